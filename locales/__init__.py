@@ -1,0 +1,36 @@
+"""The sentences of the product: written in English where they are said, shown in the caller's language.
+
+A language is one file, `xx.po`; it is offered in the menu by being there.
+"""
+
+from locales.catalogue import DEFAULT_LANGUAGE, language_name, languages, translate
+from locales.sentence import Fact, Money, Sentence, _
+
+__all__ = [
+    "DEFAULT_LANGUAGE",
+    "Fact",
+    "Money",
+    "Sentence",
+    "_",
+    "language_name",
+    "languages",
+    "render",
+    "translate",
+]
+
+
+def render(sentence: Sentence | str, language: str) -> str:
+    """The words of `sentence` in `language`; a plain string (a name, a place) is shown as it is."""
+    if isinstance(sentence, str):
+        return sentence
+    spoken = sentence.language or language
+    template = translate(sentence.msgid, spoken)
+    return template.format(**{name: _spoken_fact(fact, spoken) for name, fact in sentence.facts})
+
+
+def _spoken_fact(fact: Fact, language: str) -> str:
+    if isinstance(fact, Sentence):
+        return render(fact, language)
+    if isinstance(fact, Money | str | int):
+        return str(fact)
+    return fact.strftime("%d/%m/%Y")

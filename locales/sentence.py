@@ -1,0 +1,43 @@
+"""A sentence is said once, in English, and spoken later in the language of whoever reads it.
+
+Nothing is formatted here: a sentence keeps its facts apart, so that the same screen can be rendered in every
+language and its English source stays the key of its translation.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+CURRENCY_SIGNS = {"XOF": "F", "XAF": "F"}
+
+
+@dataclass(frozen=True, order=True)
+class Money:
+    """An amount in minor units of `currency` (XOF and XAF have none: 1 is one franc)."""
+
+    amount_minor: int
+    currency: str
+
+    def __str__(self) -> str:
+        grouped = f"{self.amount_minor:,}".replace(",", " ")
+        return f"{grouped} {CURRENCY_SIGNS.get(self.currency, self.currency)}"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """`msgid` is the English source with `{names}`; `language`, where set, overrides the reader's."""
+
+    msgid: str
+    facts: tuple[tuple[str, "Fact"], ...] = ()
+    language: str | None = None
+
+    def in_language(self, language: str) -> "Sentence":
+        """The same sentence, always spoken in `language` (a language offers itself in its own words)."""
+        return replace(self, language=language)
+
+
+Fact = str | int | date | Money | Sentence
+
+
+def _(msgid: str, **facts: Fact) -> Sentence:
+    """Say `msgid`, with its facts by name."""
+    return Sentence(msgid, tuple(sorted(facts.items())))

@@ -1,0 +1,77 @@
+"""Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
+
+from locales import Money, Sentence, _
+from menus.words import part_of
+from mutuelle.enrolment import enrol
+from mutuelle.mutuelles import Mutuelle, get_mutuelle, places_near
+from mutuelle.products import Offer, offers_for
+from talk.answers import ages, person_name
+from talk.words import Caller, Option, ask, choose, confirm, do, look
+
+
+async def join(caller: Caller) -> Sentence:
+    places = await look(places_near, caller)
+    if not places:
+        return _("No mutuelle is open near you yet. Please try again later.")
+    place = await choose(_("Where do you live?"), places)
+    mutuelle = await look(get_mutuelle, place.mutuelle_id)
+    name = await ask(_("Your first and last name?"), person_name)
+    people = await ask(_("The age of each person of your household, yours first. Example: 45*38*12"), ages)
+
+    offers = await look(offers_for, mutuelle.id, people, mutuelle.today(caller.at))
+    if not offers:
+        return _(
+            "{mutuelle} has no cover for a household of {size}. Please see the treasurer.",
+            mutuelle=mutuelle.name,
+            size=len(people),
+        )
+    offer = offers[0] if len(offers) == 1 else await choose(_("Which cover?"), offers)
+    first = await first_payment(offer)
+
+    agreed = await confirm(
+        _(
+            "{mutuelle}: {name}, people: {size}. {product} {price}, now {first}. "
+            "We keep these details to insure you. Do you agree?",
+            mutuelle=mutuelle.name,
+            name=name,
+            size=len(people),
+            product=offer.product.name,
+            price=offer.price,
+            first=first,
+        ),
+        yes=_("I agree"),
+        no=_("No"),
+    )
+    if not agreed:
+        return _("Nothing was recorded. Dial again when you are ready.")
+    home = await do(
+        enrol,
+        mutuelle=mutuelle.id,
+        place_id=place.id,
+        head_name=name,
+        ages=people,
+        product=offer.product.code,
+        version=offer.product.version,
+        price=offer.price,
+        pay_now=first,
+        agreed=agreed,
+    )
+    return welcome(mutuelle, home.shown_number, first)
+
+
+async def first_payment(offer: Offer) -> Money:
+    """All at once, or the first part where the product takes parts."""
+    if offer.installment == offer.price:
+        return offer.price
+    ways = (Option("all", _("All: {amount}", amount=offer.price)), Option("part", part_of(offer.installment)))
+    way = await choose(_("How much do you pay now?"), ways)
+    return offer.price if way.key == "all" else offer.installment
+
+
+def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:
+    return _(
+        "Welcome to {mutuelle}! Your number: {number}. You will be asked for {amount} in a moment: approve with your PIN.",
+        mutuelle=mutuelle.name,
+        number=number,
+        amount=first,
+    )

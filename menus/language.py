@@ -1,0 +1,19 @@
+"""Language: each in its own words, kept for the next calls."""
+
+from locales import Sentence, _, language_name, languages
+from talk.preferences import choose_language
+from talk.words import Caller, Option, choose, confirm, do
+
+
+async def language(caller: Caller) -> Sentence:
+    spoken = [Option(code, language_name(code)) for code in languages()]
+    chosen = (await choose(_("Your language?"), spoken)).key
+    agreed = await confirm(
+        _("Speak English from now on?").in_language(chosen),
+        yes=_("Yes").in_language(chosen),
+        no=_("No").in_language(chosen),
+    )
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(choose_language, language=chosen, agreed=agreed)
+    return _("Done. From now on the service speaks English.").in_language(chosen)

@@ -1,0 +1,87 @@
+"""The mutuelle: its prices, what it pays, who its treasurers are, how to complain."""
+
+from locales import Fact, Sentence, _
+from menus.words import whom
+from mutuelle.mutuelles import Mutuelle, get_mutuelle, mutuelles_near, treasurers
+from mutuelle.products import Product, products_on_sale
+from talk.phones import shown_phone
+from talk.words import Caller, Option, choose, look
+
+PRICES, BENEFITS, TREASURERS, COMPLAINTS = "prices", "benefits", "treasurers", "complaints"
+
+
+async def about_mutuelle(caller: Caller) -> Sentence:
+    mutuelle = await which(caller)
+    topic = await choose(
+        _("{mutuelle}, {town}", mutuelle=mutuelle.name, town=mutuelle.town),
+        (
+            Option(PRICES, _("Prices"), "1"),
+            Option(BENEFITS, _("What is paid"), "2"),
+            Option(TREASURERS, _("Treasurers"), "3"),
+            Option(COMPLAINTS, _("Complain"), "4"),
+        ),
+    )
+    if topic.key == PRICES:
+        return await prices(caller, mutuelle)
+    if topic.key == BENEFITS:
+        return _("{mutuelle} pays: {benefits}", mutuelle=mutuelle.name, benefits=mutuelle.benefits)
+    if topic.key == TREASURERS:
+        return await who_keeps_the_money(caller, mutuelle)
+    return _(
+        "A problem? Call {phone}. {mutuelle} listens and answers you.",
+        phone=mutuelle.complaints,
+        mutuelle=mutuelle.name,
+    )
+
+
+async def which(caller: Caller) -> Mutuelle:
+    """The caller's own mutuelle, or one of those near a stranger."""
+    home = await whom(caller)
+    if home is not None:
+        own: Mutuelle = await look(get_mutuelle, home.mutuelle_id)
+        return own
+    near = await look(mutuelles_near, caller)
+    if len(near) == 1:
+        return near[0]
+    chosen: Mutuelle = await choose(_("Which mutuelle?"), near)
+    return chosen
+
+
+async def prices(caller: Caller, mutuelle: Mutuelle) -> Sentence:
+    products = await look(products_on_sale, mutuelle.id, mutuelle.today(caller.at))
+    if not products:
+        return _("{mutuelle} sells no cover at the moment.", mutuelle=mutuelle.name)
+    product = products[0] if len(products) == 1 else await choose(_("Prices of which cover?"), products)
+    return price_of(product)
+
+
+def price_of(product: Product) -> Sentence:
+    """The price in the words of its formula: a sum for the household and its extra heads, or a sum a head."""
+    facts: dict[str, Fact] = {
+        "product": product.name,
+        "months": product.insurance_period_months,
+        "adult": product.money(product.premium_adult_minor),
+        "child": product.money(product.premium_child_minor),
+        "card": product.money(product.registration_fee_minor),
+    }
+    if product.lump_sum_minor:
+        return _(
+            "{product}, {months} months: {sum} up to {threshold} people, then {adult} an adult, {child} a child. "
+            "Joining: {card} once.",
+            sum=product.money(product.lump_sum_minor),
+            threshold=product.threshold,
+            **facts,
+        )
+    return _("{product}, {months} months: {adult} an adult, {child} a child. Joining: {card} once.", **facts)
+
+
+async def who_keeps_the_money(caller: Caller, mutuelle: Mutuelle) -> Sentence:
+    found = await look(treasurers, mutuelle.id, mutuelle.today(caller.at))
+    if not found:
+        return _(
+            "{mutuelle} has no treasurer at the moment. Questions: {phone}",
+            mutuelle=mutuelle.name,
+            phone=mutuelle.complaints,
+        )
+    names = ", ".join(f"{officer.name} {shown_phone(officer.phone)}" for officer in found[:3])
+    return _("The treasurers of {mutuelle}: {names}", mutuelle=mutuelle.name, names=names)

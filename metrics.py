@@ -1,0 +1,80 @@
+"""What Prometheus reads: hops of this process, and the backlog of payments and messages as their tables tell it.
+
+No label ever holds a phone number, a name or anything a caller typed.
+"""
+
+import gc
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+registry = CollectorRegistry()
+hops = Counter("keneya_ussd_hops", "Hops answered", ["answer"], registry=registry)
+hop_seconds = Histogram(
+    "keneya_ussd_hop_seconds",
+    "Time to answer a hop",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=registry,
+)
+ends = Counter("keneya_ussd_calls_ended", "End-of-call notices", ["status"], registry=registry)
+payments = Gauge("keneya_payments", "Payments by state", ["state"], registry=registry)
+oldest = Gauge("keneya_payment_oldest_open_seconds", "Age of the oldest payment under way", registry=registry)
+cases = Gauge("keneya_payment_cases_open", "Payments that a person must look at", registry=registry)
+messages = Gauge("keneya_sms", "Messages of the outbox by state", ["state"], registry=registry)
+tables_up = Gauge("keneya_database_up", "Whether the tables could be read", registry=registry)
+
+PAYMENTS_BY_STATE = text("select state, count(*) from payment group by state")
+MESSAGES_BY_STATE = text("select state, count(*) from sms_outbox group by state")
+OPEN_CASES = text("select count(*) from payment_case where closed_at is null")
+OLDEST_OPEN = text(
+    "select extract(epoch from clock_timestamp() - min(asked_at)) from payment"
+    " where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')"
+)
+KNOWN_ENDS = {"Success", "Incomplete", "Failed"}
+
+
+def settle_garbage_collector() -> None:
+    """Once all is imported: collect, freeze, and collect more rarely (measured: the collector makes the tail)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def count_hop(end: bool, seconds: float) -> None:
+    """One hop was answered with END (`end`) or CON, in `seconds`."""
+    hops.labels("end" if end else "con").inc()
+    hop_seconds.observe(seconds)
+
+
+def count_end(status: str) -> None:
+    """A call ended; a status nobody knows counts as other."""
+    ends.labels(status if status in KNOWN_ENDS else "other").inc()
+
+
+async def exposition(pool: AsyncEngine) -> tuple[bytes, str]:
+    """The text and its content type; without the database, the counts of this process alone."""
+    try:
+        await _read_tables(pool)
+        tables_up.set(1)
+    except (SQLAlchemyError, OSError, TimeoutError):
+        tables_up.set(0)
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+async def _read_tables(pool: AsyncEngine) -> None:
+    async with pool.connect() as db:
+        for gauge, counts in ((payments, PAYMENTS_BY_STATE), (messages, MESSAGES_BY_STATE)):
+            gauge.clear()
+            for state, count in await db.execute(counts):
+                gauge.labels(state).set(count)
+        oldest.set(float(await db.scalar(OLDEST_OPEN) or 0))
+        cases.set(int(await db.scalar(OPEN_CASES) or 0))

@@ -1,0 +1,35 @@
+"""Mobile money: one file an operator, found by being there.
+
+An adapter holds all the wire knowledge of its operator and knows no household, no account and no database.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import cast
+
+import httpx
+
+from mobilemoney.operator import Adapter, Answer, Ask, Operator, Outcome
+
+__all__ = ["Adapter", "Answer", "Ask", "Operator", "Outcome", "adapters", "operators"]
+
+
+def adapters() -> list[Adapter]:
+    """Every file of this room that has a NAME, in the order of their names."""
+    modules = [
+        importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
+    ]
+    found = [cast(Adapter, module) for module in modules if hasattr(module, "NAME")]
+    return sorted(found, key=lambda adapter: adapter.NAME)
+
+
+def operators(
+    client: httpx.AsyncClient, config: Mapping[str, str], simulator: bool = False
+) -> dict[str, Operator]:
+    """The operators that `config` has all settings for, by name; simulated ones only with `simulator`."""
+    return {
+        adapter.NAME: adapter.connect(client, config)
+        for adapter in adapters()
+        if all(config.get(need) for need in adapter.NEEDS) and (simulator or not adapter.SIMULATED)
+    }

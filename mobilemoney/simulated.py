@@ -1,0 +1,109 @@
+"""The operator that the simulator plays: a push to the phone, answered with a PIN, told by a status word."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import httpx
+
+from mobilemoney import wire
+from mobilemoney.operator import Answer, Ask, Outcome
+
+NAME = "simulated"
+FLOW = "push"
+NEEDS = ("OPERATOR_SIMULATED_URL",)
+SIMULATED = True
+
+WORDS = {"PENDING": Outcome.PENDING, "SUCCESSFUL": Outcome.PAID, "FAILED": Outcome.FAILED}
+
+# With one of these the operator says that it has not taken the request and never will.
+REFUSALS = {
+    "INVALID_BODY",
+    "INVALID_REFERENCE",
+    "INVALID_PHONE",
+    "INVALID_AMOUNT",
+    "INVALID_CURRENCY",
+    "INVALID_NOTE",
+    "INVALID_NOTICE_URL",
+    "PAYER_NOT_FOUND",
+}
+
+
+def connect(client: httpx.AsyncClient, config: Mapping[str, str]) -> "Simulated":
+    """`OPERATOR_SIMULATED_URL` is the address that `/v1/collections` hangs under."""
+    return Simulated(client, config["OPERATOR_SIMULATED_URL"].rstrip("/"))
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """See `mobilemoney.operator.Operator`."""
+
+    client: httpx.AsyncClient
+    base_url: str
+    name: str = NAME
+    flow: str = FLOW
+
+    async def request(self, ask: Ask) -> Answer:
+        if ask.currency not in wire.MINOR_DIGITS:
+            return Answer(Outcome.FAILED, reason="INVALID_CURRENCY")  # nothing has left
+        body = {
+            "reference": str(ask.reference),
+            "phone": ask.phone,
+            "amount": wire.decimal_text(ask.amount_minor, ask.currency),
+            "currency": ask.currency,
+            "note": wire.plain_note(ask.note),
+            "notice_url": ask.notice_url,
+        }
+        reply = await wire.exchange(self.client, "POST", f"{self.base_url}/v1/collections", body=body)
+        return read_request(reply)
+
+    async def status(self, reference: UUID) -> Answer:
+        reply = await wire.exchange(self.client, "GET", f"{self.base_url}/v1/collections/{reference}")
+        return read_status(reply, reference)
+
+    def read_notice(self, body: bytes) -> UUID | None:
+        return wire.reference((wire.json_object(body) or {}).get("reference"))
+
+
+def read_request(reply: wire.Reply | None) -> Answer:
+    """202 is a yes; 409 says that it has this reference already, so its status must be asked."""
+    if reply is None:
+        return Answer(Outcome.UNKNOWN, reason="no answer")
+    code = reply.text("code")
+    if reply.code == 202:
+        return Answer(Outcome.ACCEPTED)
+    if reply.code == 409:
+        return Answer(Outcome.PENDING, reason=code)
+    if reply.code == 400 and code in REFUSALS:
+        return Answer(Outcome.FAILED, reason=code)
+    return Answer(Outcome.UNKNOWN, reason=f"request answered {reply.code}")
+
+
+def read_status(reply: wire.Reply | None, reference: UUID) -> Answer:
+    """A status counts if it is about our reference, in a known word and, once paid, with every fact."""
+    if reply is None:
+        return Answer(Outcome.UNKNOWN, reason="no answer")
+    if reply.code == 404 and reply.text("code") == "NOT_FOUND":
+        return Answer(Outcome.NOT_FOUND)
+    if reply.code != 200 or wire.reference(reply.text("reference")) != reference:
+        return Answer(Outcome.UNKNOWN, reason=f"status answered {reply.code}")
+    outcome = WORDS.get(reply.text("status") or "")
+    if outcome is None:
+        return Answer(Outcome.UNKNOWN, reason="unknown status word")
+    return _with_facts(outcome, reply)
+
+
+def _with_facts(outcome: Outcome, reply: wire.Reply) -> Answer:
+    currency = reply.text("currency")
+    answer = Answer(
+        outcome,
+        amount_minor=wire.minor(reply.text("amount"), currency),
+        currency=currency,
+        phone=wire.e164(reply.text("phone")),
+        operator_reference=reply.text("receipt"),
+        completed_at=wire.moment(reply.text("completed_at")),
+        reason=reply.text("reason"),
+    )
+    if outcome is Outcome.PAID and None in (answer.amount_minor, answer.currency, answer.phone):
+        return Answer(Outcome.UNKNOWN, reason="paid, with facts missing or unreadable")
+    return answer

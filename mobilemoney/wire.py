@@ -1,0 +1,138 @@
+"""How any operator is spoken to over HTTP, and how what it says is read.
+
+Nothing here raises for what comes over the wire: an answer that cannot be understood is None, which is
+UNKNOWN.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+import httpx
+from anyascii import anyascii
+
+BODY_SIZE = 64 * 1024
+FIELD_SIZE = 200
+TIMEOUT = httpx.Timeout(9, connect=3)
+WHOLE_S = 15  # for answers that drip: each read may be in time and the sum not
+NOTE_SIZE = 22
+USER_AGENT = "keneya/0.1 (mobile money)"  # named outright: some gateways turn a library's own name away
+
+MINOR_DIGITS = {"XOF": 0, "XAF": 0, "GNF": 0, "RWF": 0, "CDF": 2, "USD": 2, "EUR": 2}
+AMOUNT_LIMIT = 10**15
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer. `body` is its JSON object, or None when it held anything else."""
+
+    code: int
+    body: dict[str, Any] | None
+
+    def text(self, name: str) -> str | None:
+        """A field as text a database can keep, sent as text or as a number; None when absent or empty."""
+        value = (self.body or {}).get(name)
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            return None
+        kept = str(value)[:FIELD_SIZE].encode(errors="replace").decode()
+        return kept.replace("\x00", "") or None
+
+
+async def exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    body: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply | None:
+    """Send one request and read at most BODY_SIZE bytes of the answer; None when there was no whole answer.
+
+    A redirect is not followed: it is an answer like any other.
+    """
+    sent = {"user-agent": USER_AGENT, "accept": "application/json"} | dict(headers or {})
+    try:
+        async with (
+            asyncio.timeout(WHOLE_S),
+            client.stream(
+                method, url, json=body, headers=sent, timeout=TIMEOUT, follow_redirects=False
+            ) as answer,
+        ):
+            return await _read(answer)
+    except (httpx.HTTPError, TimeoutError):
+        return None
+
+
+async def _read(answer: httpx.Response) -> Reply | None:
+    read = bytearray()
+    async for chunk in answer.aiter_bytes():
+        read += chunk
+        if len(read) > BODY_SIZE:
+            return None
+    return Reply(answer.status_code, json_object(bytes(read)))
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """A JSON object, its numbers kept exact; None for anything else."""
+    try:
+        parsed = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)
+
+
+def minor(value: str | None, currency: str | None) -> int | None:
+    """An amount in minor units: "1000", "1000.0000"; None for part of a minor unit or an unknown currency."""
+    digits = MINOR_DIGITS.get(currency or "")
+    if digits is None or value is None or not re.fullmatch(r"\d{1,15}(\.\d{1,10})?", value):
+        return None
+    try:
+        amount = Decimal(value).scaleb(digits)
+    except InvalidOperation:
+        return None
+    return int(amount) if amount == amount.to_integral_value() and amount < AMOUNT_LIMIT else None
+
+
+def decimal_text(amount_minor: int, currency: str) -> str:
+    """Minor units as operators write them, without idle decimals; KeyError for an unknown currency."""
+    amount = Decimal(amount_minor).scaleb(-MINOR_DIGITS[currency])
+    return format(amount.normalize() if amount % 1 else amount.to_integral_value(), "f")
+
+
+def e164(value: str | None) -> str | None:
+    """A phone number with its plus, whether or not the operator writes one; None for anything else."""
+    digits = re.fullmatch(r"\+?([1-9]\d{7,14})", value or "")
+    return f"+{digits[1]}" if digits else None
+
+
+def reference(value: object) -> UUID | None:
+    """A reference of ours, which is always a UUID; None for anything else."""
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def moment(value: str | None) -> datetime | None:
+    """An ISO 8601 time in UTC; one without a zone is taken for UTC."""
+    try:
+        parsed = datetime.fromisoformat(value or "")
+    except ValueError:
+        return None
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def plain_note(note: str) -> str:
+    """A note in letters, digits and spaces, at most 22: operators refuse apostrophes and accents outright."""
+    letters = re.sub(r"[^A-Za-z0-9]+", " ", anyascii(note)).strip()
+    return letters[:NOTE_SIZE].strip()

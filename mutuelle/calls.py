@@ -1,0 +1,73 @@
+"""Calling contributions: a policy's price becomes owed in the ledger when its first franc has settled.
+
+A wish that was never paid leaves no journal.
+"""
+
+from datetime import date
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.book import Journal, Movement, post, statement
+from mutuelle.households import Household
+from mutuelle.mutuelles import Mutuelle
+from mutuelle.policies import uncalled
+
+CALLED = "contribution called"
+
+
+async def call_policies(
+    db: AsyncConnection, mutuelle: Mutuelle, home: Household, *, new_receipt_minor: int, on: date, actor: str
+) -> list[Journal]:
+    """Post the calls that money now reaches, oldest policy first; the caller holds the household's lock.
+
+    `new_receipt_minor` is a receipt that is being posted in the same transaction and is not in the account yet.
+    """
+    journals = await calls_due(db, mutuelle, home, new_receipt_minor=new_receipt_minor, on=on, actor=actor)
+    for posted in await post(db, journals):
+        if not posted.stands:
+            raise RuntimeError(f"call refused: {posted.reason}")
+    return journals
+
+
+async def calls_due(
+    db: AsyncConnection, mutuelle: Mutuelle, home: Household, *, new_receipt_minor: int, on: date, actor: str
+) -> list[Journal]:
+    """The journals of the policies that the household's money has reached, to be posted with the receipt."""
+    entries = await statement(db, mutuelle.id, home.account)
+    called = sum(entry.kind == CALLED for entry in entries)
+    credit = new_receipt_minor + sum(entry.credit - entry.debit for entry in entries)
+    journals = []
+    for sequence, contribution_minor, registration_minor in await uncalled(db, home, called):
+        if credit <= 0:
+            break
+        journals.append(_call(mutuelle, home, sequence, contribution_minor, registration_minor, on, actor))
+        credit -= contribution_minor + registration_minor
+    return journals
+
+
+def _call(
+    mutuelle: Mutuelle,
+    home: Household,
+    sequence: int,
+    contribution_minor: int,
+    registration_minor: int,
+    on: date,
+    actor: str,
+) -> Journal:
+    movements = [Movement(home.account, accounts.contributions(), contribution_minor, mutuelle.currency)]
+    if registration_minor:
+        movements.append(
+            Movement(home.account, accounts.registration(), registration_minor, mutuelle.currency)
+        )
+    return Journal(
+        mutuelle=mutuelle.id,
+        source="policy",
+        key=f"{home.number}-{sequence}",
+        kind=CALLED,
+        effective_on=on,
+        actor=actor,
+        reason="first franc of the policy",
+        movements=movements,
+        memo={"policy": str(sequence)},
+    )

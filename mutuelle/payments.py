@@ -1,0 +1,232 @@
+"""Payments: the states a contribution goes through between a wish and a posting, and which moves are legal.
+
+A payment fails only on proof. UNKNOWN has an age and is asked about until somebody knows.
+"""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money, _
+from mutuelle.households import Household
+from mutuelle.tables import payer_refusal, payment, payment_move, route
+from talk.phones import region_of, shown_phone
+from talk.trouble import Refused
+from talk.words import Caller, Consent
+
+CONTRIBUTION = "contribution"
+AFTER_THE_CALL = timedelta(seconds=4)  # a prompt cannot show on a phone whose call is still open
+PROMPTS_A_DAY = 3  # on a phone that did not ask for them: a payer's patience is not ours to spend
+
+
+class PaymentState(StrEnum):
+    """ASKED: wished, not sent. SENT: handed over, no answer yet. UNKNOWN: nobody can say, so we keep asking."""
+
+    ASKED = "ASKED"
+    SENT = "SENT"
+    PENDING = "PENDING"
+    UNKNOWN = "UNKNOWN"
+    PAID = "PAID"
+    FAILED = "FAILED"
+    REVERSED = "REVERSED"
+
+
+S = PaymentState
+OPEN = (S.ASKED, S.SENT, S.PENDING, S.UNKNOWN)
+LEGAL: dict[PaymentState, frozenset[PaymentState]] = {
+    S.ASKED: frozenset({S.SENT}),
+    S.SENT: frozenset({S.PENDING, S.UNKNOWN, S.PAID, S.FAILED}),
+    S.PENDING: frozenset({S.UNKNOWN, S.PAID, S.FAILED}),
+    S.UNKNOWN: frozenset({S.PENDING, S.PAID, S.FAILED}),
+    S.PAID: frozenset({S.REVERSED}),
+    S.FAILED: frozenset(),  # to PAID only by a correction that two people sign
+    S.REVERSED: frozenset(),
+}
+
+
+class IllegalMove(Exception):
+    """A payment may not go from its state to that one."""
+
+
+@dataclass(frozen=True)
+class OpenPayment:
+    """A payment that is under way, as its household is told of it."""
+
+    amount: Money
+    payer_phone: str
+    asked_at: datetime
+
+
+def receipt_code(reference: UUID) -> str:
+    """Six letters and digits that a person can read over the phone; the same for ever for one payment."""
+    return base64.b32encode(hashlib.sha256(reference.bytes).digest())[:6].decode()
+
+
+async def open_payment(db: AsyncConnection, home: Household) -> OpenPayment | None:
+    """The household's payment under way, whatever phone it came from."""
+    found = await db.execute(
+        select(payment.c.amount_minor, payment.c.currency, payment.c.payer_phone, payment.c.asked_at).where(
+            payment.c.mutuelle_id == home.mutuelle_id,
+            payment.c.number == home.number,
+            payment.c.purpose == CONTRIBUTION,
+            payment.c.state.in_(OPEN),
+        )
+    )
+    row = found.one_or_none()
+    return OpenPayment(Money(row.amount_minor, row.currency), row.payer_phone, row.asked_at) if row else None
+
+
+async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str]:
+    """(operator, country) that can ask this phone for money for this mutuelle; Refused if none can."""
+    country = region_of(phone)
+    found = await db.execute(
+        select(route.c.operator).where(route.c.mutuelle_id == mutuelle_id, route.c.country == country)
+    )
+    operator = found.scalar_one_or_none()
+    if operator is None:
+        raise Refused(_("This phone cannot pay here by mobile money yet. Please see your treasurer."))
+    return operator, country
+
+
+async def ask_payment(
+    db: AsyncConnection,
+    caller: Caller,
+    home: Household,
+    amount: Money,
+    payer_phone: str,
+    *,
+    after: timedelta = AFTER_THE_CALL,
+) -> UUID:
+    """Write the wish down with our own reference, to be sent a little after the call; Refused if it may not be.
+
+    A household has one open payment, kept so by the database, whatever phone or channel it came from.
+    """
+    operator, country = await operator_for(db, home.mutuelle_id, payer_phone)
+    if payer_phone != caller.phone:
+        await _spare(db, payer_phone, caller.at)
+    reference = uuid4()
+    row = {
+        "mutuelle_id": home.mutuelle_id,
+        "reference": reference,
+        "number": home.number,
+        "purpose": CONTRIBUTION,
+        "amount_minor": amount.amount_minor,
+        "currency": amount.currency,
+        "payer_phone": payer_phone,
+        "asked_by": caller.phone,
+        "operator": operator,
+        "country": country,
+        "notice_token": secrets.token_hex(20),
+        "receipt_code": receipt_code(reference),
+        "state": S.ASKED,
+        "asked_at": caller.at,
+        "due_at": caller.at + after,
+    }
+    if not await db.scalar(insert(payment).values(row).on_conflict_do_nothing().returning(payment.c.state)):
+        raise Refused(_("A payment for this household is already under way."))
+    await _note_move(
+        db, home.mutuelle_id, reference, None, S.ASKED, "caller", "agreed in the menu", caller.at
+    )
+    return reference
+
+
+async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
+    """Refused when the owner of `phone` wants no requests by others, or had enough of them today."""
+    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"spare {phone}", 0))))
+    if await db.scalar(select(payer_refusal.c.phone).where(payer_refusal.c.phone == phone)):
+        raise Refused(_("The phone {phone} takes no payment requests from others.", phone=shown_phone(phone)))
+    asked = await db.scalar(
+        select(sa.func.count())
+        .select_from(payment)
+        .where(
+            payment.c.payer_phone == phone,
+            payment.c.asked_by != phone,
+            payment.c.asked_at > at - timedelta(days=1),
+        )
+    )
+    if (asked or 0) >= PROMPTS_A_DAY:
+        raise Refused(
+            _("The phone {phone} was asked enough today. Please try tomorrow.", phone=shown_phone(phone))
+        )
+
+
+async def refuse_requests(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+    """From now on nobody else can send a payment request to this phone."""
+    row = {"phone": caller.phone, "since": caller.at}
+    await db.execute(insert(payer_refusal).values(row).on_conflict_do_nothing())
+
+
+async def accept_requests(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+    """Others can send payment requests to this phone again."""
+    await db.execute(sa.delete(payer_refusal).where(payer_refusal.c.phone == caller.phone))
+
+
+async def refuses_requests(db: AsyncConnection, caller: Caller) -> bool:
+    """Whether this phone takes no payment requests from others."""
+    return (
+        await db.scalar(select(payer_refusal.c.phone).where(payer_refusal.c.phone == caller.phone))
+        is not None
+    )
+
+
+async def move(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    reference: UUID,
+    to: PaymentState,
+    *,
+    actor: str,
+    reason: str,
+    at: datetime,
+    **changes: object,
+) -> PaymentState:
+    """Move a payment, with its new facts, and write down who and why; returns the state it came from.
+
+    IllegalMove if the table of moves does not have it. A move to the state it is in changes only the facts.
+    """
+    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
+    was = PaymentState(
+        (await db.execute(select(payment.c.state).where(where).with_for_update())).scalar_one()
+    )
+    if to is not was and to not in LEGAL[was]:
+        raise IllegalMove(f"{reference}: {was} to {to}")
+    await db.execute(sa.update(payment).where(where).values(state=to, **changes))
+    if to is not was:
+        await _note_move(db, mutuelle_id, reference, was, to, actor, reason, at)
+    return was
+
+
+async def _note_move(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    reference: UUID,
+    was: PaymentState | None,
+    to: PaymentState,
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> None:
+    of_payment = (payment_move.c.mutuelle_id == mutuelle_id) & (payment_move.c.reference == reference)
+    moves = await db.scalar(select(sa.func.count()).select_from(payment_move).where(of_payment))
+    await db.execute(
+        insert(payment_move),
+        {
+            "mutuelle_id": mutuelle_id,
+            "reference": reference,
+            "position": (moves or 0) + 1,
+            "from_state": was,
+            "to_state": to,
+            "actor": actor,
+            "reason": reason,
+            "moved_at": at,
+        },
+    )

@@ -1,0 +1,133 @@
+"""What members read by SMS about their payments: one segment each, nothing about health, nobody else's debts."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Fact, Money, Sentence, _, render
+from mutuelle.cover import CoverState
+from mutuelle.mutuelles import Mutuelle
+from mutuelle.numbers import shown_number
+from mutuelle.households import phones_of
+from mutuelle.standing import Standing
+from mutuelle.wishes import Due
+from sms.outbox import Message, enqueue
+from talk.phones import shown_phone
+from talk.preferences import languages_of
+
+
+async def send_receipts(db: AsyncConnection, stands: Standing, due: Due, now: datetime) -> None:
+    """The receipt to every phone of the household, and a shorter one to a payer who is not of it."""
+    phones = await phones_of(db, stands.household)
+    told = {phone: household_receipt(stands, due.amount, due.receipt_code) for phone in phones}
+    told.setdefault(due.payer_phone, payer_receipt(due))
+    await _send(db, due, "receipt", told, now, receipt_code=due.receipt_code)
+
+
+async def tell_late(db: AsyncConnection, due: Due, now: datetime) -> None:
+    """Nothing was received yet: said once, to the payer; the payment goes on being asked about."""
+    await _send(db, due, "not received yet", {due.payer_phone: not_received(due)}, now)
+
+
+async def tell_failed(db: AsyncConnection, due: Due, now: datetime) -> None:
+    """The payment has failed for good, on the operator's word: said to whoever asked for it and to the payer."""
+    sentence = payment_failed(due)
+    await _send(db, due, "payment failed", {due.payer_phone: sentence, due.asked_by: sentence}, now)
+
+
+async def tell_mismatch(db: AsyncConnection, mutuelle: Mutuelle, due: Due, now: datetime) -> None:
+    """Money came that differs from what was asked: a person looks at it."""
+    sentence = money_to_check(mutuelle, due)
+    await _send(db, due, "money to check", {due.payer_phone: sentence}, now)
+
+
+async def _send(
+    db: AsyncConnection,
+    due: Due,
+    template: str,
+    told: dict[str, Sentence],
+    now: datetime,
+    *,
+    receipt_code: str | None = None,
+) -> None:
+    languages = await languages_of(db, list(told))
+    messages = [
+        Message(
+            mutuelle=due.mutuelle_id,
+            key=f"{template} {due.reference} {nth}",
+            phone=phone,
+            template=template,
+            body=render(sentence, languages[phone]),
+            receipt_code=receipt_code,
+        )
+        for nth, (phone, sentence) in enumerate(sorted(told.items()), start=1)
+    ]
+    await enqueue(db, messages, now)
+
+
+def household_receipt(stands: Standing, amount: Money, code: str) -> Sentence:
+    """The receipt a household keeps: what came, what it gives, what remains due."""
+    cover, home = stands.cover, stands.household
+    facts: dict[str, Fact] = {
+        "code": code,
+        "amount": amount,
+        "name": home.head_name,
+        "number": home.shown_number,
+    }
+    if cover.state is CoverState.WAITING and cover.from_on and cover.until_on:
+        return _(
+            "Receipt {code}: {amount} for {name}, number {number}. Covered from {start} to {end}. Left to pay: {due}.",
+            **facts,
+            start=cover.from_on,
+            end=cover.until_on,
+            due=stands.due,
+        )
+    if cover.is_covered and cover.until_on:
+        return _(
+            "Receipt {code}: {amount} for {name}, number {number}. Covered until {end}. Left to pay: {due}.",
+            **facts,
+            end=cover.until_on,
+            due=stands.due,
+        )
+    return _(
+        "Receipt {code}: {amount} for {name}, number {number}. Not covered yet. Left to pay: {due}.",
+        **facts,
+        due=stands.due,
+    )
+
+
+def payer_receipt(due: Due) -> Sentence:
+    """The receipt of a payer who is not of the household: no name, no debt."""
+    number = shown_number(due.number)
+    return _(
+        "Receipt {code}: you paid {amount} for household {number}. Thank you.",
+        code=due.receipt_code,
+        amount=due.amount,
+        number=number,
+    )
+
+
+def not_received(due: Due) -> Sentence:
+    """Neither paid nor failed: true whatever happens next."""
+    return _(
+        "Your payment of {amount} has not reached us yet. If you approved it, do nothing: a receipt follows.",
+        amount=due.amount,
+    )
+
+
+def payment_failed(due: Due) -> Sentence:
+    """The operator says that nothing was taken."""
+    return _(
+        "The payment of {amount} for household {number} was not made. Nothing was taken. Dial again to retry.",
+        amount=due.amount,
+        number=shown_number(due.number),
+    )
+
+
+def money_to_check(mutuelle: Mutuelle, due: Due) -> Sentence:
+    """Nothing is lost, and somebody can be called."""
+    return _(
+        "We received your payment, but not as agreed ({amount}). It is safe and being checked. Questions: {phone}",
+        amount=due.amount,
+        phone=shown_phone(mutuelle.complaints_phone),
+    )

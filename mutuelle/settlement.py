@@ -1,0 +1,153 @@
+"""Settling: the operator says that a payment was made, and in one transaction it is posted, covers and is receipted.
+
+Money never goes nowhere: an answer that differs from what was asked is posted to suspense, with a case for a person.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.book import Account, Journal, Movement, open_accounts, post
+from mobilemoney.operator import Answer
+from mutuelle.calls import calls_due
+from mutuelle.households import Household, lock_household
+from mutuelle.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.payments import OPEN, PaymentState, move
+from mutuelle.receipts import send_receipts, tell_mismatch
+from mutuelle.standing import standing
+from mutuelle.tables import household, payment, payment_case
+from mutuelle.wishes import Due, due_payment
+
+RECEIVED = "contribution received"
+UNEXPECTED = "unexpected payment"
+
+
+async def settle(
+    db: AsyncConnection, mutuelle_id: str, reference: UUID, answer: Answer, now: datetime
+) -> bool:
+    """Settle one payment that its operator reports as made; False if it was settled before.
+
+    1. Lock the payment: a second settling finds it PAID and does nothing.
+    2. Lock the household: its calls are counted and made by one transaction at a time.
+    3. Post: the calls that the money reaches, then the receipt; or suspense, if the answer differs from the ask.
+    4. Move the payment to PAID with the operator's own reference and completion time.
+    5. Write the receipts into the outbox, all in the caller's transaction.
+    """
+    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
+    due = due_payment((await db.execute(select(payment).where(where).with_for_update())).one())
+    if due.state not in OPEN:
+        return False
+    mutuelle = await get_mutuelle(db, mutuelle_id)
+    home = await _household(db, due)
+    await lock_household(db, home)
+    completed_at = min(answer.completed_at or now, now)
+    difference = _difference(due, answer)
+    if difference:
+        await _suspend(db, mutuelle, due, answer, difference, completed_at, now)
+    else:
+        await _post(db, mutuelle, home, due, completed_at)
+    await move(
+        db,
+        mutuelle_id,
+        reference,
+        PaymentState.PAID,
+        actor=due.operator,
+        reason=difference or "status answer",
+        at=now,
+        operator_reference=answer.operator_reference,
+        completed_at=completed_at,
+    )
+    if difference:
+        await tell_mismatch(db, mutuelle, due, now)
+    else:
+        await send_receipts(db, await standing(db, home, now), due, now)
+    return True
+
+
+def _difference(due: Due, answer: Answer) -> str | None:
+    """In what the operator's answer differs from what was asked; None where it agrees."""
+    if answer.currency != due.amount.currency:
+        return "currency"
+    if answer.amount_minor != due.amount.amount_minor:
+        return "amount"
+    return "phone" if answer.phone != due.payer_phone else None
+
+
+async def _household(db: AsyncConnection, due: Due) -> Household:
+    found = await db.execute(
+        select(household.c.mutuelle_id, household.c.number, household.c.head_name).where(
+            household.c.mutuelle_id == due.mutuelle_id, household.c.number == due.number
+        )
+    )
+    return Household(*found.one())
+
+
+async def _post(
+    db: AsyncConnection, mutuelle: Mutuelle, home: Household, due: Due, completed_at: datetime
+) -> None:
+    on = mutuelle.today(completed_at)
+    money = due.amount.amount_minor
+    calls = await calls_due(db, mutuelle, home, new_receipt_minor=money, on=on, actor=due.operator)
+    receipt = Journal(
+        mutuelle=mutuelle.id,
+        source="payment",
+        key=str(due.reference),
+        kind=RECEIVED,
+        effective_on=on,
+        actor=due.operator,
+        reason="paid by mobile money",
+        movements=[Movement(accounts.collections(due.float_name), home.account, money, due.amount.currency)],
+        memo={"payment": str(due.reference)},
+    )
+    await _post_all(db, [*calls, receipt])
+
+
+async def _suspend(
+    db: AsyncConnection,
+    mutuelle: Mutuelle,
+    due: Due,
+    answer: Answer,
+    difference: str,
+    completed_at: datetime,
+    now: datetime,
+) -> None:
+    case = {
+        "mutuelle_id": mutuelle.id,
+        "reference": due.reference,
+        "kind": "mismatch",
+        "detail": f"{difference}: asked {due.amount}, answered {answer.amount_minor} {answer.currency}",
+        "opened_at": now,
+    }
+    await db.execute(insert(payment_case).values(case).on_conflict_do_nothing())
+    if not answer.amount_minor or answer.currency is None:
+        return
+    # Another currency needs accounts of its own: one account never holds two.
+    name = (
+        due.float_name
+        if answer.currency == mutuelle.currency
+        else f"{due.float_name}-{answer.currency.lower()}"
+    )
+    pair = [accounts.collections(name), accounts.suspense(name)]
+    await open_accounts(db, [Account(mutuelle.id, code, answer.currency) for code in pair])
+    journal = Journal(
+        mutuelle=mutuelle.id,
+        source="suspense",
+        key=str(due.reference),
+        kind=UNEXPECTED,
+        effective_on=mutuelle.today(completed_at),
+        actor=due.operator,
+        reason=f"answer differs in {difference}",
+        movements=[Movement(pair[0], pair[1], answer.amount_minor, answer.currency)],
+        memo={"payment": str(due.reference)},
+    )
+    await _post_all(db, [journal])
+
+
+async def _post_all(db: AsyncConnection, journals: list[Journal]) -> None:
+    for journal, posted in zip(journals, await post(db, journals), strict=True):
+        if not posted.stands:
+            raise RuntimeError(f"journal {journal.source} {journal.key} refused: {posted.reason}")

@@ -1,0 +1,91 @@
+"""Where a household stands today: its cover, what it owes, what it may do next. All of it derived."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.book import Entry, statement
+from locales import Money
+from mutuelle.cover import Cover, Period, Receipt, cover, periods
+from mutuelle.households import Household, ages_of
+from mutuelle.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.payments import OpenPayment, open_payment
+from mutuelle.policies import terms_of
+from mutuelle.products import Offer, Product, offer, products_by_version, products_on_sale
+
+RENEWAL_OPENS = timedelta(days=30)  # before the expiry: time enough to gather the money
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`due` is what the agreed policies still cost; `renewal` is what may be agreed to next, if anything.
+
+    `least_payment` is the smallest part that is taken of what is due (or of the renewal's price).
+    """
+
+    household: Household
+    mutuelle: Mutuelle
+    product: Product
+    members: int
+    periods: tuple[Period, ...]
+    cover: Cover
+    due: Money
+    credit: Money
+    renewal: Offer | None
+    least_payment: Money
+    open_payment: OpenPayment | None
+
+    @property
+    def payable(self) -> Money:
+        """What a payment today is for: the debt first, else the renewal."""
+        return self.due if self.due.amount_minor or self.renewal is None else self.renewal.price
+
+
+def receipts(entries: list[Entry]) -> list[Receipt]:
+    """The money that reached a household and was not taken back."""
+    return [
+        Receipt(entry.effective_on, entry.credit)
+        for entry in entries
+        if entry.credit and not entry.reversed and entry.reverses_id is None
+    ]
+
+
+async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standing:
+    """Derive where `home` stands at `at` from its policies, its account and the products on sale."""
+    mutuelle = await get_mutuelle(db, home.mutuelle_id)
+    today = mutuelle.today(at)
+    products = await products_by_version(db, mutuelle.id)
+    terms, product = await terms_of(db, home, products)
+    paid = receipts(await statement(db, mutuelle.id, home.account))
+    dated = periods(terms, paid)
+    ages = await ages_of(db, home, today)
+    due = sum(period.due_minor for period in dated)
+    credit = sum(receipt.amount_minor for receipt in paid) - sum(period.paid_minor for period in dated)
+    renewal = None
+    expires_on = dated[-1].expires_on
+    if not due and expires_on and today >= expires_on - RENEWAL_OPENS:
+        current = {p.code: p for p in await products_on_sale(db, mutuelle.id, today)}.get(product.code)
+        renewal = offer(current, ages, new=False) if current and len(ages) <= current.max_members else None
+    wanted = (
+        Money(due, mutuelle.currency) if due else renewal.price if renewal else Money(0, mutuelle.currency)
+    )
+    return Standing(
+        household=home,
+        mutuelle=mutuelle,
+        product=product,
+        members=len(ages),
+        periods=tuple(dated),
+        cover=cover(dated, today),
+        due=Money(due, mutuelle.currency),
+        credit=Money(credit, mutuelle.currency),
+        renewal=renewal,
+        least_payment=_least(product, terms[-1].price_minor, wanted),
+        open_payment=await open_payment(db, home),
+    )
+
+
+def _least(product: Product, price_minor: int, wanted: Money) -> Money:
+    part = -(-price_minor // product.max_installments)
+    step = product.amount_step_minor
+    return Money(min(-(-part // step) * step, wanted.amount_minor), wanted.currency)

@@ -1,0 +1,234 @@
+"""One frozen `Settings`, read once from the environment and handed down as values.
+
+Every fault is found and told at once: whoever sets up the service at night should not meet them one by one.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+DEMO_SECRET = "-".join(["demo"] * 7)  # public: whoever reads the contract knows it
+SECRET_LENGTH_MIN = 32
+SECRETS_MAX = 2  # the old one and the new one, while rotating
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+AT_URLS = (
+    "https://api.africastalking.com/version1",
+    "https://api.sandbox.africastalking.com/version1",
+)
+
+TABLES_OWNED = text(
+    "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+    " where c.relkind in ('r', 'p') and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'"
+    " and pg_has_role(current_user, c.relowner, 'member')"
+)
+IS_SUPERUSER = text("select rolsuper from pg_roles where rolname = current_user")
+
+
+class SettingsFault(Exception):
+    """The environment is wrong: `faults` has one line each; the caller prints them and exits with 2."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the contract's page calls settings. Secrets never show in its repr."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    at_username: str
+    at_api_key: str = field(repr=False)
+    at_sender_id: str  # empty: Africa's Talking's own
+    at_sms_url: str
+    migrate_database_url: str | None = field(repr=False)
+    host: str
+    port: int
+    public_url: str  # where gateways and operators reach us for their notices; no slash at the end
+    simulator: bool
+    simulator_url: str | None  # where the simulator's process listens; None without it
+    time_scale: float  # divides every wait
+    log_level: str
+    postgres_bin: Path | None
+    redis_bin: Path | None
+
+    @property
+    def operator_simulated_url(self) -> str | None:
+        """Where the `simulated` mobile money operator answers; None: it does not exist."""
+        return f"{self.simulator_url}/simulator/operator" if self.simulator_url else None
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`; raises SettingsFault with every fault there is."""
+    reader = _Reader(environ)
+    simulator = reader.flag("SIMULATOR")
+    host, port = reader.text("HOST", "127.0.0.1"), reader.port("PORT", 8000)
+    username = reader.text("AT_USERNAME")
+    settings = Settings(
+        database_url=reader.database("DATABASE_URL") or "",
+        migrate_database_url=reader.database("MIGRATE_DATABASE_URL", required=False),
+        redis_url=reader.url("REDIS_URL", ("redis", "rediss")),
+        webhook_secrets=reader.secrets("WEBHOOK_SECRET", demo_allowed=simulator),
+        at_username=username,
+        at_api_key=reader.text("AT_API_KEY"),
+        at_sender_id=reader.text("AT_SENDER_ID", ""),
+        at_sms_url=reader.sms_url("AT_SMS_URL", AT_URLS[username == "sandbox"], any_host=simulator),
+        host=host,
+        port=port,
+        public_url=reader.url("PUBLIC_URL", ("http", "https"), local_url(host, port)),
+        simulator=simulator,
+        simulator_url=reader.url("SIMULATOR_URL", ("http",), "http://127.0.0.1:8001") if simulator else None,
+        time_scale=reader.time_scale("TIME_SCALE", allowed=simulator),
+        log_level=reader.log_level("LOG_LEVEL"),
+        postgres_bin=reader.path("POSTGRES_BIN"),
+        redis_bin=reader.path("REDIS_BIN"),
+    )
+    if reader.faults:
+        raise SettingsFault(reader.faults)
+    return settings
+
+
+def local_url(host: str, port: int | str) -> str:
+    """The address of our own web server as this machine sees it."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"http://{host}:{port}"
+    if address.is_unspecified:  # every address of this machine: the loopback too
+        host = "127.0.0.1" if address.version == 4 else "::1"
+    return f"http://[{host}]:{port}" if address.version == 6 else f"http://{host}:{port}"
+
+
+def database_url(value: str) -> str:
+    """`value` as the driver wants it: postgresql+asyncpg://…; raises ValueError with a sentence."""
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        raise ValueError("is not a URL") from None
+    if url.drivername not in ("postgres", "postgresql", "postgresql+asyncpg"):
+        raise ValueError("must begin with postgresql://")
+    if not url.host or not url.database:
+        raise ValueError("must name a host and a database")
+    if mode := url.query.get("sslmode"):  # libpq's word; our driver's is `ssl`
+        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+async def refuse_owner(service_url: str) -> None:
+    """Raise SettingsFault if the role of `service_url` could change the tables: web and worker must not."""
+    engine = create_async_engine(service_url, poolclass=NullPool)
+    try:
+        async with engine.connect() as db:
+            superuser = await db.scalar(IS_SUPERUSER)
+            owned = await db.scalar(TABLES_OWNED)
+    finally:
+        await engine.dispose()
+    if superuser:
+        raise SettingsFault(["DATABASE_URL: connects as a superuser; give the service a role of its own"])
+    if owned:
+        raise SettingsFault([f"DATABASE_URL: its role owns {owned} tables; only migrations may be the owner"])
+
+
+class _Reader:
+    """Reads one variable after the other and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._environ.get(name, "").strip()
+        if not value and default is None:
+            self._fault(name, "is missing")
+        return value or default or ""
+
+    def flag(self, name: str) -> bool:
+        value = self.text(name, "0")
+        if value not in ("0", "1"):
+            self._fault(name, "must be 1 or 0")
+        return value == "1"
+
+    def port(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,5}", value) or int(value) > 65535:
+            self._fault(name, "must be a number from 0 to 65535")
+            return default
+        return int(value)
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name, "")
+        if value and not Path(value).exists():
+            self._fault(name, f"{value} does not exist")
+        return Path(value) if value else None
+
+    def database(self, name: str, *, required: bool = True) -> str | None:
+        value = self.text(name, None if required else "")
+        try:
+            return database_url(value) if value else None
+        except ValueError as fault:
+            self._fault(name, str(fault))
+            return None
+
+    def url(self, name: str, schemes: tuple[str, ...], default: str | None = None) -> str:
+        value = self.text(name, default).rstrip("/")
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port or 0) >= 0
+        except ValueError:
+            usable = False
+        if value and not usable:
+            self._fault(name, f"must be a URL that begins with {schemes[0]}://")
+        return value
+
+    def secrets(self, name: str, *, demo_allowed: bool) -> tuple[str, ...]:
+        values = tuple(value.strip() for value in self.text(name).split(","))
+        if values == ("",):
+            return ()
+        if len(values) > SECRETS_MAX:
+            self._fault(name, f"has {len(values)} values, at most {SECRETS_MAX} are allowed")
+        if any(len(value) < SECRET_LENGTH_MIN for value in values):
+            self._fault(name, f"each value needs {SECRET_LENGTH_MIN} characters or more")
+        if not all(re.fullmatch(r"[A-Za-z0-9._~-]*", value) for value in values):
+            self._fault(name, "only letters, digits and . _ ~ - fit into a path")
+        if DEMO_SECRET in values and not demo_allowed:
+            self._fault(name, "the demonstration's secret is known to everybody: only with SIMULATOR=1")
+        return values
+
+    def sms_url(self, name: str, default: str, *, any_host: bool) -> str:
+        value = self.url(name, ("https", "http"), default)
+        if not value.endswith("/version1"):
+            self._fault(name, "must end in /version1")
+        elif not any_host and value not in AT_URLS:
+            self._fault(name, f"must be {' or '.join(AT_URLS)}; another one only with SIMULATOR=1")
+        return value
+
+    def time_scale(self, name: str, *, allowed: bool) -> float:
+        try:
+            value = float(self.text(name, "1"))
+        except ValueError:
+            value = 0
+        if not math.isfinite(value) or value <= 0:
+            self._fault(name, "must be a number above 0")
+        elif value != 1 and not allowed:
+            self._fault(name, "only with SIMULATOR=1")
+        return value
+
+    def log_level(self, name: str) -> str:
+        value = self.text(name, "INFO").upper()
+        if value not in LOG_LEVELS:
+            self._fault(name, f"must be one of {', '.join(LOG_LEVELS)}")
+        return value
+
+    def _fault(self, name: str, complaint: str) -> None:
+        self.faults.append(f"{name}: {complaint}")

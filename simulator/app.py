@@ -1,0 +1,55 @@
+"""The simulator's process: `uvicorn --factory simulator.app:create_app`, set up by its environment.
+
+SIMULATOR_SERVICE_URL, WEBHOOK_SECRET, AT_API_KEY and SIMULATOR_DATA must be there; TIME_SCALE and
+SIMULATOR_SERVICE_CODE may.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+
+import httpx
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from simulator import calls, operator, page, sms
+from simulator.desk import PATIENCE_S, Config, Desk
+from simulator.outgoing import deliver_forever
+from simulator.store import open_store
+
+BODY_SIZE = 64 * 1024
+
+
+def create_app(config: Config | None = None) -> Starlette:
+    """Make the application; without `config` it is read from the environment."""
+    settings = config or Config.read(os.environ)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        # The environment's proxies are left aside: the service is on this machine.
+        client = httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False, headers={"user-agent": "simulator"})
+        with closing(open_store(settings.data)) as db:
+            async with client:
+                app.state.desk = desk = Desk(settings, db, client)
+                chores = [
+                    asyncio.create_task(chore(desk)) for chore in (deliver_forever, calls.close_forgotten)
+                ]
+                yield
+                for chore in chores:
+                    chore.cancel()
+                await asyncio.gather(*chores, return_exceptions=True)
+
+    return Starlette(
+        routes=[*calls.ROUTES, *sms.ROUTES, *operator.ROUTES, *page.ROUTES],
+        exception_handlers={HTTPException: _fault},
+        lifespan=lifespan,
+        max_body_size=BODY_SIZE,
+    )
+
+
+async def _fault(request: Request, fault: Exception) -> JSONResponse:
+    known = fault if isinstance(fault, HTTPException) else HTTPException(500)
+    return JSONResponse({"error": known.detail}, known.status_code)

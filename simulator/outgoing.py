@@ -1,0 +1,112 @@
+"""What the simulator tells the service later: delivery reports, incoming SMS, ends of calls, notices.
+
+A row is written before anything is promised and deleted only when the service has said 2xx: each arrives at
+least once, or is given up after its tries.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import httpx
+
+from simulator.desk import Desk, epoch
+from simulator.store import Row
+
+PARALLEL = 32
+FORM = "application/x-www-form-urlencoded"
+
+
+def form_later(
+    desk: Desk, path: str, form: Mapping[str, str], *, after_s: float, retry_s: float, tries: int
+) -> None:
+    """Post a form to the Africa's Talking webhook `path` of the service; tries are `retry_s` apart."""
+    _later(desk, path, FORM, urlencode(form), after_s=after_s, retry_s=retry_s, growth=1, tries=tries)
+
+
+def json_later(desk: Desk, url: str, body: Mapping[str, str], *, after_s: float) -> None:
+    """Post JSON to an address the service gave; five tries 1, 2, 4 and 8 s apart."""
+    _later(desk, url, "application/json", json.dumps(body), after_s=after_s, retry_s=1, growth=2, tries=5)
+
+
+def _later(
+    desk: Desk,
+    address: str,
+    content_type: str,
+    body: str,
+    *,
+    after_s: float,
+    retry_s: float,
+    growth: float,
+    tries: int,
+) -> None:
+    desk.db.execute(
+        "INSERT INTO outgoing (address, content_type, body, due_at, retry_s, growth, tries_left)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (address, content_type, body, epoch() + desk.scaled(after_s), desk.scaled(retry_s), growth, tries),
+    )
+    desk.wake.set()
+
+
+async def deliver_forever(desk: Desk) -> None:
+    """Send what is due, in parallel, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        while True:
+            now = epoch()
+            for row in _due(desk, now):
+                desk.sending.add(row["position"])
+                group.create_task(_deliver(desk, row))
+            await _until_next(desk, now)
+
+
+def _due(desk: Desk, now: float) -> list[Row]:
+    rows = desk.db.execute(
+        "SELECT * FROM outgoing WHERE due_at <= ? AND tries_left > 0 ORDER BY due_at LIMIT ?",
+        (now, 2 * PARALLEL),
+    ).fetchall()
+    waiting = [row for row in rows if row["position"] not in desk.sending]
+    return waiting[: max(0, PARALLEL - len(desk.sending))]
+
+
+async def _until_next(desk: Desk, now: float) -> None:
+    """Sleep until a row is added, one ends, or the next one is due; never above a second."""
+    row = desk.db.execute(
+        "SELECT min(due_at) AS due_at FROM outgoing WHERE tries_left > 0 AND due_at > ?", (now,)
+    ).fetchone()
+    rest_s = 1.0 if row["due_at"] is None else min(1.0, max(0.001, row["due_at"] - epoch()))
+    desk.wake.clear()
+    try:
+        async with asyncio.timeout(rest_s):
+            await desk.wake.wait()
+    except TimeoutError:
+        return
+
+
+async def _deliver(desk: Desk, row: Row) -> None:
+    try:
+        if await _accepted(desk, row):
+            desk.db.execute("DELETE FROM outgoing WHERE position = ?", (row["position"],))
+        else:
+            desk.db.execute(
+                "UPDATE outgoing SET tries_left = tries_left - 1, due_at = ?, retry_s = retry_s * growth"
+                " WHERE position = ?",
+                (epoch() + row["retry_s"], row["position"]),
+            )
+    finally:
+        desk.sending.discard(row["position"])
+        desk.wake.set()
+
+
+async def _accepted(desk: Desk, row: Row) -> bool:
+    """Whether the service said 2xx in time. The secret is put in only now: the store never has it."""
+    address = row["address"]
+    if address.startswith("/"):
+        address = f"{desk.config.service_url}/at/{desk.config.secret}{address}"
+    try:
+        answer = await desk.http.post(
+            address, content=row["body"], headers={"content-type": row["content_type"]}
+        )
+    except httpx.HTTPError:
+        return False
+    return answer.is_success

@@ -1,0 +1,189 @@
+"""Africa's Talking SMS, as its official SDK speaks to it: sending, delivery reports, SMS that phones send in.
+
+Each message is stored before it is called sent, and shows on its phone at once. The last four digits of a
+number choose its fate; every other number is reached:
+
+    0401 to 0409, 0500 to 0502   refused with the status code 401 to 409, 500 to 502
+    0601    its delivery report arrives before the answer of the send does
+    0602    accepted, then Failed (DeliveryFailure)
+    0603    accepted, then AbsentSubscriber
+    0604    accepted, and never reported on
+    0605    accepted, and the answer takes 15 s, longer than the SDK waits
+    0606    a late Sent arrives after Success
+    0607    accepted, and the answer is a 500 in HTML
+    0608    answered as `application/json; charset=utf-8`, which the SDK hands on unparsed
+
+The sender `INVALID`, or one that is no short code and no name of 1 to 11 letters and digits, gives
+InvalidSenderId.
+"""
+
+import asyncio
+import hmac
+import re
+import secrets
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from simulator.desk import PHONE, Desk, desk_of, epoch, fields, iso, phone_number
+from simulator.outgoing import form_later
+
+DEFAULT_SENDER = "AFRICASTKNG"
+SHORT_CODE = "38457"
+SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,10}|\d{3,8}")
+SHOWN = 1000
+SLOW_S = 15.0  # of a person's clock: the SDK's own time-out is not scaled either
+
+REFUSALS = {
+    "0401": (401, "RiskHold"),
+    "0402": (402, "InvalidSenderId"),
+    "0403": (403, "InvalidPhoneNumber"),
+    "0404": (404, "UnsupportedNumberType"),
+    "0405": (405, "InsufficientBalance"),
+    "0406": (406, "UserInBlacklist"),
+    "0407": (407, "CouldNotRoute"),
+    "0409": (409, "DoNotDisturbRejection"),
+    "0500": (500, "InternalServerError"),
+    "0501": (501, "GatewayError"),
+    "0502": (502, "RejectedByGateway"),
+}
+
+# number's end -> the reports it gets: seconds after the send, status, reason
+REPORTS: dict[str, tuple[tuple[float, str, str], ...]] = {
+    "0601": ((0.0, "Success", ""),),
+    "0602": ((0.3, "Sent", ""), (1.0, "Failed", "DeliveryFailure")),
+    "0603": ((0.3, "Sent", ""), (1.0, "AbsentSubscriber", "")),
+    "0604": (),
+    "0606": ((0.3, "Success", ""), (1.0, "Sent", "")),
+}
+USUAL_REPORTS = ((0.3, "Sent", ""), (1.0, "Success", ""))
+
+
+async def send(request: Request) -> Response:
+    """POST: 201 with one line a recipient, 401 for a wrong key, 201 InvalidSenderId for a bad sender."""
+    desk, form = desk_of(request), await fields(request)
+    if not hmac.compare_digest(request.headers.get("apikey", "").encode(), desk.config.api_key.encode()):
+        return PlainTextResponse("The supplied authentication is invalid", 401)
+    if fault := _fault(form):
+        return PlainTextResponse(fault, 400)
+    sender = form.get("from") or DEFAULT_SENDER
+    if sender.upper() == "INVALID" or not SENDER.fullmatch(sender):
+        return JSONResponse({"SMSMessageData": {"Message": "InvalidSenderId", "Recipients": []}}, 201)
+    queued = form.get("enqueue", "1") != "0"
+    numbers = form["to"].split(",")
+    recipients = [_recipient(desk, number, sender, form["message"], queued) for number in numbers]
+    return await _answer(recipients, {number[-4:] for number in numbers}, parts(form["message"]))
+
+
+def _fault(form: dict[str, str]) -> str:
+    absent = [name for name in ("username", "to", "message") if not form.get(name)]
+    return f"Request is missing required form field '{absent[0]}'" if absent else ""
+
+
+def _recipient(desk: Desk, number: str, sender: str, text: str, queued: bool) -> dict[str, object]:
+    refusal = REFUSALS.get(number[-4:])
+    if not PHONE.fullmatch(number):
+        refusal = REFUSALS["0403"]
+    if refusal:
+        code, word = refusal
+        return {"cost": "0", "messageId": "None", "number": number, "status": word, "statusCode": code}
+    message_id = f"ATXid_{secrets.token_hex(16)}"
+    desk.db.execute(
+        "INSERT INTO message (id, phone, sender, text, at) VALUES (?, ?, ?, ?, ?)",
+        (message_id, number, sender, text, epoch()),
+    )
+    _report(desk, message_id, number)
+    return {
+        "cost": f"XOF {12 * parts(text)}.0000",
+        "messageId": message_id,
+        "number": number,
+        "status": "Success",
+        "statusCode": 102 if queued else 101,
+    }
+
+
+def _report(desk: Desk, message_id: str, number: str) -> None:
+    for after_s, status, reason in REPORTS.get(number[-4:], USUAL_REPORTS):
+        form = {"id": message_id, "status": status, "phoneNumber": number, "networkCode": "99999"}
+        if reason:
+            form["failureReason"] = reason
+        form_later(desk, "/delivery", form, after_s=after_s, retry_s=60, tries=5)
+
+
+async def _answer(recipients: list[dict[str, object]], ends: set[str], parts_each: int) -> Response:
+    if "0601" in ends:
+        await asyncio.sleep(1)
+    if "0605" in ends:
+        await asyncio.sleep(SLOW_S)
+    if "0607" in ends:
+        return Response("<html><h1>502 Bad Gateway</h1></html>", 500, media_type="text/html")
+    reached = sum(recipient["statusCode"] in (101, 102) for recipient in recipients)
+    cost = 12 * reached * parts_each
+    told = f"Sent to {reached}/{len(recipients)} Total Cost: XOF {cost}.0000 Message parts: {parts_each}"
+    answer = JSONResponse({"SMSMessageData": {"Message": told, "Recipients": recipients}}, 201)
+    if "0608" in ends:
+        answer.headers["content-type"] = "application/json; charset=utf-8"
+    return answer
+
+
+def parts(text: str) -> int:
+    """About as networks count: 160, then 153 characters of their alphabet (here: Latin-1); else 70 and 67."""
+    plain = all(ord(letter) < 256 for letter in text)
+    size = len(text) if plain else len(text.encode("utf-16-le")) // 2
+    alone, each = (160, 153) if plain else (70, 67)
+    return 1 if size <= alone else -(-size // each)
+
+
+async def sent(request: Request) -> JSONResponse:
+    """GET ?to=: what a phone received (all phones without `to`), newest first."""
+    desk, to = desk_of(request), request.query_params.get("to")
+    rows = desk.db.execute(
+        "SELECT * FROM message WHERE :to IS NULL OR phone = :to ORDER BY position DESC LIMIT :shown",
+        {"to": phone_number(to) if to is not None else None, "shown": SHOWN},
+    ).fetchall()
+    return JSONResponse(
+        [
+            {
+                "id": row["id"],
+                "to": row["phone"],
+                "from": row["sender"],
+                "text": row["text"],
+                "at": iso(row["at"]),
+            }
+            for row in rows
+        ]
+    )
+
+
+async def incoming(request: Request) -> JSONResponse:
+    """POST from, text[, to, id]: a phone sends an SMS in; tried every minute for 12 hours until 2xx.
+
+    Giving the `id` of an earlier one plays the gateway that repeats itself.
+    """
+    desk, form = desk_of(request), await fields(request)
+    if len(form.get("text", "")) > 1600:
+        raise HTTPException(400, "a text has at most 1600 characters")
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    message = {
+        "date": now,
+        "from": phone_number(form.get("from", "")),
+        "id": form.get("id") or str(uuid4()),
+        "linkId": "",
+        "text": form.get("text", ""),
+        "to": form.get("to") or SHORT_CODE,
+        "cost": "XOF 0.0000",
+        "networkCode": "99999",
+    }
+    form_later(desk, "/sms", message, after_s=0, retry_s=60, tries=720)
+    return JSONResponse({"id": message["id"]}, 202)
+
+
+ROUTES = [
+    Route("/simulator/at/version1/messaging", send, methods=["POST"]),
+    Route("/simulator/sms", sent, methods=["GET"]),
+    Route("/simulator/sms/incoming", incoming, methods=["POST"]),
+]

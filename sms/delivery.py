@@ -1,0 +1,158 @@
+"""Delivery reports and opt-outs: stored as they came, then applied to the messages they speak of.
+
+A final state never goes back, and a proven delivery wins; a report may come late, twice, or before the send
+call returned.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Row, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from sms.africastalking import NAME, read_phone, read_report
+from sms.provider import E164, Proof
+from sms.tables import optout, report
+
+log = logging.getLogger("keneya.sms")
+
+REPORTS_A_PASS = 1000
+ADOPTION_WINDOW = timedelta(hours=1)  # a stray report of tomorrow proves nothing about a message of today
+CLOCK_SKEW = timedelta(seconds=5)  # between the process that called and the one that heard the report
+UNMATCHED_FOR = timedelta(days=2)  # longer than any network keeps a message
+
+
+async def store_report(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
+    """Keep one delivery report, whatever is in it; the same content again is kept once."""
+    raw = {_clean(name): _clean(value) for name, value in fields.items()}
+    read = read_report(raw)
+    row = {
+        "provider": read.provider,
+        "provider_message_id": read.provider_message_id,
+        "status": read.status,
+        "rank": read.proof,
+        "phone": read.phone,
+        "failure_reason": read.failure_reason,
+        "raw": raw,
+        "content_hash": hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).digest(),
+        "received_at": now,
+    }
+    await db.execute(insert(report).values(row).on_conflict_do_nothing())
+    if read.proof is Proof.UNKNOWN_WORD:
+        log.warning("sms_report_unknown_word", extra={"provider": read.provider, "word": read.status[:40]})
+
+
+async def store_optout(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
+    """Keep the provider's word that a phone wants no more messages; a phone that cannot be one is dropped."""
+    phone = read_phone(_clean(fields.get("phoneNumber", "")))
+    if not E164.fullmatch(phone):
+        log.warning("sms_optout_without_phone", extra={"provider": NAME})
+        return
+    await opt_out(db, phone, NAME, now)
+
+
+async def opt_out(db: AsyncConnection, phone: str, source: str, now: datetime) -> None:
+    """From now `phone` (E.164) gets replies only. A phone that is out already keeps its first date."""
+    await db.execute(insert(optout).values(phone=phone, source=source, since=now).on_conflict_do_nothing())
+
+
+async def apply_reports(pool: AsyncEngine, now: datetime) -> int:
+    """Apply the stored reports that are news, at most REPORTS_A_PASS; returns how many were."""
+    async with pool.begin() as db:
+        return await apply_new_reports(db, now)
+
+
+async def apply_new_reports(db: AsyncConnection, now: datetime) -> int:
+    """The same inside the caller's transaction.
+
+    1. A message in doubt has no provider id: it adopts that of a report to its phone that no other explains.
+    2. Each message takes what its best new report proves, if that is a legal move; the reports are done.
+    3. Reports that nobody claims for UNMATCHED_FOR are done too, with no message beside them.
+    """
+    since = {"window": now - ADOPTION_WINDOW, "skew": CLOCK_SKEW}
+    await db.execute(_ADOPT, since)
+    applied = (await db.execute(_APPLY, {"now": now, "limit": REPORTS_A_PASS})).all()
+    for row in applied:
+        _log_move(row)
+    await db.execute(_GIVE_UP, {"now": now, "before": now - UNMATCHED_FOR})
+    return len(applied)
+
+
+def _log_move(row: Row[tuple[object, ...]]) -> None:
+    if row.rank == Proof.NOT_DELIVERED:
+        facts = {"mutuelle": row.mutuelle_id, "sms": str(row.message_id), "status": row.status[:40]}
+        log.warning("sms_not_delivered", extra=facts)
+
+
+def _clean(value: str) -> str:
+    """Without what PostgreSQL cannot store: a report that fails to be stored would be sent for ever."""
+    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+# Nothing is adopted while another message to that phone is under way or in doubt, nor if two ids would fit: a
+# wrong guess would hide a message that was lost, and the one resend does no harm.
+_ADOPT = text(
+    """
+    with lonely as (
+        select phone, min(provider) as provider, min(called_at) as called_at from sms_outbox
+        where state = 'SENDING' or (state = 'IN_DOUBT' and in_doubt_at > :window)
+        group by phone
+        having count(*) = 1 and bool_and(state = 'IN_DOUBT' and provider_message_id is null)
+    ), proof as (
+        select lonely.phone, min(heard.provider_message_id) as provider_message_id
+        from lonely join sms_report heard
+            on heard.phone = lonely.phone and heard.provider = lonely.provider and heard.applied_at is null
+            and heard.received_at >= lonely.called_at - cast(:skew as interval)
+        where heard.provider_message_id <> '' and not exists (
+            select from sms_outbox known where known.provider_message_id = heard.provider_message_id)
+        group by lonely.phone
+        having count(distinct heard.provider_message_id) = 1
+    )
+    update sms_outbox message set provider_message_id = proof.provider_message_id
+    from proof
+    where message.phone = proof.phone and message.state = 'IN_DOUBT' and message.in_doubt_at > :window
+        and message.provider_message_id is null
+    """
+)
+
+# rank: see Proof. A report about a message that moved on already changes nothing, and is done.
+_APPLY = text(
+    """
+    with news as (
+        select heard.id, heard.rank, heard.status, heard.failure_reason, heard.received_at,
+            message.mutuelle_id, message.id as message_id
+        from sms_report heard join sms_outbox message
+            on message.provider_message_id = heard.provider_message_id and message.provider = heard.provider
+        where heard.applied_at is null
+        order by heard.received_at
+        limit :limit
+        for update of heard skip locked
+    ), best as (
+        select distinct on (mutuelle_id, message_id) * from news
+        order by mutuelle_id, message_id, rank desc, received_at desc
+    ), moved as (
+        update sms_outbox message set
+            state = case rank when 3 then 'DELIVERED' when 2 then 'FAILED' else 'SENT' end,
+            provider_status = status,
+            reason = case rank when 2 then coalesce(failure_reason, status) end,
+            sent_at = coalesce(message.sent_at, received_at),
+            final_at = case when rank >= 2 then received_at end,
+            in_doubt_at = null, lease_token = null
+        from best
+        where message.mutuelle_id = best.mutuelle_id and message.id = best.message_id and (
+            (rank = 3 and state in ('IN_DOUBT', 'SENT', 'FAILED'))
+            or (rank = 2 and state in ('IN_DOUBT', 'SENT'))
+            or (rank <= 1 and state = 'IN_DOUBT'))
+    )
+    update sms_report heard
+    set applied_at = :now, mutuelle_id = news.mutuelle_id, message_id = news.message_id
+    from news where heard.id = news.id
+    returning heard.mutuelle_id, heard.message_id, heard.rank, heard.status
+    """
+)
+
+_GIVE_UP = text("update sms_report set applied_at = :now where applied_at is null and received_at < :before")

@@ -1,0 +1,41 @@
+"""SMS that phones send to the service: stored as they came, once each, before the gateway is told so."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Column, DateTime, Table, Text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sms.tables import metadata
+from talk.phones import gateway_phone
+
+LONGEST_TEXT = 1600  # ten parts: nobody types more on a basic phone
+
+inbox = Table(
+    "sms_inbox",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("provider_message_id", Text, primary_key=True),
+    Column("phone", Text, nullable=False),
+    Column("short_code", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+)
+
+
+async def store_sms(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
+    """Keep one SMS by its gateway id; one that has no phone, no id or no text is dropped, since none can be answered."""
+    phone = gateway_phone(fields.get("from", ""))
+    gateway_id, body = fields.get("id", "")[:100], fields.get("text", "")[:LONGEST_TEXT]
+    if phone is None or not gateway_id or not body.strip():
+        return
+    row = {
+        "provider": "africastalking",
+        "provider_message_id": gateway_id,
+        "phone": phone,
+        "short_code": fields.get("to", "")[:40],
+        "body": body,
+        "received_at": now,
+    }
+    await db.execute(insert(inbox).values(row).on_conflict_do_nothing())

@@ -1,0 +1,197 @@
+"""Who may send which message now, and what came of it: claims, budgets, retries.
+
+A row is written again only under the lease token of the claim that sent it; a lost token writes nothing.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import SystemRandom
+from uuid import UUID, uuid4
+
+from sqlalchemy import text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sms.provider import Answer, Outcome
+from sms.tables import State, outbox
+
+log = logging.getLogger("keneya.sms")
+
+CALL_LIMIT = timedelta(
+    seconds=45
+)  # a call and its repetition without a sender id, each 12 s, and some patience
+LEASE = timedelta(seconds=90)  # twice the call: a row past it has surely no living sender
+
+MAX_ATTEMPTS = 12  # with the waits below about two hours: longer, and the news is stale; a person looks at it
+FIRST_WAIT = timedelta(seconds=10)
+LONGEST_WAIT = timedelta(hours=1)
+ACCOUNT_WAIT = timedelta(minutes=5)  # a wallet is filled by a person; nothing is gained by asking more often
+
+DAY = timedelta(days=1)
+# A forged or mistaken flood towards one phone costs the mutuelle at most this many messages a day; a member
+# who uses every service in one day receives about ten. Two senders at the same instant may each pass the last
+# one: it is a brake, not an account.
+ORDINARY_A_DAY = 30
+# Receipts and replies have a reserve of their own, for each answers a payment or a message of that phone: it
+# is above what the busiest collector or doctor does in a day, and never eaten by the ordinary ones.
+RESERVE_A_DAY = 300
+
+_chance = SystemRandom()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row that is ours to send until the lease runs out. `attempts` counts this one."""
+
+    mutuelle: str
+    id: UUID
+    phone: str
+    body: str
+    template: str
+    attempts: int
+    resends: int
+    token: UUID
+
+
+async def claim_due(
+    db: AsyncConnection, provider_name: str, now: datetime, limit: int, time_scale: float
+) -> tuple[list[Claim], int]:
+    """Claim up to `limit` due rows, receipts and replies first; also returns how many were withheld."""
+    token = uuid4()
+    facts = {
+        "now": now,
+        "limit": limit,
+        "token": token,
+        "lease_until": now + LEASE,
+        "provider": provider_name,
+        "day_ago": now - DAY / time_scale,
+        "ordinary": ORDINARY_A_DAY,
+        "reserve": RESERVE_A_DAY,
+    }
+    rows = (await db.execute(_CLAIM, facts)).all()
+    for row in rows:
+        if row.state == State.WITHHELD:
+            log.info(
+                "sms_withheld", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id), "reason": row.reason}
+            )
+    claims = [
+        Claim(row.mutuelle_id, row.id, row.phone, row.body, row.template, row.attempts, row.resends, token)
+        for row in rows
+        if row.state == State.SENDING
+    ]
+    return claims, len(rows) - len(claims)
+
+
+_CLAIM = text(
+    """
+    with due as (
+        select mutuelle_id, id, phone, is_reply, attempts, due_at,
+            receipt_code is not null or is_reply as reserved
+        from sms_outbox
+        where state = 'DUE' and due_at <= :now
+        order by (receipt_code is null and not is_reply), due_at
+        limit :limit
+        for update skip locked
+    ), counted as (
+        select due.*,
+            row_number() over (
+                partition by mutuelle_id, phone, reserved, attempts = 0 order by due_at, id
+            ) + (
+                select count(*) from sms_outbox sent
+                where sent.mutuelle_id = due.mutuelle_id and sent.phone = due.phone
+                    and sent.called_at > :day_ago
+                    and (sent.receipt_code is not null or sent.is_reply) = due.reserved
+            ) as nth
+        from due
+    ), judged as (
+        select counted.*, case
+            when not is_reply and exists (
+                select from sms_optout stop where stop.phone = counted.phone and stop.until is null
+            ) then 'the phone said STOP'
+            when attempts = 0 and nth > case when reserved then cast(:reserve as int) else cast(:ordinary as int) end
+                then 'over the budget of its phone and day'
+            end as withheld
+        from counted
+    )
+    update sms_outbox message set
+        state = case when withheld is null then 'SENDING' else 'WITHHELD' end,
+        reason = withheld,
+        final_at = case when withheld is not null then cast(:now as timestamptz) end,
+        lease_token = case when withheld is null then cast(:token as uuid) end,
+        lease_until = case when withheld is null then cast(:lease_until as timestamptz) end,
+        called_at = case when withheld is null then :now else message.called_at end,
+        attempts = message.attempts + case when withheld is null then 1 else 0 end,
+        provider = :provider
+    from judged
+    where message.mutuelle_id = judged.mutuelle_id and message.id = judged.id
+    returning message.mutuelle_id, message.id, message.phone, message.body, message.template, message.state,
+        message.attempts, message.resends, message.reason
+    """
+)
+
+
+async def record(
+    db: AsyncConnection, claim: Claim, outcome: Outcome, now: datetime, time_scale: float
+) -> None:
+    """Write what came of a call, also if the lease ran out meanwhile, unless the message is being resent."""
+    values = {
+        "provider_message_id": outcome.provider_message_id,
+        "provider_status": outcome.status,
+        "reason": outcome.reason,
+        **_consequence(claim, outcome, now, time_scale),
+    }
+    kept = await _write(db, claim, values)
+    event = "sms_outcome" if kept else "sms_lease_lost"
+    level = logging.INFO if kept and outcome.answer is Answer.ACCEPTED else logging.WARNING
+    level = (
+        logging.ERROR if values["state"] == State.FAILED else level
+    )  # a person must see what nobody will retry
+    facts = {
+        "mutuelle": claim.mutuelle,
+        "sms": str(claim.id),
+        "template": claim.template,
+        "state": values["state"],
+    }
+    log.log(level, event, extra={**facts, "reason": outcome.reason, "resends": claim.resends})
+
+
+async def give_back(db: AsyncConnection, claim: Claim) -> None:
+    """Undo a claim whose call never began."""
+    await _write(db, claim, {"state": State.DUE, "attempts": claim.attempts - 1, "in_doubt_at": None})
+
+
+async def _write(db: AsyncConnection, claim: Claim, values: Mapping[str, object]) -> bool:
+    """Whether the row was still this claim's."""
+    ours = (
+        (outbox.c.mutuelle_id == claim.mutuelle)
+        & (outbox.c.id == claim.id)
+        & (outbox.c.lease_token == claim.token)
+        & outbox.c.state.in_([State.SENDING, State.IN_DOUBT])
+    )
+    free = {"lease_token": None, "lease_until": None}
+    result = await db.execute(update(outbox).where(ours).values(**free, **values))
+    return result.rowcount == 1
+
+
+def _consequence(claim: Claim, outcome: Outcome, now: datetime, time_scale: float) -> dict[str, object]:
+    """The columns that follow from an answer: one line an answer."""
+    match outcome.answer:
+        case Answer.ACCEPTED:
+            return {"state": State.SENT, "sent_at": now, "in_doubt_at": None}
+        case Answer.UNKNOWN:
+            return {"state": State.IN_DOUBT, "in_doubt_at": now}
+        case Answer.ACCOUNT:
+            due_at = now + ACCOUNT_WAIT / time_scale
+            return {"state": State.DUE, "due_at": due_at, "attempts": claim.attempts - 1, "in_doubt_at": None}
+        case Answer.LATER if claim.attempts < MAX_ATTEMPTS:
+            due_at = now + _backoff(claim.attempts) / time_scale
+            return {"state": State.DUE, "due_at": due_at, "in_doubt_at": None}
+        case Answer.LATER | Answer.REFUSED:
+            return {"state": State.FAILED, "final_at": now, "in_doubt_at": None}
+
+
+def _backoff(attempts: int) -> timedelta:
+    """Full jitter: anything up to the doubled wait, so that a healed provider is not met by all at once."""
+    longest: timedelta = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempts - 1))
+    return longest * _chance.random()

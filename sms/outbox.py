@@ -1,0 +1,163 @@
+"""The outbox: a message is written in the transaction that made it due, and handed over by `send_due`.
+
+One message a key, and never two calls for one attempt: what may have been sent is in doubt, not sent again.
+The room knows no sentence of the product: the caller words the body, already in the recipient's language.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from locales.letters import fold
+from sms.doubts import settle_doubts
+from sms.leases import CALL_LIMIT, LEASE, Claim, claim_due, give_back, record
+from sms.provider import E164, Answer, Outcome, Provider
+from sms.segments import MAX_SEGMENTS, segments
+
+log = logging.getLogger("keneya.sms")
+
+# A call begun later than this after its claim could outlive the lease, and two senders would hold the row.
+START_WITHIN_S = (LEASE - CALL_LIMIT).total_seconds() - 5
+
+
+@dataclass(frozen=True)
+class Message:
+    """One SMS about one business event.
+
+    `mutuelle` is a tenant's code, or `sms.tables.SERVICE`. `key` names the event: the same key is sent once.
+    `template` names the sentence, for budgets and reports. `receipt_code` marks the receipt of a payment,
+    `reply` the answer to that phone's own message: both have their own budget; only a reply passes a STOP.
+    """
+
+    mutuelle: str
+    key: str
+    phone: str
+    template: str
+    body: str
+    receipt_code: str | None = None
+    due_at: datetime | None = None  # None: at once
+    reply: bool = False
+
+
+async def enqueue(db: AsyncConnection, messages: Sequence[Message], now: datetime) -> None:
+    """Write `messages` in the caller's transaction; a key that is there already keeps its first message.
+
+    The body is folded to GSM-7. ValueError, and nothing is written, if a body is empty or over MAX_SEGMENTS,
+    or if a phone is not E.164: the caller, not the network, must learn of it.
+    """
+    bodies = [fold(message.body) for message in messages]
+    counts = [_checked_segments(message, body) for message, body in zip(messages, bodies, strict=True)]
+    if not messages:
+        return
+    columns = {
+        "mutuelles": [message.mutuelle for message in messages],
+        "keys": [message.key for message in messages],
+        "phones": [message.phone for message in messages],
+        "templates": [message.template for message in messages],
+        "bodies": bodies,
+        "codes": [message.receipt_code for message in messages],
+        "replies": [message.reply for message in messages],
+        "counts": counts,
+        "dues": [message.due_at or now for message in messages],
+    }
+    await db.execute(_INSERT, {**columns, "now": now})
+
+
+async def send_due(
+    pool: AsyncEngine, provider: Provider, now: datetime, *, limit: int = 32, time_scale: float = 1.0
+) -> int:
+    """Hand over what is due; returns how many rows it dealt with, so call it again until that is 0.
+
+    1. Settle doubts: leases that ran out, reports that decide, the one resend (`sms.doubts`).
+    2. Claim at most `limit` rows (and no more than the provider takes at once): SENDING, under a lease token,
+       the attempt counted. Where the phone said STOP or its budget is spent: WITHHELD, in the same statement.
+    3. Commit. From here a crash leaves the rows IN_DOUBT when the lease runs out, never DUE.
+    4. Call the provider for each row, unless this process slept so long that the lease may be another's.
+    5. Record each outcome in a transaction of its own, under the lease token, as soon as it is known.
+
+    A cancelled pass (shutdown) finishes its calls first. `time_scale` divides waits, not leases.
+    """
+    started = monotonic()
+    async with pool.begin() as db:
+        await settle_doubts(db, now, time_scale)
+    async with pool.begin() as db:
+        claims, withheld = await claim_due(
+            db, provider.name, now, min(limit, provider.concurrency), time_scale
+        )
+    work = asyncio.gather(
+        *(_hand_over(pool, provider, claim, now, started, time_scale) for claim in claims),
+        return_exceptions=True,
+    )
+    try:
+        outcomes = await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await work
+        raise
+    _warn_of_account(provider, [outcome for outcome in outcomes if isinstance(outcome, Outcome)])
+    for fault in outcomes:
+        if isinstance(fault, BaseException):
+            raise fault
+    return len(claims) + withheld
+
+
+async def _hand_over(
+    pool: AsyncEngine, provider: Provider, claim: Claim, now: datetime, started: float, time_scale: float
+) -> Outcome | None:
+    """Steps 4 and 5 for one row."""
+    if monotonic() - started > START_WITHIN_S:
+        async with pool.begin() as db:
+            await give_back(db, claim)
+        return None
+    try:
+        async with asyncio.timeout(CALL_LIMIT.total_seconds()):
+            outcome = await provider.send(claim.phone, claim.body)
+    except TimeoutError:
+        outcome = Outcome(Answer.UNKNOWN, reason="no answer within the call limit")
+    known_at = now + timedelta(seconds=monotonic() - started)
+    async with pool.begin() as db:
+        await record(db, claim, outcome, known_at, time_scale)
+    return outcome
+
+
+def _warn_of_account(provider: Provider, outcomes: Sequence[Outcome]) -> None:
+    """One line a pass, however many messages wait."""
+    waiting = [outcome for outcome in outcomes if outcome.answer is Answer.ACCOUNT]
+    if waiting:
+        log.warning(
+            "sms_account_trouble",
+            extra={"provider": provider.name, "reason": waiting[0].reason, "messages": len(waiting)},
+        )
+
+
+_INSERT = text(
+    """
+    insert into sms_outbox
+        (mutuelle_id, key, phone, template, body, receipt_code, is_reply, segments, due_at, created_at)
+    select *, cast(:now as timestamptz) from unnest(
+        cast(:mutuelles as text[]), cast(:keys as text[]), cast(:phones as text[]),
+        cast(:templates as text[]), cast(:bodies as text[]), cast(:codes as text[]),
+        cast(:replies as boolean[]), cast(:counts as smallint[]), cast(:dues as timestamptz[]))
+    order by 1, 2  -- two transactions with the same keys take them in the same order
+    on conflict (mutuelle_id, key) do nothing
+    """
+)
+
+
+def _checked_segments(message: Message, body: str) -> int:
+    """The segments of `body`. The error names the message by key: its body is nobody's business in a log."""
+    count = segments(body)
+    if not body.strip():
+        raise ValueError(f"message {message.key} ({message.template}) has an empty body")
+    if count > MAX_SEGMENTS:
+        raise ValueError(
+            f"message {message.key} ({message.template}) takes {count} segments, over {MAX_SEGMENTS}"
+        )
+    if not E164.fullmatch(message.phone):
+        raise ValueError(f"message {message.key} ({message.template}) has no E.164 phone")
+    return count

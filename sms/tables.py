@@ -1,0 +1,108 @@
+"""The outbox, the delivery reports and the opt-outs as tables, and the moves that a message may make.
+
+A state changes only along MOVES; the database refuses every other change (migration 0002).
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    FetchedValue,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+class State(StrEnum):
+    """Where a message is. DELIVERED, FAILED and WITHHELD are final, but a proven delivery beats FAILED."""
+
+    DUE = "DUE"
+    SENDING = "SENDING"  # claimed; the provider may have it already
+    SENT = "SENT"  # the provider took it
+    IN_DOUBT = "IN_DOUBT"  # handed over, and no answer came back
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    WITHHELD = "WITHHELD"  # never handed over: the phone said STOP, or its budget is spent
+
+
+MOVES: dict[State, frozenset[State]] = {
+    State.DUE: frozenset({State.SENDING, State.WITHHELD}),
+    State.SENDING: frozenset({State.DUE, State.SENT, State.IN_DOUBT, State.FAILED}),
+    State.IN_DOUBT: frozenset({State.DUE, State.SENT, State.DELIVERED, State.FAILED}),
+    State.SENT: frozenset({State.DELIVERED, State.FAILED}),
+    State.FAILED: frozenset({State.DELIVERED}),
+    State.DELIVERED: frozenset(),
+    State.WITHHELD: frozenset(),
+}
+FINAL = frozenset({State.DELIVERED, State.FAILED, State.WITHHELD})
+
+SERVICE = "*"  # stands for the mutuelle in messages of the service itself
+
+metadata = MetaData()
+_instant = DateTime(timezone=True)
+
+outbox = Table(
+    "sms_outbox",
+    metadata,
+    Column("mutuelle_id", Text, primary_key=True),
+    Column("id", Uuid, primary_key=True, server_default=FetchedValue()),
+    Column("key", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("receipt_code", Text),
+    Column("is_reply", Boolean, nullable=False),
+    Column("segments", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_at", _instant, nullable=False),
+    Column("lease_token", Uuid),
+    Column("lease_until", _instant),
+    Column("attempts", Integer, nullable=False),
+    Column("resends", SmallInteger, nullable=False),
+    Column("provider", Text),
+    Column("provider_message_id", Text),
+    Column("provider_status", Text),
+    Column("reason", Text),
+    Column("called_at", _instant),
+    Column("in_doubt_at", _instant),
+    Column("sent_at", _instant),
+    Column("final_at", _instant),
+    Column("created_at", _instant, nullable=False),
+    Column("recorded_at", _instant, nullable=False),
+)
+
+report = Table(
+    "sms_report",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=FetchedValue()),
+    Column("provider", Text, nullable=False),
+    Column("provider_message_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("rank", SmallInteger, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("failure_reason", Text),
+    Column("raw", JSONB, nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("received_at", _instant, nullable=False),
+    Column("applied_at", _instant),  # when there was nothing more to learn from it
+    Column("mutuelle_id", Text),  # the message it spoke of; both empty if it was never found
+    Column("message_id", Uuid),
+)
+
+optout = Table(
+    "sms_optout",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=FetchedValue()),
+    Column("phone", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("since", _instant, nullable=False),
+    Column("until", _instant),
+)

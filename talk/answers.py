@@ -1,0 +1,130 @@
+"""The kinds of answers a question can ask for, each parsed once, at the question, into what the domain wants.
+
+Every kind names examples that it takes and that it refuses: the walker types them all.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from locales import Money, _
+from talk.phones import typed_phone
+from talk.trouble import Invalid
+
+T = TypeVar("T")
+
+LONGEST_ANSWER = 160  # what one hop of a basic phone can carry, with room to spare
+LONGEST_NAME = 30
+GATEWAY_SLIPS = str.maketrans({"¡": "@"})  # GSM and ASCII disagree on 0x40 (seen in live traffic)
+
+
+class Secret(str):
+    """A PIN: passed on once, never recorded, logged or kept among the facts of a deed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret()"
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """`parse` reads a typed answer or raises Invalid. `takes_zero`: 0 is an answer here, so there is no back.
+
+    `secret` answers are never recorded and end the call.
+    """
+
+    name: str
+    parse: Callable[[str], T]
+    good: tuple[str, ...]
+    bad: tuple[str, ...]
+    takes_zero: bool = False
+    secret: bool = False
+
+
+def repaired(typed: str) -> str:
+    """What the caller typed, with the gateway's slips mended, digits of any script as 0-9, blanks trimmed."""
+    text = typed[:LONGEST_ANSWER].translate(GATEWAY_SLIPS)
+    text = "".join(str(unicodedata.digit(c)) if unicodedata.digit(c, None) is not None else c for c in text)
+    return " ".join(text.split())
+
+
+def _name(typed: str) -> str:
+    name = re.sub(r"[^\w'’ .-]|[\d_]", " ", typed)
+    name = " ".join(name.split())
+    if sum(c.isalpha() for c in name) < 2:
+        raise Invalid(_("Please type the name in letters."))
+    if len(name) > LONGEST_NAME:
+        raise Invalid(_("This name is too long: {most} letters at most.", most=LONGEST_NAME))
+    return name.title() if name.isupper() or name.islower() else name
+
+
+person_name = Kind(
+    "name", _name, good=("awa*kone", "N'Golo Ouédraogo Traoré Diabaté Ko"[:LONGEST_NAME]), bad=("7", "x" * 31)
+)
+
+
+def _integer(typed: str) -> int:
+    digits = re.sub(r"[\s.]|(?:f|fcfa|cfa)$", "", typed.lower())
+    if not re.fullmatch(r"[0-9]{1,12}", digits):
+        raise Invalid(_("Please type a number."))
+    return int(digits)
+
+
+def amount(least: Money, most: Money, step: int = 1) -> Kind[Money]:
+    """An amount of money from `least` to `most`, a multiple of `step` (or exactly `most`)."""
+
+    def parse(typed: str) -> Money:
+        value = Money(_integer(typed), least.currency)
+        if not least <= value <= most:
+            raise Invalid(_("From {least} to {most}, please.", least=least, most=most))
+        if value.amount_minor % step and value != most:
+            raise Invalid(_("Please type a multiple of {step}.", step=Money(step, least.currency)))
+        return value
+
+    return Kind(
+        "amount",
+        parse,
+        good=(f"{most.amount_minor} F",),
+        bad=("", "beaucoup", str(most.amount_minor + 1), "-5"),
+    )
+
+
+def _ages(typed: str) -> tuple[int, ...]:
+    words = re.findall(r"\d+", typed)
+    if not words or re.search(r"[^\W\d_]", typed):
+        raise Invalid(_("Please type ages only, like 45*38*12"))
+    ages = tuple(int(word) for word in words if len(word) <= 3)
+    if len(ages) != len(words) or max(ages) > 115:
+        raise Invalid(_("One of these ages is not possible."))
+    if len(ages) > 30:
+        raise Invalid(_("30 people at most, please."))
+    if ages[0] < 16:
+        raise Invalid(_("The head of the household comes first, aged 16 or more."))
+    return ages
+
+
+ages = Kind(
+    "ages", _ages, good=("45*38*12*7", "61", "30, 28, 0"), bad=("", "douze", "12", "45*400", "45 " * 31)
+)
+
+
+def phone_number(region: str) -> Kind[str]:
+    """A mobile number, read as one of `region` (two letters) unless it is written with its country."""
+    return Kind(
+        "phone",
+        lambda typed: typed_phone(typed, region),
+        good=("+223 65 01 23 45",),
+        bad=("12", "MTN", "*144#"),
+    )
+
+
+def _pin(typed: str) -> Secret:
+    if not re.fullmatch(r"[0-9]{4,6}", typed):
+        raise Invalid(_("A PIN has 4 to 6 digits."))
+    return Secret(typed)
+
+
+pin = Kind("pin", _pin, good=("4071",), bad=("12", "abcd"), secret=True)

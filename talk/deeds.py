@@ -1,0 +1,112 @@
+"""A deed: something done once for one hop of one call, with its facts and the words agreed to, in one transaction.
+
+Its key is gateway, call, phone and position in the transcript: a second copy of the same hop waits for the first
+and is shown the same screen. Everything that was agreed to is among the facts; a PIN never is.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from locales import Money
+from talk.answers import Secret
+from talk.engine import Finish
+from talk.screen import Shown
+from talk.tables import deed as deeds
+from talk.words import Caller, Consent, Do
+
+LOCK_TIMEOUT = "4s"  # under the 5 s in which every hop is answered
+
+
+@dataclass(frozen=True)
+class DeedKey:
+    """`position` is the length of the call's text at the acting hop, `transcript` a digest of that text."""
+
+    gateway: str
+    call: str
+    phone: str
+    position: int
+    transcript: str
+
+
+def recorded_facts(facts: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """The facts as JSON keeps them: no secret among them, the consent apart."""
+    return {name: _plain(fact) for name, fact in facts if not isinstance(fact, Secret | Consent)}
+
+
+def _plain(fact: Any) -> Any:
+    if isinstance(fact, Money):
+        return {"amount_minor": fact.amount_minor, "currency": fact.currency}
+    if isinstance(fact, date):
+        return fact.isoformat()
+    if isinstance(fact, tuple | list):
+        return [_plain(part) for part in fact]
+    if fact is None or isinstance(fact, str | int | bool):
+        return fact
+    raise TypeError(f"a fact of a deed is plain data, not {type(fact).__name__}")
+
+
+def facts_hash(name: str, facts: Mapping[str, Any], consent: str) -> bytes:
+    """SHA-256 over the deed's name, facts and words, in one canonical form."""
+    canonical = json.dumps([name, facts, consent], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+async def outcome(db: AsyncConnection, key: DeedKey) -> Shown | None:
+    """The screen that the deed at `key` ended with, or None if nothing was done there."""
+    row = (await db.execute(select(deeds.c.screen).where(*_at(key)))).one_or_none()
+    return Shown(row.screen, end=True) if row else None
+
+
+async def perform(
+    pool: AsyncEngine, key: DeedKey, caller: Caller, deed: Do[Any], consent: str, finish: Finish
+) -> Shown:
+    """Do `deed` once and keep its screen; where it was done before, the screen it ended with.
+
+    Raises whatever the deed raises, and then nothing is kept of it.
+    """
+    name = deed.act.__qualname__
+    facts = recorded_facts(deed.facts)
+    row = {
+        "gateway": key.gateway,
+        "call": key.call,
+        "phone": key.phone,
+        "position": key.position,
+        "transcript": key.transcript,
+        "name": name,
+        "facts": facts,
+        "facts_hash": facts_hash(name, facts, consent),
+        "consent": consent,
+        "done_at": caller.at,
+    }
+    async with pool.begin() as db:
+        await db.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
+        # A copy of this hop that came first holds the row: the insert waits for its end.
+        first = await db.execute(
+            insert(deeds).values(row).on_conflict_do_nothing().returning(deeds.c.position)
+        )
+        if first.one_or_none() is None:
+            done = await outcome(db, key)
+            if done is None:
+                raise RuntimeError("a deed without an outcome")
+            return done
+        shown = finish(await deed.act(db, caller, **dict(deed.facts)))
+        await db.execute(update(deeds).where(*_at(key)).values(screen=shown.text))
+    return shown
+
+
+def _at(key: DeedKey) -> tuple[Any, ...]:
+    return (
+        deeds.c.gateway == key.gateway,
+        deeds.c.call == key.call,
+        deeds.c.phone == key.phone,
+        deeds.c.position == key.position,
+        deeds.c.transcript == key.transcript,
+    )

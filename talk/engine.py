@@ -1,0 +1,265 @@
+"""Plays a menu one hop at a time: replayed from the top against the answers on record, nothing else remembered.
+
+The menu's coroutine is driven by this trampoline, not by asyncio. It acts once, last, and never without the
+stage's leave; whatever no longer fits the record is dropped and asked again.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from locales import Sentence, _
+from talk.questions import (
+    Answer,
+    Answered,
+    Back,
+    Home,
+    Moved,
+    fresh_view,
+    recall,
+    screen_of,
+    show,
+    understand,
+)
+from talk.screen import Fit, Screen, Shown, View
+from talk.trouble import Refused
+from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Question, Request
+
+Menu = Callable[[Caller], Coroutine[Request[Any], Any, Sentence]]
+Finish = Callable[[Any], Shown]
+
+
+class MenuFault(Exception):
+    """A menu broke a rule of conversations: a foreign await, something after its deed, nothing to say."""
+
+
+class CannotAct(Exception):
+    """The stage has no memory of the call, so nothing may be confirmed or done in this hop."""
+
+
+class Stage(Protocol):
+    """What the engine asks of its channel: to read, and to act exactly once."""
+
+    async def read(self, look: Look[Any]) -> Any:
+        """The answer of a look."""
+
+    def admit_deed(self) -> None:
+        """Raise CannotAct when this hop may not lead to a deed."""
+
+    async def act(self, deed: Do[Any], consent: str, finish: Finish) -> Shown:
+        """Do `deed` and keep what `finish` makes of its result, in one transaction; raise Refused to undo it."""
+
+
+@dataclass(frozen=True)
+class State:
+    """All that is remembered of a conversation between two hops."""
+
+    answers: tuple[Answer, ...] = ()
+    view: View = field(default_factory=View)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one hop led to: the screen, and the state to remember for the next one."""
+
+    shown: Shown
+    state: State
+
+
+@dataclass
+class _Play:
+    """One run of the menu's coroutine, `pending` being what it waits for (or the sentence it ended with)."""
+
+    menu: Menu
+    caller: Caller
+    stage: Stage
+    fit: Fit
+    answers: list[Answer] = field(default_factory=list)
+    consent: str = ""
+    dropped: bool = False
+
+    async def start(self, record: Sequence[Answer]) -> None:
+        self.answers, self.consent, self.dropped = [], "", False
+        self.coroutine = self.menu(self.caller)
+        await self._go_on(None)
+        for answer in record:
+            if not isinstance(self.pending, Question):
+                return
+            try:
+                value = recall(self.pending, answer, self.words())
+            except LookupError:
+                self.dropped = True
+                return
+            await self.take(Answered(value, answer))
+
+    async def take(self, answered: Answered) -> None:
+        """Give the pending question its answer and go on to the next."""
+        secret = isinstance(self.pending, Ask) and self.pending.kind.secret
+        if isinstance(self.pending, Confirm):
+            self.consent = answered.answer.meant
+        if not secret:
+            self.answers.append(answered.answer)
+        await self._go_on(answered.value)
+        if secret and isinstance(self.pending, Question):
+            raise MenuFault("a PIN is asked last")
+
+    async def _go_on(self, value: Any) -> None:
+        while True:
+            try:
+                request: Any = self.coroutine.send(value)
+            except StopIteration as stop:
+                self.pending: Question | Do[Any] | Sentence = _said(stop.value)
+                return
+            if isinstance(request, Question | Do):
+                self.pending = request
+                return
+            if not isinstance(request, Look):
+                self.coroutine.close()
+                raise MenuFault(f"a menu awaits only ask, choose, confirm, look and do, not {request!r}")
+            value = await self.stage.read(request)
+
+    def words(self) -> str:
+        """The whole screen of a pending confirmation: the words that are agreed to."""
+        if not isinstance(self.pending, Confirm):
+            return ""
+        shown = self.fit(screen_of(self.pending, View(), back=True), self.caller.language)
+        if not shown.whole:
+            raise MenuFault(f"a confirmation is one whole screen: {self.pending.question.msgid}")
+        return shown.text
+
+    def finish(self, result: Any) -> Shown:
+        """What is shown after the deed: the menu may only say its last sentence."""
+        try:
+            self.coroutine.send(result)
+        except StopIteration as stop:
+            return self.fit(Screen(_said(stop.value), end=True), self.caller.language)
+        self.coroutine.close()
+        raise MenuFault("a menu acts once, last")
+
+    def close(self) -> None:
+        self.coroutine.close()
+
+
+def _said(value: Any) -> Sentence:
+    if not isinstance(value, Sentence):
+        raise MenuFault(f"a menu ends with a sentence, not {value!r}")
+    return value
+
+
+async def play(
+    menu: Menu,
+    caller: Caller,
+    state: State,
+    typed: Sequence[str],
+    stage: Stage,
+    fit: Fit,
+    *,
+    note: Sentence | None = None,
+) -> Turn:
+    """Play one hop: `typed` is empty to show where the caller stands, one word as a rule.
+
+    Several words (dialled at once) are used as far as the first confirmation or the first that does not fit.
+    """
+    run = _Play(menu, caller, stage, fit)
+    try:
+        await run.start(state.answers)
+        return await _play(run, state, list(typed), note)
+    except Refused as trouble:
+        return _ended(run, trouble.sentence)
+    finally:
+        run.close()
+
+
+async def resume(menu: Menu, caller: Caller, answers: Sequence[Answer], stage: Stage, fit: Fit) -> Turn:
+    """Go on where a dropped call was, but never into a PIN or a confirmation: the question before is asked again."""
+    run = _Play(menu, caller, stage, fit)
+    try:
+        await run.start(answers)
+        while run.answers and not _may_resume(run.pending):
+            await run.start(run.answers[:-1])
+        return await _play(run, State(tuple(run.answers)), [], None)
+    except Refused as trouble:
+        return _ended(run, trouble.sentence)
+    finally:
+        run.close()
+
+
+def _may_resume(pending: Question | Do[Any] | Sentence) -> bool:
+    return isinstance(pending, Choose) or (isinstance(pending, Ask) and not pending.kind.secret)
+
+
+async def _play(run: _Play, state: State, words: list[str], note: Sentence | None) -> Turn:
+    dialled_at_once = len(words) > 1
+    view = state.view
+    if run.dropped:
+        note, words = note or _("Something has changed. Please choose again."), []
+    while True:
+        pending = run.pending
+        if isinstance(pending, Sentence):
+            return _ended(run, pending)
+        run.stage.admit_deed() if isinstance(pending, Do | Confirm) else None
+        if isinstance(pending, Do):
+            turn, note = await _act(run, pending)
+            if turn:
+                return turn
+            view, words = View(), []
+            continue
+        if view.question != pending.question.msgid:
+            view = _seen_first(run, pending)
+            words = words if dialled_at_once or not state.view.question else []
+        if not words or (dialled_at_once and isinstance(pending, Confirm)):
+            return _asked(run, pending, view, note)
+        view, note = await _hear(run, pending, view, words.pop(0))
+        if note:
+            words = []
+
+
+def _seen_first(run: _Play, question: Question) -> View:
+    """The view, with its keys, of a question that the caller is about to see, or answered in advance."""
+    return show(
+        question, fresh_view(question), run.caller.language, run.fit, back=bool(run.answers), note=None
+    )[1]
+
+
+async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[View, Sentence | None]:
+    """Take one typed word; the view and the note to go on with."""
+    meaning = understand(question, view, word, run.words())
+    if isinstance(meaning, Answered):
+        await run.take(meaning)
+    elif isinstance(meaning, Moved):
+        return _in_range(run, question, meaning.view), meaning.note
+    else:
+        run.close()
+        await run.start(run.answers[:-1] if isinstance(meaning, Back) else [])
+    return View(), None
+
+
+def _in_range(run: _Play, question: Question, view: View) -> View:
+    return show(question, view, run.caller.language, run.fit, back=bool(run.answers), note=None)[1]
+
+
+async def _act(run: _Play, deed: Do[Any]) -> tuple[Turn | None, Sentence | None]:
+    """Act; when the deed is refused, forget the agreement to it and ask again with the reason on top."""
+    answers = tuple(run.answers)
+    if not run.consent:
+        raise MenuFault("a deed follows a confirmation")
+    try:
+        shown = await run.stage.act(deed, run.consent, run.finish)
+    except Refused as trouble:
+        run.close()
+        await run.start(answers[:-1])  # the agreement falls, the answers before it stay
+        return None, trouble.sentence
+    return Turn(shown, State(answers)), None
+
+
+def _asked(run: _Play, question: Question, view: View, note: Sentence | None) -> Turn:
+    shown, seen = show(question, view, run.caller.language, run.fit, back=bool(run.answers), note=note)
+    return Turn(shown, State(tuple(run.answers), seen))
+
+
+def _ended(run: _Play, sentence: Sentence) -> Turn:
+    shown = run.fit(Screen(sentence, end=True), run.caller.language)
+    return Turn(replace(shown, end=True), State(tuple(run.answers)))
+
+
+__all__ = ["CannotAct", "Finish", "Home", "Menu", "MenuFault", "Stage", "State", "Turn", "play", "resume"]

@@ -1,0 +1,67 @@
+"""Phone numbers: read as people and gateways write them, kept in E.164.
+
+Lenient with what a gateway says of its own caller (late metadata must not lock a member out), strict with what
+a person types.
+"""
+
+import re
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from locales import _
+from talk.trouble import Invalid
+
+MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+OLD_BENIN = re.compile(r"^\+229(\d{8})$")  # before 2024-11-30; the plan now puts 01 in front
+WRITTEN = re.compile(r"[+\d\s().-]{3,25}")
+
+
+def _parsed(raw: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    # Letters would be read as a vanity number: +254711XXXYYY is somebody else's phone.
+    if not WRITTEN.fullmatch(raw):
+        return None
+    try:
+        return phonenumbers.parse(raw, region)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _e164(number: phonenumbers.PhoneNumber) -> str:
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def gateway_phone(raw: str) -> str | None:
+    """The E.164 form of the caller's number as a gateway sends it, or None if it is no phone number.
+
+    A form that lost its `+` to URL decoding (a space, or nothing) is read as international.
+    """
+    digits = raw.strip().lstrip("+")
+    if not re.fullmatch(r"[0-9]{7,15}", digits):
+        return None
+    number = _parsed("+" + OLD_BENIN.sub(r"+22901\1", "+" + digits).lstrip("+"), None)
+    if number is None or not phonenumbers.is_possible_number(number):
+        return None
+    return _e164(number)
+
+
+def typed_phone(raw: str, region: str) -> str:
+    """The E.164 form of a mobile number that a person typed, read as one of `region` unless it says otherwise."""
+    number = _parsed(raw.strip(), region)
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise Invalid(_("This is not a phone number."))
+    if phonenumbers.number_type(number) not in MOBILE:
+        raise Invalid(_("This is not a mobile number."))
+    return _e164(number)
+
+
+def region_of(phone: str) -> str:
+    """The country (two letters) of an E.164 number; empty when unknown."""
+    number = _parsed(phone, None)
+    return (phonenumbers.region_code_for_number(number) or "") if number else ""
+
+
+def shown_phone(phone: str) -> str:
+    """The number as people of its own country write it: 70 00 00 01."""
+    number = _parsed(phone, None)
+    return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL) if number else phone

@@ -1,0 +1,31 @@
+"""What a phone's caller chose once and for all: the language."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import DEFAULT_LANGUAGE, languages
+from talk.tables import preference
+from talk.words import Caller, Consent
+
+
+async def language_of(db: AsyncConnection, phone: str) -> str:
+    """The language of the caller's choice, the default one for who never chose."""
+    chosen = await db.scalar(select(preference.c.language).where(preference.c.phone == phone))
+    return chosen if chosen in languages() else DEFAULT_LANGUAGE
+
+
+async def languages_of(db: AsyncConnection, phones: list[str]) -> dict[str, str]:
+    """The languages of many phones at once; every phone is in the answer."""
+    rows = await db.execute(
+        select(preference.c.phone, preference.c.language).where(preference.c.phone.in_(phones))
+    )
+    chosen = {row.phone: row.language for row in rows if row.language in languages()}
+    return {phone: chosen.get(phone, DEFAULT_LANGUAGE) for phone in phones}
+
+
+async def choose_language(db: AsyncConnection, caller: Caller, *, language: str, agreed: Consent) -> None:
+    """Speak `language` to this phone from now on."""
+    row = {"phone": caller.phone, "language": language, "chosen_at": caller.at}
+    statement = insert(preference).values(row)
+    await db.execute(statement.on_conflict_do_update(index_elements=["phone"], set_=row))

@@ -1,0 +1,205 @@
+"""One question on one hop: what it looks like, and what a typed word means to it.
+
+What is recorded is what was meant (the option's own key, the answer as typed), never the number pressed.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from anyascii import anyascii
+
+from locales import Sentence, _
+from talk.answers import repaired
+from talk.screen import Fit, Screen, Shown, View
+from talk.trouble import Invalid
+from talk.words import Ask, Choice, Choose, Confirm, Consent, Option, Question
+
+BACK, HOME, MORE = "0", "00", "98"
+SEARCH_ABOVE = 9  # choices: a list that would take more than two pages is asked for by its first letters
+YES, NO = "yes", "no"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer on record: the question's English sentence, the kind of answer, what was meant."""
+
+    question: str
+    kind: str
+    meant: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The typed word is an answer: `value` for the menu, `answer` for the record."""
+
+    value: Any
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The typed word only moves within the question, or cannot be used (`note` says why)."""
+
+    view: View
+    note: Sentence | None = None
+
+
+class Back:
+    """To the question before."""
+
+
+class Home:
+    """To the first question, nothing kept."""
+
+
+Meaning = Answered | Moved | Back | Home
+
+
+def kind_of(question: Question) -> str:
+    """The kind of answer, as recorded: an answer to a question of another kind never fits."""
+    if isinstance(question, Ask):
+        return f"ask {question.kind.name}"
+    return "choose" if isinstance(question, Choose) else "confirm"
+
+
+def has_back(question: Question) -> bool:
+    """A question that takes 0 as an answer has no way back by 0."""
+    return not (isinstance(question, Ask) and question.kind.takes_zero)
+
+
+def screen_of(question: Question, view: View, *, back: bool, note: Sentence | None = None) -> Screen:
+    """The screen of `question` where the caller stands in it."""
+    screen = Screen(question.question, note, back=back and has_back(question))
+    if isinstance(question, Confirm):
+        return replace(screen, choices=(Option(YES, question.yes, "1"), Option(NO, question.no, "2")))
+    if isinstance(question, Choose):
+        if _invites_letters(question, view):
+            return replace(screen, invites_letters=True)
+        return replace(screen, choices=_matching(question.choices, view.letters), page=view.page)
+    return screen
+
+
+def fresh_view(question: Question) -> View:
+    """The view of a question that was not shown yet; a long list begins by asking for letters (page -1)."""
+    return View(question.question.msgid, page=-1 if _is_long(question) else 0)
+
+
+def recall(question: Question, answer: Answer, consent_words: str) -> Any:
+    """The value of a recorded answer, or LookupError if it no longer fits the question.
+
+    A confirmation fits only if the whole screen is, word for word, the one agreed to.
+    """
+    if answer.question != question.question.msgid or answer.kind != kind_of(question):
+        raise LookupError(answer.question)
+    if isinstance(question, Ask):
+        try:
+            return question.kind.parse(answer.meant)
+        except Invalid as trouble:
+            raise LookupError(answer.question) from trouble
+    if isinstance(question, Choose):
+        return _by_key(question.choices, answer.meant)
+    if answer.meant not in ("", consent_words):
+        raise LookupError(answer.question)
+    return Consent(consent_words) if answer.meant else None
+
+
+def understand(question: Question, view: View, typed: str, consent_words: str) -> Meaning:
+    """What `typed` means to `question` as it was shown in `view`."""
+    word = repaired(typed)
+    if word == HOME:
+        return Home()
+    if word == BACK and has_back(question):
+        return (
+            Back()
+            if not (view.letters or (_is_long(question) and view.page >= 0))
+            else Moved(fresh_view(question))
+        )
+    if isinstance(question, Ask):
+        return _understand_ask(question, view, word)
+    if isinstance(question, Confirm):
+        return _understand_confirm(question, view, word, consent_words)
+    return _understand_choose(question, view, word)
+
+
+def _understand_ask(question: Ask[Any], view: View, word: str) -> Meaning:
+    try:
+        value = question.kind.parse(word)
+    except Invalid as trouble:
+        return Moved(view, trouble.sentence)
+    return Answered(value, _on_record(question, "" if question.kind.secret else word))
+
+
+def _understand_confirm(question: Confirm, view: View, word: str, consent_words: str) -> Meaning:
+    pressed = view.keys.get(word)
+    if pressed == YES:
+        return Answered(Consent(consent_words), _on_record(question, consent_words))
+    if pressed == NO:
+        return Answered(None, _on_record(question, ""))
+    return Moved(view, _("Please press 1 or 2."))
+
+
+def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
+    if word in view.keys:
+        try:
+            choice = _by_key(question.choices, view.keys[word])
+        except LookupError:
+            return Moved(fresh_view(question), _("This choice is no longer offered."))
+        return Answered(choice, _on_record(question, choice.key))
+    if word == MORE:
+        return Moved(replace(view, page=view.page + 1))
+    letters = initials(word)
+    if _is_long(question) and any(c.isalpha() for c in letters):
+        if not _matching(question.choices, letters):
+            return Moved(fresh_view(question), _("Nothing begins with {letters}.", letters=letters[:12]))
+        return Moved(View(view.question, letters=letters))
+    return Moved(view, _("Please press a number of the list."))
+
+
+def _on_record(question: Question, meant: str) -> Answer:
+    return Answer(question.question.msgid, kind_of(question), meant)
+
+
+def _by_key(choices: Sequence[Choice], key: str) -> Choice:
+    for choice in choices:
+        if choice.key == key:
+            return choice
+    raise LookupError(key)
+
+
+def _is_long(question: Question) -> bool:
+    return (
+        isinstance(question, Choose)
+        and len(question.choices) > SEARCH_ABOVE
+        and getattr(question.choices[0], "digit", None) is None
+    )
+
+
+def _invites_letters(question: Choose[Any], view: View) -> bool:
+    return _is_long(question) and view.page < 0
+
+
+def initials(text: str) -> str:
+    """`text` as it is compared with what people type: capitals without accents, single blanks."""
+    plain = anyascii(unicodedata.normalize("NFC", text)).upper()
+    return " ".join("".join(c if c.isalnum() else " " for c in plain).split())
+
+
+def _matching(choices: Sequence[Choice], letters: str) -> tuple[Choice, ...]:
+    """Those whose label, or a word of it, begins with `letters`; the whole label's beginning comes first."""
+    if not letters:
+        return tuple(choices)
+    named = [(initials(label), choice) for choice in choices if isinstance(label := choice.label, str)]
+    first = [choice for name, choice in named if name.startswith(letters)]
+    later = [choice for name, choice in named if not name.startswith(letters) and f" {letters}" in name]
+    return (*first, *later)
+
+
+def show(
+    question: Question, view: View, language: str, fit: Fit, *, back: bool, note: Sentence | None
+) -> tuple[Shown, View]:
+    """The screen in its channel's shape, and the view with the keys that this page answers to."""
+    shown = fit(screen_of(question, view, back=back, note=note), language)
+    page = min(view.page, shown.pages - 1)
+    return shown, replace(view, page=page, keys=shown.keys)

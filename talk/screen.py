@@ -1,0 +1,53 @@
+"""What a caller is to be shown, before any channel gives it its shape.
+
+A channel's `fit` turns a Screen into a Shown: the text, and which key on this page means which choice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from locales import Sentence
+from talk.words import Choice
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the caller stands in one question: `page` of the list, and the first letters typed.
+
+    `keys` are those of the page that was shown: a digit is resolved through them, never counted anew.
+    """
+
+    question: str = ""
+    page: int = 0
+    letters: str = ""
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """`note` is said above `text` if there is room. `invites_letters`: the list is long, nothing of it is shown yet."""
+
+    text: Sentence | str
+    note: Sentence | None = None
+    choices: tuple[Choice, ...] = ()
+    page: int = 0
+    back: bool = False
+    end: bool = False
+    invites_letters: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A screen in its channel's shape. `pages` counts those of the list; `end` closes the conversation.
+
+    `whole` is false when words had to be left out: never so in a screen that is agreed to.
+    """
+
+    text: str
+    end: bool
+    keys: dict[str, str] = field(default_factory=dict)
+    pages: int = 1
+    whole: bool = True
+
+
+Fit = Callable[[Screen, str], Shown]

@@ -1,0 +1,19 @@
+"""The two kinds of trouble a caller hears about; every other one is a fault, apologised for and logged."""
+
+from locales import Sentence
+
+
+class Trouble(Exception):
+    """Carries the sentence that the caller reads."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence.msgid)
+        self.sentence = sentence
+
+
+class Invalid(Trouble):
+    """The answer cannot be used: the same question is asked again."""
+
+
+class Refused(Trouble):
+    """What was asked for cannot be done; inside a deed, everything is rolled back."""

@@ -1,0 +1,130 @@
+"""All that a menu may say: ask, choose, confirm, look, do.
+
+Each word hands the engine a request and waits for its answer; a menu that awaits anything else is stopped.
+"""
+
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Sentence, _
+from talk.answers import Kind
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is talking: `at` is this hop's time (aware UTC), `call` the gateway's name for the conversation."""
+
+    phone: str
+    language: str
+    gateway: str
+    call: str
+    at: datetime
+
+
+class Choice(Protocol):
+    """Anything that can stand in a list: `key` is recorded, `label` is read."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def label(self) -> Sentence | str: ...
+
+
+C = TypeVar("C", bound=Choice)
+
+
+@dataclass(frozen=True)
+class Option:
+    """A plain choice. `digit` fixes the key to press; without it the list numbers itself."""
+
+    key: str
+    label: Sentence | str
+    digit: str | None = None
+
+
+@dataclass(frozen=True)
+class Consent:
+    """A yes, with the whole screen that was agreed to, word for word."""
+
+    words: str
+
+
+class Request(Generic[T]):
+    """What a word yields to the engine."""
+
+    def __await__(self) -> Generator["Request[Any]", T, T]:
+        answer = yield self
+        return answer
+
+
+@dataclass(frozen=True)
+class Ask(Request[T]):
+    question: Sentence
+    kind: Kind[T]
+
+
+@dataclass(frozen=True)
+class Choose(Request[C]):
+    question: Sentence
+    choices: tuple[C, ...]
+
+
+@dataclass(frozen=True)
+class Confirm(Request["Consent | None"]):
+    question: Sentence
+    yes: Sentence
+    no: Sentence
+
+
+@dataclass(frozen=True)
+class Look(Request[T]):
+    read: Callable[..., Awaitable[T]]
+    args: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Do(Request[T]):
+    act: Callable[..., Awaitable[T]]
+    facts: tuple[tuple[str, Any], ...]
+
+
+Question = Ask[Any] | Choose[Any] | Confirm
+
+
+def ask(question: Sentence, kind: Kind[T]) -> Request[T]:
+    """Ask for a typed answer of `kind`; asked again until it can be read."""
+    return Ask(question, kind)
+
+
+def choose(question: Sentence, choices: Sequence[C]) -> Request[C]:
+    """Offer `choices` (at least one), in pages and by first letters where they are many."""
+    if not choices:
+        raise ValueError(f"nothing to choose from: {question.msgid}")
+    return Choose(question, tuple(choices))
+
+
+def confirm(
+    question: Sentence, *, yes: Sentence | None = None, no: Sentence | None = None
+) -> Request[Consent | None]:
+    """Ask for agreement to the whole screen; the consent goes into the deed's facts."""
+    return Confirm(question, yes or _("Yes"), no or _("No"))
+
+
+def look(
+    read: Callable[Concatenate[AsyncConnection, P], Awaitable[T]], *args: P.args, **_kwargs: P.kwargs
+) -> Request[T]:
+    """Read with `read(db, *args)`, afresh at every hop."""
+    return Look(read, args)
+
+
+def do(act: Callable[..., Awaitable[T]], **facts: Any) -> Request[T]:
+    """Act once, last: `act(db, caller, **facts)` in one transaction with the deed that records `facts`."""
+    return Do(act, tuple(sorted(facts.items())))

@@ -1,0 +1,171 @@
+"""What every test stands on: real engines, a fresh migrated database each, and no socket but the loopback.
+
+The tests connect as the service's own role, so that a forgotten right shows. Nothing is written before
+PostgreSQL has said that its data lie in the tests' own temporary directory.
+"""
+
+import asyncio
+import itertools
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+import migrations
+from cluster import find_programs, version
+from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, start_engines
+
+TEMPLATE = "keneya_template"
+LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost", "", None}
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A fresh database: `url` for the service's role, `owner_url` for the owner of its tables."""
+
+    name: str
+    url: str
+    owner_url: str
+
+
+def program(variable: str) -> Path | None:
+    """The program that an environment variable asks the whole run to use."""
+    value = os.environ.get(variable)
+    return Path(value) if value else None
+
+
+def pytest_report_header() -> str:
+    programs = find_programs(program("POSTGRES_BIN"), program("REDIS_BIN"))
+    return f"engines: {version(programs.postgres_bin / 'postgres')}; {version(programs.redis_server)}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> Iterator[None]:
+    """No test speaks to the outside: connecting or even asking for a foreign name fails."""
+    patch = pytest.MonkeyPatch()
+    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        _expect_loopback(address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        _expect_loopback(address)
+        return connect_ex(self, address)
+
+    def guarded_look_up(host: Any, *details: Any, **more: Any) -> Any:
+        _expect_loopback((host,))
+        return look_up(host, *details, **more)
+
+    patch.setattr(socket.socket, "connect", guarded_connect)
+    patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    yield
+    patch.undo()
+
+
+def _expect_loopback(address: object) -> None:
+    if isinstance(address, tuple):  # a Unix socket's address is text
+        host = address[0].decode() if isinstance(address[0], bytes) else address[0]
+        if host not in LOOPBACK_HOSTS:
+            raise RuntimeError(f"a test wanted to speak to {host!r}: only the loopback is open")
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """PostgreSQL and Redis for the whole session, in a temporary directory of their own."""
+    folder = Path(tempfile.mkdtemp(prefix="keneya-tests-"))
+    try:
+        with start_engines(
+            folder / "var",
+            postgres_bin=program("POSTGRES_BIN"),
+            redis_bin=program("REDIS_BIN"),
+            durable=False,
+        ) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def _template(engines: Engines) -> str:
+    """The migrated database that every test's own is copied from."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(_make_template(engines))
+    finally:
+        loop.close()
+    return TEMPLATE
+
+
+async def _make_template(engines: Engines) -> None:
+    async with _superuser(engines) as db:
+        directory = await db.scalar(text("show data_directory"))
+        assert directory == engines.addresses.data_directory, f"a foreign PostgreSQL answers: {directory}"
+        await db.execute(text(f"create database {TEMPLATE} owner {OWNER_ROLE}"))
+    await migrations.migrate(engines.url("owner", TEMPLATE), SERVICE_ROLE)
+
+
+@asynccontextmanager
+async def _superuser(engines: Engines) -> AsyncIterator[AsyncConnection]:
+    engine = create_async_engine(engines.superuser_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    async with engine.connect() as db:
+        yield db
+    await engine.dispose()
+
+
+@pytest.fixture
+async def database(engines: Engines, _template: str) -> AsyncIterator[Database]:
+    """A fresh copy of the migrated template, dropped afterwards."""
+    name = f"test_{next(_numbers)}"
+    async with _superuser(engines) as db:
+        await db.execute(text(f"create database {name} template {_template} owner {OWNER_ROLE}"))
+    yield Database(name, url=engines.url("service", name), owner_url=engines.url("owner", name))
+    async with _superuser(engines) as db:
+        await db.execute(text(f"drop database {name} with (force)"))
+
+
+@pytest.fixture
+async def pool(database: Database) -> AsyncIterator[AsyncEngine]:
+    """Connections as the service's role."""
+    engine = create_async_engine(database.url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def db(pool: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One connection as the service's role, in a transaction that commits at the end of the test."""
+    async with pool.begin() as connection:
+        yield connection
+
+
+@pytest.fixture
+async def owner(database: Database) -> AsyncIterator[AsyncEngine]:
+    """Connections as the owner of the tables, for tests that set up or tamper."""
+    engine = create_async_engine(database.owner_url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def redis_url(engines: Engines) -> str:
+    """The address of an empty Redis."""
+    url = engines.addresses.redis_url
+    assert url
+    async with Redis.from_url(url) as redis:
+        await redis.flushall()
+    return url

@@ -1,0 +1,171 @@
+"""Settings: every fault at once, each in a line that says what to do, and no secret in a repr."""
+
+import pytest
+
+import settings
+from embedded import Engines
+from settings import DEMO_SECRET, SettingsFault
+from tests.conftest import Database
+
+SECRET = "a" * 32
+LIVE = {
+    "DATABASE_URL": "postgresql://service:hush@db/keneya",
+    "REDIS_URL": "redis://:hush@cache:6379/0",
+    "WEBHOOK_SECRET": SECRET,
+    "AT_USERNAME": "mutuelle",
+    "AT_API_KEY": "hush",
+}
+
+
+def faults(**changes: str) -> list[str]:
+    """What `read` complains about when these variables differ from a good environment."""
+    try:
+        settings.read(LIVE | changes)
+    except SettingsFault as fault:
+        return fault.faults
+    return []
+
+
+def test_a_live_service_needs_five_variables_and_has_safe_defaults() -> None:
+    read = settings.read(LIVE)
+    assert (read.host, read.port, read.public_url) == ("127.0.0.1", 8000, "http://127.0.0.1:8000")
+    assert (read.simulator, read.simulator_url, read.operator_simulated_url) == (False, None, None)
+    assert read.at_sms_url == "https://api.africastalking.com/version1"
+    assert (read.time_scale, read.log_level, read.at_sender_id) == (1, "INFO", "")
+    assert read.database_url == "postgresql+asyncpg://service:hush@db/keneya"
+    assert read.migrate_database_url is None
+
+
+def test_the_sandbox_account_sends_to_the_sandbox() -> None:
+    read = settings.read(LIVE | {"AT_USERNAME": "sandbox"})
+    assert read.at_sms_url == "https://api.sandbox.africastalking.com/version1"
+
+
+def test_the_simulator_has_an_address_of_its_own() -> None:
+    read = settings.read(
+        LIVE | {"SIMULATOR": "1", "SIMULATOR_URL": "http://127.0.0.1:9000/", "TIME_SCALE": "20"}
+    )
+    assert read.simulator_url == "http://127.0.0.1:9000"
+    assert read.operator_simulated_url == "http://127.0.0.1:9000/simulator/operator"
+    assert read.time_scale == 20
+
+
+def test_without_the_simulator_its_address_counts_for_nothing() -> None:
+    assert settings.read(LIVE | {"SIMULATOR_URL": "http://127.0.0.1:9000"}).simulator_url is None
+
+
+def test_all_faults_are_told_together() -> None:
+    with pytest.raises(SettingsFault) as raised:
+        settings.read({"PORT": "eight", "SIMULATOR": "yes", "WEBHOOK_SECRET": "short"})
+    named = [fault.partition(":")[0] for fault in raised.value.faults]
+    assert sorted(named) == [
+        "AT_API_KEY",
+        "AT_USERNAME",
+        "DATABASE_URL",
+        "PORT",
+        "REDIS_URL",
+        "SIMULATOR",
+        "WEBHOOK_SECRET",
+    ]
+    assert all("\n" not in fault for fault in raised.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://service@db/keneya"),
+        ("DATABASE_URL", "not a url"),
+        ("DATABASE_URL", "postgresql://service@/keneya"),
+        ("DATABASE_URL", "postgresql://service@db"),
+        ("MIGRATE_DATABASE_URL", "sqlite:///keneya.db"),
+        ("REDIS_URL", "http://cache"),
+        ("REDIS_URL", "redis://"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "٨٠٠٠"),
+        ("WEBHOOK_SECRET", "a" * 31),
+        ("WEBHOOK_SECRET", f"{SECRET},{'b' * 31}"),
+        ("WEBHOOK_SECRET", f"{SECRET},"),
+        ("WEBHOOK_SECRET", ",".join([SECRET, "b" * 32, "c" * 32])),
+        ("WEBHOOK_SECRET", "a/" * 16),
+        ("WEBHOOK_SECRET", DEMO_SECRET),
+        ("WEBHOOK_SECRET", f"{SECRET},{DEMO_SECRET}"),
+        ("AT_SMS_URL", "https://api.africastalking.com/version2"),
+        ("AT_SMS_URL", "https://api.africastalking.com.evil.example/version1"),
+        ("AT_SMS_URL", "http://api.africastalking.com/version1"),
+        ("SIMULATOR", "true"),
+        ("TIME_SCALE", "10"),
+        ("TIME_SCALE", "0"),
+        ("TIME_SCALE", "nan"),
+        ("TIME_SCALE", "inf"),
+        ("TIME_SCALE", "fast"),
+        ("PUBLIC_URL", "keneya.example"),
+        ("PUBLIC_URL", "http://keneya.example:99999"),
+        ("LOG_LEVEL", "CHATTY"),
+        ("POSTGRES_BIN", "/nowhere"),
+    ],
+)
+def test_a_wrong_value_is_one_fault_that_names_it(name: str, value: str) -> None:
+    found = faults(**{name: value})
+    assert len(found) == 1, found
+    assert found[0].startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WEBHOOK_SECRET", DEMO_SECRET),
+        ("AT_SMS_URL", "http://127.0.0.1:8000/simulator/at/version1"),
+        ("TIME_SCALE", "0.5"),
+    ],
+)
+def test_with_the_simulator_it_is_allowed(name: str, value: str) -> None:
+    assert len(faults(**{name: value})) == 1
+    assert faults(SIMULATOR="1", **{name: value}) == []
+
+
+def test_two_secrets_hold_while_rotating() -> None:
+    read = settings.read(LIVE | {"WEBHOOK_SECRET": f"{SECRET}, {'b' * 32}"})
+    assert read.webhook_secrets == (SECRET, "b" * 32)
+
+
+def test_no_secret_shows_in_the_repr() -> None:
+    shown = repr(settings.read(LIVE | {"MIGRATE_DATABASE_URL": "postgresql://owner:hush@db/keneya"}))
+    assert "hush" not in shown
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("postgres://a:b@db/k", "postgresql+asyncpg://a:b@db/k"),
+        ("postgresql+asyncpg://a:b@db:5433/k", "postgresql+asyncpg://a:b@db:5433/k"),
+        ("postgresql://a:b%40c@db/k?sslmode=require", "postgresql+asyncpg://a:b%40c@db/k?ssl=require"),
+    ],
+)
+def test_a_database_address_is_put_into_the_drivers_words(given: str, read: str) -> None:
+    assert settings.database_url(given) == read
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("::1", "http://[::1]:80"),
+        ("localhost", "http://localhost:80"),
+    ],
+)
+def test_our_own_address_can_be_called_from_here(host: str, url: str) -> None:
+    assert settings.local_url(host, 80) == url
+
+
+async def test_a_superuser_is_refused(engines: Engines) -> None:
+    with pytest.raises(SettingsFault, match="superuser"):
+        await settings.refuse_owner(engines.superuser_url)
+
+
+async def test_the_services_role_is_welcome_and_the_owner_is_not(database: Database) -> None:
+    await settings.refuse_owner(database.url)
+    with pytest.raises(SettingsFault, match=r"its role owns \d+ tables"):
+        await settings.refuse_owner(database.owner_url)

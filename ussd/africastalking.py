@@ -1,0 +1,35 @@
+"""The wire format of Africa's Talking: a form in, `CON …` or `END …` out.
+
+A form never makes an HTTP error: the gateway would end the call without a word to the caller.
+"""
+
+from collections.abc import Mapping
+
+from locales import _
+from talk.phones import gateway_phone
+from talk.screen import Shown
+from ussd.hop import Hop, Unreadable
+
+NAME = "africastalking"
+METADATA_HEADER = (
+    "at-ussd-hop-metadata"  # comes back with the next hop: proof that the call was answered before
+)
+LONGEST_CALL_ID = 100
+LONGEST_TEXT = 1000
+
+
+def read_hop(form: Mapping[str, str], headers: Mapping[str, str]) -> Hop:
+    """The hop in `form`; raises Unreadable with a sentence for the caller."""
+    call, service, words = (form.get(name, "") for name in ("sessionId", "serviceCode", "text"))
+    phone = gateway_phone(form.get("phoneNumber", ""))
+    if phone is None:
+        raise Unreadable(_("Your number cannot be read. Please call from a phone with a visible number."))
+    if not call or len(call) > LONGEST_CALL_ID or len(service) > LONGEST_CALL_ID or len(words) > LONGEST_TEXT:
+        raise Unreadable(_("The network sent an unreadable call. Please dial again."))
+    return Hop(NAME, call, phone, service, words, past_dial=True if headers.get(METADATA_HEADER) else None)
+
+
+def write_screen(shown: Shown) -> tuple[str, dict[str, str]]:
+    """The body and the extra headers of the answer."""
+    headers = {} if shown.end else {METADATA_HEADER: "open"}
+    return f"{'END' if shown.end else 'CON'} {shown.text}", headers

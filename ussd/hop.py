@@ -1,0 +1,28 @@
+"""One hop of a call as every gateway's file reads it from its own wire format."""
+
+from dataclasses import dataclass
+
+from locales import Sentence
+
+
+@dataclass(frozen=True)
+class Hop:
+    """`text` is all that was typed in the call so far, joined by `*`; `phone` is E.164.
+
+    `past_dial` is true when the gateway proves that the call was answered before (None: it cannot tell).
+    """
+
+    gateway: str
+    call: str
+    phone: str
+    service: str
+    text: str
+    past_dial: bool | None = None
+
+
+class Unreadable(Exception):
+    """A form that cannot be played; the caller is told `sentence`."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence.msgid)
+        self.sentence = sentence

@@ -1,0 +1,264 @@
+"""Every HTTP route: read the form, call one function, answer. No rule of the mutuelle here.
+
+A wrong secret is 404 and tells nothing; then the body's size and type are looked at. A USSD hop that is believed to
+come from the gateway is always answered 200 with CON or END.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from time import perf_counter
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+import logs
+import metrics
+import settings
+from locales import DEFAULT_LANGUAGE
+from menus.home import home
+from mutuelle.collection import ring
+from mutuelle.guards import refuse_strange_routes
+from settings import Settings
+from simulator_pages import pass_on
+from sms import delivery, inbound
+from talk.journal import Journals
+from ussd import africastalking, calls
+from ussd.hop import Unreadable
+from ussd.screens import say
+
+log = logging.getLogger("keneya.web")
+
+LARGEST_FORM = 8 * 1024
+LARGEST_NOTICE = 64 * 1024
+FORM = "application/x-www-form-urlencoded"
+MOST_FIELDS = 40
+POOL_SIZE = 10
+STATEMENT_TIMEOUT_MS = 10_000  # past every deadline: a stuck statement must not hold a connection for ever
+DRAIN_S = 10
+
+Store = Callable[[AsyncConnection, Mapping[str, str], datetime], Awaitable[None]]
+
+
+class Rejected(Exception):
+    """A request that is answered with `status` and no word more."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(str(status))
+        self.status = status
+
+
+def utc_now() -> datetime:
+    """The clock of the web process, handed down as a value."""
+    return datetime.now(UTC)
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> Starlette:
+    """The web process: `uvicorn --factory webhooks:create_app`. SettingsFault if the environment is wrong."""
+    wanted = settings.read(os.environ if environ is None else environ)
+    logs.configure(wanted.log_level)
+    routes = [
+        Route("/at/{secret}/ussd", ussd_hop, methods=["POST"]),
+        Route("/at/{secret}/ussd/ended", ussd_ended, methods=["POST"]),
+        Route("/at/{secret}/sms", partial(store_form, inbound.store_sms), methods=["POST"]),
+        Route("/at/{secret}/delivery", partial(store_form, delivery.store_report), methods=["POST"]),
+        Route("/at/{secret}/optout", partial(store_form, delivery.store_optout), methods=["POST"]),
+        Route("/money/{operator}/{token}", money_notice, methods=["POST", "PUT"]),
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+        Route("/metrics", show_metrics),
+    ]
+    if wanted.simulator_url:
+        for path in ("/phone", "/phone/{rest:path}", "/simulator/{rest:path}"):
+            routes.append(Route(path, pass_on, methods=["GET", "POST"]))
+    return Starlette(
+        routes=routes, lifespan=partial(_lifespan, wanted), exception_handlers={Rejected: _rejected}
+    )
+
+
+@asynccontextmanager
+async def _lifespan(wanted: Settings, app: Starlette) -> AsyncIterator[None]:
+    """Open what every request shares; at the end let the hops under way finish."""
+    await settings.refuse_owner(wanted.database_url)
+    pool = create_async_engine(
+        wanted.database_url,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        connect_args={"timeout": 3, "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS)}},
+    )
+    await refuse_strange_routes(pool, simulator=wanted.simulator)
+    redis = Redis.from_url(wanted.redis_url, socket_timeout=1, socket_connect_timeout=1)
+    app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
+    app.state.line = calls.Line(
+        pool, Journals(redis, africastalking.NAME), home, _journal_keys(wanted), utc_now
+    )
+    app.state.client = httpx.AsyncClient(trust_env=False, timeout=15)
+    metrics.settle_garbage_collector()
+    try:
+        yield
+    finally:
+        if app.state.line.running:
+            await asyncio.wait(app.state.line.running, timeout=DRAIN_S)
+        await app.state.client.aclose()
+        await redis.aclose()
+        await pool.dispose()
+
+
+def _journal_keys(wanted: Settings) -> tuple[bytes, ...]:
+    """Keys for digests of calls' texts, one for each secret in force, so that rotation cuts no call."""
+    return tuple(
+        hmac.digest(secret.encode(), b"keneya journal", "sha256") for secret in wanted.webhook_secrets
+    )
+
+
+async def _rejected(request: Request, rejection: Exception) -> Response:
+    return Response(status_code=rejection.status if isinstance(rejection, Rejected) else 500)
+
+
+def _expect_secret(request: Request) -> None:
+    """Any secret in force, compared in constant time."""
+    given = request.path_params["secret"].encode()
+    known = [
+        hmac.compare_digest(given, secret.encode()) for secret in request.app.state.settings.webhook_secrets
+    ]
+    if not any(known):
+        raise Rejected(404)
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """The body, read no further than `limit`."""
+    if int(request.headers.get("content-length") or 0) > limit:
+        raise Rejected(413)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Rejected(413)
+    return body
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The form's fields; of a field sent twice the first counts."""
+    _expect_secret(request)
+    body = await _body(request, LARGEST_FORM)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise Rejected(415)
+    fields: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8", "replace"),
+            keep_blank_values=True,
+            max_num_fields=MOST_FIELDS,
+            errors="replace",
+        )
+    except ValueError:  # too many fields
+        return fields
+    for name, value in pairs:
+        fields.setdefault(name, value.replace("\x00", ""))
+    return fields
+
+
+async def ussd_hop(request: Request) -> Response:
+    """One hop of a call from Africa's Talking."""
+    form, began = await _form(request), perf_counter()
+    try:
+        heard = africastalking.read_hop(form, request.headers)
+    except Unreadable as trouble:
+        shown = say(trouble.sentence, DEFAULT_LANGUAGE)
+    else:
+        shown = await calls.hop(request.app.state.line, heard)
+    metrics.count_hop(shown.end, perf_counter() - began)
+    body, headers = africastalking.write_screen(shown)
+    return PlainTextResponse(body, headers=headers)
+
+
+async def ussd_ended(request: Request) -> Response:
+    """The end of a call. Its `input` may hold a PIN: nothing of it is kept but how it ended."""
+    form = await _form(request)
+    metrics.count_end(form.get("status", ""))
+    return Response()
+
+
+async def store_form(store: Store, request: Request) -> Response:
+    """Store what the gateway tells and answer 200; 503 until it can be stored, so that it comes again."""
+    form = await _form(request)
+    try:
+        async with request.app.state.pool.begin() as db:
+            await store(db, form, utc_now())
+    except (SQLAlchemyError, OSError, TimeoutError) as fault:
+        log.error("webhook.not_stored", extra={"store": store.__name__, "fault": type(fault).__name__})
+        return Response(status_code=503)
+    return Response()
+
+
+async def money_notice(request: Request) -> Response:
+    """An operator rings: keep the notice as it came and let the worker ask for the status."""
+    body = await _body(request, LARGEST_NOTICE)
+    params = request.path_params
+    hashed = hashlib.sha256(body).digest()
+    try:
+        async with request.app.state.pool.begin() as db:
+            known = await ring(db, params["operator"][:40], params["token"][:100], body, hashed, utc_now())
+    except (SQLAlchemyError, OSError, TimeoutError) as fault:
+        log.error(
+            "notice.not_stored", extra={"operator": params["operator"][:40], "fault": type(fault).__name__}
+        )
+        return Response(status_code=503)
+    return Response(status_code=200 if known else 404)
+
+
+async def live(request: Request) -> Response:
+    """The process answers; RUN_ID lets whoever started it know it is theirs."""
+    return JSONResponse({"status": "live", "run": os.environ.get("RUN_ID", "")})
+
+
+async def ready(request: Request) -> Response:
+    """The state of each part. Without PostgreSQL 503; without Redis 200, degraded."""
+    parts = {
+        "postgresql": await _answers(_ask_database(request)),
+        "redis": await _answers(_ask_redis(request)),
+    }
+    status = "ready" if all(parts.values()) else "degraded" if parts["postgresql"] else "unavailable"
+    states = {name: "up" if up else "down" for name, up in parts.items()}
+    return JSONResponse({"status": status, **states}, 200 if parts["postgresql"] else 503)
+
+
+async def _answers(question: Awaitable[Any]) -> bool:
+    try:
+        await asyncio.wait_for(question, timeout=3)
+    except (SQLAlchemyError, RedisError, OSError, TimeoutError):
+        return False
+    return True
+
+
+async def _ask_database(request: Request) -> None:
+    async with request.app.state.pool.connect() as db:
+        await db.execute(text("select 1"))
+
+
+async def _ask_redis(request: Request) -> None:
+    await request.app.state.redis.ping()
+
+
+async def show_metrics(request: Request) -> Response:
+    """Counts of this process, and what the tables say of payments and messages."""
+    body, content_type = await metrics.exposition(request.app.state.pool)
+    return Response(body, media_type=content_type)

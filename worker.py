@@ -1,0 +1,117 @@
+"""The worker process: loops over committed rows until it is told to stop. The rows are the queue.
+
+Nothing here is remembered between two rounds: kill it anywhere and the next one goes on from the tables.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+import logs
+import settings
+from mobilemoney import Operator, operators
+from mutuelle.collection import collect
+from mutuelle.guards import StrangeRoute, refuse_strange_routes
+from settings import Settings, SettingsFault
+from sms.africastalking import AfricasTalking
+from sms.delivery import apply_reports
+from sms.outbox import send_due
+
+log = logging.getLogger("keneya.worker")
+
+PAUSE_S = 0.25  # between two rounds that found nothing: a payer at the counter waits for the receipt
+FAULT_PAUSE_S = 2.0  # after a round that failed: the database may be restarting
+POOL_SIZE = 6
+Round = Callable[[], Awaitable[int]]
+
+
+async def work(wanted: Settings, stop: asyncio.Event) -> None:
+    """Run every loop until `stop` is set; a round that has begun is finished first."""
+    await settings.refuse_owner(wanted.database_url)
+    pool = create_async_engine(
+        wanted.database_url,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"timeout": 3, "server_settings": {"idle_in_transaction_session_timeout": "15000"}},
+    )
+    try:
+        await refuse_strange_routes(pool, simulator=wanted.simulator)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            loops = [_loop(name, turn, stop) for name, turn in _rounds(wanted, pool, client).items()]
+            log.info("worker.started")
+            await asyncio.gather(*loops)
+    finally:
+        await pool.dispose()
+    log.info("worker.stopped")
+
+
+def _rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> dict[str, Round]:
+    provider = AfricasTalking(
+        wanted.at_username, wanted.at_api_key, wanted.at_sms_url, wanted.at_sender_id or None
+    )
+    reachable = _operators(wanted, client)
+    scale = wanted.time_scale
+
+    async def collect_payments() -> int:
+        return await collect(pool, reachable, wanted.public_url, datetime.now(UTC), time_scale=scale)
+
+    async def send_messages() -> int:
+        return await send_due(pool, provider, datetime.now(UTC), time_scale=scale)
+
+    async def read_reports() -> int:
+        return await apply_reports(pool, datetime.now(UTC))
+
+    return {"collect": collect_payments, "send": send_messages, "reports": read_reports}
+
+
+def _operators(wanted: Settings, client: httpx.AsyncClient) -> dict[str, Operator]:
+    config = {"OPERATOR_SIMULATED_URL": wanted.operator_simulated_url or ""}
+    return operators(client, config, simulator=wanted.simulator)
+
+
+async def _loop(name: str, turn: Round, stop: asyncio.Event) -> None:
+    """One round after the other, at once while there is work; a fault is logged and the loop goes on."""
+    while not stop.is_set():
+        pause_s = PAUSE_S
+        try:
+            if await turn():
+                pause_s = 0
+        except Exception:
+            log.exception("worker.round_failed", extra={"loop": name})
+            pause_s = FAULT_PAUSE_S
+        try:
+            await asyncio.wait_for(stop.wait(), timeout=pause_s or 0.001)
+        except TimeoutError:
+            continue
+
+
+async def _run(wanted: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await work(wanted, stop)
+
+
+def main(environ: Mapping[str, str] = os.environ) -> int:
+    """Run until SIGTERM or Ctrl-C; 2 if the environment is wrong."""
+    try:
+        wanted = settings.read(environ)
+        logs.configure(wanted.log_level)
+        asyncio.run(_run(wanted))
+    except (SettingsFault, StrangeRoute) as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
