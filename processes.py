@@ -175,12 +175,17 @@ class Service:
     command: list[str]
     environment: dict[str, str]
     home: Path
-    log: Path
     stop_timeout_s: float
+    probe_url: str = ""  # answers 200 when it works; empty: it listens to nobody
     child: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     deaths: int = 0
     start_at: float = 0.0
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
+        return self.home / "var" / "log" / f"{self.name}.log"
 
     def start(self) -> None:
         """Start it now."""

@@ -103,7 +103,8 @@ def _run(environ: dict[str, str], home: Path, wish: Wish) -> None:
             undo.callback(_stop, service)
             service.start()
         undo.callback(say, "Stopping …")
-        _wait_for_web(services[-1], wanted, environ["RUN_ID"], wish)
+        for service in services:
+            _wait_for(service, environ["RUN_ID"], wish)
         if not wish.stop:
             _tell(services, wanted, environ)
         while not wish.stop:
@@ -118,7 +119,7 @@ def with_defaults(environ: Mapping[str, str]) -> dict[str, str]:
     full = {"HOST": "127.0.0.1"} | given | {"PORT": str(processes.free_port()) if port == "0" else port}
     if full.get("SIMULATOR", "1") != "1":
         return full | {"RUN_ID": uuid4().hex}
-    web = local_url(full["HOST"], full["PORT"])
+    web = local_url(full["HOST"], full["PORT"] if full["PORT"].isdecimal() else 8000)  # a fault is told later
     simulator = local_url("127.0.0.1", processes.free_port())
     urls = {"AT_SMS_URL": f"{web}/simulator/at/version1", "SIMULATOR_URL": simulator}
     return DEMO | urls | full | {"RUN_ID": uuid4().hex}
@@ -192,42 +193,42 @@ def _services(environ: Mapping[str, str], wanted: Settings, home: Path) -> list[
     """Our processes in the order of their start; web, which asks the others, comes last and stops first."""
     ours = {name: value for name, value in environ.items() if name != "MIGRATE_DATABASE_URL"}
     ours["PYTHONUNBUFFERED"] = "1"
-    uvicorn = [sys.executable, "-m", "uvicorn", "--no-access-log", "--no-server-header", "--factory"]
-    fast = ["--loop", "uvloop", "--http", "httptools", "--timeout-graceful-shutdown", "5"]
-    web = [*uvicorn, "webhooks:create_app", "--host", wanted.host, "--port", str(wanted.port), *fast]
-
-    def service(name: str, command: list[str], environment: dict[str, str], stop_timeout_s: float) -> Service:
-        return Service(name, command, environment, home, home / "var" / "log" / f"{name}.log", stop_timeout_s)
-
-    services = [
-        service("worker", [sys.executable, "worker.py"], ours, stop_timeout_s=30),
-        service("web", web, ours, stop_timeout_s=15),
+    base = local_url(wanted.host, wanted.port)
+    worker = Service("worker", [sys.executable, "worker.py"], ours, home, stop_timeout_s=30)
+    command = [
+        *_uvicorn("webhooks:create_app", wanted.host, wanted.port),
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
     ]
-    if wanted.simulator_url:
-        url = urlsplit(wanted.simulator_url)
-        command = [*uvicorn, "simulator.app:create_app", "--host", str(url.hostname), "--port", str(url.port)]
-        theirs = ours | {
-            "SIMULATOR_SERVICE_URL": local_url(wanted.host, wanted.port),
-            "SIMULATOR_DATA": str(home / "var" / "simulator"),
-        }
-        for hidden in ("DATABASE_URL", "REDIS_URL"):
-            theirs.pop(hidden)
-        services.insert(0, service("simulator", command, theirs, stop_timeout_s=8))
-    return services
+    web = Service("web", command, ours, home, stop_timeout_s=15, probe_url=f"{base}/health/live")
+    if not wanted.simulator_url:
+        return [worker, web]
+    url = urlsplit(wanted.simulator_url)
+    theirs = {name: value for name, value in ours.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    theirs |= {"SIMULATOR_SERVICE_URL": base, "SIMULATOR_DATA": str(home / "var" / "simulator")}
+    command = _uvicorn("simulator.app:create_app", str(url.hostname), url.port or 80)
+    about = f"{wanted.simulator_url}/simulator/about"
+    return [Service("simulator", command, theirs, home, stop_timeout_s=8, probe_url=about), worker, web]
 
 
-def _wait_for_web(web: Service, wanted: Settings, run_id: str, wish: Wish) -> None:
-    """Return when our own web answers; another program's answer on the same port does not count."""
-    url = local_url(wanted.host, wanted.port) + "/health/live"
+def _uvicorn(factory: str, host: str, port: int) -> list[str]:
+    command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--host", host, "--port", str(port)]
+    return [*command, "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "5"]
+
+
+def _wait_for(service: Service, run_id: str, wish: Wish) -> None:
+    """Return when our own process answers; another program's answer on the same port does not count."""
     deadline = time.monotonic() + START_TIMEOUT_S
     with httpx.Client(trust_env=False, timeout=2) as client:
-        while not wish.stop:
-            if web.child is None or web.child.poll() is not None:
-                raise RunFault(f"web does not start; {web.last_words()}")
-            if _answers(client, url, run_id):
+        while service.probe_url and not wish.stop:
+            if service.child is None or service.child.poll() is not None:
+                raise RunFault(f"{service.name} does not start; {service.last_words()}")
+            if _answers(client, service.probe_url, run_id):
                 return
             if time.monotonic() > deadline:
-                raise RunFault(f"web did not answer within {START_TIMEOUT_S} s; see {web.log}")
+                raise RunFault(f"{service.name} did not answer within {START_TIMEOUT_S} s; see {service.log}")
             time.sleep(TICK_S / 2)
 
 

@@ -59,7 +59,12 @@ async def households_of(db: AsyncConnection, caller: Caller) -> list[Household]:
     """The open households whose phone is calling, the oldest first."""
     rows = await db.execute(
         select(*_COLUMNS)
-        .join_from(household_phone, household)
+        .join_from(
+            household_phone,
+            household,
+            (household.c.mutuelle_id == household_phone.c.mutuelle_id)
+            & (household.c.number == household_phone.c.number),
+        )
         .where(household_phone.c.phone == caller.phone, household.c.closed_at.is_(None))
         .order_by(household.c.enrolled_at, household.c.number)
     )

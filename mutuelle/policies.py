@@ -26,7 +26,7 @@ async def terms_of(
     for row in rows:
         last = products[row.product_code, row.product_version]
         found.append(
-            _terms(
+            terms(
                 row.sequence, row.stage == "renewal", row.contribution_minor + row.registration_minor, last
             )
         )
@@ -35,7 +35,8 @@ async def terms_of(
     return found, last
 
 
-def _terms(sequence: int, is_renewal: bool, price_minor: int, product: Product) -> Terms:
+def terms(sequence: int, is_renewal: bool, price_minor: int, product: Product) -> Terms:
+    """What a policy agreed on under `product`, registration included in its price, says about time and money."""
     return Terms(
         sequence=sequence,
         is_renewal=is_renewal,

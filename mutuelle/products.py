@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Row, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
@@ -113,7 +114,7 @@ async def products_on_sale(db: AsyncConnection, mutuelle_id: str, today: date) -
     rows = await db.execute(
         select(product, mutuelle.c.currency)
         .join(mutuelle, mutuelle.c.id == product.c.mutuelle_id)
-        .distinct(product.c.code)
+        .ext(distinct_on(product.c.code))
         .where(
             product.c.mutuelle_id == mutuelle_id,
             product.c.sold_from <= today,

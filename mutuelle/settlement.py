@@ -3,7 +3,7 @@
 Money never goes nowhere: an answer that differs from what was asked is posted to suspense, with a case for a person.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -89,7 +89,13 @@ async def _household(db: AsyncConnection, due: Due) -> Household:
 async def _post(
     db: AsyncConnection, mutuelle: Mutuelle, home: Household, due: Due, completed_at: datetime
 ) -> None:
-    on = mutuelle.today(completed_at)
+    await post_all(db, await journals_of(db, mutuelle, home, due, mutuelle.today(completed_at)))
+
+
+async def journals_of(
+    db: AsyncConnection, mutuelle: Mutuelle, home: Household, due: Due, on: date
+) -> list[Journal]:
+    """What a payment made as it was asked for posts: the calls that the money reaches, then the receipt."""
     money = due.amount.amount_minor
     calls = await calls_due(db, mutuelle, home, new_receipt_minor=money, on=on, actor=due.operator)
     receipt = Journal(
@@ -103,7 +109,7 @@ async def _post(
         movements=[Movement(accounts.collections(due.float_name), home.account, money, due.amount.currency)],
         memo={"payment": str(due.reference)},
     )
-    await _post_all(db, [*calls, receipt])
+    return [*calls, receipt]
 
 
 async def _suspend(
@@ -144,10 +150,11 @@ async def _suspend(
         movements=[Movement(pair[0], pair[1], answer.amount_minor, answer.currency)],
         memo={"payment": str(due.reference)},
     )
-    await _post_all(db, [journal])
+    await post_all(db, [journal])
 
 
-async def _post_all(db: AsyncConnection, journals: list[Journal]) -> None:
+async def post_all(db: AsyncConnection, journals: list[Journal]) -> None:
+    """Post journals that must stand; RuntimeError names the first that does not."""
     for journal, posted in zip(journals, await post(db, journals), strict=True):
         if not posted.stands:
             raise RuntimeError(f"journal {journal.source} {journal.key} refused: {posted.reason}")

@@ -134,7 +134,7 @@ facility = Table(
     Column("place_id", Text, nullable=False),
     Column("phone", Text, nullable=False),
     Column("hours", Text, nullable=False),
-    Column("services", Text, nullable=False),
+    Column("services", ARRAY(Text), nullable=False),
 )
 
 doctor = Table(
@@ -144,7 +144,7 @@ doctor = Table(
     Column("phone", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("facility_id", Text, nullable=False),
-    Column("languages", Text, nullable=False),
+    Column("languages", ARRAY(Text), nullable=False),
     Column("contracted_on", Date, nullable=False),
 )
 

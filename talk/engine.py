@@ -8,12 +8,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from locales import Sentence, _
+from locales import Sentence
 from talk.questions import (
+    CHANGED,
     Answer,
     Answered,
     Back,
-    Home,
     Moved,
     fresh_view,
     recall,
@@ -23,7 +23,7 @@ from talk.questions import (
 )
 from talk.screen import Fit, Screen, Shown, View
 from talk.trouble import Refused
-from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Question, Request
+from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Question, Request
 
 Menu = Callable[[Caller], Coroutine[Request[Any], Any, Sentence]]
 Finish = Callable[[Any], Shown]
@@ -83,7 +83,7 @@ class _Play:
         self.coroutine = self.menu(self.caller)
         await self._go_on(None)
         for answer in record:
-            if not isinstance(self.pending, Question):
+            if not isinstance(self.pending, QUESTIONS):
                 return
             try:
                 value = recall(self.pending, answer, self.words())
@@ -100,7 +100,7 @@ class _Play:
         if not secret:
             self.answers.append(answered.answer)
         await self._go_on(answered.value)
-        if secret and isinstance(self.pending, Question):
+        if secret and isinstance(self.pending, QUESTIONS):
             raise MenuFault("a PIN is asked last")
 
     async def _go_on(self, value: Any) -> None:
@@ -110,7 +110,7 @@ class _Play:
             except StopIteration as stop:
                 self.pending: Question | Do[Any] | Sentence = _said(stop.value)
                 return
-            if isinstance(request, Question | Do):
+            if isinstance(request, (*QUESTIONS, Do)):
                 self.pending = request
                 return
             if not isinstance(request, Look):
@@ -122,7 +122,7 @@ class _Play:
         """The whole screen of a pending confirmation: the words that are agreed to."""
         if not isinstance(self.pending, Confirm):
             return ""
-        shown = self.fit(screen_of(self.pending, View(), back=True), self.caller.language)
+        shown = self.fit(screen_of(self.pending, View(), back=bool(self.answers)), self.caller.language)
         if not shown.whole:
             raise MenuFault(f"a confirmation is one whole screen: {self.pending.question.msgid}")
         return shown.text
@@ -135,6 +135,11 @@ class _Play:
             return self.fit(Screen(_said(stop.value), end=True), self.caller.language)
         self.coroutine.close()
         raise MenuFault("a menu acts once, last")
+
+    def show(self, question: Question, view: View, note: Sentence | None = None) -> tuple[Shown, View]:
+        """The screen of `question` where the caller stands in it, and the view that it leaves."""
+        language, back = self.caller.language, bool(self.answers)
+        return show(question, view, language, self.fit, back=back, note=note, words=self.words())
 
     def close(self) -> None:
         self.coroutine.close()
@@ -192,7 +197,7 @@ async def _play(run: _Play, state: State, words: list[str], note: Sentence | Non
     dialled_at_once = len(words) > 1
     view = state.view
     if run.dropped:
-        note, words = note or _("Something has changed. Please choose again."), []
+        note, words = note or CHANGED, []
     while True:
         pending = run.pending
         if isinstance(pending, Sentence):
@@ -205,7 +210,7 @@ async def _play(run: _Play, state: State, words: list[str], note: Sentence | Non
             view, words = View(), []
             continue
         if view.question != pending.question.msgid:
-            view = _seen_first(run, pending)
+            view = run.show(pending, fresh_view(pending))[1]
             words = words if dialled_at_once or not state.view.question else []
         if not words or (dialled_at_once and isinstance(pending, Confirm)):
             return _asked(run, pending, view, note)
@@ -214,28 +219,17 @@ async def _play(run: _Play, state: State, words: list[str], note: Sentence | Non
             words = []
 
 
-def _seen_first(run: _Play, question: Question) -> View:
-    """The view, with its keys, of a question that the caller is about to see, or answered in advance."""
-    return show(
-        question, fresh_view(question), run.caller.language, run.fit, back=bool(run.answers), note=None
-    )[1]
-
-
 async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[View, Sentence | None]:
     """Take one typed word; the view and the note to go on with."""
     meaning = understand(question, view, word, run.words())
     if isinstance(meaning, Answered):
         await run.take(meaning)
     elif isinstance(meaning, Moved):
-        return _in_range(run, question, meaning.view), meaning.note
+        return run.show(question, meaning.view)[1], meaning.note
     else:
         run.close()
         await run.start(run.answers[:-1] if isinstance(meaning, Back) else [])
     return View(), None
-
-
-def _in_range(run: _Play, question: Question, view: View) -> View:
-    return show(question, view, run.caller.language, run.fit, back=bool(run.answers), note=None)[1]
 
 
 async def _act(run: _Play, deed: Do[Any]) -> tuple[Turn | None, Sentence | None]:
@@ -253,13 +247,10 @@ async def _act(run: _Play, deed: Do[Any]) -> tuple[Turn | None, Sentence | None]
 
 
 def _asked(run: _Play, question: Question, view: View, note: Sentence | None) -> Turn:
-    shown, seen = show(question, view, run.caller.language, run.fit, back=bool(run.answers), note=note)
+    shown, seen = run.show(question, view, note)
     return Turn(shown, State(tuple(run.answers), seen))
 
 
 def _ended(run: _Play, sentence: Sentence) -> Turn:
     shown = run.fit(Screen(sentence, end=True), run.caller.language)
     return Turn(replace(shown, end=True), State(tuple(run.answers)))
-
-
-__all__ = ["CannotAct", "Finish", "Home", "Menu", "MenuFault", "Stage", "State", "Turn", "play", "resume"]

@@ -19,6 +19,7 @@ from talk.words import Ask, Choice, Choose, Confirm, Consent, Option, Question
 BACK, HOME, MORE = "0", "00", "98"
 SEARCH_ABOVE = 9  # choices: a list that would take more than two pages is asked for by its first letters
 YES, NO = "yes", "no"
+CHANGED = _("Something has changed. Please look again.")
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ def _understand_ask(question: Ask[Any], view: View, word: str) -> Meaning:
 
 
 def _understand_confirm(question: Confirm, view: View, word: str, consent_words: str) -> Meaning:
+    if view.words != consent_words:
+        return Moved(fresh_view(question), CHANGED)
     pressed = view.keys.get(word)
     if pressed == YES:
         return Answered(Consent(consent_words), _on_record(question, consent_words))
@@ -197,9 +200,12 @@ def _matching(choices: Sequence[Choice], letters: str) -> tuple[Choice, ...]:
 
 
 def show(
-    question: Question, view: View, language: str, fit: Fit, *, back: bool, note: Sentence | None
+    question: Question, view: View, language: str, fit: Fit, *, back: bool, note: Sentence | None, words: str
 ) -> tuple[Shown, View]:
-    """The screen in its channel's shape, and the view with the keys that this page answers to."""
+    """The screen in its channel's shape, and the view with the keys that this page answers to.
+
+    `words` is the whole screen of a confirmation, without any note.
+    """
     shown = fit(screen_of(question, view, back=back, note=note), language)
     page = min(view.page, shown.pages - 1)
-    return shown, replace(view, page=page, keys=shown.keys)
+    return shown, replace(view, page=page, keys=shown.keys, words=words)

@@ -14,13 +14,15 @@ from talk.words import Choice
 class View:
     """Where the caller stands in one question: `page` of the list, and the first letters typed.
 
-    `keys` are those of the page that was shown: a digit is resolved through them, never counted anew.
+    `keys` are those of the page that was shown: a digit is resolved through them, never counted anew. `words` is the
+    screen that a confirmation was shown as: a yes to it is no yes to another.
     """
 
     question: str = ""
     page: int = 0
     letters: str = ""
     keys: dict[str, str] = field(default_factory=dict)
+    words: str = ""
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ class Do(Request[T]):
 
 
 Question = Ask[Any] | Choose[Any] | Confirm
+QUESTIONS = (Ask, Choose, Confirm)  # the same, for isinstance
 
 
 def ask(question: Sentence, kind: Kind[T]) -> Request[T]:

@@ -26,6 +26,8 @@ import migrations
 from cluster import find_programs, version
 from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, start_engines
 
+pytest_plugins = ["tests.town_fixtures"]
+
 TEMPLATE = "keneya_template"
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost", "", None}
 

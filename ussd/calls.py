@@ -156,37 +156,44 @@ def _offer(line: Line, language: str) -> Shown:
 
 async def _next_hop(line: Line, heard: Hop, journal: Journal) -> Shown:
     """What this hop adds to the last one: nothing (repeated), less (late), or one more input."""
-    known = {digest(key, heard.text) for key in line.keys}
-    if journal.phone != heard.phone or journal.service != heard.service or _diverges(line, heard, journal):
+    same_caller = journal.phone == heard.phone and journal.service == heard.service
+    if same_caller and (shown := _shown_before(line, heard, journal)):
+        return shown
+    if not same_caller or not _goes_on(line, heard, journal):
         log.warning("hop.diverged", extra={"call": heard.call})
-        fresh = Journal(heard.phone, heard.service, journal.language, raw=journal.raw)
-        return await _play(line, heard, fresh, [])
-    for step in journal.steps:
-        if step.length == len(heard.text) and step.digest in known:
-            return step.shown
-    last = journal.steps[-1]
-    if journal.acting and journal.acting in known:
+        return await _play(
+            line, heard, Journal(heard.phone, heard.service, journal.language, raw=journal.raw), []
+        )
+    if journal.acting in _digests(line, heard.text):
         return await _repeat_deed(line, heard, journal)
-    typed = heard.text[last.length :]
-    typed = typed.removeprefix("*")
+    typed = _typed(heard, journal)
     if journal.offered:
         return await _after_offer(line, heard, journal, typed)
     return await _play(line, heard, journal, [typed])
 
 
-def _diverges(line: Line, heard: Hop, journal: Journal) -> bool:
-    """True unless this text is one that was answered before, or goes on from the last one."""
-    if (
-        not journal.steps
-        or any(step.end for step in journal.steps[-1:])
-        and len(heard.text) > journal.steps[-1].length
-    ):
-        return True
-    lengths = {step.length: step.digest for step in journal.steps}
-    past = len(heard.text) if len(heard.text) in lengths else journal.steps[-1].length
-    if len(heard.text) < past or past not in lengths:
-        return True
-    return lengths[past] not in {digest(key, heard.text[:past]) for key in line.keys}
+def _digests(line: Line, words: str) -> set[str]:
+    """The digests of `words` under every key in force."""
+    return {digest(key, words) for key in line.keys}
+
+
+def _shown_before(line: Line, heard: Hop, journal: Journal) -> Shown | None:
+    """The stored screen of a hop that was answered before."""
+    known = _digests(line, heard.text)
+    return next((step.shown for step in journal.steps if step.digest in known), None)
+
+
+def _goes_on(line: Line, heard: Hop, journal: Journal) -> bool:
+    """Whether this text is the last one, in a call still open, with something more behind it."""
+    if not journal.steps or journal.steps[-1].end:
+        return False
+    last = journal.steps[-1]
+    return len(heard.text) > last.length and last.digest in _digests(line, heard.text[: last.length])
+
+
+def _typed(heard: Hop, journal: Journal) -> str:
+    """What this hop adds. Never the part behind the last star: a name may hold one."""
+    return heard.text[journal.steps[-1].length :].removeprefix("*")
 
 
 async def _after_offer(line: Line, heard: Hop, journal: Journal, typed: str) -> Shown:
@@ -213,7 +220,7 @@ async def _repeat_deed(line: Line, heard: Hop, journal: Journal) -> Shown:
     if done:
         return done
     # The first copy still runs, or died before its deed. Playing on meets its row and waits, or acts in its place.
-    typed = heard.text[journal.steps[-1].length :].removeprefix("*")
+    typed = _typed(heard, journal)
     turn = await _turn(line, stage, journal, [typed])
     async with line.pool.connect() as db:
         return await deeds.outcome(db, stage.key) or turn.shown

@@ -1,4 +1,7 @@
-"""A stand-in service, and a simulator that plays against it with waits a hundred times shorter."""
+"""A stand-in service, and a simulator that plays against it with waits a hundred times shorter.
+
+`served` is the same simulator on a port of its own, for clients that bring their own HTTP.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +10,7 @@ import pytest
 
 from simulator.app import create_app
 from simulator.desk import Config
-from tests.simulator.servers import Service, Simulator, environment, listening, reached, serving
+from tests.simulator.servers import Service, Simulator, called, environment, listening, reached, serving
 
 
 @pytest.fixture
@@ -18,6 +21,15 @@ async def service() -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def simulator(service: Service, tmp_path: Path) -> AsyncIterator[Simulator]:
-    config = Config.read(environment(service.url, tmp_path, TIME_SCALE="100"))
-    async with serving(create_app(config)) as url, reached(url) as running:
+    async with called(create_app(configured(service, tmp_path))) as running:
         yield running
+
+
+@pytest.fixture
+async def served(service: Service, tmp_path: Path) -> AsyncIterator[Simulator]:
+    async with serving(create_app(configured(service, tmp_path))) as url, reached(url) as running:
+        yield running
+
+
+def configured(service: Service, data: Path) -> Config:
+    return Config.read(environment(service.url, data, TIME_SCALE="100"))

@@ -205,3 +205,14 @@ async def reached(url: str) -> AsyncIterator[Simulator]:
     """A simulator that runs at `url`."""
     async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as http:
         yield Simulator(url, http)
+
+
+@asynccontextmanager
+async def called(app: Starlette) -> AsyncIterator[Simulator]:
+    """A simulator called without a server, which starts and stops sooner; what it sends goes over the wire."""
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(base_url="http://simulator", timeout=20, transport=transport) as http,
+    ):
+        yield Simulator("", http)

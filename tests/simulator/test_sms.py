@@ -14,15 +14,15 @@ from tests.simulator.servers import API_KEY, Service, Simulator
 AWA = "+22370000100"
 
 
-async def send(simulator: Simulator, *to: str, text: str = "Bonjour", sender: str | None = None) -> Any:
+async def send(served: Simulator, *to: str, text: str = "Bonjour", sender: str | None = None) -> Any:
     """Send as the official SDK does."""
     service = SMSService("demo", API_KEY)
-    service._baseUrl = f"{simulator.url}/simulator/at/version1"
+    service._baseUrl = f"{served.url}/simulator/at/version1"
     return await asyncio.to_thread(service.send, text, list(to), sender)
 
 
-async def test_the_sdk_reads_the_answer(simulator: Simulator) -> None:
-    answer = await send(simulator, AWA, "+22370000101", text="Reçu : 2000 F")
+async def test_the_sdk_reads_the_answer(served: Simulator) -> None:
+    answer = await send(served, AWA, "+22370000101", text="Reçu : 2000 F")
     message = answer["SMSMessageData"]
     assert message["Message"] == "Sent to 2/2 Total Cost: XOF 24.0000 Message parts: 1"
     assert [recipient["number"] for recipient in message["Recipients"]] == [AWA, "+22370000101"]
@@ -35,45 +35,45 @@ async def test_the_sdk_reads_the_answer(simulator: Simulator) -> None:
     }
 
 
-async def test_what_went_out_is_listed_newest_first(simulator: Simulator) -> None:
+async def test_what_went_out_is_listed_newest_first(served: Simulator) -> None:
     for text in ("un", "deux"):
-        await send(simulator, AWA, text=text, sender="KENEYA")
-    await send(simulator, "+22370000101", text="ailleurs")
+        await send(served, AWA, text=text, sender="KENEYA")
+    await send(served, "+22370000101", text="ailleurs")
     for query in (f"?to={AWA}", "?to=%2B22370000100"):  # the bare plus arrives as a space
-        listed = (await simulator.http.get(f"/simulator/sms{query}")).json()
+        listed = (await served.http.get(f"/simulator/sms{query}")).json()
         assert [(message["to"], message["from"], message["text"]) for message in listed] == [
             (AWA, "KENEYA", "deux"),
             (AWA, "KENEYA", "un"),
         ]
     assert set(listed[0]) == {"id", "to", "from", "text", "at"}
-    assert len(await simulator.get("/simulator/sms")) == 3
+    assert len(await served.get("/simulator/sms")) == 3
 
 
 @pytest.mark.parametrize(("end", "refusal"), sms.REFUSALS.items())
 async def test_the_end_of_a_number_chooses_its_refusal(
-    simulator: Simulator, end: str, refusal: tuple[int, str]
+    served: Simulator, end: str, refusal: tuple[int, str]
 ) -> None:
-    answer = await send(simulator, f"+2237000{end}", AWA)
+    answer = await send(served, f"+2237000{end}", AWA)
     refused, reached = answer["SMSMessageData"]["Recipients"]
     assert (refused["statusCode"], refused["status"]) == refusal
     assert (refused["messageId"], refused["cost"]) == ("None", "0")
     assert reached["statusCode"] == 102
-    assert await simulator.get("/simulator/sms", to=f"+2237000{end}") == []
+    assert await served.get("/simulator/sms", to=f"+2237000{end}") == []
 
 
 @pytest.mark.parametrize("sender", ["INVALID", "a name far too long", "é"])
-async def test_a_bad_sender_is_a_201_with_nobody_in_it(simulator: Simulator, sender: str) -> None:
-    answer = await send(simulator, AWA, sender=sender)
+async def test_a_bad_sender_is_a_201_with_nobody_in_it(served: Simulator, sender: str) -> None:
+    answer = await send(served, AWA, sender=sender)
     assert answer == {"SMSMessageData": {"Message": "InvalidSenderId", "Recipients": []}}
-    assert await simulator.get("/simulator/sms") == []
+    assert await served.get("/simulator/sms") == []
 
 
-async def test_a_wrong_key_is_a_401_in_plain_text(simulator: Simulator) -> None:
+async def test_a_wrong_key_is_a_401_in_plain_text(served: Simulator) -> None:
     service = SMSService("demo", "another key")
-    service._baseUrl = f"{simulator.url}/simulator/at/version1"
+    service._baseUrl = f"{served.url}/simulator/at/version1"
     with pytest.raises(AfricasTalkingException, match="The supplied authentication is invalid"):
         await asyncio.to_thread(service.send, "Bonjour", [AWA])
-    assert await simulator.get("/simulator/sms") == []
+    assert await served.get("/simulator/sms") == []
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ async def test_a_wrong_key_is_a_401_in_plain_text(simulator: Simulator) -> None:
     ],
 )
 async def test_delivery_reports_follow(
-    simulator: Simulator, service: Service, end: str, statuses: list[str]
+    served: Simulator, service: Service, end: str, statuses: list[str]
 ) -> None:
-    answer = await send(simulator, f"+2237000{end}")
+    answer = await send(served, f"+2237000{end}")
     reports = [report.form for report in await service.wait_for("/delivery", 2)]
     assert [report["status"] for report in reports] == statuses
     sent_id = answer["SMSMessageData"]["Recipients"][0]["messageId"]
@@ -97,45 +97,43 @@ async def test_delivery_reports_follow(
     assert reasons == ["DeliveryFailure"] * len(reasons)
 
 
-async def test_a_report_can_come_before_the_answer(simulator: Simulator, service: Service) -> None:
-    sending = asyncio.create_task(send(simulator, "+22370000601"))
+async def test_a_report_can_come_before_the_answer(served: Simulator, service: Service) -> None:
+    sending = asyncio.create_task(send(served, "+22370000601"))
     [report] = await service.wait_for("/delivery")
     assert not sending.done()
     assert (await sending)["SMSMessageData"]["Recipients"][0]["messageId"] == report.form["id"]
 
 
-async def test_a_number_nobody_reports_on(simulator: Simulator, service: Service) -> None:
-    await send(simulator, "+22370000604")
+async def test_a_number_nobody_reports_on(served: Simulator, service: Service) -> None:
+    await send(served, "+22370000604")
     await asyncio.sleep(0.2)
     assert service.heard == []
 
 
-async def test_an_answer_the_sdk_leaves_unparsed(simulator: Simulator) -> None:
-    answer = await send(simulator, "+22370000608")
+async def test_an_answer_the_sdk_leaves_unparsed(served: Simulator) -> None:
+    answer = await send(served, "+22370000608")
     assert isinstance(answer, str)
     assert json.loads(answer)["SMSMessageData"]["Recipients"][0]["statusCode"] == 102
 
 
-async def test_accepted_and_then_a_page_in_html(simulator: Simulator) -> None:
+async def test_accepted_and_then_a_page_in_html(served: Simulator) -> None:
     with pytest.raises(AfricasTalkingException, match="html"):
-        await send(simulator, "+22370000607")
-    assert len(await simulator.get("/simulator/sms", to="+22370000607")) == 1
+        await send(served, "+22370000607")
+    assert len(await served.get("/simulator/sms", to="+22370000607")) == 1
 
 
-async def test_accepted_and_then_silence(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_accepted_and_then_silence(served: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sms, "SLOW_S", 0.3)
-    sending = asyncio.create_task(send(simulator, "+22370000605"))
+    sending = asyncio.create_task(send(served, "+22370000605"))
     await asyncio.sleep(0.2)
     assert not sending.done()
-    assert len(await simulator.get("/simulator/sms", to="+22370000605")) == 1
+    assert len(await served.get("/simulator/sms", to="+22370000605")) == 1
     await sending
 
 
-async def test_a_phone_sends_an_sms_until_the_service_takes_it(
-    simulator: Simulator, service: Service
-) -> None:
+async def test_a_phone_sends_an_sms_until_the_service_takes_it(served: Simulator, service: Service) -> None:
     service.refuse["/sms"] = 1
-    sent = await simulator.post("/simulator/sms/incoming", 202, **{"from": AWA, "text": "SOLDE"})
+    sent = await served.post("/simulator/sms/incoming", 202, **{"from": AWA, "text": "SOLDE"})
     messages = [message.form for message in await service.wait_for("/sms", 2)]
     assert messages[0] == messages[1]
     told = {name: messages[0][name] for name in ("from", "text", "id")}

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sms import leases, outbox
-from sms.delivery import opt_out
+from sms.doubts import settle_doubts
 from sms.leases import ACCOUNT_WAIT, LEASE, LONGEST_WAIT, MAX_ATTEMPTS, claim_due
 from sms.outbox import Message, send_due
 from sms.provider import Answer, Outcome
@@ -188,14 +188,16 @@ async def test_an_outcome_that_comes_after_the_lease_still_counts_until_the_rese
 async def test_a_lost_lease_writes_nothing(pool: AsyncEngine, caplog: pytest.LogCaptureFixture) -> None:
     await write(pool, [receipt()])
     async with pool.begin() as db:
-        (claim,), _ = await claim_due(db, "africastalking", NOON, 10, 1.0)
+        (lost,), _ = await claim_due(db, "africastalking", NOON, 10, 1.0)
     await send_due(pool, ScriptedProvider(), NOON + LEASE)
-    await send_due(pool, ScriptedProvider(), NOON + LEASE + 11 * MINUTE)  # resent by another
     async with pool.begin() as db:
-        await leases.record(db, claim, REFUSED, NOON + HOUR, 1.0)
-        await leases.give_back(db, claim)
+        await settle_doubts(db, NOON + HOUR, 1.0)
+        (resend,), _ = await claim_due(db, "africastalking", NOON + HOUR, 10, 1.0)
+    async with pool.begin() as db:
+        await leases.record(db, lost, REFUSED, NOON + HOUR, 1.0)
+        await leases.give_back(db, lost)
     row = await only_row(pool)
-    assert (row["state"], row["provider_message_id"]) == ("SENT", "ATXid_0001")
+    assert (row["state"], row["lease_token"], row["reason"]) == ("SENDING", resend.token, None)
     assert "sms_lease_lost" in [record.message for record in caplog.records]
 
 
@@ -233,73 +235,6 @@ async def test_one_outcome_that_cannot_be_written_hurts_no_neighbour(pool: Async
     with pytest.raises(Exception, match="0x00"):
         await send_due(pool, ScriptedProvider([unstorable]), NOON)
     assert sorted((await states(pool)).values()) == ["SENDING", "SENT", "SENT", "SENT", "SENT"]
-
-
-async def test_stop_withholds_all_but_the_reply(pool: AsyncEngine) -> None:
-    async with pool.begin() as db:
-        await opt_out(db, AWA, "keyword", NOON)
-    reply = Message("SIK", "reply:1", AWA, "stopped", "Vous ne recevrez plus de messages.", reply=True)
-    await write(pool, [receipt(), tip(), reply, receipt(MOUSSA, "receipt:2")])
-    provider = ScriptedProvider()
-    assert await send_due(pool, provider, NOON) == 4
-    assert await states(pool) == {
-        "receipt:1": "WITHHELD",
-        "receipt:2": "SENT",
-        "reply:1": "SENT",
-        "tip:1": "WITHHELD",
-    }
-    assert sorted(phone for phone, _ in provider.handed) == [AWA, MOUSSA]
-    reasons = {row["reason"] for row in await rows(pool) if row["state"] == "WITHHELD"}
-    assert reasons == {"the phone said STOP"}
-
-
-async def test_a_doubtful_message_is_not_resent_after_stop(pool: AsyncEngine) -> None:
-    await write(pool, [tip()])
-    await send_due(pool, ScriptedProvider([SILENCE]), NOON)
-    async with pool.begin() as db:
-        await opt_out(db, AWA, "keyword", NOON + MINUTE)
-    assert await send_due(pool, ScriptedProvider(), NOON + HOUR) == 0
-    assert (await only_row(pool))["state"] == "IN_DOUBT"
-
-
-async def test_a_flood_stops_at_the_budget_and_receipts_still_flow(
-    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(leases, "ORDINARY_A_DAY", 5)
-    provider = ScriptedProvider()
-    flood = [tip(number) for number in range(9)]
-    await write(pool, [*flood, tip(100, MOUSSA)])
-    while await send_due(pool, provider, NOON, limit=4):
-        pass
-    await write(pool, [receipt()])
-    await send_due(pool, provider, NOON + MINUTE)
-    assert Counter(phone for phone, _ in provider.handed) == {AWA: 6, MOUSSA: 1}
-    counts = Counter((row["state"], row["reason"]) for row in await rows(pool))
-    assert counts[("WITHHELD", "over the budget of its phone and day")] == 4
-    await write(pool, [tip(200)])
-    await send_due(pool, provider, NOON + 25 * HOUR)  # a new day
-    assert (await states(pool))["tip:200"] == "SENT"
-
-
-async def test_one_mutuelle_does_not_spend_the_budget_of_another(
-    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(leases, "ORDINARY_A_DAY", 2)
-    await write(pool, [tip(1), tip(2), tip(3), *(replace(tip(number), mutuelle="ATA") for number in (1, 2))])
-    await send_due(pool, ScriptedProvider(), NOON)
-    withheld = [row["mutuelle_id"] for row in await rows(pool) if row["state"] == "WITHHELD"]
-    assert withheld == ["SIK"]
-
-
-async def test_a_retry_is_not_a_new_message_to_the_budget(
-    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(leases, "ORDINARY_A_DAY", 1)
-    await write(pool, [tip()])
-    provider = ScriptedProvider([LATER])
-    await send_due(pool, provider, NOON)
-    await send_due(pool, provider, NOON + HOUR)
-    assert (await only_row(pool))["state"] == "SENT"
 
 
 async def test_logs_hold_no_body_and_no_phone(pool: AsyncEngine, caplog: pytest.LogCaptureFixture) -> None:

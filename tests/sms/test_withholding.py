@@ -1,0 +1,106 @@
+"""Messages that are never handed over: the phone said STOP, or its budget of the day is spent."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from sms import leases
+from sms.delivery import opt_out
+from sms.outbox import Message, send_due
+from tests.sms.people import (
+    AWA,
+    HOUR,
+    LATER,
+    MINUTE,
+    MOUSSA,
+    NOON,
+    SILENCE,
+    ScriptedProvider,
+    only_row,
+    receipt,
+    rows,
+    states,
+    tip,
+    write,
+)
+
+
+async def test_stop_withholds_all_but_the_reply(pool: AsyncEngine) -> None:
+    async with pool.begin() as db:
+        await opt_out(db, AWA, "keyword", NOON)
+    reply = Message("SIK", "reply:1", AWA, "stopped", "Vous ne recevrez plus de messages.", reply=True)
+    await write(pool, [receipt(), tip(), reply, receipt(MOUSSA, "receipt:2")])
+    provider = ScriptedProvider()
+    assert await send_due(pool, provider, NOON) == 4
+    assert await states(pool) == {
+        "receipt:1": "WITHHELD",
+        "receipt:2": "SENT",
+        "reply:1": "SENT",
+        "tip:1": "WITHHELD",
+    }
+    assert sorted(phone for phone, _ in provider.handed) == [AWA, MOUSSA]
+    reasons = {row["reason"] for row in await rows(pool) if row["state"] == "WITHHELD"}
+    assert reasons == {"the phone said STOP"}
+
+
+async def test_a_doubtful_message_is_not_resent_after_stop(pool: AsyncEngine) -> None:
+    await write(pool, [tip()])
+    await send_due(pool, ScriptedProvider([SILENCE]), NOON)
+    async with pool.begin() as db:
+        await opt_out(db, AWA, "keyword", NOON + MINUTE)
+    assert await send_due(pool, ScriptedProvider(), NOON + HOUR) == 0
+    assert (await only_row(pool))["state"] == "IN_DOUBT"
+
+
+async def test_a_flood_stops_at_the_budget_and_receipts_still_flow(
+    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "ORDINARY_A_DAY", 5)
+    provider = ScriptedProvider()
+    flood = [tip(number) for number in range(9)]
+    await write(pool, [*flood, tip(100, MOUSSA)])
+    while await send_due(pool, provider, NOON, limit=4):
+        pass
+    await write(pool, [receipt()])
+    await send_due(pool, provider, NOON + MINUTE)
+    assert Counter(phone for phone, _ in provider.handed) == {AWA: 6, MOUSSA: 1}
+    counts = Counter((row["state"], row["reason"]) for row in await rows(pool))
+    assert counts[("WITHHELD", "over the budget of its phone and day")] == 4
+    await write(pool, [tip(200)])
+    await send_due(pool, provider, NOON + 25 * HOUR)  # a new day
+    assert (await states(pool))["tip:200"] == "SENT"
+
+
+async def test_one_mutuelle_does_not_spend_the_budget_of_another(
+    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "ORDINARY_A_DAY", 2)
+    await write(pool, [tip(1), tip(2), tip(3), replace(tip(1), mutuelle="ATA")])
+    await send_due(pool, ScriptedProvider(), NOON)
+    await write(pool, [replace(tip(2), mutuelle="ATA")])
+    await send_due(pool, ScriptedProvider(), NOON + MINUTE)
+    withheld = [row["mutuelle_id"] for row in await rows(pool) if row["state"] == "WITHHELD"]
+    assert withheld == ["SIK"]
+
+
+async def test_a_busy_phone_does_not_spend_the_budget_of_another(
+    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "ORDINARY_A_DAY", 2)
+    await write(pool, [tip(1), tip(2), tip(3), tip(4, MOUSSA), tip(5, MOUSSA)])
+    await send_due(pool, ScriptedProvider(), NOON)
+    withheld = [row["phone"] for row in await rows(pool) if row["state"] == "WITHHELD"]
+    assert withheld == [AWA]
+
+
+async def test_a_retry_is_not_a_new_message_to_the_budget(
+    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "ORDINARY_A_DAY", 1)
+    await write(pool, [tip()])
+    provider = ScriptedProvider([LATER])
+    await send_due(pool, provider, NOON)
+    await send_due(pool, provider, NOON + HOUR)
+    assert (await only_row(pool))["state"] == "SENT"

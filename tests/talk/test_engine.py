@@ -1,0 +1,336 @@
+"""The rules of conversations, one by one, on a stage without a database."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from locales import Money, Sentence, _
+from talk import engine
+from talk.answers import Kind, Secret, amount, person_name, pin
+from talk.engine import CannotAct, Finish, Menu, MenuFault, State, Turn
+from talk.questions import Answer
+from talk.screen import Shown
+from talk.trouble import Refused
+from talk.words import Caller, Consent, Do, Look, Option, ask, choose, confirm, do, look
+from ussd.screens import fit_for
+
+FIT = fit_for()
+CALLER = Caller("+22370009999", "en", "test", "call-1", datetime(2026, 11, 22, tzinfo=UTC))
+
+
+@dataclass
+class Stage:
+    """Reads are canned, deeds are kept in a list; `memory` off is a call without a journal."""
+
+    memory: bool = True
+    refuse: list[Sentence] = field(default_factory=list)
+    done: list[dict[str, Any]] = field(default_factory=list)
+    consents: list[str] = field(default_factory=list)
+
+    async def read(self, asked: Look[Any]) -> Any:
+        return await asked.read(None, *asked.args)
+
+    def admit_deed(self) -> None:
+        if not self.memory:
+            raise CannotAct
+
+    async def act(self, deed: Do[Any], consent: str, finish: Finish) -> Shown:
+        if self.refuse:
+            raise Refused(self.refuse.pop())
+        result = await deed.act(None, CALLER, **dict(deed.facts))
+        shown = finish(result)
+        self.done.append(dict(deed.facts))
+        self.consents.append(consent)
+        return shown
+
+
+class Call:
+    """Plays a menu word by word, as the channel would, and remembers the state between two hops."""
+
+    def __init__(self, menu: Menu, stage: Stage | None = None) -> None:
+        self.menu, self.stage, self.state = menu, stage or Stage(), State()
+
+    async def dial(self, *words: str) -> str:
+        self.state = State()
+        return await self.type(*words)
+
+    async def type(self, *words: str) -> str:
+        turn: Turn = await engine.play(self.menu, CALLER, self.state, words, self.stage, FIT)
+        self.state = turn.state
+        self.ended = turn.shown.end
+        return turn.shown.text
+
+    @property
+    def meant(self) -> list[str]:
+        return [answer.meant for answer in self.state.answers]
+
+
+VILLAGES = [Option("ban", "Bandiagala"), Option("kou", "Koutiélé"), Option("zan", "Zantiéné")]
+villages_now = list(VILLAGES)
+price_now = {"amount": 5000}
+
+
+async def villages(_db: object) -> list[Option]:
+    return list(villages_now)
+
+
+async def price(_db: object) -> int:
+    return price_now["amount"]
+
+
+async def enrol(_db: object, _caller: Caller, **facts: Any) -> str:
+    return "4071"
+
+
+async def joining(caller: Caller) -> Sentence:
+    village = await choose(_("Your village?"), await look(villages))
+    name = await ask(_("Your name?"), person_name)
+    amount_due = await look(price)
+    agreed = await confirm(
+        _("{name} of {village}: {price} F. Join?", name=name, village=village.label, price=amount_due)
+    )
+    if not agreed:
+        return _("Nothing was changed.")
+    number = await do(enrol, name=name, village=village.key, price=amount_due, agreed=agreed)
+    return _("Welcome, your number is {number}.", number=number)
+
+
+@pytest.fixture(autouse=True)
+def _as_at_first() -> None:
+    villages_now[:] = VILLAGES
+    price_now["amount"] = 5000
+
+
+async def test_a_call_is_asked_agreed_and_done_once() -> None:
+    call = Call(joining)
+    assert await call.dial() == "Your village?\n1 Bandiagala\n2 Koutiélé\n3 Zantiéné"
+    assert await call.type("2") == "Your name?\n0 Back"
+    assert await call.type("awa*kone") == "Awa Kone of Koutiélé: 5000 F. Join?\n1 Yes\n2 No\n0 Back"
+    assert await call.type("1") == "Welcome, your number is 4071."
+    assert call.ended
+    assert call.stage.done == [
+        {"name": "Awa Kone", "village": "kou", "price": 5000, "agreed": Consent(call.stage.consents[0])}
+    ]
+
+
+async def test_a_foreign_await_is_refused_at_once() -> None:
+    async def hasty(caller: Caller) -> Sentence:
+        await asyncio.sleep(0)
+        return _("Done.")
+
+    with pytest.raises(MenuFault, match="awaits only"):
+        await Call(hasty).dial()
+
+
+async def test_what_is_recorded_is_what_was_meant_never_the_number_typed() -> None:
+    call = Call(joining)
+    await call.dial()
+    villages_now.insert(0, Option("aaa", "Aaaba"))  # the list grows between two hops
+    assert "Your name" in await call.type("2")
+    assert call.state.answers == (Answer("Your village?", "choose", "kou"),)
+
+
+async def test_a_question_inserted_by_a_new_version_swallows_no_answer() -> None:
+    async def newer(caller: Caller) -> Sentence:
+        await ask(_("Your age group?"), person_name)
+        return await joining(caller)
+
+    call = Call(joining)
+    await call.dial("1", "Awa Kone")
+    call.menu = newer
+    assert "Your age group?" in await call.type("1")
+    assert call.meant == []
+
+
+async def test_a_digit_typed_for_one_question_never_answers_another() -> None:
+    async def other(caller: Caller) -> Sentence:
+        await choose(_("Another question?"), VILLAGES)
+        return _("Swallowed.")
+
+    call = Call(joining)
+    await call.dial()
+    call.menu = other
+    assert "Another question?" in await call.type("1")
+
+
+async def test_an_answer_that_no_longer_fits_is_dropped_with_all_that_follow() -> None:
+    call = Call(joining)
+    await call.dial("2", "Awa Kone")
+    villages_now[:] = [VILLAGES[0], VILLAGES[2]]
+    screen = await call.type("1")
+    assert screen.startswith("Something has changed. Please look again.\nYour village?")
+    assert call.meant == []
+
+
+async def test_a_confirmation_fits_only_word_for_word() -> None:
+    call = Call(joining)
+    await call.dial("2", "Awa Kone")
+    agreed_screen = await call.type()
+    price_now["amount"] = 6000
+    assert "6000 F" in await call.type("9")  # shown anew, with the new price
+    assert "5000 F" in agreed_screen
+    assert call.stage.done == []
+
+
+async def test_a_price_that_changed_since_the_agreement_was_recorded_is_asked_again() -> None:
+    async def with_pin(caller: Caller) -> Sentence:
+        due = await look(price)
+        agreed = await confirm(_("Pay {price} F?", price=due))
+        if not agreed:
+            return _("Nothing was changed.")
+        code = await ask(_("Your PIN?"), pin)
+        await do(enrol, price=due, code=code, agreed=agreed)
+        return _("Paid.")
+
+    call = Call(with_pin)
+    await call.dial()
+    assert await call.type("1") == "Your PIN?\n0 Back"
+    price_now["amount"] = 6000
+    assert "Pay 6000 F?" in await call.type("4071")
+    assert call.stage.done == []
+
+
+async def test_a_refused_deed_forgets_the_agreement_and_says_why() -> None:
+    call = Call(joining, Stage(refuse=[_("The price has changed.")]))
+    await call.dial("2", "Awa Kone")
+    screen = await call.type("1")
+    assert screen.startswith("The price has changed.\nAwa Kone of Koutiélé")
+    assert call.meant == ["kou", "Awa Kone"]
+    assert await call.type("1") == "Welcome, your number is 4071."
+
+
+async def test_nothing_is_done_without_a_confirmation() -> None:
+    async def rash(caller: Caller) -> Sentence:
+        await do(enrol)
+        return _("Done.")
+
+    with pytest.raises(MenuFault, match="confirmation"):
+        await Call(rash).dial()
+
+
+async def test_a_menu_acts_once_and_last() -> None:
+    async def twice(caller: Caller) -> Sentence:
+        agreed = await confirm(_("Twice?"))
+        await do(enrol, agreed=agreed)
+        await do(enrol, agreed=agreed)
+        return _("Done.")
+
+    call = Call(twice)
+    await call.dial()
+    with pytest.raises(MenuFault, match="once, last"):
+        await call.type("1")
+    assert call.stage.done == []
+
+
+async def test_saying_no_does_nothing() -> None:
+    call = Call(joining)
+    await call.dial("2", "Awa Kone")
+    assert await call.type("2") == "Nothing was changed."
+    assert call.stage.done == []
+
+
+async def test_answers_dialled_at_once_are_used_as_far_as_the_first_confirmation() -> None:
+    call = Call(joining)
+    assert "Join?" in await call.dial("2", "Awa Kone", "1", "1")
+    assert call.stage.done == []
+
+
+async def test_answers_dialled_at_once_stop_at_the_first_that_does_not_fit() -> None:
+    call = Call(joining)
+    assert await call.dial("9", "Awa Kone") == (
+        "Please press a number of the list.\nYour village?\n1 Bandiagala\n2 Koutiélé\n3 Zantiéné"
+    )
+
+
+async def test_zero_goes_back_and_double_zero_home() -> None:
+    call = Call(joining)
+    await call.dial("2", "Awa Kone")
+    assert "Your name?" in await call.type("0")
+    assert "Your village?" in await call.type("0")
+    assert "Your village?" in await call.type("0")  # nothing before it
+    await call.type("2")
+    assert "Your village?" in await call.type("00")
+    assert call.meant == []
+
+
+async def test_a_question_that_takes_zero_has_no_back() -> None:
+    none_is_fine: Kind[int] = Kind("count", int, good=("0",), bad=("x",), takes_zero=True)
+
+    async def children(caller: Caller) -> Sentence:
+        await choose(_("Your village?"), VILLAGES)
+        count = await ask(_("How many children?"), none_is_fine)
+        return _("{count} children.", count=count)
+
+    call = Call(children)
+    assert await call.dial("1") == "How many children?"
+    assert await call.type("0") == "0 children."
+
+
+async def test_without_memory_a_menu_that_only_reads_goes_on_and_one_that_acts_does_not() -> None:
+    call = Call(joining, Stage(memory=False))
+    assert "Your name?" in await call.dial("1")
+    with pytest.raises(CannotAct):
+        await call.dial("1", "Awa Kone")
+
+
+async def test_a_refusal_while_reading_ends_the_call_with_its_sentence() -> None:
+    async def unknown(_db: object) -> None:
+        raise Refused(_("No household has the number {number}.", number="101"))
+
+    async def menu(caller: Caller) -> Sentence:
+        await look(unknown)
+        return _("Never said.")
+
+    call = Call(menu)
+    assert await call.dial() == "No household has the number 101."
+    assert call.ended
+
+
+async def test_resuming_never_leads_into_a_confirmation() -> None:
+    call = Call(joining)
+    await call.dial("2", "Awa Kone")
+    turn = await engine.resume(joining, CALLER, call.state.answers, call.stage, FIT)
+    assert turn.shown.text == "Your name?\n0 Back"
+    assert [answer.meant for answer in turn.state.answers] == ["kou"]
+
+
+async def test_a_pin_is_asked_last_and_never_recorded() -> None:
+    async def with_pin(caller: Caller) -> Sentence:
+        agreed = await confirm(_("Pay?"))
+        code = await ask(_("Your PIN?"), pin)
+        await do(enrol, code=code, agreed=agreed)
+        return _("Paid.")
+
+    call = Call(with_pin)
+    await call.dial()
+    await call.type("1")
+    assert await call.type("4071") == "Paid."
+    assert call.ended
+    assert "4071" not in repr(call.state)
+    assert "4071" not in repr(call.stage.done[0]["code"])
+    assert call.stage.done[0]["code"] == Secret("4071")
+
+
+async def test_a_question_after_a_pin_is_a_fault() -> None:
+    async def chatty(caller: Caller) -> Sentence:
+        await ask(_("Your PIN?"), pin)
+        await ask(_("Your name?"), person_name)
+        return _("Done.")
+
+    call = Call(chatty)
+    await call.dial()
+    with pytest.raises(MenuFault, match="PIN is asked last"):
+        await call.type("4071")
+
+
+async def test_an_amount_is_read_as_people_write_it() -> None:
+    kind = amount(Money(500, "XOF"), Money(9000, "XOF"), step=100)
+    assert [kind.parse(typed).amount_minor for typed in ("500", "1 500 F", "2.500", "9000 fcfa")] == [
+        500,
+        1500,
+        2500,
+        9000,
+    ]

@@ -1,0 +1,219 @@
+"""The command `keneya` as typed: what it prints, what it answers, and one line for each fault."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import cli
+import run
+from embedded import Engines
+from invariants import Invariant
+from ledger import reports
+from tests.conftest import Database
+
+NOTHING_WRONG = Invariant("nothing_wrong", "Nothing is wrong.", "select 'x' where false")
+TWO_WRONG = Invariant("two_wrong", "None of these exists.", "select unnest(array['SIK 1', 'SIK 2'])")
+UNREADABLE = Invariant("unreadable", "It can be read.", "select code from no_such_table")
+
+LINES = [
+    reports.Line("SIK", "health", "health:contributions", "XOF", 0, 6000),
+    reports.Line("SIK", "health", "health:float:simulated-ML", "XOF", 6000, 0),
+    reports.Line("SIK", "tontine", "tontine:cash:awa", "XOF", 500, 500),
+]
+
+Keneya = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def keneya(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Keneya:
+    """Type a command beside a fresh database: its exit code, its output and its complaints."""
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    monkeypatch.setenv("MIGRATE_DATABASE_URL", database.owner_url)
+    return lambda *typed: typed_into(capsys, *typed)
+
+
+def typed_into(capsys: pytest.CaptureFixture[str], *typed: str) -> tuple[int, str, str]:
+    """Run one command in this process."""
+    try:
+        code = cli.main(typed)
+    except SystemExit as ended:  # argparse
+        code = int(str(ended.code))
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_every_invariant_holds_in_a_fresh_database(keneya: Keneya) -> None:
+    code, output, complaints = keneya("check")
+    assert (code, output) == (0, f"All {len(cli.CHECKS)} invariants hold.\n")
+    assert complaints == ""
+
+
+def test_invariants_have_one_name_each() -> None:
+    assert len({invariant.name for invariant in cli.CHECKS}) == len(cli.CHECKS)
+
+
+def test_all_invariants_are_run_and_each_broken_one_is_named(
+    keneya: Keneya, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "CHECKS", (UNREADABLE, TWO_WRONG, NOTHING_WRONG))
+    code, output, _ = keneya("check")
+    assert code == 1
+    assert output.splitlines() == [
+        "BROKEN unreadable: It can be read.",
+        '    the database says: relation "no_such_table" does not exist (run `keneya migrate` first?)',
+        "BROKEN two_wrong: None of these exists.",
+        "    SIK 1",
+        "    SIK 2",
+        "2 of 3 invariants are broken.",
+    ]
+
+
+def test_findings_are_read_by_programs_too(keneya: Keneya, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "CHECKS", (TWO_WRONG, NOTHING_WRONG))
+    code, output, _ = keneya("check", "--json")
+    assert code == 1
+    assert [(found["name"], found["holds"], found["offenders"]) for found in json.loads(output)] == [
+        ("two_wrong", False, ["SIK 1", "SIK 2"]),
+        ("nothing_wrong", True, []),
+    ]
+
+
+def test_a_check_cannot_change_anything(keneya: Keneya, monkeypatch: pytest.MonkeyPatch) -> None:
+    writing = Invariant("writing", "It only looks.", "insert into sms_optout default values returning 'x'")
+    monkeypatch.setattr(cli, "CHECKS", (writing,))
+    code, output, _ = keneya("check")
+    assert code == 1
+    assert "read-only transaction" in output
+
+
+@pytest.mark.parametrize("form", ["beancount", "hledger", "csv"])
+def test_a_fresh_book_can_be_exported(keneya: Keneya, form: str) -> None:
+    code, _, complaints = keneya("export", form)
+    assert (code, complaints) == (0, "")
+
+
+def test_balances_are_grouped_by_fund_and_summed(keneya: Keneya, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def trial_balance(db: object, mutuelle: str | None, as_of: date | None) -> list[reports.Line]:
+        asked.append((mutuelle, as_of))
+        return LINES
+
+    monkeypatch.setattr(reports, "trial_balance", trial_balance)
+    code, output, _ = keneya("balance", "--as-of", "2026-11-30")
+    assert code == 0
+    assert asked == [(None, date(2026, 11, 30))]
+    assert [line.split() for line in output.splitlines()] == [
+        ["account", "debit", "credit", "balance"],
+        [],
+        ["SIK", "health", "XOF"],
+        ["health:contributions", "0", "6000", "-6000"],
+        ["health:float:simulated-ML", "6000", "0", "6000"],
+        ["total", "6000", "6000", "0"],
+        [],
+        ["SIK", "tontine", "XOF"],
+        ["tontine:cash:awa", "500", "500", "0"],
+        ["total", "500", "500", "0"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        (["balance", "--mutuelle", "NOPE"], "no mutuelle has the code 'NOPE'"),
+        (["export", "csv", "--mutuelle", "NOPE"], "no mutuelle has the code 'NOPE'"),
+        (["balance", "--as-of", "30/11/2026"], "is not a date such as 2026-12-31"),
+        (["export", "pdf"], "invalid choice: 'pdf'"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "required: command"),
+    ],
+)
+def test_a_bad_argument_exits_with_2(keneya: Keneya, typed: list[str], complaint: str) -> None:
+    code, output, complaints = keneya(*typed)
+    assert (code, output) == (2, "")
+    assert complaint in complaints
+
+
+@pytest.mark.parametrize("command", ["run", "migrate", "check", "export", "balance"])
+def test_every_command_has_help(keneya: Keneya, command: str) -> None:
+    code, output, _ = keneya(command, "--help")
+    assert code == 0
+    assert output.startswith(f"usage: keneya {command}")
+
+
+def test_migrating_twice_changes_nothing(keneya: Keneya) -> None:
+    assert keneya("migrate")[0] == 0
+    assert keneya("migrate")[1] == "The schema is at its newest version.\n"
+
+
+def test_without_a_database_one_line_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(run, "HOME", tmp_path)
+    code, output, complaints = typed_into(capsys, "check")
+    assert (code, output) == (1, "")
+    assert complaints == (
+        "keneya: DATABASE_URL is not set and no embedded server runs here: start `make run` beside this\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "complaint"),
+    [
+        ("mysql://db/keneya", 2, "DATABASE_URL: must begin with postgresql://"),
+        ("postgresql://nobody:x@127.0.0.1:1/keneya", 1, "cannot reach the database"),
+    ],
+)
+def test_a_wrong_or_dead_address_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, code: int, complaint: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    answer, output, complaints = typed_into(capsys, "check")
+    assert (answer, output, complaints.count("\n")) == (code, "", 1)
+    assert complaint in complaints
+
+
+def test_a_wrong_password_is_one_line(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", engines.url("service").replace("keneya_service:", "keneya_service:x"))
+    code, _, complaints = typed_into(capsys, "balance")
+    assert (code, complaints.count("\n")) == (1, 1)
+    assert "password authentication failed" in complaints
+
+
+def test_a_database_that_was_never_migrated_is_one_line(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", engines.url("service"))
+    code, _, complaints = typed_into(capsys, "balance")
+    assert (code, complaints.count("\n")) == (1, 1)
+    assert "run `keneya migrate` first?" in complaints
+
+
+async def test_a_reader_that_has_had_enough_gets_no_traceback(database: Database) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cli",
+        "export",
+        "csv",
+        cwd=run.HOME,
+        env=os.environ | {"DATABASE_URL": database.url},
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+    )
+    os.close(write_end)
+    _, complaints = await process.communicate()
+    assert (process.returncode, complaints) == (cli.CLOSED_PIPE, b"")

@@ -1,0 +1,32 @@
+"""Fixtures of the town: a line on real engines, a clock, a handset."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from menus.home import home
+from talk.journal import Journals
+from tests.town import Clock, Handset, found_town
+from ussd import africastalking, calls
+
+KEYS = (b"a key of the tests, not a secret",)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def line(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[calls.Line]:
+    await found_town(pool)
+    redis = Redis.from_url(redis_url)
+    yield calls.Line(pool, Journals(redis, africastalking.NAME), home, KEYS, clock)
+    await redis.aclose()
+
+
+@pytest.fixture
+def awa(line: calls.Line) -> Handset:
+    return Handset(line)

@@ -1,0 +1,197 @@
+"""One hop of a call on real engines: repeated, late, diverging, lost, and acting exactly once."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mutuelle import tables
+from talk.tables import deed
+from tests.town import AWA, MARIAM, Clock, Handset, sell
+from ussd import calls
+
+HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n7 La mutuelle\n8 Langue / Language"
+
+
+async def _count(pool: AsyncEngine, table: object) -> int:
+    async with pool.connect() as db:
+        return int(await db.scalar(select(func.count()).select_from(table)) or 0)  # type: ignore[arg-type]
+
+
+async def to_the_confirmation(phone: Handset) -> str:
+    await phone.dial()
+    for words in ("1", "1", "awa koné", "45*38*12*7"):
+        await phone.type(words)
+    return await phone.type("1")
+
+
+async def test_a_stranger_joins_in_one_call(awa: Handset, pool: AsyncEngine) -> None:
+    assert await awa.dial() == HOME
+    assert "Où habitez-vous" in await awa.type("1")
+    assert "prénom" in await awa.type("1")
+    assert "age de chaque" in await awa.type("awa koné")
+    assert "Combien" in await awa.type("45*38*12*7")
+    confirmation = await awa.type("1")
+    assert confirmation == (
+        "Mutuelle Benso : Awa Koné, 4 pers. Famille 12 000 F, maintenant 12 000 F. "
+        "Nous gardons ces données pour vous assurer. D'accord ?\n1 J'accepte\n2 Non\n0 Retour"
+    )
+    assert "Bienvenue à Mutuelle Benso" in await awa.type("1")
+    assert awa.shown.end
+    async with pool.connect() as db:
+        kept = (await db.execute(select(deed))).one()
+        asked = (await db.execute(select(tables.payment))).one()
+    assert kept.consent == confirmation
+    assert kept.facts["price"] == {"amount_minor": 12000, "currency": "XOF"}
+    assert (asked.state, asked.amount_minor, asked.payer_phone) == ("ASKED", 12000, AWA)
+
+
+async def test_the_same_hop_again_gets_its_stored_screen(awa: Handset) -> None:
+    await awa.dial()
+    first = await awa.type("1")
+    assert await awa.send() == first
+    assert await awa.send() == first
+
+
+async def test_a_late_hop_gets_the_screen_it_had(awa: Handset) -> None:
+    first = await awa.dial()
+    await awa.type("1")
+    newest = awa.text
+    awa.text = ""
+    assert await awa.send() == first
+    awa.text = newest
+    assert "prénom" in await awa.type("1")  # the call goes on where it was
+
+
+async def test_the_confirming_hop_again_shows_the_deed_and_does_nothing(
+    awa: Handset, pool: AsyncEngine
+) -> None:
+    await to_the_confirmation(awa)
+    welcome = await awa.type("1")
+    for _again in range(3):
+        assert await awa.send() == welcome
+    assert await _count(pool, tables.household) == 1
+
+
+async def test_two_parallel_copies_of_the_confirming_hop_enrol_once_and_show_one_screen(
+    awa: Handset, pool: AsyncEngine
+) -> None:
+    await to_the_confirmation(awa)
+    awa.text += "*1"
+    copies = await asyncio.gather(*(calls.hop(awa.line, awa.hop()) for _copy in range(6)))
+    assert len({shown.text for shown in copies}) == 1
+    assert "Bienvenue" in copies[0].text
+    assert await _count(pool, tables.household) == 1
+    assert await _count(pool, tables.payment) == 1
+
+
+async def test_an_acting_hop_whose_journal_is_lost_is_never_done_twice(
+    awa: Handset, pool: AsyncEngine
+) -> None:
+    await to_the_confirmation(awa)
+    await awa.type("1")
+    await awa.line.journals._redis.flushall()
+    await awa.send()
+    assert await _count(pool, tables.household) == 1
+
+
+async def test_a_diverging_text_starts_at_home_and_does_nothing(awa: Handset, pool: AsyncEngine) -> None:
+    await to_the_confirmation(awa)
+    awa.text = "2*2*x*9*9*9*1"
+    assert await awa.send() == HOME
+    assert await _count(pool, tables.household) == 0
+
+
+async def test_another_phone_in_the_same_call_inherits_nothing(awa: Handset, pool: AsyncEngine) -> None:
+    await to_the_confirmation(awa)
+    thief = replace(awa, phone=MARIAM)
+    assert await thief.type("1") == HOME
+    assert await _count(pool, tables.household) == 0
+
+
+async def test_another_service_code_in_the_same_call_starts_at_home(awa: Handset) -> None:
+    await to_the_confirmation(awa)
+    awa.service = "*999#"
+    assert await awa.type("1") == HOME
+
+
+async def test_a_star_in_an_answer_is_part_of_it(awa: Handset) -> None:
+    await awa.dial()
+    await awa.type("1")
+    await awa.type("1")
+    await awa.type("awa*kone")
+    await awa.type("45")
+    assert "Awa Kone, 1 pers." in await awa.type("1")
+
+
+async def test_answers_dialled_at_once_stop_at_the_confirmation(awa: Handset, pool: AsyncEngine) -> None:
+    assert "J'accepte" in await awa.dial("1", "1", "Awa Kone", "45 38", "1", "1", "1")
+    assert await _count(pool, tables.household) == 0
+    assert "Bienvenue" in await awa.type("1")
+
+
+async def test_a_call_past_its_dial_without_a_journal_starts_at_home(awa: Handset) -> None:
+    await awa.dial()
+    awa.text = "1*1"
+    lost = replace(awa.hop(), call="ATUid_lost", past_dial=True)
+    assert (await calls.hop(awa.line, lost)).text == HOME
+
+
+async def test_a_dropped_call_is_offered_again_on_redial(awa: Handset) -> None:
+    await to_the_confirmation(awa)
+    assert await awa.dial() == "Votre dernier appel a été coupé.\n1 Continuer\n2 Recommencer"
+    assert "Combien payez-vous" in await awa.type("1")  # never into the confirmation
+    assert "Awa Koné" in await awa.type("1")
+
+
+async def test_a_dropped_call_can_be_left_behind(awa: Handset) -> None:
+    await to_the_confirmation(awa)
+    await awa.dial()
+    assert "Votre dernier appel" in await awa.type("7")
+    assert await awa.type("2") == HOME
+    assert "Où habitez-vous" in await awa.type("1")
+
+
+async def test_a_call_that_ended_is_not_offered_again(awa: Handset) -> None:
+    await to_the_confirmation(awa)
+    await awa.type("1")
+    assert "Ma couverture" in await awa.dial()
+
+
+async def test_a_price_that_changed_before_the_deed_is_refused_and_asked_again(
+    awa: Handset, pool: AsyncEngine, clock: Clock
+) -> None:
+    await to_the_confirmation(awa)
+    async with pool.begin() as db:
+        await sell(db, "BEN", version=2, lump_sum_minor=15_000)
+    screen = await awa.type("1")
+    assert "Famille 15 000 F" in screen
+    assert "J'accepte" in screen
+    assert await _count(pool, tables.household) == 0
+    assert "Bienvenue" in await awa.type("1")
+
+
+async def test_a_hop_past_the_deadline_is_told_so_and_goes_on_alone(awa: Handset, pool: AsyncEngine) -> None:
+    await to_the_confirmation(awa)
+    awa.line.deadline_s = 0
+    assert "Le réseau est lent" in await awa.type("1")
+    await asyncio.wait(awa.line.running)
+    awa.line.deadline_s = 5
+    assert "Bienvenue" in await awa.send()
+    assert await _count(pool, tables.household) == 1
+
+
+@pytest.mark.parametrize("typed", ["", "*", "**", "#", "9", "x" * 500, "٣", "1*"])
+async def test_whatever_is_typed_there_is_a_screen(awa: Handset, typed: str) -> None:
+    await awa.dial()
+    assert await awa.type(typed)
+
+
+async def test_no_pin_and_no_text_of_the_call_is_kept_in_the_journal(awa: Handset) -> None:
+    await awa.dial()
+    await awa.type("40719911")
+    keys = await awa.line.journals._redis.keys("*")
+    kept = b"".join([await awa.line.journals._redis.get(key) for key in keys])
+    assert b"40719911" not in kept
