@@ -36,6 +36,7 @@ class MaskingFormatter(JsonFormatter):
     """The last line of defence: whatever a line holds, its phone numbers are masked."""
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        log_data.pop("color_message", None)  # uvicorn's second copy of its message, for terminals
         return {name: mask_phones(value) for name, value in super().process_log_record(log_data).items()}
 
 

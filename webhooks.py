@@ -227,7 +227,7 @@ async def money_notice(request: Request) -> Response:
 
 async def live(request: Request) -> Response:
     """The process answers; RUN_ID lets whoever started it know it is theirs."""
-    return JSONResponse({"status": "live", "run": os.environ.get("RUN_ID", "")})
+    return JSONResponse({"status": "live", "run_id": os.environ.get("RUN_ID", "")})
 
 
 async def ready(request: Request) -> Response:

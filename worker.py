@@ -45,7 +45,7 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
     try:
         await refuse_strange_routes(pool, simulator=wanted.simulator)
         async with httpx.AsyncClient(trust_env=False) as client:
-            loops = [_loop(name, turn, stop) for name, turn in _rounds(wanted, pool, client).items()]
+            loops = [_loop(name, turn, stop) for name, turn in rounds(wanted, pool, client).items()]
             log.info("worker.started")
             await asyncio.gather(*loops)
     finally:
@@ -53,7 +53,8 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
     log.info("worker.stopped")
 
 
-def _rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> dict[str, Round]:
+def rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> dict[str, Round]:
+    """The worker's loops by name: one turn of each deals with what is due now and says how much that was."""
     provider = AfricasTalking(
         wanted.at_username, wanted.at_api_key, wanted.at_sms_url, wanted.at_sender_id or None
     )

@@ -11,7 +11,9 @@ from enum import StrEnum
 HEALTH, TRANSPORT, TONTINE, LOANS = "health", "transport", "tontine", "loans"
 FUNDS = (HEALTH, TRANSPORT, TONTINE, LOANS)
 
-CURRENCIES = ("XOF", "XAF")  # neither has a minor unit: an amount is a whole number of francs everywhere
+CURRENCIES = ("XOF", "XAF")  # what a mutuelle keeps its book in
+# What an account may hold, and its decimals: an operator may pay in a currency that nobody asked for.
+MINOR_DIGITS = {"XOF": 0, "XAF": 0, "GNF": 0, "RWF": 0, "CDF": 2, "EUR": 2, "USD": 2}
 
 _CODE = re.compile(r"([a-z][a-z0-9-]{0,39}):([a-z]{1,30})(?::([a-z0-9][A-Za-z0-9-]{0,59}))?")
 

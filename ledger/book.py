@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy import ARRAY, Row, Text, any_, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.accounts import CURRENCIES, parse
+from ledger.accounts import MINOR_DIGITS, parse
 from ledger.tables import entry, journal, movement
 
 MAX_JOURNALS = 1000  # of one call: a batch holds its locks until the caller commits
@@ -57,7 +57,7 @@ class Account:
 
     def __post_init__(self) -> None:
         parse(self.code)
-        if self.currency not in CURRENCIES:
+        if self.currency not in MINOR_DIGITS:
             raise ValueError(f"account {self.code!r}: unknown currency {self.currency!r}")
 
 

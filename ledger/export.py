@@ -25,6 +25,7 @@ CSV_HEAD = tuple(field.name for field in fields(JournalLine))
 async def _snapshot(db: AsyncConnection) -> None:
     """One view of the book for all the queries of an export; PostgreSQL refuses it after an earlier query."""
     await db.execute(text("set transaction isolation level repeatable read, read only"))
+    await db.execute(text("select 1"))  # the view is that of the first query, so it is taken here and now
 
 
 def _only(

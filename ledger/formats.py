@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
-from ledger.accounts import parse
+from ledger.accounts import MINOR_DIGITS, parse
 
 BEFORE_ALL = date(2000, 1, 1)  # no journal is older: every account is open from here on
 
@@ -66,6 +67,10 @@ def hledger_account(mutuelle: str, code: str) -> str:
     return f"{parse(code).kind.root.lower()}:{mutuelle}:{code}"
 
 
+def _amount(amount_minor: int, currency: str) -> str:
+    return f"{Decimal(amount_minor).scaleb(-MINOR_DIGITS[currency]):f} {currency}"
+
+
 def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -95,13 +100,14 @@ def _beancount_journal(lines: Sequence[JournalLine]) -> str:
     for line in lines:
         debit = beancount_account(line.mutuelle, line.debit_account)
         credit = beancount_account(line.mutuelle, line.credit_account)
-        written.append(f"  {debit}  {line.amount_minor} {line.currency}\n")
-        written.append(f"  {credit}  -{line.amount_minor} {line.currency}\n")
+        written.append(f"  {debit}  {_amount(line.amount_minor, line.currency)}\n")
+        written.append(f"  {credit}  {_amount(-line.amount_minor, line.currency)}\n")
     return "".join(written)
 
 
 def _beancount_closing(on: date, mutuelle: str, code: str, net_minor: int, currency: str) -> str:
-    return f"{on} balance {beancount_account(mutuelle, code)}  {net_minor} {currency}\n"
+    number, unit = _amount(net_minor, currency).split()
+    return f"{on} balance {beancount_account(mutuelle, code)}  {number} ~ 0 {unit}\n"  # exact: no tolerance
 
 
 _NOT_IN_HLEDGER = str.maketrans({";": ",", "|": "/"})  # a comment and a payee begin with these
@@ -112,7 +118,8 @@ def _tag(value: str) -> str:
 
 
 def _hledger_head(currencies: Sequence[str]) -> str:
-    return "; Keneya ledger\n" + "".join(f"commodity 1000. {currency}\n" for currency in currencies)
+    samples = (f"commodity 1000.{'0' * MINOR_DIGITS[currency]} {currency}\n" for currency in currencies)
+    return "; Keneya ledger\n" + "".join(samples)
 
 
 def _hledger_open(mutuelle: str, code: str, _currency: str) -> str:
@@ -129,14 +136,14 @@ def _hledger_journal(lines: Sequence[JournalLine]) -> str:
     for line in lines:
         debit = hledger_account(line.mutuelle, line.debit_account)
         credit = hledger_account(line.mutuelle, line.credit_account)
-        written.append(f"    {debit}  {line.amount_minor} {line.currency}\n")
-        written.append(f"    {credit}  -{line.amount_minor} {line.currency}\n")
+        written.append(f"    {debit}  {_amount(line.amount_minor, line.currency)}\n")
+        written.append(f"    {credit}  {_amount(-line.amount_minor, line.currency)}\n")
     return "".join(written)
 
 
 def _hledger_closing(on: date, mutuelle: str, code: str, net_minor: int, currency: str) -> str:
     name = hledger_account(mutuelle, code)
-    return f"\n{on} * closing balance\n    {name}  0 {currency} = {net_minor} {currency}\n"
+    return f"\n{on} * closing balance\n    {name}  0 {currency} = {_amount(net_minor, currency)}\n"
 
 
 BEANCOUNT = Format(_beancount_head, _beancount_open, _beancount_journal, _beancount_closing)

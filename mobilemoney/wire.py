@@ -94,7 +94,7 @@ def _no_number(word: str) -> None:
 def minor(value: str | None, currency: str | None) -> int | None:
     """An amount in minor units: "1000", "1000.0000"; None for part of a minor unit or an unknown currency."""
     digits = MINOR_DIGITS.get(currency or "")
-    if digits is None or value is None or not re.fullmatch(r"\d{1,15}(\.\d{1,10})?", value):
+    if digits is None or value is None or not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,10})?", value):
         return None
     try:
         amount = Decimal(value).scaleb(digits)
@@ -111,7 +111,7 @@ def decimal_text(amount_minor: int, currency: str) -> str:
 
 def e164(value: str | None) -> str | None:
     """A phone number with its plus, whether or not the operator writes one; None for anything else."""
-    digits = re.fullmatch(r"\+?([1-9]\d{7,14})", value or "")
+    digits = re.fullmatch(r"\+?([1-9][0-9]{7,14})", value or "")
     return f"+{digits[1]}" if digits else None
 
 

@@ -25,6 +25,7 @@ from mutuelle.wishes import Due, due_payment
 
 log = logging.getLogger("keneya.collection")
 
+AFTER_THE_CALL = timedelta(seconds=4)  # a prompt cannot show on a phone whose call is still open
 LEASE = timedelta(seconds=30)  # longer than any call to an operator may take
 BATCH = 32
 ASK_AGAIN_S = (3, 5, 10, 20, 40, 60, 120, 300, 600, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
@@ -49,7 +50,7 @@ async def collect(
     3. Record each answer in a transaction of its own: settle, or move and plan the next question.
     """
     async with pool.begin() as db:
-        claimed, token = await _claim(db, operators, now)
+        claimed, token = await _claim(db, operators, now, AFTER_THE_CALL / time_scale)
     answers = await asyncio.gather(
         *(_consult(operators[due.operator], due, public_url, now) for due in claimed)
     )
@@ -59,7 +60,7 @@ async def collect(
 
 
 async def _claim(
-    db: AsyncConnection, operators: Mapping[str, Operator], now: datetime
+    db: AsyncConnection, operators: Mapping[str, Operator], now: datetime, pause: timedelta
 ) -> tuple[list[Due], UUID]:
     token = uuid4()
     ready = await db.execute(
@@ -67,6 +68,7 @@ async def _claim(
         .where(
             payment.c.state.in_(OPEN),
             payment.c.due_at <= now,
+            (payment.c.state != S.ASKED) | (payment.c.asked_at <= now - pause),
             payment.c.operator.in_(list(operators)),
             sa.func.coalesce(payment.c.lease_until, now) <= now,
         )

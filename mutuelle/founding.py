@@ -33,7 +33,7 @@ from mutuelle.mutuelles import Mutuelle, Officer, Place
 
 
 class FoundingFault(Exception):
-    """What cannot be founded: one line a fault."""
+    """What cannot be founded, one line a fault; the caller's transaction is not to be kept."""
 
 
 async def found_mutuelle(db: AsyncConnection, mutuelle: Mutuelle, *, at: datetime) -> None:
@@ -135,7 +135,7 @@ def _clashes(
         key = tuple(row[name] for name in keys)
         what = f"{table} {' '.join(str(part) for part in key)}"
         if key not in present:
-            yield f"{what}: something else of it is taken by another"
+            yield f"{what}: another one has its prefix"
             continue
         other = [name for name, fact in row.items() if present[key][name] != fact]
         if other:

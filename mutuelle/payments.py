@@ -24,7 +24,6 @@ from talk.trouble import Refused
 from talk.words import Caller, Consent
 
 CONTRIBUTION = "contribution"
-AFTER_THE_CALL = timedelta(seconds=4)  # a prompt cannot show on a phone whose call is still open
 PROMPTS_A_DAY = 3  # on a phone that did not ask for them: a payer's patience is not ours to spend
 
 
@@ -98,13 +97,7 @@ async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tup
 
 
 async def ask_payment(
-    db: AsyncConnection,
-    caller: Caller,
-    home: Household,
-    amount: Money,
-    payer_phone: str,
-    *,
-    after: timedelta = AFTER_THE_CALL,
+    db: AsyncConnection, caller: Caller, home: Household, amount: Money, payer_phone: str
 ) -> UUID:
     """Write the wish down with our own reference, to be sent a little after the call; Refused if it may not be.
 
@@ -129,7 +122,7 @@ async def ask_payment(
         "receipt_code": receipt_code(reference),
         "state": S.ASKED,
         "asked_at": caller.at,
-        "due_at": caller.at + after,
+        "due_at": caller.at,
     }
     if not await db.scalar(insert(payment).values(row).on_conflict_do_nothing().returning(payment.c.state)):
         raise Refused(_("A payment for this household is already under way."))

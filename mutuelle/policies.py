@@ -26,9 +26,7 @@ async def terms_of(
     for row in rows:
         last = products[row.product_code, row.product_version]
         found.append(
-            terms(
-                row.sequence, row.stage == "renewal", row.contribution_minor + row.registration_minor, last
-            )
+            terms(row.sequence, row.stage == "renewal", row.contribution_minor + row.registration_minor, last)
         )
     if last is None:
         raise LookupError(home.number)

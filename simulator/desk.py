@@ -17,7 +17,7 @@ import httpx
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-PHONE = re.compile(r"\+[1-9]\d{7,14}")
+PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 PATIENCE_S = 10.0  # how long Africa's Talking waits for an answer, connection included
 
 

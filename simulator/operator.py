@@ -28,7 +28,7 @@ WINDOW_S = 300.0  # as long as a person may take before the prompt is void
 LATE_S = 90.0
 NOTICE_FIRST_S = 2.0
 NOTE = re.compile(r"[A-Za-z0-9 ]{0,22}")
-AMOUNT = re.compile(r"[1-9]\d{0,11}(\.\d{1,3})?|0\.\d{1,3}")
+AMOUNT = re.compile(r"[1-9][0-9]{0,11}(\.[0-9]{1,3})?|0\.[0-9]{1,3}")
 CURRENCIES = ("XOF", "XAF", "GNF", "RWF", "CDF", "USD", "EUR")
 
 

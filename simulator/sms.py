@@ -34,7 +34,7 @@ from simulator.outgoing import form_later
 
 DEFAULT_SENDER = "AFRICASTKNG"
 SHORT_CODE = "38457"
-SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,10}|\d{3,8}")
+SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,10}|[0-9]{3,8}")
 SHOWN = 1000
 SLOW_S = 15.0  # of a person's clock: the SDK's own time-out is not scaled either
 

@@ -91,7 +91,7 @@ class AfricasTalking:
         """Hand over one message; a refused sender id is left out at once, for a receipt must go out."""
         if not E164.fullmatch(phone):  # the SDK's own check lets a newline through
             return Outcome(Answer.REFUSED, reason="not an E.164 number")
-        outcome = await self._call(phone, body, self.sender_id)
+        outcome = await self._call(phone, body, self.sender_id or None)
         if outcome is INVALID_SENDER and self.sender_id:
             log.warning("sms_sender_id_refused", extra={"provider": self.name})
             return await self._call(phone, body, None)

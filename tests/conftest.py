@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 import migrations
-from cluster import find_programs, version
+from cluster import find_programs, is_locked, version
 from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, start_engines
 
 pytest_plugins = ["tests.town_fixtures"]
@@ -171,3 +172,20 @@ async def redis_url(engines: Engines) -> str:
     async with Redis.from_url(url) as redis:
         await redis.flushall()
     return url
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A data directory for engines of a test's own: not there yet, removed once no server has it open."""
+    folder = Path(tempfile.mkdtemp(prefix="keneya-engines-"))
+    yield folder / "var"
+    wait_until_unlocked(folder / "var")
+    shutil.rmtree(folder)
+
+
+def wait_until_unlocked(data: Path) -> None:
+    """Wait for the last server on `data` to end."""
+    deadline = time.monotonic() + 20
+    while (data / "engines.lock").exists() and is_locked(data):
+        assert time.monotonic() < deadline, f"a server still runs on {data}"
+        time.sleep(0.02)

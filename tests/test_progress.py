@@ -4,7 +4,6 @@ import io
 
 import pytest
 
-import progress
 from progress import Progress
 
 
@@ -19,7 +18,7 @@ def draw(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, *, seconds: float
     """What four steps of work that take `seconds` each leave on `stream`."""
     monkeypatch.setattr("sys.stderr", stream)
     now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     with Progress(4) as bar:
         for _ in range(4):
             now[0] += seconds

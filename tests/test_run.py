@@ -25,7 +25,8 @@ import processes
 import run
 from embedded import find_running
 from settings import DEMO_SECRET
-from tests.test_embedded import start, wait_until
+from tests.conftest import wait_until_unlocked
+from tests.launching import start, wait_until
 
 PATIENCE_S = 60
 
@@ -99,8 +100,7 @@ def home() -> Iterator[Path]:
     (folder / "webhooks.py").write_text(WEB)
     (folder / "worker.py").write_text(WORKER)
     yield folder
-    if (folder / "var" / "engines.lock").exists():
-        wait_until(lambda: not cluster.is_locked(folder / "var"))
+    wait_until_unlocked(folder / "var")
     shutil.rmtree(folder)
 
 

@@ -1,15 +1,21 @@
 """Fixtures of the town: a line on real engines, a clock, a handset."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from menus.home import home
+from tests.house import House, housed
 from talk.journal import Journals
 from tests.town import Clock, Handset, found_town
 from ussd import africastalking, calls
+
+if TYPE_CHECKING:
+    from tests.conftest import Database
 
 KEYS = (b"a key of the tests, not a secret",)
 
@@ -25,6 +31,15 @@ async def line(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator
     redis = Redis.from_url(redis_url)
     yield calls.Line(pool, Journals(redis, africastalking.NAME), home, KEYS, clock)
     await redis.aclose()
+
+
+@pytest.fixture
+async def house(
+    database: "Database", redis_url: str, tmp_path: Path, pool: AsyncEngine
+) -> AsyncIterator[House]:
+    await found_town(pool)
+    async with housed(database.url, redis_url, tmp_path, pool) as running:
+        yield running
 
 
 @pytest.fixture

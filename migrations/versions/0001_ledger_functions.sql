@@ -99,7 +99,7 @@ create type ledger.draft as (
     nth int, mutuelle text, source text, key text, id uuid, content_hash bytea, fault text, fresh boolean
 );
 
--- One run of journals of which none depends on another. The steps:
+-- One run of journals of which none depends on another of the run. The steps:
 -- 1. read each movement with its two accounts (lateral and limited: no plan can turn it into a scan);
 -- 2. judge and hash each journal; of a key that comes twice the first is the one;
 -- 3. spend the keys, in key order so that two callers cannot embrace, and book what was spent just now;
@@ -224,8 +224,8 @@ begin
 end $$;
 
 -- Posts any number of journals and answers one row each, in their order, as if they had come one by one.
--- Journals that refer to none go in runs; one that reverses or resolves goes alone, after those before it,
--- with the journals it refers to locked (all of them, in one order, before anything else).
+-- Journals go in runs; one that reverses or resolves begins a run, so that it sees those before it. The journals
+-- that are referred to are locked first, all of them in one order: of two that resolve one, the second waits.
 create function ledger.post(journals jsonb)
 returns table (nth int, verdict text, journal_id uuid, reason text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
@@ -249,10 +249,7 @@ begin
             select value, n, value @? '$ ? (@.reverses != null || @.movements[*].pending_journal != null)' as refers
               from jsonb_array_elements(journals) with ordinality as e (value, n)
         ), split as (
-            select *, count(*) filter (where refers) over (order by n)
-                    + count(*) filter (where refers) over (order by n rows between unbounded preceding
-                                                           and 1 preceding) as turn
-              from sent
+            select *, count(*) filter (where refers) over (order by n) as turn from sent
         )
         select jsonb_agg(value order by n) as journals, min(n)::int as first from split group by turn order by turn
     loop

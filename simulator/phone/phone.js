@@ -42,8 +42,12 @@ export class Phone {
       const key = target.closest("[data-key]")?.dataset.key;
       if (key) this.press(key);
     });
-    // A finger or a mouse on a key leaves the focus in the field, so that typing goes on there.
-    keys.addEventListener("mousedown", (event) => event.preventDefault());
+    // A mouse on a key puts the focus into this phone's field, not onto the key, so that typing goes on there.
+    keys.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      document.activeElement.blur();
+      this.focus();
+    });
     this.part("entry").addEventListener("submit", (event) => {
       event.preventDefault();
       this.press("green");

@@ -21,12 +21,13 @@ SUSPENSE = accounts.suspense("simulated-ML")
 CONTRIBUTIONS = accounts.contributions()
 TRANSPORT_CASH = accounts.cash("office", accounts.TRANSPORT)
 TRANSPORT_INCOME = accounts.contributions(accounts.TRANSPORT)
-DOUALA_CASH = accounts.cash("douala")  # in XAF: the only account here that is
+DOUALA_CASH = accounts.cash("douala")  # these two are in XAF, all others in XOF
+DOUALA_BANK = accounts.bank("douala")
 
 CHART = (
     *(Account(SIK, code, "XOF") for code in (AWA, MOUSSA, FLOAT, SUSPENSE, CONTRIBUTIONS)),
     *(Account(SIK, code, "XOF") for code in (TRANSPORT_CASH, TRANSPORT_INCOME)),
-    Account(SIK, DOUALA_CASH, "XAF"),
+    *(Account(SIK, code, "XAF") for code in (DOUALA_CASH, DOUALA_BANK)),
 )
 
 

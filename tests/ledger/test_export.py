@@ -160,10 +160,39 @@ async def test_hledger_finds_a_changed_line(lived: AsyncEngine, tmp_path: Path, 
     assert hledger(book, "check", "--strict").returncode == 1
 
 
+async def in_euros(pool: AsyncEngine) -> None:
+    """An operator paid 10.50 in a currency with decimals: it waits in a suspense account of its own."""
+    codes = ("health:float:simulated-eur", "health:suspense:simulated-eur")
+    async with pool.begin() as db:
+        await open_accounts(db, [Account(SIK, code, "EUR") for code in codes])
+    await posted(pool, journal("eur", move(*codes, 1050, "EUR")))
+
+
+async def test_beancount_reads_decimals_to_the_cent(lived: AsyncEngine) -> None:
+    await in_euros(lived)
+    book = await written(lived, export.beancount)
+    assert bean_errors(book) == []
+    assert bean_errors(book.replace("  10.50 EUR", "  10.51 EUR").replace("  -10.50 EUR", "  -10.51 EUR"))
+
+
+@needs_hledger
+@pytest.mark.hledger
+async def test_hledger_reads_decimals_to_the_cent(lived: AsyncEngine, tmp_path: Path) -> None:
+    await in_euros(lived)
+    path = tmp_path / "book.journal"
+    book = await written(lived, export.hledger)
+    path.write_text(book, encoding="utf-8")
+    assert hledger(path, "check", "--strict").stderr == ""
+    path.write_text(
+        book.replace("  10.50 EUR", "  10.51 EUR").replace("  -10.50", "  -10.51"), encoding="utf-8"
+    )
+    assert "10.51" in hledger(path, "check", "--strict").stderr
+
+
 async def test_csv_has_one_row_a_movement_and_runs_no_formula(lived: AsyncEngine) -> None:
     await posted(lived, replace(paid("10"), reason="=HYPERLINK(1)"), replace(paid("11"), reason='@a,"b"'))
     rows = list(csv.DictReader(io.StringIO(await written(lived, export.csv, SIK))))
-    assert [row["mutuelle"] for row in rows] == [SIK] * 11
+    assert [row["mutuelle"] for row in rows] == [SIK] * 12
     assert sum(int(row["amount_minor"]) for row in rows) == 6000 + 2 * 500 + 4 * 2000 + 70 + 30 + 5 + 300 + 8
     cells = [cell for row in rows for cell in row.values()]
     assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]

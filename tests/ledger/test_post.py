@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.book import (
     MAX_JOURNALS,
+    Account,
     Balance,
     Journal,
     Movement,
     Phase,
     balance,
+    open_accounts,
     post,
     reverse,
 )
@@ -115,6 +117,14 @@ async def test_a_posting_goes_with_its_transaction(book: AsyncEngine) -> None:
 async def test_mutuelles_share_no_key(book: AsyncEngine) -> None:
     other = replace(paid("k"), mutuelle="ATA")
     assert verdicts(await posted(book, paid("k"), other)) == ["created", "refused: account_unknown"]
+
+
+async def test_mutuelles_share_no_account(book: AsyncEngine) -> None:
+    async with book.begin() as db:
+        await open_accounts(db, [Account("ATA", "health:bank:ata", "XOF")])
+    theirs = (move(FLOAT, "health:bank:ata", 5), move("health:bank:ata", FLOAT, 5))
+    answers = await posted(book, *(journal(str(n), one) for n, one in enumerate(theirs)))
+    assert verdicts(answers) == ["refused: account_unknown"] * 2
 
 
 async def test_a_closed_account_moves_no_more(book: AsyncEngine, owner: AsyncEngine) -> None:

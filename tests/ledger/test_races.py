@@ -7,7 +7,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.book import (
-    Balance,
     Journal,
     Phase,
     balance,
@@ -15,27 +14,27 @@ from ledger.book import (
 )
 from tests.ledger.scene import (
     AWA,
-    CONTRIBUTIONS,
     FLOAT,
     SIK,
     count,
     hold,
     journal,
     mirror,
-    open_chart,
     paid,
     posted,
     resolve,
     verdicts,
 )
 
+WAITING = text(
+    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+)
 
-async def waiting(pool: AsyncEngine) -> None:
-    """Return once another connection waits for a lock: the race is on."""
+
+async def waiting(pool: AsyncEngine, connections: int = 1) -> None:
+    """Return once so many other connections wait for a lock: the race is on."""
     async with pool.connect() as db:
-        while not await db.scalar(
-            text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
-        ):
+        while (await db.scalar(WAITING) or 0) < connections:
             await db.rollback()
             await asyncio.sleep(0.01)
 
@@ -75,17 +74,27 @@ async def test_two_resolutions_at_once_make_one(book: AsyncEngine) -> None:
     assert await race(book, pay, free) == ["created", "refused: pending_resolved"]
 
 
-async def test_many_writers_of_the_same_batches_embrace_nobody(pool: AsyncEngine) -> None:
-    await open_chart(pool)
+async def test_two_batches_in_opposite_order_do_not_embrace(book: AsyncEngine) -> None:
+    async with book.connect() as holder:
+        await post(holder, [paid("m")])
+        up = asyncio.create_task(posted(book, paid("a"), paid("m"), paid("z")))
+        await waiting(book, 1)
+        down = asyncio.create_task(posted(book, paid("z"), paid("m"), paid("a")))
+        await waiting(book, 2)
+        await holder.commit()
+        assert verdicts(await up) == ["created", "exists", "created"]
+        assert verdicts(await down) == ["exists", "exists", "exists"]
+
+
+async def test_many_writers_of_the_same_keys_make_each_journal_once(book: AsyncEngine) -> None:
     keys = [str(n) for n in range(60)]
 
     async def writer(turn: int) -> None:
         for start in range(0, 60, 20):
             some = keys[start : start + 20]
-            await posted(pool, *(paid(key) for key in (some if turn % 2 else some[::-1])))
+            await posted(book, *(paid(key) for key in (some if turn % 2 else some[::-1])))
 
     await asyncio.gather(*(writer(turn) for turn in range(4)))
-    async with pool.begin() as db:
+    async with book.begin() as db:
         assert await count(db, "journal") == 60
-        assert await balance(db, SIK, CONTRIBUTIONS) == Balance(0, 0)
         assert (await balance(db, SIK, FLOAT)).debits == 60 * 2000

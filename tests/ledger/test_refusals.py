@@ -19,6 +19,7 @@ from ledger.book import (
 )
 from tests.ledger.scene import (
     AWA,
+    DOUALA_BANK,
     DOUALA_CASH,
     FLOAT,
     SIK,
@@ -47,6 +48,10 @@ REFUSED: dict[str, tuple[Journal, str]] = {
     "unknown credit": (journal("k", move(FLOAT, "health:member:1", 5)), "account_unknown"),
     "two funds": (journal("k", move(TRANSPORT_CASH, AWA, 5)), "funds_crossed"),
     "accounts of two currencies": (journal("k", move(DOUALA_CASH, AWA, 5)), "currency_mixed"),
+    "a journal of two currencies": (
+        journal("k", move(FLOAT, AWA, 5), move(DOUALA_CASH, DOUALA_BANK, 5, "XAF")),
+        "currency_mixed",
+    ),
     "another currency": (journal("k", move(FLOAT, AWA, 5, "XAF")), "currency_mixed"),
     "the second movement": (journal("k", move(FLOAT, AWA, 5), move(FLOAT, AWA, 0)), "amount_not_positive"),
     "too many movements": (journal("k", *[move(FLOAT, AWA, 5)] * 1001), "movements_too_many"),

@@ -57,9 +57,14 @@ async def write(pool: AsyncEngine, messages: Sequence[Message], now: datetime = 
 
 
 async def rows(pool: AsyncEngine) -> list[Mapping[str, Any]]:
-    """Every message, by key."""
+    """Every message, by mutuelle and key."""
     async with pool.connect() as db:
-        return [dict(row) for row in (await db.execute(select(outbox).order_by(outbox.c.key))).mappings()]
+        return [
+            dict(row)
+            for row in (
+                await db.execute(select(outbox).order_by(outbox.c.mutuelle_id, outbox.c.key))
+            ).mappings()
+        ]
 
 
 async def only_row(pool: AsyncEngine) -> Mapping[str, Any]:

@@ -29,8 +29,9 @@ async def test_what_goes_over_the_wire(gateway: Gateway) -> None:
     assert gateway.keys == ["the-key"]
 
 
-async def test_without_a_sender_id_none_is_sent(gateway: Gateway) -> None:
-    await account(gateway).send(AWA, "Bonjour")
+@pytest.mark.parametrize("absent", [None, ""])
+async def test_without_a_sender_id_none_is_sent(gateway: Gateway, absent: str | None) -> None:
+    await account(gateway, absent).send(AWA, "Bonjour")
     assert "from" not in gateway.forms[0]
 
 

@@ -19,6 +19,7 @@ from tests.sms.people import (
     ScriptedProvider,
     only_row,
     receipt,
+    rows,
     states,
     tip,
     write,
@@ -156,7 +157,8 @@ async def test_a_report_that_another_message_explains_decides_no_doubt(pool: Asy
     await send_due(pool, ScriptedProvider([SILENCE]), NOON)
     await hear(pool, "Success", "ATXid_0001")
     await apply_reports(pool, NOON + MINUTE)
-    assert await states(pool) == {"receipt:1": "DELIVERED", "receipt:2": "IN_DOUBT"}
+    first, second = await rows(pool)
+    assert (first["state"], second["state"], second["provider_message_id"]) == ("DELIVERED", "IN_DOUBT", None)
 
 
 @pytest.mark.parametrize("ids", [["ATXid_a"], ["ATXid_a", "ATXid_b"]])
@@ -168,6 +170,15 @@ async def test_two_doubts_of_one_phone_are_not_guessed_at(pool: AsyncEngine, ids
     await hear(pool, "Success", "ATXid_c", MOUSSA)
     await apply_reports(pool, NOON + MINUTE)
     assert await states(pool) == {"receipt:1": "IN_DOUBT", "receipt:2": "IN_DOUBT", "receipt:3": "DELIVERED"}
+
+
+async def test_two_strange_reports_for_one_doubt_are_not_guessed_at(pool: AsyncEngine) -> None:
+    await write(pool, [receipt()])
+    await send_due(pool, ScriptedProvider([SILENCE]), NOON)
+    for message_id in ("ATXid_a", "ATXid_b"):
+        await hear(pool, "Success", message_id)
+    await apply_reports(pool, NOON + MINUTE)
+    assert (await only_row(pool))["state"] == "IN_DOUBT"
 
 
 async def test_a_report_of_yesterday_decides_no_doubt_of_today(pool: AsyncEngine) -> None:

@@ -1,0 +1,67 @@
+"""The demonstration federation: three invented mutuelles with a year of history, for who tries the service.
+
+Nothing here is anybody's: names and offices are invented, and so are the phones. Apart from those that the documents
+name (+2237000000x and +22370000013) they lie in three narrow ranges, +22379946xxx, +22893946xxx and +237679946xxx;
+every other number is a stranger's. The places' names are GeoNames' (https://www.geonames.org), CC BY 4.0.
+"""
+
+from datetime import datetime
+from random import Random
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from mutuelle import tables
+from mutuelle.demonstration.federation import found, read_lands
+from mutuelle.demonstration.history import write_history
+from mutuelle.demonstration.people import invented, named
+
+SEED = 101102103
+FEWEST_HOUSEHOLDS = 9
+
+
+class NotEmpty(Exception):
+    """The database has a mutuelle already: nothing is added to it."""
+
+
+async def is_empty(url: str) -> bool:
+    """Whether there is no mutuelle at all in the migrated database at `url`."""
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.connect() as db:
+            return await _is_empty(db)
+    finally:
+        await engine.dispose()
+
+
+async def seed(url: str, now: datetime, *, households: int = 300) -> None:
+    """Write the federation with `households` (9 to 2700) into the empty migrated database at `url`, or nothing.
+
+    The same `now` gives the same people, payments and receipt codes; member numbers are drawn afresh.
+    """
+    if households < FEWEST_HOUSEHOLDS:
+        raise ValueError(f"the named households need {FEWEST_HOUSEHOLDS} in all, not {households}")
+    chance = Random(SEED)
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.begin() as db:
+            await _seed(db, chance, now, households)
+    finally:
+        await engine.dispose()
+
+
+async def _seed(db: AsyncConnection, chance: Random, now: datetime, households: int) -> None:
+    if not await _is_empty(db):
+        raise NotEmpty("the database has a mutuelle already")
+    lands = read_lands(now)
+    for nth, land in enumerate(lands):
+        known = list(named(chance, land, now))
+        count = households // len(lands) + (nth < households % len(lands)) - len(known)
+        stories = [*known, *invented(chance, land, count, now)]
+        await found(db, land, now)
+        await write_history(db, chance, land, stories)
+
+
+async def _is_empty(db: AsyncConnection) -> bool:
+    return await db.scalar(select(tables.mutuelle.c.id).limit(1)) is None

@@ -1,0 +1,170 @@
+"""Writes stories as the service would have left them: households, policies, payments with their moves, journals.
+
+What each row says comes from the service's own functions; only the messages of those days are left out, so that
+nobody's inbox is filled with the past.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.book import MAX_JOURNALS, Journal
+from locales import Money
+from mutuelle.demonstration.federation import OPERATOR, Land
+from mutuelle.demonstration.stories import Story
+from mutuelle.households import Household, register_household
+from mutuelle.payments import CONTRIBUTION, PaymentState, receipt_code
+from mutuelle.policies import write_policy
+from mutuelle.settlement import journals_of, post_all
+from mutuelle.tables import payment, payment_move
+from mutuelle.wishes import Due
+from talk.phones import region_of
+
+S = PaymentState
+
+HISTORY = "history-"  # so begins the notice token of a payment whose messages were never written
+
+SENT_AFTER, EXPIRED_AFTER = timedelta(seconds=4), timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Past:
+    """A payment that is over, PAID or FAILED at `over_at`."""
+
+    home: Household
+    due: Due
+    over_at: datetime
+    operator_reference: str | None
+
+
+async def write_history(db: AsyncConnection, chance: Random, land: Land, stories: Iterable[Story]) -> None:
+    """Write the stories, the oldest household first."""
+    told = sorted(stories, key=lambda story: story.joined_at)
+    homes = [await _enrol(db, land, story) for story in told]
+    pasts = [
+        _paid(chance, land, home, story) or [_failed(chance, land, home, story)]
+        for home, story in zip(homes, told, strict=True)
+    ]
+    every = [past for of_home in pasts for past in of_home]
+    await db.execute(insert(payment), [_row(past) for past in every])
+    await db.execute(insert(payment_move), [move for past in every for move in _moves(past)])
+    await _post(db, land, pasts)
+
+
+async def _enrol(db: AsyncConnection, land: Land, story: Story) -> Household:
+    home = await register_household(
+        db,
+        land.mutuelle,
+        head_name=story.head_name,
+        place_id=story.place_id,
+        phone=story.phone,
+        ages=story.ages,
+        at=story.joined_at,
+    )
+    for sequence, agreed in enumerate(story.agreements, start=1):
+        on = land.mutuelle.today(agreed.at)
+        await write_policy(db, home, agreed.offer, sequence=sequence, agreed_on=on, at=agreed.at)
+    return home
+
+
+def _paid(chance: Random, land: Land, home: Household, story: Story) -> list[Past]:
+    return [
+        Past(
+            home,
+            _due(chance, land, home, story.phone, paid.amount_minor, S.PAID, paid.at),
+            over_at=paid.at + timedelta(seconds=chance.randint(15, 90)),
+            operator_reference=f"SIMH{chance.getrandbits(40):013}",
+        )
+        for paid in story.paid
+    ]
+
+
+def _failed(chance: Random, land: Land, home: Household, story: Story) -> Past:
+    """Whoever paid nothing was asked once, when joining, and never typed the PIN."""
+    asked_minor = story.agreements[0].offer.installment.amount_minor
+    due = _due(chance, land, home, story.phone, asked_minor, S.FAILED, story.joined_at)
+    return Past(home, due, over_at=due.asked_at + EXPIRED_AFTER, operator_reference=None)
+
+
+def _due(
+    chance: Random,
+    land: Land,
+    home: Household,
+    phone: str,
+    amount_minor: int,
+    state: PaymentState,
+    at: datetime,
+) -> Due:
+    reference = UUID(int=chance.getrandbits(128), version=4)
+    return Due(
+        mutuelle_id=land.mutuelle.id,
+        reference=reference,
+        number=home.number,
+        amount=Money(amount_minor, land.mutuelle.currency),
+        payer_phone=phone,
+        asked_by=phone,
+        operator=OPERATOR,
+        country=region_of(phone),
+        notice_token=HISTORY + secrets.token_hex(20),
+        receipt_code=receipt_code(reference),
+        state=state,
+        asked_at=at,
+        due_at=at + SENT_AFTER,
+        sent_at=at + SENT_AFTER,
+        told_late_at=None,
+        polls=2,
+    )
+
+
+def _row(past: Past) -> dict[str, Any]:
+    facts = {name: fact for name, fact in vars(past.due).items() if name != "amount"}
+    return facts | {
+        "amount_minor": past.due.amount.amount_minor,
+        "currency": past.due.amount.currency,
+        "purpose": CONTRIBUTION,
+        "operator_reference": past.operator_reference,
+        "completed_at": past.over_at if past.due.state is S.PAID else None,
+    }
+
+
+def _moves(past: Past) -> Iterator[dict[str, Any]]:
+    """The moves that the menu and the worker note down on the way to an end."""
+    due = past.due
+    end = "status answer" if due.state is S.PAID else "operator: EXPIRED"
+    way = (
+        (None, S.ASKED, "caller", "agreed in the menu", due.asked_at),
+        (S.ASKED, S.SENT, "worker", "handed to the operator", due.sent_at),
+        (S.SENT, S.PENDING, due.operator, "operator: accepted", due.sent_at),
+        (S.PENDING, due.state, due.operator, end, past.over_at),
+    )
+    for position, (was, to, actor, reason, at) in enumerate(way, start=1):
+        yield {
+            "mutuelle_id": due.mutuelle_id,
+            "reference": due.reference,
+            "position": position,
+            "from_state": was,
+            "to_state": to,
+            "actor": actor,
+            "reason": reason,
+            "moved_at": at,
+        }
+
+
+async def _post(db: AsyncConnection, land: Land, pasts: Sequence[Sequence[Past]]) -> None:
+    """Post in rounds, the first payment of every household, then the second …: each sees what came before it."""
+    for a_round in zip_longest(*pasts):
+        journals: list[Journal] = []
+        for past in a_round:
+            if past is not None and past.due.state is S.PAID:
+                on = land.mutuelle.today(past.over_at)
+                journals += await journals_of(db, land.mutuelle, past.home, past.due, on)
+        for start in range(0, len(journals), MAX_JOURNALS):
+            await post_all(db, journals[start : start + MAX_JOURNALS])

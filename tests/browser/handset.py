@@ -1,0 +1,73 @@
+"""A phone on the page as the person who holds it: keys, field, screen."""
+
+from dataclasses import dataclass
+
+from playwright.async_api import Browser, Locator, Page, expect
+
+DESK = (1280, 860)
+POCKET = (360, 740)
+PATIENCE_MS = 8000
+
+
+@dataclass(frozen=True)
+class Handset:
+    """One phone; every wait of it ends in a failed test after PATIENCE_MS."""
+
+    page: Page
+    phone: Locator
+
+    async def shows(self, *words: str) -> None:
+        """Wait until the screen says all of these."""
+        for word in words:
+            await expect(self.phone.locator(".words")).to_contain_text(word, timeout=PATIENCE_MS)
+
+    async def press(self, keys: str) -> None:
+        """Press digits, * and # on the handset itself, one by one."""
+        for key in keys:
+            await self.key(key).click()
+
+    async def send(self) -> None:
+        await self.key("green").click()
+
+    def key(self, name: str) -> Locator:
+        return self.phone.locator(f'[data-key="{name}"]')
+
+    @property
+    def field(self) -> Locator:
+        return self.phone.locator(".field")
+
+    @property
+    def unread(self) -> Locator:
+        return self.phone.locator(".unread")
+
+
+async def visit(browser: Browser, address: str, size: tuple[int, int] = DESK) -> Page:
+    """Open the page with nothing remembered. A script's error or a refused file fails the test at `close`."""
+    pocket = size == POCKET
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, has_touch=pocket, is_mobile=pocket
+    )
+    page = await context.new_page()
+    await page.goto(address)
+    await expect(page.locator(".handset").first).to_be_visible(timeout=PATIENCE_MS)
+    return page
+
+
+def handset(page: Page, position: int = 0) -> Handset:
+    return Handset(page, page.locator(".phone").nth(position))
+
+
+async def join_and_pay(phone: Handset, name: str) -> None:
+    """From the dial to the receipt, with the keys of the handset; letters are typed."""
+    await phone.send()
+    await phone.shows("1 Adhérer")
+    await phone.press("1")
+    await phone.send()
+    await phone.shows("Nom du chef de famille")
+    await phone.field.fill(name)
+    await phone.send()
+    await phone.shows("Payer 2 000 F ?", "Cotisation Keneya")  # the narrow space is how French groups digits
+    await phone.press("1234")
+    await phone.send()
+    await phone.shows("Un SMS suivra")
+    await expect(phone.unread).to_have_text("✉ 1", timeout=PATIENCE_MS)

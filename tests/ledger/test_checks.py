@@ -1,0 +1,184 @@
+"""Every invariant is broken once, by the owner with the guards down, and named by the check that is for it."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from invariants import examine
+from ledger.book import Phase
+from ledger.checks import CHECKS
+from tests.ledger.scene import AWA, FLOAT, called, hold, journal, mirror, move, paid, posted, resolve
+
+GUARDS_DOWN = (
+    *(
+        f"alter table ledger.{table} disable trigger append_only"
+        for table in ("account", "journal", "movement", "request")
+    ),
+    "alter table ledger.account disable trigger only_closes",
+    "alter table ledger.movement drop constraint movement_mutuelle_id_journal_id_fkey",
+    "alter table ledger.journal drop constraint journal_mutuelle_id_reverses_id_fkey",
+)
+GUARDS_UP = tuple(
+    f"alter table ledger.{table} enable always trigger {trigger}"
+    for table, trigger in (
+        *((table, "append_only") for table in ("account", "journal", "movement", "request")),
+        ("account", "only_closes"),
+    )
+)
+
+CALLED, PAID, REVERSAL = called("called").id, paid("paid").id, mirror("reversal", paid("paid")).id
+HELD, POSTED = journal("held").id, journal("posted").id
+NOWHERE = "00000000-0000-0000-0000-000000000001"
+UNCHECKED = """do $$ declare c text; begin
+    for c in select conname from pg_constraint where conrelid = 'ledger.{table}'::regclass and contype = 'c'
+    loop execute format('alter table ledger.{table} drop constraint %I', c); end loop; end $$"""
+NO_CHECK = {table: UNCHECKED.format(table=table) for table in ("account", "journal", "movement", "request")}
+
+
+def of(name: str, *statements: str) -> tuple[str, tuple[str, ...]]:
+    return f"ledger_{name}", statements
+
+
+def movement(change: str, journal_id: object = CALLED) -> str:
+    return f"update ledger.movement set {change} where journal_id = '{journal_id}'"
+
+
+def header(change: str, journal_id: object = CALLED) -> str:
+    return f"update ledger.journal set {change} where id = '{journal_id}'"
+
+
+MUTANTS = {
+    "an account of another fund": of(
+        "fund_balances", NO_CHECK["movement"], movement("debit_account = 'transport:cash:office'")
+    ),
+    "money across funds": of(
+        "movement_within_fund", NO_CHECK["movement"], movement("debit_account = 'transport:cash:office'")
+    ),
+    "a negative amount": of("movement_sound", NO_CHECK["movement"], movement("amount = -amount")),
+    "an account to itself": of(
+        "movement_sound", NO_CHECK["movement"], movement("credit_account = debit_account")
+    ),
+    "an unknown account": of("movement_accounts", movement("credit_account = 'health:bank:x'")),
+    "an account of another currency": of(
+        "movement_accounts", movement("debit_account = 'health:cash:douala'")
+    ),
+    "another currency": of("movement_accounts", movement("currency = 'XAF'")),
+    "after the closing": of(
+        "movement_accounts", f"update ledger.account set closed_on = '2026-01-01' where code = '{AWA}'"
+    ),
+    "another day": of("movement_dated_as_journal", movement("effective_on = effective_on - 1")),
+    "a movement of no journal": of(
+        "movement_dated_as_journal", f"delete from ledger.journal where id = '{CALLED}'"
+    ),
+    "a journal of nothing": of(
+        "journal_has_movements", f"delete from ledger.movement where journal_id = '{CALLED}'"
+    ),
+    "a movement cut out": of("journal_has_movements", movement("position = 2")),
+    "a journal nobody asked for": of(
+        "request_of_journal", f"delete from ledger.request where journal_id = '{CALLED}'"
+    ),
+    "a request without its journal": of(
+        "journal_of_request", f"delete from ledger.journal where id = '{CALLED}'"
+    ),
+    "a refusal that was booked": of(
+        "journal_of_request",
+        NO_CHECK["request"],
+        f"update ledger.request set verdict = 'refused' where journal_id = '{CALLED}'",
+    ),
+    "another amount": of("content_unaltered", movement("amount = amount + 1")),
+    "another reason": of("content_unaltered", header("reason = 'other'")),
+    "another memo": of("content_unaltered", header("memo = '{}'")),
+    "the sides": of(
+        "content_unaltered", movement("debit_account = credit_account, credit_account = debit_account")
+    ),
+    "a reversal reversed": of("reversed_once", header(f"reverses_id = '{REVERSAL}'")),
+    "a reversal of nothing": of("reversed_once", header(f"reverses_id = '{NOWHERE}'")),
+    "two reversals": of(
+        "reversed_once", "drop index ledger.journal_reversed_once", header(f"reverses_id = '{PAID}'")
+    ),
+    "half a mirror": of("reversal_mirrors", movement("amount = 1999", REVERSAL)),
+    "a mirror turned": of(
+        "reversal_mirrors",
+        movement("debit_account = credit_account, credit_account = debit_account", REVERSAL),
+    ),
+    "more than the mirror": of(
+        "reversal_mirrors",
+        "insert into ledger.movement select mutuelle_id, journal_id, 2, debit_account, credit_account, amount,"
+        f" currency, phase, null, null, effective_on from ledger.movement where journal_id = '{REVERSAL}'",
+    ),
+    "resolved twice": of(
+        "pending_resolved_once",
+        "drop index ledger.movement_resolved_once",
+        movement(f"phase = 'post', pending_journal_id = '{HELD}', pending_position = 1"),
+    ),
+    "more than was reserved": of("resolution_fits", movement("amount = 501", POSTED)),
+    "another reservation": of("resolution_fits", movement("pending_position = 2", POSTED)),
+    "resolved elsewhere": of(
+        "resolution_fits", movement("debit_account = 'health:suspense:simulated-ML'", POSTED)
+    ),
+    "an unknown kind": of(
+        "account_sound", "insert into ledger.account select 'SIK', 'health:gold', 'health', 'gold', 'XOF'"
+    ),
+    "a kind without its sub": of(
+        "account_sound", "insert into ledger.account select 'SIK', 'health:member', 'health', 'member', 'XOF'"
+    ),
+    "a false fund": of("account_sound", NO_CHECK["account"], "update ledger.account set fund = 'tontine'"),
+    "from the future": of("dates_possible", header("recorded_at = clock_timestamp() + interval '1 day'")),
+    "from the last century": of("dates_possible", NO_CHECK["journal"], header("effective_on = '1999-12-31'")),
+    "for the next decade": of("dates_possible", header("effective_on = '2036-12-31'")),
+    "nobody": of("journal_explained", NO_CHECK["journal"], header("actor = ' '")),
+    "a phone number": of("no_phone_number", header("reason = 'sent by +22370000001'")),
+    "a guard asleep": of("append_only", "alter table ledger.movement disable trigger append_only"),
+    "a guard that replicas pass": of("append_only", "alter table ledger.journal enable trigger append_only"),
+    "a guard gone": of("append_only", "drop trigger only_closes on ledger.account"),
+    "an index gone": of("unique_guards", "drop index ledger.movement_resolved_once"),
+    "a writer": of("written_by_owner_only", "grant insert on ledger.movement to keneya_service"),
+    "a writer of one column": of(
+        "written_by_owner_only", "grant update (reason) on ledger.journal to keneya_service"
+    ),
+}
+
+
+ABOUT_GUARDS = ("ledger_append_only", "ledger_unique_guards", "ledger_written_by_owner_only")
+
+
+@pytest.fixture
+async def lived(book: AsyncEngine) -> AsyncEngine:
+    """A call, a payment taken back, a reservation posted in part, a refusal."""
+    held = hold(AWA, FLOAT, 500)
+    await posted(
+        book, called("called"), paid("paid"), mirror("reversal", paid("paid")), journal("held", held)
+    )
+    await posted(
+        book, journal("posted", resolve(Phase.POST, held, HELD, 300)), journal("no", move(AWA, AWA, 1))
+    )
+    return book
+
+
+async def broken(pool: AsyncEngine) -> dict[str, tuple[str, ...]]:
+    async with pool.connect() as db:
+        return {f.invariant.name: f.offenders for f in await examine(db, CHECKS) if not f.holds}
+
+
+async def test_a_ledger_that_nobody_touched_holds(lived: AsyncEngine) -> None:
+    assert await broken(lived) == {}
+
+
+async def test_every_broken_invariant_is_named(lived: AsyncEngine, owner: AsyncEngine) -> None:
+    missed = {}
+    for mutant, (name, statements) in MUTANTS.items():
+        script = statements if name in ABOUT_GUARDS else (*GUARDS_DOWN, *statements, *GUARDS_UP)
+        async with owner.connect() as db:
+            for statement in script:
+                await db.execute(text(statement))
+            found = {f.invariant.name for f in await examine(db, CHECKS) if not f.holds}
+            await db.rollback()
+        if name not in found:
+            missed[mutant] = found
+    assert missed == {}
+    assert await broken(lived) == {}
+
+
+def test_every_invariant_has_its_mutant_and_its_meaning() -> None:
+    assert {check.name for check in CHECKS} == {name for name, _ in MUTANTS.values()}
+    assert all(check.name.startswith("ledger_") and check.meaning.endswith(".") for check in CHECKS)

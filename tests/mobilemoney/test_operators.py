@@ -1,0 +1,156 @@
+"""Every adapter against its operator: one outcome for each thing that operators do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from mobilemoney import Answer, Outcome, adapters, operators, wire
+from simulator.app import create_app
+from simulator.desk import Config
+from tests.mobilemoney.cases import CASES, STAGES, Case, Stage, an_ask
+from tests.simulator.servers import Simulator, environment, reached, serving
+
+
+@pytest.fixture
+async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
+    """Waits are two hundred times shorter; the service that it would ring is not there."""
+    config = Config.read(environment("http://127.0.0.1:9", tmp_path, TIME_SCALE="200"))
+    async with serving(create_app(config)) as url, reached(url) as running:
+        yield running
+
+
+@pytest.fixture(params=STAGES)
+def stage(request: pytest.FixtureRequest, simulator: Simulator) -> Stage:
+    made: Stage = STAGES[request.param](simulator)
+    return made
+
+
+def test_every_adapter_has_a_stage() -> None:
+    assert {adapter.NAME for adapter in adapters()} == set(STAGES)
+
+
+async def final(stage: Stage, reference: UUID, awaited: Outcome) -> Answer:
+    """The status, asked again while it is only PENDING and something else is awaited."""
+    for _ in range(300):
+        answer = await stage.operator.status(reference)
+        if awaited is Outcome.PENDING or answer.outcome is not Outcome.PENDING:
+            return answer
+        await asyncio.sleep(0.01)
+    raise TimeoutError
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_what_the_operator_does_has_one_outcome(
+    stage: Stage, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "TIMEOUT", httpx.Timeout(0.3))
+    ask = an_ask()
+    if case.on == "request":
+        await stage.disturb(case.trouble, case.on)
+    assert (await stage.operator.request(ask)).outcome is case.request
+    if case.payer:
+        await stage.pay(case.payer)
+    if case.on == "status":
+        await stage.disturb(case.trouble, case.on)
+    answer = await final(stage, ask.reference, case.status)
+    assert answer.outcome is case.status
+    if case.reason:
+        assert answer.reason == case.reason
+
+
+async def test_a_paid_answer_has_every_fact(stage: Stage) -> None:
+    ask = an_ask()
+    before = datetime.now(UTC).replace(microsecond=0)
+    await stage.operator.request(ask)
+    await stage.pay("approve")
+    answer = await stage.operator.status(ask.reference)
+    assert (answer.amount_minor, answer.currency, answer.phone) == (2000, "XOF", ask.phone)
+    assert answer.operator_reference
+    assert answer.completed_at is not None
+    assert before <= answer.completed_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("lie", "facts"),
+    [
+        ("wrong-amount", (2001, "XOF", "+22370000002")),
+        ("wrong-currency", (2000, "XAF", "+22370000002")),
+        ("wrong-phone", (2000, "XOF", "+22370009999")),
+    ],
+)
+async def test_facts_are_told_as_the_operator_has_them(
+    stage: Stage, lie: str, facts: tuple[int, str, str]
+) -> None:
+    ask = an_ask()
+    await stage.operator.request(ask)
+    await stage.pay("approve")
+    await stage.disturb(lie, "status")
+    answer = await stage.operator.status(ask.reference)
+    assert answer.outcome is Outcome.PAID
+    assert (answer.amount_minor, answer.currency, answer.phone) == facts
+
+
+async def test_the_same_reference_again_concludes_nothing(stage: Stage) -> None:
+    ask = an_ask()
+    await stage.operator.request(ask)
+    await stage.pay("decline")
+    assert (await stage.operator.request(ask)).outcome is Outcome.PENDING
+
+
+async def test_an_unknown_reference_is_not_found(stage: Stage) -> None:
+    assert (await stage.operator.status(an_ask().reference)).outcome is Outcome.NOT_FOUND
+
+
+async def test_a_currency_nobody_knows_is_never_sent(stage: Stage) -> None:
+    ask = an_ask()
+    answer = await stage.operator.request(replace(ask, currency="FCFA"))
+    assert (answer.outcome, answer.reason) == (Outcome.FAILED, "INVALID_CURRENCY")
+    assert (await stage.operator.status(ask.reference)).outcome is Outcome.NOT_FOUND
+
+
+async def test_an_operator_out_of_reach_is_unknown(stage: Stage) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        away = dict.fromkeys(stage.config, "http://127.0.0.1:9")
+        operator = operators(client, away, simulator=True)[stage.operator.name]
+        assert (await operator.request(an_ask())).outcome is Outcome.UNKNOWN
+        assert (await operator.status(an_ask().reference)).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"\xff",
+        b'{"reference": 5}',
+        b'{"reference": "abc"}',
+        b"[" * 100_000,
+        b'{"a": NaN}',
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+async def test_a_notice_that_names_nothing_of_ours(stage: Stage, body: bytes) -> None:
+    assert stage.operator.read_notice(body) is None
+
+
+async def test_a_notice_names_our_reference_whatever_else_it_says(simulator: Simulator) -> None:
+    reference = an_ask().reference
+    body = f'{{"reference": "{reference}", "status": "SUCCESSFUL"}}'.encode()
+    assert STAGES["simulated"](simulator).operator.read_notice(body) == reference
+
+
+async def test_the_simulated_operator_is_there_with_the_simulator_only() -> None:
+    config = {"OPERATOR_SIMULATED_URL": "http://127.0.0.1:9"}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert operators(client, config, simulator=False) == {}
+        assert operators(client, {}, simulator=True) == {}
+        assert operators(client, {"OPERATOR_SIMULATED_URL": ""}, simulator=True) == {}
+        [(name, operator)] = operators(client, config, simulator=True).items()
+    assert (name, operator.name, operator.flow) == ("simulated", "simulated", "push")

@@ -1,0 +1,221 @@
+"""Raw answers on the wire, and how amounts, phones, times and notes are read: nothing raises, nothing is guessed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from mobilemoney import Operator, Outcome, adapters, operators, wire
+from tests.mobilemoney.cases import STAGES, an_ask
+from tests.simulator.servers import serving
+
+REFERENCE = UUID("7b1c0a52-7d11-4f8e-9a60-5f2d6c1e0b77")
+
+
+def told(**more: object) -> dict[str, object]:
+    return {
+        "reference": str(REFERENCE),
+        "phone": "+22370000002",
+        "amount": "2000",
+        "currency": "XOF",
+        "status": "SUCCESSFUL",
+    } | more
+
+
+def reply(body: object, code: int = 200) -> Response:
+    return httpx_json(body, code) if not isinstance(body, bytes) else Response(body, code)
+
+
+def httpx_json(body: object, code: int) -> Response:
+    return Response(httpx.Response(code, json=body).content, code, media_type="application/json")
+
+
+# Whatever the operator, none of these answers says anything about a payment.
+GARBAGE = {
+    "nothing": reply(b""),
+    "half a JSON": reply(b'{"status": "SUCC'),
+    "a list": reply([told()]),
+    "a word": reply("SUCCESSFUL"),
+    "bytes that are no text": reply(b"\xff\xfe\x00"),
+    "a deep nest": reply(b'{"a":' * 50_000),
+    "a page in HTML": Response("<html>SUCCESSFUL</html>", media_type="text/html"),
+    "HTML that is not found": Response("<html>no such host</html>", 404, media_type="text/html"),
+    "a redirect": Response(status_code=302, headers={"location": "/elsewhere"}),
+    "a body without end": reply(b'{"a": "' + b"x" * 2 * wire.BODY_SIZE),
+    "a bad encoding": Response(b"no gzip", headers={"content-encoding": "gzip"}),
+    "unavailable": reply({"code": "SERVICE_UNAVAILABLE"}, 503),
+    "a 400 in words nobody knows": reply({"code": "MERCURY_IN_RETROGRADE"}, 400),
+    "unauthorised": reply({"code": "TOKEN_EXPIRED"}, 401),
+    "too many requests": reply({}, 429),
+}
+
+
+@pytest.fixture(params=STAGES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def answers() -> AsyncIterator[tuple[str, list[Response]]]:
+    """An operator's address, and the list whose last entry it answers with."""
+    given: list[Response] = []
+
+    async def answer(request: Request) -> Response:
+        if request.url.path == "/elsewhere":
+            return reply(told())
+        return given[-1]
+
+    app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+    async with serving(app) as url:
+        yield url, given
+
+
+@asynccontextmanager
+async def connected(name: str, url: str) -> AsyncIterator[Operator]:
+    """The operator `name`, whose address is `url`, over a client that would follow a redirect."""
+    config = {need: url for adapter in adapters() for need in adapter.NEEDS}
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as client:
+        yield operators(client, config, simulator=True)[name]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
+async def test_garbage_is_unknown_and_never_failed(
+    name: str, answers: tuple[str, list[Response]], garbage: Response
+) -> None:
+    url, given = answers
+    given.append(garbage)
+    async with connected(name, url) as operator:
+        assert (await operator.request(an_ask())).outcome is Outcome.UNKNOWN
+        assert (await operator.status(REFERENCE)).outcome is Outcome.UNKNOWN
+
+
+async def test_an_answer_that_drips_is_given_up(
+    name: str, answers: tuple[str, list[Response]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def drips() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.02)
+
+    monkeypatch.setattr(wire, "WHOLE_S", 0.2)
+    url, given = answers
+    given.append(StreamingResponse(drips()))
+    async with connected(name, url) as operator:
+        assert (await operator.status(REFERENCE)).outcome is Outcome.UNKNOWN
+
+
+SHAPES = [
+    ("an amount with idle decimals", told(amount="2000.0000"), Outcome.PAID),
+    ("an amount as a number", told(amount=2000), Outcome.PAID),
+    ("an amount as a decimal number", told(amount=2000.0), Outcome.PAID),
+    ("a phone without its plus", told(phone="22370000002"), Outcome.PAID),
+    ("a phone as a number", told(phone=22370000002), Outcome.PAID),
+    ("part of a minor unit", told(amount="2000.5"), Outcome.UNKNOWN),
+    ("an amount that is none", told(amount="two"), Outcome.UNKNOWN),
+    ("an amount below zero", told(amount="-2000"), Outcome.UNKNOWN),
+    ("an amount beyond belief", told(amount="9" * 30), Outcome.UNKNOWN),
+    ("an amount in Arabic digits", told(amount="٢٠٠٠"), Outcome.UNKNOWN),
+    ("no amount", told(amount=None), Outcome.UNKNOWN),
+    ("truth for an amount", told(amount=True), Outcome.UNKNOWN),
+    ("no currency", told(currency=None), Outcome.UNKNOWN),
+    ("a currency nobody knows", told(currency="FCFA"), Outcome.UNKNOWN),
+    ("no phone", told(phone=""), Outcome.UNKNOWN),
+    ("another reference", told(reference=str(uuid4())), Outcome.UNKNOWN),
+    ("no reference", told(reference=None), Outcome.UNKNOWN),
+    ("a word in small letters", told(status="successful"), Outcome.UNKNOWN),
+    ("a failure without facts", {"reference": str(REFERENCE), "status": "FAILED"}, Outcome.FAILED),
+    ("a reason that is an object", told(status="FAILED", reason={"code": "EXPIRED"}), Outcome.FAILED),
+]
+
+
+@pytest.mark.parametrize(("body", "outcome"), [case[1:] for case in SHAPES], ids=[case[0] for case in SHAPES])
+async def test_shapes_of_the_simulated_status(
+    answers: tuple[str, list[Response]], body: dict[str, object], outcome: Outcome
+) -> None:
+    url, given = answers
+    given.append(reply(body))
+    async with connected("simulated", url) as operator:
+        answer = await operator.status(REFERENCE)
+    assert answer.outcome is outcome
+    if outcome is Outcome.PAID:
+        assert (answer.amount_minor, answer.phone) == (2000, "+22370000002")
+
+
+async def test_every_request_names_itself(answers: tuple[str, list[Response]]) -> None:
+    seen: list[str] = []
+
+    async def note(request: httpx.Request) -> None:
+        seen.append(request.headers["user-agent"])
+
+    url, given = answers
+    given.append(reply({}))
+    async with httpx.AsyncClient(trust_env=False, event_hooks={"request": [note]}) as client:
+        await wire.exchange(client, "GET", url)
+    assert seen == [wire.USER_AGENT]
+
+
+@given(st.integers(0, wire.AMOUNT_LIMIT - 1), st.sampled_from(sorted(wire.MINOR_DIGITS)))
+def test_an_amount_written_is_the_amount_read(amount_minor: int, currency: str) -> None:
+    written = wire.decimal_text(amount_minor, currency)
+    assert not written.endswith(".")
+    assert "." not in written or not written.endswith("0")
+    assert wire.minor(written, currency) == amount_minor
+
+
+@given(st.text())
+def test_any_text_for_an_amount_a_phone_or_a_time_is_read_or_refused(text: str) -> None:
+    amount = wire.minor(text, "USD")
+    assert amount is None or 0 <= amount < wire.AMOUNT_LIMIT
+    phone = wire.e164(text)
+    assert phone is None or (phone.startswith("+") and phone[1:].isascii())
+    moment = wire.moment(text)
+    assert moment is None or moment.tzinfo is UTC
+    assert wire.reference(text) in (None, REFERENCE)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_object_or_nothing(body: bytes) -> None:
+    assert isinstance(wire.json_object(body), dict | None)
+
+
+@given(st.text())
+def test_a_field_can_always_be_kept_by_a_database(text: str) -> None:
+    kept = wire.Reply(200, {"reason": text}).text("reason")
+    assert kept is None or ("\x00" not in kept and kept.encode() and len(kept) <= wire.FIELD_SIZE)
+
+
+@given(st.text())
+def test_a_note_is_plain_and_short(text: str) -> None:
+    note = wire.plain_note(text)
+    assert len(note) <= wire.NOTE_SIZE
+    assert all(letter.isascii() and (letter.isalnum() or letter == " ") for letter in note)
+
+
+@pytest.mark.parametrize(
+    ("note", "plain"),
+    [
+        ("Cotisation d'avril", "Cotisation d avril"),
+        ("Été: œuvre de Sɛgu", "Ete oeuvre de Segu"),
+        ("Cotisation annuelle du ménage", "Cotisation annuelle du"),
+        ("’«»", ""),
+    ],
+)
+def test_notes_as_payers_see_them(note: str, plain: str) -> None:
+    assert wire.plain_note(note) == plain
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-22T02:08:11.967Z", "2026-11-22T02:08:11.967", "2026-11-22T04:08:11.967+02:00"]
+)
+def test_times_are_read_as_utc(text: str) -> None:
+    assert wire.moment(text) == datetime(2026, 11, 22, 2, 8, 11, 967000, UTC)
