@@ -11,13 +11,19 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     generate_latest,
 )
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-registry = CollectorRegistry()
+registry = CollectorRegistry()  # this process
+tables = (
+    CollectorRegistry()
+)  # what the tables tell to every process alike; left out while they cannot be read
+
+ProcessCollector(registry=registry)
 hops = Counter("keneya_ussd_hops", "Hops answered", ["answer"], registry=registry)
 hop_seconds = Histogram(
     "keneya_ussd_hop_seconds",
@@ -26,11 +32,11 @@ hop_seconds = Histogram(
     registry=registry,
 )
 ends = Counter("keneya_ussd_calls_ended", "End-of-call notices", ["status"], registry=registry)
-payments = Gauge("keneya_payments", "Payments by state", ["state"], registry=registry)
-oldest = Gauge("keneya_payment_oldest_open_seconds", "Age of the oldest payment under way", registry=registry)
-cases = Gauge("keneya_payment_cases_open", "Payments that a person must look at", registry=registry)
-messages = Gauge("keneya_sms", "Messages of the outbox by state", ["state"], registry=registry)
 tables_up = Gauge("keneya_database_up", "Whether the tables could be read", registry=registry)
+payments = Gauge("keneya_payments", "Payments by state", ["state"], registry=tables)
+oldest = Gauge("keneya_payment_oldest_open_seconds", "Age of the oldest payment under way", registry=tables)
+cases = Gauge("keneya_payment_cases_open", "Payments that a person must look at", registry=tables)
+messages = Gauge("keneya_sms", "Messages of the outbox by state", ["state"], registry=tables)
 
 PAYMENTS_BY_STATE = text("select state, count(*) from payment group by state")
 MESSAGES_BY_STATE = text("select state, count(*) from sms_outbox group by state")
@@ -64,17 +70,22 @@ async def exposition(pool: AsyncEngine) -> tuple[bytes, str]:
     """The text and its content type; without the database, the counts of this process alone."""
     try:
         await _read_tables(pool)
-        tables_up.set(1)
     except (SQLAlchemyError, OSError, TimeoutError):
         tables_up.set(0)
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+    tables_up.set(1)
+    return generate_latest(registry) + generate_latest(tables), CONTENT_TYPE_LATEST
 
 
 async def _read_tables(pool: AsyncEngine) -> None:
     async with pool.connect() as db:
-        for gauge, counts in ((payments, PAYMENTS_BY_STATE), (messages, MESSAGES_BY_STATE)):
-            gauge.clear()
-            for state, count in await db.execute(counts):
-                gauge.labels(state).set(count)
-        oldest.set(float(await db.scalar(OLDEST_OPEN) or 0))
-        cases.set(int(await db.scalar(OPEN_CASES) or 0))
+        payments_by_state = (await db.execute(PAYMENTS_BY_STATE)).all()
+        messages_by_state = (await db.execute(MESSAGES_BY_STATE)).all()
+        oldest_s, open_cases = await db.scalar(OLDEST_OPEN), await db.scalar(OPEN_CASES)
+    # All at once from here: whoever asks at the same moment must not see half of it.
+    for gauge, counts in ((payments, payments_by_state), (messages, messages_by_state)):
+        gauge.clear()
+        for state, count in counts:
+            gauge.labels(state).set(count)
+    oldest.set(float(oldest_s or 0))
+    cases.set(int(open_cases or 0))

@@ -2,35 +2,56 @@
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 LARGEST_BODY = 64 * 1024
-NOT_OURS = {
+TIMEOUT_S = 20  # its slowest answer takes 15 s, on purpose
+OF_THE_CONNECTION = {
     "connection",
-    "content-length",
-    "transfer-encoding",
-    "keep-alive",
     "content-encoding",
+    "content-length",
     "date",
+    "expect",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
     "server",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 }
 
 
 async def pass_on(request: Request) -> Response:
     """The same request to the simulator, its answer back, unchanged but for the connection's own headers."""
-    body = await request.body()
-    if len(body) > LARGEST_BODY:
-        return Response(status_code=413)
-    target = f"{request.app.state.settings.simulator_url}{request.url.path}"
-    headers = {name: value for name, value in request.headers.items() if name not in ("host", *NOT_OURS)}
+    content = await request.body()
+    headers = [(name, value) for name, value in request.headers.items() if name not in OF_THE_CONNECTION]
     try:
         answer = await request.app.state.client.request(
             request.method,
-            httpx.URL(target, query=request.url.query.encode()),
-            content=body,
-            headers={**headers, "accept-encoding": "identity"},
+            _target(request),
+            content=content,
+            headers=[*headers, ("accept-encoding", "identity")],
         )
+    except (UnicodeDecodeError, httpx.InvalidURL):
+        return PlainTextResponse("an address that nobody can read", 400)
     except httpx.HTTPError:
-        return Response("the simulator does not answer", 502, media_type="text/plain")
-    kept = {name: value for name, value in answer.headers.items() if name.lower() not in NOT_OURS}
+        return PlainTextResponse("the simulator does not answer", 502)
+    kept = {name: value for name, value in answer.headers.items() if name not in OF_THE_CONNECTION}
     return Response(answer.content, answer.status_code, headers=kept)
+
+
+def _target(request: Request) -> httpx.URL:
+    """Path and query exactly as they came: decoded and written again, a `+` or a `%3F` would be another one."""
+    raw: bytes = request.scope["raw_path"]
+    if query := request.scope["query_string"]:
+        raw += b"?" + query
+    return httpx.URL(request.app.state.settings.simulator_url).copy_with(raw_path=raw)
+
+
+ROUTES = [
+    Route(path, pass_on, methods=["GET", "POST", "DELETE"], max_body_size=LARGEST_BODY)
+    for path in ("/phone", "/phone/{rest:path}", "/simulator/{rest:path}")
+]

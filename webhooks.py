@@ -24,19 +24,20 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 import logs
 import metrics
 import settings
+import simulator_pages
 from locales import DEFAULT_LANGUAGE
 from menus.home import home
 from mutuelle.collection import ring
 from mutuelle.guards import refuse_strange_routes
 from settings import Settings
-from simulator_pages import pass_on
 from sms import delivery, inbound
 from talk.journal import Journals
 from ussd import africastalking, calls
@@ -49,19 +50,13 @@ LARGEST_FORM = 8 * 1024
 LARGEST_NOTICE = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 40
+LONGEST_NAME_IN_A_PATH = 100
+BODY_TIMEOUT_S = 10  # no gateway waits longer for an answer, so none takes longer to ask
 POOL_SIZE = 10
 STATEMENT_TIMEOUT_MS = 10_000  # past every deadline: a stuck statement must not hold a connection for ever
 DRAIN_S = 10
 
 Store = Callable[[AsyncConnection, Mapping[str, str], datetime], Awaitable[None]]
-
-
-class Rejected(Exception):
-    """A request that is answered with `status` and no word more."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(str(status))
-        self.status = status
 
 
 def utc_now() -> datetime:
@@ -85,11 +80,10 @@ def create_app(environ: Mapping[str, str] | None = None) -> Starlette:
         Route("/metrics", show_metrics),
     ]
     if wanted.simulator_url:
-        for path in ("/phone", "/phone/{rest:path}", "/simulator/{rest:path}"):
-            routes.append(Route(path, pass_on, methods=["GET", "POST"]))
-    return Starlette(
-        routes=routes, lifespan=partial(_lifespan, wanted), exception_handlers={Rejected: _rejected}
-    )
+        routes += simulator_pages.ROUTES
+    app = Starlette(routes=routes, lifespan=partial(_lifespan, wanted))
+    app.router.redirect_slashes = False  # a gateway does not follow a redirect: it ends the call
+    return app
 
 
 @asynccontextmanager
@@ -98,6 +92,7 @@ async def _lifespan(wanted: Settings, app: Starlette) -> AsyncIterator[None]:
     await settings.refuse_owner(wanted.database_url)
     pool = create_async_engine(
         wanted.database_url,
+        hide_parameters=True,  # a statement's values are people's names and messages: never in a log
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=3,
@@ -110,7 +105,7 @@ async def _lifespan(wanted: Settings, app: Starlette) -> AsyncIterator[None]:
     app.state.line = calls.Line(
         pool, Journals(redis, africastalking.NAME), home, _journal_keys(wanted), utc_now
     )
-    app.state.client = httpx.AsyncClient(trust_env=False, timeout=15)
+    app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
     metrics.settle_garbage_collector()
     try:
         yield
@@ -129,50 +124,53 @@ def _journal_keys(wanted: Settings) -> tuple[bytes, ...]:
     )
 
 
-async def _rejected(request: Request, rejection: Exception) -> Response:
-    return Response(status_code=rejection.status if isinstance(rejection, Rejected) else 500)
-
-
 def _expect_secret(request: Request) -> None:
-    """Any secret in force, compared in constant time."""
+    """404, as for a path that does not exist, unless a secret in force is given; compared in constant time."""
     given = request.path_params["secret"].encode()
     known = [
         hmac.compare_digest(given, secret.encode()) for secret in request.app.state.settings.webhook_secrets
     ]
     if not any(known):
-        raise Rejected(404)
+        raise HTTPException(404)
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    """The body, read no further than `limit`."""
-    if int(request.headers.get("content-length") or 0) > limit:
-        raise Rejected(413)
+    """The body, read no further than `limit` (413) and waited for no longer than BODY_TIMEOUT_S (408)."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Rejected(413)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None  # nobody is left to read it
     return body
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The form's fields; of a field sent twice the first counts."""
+    """The form's fields, once secret, size and type are right (404, 413, 415)."""
     _expect_secret(request)
     body = await _body(request, LARGEST_FORM)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise Rejected(415)
-    fields: dict[str, str] = {}
+        raise HTTPException(415)
+    return _fields(body)
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """Empty for a form with a field twice or too many of them: no gateway sends one, whatever it is to slip in."""
     try:
-        pairs = parse_qsl(
-            body.decode("utf-8", "replace"),
-            keep_blank_values=True,
-            max_num_fields=MOST_FIELDS,
-            errors="replace",
-        )
-    except ValueError:  # too many fields
-        return fields
-    for name, value in pairs:
-        fields.setdefault(name, value.replace("\x00", ""))
+        text_of_form = body.decode("utf-8", "replace")
+        pairs = parse_qsl(text_of_form, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace")
+    except ValueError:
+        log.warning("webhook.too_many_fields")
+        return {}
+    fields = {name: value.replace("\x00", "") for name, value in pairs}
+    if len(fields) < len(pairs):
+        log.warning("webhook.doubled_field")
+        return {}
     return fields
 
 
@@ -212,17 +210,22 @@ async def store_form(store: Store, request: Request) -> Response:
 async def money_notice(request: Request) -> Response:
     """An operator rings: keep the notice as it came and let the worker ask for the status."""
     body = await _body(request, LARGEST_NOTICE)
-    params = request.path_params
-    hashed = hashlib.sha256(body).digest()
+    operator, token = _name_in_path(request, "operator"), _name_in_path(request, "token")
     try:
         async with request.app.state.pool.begin() as db:
-            known = await ring(db, params["operator"][:40], params["token"][:100], body, hashed, utc_now())
+            known = await ring(db, operator, token, body, hashlib.sha256(body).digest(), utc_now())
     except (SQLAlchemyError, OSError, TimeoutError) as fault:
-        log.error(
-            "notice.not_stored", extra={"operator": params["operator"][:40], "fault": type(fault).__name__}
-        )
+        log.error("notice.not_stored", extra={"operator": operator, "fault": type(fault).__name__})
         return Response(status_code=503)
-    return Response(status_code=200 if known else 404)
+    if not known:
+        raise HTTPException(404)
+    return Response()
+
+
+def _name_in_path(request: Request, name: str) -> str:
+    """What stands there, without what PostgreSQL cannot compare: that would be a fault instead of a 404."""
+    written: str = request.path_params[name]
+    return written[:LONGEST_NAME_IN_A_PATH].replace("\x00", "?")
 
 
 async def live(request: Request) -> Response:
@@ -232,10 +235,8 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """The state of each part. Without PostgreSQL 503; without Redis 200, degraded."""
-    parts = {
-        "postgresql": await _answers(_ask_database(request)),
-        "redis": await _answers(_ask_redis(request)),
-    }
+    answers = await asyncio.gather(_answers(_ask_database(request)), _answers(_ask_redis(request)))
+    parts = dict(zip(("postgresql", "redis"), answers, strict=True))
     status = "ready" if all(parts.values()) else "degraded" if parts["postgresql"] else "unavailable"
     states = {name: "up" if up else "down" for name, up in parts.items()}
     return JSONResponse({"status": status, **states}, 200 if parts["postgresql"] else 503)

@@ -37,6 +37,7 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
     await settings.refuse_owner(wanted.database_url)
     pool = create_async_engine(
         wanted.database_url,
+        hide_parameters=True,  # a statement's values are people's names and messages: never in a log
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_pre_ping=True,

@@ -253,13 +253,13 @@ def _entry(row: Row[tuple[object, ...]]) -> Entry:
 async def statements(db: AsyncConnection, mutuelle: str, accounts: Sequence[str]) -> dict[str, list[Entry]]:
     """The entries of each account, oldest first by accounting date; no account asked for is left out."""
     later = journal.alias("later")
-    reversed_by = select(later.c.id).where(
-        later.c.mutuelle_id == journal.c.mutuelle_id, later.c.reverses_id == journal.c.id
-    )
     lines = (
         select(entry, journal.c.kind, journal.c.recorded_at, journal.c.reverses_id)
-        .add_columns(reversed_by.exists().label("reversed"))
+        .add_columns(later.c.id.is_not(None).label("reversed"))
         .join(journal, (journal.c.mutuelle_id == entry.c.mutuelle_id) & (journal.c.id == entry.c.journal_id))
+        .outerjoin(
+            later, (later.c.mutuelle_id == journal.c.mutuelle_id) & (later.c.reverses_id == journal.c.id)
+        )
         .where(entry.c.mutuelle_id == mutuelle, entry.c.account == any_(literal(list(accounts), ARRAY(Text))))
         .order_by(entry.c.effective_on, journal.c.recorded_at, journal.c.id, entry.c.position)
     )

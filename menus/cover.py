@@ -46,13 +46,13 @@ def said_of(stands: Standing) -> Sentence:
         )
     if found.state is CoverState.SUSPENDED and found.until_on:
         return _(
-            "{who}. NOT COVERED since {end}: {due} is missing. Cover comes back the day you pay. Press 2 at home.",
+            "{who}. NOT COVERED: ended {end}. {due} is missing. Cover comes back the day you pay: 2 at home.",
             **facts,
             end=found.until_on,
         )
     if found.state is CoverState.EXPIRED and found.until_on:
         return _(
-            "{who}. NOT COVERED since {end}. To be covered again, press 2 at home.",
+            "{who}. NOT COVERED: ended {end}. To be covered again, press 2 at home.",
             **facts,
             end=found.until_on,
         )

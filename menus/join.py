@@ -1,6 +1,6 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
-from locales import Money, Sentence, _
+from locales import Fact, Money, Sentence, _
 from menus.words import part_of
 from mutuelle.enrolment import enrol
 from mutuelle.mutuelles import Mutuelle, get_mutuelle, places_near
@@ -28,20 +28,7 @@ async def join(caller: Caller) -> Sentence:
     offer = offers[0] if len(offers) == 1 else await choose(_("Which cover?"), offers)
     first = await first_payment(offer)
 
-    agreed = await confirm(
-        _(
-            "{mutuelle}: {name}, people: {size}. {product} {price}, now {first}. "
-            "We keep these details to insure you. Do you agree?",
-            mutuelle=mutuelle.name,
-            name=name,
-            size=len(people),
-            product=offer.product.name,
-            price=offer.price,
-            first=first,
-        ),
-        yes=_("I agree"),
-        no=_("No"),
-    )
+    agreed = await confirm(terms(mutuelle, name, offer, first), yes=_("I agree"), no=_("No"))
     if not agreed:
         return _("Nothing was recorded. Dial again when you are ready.")
     home = await do(
@@ -66,6 +53,22 @@ async def first_payment(offer: Offer) -> Money:
     ways = (Option("all", _("All: {amount}", amount=offer.price)), Option("part", part_of(offer.installment)))
     way = await choose(_("How much do you pay now?"), ways)
     return offer.price if way.key == "all" else offer.installment
+
+
+def terms(mutuelle: Mutuelle, name: str, offer: Offer, first: Money) -> Sentence:
+    """All that is agreed to: who, with whom, for how many, at which price, and that the details are kept."""
+    facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "product": offer.product.name, "price": offer.price}
+    facts |= {"name": name, "size": offer.members}
+    if first == offer.price:
+        return _(
+            "{mutuelle}, {product}: {price}. {name}, people: {size}. These details serve to insure you.",
+            **facts,
+        )
+    return _(
+        "{mutuelle}, {product}: {price}, first {first}. {name}, people: {size}. These details serve to insure you.",
+        **facts,
+        first=first,
+    )
 
 
 def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:

@@ -62,17 +62,23 @@ def price_of(product: Product) -> Sentence:
         "months": product.insurance_period_months,
         "adult": product.money(product.premium_adult_minor),
         "child": product.money(product.premium_child_minor),
-        "card": product.money(product.registration_fee_minor),
+        "joining": joining_fee(product),
     }
     if product.lump_sum_minor:
         return _(
-            "{product}, {months} months: {sum} up to {threshold} people, then {adult} an adult, {child} a child. "
-            "Joining: {card} once.",
+            "{product}, {months} months: {sum} up to {threshold} people, then {adult} an adult, {child} a child.{joining}",
             sum=product.money(product.lump_sum_minor),
             threshold=product.threshold,
             **facts,
         )
-    return _("{product}, {months} months: {adult} an adult, {child} a child. Joining: {card} once.", **facts)
+    return _("{product}, {months} months: {adult} an adult, {child} a child.{joining}", **facts)
+
+
+def joining_fee(product: Product) -> Sentence | str:
+    """What new members pay once; nothing is said of a fee that is not taken."""
+    if not product.registration_fee_minor:
+        return ""
+    return _(" Joining: {card} once.", card=product.money(product.registration_fee_minor))
 
 
 async def who_keeps_the_money(caller: Caller, mutuelle: Mutuelle) -> Sentence:
@@ -84,4 +90,4 @@ async def who_keeps_the_money(caller: Caller, mutuelle: Mutuelle) -> Sentence:
             phone=mutuelle.complaints,
         )
     names = ", ".join(f"{officer.name} {shown_phone(officer.phone)}" for officer in found[:3])
-    return _("The treasurers of {mutuelle}: {names}", mutuelle=mutuelle.name, names=names)
+    return _("Treasurers: {names}", names=names)

@@ -35,7 +35,7 @@ async def calls_due(
 ) -> list[Journal]:
     """The journals of the policies that the household's money has reached, to be posted with the receipt."""
     entries = await statement(db, mutuelle.id, home.account)
-    called = sum(entry.kind == CALLED for entry in entries)
+    called = len({entry.journal_id for entry in entries if entry.kind == CALLED})
     credit = new_receipt_minor + sum(entry.credit - entry.debit for entry in entries)
     journals = []
     for sequence, contribution_minor, registration_minor in await uncalled(db, home, called):

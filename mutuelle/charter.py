@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from ledger import accounts
 from mutuelle.mutuelles import Mutuelle, Officer, Place
 from mutuelle.products import Product
+from talk.answers import LONGEST_NAME
 from talk.phones import gateway_phone, typed_phone
 from talk.trouble import Invalid
 
@@ -101,7 +102,7 @@ def faults_of_mutuelle(mutuelle: Mutuelle) -> Iterator[str]:
         {
             "its code must be 2 to 8 capital letters": bool(re.fullmatch("[A-Z]{2,8}", mutuelle.id)),
             "its prefix must be 100 to 999": 100 <= mutuelle.prefix <= 999,
-            "its name must have 2 to 24 letters": _is_text(mutuelle.name, 24),
+            "its name must have 2 to 20 letters": _is_text(mutuelle.name, 20),
             "its town must have 2 to 24 letters": _is_text(mutuelle.town, 24),
             "its country must be two capital letters": bool(re.fullmatch("[A-Z]{2}", mutuelle.country)),
             f"its currency must be one of {', '.join(accounts.CURRENCIES)}": mutuelle.currency
@@ -137,7 +138,7 @@ def faults_of_sale(mutuelle: Mutuelle, sale: Sale) -> Iterator[str]:
             "its code must be 1 to 8 capital letters or digits": bool(
                 re.fullmatch("[A-Z0-9]{1,8}", product.code)
             ),
-            "its name must have 2 to 16 letters": _is_text(product.name, 16),
+            "its name must have 2 to 12 letters": _is_text(product.name, 12),
             "an adult alone must cost something": bool(product.lump_sum_minor or product.premium_adult_minor),
             "a lump sum must be for one person or more": not product.lump_sum_minor or product.threshold > 0,
             "it cannot be withdrawn before it is sold": sale.sold_until is None
@@ -157,7 +158,7 @@ def faults_of_officer(officer: Officer) -> Iterator[str]:
         {
             f"the role must be one of {', '.join(ROLES)}": officer.role in ROLES,
             MOBILE: _is_mobile(officer.phone),
-            "the name must have 2 to 30 letters": _is_text(officer.name, 30),
+            f"the name must have 2 to {LONGEST_NAME} letters": _is_text(officer.name, LONGEST_NAME),
         },
     )
 

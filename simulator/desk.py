@@ -93,7 +93,7 @@ async def fields(request: Request) -> dict[str, str]:
 
 def phone_number(raw: str) -> str:
     """E.164 with its plus, which an address line may have turned into a space; HTTP 400 for anything else."""
-    number = "+" + raw.strip().removeprefix("+").strip()
+    number = "+" + raw.strip().removeprefix("+")
     if not PHONE.fullmatch(number):
         raise HTTPException(400, "a phone number is +, country and number, 8 to 15 digits")
     return number

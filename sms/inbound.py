@@ -1,5 +1,6 @@
 """SMS that phones send to the service: stored as they came, once each, before the gateway is told so."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -9,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sms.tables import metadata
 from talk.phones import gateway_phone
+
+log = logging.getLogger("keneya.sms")
 
 LONGEST_TEXT = 1600  # ten parts: nobody types more on a basic phone
 
@@ -25,10 +28,11 @@ inbox = Table(
 
 
 async def store_sms(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
-    """Keep one SMS by its gateway id; one that has no phone, no id or no text is dropped, since none can be answered."""
+    """Keep one SMS by its gateway id. One without phone, id or text is dropped: it cannot be answered."""
     phone = gateway_phone(fields.get("from", ""))
     gateway_id, body = fields.get("id", "")[:100], fields.get("text", "")[:LONGEST_TEXT]
     if phone is None or not gateway_id or not body.strip():
+        log.warning("sms_in_dropped", extra={"phone": phone is not None, "text": bool(body.strip())})
         return
     row = {
         "provider": "africastalking",

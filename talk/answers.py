@@ -16,7 +16,7 @@ from talk.trouble import Invalid
 T = TypeVar("T")
 
 LONGEST_ANSWER = 160  # what one hop of a basic phone can carry, with room to spare
-LONGEST_NAME = 30
+LONGEST_NAME = 26  # a confirmation must hold it beside a mutuelle, a product and two prices
 GATEWAY_SLIPS = str.maketrans({"¡": "@"})  # GSM and ASCII disagree on 0x40 (seen in live traffic)
 
 

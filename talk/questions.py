@@ -72,7 +72,10 @@ def has_back(question: Question) -> bool:
 
 def screen_of(question: Question, view: View, *, back: bool, note: Sentence | None = None) -> Screen:
     """The screen of `question` where the caller stands in it."""
-    screen = Screen(question.question, note, back=back and has_back(question))
+    # A confirmation needs its room for what is agreed to, and has a No; 0 works there all the same.
+    screen = Screen(
+        question.question, note, back=back and has_back(question) and not isinstance(question, Confirm)
+    )
     if isinstance(question, Confirm):
         return replace(screen, choices=(Option(YES, question.yes, "1"), Option(NO, question.no, "2")))
     if isinstance(question, Choose):

@@ -50,6 +50,12 @@ def program(variable: str) -> Path | None:
     return Path(value) if value else None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-transcripts", action="store_true", help="write tests/transcripts anew, to be read"
+    )
+
+
 def pytest_report_header() -> str:
     programs = find_programs(program("POSTGRES_BIN"), program("REDIS_BIN"))
     return f"engines: {version(programs.postgres_bin / 'postgres')}; {version(programs.redis_server)}"

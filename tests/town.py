@@ -8,17 +8,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import count
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import accounts
 from ledger.book import Account, open_accounts
+from locales import Money
+from mobilemoney import Answer, Outcome
 from mutuelle import tables
+from mutuelle.enrolment import enrol
+from mutuelle.households import Household, phones_of
+from mutuelle.mutuelles import get_mutuelle
+from mutuelle.payments import OPEN, PaymentState, ask_payment, move
+from mutuelle.products import offers_for
+from mutuelle.settlement import settle
 from talk.screen import Shown
+from talk.words import Caller, Consent
 from ussd import calls
 from ussd.hop import Hop
 
-FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
+FOUNDED = datetime(2024, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 AWA, MARIAM, OUMAR = "+22376000001", "+22376000002", "+22376000003"
 VILLAGES = ("Bandiagala", "Koutiébougou", "Niéna-Sud", "Zantiéla")
@@ -38,6 +47,7 @@ async def found(
     max_installments: int = 4,
     threshold_percent: int = 50,
     waiting_months: int = 1,
+    treasurers: Sequence[str] = ("Fanta Coulibaly", "Issa Dembélé"),
 ) -> None:
     """Found a mutuelle near Sikasso with everything a caller can meet."""
     await db.execute(
@@ -69,8 +79,11 @@ async def found(
             threshold_percent=threshold_percent,
             waiting_months=waiting_months,
         )
-    treasurer = {"mutuelle_id": code, "role": "treasurer", "phone": "+22376000008", "name": "Fanta Coulibaly"}
-    await db.execute(insert(tables.officer), {**treasurer, "since": FOUNDED.date()})
+    office = {"mutuelle_id": code, "role": "treasurer", "since": FOUNDED.date()}
+    officers = [
+        {**office, "phone": f"+2237600000{nth}", "name": who} for nth, who in enumerate(treasurers, 7)
+    ]
+    await db.execute(insert(tables.officer), officers)
     route = {"mutuelle_id": code, "country": "ML", "operator": "simulated", "flow": "push"}
     await db.execute(insert(tables.route), route)
     money = [accounts.contributions(), accounts.registration(), accounts.collections("simulated-ML")]
@@ -164,3 +177,56 @@ async def found_town(pool: AsyncEngine) -> None:
     """The usual town, committed."""
     async with pool.begin() as db:
         await found(db)
+
+
+async def join(
+    pool: AsyncEngine,
+    phone: str,
+    *,
+    at: datetime,
+    code: str = "BEN",
+    name: str = "Awa Koné",
+    ages: tuple[int, ...] = (45, 38, 12, 7),
+    pay_minor: int | None = None,
+) -> Household:
+    """A household that joined at `at` and was asked for its first payment, through the deed of the menu."""
+    caller = Caller(phone, "fr", "test", f"join {phone} {at}", at)
+    async with pool.begin() as db:
+        mutuelle = await get_mutuelle(db, code)
+        chosen = (await offers_for(db, code, ages, mutuelle.today(at)))[0]
+        return await enrol(
+            db,
+            caller,
+            mutuelle=code,
+            place_id="v1",
+            head_name=name,
+            ages=ages,
+            product=chosen.product.code,
+            version=chosen.product.version,
+            price=chosen.price,
+            pay_now=Money(pay_minor, "XOF") if pay_minor else chosen.price,
+            agreed=Consent("agreed in a test"),
+        )
+
+
+async def paid(pool: AsyncEngine, home: Household, *, at: datetime) -> None:
+    """The household's open payment is settled, as its operator's word says."""
+    open_one = (tables.payment.c.number == home.number) & tables.payment.c.state.in_(OPEN)
+    async with pool.begin() as db:
+        row = (await db.execute(select(tables.payment).where(open_one))).one()
+        key = (home.mutuelle_id, row.reference)
+        await move(db, *key, PaymentState.SENT, actor="test", reason="sent", at=at)
+        answer = Answer(
+            Outcome.PAID, row.amount_minor, row.currency, row.payer_phone, f"T{row.reference}", at
+        )
+        await settle(db, *key, answer, at)
+
+
+async def pays(pool: AsyncEngine, home: Household, amount_minor: int, *, at: datetime) -> None:
+    """The household pays once more, in the mutuelle's currency."""
+    async with pool.begin() as db:
+        phone = (await phones_of(db, home))[0]
+        await ask_payment(
+            db, Caller(phone, "fr", "test", "again", at), home, Money(amount_minor, "XOF"), phone
+        )
+    await paid(pool, home, at=at)

@@ -21,11 +21,11 @@ LONGEST_TEXT = 1000
 def read_hop(form: Mapping[str, str], headers: Mapping[str, str]) -> Hop:
     """The hop in `form`; raises Unreadable with a sentence for the caller."""
     call, service, words = (form.get(name, "") for name in ("sessionId", "serviceCode", "text"))
+    if not call or len(call) > LONGEST_CALL_ID or len(service) > LONGEST_CALL_ID or len(words) > LONGEST_TEXT:
+        raise Unreadable(_("The network sent an unreadable call. Please dial again."))
     phone = gateway_phone(form.get("phoneNumber", ""))
     if phone is None:
         raise Unreadable(_("Your number cannot be read. Please call from a phone with a visible number."))
-    if not call or len(call) > LONGEST_CALL_ID or len(service) > LONGEST_CALL_ID or len(words) > LONGEST_TEXT:
-        raise Unreadable(_("The network sent an unreadable call. Please dial again."))
     return Hop(NAME, call, phone, service, words, past_dial=True if headers.get(METADATA_HEADER) else None)
 
 

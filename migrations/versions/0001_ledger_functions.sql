@@ -237,13 +237,16 @@ begin
         return query select * from ledger.post_run(journals, 1);
         return;
     end if;
-    perform from ledger.journal t
-      where (t.mutuelle_id, t.id) in (
-            select j ->> 'mutuelle', (j ->> 'reverses')::uuid from jsonb_array_elements(journals) j
-            union
-            select j ->> 'mutuelle', (m ->> 'pending_journal')::uuid
-              from jsonb_array_elements(journals) j, jsonb_array_elements(j -> 'movements') m)
-      order by t.mutuelle_id, t.id for no key update;
+    perform from (
+        select j ->> 'mutuelle' as mutuelle, (j ->> 'reverses')::uuid as id from jsonb_array_elements(journals) j
+        union
+        select j ->> 'mutuelle', (m ->> 'pending_journal')::uuid
+          from jsonb_array_elements(journals) j, jsonb_array_elements(j -> 'movements') m
+         order by mutuelle, id
+    ) target cross join lateral (
+        select from ledger.journal t
+         where t.mutuelle_id = target.mutuelle and t.id = target.id for no key update
+    ) locked;
     for run in
         with sent as (
             select value, n, value @? '$ ? (@.reverses != null || @.movements[*].pending_journal != null)' as refers

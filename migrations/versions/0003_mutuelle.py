@@ -32,7 +32,7 @@ MUTUELLE = """
 create table mutuelle (
     id text collate "C" primary key check (id ~ '^[A-Z]{2,8}$'),
     prefix smallint not null unique check (prefix between 100 and 999),
-    name text not null check (length(name) between 2 and 24),
+    name text not null check (length(name) between 2 and 20),
     town text not null check (length(town) between 2 and 24),
     country text collate "C" not null check (country ~ '^[A-Z]{2}$'),
     currency text collate "C" not null check (currency ~ '^[A-Z]{3}$'),
@@ -53,7 +53,7 @@ create table product (
     mutuelle_id text collate "C" not null references mutuelle,
     code text collate "C" not null check (code ~ '^[A-Z0-9]{1,8}$'),
     version integer not null check (version > 0),
-    name text not null check (length(name) between 2 and 16),
+    name text not null check (length(name) between 2 and 12),
     sold_from date not null,
     sold_until date check (sold_until >= sold_from),
     lump_sum_minor bigint not null check (lump_sum_minor >= 0),
@@ -76,7 +76,7 @@ create table product (
 create table household (
     mutuelle_id text collate "C" not null references mutuelle,
     number text collate "C" not null unique check (number ~ '^[0-9]{9}$'),
-    head_name text not null check (length(head_name) between 2 and 30),
+    head_name text not null check (length(head_name) between 2 and 26),
     place_id text collate "C" not null,
     enrolled_at timestamptz not null,
     closed_at timestamptz,
@@ -98,7 +98,7 @@ create table beneficiary (
     mutuelle_id text collate "C" not null,
     number text collate "C" not null,
     rank integer not null check (rank > 0),
-    name text check (length(name) between 2 and 30),
+    name text check (length(name) between 2 and 26),
     birth_year integer not null check (birth_year between 1900 and 2200),
     added_on date not null,
     removed_on date check (removed_on >= added_on),
@@ -121,14 +121,15 @@ create table policy (
     primary key (mutuelle_id, number, sequence),
     foreign key (mutuelle_id, number) references household,
     foreign key (mutuelle_id, product_code, product_version) references product,
-    check ((stage = 'new') = (sequence = 1))
+    check ((stage = 'new') = (sequence = 1)),
+    check (contribution_minor + registration_minor <= 999999) -- six digits: what a screen has room for
 );
 
 create table officer (
     mutuelle_id text collate "C" not null references mutuelle,
     role text collate "C" not null check (role in ('treasurer', 'collector', 'enrolment officer')),
     phone text collate "C" not null,
-    name text not null check (length(name) between 2 and 30),
+    name text not null check (length(name) between 2 and 26),
     since date not null,
     until date check (until >= since),
     primary key (mutuelle_id, role, phone)

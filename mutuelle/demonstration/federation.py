@@ -26,7 +26,7 @@ from mutuelle.products import Product
 
 FEDERATION = Path(__file__).with_name("federation.toml")
 OPERATOR = "simulated"
-MOST_HOUSEHOLDS = 9000  # of one mutuelle: its invented phones from 900 on are its officers' and doctors'
+MOST_HOUSEHOLDS = 900  # of one mutuelle: its invented phones from 900 on are its officers' and doctors'
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ export function draw(phone) {
   write(phone.part("clock"), new Date().toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" }));
   nameKeys(phone, { left: view.left[0], right: view.right[0] || "Touche sans effet", green: view.green[0], red: view.red[0] });
   drawEntry(phone, view);
+  fitWords(phone);
   drawUnread(phone);
   drawList(phone, view.list ?? []);
   phone.part("others").hidden = phone.view !== "prompt";
@@ -81,6 +82,15 @@ export function draw(phone) {
 /* Written only when it changes: a screen reader says it again each time. */
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/* A screen as long as a network allows is set smaller rather than hidden below the edge. */
+function fitWords(phone) {
+  const view = phone.part("view");
+  if (view.dataset.fits === phone.part("words").textContent) return;
+  view.dataset.fits = phone.part("words").textContent;
+  view.classList.remove("small");
+  view.classList.toggle("small", view.scrollHeight > view.clientHeight);
 }
 
 function nameKeys(phone, names) {

@@ -27,7 +27,12 @@ class Handset:
             await self.key(key).click()
 
     async def send(self) -> None:
+        """The green key: dials, sends, approves."""
         await self.key("green").click()
+
+    async def answer(self, keys: str) -> None:
+        await self.press(keys)
+        await self.send()
 
     def key(self, name: str) -> Locator:
         return self.phone.locator(f'[data-key="{name}"]')
@@ -61,8 +66,7 @@ async def join_and_pay(phone: Handset, name: str) -> None:
     """From the dial to the receipt, with the keys of the handset; letters are typed."""
     await phone.send()
     await phone.shows("1 Adhérer")
-    await phone.press("1")
-    await phone.send()
+    await phone.answer("1")
     await phone.shows("Nom du chef de famille")
     await phone.field.fill(name)
     await phone.send()

@@ -1,7 +1,6 @@
 """The phone page in a real browser: by finger, by keyboard, two at once, and when nothing answers.
 
-Behind it stands `service.py`, not the service: a call through the whole service has a file of its own beside this one
-and brings its own address to `visit`.
+Behind it stands `service.py`, not the service: a call through the whole service is in `test_service.py`.
 """
 
 import re

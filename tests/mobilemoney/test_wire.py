@@ -51,7 +51,7 @@ GARBAGE = {
     "a page in HTML": Response("<html>SUCCESSFUL</html>", media_type="text/html"),
     "HTML that is not found": Response("<html>no such host</html>", 404, media_type="text/html"),
     "a redirect": Response(status_code=302, headers={"location": "/elsewhere"}),
-    "a body without end": reply(b'{"a": "' + b"x" * 2 * wire.BODY_SIZE),
+    "a body too large": reply(told(padding="x" * 2 * wire.BODY_SIZE)),
     "a bad encoding": Response(b"no gzip", headers={"content-encoding": "gzip"}),
     "unavailable": reply({"code": "SERVICE_UNAVAILABLE"}, 503),
     "a 400 in words nobody knows": reply({"code": "MERCURY_IN_RETROGRADE"}, 400),
@@ -111,7 +111,8 @@ async def test_an_answer_that_drips_is_given_up(
     url, given = answers
     given.append(StreamingResponse(drips()))
     async with connected(name, url) as operator:
-        assert (await operator.status(REFERENCE)).outcome is Outcome.UNKNOWN
+        async with asyncio.timeout(5):
+            assert (await operator.status(REFERENCE)).outcome is Outcome.UNKNOWN
 
 
 SHAPES = [
@@ -149,6 +150,13 @@ async def test_shapes_of_the_simulated_status(
     assert answer.outcome is outcome
     if outcome is Outcome.PAID:
         assert (answer.amount_minor, answer.phone) == (2000, "+22370000002")
+
+
+async def test_truth_is_no_receipt(answers: tuple[str, list[Response]]) -> None:
+    url, given = answers
+    given.append(reply(told(receipt=True)))
+    async with connected("simulated", url) as operator:
+        assert (await operator.status(REFERENCE)).operator_reference is None
 
 
 async def test_every_request_names_itself(answers: tuple[str, list[Response]]) -> None:

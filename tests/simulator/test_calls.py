@@ -147,6 +147,19 @@ async def test_hanging_up_ends_the_call_once(simulator: Simulator, service: Serv
     assert len(service.to("/ussd/ended")) == 1
 
 
+async def test_hanging_up_while_the_service_thinks_stays_hung_up(
+    simulator: Simulator, service: Service
+) -> None:
+    call = await dial(simulator)
+    service.screen = sleepy
+    waiting = asyncio.create_task(answer(simulator, call, "1"))
+    await service.wait_for("/ussd", 2)
+    await simulator.http.delete(f"/simulator/calls/{call['id']}")
+    shown = await waiting
+    assert (shown["state"], shown["screen"]) == ("ended", calls.HUNG_UP)
+    assert [event.form["status"] for event in await service.wait_for("/ussd/ended")] == ["Incomplete"]
+
+
 async def test_a_redial_hangs_up_the_call_before(simulator: Simulator, service: Service) -> None:
     first = await dial(simulator)
     await dial(simulator)

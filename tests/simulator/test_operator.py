@@ -143,6 +143,8 @@ async def test_the_same_reference_again_is_a_conflict_and_no_second_prompt(
         ("notice_url", "http://127.0.0.1.example.org/money"),
         ("notice_url", "http://127.0.0.1@example.org/money"),
         ("notice_url", "file:///etc/passwd"),
+        ("notice_url", "http://192.0.2.7/money"),
+        ("notice_url", "http://[2001:db8::7]/money"),
         ("notice_url", "http://[::1"),
     ],
 )

@@ -61,6 +61,12 @@ async def test_the_end_of_a_number_chooses_its_refusal(
     assert await served.get("/simulator/sms", to=f"+2237000{end}") == []
 
 
+async def test_a_number_too_short_for_any_phone_is_refused(served: Simulator) -> None:
+    answer = await send(served, "+2237000")
+    assert answer["SMSMessageData"]["Recipients"][0]["statusCode"] == 403
+    assert await served.get("/simulator/sms") == []
+
+
 @pytest.mark.parametrize("sender", ["INVALID", "a name far too long", "é"])
 async def test_a_bad_sender_is_a_201_with_nobody_in_it(served: Simulator, sender: str) -> None:
     answer = await send(served, AWA, sender=sender)

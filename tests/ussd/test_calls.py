@@ -35,7 +35,7 @@ async def test_a_stranger_joins_in_one_call(awa: Handset, pool: AsyncEngine) -> 
     assert "Combien" in await awa.type("45*38*12*7")
     confirmation = await awa.type("1")
     assert confirmation == (
-        "Mutuelle Benso : Awa Koné, 4 pers. Famille 12 000 F, maintenant 12 000 F. "
+        "Mutuelle Benso : X 12 000 F. "
         "Nous gardons ces données pour vous assurer. D'accord ?\n1 J'accepte\n2 Non\n0 Retour"
     )
     assert "Bienvenue à Mutuelle Benso" in await awa.type("1")

@@ -1,0 +1,74 @@
+"""The whole service in a real browser: a villager dials, joins, approves the payment and reads her receipt."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import Browser, expect
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.browser.handset import PATIENCE_MS, POCKET, handset, visit
+from tests.house import House, housed
+from tests.town import AWA, found_town
+
+if TYPE_CHECKING:
+    from tests.conftest import Database
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+async def busy_house(
+    database: "Database", redis_url: str, tmp_path: Path, pool: AsyncEngine
+) -> AsyncIterator[House]:
+    """A running service whose worker turns its rounds by itself; a prompt waits half a minute for its PIN."""
+    await found_town(pool)
+    async with housed(database.url, redis_url, tmp_path, pool, TIME_SCALE="10") as house:
+        turning = asyncio.create_task(turn(house))
+        yield house
+        turning.cancel()
+        with suppress(asyncio.CancelledError):
+            await turning
+
+
+async def turn(house: House) -> None:
+    while True:
+        await house.work()
+        await asyncio.sleep(0.1)
+
+
+async def test_a_villager_joins_pays_and_reads_her_receipt(browser: Browser, busy_house: House) -> None:
+    address = f"{busy_house.environ['PUBLIC_URL']}/phone?phone1={AWA.removeprefix('+')}"
+    phone = handset(await visit(browser, address, POCKET))
+    await phone.send()
+    await phone.shows("1 Adhérer")
+    await phone.answer("1")
+    await phone.shows("Où habitez-vous")
+    await phone.answer("1")
+    await phone.shows("Votre prénom")
+    await phone.field.fill("Awa Koné")
+    await phone.send()
+    await phone.shows("de chaque personne")
+    await phone.answer("45*38*12*7")
+    await phone.shows("12 000 F")
+    await phone.answer("1")
+    await phone.shows("J'accepte")
+    await phone.answer("1")
+    await phone.shows("Bienvenue", "Votre numéro")
+    await phone.shows("Payer 12 000 F ?")
+    await phone.press("2580")
+    await phone.send()
+    await phone.shows("Un SMS suivra")
+    await expect(phone.unread).to_be_visible(timeout=PATIENCE_MS)
+    await phone.send()
+    await phone.key("left").click()
+    await phone.key("left").click()
+    await phone.shows("KENEYA", "12 000 F", "Awa Koné")
+    await phone.key("red").click()
+    await phone.send()
+    await phone.shows("1 Ma couverture")
+    await phone.answer("1")
+    await phone.shows("Awa Koné", "Payé")

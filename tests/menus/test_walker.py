@@ -1,0 +1,232 @@
+"""The walker: every question with every class of answer and every option, for every kind of caller, in every language.
+
+It proves that each call fits its screens, ends, never raises and never acts without a confirmation, with the longest
+facts that the tables allow.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from locales import languages
+from locales.letters import fold, septets
+from menus.home import home
+from mutuelle.cover import CoverState
+from mutuelle.standing import standing
+from mutuelle.tables import household_phone
+from talk import engine
+from talk.engine import Finish, State, Turn
+from talk.questions import has_back
+from talk.screen import Screen, Shown
+from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Question
+from tests.town import NOON, found, join, paid
+from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
+
+FIT = fit_for()
+DEEPEST = 14  # inputs: no conversation is longer
+LONG_NAME = "N'Golo-Marie Ouattara Sylla"[:26]
+ROOM = BUDGET_SEPTETS - STATE_SEPTETS
+
+STRANGER, WAITING, ARREARS, COVERED, EXPIRING, GRACE, SUSPENDED, EXPIRED, ASKED, TWO = (
+    f"+223760001{nth:02}" for nth in range(10)
+)
+JOINED: dict[
+    str, tuple[int, int | None, CoverState]
+] = {  # days ago, how much was paid (None: all), what came of it
+    WAITING: (5, None, CoverState.WAITING),
+    ARREARS: (60, 486_000, CoverState.IN_ARREARS),
+    COVERED: (100, None, CoverState.COVERED),
+    EXPIRING: (350, None, CoverState.COVERED),
+    GRACE: (380, None, CoverState.GRACE),
+    SUSPENDED: (150, 486_000, CoverState.SUSPENDED),
+    EXPIRED: (450, None, CoverState.EXPIRED),
+}
+
+
+@dataclass
+class WalkingStage:
+    """The real tables; a deed is done and rolled back, so that every branch starts from the same world."""
+
+    pool: AsyncEngine
+    caller: Caller
+    acted: list[str] = field(default_factory=list)
+
+    async def read(self, asked: Look[Any]) -> Any:
+        async with self.pool.connect() as db:
+            return await asked.read(db, *asked.args)
+
+    def admit_deed(self) -> None:
+        return None
+
+    async def act(self, deed: Do[Any], consent: str, finish: Finish) -> Shown:
+        async with self.pool.connect() as db:
+            shown = finish(await deed.act(db, self.caller, **dict(deed.facts)))
+            await db.rollback()
+        self.acted.append(consent)
+        return shown
+
+
+@dataclass
+class Walk:
+    """One caller's walk in one language: `seen` are all screens, `asked` the questions met on the way."""
+
+    pool: AsyncEngine
+    caller: Caller
+    pending: Question | None = None
+    seen: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    agreed: int = 0
+    acted: int = 0
+
+    def waiting(self) -> Question | None:
+        """The question that the last hop ended on."""
+        return self.pending
+
+    def fit(self, screen: Screen, language: str) -> Shown:
+        """Fit as ever, but let nothing be cut or left over."""
+        shown = FIT(screen, language)
+        assert shown.whole, (
+            f"too long in {language} by {septets(fold(shown.text)) - ROOM}: {screen.text}\n{shown.text}"
+        )
+        assert septets(shown.text) <= ROOM
+        return shown
+
+    async def play(self, words: tuple[str, ...]) -> Turn:
+        """Type `words` one by one, from the dial."""
+        state, stage = State(), WalkingStage(self.pool, self.caller)
+        turn = await engine.play(self._watched, self.caller, state, (), stage, self.fit)
+        for word in words:
+            assert not turn.shown.end, "typed into a call that has ended"
+            turn = await engine.play(self._watched, self.caller, turn.state, (word,), stage, self.fit)
+        self.acted += len(stage.acted)
+        assert "" not in stage.acted
+        self.seen.add(turn.shown.text)
+        return turn
+
+    def _watched(self, caller: Caller) -> Any:
+        """The home menu, with its pending question noted."""
+        return watch(home(caller), self)
+
+    async def everywhere(self, words: tuple[str, ...] = ()) -> None:
+        """Go on from here in every direction."""
+        turn = await self.play(words)
+        question: Question | None = self.waiting()
+        if turn.shown.end:
+            return
+        assert question is not None
+        assert len(words) < DEEPEST, "a call without an end"
+        self.asked.add(question.question.msgid)
+        for wrong in wrong_answers(question):
+            again = await self.play((*words, wrong))
+            assert not again.shown.end
+            assert again.state.answers == turn.state.answers, f"{wrong!r} was taken as an answer"
+        if words and has_back(question):
+            back = await self.play((*words, "0"))
+            assert len(back.state.answers) <= len(turn.state.answers)
+        for right in right_answers(question, turn.shown):
+            self.agreed += isinstance(question, Confirm) and right == "1"
+            await self.everywhere((*words, right))
+
+
+class watch:  # noqa: N801
+    """A coroutine that passes everything on, and writes down the question that is waiting."""
+
+    def __init__(self, menu: Any, walk: Walk) -> None:
+        self.menu, self.walk = menu, walk
+
+    def send(self, value: Any) -> Any:
+        self.walk.pending = None
+        request = self.menu.send(value)
+        if isinstance(request, Ask | Choose | Confirm):
+            self.walk.pending = request
+        return request
+
+    def close(self) -> None:
+        self.menu.close()
+
+
+def wrong_answers(question: Question) -> Iterator[str]:
+    if isinstance(question, Ask):
+        yield from question.kind.bad
+        return
+    yield from ("", "77", "*", "xq~z")
+    if isinstance(question, Choose) and "1" in {getattr(c, "digit", "1") for c in question.choices}:
+        yield "-1"
+
+
+def right_answers(question: Question, shown: Shown) -> Iterator[str]:
+    """Every option of a short list; of a long one its letters and its pages, and a few of its options."""
+    if isinstance(question, Ask):
+        yield from question.kind.good
+    elif shown.keys:
+        yield from (
+            digit for digit in shown.keys if len(question_choices(question)) <= 9 or digit in ("1", "3")
+        )
+    else:
+        yield from ("98", "K")
+
+
+def question_choices(question: Question) -> tuple[Any, ...]:
+    return question.choices if isinstance(question, Choose) else ()
+
+
+@pytest.fixture
+async def world(pool: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+    """Callers of every kind, in a mutuelle whose every name is as long as it may be."""
+    async with pool.begin() as db:
+        await found_longest(db, "BEN", 199)
+    for phone, (days, paid_minor, state) in JOINED.items():
+        at = NOON - timedelta(days=days)
+        household = await join(
+            pool, phone, at=at, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=paid_minor
+        )
+        await paid(pool, household, at=at)
+        async with pool.connect() as db:
+            assert (await standing(db, household, NOON)).cover.state is state
+    await join(pool, ASKED, at=NOON, name=LONG_NAME)
+    async with pool.begin() as db:
+        await found_longest(db, "ZAN", 198)
+    for code in ("BEN", "ZAN"):
+        one_of_two = await join(
+            pool, f"{TWO[:-2]}{len(code)}{code[0] == 'B':d}", at=NOON, code=code, name=LONG_NAME
+        )
+        async with pool.begin() as db:
+            key = {"mutuelle_id": code, "number": one_of_two.number}
+            await db.execute(insert(household_phone), {**key, "phone": TWO, "since": NOON})
+    yield pool
+
+
+async def found_longest(db: AsyncConnection, code: str, prefix: int) -> None:
+    await found(
+        db,
+        code=code,
+        prefix=prefix,
+        name="Mutuelle Yèrèdèmè-Wa",
+        villages=[f"Kouroubarrage-Zangasso {nth}"[:24] for nth in range(1, 12)],
+        product_names=("Fam. élargie", "Grand foyer9"),
+        lump_sum_minor=900_000,
+        registration_minor=60_000,
+        treasurers=("Mariam-Fatoumata Sangaré A", "Souleymane-Issa Dembélé BB", "Kadiatou-Bintou Touré CCCC"),
+    )
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", [STRANGER, *JOINED, ASKED, TWO])
+async def test_every_call_fits_ends_and_acts_only_when_agreed(
+    world: AsyncEngine, phone: str, language: str
+) -> None:
+    walk = Walk(world, Caller(phone, language, "test", "walk", NOON))
+    await walk.everywhere()
+    assert walk.acted == walk.agreed
+    assert len(walk.seen) > 8
+    assert "Keneya, your health cover" in walk.asked
+
+
+def test_the_long_names_are_as_long_as_the_tables_allow() -> None:
+    assert len(LONG_NAME) == 26
+    assert isinstance(NOON, datetime)

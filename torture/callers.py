@@ -1,0 +1,164 @@
+"""Callers who read their screens, and a gateway that repeats a hop without an answer and then lets them dial anew.
+
+Whatever a caller is shown is written down: a promise on a screen is compared with the books afterwards.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from random import Random
+
+import httpx
+
+from torture.place import SECRET
+from torture.strikes import Heard
+
+SERVICE_CODE = "*384*57#"
+METADATA_HEADER = "at-ussd-hop-metadata"
+PATIENCE_S = 10.0  # of the gateway, for one answer
+REPEATS = 3
+REPEAT_AFTER_S = 0.4
+REDIAL_AFTER_S = 1.0
+NEWS_EVERY_S = 0.5
+WELCOME, THANKS = "END Bienvenue", "END Merci"
+AGREE = ("D'accord ?", "avec le")  # the two confirmations of the story
+SORRY = (  # true whatever was done
+    "Le service est coupé",
+    "Un problème est survenu",
+    "Le réseau est lent",
+)
+NEWS = ("Recu", "n'a pas été fait")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A screen that a caller was shown: `again` where the gateway repeated a hop that had been answered."""
+
+    phone: str
+    call: str
+    text: str
+    screen: str
+    again: bool = False
+
+
+@dataclass
+class Diary:
+    """What all callers lived through."""
+
+    told: list[Told] = field(default_factory=list)
+    hops: int = 0
+    unanswered: int = 0
+    calls: int = 0
+    strange: list[str] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+
+@dataclass
+class Caller:
+    """A villager with a phone: joins, and pays the rest later if `pays_part`."""
+
+    phone: str
+    name: str
+    pays_part: bool
+    http: httpx.AsyncClient
+    web: str
+    simulator: str
+    diary: Diary
+    chance: Random
+    happened: Heard
+    call: str = ""
+    text: str = ""
+    metadata: str = ""
+
+    async def live(self) -> None:
+        """Join; then, for who paid a part, wait for news and pay the rest."""
+        await asyncio.sleep(self.chance.uniform(0, 8))
+        while not await self._call({"1 Adhérer": "1"}, done=("1 Ma couverture",)):
+            await asyncio.sleep(REDIAL_AFTER_S)
+        if not self.pays_part:
+            return
+        while not await self._news():
+            await asyncio.sleep(NEWS_EVERY_S)
+        while not await self._call({"2 Payer": "2"}, done=("en cours sur", "Rien à payer")):
+            await asyncio.sleep(REDIAL_AFTER_S)
+
+    async def _call(self, home: dict[str, str], done: tuple[str, ...]) -> bool:
+        """One call; whether the caller has what she wanted: a promise, or a screen with words of `done`."""
+        self.diary.calls += 1
+        self.call, self.text, self.metadata = f"ATUid_{next(self.diary.numbers):032x}", "", ""
+        screen = await self._hop()
+        while screen and screen.startswith("CON "):
+            if any(words in screen for words in done):
+                return True
+            answer = self._answer(screen, home)
+            if answer is None:
+                self.diary.strange.append(f"{self.phone} {self.text}: {screen}")
+                return False
+            await asyncio.sleep(self.chance.uniform(0.05, 0.25))
+            self.text = f"{self.text}*{answer}" if self.text else answer
+            if any(words in screen for words in AGREE):
+                self.happened("deed")
+            screen = await self._hop()
+        return await self._ended(screen or "", done)
+
+    async def _ended(self, screen: str, done: tuple[str, ...]) -> bool:
+        if not screen.startswith((WELCOME, THANKS)):
+            return any(words in screen for words in done)
+        if self.chance.random() < 0.5:  # the gateway delivers the acting hop once more
+            await asyncio.sleep(self.chance.uniform(0, 1))
+            await self._hop(again=True)
+        return True
+
+    def _answer(self, screen: str, home: dict[str, str]) -> str | None:
+        answers = home | {
+            "Votre dernier appel": "1",
+            "Où habitez-vous": "1",
+            "Votre prénom": self.name,
+            "de chaque personne": "45*38*12",
+            "Combien payez-vous": "2" if self.pays_part else "1",
+            "Reste à payer": "1",
+            AGREE[0]: "1",
+            AGREE[1]: "1",
+        }
+        return next((answer for words, answer in answers.items() if words in screen), None)
+
+    async def _hop(self, *, again: bool = False) -> str | None:
+        """The screen of this hop; None when the gateway has given up on it."""
+        for _attempt in range(1 + REPEATS):
+            self.diary.hops += 1
+            self.happened("hop")
+            if (screen := await self._post()) is not None:
+                self.diary.told.append(Told(self.phone, self.call, self.text, screen, again))
+                return screen
+            self.diary.unanswered += 1
+            await asyncio.sleep(REPEAT_AFTER_S)
+        return None
+
+    async def _post(self) -> str | None:
+        form = {
+            "phoneNumber": self.phone,
+            "serviceCode": SERVICE_CODE,
+            "text": self.text,
+            "sessionId": self.call,
+            "networkCode": "99999",
+        }
+        headers = {METADATA_HEADER: self.metadata} if self.metadata else {}
+        try:
+            reply = await self.http.post(
+                f"{self.web}/at/{SECRET}/ussd", data=form, headers=headers, timeout=PATIENCE_S
+            )
+        except httpx.HTTPError:
+            return None
+        if reply.status_code != 200 or not reply.text.startswith(("CON ", "END ")):
+            self.diary.strange.append(f"{self.phone} {self.text}: {reply.status_code} {reply.text[:80]}")
+        self.metadata = reply.headers.get(METADATA_HEADER, self.metadata)
+        return reply.text
+
+    async def _news(self) -> bool:
+        """Whether an SMS tells how the first payment went."""
+        try:
+            reply = await self.http.get(f"{self.simulator}/simulator/sms", params={"to": self.phone})
+        except httpx.HTTPError:
+            return False
+        return any(words in message["text"] for message in reply.json() for words in NEWS)

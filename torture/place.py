@@ -1,0 +1,192 @@
+"""A whole service of its own, as `make run` starts it: in a directory of its own, on free ports, killed at will.
+
+It brings itself back; nothing here ever starts a process a second time.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+import migrations
+import processes
+import run
+from embedded import SERVICE_ROLE, find_running, start_engines
+from settings import DEMO_SECRET
+from torture import town
+
+SECRET = DEMO_SECRET
+TIME_SCALE = 10
+START_TIMEOUT_S = 90.0
+BACK_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 60.0
+RUN = "import os, pathlib, sys, run; sys.exit(run.run(os.environ, pathlib.Path(sys.argv[1])))"
+COMMANDS = {"web": "webhooks:create_app", "worker": "worker.py"}
+VICTIMS = ("web", "worker", "postgres", "redis")
+
+
+class PlaceFault(Exception):
+    """The service did not start or did not come back: one line for a person."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A running service. `launcher` is the process that brings the others back."""
+
+    home: Path
+    launcher: subprocess.Popen[bytes]
+    web: str
+    simulator: str
+
+    @property
+    def store(self) -> Path:
+        """The simulator's own record: what the operator and the SMS gateway did."""
+        return self.home / "var" / "simulator" / "simulator.sqlite3"
+
+    @property
+    def database_url(self) -> str:
+        """The service's role on the place's database."""
+        found = find_running(self.home / "var")
+        if found is None or not found.database_url:
+            raise PlaceFault("the engines do not run")
+        return found.database_url
+
+    def pid(self, victim: str) -> int | None:
+        """The process of `victim` that lives now."""
+        if victim in COMMANDS:
+            return next((pid for pid in _children(self.launcher.pid) if _runs(pid, COMMANDS[victim])), None)
+        found = find_running(self.home / "var")
+        pid = found.pids.get(victim) if found else None
+        return pid if pid and _runs(pid, "") else None
+
+    def family(self, victim: str) -> list[int]:
+        """The process of `victim` and its children: PostgreSQL's backends."""
+        pid = self.pid(victim)
+        return [pid, *_children(pid)] if pid else []
+
+    async def is_whole(self, http: httpx.AsyncClient) -> bool:
+        """Whether every part is up."""
+        if not all(self.pid(victim) for victim in VICTIMS):
+            return False
+        try:
+            reply = await http.get(f"{self.web}/health/ready", timeout=5)
+            return reply.status_code == 200 and reply.json()["status"] == "ready"
+        except (httpx.HTTPError, ValueError, KeyError):
+            return False
+
+    async def wait_until_whole(self, http: httpx.AsyncClient, within_s: float = BACK_TIMEOUT_S) -> None:
+        """Return when every part is up; PlaceFault if the service gave up, or after `within_s`."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not await self.is_whole(http):
+                    if self.launcher.poll() is not None:
+                        raise PlaceFault(f"it gave up: {self.last_words()}")
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise PlaceFault(f"not whole after {within_s:g} s: {self.last_words()}") from None
+
+    def last_words(self) -> str:
+        """The end of what `keneya run` told its person."""
+        told = (self.home / "run.log").read_text(errors="replace").strip().splitlines()
+        return " / ".join(told[-3:])
+
+
+def _runs(pid: int, words: str) -> bool:
+    """Whether `pid` lives (no zombie) and has `words` in its command."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return False
+    return bool(command) and words in command
+
+
+def _children(parent: int) -> list[int]:
+    return [
+        int(stat.parent.name)
+        for stat in Path("/proc").glob("[0-9]*/stat")
+        if (fields := _fields(stat)) and fields[1] == str(parent)
+    ]
+
+
+def _fields(stat: Path) -> list[str]:
+    """State, parent and so on; empty when the process is gone."""
+    try:
+        return stat.read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+@asynccontextmanager
+async def started(home: Path, http: httpx.AsyncClient) -> AsyncIterator[Place]:
+    """Found the town in `home`, run the service there, stop it in order at the end."""
+    home.mkdir(parents=True)
+    await _found_town(home)
+    (home / "worker.py").symlink_to(run.HOME / "worker.py")
+    web, simulator = processes.free_port(), processes.free_port()
+    place = Place(home, _launch(home, web, simulator), _url(web), _url(simulator))
+    try:
+        await place.wait_until_whole(http, START_TIMEOUT_S)
+        yield place
+    finally:
+        processes.stop(place.launcher, signal.SIGTERM, STOP_TIMEOUT_S)
+
+
+def _url(port: int) -> str:
+    return f"http://{processes.LOOPBACK}:{port}"
+
+
+async def _found_town(home: Path) -> None:
+    """With engines of its own: `keneya run` then finds a database that needs no demonstration."""
+    with start_engines(home / "var", postgres_bin=_path("POSTGRES_BIN"), redis_bin=_path("REDIS_BIN")) as engines:
+        owner_url = engines.url("owner")
+        await migrations.migrate(owner_url, SERVICE_ROLE)
+        await town.found(owner_url)
+
+
+def _path(name: str) -> Path | None:
+    return Path(os.environ[name]) if os.environ.get(name) else None
+
+
+def _launch(home: Path, web: int, simulator: int) -> subprocess.Popen[bytes]:
+    kept = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "POSTGRES_BIN", "REDIS_BIN")
+    environment = {name: os.environ[name] for name in kept if name in os.environ} | {
+        "PORT": str(web),
+        "SIMULATOR_URL": _url(simulator),
+        "WEBHOOK_SECRET": SECRET,
+        "TIME_SCALE": str(TIME_SCALE),
+        "PYTHONPATH": str(run.HOME),
+    }
+    with (home / "run.log").open("ab") as log:
+        return processes.start(
+            [sys.executable, "-c", RUN, str(home)], output=log, directory=home, environment=environment
+        )
+
+
+async def check(place: Place) -> tuple[int, list[str]]:
+    """`keneya check`: its exit code, and a line for each broken invariant."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cli",
+        "check",
+        "--json",
+        cwd=run.HOME,
+        env={"PATH": os.environ.get("PATH", ""), "DATABASE_URL": place.database_url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    told, trouble = await child.communicate()
+    try:
+        findings = json.loads(told)
+    except ValueError:
+        return child.returncode or 1, [trouble.decode(errors="replace").strip() or "no findings"]
+    broken = [f"{found['name']}: {', '.join(found['offenders'])}" for found in findings if not found["holds"]]
+    return child.returncode or 0, broken

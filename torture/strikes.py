@@ -1,0 +1,92 @@
+"""Kills: with -9, at moments drawn from the seed, while calls and payments are under way."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+import httpx
+
+from torture.place import Place
+
+# moment -> how many of twenty calls' worth may pass before the kill
+MOMENTS = {"hop": 110, "deed": 18, "prompt answered": 18}
+DELAY_S = 0.05  # up to: a deed takes about a fifth of it
+SETTLED_S = 0.4  # a process that was only just brought back is left alone that long
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A kill `delay_s` after the `nth` such moment; `whole_family` takes PostgreSQL's backends along."""
+
+    moment: str
+    nth: int
+    delay_s: float
+    whole_family: bool
+
+
+def draw(chance: Random, kills: int, calls: int) -> list[Strike]:
+    """`kills` strikes, half of them aimed at deeds, spread over `calls` calls."""
+    kinds = ["deed", "hop", "deed", "prompt answered"]
+    strikes = []
+    for number in range(kills):
+        moment = kinds[number % len(kinds)]
+        latest = max(2, MOMENTS[moment] * calls // 20)
+        nth, delay_s = chance.randint(1, latest), chance.uniform(0, DELAY_S)
+        strikes.append(Strike(moment, nth, delay_s, chance.random() < 0.5))
+    return strikes
+
+
+@dataclass
+class Executioner:
+    """Hears of moments and kills `victim` when a strike is due; one kill at a time."""
+
+    place: Place
+    victim: str
+    strikes: list[Strike]
+    http: httpx.AsyncClient
+    kills: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def happened(self, moment: str) -> None:
+        """Count a moment; the strikes that wait for it begin."""
+        self.seen[moment] += 1
+        for strike in self.strikes:
+            if (strike.moment, strike.nth) == (moment, self.seen[moment]):
+                self._under_way.add(asyncio.create_task(self._strike(strike)))
+
+    async def finish(self) -> None:
+        """Wait for the strikes that have begun."""
+        if self._under_way:
+            await asyncio.gather(*self._under_way)
+
+    async def _strike(self, strike: Strike) -> None:
+        await asyncio.sleep(strike.delay_s)
+        async with self._one_by_one:
+            if self.kills:
+                await self.place.wait_until_whole(self.http)
+            _kill(self._pids(strike))
+            self.kills += 1
+            await asyncio.sleep(SETTLED_S)
+
+    def _pids(self, strike: Strike) -> list[int]:
+        pid = self.place.pid(self.victim)
+        if strike.whole_family:
+            return self.place.family(self.victim)
+        return [pid] if pid else []
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+Heard = Callable[[str], None]
