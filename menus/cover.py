@@ -46,7 +46,7 @@ def said_of(stands: Standing) -> Sentence:
         )
     if found.state is CoverState.SUSPENDED and found.until_on:
         return _(
-            "{who}. NOT COVERED: ended {end}. {due} is missing. Cover comes back the day you pay: 2 at home.",
+            "{who}. NOT COVERED: ended {end}. {due} is missing. Pay (2 at home): covered that day.",
             **facts,
             end=found.until_on,
         )

@@ -22,13 +22,10 @@ REPEAT_AFTER_S = 0.4
 REDIAL_AFTER_S = 1.0
 NEWS_EVERY_S = 0.5
 WELCOME, THANKS = "END Bienvenue", "END Merci"
-AGREE = ("D'accord ?", "avec le")  # the two confirmations of the story
-SORRY = (  # true whatever was done
-    "Le service est coupé",
-    "Un problème est survenu",
-    "Le réseau est lent",
-)
-NEWS = ("Recu", "n'a pas été fait")
+AGREE = ("1 J'accepte", "1 Oui")  # the two confirmations of the story
+HOME, NOT_YET, MEMBER = "8 Langue", "1 Adhérer", "1 Ma couverture"
+UNDER_WAY, NOTHING_DUE = "en cours sur", "Rien à payer"
+NEWS = ("Recu", "n'a pas été fait")  # of a payment, by SMS
 
 
 @dataclass(frozen=True)
@@ -74,16 +71,16 @@ class Caller:
     async def live(self) -> None:
         """Join; then, for who paid a part, wait for news and pay the rest."""
         await asyncio.sleep(self.chance.uniform(0, 8))
-        while not await self._call({"1 Adhérer": "1"}, done=("1 Ma couverture",)):
+        while not await self._call("1", done=(MEMBER,)):
             await asyncio.sleep(REDIAL_AFTER_S)
         if not self.pays_part:
             return
         while not await self._news():
             await asyncio.sleep(NEWS_EVERY_S)
-        while not await self._call({"2 Payer": "2"}, done=("en cours sur", "Rien à payer")):
+        while not await self._call("2", done=(UNDER_WAY, NOTHING_DUE)):
             await asyncio.sleep(REDIAL_AFTER_S)
 
-    async def _call(self, home: dict[str, str], done: tuple[str, ...]) -> bool:
+    async def _call(self, door: str, done: tuple[str, ...]) -> bool:
         """One call; whether the caller has what she wanted: a promise, or a screen with words of `done`."""
         self.diary.calls += 1
         self.call, self.text, self.metadata = f"ATUid_{next(self.diary.numbers):032x}", "", ""
@@ -91,7 +88,7 @@ class Caller:
         while screen and screen.startswith("CON "):
             if any(words in screen for words in done):
                 return True
-            answer = self._answer(screen, home)
+            answer = self._answer(screen, door)
             if answer is None:
                 self.diary.strange.append(f"{self.phone} {self.text}: {screen}")
                 return False
@@ -110,11 +107,12 @@ class Caller:
             await self._hop(again=True)
         return True
 
-    def _answer(self, screen: str, home: dict[str, str]) -> str | None:
-        answers = home | {
+    def _answer(self, screen: str, door: str) -> str | None:
+        answers = {
+            HOME: door,
             "Votre dernier appel": "1",
-            "Où habitez-vous": "1",
-            "Votre prénom": self.name,
+            "habitez-vous": "1",
+            "prénom": self.name,
             "de chaque personne": "45*38*12",
             "Combien payez-vous": "2" if self.pays_part else "1",
             "Reste à payer": "1",

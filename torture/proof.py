@@ -1,0 +1,216 @@
+"""The books compared: what the operator took, what the ledger says, what the callers were told.
+
+Each comparison is a function that returns a line for each thing that is not as it must be.
+"""
+
+import json
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import time
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from locales import DEFAULT_LANGUAGE, render
+from torture.callers import THANKS, WELCOME, Diary, Told
+from torture.place import Place
+from ussd import calls
+
+Row = dict[str, Any]
+SORRY = tuple(f"END {render(said, DEFAULT_LANGUAGE)}" for said in (calls.SLOW, calls.DOWN, calls.FAULT))
+NUMBER = re.compile(r"[0-9]{3} [0-9]{3} [0-9]{3}")
+RECEIPT = re.compile(r"^Recu ([A-Z2-7]{6}) ")
+
+PAYMENTS = text("select reference::text, number, amount_minor, payer_phone, state, receipt_code from payment")
+POSTINGS = text(
+    "select r.key as reference, r.source, sum(m.amount)::bigint as amount from ledger.request r"
+    " join ledger.movement m on m.mutuelle_id = r.mutuelle_id and m.journal_id = r.journal_id"
+    " where r.source in ('payment', 'suspense') and r.verdict = 'created' group by 1, 2, r.journal_id"
+)
+HOUSEHOLDS = text("select number, phone from household_phone")
+DEEDS = text("select call, phone, screen from deed")
+OUTBOX = text("select phone, body, receipt_code, state, resends, provider_message_id from sms_outbox")
+
+
+@dataclass(frozen=True)
+class Books:
+    """What stands where after the quiet period; `collections` and `messages` are the outside's own record."""
+
+    collections: list[Row]
+    messages: list[Row]
+    payments: list[Row]
+    postings: list[Row]
+    households: list[Row]
+    deeds: list[Row]
+    outbox: list[Row]
+
+
+async def open_books(place: Place) -> Books:
+    """Read everything, inside in one snapshot."""
+    engine = create_async_engine(place.database_url, poolclass=NullPool)
+    try:
+        async with engine.connect() as db:
+            await db.execute(text("set transaction isolation level repeatable read, read only"))
+            inside = [await _rows(db, query) for query in (PAYMENTS, POSTINGS, HOUSEHOLDS, DEEDS, OUTBOX)]
+    finally:
+        await engine.dispose()
+    return Books(*_outside(place.store), *inside)
+
+
+async def _rows(db: AsyncConnection, query: Any) -> list[Row]:
+    return [dict(row) for row in (await db.execute(query)).mappings()]
+
+
+def _outside(store: Path) -> tuple[list[Row], list[Row]]:
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
+        db.row_factory = sqlite3.Row
+        collections = [dict(row) for row in db.execute("select * from collection")]
+        messages = [dict(row) for row in db.execute("select * from message")]
+    return collections, messages
+
+
+def compare(books: Books, diary: Diary) -> list[str]:
+    """Every comparison."""
+    return [
+        *every_debit_is_posted_once(books),
+        *nothing_is_posted_without_a_debit(books),
+        *every_payment_has_ended_as_its_operator_says(books),
+        *a_phone_has_one_household(books),
+        *promises_are_kept(books, diary),
+        *a_repeated_hop_tells_the_same(diary),
+        *a_receipt_is_sent_once(books),
+        *every_message_has_a_row(books),
+    ]
+
+
+def _took(collection: Row) -> bool:
+    return collection["final_status"] == "SUCCESSFUL" and collection["final_at"] <= time()
+
+
+def every_debit_is_posted_once(books: Books) -> Iterator[str]:
+    """A successful collection has one paid payment and one journal, both of its amount."""
+    payments = {payment["reference"]: payment for payment in books.payments}
+    for collection in filter(_took, books.collections):
+        reference, amount = collection["reference"], int(collection["amount"])
+        payment = payments.get(reference)
+        if payment is None or payment["state"] != "PAID":
+            yield f"debit {reference} is lost: payment {payment and payment['state']}"
+        elif (payment["amount_minor"], payment["payer_phone"]) != (amount, collection["phone"]):
+            yield f"debit {reference} of {amount} is a payment of {payment['amount_minor']}"
+        posted = [posting["amount"] for posting in books.postings if posting["reference"] == reference]
+        if posted != [amount]:
+            yield f"debit {reference} of {amount} is posted as {posted}"
+
+
+def nothing_is_posted_without_a_debit(books: Books) -> Iterator[str]:
+    """No journal and no paid payment without a successful collection."""
+    took = {collection["reference"] for collection in books.collections if _took(collection)}
+    for posting in books.postings:
+        if posting["reference"] not in took or posting["source"] != "payment":
+            yield f"posting {posting['source']} {posting['reference']} has no debit"
+    for payment in books.payments:
+        if payment["state"] == "PAID" and payment["reference"] not in took:
+            yield f"payment {payment['reference']} is PAID and nothing was taken"
+
+
+def every_payment_has_ended_as_its_operator_says(books: Books) -> Iterator[str]:
+    """No payment is open; one that failed was refused; the operator knows no reference that is not ours."""
+    collections = {collection["reference"]: collection for collection in books.collections}
+    for payment in books.payments:
+        reference, said = payment["reference"], collections.pop(payment["reference"], None)
+        if payment["state"] not in ("PAID", "FAILED"):
+            yield f"payment {reference} is still {payment['state']}; operator: {said and said['answer']}"
+        elif payment["state"] == "FAILED" and said is not None and said["answer"] not in ("decline", None):
+            yield f"payment {reference} is FAILED; operator: {said['answer']}"
+    yield from (f"the operator knows {reference}, we do not" for reference in collections)
+
+
+def a_phone_has_one_household(books: Books) -> Iterator[str]:
+    for phone, times in Counter(household["phone"] for household in books.households).items():
+        if times > 1:
+            yield f"phone {phone} has {times} households"
+
+
+def promises_are_kept(books: Books, diary: Diary) -> Iterator[str]:
+    """Every welcome has its household and every thanks its payment; both have their deed, word for word."""
+    numbers = {(household["phone"], household["number"]) for household in books.households}
+    deeds = {(deed["call"], deed["phone"], f"END {deed['screen']}") for deed in books.deeds}
+    for told in _promises(diary):
+        number = NUMBER.search(told.screen)
+        if told.screen.startswith(WELCOME) and (
+            number is None or (told.phone, number[0].replace(" ", "")) not in numbers
+        ):
+            yield f"{told.phone} was welcomed without a household: {told.screen}"
+        if (told.call, told.phone, told.screen) not in deeds:
+            yield f"{told.phone} was promised without a deed: {told.screen}"
+    payers = Counter(payment["payer_phone"] for payment in books.payments)
+    for phone, promised in Counter(phone for phone, _ in {(t.phone, t.call) for t in _promises(diary)}).items():
+        if payers[phone] != promised and payers[phone] < promised:
+            yield f"{phone} was promised {promised} payments and has {payers[phone]}"
+
+
+def _promises(diary: Diary) -> list[Told]:
+    return [told for told in diary.told if told.screen.startswith((WELCOME, THANKS))]
+
+
+def a_repeated_hop_tells_the_same(diary: Diary) -> Iterator[str]:
+    """An acting hop that comes again is shown its deed's own screen, or that the service is in trouble."""
+    first = {(told.call, told.text): told.screen for told in diary.told if not told.again}
+    for told in diary.told:
+        if told.again and told.screen not in (first[told.call, told.text], *SORRY):
+            yield f"{told.phone} was told {first[told.call, told.text]!r}, then {told.screen!r}"
+
+
+def a_receipt_is_sent_once(books: Books) -> Iterator[str]:
+    """Every paid payment has its receipt, which reaches a phone once, doubts apart (resent once, and marked)."""
+    sent = Counter(
+        (message["phone"], code[1]) for message in books.messages if (code := RECEIPT.match(message["text"]))
+    )
+    receipts = {(row["phone"], row["receipt_code"]): row for row in books.outbox if row["receipt_code"]}
+    for payment in books.payments:
+        if payment["state"] == "PAID" and (payment["payer_phone"], payment["receipt_code"]) not in receipts:
+            yield f"payment {payment['reference']} has no receipt"
+    for key, row in receipts.items():
+        if sent[key] > 1 + row["resends"]:
+            yield f"receipt {key[1]} was sent {sent[key]} times to {key[0]}, resends {row['resends']}"
+        if row["state"] in ("SENT", "DELIVERED") and not sent[key]:
+            yield f"receipt {key[1]} is {row['state']} and never went out"
+
+
+def every_message_has_a_row(books: Books) -> Iterator[str]:
+    rows = {(row["phone"], row["body"]) for row in books.outbox}
+    for message in books.messages:
+        if (message["phone"], message["text"]) not in rows:
+            yield f"message {message['id']} has no row in the outbox"
+
+
+def count(books: Books, diary: Diary) -> dict[str, int]:
+    """The table's numbers."""
+    states = Counter(payment["state"] for payment in books.payments)
+    doubts = [row for row in books.outbox if row["resends"] or row["state"] in ("IN_DOUBT", "SENDING")]
+    return {
+        "calls": diary.calls,
+        "hops": diary.hops,
+        "unanswered": diary.unanswered,
+        "sorry": sum(told.screen.startswith(SORRY) for told in diary.told),
+        "joined": len(books.households),
+        "paid": states["PAID"],
+        "failed": states["FAILED"],
+        "postings": len(books.postings),
+        "messages": len(books.messages),
+        "doubts": len(doubts),
+    }
+
+
+def keep(diary: Diary, path: Path) -> None:
+    """What the callers were told, a line each, for whoever looks for the cause."""
+    with path.open("w", encoding="utf-8") as file:
+        for told in diary.told:
+            file.write(json.dumps(asdict(told), ensure_ascii=False) + "\n")

@@ -1,0 +1,144 @@
+"""One proof: a service of its own, twenty calls and their payments, one victim killed again and again, then quiet.
+
+Kills, then a quiet period in which everything must come back by itself, then the books are compared.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from torture import proof, strikes, town
+from torture.callers import Caller, Diary
+from torture.payers import WAYS, Payers
+from torture.place import Place, PlaceFault, check, started
+from torture.strikes import Executioner
+
+CALLS_TIMEOUT_S = 90.0
+QUIET_TIMEOUT_S = 60.0  # above a payment's lease, which a killed worker leaves behind
+STILL_S = 2.0  # so long nothing may be under way
+LEASED_SMS_WAIT_S = 12.0  # what is still being sent then was cut off, and is in doubt when its lease ends
+PAYS_PART_EVERY = 4
+
+UNDER_WAY = text(
+    "select (select count(*) from payment where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')) as payments,"
+    " (select count(*) from sms_outbox where state = 'DUE') as due,"
+    " (select count(*) from sms_outbox where state = 'SENDING') as sending"
+)
+NAMES = ("Awa Kone", "Moussa Diarra", "Fatou Sidibe", "Oumar Keita", "Nana Coulibaly")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one proof; `broken` has a line for each thing that is not as it must be."""
+
+    proof: str
+    seed: int
+    counts: dict[str, int]
+    broken: list[str]
+
+    @property
+    def word(self) -> str:
+        return "broken" if self.broken else "held"
+
+
+async def tell(victim: str, *, seed: int, calls: int, kills: int, home: Path) -> Verdict:
+    """Run the proof for `victim` in the fresh directory `home`."""
+    chance, began = Random(f"{seed} {victim}"), monotonic()
+    diary, broken, counts = Diary(), list[str](), dict[str, int]()
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(trust_env=False, timeout=10, limits=limits) as http:
+        try:
+            async with started(home, http) as place:
+                executioner = Executioner(place, victim, strikes.draw(chance, kills, calls), http)
+                async with _payers(place, http, calls, chance, executioner) as payers:
+                    broken += await _calls(place, http, diary, calls, chance, executioner)
+                    await executioner.finish()
+                    await place.wait_until_whole(http)
+                    broken += await _quiet(place, payers)
+                books = await proof.open_books(place)
+                code, unsound = await check(place)
+                broken += unsound or ([f"keneya check exits {code}"] if code else [])
+                broken += diary.strange + proof.compare(books, diary)
+                counts = proof.count(books, diary) | {"kills": executioner.kills, "prompts": payers.answered}
+        except PlaceFault as fault:
+            broken.append(f"the service: {fault}")
+    proof.keep(diary, home / "told.jsonl")
+    return Verdict(f"kill {victim}", seed, counts | {"seconds": round(monotonic() - began)}, broken)
+
+
+@asynccontextmanager
+async def _payers(
+    place: Place, http: httpx.AsyncClient, calls: int, chance: Random, executioner: Executioner
+) -> AsyncIterator[Payers]:
+    ways = {town.phone_of(nth): WAYS[nth % len(WAYS)] for nth in range(calls)}
+    payers = Payers(http, place.simulator, ways, Random(chance.random()), executioner.happened)
+    work = asyncio.create_task(payers.answer_forever())
+    try:
+        yield payers
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def _calls(
+    place: Place,
+    http: httpx.AsyncClient,
+    diary: Diary,
+    calls: int,
+    chance: Random,
+    executioner: Executioner,
+) -> list[str]:
+    """Let everybody call; who never gets what they want is a complaint."""
+    callers = [
+        Caller(
+            phone=town.phone_of(nth),
+            name=NAMES[nth % len(NAMES)],
+            pays_part=nth % PAYS_PART_EVERY == 0,
+            http=http,
+            web=place.web,
+            simulator=place.simulator,
+            diary=diary,
+            chance=Random(chance.random()),
+            happened=executioner.happened,
+        )
+        for nth in range(calls)
+    ]
+    lives = {asyncio.create_task(caller.live()): caller.phone for caller in callers}
+    done, late = await asyncio.wait(lives, timeout=CALLS_TIMEOUT_S)
+    for life in late:
+        life.cancel()
+    for life in done:
+        life.result()
+    if place.launcher.poll() is not None:
+        raise PlaceFault(f"it gave up: {place.last_words()}")
+    return [f"{lives[life]} did not get through within {CALLS_TIMEOUT_S:g} s" for life in late]
+
+
+async def _quiet(place: Place, payers: Payers) -> list[str]:
+    """Wait until nothing is under way any more; what still is after the limit is a line each."""
+    engine = create_async_engine(place.database_url, poolclass=NullPool)
+    began = still_since = monotonic()
+    try:
+        while True:
+            async with engine.connect() as db:
+                row = (await db.execute(UNDER_WAY)).one()
+            now, waiting = monotonic(), await payers.waiting()
+            sending = row.sending if now - began < LEASED_SMS_WAIT_S else 0
+            if row.payments or row.due or sending or waiting:
+                still_since = now
+            if now - still_since >= STILL_S:
+                return []
+            if now - began > QUIET_TIMEOUT_S:
+                return [f"not quiet: {row.payments} payments, {row.due} SMS due, {len(waiting)} prompts"]
+            await asyncio.sleep(0.25)
+    finally:
+        await engine.dispose()
