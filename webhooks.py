@@ -55,6 +55,7 @@ BODY_TIMEOUT_S = 10  # no gateway waits longer for an answer, so none takes long
 POOL_SIZE = 10
 STATEMENT_TIMEOUT_MS = 10_000  # past every deadline: a stuck statement must not hold a connection for ever
 DRAIN_S = 10
+NEVER_STORED = ("22", "54")  # classes of SQLSTATE: a value that is none, one beyond the limits
 
 Store = Callable[[AsyncConnection, Mapping[str, str], datetime], Awaitable[None]]
 
@@ -196,14 +197,19 @@ async def ussd_ended(request: Request) -> Response:
 
 
 async def store_form(store: Store, request: Request) -> Response:
-    """Store what the gateway tells and answer 200; 503 until it can be stored, so that it comes again."""
+    """Store what the gateway tells and answer 200; 503 until it can be stored, so that it comes again.
+
+    What PostgreSQL will never take is dropped: it would come again every minute for half a day.
+    """
     form = await _form(request)
     try:
         async with request.app.state.pool.begin() as db:
             await store(db, form, utc_now())
     except (SQLAlchemyError, OSError, TimeoutError) as fault:
-        log.error("webhook.not_stored", extra={"store": store.__name__, "fault": type(fault).__name__})
-        return Response(status_code=503)
+        sqlstate = str(getattr(getattr(fault, "orig", None), "sqlstate", ""))
+        facts = {"store": store.__name__, "fault": type(fault).__name__, "sqlstate": sqlstate}
+        log.error("webhook.not_stored", extra=facts)
+        return Response(status_code=200 if sqlstate[:2] in NEVER_STORED else 503)
     return Response()
 
 

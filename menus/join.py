@@ -73,7 +73,8 @@ def terms(mutuelle: Mutuelle, name: str, offer: Offer, first: Money) -> Sentence
 
 def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:
     return _(
-        "Welcome to {mutuelle}! Your number: {number}. You will be asked for {amount} in a moment: approve with your PIN.",
+        "Welcome to {mutuelle}! Your number: {number}. You will be asked for {amount} in a moment: "
+        "approve with your PIN.",
         mutuelle=mutuelle.name,
         number=number,
         amount=first,

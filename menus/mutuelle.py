@@ -66,7 +66,8 @@ def price_of(product: Product) -> Sentence:
     }
     if product.lump_sum_minor:
         return _(
-            "{product}, {months} months: {sum} up to {threshold} people, then {adult} an adult, {child} a child.{joining}",
+            "{product}, {months} months: {sum} up to {threshold} people, "
+            "then {adult} an adult, {child} a child.{joining}",
             sum=product.money(product.lump_sum_minor),
             threshold=product.threshold,
             **facts,

@@ -23,7 +23,8 @@ def part_of(least: Money) -> Sentence:
 def under_way(payment: OpenPayment) -> Sentence:
     """A payment waits: what to do, and that nothing is asked twice."""
     return _(
-        "A payment of {amount} is under way on {phone}. Approve it there, or wait for our SMS. You cannot be charged twice.",
+        "A payment of {amount} is under way on {phone}. Approve it there, or wait for our SMS. "
+        "You cannot be charged twice.",
         amount=payment.amount,
         phone=shown_phone(payment.payer_phone),
     )

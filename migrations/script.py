@@ -10,5 +10,6 @@ def run_sql(script: str) -> None:
     connection = op.get_bind()
     connection.execute(text("select 1"))  # opens the transaction: the driver below would not
     driver = connection.connection.driver_connection
-    assert driver is not None
+    if driver is None:
+        raise RuntimeError("the connection has no driver")
     await_only(driver.execute(script))

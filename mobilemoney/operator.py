@@ -73,9 +73,6 @@ class Operator(Protocol):
     async def status(self, reference: UUID) -> Answer:
         """Ask how a payment went: PENDING, PAID, FAILED, NOT_FOUND or UNKNOWN."""
 
-    def read_notice(self, body: bytes) -> UUID | None:
-        """The reference that a notice names; a hint to ask for its status, never a proof."""
-
 
 class Adapter(Protocol):
     """What a file of this room must hold to be an operator; a file without NAME is none.

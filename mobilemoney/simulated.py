@@ -61,9 +61,6 @@ class Simulated:
         reply = await wire.exchange(self.client, "GET", f"{self.base_url}/v1/collections/{reference}")
         return read_status(reply, reference)
 
-    def read_notice(self, body: bytes) -> UUID | None:
-        return wire.reference((wire.json_object(body) or {}).get("reference"))
-
 
 def read_request(reply: wire.Reply | None) -> Answer:
     """202 is a yes; 409 says that it has this reference already, so its status must be asked."""

@@ -15,6 +15,7 @@ from locales import _
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import draw_number, shown_number
 from mutuelle.tables import beneficiary, household, household_phone
+from mutuelle.tables import mutuelle as mutuelles
 from talk.trouble import Refused
 from talk.words import Caller
 
@@ -23,11 +24,12 @@ DRAWS = 50  # of a number until one is free: enough until a mutuelle has used al
 
 @dataclass(frozen=True)
 class Household:
-    """`number` is its member number; `head_name` the person who answers for it."""
+    """`number` is its member number; `head_name` who answers for it; `mutuelle_name` where it is insured."""
 
     mutuelle_id: str
     number: str
     head_name: str
+    mutuelle_name: str
 
     @property
     def key(self) -> str:
@@ -35,7 +37,7 @@ class Household:
 
     @property
     def label(self) -> str:
-        return f"{self.head_name} {self.shown_number}"
+        return f"{self.mutuelle_name}, {self.head_name}"
 
     @property
     def shown_number(self) -> str:
@@ -52,7 +54,8 @@ class Household:
         return " ".join(f"{word[0]}." for word in self.head_name.split()[:3])
 
 
-_COLUMNS = (household.c.mutuelle_id, household.c.number, household.c.head_name)
+_COLUMNS = (household.c.mutuelle_id, household.c.number, household.c.head_name, mutuelles.c.name)
+_OF_MUTUELLE = mutuelles.c.id == household.c.mutuelle_id
 
 
 async def households_of(db: AsyncConnection, caller: Caller) -> list[Household]:
@@ -65,6 +68,7 @@ async def households_of(db: AsyncConnection, caller: Caller) -> list[Household]:
             (household.c.mutuelle_id == household_phone.c.mutuelle_id)
             & (household.c.number == household_phone.c.number),
         )
+        .join(mutuelles, _OF_MUTUELLE)
         .where(household_phone.c.phone == caller.phone, household.c.closed_at.is_(None))
         .order_by(household.c.enrolled_at, household.c.number)
     )
@@ -73,13 +77,19 @@ async def households_of(db: AsyncConnection, caller: Caller) -> list[Household]:
 
 async def household_by_number(db: AsyncConnection, number: str) -> Household:
     """The open household with this member number; Refused if there is none."""
-    found = await db.execute(
-        select(*_COLUMNS).where(household.c.number == number, household.c.closed_at.is_(None))
-    )
-    row = found.one_or_none()
-    if row is None:
+    home = await find_household(db, number)
+    if home is None:
         raise Refused(_("No household has the number {number}.", number=shown_number(number)))
-    return Household(*row)
+    return home
+
+
+async def find_household(db: AsyncConnection, number: str, *, closed: bool = False) -> Household | None:
+    """The household with this member number, if there is one; with `closed`, also one that was closed."""
+    found = (
+        select(*_COLUMNS).join_from(household, mutuelles, _OF_MUTUELLE).where(household.c.number == number)
+    )
+    row = (await db.execute(found if closed else found.where(household.c.closed_at.is_(None)))).one_or_none()
+    return Household(*row) if row else None
 
 
 async def phones_of(db: AsyncConnection, home: Household) -> list[str]:
@@ -127,7 +137,7 @@ async def register_household(
 ) -> Household:
     """Write a new household with its phone, its people and its account in the health fund."""
     number = await _insert_household(db, mutuelle, head_name, place_id, at)
-    home = Household(mutuelle.id, number, head_name)
+    home = Household(mutuelle.id, number, head_name, mutuelle.name)
     key = {"mutuelle_id": mutuelle.id, "number": number}
     today = mutuelle.today(at)
     people = [

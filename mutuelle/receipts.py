@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _, render
 from mutuelle.cover import CoverState
+from mutuelle.households import phones_of
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import shown_number
-from mutuelle.households import phones_of
 from mutuelle.standing import Standing
 from mutuelle.wishes import Due
 from sms.outbox import Message, enqueue

@@ -14,12 +14,12 @@ from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts, post
 from mobilemoney.operator import Answer
 from mutuelle.calls import calls_due
-from mutuelle.households import Household, lock_household
+from mutuelle.households import Household, find_household, lock_household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.payments import OPEN, PaymentState, move
 from mutuelle.receipts import send_receipts, tell_mismatch
 from mutuelle.standing import standing
-from mutuelle.tables import household, payment, payment_case
+from mutuelle.tables import payment, payment_case
 from mutuelle.wishes import Due, due_payment
 
 RECEIVED = "contribution received"
@@ -42,7 +42,9 @@ async def settle(
     if due.state not in OPEN:
         return False
     mutuelle = await get_mutuelle(db, mutuelle_id)
-    home = await _household(db, due)
+    home = await find_household(db, due.number, closed=True)  # late money has a home, even in a closed one
+    if home is None:
+        raise LookupError(due.number)
     await lock_household(db, home)
     completed_at = min(answer.completed_at or now, now)
     difference = _difference(due, answer)
@@ -75,15 +77,6 @@ def _difference(due: Due, answer: Answer) -> str | None:
     if answer.amount_minor != due.amount.amount_minor:
         return "amount"
     return "phone" if answer.phone != due.payer_phone else None
-
-
-async def _household(db: AsyncConnection, due: Due) -> Household:
-    found = await db.execute(
-        select(household.c.mutuelle_id, household.c.number, household.c.head_name).where(
-            household.c.mutuelle_id == due.mutuelle_id, household.c.number == due.number
-        )
-    )
-    return Household(*found.one())
 
 
 async def _post(

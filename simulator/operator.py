@@ -147,7 +147,7 @@ def told_of(row: Row, now: float) -> dict[str, str | None]:
         "currency": row["currency"],
         "status": word,
         "reason": reason,
-        "receipt": f"SIM{row['position']:08d}" if word == "SUCCESSFUL" else None,
+        "receipt": f"SIM{row['reference'].replace('-', '')[:12].upper()}" if word == "SUCCESSFUL" else None,
         "completed_at": None if completed_at is None else iso(completed_at),
     }
 
@@ -178,9 +178,16 @@ async def prompts(request: Request) -> JSONResponse:
     return JSONResponse([_prompt(row) for row in rows])
 
 
-def _prompt(row: Row) -> dict[str, str]:
-    shown = {name: row[name] for name in ("phone", "amount", "currency", "reference", "notice_url", "note")}
-    return shown | {"id": row["prompt_id"], "operator": NAME, "expires_at": iso(row["expires_at"])}
+def _prompt(row: Row) -> dict[str, str | int]:
+    shown = {name: row[name] for name in ("phone", "currency", "reference", "notice_url", "note")}
+    # A whole number where it is one: the page shows it, and XOF and XAF have no smaller unit.
+    amount = row["amount"]
+    return shown | {
+        "amount": int(amount) if amount.isdigit() else amount,
+        "id": row["prompt_id"],
+        "operator": NAME,
+        "expires_at": iso(row["expires_at"]),
+    }
 
 
 # answer -> seconds until it is final (None: never), final status, reason, seconds until each notice

@@ -28,6 +28,7 @@ from ussd import calls
 from ussd.hop import Hop
 
 FOUNDED = datetime(2024, 1, 1, tzinfo=UTC)
+FOUNDED_ON = FOUNDED.date()
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 AWA, MARIAM, OUMAR = "+22376000001", "+22376000002", "+22376000003"
 VILLAGES = ("Bandiagala", "Koutiébougou", "Niéna-Sud", "Zantiéla")
@@ -102,7 +103,7 @@ async def sell(
     max_installments: int = 4,
     threshold_percent: int = 50,
     waiting_months: int = 1,
-    sold_from: date = FOUNDED.date(),
+    sold_from: date = FOUNDED_ON,
 ) -> None:
     """Put a version of a product on sale."""
     await db.execute(

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from menus.home import home
-from tests.house import House, housed
 from talk.journal import Journals
+from tests.house import House, housed
 from tests.town import Clock, Handset, found_town
 from ussd import africastalking, calls
 

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import run
 from torture import story
@@ -16,7 +15,18 @@ from torture.place import VICTIMS
 from torture.story import Verdict
 
 FOLDER = run.HOME / "var" / "torture"
-COLUMNS = ("kills", "calls", "hops", "unanswered", "sorry", "joined", "paid", "failed", "postings", "messages")
+COLUMNS = (
+    "kills",
+    "calls",
+    "hops",
+    "unanswered",
+    "sorry",
+    "joined",
+    "paid",
+    "failed",
+    "postings",
+    "messages",
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,10 @@ class Wanted:
 def main() -> int:
     """Run the proofs; 0 if all held, 1 if one is broken."""
     wanted, commit = _wanted(), _commit()
-    print(f"seed {wanted.seed}, commit {commit}: {wanted.calls} calls, {wanted.kills} kills a victim", flush=True)
+    print(
+        f"seed {wanted.seed}, commit {commit}: {wanted.calls} calls, {wanted.kills} kills a victim",
+        flush=True,
+    )
     verdicts = []
     for victim in wanted.victims:
         verdict = asyncio.run(_prove(wanted, victim))
@@ -77,9 +90,7 @@ async def _prove(wanted: Wanted, victim: str) -> Verdict:
     """One proof in a fresh directory, kept only where something is broken."""
     home = FOLDER / f"{wanted.seed}-{victim}"
     shutil.rmtree(home, ignore_errors=True)
-    verdict = await story.tell(
-        victim, seed=wanted.seed, calls=wanted.calls, kills=wanted.kills, home=home
-    )
+    verdict = await story.tell(victim, seed=wanted.seed, calls=wanted.calls, kills=wanted.kills, home=home)
     if not verdict.broken:
         shutil.rmtree(home)
     return verdict
@@ -87,7 +98,9 @@ async def _prove(wanted: Wanted, victim: str) -> Verdict:
 
 def _tell(verdict: Verdict, *, head: bool) -> None:
     if head:
-        print(f"{'proof':<14}" + "".join(f"{name:>11}" for name in COLUMNS) + f"{'doubts':>8}{'s':>5}  verdict")
+        print(
+            f"{'proof':<14}" + "".join(f"{name:>11}" for name in COLUMNS) + f"{'doubts':>8}{'s':>5}  verdict"
+        )
     cells = "".join(f"{verdict.counts.get(name, 0):>11}" for name in COLUMNS)
     rest = f"{verdict.counts.get('doubts', 0):>8}{verdict.counts['seconds']:>5}"
     print(f"{verdict.proof:<14}{cells}{rest}  {verdict.word}", flush=True)

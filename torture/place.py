@@ -145,7 +145,9 @@ def _url(port: int) -> str:
 
 async def _found_town(home: Path) -> None:
     """With engines of its own: `keneya run` then finds a database that needs no demonstration."""
-    with start_engines(home / "var", postgres_bin=_path("POSTGRES_BIN"), redis_bin=_path("REDIS_BIN")) as engines:
+    with start_engines(
+        home / "var", postgres_bin=_path("POSTGRES_BIN"), redis_bin=_path("REDIS_BIN")
+    ) as engines:
         owner_url = engines.url("owner")
         await migrations.migrate(owner_url, SERVICE_ROLE)
         await town.found(owner_url)

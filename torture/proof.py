@@ -151,7 +151,9 @@ def promises_are_kept(books: Books, diary: Diary) -> Iterator[str]:
         if (told.call, told.phone, told.screen) not in deeds:
             yield f"{told.phone} was promised without a deed: {told.screen}"
     payers = Counter(payment["payer_phone"] for payment in books.payments)
-    for phone, promised in Counter(phone for phone, _ in {(t.phone, t.call) for t in _promises(diary)}).items():
+    for phone, promised in Counter(
+        phone for phone, _ in {(t.phone, t.call) for t in _promises(diary)}
+    ).items():
         if payers[phone] != promised and payers[phone] < promised:
             yield f"{phone} was promised {promised} payments and has {payers[phone]}"
 

@@ -4,7 +4,7 @@ It proves that each call fits its screens, ends, never raises and never acts wit
 facts that the tables allow.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -176,7 +176,7 @@ def question_choices(question: Question) -> tuple[Any, ...]:
 
 
 @pytest.fixture
-async def world(pool: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+async def world(pool: AsyncEngine) -> AsyncEngine:
     """Callers of every kind, in a mutuelle whose every name is as long as it may be."""
     async with pool.begin() as db:
         await found_longest(db, "BEN", 199)
@@ -198,7 +198,7 @@ async def world(pool: AsyncEngine) -> AsyncIterator[AsyncEngine]:
         async with pool.begin() as db:
             key = {"mutuelle_id": code, "number": one_of_two.number}
             await db.execute(insert(household_phone), {**key, "phone": TWO, "since": NOON})
-    yield pool
+    return pool
 
 
 async def found_longest(db: AsyncConnection, code: str, prefix: int) -> None:

@@ -122,30 +122,6 @@ async def test_an_operator_out_of_reach_is_unknown(stage: Stage) -> None:
         assert (await operator.status(an_ask().reference)).outcome is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"null",
-        b"[]",
-        b"\xff",
-        b'{"reference": 5}',
-        b'{"reference": "abc"}',
-        b"[" * 100_000,
-        b'{"a": NaN}',
-    ],
-    ids=lambda body: repr(body[:20]),
-)
-async def test_a_notice_that_names_nothing_of_ours(stage: Stage, body: bytes) -> None:
-    assert stage.operator.read_notice(body) is None
-
-
-async def test_a_notice_names_our_reference_whatever_else_it_says(simulator: Simulator) -> None:
-    reference = an_ask().reference
-    body = f'{{"reference": "{reference}", "status": "SUCCESSFUL"}}'.encode()
-    assert STAGES["simulated"](simulator).operator.read_notice(body) == reference
-
-
 async def test_the_simulated_operator_is_there_with_the_simulator_only() -> None:
     config = {"OPERATOR_SIMULATED_URL": "http://127.0.0.1:9"}
     async with httpx.AsyncClient(trust_env=False) as client:

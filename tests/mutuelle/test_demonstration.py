@@ -65,7 +65,7 @@ async def stands(db: AsyncConnection, phone: str, at: datetime = NOW) -> dict[st
 
 async def everybody(db: AsyncConnection) -> list[Household]:
     h = tables.household.c
-    return [Household(*row) for row in await db.execute(select(h.mutuelle_id, h.number, h.head_name))]
+    return [Household(*row, "") for row in await db.execute(select(h.mutuelle_id, h.number, h.head_name))]
 
 
 async def test_awa_is_paid_up_with_her_household_of_four(town: AsyncConnection) -> None:

@@ -1,0 +1,102 @@
+"""What Prometheus reads: well formed, moving with what happens, and honest when the tables cannot be read."""
+
+from collections.abc import Mapping
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+import metrics
+from mutuelle import tables
+from tests.forms import HOP, kept, post
+from tests.house import House, WirePhone
+from tests.town import AWA, NOON, join
+
+Sample = tuple[str, str]
+
+
+def samples(text: str) -> Mapping[Sample, float]:
+    """Every value by its name and its only label (empty without one)."""
+    return {
+        (sample.name, ",".join(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def scrape(house: House) -> Mapping[Sample, float]:
+    answer = await house.http.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    return samples(answer.text)
+
+
+async def test_every_family_is_told_once_with_its_help_and_unit_last(house: House) -> None:
+    text = (await house.http.get("/metrics")).text
+    families = list(text_string_to_metric_families(text))
+    names = [family.name for family in families]
+    assert len(names) == len(set(names))
+    assert all(family.documentation for family in families)
+    ours = {name for name in names if name.startswith("keneya_")}
+    assert ours >= {"keneya_ussd_hops", "keneya_ussd_hop_seconds", "keneya_payments", "keneya_database_up"}
+    assert "process_resident_memory_bytes" in names
+
+
+async def test_hops_and_ends_of_calls_are_counted(house: House) -> None:
+    before = await scrape(house)
+    phone = WirePhone(house)
+    await phone.dial()
+    await phone.type("8")
+    await post(house, "ussd", HOP | {"phoneNumber": "MTN"})
+    for status in ("Success", "Incomplete", "Incomplete", "a word of tomorrow", AWA):
+        await post(house, "ussd/ended", {"status": status, "input": "1*4071"})
+    after = await scrape(house)
+
+    def moved(name: str, label: str = "") -> float:
+        return after[name, label] - before.get((name, label), 0)
+
+    assert moved("keneya_ussd_hops_total", "con") == 2
+    assert moved("keneya_ussd_hops_total", "end") == 1
+    assert moved("keneya_ussd_hop_seconds_count") == 3
+    assert 0 < moved("keneya_ussd_hop_seconds_sum") < 10
+    ends = {
+        label: moved("keneya_ussd_calls_ended_total", label) for label in ("Success", "Incomplete", "other")
+    }
+    assert ends == {"Success": 1, "Incomplete": 2, "other": 2}
+
+
+async def test_a_hop_that_is_nobodys_is_not_counted(house: House) -> None:
+    before = await scrape(house)
+    await post(house, "ussd", HOP, "a wrong secret")
+    assert (await scrape(house)).get(("keneya_ussd_hops_total", "con")) == before.get(
+        ("keneya_ussd_hops_total", "con")
+    )
+
+
+async def test_payments_are_told_by_state_and_a_state_left_is_told_no_more(house: House) -> None:
+    assert ("keneya_payments", "ASKED") not in await scrape(house)
+    await join(house.pool, AWA, at=NOON)
+    asked = await scrape(house)
+    assert asked["keneya_payments", "ASKED"] == 1
+    assert asked["keneya_payment_cases_open", ""] == 0
+    assert asked["keneya_payment_oldest_open_seconds", ""] >= 0
+    await house.prompt()
+    sent = await scrape(house)
+    assert ("keneya_payments", "ASKED") not in sent
+    [payment] = await kept(house.pool, tables.payment)
+    assert sent["keneya_payments", payment.state] == 1
+
+
+@pytest.mark.parametrize("address", ["postgresql+asyncpg://nobody@127.0.0.1:1/none"])
+async def test_without_the_database_only_what_this_process_knows_is_told(
+    pool: AsyncEngine, address: str
+) -> None:
+    told = samples((await metrics.exposition(pool))[0].decode())
+    assert told["keneya_database_up", ""] == 1
+    assert ("keneya_payment_cases_open", "") in told
+    gone = create_async_engine(address)
+    left = samples((await metrics.exposition(gone))[0].decode())
+    await gone.dispose()
+    assert left["keneya_database_up", ""] == 0
+    assert ("keneya_payment_cases_open", "") not in left, "what was read once is not told as if it were now"
+    assert ("keneya_ussd_hop_seconds_count", "") in left
