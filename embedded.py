@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from typing import IO, Literal, Self
 import processes
 from cluster import (
     DATABASE,
+    ORPHANS_TIMEOUT_S,
     OWNER_ROLE,
     SERVICE_ROLE,
     SUPERUSER,
@@ -208,15 +209,24 @@ class Engines:
 
     def _start_one(self, name: Engine) -> None:
         begin = self._begin_postgres if name == "postgres" else self._begin_redis
-        for _ in range(PORT_ATTEMPTS):
-            port = self._ports.get(name) or processes.free_port()
-            ready = begin(port)
-            if self._wait(name, ready):
+        for port in self._ports_to_try(name):
+            if self._wait(name, begin(port)):
                 self._ports[name] = port
                 return
-            if name in self._ports:
-                break  # its clients know this port: another would be no use
         raise EngineFault(f"{name} does not start: {_last_line(self._log_path(name))}")
+
+    def _ports_to_try(self, name: Engine) -> Iterator[int]:
+        """Free ones at first; later only the former one: its clients know no other.
+
+        Backends of a server that was killed may still be at work, and hold its memory until they notice.
+        """
+        if name not in self._ports:
+            yield from (processes.free_port() for _ in range(PORT_ATTEMPTS))
+            return
+        deadline = time.monotonic() + ORPHANS_TIMEOUT_S
+        while time.monotonic() < deadline:
+            yield self._ports[name]
+            time.sleep(0.1)
 
     def _wait(self, name: Engine, ready: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + START_TIMEOUT_S

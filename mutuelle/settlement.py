@@ -3,7 +3,7 @@
 Money never goes nowhere: an answer that differs from what was asked is posted to suspense, with a case for a person.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -24,15 +24,17 @@ from mutuelle.wishes import Due, due_payment
 
 RECEIVED = "contribution received"
 UNEXPECTED = "unexpected payment"
+ASK_LATER = timedelta(hours=6)
 
 
 async def settle(
     db: AsyncConnection, mutuelle_id: str, reference: UUID, answer: Answer, now: datetime
 ) -> bool:
-    """Settle one payment that its operator reports as made; False if it was settled before.
+    """Settle one payment that its operator reports as made; False if it was settled before or must not be.
 
     1. Lock the payment: a second settling finds it PAID and does nothing.
-    2. Lock the household: its calls are counted and made by one transaction at a time.
+    2. Lock the household: its calls are counted and made by one transaction at a time. An operator's reference that
+       paid for another payment before pays for none now: a person looks at it.
     3. Post: the calls that the money reaches, then the receipt; or suspense, if the answer differs from the ask.
     4. Move the payment to PAID with the operator's own reference and completion time.
     5. Write the receipts into the outbox, all in the caller's transaction.
@@ -46,6 +48,9 @@ async def settle(
     if home is None:
         raise LookupError(due.number)
     await lock_household(db, home)
+    if await _spent(db, due, answer):
+        await _contradict(db, due, answer, now)
+        return False
     completed_at = min(answer.completed_at or now, now)
     difference = _difference(due, answer)
     if difference:
@@ -68,6 +73,39 @@ async def settle(
     else:
         await send_receipts(db, await standing(db, home, now), due, now)
     return True
+
+
+async def _spent(db: AsyncConnection, due: Due, answer: Answer) -> bool:
+    """Whether the operator's own reference has settled another payment already."""
+    other = select(payment.c.reference).where(
+        payment.c.mutuelle_id == due.mutuelle_id,
+        payment.c.operator == due.operator,
+        payment.c.operator_reference == answer.operator_reference,
+        payment.c.reference != due.reference,
+    )
+    return answer.operator_reference is not None and await db.scalar(other) is not None
+
+
+async def _contradict(db: AsyncConnection, due: Due, answer: Answer, now: datetime) -> None:
+    detail = f"the operator's reference {answer.operator_reference} has paid for another payment"
+    await _open_case(db, due, "contradiction", detail, now)
+    key = (due.mutuelle_id, due.reference)
+    # Asked about again in a while: the operator may put it right, and nobody is told a thing that is not known.
+    await move(
+        db, *key, PaymentState.UNKNOWN, actor=due.operator, reason=detail, at=now, due_at=now + ASK_LATER
+    )
+
+
+async def _open_case(db: AsyncConnection, due: Due, kind: str, detail: str, now: datetime) -> None:
+    """Put a payment on the list that a person works off; once for each kind of trouble."""
+    case = {
+        "mutuelle_id": due.mutuelle_id,
+        "reference": due.reference,
+        "kind": kind,
+        "detail": detail,
+        "opened_at": now,
+    }
+    await db.execute(insert(payment_case).values(case).on_conflict_do_nothing())
 
 
 def _difference(due: Due, answer: Answer) -> str | None:
@@ -114,14 +152,8 @@ async def _suspend(
     completed_at: datetime,
     now: datetime,
 ) -> None:
-    case = {
-        "mutuelle_id": mutuelle.id,
-        "reference": due.reference,
-        "kind": "mismatch",
-        "detail": f"{difference}: asked {due.amount}, answered {answer.amount_minor} {answer.currency}",
-        "opened_at": now,
-    }
-    await db.execute(insert(payment_case).values(case).on_conflict_do_nothing())
+    detail = f"{difference}: asked {due.amount}, answered {answer.amount_minor} {answer.currency}"
+    await _open_case(db, due, "mismatch", detail, now)
     if not answer.amount_minor or answer.currency is None:
         return
     # Another currency needs accounts of its own: one account never holds two.

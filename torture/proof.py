@@ -19,12 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from locales import DEFAULT_LANGUAGE, render
+from locales.letters import fold
 from torture.callers import THANKS, WELCOME, Diary, Told
 from torture.place import Place
 from ussd import calls
 
 Row = dict[str, Any]
-SORRY = tuple(f"END {render(said, DEFAULT_LANGUAGE)}" for said in (calls.SLOW, calls.DOWN, calls.FAULT))
+SORRY = tuple(f"END {fold(render(said, DEFAULT_LANGUAGE))}" for said in (calls.SLOW, calls.DOWN, calls.FAULT))
 NUMBER = re.compile(r"[0-9]{3} [0-9]{3} [0-9]{3}")
 RECEIPT = re.compile(r"^Recu ([A-Z2-7]{6}) ")
 

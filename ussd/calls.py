@@ -134,6 +134,8 @@ async def _first_hop(line: Line, heard: Hop, raw: str) -> Shown:
     async with line.pool.connect() as db:
         language = await language_of(db, heard.phone)
     journal = Journal(heard.phone, heard.service, language, raw=raw)
+    if heard.text and (done := await _done_before(line, _stage(line, heard, journal))):
+        return done
     if not heard.text:
         offered = await line.journals.dropped(heard.phone, heard.service)
         if offered:
@@ -274,22 +276,27 @@ def _stage(line: Line, heard: Hop, journal: Journal, mark: Any = None) -> _Stage
 
 
 async def _without_memory(line: Line, heard: Hop) -> Shown:
-    """Redis is down: the whole text is played from the dial; menus that only read go on, menus that act say so."""
+    """Redis is down: the call is played again from its dial, a word a hop; menus that only read go on, others say so."""
     async with line.pool.connect() as db:
         language = await language_of(db, heard.phone)
     stage = _stage(line, heard, Journal(heard.phone, heard.service, language))
     stage.mark = None
-    words = heard.text.split("*") if heard.text else []
+    if heard.text and (done := await _done_before(line, stage)):
+        return done
     try:
-        turn = await engine.play(line.home, stage.caller, State(), words, stage, line.fit)
+        turn = await engine.play(line.home, stage.caller, State(), [], stage, line.fit)
+        for word in heard.text.split("*") if heard.text else []:
+            if turn.shown.end:
+                break
+            turn = await engine.play(line.home, stage.caller, turn.state, [word], stage, line.fit)
     except CannotAct:
-        return await _done_before(line, stage) or say(NO_MEMORY, language)
+        return say(NO_MEMORY, language)
     finally:
         await stage.close()
     return turn.shown
 
 
 async def _done_before(line: Line, stage: _Stage) -> Shown | None:
-    """The outcome of an acting hop that comes again while Redis is down."""
+    """The outcome of an acting hop that comes again when its journal is lost."""
     async with line.pool.connect() as db:
         return await deeds.outcome(db, stage.key)

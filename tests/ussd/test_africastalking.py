@@ -10,8 +10,6 @@ from ussd import africastalking
 from ussd.hop import Hop, Unreadable
 from ussd.screens import say
 
-UNREADABLE = ("sessionId", "phoneNumber")
-
 
 def read(**fields: str) -> Hop:
     return africastalking.read_hop(HOP | fields, {})
