@@ -22,6 +22,9 @@ test: .venv/ready ## every test
 
 check: .venv/ready lint test ## format, lint, types, import rules, tests
 
+torture: .venv/ready ## the long proofs: processes killed in the middle of calls, nothing lost or doubled
+	$(BIN)/python -m torture
+
 lint: .venv/ready ## what `make check` runs before the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -52,7 +52,7 @@ async def collect(
     async with pool.begin() as db:
         claimed, token = await _claim(db, operators, now, AFTER_THE_CALL / time_scale)
     answers = await asyncio.gather(
-        *(_consult(operators[due.operator], due, public_url, now) for due in claimed)
+        *(_consult(operators[due.operator], due, public_url, now, time_scale) for due in claimed)
     )
     for due, answer in zip(claimed, answers, strict=True):
         await _record_safely(pool, due, answer, token, now, time_scale)
@@ -89,19 +89,22 @@ async def _claim(
             due.reference,
             to,
             actor="worker",
-            reason="handed to the operator",
+            reason="handed to the operator" if to is S.SENT else "no answer before the lease ran out",
             at=now,
             **changes,
         )
     return claimed, token
 
 
-async def _consult(operator: Operator, due: Due, public_url: str, now: datetime) -> Answer:
+async def _consult(operator: Operator, due: Due, public_url: str, now: datetime, time_scale: float) -> Answer:
     """Send a payment that is new, ask about one that is not; send again one the operator never heard of."""
     if due.state is S.ASKED:
         return await operator.request(_ask(due, public_url))
     answer = await operator.status(due.reference)
-    unheard = answer.outcome is Outcome.NOT_FOUND and now - (due.sent_at or now) <= SAME_REFERENCE_WITHIN
+    unheard = (
+        answer.outcome is Outcome.NOT_FOUND
+        and now - (due.sent_at or now) <= SAME_REFERENCE_WITHIN / time_scale
+    )
     return await operator.request(_ask(due, public_url)) if unheard else answer
 
 
@@ -140,7 +143,7 @@ async def _record(
         return  # another worker has taken over, or it is settled: this answer comes too late to matter
     if answer.outcome is Outcome.PAID:
         await settle(db, due.mutuelle_id, due.reference, answer, now)
-    elif answer.outcome is Outcome.FAILED or _is_proven_lost(due, answer, now):
+    elif answer.outcome is Outcome.FAILED or _is_proven_lost(due, answer, now, time_scale):
         await move(
             db, due.mutuelle_id, due.reference, S.FAILED, actor=due.operator, reason=_why(answer), at=now
         )
@@ -151,9 +154,9 @@ async def _record(
     log.info("payment.answer", extra={"payment": str(due.reference), "outcome": str(answer.outcome)})
 
 
-def _is_proven_lost(due: Due, answer: Answer, now: datetime) -> bool:
+def _is_proven_lost(due: Due, answer: Answer, now: datetime, time_scale: float) -> bool:
     sent_at = due.sent_at or now
-    return answer.outcome is Outcome.NOT_FOUND and now - sent_at >= NOT_FOUND_IS_PROOF_AFTER
+    return answer.outcome is Outcome.NOT_FOUND and now - sent_at >= NOT_FOUND_IS_PROOF_AFTER / time_scale
 
 
 def _why(answer: Answer) -> str:

@@ -4,9 +4,10 @@ Everything goes over the wire as the gateway and the operator do it; only the wa
 """
 
 import asyncio
+import logging
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -57,6 +58,18 @@ async def served(app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
         server.should_exit = True
         await task
         bound.close()
+
+
+@contextmanager
+def logging_restored() -> Iterator[None]:
+    """Web sets up the logs of its process; this process belongs to the tests."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers
 
 
 @dataclass
@@ -172,6 +185,7 @@ async def housed(
     }
     played = {**environ, "SIMULATOR_SERVICE_URL": address(web), "SIMULATOR_DATA": str(data)}
     async with AsyncExitStack() as stack:
+        stack.enter_context(logging_restored())
         await stack.enter_async_context(served(create_simulator(Config.read(played)), simulator))
         await stack.enter_async_context(served(webhooks.create_app(environ), web))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=address(web), trust_env=False))

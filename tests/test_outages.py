@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import func, select, text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -75,11 +75,11 @@ def ended(sentence: Sentence) -> str:
     return f"END {fold(render(sentence, DEFAULT_LANGUAGE))}"
 
 
-async def count(database: Database, table: object) -> int:
+async def count(database: Database, table: Table) -> int:
     """How many rows there are, over a connection that saw no outage."""
     engine = create_async_engine(database.url, poolclass=NullPool)
     async with engine.connect() as db:
-        found = await db.scalar(select(func.count()).select_from(table))  # type: ignore[arg-type]
+        found = await db.scalar(select(func.count()).select_from(table))
     await engine.dispose()
     return int(found or 0)
 

@@ -19,13 +19,15 @@ COLUMNS = (
     "kills",
     "calls",
     "hops",
-    "unanswered",
+    "no answer",
     "sorry",
+    "cut",
     "joined",
     "paid",
     "failed",
-    "postings",
-    "messages",
+    "posted",
+    "SMS",
+    "doubts",
 )
 
 
@@ -46,7 +48,7 @@ def main() -> int:
         f"seed {wanted.seed}, commit {commit}: {wanted.calls} calls, {wanted.kills} kills a victim",
         flush=True,
     )
-    verdicts = []
+    verdicts: list[Verdict] = []
     for victim in wanted.victims:
         verdict = asyncio.run(_prove(wanted, victim))
         _tell(verdict, head=not verdicts)
@@ -98,12 +100,9 @@ async def _prove(wanted: Wanted, victim: str) -> Verdict:
 
 def _tell(verdict: Verdict, *, head: bool) -> None:
     if head:
-        print(
-            f"{'proof':<14}" + "".join(f"{name:>11}" for name in COLUMNS) + f"{'doubts':>8}{'s':>5}  verdict"
-        )
-    cells = "".join(f"{verdict.counts.get(name, 0):>11}" for name in COLUMNS)
-    rest = f"{verdict.counts.get('doubts', 0):>8}{verdict.counts['seconds']:>5}"
-    print(f"{verdict.proof:<14}{cells}{rest}  {verdict.word}", flush=True)
+        print(f"{'proof':<14}" + "".join(f"{name:>{len(name) + 3}}" for name in COLUMNS) + "     s   verdict")
+    cells = "".join(f"{verdict.counts.get(name, 0):>{len(name) + 3}}" for name in COLUMNS)
+    print(f"{verdict.proof:<14}{cells}{verdict.counts['seconds']:>6}   {verdict.word}", flush=True)
     for line in verdict.broken:
         print(f"    {line}", flush=True)
 

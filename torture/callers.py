@@ -21,6 +21,7 @@ REPEATS = 3
 REPEAT_AFTER_S = 0.4
 REDIAL_AFTER_S = 1.0
 NEWS_EVERY_S = 0.5
+NEWS_LOOKS = 50  # then she dials without
 WELCOME, THANKS = "END Bienvenue", "END Merci"
 AGREE = ("1 J'accepte", "1 Oui")  # the two confirmations of the story
 HOME, NOT_YET, MEMBER = "8 Langue", "1 Adhérer", "1 Ma couverture"
@@ -47,6 +48,7 @@ class Diary:
     hops: int = 0
     unanswered: int = 0
     calls: int = 0
+    cut: int = 0  # acting hops that were not answered with their deed's screen at once
     strange: list[str] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -67,15 +69,18 @@ class Caller:
     call: str = ""
     text: str = ""
     metadata: str = ""
+    missed: int = 0  # how often the newest hop was not answered
 
     async def live(self) -> None:
-        """Join; then, for who paid a part, wait for news and pay the rest."""
+        """Join; then, for who paid a part, wait a while for news and pay the rest."""
         await asyncio.sleep(self.chance.uniform(0, 8))
         while not await self._call("1", done=(MEMBER,)):
             await asyncio.sleep(REDIAL_AFTER_S)
         if not self.pays_part:
             return
-        while not await self._news():
+        for _look in range(NEWS_LOOKS):
+            if await self._news():
+                break
             await asyncio.sleep(NEWS_EVERY_S)
         while not await self._call("2", done=(UNDER_WAY, NOTHING_DUE)):
             await asyncio.sleep(REDIAL_AFTER_S)
@@ -94,9 +99,11 @@ class Caller:
                 return False
             await asyncio.sleep(self.chance.uniform(0.05, 0.25))
             self.text = f"{self.text}*{answer}" if self.text else answer
-            if any(words in screen for words in AGREE):
+            acts = any(words in screen for words in AGREE)
+            if acts:
                 self.happened("deed")
             screen = await self._hop()
+            self.diary.cut += acts and (self.missed > 0 or not (screen or "").startswith((WELCOME, THANKS)))
         return await self._ended(screen or "", done)
 
     async def _ended(self, screen: str, done: tuple[str, ...]) -> bool:
@@ -123,12 +130,14 @@ class Caller:
 
     async def _hop(self, *, again: bool = False) -> str | None:
         """The screen of this hop; None when the gateway has given up on it."""
+        self.missed = 0
         for _attempt in range(1 + REPEATS):
             self.diary.hops += 1
             self.happened("hop")
             if (screen := await self._post()) is not None:
                 self.diary.told.append(Told(self.phone, self.call, self.text, screen, again))
                 return screen
+            self.missed += 1
             self.diary.unanswered += 1
             await asyncio.sleep(REPEAT_AFTER_S)
         return None

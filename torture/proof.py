@@ -84,7 +84,9 @@ def compare(books: Books, diary: Diary) -> list[str]:
         *nothing_is_posted_without_a_debit(books),
         *every_payment_has_ended_as_its_operator_says(books),
         *a_phone_has_one_household(books),
-        *promises_are_kept(books, diary),
+        *a_welcome_has_its_household(books, diary),
+        *a_promise_has_its_deed(books, diary),
+        *a_promise_has_its_payment(books, diary),
         *a_repeated_hop_tells_the_same(diary),
         *a_receipt_is_sent_once(books),
         *every_message_has_a_row(books),
@@ -92,7 +94,7 @@ def compare(books: Books, diary: Diary) -> list[str]:
 
 
 def _took(collection: Row) -> bool:
-    return collection["final_status"] == "SUCCESSFUL" and collection["final_at"] <= time()
+    return bool(collection["final_status"] == "SUCCESSFUL" and collection["final_at"] <= time())
 
 
 def every_debit_is_posted_once(books: Books) -> Iterator[str]:
@@ -139,24 +141,31 @@ def a_phone_has_one_household(books: Books) -> Iterator[str]:
             yield f"phone {phone} has {times} households"
 
 
-def promises_are_kept(books: Books, diary: Diary) -> Iterator[str]:
-    """Every welcome has its household and every thanks its payment; both have their deed, word for word."""
+def a_welcome_has_its_household(books: Books, diary: Diary) -> Iterator[str]:
+    """The number that a caller was told is her household's, under her phone."""
     numbers = {(household["phone"], household["number"]) for household in books.households}
+    for told in _promises(diary):
+        said = NUMBER.search(told.screen)
+        number = said[0].replace(" ", "") if said else ""
+        if told.screen.startswith(WELCOME) and (told.phone, number) not in numbers:
+            yield f"{told.phone} was welcomed without a household: {told.screen}"
+
+
+def a_promise_has_its_deed(books: Books, diary: Diary) -> Iterator[str]:
+    """Word for word, under the call in which it was given."""
     deeds = {(deed["call"], deed["phone"], f"END {deed['screen']}") for deed in books.deeds}
     for told in _promises(diary):
-        number = NUMBER.search(told.screen)
-        if told.screen.startswith(WELCOME) and (
-            number is None or (told.phone, number[0].replace(" ", "")) not in numbers
-        ):
-            yield f"{told.phone} was welcomed without a household: {told.screen}"
         if (told.call, told.phone, told.screen) not in deeds:
             yield f"{told.phone} was promised without a deed: {told.screen}"
-    payers = Counter(payment["payer_phone"] for payment in books.payments)
-    for phone, promised in Counter(
-        phone for phone, _ in {(t.phone, t.call) for t in _promises(diary)}
-    ).items():
-        if payers[phone] != promised and payers[phone] < promised:
-            yield f"{phone} was promised {promised} payments and has {payers[phone]}"
+
+
+def a_promise_has_its_payment(books: Books, diary: Diary) -> Iterator[str]:
+    """As many payments on a phone as calls in which one was promised; an unseen promise may add one."""
+    payments = Counter(payment["payer_phone"] for payment in books.payments)
+    promised = Counter(phone for phone, _call in {(told.phone, told.call) for told in _promises(diary)})
+    for phone, times in promised.items():
+        if payments[phone] < times:
+            yield f"{phone} was promised {times} payments and has {payments[phone]}"
 
 
 def _promises(diary: Diary) -> list[Told]:
@@ -201,13 +210,14 @@ def count(books: Books, diary: Diary) -> dict[str, int]:
     return {
         "calls": diary.calls,
         "hops": diary.hops,
-        "unanswered": diary.unanswered,
+        "no answer": diary.unanswered,
+        "cut": diary.cut,
         "sorry": sum(told.screen.startswith(SORRY) for told in diary.told),
         "joined": len(books.households),
         "paid": states["PAID"],
         "failed": states["FAILED"],
-        "postings": len(books.postings),
-        "messages": len(books.messages),
+        "posted": len(books.postings),
+        "SMS": len(books.messages),
         "doubts": len(doubts),
     }
 

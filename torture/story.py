@@ -22,16 +22,18 @@ from torture.payers import WAYS, Payers
 from torture.place import Place, PlaceFault, check, started
 from torture.strikes import Executioner
 
-CALLS_TIMEOUT_S = 90.0
+CALLS_TIMEOUT_S = 120.0
 QUIET_TIMEOUT_S = 60.0  # above a payment's lease, which a killed worker leaves behind
 STILL_S = 2.0  # so long nothing may be under way
-LEASED_SMS_WAIT_S = 12.0  # what is still being sent then was cut off, and is in doubt when its lease ends
+SMS_WAIT_S = (
+    12.0  # what is still being sent then was cut off; it is in doubt when its lease ends, or tried later
+)
 PAYS_PART_EVERY = 4
 
 UNDER_WAY = text(
     "select (select count(*) from payment where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')) as payments,"
-    " (select count(*) from sms_outbox where state = 'DUE') as due,"
-    " (select count(*) from sms_outbox where state = 'SENDING') as sending"
+    " (select count(*) from sms_outbox where state = 'DUE' and due_at <= now()) as due,"
+    " (select count(*) from sms_outbox where state in ('DUE', 'SENDING')) as messages"
 )
 NAMES = ("Awa Kone", "Moussa Diarra", "Fatou Sidibe", "Oumar Keita", "Nana Coulibaly")
 
@@ -132,8 +134,8 @@ async def _quiet(place: Place, payers: Payers) -> list[str]:
             async with engine.connect() as db:
                 row = (await db.execute(UNDER_WAY)).one()
             now, waiting = monotonic(), await payers.waiting()
-            sending = row.sending if now - began < LEASED_SMS_WAIT_S else 0
-            if row.payments or row.due or sending or waiting:
+            messages = row.messages if now - began < SMS_WAIT_S else row.due
+            if row.payments or messages or waiting:
                 still_since = now
             if now - still_since >= STILL_S:
                 return []

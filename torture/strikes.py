@@ -14,7 +14,7 @@ from torture.place import Place
 
 # moment -> how many of twenty calls' worth may pass before the kill
 MOMENTS = {"hop": 110, "deed": 18, "prompt answered": 18}
-DELAY_S = 0.05  # up to: a deed takes about a fifth of it
+DELAY_S = {"hop": 0.05, "deed": 0.02, "prompt answered": 0.3}  # up to, after such a moment
 SETTLED_S = 0.4  # a process that was only just brought back is left alone that long
 
 
@@ -35,7 +35,7 @@ def draw(chance: Random, kills: int, calls: int) -> list[Strike]:
     for number in range(kills):
         moment = kinds[number % len(kinds)]
         latest = max(2, MOMENTS[moment] * calls // 20)
-        nth, delay_s = chance.randint(1, latest), chance.uniform(0, DELAY_S)
+        nth, delay_s = chance.randint(1, latest), chance.uniform(0, DELAY_S[moment])
         strikes.append(Strike(moment, nth, delay_s, chance.random() < 0.5))
     return strikes
 

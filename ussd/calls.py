@@ -217,15 +217,12 @@ async def _after_offer(line: Line, heard: Hop, journal: Journal, typed: str) -> 
 async def _repeat_deed(line: Line, heard: Hop, journal: Journal) -> Shown:
     """The acting hop again: its outcome is the screen, looked up before anything is replayed."""
     stage = _stage(line, heard, journal)
-    async with line.pool.connect() as db:
-        done = await deeds.outcome(db, stage.key)
-    if done:
+    if done := await _done_before(line, stage):
         return done
     # The first copy still runs, or died before its deed. Playing on meets its row and waits, or acts in its place.
     typed = _typed(heard, journal)
     turn = await _turn(line, stage, journal, [typed])
-    async with line.pool.connect() as db:
-        return await deeds.outcome(db, stage.key) or turn.shown
+    return await _done_before(line, stage) or turn.shown
 
 
 async def _play(line: Line, heard: Hop, journal: Journal, words: Sequence[str]) -> Shown:
@@ -276,7 +273,7 @@ def _stage(line: Line, heard: Hop, journal: Journal, mark: Any = None) -> _Stage
 
 
 async def _without_memory(line: Line, heard: Hop) -> Shown:
-    """Redis is down: the call is played again from its dial, a word a hop; menus that only read go on, others say so."""
+    """Redis is down: the call is played again from its dial, word by word; menus that act say that they cannot."""
     async with line.pool.connect() as db:
         language = await language_of(db, heard.phone)
     stage = _stage(line, heard, Journal(heard.phone, heard.service, language))
@@ -297,6 +294,6 @@ async def _without_memory(line: Line, heard: Hop) -> Shown:
 
 
 async def _done_before(line: Line, stage: _Stage) -> Shown | None:
-    """The outcome of an acting hop that comes again when its journal is lost."""
+    """The screen of the deed at this hop, if the hop has acted before."""
     async with line.pool.connect() as db:
         return await deeds.outcome(db, stage.key)

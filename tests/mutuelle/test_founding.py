@@ -171,7 +171,7 @@ async def test_all_faults_of_a_mutuelle_are_told_together(db: AsyncConnection) -
         ({"threshold": 0}, "a lump sum must be for one person or more"),
         ({"currency": "XAF"}, "its currency must be XOF"),
         ({"mutuelle_id": "SIK"}, "it must be of JIGI"),
-        ({"name": "Une très grande famille"}, "its name must have 2 to 16 letters"),
+        ({"name": "Une très grande famille"}, "its name must have 2 to 12 letters"),
     ],
 )
 async def test_no_product_is_sold_that_could_not_be_bought(

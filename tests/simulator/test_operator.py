@@ -33,7 +33,7 @@ async def test_a_prompt_says_what_is_asked(simulator: Simulator, service: Servic
     prompt = await simulator.prompt()
     assert {name: prompt[name] for name in ("phone", "amount", "currency", "operator", "reference")} == {
         "phone": "+22370000002",
-        "amount": "2000",
+        "amount": 2000,
         "currency": "XOF",
         "operator": "simulated",
         "reference": reference,

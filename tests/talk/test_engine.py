@@ -108,7 +108,7 @@ async def test_a_call_is_asked_agreed_and_done_once() -> None:
     call = Call(joining)
     assert await call.dial() == "Your village?\n1 Bandiagala\n2 Koutiélé\n3 Zantiéné"
     assert await call.type("2") == "Your name?\n0 Back"
-    assert await call.type("awa*kone") == "Awa Kone of Koutiélé: 5000 F. Join?\n1 Yes\n2 No\n0 Back"
+    assert await call.type("awa*kone") == "Awa Kone of Koutiélé: 5000 F. Join?\n1 Yes\n2 No"
     assert await call.type("1") == "Welcome, your number is 4071."
     assert call.ended
     assert call.stage.done == [

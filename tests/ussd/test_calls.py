@@ -35,10 +35,10 @@ async def test_a_stranger_joins_in_one_call(awa: Handset, pool: AsyncEngine) -> 
     assert "Combien" in await awa.type("45*38*12*7")
     confirmation = await awa.type("1")
     assert confirmation == (
-        "Mutuelle Benso : X 12 000 F. "
-        "Nous gardons ces données pour vous assurer. D'accord ?\n1 J'accepte\n2 Non\n0 Retour"
+        "Mutuelle Benso, Famille : 12 000 F. Awa Koné, 4 pers. "
+        "Ces données servent à vous assurer.\n1 J'accepte\n2 Non"
     )
-    assert "Bienvenue à Mutuelle Benso" in await awa.type("1")
+    assert "Bienvenue chez Mutuelle Benso" in await awa.type("1")
     assert awa.shown.end
     async with pool.connect() as db:
         kept = (await db.execute(select(deed))).one()
@@ -167,7 +167,7 @@ async def test_a_price_that_changed_before_the_deed_is_refused_and_asked_again(
     async with pool.begin() as db:
         await sell(db, "BEN", version=2, lump_sum_minor=15_000)
     screen = await awa.type("1")
-    assert "Famille 15 000 F" in screen
+    assert "Famille : 15 000 F" in screen
     assert "J'accepte" in screen
     assert await _count(pool, tables.household) == 0
     assert "Bienvenue" in await awa.type("1")

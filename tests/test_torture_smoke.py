@@ -1,0 +1,24 @@
+"""The long proof in short: a few callers, one kill, the books compared. `make torture` runs it whole."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import wait_until_unlocked
+from torture import story
+
+
+@pytest.mark.parametrize("victim", ["worker"])
+async def test_a_few_calls_and_a_kill_lose_and_double_nothing(victim: str) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="keneya-torture-"))
+    try:
+        verdict = await story.tell(victim, seed=1, calls=4, kills=1, home=folder / "place")
+        assert verdict.broken == []
+        assert verdict.counts["kills"] == 1
+        assert verdict.counts["joined"] == 4
+        assert verdict.counts["paid"] == verdict.counts["posted"] > 0
+    finally:
+        wait_until_unlocked(folder / "place" / "var")
+        shutil.rmtree(folder)
