@@ -1,0 +1,59 @@
+"""What fits on a handset, and what happens to what does not."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locales import _
+from locales.letters import is_gsm7, septets
+from talk.screen import Screen
+from talk.words import Option
+from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit
+
+ROOM = BUDGET_SEPTETS - STATE_SEPTETS
+HELP = _("Please press a number of the list.")
+
+
+def test_the_note_is_left_out_where_there_is_no_room_for_it() -> None:
+    short = fit(Screen("Où ?", note=HELP), "fr")
+    assert short.text == "Tapez un numéro de la liste.\nOù ?"
+    long = fit(Screen("é" * (ROOM - 5), note=HELP), "fr")
+    assert long.whole
+    assert long.text == "é" * (ROOM - 5)
+
+
+def test_what_does_not_fit_is_cut_and_said_to_be() -> None:
+    shown = fit(Screen("x" * 300), "fr")
+    assert not shown.whole
+    assert septets(shown.text) == ROOM
+
+
+def test_a_choice_keeps_the_digit_it_has() -> None:
+    choices = (Option("pay", _("Pay"), "2"), Option("language", _("Language"), "8"))
+    shown = fit(Screen("Keneya", choices=choices), "fr")
+    assert shown.text == "Keneya\n2 Payer\n8 Langue / Language"
+    assert shown.keys == {"2": "pay", "8": "language"}
+
+
+def test_a_smaller_network_gets_smaller_pages() -> None:
+    choices = tuple(Option(str(nth), f"Village {nth}") for nth in range(9))
+    usual = fit(Screen("Où ?", choices=choices), "fr")
+    small = fit(Screen("Où ?", choices=choices), "fr", budget_septets=80)
+    assert (usual.pages, small.pages) == (1, 2)
+
+
+@given(
+    st.text(max_size=60),
+    st.lists(st.text(min_size=1, max_size=200), min_size=1, max_size=40),
+    st.integers(0, 60),
+    st.booleans(),
+)
+def test_every_page_of_any_list_fits_and_every_choice_has_one_page(
+    question: str, labels: list[str], page: int, back: bool
+) -> None:
+    choices = tuple(Option(str(nth), label) for nth, label in enumerate(labels))
+    shown = fit(Screen(question, choices=choices, page=page, back=back), "fr")
+    assert is_gsm7(shown.text)
+    assert septets(shown.text) <= ROOM
+    assert shown.whole
+    pages = [fit(Screen(question, choices=choices, page=nth, back=back), "fr") for nth in range(shown.pages)]
+    assert [key for each in pages for key in each.keys.values()] == [choice.key for choice in choices]
