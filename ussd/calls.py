@@ -86,36 +86,44 @@ class _Stage:
 
 async def hop(line: Line, heard: Hop) -> Shown:
     """The screen for one hop. Work that is past the deadline goes on alone and is never cancelled."""
-    task = asyncio.create_task(_answer(line, heard))
+    spoken = _Spoken()
+    task = asyncio.create_task(_answer(line, heard, spoken))
     line.running.add(task)
     task.add_done_callback(line.running.discard)
     done, _late = await asyncio.wait({task}, timeout=line.deadline_s)
     if done:
         return task.result()
     log.warning("hop.late", extra={"call": heard.call})
-    return say(SLOW, DEFAULT_LANGUAGE)
+    return say(SLOW, spoken.language)
 
 
-async def _answer(line: Line, heard: Hop) -> Shown:
+@dataclass
+class _Spoken:
+    """The caller's language as far as it is known: also an apology is said in it."""
+
+    language: str = DEFAULT_LANGUAGE
+
+
+async def _answer(line: Line, heard: Hop, spoken: _Spoken) -> Shown:
     try:
         for _attempt in range(TRIES):
             try:
-                return await _play_hop(line, heard)
+                return await _play_hop(line, heard, spoken)
             except Overtaken:
                 continue
-        return say(SLOW, DEFAULT_LANGUAGE)
+        return say(SLOW, spoken.language)
     except (DBAPIError, OSError) as fault:
         log.error("hop.database", extra={"call": heard.call, "fault": type(fault).__name__})
         waited_for_a_copy = (
             isinstance(fault, DBAPIError) and getattr(fault.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE
         )
-        return say(SLOW if waited_for_a_copy else DOWN, DEFAULT_LANGUAGE)
+        return say(SLOW if waited_for_a_copy else DOWN, spoken.language)
     except Exception:
         log.exception("hop.fault", extra={"call": heard.call})
-        return say(FAULT, DEFAULT_LANGUAGE)
+        return say(FAULT, spoken.language)
 
 
-async def _play_hop(line: Line, heard: Hop) -> Shown:
+async def _play_hop(line: Line, heard: Hop, spoken: _Spoken) -> Shown:
     try:
         journal, raw = await line.journals.load(heard.call)
         if journal is None:
@@ -123,6 +131,7 @@ async def _play_hop(line: Line, heard: Hop) -> Shown:
     except RedisError as fault:
         log.error("hop.redis_down", extra={"call": heard.call, "fault": type(fault).__name__})
         return await _without_memory(line, heard)
+    spoken.language = journal.language
     try:
         return await _next_hop(line, heard, journal)
     except RedisError:

@@ -110,7 +110,7 @@ class Walk:
 
     def _watched(self, caller: Caller) -> Any:
         """The home menu, with its pending question noted."""
-        return watch(home(caller), self)
+        return Watch(home(caller), self)
 
     async def everywhere(self, words: tuple[str, ...] = ()) -> None:
         """Go on from here in every direction."""
@@ -133,7 +133,7 @@ class Walk:
             await self.everywhere((*words, right))
 
 
-class watch:  # noqa: N801
+class Watch:
     """A coroutine that passes everything on, and writes down the question that is waiting."""
 
     def __init__(self, menu: Any, walk: Walk) -> None:

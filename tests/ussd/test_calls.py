@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle import tables
@@ -181,6 +181,17 @@ async def test_a_hop_past_the_deadline_is_told_so_and_goes_on_alone(awa: Handset
     awa.line.deadline_s = 5
     assert "Bienvenue" in await awa.send()
     assert await _count(pool, tables.household) == 1
+
+
+async def test_an_apology_is_said_in_the_callers_language(awa: Handset, owner: AsyncEngine) -> None:
+    await awa.dial("8", "2")
+    await awa.type("1")
+    await awa.dial()
+    awa.line.deadline_s = 0.3
+    async with owner.begin() as busy:
+        await busy.execute(text("lock table household in access exclusive mode"))
+        assert "The network is slow" in await awa.type("1")
+    await asyncio.wait(awa.line.running)
 
 
 @pytest.mark.parametrize("typed", ["", "*", "**", "#", "9", "x" * 500, "٣", "1*"])
