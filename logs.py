@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from pythonjsonlogger.json import JsonFormatter
 
 PHONE = re.compile(r"(?:\+|%2[Bb])\d{8,15}(?!\d)")
+QUOTED_ROW = re.compile(r"DETAIL:.*?(?=\n\n|\Z)", re.DOTALL)  # PostgreSQL quotes the row that broke a rule
 NOISY = ("httpx", "httpcore", "asyncio", "urllib3", "alembic")
 
 
@@ -20,8 +21,9 @@ def mask_phone(phone: str) -> str:
 
 
 def mask_phones(value: Any) -> Any:
-    """`value` with every phone number in it masked, in the lists and mappings inside it too."""
+    """`value` without phone numbers and quoted rows, in the lists and mappings inside it too."""
     if isinstance(value, str):
+        value = QUOTED_ROW.sub("DETAIL: left out", value)
         return PHONE.sub(lambda found: mask_phone(found[0].replace("%2B", "+").replace("%2b", "+")), value)
     if isinstance(value, dict):
         return {mask_phones(key): mask_phones(inner) for key, inner in value.items()}

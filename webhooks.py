@@ -9,7 +9,9 @@ import hashlib
 import hmac
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +25,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -36,8 +39,8 @@ import simulator_pages
 from locales import DEFAULT_LANGUAGE
 from menus.home import home
 from mutuelle.collection import ring
-from mutuelle.guards import refuse_strange_routes
-from settings import Settings
+from mutuelle.guards import StrangeRoute, refuse_strange_routes
+from settings import Settings, SettingsFault
 from sms import delivery, inbound
 from talk.journal import Journals
 from ussd import africastalking, calls
@@ -66,8 +69,21 @@ def utc_now() -> datetime:
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Starlette:
-    """The web process: `uvicorn --factory webhooks:create_app`. SettingsFault if the environment is wrong."""
-    wanted = settings.read(os.environ if environ is None else environ)
+    """The web process: `uvicorn --factory webhooks:create_app` ends with 2 and a line a fault if it must not start.
+
+    With `environ` it raises SettingsFault or StrangeRoute instead.
+    """
+    try:
+        wanted = settings.read(os.environ if environ is None else environ)
+        with ThreadPoolExecutor(
+            1
+        ) as aside:  # the caller's loop is running, and what it starts may only end with 3
+            aside.submit(asyncio.run, _expect_good_start(wanted)).result()
+    except (SettingsFault, StrangeRoute) as fault:
+        if environ is not None:
+            raise
+        sys.stderr.write(f"{fault}\n")
+        raise SystemExit(2) from None
     logs.configure(wanted.log_level)
     routes = [
         Route("/at/{secret}/ussd", ussd_hop, methods=["POST"]),
@@ -87,10 +103,19 @@ def create_app(environ: Mapping[str, str] | None = None) -> Starlette:
     return app
 
 
+async def _expect_good_start(wanted: Settings) -> None:
+    """SettingsFault for the owner of the tables, StrangeRoute for a route that must not be used here."""
+    await settings.refuse_owner(wanted.database_url)
+    pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args={"timeout": 3})
+    try:
+        await refuse_strange_routes(pool, simulator=wanted.simulator)
+    finally:
+        await pool.dispose()
+
+
 @asynccontextmanager
 async def _lifespan(wanted: Settings, app: Starlette) -> AsyncIterator[None]:
     """Open what every request shares; at the end let the hops under way finish."""
-    await settings.refuse_owner(wanted.database_url)
     pool = create_async_engine(
         wanted.database_url,
         hide_parameters=True,  # a statement's values are people's names and messages: never in a log
@@ -100,7 +125,6 @@ async def _lifespan(wanted: Settings, app: Starlette) -> AsyncIterator[None]:
         pool_pre_ping=True,
         connect_args={"timeout": 3, "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS)}},
     )
-    await refuse_strange_routes(pool, simulator=wanted.simulator)
     redis = Redis.from_url(wanted.redis_url, socket_timeout=1, socket_connect_timeout=1)
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
     app.state.line = calls.Line(

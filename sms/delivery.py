@@ -21,6 +21,7 @@ from sms.tables import optout, report
 log = logging.getLogger("keneya.sms")
 
 REPORTS_A_PASS = 1000
+LONGEST_FIELD = 200  # far more than any id or word that the provider documents
 ADOPTION_WINDOW = timedelta(hours=1)  # a stray report of tomorrow proves nothing about a message of today
 CLOCK_SKEW = timedelta(seconds=5)  # between the process that called and the one that heard the report
 UNMATCHED_FOR = timedelta(days=2)  # longer than any network keeps a message
@@ -89,8 +90,8 @@ def _log_move(row: Row[tuple[object, ...]]) -> None:
 
 
 def _clean(value: str) -> str:
-    """Without what PostgreSQL cannot store: a report that fails to be stored would be sent for ever."""
-    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    """Without what PostgreSQL cannot store or index: a report that fails to be stored would be sent for ever."""
+    return value[:LONGEST_FIELD].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 # Nothing is adopted while another message to that phone is under way or in doubt, nor if two ids would fit: a

@@ -132,7 +132,9 @@ def _understand_ask(question: Ask[Any], view: View, word: str) -> Meaning:
         value = question.kind.parse(word)
     except Invalid as trouble:
         return Moved(view, trouble.sentence)
-    return Answered(value, _on_record(question, "" if question.kind.secret else word))
+    # What was understood, where that is words: a PIN typed behind a name is no part of the name, nor of the record.
+    meant = value if isinstance(value, str) else word
+    return Answered(value, _on_record(question, "" if question.kind.secret else meant))
 
 
 def _understand_confirm(question: Confirm, view: View, word: str, consent_words: str) -> Meaning:

@@ -7,8 +7,6 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -20,8 +18,6 @@ from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-import processes
-import run
 from embedded import Engine, Engines
 from locales import DEFAULT_LANGUAGE, Sentence, render
 from locales.letters import fold
@@ -30,7 +26,7 @@ from talk.tables import deed
 from tests.conftest import TEMPLATE, Database, _make_template, wait_until_unlocked
 from tests.house import SECRET, House, WirePhone
 from tests.launching import start, wait_until
-from tests.town import AWA, found_town
+from tests.town import AWA
 from ussd import calls
 
 AT_HEADER = "at-ussd-hop-metadata"
@@ -39,8 +35,6 @@ WELCOME = "END Bienvenue"
 SMS = {"date": "2026-11-22T12:00:00Z", "from": AWA, "id": "in-1", "text": "SOLDE", "to": "38457"}
 REPORT = {"id": "ATXid_1", "status": "Success", "phoneNumber": AWA, "networkCode": "99999"}
 OPTOUT = {"senderId": "KENEYA", "phoneNumber": "+22376000055"}
-WEB = ["-m", "uvicorn", "--factory", "webhooks:create_app", "--port", "0"]
-WORKER = ["worker.py"]
 
 
 @pytest.fixture(scope="module")
@@ -269,43 +263,3 @@ async def test_without_redis_the_acting_hop_again_shows_its_deeds_own_screen(
         assert await phone.send() == welcome
     assert await phone.send() == welcome, "the journal is lost, the deed is not"
     assert await count(database, tables.household) == 1
-
-
-@pytest.mark.parametrize("process", [WEB, WORKER], ids=["web", "worker"])
-async def test_no_process_starts_as_the_owner_of_the_tables(
-    house: House, database: Database, process: list[str]
-) -> None:
-    code, told = refusal(process, house.environ | {"DATABASE_URL": database.owner_url})
-    assert code, "a process that refuses says so to whoever started it"
-    assert "only migrations may be the owner" in told
-
-
-@pytest.mark.parametrize("process", [WEB, WORKER], ids=["web", "worker"])
-async def test_no_process_of_real_money_starts_with_a_route_to_the_simulated_operator(
-    database: Database, pool: AsyncEngine, redis_url: str, process: list[str]
-) -> None:
-    await found_town(pool)
-    real = {
-        "DATABASE_URL": database.url,
-        "REDIS_URL": redis_url,
-        "WEBHOOK_SECRET": SECRET,
-        "AT_USERNAME": "keneya",
-        "AT_API_KEY": "key-of-the-tests",
-    }
-    code, told = refusal(process, real)
-    assert code, "a process that refuses says so to whoever started it"
-    assert "routes lead to operators that do not exist here: simulated" in told
-
-
-def refusal(process: list[str], environ: dict[str, str]) -> tuple[int, str]:
-    """The exit code and the words of a process that does not want to start."""
-    ended = subprocess.run(
-        [sys.executable, *process],
-        cwd=run.HOME,
-        env=processes.plain_environment() | environ,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    return ended.returncode, ended.stdout + ended.stderr

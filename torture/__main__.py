@@ -15,6 +15,7 @@ from torture.place import VICTIMS
 from torture.story import Verdict
 
 FOLDER = run.HOME / "var" / "torture"
+LINES_SHOWN = 20
 COLUMNS = (
     "kills",
     "calls",
@@ -103,8 +104,10 @@ def _tell(verdict: Verdict, *, head: bool) -> None:
         print(f"{'proof':<14}" + "".join(f"{name:>{len(name) + 3}}" for name in COLUMNS) + "     s   verdict")
     cells = "".join(f"{verdict.counts.get(name, 0):>{len(name) + 3}}" for name in COLUMNS)
     print(f"{verdict.proof:<14}{cells}{verdict.counts['seconds']:>6}   {verdict.word}", flush=True)
-    for line in verdict.broken:
+    for line in verdict.broken[:LINES_SHOWN]:
         print(f"    {line}", flush=True)
+    if len(verdict.broken) > LINES_SHOWN:
+        print(f"    and {len(verdict.broken) - LINES_SHOWN} more: see {FOLDER / 'latest.json'}", flush=True)
 
 
 def _write(verdicts: list[Verdict], commit: str) -> None:

@@ -21,6 +21,7 @@ REPEATS = 3
 REPEAT_AFTER_S = 0.4
 REDIAL_AFTER_S = 1.0
 NEWS_EVERY_S = 0.5
+LOST_CALLS = 3  # then she gives up
 NEWS_LOOKS = 50  # then she dials without
 WELCOME, THANKS = "END Bienvenue", "END Merci"
 AGREE = ("1 J'accepte", "1 Oui")  # the two confirmations of the story
@@ -52,6 +53,11 @@ class Diary:
     strange: list[str] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
+    def complain(self, trouble: str) -> None:
+        """Write down, once, what must not happen to a caller."""
+        if (line := trouble.replace("\n", " / ")) not in self.strange:
+            self.strange.append(line)
+
 
 @dataclass
 class Caller:
@@ -69,6 +75,7 @@ class Caller:
     call: str = ""
     text: str = ""
     metadata: str = ""
+    lost: int = 0  # calls that ended in a screen she does not understand
     missed: int = 0  # how often the newest hop was not answered
 
     async def live(self) -> None:
@@ -95,8 +102,9 @@ class Caller:
                 return True
             answer = self._answer(screen, door)
             if answer is None:
-                self.diary.strange.append(f"{self.phone} {self.text}: {screen}")
-                return False
+                self.diary.complain(f"{self.phone} does not understand: {screen}")
+                self.lost += 1
+                return self.lost > LOST_CALLS
             await asyncio.sleep(self.chance.uniform(0.05, 0.25))
             self.text = f"{self.text}*{answer}" if self.text else answer
             acts = any(words in screen for words in AGREE)
@@ -158,7 +166,7 @@ class Caller:
         except httpx.HTTPError:
             return None
         if reply.status_code != 200 or not reply.text.startswith(("CON ", "END ")):
-            self.diary.strange.append(f"{self.phone} {self.text}: {reply.status_code} {reply.text[:80]}")
+            self.diary.complain(f"{self.phone} was answered {reply.status_code}: {reply.text[:80]}")
         self.metadata = reply.headers.get(METADATA_HEADER, self.metadata)
         return reply.text
 

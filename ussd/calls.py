@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import DEFAULT_LANGUAGE, _
@@ -112,7 +112,7 @@ async def _answer(line: Line, heard: Hop, spoken: _Spoken) -> Shown:
             except Overtaken:
                 continue
         return say(SLOW, spoken.language)
-    except (DBAPIError, OSError) as fault:
+    except (SQLAlchemyError, OSError) as fault:
         log.error("hop.database", extra={"call": heard.call, "fault": type(fault).__name__})
         waited_for_a_copy = (
             isinstance(fault, DBAPIError) and getattr(fault.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE

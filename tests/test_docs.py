@@ -1,0 +1,148 @@
+"""The documents speak of what is there: files, targets, commands, settings, queries, metrics, events, invariants."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+import cli
+import metrics
+import settings
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+
+CODE = re.compile(r"`([^`]+)`")
+# A name with a folder, or with the ending of a file that we keep; and a folder, which ends in a slash.
+FILE = re.compile(r"(?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|txt|po|sql)|LICENSE|Procfile|(?:[\w.-]+/)+")
+PLACEHOLDER = re.compile(r"(?:^|/)(?:NNNN|xx?\b|test_x\b|var/)|^tables\.py$|^checks\.py$")
+LARGEST_ARCHITECTURE = 150
+
+
+def code_of(page: str) -> list[str]:
+    """What stands in backticks, code blocks left out."""
+    return CODE.findall(re.sub(r"```.*?```", "", page, flags=re.DOTALL))
+
+
+def blocks_of(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
+
+
+def table_under(title: str, page: str) -> list[str]:
+    """The first cells of the table in the section `title`."""
+    section = page.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    return [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| `")]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    named = {code for code in code_of(page.read_text()) if FILE.fullmatch(code)}
+    named |= set(re.findall(r"(?:tests|docs)/[\w/-]+\.\w+", page.read_text()))
+    absent = {name for name in named if not PLACEHOLDER.search(name) and not (ROOT / name).exists()}
+    assert absent == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_target_and_command_that_is_named_is_there(page: Path) -> None:
+    words = "\n".join([*code_of(page.read_text()), *blocks_of(page.read_text(), "sh")])
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)", words)) <= targets
+    commands = set(re.findall(r"^    ([a-z]+) ", cli._parser().format_help(), re.MULTILINE))
+    named = set(re.findall(r"\bkeneya ([a-z]+)", words)) - {"import"}  # named as what is not there yet
+    assert named <= commands
+
+
+def test_architecture_stays_short() -> None:
+    assert len(read("ARCHITECTURE.md").splitlines()) <= LARGEST_ARCHITECTURE
+
+
+class Noting(Mapping[str, str]):
+    """A good environment that writes down which variables it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+        self.given = {
+            "DATABASE_URL": "postgresql://service:x@db/keneya",
+            "REDIS_URL": "redis://cache",
+            "WEBHOOK_SECRET": "a" * 32,
+            "AT_USERNAME": "demo",
+            "AT_API_KEY": "demo",
+            "SIMULATOR": "1",  # with it more is read
+        }
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self.given[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.given)
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+
+def test_the_table_of_settings_names_exactly_what_is_read() -> None:
+    environ = Noting()
+    settings.read(environ)
+    named = table_under("Settings", read("README.md"))
+    assert len(named) == len(set(named))
+    assert {name.strip("`") for name in named} == environ.asked
+
+
+def test_the_call_in_the_readme_is_a_transcript() -> None:
+    played = read("tests/transcripts/join.txt")
+    shown = re.findall(r"```\n(.*?)```", read("README.md"), flags=re.DOTALL)[0]
+    lines = [line for line in shown.splitlines() if line.strip() != "…"]
+    assert len(lines) > 20
+    assert [line for line in lines if line not in played.splitlines()] == []
+
+
+def queries() -> list[str]:
+    """Every statement of the operations page, its comments left out."""
+    script = re.sub(r"--.*", "", "".join(blocks_of(OPERATIONS, "sql")))
+    return [statement for statement in map(str.strip, script.split(";")) if statement]
+
+
+@pytest.mark.parametrize("query", queries(), ids=lambda query: " ".join(str(query).split())[:40])
+async def test_a_query_of_the_operations_page_runs_as_the_services_role(
+    db: AsyncConnection, query: str
+) -> None:
+    await db.execute(text(query.replace(":", "\\:")))
+
+
+def test_the_metrics_of_the_operations_page_are_exposed() -> None:
+    exposed = [
+        metric.name for registry in (metrics.registry, metrics.tables) for metric in registry.collect()
+    ]
+    named = re.findall(r"`(keneya_\w+)`", OPERATIONS)
+    assert {name.removesuffix("_total") for name in named} == {
+        name for name in exposed if name.startswith("keneya_")
+    }
+
+
+def test_the_events_of_the_operations_page_are_logged() -> None:
+    files = [ROOT / "webhooks.py", ROOT / "worker.py"]
+    files += [file for room in ("ussd", "sms", "mutuelle") for file in (ROOT / room).glob("*.py")]
+    source = "".join(file.read_text() for file in files)
+    named = {
+        code for cell in table_under("Logs", OPERATIONS) for code in CODE.findall(cell) if " " not in code
+    }
+    assert len(named) > 8
+    assert {event for event in named if f'"{event}"' not in source} == set()
+
+
+def test_every_invariant_is_explained_on_the_operations_page() -> None:
+    cells = table_under("keneya check", OPERATIONS)
+    heads = tuple(code.removesuffix("…") for cell in cells for code in CODE.findall(cell))
+    names = [check.name for check in cli.CHECKS]
+    assert [name for name in names if not name.startswith(heads)] == []
+    assert [head for head in heads if not any(name.startswith(head) for name in names)] == []
