@@ -29,7 +29,7 @@ from sqlalchemy.pool import NullPool
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import logs
@@ -43,7 +43,9 @@ from mutuelle.guards import StrangeRoute, refuse_strange_routes
 from settings import Settings, SettingsFault
 from sms import delivery, inbound
 from talk.journal import Journals
-from ussd import africastalking, calls
+from talk.screen import Shown
+from ussd import calls
+from ussd.gateways import Gateway, gateways
 from ussd.hop import Unreadable
 from ussd.screens import say
 
@@ -86,7 +88,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Starlette:
         raise SystemExit(2) from None
     logs.configure(wanted.log_level)
     routes = [
-        Route("/at/{secret}/ussd", ussd_hop, methods=["POST"]),
+        *(Route(g.PATH, partial(ussd_hop, g), methods=list(g.METHODS)) for g in gateways()),
         Route("/at/{secret}/ussd/ended", ussd_ended, methods=["POST"]),
         Route("/at/{secret}/sms", partial(store_form, inbound.store_sms), methods=["POST"]),
         Route("/at/{secret}/delivery", partial(store_form, delivery.store_report), methods=["POST"]),
@@ -127,16 +129,16 @@ async def _lifespan(wanted: Settings, app: Starlette) -> AsyncIterator[None]:
     )
     redis = Redis.from_url(wanted.redis_url, socket_timeout=1, socket_connect_timeout=1)
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
-    app.state.line = calls.Line(
-        pool, Journals(redis, africastalking.NAME), home, _journal_keys(wanted), utc_now
-    )
+    keys = _journal_keys(wanted)
+    lines = {g.NAME: calls.Line(pool, Journals(redis, g.NAME), home, keys, utc_now) for g in gateways()}
+    app.state.lines = lines
     app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
     metrics.settle_garbage_collector()
     try:
         yield
     finally:
-        if app.state.line.running:
-            await asyncio.wait(app.state.line.running, timeout=DRAIN_S)
+        if under_way := set[asyncio.Task[Shown]]().union(*(line.running for line in lines.values())):
+            await asyncio.wait(under_way, timeout=DRAIN_S)
         await app.state.client.aclose()
         await redis.aclose()
         await pool.dispose()
@@ -184,6 +186,15 @@ async def _form(request: Request) -> dict[str, str]:
     return _fields(body)
 
 
+async def _query(request: Request) -> dict[str, str]:
+    """The query's fields, of a gateway that asks with GET (404, 413)."""
+    _expect_secret(request)
+    query = request.url.query.encode()
+    if len(query) > LARGEST_FORM:
+        raise HTTPException(413)
+    return _fields(query)
+
+
 def _fields(body: bytes) -> dict[str, str]:
     """Empty for a form with a field twice or too many of them: no gateway sends one, whatever it is to slip in."""
     try:
@@ -199,18 +210,18 @@ def _fields(body: bytes) -> dict[str, str]:
     return fields
 
 
-async def ussd_hop(request: Request) -> Response:
-    """One hop of a call from Africa's Talking."""
-    form, began = await _form(request), perf_counter()
+async def ussd_hop(gateway: Gateway, request: Request) -> Response:
+    """One hop of a call from `gateway`."""
+    fields, began = await (_query(request) if request.method == "GET" else _form(request)), perf_counter()
     try:
-        heard = africastalking.read_hop(form, request.headers)
+        heard = gateway.read_hop(fields, request.headers)
     except Unreadable as trouble:
         shown = say(trouble.sentence, DEFAULT_LANGUAGE)
     else:
-        shown = await calls.hop(request.app.state.line, heard)
+        shown = await calls.hop(request.app.state.lines[gateway.NAME], heard)
     metrics.count_hop(shown.end, perf_counter() - began)
-    body, headers = africastalking.write_screen(shown)
-    return PlainTextResponse(body, headers=headers)
+    body, headers = gateway.write_screen(shown)
+    return Response(body, headers=headers)
 
 
 async def ussd_ended(request: Request) -> Response:

@@ -82,15 +82,17 @@ def test_every_field_may_be_missing_and_no_network_is_too_new() -> None:
 def test_metadata_that_come_back_prove_that_the_call_was_answered_before() -> None:
     _body, headers = africastalking.write_screen(Shown("1 Oui", end=False))
     assert africastalking.read_hop(HOP, headers).past_dial is True
-    [(name, value)] = headers.items()
-    assert name == "at-ussd-hop-metadata"
+    value = headers["at-ussd-hop-metadata"]
     assert 0 < len(value) <= 99
     assert AWA not in value
 
 
 def test_an_answer_begins_with_con_or_end_and_nothing_before_it() -> None:
     assert africastalking.write_screen(Shown("Bonjour\n1 Oui", end=False))[0] == "CON Bonjour\n1 Oui"
-    assert africastalking.write_screen(Shown("Merci", end=True)) == ("END Merci", {})
+    assert africastalking.write_screen(Shown("Merci", end=True)) == (
+        "END Merci",
+        {"content-type": "text/plain; charset=utf-8"},
+    )
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
