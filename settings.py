@@ -64,9 +64,13 @@ class Settings:
     redis_bin: Path | None
 
     @property
-    def operator_simulated_url(self) -> str | None:
-        """Where the `simulated` mobile money operator answers; None: it does not exist."""
-        return f"{self.simulator_url}/simulator/operator" if self.simulator_url else None
+    def operators(self) -> dict[str, str]:
+        """The settings of mobile money operators, by the names in their files' NEEDS."""
+        return (
+            {"OPERATOR_SIMULATED_URL": f"{self.simulator_url}/simulator/operator"}
+            if self.simulator_url
+            else {}
+        )
 
 
 def read(environ: Mapping[str, str]) -> Settings:

@@ -110,7 +110,7 @@ async def _expect_good_start(wanted: Settings) -> None:
     await settings.refuse_owner(wanted.database_url)
     pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args={"timeout": 3})
     try:
-        await refuse_strange_routes(pool, simulator=wanted.simulator)
+        await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
     finally:
         await pool.dispose()
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import logs
 import settings
-from mobilemoney import Operator, operators
+from mobilemoney import operators
 from mutuelle.collection import collect
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
 from settings import Settings, SettingsFault
@@ -44,7 +44,7 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
         connect_args={"timeout": 3, "server_settings": {"idle_in_transaction_session_timeout": "15000"}},
     )
     try:
-        await refuse_strange_routes(pool, simulator=wanted.simulator)
+        await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
         async with httpx.AsyncClient(trust_env=False) as client:
             loops = [_loop(name, turn, stop) for name, turn in rounds(wanted, pool, client).items()]
             log.info("worker.started")
@@ -59,7 +59,7 @@ def rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> di
     provider = AfricasTalking(
         wanted.at_username, wanted.at_api_key, wanted.at_sms_url, wanted.at_sender_id or None
     )
-    reachable = _operators(wanted, client)
+    reachable = operators(client, wanted.operators, simulator=wanted.simulator)
     scale = wanted.time_scale
 
     async def collect_payments() -> int:
@@ -72,11 +72,6 @@ def rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> di
         return await apply_reports(pool, datetime.now(UTC))
 
     return {"collect": collect_payments, "send": send_messages, "reports": read_reports}
-
-
-def _operators(wanted: Settings, client: httpx.AsyncClient) -> dict[str, Operator]:
-    config = {"OPERATOR_SIMULATED_URL": wanted.operator_simulated_url or ""}
-    return operators(client, config, simulator=wanted.simulator)
 
 
 async def _loop(name: str, turn: Round, stop: asyncio.Event) -> None:

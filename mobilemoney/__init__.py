@@ -12,7 +12,7 @@ import httpx
 
 from mobilemoney.operator import Adapter, Answer, Ask, Operator, Outcome
 
-__all__ = ["Adapter", "Answer", "Ask", "Operator", "Outcome", "adapters", "operators"]
+__all__ = ["Adapter", "Answer", "Ask", "Operator", "Outcome", "adapters", "operators", "usable"]
 
 
 def adapters() -> list[Adapter]:
@@ -28,8 +28,13 @@ def operators(
     client: httpx.AsyncClient, config: Mapping[str, str], simulator: bool = False
 ) -> dict[str, Operator]:
     """The operators that `config` has all settings for, by name; simulated ones only with `simulator`."""
-    return {
-        adapter.NAME: adapter.connect(client, config)
+    return {adapter.NAME: adapter.connect(client, config) for adapter in usable(config, simulator)}
+
+
+def usable(config: Mapping[str, str], simulator: bool = False) -> list[Adapter]:
+    """The adapters that `config` has all settings for; simulated ones only with `simulator`."""
+    return [
+        adapter
         for adapter in adapters()
         if all(config.get(need) for need in adapter.NEEDS) and (simulator or not adapter.SIMULATED)
-    }
+    ]

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from ledger import accounts
 from mutuelle.mutuelles import Mutuelle, Officer, Place
-from mutuelle.products import Product
+from mutuelle.products import Product, contribution
 from talk.answers import LONGEST_NAME
 from talk.phones import gateway_phone, typed_phone
 from talk.trouble import Invalid
@@ -29,7 +29,7 @@ SERVICES = (  # the seven of a cooperative clinic
     "vaccination",
     "health promotion",
 )
-MAX_PRICE_MINOR = 10_000_000
+MAX_PRICE_MINOR = 999_999  # six digits: what a screen has room for, and what the table of policies takes
 LIMITS: Mapping[str, tuple[int, int]] = {  # of a product's terms, both ends allowed
     "version": (1, 10_000),
     "lump_sum_minor": (0, MAX_PRICE_MINOR),
@@ -126,6 +126,13 @@ def faults_of_place(mutuelle: Mutuelle, place: Place) -> Iterator[str]:
     )
 
 
+def _dearest(product: Product) -> int:
+    """The most that a household can be asked for: all of it adults, or all but its head children, and the fee."""
+    heads = max(product.max_members, 1)
+    adults, children = (40,) * heads, (40,) + (0,) * (heads - 1)
+    return max(contribution(product, ages) for ages in (adults, children)) + product.registration_fee_minor
+
+
 def faults_of_sale(mutuelle: Mutuelle, sale: Sale) -> Iterator[str]:
     """What is wrong with a product of `mutuelle` and its time on sale."""
     product = sale.product
@@ -139,6 +146,7 @@ def faults_of_sale(mutuelle: Mutuelle, sale: Sale) -> Iterator[str]:
                 re.fullmatch("[A-Z0-9]{1,8}", product.code)
             ),
             "its name must have 2 to 12 letters": _is_text(product.name, 12),
+            f"the dearest household must pay {MAX_PRICE_MINOR} at most": _dearest(product) <= MAX_PRICE_MINOR,
             "an adult alone must cost something": bool(product.lump_sum_minor or product.premium_adult_minor),
             "a lump sum must be for one person or more": not product.lump_sum_minor or product.threshold > 0,
             "it cannot be withdrawn before it is sold": sale.sold_until is None

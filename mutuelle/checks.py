@@ -4,7 +4,7 @@ from invariants import Invariant
 
 CHECKS: tuple[Invariant, ...] = (
     Invariant(
-        "payment-posted-once",
+        "payment_posted_once",
         "Every paid payment has exactly one journal: its receipt, or suspense when it differed from the ask.",
         """
         select p.mutuelle_id || ' ' || p.reference from payment p
@@ -15,7 +15,7 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "posting-has-payment",
+        "posting_has_payment",
         "No receipt in the ledger without a paid payment of the same amount.",
         """
         select r.mutuelle_id || ' ' || r.key from ledger.request r
@@ -27,7 +27,7 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "unpaid-posts-nothing",
+        "unpaid_posts_nothing",
         "A payment that failed or is under way has no journal.",
         """
         select p.mutuelle_id || ' ' || p.reference from payment p
@@ -37,7 +37,7 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "payment-moves-lead-to-state",
+        "payment_moves_lead_to_state",
         "The moves of a payment are without a gap and end in its state.",
         """
         select p.mutuelle_id || ' ' || p.reference from payment p
@@ -50,7 +50,7 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "payment-moves-chain",
+        "payment_moves_chain",
         "Each move of a payment begins where the one before it ended.",
         """
         select mutuelle_id || ' ' || reference || ' ' || position from (
@@ -60,7 +60,7 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "paid-payment-is-receipted",
+        "paid_payment_is_receipted",
         "A payment settled by the service has its receipt, or its word of a mismatch, in the outbox.",
         """
         select p.mutuelle_id || ' ' || p.reference from payment p
@@ -70,7 +70,7 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "policy-called-when-paid",
+        "policy_called_when_paid",
         "A household whose money has settled owes at least its first policy: no receipt without a call.",
         """
         select p.mutuelle_id || ' ' || p.number from payment p
@@ -81,7 +81,7 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "policy-price-is-what-was-called",
+        "policy_price_is_what_was_called",
         "What the ledger called for a policy is its price.",
         """
         select l.mutuelle_id || ' ' || l.number || '-' || l.sequence from policy l
@@ -93,7 +93,7 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "household-has-account-and-policy",
+        "household_has_account_and_policy",
         "Every household has its account in the health fund, a phone-book entry or none, and at least one policy.",
         """
         select h.mutuelle_id || ' ' || h.number from household h
@@ -103,7 +103,7 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "deed-has-outcome",
+        "deed_has_outcome",
         "Every deed that was kept has the screen it ended with.",
         "select gateway || ' ' || call || ' ' || position from deed where screen is null",
     ),

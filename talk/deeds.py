@@ -27,13 +27,16 @@ LOCK_TIMEOUT = "4s"  # under the 5 s in which every hop is answered
 
 @dataclass(frozen=True)
 class DeedKey:
-    """`position` is the length of the call's text at the acting hop, `transcript` a digest of that text."""
+    """`position` is the length of the call's text at the acting hop.
+
+    `transcripts` are the digests of that text: the first is written, any of them is recognised (while keys rotate).
+    """
 
     gateway: str
     call: str
     phone: str
     position: int
-    transcript: str
+    transcripts: tuple[str, ...]
 
 
 def recorded_facts(facts: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
@@ -79,7 +82,7 @@ async def perform(
         "call": key.call,
         "phone": key.phone,
         "position": key.position,
-        "transcript": key.transcript,
+        "transcript": key.transcripts[0],
         "name": name,
         "facts": facts,
         "facts_hash": facts_hash(name, facts, consent),
@@ -108,5 +111,5 @@ def _at(key: DeedKey) -> tuple[Any, ...]:
         deeds.c.call == key.call,
         deeds.c.phone == key.phone,
         deeds.c.position == key.position,
-        deeds.c.transcript == key.transcript,
+        deeds.c.transcript.in_(key.transcripts),
     )

@@ -66,7 +66,7 @@ async def test_no_process_of_real_money_starts_with_a_route_to_the_simulated_ope
     code, told = refusal(process, environment(database.url, redis_url))
     assert code == 2, told
     assert "Traceback" not in told
-    assert "routes lead to operators that do not exist here: simulated" in told
+    assert "routes lead to operators that cannot be asked from here: simulated" in told
 
 
 def refusal(process: list[str], environ: dict[str, str]) -> tuple[int, str]:

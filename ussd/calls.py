@@ -277,7 +277,8 @@ def _stage(line: Line, heard: Hop, journal: Journal, mark: Any = None) -> _Stage
         return None
 
     caller = Caller(heard.phone, journal.language, heard.gateway, heard.call, line.clock())
-    key = DeedKey(heard.gateway, heard.call, heard.phone, len(heard.text), digest(line.keys[0], heard.text))
+    transcripts = tuple(digest(key, heard.text) for key in line.keys)
+    key = DeedKey(heard.gateway, heard.call, heard.phone, len(heard.text), transcripts)
     return _Stage(line, caller, key, mark or already_marked)
 
 

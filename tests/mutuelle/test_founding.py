@@ -172,6 +172,10 @@ async def test_all_faults_of_a_mutuelle_are_told_together(db: AsyncConnection) -
         ({"currency": "XAF"}, "its currency must be XOF"),
         ({"mutuelle_id": "SIK"}, "it must be of JIGI"),
         ({"name": "Une très grande famille"}, "its name must have 2 to 12 letters"),
+        (
+            {"premium_adult_minor": 200_000, "max_members": 12},
+            "the dearest household must pay 999999 at most",
+        ),
     ],
 )
 async def test_no_product_is_sold_that_could_not_be_bought(

@@ -1,5 +1,6 @@
 """Deeds: once for each hop, with the facts and words agreed to, all or nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from talk.words import Caller, Consent, Do
 from tests.town import AWA, NOON
 
 CALLER = Caller(AWA, "fr", "test", "call-1", NOON)
-KEY = DeedKey("test", "call-1", AWA, 7, "digest")
+KEY = DeedKey("test", "call-1", AWA, 7, ("digest",))
 YES = Consent("Agreed? 1 Yes 2 No")
 
 
@@ -61,6 +62,14 @@ async def test_the_same_deed_again_shows_the_screen_of_the_first(pool: AsyncEngi
     async with pool.connect() as db:
         assert await language_of(db, AWA) == "en"
         assert await db.scalar(select(func.count()).select_from(deeds)) == 1
+
+
+async def test_a_deed_is_found_again_while_the_secret_rotates(pool: AsyncEngine) -> None:
+    await perform(pool, KEY, CALLER, wish(language="en"), YES.words, spoken)
+    rotated = replace(KEY, transcripts=("digest under the new key", "digest"))
+    async with pool.connect() as db:
+        assert await outcome(db, rotated) == Shown("Done: en", end=True)
+        assert await outcome(db, replace(KEY, transcripts=("another text",))) is None
 
 
 async def test_a_refused_deed_leaves_nothing_and_can_be_done_later(pool: AsyncEngine) -> None:
