@@ -38,8 +38,8 @@ import settings
 import simulator_pages
 from locales import DEFAULT_LANGUAGE
 from menus.home import home
-from mutuelle.collection import ring
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
+from mutuelle.notices import ring
 from settings import Settings, SettingsFault
 from sms import delivery, inbound
 from talk.journal import Journals

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 import logs
 import settings
 from mobilemoney import operators
-from mutuelle.collection import collect
+from mutuelle.collection import Round, collect
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
 from settings import Settings, SettingsFault
 from sms.africastalking import AfricasTalking
@@ -29,7 +29,7 @@ log = logging.getLogger("keneya.worker")
 PAUSE_S = 0.25  # between two rounds that found nothing: a payer at the counter waits for the receipt
 FAULT_PAUSE_S = 2.0  # after a round that failed: the database may be restarting
 POOL_SIZE = 6
-Round = Callable[[], Awaitable[int]]
+Turn = Callable[[], Awaitable[int]]
 
 
 async def work(wanted: Settings, stop: asyncio.Event) -> None:
@@ -54,7 +54,7 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
     log.info("worker.stopped")
 
 
-def rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> dict[str, Round]:
+def rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> dict[str, Turn]:
     """The worker's loops by name: one turn of each deals with what is due now and says how much that was."""
     provider = AfricasTalking(
         wanted.at_username, wanted.at_api_key, wanted.at_sms_url, wanted.at_sender_id or None
@@ -62,8 +62,10 @@ def rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> di
     reachable = operators(client, wanted.operators, simulator=wanted.simulator)
     scale = wanted.time_scale
 
+    house = Round(pool, reachable, wanted.public_url, lambda: datetime.now(UTC), scale)
+
     async def collect_payments() -> int:
-        return await collect(pool, reachable, wanted.public_url, datetime.now(UTC), time_scale=scale)
+        return await collect(house)
 
     async def send_messages() -> int:
         return await send_due(pool, provider, datetime.now(UTC), time_scale=scale)
@@ -74,7 +76,7 @@ def rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> di
     return {"collect": collect_payments, "send": send_messages, "reports": read_reports}
 
 
-async def _loop(name: str, turn: Round, stop: asyncio.Event) -> None:
+async def _loop(name: str, turn: Turn, stop: asyncio.Event) -> None:
     """One round after the other, at once while there is work; a fault is logged and the loop goes on."""
     while not stop.is_set():
         pause_s = PAUSE_S

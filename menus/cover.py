@@ -11,51 +11,45 @@ async def cover(caller: Caller) -> Sentence:
     home = await whom(caller)
     if home is None:
         return _("This phone speaks for no household yet. Dial again and press 1 to join.")
-    return said_of(await look(standing, home, caller.at))
+    stands = await look(standing, home, caller.at)
+    if stands.open_payment and not stands.cover.is_covered:
+        return under_way(stands.open_payment, caller)
+    return covered(stands) if stands.cover.is_covered else not_covered(stands)
 
 
-def said_of(stands: Standing) -> Sentence:
-    """The one sentence for where a household stands; each ends with what to do next."""
+def covered(stands: Standing) -> Sentence:
+    """Covered, until when, and what to do so that it goes on."""
     found, facts = stands.cover, about(stands)
-    if stands.open_payment and not found.is_covered:
-        return under_way(stands.open_payment)
+    if found.state is CoverState.GRACE:
+        return _(
+            "{who}. Your cover has ended, you stay COVERED until {end}. To renew, press 2 at home.", **facts
+        )
+    if stands.due.amount_minor:
+        return _("{who}. COVERED until {end}. Left to pay by then: {due}. To pay, press 2 at home.", **facts)
+    if stands.renewal:
+        return _(
+            "{who}. COVERED until {end}. To renew, press 2 at home: {price}.",
+            **facts,
+            price=stands.renewal.price,
+        )
+    return _("{who}. COVERED until {end}. Nothing is due.", **facts)
+
+
+def not_covered(stands: Standing) -> Sentence:
+    """Not covered, why, and what to do about it."""
+    found, facts = stands.cover, about(stands)
     if found.state is CoverState.WAITING and found.from_on:
         return _(
-            "{who}. Paid. Care is covered from {start}. Left to pay: {due}.", **facts, start=found.from_on
+            "{who}. Care is covered from {start} to {end}. Left to pay: {due}.", **facts, start=found.from_on
         )
-    if found.state is CoverState.COVERED and found.until_on:
-        if stands.renewal:
-            return _(
-                "{who}. COVERED until {end}. To renew, press 2 at home: {price}.",
-                **facts,
-                end=found.until_on,
-                price=stands.renewal.price,
-            )
-        return _("{who}. COVERED until {end}. Nothing is due.", **facts, end=found.until_on)
-    if found.state is CoverState.IN_ARREARS and found.until_on:
+    if found.state is CoverState.SUSPENDED:
         return _(
-            "{who}. COVERED until {end}. Left to pay by then: {due}. To pay, press 2 at home.",
-            **facts,
-            end=found.until_on,
+            "{who}. NOT COVERED: ended {end}. {due} is missing. Pay (2 at home): covered that day.", **facts
         )
-    if found.state is CoverState.GRACE and found.until_on:
-        return _(
-            "{who}. Your cover has ended, you stay COVERED until {end}. To renew, press 2 at home.",
-            **facts,
-            end=found.until_on,
-        )
-    if found.state is CoverState.SUSPENDED and found.until_on:
-        return _(
-            "{who}. NOT COVERED: ended {end}. {due} is missing. Pay (2 at home): covered that day.",
-            **facts,
-            end=found.until_on,
-        )
-    if found.state is CoverState.EXPIRED and found.until_on:
-        return _(
-            "{who}. NOT COVERED: ended {end}. To be covered again, press 2 at home.",
-            **facts,
-            end=found.until_on,
-        )
+    if found.state is CoverState.EXPIRED and stands.due.amount_minor:
+        return _("{who}. NOT COVERED: ended {end}. First pay what is left, {due}: press 2 at home.", **facts)
+    if found.state is CoverState.EXPIRED:
+        return _("{who}. NOT COVERED: ended {end}. To be covered again, press 2 at home.", **facts)
     return _("{who}. NOT COVERED yet: {due} is missing. To pay, press 2 at home.", **facts)
 
 
@@ -68,4 +62,7 @@ def about(stands: Standing) -> dict[str, Fact]:
         number=home.shown_number,
         size=stands.members,
     )
-    return {"who": who, "due": stands.due}
+    facts: dict[str, Fact] = {"who": who, "due": stands.due}
+    if stands.cover.until_on:
+        facts["end"] = stands.cover.until_on
+    return facts

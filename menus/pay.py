@@ -1,9 +1,10 @@
 """Paying: what is due, whole or in part, for one's own household or another, from this phone or another."""
 
-from locales import Money, Sentence, _
+from locales import Fact, Money, Sentence, _
 from menus.words import under_way, whom
+from mutuelle.cover import CoverState
 from mutuelle.enrolment import pay as ask_for_payment
-from mutuelle.households import Household, household_by_number
+from mutuelle.households import household_by_number
 from mutuelle.numbers import member_number
 from mutuelle.payments import accept_requests, refuse_requests, refuses_requests
 from mutuelle.standing import Standing, standing
@@ -16,14 +17,10 @@ ALL, PART, OTHER_PHONE, OTHER_HOUSEHOLD, REQUESTS = "all", "part", "phone", "hou
 
 async def pay(caller: Caller) -> Sentence:
     own = await whom(caller)
-    if own is None:
-        return await for_another(caller)
-    stands = await look(standing, own, caller.at)
-    if stands.open_payment:
-        return under_way(stands.open_payment)
-    what = await choose(*ways(stands))
-    if what.key == OTHER_HOUSEHOLD:
-        return await for_another(caller)
+    stands = await look(standing, own, caller.at) if own else None
+    what = await choose(*ways(stands, caller))
+    if stands is None or what.key == OTHER_HOUSEHOLD:
+        return await (requests(caller) if what.key == REQUESTS else for_another(caller))
     if what.key == REQUESTS:
         return await requests(caller)
     payer = caller.phone
@@ -33,30 +30,39 @@ async def pay(caller: Caller) -> Sentence:
     if what.key == OTHER_PHONE:
         payer = await ask(_("The phone that pays?"), phone_number(region_of(caller.phone)))
         money = await how_much(stands)
-    return await agree(stands, own.head_name, money, payer)
+    return await agree(stands, stands.household.head_name, money, payer)
 
 
-def ways(stands: Standing) -> tuple[Sentence, list[Option]]:
+def ways(stands: Standing | None, caller: Caller) -> tuple[Sentence, list[Option]]:
     """What can be paid; a digit means the same whatever is left out."""
     others = [
         Option(OTHER_HOUSEHOLD, _("Another household"), "4"),
         Option(REQUESTS, _("Requests by others"), "5"),
     ]
+    if stands is None:
+        return _("Pay for whom?"), others
+    if stands.open_payment:
+        return under_way(stands.open_payment, caller), others
     if not stands.payable.amount_minor:
-        return _("Nothing is due. You are up to date."), others
-    what = (
-        _("Left to pay: {amount}", amount=stands.payable)
-        if stands.due.amount_minor
-        else _(
-            "Renew for {months} months: {amount}",
-            months=stands.product.insurance_period_months,
-            amount=stands.payable,
-        )
-    )
+        return nothing_payable(stands), others
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
     if stands.least_payment < stands.payable:
         own.append(Option(PART, part_of_due(stands), "2"))
-    return what, [*own, Option(OTHER_PHONE, _("Another phone pays"), "3"), *others]
+    return payable(stands), [*own, Option(OTHER_PHONE, _("Another phone pays"), "3"), *others]
+
+
+def payable(stands: Standing) -> Sentence:
+    if not stands.renews:
+        return _("Left to pay: {amount}", amount=stands.payable)
+    months = stands.payable_product.insurance_period_months
+    return _("Renew for {months} months: {amount}", months=months, amount=stands.payable)
+
+
+def nothing_payable(stands: Standing) -> Sentence:
+    """Up to date, or without a cover that could be paid for: the two are not the same."""
+    if stands.cover.state is CoverState.EXPIRED:
+        return _("No cover is on sale for your household now. Please see the treasurer.")
+    return _("Nothing is due. You are up to date.")
 
 
 def part_of_due(stands: Standing) -> Sentence:
@@ -70,7 +76,7 @@ async def how_much(stands: Standing) -> Money:
     least, most = stands.least_payment, stands.payable
     money: Money = await ask(
         _("How much? From {least} to {most}", least=least, most=most),
-        amount(least, most, stands.product.amount_step_minor),
+        amount(least, most, stands.payable_product.amount_step_minor),
     )
     return money
 
@@ -89,24 +95,17 @@ async def for_another(caller: Caller) -> Sentence:
 
 
 async def agree(stands: Standing, name: str, money: Money, payer: str) -> Sentence:
-    home: Household = stands.household
-    agreed = await confirm(
-        _(
-            "Pay {amount} for {name}, number {number}, with the phone {phone}?",
-            amount=money,
-            name=name,
-            number=home.shown_number,
-            phone=shown_phone(payer),
-        )
-    )
+    agreed = await confirm(terms(stands, name, money, payer))
     if not agreed:
         return _("Nothing was asked for. Dial again when you are ready.")
     await do(
         ask_for_payment,
-        number=home.number,
+        number=stands.household.number,
         amount=money,
         payable=stands.payable,
-        renews=not stands.due.amount_minor,
+        product=stands.payable_product.code,
+        version=stands.payable_product.version,
+        renews=stands.renews,
         payer_phone=payer,
         agreed=agreed,
     )
@@ -114,6 +113,21 @@ async def agree(stands: Standing, name: str, money: Money, payer: str) -> Senten
         "Thank you. In a moment {phone} will be asked for {amount}: approve with your PIN. A receipt follows by SMS.",
         phone=shown_phone(payer),
         amount=money,
+    )
+
+
+def terms(stands: Standing, name: str, money: Money, payer: str) -> Sentence:
+    """All that is agreed to: the payment, and where it begins a new period, that period and its whole price."""
+    facts: dict[str, Fact] = {"amount": money, "name": name, "phone": shown_phone(payer)}
+    facts["number"] = stands.household.shown_number
+    if not stands.renews:
+        return _("Pay {amount} for {name}, number {number}, with the phone {phone}?", **facts)
+    return _(
+        "Renew {months} months ({product}, {price}) for {name}, number {number}: pay {amount} with {phone}?",
+        **facts,
+        months=stands.payable_product.insurance_period_months,
+        product=stands.payable_product.name,
+        price=stands.payable,
     )
 
 

@@ -3,7 +3,6 @@
 from locales import Money, Sentence, _
 from mutuelle.households import Household, households_of
 from mutuelle.payments import OpenPayment
-from talk.phones import shown_phone
 from talk.words import Caller, choose, look
 
 
@@ -20,11 +19,14 @@ def part_of(least: Money) -> Sentence:
     return _("A part: {amount}", amount=least)
 
 
-def under_way(payment: OpenPayment) -> Sentence:
-    """A payment waits: what to do, and that nothing is asked twice."""
+def under_way(payment: OpenPayment, caller: Caller) -> Sentence:
+    """A payment waits: where, and that nothing is asked twice. Another's phone is not named."""
+    if payment.payer_phone != caller.phone:
+        return _(
+            "A payment of {amount} is under way on another phone. Wait for our SMS.", amount=payment.amount
+        )
     return _(
-        "A payment of {amount} is under way on {phone}. Approve it there, or wait for our SMS. "
-        "You cannot be charged twice.",
+        "A payment of {amount} is under way. Approve it with your PIN, or wait for our SMS: "
+        "you cannot be charged twice.",
         amount=payment.amount,
-        phone=shown_phone(payment.payer_phone),
     )

@@ -127,9 +127,9 @@ def moment(value: str | None) -> datetime | None:
     """An ISO 8601 time in UTC; one without a zone is taken for UTC."""
     try:
         parsed = datetime.fromisoformat(value or "")
-    except ValueError:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):  # no time, or one that UTC has no year for
         return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def plain_note(note: str) -> str:

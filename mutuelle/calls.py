@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
-from ledger.book import Journal, Movement, post, statement
+from ledger.book import Journal, Movement, statement
 from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.policies import uncalled
@@ -16,24 +16,13 @@ from mutuelle.policies import uncalled
 CALLED = "contribution called"
 
 
-async def call_policies(
-    db: AsyncConnection, mutuelle: Mutuelle, home: Household, *, new_receipt_minor: int, on: date, actor: str
-) -> list[Journal]:
-    """Post the calls that money now reaches, oldest policy first; the caller holds the household's lock.
-
-    `new_receipt_minor` is a receipt that is being posted in the same transaction and is not in the account yet.
-    """
-    journals = await calls_due(db, mutuelle, home, new_receipt_minor=new_receipt_minor, on=on, actor=actor)
-    for posted in await post(db, journals):
-        if not posted.stands:
-            raise RuntimeError(f"call refused: {posted.reason}")
-    return journals
-
-
 async def calls_due(
     db: AsyncConnection, mutuelle: Mutuelle, home: Household, *, new_receipt_minor: int, on: date, actor: str
 ) -> list[Journal]:
-    """The journals of the policies that the household's money has reached, to be posted with the receipt."""
+    """The journals of the policies that money now reaches, oldest first, to be posted with the receipt that does it.
+
+    `new_receipt_minor` is that receipt, not in the account yet. The caller holds the household's lock.
+    """
     entries = await statement(db, mutuelle.id, home.account)
     called = len({entry.journal_id for entry in entries if entry.kind == CALLED})
     credit = new_receipt_minor + sum(entry.credit - entry.debit for entry in entries)

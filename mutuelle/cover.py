@@ -164,15 +164,14 @@ def _as_of(period: Period, today: date) -> Cover:
     if period.entitled_on is None or period.expires_on is None or period.grace_until is None:
         raise ValueError("a period is dated whole")
     paid_up = period.paid_up_on is not None and period.paid_up_on <= today
-    if today > period.grace_until:
-        return Cover(CoverState.EXPIRED, until_on=period.expires_on)
     limit = period.must_be_paid_by
-    if not paid_up and limit is not None and today > min(limit, period.expires_on):
-        return Cover(CoverState.SUSPENDED, until_on=min(limit, period.expires_on))
-    if today > period.expires_on:
+    ends_on = period.expires_on if paid_up or limit is None else min(limit, period.expires_on)
+    if today > period.grace_until:
+        return Cover(CoverState.EXPIRED, until_on=ends_on)
+    if not paid_up and today > ends_on:
+        return Cover(CoverState.SUSPENDED, until_on=ends_on)
+    if today > ends_on:
         return Cover(CoverState.GRACE, period.entitled_on, period.grace_until)
     if today < period.entitled_on:
-        return Cover(CoverState.WAITING, period.entitled_on, period.expires_on)
-    if not paid_up and limit is not None:
-        return Cover(CoverState.IN_ARREARS, period.entitled_on, min(limit, period.expires_on))
-    return Cover(CoverState.COVERED, period.entitled_on, period.expires_on)
+        return Cover(CoverState.WAITING, period.entitled_on, ends_on)
+    return Cover(CoverState.COVERED if paid_up else CoverState.IN_ARREARS, period.entitled_on, ends_on)

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, _
-from mutuelle.calls import call_policies
 from mutuelle.households import (
     Household,
     household_by_number,
@@ -19,7 +18,7 @@ from mutuelle.households import (
     register_household,
 )
 from mutuelle.mutuelles import get_mutuelle
-from mutuelle.payments import ask_payment, open_payment
+from mutuelle.payments import ask_payment, lock_phone, open_payment
 from mutuelle.policies import write_policy
 from mutuelle.products import Offer, offer, products_on_sale
 from mutuelle.standing import standing
@@ -45,6 +44,7 @@ async def enrol(
     agreed: Consent,
 ) -> Household:
     """Join: the household, its people, its first policy, and the wish to pay `pay_now` from the caller's phone."""
+    await lock_phone(db, caller.phone)  # of two calls at once, the second finds the household of the first
     if await households_of(db, caller):
         raise Refused(_("This phone already speaks for a household."))
     joined = await get_mutuelle(db, mutuelle)
@@ -69,24 +69,30 @@ async def pay(
     number: str,
     amount: Money,
     payable: Money,
+    product: str,
+    version: int,
     renews: bool,
     payer_phone: str,
     agreed: Consent,
 ) -> None:
-    """Ask `payer_phone` for `amount` of what `payable` was when it was agreed to; `renews` starts a new period."""
+    """Ask `payer_phone` for `amount` of what was `payable` when it was agreed to.
+
+    `renews`: it begins a new period under that product and version, written down when its first franc settles.
+    """
     home = await household_by_number(db, number)
     await lock_household(db, home)
     if await open_payment(db, home):
         raise Refused(_("A payment for this household is already under way."))
     stands = await standing(db, home, caller.at)
-    if stands.payable != payable or (not stands.due.amount_minor) != renews:
+    paid_for = stands.payable_product
+    if (stands.payable, stands.renews, paid_for.code, paid_for.version) != (
+        payable,
+        renews,
+        product,
+        version,
+    ):
         raise Refused(PRICE_CHANGED)
-    if renews and stands.renewal:
-        today = stands.mutuelle.today(caller.at)
-        sequence = len(stands.periods) + 1
-        await write_policy(db, home, stands.renewal, sequence=sequence, agreed_on=today, at=caller.at)
-        await call_policies(db, stands.mutuelle, home, new_receipt_minor=0, on=today, actor="caller")
-    await ask_payment(db, caller, home, amount, payer_phone)
+    await ask_payment(db, caller, home, amount, payer_phone, renewal=stands.renewal if renews else None)
 
 
 async def _offer(

@@ -17,13 +17,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, _
-from mutuelle.households import Household
-from mutuelle.tables import payer_refusal, payment, payment_move, route
+from mutuelle.households import DRAWS, Household
+from mutuelle.products import Offer
+from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, payment_move, route
 from talk.phones import region_of, shown_phone
 from talk.trouble import Refused
 from talk.words import Caller, Consent
 
 CONTRIBUTION = "contribution"
+ASKS_A_DAY = 10  # of one phone for households or with phones that are not its own
 PROMPTS_A_DAY = 3  # on a phone that did not ask for them: a payer's patience is not ours to spend
 
 
@@ -42,7 +44,7 @@ class PaymentState(StrEnum):
 S = PaymentState
 OPEN = (S.ASKED, S.SENT, S.PENDING, S.UNKNOWN)
 LEGAL: dict[PaymentState, frozenset[PaymentState]] = {
-    S.ASKED: frozenset({S.SENT}),
+    S.ASKED: frozenset({S.SENT, S.FAILED}),  # FAILED: it waited so long that it was never sent
     S.SENT: frozenset({S.PENDING, S.UNKNOWN, S.PAID, S.FAILED}),
     S.PENDING: frozenset({S.UNKNOWN, S.PAID, S.FAILED}),
     S.UNKNOWN: frozenset({S.PENDING, S.PAID, S.FAILED}),
@@ -97,19 +99,25 @@ async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tup
 
 
 async def ask_payment(
-    db: AsyncConnection, caller: Caller, home: Household, amount: Money, payer_phone: str
+    db: AsyncConnection,
+    caller: Caller,
+    home: Household,
+    amount: Money,
+    payer_phone: str,
+    *,
+    renewal: Offer | None = None,
 ) -> UUID:
     """Write the wish down with our own reference, to be sent a little after the call; Refused if it may not be.
 
-    A household has one open payment, kept so by the database, whatever phone or channel it came from.
+    A household has one open payment, kept so by the database, whatever phone or channel it came from. `renewal` is
+    what the first franc of this payment agrees to: until it settles, the household is bound to nothing.
     """
     operator, country = await operator_for(db, home.mutuelle_id, payer_phone)
     if payer_phone != caller.phone:
         await _spare(db, payer_phone, caller.at)
-    reference = uuid4()
+    await _limit(db, caller, home)
     row = {
         "mutuelle_id": home.mutuelle_id,
-        "reference": reference,
         "number": home.number,
         "purpose": CONTRIBUTION,
         "amount_minor": amount.amount_minor,
@@ -118,23 +126,67 @@ async def ask_payment(
         "asked_by": caller.phone,
         "operator": operator,
         "country": country,
-        "notice_token": secrets.token_hex(20),
-        "receipt_code": receipt_code(reference),
         "state": S.ASKED,
         "asked_at": caller.at,
         "due_at": caller.at,
+        "renews_code": renewal and renewal.product.code,
+        "renews_version": renewal and renewal.product.version,
+        "renews_members": renewal and renewal.members,
+        "renews_minor": renewal and renewal.contribution_minor,
     }
-    if not await db.scalar(insert(payment).values(row).on_conflict_do_nothing().returning(payment.c.state)):
-        raise Refused(_("A payment for this household is already under way."))
+    reference = await _insert(db, home, row)
     await _note_move(
         db, home.mutuelle_id, reference, None, S.ASKED, "caller", "agreed in the menu", caller.at
     )
     return reference
 
 
+async def _insert(db: AsyncConnection, home: Household, row: dict[str, object]) -> UUID:
+    for _draw in range(DRAWS):
+        reference = uuid4()
+        own = {
+            "reference": reference,
+            "receipt_code": receipt_code(reference),
+            "notice_token": secrets.token_hex(20),
+        }
+        statement = insert(payment).values(row | own).on_conflict_do_nothing()
+        if await db.scalar(statement.returning(payment.c.state)):
+            return reference
+        if await open_payment(db, home):
+            raise Refused(_("A payment for this household is already under way."))
+    raise RuntimeError(
+        "no free receipt code"
+    )  # thirty bits of them: it takes a hundred thousand payments for one clash
+
+
+async def _limit(db: AsyncConnection, caller: Caller, home: Household) -> None:
+    """Refused when this phone has asked enough today for households that are not its own, or with other phones."""
+    is_own = sa.exists().where(
+        household_phone.c.mutuelle_id == payment.c.mutuelle_id,
+        household_phone.c.number == payment.c.number,
+        household_phone.c.phone == caller.phone,
+    )
+    asked = await db.scalar(
+        select(sa.func.count())
+        .select_from(payment)
+        .where(
+            payment.c.asked_by == caller.phone,
+            payment.c.asked_at > caller.at - timedelta(days=1),
+            sa.not_(is_own) | (payment.c.payer_phone != caller.phone),
+        )
+    )
+    if (asked or 0) >= ASKS_A_DAY:
+        raise Refused(_("You have asked enough for today. Please try tomorrow."))
+
+
+async def lock_phone(db: AsyncConnection, phone: str) -> None:
+    """Until the transaction ends, nothing else is decided about this phone: limits and first households are counted."""
+    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 0))))
+
+
 async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
     """Refused when the owner of `phone` wants no requests by others, or had enough of them today."""
-    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"spare {phone}", 0))))
+    await lock_phone(db, phone)
     if await db.scalar(select(payer_refusal.c.phone).where(payer_refusal.c.phone == phone)):
         raise Refused(_("The phone {phone} takes no payment requests from others.", phone=shown_phone(phone)))
     asked = await db.scalar(
@@ -196,6 +248,20 @@ async def move(
     if to is not was:
         await _note_move(db, mutuelle_id, reference, was, to, actor, reason, at)
     return was
+
+
+async def open_case(
+    db: AsyncConnection, mutuelle_id: str, reference: UUID, kind: str, detail: str, at: datetime
+) -> None:
+    """Put a payment on the list that a person works off; once for each kind of trouble."""
+    case = {
+        "mutuelle_id": mutuelle_id,
+        "reference": reference,
+        "kind": kind,
+        "detail": detail,
+        "opened_at": at,
+    }
+    await db.execute(insert(payment_case).values(case).on_conflict_do_nothing())
 
 
 async def _note_move(

@@ -85,9 +85,10 @@ def contribution(product: Product, ages: tuple[int, ...]) -> int:
     """The price of one period, in minor units, for people of these ages (openIMIS `policy/values.py`):
 
     lump_sum + extra_adults * premium_adult + extra_children * premium_child where there is a lump sum, else
-    adults * premium_adult + children * premium_child. Adults fill the lump sum's threshold first.
+    adults * premium_adult + children * premium_child. Adults fill the lump sum's threshold first; the head, who comes
+    first, is an adult at any age.
     """
-    adults = sum(age >= product.age_of_majority for age in ages)
+    adults = 1 + sum(age >= product.age_of_majority for age in ages[1:])
     children = len(ages) - adults
     if product.lump_sum_minor:
         room_for_children = max(0, product.threshold - adults)

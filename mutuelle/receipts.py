@@ -89,8 +89,13 @@ def household_receipt(stands: Standing, amount: Money, code: str) -> Sentence:
             end=cover.until_on,
             due=stands.due,
         )
+    if cover.state is CoverState.EXPIRED and not stands.due.amount_minor:
+        return _(
+            "Receipt {code}: {amount} for {name}, number {number}. Cover has ended: dial and press 2 to renew.",
+            **facts,
+        )
     return _(
-        "Receipt {code}: {amount} for {name}, number {number}. Not covered yet. Left to pay: {due}.",
+        "Receipt {code}: {amount} for {name}, number {number}. Not covered for now. Left to pay: {due}.",
         **facts,
         due=stands.due,
     )

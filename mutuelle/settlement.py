@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
@@ -16,15 +15,18 @@ from mobilemoney.operator import Answer
 from mutuelle.calls import calls_due
 from mutuelle.households import Household, find_household, lock_household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.payments import OPEN, PaymentState, move
+from mutuelle.payments import OPEN, PaymentState, move, open_case
+from mutuelle.policies import terms_of, write_policy
+from mutuelle.products import Offer, products_by_version
 from mutuelle.receipts import send_receipts, tell_mismatch
 from mutuelle.standing import standing
-from mutuelle.tables import payment, payment_case
+from mutuelle.tables import payment
 from mutuelle.wishes import Due, due_payment
 
 RECEIVED = "contribution received"
 UNEXPECTED = "unexpected payment"
 ASK_LATER = timedelta(hours=6)
+CLOCK_SKEW = timedelta(minutes=5)
 
 
 async def settle(
@@ -33,9 +35,10 @@ async def settle(
     """Settle one payment that its operator reports as made; False if it was settled before or must not be.
 
     1. Lock the payment: a second settling finds it PAID and does nothing.
-    2. Lock the household: its calls are counted and made by one transaction at a time. An operator's reference that
-       paid for another payment before pays for none now: a person looks at it.
-    3. Post: the calls that the money reaches, then the receipt; or suspense, if the answer differs from the ask.
+    2. Lock the household: its calls are counted and made by one transaction at a time. An answer that cannot be is
+       left to a person: an operator's reference that paid for another payment, or nothing paid.
+    3. Write the renewal that the payment agreed to, if any, and post: the calls that the money reaches, then the
+       receipt; or suspense, if the answer differs from the ask.
     4. Move the payment to PAID with the operator's own reference and completion time.
     5. Write the receipts into the outbox, all in the caller's transaction.
     """
@@ -48,14 +51,15 @@ async def settle(
     if home is None:
         raise LookupError(due.number)
     await lock_household(db, home)
-    if await _spent(db, due, answer):
-        await _contradict(db, due, answer, now)
+    if contradiction := await _contradiction(db, due, answer):
+        await _leave_to_a_person(db, due, contradiction, now)
         return False
-    completed_at = min(answer.completed_at or now, now)
+    completed_at = await _completed_at(db, due, answer, now)
     difference = _difference(due, answer)
     if difference:
         await _suspend(db, mutuelle, due, answer, difference, completed_at, now)
     else:
+        await _renew(db, mutuelle, home, due, now)
         await _post(db, mutuelle, home, due, completed_at)
     await move(
         db,
@@ -75,37 +79,40 @@ async def settle(
     return True
 
 
-async def _spent(db: AsyncConnection, due: Due, answer: Answer) -> bool:
-    """Whether the operator's own reference has settled another payment already."""
+async def _contradiction(db: AsyncConnection, due: Due, answer: Answer) -> str | None:
+    """Why this answer cannot be true, if it cannot; an operator's reference pays once, whatever the mutuelle."""
+    if not answer.amount_minor:
+        return "paid, but nothing"
     other = select(payment.c.reference).where(
-        payment.c.mutuelle_id == due.mutuelle_id,
         payment.c.operator == due.operator,
         payment.c.operator_reference == answer.operator_reference,
         payment.c.reference != due.reference,
     )
-    return answer.operator_reference is not None and await db.scalar(other) is not None
+    if answer.operator_reference is not None and await db.scalar(other.limit(1)):
+        return f"the operator's reference {answer.operator_reference} has paid for another payment"
+    return None
 
 
-async def _contradict(db: AsyncConnection, due: Due, answer: Answer, now: datetime) -> None:
-    detail = f"the operator's reference {answer.operator_reference} has paid for another payment"
-    await _open_case(db, due, "contradiction", detail, now)
+async def _leave_to_a_person(db: AsyncConnection, due: Due, detail: str, now: datetime) -> None:
     key = (due.mutuelle_id, due.reference)
+    await open_case(db, *key, "contradiction", detail, now)
     # Asked about again in a while: the operator may put it right, and nobody is told a thing that is not known.
     await move(
         db, *key, PaymentState.UNKNOWN, actor=due.operator, reason=detail, at=now, due_at=now + ASK_LATER
     )
 
 
-async def _open_case(db: AsyncConnection, due: Due, kind: str, detail: str, now: datetime) -> None:
-    """Put a payment on the list that a person works off; once for each kind of trouble."""
-    case = {
-        "mutuelle_id": due.mutuelle_id,
-        "reference": due.reference,
-        "kind": kind,
-        "detail": detail,
-        "opened_at": now,
-    }
-    await db.execute(insert(payment_case).values(case).on_conflict_do_nothing())
+async def _completed_at(db: AsyncConnection, due: Due, answer: Answer, now: datetime) -> datetime:
+    """When the operator says it was paid, between the ask and now; a clock that says otherwise opens a case.
+
+    Cover is dated by it, so nobody's clock may date a payment before it was wished for.
+    """
+    said = answer.completed_at or now
+    possible = min(max(said, due.asked_at), now)
+    if abs(said - possible) > CLOCK_SKEW:
+        detail = f"the operator dates it {said.isoformat(timespec='seconds')}"
+        await open_case(db, due.mutuelle_id, due.reference, "clock", detail, now)
+    return possible
 
 
 def _difference(due: Due, answer: Answer) -> str | None:
@@ -115,6 +122,21 @@ def _difference(due: Due, answer: Answer) -> str | None:
     if answer.amount_minor != due.amount.amount_minor:
         return "amount"
     return "phone" if answer.phone != due.payer_phone else None
+
+
+async def _renew(db: AsyncConnection, mutuelle: Mutuelle, home: Household, due: Due, now: datetime) -> None:
+    """The new period that this payment agreed to, written with its first franc and not before."""
+    if (
+        due.renews_code is None
+        or due.renews_version is None
+        or due.renews_minor is None
+        or due.renews_members is None
+    ):
+        return
+    products = await products_by_version(db, mutuelle.id)
+    offer = Offer(products[due.renews_code, due.renews_version], due.renews_members, due.renews_minor, 0)
+    written = len((await terms_of(db, home, products))[0])
+    await write_policy(db, home, offer, sequence=written + 1, agreed_on=mutuelle.today(due.asked_at), at=now)
 
 
 async def _post(
@@ -153,7 +175,7 @@ async def _suspend(
     now: datetime,
 ) -> None:
     detail = f"{difference}: asked {due.amount}, answered {answer.amount_minor} {answer.currency}"
-    await _open_case(db, due, "mismatch", detail, now)
+    await open_case(db, mutuelle.id, due.reference, "mismatch", detail, now)
     if not answer.amount_minor or answer.currency is None:
         return
     # Another currency needs accounts of its own: one account never holds two.

@@ -37,9 +37,19 @@ class Standing:
     open_payment: OpenPayment | None
 
     @property
+    def renews(self) -> bool:
+        """Whether a payment today begins a new period: nothing is due, and one may be agreed to."""
+        return not self.due.amount_minor and self.renewal is not None
+
+    @property
     def payable(self) -> Money:
         """What a payment today is for: the debt first, else the renewal."""
-        return self.due if self.due.amount_minor or self.renewal is None else self.renewal.price
+        return self.renewal.price if self.renews and self.renewal else self.due
+
+    @property
+    def payable_product(self) -> Product:
+        """The product version that a payment today is for."""
+        return self.renewal.product if self.renews and self.renewal else self.product
 
 
 def receipts(entries: list[Entry]) -> list[Receipt]:
@@ -67,9 +77,6 @@ async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standi
     if not due and expires_on and today >= expires_on - RENEWAL_OPENS:
         current = {p.code: p for p in await products_on_sale(db, mutuelle.id, today)}.get(product.code)
         renewal = offer(current, ages, new=False) if current and len(ages) <= current.max_members else None
-    wanted = (
-        Money(due, mutuelle.currency) if due else renewal.price if renewal else Money(0, mutuelle.currency)
-    )
     return Standing(
         household=home,
         mutuelle=mutuelle,
@@ -80,12 +87,15 @@ async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standi
         due=Money(due, mutuelle.currency),
         credit=Money(credit, mutuelle.currency),
         renewal=renewal,
-        least_payment=_least(product, terms[-1].price_minor, wanted),
+        least_payment=renewal.installment
+        if renewal and not due
+        else _least(product, terms[-1].price_minor, due),
         open_payment=await open_payment(db, home),
     )
 
 
-def _least(product: Product, price_minor: int, wanted: Money) -> Money:
+def _least(product: Product, price_minor: int, due_minor: int) -> Money:
+    """One of `max_installments` equal parts of the price, rounded up to the step, or the rest if that is less."""
     part = -(-price_minor // product.max_installments)
     step = product.amount_step_minor
-    return Money(min(-(-part // step) * step, wanted.amount_minor), wanted.currency)
+    return Money(min(-(-part // step) * step, due_minor), product.currency)

@@ -30,6 +30,10 @@ class Due:
     sent_at: datetime | None
     told_late_at: datetime | None
     polls: int
+    renews_code: str | None = None
+    renews_version: int | None = None
+    renews_members: int | None = None
+    renews_minor: int | None = None
 
     @property
     def float_name(self) -> str:

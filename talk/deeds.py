@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money
@@ -22,7 +23,12 @@ from talk.screen import Shown
 from talk.tables import deed as deeds
 from talk.words import Caller, Consent, Do
 
+LOCK_NOT_AVAILABLE = "55P03"
 LOCK_TIMEOUT = "4s"  # under the 5 s in which every hop is answered
+
+
+class StillRunning(Exception):
+    """The first copy of this hop is still at its deed: what becomes of it is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,16 @@ async def perform(
         shown = finish(await deed.act(db, caller, **dict(deed.facts)))
         await db.execute(update(deeds).where(*_at(key)).values(screen=shown.text))
     return shown
+
+
+async def _is_first(db: AsyncConnection, row: dict[str, Any]) -> bool:
+    statement = insert(deeds).values(row).on_conflict_do_nothing().returning(deeds.c.position)
+    try:
+        return (await db.execute(statement)).one_or_none() is not None
+    except DBAPIError as fault:
+        if getattr(fault.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+            raise StillRunning(row["name"]) from fault
+        raise
 
 
 def _at(key: DeedKey) -> tuple[Any, ...]:

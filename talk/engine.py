@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from locales import Sentence
+from locales import Sentence, _
 from talk.questions import (
     CHANGED,
     Answer,
@@ -23,8 +23,9 @@ from talk.questions import (
 )
 from talk.screen import Fit, Screen, Shown, View
 from talk.trouble import Refused
-from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Question, Request
+from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Option, Question, Request
 
+NOTE_ALONE = "(a note)"  # stands for a question that no menu asks: what is typed there answers nothing
 Menu = Callable[[Caller], Coroutine[Request[Any], Any, Sentence]]
 Finish = Callable[[Any], Shown]
 
@@ -247,8 +248,13 @@ async def _act(run: _Play, deed: Do[Any]) -> tuple[Turn | None, Sentence | None]
 
 
 def _asked(run: _Play, question: Question, view: View, note: Sentence | None) -> Turn:
+    """Show the question with its note; a note without room is a screen of its own, whatever is typed leads on."""
     shown, seen = run.show(question, view, note)
-    return Turn(shown, State(tuple(run.answers), seen))
+    state = State(tuple(run.answers), seen)
+    if shown.noted or note is None or isinstance(question, Ask):
+        return Turn(shown, state)
+    alone = Screen(note, choices=(Option("go on", _("Continue"), "1"),))
+    return Turn(run.fit(alone, run.caller.language), replace(state, view=View(NOTE_ALONE)))
 
 
 def _ended(run: _Play, sentence: Sentence) -> Turn:

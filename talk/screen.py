@@ -42,7 +42,8 @@ class Screen:
 class Shown:
     """A screen in its channel's shape. `pages` counts those of the list; `end` closes the conversation.
 
-    `whole` is false when words had to be left out: never so in a screen that is agreed to.
+    `whole` is false when words had to be left out: never so in a screen that is agreed to. `noted` is false when
+    there was a note and no room for it.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Shown:
     keys: dict[str, str] = field(default_factory=dict)
     pages: int = 1
     whole: bool = True
+    noted: bool = True
 
 
 Fit = Callable[[Screen, str], Shown]

@@ -79,7 +79,7 @@ class House:
     environ: dict[str, str]
     http: httpx.AsyncClient
     pool: AsyncEngine
-    rounds: dict[str, worker.Round] = field(default_factory=dict)
+    rounds: dict[str, worker.Turn] = field(default_factory=dict)
 
     async def work(self) -> int:
         """One round of each of the worker's loops."""

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import DEFAULT_LANGUAGE, _
 from talk import deeds, engine
-from talk.deeds import DeedKey
+from talk.deeds import DeedKey, StillRunning
 from talk.engine import CannotAct, Finish, Menu, State, Turn
 from talk.journal import Journal, Journals, Overtaken, Step, digest
 from talk.preferences import language_of
@@ -28,15 +28,12 @@ from ussd.screens import fit_for, say
 log = logging.getLogger("keneya.ussd")
 
 DEADLINE_S = 5.0  # half of what the gateway allows
-LOCK_NOT_AVAILABLE = "55P03"  # the first copy of the hop still holds its deed
 TRIES = 4  # copies of one hop that may overtake each other before the caller is asked to dial again
 
 SLOW = _("The network is slow. Your request is being handled: dial again in a minute to see the result.")
 DOWN = _("The service cannot be reached right now. Please dial again in a few minutes.")
 FAULT = _("Something went wrong on our side. Please dial again in a few minutes.")
-NO_MEMORY = _(
-    "Nothing can be recorded right now, and nothing was changed. Please dial again in a few minutes."
-)
+NO_MEMORY = _("Nothing can be recorded right now. Please dial again in a few minutes to see where you stand.")
 GO_ON, START_AGAIN = "1", "2"
 
 
@@ -112,12 +109,11 @@ async def _answer(line: Line, heard: Hop, spoken: _Spoken) -> Shown:
             except Overtaken:
                 continue
         return say(SLOW, spoken.language)
+    except StillRunning:
+        return say(SLOW, spoken.language)
     except (SQLAlchemyError, OSError) as fault:
         log.error("hop.database", extra={"call": heard.call, "fault": type(fault).__name__})
-        waited_for_a_copy = (
-            isinstance(fault, DBAPIError) and getattr(fault.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE
-        )
-        return say(SLOW if waited_for_a_copy else DOWN, spoken.language)
+        return say(DOWN, spoken.language)
     except Exception:
         log.exception("hop.fault", extra={"call": heard.call})
         return say(FAULT, spoken.language)
@@ -153,7 +149,7 @@ async def _first_hop(line: Line, heard: Hop, raw: str) -> Shown:
                 line, heard, replace(journal, offered=offered), shown, journal.state, resumable=offered
             )
             return shown
-    words = [] if heard.past_dial or not heard.text else heard.text.split("*")
+    words = [] if heard.past_dial or raw or not heard.text else heard.text.split("*")
     return await _play(line, heard, journal, words)
 
 

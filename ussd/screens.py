@@ -42,11 +42,13 @@ def fit(screen: Screen, language: str, *, budget_septets: int = BUDGET_SEPTETS) 
         lines.append(_more(language))
     text = "\n".join([head, *lines, *foot])
     whole = septets(text) <= room
+    noted = True
     if screen.note:
-        noted = f"{fold(render(screen.note, language))}\n{text}"
-        text = noted if septets(noted) <= room else text
+        with_note = f"{fold(render(screen.note, language))}\n{text}"
+        noted = septets(with_note) <= room
+        text = with_note if noted else text
     keys = {line.digit: line.key for line in pages[page]}
-    return Shown(text if whole else _cut(text, room), screen.end, keys, len(pages), whole)
+    return Shown(text if whole else _cut(text, room), screen.end, keys, len(pages), whole, noted)
 
 
 def _foot(screen: Screen, language: str) -> list[str]:

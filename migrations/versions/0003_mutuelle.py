@@ -196,6 +196,10 @@ create table payment (
     receipt_code text collate "C" not null,
     state text collate "C" not null
         check (state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN', 'PAID', 'FAILED', 'REVERSED')),
+    renews_code text collate "C",
+    renews_version integer,
+    renews_members integer,
+    renews_minor bigint,
     operator_reference text,
     asked_at timestamptz not null,
     sent_at timestamptz,
@@ -207,12 +211,15 @@ create table payment (
     lease_until timestamptz,
     primary key (mutuelle_id, reference),
     unique (mutuelle_id, receipt_code),
-    foreign key (mutuelle_id, number) references household
+    foreign key (mutuelle_id, number) references household,
+    foreign key (mutuelle_id, renews_code, renews_version) references product,
+    check (num_nonnulls(renews_code, renews_version, renews_members, renews_minor) in (0, 4))
 );
 create unique index payment_one_open on payment (mutuelle_id, number, purpose)
     where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN');
 create unique index payment_operator_reference on payment (mutuelle_id, operator, operator_reference)
     where operator_reference is not null;
+create index payment_operator_says on payment (operator, operator_reference); -- whatever the mutuelle
 create index payment_due on payment (due_at) where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN');
 create index payment_by_payer on payment (payer_phone, asked_at);
 create index payment_by_household on payment (mutuelle_id, number, asked_at);
@@ -233,7 +240,7 @@ create table payment_move (
 create table payment_case (
     mutuelle_id text collate "C" not null,
     reference uuid not null,
-    kind text collate "C" not null check (kind in ('mismatch', 'contradiction')),
+    kind text collate "C" not null check (kind in ('mismatch', 'contradiction', 'clock', 'old', 'late notice')),
     detail text not null,
     opened_at timestamptz not null,
     closed_at timestamptz,

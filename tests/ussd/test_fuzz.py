@@ -162,7 +162,7 @@ WISHES: dict[str, list[str]] = {
     "join": ["1", "1", "Awa Koné", "45 38", "1"],
     "speak English": ["8", "2"],
     "let nobody ask me to pay": ["2", "5"],
-    "pay for another": ["2", NUMBER, "6000"],
+    "pay for another": ["2", "4", NUMBER, "6000"],
 }
 MEMBERS_ONLY = "let nobody ask me to pay"
 LAST = st.one_of(STEP, st.tuples(st.sampled_from(["type", *FORGERIES]), st.sampled_from("0128")))
