@@ -25,6 +25,9 @@ check: .venv/ready lint test ## format, lint, types, import rules, tests
 torture: .venv/ready ## the long proofs: processes killed in the middle of calls, nothing lost or doubled
 	$(BIN)/python -m torture
 
+bench: .venv/ready ## how fast it is, beside peers and limits measured in the same run
+	$(BIN)/python -m bench
+
 lint: .venv/ready ## what `make check` runs before the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -2,14 +2,16 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle import tables
+from mutuelle.payments import ASKS_A_DAY
 from talk.tables import deed
-from tests.town import AWA, MARIAM, Clock, Handset, sell
+from tests.town import AWA, MARIAM, NOON, Clock, Handset, found, join, paid, sell
 from ussd import calls
 
 HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n7 La mutuelle\n8 Langue / Language"
@@ -192,6 +194,66 @@ async def test_an_apology_is_said_in_the_callers_language(awa: Handset, owner: A
         await busy.execute(text("lock table household in access exclusive mode"))
         assert "The network is slow" in await awa.type("1")
     await asyncio.wait(awa.line.running)
+
+
+async def test_two_calls_of_one_phone_at_once_make_one_household(awa: Handset, pool: AsyncEngine) -> None:
+    other = Handset(awa.line)
+    for phone in (awa, other):
+        await phone.dial("1", "1", "Awa Koné", "45 38", "1")
+        phone.text += "*1"
+    shown = await asyncio.gather(*(calls.hop(phone.line, phone.hop()) for phone in (awa, other)))
+    assert sorted("Bienvenue" in each.text for each in shown) == [False, True]
+    assert await _count(pool, tables.household) == 1
+
+
+async def test_a_renewal_binds_nobody_before_its_first_franc(
+    awa: Handset, pool: AsyncEngine, clock: Clock
+) -> None:
+    home = await join(pool, AWA, at=NOON)
+    await paid(pool, home, at=NOON)
+    clock.now = NOON + timedelta(days=350)
+    stranger = Handset(awa.line, phone=MARIAM)
+    await stranger.dial("2", "4", home.number)
+    screen = await stranger.type("3000")
+    assert "Renouveler 12 mois (Famille, 12 000 F) pour A. K." in screen
+    assert "Merci" in await stranger.type("1")
+    assert await _count(pool, tables.policy) == 1
+    assert "Rien à payer" in await awa.dial("1") or "renouveler" in awa.shown.text
+    await paid(pool, home, at=clock.now)
+    assert await _count(pool, tables.policy) == 2
+    assert "Reste à payer avant : 9 000 F" in await awa.dial("1")
+
+
+async def test_a_stranger_can_refuse_the_requests_of_others(awa: Handset, pool: AsyncEngine) -> None:
+    assert "5 Demandes des autres" in await awa.dial("2")
+    await awa.type("5")
+    assert "C'est fait" in await awa.type("1")
+    assert await _count(pool, tables.payer_refusal) == 1
+
+
+async def test_a_reason_without_room_is_a_screen_of_its_own(awa: Handset, pool: AsyncEngine) -> None:
+    """A phone of a country where nobody can collect: the refusal is read before the confirmation comes again."""
+    awa.phone = "+33612345678"
+    await awa.dial("1", "1", "N'Golo-Marie Ouattara Syll", "45 38 12", "2")
+    assert (
+        await awa.type("1")
+        == "Ce téléphone ne peut pas encore payer ici. Voyez votre trésorier.\n1 Continuer"
+    )
+    assert "J'accepte" in await awa.type("1")
+    assert await _count(pool, tables.household) == 0
+
+
+async def test_a_phone_that_has_asked_enough_of_others_is_told_so(awa: Handset, pool: AsyncEngine) -> None:
+    async with pool.begin() as db:
+        await found(db, code="ZAN", prefix=198, name="Mutuelle Zan")
+    for nth in range(ASKS_A_DAY + 1):
+        home = await join(pool, f"+2237600020{nth:02}", at=NOON, pay_minor=3_000)
+        await paid(pool, home, at=NOON)
+        await awa.dial("2", "4", home.number)
+        await awa.type("3000")
+        last = await awa.type("1")
+    assert "assez de demandes" in last
+    assert await _count(pool, tables.payment) == 2 * ASKS_A_DAY + 1
 
 
 @pytest.mark.parametrize("typed", ["", "*", "**", "#", "9", "x" * 500, "٣", "1*"])

@@ -1,0 +1,54 @@
+"""`make bench`: every benchmark beside its peers, a table and `var/bench/latest.json`; exit 1 if one is broken."""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import uvloop
+
+import metrics
+import run
+from bench import book, hops, journals, measures, settlements
+from bench.measures import QUICK, WHOLE, Measure, Size
+from bench.place import Place, engines_in, found
+
+FOLDER = run.HOME / "var" / "bench"
+BENCHES: dict[str, Callable[[Place, Size], Awaitable[list[Measure]]]] = {
+    "hops": hops.measure,
+    "journals": journals.measure,
+    "ledger": book.measure,
+    "settlement": settlements.measure,
+    "check": settlements.measure_check,
+}
+
+
+def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> int:
+    """Measure what is asked for; 0, or 1 if something came out that must not be."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few seconds: to see that it works")
+    parser.add_argument("--only", action="append", choices=BENCHES, help="only this one; may be repeated")
+    given = parser.parse_args(argv)
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}: trust the ratios", flush=True)
+    with engines_in(folder) as place, asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        found_all = loop.run(_measure(place, QUICK if given.quick else WHOLE, given.only or list(BENCHES)))
+    measures.write(found_all, folder / "latest.json")
+    return 1 if any(one.broken for one in found_all) else 0
+
+
+async def _measure(place: Place, size: Size, names: list[str]) -> list[Measure]:
+    await found(place)
+    metrics.settle_garbage_collector()  # the client's pauses are not the server's
+    everything: list[Measure] = []
+    for name in names:
+        new = await BENCHES[name](place, size)
+        measures.tell(new)
+        everything += new
+    return everything
+
+
+if __name__ == "__main__":
+    sys.exit(main())

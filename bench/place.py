@@ -1,0 +1,137 @@
+"""Where it is measured: engines of its own and single processes of the service, in a new directory on free ports.
+
+A web process is started with the very options of `keneya run`; a test compares them.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGTERM
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+import migrations
+import processes
+import run
+from embedded import SERVICE_ROLE, start_engines
+from torture import town
+
+OPTIONS = (
+    "--no-access-log",
+    "--no-server-header",
+    "--timeout-graceful-shutdown",
+    "5",
+    "--loop",
+    "uvloop",
+    "--http",
+    "httptools",
+)
+WEB = "webhooks:create_app"
+CONSTANT = "bench.constant:create_app"
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 15.0
+KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
+POSTGRES_BIN, REDIS_BIN = (os.environ.get(name) for name in ("POSTGRES_BIN", "REDIS_BIN"))
+
+
+class PlaceFault(Exception):
+    """A process did not start: one line for a person."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A founded mutuelle on running engines; the URLs hold passwords."""
+
+    home: Path
+    service_url: str
+    owner_url: str
+    redis_url: str
+
+    def pool(self, size: int) -> AsyncEngine:
+        """`size` connections of the service's role, made as the worker makes its own."""
+        return create_async_engine(
+            self.service_url, pool_size=size, max_overflow=0, hide_parameters=True, pool_pre_ping=True
+        )
+
+
+@contextmanager
+def engines_in(folder: Path) -> Iterator[Place]:
+    """Engines with durable writes in a new directory below `folder`, which is gone afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(dir=folder, prefix="run-"))
+    postgres_bin, redis_bin = (Path(given) if given else None for given in (POSTGRES_BIN, REDIS_BIN))
+    try:
+        with start_engines(home / "var", postgres_bin=postgres_bin, redis_bin=redis_bin) as engines:
+            redis_url = engines.addresses.redis_url or ""
+            yield Place(home, engines.url("service"), engines.url("owner"), redis_url)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+async def found(place: Place) -> None:
+    """The schema, and the mutuelle of the proofs."""
+    await migrations.migrate(place.owner_url, SERVICE_ROLE)
+    await town.found(place.owner_url)
+
+
+@asynccontextmanager
+async def served(place: Place, application: str) -> AsyncIterator[int]:
+    """One process of `application`, as `keneya run` starts web; its port."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    urls = {"DATABASE_URL": place.service_url, "REDIS_URL": place.redis_url, "PORT": "0"}
+    environment = run.with_defaults(kept | urls)
+    port = int(environment["PORT"])
+    command = [sys.executable, "-m", "uvicorn", "--factory", application, "--host", processes.LOOPBACK]
+    log = place.home / f"{application.partition(':')[0]}.log"
+    with log.open("ab") as output:
+        child = processes.start(
+            [*command, "--port", str(port), *OPTIONS],
+            output=output,
+            directory=run.HOME,
+            environment=environment,
+        )
+    try:
+        await _wait_for(port, log)
+        yield port
+    finally:
+        processes.stop(child, SIGTERM, STOP_TIMEOUT_S)
+
+
+async def _wait_for(port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        while time.monotonic() < deadline:
+            try:
+                if (await client.get(f"http://{processes.LOOPBACK}:{port}/health/live")).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                await asyncio.sleep(0.05)
+    raise PlaceFault(f"no answer within {START_TIMEOUT_S:g} s: {_last_line(log)}")
+
+
+def _last_line(log: Path) -> str:
+    return (log.read_text(errors="replace").strip().splitlines() or ["it says nothing"])[-1]
+
+
+async def check(place: Place) -> tuple[float, list[str]]:
+    """`keneya check`: the seconds it took, and the names of the invariants that are broken."""
+    environment = {"PATH": os.environ.get("PATH", ""), "DATABASE_URL": place.service_url}
+    began = time.perf_counter()
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "check", "--json"),
+        cwd=run.HOME,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _nothing = await child.communicate()
+    took_s = time.perf_counter() - began
+    return took_s, [found["name"] for found in json.loads(told) if not found["holds"]]

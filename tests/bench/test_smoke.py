@@ -1,0 +1,97 @@
+"""The benchmarks in short, on a service of their own: they run, and they notice a crossed screen."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import run
+import settings
+from bench.__main__ import BENCHES, main
+from bench.callers import name_of, phone_of
+from bench.measures import against
+from bench.place import OPTIONS
+from bench.wire import Exchange, Hop, Load
+from processes import LOOPBACK
+
+KEYS = ["bench", "metric", "value", "unit", "against", "ratio"]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not pytest's own, which other users may not enter."""
+    made = Path(tempfile.mkdtemp(prefix="keneya-bench-"))
+    yield made
+    shutil.rmtree(made)
+
+
+def test_every_benchmark_runs_and_leaves_its_figures_only(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--quick"], folder) == 0
+    rows: list[dict[str, Any]] = json.loads((folder / "latest.json").read_text())
+    assert {row["bench"] for row in rows} == set(BENCHES)
+    assert all(list(row) == KEYS for row in rows)
+    assert [path.name for path in folder.iterdir()] == ["latest.json"]
+    found = {row["metric"]: row for row in rows}
+    assert found["crossed, calls arriving"]["value"] == 0
+    assert 0 < found["dial"]["ratio"] < 1  # nothing is quicker than its limit
+    assert "joining call" in capsys.readouterr().out
+
+
+def test_a_screen_of_another_caller_and_an_answer_that_is_none_are_counted() -> None:
+    load, hop = Load(), Hop(b"", b"CON Awa, 12 000 F")
+    load.take(hop, 200, b"CON Awa, 12 000 F", 0.1)
+    assert (load.crossed, load.bad) == (0, 0)
+    load.take(hop, 200, b"CON Oumar, 12 000 F", 0.1)
+    load.take(hop, 500, b"CON Awa, 12 000 F", 0.1)
+    load.take(hop, 200, b"<html>", 0.1)
+    assert (load.crossed, load.bad, len(load.waits_s)) == (1, 2, 4)
+
+
+async def test_an_answer_in_pieces_is_one_answer() -> None:
+    ended = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", b"\r\nCON", b" a"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    server = await asyncio.start_server(answer, LOOPBACK, 0)
+    async with server:
+        exchange = Exchange(server.sockets[0].getsockname()[1])
+        assert await exchange.ask(b"GET / HTTP/1.1\r\n\r\n") == (200, b"CON a")
+        exchange.close()
+        await ended.wait()
+
+
+def test_callers_are_told_apart() -> None:
+    people = range(0, 3_000_000, 997)
+    assert len({name_of(nth) for nth in people}) == len({phone_of(nth) for nth in people}) == len(people)
+    assert len({len(name_of(nth)) for nth in people}) == 1
+
+
+def test_a_ratio_is_of_rounds_and_not_of_medians() -> None:
+    row = against("hops", "dial", "hops/s", [10.0, 40.0, 90.0], "limit", [100.0, 100.0, 100.0])
+    assert (row.value, row.ratio) == (40.0, 0.4)
+    drifting = against("hops", "dial", "hops/s", [10.0, 20.0, 90.0], "limit", [100.0, 200.0, 90.0])
+    assert drifting.ratio == 0.1
+
+
+def test_web_is_measured_as_it_is_run(tmp_path: Path) -> None:
+    environ = run.with_defaults(
+        {"DATABASE_URL": "postgresql://service:x@db/keneya", "REDIS_URL": "redis://cache"}
+    )
+    web = run._services(environ, settings.read(environ), tmp_path)[-1]
+    after_the_address = web.command[web.command.index("--port") + 2 :]
+    assert tuple(after_the_address) == OPTIONS

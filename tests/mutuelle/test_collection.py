@@ -1,0 +1,189 @@
+"""Collecting, where the operator or the time misbehave: nothing fails without proof, nothing stays out of sight."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mobilemoney import Answer, Ask, Outcome
+from mutuelle import tables
+from mutuelle.collection import NOT_FOUND_IS_PROOF_AFTER, OLD_AFTER, UNSENT_FOR, Round, collect
+from mutuelle.households import Household
+from mutuelle.notices import ring
+from mutuelle.standing import standing
+from tests.town import AWA, MARIAM, NOON, Clock, found_town, join
+
+SOON = timedelta(seconds=5)
+
+
+@dataclass
+class Operator:
+    """An operator at the end of its wire: what it says next to a request and to a status question."""
+
+    says: Answer = field(default_factory=lambda: Answer(Outcome.PENDING))
+    name: str = "simulated"
+    flow: str = "push"
+    asked: list[Ask] = field(default_factory=list)
+    breaks_for: str = ""
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def request(self, ask: Ask) -> Answer:
+        self.asked.append(ask)
+        if ask.phone == self.breaks_for:
+            raise OverflowError("date value out of range")
+        return Answer(Outcome.ACCEPTED)
+
+    async def status(self, reference: UUID) -> Answer:
+        if self.meanwhile:
+            await self.meanwhile()
+        return self.says
+
+
+@pytest.fixture
+async def home(pool: AsyncEngine) -> Household:
+    """Awa has joined at noon and waits to be asked for her first payment."""
+    await found_town(pool)
+    return await join(pool, AWA, at=NOON)
+
+
+@pytest.fixture
+def operator() -> Operator:
+    return Operator()
+
+
+@pytest.fixture
+def round_(pool: AsyncEngine, operator: Operator, clock: Clock) -> Round:
+    clock.now = NOON + SOON
+    return Round(pool, {"simulated": operator}, "http://127.0.0.1", clock)
+
+
+async def later(round_: Round, clock: Clock, wait: timedelta) -> None:
+    """The time passes, and the worker comes round."""
+    clock.now += wait
+    await collect(round_)
+
+
+async def known(pool: AsyncEngine) -> tuple[list[str], list[str]]:
+    """The states of all payments, and the kinds of all cases."""
+    async with pool.connect() as db:
+        states = await db.scalars(select(tables.payment.c.state).order_by(tables.payment.c.payer_phone))
+        return list(states), sorted(await db.scalars(select(tables.payment_case.c.kind)))
+
+
+def paid(at: datetime, amount_minor: int = 12_000) -> Answer:
+    return Answer(Outcome.PAID, amount_minor, "XOF", AWA, "OP-1", at)
+
+
+@pytest.mark.usefixtures("home")
+async def test_what_the_operator_had_is_never_failed_because_it_knows_nothing_of_it_later(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await collect(round_)
+    operator.says = Answer(Outcome.NOT_FOUND)
+    await later(round_, clock, NOT_FOUND_IS_PROOF_AFTER + SOON)
+    assert await known(pool) == (["UNKNOWN"], ["contradiction"])
+    operator.says = paid(clock.now)
+    await later(round_, clock, timedelta(hours=30))
+    assert (await known(pool))[0] == ["PAID"]
+
+
+@pytest.mark.usefixtures("home")
+async def test_what_the_operator_never_had_fails_when_that_is_proven(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    operator.breaks_for = AWA
+    operator.says = Answer(Outcome.NOT_FOUND)
+    await collect(round_)
+    assert await known(pool) == (["UNKNOWN"], [])
+    await later(round_, clock, timedelta(minutes=10))
+    assert (await known(pool))[0] == ["UNKNOWN"]
+    await later(round_, clock, NOT_FOUND_IS_PROOF_AFTER)
+    assert await known(pool) == (["FAILED"], [])
+
+
+@pytest.mark.usefixtures("home")
+async def test_one_payments_trouble_is_not_anothers(
+    pool: AsyncEngine, round_: Round, operator: Operator
+) -> None:
+    await join(pool, MARIAM, at=NOON, name="Mariam Sangaré")
+    operator.breaks_for = AWA
+    await collect(round_)
+    assert await known(pool) == (["UNKNOWN", "PENDING"], [])
+
+
+@pytest.mark.usefixtures("home")
+async def test_a_prompt_is_not_sent_long_after_it_was_wished_for(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await later(round_, clock, UNSENT_FOR + SOON)
+    assert operator.asked == []
+    assert await known(pool) == (["FAILED"], [])
+
+
+@pytest.mark.usefixtures("home")
+async def test_an_old_payment_is_put_before_a_person_and_still_asked_about(
+    pool: AsyncEngine, round_: Round, clock: Clock
+) -> None:
+    await collect(round_)
+    await later(round_, clock, OLD_AFTER + SOON)
+    assert await known(pool) == (["PENDING"], ["old"])
+
+
+@pytest.mark.parametrize("days", [-40, -400, -10_000, 3])
+async def test_nobodys_clock_dates_a_payment_before_its_wish_or_after_its_answer(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock, home: Household, days: int
+) -> None:
+    await collect(round_)
+    operator.says = paid(NOON + timedelta(days=days))
+    await later(round_, clock, SOON)
+    assert await known(pool) == (["PAID"], ["clock"])
+    async with pool.connect() as db:
+        period = (await standing(db, home, clock.now)).periods[0]
+    assert period.opened_on == NOON.date()
+
+
+@pytest.mark.usefixtures("home")
+async def test_paid_but_nothing_is_left_to_a_person(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await collect(round_)
+    operator.says = paid(NOON + SOON, amount_minor=0)
+    await later(round_, clock, SOON)
+    assert await known(pool) == (["UNKNOWN"], ["contradiction"])
+
+
+@pytest.mark.usefixtures("home")
+async def test_a_bell_that_rings_long_after_the_failure_is_put_before_a_person(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await collect(round_)
+    operator.says = Answer(Outcome.FAILED, reason="APPROVAL_REJECTED")
+    await later(round_, clock, SOON)
+    async with pool.begin() as db:
+        token = (await db.execute(select(tables.payment.c.notice_token))).scalar_one()
+        assert await ring(db, "simulated", token, b"declined", b"1", clock.now + SOON)
+    assert await known(pool) == (["FAILED"], [])
+    async with pool.begin() as db:
+        assert await ring(db, "simulated", token, b"paid after all", b"2", clock.now + timedelta(hours=2))
+    assert await known(pool) == (["FAILED"], ["late notice"])
+
+
+@pytest.mark.usefixtures("home")
+async def test_a_bell_during_the_question_is_not_lost(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await collect(round_)
+
+    async def bell() -> None:
+        async with pool.begin() as db:
+            token = (await db.execute(select(tables.payment.c.notice_token))).scalar_one()
+            await ring(db, "simulated", token, b"paid", b"1", clock.now)
+
+    operator.meanwhile = bell
+    await later(round_, clock, SOON)
+    async with pool.connect() as db:
+        assert await db.scalar(select(func.count()).where(tables.payment.c.due_at <= clock.now)) == 1
