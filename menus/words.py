@@ -26,7 +26,6 @@ def under_way(payment: OpenPayment, caller: Caller) -> Sentence:
             "A payment of {amount} is under way on another phone. Wait for our SMS.", amount=payment.amount
         )
     return _(
-        "A payment of {amount} is under way. Approve it with your PIN, or wait for our SMS: "
-        "you cannot be charged twice.",
+        "A payment of {amount} is under way. Approve it with your PIN or wait for our SMS: never charged twice.",
         amount=payment.amount,
     )

@@ -26,7 +26,7 @@ NEWS_LOOKS = 50  # then she dials without
 WELCOME, THANKS = "END Bienvenue", "END Merci"
 AGREE = ("1 J'accepte", "1 Oui")  # the two confirmations of the story
 HOME, NOT_YET, MEMBER = "8 Langue", "1 Adhérer", "1 Ma couverture"
-UNDER_WAY, NOTHING_DUE = "est en cours", "Rien à payer"
+UNDER_WAY, NOTHING_DUE = "en cours", "Rien à payer"
 NEWS = ("Recu", "n'a pas été fait")  # of a payment, by SMS
 
 
