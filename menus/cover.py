@@ -22,13 +22,16 @@ def covered(stands: Standing) -> Sentence:
     found, facts = stands.cover, about(stands)
     if found.state is CoverState.GRACE:
         return _(
-            "{who}. Your cover has ended, you stay COVERED until {end}. To renew, press 2 at home.", **facts
+            "{who}. Your period is over, still COVERED until {end}. Renew before: dial again, press 2.",
+            **facts,
         )
     if stands.due.amount_minor:
-        return _("{who}. COVERED until {end}. Left to pay by then: {due}. To pay, press 2 at home.", **facts)
+        return _(
+            "{who}. COVERED until {end}. To stay covered, pay {due} before: dial again, press 2.", **facts
+        )
     if stands.renewal:
         return _(
-            "{who}. COVERED until {end}. To renew, press 2 at home: {price}.",
+            "{who}. COVERED until {end}. To renew ({price}), dial again, press 2.",
             **facts,
             price=stands.renewal.price,
         )
@@ -38,19 +41,27 @@ def covered(stands: Standing) -> Sentence:
 def not_covered(stands: Standing) -> Sentence:
     """Not covered, why, and what to do about it."""
     found, facts = stands.cover, about(stands)
+    if found.state is CoverState.WAITING and found.from_on and not stands.due.amount_minor:
+        return _("{who}. All is paid. Care is covered from {start}.", **facts, start=found.from_on)
     if found.state is CoverState.WAITING and found.from_on:
         return _(
             "{who}. Care is covered from {start} to {end}. Left to pay: {due}.", **facts, start=found.from_on
         )
     if found.state is CoverState.SUSPENDED:
         return _(
-            "{who}. NOT COVERED: ended {end}. {due} is missing. Pay (2 at home): covered that day.", **facts
+            "{who}. NOT COVERED: ended {end}. Pay {due}: covered that day. Dial again, press 2.", **facts
         )
     if found.state is CoverState.EXPIRED and stands.due.amount_minor:
-        return _("{who}. NOT COVERED: ended {end}. First pay what is left, {due}: press 2 at home.", **facts)
+        return _(
+            "{who}. NOT COVERED: ended {end}. First pay what is left, {due}. Dial again, press 2.", **facts
+        )
     if found.state is CoverState.EXPIRED:
-        return _("{who}. NOT COVERED: ended {end}. To be covered again, press 2 at home.", **facts)
-    return _("{who}. NOT COVERED yet: {due} is missing. To pay, press 2 at home.", **facts)
+        return _("{who}. NOT COVERED: ended {end}. To be covered again, dial again, press 2.", **facts)
+    return _(
+        "{who}. NOT COVERED yet: {opening} opens your cover, left in all {due}. Dial again, press 2.",
+        **facts,
+        opening=stands.opening,
+    )
 
 
 def about(stands: Standing) -> dict[str, Fact]:

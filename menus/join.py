@@ -51,8 +51,20 @@ async def first_payment(offer: Offer) -> Money:
     if offer.installment == offer.price:
         return offer.price
     ways = (Option("all", _("All: {amount}", amount=offer.price)), Option("part", part_of(offer.installment)))
-    way = await choose(_("How much do you pay now?"), ways)
+    way = await choose(when_covered(offer), ways)
     return offer.price if way.key == "all" else offer.installment
+
+
+def when_covered(offer: Offer) -> Sentence:
+    """What a first payment gives, said before it is chosen."""
+    wait = offer.product.waiting_period_months
+    if not wait:
+        return _("Care is covered once {opening} is paid. How much do you pay now?", opening=offer.opening)
+    return _(
+        "Care is covered once {opening} is paid and {months} month(s) have passed. How much do you pay now?",
+        opening=offer.opening,
+        months=wait,
+    )
 
 
 def terms(mutuelle: Mutuelle, name: str, offer: Offer, first: Money) -> Sentence:

@@ -30,7 +30,7 @@ async def pay(caller: Caller) -> Sentence:
     if what.key == OTHER_PHONE:
         payer = await ask(_("The phone that pays?"), phone_number(region_of(caller.phone)))
         money = await how_much(stands)
-    return await agree(stands, stands.household.head_name, money, payer)
+    return await agree(caller, stands, stands.household.head_name, money, payer)
 
 
 def ways(stands: Standing | None, caller: Caller) -> tuple[Sentence, list[Option]]:
@@ -87,14 +87,16 @@ async def for_another(caller: Caller) -> Sentence:
     home = await look(household_by_number, number)
     stands = await look(standing, home, caller.at)
     if stands.open_payment:
-        return _("A payment for this household is already under way.")
+        return _(
+            "A payment for this household is already under way. Please wait a few minutes and dial again."
+        )
     if not stands.payable.amount_minor:
         return _("Nothing is due for household {number}. Thank you!", number=home.shown_number)
     money = await how_much(stands)
-    return await agree(stands, home.initials, money, caller.phone)
+    return await agree(caller, stands, home.initials, money, caller.phone)
 
 
-async def agree(stands: Standing, name: str, money: Money, payer: str) -> Sentence:
+async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer: str) -> Sentence:
     agreed = await confirm(terms(stands, name, money, payer))
     if not agreed:
         return _("Nothing was asked for. Dial again when you are ready.")
@@ -109,6 +111,12 @@ async def agree(stands: Standing, name: str, money: Money, payer: str) -> Senten
         payer_phone=payer,
         agreed=agreed,
     )
+    if payer != caller.phone:
+        return _(
+            "Thank you. {phone} is asked for {amount}: its owner approves with the PIN. A receipt follows by SMS.",
+            phone=shown_phone(payer),
+            amount=money,
+        )
     return _(
         "Thank you. In a moment {phone} will be asked for {amount}: approve with your PIN. A receipt follows by SMS.",
         phone=shown_phone(payer),

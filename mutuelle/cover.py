@@ -41,6 +41,11 @@ class Terms:
     grace_period_renewal_months: int
     partial_cover_threshold_percent: int
 
+    @property
+    def opening_minor(self) -> int:
+        """How much must be paid for cover to open: the threshold's share of the price, rounded up."""
+        return -(-self.price_minor * self.partial_cover_threshold_percent // 100)
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -117,8 +122,7 @@ def _take(receipts: Sequence[Receipt], wanted_minor: int) -> tuple[list[Receipt]
 
 def _dated(terms: Terms, taken: Sequence[Receipt], before: Period | None) -> Period:
     paid = sum(receipt.amount_minor for receipt in taken)
-    threshold = -(-terms.price_minor * terms.partial_cover_threshold_percent // 100)
-    reached = _reached(taken, threshold)
+    reached = _reached(taken, terms.opening_minor)
     if reached is None:
         return Period(terms, paid)
     follows_on = (

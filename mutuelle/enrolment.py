@@ -82,7 +82,9 @@ async def pay(
     home = await household_by_number(db, number)
     await lock_household(db, home)
     if await open_payment(db, home):
-        raise Refused(_("A payment for this household is already under way."))
+        raise Refused(
+            _("A payment for this household is already under way. Please wait a few minutes and dial again.")
+        )
     stands = await standing(db, home, caller.at)
     paid_for = stands.payable_product
     if (stands.payable, stands.renews, paid_for.code, paid_for.version) != (

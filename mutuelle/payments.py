@@ -153,7 +153,11 @@ async def _insert(db: AsyncConnection, home: Household, row: dict[str, object]) 
         if await db.scalar(statement.returning(payment.c.state)):
             return reference
         if await open_payment(db, home):
-            raise Refused(_("A payment for this household is already under way."))
+            raise Refused(
+                _(
+                    "A payment for this household is already under way. Please wait a few minutes and dial again."
+                )
+            )
     raise RuntimeError(
         "no free receipt code"
     )  # thirty bits of them: it takes a hundred thousand payments for one clash

@@ -74,6 +74,12 @@ class Offer:
         return Money(self.contribution_minor + self.registration_minor, self.product.currency)
 
     @property
+    def opening(self) -> Money:
+        """How much must be paid for cover to open."""
+        share = self.price.amount_minor * self.product.partial_cover_threshold_percent
+        return Money(-(-share // 100), self.product.currency)
+
+    @property
     def installment(self) -> Money:
         """The smallest first payment that `max_installments` equal parts allow, rounded up to the step."""
         part = -(-self.price.amount_minor // self.product.max_installments)

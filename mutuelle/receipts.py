@@ -115,7 +115,8 @@ def payer_receipt(due: Due) -> Sentence:
 def not_received(due: Due) -> Sentence:
     """Neither paid nor failed: true whatever happens next."""
     return _(
-        "Your payment of {amount} has not reached us yet. If you approved it, do nothing: a receipt follows.",
+        "Your payment of {amount} has not arrived yet. Approved already? Do nothing, the receipt will come. "
+        "If not, dial again in 10 minutes.",
         amount=due.amount,
     )
 

@@ -37,6 +37,12 @@ class Standing:
     open_payment: OpenPayment | None
 
     @property
+    def opening(self) -> Money:
+        """What must still be paid for the last policy to open."""
+        last = self.periods[-1]
+        return Money(max(last.terms.opening_minor - last.paid_minor, 0), self.mutuelle.currency)
+
+    @property
     def renews(self) -> bool:
         """Whether a payment today begins a new period: nothing is due, and one may be agreed to."""
         return not self.due.amount_minor and self.renewal is not None

@@ -160,8 +160,12 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
     letters = initials(word)
     if _is_long(question) and any(c.isalpha() for c in letters):
         if not _matching(question.choices, letters):
-            return Moved(fresh_view(question), _("Nothing begins with {letters}.", letters=letters[:12]))
+            return Moved(
+                fresh_view(question), _("Nothing begins with {letters}.", letters=letters[:12].strip())
+            )
         return Moved(View(view.question, letters=letters))
+    if _invites_letters(question, view):
+        return Moved(view, _("Please type letters, like FA, or {more} for the list.", more=MORE))
     return Moved(view, _("Please press a number of the list."))
 
 

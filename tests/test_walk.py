@@ -54,7 +54,7 @@ async def test_a_villager_joins_pays_and_sees_her_cover(house: House) -> None:
     assert await state(house) == ("PAID", 12_000)
     cover = await phone.dial("1")
     assert cover.startswith("END Awa Koné")
-    assert "Soins couverts du" in cover
+    assert "Soins couverts dès le" in cover
     await nothing_is_broken(house)
 
 

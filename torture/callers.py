@@ -128,7 +128,7 @@ class Caller:
             "Votre dernier appel": "1",
             "habitez-vous": "1",
             "prénom": self.name,
-            "de chaque personne": "45*38*12",
+            "de chacun": "45*38*12",
             "Combien payez-vous": "2" if self.pays_part else "1",
             "Reste à payer": "1",
             AGREE[0]: "1",

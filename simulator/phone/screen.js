@@ -46,7 +46,7 @@ export const VIEWS = {
     red: ["Fermer", () => phone.home()],
   }),
   prompt: (phone) => ({
-    words: `Payer ${money(phone.prompt)} ?\n${phone.prompt.note}\n\n${phone.notice || "Tapez votre PIN."}`,
+    words: `Payer ${money(phone.prompt)} ?\n${phone.prompt.note}\n\n${phone.notice || "Essai : 4 chiffres au hasard, jamais votre vrai code."}`,
     asks: "PIN",
     secret: true,
     left: ["Payer", () => phone.approve()],

@@ -50,7 +50,7 @@ async def test_letters_are_read_without_accents_and_capitals(awa: Handset) -> No
 
 async def test_letters_that_fit_nothing_are_asked_for_again(awa: Handset) -> None:
     await awa.dial("1")
-    assert "Rien ne commence par XQ." in await awa.type("xq")
+    assert "Aucun nom ne commence par XQ." in await awa.type("xq")
     assert "1 Zanba-Ba" in await awa.type("zan")
 
 

@@ -33,7 +33,7 @@ async def test_a_stranger_joins_in_one_call(awa: Handset, pool: AsyncEngine) -> 
     assert await awa.dial() == HOME
     assert "Où habitez-vous" in await awa.type("1")
     assert "prénom" in await awa.type("1")
-    assert "age de chaque" in await awa.type("awa koné")
+    assert "age de chacun" in await awa.type("awa koné")
     assert "Combien" in await awa.type("45*38*12*7")
     confirmation = await awa.type("1")
     assert confirmation == (
@@ -143,7 +143,7 @@ async def test_a_call_past_its_dial_without_a_journal_starts_at_home(awa: Handse
 
 async def test_a_dropped_call_is_offered_again_on_redial(awa: Handset) -> None:
     await to_the_confirmation(awa)
-    assert await awa.dial() == "Votre dernier appel a été coupé.\n1 Continuer\n2 Recommencer"
+    assert await awa.dial() == "Votre dernier appel n'était pas fini.\n1 Continuer\n2 Recommencer"
     assert "Combien payez-vous" in await awa.type("1")  # never into the confirmation
     assert "Awa Koné" in await awa.type("1")
 
@@ -221,7 +221,7 @@ async def test_a_renewal_binds_nobody_before_its_first_franc(
     assert "Rien à payer" in await awa.dial("1") or "renouveler" in awa.shown.text
     await paid(pool, home, at=clock.now)
     assert await _count(pool, tables.policy) == 2
-    assert "Reste à payer avant : 9 000 F" in await awa.dial("1")
+    assert "Pour le rester, payez 9 000 F" in await awa.dial("1")
 
 
 async def test_a_stranger_can_refuse_the_requests_of_others(awa: Handset, pool: AsyncEngine) -> None:
