@@ -30,7 +30,9 @@ LEASE = timedelta(seconds=60)  # a status and a request, each with its time-outs
 BATCH = 32
 ASK_AGAIN_S = (3, 5, 10, 20, 40, 60, 120, 300, 600, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
 TOLD_LATE_AFTER = timedelta(seconds=60)
-SAME_REFERENCE_WITHIN = timedelta(minutes=2)  # an operator that knows nothing of it may be sent it again
+# An operator that knows nothing of it may be sent it again. Longer than a lease and, like it, never scaled: so what a
+# killed worker left behind is found in time.
+SAME_REFERENCE_WITHIN = timedelta(minutes=2)
 NOT_FOUND_IS_PROOF_AFTER = timedelta(minutes=15)
 UNSENT_FOR = timedelta(
     hours=1
@@ -122,7 +124,10 @@ async def _consult(house: Round, due: Due) -> Answer:
     if due.state is S.ASKED:
         return await operator.request(ask)
     answer = await operator.status(due.reference)
-    unheard = answer.outcome is Outcome.NOT_FOUND and house.within(due.sent_at, SAME_REFERENCE_WITHIN)
+    unheard = (
+        answer.outcome is Outcome.NOT_FOUND
+        and house.clock() - (due.sent_at or due.asked_at) < SAME_REFERENCE_WITHIN
+    )
     return await operator.request(ask) if unheard else answer
 
 

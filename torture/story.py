@@ -23,7 +23,7 @@ from torture.place import Place, PlaceFault, check, started
 from torture.strikes import Executioner
 
 CALLS_TIMEOUT_S = 120.0
-QUIET_TIMEOUT_S = 60.0  # above a payment's lease, which a killed worker leaves behind
+QUIET_TIMEOUT_S = 110.0  # well above a payment's lease of 60 s, which a killed worker leaves behind
 STILL_S = 2.0  # so long nothing may be under way
 SMS_WAIT_S = (
     12.0  # what is still being sent then was cut off; it is in doubt when its lease ends, or tried later
