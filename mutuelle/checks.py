@@ -94,7 +94,7 @@ CHECKS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "household_has_account_and_policy",
-        "Every household has its account in the health fund, a phone-book entry or none, and at least one policy.",
+        "Every household has its account in the health fund and at least one policy.",
         """
         select h.mutuelle_id || ' ' || h.number from household h
         where not exists (select from policy p where p.mutuelle_id = h.mutuelle_id and p.number = h.number)

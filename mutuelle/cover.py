@@ -28,6 +28,11 @@ class CoverState(StrEnum):
 COVERED_STATES = {CoverState.COVERED, CoverState.IN_ARREARS, CoverState.GRACE}
 
 
+def opening_share(price_minor: int, percent: int) -> int:
+    """`percent` of the price, rounded up: no product opens for less than it says."""
+    return -(-price_minor * percent // 100)
+
+
 @dataclass(frozen=True)
 class Terms:
     """What a policy's product version says about time and money; `price_minor` includes registration."""
@@ -44,7 +49,7 @@ class Terms:
     @property
     def opening_minor(self) -> int:
         """How much must be paid for cover to open: the threshold's share of the price, rounded up."""
-        return -(-self.price_minor * self.partial_cover_threshold_percent // 100)
+        return opening_share(self.price_minor, self.partial_cover_threshold_percent)
 
 
 @dataclass(frozen=True)

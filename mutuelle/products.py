@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
+from mutuelle.cover import opening_share
 from mutuelle.tables import mutuelle, product
 
 
@@ -76,15 +77,20 @@ class Offer:
     @property
     def opening(self) -> Money:
         """How much must be paid for cover to open."""
-        share = self.price.amount_minor * self.product.partial_cover_threshold_percent
-        return Money(-(-share // 100), self.product.currency)
+        share = self.product.partial_cover_threshold_percent
+        return self.product.money(opening_share(self.price.amount_minor, share))
 
     @property
     def installment(self) -> Money:
-        """The smallest first payment that `max_installments` equal parts allow, rounded up to the step."""
-        part = -(-self.price.amount_minor // self.product.max_installments)
-        step = self.product.amount_step_minor
-        return Money(min(-(-part // step) * step, self.price.amount_minor), self.product.currency)
+        """The smallest first payment."""
+        return self.product.money(installment(self.product, self.price.amount_minor))
+
+
+def installment(product: Product, price_minor: int) -> int:
+    """One of `max_installments` equal parts of the price, in minor units, rounded up to the step."""
+    part = -(-price_minor // product.max_installments)
+    step = product.amount_step_minor
+    return min(-(-part // step) * step, price_minor)
 
 
 def contribution(product: Product, ages: tuple[int, ...]) -> int:

@@ -12,7 +12,7 @@ from mutuelle.households import Household, ages_of
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.payments import OpenPayment, open_payment
 from mutuelle.policies import terms_of
-from mutuelle.products import Offer, Product, offer, products_by_version, products_on_sale
+from mutuelle.products import Offer, Product, installment, offer, products_by_version, products_on_sale
 
 RENEWAL_OPENS = timedelta(days=30)  # before the expiry: time enough to gather the money
 
@@ -83,6 +83,8 @@ async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standi
     if not due and expires_on and today >= expires_on - RENEWAL_OPENS:
         current = {p.code: p for p in await products_on_sale(db, mutuelle.id, today)}.get(product.code)
         renewal = offer(current, ages, new=False) if current and len(ages) <= current.max_members else None
+    part = Money(min(installment(product, terms[-1].price_minor), due), mutuelle.currency)
+    least = renewal.installment if renewal and not due else part
     return Standing(
         household=home,
         mutuelle=mutuelle,
@@ -93,15 +95,6 @@ async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standi
         due=Money(due, mutuelle.currency),
         credit=Money(credit, mutuelle.currency),
         renewal=renewal,
-        least_payment=renewal.installment
-        if renewal and not due
-        else _least(product, terms[-1].price_minor, due),
+        least_payment=least,
         open_payment=await open_payment(db, home),
     )
-
-
-def _least(product: Product, price_minor: int, due_minor: int) -> Money:
-    """One of `max_installments` equal parts of the price, rounded up to the step, or the rest if that is less."""
-    part = -(-price_minor // product.max_installments)
-    step = product.amount_step_minor
-    return Money(min(-(-part // step) * step, due_minor), product.currency)

@@ -80,6 +80,11 @@ async def found(
             threshold_percent=threshold_percent,
             waiting_months=waiting_months,
         )
+    await staff(db, code, treasurers)
+
+
+async def staff(db: AsyncConnection, code: str, treasurers: Sequence[str]) -> None:
+    """Its treasurers, the way its members pay, and the accounts that takes."""
     office = {"mutuelle_id": code, "role": "treasurer", "since": FOUNDED.date()}
     officers = [
         {**office, "phone": f"+2237600000{nth}", "name": who} for nth, who in enumerate(treasurers, 7)
