@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutuelle.cover import COVERED_STATES, CoverState, Receipt, Terms, cover, periods
+from mutuelle.cover import COVERED_STATES, CoverState, Receipt, Terms, cover, opening_share, periods
 from mutuelle.dates import add_months, last_day
 
 
@@ -134,3 +134,7 @@ def test_what_is_said_about_the_end_of_cover_is_true_on_that_day(receipts: list[
     found = cover(periods([terms()], known), day)
     if found.is_covered and found.until_on:
         assert cover(periods([terms()], known), found.until_on).is_covered
+
+
+def test_no_product_opens_for_less_than_its_share() -> None:
+    assert [opening_share(price, 50) for price in (12_000, 12_001, 1)] == [6_000, 6_001, 1]
