@@ -48,6 +48,7 @@ class Settings:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
+    seal_keys: tuple[str, ...] = field(repr=False)  # for PINs and codes; without one, the webhook's secrets
     at_username: str
     at_api_key: str = field(repr=False)
     at_sender_id: str  # empty: Africa's Talking's own
@@ -79,11 +80,13 @@ def read(environ: Mapping[str, str]) -> Settings:
     simulator = reader.flag("SIMULATOR")
     host, port = reader.text("HOST", "127.0.0.1"), reader.port("PORT", 8000)
     username = reader.text("AT_USERNAME")
+    secrets = reader.secrets("WEBHOOK_SECRET", demo_allowed=simulator)
     settings = Settings(
         database_url=reader.database("DATABASE_URL") or "",
         migrate_database_url=reader.database("MIGRATE_DATABASE_URL", required=False),
         redis_url=reader.url("REDIS_URL", ("redis", "rediss")),
-        webhook_secrets=reader.secrets("WEBHOOK_SECRET", demo_allowed=simulator),
+        webhook_secrets=secrets,
+        seal_keys=reader.secrets("SEAL_KEY", demo_allowed=simulator, default="") or secrets,
         at_username=username,
         at_api_key=reader.text("AT_API_KEY"),
         at_sender_id=reader.text("AT_SENDER_ID", ""),
@@ -195,8 +198,8 @@ class _Reader:
             self._fault(name, f"must be a URL that begins with {schemes[0]}://")
         return value
 
-    def secrets(self, name: str, *, demo_allowed: bool) -> tuple[str, ...]:
-        values = tuple(value.strip() for value in self.text(name).split(","))
+    def secrets(self, name: str, *, demo_allowed: bool, default: str | None = None) -> tuple[str, ...]:
+        values = tuple(value.strip() for value in self.text(name, default).split(","))
         if values == ("",):
             return ()
         if len(values) > SECRETS_MAX:

@@ -44,6 +44,7 @@ from settings import Settings, SettingsFault
 from sms import delivery, inbound
 from talk.journal import Journals
 from talk.screen import Shown
+from talk.seals import Seals
 from ussd import calls
 from ussd.gateways import Gateway, gateways
 from ussd.hop import Unreadable
@@ -130,7 +131,10 @@ async def _lifespan(wanted: Settings, app: Starlette) -> AsyncIterator[None]:
     redis = Redis.from_url(wanted.redis_url, socket_timeout=1, socket_connect_timeout=1)
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
     keys = _journal_keys(wanted)
-    lines = {g.NAME: calls.Line(pool, Journals(redis, g.NAME), home, keys, utc_now) for g in gateways()}
+    seals = Seals([key.encode() for key in wanted.seal_keys])
+    lines = {
+        g.NAME: calls.Line(pool, Journals(redis, g.NAME), home, keys, utc_now, seals) for g in gateways()
+    }
     app.state.lines = lines
     app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
     metrics.settle_garbage_collector()

@@ -4,12 +4,13 @@ A language is one file, `xx.po`; it is offered in the menu by being there.
 """
 
 from locales.catalogue import DEFAULT_LANGUAGE, language_name, languages, translate
-from locales.sentence import Fact, Money, Sentence, _
+from locales.sentence import Fact, Money, Once, Sentence, _
 
 __all__ = [
     "DEFAULT_LANGUAGE",
     "Fact",
     "Money",
+    "Once",
     "Sentence",
     "_",
     "language_name",
@@ -31,6 +32,6 @@ def render(sentence: Sentence | str, language: str) -> str:
 def _spoken_fact(fact: Fact, language: str) -> str:
     if isinstance(fact, Sentence):
         return render(fact, language)
-    if isinstance(fact, Money | str | int):
+    if isinstance(fact, Money | Once | str | int):
         return str(fact)
     return fact.strftime("%d/%m/%Y")

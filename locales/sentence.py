@@ -4,7 +4,7 @@ Nothing is formatted here: a sentence keeps its facts apart, so that the same sc
 language and its English source stays the key of its translation.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 CURRENCY_SIGNS = {"XOF": "F", "XAF": "F"}
@@ -23,6 +23,19 @@ class Money:
 
 
 @dataclass(frozen=True)
+class Once:
+    """A fact that its reader sees once (a code, a PIN): no record keeps it, nor the screen with it."""
+
+    words: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.words
+
+
+HIDDEN = "****"
+
+
+@dataclass(frozen=True)
 class Sentence:
     """`msgid` is the English source with `{names}`; `language`, where set, overrides the reader's."""
 
@@ -34,8 +47,15 @@ class Sentence:
         """The same sentence, always spoken in `language` (a language offers itself in its own words)."""
         return replace(self, language=language)
 
+    def on_record(self) -> "Sentence":
+        """The same sentence as it may be kept: what is shown once is hidden."""
+        if not any(isinstance(fact, Once) for _name, fact in self.facts):
+            return self
+        kept = ((name, HIDDEN if isinstance(fact, Once) else fact) for name, fact in self.facts)
+        return replace(self, facts=tuple(kept))
 
-Fact = str | int | date | Money | Sentence
+
+Fact = str | int | date | Money | Once | Sentence
 
 
 def _(msgid: str, **facts: Fact) -> Sentence:

@@ -33,7 +33,8 @@ class Secret(str):
 class Kind(Generic[T]):
     """`parse` reads a typed answer or raises Invalid. `takes_zero`: 0 is an answer here, so there is no back.
 
-    `secret` answers are never recorded and end the call.
+    `secret` answers are never recorded and end the call. `takes_rest`: of several words given at once, all that are
+    left are the answer (a reason, a number typed in groups).
     """
 
     name: str
@@ -42,6 +43,7 @@ class Kind(Generic[T]):
     bad: tuple[str, ...]
     takes_zero: bool = False
     secret: bool = False
+    takes_rest: bool = False
 
 
 def repaired(typed: str) -> str:

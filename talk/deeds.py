@@ -77,9 +77,18 @@ async def outcome(db: AsyncConnection, key: DeedKey) -> Shown | None:
 async def perform(
     pool: AsyncEngine, key: DeedKey, caller: Caller, deed: Do[Any], consent: str, finish: Finish
 ) -> Shown:
+    """`enact` in a transaction of its own."""
+    async with pool.begin() as db:
+        return await enact(db, key, caller, deed, consent, finish)
+
+
+async def enact(
+    db: AsyncConnection, key: DeedKey, caller: Caller, deed: Do[Any], consent: str, finish: Finish
+) -> Shown:
     """Do `deed` once and keep its screen; where it was done before, the screen it ended with.
 
-    Raises whatever the deed raises, and then nothing is kept of it.
+    Raises whatever the deed raises, and then the caller's transaction must keep nothing of it; StillRunning while
+    another copy is at it.
     """
     name = deed.act.__qualname__
     facts = recorded_facts(deed.facts)
@@ -95,23 +104,19 @@ async def perform(
         "consent": consent,
         "done_at": caller.at,
     }
-    async with pool.begin() as db:
-        await db.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
-        # A copy of this hop that came first holds the row: the insert waits for its end.
-        first = await db.execute(
-            insert(deeds).values(row).on_conflict_do_nothing().returning(deeds.c.position)
-        )
-        if first.one_or_none() is None:
-            done = await outcome(db, key)
-            if done is None:
-                raise RuntimeError("a deed without an outcome")
-            return done
-        shown = finish(await deed.act(db, caller, **dict(deed.facts)))
-        await db.execute(update(deeds).where(*_at(key)).values(screen=shown.text))
+    await db.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
+    if not await _is_first(db, row):
+        done = await outcome(db, key)
+        if done is None:
+            raise RuntimeError("a deed without an outcome")
+        return done
+    shown = finish(await deed.act(db, caller, **dict(deed.facts)))
+    await db.execute(update(deeds).where(*_at(key)).values(screen=shown.on_record))
     return shown
 
 
 async def _is_first(db: AsyncConnection, row: dict[str, Any]) -> bool:
+    """Whether nobody was at this deed before. A copy that came first holds the row: the insert waits for its end."""
     statement = insert(deeds).values(row).on_conflict_do_nothing().returning(deeds.c.position)
     try:
         return (await db.execute(statement)).one_or_none() is not None

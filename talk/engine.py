@@ -78,6 +78,7 @@ class _Play:
     answers: list[Answer] = field(default_factory=list)
     consent: str = ""
     dropped: bool = False
+    secret: bool = False  # a PIN was given in this hop, which therefore ends the call
 
     async def start(self, record: Sequence[Answer]) -> None:
         self.answers, self.consent, self.dropped = [], "", False
@@ -95,13 +96,13 @@ class _Play:
 
     async def take(self, answered: Answered) -> None:
         """Give the pending question its answer and go on to the next."""
-        secret = isinstance(self.pending, Ask) and self.pending.kind.secret
+        self.secret = isinstance(self.pending, Ask) and self.pending.kind.secret
         if isinstance(self.pending, Confirm):
             self.consent = answered.answer.meant
-        if not secret:
+        if not self.secret:
             self.answers.append(answered.answer)
         await self._go_on(answered.value)
-        if secret and isinstance(self.pending, QUESTIONS):
+        if self.secret and isinstance(self.pending, QUESTIONS):
             raise MenuFault("a PIN is asked last")
 
     async def _go_on(self, value: Any) -> None:
@@ -133,9 +134,17 @@ class _Play:
         try:
             self.coroutine.send(result)
         except StopIteration as stop:
-            return self.fit(Screen(_said(stop.value), end=True), self.caller.language)
+            return self.end(_said(stop.value))
         self.coroutine.close()
         raise MenuFault("a menu acts once, last")
+
+    def end(self, sentence: Sentence) -> Shown:
+        """The last screen, and what may be kept of it."""
+        language, kept = self.caller.language, sentence.on_record()
+        shown = replace(self.fit(Screen(sentence, end=True), language), end=True)
+        if kept is sentence:
+            return shown
+        return replace(shown, kept=self.fit(Screen(kept, end=True), language).text)
 
     def show(self, question: Question, view: View, note: Sentence | None = None) -> tuple[Shown, View]:
         """The screen of `question` where the caller stands in it, and the view that it leaves."""
@@ -215,6 +224,8 @@ async def _play(run: _Play, state: State, words: list[str], note: Sentence | Non
             words = words if dialled_at_once or not state.view.question else []
         if not words or (dialled_at_once and isinstance(pending, Confirm)):
             return _asked(run, pending, view, note)
+        if isinstance(pending, Ask) and pending.kind.takes_rest:
+            words = [" ".join(words)]
         view, note = await _hear(run, pending, view, words.pop(0))
         if note:
             words = []
@@ -234,13 +245,18 @@ async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[
 
 
 async def _act(run: _Play, deed: Do[Any]) -> tuple[Turn | None, Sentence | None]:
-    """Act; when the deed is refused, forget the agreement to it and ask again with the reason on top."""
+    """Act; when the deed is refused, forget the agreement to it and ask again with the reason on top.
+
+    After a PIN the refusal is the last screen.
+    """
     answers = tuple(run.answers)
     if not run.consent:
         raise MenuFault("a deed follows a confirmation")
     try:
         shown = await run.stage.act(deed, run.consent, run.finish)
     except Refused as trouble:
+        if run.secret:
+            return _ended(run, trouble.sentence), None
         run.close()
         await run.start(answers[:-1])  # the agreement falls, the answers before it stay
         return None, trouble.sentence
@@ -258,5 +274,4 @@ def _asked(run: _Play, question: Question, view: View, note: Sentence | None) ->
 
 
 def _ended(run: _Play, sentence: Sentence) -> Turn:
-    shown = run.fit(Screen(sentence, end=True), run.caller.language)
-    return Turn(replace(shown, end=True), State(tuple(run.answers)))
+    return Turn(run.end(sentence), State(tuple(run.answers)))

@@ -52,6 +52,11 @@ class Shown:
     pages: int = 1
     whole: bool = True
     noted: bool = True
+    kept: str = ""  # what a record keeps instead of `text`, where `text` holds what is shown once
+
+    @property
+    def on_record(self) -> str:
+        return self.kept or self.text
 
 
 Fit = Callable[[Screen, str], Shown]

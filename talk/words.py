@@ -4,7 +4,7 @@ Each word hands the engine a request and waits for its answer; a menu that await
 """
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
 from talk.answers import Kind
+from talk.seals import NO_SEALS, Seals
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,13 +20,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is talking: `at` is this hop's time (aware UTC), `call` the gateway's name for the conversation."""
+    """Who is talking: `at` is this hop's time (aware UTC), `call` the gateway's name for the conversation.
+
+    `seals` are for the deeds that check a PIN or a code.
+    """
 
     phone: str
     language: str
     gateway: str
     call: str
     at: datetime
+    seals: Seals = field(default=NO_SEALS, repr=False, compare=False)
 
 
 class Choice(Protocol):

@@ -21,6 +21,7 @@ from talk.engine import CannotAct, Finish, Menu, State, Turn
 from talk.journal import Journal, Journals, Overtaken, Step, digest
 from talk.preferences import language_of
 from talk.screen import Fit, Screen, Shown
+from talk.seals import NO_SEALS, Seals
 from talk.words import Caller, Do, Look, Option
 from ussd.hop import Hop
 from ussd.screens import fit_for, say
@@ -46,6 +47,7 @@ class Line:
     home: Menu
     keys: tuple[bytes, ...]
     clock: Callable[[], datetime]
+    seals: Seals = NO_SEALS
     fit: Fit = field(default_factory=fit_for)
     deadline_s: float = DEADLINE_S
     running: set[asyncio.Task[Shown]] = field(default_factory=set)
@@ -262,7 +264,7 @@ async def _turn(line: Line, stage: _Stage, journal: Journal, words: Sequence[str
 async def _keep(
     line: Line, heard: Hop, journal: Journal, shown: Shown, state: State, *, resumable: Sequence[Any]
 ) -> None:
-    step = Step(len(heard.text), digest(line.keys[0], heard.text), shown.text, shown.end)
+    step = Step(len(heard.text), digest(line.keys[0], heard.text), shown.on_record, shown.end)
     steps = tuple(s for s in journal.steps if s.length < step.length)
     kept = replace(journal, state=state, steps=(*steps, step), acting="")
     await line.journals.save(heard.call, kept, resumable=resumable)
@@ -272,7 +274,7 @@ def _stage(line: Line, heard: Hop, journal: Journal, mark: Any = None) -> _Stage
     async def already_marked() -> None:
         return None
 
-    caller = Caller(heard.phone, journal.language, heard.gateway, heard.call, line.clock())
+    caller = Caller(heard.phone, journal.language, heard.gateway, heard.call, line.clock(), line.seals)
     transcripts = tuple(digest(key, heard.text) for key in line.keys)
     key = DeedKey(heard.gateway, heard.call, heard.phone, len(heard.text), transcripts)
     return _Stage(line, caller, key, mark or already_marked)

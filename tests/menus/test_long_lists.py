@@ -15,7 +15,9 @@ from talk.words import Option
 from tests.town import Clock, Handset, found
 from tests.town_fixtures import KEYS
 from ussd import africastalking, calls
-from ussd.screens import fit
+from ussd.screens import fit_for
+
+fit = fit_for()
 
 SYLLABLES = ("Ba", "Koutié", "Dougou", "Faran", "Niéna", "Sogo", "Wolo", "Tiéré", "Zan", "Kéla")
 INVENTED = sorted({f"{a}{b.lower()}-{c}" for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES[:5]})[:500]

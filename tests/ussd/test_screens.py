@@ -7,7 +7,9 @@ from locales import _
 from locales.letters import is_gsm7, septets
 from talk.screen import Screen
 from talk.words import Option
-from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit
+from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
+
+fit = fit_for()
 
 ROOM = BUDGET_SEPTETS - STATE_SEPTETS
 HELP = _("Please press a number of the list.")
@@ -37,7 +39,7 @@ def test_a_choice_keeps_the_digit_it_has() -> None:
 def test_a_smaller_network_gets_smaller_pages() -> None:
     choices = tuple(Option(str(nth), f"Village {nth}") for nth in range(9))
     usual = fit(Screen("Où ?", choices=choices), "fr")
-    small = fit(Screen("Où ?", choices=choices), "fr", budget_septets=80)
+    small = fit_for(80)(Screen("Où ?", choices=choices), "fr")
     assert (usual.pages, small.pages) == (1, 2)
 
 
