@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money, _
 from talk.answers import Secret
-from talk.deeds import DeedKey, facts_hash, outcome, perform, recorded_facts
+from talk.deeds import DeedKey, StillRunning, enact, facts_hash, outcome, perform, recorded_facts
 from talk.preferences import language_of
 from talk.screen import Shown
 from talk.tables import deed as deeds
@@ -70,6 +70,31 @@ async def test_a_deed_is_found_again_while_the_secret_rotates(pool: AsyncEngine)
     async with pool.connect() as db:
         assert await outcome(db, rotated) == Shown("Done: en", end=True)
         assert await outcome(db, replace(KEY, transcripts=("another text",))) is None
+
+
+async def test_a_copy_that_meets_a_deed_under_way_says_that_it_is_still_running(
+    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talk.deeds.LOCK_TIMEOUT", "200ms")
+    async with pool.connect() as first:
+        await enact(first, KEY, CALLER, wish(language="en"), YES.words, spoken)
+        with pytest.raises(StillRunning):
+            await perform(pool, KEY, CALLER, wish(language="en"), YES.words, spoken)
+        await first.commit()
+    assert await perform(pool, KEY, CALLER, wish(language="fr"), YES.words, spoken) == Shown(
+        "Done: en", end=True
+    )
+
+
+async def test_what_is_shown_once_is_not_kept(pool: AsyncEngine) -> None:
+    def shows_once(result: Any) -> Shown:
+        return Shown("Your code: 480213", end=True, kept="Your code: ****")
+
+    shown = await perform(pool, KEY, CALLER, wish(language="en"), YES.words, shows_once)
+    again = await perform(pool, KEY, CALLER, wish(language="en"), YES.words, shows_once)
+    assert (shown.text, again.text) == ("Your code: 480213", "Your code: ****")
+    async with pool.connect() as db:
+        assert "480213" not in repr((await db.execute(select(deeds))).one())
 
 
 async def test_a_refused_deed_leaves_nothing_and_can_be_done_later(pool: AsyncEngine) -> None:
