@@ -1,0 +1,55 @@
+"""The messages about payments, with the longest facts that the tables allow."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+from locales import Money, Sentence
+from mutuelle.cover import Cover, CoverState
+from mutuelle.households import Household
+from mutuelle.mutuelles import Mutuelle
+from mutuelle.payments import PaymentState
+from mutuelle.products import Product
+from mutuelle.receipts import household_receipt, money_to_check, not_received, payer_receipt, payment_failed
+from mutuelle.standing import Standing
+from mutuelle.wishes import Due
+
+MOST = Money(999_999, "XOF")
+AT = datetime(2026, 12, 22, tzinfo=UTC)
+HOME = Household("LONGCODE", "199000010", "N'Golo-Marie Ouattara Syll", "Mutuelle Yèrèdèmè-Wa")
+MUTUELLE = Mutuelle(
+    "LONGCODE", 199, HOME.mutuelle_name, "Sikasso", "ML", "XOF", "Africa/Bamako", "+22376000009", "soins"
+)
+PRODUCT = Product("LONGCODE", "P1", 1, "Fam. élargie", "XOF", 9, 6, 12, 1, 1, 18, 0, 12, 1, 3, 1, 50, 4, 100)
+DUE = Due(
+    mutuelle_id="LONGCODE",
+    reference=uuid4(),
+    number=HOME.number,
+    amount=MOST,
+    payer_phone="+2290197123456",
+    asked_by="+22376000001",
+    operator="simulated",
+    country="ML",
+    notice_token="t",
+    receipt_code="ABC234",
+    state=PaymentState.PENDING,
+    asked_at=AT,
+    due_at=AT,
+    sent_at=AT,
+    told_late_at=None,
+    polls=0,
+)
+
+
+def stands(state: CoverState) -> Standing:
+    cover = Cover(state, date(2026, 12, 22), date(2027, 12, 21))
+    return Standing(HOME, MUTUELLE, PRODUCT, 12, (), cover, MOST, MOST, None, MOST, None)
+
+
+MESSAGES: dict[str, Sentence] = {
+    **{f"receipt, {state}": household_receipt(stands(state), MOST, "ABC234") for state in CoverState},
+    "receipt of a payer": payer_receipt(DUE),
+    "not received yet": not_received(DUE),
+    "payment failed": payment_failed(DUE),
+    "money to check": money_to_check(replace(MUTUELLE, complaints_phone="+2290197123456"), DUE),
+}
