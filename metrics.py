@@ -25,6 +25,7 @@ tables = (
 
 ProcessCollector(registry=registry)
 hops = Counter("keneya_ussd_hops", "Hops answered", ["answer"], registry=registry)
+_hops_by_end = {True: hops.labels("end"), False: hops.labels("con")}
 hop_seconds = Histogram(
     "keneya_ussd_hop_seconds",
     "Time to answer a hop",
@@ -37,9 +38,31 @@ payments = Gauge("keneya_payments", "Payments by state", ["state"], registry=tab
 oldest = Gauge("keneya_payment_oldest_open_seconds", "Age of the oldest payment under way", registry=tables)
 cases = Gauge("keneya_payment_cases_open", "Payments that a person must look at", registry=tables)
 messages = Gauge("keneya_sms", "Messages of the outbox by state", ["state"], registry=tables)
+incoming = Gauge("keneya_sms_in", "Messages that came in, by what became of them", ["state"], registry=tables)
+oldest_in = Gauge(
+    "keneya_sms_in_oldest_seconds", "Age of the oldest message that waits to be played", registry=tables
+)
+failed_checks = Gauge(
+    "keneya_checks_failed_day",
+    "Checks of a cover that were not answered in the last 24 hours",
+    registry=tables,
+)
+overdue = Gauge(
+    "keneya_schedules_overdue", "Digests and rounds of reminders past their time", registry=tables
+)
 
 PAYMENTS_BY_STATE = text("select state, count(*) from payment group by state")
 MESSAGES_BY_STATE = text("select state, count(*) from sms_outbox group by state")
+INCOMING_BY_STATE = text("select state, count(*) from sms_inbox group by state")
+OLDEST_IN = text(
+    "select extract(epoch from clock_timestamp() - min(received_at)) from sms_inbox where state = 'WAITING'"
+)
+FAILED_CHECKS = text(
+    "select count(*) from failed_check where tried_at > clock_timestamp() - interval '1 day' and forgiven_at is null"
+)
+OVERDUE = text(
+    "select count(*) from schedule where stopped_at is null and next_at < clock_timestamp() - interval '10 minutes'"
+)
 OPEN_CASES = text("select count(*) from payment_case where closed_at is null")
 OLDEST_OPEN = text(
     "select extract(epoch from clock_timestamp() - min(asked_at)) from payment"
@@ -57,7 +80,7 @@ def settle_garbage_collector() -> None:
 
 def count_hop(end: bool, seconds: float) -> None:
     """One hop was answered with END (`end`) or CON, in `seconds`."""
-    hops.labels("end" if end else "con").inc()
+    _hops_by_end[end].inc()
     hop_seconds.observe(seconds)
 
 
@@ -81,11 +104,23 @@ async def _read_tables(pool: AsyncEngine) -> None:
     async with pool.connect() as db:
         payments_by_state = (await db.execute(PAYMENTS_BY_STATE)).all()
         messages_by_state = (await db.execute(MESSAGES_BY_STATE)).all()
+        incoming_by_state = (await db.execute(INCOMING_BY_STATE)).all()
+        oldest_in_s = await db.scalar(OLDEST_IN)
+        failed_checks_day = await db.scalar(FAILED_CHECKS)
+        overdue_schedules = await db.scalar(OVERDUE)
         oldest_s, open_cases = await db.scalar(OLDEST_OPEN), await db.scalar(OPEN_CASES)
     # All at once from here: whoever asks at the same moment must not see half of it.
-    for gauge, counts in ((payments, payments_by_state), (messages, messages_by_state)):
+    by_state = (
+        (payments, payments_by_state),
+        (messages, messages_by_state),
+        (incoming, incoming_by_state),
+    )
+    for gauge, counts in by_state:
         gauge.clear()
         for state, count in counts:
             gauge.labels(state).set(count)
     oldest.set(float(oldest_s or 0))
+    oldest_in.set(float(oldest_in_s or 0))
+    failed_checks.set(int(failed_checks_day or 0))
+    overdue.set(int(overdue_schedules or 0))
     cases.set(int(open_cases or 0))

@@ -215,7 +215,10 @@ def _services(environ: Mapping[str, str], wanted: Settings, home: Path) -> list[
 
 def _uvicorn(factory: str, host: str, port: int) -> list[str]:
     command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--host", host, "--port", str(port)]
-    return [*command, "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "5"]
+    # Gateways and proxies keep a connection idle for a minute as a rule. Whoever closes first should be they: a hop
+    # sent on a connection that we close at that moment is lost, and a gateway does not send it again.
+    patience = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "5"]
+    return [*command, "--no-access-log", "--no-server-header", *patience]
 
 
 def _wait_for(service: Service, run_id: str, wish: Wish) -> None:

@@ -106,6 +106,17 @@ def read(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+def read_seal_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys of PINs and codes alone, for a command; SettingsFault as `read` raises it."""
+    reader = _Reader(environ)
+    demo_allowed = reader.flag("SIMULATOR")
+    keys = reader.secrets("SEAL_KEY", demo_allowed=demo_allowed, default="")
+    keys = keys or reader.secrets("WEBHOOK_SECRET", demo_allowed=demo_allowed)
+    if reader.faults:
+        raise SettingsFault(reader.faults)
+    return keys
+
+
 def local_url(host: str, port: int | str) -> str:
     """The address of our own web server as this machine sees it."""
     try:

@@ -1,7 +1,6 @@
 """Every HTTP route: read the form, call one function, answer. No rule of the mutuelle here.
 
-A wrong secret is 404 and tells nothing; then the body's size and type are looked at. A USSD hop that is believed to
-come from the gateway is always answered 200 with CON or END.
+A wrong secret is 404 and tells nothing; then the body's size and type are looked at. Hops are answered in `ussd_hops`.
 """
 
 import asyncio
@@ -15,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from time import perf_counter
 from typing import Any
-from urllib.parse import parse_qsl
 
 import httpx
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -36,30 +35,25 @@ import logs
 import metrics
 import settings
 import simulator_pages
-from locales import DEFAULT_LANGUAGE
+from database import open_pool
+from forms import read_body, read_form
 from menus.home import home
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
 from mutuelle.notices import ring
 from settings import Settings, SettingsFault
 from sms import delivery, inbound
+from talk.engine import Menu
 from talk.journal import Journals
 from talk.screen import Shown
 from talk.seals import Seals
 from ussd import calls
-from ussd.gateways import Gateway, gateways
-from ussd.hop import Unreadable
-from ussd.screens import say
+from ussd.gateways import gateways
+from ussd_hops import Web, wrong_secret
 
 log = logging.getLogger("keneya.web")
 
-LARGEST_FORM = 8 * 1024
 LARGEST_NOTICE = 64 * 1024
-FORM = "application/x-www-form-urlencoded"
-MOST_FIELDS = 40
 LONGEST_NAME_IN_A_PATH = 100
-BODY_TIMEOUT_S = 10  # no gateway waits longer for an answer, so none takes longer to ask
-POOL_SIZE = 10
-STATEMENT_TIMEOUT_MS = 10_000  # past every deadline: a stuck statement must not hold a connection for ever
 DRAIN_S = 10
 NEVER_STORED = ("22", "54")  # classes of SQLSTATE: a value that is none, one beyond the limits
 
@@ -71,10 +65,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(environ: Mapping[str, str] | None = None) -> Starlette:
+def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
     """The web process: `uvicorn --factory webhooks:create_app` ends with 2 and a line a fault if it must not start.
 
-    With `environ` it raises SettingsFault or StrangeRoute instead.
+    With `environ` it raises SettingsFault or StrangeRoute instead. Every call is answered by `home`.
     """
     try:
         wanted = settings.read(os.environ if environ is None else environ)
@@ -89,7 +83,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Starlette:
         raise SystemExit(2) from None
     logs.configure(wanted.log_level)
     routes = [
-        *(Route(g.PATH, partial(ussd_hop, g), methods=list(g.METHODS)) for g in gateways()),
+        *(Route(g.PATH, wrong_secret, methods=list(g.METHODS)) for g in gateways()),
         Route("/at/{secret}/ussd/ended", ussd_ended, methods=["POST"]),
         Route("/at/{secret}/sms", partial(store_form, inbound.store_sms), methods=["POST"]),
         Route("/at/{secret}/delivery", partial(store_form, delivery.store_report), methods=["POST"]),
@@ -101,7 +95,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Starlette:
     ]
     if wanted.simulator_url:
         routes += simulator_pages.ROUTES
-    app = Starlette(routes=routes, lifespan=partial(_lifespan, wanted))
+    hops = {g.PATH.format(secret=secret): g for g in gateways() for secret in wanted.webhook_secrets}
+    app = Web(hops, routes=routes, lifespan=partial(_lifespan, wanted, home))
     app.router.redirect_slashes = False  # a gateway does not follow a redirect: it ends the call
     return app
 
@@ -117,18 +112,15 @@ async def _expect_good_start(wanted: Settings) -> None:
 
 
 @asynccontextmanager
-async def _lifespan(wanted: Settings, app: Starlette) -> AsyncIterator[None]:
+async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterator[None]:
     """Open what every request shares; at the end let the hops under way finish."""
-    pool = create_async_engine(
-        wanted.database_url,
-        hide_parameters=True,  # a statement's values are people's names and messages: never in a log
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=3,
-        pool_pre_ping=True,
-        connect_args={"timeout": 3, "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS)}},
+    pool = open_pool(wanted.database_url)
+    redis = Redis.from_url(
+        wanted.redis_url,
+        socket_timeout=1,
+        socket_connect_timeout=1,
+        retry=Retry(NoBackoff(), 0),  # a caller waits: whoever comes next tries again
     )
-    redis = Redis.from_url(wanted.redis_url, socket_timeout=1, socket_connect_timeout=1)
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
     keys = _journal_keys(wanted)
     seals = Seals([key.encode() for key in wanted.seal_keys])
@@ -165,67 +157,10 @@ def _expect_secret(request: Request) -> None:
         raise HTTPException(404)
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """The body, read no further than `limit` (413) and waited for no longer than BODY_TIMEOUT_S (408)."""
-    body = b""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise HTTPException(413)
-    except TimeoutError:
-        raise HTTPException(408) from None
-    except ClientDisconnect:
-        raise HTTPException(400) from None  # nobody is left to read it
-    return body
-
-
 async def _form(request: Request) -> dict[str, str]:
     """The form's fields, once secret, size and type are right (404, 413, 415)."""
     _expect_secret(request)
-    body = await _body(request, LARGEST_FORM)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise HTTPException(415)
-    return _fields(body)
-
-
-async def _query(request: Request) -> dict[str, str]:
-    """The query's fields, of a gateway that asks with GET (404, 413)."""
-    _expect_secret(request)
-    query = request.url.query.encode()
-    if len(query) > LARGEST_FORM:
-        raise HTTPException(413)
-    return _fields(query)
-
-
-def _fields(body: bytes) -> dict[str, str]:
-    """Empty for a form with a field twice or too many of them: no gateway sends one, whatever it is to slip in."""
-    try:
-        text_of_form = body.decode("utf-8", "replace")
-        pairs = parse_qsl(text_of_form, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace")
-    except ValueError:
-        log.warning("webhook.too_many_fields")
-        return {}
-    fields = {name: value.replace("\x00", "") for name, value in pairs}
-    if len(fields) < len(pairs):
-        log.warning("webhook.doubled_field")
-        return {}
-    return fields
-
-
-async def ussd_hop(gateway: Gateway, request: Request) -> Response:
-    """One hop of a call from `gateway`."""
-    fields, began = await (_query(request) if request.method == "GET" else _form(request)), perf_counter()
-    try:
-        heard = gateway.read_hop(fields, request.headers)
-    except Unreadable as trouble:
-        shown = say(trouble.sentence, DEFAULT_LANGUAGE)
-    else:
-        shown = await calls.hop(request.app.state.lines[gateway.NAME], heard)
-    metrics.count_hop(shown.end, perf_counter() - began)
-    body, headers = gateway.write_screen(shown)
-    return Response(body, headers=headers)
+    return await read_form(request.headers, request.receive)
 
 
 async def ussd_ended(request: Request) -> Response:
@@ -254,7 +189,7 @@ async def store_form(store: Store, request: Request) -> Response:
 
 async def money_notice(request: Request) -> Response:
     """An operator rings: keep the notice as it came and let the worker ask for the status."""
-    body = await _body(request, LARGEST_NOTICE)
+    body = await read_body(request.receive, LARGEST_NOTICE)
     operator, token = _name_in_path(request, "operator"), _name_in_path(request, "token")
     try:
         async with request.app.state.pool.begin() as db:

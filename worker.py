@@ -16,13 +16,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import logs
 import settings
+from menus.by_message import menus_by_message
+from menus.help import help_by_message, welcome
 from mobilemoney import operators
+from mutuelle.acquaintance import known
+from mutuelle.calendar import run_schedules
 from mutuelle.collection import Round, collect
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
 from settings import Settings, SettingsFault
 from sms.africastalking import AfricasTalking
 from sms.delivery import apply_reports
+from sms.keywords import Phrasebook
+from sms.letterbox import Letterbox
 from sms.outbox import send_due
+from sms.replies import answer_waiting
+from talk.seals import Seals
 
 log = logging.getLogger("keneya.worker")
 
@@ -64,8 +72,13 @@ def rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> di
 
     house = Round(pool, reachable, wanted.public_url, lambda: datetime.now(UTC), scale)
 
+    box = letterbox(wanted, pool)
+
     async def collect_payments() -> int:
         return await collect(house)
+
+    async def answer_messages() -> int:
+        return await answer_waiting(box)
 
     async def send_messages() -> int:
         return await send_due(pool, provider, datetime.now(UTC), time_scale=scale)
@@ -73,7 +86,30 @@ def rounds(wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient) -> di
     async def read_reports() -> int:
         return await apply_reports(pool, datetime.now(UTC))
 
-    return {"collect": collect_payments, "send": send_messages, "reports": read_reports}
+    async def fire_schedules() -> int:
+        return await run_schedules(pool, datetime.now(UTC), scale)
+
+    return {
+        "collect": collect_payments,
+        "answer": answer_messages,
+        "send": send_messages,
+        "reports": read_reports,
+        "schedules": fire_schedules,
+    }
+
+
+def letterbox(wanted: Settings, pool: AsyncEngine) -> Letterbox:
+    """What the round `answer` plays the messages of phones with."""
+    return Letterbox(
+        pool,
+        Phrasebook(menus_by_message()),
+        help_by_message,
+        welcome,
+        known,
+        Seals([key.encode() for key in wanted.seal_keys]),
+        lambda: datetime.now(UTC),
+        wanted.time_scale,
+    )
 
 
 async def _loop(name: str, turn: Turn, stop: asyncio.Event) -> None:

@@ -12,12 +12,13 @@ import uvloop
 
 import metrics
 import run
-from bench import book, hops, journals, measures, settlements
+from bench import book, hops, journals, measures, menu, settlements
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import Place, engines_in, found
 
 FOLDER = run.HOME / "var" / "bench"
 BENCHES: dict[str, Callable[[Place, Size], Awaitable[list[Measure]]]] = {
+    "menu": menu.measure,
     "hops": hops.measure,
     "journals": journals.measure,
     "ledger": book.measure,

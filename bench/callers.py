@@ -3,6 +3,7 @@
 No two callers have the same name or phone, so that a screen tells whose it is.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -55,6 +56,11 @@ def texts(name: str) -> list[str]:
     return ["", "1", "1*1", f"1*1*{name}", f"1*1*{name}*{AGES}", f"1*1*{name}*{AGES}*1"]
 
 
+def agreeing(name: str) -> str:
+    """The text behind the consent: she agrees."""
+    return f"{texts(name)[-1]}*1"
+
+
 def text_at_once(name: str) -> str:
     """All of it in one dial, up to the consent."""
     return f"1*1*{name}*{AGES.replace('*', ' ')}*1"
@@ -94,12 +100,21 @@ class Play:
         """Calls to join without end, each of another caller."""
         return (hop for nth in _people for hop in self.join(nth))
 
+    def enrolments(self, welcome: re.Pattern[bytes], agreed: list[str]) -> Iterator[Hop]:
+        """Whole calls without end, each of another caller who becomes a member; her phone is added to `agreed`."""
+        for nth in _people:
+            yield from self.join(nth)
+            agreed.append(phone_of(nth))
+            yield Hop(request(nth, agreeing(name_of(nth))), welcome)
+
     def mixed(self) -> Iterator[list[Hop]]:
         """Calls without end: one step by step, one at once, in turn."""
         return (self.join(nth) if nth % 2 else self.join_at_once(nth) for nth in _people)
 
 
 HOPS_OF_MIXED = (len(texts("")) + 1) / 2  # of one call, on average
+HOPS_OF_ENROLMENT = len(texts("")) + 1
+NUMBER = re.compile(rb"\d{3} \d{3} \d{3}")
 
 
 async def rehearse(port: int) -> Play:
@@ -112,3 +127,14 @@ async def rehearse(port: int) -> Play:
     if not asks_her or len(set(screens)) < len(screens) or not all(s.startswith(b"CON ") for s in screens):
         raise Unexpected(" / ".join(screen.decode(errors="replace") for screen in screens))
     return Play(screens)
+
+
+async def rehearse_welcome(port: int) -> re.Pattern[bytes]:
+    """A caller joins; the pattern of what each is told who does."""
+    exchange, nth = Exchange(port), next(_people)
+    for words in (*texts(name_of(nth)), agreeing(name_of(nth))):
+        _status, body = await exchange.ask(request(nth, words))
+    exchange.close()
+    if not body.startswith(b"END ") or len(NUMBER.findall(body)) != 1:
+        raise Unexpected(body.decode(errors="replace"))
+    return re.compile(NUMBER.pattern.join(map(re.escape, NUMBER.split(body))))

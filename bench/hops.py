@@ -6,32 +6,54 @@ No caller ever sees the screen of another: in both kinds of load, each answer is
 from collections.abc import Callable, Iterator
 from random import Random
 
-from bench.callers import HOPS_OF_MIXED, Play, rehearse
+from sqlalchemy import func, select
+
+from bench.callers import HOPS_OF_ENROLMENT, HOPS_OF_MIXED, Play, rehearse, rehearse_welcome
 from bench.constant import SCREEN
 from bench.measures import Measure, Size, against, alone, must_be_none, percentile
 from bench.place import CONSTANT, WEB, Place, served
 from bench.wire import Hop, Load, closed_loop, open_loop
+from mutuelle.tables import household_phone
 
 P95_GATE_MS, P99_GATE_MS = 300.0, 1000.0  # at 200 hops a second, engines and load on the same two cores
 LIMIT = "constant answer"
+ENROLMENT = "call to join with its deed"
 SEED = 57
 
 
 async def measure(place: Place, size: Size) -> list[Measure]:
-    """About a minute."""
+    """About a minute and a half."""
     async with served(place, WEB) as web, served(place, CONSTANT) as constant:
-        play = await rehearse(web)
-        kinds: dict[str, Callable[[], Iterator[Hop]]] = {"dial": play.dials, "joining call": play.joins}
+        play, welcome = await rehearse(web.port), await rehearse_welcome(web.port)
+        agreed: list[str] = []
+        kinds: dict[str, Callable[[], Iterator[Hop]]] = {
+            "dial": play.dials,
+            "joining call": play.joins,
+            ENROLMENT: lambda: play.enrolments(welcome, agreed),
+        }
         ours: dict[str, list[Load]] = {kind: [] for kind in kinds}
         limit: dict[str, list[Load]] = {kind: [] for kind in kinds}
         for _round in range(size.rounds):
             for kind, hops in kinds.items():
-                limit[kind].append(await _lap(constant, lambda: _constant(play.joins()), size))
-                ours[kind].append(await _lap(web, hops, size))
-        arriving = await _arrivals(web, play, size)
+                limit[kind].append(await _lap(constant.port, lambda: _constant(play.joins()), size))
+                ours[kind].append(await _lap(web.port, hops, size))
+        arriving = await _arrivals(web.port, play, size)
     every = [load for kind in kinds for load in (*ours[kind], *limit[kind])]
     rows = [row for kind in kinds for row in _compare(kind, ours[kind], limit[kind])]
+    calls_per_s = [load.hops_per_s / HOPS_OF_ENROLMENT for load in ours[ENROLMENT]]
+    rows.append(alone("hops", f"{ENROLMENT}: whole calls", "calls/s", calls_per_s))
+    wrong = abs(await _households(place, agreed) - len(agreed))
+    rows.append(must_be_none("hops", "households too many or too few", "households", wrong))
     return [*rows, *_promises(arriving, every, size)]
+
+
+async def _households(place: Place, phones: list[str]) -> int:
+    """How many households these phones speak for."""
+    pool = place.pool(1)
+    async with pool.connect() as db:
+        found = await db.scalar(select(func.count()).where(household_phone.c.phone.in_(phones)))
+    await pool.dispose()
+    return int(found or 0)
 
 
 async def _lap(port: int, hops: Callable[[], Iterator[Hop]], size: Size) -> Load:

@@ -23,8 +23,10 @@ async def measure(place: Place, size: Size) -> list[Measure]:
         bytes_each = lost = 0
         for nth in range(size.rounds):
             for live, laps in list(loads.items())[:: -1 if nth % 2 else 1]:  # no lap is always the later one
-                play, grown = await _fill(redis, web, live)
-                laps.append(await closed_loop(web, [play.joins() for _ in range(size.callers)], size.lap_s))
+                play, grown = await _fill(redis, web.port, live)
+                laps.append(
+                    await closed_loop(web.port, [play.joins() for _ in range(size.callers)], size.lap_s)
+                )
                 if live == many:
                     bytes_each = grown // many
                     lost += max(0, many * 2 - await redis.dbsize())

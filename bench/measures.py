@@ -17,6 +17,7 @@ class Size:
     rounds: int
     lap_s: float
     callers: int
+    menu_calls: int
     open_hops_per_s: int
     open_s: float
     journals: tuple[int, int]
@@ -29,6 +30,7 @@ WHOLE = Size(
     rounds=5,
     lap_s=1.5,
     callers=48,
+    menu_calls=1500,
     open_hops_per_s=200,
     open_s=20,
     journals=(1_000, 50_000),
@@ -40,6 +42,7 @@ QUICK = Size(
     rounds=1,
     lap_s=0.2,
     callers=4,
+    menu_calls=40,
     open_hops_per_s=40,
     open_s=1,
     journals=(50, 500),
@@ -79,6 +82,13 @@ def against(
 def alone(bench: str, metric: str, unit: str, values: Sequence[float]) -> Measure:
     """The median of `values`: a peer or a limit itself."""
     return Measure(bench, metric, median(values), unit)
+
+
+def promised(bench: str, metric: str, unit: str, values: Sequence[float], most: float | None) -> Measure:
+    """The median of `values`, beside the most that is promised, if anything is."""
+    value = median(values)
+    told = (f"{most:g} {unit} promised", value / most) if most else (None, None)
+    return Measure(bench, metric, value, unit, *told)
 
 
 def must_be_none(bench: str, metric: str, unit: str, count: int) -> Measure:

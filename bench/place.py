@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +22,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 import migrations
 import processes
 import run
+from bench import cores
+from bench.cores import Core
 from embedded import SERVICE_ROLE, start_engines
 from torture import town
 
 OPTIONS = (
     "--no-access-log",
     "--no-server-header",
+    "--timeout-keep-alive",
+    "75",
     "--timeout-graceful-shutdown",
     "5",
     "--loop",
@@ -37,6 +41,7 @@ OPTIONS = (
 )
 WEB = "webhooks:create_app"
 CONSTANT = "bench.constant:create_app"
+PORT_HERE = "PORT"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
 KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
@@ -55,12 +60,21 @@ class Place:
     service_url: str
     owner_url: str
     redis_url: str
+    pids: Mapping[str, int]  # of the engines
 
     def pool(self, size: int) -> AsyncEngine:
         """`size` connections of the service's role, made as the worker makes its own."""
         return create_async_engine(
             self.service_url, pool_size=size, max_overflow=0, hide_parameters=True, pool_pre_ping=True
         )
+
+
+@dataclass(frozen=True)
+class Served:
+    """A process that answers."""
+
+    port: int
+    pid: int
 
 
 @contextmanager
@@ -72,7 +86,7 @@ def engines_in(folder: Path) -> Iterator[Place]:
     try:
         with start_engines(home / "var", postgres_bin=postgres_bin, redis_bin=redis_bin) as engines:
             redis_url = engines.addresses.redis_url or ""
-            yield Place(home, engines.url("service"), engines.url("owner"), redis_url)
+            yield Place(home, engines.url("service"), engines.url("owner"), redis_url, engines.addresses.pids)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -84,24 +98,31 @@ async def found(place: Place) -> None:
 
 
 @asynccontextmanager
-async def served(place: Place, application: str) -> AsyncIterator[int]:
-    """One process of `application`, as `keneya run` starts web; its port."""
+async def served(place: Place, application: str, core: Core = None) -> AsyncIterator[Served]:
+    """One process of `application`, as `keneya run` starts web."""
+    command = [sys.executable, "-m", "uvicorn", "--factory", application, "--host", processes.LOOPBACK]
+    async with started(place, [*command, "--port", PORT_HERE, *OPTIONS], core) as process:
+        yield process
+
+
+@asynccontextmanager
+async def started(place: Place, command: Sequence[str], core: Core = None) -> AsyncIterator[Served]:
+    """One process of `command` on `core` for as long as it is needed; PORT_HERE in it becomes its port."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     urls = {"DATABASE_URL": place.service_url, "REDIS_URL": place.redis_url, "PORT": "0"}
     environment = run.with_defaults(kept | urls)
-    port = int(environment["PORT"])
-    command = [sys.executable, "-m", "uvicorn", "--factory", application, "--host", processes.LOOPBACK]
-    log = place.home / f"{application.partition(':')[0]}.log"
-    with log.open("ab") as output:
+    port = environment["PORT"]
+    log = place.home / f"{port}.log"
+    with log.open("ab") as output, cores.on(core):
         child = processes.start(
-            [*command, "--port", str(port), *OPTIONS],
+            [port if word == PORT_HERE else word for word in command],
             output=output,
             directory=run.HOME,
             environment=environment,
         )
     try:
-        await _wait_for(port, log)
-        yield port
+        await _wait_for(int(port), log)
+        yield Served(int(port), child.pid)
     finally:
         processes.stop(child, SIGTERM, STOP_TIMEOUT_S)
 

@@ -70,6 +70,7 @@ _KINDS = (
         "money that came and whose owner is not known yet",
     ),
     Kind("opening", Root.EQUITY, Side.CREDIT, "", "balances taken over when the mutuelle joined the service"),
+    Kind("reserve", Root.EQUITY, Side.CREDIT, "", "what was set aside for bad years"),
     Kind("contributions", Root.INCOME, Side.CREDIT, "", "contributions called"),
     Kind("registration", Root.INCOME, Side.CREDIT, "", "fees of households that join"),
     Kind("fees", Root.EXPENSES, Side.DEBIT, "", "fees of operators"),
@@ -138,6 +139,11 @@ def suspense(operator: str, fund: str = HEALTH) -> str:
 def opening(fund: str = HEALTH) -> str:
     """The counterpart of balances taken over."""
     return _code(fund, "opening")
+
+
+def reserve(fund: str = HEALTH) -> str:
+    """What the fund has set aside."""
+    return _code(fund, "reserve")
 
 
 def contributions(fund: str = HEALTH) -> str:

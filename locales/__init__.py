@@ -3,6 +3,8 @@
 A language is one file, `xx.po`; it is offered in the menu by being there.
 """
 
+from datetime import date
+
 from locales.catalogue import DEFAULT_LANGUAGE, language_name, languages, translate
 from locales.sentence import Fact, Money, Once, Sentence, _
 
@@ -30,8 +32,8 @@ def render(sentence: Sentence | str, language: str) -> str:
 
 
 def _spoken_fact(fact: Fact, language: str) -> str:
+    if isinstance(fact, str):
+        return fact
     if isinstance(fact, Sentence):
         return render(fact, language)
-    if isinstance(fact, Money | Once | str | int):
-        return str(fact)
-    return fact.strftime("%d/%m/%Y")
+    return fact.strftime("%d/%m/%Y") if isinstance(fact, date) else str(fact)

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from locales import Sentence, _
+from menus.care_code import care_code
+from menus.confirmation import answer_first
 from menus.cover import cover
+from menus.doctors import doctors
+from menus.household import household
 from menus.join import join
 from menus.language import language
+from menus.messages import messages
 from menus.mutuelle import about_mutuelle
 from menus.pay import pay
+from menus.work import work
+from mutuelle.confirmation import unconfirmed_of
 from mutuelle.households import households_of
+from mutuelle.staff.roles import offices_of
 from talk.words import Caller, Request, choose, look
 
 
@@ -27,13 +35,28 @@ class Door:
 JOIN = Door("1", "join", _("Join"), join)
 COVER = Door("1", "cover", _("My cover"), cover)
 PAY = Door("2", "pay", _("Pay"), pay)
+DOCTORS = Door("3", "doctors", _("Find a doctor"), doctors)
+HOUSEHOLD = Door("4", "household", _("My household"), household)
+CARE_CODE = Door("5", "care_code", _("Code for care"), care_code)
+MESSAGES = Door("6", "messages", _("My messages"), messages)
 MUTUELLE = Door("7", "mutuelle", _("The mutuelle"), about_mutuelle)
 LANGUAGE = Door("8", "language", _("Language"), language)
+WORK = Door("9", "work", _("My work"), work)
 
 
 async def home(caller: Caller) -> Sentence:
+    if waiting := await look(unconfirmed_of, caller):
+        return await answer_first(waiting)
     is_member = bool(await look(households_of, caller))
-    door = await choose(
-        _("Keneya, your health cover"), (COVER if is_member else JOIN, PAY, MUTUELLE, LANGUAGE)
-    )
+    doors: list[Door] = [
+        COVER if is_member else JOIN,
+        PAY,
+        DOCTORS,
+        *((HOUSEHOLD, CARE_CODE, MESSAGES) if is_member else ()),
+        MUTUELLE,
+        LANGUAGE,
+    ]
+    if await look(offices_of, caller):
+        doors.append(WORK)
+    door = await choose(_("Keneya, your health cover"), doors)
     return await door.menu(caller)

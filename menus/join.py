@@ -2,10 +2,12 @@
 
 from locales import Fact, Money, Sentence, _
 from menus.words import part_of
-from mutuelle.enrolment import enrol
+from mutuelle.enrolment import ALREADY, enrol
+from mutuelle.households import households_of
 from mutuelle.mutuelles import Mutuelle, get_mutuelle, places_near
 from mutuelle.products import Offer, offers_for
 from talk.answers import ages, person_name
+from talk.keywords import by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
 
@@ -44,6 +46,13 @@ async def join(caller: Caller) -> Sentence:
         agreed=agreed,
     )
     return welcome(mutuelle, home.shown_number, first)
+
+
+@by_message(_("JOIN"), strangers=True)
+async def join_by_message(caller: Caller) -> Sentence:
+    if await look(households_of, caller):
+        return ALREADY
+    return await join(caller)
 
 
 async def first_payment(offer: Offer) -> Money:

@@ -1,10 +1,12 @@
 """Language: each in its own words, kept for the next calls."""
 
 from locales import Sentence, _, language_name, languages
+from talk.keywords import by_message
 from talk.preferences import choose_language
 from talk.words import Caller, Option, choose, confirm, do
 
 
+@by_message(_("LANGUAGE"), strangers=True)
 async def language(caller: Caller) -> Sentence:
     spoken = [Option(code, language_name(code)) for code in languages()]
     chosen = (await choose(_("Your language?"), spoken)).key

@@ -1,7 +1,9 @@
 """Paying: what is due, whole or in part, for one's own household or another, from this phone or another."""
 
+from dataclasses import replace
+
 from locales import Fact, Money, Sentence, _
-from menus.words import under_way, whom
+from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
 from mutuelle.cover import CoverState
 from mutuelle.enrolment import pay as ask_for_payment
 from mutuelle.households import household_by_number
@@ -9,6 +11,7 @@ from mutuelle.numbers import member_number
 from mutuelle.payments import accept_requests, refuse_requests, refuses_requests
 from mutuelle.standing import Standing, standing
 from talk.answers import amount, phone_number
+from talk.keywords import by_message
 from talk.phones import region_of, shown_phone
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
@@ -31,6 +34,20 @@ async def pay(caller: Caller) -> Sentence:
         payer = await ask(_("The phone that pays?"), phone_number(region_of(caller.phone)))
         money = await how_much(stands)
     return await agree(caller, stands, stands.household.head_name, money, payer)
+
+
+@by_message(PAY)
+async def pay_by_message(caller: Caller) -> Sentence:
+    """Whole or in part, for one's own household with the phone that writes; all else is done by calling."""
+    own = await whom(caller)
+    if own is None:
+        return NO_HOUSEHOLD
+    stands = await look(standing, own, caller.at)
+    if stands.open_payment:
+        return under_way(stands.open_payment, caller)
+    if not stands.payable.amount_minor:
+        return nothing_payable(stands)
+    return await agree(caller, stands, own.head_name, await how_much(stands, takes_rest=True), caller.phone)
 
 
 def ways(stands: Standing | None, caller: Caller) -> tuple[Sentence, list[Option]]:
@@ -69,15 +86,17 @@ def part_of_due(stands: Standing) -> Sentence:
     return _("Pay a part, from {amount}", amount=stands.least_payment)
 
 
-async def how_much(stands: Standing) -> Money:
-    """An amount between the least part and all of it; not asked where there is only one answer."""
+async def how_much(stands: Standing, *, takes_rest: bool = False) -> Money:
+    """An amount between the least part and all of it; not asked where there is only one answer.
+
+    `takes_rest`: written behind a keyword its groups of digits may stand apart (12 000).
+    """
     if stands.least_payment == stands.payable:
         return stands.payable
     least, most = stands.least_payment, stands.payable
-    money: Money = await ask(
-        _("How much? From {least} to {most}", least=least, most=most),
-        amount(least, most, stands.payable_product.amount_step_minor),
-    )
+    kind = amount(least, most, stands.payable_product.amount_step_minor)
+    question = _("How much? From {least} to {most}", least=least, most=most)
+    money: Money = await ask(question, replace(kind, takes_rest=takes_rest))
     return money
 
 

@@ -1,9 +1,17 @@
 """Sentences and questions that several menus share."""
 
+from collections.abc import Sequence
+
 from locales import Money, Sentence, _
 from mutuelle.households import Household, households_of
 from mutuelle.payments import OpenPayment
-from talk.words import Caller, choose, look
+from talk.answers import Secret, pin
+from talk.words import Caller, Option, Request, ask, choose, look
+
+MOST_LISTED = 8  # with the line of the others a short list
+OTHERS = "others"
+PAY = _("PAY")  # the keyword, named by other menus too
+NO_HOUSEHOLD = _("This phone speaks for no household yet. Dial again and press 1 to join.")
 
 
 async def whom(caller: Caller) -> Household | None:
@@ -13,6 +21,16 @@ async def whom(caller: Caller) -> Household | None:
         return homes[0] if homes else None
     chosen: Household = await choose(_("For which household?"), homes)
     return chosen
+
+
+async def one_of(question: Sentence, options: Sequence[Option]) -> Option:
+    """One of many, never by first letters: for people, many of whom have no name on record."""
+    is_short = len(options) <= MOST_LISTED + 1
+    shown = options if is_short else (*options[:MOST_LISTED], Option(OTHERS, _("The others")))
+    chosen: Option = await choose(question, shown)
+    if is_short or chosen.key != OTHERS:
+        return chosen
+    return await one_of(question, options[MOST_LISTED:])
 
 
 def part_of(least: Money) -> Sentence:
@@ -29,3 +47,8 @@ def under_way(payment: OpenPayment, caller: Caller) -> Sentence:
         "A payment of {amount} is under way. Approve it with your PIN or wait for our SMS: never charged twice.",
         amount=payment.amount,
     )
+
+
+def work_pin() -> Request[Secret]:
+    """An officer's own PIN, asked last: it is not the PIN of a mobile money account, and the words say so."""
+    return ask(_("Your work PIN?"), pin)

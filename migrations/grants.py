@@ -14,20 +14,33 @@ TABLES: dict[str, str] = {
     " provider, provider_message_id, provider_status, reason, called_at, in_doubt_at, sent_at, final_at)",
     "sms_report": "select, insert, update (applied_at, mutuelle_id, message_id)",
     "sms_optout": "select, insert, update (until)",
-    "sms_inbox": "select, insert",
+    # What came in cannot be changed, only what became of it.
+    "sms_inbox": "select, insert, update (state, handled_as, attempts, due_at, handled_at)",
+    "sms_conversation": "select, insert, update, delete",
     # A deed and the words agreed to are written once; only its own transaction adds the screen it ended with.
     "deed": "select, insert, update (screen)",
     "preference": "select, insert, update",
     "mutuelle": "select, insert",
     "place": "select, insert",
     "product": "select, insert, update (sold_until)",
-    "household": "select, insert, update (closed_at)",
-    "household_phone": "select, insert",
-    "beneficiary": "select, insert, update (removed_on)",
+    "household": "select, insert, update (closed_at, confirmed_at, head_name, head_rank)",
+    # A phone is taken from a household at once; who did it, when and why stays in household_change.
+    "household_phone": "select, insert, delete",
+    "beneficiary": "select, insert, update (removed_on, name, birth_year)",
+    "household_change": "select, insert",
     "policy": "select, insert",
-    "officer": "select, insert, update (until)",
+    "officer": "select, insert, update (name, since, until)",
     "facility": "select, insert",
-    "doctor": "select, insert",
+    "doctor": "select, insert, update (name, facility_id, languages, contracted_on, until)",
+    # Who was given or lost an office or a PIN, and what became of cash, is written once.
+    "role_change": "select, insert",
+    "role_proposal": "select, insert, update (answer, answered_by, answered_at)",
+    "officer_pin": "select, insert, update (sealed, origin, issued_at, used_at, failures, locked_until, reissue_until)",
+    "pin_change": "select, insert",
+    "cash_holder": "select, insert",
+    "cash_receipt": "select, insert",
+    "cash_deposit": "select, insert",
+    "cash_contest": "select, insert, update (closed_at, closed_by, outcome)",
     "route": "select, insert",
     "payment": "select, insert, update (state, operator_reference, sent_at, completed_at, told_late_at, due_at,"
     " polls, lease_token, lease_until)",
@@ -35,6 +48,23 @@ TABLES: dict[str, str] = {
     "payment_case": "select, insert, update (closed_at)",
     "payer_refusal": "select, insert, delete",
     "money_notice": "select, insert, update (times)",
+    # What a doctor was answered is never changed; a code is used or ended, a failed check forgiven by a person.
+    "care_code": "select, insert, update (ended_at, used_at)",
+    "eligibility_check": "select, insert",
+    "failed_check": "select, insert, update (forgiven_at)",
+    # A household's choices of a doctor, and what support did and why: the newest counts, nothing is taken back.
+    "referent": "select, insert",
+    "support_act": "select, insert",
+    # What the paper register said when it was taken over.
+    "register_line": "select, insert",
+    # A schedule goes with the office it was made for. What was fired, said, answered and agreed to is a record.
+    "schedule": "select, insert, update (cron, timezone, fires_for, due_at, next_at, counted_to, counted_at, since,"
+    " is_new, stopped_at), delete",
+    "firing": "select, insert",
+    "digest": "select, insert",
+    "digest_answer": "select, insert",
+    "reminder_consent": "select, insert, update (until)",
+    "reminder": "select, insert",
 }
 
 FUNCTIONS: tuple[str, ...] = (

@@ -14,6 +14,9 @@ from mutuelle.mutuelles import Mutuelle
 from mutuelle.policies import uncalled
 
 CALLED = "contribution called"
+# Called on paper, and paid there, before the mutuelle joined the service.
+TAKEN_OVER = "contribution taken over"
+CALLS = {CALLED, TAKEN_OVER}
 
 
 async def calls_due(
@@ -24,7 +27,7 @@ async def calls_due(
     `new_receipt_minor` is that receipt, not in the account yet. The caller holds the household's lock.
     """
     entries = await statement(db, mutuelle.id, home.account)
-    called = len({entry.journal_id for entry in entries if entry.kind == CALLED})
+    called = len({entry.journal_id for entry in entries if entry.kind in CALLS})
     credit = new_receipt_minor + sum(entry.credit - entry.debit for entry in entries)
     journals = []
     for sequence, contribution_minor, registration_minor in await uncalled(db, home, called):
@@ -33,6 +36,17 @@ async def calls_due(
         journals.append(_call(mutuelle, home, sequence, contribution_minor, registration_minor, on, actor))
         credit -= contribution_minor + registration_minor
     return journals
+
+
+async def with_calls(
+    db: AsyncConnection, mutuelle: Mutuelle, home: Household, receipt: Journal
+) -> list[Journal]:
+    """What money received from a household posts: the calls that it reaches, then its receipt (of one movement)."""
+    money = receipt.movements[0].amount_minor
+    calls = await calls_due(
+        db, mutuelle, home, new_receipt_minor=money, on=receipt.effective_on, actor=receipt.actor
+    )
+    return [*calls, receipt]
 
 
 def _call(

@@ -1,6 +1,12 @@
 """What always holds between payments, policies and the ledger."""
 
 from invariants import Invariant
+from mutuelle import household_checks
+from mutuelle import schedule_checks as schedules
+from mutuelle.care import checks as care
+from mutuelle.registers import checks as registers
+from mutuelle.staff import checks as staff
+from mutuelle.support import checks as support
 
 CHECKS: tuple[Invariant, ...] = (
     Invariant(
@@ -107,4 +113,10 @@ CHECKS: tuple[Invariant, ...] = (
         "Every deed that was kept has the screen it ended with.",
         "select gateway || ' ' || call || ' ' || position from deed where screen is null",
     ),
+    *household_checks.CHECKS,
+    *care.CHECKS,
+    *registers.CHECKS,
+    *schedules.CHECKS,
+    *staff.CHECKS,
+    *support.CHECKS,
 )

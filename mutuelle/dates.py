@@ -1,8 +1,10 @@
 """Months and mutuelle time: an insurance period is counted in calendar months, in the mutuelle's own zone."""
 
 from calendar import monthrange
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+FIRST_HOUR, LAST_HOUR = 7, 20  # of the day in which people are sent what they did not ask for just now
 
 
 def add_months(day: date, months: int) -> date:
@@ -20,3 +22,17 @@ def last_day(start: date, months: int) -> date:
 def local_date(at: datetime, timezone: str) -> date:
     """The calendar day at `at` where the mutuelle is."""
     return at.astimezone(ZoneInfo(timezone)).date()
+
+
+def local_time(at: datetime, timezone: str) -> str:
+    """The time of day at `at` where the mutuelle is, as 09:05."""
+    return at.astimezone(ZoneInfo(timezone)).strftime("%H:%M")
+
+
+def day_hours_from(at: datetime, timezone: str) -> datetime:
+    """`at` itself in day hours, else the beginning of the next ones, where the mutuelle is."""
+    local = at.astimezone(ZoneInfo(timezone))
+    if FIRST_HOUR <= local.hour < LAST_HOUR:
+        return at
+    day = local.date() + timedelta(days=local.hour >= LAST_HOUR)
+    return datetime.combine(day, time(FIRST_HOUR), ZoneInfo(timezone)).astimezone(UTC)

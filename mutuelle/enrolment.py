@@ -4,12 +4,13 @@ Whatever was agreed to, the price above all, is checked again inside the transac
 true. The payment is only wished here; the worker sends it.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, _
+from mutuelle.confirmation import unconfirmed_of
 from mutuelle.households import (
     Household,
     household_by_number,
@@ -21,11 +22,12 @@ from mutuelle.mutuelles import get_mutuelle
 from mutuelle.payments import ask_payment, lock_phone, open_payment
 from mutuelle.policies import write_policy
 from mutuelle.products import Offer, offer, products_on_sale
-from mutuelle.standing import standing
+from mutuelle.standing import Standing, standing
 from mutuelle.tables import place
 from talk.trouble import Refused
 from talk.words import Caller, Consent
 
+ALREADY = _("This phone already speaks for a household.")
 PRICE_CHANGED = _("The price has changed. Please look again.")
 
 
@@ -46,14 +48,13 @@ async def enrol(
     """Join: the household, its people, its first policy, and the wish to pay `pay_now` from the caller's phone."""
     await lock_phone(db, caller.phone)  # of two calls at once, the second finds the household of the first
     if await households_of(db, caller):
-        raise Refused(_("This phone already speaks for a household."))
+        raise Refused(ALREADY)
+    if await unconfirmed_of(db, caller):
+        raise Refused(_("An agent has registered your household already. Dial and answer first."))
     joined = await get_mutuelle(db, mutuelle)
     today = joined.today(caller.at)
-    if not await db.scalar(select(place.c.id).where(place.c.mutuelle_id == mutuelle, place.c.id == place_id)):
-        raise Refused(_("This place is no longer served."))
-    chosen = await _offer(db, mutuelle, product, version, ages, today)
-    if chosen.price != price:
-        raise Refused(PRICE_CHANGED)
+    await served_place(db, mutuelle, place_id)
+    chosen = await agreed_offer(db, mutuelle, product, version, ages, price, today)
     home = await register_household(
         db, joined, head_name=head_name, place_id=place_id, phone=caller.phone, ages=ages, at=caller.at
     )
@@ -79,13 +80,30 @@ async def pay(
 
     `renews`: it begins a new period under that product and version, written down when its first franc settles.
     """
-    home = await household_by_number(db, number)
-    await lock_household(db, home)
+    await lock_household(db, await household_by_number(db, number))
+    home = await household_by_number(db, number)  # it may have been closed while we waited
+    stands = await agreed_standing(
+        db, home, payable=payable, product=product, version=version, renews=renews, at=caller.at
+    )
+    await ask_payment(db, caller, home, amount, payer_phone, renewal=stands.renewal if renews else None)
+
+
+async def agreed_standing(
+    db: AsyncConnection,
+    home: Household,
+    *,
+    payable: Money,
+    product: str,
+    version: int,
+    renews: bool,
+    at: datetime,
+) -> Standing:
+    """Where a locked household stands, if that is what was agreed to; Refused if not, or if a payment is under way."""
     if await open_payment(db, home):
         raise Refused(
             _("A payment for this household is already under way. Please wait a few minutes and dial again.")
         )
-    stands = await standing(db, home, caller.at)
+    stands = await standing(db, home, at)
     paid_for = stands.payable_product
     if (stands.payable, stands.renews, paid_for.code, paid_for.version) != (
         payable,
@@ -94,13 +112,32 @@ async def pay(
         version,
     ):
         raise Refused(PRICE_CHANGED)
-    await ask_payment(db, caller, home, amount, payer_phone, renewal=stands.renewal if renews else None)
+    return stands
 
 
-async def _offer(
-    db: AsyncConnection, mutuelle: str, code: str, version: int, ages: tuple[int, ...], today: date
+async def agreed_offer(
+    db: AsyncConnection,
+    mutuelle: str,
+    code: str,
+    version: int,
+    ages: tuple[int, ...],
+    price: Money,
+    today: date,
 ) -> Offer:
+    """What was agreed to, if it is on sale at that price today; Refused if not."""
     for product in await products_on_sale(db, mutuelle, today):
         if product.code == code and product.version == version and len(ages) <= product.max_members:
-            return offer(product, ages, new=True)
+            found = offer(product, ages, new=True)
+            if found.price == price:
+                return found
     raise Refused(PRICE_CHANGED)
+
+
+async def served_place(db: AsyncConnection, mutuelle: str, place_id: str) -> str:
+    """The name of a place that the mutuelle serves; Refused if it does not serve it."""
+    name = await db.scalar(
+        select(place.c.name).where(place.c.mutuelle_id == mutuelle, place.c.id == place_id)
+    )
+    if name is None:
+        raise Refused(_("This place is no longer served."))
+    return str(name)

@@ -30,6 +30,7 @@ from mutuelle.charter import (
     faults_of_sale,
 )
 from mutuelle.mutuelles import Mutuelle, Officer, Place
+from mutuelle.staff.offices import note_founders
 
 
 class FoundingFault(Exception):
@@ -68,6 +69,7 @@ async def appoint_officers(
     _refuse(fault for officer in officers for fault in faults_of_officer(officer))
     rows = [{"mutuelle_id": mutuelle.id, **asdict(officer)} for officer in officers]
     await _write(db, tables.officer, rows, since=since)
+    await note_founders(db, mutuelle.id)
 
 
 async def list_facilities(db: AsyncConnection, mutuelle: Mutuelle, facilities: Sequence[Facility]) -> None:
@@ -87,6 +89,7 @@ async def contract_doctors(
     _refuse(fault for doctor in doctors for fault in faults_of_doctor(doctor, known))
     rows = [{"mutuelle_id": mutuelle.id, **_row(doctor)} for doctor in doctors]
     await _write(db, tables.doctor, rows, contracted_on=on)
+    await note_founders(db, mutuelle.id)
 
 
 async def open_routes(db: AsyncConnection, mutuelle: Mutuelle, routes: Sequence[Route]) -> None:

@@ -1,8 +1,11 @@
-"""Households: who they are, which phones are theirs, who is covered with them. Closed, never deleted."""
+"""Households: who they are and which phones speak for them. Closed, never deleted.
+
+A phone that an officer wrote down speaks for nobody until somebody who holds it has said that the household is theirs.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -24,12 +27,16 @@ DRAWS = 50  # of a number until one is free: enough until a mutuelle has used al
 
 @dataclass(frozen=True)
 class Household:
-    """`number` is its member number; `head_name` who answers for it; `mutuelle_name` where it is insured."""
+    """`number` is its member number; `head_name` who answers for it, with that rank among its people.
+
+    `mutuelle_name` is where it is insured.
+    """
 
     mutuelle_id: str
     number: str
     head_name: str
     mutuelle_name: str
+    head_rank: int = 1
 
     @property
     def key(self) -> str:
@@ -51,27 +58,42 @@ class Household:
     @property
     def initials(self) -> str:
         """All that a stranger is told of its head."""
-        return " ".join(f"{word[0]}." for word in self.head_name.split()[:3])
+        return initials_of(self.head_name)
 
 
-_COLUMNS = (household.c.mutuelle_id, household.c.number, household.c.head_name, mutuelles.c.name)
+def initials_of(name: str) -> str:
+    """A. K. for Awa Koné."""
+    return " ".join(f"{word[0]}." for word in name.split()[:3])
+
+
+_COLUMNS = (
+    household.c.mutuelle_id,
+    household.c.number,
+    household.c.head_name,
+    mutuelles.c.name,
+    household.c.head_rank,
+)
 _OF_MUTUELLE = mutuelles.c.id == household.c.mutuelle_id
+CONFIRMED = household.c.registered_by.is_(None) | household.c.confirmed_at.is_not(None)
+
+
+_OF_PHONE = (  # made once: home asks it at every hop
+    select(*_COLUMNS)
+    .join_from(
+        household_phone,
+        household,
+        (household.c.mutuelle_id == household_phone.c.mutuelle_id)
+        & (household.c.number == household_phone.c.number),
+    )
+    .join(mutuelles, _OF_MUTUELLE)
+    .where(household_phone.c.phone == sa.bindparam("phone"), household.c.closed_at.is_(None), CONFIRMED)
+    .order_by(household.c.enrolled_at, household.c.number)
+)
 
 
 async def households_of(db: AsyncConnection, caller: Caller) -> list[Household]:
-    """The open households whose phone is calling, the oldest first."""
-    rows = await db.execute(
-        select(*_COLUMNS)
-        .join_from(
-            household_phone,
-            household,
-            (household.c.mutuelle_id == household_phone.c.mutuelle_id)
-            & (household.c.number == household_phone.c.number),
-        )
-        .join(mutuelles, _OF_MUTUELLE)
-        .where(household_phone.c.phone == caller.phone, household.c.closed_at.is_(None))
-        .order_by(household.c.enrolled_at, household.c.number)
-    )
+    """The open households that the calling phone speaks for, the oldest first."""
+    rows = await db.execute(_OF_PHONE, {"phone": caller.phone})
     return [Household(*row) for row in rows]
 
 
@@ -92,28 +114,40 @@ async def find_household(db: AsyncConnection, number: str, *, closed: bool = Fal
     return Household(*row) if row else None
 
 
-async def phones_of(db: AsyncConnection, home: Household) -> list[str]:
-    """The phones that speak for a household."""
+async def phones_of(db: AsyncConnection, home: Household, *, unconfirmed: bool = False) -> list[str]:
+    """The phones that speak for a household; with `unconfirmed`, also those that have not said that they do."""
     rows = await db.scalars(
         select(household_phone.c.phone)
-        .where(household_phone.c.mutuelle_id == home.mutuelle_id, household_phone.c.number == home.number)
+        .join(
+            household,
+            (household.c.mutuelle_id == household_phone.c.mutuelle_id)
+            & (household.c.number == household_phone.c.number),
+        )
+        .where(
+            household_phone.c.mutuelle_id == home.mutuelle_id,
+            household_phone.c.number == home.number,
+            sa.true() if unconfirmed else CONFIRMED,
+        )
         .order_by(household_phone.c.since, household_phone.c.phone)
     )
     return list(rows)
 
 
-async def ages_of(db: AsyncConnection, home: Household, today: date) -> tuple[int, ...]:
-    """The ages, in full calendar years, of the people covered with a household today, its head first."""
-    years = await db.scalars(
-        select(beneficiary.c.birth_year)
-        .where(
-            beneficiary.c.mutuelle_id == home.mutuelle_id,
-            beneficiary.c.number == home.number,
-            sa.func.coalesce(beneficiary.c.removed_on, today) >= today,
+async def add_phone(db: AsyncConnection, home: Household, phone: str, at: datetime) -> None:
+    """From now on `phone` is this household's. The caller holds its lock and notes the change."""
+    row = {"mutuelle_id": home.mutuelle_id, "number": home.number, "phone": phone, "since": at}
+    await db.execute(insert(household_phone).values(row).on_conflict_do_nothing())
+
+
+async def free_phone(db: AsyncConnection, home: Household, phone: str) -> None:
+    """`phone` is no longer this household's. The caller holds its lock and notes the change."""
+    await db.execute(
+        sa.delete(household_phone).where(
+            household_phone.c.mutuelle_id == home.mutuelle_id,
+            household_phone.c.number == home.number,
+            household_phone.c.phone == phone,
         )
-        .order_by(beneficiary.c.rank)
     )
-    return tuple(today.year - year for year in years)
 
 
 async def lock_household(db: AsyncConnection, home: Household) -> None:
@@ -131,12 +165,23 @@ async def register_household(
     *,
     head_name: str,
     place_id: str,
-    phone: str,
+    phone: str | None,
     ages: Sequence[int],
     at: datetime,
+    registered_by: str | None = None,
 ) -> Household:
-    """Write a new household with its phone, its people and its account in the health fund."""
-    number = await _insert_household(db, mutuelle, head_name, place_id, at)
+    """Write a new household with its phone if it has one, its people and its account in the health fund.
+
+    `registered_by` is the phone of the officer who writes it for them: they have yet to confirm it.
+    """
+    facts = {
+        "mutuelle_id": mutuelle.id,
+        "head_name": head_name,
+        "place_id": place_id,
+        "enrolled_at": at,
+        "registered_by": registered_by,
+    }
+    number = await _insert_household(db, mutuelle, facts)
     home = Household(mutuelle.id, number, head_name, mutuelle.name)
     key = {"mutuelle_id": mutuelle.id, "number": number}
     today = mutuelle.today(at)
@@ -150,27 +195,19 @@ async def register_household(
         }
         for rank, age in enumerate(ages, start=1)
     ]
-    await db.execute(insert(household_phone), {**key, "phone": phone, "since": at})
+    if phone is not None:
+        await add_phone(db, home, phone, at)
     await db.execute(insert(beneficiary), people)
     await open_accounts(db, [Account(mutuelle.id, home.account, mutuelle.currency)])
     return home
 
 
-async def _insert_household(
-    db: AsyncConnection, mutuelle: Mutuelle, head_name: str, place_id: str, at: datetime
-) -> str:
+async def _insert_household(db: AsyncConnection, mutuelle: Mutuelle, facts: dict[str, object]) -> str:
     for _draw in range(DRAWS):
-        number = draw_number(mutuelle.prefix)
-        row = {
-            "mutuelle_id": mutuelle.id,
-            "number": number,
-            "head_name": head_name,
-            "place_id": place_id,
-            "enrolled_at": at,
-        }
+        row = {**facts, "number": draw_number(mutuelle.prefix)}
         written = await db.scalar(
             insert(household).values(row).on_conflict_do_nothing().returning(household.c.number)
         )
         if written:
-            return number
+            return str(written)
     raise RuntimeError(f"no free member number in {mutuelle.id}")

@@ -97,10 +97,14 @@ async def mutuelles_near(db: AsyncConnection, caller: Caller) -> list[Mutuelle]:
 
 async def places_near(db: AsyncConnection, caller: Caller) -> list[Place]:
     """The places a caller may live in: those served in the caller's country, by name."""
-    served = [m.id for m in await mutuelles_near(db, caller)]
+    return await places_of(db, [m.id for m in await mutuelles_near(db, caller)])
+
+
+async def places_of(db: AsyncConnection, mutuelle_ids: list[str]) -> list[Place]:
+    """The places that these mutuelles serve, by name."""
     rows = await db.execute(
         select(place.c.mutuelle_id, place.c.id, place.c.name)
-        .where(place.c.mutuelle_id.in_(served))
+        .where(place.c.mutuelle_id.in_(mutuelle_ids))
         .order_by(place.c.name, place.c.mutuelle_id)
     )
     return [Place(*row) for row in rows]

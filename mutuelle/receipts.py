@@ -41,6 +41,12 @@ async def tell_mismatch(db: AsyncConnection, mutuelle: Mutuelle, due: Due, now: 
     await _send(db, due, "money to check", {due.payer_phone: sentence}, now)
 
 
+async def tell_closed(db: AsyncConnection, mutuelle: Mutuelle, due: Due, now: datetime) -> None:
+    """Money came for a household that was closed meanwhile: kept for it, and it covers nobody."""
+    told = dict.fromkeys((due.payer_phone, due.asked_by), closed_receipt(mutuelle, due))
+    await _send(db, due, "receipt", told, now, receipt_code=due.receipt_code)
+
+
 async def _send(
     db: AsyncConnection,
     due: Due,
@@ -109,6 +115,18 @@ def payer_receipt(due: Due) -> Sentence:
         code=due.receipt_code,
         amount=due.amount,
         number=number,
+    )
+
+
+def closed_receipt(mutuelle: Mutuelle, due: Due) -> Sentence:
+    """The receipt of money that came too late: nobody is covered by it."""
+    return _(
+        "Receipt {code}: {amount} for household {number}, which is closed: it covers nobody. "
+        "To get it back, call {phone}.",
+        code=due.receipt_code,
+        amount=due.amount,
+        number=shown_number(due.number),
+        phone=mutuelle.complaints,
     )
 
 

@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts, post
 from mobilemoney.operator import Answer
-from mutuelle.calls import calls_due
+from mutuelle.calls import with_calls
 from mutuelle.households import Household, find_household, lock_household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.payments import OPEN, PaymentState, move, open_case
 from mutuelle.policies import terms_of, write_policy
 from mutuelle.products import Offer, products_by_version
-from mutuelle.receipts import send_receipts, tell_mismatch
+from mutuelle.receipts import send_receipts, tell_closed, tell_mismatch
 from mutuelle.standing import standing
 from mutuelle.tables import payment
 from mutuelle.wishes import Due, due_payment
@@ -74,6 +74,8 @@ async def settle(
     )
     if difference:
         await tell_mismatch(db, mutuelle, due, now)
+    elif await find_household(db, due.number) is None:
+        await tell_closed(db, mutuelle, due, now)
     else:
         await send_receipts(db, await standing(db, home, now), due, now)
     return True
@@ -150,7 +152,6 @@ async def journals_of(
 ) -> list[Journal]:
     """What a payment made as it was asked for posts: the calls that the money reaches, then the receipt."""
     money = due.amount.amount_minor
-    calls = await calls_due(db, mutuelle, home, new_receipt_minor=money, on=on, actor=due.operator)
     receipt = Journal(
         mutuelle=mutuelle.id,
         source="payment",
@@ -162,7 +163,7 @@ async def journals_of(
         movements=[Movement(accounts.collections(due.float_name), home.account, money, due.amount.currency)],
         memo={"payment": str(due.reference)},
     )
-    return [*calls, receipt]
+    return await with_calls(db, mutuelle, home, receipt)
 
 
 async def _suspend(

@@ -1,16 +1,18 @@
 """Where a household stands today: its cover, what it owes, what it may do next. All of it derived."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import Entry, statement
 from locales import Money
 from mutuelle.cover import Cover, Period, Receipt, cover, periods
-from mutuelle.households import Household, ages_of
+from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.payments import OpenPayment, open_payment
+from mutuelle.people import Person, ages, counted, current, on_the_day, people_of
 from mutuelle.policies import terms_of
 from mutuelle.products import Offer, Product, installment, offer, products_by_version, products_on_sale
 
@@ -21,7 +23,9 @@ RENEWAL_OPENS = timedelta(days=30)  # before the expiry: time enough to gather t
 class Standing:
     """`due` is what the agreed policies still cost; `renewal` is what may be agreed to next, if anything.
 
-    `least_payment` is the smallest part that is taken of what is due (or of the renewal's price).
+    `members` is how many people the cover is for; `people` are all who are in the household today, also those whom
+    only the next period counts. `least_payment` is the smallest part that is taken of what is due (or of the
+    renewal's price).
     """
 
     household: Household
@@ -35,6 +39,7 @@ class Standing:
     renewal: Offer | None
     least_payment: Money
     open_payment: OpenPayment | None
+    people: tuple[Person, ...] = ()
 
     @property
     def opening(self) -> Money:
@@ -67,6 +72,21 @@ def receipts(entries: list[Entry]) -> list[Receipt]:
     ]
 
 
+def may_renew(dated: Sequence[Period], today: date) -> bool:
+    """Whether a new period may be agreed to: nothing is due, and the last one ends soon or has ended."""
+    expires_on = dated[-1].expires_on
+    return (
+        not sum(period.due_minor for period in dated)
+        and expires_on is not None
+        and today >= expires_on - RENEWAL_OPENS
+    )
+
+
+def next_offer(sold: Product | None, ages: tuple[int, ...]) -> Offer | None:
+    """A new period under the version of the product that is sold now, if there is one and it is for so many people."""
+    return offer(sold, ages, new=False) if sold and len(ages) <= sold.max_members else None
+
+
 async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standing:
     """Derive where `home` stands at `at` from its policies, its account and the products on sale."""
     mutuelle = await get_mutuelle(db, home.mutuelle_id)
@@ -75,26 +95,28 @@ async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standi
     terms, product = await terms_of(db, home, products)
     paid = receipts(await statement(db, mutuelle.id, home.account))
     dated = periods(terms, paid)
-    ages = await ages_of(db, home, today)
+    people = await people_of(db, home)
+    next_ages = ages(people, today)
     due = sum(period.due_minor for period in dated)
     credit = sum(receipt.amount_minor for receipt in paid) - sum(period.paid_minor for period in dated)
     renewal = None
-    expires_on = dated[-1].expires_on
-    if not due and expires_on and today >= expires_on - RENEWAL_OPENS:
-        current = {p.code: p for p in await products_on_sale(db, mutuelle.id, today)}.get(product.code)
-        renewal = offer(current, ages, new=False) if current and len(ages) <= current.max_members else None
+    if may_renew(dated, today):
+        sold = {p.code: p for p in await products_on_sale(db, mutuelle.id, today)}
+        renewal = next_offer(sold.get(product.code), next_ages)
     part = Money(min(installment(product, terms[-1].price_minor), due), mutuelle.currency)
     least = renewal.installment if renewal and not due else part
+    found = cover(dated, today)
     return Standing(
         household=home,
         mutuelle=mutuelle,
         product=product,
-        members=len(ages),
+        members=counted(people, current(dated, today), today),
         periods=tuple(dated),
-        cover=cover(dated, today),
+        cover=found,
         due=Money(due, mutuelle.currency),
         credit=Money(credit, mutuelle.currency),
         renewal=renewal,
         least_payment=least,
         open_payment=await open_payment(db, home),
+        people=tuple(on_the_day(people, dated, found, today)),
     )

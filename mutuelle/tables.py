@@ -74,6 +74,22 @@ household = Table(
     Column("place_id", Text, nullable=False),
     Column("enrolled_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True)),
+    Column("head_rank", Integer, nullable=False, server_default="1"),
+    Column("registered_by", Text),
+    Column("confirmed_at", DateTime(timezone=True)),
+)
+
+household_change = Table(
+    "household_change",
+    metadata,
+    Column("mutuelle_id", Text, primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("what", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
 )
 
 household_phone = Table(
@@ -95,6 +111,8 @@ beneficiary = Table(
     Column("birth_year", Integer, nullable=False),
     Column("added_on", Date, nullable=False),
     Column("removed_on", Date),
+    Column("first_policy", Integer, nullable=False, server_default="1"),
+    Column("covered_from", Date),
 )
 
 policy = Table(
@@ -146,6 +164,7 @@ doctor = Table(
     Column("facility_id", Text, nullable=False),
     Column("languages", ARRAY(Text), nullable=False),
     Column("contracted_on", Date, nullable=False),
+    Column("until", Date),
 )
 
 route = Table(

@@ -61,4 +61,34 @@ CHECKS: tuple[Invariant, ...] = (
             and (stop.until is null or message.called_at < stop.until)
         where not message.is_reply""",
     ),
+    Invariant(
+        "sms_in_is_played",
+        "No SMS that came in waits for more than an hour.",
+        """select provider || ' ' || provider_message_id from sms_inbox
+        where state = 'WAITING' and received_at < clock_timestamp() - interval '1 hour'""",
+    ),
+    Invariant(
+        "sms_in_is_answered",
+        "An SMS that was answered, or failed, has its answer in the outbox.",
+        """select provider || ' ' || provider_message_id from sms_inbox came
+        where state in ('ANSWERED', 'FAILED') and not exists (
+            select from sms_outbox answer where answer.mutuelle_id = '*' and answer.is_reply
+                and answer.phone = came.phone
+                and answer.key = 'reply ' || came.provider || ' ' || came.provider_message_id)""",
+    ),
+    Invariant(
+        "sms_in_order",
+        "The SMS of one phone are dealt with in the order in which they came (a minute for clocks that differ).",
+        """select provider || ' ' || provider_message_id from (
+            select *, lag(handled_at) over (partition by phone order by received_at, nth) as before
+            from sms_inbox where handled_at is not null and handled_as <> 'old'
+        ) came where handled_at < before - interval '1 minute'""",
+    ),
+    Invariant(
+        "sms_deed_has_message",
+        "Every deed agreed to by SMS belongs to one message of that phone, which was answered.",
+        """select call from deed where gateway = 'sms' and not exists (
+            select from sms_inbox came where came.provider_message_id = deed.call and came.phone = deed.phone
+                and came.state = 'ANSWERED')""",
+    ),
 )

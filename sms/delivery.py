@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -56,9 +56,17 @@ async def store_optout(db: AsyncConnection, fields: Mapping[str, str], now: date
     await opt_out(db, phone, NAME, now)
 
 
-async def opt_out(db: AsyncConnection, phone: str, source: str, now: datetime) -> None:
-    """From now `phone` (E.164) gets replies only. A phone that is out already keeps its first date."""
-    await db.execute(insert(optout).values(phone=phone, source=source, since=now).on_conflict_do_nothing())
+async def opt_out(db: AsyncConnection, phone: str, source: str, now: datetime) -> bool:
+    """From now `phone` (E.164) gets replies only. False if it is out already: it keeps its first date."""
+    stop = insert(optout).values(phone=phone, source=source, since=now).on_conflict_do_nothing()
+    return await db.scalar(stop.returning(optout.c.id)) is not None
+
+
+async def opt_in(db: AsyncConnection, phone: str, now: datetime) -> bool:
+    """From now `phone` gets every message again. False if it never said STOP."""
+    stopped = (optout.c.phone == phone) & optout.c.until.is_(None)
+    until = func.greatest(now, optout.c.since)
+    return (await db.execute(update(optout).where(stopped).values(until=until))).rowcount > 0
 
 
 async def apply_reports(pool: AsyncEngine, now: datetime) -> int:

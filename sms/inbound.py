@@ -4,27 +4,15 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Column, DateTime, Table, Text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sms.tables import metadata
+from sms.tables import inbox
 from talk.phones import gateway_phone
 
 log = logging.getLogger("keneya.sms")
 
 LONGEST_TEXT = 1600  # ten parts: nobody types more on a basic phone
-
-inbox = Table(
-    "sms_inbox",
-    metadata,
-    Column("provider", Text, primary_key=True),
-    Column("provider_message_id", Text, primary_key=True),
-    Column("phone", Text, nullable=False),
-    Column("short_code", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("received_at", DateTime(timezone=True), nullable=False),
-)
 
 
 async def store_sms(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
@@ -41,5 +29,6 @@ async def store_sms(db: AsyncConnection, fields: Mapping[str, str], now: datetim
         "short_code": fields.get("to", "")[:40],
         "body": body,
         "received_at": now,
+        "due_at": now,
     }
     await db.execute(insert(inbox).values(row).on_conflict_do_nothing())

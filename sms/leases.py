@@ -33,9 +33,11 @@ DAY = timedelta(days=1)
 # who uses every service in one day receives about ten. Two senders at the same instant may each pass the last
 # one: it is a brake, not an account.
 ORDINARY_A_DAY = 30
-# Receipts and replies have a reserve of their own, for each answers a payment or a message of that phone: it
-# is above what the busiest collector or doctor does in a day, and never eaten by the ordinary ones.
-RESERVE_A_DAY = 300
+# Receipts have a reserve of their own, above what the busiest collector's phone pays in a day: nothing else eats it.
+RECEIPTS_A_DAY = 300
+# Replies have another. How many of its messages are answered is ruled where they are played (`sms/limits.py`: a
+# member 60 a day, a doctor 300), so this is only the last brake.
+REPLIES_A_DAY = 300
 
 _chance = SystemRandom()
 
@@ -67,7 +69,8 @@ async def claim_due(
         "provider": provider_name,
         "day_ago": now - DAY / time_scale,
         "ordinary": ORDINARY_A_DAY,
-        "reserve": RESERVE_A_DAY,
+        "replies": REPLIES_A_DAY,
+        "receipts": RECEIPTS_A_DAY,
     }
     rows = (await db.execute(_CLAIM, facts)).all()
     for row in rows:
@@ -87,7 +90,7 @@ _CLAIM = text(
     """
     with due as (
         select mutuelle_id, id, phone, is_reply, attempts, due_at,
-            receipt_code is not null or is_reply as reserved
+            case when receipt_code is not null then 'receipt' when is_reply then 'reply' else 'ordinary' end as kind
         from sms_outbox
         where state = 'DUE' and due_at <= :now
         order by (receipt_code is null and not is_reply), due_at
@@ -96,12 +99,13 @@ _CLAIM = text(
     ), counted as (
         select due.*,
             row_number() over (
-                partition by mutuelle_id, phone, reserved, attempts = 0 order by due_at, id
+                partition by mutuelle_id, phone, kind, attempts = 0 order by due_at, id
             ) + (
                 select count(*) from sms_outbox sent
                 where sent.mutuelle_id = due.mutuelle_id and sent.phone = due.phone
                     and sent.called_at > :day_ago
-                    and (sent.receipt_code is not null or sent.is_reply) = due.reserved
+                    and case when sent.receipt_code is not null then 'receipt' when sent.is_reply then 'reply'
+                        else 'ordinary' end = due.kind
             ) as nth
         from due
     ), judged as (
@@ -109,7 +113,8 @@ _CLAIM = text(
             when not is_reply and exists (
                 select from sms_optout stop where stop.phone = counted.phone and stop.until is null
             ) then 'the phone said STOP'
-            when attempts = 0 and nth > case when reserved then cast(:reserve as int) else cast(:ordinary as int) end
+            when attempts = 0 and nth > case kind when 'receipt' then cast(:receipts as int)
+                when 'reply' then cast(:replies as int) else cast(:ordinary as int) end
                 then 'over the budget of its phone and day'
             end as withheld
         from counted

@@ -1,4 +1,4 @@
-"""The outbox, the delivery reports and the opt-outs as tables, and the moves that a message may make.
+"""The outbox, delivery reports, opt-outs, the inbox and its conversations as tables, and the moves of a message.
 
 A state changes only along MOVES; the database refuses every other change (migration 0002).
 """
@@ -6,6 +6,7 @@ A state changes only along MOVES; the database refuses every other change (migra
 from enum import StrEnum
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -43,6 +44,16 @@ MOVES: dict[State, frozenset[State]] = {
     State.WITHHELD: frozenset(),
 }
 FINAL = frozenset({State.DELIVERED, State.FAILED, State.WITHHELD})
+
+
+class Arrival(StrEnum):
+    """What became of an SMS that came in."""
+
+    WAITING = "WAITING"
+    ANSWERED = "ANSWERED"
+    SET_ASIDE = "SET_ASIDE"  # on purpose without an answer: a stranger's second word, a flood
+    FAILED = "FAILED"  # it could not be played, and somebody must see why
+
 
 SERVICE = "*"  # stands for the mutuelle in messages of the service itself
 
@@ -105,4 +116,35 @@ optout = Table(
     Column("source", Text, nullable=False),
     Column("since", _instant, nullable=False),
     Column("until", _instant),
+)
+
+inbox = Table(
+    "sms_inbox",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("provider_message_id", Text, primary_key=True),
+    Column("phone", Text, nullable=False),
+    Column("short_code", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", _instant, nullable=False),
+    Column("nth", BigInteger, FetchedValue(), nullable=False),  # in the order of arrival
+    Column("state", Text, nullable=False, server_default=FetchedValue()),
+    Column("handled_as", Text),  # what it was taken for
+    Column("attempts", SmallInteger, nullable=False, server_default=FetchedValue()),
+    Column("due_at", _instant, nullable=False),
+    Column("handled_at", _instant),
+)
+
+conversation = Table(
+    "sms_conversation",
+    metadata,
+    Column("phone", Text, primary_key=True),
+    Column("id", Text, nullable=False),  # of the message that opened it
+    Column("keyword", Text, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("acted", Boolean, nullable=False),  # it ended with a deed
+    Column("answers", JSONB, nullable=False),
+    Column("view", JSONB, nullable=False),
+    Column("opened_at", _instant, nullable=False),
+    Column("expires_at", _instant, nullable=False),
 )

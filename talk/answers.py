@@ -49,8 +49,14 @@ class Kind(Generic[T]):
 def repaired(typed: str) -> str:
     """What the caller typed, with the gateway's slips mended, digits of any script as 0-9, blanks trimmed."""
     text = typed[:LONGEST_ANSWER].translate(GATEWAY_SLIPS)
-    text = "".join(str(unicodedata.digit(c)) if unicodedata.digit(c, None) is not None else c for c in text)
+    if not text.isascii():
+        text = "".join([_plain_digit(c) for c in text])
     return " ".join(text.split())
+
+
+def _plain_digit(letter: str) -> str:
+    digit = unicodedata.digit(letter, None)
+    return letter if digit is None else str(digit)
 
 
 def _name(typed: str) -> str:

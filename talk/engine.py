@@ -8,13 +8,15 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from locales import Sentence, _
+from locales import Sentence, _, render
+from locales.letters import fold
 from talk.questions import (
     CHANGED,
     Answer,
     Answered,
     Back,
     Moved,
+    agreed_with,
     fresh_view,
     recall,
     screen_of,
@@ -22,20 +24,13 @@ from talk.questions import (
     understand,
 )
 from talk.screen import Fit, Screen, Shown, View
-from talk.trouble import Refused
+from talk.trouble import MenuFault, Refused
 from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Option, Question, Request
 
 NOTE_ALONE = "(a note)"  # stands for a question that no menu asks: what is typed there answers nothing
+STOPS = (*QUESTIONS, Do)  # what a menu waits for until the caller or the stage has done something
 Menu = Callable[[Caller], Coroutine[Request[Any], Any, Sentence]]
 Finish = Callable[[Any], Shown]
-
-
-class MenuFault(Exception):
-    """A menu broke a rule of conversations: a foreign await, something after its deed, nothing to say."""
-
-
-class CannotAct(Exception):
-    """The stage has no memory of the call, so nothing may be confirmed or done in this hop."""
 
 
 class Stage(Protocol):
@@ -79,6 +74,7 @@ class _Play:
     consent: str = ""
     dropped: bool = False
     secret: bool = False  # a PIN was given in this hop, which therefore ends the call
+    one_message: bool = False  # all that was asked so far was in one message
 
     async def start(self, record: Sequence[Answer]) -> None:
         self.answers, self.consent, self.dropped = [], "", False
@@ -112,13 +108,24 @@ class _Play:
             except StopIteration as stop:
                 self.pending: Question | Do[Any] | Sentence = _said(stop.value)
                 return
-            if isinstance(request, (*QUESTIONS, Do)):
+            if isinstance(request, STOPS):
                 self.pending = request
                 return
             if not isinstance(request, Look):
                 self.coroutine.close()
                 raise MenuFault(f"a menu awaits only ask, choose, confirm, look and do, not {request!r}")
             value = await self.stage.read(request)
+
+    def admit(self) -> None:
+        """Stop here if what is pending leads to a deed and the stage allows none."""
+        if isinstance(self.pending, (Do, Confirm)):
+            self.stage.admit_deed()
+
+    def order(self) -> Answered | None:
+        """The agreement that the message itself is to a pending `order`: its words are the order's own."""
+        if not (self.one_message and isinstance(self.pending, Confirm) and self.pending.by_order):
+            return None
+        return agreed_with(self.pending, fold(render(self.pending.question, self.caller.language)))
 
     def words(self) -> str:
         """The whole screen of a pending confirmation: the words that are agreed to."""
@@ -170,12 +177,14 @@ async def play(
     fit: Fit,
     *,
     note: Sentence | None = None,
+    one_message: bool = False,
 ) -> Turn:
     """Play one hop: `typed` is empty to show where the caller stands, one word as a rule.
 
     Several words (dialled at once) are used as far as the first confirmation or the first that does not fit.
+    `one_message`: they are a whole message that opened the menu. If nothing had to be asked, an `order` is given by it.
     """
-    run = _Play(menu, caller, stage, fit)
+    run = _Play(menu, caller, stage, fit, one_message=one_message and state == State())
     try:
         await run.start(state.answers)
         return await _play(run, state, list(typed), note)
@@ -204,7 +213,7 @@ def _may_resume(pending: Question | Do[Any] | Sentence) -> bool:
 
 
 async def _play(run: _Play, state: State, words: list[str], note: Sentence | None) -> Turn:
-    dialled_at_once = len(words) > 1
+    dialled_at_once = len(words) > 1 or not state.view.question
     view = state.view
     if run.dropped:
         note, words = note or CHANGED, []
@@ -212,23 +221,34 @@ async def _play(run: _Play, state: State, words: list[str], note: Sentence | Non
         pending = run.pending
         if isinstance(pending, Sentence):
             return _ended(run, pending)
-        run.stage.admit_deed() if isinstance(pending, Do | Confirm) else None
+        run.admit()
         if isinstance(pending, Do):
             turn, note = await _act(run, pending)
             if turn:
                 return turn
             view, words = View(), []
             continue
+        if not words and not note and (given := run.order()):
+            await run.take(given)
+            continue
         if view.question != pending.question.msgid:
-            view = run.show(pending, fresh_view(pending))[1]
-            words = words if dialled_at_once or not state.view.question else []
+            words = words if dialled_at_once else []
+            view = fresh_view(pending)  # not shown yet, so it has no keys to understand a word by
+            view = run.show(pending, view)[1] if words else view
         if not words or (dialled_at_once and isinstance(pending, Confirm)):
             return _asked(run, pending, view, note)
-        if isinstance(pending, Ask) and pending.kind.takes_rest:
-            words = [" ".join(words)]
-        view, note = await _hear(run, pending, view, words.pop(0))
+        view, note = await _hear(run, pending, view, _next(pending, words))
         if note:
             words = []
+
+
+def _next(question: Question, words: list[str]) -> str:
+    """The word that answers `question`, taken from `words`: all of them where the answer is the rest."""
+    if isinstance(question, Ask) and question.kind.takes_rest:
+        whole = " ".join(words)
+        words.clear()
+        return whole
+    return words.pop(0)
 
 
 async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[View, Sentence | None]:

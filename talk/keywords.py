@@ -8,23 +8,44 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from locales import Sentence
+from locales import Sentence, _, languages, render
 from talk.engine import Menu
+from talk.questions import initials
 from talk.words import Caller, Request
+
+BY_MESSAGE = "sms"  # the gateway of a caller who writes
+STOP, START = _("STOP"), _("START")  # obeyed by the channel itself, from any phone
 
 
 @dataclass(frozen=True)
 class ByMessage:
-    """A menu with its keyword. `strangers`: also for phones of which nothing is known."""
+    """A menu with its keyword. `strangers`: also for phones of which nothing is known.
+
+    `officers`: for phones with an office only; to others the word is no keyword (an OK answers something else).
+    """
 
     keyword: Sentence
     menu: Menu
     strangers: bool = False
+    officers: bool = False
 
     def __call__(self, caller: Caller) -> Coroutine[Request[Any], Any, Sentence]:
         return self.menu(caller)
 
 
-def by_message(keyword: Sentence, *, strangers: bool = False) -> Callable[[Menu], ByMessage]:
+def by_message(
+    keyword: Sentence, *, strangers: bool = False, officers: bool = False
+) -> Callable[[Menu], ByMessage]:
     """Decorates a menu that an SMS with `keyword` opens."""
-    return lambda menu: ByMessage(keyword, menu, strangers)
+    return lambda menu: ByMessage(keyword, menu, strangers, officers)
+
+
+def words_of(keyword: Sentence) -> list[str]:
+    """Every word for `keyword`, of all languages: capitals without accents, each once."""
+    spoken = (word for language in languages() for word in render(keyword, language).split())
+    return list(dict.fromkeys(initials(word) for word in spoken))
+
+
+def told(keyword: Sentence, language: str) -> str:
+    """The word for `keyword` that people are told in `language`."""
+    return render(keyword, language).split()[0]

@@ -5,6 +5,7 @@ a person types.
 """
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
@@ -31,6 +32,7 @@ def _e164(number: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=4096)  # the calls that are open at one moment, each of several hops
 def gateway_phone(raw: str) -> str | None:
     """The E.164 form of the caller's number as a gateway sends it, or None if it is no phone number.
 
@@ -45,14 +47,24 @@ def gateway_phone(raw: str) -> str | None:
     return _e164(number)
 
 
+def written_phone(raw: str, region: str) -> str:
+    """The E.164 form of any number that a person wrote, fixed or mobile, of `region` unless it says otherwise."""
+    return _e164(_valid(raw, region))
+
+
 def typed_phone(raw: str, region: str) -> str:
     """The E.164 form of a mobile number that a person typed, read as one of `region` unless it says otherwise."""
-    number = _parsed(raw.strip(), region)
-    if number is None or not phonenumbers.is_valid_number(number):
-        raise Invalid(_("This is not a phone number."))
+    number = _valid(raw, region)
     if phonenumbers.number_type(number) not in MOBILE:
         raise Invalid(_("This is not a mobile number."))
     return _e164(number)
+
+
+def _valid(raw: str, region: str) -> phonenumbers.PhoneNumber:
+    number = _parsed(raw.strip(), region)
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise Invalid(_("This is not a phone number."))
+    return number
 
 
 def region_of(phone: str) -> str:

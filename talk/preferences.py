@@ -1,6 +1,6 @@
 """What a phone's caller chose once and for all: the language."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -8,10 +8,13 @@ from locales import DEFAULT_LANGUAGE, languages
 from talk.tables import preference
 from talk.words import Caller, Consent
 
+# Made once: every dial asks it.
+_CHOSEN = select(preference.c.language).where(preference.c.phone == bindparam("phone"))
+
 
 async def language_of(db: AsyncConnection, phone: str) -> str:
     """The language of the caller's choice, the default one for who never chose."""
-    chosen = await db.scalar(select(preference.c.language).where(preference.c.phone == phone))
+    chosen = await db.scalar(_CHOSEN, {"phone": phone})
     return chosen if chosen in languages() else DEFAULT_LANGUAGE
 
 

@@ -6,7 +6,7 @@ What is recorded is what was meant (the option's own key, the answer as typed), 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from anyascii import anyascii
 
@@ -22,8 +22,7 @@ YES, NO = "yes", "no"
 CHANGED = _("Something has changed. Please look again.")
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer on record: the question's English sentence, the kind of answer, what was meant."""
 
     question: str
@@ -72,17 +71,16 @@ def has_back(question: Question) -> bool:
 
 def screen_of(question: Question, view: View, *, back: bool, note: Sentence | None = None) -> Screen:
     """The screen of `question` where the caller stands in it."""
-    # A confirmation needs its room for what is agreed to, and has a No; 0 works there all the same.
-    screen = Screen(
-        question.question, note, back=back and has_back(question) and not isinstance(question, Confirm)
-    )
     if isinstance(question, Confirm):
-        return replace(screen, choices=(Option(YES, question.yes, "1"), Option(NO, question.no, "2")))
-    if isinstance(question, Choose):
-        if _invites_letters(question, view):
-            return replace(screen, invites_letters=True)
-        return replace(screen, choices=_matching(question.choices, view.letters), page=view.page)
-    return screen
+        # It needs its room for what is agreed to, and has a No; 0 works there all the same.
+        both = (Option(YES, question.yes, "1"), Option(NO, question.no, "2"))
+        return Screen(question.question, note, both, confirms=True)
+    back = back and has_back(question)
+    if not isinstance(question, Choose):
+        return Screen(question.question, note, back=back)
+    if _invites_letters(question, view):
+        return Screen(question.question, note, back=back, invites_letters=True)
+    return Screen(question.question, note, _matching(question.choices, view.letters), view.page, back)
 
 
 def fresh_view(question: Question) -> View:
@@ -142,10 +140,15 @@ def _understand_confirm(question: Confirm, view: View, word: str, consent_words:
         return Moved(fresh_view(question), CHANGED)
     pressed = view.keys.get(word)
     if pressed == YES:
-        return Answered(Consent(consent_words), _on_record(question, consent_words))
+        return agreed_with(question, consent_words)
     if pressed == NO:
         return Answered(None, _on_record(question, ""))
     return Moved(view, _("Please press 1 or 2."))
+
+
+def agreed_with(question: Confirm, words: str) -> Answered:
+    """A yes to `words`."""
+    return Answered(Consent(words), _on_record(question, words))
 
 
 def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
@@ -158,6 +161,9 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
     if word == MORE:
         return Moved(replace(view, page=view.page + 1))
     letters = initials(word)
+    named = [choice for choice in question.choices if letters and _written(choice) == letters]
+    if len(named) == 1:  # of two villages of one name the list must tell
+        return Answered(named[0], _on_record(question, named[0].key))
     if _is_long(question) and any(c.isalpha() for c in letters):
         if not _matching(question.choices, letters):
             return Moved(
@@ -198,6 +204,11 @@ def initials(text: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in plain).split())
 
 
+def _written(choice: Choice) -> str:
+    """The label as it is compared with what people type, where it is a name (sentences are not typed)."""
+    return initials(choice.label) if isinstance(choice.label, str) else ""
+
+
 def _matching(choices: Sequence[Choice], letters: str) -> tuple[Choice, ...]:
     """Those whose label, or a word of it, begins with `letters`; the whole label's beginning comes first."""
     if not letters:
@@ -217,4 +228,4 @@ def show(
     """
     shown = fit(screen_of(question, view, back=back, note=note), language)
     page = min(view.page, shown.pages - 1)
-    return shown, replace(view, page=page, keys=shown.keys, words=words)
+    return shown, View(view.question, page, view.letters, shown.keys, words)

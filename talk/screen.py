@@ -27,7 +27,10 @@ class View:
 
 @dataclass(frozen=True)
 class Screen:
-    """`note` is said above `text` if there is room. `invites_letters`: the list is long, nothing of it is shown yet."""
+    """`note` is said above `text` if there is room. `invites_letters`: the list is long, nothing of it is shown yet.
+
+    `confirms`: the choices are the yes and the no of a confirmation.
+    """
 
     text: Sentence | str
     note: Sentence | None = None
@@ -36,6 +39,7 @@ class Screen:
     back: bool = False
     end: bool = False
     invites_letters: bool = False
+    confirms: bool = False
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,10 @@ class Seals:
                 continue
         raise LookupError("no key in force opens this seal")
 
+    def newest(self) -> "Seals":
+        """Only the first key: what it does not open was sealed by an older one."""
+        return Seals(self._current()[:1])
+
     def _current(self) -> tuple[bytes, ...]:
         if not self._keys:
             raise RuntimeError("no keys were handed down")

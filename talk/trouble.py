@@ -17,3 +17,11 @@ class Invalid(Trouble):
 
 class Refused(Trouble):
     """What was asked for cannot be done; inside a deed, everything is rolled back."""
+
+
+class CannotAct(Exception):
+    """The stage has no memory of the call, so nothing may be confirmed or done in this hop."""
+
+
+class MenuFault(Exception):
+    """A menu broke a rule of conversations: a foreign await, something after its deed, nothing to say."""

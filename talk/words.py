@@ -84,9 +84,12 @@ class Choose(Request[C]):
 
 @dataclass(frozen=True)
 class Confirm(Request["Consent | None"]):
+    """`by_order`: given already where one message brought the whole request (see `order`)."""
+
     question: Sentence
     yes: Sentence
     no: Sentence
+    by_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,15 @@ def confirm(
 ) -> Request[Consent | None]:
     """Ask for agreement to the whole screen; the consent goes into the deed's facts."""
     return Confirm(question, yes or _("Yes"), no or _("No"))
+
+
+def order(question: Sentence) -> Request[Consent | None]:
+    """A `confirm` that is given where one message brought the whole request: whoever wrote it has said what she wants.
+
+    Everywhere else (a call, also one dialled with its answers; a question that was asked) it is asked like any other.
+    Only for what moves no money and changes nobody's rights: the sender of an SMS can be forged.
+    """
+    return Confirm(question, _("Yes"), _("No"), by_order=True)
 
 
 def look(

@@ -13,6 +13,7 @@ import pytest
 
 import cli
 import run
+from commands import upkeep
 from embedded import Engines
 from invariants import Invariant
 from ledger import reports
@@ -51,18 +52,18 @@ def typed_into(capsys: pytest.CaptureFixture[str], *typed: str) -> tuple[int, st
 
 def test_every_invariant_holds_in_a_fresh_database(keneya: Keneya) -> None:
     code, output, complaints = keneya("check")
-    assert (code, output) == (0, f"All {len(cli.CHECKS)} invariants hold.\n")
+    assert (code, output) == (0, f"All {len(upkeep.CHECKS)} invariants hold.\n")
     assert complaints == ""
 
 
 def test_invariants_have_one_name_each() -> None:
-    assert len({invariant.name for invariant in cli.CHECKS}) == len(cli.CHECKS)
+    assert len({invariant.name for invariant in upkeep.CHECKS}) == len(upkeep.CHECKS)
 
 
 def test_all_invariants_are_run_and_each_broken_one_is_named(
     keneya: Keneya, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "CHECKS", (UNREADABLE, TWO_WRONG, NOTHING_WRONG))
+    monkeypatch.setattr(upkeep, "CHECKS", (UNREADABLE, TWO_WRONG, NOTHING_WRONG))
     code, output, _ = keneya("check")
     assert code == 1
     assert output.splitlines() == [
@@ -76,7 +77,7 @@ def test_all_invariants_are_run_and_each_broken_one_is_named(
 
 
 def test_findings_are_read_by_programs_too(keneya: Keneya, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "CHECKS", (TWO_WRONG, NOTHING_WRONG))
+    monkeypatch.setattr(upkeep, "CHECKS", (TWO_WRONG, NOTHING_WRONG))
     code, output, _ = keneya("check", "--json")
     assert code == 1
     assert [(found["name"], found["holds"], found["offenders"]) for found in json.loads(output)] == [
@@ -87,7 +88,7 @@ def test_findings_are_read_by_programs_too(keneya: Keneya, monkeypatch: pytest.M
 
 def test_a_check_cannot_change_anything(keneya: Keneya, monkeypatch: pytest.MonkeyPatch) -> None:
     writing = Invariant("writing", "It only looks.", "insert into sms_optout default values returning 'x'")
-    monkeypatch.setattr(cli, "CHECKS", (writing,))
+    monkeypatch.setattr(upkeep, "CHECKS", (writing,))
     code, output, _ = keneya("check")
     assert code == 1
     assert "read-only transaction" in output
@@ -141,7 +142,7 @@ def test_a_bad_argument_exits_with_2(keneya: Keneya, typed: list[str], complaint
     assert complaint in complaints
 
 
-@pytest.mark.parametrize("command", ["run", "migrate", "check", "export", "balance"])
+@pytest.mark.parametrize("command", ["run", "migrate", "check", "export", "balance", "import"])
 def test_every_command_has_help(keneya: Keneya, command: str) -> None:
     code, output, _ = keneya(command, "--help")
     assert code == 0

@@ -1,12 +1,13 @@
 """The calls themselves, as text files that a treasurer can read: what was typed, the screens, the SMS, the ledger.
 
-A line that begins with a word of `Script.WORDS` or with `>` is what happens; the indented lines are what came of it.
+A line that begins with one of WORDS is what happens; the indented lines are what came of it.
 `pytest --rewrite-transcripts` writes them anew, for a person to read before they are committed.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -15,16 +16,34 @@ from sqlalchemy import select, text
 
 from menus import home as home_menu
 from mutuelle import tables
+from mutuelle.calendar import run_schedules
 from mutuelle.households import household_by_number
 from mutuelle.payments import OPEN
+from mutuelle.staff.roles import Role
+from tests.mutuelle.support import played as support
+from tests.sms.writing import CODE, Writer, letterbox
+from tests.staff import appoint
 from tests.town import Clock, Handset, paid, sell
 from ussd import calls
 
 FOLDER = Path(__file__).parent / "transcripts"
 TRANSCRIPTS = sorted(FOLDER.glob("*.txt"))
 WRITTEN = {path: path.read_text() for path in TRANSCRIPTS}
+SHOWN_CODE = "4F7K"  # stands for whatever code a confirmation by SMS has
 RECEIPT = re.compile(r"\b(Recu|Receipt) [A-Z2-7]{6}\b")
-MENUS = ("join", "pay", "cover", "mutuelle", "language")
+LISTED_RECEIPT = re.compile(r"(\d F) [A-Z2-7]{6}\b")
+MENUS = (
+    "join",
+    "pay",
+    "cover",
+    "household",
+    "mutuelle",
+    "language",
+    "work",
+    "care_code",
+    "doctors",
+    "messages",
+)
 
 
 @dataclass
@@ -35,6 +54,7 @@ class Script:
     clock: Clock
     lines: list[str] = field(default_factory=list)
     handset: Handset | None = None
+    codes: dict[str, str] = field(default_factory=dict)  # the last one that each phone was sent
     sms: int = 0
     journals: int = 0
 
@@ -49,43 +69,68 @@ class Script:
     async def happens(self, step: str) -> None:
         """Do what one line says, and write down what came of it."""
         word, _blank, rest = step.partition(" ")
-        if word == "phone":
-            self.handset = Handset(self.line, phone=rest)
-        elif word == "day":
-            self.clock.now = datetime.fromisoformat(f"{rest}T12:00:00").replace(tzinfo=UTC)
-        elif word == "dial":
-            self.says(
-                await self.caller.dial(*rest.removeprefix("*384*57").strip("*#").split("*")[:9]), shown=True
-            )
-        elif word == ">":
-            self.says(await self.caller.type(rest), shown=True)
-        elif word == "again":
-            self.says(await self.caller.send(), shown=True)
-        elif word == "price":
-            await self.new_price(int(rest))
-        elif word == "approve":
-            await self.approve(rest)
-        elif word and not word.startswith("#"):
-            raise AssertionError(f"nothing is known of {word!r}")
+        if word and not word.startswith("#"):
+            assert word in WORDS, f"nothing is known of {word!r}"
+            await WORDS[word](self, rest)
         await self.consequences()
+
+    async def phone(self, number: str) -> None:
+        self.handset = Handset(self.line, phone=number)
+
+    async def day(self, date: str) -> None:
+        self.clock.now = datetime.fromisoformat(f"{date}T12:00:00").replace(tzinfo=UTC)
+
+    async def waits(self, minutes: str) -> None:
+        self.clock.now += timedelta(minutes=int(minutes))
+
+    async def dials(self, code: str) -> None:
+        at_once = code.removeprefix("*384*57").strip("*#").split("*")[:9]
+        self.says(await self.caller.dial(*at_once), shown=True)
+
+    async def types(self, words: str) -> None:
+        self.says(await self.caller.type(words), shown=True)
+
+    async def repeats(self, _rest: str) -> None:
+        self.says(await self.caller.send(), shown=True)
+
+    async def appoints(self, rest: str) -> None:
+        phone, role, name = rest.split(" ", 2)
+        await appoint(self.line.pool, phone, Role[role.upper()], name=name, pin=None, at=self.clock())
+
+    async def supports(self, rest: str) -> None:
+        """A person of the federation types a command."""
+        for line in await support.play(self.line.pool, rest, self.clock()):
+            self.says(line)
 
     @property
     def caller(self) -> Handset:
         assert self.handset, "a transcript begins with a phone"
         return self.handset
 
+    async def works(self, _rest: str) -> None:
+        """The worker does what is due by the clock."""
+        while await run_schedules(self.line.pool, self.clock()):
+            continue
+
+    async def writes(self, words: str) -> None:
+        """The phone sends an SMS, and the worker plays it."""
+        phone = self.caller.phone
+        writer = Writer(letterbox(self.line.pool, self.clock), phone)
+        code = self.codes.get(phone, SHOWN_CODE)
+        await writer.send(re.sub(SHOWN_CODE, code, words, flags=re.IGNORECASE))
+
     def says(self, words: str, *, shown: bool = False) -> None:
-        lines = words.split("\n")
+        lines = LISTED_RECEIPT.sub(r"\1 ABC234", words).split("\n")
         if shown:
             lines[0] = f"{'END' if self.caller.shown.end else 'CON'} {lines[0]}"
         self.lines.extend(f"    {line}" for line in lines)
 
-    async def new_price(self, lump_sum_minor: int) -> None:
+    async def new_price(self, lump_sum_minor: str) -> None:
         async with self.line.pool.begin() as db:
             newest = await db.scalar(
                 select(tables.product.c.version).order_by(tables.product.c.version.desc())
             )
-            await sell(db, "BEN", version=(newest or 0) + 1, lump_sum_minor=lump_sum_minor)
+            await sell(db, "BEN", version=(newest or 0) + 1, lump_sum_minor=int(lump_sum_minor))
 
     async def approve(self, phone: str) -> None:
         """The owner of `phone` approves the open payment that was sent to it."""
@@ -110,14 +155,36 @@ class Script:
                     )
                 )
             ).all()
-        for message in sent[self.sms :]:
+        for message in sorted(
+            sent[self.sms :]
+        ):  # of one step: the order in which rows were written is chance
             body = RECEIPT.sub(r"\1 ABC234", message.body)
+            if code := CODE.search(body):
+                self.codes[message.phone] = code[1]
+                body = body.replace(code[1], SHOWN_CODE)
             self.says(f"sms to {message.phone}: {body}")
         for row in posted[self.journals :]:
             self.says(
                 f"ledger: {row.amount} {row.currency} {row.debit_account} <- {row.credit_account}, {row.kind}"
             )
         self.sms, self.journals = len(sent), len(posted)
+
+
+# What may happen: a word at the beginning of a line, and what it does with the rest of it.
+WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
+    "day": Script.day,
+    "wait": Script.waits,
+    "phone": Script.phone,
+    "dial": Script.dials,
+    ">": Script.types,
+    "again": Script.repeats,
+    "sms": Script.writes,
+    "approve": Script.approve,
+    "work": Script.works,
+    "price": Script.new_price,
+    "appoint": Script.appoints,
+    "support": Script.supports,
+}
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: str(path.stem))

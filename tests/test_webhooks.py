@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import webhooks
+import forms
 from tests.conftest import Database
 from tests.forms import AT_PATHS, FORM, HOP, post, post_bytes
 from tests.house import SECRET, House, WirePhone, housed
@@ -76,7 +76,7 @@ async def test_a_length_that_is_none_is_a_bad_request(house: House) -> None:
 async def test_who_does_not_finish_the_form_is_not_waited_for(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhooks, "BODY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(forms, "BODY_TIMEOUT_S", 0.1)
     head = f"POST /at/{SECRET}/sms HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: 100\r\n"
     assert b" 408 " in await send_raw(house, f"{head}\r\nfrom=".encode())
 

@@ -3,8 +3,7 @@
 import random
 
 from mutuelle import tables
-from sms.inbound import inbox
-from sms.tables import optout, report
+from sms.tables import inbox, optout, report
 from tests.forms import FORM, HOP, REPORT, SMS, kept, post, post_bytes
 from tests.house import House
 from tests.town import AWA, NOON, join

@@ -22,8 +22,10 @@ from mutuelle.mutuelles import get_mutuelle
 from mutuelle.payments import OPEN, PaymentState, ask_payment, move
 from mutuelle.products import offers_for
 from mutuelle.settlement import settle
+from mutuelle.staff.offices import note_founders
 from talk.screen import Shown
 from talk.words import Caller, Consent
+from tests.clinic import contract, open_facility
 from ussd import calls
 from ussd.hop import Hop
 
@@ -90,6 +92,7 @@ async def staff(db: AsyncConnection, code: str, treasurers: Sequence[str]) -> No
         {**office, "phone": f"+2237600000{nth}", "name": who} for nth, who in enumerate(treasurers, 7)
     ]
     await db.execute(insert(tables.officer), officers)
+    await note_founders(db, code)
     route = {"mutuelle_id": code, "country": "ML", "operator": "simulated", "flow": "push"}
     await db.execute(insert(tables.route), route)
     money = [accounts.contributions(), accounts.registration(), accounts.collections("simulated-ML")]
@@ -180,9 +183,11 @@ class Handset:
 
 
 async def found_town(pool: AsyncEngine) -> None:
-    """The usual town, committed."""
+    """The usual town with its health centre and doctor, committed."""
     async with pool.begin() as db:
         await found(db)
+        await open_facility(db)
+        await contract(db)
 
 
 async def join(

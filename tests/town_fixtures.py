@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from menus.home import home
 from talk.journal import Journals
+from talk.seals import Seals
 from tests.house import House, housed
 from tests.town import Clock, Handset, found_town
 from ussd import africastalking, calls
@@ -29,7 +30,7 @@ def clock() -> Clock:
 async def line(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[calls.Line]:
     await found_town(pool)
     redis = Redis.from_url(redis_url)
-    yield calls.Line(pool, Journals(redis, africastalking.NAME), home, KEYS, clock)
+    yield calls.Line(pool, Journals(redis, africastalking.NAME), home, KEYS, clock, Seals(KEYS))
     await redis.aclose()
 
 

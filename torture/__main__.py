@@ -27,6 +27,10 @@ COLUMNS = (
     "paid",
     "failed",
     "posted",
+    "SMS in",
+    "brought",
+    "anew",
+    "digests",
     "SMS",
     "doubts",
 )

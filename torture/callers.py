@@ -1,16 +1,15 @@
 """Callers who read their screens, and a gateway that repeats a hop without an answer and then lets them dial anew.
 
-Whatever a caller is shown is written down: a promise on a screen is compared with the books afterwards.
+A caller presses only what her screen offers: what she does not understand she complains of.
 """
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from random import Random
 
 import httpx
 
+from torture.diary import Diary, Told
 from torture.place import SECRET
 from torture.strikes import Heard
 
@@ -23,40 +22,11 @@ REDIAL_AFTER_S = 1.0
 NEWS_EVERY_S = 0.5
 LOST_CALLS = 3  # then she gives up
 NEWS_LOOKS = 50  # then she dials without
-WELCOME, THANKS = "END Bienvenue", "END Merci"
+WELCOME, THANKS = "END Bienvenue", "END Merci. On va"
 AGREE = ("1 J'accepte", "1 Oui")  # the two confirmations of the story
 HOME, NOT_YET, MEMBER = "8 Langue", "1 Adhérer", "1 Ma couverture"
 UNDER_WAY, NOTHING_DUE = "en cours", "Rien à payer"
 NEWS = ("Recu", "n'a pas été fait")  # of a payment, by SMS
-
-
-@dataclass(frozen=True)
-class Told:
-    """A screen that a caller was shown: `again` where the gateway repeated a hop that had been answered."""
-
-    phone: str
-    call: str
-    text: str
-    screen: str
-    again: bool = False
-
-
-@dataclass
-class Diary:
-    """What all callers lived through."""
-
-    told: list[Told] = field(default_factory=list)
-    hops: int = 0
-    unanswered: int = 0
-    calls: int = 0
-    cut: int = 0  # acting hops that were not answered with their deed's screen at once
-    strange: list[str] = field(default_factory=list)
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def complain(self, trouble: str) -> None:
-        """Write down, once, what must not happen to a caller."""
-        if (line := trouble.replace("\n", " / ")) not in self.strange:
-            self.strange.append(line)
 
 
 @dataclass
@@ -126,9 +96,10 @@ class Caller:
         answers = {
             HOME: door,
             "Votre dernier appel": "1",
+            "a changé. Relisez": "1",
             "habitez-vous": "1",
             "prénom": self.name,
-            "de chacun": "45*38*12",
+            "ages de votre ménage": "45*38*12",
             "Combien payez-vous": "2" if self.pays_part else "1",
             "Reste à payer": "1",
             AGREE[0]: "1",

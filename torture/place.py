@@ -150,7 +150,7 @@ async def _found_town(home: Path) -> None:
     ) as engines:
         owner_url = engines.url("owner")
         await migrations.migrate(owner_url, SERVICE_ROLE)
-        await town.found(owner_url)
+        await town.found(owner_url, TIME_SCALE)
 
 
 def _path(name: str) -> Path | None:

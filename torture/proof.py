@@ -5,76 +5,26 @@ Each comparison is a function that returns a line for each thing that is not as 
 
 import json
 import re
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from time import time
-from typing import Any
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from locales import DEFAULT_LANGUAGE, render
 from locales.letters import fold
-from torture.callers import THANKS, WELCOME, Diary, Told
-from torture.place import Place
+from torture import letters
+from torture.books import Books, Row
+from torture.callers import THANKS, WELCOME
+from torture.diary import Diary, Told
+from torture.town import FAMILY
 from ussd import calls
 
-Row = dict[str, Any]
 SORRY = tuple(f"END {fold(render(said, DEFAULT_LANGUAGE))}" for said in (calls.SLOW, calls.DOWN, calls.FAULT))
 NUMBER = re.compile(r"[0-9]{3} [0-9]{3} [0-9]{3}")
 RECEIPT = re.compile(r"^Recu ([A-Z2-7]{6}) ")
 
-PAYMENTS = text("select reference::text, number, amount_minor, payer_phone, state, receipt_code from payment")
-POSTINGS = text(
-    "select r.key as reference, r.source, sum(m.amount)::bigint as amount from ledger.request r"
-    " join ledger.movement m on m.mutuelle_id = r.mutuelle_id and m.journal_id = r.journal_id"
-    " where r.source in ('payment', 'suspense') and r.verdict = 'created' group by 1, 2, r.journal_id"
-)
-HOUSEHOLDS = text("select number, phone from household_phone")
-DEEDS = text("select call, phone, screen from deed")
-OUTBOX = text("select phone, body, receipt_code, state, resends, provider_message_id from sms_outbox")
-
-
-@dataclass(frozen=True)
-class Books:
-    """What stands where after the quiet period; `collections` and `messages` are the outside's own record."""
-
-    collections: list[Row]
-    messages: list[Row]
-    payments: list[Row]
-    postings: list[Row]
-    households: list[Row]
-    deeds: list[Row]
-    outbox: list[Row]
-
-
-async def open_books(place: Place) -> Books:
-    """Read everything, inside in one snapshot."""
-    engine = create_async_engine(place.database_url, poolclass=NullPool)
-    try:
-        async with engine.connect() as db:
-            await db.execute(text("set transaction isolation level repeatable read, read only"))
-            inside = [await _rows(db, query) for query in (PAYMENTS, POSTINGS, HOUSEHOLDS, DEEDS, OUTBOX)]
-    finally:
-        await engine.dispose()
-    return Books(*_outside(place.store), *inside)
-
-
-async def _rows(db: AsyncConnection, query: Any) -> list[Row]:
-    return [dict(row) for row in (await db.execute(query)).mappings()]
-
-
-def _outside(store: Path) -> tuple[list[Row], list[Row]]:
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
-        db.row_factory = sqlite3.Row
-        collections = [dict(row) for row in db.execute("select * from collection")]
-        messages = [dict(row) for row in db.execute("select * from message")]
-    return collections, messages
+PROMISES = (WELCOME.removeprefix("END "), THANKS.removeprefix("END "))
 
 
 def compare(books: Books, diary: Diary) -> list[str]:
@@ -83,13 +33,16 @@ def compare(books: Books, diary: Diary) -> list[str]:
         *every_debit_is_posted_once(books),
         *nothing_is_posted_without_a_debit(books),
         *every_payment_has_ended_as_its_operator_says(books),
+        *nobody_pays_more_than_the_price(books),
         *a_phone_has_one_household(books),
+        *a_deed_has_one_payment(books),
         *a_welcome_has_its_household(books, diary),
         *a_promise_has_its_deed(books, diary),
         *a_promise_has_its_payment(books, diary),
         *a_repeated_hop_tells_the_same(diary),
         *a_receipt_is_sent_once(books),
         *every_message_has_a_row(books),
+        *letters.compare(books, diary),
     ]
 
 
@@ -135,10 +88,35 @@ def every_payment_has_ended_as_its_operator_says(books: Books) -> Iterator[str]:
     yield from (f"the operator knows {reference}, we do not" for reference in collections)
 
 
+def nobody_pays_more_than_the_price(books: Books) -> Iterator[str]:
+    """Whatever a phone does by calls and by SMS at once, its owner is debited of one household's price at most."""
+    took = Counter[str]()
+    for collection in filter(_took, books.collections):
+        took[collection["phone"]] += int(collection["amount"])
+    for phone, amount_minor in took.items():
+        if amount_minor > FAMILY.lump_sum_minor:
+            yield f"phone {phone} paid {amount_minor}, the price is {FAMILY.lump_sum_minor}"
+
+
 def a_phone_has_one_household(books: Books) -> Iterator[str]:
     for phone, times in Counter(household["phone"] for household in books.households).items():
         if times > 1:
             yield f"phone {phone} has {times} households"
+
+
+def a_deed_has_one_payment(books: Books) -> Iterator[str]:
+    """As many payments on a phone as deeds that promised one, and one deed that joined for each household."""
+    promised = [deed for deed in books.deeds if deed["screen"].startswith(PROMISES)]
+    deeds = Counter(deed["phone"] for deed in promised)
+    payments = Counter(payment["payer_phone"] for payment in books.payments)
+    for phone in deeds | payments:
+        if deeds[phone] != payments[phone]:
+            yield f"phone {phone} has {deeds[phone]} deeds and {payments[phone]} payments"
+    joined = Counter(deed["phone"] for deed in promised if deed["screen"].startswith(PROMISES[0]))
+    households = Counter(household["phone"] for household in books.households)
+    for phone in joined | households:
+        if joined[phone] != households[phone]:
+            yield f"phone {phone} joined {joined[phone]} times and has {households[phone]} households"
 
 
 def a_welcome_has_its_household(books: Books, diary: Diary) -> Iterator[str]:
@@ -217,6 +195,10 @@ def count(books: Books, diary: Diary) -> dict[str, int]:
         "paid": states["PAID"],
         "failed": states["FAILED"],
         "posted": len(books.postings),
+        "SMS in": len(books.inbox),
+        "brought": diary.brought,
+        "anew": diary.asked_again,
+        "digests": len(books.firings),
         "SMS": len(books.messages),
         "doubts": len(doubts),
     }

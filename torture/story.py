@@ -1,10 +1,10 @@
-"""One proof: a service of its own, twenty calls and their payments, one victim killed again and again, then quiet.
+"""One proof: a service of its own, calls, SMS, payments and digests, one victim killed again and again, then quiet.
 
 Kills, then a quiet period in which everything must come back by itself, then the books are compared.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from torture import proof, strikes, town
-from torture.callers import Caller, Diary
+from torture.books import open_books
+from torture.diary import Diary
 from torture.payers import WAYS, Payers
+from torture.people import Life, People
 from torture.place import Place, PlaceFault, check, started
 from torture.strikes import Executioner
+from torture.treasurers import ring, stop_digests
 
 CALLS_TIMEOUT_S = 120.0
 QUIET_TIMEOUT_S = 110.0  # well above a payment's lease of 60 s, which a killed worker leaves behind
@@ -28,14 +31,12 @@ STILL_S = 2.0  # so long nothing may be under way
 SMS_WAIT_S = (
     12.0  # what is still being sent then was cut off; it is in doubt when its lease ends, or tried later
 )
-PAYS_PART_EVERY = 4
 
 UNDER_WAY = text(
     "select (select count(*) from payment where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')) as payments,"
     " (select count(*) from sms_outbox where state = 'DUE' and due_at <= now()) as due,"
     " (select count(*) from sms_outbox where state in ('DUE', 'SENDING')) as messages"
 )
-NAMES = ("Awa Kone", "Moussa Diarra", "Fatou Sidibe", "Oumar Keita", "Nana Coulibaly")
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,13 @@ async def tell(victim: str, *, seed: int, calls: int, kills: int, home: Path) ->
             async with started(home, http) as place:
                 executioner = Executioner(place, victim, strikes.draw(chance, kills, calls), http)
                 async with _payers(place, http, calls, chance, executioner) as payers:
-                    broken += await _calls(place, http, diary, calls, chance, executioner)
+                    everybody = People(place, http, diary, chance, executioner)
+                    broken += await _live(place, everybody.lives(calls), executioner)
                     await executioner.finish()
                     await place.wait_until_whole(http)
+                    await stop_digests(place.database_url)
                     broken += await _quiet(place, payers)
-                books = await proof.open_books(place)
+                books = await open_books(place)
                 code, unsound = await check(place)
                 broken += unsound or ([f"keneya check exits {code}"] if code else [])
                 broken += diary.strange + proof.compare(books, diary)
@@ -81,7 +84,7 @@ async def tell(victim: str, *, seed: int, calls: int, kills: int, home: Path) ->
 async def _payers(
     place: Place, http: httpx.AsyncClient, calls: int, chance: Random, executioner: Executioner
 ) -> AsyncIterator[Payers]:
-    ways = {town.phone_of(nth): WAYS[nth % len(WAYS)] for nth in range(calls)}
+    ways = {town.phone_of(nth): WAYS[nth % len(WAYS)] for nth in range(2 * calls)}
     payers = Payers(http, place.simulator, ways, Random(chance.random()), executioner.happened)
     work = asyncio.create_task(payers.answer_forever())
     try:
@@ -91,33 +94,14 @@ async def _payers(
         await asyncio.gather(work, return_exceptions=True)
 
 
-async def _calls(
-    place: Place,
-    http: httpx.AsyncClient,
-    diary: Diary,
-    calls: int,
-    chance: Random,
-    executioner: Executioner,
-) -> list[str]:
-    """Let everybody call; who never gets what they want is a complaint."""
-    callers = [
-        Caller(
-            phone=town.phone_of(nth),
-            name=NAMES[nth % len(NAMES)],
-            pays_part=nth % PAYS_PART_EVERY == 0,
-            http=http,
-            web=place.web,
-            simulator=place.simulator,
-            diary=diary,
-            chance=Random(chance.random()),
-            happened=executioner.happened,
-        )
-        for nth in range(calls)
-    ]
-    lives = {asyncio.create_task(caller.live()): caller.phone for caller in callers}
+async def _live(place: Place, everybody: Mapping[str, Life], executioner: Executioner) -> list[str]:
+    """Let everybody live; who never gets what they want is a complaint."""
+    bell = asyncio.create_task(ring(place.database_url, executioner.happened))
+    lives = {asyncio.create_task(life): who for who, life in everybody.items()}
     done, late = await asyncio.wait(lives, timeout=CALLS_TIMEOUT_S)
-    for life in late:
-        life.cancel()
+    for task in (*late, bell):
+        task.cancel()
+    await asyncio.gather(bell, *late, return_exceptions=True)
     for life in done:
         life.result()
     if place.launcher.poll() is not None:

@@ -13,8 +13,11 @@ import httpx
 from torture.place import Place
 
 # moment -> how many of twenty calls' worth may pass before the kill
-MOMENTS = {"hop": 110, "deed": 18, "prompt answered": 18}
-DELAY_S = {"hop": 0.05, "deed": 0.02, "prompt answered": 0.3}  # up to, after such a moment
+MOMENTS = {"hop": 110, "deed": 18, "prompt answered": 18, "sms": 30, "yes": 10}
+DIGESTS = 4  # the latest that a kill aims at: they come by the clock, however many call
+# Up to, after such a moment. An SMS waits for the worker's next round, so does a digest.
+DELAY_S = {"hop": 0.05, "deed": 0.02, "prompt answered": 0.3, "sms": 0.4, "yes": 0.4, "digest": 0.35}
+KINDS = ("deed", "yes", "digest", "hop", "sms", "prompt answered")
 SETTLED_S = 0.4  # a process that was only just brought back is left alone that long
 
 
@@ -29,12 +32,11 @@ class Strike:
 
 
 def draw(chance: Random, kills: int, calls: int) -> list[Strike]:
-    """`kills` strikes, half of them aimed at deeds, spread over `calls` calls."""
-    kinds = ["deed", "hop", "deed", "prompt answered"]
+    """`kills` strikes, each aimed at the next kind of moment, spread over `calls` calls."""
     strikes = []
     for number in range(kills):
-        moment = kinds[number % len(kinds)]
-        latest = max(2, MOMENTS[moment] * calls // 20)
+        moment = KINDS[number % len(KINDS)]
+        latest = DIGESTS if moment == "digest" else max(2, MOMENTS[moment] * calls // 20)
         nth, delay_s = chance.randint(1, latest), chance.uniform(0, DELAY_S[moment])
         strikes.append(Strike(moment, nth, delay_s, chance.random() < 0.5))
     return strikes

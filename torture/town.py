@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from ledger.positions import mark_now
 from mutuelle.charter import Route, Sale
 from mutuelle.dates import add_months
+from mutuelle.digest import DIGEST
 from mutuelle.founding import appoint_officers, found_mutuelle, open_routes, sell_products, serve_places
 from mutuelle.mutuelles import Mutuelle, Officer, Place
 from mutuelle.products import Product
+from mutuelle.schedules import add_schedule
 
 DAN = Mutuelle(
     id="DAN",
@@ -23,7 +26,11 @@ DAN = Mutuelle(
     benefits="75 % des soins au centre de santé",
 )
 PLACES = [Place(DAN.id, "kola", "Kola"), Place(DAN.id, "tienfala", "Tienfala")]
-TREASURER = Officer("treasurer", "+22379870008", "Sira Traoré")
+TREASURERS = [
+    Officer("treasurer", "+22379870008", "Sira Traoré"),
+    Officer("treasurer", "+22379870007", "Bakary Sangaré"),
+    Officer("treasurer", "+22379870006", "Kadiatou Cissé"),
+]
 FAMILY = Product(
     mutuelle_id=DAN.id,
     code="FAM",
@@ -45,6 +52,8 @@ FAMILY = Product(
     max_installments=4,
     amount_step_minor=100,
 )
+# Every two minutes of the treasurers' calendar: twelve seconds of the clock where waits are divided by ten.
+DIGESTS, DIGEST_STEP_S = "*/2 * * * *", 120
 
 
 def phone_of(nth: int) -> str:
@@ -52,8 +61,8 @@ def phone_of(nth: int) -> str:
     return f"+2237987{1000 + nth:04}"
 
 
-async def found(owner_url: str) -> None:
-    """Found the mutuelle; its payments are asked for by the simulated operator."""
+async def found(owner_url: str, time_scale: float) -> None:
+    """Found the mutuelle; its payments are asked for by the simulated operator, its digests begin at once."""
     now = datetime.now(UTC)
     opened_on = add_months(DAN.today(now), -6)
     engine = create_async_engine(owner_url, poolclass=NullPool)
@@ -62,7 +71,15 @@ async def found(owner_url: str) -> None:
             await found_mutuelle(db, DAN, at=now)
             await serve_places(db, DAN, PLACES)
             await sell_products(db, DAN, [Sale(FAMILY, opened_on)])
-            await appoint_officers(db, DAN, [TREASURER], since=opened_on)
+            await appoint_officers(db, DAN, TREASURERS, since=opened_on)
             await open_routes(db, DAN, [Route("ML", "simulated")])
+            await _begin_digests(db, now, time_scale)
     finally:
         await engine.dispose()
+
+
+async def _begin_digests(db: AsyncConnection, now: datetime, time_scale: float) -> None:
+    """Give every treasurer a line of the calendar that is due within the proof, again and again."""
+    for treasurer in TREASURERS:
+        line = (DAN.id, DIGEST, treasurer.phone, DIGESTS, DAN.timezone)
+        await add_schedule(db, *line, now, time_scale, mark=await mark_now(db))

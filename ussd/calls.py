@@ -5,30 +5,29 @@ Whatever happens, the answer is a screen with a true sentence, within the deadli
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from locales import DEFAULT_LANGUAGE, _
-from talk import deeds, engine
-from talk.deeds import DeedKey, StillRunning
-from talk.engine import CannotAct, Finish, Menu, State, Turn
-from talk.journal import Journal, Journals, Overtaken, Step, digest
+from locales import _
+from talk import engine
+from talk.deeds import StillRunning
+from talk.engine import State, Turn
+from talk.journal import Journal, Overtaken, Step, digest
 from talk.preferences import language_of
-from talk.screen import Fit, Screen, Shown
-from talk.seals import NO_SEALS, Seals
-from talk.words import Caller, Do, Look, Option
+from talk.questions import Answer
+from talk.screen import Screen, Shown
+from talk.trouble import CannotAct
+from talk.words import Option
 from ussd.hop import Hop
-from ussd.screens import fit_for, say
+from ussd.screens import say
+from ussd.stage import Call, Mark, Stage
+from ussd.stage import Line as Line  # whoever makes calls makes one
 
 log = logging.getLogger("keneya.ussd")
 
-DEADLINE_S = 5.0  # half of what the gateway allows
 TRIES = 4  # copies of one hop that may overtake each other before the caller is asked to dial again
 
 SLOW = _("The network is slow. Your request is being handled: dial again in a minute to see the result.")
@@ -38,121 +37,83 @@ NO_MEMORY = _("Nothing can be recorded right now. Please dial again in a few min
 GO_ON, START_AGAIN = "1", "2"
 
 
-@dataclass
-class Line:
-    """What a hop needs of the house: the database, the journals, the home menu, the network's screens."""
-
-    pool: AsyncEngine
-    journals: Journals
-    home: Menu
-    keys: tuple[bytes, ...]
-    clock: Callable[[], datetime]
-    seals: Seals = NO_SEALS
-    fit: Fit = field(default_factory=fit_for)
-    deadline_s: float = DEADLINE_S
-    running: set[asyncio.Task[Shown]] = field(default_factory=set)
-
-
-@dataclass
-class _Stage:
-    """The engine's stage for one hop: one connection for its reads, one transaction for its deed."""
-
-    line: Line
-    caller: Caller
-    key: DeedKey
-    mark: Any  # called before the deed; None where the call has no memory
-    _reader: AsyncConnection | None = None
-
-    async def read(self, look: Look[Any]) -> Any:
-        if self._reader is None:
-            self._reader = await self.line.pool.connect()
-        return await look.read(self._reader, *look.args)
-
-    def admit_deed(self) -> None:
-        if self.mark is None:
-            raise CannotAct
-
-    async def act(self, deed: Do[Any], consent: str, finish: Finish) -> Shown:
-        await self.close()
-        await self.mark()
-        return await deeds.perform(self.line.pool, self.key, self.caller, deed, consent, finish)
-
-    async def close(self) -> None:
-        if self._reader is not None:
-            await self._reader.close()
-            self._reader = None
-
-
 async def hop(line: Line, heard: Hop) -> Shown:
     """The screen for one hop. Work that is past the deadline goes on alone and is never cancelled."""
-    spoken = _Spoken()
-    task = asyncio.create_task(_answer(line, heard, spoken))
+    call = Call(line, heard, tuple([digest(key, heard.text) for key in line.keys]))
+    task = asyncio.create_task(_answer(call))
     line.running.add(task)
     task.add_done_callback(line.running.discard)
-    done, _late = await asyncio.wait({task}, timeout=line.deadline_s)
-    if done:
+    if await _is_done(task, line.deadline_s):
         return task.result()
     log.warning("hop.late", extra={"call": heard.call})
-    return say(SLOW, spoken.language)
+    return say(SLOW, call.language)
 
 
-@dataclass
-class _Spoken:
-    """The caller's language as far as it is known: also an apology is said in it."""
+async def _is_done(task: asyncio.Task[Shown], within_s: float) -> bool:
+    """Wait so long and no longer, whatever becomes of the task; `asyncio.wait` does it for many, at twice the price."""
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
 
-    language: str = DEFAULT_LANGUAGE
+    def wake(_done: object = None) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    task.add_done_callback(wake)
+    timer = loop.call_later(within_s, wake)
+    try:
+        await over
+    finally:
+        timer.cancel()
+    return task.done()
 
 
-async def _answer(line: Line, heard: Hop, spoken: _Spoken) -> Shown:
+async def _answer(call: Call) -> Shown:
     try:
         for _attempt in range(TRIES):
             try:
-                return await _play_hop(line, heard, spoken)
+                return await _play_hop(call)
             except Overtaken:
                 continue
-        return say(SLOW, spoken.language)
+            finally:
+                await call.close()
+        return say(SLOW, call.language)
     except StillRunning:
-        return say(SLOW, spoken.language)
+        return say(SLOW, call.language)
     except (SQLAlchemyError, OSError) as fault:
-        log.error("hop.database", extra={"call": heard.call, "fault": type(fault).__name__})
-        return say(DOWN, spoken.language)
+        log.error("hop.database", extra={"call": call.heard.call, "fault": type(fault).__name__})
+        return say(DOWN, call.language)
     except Exception:
-        log.exception("hop.fault", extra={"call": heard.call})
-        return say(FAULT, spoken.language)
+        log.exception("hop.fault", extra={"call": call.heard.call})
+        return say(FAULT, call.language)
 
 
-async def _play_hop(line: Line, heard: Hop, spoken: _Spoken) -> Shown:
+async def _play_hop(call: Call) -> Shown:
     try:
-        journal, raw = await line.journals.load(heard.call)
+        journal, raw = await call.line.journals.load(call.heard.call)
         if journal is None:
-            return await _first_hop(line, heard, raw)
+            return await _first_hop(call, raw)
     except RedisError as fault:
-        log.error("hop.redis_down", extra={"call": heard.call, "fault": type(fault).__name__})
-        return await _without_memory(line, heard)
-    spoken.language = journal.language
+        log.error("hop.redis_down", extra={"call": call.heard.call, "fault": type(fault).__name__})
+        return await _without_memory(call)
+    call.language = journal.language
     try:
-        return await _next_hop(line, heard, journal)
+        return await _next_hop(call, journal)
     except RedisError:
         return say(NO_MEMORY, journal.language)
 
 
-async def _first_hop(line: Line, heard: Hop, raw: str) -> Shown:
+async def _first_hop(call: Call, raw: bytes) -> Shown:
     """A dial, with its answers dialled at once; or a call whose journal is lost, which starts at home."""
-    async with line.pool.connect() as db:
-        language = await language_of(db, heard.phone)
-    journal = Journal(heard.phone, heard.service, language, raw=raw)
-    if heard.text and (done := await _done_before(line, _stage(line, heard, journal))):
+    line, heard = call.line, call.heard
+    journal = call.new_journal(await language_of(await call.reader(), heard.phone), raw)
+    if heard.text and (done := await call.done_before()):
         return done
-    if not heard.text:
-        offered = await line.journals.dropped(heard.phone, heard.service)
-        if offered:
-            shown = _offer(line, language)
-            await _keep(
-                line, heard, replace(journal, offered=offered), shown, journal.state, resumable=offered
-            )
-            return shown
+    if not heard.text and (offered := await line.journals.dropped(heard.phone, heard.service)):
+        shown = _offer(line, journal.language)
+        await _keep(call, replace(journal, offered=offered), shown, journal.state, resumable=offered)
+        return shown
     words = [] if heard.past_dial or raw or not heard.text else heard.text.split("*")
-    return await _play(line, heard, journal, words)
+    return await _play(call, journal, words)
 
 
 def _offer(line: Line, language: str) -> Shown:
@@ -163,41 +124,35 @@ def _offer(line: Line, language: str) -> Shown:
     return line.fit(Screen(_("Your last call was cut off."), choices=choices), language)
 
 
-async def _next_hop(line: Line, heard: Hop, journal: Journal) -> Shown:
+async def _next_hop(call: Call, journal: Journal) -> Shown:
     """What this hop adds to the last one: nothing (repeated), less (late), or one more input."""
+    heard = call.heard
     same_caller = journal.phone == heard.phone and journal.service == heard.service
-    if same_caller and (shown := _shown_before(line, heard, journal)):
+    if same_caller and (shown := _shown_before(call, journal)):
         return shown
-    if not same_caller or not _goes_on(line, heard, journal):
+    if not same_caller or not _goes_on(call, journal):
         log.warning("hop.diverged", extra={"call": heard.call})
-        return await _play(
-            line, heard, Journal(heard.phone, heard.service, journal.language, raw=journal.raw), []
-        )
-    if journal.acting in _digests(line, heard.text):
-        return await _repeat_deed(line, heard, journal)
+        return await _play(call, call.new_journal(journal.language, journal.raw), [])
+    if journal.acting in call.digests:
+        return await _repeat_deed(call, journal)
     typed = _typed(heard, journal)
     if journal.offered:
-        return await _after_offer(line, heard, journal, typed)
-    return await _play(line, heard, journal, [typed])
+        return await _after_offer(call, journal, typed)
+    return await _play(call, journal, [typed])
 
 
-def _digests(line: Line, words: str) -> set[str]:
-    """The digests of `words` under every key in force."""
-    return {digest(key, words) for key in line.keys}
-
-
-def _shown_before(line: Line, heard: Hop, journal: Journal) -> Shown | None:
+def _shown_before(call: Call, journal: Journal) -> Shown | None:
     """The stored screen of a hop that was answered before."""
-    known = _digests(line, heard.text)
-    return next((step.shown for step in journal.steps if step.digest in known), None)
+    return next((step.shown for step in journal.steps if step.digest in call.digests), None)
 
 
-def _goes_on(line: Line, heard: Hop, journal: Journal) -> bool:
+def _goes_on(call: Call, journal: Journal) -> bool:
     """Whether this text is the last one, in a call still open, with something more behind it."""
     if not journal.steps or journal.steps[-1].end:
         return False
-    last = journal.steps[-1]
-    return len(heard.text) > last.length and last.digest in _digests(line, heard.text[: last.length])
+    last, text = journal.steps[-1], call.heard.text
+    before = text[: last.length]
+    return len(text) > last.length and any(digest(key, before) == last.digest for key in call.line.keys)
 
 
 def _typed(heard: Hop, journal: Journal) -> str:
@@ -205,103 +160,85 @@ def _typed(heard: Hop, journal: Journal) -> str:
     return heard.text[journal.steps[-1].length :].removeprefix("*")
 
 
-async def _after_offer(line: Line, heard: Hop, journal: Journal, typed: str) -> Shown:
-    if typed.strip() not in (GO_ON, START_AGAIN):
+async def _after_offer(call: Call, journal: Journal, typed: str) -> Shown:
+    line, pressed = call.line, typed.strip()
+    if pressed not in (GO_ON, START_AGAIN):
         shown = _offer(line, journal.language)
-        await _keep(line, heard, journal, shown, journal.state, resumable=journal.offered)
+        await _keep(call, journal, shown, journal.state, resumable=journal.offered)
         return shown
-    accepted = journal.offered if typed.strip() == GO_ON else ()
-    journal = replace(journal, offered=())
-    stage = _stage(line, heard, journal)
-    try:
-        turn = await engine.resume(line.home, stage.caller, accepted, stage, line.fit)
-    finally:
-        await stage.close()
-    await _keep(line, heard, journal, turn.shown, turn.state, resumable=turn.state.answers)
+    accepted = journal.offered if pressed == GO_ON else ()
+    stage = Stage(call, call.caller(journal.language), _already_marked)
+    turn = await engine.resume(line.home, stage.caller, accepted, stage, line.fit)
+    await call.close()
+    await _keep(call, replace(journal, offered=()), turn.shown, turn.state, resumable=turn.state.answers)
     return turn.shown
 
 
-async def _repeat_deed(line: Line, heard: Hop, journal: Journal) -> Shown:
+async def _repeat_deed(call: Call, journal: Journal) -> Shown:
     """The acting hop again: its outcome is the screen, looked up before anything is replayed."""
-    stage = _stage(line, heard, journal)
-    if done := await _done_before(line, stage):
+    if done := await call.done_before():
         return done
     # The first copy still runs, or died before its deed. Playing on meets its row and waits, or acts in its place.
-    typed = _typed(heard, journal)
-    turn = await _turn(line, stage, journal, [typed])
-    return await _done_before(line, stage) or turn.shown
+    turn = await _turn(call, journal, [_typed(call.heard, journal)], _already_marked)
+    return await call.done_before() or turn.shown
 
 
-async def _play(line: Line, heard: Hop, journal: Journal, words: Sequence[str]) -> Shown:
+async def _already_marked() -> None:
+    return None
+
+
+async def _play(call: Call, journal: Journal, words: Sequence[str]) -> Shown:
     marked = journal
 
     async def mark() -> None:
         nonlocal marked
-        acting = replace(journal, acting=digest(line.keys[0], heard.text))
-        marked = await line.journals.save(heard.call, acting, resumable=())
+        acting = replace(journal, acting=call.digests[0])
+        raw = await call.line.journals.save(call.heard.call, acting, resumable=())
+        marked = replace(acting, raw=raw)
 
-    stage = _stage(line, heard, journal, mark)
-    turn = await _turn(line, stage, journal, words)
+    turn = await _turn(call, journal, words, mark)
+    await call.close()  # what comes now needs Redis alone
     resumable = turn.state.answers if len(turn.state.answers) > 1 and not turn.shown.end else ()
     try:
-        await _keep(line, heard, marked, turn.shown, turn.state, resumable=resumable)
+        await _keep(call, marked, turn.shown, turn.state, resumable=resumable)
     except RedisError:
         if marked is journal:
             raise
-        log.error(
-            "hop.deed_not_journalled", extra={"call": heard.call}
-        )  # its row in PostgreSQL answers a repeat
+        # Its row in PostgreSQL answers a repeat.
+        log.error("hop.deed_not_journalled", extra={"call": call.heard.call})
     return turn.shown
 
 
-async def _turn(line: Line, stage: _Stage, journal: Journal, words: Sequence[str]) -> Turn:
-    try:
-        return await engine.play(line.home, stage.caller, journal.state, words, stage, line.fit)
-    finally:
-        await stage.close()
+async def _turn(call: Call, journal: Journal, words: Sequence[str], mark: Mark) -> Turn:
+    stage = Stage(call, call.caller(journal.language), mark)
+    return await engine.play(call.line.home, stage.caller, journal.state, words, stage, call.line.fit)
 
 
 async def _keep(
-    line: Line, heard: Hop, journal: Journal, shown: Shown, state: State, *, resumable: Sequence[Any]
+    call: Call, journal: Journal, shown: Shown, state: State, *, resumable: Sequence[Answer]
 ) -> None:
-    step = Step(len(heard.text), digest(line.keys[0], heard.text), shown.on_record, shown.end)
-    steps = tuple(s for s in journal.steps if s.length < step.length)
-    kept = replace(journal, state=state, steps=(*steps, step), acting="")
-    await line.journals.save(heard.call, kept, resumable=resumable)
+    """Write what this hop led to, in place of what was kept of longer texts."""
+    step = Step(len(call.heard.text), call.digests[0], shown.on_record, shown.end)
+    steps = tuple([s for s in journal.steps if s.length < step.length])
+    phone, service, language = journal.phone, journal.service, journal.language
+    offered, raw = journal.offered, journal.raw
+    kept = Journal(phone, service, language, state, (*steps, step), offered=offered, raw=raw)
+    await call.line.journals.save(call.heard.call, kept, resumable=resumable)
 
 
-def _stage(line: Line, heard: Hop, journal: Journal, mark: Any = None) -> _Stage:
-    async def already_marked() -> None:
-        return None
-
-    caller = Caller(heard.phone, journal.language, heard.gateway, heard.call, line.clock(), line.seals)
-    transcripts = tuple(digest(key, heard.text) for key in line.keys)
-    key = DeedKey(heard.gateway, heard.call, heard.phone, len(heard.text), transcripts)
-    return _Stage(line, caller, key, mark or already_marked)
-
-
-async def _without_memory(line: Line, heard: Hop) -> Shown:
+async def _without_memory(call: Call) -> Shown:
     """Redis is down: the call is played again from its dial, word by word; menus that act say that they cannot."""
-    async with line.pool.connect() as db:
-        language = await language_of(db, heard.phone)
-    stage = _stage(line, heard, Journal(heard.phone, heard.service, language))
-    stage.mark = None
-    if heard.text and (done := await _done_before(line, stage)):
+    line, text = call.line, call.heard.text
+    language = await language_of(await call.reader(), call.heard.phone)
+    stage = Stage(call, call.caller(language), None)
+    if text and (done := await call.done_before()):
         return done
     try:
         turn = await engine.play(line.home, stage.caller, State(), [], stage, line.fit)
-        for word in heard.text.split("*") if heard.text else []:
+        for word in text.split("*") if text else []:
             if turn.shown.end:
                 break
             turn = await engine.play(line.home, stage.caller, turn.state, [word], stage, line.fit)
     except CannotAct:
         return say(NO_MEMORY, language)
-    finally:
-        await stage.close()
     return turn.shown
-
-
-async def _done_before(line: Line, stage: _Stage) -> Shown | None:
-    """The screen of the deed at this hop, if the hop has acted before."""
-    async with line.pool.connect() as db:
-        return await deeds.outcome(db, stage.key)

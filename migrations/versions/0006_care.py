@@ -1,14 +1,117 @@
-"""Care: referent doctors of households, codes for care, and every check of a cover."""
+"""Care and support: referent doctors, acts of support; codes for care, and every check of a cover."""
 
 from migrations.script import run_sql
 
 revision = "0006"
 down_revision = "0005"
 
-SQL = """
-select 1;
+DIRECTORY = """
+-- The choices of a household, the newest in force; without a doctor: none any longer.
+create table referent (
+    mutuelle_id text collate "C" not null,
+    number text collate "C" not null,
+    sequence integer not null check (sequence > 0),
+    doctor_phone text collate "C",
+    chosen_at timestamptz not null,
+    chosen_by text collate "C" not null check (chosen_by <> ''),
+    primary key (mutuelle_id, number, sequence),
+    foreign key (mutuelle_id, number) references household,
+    foreign key (mutuelle_id, doctor_phone) references doctor
+);
+create index referent_by_doctor on referent (mutuelle_id, doctor_phone);
+"""
+
+SUPPORT = """
+-- Who looked at or changed what for somebody else, and why. Of the whole service: a phone may belong to no mutuelle.
+create table support_act (
+    id uuid primary key,
+    nth bigint generated always as identity,
+    act text collate "C" not null check (act ~ '^[a-z ]{3,30}$'),
+    subject text collate "C" not null check (length(subject) between 1 and 40),
+    mutuelle_id text collate "C" references mutuelle,
+    number text collate "C",
+    facts jsonb not null check (jsonb_typeof(facts) = 'object' and length(facts::text) <= 2000),
+    actor text not null check (length(actor) between 2 and 60),
+    reason text not null check (length(reason) between 2 and 160),
+    done_at timestamptz not null,
+    foreign key (mutuelle_id, number) references household
+);
+-- Who answers for a household may not be who was written down first.
+alter table household add column head_rank integer not null default 1 check (head_rank > 0);
+create index support_act_by_household on support_act (mutuelle_id, number, done_at);
+create index support_act_by_time on support_act (done_at);
+"""
+
+CARE = """
+-- What a patient shows a doctor: of the code itself only a keyed digest is kept.
+create table care_code (
+    mutuelle_id text collate "C" not null,
+    number text collate "C" not null,
+    position integer not null check (position > 0),
+    rank integer not null,
+    digest bytea not null check (length(digest) = 32),
+    made_by text collate "C" not null,
+    made_at timestamptz not null,
+    expires_at timestamptz not null check (expires_at > made_at),
+    ended_at timestamptz, -- when a newer one took its place
+    used_at timestamptz check (used_at <= expires_at),
+    primary key (mutuelle_id, number, position),
+    foreign key (mutuelle_id, number, rank) references beneficiary,
+    check (num_nonnulls(ended_at, used_at) < 2)
+);
+create unique index care_code_one_alive on care_code (mutuelle_id, number) where num_nonnulls(ended_at, used_at) = 0;
+
+-- What a doctor was answered: it binds the mutuelle, and nobody changes it.
+create table eligibility_check (
+    mutuelle_id text collate "C" not null,
+    reference text collate "C" not null check (reference ~ '^[A-Z2-9]{6}$'),
+    number text collate "C" not null,
+    rank integer not null,
+    code_position integer not null,
+    doctor_phone text collate "C" not null,
+    facility_id text collate "C" not null,
+    channel text collate "C" not null check (length(channel) between 1 and 40),
+    asked_at timestamptz not null,
+    recorded_at timestamptz not null default clock_timestamp(), -- what the books held then is what was known
+    covered boolean not null,
+    state text collate "C" not null check (state in
+        ('unpaid', 'part paid', 'waiting', 'covered', 'in arrears', 'suspended', 'grace', 'expired')),
+    until_on date check (until_on is not null or state in ('unpaid', 'part paid')),
+    policy_sequence integer not null, -- whose terms were in force
+    policies_known integer not null check (policies_known >= policy_sequence),
+    primary key (mutuelle_id, reference),
+    unique (mutuelle_id, number, code_position), -- one code serves once
+    foreign key (mutuelle_id, number, code_position) references care_code,
+    foreign key (mutuelle_id, number, rank) references beneficiary,
+    foreign key (mutuelle_id, number, policy_sequence) references policy,
+    foreign key (mutuelle_id, facility_id) references facility,
+    foreign key (mutuelle_id, doctor_phone) references doctor,
+    check (not covered or state in ('covered', 'in arrears', 'grace'))
+);
+create index eligibility_check_by_household on eligibility_check (mutuelle_id, number, asked_at);
+create index eligibility_check_by_doctor on eligibility_check (mutuelle_id, doctor_phone, asked_at);
+
+-- A check that was not answered. `number` is what was typed, whether or not a household has it.
+create table failed_check (
+    mutuelle_id text collate "C" not null,
+    id uuid not null default gen_random_uuid(),
+    number text collate "C" not null check (number ~ '^[0-9]{9}$'),
+    doctor_phone text collate "C" not null,
+    facility_id text collate "C" not null,
+    channel text collate "C" not null check (length(channel) between 1 and 40),
+    reason text collate "C" not null check (reason in ('number', 'code', 'expired', 'used', 'locked')),
+    tried_at timestamptz not null,
+    forgiven_at timestamptz check (forgiven_at >= tried_at), -- set by a person: no lock counts it any longer
+    primary key (mutuelle_id, id),
+    foreign key (mutuelle_id, facility_id) references facility,
+    foreign key (mutuelle_id, doctor_phone) references doctor
+);
+create index failed_check_by_number on failed_check (mutuelle_id, number, tried_at);
+create index failed_check_by_facility on failed_check (mutuelle_id, facility_id, tried_at);
 """
 
 
 def upgrade() -> None:
-    run_sql(SQL)
+    run_sql(DIRECTORY)
+    run_sql(SUPPORT)
+    run_sql(CARE)

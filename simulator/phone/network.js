@@ -24,5 +24,6 @@ export const answerCall = (call, answer) => post(`/simulator/calls/${call}`, { a
 export const lookAtCall = (call) => ask(`/simulator/calls/${call}`);
 export const hangUp = (call) => ask(`/simulator/calls/${call}`, { method: "DELETE" });
 export const messages = (phone) => ask(`/simulator/sms?to=${encodeURIComponent(phone)}`);
+export const writeSms = (phone, text) => post("/simulator/sms/incoming", { from: phone, text });
 export const prompts = (phone) => ask(`/simulator/prompts?phone=${encodeURIComponent(phone)}`);
 export const answerPrompt = (prompt, answer) => post(`/simulator/prompts/${prompt}`, { answer });

@@ -11,6 +11,7 @@ const PEOPLE = [
     ["+22370000013", "Second trésorier"],
     ["+22370000004", "Médecin référent"],
     ["+22370000005", "Collecteur"],
+    ["+22379946901", "Agente d’inscription"],
   ]],
   ["Plusieurs mutuelles", [["+22370000006", "Membre de deux mutuelles"]]],
   ["Pas encore membre", [["+22370000100", "Une villageoise qui veut adhérer"]]],
@@ -31,10 +32,13 @@ function option(value, label) {
   return Object.assign(document.createElement("option"), { value, textContent: label });
 }
 
+/* Without its country, in pairs, as it is said: 70 00 00 01. */
+const spaced = (number) => number.slice(4).replace(/(..)(?=.)/g, "$1 ");
+
 function fillWho(select) {
   for (const [label, people] of PEOPLE) {
     const group = Object.assign(document.createElement("optgroup"), { label });
-    group.append(...people.map(([number, who]) => option(number, who)));
+    group.append(...people.map(([number, who]) => option(number, `${who}, ${spaced(number)}`)));
     select.append(group);
   }
   select.append(option(OTHER, "Autre numéro"));
@@ -50,7 +54,7 @@ function fillPad(pad) {
   }
 }
 
-function layPhone(position, code) {
+function layPhone(position, codes) {
   const section = document.querySelector("#phone").content.cloneNode(true).firstElementChild;
   const select = section.querySelector(".who");
   const other = section.querySelector(".other");
@@ -58,7 +62,7 @@ function layPhone(position, code) {
   fillPad(section.querySelector(".pad"));
   document.querySelector(".phones").append(section);
 
-  const phone = new Phone(section, code);
+  const phone = new Phone(section, codes);
   const name = `phone${position + 1}`;
   const own = (number) => {
     address.searchParams.set(name, number.slice(1));
@@ -102,12 +106,12 @@ function onKey(event) {
 }
 
 async function start() {
-  const { service_code: code } = await about().catch(() => ({ service_code: "*384*57#" }));
-  document.querySelector(".code").textContent = code;
+  const codes = await about().catch(() => ({ service_code: "*384*57#", short_code: "38457" }));
+  document.querySelector(".code").textContent = codes.service_code;
   document.body.classList.toggle("two", count === 2);
   const many = document.querySelector(".many");
   if (count === 2) Object.assign(many, { href: "?phones=1", textContent: "Ne garder qu’un téléphone" });
-  const phones = Array.from({ length: count }, (_, position) => layPhone(position, code));
+  const phones = Array.from({ length: count }, (_, position) => layPhone(position, codes));
   active = phones[0];
   document.addEventListener("keydown", onKey);
   active.focus();

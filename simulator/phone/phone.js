@@ -4,9 +4,12 @@ import * as network from "./network.js";
 import { draw, VIEWS } from "./screen.js";
 
 const POLL_MS = 1000;
+const FIRST_POLL_MS = 20; // until it is known whose phone it is
 const OFFLINE_POLL_MS = 4000;
 const READ_KEPT = 300;
 const SETTLED = { decline: "Paiement refusé.", ignore: "Demande laissée sans réponse." };
+const SENT = "Message envoyé.\nLa réponse arrive par SMS.";
+const UNSENT = "Le message n’est pas parti.";
 const VOID = "Cette demande n’est plus valable.";
 
 export class Phone {
@@ -18,15 +21,17 @@ export class Phone {
   call = null;
   message = null;
   prompt = null;
+  awaiting = false;
   messages = [];
   chosen = 0;
   read = new Set();
   #known = null;
   #answered = new Set();
 
-  constructor(section, code) {
+  constructor(section, { service_code: code, short_code: shortCode }) {
     this.section = section;
     this.code = code;
+    this.shortCode = shortCode;
     this.field = this.part("field");
     this.#listen();
     this.#poll();
@@ -64,7 +69,7 @@ export class Phone {
     this.#drop();
     this.number = number;
     this.read = new Set(JSON.parse(localStorage.getItem(`read ${number}`) ?? "[]"));
-    Object.assign(this, { prompt: null, messages: [] });
+    Object.assign(this, { prompt: null, awaiting: false, messages: [] });
     this.#known = null;
     this.part("own").textContent = number;
     this.section.setAttribute("aria-label", `Téléphone ${number}`);
@@ -179,6 +184,22 @@ export class Phone {
     else this.home();
   }
 
+  write() {
+    this.#go("write");
+  }
+
+  async sendSms() {
+    const text = this.field.value.trim();
+    if (!text) return;
+    const number = this.number;
+    this.#go("ended", { words: SENT, awaiting: true });
+    try {
+      await network.writeSms(number, text);
+    } catch {
+      if (this.number === number) this.#go("ended", { words: UNSENT, awaiting: false });
+    }
+  }
+
   /* ---- payments ---- */
 
   approve() {
@@ -214,7 +235,7 @@ export class Phone {
       this.offline = true;
     }
     if (number) draw(this);
-    setTimeout(() => this.#poll(), this.offline ? OFFLINE_POLL_MS : POLL_MS);
+    setTimeout(() => this.#poll(), this.offline ? OFFLINE_POLL_MS : number ? POLL_MS : FIRST_POLL_MS);
   }
 
   #arrive(messages, prompts, call) {
@@ -231,7 +252,9 @@ export class Phone {
       this.#ring();
     } else if (fresh) {
       this.#ring();
-      if (untouched) this.home();
+      if (this.awaiting && this.view === "ended") this.openChosen(0);
+      else if (untouched) this.home();
+      this.awaiting = false;
     }
   }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 import run
 import settings
+from bench import express, menu
 from bench.__main__ import BENCHES, main
 from bench.callers import name_of, phone_of
 from bench.measures import against
@@ -31,8 +33,9 @@ def folder() -> Iterator[Path]:
 
 
 def test_every_benchmark_runs_and_leaves_its_figures_only(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(express, "command", lambda: None)  # npm speaks to the outside
     assert main(["--quick"], folder) == 0
     rows: list[dict[str, Any]] = json.loads((folder / "latest.json").read_text())
     assert {row["bench"] for row in rows} == set(BENCHES)
@@ -40,8 +43,33 @@ def test_every_benchmark_runs_and_leaves_its_figures_only(
     assert [path.name for path in folder.iterdir()] == ["latest.json"]
     found = {row["metric"]: row for row in rows}
     assert found["crossed, calls arriving"]["value"] == 0
+    assert found["wrong screens"]["value"] == found["households too many or too few"]["value"] == 0
+    assert found[menu.OURS]["against"] == menu.LIMIT
     assert 0 < found["dial"]["ratio"] < 1  # nothing is quicker than its limit
     assert "joining call" in capsys.readouterr().out
+
+
+def test_without_npm_the_peer_is_left_out_aloud(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(express, "SCRATCH", tmp_path / "peer")
+    monkeypatch.setenv("PATH", "")
+    assert express.command() is None
+    assert "THE PEER IS LEFT OUT" in capsys.readouterr().out
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\nexit 1\n")
+    npm.chmod(0o755)
+    (tmp_path / "node").symlink_to(npm)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert express.command() is None
+    assert "could not install" in capsys.readouterr().out
+
+
+def test_a_pattern_is_matched_whole() -> None:
+    load, hop = Load(), Hop(b"", re.compile(rb"END \d{3}"))
+    for body in (b"END 123", b"END 1234", b"END abc"):
+        load.take(hop, 200, body, 0.1)
+    assert (load.crossed, load.bad) == (2, 0)
 
 
 def test_a_screen_of_another_caller_and_an_answer_that_is_none_are_counted() -> None:

@@ -51,6 +51,22 @@ async def notice(request: Request) -> PlainTextResponse:
     return PlainTextResponse("ok")
 
 
+async def sms(request: Request) -> PlainTextResponse:
+    """Say back what was written."""
+    form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+    answer = {
+        "username": "demo",
+        "to": form["from"],
+        "message": f"Vous avez écrit : {form['text']}",
+        "from": "KENEYA",
+    }
+    async with httpx.AsyncClient() as client:
+        await client.post(
+            f"{SIMULATOR}/simulator/at/version1/messaging", data=answer, headers={"apiKey": "key"}
+        )
+    return PlainTextResponse("ok")
+
+
 async def anything(request: Request) -> PlainTextResponse:
     return PlainTextResponse("ok")
 
@@ -59,6 +75,7 @@ app = Starlette(
     routes=[
         Route("/at/{secret}/ussd", ussd, methods=["POST"]),
         Route("/money/simulated/token", notice, methods=["POST"]),
+        Route("/at/{secret}/sms", sms, methods=["POST"]),
         Route("/{path:path}", anything, methods=["GET", "POST"]),
     ]
 )

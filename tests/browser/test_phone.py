@@ -105,8 +105,42 @@ async def test_any_number_can_be_given(browser: Browser, simulator_url: str) -> 
     await other.press("Tab")
     await expect(page.locator(".own")).to_have_text("+22890112233")
     await expect(page).to_have_url(re.compile("phone1=22890112233"))
-    await page.locator(".who").select_option(label="Trésorier")
+    await page.locator(".who").select_option(label="Trésorier, 70 00 00 03")
     await expect(page.locator(".own")).to_have_text("+22370000003")
+
+
+@pytest.mark.parametrize(("size", "number"), [((1280, 860), "22370000108"), (POCKET, "22370000109")])
+async def test_an_sms_is_written_and_its_answer_opens(
+    browser: Browser, simulator_url: str, size: tuple[int, int], number: str
+) -> None:
+    phone = handset(await visit(browser, f"{simulator_url}/phone?phone1={number}", size))
+    await phone.key("left").click()
+    await phone.shows("Aucun message", "écrire")
+    await phone.send()
+    await phone.shows("SMS au 38457")
+    await phone.send()  # nothing written: nothing sent
+    await phone.shows("SMS au 38457")
+    await phone.field.fill("Couverture ?")
+    await phone.send()
+    await phone.shows("KENEYA", "Vous avez écrit : Couverture ?")
+    await phone.send()
+    await phone.shows("SMS au 38457")
+    await phone.field.fill("PAYER 5000")
+    await phone.key("left").click()
+    await phone.shows("Vous avez écrit : PAYER 5000")
+
+
+async def test_an_sms_that_does_not_go_is_told(browser: Browser, tmp_path: Path) -> None:
+    port = free_port()
+    with process(
+        "--factory", "simulator.app:create_app", port=port, env=environment("http://127.0.0.1:9", tmp_path)
+    ) as url:
+        phone = handset(await visit(browser, f"{url}/phone?phone1={AWA}"))
+        await phone.key("left").click()
+        await phone.send()
+        await phone.field.fill("AIDE")
+    await phone.send()
+    await phone.shows("n’est pas parti")
 
 
 async def test_a_message_is_shown_as_text_and_never_as_markup(browser: Browser, simulator_url: str) -> None:

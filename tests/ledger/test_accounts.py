@@ -21,7 +21,7 @@ def test_a_code_tells_fund_kind_and_sub() -> None:
 
 def test_every_constructor_makes_a_code_of_its_kind() -> None:
     split = (accounts.collections, accounts.cash, accounts.bank, accounts.member, accounts.suspense)
-    whole = (accounts.contributions, accounts.registration, accounts.fees, accounts.opening)
+    whole = (accounts.contributions, accounts.registration, accounts.fees, accounts.opening, accounts.reserve)
     codes = [make("x1") for make in (*split, accounts.interfund)] + [make() for make in whole]
     assert {accounts.parse(code).kind.name for code in codes} == set(KINDS)
 

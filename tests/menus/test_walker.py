@@ -13,17 +13,22 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from locales import languages
+from locales import Money, languages
 from locales.letters import fold, septets
 from menus.home import home
 from mutuelle.cover import CoverState
+from mutuelle.registration import register
+from mutuelle.staff.roles import Role
 from mutuelle.standing import standing
 from mutuelle.tables import household_phone
 from talk import engine
+from talk.answers import Secret, ages, person_name, pin
 from talk.engine import Finish, State, Turn
-from talk.questions import has_back
+from talk.questions import YES, has_back
 from talk.screen import Screen, Shown
-from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Question
+from talk.words import Ask, Caller, Choose, Confirm, Consent, Do, Look, Question
+from tests.clinic import contract, open_facility
+from tests.staff import SEALS, appoint
 from tests.town import NOON, found, join, paid
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
 
@@ -31,10 +36,12 @@ FIT = fit_for()
 DEEPEST = 14  # inputs: no conversation is longer
 LONG_NAME = "N'Golo-Marie Ouattara Sylla"[:26]
 ROOM = BUDGET_SEPTETS - STATE_SEPTETS
+REFERENT = "+22376000199"  # the doctor of the mutuelle with the prefix 199
 
 STRANGER, WAITING, ARREARS, COVERED, EXPIRING, GRACE, SUSPENDED, EXPIRED, ASKED, TWO = (
     f"+223760001{nth:02}" for nth in range(10)
 )
+REGISTERER, UNCONFIRMED = "+22376000120", "+22376000121"
 JOINED: dict[
     str, tuple[int, int | None, CoverState]
 ] = {  # days ago, how much was paid (None: all), what came of it
@@ -54,11 +61,15 @@ class WalkingStage:
 
     pool: AsyncEngine
     caller: Caller
+    known: dict[Any, Any]  # what was read before: the world stands still
     acted: list[str] = field(default_factory=list)
 
     async def read(self, asked: Look[Any]) -> Any:
-        async with self.pool.connect() as db:
-            return await asked.read(db, *asked.args)
+        wanted = (asked.read, repr(asked.args))
+        if wanted not in self.known:
+            async with self.pool.connect() as db:
+                self.known[wanted] = await asked.read(db, *asked.args)
+        return self.known[wanted]
 
     def admit_deed(self) -> None:
         return None
@@ -78,6 +89,7 @@ class Walk:
     pool: AsyncEngine
     caller: Caller
     pending: Question | None = None
+    known: dict[Any, Any] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     agreed: int = 0
@@ -96,11 +108,11 @@ class Walk:
         assert septets(shown.text) <= ROOM
         return shown
 
-    async def play(self, words: tuple[str, ...]) -> Turn:
-        """Type `words` one by one, from the dial."""
-        state, stage = State(), WalkingStage(self.pool, self.caller)
-        turn = await engine.play(self._watched, self.caller, state, (), stage, self.fit)
-        for word in words:
+    async def type(self, before: State, *words: str) -> Turn:
+        """Type `words` one by one where `before` stands; none of them: the dial."""
+        stage = WalkingStage(self.pool, self.caller, self.known)
+        turn = await engine.play(self._watched, self.caller, before, words[:1], stage, self.fit)
+        for word in words[1:]:
             assert not turn.shown.end, "typed into a call that has ended"
             turn = await engine.play(self._watched, self.caller, turn.state, (word,), stage, self.fit)
         self.acted += len(stage.acted)
@@ -113,24 +125,31 @@ class Walk:
         return Watch(home(caller), self)
 
     async def everywhere(self, words: tuple[str, ...] = ()) -> None:
-        """Go on from here in every direction."""
-        turn = await self.play(words)
+        """Dial, type `words`, and go on from there in every direction."""
+        await self._on_from(await self.dial(*words), len(words))
+
+    async def dial(self, *words: str) -> Turn:
+        """A new call, in which `words` are typed one by one."""
+        turn = await self.type(State())
+        return await self.type(turn.state, *words) if words else turn
+
+    async def _on_from(self, turn: Turn, depth: int) -> None:
         question: Question | None = self.waiting()
         if turn.shown.end:
             return
         assert question is not None
-        assert len(words) < DEEPEST, "a call without an end"
+        assert depth < DEEPEST, "a call without an end"
         self.asked.add(question.question.msgid)
         for wrong in wrong_answers(question):
-            again = await self.play((*words, wrong))
+            again = await self.type(turn.state, wrong)
             assert not again.shown.end
             assert again.state.answers == turn.state.answers, f"{wrong!r} was taken as an answer"
-        if words and has_back(question):
-            back = await self.play((*words, "0"))
+        if depth and has_back(question):
+            back = await self.type(turn.state, "0")
             assert len(back.state.answers) <= len(turn.state.answers)
         for right in right_answers(question, turn.shown):
-            self.agreed += isinstance(question, Confirm) and right == "1"
-            await self.everywhere((*words, right))
+            self.agreed += isinstance(question, Confirm) and turn.shown.keys[right] == YES
+            await self._on_from(await self.type(turn.state, right), depth + 1)
 
 
 class Watch:
@@ -198,7 +217,30 @@ async def world(pool: AsyncEngine) -> AsyncEngine:
         async with pool.begin() as db:
             key = {"mutuelle_id": code, "number": one_of_two.number}
             await db.execute(insert(household_phone), {**key, "phone": TWO, "since": NOON})
+    await registering(pool)
     return pool
+
+
+async def registering(pool: AsyncEngine) -> None:
+    """An enrolment officer, whose newcomers may be there already, and the phone of one that she registered."""
+    await appoint(pool, REGISTERER, Role.ENROLMENT, name=LONG_NAME, pin=pin.good[0])
+    await join(pool, "+22376000122", at=NOON, name=person_name.good[1])
+    async with pool.begin() as db:
+        await register(
+            db,
+            Caller(REGISTERER, "fr", "test", "registers", NOON, SEALS),
+            mutuelle="BEN",
+            place_id="v9",
+            head_name=LONG_NAME,
+            ages=(45, 38),
+            phone=UNCONFIRMED,
+            product="P1",
+            version=1,
+            price=Money(960_000, "XOF"),
+            others=(),
+            pin=Secret(pin.good[0]),
+            agreed=Consent("agreed in a test"),
+        )
 
 
 async def found_longest(db: AsyncConnection, code: str, prefix: int) -> None:
@@ -213,18 +255,57 @@ async def found_longest(db: AsyncConnection, code: str, prefix: int) -> None:
         registration_minor=60_000,
         treasurers=("Mariam-Fatoumata Sangaré A", "Souleymane-Issa Dembélé BB", "Kadiatou-Bintou Touré CCCC"),
     )
+    await open_longest(db, code)
+    await contract(db, f"+22376000{prefix}", "Dr Souleymane-Issa Dembélé-Bah", code=code)
+
+
+async def open_longest(db: AsyncConnection, code: str) -> None:
+    """A facility with the longest facts."""
+    await open_facility(
+        db,
+        code=code,
+        name="Hôpital Kouroubarrage-Zangasso",
+        phone="+2290197123456",
+        hours="lun-ven 8h-15h30, sam-dim 9h12",
+    )
 
 
 @pytest.mark.parametrize("language", languages())
-@pytest.mark.parametrize("phone", [STRANGER, *JOINED, ASKED, TWO])
+@pytest.mark.parametrize("phone", [STRANGER, *JOINED, ASKED, TWO, REGISTERER])
 async def test_every_call_fits_ends_and_acts_only_when_agreed(
     world: AsyncEngine, phone: str, language: str
 ) -> None:
-    walk = Walk(world, Caller(phone, language, "test", "walk", NOON))
+    walk = Walk(world, Caller(phone, language, "test", "walk", NOON, SEALS))
     await walk.everywhere()
     assert walk.acted == walk.agreed
     assert len(walk.seen) > 8
     assert "Keneya, your health cover" in walk.asked
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_an_enrolment_officer_registers(world: AsyncEngine, language: str) -> None:
+    """From the phone on: place, name and ages are walked by whoever joins."""
+    walk = Walk(world, Caller(REGISTERER, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("9", "1", "98", "1", person_name.good[1], ages.good[0]))
+    await walk.everywhere(("9", "2"))
+    assert walk.acted == walk.agreed
+    assert "Already there? {number}, {name}, {place}, {date}" in walk.asked
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_doctor_checks_from_my_work(world: AsyncEngine, language: str) -> None:
+    walk = Walk(world, Caller(REFERENT, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("9",))
+    assert walk.acted == walk.agreed
+    assert "The patient's code (6 digits)?" in walk.asked
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_phone_that_an_officer_wrote_down_is_asked_first(world: AsyncEngine, language: str) -> None:
+    walk = Walk(world, Caller(UNCONFIRMED, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere()
+    assert (walk.acted, walk.agreed) == (2, 2)
+    assert len(walk.asked) == 2
 
 
 def test_the_long_names_are_as_long_as_the_tables_allow() -> None:

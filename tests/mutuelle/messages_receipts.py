@@ -10,7 +10,14 @@ from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.payments import PaymentState
 from mutuelle.products import Product
-from mutuelle.receipts import household_receipt, money_to_check, not_received, payer_receipt, payment_failed
+from mutuelle.receipts import (
+    closed_receipt,
+    household_receipt,
+    money_to_check,
+    not_received,
+    payer_receipt,
+    payment_failed,
+)
 from mutuelle.standing import Standing
 from mutuelle.wishes import Due
 
@@ -49,6 +56,9 @@ def stands(state: CoverState) -> Standing:
 MESSAGES: dict[str, Sentence] = {
     **{f"receipt, {state}": household_receipt(stands(state), MOST, "ABC234") for state in CoverState},
     "receipt of a payer": payer_receipt(DUE),
+    "receipt of a closed household": closed_receipt(
+        replace(MUTUELLE, complaints_phone="+2290197123456"), DUE
+    ),
     "not received yet": not_received(DUE),
     "payment failed": payment_failed(DUE),
     "money to check": money_to_check(replace(MUTUELLE, complaints_phone="+2290197123456"), DUE),

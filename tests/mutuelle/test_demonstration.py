@@ -28,9 +28,10 @@ from mutuelle.demonstration import NotEmpty, is_empty, seed
 from mutuelle.demonstration.federation import Land, read_lands
 from mutuelle.demonstration.people import PATTERN, invented, named
 from mutuelle.demonstration.stories import Story, state_of
-from mutuelle.households import Household, ages_of, households_of
+from mutuelle.households import Household, households_of
 from mutuelle.mutuelles import treasurers
 from mutuelle.payments import LEGAL, PaymentState, ask_payment, move
+from mutuelle.people import ages, people_of
 from mutuelle.settlement import settle
 from mutuelle.standing import Standing, standing
 from talk.phones import region_of, typed_phone
@@ -219,7 +220,7 @@ async def test_the_owner_of_the_tables_can_write_it_as_well(database: Database) 
 
 async def test_the_ages_are_those_of_the_story(town: AsyncConnection) -> None:
     (awa,) = (await stands(town, AWA)).values()
-    assert await ages_of(town, awa.household, TODAY) == (45, 38, 12, 7)
+    assert ages(await people_of(town, awa.household), TODAY) == (45, 38, 12, 7)
 
 
 def tell(land: Land, now: datetime, count: int) -> list[Story]:

@@ -6,7 +6,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import sms.inbound
+import mutuelle.care.tables
+import mutuelle.registers.tables
+import mutuelle.schedule_tables
+import mutuelle.staff.tables
+import mutuelle.support.tables
 from mutuelle import tables as mutuelle_tables
 from sms import tables as sms_tables
 from talk import tables as talk_tables
@@ -16,7 +20,11 @@ KINDS = {"add_column", "remove_column", "add_table", "modify_type", "modify_null
 
 
 def _differences(connection: Connection) -> list[str]:
-    assert sms.inbound.inbox.metadata is sms_tables.metadata
+    assert mutuelle.care.tables.care_code.metadata is mutuelle_tables.metadata
+    assert mutuelle.registers.tables.register_line.metadata is mutuelle_tables.metadata
+    assert mutuelle.schedule_tables.schedule.metadata is mutuelle_tables.metadata
+    assert mutuelle.support.tables.support_act.metadata is mutuelle_tables.metadata
+    assert mutuelle.staff.tables.role_change.metadata is mutuelle_tables.metadata
     context = MigrationContext.configure(connection)
     found: list[str] = []
     for metadata in ROOMS:

@@ -45,8 +45,8 @@ def test_the_page_holds_no_inline_script_or_style() -> None:
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", html)
 
 
-async def test_the_page_learns_the_code_to_dial(simulator: Simulator) -> None:
-    assert await simulator.get("/simulator/about") == {"service_code": "*384*57#"}
+async def test_the_page_learns_what_to_dial_and_where_to_write(simulator: Simulator) -> None:
+    assert await simulator.get("/simulator/about") == {"service_code": "*384*57#", "short_code": "38457"}
 
 
 def test_the_configuration_keeps_its_secrets_to_itself(tmp_path: object) -> None:

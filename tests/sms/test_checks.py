@@ -9,6 +9,9 @@ from sms.checks import CHECKS
 from sms.delivery import apply_reports, opt_out, store_report
 from sms.outbox import Message, send_due
 from tests.sms.people import AWA, LATER, MOUSSA, NOON, REFUSED, SILENCE, ScriptedProvider, receipt, tip, write
+from tests.sms.writing import Writer, letterbox
+from tests.town import AWA as TOWN_AWA
+from tests.town import Clock, found_town, join, paid
 
 
 async def broken(pool: AsyncEngine) -> set[str]:
@@ -77,3 +80,39 @@ async def test_a_long_message_whose_template_is_not_listed_is_found(pool: AsyncE
 
 async def test_names_are_unique() -> None:
     assert len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+async def answered(pool: AsyncEngine) -> None:
+    """Two SMS that came in, one of them agreed to something."""
+    await found_town(pool)
+    await paid(pool, await join(pool, TOWN_AWA, at=NOON, pay_minor=6_000), at=NOON)
+    awa = Writer(letterbox(pool, Clock()), phone=TOWN_AWA)
+    await awa.agree(await awa.send("payer 3000"))
+
+
+@pytest.mark.parametrize(
+    ("tampering", "name"),
+    [
+        (
+            "update sms_inbox set state = 'WAITING', handled_at = null, handled_as = null,"
+            " received_at = now() - interval '2 hours' where handled_as = 'menu'",
+            "sms_in_is_played",
+        ),
+        ("update sms_outbox set is_reply = false", "sms_in_is_answered"),
+        ("update sms_outbox set key = key || 'x'", "sms_in_is_answered"),
+        (
+            "update sms_inbox set handled_at = handled_at + interval '1 hour' where handled_as = 'menu'",
+            "sms_in_order",
+        ),
+        ("update deed set call = 'nobody''s' where gateway = 'sms'", "sms_deed_has_message"),
+        ("update deed set phone = '+22370000099' where gateway = 'sms'", "sms_deed_has_message"),
+    ],
+)
+async def test_each_of_those_that_came_in_is_broken_by_its_own_fault(
+    pool: AsyncEngine, owner: AsyncEngine, tampering: str, name: str
+) -> None:
+    await answered(pool)
+    assert await broken(pool) == set()
+    async with owner.begin() as db:
+        await db.execute(text(tampering))
+    assert await broken(pool) == {name}

@@ -104,3 +104,19 @@ async def test_a_retry_is_not_a_new_message_to_the_budget(
     await send_due(pool, provider, NOON)
     await send_due(pool, provider, NOON + HOUR)
     assert (await only_row(pool))["state"] == "SENT"
+
+
+async def test_nothing_eats_the_reserve_of_receipts_nor_that_of_replies(
+    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for budget in ("ORDINARY_A_DAY", "REPLIES_A_DAY", "RECEIPTS_A_DAY"):
+        monkeypatch.setattr(leases, budget, 2)
+    answers = [
+        Message("SIK", f"reply:{nth}", AWA, "reply menu", f"Réponse {nth}", reply=True) for nth in range(4)
+    ]
+    receipts = [receipt(key=f"receipt:{nth}", code=f"4F7{nth}") for nth in range(4)]
+    await write(pool, [*(tip(nth) for nth in range(4)), *answers, *receipts])
+    while await send_due(pool, ScriptedProvider(), NOON, limit=3):
+        pass
+    sent = Counter(row["key"].split(":")[0] for row in await rows(pool) if row["state"] == "SENT")
+    assert sent == {"tip": 2, "reply": 2, "receipt": 2}

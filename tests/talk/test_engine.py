@@ -10,10 +10,10 @@ import pytest
 from locales import Money, Sentence, _
 from talk import engine
 from talk.answers import Kind, Secret, amount, person_name, pin
-from talk.engine import CannotAct, Finish, Menu, MenuFault, State, Turn
+from talk.engine import Finish, Menu, State, Turn
 from talk.questions import Answer
 from talk.screen import Shown
-from talk.trouble import Refused
+from talk.trouble import CannotAct, MenuFault, Refused
 from talk.words import Caller, Consent, Do, Look, Option, ask, choose, confirm, do, look
 from ussd.screens import fit_for
 
@@ -243,6 +243,36 @@ async def test_answers_dialled_at_once_stop_at_the_first_that_does_not_fit() -> 
     assert await call.dial("9", "Awa Kone") == (
         "Please press a number of the list.\nYour village?\n1 Bandiagala\n2 Koutiélé\n3 Zantiéné"
     )
+
+
+async def agreeing(caller: Caller) -> Sentence:
+    agreed = await confirm(_("Stop others from asking?"))
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(enrol, agreed=agreed)
+    return _("Done.")
+
+
+async def test_one_word_dialled_at_once_never_answers_a_first_confirmation() -> None:
+    for word in ("1", "2", "5000"):
+        call = Call(agreeing)
+        assert await call.dial(word) == "Stop others from asking?\n1 Yes\n2 No"
+        assert call.stage.done == []
+    assert await call.type("1") == "Done."
+
+
+async def test_a_name_written_out_is_chosen() -> None:
+    call = Call(joining)
+    assert "Your name?" in await call.dial("koutiele")
+    assert call.meant == ["kou"]
+    assert "Join?" in await call.dial("ZANTIÉNÉ", "Awa Kone")
+
+
+async def test_of_two_places_of_one_name_none_is_chosen() -> None:
+    villages_now.append(Option("kou2", "Koutiélé"))
+    call = Call(joining)
+    assert "Please press a number" in await call.dial("koutiele")
+    assert call.meant == []
 
 
 async def test_zero_goes_back_and_double_zero_home() -> None:

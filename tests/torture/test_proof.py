@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from locales import DEFAULT_LANGUAGE, render
 from locales.letters import fold
-from torture.callers import Diary, Told
-from torture.proof import Books, compare
+from torture.books import Books, Row
+from torture.diary import Diary, Told, Written
+from torture.proof import compare
 from ussd.calls import DOWN, NO_MEMORY
 
 AWA, MOUSSA = "+22379871000", "+22379871001"
@@ -16,6 +18,19 @@ PAID, REFUSED = "5f0c64ae-0000-4000-8000-000000000001", "5f0c64ae-0000-4000-8000
 RECEIPT = "Recu ABC234 : 12 000 F pour Awa Kone"
 SCREEN = "Bienvenue chez Mutuelle Danaya ! Votre numéro : 187 000 111."
 OTHER_SCREEN = "Bienvenue chez Mutuelle Danaya ! Votre numéro : 187 000 222."
+SIRA = "+22379870008"
+
+
+def row(key: str, phone: str, body: str, **more: object) -> Row:
+    """A message of the outbox that arrived."""
+    facts = {"template": "reply", "receipt_code": None, "state": "DELIVERED", "resends": 0}
+    return {"key": key, "phone": phone, "body": body, **facts, **more}
+
+
+def at(minute: int) -> datetime:
+    return datetime(2026, 11, 22, 9, minute, tzinfo=UTC)
+
+
 SOUND = Books(
     collections=[
         {
@@ -35,7 +50,11 @@ SOUND = Books(
             "final_at": 1.0,
         },
     ],
-    messages=[{"id": "ATXid_1", "phone": AWA, "text": RECEIPT}],
+    messages=[
+        {"id": "ATXid_1", "phone": AWA, "text": RECEIPT},
+        {"id": "ATXid_2", "phone": MOUSSA, "text": OTHER_SCREEN},
+        {"id": "ATXid_3", "phone": SIRA, "text": "Bilan 1"},
+    ],
     payments=[
         {
             "reference": PAID,
@@ -55,10 +74,25 @@ SOUND = Books(
     postings=[{"reference": PAID, "source": "payment", "amount": 12_000}],
     households=[{"number": "187000111", "phone": AWA}, {"number": "187000222", "phone": MOUSSA}],
     deeds=[
-        {"call": "one", "phone": AWA, "screen": SCREEN},
-        {"call": "two", "phone": MOUSSA, "screen": OTHER_SCREEN},
+        {"gateway": "at", "call": "one", "phone": AWA, "screen": SCREEN},
+        {"gateway": "sms", "call": "in_1", "phone": MOUSSA, "screen": OTHER_SCREEN},
     ],
-    outbox=[{"phone": AWA, "body": RECEIPT, "receipt_code": "ABC234", "state": "DELIVERED", "resends": 0}],
+    outbox=[
+        row("receipt 1", AWA, RECEIPT, receipt_code="ABC234", provider_message_id="ATXid_1"),
+        row("reply africastalking in_1", MOUSSA, OTHER_SCREEN, provider_message_id="ATXid_2"),
+        row("digest 1", SIRA, "Bilan 1", template="digest", provider_message_id="ATXid_3"),
+        row("digest 2", SIRA, "Bilan 2", template="digest", state="SENDING", provider_message_id=None),
+    ],
+    inbox=[{"id": "in_1", "phone": MOUSSA, "body": "OUI 4F7K", "state": "ANSWERED", "handled_as": "answer"}],
+    schedules=[{"phone": SIRA, "fires_for": at(4), "due_at": at(4), "stopped_at": at(3)}],
+    firings=[
+        {"phone": SIRA, "fired_for": at(0), "outcome": "done", "messages": 1},
+        {"phone": SIRA, "fired_for": at(2), "outcome": "done", "messages": 1},
+    ],
+    digests=[
+        {"phone": SIRA, "fired_for": at(0), "message_key": "digest 1", "received_minor": 12_000},
+        {"phone": SIRA, "fired_for": at(2), "message_key": "digest 2", "received_minor": 0},
+    ],
 )
 
 
@@ -66,10 +100,9 @@ def diary(*more: Told) -> Diary:
     """What Awa and Moussa were told, and more."""
     told = [
         Told(AWA, "one", "1*1", f"END {SCREEN}"),
-        Told(MOUSSA, "two", "1*1", f"END {OTHER_SCREEN}"),
         Told(AWA, "one", "1*1", f"END {SCREEN}", again=True),
     ]
-    return Diary(told=[*told, *more])
+    return Diary(told=[*told, *more], written=[Written("in_1", MOUSSA, "OUI 4F7K", accepted=2)])
 
 
 def test_sound_books_pass() -> None:
@@ -79,8 +112,8 @@ def test_sound_books_pass() -> None:
 def test_a_receipt_in_doubt_may_be_sent_once_more() -> None:
     doubtful = replace(
         SOUND,
-        messages=[*SOUND.messages, {"id": "ATXid_2", "phone": AWA, "text": RECEIPT}],
-        outbox=[{**SOUND.outbox[0], "resends": 1}],
+        messages=[*SOUND.messages, {"id": "ATXid_4", "phone": AWA, "text": RECEIPT}],
+        outbox=[{**SOUND.outbox[0], "resends": 1}, *SOUND.outbox[1:]],
     )
     assert compare(doubtful, diary()) == []
 
@@ -120,13 +153,38 @@ def changed(name: str, nth: int, **facts: object) -> Callable[[Books], Books]:
         (changed("collections", 1, reference="strange"), "the operator knows strange"),
         (changed("households", 1, phone=AWA), "has 2 households"),
         (without("households", 0), "welcomed without a household"),
-        (without("deeds", 1), "promised without a deed"),
+        (without("deeds", 0), "promised without a deed"),
         (changed("deeds", 0, screen="Merci"), "promised without a deed"),
-        (without("payments", 1), "was promised 1 payments and has 0"),
+        (without("payments", 0), "was promised 1 payments and has 0"),
+        (without("payments", 1), "has 1 deeds and 0 payments"),
+        (doubled("deeds"), "joined 2 times"),
         (without("outbox", 0), "has no receipt"),
         (doubled("messages"), "was sent 2 times"),
         (without("messages", 0), "never went out"),
         (changed("messages", 0, text="Recu XYZ234 : rien"), "has no row in the outbox"),
+        (changed("collections", 0, amount="13000"), "paid 13000, the price is 12000"),
+        (without("inbox", 0), "was accepted 2 times and is kept 0 times"),
+        (doubled("inbox"), "was accepted 2 times and is kept 2 times"),
+        (changed("inbox", 0, body="NON"), "is not kept as it was written"),
+        (changed("inbox", 0, id="in_2"), "was written by nobody"),
+        (changed("inbox", 0, state="WAITING"), "is WAITING as answer, with 1 answers"),
+        (changed("inbox", 0, state="SET_ASIDE"), "is SET_ASIDE"),
+        (without("outbox", 1), "is ANSWERED as answer, with 0 answers"),
+        (changed("outbox", 1, phone=AWA), "answers nothing"),
+        (changed("outbox", 1, body="Rien"), "did a deed and was answered 'Rien'"),
+        (changed("deeds", 0, gateway="sms", call="in_1"), "did 2 deeds"),
+        (changed("messages", 2, phone=MOUSSA, text=OTHER_SCREEN), "got 2 times, not 1"),
+        (without("messages", 2), "should have got 1 times, not 0"),
+        (changed("outbox", 1, provider_message_id="ATXid_1"), "2 rows say that they went out as ATXid_1"),
+        (without("firings", 0), "digest digest 1 of +22379870008 has no firing"),
+        (without("firings", 1), "the hour after"),
+        (changed("firings", 1, fired_for=at(1)), "the hour after"),
+        (changed("firings", 1, outcome="too late", messages=0), "too late, no message"),
+        (without("digests", 1), "done, no message"),
+        (without("outbox", 3), "done, no message"),
+        (changed("outbox", 3, phone=AWA), "went to +22379871000"),
+        (changed("schedules", 0, stopped_at=None), "is due and does not fire"),
+        (changed("digests", 1, received_minor=1), "tell of 12001, the operator took 12000"),
     ],
 )
 def test_what_is_lost_or_doubled_is_named(tamper: Callable[[Books], Books], told: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,7 +15,7 @@ from talk.tables import deed
 from tests.town import AWA, MARIAM, NOON, Clock, Handset, found, join, paid, sell
 from ussd import calls
 
-HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n7 La mutuelle\n8 Langue / Language"
+HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n"  # and the doors behind, as they come
 
 
 async def _count(pool: AsyncEngine, table: Table) -> int:
@@ -30,7 +31,7 @@ async def to_the_confirmation(phone: Handset) -> str:
 
 
 async def test_a_stranger_joins_in_one_call(awa: Handset, pool: AsyncEngine) -> None:
-    assert await awa.dial() == HOME
+    assert (await awa.dial()).startswith(HOME)
     assert "Où habitez-vous" in await awa.type("1")
     assert "prénom" in await awa.type("1")
     assert "age de chacun" in await awa.type("awa koné")
@@ -90,11 +91,12 @@ async def test_two_parallel_copies_of_the_confirming_hop_enrol_once_and_show_one
 
 
 async def test_an_acting_hop_whose_journal_is_lost_is_never_done_twice(
-    awa: Handset, pool: AsyncEngine
+    awa: Handset, pool: AsyncEngine, redis_url: str
 ) -> None:
     await to_the_confirmation(awa)
     await awa.type("1")
-    await awa.line.journals._redis.flushall()
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushall()
     await awa.send()
     assert await _count(pool, tables.household) == 1
 
@@ -102,21 +104,21 @@ async def test_an_acting_hop_whose_journal_is_lost_is_never_done_twice(
 async def test_a_diverging_text_starts_at_home_and_does_nothing(awa: Handset, pool: AsyncEngine) -> None:
     await to_the_confirmation(awa)
     awa.text = "2*2*x*9*9*9*1"
-    assert await awa.send() == HOME
+    assert (await awa.send()).startswith(HOME)
     assert await _count(pool, tables.household) == 0
 
 
 async def test_another_phone_in_the_same_call_inherits_nothing(awa: Handset, pool: AsyncEngine) -> None:
     await to_the_confirmation(awa)
     thief = replace(awa, phone=MARIAM)
-    assert await thief.type("1") == HOME
+    assert (await thief.type("1")).startswith(HOME)
     assert await _count(pool, tables.household) == 0
 
 
 async def test_another_service_code_in_the_same_call_starts_at_home(awa: Handset) -> None:
     await to_the_confirmation(awa)
     awa.service = "*999#"
-    assert await awa.type("1") == HOME
+    assert (await awa.type("1")).startswith(HOME)
 
 
 async def test_a_star_in_an_answer_is_part_of_it(awa: Handset) -> None:
@@ -138,7 +140,7 @@ async def test_a_call_past_its_dial_without_a_journal_starts_at_home(awa: Handse
     await awa.dial()
     awa.text = "1*1"
     lost = replace(awa.hop(), call="ATUid_lost", past_dial=True)
-    assert (await calls.hop(awa.line, lost)).text == HOME
+    assert (await calls.hop(awa.line, lost)).text.startswith(HOME)
 
 
 async def test_a_dropped_call_is_offered_again_on_redial(awa: Handset) -> None:
@@ -152,7 +154,7 @@ async def test_a_dropped_call_can_be_left_behind(awa: Handset) -> None:
     await to_the_confirmation(awa)
     await awa.dial()
     assert "Votre dernier appel" in await awa.type("7")
-    assert await awa.type("2") == HOME
+    assert (await awa.type("2")).startswith(HOME)
     assert "Où habitez-vous" in await awa.type("1")
 
 
@@ -218,7 +220,8 @@ async def test_a_renewal_binds_nobody_before_its_first_franc(
     assert "Renouveler 12 mois (Famille, 12 000 F) pour A. K." in screen
     assert "Merci" in await stranger.type("1")
     assert await _count(pool, tables.policy) == 1
-    assert "Rien à payer" in await awa.dial("1") or "renouveler" in awa.shown.text
+    assert "COUVERT jusqu'au" in await awa.dial("1")
+    assert "payez" not in awa.shown.text
     await paid(pool, home, at=clock.now)
     assert await _count(pool, tables.policy) == 2
     assert "Pour le rester, payez 9 000 F" in await awa.dial("1")
@@ -262,10 +265,10 @@ async def test_whatever_is_typed_there_is_a_screen(awa: Handset, typed: str) -> 
     assert await awa.type(typed)
 
 
-async def test_no_pin_and_no_text_of_the_call_is_kept_in_the_journal(awa: Handset) -> None:
+async def test_no_pin_and_no_text_of_the_call_is_kept_in_the_journal(awa: Handset, redis_url: str) -> None:
     await awa.dial()
     await awa.type("40719911")
-    keys = await awa.line.journals._redis.keys("*")
-    kept = [await awa.line.journals._redis.get(key) for key in keys]
+    async with Redis.from_url(redis_url) as redis:
+        kept = [await redis.get(key) for key in await redis.keys("*")]
     assert kept
     assert "40719911" not in repr(kept)

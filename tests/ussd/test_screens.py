@@ -59,3 +59,19 @@ def test_every_page_of_any_list_fits_and_every_choice_has_one_page(
     assert shown.whole
     pages = [fit(Screen(question, choices=choices, page=nth, back=back), "fr") for nth in range(shown.pages)]
     assert [key for each in pages for key in each.keys.values()] == [choice.key for choice in choices]
+
+
+def test_a_page_has_as_many_choices_as_there_are_digits_even_where_more_would_fit() -> None:
+    choices = tuple(Option(letter, letter) for letter in "abcdefghijkl")
+    pages = [fit(Screen("?", choices=choices, page=page), "fr") for page in (0, 1)]
+    assert [shown.pages for shown in pages] == [2, 2]
+    assert ["".join(shown.keys.values()) for shown in pages] == ["abcdefghi", "jkl"]
+    assert "98 Suite" in pages[0].text
+
+
+def test_a_name_longer_than_a_page_is_cut_to_what_fits_beside_the_way_on() -> None:
+    choices = (Option("long", "x" * 300), Option("short", "y"))
+    shown = fit(Screen("?", choices=choices, back=True), "fr")
+    assert shown.whole
+    assert septets(shown.text) == ROOM
+    assert "98 Suite" in shown.text

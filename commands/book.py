@@ -1,0 +1,61 @@
+"""`keneya export` and `keneya balance`: the book as others read it. Read only."""
+
+import argparse
+import sys
+from collections.abc import AsyncIterator, Callable
+from itertools import groupby
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commands.ground import Commands, command, database, day, expect_mutuelle
+from ledger import export, reports
+from progress import Progress
+
+EXPORTS: dict[str, Callable[[AsyncConnection, str | None], AsyncIterator[str]]] = {
+    "beancount": export.beancount,
+    "hledger": export.hledger,
+    "csv": export.csv,
+}
+
+
+def add(commands: Commands) -> None:
+    export_ = command(commands, "export", write_export, "print the whole book")
+    export_.add_argument("format", choices=EXPORTS, help="what reads it afterwards")
+    balance_ = command(commands, "balance", balance, "print the trial balance, by fund")
+    balance_.add_argument(
+        "--as-of", type=day, metavar="DATE", help="up to and including this day (2026-12-31)"
+    )
+    for each in (export_, balance_):
+        each.add_argument("--mutuelle", metavar="CODE", help="only this one, such as SIK")
+
+
+async def write_export(arguments: argparse.Namespace) -> int:
+    """Print the book piece by piece: it may be larger than the memory."""
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        total = await db.scalar(text("select count(*) from ledger.movement"))
+    async with database() as db:
+        with Progress(total or 0) as progress:
+            async for piece in EXPORTS[arguments.format](db, arguments.mutuelle):
+                sys.stdout.write(piece)
+                progress.advance()
+    return 0
+
+
+async def balance(arguments: argparse.Namespace) -> int:
+    """Print each account's debits, credits and balance, and each fund's sums: they are equal."""
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        lines = await reports.trial_balance(db, arguments.mutuelle, arguments.as_of)
+    print(f"{'account':<48} {'debit':>15} {'credit':>15} {'balance':>15}")
+    for (owner, fund, currency), accounts in groupby(
+        lines, lambda line: (line.mutuelle, line.fund, line.currency)
+    ):
+        print(f"\n{owner} {fund} {currency}")
+        debit = credit = 0
+        for line in accounts:
+            print(f"{line.account:<48} {line.debit:>15} {line.credit:>15} {line.debit - line.credit:>15}")
+            debit, credit = debit + line.debit, credit + line.credit
+        print(f"{'total':<48} {debit:>15} {credit:>15} {debit - credit:>15}")
+    return 0

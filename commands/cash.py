@@ -1,0 +1,70 @@
+"""`keneya cash`: who holds a mutuelle's cash, what households contest, and how a person settles it."""
+
+import argparse
+from datetime import UTC, datetime
+
+from commands.ground import Commands, Fault, acted, command, database, expect_mutuelle, group
+from mutuelle.mutuelles import get_mutuelle
+from mutuelle.numbers import shown_number
+from mutuelle.staff.contests import cancel_cash, close_contest, open_contests
+from mutuelle.staff.purses import purses_of_collectors
+
+
+def add(commands: Commands) -> None:
+    cash = group(commands, "cash", "cash held by collectors, and receipts that households contest")
+    list_ = command(cash, "list", list_cash, "print who holds cash since when, and the open contests")
+    close = command(cash, "close", close_case, "close a contest: the receipt was right")
+    cancel = command(
+        cash, "cancel", cancel_receipt, "take a receipt back in the book; its collector must hold it"
+    )
+    for parser in (list_, close, cancel):
+        parser.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
+    for parser in (close, cancel):
+        parser.add_argument("receipt", type=str.upper, metavar="RECEIPT", help="the code of the receipt")
+        acted(parser)
+
+
+async def list_cash(arguments: argparse.Namespace) -> int:
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        today = (await get_mutuelle(db, arguments.mutuelle)).today(datetime.now(UTC))
+        for purse in await purses_of_collectors(db, arguments.mutuelle):
+            print(f"{purse.phone:<16} {purse.name:<26} {purse.held!s:>12} for {purse.days(today)} days")
+        for case in await open_contests(db, arguments.mutuelle):
+            number, on = shown_number(case.number), case.on.isoformat()
+            print(
+                f"contested {case.code} {case.amount} of {on}, household {number}, collector {case.collector}"
+            )
+    return 0
+
+
+async def close_case(arguments: argparse.Namespace) -> int:
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        closed = await close_contest(
+            db,
+            arguments.mutuelle,
+            arguments.receipt,
+            actor=arguments.actor,
+            outcome=arguments.reason,
+            at=datetime.now(UTC),
+        )
+    if not closed:
+        raise Fault(f"nobody contests a receipt {arguments.receipt}")
+    print("The contest is closed; the receipt stands.")
+    return 0
+
+
+async def cancel_receipt(arguments: argparse.Namespace) -> int:
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        found = await cancel_cash(
+            db,
+            arguments.mutuelle,
+            arguments.receipt,
+            actor=arguments.actor,
+            reason=arguments.reason,
+            at=datetime.now(UTC),
+        )
+    print(f"The receipt of {found.amount} is taken back; the household is told by SMS.")
+    return 0

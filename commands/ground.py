@@ -1,0 +1,131 @@
+"""What every command stands on: how it is hung in, the database it works on, how it fails.
+
+A fault is one line for a person: exit 2 for what was typed or set wrongly, 1 for everything else.
+"""
+
+import argparse
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import TypeAlias
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+import run
+import settings
+from embedded import Addresses, find_running
+from locales import render
+from talk.phones import gateway_phone
+from talk.trouble import Trouble
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Work = Callable[[argparse.Namespace], Coroutine[None, None, int]]
+
+LONGEST_ACTOR, LONGEST_REASON = 60, 160
+MIGRATE_HINT = " (run `keneya migrate` first?)"
+
+
+class Fault(Exception):
+    """`code` is the exit code, the message one line for a person."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def command(commands: Commands, name: str, work: Work, meaning: str) -> argparse.ArgumentParser:
+    """Hang in one command; `meaning` is its line of help."""
+    parser = commands.add_parser(name, help=meaning, description=meaning)
+    parser.set_defaults(work=work)
+    return parser
+
+
+def group(commands: Commands, name: str, meaning: str) -> Commands:
+    """Hang in a word that has commands of its own: `keneya role give`."""
+    parser = commands.add_parser(name, help=meaning, description=meaning)
+    return parser.add_subparsers(dest=f"{name}_command", required=True, metavar="command")
+
+
+def acted(parser: argparse.ArgumentParser) -> None:
+    """The two arguments of every act that is written down: who, and why."""
+    parser.add_argument("--actor", type=words(LONGEST_ACTOR), required=True, help="who does this")
+    parser.add_argument("--reason", type=words(LONGEST_REASON), required=True, help="why")
+
+
+def phone(value: str) -> str:
+    """The type of an argument that is a phone with its country."""
+    read = gateway_phone(value) if value.startswith("+") else None
+    if read is None:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a phone such as +22370000000")
+    return read
+
+
+def words(longest: int) -> Callable[[str], str]:
+    """The type of an argument that a person will read in years to come."""
+
+    def parse(value: str) -> str:
+        said = " ".join(value.split())
+        if not 2 <= len(said) <= longest or not said.isprintable():
+            raise argparse.ArgumentTypeError(f"2 to {longest} letters, please")
+        return said
+
+    return parse
+
+
+def day(value: str) -> date:
+    """The type of an argument that is a date."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a date such as 2026-12-31") from None
+
+
+def one_line(fault: Exception) -> str:
+    """What a person can act on: the database's own words without the statement that it refused."""
+    if isinstance(fault, Trouble):
+        return render(fault.sentence, "en")
+    if isinstance(fault, DBAPIError) and fault.orig is not None:
+        words = str(fault.orig).rpartition(">: ")[2].splitlines()[0]
+        return f"the database says: {words}" + (MIGRATE_HINT if "does not exist" in words else "")
+    if isinstance(fault, ConnectionError | TimeoutError):
+        return f"cannot reach the database: {fault}"
+    return "; ".join(str(fault).splitlines()) or type(fault).__name__
+
+
+async def expect_mutuelle(code: str | None) -> None:
+    """A code that was given is one of a mutuelle; none given is all of them."""
+    if code is None:
+        return
+    async with database() as db:
+        known = list(await db.scalars(text("select id from mutuelle order by id")))
+    if code not in known:
+        raise Fault(f"no mutuelle has the code {code!r}; there are {', '.join(known) or 'none'}", 2)
+
+
+@asynccontextmanager
+async def database() -> AsyncIterator[AsyncConnection]:
+    """One transaction as the service's role: all of it or, after any fault, nothing."""
+    engine = create_async_engine(address("DATABASE_URL"), poolclass=NullPool, hide_parameters=True)
+    try:
+        async with engine.begin() as db:
+            yield db
+    finally:
+        await engine.dispose()
+
+
+def address(name: str) -> str:
+    """The database address called `name`: from the environment, else of the running embedded server."""
+    if value := os.environ.get(name, "").strip():
+        try:
+            return settings.database_url(value)
+        except ValueError as fault:
+            raise settings.SettingsFault([f"{name}: {fault}"]) from None
+    running: Addresses | None = find_running(run.HOME / "var")
+    found = {"DATABASE_URL": "database_url", "MIGRATE_DATABASE_URL": "migrate_database_url"}[name]
+    if running is None or not (url := getattr(running, found)):
+        raise Fault(f"{name} is not set and no embedded server runs here: start `make run` beside this")
+    return str(url)

@@ -1,0 +1,174 @@
+"""`keneya role` and `keneya pin`: offices and PINs from the command line, for what two treasurers cannot do by phone.
+
+Every act names who did it and why, and is written down; a PIN is printed once, on this terminal, and kept nowhere.
+"""
+
+import argparse
+import os
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+import run
+import settings
+from commands.ground import Commands, Fault, acted, command, database, expect_mutuelle, group, phone
+from mutuelle.charter import Doctor, faults_of_doctor, faults_of_officer
+from mutuelle.mutuelles import Officer
+from mutuelle.staff.offices import give_role, withdraw_role
+from mutuelle.staff.pins import SLIP, issue_pin, unlock_pin
+from mutuelle.staff.roles import Role, officers_of, offices_of_phone
+from mutuelle.staff.tables import role_change
+from mutuelle.tables import facility
+from talk.phones import shown_phone
+from talk.seals import Seals
+
+ROLES = {role.value.replace(" ", "-"): role for role in Role}
+
+
+def add(commands: Commands) -> None:
+    roles = group(commands, "role", "give and withdraw roles, list who has which")
+    give = command(roles, "give", give_office, "give somebody a role, from today on")
+    withdraw = command(roles, "withdraw", withdraw_office, "end somebody's role, from now on")
+    for parser in (give, withdraw):
+        parser.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
+        parser.add_argument("role", choices=ROLES, help="which role")
+    list_ = command(roles, "list", list_offices, "print who is in office today, or every change")
+    list_.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
+    list_.add_argument("--changes", action="store_true", help="every change since the beginning, and why")
+    pins = group(commands, "pin", "issue and unlock the work PINs of officers")
+    issue = command(pins, "issue", print_pin, "print a new PIN once, for the slip that its owner is handed")
+    unlock = command(pins, "unlock", unlock_phone, "let a locked PIN be tried again")
+    for parser in (give, withdraw, issue, unlock):
+        parser.add_argument("phone", type=phone, metavar="PHONE", help="the person's phone, +22370000000")
+        acted(parser)
+    give.add_argument("--name", required=True, help="the person's first and last name")
+    give.add_argument(
+        "--facility", metavar="ID", help="a doctor's facility; without it the known ones are told"
+    )
+    give.add_argument("--languages", default="fr", help="a doctor's languages, such as fr,bm (default: fr)")
+
+
+async def give_office(arguments: argparse.Namespace) -> int:
+    """Give a role after the same checks as at the founding; the person is told by SMS."""
+    await expect_mutuelle(arguments.mutuelle)
+    role = ROLES[arguments.role]
+    async with database() as db:
+        await _expect_no_fault(db, arguments, role)
+        await give_role(
+            db,
+            arguments.mutuelle,
+            role,
+            arguments.phone,
+            arguments.name,
+            actor=arguments.actor,
+            reason=arguments.reason,
+            at=datetime.now(UTC),
+            facility_id=arguments.facility,
+            languages=_codes(arguments),
+        )
+    print(f"{arguments.name} is {role} of {arguments.mutuelle} from today on, and is told by SMS.")
+    if role is not Role.DOCTOR:
+        print("The work PIN is received by phone (dial, 9, then 9) or printed with `keneya pin issue`.")
+    return 0
+
+
+def _codes(arguments: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(code for code in arguments.languages.split(",") if code)
+
+
+async def _expect_no_fault(db: AsyncConnection, arguments: argparse.Namespace, role: Role) -> None:
+    if role is not Role.DOCTOR:
+        faults = list(faults_of_officer(Officer(role, arguments.phone, arguments.name)))
+        if arguments.facility:
+            faults.append("only a doctor has a facility")
+    else:
+        of_mutuelle = select(facility.c.id).where(facility.c.mutuelle_id == arguments.mutuelle)
+        known = list(await db.scalars(of_mutuelle.order_by(facility.c.id)))
+        doctor = Doctor(arguments.phone, arguments.name, arguments.facility or "", _codes(arguments))
+        faults = list(faults_of_doctor(doctor, known))
+        if arguments.facility not in known:
+            faults.append(f"--facility is one of: {', '.join(known) or 'none yet'}")
+    if faults:
+        raise Fault("; ".join(faults), 2)
+
+
+async def withdraw_office(arguments: argparse.Namespace) -> int:
+    """End an office; here the last treasurer too, since who types this can give the next."""
+    await expect_mutuelle(arguments.mutuelle)
+    role, at = ROLES[arguments.role], datetime.now(UTC)
+    async with database() as db:
+        ended = await withdraw_role(
+            db,
+            arguments.mutuelle,
+            role,
+            arguments.phone,
+            actor=arguments.actor,
+            reason=arguments.reason,
+            at=at,
+        )
+        left = [office for office in await officers_of(db, arguments.mutuelle, at) if office.role is role]
+    print(f"{ended.name} is no longer {role} of {arguments.mutuelle}, and is told by SMS. Left: {len(left)}.")
+    return 0
+
+
+async def list_offices(arguments: argparse.Namespace) -> int:
+    """Print the offices of today, or each change of them."""
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        if arguments.changes:
+            await _print_changes(db, arguments.mutuelle)
+            return 0
+        for office in await officers_of(db, arguments.mutuelle, datetime.now(UTC)):
+            print(f"{office.role:<18} {office.phone:<16} {office.name}")
+    return 0
+
+
+async def _print_changes(db: AsyncConnection, mutuelle_id: str) -> None:
+    change = role_change.c
+    of_mutuelle = select(role_change).where(change.mutuelle_id == mutuelle_id)
+    ordered = of_mutuelle.order_by(change.changed_at, change.role, change.phone, change.position)
+    for row in await db.execute(ordered):
+        day = f"{row.changed_at:%Y-%m-%d %H:%M}"
+        print(f"{day}  {row.what:<9}  {row.role:<18} {row.phone:<16} {row.name}: {row.reason} ({row.actor})")
+
+
+async def print_pin(arguments: argparse.Namespace) -> int:
+    """Print the PIN alone on the last line; whoever had another one is told by SMS that there is a new one."""
+    seals = _seals()
+    at = datetime.now(UTC)
+    async with database() as db:
+        if not await offices_of_phone(db, arguments.phone, at):
+            raise Fault(f"{arguments.phone} has no office today, so it needs no PIN", 2)
+        drawn = await issue_pin(
+            db,
+            arguments.phone,
+            seals,
+            origin=SLIP,
+            actor=arguments.actor,
+            reason=arguments.reason,
+            at=at,
+        )
+    print(
+        f"New work PIN of {shown_phone(arguments.phone)}, printed once: write it on the slip, clear the screen."
+    )
+    print(drawn)
+    return 0
+
+
+def _seals() -> Seals:
+    """The keys of the service beside which this runs: of the environment, or of a running `make run`."""
+    environ = os.environ if os.environ.get("DATABASE_URL", "").strip() else run.with_defaults(os.environ)
+    return Seals([key.encode() for key in settings.read_seal_keys(environ)])
+
+
+async def unlock_phone(arguments: argparse.Namespace) -> int:
+    """The person should stand in front of whoever types this: a lock is a sign that somebody else tried."""
+    async with database() as db:
+        found = await unlock_pin(
+            db, arguments.phone, actor=arguments.actor, reason=arguments.reason, at=datetime.now(UTC)
+        )
+    if not found:
+        raise Fault(f"{arguments.phone} has no PIN")
+    print("The PIN can be tried again. Its owner is told by SMS.")
+    return 0

@@ -1,0 +1,211 @@
+"""`keneya who`, `keneya household`, `keneya case`: helping a member, each act with who does it and why.
+
+All or nothing: a fault leaves everything as it was. Every act that can be taken back says by which command.
+"""
+
+import argparse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commands.ground import Commands, Fault, acted, command, database, group, phone
+from mutuelle.mutuelles import get_mutuelle
+from mutuelle.numbers import LENGTH, member_number
+from mutuelle.support import cases, changes, merging, who
+from mutuelle.support.acts import By, SupportFault
+from talk.answers import person_name
+from talk.phones import typed_phone
+from talk.trouble import Invalid
+
+MOST_CASES = 200
+
+
+def add(commands: Commands) -> None:
+    who_ = command(commands, "who", look_up, "what is known of a phone or a household, masked")
+    who_.add_argument(
+        "subject", type=_phone_or_number, metavar="PHONE|NUMBER", help="+22370000000 or 101482937"
+    )
+    acted(who_)
+    _add_household(group(commands, "household", "change a household for its members"))
+    _add_case(group(commands, "case", "payments that a person must look at"))
+
+
+def _add_household(commands: Commands) -> None:
+    phone_ = command(
+        commands, "phone", change_phone, "change, add or remove a phone; back: the same, reversed"
+    )
+    head = command(
+        commands, "head", change_head, "another person is the head; back: the same, with the former head"
+    )
+    merge = command(commands, "merge", merge_households, "close a duplicate; back: household reopen")
+    close = command(commands, "close", close_household, "close a household; back: household reopen")
+    reopen = command(
+        commands, "reopen", reopen_household, "open a household again; back: household close or merge"
+    )
+    for parser in (phone_, head, merge, close, reopen):
+        parser.add_argument("number", type=_number, metavar="NUMBER", help="its member number")
+    phone_.add_argument("--new", type=phone, metavar="PHONE", help="the phone that speaks for it from now on")
+    gone = phone_.add_mutually_exclusive_group()
+    gone.add_argument("--old", type=phone, metavar="PHONE", help="the phone that does no longer")
+    gone.add_argument("--also", action="store_true", help="beside the phones that it has")
+    head.add_argument(
+        "--rank", type=int, required=True, help="which person of the household: 2 is the second"
+    )
+    head.add_argument("--name", type=_name, required=True, help="the first and last name of that person")
+    before = head.add_mutually_exclusive_group(required=True)
+    before.add_argument("--left", action="store_true", help="the head until now has died or left")
+    before.add_argument("--stays", action="store_true", help="the head until now stays in the household")
+    merge.add_argument("into", type=_number, metavar="INTO", help="the number that is kept")
+    close.add_argument("--although-covered", action="store_true", help="also while it is covered")
+    for parser in (phone_, head, merge, close, reopen):
+        acted(parser)
+
+
+def _add_case(commands: Commands) -> None:
+    command(commands, "list", list_cases, "print the cases that are open, the oldest first")
+    close = command(commands, "close", close_case, "a case is settled; back: case reopen")
+    reopen = command(commands, "reopen", reopen_case, "a case is open again; back: case close")
+    for parser in (close, reopen):
+        parser.add_argument("reference", type=UUID, metavar="REFERENCE", help="the payment's reference")
+        parser.add_argument("--kind", help="only this kind, such as mismatch")
+        acted(parser)
+
+
+def _number(value: str) -> str:
+    try:
+        return member_number.parse(value)
+    except Invalid:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a member number such as 101482937") from None
+
+
+def _phone_or_number(value: str) -> str:
+    return _number(value) if len("".join(value.split())) == LENGTH else phone(value)
+
+
+def _name(value: str) -> str:
+    try:
+        return person_name.parse(value)
+    except Invalid:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a name of 2 to 26 letters") from None
+
+
+def _by(arguments: argparse.Namespace) -> By:
+    return By(arguments.actor, arguments.reason, datetime.now(UTC))
+
+
+@asynccontextmanager
+async def _acting() -> AsyncIterator[AsyncConnection]:
+    """One transaction; what support may not do is one line."""
+    try:
+        async with database() as db:
+            yield db
+    except SupportFault as fault:
+        raise Fault(str(fault)) from None
+
+
+async def look_up(arguments: argparse.Namespace) -> int:
+    """Print only after the look is on record."""
+    about = who.about_household if len(arguments.subject) == LENGTH else who.about_phone
+    async with _acting() as db:
+        lines = await about(db, arguments.subject, _by(arguments))
+    print("\n".join(lines))
+    return 0
+
+
+async def change_phone(arguments: argparse.Namespace) -> int:
+    """Both phones are told by SMS; the old one keeps nothing."""
+    if arguments.new is None and arguments.old is None:
+        raise Fault("say which phone: --new, --old or both", 2)
+    async with _acting() as db:
+        home = await changes.change_phone(
+            db, arguments.number, _by(arguments), new=arguments.new, old=arguments.old, also=arguments.also
+        )
+        if arguments.new:
+            await _expect_mobile(db, home.mutuelle_id, arguments.new)
+    print(f"Household {home.shown_number}: done, every phone concerned is told by SMS.")
+    return 0
+
+
+async def _expect_mobile(db: AsyncConnection, mutuelle_id: str, new: str) -> None:
+    """A new phone is a mobile one, which an SMS can reach."""
+    try:
+        typed_phone(new, (await get_mutuelle(db, mutuelle_id)).country)
+    except Invalid:
+        raise Fault(f"{new} is not a mobile number", 2) from None
+
+
+async def change_head(arguments: argparse.Namespace) -> int:
+    """The number, the cover and the money stay."""
+    async with _acting() as db:
+        home = await changes.change_head(
+            db,
+            arguments.number,
+            _by(arguments),
+            name=arguments.name,
+            rank=arguments.rank,
+            left=arguments.left,
+        )
+    stays = "is covered until the end of today" if arguments.left else "stays in the household"
+    print(f"Household {home.shown_number}: the head is person {arguments.rank}; the former one {stays}.")
+    return 0
+
+
+async def merge_households(arguments: argparse.Namespace) -> int:
+    """People do not move: who is missing in the kept household is added there."""
+    async with _acting() as db:
+        moved = await merging.merge_households(db, arguments.number, arguments.into, _by(arguments))
+    print(f"Household {arguments.number} is closed, {moved} of its money is now of {arguments.into}.")
+    print(f"Its people were not moved: look whether all of them are in {arguments.into}.")
+    return 0
+
+
+async def close_household(arguments: argparse.Namespace) -> int:
+    """Its history stays, and money that comes late is kept for it."""
+    async with _acting() as db:
+        home = await changes.close_household(
+            db, arguments.number, _by(arguments), although_covered=arguments.although_covered
+        )
+    print(f"Household {home.shown_number} is closed. Back: keneya household reopen {home.number}")
+    return 0
+
+
+async def reopen_household(arguments: argparse.Namespace) -> int:
+    """Also takes back a merge, with its money and phones."""
+    async with _acting() as db:
+        home = await merging.reopen_household(db, arguments.number, _by(arguments))
+    print(f"Household {home.shown_number} is open again.")
+    return 0
+
+
+async def list_cases(arguments: argparse.Namespace) -> int:
+    """One line a case."""
+    async with _acting() as db:
+        found = await cases.open_cases(db, MOST_CASES)
+    for case in found:
+        print(
+            f"{case.opened_at:%Y-%m-%d} {case.mutuelle_id} {case.number} {case.operator} {case.kind}: "
+            f"{case.detail}, {case.reference}"
+        )
+    print(
+        f"{len(found)} open." if len(found) < MOST_CASES else f"The oldest {MOST_CASES}; there may be more."
+    )
+    return 0
+
+
+async def close_case(arguments: argparse.Namespace) -> int:
+    """It says that a person has settled it; no money moves."""
+    async with _acting() as db:
+        count = await cases.close_case(db, arguments.reference, arguments.kind, _by(arguments))
+    print(f"Closed: {count}. Back: keneya case reopen {arguments.reference}")
+    return 0
+
+
+async def reopen_case(arguments: argparse.Namespace) -> int:
+    """A case that was closed too early."""
+    async with _acting() as db:
+        count = await cases.reopen_case(db, arguments.reference, arguments.kind, _by(arguments))
+    print(f"Open again: {count}.")
+    return 0

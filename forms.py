@@ -1,0 +1,68 @@
+"""The form in a request, read within limits: no further than so many bytes, for no longer than so many seconds.
+
+What is wrong with it is an HTTPException; a form with a field twice or too many of them is an empty one.
+"""
+
+import asyncio
+import logging
+from urllib.parse import unquote
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import Receive
+
+log = logging.getLogger("keneya.web")
+
+LARGEST_FORM = 8 * 1024
+FORM = "application/x-www-form-urlencoded"
+MOST_FIELDS = 40
+BODY_TIMEOUT_S = 10  # no gateway waits longer for an answer, so none takes longer to ask
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The body, read no further than `limit` (413) and waited for no longer than BODY_TIMEOUT_S (408)."""
+    body, more = b"", True
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise HTTPException(400)  # nobody is left to read it
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > limit:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    return body
+
+
+async def read_form(headers: Headers, receive: Receive) -> dict[str, str]:
+    """The form's fields, once size and type are right (413, 415)."""
+    body = await read_body(receive, LARGEST_FORM)
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise HTTPException(415)
+    return fields_of(body)
+
+
+def read_query(query: bytes) -> dict[str, str]:
+    """The query's fields, of a gateway that asks with GET (413)."""
+    if len(query) > LARGEST_FORM:
+        raise HTTPException(413)
+    return fields_of(query)
+
+
+def fields_of(body: bytes) -> dict[str, str]:
+    """Empty for a form with a field twice or too many of them: no gateway sends one, whatever it is to slip in."""
+    pairs = [pair for pair in body.decode("utf-8", "replace").replace("+", " ").split("&") if pair]
+    if len(pairs) > MOST_FIELDS:
+        log.warning("webhook.too_many_fields")
+        return {}
+    fields = {}
+    for pair in pairs:
+        name, _equals, value = pair.partition("=")
+        fields[unquote(name)] = unquote(value).replace("\x00", "")
+    if len(fields) < len(pairs):
+        log.warning("webhook.doubled_field")
+        return {}
+    return fields

@@ -1,0 +1,88 @@
+"""What a mutuelle holds, and what came in since a mark: figures of one statement, so of one snapshot of the book.
+
+A mark is that snapshot itself, not a time: a journal that was committed late is counted by the next position, and no
+journal by two.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.accounts import HEALTH
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point in the life of the book: the snapshot as PostgreSQL writes it, and the database's clock just after it."""
+
+    snapshot: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Position:
+    """Balances of `fund` in minor units; `received_minor` is what members' accounts got since the mark before.
+
+    What was taken back since is taken off. `payers` counts the accounts that got more than they lost.
+    """
+
+    cash_minor: int
+    mobile_minor: int
+    bank_minor: int
+    received_minor: int
+    payers: int
+    mark: Mark
+
+
+async def mark_now(db: AsyncConnection) -> Mark:
+    """The book as it stands for this statement (for this transaction, where that is REPEATABLE READ)."""
+    row = (await db.execute(text("select pg_current_snapshot()::text, clock_timestamp()"))).one()
+    return Mark(row[0], row[1])
+
+
+async def position(
+    db: AsyncConnection, mutuelle: str, currency: str, *, since: Mark, fund: str = HEALTH
+) -> Position:
+    """What `mutuelle` holds of `fund` in `currency`, and what its members paid since a mark."""
+    facts = {"mutuelle": mutuelle, "currency": currency, "fund": fund}
+    marks = {"since_snapshot": since.snapshot, "since_at": since.at}
+    row = (await db.execute(text(_POSITION), facts | marks)).one()
+    figures = (int(row.cash), int(row.mobile), int(row.bank), int(row.received), int(row.payers))
+    return Position(*figures, Mark(row.snapshot, row.at))
+
+
+# `recorded_at` beside the snapshot: the numbers of transactions begin anew when a dump is restored elsewhere.
+_POSITION = """
+with legs as (
+    select m.amount, m.debit_account, m.credit_account,
+           split_part(m.debit_account, ':', 2) as debit_kind, split_part(m.credit_account, ':', 2) as credit_kind,
+           not (pg_visible_in_snapshot(j.xid, cast(cast(:since_snapshot as text) as pg_snapshot))
+                and j.recorded_at <= :since_at) as is_new
+      from ledger.movement m
+      join ledger.journal j on j.mutuelle_id = m.mutuelle_id and j.id = m.journal_id
+     where m.mutuelle_id = :mutuelle and m.currency = :currency and m.phase in ('single', 'post')
+       and split_part(m.debit_account, ':', 1) = :fund
+), held as (
+    select coalesce(sum(amount) filter (where debit_kind = 'cash'), 0)
+             - coalesce(sum(amount) filter (where credit_kind = 'cash'), 0) as cash,
+           coalesce(sum(amount) filter (where debit_kind = 'float'), 0)
+             - coalesce(sum(amount) filter (where credit_kind = 'float'), 0) as mobile,
+           coalesce(sum(amount) filter (where debit_kind = 'bank'), 0)
+             - coalesce(sum(amount) filter (where credit_kind = 'bank'), 0) as bank
+      from legs
+), paid as (
+    select account, sum(amount) as amount from (
+        select credit_account as account, amount from legs
+         where is_new and credit_kind = 'member' and debit_kind in ('cash', 'float', 'bank')
+        union all
+        select debit_account, -amount from legs
+         where is_new and debit_kind = 'member' and credit_kind in ('cash', 'float', 'bank')
+    ) each_way group by account
+)
+select held.*, (select coalesce(sum(amount), 0) from paid) as received,
+       (select count(*) from paid where amount > 0) as payers,
+       pg_current_snapshot()::text as snapshot, clock_timestamp() as at
+  from held
+"""

@@ -1,0 +1,63 @@
+"""A code for care: the patient shows it to the doctor, who can then check her cover once, for fifteen minutes."""
+
+from locales import Fact, Sentence, _
+from menus.words import NO_HOUSEHOLD, one_of, whom
+from mutuelle.care.codes import make_code
+from mutuelle.family import called
+from mutuelle.people import Person
+from mutuelle.standing import Standing, standing
+from talk.keywords import by_message
+from talk.words import Caller, Option, confirm, do, look
+
+
+async def care_code(caller: Caller) -> Sentence:
+    home = await whom(caller)
+    if home is None:
+        return NO_HOUSEHOLD
+    stands = await look(standing, home, caller.at)
+    patient = await for_whom(stands, caller)
+    agreed = await confirm(terms(stands, patient, caller))
+    if not agreed:
+        return _("No code was made.")
+    made = await do(make_code, number=home.number, rank=patient.rank, agreed=agreed)
+    return _(
+        "Code: {code}. Number: {number}. Tell both to the doctor before {time}, and to nobody else. It serves once.",
+        code=made.words,
+        number=home.shown_number,
+        time=made.until,
+    )
+
+
+async def for_whom(stands: Standing, caller: Caller) -> Person:
+    """The patient; asked only where there are several people."""
+    people = [person for person in stands.people if person.removed_on is None]
+    if len(people) == 1:
+        return people[0]
+    today = stands.mutuelle.today(caller.at)
+    named = [Option(str(person.rank), called(person, today)) for person in people]
+    rank = (await one_of(_("A code for care: who is the patient?"), named)).key
+    return next(person for person in people if str(person.rank) == rank)
+
+
+def terms(stands: Standing, patient: Person, caller: Caller) -> Sentence:
+    """What the code does, and where there is no cover that the doctor will read so: better known before the visit."""
+    facts: dict[str, Fact] = {"name": called(patient, stands.mutuelle.today(caller.at))}
+    if patient.covered:
+        return _(
+            "Patient: {name}. Make a code? It tells a doctor once, within 15 minutes, whether there is cover. "
+            "An older code ends.",
+            **facts,
+        )
+    return _(
+        "{name} is NOT COVERED today, and the doctor will read so. Make a code all the same, for 15 minutes?",
+        **facts,
+    )
+
+
+@by_message(_("CODE"))
+async def code_by_message(caller: Caller) -> Sentence:
+    """A code in a message would stay in the phone for whoever reads it next."""
+    return _(
+        "A code for care is shown on the screen only: dial the service and press 5, at the doctor's. "
+        "It serves once, within 15 minutes."
+    )

@@ -1,0 +1,153 @@
+"""Cash: a collector records what a household gave, a treasurer what a collector gave; a household can contest it."""
+
+from locales import Fact, Money, Sentence, _
+from menus.pay import how_much, nothing_payable
+from menus.words import work_pin
+from mutuelle.numbers import member_number
+from mutuelle.staff.cash import deposit_cash, household_here, receive_cash
+from mutuelle.staff.contests import cash_receipt_of, contest_cash, receipt_code_kind
+from mutuelle.staff.purses import (
+    MOST_DAYS,
+    MOST_HELD_MINOR,
+    Purse,
+    expect_room,
+    purse_of,
+    purses_of_collectors,
+)
+from mutuelle.staff.roles import Office
+from mutuelle.standing import Standing, standing
+from talk.answers import amount
+from talk.keywords import by_message
+from talk.words import Caller, ask, choose, confirm, do, look, order
+
+NOTHING = _("Nothing was recorded.")
+
+
+async def receive(caller: Caller, office: Office) -> Sentence:
+    """The duty of a collector who has the money in hand."""
+    purse = await look(purse_of, office)
+    await look(expect_room, office, Money(1, purse.held.currency), caller.at)
+    number = await ask(_("The household's member number?"), member_number)
+    home = await look(household_here, office, number)
+    stands = await look(standing, home, caller.at)
+    if stands.open_payment:
+        return _("A mobile payment for this household is under way. Take no cash now.")
+    if not stands.payable.amount_minor:
+        return nothing_payable(stands)
+    money = await how_much(stands)
+    await look(expect_room, office, money, caller.at)
+    agreed = await confirm(terms(stands, money))
+    if not agreed:
+        return NOTHING
+    pin = await work_pin()
+    done = await do(
+        receive_cash,
+        mutuelle=office.mutuelle_id,
+        number=home.number,
+        amount=money,
+        payable=stands.payable,
+        product=stands.payable_product.code,
+        version=stands.payable_product.version,
+        renews=stands.renews,
+        pin=pin,
+        agreed=agreed,
+    )
+    if isinstance(done, Sentence):
+        return done
+    facts: dict[str, Fact] = {"amount": money, "code": done.receipt_code, "held": done.held}
+    if done.told:
+        return _("Recorded: {amount}, receipt {code}. The household gets an SMS. You hold {held}.", **facts)
+    return _(
+        "Recorded: {amount}. Write receipt {code} on their paper: they have no phone. You hold {held}.",
+        **facts,
+    )
+
+
+def terms(stands: Standing, money: Money) -> Sentence:
+    """What was received, from whom, and where it begins a new period, that period and its whole price."""
+    home = stands.household
+    facts: dict[str, Fact] = {"amount": money, "name": home.initials, "number": home.shown_number}
+    if not stands.renews:
+        return _("Did {name}, number {number}, give you {amount} in cash?", **facts)
+    return _(
+        "Renew {months} months ({product}, {price}) for {name}, number {number}: did you get {amount} in cash?",
+        **facts,
+        months=stands.payable_product.insurance_period_months,
+        product=stands.payable_product.name,
+        price=stands.payable,
+    )
+
+
+async def in_hand(caller: Caller, office: Office) -> Sentence:
+    """What the collector holds, since when, and how long that may go on."""
+    purse = await look(purse_of, office)
+    if purse.since_on is None:
+        return _("You hold no cash of {mutuelle}.", mutuelle=office.mutuelle_name)
+    return _(
+        "You have held {held} since {day}. Give it to a treasurer before {limit} days or {most}.",
+        held=purse.held,
+        day=purse.since_on,
+        limit=MOST_DAYS,
+        most=Money(MOST_HELD_MINOR, purse.held.currency),
+    )
+
+
+async def deposit(caller: Caller, office: Office) -> Sentence:
+    """The duty of a treasurer who has counted a collector's cash."""
+    purses = [
+        purse for purse in await look(purses_of_collectors, office.mutuelle_id) if purse.phone != caller.phone
+    ]
+    if not purses:
+        return _("No collector holds cash.")
+    purse: Purse = await choose(_("Whose cash do you receive?"), purses)
+    least = Money(1, purse.held.currency)
+    money = await ask(
+        _("How much did you count? {name} holds {held}", name=purse.name, held=purse.held),
+        amount(least, purse.held),
+    )
+    agreed = await confirm(
+        _(
+            "Did {name} give you {amount}, of {held} held?",
+            amount=money,
+            name=purse.name,
+            held=purse.held,
+        )
+    )
+    if not agreed:
+        return NOTHING
+    pin = await work_pin()
+    left = await do(
+        deposit_cash,
+        mutuelle=office.mutuelle_id,
+        holder=purse.holder,
+        amount=money,
+        held=purse.held,
+        pin=pin,
+        agreed=agreed,
+    )
+    if isinstance(left, Sentence):
+        return left
+    return _("Recorded. {name} is told by SMS and still holds {held}.", name=purse.name, held=left.held)
+
+
+@by_message(_("WRONG"))
+async def contest(caller: Caller) -> Sentence:
+    """From a household's phone, with the code of its receipt."""
+    code = await ask(_("The code of the receipt?"), receipt_code_kind)
+    found = await look(cash_receipt_of, caller, code)
+    if found.contested:
+        return _(
+            "Your mutuelle knows already that you contest the receipt {code}. It will call you.", code=code
+        )
+    agreed = await order(
+        _(
+            "Tell the treasurers that {amount} in cash of {day}, receipt {code}, is wrong?",
+            amount=found.amount,
+            day=found.on,
+            code=code,
+        )
+    )
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(contest_cash, code=code, agreed=agreed)
+    return _("Noted: you contest the receipt {code}. The treasurers are told and will call you.", code=code)

@@ -1,0 +1,122 @@
+"""Finding a doctor: a place, then by language or service where they are many; a member may choose one as its own."""
+
+from collections.abc import Sequence
+
+from locales import Fact, Sentence, _
+from menus.words import whom
+from mutuelle.care.directory import Practice, place_words, places_called, places_of_care, practices_at
+from mutuelle.care.referents import Referent, choose_referent, referent_of
+from mutuelle.care.words import SERVICES, language_word
+from mutuelle.households import Household
+from mutuelle.mutuelles import Place, get_mutuelle, mutuelles_near
+from talk.keywords import by_message
+from talk.words import Caller, Option, ask, choose, confirm, do, look
+
+FEW = 4  # more than these at one place are first sorted by language or service
+LANGUAGE, SERVICE, ALL = "language", "service", "all"
+MINE = "mine"
+
+
+async def doctors(caller: Caller) -> Sentence:
+    home = await whom(caller)
+    own = await look(get_mutuelle, home.mutuelle_id) if home else None
+    nearby = [own] if own else await look(mutuelles_near, caller)
+    places = await look(places_of_care, [mutuelle.id for mutuelle in nearby])
+    if not places:
+        return _("No doctor or health centre is listed near you yet.")
+    chosen = await look(referent_of, home, own.today(caller.at)) if home and own else None
+    place = await choose(where(chosen), places)
+    return await at_place(caller, home, place)
+
+
+def where(chosen: Referent | None) -> Sentence:
+    """The question, below the household's own doctor if it has one."""
+    if chosen is None:
+        return _("A doctor in which place?")
+    facts: dict[str, Fact] = {"doctor": chosen.doctor, "phone": chosen.phone}
+    if not chosen.in_office:
+        return _("{doctor} is no longer your doctor. Another one: in which place?", doctor=chosen.doctor)
+    return _("Your doctor: {doctor}, {phone}. Another one: in which place?", **facts)
+
+
+async def at_place(caller: Caller, home: Household | None, place: Place) -> Sentence:
+    """Who can be seen at `place`."""
+    mutuelle = await look(get_mutuelle, place.mutuelle_id)
+    found = await look(practices_at, place, mutuelle.today(caller.at))
+    if not found:
+        return _("No doctor or health centre is listed near you yet.")
+    if len(found) > FEW:
+        found = await sorted_out(found)
+    practice = found[0] if len(found) == 1 else await choose(_("Which one?"), found)
+    if home is None or not await may_choose(caller, home, practice):
+        return shown(practice)
+    await choose(shown(practice), (Option(MINE, _("Choose this doctor"), "1"),))
+    return await agree(home, practice)
+
+
+async def may_choose(caller: Caller, home: Household, practice: Practice) -> bool:
+    """Whether it is a doctor of the household's mutuelle, and not its own already."""
+    if not practice.doctor_phone or home.mutuelle_id != practice.mutuelle_id:
+        return False
+    mutuelle = await look(get_mutuelle, home.mutuelle_id)
+    chosen = await look(referent_of, home, mutuelle.today(caller.at))
+    return chosen is None or chosen.doctor_phone != practice.doctor_phone
+
+
+async def sorted_out(found: Sequence[Practice]) -> list[Practice]:
+    """Those that speak a language or give a service."""
+    ways = (
+        Option(LANGUAGE, _("By language"), "1"),
+        Option(SERVICE, _("By service"), "2"),
+        Option(ALL, _("See all"), "3"),
+    )
+    way = (await choose(_("Many doctors here. How do you choose?"), ways)).key
+    if way == LANGUAGE:
+        spoken = sorted({code for practice in found for code in practice.languages})
+        language = (await choose(_("Which language?"), [Option(c, language_word(c)) for c in spoken])).key
+        return [practice for practice in found if language in practice.languages]
+    if way == SERVICE:
+        given = {service for practice in found for service in practice.services}
+        offers = [Option(key, words) for key, words in SERVICES.items() if key in given]
+        service = (await choose(_("Which care?"), offers)).key
+        return [practice for practice in found if service in practice.services]
+    return list(found)
+
+
+def shown(practice: Practice) -> Sentence:
+    """Name, facility, hours, phone."""
+    facts: dict[str, Fact] = {
+        "facility": practice.facility,
+        "hours": practice.hours,
+        "phone": practice.phone,
+    }
+    if not practice.doctor:
+        return _("{facility}. Open: {hours}. Phone: {phone}", **facts)
+    return _("{doctor}, {facility}. Open: {hours}. Phone: {phone}", doctor=practice.doctor, **facts)
+
+
+async def agree(home: Household, practice: Practice) -> Sentence:
+    facts: dict[str, Fact] = {"doctor": practice.doctor, "name": home.head_name}
+    agreed = await confirm(_("{doctor}: the doctor of your household ({name}) from now on?", **facts))
+    if not agreed:
+        return _("Nothing was changed.")
+    chosen = await do(choose_referent, number=home.number, doctor_phone=practice.doctor_phone, agreed=agreed)
+    return _(
+        "Done: {doctor} is your doctor. Call {phone} before you go.",
+        doctor=chosen.doctor,
+        phone=chosen.phone,
+    )
+
+
+@by_message(_("DOCTOR"))
+async def doctors_by_message(caller: Caller) -> Sentence:
+    """DOCTOR and the beginning of a place's name."""
+    typed = await ask(_("A doctor in which place?"), place_words)
+    home = await whom(caller)
+    own = await look(get_mutuelle, home.mutuelle_id) if home else None
+    nearby = [own] if own else await look(mutuelles_near, caller)
+    places = await look(places_called, [mutuelle.id for mutuelle in nearby], typed)
+    if not places:
+        return _("No doctor is listed at {place}. Dial and press 3 for the list of places.", place=typed)
+    place = places[0] if len(places) == 1 else await choose(_("Which place?"), places)
+    return await at_place(caller, home, place)

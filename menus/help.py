@@ -1,0 +1,64 @@
+"""Help by SMS: the words that open the service, those of one's office first; and the one message to a stranger."""
+
+from locales import Sentence, _
+from menus.cover import cover
+from menus.doctors import doctors_by_message
+from menus.household import household_by_message
+from menus.join import join_by_message
+from menus.register import registers_by_message
+from menus.treasurer import BALANCE, err_by_message, ok_by_message
+from menus.verify import verify
+from menus.words import PAY
+from mutuelle.staff.roles import Role, offices_of
+from talk.keywords import STOP, by_message, told
+from talk.words import Caller, look
+
+
+@by_message(_("HELP"))
+async def help_by_message(caller: Caller) -> Sentence:
+    roles = {office.role for office in await look(offices_of, caller)}
+    language = caller.language
+    words = {
+        "cover": told(cover.keyword, language),
+        "pay": told(PAY, language),
+        "stop": told(STOP, language),
+    }
+    if work := at_work(roles, language):
+        return _(
+            "{work} {cover}: are you covered? {pay} 5000: pay. {stop}: no more messages.", work=work, **words
+        )
+    return _(
+        "{cover}: are you covered? {pay} 5000: pay. {doctor}: find one. {household}: your people. "
+        "{stop}: no more messages.",
+        doctor=told(doctors_by_message.keyword, language),
+        household=told(household_by_message.keyword, language),
+        **words,
+    )
+
+
+def at_work(roles: set[Role], language: str) -> Sentence | None:
+    """What the first of one's offices does by SMS."""
+    if Role.DOCTOR in roles:
+        return _("{verify} number code: check a patient.", verify=told(verify.keyword, language))
+    if Role.TREASURER in roles:
+        return _(
+            "{balance}: the balance. {ok}, or {err} and why: your answer to it.",
+            balance=told(BALANCE, language),
+            ok=told(ok_by_message.keyword, language),
+            err=told(err_by_message.keyword, language),
+        )
+    if Role.ENROLMENT in roles:
+        return _(
+            "{register} place, name, ages, phone: a new household.",
+            register=told(registers_by_message.keyword, language),
+        )
+    return None
+
+
+async def welcome(caller: Caller) -> Sentence:
+    """All that a stranger is told who writes something else."""
+    return _(
+        "Keneya, health cover by phone. To join, send {join}. To hear no more from us, send {stop}.",
+        join=told(join_by_message.keyword, caller.language),
+        stop=told(STOP, caller.language),
+    )

@@ -1,0 +1,245 @@
+"""My household: who is in it, who comes, who leaves, what was written wrongly, and who changed what."""
+
+from locales import Fact, Money, Sentence, _
+from menus.words import NO_HOUSEHOLD, one_of, whom
+from mutuelle.changes import WORDS
+from mutuelle.family import (
+    Family,
+    Told,
+    age_in_years,
+    aged,
+    birth_year,
+    called,
+    changes_told,
+    family_of,
+    mentioned,
+)
+from mutuelle.households import Household
+from mutuelle.members import (
+    Leaving,
+    add_person,
+    correct_birth_year,
+    correct_name,
+    refuse_head,
+    refuse_many_changes,
+    refuse_no_room,
+    refuse_while_renewing,
+    remove_person,
+)
+from mutuelle.people import Person, current, entitled_on
+from mutuelle.standing import Standing, standing
+from talk.answers import person_name
+from talk.keywords import by_message
+from talk.words import Caller, Option, ask, choose, confirm, do, look
+
+WHO, ADD, REMOVE, CORRECT, CHANGES = "who", "add", "remove", "correct", "changes"
+NAME, YEAR = "name", "year"
+LAST_CHANGES = 5
+AGES_IN_A_MESSAGE = 15
+NOTHING_CHANGED = _("Nothing was changed.")
+
+
+async def household(caller: Caller) -> Sentence:
+    home = await whom(caller)
+    if home is None:
+        return NO_HOUSEHOLD
+    family = await look(family_of, home, caller.at)
+    told = await look(changes_told, caller, home, LAST_CHANGES)
+    what = await choose(
+        _("Household {number}, people: {size}", number=home.shown_number, size=len(family.present)),
+        ways(family, told),
+    )
+    if what.key == WHO:
+        return await who(caller, family)
+    if what.key == CHANGES:
+        return await what_changed(told)
+    await look(refuse_many_changes, caller, home)
+    if what.key == ADD:
+        return await add(family)
+    return await (remove(family) if what.key == REMOVE else correct(family))
+
+
+def ways(family: Family, told: list[Told]) -> list[Option]:
+    """What can be done; a digit means the same whatever is left out."""
+    found = [Option(WHO, _("Who is in it"), "1"), Option(ADD, _("Add a person"), "2")]
+    if len(family.present) > 1:
+        found.append(Option(REMOVE, _("Remove a person"), "3"))
+    found.append(Option(CORRECT, _("Correct"), "4"))
+    return [*found, Option(CHANGES, _("Who changed what"), "5")] if told else found
+
+
+async def which(family: Family, people: list[Person]) -> Person:
+    """One of `people`; by rank, so that the same person is meant whatever was changed meanwhile."""
+    options = [Option(str(person.rank), called(person, family.today)) for person in people]
+    rank = (await one_of(_("Which person?"), options)).key
+    return next(person for person in people if str(person.rank) == rank)
+
+
+async def who(caller: Caller, family: Family) -> Sentence:
+    person = await which(family, family.present)
+    stands = await look(standing, family.home, caller.at)
+    cover = cover_of(person, stands, family)
+    if person.name is None:
+        return _("Born in {year}. {cover}", year=person.birth_year, cover=cover)
+    return _(
+        "{name}, {age}, born in {year}. {cover}",
+        name=person.name,
+        age=aged(person.age(family.today)),
+        year=person.birth_year,
+        cover=cover,
+    )
+
+
+def cover_of(person: Person, stands: Standing, family: Family) -> Sentence:
+    """Whether the household's cover covers this person today, or from when."""
+    if any(one.rank == person.rank and one.covered for one in stands.people):
+        return _("COVERED.")
+    since = entitled_on(person, current(stands.periods, family.today))
+    if since is None and person.is_joiner and person.newborn_from is None:
+        return _("Covered from your next period on.")
+    if stands.cover.is_covered and since:
+        return _("Covered from {start}.", start=since)
+    return _("NOT COVERED now. Dial again and press 1.")
+
+
+async def add(family: Family) -> Sentence:
+    refuse_no_room(family)
+    await look(refuse_while_renewing, family.home)
+    name = await ask(_("First and last name of the person to add?"), person_name)
+    age = await ask(_("Age in years? 0 for a baby."), age_in_years)
+    person = family.joiner(name, age)
+    price = family.price_with(person)
+    agreed = await confirm(adding(family, person, price))
+    if not agreed:
+        return NOTHING_CHANGED
+    await do(add_person, number=family.home.number, name=name, age=age, next_price=price, agreed=agreed)
+    if person.covered_from:
+        return _("Done. The baby {name} is covered as you are, from today on. Welcome!", name=name)
+    return _("Done. {name} will be covered from your next period on.", name=name)
+
+
+def adding(family: Family, person: Person, price: Money | None) -> Sentence:
+    """What is agreed to: who comes, covered from when, and what the next period will cost."""
+    facts: dict[str, Fact] = {"name": person.name or "", "price": next_price(family, price)}
+    if person.covered_from:
+        return _("Add the baby {name}? Covered as you are, from today on. {price}", **facts)
+    age = aged(person.age(family.today))
+    return _("Add {name}, {age}? Covered from your next period on, not before. {price}", age=age, **facts)
+
+
+def next_price(family: Family, price: Money | None) -> Sentence:
+    """What becomes of the next period's price."""
+    before = family.price
+    if price is None or before is None:
+        return _("Its price: ask the treasurer.")
+    if price == before:
+        return _("Price of that period, as before: {price}.", price=price)
+    return _("Price of that period: {price} (was {before}).", price=price, before=before)
+
+
+async def remove(family: Family) -> Sentence:
+    person = await which(family, family.present[1:])
+    name = mentioned(person, family.today)
+    leaving = await choose(
+        _("Why is {name} no longer there?", name=name),
+        (Option(Leaving.DIED, _("Has died"), "1"), Option(Leaving.LEFT, _("Has left us"), "2")),
+    )
+    price = family.price_without(person.rank)
+    words = next_price(family, price)
+    agreed = await confirm(
+        _(
+            "Remove {name}? No longer covered from tomorrow, nothing is paid back. {price}",
+            name=name,
+            price=words,
+        )
+    )
+    if not agreed:
+        return NOTHING_CHANGED
+    await do(
+        remove_person,
+        number=family.home.number,
+        rank=person.rank,
+        leaving=leaving.key,
+        next_price=price,
+        agreed=agreed,
+    )
+    if leaving.key == Leaving.DIED:
+        return _("It is noted. We share your sorrow.")
+    return _("It is noted. {name} is covered until this evening.", name=name)
+
+
+async def correct(family: Family) -> Sentence:
+    person = await which(family, family.present)
+    what = await choose(
+        _("What is wrong for {name}?", name=mentioned(person, family.today)),
+        (Option(NAME, _("The name"), "1"), Option(YEAR, _("The year of birth"), "2")),
+    )
+    return await (rename(family, person) if what.key == NAME else redate(family, person))
+
+
+async def rename(family: Family, person: Person) -> Sentence:
+    refuse_head(family.home, person.rank)
+    name = await ask(_("The right first and last name?"), person_name)
+    agreed = await confirm(
+        _("Write {name} in the place of: {before}?", name=name, before=called(person, family.today))
+    )
+    if not agreed:
+        return NOTHING_CHANGED
+    await do(correct_name, number=family.home.number, rank=person.rank, name=name, agreed=agreed)
+    return _("Done. We now write: {name}.", name=name)
+
+
+async def redate(family: Family, person: Person) -> Sentence:
+    year = await ask(_("The right year of birth, like 1990?"), birth_year(family.today))
+    price = family.price_corrected(person.rank, year)
+    agreed = await confirm(
+        _(
+            "{name}: born in {year}. Your next period changes, not this one. {price}",
+            name=called(person, family.today),
+            year=year,
+            price=next_price(family, price),
+        )
+    )
+    if not agreed:
+        return NOTHING_CHANGED
+    await do(
+        correct_birth_year,
+        number=family.home.number,
+        rank=person.rank,
+        birth_year=year,
+        next_price=price,
+        agreed=agreed,
+    )
+    return _("Done. Born in {year}.", year=year)
+
+
+async def what_changed(told: list[Told]) -> Sentence:
+    options = [Option(str(change.noted.position), heading(change)) for change in told]
+    chosen = await choose(_("The last changes:"), options)
+    change = next(change for change in told if str(change.noted.position) == chosen.key)
+    return _("{what}, {by}. {detail}", what=heading(change), by=change.by, detail=change.noted.detail)
+
+
+def heading(change: Told) -> Sentence:
+    return _("{date} {what}", date=change.on, what=WORDS[change.noted.what])
+
+
+@by_message(_("HOUSEHOLD"))
+async def household_by_message(caller: Caller) -> Sentence:
+    """Who is in my household: their ages only, since others may read a message."""
+    home = await whom(caller)
+    if home is None:
+        return NO_HOUSEHOLD
+    family = await look(family_of, home, caller.at)
+    return household_words(home, tuple(person.age(family.today) for person in family.present))
+
+
+def household_words(home: Household, ages: tuple[int, ...]) -> Sentence:
+    """How many, and how old; of a very large household the first ones."""
+    shown = ", ".join(str(age) for age in ages[:AGES_IN_A_MESSAGE])
+    return _(
+        "Household {number}, people: {size}, aged {ages}. To change something: dial and press 4.",
+        number=home.shown_number,
+        size=len(ages),
+        ages=shown + ("…" if len(ages) > AGES_IN_A_MESSAGE else ""),
+    )

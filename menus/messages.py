@@ -1,0 +1,95 @@
+"""My messages: the last receipts, who checked the cover, reminders and SMS on or off."""
+
+from collections.abc import Sequence
+
+from locales import Sentence, _
+from menus.words import NO_HOUSEHOLD, whom
+from mutuelle.care.answers import Check, checks_of
+from mutuelle.messages import PastReceipt, last_receipts, start_messages, stop_messages, takes_messages
+from mutuelle.reminders import accept_reminders, stop_reminders, wants_reminders
+from talk.words import Caller, Option, choose, confirm, do, look
+
+RECEIPTS, CHECKS, REMINDERS, SMS = "receipts", "checks", "reminders", "sms"
+RECEIPTS_SHOWN = 4
+CHECKS_SHOWN = 3
+
+
+async def messages(caller: Caller) -> Sentence:
+    takes = await look(takes_messages, caller)
+    reminded = await look(wants_reminders, caller)
+    topic = await choose(
+        _("My messages") if takes else _("SMS are stopped on this phone."), topics(takes, reminded)
+    )
+    if topic.key == REMINDERS:
+        return await (no_reminders() if reminded else reminders())
+    if topic.key == SMS:
+        return await (stop() if takes else start())
+    home = await whom(caller)
+    if home is None:
+        return NO_HOUSEHOLD
+    if topic.key == CHECKS:
+        checks = await look(checks_of, home, CHECKS_SHOWN)
+        if not checks:
+            return _("No doctor has checked your cover yet.")
+        return checked(checks)
+    receipts = await look(last_receipts, home, RECEIPTS_SHOWN)
+    if not receipts:
+        return _("No receipt yet. To pay: dial again, press 2.")
+    return listed_receipts(receipts)
+
+
+def topics(takes: bool, reminded: bool) -> list[Option]:
+    """A digit means the same whatever is left out; without SMS there are no reminders."""
+    offered = [
+        Option(RECEIPTS, _("Last receipts"), "1"),
+        Option(CHECKS, _("Who checked my cover"), "2"),
+    ]
+    if takes:
+        offered.append(Option(REMINDERS, _("Stop reminders") if reminded else _("Be reminded"), "3"))
+    return [*offered, Option(SMS, _("Stop all SMS") if takes else _("Receive SMS again"), "4")]
+
+
+def listed_receipts(receipts: Sequence[PastReceipt]) -> Sentence:
+    lines = ", ".join(receipt.line for receipt in receipts)
+    return _("Last receipts: {receipts}.", receipts=lines)
+
+
+def checked(checks: Sequence[Check]) -> Sentence:
+    """On which days, at which facility: to a stranger who looks over her shoulder it says no more."""
+    return _("Your cover was checked: {checks}.", checks=", ".join(check.line for check in checks))
+
+
+async def reminders() -> Sentence:
+    agreed = await confirm(
+        _("Be told by SMS before your cover ends, with the amount to pay? Whoever holds this phone reads it.")
+    )
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(accept_reminders, agreed=agreed)
+    return _("Done. We will remind you before your cover ends.")
+
+
+async def no_reminders() -> Sentence:
+    agreed = await confirm(_("Stop the SMS that remind you before your cover ends?"))
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(stop_reminders, agreed=agreed)
+    return _("Done. No more reminders. Dial and press 1 to see until when you are covered.")
+
+
+async def stop() -> Sentence:
+    agreed = await confirm(
+        _("Stop all our SMS to this phone, receipts too? You can still read receipts here.")
+    )
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(stop_messages, agreed=agreed)
+    return _("Done: no more SMS. To read your receipts or receive SMS again, dial and press 6.")
+
+
+async def start() -> Sentence:
+    agreed = await confirm(_("Receive our SMS on this phone again?"))
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(start_messages, agreed=agreed)
+    return _("Done. Our SMS come to this phone again.")

@@ -1,0 +1,167 @@
+"""The enrolment officer at work: a household is registered, by one call or one message, and given its first phone.
+
+Whoever it may be already is shown before anything is agreed to.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from locales import Fact, Sentence, _
+from menus.words import work_pin
+from mutuelle.duplicates import Near, households_with_phone, near_households
+from mutuelle.households import Household
+from mutuelle.mutuelles import Place, get_mutuelle, places_of
+from mutuelle.numbers import member_number
+from mutuelle.products import Offer, offers_for
+from mutuelle.registration import NO_PHONE, give_phone, phone_or_none, register, without_phone
+from mutuelle.staff.roles import Office, Role, offices_of
+from talk.answers import ages, person_name, phone_number
+from talk.keywords import BY_MESSAGE, by_message
+from talk.phones import shown_phone
+from talk.words import Caller, Option, ask, choose, confirm, do, look
+
+SAME, ANOTHER = "same", "another"
+NOTHING = _("Nothing was registered.")
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """A household as its officer describes it, and the cover that it takes."""
+
+    place: Place
+    name: str
+    people: tuple[int, ...]
+    phone: str | None
+    offer: Offer
+
+    def facts(self, others: tuple[str, ...]) -> dict[str, Any]:
+        """What the deed is told; `others` are the numbers of the households that it is not."""
+        return {
+            "mutuelle": self.place.mutuelle_id,
+            "place_id": self.place.id,
+            "head_name": self.name,
+            "ages": self.people,
+            "phone": self.phone,
+            "product": self.offer.product.code,
+            "version": self.offer.product.version,
+            "price": self.offer.price,
+            "others": others,
+        }
+
+
+async def registers(caller: Caller, office: Office) -> Sentence:
+    """Place, head, ages, a phone if there is one, cover, who it may be already, the agreement; in a call her PIN."""
+    mutuelle = await look(get_mutuelle, office.mutuelle_id)
+    place = await choose(_("Where does the household live?"), await look(places_of, [mutuelle.id]))
+    name = await ask(_("First and last name of the head of the household?"), person_name)
+    people = await ask(_("The age of each person, the head first. Example: 45*38*12"), ages)
+    phone = await ask(_("The phone of the household? 0 if it has none."), phone_or_none(mutuelle.country))
+    offers = await look(offers_for, mutuelle.id, people, mutuelle.today(caller.at))
+    if not offers:
+        return _(
+            "{mutuelle} has no cover for a household of {size}. Please see the treasurer.",
+            mutuelle=mutuelle.name,
+            size=len(people),
+        )
+    offer = offers[0] if len(offers) == 1 else await choose(_("Which cover?"), offers)
+    newcomer = Newcomer(place, name, people, None if phone == NO_PHONE else phone, offer)
+    others = await seen(await look(near_households, mutuelle, place.id, name, newcomer.phone))
+    agreed = others is not None and await confirm(terms(newcomer))
+    if not agreed or others is None:
+        return NOTHING
+    # No PIN in a message: the code that was sent back to her phone stands for it.
+    pin = None if caller.gateway == BY_MESSAGE else await work_pin()
+    done = await do(register, **newcomer.facts(others), pin=pin, agreed=agreed)
+    return welcome(done, newcomer) if isinstance(done, Household) else done
+
+
+@by_message(_("REGISTER"))
+async def registers_by_message(caller: Caller) -> Sentence:
+    """The same in one message: REGISTER place, name, ages, phone."""
+    offices = [office for office in await look(offices_of, caller) if office.role is Role.ENROLMENT]
+    if not offices:
+        return _("This phone has no office in a mutuelle today.")
+    return await registers(
+        caller, offices[0] if len(offices) == 1 else await choose(_("Which office?"), offices)
+    )
+
+
+async def seen(near: list[Near]) -> tuple[str, ...] | None:
+    """Each household that it may be already is shown: the numbers of those that it is not, None if it is one."""
+    for found in near:
+        choice = await choose(
+            _(
+                "Already there? {number}, {name}, {place}, {date}",
+                number=found.shown_number,
+                name=found.head_name,
+                place=found.place_name,
+                date=found.on,
+            ),
+            (
+                Option(f"{SAME} {found.number}", _("The same one: stop"), "1"),
+                Option(f"{ANOTHER} {found.number}", _("Another one: go on"), "2"),
+            ),
+        )
+        if choice.key.startswith(SAME):
+            return None
+    return tuple(found.number for found in near)
+
+
+def terms(newcomer: Newcomer) -> Sentence:
+    """All that the household agrees to by its officer."""
+    facts: dict[str, Fact] = {
+        "name": newcomer.name,
+        "place": newcomer.place.name,
+        "size": len(newcomer.people),
+        "product": newcomer.offer.product.name,
+        "price": newcomer.offer.price,
+    }
+    if newcomer.phone is None:
+        return _(
+            "Register {name}, {place}, people: {size}, no phone. {product}: {price}. Do they agree?", **facts
+        )
+    facts["phone"] = shown_phone(newcomer.phone)
+    return _("Register {name}, {place}, people: {size}, {phone}. {product}: {price}. Do they agree?", **facts)
+
+
+def welcome(home: Household, newcomer: Newcomer) -> Sentence:
+    facts: dict[str, Fact] = {
+        "name": home.head_name,
+        "number": home.shown_number,
+        "price": newcomer.offer.price,
+    }
+    if newcomer.phone is None:
+        return _(
+            "{name} is registered. Their number to write down: {number}. Nothing paid yet: {price} due.",
+            **facts,
+        )
+    return _(
+        "{name} is registered, number {number}. Due: {price}. Their phone is asked to confirm by SMS.",
+        **facts,
+    )
+
+
+async def gives_phone(caller: Caller, office: Office) -> Sentence:
+    """The first phone of a household that was registered without one."""
+    number = await ask(_("The household's member number?"), member_number)
+    home = await look(without_phone, office, number)
+    mutuelle = await look(get_mutuelle, office.mutuelle_id)
+    phone = await ask(_("The phone of the household?"), phone_number(mutuelle.country))
+    others = await seen(await look(households_with_phone, mutuelle, phone))
+    agreed = others is not None and await confirm(phone_terms(home, phone))
+    if not agreed or others is None:
+        return NOTHING
+    pin = await work_pin()
+    wrong = await do(
+        give_phone, mutuelle=mutuelle.id, number=number, phone=phone, others=others, pin=pin, agreed=agreed
+    )
+    return wrong or _("Done. The phone {phone} is asked to confirm by SMS.", phone=shown_phone(phone))
+
+
+def phone_terms(home: Household, phone: str) -> Sentence:
+    return _(
+        "Give the phone {phone} to {name}, number {number}? It is asked to confirm by SMS.",
+        phone=shown_phone(phone),
+        name=home.head_name,
+        number=home.shown_number,
+    )

@@ -1,0 +1,32 @@
+"""Reminders by SMS: agreed to by one message, ended by another that must be confirmed."""
+
+from locales import Sentence, _
+from menus.words import NO_HOUSEHOLD
+from mutuelle.households import households_of
+from mutuelle.reminders import accept_reminders, stop_reminders, wants_reminders
+from talk.keywords import by_message, told
+from talk.words import Caller, confirm, do, look, order
+
+REMIND = _("REMIND")
+
+
+@by_message(REMIND)
+async def remind(caller: Caller) -> Sentence:
+    if not await look(households_of, caller):
+        return NO_HOUSEHOLD
+    if await look(wants_reminders, caller):
+        return await no_more(caller)
+    agreed = await order(_("Remind you by SMS before your cover ends?"))
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(accept_reminders, agreed=agreed)
+    word = told(REMIND, caller.language)
+    return _("Done. An SMS will tell you before your cover ends. To end this, send {word} again.", word=word)
+
+
+async def no_more(caller: Caller) -> Sentence:
+    agreed = await confirm(_("You are reminded before your cover ends. Stop these reminders?"))
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(stop_reminders, agreed=agreed)
+    return _("Done. We send no more reminders to this phone.")

@@ -1,0 +1,86 @@
+"""My work: what the caller's office may do, and the PIN that it takes.
+
+A duty keeps its digit for ever: officers dial by heart. A new one is added behind the others of its role.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from locales import Once, Sentence, _
+from menus.cash import deposit, in_hand, receive
+from menus.register import gives_phone, registers
+from menus.roles import roles
+from menus.treasurer import answer, balance, hour, what_is_wrong
+from menus.unconfirmed import unconfirmed
+from menus.verify import check_patient, my_checks
+from mutuelle.staff.pins import may_receive_pin, receive_pin
+from mutuelle.staff.roles import Office, Role, offices_of
+from talk.words import Caller, Option, Request, choose, confirm, do, look
+
+PIN_DIGIT = "9"
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One line of my work."""
+
+    key: str
+    label: Sentence
+    menu: Callable[[Caller, Office], Coroutine[Request[Any], Any, Sentence]]
+    digit: str
+
+
+DUTIES: dict[Role, tuple[Duty, ...]] = {
+    Role.DOCTOR: (
+        Duty("check", _("Check a cover"), check_patient, "1"),
+        Duty("checks", _("My last checks"), my_checks, "2"),
+    ),
+    Role.TREASURER: (
+        Duty("balance", _("Balance now"), balance, "1"),
+        Duty("answer", _("Answer the summary"), answer, "2"),
+        Duty("remarks", _("Remarks"), what_is_wrong, "3"),
+        Duty("hour", _("Hour of the summary"), hour, "4"),
+        Duty("roles", _("Roles"), roles, "5"),
+        Duty("deposit", _("Collectors' cash"), deposit, "6"),
+        Duty("unconfirmed", _("Households to confirm"), unconfirmed, "7"),
+    ),
+    Role.COLLECTOR: (
+        Duty("receive", _("Cash received"), receive, "1"),
+        Duty("cash", _("My cash"), in_hand, "2"),
+    ),
+    Role.ENROLMENT: (
+        Duty("register", _("Register a household"), registers, "1"),
+        Duty("phone", _("Give a household its phone"), gives_phone, "2"),
+    ),
+}
+
+
+async def work(caller: Caller) -> Sentence:
+    offices = await look(offices_of, caller)
+    if not offices:
+        return _("This phone has no office in a mutuelle today.")
+    office = offices[0] if len(offices) == 1 else await choose(_("Which office?"), offices)
+    duties = {duty.key: duty for duty in DUTIES[office.role]}
+    offered = [Option(duty.key, duty.label, duty.digit) for duty in duties.values()]
+    if office.role is not Role.DOCTOR and await look(
+        may_receive_pin, caller
+    ):  # a doctor's check takes a code, no PIN
+        offered.append(Option("pin", _("Receive my PIN"), PIN_DIGIT))
+    chosen = await choose(_("My work"), offered)
+    if chosen.key == "pin":
+        return await new_pin()
+    return await duties[chosen.key].menu(caller, office)
+
+
+async def new_pin() -> Sentence:
+    """Shown on the last screen of this call, and nowhere else."""
+    agreed = await confirm(
+        _(
+            "Your work PIN will be shown once. Be alone, learn it by heart. It is not your mobile money PIN. Show it?"
+        )
+    )
+    if not agreed:
+        return _("Nothing was changed.")
+    drawn = await do(receive_pin, agreed=agreed)
+    return _("Your work PIN: {pin}. Learn it now, it is not shown again. Tell it to nobody.", pin=Once(drawn))

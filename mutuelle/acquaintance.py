@@ -1,0 +1,26 @@
+"""What is known of a phone that writes: it speaks for a household, its owner has an office, or nothing.
+
+A household that was closed and an office that has ended make nobody known: a number may have a new owner.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mutuelle.staff.roles import offices_of_phone
+from mutuelle.tables import household, household_phone
+from sms.limits import Known
+
+
+async def known(db: AsyncConnection, phone: str, at: datetime) -> Known:
+    """Who writes from `phone` at `at`; an office counts for more than a household."""
+    if await offices_of_phone(db, phone, at):
+        return Known.OFFICER
+    of_household = (household.c.mutuelle_id == household_phone.c.mutuelle_id) & (
+        household.c.number == household_phone.c.number
+    )
+    speaks = sa.exists().where(
+        of_household, household_phone.c.phone == phone, household.c.closed_at.is_(None)
+    )
+    return Known.MEMBER if await db.scalar(sa.select(speaks)) else Known.STRANGER

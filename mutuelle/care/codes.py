@@ -1,0 +1,154 @@
+"""Codes for care: a patient makes one on her own phone and shows it to the doctor, who checks the cover with it.
+
+The code is kept nowhere, only a digest under a key that never enters the database, bound to the member number. Of one
+household one code is alive at a time, for fifteen minutes and for one check.
+"""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Once, _
+from mutuelle.care.tables import care_code
+from mutuelle.dates import local_time
+from mutuelle.households import Household, household_by_number, lock_household, phones_of
+from mutuelle.mutuelles import get_mutuelle
+from mutuelle.people import people_of, present
+from talk.trouble import Refused
+from talk.words import Caller, Consent
+
+PURPOSE = "care code"
+DIGITS = 6
+ALIVE = timedelta(minutes=15)
+DAY = timedelta(days=1)
+REMEMBERED = DAY  # how long a code that was used or came too late is told from a wrong one
+CODES_A_DAY = 10
+DRAWS = 50  # until one is free, of a million: the second always is
+
+
+@dataclass(frozen=True)
+class NewCode:
+    """`words` is the code, shown once; `until` the time of day, in the mutuelle's zone, at which it ends."""
+
+    words: Once
+    until: str
+
+
+@dataclass(frozen=True)
+class KeptCode:
+    """A code as the table knows it: for whom it was made, when, and what became of it."""
+
+    position: int
+    rank: int
+    made_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    used_at: datetime | None
+
+    def is_alive(self, at: datetime) -> bool:
+        """Whether a check may use it at `at`."""
+        return self.ended_at is None and self.used_at is None and at <= self.expires_at
+
+
+async def make_code(
+    db: AsyncConnection, caller: Caller, *, number: str, rank: int, agreed: Consent
+) -> NewCode:
+    """A new code for the person of that rank; the household's code before it ends. Refused past CODES_A_DAY."""
+    home = await household_by_number(db, number)
+    await lock_household(db, home)
+    if caller.phone not in await phones_of(db, home):
+        raise Refused(_("This phone no longer speaks for this household."))
+    if rank not in {person.rank for person in present(await people_of(db, home))}:
+        raise Refused(_("This person is no longer in the household."))
+    if len(await _codes(db, home.mutuelle_id, home.number, since=caller.at - DAY)) >= CODES_A_DAY:
+        raise Refused(
+            _("You have made {most} codes today. Please make the next one tomorrow.", most=CODES_A_DAY)
+        )
+    words = await _write(db, caller, home, rank)
+    mutuelle = await get_mutuelle(db, home.mutuelle_id)
+    return NewCode(Once(words), local_time(caller.at + ALIVE, mutuelle.timezone))
+
+
+async def _write(db: AsyncConnection, caller: Caller, home: Household, rank: int) -> str:
+    of_home = (care_code.c.mutuelle_id == home.mutuelle_id) & (care_code.c.number == home.number)
+    alive = of_home & care_code.c.ended_at.is_(None) & care_code.c.used_at.is_(None)
+    await db.execute(sa.update(care_code).where(alive).values(ended_at=caller.at))
+    newest = await db.scalar(select(sa.func.max(care_code.c.position)).where(of_home))
+    words = await _draw(db, caller, home)
+    row = {
+        "mutuelle_id": home.mutuelle_id,
+        "number": home.number,
+        "position": (newest or 0) + 1,
+        "rank": rank,
+        "digest": digests(caller, home.number, words)[0],
+        "made_by": caller.phone,
+        "made_at": caller.at,
+        "expires_at": caller.at + ALIVE,
+    }
+    await db.execute(insert(care_code), row)
+    return words
+
+
+async def _draw(db: AsyncConnection, caller: Caller, home: Household) -> str:
+    """A code that is none of those remembered: a code is either fresh or was used, never both."""
+    for _draw_again in range(DRAWS):
+        words = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+        kept = digests(caller, home.number, words)
+        if await find_code(db, home.mutuelle_id, home.number, kept, caller.at) is None:
+            return words
+    raise RuntimeError("no code was free")
+
+
+def digests(caller: Caller, number: str, words: str) -> tuple[bytes, ...]:
+    """What the table keeps of a code of this household, under each key in force, the newest first."""
+    return caller.seals.digests(PURPOSE, f"{number} {words}")
+
+
+async def find_code(
+    db: AsyncConnection, mutuelle_id: str, number: str, kept: Collection[bytes], at: datetime
+) -> KeptCode | None:
+    """The household's code with one of these digests, if it is alive or still remembered at `at`."""
+    found = await _codes(db, mutuelle_id, number, since=at - REMEMBERED, kept=kept)
+    return found[0] if found else None
+
+
+async def _codes(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    number: str,
+    *,
+    since: datetime,
+    kept: Collection[bytes] | None = None,
+) -> list[KeptCode]:
+    """The codes made for a member number after `since`, the newest first; with `kept`, those of these digests."""
+    columns = [care_code.c[name] for name in KeptCode.__dataclass_fields__]
+    rows = await db.execute(
+        select(*columns)
+        .where(
+            care_code.c.mutuelle_id == mutuelle_id,
+            care_code.c.number == number,
+            care_code.c.made_at > since,
+            sa.true() if kept is None else care_code.c.digest.in_(kept),
+        )
+        .order_by(care_code.c.position.desc())
+    )
+    return [KeptCode(*row) for row in rows]
+
+
+async def use_code(db: AsyncConnection, home: Household, code: KeptCode, at: datetime) -> None:
+    """This code has served. The caller holds the household's lock and has seen it alive."""
+    await db.execute(
+        sa.update(care_code)
+        .where(
+            care_code.c.mutuelle_id == home.mutuelle_id,
+            care_code.c.number == home.number,
+            care_code.c.position == code.position,
+        )
+        .values(used_at=at)
+    )

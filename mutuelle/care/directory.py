@@ -1,0 +1,114 @@
+"""Where care is given: places with a doctor or a facility, and who can be seen there. Open to strangers.
+
+The phone that is shown is the facility's. A doctor's own is what a check of a cover is trusted by: it is never told.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from rapidfuzz import fuzz
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import _
+from mutuelle.mutuelles import Place
+from mutuelle.tables import doctor, facility, place
+from talk.answers import Kind
+from talk.phones import shown_phone
+from talk.questions import initials
+from talk.trouble import Invalid
+
+LIKE_ENOUGH = 80  # of 100: one letter wrong, missing or exchanged in a name of five or more
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A doctor at a facility, or a facility without one (`doctor_phone` and `doctor` are empty).
+
+    `languages` are ISO 639 codes, `services` some of `charter.SERVICES`, `hours` the facility's own words.
+    """
+
+    mutuelle_id: str
+    facility_id: str
+    doctor_phone: str
+    doctor: str
+    facility: str
+    hours: str
+    facility_phone: str
+    languages: tuple[str, ...]
+    services: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.mutuelle_id} {self.doctor_phone or self.facility_id}"
+
+    @property
+    def label(self) -> str:
+        return self.doctor or self.facility
+
+    @property
+    def phone(self) -> str:
+        """The number to call, as people there write it."""
+        return shown_phone(self.facility_phone)
+
+
+def in_office(today: date) -> ColumnElement[bool]:
+    """A doctor under contract on that day."""
+    return (doctor.c.contracted_on <= today) & or_(doctor.c.until.is_(None), doctor.c.until >= today)
+
+
+AT_FACILITY = (facility.c.mutuelle_id == doctor.c.mutuelle_id) & (facility.c.id == doctor.c.facility_id)
+
+
+async def places_of_care(db: AsyncConnection, mutuelles: Sequence[str]) -> list[Place]:
+    """The places of these mutuelles that have a facility, by name."""
+    rows = await db.execute(
+        select(place.c.mutuelle_id, place.c.id, place.c.name)
+        .join(facility, (facility.c.mutuelle_id == place.c.mutuelle_id) & (facility.c.place_id == place.c.id))
+        .where(place.c.mutuelle_id.in_(mutuelles))
+        .distinct()
+        .order_by(place.c.name, place.c.mutuelle_id)
+    )
+    return [Place(*row) for row in rows]
+
+
+def _place(typed: str) -> str:
+    letters = initials(typed)
+    if sum(c.isalpha() for c in letters) < 2 or len(letters) > 24:
+        raise Invalid(_("Please type the name of the place in letters."))
+    return letters
+
+
+place_words = Kind("place", _place, good=("sikasso", "Niéna-Sud"), bad=("", "7", "x" * 31), takes_rest=True)
+
+
+async def places_called(db: AsyncConnection, mutuelles: Sequence[str], typed: str) -> list[Place]:
+    """The places of care whose name, or a word of it, begins as `typed`; or else those that are spelt much like it."""
+    places = [(initials(place.name), place) for place in await places_of_care(db, mutuelles)]
+    meant = [place for name, place in places if f" {name}".find(f" {typed}") >= 0]
+    return meant or [place for name, place in places if fuzz.ratio(name, typed) >= LIKE_ENOUGH]
+
+
+async def practices_at(db: AsyncConnection, at: Place, today: date) -> list[Practice]:
+    """The doctors in office at a place by name, then its facilities that have none."""
+    rows = await db.execute(
+        select(
+            facility.c.mutuelle_id,
+            facility.c.id,
+            doctor.c.phone,
+            doctor.c.name,
+            facility.c.name,
+            facility.c.hours,
+            facility.c.phone,
+            doctor.c.languages,
+            facility.c.services,
+        )
+        .outerjoin_from(facility, doctor, AT_FACILITY & in_office(today))
+        .where(facility.c.mutuelle_id == at.mutuelle_id, facility.c.place_id == at.id)
+        .order_by(doctor.c.name.nulls_last(), facility.c.name, doctor.c.phone)
+    )
+    return [
+        Practice(*row[:2], row[2] or "", row[3] or "", *row[4:7], tuple(row[7] or ()), tuple(row[8]))
+        for row in rows
+    ]

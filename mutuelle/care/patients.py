@@ -1,0 +1,21 @@
+"""How a person is named to a doctor: by initials, and by age where these do not tell two people apart, or cover hangs on it."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from locales import Sentence, _
+from mutuelle.family import aged, called
+from mutuelle.households import initials_of
+from mutuelle.people import Person, present
+
+
+def shown_patient(person: Person, everybody: Iterable[Person], today: date) -> Sentence | str:
+    """What a doctor reads of `person`, one of `everybody` in the household."""
+    if person.name is None:
+        return called(person, today)
+    own = initials_of(person.name)
+    others = [other for other in present(everybody) if other.rank != person.rank and other.name]
+    # Whoever is written down as a newborn is covered at once: the doctor sees who that must be.
+    if person.newborn_from is None and all(initials_of(other.name or "") != own for other in others):
+        return own
+    return _("{initials} ({age})", initials=own, age=aged(person.age(today)))

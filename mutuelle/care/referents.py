@@ -1,0 +1,97 @@
+"""The referent doctor of a household: chosen by the household, from the doctors that its mutuelle has under contract.
+
+A choice is written once; the newest is in force as long as that doctor is.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import _
+from mutuelle.care.directory import AT_FACILITY, in_office
+from mutuelle.care.tables import referent
+from mutuelle.changes import Change, note_change
+from mutuelle.households import Household, lock_household
+from mutuelle.members import own_household
+from mutuelle.mutuelles import get_mutuelle
+from mutuelle.tables import doctor, facility
+from talk.phones import shown_phone
+from talk.trouble import Refused
+from talk.words import Caller, Consent
+
+
+@dataclass(frozen=True)
+class Referent:
+    """The doctor that a household chose; `in_office`: still under contract, so that it may go on calling."""
+
+    doctor_phone: str
+    doctor: str
+    facility: str
+    facility_phone: str
+    in_office: bool
+
+    @property
+    def phone(self) -> str:
+        """The facility's number, as people there write it."""
+        return shown_phone(self.facility_phone)
+
+
+async def referent_of(db: AsyncConnection, home: Household, today: date) -> Referent | None:
+    """The doctor of a household's last choice, also one who has left since."""
+    newest = (
+        select(referent.c.doctor_phone)
+        .where(referent.c.mutuelle_id == home.mutuelle_id, referent.c.number == home.number)
+        .order_by(referent.c.sequence.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    row = (
+        await db.execute(
+            select(doctor.c.phone, doctor.c.name, facility.c.name, facility.c.phone, in_office(today))
+            .join(facility, AT_FACILITY)
+            .where(doctor.c.mutuelle_id == home.mutuelle_id, doctor.c.phone == newest)
+        )
+    ).one_or_none()
+    return Referent(*row) if row else None
+
+
+async def choose_referent(
+    db: AsyncConnection, caller: Caller, *, number: str, doctor_phone: str, agreed: Consent
+) -> Referent:
+    """This doctor is the household's from now on; Refused if not under contract with its mutuelle any longer."""
+    await lock_household(db, await own_household(db, caller, number))
+    home = await own_household(db, caller, number)  # support may have taken the phone off meanwhile
+    today = (await get_mutuelle(db, home.mutuelle_id)).today(caller.at)
+    chosen = doctor.c.mutuelle_id == home.mutuelle_id, doctor.c.phone == doctor_phone
+    if not await db.scalar(select(doctor.c.phone).where(*chosen, in_office(today))):
+        raise Refused(_("This doctor can no longer be chosen. Please look again."))
+    before = await referent_of(db, home, today)
+    if before is None or before.doctor_phone != doctor_phone:
+        await _write(db, home, doctor_phone, caller)
+    found = await referent_of(db, home, today)
+    if found is None:
+        raise LookupError(doctor_phone)
+    return found
+
+
+async def _write(db: AsyncConnection, home: Household, doctor_phone: str, caller: Caller) -> None:
+    key = {"mutuelle_id": home.mutuelle_id, "number": home.number}
+    newest = await db.scalar(select(sa.func.max(referent.c.sequence)).filter_by(**key))
+    choice = {"sequence": (newest or 0) + 1, "doctor_phone": doctor_phone}
+    await db.execute(insert(referent), {**key, **choice, "chosen_at": caller.at, "chosen_by": caller.phone})
+    name = await db.scalar(
+        select(doctor.c.name).where(doctor.c.mutuelle_id == home.mutuelle_id, doctor.c.phone == doctor_phone)
+    )
+    await note_change(
+        db,
+        home,
+        Change.DOCTOR_CHOSEN,
+        detail=name or "",
+        actor=caller.phone,
+        reason="chosen in the menu",
+        at=caller.at,
+    )

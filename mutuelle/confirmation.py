@@ -1,0 +1,210 @@
+"""A household that an officer registered says, from its own phone, that it is true; or that it is not.
+
+Until then the phone speaks for nobody and is told no name: an officer may have mistyped it, or made the household up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Sentence, _, render
+from mutuelle.changes import Change, note_change
+from mutuelle.dates import local_date
+from mutuelle.households import CONFIRMED, Household, free_phone, lock_household
+from mutuelle.mutuelles import get_mutuelle, treasurers
+from mutuelle.tables import beneficiary, household, household_change, household_phone, officer, place
+from mutuelle.tables import mutuelle as mutuelles
+from sms.outbox import Message, enqueue
+from talk.preferences import languages_of
+from talk.trouble import Refused
+from talk.words import Caller, Consent
+
+CONFIRM = _("CONFIRM")  # the keyword
+NOTHING_WAITS = _("Nothing waits for your answer. Thank you.")
+LISTED = 40  # of the unconfirmed households: a list on a phone
+
+
+@dataclass(frozen=True)
+class Unconfirmed:
+    """A household that waits for its word: `officer` wrote it on the day `on`, `denied` says that a phone said no."""
+
+    home: Household
+    place_name: str
+    size: int
+    officer: str
+    on: date
+    has_phone: bool
+    denied: bool
+
+    @property
+    def key(self) -> str:
+        return self.home.number
+
+    @property
+    def label(self) -> str:
+        return f"{self.home.head_name}, {self.place_name}"
+
+
+async def unconfirmed_of(db: AsyncConnection, caller: Caller) -> Unconfirmed | None:
+    """The oldest household that waits for the word of the calling phone, if one does."""
+    row = (await db.execute(_waiting_for_phone(), {"phone": caller.phone})).one_or_none()
+    return _unconfirmed(row) if row else None
+
+
+async def unconfirmed_in(db: AsyncConnection, mutuelle_id: str) -> list[Unconfirmed]:
+    """The households of a mutuelle that nobody has confirmed yet, the oldest first."""
+    rows = await db.execute(_waiting().where(household.c.mutuelle_id == mutuelle_id).limit(LISTED))
+    return [_unconfirmed(row) for row in rows]
+
+
+async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str, agreed: Consent) -> None:
+    """Yes, it is us: from now on the phone speaks for the household."""
+    home = (await _asked(db, caller, number)).home
+    await db.execute(
+        sa.update(household)
+        .where(household.c.mutuelle_id == home.mutuelle_id, household.c.number == number)
+        .values(confirmed_at=caller.at)
+    )
+    await note_change(
+        db, home, Change.CONFIRMED, detail="", actor=caller.phone, reason="its phone said yes", at=caller.at
+    )
+
+
+async def deny_household(db: AsyncConnection, caller: Caller, *, number: str, agreed: Consent) -> None:
+    """No, it is not us: the phone is free of it at once, and its treasurers look into it."""
+    waiting = await _asked(db, caller, number)
+    home = waiting.home
+    await free_phone(db, home, caller.phone)
+    position = await note_change(
+        db, home, Change.DENIED, detail="", actor=caller.phone, reason="its phone said no", at=caller.at
+    )
+    today = (await get_mutuelle(db, home.mutuelle_id)).today(caller.at)
+    phones = [who.phone for who in await treasurers(db, home.mutuelle_id, today)]
+    sentence = not_recognised(waiting)
+    await _tell(db, home, f"denied {position}", "household denied", phones, sentence, caller.at)
+
+
+async def invite(db: AsyncConnection, home: Household, officer: str, phone: str, at: datetime) -> None:
+    """Ask the phone that an officer wrote down whether the household is its own."""
+    sentence = registered(home, officer)
+    await _tell(db, home, f"invites {at.isoformat()}", "household registered", [phone], sentence, at)
+
+
+def registered(home: Household, officer: str) -> Sentence:
+    """For a phone that may be a stranger's: no name of the household in it."""
+    return _(
+        "{mutuelle}: the agent {officer} has registered your household. Is it right? Dial and answer, or reply {word}.",
+        mutuelle=home.mutuelle_name,
+        officer=officer,
+        word=CONFIRM,
+    )
+
+
+def not_recognised(waiting: Unconfirmed) -> Sentence:
+    """For the treasurers."""
+    return _(
+        "Household {number}, registered by {officer} on {date}: its phone says that it is not theirs. Please check.",
+        number=waiting.home.shown_number,
+        officer=waiting.officer,
+        date=waiting.on,
+    )
+
+
+async def _asked(db: AsyncConnection, caller: Caller, number: str) -> Unconfirmed:
+    """The household, locked, if it still waits for the word of this phone; Refused if not."""
+    waiting = await unconfirmed_of(db, caller)
+    if waiting is not None:
+        await lock_household(db, waiting.home)
+        waiting = await unconfirmed_of(db, caller)
+    if waiting is None or waiting.home.number != number:
+        raise Refused(NOTHING_WAITS)
+    return waiting
+
+
+def _of_household(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+    return (table.c.mutuelle_id == household.c.mutuelle_id, table.c.number == household.c.number)
+
+
+def _waiting() -> Select[Any]:
+    """The open households that an officer registered and nobody has confirmed, the oldest first."""
+    denials = sa.exists().where(
+        *_of_household(household_change), household_change.c.what == Change.DENIED.value
+    )
+    size = (
+        select(sa.func.count())
+        .select_from(beneficiary)
+        .where(*_of_household(beneficiary), beneficiary.c.removed_on.is_(None))
+    )
+    names = select(sa.func.min(officer.c.name)).where(
+        officer.c.mutuelle_id == household.c.mutuelle_id, officer.c.phone == household.c.registered_by
+    )
+    return (
+        select(
+            household.c.mutuelle_id,
+            household.c.number,
+            household.c.head_name,
+            household.c.enrolled_at,
+            mutuelles.c.name.label("mutuelle_name"),
+            mutuelles.c.timezone,
+            place.c.name.label("place_name"),
+            size.scalar_subquery().label("size"),
+            sa.func.coalesce(names.scalar_subquery(), "").label("officer"),
+            sa.exists().where(*_of_household(household_phone)).label("has_phone"),
+            denials.label("denied"),
+        )
+        .select_from(household)
+        .join(mutuelles, mutuelles.c.id == household.c.mutuelle_id)
+        .join(place, (place.c.mutuelle_id == household.c.mutuelle_id) & (place.c.id == household.c.place_id))
+        .where(sa.not_(CONFIRMED), household.c.closed_at.is_(None))
+        .order_by(household.c.enrolled_at, household.c.number)
+    )
+
+
+@cache  # made once: home asks it at every hop
+def _waiting_for_phone() -> Select[Any]:
+    theirs = select(household_phone.c.number).where(
+        household_phone.c.mutuelle_id == household.c.mutuelle_id,
+        household_phone.c.phone == sa.bindparam("phone"),
+    )
+    return _waiting().where(household.c.number.in_(theirs)).limit(1)
+
+
+def _unconfirmed(row: Row[Any]) -> Unconfirmed:
+    return Unconfirmed(
+        home=Household(row.mutuelle_id, row.number, row.head_name, row.mutuelle_name),
+        place_name=row.place_name,
+        size=row.size,
+        officer=row.officer,
+        on=local_date(row.enrolled_at, row.timezone),
+        has_phone=row.has_phone,
+        denied=row.denied,
+    )
+
+
+async def _tell(
+    db: AsyncConnection,
+    home: Household,
+    event: str,
+    template: str,
+    phones: Sequence[str],
+    sentence: Sentence,
+    at: datetime,
+) -> None:
+    languages = await languages_of(db, list(phones))
+    messages = [
+        Message(
+            mutuelle=home.mutuelle_id,
+            key=f"household {home.number} {event} {nth}",
+            phone=phone,
+            template=template,
+            body=render(sentence, languages[phone]),
+        )
+        for nth, phone in enumerate(phones, start=1)
+    ]
+    await enqueue(db, messages, at)

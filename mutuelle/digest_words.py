@@ -1,0 +1,110 @@
+"""The words of the digest: one segment whatever the sums; no figure ever gives way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from locales import Fact, Money, Sentence, _, render
+from locales.letters import fold, septets
+from mutuelle.mutuelles import Mutuelle
+
+SMS_SEPTETS, SCREEN_SEPTETS = 160, 156
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a treasurer is told at `at`. `since` is when the counting of what came in began, None for the very start.
+
+    Amounts in minor units of the mutuelle's currency. `payers` are distinct households; `unresolved` payments wait for
+    an operator's answer or for a person, the oldest since `oldest_at`.
+    """
+
+    mutuelle: Mutuelle
+    since: datetime | None
+    at: datetime
+    received_minor: int
+    payers: int
+    cash_minor: int
+    mobile_minor: int
+    bank_minor: int
+    up_to_date: int
+    households: int
+    unresolved: int
+    oldest_at: datetime | None
+
+
+def summary(figures: Figures, language: str, *, asks: bool) -> Sentence:
+    """The longest form that fits a segment (`asks`: it ends with the question OK or ERR) or, unasked, a screen."""
+    room = SMS_SEPTETS if asks else SCREEN_SEPTETS
+    forms = list(_forms(figures, asks=asks))
+    return next((form for form in forms if septets(fold(render(form, language))) <= room), forms[-1])
+
+
+def _forms(figures: Figures, *, asks: bool) -> Iterator[Sentence]:
+    """From long to short: the name gives way to the code, then the sign of the money, then the question."""
+    day = f"{figures.mutuelle.today(figures.since):%d/%m}" if figures.since else ""
+    code = f"{figures.mutuelle.id} {day}".strip()
+    yield _form(figures, _heading(figures.mutuelle.name, day), asks=asks)
+    yield _form(figures, code, asks=asks)
+    yield _form(figures, code, asks=asks, bare=True)
+    yield _form(figures, code, asks=False, bare=True)
+
+
+def _heading(name: str, day: str) -> Sentence:
+    return (
+        _("{mutuelle}, since {day}", mutuelle=name, day=day)
+        if day
+        else _("{mutuelle}, in all", mutuelle=name)
+    )
+
+
+def _form(figures: Figures, head: Sentence | str, *, asks: bool, bare: bool = False) -> Sentence:
+    facts: dict[str, Fact] = {
+        "head": head,
+        "income": income(figures, bare=bare),
+        "held": held(figures, bare=bare),
+        "ready": figures.up_to_date,
+        "all": figures.households,
+        "waiting": waiting(figures),
+    }
+    if asks:
+        return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}. OK or ERR?", **facts)
+    return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}.", **facts)
+
+
+def _amount(figures: Figures, amount_minor: int, *, bare: bool) -> Money | str:
+    """An amount, `bare` without the sign of its currency."""
+    money = Money(amount_minor, figures.mutuelle.currency)
+    return str(money).rpartition(" ")[0] if bare else money
+
+
+def income(figures: Figures, *, bare: bool) -> Sentence:
+    """What members paid, and how many of them."""
+    if not figures.received_minor:
+        return _("nothing received")
+    received = _amount(figures, figures.received_minor, bare=bare)
+    if figures.payers == 1:
+        return _("{received} from 1 household", received=received)
+    return _("{received} from {payers} households", received=received, payers=figures.payers)
+
+
+def held(figures: Figures, *, bare: bool) -> Sentence:
+    """Where the money is."""
+    facts: dict[str, Fact] = {
+        "cash": _amount(figures, figures.cash_minor, bare=bare),
+        "mobile": _amount(figures, figures.mobile_minor, bare=bare),
+    }
+    if not figures.bank_minor:
+        return _("Cash {cash}, mobile {mobile}", **facts)
+    bank = _amount(figures, figures.bank_minor, bare=bare)
+    return _("Cash {cash}, mobile {mobile}, bank {bank}", **facts, bank=bank)
+
+
+def waiting(figures: Figures) -> Sentence:
+    """The payments nobody has the last word on yet."""
+    if figures.oldest_at is None:
+        return _("No payment to check")
+    age = figures.at - figures.oldest_at
+    since = _("{days} d", days=age // DAY) if age >= DAY else _("{hours} h", hours=age // timedelta(hours=1))
+    return _("To check: {count} ({age})", count=figures.unresolved, age=since)

@@ -1,0 +1,242 @@
+"""The deeds of a household about its own people: somebody comes, leaves, or was written down wrongly.
+
+Each is noted, told to the household's other phones, and changes no price that was agreed to: only the next period's.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money, Sentence, _, render
+from mutuelle.changes import WORDS, Change, changes_since, note_change
+from mutuelle.charter import MAX_PRICE_MINOR
+from mutuelle.enrolment import PRICE_CHANGED
+from mutuelle.family import YOUNGEST_HEAD, Family, family_of
+from mutuelle.households import Household, households_of, lock_household, phones_of
+from mutuelle.payments import OPEN
+from mutuelle.people import Person
+from mutuelle.tables import beneficiary, payment
+from sms.outbox import Message, enqueue
+from talk.phones import shown_phone
+from talk.preferences import languages_of
+from talk.questions import initials
+from talk.trouble import Refused
+from talk.words import Caller, Consent
+
+MOST_PEOPLE = 30
+CHANGES_A_MONTH = 4
+MONTH = timedelta(days=30)
+COUNTED = {Change.ADDED, Change.REMOVED, Change.CORRECTED}  # giving a name to who had none is free
+
+
+class Leaving(StrEnum):
+    """Why a person is no longer in the household."""
+
+    DIED = "died"
+    LEFT = "left"
+
+
+async def add_person(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    name: str,
+    age: int,
+    next_price: Money | None,
+    agreed: Consent,
+) -> None:
+    """Somebody comes into the household; `next_price` is what its next period costs with them."""
+    family = await _changing(db, caller, number)
+    await refuse_while_renewing(db, family.home)
+    refuse_no_room(family)
+    if any(initials(person.name or "") == initials(name) for person in family.present):
+        raise Refused(_("{name} is already in your household.", name=name))
+    person = family.joiner(name, age)
+    _expect(family.price_with(person), next_price)
+    row = {
+        "mutuelle_id": family.home.mutuelle_id,
+        "number": number,
+        "rank": person.rank,
+        "name": person.name,
+        "birth_year": person.birth_year,
+        "added_on": person.added_on,
+        "first_policy": person.first_policy,
+        "covered_from": person.covered_from,
+    }
+    await db.execute(insert(beneficiary), row)
+    await _note(db, caller, family, Change.ADDED, f"{name}, {person.birth_year}")
+
+
+async def remove_person(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    rank: int,
+    leaving: str,
+    next_price: Money | None,
+    agreed: Consent,
+) -> None:
+    """Somebody has left the household or died: covered until the end of today, never after."""
+    family = await _changing(db, caller, number)
+    refuse_head(family.home, rank)
+    person = _still_there(family, rank)
+    _expect(family.price_without(rank), next_price)
+    await db.execute(sa.update(beneficiary).where(*_is(family, rank)).values(removed_on=family.today))
+    await _note(
+        db, caller, family, Change.REMOVED, _noted(person, person.birth_year), reason=Leaving(leaving)
+    )
+
+
+async def correct_name(
+    db: AsyncConnection, caller: Caller, *, number: str, rank: int, name: str, agreed: Consent
+) -> None:
+    """The name of a person was missing or wrong."""
+    family = await _changing(db, caller, number)
+    refuse_head(family.home, rank)
+    person = _still_there(family, rank)
+    await db.execute(sa.update(beneficiary).where(*_is(family, rank)).values(name=name))
+    if person.name is None:
+        await _note(db, caller, family, Change.NAMED, f"{name}, {person.birth_year}")
+    else:
+        await _note(db, caller, family, Change.CORRECTED, f"{person.name} > {name}")
+
+
+async def correct_birth_year(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    rank: int,
+    birth_year: int,
+    next_price: Money | None,
+    agreed: Consent,
+) -> None:
+    """The year of birth of a person was wrong."""
+    family = await _changing(db, caller, number)
+    person = _still_there(family, rank)
+    refuse_child_head(family, replace(person, birth_year=birth_year))
+    _expect(family.price_corrected(rank, birth_year), next_price)
+    await db.execute(sa.update(beneficiary).where(*_is(family, rank)).values(birth_year=birth_year))
+    await _note(db, caller, family, Change.CORRECTED, _noted(person, f"{person.birth_year} > {birth_year}"))
+
+
+async def refuse_many_changes(db: AsyncConnection, caller: Caller, home: Household) -> None:
+    """Refused when the household has changed enough this month."""
+    if await changes_since(db, home, COUNTED, caller.at - MONTH) >= CHANGES_A_MONTH:
+        raise Refused(_("Your household has changed often this month. Please see the treasurer."))
+
+
+def refuse_no_room(family: Family) -> None:
+    """Refused when the household's product takes nobody more."""
+    most = min(family.most, MOST_PEOPLE)
+    if len(family.present) >= most:
+        raise Refused(
+            _("Your cover takes {most} people at most. Please see the treasurer for another.", most=most)
+        )
+
+
+def refuse_head(home: Household, rank: int) -> None:
+    """Refused for the head, whose name is on every receipt: the mutuelle changes it."""
+    if rank == home.head_rank:
+        raise Refused(_("The head of a household is changed by the mutuelle. Please see the treasurer."))
+
+
+def refuse_child_head(family: Family, person: Person) -> None:
+    """Refused when a head would be a child."""
+    if person.rank == family.home.head_rank and person.age(family.today) < YOUNGEST_HEAD:
+        raise Refused(_("The head of the household comes first, aged 16 or more."))
+
+
+async def refuse_while_renewing(db: AsyncConnection, home: Household) -> None:
+    """Refused while a renewal is being paid: its price was agreed to for the people of that moment."""
+    renewing = select(payment.c.reference).where(
+        payment.c.mutuelle_id == home.mutuelle_id,
+        payment.c.number == home.number,
+        payment.c.state.in_(OPEN),
+        payment.c.renews_code.is_not(None),
+    )
+    if await db.scalar(renewing.limit(1)):
+        raise Refused(_("Your renewal is being paid. Wait for the receipt, then dial again to add somebody."))
+
+
+async def own_household(db: AsyncConnection, caller: Caller, number: str) -> Household:
+    """The household with this number that the calling phone speaks for; Refused if it does not."""
+    for home in await households_of(db, caller):
+        if home.number == number:
+            return home
+    raise Refused(_("This phone does not speak for this household."))
+
+
+async def _changing(db: AsyncConnection, caller: Caller, number: str) -> Family:
+    """The household, locked and read again: nobody else changes it, pays for it or settles it meanwhile."""
+    await lock_household(db, await own_household(db, caller, number))
+    home = await own_household(
+        db, caller, number
+    )  # support may have closed it or taken the phone off meanwhile
+    await refuse_many_changes(db, caller, home)
+    return await family_of(db, home, caller.at)
+
+
+def _still_there(family: Family, rank: int) -> Person:
+    person = family.person(rank)
+    if person is None:
+        raise Refused(_("This person is no longer in your household."))
+    return person
+
+
+def _expect(price: Money | None, agreed_to: Money | None) -> None:
+    if price != agreed_to:
+        raise Refused(PRICE_CHANGED)
+    if price and price.amount_minor > MAX_PRICE_MINOR:
+        raise Refused(_("This needs a cover of its own. Please see the treasurer."))
+
+
+def _noted(person: Person, what: object) -> str:
+    return f"{person.name}, {what}" if person.name else str(what)
+
+
+async def _note(
+    db: AsyncConnection, caller: Caller, family: Family, what: Change, detail: str, *, reason: str = "asked"
+) -> None:
+    position = await note_change(
+        db, family.home, what, detail=detail, actor=caller.phone, reason=reason, at=caller.at
+    )
+    others = [phone for phone in await phones_of(db, family.home) if phone != caller.phone]
+    languages = await languages_of(db, others)
+    sentence = household_changed(family.home, what, family.mutuelle.complaints_phone)
+    messages = [
+        Message(
+            mutuelle=family.home.mutuelle_id,
+            key=f"household {family.home.number} change {position} {nth}",
+            phone=phone,
+            template="household changed",
+            body=render(sentence, languages[phone]),
+        )
+        for nth, phone in enumerate(others, start=1)
+    ]
+    await enqueue(db, messages, caller.at)
+
+
+def household_changed(home: Household, what: Change, complaints_phone: str) -> Sentence:
+    """For the household's other phones: that something changed, no name, and whom to call."""
+    return _(
+        "Your household {number} has changed: {what}. Not one of you? Call {phone} at once.",
+        number=home.shown_number,
+        what=WORDS[what],
+        phone=shown_phone(complaints_phone),
+    )
+
+
+def _is(family: Family, rank: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        beneficiary.c.mutuelle_id == family.home.mutuelle_id,
+        beneficiary.c.number == family.home.number,
+        beneficiary.c.rank == rank,
+    )

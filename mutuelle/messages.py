@@ -1,0 +1,82 @@
+"""What a member can read again of a household: its last receipts; and whether SMS come at all.
+
+Only for phones of the household: a receipt says what it paid. Who checked its cover: `care/answers.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money
+from mutuelle.dates import local_date
+from mutuelle.households import Household
+from mutuelle.mutuelles import get_mutuelle
+from mutuelle.payments import PaymentState
+from mutuelle.staff.purses import is_cancelled
+from mutuelle.staff.tables import cash_receipt
+from mutuelle.tables import payment, payment_case
+from sms.delivery import opt_in, opt_out
+from sms.tables import optout
+from talk.words import Caller, Consent
+
+MENU = "menu"  # where a STOP came from
+
+
+@dataclass(frozen=True)
+class PastReceipt:
+    """Money that reached the household, by mobile money or in cash, on a day of the mutuelle."""
+
+    on: date
+    amount: Money
+    code: str
+
+    @property
+    def line(self) -> str:
+        return f"{self.on:%d/%m/%y} {self.amount} {self.code}"
+
+
+async def last_receipts(db: AsyncConnection, home: Household, limit: int) -> list[PastReceipt]:
+    """The last `limit` receipts, the newest first; money that waits in suspense has none."""
+    of_home = payment.c.mutuelle_id == home.mutuelle_id, payment.c.number == home.number
+    is_mismatch = sa.exists().where(
+        payment_case.c.mutuelle_id == payment.c.mutuelle_id,
+        payment_case.c.reference == payment.c.reference,
+        payment_case.c.kind == "mismatch",
+    )
+    by_phone = select(
+        payment.c.completed_at.label("at"), payment.c.amount_minor, payment.c.currency, payment.c.receipt_code
+    ).where(*of_home, payment.c.state == PaymentState.PAID, ~is_mismatch)
+    in_cash = select(
+        cash_receipt.c.received_at.label("at"),
+        cash_receipt.c.amount_minor,
+        cash_receipt.c.currency,
+        cash_receipt.c.receipt_code,
+    ).where(
+        cash_receipt.c.mutuelle_id == home.mutuelle_id, cash_receipt.c.number == home.number, ~is_cancelled()
+    )
+    both = by_phone.union_all(in_cash).subquery()
+    rows = await db.execute(select(both).order_by(both.c.at.desc(), both.c.receipt_code).limit(limit))
+    zone = (await get_mutuelle(db, home.mutuelle_id)).timezone
+    return [
+        PastReceipt(local_date(row.at, zone), Money(row.amount_minor, row.currency), row.receipt_code)
+        for row in rows
+    ]
+
+
+async def takes_messages(db: AsyncConnection, caller: Caller) -> bool:
+    """Whether SMS go to the caller's phone: it has not said STOP."""
+    stopped = select(optout.c.id).where(optout.c.phone == caller.phone, optout.c.until.is_(None))
+    return await db.scalar(stopped) is None
+
+
+async def stop_messages(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+    """No more SMS to the caller's phone but answers to its own."""
+    await opt_out(db, caller.phone, MENU, caller.at)
+
+
+async def start_messages(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+    """All SMS to the caller's phone again."""
+    await opt_in(db, caller.phone, caller.at)

@@ -1,0 +1,209 @@
+"""What a mutuelle is founded with, as its files say: each line a value of the charter, each reference found.
+
+A line that is there already must say the same; everything that is wrong is told, with its line.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from locales import Sentence, _
+from mutuelle.charter import (
+    MAX_PRICE_MINOR,
+    Doctor,
+    Facility,
+    Route,
+    Sale,
+    faults_of_doctor,
+    faults_of_facility,
+    faults_of_mutuelle,
+    faults_of_officer,
+    faults_of_place,
+    faults_of_route,
+    faults_of_sale,
+)
+from mutuelle.mutuelles import Mutuelle, Officer, Place
+from mutuelle.products import Product
+from mutuelle.registers.cells import folded, slug
+from mutuelle.registers.columns import FACILITIES, PLACES
+from mutuelle.registers.faults import Fault
+from mutuelle.registers.known import Known, clashes
+from mutuelle.registers.records import Record, once
+
+FIRST_PREFIX = 101
+# What the charter says of a line whose cells are all right; anything else of it is told as it is.
+REASONS = {
+    "an adult alone must cost something": _("an adult alone must cost something"),
+    "a lump sum must be for one person or more": _("a household's price must be for one person or more"),
+    "it cannot be withdrawn before it is sold": _("its sale ends before it begins"),
+    f"the dearest household must pay {MAX_PRICE_MINOR} at most": _(
+        "the dearest household must pay {most} F at most", most=MAX_PRICE_MINOR
+    ),
+}
+
+
+@dataclass
+class Gathered:
+    """What the files say so far. `names` are the ids that a place or facility is called by, in either form."""
+
+    mutuelle: Mutuelle
+    known: Known
+    today: date
+    faults: list[Fault]
+    places: list[Place] = field(default_factory=list)
+    sales: list[Sale] = field(default_factory=list)
+    facilities: list[Facility] = field(default_factory=list)
+    doctors: list[tuple[Doctor, date]] = field(default_factory=list)
+    officers: list[tuple[Officer, date]] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
+    counts: dict[str, list[int]] = field(default_factory=dict)
+
+    def count(self, form: str, *, is_there: bool, lines: int = 1) -> None:
+        """Note that so many lines of a file are new, or were there before."""
+        self.counts.setdefault(form, [0, 0])[is_there] += lines
+
+    def judge(self, record: Record, told: Iterable[str]) -> bool:
+        """Whether the charter allows what a line says; its faults are kept."""
+        found = [record.fault("", _reason(why)) for why in told]
+        self.faults += found
+        return not found and record.is_whole
+
+    def compare(self, form: str, record: Record, row: Mapping[str, Any], **columns: str) -> None:
+        """Note whether a line is there already, and where it says something else."""
+        present = self.known.present(form, row)
+        self.count(form, is_there=present is not None)
+        self.faults += clashes(present or {}, record, row, columns)
+
+
+def mutuelle_of(record: Record, known: Known, faults: list[Fault]) -> Mutuelle | None:
+    """The mutuelle of the files; its prefix is the one that it has, is given, or the first free one."""
+    if not record.is_whole:
+        return None
+    free = next(prefix for prefix in range(FIRST_PREFIX, 1000) if prefix not in known.prefixes)
+    there = known.mutuelle
+    prefix = record["prefix"] or (there.prefix if there else free)
+    found = Mutuelle(**{**record.facts, "prefix": prefix})
+    faults += [record.fault("", _reason(why)) for why in faults_of_mutuelle(found)]
+    if there is None and prefix in known.prefixes:
+        faults.append(record.fault("prefix", _("another mutuelle has this prefix")))
+    for name, fact in asdict(found).items():
+        if there and (other := getattr(there, name)) != fact:
+            reason = _("it is there already and says: {there}", there=str(other))
+            faults.append(record.fault(name, reason))
+    return found
+
+
+def gather_places(g: Gathered, records: list[Record]) -> None:
+    """The villages; each has the id that is given, or one made of its name."""
+    named = [_with(record, id=record["id"] or slug(record["name"] or "")) for record in records]
+    g.names["places"] = _ids(g.known, "places")
+    for record in once(named, ("id",), g.faults, "name"):
+        place = Place(g.mutuelle.id, record["id"], record["name"] or "")
+        g.names["places"] |= {folded(place.name): place.id, folded(place.id): place.id}
+        if record.is_whole and g.judge(record, faults_of_place(g.mutuelle, place)):
+            g.places.append(place)
+            g.compare("places", record, {"id": place.id, "name": place.name})
+
+
+def gather_products(g: Gathered, records: list[Record]) -> None:
+    """The products with their prices: one line a version."""
+    numbered = [_with(record, version=record["version"] or 1) for record in records]
+    for record in once(numbered, ("code", "version"), g.faults):
+        if not record.is_whole:
+            continue
+        terms = {name: fact for name, fact in record.facts.items() if not name.startswith("sold_")}
+        product = Product(mutuelle_id=g.mutuelle.id, currency=g.mutuelle.currency, **terms)
+        sale = Sale(product, record["sold_from"], record["sold_until"])
+        if g.judge(record, faults_of_sale(g.mutuelle, sale)):
+            g.sales.append(sale)
+            g.compare("products", record, record.facts)
+
+
+def gather_facilities(g: Gathered, records: list[Record]) -> None:
+    """The facilities, each in a village that is served."""
+    named = [_with(record, id=record["id"] or slug(record["name"] or "")) for record in records]
+    g.names["facilities"] = _ids(g.known, "facilities")
+    for record in once(named, ("id",), g.faults, "name"):
+        g.names["facilities"] |= {
+            folded(record["name"] or ""): record["id"],
+            folded(record["id"]): record["id"],
+        }
+        place_id = find_id(g, record, "place", "places")
+        if not record.is_whole or place_id is None:
+            continue
+        facts = {name: record[name] for name in ("id", "name", "level", "phone", "hours", "services")}
+        facility = Facility(place_id=place_id, **facts)
+        if g.judge(record, faults_of_facility(facility, [place_id])):
+            g.facilities.append(facility)
+            row = {**facts, "services": list(facility.services), "place_id": place_id}
+            g.compare("facilities", record, row, place_id="place")
+
+
+def gather_doctors(g: Gathered, records: list[Record]) -> None:
+    """The referent doctors, each at a facility."""
+    for record in once(records, ("phone",), g.faults):
+        facility_id = find_id(g, record, "facility", "facilities")
+        if not record.is_whole or facility_id is None:
+            continue
+        doctor = Doctor(record["phone"], record["name"], facility_id, record["languages"])
+        if g.judge(record, faults_of_doctor(doctor, [facility_id])):
+            g.doctors.append((doctor, record["since"] or g.today))
+            row = {**vars(doctor), "languages": list(doctor.languages)}
+            g.compare("doctors", record, row, facility_id="facility")
+
+
+def gather_officers(g: Gathered, records: list[Record]) -> None:
+    """Who acts for the mutuelle."""
+    for record in once(records, ("phone", "role"), g.faults):
+        if not record.is_whole:
+            continue
+        officer = Officer(record["role"], record["phone"], record["name"])
+        if g.judge(record, faults_of_officer(officer)):
+            g.officers.append((officer, record["since"] or g.today))
+            g.compare("officers", record, asdict(officer))
+
+
+def gather_routes(g: Gathered, records: list[Record], operators: Iterable[str]) -> None:
+    """Which operator asks the phones of a country for money; `operators` are those that the service knows."""
+    known = sorted(operators)
+    for record in once(records, ("country",), g.faults):
+        if not record.is_whole:
+            continue
+        route = Route(record["country"], record["operator"])
+        if route.operator not in known:
+            reason = _("{cell} is not one of: {known}.", cell=route.operator, known=", ".join(known))
+            g.faults.append(record.fault("operator", reason))
+        elif g.judge(record, faults_of_route(route)):
+            g.routes.append(route)
+            g.compare("routes", record, asdict(route), flow="operator")
+
+
+def _with(record: Record, **facts: Any) -> Record:
+    return Record(record.sheet, record.line, {**record.facts, **facts}, record.is_whole)
+
+
+def _ids(known: Known, form: str) -> dict[str, str]:
+    """What the places or facilities that are there may be called: by name or by id."""
+    rows = known.rows[form].values()
+    return {folded(row[name]): row["id"] for row in rows for name in ("name", "id")}
+
+
+def find_id(g: Gathered, record: Record, key: str, form: str) -> str | None:
+    """The id of the place or facility that a line refers to; a fault where there is none."""
+    called = record[key]
+    found = g.names[form].get(folded(called)) if called else None
+    if called and found is None:
+        g.faults.append(
+            record.fault(key, _("{cell} is not known: is it in {file}?", cell=called, file=_file(form)))
+        )
+    return found
+
+
+def _file(form: str) -> str:
+    return {"places": PLACES.file, "facilities": FACILITIES.file}[form]
+
+
+def _reason(why: str) -> Sentence:
+    return REASONS.get(why.partition(": ")[2]) or _("this cannot be: {why}", why=why)

@@ -1,0 +1,202 @@
+"""The households of the paper register, with their people and the periods that they have paid.
+
+A household that was taken over is known by its register number; its line must go on saying what it said.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from locales import _
+from mutuelle.products import Offer, Product, offer
+from mutuelle.registers.cells import Birth, folded
+from mutuelle.registers.gathering import Gathered, find_id
+from mutuelle.registers.periods import PaidPeriod, paid_periods
+from mutuelle.registers.records import Record, once
+from talk.trouble import Invalid
+
+LEAST_AGE_OF_HEAD = 16  # as when a caller joins
+NUMBERS_OF_A_MUTUELLE = 80_000  # of the 100 000 that can be drawn: the rest keeps drawing quick
+
+
+@dataclass(frozen=True)
+class PaperHousehold:
+    """A line of the register with its people, the head first. `periods` are empty for one that has never paid."""
+
+    register_number: str
+    head_name: str
+    place_id: str
+    phones: tuple[str, ...]
+    people: tuple[tuple[str | None, Birth], ...]
+    product: Product
+    paid_until: date | None
+    member_since: date | None
+    reminders: bool | None
+    periods: tuple[PaidPeriod, ...]
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the line says, by column: kept, and compared when the file comes again."""
+        return {
+            "head_name": self.head_name,
+            "birth": self.people[0][1].said,
+            "place": self.place_id,
+            "phones": list(self.phones),
+            "product": self.product.code,
+            "paid_until": _iso(self.paid_until),
+            "member_since": _iso(self.member_since),
+            "others": [[name, birth.said] for name, birth in self.people[1:]],
+            "reminders": self.reminders,
+        }
+
+    def offers(self) -> Iterator[tuple[Offer, date]]:
+        """What it agreed to and when, oldest first; the registration fee belongs to the first."""
+        for nth, period in enumerate(self.periods):
+            yield self._offer(period.opened_on, new=nth == 0), period.paid_on
+
+    def unpaid(self, today: date) -> Offer:
+        """What it has agreed to and never paid."""
+        return self._offer(today, new=True)
+
+    def _offer(self, on: date, *, new: bool) -> Offer:
+        ages = tuple(max(on.year - birth.year, 0) for _name, birth in self.people)
+        return offer(self.product, ages, new=new)
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def gather_homes(g: Gathered, households: list[Record], people: list[Record]) -> list[PaperHousehold]:
+    """The households that are not there yet; faults for those that are and say something else."""
+    others = _people(g, people, households)
+    products = _products(g)
+    found = []
+    for record in once(households, ("number",), g.faults):
+        home = _home(g, record, others.get(record["number"], []), products)
+        line = g.known.lines.get(record["number"])
+        if home is None:
+            continue
+        g.count("households", is_there=line is not None)
+        g.count("people", is_there=line is not None, lines=len(home.people))
+        if line:
+            _compare(g, record, home.said, line.said)
+        else:
+            found.append(home)
+    if g.known.households + len(found) > NUMBERS_OF_A_MUTUELLE:
+        reason = _("a mutuelle may have {most} households at most", most=NUMBERS_OF_A_MUTUELLE)
+        g.faults.append(households[0].sheet.fault(0, "", reason))
+    return found
+
+
+def _people(
+    g: Gathered, people: list[Record], households: list[Record]
+) -> Mapping[str, list[tuple[str | None, Birth]]]:
+    """The people of each household, without its head."""
+    heads = {record["number"]: record for record in households}
+    found = defaultdict(list)
+    for record in once(people, ("number", "name", "birth"), g.faults):
+        number = record["number"]
+        head = heads.get(number)
+        if number and head is None:
+            g.faults.append(record.fault("number", _("no household has the number {number}", number=number)))
+        elif head and head["others"]:
+            reason = _("the others of this household are in its own line {line} already", line=head.line)
+            g.faults.append(record.fault("number", reason))
+        elif head and _is_head(record, head):
+            g.faults.append(
+                record.fault("name", _("the head of the household is in line {line}", line=head.line))
+            )
+        elif record.is_whole:
+            found[number].append((record["name"], record["birth"]))
+    return found
+
+
+def _is_head(record: Record, head: Record) -> bool:
+    same_name = folded(record["name"] or "") == folded(head["head_name"] or "") != ""
+    return same_name and record["birth"] == head["birth"]
+
+
+def _products(g: Gathered) -> Mapping[str, Product]:
+    """The newest version of each product, by code and by name."""
+    newest: dict[str, Product] = {}
+    every = [*g.known.products.values(), *(sale.product for sale in g.sales)]
+    for product in sorted(every, key=lambda product: product.version):
+        newest |= {folded(product.name): product, folded(product.code): product}
+    return newest
+
+
+def _home(
+    g: Gathered, record: Record, others: list[tuple[str | None, Birth]], products: Mapping[str, Product]
+) -> PaperHousehold | None:
+    place_id = find_id(g, record, "place", "places")
+    product = products.get(folded(record["product"] or ""))
+    if record["product"] and product is None:
+        reason = _("{cell} is not known: is it in {file}?", cell=record["product"], file="produits.csv")
+        g.faults.append(record.fault("product", reason))
+    if not record.is_whole or place_id is None or product is None:
+        return None
+    people = (
+        (record["head_name"], record["birth"]),
+        *((None, birth) for birth in record["others"] or ()),
+        *others,
+    )
+    if record["number"] in g.known.lines:  # taken over on another day: only what the line says counts
+        periods: tuple[PaidPeriod, ...] | None = ()
+    else:
+        periods = _periods(g, record, product)
+        if not _fits(g, record, product, people):
+            return None
+    if periods is None:
+        return None
+    return PaperHousehold(
+        record["number"],
+        record["head_name"],
+        place_id,
+        record["phones"] or (),
+        people,
+        product,
+        record["paid_until"],
+        record["member_since"],
+        record["reminders"],
+        periods,
+    )
+
+
+def _fits(g: Gathered, record: Record, product: Product, people: tuple[Any, ...]) -> bool:
+    before = len(g.faults)
+    if len(people) > product.max_members:
+        reason = _("{count} people are too many: {most} at most", count=len(people), most=product.max_members)
+        g.faults.append(record.fault("product", reason))
+    if g.today.year - record["birth"].year < LEAST_AGE_OF_HEAD:
+        g.faults.append(
+            record.fault("birth", _("The head of a household is {age} or older.", age=LEAST_AGE_OF_HEAD))
+        )
+    return len(g.faults) == before
+
+
+def _periods(g: Gathered, record: Record, product: Product) -> tuple[PaidPeriod, ...] | None:
+    if record["paid_until"] is None:
+        return ()
+    try:
+        return tuple(paid_periods(product, record["paid_until"], record["member_since"], g.today))
+    except Invalid as fault:
+        g.faults.append(record.fault("paid_until", fault.sentence))
+        return None
+
+
+def _compare(g: Gathered, record: Record, says: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+    for key, fact in says.items():
+        if said.get(key) != fact:
+            reason = _(
+                "this household was taken over with another value: {there}", there=_shown(said.get(key))
+            )
+            g.faults.append(record.fault(key, reason))
+
+
+def _shown(fact: Any) -> str:
+    if isinstance(fact, list):
+        return ", ".join(_shown(part) for part in fact) or "-"
+    return "-" if fact is None else str(fact)

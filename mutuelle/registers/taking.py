@@ -1,0 +1,199 @@
+"""Takes over a mutuelle from its files, in the caller's transaction: everything is looked at before the first row.
+
+Whoever calls it keeps the transaction only if no fault was told.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.book import Account, Verdict, open_accounts, post
+from locales import Sentence, _
+from mutuelle.founding import (
+    appoint_officers,
+    contract_doctors,
+    found_mutuelle,
+    list_facilities,
+    open_routes,
+    sell_products,
+    serve_places,
+)
+from mutuelle.mutuelles import Mutuelle
+from mutuelle.registers import gathering
+from mutuelle.registers.cells import Setting
+from mutuelle.registers.columns import BALANCES, FORMS, HOUSEHOLDS, MUTUELLE
+from mutuelle.registers.faults import Fault
+from mutuelle.registers.gathering import Gathered, mutuelle_of
+from mutuelle.registers.homes import PaperHousehold, gather_homes
+from mutuelle.registers.known import known_of
+from mutuelle.registers.likeness import look_alikes
+from mutuelle.registers.openings import Opening, gather_openings, journals
+from mutuelle.registers.reading import Sheet
+from mutuelle.registers.records import Record, records
+from mutuelle.registers.writing import write_homes
+
+
+@dataclass
+class Taken:
+    """What became of the files: `counts` are (new, there before) by form; nothing was written if there are faults."""
+
+    mutuelle: Mutuelle | None = None
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[Sentence] = field(default_factory=list)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether anything was written."""
+        return any(new for new, _there in self.counts.values())
+
+
+@dataclass(frozen=True)
+class _Read:
+    gathered: Gathered
+    homes: list[PaperHousehold]
+    openings: list[Opening]
+
+
+STEPS_OF_A_HOUSEHOLD = 15  # writing one takes about as long as reading so many lines
+
+
+def steps(sheets: Mapping[str, Sheet]) -> int:
+    """How often `take_over` will say that it has come further, at most: while it reads, and while it writes."""
+    homes = len(sheets[HOUSEHOLDS.key].rows) if HOUSEHOLDS.key in sheets else 0
+    return sum(len(sheet.rows) for sheet in sheets.values()) + homes * STEPS_OF_A_HOUSEHOLD
+
+
+async def take_over(
+    db: AsyncConnection,
+    sheets: Mapping[str, Sheet],
+    faults: Sequence[Fault],
+    *,
+    operators: Collection[str],
+    at: datetime,
+    advance: Callable[[], None],
+) -> Taken:
+    """Read every line, tell all faults, or write all that is new.
+
+    `faults` are those of the reading; `operators` those that the service knows; `advance` is called for each step.
+    """
+    taken = Taken(faults=list(faults))
+    read = await _read(db, sheets, operators, at, taken, advance)
+    if read is None or taken.faults:
+        return taken
+    g = read.gathered
+    await _found(db, g, at)
+
+    def written() -> None:
+        for _step in range(STEPS_OF_A_HOUSEHOLD):
+            advance()
+
+    await write_homes(db, g.mutuelle, read.homes, at=at, advance=written)
+    await _open_balances(db, read, sheets, taken)
+    taken.counts = {key: (new, there) for key, (new, there) in g.counts.items()} | taken.counts
+    return taken
+
+
+async def _read(
+    db: AsyncConnection,
+    sheets: Mapping[str, Sheet],
+    operators: Collection[str],
+    at: datetime,
+    taken: Taken,
+    advance: Callable[[], None],
+) -> _Read | None:
+    sheet = sheets.get(MUTUELLE.key)
+    if sheet is None or not sheet.rows:
+        file = sheet.file if sheet else MUTUELLE.file
+        if not any(fault.file == file for fault in taken.faults):
+            taken.faults.append(Fault(file, 0, "", _("this file with its one line is needed")))
+        return None
+    country = sheet.rows[0].cells.get("country", "").upper()
+    first = records(sheet, Setting(country, at.date()), taken.faults, advance)[0]
+    code = str(first["id"] or "")
+    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"import {code}", 0))))
+    known = await known_of(db, code)
+    mutuelle = mutuelle_of(first, known, taken.faults) or _stand_in(first)
+    setting = Setting(country, mutuelle.today(at))
+    by_form = {
+        form.key: records(sheets.get(form.key), setting, taken.faults, advance)
+        for form in FORMS
+        if form is not MUTUELLE
+    }
+    g = Gathered(mutuelle, known, setting.today, taken.faults)
+    g.count(MUTUELLE.key, is_there=known.mutuelle is not None)
+    homes, openings = _fill(g, by_form, operators)
+    taken.mutuelle = mutuelle
+    taken.faults.sort(key=lambda fault: (_order(sheets, fault), fault.line))
+    taken.notes += await look_alikes(db, mutuelle, homes)
+    return _Read(g, homes, openings)
+
+
+def _fill(
+    gathered: Gathered, read: Mapping[str, list[Record]], operators: Collection[str]
+) -> tuple[list[PaperHousehold], list[Opening]]:
+    gathering.gather_places(gathered, read["places"])
+    gathering.gather_products(gathered, read["products"])
+    gathering.gather_facilities(gathered, read["facilities"])
+    gathering.gather_doctors(gathered, read["doctors"])
+    gathering.gather_officers(gathered, read["officers"])
+    gathering.gather_routes(gathered, read["routes"], operators)
+    homes = gather_homes(gathered, read["households"], read["people"])
+    return homes, gather_openings(gathered, read["balances"])
+
+
+def _stand_in(record: Record) -> Mutuelle:
+    """A mutuelle whose own line has faults, so that the other files can be looked at all the same."""
+    facts = {"currency": "XOF", "timezone": "UTC"} | {k: v for k, v in record.facts.items() if v is not None}
+    blank = dict.fromkeys(Mutuelle.__dataclass_fields__, "")
+    return Mutuelle(**{**blank, **facts, "prefix": 100})
+
+
+def _order(sheets: Mapping[str, Sheet], fault: Fault) -> int:
+    """Faults are told file by file, in the order in which the files build on each other."""
+    order = [sheets[form.key].file for form in FORMS if form.key in sheets]
+    return order.index(fault.file) if fault.file in order else -1
+
+
+async def _found(db: AsyncConnection, g: Gathered, at: datetime) -> None:
+    await found_mutuelle(db, g.mutuelle, at=at)
+    await open_accounts(db, [Account(g.mutuelle.id, accounts.opening(), g.mutuelle.currency)])
+    await serve_places(db, g.mutuelle, g.places)
+    await sell_products(db, g.mutuelle, g.sales)
+    await list_facilities(db, g.mutuelle, g.facilities)
+    await open_routes(db, g.mutuelle, g.routes)
+    for since, office in groupby(sorted(g.officers, key=_since), key=_since):
+        await appoint_officers(db, g.mutuelle, [officer for officer, _day in office], since=since)
+    for since, contracts in groupby(sorted(g.doctors, key=_since), key=_since):
+        await contract_doctors(db, g.mutuelle, [doctor for doctor, _day in contracts], on=since)
+
+
+def _since(dated: tuple[Any, date]) -> date:
+    return dated[1]
+
+
+async def _open_balances(db: AsyncConnection, read: _Read, sheets: Mapping[str, Sheet], taken: Taken) -> None:
+    """Post the opening balances of each fund; counted are the accounts that are new, and those that were there."""
+    mutuelle = read.gathered.mutuelle
+    drafts = journals(mutuelle.id, mutuelle.currency, read.openings)
+    codes = {code for draft in drafts for m in draft.movements for code in (m.debit, m.credit)}
+    await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in sorted(codes)])
+    counts = Counter[Verdict]()
+    for draft, posted in zip(drafts, await post(db, drafts), strict=True):
+        counts[posted.verdict] += len(draft.movements)
+        if not posted.stands:
+            other = _("the balances of this fund were posted before, and were others")
+            reason = (
+                other if posted.verdict is Verdict.CONFLICT else _("refused: {why}", why=str(posted.reason))
+            )
+            taken.faults.append(Fault(sheets[BALANCES.key].file, 0, "", reason))
+    if drafts:
+        taken.counts[BALANCES.key] = (counts[Verdict.CREATED], counts[Verdict.EXISTS])

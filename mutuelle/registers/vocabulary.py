@@ -1,0 +1,79 @@
+"""The words that a register may use for what the service has its own names for, accents or not.
+
+Of several words for one thing the first is the one that is told to people.
+"""
+
+from ledger import accounts
+from mutuelle.charter import LEVELS, SERVICES
+
+SERVICE_WORDS = dict(
+    zip(
+        (
+            "médecine générale",
+            "petite chirurgie",
+            "accouchements",
+            "consultations pré et postnatales",
+            "laboratoire",
+            "vaccination",
+            "promotion de la santé",
+        ),
+        SERVICES,
+        strict=True,
+    )
+)
+SERVICE_WORDS |= {service: service for service in SERVICES} | {
+    "consultations prénatales": "ante- and post-natal visits",
+    "cpn": "ante- and post-natal visits",
+    "accouchement": "deliveries",
+    "chirurgie": "minor surgery",
+    "analyses": "laboratory",
+    "vaccinations": "vaccination",
+}
+LEVEL_WORDS = dict(zip(("poste", "centre", "hôpital"), LEVELS, strict=True)) | {
+    "post": "post",
+    "hospital": "hospital",
+    "cscom": "centre",
+    "poste de santé": "post",
+    "centre de santé": "centre",
+}
+ROLE_WORDS = {
+    "trésorier": "treasurer",
+    "trésorière": "treasurer",
+    "treasurer": "treasurer",
+    "collecteur": "collector",
+    "collectrice": "collector",
+    "collector": "collector",
+    "agent d'inscription": "enrolment officer",
+    "agente d'inscription": "enrolment officer",
+    "agent enrôleur": "enrolment officer",
+    "agente enrôleuse": "enrolment officer",
+    "agent d'enrôlement": "enrolment officer",
+    "enrolment officer": "enrolment officer",
+}
+LANGUAGE_WORDS = {  # the ISO 639 codes themselves are taken too
+    "français": "fr",
+    "anglais": "en",
+    "bambara": "bm",
+    "dioula": "dyu",
+    "peul": "ff",
+    "soninké": "snk",
+    "mooré": "mos",
+    "wolof": "wo",
+    "éwé": "ee",
+    "kabyè": "kbp",
+    "fon": "fon",
+    "haoussa": "ha",
+    "arabe": "ar",
+}
+FUND_WORDS = {"santé": accounts.HEALTH, "transport": accounts.TRANSPORT, "tontine": accounts.TONTINE}
+FUND_WORDS |= {"prêts": accounts.LOANS} | {fund: fund for fund in accounts.FUNDS}
+HELD_WORDS = {
+    "caisse": "cash",
+    "banque": "bank",
+    "opérateur": "float",
+    "réserve": "reserve",
+    "cash": "cash",
+    "bank": "bank",
+    "float": "float",
+    "mobile money": "float",
+}

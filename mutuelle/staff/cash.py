@@ -1,0 +1,232 @@
+"""Cash received from households by collectors, and deposited with treasurers.
+
+It is posted and receipted to the household in the transaction that records it; the household can contest it. What one
+person may hold, and for how long, is limited: past it nothing more is received until a deposit.
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.book import Journal, Movement
+from locales import Money, Sentence, _
+from mutuelle.calls import with_calls
+from mutuelle.enrolment import agreed_standing
+from mutuelle.households import Household, find_household, lock_household
+from mutuelle.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.numbers import shown_number
+from mutuelle.policies import write_policy
+from mutuelle.settlement import RECEIVED, post_all
+from mutuelle.staff.messages import deposit_confirmed, send_cash_receipts, tell
+from mutuelle.staff.pins import try_pin
+from mutuelle.staff.purses import (
+    Purse,
+    expect_room,
+    holder_of,
+    lock_purse,
+    purse_of,
+    purses_of_collectors,
+)
+from mutuelle.staff.roles import Office, Role, office_of
+from mutuelle.staff.tables import cash_deposit, cash_receipt
+from mutuelle.standing import Standing, standing
+from mutuelle.tables import payment
+from talk.answers import Secret
+from talk.questions import initials
+from talk.trouble import Refused
+from talk.words import Caller, Consent
+
+DEPOSITED = "cash deposited"
+CODE_BYTES = 4  # of which thirty bits are shown: six letters and digits
+DRAWS = 50
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Cash that was recorded: its receipt, what its collector now holds, and whether the household was told by SMS."""
+
+    receipt_code: str
+    held: Money
+    told: bool
+
+
+async def household_here(db: AsyncConnection, office: Office, number: str) -> Household:
+    """The open household of the officer's own mutuelle with this number; Refused, in one sentence, for any other."""
+    home = await find_household(db, number)
+    if home is None or home.mutuelle_id != office.mutuelle_id:
+        raise Refused(_("No household has the number {number}.", number=shown_number(number)))
+    return home
+
+
+async def receive_cash(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    number: str,
+    amount: Money,
+    payable: Money,
+    product: str,
+    version: int,
+    renews: bool,
+    pin: Secret,
+    agreed: Consent,
+) -> Recorded | Sentence:
+    """Record that the calling collector has received `amount`; a sentence where the PIN is not right.
+
+    1. Lock the household, then the collector's purse: limits hold whatever is recorded at the same time.
+    2. Refuse what is no longer as agreed to, and what would pass a limit. Only then the PIN.
+    3. Write the renewal that this agrees to, if any; post the calls that the money reaches, then the receipt, from the
+       household to the collector's own account.
+    4. Write the record and the receipt by SMS, all in one transaction.
+    """
+    office = await office_of(db, caller, mutuelle, Role.COLLECTOR)
+    home = await household_here(db, office, number)
+    await lock_household(db, home)
+    home = await household_here(db, office, number)  # it may have been closed while we waited
+    await lock_purse(db, office)
+    stands = await agreed_standing(
+        db, home, payable=payable, product=product, version=version, renews=renews, at=caller.at
+    )
+    await expect_room(db, office, amount, caller.at)
+    if wrong := await try_pin(db, caller, pin):
+        return wrong
+    owner = await get_mutuelle(db, mutuelle)
+    holder = await holder_of(db, owner, office, caller.at)
+    await _renew(db, owner, home, stands, caller.at)
+    reference, code = await _write(db, home, holder, amount, caller.at)
+    await _post(db, owner, home, holder, reference, amount, caller.at)
+    told = await send_cash_receipts(db, await standing(db, home, caller.at), amount, code, caller.at)
+    return Recorded(code, (await purse_of(db, office)).held, told)
+
+
+async def deposit_cash(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    holder: str,
+    amount: Money,
+    held: Money,
+    pin: Secret,
+    agreed: Consent,
+) -> Purse | Sentence:
+    """The calling treasurer has `amount` of the `held` cash of a collector in hand; a sentence where the PIN is wrong.
+
+    Another person than the collector: nobody takes over cash from herself, nor with a second phone.
+    """
+    office = await office_of(db, caller, mutuelle, Role.TREASURER)
+    found = {purse.holder: purse for purse in await purses_of_collectors(db, mutuelle)}.get(holder)
+    if found is None or found.phone == caller.phone or initials(found.name) == initials(office.name):
+        raise Refused(_("This cash cannot be received by this phone."))
+    collector = Office(mutuelle, office.mutuelle_name, Role.COLLECTOR, found.phone, found.name)
+    await lock_purse(db, collector)
+    found = await purse_of(db, collector)
+    if found.held != held or not 0 < amount.amount_minor <= held.amount_minor:
+        raise Refused(_("What this collector holds has changed. Please look again."))
+    if wrong := await try_pin(db, caller, pin):
+        return wrong
+    owner = await get_mutuelle(db, mutuelle)
+    await lock_purse(db, office)
+    box = await holder_of(db, owner, office, caller.at)
+    await _move_cash(db, owner, found, box, amount, caller.at)
+    left = await purse_of(db, collector)
+    sentence = deposit_confirmed(owner.name, amount, office.name, left.held)
+    await tell(db, mutuelle, "cash deposited", {found.phone: sentence}, caller.at)
+    return left
+
+
+async def _renew(
+    db: AsyncConnection, mutuelle: Mutuelle, home: Household, stands: Standing, at: datetime
+) -> None:
+    """The new period that this money agrees to, written with its first franc."""
+    if stands.renews and stands.renewal:
+        sequence = len(stands.periods) + 1
+        await write_policy(db, home, stands.renewal, sequence=sequence, agreed_on=mutuelle.today(at), at=at)
+
+
+async def _write(
+    db: AsyncConnection, home: Household, holder: str, amount: Money, at: datetime
+) -> tuple[UUID, str]:
+    """The record: its reference, and a receipt code that no other receipt of the mutuelle has."""
+    reference = uuid4()
+    row: dict[str, Any] = {
+        "mutuelle_id": home.mutuelle_id,
+        "reference": reference,
+        "holder": holder,
+        "number": home.number,
+        "amount_minor": amount.amount_minor,
+        "currency": amount.currency,
+        "received_at": at,
+    }
+    for _draw in range(DRAWS):
+        code = base64.b32encode(secrets.randbelow(256**CODE_BYTES).to_bytes(CODE_BYTES))[:6].decode()
+        of_payment = (payment.c.mutuelle_id == home.mutuelle_id) & (payment.c.receipt_code == code)
+        if await db.scalar(select(payment.c.reference).where(of_payment)):
+            continue
+        statement = insert(cash_receipt).values(**row, receipt_code=code).on_conflict_do_nothing()
+        if await db.scalar(statement.returning(cash_receipt.c.receipt_code)):
+            return reference, code
+    raise RuntimeError("no free receipt code")
+
+
+async def _post(
+    db: AsyncConnection,
+    mutuelle: Mutuelle,
+    home: Household,
+    holder: str,
+    reference: UUID,
+    amount: Money,
+    at: datetime,
+) -> None:
+    movement = Movement(accounts.cash(holder), home.account, amount.amount_minor, amount.currency)
+    receipt = Journal(
+        mutuelle=mutuelle.id,
+        source="cash",
+        key=str(reference),
+        kind=RECEIVED,
+        effective_on=mutuelle.today(at),
+        actor=f"collector {holder}",
+        reason="paid in cash",
+        movements=[movement],
+        memo={"cash": str(reference)},
+    )
+    await post_all(db, await with_calls(db, mutuelle, home, receipt))
+
+
+async def _move_cash(
+    db: AsyncConnection, mutuelle: Mutuelle, collector: Purse, box: str, amount: Money, at: datetime
+) -> None:
+    """From the collector's account to the treasurer's, with its record."""
+    reference = uuid4()
+    row = {
+        "mutuelle_id": mutuelle.id,
+        "reference": reference,
+        "from_holder": collector.holder,
+        "to_holder": box,
+        "amount_minor": amount.amount_minor,
+        "currency": amount.currency,
+        "deposited_at": at,
+    }
+    await db.execute(insert(cash_deposit), row)
+    pair = (accounts.cash(box), accounts.cash(collector.holder))
+    journal = Journal(
+        mutuelle=mutuelle.id,
+        source="deposit",
+        key=str(reference),
+        kind=DEPOSITED,
+        effective_on=mutuelle.today(at),
+        actor=f"treasurer {box}",
+        reason="counted and received by a treasurer",
+        movements=[Movement(*pair, amount.amount_minor, amount.currency)],
+        memo={"deposit": str(reference)},
+    )
+    await post_all(db, [journal])

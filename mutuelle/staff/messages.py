@@ -1,0 +1,182 @@
+"""What is read by SMS about offices, PINs and cash: one segment each, never a PIN or a household's name."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Fact, Money, Sentence, _, render
+from mutuelle.cover import CoverState
+from mutuelle.households import phones_of
+from mutuelle.mutuelles import Mutuelle
+from mutuelle.numbers import shown_number
+from mutuelle.staff.roles import SPOKEN, Role
+from mutuelle.standing import Standing
+from sms.outbox import Message, enqueue
+from talk.phones import shown_phone
+from talk.preferences import languages_of
+
+
+async def tell(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    template: str,
+    told: Mapping[str, Sentence],
+    now: datetime,
+    *,
+    receipt_code: str | None = None,
+) -> None:
+    """Write one SMS for each phone, in its owner's language, in the caller's transaction."""
+    languages = await languages_of(db, list(told))
+    messages = [
+        Message(
+            mutuelle=mutuelle_id,
+            key=f"{template} {uuid4()}",
+            phone=phone,
+            template=template,
+            body=render(sentence, languages[phone]),
+            receipt_code=receipt_code,
+        )
+        for phone, sentence in told.items()
+    ]
+    await enqueue(db, messages, now)
+
+
+def role_given(mutuelle_name: str, role: Role) -> Sentence:
+    return _(
+        "{mutuelle}: you are now {role}. Dial the service and press 9, my work. Not expected? Tell your mutuelle.",
+        mutuelle=mutuelle_name,
+        role=SPOKEN[role],
+    )
+
+
+def role_withdrawn(mutuelle_name: str, role: Role) -> Sentence:
+    return _(
+        "{mutuelle}: you are no longer {role}. Questions? Please see your mutuelle.",
+        mutuelle=mutuelle_name,
+        role=SPOKEN[role],
+    )
+
+
+def change_proposed(mutuelle_name: str, role: Role, name: str, proposer: str) -> Sentence:
+    """To every other treasurer: somebody has to answer within a week."""
+    return _(
+        "{mutuelle}: {proposer} proposes a change for {name}, {role}. To answer: dial, press 9, my work.",
+        mutuelle=mutuelle_name,
+        proposer=proposer,
+        name=name,
+        role=SPOKEN[role],
+    )
+
+
+def change_refused(mutuelle_name: str, name: str, by: str) -> Sentence:
+    """To the treasurer who proposed."""
+    return _(
+        "{mutuelle}: {by} refused the change that you proposed for {name}.",
+        mutuelle=mutuelle_name,
+        by=by,
+        name=name,
+    )
+
+
+def pin_locked(failures: int) -> Sentence:
+    """To the owner of the phone: somebody else may have it in hand."""
+    return _(
+        "A wrong work PIN was typed {count} times on this phone. If it was not you, tell your mutuelle now.",
+        count=failures,
+    )
+
+
+def pin_unlocked() -> Sentence:
+    return _("Your work PIN can be used again. If you did not ask for this, tell your mutuelle now.")
+
+
+def pin_renewable(days: int) -> Sentence:
+    return _(
+        "A new work PIN waits for you {days} days: dial the service, press 9. "
+        "If you did not ask for it, tell your mutuelle now.",
+        days=days,
+    )
+
+
+def pin_received() -> Sentence:
+    """After each PIN that is shown or printed: who did not ask for it must know."""
+    return _(
+        "A new work PIN was made for this phone. Tell it to nobody. If you did not ask for it, tell your mutuelle now."
+    )
+
+
+def cash_receipt(stands: Standing, amount: Money, code: str) -> Sentence:
+    """To the household at the second at which the collector records it: no name, and how to say that it is wrong."""
+    cover = stands.cover
+    facts: dict[str, Fact] = {"amount": amount, "number": stands.household.shown_number, "code": code}
+    if cover.state is CoverState.WAITING and cover.from_on:
+        return _(
+            "{amount} in cash received for household {number}. Covered from {start}. Left to pay: {due}. "
+            "Wrong? Send WRONG {code}",
+            **facts,
+            start=cover.from_on,
+            due=stands.due,
+        )
+    if cover.is_covered and cover.until_on:
+        return _(
+            "{amount} in cash received for household {number}. Covered until {end}. Left to pay: {due}. "
+            "Wrong? Send WRONG {code}",
+            **facts,
+            end=cover.until_on,
+            due=stands.due,
+        )
+    return _(
+        "{amount} in cash received for household {number}. Not covered for now. Left to pay: {due}. "
+        "Wrong? Send WRONG {code}",
+        **facts,
+        due=stands.due,
+    )
+
+
+async def send_cash_receipts(
+    db: AsyncConnection, stands: Standing, amount: Money, code: str, now: datetime
+) -> bool:
+    """The receipt to every phone of the household, confirmed or not; False where it has none."""
+    home = stands.household
+    phones = await phones_of(db, home, unconfirmed=True)
+    sentence = cash_receipt(stands, amount, code)
+    await tell(db, home.mutuelle_id, "cash receipt", dict.fromkeys(phones, sentence), now, receipt_code=code)
+    return bool(phones)
+
+
+def deposit_confirmed(mutuelle_name: str, amount: Money, treasurer: str, left: Money) -> Sentence:
+    """To the collector: what a treasurer has counted."""
+    return _(
+        "{mutuelle}: {treasurer} received {amount} from you. Still in your hands: {left}. "
+        "Not right? Tell your mutuelle.",
+        mutuelle=mutuelle_name,
+        treasurer=treasurer,
+        amount=amount,
+        left=left,
+    )
+
+
+def cash_contested(number: str, amount: Money, code: str, collector: str, phone: str) -> Sentence:
+    """To the treasurers: two people say different things about cash."""
+    return _(
+        "Household {number} contests the receipt {code}: {amount} in cash, collector {name} {phone}. "
+        "Please hear both.",
+        number=shown_number(number),
+        code=code,
+        amount=amount,
+        name=collector,
+        phone=shown_phone(phone),
+    )
+
+
+def cash_cancelled(mutuelle: Mutuelle, amount: Money, code: str) -> Sentence:
+    """To the household: a receipt that it had counts no longer."""
+    return _(
+        "{mutuelle}: the receipt {code} of {amount} in cash is cancelled. Questions: {phone}",
+        mutuelle=mutuelle.name,
+        code=code,
+        amount=amount,
+        phone=mutuelle.complaints,
+    )

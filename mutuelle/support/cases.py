@@ -1,0 +1,92 @@
+"""Cases: payments that a person must look at, closed once they are settled, each time with who and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mutuelle.households import find_household
+from mutuelle.support.acts import CASE_CLOSE, CASE_REOPEN, By, SupportFault, write_act
+from mutuelle.tables import payment, payment_case
+
+
+@dataclass(frozen=True)
+class Case:
+    """One payment in one kind of trouble."""
+
+    mutuelle_id: str
+    reference: UUID
+    kind: str
+    detail: str
+    opened_at: datetime
+    number: str
+    operator: str
+
+
+async def open_cases(db: AsyncConnection, limit: int) -> list[Case]:
+    """The cases that are open, the oldest first."""
+    rows = await db.execute(
+        select(
+            payment_case.c.mutuelle_id,
+            payment_case.c.reference,
+            payment_case.c.kind,
+            payment_case.c.detail,
+            payment_case.c.opened_at,
+            payment.c.number,
+            payment.c.operator,
+        )
+        .join(
+            payment,
+            (payment.c.mutuelle_id == payment_case.c.mutuelle_id)
+            & (payment.c.reference == payment_case.c.reference),
+        )
+        .where(payment_case.c.closed_at.is_(None))
+        .order_by(payment_case.c.opened_at, payment_case.c.reference, payment_case.c.kind)
+        .limit(limit)
+    )
+    return [Case(*row) for row in rows]
+
+
+async def close_case(db: AsyncConnection, reference: UUID, kind: str | None, by: By) -> int:
+    """The open cases of a payment (of one kind, or all) are settled; returns how many."""
+    return await _set(db, CASE_CLOSE, reference, kind, payment_case.c.closed_at.is_(None), by.at, by)
+
+
+async def reopen_case(db: AsyncConnection, reference: UUID, kind: str | None, by: By) -> int:
+    """The closed cases of a payment (of one kind, or all) are open again; returns how many."""
+    return await _set(db, CASE_REOPEN, reference, kind, payment_case.c.closed_at.is_not(None), None, by)
+
+
+async def _set(
+    db: AsyncConnection,
+    act: str,
+    reference: UUID,
+    kind: str | None,
+    which: sa.ColumnElement[bool],
+    closed_at: datetime | None,
+    by: By,
+) -> int:
+    found = (
+        await db.execute(
+            select(payment.c.mutuelle_id, payment.c.number).where(payment.c.reference == reference)
+        )
+    ).one_or_none()
+    if found is None:
+        raise SupportFault(f"no payment has the reference {reference}")
+    these = (
+        (payment_case.c.mutuelle_id == found.mutuelle_id) & (payment_case.c.reference == reference) & which
+    )
+    if kind is not None:
+        these &= payment_case.c.kind == kind
+    changed = await db.scalars(
+        sa.update(payment_case).where(these).values(closed_at=closed_at).returning(payment_case.c.kind)
+    )
+    kinds = sorted(changed)
+    if not kinds:
+        raise SupportFault(f"the payment {reference} has no such case to {act.split()[1]}")
+    home = await find_household(db, found.number, closed=True)
+    await write_act(db, act, str(reference), by, home=home, facts={"kinds": kinds})
+    return len(kinds)

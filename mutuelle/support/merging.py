@@ -1,0 +1,175 @@
+"""Two households that are one: the duplicate is closed, its money and phones go to the one that is kept.
+
+What the duplicate was really covered for stays its own: only a policy that never opened is taken back. All that is
+posted is one journal, so that reopening the duplicate is its reversal.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.book import Entry, Journal, Movement, reverse, statement
+from locales import Money, Sentence
+from mutuelle.calls import CALLS, calls_due
+from mutuelle.changes import Change, note_change
+from mutuelle.cover import CoverState
+from mutuelle.households import Household, add_phone, free_phone, phones_of
+from mutuelle.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.settlement import post_all
+from mutuelle.standing import Standing, standing
+from mutuelle.support import acts, messages
+from mutuelle.support.acts import By, SupportFault, last_act, open_household, refuse_while_paying, write_act
+from mutuelle.support.changes import closed_household, set_closed
+
+SOURCE = "merge"
+KIND = "households merged"
+ACTOR = "support"
+NEVER_OPENED = (CoverState.UNPAID, CoverState.PART_PAID)
+
+
+async def merge_households(db: AsyncConnection, number: str, into: str, by: By) -> Money:
+    """Close the duplicate `number`, and give its money and phones to `into`; returns the money that went over.
+
+    1. Lock both, the smaller number first: two merges never wait for each other.
+    2. Refuse what has to be settled before: a payment under way, a cover that runs or is owed for.
+    3. Post one journal: what was called for a policy that never opened is taken back, the credit goes over, and with
+       it the calls of the kept household that it reaches.
+    4. Phones speak for the kept household, the duplicate is closed, both changes noted, everybody told.
+    """
+    if number == into:
+        raise SupportFault("these are the same household")
+    first, second = [await open_household(db, each) for each in sorted((number, into))]
+    duplicate, kept = (first, second) if first.number == number else (second, first)
+    if duplicate.mutuelle_id != kept.mutuelle_id:
+        raise SupportFault("these households are of two mutuelles: their money never crosses")
+    for home in (duplicate, kept):
+        await refuse_while_paying(db, home)
+    stands = await standing(db, duplicate, by.at)
+    _refuse_running(stands)
+    mutuelle = stands.mutuelle
+    act_id = uuid4()
+    moved, journal_id = await _post(db, mutuelle, duplicate, kept, stands, act_id, by.at)
+    added = await _move_phones(db, duplicate, kept, by.at)
+    await set_closed(db, duplicate, by)
+    await _note(db, duplicate, f"into {kept.shown_number}", by)
+    await _note(db, kept, f"from {duplicate.shown_number}", by)
+    facts = {"into": into, "phones": added, "journal": journal_id}
+    await write_act(db, acts.MERGE, number, by, home=duplicate, facts=facts, act_id=act_id)
+    told = dict.fromkeys(await phones_of(db, kept), messages.merged(duplicate, kept, mutuelle))
+    await messages.tell(db, kept, "households merged", act_id, told, by.at)
+    return Money(moved, mutuelle.currency)
+
+
+def _refuse_running(stands: Standing) -> None:
+    """SupportFault where the duplicate's cover runs, or was used and is not paid for."""
+    number, state = stands.household.number, stands.cover.state
+    if state in NEVER_OPENED:
+        return
+    if state is not CoverState.EXPIRED:
+        raise SupportFault(
+            f"household {number} is {state} until {stands.cover.until_on}: keep this one and merge the other, "
+            "or wait until it has ended"
+        )
+    if stands.due.amount_minor:
+        raise SupportFault(
+            f"household {number} still owes {stands.due} for a time in which it was covered: close it instead"
+        )
+
+
+async def _post(
+    db: AsyncConnection,
+    mutuelle: Mutuelle,
+    duplicate: Household,
+    kept: Household,
+    stands: Standing,
+    act_id: UUID,
+    at: datetime,
+) -> tuple[int, str | None]:
+    """Post the merge; returns the credit that went over, in minor units, and its journal, if there is one."""
+    entries = await statement(db, mutuelle.id, duplicate.account)
+    never_opened = stands.cover.state in NEVER_OPENED
+    taken_back = _taken_back(mutuelle, duplicate, entries) if never_opened else []
+    credit = sum(entry.credit - entry.debit for entry in entries)
+    credit += sum(movement.amount_minor for movement in taken_back)
+    movements = list(taken_back)
+    if credit > 0:
+        movements.append(Movement(duplicate.account, kept.account, credit, mutuelle.currency))
+    if not movements:
+        return 0, None
+    today = mutuelle.today(at)
+    calls = await calls_due(db, mutuelle, kept, new_receipt_minor=max(credit, 0), on=today, actor=ACTOR)
+    journal = Journal(
+        mutuelle=mutuelle.id,
+        source=SOURCE,
+        key=str(act_id),
+        kind=KIND,
+        effective_on=today,
+        actor=ACTOR,
+        reason="a household written down twice",
+        movements=movements,
+        memo={"act": str(act_id)},
+    )
+    await post_all(db, [*calls, journal])
+    return max(credit, 0), str(journal.id)
+
+
+def _taken_back(mutuelle: Mutuelle, home: Household, entries: Sequence[Entry]) -> list[Movement]:
+    """What was called from a household and not taken back since, moved the other way."""
+    called = [entry for entry in entries if entry.kind in CALLS and entry.debit and not entry.reversed]
+    return [Movement(entry.counter_account, home.account, entry.debit, mutuelle.currency) for entry in called]
+
+
+async def _move_phones(db: AsyncConnection, duplicate: Household, kept: Household, at: datetime) -> list[str]:
+    """The duplicate's phones speak for the kept household too; returns those that did not before."""
+    own = await phones_of(db, kept, unconfirmed=True)
+    added = [phone for phone in await phones_of(db, duplicate) if phone not in own]
+    for phone in added:
+        await add_phone(db, kept, phone, at)
+    return added
+
+
+async def reopen_household(db: AsyncConnection, number: str, by: By) -> Household:
+    """A closed household is open again as it was; one that was closed by a merge takes its money and phones back."""
+    home = await closed_household(db, number)
+    mutuelle = await get_mutuelle(db, home.mutuelle_id)
+    closing = await last_act(db, home, acts.MERGE, acts.CLOSE)
+    if closing is not None and closing.act == acts.MERGE:
+        await _unmerge(db, mutuelle, home, str(closing.facts["into"]), closing, by)
+    await set_closed(db, home, None)
+    await note_change(db, home, Change.REOPENED, detail="", actor=by.actor, reason=by.reason, at=by.at)
+    act_id = await write_act(db, acts.REOPEN, number, by, home=home)
+    told: dict[str, Sentence] = dict.fromkeys(await phones_of(db, home), messages.reopened(home, mutuelle))
+    await messages.tell(db, home, "household reopened", act_id, told, by.at)
+    return home
+
+
+async def _unmerge(
+    db: AsyncConnection, mutuelle: Mutuelle, home: Household, into: str, merge: acts.Act, by: By
+) -> None:
+    kept = await open_household(db, into)
+    await refuse_while_paying(db, kept)
+    for phone in merge.facts["phones"]:
+        await free_phone(db, kept, str(phone))
+    await note_change(
+        db, kept, Change.REOPENED, detail=home.shown_number, actor=by.actor, reason=by.reason, at=by.at
+    )
+    if merge.facts["journal"] is None:
+        return
+    posted = await reverse(
+        db,
+        mutuelle.id,
+        UUID(str(merge.facts["journal"])),
+        source=SOURCE,
+        key=f"{merge.id} taken back",
+        effective_on=mutuelle.today(by.at),
+        actor=ACTOR,
+        reason="the households are two after all",
+    )
+    if not posted.stands:
+        raise SupportFault(f"the merge of household {home.number} cannot be taken back: {posted.reason}")
+
+
+async def _note(db: AsyncConnection, home: Household, detail: str, by: By) -> None:
+    await note_change(db, home, Change.MERGED, detail=detail, actor=by.actor, reason=by.reason, at=by.at)

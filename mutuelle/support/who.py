@@ -1,0 +1,217 @@
+"""`keneya who`: all that a person must know of a phone or a household to help, and no more. Every look is written down.
+
+Heads by their initials, phones by their last two digits, no word of a message, nothing of anybody's health.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money
+from mutuelle.changes import changes_of
+from mutuelle.households import Household, find_household, initials_of, phones_of
+from mutuelle.people import people_of, present
+from mutuelle.staff.roles import offices_of_phone
+from mutuelle.standing import Standing, standing
+from mutuelle.support.acts import WHO, By, write_act
+from mutuelle.support.changes import masked
+from mutuelle.support.tables import support_act
+from mutuelle.tables import household, household_phone, payment, payment_case, payment_move, place
+from sms.tables import optout, outbox
+from talk.preferences import language_of
+
+LAST = 5  # of payments, messages, changes
+
+
+async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
+    """What is known of a phone and of each household that it speaks for, closed ones too; one line a fact."""
+    await write_act(db, WHO, phone, by)
+    lines = [line async for line in _phone(db, phone, by.at)]
+    numbers = await db.scalars(
+        select(household_phone.c.number).where(household_phone.c.phone == phone).order_by(sa.text("1"))
+    )
+    homes = [await find_household(db, number, closed=True) for number in list(numbers)]
+    for home in homes:
+        if home is not None:
+            lines += [line async for line in _household(db, home, by.at)]
+    return lines if homes else [*lines, "  speaks for no household"]
+
+
+async def about_household(db: AsyncConnection, number: str, by: By) -> list[str]:
+    """What is known of a household, also of a closed one; one line a fact."""
+    home = await find_household(db, number, closed=True)
+    if home is None:
+        await write_act(db, WHO, number, by)
+        return [f"no household has the number {number}"]
+    await write_act(db, WHO, number, by, home=home)
+    return [line async for line in _household(db, home, by.at)]
+
+
+async def _phone(db: AsyncConnection, phone: str, at: datetime) -> AsyncIterator[str]:
+    yield f"phone {masked(phone)}"
+    yield f"  language {await language_of(db, phone)}"
+    if since := await db.scalar(
+        select(optout.c.since).where(optout.c.phone == phone, optout.c.until.is_(None))
+    ):
+        yield f"  said STOP on {_day(since)}: only replies go there"
+    for office in await offices_of_phone(db, phone, at):
+        yield f"  {office.role} of {office.mutuelle_id}"
+    async for line in _payments(db, payment.c.payer_phone == phone):
+        yield line
+    rows = await db.execute(
+        select(outbox.c.created_at, outbox.c.template, outbox.c.state, outbox.c.reason)
+        .where(outbox.c.phone == phone)
+        .order_by(outbox.c.recorded_at.desc(), outbox.c.key)
+        .limit(LAST)
+    )
+    for row in rows:
+        yield f"  SMS {_minute(row.created_at)} {row.template}: {row.state}" + _because(row.reason)
+
+
+async def _household(db: AsyncConnection, home: Household, at: datetime) -> AsyncIterator[str]:
+    stands = await standing(db, home, at)
+    yield f"household {home.shown_number}, {home.mutuelle_id} {home.mutuelle_name}: {home.initials}"
+    for line in await _state(db, home):
+        yield f"  {line}"
+    yield f"  {_cover(stands)}"
+    for person in present(await people_of(db, home)):
+        role = " (head)" if person.rank == home.head_rank else ""
+        name = initials_of(person.name) if person.name else "no name"
+        yield f"  person {person.rank}{role}: {name}, born {person.birth_year}"
+    for phone in await phones_of(db, home, unconfirmed=True):
+        yield f"  phone {masked(phone)}"
+    async for line in _payments(
+        db, (payment.c.mutuelle_id == home.mutuelle_id) & (payment.c.number == home.number)
+    ):
+        yield line
+    async for line in _cases(db, home):
+        yield line
+    for change in await changes_of(db, home, LAST):
+        yield f"  {_minute(change.changed_at)} {change.what}, by {_actor(change.actor)}"
+    async for line in _acts(db, home):
+        yield line
+
+
+async def _state(db: AsyncConnection, home: Household) -> list[str]:
+    row = (
+        await db.execute(
+            select(
+                household.c.enrolled_at,
+                household.c.closed_at,
+                household.c.registered_by,
+                household.c.confirmed_at,
+                place.c.name,
+            )
+            .join(
+                place,
+                (place.c.mutuelle_id == household.c.mutuelle_id) & (place.c.id == household.c.place_id),
+            )
+            .where(household.c.mutuelle_id == home.mutuelle_id, household.c.number == home.number)
+        )
+    ).one()
+    lines = [f"in {row.name} since {_day(row.enrolled_at)}"]
+    if row.registered_by and not row.confirmed_at:
+        lines.append("written down by an officer, not confirmed yet")
+    if row.closed_at:
+        lines.append(f"CLOSED on {_day(row.closed_at)}")
+    return lines
+
+
+def _cover(stands: Standing) -> str:
+    until = f" until {stands.cover.until_on}" if stands.cover.until_on else ""
+    credit = f", credit {stands.credit}" if stands.credit.amount_minor else ""
+    return f"{stands.product.name}: {stands.cover.state}{until}, due {stands.due}{credit}"
+
+
+async def _payments(db: AsyncConnection, which: sa.ColumnElement[bool]) -> AsyncIterator[str]:
+    last_reason = (
+        select(payment_move.c.reason)
+        .where(
+            payment_move.c.mutuelle_id == payment.c.mutuelle_id,
+            payment_move.c.reference == payment.c.reference,
+        )
+        .order_by(payment_move.c.position.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = await db.execute(
+        select(
+            payment.c.asked_at,
+            payment.c.amount_minor,
+            payment.c.currency,
+            payment.c.number,
+            payment.c.payer_phone,
+            payment.c.operator,
+            payment.c.state,
+            payment.c.receipt_code,
+            payment.c.reference,
+            last_reason.label("reason"),
+        )
+        .where(which)
+        .order_by(payment.c.asked_at.desc(), payment.c.receipt_code)
+        .limit(LAST)
+    )
+    for row in rows:
+        yield _payment(row)
+
+
+def _payment(row: Any) -> str:
+    amount = Money(row.amount_minor, row.currency)
+    return (
+        f"  payment {_minute(row.asked_at)} {amount} for {row.number} by {masked(row.payer_phone)} at {row.operator}: "
+        f"{row.state}{_because(row.reason)}, receipt {row.receipt_code}, {row.reference}"
+    )
+
+
+async def _cases(db: AsyncConnection, home: Household) -> AsyncIterator[str]:
+    rows = await db.execute(
+        select(payment_case.c.opened_at, payment_case.c.kind, payment_case.c.detail, payment_case.c.reference)
+        .join(
+            payment,
+            (payment.c.mutuelle_id == payment_case.c.mutuelle_id)
+            & (payment.c.reference == payment_case.c.reference),
+        )
+        .where(
+            payment.c.mutuelle_id == home.mutuelle_id,
+            payment.c.number == home.number,
+            payment_case.c.closed_at.is_(None),
+        )
+        .order_by(payment_case.c.opened_at, payment_case.c.kind)
+    )
+    for row in rows:
+        yield f"  OPEN CASE {_minute(row.opened_at)} {row.kind}: {row.detail}, {row.reference}"
+
+
+async def _acts(db: AsyncConnection, home: Household) -> AsyncIterator[str]:
+    rows = await db.execute(
+        select(support_act.c.done_at, support_act.c.act, support_act.c.actor, support_act.c.reason)
+        .where(
+            support_act.c.mutuelle_id == home.mutuelle_id,
+            support_act.c.number == home.number,
+            support_act.c.act != WHO,
+        )
+        .order_by(support_act.c.nth.desc())
+        .limit(LAST)
+    )
+    for row in rows:
+        yield f"  {_minute(row.done_at)} {row.act}, by {row.actor}: {row.reason}"
+
+
+def _actor(actor: str) -> str:
+    return masked(actor) if actor.startswith("+") else actor
+
+
+def _because(reason: str | None) -> str:
+    return f" ({reason})" if reason else ""
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%Y-%m-%d}"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,75 @@
+"""The conversation that a phone has open by SMS: what was answered, and where it stands. It lives a day.
+
+A phone has one: a keyword begins another in its place. What has ended leaves its keyword, to say how to begin again.
+"""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sms.tables import conversation
+from talk.engine import State
+from talk.questions import Answer
+from talk.screen import View
+
+LIFE = timedelta(days=1)
+FORGOTTEN_AT_ONCE = 100  # rows: more are left to the next round
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """`id` is that of the message that opened it, `keyword` the English source of the keyword.
+
+    `acted`: it ended with a deed.
+    """
+
+    phone: str
+    id: str
+    keyword: str
+    opened_at: datetime
+    is_open: bool = True
+    acted: bool = False
+    state: State = field(default_factory=State)
+
+
+async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Conversation | None:
+    """The phone's last conversation, open or ended; None once its day is over."""
+    mine = (conversation.c.phone == phone) & (conversation.c.expires_at > now)
+    row = (await db.execute(select(conversation).where(mine))).one_or_none()
+    if row is None:
+        return None
+    answers = tuple(Answer(*answer) for answer in row.answers)
+    state = State(answers, View(**row.view))
+    return Conversation(phone, row.id, row.keyword, row.opened_at, row.is_open, row.acted, state)
+
+
+async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: timedelta = LIFE) -> None:
+    """Write it in the place of the phone's last one; of an ended one nothing that was said is kept."""
+    said = talk.state if talk.is_open else None
+    row = {
+        "phone": talk.phone,
+        "id": talk.id,
+        "keyword": talk.keyword,
+        "is_open": talk.is_open,
+        "acted": talk.acted,
+        "answers": [[a.question, a.kind, a.meant] for a in said.answers] if said else [],
+        "view": asdict(said.view) if said else {},
+        "opened_at": talk.opened_at,
+        "expires_at": now + life,
+    }
+    statement = insert(conversation).values(row)
+    await db.execute(statement.on_conflict_do_update(index_elements=["phone"], set_=row))
+
+
+async def forget_expired(db: AsyncConnection, now: datetime) -> None:
+    """Delete what nobody may go on with; rows that another worker plays at are left alone."""
+    expired = (
+        select(conversation.c.phone)
+        .where(conversation.c.expires_at <= now)
+        .limit(FORGOTTEN_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    await db.execute(delete(conversation).where(conversation.c.phone.in_(expired)))

@@ -1,0 +1,226 @@
+"""What one SMS means, and what is answered: STOP, a keyword, an answer to the open question, a yes with its code.
+
+Everything happens in the caller's transaction. Whoever is not known learns nothing: one short word a day, then silence.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Sentence, _, render
+from locales.letters import fold
+from sms.confirmations import is_confirmation, pressed, read_yes_or_no, with_note
+from sms.conversations import LIFE, Conversation, conversation_of, keep
+from sms.delivery import opt_in, opt_out
+from sms.keywords import Heard, Order, clean, tidy
+from sms.letterbox import Letterbox, Received
+from sms.limits import DAY, HELPS_A_DAY, PLAYED_A_DAY, Known, helped_since, played_since, told_of_limit
+from sms.playing import Played, play
+from talk.engine import Menu
+from talk.keywords import BY_MESSAGE, START, ByMessage, told
+from talk.preferences import language_of
+from talk.questions import BACK, HOME
+from talk.screen import Shown
+from talk.words import Caller
+
+log = logging.getLogger("keneya.sms")
+
+TOO_MANY = _("You wrote a lot today: we read you again tomorrow. Until then, call the service.")
+STARTED = _("Done: you get our messages again.")
+NOTHING_DONE = _("Nothing is done yet.")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a message was taken for (a word of `sms_inbox.handled_as`), and the answer; empty: silence."""
+
+    handled_as: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class _Hearing:
+    """One message being heard: who wrote it, and the conversation that the phone had."""
+
+    box: Letterbox
+    db: AsyncConnection
+    received: Received
+    known: Known
+    caller: Caller
+    talk: Conversation | None
+
+    @property
+    def since(self) -> datetime:
+        """A day ago."""
+        return self.caller.at - DAY / self.box.time_scale
+
+    def may_open(self, menu: ByMessage) -> bool:
+        if menu.officers:
+            return self.known is Known.OFFICER
+        return self.known is not Known.STRANGER or menu.strangers
+
+    def open_talk(self) -> tuple[Conversation, ByMessage] | None:
+        """The conversation that waits for an answer, with its menu, unless that is no longer this phone's to use."""
+        menu = self.box.phrasebook.menu(self.talk.keyword) if self.talk and self.talk.is_open else None
+        return (self.talk, menu) if self.talk and menu and self.may_open(menu) else None
+
+    def say(self, sentence: Sentence) -> str:
+        return fold(render(sentence, self.caller.language))
+
+
+async def hear(
+    box: Letterbox, db: AsyncConnection, received: Received, known: Known, now: datetime
+) -> Answered:
+    """What `received` leads to, in this order:
+
+    1. STOP and START are obeyed from anybody, whatever waits and however much was written.
+    2. Past the day's limit nothing is played.
+    3. A yes or no answers the confirmation that waits.
+    4. A keyword written without a mistake leaves the open question and opens its menu.
+    5. Anything else answers the open question.
+    6. Where none waits, one mistake in a keyword is forgiven.
+    7. A code that nothing waits for, and all the rest: how to go on. A stranger is told once a day.
+    """
+    language = await language_of(db, received.phone)
+    caller = Caller(received.phone, language, BY_MESSAGE, received.id, now, box.seals)
+    talk = await conversation_of(db, received.phone, now)
+    hearing = _Hearing(box, db, received, known, caller, talk)
+    heard, waits = box.phrasebook.read(received.body), hearing.open_talk()
+    if heard and isinstance(heard.opening, Order) and (heard.exact or not waits):
+        return await _obey(hearing, heard.opening)
+    if await played_since(db, received.phone, hearing.since) >= PLAYED_A_DAY[known]:
+        return await _too_many(hearing)
+    if waits and is_confirmation(waits[0].state.view) and read_yes_or_no(received.body):
+        return await _go_on(hearing, *waits)
+    if heard and (heard.exact or not waits) and (opened := await _open(hearing, heard)):
+        return opened
+    if waits:
+        return await _go_on(hearing, *waits)
+    return await _not_understood(hearing)
+
+
+async def _obey(hearing: _Hearing, order: Order) -> Answered:
+    """STOP or START. A single confirmation: said again it changes nothing and is not answered."""
+    phone, now, db = hearing.received.phone, hearing.caller.at, hearing.db
+    changed = await (opt_out(db, phone, BY_MESSAGE, now) if order is Order.STOP else opt_in(db, phone, now))
+    if hearing.talk and hearing.talk.is_open and order is Order.STOP:
+        await keep(db, replace(hearing.talk, is_open=False), now, LIFE / hearing.box.time_scale)
+    spent = await played_since(db, phone, hearing.since) >= PLAYED_A_DAY[hearing.known]
+    if not changed or spent or (hearing.known is Known.STRANGER and await _helped_enough(hearing)):
+        return Answered(order)
+    return Answered(order, hearing.say(stopped(hearing.caller.language) if order is Order.STOP else STARTED))
+
+
+def stopped(language: str) -> Sentence:
+    """What STOP is answered with, once."""
+    return _(
+        "Done: no more messages from us, but whoever writes to us is answered. To come back, send {start}.",
+        start=told(START, language),
+    )
+
+
+async def _too_many(hearing: _Hearing) -> Answered:
+    """Set aside; a known phone is told so once."""
+    phone, since = hearing.received.phone, hearing.since
+    if hearing.known is Known.STRANGER or await told_of_limit(hearing.db, phone, since):
+        return Answered("limit")
+    return Answered("limit", hearing.say(TOO_MANY))
+
+
+async def _open(hearing: _Hearing, heard: Heard) -> Answered | None:
+    """Open the menu of a keyword in the place of whatever was open; None if it is not for this phone."""
+    menu = heard.opening
+    if not isinstance(menu, ByMessage) or not hearing.may_open(menu):
+        return None
+    if menu is hearing.box.help_menu:  # help leaves the question open that it was asked at
+        return Answered("menu", await _play_alone(hearing, menu))
+    caller = hearing.caller
+    talk = Conversation(caller.phone, hearing.received.id, menu.keyword.msgid, caller.at)
+    turn = await _play(hearing, menu, talk, heard.answers, one_message=True)
+    if hearing.known is Known.STRANGER and turn.shown.end and not turn.talk.acted:
+        # Nothing was asked and nothing done: to a stranger it is a help like any other, once a day.
+        spent = await _helped_enough(hearing)
+        return Answered("stranger", "" if spent else _text(hearing, turn.shown))
+    return await _answer(hearing, turn, "menu")
+
+
+async def _go_on(hearing: _Hearing, talk: Conversation, menu: ByMessage) -> Answered:
+    """Give the open question its answer. A confirmation takes its code, or is shown again."""
+    view, word = talk.state.view, clean(tidy(hearing.received.body))
+    if not is_confirmation(view) or word in (BACK, HOME):
+        return await _answer(hearing, await _play(hearing, menu, talk, [word]), "answer")
+    key = pressed(view, hearing.received.body)
+    turn = await _play(hearing, menu, talk, [key] if key else [])
+    if key is None and not turn.shown.end:
+        turn = replace(turn, shown=with_note(turn.shown, NOTHING_DONE, hearing.caller.language))
+    return await _answer(hearing, turn, "answer")
+
+
+async def _play(
+    hearing: _Hearing, menu: Menu, talk: Conversation, words: Sequence[str], *, one_message: bool = False
+) -> Played:
+    return await play(
+        hearing.db, hearing.caller, hearing.received, menu, talk, words, one_message=one_message
+    )
+
+
+async def _answer(hearing: _Hearing, turn: Played, handled_as: str) -> Answered:
+    """Keep where the conversation stands now, and say what the turn shows."""
+    await keep(hearing.db, turn.talk, hearing.caller.at, LIFE / hearing.box.time_scale)
+    return Answered(handled_as, _text(hearing, turn.shown))
+
+
+def _text(hearing: _Hearing, shown: Shown) -> str:
+    """What is shown once is not sent: a message stays in the phone and in the outbox."""
+    if not shown.whole:
+        log.error("sms_in_cut", extra={"sms": hearing.received.id})
+    return shown.on_record
+
+
+async def _not_understood(hearing: _Hearing) -> Answered:
+    """A code that nothing waits for, or words that nobody knows."""
+    if await _helped_enough(hearing):
+        return Answered("stranger" if hearing.known is Known.STRANGER else "help")
+    if hearing.known is Known.STRANGER:
+        return Answered("stranger", await _play_alone(hearing, hearing.box.welcome))
+    if read_yes_or_no(hearing.received.body):
+        return Answered("code", hearing.say(_lapsed(hearing)))
+    return Answered("help", await _play_alone(hearing, hearing.box.help_menu))
+
+
+def _lapsed(hearing: _Hearing) -> Sentence:
+    """Nothing waits for this yes: what became of the last request, and how to go on. Never what was wrong with it."""
+    talk, book, language = hearing.talk, hearing.box.phrasebook, hearing.caller.language
+    if talk and talk.acted:
+        return dealt_with(told(hearing.box.help_menu.keyword, language))
+    menu = (book.menu(talk.keyword) if talk else None) or hearing.box.help_menu
+    return lapsed(told(menu.keyword, language))
+
+
+def lapsed(word: str) -> Sentence:
+    """What a yes is answered with that nothing waits for."""
+    return _(
+        "Nothing waits for an answer, and this message did nothing. To begin again, send {word}.", word=word
+    )
+
+
+def dealt_with(word: str) -> Sentence:
+    """The same, where the last request was agreed to already."""
+    return _(
+        "Your last request was dealt with, and this message did nothing more. For anything else, send {word}.",
+        word=word,
+    )
+
+
+async def _helped_enough(hearing: _Hearing) -> bool:
+    helped = await helped_since(hearing.db, hearing.received.phone, hearing.since, hearing.known)
+    return helped >= HELPS_A_DAY[hearing.known]
+
+
+async def _play_alone(hearing: _Hearing, menu: Menu) -> str:
+    """A menu that ends at once, outside of any conversation."""
+    alone = Conversation(hearing.caller.phone, hearing.received.id, "", hearing.caller.at)
+    return _text(hearing, (await _play(hearing, menu, alone, ())).shown)

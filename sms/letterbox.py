@@ -1,0 +1,41 @@
+"""What playing an SMS needs of the house, and a message as it came in."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from sms.keywords import Phrasebook
+from sms.limits import Known
+from talk.engine import Menu
+from talk.keywords import ByMessage
+from talk.seals import Seals
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end at once.
+
+    `time_scale` divides waits, days and the life of a conversation.
+    """
+
+    pool: AsyncEngine
+    phrasebook: Phrasebook
+    help_menu: ByMessage
+    welcome: Menu
+    known: Callable[[AsyncConnection, str, datetime], Awaitable[Known]]
+    seals: Seals
+    clock: Callable[[], datetime]
+    time_scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message as it came in; `attempts` counts those that ended in a fault."""
+
+    provider: str
+    id: str
+    phone: str
+    body: str
+    attempts: int = 0

@@ -1,0 +1,52 @@
+"""How many SMS of one phone are played a day. Past it they are stored and set aside: a brake on what answers cost.
+
+Every message that is played costs the mutuelle an answer, so these are also the limits of answers to one phone.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sms.tables import Arrival, inbox
+
+DAY = timedelta(days=1)
+
+
+class Known(StrEnum):
+    """What is known of a phone: nothing, that it speaks for a household, that its owner has an office."""
+
+    STRANGER = "stranger"
+    MEMBER = "member"
+    OFFICER = "officer"
+
+
+# Joining takes eight messages; a member who pays, asks and mistypes all day stays under sixty; a doctor with a full
+# waiting room checks three hundred patients.
+PLAYED_A_DAY = {Known.STRANGER: 20, Known.MEMBER: 60, Known.OFFICER: 300}
+HELPS_A_DAY = {Known.STRANGER: 1, Known.MEMBER: 10, Known.OFFICER: 10}
+HELPS = ("help", "code", "stranger")
+ORDERS = ("stop", "start")
+
+
+async def played_since(db: AsyncConnection, phone: str, since: datetime) -> int:
+    """How many of its messages were played after `since`, answered or not; those set aside by the limit are not."""
+    return await _count(db, phone, since, inbox.c.handled_as != "limit")
+
+
+async def helped_since(db: AsyncConnection, phone: str, since: datetime, known: Known) -> int:
+    """How often it was told how to go on; a stranger's STOP and START count too: they get one word a day in all."""
+    kinds = HELPS + (ORDERS if known is Known.STRANGER else ())
+    return await _count(db, phone, since, inbox.c.handled_as.in_(kinds) & (inbox.c.state == Arrival.ANSWERED))
+
+
+async def _count(db: AsyncConnection, phone: str, since: datetime, which: ColumnElement[bool]) -> int:
+    mine = (inbox.c.phone == phone) & (inbox.c.handled_at > since)
+    return await db.scalar(select(func.count()).select_from(inbox).where(mine, which)) or 0
+
+
+async def told_of_limit(db: AsyncConnection, phone: str, since: datetime) -> bool:
+    """Whether it was told already that nothing more is read today."""
+    told = (inbox.c.handled_as == "limit") & (inbox.c.state == Arrival.ANSWERED)
+    return await _count(db, phone, since, told) > 0

@@ -1,0 +1,175 @@
+"""The commands of support as typed: masked, on record, all or nothing, and one line for each fault."""
+
+import asyncio
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from mutuelle.households import Household
+from tests.conftest import Database
+from tests.mutuelle.support.homes import joined, unpaid
+from tests.test_cli import typed_into
+from tests.town import AWA, MARIAM, found_town
+
+Keneya = Callable[..., tuple[int, str, str]]
+BECAUSE = ("--actor", "Kadidia", "--reason", "lost her phone")
+CASE = ("--actor", "Kadidia", "--reason", "the operator confirms it")
+
+
+@pytest.fixture
+def keneya(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Keneya:
+    """Type a command beside the usual town."""
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    return lambda *typed: typed_into(capsys, *typed)
+
+
+@pytest.fixture
+def homes(database: Database) -> tuple[Household, Household]:
+    """Awa's household, paid up; Mariam's, unpaid."""
+    return asyncio.run(_homes(database.url))
+
+
+async def _homes(url: str) -> tuple[Household, Household]:
+    pool = create_async_engine(url, poolclass=NullPool)
+    await found_town(pool)
+    found = await joined(pool, AWA), await unpaid(pool, MARIAM)
+    await pool.dispose()
+    return found
+
+
+def scalar(database: Database, query: str) -> object:
+    """One value of the database, read as the service's role."""
+
+    async def read() -> object:
+        pool = create_async_engine(database.url, poolclass=NullPool)
+        async with pool.connect() as db:
+            found = await db.scalar(text(query))
+        await pool.dispose()
+        return found
+
+    return asyncio.run(read())
+
+
+def test_who_prints_what_is_masked_and_keeps_the_look(
+    keneya: Keneya, database: Database, homes: tuple[Household, Household]
+) -> None:
+    code, output, complaints = keneya("who", AWA, *BECAUSE)
+    assert (code, complaints) == (0, "")
+    assert output.startswith("phone …01\n")
+    assert AWA not in output
+    assert "Awa" not in output
+    assert scalar(database, "select actor || ': ' || reason from support_act") == "Kadidia: lost her phone"
+    assert keneya("who", homes[0].shown_number, *BECAUSE)[1].startswith(f"household {homes[0].shown_number}")
+
+
+def test_a_phone_is_changed_and_changed_back(keneya: Keneya, homes: tuple[Household, Household]) -> None:
+    number = homes[0].number
+    code, output, _ = keneya("household", "phone", number, "--new", "+22376000003", *BECAUSE)
+    assert (code, output) == (
+        0,
+        f"Household {homes[0].shown_number}: done, every phone concerned is told by SMS.\n",
+    )
+    assert keneya("household", "phone", number, "--new", AWA, "--old", "+22376000003", *BECAUSE)[0] == 0
+
+
+def test_the_head_changes_and_changes_back(keneya: Keneya, homes: tuple[Household, Household]) -> None:
+    number = homes[0].number
+    code, output, _ = keneya(
+        "household", "head", number, "--rank", "2", "--name", "Moussa Diarra", "--left", *BECAUSE
+    )
+    assert (code, "is covered until the end of today" in output) == (0, True)
+    assert (
+        keneya("household", "head", number, "--rank", "1", "--name", "Awa Koné", "--stays", *BECAUSE)[0] == 0
+    )
+
+
+def test_a_duplicate_is_merged_and_comes_back(keneya: Keneya, homes: tuple[Household, Household]) -> None:
+    kept, double = homes
+    code, output, _ = keneya("household", "merge", double.number, kept.number, *BECAUSE)
+    assert (code, output.splitlines()[0]) == (
+        0,
+        f"Household {double.number} is closed, 0 F of its money is now of {kept.number}.",
+    )
+    assert keneya("household", "reopen", double.number, *BECAUSE)[0] == 0
+
+
+def test_a_household_is_closed_and_opened_again(keneya: Keneya, homes: tuple[Household, Household]) -> None:
+    number = homes[1].number
+    assert keneya("household", "close", number, *BECAUSE)[0] == 0
+    code, _, complaints = keneya("household", "close", number, *BECAUSE)
+    assert (code, complaints) == (
+        1,
+        f"keneya: household {number} is closed: `keneya household reopen {number}` first\n",
+    )
+    assert keneya("household", "reopen", number, *BECAUSE)[0] == 0
+
+
+def test_a_case_is_listed_closed_and_opened_again(
+    keneya: Keneya, database: Database, homes: tuple[Household, Household]
+) -> None:
+    reference = str(scalar(database, "select reference from payment where state = 'PAID'"))
+
+    async def open_one() -> None:
+        pool = create_async_engine(database.url, poolclass=NullPool)
+        async with pool.begin() as db:
+            await db.execute(
+                text(
+                    "insert into payment_case values ('BEN', cast(:r as uuid), 'old', 'a day', now(), null)"
+                ),
+                {"r": reference},
+            )
+        await pool.dispose()
+
+    asyncio.run(open_one())
+    assert f"simulated old: a day, {reference}" in keneya("case", "list")[1]
+    assert keneya("case", "close", reference, *CASE)[1].startswith("Closed: 1.")
+    assert keneya("case", "list")[1] == "0 open.\n"
+    assert keneya("case", "reopen", reference, "--kind", "old", *CASE)[1] == "Open again: 1.\n"
+    assert keneya("case", "close", str(uuid4()), *CASE)[0] == 1
+
+
+def test_what_is_refused_changes_nothing(
+    keneya: Keneya, database: Database, homes: tuple[Household, Household]
+) -> None:
+    code, output, complaints = keneya(
+        "household", "phone", homes[0].number, "--new", "+22320212223", *BECAUSE
+    )
+    assert (code, output, complaints) == (2, "", "keneya: +22320212223 is not a mobile number\n")
+    assert scalar(database, "select count(*) from support_act") == 0
+    assert scalar(database, "select count(*) from sms_outbox where template = 'phone changed'") == 0
+    assert scalar(database, "select count(*) from household_phone") == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        (["who", AWA], "required: --actor, --reason"),
+        (["who", "76000001", *BECAUSE], "is not a phone such as"),
+        (["who", "199000011", *BECAUSE], "is not a member number"),
+        (["household", "phone", "199000010", *BECAUSE], "--new, --old or both"),
+        (["household", "phone", "199000010", "--old", AWA, "--also", *BECAUSE], "not allowed with"),
+        (["household", "head", "199000010", "--rank", "2", "--name", "Awa", *BECAUSE], "--left --stays"),
+        (
+            ["household", "head", "199000010", "--rank", "2", "--name", "7", "--left", *BECAUSE],
+            "is not a name",
+        ),
+        (["household", "close", "199000010", "--actor", "K", "--reason", "why"], "2 to 60 letters"),
+        (["household", "close", "199000010", "--actor", "Kadidia", "--reason", " "], "2 to 160 letters"),
+        (["case", "close", "abc", *CASE], "invalid UUID value"),
+    ],
+)
+def test_what_is_typed_wrongly_exits_with_2(keneya: Keneya, typed: list[str], complaint: str) -> None:
+    code, output, complaints = keneya(*typed)
+    assert (code, output) == (2, "")
+    assert complaint in complaints
+
+
+@pytest.mark.parametrize("act", ["phone", "head", "merge", "close", "reopen"])
+def test_every_act_says_how_it_is_taken_back(keneya: Keneya, act: str) -> None:
+    code, output, _ = keneya("household", act, "--help")
+    assert code == 0
+    assert "back:" in " ".join(output.split())

@@ -1,0 +1,34 @@
+"""My messages walked in full: with SMS and without, reminded or not, for one household or two."""
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from locales import languages
+from menus.messages import messages
+from mutuelle.messages import stop_messages
+from mutuelle.reminders import accept_reminders
+from talk.words import Caller, Consent
+from tests.menus.test_doctors import WalkOf
+from tests.menus.test_walker import COVERED, TWO, world
+from tests.town import NOON
+
+__all__ = ["world"]  # the fixture
+AGREED = Consent("agreed in a test")
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize(("phone", "way"), [(COVERED, ""), (COVERED, "reminded"), (TWO, "stopped")])
+async def test_every_way_fits_and_ends(world: AsyncEngine, phone: str, way: str, language: str) -> None:
+    caller = Caller(phone, language, "test", "walk", NOON)
+    async with world.begin() as db:
+        if way == "reminded":
+            await accept_reminders(db, caller, agreed=AGREED)
+        if way == "stopped":
+            await stop_messages(db, caller, agreed=AGREED)
+    walk = WalkOf(world, caller, menu=messages)
+    await walk.everywhere()
+    assert walk.acted == walk.agreed
+    stopped = "SMS are stopped on this phone." in walk.asked
+    assert stopped is (way == "stopped")
+    assert ("Stop the SMS that remind you before your cover ends?" in walk.asked) is (way == "reminded")
+    assert ("For which household?" in walk.asked) is (phone == TWO)

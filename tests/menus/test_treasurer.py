@@ -1,0 +1,125 @@
+"""The treasurer's duties, walked like every call with the longest facts; and the same by SMS, mutuelle by mutuelle."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from locales import languages
+from mutuelle.calendar import run_schedules
+from mutuelle.digest_answers import LONGEST_REASON, answer_digest
+from mutuelle.schedule_tables import digest_answer
+from mutuelle.staff.roles import Role
+from talk.words import Caller, Consent
+from tests.menus.test_walker import LONG_NAME, found_longest
+from tests.menus.test_work import walked
+from tests.sms.writing import Writer, letterbox
+from tests.staff import FANTA, ISSA, OUMOU, appoint
+from tests.town import AWA, MARIAM, NOON, Clock, found, found_town, join, paid
+
+APPOINTED = datetime(2026, 11, 13, 12, tzinfo=UTC)
+MONDAY = datetime(2026, 11, 16, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+async def told(pool: AsyncEngine) -> AsyncEngine:
+    """A mutuelle with the longest names, whose treasurers had their digest; all of them found it wrong."""
+    async with pool.begin() as db:
+        await found_longest(db, "BEN", 199)
+    await run_schedules(pool, APPOINTED)
+    home = await join(pool, AWA, at=MONDAY, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=840_000)
+    await paid(pool, home, at=MONDAY)
+    await run_schedules(pool, MONDAY)
+    for phone in (ISSA, "+22376000009"):
+        for reason in ("x" * LONGEST_REASON, "[" * (LONGEST_REASON // 2)):
+            await objects(pool, phone, reason)
+    return pool
+
+
+async def objects(pool: AsyncEngine, phone: str, reason: str) -> None:
+    async with pool.begin() as db:
+        await answer_digest(
+            db,
+            Caller(phone, "fr", "test", "call", NOON),
+            mutuelle_id="BEN",
+            digest_of=MONDAY.isoformat(),
+            verdict="ERR",
+            reason=reason,
+            agreed=Consent("agreed in a test"),
+        )
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_reads_the_balance_and_what_is_wrong(told: AsyncEngine, language: str) -> None:
+    balance = await walked(told, FANTA, language, "9", "1")
+    assert any("840 000 F" in screen for screen in balance.seen)
+    wrong = await walked(told, FANTA, language, "9", "3")
+    assert any("x" * LONGEST_REASON in screen for screen in wrong.seen)
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_answers_and_chooses_the_hour(told: AsyncEngine, language: str) -> None:
+    assert (await walked(told, FANTA, language, "9", "2")).acted == 2
+    assert (await walked(told, FANTA, language, "9", "4")).acted == 7 + 1 + 1
+
+
+async def written(pool: AsyncEngine) -> list[tuple[str, str, str | None]]:
+    async with pool.connect() as db:
+        columns = (digest_answer.c.mutuelle_id, digest_answer.c.verdict, digest_answer.c.reason)
+        rows = await db.execute(select(*columns).order_by(digest_answer.c.answered_at, *columns[:2]))
+        return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def test_one_message_answers_in_any_spelling(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    await run_schedules(pool, APPOINTED)
+    clock = Clock(MONDAY)
+    fanta = Writer(letterbox(pool, clock), FANTA)
+    assert "Aucun bilan" in await fanta.send("OK")
+    await run_schedules(pool, MONDAY)
+    for words in ("ok", "Ok.", "erreur la caisse est à 0", "ERR: il manque 500 F", "err"):
+        await fanta.send(words)
+    assert "la caisse" in await fanta.send("la caisse")
+    assert await fanta.send("non") == "Rien n'a changé."
+    assert sorted(await written(pool)) == [
+        ("BEN", "ERR", "il manque 500 F"),
+        ("BEN", "ERR", "la caisse est à 0"),
+        ("BEN", "OK", None),
+        ("BEN", "OK", None),
+    ]
+
+
+async def test_a_treasurer_of_two_mutuelles_is_asked_which(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    async with pool.begin() as db:
+        await found(db, code="ZAN", prefix=198, name="Mutuelle Zantiéla")
+    await run_schedules(pool, APPOINTED)
+    await run_schedules(pool, MONDAY)
+    fanta = Writer(letterbox(pool, Clock(MONDAY)), FANTA)
+    asked = await fanta.send("BILAN")
+    assert asked.split("\n")[0] == "De quelle mutuelle ?"
+    assert (await fanta.send("2")).startswith("Mutuelle Zantiéla, depuis le 16/11 : rien")
+    assert (await fanta.send("OK")).startswith("Le bilan de quelle mutuelle ?")
+    asked = await fanta.send("2")
+    assert "le bilan du 16/11/2026 est-il juste ?" in asked
+    assert "Merci" in await fanta.agree(asked)
+    assert await written(pool) == [("ZAN", "OK", None)]
+
+
+async def test_who_is_no_treasurer_learns_nothing(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    await paid(pool, await join(pool, AWA, at=APPOINTED), at=APPOINTED)
+    await appoint(pool, OUMOU, Role.COLLECTOR, pin=None, at=APPOINTED)
+    await run_schedules(pool, APPOINTED)
+    await run_schedules(pool, MONDAY)
+    box = letterbox(pool, Clock(MONDAY))
+    awa, oumou, stranger = (Writer(box, phone) for phone in (AWA, OUMOU, MARIAM))
+    assert await oumou.send("BILAN") == "Ce mot est réservé aux trésoriers d'une mutuelle."
+    for words in ("BILAN", "OK", "ERR il manque 500 F"):
+        assert (await awa.send(words)).startswith("COUVERTURE"), "the help that every member gets"
+    for words in ("OK", "ERR il manque 500 F"):
+        assert await oumou.send(words) == "Aucun bilan des 7 derniers jours n'attend votre réponse."
+    assert "Benso" not in await stranger.send("BILAN")
+    assert await stranger.send("OK") == ""
+    assert await written(pool) == []

@@ -1,0 +1,128 @@
+"""My work, walked like every call: a treasurer, a collector and somebody new in office, with the longest facts."""
+
+import logging
+import re
+from functools import partial
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from locales import languages
+from mutuelle.staff import purses
+from mutuelle.staff.proposals import GIVE, WITHDRAW
+from mutuelle.staff.roles import Role
+from talk.answers import pin
+from talk.words import Caller
+from tests.menus.test_walker import LONG_NAME, Walk, found_longest
+from tests.mutuelle.staff.acts import proposes, receives
+from tests.staff import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, give_pin
+from tests.town import AWA, MARIAM, NOON, Handset, join, paid
+from ussd import calls
+
+WRONG_PIN = "73918"
+TYPED_PIN = pin.good[0]  # what the walker types
+LONG_PHONE = "+2290197123456"
+DOCTORS_NAME = "Dr N'Golo-Marie Ouattara S"
+
+
+@pytest.fixture
+async def staffed(pool: AsyncEngine) -> AsyncEngine:
+    """Two treasurers who wait for each other's answers, and a collector with a household's cash in hand."""
+    async with pool.begin() as db:
+        await found_longest(db, "BEN", 199)
+    for phone in (FANTA, ISSA):
+        await give_pin(pool, phone, pin=TYPED_PIN)
+    await appoint(pool, OUMOU, Role.COLLECTOR, name=LONG_NAME, pin=TYPED_PIN)
+    await appoint(pool, MODIBO, Role.ENROLMENT, name=LONG_NAME, pin=None)
+    new = partial(proposes, pool, phone=LONG_PHONE, pin=TYPED_PIN)
+    await new(
+        what=GIVE,
+        role=Role.DOCTOR,
+        name=DOCTORS_NAME,
+        facility_id="cscom",
+        languages=("fr",),
+    )
+    await new(what=GIVE, role=Role.ENROLMENT, name=LONG_NAME)
+    await proposes(pool, what=WITHDRAW, role=Role.COLLECTOR, phone=OUMOU, name=LONG_NAME, pin=TYPED_PIN)
+    home = await join(pool, AWA, at=NOON, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=840_000)
+    await paid(pool, home, at=NOON)
+    await receives(pool, home, 99_000, pin=TYPED_PIN)
+    return pool
+
+
+async def walked(pool: AsyncEngine, phone: str, language: str, *typed: str) -> Walk:
+    walk = Walk(pool, Caller(phone, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(typed)
+    assert walk.acted == walk.agreed
+    return walk
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_proposes_answers_and_allows_a_pin(staffed: AsyncEngine, language: str) -> None:
+    for duty in (("1", "4"), ("2", "1"), ("3",), ("4",)):
+        walk = await walked(staffed, ISSA, language, "9", "5", *duty)
+        assert walk.acted > 0
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_takes_over_cash(staffed: AsyncEngine, language: str) -> None:
+    walk = await walked(staffed, ISSA, language, "9", "6")
+    assert walk.acted > 0
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_collector_receives_cash(
+    staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purses, "MOST_HELD_MINOR", 999_999)
+    other = await join(staffed, MARIAM, at=NOON, name=LONG_NAME, pay_minor=840_000)
+    await paid(staffed, other, at=NOON)
+    walk = await walked(staffed, OUMOU, language, "9", "1", other.number)
+    assert walk.acted > 0
+    assert (await walked(staffed, OUMOU, language, "9", "2")).seen
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_whoever_is_new_in_office_receives_a_pin(staffed: AsyncEngine, language: str) -> None:
+    walk = await walked(staffed, MODIBO, language, "9", "9")
+    assert walk.acted == 1
+
+
+async def test_my_work_is_shown_to_officers_only(staffed: AsyncEngine) -> None:
+    assert "9 Mon travail" in (await walked_home(staffed, OUMOU)).split("\n")
+    assert "9 Mon travail" not in (await walked_home(staffed, AWA)).split("\n")
+
+
+async def walked_home(pool: AsyncEngine, phone: str) -> str:
+    walk = Walk(pool, Caller(phone, "fr", "test", "walk", NOON, SEALS))
+    return (await walk.dial()).shown.text
+
+
+async def test_a_work_pin_is_nowhere_but_on_the_screen_that_showed_it(
+    line: calls.Line, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Received, typed rightly and wrongly: not in a log, a journal, a deed or a message; its hash only under a seal."""
+    caplog.set_level(logging.DEBUG)
+    issa, fanta = Handset(line, phone=ISSA), Handset(line, phone=FANTA)
+    await issa.dial("9", "9")
+    shown = await issa.type("1")
+    drawn = re.findall("[0-9]{5}", shown)[0]
+    await fanta.dial("9", "9")
+    await fanta.type("1")
+    for typed in (drawn, WRONG_PIN):
+        await issa.dial("9", "5", "4", "1")
+        await issa.type("1")
+        await issa.type(typed)
+    assert "n'est pas juste" in issa.screens[-1]
+    await issa.dial("9")
+    kept = caplog.text
+    async with line.pool.connect() as db:
+        for table in ("deed", "sms_outbox", "officer_pin", "pin_change"):
+            kept += str((await db.execute(text(f"select * from {table}"))).all())
+    async with Redis.from_url(redis_url) as redis:
+        for key in await redis.keys():
+            kept += str(key) + str(await redis.get(key))
+    for secret in (drawn, WRONG_PIN, "argon2"):
+        assert secret not in kept, secret

@@ -1,0 +1,43 @@
+"""The messages to treasurers, and the reminders to households, with the longest facts that the tables allow."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from locales import Money, Sentence
+from mutuelle.calendar import digest_begins
+from mutuelle.digest_answers import LONGEST_REASON, digest_disputed
+from mutuelle.digest_words import Figures, summary
+from mutuelle.mutuelles import Mutuelle
+from mutuelle.reminding import Occasion, Reminder, words_of
+
+AT = datetime(2026, 12, 22, 7, tzinfo=UTC)
+MUTUELLE = Mutuelle(
+    "LONGCODE", 199, "Mutuelle Yèrèdèmè-Wa", "Sikasso", "ML", "XOF", "Africa/Bamako", "+22376000009", "soins"
+)
+NAME = "N'Golo-Marie Ouattara Syll"
+REASON = "x" * LONGEST_REASON
+MILLIONS = 9_999_999
+FIGURES = Figures(
+    mutuelle=MUTUELLE,
+    since=AT - timedelta(days=7),
+    at=AT,
+    received_minor=MILLIONS,
+    payers=99_999,
+    cash_minor=MILLIONS,
+    mobile_minor=MILLIONS,
+    bank_minor=MILLIONS,
+    up_to_date=99_999,
+    households=99_999,
+    unresolved=99,
+    oldest_at=AT - timedelta(days=99),
+)
+REMINDER = Reminder("199999999", 1, Occasion.TODAY, date(2026, 12, 22), Money(999_999, "XOF"))
+
+MESSAGES: dict[str, Sentence] = {
+    "digest": summary(replace(FIGURES, bank_minor=0), "fr", asks=True),
+    "digest, with a bank": summary(FIGURES, "fr", asks=True),
+    "digest begins": digest_begins(MUTUELLE.name),
+    "digest disputed": digest_disputed(MUTUELLE.name, NAME, date(2026, 12, 22), REASON),
+    **{f"reminder, {one}": words_of(MUTUELLE.name, replace(REMINDER, occasion=one)) for one in Occasion},
+    "reminder, nothing on sale": words_of(MUTUELLE.name, replace(REMINDER, amount=None)),
+}

@@ -1,0 +1,22 @@
+"""The messages about a household and its people, with the longest facts that the tables allow."""
+
+from datetime import date
+
+from locales import Sentence
+from menus.household import household_words
+from mutuelle.changes import Change
+from mutuelle.confirmation import Unconfirmed, not_recognised, registered
+from mutuelle.households import Household
+from mutuelle.members import household_changed
+
+HOME = Household("LONGCODE", "199000010", "N'Golo-Marie Ouattara Syll", "Mutuelle Yèrèdèmè-Wa")
+OFFICER = "Mariam-Fatoumata Sangaré A"
+TODAY = date(2026, 12, 22)
+WAITING = Unconfirmed(HOME, "Kouroubarrage-Zangasso 9", 12, OFFICER, TODAY, True, False)
+
+MESSAGES: dict[str, Sentence] = {
+    **{f"household changed, {what}": household_changed(HOME, what, "+2290197123456") for what in Change},
+    "household registered": registered(HOME, OFFICER),
+    "household denied": not_recognised(WAITING),
+    "my household by SMS": household_words(HOME, (45,) * 30),
+}

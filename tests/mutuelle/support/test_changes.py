@@ -1,0 +1,234 @@
+"""Phones, heads, closing: what support changes, whom it tells, and how it is taken back."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from locales import Money
+from mutuelle import tables
+from mutuelle.changes import Change, changes_of
+from mutuelle.households import Household, households_of, phones_of
+from mutuelle.payments import ask_payment
+from mutuelle.people import Person, people_of, present
+from mutuelle.reminders import accept_reminders, wants_reminders
+from mutuelle.support.acts import SupportFault
+from mutuelle.support.changes import change_head, change_phone, close_household
+from mutuelle.support.merging import reopen_household
+from mutuelle.support.tables import support_act
+from sms.tables import outbox
+from talk.words import Caller, Consent
+from tests.mutuelle.support.homes import broken, by, joined, net, read, sent, stands, unpaid
+from tests.town import AWA, MARIAM, NOON, OUMAR, found_town, join, paid
+
+
+@pytest.fixture
+async def home(pool: AsyncEngine) -> Household:
+    """Awa's household of four, paid up."""
+    await found_town(pool)
+    return await joined(pool, AWA)
+
+
+async def phones(pool: AsyncEngine, home: Household) -> list[str]:
+    async with pool.connect() as db:
+        return await phones_of(db, home)
+
+
+async def people(pool: AsyncEngine, home: Household) -> list[Person]:
+    async with pool.connect() as db:
+        return present(await people_of(db, home))
+
+
+async def test_a_lost_phone_keeps_nothing(pool: AsyncEngine, home: Household) -> None:
+    async with pool.begin() as db:
+        await change_phone(db, home.number, by(), new=MARIAM, old=None)
+    assert await phones(pool, home) == [MARIAM]
+    async with pool.connect() as db:
+        assert await households_of(db, Caller(AWA, "fr", "test", "c", NOON)) == []
+        assert await broken(db) == []
+
+
+async def test_both_phones_are_told_and_neither_reads_the_other_nor_a_name(
+    pool: AsyncEngine, home: Household
+) -> None:
+    async with pool.begin() as db:
+        await change_phone(db, home.number, by(), new=MARIAM, old=AWA)
+    assert (await sent(pool, AWA), await sent(pool, MARIAM)) == (["phone changed"], ["phone changed"])
+    async with pool.connect() as db:
+        told = list(await db.scalars(sa.select(outbox.c.body).where(outbox.c.template == "phone changed")))
+    assert not any("Kon" in body or "76 00 00 01" in body or "76 00 00 02" in body for body in told)
+    assert all(home.shown_number in body for body in told)
+
+
+async def test_what_the_old_phone_agreed_to_be_reminded_of_ends(pool: AsyncEngine, home: Household) -> None:
+    caller = Caller(AWA, "fr", "test", "c", NOON)
+    async with pool.begin() as db:
+        await accept_reminders(db, caller, agreed=Consent("yes"))
+        await change_phone(db, home.number, by(), new=MARIAM, old=AWA)
+        await change_phone(db, home.number, by(), new=AWA, old=MARIAM)
+        assert not await wants_reminders(db, caller)
+
+
+async def test_a_second_phone_comes_beside_the_first(pool: AsyncEngine, home: Household) -> None:
+    async with pool.begin() as db:
+        await change_phone(db, home.number, by(), new=MARIAM, old=None, also=True)
+    assert set(await phones(pool, home)) == {AWA, MARIAM}
+    assert await sent(pool, AWA) == []
+
+
+async def test_of_two_phones_the_one_that_goes_is_named(pool: AsyncEngine, home: Household) -> None:
+    async with pool.begin() as db:
+        await change_phone(db, home.number, by(), new=MARIAM, old=None, also=True)
+    async with pool.begin() as db:
+        with pytest.raises(SupportFault, match="say which one"):
+            await change_phone(db, home.number, by(), new=OUMAR, old=None)
+    async with pool.begin() as db:
+        await change_phone(db, home.number, by(), new=None, old=AWA)
+    assert await phones(pool, home) == [MARIAM]
+
+
+@pytest.mark.parametrize(("new", "old"), [(AWA, None), (MARIAM, OUMAR)])
+async def test_a_phone_that_is_there_or_is_not_is_refused(
+    pool: AsyncEngine, home: Household, new: str, old: str | None
+) -> None:
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault):
+            await change_phone(db, home.number, by(), new=new, old=old)
+    assert await phones(pool, home) == [AWA]
+
+
+async def test_every_act_is_kept_with_actor_and_reason(pool: AsyncEngine, home: Household) -> None:
+    async with pool.begin() as db:
+        await change_phone(db, home.number, by(), new=MARIAM, old=AWA)
+    async with pool.connect() as db:
+        act = (await db.execute(sa.select(support_act))).one()
+        noted = await changes_of(db, home, 9)
+    assert (act.act, act.number, act.actor, act.facts) == (
+        "household phone",
+        home.number,
+        by().actor,
+        {"new": MARIAM, "old": AWA},
+    )
+    assert [(change.what, change.detail, change.reason) for change in noted] == [
+        (Change.PHONE_ADDED, "…02", by().reason),
+        (Change.PHONE_REMOVED, "…01", by().reason),
+    ]
+
+
+async def test_the_household_goes_on_when_its_head_dies(pool: AsyncEngine, home: Household) -> None:
+    async with pool.begin() as db:
+        await change_head(db, home.number, by(), name="Mariam Sangaré", rank=2, left=True)
+    after = await read(pool, home)
+    assert after is not None
+    assert (after.number, after.head_name, after.head_rank) == (home.number, "Mariam Sangaré", 2)
+    left = await people(pool, after)
+    assert [(person.rank, person.name) for person in left] == [(2, "Mariam Sangaré"), (3, None), (4, None)]
+    assert (await stands(pool, after, NOON + timedelta(days=40))).cover.is_covered
+    assert await sent(pool, AWA) == ["head changed"]
+    async with pool.connect() as db:
+        assert await broken(db) == []
+
+
+async def test_a_head_named_by_mistake_is_taken_back_whole(pool: AsyncEngine, home: Household) -> None:
+    before = await people(pool, home)
+    async with pool.begin() as db:
+        await change_head(db, home.number, by(), name="Mariam Sangaré", rank=2, left=True)
+        await change_head(db, home.number, by(), name="Awa Koné", rank=1, left=False)
+    after = await read(pool, home)
+    assert after is not None
+    assert (after.head_name, after.head_rank) == ("Awa Koné", 1)
+    assert [person.rank for person in await people(pool, after)] == [person.rank for person in before]
+    async with pool.connect() as db:
+        assert await broken(db) == []
+
+
+async def test_a_head_who_stays_is_still_covered(pool: AsyncEngine, home: Household) -> None:
+    async with pool.begin() as db:
+        await change_head(db, home.number, by(), name="Mariam Sangaré", rank=2, left=False)
+    assert len(await people(pool, home)) == 4
+
+
+@pytest.mark.parametrize(("rank", "why"), [(1, "already"), (9, "no person"), (3, "under 16")])
+async def test_not_everybody_can_be_the_head(pool: AsyncEngine, home: Household, rank: int, why: str) -> None:
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault, match=why):
+            await change_head(db, home.number, by(), name="Mariam Sangaré", rank=rank, left=False)
+
+
+async def test_who_left_before_cannot_come_back_as_the_head(pool: AsyncEngine, home: Household) -> None:
+    async with pool.begin() as db:
+        second = (tables.beneficiary.c.number == home.number) & (tables.beneficiary.c.rank == 2)
+        await db.execute(sa.update(tables.beneficiary).where(second).values(removed_on=NOON.date()))
+        with pytest.raises(SupportFault, match="no person"):
+            await change_head(db, home.number, by(), name="Mariam Sangaré", rank=2, left=False)
+
+
+async def test_a_covered_household_is_closed_only_when_said_so(pool: AsyncEngine, home: Household) -> None:
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault, match="--although-covered"):
+            await close_household(db, home.number, by(), although_covered=False)
+    async with pool.begin() as db:
+        await close_household(db, home.number, by(), although_covered=True)
+    assert await read(pool, home) is None
+    assert await sent(pool, AWA) == ["household closed"]
+
+
+async def test_a_household_with_a_payment_under_way_is_not_closed(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    home = await join(pool, AWA, at=NOON)
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault, match="under way"):
+            await close_household(db, home.number, by(), although_covered=False)
+
+
+async def test_what_was_closed_is_reopened_as_it_was(pool: AsyncEngine, home: Household) -> None:
+    async with pool.begin() as db:
+        await close_household(db, home.number, by(), although_covered=True)
+    async with pool.begin() as db:
+        await reopen_household(db, home.number, by())
+    after = await read(pool, home)
+    assert after == home
+    assert await phones(pool, home) == [AWA]
+    assert await sent(pool, AWA) == ["household closed", "household reopened"]
+    async with pool.connect() as db:
+        assert await broken(db) == []
+
+
+async def test_only_what_is_closed_is_reopened_and_only_what_is_open_changed(
+    pool: AsyncEngine, home: Household
+) -> None:
+    async with pool.begin() as db:
+        with pytest.raises(SupportFault, match="is open"):
+            await reopen_household(db, home.number, by())
+        await close_household(db, home.number, by(), although_covered=True)
+        with pytest.raises(SupportFault, match="keneya household reopen"):
+            await change_phone(db, home.number, by(), new=MARIAM, old=AWA)
+        with pytest.raises(SupportFault, match="no household"):
+            await change_phone(db, "199999995", by(), new=MARIAM, old=AWA)
+
+
+async def test_money_that_comes_for_a_closed_household_is_kept_and_covers_nobody(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    home = await joined(pool, AWA, pay_minor=6_000)
+    async with pool.begin() as db:
+        await close_household(db, home.number, by(), although_covered=True)
+        caller = Caller(AWA, "en", "test", "late", NOON)
+        await ask_payment(db, caller, home, Money(6_000, "XOF"), AWA)
+    await paid(pool, home, at=NOON)
+    async with pool.connect() as db:
+        bodies = await db.scalars(
+            sa.select(outbox.c.body).where(outbox.c.template == "receipt").order_by(outbox.c.recorded_at)
+        )
+        assert "personne n'est couvert" in list(bodies)[-1]
+    assert await net(pool, home) == 0
+    async with pool.connect() as db:
+        assert await broken(db) == []
+
+
+async def test_an_unpaid_household_is_closed_without_a_word_of_cover(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    home = await unpaid(pool, AWA)
+    async with pool.begin() as db:
+        await close_household(db, home.number, by(), although_covered=False)
+    assert await read(pool, home) is None

@@ -1,0 +1,143 @@
+"""A household written down twice: the duplicate's money and phones go to the one that is kept, and come back."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from locales import Money
+from mutuelle.cover import CoverState
+from mutuelle.households import phones_of
+from mutuelle.support.acts import SupportFault
+from mutuelle.support.merging import merge_households, reopen_household
+from tests.mutuelle.support.homes import broken, by, joined, net, read, sent, stands, unpaid
+from tests.town import AWA, MARIAM, NOON, found, found_town, join, pays
+
+YEAR = timedelta(days=366)
+
+
+@pytest.fixture(autouse=True)
+async def town(pool: AsyncEngine) -> None:
+    await found_town(pool)
+
+
+async def all_broken(pool: AsyncEngine) -> list[str]:
+    async with pool.connect() as db:
+        return await broken(db)
+
+
+async def test_a_part_paid_duplicate_gives_its_money_to_the_kept_household(pool: AsyncEngine) -> None:
+    kept = await joined(pool, AWA, pay_minor=3_000)
+    double = await joined(pool, MARIAM, pay_minor=3_000, name="Awa Kone")
+    assert (await net(pool, kept), await net(pool, double)) == (9_000, 9_000)
+    async with pool.begin() as db:
+        moved = await merge_households(db, double.number, kept.number, by())
+    assert moved == Money(3_000, "XOF")
+    assert await read(pool, double) is None
+    assert (await net(pool, kept), await net(pool, double)) == (6_000, 0)
+    after = await stands(pool, kept)
+    assert (after.due, after.cover.state) == (Money(6_000, "XOF"), CoverState.WAITING)  # half opens cover
+    assert await all_broken(pool) == []
+
+
+async def test_both_phones_speak_for_the_kept_household_and_are_told(pool: AsyncEngine) -> None:
+    kept = await joined(pool, AWA)
+    double = await unpaid(pool, MARIAM)
+    async with pool.begin() as db:
+        await merge_households(db, double.number, kept.number, by())
+        assert set(await phones_of(db, kept)) == {AWA, MARIAM}
+    assert (await sent(pool, AWA), await sent(pool, MARIAM)) == (["households merged"], ["households merged"])
+
+
+async def test_a_duplicate_that_never_paid_posts_nothing(pool: AsyncEngine) -> None:
+    kept = await joined(pool, AWA)
+    double = await unpaid(pool, MARIAM)
+    before = await net(pool, kept)
+    async with pool.begin() as db:
+        assert await merge_households(db, double.number, kept.number, by()) == Money(0, "XOF")
+    assert (await net(pool, kept), await net(pool, double)) == (before, 0)
+    assert await all_broken(pool) == []
+
+
+async def test_money_that_reaches_an_unpaid_household_calls_its_contribution(pool: AsyncEngine) -> None:
+    kept = await unpaid(pool, AWA)
+    double = await joined(pool, MARIAM, pay_minor=3_000)
+    async with pool.begin() as db:
+        await merge_households(db, double.number, kept.number, by())
+    assert await net(pool, kept) == 9_000
+    assert (await stands(pool, kept)).cover.state is CoverState.PART_PAID
+    assert await all_broken(pool) == []
+
+
+async def test_of_an_expired_duplicate_only_the_credit_goes_over(pool: AsyncEngine) -> None:
+    double = await joined(pool, MARIAM, at=NOON - 2 * YEAR)
+    await pays(pool, double, 1_000, at=NOON - 2 * YEAR)
+    kept = await joined(pool, AWA)
+    async with pool.begin() as db:
+        assert await merge_households(db, double.number, kept.number, by()) == Money(1_000, "XOF")
+    assert (await net(pool, kept), await net(pool, double)) == (-1_000, 0)
+    assert (await stands(pool, double)).cover.state is CoverState.EXPIRED  # what was insured stays so
+    assert await all_broken(pool) == []
+
+
+async def test_a_merge_is_taken_back_whole(pool: AsyncEngine) -> None:
+    kept = await joined(pool, AWA, pay_minor=3_000)
+    double = await joined(pool, MARIAM, pay_minor=3_000)
+    before = [await stands(pool, home) for home in (kept, double)]
+    for _again in range(2):
+        async with pool.begin() as db:
+            await merge_households(db, double.number, kept.number, by())
+        assert await all_broken(pool) == []
+        async with pool.begin() as db:
+            await reopen_household(db, double.number, by())
+            assert await phones_of(db, kept) == [AWA]
+            assert await phones_of(db, double) == [MARIAM]
+        assert [await stands(pool, home) for home in (kept, double)] == before
+        assert (await net(pool, kept), await net(pool, double)) == (9_000, 9_000)
+        assert await all_broken(pool) == []
+
+
+@pytest.mark.parametrize("days", [0, 60])
+async def test_a_duplicate_whose_cover_runs_is_not_closed(pool: AsyncEngine, days: int) -> None:
+    kept = await unpaid(pool, AWA)
+    double = await joined(pool, MARIAM, at=NOON - timedelta(days=days))
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault, match="merge the other"):
+            await merge_households(db, double.number, kept.number, by())
+
+
+async def test_a_suspended_or_indebted_duplicate_is_not_closed(pool: AsyncEngine) -> None:
+    kept = await unpaid(pool, AWA)
+    suspended = await joined(pool, MARIAM, at=NOON - timedelta(days=150), pay_minor=6_000)
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault, match="suspended"):
+            await merge_households(db, suspended.number, kept.number, by())
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault, match="still owes 6 000 F"):
+            await merge_households(db, suspended.number, kept.number, by(NOON + YEAR))
+
+
+@pytest.mark.parametrize("which", ["duplicate", "kept"])
+async def test_nothing_is_merged_while_a_payment_is_under_way(pool: AsyncEngine, which: str) -> None:
+    paying, other = await join(pool, AWA, at=NOON), await unpaid(pool, MARIAM)
+    pair = (paying.number, other.number) if which == "duplicate" else (other.number, paying.number)
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault, match="under way"):
+            await merge_households(db, *pair, by())
+
+
+async def test_money_never_crosses_mutuelles(pool: AsyncEngine) -> None:
+    kept = await joined(pool, AWA)
+    async with pool.begin() as db:
+        await found(db, code="ZAN", prefix=198)
+    other = await join(pool, MARIAM, at=NOON, code="ZAN")
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault, match="never crosses"):
+            await merge_households(db, other.number, kept.number, by())
+
+
+async def test_a_household_is_no_duplicate_of_itself(pool: AsyncEngine) -> None:
+    kept = await joined(pool, AWA)
+    async with pool.connect() as db:
+        with pytest.raises(SupportFault, match="same household"):
+            await merge_households(db, kept.number, kept.number, by())

@@ -1,0 +1,395 @@
+"""People come and go in a household: who is covered from when, what the next period costs, who is told."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from locales import Money, render
+from mutuelle.changes import Change, changes_of, note_change
+from mutuelle.enrolment import pay
+from mutuelle.family import Family, age_in_years, birth_year, called, changes_told, family_of
+from mutuelle.households import Household, add_phone, households_of
+from mutuelle.members import (
+    CHANGES_A_MONTH,
+    add_person,
+    correct_birth_year,
+    correct_name,
+    remove_person,
+)
+from mutuelle.people import Person, ages, people_of
+from mutuelle.standing import Standing, standing
+from mutuelle.tables import household, policy
+from sms.tables import outbox
+from talk.trouble import Invalid, Refused
+from talk.words import Caller, Consent
+from tests.staff import FANTA
+from tests.town import AWA, MARIAM, OUMAR, found_town, join, paid, sell
+
+JOINED = datetime(2025, 2, 2, 12, tzinfo=UTC)
+JULY = datetime(2025, 7, 4, 12, tzinfo=UTC)
+EXPIRES = date(2026, 2, 1)
+YES = Consent("agreed in a test")
+
+
+@pytest.fixture
+async def town(pool: AsyncEngine) -> AsyncEngine:
+    await found_town(pool)
+    return pool
+
+
+@pytest.fixture
+async def home(town: AsyncEngine) -> Household:
+    """Awa, her husband and two children: joined in February 2025 and paid up, covered from March."""
+    household = await join(town, AWA, at=JOINED)
+    await paid(town, household, at=JOINED)
+    return household
+
+
+def caller(at: datetime, phone: str = AWA) -> Caller:
+    return Caller(phone, "fr", "test", f"{phone} {at}", at)
+
+
+async def family(pool: AsyncEngine, home: Household, at: datetime) -> Family:
+    async with pool.connect() as db:
+        return await family_of(db, home, at)
+
+
+async def stands(pool: AsyncEngine, home: Household, on: date) -> Standing:
+    async with pool.connect() as db:
+        return await standing(db, home, datetime(on.year, on.month, on.day, 12, tzinfo=UTC))
+
+
+async def covered(pool: AsyncEngine, home: Household, on: date) -> list[int]:
+    """The ranks of those who are covered on a day."""
+    return [person.rank for person in (await stands(pool, home, on)).people if person.covered]
+
+
+async def comes(
+    pool: AsyncEngine, home: Household, name: str, age: int, at: datetime, phone: str = AWA, **wrong: Any
+) -> None:
+    known = await family(pool, home, at)
+    facts = {"next_price": known.price_with(known.joiner(name, age)), **wrong}
+    async with pool.begin() as db:
+        await add_person(db, caller(at, phone), number=home.number, name=name, age=age, agreed=YES, **facts)
+
+
+async def leaves(pool: AsyncEngine, home: Household, rank: int, at: datetime, reason: str = "left") -> None:
+    price = (await family(pool, home, at)).price_without(rank)
+    async with pool.begin() as db:
+        await remove_person(
+            db,
+            caller(at),
+            number=home.number,
+            rank=rank,
+            leaving=reason,
+            next_price=price,
+            agreed=YES,
+        )
+
+
+async def is_named(pool: AsyncEngine, home: Household, rank: int, name: str, at: datetime) -> None:
+    async with pool.begin() as db:
+        await correct_name(db, caller(at), number=home.number, rank=rank, name=name, agreed=YES)
+
+
+async def is_born_in(pool: AsyncEngine, home: Household, rank: int, year: int, at: datetime) -> None:
+    price = (await family(pool, home, at)).price_corrected(rank, year)
+    async with pool.begin() as db:
+        await correct_birth_year(
+            db,
+            caller(at),
+            number=home.number,
+            rank=rank,
+            birth_year=year,
+            next_price=price,
+            agreed=YES,
+        )
+
+
+async def renews(pool: AsyncEngine, home: Household, at: datetime) -> None:
+    """The household renews, for all whom the next period counts, and pays at once."""
+    await wishes_to_renew(pool, home, at)
+    await paid(pool, home, at=at)
+
+
+async def wishes_to_renew(pool: AsyncEngine, home: Household, at: datetime) -> None:
+    found = await stands(pool, home, at.date())
+    assert found.renewal, "nothing to renew"
+    async with pool.begin() as db:
+        await pay(
+            db,
+            caller(at),
+            number=home.number,
+            amount=found.payable,
+            payable=found.payable,
+            product=found.renewal.product.code,
+            version=found.renewal.product.version,
+            renews=True,
+            payer_phone=AWA,
+            agreed=YES,
+        )
+
+
+async def test_whoever_is_added_is_covered_with_the_next_period_and_not_before(
+    town: AsyncEngine, home: Household
+) -> None:
+    await comes(town, home, "Fatou Koné", 31, JULY)
+    assert await covered(town, home, JULY.date()) == [1, 2, 3, 4]
+    assert await covered(town, home, EXPIRES) == [1, 2, 3, 4]
+    assert (await stands(town, home, EXPIRES)).members == 4
+    await renews(town, home, datetime(2026, 1, 20, tzinfo=UTC))
+    assert await covered(town, home, EXPIRES) == [1, 2, 3, 4]
+    assert await covered(town, home, EXPIRES + timedelta(days=1)) == [1, 2, 3, 4, 5]
+    assert (await stands(town, home, EXPIRES + timedelta(days=1))).members == 5
+
+
+async def test_a_grace_covers_nobody_new(town: AsyncEngine, home: Household) -> None:
+    await comes(town, home, "Fatou Koné", 31, JULY)
+    assert await covered(town, home, EXPIRES + timedelta(days=20)) == [1, 2, 3, 4]
+
+
+async def test_whoever_is_added_shortly_before_the_renewal_waits_like_a_new_household(
+    town: AsyncEngine, home: Household
+) -> None:
+    await comes(town, home, "Fatou Koné", 31, datetime(2026, 1, 20, tzinfo=UTC))
+    await renews(town, home, datetime(2026, 1, 21, tzinfo=UTC))
+    assert await covered(town, home, date(2026, 2, 19)) == [1, 2, 3, 4]
+    assert await covered(town, home, date(2026, 2, 20)) == [1, 2, 3, 4, 5]
+
+
+async def test_whoever_is_added_after_an_early_renewal_is_counted_by_the_one_after(
+    town: AsyncEngine, home: Household
+) -> None:
+    await renews(town, home, datetime(2026, 1, 20, tzinfo=UTC))
+    await comes(town, home, "Fatou Koné", 31, datetime(2026, 1, 21, tzinfo=UTC))
+    assert await covered(town, home, date(2026, 12, 1)) == [1, 2, 3, 4]
+    await renews(town, home, datetime(2027, 1, 20, tzinfo=UTC))
+    assert await covered(town, home, date(2027, 2, 1)) == [1, 2, 3, 4]
+    assert await covered(town, home, date(2027, 2, 2)) == [1, 2, 3, 4, 5]
+
+
+async def test_a_newborn_is_covered_at_once_as_the_household_is(town: AsyncEngine, home: Household) -> None:
+    await comes(town, home, "Salif Koné", 0, JULY)
+    assert await covered(town, home, JULY.date()) == [1, 2, 3, 4, 5]
+    assert (await stands(town, home, JULY.date())).members == 5
+    assert await covered(town, home, date(2026, 3, 2)) == []  # the household's own cover has ended
+
+
+async def test_an_adult_written_down_as_a_newborn_is_not_covered_by_a_correction(
+    town: AsyncEngine, home: Household
+) -> None:
+    await comes(town, home, "Salif Koné", 0, JULY)
+    await is_born_in(town, home, 5, 2024, JULY)  # born at the turn of the year: a newborn all the same
+    assert await covered(town, home, JULY.date()) == [1, 2, 3, 4, 5]
+    await is_born_in(town, home, 5, 1961, JULY)
+    assert await covered(town, home, JULY.date()) == [1, 2, 3, 4]
+    assert (await stands(town, home, JULY.date())).members == 4
+
+
+async def test_a_newborn_waits_with_a_household_that_waits(town: AsyncEngine, home: Household) -> None:
+    await comes(town, home, "Salif Koné", 0, datetime(2025, 2, 10, tzinfo=UTC))
+    assert await covered(town, home, date(2025, 2, 20)) == []
+    assert await covered(town, home, date(2025, 3, 2)) == [1, 2, 3, 4, 5]
+
+
+async def test_whoever_is_removed_is_covered_to_the_end_of_that_day_only(
+    town: AsyncEngine, home: Household
+) -> None:
+    await leaves(town, home, 2, JULY)
+    assert await covered(town, home, JULY.date()) == [1, 2, 3, 4]
+    assert await covered(town, home, JULY.date() + timedelta(days=1)) == [1, 3, 4]
+    assert (await stands(town, home, JULY.date() + timedelta(days=1))).members == 3
+
+
+async def test_whoever_is_removed_and_added_again_waits_for_the_next_period(
+    town: AsyncEngine, home: Household
+) -> None:
+    await is_named(town, home, 2, "Adama Koné", JULY)
+    await leaves(town, home, 2, JULY)
+    await comes(town, home, "Adama Koné", 38, JULY)
+    assert await covered(town, home, JULY.date() + timedelta(days=1)) == [1, 3, 4]
+
+
+async def test_the_next_period_is_priced_for_whoever_is_there_then(town: AsyncEngine) -> None:
+    six = await join(town, AWA, at=JOINED, ages=(45, 38, 30, 25, 22, 20))
+    await paid(town, six, at=JOINED)
+    await comes(town, six, "Fatou Koné", 31, JULY)
+    assert (await stands(town, six, JULY.date())).due == Money(0, "XOF")
+    renewal = (await stands(town, six, EXPIRES)).renewal
+    assert renewal
+    assert (renewal.members, renewal.price) == (7, Money(15_000, "XOF"))
+    await leaves(town, six, 7, datetime(2026, 1, 30, tzinfo=UTC))
+    assert (await stands(town, six, date(2026, 1, 30))).payable == Money(12_000, "XOF")
+    await renews(town, six, datetime(2026, 1, 31, tzinfo=UTC))
+    async with town.connect() as db:
+        sizes = list(await db.scalars(select(policy.c.members).order_by(policy.c.sequence)))
+    assert sizes == [6, 6]
+
+
+async def test_a_year_of_birth_changes_the_next_price_only(town: AsyncEngine) -> None:
+    seven = await join(town, AWA, at=JOINED, ages=(45, 38, 30, 25, 22, 20, 31))
+    await paid(town, seven, at=JOINED)
+    assert (await family(town, seven, JULY)).price == Money(15_000, "XOF")
+    await is_born_in(town, seven, 7, 2015, JULY)
+    assert (await family(town, seven, JULY)).price == Money(13_500, "XOF")
+    assert (await stands(town, seven, JULY.date())).due == Money(0, "XOF")
+
+
+async def test_a_price_that_is_no_longer_true_is_refused(town: AsyncEngine, home: Household) -> None:
+    known = await family(town, home, JULY)
+    agreed_to = known.price_with(known.joiner("Fatou Koné", 31))
+    async with town.begin() as db:
+        await sell(db, "BEN", version=2, lump_sum_minor=14_000)
+    with pytest.raises(Refused, match="price has changed"):
+        await comes(town, home, "Fatou Koné", 31, JULY, next_price=agreed_to)
+
+
+async def test_nobody_is_added_while_a_renewal_is_paid(town: AsyncEngine, home: Household) -> None:
+    at = datetime(2026, 1, 20, tzinfo=UTC)
+    await wishes_to_renew(town, home, at)
+    with pytest.raises(Refused, match="renewal is being paid"):
+        await comes(town, home, "Fatou Koné", 31, at)
+    await leaves(town, home, 4, at)  # whoever leaves takes nothing from what was agreed
+    await paid(town, home, at=at)
+    await comes(town, home, "Fatou Koné", 31, at)
+
+
+async def test_a_household_changes_four_times_a_month_and_names_are_free(
+    town: AsyncEngine, home: Household
+) -> None:
+    for rank, name in enumerate(("Adama Koné", "Issa Koné", "Sira Koné"), start=2):
+        await is_named(town, home, rank, name, JULY)
+    await comes(town, home, "Fatou Koné", 31, JULY)
+    await leaves(town, home, 5, JULY)
+    await is_named(town, home, 3, "Issa K. Koné", JULY)
+    await is_born_in(town, home, 3, 2013, JULY)
+    assert CHANGES_A_MONTH == 4
+    with pytest.raises(Refused, match="changed often"):
+        await comes(town, home, "Fatou Koné", 31, JULY + timedelta(days=29))
+    await comes(town, home, "Fatou Koné", 31, JULY + timedelta(days=31))
+
+
+async def test_the_head_is_the_mutuelles_to_change(town: AsyncEngine, home: Household) -> None:
+    with pytest.raises(Refused, match="head of a household"):
+        await leaves(town, home, 1, JULY)
+    with pytest.raises(Refused, match="head of a household"):
+        await is_named(town, home, 1, "Awa Diarra", JULY)
+    with pytest.raises(Refused, match="aged 16"):
+        await is_born_in(town, home, 1, 2015, JULY)
+
+
+async def test_a_new_head_comes_first_and_is_the_mutuelles_to_change(
+    town: AsyncEngine, home: Household
+) -> None:
+    async with town.begin() as db:
+        await db.execute(update(household).values(head_rank=2, head_name="Adama Koné"))
+        (new_head,) = await households_of(db, caller(JULY))
+        assert ages(await people_of(db, new_head), JULY.date()) == (38, 45, 12, 7)
+    with pytest.raises(Refused, match="head of a household"):
+        await leaves(town, new_head, 2, JULY)
+    await leaves(town, new_head, 1, JULY)
+
+
+async def test_two_phones_at_once_add_one_person_once(town: AsyncEngine, home: Household) -> None:
+    async with town.begin() as db:
+        await add_phone(db, home, OUMAR, JOINED)
+    both = [comes(town, home, "Fatou Koné", 31, JULY, phone=phone) for phone in (AWA, OUMAR)]
+    results = await asyncio.gather(*both, return_exceptions=True)
+    assert [type(result) for result in results if result is not None] == [Refused]
+    assert len((await family(town, home, JULY)).present) == 5
+
+
+async def test_a_cover_takes_so_many_people(town: AsyncEngine) -> None:
+    large = await join(town, MARIAM, at=JOINED, ages=(45,) + (20,) * 11)
+    with pytest.raises(Refused, match="people at most"):
+        await comes(town, large, "Fatou Koné", 31, JULY, phone=MARIAM)
+
+
+async def test_nobody_is_there_twice(town: AsyncEngine, home: Household) -> None:
+    await comes(town, home, "Fatou Koné", 31, JULY)
+    with pytest.raises(Refused, match="already"):
+        await comes(town, home, "FATOU KONE", 30, JULY)
+    await leaves(town, home, 5, JULY)
+    with pytest.raises(Refused, match="no longer"):
+        await leaves(town, home, 5, JULY)
+
+
+async def test_another_household_is_not_the_callers_to_change(town: AsyncEngine, home: Household) -> None:
+    await join(town, MARIAM, at=JOINED, name="Mariam Diarra")
+    with pytest.raises(Refused, match="does not speak"):
+        await comes(town, home, "Fatou Koné", 31, JULY, phone=MARIAM)
+
+
+async def test_the_other_phones_are_told_without_a_name(town: AsyncEngine, home: Household) -> None:
+    async with town.begin() as db:
+        await add_phone(db, home, OUMAR, JOINED)
+    await comes(town, home, "Fatou Koné", 31, JULY)
+    await is_named(town, home, 2, "Adama Koné", JULY)
+    async with town.connect() as db:
+        sent = (
+            await db.execute(
+                select(outbox.c.phone, outbox.c.body).where(outbox.c.template == "household changed")
+            )
+        ).all()
+    assert {row.phone for row in sent} == {OUMAR}
+    assert len(sent) == 2
+    assert not any("Fatou" in row.body or "Adama" in row.body for row in sent)
+
+
+async def test_who_did_what_is_told_to_the_household(town: AsyncEngine, home: Household) -> None:
+    async with town.begin() as db:
+        await add_phone(db, home, OUMAR, JOINED)
+    await comes(town, home, "Fatou Koné", 31, JULY)
+    await is_named(town, home, 2, "Adama Koné", JULY + timedelta(hours=1))
+    await leaves(town, home, 5, JULY + timedelta(days=1), "died")
+    async with town.connect() as db:
+        found = await changes_of(db, home, 5)
+        told = await changes_told(db, caller(JULY, OUMAR), home, 5)
+    assert [(noted.what, noted.detail, noted.reason) for noted in found] == [
+        (Change.REMOVED, "Fatou Koné, 1994", "died"),
+        (Change.NAMED, "Adama Koné, 1987", "asked"),
+        (Change.ADDED, "Fatou Koné, 1994", "asked"),
+    ]
+    assert [noted.position for noted in found] == [3, 2, 1]
+    assert [noted.actor for noted in found] == [AWA] * 3
+    assert {render(change.by, "en") for change in told} == {"by another phone of yours"}
+    assert told[0].on == date(2025, 7, 5)
+
+
+@pytest.mark.parametrize(
+    ("actor", "by"), [(FANTA, "by the agent Fanta Coulibaly"), ("cli", "by the mutuelle")]
+)
+async def test_a_change_by_somebody_else_names_an_officer_only(
+    town: AsyncEngine, home: Household, actor: str, by: str
+) -> None:
+    async with town.begin() as db:
+        await note_change(db, home, Change.CLOSED, detail="", actor=actor, reason="asked", at=JULY)
+        (told,) = await changes_told(db, caller(JULY), home, 5)
+    assert render(told.by, "en") == by
+
+
+async def test_ages_and_names_as_they_are_told(town: AsyncEngine, home: Household) -> None:
+    async with town.connect() as db:
+        people = await people_of(db, home)
+    assert ages(people, JULY.date()) == (45, 38, 12, 7)
+    assert render(called(people[1], JULY.date()), "fr") == "personne de 38 ans"
+    assert (
+        render(called(Person(5, None, 2025, JULY.date()), JULY.date()), "fr") == "personne de moins d'un an"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "age"), [("34", 34), ("34 ans", 34), ("1 an", 1), ("8 mois", 0), ("14 mois", 1), ("0", 0)]
+)
+def test_an_age_is_read_in_years_or_months(typed: str, age: int) -> None:
+    assert age_in_years.parse(typed) == age
+
+
+@pytest.mark.parametrize("typed", ["1899", "2026", "34", "mille"])
+def test_a_year_of_birth_is_of_somebody_alive(typed: str) -> None:
+    with pytest.raises(Invalid):
+        birth_year(JULY.date()).parse(typed)

@@ -1,0 +1,78 @@
+"""The walker by SMS: every menu with a keyword, every answer, for every kind of writer, in every language.
+
+It proves that each answer is one segment, that a conversation ends, never asks for a PIN, never sends what is shown
+once, and never acts without the code of its confirmation.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from locales import languages
+from menus.by_message import menus_by_message
+from menus.cover import cover
+from menus.help import help_by_message, welcome
+from menus.join import join_by_message
+from menus.pay import pay_by_message
+from mutuelle.acquaintance import known
+from sms.confirmations import fit_for
+from sms.limits import Known
+from sms.segments import segments
+from talk.engine import Menu
+from talk.screen import Screen, Shown
+from talk.words import Ask, Caller
+from tests.menus.test_walker import ASKED, COVERED, JOINED, STRANGER, TWO, Walk, Watch, world
+from tests.sms.writing import SEALS
+from tests.town import NOON
+
+__all__ = ["world"]
+
+DOCTOR, TREASURER = "+22376000199", "+22376000007"
+
+
+@dataclass
+class Writing(Walk):
+    """A walk through one menu by SMS."""
+
+    menu: Menu = help_by_message
+
+    def fit(self, screen: Screen, language: str) -> Shown:
+        shown = fit_for(SEALS, self.caller.phone, "walk")(screen, language)
+        assert shown.whole, f"too long in {language}: {shown.text}"
+        assert segments(shown.text) == 1
+        assert not shown.kept, f"shown once, and sent: {shown.kept}"
+        return shown
+
+    def _watched(self, caller: Caller) -> Any:
+        return Watch(self.menu(caller), self)
+
+    def waiting(self) -> Any:
+        assert not (isinstance(self.pending, Ask) and self.pending.kind.secret), "a PIN by SMS"
+        return self.pending
+
+
+def menus_of(phone: str, who: Known) -> list[Menu]:
+    """Every menu once for each kind of writer to whom it is different: the state of a cover changes two of them."""
+    if phone in (*JOINED, ASKED) and phone != COVERED:
+        return [cover, pay_by_message]
+    menus: list[Menu] = [menu for menu in menus_by_message() if menu is not join_by_message]
+    return [*menus, join_by_message, welcome] if who is not Known.OFFICER else menus
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", [STRANGER, *JOINED, ASKED, TWO, DOCTOR, TREASURER])
+async def test_every_message_is_one_segment_and_acts_only_by_its_code(
+    world: AsyncEngine, phone: str, language: str
+) -> None:
+    async with world.connect() as db:
+        who = await known(db, phone, NOON)
+    seen = set()
+    for menu in menus_of(phone, who):
+        walk = Writing(world, Caller(phone, language, "sms", "walk", NOON, SEALS), menu=menu)
+        await walk.everywhere()
+        assert walk.acted == walk.agreed
+        seen |= walk.seen
+    assert seen
+    assert (who is Known.STRANGER) == (phone == STRANGER)

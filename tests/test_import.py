@@ -1,0 +1,183 @@
+"""`keneya import` as typed: the templates of `docs/start`, faults, a trial, the same again, and the first call."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from menus.home import home
+from mutuelle.registers import telling
+from mutuelle.registers.columns import FORMS
+from mutuelle.registers.reading import read_folder
+from mutuelle.registers.taking import steps, take_over
+from talk.journal import Journals
+from talk.seals import Seals
+from tests.conftest import Database
+from tests.mutuelle.registers.paper import HEAD, line, take, told, write
+from tests.test_cli import Keneya, typed_into
+from tests.town import Clock, Handset
+from tests.town_fixtures import KEYS
+from ussd import africastalking, calls
+
+START = Path(__file__).parents[1] / "docs" / "start"
+PAGE = (START / "README.md").read_text()
+
+
+@pytest.fixture
+def keneya(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Keneya:
+    """Type a command beside a fresh database: its exit code, its output and its complaints."""
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    return lambda *typed: typed_into(capsys, *typed)
+
+
+def said(told: tuple[int, str, str]) -> tuple[int, list[str], list[str]]:
+    code, output, complaints = told
+    return code, output.splitlines(), complaints.splitlines()
+
+
+def test_the_templates_import_as_they_are(keneya: Keneya) -> None:
+    trial = said(keneya("import", str(START), "--dry-run"))
+    assert (trial[0], trial[2]) == (0, [])
+    assert trial[1][-1] == "A trial: no fault, and nothing was kept. Without --dry-run it is written."
+    written = said(keneya("import", str(START)))
+    assert (written[0], written[2]) == (0, [])
+    assert written[1][:-2] == trial[1][:-1]
+    assert "households: 6 new, 0 there already" in written[1]
+    assert "people in households: 24 new, 0 there already" in written[1]
+    assert keneya("check")[0] == 0
+    again = said(keneya("import", str(START)))
+    assert again[0] == 0
+    assert again[1][-1] == "Everything was there already: nothing was changed."
+    assert "households: 0 new, 6 there already" in again[1]
+
+
+async def test_the_bar_comes_to_its_end(pool: AsyncEngine, tmp_path: Path) -> None:
+    sheets, faults = read_folder(write(tmp_path))
+    left = [None] * steps(sheets)
+    async with pool.begin() as db:
+        await take_over(db, sheets, faults, operators=[], at=Clock().now, advance=left.pop)
+    assert left == []
+
+
+def test_it_speaks_french_where_the_terminal_does(keneya: Keneya, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
+    assert "Essai sans faute : rien n'a été gardé." in keneya("import", str(START), "--dry-run")[1]
+    assert "ménages : 6 de plus, 0 déjà là" in keneya("import", str(START), "--language", "fr")[1]
+
+
+def test_faults_are_told_with_file_line_and_column_and_nothing_is_written(
+    keneya: Keneya, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = HEAD + "".join(line(number=str(nth), village="Kita") for nth in range(1, 6))
+    folder = write(tmp_path, menages=wrong)
+    monkeypatch.setattr(telling, "FAULTS_SHOWN", 3)
+    for dry in ([], ["--dry-run"]):
+        code, output, complaints = said(keneya("import", str(folder), *dry))
+        assert (code, complaints) == (
+            1,
+            [
+                "menages.csv, line 2, village: Kita is not known: is it in villages.csv?",
+                "menages.csv, line 3, village: Kita is not known: is it in villages.csv?",
+                "menages.csv, line 4, village: Kita is not known: is it in villages.csv?",
+                "… and 2 more",
+                "5 faults: nothing was written.",
+            ],
+        )
+        assert output[-1] == "menages.csv: 5 lines, UTF-8, separator ;"
+    write(tmp_path, menages=HEAD + line())
+    assert "households: 1 new, 0 there already" in keneya("import", str(folder))[1]
+
+
+def test_a_fault_that_is_met_while_writing_undoes_what_was_written(keneya: Keneya, tmp_path: Path) -> None:
+    soldes = "compte;montant;date\ncaisse;84 500 F;31/10/2026\n"
+    assert keneya("import", str(write(tmp_path, soldes=soldes)))[0] == 0
+    more = HEAD + line(number="9", head="Issa Diarra")
+    folder = write(tmp_path, menages=more, soldes=soldes.replace("84 500", "90 000"))
+    assert keneya("import", str(folder))[0] == 1
+    assert (
+        "households: 1 new, 0 there already"
+        in keneya("import", str(write(tmp_path, menages=more, soldes=soldes)))[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        (["/nowhere/at/all"], "keneya: /nowhere/at/all is not a folder\n"),
+        ([str(START.parent / "decisions")], "holds none of mutuelle.csv, villages.csv"),
+        ([], "the following arguments are required: DIR"),
+        ([str(START), "--language", "tlh"], "invalid choice: 'tlh'"),
+    ],
+)
+def test_a_bad_folder_or_argument_exits_with_2(keneya: Keneya, typed: list[str], complaint: str) -> None:
+    code, output, complaints = keneya("import", *typed)
+    assert (code, output) == (2, "")
+    assert complaint in complaints
+
+
+def test_notes_are_told_as_far_as_a_person_reads_them(
+    keneya: Keneya, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "NOTES_SHOWN", 1)
+    folder = write(tmp_path, menages=HEAD + "".join(line(number=str(nth)) for nth in (1, 2, 3)))
+    output = said(keneya("import", str(folder)))[1]
+    assert "The households 1 and 2 look alike: are they one?" in output
+    assert "… and 1 more" in output
+
+
+@pytest.fixture
+async def phone_of(
+    pool: AsyncEngine, redis_url: str, clock: Clock
+) -> AsyncIterator[Callable[[str], Handset]]:
+    """A handset in a country whose only mutuelle is the one of the templates."""
+    assert told(await take(pool, START, at=clock.now)) == []
+    async with Redis.from_url(redis_url) as redis:
+        line = calls.Line(pool, Journals(redis, africastalking.NAME), home, KEYS, clock, Seals(KEYS))
+        yield lambda phone: Handset(line, phone)
+
+
+async def test_a_member_of_the_paper_register_calls_and_is_covered(
+    phone_of: Callable[[str], Handset],
+) -> None:
+    moussa = phone_of("+22379947102")
+    assert "1 Ma couverture" in await moussa.dial()
+    screen = await moussa.type("1")
+    assert screen.startswith("Moussa Coulibaly")
+    assert "NON COUVERT" not in screen
+    assert "COUVERT jusqu'au 31/12/2026" in screen
+
+
+async def test_one_phone_of_two_families_is_asked_for_which(phone_of: Callable[[str], Handset]) -> None:
+    shared = phone_of("+22379947101")
+    screen = await shared.dial("1")
+    assert "Awa Traoré" in screen
+    assert "N'Golo Konaté" in screen
+
+
+async def test_a_family_whose_year_has_ended_is_told_so(phone_of: Callable[[str], Handset]) -> None:
+    screen = await phone_of("+22379947104").dial("1")
+    assert "NON COUVERT" in screen
+    assert "30/09/2026" in screen
+
+
+async def test_a_treasurer_of_the_templates_finds_my_work(phone_of: Callable[[str], Handset]) -> None:
+    assert "9 Mon travail" in await phone_of("+22379947030").dial()
+    assert "9 Mon travail" not in await phone_of("+22379947102").dial()
+
+
+def test_the_page_names_every_file_and_every_column() -> None:
+    for form in FORMS:
+        assert f"`{form.file}`" in PAGE, form.file
+        section = PAGE.partition(f"`{form.file}`")[2]
+        for column in form.columns:
+            assert column.shown in section, (form.file, column.shown)
+
+
+def test_each_template_has_the_columns_that_the_page_names() -> None:
+    for form in FORMS:
+        header = (START / form.file).read_text().splitlines()[0].split(";")
+        assert set(header) <= {column.shown for column in form.columns}, form.file
+        assert {column.shown for column in form.columns if column.needed} <= set(header), form.file
