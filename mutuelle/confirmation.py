@@ -3,7 +3,6 @@
 Until then the phone speaks for nobody and is told no name: an officer may have mistyped it, or made the household up.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -13,15 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, _, render
+from locales import Sentence, _
 from mutuelle.changes import Change, note_change
 from mutuelle.dates import local_date
 from mutuelle.households import CONFIRMED, Household, free_phone, lock_household
 from mutuelle.mutuelles import get_mutuelle, treasurers
 from mutuelle.tables import beneficiary, household, household_change, household_phone, officer, place
 from mutuelle.tables import mutuelle as mutuelles
-from sms.outbox import Message, enqueue
-from talk.preferences import languages_of
+from mutuelle.telling import tell
 from talk.trouble import Refused
 from talk.words import Caller, Consent
 
@@ -86,14 +84,16 @@ async def deny_household(db: AsyncConnection, caller: Caller, *, number: str, ag
     )
     today = (await get_mutuelle(db, home.mutuelle_id)).today(caller.at)
     phones = [who.phone for who in await treasurers(db, home.mutuelle_id, today)]
-    sentence = not_recognised(waiting)
-    await _tell(db, home, f"denied {position}", "household denied", phones, sentence, caller.at)
+    told = dict.fromkeys(phones, not_recognised(waiting))
+    event = f"{home.number} {position}"
+    await tell(db, home.mutuelle_id, "household denied", told, caller.at, event=event)
 
 
 async def invite(db: AsyncConnection, home: Household, officer: str, phone: str, at: datetime) -> None:
     """Ask the phone that an officer wrote down whether the household is its own."""
-    sentence = registered(home, officer)
-    await _tell(db, home, f"invites {at.isoformat()}", "household registered", [phone], sentence, at)
+    told = {phone: registered(home, officer)}
+    event = f"{home.number} {at.isoformat()}"
+    await tell(db, home.mutuelle_id, "household registered", told, at, event=event)
 
 
 def registered(home: Household, officer: str) -> Sentence:
@@ -185,26 +185,3 @@ def _unconfirmed(row: Row[Any]) -> Unconfirmed:
         has_phone=row.has_phone,
         denied=row.denied,
     )
-
-
-async def _tell(
-    db: AsyncConnection,
-    home: Household,
-    event: str,
-    template: str,
-    phones: Sequence[str],
-    sentence: Sentence,
-    at: datetime,
-) -> None:
-    languages = await languages_of(db, list(phones))
-    messages = [
-        Message(
-            mutuelle=home.mutuelle_id,
-            key=f"household {home.number} {event} {nth}",
-            phone=phone,
-            template=template,
-            body=render(sentence, languages[phone]),
-        )
-        for nth, phone in enumerate(phones, start=1)
-    ]
-    await enqueue(db, messages, at)

@@ -5,22 +5,20 @@ An ERR stays on the list of remarks until whoever made it answers OK, to that di
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, _, render
+from locales import Sentence, _
 from locales.letters import fold, septets
 from mutuelle.dates import local_date
 from mutuelle.schedule_tables import digest, digest_answer
 from mutuelle.staff.roles import Office, Role, office_of, officers_of
 from mutuelle.tables import mutuelle
-from sms.outbox import Message, enqueue
+from mutuelle.telling import tell
 from talk.answers import Kind
-from talk.preferences import languages_of
 from talk.trouble import Invalid, Refused
 from talk.words import Caller, Consent
 
@@ -147,20 +145,8 @@ async def _tell_others(
         for officer in await officers_of(db, office.mutuelle_id, now)
         if officer.role is Role.TREASURER and officer.phone != office.phone
     ]
-    languages = await languages_of(db, others)
-    sentence = digest_disputed(office.mutuelle_name, office.name, about.on, reason)
-    event = uuid4()
-    messages = [
-        Message(
-            mutuelle=office.mutuelle_id,
-            key=f"digest disputed {event} {nth}",
-            phone=phone,
-            template="digest disputed",
-            body=render(sentence, languages[phone]),
-        )
-        for nth, phone in enumerate(others, start=1)
-    ]
-    await enqueue(db, messages, now)
+    told = dict.fromkeys(others, digest_disputed(office.mutuelle_name, office.name, about.on, reason))
+    await tell(db, office.mutuelle_id, "digest disputed", told, now)
 
 
 def digest_disputed(mutuelle_name: str, name: str, on: date, reason: str) -> Sentence:

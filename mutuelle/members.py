@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Money, Sentence, _, render
+from locales import Money, Sentence, _
 from mutuelle.changes import WORDS, Change, changes_since, note_change
 from mutuelle.charter import MAX_PRICE_MINOR
 from mutuelle.enrolment import PRICE_CHANGED
@@ -21,9 +21,8 @@ from mutuelle.households import Household, households_of, lock_household, phones
 from mutuelle.payments import OPEN
 from mutuelle.people import Person
 from mutuelle.tables import beneficiary, payment
-from sms.outbox import Message, enqueue
+from mutuelle.telling import tell
 from talk.phones import shown_phone
-from talk.preferences import languages_of
 from talk.questions import initials
 from talk.trouble import Refused
 from talk.words import Caller, Consent
@@ -209,19 +208,9 @@ async def _note(
         db, family.home, what, detail=detail, actor=caller.phone, reason=reason, at=caller.at
     )
     others = [phone for phone in await phones_of(db, family.home) if phone != caller.phone]
-    languages = await languages_of(db, others)
-    sentence = household_changed(family.home, what, family.mutuelle.complaints_phone)
-    messages = [
-        Message(
-            mutuelle=family.home.mutuelle_id,
-            key=f"household {family.home.number} change {position} {nth}",
-            phone=phone,
-            template="household changed",
-            body=render(sentence, languages[phone]),
-        )
-        for nth, phone in enumerate(others, start=1)
-    ]
-    await enqueue(db, messages, caller.at)
+    told = dict.fromkeys(others, household_changed(family.home, what, family.mutuelle.complaints_phone))
+    event = f"{family.home.number} {position}"
+    await tell(db, family.home.mutuelle_id, "household changed", told, caller.at, event=event)
 
 
 def household_changed(home: Household, what: Change, complaints_phone: str) -> Sentence:

@@ -4,16 +4,15 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Fact, Money, Sentence, _, render
+from locales import Fact, Money, Sentence, _
 from mutuelle.cover import CoverState
 from mutuelle.households import phones_of
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import shown_number
 from mutuelle.standing import Standing
+from mutuelle.telling import tell
 from mutuelle.wishes import Due
-from sms.outbox import Message, enqueue
 from talk.phones import shown_phone
-from talk.preferences import languages_of
 
 
 async def send_receipts(db: AsyncConnection, stands: Standing, due: Due, now: datetime) -> None:
@@ -56,19 +55,8 @@ async def _send(
     *,
     receipt_code: str | None = None,
 ) -> None:
-    languages = await languages_of(db, list(told))
-    messages = [
-        Message(
-            mutuelle=due.mutuelle_id,
-            key=f"{template} {due.reference} {nth}",
-            phone=phone,
-            template=template,
-            body=render(sentence, languages[phone]),
-            receipt_code=receipt_code,
-        )
-        for nth, (phone, sentence) in enumerate(sorted(told.items()), start=1)
-    ]
-    await enqueue(db, messages, now)
+    event = str(due.reference)
+    await tell(db, due.mutuelle_id, template, told, now, event=event, receipt_code=receipt_code)
 
 
 def household_receipt(stands: Standing, amount: Money, code: str) -> Sentence:

@@ -4,12 +4,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Fact, Sentence, _, render
+from locales import Fact, Sentence, _
 from mutuelle.dates import local_time
 from mutuelle.households import Household, phones_of
 from mutuelle.mutuelles import Mutuelle
-from sms.outbox import Message, enqueue
-from talk.preferences import languages_of
+from mutuelle.telling import tell
 
 
 async def tell_checked(
@@ -27,21 +26,10 @@ async def tell_used_again(
 
 
 async def _tell(
-    db: AsyncConnection, home: Household, template: str, about: str, sentence: Sentence, now: datetime
+    db: AsyncConnection, home: Household, template: str, event: str, sentence: Sentence, now: datetime
 ) -> None:
-    phones = await phones_of(db, home)
-    languages = await languages_of(db, phones)
-    messages = [
-        Message(
-            mutuelle=home.mutuelle_id,
-            key=f"{template} {about} {nth}",
-            phone=phone,
-            template=template,
-            body=render(sentence, languages[phone]),
-        )
-        for nth, phone in enumerate(phones, start=1)
-    ]
-    await enqueue(db, messages, now)
+    told = dict.fromkeys(await phones_of(db, home), sentence)
+    await tell(db, home.mutuelle_id, template, told, now, event=event)
 
 
 def checked(mutuelle: Mutuelle, at: datetime) -> Sentence:

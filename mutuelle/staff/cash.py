@@ -25,7 +25,7 @@ from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.numbers import shown_number
 from mutuelle.policies import write_policy
 from mutuelle.settlement import RECEIVED, post_all
-from mutuelle.staff.messages import deposit_confirmed, send_cash_receipts, tell
+from mutuelle.staff.messages import deposit_confirmed, send_cash_receipts
 from mutuelle.staff.pins import try_pin
 from mutuelle.staff.purses import (
     Purse,
@@ -39,6 +39,7 @@ from mutuelle.staff.roles import Office, Role, office_of
 from mutuelle.staff.tables import cash_deposit, cash_receipt
 from mutuelle.standing import Standing, standing
 from mutuelle.tables import payment
+from mutuelle.telling import tell
 from talk.answers import Secret
 from talk.questions import initials
 from talk.trouble import Refused

@@ -17,12 +17,13 @@ from ledger.tables import request
 from locales import Money, _
 from mutuelle.households import Household, find_household, lock_household, phones_of
 from mutuelle.mutuelles import Mutuelle, get_mutuelle, treasurers
-from mutuelle.staff.messages import cash_cancelled, cash_contested, tell
+from mutuelle.staff.messages import cash_cancelled, cash_contested
 from mutuelle.staff.purses import REVERSAL, lock_purse, purse_of
 from mutuelle.staff.roles import Office, Role
 from mutuelle.staff.tables import cash_contest, cash_holder, cash_receipt
 from mutuelle.support.acts import CLOSE, MERGE, REOPEN, last_act
 from mutuelle.tables import household_phone, officer
+from mutuelle.telling import tell
 from talk.answers import Kind
 from talk.trouble import Invalid, Refused
 from talk.words import Caller, Consent

@@ -1,46 +1,18 @@
 """What is read by SMS about offices, PINs and cash: one segment each, never a PIN or a household's name."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Fact, Money, Sentence, _, render
+from locales import Fact, Money, Sentence, _
 from mutuelle.cover import CoverState
 from mutuelle.households import phones_of
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import shown_number
 from mutuelle.staff.roles import SPOKEN, Role
 from mutuelle.standing import Standing
-from sms.outbox import Message, enqueue
+from mutuelle.telling import tell
 from talk.phones import shown_phone
-from talk.preferences import languages_of
-
-
-async def tell(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    template: str,
-    told: Mapping[str, Sentence],
-    now: datetime,
-    *,
-    receipt_code: str | None = None,
-) -> None:
-    """Write one SMS for each phone, in its owner's language, in the caller's transaction."""
-    languages = await languages_of(db, list(told))
-    messages = [
-        Message(
-            mutuelle=mutuelle_id,
-            key=f"{template} {uuid4()}",
-            phone=phone,
-            template=template,
-            body=render(sentence, languages[phone]),
-            receipt_code=receipt_code,
-        )
-        for phone, sentence in told.items()
-    ]
-    await enqueue(db, messages, now)
 
 
 def role_given(mutuelle_name: str, role: Role) -> Sentence:

@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
 from mutuelle.mutuelles import get_mutuelle
-from mutuelle.staff.messages import role_given, role_withdrawn, tell
+from mutuelle.staff.messages import role_given, role_withdrawn
 from mutuelle.staff.pins import allow_new_pin
 from mutuelle.staff.roles import Office, Role, officers_of, offices_of_phone
 from mutuelle.staff.tables import role_change
 from mutuelle.tables import doctor, facility, officer
+from mutuelle.telling import tell
 from talk.phones import shown_phone
 from talk.trouble import Refused
 

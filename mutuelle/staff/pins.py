@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
 from mutuelle.staff.hashing import hash_pin, pin_matches
-from mutuelle.staff.messages import pin_locked, pin_received, pin_renewable, pin_unlocked, tell
+from mutuelle.staff.messages import pin_locked, pin_received, pin_renewable, pin_unlocked
 from mutuelle.staff.roles import offices_of
 from mutuelle.staff.tables import officer_pin, pin_change
+from mutuelle.telling import tell
 from sms.tables import SERVICE
 from talk.answers import Secret
 from talk.seals import Seals

@@ -15,12 +15,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Sentence, _
-from mutuelle.staff.messages import change_proposed, change_refused, tell
+from mutuelle.staff.messages import change_proposed, change_refused
 from mutuelle.staff.offices import give_role, lock_roles, withdraw_role
 from mutuelle.staff.pins import allow_new_pin, lock_pin, try_pin
 from mutuelle.staff.roles import SPOKEN, Office, Role, office_of, officers_of
 from mutuelle.staff.tables import role_proposal
 from mutuelle.tables import facility
+from mutuelle.telling import tell
 from talk.answers import Kind, Secret
 from talk.phones import shown_phone
 from talk.questions import initials

@@ -22,6 +22,7 @@ from mutuelle.standing import standing
 from mutuelle.support import acts, messages
 from mutuelle.support.acts import By, SupportFault, last_act, open_household, refuse_while_paying, write_act
 from mutuelle.tables import beneficiary, household
+from mutuelle.telling import tell
 
 
 def masked(phone: str) -> str:
@@ -53,7 +54,7 @@ async def change_phone(
         await _note(db, home, Change.PHONE_ADDED, masked(new), by)
         told[new] = messages.phone_gained(home, mutuelle)
     act_id = await write_act(db, acts.PHONE, number, by, home=home, facts={"new": new, "old": gone})
-    await messages.tell(db, home, "phone changed", act_id, told, by.at)
+    await tell(db, home.mutuelle_id, "phone changed", told, by.at, event=str(act_id))
     return home
 
 
@@ -110,7 +111,7 @@ async def change_head(
     facts = {"rank": rank, "from_rank": home.head_rank, "from_name": home.head_name, "left": left}
     act_id = await write_act(db, acts.HEAD, number, by, home=home, facts=facts)
     told = dict.fromkeys(await phones_of(db, home), messages.head_changed(home, mutuelle))
-    await messages.tell(db, home, "head changed", act_id, told, by.at)
+    await tell(db, home.mutuelle_id, "head changed", told, by.at, event=str(act_id))
     return home
 
 
@@ -154,7 +155,7 @@ async def close_household(db: AsyncConnection, number: str, by: By, *, although_
     await _note(db, home, Change.CLOSED, "", by)
     act_id = await write_act(db, acts.CLOSE, number, by, home=home)
     told = dict.fromkeys(await phones_of(db, home), messages.closed(home, stands.mutuelle))
-    await messages.tell(db, home, "household closed", act_id, told, by.at)
+    await tell(db, home.mutuelle_id, "household closed", told, by.at, event=str(act_id))
     return home
 
 

@@ -22,6 +22,7 @@ from mutuelle.standing import Standing, standing
 from mutuelle.support import acts, messages
 from mutuelle.support.acts import By, SupportFault, last_act, open_household, refuse_while_paying, write_act
 from mutuelle.support.changes import closed_household, set_closed
+from mutuelle.telling import tell
 
 SOURCE = "merge"
 KIND = "households merged"
@@ -58,7 +59,7 @@ async def merge_households(db: AsyncConnection, number: str, into: str, by: By) 
     facts = {"into": into, "phones": added, "journal": journal_id}
     await write_act(db, acts.MERGE, number, by, home=duplicate, facts=facts, act_id=act_id)
     told = dict.fromkeys(await phones_of(db, kept), messages.merged(duplicate, kept, mutuelle))
-    await messages.tell(db, kept, "households merged", act_id, told, by.at)
+    await tell(db, kept.mutuelle_id, "households merged", told, by.at, event=str(act_id))
     return Money(moved, mutuelle.currency)
 
 
@@ -141,7 +142,7 @@ async def reopen_household(db: AsyncConnection, number: str, by: By) -> Househol
     await note_change(db, home, Change.REOPENED, detail="", actor=by.actor, reason=by.reason, at=by.at)
     act_id = await write_act(db, acts.REOPEN, number, by, home=home)
     told: dict[str, Sentence] = dict.fromkeys(await phones_of(db, home), messages.reopened(home, mutuelle))
-    await messages.tell(db, home, "household reopened", act_id, told, by.at)
+    await tell(db, home.mutuelle_id, "household reopened", told, by.at, event=str(act_id))
     return home
 
 

@@ -1,39 +1,8 @@
 """What phones read by SMS when support changes their household: no name, whom to call, never the other phone."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from locales import Fact, Sentence, _, render
+from locales import Fact, Sentence, _
 from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle
-from sms.outbox import Message, enqueue
-from talk.preferences import languages_of
-
-
-async def tell(
-    db: AsyncConnection,
-    home: Household,
-    template: str,
-    act_id: UUID,
-    told: Mapping[str, Sentence],
-    at: datetime,
-) -> None:
-    """One SMS for each phone about one act, in its owner's language, in the caller's transaction."""
-    languages = await languages_of(db, list(told))
-    sent = [
-        Message(
-            mutuelle=home.mutuelle_id,
-            key=f"support {act_id} {nth}",
-            phone=phone,
-            template=template,
-            body=render(sentence, languages[phone]),
-        )
-        for nth, (phone, sentence) in enumerate(sorted(told.items(), key=lambda one: one[0]), start=1)
-    ]
-    await enqueue(db, sent, at)
 
 
 def phone_gained(home: Household, mutuelle: Mutuelle) -> Sentence:
