@@ -11,6 +11,7 @@ from mutuelle.staff.purses import (
     MOST_HELD_MINOR,
     Purse,
     expect_room,
+    is_own,
     purse_of,
     purses_of_collectors,
 )
@@ -95,7 +96,7 @@ async def in_hand(caller: Caller, office: Office) -> Sentence:
 async def deposit(caller: Caller, office: Office) -> Sentence:
     """The duty of a treasurer who has counted a collector's cash."""
     purses = [
-        purse for purse in await look(purses_of_collectors, office.mutuelle_id) if purse.phone != caller.phone
+        purse for purse in await look(purses_of_collectors, office.mutuelle_id) if not is_own(purse, office)
     ]
     if not purses:
         return _("No collector holds cash.")

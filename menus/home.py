@@ -16,9 +16,8 @@ from menus.messages import messages
 from menus.mutuelle import about_mutuelle
 from menus.pay import pay
 from menus.work import work
+from mutuelle.callers import known_of
 from mutuelle.confirmation import unconfirmed_of
-from mutuelle.households import households_of
-from mutuelle.staff.roles import offices_of
 from talk.words import Caller, Request, choose, look
 
 
@@ -45,18 +44,18 @@ WORK = Door("9", "work", _("My work"), work)
 
 
 async def home(caller: Caller) -> Sentence:
-    if waiting := await look(unconfirmed_of, caller):
+    known = await look(known_of, caller)
+    if known.is_asked and (waiting := await look(unconfirmed_of, caller)):
         return await answer_first(waiting)
-    is_member = bool(await look(households_of, caller))
     doors: list[Door] = [
-        COVER if is_member else JOIN,
+        COVER if known.is_member else JOIN,
         PAY,
         DOCTORS,
-        *((HOUSEHOLD, CARE_CODE, MESSAGES) if is_member else ()),
+        *((HOUSEHOLD, CARE_CODE, MESSAGES) if known.is_member else ()),
         MUTUELLE,
         LANGUAGE,
     ]
-    if await look(offices_of, caller):
+    if known.has_office:
         doors.append(WORK)
     door = await choose(_("Keneya, your health cover"), doors)
     return await door.menu(caller)

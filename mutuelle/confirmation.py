@@ -51,7 +51,7 @@ class Unconfirmed:
 
 async def unconfirmed_of(db: AsyncConnection, caller: Caller) -> Unconfirmed | None:
     """The oldest household that waits for the word of the calling phone, if one does."""
-    row = (await db.execute(_waiting_for_phone(), {"phone": caller.phone})).one_or_none()
+    row = (await db.execute(waiting_for_phone(), {"phone": caller.phone})).one_or_none()
     return _unconfirmed(row) if row else None
 
 
@@ -167,7 +167,8 @@ def _waiting() -> Select[Any]:
 
 
 @cache  # made once: home asks it at every hop
-def _waiting_for_phone() -> Select[Any]:
+def waiting_for_phone() -> Select[Any]:
+    """The oldest household that waits for the word of `phone`."""
     theirs = select(household_phone.c.number).where(
         household_phone.c.mutuelle_id == household.c.mutuelle_id,
         household_phone.c.phone == sa.bindparam("phone"),

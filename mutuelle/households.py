@@ -77,7 +77,7 @@ _OF_MUTUELLE = mutuelles.c.id == household.c.mutuelle_id
 CONFIRMED = household.c.registered_by.is_(None) | household.c.confirmed_at.is_not(None)
 
 
-_OF_PHONE = (  # made once: home asks it at every hop
+OF_PHONE = (  # made once
     select(*_COLUMNS)
     .join_from(
         household_phone,
@@ -93,7 +93,7 @@ _OF_PHONE = (  # made once: home asks it at every hop
 
 async def households_of(db: AsyncConnection, caller: Caller) -> list[Household]:
     """The open households that the calling phone speaks for, the oldest first."""
-    rows = await db.execute(_OF_PHONE, {"phone": caller.phone})
+    rows = await db.execute(OF_PHONE, {"phone": caller.phone})
     return [Household(*row) for row in rows]
 
 

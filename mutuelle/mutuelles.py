@@ -62,6 +62,17 @@ class Place:
 
 
 @dataclass(frozen=True)
+class SharedPlace(Place):
+    """A place whose name another mutuelle serves too: a list tells it with the mutuelle's."""
+
+    mutuelle_name: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}, {self.mutuelle_name}"
+
+
+@dataclass(frozen=True)
 class Officer:
     """Someone who acts for a mutuelle, by role."""
 
@@ -96,8 +107,21 @@ async def mutuelles_near(db: AsyncConnection, caller: Caller) -> list[Mutuelle]:
 
 
 async def places_near(db: AsyncConnection, caller: Caller) -> list[Place]:
-    """The places a caller may live in: those served in the caller's country, by name."""
-    return await places_of(db, [m.id for m in await mutuelles_near(db, caller)])
+    """The places a caller may live in: those served in the caller's country, by name.
+
+    A name that several mutuelles serve is told with the mutuelle's: whom she joins must not be a guess.
+    """
+    near = {m.id: m.name for m in await mutuelles_near(db, caller)}
+    places = await places_of(db, list(near))
+    serving: dict[str, set[str]] = {}
+    for one in places:
+        serving.setdefault(one.name, set()).add(one.mutuelle_id)
+    return [
+        SharedPlace(one.mutuelle_id, one.id, one.name, near[one.mutuelle_id])
+        if len(serving[one.name]) > 1
+        else one
+        for one in places
+    ]
 
 
 async def places_of(db: AsyncConnection, mutuelle_ids: list[str]) -> list[Place]:

@@ -1,4 +1,4 @@
-"""How a person is named to a doctor: by initials, and by age where these do not tell two people apart, or cover hangs on it."""
+"""How a person is named to a doctor: by initials, and by age where two people share them or cover hangs on the age."""
 
 from collections.abc import Iterable
 from datetime import date

@@ -31,6 +31,7 @@ from mutuelle.staff.purses import (
     Purse,
     expect_room,
     holder_of,
+    is_own,
     lock_purse,
     purse_of,
     purses_of_collectors,
@@ -41,7 +42,6 @@ from mutuelle.standing import Standing, standing
 from mutuelle.tables import payment
 from mutuelle.telling import tell
 from talk.answers import Secret
-from talk.questions import initials
 from talk.trouble import Refused
 from talk.words import Caller, Consent
 
@@ -126,7 +126,7 @@ async def deposit_cash(
     """
     office = await office_of(db, caller, mutuelle, Role.TREASURER)
     found = {purse.holder: purse for purse in await purses_of_collectors(db, mutuelle)}.get(holder)
-    if found is None or found.phone == caller.phone or initials(found.name) == initials(office.name):
+    if found is None or is_own(found, office):
         raise Refused(_("This cash cannot be received by this phone."))
     collector = Office(mutuelle, office.mutuelle_name, Role.COLLECTOR, found.phone, found.name)
     await lock_purse(db, collector)

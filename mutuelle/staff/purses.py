@@ -20,6 +20,7 @@ from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.staff.roles import Office, Role
 from mutuelle.staff.tables import cash_holder, cash_receipt
 from mutuelle.tables import officer
+from talk.questions import initials
 from talk.trouble import Refused
 
 MOST_HELD_MINOR = 200_000  # by one collector
@@ -92,6 +93,11 @@ async def purses_of_collectors(db: AsyncConnection, mutuelle_id: str) -> list[Pu
     )
     found = [await _purse(db, mutuelle, *row) for row in rows.all()]
     return [purse for purse in found if purse.held.amount_minor > 0]
+
+
+def is_own(purse: Purse, office: Office) -> bool:
+    """Whether who holds this office holds the cash herself, perhaps under another phone."""
+    return purse.phone == office.phone or initials(purse.name) == initials(office.name)
 
 
 async def expect_room(db: AsyncConnection, office: Office, amount: Money, at: datetime) -> None:

@@ -81,12 +81,12 @@ async def office_of(db: AsyncConnection, caller: Caller, mutuelle_id: str, role:
 
 
 async def _offices(db: AsyncConnection, at: datetime, column: str, value: str) -> list[Office]:
-    rows = await db.execute(_offices_by(column), {"at": at, "value": value})
+    rows = await db.execute(offices_by(column), {"at": at, "value": value})
     return [_office(row) for row in rows]
 
 
 @cache  # made once: home asks it at every hop
-def _offices_by(column: str) -> Select[Any]:
+def offices_by(column: str) -> Select[Any]:
     """The offices in force on the day of `at`, of officers and doctors whose `column` is `value`."""
     both = sa.union_all(
         _in_office(officer, officer.c.role, officer.c.since, column),

@@ -77,7 +77,9 @@ async def _household(db: AsyncConnection, home: Household, at: datetime) -> Asyn
     yield f"household {home.shown_number}, {home.mutuelle_id} {home.mutuelle_name}: {home.initials}"
     for line in await _state(db, home):
         yield f"  {line}"
-    yield f"  {_cover(stands)}"
+    # Of one that was closed it would say nothing true: a merge has moved its money.
+    if await find_household(db, home.number):
+        yield f"  {_cover(stands)}"
     for person in present(await people_of(db, home)):
         role = " (head)" if person.rank == home.head_rank else ""
         name = initials_of(person.name) if person.name else "no name"

@@ -25,8 +25,9 @@ from mutuelle.standing import standing
 from mutuelle.tables import household_phone
 from talk.trouble import Refused
 from tests.mutuelle.staff.acts import AGREED, broken, calling, deposits, receives, templates
+from tests.mutuelle.support.homes import unpaid
 from tests.staff import FANTA, ISSA, MODIBO, OUMOU, appoint, give_pin
-from tests.town import AWA, MARIAM, NOON, found, found_town, join, paid
+from tests.town import AWA, MARIAM, NOON, found, found_town, join, paid, pays
 
 DAY = timedelta(days=1)
 
@@ -181,8 +182,8 @@ async def test_a_receipt_that_was_cancelled_makes_no_cash_younger(town: AsyncEng
     wrong = await receives(town, home, 3_000, at=NOON + 4 * DAY)
     assert isinstance(wrong, Recorded)
     async with town.begin() as db:
-        why = {"actor": "Mme Diallo", "reason": "typed twice", "at": NOON + 4 * DAY}
-        await cancel_cash(db, "BEN", wrong.receipt_code, **why)
+        at = NOON + 4 * DAY
+        await cancel_cash(db, "BEN", wrong.receipt_code, actor="Mme Diallo", reason="typed twice", at=at)
     assert (await held(town)).since_on == date(2026, 11, 22)
     assert "for {days} days" in await refusal(receives(town, home, 3_000, at=NOON + 5 * DAY))
 
@@ -312,6 +313,25 @@ async def test_a_cancelled_receipt_is_owed_again_and_the_household_is_told(
         assert "holds only" in await refusal(
             cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="again", at=NOON)
         )
+    assert await broken(town) == set()
+
+
+async def test_after_a_cancelled_receipt_the_period_is_called_and_paid_once(town: AsyncEngine) -> None:
+    """The first franc of a joining and that of a renewal: what they called stays called, and is paid by other money."""
+    home = await unpaid(town, AWA)
+    for at in (NOON, NOON + 360 * DAY):
+        done = await receives(town, home, 12_000, at=at)
+        assert isinstance(done, Recorded)
+        async with town.begin() as db:
+            await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=at)
+        async with town.connect() as db:
+            stands = await standing(db, home, at)
+            assert (stands.due, stands.renews) == (Money(12_000, "XOF"), False)
+            assert (await balance(db, "BEN", home.account)).net == 12_000
+        await pays(town, home, 12_000, at=at)
+        async with town.connect() as db:
+            assert (await standing(db, home, at)).due == Money(0, "XOF")
+            assert (await balance(db, "BEN", home.account)).net == 0
     assert await broken(town) == set()
 
 

@@ -12,12 +12,11 @@ from mutuelle.households import Household
 from mutuelle.members import add_person
 from mutuelle.staff.cash import receive_cash
 from mutuelle.staff.roles import Role
-from mutuelle.standing import standing
 from mutuelle.support.changes import change_phone, close_household
 from talk.answers import Secret
 from talk.trouble import Refused
 from tests.mutuelle.staff.acts import AGREED, calling
-from tests.mutuelle.support.homes import by, net, unpaid
+from tests.mutuelle.support.homes import by, net, stands, unpaid
 from tests.staff import OUMOU, PIN, appoint
 from tests.town import AWA, MARIAM, NOON, found_town
 
@@ -30,6 +29,13 @@ async def home(pool: AsyncEngine) -> Household:
     await found_town(pool)
     await appoint(pool, OUMOU, Role.COLLECTOR)
     return await unpaid(pool, AWA)
+
+
+def closes(home: Household) -> Act:
+    async def close(db: AsyncConnection) -> None:
+        await close_household(db, home.number, by(), although_covered=False)
+
+    return close
 
 
 async def refused_after(pool: AsyncEngine, support: Act, deed: Act) -> str:
@@ -50,36 +56,31 @@ async def refused_after(pool: AsyncEngine, support: Act, deed: Act) -> str:
 
 
 async def test_no_cash_reaches_a_household_closed_meanwhile(pool: AsyncEngine, home: Household) -> None:
-    async with pool.connect() as db:
-        stands = await standing(db, home, NOON)
-    facts = {
-        "number": home.number,
-        "amount": stands.payable,
-        "payable": stands.payable,
-        "product": "P1",
-        "version": 1,
-        "renews": False,
-        "agreed": AGREED,
-    }
-
-    async def closes(db: AsyncConnection) -> None:
-        await close_household(db, home.number, by(), although_covered=False)
+    price = (await stands(pool, home)).payable
 
     async def receives(db: AsyncConnection) -> object:
-        return await receive_cash(db, calling(OUMOU), mutuelle="BEN", pin=Secret(PIN), **facts)
+        return await receive_cash(
+            db,
+            calling(OUMOU),
+            mutuelle="BEN",
+            number=home.number,
+            amount=price,
+            payable=price,
+            product="P1",
+            version=1,
+            renews=False,
+            pin=Secret(PIN),
+            agreed=AGREED,
+        )
 
-    assert (await refused_after(pool, closes, receives)).startswith("No household has the number")
+    assert (await refused_after(pool, closes(home), receives)).startswith("No household has the number")
     assert await net(pool, home) == 0
 
 
 async def test_no_payment_is_asked_for_a_household_closed_meanwhile(
     pool: AsyncEngine, home: Household
 ) -> None:
-    async with pool.connect() as db:
-        price = (await standing(db, home, NOON)).payable
-
-    async def closes(db: AsyncConnection) -> None:
-        await close_household(db, home.number, by(), although_covered=False)
+    price = (await stands(pool, home)).payable
 
     async def pays(db: AsyncConnection) -> None:
         await pay(
@@ -95,7 +96,7 @@ async def test_no_payment_is_asked_for_a_household_closed_meanwhile(
             agreed=AGREED,
         )
 
-    assert (await refused_after(pool, closes, pays)).startswith("No household has the number")
+    assert (await refused_after(pool, closes(home), pays)).startswith("No household has the number")
 
 
 async def test_a_phone_that_was_lost_changes_nothing_any_more(pool: AsyncEngine, home: Household) -> None:
@@ -105,7 +106,14 @@ async def test_a_phone_that_was_lost_changes_nothing_any_more(pool: AsyncEngine,
     async def adds(db: AsyncConnection) -> None:
         family = await family_of(db, home, NOON)
         price = family.price_with(family.joiner("Salif Koné", 0))
-        facts = {"name": "Salif Koné", "age": 0, "next_price": price}
-        await add_person(db, calling(AWA), number=home.number, agreed=AGREED, **facts)
+        await add_person(
+            db,
+            calling(AWA),
+            number=home.number,
+            name="Salif Koné",
+            age=0,
+            next_price=price,
+            agreed=AGREED,
+        )
 
     assert (await refused_after(pool, loses, adds)).startswith("This phone does not speak")

@@ -1,7 +1,7 @@
 """Cash that a collector recorded for a household that was written down twice: its money has gone over."""
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money
 from mutuelle.staff.cash import Recorded
@@ -25,14 +25,17 @@ async def test_cash_that_went_over_with_a_merge_is_cancelled_only_when_the_merge
     assert isinstance(done, Recorded)
     async with pool.begin() as db:
         await merge_households(db, double.number, kept.number, by())
-    why = {"actor": "Mme Diallo", "reason": "never given", "at": NOON}
+
+    async def cancels(db: AsyncConnection) -> None:
+        await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=NOON)
+
     async with pool.connect() as db:
         with pytest.raises(Refused, match="joined with another"):
-            await cancel_cash(db, "BEN", done.receipt_code, **why)
+            await cancels(db)
     assert (await net(pool, kept), await net(pool, double)) == (6_000, 0)
     async with pool.begin() as db:
         await reopen_household(db, double.number, by())
-        await cancel_cash(db, "BEN", done.receipt_code, **why)
+        await cancels(db)
     assert (await stands(pool, kept)).due == Money(9_000, "XOF")
     async with pool.connect() as db:
         assert await broken(db) == []

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from mutuelle.payments import open_case
 from mutuelle.staff.roles import Role
 from mutuelle.support.changes import change_phone, close_household
+from mutuelle.support.merging import merge_households
 from mutuelle.support.tables import support_act
 from mutuelle.support.who import about_household, about_phone
 from mutuelle.tables import payment
@@ -85,6 +86,14 @@ async def test_open_cases_changes_and_earlier_acts_are_shown(pool: AsyncEngine) 
     assert f"  2026-11-22 13:00 UTC household phone, by Kadidia, support: {by().reason}" in lines
     assert "  phone …02" in lines
     assert "  phone …01" not in lines
+
+
+async def test_a_household_that_was_merged_into_another_is_not_said_to_be_covered(pool: AsyncEngine) -> None:
+    kept, double = await joined(pool, AWA), await joined(pool, MARIAM, pay_minor=3_000)
+    async with pool.begin() as db:
+        await merge_households(db, double.number, kept.number, by())
+        said = await about_household(db, double.number, by())
+    assert not [line for line in said if "until" in line or "due" in line]
 
 
 async def test_a_closed_household_is_still_found(pool: AsyncEngine) -> None:
