@@ -5,11 +5,13 @@ What is wrong with it is an HTTPException; a form with a field twice or too many
 
 import asyncio
 import logging
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Receive
+
+from talk.begun import Begun
 
 log = logging.getLogger("keneya.web")
 
@@ -21,19 +23,26 @@ BODY_TIMEOUT_S = 10  # no gateway waits longer for an answer, so none takes long
 
 async def read_body(receive: Receive, limit: int) -> bytes:
     """The body, read no further than `limit` (413) and waited for no longer than BODY_TIMEOUT_S (408)."""
+    reading = Begun(_read(receive, limit))
+    if not reading.ended:  # as a rule it has come with its head, and needs no clock
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                await reading
+        except TimeoutError:
+            raise HTTPException(408) from None
+    return reading.result
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
     body, more = b"", True
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise HTTPException(400)  # nobody is left to read it
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-                if len(body) > limit:
-                    raise HTTPException(413)
-    except TimeoutError:
-        raise HTTPException(408) from None
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400)  # nobody is left to read it
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > limit:
+            raise HTTPException(413)
     return body
 
 
@@ -54,15 +63,20 @@ def read_query(query: bytes) -> dict[str, str]:
 
 def fields_of(body: bytes) -> dict[str, str]:
     """Empty for a form with a field twice or too many of them: no gateway sends one, whatever it is to slip in."""
-    pairs = [pair for pair in body.decode("utf-8", "replace").replace("+", " ").split("&") if pair]
+    pairs = [pair for pair in body.replace(b"+", b" ").split(b"&") if pair]
     if len(pairs) > MOST_FIELDS:
         log.warning("webhook.too_many_fields")
         return {}
     fields = {}
     for pair in pairs:
-        name, _equals, value = pair.partition("=")
-        fields[unquote(name)] = unquote(value).replace("\x00", "")
+        name, _equals, value = pair.partition(b"=")
+        fields[_text(name)] = _text(value).replace("\x00", "")
     if len(fields) < len(pairs):
         log.warning("webhook.doubled_field")
         return {}
     return fields
+
+
+def _text(written: bytes) -> str:
+    plain = unquote_to_bytes(written) if b"%" in written else written
+    return plain.decode("utf-8", "replace")

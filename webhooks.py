@@ -31,6 +31,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+import locales
 import logs
 import metrics
 import settings
@@ -82,6 +83,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
         sys.stderr.write(f"{fault}\n")
         raise SystemExit(2) from None
     logs.configure(wanted.log_level)
+    locales.load()
     routes = [
         *(Route(g.PATH, wrong_secret, methods=list(g.METHODS)) for g in gateways()),
         Route("/at/{secret}/ussd/ended", ussd_ended, methods=["POST"]),

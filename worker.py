@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+import locales
 import logs
 import settings
 from menus.by_message import menus_by_message
@@ -141,6 +142,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     try:
         wanted = settings.read(environ)
         logs.configure(wanted.log_level)
+        locales.load()
         asyncio.run(_run(wanted))
     except (SettingsFault, StrangeRoute) as fault:
         sys.stderr.write(f"{fault}\n")

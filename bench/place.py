@@ -94,7 +94,7 @@ def engines_in(folder: Path) -> Iterator[Place]:
 async def found(place: Place) -> None:
     """The schema, and the mutuelle of the proofs."""
     await migrations.migrate(place.owner_url, SERVICE_ROLE)
-    await town.found(place.owner_url)
+    await town.found(place.owner_url, time_scale=1)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ A language is one file, `xx.po`; it is offered in the menu by being there.
 
 from datetime import date
 
-from locales.catalogue import DEFAULT_LANGUAGE, language_name, languages, translate
+from locales.catalogue import DEFAULT_LANGUAGE, language_name, languages, load, translate
 from locales.sentence import Fact, Money, Once, Sentence, _
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "_",
     "language_name",
     "languages",
+    "load",
     "render",
     "translate",
 ]

@@ -33,6 +33,12 @@ def messages(language: str) -> Mapping[str, str]:
     return {str(m.id): str(m.string) for m in catalogue if m.id and m.string and not m.fuzzy}
 
 
+def load() -> None:
+    """Read every catalogue now, as a process starts: the first caller in a language must not wait for it."""
+    for language in languages():
+        messages(language)
+
+
 def translate(msgid: str, language: str) -> str:
     """The template of `msgid` in `language`, in English where it has no translation."""
     return messages(language).get(msgid, msgid)

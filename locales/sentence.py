@@ -7,6 +7,8 @@ language and its English source stays the key of its translation.
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from values import value
+
 CURRENCY_SIGNS = {"XOF": "F", "XAF": "F"}
 
 
@@ -22,7 +24,7 @@ class Money:
         return f"{grouped} {CURRENCY_SIGNS.get(self.currency, self.currency)}"
 
 
-@dataclass(frozen=True)
+@value
 class Once:
     """A fact that its reader sees once (a code, a PIN): no record keeps it, nor the screen with it."""
 
@@ -35,7 +37,7 @@ class Once:
 HIDDEN = "****"
 
 
-@dataclass(frozen=True)
+@value
 class Sentence:
     """`msgid` is the English source with `{names}`; `language`, where set, overrides the reader's."""
 

@@ -26,6 +26,7 @@ from talk.questions import (
 from talk.screen import Fit, Screen, Shown, View
 from talk.trouble import MenuFault, Refused
 from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Option, Question, Request
+from values import value
 
 NOTE_ALONE = "(a note)"  # stands for a question that no menu asks: what is typed there answers nothing
 STOPS = (*QUESTIONS, Do)  # what a menu waits for until the caller or the stage has done something
@@ -46,7 +47,7 @@ class Stage(Protocol):
         """Do `deed` and keep what `finish` makes of its result, in one transaction; raise Refused to undo it."""
 
 
-@dataclass(frozen=True)
+@value
 class State:
     """All that is remembered of a conversation between two hops."""
 
@@ -54,7 +55,7 @@ class State:
     view: View = field(default_factory=View)
 
 
-@dataclass(frozen=True)
+@value
 class Turn:
     """What one hop led to: the screen, and the state to remember for the next one."""
 
@@ -62,7 +63,7 @@ class Turn:
     state: State
 
 
-@dataclass
+@dataclass(slots=True)
 class _Play:
     """One run of the menu's coroutine, `pending` being what it waits for (or the sentence it ended with)."""
 
@@ -75,6 +76,8 @@ class _Play:
     dropped: bool = False
     secret: bool = False  # a PIN was given in this hop, which therefore ends the call
     one_message: bool = False  # all that was asked so far was in one message
+    coroutine: Coroutine[Request[Any], Any, Sentence] = field(init=False)
+    pending: Question | Do[Any] | Sentence = field(init=False)
 
     async def start(self, record: Sequence[Answer]) -> None:
         self.answers, self.consent, self.dropped = [], "", False
@@ -106,7 +109,7 @@ class _Play:
             try:
                 request: Any = self.coroutine.send(value)
             except StopIteration as stop:
-                self.pending: Question | Do[Any] | Sentence = _said(stop.value)
+                self.pending = _said(stop.value)
                 return
             if isinstance(request, STOPS):
                 self.pending = request

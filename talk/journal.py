@@ -6,7 +6,7 @@ by compare-and-set, never by a lock.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,6 +16,7 @@ from talk.engine import State
 from talk.pipe import Pipe, Script
 from talk.questions import Answer
 from talk.screen import Shown, View
+from values import value
 
 VERSION = 2
 JOURNAL_TTL_S = 900  # a call lasts three minutes; a gateway may repeat a hop a while later
@@ -46,7 +47,7 @@ class Step(NamedTuple):
         return Shown(self.screen, self.end)
 
 
-@dataclass(frozen=True)
+@value
 class Journal:
     """One call. `acting` is the digest of the hop that is about to act; `offered` waits for "go on or start again"."""
 

@@ -5,7 +5,7 @@ What is recorded is what was meant (the option's own key, the answer as typed), 
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from anyascii import anyascii
@@ -15,6 +15,7 @@ from talk.answers import repaired
 from talk.screen import Fit, Screen, Shown, View
 from talk.trouble import Invalid
 from talk.words import Ask, Choice, Choose, Confirm, Consent, Option, Question
+from values import value
 
 BACK, HOME, MORE = "0", "00", "98"
 SEARCH_ABOVE = 9  # choices: a list that would take more than two pages is asked for by its first letters
@@ -30,7 +31,7 @@ class Answer(NamedTuple):
     meant: str
 
 
-@dataclass(frozen=True)
+@value
 class Answered:
     """The typed word is an answer: `value` for the menu, `answer` for the record."""
 
@@ -38,7 +39,7 @@ class Answered:
     answer: Answer
 
 
-@dataclass(frozen=True)
+@value
 class Moved:
     """The typed word only moves within the question, or cannot be used (`note` says why)."""
 
@@ -166,6 +167,8 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
         return Answered(named[0], _on_record(question, named[0].key))
     if _is_long(question) and any(c.isalpha() for c in letters):
         if not _matching(question.choices, letters):
+            if view.letters:  # the list is short by now: better shown again than begun anew
+                return Moved(view, _("Please press a number of the list."))
             return Moved(
                 fresh_view(question), _("Nothing begins with {letters}.", letters=letters[:12].strip())
             )

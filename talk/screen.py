@@ -4,13 +4,14 @@ A channel's `fit` turns a Screen into a Shown: the text, and which key on this p
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from locales import Sentence
 from talk.words import Choice
+from values import value
 
 
-@dataclass(frozen=True)
+@value
 class View:
     """Where the caller stands in one question: `page` of the list, and the first letters typed.
 
@@ -25,7 +26,7 @@ class View:
     words: str = ""
 
 
-@dataclass(frozen=True)
+@value
 class Screen:
     """`note` is said above `text` if there is room. `invites_letters`: the list is long, nothing of it is shown yet.
 
@@ -42,7 +43,7 @@ class Screen:
     confirms: bool = False
 
 
-@dataclass(frozen=True)
+@value
 class Shown:
     """A screen in its channel's shape. `pages` counts those of the list; `end` closes the conversation.
 

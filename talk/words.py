@@ -4,7 +4,7 @@ Each word hands the engine a request and waits for its answer; a menu that await
 """
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence, _
 from talk.answers import Kind
 from talk.seals import NO_SEALS, Seals
+from values import value
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@value
 class Caller:
     """Who is talking: `at` is this hop's time (aware UTC), `call` the gateway's name for the conversation.
 
@@ -46,7 +47,7 @@ class Choice(Protocol):
 C = TypeVar("C", bound=Choice)
 
 
-@dataclass(frozen=True)
+@value
 class Option:
     """A plain choice. `digit` fixes the key to press; without it the list numbers itself."""
 
@@ -55,7 +56,7 @@ class Option:
     digit: str | None = None
 
 
-@dataclass(frozen=True)
+@value
 class Consent:
     """A yes, with the whole screen that was agreed to, word for word."""
 
@@ -65,24 +66,26 @@ class Consent:
 class Request(Generic[T]):
     """What a word yields to the engine."""
 
+    __slots__ = ()
+
     def __await__(self) -> Generator["Request[Any]", T, T]:
         answer = yield self
         return answer
 
 
-@dataclass(frozen=True)
+@value
 class Ask(Request[T]):
     question: Sentence
     kind: Kind[T]
 
 
-@dataclass(frozen=True)
+@value
 class Choose(Request[C]):
     question: Sentence
     choices: tuple[C, ...]
 
 
-@dataclass(frozen=True)
+@value
 class Confirm(Request["Consent | None"]):
     """`by_order`: given already where one message brought the whole request (see `order`)."""
 
@@ -92,13 +95,13 @@ class Confirm(Request["Consent | None"]):
     by_order: bool = False
 
 
-@dataclass(frozen=True)
+@value
 class Look(Request[T]):
     read: Callable[..., Awaitable[T]]
     args: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@value
 class Do(Request[T]):
     act: Callable[..., Awaitable[T]]
     facts: tuple[tuple[str, Any], ...]

@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import forms
+from locales import languages
+from locales.catalogue import messages
 from tests.conftest import Database
 from tests.forms import AT_PATHS, FORM, HOP, post, post_bytes
 from tests.house import SECRET, House, WirePhone, housed
@@ -211,3 +213,13 @@ async def test_health_tells_the_state_of_each_part_and_no_secret(house: House) -
     told = live.text + ready.text + str(live.headers) + str(ready.headers)
     hidden = [house.environ[name] for name in ("DATABASE_URL", "REDIS_URL", "WEBHOOK_SECRET", "AT_API_KEY")]
     assert not [secret for secret in hidden if secret in told]
+
+
+@pytest.fixture
+def no_catalogue_read() -> None:
+    messages.cache_clear()
+
+
+@pytest.mark.usefixtures("no_catalogue_read")
+async def test_every_catalogue_is_read_before_the_first_call(house: House) -> None:
+    assert messages.cache_info().currsize == len(languages())

@@ -5,14 +5,16 @@ Whatever happens, the answer is a screen with a true sentence, within the deadli
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from locales import _
+from locales import Sentence, _
 from talk import engine
+from talk.begun import Begun
 from talk.deeds import StillRunning
 from talk.engine import State, Turn
 from talk.journal import Journal, Overtaken, Step, digest
@@ -40,10 +42,14 @@ GO_ON, START_AGAIN = "1", "2"
 async def hop(line: Line, heard: Hop) -> Shown:
     """The screen for one hop. Work that is past the deadline goes on alone and is never cancelled."""
     call = Call(line, heard, tuple([digest(key, heard.text) for key in line.keys]))
-    task = asyncio.create_task(_answer(call))
+    began, work = time.monotonic(), Begun(_answer(call))
+    await work
+    if work.ended:
+        return work.result
+    task = asyncio.create_task(work.work)
     line.running.add(task)
     task.add_done_callback(line.running.discard)
-    if await _is_done(task, line.deadline_s):
+    if await _is_done(task, line.deadline_s - (time.monotonic() - began)):
         return task.result()
     log.warning("hop.late", extra={"call": heard.call})
     return say(SLOW, call.language)
@@ -73,7 +79,7 @@ async def _answer(call: Call) -> Shown:
             try:
                 return await _play_hop(call)
             except Overtaken:
-                continue
+                await call.leave()
             finally:
                 await call.close()
         return say(SLOW, call.language)
@@ -116,12 +122,12 @@ async def _first_hop(call: Call, raw: bytes) -> Shown:
     return await _play(call, journal, words)
 
 
-def _offer(line: Line, language: str) -> Shown:
+def _offer(line: Line, language: str, note: Sentence | None = None) -> Shown:
     choices = (
         Option("go_on", _("Continue where you were"), GO_ON),
         Option("again", _("Start again"), START_AGAIN),
     )
-    return line.fit(Screen(_("Your last call was cut off."), choices=choices), language)
+    return line.fit(Screen(_("Your last call was cut off."), note, choices), language)
 
 
 async def _next_hop(call: Call, journal: Journal) -> Shown:
@@ -163,7 +169,7 @@ def _typed(heard: Hop, journal: Journal) -> str:
 async def _after_offer(call: Call, journal: Journal, typed: str) -> Shown:
     line, pressed = call.line, typed.strip()
     if pressed not in (GO_ON, START_AGAIN):
-        shown = _offer(line, journal.language)
+        shown = _offer(line, journal.language, _("Please press 1 or 2."))
         await _keep(call, journal, shown, journal.state, resumable=journal.offered)
         return shown
     accepted = journal.offered if pressed == GO_ON else ()

@@ -1,11 +1,10 @@
 """One hop of a call as every gateway's file reads it from its own wire format."""
 
-from dataclasses import dataclass
-
 from locales import Sentence
+from values import value
 
 
-@dataclass(frozen=True)
+@value
 class Hop:
     """`text` is all that was typed in the call so far, joined by `*`; `phone` is E.164.
 

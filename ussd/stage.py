@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import DEFAULT_LANGUAGE
 from talk import deeds
+from talk.begun import APART
 from talk.deeds import DeedKey
 from talk.engine import Finish, Menu
 from talk.journal import Journal, Journals
@@ -45,7 +46,7 @@ class Line:
         self.reads = self.pool.execution_options(isolation_level="AUTOCOMMIT")
 
 
-@dataclass
+@dataclass(slots=True)
 class Call:
     """A hop while it is handled. One connection serves all that is read in it.
 
@@ -57,11 +58,19 @@ class Call:
     digests: tuple[str, ...]
     language: str = DEFAULT_LANGUAGE  # as far as it is known: also an apology is said in it
     _reader: AsyncConnection | None = None
+    _apart: bool = False
 
     async def reader(self) -> AsyncConnection:
         if self._reader is None:
+            await self.leave()
             self._reader = await self.line.reads.connect()
         return self._reader
+
+    async def leave(self) -> None:
+        """From here on the hop is a task of its own: nothing cancels it, however long it takes."""
+        if not self._apart:
+            self._apart = True
+            await APART
 
     async def close(self) -> None:
         if self._reader is not None:
@@ -87,7 +96,7 @@ class Call:
 Mark = Callable[[], Awaitable[None]]
 
 
-@dataclass
+@dataclass(slots=True)
 class Stage:
     """The engine's stage for one hop: its reads, and one transaction for its deed."""
 
@@ -105,6 +114,7 @@ class Stage:
     async def act(self, deed: Do[Any], consent: str, finish: Finish) -> Shown:
         if self.mark is None:
             raise CannotAct
+        await self.call.leave()
         await self.call.close()
         await self.mark()
         return await deeds.perform(self.call.line.pool, self.call.key(), self.caller, deed, consent, finish)

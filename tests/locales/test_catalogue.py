@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from locales import Money, _, language_name, languages, render
+from locales import Money, _, language_name, languages, load, render
 from locales.catalogue import OWN_NAME, SOURCE_LANGUAGE, messages
 
 ROOT = Path(__file__).parents[2]
@@ -68,3 +68,13 @@ def test_a_sentence_inside_a_sentence_speaks_the_same_language() -> None:
         _("{who}. Paid. Care is covered from {start}. Left to pay: {due}.", who=inner, start="x", due="y"),
         "fr",
     ).startswith("Oui.")
+
+
+def test_a_process_that_has_loaded_the_catalogues_reads_no_file_for_a_caller() -> None:
+    messages.cache_clear()
+    load()
+    read = messages.cache_info().misses
+    assert read == len(languages())
+    for language in languages():
+        render(_("Yes"), language)
+    assert messages.cache_info().misses == read

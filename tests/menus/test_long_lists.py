@@ -56,6 +56,13 @@ async def test_letters_that_fit_nothing_are_asked_for_again(awa: Handset) -> Non
     assert "1 Zanba-Ba" in await awa.type("zan")
 
 
+async def test_a_list_that_letters_made_short_stays_after_a_word_that_is_not_on_it(awa: Handset) -> None:
+    await awa.dial("1")
+    short = await awa.type("koutiétié")
+    assert await awa.type("Awa Koné") == f"Tapez un numéro de la liste.\n{short}"
+    assert "prénom" in await awa.type("2")
+
+
 async def test_pages_lead_to_every_village_and_the_last_offers_no_more() -> None:
     places = tuple(Option(name, name) for name in INVENTED)
     seen: list[str] = []
