@@ -10,6 +10,7 @@ from random import Random
 import httpx
 
 from torture.diary import Diary, Told
+from torture.hands import Hands, press_together
 from torture.place import SECRET
 from torture.strikes import Heard
 
@@ -42,6 +43,7 @@ class Caller:
     diary: Diary
     chance: Random
     happened: Heard
+    hands: Hands | None = None  # she writes at the same time
     call: str = ""
     text: str = ""
     metadata: str = ""
@@ -79,6 +81,7 @@ class Caller:
             self.text = f"{self.text}*{answer}" if self.text else answer
             acts = any(words in screen for words in AGREE)
             if acts:
+                await press_together(self.hands, self.chance)
                 self.happened("deed")
             screen = await self._hop()
             self.diary.cut += acts and (self.missed > 0 or not (screen or "").startswith((WELCOME, THANKS)))
@@ -96,10 +99,10 @@ class Caller:
         answers = {
             HOME: door,
             "Votre dernier appel": "1",
-            "a changé. Relisez": "1",
+            "1 Continuer": "1",  # a refusal that was read: the other hand was first, a price has changed
             "habitez-vous": "1",
             "prénom": self.name,
-            "ages de votre ménage": "45*38*12",
+            "45*38*12": "45*38*12",
             "Combien payez-vous": "2" if self.pays_part else "1",
             "Reste à payer": "1",
             AGREE[0]: "1",

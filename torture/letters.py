@@ -6,6 +6,7 @@ An SMS is played once and its answer written with it; the outbox may hand a mess
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 
 from mutuelle.digest import DIGEST
 from torture.books import Books, Row
@@ -101,7 +102,9 @@ def a_due_hour_has_one_firing(books: Books) -> Iterator[str]:
     step = timedelta(seconds=DIGEST_STEP_S)
     for line in books.schedules:
         hours = [firing["fired_for"] for firing in books.firings if firing["phone"] == line["phone"]]
-        for before, after in zip(hours, [*hours[1:], line["fires_for"]], strict=True):
+        if not hours:
+            yield f"no digest of {line['phone']} ever fired"
+        for before, after in pairwise([*hours, line["fires_for"]]):
             if after - before != step:
                 yield f"digest of {line['phone']}: the hour after {before} is {after}"
         if line["stopped_at"] is None:

@@ -10,40 +10,48 @@ import httpx
 from torture import town
 from torture.callers import Caller
 from torture.diary import Diary
+from torture.hands import Hands
 from torture.place import Place
 from torture.strikes import Executioner
 from torture.treasurers import Treasurer
 from torture.writers import Writer
 
 PAYS_PART_EVERY = 4
-WRITES_EVERY = 2  # so many callers for one writer; every other writer is a caller at the same time
+BOTH_EVERY = 4  # callers for one who writes at the same time, and for one more who only writes
 NAMES = ("Awa Kone", "Moussa Diarra", "Fatou Sidibe", "Oumar Keita", "Nana Coulibaly")
 Life = Coroutine[Any, Any, None]
 
 
 @dataclass(frozen=True)
 class People:
-    """Where they live, and what they share."""
+    """Where they live, and what they share.
+
+    The chances of a phone are its own, so that who calls and writes at once begins both at the same moment.
+    """
 
     place: Place
     http: httpx.AsyncClient
     diary: Diary
-    chance: Random
+    seed: str
     executioner: Executioner
 
     def lives(self, calls: int) -> dict[str, Life]:
         """Callers, writers and treasurers, by what they are called in a complaint."""
-        both = range(0, calls, 2 * WRITES_EVERY)
-        writers = [*both, *(calls + nth for nth in range(WRITES_EVERY, calls, 2 * WRITES_EVERY))]
-        lives = {f"caller {town.phone_of(nth)}": Caller(**self._villager(nth)).live() for nth in range(calls)}
-        lives |= {f"writer {town.phone_of(nth)}": Writer(**self._villager(nth)).live() for nth in writers}
+        hands = {nth: Hands() for nth in range(0, calls, BOTH_EVERY)}
+        writers = [*hands, *range(calls, calls + len(hands))]
+        lives = {
+            f"caller {town.phone_of(nth)}": Caller(**self._villager(nth, hands)).live()
+            for nth in range(calls)
+        }
+        for nth in writers:
+            lives[f"writer {town.phone_of(nth)}"] = Writer(**self._villager(nth, hands)).live()
         for officer in town.TREASURERS:
             lives[f"treasurer {officer.phone}"] = Treasurer(**self._person(officer.phone)).live()
         return lives
 
-    def _villager(self, nth: int) -> dict[str, Any]:
+    def _villager(self, nth: int, hands: dict[int, Hands]) -> dict[str, Any]:
         facts = {"name": NAMES[nth % len(NAMES)], "pays_part": nth % PAYS_PART_EVERY == 0}
-        return self._person(town.phone_of(nth)) | facts
+        return self._person(town.phone_of(nth)) | facts | {"hands": hands.get(nth)}
 
     def _person(self, phone: str) -> dict[str, Any]:
         return {
@@ -52,6 +60,6 @@ class People:
             "web": self.place.web,
             "simulator": self.place.simulator,
             "diary": self.diary,
-            "chance": Random(self.chance.random()),
+            "chance": Random(f"{self.seed} {phone}"),
             "happened": self.executioner.happened,
         }

@@ -34,6 +34,7 @@ SMS_WAIT_S = (
 
 UNDER_WAY = text(
     "select (select count(*) from payment where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')) as payments,"
+    " (select count(*) from sms_inbox where state = 'WAITING') as unread,"
     " (select count(*) from sms_outbox where state = 'DUE' and due_at <= now()) as due,"
     " (select count(*) from sms_outbox where state in ('DUE', 'SENDING')) as messages"
 )
@@ -63,7 +64,7 @@ async def tell(victim: str, *, seed: int, calls: int, kills: int, home: Path) ->
             async with started(home, http) as place:
                 executioner = Executioner(place, victim, strikes.draw(chance, kills, calls), http)
                 async with _payers(place, http, calls, chance, executioner) as payers:
-                    everybody = People(place, http, diary, chance, executioner)
+                    everybody = People(place, http, diary, f"{seed} {victim}", executioner)
                     broken += await _live(place, everybody.lives(calls), executioner)
                     await executioner.finish()
                     await place.wait_until_whole(http)
@@ -119,12 +120,15 @@ async def _quiet(place: Place, payers: Payers) -> list[str]:
                 row = (await db.execute(UNDER_WAY)).one()
             now, waiting = monotonic(), await payers.waiting()
             messages = row.messages if now - began < SMS_WAIT_S else row.due
-            if row.payments or messages or waiting:
+            if row.payments or row.unread or messages or waiting:
                 still_since = now
             if now - still_since >= STILL_S:
                 return []
             if now - began > QUIET_TIMEOUT_S:
-                return [f"not quiet: {row.payments} payments, {row.due} SMS due, {len(waiting)} prompts"]
+                left = (
+                    f"{row.payments} payments, {row.unread} SMS unread, {row.due} due, {len(waiting)} prompts"
+                )
+                return [f"not quiet: {left}"]
             await asyncio.sleep(0.25)
     finally:
         await engine.dispose()

@@ -70,6 +70,6 @@ class Treasurer(Phone):
     async def live(self) -> None:
         """Twice, apart."""
         for _time in range(2):
-            await asyncio.sleep(self.chance.uniform(2, 12))
+            await asyncio.sleep(self.chance.uniform(1, 6))
             await self.ask("BILAN", BALANCE)
             await self.ask("OK", ANSWERED)

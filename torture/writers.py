@@ -13,6 +13,7 @@ import httpx
 
 from torture.callers import NEWS
 from torture.diary import Diary, Written
+from torture.hands import Hands
 from torture.place import SECRET
 from torture.strikes import Heard
 
@@ -27,7 +28,7 @@ YES = re.compile(r"\bOUI [0-9A-Z]{4}\b")
 MOST = re.compile(r"^Combien \? De .* [aà] ([0-9 ]+) F")
 DEALT_WITH = "déjà"  # the phone speaks for a household already; the last request was dealt with
 JOINED = ("Bienvenue", DEALT_WITH)
-COVER = ("COUVERT", "Soins couverts")
+COVER = ("COUVERT", "Soins couverts", "en cours")
 PAYING = ("On va demander", "en cours", "Rien à payer", DEALT_WITH)
 
 
@@ -42,7 +43,8 @@ class Phone:
     diary: Diary
     chance: Random
     happened: Heard
-    read: set[str] = field(default_factory=set)
+    hands: Hands | None = None  # she calls at the same time
+    read: dict[str, str] = field(default_factory=dict)  # the messages that came, by their id
 
     async def ask(self, text: str, done: tuple[str, ...], answers: Mapping[str, str] | None = None) -> None:
         """Write `text`, answer what comes back, until a message has words of `done`; anew where nothing comes."""
@@ -62,6 +64,8 @@ class Phone:
                     return True
                 if answer := _answer(text, answers):
                     await asyncio.sleep(self.chance.uniform(0.05, 0.4))
+                    if self.hands and YES.search(answer):
+                        await self.hands.together()
                     await self.write(answer)
                     patience_s = PATIENCE_S
             await asyncio.sleep(LOOKS_EVERY_S)
@@ -101,8 +105,8 @@ class Phone:
         except httpx.HTTPError:
             return []
         fresh = [message for message in reversed(reply.json()) if message["id"] not in self.read]
-        self.read |= {message["id"] for message in fresh}
-        return [message["text"] for message in fresh]
+        self.read |= (came := {message["id"]: message["text"] for message in fresh})
+        return list(came.values())
 
 
 def _answer(text: str, answers: Mapping[str, str]) -> str | None:
@@ -131,7 +135,8 @@ class Writer(Phone):
         if not self.pays_part:
             return
         for _look in range(self.news_looks):
-            if any(words in text for text in await self.news() for words in NEWS):
+            await self.news()
+            if any(words in text for text in self.read.values() for words in NEWS):
                 break
             await asyncio.sleep(LOOKS_EVERY_S)
         await self.ask("PAYER", PAYING)

@@ -179,6 +179,7 @@ def changed(name: str, nth: int, **facts: object) -> Callable[[Books], Books]:
         (without("firings", 0), "digest digest 1 of +22379870008 has no firing"),
         (without("firings", 1), "the hour after"),
         (changed("firings", 1, fired_for=at(1)), "the hour after"),
+        (lambda books: replace(books, firings=[]), "ever fired"),
         (changed("firings", 1, outcome="too late", messages=0), "too late, no message"),
         (without("digests", 1), "done, no message"),
         (without("outbox", 3), "done, no message"),
