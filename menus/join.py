@@ -1,11 +1,11 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
 from locales import Fact, Money, Sentence, _
-from menus.words import part_of
+from menus.words import no_cover, part_of, which_cover
 from mutuelle.enrolment import ALREADY, enrol
 from mutuelle.households import households_of
 from mutuelle.mutuelles import Mutuelle, get_mutuelle, places_near
-from mutuelle.products import Offer, offers_for
+from mutuelle.products import Offer
 from talk.answers import ages, person_name
 from talk.keywords import by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look
@@ -20,14 +20,9 @@ async def join(caller: Caller) -> Sentence:
     name = await ask(_("Your first and last name?"), person_name)
     people = await ask(_("The age of each person of your household, yours first. Example: 45*38*12"), ages)
 
-    offers = await look(offers_for, mutuelle.id, people, mutuelle.today(caller.at))
-    if not offers:
-        return _(
-            "{mutuelle} has no cover for a household of {size}. Please see the treasurer.",
-            mutuelle=mutuelle.name,
-            size=len(people),
-        )
-    offer = offers[0] if len(offers) == 1 else await choose(_("Which cover?"), offers)
+    offer = await which_cover(caller, mutuelle, people)
+    if offer is None:
+        return no_cover(mutuelle, people)
     first = await first_payment(offer)
 
     agreed = await confirm(terms(mutuelle, name, offer, first), yes=_("I agree"), no=_("No"))

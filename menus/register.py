@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from locales import Fact, Sentence, _
-from menus.words import work_pin
+from menus.words import no_cover, which_cover, work_pin
 from mutuelle.duplicates import Near, households_with_phone, near_households
 from mutuelle.households import Household
 from mutuelle.mutuelles import Place, get_mutuelle, places_of
 from mutuelle.numbers import member_number
-from mutuelle.products import Offer, offers_for
+from mutuelle.products import Offer
 from mutuelle.registration import NO_PHONE, give_phone, phone_or_none, register, without_phone
 from mutuelle.staff.roles import Office, Role, offices_of
 from talk.answers import ages, person_name, phone_number
@@ -56,14 +56,9 @@ async def registers(caller: Caller, office: Office) -> Sentence:
     name = await ask(_("First and last name of the head of the household?"), person_name)
     people = await ask(_("The age of each person, the head first. Example: 45*38*12"), ages)
     phone = await ask(_("The phone of the household? 0 if it has none."), phone_or_none(mutuelle.country))
-    offers = await look(offers_for, mutuelle.id, people, mutuelle.today(caller.at))
-    if not offers:
-        return _(
-            "{mutuelle} has no cover for a household of {size}. Please see the treasurer.",
-            mutuelle=mutuelle.name,
-            size=len(people),
-        )
-    offer = offers[0] if len(offers) == 1 else await choose(_("Which cover?"), offers)
+    offer = await which_cover(caller, mutuelle, people)
+    if offer is None:
+        return no_cover(mutuelle, people)
     newcomer = Newcomer(place, name, people, None if phone == NO_PHONE else phone, offer)
     others = await seen(await look(near_households, mutuelle, place.id, name, newcomer.phone))
     agreed = others is not None and await confirm(terms(newcomer))

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from locales import Money, Sentence, _
 from mutuelle.households import Household, households_of
+from mutuelle.mutuelles import Mutuelle
 from mutuelle.payments import OpenPayment
+from mutuelle.products import Offer, offers_for
 from talk.answers import Secret, pin
 from talk.words import Caller, Option, Request, ask, choose, look
 
@@ -52,3 +54,20 @@ def under_way(payment: OpenPayment, caller: Caller) -> Sentence:
 def work_pin() -> Request[Secret]:
     """An officer's own PIN, asked last: it is not the PIN of a mobile money account, and the words say so."""
     return ask(_("Your work PIN?"), pin)
+
+
+async def which_cover(caller: Caller, mutuelle: Mutuelle, people: tuple[int, ...]) -> Offer | None:
+    """The cover for a household of these ages, asked only where there are several; None where there is none."""
+    offers = await look(offers_for, mutuelle.id, people, mutuelle.today(caller.at))
+    if len(offers) < 2:
+        return offers[0] if offers else None
+    chosen: Offer = await choose(_("Which cover?"), offers)
+    return chosen
+
+
+def no_cover(mutuelle: Mutuelle, people: tuple[int, ...]) -> Sentence:
+    return _(
+        "{mutuelle} has no cover for a household of {size}. Please see the treasurer.",
+        mutuelle=mutuelle.name,
+        size=len(people),
+    )

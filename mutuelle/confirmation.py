@@ -118,10 +118,8 @@ def not_recognised(waiting: Unconfirmed) -> Sentence:
 
 async def _asked(db: AsyncConnection, caller: Caller, number: str) -> Unconfirmed:
     """The household, locked, if it still waits for the word of this phone; Refused if not."""
+    await lock_household(db, number)
     waiting = await unconfirmed_of(db, caller)
-    if waiting is not None:
-        await lock_household(db, waiting.home)
-        waiting = await unconfirmed_of(db, caller)
     if waiting is None or waiting.home.number != number:
         raise Refused(NOTHING_WAITS)
     return waiting

@@ -80,8 +80,8 @@ async def pay(
 
     `renews`: it begins a new period under that product and version, written down when its first franc settles.
     """
-    await lock_household(db, await household_by_number(db, number))
-    home = await household_by_number(db, number)  # it may have been closed while we waited
+    await lock_household(db, number)
+    home = await household_by_number(db, number)
     stands = await agreed_standing(
         db, home, payable=payable, product=product, version=version, renews=renews, at=caller.at
     )

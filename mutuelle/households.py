@@ -150,13 +150,12 @@ async def free_phone(db: AsyncConnection, home: Household, phone: str) -> None:
     )
 
 
-async def lock_household(db: AsyncConnection, home: Household) -> None:
-    """Until the transaction ends, nobody else pays for or settles this household."""
-    await db.execute(
-        select(household.c.number)
-        .where(household.c.mutuelle_id == home.mutuelle_id, household.c.number == home.number)
-        .with_for_update()
-    )
+async def lock_household(db: AsyncConnection, number: str) -> None:
+    """Until the transaction ends, nobody else changes, pays for or settles the household with this number, if any.
+
+    Lock first and read afterwards: what was read before may have changed while we waited.
+    """
+    await db.execute(select(household.c.number).where(household.c.number == number).with_for_update())
 
 
 async def register_household(

@@ -174,11 +174,9 @@ async def own_household(db: AsyncConnection, caller: Caller, number: str) -> Hou
 
 
 async def _changing(db: AsyncConnection, caller: Caller, number: str) -> Family:
-    """The household, locked and read again: nobody else changes it, pays for it or settles it meanwhile."""
-    await lock_household(db, await own_household(db, caller, number))
-    home = await own_household(
-        db, caller, number
-    )  # support may have closed it or taken the phone off meanwhile
+    """The household, locked: nobody else changes it, pays for it or settles it meanwhile."""
+    await lock_household(db, number)
+    home = await own_household(db, caller, number)
     await refuse_many_changes(db, caller, home)
     return await family_of(db, home, caller.at)
 

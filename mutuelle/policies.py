@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -51,9 +52,17 @@ async def write_policy(
     db: AsyncConnection, home: Household, offer: Offer, *, sequence: int, agreed_on: date, at: datetime
 ) -> None:
     """Write down what was agreed; nothing is owed in the ledger before its first franc."""
-    row = {
-        "mutuelle_id": home.mutuelle_id,
-        "number": home.number,
+    key = home.mutuelle_id, home.number
+    await db.execute(insert(policy), policy_row(*key, offer, sequence=sequence, agreed_on=agreed_on, at=at))
+
+
+def policy_row(
+    mutuelle_id: str, number: str, offer: Offer, *, sequence: int, agreed_on: date, at: datetime
+) -> dict[str, Any]:
+    """What was agreed, as its table keeps it."""
+    return {
+        "mutuelle_id": mutuelle_id,
+        "number": number,
         "sequence": sequence,
         "stage": "new" if sequence == 1 else "renewal",
         "product_code": offer.product.code,
@@ -64,7 +73,6 @@ async def write_policy(
         "agreed_on": agreed_on,
         "agreed_at": at,
     }
-    await db.execute(insert(policy), row)
 
 
 async def uncalled(db: AsyncConnection, home: Household, called: int) -> Sequence[tuple[int, int, int]]:

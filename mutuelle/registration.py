@@ -117,9 +117,8 @@ async def give_phone(
 ) -> Sentence | None:
     """The first phone of a household that has none; it speaks for it once its holder has said so."""
     office = await office_of(db, caller, mutuelle, Role.ENROLMENT)
+    await lock_household(db, number)  # before the PIN, as where cash is received: nobody waits in a circle
     home = await without_phone(db, office, number)
-    await lock_household(db, home)  # before the PIN, as where cash is received: nobody waits in a circle
-    await without_phone(db, office, number)
     joined = await get_mutuelle(db, mutuelle)
     _refuse_unseen(await households_with_phone(db, joined, phone), others)
     if wrong := await try_pin(db, caller, pin):

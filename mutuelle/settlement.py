@@ -47,10 +47,10 @@ async def settle(
     if due.state not in OPEN:
         return False
     mutuelle = await get_mutuelle(db, mutuelle_id)
+    await lock_household(db, due.number)
     home = await find_household(db, due.number, closed=True)  # late money has a home, even in a closed one
     if home is None:
         raise LookupError(due.number)
-    await lock_household(db, home)
     if contradiction := await _contradiction(db, due, answer):
         await _leave_to_a_person(db, due, contradiction, now)
         return False

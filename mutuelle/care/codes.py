@@ -60,8 +60,8 @@ async def make_code(
     db: AsyncConnection, caller: Caller, *, number: str, rank: int, agreed: Consent
 ) -> NewCode:
     """A new code for the person of that rank; the household's code before it ends. Refused past CODES_A_DAY."""
+    await lock_household(db, number)
     home = await household_by_number(db, number)
-    await lock_household(db, home)
     if caller.phone not in await phones_of(db, home):
         raise Refused(_("This phone no longer speaks for this household."))
     if rank not in {person.rank for person in present(await people_of(db, home))}:

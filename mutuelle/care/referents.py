@@ -63,8 +63,8 @@ async def choose_referent(
     db: AsyncConnection, caller: Caller, *, number: str, doctor_phone: str, agreed: Consent
 ) -> Referent:
     """This doctor is the household's from now on; Refused if not under contract with its mutuelle any longer."""
-    await lock_household(db, await own_household(db, caller, number))
-    home = await own_household(db, caller, number)  # support may have taken the phone off meanwhile
+    await lock_household(db, number)
+    home = await own_household(db, caller, number)
     today = (await get_mutuelle(db, home.mutuelle_id)).today(caller.at)
     chosen = doctor.c.mutuelle_id == home.mutuelle_id, doctor.c.phone == doctor_phone
     if not await db.scalar(select(doctor.c.phone).where(*chosen, in_office(today))):

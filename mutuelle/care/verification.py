@@ -63,8 +63,7 @@ async def check_cover(
         return stopped(desk)
     if await limits.is_used_up(db, desk, caller.at):
         return used_up(desk)
-    # Whoever has the number, if anybody has: what is not there is asked for all the same.
-    await lock_household(db, Household(desk.mutuelle.id, number, "", desk.mutuelle.name))
+    await lock_household(db, number)
     home = await find_household(db, number)
     if home and home.mutuelle_id != desk.mutuelle.id:
         home = None

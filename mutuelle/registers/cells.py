@@ -108,12 +108,12 @@ def _told(meanings: Mapping[str, str]) -> str:
 
 
 def whole(least: int, most: int) -> Reader:
-    """A number without decimals."""
+    """A number without decimals; a blank or a point stands before three digits only, for 5000.00 is no 500000."""
 
     def read(cell: str, setting: Setting) -> int:
-        digits = re.sub(r"[\s.]", "", cell)
-        if not re.fullmatch(r"[0-9]{1,12}", digits):
+        if not re.fullmatch(r"[0-9]{1,12}|[0-9]{1,3}(?:[\s.][0-9]{3}){1,3}", cell):
             raise Invalid(_("Please type a number."))
+        digits = re.sub(r"[\s.]", "", cell)
         if not least <= int(digits) <= most:
             raise Invalid(_("It must be {least} to {most}.", least=least, most=most))
         return int(digits)

@@ -17,6 +17,7 @@ from mutuelle import tables
 from mutuelle.calls import TAKEN_OVER
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import draw_number
+from mutuelle.policies import policy_row
 from mutuelle.registers.homes import PaperHousehold
 from mutuelle.registers.tables import register_line
 from mutuelle.schedule_tables import reminder_consent
@@ -132,19 +133,7 @@ def _policies(mutuelle: Mutuelle, homes: Sequence[Numbered], at: datetime) -> It
     for home, number in homes:
         agreed = list(home.offers()) or [(home.unpaid(today), today)]
         for sequence, (offer, on) in enumerate(agreed, start=1):
-            yield {
-                "mutuelle_id": mutuelle.id,
-                "number": number,
-                "sequence": sequence,
-                "stage": "new" if sequence == 1 else "renewal",
-                "product_code": offer.product.code,
-                "product_version": offer.product.version,
-                "members": offer.members,
-                "contribution_minor": offer.contribution_minor,
-                "registration_minor": offer.registration_minor,
-                "agreed_on": on,
-                "agreed_at": at,
-            }
+            yield policy_row(mutuelle.id, number, offer, sequence=sequence, agreed_on=on, at=at)
 
 
 def _lines(mutuelle: Mutuelle, homes: Sequence[Numbered], at: datetime) -> Iterator[dict[str, Any]]:

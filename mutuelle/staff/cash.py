@@ -90,9 +90,8 @@ async def receive_cash(
     4. Write the record and the receipt by SMS, all in one transaction.
     """
     office = await office_of(db, caller, mutuelle, Role.COLLECTOR)
+    await lock_household(db, number)
     home = await household_here(db, office, number)
-    await lock_household(db, home)
-    home = await household_here(db, office, number)  # it may have been closed while we waited
     await lock_purse(db, office)
     stands = await agreed_standing(
         db, home, payable=payable, product=product, version=version, renews=renews, at=caller.at

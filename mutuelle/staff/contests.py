@@ -131,10 +131,10 @@ async def cancel_cash(
     if not found:
         raise Refused(_("There is no cash receipt {code}.", code=code))
     receipt, mutuelle = found[0], await get_mutuelle(db, mutuelle_id)
+    await lock_household(db, receipt.number)
     home = await find_household(db, receipt.number, closed=True)
     if home is None:
         raise LookupError(receipt.number)
-    await lock_household(db, home)
     await _refuse_merged(db, home)
     office = Office(mutuelle.id, mutuelle.name, Role.COLLECTOR, receipt.collector_phone, receipt.collector)
     await lock_purse(db, office)

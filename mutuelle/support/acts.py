@@ -97,6 +97,7 @@ async def last_act(db: AsyncConnection, home: Household, *acts: str) -> Act | No
 
 async def open_household(db: AsyncConnection, number: str) -> Household:
     """The open household with this number, locked until the transaction ends."""
+    await lock_household(db, number)
     home = await find_household(db, number)
     if home is None:
         closed = await find_household(db, number, closed=True)
@@ -105,11 +106,7 @@ async def open_household(db: AsyncConnection, number: str) -> Household:
             if closed
             else f"no household has the number {number}"
         )
-    await lock_household(db, home)
-    found = await find_household(db, number)  # read again: another may have closed it while we waited
-    if found is None:
-        raise SupportFault(f"household {number} has just been closed")
-    return found
+    return home
 
 
 async def refuse_while_paying(db: AsyncConnection, home: Household) -> None:

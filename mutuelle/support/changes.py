@@ -161,10 +161,10 @@ async def close_household(db: AsyncConnection, number: str, by: By, *, although_
 
 async def closed_household(db: AsyncConnection, number: str) -> Household:
     """The closed household with this number, locked."""
+    await lock_household(db, number)
     home = await find_household(db, number, closed=True)
     if home is None:
         raise SupportFault(f"no household has the number {number}")
-    await lock_household(db, home)
     if await find_household(db, number):
         raise SupportFault(f"household {number} is open")
     return home
