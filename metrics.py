@@ -60,8 +60,9 @@ OLDEST_IN = text(
 FAILED_CHECKS = text(
     "select count(*) from failed_check where tried_at > clock_timestamp() - interval '1 day' and forgiven_at is null"
 )
+# Not by `next_at`: a try that fails moves it on, and one that fails for ever would never be told.
 OVERDUE = text(
-    "select count(*) from schedule where stopped_at is null and next_at < clock_timestamp() - interval '10 minutes'"
+    "select count(*) from schedule where stopped_at is null and due_at < clock_timestamp() - interval '10 minutes'"
 )
 OPEN_CASES = text("select count(*) from payment_case where closed_at is null")
 OLDEST_OPEN = text(

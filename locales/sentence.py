@@ -51,13 +51,17 @@ class Sentence:
 
     def on_record(self) -> "Sentence":
         """The same sentence as it may be kept: what is shown once is hidden."""
-        if not any(isinstance(fact, Once) for _name, fact in self.facts):
-            return self
-        kept = ((name, HIDDEN if isinstance(fact, Once) else fact) for name, fact in self.facts)
-        return replace(self, facts=tuple(kept))
+        kept = tuple((name, _kept(fact)) for name, fact in self.facts)
+        return self if kept == self.facts else replace(self, facts=kept)
 
 
 Fact = str | int | date | Money | Once | Sentence
+
+
+def _kept(fact: Fact) -> Fact:
+    if isinstance(fact, Sentence):
+        return fact.on_record()
+    return HIDDEN if isinstance(fact, Once) else fact
 
 
 def _(msgid: str, **facts: Fact) -> Sentence:

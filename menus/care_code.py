@@ -4,7 +4,7 @@ from locales import Fact, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom
 from mutuelle.care.codes import make_code
 from mutuelle.family import called
-from mutuelle.people import Person
+from mutuelle.people import Person, present
 from mutuelle.standing import Standing, standing
 from talk.keywords import by_message
 from talk.words import Caller, Option, confirm, do, look
@@ -30,7 +30,7 @@ async def care_code(caller: Caller) -> Sentence:
 
 async def for_whom(stands: Standing, caller: Caller) -> Person:
     """The patient; asked only where there are several people."""
-    people = [person for person in stands.people if person.removed_on is None]
+    people = present(stands.people)
     if len(people) == 1:
         return people[0]
     today = stands.mutuelle.today(caller.at)

@@ -4,6 +4,7 @@ They are shown to whoever registers, who decides: two cousins may share a name, 
 mutuelle's own households are looked at.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,9 +59,13 @@ def nearness(one: str, other: str) -> int:
     By whole names Moussa and Issa Traoré would be nearer than two spellings of one. Words that only one of them has
     take a little.
     """
-    few, many = sorted((sounded(one), sounded(other)), key=lambda words: (len(words), words))
-    if not few:
-        return 0
+    return _likeness(sounded(one), sounded(other))
+
+
+def _likeness(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    few, many = sorted((one, other), key=lambda words: (len(words), words))
+    if not few or any(max(_alike(word, each) for each in many) < NEAR for word in few):
+        return 0  # a word without a like one: no order of them comes near
     best = max(min(map(_alike, few, order)) for order in permutations(many, len(few)))
     return max(best - MISSING * (len(many) - len(few)), 0)
 
@@ -77,10 +82,18 @@ async def near_households(
     """The open households that `head_name` of this place, with this phone, may be already: the nearest first."""
     by_phone = await _with_phone(db, mutuelle, phone) if phone is not None else []
     of_place = await _rows(db, mutuelle, household.c.place_id == place_id)
-    by_name = [found for row in of_place if (found := _near(row, mutuelle, head_name)).near >= NEAR]
-    by_name.sort(key=lambda near: (-near.near, near.number))
+    by_name = await asyncio.to_thread(
+        _by_name, of_place, mutuelle, head_name
+    )  # a town has thousands of names
     known = {near.number for near in by_phone}
     return [*by_phone, *(near for near in by_name if near.number not in known)][:SHOWN]
+
+
+def _by_name(rows: Sequence[Row[*tuple[Any, ...]]], mutuelle: Mutuelle, head_name: str) -> list[Near]:
+    heard = sounded(head_name)
+    likened = ((row, _likeness(sounded(row.head_name), heard)) for row in rows)
+    near = [_near(row, mutuelle, likeness) for row, likeness in likened if likeness >= NEAR]
+    return sorted(near, key=lambda found: (-found.near, found.number))
 
 
 async def households_with_phone(db: AsyncConnection, mutuelle: Mutuelle, phone: str) -> list[Near]:
@@ -93,7 +106,7 @@ async def _with_phone(db: AsyncConnection, mutuelle: Mutuelle, phone: str) -> li
         household_phone.c.mutuelle_id == mutuelle.id, household_phone.c.phone == phone
     )
     rows = await _rows(db, mutuelle, household.c.number.in_(theirs))
-    return [_near(row, mutuelle, row.head_name) for row in rows]
+    return [_near(row, mutuelle, 100) for row in rows]
 
 
 async def _rows(
@@ -109,6 +122,5 @@ async def _rows(
     return rows.all()
 
 
-def _near(row: Row[*tuple[Any, ...]], mutuelle: Mutuelle, head_name: str) -> Near:
-    on = local_date(row.enrolled_at, mutuelle.timezone)
-    return Near(row.number, row.head_name, row.name, on, nearness(row.head_name, head_name))
+def _near(row: Row[*tuple[Any, ...]], mutuelle: Mutuelle, near: int) -> Near:
+    return Near(row.number, row.head_name, row.name, local_date(row.enrolled_at, mutuelle.timezone), near)

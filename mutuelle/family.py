@@ -4,7 +4,7 @@ Every price here is of the next period: what was agreed for this one never chang
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -111,12 +111,12 @@ async def changes_told(db: AsyncConnection, caller: Caller, home: Household, lim
     """The last `limit` changes of the caller's household, the newest first."""
     mutuelle = await get_mutuelle(db, home.mutuelle_id)
     own = await phones_of(db, home)
-    found = []
-    for noted in await changes_of(db, home, limit):
-        name = await officer_name(db, home.mutuelle_id, noted.actor)
-        by = _by(caller, own, noted.actor, name)
-        found.append(Told(noted, mutuelle.today(noted.changed_at), by))
-    return found
+    found = await changes_of(db, home, limit)
+    names = await officer_names(db, home.mutuelle_id, {noted.actor for noted in found})
+    return [
+        Told(noted, mutuelle.today(noted.changed_at), _by(caller, own, noted.actor, names.get(noted.actor)))
+        for noted in found
+    ]
 
 
 def _by(caller: Caller, own: list[str], actor: str, name: str | None) -> Sentence:
@@ -127,15 +127,14 @@ def _by(caller: Caller, own: list[str], actor: str, name: str | None) -> Sentenc
     return _("by the agent {name}", name=name) if name else _("by the mutuelle")
 
 
-async def officer_name(db: AsyncConnection, mutuelle_id: str, phone: str) -> str | None:
-    """The name of whoever holds or held an office with this phone; None for a phone that never had one."""
-    found = await db.scalar(
-        select(officer.c.name)
-        .where(officer.c.mutuelle_id == mutuelle_id, officer.c.phone == phone)
-        .order_by(officer.c.role)
-        .limit(1)
+async def officer_names(db: AsyncConnection, mutuelle_id: str, phones: Collection[str]) -> dict[str, str]:
+    """The names of those who hold or held an office with these phones; a phone that never had one is not there."""
+    rows = await db.execute(
+        select(officer.c.phone, officer.c.name)
+        .where(officer.c.mutuelle_id == mutuelle_id, officer.c.phone.in_(phones))
+        .order_by(officer.c.role.desc())  # of several offices the first by name stays
     )
-    return str(found) if found is not None else None
+    return {row.phone: row.name for row in rows}
 
 
 def called(person: Person, today: date) -> Sentence | str:

@@ -17,6 +17,7 @@ from mutuelle.confirmation import invite
 from mutuelle.duplicates import Near, households_with_phone, near_households
 from mutuelle.enrolment import agreed_offer, served_place
 from mutuelle.households import (
+    CONFIRMED,
     Household,
     add_phone,
     find_household,
@@ -146,9 +147,7 @@ async def without_phone(db: AsyncConnection, office: Office, number: str) -> Hou
     if home is None or home.mutuelle_id != office.mutuelle_id:
         raise Refused(_("No household has the number {number}.", number=shown_number(number)))
     is_confirmed = await db.scalar(
-        select(household.c.registered_by.is_(None) | household.c.confirmed_at.is_not(None)).where(
-            household.c.mutuelle_id == home.mutuelle_id, household.c.number == number
-        )
+        select(CONFIRMED).where(household.c.mutuelle_id == home.mutuelle_id, household.c.number == number)
     )
     if is_confirmed or await phones_of(db, home, unconfirmed=True):
         raise Refused(

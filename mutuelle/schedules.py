@@ -110,8 +110,7 @@ async def plan_new(db: AsyncConnection, now: datetime, time_scale: float) -> Non
     chosen = select(schedule).where(schedule.c.is_new, schedule.c.stopped_at.is_(None)).with_for_update()
     for row in (await db.execute(chosen)).all():
         found = read_schedule(row)
-        planned = first_due(found.cron, found.timezone, now, time_scale)
-        await change(db, found, is_new=False, **planned)
+        await change(db, found, is_new=False, **following(found, now, time_scale))
 
 
 async def run_due(

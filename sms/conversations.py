@@ -29,7 +29,6 @@ class Conversation:
     phone: str
     id: str
     keyword: str
-    opened_at: datetime
     is_open: bool = True
     acted: bool = False
     state: State = field(default_factory=State)
@@ -43,7 +42,7 @@ async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Con
         return None
     answers = tuple(Answer(*answer) for answer in row.answers)
     state = State(answers, View(**row.view))
-    return Conversation(phone, row.id, row.keyword, row.opened_at, row.is_open, row.acted, state)
+    return Conversation(phone, row.id, row.keyword, row.is_open, row.acted, state)
 
 
 async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: timedelta = LIFE) -> None:
@@ -57,7 +56,6 @@ async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: tim
         "acted": talk.acted,
         "answers": [[a.question, a.kind, a.meant] for a in said.answers] if said else [],
         "view": asdict(said.view) if said else {},
-        "opened_at": talk.opened_at,
         "expires_at": now + life,
     }
     statement = insert(conversation).values(row)

@@ -138,7 +138,7 @@ async def _open(hearing: _Hearing, heard: Heard) -> Answered | None:
     if menu is hearing.box.help_menu:  # help leaves the question open that it was asked at
         return Answered("menu", await _play_alone(hearing, menu))
     caller = hearing.caller
-    talk = Conversation(caller.phone, hearing.received.id, menu.keyword.msgid, caller.at)
+    talk = Conversation(caller.phone, hearing.received.id, menu.keyword.msgid)
     turn = await _play(hearing, menu, talk, heard.answers, one_message=True)
     if hearing.known is Known.STRANGER and turn.shown.end and not turn.talk.acted:
         # Nothing was asked and nothing done: to a stranger it is a help like any other, once a day.
@@ -222,5 +222,5 @@ async def _helped_enough(hearing: _Hearing) -> bool:
 
 async def _play_alone(hearing: _Hearing, menu: Menu) -> str:
     """A menu that ends at once, outside of any conversation."""
-    alone = Conversation(hearing.caller.phone, hearing.received.id, "", hearing.caller.at)
+    alone = Conversation(hearing.caller.phone, hearing.received.id, "")
     return _text(hearing, (await _play(hearing, menu, alone, ())).shown)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sms.leases import REPLIES_A_DAY
 from sms.tables import Arrival, inbox
 
 DAY = timedelta(days=1)
@@ -24,7 +25,7 @@ class Known(StrEnum):
 
 # Joining takes eight messages; a member who pays, asks and mistypes all day stays under sixty; a doctor with a full
 # waiting room checks three hundred patients.
-PLAYED_A_DAY = {Known.STRANGER: 20, Known.MEMBER: 60, Known.OFFICER: 300}
+PLAYED_A_DAY = {Known.STRANGER: 20, Known.MEMBER: 60, Known.OFFICER: REPLIES_A_DAY - 1}  # the last says so
 HELPS_A_DAY = {Known.STRANGER: 1, Known.MEMBER: 10, Known.OFFICER: 10}
 HELPS = ("help", "code", "stranger")
 ORDERS = ("stop", "start")

@@ -145,6 +145,5 @@ conversation = Table(
     Column("acted", Boolean, nullable=False),  # it ended with a deed
     Column("answers", JSONB, nullable=False),
     Column("view", JSONB, nullable=False),
-    Column("opened_at", _instant, nullable=False),
     Column("expires_at", _instant, nullable=False),
 )

@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 import metrics
 from mutuelle import tables
+from mutuelle.calendar import OF_MUTUELLE, begin_schedules
+from mutuelle.reminding import REMINDERS
+from mutuelle.schedules import Schedule, add_schedule, run_due
+from sms.inbound import store_sms
 from tests.forms import HOP, kept, post
 from tests.house import House, WirePhone
-from tests.town import AWA, join
+from tests.town import AWA, found_town, join
 
 Sample = tuple[str, str]
 
@@ -97,3 +101,34 @@ async def test_without_the_database_only_what_this_process_knows_is_told(pool: A
     assert left["keneya_database_up", ""] == 0
     assert ("keneya_payment_cases_open", "") not in left, "what was read once is not told as if it were now"
     assert ("keneya_ussd_hop_seconds_count", "") in left
+
+
+async def read_by_tables(pool: AsyncEngine) -> Mapping[Sample, float]:
+    return samples((await metrics.exposition(pool))[0].decode())
+
+
+async def test_what_is_past_its_hour_is_overdue_also_where_it_is_tried_again_and_again(
+    pool: AsyncEngine,
+) -> None:
+    async def broken(_db: AsyncConnection, _found: Schedule, _now: datetime) -> int:
+        raise RuntimeError("a fault of ours")
+
+    await found_town(pool)
+    now = datetime.now(UTC)
+    async with pool.begin() as db:
+        line = ("BEN", REMINDERS, OF_MUTUELLE, "0 * * * *", "UTC")
+        await add_schedule(db, *line, now - timedelta(hours=2), 2.0)
+    assert (await read_by_tables(pool))["keneya_schedules_overdue", ""] == 1
+    assert await run_due(pool, {REMINDERS: broken}, begin_schedules, now, 2.0) == 1
+    assert (await read_by_tables(pool))["keneya_schedules_overdue", ""] == 1, (
+        "it failed, and waits for its next try"
+    )
+
+
+async def test_messages_that_came_in_are_told_by_state_and_age(pool: AsyncEngine) -> None:
+    async with pool.begin() as db:
+        form = {"id": "ATXid_in_1", "from": AWA, "text": "couverture", "to": "38457"}
+        await store_sms(db, form, datetime.now(UTC) - timedelta(minutes=1))
+    seen = await read_by_tables(pool)
+    assert seen["keneya_sms_in", "WAITING"] == 1
+    assert 60 <= seen["keneya_sms_in_oldest_seconds", ""] < 120

@@ -47,8 +47,7 @@ create table sms_conversation (
     acted boolean not null,
     answers jsonb not null,
     view jsonb not null,
-    opened_at timestamptz not null,
-    expires_at timestamptz not null check (expires_at > opened_at),
+    expires_at timestamptz not null,
     check (is_open or (answers = '[]' and view = '{}')),
     check (not (is_open and acted))
 );

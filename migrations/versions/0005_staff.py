@@ -129,7 +129,6 @@ create table cash_deposit (
     foreign key (mutuelle_id, from_holder) references cash_holder,
     foreign key (mutuelle_id, to_holder) references cash_holder
 );
-create index cash_deposit_by_holder on cash_deposit (mutuelle_id, from_holder, deposited_at);
 
 create table cash_contest (
     mutuelle_id text collate "C" not null,

@@ -18,7 +18,6 @@ create table referent (
     foreign key (mutuelle_id, number) references household,
     foreign key (mutuelle_id, doctor_phone) references doctor
 );
-create index referent_by_doctor on referent (mutuelle_id, doctor_phone);
 """
 
 SUPPORT = """
@@ -107,6 +106,7 @@ create table failed_check (
     foreign key (mutuelle_id, doctor_phone) references doctor
 );
 create index failed_check_by_number on failed_check (mutuelle_id, number, tried_at);
+create index failed_check_by_time on failed_check (tried_at); -- what metrics ask of all mutuelles
 create index failed_check_by_facility on failed_check (mutuelle_id, facility_id, tried_at);
 """
 

@@ -76,10 +76,8 @@ async def make_code(
 
 
 async def _write(db: AsyncConnection, caller: Caller, home: Household, rank: int) -> str:
-    of_home = (care_code.c.mutuelle_id == home.mutuelle_id) & (care_code.c.number == home.number)
-    alive = of_home & care_code.c.ended_at.is_(None) & care_code.c.used_at.is_(None)
-    await db.execute(sa.update(care_code).where(alive).values(ended_at=caller.at))
-    newest = await db.scalar(select(sa.func.max(care_code.c.position)).where(of_home))
+    await end_code(db, home, caller.at)
+    newest = await db.scalar(select(sa.func.max(care_code.c.position)).where(*_of(home)))
     words = await _draw(db, caller, home)
     row = {
         "mutuelle_id": home.mutuelle_id,
@@ -93,6 +91,16 @@ async def _write(db: AsyncConnection, caller: Caller, home: Household, rank: int
     }
     await db.execute(insert(care_code), row)
     return words
+
+
+async def end_code(db: AsyncConnection, home: Household, at: datetime) -> None:
+    """The household's code that is alive, if there is one, serves no more."""
+    alive = care_code.c.ended_at.is_(None), care_code.c.used_at.is_(None)
+    await db.execute(sa.update(care_code).where(*_of(home), *alive).values(ended_at=at))
+
+
+def _of(home: Household) -> tuple[sa.ColumnElement[bool], ...]:
+    return care_code.c.mutuelle_id == home.mutuelle_id, care_code.c.number == home.number
 
 
 async def _draw(db: AsyncConnection, caller: Caller, home: Household) -> str:
@@ -144,11 +152,5 @@ async def _codes(
 async def use_code(db: AsyncConnection, home: Household, code: KeptCode, at: datetime) -> None:
     """This code has served. The caller holds the household's lock and has seen it alive."""
     await db.execute(
-        sa.update(care_code)
-        .where(
-            care_code.c.mutuelle_id == home.mutuelle_id,
-            care_code.c.number == home.number,
-            care_code.c.position == code.position,
-        )
-        .values(used_at=at)
+        sa.update(care_code).where(*_of(home), care_code.c.position == code.position).values(used_at=at)
     )

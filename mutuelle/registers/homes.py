@@ -120,12 +120,15 @@ def _is_head(record: Record, head: Record) -> bool:
 
 
 def _products(g: Gathered) -> Mapping[str, Product]:
-    """The newest version of each product, by code and by name."""
-    newest: dict[str, Product] = {}
-    every = [*g.known.products.values(), *(sale.product for sale in g.sales)]
-    for product in sorted(every, key=lambda product: product.version):
-        newest |= {folded(product.name): product, folded(product.code): product}
-    return newest
+    """Today's version of each product, by code and by name: the newest whose sale has begun, else the newest."""
+    sold = [
+        (product, g.known.rows["products"][key]["sold_from"]) for key, product in g.known.products.items()
+    ]
+    sold += [(sale.product, sale.sold_from) for sale in g.sales]
+    chosen: dict[str, Product] = {}
+    for product, _sold_from in sorted(sold, key=lambda one: (one[1] <= g.today, one[0].version)):
+        chosen[folded(product.name)] = chosen[folded(product.code)] = product
+    return chosen
 
 
 def _home(

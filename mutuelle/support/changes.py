@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence
+from mutuelle.care.codes import end_code
 from mutuelle.changes import Change, note_change
 from mutuelle.cover import CoverState
 from mutuelle.family import YOUNGEST_HEAD
@@ -47,6 +48,7 @@ async def change_phone(
     if gone:
         await free_phone(db, home, gone)
         await _end_reminders(db, home, gone, by)
+        await end_code(db, home, by.at)  # it may have been made on the lost phone
         await _note(db, home, Change.PHONE_REMOVED, masked(gone), by)
         told[gone] = messages.phone_lost(home, mutuelle)
     if new:

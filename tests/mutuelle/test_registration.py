@@ -22,7 +22,7 @@ from mutuelle.confirmation import (
     unconfirmed_of,
 )
 from mutuelle.enrolment import enrol
-from mutuelle.households import Household, households_of, phones_of
+from mutuelle.households import Household, free_phone, households_of, phones_of
 from mutuelle.payments import lock_phone
 from mutuelle.products import offers_for
 from mutuelle.registration import A_DAY, NO_PHONE, give_phone, phone_or_none, register
@@ -315,6 +315,17 @@ async def test_a_household_gets_its_first_phone_from_its_officer_and_no_other(to
     async with town.begin() as db:
         await confirm_household(db, caller(MARIAM), number=home.number, agreed=YES)
     assert await speaks_for(town, MARIAM) == [home.number]
+
+
+async def test_a_confirmed_household_that_lost_its_phone_gets_no_other_from_an_officer(
+    town: AsyncEngine,
+) -> None:
+    home = await registered(town, phone=GIVEN)
+    async with town.begin() as db:
+        await confirm_household(db, caller(GIVEN), number=home.number, agreed=YES)
+        await free_phone(db, home, GIVEN)
+    with pytest.raises(Refused, match="has its phone"):
+        await gives(town, home, MARIAM)
 
 
 async def test_a_household_that_joined_by_itself_gets_no_phone_from_an_officer(town: AsyncEngine) -> None:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mutuelle.calendar import begin_schedules, run_schedules
 from mutuelle.schedule_tables import digest, firing, schedule
-from mutuelle.schedules import RETRY, Schedule, add_schedule, next_hour, run_due
+from mutuelle.schedules import RETRY, Schedule, add_schedule, next_hour, plan_new, run_due
 from sms.outbox import Message, enqueue
 from sms.tables import outbox
 from tests.conftest import Database
@@ -198,6 +198,22 @@ async def test_divided_waits_stay_apart(pool: AsyncEngine) -> None:
     assert gaps[0] < 1
     assert gaps[1:] == pytest.approx([1.0] * 11)
     assert len(set(await sent(pool))) == 12
+
+
+async def test_another_hour_where_waits_are_divided_is_none_that_has_fired(pool: AsyncEngine) -> None:
+    """A calendar that runs ahead of the clock goes on from where it is: an hour that has fired would fail for ever."""
+    scale, now = 604_800.0, SUNDAY  # a week in a second
+    await begin(pool, scale=scale)
+    for firings in range(14):
+        if firings == 4:
+            async with pool.begin() as db:
+                await db.execute(update(schedule).values(cron="0 7 * * *", is_new=True))
+                await plan_new(db, now, scale)
+        async with pool.connect() as db:
+            now = (await db.execute(select(schedule.c.next_at))).scalar_one()
+        assert await run_due(pool, FIRES, nothing, now, scale) == 1
+    assert await outcomes(pool) == ["done"] * 14
+    assert len(set(await sent(pool))) == 14
 
 
 async def test_a_treasurer_and_a_mutuelle_have_their_line_from_the_first_round(pool: AsyncEngine) -> None:

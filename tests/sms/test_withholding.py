@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sms import leases
 from sms.delivery import opt_out
+from sms.limits import PLAYED_A_DAY
 from sms.outbox import Message, send_due
 from tests.sms.people import (
     AWA,
@@ -120,3 +121,7 @@ async def test_nothing_eats_the_reserve_of_receipts_nor_that_of_replies(
         pass
     sent = Counter(row["key"].split(":")[0] for row in await rows(pool) if row["state"] == "SENT")
     assert sent == {"tip": 2, "reply": 2, "receipt": 2}
+
+
+def test_after_the_last_message_of_a_day_there_is_room_to_say_that_it_was_the_last() -> None:
+    assert all(played < leases.REPLIES_A_DAY for played in PLAYED_A_DAY.values())

@@ -68,3 +68,7 @@ def test_a_fact_shown_once_is_not_in_its_own_name() -> None:
     assert "480213" not in repr(said)
     assert render(said, "en") == "Thank you, 480213."
     assert render(said.on_record(), "en") == "Thank you, ****."
+    inside = _("Thank you, {name}.", name=said)
+    assert render(inside.on_record(), "en") == "Thank you, Thank you, ****.."
+    plain = _("Thank you, {name}.", name="Awa")
+    assert plain.on_record() is plain

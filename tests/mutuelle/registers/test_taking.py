@@ -18,7 +18,7 @@ from mutuelle.registers import writing
 from mutuelle.registers.tables import register_line
 from mutuelle.schedule_tables import reminder_consent
 from mutuelle.standing import standing
-from tests.mutuelle.registers.paper import HEAD, drawn, line, take, told, write
+from tests.mutuelle.registers.paper import HEAD, PRODUITS, drawn, line, take, told, write
 from tests.mutuelle.registers.scene import broken, home, stands
 from tests.town import NOON, pays
 
@@ -36,6 +36,18 @@ async def test_cover_comes_out_as_the_paper_says(pool: AsyncEngine, tmp_path: Pa
     assert mariam.cover.state is S.UNPAID
     assert mariam.due.amount_minor == 13_000  # with the fee of a new household
     assert await broken(pool) == []
+
+
+async def test_a_price_of_next_year_is_owed_by_nobody_today(pool: AsyncEngine, tmp_path: Path) -> None:
+    titles, family, half = PRODUITS.splitlines()
+    dearer = family.replace("12 000 F", "20 000 F").replace("01/01/2020", "01/01/2027")
+    versions = "\n".join((f"{titles};version", f"{family};1", f"{dearer};2", f"{half};1"))
+    assert told(await take(pool, write(tmp_path, produits=versions))) == []
+    assert (await stands(pool, "3")).due.amount_minor == 13_000
+    menages = HEAD + line(number="9", head="Issa Diarra", phone="", paid_until="", since="")
+    later = write(tmp_path / "later", villages="", produits="", menages=menages)
+    assert told(await take(pool, later)) == []
+    assert (await stands(pool, "9")).due.amount_minor == 13_000
 
 
 async def test_what_was_paid_on_paper_is_income_of_nobody(pool: AsyncEngine, tmp_path: Path) -> None:

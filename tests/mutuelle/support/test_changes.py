@@ -19,6 +19,7 @@ from mutuelle.support.merging import reopen_household
 from mutuelle.support.tables import support_act
 from sms.tables import outbox
 from talk.words import Caller, Consent
+from tests.desk import check, make
 from tests.mutuelle.support.homes import broken, by, joined, net, read, sent, stands, unpaid
 from tests.town import AWA, MARIAM, NOON, OUMAR, found_town, join, paid
 
@@ -47,6 +48,16 @@ async def test_a_lost_phone_keeps_nothing(pool: AsyncEngine, home: Household) ->
     async with pool.connect() as db:
         assert await households_of(db, Caller(AWA, "fr", "test", "c", NOON)) == []
         assert await broken(db) == []
+
+
+async def test_a_code_that_was_made_on_the_lost_phone_serves_no_more(
+    pool: AsyncEngine, home: Household
+) -> None:
+    code = await make(pool, home)
+    async with pool.begin() as db:
+        await change_phone(db, home.number, by(), new=MARIAM, old=None)
+    assert "non reconnu" in await check(pool, home.number, code)
+    assert "COUVERT" in await check(pool, home.number, await make(pool, home, phone=MARIAM))
 
 
 async def test_both_phones_are_told_and_neither_reads_the_other_nor_a_name(
