@@ -11,8 +11,6 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Receive
 
-from talk.begun import Begun
-
 log = logging.getLogger("keneya.web")
 
 LARGEST_FORM = 8 * 1024
@@ -23,35 +21,33 @@ BODY_TIMEOUT_S = 10  # no gateway waits longer for an answer, so none takes long
 
 async def read_body(receive: Receive, limit: int) -> bytes:
     """The body, read no further than `limit` (413) and waited for no longer than BODY_TIMEOUT_S (408)."""
-    reading = Begun(_read(receive, limit))
-    if not reading.ended:  # as a rule it has come with its head, and needs no clock
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
-                await reading
-        except TimeoutError:
-            raise HTTPException(408) from None
-    return reading.result
-
-
-async def _read(receive: Receive, limit: int) -> bytes:
     body, more = b"", True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise HTTPException(400)  # nobody is left to read it
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > limit:
-            raise HTTPException(413)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise HTTPException(400)  # nobody is left to read it
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > limit:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
     return body
 
 
 async def read_form(headers: Headers, receive: Receive) -> dict[str, str]:
     """The form's fields, once size and type are right (413, 415)."""
     body = await read_body(receive, LARGEST_FORM)
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    if not is_form(headers):
         raise HTTPException(415)
     return fields_of(body)
+
+
+def is_form(headers: Headers) -> bool:
+    """Whether the body is said to be a form."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
 
 
 def read_query(query: bytes) -> dict[str, str]:

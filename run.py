@@ -200,7 +200,7 @@ def _services(environ: Mapping[str, str], wanted: Settings, home: Path) -> list[
         "--loop",
         "uvloop",
         "--http",
-        "httptools",
+        "ussd_hops:HopProtocol",
     ]
     web = Service("web", command, ours, home, stop_timeout_s=15, probe_url=f"{base}/health/live")
     if not wanted.simulator_url:

@@ -1,70 +1,159 @@
-"""The hops of calls, straight on ASGI: nearly every request is one, and a caller waits for it.
+"""The hops of calls: nearly every request is one, and a caller waits for it.
 
-A hop that is believed to come from the gateway is always answered 200 with CON or END.
+A hop that is believed to come from the gateway is always answered 200 with CON or END. `HopProtocol` answers the
+plain ones itself; whatever else comes, and all that is to be refused, goes the usual way to its route in `webhooks`.
 """
 
+import logging
+from asyncio import AbstractEventLoop, Event
 from collections.abc import Mapping
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 import metrics
-from forms import read_form, read_query
+from forms import LARGEST_FORM, fields_of, is_form
 from locales import DEFAULT_LANGUAGE
 from ussd import calls
 from ussd.gateways import Gateway
 from ussd.hop import Unreadable
 from ussd.screens import say
 
+log = logging.getLogger("keneya.web")
 
-class Web(Starlette):
-    """Starlette, save that a hop is answered before its middleware and its routes are asked.
+# In the state of the lifespan: each desk by the path of its hops, secret and all. A dictionary finds a path by a keyed
+# hash, so that the time it takes tells nothing of how much of a wrong secret was right.
+DESKS = "desks"
 
-    `hops` are the gateways by the path of their hops, secret and all: a dictionary finds a path by a keyed hash, so
-    that the time it takes tells nothing of how much of a wrong secret was right.
+
+@dataclass(frozen=True)
+class Desk:
+    """Where the hops of one gateway are answered, whichever way they came in."""
+
+    gateway: Gateway
+    line: calls.Line
+
+    async def answer(
+        self, fields: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]]:
+        """The body of the answer to a hop, and its headers (content type among them)."""
+        began = perf_counter()
+        try:
+            shown = await calls.hop(self.line, self.gateway.read_hop(fields, headers))
+        except Unreadable as trouble:
+            shown = say(trouble.sentence, DEFAULT_LANGUAGE)
+        metrics.count_hop(shown.end, perf_counter() - began)
+        return self.gateway.write_screen(shown)
+
+
+class _Cycle(RequestResponseCycle):
+    """A hop under way, as far as uvicorn asks about it: how it ended, and whether its connection goes on."""
+
+    message_event = Event()  # nobody waits for more of a body that is whole
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        self.disconnected = self.response_complete = False
+        self.keep_alive = keep_alive
+
+
+class HopProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP, save that a plain hop is answered without ASGI, which would be a sixth of all that the hop costs.
+
+    `_body` is that of a plain hop while it is read, and None while anything else is.
     """
 
-    def __init__(self, hops: Mapping[str, Gateway], **more: Any) -> None:
-        super().__init__(**more)
-        self._hops = hops
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        usual = config.limit_concurrency is not None or config.access_log or config.root_path
+        self._desks: Mapping[bytes, Desk] = {} if usual else app_state.get(DESKS, {})
+        self._body: bytes | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gateway = self._hops.get(scope["path"]) if scope["type"] == "http" else None
-        if gateway is None or scope["method"] not in gateway.METHODS:
-            return await super().__call__(scope, receive, send)
-        return await _answer(gateway, self.state.lines[gateway.NAME], scope, receive, send)
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._body is not None:
+            self._go_the_usual_way()  # the rest is still to come, or never will
 
+    def on_headers_complete(self) -> None:
+        if self._is_plain():
+            self._body = b""
+        else:
+            super().on_headers_complete()
 
-async def _answer(gateway: Gateway, line: calls.Line, scope: Scope, receive: Receive, send: Send) -> None:
-    headers = Headers(scope=scope)
-    try:
-        asks = scope["method"] == "GET"
-        fields = read_query(scope["query_string"]) if asks else await read_form(headers, receive)
-    except HTTPException as refusal:
-        return await PlainTextResponse(refusal.detail, refusal.status_code)(scope, receive, send)
-    began = perf_counter()
-    try:
-        shown = await calls.hop(line, gateway.read_hop(fields, headers))
-    except Unreadable as trouble:
-        shown = say(trouble.sentence, DEFAULT_LANGUAGE)
-    metrics.count_hop(shown.end, perf_counter() - began)
-    body, told = gateway.write_screen(shown)
-    return await _send_screen(body.encode(), told, send)
+    def on_body(self, body: bytes) -> None:
+        if self._body is None:
+            super().on_body(body)
+        else:
+            self._body += body
 
+    def on_message_complete(self) -> None:
+        if self._body is not None and self._may_answer(self._body):
+            self._start(self._desks[self.url], self._body)
+            self._body = None
+            return
+        if self._body is not None:
+            self._go_the_usual_way()
+        super().on_message_complete()
 
-async def _send_screen(body: bytes, told: Mapping[str, str], send: Send) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in told.items()]
-    headers.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    def _is_plain(self) -> bool:
+        parser = self.parser
+        return (
+            self.url in self._desks
+            and parser.get_method() == b"POST"
+            and "POST" in self._desks[self.url].gateway.METHODS
+            and not parser.should_upgrade()
+            and not self.expect_100_continue
+        )
 
+    def _may_answer(self, body: bytes) -> bool:
+        """Not while the request before it is being answered, and nothing that is to be refused."""
+        before: RequestResponseCycle | None = self.cycle
+        free = before is None or before.response_complete
+        return free and len(body) <= LARGEST_FORM and is_form(Headers(raw=self.headers))
 
-async def wrong_secret(_request: Request) -> Response:
-    """The route of hops for whoever does not know the secret."""
-    raise HTTPException(404)
+    def _go_the_usual_way(self) -> None:
+        body, self._body = self._body, None
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
+
+    def _start(self, desk: Desk, body: bytes) -> None:
+        parser = self.parser
+        self.cycle = cycle = _Cycle(
+            keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        )
+        task = self.loop.create_task(self._answer(desk, cycle, Headers(raw=self.headers), body))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    async def _answer(self, desk: Desk, cycle: _Cycle, headers: Headers, body: bytes) -> None:
+        try:
+            screen, told = await desk.answer(fields_of(body), headers)
+        except Exception:
+            log.exception("hop.fault")
+            return self.transport.close()
+        if self.flow.write_paused:
+            await self.flow.drain()
+        self.transport.write(self._response(cycle, screen.encode(), told))
+        cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        return self.on_response_complete()
+
+    def _response(self, cycle: _Cycle, body: bytes, told: Mapping[str, str]) -> bytes:
+        lines = [b"HTTP/1.1 200 OK"]
+        lines += [b"%b: %b" % header for header in self.server_state.default_headers]
+        lines += [f"{name}: {value}".encode() for name, value in told.items()]
+        if not cycle.keep_alive:
+            lines.append(b"connection: close")
+        return b"%b\r\ncontent-length: %d\r\n\r\n%b" % (b"\r\n".join(lines), len(body), body)

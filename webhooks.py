@@ -1,6 +1,7 @@
 """Every HTTP route: read the form, call one function, answer. No rule of the mutuelle here.
 
-A wrong secret is 404 and tells nothing; then the body's size and type are looked at. Hops are answered in `ussd_hops`.
+A wrong secret is 404 and tells nothing; then the body's size and type are looked at. Most hops never come here:
+`ussd_hops.HopProtocol` answers the plain ones, the same as their route would.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ import metrics
 import settings
 import simulator_pages
 from database import open_pool
-from forms import read_body, read_form
+from forms import read_body, read_form, read_query
 from menus.home import home
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
 from mutuelle.notices import ring
@@ -49,7 +50,7 @@ from talk.screen import Shown
 from talk.seals import Seals
 from ussd import calls
 from ussd.gateways import gateways
-from ussd_hops import Web, wrong_secret
+from ussd_hops import DESKS, Desk
 
 log = logging.getLogger("keneya.web")
 
@@ -85,7 +86,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
     logs.configure(wanted.log_level)
     locales.load()
     routes = [
-        *(Route(g.PATH, wrong_secret, methods=list(g.METHODS)) for g in gateways()),
+        *(Route(g.PATH, ussd_hop, methods=list(g.METHODS)) for g in gateways()),
         Route("/at/{secret}/ussd/ended", ussd_ended, methods=["POST"]),
         Route("/at/{secret}/sms", partial(store_form, inbound.store_sms), methods=["POST"]),
         Route("/at/{secret}/delivery", partial(store_form, delivery.store_report), methods=["POST"]),
@@ -97,8 +98,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
     ]
     if wanted.simulator_url:
         routes += simulator_pages.ROUTES
-    hops = {g.PATH.format(secret=secret): g for g in gateways() for secret in wanted.webhook_secrets}
-    app = Web(hops, routes=routes, lifespan=partial(_lifespan, wanted, home))
+    app = Starlette(routes=routes, lifespan=partial(_lifespan, wanted, home))
     app.router.redirect_slashes = False  # a gateway does not follow a redirect: it ends the call
     return app
 
@@ -114,8 +114,8 @@ async def _expect_good_start(wanted: Settings) -> None:
 
 
 @asynccontextmanager
-async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterator[None]:
-    """Open what every request shares; at the end let the hops under way finish."""
+async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterator[dict[str, Any]]:
+    """Open what every request shares; at the end let the hops under way finish. The protocol is told the desks."""
     pool = open_pool(wanted.database_url)
     redis = Redis.from_url(
         wanted.redis_url,
@@ -126,16 +126,16 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
     keys = _journal_keys(wanted)
     seals = Seals([key.encode() for key in wanted.seal_keys])
-    lines = {
-        g.NAME: calls.Line(pool, Journals(redis, g.NAME), home, keys, utc_now, seals) for g in gateways()
-    }
-    app.state.lines = lines
+    desks = [
+        Desk(g, calls.Line(pool, Journals(redis, g.NAME), home, keys, utc_now, seals)) for g in gateways()
+    ]
+    paths = {d.gateway.PATH.format(secret=s).encode(): d for d in desks for s in wanted.webhook_secrets}
     app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
     metrics.settle_garbage_collector()
     try:
-        yield
+        yield {DESKS: paths}
     finally:
-        if under_way := set[asyncio.Task[Shown]]().union(*(line.running for line in lines.values())):
+        if under_way := set[asyncio.Task[Shown]]().union(*(desk.line.running for desk in desks)):
             await asyncio.wait(under_way, timeout=DRAIN_S)
         await app.state.client.aclose()
         await redis.aclose()
@@ -163,6 +163,19 @@ async def _form(request: Request) -> dict[str, str]:
     """The form's fields, once secret, size and type are right (404, 413, 415)."""
     _expect_secret(request)
     return await read_form(request.headers, request.receive)
+
+
+async def ussd_hop(request: Request) -> Response:
+    """A hop that `HopProtocol` leaves to its route, or one under another server."""
+    desk: Desk | None = request.scope["state"][DESKS].get(request.scope["path"].encode())
+    if desk is None:
+        raise HTTPException(404)
+    if request.method == "POST":
+        fields = await read_form(request.headers, request.receive)
+    else:
+        fields = read_query(request.scope["query_string"])
+    body, headers = await desk.answer(fields, request.headers)
+    return Response(body, headers=headers)
 
 
 async def ussd_ended(request: Request) -> Response:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from bench.callers import HOPS_OF_ENROLMENT, HOPS_OF_MIXED, Play, rehearse, rehearse_welcome
 from bench.constant import SCREEN
 from bench.measures import Measure, Size, against, alone, must_be_none, percentile
-from bench.place import CONSTANT, WEB, Place, served
+from bench.place import CONSTANT, PLAIN, WEB, Place, served
 from bench.wire import Hop, Load, closed_loop, open_loop
 from mutuelle.tables import household_phone
 
@@ -23,7 +23,7 @@ SEED = 57
 
 async def measure(place: Place, size: Size) -> list[Measure]:
     """About a minute and a half."""
-    async with served(place, WEB) as web, served(place, CONSTANT) as constant:
+    async with served(place, WEB) as web, served(place, CONSTANT, options=PLAIN) as constant:
         play, welcome = await rehearse(web.port), await rehearse_welcome(web.port)
         agreed: list[str] = []
         kinds: dict[str, Callable[[], Iterator[Hop]]] = {

@@ -12,7 +12,7 @@ from itertools import count, islice
 from bench import cores, express
 from bench.callers import name_of, request
 from bench.measures import Measure, Size, against, alone, must_be_none, percentile, promised
-from bench.place import Place, Served, served
+from bench.place import PLAIN, Place, Served, served
 from bench.wire import Exchange, Hop, Load, closed_loop
 
 OURS, LIMIT, PEER = "hop of a menu", "limit: bare route, GET and SETEX", "peer: Express, ussd-menu-builder"
@@ -88,7 +88,7 @@ async def measure(place: Place, size: Size) -> list[Measure]:
 @asynccontextmanager
 async def _contenders(place: Place, core: cores.Core) -> AsyncIterator[dict[str, Contender]]:
     async with AsyncExitStack() as stack:
-        bare = await stack.enter_async_context(served(place, BARE, core))
+        bare = await stack.enter_async_context(served(place, BARE, core, PLAIN))
         ours = await stack.enter_async_context(served(place, QUESTIONS, core))
         screens = await _rehearse(ours)
         found = {LIMIT: Contender(bare, _named), OURS: Contender(ours, _playing(screens))}

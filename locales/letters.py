@@ -15,6 +15,7 @@ BASIC = frozenset(
 EXTENSION = frozenset("€^{}[]~|\\")  # each is sent as an escape and a letter: two septets
 GSM7 = BASIC | EXTENSION
 _FOREIGN = re.compile(f"[^{re.escape(''.join(sorted(GSM7)))}]")
+_UNCOMMON = re.compile(f"[^{re.escape(''.join(sorted(BASIC)))}]")
 _EXTENDED = re.compile(f"[{re.escape(''.join(sorted(EXTENSION)))}]")
 
 # Where anyascii is not what a French reader expects, or leaves ASCII that GSM-7 lacks.
@@ -26,11 +27,13 @@ def fold(text: str) -> str:
     if not _FOREIGN.search(text):
         return text  # by far the most, and every word of every screen comes through here
     composed = unicodedata.normalize("NFC", text)  # e followed by a combining accent is é, which GSM-7 has
-    return "".join(letter if letter in GSM7 else _fold_letter(letter) for letter in composed)
+    return _FOREIGN.sub(lambda found: _fold_letter(found[0]), composed)
 
 
 def septets(text: str) -> int:
     """How many septets `text` takes; ValueError on a letter that GSM-7 lacks (fold first)."""
+    if not _UNCOMMON.search(text):
+        return len(text)  # by far the most
     if foreign := _FOREIGN.search(text):
         raise ValueError(f"not a GSM-7 letter: U+{ord(foreign[0]):04X}")
     return len(text) + len(_EXTENDED.findall(text))

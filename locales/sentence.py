@@ -66,4 +66,4 @@ def _kept(fact: Fact) -> Fact:
 
 def _(msgid: str, **facts: Fact) -> Sentence:
     """Say `msgid`, with its facts by name."""
-    return Sentence(msgid, tuple(sorted(facts.items())))
+    return Sentence(msgid, tuple(facts.items()))

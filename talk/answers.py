@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from locales import Money, _
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 LONGEST_ANSWER = 160  # what one hop of a basic phone can carry, with room to spare
 LONGEST_NAME = 26  # a confirmation must hold it beside a mutuelle, a product and two prices
-GATEWAY_SLIPS = str.maketrans({"¡": "@"})  # GSM and ASCII disagree on 0x40 (seen in live traffic)
+INVERTED_MARK, AT_SIGN = "¡", "@"  # GSM and ASCII disagree on 0x40: a slip of gateways, seen in live traffic
 
 
 class Secret(str):
@@ -45,10 +46,15 @@ class Kind(Generic[T]):
     secret: bool = False
     takes_rest: bool = False
 
+    @cached_property
+    def recorded_as(self) -> str:
+        """What the record calls answers of this kind."""
+        return f"ask {self.name}"
+
 
 def repaired(typed: str) -> str:
     """What the caller typed, with the gateway's slips mended, digits of any script as 0-9, blanks trimmed."""
-    text = typed[:LONGEST_ANSWER].translate(GATEWAY_SLIPS)
+    text = typed[:LONGEST_ANSWER].replace(INVERTED_MARK, AT_SIGN)
     if not text.isascii():
         text = "".join([_plain_digit(c) for c in text])
     return " ".join(text.split())
@@ -62,7 +68,7 @@ def _plain_digit(letter: str) -> str:
 def _name(typed: str) -> str:
     name = re.sub(r"[^\w'’ .-]|[\d_]", " ", typed)
     name = " ".join(name.split())
-    if sum(c.isalpha() for c in name) < 2:
+    if sum(map(str.isalpha, name)) < 2:
         raise Invalid(_("Please type the name in letters."))
     if len(name) > LONGEST_NAME:
         raise Invalid(_("This name is too long: {most} letters at most.", most=LONGEST_NAME))

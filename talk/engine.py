@@ -20,7 +20,6 @@ from talk.questions import (
     fresh_view,
     recall,
     screen_of,
-    show,
     understand,
 )
 from talk.screen import Fit, Screen, Shown, View
@@ -87,20 +86,20 @@ class _Play:
             if not isinstance(self.pending, QUESTIONS):
                 return
             try:
-                value = recall(self.pending, answer, self.words())
+                value = recall(self.pending, answer, self.words)
             except LookupError:
                 self.dropped = True
                 return
-            await self.take(Answered(value, answer))
+            await self.take(value, answer)
 
-    async def take(self, answered: Answered) -> None:
+    async def take(self, value: Any, answer: Answer) -> None:
         """Give the pending question its answer and go on to the next."""
         self.secret = isinstance(self.pending, Ask) and self.pending.kind.secret
         if isinstance(self.pending, Confirm):
-            self.consent = answered.answer.meant
+            self.consent = answer.meant
         if not self.secret:
-            self.answers.append(answered.answer)
-        await self._go_on(answered.value)
+            self.answers.append(answer)
+        await self._go_on(value)
         if self.secret and isinstance(self.pending, QUESTIONS):
             raise MenuFault("a PIN is asked last")
 
@@ -130,11 +129,11 @@ class _Play:
             return None
         return agreed_with(self.pending, fold(render(self.pending.question, self.caller.language)))
 
-    def words(self) -> str:
-        """The whole screen of a pending confirmation: the words that are agreed to."""
+    def words(self, shown: Shown | None = None) -> str:
+        """The whole screen of a pending confirmation (`shown`, without a note): the words that are agreed to."""
         if not isinstance(self.pending, Confirm):
             return ""
-        shown = self.fit(screen_of(self.pending, View(), back=bool(self.answers)), self.caller.language)
+        shown = shown or self.fit(screen_of(self.pending, View(), back=False), self.caller.language)
         if not shown.whole:
             raise MenuFault(f"a confirmation is one whole screen: {self.pending.question.msgid}")
         return shown.text
@@ -151,15 +150,16 @@ class _Play:
     def end(self, sentence: Sentence) -> Shown:
         """The last screen, and what may be kept of it."""
         language, kept = self.caller.language, sentence.on_record()
-        shown = replace(self.fit(Screen(sentence, end=True), language), end=True)
+        shown = self.fit(Screen(sentence, end=True), language)
         if kept is sentence:
             return shown
         return replace(shown, kept=self.fit(Screen(kept, end=True), language).text)
 
     def show(self, question: Question, view: View, note: Sentence | None = None) -> tuple[Shown, View]:
-        """The screen of `question` where the caller stands in it, and the view that it leaves."""
-        language, back = self.caller.language, bool(self.answers)
-        return show(question, view, language, self.fit, back=back, note=note, words=self.words())
+        """The screen of `question` where the caller stands in it, and the view with the keys that it answers to."""
+        shown = self.fit(screen_of(question, view, back=bool(self.answers), note=note), self.caller.language)
+        page, words = min(view.page, shown.pages - 1), self.words(None if note else shown)
+        return shown, View(view.question, page, view.letters, shown.keys, words)
 
     def close(self) -> None:
         self.coroutine.close()
@@ -232,7 +232,7 @@ async def _play(run: _Play, state: State, words: list[str], note: Sentence | Non
             view, words = View(), []
             continue
         if not words and not note and (given := run.order()):
-            await run.take(given)
+            await run.take(given.value, given.answer)
             continue
         if view.question != pending.question.msgid:
             words = words if dialled_at_once else []
@@ -256,9 +256,9 @@ def _next(question: Question, words: list[str]) -> str:
 
 async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[View, Sentence | None]:
     """Take one typed word; the view and the note to go on with."""
-    meaning = understand(question, view, word, run.words())
+    meaning = understand(question, view, word, run.words)
     if isinstance(meaning, Answered):
-        await run.take(meaning)
+        await run.take(meaning.value, meaning.answer)
     elif isinstance(meaning, Moved):
         return run.show(question, meaning.view)[1], meaning.note
     else:

@@ -5,9 +5,8 @@ by compare-and-set, never by a lock.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
 from dataclasses import field
-from typing import Any, NamedTuple
+from itertools import starmap
 
 import orjson
 from redis.asyncio import Redis
@@ -18,13 +17,13 @@ from talk.questions import Answer
 from talk.screen import Shown, View
 from values import value
 
-VERSION = 2
+VERSION = 3
 JOURNAL_TTL_S = 900  # a call lasts three minutes; a gateway may repeat a hop a while later
 RESUME_TTL_S = 600  # a dropped call is offered again for ten minutes
-HOPS_KEPT = 60
+SCREENS_KEPT = 60
 
-# KEYS: journal, resumable answers. ARGV: the journal as it was read (empty: none), as it shall be, its seconds,
-# the resumable answers (empty: forget them), their seconds. Answers 1 when nobody else wrote in between.
+# KEYS: journal, call to go on with. ARGV: the journal as it was read (empty: none), as it shall be, its seconds,
+# the call that a redial may go on with (empty: none), its seconds. Answers 1 when nobody else wrote in between.
 SWAP = Script("""
 local seen = redis.call('get', KEYS[1]) or ''
 if seen ~= ARGV[1] then return 0 end
@@ -34,31 +33,44 @@ return 1
 """)
 
 
-class Step(NamedTuple):
-    """One hop that was answered: its text as length and digest, and the screen it got."""
-
-    length: int
-    digest: str
-    screen: str
-    end: bool
-
-    @property
-    def shown(self) -> Shown:
-        return Shown(self.screen, self.end)
-
-
 @value
 class Journal:
-    """One call. `acting` is the digest of the hop that is about to act; `offered` waits for "go on or start again"."""
+    """One call. `screens` are those that its texts were answered with, by the digest of the text, in their order.
+
+    `length` is that of the last of these texts, whose screen `ended` the call or not. `acting` is the digest of the hop
+    that is about to act; `offered` waits for "go on or start again".
+    """
 
     phone: str
     service: str
     language: str
     state: State = field(default_factory=State)
-    steps: tuple[Step, ...] = ()
+    screens: dict[str, str] = field(default_factory=dict)
+    length: int = 0
+    ended: bool = False
     acting: str = ""
     offered: tuple[Answer, ...] = ()
     raw: bytes = b""  # as it was read, to compare with when it is written back
+
+    @property
+    def last(self) -> str:
+        """The digest of the text that was answered last; empty if none was."""
+        return next(reversed(self.screens), "")
+
+    def shown(self, text_digest: str) -> Shown | None:
+        """What a text was answered, if it was."""
+        screen = self.screens.get(text_digest)
+        return None if screen is None else Shown(screen, self.ended and text_digest == self.last)
+
+    def answered(self, text_digest: str, length: int, shown: Shown, state: State) -> "Journal":
+        """This journal, as it is to be written once a text of `length` was answered with `shown`."""
+        screens = {**self.screens, text_digest: shown.on_record}
+        if len(screens) > SCREENS_KEPT:
+            del screens[next(iter(screens))]
+        phone, service, language = self.phone, self.service, self.language
+        return Journal(
+            phone, service, language, state, screens, length, shown.end, "", self.offered, self.raw
+        )
 
 
 class Overtaken(Exception):
@@ -70,45 +82,37 @@ def digest(key: bytes, words: str) -> str:
     return hashlib.blake2b(words.encode(), key=key, digest_size=16).hexdigest()
 
 
-def _rows(values: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
-    """As JSON has them: it knows no tuples with names."""
-    return [[*value] for value in values]
-
-
-def _answers(rows: Iterable[list[str]]) -> tuple[Answer, ...]:
-    return tuple([Answer(*row) for row in rows])
-
-
 def _written(journal: Journal) -> bytes:
-    content = {
-        "version": VERSION,
-        "phone": journal.phone,
-        "service": journal.service,
-        "language": journal.language,
-        "answers": _rows(journal.state.answers),
-        "view": journal.state.view,
-        "steps": _rows(journal.steps[-HOPS_KEPT:]),
-        "acting": journal.acting,
-        "offered": _rows(journal.offered),
-    }
-    return orjson.dumps(content)
+    state, view = journal.state, journal.state.view
+    return orjson.dumps(
+        (
+            VERSION,
+            journal.phone,
+            journal.service,
+            journal.language,
+            [*map(list, state.answers)],  # orjson knows no tuples with names
+            (view.question, view.page, view.letters, view.keys, view.words),
+            journal.screens,
+            journal.length,
+            journal.ended,
+            journal.acting,
+            [*map(list, journal.offered)],
+        )
+    )
 
 
 def _read(raw: bytes) -> Journal | None:
     """None for a journal of another version: such a call starts at home."""
-    content: dict[str, Any] = orjson.loads(raw)
-    if content.get("version") != VERSION:
+    content = orjson.loads(raw)
+    if not isinstance(content, list) or content[:1] != [VERSION]:
         return None
-    return Journal(
-        phone=content["phone"],
-        service=content["service"],
-        language=content["language"],
-        state=State(_answers(content["answers"]), View(**content["view"])),
-        steps=tuple([Step(*row) for row in content["steps"]]),
-        acting=content["acting"],
-        offered=_answers(content["offered"]),
-        raw=raw,
-    )
+    _version, phone, service, language, answers, view, screens, length, ended, acting, offered = content
+    state = State(_answers(answers), View(*view))
+    return Journal(phone, service, language, state, screens, length, ended, acting, _answers(offered), raw)
+
+
+def _answers(rows: list[list[str]]) -> tuple[Answer, ...]:
+    return tuple(starmap(Answer, rows))
 
 
 class Journals:
@@ -128,20 +132,20 @@ class Journals:
         raw = await self._pipe.ask("GET", self._call(call))
         return (_read(raw) if raw else None), raw or b""
 
-    async def save(self, call: str, journal: Journal, *, resumable: Sequence[Answer]) -> bytes:
+    async def save(self, call: str, journal: Journal, *, resumable: bool) -> bytes:
         """Write `journal` over what it was read as, or raise Overtaken; answers what stands there now.
 
-        `resumable`: what a redial may go on with.
+        `resumable`: a redial may go on with it.
         """
         written = _written(journal)
         keys = (self._call(call), self._resume(journal.phone, journal.service))
-        answers = orjson.dumps(_rows(resumable)) if resumable else b""
-        words = (journal.raw, written, JOURNAL_TTL_S, answers, RESUME_TTL_S)
+        words = (journal.raw, written, JOURNAL_TTL_S, call if resumable else "", RESUME_TTL_S)
         if not await self._pipe.run(SWAP, *keys, *words, keys=len(keys)):
             raise Overtaken(call)
         return written
 
     async def dropped(self, phone: str, service: str) -> tuple[Answer, ...]:
         """The answers of this phone's last call if it was cut off a short while ago."""
-        raw = await self._pipe.ask("GET", self._resume(phone, service))
-        return _answers(orjson.loads(raw)) if raw else ()
+        call = await self._pipe.ask("GET", self._resume(phone, service))
+        journal, _raw = await self.load(call.decode()) if call else (None, b"")
+        return journal.offered or journal.state.answers if journal else ()

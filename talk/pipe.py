@@ -1,6 +1,6 @@
 """One connection to Redis for a whole process: what is asked in one turn of the loop goes out in one write.
 
-redis-py opens it, as its URL says (TLS, password, database). From there its streams are ours, for a call of its
+redis-py opens it, as its URL says (TLS, password, database). From there its transport is ours, for a call of its
 client costs more than all the rest of a hop. Whatever fails, fails as redis.exceptions, and nothing is sent twice.
 """
 
@@ -74,20 +74,22 @@ class Pipe:
             opening.exception()  # told to those who wait, if they still do
 
 
-class _Link:
+class _Link(asyncio.Protocol):
     """An open connection: what was not sent yet, and who waits for an answer, in the order of the questions."""
 
     def __init__(self, connection: AbstractConnection) -> None:
-        reader, writer = connection._reader, connection._writer
-        if reader is None or writer is None:
+        writer = connection._writer
+        if writer is None:
             raise ConnectionError("Redis closed the connection at once")
         self.connection, self.lost = connection, False
-        self._writer, self._loop = writer, asyncio.get_running_loop()
+        self._transport, self._loop = writer.transport, asyncio.get_running_loop()
+        self._replies = hiredis.Reader(replyError=ResponseError)
         self._unsent: list[bytes] = []
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._silent_since = 0.0
         self._watch: asyncio.TimerHandle | None = None
-        self._listening = asyncio.create_task(self._listen(reader))
+        self._before = self._transport.get_protocol()  # redis-py's: it waits to be told of the end
+        self._transport.set_protocol(self)
 
     def ask(self, packed: bytes) -> "asyncio.Future[Any]":
         if self.lost:  # since it was opened
@@ -106,21 +108,21 @@ class _Link:
             return
         if self._watch is None:
             self._watch = self._loop.call_later(TIMEOUT_S, self._look)
-        self._writer.write(b"".join(self._unsent))
+        self._transport.write(b"".join(self._unsent))
         self._unsent.clear()
 
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
-        replies = hiredis.Reader(replyError=ResponseError)
+    def data_received(self, data: bytes) -> None:
+        self._silent_since = self._loop.time()
         try:
-            while chunk := await reader.read(CHUNK_BYTES):
-                self._silent_since = self._loop.time()
-                replies.feed(chunk)
-                while (reply := replies.gets()) is not False:
-                    self._take(reply)
-        except (OSError, hiredis.ProtocolError) as fault:
+            self._replies.feed(data)
+            while (reply := self._replies.gets()) is not False:
+                self._take(reply)
+        except hiredis.ProtocolError as fault:
             self._lose(ConnectionError(str(fault)))
-        else:
-            self._lose(ConnectionError("Redis closed the connection"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lose(ConnectionError(str(exc or "Redis closed the connection")))
+        self._before.connection_lost(exc)
 
     def _take(self, reply: Any) -> None:
         if isinstance(reply, hiredis.PushNotification):
@@ -149,7 +151,7 @@ class _Link:
     def _lose(self, fault: ConnectionError | TimeoutError) -> None:
         """End the connection and tell those who wait. What they asked may have been done."""
         self.lost = True
-        self._writer.close()
+        self._transport.close()
         while self._waiting:
             answer = self._waiting.popleft()
             if not answer.done():

@@ -1,6 +1,6 @@
 """What a phone's caller chose once and for all: the language."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,7 +21,9 @@ async def language_of(db: AsyncConnection, phone: str) -> str:
 async def languages_of(db: AsyncConnection, phones: list[str]) -> dict[str, str]:
     """The languages of many phones at once; every phone is in the answer."""
     rows = await db.execute(
-        select(preference.c.phone, preference.c.language).where(preference.c.phone.in_(phones))
+        select(preference.c.phone, preference.c.language).where(
+            preference.c.phone == any_(literal(phones, ARRAY(Text)))
+        )
     )
     chosen = {row.phone: row.language for row in rows if row.language in languages()}
     return {phone: chosen.get(phone, DEFAULT_LANGUAGE) for phone in phones}

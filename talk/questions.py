@@ -4,7 +4,7 @@ What is recorded is what was meant (the option's own key, the answer as typed), 
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from anyascii import anyascii
 
 from locales import Sentence, _
 from talk.answers import repaired
-from talk.screen import Fit, Screen, Shown, View
+from talk.screen import Screen, View
 from talk.trouble import Invalid
 from talk.words import Ask, Choice, Choose, Confirm, Consent, Option, Question
 from values import value
@@ -55,14 +55,8 @@ class Home:
     """To the first question, nothing kept."""
 
 
+Words = Callable[[], str]  # of a confirmation: its whole screen
 Meaning = Answered | Moved | Back | Home
-
-
-def kind_of(question: Question) -> str:
-    """The kind of answer, as recorded: an answer to a question of another kind never fits."""
-    if isinstance(question, Ask):
-        return f"ask {question.kind.name}"
-    return "choose" if isinstance(question, Choose) else "confirm"
 
 
 def has_back(question: Question) -> bool:
@@ -89,12 +83,12 @@ def fresh_view(question: Question) -> View:
     return View(question.question.msgid, page=-1 if _is_long(question) else 0)
 
 
-def recall(question: Question, answer: Answer, consent_words: str) -> Any:
+def recall(question: Question, answer: Answer, words: Words) -> Any:
     """The value of a recorded answer, or LookupError if it no longer fits the question.
 
     A confirmation fits only if the whole screen is, word for word, the one agreed to.
     """
-    if answer.question != question.question.msgid or answer.kind != kind_of(question):
+    if answer.question != question.question.msgid or answer.kind != question.answered_as:
         raise LookupError(answer.question)
     if isinstance(question, Ask):
         try:
@@ -103,12 +97,14 @@ def recall(question: Question, answer: Answer, consent_words: str) -> Any:
             raise LookupError(answer.question) from trouble
     if isinstance(question, Choose):
         return _by_key(question.choices, answer.meant)
-    if answer.meant not in ("", consent_words):
+    if not answer.meant:
+        return None
+    if answer.meant != words():
         raise LookupError(answer.question)
-    return Consent(consent_words) if answer.meant else None
+    return Consent(answer.meant)
 
 
-def understand(question: Question, view: View, typed: str, consent_words: str) -> Meaning:
+def understand(question: Question, view: View, typed: str, words: Words) -> Meaning:
     """What `typed` means to `question` as it was shown in `view`."""
     word = repaired(typed)
     if word == HOME:
@@ -122,7 +118,7 @@ def understand(question: Question, view: View, typed: str, consent_words: str) -
     if isinstance(question, Ask):
         return _understand_ask(question, view, word)
     if isinstance(question, Confirm):
-        return _understand_confirm(question, view, word, consent_words)
+        return _understand_confirm(question, view, word, words())
     return _understand_choose(question, view, word)
 
 
@@ -179,7 +175,7 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
 
 
 def _on_record(question: Question, meant: str) -> Answer:
-    return Answer(question.question.msgid, kind_of(question), meant)
+    return Answer(question.question.msgid, question.answered_as, meant)
 
 
 def _by_key(choices: Sequence[Choice], key: str) -> Choice:
@@ -220,15 +216,3 @@ def _matching(choices: Sequence[Choice], letters: str) -> tuple[Choice, ...]:
     first = [choice for name, choice in named if name.startswith(letters)]
     later = [choice for name, choice in named if not name.startswith(letters) and f" {letters}" in name]
     return (*first, *later)
-
-
-def show(
-    question: Question, view: View, language: str, fit: Fit, *, back: bool, note: Sentence | None, words: str
-) -> tuple[Shown, View]:
-    """The screen in its channel's shape, and the view with the keys that this page answers to.
-
-    `words` is the whole screen of a confirmation, without any note.
-    """
-    shown = fit(screen_of(question, view, back=back, note=note), language)
-    page = min(view.page, shown.pages - 1)
-    return shown, View(view.question, page, view.letters, shown.keys, words)

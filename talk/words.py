@@ -6,7 +6,7 @@ Each word hands the engine a request and waits for its answer; a menu that await
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import field
 from datetime import datetime
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -78,9 +78,15 @@ class Ask(Request[T]):
     question: Sentence
     kind: Kind[T]
 
+    @property
+    def answered_as(self) -> str:
+        """What the record calls its answers: one to a question of another kind never fits."""
+        return self.kind.recorded_as
+
 
 @value
 class Choose(Request[C]):
+    answered_as: ClassVar[str] = "choose"
     question: Sentence
     choices: tuple[C, ...]
 
@@ -89,6 +95,7 @@ class Choose(Request[C]):
 class Confirm(Request["Consent | None"]):
     """`by_order`: given already where one message brought the whole request (see `order`)."""
 
+    answered_as: ClassVar[str] = "confirm"
     question: Sentence
     yes: Sentence
     no: Sentence

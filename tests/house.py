@@ -18,6 +18,7 @@ import httpx
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import settings
 import webhooks
@@ -25,6 +26,7 @@ import worker
 from simulator.app import create_app as create_simulator
 from simulator.desk import Config
 from tests.town import AWA
+from ussd_hops import HopProtocol
 
 SECRET = "a-secret-of-the-tests-0123456789abcdef"
 TIME_SCALE = 50.0
@@ -43,9 +45,13 @@ def address(bound: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
+async def served(
+    app: ASGIApp, bound: socket.socket, http: type[asyncio.Protocol] = HttpToolsProtocol
+) -> AsyncIterator[uvicorn.Server]:
     """Serve `app` on `bound` in this loop."""
-    config = uvicorn.Config(app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app, http=http, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=2
+    )
     config.log_config = None
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[bound]))
@@ -53,7 +59,7 @@ async def served(app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
         while not server.started:
             assert not task.done(), "the server ended while starting"
             await asyncio.sleep(0.01)
-        yield
+        yield server
     finally:
         server.should_exit = True
         await task
@@ -187,7 +193,7 @@ async def housed(
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_restored())
         await stack.enter_async_context(served(create_simulator(Config.read(played)), simulator))
-        await stack.enter_async_context(served(webhooks.create_app(environ), web))
+        await stack.enter_async_context(served(webhooks.create_app(environ), web, HopProtocol))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=address(web), trust_env=False))
         operators = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         house = House(environ, http, pool)

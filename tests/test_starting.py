@@ -23,7 +23,7 @@ WEB = [
     "--loop",
     "uvloop",
     "--http",
-    "httptools",
+    "ussd_hops:HopProtocol",
 ]
 WORKER = ["worker.py"]
 each = pytest.mark.parametrize("process", [WEB, WORKER], ids=["web", "worker"])

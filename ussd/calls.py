@@ -17,9 +17,8 @@ from talk import engine
 from talk.begun import Begun
 from talk.deeds import StillRunning
 from talk.engine import State, Turn
-from talk.journal import Journal, Overtaken, Step, digest
+from talk.journal import Journal, Overtaken, digest
 from talk.preferences import language_of
-from talk.questions import Answer
 from talk.screen import Screen, Shown
 from talk.trouble import CannotAct
 from talk.words import Option
@@ -116,7 +115,7 @@ async def _first_hop(call: Call, raw: bytes) -> Shown:
         return done
     if not heard.text and (offered := await line.journals.dropped(heard.phone, heard.service)):
         shown = _offer(line, journal.language)
-        await _keep(call, replace(journal, offered=offered), shown, journal.state, resumable=offered)
+        await _keep(call, replace(journal, offered=offered), shown, journal.state, resumable=True)
         return shown
     words = [] if heard.past_dial or raw or not heard.text else heard.text.split("*")
     return await _play(call, journal, words)
@@ -149,34 +148,31 @@ async def _next_hop(call: Call, journal: Journal) -> Shown:
 
 def _shown_before(call: Call, journal: Journal) -> Shown | None:
     """The stored screen of a hop that was answered before."""
-    return next((step.shown for step in journal.steps if step.digest in call.digests), None)
+    return next(filter(None, map(journal.shown, call.digests)), None)
 
 
 def _goes_on(call: Call, journal: Journal) -> bool:
     """Whether this text is the last one, in a call still open, with something more behind it."""
-    if not journal.steps or journal.steps[-1].end:
-        return False
-    last, text = journal.steps[-1], call.heard.text
-    before = text[: last.length]
-    return len(text) > last.length and any(digest(key, before) == last.digest for key in call.line.keys)
+    before, last = call.heard.text[: journal.length], journal.last
+    return not journal.ended and any(digest(key, before) == last for key in call.line.keys)
 
 
 def _typed(heard: Hop, journal: Journal) -> str:
     """What this hop adds. Never the part behind the last star: a name may hold one."""
-    return heard.text[journal.steps[-1].length :].removeprefix("*")
+    return heard.text[journal.length :].removeprefix("*")
 
 
 async def _after_offer(call: Call, journal: Journal, typed: str) -> Shown:
     line, pressed = call.line, typed.strip()
     if pressed not in (GO_ON, START_AGAIN):
         shown = _offer(line, journal.language, _("Please press 1 or 2."))
-        await _keep(call, journal, shown, journal.state, resumable=journal.offered)
+        await _keep(call, journal, shown, journal.state, resumable=True)
         return shown
     accepted = journal.offered if pressed == GO_ON else ()
     stage = Stage(call, call.caller(journal.language), _already_marked)
     turn = await engine.resume(line.home, stage.caller, accepted, stage, line.fit)
     await call.close()
-    await _keep(call, replace(journal, offered=()), turn.shown, turn.state, resumable=turn.state.answers)
+    await _keep(call, replace(journal, offered=()), turn.shown, turn.state, resumable=True)
     return turn.shown
 
 
@@ -199,12 +195,12 @@ async def _play(call: Call, journal: Journal, words: Sequence[str]) -> Shown:
     async def mark() -> None:
         nonlocal marked
         acting = replace(journal, acting=call.digests[0])
-        raw = await call.line.journals.save(call.heard.call, acting, resumable=())
+        raw = await call.line.journals.save(call.heard.call, acting, resumable=False)
         marked = replace(acting, raw=raw)
 
     turn = await _turn(call, journal, words, mark)
     await call.close()  # what comes now needs Redis alone
-    resumable = turn.state.answers if len(turn.state.answers) > 1 and not turn.shown.end else ()
+    resumable = len(turn.state.answers) > 1 and not turn.shown.end
     try:
         await _keep(call, marked, turn.shown, turn.state, resumable=resumable)
     except RedisError:
@@ -220,15 +216,9 @@ async def _turn(call: Call, journal: Journal, words: Sequence[str], mark: Mark) 
     return await engine.play(call.line.home, stage.caller, journal.state, words, stage, call.line.fit)
 
 
-async def _keep(
-    call: Call, journal: Journal, shown: Shown, state: State, *, resumable: Sequence[Answer]
-) -> None:
-    """Write what this hop led to, in place of what was kept of longer texts."""
-    step = Step(len(call.heard.text), call.digests[0], shown.on_record, shown.end)
-    steps = tuple([s for s in journal.steps if s.length < step.length])
-    phone, service, language = journal.phone, journal.service, journal.language
-    offered, raw = journal.offered, journal.raw
-    kept = Journal(phone, service, language, state, (*steps, step), offered=offered, raw=raw)
+async def _keep(call: Call, journal: Journal, shown: Shown, state: State, *, resumable: bool) -> None:
+    """Write what this hop led to."""
+    kept = journal.answered(call.digests[0], len(call.heard.text), shown, state)
     await call.line.journals.save(call.heard.call, kept, resumable=resumable)
 
 

@@ -211,6 +211,15 @@ async def test_nothing_is_done_without_a_confirmation() -> None:
         await Call(rash).dial()
 
 
+async def test_a_confirmation_that_has_no_room_is_never_shown() -> None:
+    async def menu(caller: Caller) -> Sentence:
+        agreed = await confirm(_("{words} Agreed?", words="So much to agree to. " * 10))
+        return _("Thank you.") if agreed else _("Goodbye.")
+
+    with pytest.raises(MenuFault, match="one whole screen"):
+        await Call(menu).dial()
+
+
 async def test_a_menu_acts_once_and_last() -> None:
     async def twice(caller: Caller) -> Sentence:
         agreed = await confirm(_("Twice?"))

@@ -7,9 +7,9 @@ import pytest
 from redis.asyncio import Redis
 
 from talk.engine import State
-from talk.journal import JOURNAL_TTL_S, RESUME_TTL_S, Journal, Journals, Overtaken, Step, digest
+from talk.journal import JOURNAL_TTL_S, RESUME_TTL_S, SCREENS_KEPT, Journal, Journals, Overtaken, digest
 from talk.questions import Answer
-from talk.screen import View
+from talk.screen import Shown, View
 
 KEY = b"a key of the tests"
 CALL, PHONE, SERVICE = "ATUid_1", "+22376000001", "*384*57#"
@@ -18,9 +18,9 @@ WALKED = Journal(
     SERVICE,
     "fr",
     State((Answer("Your village?", "choose", "kou"),), View("Your name?", 0, "", {"1": "kou"}, "words")),
-    (Step(0, digest(KEY, ""), "home", False), Step(1, digest(KEY, "1"), "village", False)),
+    {digest(KEY, ""): "home", digest(KEY, "1"): "village"},
+    length=1,
     acting=digest(KEY, "1*1"),
-    offered=(Answer("Your village?", "choose", "ban"),),
 )
 
 
@@ -37,42 +37,66 @@ def journals(redis: Redis) -> Journals:
 
 
 async def test_what_is_saved_is_what_is_loaded(journals: Journals) -> None:
-    await journals.save(CALL, WALKED, resumable=())
+    await journals.save(CALL, WALKED, resumable=False)
     loaded, raw = await journals.load(CALL)
     assert loaded == replace(WALKED, raw=raw)
 
 
+def test_each_text_keeps_its_screen_and_the_last_of_them_how_it_ended() -> None:
+    first = Journal(PHONE, SERVICE, "fr").answered("a", 0, Shown("home", end=False), State())
+    last = first.answered("b", 3, Shown("1234 is shown once", end=True, kept="**** is shown once"), State())
+    assert (last.length, last.last) == (3, "b")
+    assert last.shown("a") == Shown("home", end=False)
+    assert last.shown("b") == Shown("**** is shown once", end=True)
+    assert last.shown("c") is None
+    assert first.shown("b") is None, "a journal does not change"
+
+
+def test_of_many_screens_the_oldest_go() -> None:
+    journal = Journal(PHONE, SERVICE, "fr")
+    for nth in range(SCREENS_KEPT + 5):
+        journal = journal.answered(f"text {nth}", nth, Shown(str(nth), end=False), State())
+    assert list(journal.screens) == [f"text {nth}" for nth in range(5, SCREENS_KEPT + 5)]
+
+
 async def test_of_two_copies_one_is_overtaken(journals: Journals) -> None:
-    first = replace(WALKED, raw=await journals.save(CALL, WALKED, resumable=()))
-    await journals.save(CALL, replace(first, language="en"), resumable=())
+    first = replace(WALKED, raw=await journals.save(CALL, WALKED, resumable=False))
+    await journals.save(CALL, replace(first, language="en"), resumable=False)
     with pytest.raises(Overtaken):
-        await journals.save(CALL, replace(first, language="fr"), resumable=())
+        await journals.save(CALL, replace(first, language="fr"), resumable=False)
     with pytest.raises(Overtaken):
-        await journals.save(CALL, WALKED, resumable=())  # as if there were none yet
+        await journals.save(CALL, WALKED, resumable=False)  # as if there were none yet
 
 
 async def test_a_journal_of_another_version_is_none(journals: Journals, redis: Redis) -> None:
-    await redis.set(f"call:africastalking:{CALL}", '{"version": 0, "answers": []}')
-    loaded, raw = await journals.load(CALL)
-    assert loaded is None
-    await journals.save(CALL, replace(WALKED, raw=raw), resumable=())  # and can be written over
+    for other in ('{"version": 2, "answers": []}', '[0, "fr"]', "[]", "7"):
+        await redis.set(f"call:africastalking:{CALL}", other)
+        loaded, raw = await journals.load(CALL)
+        assert loaded is None
+    await journals.save(CALL, replace(WALKED, raw=raw), resumable=False)  # and can be written over
 
 
 async def test_a_dropped_call_is_kept_for_its_phone_and_service_alone(journals: Journals) -> None:
-    await journals.save(CALL, WALKED, resumable=WALKED.state.answers)
+    await journals.save(CALL, WALKED, resumable=True)
     assert await journals.dropped(PHONE, SERVICE) == WALKED.state.answers
     assert await journals.dropped("+22376000002", SERVICE) == ()
     assert await journals.dropped(PHONE, "*999#") == ()
 
 
+async def test_an_offer_that_is_cut_off_too_is_made_again(journals: Journals) -> None:
+    offer = Journal(PHONE, SERVICE, "fr", offered=WALKED.state.answers)
+    await journals.save("ATUid_2", offer, resumable=True)
+    assert await journals.dropped(PHONE, SERVICE) == WALKED.state.answers
+
+
 async def test_a_call_that_ends_forgets_what_could_be_resumed(journals: Journals) -> None:
-    raw = await journals.save(CALL, WALKED, resumable=WALKED.state.answers)
-    await journals.save(CALL, replace(WALKED, raw=raw), resumable=())
+    raw = await journals.save(CALL, WALKED, resumable=True)
+    await journals.save(CALL, replace(WALKED, raw=raw), resumable=False)
     assert await journals.dropped(PHONE, SERVICE) == ()
 
 
 async def test_everything_ends_by_itself(journals: Journals, redis: Redis) -> None:
-    await journals.save(CALL, WALKED, resumable=WALKED.state.answers)
+    await journals.save(CALL, WALKED, resumable=True)
     keys = sorted([key async for key in redis.scan_iter()])
     assert [await redis.ttl(key) for key in keys] == [JOURNAL_TTL_S, RESUME_TTL_S]
 

@@ -68,6 +68,23 @@ async def test_a_late_hop_gets_the_screen_it_had(awa: Handset) -> None:
     assert "prénom" in await awa.type("1")  # the call goes on where it was
 
 
+async def test_behind_the_last_screen_a_call_starts_at_home(awa: Handset) -> None:
+    await to_the_confirmation(awa)
+    assert "Bienvenue" in await awa.type("1")
+    behind = await awa.type("1")
+    assert not awa.shown.end
+    assert behind == await awa.dial()
+
+
+async def test_a_text_that_does_not_go_on_starts_anew_and_older_screens_are_forgotten(awa: Handset) -> None:
+    home = await awa.dial()
+    village = await awa.type("1")
+    awa.text = "7"
+    assert await awa.send() == home
+    awa.text = "1"
+    assert await awa.send() == home != village
+
+
 async def test_the_confirming_hop_again_shows_the_deed_and_does_nothing(
     awa: Handset, pool: AsyncEngine
 ) -> None:
