@@ -1,7 +1,7 @@
-"""What the engines stand on, made once: programs, a place where they may work, a cluster with two roles.
+"""What the engines stand on, made once: programs, a place where they may work, a cluster with three roles.
 
-The owner's role migrates and owns every table; the service's role owns nothing. Nobody opens a parent
-directory to others: what another user cannot reach is copied to where it can.
+The owner's role migrates and owns every table; the service's role owns nothing, the auditor's only reads the ledger.
+Nobody opens a parent directory to others: what another user cannot reach is copied to where it can.
 """
 
 import fcntl
@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -23,8 +23,10 @@ from processes import Identity
 
 OWNER_ROLE = "keneya_owner"
 SERVICE_ROLE = "keneya_service"
+AUDITOR_ROLE = "keneya_auditor"
 SUPERUSER = "postgres"
 DATABASE = "keneya"
+RIGHTS = "login nosuperuser nocreatedb nocreaterole"
 REACHABLE_ROOT = Path("/var/lib")  # root's own, there on every system, kept over a reboot
 ORPHANS_TIMEOUT_S = 15
 LOG_KEPT_BYTES = 5_000_000
@@ -48,6 +50,7 @@ class Passwords:
     superuser: str
     owner: str
     service: str
+    auditor: str
 
 
 @dataclass(frozen=True)
@@ -135,10 +138,12 @@ def _is_alive(pid: int) -> bool:
 def passwords_of(data: Path) -> Passwords:
     """The passwords of the cluster in `data`, made on first use."""
     path = data / "passwords.json"
-    if not path.exists():
-        fresh = Passwords(*(secrets.token_urlsafe(24) for _ in range(3)))
-        write_private(path, json.dumps(asdict(fresh)))
-    return Passwords(**json.loads(path.read_text()))
+    known = json.loads(path.read_text()) if path.exists() else {}
+    missing = {field.name for field in fields(Passwords)} - known.keys()
+    if not known or missing == {"auditor"}:  # older versions had no auditor
+        known |= {name: secrets.token_urlsafe(24) for name in sorted(missing)}
+        write_private(path, json.dumps(known))
+    return Passwords(**known)
 
 
 def write_private(path: Path, content: str) -> None:
@@ -224,6 +229,7 @@ def make_cluster(place: Place, passwords: Passwords) -> None:
     """Make PostgreSQL's data directory with its roles and database, whole or not at all; once."""
     if place.cluster.exists():
         _expect_version(place)
+        _add_auditor(place, passwords)
         return
     fresh = place.root / "postgres.new"
     if fresh.exists():
@@ -238,16 +244,29 @@ def make_cluster(place: Place, passwords: Passwords) -> None:
     finally:
         password_file.unlink()
     fresh.rename(place.cluster)
+    _add_auditor(place, passwords)
 
 
 def _first_statements(passwords: Passwords) -> str:
     """One statement a line, as PostgreSQL's single-user mode wants it. The passwords hold no quote."""
-    rights = "login nosuperuser nocreatedb nocreaterole"
     return (
-        f"create role {OWNER_ROLE} {rights} password '{passwords.owner}'\n"
-        f"create role {SERVICE_ROLE} {rights} password '{passwords.service}'\n"
+        f"create role {OWNER_ROLE} {RIGHTS} password '{passwords.owner}'\n"
+        f"create role {SERVICE_ROLE} {RIGHTS} password '{passwords.service}'\n"
         f"create database {DATABASE} owner {OWNER_ROLE}\n"
     )
+
+
+def _add_auditor(place: Place, passwords: Passwords) -> None:
+    """Once: a cluster that an older version made has no auditor's role yet."""
+    done = place.root / "postgres.auditor"
+    if done.exists():
+        return
+    (place.cluster / "postmaster.pid").unlink(missing_ok=True)  # the lock is ours: no server has it open
+    role = f"create role {AUDITOR_ROLE} {RIGHTS} password '{passwords.auditor}'"
+    unless = f"if not exists (select from pg_roles where rolname = '{AUDITOR_ROLE}')"
+    statement = f"do $$ begin {unless} then {role}; end if; end $$\n"
+    _run(place, ["postgres", "--single", "-D", str(place.cluster), "postgres"], statement)
+    write_private(done, AUDITOR_ROLE)
 
 
 def _run(place: Place, command: list[str], typed: str = "") -> None:

@@ -13,14 +13,15 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Literal, Self
 
 import processes
 from cluster import (
+    AUDITOR_ROLE,
     DATABASE,
     ORPHANS_TIMEOUT_S,
     OWNER_ROLE,
@@ -84,6 +85,7 @@ class Addresses:
     data_directory: str
     launcher: int
     pids: dict[str, int]
+    auditor_database_url: str | None = None
 
 
 def find_running(data: Path) -> Addresses | None:
@@ -105,11 +107,13 @@ def start_engines(
     redis_bin: Path | None = None,
     wanted: Collection[Engine] = ("postgres", "redis"),
     durable: bool = True,
+    postgres_settings: Mapping[str, str] = MappingProxyType({}),
 ) -> "Engines":
     """Start the `wanted` engines on the directory `data`, made on first use, and wait until they answer.
 
     `postgres_bin` is a directory with `postgres` and `initdb`, `redis_bin` a Redis or Valkey server; without
-    them the wheels' own. `durable=False` skips fsync: for tests only. Raises EngineFault.
+    them the wheels' own. `durable=False` skips fsync: for tests only; `postgres_settings` go before ours: for
+    benchmarks. Raises EngineFault.
     """
     data = data.resolve()
     prepare(data)
@@ -120,7 +124,9 @@ def start_engines(
         place = make_place(data, find_programs(postgres_bin, redis_bin))
         if "postgres" in wanted:
             make_cluster(place, passwords)
-        engines = Engines(data, place, passwords, lock, wanted=wanted, durable=durable)
+        engines = Engines(
+            data, place, passwords, lock, wanted=wanted, durable=durable, settings=postgres_settings
+        )
         undo.callback(engines.stop)
         engines.start()
         undo.pop_all()
@@ -139,6 +145,7 @@ class Engines:
         *,
         wanted: Collection[Engine],
         durable: bool,
+        settings: Mapping[str, str],
     ) -> None:
         self._data = data
         self._place = place
@@ -146,6 +153,7 @@ class Engines:
         self._lock = lock
         self.wanted = wanted
         self._durable = durable
+        self._settings = settings
         self._redis_password = secrets.token_urlsafe(24)
         self._children: dict[Engine, subprocess.Popen[bytes]] = {}
         self._ports: dict[Engine, int] = {}
@@ -171,18 +179,18 @@ class Engines:
             data_directory=str(self._place.cluster),
             launcher=os.getpid(),
             pids={name: child.pid for name, child in self._children.items()},
+            auditor_database_url=self.url("auditor") if postgres else None,
         )
 
     @property
     def superuser_url(self) -> str:
-        """For the tests, which make databases; nothing else connects as the superuser."""
+        """For tests, proofs and benchmarks, which make databases; the service never connects as the superuser."""
         return self._url(SUPERUSER, self._passwords.superuser, "postgres")
 
-    def url(self, who: Literal["owner", "service"], database: str = DATABASE) -> str:
-        """The address of `database` for one of the two roles."""
-        if who == "owner":
-            return self._url(OWNER_ROLE, self._passwords.owner, database)
-        return self._url(SERVICE_ROLE, self._passwords.service, database)
+    def url(self, who: Literal["owner", "service", "auditor"], database: str = DATABASE) -> str:
+        """The address of `database` for one of the three roles."""
+        role = {"owner": OWNER_ROLE, "service": SERVICE_ROLE, "auditor": AUDITOR_ROLE}[who]
+        return self._url(role, getattr(self._passwords, who), database)
 
     def _url(self, role: str, password: str, database: str) -> str:
         return f"postgresql+asyncpg://{role}:{password}@{LOOPBACK}:{self._ports['postgres']}/{database}"
@@ -241,7 +249,8 @@ class Engines:
     def _begin_postgres(self, port: int) -> Callable[[], bool]:
         # The lock is ours: whatever process the file of a killed server names, it is no server of ours.
         (self._place.cluster / "postmaster.pid").unlink(missing_ok=True)
-        settings = POSTGRES_SETTINGS | {"port": str(port), "fsync": "on" if self._durable else "off"}
+        own = {"port": str(port), "fsync": "on" if self._durable else "off"}
+        settings = {**POSTGRES_SETTINGS, **self._settings, **own}
         command = [str(self._place.programs.postgres_bin / "postgres"), "-D", str(self._place.cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

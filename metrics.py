@@ -50,6 +50,12 @@ failed_checks = Gauge(
 overdue = Gauge(
     "keneya_schedules_overdue", "Digests and rounds of reminders past their time", registry=tables
 )
+unfolded = Gauge(
+    "keneya_ledger_unfolded_seconds", "Age of the oldest journal that no day row holds yet", registry=tables
+)
+seal_lag = Gauge(
+    "keneya_seal_lag_seconds", "Age of the oldest journal that no seal holds yet", registry=tables
+)
 
 PAYMENTS_BY_STATE = text("select state, count(*) from payment group by state")
 MESSAGES_BY_STATE = text("select state, count(*) from sms_outbox group by state")
@@ -64,10 +70,24 @@ FAILED_CHECKS = text(
 OVERDUE = text(
     "select count(*) from schedule where stopped_at is null and due_at < clock_timestamp() - interval '10 minutes'"
 )
+UNFOLDED = text(
+    "select extract(epoch from clock_timestamp() - min(first.recorded_at)) from ledger.fold f cross join lateral ("
+    "select j.recorded_at from ledger.journal j where j.mutuelle_id = f.mutuelle_id and j.xid >= f.upto"
+    " order by j.xid limit 1) first"
+)
 OPEN_CASES = text("select count(*) from payment_case where closed_at is null")
 OLDEST_OPEN = text(
     "select extract(epoch from clock_timestamp() - min(asked_at)) from payment"
     " where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')"
+)
+# The oldest by its tick: what a transaction under way may still come before waits with it.
+SEAL_LAG = text(
+    """select extract(epoch from clock_timestamp() - min(j.recorded_at)) from ledger.book b
+       left join lateral (select s.upto from ledger.seal s where s.mutuelle_id = b.mutuelle_id
+                           order by s.block desc limit 1) s on true
+      cross join lateral (select q.recorded_at from ledger.journal q
+                           where q.mutuelle_id = b.mutuelle_id and q.xid >= coalesce(s.upto, '0')
+                           order by q.xid limit 1) j"""
 )
 KNOWN_ENDS = {"Success", "Incomplete", "Failed"}
 
@@ -108,7 +128,8 @@ async def _read_tables(pool: AsyncEngine) -> None:
         incoming_by_state = (await db.execute(INCOMING_BY_STATE)).all()
         oldest_in_s = await db.scalar(OLDEST_IN)
         failed_checks_day = await db.scalar(FAILED_CHECKS)
-        overdue_schedules = await db.scalar(OVERDUE)
+        overdue_schedules, unsealed_s = await db.scalar(OVERDUE), await db.scalar(SEAL_LAG)
+        unfolded_s = await db.scalar(UNFOLDED)
         oldest_s, open_cases = await db.scalar(OLDEST_OPEN), await db.scalar(OPEN_CASES)
     # All at once from here: whoever asks at the same moment must not see half of it.
     by_state = (
@@ -124,4 +145,6 @@ async def _read_tables(pool: AsyncEngine) -> None:
     oldest_in.set(float(oldest_in_s or 0))
     failed_checks.set(int(failed_checks_day or 0))
     overdue.set(int(overdue_schedules or 0))
+    seal_lag.set(float(unsealed_s or 0))
+    unfolded.set(float(unfolded_s or 0))
     cases.set(int(open_cases or 0))

@@ -8,20 +8,27 @@ from itertools import groupby
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.ground import Commands, command, database, day, expect_mutuelle
+from commands.ground import Commands, Fault, command, database, day, expect_mutuelle
 from ledger import export, reports
+from ledger.charts import Chart, charts
 from progress import Progress
 
-EXPORTS: dict[str, Callable[[AsyncConnection, str | None], AsyncIterator[str]]] = {
+EXPORTS: dict[str, Callable[[AsyncConnection, str | None, Chart | None], AsyncIterator[str]]] = {
     "beancount": export.beancount,
     "hledger": export.hledger,
-    "csv": export.csv,
+    "csv": lambda db, mutuelle, _chart: export.csv(db, mutuelle),
 }
 
 
 def add(commands: Commands) -> None:
     export_ = command(commands, "export", write_export, "print the whole book")
     export_.add_argument("format", choices=EXPORTS, help="what reads it afterwards")
+    export_.add_argument(
+        "--chart",
+        type=str.upper,
+        choices=charts(),
+        help="add accountants' numbers to the accounts; not in csv",
+    )
     balance_ = command(commands, "balance", balance, "print the trial balance, by fund")
     balance_.add_argument(
         "--as-of", type=day, metavar="DATE", help="up to and including this day (2026-12-31)"
@@ -33,11 +40,14 @@ def add(commands: Commands) -> None:
 async def write_export(arguments: argparse.Namespace) -> int:
     """Print the book piece by piece: it may be larger than the memory."""
     await expect_mutuelle(arguments.mutuelle)
+    if arguments.chart and arguments.format == "csv":
+        raise Fault("the csv has one row a movement and names no accounts: leave --chart out", 2)
+    chart = charts()[arguments.chart] if arguments.chart else None
     async with database() as db:
         total = await db.scalar(text("select count(*) from ledger.movement"))
     async with database() as db:
         with Progress(total or 0) as progress:
-            async for piece in EXPORTS[arguments.format](db, arguments.mutuelle):
+            async for piece in EXPORTS[arguments.format](db, arguments.mutuelle, chart):
                 sys.stdout.write(piece)
                 progress.advance()
     return 0

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,24 +13,36 @@ import mutuelle.checks
 import sms.checks
 from commands.ground import Commands, Fault, address, command, database, one_line
 from invariants import Finding, Invariant, examine
+from ledger.export import snapshot
+from migrations.grants import AUDITOR_ROLE
 from progress import Progress
 
 CHECKS: tuple[Invariant, ...] = (*ledger.checks.CHECKS, *sms.checks.CHECKS, *mutuelle.checks.CHECKS)
 
 
 def add(commands: Commands) -> None:
-    command(commands, "migrate", migrate, "bring the schema to its newest version")
+    migrate_ = command(commands, "migrate", migrate, "bring the schema to its newest version")
+    migrate_.add_argument(
+        "--auditor",
+        metavar="ROLE",
+        help=f"a role of the server that may read the ledger (default: {AUDITOR_ROLE}, if there is one)",
+    )
     check_ = command(commands, "check", check, "check every invariant; exit 1 if one is broken")
     check_.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 async def migrate(arguments: argparse.Namespace) -> int:
     """Needs the owner's address, and the service's for the name of its role."""
-    owner_url, service_url = address("MIGRATE_DATABASE_URL"), address("DATABASE_URL")
-    role = make_url(service_url).username
+    owner_url, auditor = address("MIGRATE_DATABASE_URL"), arguments.auditor
+    role = make_url(address("DATABASE_URL")).username
     if not role:
         raise Fault("DATABASE_URL names no role", 2)
-    await migrations.migrate(owner_url, role)
+    if auditor in (role, make_url(owner_url).username):
+        raise Fault(f"{auditor} is the service's role or the owner's: an auditor needs one of its own", 2)
+    try:
+        await migrations.migrate(owner_url, role, auditor_role=auditor)
+    except migrations.UnknownRole as fault:
+        raise Fault(str(fault), 2) from None
     print("The schema is at its newest version.")
     return 0
 
@@ -39,7 +51,7 @@ async def check(arguments: argparse.Namespace) -> int:
     """Run every invariant in one snapshot, also after a broken one."""
     findings = []
     async with database() as db:
-        await db.execute(text("set transaction isolation level repeatable read, read only"))
+        await snapshot(db)
         with Progress(len(CHECKS)) as progress:
             for invariant in CHECKS:
                 findings.append(await _examine(db, invariant))

@@ -1,4 +1,4 @@
-"""The chart of accounts as the ledger knows it: kinds, their class and normal side, and how a code is spelt.
+"""The chart of accounts as the ledger knows it: kinds, their class, normal side and keeping, and how a code is spelt.
 
 A code is `fund:kind` or `fund:kind:sub`; a kind always has a sub-account or never has one, so that no account
 is the parent of another. The numbers an accountant wants are data, in `charts/`.
@@ -7,9 +7,10 @@ is the parent of another. The numbers an accountant wants are data, in `charts/`
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
-HEALTH, TRANSPORT, TONTINE, LOANS = "health", "transport", "tontine", "loans"
-FUNDS = (HEALTH, TRANSPORT, TONTINE, LOANS)
+HEALTH, TRANSPORT, TONTINE, LOANS, GRANTS = "health", "transport", "tontine", "loans", "grants"
+FUNDS = (HEALTH, TRANSPORT, TONTINE, LOANS, GRANTS)
 
 CURRENCIES = ("XOF", "XAF")  # what a mutuelle keeps its book in
 # What an account may hold, and its decimals: an operator may pay in a currency that nobody asked for.
@@ -35,45 +36,79 @@ class Side(StrEnum):
     CREDIT = "credit"
 
 
+class Keeping(StrEnum):
+    """How the balance of an account is kept.
+
+    SUMMED: not at all, its few movements are summed when it is asked for (one account a person).
+    FOLDED: its movements are folded into day rows afterwards; posting takes no lock on it, and nothing limits it.
+    LIMITED: a row that is locked and checked at each posting, never below zero; folded too.
+    """
+
+    SUMMED = "summed"
+    FOLDED = "folded"
+    LIMITED = "limited"
+
+
 @dataclass(frozen=True)
 class Kind:
     """What an account is for. `split_by` says what its sub-accounts are, "" when it has none."""
 
     name: str
     root: Root
-    normal: Side
+    keeping: Keeping
     split_by: str
     meaning: str
 
+    @property
+    def normal(self) -> Side:
+        """Debit for what we have and spend, credit for what we owe, own and earn."""
+        return Side.DEBIT if self.root in (Root.ASSETS, Root.EXPENSES) else Side.CREDIT
 
+
+_A, _L, _Q, _I, _E = Root
 _KINDS = (
-    Kind("float", Root.ASSETS, Side.DEBIT, "operator", "money collected on our account at an operator"),
+    # What we have.
+    Kind("float", _A, Keeping.FOLDED, "operator", "money collected on our account at an operator"),
+    Kind("disbursement", _A, Keeping.LIMITED, "operator", "money at an operator from which payouts are made"),
     Kind(
-        "cash",
-        Root.ASSETS,
-        Side.DEBIT,
-        "holder",
-        "notes and coins, one account for each person who holds them",
+        "cash", _A, Keeping.LIMITED, "holder", "notes and coins, one account for each person who holds them"
     ),
-    Kind("bank", Root.ASSETS, Side.DEBIT, "bank", "money in a bank"),
+    Kind("bank", _A, Keeping.FOLDED, "bank", "money in a bank"),
     Kind(
-        "member", Root.ASSETS, Side.DEBIT, "member", "what a household owes; in credit, what it paid too much"
+        "transit", _A, Keeping.FOLDED, "", "money on its way between two of our own accounts; returns to zero"
     ),
+    Kind("member", _A, Keeping.SUMMED, "member", "what a household owes; in credit, what it paid too much"),
     Kind(
-        "interfund", Root.ASSETS, Side.DEBIT, "fund", "what another fund owes this one; in credit, owes to it"
+        "receivable", _A, Keeping.FOLDED, "debtor", "what the State, a donor or another third party owes us"
     ),
+    Kind("loan", _A, Keeping.SUMMED, "borrower", "what was lent and is not paid back yet"),
+    Kind("interfund", _A, Keeping.FOLDED, "fund", "what another fund owes this one; in credit, owes to it"),
+    # What we owe.
+    Kind("payable", _L, Keeping.FOLDED, "facility", "what we owe a facility for care that it invoiced"),
+    Kind("deposit", _L, Keeping.SUMMED, "member", "what members put in and get back (tontine): never income"),
+    Kind("suspense", _L, Keeping.FOLDED, "operator", "money that came and whose owner is not known yet"),
+    # What is our own.
+    Kind("opening", _Q, Keeping.FOLDED, "", "balances taken over when the mutuelle joined the service"),
+    Kind("result", _Q, Keeping.FOLDED, "", "what the years that are closed left over, or lost"),
+    Kind("reserve", _Q, Keeping.FOLDED, "", "what was set aside for bad years"),
+    Kind("guarantee", _Q, Keeping.FOLDED, "", "what was set aside as a guarantee fund"),
+    # What we earn.
+    Kind("contributions", _I, Keeping.FOLDED, "", "contributions called"),
+    Kind("registration", _I, Keeping.FOLDED, "", "fees of households that join"),
+    Kind("assembly", _I, Keeping.FOLDED, "", "fees for the general assembly"),
     Kind(
-        "suspense",
-        Root.LIABILITIES,
-        Side.CREDIT,
-        "operator",
-        "money that came and whose owner is not known yet",
+        "subsidies", _I, Keeping.FOLDED, "", "what the State or a donor gives towards the running of the fund"
     ),
-    Kind("opening", Root.EQUITY, Side.CREDIT, "", "balances taken over when the mutuelle joined the service"),
-    Kind("reserve", Root.EQUITY, Side.CREDIT, "", "what was set aside for bad years"),
-    Kind("contributions", Root.INCOME, Side.CREDIT, "", "contributions called"),
-    Kind("registration", Root.INCOME, Side.CREDIT, "", "fees of households that join"),
-    Kind("fees", Root.EXPENSES, Side.DEBIT, "", "fees of operators"),
+    Kind("gifts", _I, Keeping.FOLDED, "", "what people give"),
+    # What we spend.
+    Kind("benefits", _E, Keeping.FOLDED, "", "care of members that the mutuelle pays"),
+    Kind("purchases", _E, Keeping.FOLDED, "", "running costs: what was bought"),
+    Kind("travel", _E, Keeping.FOLDED, "", "running costs: transport"),
+    Kind("services", _E, Keeping.FOLDED, "", "running costs: services of others"),
+    Kind("fees", _E, Keeping.FOLDED, "", "fees of operators"),
+    Kind("taxes", _E, Keeping.FOLDED, "", "running costs: taxes and duties"),
+    Kind("staff", _E, Keeping.FOLDED, "", "running costs: pay and allowances of people who work for us"),
+    Kind("costs", _E, Keeping.FOLDED, "", "running costs: everything else"),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
 
@@ -100,6 +135,7 @@ def parse(code: str) -> Code:
     return Code(fund, kind, sub)
 
 
+@lru_cache(maxsize=4096)  # a batch of payments names the same accounts again and again
 def _code(fund: str, kind: str, sub: str = "") -> str:
     code = f"{fund}:{kind}:{sub}" if sub else f"{fund}:{kind}"
     parse(code)
@@ -109,6 +145,11 @@ def _code(fund: str, kind: str, sub: str = "") -> str:
 def collections(operator: str, fund: str = HEALTH) -> str:
     """The float of `operator` (its name and country, such as `simulated-ML`)."""
     return _code(fund, "float", operator)
+
+
+def disbursement(operator: str, fund: str = HEALTH) -> str:
+    """The money at `operator` from which payouts are made."""
+    return _code(fund, "disbursement", operator)
 
 
 def cash(holder: str, fund: str = HEALTH) -> str:
@@ -121,14 +162,39 @@ def bank(name: str, fund: str = HEALTH) -> str:
     return _code(fund, "bank", name)
 
 
+def transit(fund: str = HEALTH) -> str:
+    """The money on its way between two of the fund's own accounts."""
+    return _code(fund, "transit")
+
+
 def member(number: str, fund: str = HEALTH) -> str:
     """The account of the household with this member number."""
     return _code(fund, "member", number)
 
 
+def receivable(debtor: str, fund: str = HEALTH) -> str:
+    """What `debtor` (the State, a donor) owes."""
+    return _code(fund, "receivable", debtor)
+
+
+def loan(borrower: str, fund: str = LOANS) -> str:
+    """What `borrower` has not paid back yet."""
+    return _code(fund, "loan", borrower)
+
+
 def interfund(other: str, fund: str = HEALTH) -> str:
     """What the fund `other` owes to `fund`."""
     return _code(fund, "interfund", other)
+
+
+def payable(facility: str, fund: str = HEALTH) -> str:
+    """What is owed to `facility`."""
+    return _code(fund, "payable", facility)
+
+
+def deposit(number: str, fund: str = TONTINE) -> str:
+    """What the household with this member number has put in."""
+    return _code(fund, "deposit", number)
 
 
 def suspense(operator: str, fund: str = HEALTH) -> str:
@@ -141,9 +207,19 @@ def opening(fund: str = HEALTH) -> str:
     return _code(fund, "opening")
 
 
+def result(fund: str = HEALTH) -> str:
+    """What the closed years left over."""
+    return _code(fund, "result")
+
+
 def reserve(fund: str = HEALTH) -> str:
     """What the fund has set aside."""
     return _code(fund, "reserve")
+
+
+def guarantee(fund: str = HEALTH) -> str:
+    """What the fund has set aside as a guarantee."""
+    return _code(fund, "guarantee")
 
 
 def contributions(fund: str = HEALTH) -> str:
@@ -156,6 +232,56 @@ def registration(fund: str = HEALTH) -> str:
     return _code(fund, "registration")
 
 
+def assembly(fund: str = HEALTH) -> str:
+    """The income from fees for the general assembly."""
+    return _code(fund, "assembly")
+
+
+def subsidies(fund: str = HEALTH) -> str:
+    """The income from the State and donors."""
+    return _code(fund, "subsidies")
+
+
+def gifts(fund: str = HEALTH) -> str:
+    """The income from gifts."""
+    return _code(fund, "gifts")
+
+
+def benefits(fund: str = HEALTH) -> str:
+    """The care that the fund pays."""
+    return _code(fund, "benefits")
+
+
+def purchases(fund: str = HEALTH) -> str:
+    """The cost of what was bought."""
+    return _code(fund, "purchases")
+
+
+def travel(fund: str = HEALTH) -> str:
+    """The cost of transport."""
+    return _code(fund, "travel")
+
+
+def services(fund: str = HEALTH) -> str:
+    """The cost of services of others."""
+    return _code(fund, "services")
+
+
 def fees(fund: str = HEALTH) -> str:
     """The fees that operators keep."""
     return _code(fund, "fees")
+
+
+def taxes(fund: str = HEALTH) -> str:
+    """The cost of taxes and duties."""
+    return _code(fund, "taxes")
+
+
+def staff(fund: str = HEALTH) -> str:
+    """The cost of people who work for the fund."""
+    return _code(fund, "staff")
+
+
+def costs(fund: str = HEALTH) -> str:
+    """All other running costs."""
+    return _code(fund, "costs")

@@ -1,4 +1,4 @@
-"""The book: open accounts, post and reverse journals, read balances and statements.
+"""The book: open accounts, post and reverse journals. What it says is read in `balances.py` and `statements.py`.
 
 Nothing here changes a row that was written. Every function works in the caller's transaction, and a refusal
 is an answer, not an exception: only the caller knows what a refused journal means for what it was doing.
@@ -13,16 +13,23 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import ARRAY, Row, Text, any_, func, literal, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import MINOR_DIGITS, parse
-from ledger.tables import entry, journal, movement
+from ledger.tables import movement
+from values import value
 
 MAX_JOURNALS = 1000  # of one call: a batch holds its locks until the caller commits
 MAX_AMOUNT_MINOR = 1_000_000_000_000  # of one movement: millions of them still add up within a bigint
 _JOURNAL_IDS = uuid5(NAMESPACE_URL, "urn:keneya:ledger:journal")
+_POST = text("select * from ledger.post(cast(:journals as jsonb))")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no such text and would end the transaction
+
+
+def journal_id(mutuelle: str, source: str, key: str) -> UUID:
+    """The id of the journal that this key is spent on."""
+    return uuid5(_JOURNAL_IDS, json.dumps([mutuelle, source, key]))
 
 
 class Verdict(StrEnum):
@@ -35,12 +42,13 @@ class Verdict(StrEnum):
 
 
 class Phase(StrEnum):
-    """SINGLE moves at once; PENDING reserves; POST (of all or a part, the rest is freed) or VOID resolves."""
+    """SINGLE moves at once; PENDING reserves; POST (of all or a part, the rest is freed), VOID or EXPIRE resolves."""
 
     SINGLE = "single"
     PENDING = "pending"
     POST = "post"
     VOID = "void"
+    EXPIRE = "expire"
 
 
 class AccountRefused(Exception):
@@ -68,9 +76,13 @@ class Reservation(NamedTuple):
     position: int
 
 
-@dataclass(frozen=True)
+@value
 class Movement:
-    """`amount_minor` > 0 from the credited to the debited account; `resolves` is for POST and VOID only."""
+    """`amount_minor` > 0 from the credited to the debited account.
+
+    `resolves` is for POST, VOID and EXPIRE only; `expires_at` (with a time zone) for PENDING only: the reservation
+    cannot be posted from then on, and may be expired.
+    """
 
     debit: str
     credit: str
@@ -78,11 +90,15 @@ class Movement:
     currency: str
     phase: Phase = Phase.SINGLE
     resolves: Reservation | None = None
+    expires_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@value
 class Journal:
     """One business event. (mutuelle, source, key) is spent once; `actor` and `memo` hold no personal data.
+
+    Where the books are closed on `effective_on`, it is booked on the first open day from today, and the entry says
+    for which day it is (`occurred_on`).
 
     ValueError when a text holds what PostgreSQL cannot store (NUL, half a surrogate pair).
     """
@@ -100,16 +116,35 @@ class Journal:
 
     def __post_init__(self) -> None:
         texts = (self.mutuelle, self.source, self.key, self.kind, self.actor, self.reason)
-        if any(_UNSTORABLE.search(value) for value in (*texts, *self.memo, *self.memo.values())):
+        if _UNSTORABLE.search(" ".join((*texts, *self.memo, *self.memo.values()))):
             raise ValueError("a journal's text holds a character that cannot be stored")
 
     @property
     def id(self) -> UUID:
         """Follows from the key, so that a caller knows it before it posts and after any crash."""
-        return uuid5(_JOURNAL_IDS, json.dumps([self.mutuelle, self.source, self.key]))
+        return journal_id(self.mutuelle, self.source, self.key)
 
 
 @dataclass(frozen=True)
+class Voucher:
+    """What a journal is but for its movements: the key it spends, what it is, for which day, who and why."""
+
+    mutuelle: str
+    source: str
+    key: str
+    kind: str
+    effective_on: date
+    actor: str
+    reason: str
+    memo: Mapping[str, str] = field(default_factory=dict)
+
+    def journal(self, movements: Sequence[Movement], reverses: UUID | None = None) -> Journal:
+        """The journal of these movements."""
+        facts = (self.mutuelle, self.source, self.key, self.kind, self.effective_on, self.actor, self.reason)
+        return Journal(*facts, movements, reverses, self.memo)
+
+
+@value
 class Posted:
     """The answer for one journal: `journal_id` when it stands (CREATED, EXISTS), else `reason`."""
 
@@ -120,34 +155,6 @@ class Posted:
     @property
     def stands(self) -> bool:
         return self.journal_id is not None
-
-
-@dataclass(frozen=True)
-class Balance:
-    """Sums of all posted movements, in minor units."""
-
-    debits: int
-    credits: int
-
-    @property
-    def net(self) -> int:
-        """Debits less credits: positive when the account is in debit."""
-        return self.debits - self.credits
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a statement; `debit` or `credit` is 0. `reversed`: a later journal takes this one back."""
-
-    journal_id: UUID
-    kind: str
-    effective_on: date
-    recorded_at: datetime
-    debit: int
-    credit: int
-    counter_account: str
-    reverses_id: UUID | None
-    reversed: bool
 
 
 async def open_accounts(db: AsyncConnection, accounts: Sequence[Account]) -> None:
@@ -172,6 +179,8 @@ def _wire_movement(movement: Movement) -> dict[str, object]:
     if movement.resolves is not None:
         wire["pending_journal"] = str(movement.resolves.journal_id)
         wire["pending_position"] = movement.resolves.position
+    if movement.expires_at is not None:
+        wire["expires_at"] = movement.expires_at.isoformat()
     return wire
 
 
@@ -198,8 +207,8 @@ async def post(db: AsyncConnection, journals: Sequence[Journal]) -> list[Posted]
     if len(journals) > MAX_JOURNALS:
         raise ValueError(f"{len(journals)} journals in one call, at most {MAX_JOURNALS}")
     wire = json.dumps([_wire(journal) for journal in journals])
-    rows = await db.execute(text("select * from ledger.post(cast(:journals as jsonb))"), {"journals": wire})
-    return [Posted(Verdict(row.verdict), row.journal_id, row.reason) for row in rows]
+    rows = await db.execute(_POST, {"journals": wire})
+    return [Posted(Verdict(verdict), journal_id, reason) for _nth, verdict, journal_id, reason in rows.all()]
 
 
 async def reverse(
@@ -224,51 +233,3 @@ async def reverse(
         mutuelle, source, key, "reversal", effective_on, actor, reason, mirror, reverses=journal_id
     )
     return (await post(db, [reversal]))[0]
-
-
-async def balance(db: AsyncConnection, mutuelle: str, account: str, as_of: date | None = None) -> Balance:
-    """The account's posted sums up to and including `as_of`; both 0 for an account that nothing moved."""
-    sums = select(func.coalesce(func.sum(entry.c.debit), 0), func.coalesce(func.sum(entry.c.credit), 0))
-    sums = sums.where(entry.c.mutuelle_id == mutuelle, entry.c.account == account)
-    if as_of is not None:
-        sums = sums.where(entry.c.effective_on <= as_of)
-    debits, credits = (await db.execute(sums)).one()
-    return Balance(int(debits), int(credits))
-
-
-def _entry(row: Row[tuple[object, ...]]) -> Entry:
-    return Entry(
-        row.journal_id,
-        row.kind,
-        row.effective_on,
-        row.recorded_at,
-        row.debit,
-        row.credit,
-        row.counter_account,
-        row.reverses_id,
-        row.reversed,
-    )
-
-
-async def statements(db: AsyncConnection, mutuelle: str, accounts: Sequence[str]) -> dict[str, list[Entry]]:
-    """The entries of each account, oldest first by accounting date; no account asked for is left out."""
-    later = journal.alias("later")
-    lines = (
-        select(entry, journal.c.kind, journal.c.recorded_at, journal.c.reverses_id)
-        .add_columns(later.c.id.is_not(None).label("reversed"))
-        .join(journal, (journal.c.mutuelle_id == entry.c.mutuelle_id) & (journal.c.id == entry.c.journal_id))
-        .outerjoin(
-            later, (later.c.mutuelle_id == journal.c.mutuelle_id) & (later.c.reverses_id == journal.c.id)
-        )
-        .where(entry.c.mutuelle_id == mutuelle, entry.c.account == any_(literal(list(accounts), ARRAY(Text))))
-        .order_by(entry.c.effective_on, journal.c.recorded_at, journal.c.id, entry.c.position)
-    )
-    found: dict[str, list[Entry]] = {account: [] for account in accounts}
-    for row in await db.execute(lines):
-        found[row.account].append(_entry(row))
-    return found
-
-
-async def statement(db: AsyncConnection, mutuelle: str, account: str) -> list[Entry]:
-    """The entries of one account, oldest first by accounting date."""
-    return (await statements(db, mutuelle, [account]))[account]

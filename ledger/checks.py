@@ -6,6 +6,10 @@ write is proven here again at read.
 
 from invariants import Invariant
 from ledger.accounts import KINDS
+from ledger.fund_checks import FUNDS
+from ledger.kept_checks import KEPT
+from ledger.period_checks import PERIODS
+from ledger.seal_checks import SEALS
 
 # Kinds with and without sub-accounts, as a list of SQL rows; the names are lower-case letters.
 _KINDS_SQL = ", ".join(f"('{kind.name}', {bool(kind.split_by)})" for kind in KINDS.values())
@@ -40,20 +44,21 @@ _BOOK = (
     ),
     Invariant(
         "ledger_movement_dated_as_journal",
-        "A movement belongs to a journal and has its date.",
-        """select concat_ws(' ', m.mutuelle_id, m.journal_id, m.position, m.effective_on)
+        "A movement belongs to a journal and has its date and its tick.",
+        """select concat_ws(' ', m.mutuelle_id, m.journal_id, m.position, m.effective_on, m.xid::text)
              from ledger.movement m
              left join ledger.journal j on j.mutuelle_id = m.mutuelle_id and j.id = m.journal_id
-            where j.effective_on is distinct from m.effective_on""",
+            where (j.effective_on, j.xid) is distinct from (m.effective_on, m.xid)""",
     ),
     Invariant(
         "ledger_journal_has_movements",
-        "A journal has movements, numbered from 1 without a gap.",
+        "A journal has movements, numbered from 1 without a gap; a close or a reopening has none.",
         """select concat_ws(' ', j.mutuelle_id, j.id, count(m.position))
              from ledger.journal j
              left join ledger.movement m on m.mutuelle_id = j.mutuelle_id and m.journal_id = j.id
-            group by j.mutuelle_id, j.id
-           having count(m.position) = 0 or max(m.position) <> count(m.position)""",
+            group by j.mutuelle_id, j.id, j.kind
+           having (count(m.position) = 0) <> (j.kind in ('period closed', 'period reopened'))
+               or max(m.position) <> count(m.position)""",
     ),
     Invariant(
         "ledger_request_of_journal",
@@ -76,14 +81,16 @@ _BOOK = (
         "A journal still says what its key was spent on.",
         """with body as (
                select mutuelle_id, journal_id, string_agg(ledger.movement_text(debit_account, credit_account,
-                      amount, currency, phase, pending_journal_id, pending_position), '' order by position) as said
+                      amount, currency, phase, pending_journal_id, pending_position, expires_at), ''
+                      order by position) as said
                  from ledger.movement group by mutuelle_id, journal_id)
            select concat_ws(' ', j.mutuelle_id, j.id)
              from ledger.journal j
              join ledger.request r on r.mutuelle_id = j.mutuelle_id and r.journal_id = j.id
              left join body b on b.mutuelle_id = j.mutuelle_id and b.journal_id = j.id
-            where r.content_hash <> sha256(convert_to(ledger.journal_text(j.kind, j.effective_on, j.actor,
-                  j.reason, j.reverses_id, j.memo) || coalesce(b.said, ''), 'UTF8'))""",
+            where j.kind not in ('period closed', 'period reopened')
+              and r.content_hash <> sha256(convert_to(ledger.journal_text(j.kind, coalesce(j.occurred_on,
+                  j.effective_on), j.actor, j.reason, j.reverses_id, j.memo) || coalesce(b.said, ''), 'UTF8'))""",
     ),
 )
 
@@ -119,7 +126,7 @@ _REFERENCES = (
     ),
     Invariant(
         "ledger_pending_resolved_once",
-        "A reservation is posted or voided at most once.",
+        "A reservation is posted, voided or expired at most once.",
         """select concat_ws(' ', mutuelle_id, pending_journal_id, pending_position, count(*))
              from ledger.movement where pending_journal_id is not null
             group by mutuelle_id, pending_journal_id, pending_position having count(*) > 1""",
@@ -131,10 +138,10 @@ _REFERENCES = (
              from ledger.movement m
              left join ledger.movement p on p.mutuelle_id = m.mutuelle_id and p.journal_id = m.pending_journal_id
                    and p.position = m.pending_position and p.phase = 'pending'
-            where (m.phase in ('post', 'void') or m.pending_journal_id is not null)
+            where (m.phase in ('post', 'void', 'expire') or m.pending_journal_id is not null)
               and ((p.debit_account, p.credit_account, p.currency)
                    is distinct from (m.debit_account, m.credit_account, m.currency)
-                   or m.amount > p.amount or (m.phase = 'void' and m.amount <> p.amount))""",
+                   or m.amount > p.amount or (m.phase <> 'post' and m.amount <> p.amount))""",
     ),
 )
 
@@ -176,7 +183,9 @@ _GUARDS = (
         "The triggers that refuse every change are there and always fire.",
         """select concat_ws(' ', wanted.tab, wanted.name)
              from (values ('account', 'append_only'), ('account', 'only_closes'), ('journal', 'append_only'),
-                          ('movement', 'append_only'), ('request', 'append_only')) wanted (tab, name)
+                          ('movement', 'append_only'), ('request', 'append_only'),
+                          ('period_act', 'append_only'), ('period_total', 'append_only'),
+                          ('seal', 'append_only')) wanted (tab, name)
              left join pg_trigger t on t.tgname = wanted.name and t.tgenabled = 'A'
                    and t.tgrelid = to_regclass('ledger.' || wanted.tab)
             where t.oid is null""",
@@ -185,7 +194,8 @@ _GUARDS = (
         "ledger_unique_guards",
         "The unique indexes that settle every race are there and valid.",
         """select name from unnest(array['journal_pkey', 'journal_reversed_once', 'movement_pkey',
-                  'movement_resolved_once', 'request_pkey', 'request_of_journal', 'account_pkey']) name
+                  'movement_resolved_once', 'request_pkey', 'request_of_journal', 'account_pkey', 'balance_pkey',
+                  'account_day_pkey', 'period_act_pkey', 'seal_pkey']) name
              left join pg_index i on i.indexrelid = to_regclass('ledger.' || name) and i.indisunique and i.indisvalid
             where i.indexrelid is null""",
     ),
@@ -201,4 +211,4 @@ _GUARDS = (
     ),
 )
 
-CHECKS: tuple[Invariant, ...] = _BOOK + _REFERENCES + _RECORDS + _GUARDS
+CHECKS: tuple[Invariant, ...] = _BOOK + FUNDS + _REFERENCES + _RECORDS + KEPT + PERIODS + SEALS + _GUARDS

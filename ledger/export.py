@@ -1,31 +1,42 @@
 """The whole book as text for other programs: beancount, hledger, CSV.
 
-Each export is one snapshot, read through a cursor: a book larger than the memory goes through, and nothing
-posted meanwhile is half in it. It ends with every closing balance, so that a line changed later is found.
+Each export is one snapshot, read through cursors in a constant amount of memory, and nothing posted meanwhile is half
+in it. The journals are followed by the balance of every account before and after every day on which it moved, and of
+all of them at the end of the last day, so that a line changed later is found. Nothing is ever read back in.
 """
 
-import csv as csv_format
-import io
-import json
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import fields
-from datetime import date, datetime, timedelta
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, Select, func, select, text
+from sqlalchemy import Column, Executable, Row, Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.formats import BEANCOUNT, HLEDGER, Format, JournalLine
-from ledger.reports import account_sums
+from ledger.charts import Chart
+from ledger.formats import BEANCOUNT, HLEDGER, Closing, Format, JournalLine, csv_line
 from ledger.tables import account, journal, movement, request
 
-CSV_HEAD = tuple(field.name for field in fields(JournalLine))
+ROWS_AT_ONCE = 1000
+_NO_VALUES: Mapping[str, object] = MappingProxyType({})
 
 
-async def _snapshot(db: AsyncConnection) -> None:
-    """One view of the book for all the queries of an export; PostgreSQL refuses it after an earlier query."""
+async def snapshot(db: AsyncConnection) -> None:
+    """One view of the book for all the queries of a transaction; PostgreSQL refuses it after an earlier query.
+
+    Several exports and the trial balance may share it: what is so already may be asked for again.
+    """
     await db.execute(text("set transaction isolation level repeatable read, read only"))
     await db.execute(text("select 1"))  # the view is that of the first query, so it is taken here and now
+
+
+async def _rows(
+    db: AsyncConnection, query: Executable, values: Mapping[str, object] = _NO_VALUES
+) -> AsyncIterator[Row[*tuple[Any, ...]]]:
+    """The rows of `query`, some at a time."""
+    async with db.stream(query, values) as found:
+        async for some in found.partitions(ROWS_AT_ONCE):
+            for row in some:
+                yield row
 
 
 def _only(
@@ -35,13 +46,17 @@ def _only(
 
 
 def _movements(mutuelle: str | None) -> Select[*tuple[Any, ...]]:
-    """Every movement, its columns in the order of JournalLine, oldest first."""
+    """Every journal with its movements, the columns in the order of JournalLine, oldest first.
+
+    A journal without movements (an act of a period) has one row, its last columns empty.
+    """
     j, m, r = journal.c, movement.c, request.c
     query = (
         select(j.mutuelle_id, j.id, j.kind, j.effective_on, j.recorded_at, j.actor, j.reason)
         .add_columns(r.source, r.key, j.reverses_id, j.memo, m.position, m.phase, m.debit_account)
         .add_columns(m.credit_account, m.amount, m.currency, m.pending_journal_id, m.pending_position)
-        .join_from(journal, movement, (m.mutuelle_id == j.mutuelle_id) & (m.journal_id == j.id))
+        .add_columns(j.xid, j.occurred_on, m.expires_at)
+        .join_from(journal, movement, (m.mutuelle_id == j.mutuelle_id) & (m.journal_id == j.id), isouter=True)
         .join(request, (r.mutuelle_id == j.mutuelle_id) & (r.journal_id == j.id), isouter=True)
         .order_by(j.mutuelle_id, j.effective_on, j.recorded_at, j.id, m.position)
     )
@@ -51,84 +66,91 @@ def _movements(mutuelle: str | None) -> Select[*tuple[Any, ...]]:
 async def _journals(db: AsyncConnection, mutuelle: str | None) -> AsyncIterator[list[JournalLine]]:
     """The posted movements, journal by journal; a reservation alone is no posting."""
     lines: list[JournalLine] = []
-    async with db.stream(_movements(mutuelle).where(movement.c.phase.in_(("single", "post")))) as rows:
-        async for row in rows:
-            line = JournalLine(*row)
-            if lines and (lines[0].mutuelle, lines[0].journal) != (line.mutuelle, line.journal):
-                yield lines
-                lines = []
-            lines.append(line)
+    async for row in _rows(db, _movements(mutuelle).where(movement.c.phase.in_(("single", "post")))):
+        line = JournalLine._make(row)
+        if lines and (lines[0].mutuelle, lines[0].journal) != (line.mutuelle, line.journal):
+            yield lines
+            lines = []
+        lines.append(line)
     if lines:
         yield lines
 
 
-async def _opened(db: AsyncConnection, mutuelle: str | None, form: Format) -> AsyncIterator[str]:
+# Every account on every day on which it moved and on the day before, so that nothing can be dated elsewhere; and every
+# account, also one that never moved, on the last day of all.
+_CLOSINGS = """
+with moved as (
+    select mutuelle_id, effective_on as day, account, currency, sum(debit) - sum(credit) as net
+      from ledger.entry where cast(:mutuelle as text) is null or mutuelle_id = :mutuelle
+     group by mutuelle_id, effective_on, account, currency
+), step as (
+    select mutuelle_id, day, account, currency, net from moved
+    union all
+    select mutuelle_id, day - 1, account, currency, 0 from moved
+    union all
+    select mutuelle_id, last.day, a.code, a.currency, 0
+      from ledger.account a join (select mutuelle_id, max(day) as day from moved group by mutuelle_id) last
+     using (mutuelle_id)
+)
+select mutuelle_id, day, account, currency,
+       sum(sum(net)) over (partition by mutuelle_id, account, currency order by day)
+  from step group by mutuelle_id, day, account, currency
+ order by mutuelle_id, day, account, currency
+"""
+
+
+async def _closings(db: AsyncConnection, mutuelle: str | None) -> AsyncIterator[Closing]:
+    async for owner, day, code, currency, net in _rows(db, text(_CLOSINGS), {"mutuelle": mutuelle}):
+        yield Closing(owner, day, code, currency, int(net))
+
+
+async def _opened(
+    db: AsyncConnection, mutuelle: str | None, form: Format, chart: Chart | None
+) -> AsyncIterator[str]:
     c = account.c
     currencies = _only(select(c.currency).distinct().order_by(c.currency), c.mutuelle_id, mutuelle)
     yield form.head(list(await db.scalars(currencies)))
     codes = select(c.mutuelle_id, c.code, c.currency).order_by(c.mutuelle_id, c.code)
-    async with db.stream(_only(codes, c.mutuelle_id, mutuelle)) as rows:
-        async for row in rows:
-            yield form.account(*row)
+    async for owner, code, currency in _rows(db, _only(codes, c.mutuelle_id, mutuelle)):
+        yield form.account(owner, code, currency, chart)
 
 
-async def _closing(db: AsyncConnection, mutuelle: str | None, form: Format, on: date) -> AsyncIterator[str]:
-    """Every account's balance, also the zero of one that never moved."""
-    c, sums = account.c, account_sums(mutuelle, None).subquery()
-    owner, code, _, debits, credits = sums.c
-    nets = (
-        select(c.mutuelle_id, c.code, func.coalesce(debits - credits, 0), c.currency)
-        .join_from(account, sums, (owner == c.mutuelle_id) & (code == c.code), isouter=True)
-        .order_by(c.mutuelle_id, c.code)
-    )
-    async with db.stream(_only(nets, c.mutuelle_id, mutuelle)) as rows:
-        async for row in rows:
-            yield form.closing(on, row[0], row[1], int(row[2]), row[3])
-
-
-async def _book(db: AsyncConnection, mutuelle: str | None, form: Format) -> AsyncIterator[str]:
-    await _snapshot(db)
-    async for chunk in _opened(db, mutuelle, form):
+async def _book(
+    db: AsyncConnection, mutuelle: str | None, form: Format, chart: Chart | None
+) -> AsyncIterator[str]:
+    await snapshot(db)
+    async for chunk in _opened(db, mutuelle, form, chart):
         yield chunk
-    latest = None
     async for lines in _journals(db, mutuelle):
-        latest = max(latest or lines[0].effective_on, lines[0].effective_on)
         yield form.journal(lines)
-    if latest:
-        async for chunk in _closing(db, mutuelle, form, latest + timedelta(days=1)):
-            yield chunk
+    async for closing in _closings(db, mutuelle):
+        yield form.closing(closing)
 
 
-def beancount(db: AsyncConnection, mutuelle: str | None = None) -> AsyncIterator[str]:
-    """The book for beancount 3, with closing `balance` directives. `db` must have read nothing yet."""
-    return _book(db, mutuelle, BEANCOUNT)
+def beancount(
+    db: AsyncConnection, mutuelle: str | None = None, chart: Chart | None = None
+) -> AsyncIterator[str]:
+    """The book for beancount 3, every balance a `balance` directive.
+
+    `chart` adds an accountant's number and label to each account. `db` must have read nothing yet.
+    """
+    return _book(db, mutuelle, BEANCOUNT, chart)
 
 
-def hledger(db: AsyncConnection, mutuelle: str | None = None) -> AsyncIterator[str]:
-    """The book for `hledger check --strict`, with closing assertions. `db` must have read nothing yet."""
-    return _book(db, mutuelle, HLEDGER)
+def hledger(
+    db: AsyncConnection, mutuelle: str | None = None, chart: Chart | None = None
+) -> AsyncIterator[str]:
+    """The book for `hledger check --strict`, every balance asserted by a posting of nothing. Else as `beancount`.
 
-
-def _cell(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return json.dumps(value, sort_keys=True, ensure_ascii=False) if value else ""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value  # a spreadsheet would run it as a formula
-    return value
-
-
-def _csv_line(cells: Sequence[object]) -> str:
-    line = io.StringIO()
-    csv_format.writer(line, lineterminator="\n").writerow([_cell(cell) for cell in cells])
-    return line.getvalue()
+    Hledger counts what stands below an assertion on the same day as after it: so all of them stand at the end, and a
+    journal that somebody dates to another day is missed there or too much.
+    """
+    return _book(db, mutuelle, HLEDGER, chart)
 
 
 async def csv(db: AsyncConnection, mutuelle: str | None = None) -> AsyncIterator[str]:
     """One row a movement, reservations included, oldest first. `db` must have read nothing yet."""
-    await _snapshot(db)
-    yield _csv_line(CSV_HEAD)
-    async with db.stream(_movements(mutuelle)) as rows:
-        async for row in rows:
-            yield _csv_line(tuple(row))
+    await snapshot(db)
+    yield csv_line(JournalLine._fields)
+    async for row in _rows(db, _movements(mutuelle)):
+        yield csv_line(tuple(row))

@@ -1,23 +1,32 @@
-"""How an account, a journal and a closing balance are written for beancount and for hledger.
+"""How an account, a journal, the end of a day and a cell are written for beancount, hledger and spreadsheets.
 
-Two accounts never share a name, and every text is quoted or stripped of what the format would read as syntax.
+Two accounts never share a name, and every text is quoted, marked or stripped of what its reader would take for
+syntax.
 """
 
+import csv
+import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from ledger.accounts import MINOR_DIGITS, parse
+from ledger.charts import Chart
 
 BEFORE_ALL = date(2000, 1, 1)  # no journal is older: every account is open from here on
+LABELS_IN = "fr"  # exports have no language of their own, and accountants who number so read French
+FORMULA_HEADS = ("=", "+", "-", "@", "\t", "\r", "'")  # the last one, so that the mark can be taken off again
 
 
-@dataclass(frozen=True)
-class JournalLine:
-    """One movement with the journal it belongs to; the fields are the columns of the CSV, in its order."""
+class JournalLine(NamedTuple):
+    """One movement with the journal it belongs to; the fields are the columns of the CSV, in its order.
+
+    `occurred_on` is there only where the journal was booked on another day than the one it is for.
+    """
 
     mutuelle: str
     journal: UUID
@@ -38,6 +47,19 @@ class JournalLine:
     currency: str
     resolves_journal: UUID | None
     resolves_position: int | None
+    xid: int
+    occurred_on: date | None
+    expires_at: datetime | None
+
+
+class Closing(NamedTuple):
+    """What an account holds when all that is dated up to and including `on` is counted, in minor units."""
+
+    mutuelle: str
+    on: date
+    account: str
+    currency: str
+    net_minor: int
 
 
 @dataclass(frozen=True)
@@ -45,9 +67,30 @@ class Format:
     """The four things an export is made of; each gives whole lines."""
 
     head: Callable[[Sequence[str]], str]
-    account: Callable[[str, str, str], str]
+    account: Callable[[str, str, str, Chart | None], str]
     journal: Callable[[Sequence[JournalLine]], str]
-    closing: Callable[[date, str, str, int, str], str]
+    closing: Callable[[Closing], str]
+
+
+def cell(value: object) -> object:
+    """`value` as a cell of a CSV: a text that a spreadsheet would run as a formula is marked with a `'` in front.
+
+    A text that begins with `'` gets one more, so whoever takes one off has the text as it was. Numbers stay numbers.
+    """
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True, ensure_ascii=False) if value else ""
+    if isinstance(value, str) and value.startswith(FORMULA_HEADS):
+        return "'" + value
+    return value
+
+
+def csv_line(values: Sequence[object]) -> str:
+    """One line of a CSV, each value through `cell`."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([cell(value) for value in values])
+    return line.getvalue()
 
 
 def _component(name: str) -> str:
@@ -71,8 +114,34 @@ def _amount(amount_minor: int, currency: str) -> str:
     return f"{Decimal(amount_minor).scaleb(-MINOR_DIGITS[currency]):f} {currency}"
 
 
+def _number_in(code: str, chart: Chart | None) -> dict[str, str]:
+    """What an accountant calls the account, if a chart was asked for; `status` says how far to trust the number."""
+    if chart is None:
+        return {}
+    line = chart.line(code)
+    label = line.labels[LABELS_IN]
+    return {"chart": chart.frame, "number": line.number, "label": label, "status": line.status}
+
+
+def _facts(first: JournalLine) -> dict[str, str]:
+    """What is known of a journal beside its date, kind and reason."""
+    facts = {
+        "journal": str(first.journal),
+        "key": f"{first.source}:{first.key}" if first.source else "",
+        "actor": first.actor,
+        "recorded": first.recorded_at.isoformat(timespec="microseconds"),
+        "occurred": str(first.occurred_on) if first.occurred_on else "",
+        "reverses": str(first.reverses) if first.reverses else "",
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
 def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _metadata(facts: dict[str, str]) -> str:
+    return "".join(f"  {name}: {_quoted(value)}\n" for name, value in facts.items() if value)
 
 
 def _beancount_head(currencies: Sequence[str]) -> str:
@@ -81,22 +150,16 @@ def _beancount_head(currencies: Sequence[str]) -> str:
     return "".join(options + [f"{BEFORE_ALL} commodity {currency}\n" for currency in currencies])
 
 
-def _beancount_open(mutuelle: str, code: str, currency: str) -> str:
+def _beancount_open(mutuelle: str, code: str, currency: str, chart: Chart | None) -> str:
     name = beancount_account(mutuelle, code)
-    return f"{BEFORE_ALL} open {name} {currency}\n  code: {_quoted(code)}\n"
+    return f"{BEFORE_ALL} open {name} {currency}\n" + _metadata({"code": code} | _number_in(code, chart))
 
 
 def _beancount_journal(lines: Sequence[JournalLine]) -> str:
     first = lines[0]
-    facts = {
-        "journal": str(first.journal),
-        "actor": first.actor,
-        "recorded": first.recorded_at.isoformat(),
-        "reverses": str(first.reverses) if first.reverses else "",
-        "memo": json.dumps(first.memo, sort_keys=True) if first.memo else "",
-    }
+    memo = {"memo": json.dumps(first.memo, sort_keys=True)} if first.memo else {}
     written = [f"\n{first.effective_on} * {_quoted(first.kind)} {_quoted(first.reason)}\n"]
-    written += [f"  {name}: {_quoted(value)}\n" for name, value in facts.items() if value]
+    written.append(_metadata(_facts(first) | memo))
     for line in lines:
         debit = beancount_account(line.mutuelle, line.debit_account)
         credit = beancount_account(line.mutuelle, line.credit_account)
@@ -105,16 +168,20 @@ def _beancount_journal(lines: Sequence[JournalLine]) -> str:
     return "".join(written)
 
 
-def _beancount_closing(on: date, mutuelle: str, code: str, net_minor: int, currency: str) -> str:
-    number, unit = _amount(net_minor, currency).split()
-    return f"{on} balance {beancount_account(mutuelle, code)}  {number} ~ 0 {unit}\n"  # exact: no tolerance
+def _beancount_closing(closing: Closing) -> str:
+    """Beancount asserts at the start of a day: the end of this one is the next. Exact, without its tolerance."""
+    number, unit = _amount(closing.net_minor, closing.currency).split()
+    name = beancount_account(closing.mutuelle, closing.account)
+    return f"{closing.on + timedelta(days=1)} balance {name}  {number} ~ 0 {unit}\n"
 
 
 _NOT_IN_HLEDGER = str.maketrans({";": ",", "|": "/"})  # a comment and a payee begin with these
 
 
-def _tag(value: str) -> str:
-    return value.translate(_NOT_IN_HLEDGER).replace(",", " ")  # a tag's value ends at a comma
+def _tags(facts: dict[str, str]) -> str:
+    """A tag's value ends at a comma."""
+    said = {name: value.translate(_NOT_IN_HLEDGER).replace(",", " ") for name, value in facts.items()}
+    return ", ".join(f"{name}:{value}" for name, value in said.items() if value)
 
 
 def _hledger_head(currencies: Sequence[str]) -> str:
@@ -122,17 +189,15 @@ def _hledger_head(currencies: Sequence[str]) -> str:
     return "; Keneya ledger\n" + "".join(samples)
 
 
-def _hledger_open(mutuelle: str, code: str, _currency: str) -> str:
-    return f"account {hledger_account(mutuelle, code)}\n"
+def _hledger_open(mutuelle: str, code: str, _currency: str, chart: Chart | None) -> str:
+    tags = _tags(_number_in(code, chart))
+    return f"account {hledger_account(mutuelle, code)}{'  ; ' + tags if tags else ''}\n"
 
 
 def _hledger_journal(lines: Sequence[JournalLine]) -> str:
     first = lines[0]
-    tags = f"journal:{first.journal}, actor:{_tag(first.actor)}, recorded:{first.recorded_at.isoformat()}"
-    if first.reverses:
-        tags += f", reverses:{first.reverses}"
     title = f"{first.kind} | {first.reason.translate(_NOT_IN_HLEDGER)}"
-    written = [f"\n{first.effective_on} * {title}\n    ; {tags}\n"]
+    written = [f"\n{first.effective_on} * {title}\n    ; {_tags(_facts(first))}\n"]
     for line in lines:
         debit = hledger_account(line.mutuelle, line.debit_account)
         credit = hledger_account(line.mutuelle, line.credit_account)
@@ -141,9 +206,13 @@ def _hledger_journal(lines: Sequence[JournalLine]) -> str:
     return "".join(written)
 
 
-def _hledger_closing(on: date, mutuelle: str, code: str, net_minor: int, currency: str) -> str:
-    name = hledger_account(mutuelle, code)
-    return f"\n{on} * closing balance\n    {name}  0 {currency} = {_amount(net_minor, currency)}\n"
+def _hledger_closing(closing: Closing) -> str:
+    """A transaction for each, so that a broken one is told in few lines. `==`: and nothing in another currency."""
+    name, balance = (
+        hledger_account(closing.mutuelle, closing.account),
+        _amount(closing.net_minor, closing.currency),
+    )
+    return f"\n{closing.on} * balance at the end of the day\n    {name}  0 {closing.currency} == {balance}\n"
 
 
 BEANCOUNT = Format(_beancount_head, _beancount_open, _beancount_journal, _beancount_closing)

@@ -15,7 +15,7 @@ from ledger.accounts import HEALTH
 
 @dataclass(frozen=True)
 class Mark:
-    """A point in the life of the book: the snapshot as PostgreSQL writes it, and the database's clock just after it."""
+    """A point in the life of the book: the snapshot written in ticks, and the database's clock just after it."""
 
     snapshot: str
     at: datetime
@@ -38,7 +38,7 @@ class Position:
 
 async def mark_now(db: AsyncConnection) -> Mark:
     """The book as it stands for this statement (for this transaction, where that is REPEATABLE READ)."""
-    row = (await db.execute(text("select pg_current_snapshot()::text, clock_timestamp()"))).one()
+    row = (await db.execute(text("select ledger.snapshot(), clock_timestamp()"))).one()
     return Mark(row[0], row[1])
 
 
@@ -46,43 +46,39 @@ async def position(
     db: AsyncConnection, mutuelle: str, currency: str, *, since: Mark, fund: str = HEALTH
 ) -> Position:
     """What `mutuelle` holds of `fund` in `currency`, and what its members paid since a mark."""
-    facts = {"mutuelle": mutuelle, "currency": currency, "fund": fund}
-    marks = {"since_snapshot": since.snapshot, "since_at": since.at}
-    row = (await db.execute(text(_POSITION), facts | marks)).one()
+    facts = {"mutuelle": mutuelle, "currency": currency, "fund": fund, "since": since.snapshot}
+    row = (await db.execute(text(_POSITION), facts)).one()
     figures = (int(row.cash), int(row.mobile), int(row.bank), int(row.received), int(row.payers))
     return Position(*figures, Mark(row.snapshot, row.at))
 
 
-# `recorded_at` beside the snapshot: the numbers of transactions begin anew when a dump is restored elsewhere.
+# Neither half reads the whole history: what is held comes from the day rows, what is new is sought by its tick.
 _POSITION = """
-with legs as (
+with held as (
+    select coalesce(sum(s.debits - s.credits) filter (where a.kind = 'cash'), 0) as cash,
+           coalesce(sum(s.debits - s.credits) filter (where a.kind = 'float'), 0) as mobile,
+           coalesce(sum(s.debits - s.credits) filter (where a.kind = 'bank'), 0) as bank
+      from ledger.sums(:mutuelle, 'infinity') s
+      join ledger.account a on a.mutuelle_id = :mutuelle and a.code = s.account
+     where a.fund = :fund and a.currency = :currency
+), leg as (
     select m.amount, m.debit_account, m.credit_account,
-           split_part(m.debit_account, ':', 2) as debit_kind, split_part(m.credit_account, ':', 2) as credit_kind,
-           not (pg_visible_in_snapshot(j.xid, cast(cast(:since_snapshot as text) as pg_snapshot))
-                and j.recorded_at <= :since_at) as is_new
-      from ledger.movement m
-      join ledger.journal j on j.mutuelle_id = m.mutuelle_id and j.id = m.journal_id
-     where m.mutuelle_id = :mutuelle and m.currency = :currency and m.phase in ('single', 'post')
-       and split_part(m.debit_account, ':', 1) = :fund
-), held as (
-    select coalesce(sum(amount) filter (where debit_kind = 'cash'), 0)
-             - coalesce(sum(amount) filter (where credit_kind = 'cash'), 0) as cash,
-           coalesce(sum(amount) filter (where debit_kind = 'float'), 0)
-             - coalesce(sum(amount) filter (where credit_kind = 'float'), 0) as mobile,
-           coalesce(sum(amount) filter (where debit_kind = 'bank'), 0)
-             - coalesce(sum(amount) filter (where credit_kind = 'bank'), 0) as bank
-      from legs
+           split_part(m.debit_account, ':', 2) as debit_kind, split_part(m.credit_account, ':', 2) as credit_kind
+      from cast(cast(:since as text) as pg_snapshot) mark
+     cross join lateral ledger.moved(:mutuelle, pg_snapshot_xmin(mark), '18446744073709551615') m
+     where m.currency = :currency and split_part(m.debit_account, ':', 1) = :fund
+       and not pg_visible_in_snapshot(m.xid, mark)
 ), paid as (
     select account, sum(amount) as amount from (
-        select credit_account as account, amount from legs
-         where is_new and credit_kind = 'member' and debit_kind in ('cash', 'float', 'bank')
+        select credit_account as account, amount from leg
+         where credit_kind = 'member' and debit_kind in ('cash', 'float', 'bank')
         union all
-        select debit_account, -amount from legs
-         where is_new and debit_kind = 'member' and credit_kind in ('cash', 'float', 'bank')
+        select debit_account, -amount from leg
+         where debit_kind = 'member' and credit_kind in ('cash', 'float', 'bank')
     ) each_way group by account
 )
 select held.*, (select coalesce(sum(amount), 0) from paid) as received,
        (select count(*) from paid where amount > 0) as payers,
-       pg_current_snapshot()::text as snapshot, clock_timestamp() as at
+       ledger.snapshot() as snapshot, clock_timestamp() as at
   from held
 """

@@ -9,24 +9,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 class Received(NamedTuple):
-    """One receipt on one account, in minor units, by its accounting date."""
+    """One receipt on one account, in minor units, by the day it is for."""
 
     account: str
-    effective_on: date
+    occurred_on: date
     amount_minor: int
 
 
 # As `mutuelle.standing.receipts` reads a statement: credits, neither reversed nor reversals themselves, in a
 # statement's order.
 _RECEIVED = """
-select m.credit_account, m.effective_on, m.amount
+select m.credit_account, coalesce(j.occurred_on, m.effective_on), m.amount
   from ledger.movement m
   join ledger.journal j on j.mutuelle_id = m.mutuelle_id and j.id = m.journal_id
  where m.mutuelle_id = :mutuelle and m.phase in ('single', 'post') and j.reverses_id is null
    and {narrowed}
    and not exists (select from ledger.journal later
                     where later.mutuelle_id = m.mutuelle_id and later.reverses_id = m.journal_id)
- order by m.credit_account, m.effective_on, j.recorded_at, j.id, m.position
+ order by m.credit_account, m.effective_on, m.xid, j.recorded_at, j.id, m.position
 """
 _OF_FUND = "m.credit_account >= :first and m.credit_account < :beyond"
 _OF_THESE = "m.credit_account = any(cast(:accounts as text[]))"

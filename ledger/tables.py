@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -26,6 +27,7 @@ account = Table(
     Column("currency", Text, nullable=False),
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("closed_on", Date),
+    Column("keeping", Text, nullable=False),
 )
 
 journal = Table(
@@ -40,6 +42,8 @@ journal = Table(
     Column("reason", Text, nullable=False),
     Column("reverses_id", Uuid),
     Column("memo", JSONB, nullable=False),
+    Column("xid", BigInteger, nullable=False),  # the tick: see the migration
+    Column("occurred_on", Date),
 )
 
 movement = Table(
@@ -56,6 +60,8 @@ movement = Table(
     Column("pending_journal_id", Uuid),
     Column("pending_position", SmallInteger),
     Column("effective_on", Date, nullable=False),
+    Column("xid", BigInteger, nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
 )
 
 request = Table(
@@ -71,6 +77,19 @@ request = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
+seal = Table(
+    "seal",
+    metadata,
+    Column("mutuelle_id", Text, primary_key=True),
+    Column("block", Integer, primary_key=True),
+    Column("upto", BigInteger, nullable=False),  # a tick
+    Column("journals", Integer, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    Column("sealed_at", DateTime(timezone=True), nullable=False),
+)
+
 # A view: both legs of every movement that counts (see the migration).
 entry = Table(
     "entry",
@@ -84,4 +103,5 @@ entry = Table(
     Column("effective_on", Date),
     Column("journal_id", Uuid),
     Column("position", SmallInteger),
+    Column("xid", BigInteger),
 )

@@ -8,7 +8,7 @@ from mutuelle.cover import CoverState
 from mutuelle.enrolment import pay as ask_for_payment
 from mutuelle.households import household_by_number
 from mutuelle.numbers import member_number
-from mutuelle.payments import accept_requests, refuse_requests, refuses_requests
+from mutuelle.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.standing import Standing, standing
 from talk.answers import amount, phone_number
 from talk.keywords import by_message

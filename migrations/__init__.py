@@ -8,12 +8,30 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from migrations.grants import grant_statements
+from ledger.accounts import KINDS, Kind
+from migrations.grants import AUDITOR_ROLE, auditor_statements, grant_statements
 
+# A kind that is there stays as it is: its accounts are kept that way. `keneya check` names one that differs.
+_ADD_KINDS = "insert into ledger.kind values (:kind, :keeping, :side) on conflict do nothing"
+_IS_ROLE = text("select exists (select from pg_roles where rolname = :role)")
 LOCK_KEY = 7_305_011  # any constant: two releases migrating at once take turns
+
+
+class UnknownRole(Exception):
+    """The role that was to get rights is not there; the message is one line for a person."""
+
+
+def revisions() -> frozenset[str]:
+    """The schema's versions that this program knows."""
+    return frozenset(step.revision for step in ScriptDirectory(str(Path(__file__).parent)).walk_revisions())
+
+
+def _kind_row(kind: Kind) -> dict[str, str]:
+    return {"kind": kind.name, "keeping": kind.keeping, "side": kind.normal}
 
 
 def _upgrade(connection: Connection) -> None:
@@ -23,17 +41,28 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-async def migrate(owner_url: str, service_role: str) -> None:
+async def migrate(
+    owner_url: str, service_role: str, *, above: int = 0, auditor_role: str | None = None
+) -> None:
     """Bring the database at `owner_url` (`postgresql+asyncpg://…`) to the newest version, all or nothing.
 
-    `service_role` is the role that web and worker connect as; it owns nothing.
+    `service_role` is the role that web and worker connect as; it owns nothing, and gets its rights last. `above`: a
+    restore's newest transaction number, which the ledger's clock goes on from. `auditor_role`: a role that exists and
+    may read the ledger from now on (UnknownRole: it does not); without one it is AUDITOR_ROLE, if the server has it.
     """
     engine = create_async_engine(owner_url)
     try:
         async with engine.begin() as db:
             await db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
             await db.run_sync(_upgrade)
+            await db.execute(text("select ledger.move_clock(:above)"), {"above": above})
+            await db.execute(text(_ADD_KINDS), [_kind_row(kind) for kind in KINDS.values()])
             for statement in grant_statements(service_role):
+                await db.execute(text(statement))
+            known = await db.scalar(_IS_ROLE, {"role": auditor_role or AUDITOR_ROLE})
+            if auditor_role and not known:
+                raise UnknownRole(f"the server has no role {auditor_role!r}: create it first")
+            for statement in auditor_statements(auditor_role or AUDITOR_ROLE) if known else ():
                 await db.execute(text(statement))
     finally:
         await engine.dispose()

@@ -9,6 +9,16 @@ TABLES: dict[str, str] = {
     "ledger.movement": "select",
     "ledger.request": "select",
     "ledger.entry": "select",
+    "ledger.seal": "select",
+    "ledger.held": "select",
+    "ledger.kind": "select",
+    "ledger.clock": "select",
+    "ledger.book": "select",
+    "ledger.fold": "select",
+    "ledger.balance": "select",
+    "ledger.account_day": "select",
+    "ledger.period_act": "select",
+    "ledger.period_total": "select",
     # What a message says, to whom and why, cannot be changed after it was written.
     "sms_outbox": "select, insert, update (state, due_at, lease_token, lease_until, attempts, resends,"
     " provider, provider_message_id, provider_status, reason, called_at, in_doubt_at, sent_at, final_at)",
@@ -67,24 +77,85 @@ TABLES: dict[str, str] = {
     "reminder": "select, insert",
 }
 
-FUNCTIONS: tuple[str, ...] = (
+# What writes the ledger. Each is the only way to do what it does, and the service's alone.
+ACTS: tuple[str, ...] = (
     "ledger.post(jsonb)",
     "ledger.open_accounts(jsonb)",
-    # Pure functions of their arguments, with which the checks recompute what a key was spent on.
+    "ledger.fold(text, integer)",
+    "ledger.close_period(text, text, text, uuid, text, text, date)",
+    "ledger.reopen_period(text, text, text, uuid, text, text)",
+    "ledger.seal_block(text, integer)",
+    "ledger.tick()",
+)
+
+# What only reads, and no more than whoever calls it may select.
+READS: tuple[str, ...] = (
+    "ledger.horizon()",
+    "ledger.snapshot()",
+    "ledger.shifted(xid8, bigint)",
+    "ledger.head(text)",
+    "ledger.moved(text, xid8, xid8)",
+    "ledger.day_deltas(text, xid8, xid8)",
+    "ledger.sums(text, date)",
+    # With these the checks compute again what was sealed …
+    "ledger.sealed_field(bytea)",
+    "ledger.sealed_text(text)",
+    "ledger.journal_hashes(text, xid8, xid8)",
+    "ledger.block_root(text, integer, xid8, xid8, bytea)",
+    # … and what a key was spent on.
     "ledger.field(text)",
     "ledger.memo_text(jsonb)",
     "ledger.journal_text(text, date, text, text, uuid, jsonb)",
+    "ledger.journal_text(text, date, text, text, uuid, text)",
     "ledger.movement_text(text, text, numeric, text, text, uuid, integer)",
+    "ledger.movement_text(text, text, numeric, text, text, uuid, integer, timestamptz)",
 )
+
+# Whoever has this role reads the whole ledger, and what a mutuelle says of itself: nothing of people.
+AUDITOR_ROLE = "keneya_auditor"
+AUDITOR_TABLES: dict[str, str] = {"mutuelle": "select"}
 
 SCHEMAS: tuple[str, ...] = ("public", "ledger")
 
 
 def grant_statements(role: str) -> Iterator[str]:
-    """The statements that give `role` its rights, and take back what an older list gave."""
-    name = '"' + role.replace('"', '""') + '"'
+    """The statements that give the service's `role` its rights, and take back what an older list gave."""
+    yield from _from_nothing(role)
+    yield from (f"grant {rights} on {table} to {_name(role)}" for table, rights in TABLES.items())
+    yield from (f"grant execute on function {function} to {_name(role)}" for function in ACTS + READS)
+
+
+def auditor_statements(role: str) -> Iterator[str]:
+    """The same for an auditor's `role`: it reads, and writes nothing, not even by a function."""
+    yield from _from_nothing(role)
+    yield f"grant select on all tables in schema ledger to {_name(role)}"
+    yield from (f"grant {rights} on {table} to {_name(role)}" for table, rights in AUDITOR_TABLES.items())
+    yield from (f"grant execute on function {function} to {_name(role)}" for function in READS)
+
+
+# Our own only: a hosted server may keep views of its extensions in `public`, whose rights are not ours to take.
+_OWN_TABLES = """
+do $own$
+declare
+    ours regclass;
+begin
+    for ours in select oid from pg_class
+                 where relnamespace = to_regnamespace('SCHEMA') and relkind in ('r', 'p', 'v', 'm')
+                   and pg_get_userbyid(relowner) = current_user
+    loop
+        execute format('revoke all on %s from %s', ours, $role$ROLE$role$);
+    end loop;
+end $own$
+"""
+
+
+def _name(role: str) -> str:
+    return '"' + role.replace('"', '""') + '"'
+
+
+def _from_nothing(role: str) -> Iterator[str]:
     for schema in SCHEMAS:
-        yield f"grant usage on schema {schema} to {name}"
-        yield f"revoke all on all tables in schema {schema} from {name}"
-    yield from (f"grant {rights} on {table} to {name}" for table, rights in TABLES.items())
-    yield from (f"grant execute on function {function} to {name}" for function in FUNCTIONS)
+        yield f"grant usage on schema {schema} to {_name(role)}"
+        yield _OWN_TABLES.replace("SCHEMA", schema).replace("ROLE", _name(role))
+    # A function is everybody's from its making on, and a restore leaves every right out.
+    yield f"revoke all on all functions in schema ledger from public, {_name(role)}"

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger.positions import mark_now
+from ledger.seals import seal_block
 from locales import Sentence, _, render
 from mutuelle.dates import FIRST_HOUR, LAST_HOUR, day_hours_from
 from mutuelle.digest import DIGEST, send_digest
@@ -48,7 +49,10 @@ async def run_schedules(pool: AsyncEngine, now: datetime, time_scale: float = 1.
 
 
 async def begin_schedules(db: AsyncConnection, now: datetime, time_scale: float) -> None:
-    """Give a line to every treasurer and every mutuelle that has none yet."""
+    """Give a line to every treasurer and every mutuelle that has none yet, and seal the books of which digests are due.
+
+    Sealed here and not where the digest is made, whose view of the book is older than its seal would be.
+    """
     for mutuelle_id, name, timezone, phone in (await db.execute(_treasurers_without(now))).all():
         line = (mutuelle_id, DIGEST, phone, EVERY_MONDAY, timezone)
         if await add_schedule(db, *line, now, time_scale, mark=await mark_now(db)):
@@ -56,6 +60,8 @@ async def begin_schedules(db: AsyncConnection, now: datetime, time_scale: float)
     await plan_new(db, now, time_scale)
     for mutuelle_id, timezone in (await db.execute(_MUTUELLES_WITHOUT)).all():
         await add_schedule(db, mutuelle_id, REMINDERS, OF_MUTUELLE, EVERY_MORNING, timezone, now, time_scale)
+    for mutuelle_id in (await db.scalars(_digests_due(now))).all():
+        await seal_block(db, mutuelle_id)
 
 
 def _treasurers_without(now: datetime) -> sa.Select[str, str, str, str]:
@@ -85,6 +91,11 @@ _MUTUELLES_WITHOUT = (
     .where(sa.not_(sa.exists().where(schedule.c.mutuelle_id == mutuelle.c.id, schedule.c.kind == REMINDERS)))
     .order_by(mutuelle.c.id)
 )
+
+
+def _digests_due(now: datetime) -> sa.Select[str]:
+    due = (schedule.c.kind == DIGEST) & (schedule.c.next_at <= now) & schedule.c.stopped_at.is_(None)
+    return select(schedule.c.mutuelle_id).where(due).distinct().order_by(schedule.c.mutuelle_id)
 
 
 async def _tell(

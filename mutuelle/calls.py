@@ -3,12 +3,14 @@
 A wish that was never paid leaves no journal.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
-from ledger.book import Journal, Movement, statement
+from ledger.book import Journal, Movement
+from ledger.statements import Entry, statement
 from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.policies import uncalled
@@ -26,15 +28,33 @@ async def calls_due(
 
     `new_receipt_minor` is that receipt, not in the account yet. The caller holds the household's lock.
     """
-    entries = await statement(db, mutuelle.id, home.account)
+    called, credit = called_so_far(await statement(db, mutuelle.id, home.account))
+    left = await uncalled(db, home, called)
+    return calls_reached(mutuelle, home, left, credit + new_receipt_minor, on=on, actor=actor)
+
+
+def called_so_far(entries: Sequence[Entry]) -> tuple[int, int]:
+    """How many policies a household's entries call, and what is to its credit, in minor units."""
     called = len({entry.journal_id for entry in entries if entry.kind in CALLS})
-    credit = new_receipt_minor + sum(entry.credit - entry.debit for entry in entries)
+    return called, sum(entry.credit - entry.debit for entry in entries)
+
+
+def calls_reached(
+    mutuelle: Mutuelle,
+    home: Household,
+    uncalled: Sequence[tuple[int, int, int]],
+    credit_minor: int,
+    *,
+    on: date,
+    actor: str,
+) -> list[Journal]:
+    """The journals of the policies that a credit reaches: (sequence, contribution, registration) each, oldest first."""
     journals = []
-    for sequence, contribution_minor, registration_minor in await uncalled(db, home, called):
-        if credit <= 0:
+    for sequence, contribution_minor, registration_minor in uncalled:
+        if credit_minor <= 0:
             break
         journals.append(_call(mutuelle, home, sequence, contribution_minor, registration_minor, on, actor))
-        credit -= contribution_minor + registration_minor
+        credit_minor -= contribution_minor + registration_minor
     return journals
 
 

@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.receipts import received_by_members
 from locales import Money
-from mutuelle.cover import Cover, CoverState, Period, Receipt, Terms, cover, periods
+from mutuelle.cover import Cover, CoverState, Period, Receipt, Terms
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.policies import terms
 from mutuelle.products import Offer, Product, products_by_version, products_on_sale
-from mutuelle.standing import may_renew, next_offer
+from mutuelle.standing import may_renew, next_offer, reckon
 from mutuelle.tables import beneficiary, household, policy
 
 UP_TO_DATE = {CoverState.COVERED, CoverState.WAITING}
@@ -72,16 +72,15 @@ def _insured(
     today: date,
 ) -> Insured:
     terms_agreed, product = agreed
-    dated = periods(terms_agreed, paid)
-    taken = sum(period.paid_minor for period in dated)
+    reckoned = reckon(terms_agreed, paid, today, mutuelle.currency)
     return Insured(
         number=number,
         product=product,
-        periods=tuple(dated),
-        cover=cover(dated, today),
-        due=Money(sum(period.due_minor for period in dated), mutuelle.currency),
-        credit=Money(sum(receipt.amount_minor for receipt in paid) - taken, mutuelle.currency),
-        renewal=next_offer(current.get(product.code), ages) if may_renew(dated, today) else None,
+        periods=reckoned.periods,
+        cover=reckoned.cover,
+        due=reckoned.due,
+        credit=reckoned.credit,
+        renewal=next_offer(current.get(product.code), ages) if may_renew(reckoned.periods, today) else None,
     )
 
 
@@ -107,7 +106,7 @@ async def _policies(
         product = products[row.product_code, row.product_version]
         agreed, _before = found.get(row.number, ([], product))
         price_minor = row.contribution_minor + row.registration_minor
-        agreed.append(terms(row.sequence, row.stage == "renewal", price_minor, product))
+        agreed.append(terms(row.sequence, price_minor, product))
         found[row.number] = (agreed, product)
     return found
 
@@ -119,7 +118,7 @@ async def _receipts(
     found: dict[str, list[Receipt]] = defaultdict(list)
     async for line in _in_turns(await received_by_members(db, mutuelle.id, accounts.HEALTH, wanted)):
         number = line.account.rpartition(":")[2]
-        found[number].append(Receipt(line.effective_on, line.amount_minor))
+        found[number].append(Receipt(line.occurred_on, line.amount_minor))
     return found
 
 

@@ -7,7 +7,7 @@ word makes a payment fail, and what a person must look at becomes a case.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -19,15 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from mobilemoney.operator import Answer, Ask, Operator, Outcome
 from mutuelle.payments import OPEN, PaymentState, move, open_case
 from mutuelle.receipts import tell_failed, tell_late
-from mutuelle.settlement import settle
+from mutuelle.settlement import BATCH, settle_locked
 from mutuelle.tables import payment, payment_move
-from mutuelle.wishes import Due, due_payment
+from mutuelle.wishes import DUE_COLUMNS, Due, due_payment, lease_dues, lock_dues
 
 log = logging.getLogger("keneya.collection")
 
 AFTER_THE_CALL = timedelta(seconds=4)  # a prompt cannot show on a phone whose call is still open
 LEASE = timedelta(seconds=60)  # a status and a request, each with its time-outs, end well before it
-BATCH = 32
+PLACES = 64  # payments asked about at once; no more are claimed, so that no lease runs out in a queue
+SETTLERS = 2  # batches under way: one is decided here while PostgreSQL writes the other
+CLAIM_AGAIN_S = 0.25  # while answers are out: who pays now does not wait for the slowest of those before
 ASK_AGAIN_S = (3, 5, 10, 20, 40, 60, 120, 300, 600, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
 TOLD_LATE_AFTER = timedelta(seconds=60)
 # An operator that knows nothing of it may be sent it again. Longer than a lease and, like it, never scaled: so what a
@@ -56,23 +58,73 @@ class Round:
         return since is None or self.clock() - since < wait / self.time_scale
 
 
-async def collect(house: Round) -> int:
-    """One round over the payments that are due; returns how many were dealt with.
+@dataclass(frozen=True)
+class Answered:
+    """What an operator said of a payment that was claimed under `token`."""
 
-    1. Claim a batch under a lease: ASKED becomes SENT, and that is committed before the operator hears of it.
-    2. Outside any transaction, send what is new and ask about the rest, side by side.
-    3. Record each answer as it comes, in a transaction of its own: settle, or move and plan the next question.
+    due: Due
+    answer: Answer
+    token: UUID
+
+
+Paid = asyncio.Queue[Answered | None]  # answers that wait to be settled; None: there are no more
+
+
+async def collect(house: Round, going_on: Callable[[], bool] = lambda: False) -> int:
+    """Deal with the payments that are due; returns how many there were.
+
+    1. Claim them under a lease: ASKED becomes SENT, and that is committed before the operator hears of it.
+    2. Outside any transaction, send what is new and ask about the rest, side by side. As long as `going_on`, claim
+       again meanwhile, into the places that are free.
+    3. Record each answer as it comes. Those that say PAID are settled together: all that came while the batch before
+       was written, in one transaction; each other one moves its payment and plans the next question in its own.
     """
-    async with house.pool.begin() as db:
-        claimed, token = await _claim(db, house)
-    await asyncio.gather(*(_deal(house, due, token) for due in claimed))
-    return len(claimed)
+    paid: Paid = asyncio.Queue(2 * BATCH)
+    settlers = [asyncio.create_task(_settle_what_comes(house, paid)) for _settler in range(SETTLERS)]
+    try:
+        return await _ask_what_is_due(house, paid, going_on)
+    finally:
+        await paid.put(None)
+        await asyncio.gather(*settlers)
 
 
-async def _claim(db: AsyncConnection, house: Round) -> tuple[list[Due], UUID]:
+async def _ask_what_is_due(house: Round, paid: Paid, going_on: Callable[[], bool]) -> int:
+    asking: set[asyncio.Task[None]] = set()
+    dealt = 0
+    try:
+        while True:
+            for due, token in await _claim(house, PLACES - len(asking)):
+                asking.add(asyncio.create_task(_deal(house, due, token, paid)))
+                dealt += 1
+            if not asking:
+                return dealt
+            _done, asking = await asyncio.wait(asking, timeout=CLAIM_AGAIN_S)
+            if not going_on():
+                return dealt
+    finally:
+        if asking:
+            await asyncio.wait(asking)
+
+
+async def _claim(house: Round, room: int) -> list[tuple[Due, UUID]]:
+    """Take up to `room` payments that are due, each with the token of its lease."""
     token, now = uuid4(), house.clock()
+    if not room:
+        return []
+    async with house.pool.begin() as db:
+        dues = await _lock_due(db, house, now, room)
+        stale = [due for due in dues if due.state is S.ASKED and not house.within(due.asked_at, UNSENT_FOR)]
+        for due in stale:
+            await _fail(db, due, "worker", "it waited too long to be sent", now)
+        claimed = [due for due in dues if due not in stale]
+        if claimed:
+            await lease_dues(db, claimed, token, now + LEASE, now)
+    return [(due, token) for due in claimed]
+
+
+async def _lock_due(db: AsyncConnection, house: Round, now: datetime, most: int) -> list[Due]:
     ready = await db.execute(
-        select(payment)
+        select(*DUE_COLUMNS)
         .where(
             payment.c.state.in_(OPEN),
             payment.c.due_at <= now,
@@ -81,41 +133,72 @@ async def _claim(db: AsyncConnection, house: Round) -> tuple[list[Due], UUID]:
             sa.func.coalesce(payment.c.lease_until, now) <= now,
         )
         .order_by(payment.c.due_at)
-        .limit(BATCH)
+        .limit(most)
         .with_for_update(skip_locked=True)
     )
-    claimed = []
-    for due in [due_payment(row) for row in ready]:
-        if due.state is S.ASKED and not house.within(due.asked_at, UNSENT_FOR):
-            await _fail(db, due, "worker", "it waited too long to be sent", now)
-        else:
-            await _lease(db, due, token, now)
-            claimed.append(due)
-    return claimed, token
+    return [due_payment(row) for row in ready]
 
 
-async def _lease(db: AsyncConnection, due: Due, token: UUID, now: datetime) -> None:
-    """Take a payment for this round. A row still SENT was sent by a worker that never came back: nobody knows."""
-    to = {S.ASKED: S.SENT, S.SENT: S.UNKNOWN}.get(due.state, due.state)
-    reason = "handed to the operator" if to is S.SENT else "no answer before the lease ran out"
-    changes: dict[str, object] = {"lease_token": token, "lease_until": now + LEASE}
-    if due.state is S.ASKED:
-        changes["sent_at"] = now
-    await move(db, due.mutuelle_id, due.reference, to, actor="worker", reason=reason, at=now, **changes)
-
-
-async def _deal(house: Round, due: Due, token: UUID) -> None:
+async def _deal(house: Round, due: Due, token: UUID, paid: Paid) -> None:
     """One payment's trouble is its own: the others go on, and its lease brings it back."""
     try:
         answer = await _consult(house, due)
     except Exception:
         log.exception("payment.not_asked", extra={"payment": str(due.reference)})
         answer = Answer(Outcome.UNKNOWN, reason="a fault of ours")
+    if answer.outcome is Outcome.PAID:
+        await paid.put(Answered(due, answer, token))
+    else:
+        await _record_alone(house, Answered(due, answer, token))
+
+
+async def _settle_what_comes(house: Round, paid: Paid) -> None:
+    """Settle what waits, again and again: nobody waits for a batch to fill, and batches grow as much comes."""
+    while (first := await paid.get()) is not None:
+        batch = [first]
+        while len(batch) < BATCH and not paid.empty():
+            more = paid.get_nowait()
+            if more is None:
+                paid.put_nowait(None)
+                break
+            batch.append(more)
+        await _settle_together(house, batch)
+    paid.put_nowait(None)  # for the other settlers
+
+
+async def _settle_together(house: Round, batch: Sequence[Answered]) -> None:
+    """In one transaction; where it fails, one by one: what failed may have been a single payment's."""
+    if len(batch) > 1:
+        try:
+            async with house.pool.begin() as db:
+                await _settle(db, house, batch)
+        except Exception:
+            log.exception("payment.batch_failed", extra={"payments": len(batch)})
+        else:
+            return
+    for one in batch:
+        await _record_alone(house, one)
+
+
+async def _settle(db: AsyncConnection, house: Round, batch: Sequence[Answered]) -> None:
+    """Settle what is still claimed as it was: an answer that comes after its lease comes too late to matter."""
+    dues = await lock_dues(db, [(one.due.mutuelle_id, one.due.reference) for one in batch])
+    current = [(dues[one.due.mutuelle_id, one.due.reference], one) for one in batch]
+    ours = [(due, one.answer) for due, one in current if due.lease_token == one.token]
+    await settle_locked(db, ours, house.clock())
+    for due, answer in ours:
+        _note(due, answer)
+
+
+async def _record_alone(house: Round, answered: Answered) -> None:
     try:
         async with house.pool.begin() as db:
-            await _record(db, house, due, answer, token)
+            if answered.answer.outcome is Outcome.PAID:
+                await _settle(db, house, [answered])
+            else:
+                await _record(db, house, answered)
     except Exception:
-        log.exception("payment.not_recorded", extra={"payment": str(due.reference)})
+        log.exception("payment.not_recorded", extra={"payment": str(answered.due.reference)})
 
 
 async def _consult(house: Round, due: Due) -> Answer:
@@ -142,20 +225,22 @@ def _ask(due: Due, public_url: str) -> Ask:
     )
 
 
-async def _record(db: AsyncConnection, house: Round, due: Due, answer: Answer, token: UUID) -> None:
-    now = house.clock()
+async def _record(db: AsyncConnection, house: Round, answered: Answered) -> None:
+    due, answer, now = answered.due, answered.answer, house.clock()
     where = (payment.c.mutuelle_id == due.mutuelle_id) & (payment.c.reference == due.reference)
     facts = select(payment.c.state, payment.c.lease_token, payment.c.due_at).where(where).with_for_update()
     current = (await db.execute(facts)).one()
-    if current.lease_token != token or current.state not in OPEN:
+    if current.lease_token != answered.token or current.state not in OPEN:
         return  # another worker has taken over, or it is settled: this answer comes too late to matter
-    if answer.outcome is Outcome.PAID:
-        await settle(db, due.mutuelle_id, due.reference, answer, now)
-    elif answer.outcome is Outcome.FAILED or await _is_proven_lost(db, house, due, answer):
+    if answer.outcome is Outcome.FAILED or await _is_proven_lost(db, house, due, answer):
         await _fail(db, due, due.operator, _why(answer), now)
     else:
         await _ask_again(db, house, due, answer, rung=current.due_at != due.due_at)
     await db.execute(sa.update(payment).where(where).values(lease_token=None, lease_until=None))
+    _note(due, answer)
+
+
+def _note(due: Due, answer: Answer) -> None:
     log.info("payment.answer", extra={"payment": str(due.reference), "outcome": str(answer.outcome)})
 
 

@@ -5,11 +5,11 @@ is suspended when its payment grace ends; an expired one still covers during its
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
 from mutuelle.dates import add_months, last_day
+from values import value
 
 
 class CoverState(StrEnum):
@@ -33,7 +33,7 @@ def opening_share(price_minor: int, percent: int) -> int:
     return -(-price_minor * percent // 100)
 
 
-@dataclass(frozen=True)
+@value
 class Terms:
     """What a policy's product version says about time and money; `price_minor` includes registration."""
 
@@ -52,7 +52,7 @@ class Terms:
         return opening_share(self.price_minor, self.partial_cover_threshold_percent)
 
 
-@dataclass(frozen=True)
+@value
 class Receipt:
     """Money that reached the household's account: minor units, dated by the operator's completion."""
 
@@ -60,7 +60,7 @@ class Receipt:
     amount_minor: int
 
 
-@dataclass(frozen=True)
+@value
 class Period:
     """What one policy came to. Dates are None until the payments that make them."""
 
@@ -88,7 +88,7 @@ class Period:
         return self.expires_on and add_months(self.expires_on, self.terms.grace_period_renewal_months)
 
 
-@dataclass(frozen=True)
+@value
 class Cover:
     """The answer for one day: `from_on` and `until_on` bound the cover as it now stands, without new payments."""
 

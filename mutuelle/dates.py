@@ -2,11 +2,13 @@
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 FIRST_HOUR, LAST_HOUR = 7, 20  # of the day in which people are sent what they did not ask for just now
 
 
+@lru_cache(maxsize=4096)  # a batch of payments counts from the same few days
 def add_months(day: date, months: int) -> date:
     """The same day `months` later, or the last day of a month that is too short for it."""
     index = day.year * 12 + day.month - 1 + months

@@ -1,7 +1,8 @@
 """The treasurer's digest: what came in, what is held, who is up to date, what waits, counted at one moment.
 
 A digest that was sent is kept figure by figure with the snapshot it was counted at: anybody can count it again, and
-two digests in a row leave out no franc and count none twice.
+two digests in a row leave out no franc and count none twice. It tells the newest seal of the book: what stood in the
+ledger then cannot be rewritten without a treasurer's SMS saying so.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.positions import Mark, Position, position
+from ledger.seals import newest
 from locales import render
 from mutuelle.census import census
 from mutuelle.digest_words import Figures, summary
@@ -97,9 +99,11 @@ async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
     counted = await count(db, await get_mutuelle(db, due.mutuelle_id), due, now)
     key = f"{DIGEST} {uuid4()}"  # no phone: a key may stand in a log
     language = await language_of(db, due.subject)
-    body = render(summary(counted.figures, language, asks=True), language)
-    await db.execute(insert(digest), _row(due, counted, key, now))
-    await enqueue(db, [Message(due.mutuelle_id, key, due.subject, DIGEST, body)], now)
+    sealed = await newest(db, due.mutuelle_id)  # `mutuelle.calendar` had it sealed just before
+    words = summary(counted.figures, language, asks=True, seal=sealed.short if sealed else None)
+    row = _row(due, counted, key, now) | {"seal_root": sealed.root if sealed else None}
+    await db.execute(insert(digest), row)
+    await enqueue(db, [Message(due.mutuelle_id, key, due.subject, DIGEST, render(words, language))], now)
     mark = counted.position.mark
     await change(db, due, counted_to=mark.snapshot, counted_at=mark.at, since=now)
     return 1

@@ -34,19 +34,26 @@ class Figures:
     oldest_at: datetime | None
 
 
-def summary(figures: Figures, language: str, *, asks: bool) -> Sentence:
-    """The longest form that fits a segment (`asks`: it ends with the question OK or ERR) or, unasked, a screen."""
+def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = None) -> Sentence:
+    """The longest form that fits a segment (`asks`: it ends with the question OK or ERR) or, unasked, a screen.
+
+    `seal` is the short seal of the book that the figures are of, told with them where there is one.
+    """
     room = SMS_SEPTETS if asks else SCREEN_SEPTETS
-    forms = list(_forms(figures, asks=asks))
+    forms = list(_forms(figures, asks, seal))
     return next((form for form in forms if septets(fold(render(form, language))) <= room), forms[-1])
 
 
-def _forms(figures: Figures, *, asks: bool) -> Iterator[Sentence]:
-    """From long to short: the name gives way to the code, then the sign of the money, then the question."""
+def _forms(figures: Figures, asks: bool, seal: str | None) -> Iterator[Sentence]:
+    """From long to short: the name gives way to the code, then the sign of the money, the question, the seal."""
     day = f"{figures.mutuelle.today(figures.since):%d/%m}" if figures.since else ""
-    code = f"{figures.mutuelle.id} {day}".strip()
-    yield _form(figures, _heading(figures.mutuelle.name, day), asks=asks)
-    yield _form(figures, code, asks=asks)
+    name, code = (f"{called} {day}".strip() for called in (figures.mutuelle.name, figures.mutuelle.id))
+    heads = (_heading(figures.mutuelle.name, day), name, code)
+    if seal:
+        yield from (_sealed(figures, head, seal) for head in heads)
+        yield _sealed(figures, code, seal, bare=True)
+        yield _sealed(figures, code, seal, bare=True, asks=False)
+    yield from (_form(figures, head, asks=asks) for head in heads)
     yield _form(figures, code, asks=asks, bare=True)
     yield _form(figures, code, asks=False, bare=True)
 
@@ -60,7 +67,27 @@ def _heading(name: str, day: str) -> Sentence:
 
 
 def _form(figures: Figures, head: Sentence | str, *, asks: bool, bare: bool = False) -> Sentence:
-    facts: dict[str, Fact] = {
+    facts = _facts(figures, head, bare=bare)
+    if asks:
+        return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}. OK or ERR?", **facts)
+    return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}.", **facts)
+
+
+def _sealed(
+    figures: Figures, head: Sentence | str, seal: str, *, bare: bool = False, asks: bool = True
+) -> Sentence:
+    """With the seal. Where even the question gives way, so do colons: the seal is what an auditor asks for."""
+    facts = _facts(figures, head, bare=bare) | {"seal": seal}
+    if asks:
+        return _(
+            "{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}. Seal {seal}. OK or ERR?", **facts
+        )
+    facts["waiting"] = waiting(figures, bare=True)
+    return _("{head}: {income}. {held}. Up to date {ready}/{all}. {waiting}. Seal {seal}", **facts)
+
+
+def _facts(figures: Figures, head: Sentence | str, *, bare: bool) -> dict[str, Fact]:
+    return {
         "head": head,
         "income": income(figures, bare=bare),
         "held": held(figures, bare=bare),
@@ -68,9 +95,6 @@ def _form(figures: Figures, head: Sentence | str, *, asks: bool, bare: bool = Fa
         "all": figures.households,
         "waiting": waiting(figures),
     }
-    if asks:
-        return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}. OK or ERR?", **facts)
-    return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}.", **facts)
 
 
 def _amount(figures: Figures, amount_minor: int, *, bare: bool) -> Money | str:
@@ -101,10 +125,12 @@ def held(figures: Figures, *, bare: bool) -> Sentence:
     return _("Cash {cash}, mobile {mobile}, bank {bank}", **facts, bank=bank)
 
 
-def waiting(figures: Figures) -> Sentence:
-    """The payments nobody has the last word on yet."""
+def waiting(figures: Figures, *, bare: bool = False) -> Sentence:
+    """The payments nobody has the last word on yet, `bare` in as few letters as there are."""
     if figures.oldest_at is None:
-        return _("No payment to check")
+        return _("Nothing to check") if bare else _("No payment to check")
     age = figures.at - figures.oldest_at
     since = _("{days} d", days=age // DAY) if age >= DAY else _("{hours} h", hours=age // timedelta(hours=1))
+    if bare:
+        return _("To check {count} ({age})", count=figures.unresolved, age=since)
     return _("To check: {count} ({age})", count=figures.unresolved, age=since)

@@ -3,7 +3,7 @@
 A phone that an officer wrote down speaks for nobody until somebody who holds it has said that the household is theirs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -116,21 +116,37 @@ async def find_household(db: AsyncConnection, number: str, *, closed: bool = Fal
 
 async def phones_of(db: AsyncConnection, home: Household, *, unconfirmed: bool = False) -> list[str]:
     """The phones that speak for a household; with `unconfirmed`, also those that have not said that they do."""
-    rows = await db.scalars(
-        select(household_phone.c.phone)
-        .join(
-            household,
-            (household.c.mutuelle_id == household_phone.c.mutuelle_id)
-            & (household.c.number == household_phone.c.number),
-        )
-        .where(
-            household_phone.c.mutuelle_id == home.mutuelle_id,
-            household_phone.c.number == home.number,
-            sa.true() if unconfirmed else CONFIRMED,
-        )
-        .order_by(household_phone.c.since, household_phone.c.phone)
-    )
-    return list(rows)
+    return (await phones_of_all(db, [home], unconfirmed=unconfirmed))[0]
+
+
+_PHONES = sa.text(
+    """
+    select home.nth, p.phone
+      from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
+     cross join lateral (select * from household found
+                          where found.mutuelle_id = home.mutuelle and found.number = home.number limit 1) h
+     cross join lateral (select * from household_phone own
+                          where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
+     where :unconfirmed or h.registered_by is null or h.confirmed_at is not null
+     order by home.nth, p.since, p.phone
+    """
+)
+
+
+async def phones_of_all(
+    db: AsyncConnection, homes: Sequence[Household], *, unconfirmed: bool = False
+) -> list[list[str]]:
+    """The phones that speak for each of these households, the first it had first."""
+    found: list[list[str]] = [[] for _home in homes]
+    facts = {**keys_of(homes), "unconfirmed": unconfirmed}
+    for nth, phone in (await db.execute(_PHONES, facts)).all():
+        found[nth - 1].append(phone)
+    return found
+
+
+def keys_of(homes: Sequence[Household]) -> dict[str, list[str]]:
+    """Which households a question is about, as a set-based query takes them."""
+    return {"mutuelles": [home.mutuelle_id for home in homes], "numbers": [home.number for home in homes]}
 
 
 async def add_phone(db: AsyncConnection, home: Household, phone: str, at: datetime) -> None:
@@ -156,6 +172,30 @@ async def lock_household(db: AsyncConnection, number: str) -> None:
     Lock first and read afterwards: what was read before may have changed while we waited.
     """
     await db.execute(select(household.c.number).where(household.c.number == number).with_for_update())
+
+
+_LOCK = sa.text(
+    """
+    select h.closed_at is not null, h.mutuelle_id, h.number, h.head_name, m.name, h.head_rank
+      from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
+     cross join lateral (select * from household locked
+                          where locked.mutuelle_id = home.mutuelle and locked.number = home.number for update) h
+      join mutuelle m on m.id = h.mutuelle_id
+     order by home.nth
+    """
+)
+
+
+async def lock_households(
+    db: AsyncConnection, keys: Collection[tuple[str, str]]
+) -> list[tuple[Household, bool]]:
+    """Lock the households of these (mutuelle, number), all in one order, as `lock_household` locks one.
+
+    Returns each as it is now that nobody else changes it, and whether it is closed.
+    """
+    mutuelle_ids, numbers = zip(*sorted(keys), strict=True)
+    rows = await db.execute(_LOCK, {"mutuelles": list(mutuelle_ids), "numbers": list(numbers)})
+    return [(Household(*facts), is_closed) for is_closed, *facts in rows.all()]
 
 
 async def register_household(

@@ -1,9 +1,10 @@
 """The mutuelles on the service and the places each of them serves."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Row, select
+from sqlalchemy import ARRAY, Row, Text, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.dates import local_date
@@ -88,10 +89,16 @@ def _mutuelle(row: Row[tuple[object, ...]]) -> Mutuelle:
 
 async def get_mutuelle(db: AsyncConnection, mutuelle_id: str) -> Mutuelle:
     """The mutuelle with this code; LookupError if there is none."""
-    row = (await db.execute(select(mutuelle).where(mutuelle.c.id == mutuelle_id))).one_or_none()
-    if row is None:
-        raise LookupError(mutuelle_id)
-    return _mutuelle(row)
+    return (await get_mutuelles(db, [mutuelle_id]))[mutuelle_id]
+
+
+async def get_mutuelles(db: AsyncConnection, mutuelle_ids: Collection[str]) -> dict[str, Mutuelle]:
+    """The mutuelles with these codes, by code; LookupError if there is none for one of them."""
+    wanted = select(mutuelle).where(mutuelle.c.id == any_(literal(list(mutuelle_ids), ARRAY(Text))))
+    found = {row.id: _mutuelle(row) for row in await db.execute(wanted)}
+    if missing := set(mutuelle_ids) - set(found):
+        raise LookupError(", ".join(sorted(missing)))
+    return found
 
 
 async def mutuelles(db: AsyncConnection) -> list[Mutuelle]:

@@ -25,7 +25,7 @@ def draw_number(prefix: int) -> str:
 
 def shown_number(number: str) -> str:
     """In groups of three, as it is read aloud: 101 482 937."""
-    return " ".join(number[i : i + 3] for i in range(0, LENGTH, 3))
+    return f"{number[:3]} {number[3:6]} {number[6:]}"
 
 
 def _number(typed: str) -> str:

@@ -19,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Money, _
 from mutuelle.households import DRAWS, Household
 from mutuelle.products import Offer
-from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, payment_move, route
+from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, route
 from talk.phones import region_of, shown_phone
 from talk.trouble import Refused
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 CONTRIBUTION = "contribution"
 ASKS_A_DAY = 10  # of one phone for households or with phones that are not its own
@@ -115,7 +115,7 @@ async def ask_payment(
     operator, country = await operator_for(db, home.mutuelle_id, payer_phone)
     if payer_phone != caller.phone:
         await _spare(db, payer_phone, caller.at)
-    await _limit(db, caller, home)
+    await _limit(db, caller)
     row = {
         "mutuelle_id": home.mutuelle_id,
         "number": home.number,
@@ -163,7 +163,7 @@ async def _insert(db: AsyncConnection, home: Household, row: dict[str, object]) 
     )  # thirty bits of them: it takes a hundred thousand payments for one clash
 
 
-async def _limit(db: AsyncConnection, caller: Caller, home: Household) -> None:
+async def _limit(db: AsyncConnection, caller: Caller) -> None:
     """Refused when this phone has asked enough today for households that are not its own, or with other phones."""
     is_own = sa.exists().where(
         household_phone.c.mutuelle_id == payment.c.mutuelle_id,
@@ -208,25 +208,6 @@ async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
         )
 
 
-async def refuse_requests(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
-    """From now on nobody else can send a payment request to this phone."""
-    row = {"phone": caller.phone, "since": caller.at}
-    await db.execute(insert(payer_refusal).values(row).on_conflict_do_nothing())
-
-
-async def accept_requests(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
-    """Others can send payment requests to this phone again."""
-    await db.execute(sa.delete(payer_refusal).where(payer_refusal.c.phone == caller.phone))
-
-
-async def refuses_requests(db: AsyncConnection, caller: Caller) -> bool:
-    """Whether this phone takes no payment requests from others."""
-    return (
-        await db.scalar(select(payer_refusal.c.phone).where(payer_refusal.c.phone == caller.phone))
-        is not None
-    )
-
-
 async def move(
     db: AsyncConnection,
     mutuelle_id: str,
@@ -246,12 +227,17 @@ async def move(
     was = PaymentState(
         (await db.execute(select(payment.c.state).where(where).with_for_update())).scalar_one()
     )
-    if to is not was and to not in LEGAL[was]:
-        raise IllegalMove(f"{reference}: {was} to {to}")
+    expect_legal(reference, was, to)
     await db.execute(sa.update(payment).where(where).values(state=to, **changes))
     if to is not was:
         await _note_move(db, mutuelle_id, reference, was, to, actor, reason, at)
     return was
+
+
+def expect_legal(reference: UUID, was: PaymentState, to: PaymentState) -> None:
+    """IllegalMove if the table of moves does not have it; to stay is no move."""
+    if to is not was and to not in LEGAL[was]:
+        raise IllegalMove(f"{reference}: {was} to {to}")
 
 
 async def open_case(
@@ -278,18 +264,35 @@ async def _note_move(
     reason: str,
     at: datetime,
 ) -> None:
-    of_payment = (payment_move.c.mutuelle_id == mutuelle_id) & (payment_move.c.reference == reference)
-    moves = await db.scalar(select(sa.func.count()).select_from(payment_move).where(of_payment))
-    await db.execute(
-        insert(payment_move),
-        {
-            "mutuelle_id": mutuelle_id,
-            "reference": reference,
-            "position": (moves or 0) + 1,
-            "from_state": was,
-            "to_state": to,
-            "actor": actor,
-            "reason": reason,
-            "moved_at": at,
-        },
-    )
+    facts = {
+        "mutuelle": mutuelle_id,
+        "reference": reference,
+        "was": was,
+        "next": to,
+        "actor": actor,
+        "reason": reason,
+        "at": at,
+    }
+    await db.execute(_NOTE_MOVE, facts)
+
+
+def with_moves(moved: str) -> sa.TextClause:
+    """A statement that writes down the moves of `moved` at `:at`, each after the last one of its payment.
+
+    `moved` selects, or changes payments and returns: mutuelle_id, reference, was, next, actor, reason.
+    """
+    return sa.text(f"with moved as ({moved}) {_NOTE_MOVES}")
+
+
+_NOTE_MOVES = """
+    insert into payment_move (mutuelle_id, reference, position, from_state, to_state, actor, reason, moved_at)
+    select moved.mutuelle_id, moved.reference,
+           1 + (select count(*) from payment_move before
+                 where before.mutuelle_id = moved.mutuelle_id and before.reference = moved.reference),
+           moved.was, moved.next, moved.actor, moved.reason, :at
+      from moved where moved.was is distinct from moved.next
+"""
+_NOTE_MOVE = with_moves("""
+    select cast(:mutuelle as text) as mutuelle_id, cast(:reference as uuid) as reference, cast(:was as text) as was,
+           cast(:next as text) as next, cast(:actor as text) as actor, cast(:reason as text) as reason
+""")

@@ -4,41 +4,73 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.cover import Terms
-from mutuelle.households import Household
+from mutuelle.households import Household, keys_of
 from mutuelle.products import Offer, Product
 from mutuelle.tables import policy
+from values import value
+
+
+@value
+class Policy:
+    """What a household agreed to, in minor units for the whole period, under one version of a product."""
+
+    sequence: int
+    product: Product
+    contribution_minor: int
+    registration_minor: int
+
+    @property
+    def price_minor(self) -> int:
+        return self.contribution_minor + self.registration_minor
+
+    @property
+    def terms(self) -> Terms:
+        """What it says about time and money."""
+        return terms(self.sequence, self.price_minor, self.product)
+
+
+_POLICIES = text(
+    """
+    select home.nth, p.sequence, p.product_code, p.product_version, p.contribution_minor, p.registration_minor
+      from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
+     cross join lateral (select * from policy own
+                          where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
+     order by home.nth, p.sequence
+    """
+)
+
+
+async def policies_of(
+    db: AsyncConnection, homes: Sequence[Household], products: Mapping[str, Mapping[tuple[str, int], Product]]
+) -> list[list[Policy]]:
+    """The policies of each household, in order; `products` are every version of its mutuelle's."""
+    found: list[list[Policy]] = [[] for _home in homes]
+    for nth, sequence, code, version, *prices in (await db.execute(_POLICIES, keys_of(homes))).all():
+        product = products[homes[nth - 1].mutuelle_id][code, version]
+        found[nth - 1].append(Policy(sequence, product, *prices))
+    return found
 
 
 async def terms_of(
     db: AsyncConnection, home: Household, products: Mapping[tuple[str, int], Product]
 ) -> tuple[list[Terms], Product]:
     """The household's policies in order, and the product of the last one; LookupError if it has none."""
-    rows = await db.execute(
-        select(policy)
-        .where(policy.c.mutuelle_id == home.mutuelle_id, policy.c.number == home.number)
-        .order_by(policy.c.sequence)
-    )
-    found, last = [], None
-    for row in rows:
-        last = products[row.product_code, row.product_version]
-        found.append(
-            terms(row.sequence, row.stage == "renewal", row.contribution_minor + row.registration_minor, last)
-        )
-    if last is None:
+    [found] = await policies_of(db, [home], {home.mutuelle_id: products})
+    if not found:
         raise LookupError(home.number)
-    return found, last
+    return [one.terms for one in found], found[-1].product
 
 
-def terms(sequence: int, is_renewal: bool, price_minor: int, product: Product) -> Terms:
+def terms(sequence: int, price_minor: int, product: Product) -> Terms:
     """What a policy agreed on under `product`, registration included in its price, says about time and money."""
     return Terms(
         sequence=sequence,
-        is_renewal=is_renewal,
+        is_renewal=sequence > 1,
         price_minor=price_minor,
         insurance_period_months=product.insurance_period_months,
         waiting_period_months=product.waiting_period_months,
@@ -53,7 +85,12 @@ async def write_policy(
 ) -> None:
     """Write down what was agreed; nothing is owed in the ledger before its first franc."""
     key = home.mutuelle_id, home.number
-    await db.execute(insert(policy), policy_row(*key, offer, sequence=sequence, agreed_on=agreed_on, at=at))
+    await write_policies(db, [policy_row(*key, offer, sequence=sequence, agreed_on=agreed_on, at=at)])
+
+
+async def write_policies(db: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write down what was agreed, as `policy_row` makes the rows."""
+    await db.execute(insert(policy), rows)
 
 
 def policy_row(

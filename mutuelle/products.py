@@ -3,10 +3,11 @@
 Parameter names are openIMIS's, so that whoever knows one knows the other.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ARRAY, Row, Text, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -142,12 +143,22 @@ async def products_on_sale(db: AsyncConnection, mutuelle_id: str, today: date) -
 
 async def products_by_version(db: AsyncConnection, mutuelle_id: str) -> dict[tuple[str, int], Product]:
     """Every version of every product of a mutuelle: a policy stays under the version it was agreed on."""
+    return (await products_of(db, [mutuelle_id]))[mutuelle_id]
+
+
+async def products_of(
+    db: AsyncConnection, mutuelle_ids: Collection[str]
+) -> dict[str, dict[tuple[str, int], Product]]:
+    """Every version of every product of these mutuelles, by mutuelle, code and version."""
     rows = await db.execute(
         select(product, mutuelle.c.currency)
         .join(mutuelle, mutuelle.c.id == product.c.mutuelle_id)
-        .where(product.c.mutuelle_id == mutuelle_id)
+        .where(product.c.mutuelle_id == any_(literal(list(mutuelle_ids), ARRAY(Text))))
     )
-    return {(found.code, found.version): found for found in map(_product, rows)}
+    found: dict[str, dict[tuple[str, int], Product]] = {mutuelle_id: {} for mutuelle_id in mutuelle_ids}
+    for one in map(_product, rows):
+        found[one.mutuelle_id][one.code, one.version] = one
+    return found
 
 
 async def offers_for(

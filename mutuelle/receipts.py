@@ -1,67 +1,58 @@
 """What members read by SMS about their payments: one segment each, nothing about health, nobody else's debts."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _
 from mutuelle.cover import CoverState
-from mutuelle.households import phones_of
+from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import shown_number
-from mutuelle.standing import Standing
-from mutuelle.telling import tell
+from mutuelle.standing import Reckoning
+from mutuelle.telling import News, tell_all
 from mutuelle.wishes import Due
 from talk.phones import shown_phone
 
 
-async def send_receipts(db: AsyncConnection, stands: Standing, due: Due, now: datetime) -> None:
+def receipts_of(home: Household, phones: Sequence[str], stands: Reckoning, due: Due) -> News:
     """The receipt to every phone of the household, and a shorter one to a payer who is not of it."""
-    phones = await phones_of(db, stands.household)
-    told = {phone: household_receipt(stands, due.amount, due.receipt_code) for phone in phones}
-    told.setdefault(due.payer_phone, payer_receipt(due))
-    await _send(db, due, "receipt", told, now, receipt_code=due.receipt_code)
+    told = dict.fromkeys(phones, household_receipt(home, stands, due.amount, due.receipt_code))
+    if due.payer_phone not in told:
+        told[due.payer_phone] = payer_receipt(due)
+    return _news(due, "receipt", told, due.receipt_code)
+
+
+def mismatch_of(mutuelle: Mutuelle, due: Due) -> News:
+    """Money came that differs from what was asked: a person looks at it."""
+    return _news(due, "money to check", {due.payer_phone: money_to_check(mutuelle, due)})
+
+
+def closing_of(mutuelle: Mutuelle, due: Due) -> News:
+    """Money came for a household that was closed meanwhile: kept for it, and it covers nobody."""
+    told = dict.fromkeys((due.payer_phone, due.asked_by), closed_receipt(mutuelle, due))
+    return _news(due, "receipt", told, due.receipt_code)
 
 
 async def tell_late(db: AsyncConnection, due: Due, now: datetime) -> None:
     """Nothing was received yet: said once, to the payer; the payment goes on being asked about."""
-    await _send(db, due, "not received yet", {due.payer_phone: not_received(due)}, now)
+    await tell_all(db, [_news(due, "not received yet", {due.payer_phone: not_received(due)})], now)
 
 
 async def tell_failed(db: AsyncConnection, due: Due, now: datetime) -> None:
     """The payment has failed for good, on the operator's word: said to whoever asked for it and to the payer."""
-    sentence = payment_failed(due)
-    await _send(db, due, "payment failed", {due.payer_phone: sentence, due.asked_by: sentence}, now)
+    told = dict.fromkeys((due.payer_phone, due.asked_by), payment_failed(due))
+    await tell_all(db, [_news(due, "payment failed", told)], now)
 
 
-async def tell_mismatch(db: AsyncConnection, mutuelle: Mutuelle, due: Due, now: datetime) -> None:
-    """Money came that differs from what was asked: a person looks at it."""
-    sentence = money_to_check(mutuelle, due)
-    await _send(db, due, "money to check", {due.payer_phone: sentence}, now)
+def _news(due: Due, template: str, told: Mapping[str, Sentence], receipt_code: str | None = None) -> News:
+    return News(due.mutuelle_id, template, told, str(due.reference), receipt_code)
 
 
-async def tell_closed(db: AsyncConnection, mutuelle: Mutuelle, due: Due, now: datetime) -> None:
-    """Money came for a household that was closed meanwhile: kept for it, and it covers nobody."""
-    told = dict.fromkeys((due.payer_phone, due.asked_by), closed_receipt(mutuelle, due))
-    await _send(db, due, "receipt", told, now, receipt_code=due.receipt_code)
-
-
-async def _send(
-    db: AsyncConnection,
-    due: Due,
-    template: str,
-    told: dict[str, Sentence],
-    now: datetime,
-    *,
-    receipt_code: str | None = None,
-) -> None:
-    event = str(due.reference)
-    await tell(db, due.mutuelle_id, template, told, now, event=event, receipt_code=receipt_code)
-
-
-def household_receipt(stands: Standing, amount: Money, code: str) -> Sentence:
+def household_receipt(home: Household, stands: Reckoning, amount: Money, code: str) -> Sentence:
     """The receipt a household keeps: what came, what it gives, what remains due."""
-    cover, home = stands.cover, stands.household
+    cover = stands.cover
     facts: dict[str, Fact] = {
         "code": code,
         "amount": amount,

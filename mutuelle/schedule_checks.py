@@ -41,6 +41,15 @@ CHECKS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "digest_seal_stands",
+        "The seal that a digest told is still one of the book's: the past up to it was not sealed anew.",
+        """
+        select d.mutuelle_id || ' ' || d.fired_for from digest d
+        left join ledger.seal s on s.mutuelle_id = d.mutuelle_id and s.root = d.seal_root
+        where d.seal_root is not null and s.root is null
+        """,
+    ),
+    Invariant(
         "digest_recounts",
         "The amounts of a digest of the last five weeks are those of the ledger, as the book stood for its snapshot.",
         """

@@ -1,6 +1,6 @@
-"""The tables of schedules, digests and reminders, as migration 0008 makes them."""
+"""The tables of schedules, digests and reminders, as migrations 0008 and 0011 make them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, Table, Text
 
 from mutuelle.tables import metadata
 
@@ -58,6 +58,7 @@ digest = Table(
     Column("households", Integer, nullable=False),
     Column("unresolved", Integer, nullable=False),
     Column("oldest_at", _instant),
+    Column("seal_root", LargeBinary),
 )
 
 digest_answer = Table(

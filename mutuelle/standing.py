@@ -6,15 +6,16 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.book import Entry, statement
+from ledger.statements import Entry, statement
 from locales import Money
-from mutuelle.cover import Cover, Period, Receipt, cover, periods
+from mutuelle.cover import Cover, Period, Receipt, Terms, cover, periods
 from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.payments import OpenPayment, open_payment
 from mutuelle.people import Person, ages, counted, current, on_the_day, people_of
 from mutuelle.policies import terms_of
 from mutuelle.products import Offer, Product, installment, offer, products_by_version, products_on_sale
+from values import value
 
 RENEWAL_OPENS = timedelta(days=30)  # before the expiry: time enough to gather the money
 
@@ -63,10 +64,32 @@ class Standing:
         return self.renewal.product if self.renews and self.renewal else self.product
 
 
+@value
+class Reckoning:
+    """What policies and the money received for them come to on a day."""
+
+    periods: tuple[Period, ...]
+    cover: Cover
+    due: Money
+    credit: Money
+
+
+def reckon(agreed: Sequence[Terms], paid: Sequence[Receipt], today: date, currency: str) -> Reckoning:
+    """Date the policies by the receipts, and say what is covered, due and paid too much."""
+    dated = tuple(periods(agreed, paid))
+    taken = sum(period.paid_minor for period in dated)
+    return Reckoning(
+        periods=dated,
+        cover=cover(dated, today),
+        due=Money(sum(period.due_minor for period in dated), currency),
+        credit=Money(sum(receipt.amount_minor for receipt in paid) - taken, currency),
+    )
+
+
 def receipts(entries: list[Entry]) -> list[Receipt]:
-    """The money that reached a household and was not taken back."""
+    """The money that reached a household and was not taken back, each on the day it is for."""
     return [
-        Receipt(entry.effective_on, entry.credit)
+        Receipt(entry.occurred_on, entry.credit)
         for entry in entries
         if entry.credit and not entry.reversed and entry.reverses_id is None
     ]
@@ -94,29 +117,27 @@ async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standi
     products = await products_by_version(db, mutuelle.id)
     terms, product = await terms_of(db, home, products)
     paid = receipts(await statement(db, mutuelle.id, home.account))
-    dated = periods(terms, paid)
+    reckoned = reckon(terms, paid, today, mutuelle.currency)
+    dated, due = reckoned.periods, reckoned.due.amount_minor
     people = await people_of(db, home)
     next_ages = ages(people, today)
-    due = sum(period.due_minor for period in dated)
-    credit = sum(receipt.amount_minor for receipt in paid) - sum(period.paid_minor for period in dated)
     renewal = None
     if may_renew(dated, today):
         sold = {p.code: p for p in await products_on_sale(db, mutuelle.id, today)}
         renewal = next_offer(sold.get(product.code), next_ages)
     part = Money(min(installment(product, terms[-1].price_minor), due), mutuelle.currency)
     least = renewal.installment if renewal and not due else part
-    found = cover(dated, today)
     return Standing(
         household=home,
         mutuelle=mutuelle,
         product=product,
         members=counted(people, current(dated, today), today),
-        periods=tuple(dated),
-        cover=found,
-        due=Money(due, mutuelle.currency),
-        credit=Money(credit, mutuelle.currency),
+        periods=dated,
+        cover=reckoned.cover,
+        due=reckoned.due,
+        credit=reckoned.credit,
         renewal=renewal,
         least_payment=least,
         open_payment=await open_payment(db, home),
-        people=tuple(on_the_day(people, dated, found, today)),
+        people=tuple(on_the_day(people, dated, reckoned.cover, today)),
     )

@@ -1,6 +1,6 @@
 """Telling people by SMS: each phone in its owner's language, in the transaction of what is told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -9,6 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence, render
 from sms.outbox import Message, enqueue
 from talk.preferences import languages_of
+from values import value
+
+
+@value
+class News:
+    """What one event is worth telling: an SMS of `template` for each phone in `told`.
+
+    `event` names what happened, without a phone, for it may stand in a log: the same event is told once.
+    """
+
+    mutuelle_id: str
+    template: str
+    told: Mapping[str, Sentence]
+    event: str
+    receipt_code: str | None = None
 
 
 async def tell(
@@ -21,22 +36,23 @@ async def tell(
     event: str = "",
     receipt_code: str | None = None,
 ) -> None:
-    """Write one SMS of `template` for each phone in `told`.
+    """Write the SMS of one event; without a name each call is an event of its own."""
+    await tell_all(db, [News(mutuelle_id, template, told, event or str(uuid4()), receipt_code)], now)
 
-    `event` names what happened, without a phone, for it may stand in a log: the same event is told once. Without a
-    name each call is an event of its own.
-    """
-    languages = await languages_of(db, list(told))
-    about = event or str(uuid4())
+
+async def tell_all(db: AsyncConnection, news: Sequence[News], now: datetime) -> None:
+    """Write the SMS of many events, of any mutuelles, all at once."""
+    languages = await languages_of(db, list({phone for one in news for phone in one.told}))
     messages = [
         Message(
-            mutuelle=mutuelle_id,
-            key=f"{template} {about} {nth}",
+            mutuelle=one.mutuelle_id,
+            key=f"{one.template} {one.event} {nth}",
             phone=phone,
-            template=template,
-            body=render(sentence, languages[phone]),
-            receipt_code=receipt_code,
+            template=one.template,
+            body=render(one.told[phone], languages[phone]),
+            receipt_code=one.receipt_code,
         )
-        for nth, (phone, sentence) in enumerate(sorted(told.items(), key=lambda one: one[0]), start=1)
+        for one in news
+        for nth, phone in enumerate(sorted(one.told), start=1)
     ]
     await enqueue(db, messages, now)

@@ -1,18 +1,22 @@
 """A payment as the worker deals with it: the wish on record, whatever became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
-from mutuelle.payments import PaymentState
+from mutuelle.payments import PaymentState, with_moves
+from mutuelle.tables import payment
+from values import value
 
 
-@dataclass(frozen=True)
+@value
 class Due:
-    """A payment the worker deals with, as it was asked for."""
+    """A payment the worker deals with, as it was asked for; `lease_token` is whose work it is now."""
 
     mutuelle_id: str
     reference: UUID
@@ -34,6 +38,7 @@ class Due:
     renews_version: int | None = None
     renews_members: int | None = None
     renews_minor: int | None = None
+    lease_token: UUID | None = None
 
     @property
     def float_name(self) -> str:
@@ -41,9 +46,67 @@ class Due:
         return f"{self.operator}-{self.country}"
 
 
-def due_payment(row: Row[tuple[object, ...]]) -> Due:
-    """The payment in a row of the table."""
-    fields = row._mapping
-    plain = {name: fields[name] for name in Due.__dataclass_fields__ if name not in ("amount", "state")}
-    amount = Money(fields["amount_minor"], fields["currency"])
-    return Due(**plain, amount=amount, state=PaymentState(fields["state"]))
+# In the order of the fields; money is two columns.
+DUE_COLUMNS = [
+    payment.c[column]
+    for name in Due.__dataclass_fields__
+    for column in (("amount_minor", "currency") if name == "amount" else (name,))
+]
+
+
+_STATE = [column.name for column in DUE_COLUMNS].index("state") - 5  # after those that have names below
+
+
+def due_payment(row: Iterable[Any]) -> Due:
+    """The payment in a row of DUE_COLUMNS."""
+    mutuelle_id, reference, number, amount_minor, currency, *facts = row
+    facts[_STATE] = PaymentState(facts[_STATE])
+    return Due(mutuelle_id, reference, number, Money(amount_minor, currency), *facts)
+
+
+async def lock_dues(db: AsyncConnection, keys: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], Due]:
+    """Lock the payments of these (mutuelle, reference), all in one order, and read each as it is after the lock."""
+    ordered = sorted(set(keys), key=lambda key: (key[0], key[1].int))
+    columns = {
+        "mutuelles": [mutuelle for mutuelle, _r in ordered],
+        "references": [ref for _m, ref in ordered],
+    }
+    found = [due_payment(row) for row in (await db.execute(_LOCK_DUES, columns)).all()]
+    return {(due.mutuelle_id, due.reference): due for due in found}
+
+
+async def lease_dues(
+    db: AsyncConnection, dues: Sequence[Due], token: UUID, until: datetime, now: datetime
+) -> None:
+    """Take locked payments under a lease: ASKED becomes SENT.
+
+    A row still SENT was sent by a worker that never came back: nobody knows what became of it.
+    """
+    columns = {
+        "mutuelles": [due.mutuelle_id for due in dues],
+        "references": [due.reference for due in dues],
+        "states": [due.state for due in dues],
+        "nexts": [_TAKEN.get(due.state, due.state) for due in dues],
+    }
+    await db.execute(_LEASE, {**columns, "token": token, "until": until, "at": now})
+
+
+_TAKEN = {PaymentState.ASKED: PaymentState.SENT, PaymentState.SENT: PaymentState.UNKNOWN}
+_LEASE = with_moves("""
+    update payment p
+       set state = made.next, lease_token = :token, lease_until = :until,
+           sent_at = case made.was when 'ASKED' then :at else p.sent_at end
+      from unnest(cast(:mutuelles as text[]), cast(:references as uuid[]), cast(:states as text[]),
+                  cast(:nexts as text[])) as made (mutuelle, reference, was, next)
+     where p.mutuelle_id = made.mutuelle and p.reference = made.reference
+    returning p.mutuelle_id, p.reference, made.was, made.next, 'worker' as actor,
+              case made.next when 'SENT' then 'handed to the operator'
+                             else 'no answer before the lease ran out' end as reason
+""")
+_LOCK = """
+    select COLUMNS
+      from unnest(cast(:mutuelles as text[]), cast(:references as uuid[])) as wanted (mutuelle, reference)
+     cross join lateral (select * from payment locked where locked.mutuelle_id = wanted.mutuelle
+                            and locked.reference = wanted.reference for update) p
+"""
+_LOCK_DUES = text(_LOCK.replace("COLUMNS", ", ".join(f"p.{column.name}" for column in DUE_COLUMNS)))

@@ -7,7 +7,6 @@ The room knows no sentence of the product: the caller words the body, already in
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -19,6 +18,7 @@ from sms.doubts import settle_doubts
 from sms.leases import CALL_LIMIT, LEASE, Claim, claim_due, give_back, record
 from sms.provider import E164, Answer, Outcome, Provider
 from sms.segments import MAX_SEGMENTS, segments
+from values import value
 
 log = logging.getLogger("keneya.sms")
 
@@ -26,7 +26,7 @@ log = logging.getLogger("keneya.sms")
 START_WITHIN_S = (LEASE - CALL_LIMIT).total_seconds() - 5
 
 
-@dataclass(frozen=True)
+@value
 class Message:
     """One SMS about one business event.
 

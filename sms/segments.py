@@ -5,7 +5,7 @@ Counted as the network counts: septets or UTF-16 units, never Python characters 
 
 from enum import StrEnum
 
-from locales.letters import EXTENSION, is_gsm7
+from locales.letters import EXTENSION, is_gsm7, septets
 
 MAX_SEGMENTS = 3  # a message nobody budgeted for is a fault of its template, not a longer message
 # Templates that need more than one segment, each with its reason in the file that words it.
@@ -31,10 +31,13 @@ def segments(text: str) -> int:
 
     A letter of two units (an extension letter, a surrogate pair) is never split over two parts.
     """
+    used = encoding(text)
+    alone, part = _LIMITS[used]
+    if used is Encoding.GSM7 and septets(text) <= alone:
+        return 1 if text else 0  # by far the most, and a letter need not be looked at by itself
     widths = _widths(text)
-    alone, part = _LIMITS[encoding(text)]
     if sum(widths) <= alone:
-        return 1 if text else 0
+        return 1
     count, room = 1, part
     for width in widths:
         if width > room:

@@ -51,7 +51,7 @@ def test_nobody_else_reads_what_is_on_disk_or_in_the_process_list(
         for name in ("engines.json", "passwords.json"):
             assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
         passwords = json.loads((data / "passwords.json").read_text())
-        assert len(set(passwords.values())) == 3
+        assert len(set(passwords.values())) == 4
         secrets = [*passwords.values(), str(engines.addresses.redis_url).split("@")[0], "a-key-of-ours"]
         for pid in engines.addresses.pids.values():
             seen = subprocess.run(
@@ -59,6 +59,21 @@ def test_nobody_else_reads_what_is_on_disk_or_in_the_process_list(
             )
             assert not [secret for secret in secrets if secret in seen.stdout.decode()]
     assert not (data / "engines.json").exists()
+
+
+async def test_a_cluster_of_an_older_version_gets_an_auditor(data: Path) -> None:
+    with start(data) as engines:
+        await ask(engines.superuser_url, f"drop role {cluster.AUDITOR_ROLE}")
+    (data / "postgres.auditor").unlink()
+    passwords = json.loads((data / "passwords.json").read_text())
+    del passwords["auditor"]
+    (data / "passwords.json").write_text(json.dumps(passwords))
+    for _ in range(2):
+        with start(data) as engines:
+            who = await ask(engines.addresses.auditor_database_url, "select current_user")
+            assert (who, engines.url("service")) == (cluster.AUDITOR_ROLE, engines.addresses.database_url)
+    kept = json.loads((data / "passwords.json").read_text())
+    assert {name: kept[name] for name in passwords} == passwords
 
 
 def test_data_of_another_user_are_left_alone(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

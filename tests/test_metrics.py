@@ -1,5 +1,6 @@
 """What Prometheus reads: well formed, moving with what happens, and honest when the tables cannot be read."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from mutuelle.schedules import Schedule, add_schedule, run_due
 from sms.inbound import store_sms
 from tests.forms import HOP, kept, post
 from tests.house import House, WirePhone
+from tests.ledger.scene import open_chart, paid, posted
 from tests.town import AWA, found_town, join
 
 Sample = tuple[str, str]
@@ -132,3 +134,14 @@ async def test_messages_that_came_in_are_told_by_state_and_age(pool: AsyncEngine
     seen = await read_by_tables(pool)
     assert seen["keneya_sms_in", "WAITING"] == 1
     assert 60 <= seen["keneya_sms_in_oldest_seconds", ""] < 120
+
+
+async def test_what_no_seal_holds_yet_is_told_by_its_age(house: House) -> None:
+    """The worker's own round seals it."""
+    assert (await scrape(house))["keneya_seal_lag_seconds", ""] == 0
+    await open_chart(house.pool)
+    await posted(house.pool, paid("1"))
+    await asyncio.sleep(0.01)
+    assert 0.01 <= (await scrape(house))["keneya_seal_lag_seconds", ""] < 60
+    assert await house.rounds["seal"]() == 1
+    assert (await scrape(house))["keneya_seal_lag_seconds", ""] == 0

@@ -31,6 +31,7 @@ TRANSCRIPTS = sorted(FOLDER.glob("*.txt"))
 WRITTEN = {path: path.read_text() for path in TRANSCRIPTS}
 SHOWN_CODE = "4F7K"  # stands for whatever code a confirmation by SMS has
 RECEIPT = re.compile(r"\b(Recu|Receipt) [A-Z2-7]{6}\b")
+SEAL = re.compile(r"\b(Sceau|Seal) [0-9A-F]{4}-[0-9A-F]{4}\b")
 LISTED_RECEIPT = re.compile(r"(\d F) [A-Z2-7]{6}\b")
 MENUS = (
     "join",
@@ -158,7 +159,7 @@ class Script:
         for message in sorted(
             sent[self.sms :]
         ):  # of one step: the order in which rows were written is chance
-            body = RECEIPT.sub(r"\1 ABC234", message.body)
+            body = SEAL.sub(r"\1 4F7A-91C2", RECEIPT.sub(r"\1 ABC234", message.body))
             if code := CODE.search(body):
                 self.codes[message.phone] = code[1]
                 body = body.replace(code[1], SHOWN_CODE)

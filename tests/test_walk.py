@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import func, select, text
 
 from invariants import examine
-from ledger import accounts, book
+from ledger import accounts
+from ledger.balances import balance
 from ledger.checks import CHECKS as LEDGER_CHECKS
 from mutuelle import tables
 from mutuelle.checks import CHECKS as PAYMENT_CHECKS
@@ -32,7 +33,7 @@ async def state(house: House) -> tuple[str, int]:
     """The state of the only payment, and what the member's account was credited."""
     async with house.pool.connect() as db:
         row = (await db.execute(select(tables.payment.c.state, tables.payment.c.number))).one()
-        credited = (await book.balance(db, "BEN", accounts.member(row.number))).credits
+        credited = (await balance(db, "BEN", accounts.member(row.number))).credits
     return row.state, credited
 
 

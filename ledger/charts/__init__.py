@@ -1,17 +1,23 @@
 """Charts of accounts as accountants number them: one data file a frame, one line for each of our kinds.
 
-A number that nobody has confirmed is not shown as one: an unverified line has no code, and says so.
+A number that nobody has confirmed is not shown as one: a proposal is marked `~`, and an unverified line has no number.
 """
 
 import tomllib
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ledger.accounts import KINDS
 
 FOLDER = Path(__file__).parent
+DEFAULT = "SYCEBNL"
+LANGUAGES = ("fr", "en")
+CLASSES = range(1, 9)  # OHADA's; all three frames have them
+UNCONFIRMED = "~"  # before a number that an accountant has yet to confirm
 
 
 class Status(StrEnum):
@@ -24,12 +30,22 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class ChartLine:
-    """The number and label of one kind of account; `code` is "" exactly when the line is UNVERIFIED."""
+    """One kind of account in a frame: its label in each language, and its number.
+
+    `code` is "" exactly when the line is UNVERIFIED. `class_` is the number's first digit; without a number it is the
+    class under which our reports add the line up, and no more than that.
+    """
 
     kind: str
     code: str
-    label: str
+    class_: int
+    labels: dict[str, str]
     status: Status
+
+    @property
+    def number(self) -> str:
+        """The number as it is printed: 411, ~571 where it is a proposal, "" where there is none."""
+        return UNCONFIRMED + self.code if self.status is Status.PROPOSAL else self.code
 
 
 @dataclass(frozen=True)
@@ -40,23 +56,48 @@ class Chart:
     version: date
     lines: dict[str, ChartLine]
 
+    def line(self, account: str) -> ChartLine:
+        """The line of an account, or of a head `fund:kind` that stands for all accounts of the kind."""
+        return self.lines[account.split(":")[1]]
+
+    def number(self, account: str) -> str:
+        """How the account is printed: `~571:office`; without a number by its own code, `interfund:transport`.
+
+        Where two kinds share a number, all but the first add their own name: `~552.disbursement:om-ML`.
+        """
+        line = self.line(account)
+        first = next(each for each in self.lines.values() if each.code == line.code)
+        shown = line.number if first is line else f"{line.number}.{line.kind}"
+        return ":".join([shown if line.code else line.kind, *account.split(":")[2:]])
+
 
 def load(path: Path) -> Chart:
-    """Read one file. ValueError names the first kind that is missing, unknown, or numbered without a status."""
+    """Read one file. ValueError names the first kind that is missing, unknown, or not numbered as its status says."""
     data = tomllib.loads(path.read_text(encoding="utf-8"))
-    lines = {
-        kind: ChartLine(kind, line.get("code", ""), line["label"], Status(line["status"]))
-        for kind, line in data["kinds"].items()
-    }
-    odd = sorted(lines.keys() ^ KINDS.keys())
-    odd += [line.kind for line in lines.values() if (line.status is Status.UNVERIFIED) == bool(line.code)]
-    odd += [line.kind for line in lines.values() if not line.label or (line.code and not line.code.isdigit())]
+    odd = sorted(data["kinds"].keys() ^ KINDS.keys())
+    odd += [kind for kind, facts in data["kinds"].items() if _is_odd(facts)]
     if odd:
         raise ValueError(f"{path.name}: {odd[0]}")
+    lines = {kind: _line(kind, facts) for kind, facts in data["kinds"].items()}
     return Chart(data["frame"], data["version"], lines)
 
 
+def _is_odd(facts: dict[str, Any]) -> bool:
+    code, class_, status = facts.get("code", ""), facts.get("class"), facts.get("status")
+    if status not in set(Status) or class_ not in CLASSES or not all(facts.get(each) for each in LANGUAGES):
+        return True
+    if (status == Status.UNVERIFIED) == bool(code):
+        return True
+    return bool(code) and not (code.isdigit() and code[0] == str(class_))
+
+
+def _line(kind: str, facts: dict[str, Any]) -> ChartLine:
+    labels = {language: facts[language] for language in LANGUAGES}
+    return ChartLine(kind, facts.get("code", ""), facts["class"], labels, Status(facts["status"]))
+
+
+@cache
 def charts() -> dict[str, Chart]:
-    """Every chart there is, by the name of its frame."""
-    found = [load(path) for path in sorted(FOLDER.glob("*.toml"))]
-    return {chart.frame: chart for chart in found}
+    """Every chart there is, by the name of its frame, the default first."""
+    found = [load(path) for path in FOLDER.glob("*.toml")]
+    return {chart.frame: chart for chart in sorted(found, key=lambda c: (c.frame != DEFAULT, c.frame))}

@@ -16,13 +16,14 @@ ANSWERED_OTHERWISE = """
         from eligibility_check c join mutuelle m on m.id = c.mutuelle_id
     ),
     received as (
-        select a.mutuelle_id, a.reference, e.effective_on,
-               sum(e.credit) over (partition by a.mutuelle_id, a.reference order by e.effective_on) as total
+        select a.mutuelle_id, a.reference, dated.occurred_on,
+               sum(e.credit) over (partition by a.mutuelle_id, a.reference order by dated.occurred_on) as total
         from asked a
         join ledger.entry e on e.mutuelle_id = a.mutuelle_id and e.account = 'health:member:' || a.number
             and e.credit > 0
         join ledger.journal j on j.mutuelle_id = e.mutuelle_id and j.id = e.journal_id
             and j.reverses_id is null and j.recorded_at <= a.recorded_at
+        cross join lateral (select coalesce(j.occurred_on, e.effective_on) as occurred_on) dated
         where not exists (select from ledger.journal back where back.mutuelle_id = j.mutuelle_id
             and back.reverses_id = j.id and back.recorded_at <= a.recorded_at)
     ),
@@ -40,9 +41,9 @@ ANSWERED_OTHERWISE = """
     ),
     reached as (
         select s.mutuelle_id, s.reference, s.sequence, s.stage, s.months, s.wait, s.pay_grace, s.renew_grace,
-               min(r.effective_on) filter (
+               min(r.occurred_on) filter (
                    where r.total >= s.all_of_it - s.price + (s.price * s.percent + 99) / 100) as share_on,
-               min(r.effective_on) filter (where r.total >= s.all_of_it) as paid_up_on
+               min(r.occurred_on) filter (where r.total >= s.all_of_it) as paid_up_on
         from summed s left join received r on r.mutuelle_id = s.mutuelle_id and r.reference = s.reference
         group by s.mutuelle_id, s.reference, s.sequence, s.stage, s.months, s.wait, s.pay_grace, s.renew_grace
     ),

@@ -23,7 +23,8 @@ from mutuelle.demonstration.stories import Story
 from mutuelle.households import Household, register_household
 from mutuelle.payments import CONTRIBUTION, PaymentState, receipt_code
 from mutuelle.policies import write_policy
-from mutuelle.settlement import journals_of, post_all
+from mutuelle.posting import post_all
+from mutuelle.settlement import journals_of
 from mutuelle.tables import payment, payment_move
 from mutuelle.wishes import Due
 from talk.phones import region_of
@@ -125,7 +126,7 @@ def _due(
 
 
 def _row(past: Past) -> dict[str, Any]:
-    facts = {name: fact for name, fact in vars(past.due).items() if name != "amount"}
+    facts = {name: getattr(past.due, name) for name in Due.__dataclass_fields__ if name != "amount"}
     return facts | {
         "amount_minor": past.due.amount.amount_minor,
         "currency": past.due.amount.currency,

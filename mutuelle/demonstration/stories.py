@@ -85,7 +85,7 @@ def _periods(land: Land, agreements: Sequence[Agreement]) -> list[Period]:
 def _terms(agreements: Iterable[Agreement]) -> Iterator[Terms]:
     for sequence, agreement in enumerate(agreements, start=1):
         agreed = agreement.offer
-        yield terms(sequence, sequence > 1, agreed.price.amount_minor, agreed.product)
+        yield terms(sequence, agreed.price.amount_minor, agreed.product)
 
 
 def draw_agreements(

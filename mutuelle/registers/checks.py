@@ -18,7 +18,7 @@ CHECKS: tuple[Invariant, ...] = (
         "What was called on paper was paid on paper: the same sum on the same day, from and to the opening account.",
         """
         with taken as (
-            select r.mutuelle_id, r.key, j.kind, m.effective_on, m.amount,
+            select r.mutuelle_id, r.key, j.kind, coalesce(j.occurred_on, m.effective_on) as paid_on, m.amount,
                    case j.kind when 'contribution taken over' then m.debit_account else m.credit_account end as member,
                    case j.kind when 'contribution taken over' then m.credit_account else m.debit_account end as other
             from ledger.journal j
@@ -29,8 +29,8 @@ CHECKS: tuple[Invariant, ...] = (
         select concat_ws(' ', mutuelle_id, key)
         from (select * from taken where kind = 'contribution taken over') c
         full join (select * from taken where kind = 'payment taken over') p using (mutuelle_id, key)
-        where (c.amount, c.effective_on, c.member, c.other)
-              is distinct from (p.amount, p.effective_on, p.member, p.other)
+        where (c.amount, c.paid_on, c.member, c.other)
+              is distinct from (p.amount, p.paid_on, p.member, p.other)
            or c.other <> 'health:opening' or c.member <> 'health:member:' || split_part(key, '-', 1)
         """,
     ),

@@ -18,10 +18,10 @@ from mutuelle.calls import TAKEN_OVER
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import draw_number
 from mutuelle.policies import policy_row
+from mutuelle.posting import post_all
 from mutuelle.registers.homes import PaperHousehold
 from mutuelle.registers.tables import register_line
 from mutuelle.schedule_tables import reminder_consent
-from mutuelle.settlement import post_all
 
 AT_ONCE = 250  # households: their journals fill about one batch
 MOST_DRAWS = 40  # of the numbers that another caller took in that moment

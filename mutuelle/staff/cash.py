@@ -24,7 +24,7 @@ from mutuelle.households import Household, find_household, lock_household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.numbers import shown_number
 from mutuelle.policies import write_policy
-from mutuelle.settlement import RECEIVED, post_all
+from mutuelle.posting import RECEIVED, post_all
 from mutuelle.staff.messages import deposit_confirmed, send_cash_receipts
 from mutuelle.staff.pins import try_pin
 from mutuelle.staff.purses import (

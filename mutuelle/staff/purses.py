@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
-from ledger.book import Account, Verdict, balance, open_accounts
+from ledger.balances import balance
+from ledger.book import Account, Verdict, open_accounts
 from ledger.tables import request
 from locales import Money, _
 from mutuelle.mutuelles import Mutuelle, get_mutuelle

@@ -10,14 +10,15 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.book import Entry, Journal, Movement, reverse, statement
+from ledger.book import Journal, Movement, reverse
+from ledger.statements import Entry, statement
 from locales import Money, Sentence
 from mutuelle.calls import CALLS, calls_due
 from mutuelle.changes import Change, note_change
 from mutuelle.cover import CoverState
 from mutuelle.households import Household, add_phone, free_phone, phones_of
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.settlement import post_all
+from mutuelle.posting import post_all
 from mutuelle.standing import Standing, standing
 from mutuelle.support import acts, messages
 from mutuelle.support.acts import By, SupportFault, last_act, open_household, refuse_while_paying, write_act

@@ -1,8 +1,9 @@
-"""A database whose chart is open."""
+"""A database whose chart is open; one in which much has happened."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.ledger.lived import live
 from tests.ledger.scene import open_chart
 
 
@@ -11,3 +12,10 @@ async def book(pool: AsyncEngine) -> AsyncEngine:
     """Connections as the service's role to a ledger with the scene's accounts."""
     await open_chart(pool)
     return pool
+
+
+@pytest.fixture
+async def lived(book: AsyncEngine) -> AsyncEngine:
+    """The same, with a history (`tests/ledger/lived.py`)."""
+    await live(book)
+    return book

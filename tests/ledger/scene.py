@@ -20,13 +20,14 @@ FLOAT = accounts.collections("simulated-ML")
 SUSPENSE = accounts.suspense("simulated-ML")
 CONTRIBUTIONS = accounts.contributions()
 TRANSPORT_CASH = accounts.cash("office", accounts.TRANSPORT)
+TRANSPORT_BANK = accounts.bank("bms", accounts.TRANSPORT)
 TRANSPORT_INCOME = accounts.contributions(accounts.TRANSPORT)
 DOUALA_CASH = accounts.cash("douala")  # these two are in XAF, all others in XOF
 DOUALA_BANK = accounts.bank("douala")
 
 CHART = (
     *(Account(SIK, code, "XOF") for code in (AWA, MOUSSA, FLOAT, SUSPENSE, CONTRIBUTIONS)),
-    *(Account(SIK, code, "XOF") for code in (TRANSPORT_CASH, TRANSPORT_INCOME)),
+    *(Account(SIK, code, "XOF") for code in (TRANSPORT_CASH, TRANSPORT_BANK, TRANSPORT_INCOME)),
     *(Account(SIK, code, "XAF") for code in (DOUALA_CASH, DOUALA_BANK)),
 )
 

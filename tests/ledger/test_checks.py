@@ -1,5 +1,7 @@
 """Every invariant is broken once, by the owner with the guards down, and named by the check that is for it."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -7,13 +9,33 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from invariants import examine
 from ledger.book import Phase
 from ledger.checks import CHECKS
-from tests.ledger.scene import AWA, FLOAT, called, hold, journal, mirror, move, paid, posted, resolve
+from ledger.folding import fold
+from ledger.periods import close_period
+from ledger.seals import seal
+from tests.ledger.scene import (
+    AWA,
+    FLOAT,
+    SIK,
+    TRANSPORT_BANK,
+    TRANSPORT_INCOME,
+    called,
+    hold,
+    journal,
+    mirror,
+    move,
+    paid,
+    posted,
+    resolve,
+)
+from tests.ledger.scene import (
+    TRANSPORT_CASH as CASH,
+)
 
+OCTOBER = date(2026, 10, 31)
+
+RECORDS = ("account", "journal", "movement", "request", "period_act", "period_total", "seal")
 GUARDS_DOWN = (
-    *(
-        f"alter table ledger.{table} disable trigger append_only"
-        for table in ("account", "journal", "movement", "request")
-    ),
+    *(f"alter table ledger.{table} disable trigger append_only" for table in RECORDS),
     "alter table ledger.account disable trigger only_closes",
     "alter table ledger.movement drop constraint movement_mutuelle_id_journal_id_fkey",
     "alter table ledger.journal drop constraint journal_mutuelle_id_reverses_id_fkey",
@@ -21,7 +43,7 @@ GUARDS_DOWN = (
 GUARDS_UP = tuple(
     f"alter table ledger.{table} enable always trigger {trigger}"
     for table, trigger in (
-        *((table, "append_only") for table in ("account", "journal", "movement", "request")),
+        *((table, "append_only") for table in RECORDS),
         ("account", "only_closes"),
     )
 )
@@ -29,10 +51,14 @@ GUARDS_UP = tuple(
 CALLED, PAID, REVERSAL = called("called").id, paid("paid").id, mirror("reversal", paid("paid")).id
 HELD, POSTED = journal("held").id, journal("posted").id
 NOWHERE = "00000000-0000-0000-0000-000000000001"
+OPEN_AS = "insert into ledger.account (mutuelle_id, code, fund, kind, currency, keeping)"
 UNCHECKED = """do $$ declare c text; begin
     for c in select conname from pg_constraint where conrelid = 'ledger.{table}'::regclass and contype = 'c'
     loop execute format('alter table ledger.{table} drop constraint %I', c); end loop; end $$"""
-NO_CHECK = {table: UNCHECKED.format(table=table) for table in ("account", "journal", "movement", "request")}
+NO_CHECK = {
+    table: UNCHECKED.format(table=table)
+    for table in ("account", "journal", "movement", "request", "balance", "period_act")
+}
 
 
 def of(name: str, *statements: str) -> tuple[str, tuple[str, ...]]:
@@ -54,6 +80,7 @@ MUTANTS = {
     "money across funds": of(
         "movement_within_fund", NO_CHECK["movement"], movement("debit_account = 'transport:cash:office'")
     ),
+    "half a transfer": of("interfund_mirrors", movement("debit_account = 'health:interfund:transport'")),
     "a negative amount": of("movement_sound", NO_CHECK["movement"], movement("amount = -amount")),
     "an account to itself": of(
         "movement_sound", NO_CHECK["movement"], movement("credit_account = debit_account")
@@ -66,6 +93,7 @@ MUTANTS = {
     "after the closing": of(
         "movement_accounts", f"update ledger.account set closed_on = '2026-01-01' where code = '{AWA}'"
     ),
+    "another tick": of("movement_dated_as_journal", movement("xid = (xid::text::bigint - 1)::text::xid8")),
     "another day": of("movement_dated_as_journal", movement("effective_on = effective_on - 1")),
     "a movement of no journal": of(
         "movement_dated_as_journal", f"delete from ledger.journal where id = '{CALLED}'"
@@ -117,10 +145,10 @@ MUTANTS = {
         "resolution_fits", movement("debit_account = 'health:suspense:simulated-ML'", POSTED)
     ),
     "an unknown kind": of(
-        "account_sound", "insert into ledger.account select 'SIK', 'health:gold', 'health', 'gold', 'XOF'"
+        "account_sound", f"{OPEN_AS} select 'SIK', 'health:gold', 'health', 'gold', 'XOF', 'summed'"
     ),
     "a kind without its sub": of(
-        "account_sound", "insert into ledger.account select 'SIK', 'health:member', 'health', 'member', 'XOF'"
+        "account_sound", f"{OPEN_AS} select 'SIK', 'health:member', 'health', 'member', 'XOF', 'summed'"
     ),
     "a false fund": of("account_sound", NO_CHECK["account"], "update ledger.account set fund = 'tontine'"),
     "from the future": of("dates_possible", header("recorded_at = clock_timestamp() + interval '1 day'")),
@@ -128,10 +156,63 @@ MUTANTS = {
     "for the next decade": of("dates_possible", header("effective_on = '2036-12-31'")),
     "nobody": of("journal_explained", NO_CHECK["journal"], header("actor = ' '")),
     "a phone number": of("no_phone_number", header("reason = 'sent by +22370000001'")),
+    "another moment": of("seals_hold", header("recorded_at = recorded_at - interval '1 second'")),
+    "a seal of nothing before": of("seals_chain", "update ledger.seal set previous = sha256('x')"),
     "a guard asleep": of("append_only", "alter table ledger.movement disable trigger append_only"),
     "a guard that replicas pass": of("append_only", "alter table ledger.journal enable trigger append_only"),
     "a guard gone": of("append_only", "drop trigger only_closes on ledger.account"),
     "an index gone": of("unique_guards", "drop index ledger.movement_resolved_once"),
+    "a day row raised": of(
+        "days_agree", "update ledger.account_day set debits = debits + 1 where day = '2026-11-22'"
+    ),
+    "a day row's sum": of("days_agree", "update ledger.account_day set cum_credits = cum_credits - 1"),
+    "a day row gone": of("days_agree", f"delete from ledger.account_day where account = '{FLOAT}'"),
+    "a fold that ran ahead": of(
+        "folded_behind_the_horizon", "update ledger.fold set upto = (upto::text::bigint + 1000)::text::xid8"
+    ),
+    "a book that is gone": of("folded_behind_the_horizon", "delete from ledger.book"),
+    "a clock that is gone": of("folded_behind_the_horizon", "delete from ledger.clock"),
+    "a balance raised": of("balances_agree", "update ledger.balance set debits_posted = debits_posted + 1"),
+    "a reservation forgotten": of("balances_agree", "update ledger.balance set credits_pending = 0"),
+    "a balance gone": of("balances_agree", "delete from ledger.balance"),
+    "cash that is not there": of(
+        "limits_hold", NO_CHECK["balance"], "update ledger.balance set credits_posted = debits_posted + 1"
+    ),
+    "a limit turned round": of(
+        "limits_hold", NO_CHECK["balance"], "update ledger.balance set side = 'credit'"
+    ),
+    "a member in another currency": of(
+        "control_one_currency",
+        f"{OPEN_AS} select 'SIK', 'health:member:1', 'health', 'member', 'XAF', 'summed'",
+    ),
+    "a limit lifted": of("kinds_kept", f"update ledger.account set keeping = 'folded' where code = '{CASH}'"),
+    "a kind kept otherwise": of(
+        "kinds_kept",
+        "update ledger.kind set keeping = 'folded' where kind = 'bank'",
+        "update ledger.kind set side = 'credit' where kind = 'bank'",
+    ),
+    "a close without its row": of(
+        "periods_follow", "delete from ledger.period_total", "delete from ledger.period_act"
+    ),
+    "a close of other days": of("periods_follow", "update ledger.period_act set first_on = first_on - 1"),
+    "books opened in silence": of("periods_follow", "update ledger.book set closed_through = null"),
+    "a franc slipped into closed books": of(
+        "closed_books_untouched",
+        "update ledger.movement set effective_on = '2026-10-02' where effective_on = '2026-11-22'",
+    ),
+    "a total of a close": of(
+        "closed_books_untouched", "update ledger.period_total set cum_debits = cum_debits + 1"
+    ),
+    "late without a close": of(
+        "late_items_dated_late",
+        header("occurred_on = '2026-11-02'"),
+    ),
+    "expired too soon": of(
+        "deadlines_kept", NO_CHECK["movement"], movement("phase = 'expire', amount = 500", POSTED)
+    ),
+    "posted too late": of(
+        "deadlines_kept", NO_CHECK["movement"], movement("expires_at = '2026-01-01'", HELD)
+    ),
     "a writer": of("written_by_owner_only", "grant insert on ledger.movement to keneya_service"),
     "a writer of one column": of(
         "written_by_owner_only", "grant update (reason) on ledger.journal to keneya_service"
@@ -144,14 +225,23 @@ ABOUT_GUARDS = ("ledger_append_only", "ledger_unique_guards", "ledger_written_by
 
 @pytest.fixture
 async def lived(book: AsyncEngine) -> AsyncEngine:
-    """A call, a payment taken back, a reservation posted in part, a refusal."""
-    held = hold(AWA, FLOAT, 500)
+    """A call, a payment taken back, reservations, a refusal, October closed, an item of it late; folded, sealed."""
+    held, october = hold(AWA, FLOAT, 500), OCTOBER.replace(day=5)
+    await posted(book, journal("old", move(CASH, TRANSPORT_INCOME, 900), effective_on=october))
+    async with book.begin() as db:
+        await close_period(db, SIK, OCTOBER, source="t", key="october", actor="treasurer", reason="agreed")
     await posted(
         book, called("called"), paid("paid"), mirror("reversal", paid("paid")), journal("held", held)
     )
     await posted(
+        book, paid("late", effective_on=october), journal("cash held", hold(TRANSPORT_BANK, CASH, 100))
+    )
+    await posted(
         book, journal("posted", resolve(Phase.POST, held, HELD, 300)), journal("no", move(AWA, AWA, 1))
     )
+    async with book.begin() as db:
+        assert await fold(db, SIK) == 8
+        assert await seal(db, SIK) == 9
     return book
 
 

@@ -1,68 +1,35 @@
-"""Two outside witnesses read every export, and agree with every balance cell by cell."""
+"""Exports: what they say of the book, that every change of a line is found, and that CSV is text and numbers only."""
 
 import csv
 import io
-import shutil
-import subprocess
-from collections import Counter
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from beancount import loader
-from beancount.core.data import Transaction
+from beancount.core.amount import Amount
+from beancount.core.data import Balance, Open, Transaction
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import export
-from ledger.book import Account, Phase, open_accounts
-from ledger.formats import beancount_account, hledger_account
+from ledger.accounts import MINOR_DIGITS
+from ledger.charts import charts
+from ledger.formats import JournalLine, beancount_account, cell
 from ledger.reports import trial_balance
-from tests.ledger.scene import (
-    AWA,
-    CHART,
-    FLOAT,
-    MOUSSA,
-    SIK,
-    TRANSPORT_CASH,
-    TRANSPORT_INCOME,
-    YESTERDAY,
-    called,
-    hold,
-    journal,
-    mirror,
-    move,
-    paid,
-    posted,
-    resolve,
-)
+from tests.ledger.lived import ATA, AWKWARD, LATE_FOR
+from tests.ledger.readers import READERS
+from tests.ledger.scene import AWA, FLOAT, MOUSSA, SIK, TODAY, YESTERDAY, hold, journal, paid, posted
+from torture.witnesses import Witness, days_of
 
-ATA = "ATA"
-AWKWARD = 'wrong "phone" \\ ; a comment | a payee, (code) = 5 @ 3 é œ \u00a0 {x} #tag ^link'
-needs_hledger = pytest.mark.skipif(shutil.which("hledger") is None, reason="THE HLEDGER PROGRAM IS ABSENT")
 Exporter = Callable[[AsyncConnection, str | None], AsyncIterator[str]]
-
-
-@pytest.fixture
-async def lived(book: AsyncEngine) -> AsyncEngine:
-    """Two mutuelles with a history: calls, parts, a reversal, reservations, two funds, awkward texts."""
-    async with book.begin() as db:
-        await open_accounts(db, [Account(ATA, account.code, "XOF") for account in CHART])
-    wrong, reserved = paid("2", MOUSSA, 500), hold(AWA, FLOAT, 70)
-    held = journal("5", reserved)
-    elsewhere = replace(paid("1", amount_minor=41), mutuelle=ATA)
-    await posted(
-        book, called("1"), wrong, mirror("3", wrong), paid("4", effective_on=YESTERDAY), held, elsewhere
-    )
-    await posted(
-        book, journal("6", resolve(Phase.POST, reserved, held.id, 30)), journal("9", hold(AWA, FLOAT, 5))
-    )
-    await posted(book, journal("7", move(TRANSPORT_CASH, TRANSPORT_INCOME, 300), move(AWA, FLOAT, 8)))
-    await posted(book, replace(paid("8"), reason=AWKWARD, actor="+223…0001", kind="cash receipt"))
-    return book
+Change = Callable[[list[str]], list[str]]
 
 
 async def written(pool: AsyncEngine, exporter: Exporter, mutuelle: str | None = None) -> str:
@@ -70,31 +37,37 @@ async def written(pool: AsyncEngine, exporter: Exporter, mutuelle: str | None = 
         return "".join([chunk async for chunk in exporter(db, mutuelle)])
 
 
-async def nets(
-    pool: AsyncEngine, name: Callable[[str, str], str], mutuelle: str | None = None
-) -> dict[str, int]:
-    """What our own trial balance says, under the witness's names; accounts that stand at 0 are left out."""
-    async with pool.connect() as db:
-        lines = await trial_balance(db, mutuelle)
-    return {name(x.mutuelle, x.account): x.debit - x.credit for x in lines if x.debit != x.credit}
-
-
 def bean_errors(book: str) -> list[str]:
     return [str(error.message) for error in loader.load_string(book)[1]]
 
 
-@pytest.mark.parametrize("mutuelle", [None, SIK, ATA])
-async def test_beancount_agrees_with_every_balance(lived: AsyncEngine, mutuelle: str | None) -> None:
-    book = await written(lived, export.beancount, mutuelle)
-    entries, errors, _ = loader.load_string(book)
-    assert errors == []
-    totals: Counter[str] = Counter()
-    for entry in entries:
-        if isinstance(entry, Transaction):
-            for posting in entry.postings:
-                assert posting.units is not None
-                totals[posting.account] += int(posting.units.number or 0)
-    assert {a: n for a, n in totals.items() if n} == await nets(lived, beancount_account, mutuelle)
+async def test_every_account_is_asserted_at_the_end_of_every_day_on_which_it_moved(
+    lived: AsyncEngine,
+) -> None:
+    told = {
+        (entry.date - timedelta(days=1), entry.account): _minor(entry.amount)
+        for entry in loader.load_string(await written(lived, export.beancount))[0]
+        if isinstance(entry, Balance)
+    }
+    async with lived.connect() as db:
+        moves = await db.execute(text("select distinct effective_on, mutuelle_id, account from ledger.entry"))
+        moved = {(day, owner, code) for day, owner, code in moves}
+        every = list(await db.execute(text("select mutuelle_id, code from ledger.account")))
+        last = {owner: max(day for day, of, _ in moved if of == owner) for owner in (SIK, ATA)}
+        moved |= {(day - timedelta(days=1), owner, code) for day, owner, code in moved}
+        moved |= {(last[owner], owner, code) for owner, code in every}
+        known = {
+            (day, beancount_account(line.mutuelle, line.account)): line.debit - line.credit
+            for day in {day for day, _, _ in moved}
+            for line in await trial_balance(db, None, day)
+        }
+    asserted = {(day, beancount_account(owner, code)) for day, owner, code in moved}
+    assert told == {which: known.get(which, 0) for which in asserted}
+
+
+def _minor(amount: Amount) -> int:
+    assert amount.number is not None
+    return int(amount.number.scaleb(MINOR_DIGITS[amount.currency]))
 
 
 async def test_beancount_keeps_what_was_said(lived: AsyncEngine) -> None:
@@ -102,103 +75,177 @@ async def test_beancount_keeps_what_was_said(lived: AsyncEngine) -> None:
     said = [e for e in entries if isinstance(e, Transaction) and e.narration == AWKWARD]
     assert len(said) == 1
     assert (said[0].payee, said[0].meta["actor"]) == ("cash receipt", "+223…0001")
-    assert said[0].meta["journal"] == str(paid("8").id)
+    assert (said[0].meta["journal"], said[0].meta["key"]) == (str(paid("8").id), "payment:8")
+    assert "occurred" not in said[0].meta
     reversal = next(e for e in entries if isinstance(e, Transaction) and "reverses" in e.meta)
     assert reversal.meta["reverses"] == str(paid("2").id)
+    late = next(e for e in entries if isinstance(e, Transaction) and e.meta["key"] == "payment:late")
+    assert (late.meta["occurred"], late.date > LATE_FOR) == (str(LATE_FOR), True)
 
 
-def hledger(book: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    run = ["hledger", "-f", str(book), *command]
-    return subprocess.run(
-        run, capture_output=True, text=True, check=False, env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
-    )
+async def test_hledger_keeps_what_was_said(lived: AsyncEngine) -> None:
+    book = await written(lived, export.hledger, SIK)
+    [tags] = [line for line in book.splitlines() if "key:payment:late" in line]
+    assert f"journal:{paid('late').id}, key:payment:late, actor:worker, recorded:" in tags
+    assert tags.endswith(f", occurred:{LATE_FOR}")
+    assert '* cash receipt | wrong "phone" \\ , a comment / a payee' in book
 
 
-@needs_hledger
-@pytest.mark.hledger
-@pytest.mark.parametrize("mutuelle", [None, SIK, ATA])
-async def test_hledger_agrees_with_every_balance(
-    lived: AsyncEngine, tmp_path: Path, mutuelle: str | None
+@pytest.mark.parametrize("frame", charts())
+async def test_accounts_carry_the_number_and_label_of_a_chart(lived: AsyncEngine, frame: str) -> None:
+    chart = charts()[frame]
+    async with lived.connect() as db:
+        beans = "".join([chunk async for chunk in export.beancount(db, SIK, chart)])
+        ledger = "".join([chunk async for chunk in export.hledger(db, SIK, chart)])
+    opened = {e.meta["code"]: e.meta for e in loader.load_string(beans)[0] if isinstance(e, Open)}
+    assert bean_errors(beans) == []
+    for code, meta in opened.items():
+        line = chart.line(code)
+        assert (meta["chart"], meta["label"], meta["status"]) == (frame, line.labels["fr"], line.status)
+        assert meta.get("number", "") == line.number
+    [told] = [line for line in ledger.splitlines() if line.startswith(f"account assets:SIK:{AWA} ")]
+    assert told.endswith(f"label:{chart.line(AWA).labels['fr']}, status:{chart.line(AWA).status}")
+
+
+def amount_lines(lines: list[str], amount: str) -> list[int]:
+    """Where `amount` is moved, not asserted."""
+    return [n for n, line in enumerate(lines) if line.endswith(f"  {amount} XOF\n") and "==" not in line]
+
+
+def changed(lines: list[str], amount: str, to: str) -> list[str]:
+    """The first movement of `amount`, on both sides."""
+    debit = amount_lines(lines, amount)[0]
+    assert lines[debit + 1].endswith(f"  -{amount} XOF\n")
+    lines[debit] = lines[debit].replace(f" {amount} ", f" {to} ")
+    lines[debit + 1] = lines[debit + 1].replace(f" -{amount} ", f" -{to} ")
+    return lines
+
+
+def one_side(lines: list[str]) -> list[str]:
+    first = amount_lines(lines, "6000")[0]
+    lines[first] = lines[first].replace("6000", "6001")
+    return lines
+
+
+def another_account(lines: list[str]) -> list[str]:
+    first = amount_lines(lines, "6000")[0]
+    lines[first] = lines[first].replace(AWA.split(":")[2], MOUSSA.split(":")[2])
+    return lines
+
+
+def a_franc_shifted(lines: list[str]) -> list[str]:
+    """From what Awa paid to what Moussa paid, both on one day, by one float: every journal balances."""
+    later = next(n for n, line in enumerate(lines) if line.startswith(f"{TODAY} ") and "cash receipt" in line)
+    return changed(lines[:later], "500", "501") + changed(lines[later:], "2000", "1999")
+
+
+def dated(lines: list[str], old: date, new: date) -> list[str]:
+    """The last journal of a day."""
+    heads = [n for n, line in enumerate(lines) if line.startswith(f"{old} * ") and "balance" not in line]
+    heads += [n for n, line in enumerate(lines) if line.startswith(f'{old} * "')]
+    lines[heads[-1]] = lines[heads[-1]].replace(str(old), str(new))
+    return lines
+
+
+def left_out(lines: list[str]) -> list[str]:
+    head = next(n for n, line in enumerate(lines) if line.startswith(f"{TODAY} ") and "cash receipt" in line)
+    return lines[:head] + lines[lines.index("\n", head) :]
+
+
+def a_cent(lines: list[str]) -> list[str]:
+    return [line if "==" in line else line.replace("10.50 EUR", "10.51 EUR") for line in lines]
+
+
+# What is done to the written book, and the difference that must be told.
+CHANGES: dict[str, tuple[Change, str]] = {
+    "one side": (one_side, "1"),
+    "both sides": (lambda lines: changed(lines, "6000", "6001"), "1"),
+    "another account": (another_account, "6000"),
+    "a franc shifted between two accounts": (a_franc_shifted, "1"),
+    "a day earlier": (lambda lines: dated(lines, TODAY, YESTERDAY), "60"),
+    "a day later": (lambda lines: dated(lines, YESTERDAY, TODAY), "2000"),
+    "a journal left out": (left_out, "2000"),
+    "a cent": (a_cent, "0.01"),
+}
+
+
+@pytest.mark.parametrize("witness", READERS)
+async def test_a_changed_line_is_found_with_its_file_line_and_difference(
+    lived: AsyncEngine, tmp_path: Path, witness: Witness
 ) -> None:
-    book = tmp_path / "book.journal"
-    book.write_text(await written(lived, export.hledger, mutuelle), encoding="utf-8")
-    checked = hledger(book, "check", "--strict")
-    assert (checked.returncode, checked.stderr) == (0, "")
-    table = hledger(book, "balance", "--flat", "--no-total", "-O", "csv")
-    rows = list(csv.reader(io.StringIO(table.stdout)))[1:]
-    totals = {name: int(Decimal(amount.split()[0])) for name, amount in rows}
-    assert totals == await nets(lived, hledger_account, mutuelle)
-
-
-def tampered(book: str, how: str) -> str:
-    lines = book.splitlines(keepends=True)
-    first = next(
-        n for n, line in enumerate(lines) if " 6000 XOF" in line and "balance" not in line and "=" not in line
-    )
-    if how == "one side":
-        lines[first] = lines[first].replace("6000", "6001")
-    if how == "both sides":
-        lines[first : first + 2] = [line.replace("6000", "6001") for line in lines[first : first + 2]]
-    if how == "another account":
-        lines[first] = lines[first].replace("101482937", "101482945")
-    return "".join(lines)
-
-
-@pytest.mark.parametrize("how", ["one side", "both sides", "another account"])
-async def test_beancount_finds_a_changed_line(lived: AsyncEngine, how: str) -> None:
-    book = await written(lived, export.beancount)
-    assert bean_errors(book) == []
-    assert bean_errors(tampered(book, how))
-
-
-@needs_hledger
-@pytest.mark.hledger
-@pytest.mark.parametrize("how", ["one side", "both sides", "another account"])
-async def test_hledger_finds_a_changed_line(lived: AsyncEngine, tmp_path: Path, how: str) -> None:
-    book = tmp_path / "book.journal"
-    book.write_text(tampered(await written(lived, export.hledger), how), encoding="utf-8")
-    assert hledger(book, "check", "--strict").returncode == 1
-
-
-async def in_euros(pool: AsyncEngine) -> None:
-    """An operator paid 10.50 in a currency with decimals: it waits in a suspense account of its own."""
-    codes = ("health:float:simulated-eur", "health:suspense:simulated-eur")
-    async with pool.begin() as db:
-        await open_accounts(db, [Account(SIK, code, "EUR") for code in codes])
-    await posted(pool, journal("eur", move(*codes, 1050, "EUR")))
-
-
-async def test_beancount_reads_decimals_to_the_cent(lived: AsyncEngine) -> None:
-    await in_euros(lived)
-    book = await written(lived, export.beancount)
-    assert bean_errors(book) == []
-    assert bean_errors(book.replace("  10.50 EUR", "  10.51 EUR").replace("  -10.50 EUR", "  -10.51 EUR"))
-
-
-@needs_hledger
-@pytest.mark.hledger
-async def test_hledger_reads_decimals_to_the_cent(lived: AsyncEngine, tmp_path: Path) -> None:
-    await in_euros(lived)
-    path = tmp_path / "book.journal"
-    book = await written(lived, export.hledger)
+    path = tmp_path / f"book.{witness.name}"
+    book = await written(lived, witness.write)
+    async with lived.connect() as db:
+        days = await days_of(db)
+    assert days is not None
     path.write_text(book, encoding="utf-8")
-    assert hledger(path, "check", "--strict").stderr == ""
-    path.write_text(
-        book.replace("  10.50 EUR", "  10.51 EUR").replace("  -10.50", "  -10.51"), encoding="utf-8"
-    )
-    assert "10.51" in hledger(path, "check", "--strict").stderr
+    assert witness.read(path, days)[0] == []
+    for how, (change, difference) in CHANGES.items():
+        lines = change(book.splitlines(keepends=True))
+        path.write_text("".join(lines), encoding="utf-8")
+        complaints = witness.read(path, days)[0]
+        at_fault = " 6001 " if how == "one side" else "balance"
+        assert any(blames(said, lines, at_fault, difference) for said in complaints), (how, complaints)
 
 
-async def test_csv_has_one_row_a_movement_and_runs_no_formula(lived: AsyncEngine) -> None:
+def blames(complaint: str, lines: list[str], at_fault: str, difference: str) -> bool:
+    """It names the file, the line of the balance that does not come out (or of the journal), and by how much."""
+    at = re.search(r"book\.\w+(?:\W+lines? |:)(\d+)", complaint)
+    told = lines[int(at[1]) - 2 : int(at[1]) + 6] if at else []
+    return at_fault in "".join(told) and bool(re.search(rf"\b{difference}\b", complaint))
+
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@given(st.text())
+@example("=1+1")
+@example("'=1+1")
+@example("''")
+@example("\r")
+def test_a_text_is_no_formula_and_comes_back_as_it_was(said: str) -> None:
+    written = str(cell(said))
+    assert not written.startswith(FORMULAS)
+    assert written.removeprefix("'") == said
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(-5, -5), (0, 0), (None, None), ({}, ""), ({"é": "="}, '{"é": "="}')]
+)
+def test_a_number_stays_a_number(value: object, written: object) -> None:
+    assert cell(value) == written
+
+
+async def test_csv_has_one_row_a_movement_and_tells_all_of_it(lived: AsyncEngine) -> None:
     await posted(lived, replace(paid("10"), reason="=HYPERLINK(1)"), replace(paid("11"), reason='@a,"b"'))
+    deadline = datetime(2030, 1, 1, tzinfo=UTC)
+    await posted(lived, journal("12", replace(hold(AWA, FLOAT, 9), expires_at=deadline)))
     rows = list(csv.DictReader(io.StringIO(await written(lived, export.csv, SIK))))
-    assert [row["mutuelle"] for row in rows] == [SIK] * 12
-    assert sum(int(row["amount_minor"]) for row in rows) == 6000 + 2 * 500 + 4 * 2000 + 70 + 30 + 5 + 300 + 8
-    cells = [cell for row in rows for cell in row.values()]
-    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]
-    assert {"'=HYPERLINK(1)", '\'@a,"b"', "'+223…0001"} <= set(cells)
-    assert next(row for row in rows if row["phase"] == "post")["resolves_journal"] == str(journal("5").id)
-    assert {row["key"] for row in rows} == {str(n) for n in range(1, 12)}
+    assert tuple(rows[0]) == JournalLine._fields
+    assert {row["mutuelle"] for row in rows} == {SIK}
+    async with lived.connect() as db:
+        count = "select count(*), sum(amount) from ledger.movement where mutuelle_id = :of"
+        known = (await db.execute(text(count), {"of": SIK})).one()
+        ticks = "select cast(id as text), cast(xid as text) from ledger.journal where mutuelle_id = :of"
+        known_ticks = {row[0]: row[1] for row in await db.execute(text(ticks), {"of": SIK})}
+    assert {row["journal"]: row["xid"] for row in rows} == known_ticks
+    amounts = [int(row["amount_minor"]) for row in rows if row["amount_minor"]]
+    assert (len(amounts), sum(amounts)) == (known[0], int(known[1]))
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(FORMULAS)]
+    by_key = {row["key"]: row for row in rows}
+    assert (by_key["10"]["reason"], by_key["11"]["reason"]) == ("'=HYPERLINK(1)", '\'@a,"b"')
+    assert by_key["8"]["actor"] == "'+223…0001"
+    assert by_key["6"]["resolves_journal"] == by_key["5"]["journal"]
+    assert by_key["12"]["expires_at"] == "2030-01-01T00:00:00.000000+00:00"
+    assert (by_key["late"]["occurred_on"], by_key["before"]["occurred_on"]) == (str(LATE_FOR), "")
+    assert {len(row["recorded_at"]) for row in rows} == {len("2026-11-22T12:00:00.000000+00:00")}
+
+
+async def test_csv_tells_the_acts_of_periods_though_nothing_moved(lived: AsyncEngine) -> None:
+    rows = list(csv.DictReader(io.StringIO(await written(lived, export.csv, SIK))))
+    [closed] = [row for row in rows if row["kind"] == "period closed"]
+    assert (closed["key"], closed["position"], closed["amount_minor"]) == ("october", "", "")
+    assert closed["memo"] == '{"first": "2026-10-15", "last": "2026-10-31"}'
 
 
 @pytest.mark.parametrize("exporter", [export.beancount, export.hledger, export.csv])
@@ -209,6 +256,7 @@ async def test_an_export_is_one_snapshot(lived: AsyncEngine, exporter: Exporter)
         parts = [await anext(chunks)]
         await posted(lived, paid("meanwhile"))
         parts += [chunk async for chunk in chunks]
+        assert "".join([chunk async for chunk in exporter(db, None)]) == whole, "nor is the next one of it"
     assert "".join(parts) == whole
     assert await written(lived, exporter) != whole
 

@@ -8,18 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.book import (
-    MAX_JOURNALS,
-    Account,
-    Balance,
-    Journal,
-    Movement,
-    Phase,
-    balance,
-    open_accounts,
-    post,
-    reverse,
-)
+from ledger.balances import Balance, balance
+from ledger.book import MAX_JOURNALS, Account, Journal, Movement, Phase, open_accounts, post, reverse
 from tests.ledger.scene import (
     AWA,
     FLOAT,

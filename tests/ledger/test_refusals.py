@@ -7,16 +7,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.book import (
-    MAX_AMOUNT_MINOR,
-    Account,
-    Journal,
-    Phase,
-    Reservation,
-    balance,
-    open_accounts,
-    post,
-)
+from ledger.balances import balance
+from ledger.book import MAX_AMOUNT_MINOR, Account, Journal, Phase, Reservation, open_accounts, post
 from tests.ledger.scene import (
     AWA,
     DOUALA_BANK,

@@ -2,8 +2,9 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.book import Balance, balance, statement, statements
+from ledger.balances import Balance, balance
 from ledger.reports import Line, trial_balance
+from ledger.statements import statement, statements
 from tests.ledger.scene import (
     AWA,
     CONTRIBUTIONS,

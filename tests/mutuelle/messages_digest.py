@@ -17,6 +17,7 @@ MUTUELLE = Mutuelle(
 NAME = "N'Golo-Marie Ouattara Syll"
 REASON = "x" * LONGEST_REASON
 MILLIONS = 9_999_999
+SEAL = "4F7A-91C2"
 FIGURES = Figures(
     mutuelle=MUTUELLE,
     since=AT - timedelta(days=7),
@@ -34,8 +35,9 @@ FIGURES = Figures(
 REMINDER = Reminder("199999999", 1, Occasion.TODAY, date(2026, 12, 22), Money(999_999, "XOF"))
 
 MESSAGES: dict[str, Sentence] = {
-    "digest": summary(replace(FIGURES, bank_minor=0), "fr", asks=True),
-    "digest, with a bank": summary(FIGURES, "fr", asks=True),
+    "digest": summary(replace(FIGURES, bank_minor=0), "fr", asks=True, seal=SEAL),
+    "digest, with a bank": summary(FIGURES, "fr", asks=True, seal=SEAL),
+    "digest, nothing sealed yet": summary(replace(FIGURES, bank_minor=0), "fr", asks=True),
     "digest begins": digest_begins(MUTUELLE.name),
     "digest disputed": digest_disputed(MUTUELLE.name, NAME, date(2026, 12, 22), REASON),
     **{f"reminder, {one}": words_of(MUTUELLE.name, replace(REMINDER, occasion=one)) for one in Occasion},

@@ -18,7 +18,7 @@ from mutuelle.receipts import (
     payer_receipt,
     payment_failed,
 )
-from mutuelle.standing import Standing
+from mutuelle.standing import Reckoning, Standing
 from mutuelle.wishes import Due
 
 MOST = Money(999_999, "XOF")
@@ -48,13 +48,20 @@ DUE = Due(
 )
 
 
+def covered(state: CoverState) -> Cover:
+    return Cover(state, date(2026, 12, 22), date(2027, 12, 21))
+
+
 def stands(state: CoverState) -> Standing:
-    cover = Cover(state, date(2026, 12, 22), date(2027, 12, 21))
-    return Standing(HOME, MUTUELLE, PRODUCT, 12, (), cover, MOST, MOST, None, MOST, None)
+    return Standing(HOME, MUTUELLE, PRODUCT, 12, (), covered(state), MOST, MOST, None, MOST, None)
+
+
+def receipt(state: CoverState) -> Sentence:
+    return household_receipt(HOME, Reckoning((), covered(state), MOST, MOST), MOST, "ABC234")
 
 
 MESSAGES: dict[str, Sentence] = {
-    **{f"receipt, {state}": household_receipt(stands(state), MOST, "ABC234") for state in CoverState},
+    **{f"receipt, {state}": receipt(state) for state in CoverState},
     "receipt of a payer": payer_receipt(DUE),
     "receipt of a closed household": closed_receipt(
         replace(MUTUELLE, complaints_phone="+2290197123456"), DUE

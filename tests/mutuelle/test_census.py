@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ledger.book import reverse, statement
+from ledger.book import reverse
+from ledger.statements import statement
 from mutuelle.census import Insured, census
 from mutuelle.demonstration import seed
 from mutuelle.households import Household, household_by_number

@@ -1,21 +1,22 @@
 """Collecting, where the operator or the time misbehave: nothing fails without proof, nothing stays out of sight."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mobilemoney import Answer, Ask, Outcome
-from mutuelle import tables
+from mutuelle import collection, tables
 from mutuelle.collection import NOT_FOUND_IS_PROOF_AFTER, OLD_AFTER, UNSENT_FOR, Round, collect
 from mutuelle.households import Household
 from mutuelle.notices import ring
 from mutuelle.standing import standing
-from tests.town import AWA, MARIAM, NOON, Clock, found_town, join
+from tests.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, join
 
 SOON = timedelta(seconds=5)
 
@@ -29,6 +30,9 @@ class Operator:
     flow: str = "push"
     asked: list[Ask] = field(default_factory=list)
     breaks_for: str = ""
+    paid: dict[UUID, Ask] = field(default_factory=dict)
+    slow_for: str = ""
+    free: asyncio.Event = field(default_factory=asyncio.Event)
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def request(self, ask: Ask) -> Answer:
@@ -40,7 +44,16 @@ class Operator:
     async def status(self, reference: UUID) -> Answer:
         if self.meanwhile:
             await self.meanwhile()
-        return self.says
+        ask = self.paid.get(reference)
+        if ask is None:
+            return self.says
+        if ask.phone == self.slow_for:
+            await self.free.wait()
+        return Answer(Outcome.PAID, ask.amount_minor, ask.currency, ask.phone, f"T{reference}", NOON + SOON)
+
+    def approve_all(self) -> None:
+        """Everybody types the PIN."""
+        self.paid = {ask.reference: ask for ask in self.asked}
 
 
 @pytest.fixture
@@ -187,3 +200,100 @@ async def test_a_bell_during_the_question_is_not_lost(
     await later(round_, clock, SOON)
     async with pool.connect() as db:
         assert await db.scalar(select(func.count()).where(tables.payment.c.due_at <= clock.now)) == 1
+
+
+@pytest.fixture
+async def three(pool: AsyncEngine, home: Household, round_: Round, operator: Operator) -> list[Household]:
+    """Three households whose payments the operator has, and whose payers have approved them."""
+    others = [await join(pool, phone, at=NOON, name="Mariam Sangaré") for phone in (MARIAM, OUMAR)]
+    await collect(round_)
+    operator.approve_all()
+    return [home, *others]
+
+
+async def until(pool: AsyncEngine, state: str, payments: int) -> None:
+    """Wait until so many payments are in `state`: a round goes on beside the test."""
+    for _look in range(500):
+        if (await states(pool)).count(state) == payments:
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError
+
+
+async def states(pool: AsyncEngine) -> list[str]:
+    return (await known(pool))[0]
+
+
+@pytest.mark.usefixtures("three")
+async def test_what_is_paid_in_one_round_is_settled_in_one_transaction(
+    pool: AsyncEngine, round_: Round, clock: Clock
+) -> None:
+    await later(round_, clock, SOON)
+    assert await states(pool) == ["PAID"] * 3
+    async with pool.connect() as db:
+        ticks = "select count(distinct xid) from ledger.journal where kind = 'contribution received'"
+        assert await db.scalar(text(ticks)) == 1
+        assert await db.scalar(select(func.count(tables.payment.c.lease_token))) == 0
+
+
+async def test_one_payment_that_cannot_be_settled_does_not_hold_the_others(
+    pool: AsyncEngine, owner: AsyncEngine, round_: Round, clock: Clock, three: list[Household]
+) -> None:
+    closed = {"code": three[1].account}
+    async with owner.begin() as db:
+        await db.execute(
+            text("update ledger.account set closed_on = '2026-01-01' where code = :code"), closed
+        )
+    await later(round_, clock, SOON)
+    assert await states(pool) == ["PAID", "PENDING", "PAID"]
+
+
+@pytest.mark.usefixtures("three")
+async def test_a_payer_does_not_wait_for_a_slower_answer(
+    pool: AsyncEngine, round_: Round, clock: Clock, operator: Operator
+) -> None:
+    operator.slow_for = MARIAM
+    turn = asyncio.create_task(later(round_, clock, SOON))
+    await until(pool, "PAID", 2)
+    assert not turn.done()
+    operator.free.set()
+    await turn
+    assert await states(pool) == ["PAID"] * 3
+
+
+@pytest.mark.usefixtures("three")
+async def test_who_pays_meanwhile_is_claimed_while_a_slow_answer_is_out(
+    pool: AsyncEngine, round_: Round, clock: Clock, operator: Operator
+) -> None:
+    operator.slow_for = MARIAM
+    clock.now += SOON
+    turn = asyncio.create_task(collect(round_, going_on=lambda: not operator.free.is_set()))
+    await join(pool, "+22376000004", at=NOON, name="Sira Traoré")
+    await until(pool, "PENDING", 2)  # Mariam's, whose answer is out, and hers
+    operator.free.set()
+    assert await turn == 4
+
+
+@pytest.mark.usefixtures("three")
+async def test_no_more_is_claimed_than_is_asked_at_once(
+    pool: AsyncEngine, round_: Round, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collection, "PLACES", 2)
+    await later(round_, clock, SOON)
+    assert (await states(pool)).count("PAID") == 2
+    async with pool.connect() as db:
+        assert await db.scalar(select(func.count(tables.payment.c.lease_token))) == 0
+
+
+@pytest.mark.usefixtures("three")
+async def test_an_answer_that_comes_after_another_worker_took_over_comes_too_late(
+    pool: AsyncEngine, round_: Round, clock: Clock, operator: Operator
+) -> None:
+    async def taken_over() -> None:
+        async with pool.begin() as db:
+            of_mariam = tables.payment.c.payer_phone == MARIAM
+            await db.execute(update(tables.payment).where(of_mariam).values(lease_token=UUID(int=1)))
+
+    operator.meanwhile = taken_over
+    await later(round_, clock, SOON)
+    assert await states(pool) == ["PAID", "PENDING", "PAID"]

@@ -13,6 +13,7 @@ from invariants import examine
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts, post, reverse
 from ledger.positions import mark_now, position
+from ledger.seals import newest, seal
 from locales import languages, render
 from locales.letters import fold, septets
 from mutuelle import census
@@ -29,7 +30,7 @@ from mutuelle.tables import officer, payment
 from sms.tables import outbox
 from talk.trouble import Refused
 from talk.words import Caller, Consent
-from tests.mutuelle.messages_digest import FIGURES
+from tests.mutuelle.messages_digest import FIGURES, SEAL
 from tests.staff import FANTA, ISSA, appoint
 from tests.town import AWA, MARIAM, OUMAR, found, found_town, join, paid, pays
 
@@ -78,12 +79,51 @@ async def test_a_week_is_told_exactly(pool: AsyncEngine) -> None:
         await cash_moves(db, "collected", accounts.cash("h1"), awa.account, 2_500)
         await cash_moves(db, "banked", accounts.bank("bndn"), accounts.cash("h1"), 1_500)
     await run_schedules(pool, MONDAY)
+    async with pool.connect() as db:
+        sealed = await newest(db, "BEN")
+    assert sealed
     assert await bodies(pool) == [
-        "Mutuelle Benso, depuis le 22/11 : recu 20 500 F (2 ménages). Caisse 1 000 F, mobile 18 000 F, "
-        "banque 1 500 F. A jour : 1/3. A vérifier : 1 (2 j). OK ou ERR ?"
+        "BEN 22/11 : recu 20 500 F (2 ménages). Caisse 1 000 F, mobile 18 000 F, banque 1 500 F. A jour : 1/3. "
+        f"A vérifier : 1 (2 j). Sceau {sealed.short}. OK ou ERR ?"
     ]
     assert await bodies(pool, ISSA) == await bodies(pool)
     assert await broken(pool) == set()
+
+
+async def test_a_digest_tells_the_seal_of_all_that_was_booked_before_it(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, MONDAY)
+    assert "Sceau" not in (await bodies(pool))[0], "nothing was booked yet"
+    home = await join(pool, AWA, at=SUNDAY)
+    await paid(pool, home, at=SUNDAY)
+    await run_schedules(pool, MONDAY + WEEK)
+    async with pool.connect() as db:
+        sealed = await newest(db, "BEN")
+        assert sealed
+        assert sealed.journals == await db.scalar(text("select count(*) from ledger.journal"))
+        roots = list(await db.scalars(select(digest.c.seal_root).where(digest.c.phone == FANTA)))
+    assert roots == [None, sealed.root]
+    assert f"Sceau {sealed.short}" in (await bodies(pool))[1]
+    assert await broken(pool) == set()
+
+
+async def test_a_digest_whose_seal_is_no_longer_in_the_book_is_named(
+    pool: AsyncEngine, owner: AsyncEngine
+) -> None:
+    """The past was changed, and every block sealed anew: the chain holds, but not with what was told."""
+    await found_town(pool)
+    await run_schedules(pool, SUNDAY)
+    home = await join(pool, AWA, at=SUNDAY)
+    await paid(pool, home, at=SUNDAY)
+    await run_schedules(pool, MONDAY)
+    async with owner.begin() as db:
+        for table in ("seal", "journal"):
+            await db.execute(text(f"alter table ledger.{table} disable trigger append_only"))
+        await db.execute(text("update ledger.journal set reason = 'another'"))
+        await db.execute(text("delete from ledger.seal"))
+        assert await seal(db, "BEN")
+    assert await broken(pool) == {"digest_seal_stands"}
 
 
 async def test_no_franc_is_left_out_and_none_told_twice(pool: AsyncEngine) -> None:
@@ -212,13 +252,20 @@ async def test_what_waits_for_a_person_has_an_age(pool: AsyncEngine) -> None:
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("asks", [True, False])
 @pytest.mark.parametrize("bank", [True, False])
+@pytest.mark.parametrize("sealed", [SEAL, None])
 @pytest.mark.parametrize("most", [0, 999, 45_000, 999_999, 9_999_999, 99_999_999, 999_999_999])
-def test_every_sum_fits_and_no_figure_gives_way(language: str, asks: bool, bank: bool, most: int) -> None:
+def test_every_sum_fits_and_no_figure_gives_way(
+    language: str, asks: bool, bank: bool, most: int, sealed: str | None
+) -> None:
     figures = replace(
         FIGURES, received_minor=most, cash_minor=most, mobile_minor=most, bank_minor=most if bank else 0
     )
-    words = fold(render(summary(figures, language, asks=asks), language))
+    sealed = sealed if asks else None  # who asks for the figures gets no seal
+    words = fold(render(summary(figures, language, asks=asks, seal=sealed), language))
     assert septets(words) <= (160 if asks else 156), words
+    assert (SEAL in words) is bool(sealed) or most > 9_999_999, (
+        "it gives way to figures only, and to the largest"
+    )
     shown = f"{most:,}".replace(",", " ")
     assert len(re.findall(rf"(?<!\d){shown}(?!\d)", words)) >= (3 if most else 2) + (bank and most > 0)
     assert "99999/99999" in words
@@ -231,6 +278,8 @@ def test_one_household_and_none_are_said_as_people_say_it() -> None:
     one = replace(FIGURES, payers=1, received_minor=5, unresolved=0, oldest_at=None)
     assert "recu 5 F (1 ménage)." in fold(render(summary(one, "fr", asks=False), "fr"))
     assert "Aucun paiement à vérifier" in render(summary(one, "fr", asks=False), "fr")
+    quiet = replace(FIGURES, unresolved=0, oldest_at=None)
+    assert "Rien à vérifier. Sceau 4F7A-91C2" in render(summary(quiet, "fr", asks=True, seal=SEAL), "fr")
     assert "rien recu." in fold(render(summary(replace(one, received_minor=0), "fr", asks=False), "fr"))
 
 

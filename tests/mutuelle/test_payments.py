@@ -19,12 +19,11 @@ from mutuelle.payments import (
     PROMPTS_A_DAY,
     IllegalMove,
     PaymentState,
-    accept_requests,
     ask_payment,
     move,
     receipt_code,
-    refuse_requests,
 )
+from mutuelle.refusals import accept_requests, refuse_requests
 from mutuelle.settlement import settle
 from talk.trouble import Refused
 from talk.words import Caller, Consent

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.book import balance
+from ledger.balances import balance
 from mutuelle import tables
 from mutuelle.census import census
 from mutuelle.cover import CoverState

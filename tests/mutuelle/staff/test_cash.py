@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts
-from ledger.book import balance
+from ledger.balances import balance
 from locales import Money
 from mutuelle.cover import CoverState
 from mutuelle.households import Household

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from invariants import examine
-from ledger import book
+from ledger.balances import balance
 from ledger.checks import CHECKS as LEDGER_CHECKS
 from mutuelle import tables
 from mutuelle.checks import CHECKS
@@ -64,7 +64,7 @@ async def stands(pool: AsyncEngine, home: Household, at: datetime = NOON) -> Sta
 async def net(pool: AsyncEngine, home: Household) -> int:
     """What the household owes in the ledger; negative: its credit."""
     async with pool.connect() as db:
-        return (await book.balance(db, home.mutuelle_id, home.account)).net
+        return (await balance(db, home.mutuelle_id, home.account)).net
 
 
 async def sent(pool: AsyncEngine, phone: str) -> list[str]:

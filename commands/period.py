@@ -1,0 +1,74 @@
+"""`keneya period`: closing the books of a mutuelle through a day, and opening again what was closed last."""
+
+import argparse
+from uuid import uuid4
+
+from commands.ground import Commands, Fault, acted, command, database, day, expect_mutuelle, group
+from ledger.book import Posted
+from ledger.periods import close_period, closed_through, period_acts, reopen_period
+
+SOURCE = "command line"
+WHY_NOT = {
+    "period_not_over": "that day is not over yet",
+    "period_closed": "the books are closed through that day already",
+    "period_not_closed": "nothing is closed",
+    "mutuelle_unknown": "it has no book yet",
+}
+
+
+def add(commands: Commands) -> None:
+    period = group(commands, "period", "closed books: nothing is dated inside them any more")
+    list_ = command(period, "list", list_acts, "print every close and reopening")
+    close = command(
+        period, "close", close_books, "close the books through a day; what comes late is booked today"
+    )
+    reopen = command(period, "reopen", reopen_books, "open the period that was closed last")
+    for parser in (list_, close, reopen):
+        parser.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
+    close.add_argument("last", type=day, metavar="DATE", help="the last day to close (2026-10-31)")
+    for parser in (close, reopen):
+        acted(parser)
+
+
+async def list_acts(arguments: argparse.Namespace) -> int:
+    """Print each act; a star marks a close that stands."""
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        through = await closed_through(db, arguments.mutuelle)
+        for act in await period_acts(db, arguments.mutuelle):
+            days, mark = f"{act.first_on} to {act.last_on}", "*" if act.stands else " "
+            at = f"{act.recorded_at:%Y-%m-%d %H:%M}"
+            print(f"{act.number:>3} {act.act:<6} {days} {mark} {at} {act.actor}: {act.reason}")
+    print(f"Closed through {through}." if through else "Nothing is closed.")
+    return 0
+
+
+async def close_books(arguments: argparse.Namespace) -> int:
+    """Close through a day that is over, and keep its trial balance."""
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        answer = await close_period(db, arguments.mutuelle, arguments.last, **_act(arguments))
+    _expect(answer)
+    print(f"The books of {arguments.mutuelle} are closed through {arguments.last}.")
+    return 0
+
+
+async def reopen_books(arguments: argparse.Namespace) -> int:
+    """Open the last period again; its close and what it found stay on record."""
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        answer = await reopen_period(db, arguments.mutuelle, **_act(arguments))
+        through = await closed_through(db, arguments.mutuelle)
+    _expect(answer)
+    print(f"The books of {arguments.mutuelle} are " + (f"closed through {through}." if through else "open."))
+    return 0
+
+
+def _act(arguments: argparse.Namespace) -> dict[str, str]:
+    said = {"actor": arguments.actor, "reason": arguments.reason}
+    return said | {"source": SOURCE, "key": f"period {uuid4()}"}
+
+
+def _expect(answer: Posted) -> None:
+    if not answer.stands:
+        raise Fault(f"not done: {WHY_NOT.get(str(answer.reason), answer.reason)}")

@@ -1,0 +1,134 @@
+"""What a report is made of: a question, rows of several parts, and columns that say how a row is written.
+
+A report ends with a control for each currency: what was printed against what the trial balance says.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.accounts import MINOR_DIGITS
+from ledger.reports.voice import Voice
+
+AMOUNT = 0  # the width of a column that is as wide as the widest amount, and on the right
+BALANCE = -100  # the same, with the letter of its side
+
+
+class Part(StrEnum):
+    """What a row is: a heading of two ranks, a line of the book, or one of the sums around it."""
+
+    FUND = "fund"
+    ACCOUNT = "account"
+    OPENING = "opening"
+    LINE = "line"
+    SUBTOTAL = "subtotal"
+    CLOSING = "closing"
+    TOTAL = "total"
+    CONTROL = "control"
+
+
+HEADINGS = frozenset({Part.FUND, Part.ACCOUNT})
+
+
+class Row(Protocol):
+    """What all rows have."""
+
+    @property
+    def part(self) -> Part: ...
+    @property
+    def currency(self) -> str: ...
+
+
+R = TypeVar("R", bound=Row)
+Shown = TypeVar("Shown", bound=Row, contravariant=True)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a book: days from `first` to `last`, both included, of a fund or of some accounts.
+
+    `account` is a code, or the head `fund:kind` of all accounts of a kind; `kinds`, if any, are all that count.
+    `detail`: each person's account on a line of its own, where a report would add them up.
+    """
+
+    mutuelle: str
+    first: date
+    last: date
+    fund: str | None = None
+    account: str | None = None
+    detail: bool = False
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> str:
+        """What all codes asked for begin with, "" for the whole book."""
+        return self.account or self.fund or ""
+
+
+@dataclass(frozen=True)
+class Control:
+    """The last row of a currency: what was printed, and what it should be, in minor units.
+
+    `has_sides` is False where there is one sum: it stands in `debits`.
+    """
+
+    currency: str
+    lines: int
+    debits: int
+    credits: int
+    expected_debits: int
+    expected_credits: int
+    has_sides: bool = True
+    part: Part = Part.CONTROL
+
+    @property
+    def holds(self) -> bool:
+        return (self.debits, self.credits) == (self.expected_debits, self.expected_credits)
+
+
+@dataclass(frozen=True)
+class Column(Generic[Shown]):
+    """A column of the text: `width` letters, or AMOUNT, or BALANCE; below zero, so many shares of what is left."""
+
+    name: str
+    cell: Callable[[Shown, Voice], str]
+    width: int
+
+
+@dataclass(frozen=True)
+class Field(Generic[Shown]):
+    """A column of the CSV, for people and programs: days as ISO writes them, amounts as plain numbers."""
+
+    name: str
+    value: Callable[[Shown, Voice], object]
+
+
+@dataclass(frozen=True)
+class Report(Generic[R]):
+    """One report: how its rows are found, and how each is written.
+
+    `heading` is what stands above the rows that follow a FUND or an ACCOUNT row. `has_period` is False where only the
+    last day counts.
+    """
+
+    title: str
+    rows: Callable[[AsyncConnection, Question, Voice], AsyncIterator[R | Control]]
+    columns: Sequence[Column[R]]
+    fields: Sequence[Field[R]]
+    heading: Callable[[R, Voice], str]
+    has_period: bool = True
+
+
+def plain_amount(minor: int | None, currency: str) -> Decimal | str:
+    """An amount as a CSV has it: `1234`, `12.50`; nothing where there is none."""
+    return "" if minor is None else Decimal(minor).scaleb(-MINOR_DIGITS[currency])
+
+
+def plain_day(on: date | None) -> str:
+    """A day as a CSV has it."""
+    return on.isoformat() if on else ""

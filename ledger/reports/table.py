@@ -1,0 +1,27 @@
+"""A report as CSV, for a spreadsheet: one row a line, sums and controls marked as such in the first column."""
+
+from collections.abc import AsyncIterator
+
+from ledger.formats import csv_line
+from ledger.reports.page import HEADINGS, Control, R, Report, plain_amount
+from ledger.reports.voice import Voice
+
+
+async def write_csv(report: Report[R], rows: AsyncIterator[R | Control], voice: Voice) -> AsyncIterator[str]:
+    """The report, line by line; the first names the columns."""
+    yield csv_line([voice.word("Line"), *(voice.word(field.name) for field in report.fields)])
+    async for row in rows:
+        if isinstance(row, Control):
+            yield _control(report, row, voice)
+        elif row.part not in HEADINGS:
+            yield csv_line([voice.word(row.part), *(field.value(row, voice) for field in report.fields)])
+
+
+def _control(report: Report[R], control: Control, voice: Voice) -> str:
+    """What was printed, under the columns that it adds up."""
+    debits, credits = (plain_amount(minor, control.currency) for minor in (control.debits, control.credits))
+    known = {"Currency": control.currency, "Debit": debits, "In": debits, "Credit": credits, "Out": credits}
+    known |= {"Owed": debits, "Paid ahead": credits, "Amount": debits}
+    said = "agrees" if control.holds else "does not agree"
+    cells = [known.get(field.name, "") for field in report.fields]
+    return csv_line([f"{voice.word(control.part)}: {voice.word(said)}", *cells])

@@ -1,0 +1,167 @@
+"""Statements: the entries of an account by accounting date, whole or page by page.
+
+A page costs the same wherever it lies in a history of millions: it is sought in the index, never counted up to.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Row, Text, any_, func, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.balances import Balance, balance_before
+from ledger.tables import entry, journal
+
+MAX_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a statement; `debit` or `credit` is 0. `reversed`: a later journal takes this one back.
+
+    `effective_on` is the day it is booked on, `occurred_on` the day it is for: earlier where the books were closed.
+    """
+
+    journal_id: UUID
+    kind: str
+    effective_on: date
+    occurred_on: date
+    recorded_at: datetime
+    debit: int
+    credit: int
+    counter_account: str
+    reverses_id: UUID | None
+    reversed: bool
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The last entry of a page and the account's sums up to it; the next page begins after it."""
+
+    effective_on: date
+    xid: int
+    recorded_at: datetime
+    journal_id: UUID
+    position: int
+    balance: Balance
+
+
+@dataclass(frozen=True)
+class Page:
+    """Entries in order; `opening` is the balance before the first. `next` is None on the last page."""
+
+    opening: Balance
+    entries: tuple[Entry, ...]
+    next: Cursor | None
+
+
+async def statements(db: AsyncConnection, mutuelle: str, accounts: Sequence[str]) -> dict[str, list[Entry]]:
+    """The entries of each account, oldest first by accounting date; no account asked for is left out."""
+    later = journal.alias("later")
+    lines = (
+        select(entry, journal.c.kind, journal.c.recorded_at, journal.c.reverses_id)
+        .add_columns(func.coalesce(journal.c.occurred_on, entry.c.effective_on).label("occurred_on"))
+        .add_columns(later.c.id.is_not(None).label("reversed"))
+        .join(journal, (journal.c.mutuelle_id == entry.c.mutuelle_id) & (journal.c.id == entry.c.journal_id))
+        .outerjoin(
+            later, (later.c.mutuelle_id == journal.c.mutuelle_id) & (later.c.reverses_id == journal.c.id)
+        )
+        .where(entry.c.mutuelle_id == mutuelle, entry.c.account == any_(literal(list(accounts), ARRAY(Text))))
+        .order_by(entry.c.effective_on, entry.c.xid, journal.c.recorded_at, journal.c.id, entry.c.position)
+    )
+    found: dict[str, list[Entry]] = {account: [] for account in accounts}
+    for row in await db.execute(lines):
+        found[row.account].append(_entry(row))
+    return found
+
+
+async def statement(db: AsyncConnection, mutuelle: str, account: str) -> list[Entry]:
+    """The entries of one account, oldest first by accounting date."""
+    return (await statements(db, mutuelle, [account]))[account]
+
+
+async def statement_page(
+    db: AsyncConnection,
+    mutuelle: str,
+    account: str,
+    *,
+    first_on: date = date.min,
+    last_on: date = date.max,
+    after: Cursor | None = None,
+    size: int = 100,
+) -> Page:
+    """Up to `size` entries booked from `first_on` to `last_on`, after the page that ended with `after`."""
+    if not 1 <= size <= MAX_PAGE:
+        raise ValueError(f"a page of {size} entries: from 1 to {MAX_PAGE}")
+    opening = after.balance if after else await balance_before(db, mutuelle, account, first_on)
+    since = after or Cursor(first_on, 0, datetime.min.replace(tzinfo=UTC), UUID(int=0), 0, opening)
+    facts = {
+        "mutuelle": mutuelle,
+        "account": account,
+        "on": since.effective_on,
+        "xid": since.xid,
+        "at": since.recorded_at,
+        "journal": since.journal_id,
+        "position": since.position,
+        "last_on": last_on,
+        "size": size + 1,
+    }
+    rows = (await db.execute(text(_BOTH), facts)).all()
+    shown, more = rows[:size], len(rows) > size
+    entries = tuple(_entry(row) for row in shown)
+    closing = Balance(
+        opening.debits + sum(e.debit for e in entries), opening.credits + sum(e.credit for e in entries)
+    )
+    if not more:
+        return Page(opening, entries, None)
+    last = shown[-1]
+    at = (last.effective_on, last.xid, last.recorded_at, last.journal_id, last.position)
+    return Page(opening, entries, Cursor(*at, closing))
+
+
+def _entry(row: Row[tuple[object, ...]]) -> Entry:
+    return Entry(
+        row.journal_id,
+        row.kind,
+        row.effective_on,
+        row.occurred_on,
+        row.recorded_at,
+        row.debit,
+        row.credit,
+        row.counter_account,
+        row.reverses_id,
+        row.reversed,
+    )
+
+
+# Each side is sought in its own index from the cursor's day and tick on, and hardly more than a page of it is read:
+# what one transaction posted shares a tick, and its order is that of its journals.
+_SIDE = """
+    (select m.effective_on, m.xid, j.recorded_at, m.journal_id, m.position, DEBIT as debit, CREDIT as credit,
+            OTHER as counter_account, j.kind, coalesce(j.occurred_on, m.effective_on) as occurred_on, j.reverses_id
+       from ledger.movement m
+       join ledger.journal j on j.mutuelle_id = m.mutuelle_id and j.id = m.journal_id
+      where m.mutuelle_id = :mutuelle and OWN = :account and m.phase in ('single', 'post')
+        and (m.effective_on, m.xid) >= (:on, :xid) and m.effective_on <= :last_on
+        and (m.effective_on, m.xid, j.recorded_at, m.journal_id, m.position) > (:on, :xid, :at, :journal, :position)
+      order by m.effective_on, m.xid, j.recorded_at, m.journal_id, m.position limit :size)
+"""
+_PAGE = """
+select page.*, exists (select from ledger.journal later
+                        where later.mutuelle_id = :mutuelle and later.reverses_id = page.journal_id) as reversed
+  from (DEBITED union all CREDITED) page
+ order by effective_on, xid, recorded_at, journal_id, position limit :size
+"""
+
+
+def _side(own: str, other: str, debit: str, credit: str) -> str:
+    words = {"OWN": own, "OTHER": other, "DEBIT": debit, "CREDIT": credit}
+    return re.sub("[A-Z]{3,}", lambda word: words[word[0]], _SIDE)
+
+
+_DEBITED = _side("m.debit_account", "m.credit_account", "m.amount", "0::bigint")
+_CREDITED = _side("m.credit_account", "m.debit_account", "0::bigint", "m.amount")
+_BOTH = _PAGE.replace("DEBITED", _DEBITED).replace("CREDITED", _CREDITED)

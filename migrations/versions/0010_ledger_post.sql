@@ -1,0 +1,423 @@
+-- The one way in, with limits, closed books, deadlines and transfers between funds. What was said beside the first
+-- form of these functions still holds: a refusal is an answer, and what a caller sends is never trusted.
+
+-- The deadline is told apart from the fields around it: no field begins so. Stable, as `extract` is: an immutable
+-- function would not be written into the query that uses it.
+create function ledger.movement_text(
+    debit text, credit text, amount numeric, currency text, phase text, pending_journal uuid, pending_position int,
+    expires_at timestamptz
+) returns text language sql stable parallel safe as $$
+    select ledger.movement_text(debit, credit, amount, currency, phase, pending_journal, pending_position)
+        || case when expires_at is null then ''
+                else '@' || (extract(epoch from expires_at) * 1000000)::bigint::text || ';' end
+$$;
+
+-- What `journal_text` tells, of a memo that was made text already.
+create function ledger.journal_text(
+    kind text, effective_on date, actor text, reason text, reverses uuid, noted text
+) returns text language sql immutable parallel safe as $$
+    select ledger.field(kind) || ledger.field((effective_on - date '2000-01-01')::text) || ledger.field(actor)
+        || ledger.field(reason) || ledger.field(reverses::text) || ledger.field(noted)
+$$;
+
+create or replace function ledger.journal_text(
+    kind text, effective_on date, actor text, reason text, reverses uuid, memo jsonb
+) returns text language sql immutable parallel safe as $$
+    select ledger.journal_text(kind, effective_on, actor, reason, reverses,
+        case when memo = '{}' then '' when jsonb_typeof(memo) = 'object' then ledger.memo_text(memo) end)
+$$;
+
+-- Why a reservation may not be resolved so: it must exist, be open, have the same accounts, be large enough; after
+-- its deadline it can only be freed, and before it not by the deadline.
+create or replace function ledger.resolution_fault(mutuelle text, movements jsonb) returns text
+language sql stable as $$
+    select fault from (
+        select m.line, case
+            when p.journal_id is null then 'pending_unknown'
+            when (p.debit_account, p.credit_account, p.currency) is distinct from (m.debit, m.credit, m.currency)
+                then 'pending_other_accounts'
+            when m.amount > p.amount or (m.phase <> 'post' and m.amount <> p.amount) then 'pending_other_amount'
+            when row_number() over (partition by m.pending_journal, m.pending_position order by m.line) > 1
+                or r.journal_id is not null then 'pending_resolved'
+            when m.phase = 'post' and p.expires_at <= clock_timestamp() then 'pending_expired'
+            when m.phase = 'expire' and coalesce(p.expires_at, 'infinity') > clock_timestamp() then 'pending_not_due'
+            end as fault
+        from rows from (jsonb_to_recordset(movements) as (debit text, credit text, amount numeric, currency text,
+                        phase text, pending_journal uuid, pending_position int))
+             with ordinality as m (debit, credit, amount, currency, phase, pending_journal, pending_position, line)
+        left join lateral (select q.* from ledger.movement q
+                            where q.mutuelle_id = mutuelle and q.journal_id = m.pending_journal
+                              and q.position = m.pending_position and q.phase = 'pending' limit 1) p on true
+        left join lateral (select q.journal_id from ledger.movement q
+                            where q.mutuelle_id = mutuelle and q.pending_journal_id = m.pending_journal
+                              and q.pending_position = m.pending_position and q.phase in ('post', 'void', 'expire')
+                            limit 1) r on true
+        where m.phase in ('post', 'void', 'expire')
+    ) judged
+    where fault is not null order by line limit 1
+$$;
+
+-- A journal reserves nothing that is to be reversed, and frees nothing either.
+create or replace function ledger.reversal_fault(mutuelle text, reverses uuid, movements jsonb) returns text
+language sql stable as $$
+    select case
+        when reverses is null then null
+        when t.id is null then 'reversal_unknown'
+        when t.reverses_id is not null then 'reversal_of_reversal'
+        when exists (select from ledger.journal r where r.mutuelle_id = mutuelle and r.reverses_id = reverses)
+            then 'reversal_duplicate'
+        when exists (select from ledger.movement m where m.mutuelle_id = mutuelle and m.journal_id = reverses
+                       and m.phase in ('pending', 'void', 'expire')) then 'reversal_of_pending'
+        when exists (
+            select from (select * from ledger.movement m
+                          where m.mutuelle_id = mutuelle and m.journal_id = reverses) old
+              full join rows from (jsonb_to_recordset(movements)
+                        as (debit text, credit text, amount numeric, currency text, phase text))
+                        with ordinality as new (debit, credit, amount, currency, phase, line)
+                on new.line = old.position
+             where (old.debit_account, old.credit_account, old.amount, old.currency, 'single')
+                   is distinct from (new.credit, new.debit, new.amount, new.currency, new.phase)
+        ) then 'reversal_not_mirror'
+    end
+    from (values (1)) one
+    left join ledger.journal t on t.mutuelle_id = mutuelle and t.id = reverses
+$$;
+
+-- What fund A books on A:interfund:B, fund B books on B:interfund:A in the same journal, the other way round. What is
+-- freed moves nothing: a reservation may be voided, and expires, without the other.
+create function ledger.interfund_fault(movements jsonb) returns text language sql immutable as $$
+    select 'interfund_unpaired' from (
+        select least(fund, other) as one, greatest(fund, other) as two, class, sum(signed) as net from (
+            select split_part(code, ':', 1) as fund, split_part(code, ':', 3) as other, signed,
+                   case when phase in ('single', 'post') then 'posted' else phase end as class
+              from jsonb_to_recordset(movements) as m (debit text, credit text, amount numeric, phase text)
+             cross join lateral (values (debit, amount), (credit, -amount)) leg (code, signed)
+             where split_part(code, ':', 2) = 'interfund' and phase in ('single', 'pending', 'post')
+        ) legs group by 1, 2, 3
+    ) pairs where net <> 0 limit 1
+$$;
+
+-- What a journal does to the limited accounts that it touches, in all its movements together.
+create function ledger.limited_moves(mutuelle text, movements jsonb)
+returns table (account text, debits_posted bigint, credits_posted bigint, debits_pending bigint, credits_pending bigint)
+language sql stable rows 2 as $$
+    select b.account,
+           coalesce(sum(m.amount) filter (where m.phase in ('single', 'post') and b.account = m.debit), 0)::bigint,
+           coalesce(sum(m.amount) filter (where m.phase in ('single', 'post') and b.account = m.credit), 0)::bigint,
+           coalesce(sum(case m.phase when 'pending' then m.amount when 'single' then 0 else -held.amount end)
+                    filter (where b.account = m.debit), 0)::bigint,
+           coalesce(sum(case m.phase when 'pending' then m.amount when 'single' then 0 else -held.amount end)
+                    filter (where b.account = m.credit), 0)::bigint
+      from jsonb_to_recordset(movements) as m (debit text, credit text, amount numeric, phase text,
+                                               pending_journal uuid, pending_position int)
+      left join lateral (select q.amount from ledger.movement q
+                          where q.mutuelle_id = mutuelle and q.journal_id = m.pending_journal
+                            and q.position = m.pending_position limit 1) held on true
+     cross join lateral (select c.account from ledger.balance c
+                          where c.mutuelle_id = mutuelle and c.account in (m.debit, m.credit) limit 2) b
+     group by b.account
+$$;
+
+-- Whether a journal would take a limited account below zero, open reservations counted.
+create function ledger.limit_fault(mutuelle text, movements jsonb) returns text language sql stable as $$
+    select 'balance_too_low'
+      from ledger.limited_moves(mutuelle, movements) d
+     cross join lateral (select b.* from ledger.balance b
+                          where b.mutuelle_id = mutuelle and b.account = d.account limit 1) b
+     where case b.side
+           when 'debit' then b.debits_posted + d.debits_posted - b.credits_posted - d.credits_posted
+                             - b.credits_pending - d.credits_pending
+           else b.credits_posted + d.credits_posted - b.debits_posted - d.debits_posted
+                - b.debits_pending - d.debits_pending end < 0
+     limit 1
+$$;
+
+-- One run of journals of which none depends on another of the run. The steps:
+-- 1. read each movement with its two accounts (lateral and limited: no plan can turn it into a scan), and date each
+--    journal: one for closed books is booked today;
+-- 2. judge and hash each journal as it was asked for; of a key that comes twice the first is the one;
+-- 3. spend the keys, in key order so that two callers cannot embrace, and book what was spent just now;
+-- 4. in a statement of its own, which sees what others committed meanwhile, answer for the keys spent before.
+drop function ledger.post_run(jsonb, int);
+drop function ledger.is_memo(jsonb);
+create function ledger.post_run(journals jsonb, first_position int, tick xid8)
+returns table (nth int, verdict text, journal_id uuid, reason text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    drafts ledger.draft[];
+begin
+    with sent as materialized (
+        select first_position + j.n::int - 1 as nth, j.*,
+               case when j.asked_on <= b.closed_through
+                    then greatest((clock_timestamp() at time zone 'UTC')::date, b.closed_through + 1)
+                    else j.asked_on end as booked_on
+          from rows from (jsonb_to_recordset(journals) as (mutuelle text, source text, key text, id uuid, kind text,
+                          effective_on date, actor text, reason text, reverses uuid, memo jsonb, movements jsonb))
+               with ordinality as j (mutuelle, source, key, id, kind, asked_on, actor, reason, reverses, memo,
+                                     movements, n)
+          left join lateral (select q.closed_through from ledger.book q
+                              where q.mutuelle_id = j.mutuelle limit 1) b on true
+    ), line as materialized (
+        select s.nth, s.mutuelle, s.id, s.booked_on, m.*, case
+            when m.phase is null or m.phase not in ('single', 'pending', 'post', 'void', 'expire') then 'phase_unknown'
+            when m.amount is null or m.amount <= 0 then 'amount_not_positive'
+            when m.amount <> trunc(m.amount) then 'amount_not_whole'
+            when m.amount > 1000000000000 then 'amount_too_large'
+            when m.debit = m.credit then 'same_account'
+            when d.code is null or c.code is null then 'account_unknown'
+            when s.booked_on >= least(d.closed_on, c.closed_on) then 'account_closed'
+            when d.fund <> c.fund then 'funds_crossed'
+            when m.currency is distinct from d.currency or m.currency is distinct from c.currency
+                then 'currency_mixed'
+            when (m.phase in ('post', 'void', 'expire')) <> (m.pending_journal is not null)
+                or (m.pending_journal is null) <> (m.pending_position is null)
+                or (m.expires_at is not null and m.phase <> 'pending') then 'pending_malformed'
+            end as fault,
+            'limited' in (d.keeping, c.keeping) as limited, 'interfund' in (d.kind, c.kind) as interfund
+          from sent s
+         cross join lateral rows from (jsonb_to_recordset(s.movements) as (debit text, credit text, amount numeric,
+                          currency text, phase text, pending_journal uuid, pending_position int,
+                          expires_at timestamptz))
+               with ordinality as m (debit, credit, amount, currency, phase, pending_journal, pending_position,
+                                     expires_at, n)
+          left join lateral (select a.code, a.fund, a.kind, a.currency, a.keeping, a.closed_on from ledger.account a
+                      where a.mutuelle_id = s.mutuelle and a.code = m.debit limit 1) d on true
+          left join lateral (select a.code, a.fund, a.kind, a.currency, a.keeping, a.closed_on from ledger.account a
+                      where a.mutuelle_id = s.mutuelle and a.code = m.credit limit 1) c on true
+    ), body as (
+        select l.nth, count(*) as lines, count(distinct l.currency) as currencies,
+               (array_agg(l.fault order by l.n) filter (where l.fault is not null))[1] as fault,
+               bool_or(l.limited) as limited, bool_or(l.interfund) as interfund,
+               bool_or(l.pending_journal is not null) as resolves,
+               string_agg(ledger.movement_text(l.debit, l.credit, l.amount, l.currency, l.phase,
+                          l.pending_journal, l.pending_position, l.expires_at), '' order by l.n) as content
+          from line l group by l.nth
+    ), memo as (
+        select s.nth, string_agg(ledger.field(e.key) || ledger.field(e.value #>> '{}'), '' order by e.key collate "C")
+                 as noted,
+               count(*) <= 16 and bool_and(jsonb_typeof(e.value) = 'string' and length(e.key) <= 40
+                                           and length(e.value #>> '{}') <= 200) as sound
+          from sent s cross join lateral jsonb_each(case jsonb_typeof(s.memo) when 'object' then s.memo end) e
+         group by s.nth
+    ), judged as materialized (
+        select s.*, b.limited,
+               sha256(convert_to(ledger.journal_text(s.kind, s.asked_on, s.actor, s.reason, s.reverses,
+                          coalesce(m.noted, case when s.memo = '{}' then '' end))
+                      || coalesce(b.content, ''), 'UTF8')) as content_hash,
+               case
+            when s.mutuelle is null or s.mutuelle !~ '^[A-Z0-9][A-Z0-9-]{0,19}$' or not ledger.is_text(s.source, 60)
+                or not ledger.is_text(s.key, 200) then 'key_malformed'
+            when s.id is null or row_number() over (partition by s.mutuelle, s.id order by s.nth)
+                     <> row_number() over (partition by s.mutuelle, s.id, s.source, s.key order by s.nth)
+                or t.id is not null then 'journal_id_taken'
+            when s.kind is null or s.kind !~ '^[a-z][a-z0-9 _-]{0,39}$'
+                or s.kind in ('period closed', 'period reopened') then 'kind_malformed'
+            when not ledger.is_text(s.actor, 100) then 'actor_malformed'
+            when not ledger.is_text(s.reason, 300) then 'reason_malformed'
+            when s.memo is distinct from '{}' and m.sound is distinct from true then 'memo_malformed'
+            when s.asked_on is null or s.asked_on < date '2000-01-01'
+                or s.asked_on > (clock_timestamp() at time zone 'UTC' + interval '1 year')::date
+                then 'date_absurd'
+            when r.fault is not null then r.fault
+            when b.lines is null then 'movements_missing'
+            when b.lines > 1000 then 'movements_too_many'
+            when b.fault is not null then b.fault
+            when b.currencies > 1 then 'currency_mixed'
+            else coalesce(
+                case when b.resolves then ledger.resolution_fault(s.mutuelle, s.movements) end,
+                case when b.interfund then ledger.interfund_fault(s.movements) end,
+                case when b.limited then ledger.limit_fault(s.mutuelle, s.movements) end)
+            end as fault
+          from sent s
+          left join body b on b.nth = s.nth
+          left join memo m on m.nth = s.nth
+          left join lateral (select j.id from ledger.journal j
+                              where j.mutuelle_id = s.mutuelle and j.id = s.id limit 1) t on true
+         cross join lateral (select case when s.reverses is not null
+                               then ledger.reversal_fault(s.mutuelle, s.reverses, s.movements) end as fault) r
+    ), candidate as materialized (
+        select distinct on (j.mutuelle, j.source, j.key) j.*
+          from judged j where j.fault is distinct from 'key_malformed'
+         order by j.mutuelle, j.source, j.key, j.nth
+    ), spent as (
+        insert into ledger.request (mutuelle_id, source, key, content_hash, verdict, journal_id, reason)
+        select c.mutuelle, c.source, c.key, c.content_hash, case when c.fault is null then 'created' else 'refused' end,
+               case when c.fault is null then c.id end, c.fault
+          from candidate c order by c.mutuelle, c.source, c.key
+            on conflict do nothing
+        returning mutuelle_id, source, key
+    ), fresh as materialized (
+        select c.* from candidate c
+          join spent on (spent.mutuelle_id, spent.source, spent.key) = (c.mutuelle, c.source, c.key)
+    ), booked as (
+        insert into ledger.journal (mutuelle_id, id, kind, effective_on, occurred_on, actor, reason, reverses_id,
+                                    memo, xid)
+        select f.mutuelle, f.id, f.kind, f.booked_on, nullif(f.asked_on, f.booked_on), f.actor, f.reason, f.reverses,
+               f.memo, tick
+          from fresh f where f.fault is null order by f.nth
+    ), moved as (
+        insert into ledger.movement (mutuelle_id, journal_id, position, debit_account, credit_account, amount,
+                                     currency, phase, pending_journal_id, pending_position, expires_at, effective_on,
+                                     xid)
+        select l.mutuelle, l.id, l.n, l.debit, l.credit, l.amount, l.currency, l.phase, l.pending_journal,
+               l.pending_position, l.expires_at, l.booked_on, tick
+          from line l join fresh f on f.nth = l.nth
+         where f.fault is null order by l.nth, l.n
+    ), kept as (
+        update ledger.balance b
+           set debits_posted = b.debits_posted + d.debits_posted, credits_posted = b.credits_posted + d.credits_posted,
+               debits_pending = b.debits_pending + d.debits_pending,
+               credits_pending = b.credits_pending + d.credits_pending
+          from fresh f cross join lateral ledger.limited_moves(f.mutuelle, f.movements) d
+         where f.limited and f.fault is null and b.mutuelle_id = f.mutuelle and b.account = d.account
+    )
+    select array_agg(row(j.nth, j.mutuelle, j.source, j.key, j.id, j.content_hash, j.fault,
+                         f.nth is not null or j.fault is not distinct from 'key_malformed')::ledger.draft)
+      into drafts
+      from judged j left join fresh f on f.nth = j.nth;
+
+    return query
+    select d.nth,
+           case when d.fresh and d.fault is null then 'created' when d.fresh then 'refused'
+                when r.content_hash <> d.content_hash then 'conflict'
+                when r.verdict = 'created' then 'exists' else 'refused' end,
+           case when d.fresh and d.fault is null then d.id
+                when not d.fresh and r.content_hash = d.content_hash then r.journal_id end,
+           case when d.fresh then d.fault when r.content_hash <> d.content_hash then 'other_content'
+                else r.reason end
+      from unnest(drafts) d
+      left join lateral (select q.* from ledger.request q where q.mutuelle_id = d.mutuelle and q.source = d.source
+                            and q.key = d.key limit 1) r on not d.fresh
+     order by d.nth;
+end $$;
+
+-- Who waits for a book stands in a queue: without it a close would starve where postings overlap without end, for those
+-- who share a row do not wait behind one who wants it alone. Fairness only: the row's lock is what counts.
+create function ledger.queue_for(mutuelle text, alone boolean) returns void language plpgsql as $$
+begin
+    if alone then
+        perform pg_advisory_xact_lock(hashtextextended('ledger.book ' || mutuelle, 0));
+    else
+        perform pg_advisory_xact_lock_shared(hashtextextended('ledger.book ' || mutuelle, 0));
+    end if;
+end $$;
+
+-- Takes every lock that these journals need, each sort in one order, so that no two postings embrace: the books (a
+-- close waits for us, and we see its boundary), the journals that are referred to (of two that resolve one
+-- reservation the second waits), the balances with a limit. Says whether a journal may depend on another of them.
+create function ledger.lock_for(journals jsonb) returns boolean language plpgsql as $$
+declare
+    refers constant boolean := journals @? '$[*] ? (@.reverses != null || @.movements[*].pending_journal != null)';
+begin
+    perform ledger.queue_for(b.mutuelle_id, alone => false) from (
+        select b.mutuelle_id from ledger.book b
+         where b.mutuelle_id in (select j ->> 'mutuelle' from jsonb_array_elements(journals) j)
+         order by b.mutuelle_id) b;
+    perform from ledger.book b
+      where b.mutuelle_id in (select j ->> 'mutuelle' from jsonb_array_elements(journals) j)
+      order by b.mutuelle_id for key share;
+    if refers then
+        perform from (
+            select j ->> 'mutuelle' as mutuelle, (j ->> 'reverses')::uuid as id from jsonb_array_elements(journals) j
+            union
+            select j ->> 'mutuelle', (m ->> 'pending_journal')::uuid
+              from jsonb_array_elements(journals) j, jsonb_array_elements(j -> 'movements') m
+             order by mutuelle, id
+        ) target cross join lateral (
+            select from ledger.journal t
+             where t.mutuelle_id = target.mutuelle and t.id = target.id for no key update
+        ) locked;
+    end if;
+    perform from (
+        select distinct j ->> 'mutuelle' as mutuelle, side.code
+          from jsonb_array_elements(journals) j, jsonb_array_elements(j -> 'movements') m
+         cross join lateral (values (m ->> 'debit'), (m ->> 'credit')) side (code)
+         where split_part(side.code, ':', 2) in (select k.kind from ledger.kind k where k.keeping = 'limited')
+         order by mutuelle, code
+    ) target left join lateral (
+        select from ledger.balance b
+         where b.mutuelle_id = target.mutuelle and b.account = target.code for no key update
+    ) locked on true; -- an account that is being opened has no row to lock yet, and yet depends
+    return refers or found;
+end $$;
+
+-- Whether a journal depends on those before it: it reverses, resolves, or moves an account that has a limit.
+create function ledger.depends(journal jsonb) returns boolean language sql stable as $$
+    select journal ->> 'reverses' is not null or exists (
+        select from jsonb_to_recordset(journal -> 'movements') as m (debit text, credit text, pending_journal text)
+         where m.pending_journal is not null or exists (
+               select from ledger.kind k where k.keeping = 'limited'
+                   and k.kind in (split_part(m.debit, ':', 2), split_part(m.credit, ':', 2))))
+$$;
+
+-- Posts any number of journals and answers one row each, in their order, as if they had come one by one.
+-- Journals go in runs; one that depends on others begins a run, so that it sees those before it. One plan for all:
+-- no argument could change it, and to make it takes longer than to post one journal.
+create or replace function ledger.post(journals jsonb)
+returns table (nth int, verdict text, journal_id uuid, reason text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off
+set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+    tick constant xid8 := ledger.tick();
+    run record;
+begin
+    if not ledger.lock_for(journals) then
+        return query select * from ledger.post_run(journals, 1, tick);
+        return;
+    end if;
+    for run in
+        with split as (
+            select value, n, count(*) filter (where ledger.depends(value)) over (order by n) as turn
+              from jsonb_array_elements(journals) with ordinality as e (value, n)
+        )
+        select jsonb_agg(value order by n) as journals, min(n)::int as first from split group by turn order by turn
+    loop
+        return query select * from ledger.post_run(run.journals, run.first, tick);
+    end loop;
+end $$;
+
+-- Opens accounts, with the balance row of one that has a limit; one that is open already with the same definition is
+-- left as it is.
+create or replace function ledger.open_accounts(accounts jsonb)
+returns table (nth int, verdict text, reason text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
+#variable_conflict use_column
+begin
+    insert into ledger.book (mutuelle_id)
+    select distinct a.mutuelle from jsonb_to_recordset(accounts) as a (mutuelle text)
+     where a.mutuelle ~ '^[A-Z0-9][A-Z0-9-]{0,19}$' order by 1
+        on conflict do nothing;
+    insert into ledger.fold (mutuelle_id)
+    select distinct a.mutuelle from jsonb_to_recordset(accounts) as a (mutuelle text)
+     where a.mutuelle ~ '^[A-Z0-9][A-Z0-9-]{0,19}$' order by 1
+        on conflict do nothing;
+    with opened as (
+        insert into ledger.account (mutuelle_id, code, fund, kind, currency, keeping)
+        select distinct a.mutuelle, a.code, split_part(a.code, ':', 1), k.kind, a.currency, k.keeping
+          from jsonb_to_recordset(accounts) as a (mutuelle text, code text, currency text)
+          join ledger.kind k on k.kind = split_part(a.code, ':', 2)
+         where a.mutuelle ~ '^[A-Z0-9][A-Z0-9-]{0,19}$' and a.currency ~ '^[A-Z]{3}$'
+           and a.code ~ '^[a-z][a-z0-9-]{0,39}:[a-z]{1,30}(:[a-z0-9][A-Za-z0-9-]{0,59})?$'
+         order by a.mutuelle, a.code, a.currency
+            on conflict do nothing
+        returning mutuelle_id, code, kind
+    )
+    insert into ledger.balance (mutuelle_id, account, side)
+    select o.mutuelle_id, o.code, k.side
+      from opened o join ledger.kind k on k.kind = o.kind and k.keeping = 'limited'
+     order by o.mutuelle_id, o.code;
+    return query
+    select a.n::int,
+           case when o.currency = a.currency and o.closed_on is null then 'open' else 'refused' end,
+           case when o.code is null then case when k.kind is null then 'kind_unknown' else 'account_malformed' end
+                when o.currency <> a.currency then 'account_other_currency'
+                when o.closed_on is not null then 'account_closed' end
+      from rows from (jsonb_to_recordset(accounts) as (mutuelle text, code text, currency text))
+           with ordinality as a (mutuelle, code, currency, n)
+      left join lateral (select q.* from ledger.account q
+                          where q.mutuelle_id = a.mutuelle and q.code = a.code limit 1) o on true
+      left join ledger.kind k on k.kind = split_part(a.code, ':', 2)
+     order by a.n;
+end $$;

@@ -1,0 +1,18 @@
+"""Posting what must stand: where the ledger refuses a journal, nothing of the transaction may be kept."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.book import MAX_JOURNALS, Journal, post
+
+RECEIVED = "contribution received"
+
+
+async def post_all(db: AsyncConnection, journals: Sequence[Journal]) -> None:
+    """Post journals that must stand; RuntimeError names the first that does not."""
+    for start in range(0, len(journals), MAX_JOURNALS):
+        part = journals[start : start + MAX_JOURNALS]
+        for journal, posted in zip(part, await post(db, part), strict=True):
+            if not posted.stands:
+                raise RuntimeError(f"journal {journal.source} {journal.key} refused: {posted.reason}")

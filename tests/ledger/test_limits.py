@@ -1,0 +1,107 @@
+"""Accounts that may not go below zero: refused by the posting function, and by the database whatever it is told."""
+
+import asyncio
+import json
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ledger import accounts
+from ledger.balances import balance
+from ledger.book import Journal, Phase
+from tests.ledger.scene import (
+    SIK,
+    TRANSPORT_BANK,
+    TRANSPORT_CASH,
+    TRANSPORT_INCOME,
+    hold,
+    journal,
+    mirror,
+    move,
+    posted,
+    resolve,
+    verdicts,
+)
+
+TOO_LOW = "refused: balance_too_low"
+NOT_OPEN = accounts.cash("new", accounts.TRANSPORT)
+HELD = hold(TRANSPORT_BANK, TRANSPORT_CASH, 600)
+
+
+def earned(key: str, amount_minor: int) -> Journal:
+    return journal(key, move(TRANSPORT_CASH, TRANSPORT_INCOME, amount_minor))
+
+
+def spent(key: str, amount_minor: int) -> Journal:
+    return journal(key, move(TRANSPORT_BANK, TRANSPORT_CASH, amount_minor))
+
+
+async def test_cash_that_is_not_there_cannot_be_spent(book: AsyncEngine) -> None:
+    said = verdicts(await posted(book, spent("a", 1), earned("b", 500), spent("c", 501), spent("d", 500)))
+    assert said == [TOO_LOW, "created", TOO_LOW, "created"]
+    async with book.connect() as db:
+        assert (await balance(db, SIK, TRANSPORT_CASH)).net == 0
+
+
+async def test_a_refusal_is_kept_when_there_is_money_later(book: AsyncEngine) -> None:
+    assert verdicts(await posted(book, spent("a", 500))) == [TOO_LOW]
+    await posted(book, earned("b", 500))
+    assert verdicts(await posted(book, spent("a", 500), spent("a2", 500))) == [TOO_LOW, "created"]
+
+
+async def test_what_is_reserved_is_not_free(book: AsyncEngine) -> None:
+    await posted(book, earned("e", 1000))
+    said = verdicts(await posted(book, journal("hold", HELD), spent("too much", 401), spent("rest", 400)))
+    assert said == ["created", TOO_LOW, "created"]
+    part = journal("post", resolve(Phase.POST, HELD, journal("hold").id, 450))
+    assert verdicts(await posted(book, part, spent("freed", 150), spent("more", 1))) == [
+        "created",
+        "created",
+        TOO_LOW,
+    ]
+
+
+async def test_what_is_voided_is_free_again(book: AsyncEngine) -> None:
+    await posted(book, earned("e", 600))
+    void = journal("void", resolve(Phase.VOID, HELD, journal("hold").id))
+    said = verdicts(await posted(book, journal("hold", HELD), spent("now", 1), void, spent("then", 600)))
+    assert said == ["created", TOO_LOW, "created", "created"]
+
+
+async def test_a_reversal_cannot_take_back_what_was_spent(book: AsyncEngine) -> None:
+    await posted(book, earned("e", 500), spent("s", 200))
+    assert verdicts(await posted(book, mirror("r", earned("e", 500)))) == [TOO_LOW]
+    assert (
+        verdicts(await posted(book, mirror("s2", spent("s", 200)), mirror("r2", earned("e", 500))))
+        == ["created"] * 2
+    )
+
+
+async def test_a_journal_is_judged_by_what_all_its_movements_do(book: AsyncEngine) -> None:
+    through = journal(
+        "through", move(TRANSPORT_BANK, TRANSPORT_CASH, 300), move(TRANSPORT_CASH, TRANSPORT_INCOME, 300)
+    )
+    assert verdicts(await posted(book, through)) == ["created"]
+
+
+async def test_of_many_who_spend_at_once_only_the_money_is_spent(book: AsyncEngine) -> None:
+    await posted(book, earned("e", 500))
+    answers = await asyncio.gather(*(posted(book, spent(f"s{nth}", 100)) for nth in range(12)))
+    assert sorted(verdicts([answer for [answer] in answers])) == ["created"] * 5 + [TOO_LOW] * 7
+
+
+async def test_an_account_that_is_just_being_opened_is_judged_journal_by_journal(owner: AsyncEngine) -> None:
+    """Between the locks and the judging somebody may commit its opening: all of a call must not be judged at once."""
+    two = json.dumps([{"mutuelle": SIK, "movements": [{"debit": NOT_OPEN, "credit": TRANSPORT_INCOME}]}] * 2)
+    async with owner.begin() as db:
+        depends = await db.scalar(text("select ledger.lock_for(cast(:two as jsonb))"), {"two": two})
+    assert depends is True
+
+
+async def test_the_database_itself_refuses(book: AsyncEngine, owner: AsyncEngine) -> None:
+    await posted(book, earned("e", 500))
+    with pytest.raises(IntegrityError, match="balance_not_below_zero"):
+        async with owner.begin() as db:
+            await db.execute(text("update ledger.balance set credits_pending = 501"))

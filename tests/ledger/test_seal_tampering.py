@@ -1,0 +1,198 @@
+"""Whoever changes the past behind the triggers' back is found: by `verify`, by the checks, by a verifier of its own."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from invariants import examine
+from ledger import export, seals, verify_seals
+from ledger.book import Phase
+from ledger.periods import close_period
+from ledger.seal_checks import SEALS
+from tests.ledger.scene import (
+    AWA,
+    FLOAT,
+    MOUSSA,
+    SIK,
+    TRANSPORT_CASH,
+    TRANSPORT_INCOME,
+    YESTERDAY,
+    called,
+    hold,
+    journal,
+    mirror,
+    move,
+    paid,
+    posted,
+    resolve,
+)
+from tests.ledger.seal_mutants import BLOCKS, HELD, MUTANTS, movement, of_seal
+
+AWKWARD = "=1+1 \"é\" œ 'x', | \u00a0; ok"
+
+
+@pytest.fixture
+async def sealed(book: AsyncEngine) -> AsyncEngine:
+    """Four blocks of a life: calls, a reversal, a reservation with a deadline, two funds, closed books."""
+    wrong = paid("2", MOUSSA, 500)
+    reserved = replace(hold(AWA, FLOAT, 70), expires_at=datetime(2027, 1, 1, 12, 30, 0, 7, tzinfo=UTC))
+    await posted(book, called("1"), wrong)
+    await seal(book)
+    await posted(
+        book, mirror("3", wrong), journal("4", reserved), replace(paid("'5"), reason=AWKWARD, actor="-a")
+    )
+    await posted(book, journal("6", resolve(Phase.POST, reserved, HELD, 30)))
+    await seal(book)
+    months = (move(TRANSPORT_CASH, TRANSPORT_INCOME, 300), move(AWA, FLOAT, 8))
+    await posted(book, replace(journal("7", *months), memo={"b": "=2", "é": "", "B": "\n"}))
+    async with book.begin() as db:
+        facts = {"source": "books", "key": "close", "actor": "worker", "reason": "November"}
+        assert (await close_period(db, SIK, YESTERDAY, **facts)).stands
+    await seal(book)
+    await posted(book, paid("late", effective_on=YESTERDAY), paid("8"))
+    await seal(book)
+    return book
+
+
+async def seal(pool: AsyncEngine) -> None:
+    async with pool.begin() as db:
+        assert await seals.seal(db, SIK)
+
+
+async def found(db: AsyncConnection) -> dict[int, str]:
+    """What `verify` says of each broken block."""
+    return {one.seal.block: one.fault async for one in seals.verify(db) if one.fault}
+
+
+async def broken(db: AsyncConnection) -> set[str]:
+    return {f.invariant.name for f in await examine(db, SEALS) if not f.holds}
+
+
+async def write(path: Path, lines: AsyncIterator[str]) -> str:
+    return written(path, "".join([line async for line in lines]))
+
+
+def written(path: Path, words: str) -> str:
+    path.write_text(words, encoding="utf-8", newline="")
+    return str(path)
+
+
+def verified_alone(folder: Path) -> tuple[int, str, str]:
+    """What a copy of the one file says of the files in `folder`, with nothing of ours on its path."""
+    written(folder / "verify_seals.py", Path(str(verify_seals.__file__)).read_text())
+    command = [sys.executable, "-I", "-S", "-W", "error", "verify_seals.py", "book.csv", "seals.csv"]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+async def witnessed(db: AsyncConnection, folder: Path) -> int:
+    """What the verifier that stands alone answers for the two files of an auditor."""
+    book = await write(folder / "book.csv", export.csv(db))
+    chain = await write(folder / "seals.csv", seals.csv(db))
+    return verify_seals.main(book, chain)
+
+
+async def strip(db: AsyncConnection) -> None:
+    """The guards down, as for an owner who means harm."""
+    for table in ("journal", "movement", "request", "seal"):
+        await db.execute(text(f"alter table ledger.{table} disable trigger append_only"))
+    for name in ("movement_mutuelle_id_journal_id_fkey",):
+        await db.execute(text(f"alter table ledger.movement drop constraint {name}"))
+
+
+@pytest.fixture
+def in_one_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports read what this transaction has changed; outside the tests they begin one of their own."""
+
+    async def as_it_is(_db: AsyncConnection) -> None: ...
+
+    monkeypatch.setattr(export, "snapshot", as_it_is)
+
+
+async def test_a_book_that_nobody_touched_is_whole(
+    sealed: AsyncEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await posted(sealed, paid("not sealed yet"))
+    async with sealed.connect() as db:
+        assert await witnessed(db, tmp_path) == 0
+        last = await seals.newest(db, SIK)
+        assert last is not None
+        assert len([one async for one in seals.verify(db)]) == BLOCKS
+        assert await found(db) == {}
+        assert await broken(db) == set()
+    said = capsys.readouterr().out
+    assert said == f"SIK: {BLOCKS} blocks, the last is {last.short}; 1 journals in no block yet\n"
+
+
+@pytest.mark.usefixtures("in_one_view")
+async def test_every_change_is_found_and_named(
+    sealed: AsyncEngine, owner: AsyncEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missed: dict[str, object] = {}
+    for mutant, (block, words, statements) in MUTANTS.items():
+        async with owner.connect() as db:
+            await strip(db)
+            for statement in statements:
+                await db.execute(text(statement))
+            verdicts = await found(db)
+            by_checks, by_witness = await broken(db), await witnessed(db, tmp_path)
+            await db.rollback()
+        named = f"BROKEN SIK block {block}\n" in capsys.readouterr().out
+        if words not in verdicts.get(block, "") or not by_checks or not by_witness or not named:
+            missed[mutant] = (verdicts, by_checks, by_witness, named)
+    assert missed == {}
+
+
+async def test_hashes_that_only_tell_which_journal_are_watched_too(
+    sealed: AsyncEngine, owner: AsyncEngine
+) -> None:
+    async with owner.connect() as db:
+        await strip(db)
+        await db.execute(text(of_seal("hashes = sha256('x') || substr(hashes, 33)")))
+        assert await broken(db) == {"ledger_seals_hold"}
+        await db.rollback()
+
+
+async def test_a_seal_of_what_is_not_settled_yet_is_found(sealed: AsyncEngine, owner: AsyncEngine) -> None:
+    """As in a book restored into another server whose clock was not moved."""
+    async with owner.connect() as db:
+        await strip(db)
+        await db.execute(text(of_seal("upto = '99999999999'", BLOCKS)))
+        assert "ledger_seals_chain" in await broken(db)
+        await db.rollback()
+
+
+async def test_a_past_that_was_changed_and_sealed_anew_no_longer_knows_what_was_told(
+    sealed: AsyncEngine, owner: AsyncEngine
+) -> None:
+    """All of it holds again, but no block has the seal that stands in an SMS or in an auditor's export."""
+    async with sealed.connect() as db:
+        told = await seals.newest(db, SIK)
+    assert told is not None
+    async with owner.begin() as db:
+        await strip(db)
+        await db.execute(text("delete from ledger.seal"))
+        await db.execute(text(movement("amount = amount + 1")))
+        assert await seals.seal(db, SIK)
+        assert await found(db) == {}
+        assert await seals.find(db, told.root.hex()[:8]) == []
+
+
+async def test_the_witness_stands_alone(sealed: AsyncEngine, tmp_path: Path) -> None:
+    async with sealed.connect() as db:
+        assert await witnessed(db, tmp_path) == 0
+    code, said, complaints = verified_alone(tmp_path)
+    assert (code, complaints) == (0, "")
+    assert said.startswith(f"SIK: {BLOCKS} blocks, the last is ")
+    book = tmp_path / "book.csv"
+    written(book, book.read_text().replace(",300,XOF", ",301,XOF"))
+    code, said, _ = verified_alone(tmp_path)
+    assert code == 1
+    assert said.startswith("BROKEN SIK block 3\n")
