@@ -113,6 +113,11 @@ def start(
     )
 
 
+def dying_with_us(death_signal: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
+    """The `preexec_fn` of a child that somebody else starts for us, in the main thread."""
+    return _before_program(OURSELVES, death_signal)
+
+
 def _before_program(identity: Identity, death_signal: signal.Signals) -> Callable[[], None]:
     """What the child does between its birth and the program; the change of user is behind it by then."""
     parent = os.getpid()

@@ -29,9 +29,9 @@ class Progress:
             sys.stderr.write("\r\x1b[K")  # the bar leaves nothing behind
             sys.stderr.flush()
 
-    def advance(self) -> None:
-        """One more is done."""
-        self._done += 1
+    def advance(self, count: int = 1) -> None:
+        """So many more are done."""
+        self._done += count
         now = time.monotonic()
         if now < self._next_at or not sys.stderr.isatty():
             return

@@ -1,0 +1,157 @@
+"""`keneya backup` and `keneya restore`: the whole database in one file, and back into an empty server, with proof.
+
+A backup is one snapshot. A restore puts everything back or nothing, gives the service its rights last, and answers 0
+only if rows, balances and seals are those of the backup and every invariant holds.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import make_url
+
+import migrations
+import run
+from commands import upkeep
+from commands.backup import archive, content, manifest, programs
+from commands.backup.manifest import Manifest, differences
+from commands.ground import Commands, Fault, address, command
+from embedded import find_running, start_engines
+from progress import Progress
+
+
+def add(commands: Commands) -> None:
+    backup_ = command(commands, "backup", backup, "write the whole database into one new file")
+    backup_.add_argument("target", type=Path, metavar="FILE", help="a new file, a directory, or - for a pipe")
+    restore_ = command(
+        commands, "restore", restore, "bring a backup back into an empty database, and prove it"
+    )
+    restore_.add_argument(
+        "source", type=Path, metavar="FILE", help="what `keneya backup` wrote, or - for a pipe"
+    )
+
+
+async def backup(arguments: argparse.Namespace) -> int:
+    """As the owner, who may read every table; web and worker go on meanwhile."""
+    owner_url, made_at = address("MIGRATE_DATABASE_URL"), datetime.now(UTC)
+    target = archive.named(arguments.target, f"keneya-{made_at:%Y%m%dT%H%M%SZ}.backup")
+    with archive.standard_output() if target == archive.STREAM else archive.new_file(target) as file:
+        told = await _write(file, owner_url, made_at)
+    where, screen = ("", sys.stderr) if target == archive.STREAM else (f" in {target}", sys.stdout)
+    print(f"Backed up: {_summary(told)}{where}.", file=screen)
+    return 0
+
+
+async def _write(file: BinaryIO, owner_url: str, made_at: datetime) -> Manifest:
+    """Count and dump in one snapshot."""
+    async with content.connected(owner_url) as db:
+        schema = await content.schema(db)
+        server = await content.server(db)
+        program, major = programs.find("pg_dump", server=server, oldest=server)
+        told = Manifest(
+            made_at=made_at,
+            schema=schema,
+            postgres=major,
+            tick=await content.tick(db),
+            rows=await content.rows(db),
+            books=await content.books(db),
+        )
+        with (
+            Progress(await content.size_bytes(db)) as progress,
+            archive.writing(file, manifest.write(told)) as write,
+        ):
+
+            def pass_on(piece: bytes) -> None:
+                write(piece)
+                progress.advance(len(piece))
+
+            await programs.dump(program, owner_url, await content.exported(db), pass_on)
+    return told
+
+
+def _summary(told: Manifest) -> str:
+    return (
+        f"{len(told.books)} books, {told.rows['ledger.journal']} journals, {sum(told.rows.values())} rows, "
+        f"schema {told.schema}, {told.made_at:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+async def restore(arguments: argparse.Namespace) -> int:
+    """Read the file through first; a server is looked for, or started, only for one that is whole and for us."""
+    with archive.reading(arguments.source) as backup:
+        told = _expect_known(backup.manifest, arguments.source)
+        with _server():
+            return await _bring_back(backup, told)
+
+
+async def _bring_back(backup: archive.Archive, told: Manifest) -> int:
+    """Restore, compare, and only then let the service in; then everything is checked."""
+    began = time.monotonic()
+    owner_url, service_url = address("MIGRATE_DATABASE_URL"), address("DATABASE_URL")
+    role = make_url(service_url).username
+    if not role:
+        raise Fault("DATABASE_URL names no role", 2)
+    await _load(backup, told, owner_url)
+    async with content.connected(owner_url) as db:
+        _expect_none(differences(told.rows, await content.rows(db)))
+        _expect_none(differences(told.books, await content.books(db)))
+    await migrations.migrate(owner_url, role, above=told.tick)
+    await content.analyze(owner_url)
+    async with content.connected(service_url) as db:
+        _expect_none(differences(told.books, await content.books(db)))
+    print(f"Restored in {time.monotonic() - began:.0f} s: {_summary(told)}.")
+    for mutuelle, book in told.books.items():
+        print(f"{mutuelle}: {book.told}, as in the backup.")
+    return await upkeep.check(argparse.Namespace(json=False))
+
+
+@contextmanager
+def _server() -> Iterator[None]:
+    """The server that is named or runs; else the embedded one, started for the restore and stopped after it."""
+    named = any(os.environ.get(name, "").strip() for name in ("DATABASE_URL", "MIGRATE_DATABASE_URL"))
+    if named or find_running(run.HOME / "var"):
+        yield
+        return
+    with start_engines(run.HOME / "var", postgres_bin=programs.named(), wanted=["postgres"]):
+        yield
+
+
+def _expect_known(said: bytes, source: Path) -> Manifest:
+    """The manifest, if it is one of ours and of a schema that we know."""
+    try:
+        told = manifest.read(said)
+    except ValueError as fault:
+        raise Fault(f"{source} is not a backup for this program: {fault}") from None
+    if told.schema not in migrations.revisions():
+        raise Fault(
+            f"{source} has schema {told.schema}, which is newer than this program: install its program first"
+        )
+    return told
+
+
+async def _load(backup: archive.Archive, told: Manifest, owner_url: str) -> None:
+    async with content.connected(owner_url) as db:
+        await content.expect_empty(db)
+        server = await content.server(db)
+    if server < told.postgres:
+        raise Fault(f"the backup needs PostgreSQL {told.postgres} or newer, the server is {server}")
+    program, _ = programs.find("pg_restore", server=server, oldest=told.postgres, newest=server)
+    with Progress(backup.dump_bytes) as progress:
+
+        def watched() -> Iterator[bytes]:
+            for piece in backup.dump():
+                yield piece
+                progress.advance(len(piece))
+
+        await programs.load(program, owner_url, watched())
+
+
+def _expect_none(found: list[str]) -> None:
+    if found:
+        raise Fault("the restored database is not what was backed up: " + "; ".join(found))

@@ -1,0 +1,156 @@
+"""What a database holds, in numbers that must be the same after a restore: rows, balances, seals.
+
+A backup counts in the snapshot that it dumps; a restore counts again and compares. Nothing here mends.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy import func, literal, select, text, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from commands.ground import Fault
+from ledger.export import snapshot
+from migrations import LOCK_KEY
+
+# What is ours or could be in our way: all but the system's own and what belongs to extensions.
+_TABLES = """
+select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind::text = any(:kinds) and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
+   and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
+                                             and d.deptype = 'e')
+ order by 1
+"""
+
+_BALANCES = """
+select mutuelle_id, account, currency, sum(debit)::text, sum(credit)::text
+  from ledger.entry group by 1, 2, 3 order by 1, 2, 3
+"""
+
+
+@dataclass(frozen=True)
+class Book:
+    """One mutuelle's: the SHA-256 of its trial balance, the sum of all that moved, its newest seal if it has any."""
+
+    accounts: int
+    moved_minor: int
+    balances: str
+    seal: str = ""
+
+    @property
+    def told(self) -> str:
+        """For a person."""
+        sealed = f"block {self.seal.partition(' ')[0]} sealed" if self.seal else "not sealed"
+        return f"{self.accounts} accounts, {self.moved_minor} moved, {sealed}, digest {self.balances[:12]}"
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[AsyncConnection]:
+    """One connection that reads one snapshot, for as long as it takes, and writes nothing."""
+    engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
+    try:
+        async with engine.connect() as db:
+            await db.execute(text("set idle_in_transaction_session_timeout = 0"))
+            await db.execute(text("set statement_timeout = 0"))
+            # Before the snapshot: migrations wait for us, and we for them.
+            await db.execute(text("select pg_advisory_lock_shared(:key)"), {"key": LOCK_KEY})
+            await db.commit()
+            await snapshot(db)
+            yield db
+    finally:
+        await engine.dispose()
+
+
+async def analyze(url: str) -> None:
+    """Let the planner know what is there: a restored table has no statistics, and the checks would crawl."""
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.begin() as db:
+            await db.execute(text("analyze"))
+    finally:
+        await engine.dispose()
+
+
+async def tables(db: AsyncConnection, kinds: str = "rp") -> list[str]:
+    """The names of all tables, as SQL writes them; other `kinds` as `pg_class.relkind` has them."""
+    return list(await db.scalars(text(_TABLES), {"kinds": list(kinds)}))
+
+
+async def schema(db: AsyncConnection) -> str:
+    """The schema's version; Fault if there is none."""
+    if not await _has(db, "public.alembic_version"):
+        raise Fault("the database has no schema of ours: there is nothing to back up")
+    return str(await db.scalar(text("select version_num from alembic_version")))
+
+
+async def server(db: AsyncConnection) -> int:
+    """The server's major version."""
+    return int(str(await db.scalar(text("show server_version_num")))) // 10_000
+
+
+async def size_bytes(db: AsyncConnection) -> int:
+    """About as much as a dump will have: the tables without their indexes."""
+    sizes = text("select sum(pg_table_size(name::regclass)) from unnest(cast(:tables as text[])) name")
+    return int(await db.scalar(sizes, {"tables": await tables(db)}) or 0)
+
+
+async def exported(db: AsyncConnection) -> str:
+    """The name under which others see what we see, while we are connected."""
+    return str(await db.scalar(text("select pg_export_snapshot()")))
+
+
+async def tick(db: AsyncConnection) -> int:
+    """A number above that of every transaction that we see, in the ledger's own count where it has one."""
+    shift = await db.scalar(text("select shift from ledger.clock")) if await _has(db, "ledger.clock") else 0
+    return int(await db.scalar(text("select pg_snapshot_xmax(pg_current_snapshot())::text"))) + int(shift)
+
+
+async def expect_empty(db: AsyncConnection) -> None:
+    """Fault if the database has a table, view or sequence, or our schema."""
+    found = await tables(db, "rpvmSf")
+    if found or await db.scalar(text("select to_regnamespace('ledger')")) is not None:
+        raise Fault(
+            f"the database is not empty ({', '.join(found[:3]) or 'ledger'} …): "
+            "a backup goes into an empty one, such as `createdb --owner` makes"
+        )
+
+
+async def _has(db: AsyncConnection, table: str) -> bool:
+    return await db.scalar(text("select to_regclass(:table)"), {"table": table}) is not None
+
+
+async def rows(db: AsyncConnection) -> dict[str, int]:
+    """How many rows each table has. Needs the owner's role."""
+    counts = [select(literal(name), func.count()).select_from(text(name)) for name in await tables(db)]
+    return {row[0]: row[1] for row in await db.execute(union_all(*counts))}
+
+
+async def books(db: AsyncConnection) -> dict[str, Book]:
+    """Each mutuelle's book, read from its movements. The service's role may."""
+    lines: dict[str, list[tuple[str, ...]]] = {}
+    for mutuelle, *line in await db.execute(text(_BALANCES)):
+        lines.setdefault(mutuelle, []).append(tuple(line))
+    seals = await _newest_seals(db)
+    return {
+        mutuelle: _book(lines.get(mutuelle, []), seals.get(mutuelle, ""))
+        for mutuelle in sorted({*lines, *seals})
+    }
+
+
+def _book(lines: list[tuple[str, ...]], seal: str) -> Book:
+    said = "\n".join(" ".join(line) for line in lines)
+    return Book(len(lines), sum(int(line[2]) for line in lines), sha256(said.encode()).hexdigest(), seal)
+
+
+async def _newest_seals(db: AsyncConnection) -> dict[str, str]:
+    """`block root` of each mutuelle's newest seal; none in a schema before seals."""
+    if not await _has(db, "ledger.seal"):
+        return {}
+    newest = """
+        select distinct on (mutuelle_id) mutuelle_id, block || ' ' || encode(root, 'hex')
+          from ledger.seal order by mutuelle_id, block desc
+    """
+    return {row[0]: row[1] for row in await db.execute(text(newest))}

@@ -1,0 +1,138 @@
+"""pg_dump and pg_restore: found for the server at hand, read from and fed.
+
+What they read and write passes through pipes; a password is in the environment of the child and nowhere else.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+from asyncio import StreamReader, StreamWriter
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+import cluster
+from commands.ground import Fault
+from processes import dying_with_us, plain_environment
+
+DEBIAN = Path("/usr/lib/postgresql")
+PIECE_BYTES = 1 << 16
+LOCK_WAIT_S = 60
+
+
+def find(program: str, *, server: int, oldest: int, newest: int | None = None) -> tuple[Path, int]:
+    """`program` and its major version, of those from `oldest` to `newest` the nearest to the server's.
+
+    POSTGRES_BIN is believed; else Debian's directories, PATH and the embedded wheel are looked at.
+    """
+    found = [(path, _major(path)) for path in _places(program) if os.access(path, os.X_OK)]
+    fitting = [one for one in found if oldest <= one[1] and (newest is None or one[1] <= newest)]
+    if not fitting:
+        seen = ", ".join(sorted({str(major) for _, major in found})) or "none"
+        wanted = f"{oldest} or newer" if newest is None else f"{oldest} to {newest}"
+        raise Fault(
+            f"{program} {wanted} is needed, here is {seen}: set POSTGRES_BIN to the directory of another"
+        )
+    return min(fitting, key=lambda one: abs(one[1] - server))
+
+
+def named() -> Path | None:
+    """The directory that POSTGRES_BIN names, if it does."""
+    said = os.environ.get("POSTGRES_BIN", "").strip()
+    return Path(said) if said else None
+
+
+def _places(program: str) -> Iterator[Path]:
+    if directory := named():
+        yield directory / program
+        return
+    yield from sorted(DEBIAN.glob(f"*/bin/{program}"))
+    if on_path := shutil.which(program):
+        yield Path(on_path)
+    with suppress(cluster.EngineFault):  # the wheel comes last: its programs speak no TLS
+        yield cluster.find_programs(None, None).postgres_bin / program
+
+
+def _major(program: Path) -> int:
+    """15 of `pg_dump (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)`."""
+    numbers = re.search(r"\) (\d+)", cluster.version(program))
+    return int(numbers[1]) if numbers else 0
+
+
+async def dump(program: Path, owner_url: str, snapshot: str, write: Callable[[bytes], None]) -> None:
+    """Write the database as `snapshot` sees it, in pg_dump's custom format, not compressed."""
+    options = [
+        "--format=custom",
+        "--compress=0",  # the archive compresses, whatever the program was built with
+        f"--snapshot={snapshot}",
+        f"--lock-wait-timeout={LOCK_WAIT_S}s",
+        "--extension=plpgsql",  # and no other: ours needs none, and only a superuser could restore the rest
+    ]
+    async with _running([str(program), *options], owner_url) as (_, output):
+        while piece := await output.read(PIECE_BYTES):
+            write(piece)
+
+
+async def load(program: Path, owner_url: str, pieces: Iterable[bytes]) -> None:
+    """Restore what `dump` wrote into an empty database: all of it or nothing; no owner, no right, no tablespace."""
+    options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-tablespaces"]
+    database = f"--dbname={make_url(owner_url).database}"
+    async with _running([str(program), *options, database], owner_url) as (typed, _):
+        with suppress(BrokenPipeError, ConnectionResetError):  # it ended early, and says itself why
+            for piece in pieces:
+                typed.write(piece)
+                await typed.drain()
+            typed.close()
+            await typed.wait_closed()
+
+
+@asynccontextmanager
+async def _running(command: list[str], url: str) -> AsyncIterator[tuple[StreamWriter, StreamReader]]:
+    """A child's input and output; it ends with the block, by force if the block fails. Its complaint is one line."""
+    child = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=plain_environment() | _address(url),
+        preexec_fn=dying_with_us(),
+    )
+    if child.stdin is None or child.stdout is None or child.stderr is None:
+        raise RuntimeError("a child without pipes")
+    complaint = asyncio.create_task(child.stderr.read())
+    try:
+        yield child.stdin, child.stdout
+    except BaseException:
+        with suppress(ProcessLookupError):
+            child.kill()
+        raise
+    finally:
+        said = await complaint
+        code = await child.wait()
+    if code != 0:
+        raise Fault(_one_line(said.decode(errors="replace")) or f"{Path(command[0]).name} ended with {code}")
+
+
+def _one_line(said: str) -> str:
+    """The first error: what follows it may quote rows."""
+    lines = said.splitlines()
+    return next((line for line in lines if "error:" in line), lines[-1] if lines else "")
+
+
+def _address(url: str) -> dict[str, str]:
+    """Where libpq connects, as its environment variables say it."""
+    to = make_url(url)
+    said = {
+        "PGHOST": to.host,
+        "PGPORT": str(to.port or 5432),
+        "PGUSER": to.username,
+        "PGPASSWORD": str(to.password) if to.password else None,
+        "PGDATABASE": to.database,
+        "PGSSLMODE": str(to.query["ssl"]) if "ssl" in to.query else None,
+        "PGAPPNAME": "keneya backup",
+    }
+    return {name: value for name, value in said.items() if value}
