@@ -22,7 +22,7 @@ test: .venv/ready ## every test
 
 check: .venv/ready lint test ## format, lint, types, import rules, tests
 
-torture: .venv/ready ## the long proofs: processes killed in the middle of calls, nothing lost or doubled
+torture: .venv/ready ## the long proofs: processes killed in calls and postings, the ledger tampered with, witnesses on 100 000 journals
 	$(BIN)/python -m torture
 
 bench: .venv/ready ## how fast it is, beside peers and limits measured in the same run

@@ -12,7 +12,8 @@ import uvloop
 
 import metrics
 import run
-from bench import book, hops, journals, measures, menu, settlements
+from bench import backlog, book, cash, history, hops, journals, measures, menu, settlements
+from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import Place, engines_in, found
 
@@ -23,6 +24,9 @@ BENCHES: dict[str, Callable[[Place, Size], Awaitable[list[Measure]]]] = {
     "journals": journals.measure,
     "ledger": book.measure,
     "settlement": settlements.measure,
+    "backlog": backlog.measure,
+    "cash": cash.measure,
+    "history": history.measure,
     "check": settlements.measure_check,
 }
 
@@ -42,6 +46,7 @@ def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> int:
 
 async def _measure(place: Place, size: Size, names: list[str]) -> list[Measure]:
     await found(place)
+    await keep_founded(place)
     metrics.settle_garbage_collector()  # the client's pauses are not the server's
     everything: list[Measure] = []
     for name in names:

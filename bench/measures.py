@@ -4,10 +4,13 @@ Whatever is compared was measured in turn, and its ratio is the median of the ra
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+
+from bench import cores
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,10 @@ class Size:
     batch: int
     settled_alone: int
     settled_by_many: int
+    batches: int  # of a lap through a backlog
+    movements: tuple[int, ...]  # of books with history, the smallest first
+    deeds: int  # of a caller in a lap
+    installs: bool  # peers that are not here yet
 
 
 WHOLE = Size(
@@ -37,6 +44,10 @@ WHOLE = Size(
     batch=256,
     settled_alone=60,
     settled_by_many=160,
+    batches=12,
+    movements=(10_000, 1_000_000, 10_000_000),
+    deeds=12,
+    installs=True,
 )
 QUICK = Size(
     rounds=1,
@@ -49,6 +60,10 @@ QUICK = Size(
     batch=32,
     settled_alone=5,
     settled_by_many=8,
+    batches=4,
+    movements=(500, 5_000),
+    deeds=2,
+    installs=False,
 )
 
 
@@ -94,6 +109,12 @@ def promised(bench: str, metric: str, unit: str, values: Sequence[float], most: 
 def must_be_none(bench: str, metric: str, unit: str, count: int) -> Measure:
     """A count of what must never happen."""
     return Measure(bench, metric, count, unit, "none", None, broken=count > 0)
+
+
+def memory_of_us(bench: str, what: str) -> list[Measure]:
+    """What this process holds now; nothing where the system does not tell."""
+    held_mb = cores.memory_mb(os.getpid())
+    return [] if held_mb is None else [Measure(bench, what, held_mb, "MB")]
 
 
 def tell(measures: Sequence[Measure]) -> None:

@@ -24,6 +24,7 @@ import processes
 import run
 from bench import cores
 from bench.cores import Core
+from cluster import find_programs
 from embedded import SERVICE_ROLE, start_engines
 from torture import town
 
@@ -37,14 +38,16 @@ OPTIONS = (
     "--loop",
     "uvloop",
     "--http",
-    "httptools",
+    "ussd_hops:HopProtocol",
 )
+PLAIN = (*OPTIONS[:-1], "httptools")  # what is measured beside web has uvicorn to itself
 WEB = "webhooks:create_app"
 CONSTANT = "bench.constant:create_app"
 PORT_HERE = "PORT"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
 KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
+POSTGRES_SETTINGS = {"max_connections": "120"}  # the classic design has 64 clients
 POSTGRES_BIN, REDIS_BIN = (os.environ.get(name) for name in ("POSTGRES_BIN", "REDIS_BIN"))
 
 
@@ -60,6 +63,8 @@ class Place:
     service_url: str
     owner_url: str
     redis_url: str
+    superuser_url: str  # makes databases, and sets what only a superuser may set
+    postgres_bin: Path
     pids: Mapping[str, int]  # of the engines
 
     def pool(self, size: int) -> AsyncEngine:
@@ -84,9 +89,18 @@ def engines_in(folder: Path) -> Iterator[Place]:
     home = Path(tempfile.mkdtemp(dir=folder, prefix="run-"))
     postgres_bin, redis_bin = (Path(given) if given else None for given in (POSTGRES_BIN, REDIS_BIN))
     try:
-        with start_engines(home / "var", postgres_bin=postgres_bin, redis_bin=redis_bin) as engines:
-            redis_url = engines.addresses.redis_url or ""
-            yield Place(home, engines.url("service"), engines.url("owner"), redis_url, engines.addresses.pids)
+        with start_engines(
+            home / "var", postgres_bin=postgres_bin, redis_bin=redis_bin, postgres_settings=POSTGRES_SETTINGS
+        ) as engines:
+            yield Place(
+                home=home,
+                service_url=engines.url("service"),
+                owner_url=engines.url("owner"),
+                redis_url=engines.addresses.redis_url or "",
+                superuser_url=engines.superuser_url,
+                postgres_bin=find_programs(postgres_bin, redis_bin).postgres_bin,
+                pids=engines.addresses.pids,
+            )
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -98,10 +112,12 @@ async def found(place: Place) -> None:
 
 
 @asynccontextmanager
-async def served(place: Place, application: str, core: Core = None) -> AsyncIterator[Served]:
+async def served(
+    place: Place, application: str, core: Core = None, options: Sequence[str] = OPTIONS
+) -> AsyncIterator[Served]:
     """One process of `application`, as `keneya run` starts web."""
     command = [sys.executable, "-m", "uvicorn", "--factory", application, "--host", processes.LOOPBACK]
-    async with started(place, [*command, "--port", PORT_HERE, *OPTIONS], core) as process:
+    async with started(place, [*command, "--port", PORT_HERE, *options], core) as process:
         yield process
 
 

@@ -1,4 +1,7 @@
-"""`make torture`: one proof for each victim; a table, `var/torture/latest.json`, exit 1 if one is broken."""
+"""`make torture`: a proof for each victim, then the ledger's; `var/torture/latest.json`, exit 1 if one is broken.
+
+`--proof bank` and the like runs that one only; `--victim web` one victim only.
+"""
 
 import argparse
 import asyncio
@@ -7,10 +10,12 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import run
-from torture import story
+from torture import bank, long_book, model, mutants, story
 from torture.place import VICTIMS
 from torture.story import Verdict
 
@@ -34,6 +39,14 @@ COLUMNS = (
     "SMS",
     "doubts",
 )
+# Each is proven in a fresh directory of its own.
+Proof = Callable[[int, Path], Awaitable[Verdict]]
+PROOFS: dict[str, Proof] = {
+    "bank": bank.prove,
+    "mutants": mutants.prove,
+    "model": model.prove,
+    "witnesses": long_book.prove,
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,7 @@ class Wanted:
 
     seed: int
     victims: list[str]
+    proofs: list[str]
     calls: int
     kills: int
 
@@ -55,8 +69,12 @@ def main() -> int:
     )
     verdicts: list[Verdict] = []
     for victim in wanted.victims:
-        verdict = asyncio.run(_prove(wanted, victim))
+        verdict = asyncio.run(_kill(wanted, victim))
         _tell(verdict, head=not verdicts)
+        verdicts.append(verdict)
+    for name in wanted.proofs:
+        verdict = asyncio.run(_prove(wanted, name))
+        _tell_alone(verdict)
         verdicts.append(verdict)
     _write(verdicts, commit)
     return 1 if any(verdict.broken for verdict in verdicts) else 0
@@ -66,11 +84,14 @@ def _wanted() -> Wanted:
     parser = argparse.ArgumentParser(prog="torture", description=__doc__)
     parser.add_argument("--seed", type=int, help="replay the kills of this run (default: drawn)")
     parser.add_argument("--victim", action="append", choices=VICTIMS, help="only this one; may be repeated")
+    parser.add_argument("--proof", action="append", choices=PROOFS, help="only this one; may be repeated")
     parser.add_argument("--calls", type=_positive, default=20, help="callers a victim (default 20)")
     parser.add_argument("--kills", type=_positive, default=5, help="kills a victim (default 5)")
     given = parser.parse_args()
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
-    return Wanted(seed, given.victim or list(VICTIMS), given.calls, given.kills)
+    everything = not (given.victim or given.proof)
+    victims, proofs = (list(VICTIMS), list(PROOFS)) if everything else (given.victim or [], given.proof or [])
+    return Wanted(seed, victims, proofs, given.calls, given.kills)
 
 
 def _positive(value: str) -> int:
@@ -93,11 +114,26 @@ def _git(*words: str) -> str:
     return reply.stdout.strip()
 
 
-async def _prove(wanted: Wanted, victim: str) -> Verdict:
-    """One proof in a fresh directory, kept only where something is broken."""
-    home = FOLDER / f"{wanted.seed}-{victim}"
-    shutil.rmtree(home, ignore_errors=True)
+async def _kill(wanted: Wanted, victim: str) -> Verdict:
+    home = _fresh(f"{wanted.seed}-{victim}")
     verdict = await story.tell(victim, seed=wanted.seed, calls=wanted.calls, kills=wanted.kills, home=home)
+    return _tidied(verdict, home)
+
+
+async def _prove(wanted: Wanted, name: str) -> Verdict:
+    home = _fresh(f"{wanted.seed}-{name}")
+    return _tidied(await PROOFS[name](wanted.seed, home), home)
+
+
+def _fresh(name: str) -> Path:
+    """A directory for one proof, not there yet."""
+    home = FOLDER / name
+    shutil.rmtree(home, ignore_errors=True)
+    return home
+
+
+def _tidied(verdict: Verdict, home: Path) -> Verdict:
+    """The directory is kept only where something is broken."""
     if not verdict.broken:
         shutil.rmtree(home)
     return verdict
@@ -108,6 +144,16 @@ def _tell(verdict: Verdict, *, head: bool) -> None:
         print(f"{'proof':<14}" + "".join(f"{name:>{len(name) + 3}}" for name in COLUMNS) + "     s   verdict")
     cells = "".join(f"{verdict.counts.get(name, 0):>{len(name) + 3}}" for name in COLUMNS)
     print(f"{verdict.proof:<14}{cells}{verdict.counts['seconds']:>6}   {verdict.word}", flush=True)
+    _tell_broken(verdict)
+
+
+def _tell_alone(verdict: Verdict) -> None:
+    figures = ", ".join(f"{name} {count:,}" for name, count in verdict.counts.items())
+    print(f"\n{verdict.proof}: {verdict.word}\n    {figures}", flush=True)
+    _tell_broken(verdict)
+
+
+def _tell_broken(verdict: Verdict) -> None:
     for line in verdict.broken[:LINES_SHOWN]:
         print(f"    {line}", flush=True)
     if len(verdict.broken) > LINES_SHOWN:

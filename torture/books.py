@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from ledger.export import snapshot
 from torture.place import Place
 
 Row = dict[str, Any]
@@ -56,7 +57,7 @@ async def open_books(place: Place) -> Books:
     engine = create_async_engine(place.database_url, poolclass=NullPool)
     try:
         async with engine.connect() as db:
-            await db.execute(text("set transaction isolation level repeatable read, read only"))
+            await snapshot(db)
             inside = [await _rows(db, query) for query in QUERIES]
     finally:
         await engine.dispose()

@@ -62,7 +62,7 @@ class Place:
     def pid(self, victim: str) -> int | None:
         """The process of `victim` that lives now."""
         if victim in COMMANDS:
-            return next((pid for pid in _children(self.launcher.pid) if _runs(pid, COMMANDS[victim])), None)
+            return next((pid for pid in children(self.launcher.pid) if _runs(pid, COMMANDS[victim])), None)
         found = find_running(self.home / "var")
         pid = found.pids.get(victim) if found else None
         return pid if pid and _runs(pid, "") else None
@@ -70,7 +70,7 @@ class Place:
     def family(self, victim: str) -> list[int]:
         """The process of `victim` and its children: PostgreSQL's backends."""
         pid = self.pid(victim)
-        return [pid, *_children(pid)] if pid else []
+        return [pid, *children(pid)] if pid else []
 
     async def is_whole(self, http: httpx.AsyncClient) -> bool:
         """Whether every part is up."""
@@ -108,7 +108,8 @@ def _runs(pid: int, words: str) -> bool:
     return bool(command) and words in command
 
 
-def _children(parent: int) -> list[int]:
+def children(parent: int) -> list[int]:
+    """The processes that `parent` started and that live."""
     return [
         int(stat.parent.name)
         for stat in Path("/proc").glob("[0-9]*/stat")
@@ -146,14 +147,15 @@ def _url(port: int) -> str:
 async def _found_town(home: Path) -> None:
     """With engines of its own: `keneya run` then finds a database that needs no demonstration."""
     with start_engines(
-        home / "var", postgres_bin=_path("POSTGRES_BIN"), redis_bin=_path("REDIS_BIN")
+        home / "var", postgres_bin=program("POSTGRES_BIN"), redis_bin=program("REDIS_BIN")
     ) as engines:
         owner_url = engines.url("owner")
         await migrations.migrate(owner_url, SERVICE_ROLE)
         await town.found(owner_url, TIME_SCALE)
 
 
-def _path(name: str) -> Path | None:
+def program(name: str) -> Path | None:
+    """Where the environment says that the programs are, if it does."""
     return Path(os.environ[name]) if os.environ.get(name) else None
 
 

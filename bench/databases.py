@@ -1,0 +1,87 @@
+"""Databases of a benchmark's own on the same server: made, copied, gone afterwards; and a slower disk for all of them.
+
+What a peer or a limit writes is never in the book that is checked.
+"""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from bench.place import Place
+from embedded import DATABASE, OWNER_ROLE
+
+FOUNDED = "founded"
+SLOW_COMMIT_US = 2000  # what a disk in a cloud or a synchronous replica takes: row locks are held meanwhile
+
+
+async def keep_founded(place: Place) -> None:
+    """Keep a copy of the founded mutuelle before anything is written into it, for `database` to begin with."""
+    await as_superuser(place, f'create database "{FOUNDED}" owner {OWNER_ROLE} template "{DATABASE}"')
+
+
+@asynccontextmanager
+async def database(place: Place, name: str, template: str | None = None) -> AsyncIterator[Place]:
+    """An empty database of the owner's, or a copy of `template`, to which nobody is connected; dropped at the end."""
+    of = f' template "{template}"' if template else ""
+    await as_superuser(place, f'create database "{name}" owner {OWNER_ROLE}{of}')
+    try:
+        yield dataclasses.replace(
+            place,
+            service_url=_in(place.service_url, name),
+            owner_url=_in(place.owner_url, name),
+            superuser_url=_in(place.superuser_url, name),
+        )
+    finally:
+        await as_superuser(place, f'drop database "{name}" with (force)')
+
+
+def _in(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+@asynccontextmanager
+async def slow_commits(place: Place) -> AsyncIterator[None]:
+    """Each flush of the log waits as long as on a disk that is not of this machine; for the whole server."""
+    await as_superuser(
+        place,
+        f"alter system set commit_delay = {SLOW_COMMIT_US}",
+        "alter system set commit_siblings = 0",
+        "select pg_reload_conf()",
+    )
+    try:
+        yield
+    finally:
+        await as_superuser(
+            place,
+            "alter system reset commit_delay",
+            "alter system reset commit_siblings",
+            "select pg_reload_conf()",
+        )
+
+
+async def as_superuser(place: Place, *statements: str) -> None:
+    """Each statement by itself, outside any transaction."""
+    await _run(place.superuser_url, statements)
+
+
+async def as_owner(place: Place, *statements: str) -> None:
+    """Each statement by itself, as the owner of the tables."""
+    await _run(place.owner_url, statements)
+
+
+async def _run(url: str, statements: tuple[str, ...]) -> None:
+    engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as db:
+        for statement in statements:
+            await db.execute(text(statement))
+
+
+@asynccontextmanager
+async def transaction(url: str) -> AsyncIterator[AsyncConnection]:
+    """One transaction on a connection of its own."""
+    async with create_async_engine(url, poolclass=NullPool).begin() as db:
+        yield db
