@@ -26,6 +26,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Work = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 
 LONGEST_ACTOR, LONGEST_REASON = 60, 160
+ADDRESSES = {"DATABASE_URL": "database_url", "MIGRATE_DATABASE_URL": "migrate_database_url"}
 MIGRATE_HINT = " (run `keneya migrate` first?)"
 
 
@@ -118,14 +119,18 @@ async def database() -> AsyncIterator[AsyncConnection]:
 
 
 def address(name: str) -> str:
-    """The database address called `name`: from the environment, else of the running embedded server."""
+    """The database address called `name`: from the environment, else of the running embedded server.
+
+    Whoever sets one of the two addresses means one server: the other is never taken from the embedded one.
+    """
     if value := os.environ.get(name, "").strip():
         try:
             return settings.database_url(value)
         except ValueError as fault:
             raise settings.SettingsFault([f"{name}: {fault}"]) from None
+    if other := next((one for one in ADDRESSES if os.environ.get(one, "").strip()), None):
+        raise Fault(f"{other} is set and {name} is not: set both, or neither for the embedded server", 2)
     running: Addresses | None = find_running(run.HOME / "var")
-    found = {"DATABASE_URL": "database_url", "MIGRATE_DATABASE_URL": "migrate_database_url"}[name]
-    if running is None or not (url := getattr(running, found)):
+    if running is None or not (url := getattr(running, ADDRESSES[name])):
         raise Fault(f"{name} is not set and no embedded server runs here: start `make run` beside this")
     return str(url)

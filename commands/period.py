@@ -3,6 +3,8 @@
 import argparse
 from uuid import uuid4
 
+from sqlalchemy import text
+
 from commands.ground import Commands, Fault, acted, command, database, day, expect_mutuelle, group
 from ledger.book import Posted
 from ledger.periods import close_period, closed_through, period_acts, reopen_period
@@ -47,6 +49,8 @@ async def close_books(arguments: argparse.Namespace) -> int:
     """Close through a day that is over, and keep its trial balance."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
+        # Whoever posts meanwhile waits behind us: not longer than a caller does.
+        await db.execute(text("set local lock_timeout = '5s'"))
         answer = await close_period(db, arguments.mutuelle, arguments.last, **_act(arguments))
     _expect(answer)
     print(f"The books of {arguments.mutuelle} are closed through {arguments.last}.")

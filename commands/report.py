@@ -109,7 +109,9 @@ async def _expect_scope(db: AsyncConnection, question: Question) -> None:
     if not question.scope or await db.scalar(text(_IN_SCOPE), asked):
         return
     funds = await db.scalars(text(_FUNDS), {"mutuelle": question.mutuelle})
-    raise Fault(f"no account {question.scope!r} in {question.mutuelle}; its funds: {', '.join(funds)}", 2)
+    asked_for = f"account {question.account!r}" if question.account else f"fund {question.fund!r}"
+    known = f"its funds are {', '.join(funds)}, and `keneya balance` lists its accounts"
+    raise Fault(f"no {asked_for} in {question.mutuelle}: {known}", 2)
 
 
 _IN_SCOPE = """

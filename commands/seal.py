@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
 
 def short(typed: str) -> str:
     """The type of an argument that is a short seal, or the whole root of one."""
-    digits = typed.replace("-", "").replace(" ", "")
+    digits = typed.lower().removeprefix("sceau").removeprefix("seal").replace("-", "").replace(" ", "")
     if not 8 <= len(digits) <= 64 or digits.strip("0123456789abcdefABCDEF"):
         raise argparse.ArgumentTypeError(f"{typed!r} is not a seal such as 4F7A-91C2")
     return digits

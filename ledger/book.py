@@ -180,6 +180,8 @@ def _wire_movement(movement: Movement) -> dict[str, object]:
         wire["pending_journal"] = str(movement.resolves.journal_id)
         wire["pending_position"] = movement.resolves.position
     if movement.expires_at is not None:
+        if movement.expires_at.tzinfo is None:
+            raise ValueError("a deadline without a time zone: it would be another in each session")
         wire["expires_at"] = movement.expires_at.isoformat()
     return wire
 

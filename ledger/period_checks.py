@@ -7,9 +7,11 @@ PERIODS = (
         "ledger_periods_follow",
         "Closes and reopenings are numbered without a gap, each has its journal, and the boundary is what they leave.",
         """with act as (
-               select p.*, j.kind, j.memo, row_number() over (partition by p.mutuelle_id order by p.number) as nth
+               select p.*, j.kind, j.memo, row_number() over each_book as nth,
+                      j.recorded_at + interval '1 minute' < lag(j.recorded_at) over each_book as before_the_last
                  from ledger.period_act p
-                 left join ledger.journal j on j.mutuelle_id = p.mutuelle_id and j.id = p.journal_id),
+                 left join ledger.journal j on j.mutuelle_id = p.mutuelle_id and j.id = p.journal_id
+               window each_book as (partition by p.mutuelle_id order by p.number)),
              standing as (
                select p.mutuelle_id, max(p.last_on) as last_on from ledger.period_act p
                 where p.act = 'close' and not exists (
@@ -18,7 +20,7 @@ PERIODS = (
                          and q.first_on <= p.last_on)
                 group by p.mutuelle_id)
            select concat_ws(' ', mutuelle_id, journal_id) from act
-            where number <> nth
+            where number <> nth or before_the_last
                or kind is distinct from case act when 'close' then 'period closed' else 'period reopened' end
                or (memo ->> 'first', memo ->> 'last') is distinct from (first_on::text, last_on::text)
             union all

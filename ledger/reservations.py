@@ -125,7 +125,8 @@ async def expire(db: AsyncConnection, due: Sequence[Due], on: date) -> list[Post
 
 
 def _expiry(due: Due, on: date) -> Journal:
-    key = f"{due.reservation.journal_id} {due.reservation.position}"
+    # A key a day: what was refused, by a clock that was put back say, is tried again. Only one can resolve it.
+    key = f"{due.reservation.journal_id} {due.reservation.position} {on}"
     voucher = Voucher(due.mutuelle, EXPIRED, key, EXPIRED, on, "ledger", "its deadline has passed")
     return voucher.journal([_resolving(due.movement, due.reservation, Phase.EXPIRE)])
 

@@ -101,4 +101,7 @@ def main(book: str, seals: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except (OSError, TypeError, KeyError, ValueError) as fault:
+        sys.exit(f"{fault!r}\nusage: python verify_seals.py book.csv seals.csv")

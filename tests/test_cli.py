@@ -218,3 +218,12 @@ async def test_a_reader_that_has_had_enough_gets_no_traceback(database: Database
     os.close(write_end)
     _, complaints = await process.communicate()
     assert (process.returncode, complaints) == (cli.CLOSED_PIPE, b"")
+
+
+def test_one_address_alone_is_never_completed_by_the_embedded_server(
+    keneya: Keneya, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATE_DATABASE_URL", " ")
+    code, output, complaint = keneya("backup", "-")
+    assert (code, output) == (2, "")
+    assert "DATABASE_URL is set and MIGRATE_DATABASE_URL is not: set both" in complaint

@@ -44,7 +44,7 @@ async def backup(arguments: argparse.Namespace) -> int:
     with archive.standard_output() if target == archive.STREAM else archive.new_file(target) as file:
         told = await _write(file, owner_url, made_at)
     where, screen = ("", sys.stderr) if target == archive.STREAM else (f" in {target}", sys.stdout)
-    print(f"Backed up: {_summary(told)}{where}.", file=screen)
+    print(f"Backed up {_name(owner_url)}: {_summary(told)}{where}.", file=screen)
     return 0
 
 
@@ -73,6 +73,12 @@ async def _write(file: BinaryIO, owner_url: str, made_at: datetime) -> Manifest:
 
             await programs.dump(program, owner_url, await content.exported(db), pass_on)
     return told
+
+
+def _name(owner_url: str) -> str:
+    """Which database an address leads to, without its password."""
+    url = make_url(owner_url)
+    return f"{url.database} at {url.host}:{url.port or 5432}"
 
 
 def _summary(told: Manifest) -> str:
@@ -105,7 +111,7 @@ async def _bring_back(backup: archive.Archive, told: Manifest) -> int:
     await content.analyze(owner_url)
     async with content.connected(service_url) as db:
         _expect_none(differences(told.books, await content.books(db)))
-    print(f"Restored in {time.monotonic() - began:.0f} s: {_summary(told)}.")
+    print(f"Restored into {_name(owner_url)} in {time.monotonic() - began:.0f} s: {_summary(told)}.")
     for mutuelle, book in told.books.items():
         print(f"{mutuelle}: {book.told}, as in the backup.")
     return await upkeep.check(argparse.Namespace(json=False))

@@ -16,12 +16,9 @@ from ledger.reports.voice import Voice
 MEANS = ("float", "disbursement", "cash", "bank", "transit")
 
 
-async def cash_book(
-    db: AsyncConnection, question: Question, voice: Voice
-) -> AsyncIterator[LedgerRow | Control]:
+def cash_book(db: AsyncConnection, question: Question, voice: Voice) -> AsyncIterator[LedgerRow | Control]:
     """Each account of money in scope; the balance of a TOTAL is all the money of the fund."""
-    async for row in general_ledger(db, replace(question, kinds=MEANS), voice):
-        yield row
+    return general_ledger(db, replace(question, kinds=MEANS), voice)
 
 
 def _left(row: LedgerRow, voice: Voice) -> str:

@@ -91,6 +91,18 @@ def test_an_auditor_does_nothing_and_sees_nobody(
     assert complaint.startswith("keneya: the database says: permission denied for ")
 
 
+@pytest.mark.usefixtures("book")
+def test_what_an_auditor_may_not_read_is_no_alarm_and_no_proof(
+    engines: Engines, database: Database, monkeypatch: pytest.MonkeyPatch, keneya: Keneya
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", engines.url("auditor", database.name))
+    code, output, complaint = keneya("check")
+    assert (code, complaint) == (1, "")
+    unseen, held = output.splitlines()
+    assert unseen.endswith("invariants were not examined: this role may not read their tables.")
+    assert held.startswith("All ")
+
+
 async def ask(url: str, statement: str) -> object:
     engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     async with engine.connect() as db:

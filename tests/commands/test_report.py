@@ -81,7 +81,7 @@ def test_a_report_is_narrowed_to_a_fund_or_an_account(keneya: Keneya) -> None:
         (["dance"], "invalid choice: 'dance'"),
         (
             ["balance", "--fund", "clinic"],
-            "no account 'clinic' in BEN; its funds: grants, health, loans, tontine, transport",
+            "no fund 'clinic' in BEN: its funds are grants, health, loans, tontine, transport",
         ),
         (["balance", "--account", "health:gold"], "unknown kind 'gold'"),
         (["balance", "--account", "health:bank:x"], "no account 'health:bank:x'"),

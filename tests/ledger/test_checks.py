@@ -195,6 +195,15 @@ MUTANTS = {
         "periods_follow", "delete from ledger.period_total", "delete from ledger.period_act"
     ),
     "a close of other days": of("periods_follow", "update ledger.period_act set first_on = first_on - 1"),
+    "a reopening from before its close": of(
+        "periods_follow",
+        "insert into ledger.journal (mutuelle_id, id, kind, effective_on, recorded_at, actor, reason, memo)"
+        f" select mutuelle_id, '{NOWHERE}', 'period reopened', effective_on, recorded_at - interval '1 hour', actor,"
+        " reason, memo from ledger.journal where kind = 'period closed'",
+        f"insert into ledger.period_act select mutuelle_id, '{NOWHERE}', 'reopen', first_on, last_on, 2"
+        " from ledger.period_act",
+        "update ledger.book set closed_through = null",
+    ),
     "books opened in silence": of("periods_follow", "update ledger.book set closed_through = null"),
     "a franc slipped into closed books": of(
         "closed_books_untouched",

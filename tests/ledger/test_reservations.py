@@ -1,5 +1,7 @@
 """Reservations: held, then posted, voided or expired, once; a deadline is the database's clock's."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger.balances import balance
 from ledger.book import Movement, Phase, Posted, Reservation, Voucher
 from ledger.reservations import (
+    Due,
     Held,
     due_reservations,
     expire,
@@ -96,6 +99,24 @@ async def test_a_deadline_frees_what_was_held_and_nothing_else(book: AsyncEngine
         assert _said(await void(db, voucher("again"), gone)) == "refused: pending_resolved"
         assert _said(await settle_reservation(db, voucher("in time"), kept)) == "created"
         assert _said(await settle_reservation(db, voucher("any time"), endless)) == "created"
+
+
+async def test_a_deadline_says_its_time_zone(book: AsyncEngine) -> None:
+    nowhere = datetime(2026, 12, 1, tzinfo=UTC).replace(tzinfo=None)
+    with pytest.raises(ValueError, match="time zone"):
+        async with book.begin() as db:
+            await reserve(db, voucher("a"), [PAYOUT], nowhere)
+
+
+async def test_an_expiry_that_was_refused_is_tried_again_on_another_day(book: AsyncEngine) -> None:
+    reservation = await _reserved(book, "a", timedelta(milliseconds=400))
+    due = Due(SIK, reservation, replace(PAYOUT, phase=Phase.PENDING))
+    async with book.begin() as db:
+        assert verdicts(await expire(db, [due], TODAY)) == ["refused: pending_not_due"]
+    await asyncio.sleep(0.5)
+    async with book.begin() as db:
+        assert verdicts(await expire(db, [due], TODAY)) == ["refused: pending_not_due"]
+    assert await expire_due(book, TODAY + timedelta(days=1)) == 1
 
 
 async def test_nobody_expires_what_is_not_due(book: AsyncEngine, owner: AsyncEngine) -> None:

@@ -64,7 +64,8 @@ def test_a_backup_is_one_private_file_that_says_what_it_holds(
     file = tmp_path / "friday.backup"
     code, output, complaints = keneya(lived, "backup", file)
     assert (code, complaints) == (0, "")
-    assert output.startswith("Backed up: 3 books, ")
+    assert output.startswith("Backed up lived_")
+    assert ": 3 books, " in output
     assert os.listdir(tmp_path) == ["friday.backup"]
     assert file.stat().st_mode & 0o777 == 0o600
     with zipfile.ZipFile(file) as archive:
@@ -125,7 +126,7 @@ def test_a_backup_goes_through_a_pipe(
         child = start(lived, "backup", "-", stdout=pipe.fileno())
         _, complaints = child.communicate()
     assert child.returncode == 0
-    assert complaints.decode().startswith("Backed up: 3 books")
+    assert complaints.decode().startswith("Backed up lived_")
     assert keneya(empty, "restore", file)[0] == 0
 
 

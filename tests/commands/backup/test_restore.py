@@ -63,7 +63,7 @@ def test_a_restored_book_is_the_book(keneya: Keneya, lived: Database, saved: Pat
     code, output, complaints = keneya(empty, "restore", saved)
     assert (code, complaints) == (0, "")
     lines = output.splitlines()
-    assert lines[0].startswith("Restored in ")
+    assert lines[0].startswith("Restored into ")
     assert [line.partition(":")[0] for line in lines[1:4]] == ["ATA", "DLA", "SIK"]
     assert lines[-1].endswith(" invariants hold.")
     assert keneya(empty, "balance") == balances
@@ -217,7 +217,7 @@ def test_without_a_server_the_embedded_one_is_started_for_it(
     monkeypatch.delenv("MIGRATE_DATABASE_URL", raising=False)
     code, output, complaints = typed_into(capsys, "restore", str(saved))
     assert (code, complaints) == (0, "")
-    assert output.startswith("Restored in ")
+    assert output.startswith("Restored into ")
     assert find_running(data) is None
     with start(data) as engines:
         assert asyncio.run(ask(engines.addresses.database_url, "select count(*) from mutuelle")) == 3
