@@ -182,7 +182,7 @@ class OneWriter(RuleBasedStateMachine):
             assert answer.stands
             m = one.movement
             freed = Movement(m.debit, m.credit, m.amount_minor, m.currency, Phase.EXPIRE, one.reservation)
-            key = f"{one.reservation.journal_id} {one.reservation.position}"
+            key = f"{one.reservation.journal_id} {one.reservation.position} {TODAY}"
             kind, why = "reservation expired", "its deadline has passed"
             self.expect(answer, Journal(self.mutuelle, kind, key, kind, TODAY, "ledger", why, [freed]))
 
