@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Text, any_, func, literal, select, text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.balances import Balance, balance_before
-from ledger.tables import entry, journal
 
 MAX_PAGE = 1000
 
@@ -58,24 +57,22 @@ class Page:
     next: Cursor | None
 
 
-async def statements(db: AsyncConnection, mutuelle: str, accounts: Sequence[str]) -> dict[str, list[Entry]]:
-    """The entries of each account, oldest first by accounting date; no account asked for is left out."""
-    later = journal.alias("later")
-    lines = (
-        select(entry, journal.c.kind, journal.c.recorded_at, journal.c.reverses_id)
-        .add_columns(func.coalesce(journal.c.occurred_on, entry.c.effective_on).label("occurred_on"))
-        .add_columns(later.c.id.is_not(None).label("reversed"))
-        .join(journal, (journal.c.mutuelle_id == entry.c.mutuelle_id) & (journal.c.id == entry.c.journal_id))
-        .outerjoin(
-            later, (later.c.mutuelle_id == journal.c.mutuelle_id) & (later.c.reverses_id == journal.c.id)
-        )
-        .where(entry.c.mutuelle_id == mutuelle, entry.c.account == any_(literal(list(accounts), ARRAY(Text))))
-        .order_by(entry.c.effective_on, entry.c.xid, journal.c.recorded_at, journal.c.id, entry.c.position)
-    )
-    found: dict[str, list[Entry]] = {account: [] for account in accounts}
-    for row in await db.execute(lines):
-        found[row.account].append(_entry(row))
+async def entries_of(db: AsyncConnection, accounts: Sequence[tuple[str, str]]) -> list[list[Entry]]:
+    """The entries of each (mutuelle, account), in the order asked for, oldest first by accounting date."""
+    columns = {
+        "mutuelles": [mutuelle for mutuelle, _code in accounts],
+        "codes": [code for _m, code in accounts],
+    }
+    found: list[list[Entry]] = [[] for _account in accounts]
+    for nth, *facts in (await db.execute(_ENTRIES, columns)).all():
+        found[nth - 1].append(Entry(*facts))
     return found
+
+
+async def statements(db: AsyncConnection, mutuelle: str, accounts: Sequence[str]) -> dict[str, list[Entry]]:
+    """The entries of each account of a mutuelle; no account asked for is left out."""
+    found = await entries_of(db, [(mutuelle, account) for account in accounts])
+    return dict(zip(accounts, found, strict=True))
 
 
 async def statement(db: AsyncConnection, mutuelle: str, account: str) -> list[Entry]:
@@ -136,6 +133,33 @@ def _entry(row: Row[tuple[object, ...]]) -> Entry:
         row.reversed,
     )
 
+
+# Each leg and each journal is looked up by itself (offset, limit), each side in the order of its own index: whatever
+# the planner believes of a young table, no plan reads the whole book.
+_ENTRIES = text(
+    """
+    select a.nth, m.journal_id, j.kind, m.effective_on, coalesce(j.occurred_on, m.effective_on), j.recorded_at,
+           m.debit, m.credit, m.counter_account, j.reverses_id,
+           (select true from ledger.journal later
+             where later.mutuelle_id = a.mutuelle and later.reverses_id = j.id limit 1) is not null
+      from unnest(cast(:mutuelles as text[]), cast(:codes as text[])) with ordinality as a (mutuelle, code, nth)
+     cross join lateral (
+        (select journal_id, position, effective_on, xid, amount as debit, 0 as credit, credit_account as counter_account
+           from ledger.movement
+          where mutuelle_id = a.mutuelle and debit_account = a.code and phase in ('single', 'post')
+          order by debit_account, effective_on)
+         union all
+        (select journal_id, position, effective_on, xid, 0, amount, debit_account
+           from ledger.movement
+          where mutuelle_id = a.mutuelle and credit_account = a.code and phase in ('single', 'post')
+          order by credit_account, effective_on)
+        offset 0
+     ) m
+     cross join lateral (select * from ledger.journal found
+                          where found.mutuelle_id = a.mutuelle and found.id = m.journal_id limit 1) j
+     order by a.nth, m.effective_on, m.xid, j.recorded_at, m.journal_id, m.position
+    """
+)
 
 # Each side is sought in its own index from the cursor's day and tick on, and hardly more than a page of it is read:
 # what one transaction posted shares a tick, and its order is that of its journals.

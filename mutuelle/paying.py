@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.entries import entries_of
-from ledger.statements import Entry
+from ledger.statements import Entry, entries_of
 from mutuelle.calls import called_so_far
 from mutuelle.cover import Receipt
 from mutuelle.households import Household, lock_households, phones_of_all
