@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import pytest
@@ -89,6 +90,34 @@ def of_kind(account: str) -> str:
     return account.split(":")[1]
 
 
+def expect_ages(rows: Sequence[object], closing: Mapping[str, int]) -> None:
+    """Who owes and whom we owe, on their sides, and each by its ages."""
+    aged = [row for row in rows if isinstance(row, AgeRow) and row.part is Part.LINE]
+    stands = {x: net for x, net in closing.items() if of_kind(x) in OWED_TO_US + OWED_BY_US and net}
+    assert {
+        r.account: (r.owed - r.ahead) * (1 if of_kind(r.account) in OWED_TO_US else -1) for r in aged
+    } == stands
+    assert all(sum(r.by_age) == r.owed for r in aged)
+
+
+def expect_flows(rows: Sequence[object], closing: Mapping[str, int], earned: Mapping[str, int]) -> None:
+    """What each fund holds at the end, and what it earned meanwhile."""
+    flows = [row for row in rows if isinstance(row, FlowRow)]
+    for fund in a.FUNDS:
+        own = {row.part: row.amount for row in flows if row.account == fund}
+        assert own[Part.TOTAL] == sum(
+            net for x, net in closing.items() if x.startswith(f"{fund}:") and of_kind(x) in MEANS
+        )
+        income = sum(
+            r.amount
+            for r in flows
+            if r.section == "Income" and r.part is Part.LINE and r.account.startswith(f"{fund}:")
+        )
+        assert income == -sum(
+            n for x, n in earned.items() if x.startswith(f"{fund}:") and KINDS[of_kind(x)].root is Root.INCOME
+        )
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_every_report_agrees_with_plain_sums(pool: AsyncEngine, seed: int) -> None:
     legs: list[Leg] = []
@@ -134,25 +163,5 @@ async def test_every_report_agrees_with_plain_sums(pool: AsyncEngine, seed: int)
         x: closing[x] for x in moved if of_kind(x) in MEANS
     }
 
-    aged = [row for row in reports["ages"] if isinstance(row, AgeRow) and row.part is Part.LINE]
-    stands = {x: net for x, net in closing.items() if of_kind(x) in OWED_TO_US + OWED_BY_US and net}
-    assert {
-        r.account: (r.owed - r.ahead) * (1 if of_kind(r.account) in OWED_TO_US else -1) for r in aged
-    } == stands
-    assert all(sum(r.by_age) == r.owed for r in aged)
-
-    flows = [row for row in reports["funds"] if isinstance(row, FlowRow)]
-    for fund in a.FUNDS:
-        own = {row.part: row.amount for row in flows if row.account == fund}
-        assert own[Part.TOTAL] == sum(
-            net for x, net in closing.items() if x.startswith(f"{fund}:") and of_kind(x) in MEANS
-        )
-        income = sum(
-            r.amount
-            for r in flows
-            if r.section == "Income" and r.part is Part.LINE and r.account.startswith(f"{fund}:")
-        )
-        earned = nets(legs, LAST, FIRST)
-        assert income == -sum(
-            n for x, n in earned.items() if x.startswith(f"{fund}:") and KINDS[of_kind(x)].root is Root.INCOME
-        )
+    expect_ages(reports["ages"], closing)
+    expect_flows(reports["funds"], closing, nets(legs, LAST, FIRST))
