@@ -63,13 +63,13 @@ async def sell_products(db: AsyncConnection, mutuelle: Mutuelle, sales: Sequence
 
 
 async def appoint_officers(
-    db: AsyncConnection, mutuelle: Mutuelle, officers: Sequence[Officer], *, since: date
+    db: AsyncConnection, mutuelle: Mutuelle, officers: Sequence[Officer], *, since: date, at: datetime
 ) -> None:
-    """Write who acts for the mutuelle; somebody already in this office stays there since the first day."""
+    """Write `at` this instant who acts for the mutuelle; who is in this office already stays there since then."""
     _refuse(fault for officer in officers for fault in faults_of_officer(officer))
     rows = [{"mutuelle_id": mutuelle.id, **asdict(officer)} for officer in officers]
     await _write(db, tables.officer, rows, since=since)
-    await note_founders(db, mutuelle.id)
+    await note_founders(db, mutuelle.id, at)
 
 
 async def list_facilities(db: AsyncConnection, mutuelle: Mutuelle, facilities: Sequence[Facility]) -> None:
@@ -81,7 +81,7 @@ async def list_facilities(db: AsyncConnection, mutuelle: Mutuelle, facilities: S
 
 
 async def contract_doctors(
-    db: AsyncConnection, mutuelle: Mutuelle, doctors: Sequence[Doctor], *, on: date
+    db: AsyncConnection, mutuelle: Mutuelle, doctors: Sequence[Doctor], *, on: date, at: datetime
 ) -> None:
     """Write the mutuelle's referent doctors, each at one of its facilities, under contract from `on`."""
     facilities = select(tables.facility.c.id).where(tables.facility.c.mutuelle_id == mutuelle.id)
@@ -89,7 +89,7 @@ async def contract_doctors(
     _refuse(fault for doctor in doctors for fault in faults_of_doctor(doctor, known))
     rows = [{"mutuelle_id": mutuelle.id, **_row(doctor)} for doctor in doctors]
     await _write(db, tables.doctor, rows, contracted_on=on)
-    await note_founders(db, mutuelle.id)
+    await note_founders(db, mutuelle.id, at)
 
 
 async def open_routes(db: AsyncConnection, mutuelle: Mutuelle, routes: Sequence[Route]) -> None:

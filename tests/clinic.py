@@ -1,7 +1,7 @@
 """Facilities and doctors for the tests' town. Every name is invented."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,4 +64,4 @@ async def contract(
             "until": until,
         },
     )
-    await note_founders(db, code)
+    await note_founders(db, code, datetime.combine(on, time(), UTC))

@@ -92,7 +92,7 @@ async def staff(db: AsyncConnection, code: str, treasurers: Sequence[str]) -> No
         {**office, "phone": f"+2237600000{nth}", "name": who} for nth, who in enumerate(treasurers, 7)
     ]
     await db.execute(insert(tables.officer), officers)
-    await note_founders(db, code)
+    await note_founders(db, code, FOUNDED)
     route = {"mutuelle_id": code, "country": "ML", "operator": "simulated", "flow": "push"}
     await db.execute(insert(tables.route), route)
     money = [accounts.contributions(), accounts.registration(), accounts.collections("simulated-ML")]

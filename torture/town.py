@@ -71,7 +71,7 @@ async def found(owner_url: str, time_scale: float) -> None:
             await found_mutuelle(db, DAN, at=now)
             await serve_places(db, DAN, PLACES)
             await sell_products(db, DAN, [Sale(FAMILY, opened_on)])
-            await appoint_officers(db, DAN, TREASURERS, since=opened_on)
+            await appoint_officers(db, DAN, TREASURERS, since=opened_on, at=now)
             await open_routes(db, DAN, [Route("ML", "simulated")])
             await _begin_digests(db, now, time_scale)
     finally:

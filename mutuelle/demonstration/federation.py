@@ -78,9 +78,9 @@ async def found(db: AsyncConnection, land: Land, now: datetime) -> None:
     await found_mutuelle(db, land.mutuelle, at=now)
     await serve_places(db, land.mutuelle, land.places)
     await sell_products(db, land.mutuelle, land.sales)
-    await appoint_officers(db, land.mutuelle, land.officers, since=opened_on)
+    await appoint_officers(db, land.mutuelle, land.officers, since=opened_on, at=now)
     await list_facilities(db, land.mutuelle, land.facilities)
-    await contract_doctors(db, land.mutuelle, land.doctors, on=opened_on)
+    await contract_doctors(db, land.mutuelle, land.doctors, on=opened_on, at=now)
     await open_routes(db, land.mutuelle, land.routes)
 
 

@@ -171,9 +171,9 @@ async def _found(db: AsyncConnection, g: Gathered, at: datetime) -> None:
     await list_facilities(db, g.mutuelle, g.facilities)
     await open_routes(db, g.mutuelle, g.routes)
     for since, office in groupby(sorted(g.officers, key=_since), key=_since):
-        await appoint_officers(db, g.mutuelle, [officer for officer, _day in office], since=since)
+        await appoint_officers(db, g.mutuelle, [officer for officer, _day in office], since=since, at=at)
     for since, contracts in groupby(sorted(g.doctors, key=_since), key=_since):
-        await contract_doctors(db, g.mutuelle, [doctor for doctor, _day in contracts], on=since)
+        await contract_doctors(db, g.mutuelle, [doctor for doctor, _day in contracts], on=since, at=at)
 
 
 def _since(dated: tuple[Any, date]) -> date:

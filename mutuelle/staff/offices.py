@@ -159,8 +159,8 @@ async def note_role(
     await db.execute(insert(role_change), row)
 
 
-async def note_founders(db: AsyncConnection, mutuelle_id: str) -> None:
-    """Write down the offices that a mutuelle was founded with, as far as nothing is written; the database dates it."""
+async def note_founders(db: AsyncConnection, mutuelle_id: str, at: datetime) -> None:
+    """Write down, `at` this instant, the offices that a mutuelle was founded with, as far as nothing is written."""
     officers = select(officer.c.role, officer.c.phone, officer.c.name, officer.c.since).where(
         officer.c.mutuelle_id == mutuelle_id
     )
@@ -173,10 +173,10 @@ async def note_founders(db: AsyncConnection, mutuelle_id: str) -> None:
         role_change.c.role == held.c.role,
         role_change.c.phone == held.c.phone,
     )
-    constant = [
-        sa.literal(word) for word in (mutuelle_id, 1, "given", "founding", "founded with this office")
-    ]
-    columns = ["mutuelle_id", "position", "what", "actor", "reason", "role", "phone", "name", "since"]
+    words = (mutuelle_id, 1, "given", "founding", "founded with this office")
+    constant = [*map(sa.literal, words), sa.literal(at, role_change.c.changed_at.type)]
+    columns = ["mutuelle_id", "position", "what", "actor", "reason", "changed_at"]
+    columns += ["role", "phone", "name", "since"]
     await db.execute(insert(role_change).from_select(columns, select(*constant, *held.c).where(~noted)))
 
 

@@ -7,7 +7,6 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
-    FetchedValue,
     Integer,
     LargeBinary,
     Table,
@@ -31,7 +30,7 @@ role_change = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("proposal", UUID),
-    Column("changed_at", _instant, nullable=False, server_default=FetchedValue()),
+    Column("changed_at", _instant, nullable=False),
 )
 
 role_proposal = Table(

@@ -79,9 +79,9 @@ async def found_everything(db: AsyncConnection) -> None:
     await found_mutuelle(db, JIGI, at=NOW)
     await serve_places(db, JIGI, PLACES)
     await sell_products(db, JIGI, [FAMILY])
-    await appoint_officers(db, JIGI, [TREASURER], since=TODAY)
+    await appoint_officers(db, JIGI, [TREASURER], since=TODAY, at=NOW)
     await list_facilities(db, JIGI, [CENTRE])
-    await contract_doctors(db, JIGI, [DOCTOR], on=TODAY)
+    await contract_doctors(db, JIGI, [DOCTOR], on=TODAY, at=NOW)
     await open_routes(db, JIGI, [ROUTE])
 
 
@@ -124,7 +124,7 @@ async def test_founding_twice_is_founding_once(db: AsyncConnection) -> None:
 
 async def test_who_is_in_office_stays_there_since_the_first_day(db: AsyncConnection) -> None:
     await found_everything(db)
-    await appoint_officers(db, JIGI, [TREASURER], since=date(2026, 12, 1))
+    await appoint_officers(db, JIGI, [TREASURER], since=date(2026, 12, 1), at=NOW)
     assert await db.scalar(select(tables.officer.c.since)) == TODAY
 
 
@@ -192,7 +192,7 @@ async def test_a_doctor_works_at_a_facility_and_a_facility_lies_at_a_place(db: A
     with pytest.raises(FoundingFault, match="facility cscom-jigi: its place 'segou' is unknown"):
         await list_facilities(db, JIGI, [CENTRE])
     with pytest.raises(FoundingFault, match="doctor 'Dr Yaya Koné': the facility 'cscom-jigi' is unknown"):
-        await contract_doctors(db, JIGI, [DOCTOR], on=TODAY)
+        await contract_doctors(db, JIGI, [DOCTOR], on=TODAY, at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ async def test_a_doctor_works_at_a_facility_and_a_facility_lies_at_a_place(db: A
 async def test_officers_and_doctors_are_reached_on_mobile_phones(db: AsyncConnection, phone: str) -> None:
     await found_mutuelle(db, JIGI, at=NOW)
     with pytest.raises(FoundingFault, match="the phone must be a mobile number"):
-        await appoint_officers(db, JIGI, [replace(TREASURER, phone=phone)], since=TODAY)
+        await appoint_officers(db, JIGI, [replace(TREASURER, phone=phone)], since=TODAY, at=NOW)
     with pytest.raises(FoundingFault, match="the phone must be a mobile number"):
-        await contract_doctors(db, JIGI, [replace(DOCTOR, phone=phone)], on=TODAY)
+        await contract_doctors(db, JIGI, [replace(DOCTOR, phone=phone)], on=TODAY, at=NOW)
 
 
 async def test_what_is_refused_leaves_nothing(pool: AsyncEngine) -> None:
