@@ -5,6 +5,7 @@ What is wrong with it is an HTTPException; a form with a field twice or too many
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
@@ -17,6 +18,8 @@ LARGEST_FORM = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 40
 BODY_TIMEOUT_S = 10  # no gateway waits longer for an answer, so none takes longer to ask
+HEX = "0123456789ABCDEFabcdef"
+_BYTES = {high + low: chr(int(high + low, 16)) for high in HEX for low in HEX}
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
@@ -45,7 +48,7 @@ async def read_form(headers: Headers, receive: Receive) -> dict[str, str]:
     return fields_of(body)
 
 
-def is_form(headers: Headers) -> bool:
+def is_form(headers: Mapping[str, str]) -> bool:
     """Whether the body is said to be a form."""
     return headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
 
@@ -59,13 +62,13 @@ def read_query(query: bytes) -> dict[str, str]:
 
 def fields_of(body: bytes) -> dict[str, str]:
     """Empty for a form with a field twice or too many of them: no gateway sends one, whatever it is to slip in."""
-    pairs = [pair for pair in body.replace(b"+", b" ").split(b"&") if pair]
+    pairs = [pair for pair in body.decode("latin-1").replace("+", " ").split("&") if pair]
     if len(pairs) > MOST_FIELDS:
         log.warning("webhook.too_many_fields")
         return {}
     fields = {}
     for pair in pairs:
-        name, _equals, value = pair.partition(b"=")
+        name, _equals, value = pair.partition("=")
         fields[_text(name)] = _text(value).replace("\x00", "")
     if len(fields) < len(pairs):
         log.warning("webhook.doubled_field")
@@ -73,6 +76,16 @@ def fields_of(body: bytes) -> dict[str, str]:
     return fields
 
 
-def _text(written: bytes) -> str:
-    plain = unquote_to_bytes(written) if b"%" in written else written
-    return plain.decode("utf-8", "replace")
+def _text(written: str) -> str:
+    """What UTF-8 says there, of bytes that are characters here: nearly all are letters without accents."""
+    plain = _plain(written) if "%" in written else written
+    return plain if plain.isascii() else plain.encode("latin-1").decode("utf-8", "replace")
+
+
+def _plain(escaped: str) -> str:
+    """Half the time of `unquote_to_bytes`, to which is left what no browser would write."""
+    first, *others = escaped.split("%")
+    try:
+        return first + "".join([_BYTES[other[:2]] + other[2:] for other in others])
+    except KeyError:
+        return unquote_to_bytes(escaped.encode("latin-1")).decode("latin-1")

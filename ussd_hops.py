@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from starlette.datastructures import Headers
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -64,7 +63,7 @@ class _Cycle(RequestResponseCycle):
 class HopProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, save that a plain hop is answered without ASGI, which would be a sixth of all that the hop costs.
 
-    `_body` is that of a plain hop while it is read, and None while anything else is.
+    `_desk` is where a plain hop goes, and `_body` its body, while it is read; None while anything else is.
     """
 
     def __init__(
@@ -77,66 +76,70 @@ class HopProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         usual = config.limit_concurrency is not None or config.access_log or config.root_path
         self._desks: Mapping[bytes, Desk] = {} if usual else app_state.get(DESKS, {})
-        self._body: bytes | None = None
+        self._desk: Desk | None = None
+        self._body = b""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._body is not None:
+        if self._desk is not None:
             self._go_the_usual_way()  # the rest is still to come, or never will
 
     def on_headers_complete(self) -> None:
-        if self._is_plain():
-            self._body = b""
+        desk = self._desks.get(self.url)
+        if desk is not None and self._is_plain(desk):
+            self._desk, self._body = desk, b""
         else:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if self._body is None:
+        if self._desk is None:
             super().on_body(body)
         else:
             self._body += body
 
     def on_message_complete(self) -> None:
-        if self._body is not None and self._may_answer(self._body):
-            self._start(self._desks[self.url], self._body)
-            self._body = None
-            return
-        if self._body is not None:
+        desk = self._desk
+        if desk is not None:
+            headers = {
+                name.decode("latin-1"): told.decode("latin-1") for name, told in reversed(self.headers)
+            }
+            if self._may_answer(headers):
+                self._desk = None
+                return self._start(desk, headers, self._body)
             self._go_the_usual_way()
-        super().on_message_complete()
+        return super().on_message_complete()
 
-    def _is_plain(self) -> bool:
+    def _is_plain(self, desk: Desk) -> bool:
         parser = self.parser
         return (
-            self.url in self._desks
-            and parser.get_method() == b"POST"
-            and "POST" in self._desks[self.url].gateway.METHODS
+            parser.get_method() == b"POST"
+            and "POST" in desk.gateway.METHODS
             and not parser.should_upgrade()
             and not self.expect_100_continue
         )
 
-    def _may_answer(self, body: bytes) -> bool:
+    def _may_answer(self, headers: Mapping[str, str]) -> bool:
         """Not while the request before it is being answered, and nothing that is to be refused."""
         before: RequestResponseCycle | None = self.cycle
         free = before is None or before.response_complete
-        return free and len(body) <= LARGEST_FORM and is_form(Headers(raw=self.headers))
+        return free and len(self._body) <= LARGEST_FORM and is_form(headers)
 
     def _go_the_usual_way(self) -> None:
-        body, self._body = self._body, None
+        self._desk = None
         super().on_headers_complete()
-        if body:
-            super().on_body(body)
+        if self._body:
+            super().on_body(self._body)
 
-    def _start(self, desk: Desk, body: bytes) -> None:
+    def _start(self, desk: Desk, headers: Mapping[str, str], body: bytes) -> None:
         parser = self.parser
         self.cycle = cycle = _Cycle(
             keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive()
         )
-        task = self.loop.create_task(self._answer(desk, cycle, Headers(raw=self.headers), body))
+        task = self.loop.create_task(self._answer(desk, cycle, headers, body))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
-    async def _answer(self, desk: Desk, cycle: _Cycle, headers: Headers, body: bytes) -> None:
+    async def _answer(self, desk: Desk, cycle: _Cycle, headers: Mapping[str, str], body: bytes) -> None:
         try:
             screen, told = await desk.answer(fields_of(body), headers)
         except Exception:
