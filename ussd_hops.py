@@ -8,6 +8,7 @@ import logging
 from asyncio import AbstractEventLoop, Event
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +19,7 @@ from uvicorn.server import ServerState
 import metrics
 from forms import LARGEST_FORM, fields_of, is_form
 from locales import DEFAULT_LANGUAGE
+from talk.screen import Shown
 from ussd import calls
 from ussd.gateways import Gateway
 from ussd.hop import Unreadable
@@ -37,17 +39,20 @@ class Desk:
     gateway: Gateway
     line: calls.Line
 
-    async def answer(
-        self, fields: Mapping[str, str], headers: Mapping[str, str]
-    ) -> tuple[str, dict[str, str]]:
-        """The body of the answer to a hop, and its headers (content type among them)."""
+    def answer(self, fields: Mapping[str, str], headers: Mapping[str, str], show: calls.Show) -> None:
+        """Show the screen of the hop that these fields are, once, and count it."""
         began = perf_counter()
+
+        def count(shown: Shown) -> None:
+            metrics.count_hop(shown.end, perf_counter() - began)
+            show(shown)
+
         try:
-            shown = await calls.hop(self.line, self.gateway.read_hop(fields, headers))
+            heard = self.gateway.read_hop(fields, headers)
         except Unreadable as trouble:
-            shown = say(trouble.sentence, DEFAULT_LANGUAGE)
-        metrics.count_hop(shown.end, perf_counter() - began)
-        return self.gateway.write_screen(shown)
+            count(say(trouble.sentence, DEFAULT_LANGUAGE))
+        else:
+            calls.hop(self.line, heard, count)
 
 
 class _Cycle(RequestResponseCycle):
@@ -135,23 +140,37 @@ class HopProtocol(HttpToolsProtocol):
         self.cycle = cycle = _Cycle(
             keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive()
         )
-        task = self.loop.create_task(self._answer(desk, cycle, headers, body))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
-
-    async def _answer(self, desk: Desk, cycle: _Cycle, headers: Mapping[str, str], body: bytes) -> None:
         try:
-            screen, told = await desk.answer(fields_of(body), headers)
+            desk.answer(fields_of(body), headers, partial(self._show, desk, cycle))
         except Exception:
-            log.exception("hop.fault")
-            return self.transport.close()
-        if self.flow.write_paused:
-            await self.flow.drain()
+            self._give_up()
+
+    def _show(self, desk: Desk, cycle: _Cycle, shown: Shown) -> None:
+        try:
+            screen, told = desk.gateway.write_screen(shown)
+        except Exception:
+            return self._give_up()
+        if not self.flow.write_paused:
+            return self._answer(cycle, screen, told)
+        task = self.loop.create_task(self._answer_when_read(cycle, screen, told))
+        task.add_done_callback(self.tasks.discard)
+        return self.tasks.add(task)
+
+    async def _answer_when_read(self, cycle: _Cycle, screen: str, told: Mapping[str, str]) -> None:
+        await self.flow.drain()
+        self._answer(cycle, screen, told)
+
+    def _answer(self, cycle: _Cycle, screen: str, told: Mapping[str, str]) -> None:
         self.transport.write(self._response(cycle, screen.encode(), told))
         cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()
-        return self.on_response_complete()
+        self.on_response_complete()
+
+    def _give_up(self) -> None:
+        """Nobody knows what to answer: the gateway, which is told nothing, tries again."""
+        log.exception("hop.fault")
+        self.transport.close()
 
     def _response(self, cycle: _Cycle, body: bytes, told: Mapping[str, str]) -> bytes:
         lines = [b"HTTP/1.1 200 OK"]

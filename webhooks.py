@@ -174,7 +174,14 @@ async def ussd_hop(request: Request) -> Response:
         fields = await read_form(request.headers, request.receive)
     else:
         fields = read_query(request.scope["query_string"])
-    body, headers = await desk.answer(fields, request.headers)
+    screen: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
+
+    def show(shown: Shown) -> None:
+        if not screen.cancelled():  # who asked may have hung up
+            screen.set_result(shown)
+
+    desk.answer(fields, request.headers, show)
+    body, headers = desk.gateway.write_screen(await screen)
     return Response(body, headers=headers)
 
 

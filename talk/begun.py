@@ -1,16 +1,18 @@
-"""Work begun in the task that is there: what does not have to wait needs no timer, and what may be cancelled no task.
+"""Work led by what it waits for: as long as that may be given up, it needs no task and no timer.
 
-A timer costs a hop as much as its form, a task as much as its journal.
+A task costs a hop as much as its form does, and a timer a third of that.
 """
 
-from collections.abc import Coroutine, Generator
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class _Apart:
-    """What work yields that must not end with the task that began it."""
+    """What work yields that from there on is to be a task."""
 
     def __await__(self) -> Generator["_Apart", None, None]:
         yield self
@@ -19,30 +21,35 @@ class _Apart:
 APART = _Apart()
 
 
-class Begun(Generic[T]):
-    """`work` as far as it got without waiting; awaited, as far as its end or the APART that it awaits.
+@dataclass(slots=True)
+class Led(Generic[T]):
+    """`work`, which raises nothing, driven as far as its end or the APART that it awaits; who is told is the other two.
 
-    From there on it needs a task of its own: `asyncio.create_task(begun.work)`.
+    At its end `ended` is given the result, at once where nothing had to be waited for. At APART `apart` is given the
+    work, to be gone on with in a task. Before that it waits for futures only, and knows no current task.
     """
 
-    __slots__ = ("_waits_for", "ended", "result", "work")
-    result: T
+    work: Coroutine[Any, Any, T]
+    ended: Callable[[T], None]
+    apart: Callable[[Coroutine[Any, Any, T]], None]
 
-    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
-        self.work, self.ended = work, False
+    def __post_init__(self) -> None:
         self._go_on()
 
-    def _go_on(self, fault: BaseException | None = None) -> None:
+    def _go_on(self, _done: object = None) -> None:
         try:
-            self._waits_for = self.work.throw(fault) if fault else self.work.send(None)
+            waits_for = self.work.send(None)
         except StopIteration as stop:
-            self.ended, self.result = True, stop.value
+            result = stop.value
+        else:
+            return self._wait(waits_for)
+        return self.ended(result)
 
-    def __await__(self) -> Generator[Any, None, None]:
-        while not self.ended and self._waits_for is not APART:
-            fault = None
-            try:
-                yield self._waits_for
-            except BaseException as met:  # what it waited for failed, or it is cancelled: the work is told
-                fault = met
-            self._go_on(fault)
+    def _wait(self, waits_for: Any) -> None:
+        if waits_for is APART:
+            self.apart(self.work)
+        elif waits_for is None:  # a turn of the loop
+            asyncio.get_running_loop().call_soon(self._go_on)
+        else:
+            waits_for._asyncio_future_blocking = False  # as asyncio's own tasks say that they have heard
+            waits_for.add_done_callback(self._go_on)

@@ -19,29 +19,46 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import forms
 import webhooks
+from talk.screen import Shown
 from tests.forms import FORM
 from tests.house import listener, served
-from ussd.gateways import gateways
+from ussd.calls import Show
 from ussd_hops import DESKS, Desk, HopProtocol
 
 CLOSE = "Connection: close\r\n"
-ASKS = SimpleNamespace(METHODS=("GET",))  # another gateway
+
+
+def write_screen(shown: Shown) -> tuple[str, dict[str, str]]:
+    if shown.text == "unwritable":
+        raise RuntimeError
+    return f"CON {shown.text}", {"content-type": "text/plain; charset=utf-8"} | shown.keys
+
+
+HEARS = SimpleNamespace(METHODS=("POST",), write_screen=write_screen)
+ASKS = SimpleNamespace(METHODS=("GET",), write_screen=write_screen)  # another gateway
 
 
 class Words(Desk):
-    """A desk that says what was typed, after as many turns of the loop as are asked for."""
+    """A desk that says what was typed, after as many turns of the loop or seconds as are asked for."""
 
-    async def answer(
-        self, fields: Mapping[str, str], headers: Mapping[str, str]
-    ) -> tuple[str, dict[str, str]]:
-        for _turn in range(int(fields.get("turns", 0))):
-            await asyncio.sleep(0)
+    def answer(self, fields: Mapping[str, str], headers: Mapping[str, str], show: Show) -> None:
         if "fault" in fields:
             raise RuntimeError(fields["fault"])
+        shown = Shown(fields.get("text", ""), False, {"x-heard": headers.get("x-said", "")})
+        loop, turns = asyncio.get_running_loop(), int(fields.get("turns", 0))
+
+        def turn() -> None:
+            nonlocal turns
+            turns -= 1
+            if turns < 0:
+                show(shown)
+            else:
+                loop.call_soon(turn)
+
         if "wait" in fields:
-            await asyncio.sleep(float(fields["wait"]))
-        told = {"content-type": "text/plain; charset=utf-8", "x-heard": headers.get("x-said", "")}
-        return f"CON {fields.get('text', '')}", told
+            loop.call_later(float(fields["wait"]), show, shown)
+        else:
+            turn()
 
 
 @dataclass
@@ -66,7 +83,7 @@ class Web:
 
 @asynccontextmanager
 async def web(http: type[asyncio.Protocol]) -> AsyncIterator[Web]:
-    desk, asking = (Words(cast(Any, gateway), cast(Any, None)) for gateway in (gateways()[0], ASKS))
+    desk, asking = (Words(cast(Any, gateway), cast(Any, None)) for gateway in (HEARS, ASKS))
     usual: list[str] = []
 
     @asynccontextmanager
@@ -217,8 +234,9 @@ async def test_a_fault_closes_the_connection_and_is_logged(
     plain: Web, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        assert await plain.say(hop("fault=1")) == b""
-    assert [record.message for record in caplog.records] == ["hop.fault"]
+        for fault in ("fault=1", "text=unwritable&turns=3"):
+            assert await plain.say(hop(fault)) == b""
+    assert [record.message for record in caplog.records] == ["hop.fault"] * 2
 
 
 async def test_a_server_that_stops_answers_the_hop_under_way_and_closes(plain: Web) -> None:

@@ -6,15 +6,17 @@ Whatever happens, the answer is a screen with a true sentence, within the deadli
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from locales import Sentence, _
 from talk import engine
-from talk.begun import Begun
+from talk.begun import Led
 from talk.deeds import StillRunning
 from talk.engine import State, Turn
 from talk.journal import Journal, Overtaken, digest
@@ -29,6 +31,8 @@ from ussd.stage import Line as Line  # whoever makes calls makes one
 
 log = logging.getLogger("keneya.ussd")
 
+Show = Callable[[Shown], None]  # what is done with the screen of a hop
+
 TRIES = 4  # copies of one hop that may overtake each other before the caller is asked to dial again
 
 SLOW = _("The network is slow. Your request is being handled: dial again in a minute to see the result.")
@@ -38,38 +42,32 @@ NO_MEMORY = _("Nothing can be recorded right now. Please dial again in a few min
 GO_ON, START_AGAIN = "1", "2"
 
 
-async def hop(line: Line, heard: Hop) -> Shown:
-    """The screen for one hop. Work that is past the deadline goes on alone and is never cancelled."""
+def hop(line: Line, heard: Hop, show: Show) -> None:
+    """Show the screen for one hop, once and in time. Work that is past the deadline goes on alone, never cancelled."""
     call = Call(line, heard, tuple([digest(key, heard.text) for key in line.keys]))
-    began, work = time.monotonic(), Begun(_answer(call))
-    await work
-    if work.ended:
-        return work.result
-    task = asyncio.create_task(work.work)
-    line.running.add(task)
-    task.add_done_callback(line.running.discard)
-    if await _is_done(task, line.deadline_s - (time.monotonic() - began)):
-        return task.result()
-    log.warning("hop.late", extra={"call": heard.call})
-    return say(SLOW, call.language)
+    Led(_answer(call), show, partial(_go_apart, call, time.monotonic(), show))
 
 
-async def _is_done(task: asyncio.Task[Shown], within_s: float) -> bool:
-    """Wait so long and no longer, whatever becomes of the task; `asyncio.wait` does it for many, at twice the price."""
-    loop = asyncio.get_running_loop()
-    over = loop.create_future()
+def _go_apart(call: Call, began: float, show: Show, work: Coroutine[Any, Any, Shown]) -> None:
+    """Go on with the work of a hop in a task, and show its screen or, past the deadline, that it is slow."""
+    task = asyncio.create_task(work)
+    running = call.line.running
+    running.add(task)
+    task.add_done_callback(running.discard)
 
-    def wake(_done: object = None) -> None:
-        if not over.done():
-            over.set_result(None)
-
-    task.add_done_callback(wake)
-    timer = loop.call_later(within_s, wake)
-    try:
-        await over
-    finally:
+    def in_time(_done: object) -> None:
         timer.cancel()
-    return task.done()
+        show(task.result())
+
+    def late() -> None:
+        if not task.done():  # else `in_time` is to be called in this very turn of the loop
+            task.remove_done_callback(in_time)
+            log.warning("hop.late", extra={"call": call.heard.call})
+            show(say(SLOW, call.language))
+
+    task.add_done_callback(in_time)
+    left_s = call.line.deadline_s - (time.monotonic() - began)
+    timer = asyncio.get_running_loop().call_later(left_s, late)
 
 
 async def _answer(call: Call) -> Shown:

@@ -1,60 +1,88 @@
-"""Work begun in the task that is there: how far it goes, and what becomes of it when that task is cancelled."""
+"""Work led without a task: how far it goes by itself, and who is told of its end."""
 
 import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
 
-import pytest
-
-from talk.begun import APART, Begun
+from talk.begun import APART, Led
 
 
-async def _three_steps(reached: list[str]) -> str:
-    reached.append("at once")
-    await asyncio.sleep(0)
-    reached.append("after a wait")
-    await APART
-    reached.append("apart")
-    await asyncio.sleep(0)
-    return "done"
+@dataclass
+class Told:
+    """What `lead` told of work that goes through `steps`."""
+
+    steps: list[str] = field(default_factory=list)
+    result: str = ""
+    rest: Coroutine[Any, Any, str] | None = None
+
+    def ended(self, result: str) -> None:
+        self.result = result
+
+    def apart(self, rest: Coroutine[Any, Any, str]) -> None:
+        self.rest = rest
+
+    def lead(self, work: Coroutine[Any, Any, str]) -> None:
+        Led(work, self.ended, self.apart)
 
 
 async def test_what_need_not_wait_has_ended_when_it_has_begun() -> None:
     async def answer() -> str:
         return "done"
 
-    work = Begun(answer())
-    assert (work.ended, work.result) == (True, "done")
+    told = Told()
+    told.lead(answer())
+    assert told == Told(result="done")
 
 
-async def test_it_is_driven_up_to_where_it_must_not_be_cancelled_and_ends_in_a_task_of_its_own() -> None:
-    reached: list[str] = []
-    work = Begun(_three_steps(reached))
-    assert (work.ended, reached) == (False, ["at once"])
-    await work
-    assert (work.ended, reached) == (False, ["at once", "after a wait"])
-    assert await asyncio.create_task(work.work) == "done"
-    assert reached[-1] == "apart"
+async def test_it_goes_on_by_itself_as_often_as_what_it_waits_for_is_there() -> None:
+    loop, told = asyncio.get_running_loop(), Told()
+    first, second = loop.create_future(), loop.create_future()
 
-
-async def test_a_fault_is_told_to_who_awaits_it() -> None:
-    async def fails() -> None:
+    async def work() -> str:
+        told.steps.append(await first)
         await asyncio.sleep(0)
-        raise LookupError("nothing there")
+        told.steps.append(await second)
+        return "done"
 
-    with pytest.raises(LookupError):
-        await Begun(fails())
+    told.lead(work())
+    await asyncio.sleep(0.01)
+    assert told == Told()
+    first.set_result("one")
+    second.set_result("two")
+    await asyncio.sleep(0.01)
+    assert told == Told(["one", "two"], "done")
 
 
-async def test_who_gives_up_ends_the_work_too() -> None:
-    ended: list[bool] = []
+async def test_a_fault_of_what_it_waits_for_is_its_own_to_handle() -> None:
+    told, answer = Told(), asyncio.get_running_loop().create_future()
 
-    async def waits() -> None:
+    async def work() -> str:
         try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append(True)
+            return str(await answer)
+        except ConnectionError:
+            return "no answer"
 
-    work = Begun(waits())
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await work
-    assert ended == [True]
+    told.lead(work())
+    answer.set_exception(ConnectionError())
+    await asyncio.sleep(0)
+    assert told.result == "no answer"
+
+
+async def test_apart_it_is_handed_over_and_ends_in_a_task() -> None:
+    told = Told()
+
+    async def work() -> str:
+        await asyncio.sleep(0)
+        told.steps.append("led")
+        await APART
+        async with asyncio.timeout(1):  # needs a task
+            await asyncio.sleep(0)
+        return "done"
+
+    told.lead(work())
+    await asyncio.sleep(0.01)
+    assert (told.steps, told.result) == (["led"], "")
+    assert told.rest
+    assert await asyncio.create_task(told.rest) == "done"
+    assert told.result == ""

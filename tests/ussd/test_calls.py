@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from mutuelle import tables
 from mutuelle.payments import ASKS_A_DAY
 from talk.tables import deed
-from tests.town import AWA, MARIAM, NOON, Clock, Handset, found, join, paid, sell
-from ussd import calls
+from tests.town import AWA, MARIAM, NOON, Clock, Handset, answered, found, join, paid, sell
 
 HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n"  # and the doors behind, as they come
 
@@ -100,7 +99,7 @@ async def test_two_parallel_copies_of_the_confirming_hop_enrol_once_and_show_one
 ) -> None:
     await to_the_confirmation(awa)
     awa.text += "*1"
-    copies = await asyncio.gather(*(calls.hop(awa.line, awa.hop()) for _copy in range(6)))
+    copies = await asyncio.gather(*(answered(awa.line, awa.hop()) for _copy in range(6)))
     assert len({shown.text for shown in copies}) == 1
     assert "Bienvenue" in copies[0].text
     assert await _count(pool, tables.household) == 1
@@ -157,7 +156,7 @@ async def test_a_call_past_its_dial_without_a_journal_starts_at_home(awa: Handse
     await awa.dial()
     awa.text = "1*1"
     lost = replace(awa.hop(), call="ATUid_lost", past_dial=True)
-    assert (await calls.hop(awa.line, lost)).text.startswith(HOME)
+    assert (await answered(awa.line, lost)).text.startswith(HOME)
 
 
 async def test_a_dropped_call_is_offered_again_on_redial(awa: Handset) -> None:
@@ -220,7 +219,7 @@ async def test_two_calls_of_one_phone_at_once_make_one_household(awa: Handset, p
     for phone in (awa, other):
         await phone.dial("1", "1", "Awa Koné", "45 38", "1")
         phone.text += "*1"
-    shown = await asyncio.gather(*(calls.hop(phone.line, phone.hop()) for phone in (awa, other)))
+    shown = await asyncio.gather(*(answered(phone.line, phone.hop()) for phone in (awa, other)))
     assert sorted("Bienvenue" in each.text for each in shown) == [False, True]
     assert await _count(pool, tables.household) == 1
 

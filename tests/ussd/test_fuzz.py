@@ -17,7 +17,7 @@ from locales import DEFAULT_LANGUAGE
 from locales.letters import is_gsm7, septets
 from talk.answers import repaired
 from talk.tables import deed
-from tests.town import NOON, join, paid
+from tests.town import NOON, answered, join, paid
 from ussd import africastalking, calls
 from ussd.calls import FAULT
 from ussd.hop import Unreadable
@@ -78,7 +78,7 @@ class Gateway:
         }
         headers = {africastalking.METADATA_HEADER: "open"} if past_dial else {}
         try:
-            shown = await calls.hop(self.line, africastalking.read_hop(form, headers))
+            shown = await answered(self.line, africastalking.read_hop(form, headers))
         except Unreadable as trouble:
             shown = say(trouble.sentence, DEFAULT_LANGUAGE)
         body, _headers = africastalking.write_screen(shown)
