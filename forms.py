@@ -50,7 +50,8 @@ async def read_form(headers: Headers, receive: Receive) -> dict[str, str]:
 
 def is_form(headers: Mapping[str, str]) -> bool:
     """Whether the body is said to be a form."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+    told = headers.get("content-type", "")
+    return told == FORM or told.partition(";")[0].strip().lower() == FORM
 
 
 def read_query(query: bytes) -> dict[str, str]:

@@ -4,15 +4,16 @@ Nothing here changes a row that was written. Every function works in the caller'
 is an answer, not an exception: only the caller knows what a refused journal means for what it was doing.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import orjson
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,13 +24,14 @@ from values import value
 MAX_JOURNALS = 1000  # of one call: a batch holds its locks until the caller commits
 MAX_AMOUNT_MINOR = 1_000_000_000_000  # of one movement: millions of them still add up within a bigint
 _JOURNAL_IDS = uuid5(NAMESPACE_URL, "urn:keneya:ledger:journal")
+_OPEN = text("select * from ledger.open_accounts(cast(:accounts as jsonb))")
 _POST = text("select * from ledger.post(cast(:journals as jsonb))")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no such text and would end the transaction
 
 
 def journal_id(mutuelle: str, source: str, key: str) -> UUID:
     """The id of the journal that this key is spent on."""
-    return uuid5(_JOURNAL_IDS, json.dumps([mutuelle, source, key]))
+    return uuid5(_JOURNAL_IDS, f"[{quoted(mutuelle)}, {quoted(source)}, {quoted(key)}]")
 
 
 class Verdict(StrEnum):
@@ -159,10 +161,8 @@ class Posted:
 
 async def open_accounts(db: AsyncConnection, accounts: Sequence[Account]) -> None:
     """Open what is not open yet, in one round trip. AccountRefused names every account that clashes."""
-    wire = json.dumps([{"mutuelle": a.mutuelle, "code": a.code, "currency": a.currency} for a in accounts])
-    rows = await db.execute(
-        text("select * from ledger.open_accounts(cast(:accounts as jsonb))"), {"accounts": wire}
-    )
+    wire = [{"mutuelle": a.mutuelle, "code": a.code, "currency": a.currency} for a in accounts]
+    rows = await db.execute(_OPEN, {"accounts": orjson.dumps(wire).decode()})
     refused = [f"{accounts[row.nth - 1].code}: {row.reason}" for row in rows if row.verdict == "refused"]
     if refused:
         raise AccountRefused("; ".join(refused))
@@ -172,17 +172,17 @@ def _wire_movement(movement: Movement) -> dict[str, object]:
     wire: dict[str, object] = {
         "debit": movement.debit,
         "credit": movement.credit,
-        "amount": movement.amount_minor,
+        "amount": str(movement.amount_minor),  # beyond 64 bits it is still the ledger that refuses it
         "currency": movement.currency,
         "phase": movement.phase,
     }
     if movement.resolves is not None:
-        wire["pending_journal"] = str(movement.resolves.journal_id)
+        wire["pending_journal"] = movement.resolves.journal_id
         wire["pending_position"] = movement.resolves.position
     if movement.expires_at is not None:
         if movement.expires_at.tzinfo is None:
             raise ValueError("a deadline without a time zone: it would be another in each session")
-        wire["expires_at"] = movement.expires_at.isoformat()
+        wire["expires_at"] = movement.expires_at
     return wire
 
 
@@ -191,16 +191,16 @@ def _wire(journal: Journal) -> dict[str, object]:
         "mutuelle": journal.mutuelle,
         "source": journal.source,
         "key": journal.key,
-        "id": str(journal.id),
+        "id": journal.id,
         "kind": journal.kind,
-        "effective_on": journal.effective_on.isoformat(),
+        "effective_on": journal.effective_on,
         "actor": journal.actor,
         "reason": journal.reason,
         "memo": dict(journal.memo),
         "movements": [_wire_movement(movement) for movement in journal.movements],
     }
     if journal.reverses is not None:
-        wire["reverses"] = str(journal.reverses)
+        wire["reverses"] = journal.reverses
     return wire
 
 
@@ -208,8 +208,8 @@ async def post(db: AsyncConnection, journals: Sequence[Journal]) -> list[Posted]
     """Post up to MAX_JOURNALS in one round trip; an answer for each, in order, as if they came one by one."""
     if len(journals) > MAX_JOURNALS:
         raise ValueError(f"{len(journals)} journals in one call, at most {MAX_JOURNALS}")
-    wire = json.dumps([_wire(journal) for journal in journals])
-    rows = await db.execute(_POST, {"journals": wire})
+    wire = orjson.dumps([_wire(journal) for journal in journals], default=str)  # asyncpg's UUID is its own
+    rows = await db.execute(_POST, {"journals": wire.decode()})
     return [Posted(Verdict(verdict), journal_id, reason) for _nth, verdict, journal_id, reason in rows.all()]
 
 

@@ -206,12 +206,12 @@ begin
                           coalesce(m.noted, case when s.memo = '{}' then '' end))
                       || coalesce(b.content, ''), 'UTF8')) as content_hash,
                case
-            when s.mutuelle is null or s.mutuelle !~ '^[A-Z0-9][A-Z0-9-]{0,19}$' or not ledger.is_text(s.source, 60)
-                or not ledger.is_text(s.key, 200) then 'key_malformed'
+            when s.mutuelle is null or s.mutuelle !~ '^[A-Z0-9][A-Z0-9-]*$' or length(s.mutuelle) > 20
+                or not ledger.is_text(s.source, 60) or not ledger.is_text(s.key, 200) then 'key_malformed'
             when s.id is null or row_number() over (partition by s.mutuelle, s.id order by s.nth)
                      <> row_number() over (partition by s.mutuelle, s.id, s.source, s.key order by s.nth)
                 or t.id is not null then 'journal_id_taken'
-            when s.kind is null or s.kind !~ '^[a-z][a-z0-9 _-]{0,39}$'
+            when s.kind is null or s.kind !~ '^[a-z][a-z0-9 _-]*$' or length(s.kind) > 40
                 or s.kind in ('period closed', 'period reopened') then 'kind_malformed'
             when not ledger.is_text(s.actor, 100) then 'actor_malformed'
             when not ledger.is_text(s.reason, 300) then 'reason_malformed'
@@ -287,8 +287,8 @@ begin
            case when d.fresh then d.fault when r.content_hash <> d.content_hash then 'other_content'
                 else r.reason end
       from unnest(drafts) d
-      left join lateral (select q.* from ledger.request q where q.mutuelle_id = d.mutuelle and q.source = d.source
-                            and q.key = d.key limit 1) r on not d.fresh
+      left join lateral (select q.* from ledger.request q where not d.fresh and q.mutuelle_id = d.mutuelle
+                            and q.source = d.source and q.key = d.key limit 1) r on true
      order by d.nth;
 end $$;
 
@@ -309,14 +309,15 @@ end $$;
 create function ledger.lock_for(journals jsonb) returns boolean language plpgsql as $$
 declare
     refers constant boolean := journals @? '$[*] ? (@.reverses != null || @.movements[*].pending_journal != null)';
+    limited constant boolean := exists (
+        select from (select jsonb_path_query(journals, '$[*].movements[*].debit') #>> '{}' as code
+                     union all select jsonb_path_query(journals, '$[*].movements[*].credit') #>> '{}') side
+         where split_part(side.code, ':', 2) in (select k.kind from ledger.kind k where k.keeping = 'limited'));
+    mutuelles constant text[] := array(select distinct j ->> 'mutuelle' from jsonb_array_elements(journals) j);
 begin
     perform ledger.queue_for(b.mutuelle_id, alone => false) from (
-        select b.mutuelle_id from ledger.book b
-         where b.mutuelle_id in (select j ->> 'mutuelle' from jsonb_array_elements(journals) j)
-         order by b.mutuelle_id) b;
-    perform from ledger.book b
-      where b.mutuelle_id in (select j ->> 'mutuelle' from jsonb_array_elements(journals) j)
-      order by b.mutuelle_id for key share;
+        select b.mutuelle_id from ledger.book b where b.mutuelle_id = any (mutuelles) order by b.mutuelle_id) b;
+    perform from ledger.book b where b.mutuelle_id = any (mutuelles) order by b.mutuelle_id for key share;
     if refers then
         perform from (
             select j ->> 'mutuelle' as mutuelle, (j ->> 'reverses')::uuid as id from jsonb_array_elements(journals) j
@@ -329,17 +330,19 @@ begin
              where t.mutuelle_id = target.mutuelle and t.id = target.id for no key update
         ) locked;
     end if;
-    perform from (
-        select distinct j ->> 'mutuelle' as mutuelle, side.code
-          from jsonb_array_elements(journals) j, jsonb_array_elements(j -> 'movements') m
-         cross join lateral (values (m ->> 'debit'), (m ->> 'credit')) side (code)
-         where split_part(side.code, ':', 2) in (select k.kind from ledger.kind k where k.keeping = 'limited')
-         order by mutuelle, code
-    ) target left join lateral (
-        select from ledger.balance b
-         where b.mutuelle_id = target.mutuelle and b.account = target.code for no key update
-    ) locked on true; -- an account that is being opened has no row to lock yet, and yet depends
-    return refers or found;
+    if limited then
+        perform from (
+            select distinct j ->> 'mutuelle' as mutuelle, side.code
+              from jsonb_array_elements(journals) j, jsonb_array_elements(j -> 'movements') m
+             cross join lateral (values (m ->> 'debit'), (m ->> 'credit')) side (code)
+             where split_part(side.code, ':', 2) in (select k.kind from ledger.kind k where k.keeping = 'limited')
+             order by mutuelle, code
+        ) target cross join lateral (
+            select from ledger.balance b
+             where b.mutuelle_id = target.mutuelle and b.account = target.code for no key update
+        ) locked; -- an account that is being opened has no row to lock yet: a journal on it depends all the same
+    end if;
+    return refers or limited;
 end $$;
 
 -- Whether a journal depends on those before it: it reverses, resolves, or moves an account that has a limit.

@@ -85,8 +85,10 @@ begin
 end $$;
 
 -- `occurred_on`: the day a journal is for, where that lay in closed books; it is booked on `effective_on`.
+-- The length of a kind is counted apart: a pattern that counts is built anew, letter by letter, for each row.
 alter table ledger.journal add column occurred_on date check (occurred_on < effective_on),
-    alter column xid set default ledger.tick();
+    alter column xid set default ledger.tick(), drop constraint journal_kind_check,
+    add constraint journal_kind_check check (kind ~ '^[a-z][a-z0-9 _-]*$' and length(kind) <= 40);
 -- A reservation may have a deadline, after which it can no longer be posted and is freed by phase 'expire'.
 alter table ledger.movement add column expires_at timestamptz check (expires_at is null or phase = 'pending'),
     alter column xid set default ledger.tick();
