@@ -56,6 +56,7 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
         hide_parameters=True,  # a statement's values are people's names and messages: never in a log
         pool_size=POOL_SIZE,
         max_overflow=0,
+        pool_use_lifo=True,  # as web's
         pool_pre_ping=True,
         connect_args={"timeout": 3, "server_settings": {"idle_in_transaction_session_timeout": "15000"}},
     )

@@ -21,6 +21,7 @@ from bench.databases import FOUNDED, database, transaction
 from bench.homes import Joined, join_only
 from bench.measures import Measure, Size, memory_of_us, must_be_none, percentile
 from bench.place import Place, check
+from database import open_pool
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts, post
 from ledger.folding import fold_all
@@ -58,7 +59,7 @@ _AGREED = Consent("agreed for a benchmark")
 
 @dataclass(frozen=True)
 class Desk:
-    """Collectors, and households that pay the first part of their contribution in cash."""
+    """Collectors, and households that pay the first part of their contribution in cash; `pool` is as web has it."""
 
     pool: AsyncEngine
     homes: list[Joined]
@@ -122,14 +123,15 @@ async def measure(place: Place, size: Size) -> list[Measure]:
             own, CALLERS + size.rounds * (size.deeds + CALLERS * (2 * size.deeds + paced))
         )
         await _appoint(own)
-        desk = Desk(own.pool(CALLERS + 1), homes)
-        folding = asyncio.create_task(_fold_behind(desk.pool))
+        desk, worker = Desk(open_pool(own.service_url), homes), own.pool(1)
+        folding = asyncio.create_task(_fold_behind(worker))
         try:
             waits = await _laps(own, desk, size, paced)
         finally:
             folding.cancel()
             await asyncio.gather(folding, return_exceptions=True)
             await desk.pool.dispose()
+            await worker.dispose()
         _took_s, broken = await check(own)
     return [
         *_rows(waits),

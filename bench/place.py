@@ -70,7 +70,12 @@ class Place:
     def pool(self, size: int) -> AsyncEngine:
         """`size` connections of the service's role, made as the worker makes its own."""
         return create_async_engine(
-            self.service_url, pool_size=size, max_overflow=0, hide_parameters=True, pool_pre_ping=True
+            self.service_url,
+            pool_size=size,
+            max_overflow=0,
+            pool_use_lifo=True,
+            hide_parameters=True,
+            pool_pre_ping=True,
         )
 
 

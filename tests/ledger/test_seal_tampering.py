@@ -42,7 +42,7 @@ AWKWARD = "=1+1 \"é\" œ 'x', | \u00a0; ok"
 async def sealed(book: AsyncEngine) -> AsyncEngine:
     """Four blocks of a life: calls, a reversal, a reservation with a deadline, two funds, closed books."""
     wrong = paid("2", MOUSSA, 500)
-    reserved = replace(hold(AWA, FLOAT, 70), expires_at=datetime(2027, 1, 1, 12, 30, 0, 7, tzinfo=UTC))
+    reserved = replace(hold(AWA, FLOAT, 70), expires_at=datetime(2099, 1, 1, 12, 30, 0, 7, tzinfo=UTC))
     await posted(book, called("1"), wrong)
     await seal(book)
     await posted(

@@ -28,7 +28,7 @@ async def compared(pool: AsyncEngine, folder: Path, mutuelle: str | None = None)
 async def test_both_agree_with_every_cell(lived: AsyncEngine, tmp_path: Path, mutuelle: str | None) -> None:
     told = await compared(lived, tmp_path, mutuelle)
     assert (told.differences, told.absent) == ([], [])
-    assert told.counts["cells"] >= (12 if mutuelle == ATA else 300)
+    assert told.counts["cells"] >= (12 if mutuelle == ATA else 200)
     assert min(told.counts["beancount bytes"], told.counts["hledger bytes"]) > 1500
 
 
@@ -58,8 +58,12 @@ async def test_a_figure_that_only_we_have_is_named(
         changed = await db.execute(text(more), {"code": CONTRIBUTIONS, "day": TODAY})
         assert changed.rowcount == 1
     differences = (await compared(lived, tmp_path, SIK)).differences
+    async with lived.connect() as db:
+        days = await days_of(db, SIK)
+    assert days is not None
+    shown = next(end for end in days.ends if end >= TODAY)  # that day, until the book is a long one
     name = witness.account(SIK, CONTRIBUTIONS)
-    assert f"{name} on {TODAY}: debit 1 XOF with us, 0 with {witness.name} (-1)" in differences
+    assert f"{name} on {shown}: debit 1 XOF with us, 0 with {witness.name} (-1)" in differences
     assert all(line.startswith(name) for line in differences)
 
 

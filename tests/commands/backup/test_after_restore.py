@@ -1,7 +1,7 @@
 """Life after a restore: the new server's transaction numbers are low, and no franc is lost or counted twice for it."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select, text
@@ -21,10 +21,13 @@ from mutuelle.schedule_tables import digest
 from tests.commands.backup.conftest import Keneya, as_superuser
 from tests.conftest import Database
 from tests.launching import ask
-from tests.mutuelle.test_digest import MONDAY, SUNDAY, WEEK
 from tests.staff import FANTA
 from tests.town import AWA, MARIAM, found_town, join, paid, pays
 
+# The next that comes by the clock: a restore proves that no schedule is overdue.
+TODAY = datetime.now(UTC).replace(hour=7, minute=0, second=0, microsecond=0)
+MONDAY, WEEK = TODAY + timedelta(days=7 - TODAY.weekday()), timedelta(days=7)
+SUNDAY = MONDAY - timedelta(hours=19)
 MANY = 20_000  # transactions of others on the first server
 OTHERS = f"do $$ begin for nth in 1..{MANY} loop perform pg_current_xact_id(); commit; end loop; end $$"
 NOW_ON_THE_SERVER = "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
