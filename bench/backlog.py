@@ -24,11 +24,12 @@ from bench.place import Place, check
 from bench.rivals import CLASSIC, Rival, race
 from ledger.folding import fold_all
 from mobilemoney import Answer, Outcome
+from mutuelle.collection import SETTLERS
 from mutuelle.settlement import settle_all
 from torture.town import DAN, FAMILY
 from worker import spare_collections
 
-AT_ONCE = (1, 2)  # batches side by side in one process, as the worker is one
+AT_ONCE = (1, SETTLERS)  # batches side by side in one process, as the worker is one
 HISTORY = 4  # batches settled before anything is measured: no book is empty when a backlog comes
 JOURNALS = 2  # of a payment: the contribution is called, the money received
 OURS = "payments settled, {} at once"

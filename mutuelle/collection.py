@@ -28,7 +28,7 @@ log = logging.getLogger("keneya.collection")
 AFTER_THE_CALL = timedelta(seconds=4)  # a prompt cannot show on a phone whose call is still open
 LEASE = timedelta(seconds=60)  # a status and a request, each with its time-outs, end well before it
 PLACES = 64  # payments asked about at once; no more are claimed, so that no lease runs out in a queue
-SETTLERS = 2  # batches under way: one is decided here while PostgreSQL writes the other
+SETTLERS = 3  # batches under way: one is decided here, one written by PostgreSQL, one waits for its disk
 CLAIM_AGAIN_S = 0.25  # while answers are out: who pays now does not wait for the slowest of those before
 ASK_AGAIN_S = (3, 5, 10, 20, 40, 60, 120, 300, 600, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
 TOLD_LATE_AFTER = timedelta(seconds=60)
