@@ -18,6 +18,8 @@ POOL_SIZE = 10
 CONNECT_TIMEOUT_S = 3
 STATEMENT_TIMEOUT_MS = 10_000  # past every deadline: a stuck statement must not hold a connection for ever
 IDLE_S = 1.0
+# Of a pool used from its top, the bottom may be idle for hours: a firewall between would forget it without a word.
+KEPT_ALIVE = {"tcp_keepalives_idle": "60"}
 _SINCE = "idle since"
 
 
@@ -29,10 +31,10 @@ def open_pool(url: str | URL) -> AsyncEngine:
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT_S,
-        pool_use_lifo=True,  # the one used last has its plans made: the tail of a deed is a third of what it was
+        pool_use_lifo=True,  # the one used last has its plans made: a deed's p99 is a third of what it was
         connect_args={
             "timeout": CONNECT_TIMEOUT_S,
-            "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS)},
+            "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS)} | KEPT_ALIVE,
         },
     )
     event.listen(pool.sync_engine, "checkin", _remember)

@@ -31,7 +31,7 @@ HOP_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class _Hops(Collector):
-    """Hops by how they ended and how long they took, counted by one thread: the library's locks would cost each 1 %."""
+    """Hops by how they ended and how long they took, counted by one thread: locks would be a hundredth of a hop."""
 
     def __init__(self) -> None:
         self._ended, self._seconds = 0, 0.0

@@ -68,7 +68,7 @@ class _Cycle(RequestResponseCycle):
 class HopProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, save that a plain hop is answered without ASGI, which would be a sixth of all that the hop costs.
 
-    `_desk` is where a plain hop goes, and `_body` its body, while it is read; None while anything else is.
+    While a plain hop is read `_desk` is where it goes and `_body` what has come of its body; else None and nothing.
     """
 
     def __init__(
@@ -109,8 +109,8 @@ class HopProtocol(HttpToolsProtocol):
                 name.decode("latin-1"): told.decode("latin-1") for name, told in reversed(self.headers)
             }
             if self._may_answer(headers):
-                self._desk = None
-                return self._start(desk, headers, self._body)
+                body, self._desk, self._body = self._body, None, b""
+                return self._start(desk, headers, body)
             self._go_the_usual_way()
         return super().on_message_complete()
 
@@ -130,12 +130,13 @@ class HopProtocol(HttpToolsProtocol):
         return free and len(self._body) <= LARGEST_FORM and is_form(headers)
 
     def _go_the_usual_way(self) -> None:
-        self._desk = None
+        body, self._desk, self._body = self._body, None, b""
         super().on_headers_complete()
-        if self._body:
-            super().on_body(self._body)
+        if body:
+            super().on_body(body)
 
     def _start(self, desk: Desk, headers: Mapping[str, str], body: bytes) -> None:
+        self._unset_keepalive_if_required()  # the hop before may have come, and been answered, in the same segment
         parser = self.parser
         self.cycle = cycle = _Cycle(
             keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive()
@@ -146,29 +147,31 @@ class HopProtocol(HttpToolsProtocol):
             self._give_up()
 
     def _show(self, desk: Desk, cycle: _Cycle, shown: Shown) -> None:
-        try:
-            screen, told = desk.gateway.write_screen(shown)
-        except Exception:
-            return self._give_up()
         if not self.flow.write_paused:
-            return self._answer(cycle, screen, told)
-        task = self.loop.create_task(self._answer_when_read(cycle, screen, told))
+            return self._answer(desk, cycle, shown)
+        task = self.loop.create_task(self._show_when_read(desk, cycle, shown))
         task.add_done_callback(self.tasks.discard)
         return self.tasks.add(task)
 
-    async def _answer_when_read(self, cycle: _Cycle, screen: str, told: Mapping[str, str]) -> None:
+    async def _show_when_read(self, desk: Desk, cycle: _Cycle, shown: Shown) -> None:
         await self.flow.drain()
-        self._answer(cycle, screen, told)
+        self._answer(desk, cycle, shown)
 
-    def _answer(self, cycle: _Cycle, screen: str, told: Mapping[str, str]) -> None:
-        self.transport.write(self._response(cycle, screen.encode(), told))
+    def _answer(self, desk: Desk, cycle: _Cycle, shown: Shown) -> None:
+        if self.transport.is_closing():
+            return None  # who asked has hung up
+        try:
+            screen, told = desk.gateway.write_screen(shown)
+            self.transport.write(self._response(cycle, screen.encode(), told))
+        except Exception:
+            return self._give_up()
         cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()
-        self.on_response_complete()
+        return self.on_response_complete()
 
     def _give_up(self) -> None:
-        """Nobody knows what to answer: the gateway, which is told nothing, tries again."""
+        """A fault of ours, for which there is no sentence: the connection ends, and the gateway ends the call."""
         log.exception("hop.fault")
         self.transport.close()
 

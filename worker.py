@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 import locales
 import logs
 import settings
+from database import KEPT_ALIVE
 from ledger.folding import fold_all
 from ledger.reservations import expire_due
 from ledger.seals import seal_due
@@ -58,7 +59,10 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
         max_overflow=0,
         pool_use_lifo=True,  # as web's
         pool_pre_ping=True,
-        connect_args={"timeout": 3, "server_settings": {"idle_in_transaction_session_timeout": "15000"}},
+        connect_args={
+            "timeout": 3,
+            "server_settings": {"idle_in_transaction_session_timeout": "15000"} | KEPT_ALIVE,
+        },
     )
     try:
         await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)

@@ -65,7 +65,7 @@ async def sell_products(db: AsyncConnection, mutuelle: Mutuelle, sales: Sequence
 async def appoint_officers(
     db: AsyncConnection, mutuelle: Mutuelle, officers: Sequence[Officer], *, since: date, at: datetime
 ) -> None:
-    """Write `at` this instant who acts for the mutuelle; who is in this office already stays there since then."""
+    """Write `at` this instant who acts for the mutuelle; who is in this office already stays since her first day."""
     _refuse(fault for officer in officers for fault in faults_of_officer(officer))
     rows = [{"mutuelle_id": mutuelle.id, **asdict(officer)} for officer in officers]
     await _write(db, tables.officer, rows, since=since)

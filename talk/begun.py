@@ -1,4 +1,4 @@
-"""Work led by what it waits for: as long as that may be given up, it needs no task and no timer.
+"""Work led by what it waits for: until it reaches what must not be lost, it needs no task and no timer.
 
 A task costs a hop as much as its form does, and a timer a third of that.
 """
@@ -21,12 +21,15 @@ class _Apart:
 APART = _Apart()
 
 
-@dataclass(slots=True)
+@dataclass(
+    slots=True, repr=False
+)  # a loop that tells of a fault tells its callback in words: nobody's call in a log
 class Led(Generic[T]):
-    """`work`, which raises nothing, driven as far as its end or the APART that it awaits; who is told is the other two.
+    """`work` driven until it has ended or awaits APART; the one or the other is told to `ended` or to `apart`.
 
-    At its end `ended` is given the result, at once where nothing had to be waited for. At APART `apart` is given the
-    work, to be gone on with in a task. Before that it waits for futures only, and knows no current task.
+    `ended` is given the result, at once where nothing had to be waited for; `apart` the work, to be gone on with in a
+    task. Until then it waits for futures only, and knows no current task. It handles its faults itself; cancelled with
+    what it waits for, as the process ends, it is dropped.
     """
 
     work: Coroutine[Any, Any, T]
@@ -41,6 +44,8 @@ class Led(Generic[T]):
             waits_for = self.work.send(None)
         except StopIteration as stop:
             result = stop.value
+        except asyncio.CancelledError:
+            return None
         else:
             return self._wait(waits_for)
         return self.ended(result)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -45,7 +46,7 @@ class Words(Desk):
         if "fault" in fields:
             raise RuntimeError(fields["fault"])
         shown = Shown(fields.get("text", ""), False, {"x-heard": headers.get("x-said", "")})
-        loop, turns = asyncio.get_running_loop(), int(fields.get("turns", 0))
+        loop, turns = asyncio.get_running_loop(), int(fields.get("turns", 1))  # none: at once
 
         def turn() -> None:
             nonlocal turns
@@ -140,6 +141,7 @@ PLAIN = {
         hop("text=1", "Connection: keep-alive\r\n", "POST /hop HTTP/1.0")
     ],
     "one after the other": [hop("text=1"), hop("text=2"), LAST],
+    "at once": [hop("turns=0&text=1"), hop("turns=0&text=2"), hop("turns=0&text=3", CLOSE)],
     "in chunks": [hop("3\r\ntex\r\n3\r\nt=7\r\n0\r\n\r\n", CHUNKED + CLOSE)],
     "at the limit": [hop("text=" + "x" * (forms.LARGEST_FORM - 5), CLOSE)],
     "a parameter behind the type": [hop("text=1", CLOSE, form=f"{FORM.upper()}; charset=UTF-8")],
@@ -206,15 +208,30 @@ async def test_requests_sent_without_waiting_are_answered_in_their_order(both: l
         assert said == [b"CON slow", b"CON quick", b"another page", b"CON slow", b"CON last"]
 
 
-async def test_who_hangs_up_meanwhile_hurts_nobody(plain: Web, caplog: pytest.LogCaptureFixture) -> None:
-    _reader, writer = await asyncio.open_connection("127.0.0.1", plain.port)
-    writer.write(hop("text=1&wait=0.1"))
-    await asyncio.sleep(0.03)
-    writer.close()
-    await asyncio.sleep(0.15)
-    assert b"CON last" in await plain.say(LAST)
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_who_hangs_up_meanwhile_hurts_nobody(
+    new_loop: Callable[[], asyncio.AbstractEventLoop], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not on the loop that web runs on either, which refuses to write to who has gone."""
+
+    async def hang_up() -> None:
+        async with web(HopProtocol) as plain:
+            _reader, writer = await asyncio.open_connection("127.0.0.1", plain.port)
+            writer.write(hop("text=1&wait=0.1"))
+            await asyncio.sleep(0.03)
+            writer.close()
+            await asyncio.sleep(0.15)
+            assert b"CON last" in await plain.say(LAST)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(hang_up())
     assert not caplog.records
-    assert not plain.server.server_state.tasks
+
+
+async def test_an_idle_line_is_not_closed_on_a_hop_that_came_with_the_one_before(plain: Web) -> None:
+    plain.server.config.timeout_keep_alive = 0
+    answer = await plain.say(hop("turns=0&text=1") + hop("wait=0.1&text=2", CLOSE))
+    assert answer.endswith(b"CON 2")
 
 
 async def test_who_does_not_read_is_written_no_further(plain: Web) -> None:

@@ -60,7 +60,7 @@ def _go_apart(call: Call, began: float, show: Show, work: Coroutine[Any, Any, Sh
         show(task.result())
 
     def late() -> None:
-        if not task.done():  # else `in_time` is to be called in this very turn of the loop
+        if not task.done():  # else `in_time` is about to be called
             task.remove_done_callback(in_time)
             log.warning("hop.late", extra={"call": call.heard.call})
             show(say(SLOW, call.language))

@@ -18,7 +18,7 @@ class Gateway(Protocol):
     """What a file of this room must hold to be a gateway; a file without NAME is none.
 
     PATH is where its hops arrive, with `{secret}` in it; METHODS those it uses. The fields are those of the form, or
-    of the query for GET.
+    of the query for GET; the names of headers come in small letters.
     """
 
     NAME: str

@@ -1,5 +1,7 @@
 """One hop of a call as every gateway's file reads it from its own wire format."""
 
+from dataclasses import field
+
 from locales import Sentence
 from values import value
 
@@ -15,7 +17,7 @@ class Hop:
     call: str
     phone: str
     service: str
-    text: str
+    text: str = field(repr=False)  # may hold a PIN
     past_dial: bool | None = None
 
 

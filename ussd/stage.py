@@ -34,7 +34,7 @@ class Line:
     pool: AsyncEngine
     journals: Journals
     home: Menu
-    keys: tuple[bytes, ...]
+    keys: tuple[bytes, ...] = field(repr=False)
     clock: Callable[[], datetime]
     seals: Seals = NO_SEALS
     fit: Fit = field(default_factory=fit_for)

@@ -85,7 +85,7 @@ begin
 end $$;
 
 -- `occurred_on`: the day a journal is for, where that lay in closed books; it is booked on `effective_on`.
--- The length of a kind is counted apart: a pattern that counts is built anew, letter by letter, for each row.
+-- The length of a kind is counted apart: a pattern that counts has a state for each letter, made anew for each row.
 alter table ledger.journal add column occurred_on date check (occurred_on < effective_on),
     alter column xid set default ledger.tick(), drop constraint journal_kind_check,
     add constraint journal_kind_check check (kind ~ '^[a-z][a-z0-9 _-]*$' and length(kind) <= 40);

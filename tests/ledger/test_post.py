@@ -9,7 +9,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.balances import Balance, balance
-from ledger.book import MAX_JOURNALS, Account, Journal, Movement, Phase, open_accounts, post, reverse
+from ledger.book import (
+    MAX_JOURNALS,
+    Account,
+    Journal,
+    Movement,
+    Phase,
+    journal_id,
+    open_accounts,
+    post,
+    reverse,
+)
 from tests.ledger.scene import (
     AWA,
     FLOAT,
@@ -124,6 +134,12 @@ async def test_a_closed_account_moves_no_more(book: AsyncEngine, owner: AsyncEng
         )
     answers = await posted(book, paid("k"), paid("late", effective_on=YESTERDAY))
     assert verdicts(answers) == ["refused: account_closed", "created"]
+
+
+def test_the_id_of_a_journal_never_changes() -> None:
+    """Books are written with these: another id for the same key would be another journal."""
+    assert str(journal_id("SIK", "payment", "1")) == "7a421666-7e0c-55a1-935f-45eeab318481"
+    assert str(journal_id("BEN", "cash", 'é "\\ \u2028 😀')) == "46bc7316-2dba-5073-bded-62926a2b43d5"
 
 
 async def test_a_reversal_takes_a_journal_back_and_leaves_it(book: AsyncEngine) -> None:

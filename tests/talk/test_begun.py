@@ -69,6 +69,24 @@ async def test_a_fault_of_what_it_waits_for_is_its_own_to_handle() -> None:
     assert told.result == "no answer"
 
 
+async def test_what_is_cancelled_with_the_process_is_dropped_without_a_word() -> None:
+    told, faults = Told(), list[object]()
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str] = loop.create_future()
+    loop.set_exception_handler(lambda _loop, fault: faults.append(fault))
+
+    async def work() -> str:
+        try:
+            return await answer
+        finally:
+            told.steps.append("undone")
+
+    told.lead(work())
+    answer.cancel()
+    await asyncio.sleep(0.01)
+    assert (told, faults) == (Told(["undone"]), [])
+
+
 async def test_apart_it_is_handed_over_and_ends_in_a_task() -> None:
     told = Told()
 

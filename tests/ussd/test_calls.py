@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from redis.asyncio import Redis
@@ -11,8 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle import tables
 from mutuelle.payments import ASKS_A_DAY
+from talk.begun import Led
+from talk.screen import Shown
 from talk.tables import deed
 from tests.town import AWA, MARIAM, NOON, Clock, Handset, answered, found, join, paid, sell
+from ussd import calls
 
 HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n"  # and the doors behind, as they come
 
@@ -201,6 +205,29 @@ async def test_a_hop_past_the_deadline_is_told_so_and_goes_on_alone(awa: Handset
     awa.line.deadline_s = 5
     assert "Bienvenue" in await awa.send()
     assert await _count(pool, tables.household) == 1
+
+
+async def test_a_hop_shows_one_screen_however_late_its_work_is(awa: Handset) -> None:
+    for deadline_s in (-1, 0, 0.001, 0.005, 0.02, 5):
+        await awa.dial("1", "1", "Awa Koné", "45 38")
+        awa.text += "*1"
+        awa.line.deadline_s = deadline_s
+        shown: list[Shown] = []
+        calls.hop(awa.line, awa.hop(), shown.append)
+        await asyncio.sleep(0.1)
+        assert len(shown) == 1, deadline_s
+        awa.line.deadline_s = 5
+
+
+async def test_nothing_that_was_typed_is_in_what_a_hop_is_called(awa: Handset) -> None:
+    """A loop that tells of a fault tells its callback in words, and these in its log."""
+
+    async def work() -> None: ...
+
+    awa.text = "9*1*4071"
+    assert "4071" not in repr(awa.hop())
+    assert "not a secret" not in repr(awa.line)
+    assert AWA not in repr(Led(work(), [].append, partial(print, awa.hop())))
 
 
 async def test_an_apology_is_said_in_the_callers_language(awa: Handset, owner: AsyncEngine) -> None:
