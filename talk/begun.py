@@ -21,9 +21,8 @@ class _Apart:
 APART = _Apart()
 
 
-@dataclass(
-    slots=True, repr=False
-)  # a loop that tells of a fault tells its callback in words: nobody's call in a log
+# In no words of its own: a loop that tells of a fault tells its callback, and nobody's call is for a log.
+@dataclass(slots=True, repr=False)
 class Led(Generic[T]):
     """`work` driven until it has ended or awaits APART; the one or the other is told to `ended` or to `apart`.
 
