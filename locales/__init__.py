@@ -37,4 +37,4 @@ def _spoken_fact(fact: Fact, language: str) -> str:
         return fact
     if isinstance(fact, Sentence):
         return render(fact, language)
-    return fact.strftime("%d/%m/%Y") if isinstance(fact, date) else str(fact)
+    return f"{fact.day:02}/{fact.month:02}/{fact.year}" if isinstance(fact, date) else str(fact)

@@ -206,16 +206,17 @@ def _receipt_journal(home: Household, due: Due, on: date) -> Journal:
 
 def _journal(source: str, kind: str, reason: str, due: Due, on: date, money: Movement) -> Journal:
     """What a payment books: its own reference is the key, so that it books it once."""
+    reference = str(due.reference)
     return Journal(
         mutuelle=due.mutuelle_id,
         source=source,
-        key=str(due.reference),
+        key=reference,
         kind=kind,
         effective_on=on,
         actor=due.operator,
         reason=reason,
         movements=[money],
-        memo={"payment": str(due.reference)},
+        memo={"payment": reference},
     )
 
 
