@@ -47,7 +47,8 @@ PORT_HERE = "PORT"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
 KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
-POSTGRES_SETTINGS = {"max_connections": "120"}  # the classic design has 64 clients
+# The classic design has 64 clients; a server that is to hold a book has more memory than PostgreSQL takes unasked.
+POSTGRES_SETTINGS = {"max_connections": "120", "shared_buffers": "2GB"}
 POSTGRES_BIN, REDIS_BIN = (os.environ.get(name) for name in ("POSTGRES_BIN", "REDIS_BIN"))
 
 
