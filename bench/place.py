@@ -47,7 +47,7 @@ PORT_HERE = "PORT"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
 KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
-# The classic design has 64 clients; a server that is to hold a book has more memory than PostgreSQL takes unasked.
+# The classic design has 64 clients; a server that is to hold a book has more memory than the one of `keneya run`.
 POSTGRES_SETTINGS = {"max_connections": "120", "shared_buffers": "2GB"}
 POSTGRES_BIN, REDIS_BIN = (os.environ.get(name) for name in ("POSTGRES_BIN", "REDIS_BIN"))
 

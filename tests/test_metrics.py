@@ -71,6 +71,14 @@ async def test_hops_and_ends_of_calls_are_counted(house: House) -> None:
     assert ends == {"Success": 1, "Incomplete": 2, "other": 2}
 
 
+def test_hops_are_counted_by_the_time_they_took() -> None:
+    hops = metrics._Hops()
+    for seconds in (0.01, 0.011, 30.0):
+        hops.count(False, seconds)
+    told = {s.labels["le"]: s.value for family in hops.collect() for s in family.samples if "le" in s.labels}
+    assert [told[limit] for limit in ("0.01", "0.025", "10.0", "+Inf")] == [1, 2, 2, 3]
+
+
 async def test_a_hop_that_is_nobodys_is_not_counted(house: House) -> None:
     before = await scrape(house)
     await post(house, "ussd", HOP, "a wrong secret")
