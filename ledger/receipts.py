@@ -16,8 +16,8 @@ class Received(NamedTuple):
     amount_minor: int
 
 
-# As `mutuelle.standing.receipts` reads a statement: credits, neither reversed nor reversals themselves, in a
-# statement's order.
+# As `mutuelle.standing.receipts` reads a statement: credits, neither reversed nor reversals themselves, in the
+# order in which they were written down.
 _RECEIVED = """
 select m.credit_account, coalesce(j.occurred_on, m.effective_on), m.amount
   from ledger.movement m
@@ -26,7 +26,7 @@ select m.credit_account, coalesce(j.occurred_on, m.effective_on), m.amount
    and {narrowed}
    and not exists (select from ledger.journal later
                     where later.mutuelle_id = m.mutuelle_id and later.reverses_id = m.journal_id)
- order by m.credit_account, m.effective_on, m.xid, j.recorded_at, j.id, m.position
+ order by m.credit_account, j.recorded_at, m.effective_on, m.xid, j.id, m.position
 """
 _OF_FUND = "m.credit_account >= :first and m.credit_account < :beyond"
 _OF_THESE = "m.credit_account = any(cast(:accounts as text[]))"
@@ -35,7 +35,7 @@ _OF_THESE = "m.credit_account = any(cast(:accounts as text[]))"
 async def received_by_members(
     db: AsyncConnection, mutuelle: str, fund: str, accounts: Sequence[str] | None = None
 ) -> list[Received]:
-    """The receipts of every member's account of `fund`, or of these accounts, by account and oldest first."""
+    """The receipts of every member's account of `fund`, or of these accounts, by account, in the order in which they were written down."""
     if accounts is not None:
         rows = await db.execute(
             text(_RECEIVED.format(narrowed=_OF_THESE)), {"mutuelle": mutuelle, "accounts": list(accounts)}

@@ -3,6 +3,7 @@
 from locales import Fact, Money, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom
 from mutuelle.changes import WORDS
+from mutuelle.cover import current
 from mutuelle.family import (
     Family,
     Told,
@@ -26,7 +27,7 @@ from mutuelle.members import (
     refuse_while_renewing,
     remove_person,
 )
-from mutuelle.people import Person, current, entitled_on
+from mutuelle.people import Person, entitled_on
 from mutuelle.standing import Standing, standing
 from talk.answers import person_name
 from talk.keywords import by_message

@@ -106,7 +106,7 @@ async def _policies(
         product = products[row.product_code, row.product_version]
         agreed, _before = found.get(row.number, ([], product))
         price_minor = row.contribution_minor + row.registration_minor
-        agreed.append(terms(row.sequence, price_minor, product))
+        agreed.append(terms(row.sequence, row.agreed_on, price_minor, product))
         found[row.number] = (agreed, product)
     return found
 

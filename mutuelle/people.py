@@ -12,7 +12,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mutuelle.cover import Cover, Period
+from mutuelle.cover import Cover, Period, current
 from mutuelle.dates import add_months
 from mutuelle.households import Household
 from mutuelle.tables import beneficiary
@@ -78,12 +78,6 @@ def present(people: Iterable[Person]) -> list[Person]:
 def ages(people: Iterable[Person], today: date) -> tuple[int, ...]:
     """The ages of those whom the next period's price counts, the head first."""
     return tuple(person.age(today) for person in present(people))
-
-
-def current(periods: Sequence[Period], today: date) -> Period:
-    """The period that `today` belongs to: the last one that has opened, or else the first."""
-    opened = [period for period in periods if period.opened_on is not None and period.opened_on <= today]
-    return opened[-1] if opened else periods[0]
 
 
 def entitled_on(person: Person, period: Period) -> date | None:

@@ -20,6 +20,7 @@ class Policy:
     """What a household agreed to, in minor units for the whole period, under one version of a product."""
 
     sequence: int
+    agreed_on: date
     product: Product
     contribution_minor: int
     registration_minor: int
@@ -31,12 +32,12 @@ class Policy:
     @property
     def terms(self) -> Terms:
         """What it says about time and money."""
-        return terms(self.sequence, self.price_minor, self.product)
+        return terms(self.sequence, self.agreed_on, self.price_minor, self.product)
 
 
 _POLICIES = text(
     """
-    select home.nth, p.sequence, p.product_code, p.product_version, p.contribution_minor, p.registration_minor
+    select home.nth, p.sequence, p.agreed_on, p.product_code, p.product_version, p.contribution_minor, p.registration_minor
       from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from policy own
                           where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
@@ -50,9 +51,11 @@ async def policies_of(
 ) -> list[list[Policy]]:
     """The policies of each household, in order; `products` are every version of its mutuelle's."""
     found: list[list[Policy]] = [[] for _home in homes]
-    for nth, sequence, code, version, *prices in (await db.execute(_POLICIES, keys_of(homes))).all():
+    for nth, sequence, agreed_on, code, version, *prices in (
+        await db.execute(_POLICIES, keys_of(homes))
+    ).all():
         product = products[homes[nth - 1].mutuelle_id][code, version]
-        found[nth - 1].append(Policy(sequence, product, *prices))
+        found[nth - 1].append(Policy(sequence, agreed_on, product, *prices))
     return found
 
 
@@ -66,11 +69,12 @@ async def terms_of(
     return [one.terms for one in found], found[-1].product
 
 
-def terms(sequence: int, price_minor: int, product: Product) -> Terms:
-    """What a policy agreed on under `product`, registration included in its price, says about time and money."""
+def terms(sequence: int, agreed_on: date, price_minor: int, product: Product) -> Terms:
+    """What a policy agreed on that day under `product`, registration included in its price, says about time and money."""
     return Terms(
         sequence=sequence,
         is_renewal=sequence > 1,
+        agreed_on=agreed_on,
         price_minor=price_minor,
         insurance_period_months=product.insurance_period_months,
         waiting_period_months=product.waiting_period_months,

@@ -17,11 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _, render
 from mutuelle.census import Insured, census
-from mutuelle.cover import CoverState
+from mutuelle.cover import CoverState, current
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.numbers import shown_number
 from mutuelle.payments import OPEN
-from mutuelle.people import current
 from mutuelle.schedule_tables import reminder, reminder_consent
 from mutuelle.schedules import Schedule
 from mutuelle.tables import household_phone, payment

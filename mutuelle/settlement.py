@@ -159,7 +159,7 @@ def _renew(batch: Batch, home: Paying, due: Due) -> None:
     agreed_on = home.mutuelle.today(due.asked_at)
     key = due.mutuelle_id, due.number
     batch.policies.append(policy_row(*key, offer, sequence=sequence, agreed_on=agreed_on, at=batch.now))
-    home.policies.append(Policy(sequence, product, due.renews_minor, 0))
+    home.policies.append(Policy(sequence, agreed_on, product, due.renews_minor, 0))
 
 
 def _post(batch: Batch, home: Paying, due: Due, on: date) -> None:

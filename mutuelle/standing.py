@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.statements import Entry, statement
 from locales import Money
-from mutuelle.cover import Cover, Period, Receipt, Terms, cover, periods
+from mutuelle.cover import Cover, Period, Receipt, Terms, cover, current, periods
 from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.payments import OpenPayment, open_payment
-from mutuelle.people import Person, ages, counted, current, on_the_day, people_of
+from mutuelle.people import Person, ages, counted, on_the_day, people_of
 from mutuelle.policies import terms_of
 from mutuelle.products import Offer, Product, installment, offer, products_by_version, products_on_sale
 from values import value
@@ -87,10 +87,10 @@ def reckon(agreed: Sequence[Terms], paid: Sequence[Receipt], today: date, curren
 
 
 def receipts(entries: list[Entry]) -> list[Receipt]:
-    """The money that reached a household and was not taken back, each on the day it is for."""
+    """The money that reached a household and was not taken back, each on the day it is for, as it was written down."""
     return [
         Receipt(entry.occurred_on, entry.credit)
-        for entry in entries
+        for entry in sorted(entries, key=lambda entry: entry.recorded_at)
         if entry.credit and not entry.reversed and entry.reverses_id is None
     ]
 

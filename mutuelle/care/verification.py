@@ -19,10 +19,11 @@ from mutuelle.care.codes import KeptCode, digests, find_code, use_code
 from mutuelle.care.limits import Desk, count_failure
 from mutuelle.care.patients import shown_patient
 from mutuelle.care.tables import eligibility_check
+from mutuelle.cover import current
 from mutuelle.dates import local_time
 from mutuelle.households import Household, find_household, lock_household
 from mutuelle.mutuelles import Mutuelle
-from mutuelle.people import current, people_of
+from mutuelle.people import people_of
 from mutuelle.staff.roles import Office, Role, offices_of
 from mutuelle.standing import standing
 from talk.answers import Secret

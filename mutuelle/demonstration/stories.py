@@ -79,13 +79,13 @@ def _periods(land: Land, agreements: Sequence[Agreement]) -> list[Period]:
         for agreement in agreements
         for paid in agreement.paid
     ]
-    return periods([*_terms(agreements)], receipts)
+    return periods([*_terms(land, agreements)], receipts)
 
 
-def _terms(agreements: Iterable[Agreement]) -> Iterator[Terms]:
+def _terms(land: Land, agreements: Iterable[Agreement]) -> Iterator[Terms]:
     for sequence, agreement in enumerate(agreements, start=1):
-        agreed = agreement.offer
-        yield terms(sequence, agreed.price.amount_minor, agreed.product)
+        agreed, on = agreement.offer, land.mutuelle.today(agreement.at)
+        yield terms(sequence, on, agreed.price.amount_minor, agreed.product)
 
 
 def draw_agreements(

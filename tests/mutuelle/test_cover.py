@@ -1,5 +1,6 @@
 """Cover by the calendar: a policy opens, waits, is suspended, comes back, expires and is renewed."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,10 +11,18 @@ from mutuelle.cover import COVERED_STATES, CoverState, Receipt, Terms, cover, op
 from mutuelle.dates import add_months, last_day
 
 
-def terms(sequence: int = 1, *, price: int = 12_000, threshold: int = 50, waiting: int = 1) -> Terms:
+def terms(
+    sequence: int = 1,
+    *,
+    price: int = 12_000,
+    threshold: int = 50,
+    waiting: int = 1,
+    agreed_on: date = date(2026, 1, 1),
+) -> Terms:
     return Terms(
         sequence=sequence,
         is_renewal=sequence > 1,
+        agreed_on=agreed_on,
         price_minor=price,
         insurance_period_months=12,
         waiting_period_months=waiting,
@@ -89,6 +98,34 @@ def test_a_late_renewal_begins_when_it_is_paid_and_waits_again() -> None:
 
 def test_a_renewal_that_is_only_agreed_changes_nothing() -> None:
     assert state_on("2027-01-05", WHOLE, policies=2) == (CoverState.COVERED, "2027-01-09")
+
+
+def test_cash_counts_from_the_day_it_was_received_not_from_the_day_it_was_typed() -> None:
+    """Received in the grace, typed after it, when the network was back."""
+    typed_late = [WHOLE, ("2027-02-09", 6_000)]
+    assert state_on("2027-02-14", *typed_late, policies=2) == (CoverState.IN_ARREARS, "2027-04-09")
+
+
+def test_a_share_is_reached_on_the_day_of_its_last_part_in_whatever_order_the_parts_are_typed() -> None:
+    (found,) = periods([terms()], [Receipt(date(2026, 1, 10), 3_000), Receipt(date(2026, 1, 5), 3_000)])
+    assert found.opened_on == date(2026, 1, 10)
+
+
+def test_a_renewal_does_not_begin_before_it_was_agreed_to_however_old_its_money_is() -> None:
+    """A credit of the first year pays the third: agreed to after the grace, it begins that day and waits."""
+    agreed = [terms(1), terms(2, agreed_on=date(2028, 6, 1))]
+    found = periods(agreed, [Receipt(date(2026, 1, 10), 24_000)])
+    assert (found[1].opened_on, found[1].entitled_on) == (date(2028, 6, 1), date(2028, 7, 1))
+    assert found[1].expires_on == date(2029, 5, 31)
+
+
+def test_a_part_of_the_renewal_paid_in_the_grace_does_not_end_the_grace() -> None:
+    """The delay to pay (one month) is shorter than the delay to renew (three)."""
+    short = replace(terms(1), grace_period_payment_months=1, grace_period_renewal_months=3)
+    agreed = [short, replace(short, sequence=2, is_renewal=True, agreed_on=date(2027, 3, 1))]
+    paid = [Receipt(date(2026, 1, 10), 12_000), Receipt(date(2027, 3, 1), 6_000)]
+    assert cover(periods(agreed, paid), date(2027, 3, 1)).until_on == date(2027, 4, 9)
+    assert cover(periods(agreed, paid), date(2027, 4, 10)).state is CoverState.SUSPENDED
 
 
 def test_money_goes_to_the_oldest_policy_first() -> None:

@@ -32,7 +32,7 @@ def product(months: int, waiting: int, grace: int) -> Product:
 
 def cover_of(sold: Product, paid: Sequence[PaidPeriod], today: date) -> Cover:
     """The cover that these periods come to by the rules, as if each had been agreed to and paid."""
-    agreed = [terms(nth, PRICE, sold) for nth, _period in enumerate(paid, start=1)]
+    agreed = [terms(nth, period.paid_on, PRICE, sold) for nth, period in enumerate(paid, start=1)]
     return cover(periods(agreed, [Receipt(period.paid_on, PRICE) for period in paid]), today)
 
 
@@ -83,7 +83,7 @@ def test_cover_ends_on_the_day_that_the_register_says(
     except Invalid:
         return
     assert all(period.paid_on <= TODAY for period in found)
-    agreed = [terms(nth, PRICE, sold) for nth, _period in enumerate(found, start=1)]
+    agreed = [terms(nth, period.paid_on, PRICE, sold) for nth, period in enumerate(found, start=1)]
     dated = periods(agreed, [Receipt(period.paid_on, PRICE) for period in found])
     assert dated[-1].expires_on == paid_until
     assert [period.opened_on for period in dated] == [period.opened_on for period in found]
