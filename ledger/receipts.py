@@ -35,7 +35,7 @@ _OF_THESE = "m.credit_account = any(cast(:accounts as text[]))"
 async def received_by_members(
     db: AsyncConnection, mutuelle: str, fund: str, accounts: Sequence[str] | None = None
 ) -> list[Received]:
-    """The receipts of every member's account of `fund`, or of these accounts, by account, in the order in which they were written down."""
+    """The receipts of every member's account of `fund`, or of these accounts: by account, as they were written down."""
     if accounts is not None:
         rows = await db.execute(
             text(_RECEIVED.format(narrowed=_OF_THESE)), {"mutuelle": mutuelle, "accounts": list(accounts)}

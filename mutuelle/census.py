@@ -27,7 +27,7 @@ from mutuelle.tables import beneficiary, household, policy
 UP_TO_DATE = {CoverState.COVERED, CoverState.WAITING}
 TURN = 500  # rows between two turns of the loop's other work: about ten milliseconds
 T = TypeVar("T")
-_Policies = tuple[list[Terms], Product]
+Agreed = tuple[list[Terms], Product]  # a household's policies in order, and the product of the last
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ async def census(
     db: AsyncConnection, mutuelle: Mutuelle, today: date, only: Collection[str] | None = None
 ) -> dict[str, Insured]:
     """Every open household by its number, as it stands on `today`; with `only`, those of these numbers."""
-    policies = await _policies(db, mutuelle, only)
-    paid = await _receipts(db, mutuelle, list(policies) if only is not None else None)
+    policies = await agreed_by_number(db, mutuelle, only)
+    paid = await received_by_number(db, mutuelle, list(policies) if only is not None else None)
     ages = await _ages(db, mutuelle, today, only)
     current = {found.code: found for found in await products_on_sale(db, mutuelle.id, today)}
     return {
@@ -65,7 +65,7 @@ async def census(
 def _insured(
     mutuelle: Mutuelle,
     number: str,
-    agreed: _Policies,
+    agreed: Agreed,
     paid: Sequence[Receipt],
     ages: tuple[int, ...],
     current: dict[str, Product],
@@ -84,9 +84,10 @@ def _insured(
     )
 
 
-async def _policies(
+async def agreed_by_number(
     db: AsyncConnection, mutuelle: Mutuelle, only: Collection[str] | None
-) -> dict[str, _Policies]:
+) -> dict[str, Agreed]:
+    """What every open household has agreed to, by its number."""
     products = await products_by_version(db, mutuelle.id)
     open_ones = (
         select(policy)
@@ -101,7 +102,7 @@ async def _policies(
         )
         .order_by(policy.c.number, policy.c.sequence)
     )
-    found: dict[str, _Policies] = {}
+    found: dict[str, Agreed] = {}
     async for row in _in_turns(await db.execute(open_ones)):
         product = products[row.product_code, row.product_version]
         agreed, _before = found.get(row.number, ([], product))
@@ -111,9 +112,10 @@ async def _policies(
     return found
 
 
-async def _receipts(
+async def received_by_number(
     db: AsyncConnection, mutuelle: Mutuelle, only: Collection[str] | None
 ) -> dict[str, list[Receipt]]:
+    """The money that reached each household and was not taken back, as it was written down."""
     wanted = [accounts.member(number) for number in only] if only is not None else None
     found: dict[str, list[Receipt]] = defaultdict(list)
     async for line in _in_turns(await received_by_members(db, mutuelle.id, accounts.HEALTH, wanted)):

@@ -61,7 +61,7 @@ class Terms:
 
 @value
 class Receipt:
-    """Money that reached the household's account: minor units, dated by the operator's completion or by whoever took it."""
+    """Money that reached the household's account, in minor units, on the day on which it was paid."""
 
     on: date
     amount_minor: int

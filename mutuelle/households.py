@@ -6,6 +6,7 @@ A phone that an officer wrote down speaks for nobody until somebody who holds it
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -144,7 +145,16 @@ async def phones_of_all(
     return found
 
 
-def keys_of(homes: Sequence[Household]) -> dict[str, list[str]]:
+class HouseholdKey(Protocol):
+    """What finds a household: it, or a row that is about it."""
+
+    @property
+    def mutuelle_id(self) -> str: ...
+    @property
+    def number(self) -> str: ...
+
+
+def keys_of(homes: Sequence[HouseholdKey]) -> dict[str, list[str]]:
     """Which households a question is about, as a set-based query takes them."""
     return {"mutuelles": [home.mutuelle_id for home in homes], "numbers": [home.number for home in homes]}
 

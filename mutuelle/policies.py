@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.cover import Terms
-from mutuelle.households import Household, keys_of
+from mutuelle.households import Household, HouseholdKey, keys_of
 from mutuelle.products import Offer, Product
 from mutuelle.tables import policy
 from values import value
@@ -37,7 +37,8 @@ class Policy:
 
 _POLICIES = text(
     """
-    select home.nth, p.sequence, p.agreed_on, p.product_code, p.product_version, p.contribution_minor, p.registration_minor
+    select home.nth, p.sequence, p.agreed_on, p.product_code, p.product_version,
+           p.contribution_minor, p.registration_minor
       from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from policy own
                           where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
@@ -47,7 +48,9 @@ _POLICIES = text(
 
 
 async def policies_of(
-    db: AsyncConnection, homes: Sequence[Household], products: Mapping[str, Mapping[tuple[str, int], Product]]
+    db: AsyncConnection,
+    homes: Sequence[HouseholdKey],
+    products: Mapping[str, Mapping[tuple[str, int], Product]],
 ) -> list[list[Policy]]:
     """The policies of each household, in order; `products` are every version of its mutuelle's."""
     found: list[list[Policy]] = [[] for _home in homes]
@@ -70,7 +73,7 @@ async def terms_of(
 
 
 def terms(sequence: int, agreed_on: date, price_minor: int, product: Product) -> Terms:
-    """What a policy agreed on that day under `product`, registration included in its price, says about time and money."""
+    """What a policy agreed to that day under `product` says about time and money; its price includes registration."""
     return Terms(
         sequence=sequence,
         is_renewal=sequence > 1,

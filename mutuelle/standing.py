@@ -86,12 +86,17 @@ def reckon(agreed: Sequence[Terms], paid: Sequence[Receipt], today: date, curren
     )
 
 
-def receipts(entries: list[Entry]) -> list[Receipt]:
-    """The money that reached a household and was not taken back, each on the day it is for, as it was written down."""
+def receipts(entries: Sequence[Entry], known_at: datetime | None = None) -> list[Receipt]:
+    """The money that reached a household and was not taken back, each on the day it is for, as it was written down.
+
+    With `known_at`: what the book held at that moment, whatever came later.
+    """
+    known = [entry for entry in entries if known_at is None or entry.recorded_at <= known_at]
+    taken_back = {entry.reverses_id for entry in known}
     return [
         Receipt(entry.occurred_on, entry.credit)
-        for entry in sorted(entries, key=lambda entry: entry.recorded_at)
-        if entry.credit and not entry.reversed and entry.reverses_id is None
+        for entry in sorted(known, key=lambda entry: entry.recorded_at)
+        if entry.credit and entry.reverses_id is None and entry.journal_id not in taken_back
     ]
 
 

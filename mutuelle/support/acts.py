@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mutuelle.households import Household, find_household, lock_household
+from mutuelle.households import Household, HouseholdKey, find_household, lock_household
 from mutuelle.payments import open_payment
 from mutuelle.support.tables import support_act
 
@@ -51,7 +51,7 @@ async def write_act(
     subject: str,
     by: By,
     *,
-    home: Household | None = None,
+    home: HouseholdKey | None = None,
     facts: Mapping[str, Any] | None = None,
     act_id: UUID | None = None,
 ) -> UUID:

@@ -141,3 +141,22 @@ async def test_a_household_is_no_duplicate_of_itself(pool: AsyncEngine) -> None:
     async with pool.connect() as db:
         with pytest.raises(SupportFault, match="same household"):
             await merge_households(db, kept.number, kept.number, by())
+
+
+async def test_money_of_a_duplicate_never_dates_a_renewal_back(pool: AsyncEngine) -> None:
+    """The credit came a year and a half before the renewal was agreed to: the renewal begins that day, and waits."""
+    kept = await joined(pool, AWA, at=NOON - 2 * YEAR)
+    double = await unpaid_since(pool, MARIAM, NOON - 1.5 * YEAR)
+    async with pool.begin() as db:
+        await merge_households(db, double.number, kept.number, by(NOON - 1.5 * YEAR))
+    before = await stands(pool, kept)
+    assert (before.cover.state, before.credit, before.payable) == (
+        CoverState.EXPIRED,
+        Money(3_000, "XOF"),
+        Money(9_000, "XOF"),
+    )
+    await renews(pool, kept, at=NOON)
+    after = await stands(pool, kept)
+    assert after.cover.state is CoverState.WAITING
+    assert after.periods[-1].opened_on == NOON.date()
+    assert await all_broken(pool) == []

@@ -1,0 +1,75 @@
+"""`keneya cover`: what the mended rules of cover change, household by household. Nothing is changed by listing it."""
+
+import argparse
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commands.ground import Commands, acted, command, database, expect_mutuelle, group
+from mutuelle.care.replay import Otherwise, answered_otherwise
+from mutuelle.cover import Cover
+from mutuelle.mutuelles import Mutuelle, mutuelles
+from mutuelle.numbers import shown_number
+from mutuelle.support.acts import By
+from mutuelle.support.review import Redated, accept_answers, redated
+
+
+def add(commands: Commands) -> None:
+    cover_ = group(commands, "cover", "answers and dates of cover that the rules give otherwise than before")
+    review_ = command(cover_, "review", review, "list the households concerned, and what changes for each")
+    accept_ = command(
+        cover_, "accept", accept, "write down that a person has looked at the answers that review lists"
+    )
+    for parser in (review_, accept_):
+        parser.add_argument("--mutuelle", metavar="CODE", help="only this mutuelle (default: all)")
+    acted(accept_)
+
+
+async def review(arguments: argparse.Namespace) -> int:
+    """One line for each answer that a doctor was given and for each cover of today that is otherwise now."""
+    await expect_mutuelle(arguments.mutuelle)
+    async with database() as db:
+        for one in await _of(db, arguments.mutuelle):
+            for answered in await answered_otherwise(db, one.id):
+                print(_answer_line(answered))
+            async for changed in redated(db, one, one.today(datetime.now(UTC))):
+                print(_cover_line(one, changed))
+    return 0
+
+
+async def accept(arguments: argparse.Namespace) -> int:
+    """The answers stay as they were given; `keneya check` names them no longer."""
+    await expect_mutuelle(arguments.mutuelle)
+    by = By(arguments.actor, arguments.reason, datetime.now(UTC))
+    async with database() as db:
+        accepted = [
+            answered
+            for one in await _of(db, arguments.mutuelle)
+            for answered in await accept_answers(db, one.id, by)
+        ]
+    for answered in accepted:
+        print(_answer_line(answered))
+    print(f"Answers looked at: {len(accepted)}.")
+    return 0
+
+
+async def _of(db: AsyncConnection, code: str | None) -> list[Mutuelle]:
+    return [one for one in await mutuelles(db) if code in (None, one.id)]
+
+
+def _answer_line(one: Otherwise) -> str:
+    said = Cover(one.answer.state, until_on=one.answer.until_on)
+    rules = Cover(one.by_the_rules.state, until_on=one.by_the_rules.until_on)
+    about = f"{one.answer.mutuelle_id} {shown_number(one.answer.number)}"
+    answer = f"answer {one.answer.reference} of {one.answer.asked_on.isoformat()}"
+    return f"{about}: {answer} said {_words(said)}, the rules say {_words(rules)}"
+
+
+def _cover_line(mutuelle: Mutuelle, one: Redated) -> str:
+    return f"{mutuelle.id} {shown_number(one.number)}: cover was {_words(one.before)}, is {_words(one.now)}"
+
+
+def _words(found: Cover) -> str:
+    since = f" from {found.from_on.isoformat()}" if found.from_on else ""
+    until = f" until {found.until_on.isoformat()}" if found.until_on else ""
+    return f"{found.state}{since}{until}"

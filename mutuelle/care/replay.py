@@ -1,0 +1,131 @@
+"""The answers that doctors were given, worked out again: the rules of cover on what was known when each was given.
+
+Known then were the journals recorded by then, the policies agreed to by then, and product versions, which never change.
+Whether the household's cover reached one person is not worked out again: people may be corrected later, and nothing
+keeps their past.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.statements import Entry, entries_of
+from mutuelle.care.tables import eligibility_check
+from mutuelle.cover import Cover, CoverState, Terms, cover, periods
+from mutuelle.dates import local_date
+from mutuelle.policies import policies_of
+from mutuelle.products import products_of
+from mutuelle.standing import receipts
+from mutuelle.support.tables import support_act
+from mutuelle.tables import mutuelle
+
+REVIEW = "cover review"  # the act by which a person has looked at answers that the rules would not give
+CHUNK = 500  # households read at once
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a doctor was answered about the cover of a household, and what the book had recorded by then."""
+
+    mutuelle_id: str
+    number: str
+    reference: str
+    policies_known: int
+    recorded_at: datetime
+    asked_on: date
+    state: CoverState
+    until_on: date | None
+
+    @property
+    def said(self) -> tuple[CoverState, date | None]:
+        return self.state, self.until_on
+
+
+@dataclass(frozen=True)
+class Otherwise:
+    """An answer that the rules of cover do not give, and what they give."""
+
+    answer: Answer
+    by_the_rules: Cover
+
+
+async def answered_otherwise(db: AsyncConnection, mutuelle_id: str | None = None) -> list[Otherwise]:
+    """The answers, of one mutuelle or of all, that the rules do not give and that nobody has looked at yet."""
+    found: list[Otherwise] = []
+    reviewed = {(row[0], row[1]) for row in await db.execute(_REVIEWED)}
+    by_household = [
+        (key, list(group))
+        for key, group in groupby(await _answers(db, mutuelle_id), lambda one: (one.mutuelle_id, one.number))
+    ]
+    for start in range(0, len(by_household), CHUNK):
+        chunk = by_household[start : start + CHUNK]
+        found += await _of_households(db, [answers for _key, answers in chunk])
+    return [one for one in found if (one.answer.mutuelle_id, one.answer.reference) not in reviewed]
+
+
+async def _answers(db: AsyncConnection, mutuelle_id: str | None) -> list[Answer]:
+    """Every answer, household by household."""
+    check = eligibility_check.c
+    wanted = (
+        select(
+            check.mutuelle_id,
+            check.number,
+            check.reference,
+            check.policies_known,
+            check.recorded_at,
+            check.asked_at,
+            mutuelle.c.timezone,
+            check.state,
+            check.until_on,
+        )
+        .join(mutuelle, mutuelle.c.id == check.mutuelle_id)
+        .order_by(check.mutuelle_id, check.number, check.reference)
+    )
+    if mutuelle_id is not None:
+        wanted = wanted.where(check.mutuelle_id == mutuelle_id)
+    return [
+        Answer(
+            mutuelle_id=row.mutuelle_id,
+            number=row.number,
+            reference=row.reference,
+            policies_known=row.policies_known,
+            recorded_at=row.recorded_at,
+            asked_on=local_date(row.asked_at, row.timezone),
+            state=CoverState(row.state),
+            until_on=row.until_on,
+        )
+        for row in await db.execute(wanted)
+    ]
+
+
+async def _of_households(db: AsyncConnection, answers: Sequence[Sequence[Answer]]) -> list[Otherwise]:
+    """What the rules say otherwise of these households' answers; policies and entries are read once for all."""
+    firsts = [of_one[0] for of_one in answers]
+    products = await products_of(db, {first.mutuelle_id for first in firsts})
+    policies = await policies_of(db, firsts, products)
+    entries = await entries_of(db, [(first.mutuelle_id, accounts.member(first.number)) for first in firsts])
+    return [
+        Otherwise(answer, stands)
+        for of_one, agreed, lines in zip(answers, policies, entries, strict=True)
+        for answer, stands in _played(of_one, [one.terms for one in agreed], lines)
+        if answer.said != (stands.state, stands.until_on)
+    ]
+
+
+def _played(
+    answers: Iterable[Answer], agreed: Sequence[Terms], entries: Sequence[Entry]
+) -> Iterable[tuple[Answer, Cover]]:
+    """Each answer with the cover that was known when it was given."""
+    for answer in answers:
+        known = receipts(entries, answer.recorded_at)
+        yield answer, cover(periods(agreed[: answer.policies_known], known), answer.asked_on)
+
+
+_REVIEWED = select(support_act.c.mutuelle_id, support_act.c.facts["reference"].astext).where(
+    support_act.c.act == REVIEW
+)
