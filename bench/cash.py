@@ -41,6 +41,7 @@ CALLERS = 16
 P99_MS = 25.0
 FOLD_EVERY_S = 1.0
 PRICE = Money(FAMILY.lump_sum_minor, DAN.currency)
+NO_CREDIT = Money(0, PRICE.currency)
 PART = Money(500, DAN.currency)  # so small that a collector need not deposit before the end
 PIN = "40713"
 SEALS = Seals((b"a key of the benchmarks, not a secret",))
@@ -106,6 +107,7 @@ class Desk:
                 number=home.number,
                 amount=PART,
                 payable=PRICE,
+                credit=NO_CREDIT,
                 product=FAMILY.code,
                 version=FAMILY.version,
                 renews=False,

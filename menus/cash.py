@@ -1,7 +1,7 @@
 """Cash: a collector records what a household gave, a treasurer what a collector gave; a household can contest it."""
 
 from locales import Fact, Money, Sentence, _
-from menus.pay import how_much, nothing_payable
+from menus.pay import how_much, nothing_payable, price_asked
 from menus.words import work_pin
 from mutuelle.numbers import member_number
 from mutuelle.staff.cash import deposit_cash, household_here, receive_cash
@@ -33,6 +33,11 @@ async def receive(caller: Caller, office: Office) -> Sentence:
     stands = await look(standing, home, caller.at)
     if stands.open_payment:
         return _("A mobile payment for this household is under way. Take no cash now.")
+    if stands.renews_by_credit:
+        return _(
+            "Take nothing: household {number} has credit for its renewal. It dials and presses 2.",
+            number=home.shown_number,
+        )
     if not stands.payable.amount_minor:
         return nothing_payable(stands)
     money = await how_much(stands)
@@ -47,6 +52,7 @@ async def receive(caller: Caller, office: Office) -> Sentence:
         number=home.number,
         amount=money,
         payable=stands.payable,
+        credit=stands.credit,
         product=stands.payable_product.code,
         version=stands.payable_product.version,
         renews=stands.renews,
@@ -75,7 +81,7 @@ def terms(stands: Standing, money: Money) -> Sentence:
         **facts,
         months=stands.payable_product.insurance_period_months,
         product=stands.payable_product.name,
-        price=stands.payable,
+        price=price_asked(stands),
     )
 
 

@@ -29,12 +29,10 @@ def covered(stands: Standing, caller: Caller) -> Sentence:
         )
     if stands.due.amount_minor:
         return _("{who}. COVERED until {end}. To stay covered, pay {due} before. {how}.", **facts)
-    if stands.renewal:
-        return _(
-            "{who}. COVERED until {end}. Renewal: {price}. {how}.",
-            **facts,
-            price=stands.renewal.price,
-        )
+    if stands.renews_by_credit:
+        return _("{who}. COVERED until {end}. Your credit pays the renewal. {how}.", **facts)
+    if stands.renews:
+        return _("{who}. COVERED until {end}. Renewal: {price}. {how}.", **facts, price=stands.payable)
     return _("{who}. COVERED until {end}. Nothing is due.", **facts)
 
 

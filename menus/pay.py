@@ -6,6 +6,7 @@ from locales import Fact, Money, Sentence, _
 from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
 from mutuelle.cover import CoverState
 from mutuelle.enrolment import pay as ask_for_payment
+from mutuelle.enrolment import renew_by_credit
 from mutuelle.households import household_by_number
 from mutuelle.numbers import member_number
 from mutuelle.refusals import accept_requests, refuse_requests, refuses_requests
@@ -16,6 +17,7 @@ from talk.phones import region_of, shown_phone
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
 ALL, PART, OTHER_PHONE, OTHER_HOUSEHOLD, REQUESTS = "all", "part", "phone", "household", "requests"
+BY_CREDIT = "credit"
 
 
 async def pay(caller: Caller) -> Sentence:
@@ -26,6 +28,8 @@ async def pay(caller: Caller) -> Sentence:
         return await (requests(caller) if what.key == REQUESTS else for_another(caller))
     if what.key == REQUESTS:
         return await requests(caller)
+    if what.key == BY_CREDIT:
+        return await renew(stands)
     payer = caller.phone
     money = stands.payable if what.key == ALL else stands.least_payment
     if what.key == PART:
@@ -45,6 +49,8 @@ async def pay_by_message(caller: Caller) -> Sentence:
     stands = await look(standing, own, caller.at)
     if stands.open_payment:
         return under_way(stands.open_payment, caller)
+    if stands.renews_by_credit:
+        return await renew(stands)
     if not stands.payable.amount_minor:
         return nothing_payable(stands)
     return await agree(caller, stands, own.head_name, await how_much(stands, takes_rest=True), caller.phone)
@@ -60,6 +66,8 @@ def ways(stands: Standing | None, caller: Caller) -> tuple[Sentence, list[Option
         return _("Pay for whom?"), others
     if stands.open_payment:
         return under_way(stands.open_payment, caller), others
+    if stands.renews_by_credit:
+        return payable(stands), [Option(BY_CREDIT, _("Renew, nothing to pay"), "1"), *others]
     if not stands.payable.amount_minor:
         return nothing_payable(stands), others
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
@@ -71,8 +79,17 @@ def ways(stands: Standing | None, caller: Caller) -> tuple[Sentence, list[Option
 def payable(stands: Standing) -> Sentence:
     if not stands.renews:
         return _("Left to pay: {amount}", amount=stands.payable)
-    months = stands.payable_product.insurance_period_months
-    return _("Renew for {months} months: {amount}", months=months, amount=stands.payable)
+    facts: dict[str, Fact] = {
+        "months": stands.payable_product.insurance_period_months,
+        "amount": stands.payable,
+    }
+    if stands.credit.amount_minor:
+        return _(
+            "Renew for {months} months: {amount}, your credit of {credit} taken off",
+            **facts,
+            credit=stands.credit,
+        )
+    return _("Renew for {months} months: {amount}", **facts)
 
 
 def nothing_payable(stands: Standing) -> Sentence:
@@ -124,6 +141,7 @@ async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer
         number=stands.household.number,
         amount=money,
         payable=stands.payable,
+        credit=stands.credit,
         product=stands.payable_product.code,
         version=stands.payable_product.version,
         renews=stands.renews,
@@ -149,13 +167,52 @@ def terms(stands: Standing, name: str, money: Money, payer: str) -> Sentence:
     facts["number"] = stands.household.shown_number
     if not stands.renews:
         return _("Pay {amount} for {name}, number {number}, with the phone {phone}?", **facts)
+    facts["months"] = stands.payable_product.insurance_period_months
+    facts["product"] = stands.payable_product.name
+    facts["price"] = price_asked(stands)
+    if stands.credit.amount_minor:
+        return _(
+            "Renew {months} months ({product}) for {name}, {number}: {price}. Pay {amount} with {phone}?",
+            **facts,
+        )
     return _(
         "Renew {months} months ({product}, {price}) for {name}, number {number}: pay {amount} with {phone}?",
         **facts,
-        months=stands.payable_product.insurance_period_months,
-        product=stands.payable_product.name,
-        price=stands.payable,
     )
+
+
+def price_asked(stands: Standing) -> Fact:
+    """The whole price of a renewal, and the credit that is taken off it."""
+    whole = stands.renewal.price if stands.renewal else stands.due
+    if not stands.credit.amount_minor:
+        return whole
+    return _("{price}, credit {credit}", price=whole, credit=stands.credit)
+
+
+async def renew(stands: Standing) -> Sentence:
+    """The household's credit pays its next period: agreed to, and nothing is asked for."""
+    home, product = stands.household, stands.payable_product
+    agreed = await confirm(
+        _(
+            "Renew {months} months ({product}, {price}) for {name}, number {number}? You have nothing to pay.",
+            months=product.insurance_period_months,
+            product=product.name,
+            price=price_asked(stands),
+            name=home.head_name,
+            number=home.shown_number,
+        )
+    )
+    if not agreed:
+        return _("Nothing was changed.")
+    done: Sentence = await do(
+        renew_by_credit,
+        number=home.number,
+        credit=stands.credit,
+        product=product.code,
+        version=product.version,
+        agreed=agreed,
+    )
+    return done
 
 
 async def requests(caller: Caller) -> Sentence:

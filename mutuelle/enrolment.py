@@ -9,26 +9,32 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Money, _
+from locales import Fact, Money, Sentence, _
+from mutuelle.calls import calls_due
 from mutuelle.confirmation import unconfirmed_of
 from mutuelle.households import (
     Household,
     household_by_number,
     households_of,
     lock_household,
+    own_household,
+    phones_of,
     register_household,
 )
 from mutuelle.mutuelles import get_mutuelle
 from mutuelle.payments import ask_payment, lock_phone, open_payment
 from mutuelle.policies import write_policy
+from mutuelle.posting import post_all
 from mutuelle.products import Offer, offer, products_on_sale
 from mutuelle.standing import Standing, standing
 from mutuelle.tables import place
+from mutuelle.telling import tell
 from talk.trouble import Refused
 from talk.words import Caller, Consent
 
 ALREADY = _("This phone already speaks for a household.")
 PRICE_CHANGED = _("The price has changed. Please look again.")
+MEMBER = "member"  # who acts, as the ledger names a household's own phone
 
 
 async def enrol(
@@ -70,22 +76,84 @@ async def pay(
     number: str,
     amount: Money,
     payable: Money,
+    credit: Money,
     product: str,
     version: int,
     renews: bool,
     payer_phone: str,
     agreed: Consent,
 ) -> None:
-    """Ask `payer_phone` for `amount` of what was `payable` when it was agreed to.
+    """Ask `payer_phone` for `amount` of what was `payable`, after that `credit`, when it was agreed to.
 
     `renews`: it begins a new period under that product and version, written down when its first franc settles.
     """
     await lock_household(db, number)
     home = await household_by_number(db, number)
     stands = await agreed_standing(
-        db, home, payable=payable, product=product, version=version, renews=renews, at=caller.at
+        db,
+        home,
+        payable=payable,
+        credit=credit,
+        product=product,
+        version=version,
+        renews=renews,
+        at=caller.at,
     )
     await ask_payment(db, caller, home, amount, payer_phone, renewal=stands.renewal if renews else None)
+
+
+async def renew_by_credit(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    credit: Money,
+    product: str,
+    version: int,
+    agreed: Consent,
+) -> Sentence:
+    """Begin a new period that the household's `credit` pays whole: nothing is asked for, and its phones are told."""
+    await lock_household(db, number)
+    home = await own_household(db, caller, number)
+    nothing = Money(0, credit.currency)
+    stands = await agreed_standing(
+        db,
+        home,
+        payable=nothing,
+        credit=credit,
+        product=product,
+        version=version,
+        renews=True,
+        at=caller.at,
+    )
+    if stands.renewal is None:
+        raise Refused(PRICE_CHANGED)
+    mutuelle, today = stands.mutuelle, stands.mutuelle.today(caller.at)
+    sequence = len(stands.periods) + 1
+    await write_policy(db, home, stands.renewal, sequence=sequence, agreed_on=today, at=caller.at)
+    await post_all(db, await calls_due(db, mutuelle, home, new_receipt_minor=0, on=today, actor=MEMBER))
+    renewed = renewed_by_credit(home, await standing(db, home, caller.at))
+    told = dict.fromkeys(await phones_of(db, home), renewed)
+    await tell(db, mutuelle.id, "renewed by credit", told, caller.at, event=f"{number} {sequence}")
+    return renewed
+
+
+def renewed_by_credit(home: Household, stands: Standing) -> Sentence:
+    """On the screen and to the household's phones: its credit has paid a new period."""
+    facts: dict[str, Fact] = {"number": home.shown_number, "credit": stands.credit}
+    cover = stands.cover
+    if cover.from_on and cover.until_on and not cover.is_covered:
+        return _(
+            "Household {number} is renewed with its credit. Covered from {start} to {end}. Credit left: {credit}.",
+            **facts,
+            start=cover.from_on,
+            end=cover.until_on,
+        )
+    return _(
+        "Household {number} is renewed with its credit. Covered until {end}. Credit left: {credit}.",
+        **facts,
+        end=cover.until_on or "",
+    )
 
 
 async def agreed_standing(
@@ -93,6 +161,7 @@ async def agreed_standing(
     home: Household,
     *,
     payable: Money,
+    credit: Money,
     product: str,
     version: int,
     renews: bool,
@@ -105,12 +174,8 @@ async def agreed_standing(
         )
     stands = await standing(db, home, at)
     paid_for = stands.payable_product
-    if (stands.payable, stands.renews, paid_for.code, paid_for.version) != (
-        payable,
-        renews,
-        product,
-        version,
-    ):
+    found = (stands.payable, stands.credit, stands.renews, paid_for.code, paid_for.version)
+    if found != (payable, credit, renews, product, version):
         raise Refused(PRICE_CHANGED)
     return stands
 

@@ -98,6 +98,14 @@ async def households_of(db: AsyncConnection, caller: Caller) -> list[Household]:
     return [Household(*row) for row in rows]
 
 
+async def own_household(db: AsyncConnection, caller: Caller, number: str) -> Household:
+    """The household with this number that the calling phone speaks for; Refused if it does not."""
+    for home in await households_of(db, caller):
+        if home.number == number:
+            return home
+    raise Refused(_("This phone does not speak for this household."))
+
+
 async def household_by_number(db: AsyncConnection, number: str) -> Household:
     """The open household with this member number; Refused if there is none."""
     home = await find_household(db, number)

@@ -17,7 +17,7 @@ from mutuelle.changes import WORDS, Change, changes_since, note_change
 from mutuelle.charter import MAX_PRICE_MINOR
 from mutuelle.enrolment import PRICE_CHANGED
 from mutuelle.family import YOUNGEST_HEAD, Family, family_of
-from mutuelle.households import Household, households_of, lock_household, phones_of
+from mutuelle.households import Household, lock_household, own_household, phones_of
 from mutuelle.payments import OPEN
 from mutuelle.people import Person
 from mutuelle.tables import beneficiary, payment
@@ -163,14 +163,6 @@ async def refuse_while_renewing(db: AsyncConnection, home: Household) -> None:
     )
     if await db.scalar(renewing.limit(1)):
         raise Refused(_("Your renewal is being paid. Wait for the receipt, then dial again to add somebody."))
-
-
-async def own_household(db: AsyncConnection, caller: Caller, number: str) -> Household:
-    """The household with this number that the calling phone speaks for; Refused if it does not."""
-    for home in await households_of(db, caller):
-        if home.number == number:
-            return home
-    raise Refused(_("This phone does not speak for this household."))
 
 
 async def _changing(db: AsyncConnection, caller: Caller, number: str) -> Family:

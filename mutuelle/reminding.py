@@ -23,6 +23,7 @@ from mutuelle.numbers import shown_number
 from mutuelle.payments import OPEN
 from mutuelle.schedule_tables import reminder, reminder_consent
 from mutuelle.schedules import Schedule
+from mutuelle.standing import after_credit
 from mutuelle.tables import household_phone, payment
 from sms.outbox import Message, enqueue
 from talk.preferences import languages_of
@@ -94,10 +95,10 @@ def reminder_of(one: Insured, today: date) -> Reminder | None:
 
 
 def _price(one: Insured) -> Money | None:
-    """What going on costs: what is left of a period that was begun, else the next one's price."""
+    """What going on costs: what is left of a period that was begun, else the next one's price, less the credit."""
     if one.due.amount_minor:
         return one.due
-    return one.renewal.price if one.renewal else None
+    return after_credit(one.renewal, one.credit) if one.renewal else None
 
 
 def _within(left: int, days: tuple[int, int]) -> bool:
@@ -177,6 +178,11 @@ def words_of(mutuelle_name: str, one: Reminder) -> Sentence:
             **facts,
         )
     facts["amount"] = one.amount
+    if not one.amount.amount_minor:
+        return _(
+            "{mutuelle}: the cover of household {number} ends on {day}. Your credit pays the renewal: dial, press 2.",
+            **facts,
+        )
     if one.occasion is Occasion.PART_PAID:
         return _(
             "{mutuelle}: household {number} is covered until {day}. To stay covered, pay {amount}: dial, press 2.",

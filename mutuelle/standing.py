@@ -26,7 +26,7 @@ class Standing:
 
     `members` is how many people the cover is for; `people` are all who are in the household today, also those whom
     only the next period counts. `least_payment` is the smallest part that is taken of what is due (or of the
-    renewal's price).
+    renewal's price, less the credit).
     """
 
     household: Household
@@ -55,8 +55,13 @@ class Standing:
 
     @property
     def payable(self) -> Money:
-        """What a payment today is for: the debt first, else the renewal."""
-        return self.renewal.price if self.renews and self.renewal else self.due
+        """What is left to pay today: the debt first, else the renewal, of which the household's credit is taken off."""
+        return after_credit(self.renewal, self.credit) if self.renews and self.renewal else self.due
+
+    @property
+    def renews_by_credit(self) -> bool:
+        """Whether the household's credit pays the whole renewal: it is agreed to, and nothing is asked for."""
+        return self.renews and not self.payable.amount_minor
 
     @property
     def payable_product(self) -> Product:
@@ -115,6 +120,11 @@ def next_offer(sold: Product | None, ages: tuple[int, ...]) -> Offer | None:
     return offer(sold, ages, new=False) if sold and len(ages) <= sold.max_members else None
 
 
+def after_credit(renewal: Offer, credit: Money) -> Money:
+    """What a renewal asks for: its price less the household's credit, never below zero."""
+    return Money(max(renewal.price.amount_minor - credit.amount_minor, 0), renewal.price.currency)
+
+
 async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standing:
     """Derive where `home` stands at `at` from its policies, its account and the products on sale."""
     mutuelle = await get_mutuelle(db, home.mutuelle_id)
@@ -131,7 +141,7 @@ async def standing(db: AsyncConnection, home: Household, at: datetime) -> Standi
         sold = {p.code: p for p in await products_on_sale(db, mutuelle.id, today)}
         renewal = next_offer(sold.get(product.code), next_ages)
     part = Money(min(installment(product, terms[-1].price_minor), due), mutuelle.currency)
-    least = renewal.installment if renewal and not due else part
+    least = min(renewal.installment, after_credit(renewal, reckoned.credit)) if renewal else part
     return Standing(
         household=home,
         mutuelle=mutuelle,

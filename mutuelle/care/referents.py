@@ -15,8 +15,7 @@ from locales import _
 from mutuelle.care.directory import AT_FACILITY, in_office
 from mutuelle.care.tables import referent
 from mutuelle.changes import Change, note_change
-from mutuelle.households import Household, lock_household
-from mutuelle.members import own_household
+from mutuelle.households import Household, lock_household, own_household
 from mutuelle.mutuelles import get_mutuelle
 from mutuelle.tables import doctor, facility
 from talk.phones import shown_phone

@@ -75,6 +75,7 @@ async def receive_cash(
     number: str,
     amount: Money,
     payable: Money,
+    credit: Money,
     product: str,
     version: int,
     renews: bool,
@@ -94,7 +95,14 @@ async def receive_cash(
     home = await household_here(db, office, number)
     await lock_purse(db, office)
     stands = await agreed_standing(
-        db, home, payable=payable, product=product, version=version, renews=renews, at=caller.at
+        db,
+        home,
+        payable=payable,
+        credit=credit,
+        product=product,
+        version=version,
+        renews=renews,
+        at=caller.at,
     )
     await expect_room(db, office, amount, caller.at)
     if wrong := await try_pin(db, caller, pin):

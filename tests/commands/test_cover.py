@@ -52,7 +52,8 @@ def test_an_answer_by_former_rules_is_listed_until_a_person_has_looked_at_it(
     home = asyncio.run(_answered(database.url))
     asyncio.run(
         _write(
-            database.owner_url, "update eligibility_check set state = 'expired', covered = false, until_on = '2026-01-31'"
+            database.owner_url,
+            "update eligibility_check set state = 'expired', covered = false, until_on = '2026-01-31'",
         )
     )
     code, output, _complaints = keneya("cover", "review", "--mutuelle", "BEN")
@@ -73,7 +74,7 @@ def test_a_household_whose_dates_have_moved_is_listed_with_both(keneya: Keneya, 
     _code, output, _complaints = keneya("cover", "review")
     [line] = [line for line in output.splitlines() if "cover was" in line]
     assert line.startswith(f"BEN {home.shown_number}: cover was ")
-    assert f", is waiting from" in line
+    assert ", is waiting from" in line
 
 
 def test_a_mutuelle_that_is_not_there_is_one_line(keneya: Keneya) -> None:

@@ -29,7 +29,7 @@ from talk.screen import Screen, Shown
 from talk.words import Ask, Caller, Choose, Confirm, Consent, Do, Look, Question
 from tests.clinic import contract, open_facility
 from tests.staff import SEALS, appoint
-from tests.town import NOON, found, join, paid
+from tests.town import NOON, found, join, paid, pays
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
 
 FIT = fit_for()
@@ -42,6 +42,7 @@ STRANGER, WAITING, ARREARS, COVERED, EXPIRING, GRACE, SUSPENDED, EXPIRED, ASKED,
     f"+223760001{nth:02}" for nth in range(10)
 )
 REGISTERER, UNCONFIRMED = "+22376000120", "+22376000121"
+CREDITED, PREPAID = "+22376000123", "+22376000124"
 JOINED: dict[
     str, tuple[int, int | None, CoverState]
 ] = {  # days ago, how much was paid (None: all), what came of it
@@ -52,7 +53,10 @@ JOINED: dict[
     GRACE: (380, None, CoverState.GRACE),
     SUSPENDED: (150, 486_000, CoverState.SUSPENDED),
     EXPIRED: (450, None, CoverState.EXPIRED),
+    CREDITED: (351, None, CoverState.COVERED),
+    PREPAID: (352, None, CoverState.COVERED),
 }
+CREDITS = {CREDITED: 799_999, PREPAID: 900_000}  # paid beyond what was due: part of a renewal, and all of it
 
 
 @dataclass
@@ -205,6 +209,8 @@ async def world(pool: AsyncEngine) -> AsyncEngine:
             pool, phone, at=at, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=paid_minor
         )
         await paid(pool, household, at=at)
+        if phone in CREDITS:
+            await pays(pool, household, CREDITS[phone], at=at)
         async with pool.connect() as db:
             assert (await standing(db, household, NOON)).cover.state is state
     await join(pool, ASKED, at=NOON, name=LONG_NAME)

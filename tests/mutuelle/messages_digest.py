@@ -41,5 +41,6 @@ MESSAGES: dict[str, Sentence] = {
     "digest begins": digest_begins(MUTUELLE.name),
     "digest disputed": digest_disputed(MUTUELLE.name, NAME, date(2026, 12, 22), REASON),
     **{f"reminder, {one}": words_of(MUTUELLE.name, replace(REMINDER, occasion=one)) for one in Occasion},
+    "reminder, a credit pays": words_of(MUTUELLE.name, replace(REMINDER, amount=Money(0, "XOF"))),
     "reminder, nothing on sale": words_of(MUTUELLE.name, replace(REMINDER, amount=None)),
 }

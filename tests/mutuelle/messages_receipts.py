@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from locales import Money, Sentence
 from mutuelle.cover import Cover, CoverState
+from mutuelle.enrolment import renewed_by_credit
 from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.payments import PaymentState
@@ -66,6 +67,8 @@ MESSAGES: dict[str, Sentence] = {
     "receipt of a closed household": closed_receipt(
         replace(MUTUELLE, complaints_phone="+2290197123456"), DUE
     ),
+    "renewed by credit, waiting": renewed_by_credit(HOME, stands(CoverState.WAITING)),
+    "renewed by credit, covered": renewed_by_credit(HOME, stands(CoverState.COVERED)),
     "not received yet": not_received(DUE),
     "payment failed": payment_failed(DUE),
     "money to check": money_to_check(replace(MUTUELLE, complaints_phone="+2290197123456"), DUE),

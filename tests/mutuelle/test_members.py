@@ -126,6 +126,7 @@ async def wishes_to_renew(pool: AsyncEngine, home: Household, at: datetime) -> N
             number=home.number,
             amount=found.payable,
             payable=found.payable,
+            credit=found.credit,
             product=found.renewal.product.code,
             version=found.renewal.product.version,
             renews=True,

@@ -69,6 +69,7 @@ async def test_two_phones_that_pay_at_once_leave_one_open_payment(pool: AsyncEng
                     number=home.number,
                     amount=PART,
                     payable=Money(9_000, "XOF"),
+                    credit=Money(0, "XOF"),
                     product="P1",
                     version=1,
                     renews=False,

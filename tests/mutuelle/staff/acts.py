@@ -99,6 +99,7 @@ async def receives(
             number=home.number,
             amount=Money(amount_minor, "XOF"),
             payable=stands.payable,
+            credit=stands.credit,
             product=stands.payable_product.code,
             version=stands.payable_product.version,
             renews=stands.renews,

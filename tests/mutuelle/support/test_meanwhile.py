@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from locales import Money
 from mutuelle.enrolment import pay
 from mutuelle.family import family_of
 from mutuelle.households import Household
@@ -66,6 +67,7 @@ async def test_no_cash_reaches_a_household_closed_meanwhile(pool: AsyncEngine, h
             number=home.number,
             amount=price,
             payable=price,
+            credit=Money(0, "XOF"),
             product="P1",
             version=1,
             renews=False,
@@ -89,6 +91,7 @@ async def test_no_payment_is_asked_for_a_household_closed_meanwhile(
             number=home.number,
             amount=price,
             payable=price,
+            credit=Money(0, "XOF"),
             product="P1",
             version=1,
             renews=False,

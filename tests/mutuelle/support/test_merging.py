@@ -1,19 +1,28 @@
 """A household written down twice: the duplicate's money and phones go to the one that is kept, and come back."""
 
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money
 from mutuelle.cover import CoverState
-from mutuelle.households import phones_of
+from mutuelle.dates import add_months
+from mutuelle.enrolment import renew_by_credit
+from mutuelle.households import Household, phones_of
+from mutuelle.payments import ask_payment
+from mutuelle.standing import Standing
 from mutuelle.support.acts import SupportFault
 from mutuelle.support.merging import merge_households, reopen_household
+from talk.trouble import Refused
+from tests.mutuelle.staff.acts import AGREED, calling
 from tests.mutuelle.support.homes import broken, by, joined, net, read, sent, stands, unpaid
-from tests.town import AWA, MARIAM, NOON, found, found_town, join, pays
+from tests.town import AWA, MARIAM, NOON, found, found_town, join, paid, pays
 
 YEAR = timedelta(days=366)
+NOTHING = Money(0, "XOF")
 
 
 @pytest.fixture(autouse=True)
@@ -144,19 +153,60 @@ async def test_a_household_is_no_duplicate_of_itself(pool: AsyncEngine) -> None:
 
 
 async def test_money_of_a_duplicate_never_dates_a_renewal_back(pool: AsyncEngine) -> None:
-    """The credit came a year and a half before the renewal was agreed to: the renewal begins that day, and waits."""
+    """The credit came a year before the renewal was agreed to: the renewal begins that day, and waits."""
     kept = await joined(pool, AWA, at=NOON - 2 * YEAR)
-    double = await unpaid_since(pool, MARIAM, NOON - 1.5 * YEAR)
+    double = await joined(pool, MARIAM, at=NOON - 2 * YEAR, pay_minor=3_000)
     async with pool.begin() as db:
-        await merge_households(db, double.number, kept.number, by(NOON - 1.5 * YEAR))
+        await merge_households(db, double.number, kept.number, by(NOON - YEAR))
     before = await stands(pool, kept)
     assert (before.cover.state, before.credit, before.payable) == (
         CoverState.EXPIRED,
         Money(3_000, "XOF"),
-        Money(9_000, "XOF"),
+        Money(9_000, "XOF"),  # twelve thousand a year, of which the credit is taken off
     )
-    await renews(pool, kept, at=NOON)
+    await renews(pool, kept, before)
     after = await stands(pool, kept)
-    assert after.cover.state is CoverState.WAITING
-    assert after.periods[-1].opened_on == NOON.date()
+    assert (after.cover.state, after.cover.from_on) == (CoverState.WAITING, add_months(NOON.date(), 1))
+    assert (after.periods[-1].opened_on, after.due, after.credit) == (NOON.date(), NOTHING, NOTHING)
     assert await all_broken(pool) == []
+
+
+async def test_a_credit_that_pays_a_renewal_whole_is_agreed_to_and_dated_by_that_day(
+    pool: AsyncEngine,
+) -> None:
+    """Two years of credit: nothing is asked for, the period begins when it is agreed to, and the phone is told."""
+    kept = await joined(pool, AWA, at=NOON - 2 * YEAR)
+    await pays(pool, kept, 20_000, at=NOON - 2 * YEAR)
+    before = await stands(pool, kept)
+    assert (before.renews_by_credit, before.payable) == (True, NOTHING)
+    async with pool.begin() as db:
+        await renew_by_credit(db, calling(AWA), **by_credit(before))
+    after = await stands(pool, kept)
+    assert (after.periods[-1].opened_on, after.credit) == (NOON.date(), Money(8_000, "XOF"))
+    assert await sent(pool, AWA) == ["renewed by credit"]
+    assert await all_broken(pool) == []
+
+
+async def test_a_credit_renews_only_for_the_phones_of_the_household_and_only_once(pool: AsyncEngine) -> None:
+    kept = await joined(pool, AWA, at=NOON - 2 * YEAR)
+    await pays(pool, kept, 12_000, at=NOON - 2 * YEAR)
+    before = await stands(pool, kept)
+    for phone in (MARIAM, AWA, AWA):
+        with suppress(Refused):
+            async with pool.begin() as db:
+                await renew_by_credit(db, calling(phone), **by_credit(before))
+        assert len((await stands(pool, kept)).periods) == (1 if phone == MARIAM else 2)
+
+
+def by_credit(found: Standing) -> dict[str, Any]:
+    """What a household agrees to on the screen."""
+    product = found.payable_product
+    facts = {"number": found.household.number, "credit": found.credit, "product": product.code}
+    return {**facts, "version": product.version, "agreed": AGREED}
+
+
+async def renews(pool: AsyncEngine, home: Household, found: Standing) -> None:
+    """The household agrees to what is asked, and pays it."""
+    async with pool.begin() as db:
+        await ask_payment(db, calling(AWA), home, found.payable, AWA, renewal=found.renewal)
+    await paid(pool, home, at=NOON)
