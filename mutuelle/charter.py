@@ -133,6 +133,19 @@ def _dearest(product: Product) -> int:
     return max(contribution(product, ages) for ages in (adults, children)) + product.registration_fee_minor
 
 
+WAIT_IN_PERIOD = "the wait must be shorter than the period that is paid for: else nobody is ever covered"
+WAIT_IN_DELAY = "the delay to pay must be longer than the wait: else a part payment never covers"
+
+
+def possible_terms(product: Product) -> dict[str, bool]:
+    """What must hold between the terms of a product, each with whether it does; the schema demands the same."""
+    wait, delay = product.waiting_period_months, product.grace_period_payment_months
+    return {
+        WAIT_IN_PERIOD: wait < product.insurance_period_months,
+        WAIT_IN_DELAY: product.partial_cover_threshold_percent == 100 or wait < delay,
+    }
+
+
 def faults_of_sale(mutuelle: Mutuelle, sale: Sale) -> Iterator[str]:
     """What is wrong with a product of `mutuelle` and its time on sale."""
     product = sale.product
@@ -151,6 +164,7 @@ def faults_of_sale(mutuelle: Mutuelle, sale: Sale) -> Iterator[str]:
             "a lump sum must be for one person or more": not product.lump_sum_minor or product.threshold > 0,
             "it cannot be withdrawn before it is sold": sale.sold_until is None
             or sale.sold_until >= sale.sold_from,
+            **possible_terms(product),
         },
     )
     for name, (least, most) in LIMITS.items():

@@ -11,6 +11,8 @@ from typing import Any
 from locales import Sentence, _
 from mutuelle.charter import (
     MAX_PRICE_MINOR,
+    WAIT_IN_DELAY,
+    WAIT_IN_PERIOD,
     Doctor,
     Facility,
     Route,
@@ -37,6 +39,10 @@ REASONS = {
     "an adult alone must cost something": _("an adult alone must cost something"),
     "a lump sum must be for one person or more": _("a household's price must be for one person or more"),
     "it cannot be withdrawn before it is sold": _("its sale ends before it begins"),
+    WAIT_IN_PERIOD: _("the waiting period is as long as the period or longer: nobody would ever be covered"),
+    WAIT_IN_DELAY: _(
+        "the delay to pay is not longer than the waiting period: a part payment would never cover"
+    ),
     f"the dearest household must pay {MAX_PRICE_MINOR} at most": _(
         "the dearest household must pay {most} F at most", most=MAX_PRICE_MINOR
     ),

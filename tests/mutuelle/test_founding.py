@@ -166,6 +166,8 @@ async def test_all_faults_of_a_mutuelle_are_told_together(db: AsyncConnection) -
     ("change", "fault"),
     [
         ({"waiting_period_months": 25}, "waiting_period_months must be 0 to 24"),
+        ({"waiting_period_months": 12}, "the wait must be shorter than the period"),
+        ({"waiting_period_months": 4, "grace_period_payment_months": 4}, "the delay to pay must be longer"),
         ({"partial_cover_threshold_percent": 0}, "partial_cover_threshold_percent must be 1 to 100"),
         ({"lump_sum_minor": 0, "premium_adult_minor": 0}, "an adult alone must cost something"),
         ({"threshold": 0}, "a lump sum must be for one person or more"),
