@@ -21,12 +21,16 @@ from mutuelle.members import (
     add_person,
     correct_birth_year,
     correct_name,
+    joinable,
+    kept_cover,
+    move_person,
     refuse_head,
     refuse_many_changes,
     refuse_no_room,
     refuse_while_renewing,
     remove_person,
 )
+from mutuelle.numbers import member_number
 from mutuelle.people import Person, entitled_on
 from mutuelle.standing import Standing, standing
 from talk.answers import person_name
@@ -57,7 +61,7 @@ async def household(caller: Caller) -> Sentence:
     await look(refuse_many_changes, caller, home)
     if what.key == ADD:
         return await add(family)
-    return await (remove(family) if what.key == REMOVE else correct(family))
+    return await (remove(caller, family) if what.key == REMOVE else correct(family))
 
 
 def ways(family: Family, told: list[Told]) -> list[Option]:
@@ -96,7 +100,7 @@ def cover_of(person: Person, stands: Standing, family: Family) -> Sentence:
     if any(one.rank == person.rank and one.covered for one in stands.people):
         return _("COVERED.")
     since = entitled_on(person, current(stands.periods, family.today))
-    if since is None and person.is_joiner and person.newborn_from is None:
+    if since is None and person.is_joiner:
         return _("Covered from your next period on.")
     if stands.cover.is_covered and since:
         return _("Covered from {start}.", start=since)
@@ -138,13 +142,19 @@ def next_price(family: Family, price: Money | None) -> Sentence:
     return _("Price of that period: {price} (was {before}).", price=price, before=before)
 
 
-async def remove(family: Family) -> Sentence:
+async def remove(caller: Caller, family: Family) -> Sentence:
     person = await which(family, family.present[1:])
     name = mentioned(person, family.today)
     leaving = await choose(
         _("Why is {name} no longer there?", name=name),
-        (Option(Leaving.DIED, _("Has died"), "1"), Option(Leaving.LEFT, _("Has left us"), "2")),
+        (
+            Option(Leaving.DIED, _("Has died"), "1"),
+            Option(Leaving.LEFT, _("Has left us"), "2"),
+            Option(Leaving.MOVED, _("Joins another household"), "3"),
+        ),
     )
+    if leaving.key == Leaving.MOVED:
+        return await move(caller, family, person)
     price = family.price_without(person.rank)
     words = next_price(family, price)
     agreed = await confirm(
@@ -167,6 +177,41 @@ async def remove(family: Family) -> Sentence:
     if leaving.key == Leaving.DIED:
         return _("It is noted. We share your sorrow.")
     return _("It is noted. {name} is covered until this evening.", name=name)
+
+
+async def move(caller: Caller, family: Family, person: Person) -> Sentence:
+    """To another household of the mutuelle: a mutation, which keeps the cover that was waited for."""
+    name = mentioned(person, family.today)
+    number = await ask(_("The member number of the household that {name} joins?", name=name), member_number)
+    home = (await look(joinable, family.home, number, person.name, caller.at)).home
+    keeps = kept_cover(person, await look(standing, family.home, caller.at), family.today) is not None
+    price = family.price_without(person.rank)
+    facts: dict[str, Fact] = {"name": called(person, family.today), "number": home.shown_number}
+    facts |= {"initials": home.initials, "price": next_price(family, price)}
+    agreed = await confirm(
+        _("{name} goes to {number} ({initials}) and stays covered there. {price}", **facts)
+        if keeps
+        else _(
+            "{name} goes to {number} ({initials}), covered from its next period. {price}",
+            **facts,
+        )
+    )
+    if not agreed:
+        return NOTHING_CHANGED
+    await do(
+        move_person,
+        number=family.home.number,
+        rank=person.rank,
+        into=home.number,
+        keeps_cover=keeps,
+        next_price=price,
+        agreed=agreed,
+    )
+    return _(
+        "It is noted. {name} is now of household {number}, which is told.",
+        name=name,
+        number=home.shown_number,
+    )
 
 
 async def correct(family: Family) -> Sentence:

@@ -69,6 +69,16 @@ class Family:
             covered_from=self.today if age == 0 else None,
         )
 
+    def mover(self, person: Person, came_from: str, covered_from: date | None) -> Person:
+        """The person who would come from another household: covered as this one is from that day on, if from any."""
+        return replace(
+            self.joiner(person.name or "", person.age(self.today)),
+            name=person.name,
+            birth_year=person.birth_year,
+            covered_from=covered_from,
+            came_from=came_from if covered_from else None,
+        )
+
     def price_with(self, person: Person) -> Money | None:
         return self.price_for([*self.people, person])
 

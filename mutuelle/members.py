@@ -4,7 +4,7 @@ Each is noted, told to the household's other phones, and changes no price that w
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -15,11 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Money, Sentence, _
 from mutuelle.changes import WORDS, Change, changes_since, note_change
 from mutuelle.charter import MAX_PRICE_MINOR
+from mutuelle.cover import CoverState, current
 from mutuelle.enrolment import PRICE_CHANGED
 from mutuelle.family import YOUNGEST_HEAD, Family, family_of
-from mutuelle.households import Household, lock_household, own_household, phones_of
+from mutuelle.households import Household, find_household, lock_household, own_household, phones_of
+from mutuelle.numbers import shown_number
 from mutuelle.payments import OPEN
-from mutuelle.people import Person
+from mutuelle.people import Person, entitled_on
+from mutuelle.standing import Standing, standing
 from mutuelle.tables import beneficiary, payment
 from mutuelle.telling import tell
 from talk.phones import shown_phone
@@ -38,6 +41,7 @@ class Leaving(StrEnum):
 
     DIED = "died"
     LEFT = "left"
+    MOVED = "moved"
 
 
 async def add_person(
@@ -54,22 +58,11 @@ async def add_person(
     family = await _changing(db, caller, number)
     await refuse_while_renewing(db, family.home)
     refuse_no_room(family)
-    if any(initials(person.name or "") == initials(name) for person in family.present):
+    if is_there(family, name):
         raise Refused(_("{name} is already in your household.", name=name))
     person = family.joiner(name, age)
     _expect(family.price_with(person), next_price)
-    row = {
-        "mutuelle_id": family.home.mutuelle_id,
-        "number": number,
-        "rank": person.rank,
-        "name": person.name,
-        "birth_year": person.birth_year,
-        "added_on": person.added_on,
-        "first_policy": person.first_policy,
-        "covered_from": person.covered_from,
-    }
-    await db.execute(insert(beneficiary), row)
-    await _note(db, caller, family, Change.ADDED, f"{name}, {person.birth_year}")
+    await _add(db, caller, family, person)
 
 
 async def remove_person(
@@ -91,6 +84,84 @@ async def remove_person(
     await _note(
         db, caller, family, Change.REMOVED, _noted(person, person.birth_year), reason=Leaving(leaving)
     )
+
+
+async def move_person(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    rank: int,
+    into: str,
+    keeps_cover: bool,
+    next_price: Money | None,
+    agreed: Consent,
+) -> None:
+    """A person of the caller's household goes to the household `into`, and keeps the cover that was waited for.
+
+    Covered here, they are covered there from today on, as that household is; still waiting here, they go on waiting
+    there (`keeps_cover`). Its phones are told; its next period is priced with them.
+    """
+    for each in sorted({number, into}):  # in one order: two moves at once never wait for each other
+        await lock_household(db, each)
+    left = await _changing(db, caller, number)
+    refuse_head(left.home, rank)
+    person = _still_there(left, rank)
+    _expect(left.price_without(rank), next_price)
+    joined = await joinable(db, left.home, into, person.name, caller.at)
+    covered_from = kept_cover(person, await standing(db, left.home, caller.at), left.today)
+    if keeps_cover != (covered_from is not None):
+        raise Refused(_("The cover of your household has changed. Please look again."))
+    await db.execute(sa.update(beneficiary).where(*_is(left, rank)).values(removed_on=left.today))
+    detail = _noted(person, person.birth_year)
+    await _note(db, caller, left, Change.REMOVED, detail, reason=Leaving.MOVED)
+    await _add(db, caller, joined, joined.mover(person, number, covered_from))
+
+
+def kept_cover(person: Person, stands: Standing, today: date) -> date | None:
+    """From when a person who leaves is covered elsewhere: None where the household's cover does not hold."""
+    since = entitled_on(person, current(stands.periods, today))
+    if since is None or not (stands.cover.is_covered or stands.cover.state is CoverState.WAITING):
+        return None
+    return max(since, today)
+
+
+async def joinable(
+    db: AsyncConnection, home: Household, number: str, name: str | None, at: datetime
+) -> Family:
+    """Another open household of the same mutuelle that has room for a person of this name; Refused if it has not."""
+    found = await find_household(db, number)
+    if found is None or found.mutuelle_id != home.mutuelle_id or found.number == home.number:
+        raise Refused(
+            _("No other household of your mutuelle has the number {number}.", number=shown_number(number))
+        )
+    joined = await family_of(db, found, at)
+    await refuse_while_renewing(db, found)
+    refuse_no_room(joined)
+    if name and is_there(joined, name):
+        raise Refused(_("{name} is already in that household.", name=name))
+    return joined
+
+
+def is_there(family: Family, name: str) -> bool:
+    """Whether somebody of this name is in the household now."""
+    return any(initials(person.name or "") == initials(name) for person in family.present)
+
+
+async def _add(db: AsyncConnection, caller: Caller, family: Family, person: Person) -> None:
+    row = {
+        "mutuelle_id": family.home.mutuelle_id,
+        "number": family.home.number,
+        "rank": person.rank,
+        "name": person.name,
+        "birth_year": person.birth_year,
+        "added_on": person.added_on,
+        "first_policy": person.first_policy,
+        "covered_from": person.covered_from,
+        "came_from": person.came_from,
+    }
+    await db.execute(insert(beneficiary), row)
+    await _note(db, caller, family, Change.ADDED, _noted(person, person.birth_year))
 
 
 async def correct_name(

@@ -1,8 +1,9 @@
 """The people of a household, and whom its cover counts on a day.
 
 Whoever is added in mid-period is counted by the price of the next policy and covered with it, so that nobody is
-insured on the day they fall ill; only a newborn is covered at once. Derived, as all cover is: what is kept of a
-person is the first policy whose price counts them.
+insured on the day they fall ill. Two are not made to wait for it: a newborn, and who comes from another household of
+the mutuelle, where the wait was served. Derived, as all cover is: what is kept of a person is the first policy whose
+price counts them, and the first day of a cover of their own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,8 @@ class Person:
     """`rank` is the place that nobody else ever has in the household.
 
     `first_policy` is the sequence of the first policy whose price counts this person.
-    `covered_from`: a newborn's first day of cover, whatever the policy. `covered` is the answer for one day.
+    `covered_from`: the first day of cover, whatever the policy, of a newborn or of who came from the household with
+    the number `came_from`. `covered` is the answer for one day.
     """
 
     rank: int
@@ -33,6 +35,7 @@ class Person:
     removed_on: date | None = None
     first_policy: int = 1
     covered_from: date | None = None
+    came_from: str | None = None
     covered: bool = False
 
     def age(self, today: date) -> int:
@@ -45,11 +48,16 @@ class Person:
         return self.first_policy > 1
 
     @property
-    def newborn_from(self) -> date | None:
-        """The first day of a newborn's cover; None where a corrected year of birth says that they were none."""
-        if self.covered_from is None or self.birth_year < self.covered_from.year - 1:
-            return None
-        return self.covered_from
+    def is_newborn(self) -> bool:
+        """Whether they are covered because they were born into the household."""
+        return self.came_from is None and self.own_cover_from is not None
+
+    @property
+    def own_cover_from(self) -> date | None:
+        """`covered_from`; None where a corrected year of birth says that a newborn was none."""
+        if self.covered_from is None or self.came_from:
+            return self.covered_from
+        return self.covered_from if self.birth_year >= self.covered_from.year - 1 else None
 
 
 async def people_of(db: AsyncConnection, home: Household) -> list[Person]:
@@ -63,6 +71,7 @@ async def people_of(db: AsyncConnection, home: Household) -> list[Person]:
             beneficiary.c.removed_on,
             beneficiary.c.first_policy,
             beneficiary.c.covered_from,
+            beneficiary.c.came_from,
         )
         .where(beneficiary.c.mutuelle_id == home.mutuelle_id, beneficiary.c.number == home.number)
         .order_by(beneficiary.c.rank != home.head_rank, beneficiary.c.rank)
@@ -86,6 +95,8 @@ def entitled_on(person: Person, period: Period) -> date | None:
     Someone added later waits as a new household does, counted from the day they were named (openIMIS: from the
     person's own effective date).
     """
+    if person.own_cover_from is not None:
+        return person.own_cover_from
     if person.first_policy > period.terms.sequence or period.entitled_on is None:
         return None
     if not person.is_joiner:
@@ -107,16 +118,14 @@ def on_the_day(
 
 
 def _covered(person: Person, period: Period, today: date) -> bool:
-    if person.newborn_from is not None and person.newborn_from <= today:
-        return True
     since = entitled_on(person, period)
     return since is not None and since <= today
 
 
 def counted(people: Iterable[Person], period: Period, today: date) -> int:
-    """How many people the cover of `period` is for `today`: those its price counts, and newborns."""
+    """How many people the cover of `period` is for `today`: those its price counts, and those who need not wait."""
     return sum(
-        (person.first_policy <= period.terms.sequence or person.newborn_from is not None)
+        (person.first_policy <= period.terms.sequence or person.own_cover_from is not None)
         and (person.removed_on is None or today <= person.removed_on)
         for person in people
     )

@@ -113,6 +113,7 @@ beneficiary = Table(
     Column("removed_on", Date),
     Column("first_policy", Integer, nullable=False, server_default="1"),
     Column("covered_from", Date),
+    Column("came_from", Text),
 )
 
 policy = Table(

@@ -16,6 +16,6 @@ def shown_patient(person: Person, everybody: Iterable[Person], today: date) -> S
     own = initials_of(person.name)
     others = [other for other in present(everybody) if other.rank != person.rank and other.name]
     # Whoever is written down as a newborn is covered at once: the doctor sees who that must be.
-    if person.newborn_from is None and all(initials_of(other.name or "") != own for other in others):
+    if not person.is_newborn and all(initials_of(other.name or "") != own for other in others):
         return own
     return _("{initials} ({age})", initials=own, age=aged(person.age(today)))

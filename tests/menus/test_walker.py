@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money, languages
@@ -20,7 +20,7 @@ from mutuelle.cover import CoverState
 from mutuelle.registration import register
 from mutuelle.staff.roles import Role
 from mutuelle.standing import standing
-from mutuelle.tables import household_phone
+from mutuelle.tables import beneficiary, household_phone
 from talk import engine
 from talk.answers import Secret, ages, person_name, pin
 from talk.engine import Finish, State, Turn
@@ -296,6 +296,21 @@ async def test_an_enrolment_officer_registers(world: AsyncEngine, language: str)
     await walk.everywhere(("9", "2"))
     assert walk.acted == walk.agreed
     assert "Already there? {number}, {name}, {place}, {date}" in walk.asked
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", [COVERED, SUSPENDED])
+async def test_a_person_goes_to_another_household(world: AsyncEngine, language: str, phone: str) -> None:
+    async with world.begin() as db:
+        own = select(household_phone.c.number).where(household_phone.c.phone == phone).scalar_subquery()
+        second = (beneficiary.c.number == own) & (beneficiary.c.rank == 2)
+        await db.execute(update(beneficiary).where(second).values(name=LONG_NAME[::-1]))
+        number = await db.scalar(
+            select(household_phone.c.number).where(household_phone.c.phone == TWO).limit(1)
+        )
+    walk = Walk(world, Caller(phone, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("4", "3", "1", "3", str(number)))
+    assert (walk.acted, walk.agreed) == (1, 1)
 
 
 @pytest.mark.parametrize("language", languages())

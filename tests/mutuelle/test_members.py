@@ -18,6 +18,8 @@ from mutuelle.members import (
     add_person,
     correct_birth_year,
     correct_name,
+    kept_cover,
+    move_person,
     remove_person,
 )
 from mutuelle.people import Person, ages, people_of
@@ -394,3 +396,79 @@ def test_an_age_is_read_in_years_or_months(typed: str, age: int) -> None:
 def test_a_year_of_birth_is_of_somebody_alive(typed: str) -> None:
     with pytest.raises(Invalid):
         birth_year(JULY.date()).parse(typed)
+
+
+async def moves(pool: AsyncEngine, home: Household, rank: int, into: str, at: datetime) -> None:
+    """As the menu does: what was shown is agreed to."""
+    known, found = await family(pool, home, at), await stands(pool, home, at.date())
+    person = known.person(rank)
+    keeps = person is not None and kept_cover(person, found, known.today) is not None
+    facts: dict[str, Any] = {"into": into, "keeps_cover": keeps, "next_price": known.price_without(rank)}
+    async with pool.begin() as db:
+        await move_person(db, caller(at), number=home.number, rank=rank, agreed=YES, **facts)
+
+
+@pytest.fixture
+async def other(town: AsyncEngine) -> Household:
+    """Mariam's household, which joined when Awa's did and paid all."""
+    household = await join(town, MARIAM, at=JOINED, name="Mariam Sangaré", ages=(40,))
+    await paid(town, household, at=JOINED)
+    return household
+
+
+async def test_who_goes_to_another_covered_household_stays_covered(
+    town: AsyncEngine, home: Household, other: Household
+) -> None:
+    await moves(town, home, 2, other.number, JULY)
+    tomorrow = JULY.date() + timedelta(days=1)
+    assert await covered(town, home, tomorrow) == [1, 3, 4]
+    assert await covered(town, other, JULY.date()) == [1, 2]
+    assert await covered(town, other, EXPIRES) == [1, 2]
+    assert (await stands(town, other, tomorrow)).members == 2
+    assert (await family(town, other, JULY)).people[1].first_policy == 2  # the next price counts them
+
+
+async def test_who_goes_away_from_a_household_that_waits_goes_on_waiting(
+    town: AsyncEngine, home: Household, other: Household
+) -> None:
+    """The wait that began with the first household ends on its own day, neither cut short nor served twice."""
+    late = await join(town, OUMAR, at=JULY, name="Oumar Diallo")
+    await paid(town, late, at=JULY)
+    async with town.begin() as db:
+        await move_person(
+            db,
+            caller(JULY, OUMAR),
+            number=late.number,
+            rank=2,
+            into=other.number,
+            keeps_cover=True,
+            next_price=(await family_of(db, late, JULY)).price_without(2),
+            agreed=YES,
+        )
+    assert await covered(town, other, date(2025, 8, 3)) == [1]
+    assert await covered(town, other, date(2025, 8, 4)) == [1, 2]
+
+
+async def test_who_comes_from_a_household_without_cover_waits_for_the_next_period(
+    town: AsyncEngine, home: Household, other: Household
+) -> None:
+    unpaid = await join(town, OUMAR, at=JULY, name="Oumar Diallo")
+    async with town.begin() as db:
+        price = (await family_of(db, unpaid, JULY)).price_without(2)
+        facts: dict[str, Any] = {"into": other.number, "next_price": price, "agreed": YES}
+        with pytest.raises(Refused, match="has changed"):
+            await move_person(
+                db, caller(JULY, OUMAR), number=unpaid.number, rank=2, keeps_cover=True, **facts
+            )
+    async with town.begin() as db:
+        await move_person(db, caller(JULY, OUMAR), number=unpaid.number, rank=2, keeps_cover=False, **facts)
+    assert await covered(town, other, EXPIRES) == [1]
+
+
+async def test_nobody_goes_to_their_own_household_or_to_one_that_is_not_there(
+    town: AsyncEngine, home: Household, other: Household
+) -> None:
+    for number in (home.number, "199999999"):
+        with pytest.raises(Refused, match="No other household"):
+            await moves(town, home, 2, number, JULY)
+    assert await covered(town, home, JULY.date()) == [1, 2, 3, 4]
