@@ -186,13 +186,13 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
     home = (await look(joinable, family.home, number, person.name, caller.at)).home
     keeps = kept_cover(person, await look(standing, family.home, caller.at), family.today) is not None
     price = family.price_without(person.rank)
-    facts: dict[str, Fact] = {"name": called(person, family.today), "number": home.shown_number}
+    facts: dict[str, Fact] = {"name": name, "number": home.shown_number}
     facts |= {"initials": home.initials, "price": next_price(family, price)}
     agreed = await confirm(
-        _("{name} goes to {number} ({initials}) and stays covered there. {price}", **facts)
+        _("{name} goes to {number} ({initials}) and stays covered? {price}", **facts)
         if keeps
         else _(
-            "{name} goes to {number} ({initials}), covered from its next period. {price}",
+            "{name} goes to {number} ({initials}), covered from its next period? {price}",
             **facts,
         )
     )
@@ -208,7 +208,7 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
         agreed=agreed,
     )
     return _(
-        "It is noted. {name} is now of household {number}, which is told.",
+        "It is noted. Household {number} now counts {name}.",
         name=name,
         number=home.shown_number,
     )
