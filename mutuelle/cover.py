@@ -110,8 +110,14 @@ class Period:
 
     @property
     def grace_until(self) -> date | None:
-        """The last day on which an expired policy still covers, and a renewal still follows on."""
-        return self.expires_on and add_months(self.expires_on, self.terms.grace_period_renewal_months)
+        """The last day on which an expired policy still covers, and a renewal still follows on.
+
+        Never before the end of the grace that the renewal was paid in: another product may have a shorter one.
+        """
+        if self.expires_on is None:
+            return None
+        own = add_months(self.expires_on, self.terms.grace_period_renewal_months)
+        return max(own, self.carried_until or own)
 
     def has_begun(self, today: date) -> bool:
         """Whether this period, and not the one before it, decides about `today`."""

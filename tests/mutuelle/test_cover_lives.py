@@ -18,6 +18,8 @@ from mutuelle.standing import reckon
 
 FIRST = date(2026, 1, 1)
 DAY = timedelta(days=1)
+# Days between two things that happen: at once, within a month, around the end of a period or of a delay.
+PAUSES = (0, 0, 1, 10, 20, 29, 31, 45, 60, 91, 120, 182, 200, 365, 400)
 LIVES = settings(max_examples=300, deadline=None)
 # A day at every distance that matters to somebody: tomorrow, the end of a month, a grace, a year.
 AHEAD = sorted({*range(0, 70), *range(70, 900, 7)})
@@ -55,12 +57,12 @@ def lives(draw: st.DrawFn, most: int = 4) -> Life:
     """Agreements and money in the order of their days; each amount may be a part, a whole price or more."""
     today, policies, receipts = FIRST, list[Terms](), list[Receipt]()
     for sequence in range(1, draw(st.integers(1, most)) + 1):
-        today += draw(st.integers(0, 400)) * DAY
+        today += draw(st.sampled_from(PAUSES)) * DAY
         policies.append(draw(versions(sequence, today)))
         for _part in range(draw(st.integers(0, 3))):
-            today += draw(st.integers(0, 200)) * DAY
+            today += draw(st.sampled_from(PAUSES)) * DAY
             late = draw(st.sampled_from((0, 0, 0, 1, 14)))
-            amount = draw(st.sampled_from((250, 3_000, 6_000, 12_000, 20_000)))
+            amount = draw(st.sampled_from((250, 3_000, 6_000, 12_000, 12_000, 20_000)))
             receipts.append(Receipt(today - late * DAY, amount))
     return Life(policies, receipts, today)
 
@@ -75,6 +77,24 @@ def test_more_money_never_takes_cover_away(life: Life, late: int, amount: int) -
     """Today's money, or money of an earlier day that is written down today: no covered day is lost, for ever after."""
     more = Receipt(life.today - late * DAY, amount)
     assert covered_days(life.periods(), life.today) <= covered_days(life.periods(more), life.today)
+
+
+@given(
+    versions(1, FIRST),
+    versions(2, FIRST),
+    st.integers(-30, 95),
+    st.sampled_from((250, 3_000, 6_000, 12_000)),
+)
+@LIVES
+def test_a_renewal_never_ends_cover_sooner_than_without_it(
+    first: Terms, renewal: Terms, days: int, amount: int
+) -> None:
+    """Whatever is sold now, a shorter product with shorter delays too: agreed to and paid around the end of the first."""
+    paid = [Receipt(FIRST, first.price_minor)]
+    expires_on = periods([first], paid)[0].expires_on or FIRST
+    on = max(expires_on + days * DAY, FIRST)
+    renewed = periods([first, replace(renewal, agreed_on=on)], [*paid, Receipt(on, amount)])
+    assert covered_days(periods([first], paid), on) <= covered_days(renewed, on)
 
 
 @given(lives(), st.integers(0, 900), st.integers(1, 20_000))
