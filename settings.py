@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -30,6 +30,8 @@ TABLES_OWNED = text(
     " where c.relkind in ('r', 'p') and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'"
     " and pg_has_role(current_user, c.relowner, 'member')"
 )
+SCHEMA = text("select version_num from alembic_version")
+STEPS = Path(__file__).parent / "migrations" / "versions"
 IS_SUPERUSER = text("select rolsuper from pg_roles where rolname = current_user")
 
 
@@ -67,11 +69,7 @@ class Settings:
     @property
     def operators(self) -> dict[str, str]:
         """The settings of mobile money operators, by the names in their files' NEEDS."""
-        return (
-            {"OPERATOR_SIMULATED_URL": f"{self.simulator_url}/simulator/operator"}
-            if self.simulator_url
-            else {}
-        )
+        return _operators(self.simulator_url)
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -95,7 +93,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         port=port,
         public_url=reader.url("PUBLIC_URL", ("http", "https"), local_url(host, port)),
         simulator=simulator,
-        simulator_url=reader.url("SIMULATOR_URL", ("http",), "http://127.0.0.1:8001") if simulator else None,
+        simulator_url=reader.simulator_url(simulator),
         time_scale=reader.time_scale("TIME_SCALE", allowed=simulator),
         log_level=reader.log_level("LOG_LEVEL"),
         postgres_bin=reader.path("POSTGRES_BIN"),
@@ -115,6 +113,20 @@ def read_seal_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     if reader.faults:
         raise SettingsFault(reader.faults)
     return keys
+
+
+def read_operators(environ: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+    """The settings of operators, and whether simulated ones exist, for a command; SettingsFault as `read` raises it."""
+    reader = _Reader(environ)
+    simulator = reader.flag("SIMULATOR")
+    config = _operators(reader.simulator_url(simulator))
+    if reader.faults:
+        raise SettingsFault(reader.faults)
+    return config, simulator
+
+
+def _operators(simulator_url: str | None) -> dict[str, str]:
+    return {"OPERATOR_SIMULATED_URL": f"{simulator_url}/simulator/operator"} if simulator_url else {}
 
 
 def local_url(host: str, port: int | str) -> str:
@@ -156,6 +168,25 @@ async def refuse_owner(service_url: str) -> None:
         raise SettingsFault(["DATABASE_URL: connects as a superuser; give the service a role of its own"])
     if owned:
         raise SettingsFault([f"DATABASE_URL: its role owns {owned} tables; only migrations may be the owner"])
+
+
+async def refuse_old_schema(service_url: str) -> None:
+    """Raise SettingsFault if the database lacks a migration of this program; it may be ahead during a release."""
+    newest = max(step.name[:4] for step in STEPS.glob("[0-9]*.py"))
+    engine = create_async_engine(service_url, poolclass=NullPool)
+    try:
+        async with engine.connect() as db:
+            version = str(await db.scalar(SCHEMA) or "0000")
+    except ProgrammingError:  # never migrated, or before the service's role could read the version
+        version = "0000"
+    finally:
+        await engine.dispose()
+    if version < newest:
+        raise SettingsFault(
+            [
+                f"DATABASE_URL: its schema is at {version}, this program needs {newest}: run `keneya migrate` first"
+            ]
+        )
 
 
 class _Reader:
@@ -208,6 +239,9 @@ class _Reader:
         if value and not usable:
             self._fault(name, f"must be a URL that begins with {schemes[0]}://")
         return value
+
+    def simulator_url(self, simulator: bool) -> str | None:
+        return self.url("SIMULATOR_URL", ("http",), "http://127.0.0.1:8001") if simulator else None
 
     def secrets(self, name: str, *, demo_allowed: bool, default: str | None = None) -> tuple[str, ...]:
         values = tuple(value.strip() for value in self.text(name, default).split(","))

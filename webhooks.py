@@ -78,11 +78,12 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
             1
         ) as aside:  # the caller's loop is running, and what it starts may only end with 3
             aside.submit(asyncio.run, _expect_good_start(wanted)).result()
-    except (SettingsFault, StrangeRoute) as fault:
+    except (SettingsFault, StrangeRoute, OSError) as fault:
         if environ is not None:
             raise
-        sys.stderr.write(f"{fault}\n")
-        raise SystemExit(2) from None
+        away = isinstance(fault, OSError)
+        sys.stderr.write(f"cannot reach the database: {fault}\n" if away else f"{fault}\n")
+        raise SystemExit(1 if away else 2) from None
     logs.configure(wanted.log_level)
     locales.load()
     routes = [
@@ -104,8 +105,9 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
 
 
 async def _expect_good_start(wanted: Settings) -> None:
-    """SettingsFault for the owner of the tables, StrangeRoute for a route that must not be used here."""
+    """SettingsFault for the owner of the tables or an old schema, StrangeRoute for a route that cannot be used here."""
     await settings.refuse_owner(wanted.database_url)
+    await settings.refuse_old_schema(wanted.database_url)
     pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args={"timeout": 3})
     try:
         await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)

@@ -52,6 +52,7 @@ Turn = Callable[[], Awaitable[int]]
 async def work(wanted: Settings, stop: asyncio.Event) -> None:
     """Run every loop until `stop` is set; a round that has begun is finished first."""
     await settings.refuse_owner(wanted.database_url)
+    await settings.refuse_old_schema(wanted.database_url)
     pool = create_async_engine(
         wanted.database_url,
         hide_parameters=True,  # a statement's values are people's names and messages: never in a log
@@ -185,6 +186,9 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     except (SettingsFault, StrangeRoute) as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
+    except OSError as fault:  # at the start only: a round that meets it goes on
+        sys.stderr.write(f"cannot reach the database: {fault}\n")
+        return 1
     return 0
 
 

@@ -24,12 +24,13 @@ from mutuelle.tables import beneficiary, household_phone
 from talk import engine
 from talk.answers import Secret, ages, person_name, pin
 from talk.engine import Finish, State, Turn
+from talk.phones import shown_phone
 from talk.questions import YES, has_back
 from talk.screen import Screen, Shown
 from talk.words import Ask, Caller, Choose, Confirm, Consent, Do, Look, Question
 from tests.clinic import contract, open_facility
 from tests.staff import SEALS, appoint
-from tests.town import NOON, found, join, paid, pays
+from tests.town import NOON, found, join, paid, pays, unroute
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
 
 FIT = fit_for()
@@ -43,6 +44,9 @@ STRANGER, WAITING, ARREARS, COVERED, EXPIRING, GRACE, SUSPENDED, EXPIRED, ASKED,
 )
 REGISTERER, UNCONFIRMED = "+22376000120", "+22376000121"
 CREDITED, PREPAID = "+22376000123", "+22376000124"
+LONG_PHONE = "+2290197123456"  # as a screen shows it
+FOREIGN, FOREIGN_STRANGER = "+2250707070701", "+2250707070702"  # of a country without a route
+CASH = (STRANGER, ARREARS, EXPIRING, EXPIRED, ASKED, FOREIGN, FOREIGN_STRANGER)
 JOINED: dict[
     str, tuple[int, int | None, CoverState]
 ] = {  # days ago, how much was paid (None: all), what came of it
@@ -227,6 +231,30 @@ async def world(pool: AsyncEngine) -> AsyncEngine:
     return pool
 
 
+@pytest.fixture
+async def cash_world(pool: AsyncEngine) -> AsyncEngine:
+    """Members who paid by phone while there was a route, a newcomer who could not, and the longest collector.
+
+    From another country one is a member of a mutuelle that has a route still.
+    """
+    async with pool.begin() as db:
+        await found_longest(db, "BEN", 199)
+        await found_longest(db, "ZAN", 198)
+    for phone in (ARREARS, EXPIRING, EXPIRED):
+        days, paid_minor, _state = JOINED[phone]
+        at = NOON - timedelta(days=days)
+        ages = (45,) + (20,) * 9
+        await paid(
+            pool, await join(pool, phone, at=at, name=LONG_NAME, ages=ages, pay_minor=paid_minor), at=at
+        )
+    await unroute(pool)
+    await join(pool, ASKED, at=NOON, name=LONG_NAME, ages=(45,) + (20,) * 9, cash=True)
+    await join(pool, FOREIGN, at=NOON, code="ZAN", name=LONG_NAME, cash=True)
+    for code in ("BEN", "ZAN"):
+        await appoint(pool, LONG_PHONE, Role.COLLECTOR, name=LONG_NAME, code=code, pin=None)
+    return pool
+
+
 async def registering(pool: AsyncEngine) -> None:
     """An enrolment officer, whose newcomers may be there already, and the phone of one that she registered."""
     await appoint(pool, REGISTERER, Role.ENROLMENT, name=LONG_NAME, pin=pin.good[0])
@@ -286,6 +314,22 @@ async def test_every_call_fits_ends_and_acts_only_when_agreed(
     assert walk.acted == walk.agreed
     assert len(walk.seen) > 8
     assert "Keneya, your health cover" in walk.asked
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", CASH)
+async def test_who_cannot_be_asked_by_phone_joins_and_is_told_whom_to_pay(
+    cash_world: AsyncEngine, phone: str, language: str
+) -> None:
+    walk = Walk(cash_world, Caller(phone, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("1",))
+    await walk.everywhere(("2",))
+    assert walk.acted == walk.agreed
+    assert any(shown_phone(LONG_PHONE) in screen for screen in walk.seen)
+    assert (walk.acted > 0) == (phone in (STRANGER, FOREIGN_STRANGER, FOREIGN))
+    asks_here = {"Left to pay: {amount}", "Renew for {months} months: {amount}"} & walk.asked
+    assert not asks_here, "offered to a phone that nobody can ask"
+    assert ("The phone that pays?" in walk.asked) == (phone == FOREIGN)
 
 
 @pytest.mark.parametrize("language", languages())
