@@ -85,7 +85,7 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
     if stands.least_payment < stands.payable:
         own.append(Option(PART, part_of_due(stands), "2"))
-    return payable(stands), [*own, another_phone, *others]
+    return payable(stands, says_credit=len(own) == 1), [*own, another_phone, *others]
 
 
 def in_cash(stands: Standing, cash: PayInCash) -> Sentence:

@@ -60,7 +60,7 @@ JOINED: dict[
     CREDITED: (351, None, CoverState.COVERED),
     PREPAID: (352, None, CoverState.COVERED),
 }
-CREDITS = {CREDITED: 799_999, PREPAID: 900_000}  # paid beyond what was due: part of a renewal, and all of it
+CREDITS = {CREDITED: 300_000, PREPAID: 900_000}  # paid beyond what was due: part of a renewal, and all of it
 
 
 @dataclass
