@@ -35,21 +35,37 @@ class PayInCash:
 
 async def cash_instead(db: AsyncConnection, caller: Caller, home: Household) -> PayInCash | None:
     """Whom `home` pays in cash, where the calling phone cannot be asked for money; None where it can."""
-    of_home = (household.c.mutuelle_id == home.mutuelle_id) & (household.c.number == home.number)
-    place_id = (await db.execute(select(household.c.place_id).where(of_home))).scalar_one()
-    return await cash_in_place(db, caller, home.mutuelle_id, place_id)
+    return await cash_in_place(db, caller, home.mutuelle_id, await _place_of(db, home))
 
 
 async def cash_in_place(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, place_id: str
 ) -> PayInCash | None:
-    """The same for whoever lives in a place of the mutuelle, as a newcomer does.
-
-    It is the collector who received most in that place lately, else another one, else a treasurer; where nobody is in
-    office, the mutuelle's own phone.
-    """
+    """The same for whoever lives in a place of the mutuelle, as a newcomer does."""
     if await operator_for(db, mutuelle_id, caller.phone):
         return None
+    return await _who_takes_cash(db, caller, mutuelle_id, place_id)
+
+
+async def who_takes_cash(
+    db: AsyncConnection, caller: Caller, mutuelle_id: str, home: Household | None
+) -> PayInCash:
+    """Whom to pay in cash, whatever else can be done: in the place of `home`, or anywhere in the mutuelle."""
+    return await _who_takes_cash(db, caller, mutuelle_id, await _place_of(db, home) if home else None)
+
+
+async def _place_of(db: AsyncConnection, home: Household) -> str:
+    of_home = (household.c.mutuelle_id == home.mutuelle_id) & (household.c.number == home.number)
+    place_id: str = (await db.execute(select(household.c.place_id).where(of_home))).scalar_one()
+    return place_id
+
+
+async def _who_takes_cash(
+    db: AsyncConnection, caller: Caller, mutuelle_id: str, place_id: str | None
+) -> PayInCash:
+    """The collector who received most in that place lately, else another one, else a treasurer; where nobody is in
+    office, the mutuelle's own phone.
+    """
     has_route = sa.exists().where(route.c.mutuelle_id == mutuelle_id)
     another_phone = bool(await db.scalar(select(has_route)))
     offices = await officers_of(db, mutuelle_id, caller.at)
@@ -77,7 +93,7 @@ _LATELY = sa.text(
 )
 
 
-async def _nearest(db: AsyncConnection, collectors: Sequence[Office], place_id: str) -> Office | None:
+async def _nearest(db: AsyncConnection, collectors: Sequence[Office], place_id: str | None) -> Office | None:
     """The collector of a place, as the last hundred receipts of each tell; the first by name where none does."""
     if len(collectors) < 2:
         return collectors[0] if collectors else None

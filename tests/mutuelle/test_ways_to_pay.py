@@ -16,7 +16,7 @@ from mutuelle.staff.offices import withdraw_role
 from mutuelle.staff.roles import Role
 from mutuelle.standing import standing
 from mutuelle.tables import household, payment
-from mutuelle.ways_to_pay import PayInCash, cash_in_place, cash_instead
+from mutuelle.ways_to_pay import PayInCash, cash_in_place, cash_instead, who_takes_cash
 from talk.keywords import BY_MESSAGE
 from talk.trouble import Refused
 from tests.mutuelle.staff.acts import broken, calling, receives, templates
@@ -107,6 +107,18 @@ async def test_of_several_collectors_it_is_the_one_who_receives_in_that_place(to
     assert newcomer == PayInCash("Aïssa Ba", OUMOU, another_phone=False), (
         "nobody there yet: the first by name"
     )
+
+
+async def test_anybody_may_ask_whom_to_pay_in_cash(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    await appoint(pool, OUMOU, Role.COLLECTOR, pin=None)
+    home = await join(pool, AWA, at=NOON)
+    assert await cash(pool, home) is None, "her phone can be asked"
+    async with pool.connect() as db:
+        for own in (home, None):
+            assert await who_takes_cash(db, calling(AWA), "BEN", own) == PayInCash(
+                "Oumou Traoré", OUMOU, another_phone=True
+            )
 
 
 async def test_a_phone_abroad_pays_in_cash_where_others_are_asked(pool: AsyncEngine) -> None:
