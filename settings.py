@@ -11,8 +11,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from asyncpg.exceptions import PostgresError
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import ArgumentError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -41,6 +42,10 @@ class SettingsFault(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+
+class NoDatabase(Exception):
+    """No database answers at DATABASE_URL, or it lets nobody in; the caller prints the line and exits with 1."""
 
 
 @dataclass(frozen=True)
@@ -156,12 +161,18 @@ def database_url(value: str) -> str:
 
 
 async def refuse_owner(service_url: str) -> None:
-    """Raise SettingsFault if the role of `service_url` could change the tables: web and worker must not."""
+    """Raise SettingsFault if the role of `service_url` could change the tables: web and worker must not.
+
+    It is what a process asks first: NoDatabase if nobody answers.
+    """
     engine = create_async_engine(service_url, poolclass=NullPool)
     try:
         async with engine.connect() as db:
             superuser = await db.scalar(IS_SUPERUSER)
             owned = await db.scalar(TABLES_OWNED)
+    except (OSError, PostgresError, SQLAlchemyError) as fault:
+        words = str(fault).splitlines() or [type(fault).__name__]
+        raise NoDatabase(f"cannot reach the database: {words[0]}") from None
     finally:
         await engine.dispose()
     if superuser:

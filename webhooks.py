@@ -42,7 +42,7 @@ from forms import read_body, read_form, read_query
 from menus.home import home
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
 from mutuelle.notices import ring
-from settings import Settings, SettingsFault
+from settings import NoDatabase, Settings, SettingsFault
 from sms import delivery, inbound
 from talk.engine import Menu
 from talk.journal import Journals
@@ -78,12 +78,11 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
             1
         ) as aside:  # the caller's loop is running, and what it starts may only end with 3
             aside.submit(asyncio.run, _expect_good_start(wanted)).result()
-    except (SettingsFault, StrangeRoute, OSError) as fault:
+    except (SettingsFault, StrangeRoute, NoDatabase) as fault:
         if environ is not None:
             raise
-        away = isinstance(fault, OSError)
-        sys.stderr.write(f"cannot reach the database: {fault}\n" if away else f"{fault}\n")
-        raise SystemExit(1 if away else 2) from None
+        sys.stderr.write(f"{fault}\n")
+        raise SystemExit(1 if isinstance(fault, NoDatabase) else 2) from None
     logs.configure(wanted.log_level)
     locales.load()
     routes = [

@@ -30,7 +30,7 @@ from mutuelle.acquaintance import known
 from mutuelle.calendar import run_schedules
 from mutuelle.collection import Round, collect
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
-from settings import Settings, SettingsFault
+from settings import NoDatabase, Settings, SettingsFault
 from sms.africastalking import AfricasTalking
 from sms.delivery import apply_reports
 from sms.keywords import Phrasebook
@@ -176,19 +176,16 @@ async def _run(wanted: Settings) -> None:
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
-    """Run until SIGTERM or Ctrl-C; 2 if the environment is wrong."""
+    """Run until SIGTERM or Ctrl-C; 2 if the environment is wrong, 1 if no database answers."""
     try:
         wanted = settings.read(environ)
         logs.configure(wanted.log_level)
         locales.load()
         spare_collections()
         asyncio.run(_run(wanted))
-    except (SettingsFault, StrangeRoute) as fault:
+    except (SettingsFault, StrangeRoute, NoDatabase) as fault:
         sys.stderr.write(f"{fault}\n")
-        return 2
-    except OSError as fault:  # at the start only: a round that meets it goes on
-        sys.stderr.write(f"cannot reach the database: {fault}\n")
-        return 1
+        return 1 if isinstance(fault, NoDatabase) else 2
     return 0
 
 

@@ -119,10 +119,15 @@ async def test_no_process_starts_on_a_schema_that_is_older_than_it(
     assert told == (2, f"DATABASE_URL: {complaint}\n")
 
 
-@each
-def test_without_a_database_a_process_says_so_in_a_line(process: list[str], redis_url: str) -> None:
+@pytest.mark.parametrize(
+    ("process", "absent"), [(WEB, "server"), (WORKER, "database")], ids=["web", "worker"]
+)
+def test_without_a_database_a_process_says_so_in_a_line(
+    database: Database, process: list[str], absent: str, redis_url: str
+) -> None:
     nobody = f"postgresql://service@127.0.0.1:{processes.free_port()}/keneya"
-    code, told = refusal(process, environment(nobody, redis_url))
+    nowhere = {"server": nobody, "database": f"{database.url}_absent"}[absent]
+    code, told = refusal(process, environment(nowhere, redis_url))
     assert code == 1, told
     assert told.startswith("cannot reach the database: "), told
     assert len(told.splitlines()) == 1, told
