@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from asyncpg.exceptions import PostgresError
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import ArgumentError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -31,8 +31,6 @@ TABLES_OWNED = text(
     " where c.relkind in ('r', 'p') and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'"
     " and pg_has_role(current_user, c.relowner, 'member')"
 )
-SCHEMA = text("select version_num from alembic_version")
-STEPS = Path(__file__).parent / "migrations" / "versions"
 IS_SUPERUSER = text("select rolsuper from pg_roles where rolname = current_user")
 
 
@@ -179,25 +177,6 @@ async def refuse_owner(service_url: str) -> None:
         raise SettingsFault(["DATABASE_URL: connects as a superuser; give the service a role of its own"])
     if owned:
         raise SettingsFault([f"DATABASE_URL: its role owns {owned} tables; only migrations may be the owner"])
-
-
-async def refuse_old_schema(service_url: str) -> None:
-    """Raise SettingsFault if the database lacks a migration of this program; it may be ahead during a release."""
-    newest = max(step.name[:4] for step in STEPS.glob("[0-9]*.py"))
-    engine = create_async_engine(service_url, poolclass=NullPool)
-    try:
-        async with engine.connect() as db:
-            version = str(await db.scalar(SCHEMA) or "0000")
-    except ProgrammingError:  # never migrated, or before the service's role could read the version
-        version = "0000"
-    finally:
-        await engine.dispose()
-    if version < newest:
-        raise SettingsFault(
-            [
-                f"DATABASE_URL: its schema is at {version}, this program needs {newest}: run `keneya migrate` first"
-            ]
-        )
 
 
 class _Reader:

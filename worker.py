@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import locales
 import logs
+import migrations
 import settings
 from database import KEPT_ALIVE
 from ledger.folding import fold_all
@@ -25,6 +26,7 @@ from ledger.reservations import expire_due
 from ledger.seals import seal_due
 from menus.by_message import menus_by_message
 from menus.help import help_by_message, welcome
+from migrations import OldSchema
 from mobilemoney import operators
 from mutuelle.acquaintance import known
 from mutuelle.calendar import run_schedules
@@ -52,7 +54,7 @@ Turn = Callable[[], Awaitable[int]]
 async def work(wanted: Settings, stop: asyncio.Event) -> None:
     """Run every loop until `stop` is set; a round that has begun is finished first."""
     await settings.refuse_owner(wanted.database_url)
-    await settings.refuse_old_schema(wanted.database_url)
+    await migrations.refuse_old_schema(wanted.database_url)
     pool = create_async_engine(
         wanted.database_url,
         hide_parameters=True,  # a statement's values are people's names and messages: never in a log
@@ -183,7 +185,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         locales.load()
         spare_collections()
         asyncio.run(_run(wanted))
-    except (SettingsFault, StrangeRoute, NoDatabase) as fault:
+    except (SettingsFault, OldSchema, StrangeRoute, NoDatabase) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1 if isinstance(fault, NoDatabase) else 2
     return 0
