@@ -11,8 +11,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from asyncpg.exceptions import PostgresError
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -41,6 +42,10 @@ class SettingsFault(Exception):
         self.faults = faults
 
 
+class NoDatabase(Exception):
+    """No database answers at DATABASE_URL, or it lets nobody in; the caller prints the line and exits with 1."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the contract's page calls settings. Secrets never show in its repr."""
@@ -67,11 +72,7 @@ class Settings:
     @property
     def operators(self) -> dict[str, str]:
         """The settings of mobile money operators, by the names in their files' NEEDS."""
-        return (
-            {"OPERATOR_SIMULATED_URL": f"{self.simulator_url}/simulator/operator"}
-            if self.simulator_url
-            else {}
-        )
+        return _operators(self.simulator_url)
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -95,7 +96,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         port=port,
         public_url=reader.url("PUBLIC_URL", ("http", "https"), local_url(host, port)),
         simulator=simulator,
-        simulator_url=reader.url("SIMULATOR_URL", ("http",), "http://127.0.0.1:8001") if simulator else None,
+        simulator_url=reader.simulator_url(simulator),
         time_scale=reader.time_scale("TIME_SCALE", allowed=simulator),
         log_level=reader.log_level("LOG_LEVEL"),
         postgres_bin=reader.path("POSTGRES_BIN"),
@@ -115,6 +116,20 @@ def read_seal_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     if reader.faults:
         raise SettingsFault(reader.faults)
     return keys
+
+
+def read_operators(environ: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+    """The settings of operators, and whether simulated ones exist, for a command; SettingsFault as `read` raises it."""
+    reader = _Reader(environ)
+    simulator = reader.flag("SIMULATOR")
+    config = _operators(reader.simulator_url(simulator))
+    if reader.faults:
+        raise SettingsFault(reader.faults)
+    return config, simulator
+
+
+def _operators(simulator_url: str | None) -> dict[str, str]:
+    return {"OPERATOR_SIMULATED_URL": f"{simulator_url}/simulator/operator"} if simulator_url else {}
 
 
 def local_url(host: str, port: int | str) -> str:
@@ -144,12 +159,18 @@ def database_url(value: str) -> str:
 
 
 async def refuse_owner(service_url: str) -> None:
-    """Raise SettingsFault if the role of `service_url` could change the tables: web and worker must not."""
+    """Raise SettingsFault if the role of `service_url` could change the tables: web and worker must not.
+
+    It is what a process asks first: NoDatabase if nobody answers.
+    """
     engine = create_async_engine(service_url, poolclass=NullPool)
     try:
         async with engine.connect() as db:
             superuser = await db.scalar(IS_SUPERUSER)
             owned = await db.scalar(TABLES_OWNED)
+    except (OSError, PostgresError, SQLAlchemyError) as fault:
+        words = str(fault).splitlines() or [type(fault).__name__]
+        raise NoDatabase(f"cannot reach the database: {words[0]}") from None
     finally:
         await engine.dispose()
     if superuser:
@@ -208,6 +229,9 @@ class _Reader:
         if value and not usable:
             self._fault(name, f"must be a URL that begins with {schemes[0]}://")
         return value
+
+    def simulator_url(self, simulator: bool) -> str | None:
+        return self.url("SIMULATOR_URL", ("http",), "http://127.0.0.1:8001") if simulator else None
 
     def secrets(self, name: str, *, demo_allowed: bool, default: str | None = None) -> tuple[str, ...]:
         values = tuple(value.strip() for value in self.text(name, default).split(","))

@@ -35,14 +35,16 @@ from starlette.routing import Route
 import locales
 import logs
 import metrics
+import migrations
 import settings
 import simulator_pages
 from database import open_pool
 from forms import read_body, read_form, read_query
 from menus.home import home
+from migrations import OldSchema
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
 from mutuelle.notices import ring
-from settings import Settings, SettingsFault
+from settings import NoDatabase, Settings, SettingsFault
 from sms import delivery, inbound
 from talk.engine import Menu
 from talk.journal import Journals
@@ -70,7 +72,7 @@ def utc_now() -> datetime:
 def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
     """The web process: `uvicorn --factory webhooks:create_app` ends with 2 and a line a fault if it must not start.
 
-    With `environ` it raises SettingsFault or StrangeRoute instead. Every call is answered by `home`.
+    With `environ` it raises SettingsFault or another of these instead. Every call is answered by `home`.
     """
     try:
         wanted = settings.read(os.environ if environ is None else environ)
@@ -78,11 +80,11 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
             1
         ) as aside:  # the caller's loop is running, and what it starts may only end with 3
             aside.submit(asyncio.run, _expect_good_start(wanted)).result()
-    except (SettingsFault, StrangeRoute) as fault:
+    except (SettingsFault, OldSchema, StrangeRoute, NoDatabase) as fault:
         if environ is not None:
             raise
         sys.stderr.write(f"{fault}\n")
-        raise SystemExit(2) from None
+        raise SystemExit(1 if isinstance(fault, NoDatabase) else 2) from None
     logs.configure(wanted.log_level)
     locales.load()
     routes = [
@@ -104,8 +106,9 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
 
 
 async def _expect_good_start(wanted: Settings) -> None:
-    """SettingsFault for the owner of the tables, StrangeRoute for a route that must not be used here."""
+    """SettingsFault for the owner of the tables, OldSchema, StrangeRoute for a route that cannot be used here."""
     await settings.refuse_owner(wanted.database_url)
+    await migrations.refuse_old_schema(wanted.database_url)
     pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args={"timeout": 3})
     try:
         await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import locales
 import logs
+import migrations
 import settings
 from database import KEPT_ALIVE
 from ledger.folding import fold_all
@@ -25,12 +26,13 @@ from ledger.reservations import expire_due
 from ledger.seals import seal_due
 from menus.by_message import menus_by_message
 from menus.help import help_by_message, welcome
+from migrations import OldSchema
 from mobilemoney import operators
 from mutuelle.acquaintance import known
 from mutuelle.calendar import run_schedules
 from mutuelle.collection import Round, collect
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
-from settings import Settings, SettingsFault
+from settings import NoDatabase, Settings, SettingsFault
 from sms.africastalking import AfricasTalking
 from sms.delivery import apply_reports
 from sms.keywords import Phrasebook
@@ -52,6 +54,7 @@ Turn = Callable[[], Awaitable[int]]
 async def work(wanted: Settings, stop: asyncio.Event) -> None:
     """Run every loop until `stop` is set; a round that has begun is finished first."""
     await settings.refuse_owner(wanted.database_url)
+    await migrations.refuse_old_schema(wanted.database_url)
     pool = create_async_engine(
         wanted.database_url,
         hide_parameters=True,  # a statement's values are people's names and messages: never in a log
@@ -175,16 +178,16 @@ async def _run(wanted: Settings) -> None:
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
-    """Run until SIGTERM or Ctrl-C; 2 if the environment is wrong."""
+    """Run until SIGTERM or Ctrl-C; 2 if the environment is wrong, 1 if no database answers."""
     try:
         wanted = settings.read(environ)
         logs.configure(wanted.log_level)
         locales.load()
         spare_collections()
         asyncio.run(_run(wanted))
-    except (SettingsFault, StrangeRoute) as fault:
+    except (SettingsFault, OldSchema, StrangeRoute, NoDatabase) as fault:
         sys.stderr.write(f"{fault}\n")
-        return 2
+        return 1 if isinstance(fault, NoDatabase) else 2
     return 0
 
 

@@ -5,7 +5,7 @@ A fault is one line for a person: exit 2 for what was typed or set wrongly, 1 fo
 
 import argparse
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import TypeAlias
@@ -19,6 +19,7 @@ import run
 import settings
 from embedded import Addresses, find_running
 from locales import render
+from mobilemoney import missing
 from talk.phones import gateway_phone
 from talk.trouble import Trouble
 
@@ -116,6 +117,16 @@ async def database() -> AsyncIterator[AsyncConnection]:
             yield db
     finally:
         await engine.dispose()
+
+
+def environment() -> Mapping[str, str]:
+    """The settings of the service beside which this runs: of the environment, or of a running `make run`."""
+    return os.environ if os.environ.get("DATABASE_URL", "").strip() else run.with_defaults(os.environ)
+
+
+def missing_settings() -> dict[str, tuple[str, ...]]:
+    """What each mobile money operator still needs here, by its name; nothing for one that can be asked."""
+    return missing(*settings.read_operators(environment()))
 
 
 def address(name: str) -> str:

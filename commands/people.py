@@ -4,15 +4,23 @@ Every act names who did it and why, and is written down; a PIN is printed once, 
 """
 
 import argparse
-import os
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-import run
 import settings
-from commands.ground import Commands, Fault, acted, command, database, expect_mutuelle, group, phone
+from commands.ground import (
+    Commands,
+    Fault,
+    acted,
+    command,
+    database,
+    environment,
+    expect_mutuelle,
+    group,
+    phone,
+)
 from mutuelle.charter import Doctor, faults_of_doctor, faults_of_officer
 from mutuelle.mutuelles import Officer
 from mutuelle.staff.offices import give_role, withdraw_role
@@ -157,9 +165,7 @@ async def print_pin(arguments: argparse.Namespace) -> int:
 
 
 def _seals() -> Seals:
-    """The keys of the service beside which this runs: of the environment, or of a running `make run`."""
-    environ = os.environ if os.environ.get("DATABASE_URL", "").strip() else run.with_defaults(os.environ)
-    return Seals([key.encode() for key in settings.read_seal_keys(environ)])
+    return Seals([key.encode() for key in settings.read_seal_keys(environment())])
 
 
 async def unlock_phone(arguments: argparse.Namespace) -> int:

@@ -9,9 +9,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from commands.ground import Commands, Fault, command, database
+from commands.ground import Commands, Fault, command, database, missing_settings
 from locales import languages, render
-from mobilemoney import adapters
 from mutuelle.founding import FoundingFault
 from mutuelle.registers.reading import BadFolder, read_folder
 from mutuelle.registers.taking import Taken, steps, take_over
@@ -52,7 +51,7 @@ async def import_register(arguments: argparse.Namespace) -> int:
                     db,
                     sheets,
                     faults,
-                    operators={adapter.NAME for adapter in adapters()},
+                    operators=missing_settings(),
                     at=datetime.now(UTC),
                     advance=progress.advance,
                 )

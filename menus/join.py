@@ -6,6 +6,7 @@ from mutuelle.enrolment import ALREADY, enrol
 from mutuelle.households import households_of
 from mutuelle.mutuelles import Mutuelle, get_mutuelle, places_near
 from mutuelle.products import Offer
+from mutuelle.ways_to_pay import PayInCash, cash_in_place
 from talk.answers import ages, person_name
 from talk.keywords import by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look
@@ -23,9 +24,10 @@ async def join(caller: Caller) -> Sentence:
     offer = await which_cover(caller, mutuelle, people)
     if offer is None:
         return no_cover(mutuelle, people)
-    first = await first_payment(offer)
+    cash = await look(cash_in_place, caller, mutuelle.id, place.id)
+    first = offer.price if cash else await first_payment(offer)
 
-    agreed = await confirm(terms(mutuelle, name, offer, first), yes=_("I agree"), no=_("No"))
+    agreed = await confirm(terms(mutuelle, name, offer, first, cash), yes=_("I agree"), no=_("No"))
     if not agreed:
         return _("Nothing was recorded. Dial again when you are ready.")
     home = await do(
@@ -37,10 +39,11 @@ async def join(caller: Caller) -> Sentence:
         product=offer.product.code,
         version=offer.product.version,
         price=offer.price,
-        pay_now=first,
+        pay_now=None if cash else first,
         agreed=agreed,
     )
-    return welcome(mutuelle, home.shown_number, first)
+    number = home.shown_number
+    return registered(number, offer, cash) if cash else welcome(mutuelle, number, first)
 
 
 @by_message(_("JOIN"), strangers=True)
@@ -71,10 +74,15 @@ def when_covered(offer: Offer) -> Sentence:
     )
 
 
-def terms(mutuelle: Mutuelle, name: str, offer: Offer, first: Money) -> Sentence:
+def terms(mutuelle: Mutuelle, name: str, offer: Offer, first: Money, cash: PayInCash | None) -> Sentence:
     """All that is agreed to: who, with whom, for how many, at which price, and that the details are kept."""
     facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "product": offer.product.name, "price": offer.price}
     facts |= {"name": name, "size": offer.members}
+    if cash:
+        return _(
+            "{mutuelle}, {product}: {price} in cash. {name}, people: {size}. These details serve to insure you.",
+            **facts,
+        )
     if first == offer.price:
         return _(
             "{mutuelle}, {product}: {price}. {name}, people: {size}. These details serve to insure you.",
@@ -94,4 +102,20 @@ def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:
         mutuelle=mutuelle.name,
         number=number,
         amount=first,
+    )
+
+
+def registered(number: str, offer: Offer, cash: PayInCash) -> Sentence:
+    """Registered, and nothing is paid yet: whom to pay how much, and when care is covered."""
+    facts: dict[str, Fact] = {"number": number, "price": offer.price, "who": cash.shown}
+    facts["opening"] = offer.opening
+    if not offer.product.waiting_period_months:
+        return _(
+            "Welcome! Number {number}. Pay {price} in cash to {who}. Care is covered once {opening} is paid.",
+            **facts,
+        )
+    return _(
+        "Welcome! Number {number}. Pay {price} in cash to {who}. Care is covered {months} month(s) after {opening}.",
+        **facts,
+        months=offer.product.waiting_period_months,
     )

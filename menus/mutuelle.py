@@ -1,17 +1,20 @@
-"""The mutuelle: its prices, what it pays, who its treasurers are, how to complain."""
+"""The mutuelle: its prices, what it pays, who its treasurers are, how to complain, whom to pay in cash."""
 
 from locales import Fact, Sentence, _
 from menus.words import whom
+from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle, mutuelles_near, treasurers
 from mutuelle.products import Product, products_on_sale
+from mutuelle.ways_to_pay import who_takes_cash
 from talk.phones import shown_phone
 from talk.words import Caller, Option, choose, look
 
-PRICES, BENEFITS, TREASURERS, COMPLAINTS = "prices", "benefits", "treasurers", "complaints"
+PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasurers", "complaints", "cash"
 
 
 async def about_mutuelle(caller: Caller) -> Sentence:
-    mutuelle = await which(caller)
+    home = await whom(caller)
+    mutuelle = await which(caller, home)
     topic = await choose(
         _("{mutuelle}, {town}", mutuelle=mutuelle.name, town=mutuelle.town),
         (
@@ -19,6 +22,7 @@ async def about_mutuelle(caller: Caller) -> Sentence:
             Option(BENEFITS, _("What is paid"), "2"),
             Option(TREASURERS, _("Treasurers"), "3"),
             Option(COMPLAINTS, _("Complain"), "4"),
+            Option(CASH, _("Pay in cash"), "5"),
         ),
     )
     if topic.key == PRICES:
@@ -27,6 +31,9 @@ async def about_mutuelle(caller: Caller) -> Sentence:
         return _("{mutuelle} pays: {benefits}", mutuelle=mutuelle.name, benefits=mutuelle.benefits)
     if topic.key == TREASURERS:
         return await who_keeps_the_money(caller, mutuelle)
+    if topic.key == CASH:
+        cash = await look(who_takes_cash, caller, mutuelle.id, home)
+        return _("Cash is paid to {who}. Your member number says for whom.", who=cash.shown)
     return _(
         "A problem? Call {phone}. {mutuelle} listens and answers you.",
         phone=mutuelle.complaints,
@@ -34,9 +41,8 @@ async def about_mutuelle(caller: Caller) -> Sentence:
     )
 
 
-async def which(caller: Caller) -> Mutuelle:
-    """The caller's own mutuelle, or one of those near a stranger."""
-    home = await whom(caller)
+async def which(caller: Caller, home: Household | None) -> Mutuelle:
+    """The mutuelle of the caller's household, or one of those near a stranger."""
     if home is not None:
         own: Mutuelle = await look(get_mutuelle, home.mutuelle_id)
         return own

@@ -1,4 +1,7 @@
-"""Paying: what is due, whole or in part, for one's own household or another, from this phone or another."""
+"""Paying: what is due, whole or in part, for one's own household or another, from this phone or another.
+
+A phone that no operator can ask is told whom to pay in cash; nothing is offered that cannot be.
+"""
 
 from dataclasses import replace
 
@@ -9,8 +12,10 @@ from mutuelle.enrolment import pay as ask_for_payment
 from mutuelle.enrolment import renew_by_credit
 from mutuelle.households import household_by_number
 from mutuelle.numbers import member_number
+from mutuelle.payments import expect_operator
 from mutuelle.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.standing import Standing, standing
+from mutuelle.ways_to_pay import PayInCash, cash_instead
 from talk.answers import amount, phone_number
 from talk.keywords import by_message
 from talk.phones import region_of, shown_phone
@@ -23,7 +28,8 @@ BY_CREDIT = "credit"
 async def pay(caller: Caller) -> Sentence:
     own = await whom(caller)
     stands = await look(standing, own, caller.at) if own else None
-    what = await choose(*ways(stands, caller))
+    cash = await look(cash_instead, caller, own) if own else None
+    what = await choose(*ways(stands, cash, caller))
     if stands is None or what.key == OTHER_HOUSEHOLD:
         return await (requests(caller) if what.key == REQUESTS else for_another(caller))
     if what.key == REQUESTS:
@@ -36,6 +42,7 @@ async def pay(caller: Caller) -> Sentence:
         money = await how_much(stands)
     if what.key == OTHER_PHONE:
         payer = await ask(_("The phone that pays?"), phone_number(region_of(caller.phone)))
+        await look(expect_operator, stands.household.mutuelle_id, payer)
         money = await how_much(stands)
     return await agree(caller, stands, stands.household.head_name, money, payer)
 
@@ -53,11 +60,13 @@ async def pay_by_message(caller: Caller) -> Sentence:
         return await renew(stands)
     if not stands.payable.amount_minor:
         return nothing_payable(stands)
+    if cash := await look(cash_instead, caller, own):
+        return in_cash(stands, cash)
     return await agree(caller, stands, own.head_name, await how_much(stands, takes_rest=True), caller.phone)
 
 
-def ways(stands: Standing | None, caller: Caller) -> tuple[Sentence, list[Option]]:
-    """What can be paid; a digit means the same whatever is left out."""
+def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tuple[Sentence, list[Option]]:
+    """What can be paid; a digit means the same whatever is left out. `cash`: this phone cannot be asked."""
     others = [
         Option(OTHER_HOUSEHOLD, _("Another household"), "4"),
         Option(REQUESTS, _("Requests by others"), "5"),
@@ -70,20 +79,32 @@ def ways(stands: Standing | None, caller: Caller) -> tuple[Sentence, list[Option
         return payable(stands), [Option(BY_CREDIT, _("Renew, nothing to pay"), "1"), *others]
     if not stands.payable.amount_minor:
         return nothing_payable(stands), others
+    another_phone = Option(OTHER_PHONE, _("Another phone pays"), "3")
+    if cash:
+        return in_cash(stands, cash), [another_phone, *others] if cash.another_phone else others[:1]
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
     if stands.least_payment < stands.payable:
         own.append(Option(PART, part_of_due(stands), "2"))
-    return payable(stands), [*own, Option(OTHER_PHONE, _("Another phone pays"), "3"), *others]
+    return payable(stands, says_credit=len(own) == 1), [*own, another_phone, *others]
 
 
-def payable(stands: Standing) -> Sentence:
+def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
+    """What is due, the least that is taken of it, and who takes it."""
+    facts: dict[str, Fact] = {"payable": payable(stands, says_credit=False), "who": cash.shown}
+    if cash.another_phone or stands.least_payment == stands.payable:
+        return _("{payable}, in cash to {who}", **facts)
+    return _("{payable} (at least {least}), in cash to {who}", **facts, least=stands.least_payment)
+
+
+def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
+    """What is due, or what the next period costs after the household's credit, which is named where there is room."""
     if not stands.renews:
         return _("Left to pay: {amount}", amount=stands.payable)
     facts: dict[str, Fact] = {
         "months": stands.payable_product.insurance_period_months,
         "amount": stands.payable,
     }
-    if stands.credit.amount_minor:
+    if says_credit and stands.credit.amount_minor:
         return _(
             "Renew for {months} months: {amount}, your credit of {credit} taken off",
             **facts,
@@ -128,6 +149,8 @@ async def for_another(caller: Caller) -> Sentence:
         )
     if not stands.payable.amount_minor:
         return _("Nothing is due for household {number}. Thank you!", number=home.shown_number)
+    if cash := await look(cash_instead, caller, home):
+        return _("Household {number} pays in cash to {who}.", number=home.shown_number, who=cash.shown)
     money = await how_much(stands)
     return await agree(caller, stands, home.initials, money, caller.phone)
 

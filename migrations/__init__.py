@@ -10,7 +10,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from ledger.accounts import KINDS, Kind
 from migrations.grants import AUDITOR_ROLE, auditor_statements, grant_statements
@@ -18,6 +20,7 @@ from migrations.grants import AUDITOR_ROLE, auditor_statements, grant_statements
 # A kind that is there stays as it is: its accounts are kept that way. `keneya check` names one that differs.
 _ADD_KINDS = "insert into ledger.kind values (:kind, :keeping, :side) on conflict do nothing"
 _IS_ROLE = text("select exists (select from pg_roles where rolname = :role)")
+_VERSION = text("select version_num from alembic_version")
 LOCK_KEY = 7_305_011  # any constant: two releases migrating at once take turns
 
 
@@ -25,9 +28,39 @@ class UnknownRole(Exception):
     """The role that was to get rights is not there; the message is one line for a person."""
 
 
+class OldSchema(Exception):
+    """The database lacks a migration of this program; the message is one line for a person."""
+
+
+def _steps() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parent))
+
+
 def revisions() -> frozenset[str]:
     """The schema's versions that this program knows."""
-    return frozenset(step.revision for step in ScriptDirectory(str(Path(__file__).parent)).walk_revisions())
+    return frozenset(step.revision for step in _steps().walk_revisions())
+
+
+def newest() -> str:
+    """The version that `migrate` brings the schema to."""
+    return str(_steps().get_current_head())
+
+
+async def refuse_old_schema(service_url: str) -> None:
+    """OldSchema unless the database is at this program's version; during a release it may be ahead, at a later one."""
+    engine = create_async_engine(service_url, poolclass=NullPool)
+    try:
+        async with engine.connect() as db:
+            version = await db.scalar(_VERSION)
+    except ProgrammingError:  # never migrated, or before the service's role could read the version
+        version = None
+    finally:
+        await engine.dispose()
+    if version is None or (version != newest() and version in revisions()):
+        at = version or "none"
+        raise OldSchema(
+            f"the schema's version is {at}, this program needs {newest()}: run `keneya migrate` first"
+        )
 
 
 def _kind_row(kind: Kind) -> dict[str, str]:

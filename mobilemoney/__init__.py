@@ -5,14 +5,14 @@ An adapter holds all the wire knowledge of its operator and knows no household, 
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 import httpx
 
 from mobilemoney.operator import Adapter, Answer, Ask, Operator, Outcome
 
-__all__ = ["Adapter", "Answer", "Ask", "Operator", "Outcome", "adapters", "operators", "usable"]
+__all__ = ["Adapter", "Answer", "Ask", "Operator", "Outcome", "adapters", "missing", "operators", "usable"]
 
 
 def adapters() -> list[Adapter]:
@@ -33,8 +33,17 @@ def operators(
 
 def usable(config: Mapping[str, str], simulator: bool = False) -> list[Adapter]:
     """The adapters that `config` has all settings for; simulated ones only with `simulator`."""
-    return [
-        adapter
-        for adapter in adapters()
-        if all(config.get(need) for need in adapter.NEEDS) and (simulator or not adapter.SIMULATED)
-    ]
+    lacking = missing(config, simulator)
+    return [adapter for adapter in adapters() if not lacking[adapter.NAME]]
+
+
+def missing(config: Mapping[str, str], simulator: bool = False) -> dict[str, tuple[str, ...]]:
+    """The settings that each operator still needs here, by its name; none for one that can be asked."""
+    return {adapter.NAME: tuple(_missing(adapter, config, simulator)) for adapter in adapters()}
+
+
+def _missing(adapter: Adapter, config: Mapping[str, str], simulator: bool) -> Iterator[str]:
+    if adapter.SIMULATED and not simulator:
+        yield "SIMULATOR=1"
+    else:
+        yield from (need for need in adapter.NEEDS if not config.get(need))

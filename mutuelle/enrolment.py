@@ -1,7 +1,7 @@
 """The deeds of members: join a mutuelle, pay a contribution, agree to a renewal.
 
 Whatever was agreed to, the price above all, is checked again inside the transaction and refused if it is no longer
-true. The payment is only wished here; the worker sends it.
+true. The payment is only wished here; the worker sends it. Who joins to pay in cash owes it to a collector.
 """
 
 from datetime import date, datetime
@@ -29,6 +29,8 @@ from mutuelle.products import Offer, offer, products_on_sale
 from mutuelle.standing import Standing, standing
 from mutuelle.tables import place
 from mutuelle.telling import tell
+from mutuelle.ways_to_pay import PayInCash, cash_in_place
+from talk.keywords import BY_MESSAGE
 from talk.trouble import Refused
 from talk.words import Caller, Consent
 
@@ -48,10 +50,13 @@ async def enrol(
     product: str,
     version: int,
     price: Money,
-    pay_now: Money,
+    pay_now: Money | None,
     agreed: Consent,
 ) -> Household:
-    """Join: the household, its people, its first policy, and the wish to pay `pay_now` from the caller's phone."""
+    """Join: the household, its people, its first policy, and the wish to pay `pay_now` from the caller's phone.
+
+    Without `pay_now` the contribution is due in cash: an SMS says to whom. By SMS the answer says so itself.
+    """
     await lock_phone(db, caller.phone)  # of two calls at once, the second finds the household of the first
     if await households_of(db, caller):
         raise Refused(ALREADY)
@@ -65,8 +70,23 @@ async def enrol(
         db, joined, head_name=head_name, place_id=place_id, phone=caller.phone, ages=ages, at=caller.at
     )
     await write_policy(db, home, chosen, sequence=1, agreed_on=today, at=caller.at)
-    await ask_payment(db, caller, home, pay_now, caller.phone)
+    if pay_now is not None:
+        await ask_payment(db, caller, home, pay_now, caller.phone)
+    elif caller.gateway != BY_MESSAGE and (cash := await cash_in_place(db, caller, mutuelle, place_id)):
+        told = {caller.phone: due_in_cash(home, price, cash)}
+        await tell(db, mutuelle, "due in cash", told, caller.at, event=home.number)
     return home
+
+
+def due_in_cash(home: Household, price: Money, cash: PayInCash) -> Sentence:
+    """What a newcomer keeps: her number, and whom to pay how much."""
+    return _(
+        "{mutuelle}: your number is {number}. Pay {price} in cash to {who}. Tell them this number.",
+        mutuelle=home.mutuelle_name,
+        number=home.shown_number,
+        price=price,
+        who=cash.shown,
+    )
 
 
 async def pay(

@@ -86,16 +86,26 @@ async def open_payment(db: AsyncConnection, home: Household) -> OpenPayment | No
     return OpenPayment(Money(row.amount_minor, row.currency), row.payer_phone, row.asked_at) if row else None
 
 
-async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str]:
-    """(operator, country) that can ask this phone for money for this mutuelle; Refused if none can."""
+async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str] | None:
+    """(operator, country) that can ask this phone for money for this mutuelle; None if no route serves it."""
     country = region_of(phone)
     found = await db.execute(
         select(route.c.operator).where(route.c.mutuelle_id == mutuelle_id, route.c.country == country)
     )
     operator = found.scalar_one_or_none()
-    if operator is None:
-        raise Refused(_("This phone cannot pay here by mobile money yet. Please see your treasurer."))
-    return operator, country
+    return (operator, country) if operator else None
+
+
+async def expect_operator(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str]:
+    """The same; Refused if no route serves this phone."""
+    if found := await operator_for(db, mutuelle_id, phone):
+        return found
+    raise Refused(
+        _(
+            "The phone {phone} cannot pay here by mobile money. Dial again, press 2: how to pay.",
+            phone=shown_phone(phone),
+        )
+    )
 
 
 async def ask_payment(
@@ -112,7 +122,7 @@ async def ask_payment(
     A household has one open payment, kept so by the database, whatever phone or channel it came from. `renewal` is
     what the first franc of this payment agrees to: until it settles, the household is bound to nothing.
     """
-    operator, country = await operator_for(db, home.mutuelle_id, payer_phone)
+    operator, country = await expect_operator(db, home.mutuelle_id, payer_phone)
     if payer_phone != caller.phone:
         await _spare(db, payer_phone, caller.at)
     await _limit(db, caller)

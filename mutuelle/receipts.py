@@ -121,7 +121,8 @@ def not_received(due: Due) -> Sentence:
 def payment_failed(due: Due) -> Sentence:
     """The operator says that nothing was taken."""
     return _(
-        "The payment of {amount} for household {number} was not made. Nothing was taken. Dial again to retry.",
+        "The payment of {amount} for household {number} was not made. Nothing was taken. "
+        "Dial again to retry; to pay in cash, press 7, then 5.",
         amount=due.amount,
         number=shown_number(due.number),
     )

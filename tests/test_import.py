@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from menus.home import home
 from mutuelle.registers import telling
-from mutuelle.registers.columns import FORMS
+from mutuelle.registers.columns import FORMS, ROUTES
 from mutuelle.registers.reading import read_folder
 from mutuelle.registers.taking import steps, take_over
 from talk.journal import Journals
@@ -54,11 +54,38 @@ def test_the_templates_import_as_they_are(keneya: Keneya) -> None:
     assert "households: 0 new, 6 there already" in again[1]
 
 
+ROUTED = "pays;opérateur\nML;{}\n"
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["import", "dry run"])
+def test_an_operator_that_this_installation_cannot_ask_is_refused(
+    keneya: Keneya, tmp_path: Path, dry: tuple[str, ...]
+) -> None:
+    told = "operateurs.csv, line 2, opérateur: "
+    for operator, fault in {
+        "simulated": "simulated cannot be asked from here: it needs SIMULATOR=1. Until then leave this file out.",
+        "pigeon": "No operator can be asked from here yet: leave this file out, members pay in cash.",
+    }.items():
+        folder = write(tmp_path, operateurs=ROUTED.format(operator))
+        code, _output, complaints = said(keneya("import", str(folder), *dry))
+        assert (code, complaints) == (1, [told + fault, "1 faults: nothing was written."])
+
+
+def test_with_the_simulator_its_operator_is_taken(
+    keneya: Keneya, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMULATOR", "1")
+    folder = write(tmp_path, operateurs=ROUTED.format("simulated"))
+    assert "operators: 1 new, 0 there already" in keneya("import", str(folder))[1]
+    write(tmp_path, operateurs=ROUTED.format("pigeon"))
+    assert "pigeon is not one of: simulated." in keneya("import", str(folder))[2]
+
+
 async def test_the_bar_comes_to_its_end(pool: AsyncEngine, tmp_path: Path) -> None:
     sheets, faults = read_folder(write(tmp_path))
     left = [None] * steps(sheets)
     async with pool.begin() as db:
-        await take_over(db, sheets, faults, operators=[], at=Clock().now, advance=left.pop)
+        await take_over(db, sheets, faults, operators={}, at=Clock().now, advance=left.pop)
     assert left == []
 
 
@@ -177,7 +204,10 @@ def test_the_page_names_every_file_and_every_column() -> None:
 
 
 def test_each_template_has_the_columns_that_the_page_names() -> None:
+    assert not (START / ROUTES.file).exists(), "whoever copies the examples has no operator yet"
     for form in FORMS:
+        if form is ROUTES:
+            continue
         header = (START / form.file).read_text().splitlines()[0].split(";")
         assert set(header) <= {column.shown for column in form.columns}, form.file
         assert {column.shown for column in form.columns if column.needed} <= set(header), form.file

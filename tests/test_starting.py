@@ -1,16 +1,29 @@
 """Web and worker refuse to start where they could do harm: exit code 2, a line a fault, no traceback."""
 
+import asyncio
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
 
+import httpx
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import cli
+import migrations
 import processes
 import run
+import settings
+import worker
 from tests.conftest import Database
 from tests.house import SECRET
-from tests.town import found_town
+from tests.launching import wait_until
+from tests.town import AWA, NOON, found_town, join, unroute
 
 # as Procfile starts them
 WEB = [
@@ -66,7 +79,149 @@ async def test_no_process_of_real_money_starts_with_a_route_to_the_simulated_ope
     code, told = refusal(process, environment(database.url, redis_url))
     assert code == 2, told
     assert "Traceback" not in told
-    assert "routes lead to operators that cannot be asked from here: simulated" in told
+    assert told.splitlines() == [
+        "the route of BEN for ML leads to simulated, which cannot be asked from here without SIMULATOR=1: "
+        "keneya route remove --mutuelle BEN --country ML"
+    ]
+
+
+@each
+async def test_no_process_leaves_a_payment_without_an_answer(
+    database: Database, pool: AsyncEngine, redis_url: str, process: list[str]
+) -> None:
+    await found_town(pool)
+    await join(pool, AWA, at=NOON)
+    await unroute(pool)
+    code, told = refusal(process, environment(database.url, redis_url))
+    assert (code, told) == (
+        2,
+        "payments wait for the answer of simulated, which cannot be asked from here without SIMULATOR=1: 1; "
+        "keep its settings until they are settled\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("process", "spoil", "version"),
+    [
+        (WEB, "update alembic_version set version_num = '0009'", "0009"),
+        (WORKER, "drop table alembic_version", "none"),
+    ],
+    ids=["web, an old one", "worker, none at all"],
+)
+async def test_no_process_starts_on_a_schema_that_is_older_than_it(
+    database: Database, owner: AsyncEngine, redis_url: str, process: list[str], spoil: str, version: str
+) -> None:
+    async with owner.begin() as db:
+        await db.execute(text(spoil))
+    needed = migrations.newest()
+    complaint = f"the schema's version is {version}, this program needs {needed}: run `keneya migrate` first"
+    assert refusal(process, environment(database.url, redis_url)) == (2, f"{complaint}\n")
+
+
+async def test_during_a_release_the_schema_may_be_ahead_of_a_process(
+    database: Database, owner: AsyncEngine
+) -> None:
+    await migrations.refuse_old_schema(database.url)
+    async with owner.begin() as db:
+        await db.execute(text("update alembic_version set version_num = '9999'"))
+    await migrations.refuse_old_schema(database.url)
+
+
+@pytest.mark.parametrize(
+    ("process", "absent"), [(WEB, "server"), (WORKER, "database")], ids=["web", "worker"]
+)
+def test_without_a_database_a_process_says_so_in_a_line(
+    database: Database, process: list[str], absent: str, redis_url: str
+) -> None:
+    nobody = f"postgresql://service@127.0.0.1:{processes.free_port()}/keneya"
+    nowhere = {"server": nobody, "database": f"{database.url}_absent"}[absent]
+    code, told = refusal(process, environment(nowhere, redis_url))
+    assert code == 1, told
+    assert told.startswith("cannot reach the database: "), told
+    assert len(told.splitlines()) == 1, told
+
+
+@pytest.fixture
+async def first_day(database: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What `docs/start` ships is imported as typed, into an empty database; the settings are those of real money."""
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    imported = await asyncio.to_thread(cli.main, ["import", str(run.HOME / "docs" / "start")])
+    assert imported == 0
+    return environment(database.url, redis_url)
+
+
+async def test_the_worker_starts_on_what_the_examples_say(
+    first_day: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "keneya.worker")
+    stop = asyncio.Event()
+    stop.set()  # it ends after its start: a round would write to the real gateway
+    await worker.work(settings.read(first_day), stop)
+    assert [record.message for record in caplog.records] == ["worker.started", "worker.stopped"]
+
+
+def test_web_starts_on_what_the_examples_say_and_listens_on_the_loopback_alone(
+    first_day: dict[str, str],
+) -> None:
+    port, form = processes.free_port(), {"phoneNumber": AWA, "sessionId": "ATUid_1", "networkCode": "1"}
+    dialled = {**form, "serviceCode": "*384*57#", "text": "1*1*Awa Koné*45 38*2"}
+    with (
+        procfile("web", first_day | {"PORT": str(port)}) as web,
+        httpx.Client(trust_env=False, timeout=5, base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        wait_until(lambda: web.poll() is not None or is_ready(http))
+        assert web.poll() is None
+        assert "13 000 F en espèces. Awa Koné, 2 pers." in http.post(f"/at/{SECRET}/ussd", data=dialled).text
+        assert listening(port) == ["127.0.0.1"]
+
+
+def listening(port: int) -> list[str]:
+    """The addresses on which somebody of this machine listens at `port`."""
+    sockets = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    found = [
+        local.split(":")[0]
+        for local, _peer, state in sockets
+        if local.endswith(f":{port:04X}") and state == "0A"
+    ]
+    return [str(ip_address(bytes.fromhex(address)[::-1])) for address in found]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.7"])
+def test_web_listens_where_host_says(host: str) -> None:
+    said = ["sh", "-c", f"echo {line_of('web')}"]
+    read = subprocess.run(said, env={"HOST": host}, capture_output=True, text=True, check=True)
+    assert f"--host {host} --port 8000 " in read.stdout
+
+
+def is_ready(http: httpx.Client) -> bool:
+    try:
+        return bool(http.get("/health/ready").json()["status"] == "ready")
+    except httpx.HTTPError:
+        return False
+
+
+def line_of(name: str) -> str:
+    """The command of a process in `Procfile`."""
+    lines = dict(line.split(": ", 1) for line in (run.HOME / "Procfile").read_text().splitlines())
+    return lines[name]
+
+
+@contextmanager
+def procfile(name: str, environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process as its line of `Procfile` starts it."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    child = subprocess.Popen(
+        ["sh", "-c", f"exec {line_of(name)}"],
+        cwd=run.HOME,
+        env=processes.plain_environment() | {"PATH": path} | environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield child
+    finally:
+        child.terminate()
+        child.wait(20)
 
 
 def refusal(process: list[str], environ: dict[str, str]) -> tuple[int, str]:

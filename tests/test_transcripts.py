@@ -23,7 +23,7 @@ from mutuelle.staff.roles import Role
 from tests.mutuelle.support import played as support
 from tests.sms.writing import CODE, Writer, letterbox
 from tests.staff import appoint
-from tests.town import Clock, Handset, paid, sell
+from tests.town import Clock, Handset, paid, sell, unroute
 from ussd import calls
 
 FOLDER = Path(__file__).parent / "transcripts"
@@ -97,6 +97,10 @@ class Script:
     async def appoints(self, rest: str) -> None:
         phone, role, name = rest.split(" ", 2)
         await appoint(self.line.pool, phone, Role[role.upper()], name=name, pin=None, at=self.clock())
+
+    async def unroutes(self, _rest: str) -> None:
+        """The mutuelle has no operator: whoever pays, pays in cash."""
+        await unroute(self.line.pool)
 
     async def supports(self, rest: str) -> None:
         """A person of the federation types a command."""
@@ -185,6 +189,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "price": Script.new_price,
     "appoint": Script.appoints,
     "support": Script.supports,
+    "unroute": Script.unroutes,
 }
 
 

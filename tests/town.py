@@ -24,6 +24,8 @@ from mutuelle.payments import OPEN, PaymentState, ask_payment, move
 from mutuelle.products import offers_for
 from mutuelle.settlement import settle
 from mutuelle.staff.offices import note_founders
+from mutuelle.support.acts import By
+from mutuelle.support.routes import remove_route
 from talk.screen import Shown
 from talk.words import Caller, Consent
 from tests.clinic import contract, open_facility
@@ -198,6 +200,12 @@ async def found_town(pool: AsyncEngine) -> None:
         await contract(db)
 
 
+async def unroute(pool: AsyncEngine, code: str = "BEN") -> None:
+    """From now on members of the mutuelle pay in cash only."""
+    async with pool.begin() as db:
+        await remove_route(db, code, "ML", By("a test", "no operator", NOON), {"simulated": ()})
+
+
 async def join(
     pool: AsyncEngine,
     phone: str,
@@ -207,9 +215,12 @@ async def join(
     name: str = "Awa Koné",
     ages: tuple[int, ...] = (45, 38, 12, 7),
     pay_minor: int | None = None,
+    cash: bool = False,
+    place: str = "v1",
+    gateway: str = "test",
 ) -> Household:
-    """A household that joined at `at` and was asked for its first payment, through the deed of the menu."""
-    caller = Caller(phone, "fr", "test", f"join {phone} {at}", at)
+    """A household that joined at `at`, through the deed of the menu: asked for its first payment, or to pay `cash`."""
+    caller = Caller(phone, "fr", gateway, f"join {phone} {at}", at)
     async with pool.begin() as db:
         mutuelle = await get_mutuelle(db, code)
         chosen = (await offers_for(db, code, ages, mutuelle.today(at)))[0]
@@ -217,13 +228,13 @@ async def join(
             db,
             caller,
             mutuelle=code,
-            place_id="v1",
+            place_id=place,
             head_name=name,
             ages=ages,
             product=chosen.product.code,
             version=chosen.product.version,
             price=chosen.price,
-            pay_now=Money(pay_minor, "XOF") if pay_minor else chosen.price,
+            pay_now=None if cash else Money(pay_minor, "XOF") if pay_minor else chosen.price,
             agreed=Consent("agreed in a test"),
         )
 

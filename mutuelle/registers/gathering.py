@@ -3,7 +3,7 @@
 A line that is there already must say the same; everything that is wrong is told, with its line.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -171,19 +171,33 @@ def gather_officers(g: Gathered, records: list[Record]) -> None:
             g.compare("officers", record, asdict(officer))
 
 
-def gather_routes(g: Gathered, records: list[Record], operators: Iterable[str]) -> None:
-    """Which operator asks the phones of a country for money; `operators` are those that the service knows."""
-    known = sorted(operators)
+def gather_routes(g: Gathered, records: list[Record], operators: Mapping[str, Collection[str]]) -> None:
+    """Which operator asks the phones of a country for money; `operators` says what each one still needs here."""
     for record in once(records, ("country",), g.faults):
         if not record.is_whole:
             continue
         route = Route(record["country"], record["operator"])
-        if route.operator not in known:
-            reason = _("{cell} is not one of: {known}.", cell=route.operator, known=", ".join(known))
+        if reason := _cannot_ask(route.operator, operators):
             g.faults.append(record.fault("operator", reason))
         elif g.judge(record, faults_of_route(route)):
             g.routes.append(route)
             g.compare("routes", record, asdict(route), flow="operator")
+
+
+def _cannot_ask(operator: str, operators: Mapping[str, Collection[str]]) -> Sentence | None:
+    """Why this installation cannot ask an operator for money; None if it can."""
+    if needed := operators.get(operator):
+        return _(
+            "{cell} cannot be asked from here: it needs {settings}. Until then leave this file out.",
+            cell=operator,
+            settings=", ".join(needed),
+        )
+    known = sorted(name for name, needed in operators.items() if not needed)
+    if operator in known:
+        return None
+    if known:
+        return _("{cell} is not one of: {known}.", cell=operator, known=", ".join(known))
+    return _("No operator can be asked from here yet: leave this file out, members pay in cash.")
 
 
 def _with(record: Record, **facts: Any) -> Record:

@@ -77,13 +77,14 @@ async def take_over(
     sheets: Mapping[str, Sheet],
     faults: Sequence[Fault],
     *,
-    operators: Collection[str],
+    operators: Mapping[str, Collection[str]],
     at: datetime,
     advance: Callable[[], None],
 ) -> Taken:
     """Read every line, tell all faults, or write all that is new.
 
-    `faults` are those of the reading; `operators` those that the service knows; `advance` is called for each step.
+    `faults` are those of the reading; `operators` says what each one still needs to be asked from here;
+    `advance` is called for each step.
     """
     taken = Taken(faults=list(faults))
     read = await _read(db, sheets, operators, at, taken, advance)
@@ -105,7 +106,7 @@ async def take_over(
 async def _read(
     db: AsyncConnection,
     sheets: Mapping[str, Sheet],
-    operators: Collection[str],
+    operators: Mapping[str, Collection[str]],
     at: datetime,
     taken: Taken,
     advance: Callable[[], None],
@@ -138,7 +139,7 @@ async def _read(
 
 
 def _fill(
-    gathered: Gathered, read: Mapping[str, list[Record]], operators: Collection[str]
+    gathered: Gathered, read: Mapping[str, list[Record]], operators: Mapping[str, Collection[str]]
 ) -> tuple[list[PaperHousehold], list[Opening]]:
     gathering.gather_places(gathered, read["places"])
     gathering.gather_products(gathered, read["products"])

@@ -18,6 +18,7 @@ WHO = "who"
 PHONE, HEAD = "household phone", "household head"
 MERGE, CLOSE, REOPEN = "household merge", "household close", "household reopen"
 CASE_CLOSE, CASE_REOPEN = "case close", "case reopen"
+ROUTE_ADD, ROUTE_REMOVE = "route add", "route remove"
 
 
 class SupportFault(Exception):

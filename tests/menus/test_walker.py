@@ -24,12 +24,13 @@ from mutuelle.tables import beneficiary, household_phone
 from talk import engine
 from talk.answers import Secret, ages, person_name, pin
 from talk.engine import Finish, State, Turn
+from talk.phones import shown_phone
 from talk.questions import YES, has_back
 from talk.screen import Screen, Shown
 from talk.words import Ask, Caller, Choose, Confirm, Consent, Do, Look, Question
 from tests.clinic import contract, open_facility
 from tests.staff import SEALS, appoint
-from tests.town import NOON, found, join, paid, pays
+from tests.town import NOON, found, join, paid, pays, unroute
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
 
 FIT = fit_for()
@@ -43,6 +44,9 @@ STRANGER, WAITING, ARREARS, COVERED, EXPIRING, GRACE, SUSPENDED, EXPIRED, ASKED,
 )
 REGISTERER, UNCONFIRMED = "+22376000120", "+22376000121"
 CREDITED, PREPAID = "+22376000123", "+22376000124"
+LONG_PHONE = "+2290197123456"  # as a screen shows it
+FOREIGN, FOREIGN_STRANGER = "+2250707070701", "+2250707070702"  # of a country without a route
+CASH = (STRANGER, ARREARS, EXPIRING, EXPIRED, CREDITED, ASKED, FOREIGN, FOREIGN_STRANGER)
 JOINED: dict[
     str, tuple[int, int | None, CoverState]
 ] = {  # days ago, how much was paid (None: all), what came of it
@@ -56,7 +60,7 @@ JOINED: dict[
     CREDITED: (351, None, CoverState.COVERED),
     PREPAID: (352, None, CoverState.COVERED),
 }
-CREDITS = {CREDITED: 799_999, PREPAID: 900_000}  # paid beyond what was due: part of a renewal, and all of it
+CREDITS = {CREDITED: 300_000, PREPAID: 900_000}  # paid beyond what was due: part of a renewal, and all of it
 
 
 @dataclass
@@ -203,16 +207,8 @@ async def world(pool: AsyncEngine) -> AsyncEngine:
     """Callers of every kind, in a mutuelle whose every name is as long as it may be."""
     async with pool.begin() as db:
         await found_longest(db, "BEN", 199)
-    for phone, (days, paid_minor, state) in JOINED.items():
-        at = NOON - timedelta(days=days)
-        household = await join(
-            pool, phone, at=at, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=paid_minor
-        )
-        await paid(pool, household, at=at)
-        if phone in CREDITS:
-            await pays(pool, household, CREDITS[phone], at=at)
-        async with pool.connect() as db:
-            assert (await standing(db, household, NOON)).cover.state is state
+    for phone in JOINED:
+        await joined(pool, phone)
     await join(pool, ASKED, at=NOON, name=LONG_NAME)
     async with pool.begin() as db:
         await found_longest(db, "ZAN", 198)
@@ -224,6 +220,37 @@ async def world(pool: AsyncEngine) -> AsyncEngine:
             key = {"mutuelle_id": code, "number": one_of_two.number}
             await db.execute(insert(household_phone), {**key, "phone": TWO, "since": NOON})
     await registering(pool)
+    return pool
+
+
+async def joined(pool: AsyncEngine, phone: str) -> None:
+    """A member of JOINED, who paid by phone."""
+    days, paid_minor, state = JOINED[phone]
+    at = NOON - timedelta(days=days)
+    household = await join(pool, phone, at=at, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=paid_minor)
+    await paid(pool, household, at=at)
+    if phone in CREDITS:
+        await pays(pool, household, CREDITS[phone], at=at)
+    async with pool.connect() as db:
+        assert (await standing(db, household, NOON)).cover.state is state
+
+
+@pytest.fixture
+async def cash_world(pool: AsyncEngine) -> AsyncEngine:
+    """Members who paid by phone while there was a route, a newcomer who could not, and the longest collector.
+
+    From another country one is a member of a mutuelle that has a route still.
+    """
+    async with pool.begin() as db:
+        await found_longest(db, "BEN", 199)
+        await found_longest(db, "ZAN", 198)
+    for phone in (ARREARS, EXPIRING, EXPIRED, CREDITED):
+        await joined(pool, phone)
+    await unroute(pool)
+    await join(pool, ASKED, at=NOON, name=LONG_NAME, ages=(45,) + (20,) * 9, cash=True)
+    await join(pool, FOREIGN, at=NOON, code="ZAN", name=LONG_NAME, cash=True)
+    for code in ("BEN", "ZAN"):
+        await appoint(pool, LONG_PHONE, Role.COLLECTOR, name=LONG_NAME, code=code, pin=None)
     return pool
 
 
@@ -286,6 +313,21 @@ async def test_every_call_fits_ends_and_acts_only_when_agreed(
     assert walk.acted == walk.agreed
     assert len(walk.seen) > 8
     assert "Keneya, your health cover" in walk.asked
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", CASH)
+async def test_who_cannot_be_asked_by_phone_joins_and_is_told_whom_to_pay(
+    cash_world: AsyncEngine, phone: str, language: str
+) -> None:
+    walk = Walk(cash_world, Caller(phone, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("1",))
+    await walk.everywhere(("2",))
+    assert walk.acted == walk.agreed
+    assert any(shown_phone(LONG_PHONE) in screen for screen in walk.seen)
+    assert (walk.acted > 0) == (phone in (STRANGER, FOREIGN_STRANGER, FOREIGN))
+    assert not any("with the phone" in asked for asked in walk.asked if phone != FOREIGN), "nobody can ask it"
+    assert ("The phone that pays?" in walk.asked) == (phone == FOREIGN)
 
 
 @pytest.mark.parametrize("language", languages())

@@ -2,12 +2,14 @@
 
 from datetime import date
 
-from locales import Sentence
+from locales import Money, Sentence
 from menus.household import household_words
 from mutuelle.changes import Change
 from mutuelle.confirmation import Unconfirmed, not_recognised, registered
+from mutuelle.enrolment import due_in_cash
 from mutuelle.households import Household
 from mutuelle.members import household_changed
+from mutuelle.ways_to_pay import PayInCash
 
 HOME = Household("LONGCODE", "199000010", "N'Golo-Marie Ouattara Syll", "Mutuelle Yèrèdèmè-Wa")
 OFFICER = "Mariam-Fatoumata Sangaré A"
@@ -18,5 +20,8 @@ MESSAGES: dict[str, Sentence] = {
     **{f"household changed, {what}": household_changed(HOME, what, "+2290197123456") for what in Change},
     "household registered": registered(HOME, OFFICER),
     "household denied": not_recognised(WAITING),
+    "due in cash": due_in_cash(
+        HOME, Money(999_999, "XOF"), PayInCash(HOME.head_name, "+2290197123456", another_phone=False)
+    ),
     "my household by SMS": household_words(HOME, (45,) * 30),
 }

@@ -21,13 +21,26 @@ from sms.confirmations import fit_for
 from sms.limits import Known
 from sms.segments import segments
 from talk.engine import Menu
+from talk.phones import shown_phone
 from talk.screen import Screen, Shown
 from talk.words import Ask, Caller
-from tests.menus.test_walker import ASKED, COVERED, JOINED, STRANGER, TWO, Walk, Watch, world
+from tests.menus.test_walker import (
+    ASKED,
+    CASH,
+    COVERED,
+    JOINED,
+    LONG_PHONE,
+    STRANGER,
+    TWO,
+    Walk,
+    Watch,
+    cash_world,
+    world,
+)
 from tests.sms.writing import SEALS
 from tests.town import NOON
 
-__all__ = ["world"]
+__all__ = ["cash_world", "world"]
 
 DOCTOR, TREASURER = "+22376000199", "+22376000007"
 
@@ -76,3 +89,17 @@ async def test_every_message_is_one_segment_and_acts_only_by_its_code(
         seen |= walk.seen
     assert seen
     assert (who is Known.STRANGER) == (phone == STRANGER)
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", CASH)
+async def test_who_cannot_be_asked_by_phone_writes_and_is_told_whom_to_pay(
+    cash_world: AsyncEngine, phone: str, language: str
+) -> None:
+    seen = set()
+    for menu in (join_by_message, pay_by_message, cover):
+        walk = Writing(cash_world, Caller(phone, language, "sms", "walk", NOON, SEALS), menu=menu)
+        await walk.everywhere()
+        assert walk.acted == walk.agreed
+        seen |= walk.seen
+    assert any(shown_phone(LONG_PHONE) in answer for answer in seen)

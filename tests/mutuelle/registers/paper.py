@@ -103,7 +103,7 @@ async def take(pool: AsyncEngine, folder: Path, *, at: datetime = NOON) -> Taken
     sheets, faults = read_folder(folder)
     left = [None] * steps(sheets)
     async with pool.connect() as db:
-        taken = await take_over(db, sheets, faults, operators=["simulated"], at=at, advance=left.pop)
+        taken = await take_over(db, sheets, faults, operators={"simulated": ()}, at=at, advance=left.pop)
         await (db.rollback() if taken.faults else db.commit())
     return taken
 

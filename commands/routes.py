@@ -1,0 +1,96 @@
+"""`keneya route`: which mobile money operator asks for a mutuelle's money, in which country.
+
+Where there is none, members pay in cash, and their calls tell them whom.
+"""
+
+import argparse
+import re
+from datetime import UTC, datetime
+
+from commands.ground import (
+    Commands,
+    Fault,
+    acted,
+    command,
+    database,
+    expect_mutuelle,
+    group,
+    missing_settings,
+)
+from mutuelle.charter import Route
+from mutuelle.founding import FoundingFault
+from mutuelle.guards import cannot_ask
+from mutuelle.support import routes
+from mutuelle.support.acts import By, SupportFault
+
+
+def add(commands: Commands) -> None:
+    route = group(commands, "route", "which operator asks for a mutuelle's money, in which country")
+    list_ = command(route, "list", list_routes, "print the routes, and which of them can be used from here")
+    add_ = command(route, "add", add_route, "ask the phones of a country by an operator; back: route remove")
+    remove = command(route, "remove", remove_route, "ask them no more: they pay in cash; back: route add")
+    list_.add_argument("--mutuelle", metavar="CODE", help="only this one, such as SIK")
+    for parser in (add_, remove):
+        parser.add_argument("--mutuelle", metavar="CODE", required=True, help="the mutuelle, such as SIK")
+        parser.add_argument("--country", type=_country, metavar="ML", required=True, help="of the phones")
+        acted(parser)
+    add_.add_argument("--operator", required=True, help="its name, as `keneya route list` knows it")
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch("[A-Za-z]{2}", value):
+        raise argparse.ArgumentTypeError(f"{value!r} is not the two letters of a country, such as ML")
+    return value.upper()
+
+
+def _by(arguments: argparse.Namespace) -> By:
+    return By(arguments.actor, arguments.reason, datetime.now(UTC))
+
+
+async def list_routes(arguments: argparse.Namespace) -> int:
+    """One line a route, then the operators that this installation can ask."""
+    await expect_mutuelle(arguments.mutuelle)
+    needed = missing_settings()
+    async with database() as db:
+        found = await routes.routes_of(db, arguments.mutuelle)
+    for code, one in found:
+        why = cannot_ask(one.operator, needed)
+        print(f"{code:<8} {one.country} leads to {why or one.operator}")
+    usable = ", ".join(sorted(name for name, lacking in needed.items() if not lacking))
+    print(f"Routes: {len(found)}. Operators that can be asked from here: {usable or 'none'}.")
+    return 0
+
+
+async def add_route(arguments: argparse.Namespace) -> int:
+    """The operator must be one that this installation can ask."""
+    await expect_mutuelle(arguments.mutuelle)
+    added = Route(arguments.country, arguments.operator)
+    try:
+        async with database() as db:
+            is_new = await routes.add_route(db, arguments.mutuelle, added, _by(arguments), missing_settings())
+    except (SupportFault, FoundingFault) as fault:
+        raise Fault("; ".join(str(fault).splitlines())) from None
+    print(f"{added.operator} asks the phones of {added.country} for {arguments.mutuelle}.")
+    print("From the next call on." if is_new else "It did so already: nothing was changed.")
+    return 0
+
+
+async def remove_route(arguments: argparse.Namespace) -> int:
+    """Payments under way are settled as ever; new ones are due in cash."""
+    await expect_mutuelle(arguments.mutuelle)
+    code, country = arguments.mutuelle, arguments.country
+    try:
+        async with database() as db:
+            gone = await routes.remove_route(db, code, country, _by(arguments), missing_settings())
+    except SupportFault as fault:
+        raise Fault(str(fault)) from None
+    print(f"{code} asks the phones of {country} no more by {gone.operator}: they pay in cash from now on.")
+    if gone.under_way:
+        print(
+            f"Payments under way: {gone.under_way}. Keep the settings of {gone.operator} until they are settled."
+        )
+    if gone.unsent:
+        print(
+            f"Payments that were never sent and have failed: {gone.unsent}. Who asked for them is told by SMS."
+        )
+    return 0

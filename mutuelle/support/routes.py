@@ -1,0 +1,98 @@
+"""Routes added and removed by a person: which operator asks the phones of a country for a mutuelle's money.
+
+A route is about new payments only: one that is under way goes on being asked about, whatever becomes of its route.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mutuelle.charter import Route
+from mutuelle.founding import open_routes
+from mutuelle.guards import cannot_ask
+from mutuelle.mutuelles import get_mutuelle
+from mutuelle.payments import OPEN, PaymentState, move
+from mutuelle.receipts import tell_failed
+from mutuelle.support.acts import ROUTE_ADD, ROUTE_REMOVE, By, SupportFault, write_act
+from mutuelle.tables import payment, route
+from mutuelle.wishes import DUE_COLUMNS, Due, due_payment
+
+Needed = Mapping[str, tuple[str, ...]]  # what each operator still needs here: `mobilemoney.missing`
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A route that is no more. `under_way` payments go on; `unsent` ones failed: nobody could have sent them."""
+
+    operator: str
+    under_way: int
+    unsent: int
+
+
+async def routes_of(db: AsyncConnection, mutuelle_id: str | None) -> list[tuple[str, Route]]:
+    """(mutuelle, route) of one mutuelle or of all."""
+    wanted = sa.true() if mutuelle_id is None else route.c.mutuelle_id == mutuelle_id
+    rows = await db.execute(select(route).where(wanted).order_by(route.c.mutuelle_id, route.c.country))
+    return [(row.mutuelle_id, Route(row.country, row.operator, row.flow)) for row in rows]
+
+
+async def add_route(db: AsyncConnection, mutuelle_id: str, added: Route, by: By, needed: Needed) -> bool:
+    """From now on phones of that country are asked for money; False if it was so already.
+
+    SupportFault for an operator that cannot be asked from here, FoundingFault where another one serves the country.
+    """
+    if why := cannot_ask(added.operator, needed):
+        raise SupportFault(f"this would lead to {why}")
+    if (mutuelle_id, added) in await routes_of(db, mutuelle_id):
+        return False
+    await open_routes(db, await get_mutuelle(db, mutuelle_id), [added])
+    await write_act(db, ROUTE_ADD, f"{mutuelle_id} {added.country}", by, facts={"operator": added.operator})
+    return True
+
+
+async def remove_route(
+    db: AsyncConnection, mutuelle_id: str, country: str, by: By, needed: Needed
+) -> Removed:
+    """From now on no phone of that country is asked for money by this mutuelle; its members pay in cash.
+
+    Where the operator can be asked, what is under way is settled as ever. Where it cannot, SupportFault if something
+    was sent and waits for its answer; what was never sent fails, and whoever asked for it is told.
+    """
+    of_route = (route.c.mutuelle_id == mutuelle_id) & (route.c.country == country)
+    operator = await db.scalar(sa.delete(route).where(of_route).returning(route.c.operator))
+    if operator is None:
+        raise SupportFault(f"{mutuelle_id} has no route for {country}")
+    dues, unsent = await _under_way(db, mutuelle_id, country, operator), 0
+    if why := cannot_ask(operator, needed):
+        unsent = await _fail_unsent(db, dues, why, by)
+    await write_act(db, ROUTE_REMOVE, f"{mutuelle_id} {country}", by, facts={"operator": operator})
+    return Removed(operator, len(dues) - unsent, unsent)
+
+
+async def _under_way(db: AsyncConnection, mutuelle_id: str, country: str, operator: str) -> list[Due]:
+    rows = await db.execute(
+        select(*DUE_COLUMNS)
+        .where(
+            payment.c.mutuelle_id == mutuelle_id,
+            payment.c.country == country,
+            payment.c.operator == operator,
+            payment.c.state.in_(OPEN),
+        )
+        .with_for_update()
+    )
+    return [due_payment(row) for row in rows]
+
+
+async def _fail_unsent(db: AsyncConnection, dues: list[Due], why: str, by: By) -> int:
+    if sent := sum(due.state is not PaymentState.ASKED for due in dues):
+        raise SupportFault(
+            f"payments were sent and wait for the answer of {why}: {sent}; let it answer first"
+        )
+    for due in dues:
+        failed = PaymentState.FAILED
+        await move(db, due.mutuelle_id, due.reference, failed, actor=by.actor, reason=by.reason, at=by.at)
+        await tell_failed(db, due, by.at)
+    return len(dues)

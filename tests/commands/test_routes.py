@@ -1,0 +1,172 @@
+"""`keneya route` as typed: added, listed, removed; what is under way goes on, what nobody can ask fails and is told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from mutuelle.payments import PaymentState, move
+from mutuelle.tables import payment
+from tests.conftest import Database
+from tests.mutuelle.staff.acts import broken
+from tests.test_cli import Keneya, typed_into
+from tests.town import AWA, MARIAM, NOON, found_town, join
+
+T = TypeVar("T")
+BY = ("--actor", "Kadidia", "--reason", "the contract ended")
+HERE = ("--mutuelle", "BEN", "--country", "ML")
+NOT_HERE = "simulated, which cannot be asked from here without SIMULATOR=1"
+
+
+@pytest.fixture
+def keneya(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Keneya:
+    """Type a command beside the usual town, with the simulator."""
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    monkeypatch.setenv("SIMULATOR", "1")
+    on(database, found_town)
+    return lambda *typed: typed_into(capsys, *typed)
+
+
+def on(database: Database, act: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    """Do something with the service's own database."""
+
+    async def done() -> T:
+        pool = create_async_engine(database.url, poolclass=NullPool)
+        try:
+            return await act(pool)
+        finally:
+            await pool.dispose()
+
+    return asyncio.run(done())
+
+
+def rows(database: Database, query: str) -> list[tuple[object, ...]]:
+    async def read(pool: AsyncEngine) -> list[tuple[object, ...]]:
+        async with pool.connect() as db:
+            return [tuple(row) for row in await db.execute(text(query))]
+
+    return on(database, read)
+
+
+def asked(database: Database, phone: str, state: PaymentState = PaymentState.ASKED) -> None:
+    """A household that joined and whose payment is in `state`."""
+
+    async def act(pool: AsyncEngine) -> None:
+        home = await join(pool, phone, at=NOON)
+        if state is PaymentState.ASKED:
+            return
+        async with pool.begin() as db:
+            of_home = select(payment.c.reference).where(payment.c.number == home.number)
+            key = (await db.execute(of_home)).scalar_one()
+            await move(db, "BEN", key, state, actor="test", reason="sent", at=NOON)
+
+    on(database, act)
+
+
+def test_a_route_is_removed_and_added_again_with_who_and_why(keneya: Keneya, database: Database) -> None:
+    assert keneya("route", "list")[1].splitlines() == [
+        "BEN      ML leads to simulated",
+        "Routes: 1. Operators that can be asked from here: simulated.",
+    ]
+    code, output, _ = keneya("route", "remove", *HERE, *BY)
+    assert (code, output) == (
+        0,
+        "BEN asks the phones of ML no more by simulated: they pay in cash from now on.\n",
+    )
+    assert keneya("route", "list", "--mutuelle", "BEN")[1].startswith("Routes: 0.")
+    assert keneya("route", "remove", *HERE, *BY) == (1, "", "keneya: BEN has no route for ML\n")
+    for nth, said in enumerate(("From the next call on.", "It did so already: nothing was changed.")):
+        code, output, _ = keneya("route", "add", *HERE, "--operator", "simulated", *BY)
+        assert (code, output.splitlines()[1]) == (0, said), nth
+    assert rows(
+        database, "select act, subject, actor, reason, facts ->> 'operator' from support_act order by nth"
+    ) == [
+        ("route remove", "BEN ML", "Kadidia", "the contract ended", "simulated"),
+        ("route add", "BEN ML", "Kadidia", "the contract ended", "simulated"),
+    ]
+    opened = "select count(*) from ledger.account where code like 'health:%simulated-ML'"
+    assert rows(database, opened) == [(2,)], "its float and its suspense account"
+
+
+def test_a_payment_under_way_goes_on_without_its_route(keneya: Keneya, database: Database) -> None:
+    asked(database, AWA)
+    asked(database, MARIAM, PaymentState.SENT)
+    output = keneya("route", "remove", *HERE, *BY)[1]
+    assert output.splitlines()[1:] == [
+        "Payments under way: 2. Keep the settings of simulated until they are settled."
+    ]
+    states = "select state from payment order by state"
+    assert rows(database, states) == [("ASKED",), ("SENT",)]
+
+
+def test_where_nobody_can_ask_the_operator_what_was_never_sent_fails_and_is_told(
+    keneya: Keneya, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(database, AWA)
+    monkeypatch.delenv("SIMULATOR")
+    assert keneya("route", "list")[1].splitlines()[0] == f"BEN      ML leads to {NOT_HERE}"
+    output = keneya("route", "remove", *HERE, *BY)[1]
+    assert output.splitlines()[1:] == [
+        "Payments that were never sent and have failed: 1. Who asked for them is told by SMS."
+    ]
+    assert rows(database, "select state from payment") == [("FAILED",)]
+    assert rows(database, "select phone, template from sms_outbox") == [(AWA, "payment failed")]
+    assert on(database, broken) == set()
+
+
+def test_what_was_sent_is_never_left_without_an_answer(
+    keneya: Keneya, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(database, AWA)
+    asked(database, MARIAM, PaymentState.SENT)
+    monkeypatch.delenv("SIMULATOR")
+    code, output, complaint = keneya("route", "remove", *HERE, *BY)
+    assert (code, output) == (1, "")
+    assert f"payments were sent and wait for the answer of {NOT_HERE}: 1; let it answer first" in complaint
+    assert rows(database, "select count(*) from route") == [(1,)]
+    assert rows(database, "select count(*) from support_act") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "complaint"),
+    [
+        (("--mutuelle", "XXX", "--country", "ML", "--operator", "simulated"), 2, "no mutuelle has the code"),
+        (
+            ("--mutuelle", "BEN", "--country", "Mali", "--operator", "simulated"),
+            2,
+            "two letters of a country",
+        ),
+        ((*HERE, "--operator", "pigeon"), 1, "pigeon, which this version does not know"),
+    ],
+)
+def test_a_route_that_cannot_be_is_not_added(
+    keneya: Keneya, typed: tuple[str, ...], code: int, complaint: str
+) -> None:
+    ended = keneya("route", "add", *typed, *BY)
+    assert ended[:2] == (code, "")
+    assert complaint in ended[2]
+
+
+def test_another_operator_takes_a_country_only_after_the_first_has_left(
+    keneya: Keneya, database: Database
+) -> None:
+    async def taken(pool: AsyncEngine) -> None:
+        async with pool.begin() as db:
+            await db.execute(text("delete from route"))
+            await db.execute(text("insert into route values ('BEN', 'ML', 'orange', 'push')"))
+
+    on(database, taken)
+    complaint = keneya("route", "add", *HERE, "--operator", "simulated", *BY)[2]
+    assert "route BEN ML: is there already with another operator" in complaint
+
+
+def test_without_the_simulator_its_operator_is_not_added(
+    keneya: Keneya, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SIMULATOR")
+    complaint = keneya("route", "add", *HERE, "--operator", "simulated", *BY)[2]
+    assert complaint == f"keneya: this would lead to {NOT_HERE}\n"
