@@ -59,6 +59,7 @@ ProcessCollector(registry=registry)
 _hops = _Hops()
 registry.register(_hops)
 ends = Counter("keneya_ussd_calls_ended", "End-of-call notices", ["status"], registry=registry)
+closed = Counter("keneya_connections_closed", "Connections closed at a limit", ["reason"], registry=registry)
 tables_up = Gauge("keneya_database_up", "Whether the tables could be read", registry=registry)
 payments = Gauge("keneya_payments", "Payments by state", ["state"], registry=tables)
 oldest = Gauge("keneya_payment_oldest_open_seconds", "Age of the oldest payment under way", registry=tables)
@@ -133,6 +134,11 @@ def count_hop(end: bool, seconds: float) -> None:
 def count_end(status: str) -> None:
     """A call ended; a status nobody knows counts as other."""
     ends.labels(status if status in KNOWN_ENDS else "other").inc()
+
+
+def count_closed(reason: str) -> None:
+    """A connection was closed: there were too many, or it was too slow, too large, idle, or asked too much at once."""
+    closed.labels(reason).inc()
 
 
 async def exposition(pool: AsyncEngine) -> tuple[bytes, str]:

@@ -13,18 +13,7 @@ from tests.house import SECRET
 from tests.town import found_town
 
 # as Procfile starts them
-WEB = [
-    "-m",
-    "uvicorn",
-    "--factory",
-    "webhooks:create_app",
-    "--port",
-    "0",
-    "--loop",
-    "uvloop",
-    "--http",
-    "ussd_hops:HopProtocol",
-]
+WEB = ["web.py"]
 WORKER = ["worker.py"]
 each = pytest.mark.parametrize("process", [WEB, WORKER], ids=["web", "worker"])
 
