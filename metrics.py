@@ -5,7 +5,7 @@ No label ever holds a phone number, a name or anything a caller typed.
 
 import gc
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 
 from prometheus_client import (
@@ -36,6 +36,7 @@ class _Hops(Collector):
     def __init__(self) -> None:
         self._ended, self._seconds = 0, 0.0
         self._buckets = [0] * (len(HOP_BUCKETS_S) + 1)
+        self.refused: Callable[[], int] = int
 
     def count(self, end: bool, seconds: float) -> None:
         self._ended += end
@@ -48,6 +49,9 @@ class _Hops(Collector):
         answered.add_metric(["end"], self._ended)
         answered.add_metric(["con"], so_far[-1] - self._ended)
         yield answered
+        refused = CounterMetricFamily("keneya_ussd_hops_refused", "Hops told that too many call at once")
+        refused.add_metric([], self.refused())
+        yield refused
         limits = [*map(str, HOP_BUCKETS_S), "+Inf"]
         buckets = list(zip(limits, so_far, strict=True))
         yield HistogramMetricFamily(
@@ -129,6 +133,11 @@ def settle_garbage_collector() -> None:
 def count_hop(end: bool, seconds: float) -> None:
     """One hop was answered with END (`end`) or CON, in `seconds`."""
     _hops.count(end, seconds)
+
+
+def count_refused(so_far: Callable[[], int]) -> None:
+    """Where the number of hops is told that were refused because too many were under way."""
+    _hops.refused = so_far
 
 
 def count_end(status: str) -> None:

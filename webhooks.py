@@ -129,6 +129,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     desks = [
         Desk(g, calls.Line(pool, Journals(redis, g.NAME), home, keys, utc_now, seals)) for g in gateways()
     ]
+    metrics.count_refused(lambda: sum(desk.line.refused for desk in desks))
     paths = {d.gateway.PATH.format(secret=s).encode(): d for d in desks for s in wanted.webhook_secrets}
     app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
     metrics.settle_garbage_collector()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from processes import LOOPBACK
 
@@ -52,6 +52,9 @@ class Load:
             self.bad += 1
         elif not hop.is_answered_by(body):
             self.crossed += 1
+
+
+L = TypeVar("L", bound=Load)
 
 
 class Connection(asyncio.Protocol):
@@ -175,10 +178,16 @@ class Exchange:
 
 
 async def open_loop(
-    port: int, calls: Iterator[list[Hop]], calls_per_s: float, seconds: float, chance: Random
-) -> Load:
+    port: int,
+    calls: Iterator[list[Hop]],
+    calls_per_s: float,
+    seconds: float,
+    chance: Random,
+    load: L | None = None,
+) -> L:
     """Calls begin at their own time, however slow the answers are; each wait counts from when the hop was due."""
-    load, exchange, running = Load(), Exchange(port), set[asyncio.Task[None]]()
+    load = load or cast(L, Load())
+    exchange, running = Exchange(port), set[asyncio.Task[None]]()
     began = due = time.perf_counter()
     while (due := due + chance.expovariate(calls_per_s)) < began + seconds:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
