@@ -56,6 +56,8 @@ class Settings:
     migrate_database_url: str | None = field(repr=False)
     host: str
     port: int
+    metrics_host: str
+    metrics_port: int  # 0: what Prometheus reads is told on web's own port, to this machine alone
     public_url: str  # where gateways and operators reach us for their notices; no slash at the end
     simulator: bool
     simulator_url: str | None  # where the simulator's process listens; None without it
@@ -93,6 +95,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         at_sms_url=reader.sms_url("AT_SMS_URL", AT_URLS[username == "sandbox"], any_host=simulator),
         host=host,
         port=port,
+        metrics_host=reader.text("METRICS_HOST", "127.0.0.1"),
+        metrics_port=reader.port("METRICS_PORT", 0),
         public_url=reader.url("PUBLIC_URL", ("http", "https"), local_url(host, port)),
         simulator=simulator,
         simulator_url=reader.url("SIMULATOR_URL", ("http",), "http://127.0.0.1:8001") if simulator else None,

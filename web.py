@@ -19,9 +19,12 @@ DRAIN_S = 5
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket of this address; OSError if it cannot be had."""
+    """A socket of this address; OSError, with the address in words, if it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as fault:
+        raise OSError(fault.errno, f"{host}:{port} ({os.strerror(fault.errno or 0)})") from fault
 
 
 def configuration() -> uvicorn.Config:
@@ -44,13 +47,14 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     """Serve until SIGTERM or Ctrl-C; 2 if the environment is wrong, 1 if the address cannot be had."""
     try:
         wanted = settings.read(environ)
-        addresses = [(wanted.host, wanted.port)]
-        sockets = [listening(host, port) for host, port in addresses]
+        sockets = [listening(wanted.host, wanted.port)]
+        if wanted.metrics_port:
+            sockets.append(listening(wanted.metrics_host, wanted.metrics_port))
     except SettingsFault as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
     except OSError as fault:
-        sys.stderr.write(f"cannot listen on {wanted.host}:{wanted.port} ({fault.strerror or fault})\n")
+        sys.stderr.write(f"cannot listen: {fault.strerror or fault}\n")
         return 1
     allow_descriptors()
     try:

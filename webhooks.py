@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import httpx
@@ -126,6 +127,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
     keys = _journal_keys(wanted)
     seals = Seals([key.encode() for key in wanted.seal_keys])
+    app.state.sampler = metrics.Sampler(open_pool(wanted.database_url, size=1))
     desks = [
         Desk(g, calls.Line(pool, Journals(redis, g.NAME), home, keys, utc_now, seals)) for g in gateways()
     ]
@@ -140,6 +142,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
             await asyncio.wait(under_way, timeout=DRAIN_S)
         await app.state.client.aclose()
         await redis.aclose()
+        await app.state.sampler.close()
         await pool.dispose()
 
 
@@ -262,7 +265,28 @@ async def _ask_redis(request: Request) -> None:
     await request.app.state.redis.ping()
 
 
+def _expect_observer(request: Request) -> None:
+    """404 unless it came to the port of metrics; where there is none, unless this very machine asks."""
+    if port := request.app.state.settings.metrics_port:
+        observes = request.scope["server"][1] == port
+    else:
+        passed_on = any(name in request.headers for name in ("x-forwarded-for", "forwarded", "via"))
+        observes = not passed_on and request.client is not None and _is_here(request.client.host)
+    if not observes:
+        raise HTTPException(404)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
 async def show_metrics(request: Request) -> Response:
     """Counts of this process, and what the tables say of payments and messages."""
-    body, content_type = await metrics.exposition(request.app.state.pool)
+    _expect_observer(request)
+    body, content_type = await metrics.exposition(request.app.state.sampler)
     return Response(body, media_type=content_type)

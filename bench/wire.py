@@ -159,8 +159,17 @@ class Exchange:
         """One answer; TimeoutError after a gateway's patience."""
         connection = await self._connection()
         answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
-        connection.ask(request, lambda status, body: answer.set_result((status, body)))
-        told = await asyncio.wait_for(answer, PATIENCE_S)
+
+        def heard(status: int, body: bytes) -> None:
+            if not answer.done():  # the patience is at its end
+                answer.set_result((status, body))
+
+        connection.ask(request, heard)
+        try:
+            told = await asyncio.wait_for(answer, PATIENCE_S)
+        except TimeoutError:
+            connection.close()
+            raise
         if told[0]:
             self._idle.append((time.monotonic(), connection))
         return told

@@ -92,7 +92,7 @@ async def answer(request: Request) -> Response:
 async def web(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
     app, bound = Starlette(routes=[Route("/", answer, methods=["GET", "POST"])]), listener()
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(served(app, bound, request.param))
+        server = await stack.enter_async_context(served(app, bound, http=request.param))
         server.config.timeout_keep_alive = 75
         yield Served(bound.getsockname()[1], server, stack)
 

@@ -104,7 +104,7 @@ async def web(http: type[asyncio.Protocol]) -> AsyncIterator[Web]:
         Route("/other", other, methods=["GET", "POST"]),
     ]
     bound = listener()
-    async with served(Starlette(routes=routes, lifespan=lifespan), bound, http) as server:
+    async with served(Starlette(routes=routes, lifespan=lifespan), bound, http=http) as server:
         yield Web(bound.getsockname()[1], server, usual)
 
 
