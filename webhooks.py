@@ -69,7 +69,7 @@ def utc_now() -> datetime:
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
-    """The web process: `uvicorn --factory webhooks:create_app` ends with 2 and a line a fault if it must not start.
+    """The routes of the web process, which ends with 2 and a line a fault if it must not start (`web.py` serves them).
 
     With `environ` it raises SettingsFault or StrangeRoute instead. Every call is answered by `home`.
     """

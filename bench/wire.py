@@ -64,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._got = b""
         self._heard: Heard | None = None
+        self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(
@@ -84,6 +85,7 @@ class Connection(asyncio.Protocol):
             self._tell(int(head[9:12]), body)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
         self._tell(0, b"")
 
     def _tell(self, status: int, body: bytes) -> None:
@@ -175,8 +177,10 @@ class Exchange:
         return told
 
     async def _connection(self) -> Connection:
-        if self._idle and self._idle[-1][0] > time.monotonic() - IDLE_S:
-            return self._idle.pop()[1]
+        while self._idle and self._idle[-1][0] > time.monotonic() - IDLE_S:
+            _since, connection = self._idle.pop()
+            if not connection.lost:
+                return connection
         self.close()
         return await _connect(self._port)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -265,17 +265,28 @@ class Process:
         return time.monotonic() - began
 
 
-@pytest.fixture
-def process(database: Database, redis_url: str) -> Iterator[Process]:
+@contextmanager
+def running(
+    database: Database, redis_url: str, files: int | None = None, log: Path | None = None
+) -> Iterator[Process]:
+    """Web as `Procfile` starts it, where no process may open more than so many files."""
     port = processes.free_port()
     environ = processes.plain_environment() | environment(database.url, redis_url) | {"PORT": str(port)}
-    child = subprocess.Popen([sys.executable, "web.py"], cwd=run.HOME, env=environ, stderr=subprocess.DEVNULL)
+    command = f"{f'ulimit -n {files}; ' if files else ''}exec {sys.executable} web.py"
+    with (log or Path(os.devnull)).open("wb") as output:
+        child = subprocess.Popen(["sh", "-c", command], cwd=run.HOME, env=environ, stderr=output)
     try:
         wait_until(lambda: _listens(port))
         yield Process(port, child)
     finally:
         child.terminate()
         child.wait()
+
+
+@pytest.fixture
+def process(database: Database, redis_url: str) -> Iterator[Process]:
+    with running(database, redis_url) as started:
+        yield started
 
 
 def _listens(port: int) -> bool:
@@ -309,6 +320,23 @@ async def test_no_flood_stops_the_process_or_fills_its_memory(process: Process) 
     )
     assert await process.live_s() < 5
     assert process.memory_mb() - before < 40
+
+
+async def test_where_few_files_may_be_open_a_flood_of_connections_keeps_nobody_out(
+    database: Database, redis_url: str, tmp_path: Path
+) -> None:
+    """They come faster than the system says that there are too many."""
+    log = tmp_path / "web.log"
+    with running(database, redis_url, files=160, log=log) as process:
+        async with AsyncExitStack() as stack:
+            for _nth in range(10):
+                flood = [asyncio.open_connection("127.0.0.1", process.port) for _one in range(60)]
+                for _reader, writer in await asyncio.gather(*flood):
+                    stack.callback(writer.close)
+                assert await process.live_s() < 5
+    said = log.read_text()
+    assert said.count("web.connection_closed") == 1, "once in a while"
+    assert "Traceback" not in said
 
 
 async def test_it_ends_in_order(process: Process) -> None:
