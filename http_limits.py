@@ -103,7 +103,10 @@ class Limited(Protocol):
         seen = (self.arriving(), self.request())
         self.seconds = self.seconds + 1 if seen == self._seen else 0
         self._seen = seen
-        if self.arriving():
+        if self.transport.is_closing():
+            if self.seconds >= ARRIVAL_S:
+                self.transport.abort()  # it reads nothing of what it was told
+        elif self.arriving():
             if self.seconds >= ARRIVAL_S:
                 self.refuse("slow", HTTPStatus.REQUEST_TIMEOUT)
         elif self.answering():

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 import uvicorn
@@ -63,7 +64,7 @@ class Asker:
 
 @dataclass
 class Served:
-    """A server that answers the length of a body after a while."""
+    """A server that answers the length of a body after a while, at some length."""
 
     port: int
     server: uvicorn.Server
@@ -85,7 +86,7 @@ class Served:
 async def answer(request: Request) -> Response:
     body = await request.body()
     await asyncio.sleep(float(request.query_params.get("wait", 0)))
-    return PlainTextResponse(f"{len(body)} bytes")
+    return PlainTextResponse(f"{len(body)} bytes" + "." * int(request.query_params.get("size", 0)))
 
 
 @pytest.fixture(params=PROTOCOLS, ids=lambda protocol: protocol.__name__)
@@ -163,6 +164,20 @@ async def test_who_says_nothing_is_closed_and_who_waits_for_an_answer_is_not(web
     await waiting.say(b"GET /?wait=0.8 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert await silent.told() == b""
     assert b"0 bytes" in await waiting.told()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_who_does_not_read_its_answer_is_not_waited_for(web: Served) -> None:
+    web.server.config.timeout_keep_alive = 15
+    for more in (b"", b"Connection: close\r\n"):
+        asker = await web.connect()
+        cast(asyncio.Transport, asker.writer.transport).pause_reading()
+        await asker.say(b"GET /?size=30000000 HTTP/1.1\r\nHost: x\r\n" + more + b"\r\n")
+        await asyncio.sleep(0.1)
+        assert web.server.server_state.connections
+        async with asyncio.timeout(5):
+            while web.server.server_state.connections:  # noqa: ASYNC110 # they are the server's
+                await asyncio.sleep(0.02)
 
 
 @pytest.mark.usefixtures("quick")

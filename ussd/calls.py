@@ -14,7 +14,7 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from locales import Sentence, _
+from locales import DEFAULT_LANGUAGE, Sentence, _
 from talk import engine
 from talk.begun import Led
 from talk.deeds import StillRunning
@@ -44,9 +44,18 @@ GO_ON, START_AGAIN = "1", "2"
 
 
 def hop(line: Line, heard: Hop, show: Show) -> None:
-    """Show the screen for one hop, once and in time. Work that is past the deadline goes on alone, never cancelled."""
+    """Show the screen for one hop, once and in time. Work that is past the deadline goes on alone, never cancelled.
+
+    A dial that would be refused is, before anything is looked up: where too many come, this is what most of them cost.
+    """
+    if not heard.text:
+        try:
+            line.admit(dial=True)
+        except Busy:
+            return show(say(BUSY, DEFAULT_LANGUAGE))
     call = Call(line, heard, tuple([digest(key, heard.text) for key in line.keys]))
     Led(_answer(call), show, partial(_go_apart, call, time.monotonic(), show))
+    return None
 
 
 def _go_apart(call: Call, began: float, show: Show, work: Coroutine[Any, Any, Shown]) -> None:
