@@ -71,17 +71,22 @@ def open_pool(url: str | URL, size: int = POOL_SIZE) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT_S,
         pool_use_lifo=True,  # the one used last has its plans made; a new one makes forty in its first deed
-        connect_args={
-            "timeout": CONNECT_TIMEOUT_S,
-            "command_timeout": DEADLINE_S,
-            "connection_class": Watched,
-            "server_settings": SERVER_SETTINGS,
-        },
+        connect_args=connect_args(),
     )
     event.listen(pool.sync_engine, "checkin", _remember)
     event.listen(pool.sync_engine, "checkout", _expect_alive)
     event.listen(pool.sync_engine, "handle_error", _give_up)
     return pool
+
+
+def connect_args() -> dict[str, Any]:
+    """How each connection of web and worker is made, also the first ones, which look whether they may start."""
+    return {
+        "timeout": CONNECT_TIMEOUT_S,
+        "command_timeout": DEADLINE_S,
+        "connection_class": Watched,
+        "server_settings": SERVER_SETTINGS,
+    }
 
 
 def is_away(fault: BaseException) -> bool:

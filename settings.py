@@ -16,6 +16,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from database import connect_args
+
 DEMO_SECRET = "-".join(["demo"] * 7)  # public: whoever reads the contract knows it
 SECRET_LENGTH_MIN = 32
 SECRETS_MAX = 2  # the old one and the new one, while rotating
@@ -149,7 +151,7 @@ def database_url(value: str) -> str:
 
 async def refuse_owner(service_url: str) -> None:
     """Raise SettingsFault if the role of `service_url` could change the tables: web and worker must not."""
-    engine = create_async_engine(service_url, poolclass=NullPool)
+    engine = create_async_engine(service_url, poolclass=NullPool, connect_args=connect_args())
     try:
         async with engine.connect() as db:
             superuser = await db.scalar(IS_SUPERUSER)

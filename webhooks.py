@@ -38,7 +38,7 @@ import logs
 import metrics
 import settings
 import simulator_pages
-from database import open_pool
+from database import connect_args, open_pool
 from forms import read_body, read_form, read_query
 from menus.home import home
 from mutuelle.guards import StrangeRoute, refuse_strange_routes
@@ -107,7 +107,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
 async def _expect_good_start(wanted: Settings) -> None:
     """SettingsFault for the owner of the tables, StrangeRoute for a route that must not be used here."""
     await settings.refuse_owner(wanted.database_url)
-    pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args={"timeout": 3})
+    pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args=connect_args())
     try:
         await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
     finally:

@@ -1,5 +1,6 @@
 """Web and worker refuse to start where they could do harm: exit code 2, a line a fault, no traceback."""
 
+import socket
 import subprocess
 import sys
 
@@ -56,6 +57,16 @@ async def test_no_process_of_real_money_starts_with_a_route_to_the_simulated_ope
     assert code == 2, told
     assert "Traceback" not in told
     assert "routes lead to operators that cannot be asked from here: simulated" in told
+
+
+def test_web_says_in_a_line_that_an_address_is_taken(database: Database, redis_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for name in ("PORT", "METRICS_PORT"):
+            environ = {"PORT": "0"} | environment(database.url, redis_url) | {name: port}
+            code, told = refusal(WEB, environ)
+            assert (code, len(told.splitlines())) == (1, 1), told
+            assert f"cannot listen: 127.0.0.1:{port} (" in told
 
 
 def refusal(process: list[str], environ: dict[str, str]) -> tuple[int, str]:
