@@ -1,9 +1,8 @@
-"""The form in a request, read within limits: no further than so many bytes, for no longer than so many seconds.
+"""The form in a request, read within limits: no further than so many bytes. `http_limits` limits its time.
 
 What is wrong with it is an HTTPException; a form with a field twice or too many of them is an empty one.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
@@ -17,34 +16,34 @@ log = logging.getLogger("keneya.web")
 LARGEST_FORM = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 40
-BODY_TIMEOUT_S = 10  # no gateway waits longer for an answer, so none takes longer to ask
 _HEX = "0123456789ABCDEFabcdef"
 _BYTES = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """The body, read no further than `limit` (413) and waited for no longer than BODY_TIMEOUT_S (408)."""
+    """The body, read no further than `limit` (413)."""
     body, more = b"", True
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise HTTPException(400)  # nobody is left to read it
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-                if len(body) > limit:
-                    raise HTTPException(413)
-    except TimeoutError:
-        raise HTTPException(408) from None
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400)  # nobody is left to read it
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > limit:
+            raise HTTPException(413)
     return body
 
 
 async def read_form(headers: Headers, receive: Receive) -> dict[str, str]:
-    """The form's fields, once size and type are right (413, 415)."""
+    """The form's fields, once size and type are right (413, 415); 400 where the body that was announced is not there.
+
+    A server may leave a body unread, as where its head asks for another protocol: 200 would be the end of what it said.
+    """
     body = await read_body(receive, LARGEST_FORM)
     if not is_form(headers):
         raise HTTPException(415)
+    if not body and headers.get("content-length", "0") != "0":
+        raise HTTPException(400)
     return fields_of(body)
 
 

@@ -1,12 +1,16 @@
 """What Prometheus reads: hops of this process, and the backlog of payments and messages as their tables tell it.
 
+The tables are read seldom, by one statement at a time on a connection of their own, however often anybody asks.
 No label ever holds a phone number, a name or anything a caller typed.
 """
 
+import asyncio
 import gc
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate
+from time import monotonic
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -27,6 +31,9 @@ tables = (
     CollectorRegistry()
 )  # what the tables tell to every process alike; left out while they cannot be read
 
+SAMPLE_EVERY_S = 15.0  # as often as Prometheus asks where nothing else is set
+REST = 50  # times as long as a reading took, nothing is read: whole tables may be large, and are a fiftieth of a core
+PATIENCE_S = 2.0  # of who asks, before what was read last is told
 HOP_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -36,6 +43,7 @@ class _Hops(Collector):
     def __init__(self) -> None:
         self._ended, self._seconds = 0, 0.0
         self._buckets = [0] * (len(HOP_BUCKETS_S) + 1)
+        self.refused: Callable[[], int] = int
 
     def count(self, end: bool, seconds: float) -> None:
         self._ended += end
@@ -48,6 +56,9 @@ class _Hops(Collector):
         answered.add_metric(["end"], self._ended)
         answered.add_metric(["con"], so_far[-1] - self._ended)
         yield answered
+        refused = CounterMetricFamily("keneya_ussd_hops_refused", "Hops told that too many call at once")
+        refused.add_metric([], self.refused())
+        yield refused
         limits = [*map(str, HOP_BUCKETS_S), "+Inf"]
         buckets = list(zip(limits, so_far, strict=True))
         yield HistogramMetricFamily(
@@ -59,7 +70,9 @@ ProcessCollector(registry=registry)
 _hops = _Hops()
 registry.register(_hops)
 ends = Counter("keneya_ussd_calls_ended", "End-of-call notices", ["status"], registry=registry)
+closed = Counter("keneya_connections_closed", "Connections closed at a limit", ["reason"], registry=registry)
 tables_up = Gauge("keneya_database_up", "Whether the tables could be read", registry=registry)
+sampled_at = Gauge("keneya_tables_read_timestamp_seconds", "When the tables were read", registry=tables)
 payments = Gauge("keneya_payments", "Payments by state", ["state"], registry=tables)
 oldest = Gauge("keneya_payment_oldest_open_seconds", "Age of the oldest payment under way", registry=tables)
 cases = Gauge("keneya_payment_cases_open", "Payments that a person must look at", registry=tables)
@@ -83,6 +96,7 @@ seal_lag = Gauge(
     "keneya_seal_lag_seconds", "Age of the oldest journal that no seal holds yet", registry=tables
 )
 
+ON_ONE_CORE = text("set max_parallel_workers_per_gather = 0")  # the others are for callers
 PAYMENTS_BY_STATE = text("select state, count(*) from payment group by state")
 MESSAGES_BY_STATE = text("select state, count(*) from sms_outbox group by state")
 INCOMING_BY_STATE = text("select state, count(*) from sms_inbox group by state")
@@ -130,24 +144,69 @@ def count_hop(end: bool, seconds: float) -> None:
     _hops.count(end, seconds)
 
 
+def count_refused(so_far: Callable[[], int]) -> None:
+    """Where the number of hops is told that were refused because too many were under way."""
+    _hops.refused = so_far
+
+
 def count_end(status: str) -> None:
     """A call ended; a status nobody knows counts as other."""
     ends.labels(status if status in KNOWN_ENDS else "other").inc()
 
 
-async def exposition(pool: AsyncEngine) -> tuple[bytes, str]:
+def count_closed(reason: str) -> None:
+    """A connection was closed: there were too many, or it was too slow, too large, idle, or asked too much at once."""
+    closed.labels(reason).inc()
+
+
+@dataclass
+class Sampler:
+    """What the tables told last, and when they may be asked again. `pool` is for nothing else."""
+
+    pool: AsyncEngine
+    up: bool = False
+    next_at: float = 0.0
+    reading: asyncio.Task[None] | None = None
+
+    async def sample(self) -> None:
+        """Have the tables read if it is time, one reading for all who ask, and wait for it a little."""
+        if self.reading is None and monotonic() >= self.next_at:
+            self.reading = asyncio.create_task(self._read())
+        if self.reading is not None:
+            await asyncio.wait([self.reading], timeout=PATIENCE_S)
+
+    async def _read(self) -> None:
+        began = monotonic()
+        try:
+            await _read_tables(self.pool)
+        except (SQLAlchemyError, OSError):
+            self.up = False
+        else:
+            self.up = True
+            sampled_at.set_to_current_time()
+        finally:
+            took_s = monotonic() - began
+            self.next_at, self.reading = monotonic() + max(SAMPLE_EVERY_S, took_s * REST), None
+
+    async def close(self) -> None:
+        """End what is being read, and the connection."""
+        if self.reading is not None:
+            self.reading.cancel()
+            await asyncio.wait([self.reading])
+        await self.pool.dispose()
+
+
+async def exposition(sampler: Sampler) -> tuple[bytes, str]:
     """The text and its content type; without the database, the counts of this process alone."""
-    try:
-        await _read_tables(pool)
-    except (SQLAlchemyError, OSError, TimeoutError):
-        tables_up.set(0)
-        return generate_latest(registry), CONTENT_TYPE_LATEST
-    tables_up.set(1)
-    return generate_latest(registry) + generate_latest(tables), CONTENT_TYPE_LATEST
+    await sampler.sample()
+    tables_up.set(sampler.up)
+    told = generate_latest(registry)
+    return told + generate_latest(tables) if sampler.up else told, CONTENT_TYPE_LATEST
 
 
 async def _read_tables(pool: AsyncEngine) -> None:
     async with pool.connect() as db:
+        await db.execute(ON_ONE_CORE)
         payments_by_state = (await db.execute(PAYMENTS_BY_STATE)).all()
         messages_by_state = (await db.execute(MESSAGES_BY_STATE)).all()
         incoming_by_state = (await db.execute(INCOMING_BY_STATE)).all()

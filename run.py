@@ -195,30 +195,25 @@ def _services(environ: Mapping[str, str], wanted: Settings, home: Path) -> list[
     ours["PYTHONUNBUFFERED"] = "1"
     base = local_url(wanted.host, wanted.port)
     worker = Service("worker", [sys.executable, "worker.py"], ours, home, stop_timeout_s=30)
-    command = [
-        *_uvicorn("webhooks:create_app", wanted.host, wanted.port),
-        "--loop",
-        "uvloop",
-        "--http",
-        "ussd_hops:HopProtocol",
-    ]
+    command = [sys.executable, "web.py"]
     web = Service("web", command, ours, home, stop_timeout_s=15, probe_url=f"{base}/health/live")
     if not wanted.simulator_url:
         return [worker, web]
     url = urlsplit(wanted.simulator_url)
     theirs = {name: value for name, value in ours.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     theirs |= {"SIMULATOR_SERVICE_URL": base, "SIMULATOR_DATA": str(home / "var" / "simulator")}
-    command = _uvicorn("simulator.app:create_app", str(url.hostname), url.port or 80)
+    command = [sys.executable, "-m", "uvicorn", "--factory", "simulator.app:create_app"]
+    command += [
+        "--host",
+        str(url.hostname),
+        "--port",
+        str(url.port or 80),
+        "--no-access-log",
+        "--no-server-header",
+    ]
+    command += ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "5"]
     about = f"{wanted.simulator_url}/simulator/about"
     return [Service("simulator", command, theirs, home, stop_timeout_s=8, probe_url=about), worker, web]
-
-
-def _uvicorn(factory: str, host: str, port: int) -> list[str]:
-    command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--host", host, "--port", str(port)]
-    # Gateways and proxies keep a connection idle for a minute as a rule. Whoever closes first should be they: a hop
-    # sent on a connection that we close at that moment is lost, and a gateway does not send it again.
-    patience = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "5"]
-    return [*command, "--no-access-log", "--no-server-header", *patience]
 
 
 def _wait_for(service: Service, run_id: str, wish: Wish) -> None:

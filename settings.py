@@ -17,6 +17,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from database import connect_args
+
 DEMO_SECRET = "-".join(["demo"] * 7)  # public: whoever reads the contract knows it
 SECRET_LENGTH_MIN = 32
 SECRETS_MAX = 2  # the old one and the new one, while rotating
@@ -61,6 +63,8 @@ class Settings:
     migrate_database_url: str | None = field(repr=False)
     host: str
     port: int
+    metrics_host: str
+    metrics_port: int  # 0: what Prometheus reads is told on web's own port, to this machine alone
     public_url: str  # where gateways and operators reach us for their notices; no slash at the end
     simulator: bool
     simulator_url: str | None  # where the simulator's process listens; None without it
@@ -94,6 +98,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         at_sms_url=reader.sms_url("AT_SMS_URL", AT_URLS[username == "sandbox"], any_host=simulator),
         host=host,
         port=port,
+        metrics_host=reader.text("METRICS_HOST", "127.0.0.1"),
+        metrics_port=reader.port("METRICS_PORT", 0),
         public_url=reader.url("PUBLIC_URL", ("http", "https"), local_url(host, port)),
         simulator=simulator,
         simulator_url=reader.simulator_url(simulator),
@@ -163,7 +169,7 @@ async def refuse_owner(service_url: str) -> None:
 
     It is what a process asks first: NoDatabase if nobody answers.
     """
-    engine = create_async_engine(service_url, poolclass=NullPool)
+    engine = create_async_engine(service_url, poolclass=NullPool, connect_args=connect_args())
     try:
         async with engine.connect() as db:
             superuser = await db.scalar(IS_SUPERUSER)

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import httpx
@@ -38,7 +39,7 @@ import metrics
 import migrations
 import settings
 import simulator_pages
-from database import open_pool
+from database import connect_args, open_pool
 from forms import read_body, read_form, read_query
 from menus.home import home
 from migrations import OldSchema
@@ -70,7 +71,7 @@ def utc_now() -> datetime:
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
-    """The web process: `uvicorn --factory webhooks:create_app` ends with 2 and a line a fault if it must not start.
+    """The routes of the web process, which ends with 2 and a line a fault if it must not start (`web.py` serves them).
 
     With `environ` it raises SettingsFault or another of these instead. Every call is answered by `home`.
     """
@@ -109,7 +110,7 @@ async def _expect_good_start(wanted: Settings) -> None:
     """SettingsFault for the owner of the tables, OldSchema, StrangeRoute for a route that cannot be used here."""
     await settings.refuse_owner(wanted.database_url)
     await migrations.refuse_old_schema(wanted.database_url)
-    pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args={"timeout": 3})
+    pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args=connect_args())
     try:
         await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
     finally:
@@ -129,9 +130,11 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
     keys = _journal_keys(wanted)
     seals = Seals([key.encode() for key in wanted.seal_keys])
+    app.state.sampler = metrics.Sampler(open_pool(wanted.database_url, size=1))
     desks = [
         Desk(g, calls.Line(pool, Journals(redis, g.NAME), home, keys, utc_now, seals)) for g in gateways()
     ]
+    metrics.count_refused(lambda: sum(desk.line.refused for desk in desks))
     paths = {d.gateway.PATH.format(secret=s).encode(): d for d in desks for s in wanted.webhook_secrets}
     app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
     metrics.settle_garbage_collector()
@@ -142,6 +145,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
             await asyncio.wait(under_way, timeout=DRAIN_S)
         await app.state.client.aclose()
         await redis.aclose()
+        await app.state.sampler.close()
         await pool.dispose()
 
 
@@ -264,7 +268,28 @@ async def _ask_redis(request: Request) -> None:
     await request.app.state.redis.ping()
 
 
+def _expect_observer(request: Request) -> None:
+    """404 unless it came to the port of metrics; where there is none, unless this very machine asks."""
+    if port := request.app.state.settings.metrics_port:
+        observes = request.scope["server"][1] == port
+    else:
+        passed_on = any(name in request.headers for name in ("x-forwarded-for", "forwarded", "via"))
+        observes = not passed_on and request.client is not None and _is_here(request.client.host)
+    if not observes:
+        raise HTTPException(404)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
 async def show_metrics(request: Request) -> Response:
     """Counts of this process, and what the tables say of payments and messages."""
-    body, content_type = await metrics.exposition(request.app.state.pool)
+    _expect_observer(request)
+    body, content_type = await metrics.exposition(request.app.state.sampler)
     return Response(body, media_type=content_type)

@@ -10,17 +10,19 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 
 import httpx
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import locales
 import logs
 import migrations
 import settings
-from database import KEPT_ALIVE
+from database import is_away, open_pool
 from ledger.folding import fold_all
 from ledger.reservations import expire_due
 from ledger.seals import seal_due
@@ -45,7 +47,6 @@ log = logging.getLogger("keneya.worker")
 
 PAUSE_S = 0.25  # between two rounds that found nothing: a payer at the counter waits for the receipt
 FAULT_PAUSE_S = 2.0  # after a round that failed: the database may be restarting
-POOL_SIZE = 10
 # So many new objects: with Python's own 700 a quarter of settling goes into looking for garbage.
 COLLECT_EVERY = 50_000
 Turn = Callable[[], Awaitable[int]]
@@ -55,24 +56,14 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
     """Run every loop until `stop` is set; a round that has begun is finished first."""
     await settings.refuse_owner(wanted.database_url)
     await migrations.refuse_old_schema(wanted.database_url)
-    pool = create_async_engine(
-        wanted.database_url,
-        hide_parameters=True,  # a statement's values are people's names and messages: never in a log
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_use_lifo=True,  # as web's
-        pool_pre_ping=True,
-        connect_args={
-            "timeout": 3,
-            "server_settings": {"idle_in_transaction_session_timeout": "15000"} | KEPT_ALIVE,
-        },
-    )
+    pool = open_pool(wanted.database_url)
     try:
         await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
         unlimited = httpx.Limits(max_connections=None)  # collecting has its own limit: PLACES
         async with httpx.AsyncClient(trust_env=False, limits=unlimited) as client:
             turns = rounds(wanted, pool, client, going_on=lambda: not stop.is_set())
-            loops = [_loop(name, turn, stop) for name, turn in turns.items()]
+            outage = Outage()
+            loops = [_loop(name, turn, stop, outage) for name, turn in turns.items()]
             log.info("worker.started")
             await asyncio.gather(*loops)
     finally:
@@ -146,15 +137,40 @@ def letterbox(wanted: Settings, pool: AsyncEngine) -> Letterbox:
     )
 
 
-async def _loop(name: str, turn: Turn, stop: asyncio.Event) -> None:
+@dataclass
+class Outage:
+    """PostgreSQL away and back as all loops see it together: one line when it is gone, one when it is back."""
+
+    gone_at: float | None = None
+    back_at: float = 0.0
+
+    def gone(self, began: float, fault: Exception) -> None:
+        """A turn that `began` then found it gone."""
+        if self.gone_at is None and began >= self.back_at:  # else it is the outage that was told
+            self.gone_at = monotonic()
+            log.error("worker.database_gone", extra={"fault": type(fault).__name__})
+
+    def back(self, began: float) -> None:
+        """A turn that `began` then found it there."""
+        if self.gone_at is not None and began > self.gone_at:
+            self.back_at = monotonic()
+            log.warning("worker.database_back", extra={"away_s": round(self.back_at - self.gone_at, 1)})
+            self.gone_at = None
+
+
+async def _loop(name: str, turn: Turn, stop: asyncio.Event, outage: Outage) -> None:
     """One round after the other, at once while there is work; a fault is logged and the loop goes on."""
     while not stop.is_set():
-        pause_s = PAUSE_S
+        pause_s, began = PAUSE_S, monotonic()
         try:
             if await turn():
                 pause_s = 0
-        except Exception:
-            log.exception("worker.round_failed", extra={"loop": name})
+            outage.back(began)
+        except Exception as fault:
+            if is_away(fault):
+                outage.gone(began, fault)
+            else:
+                log.exception("worker.round_failed", extra={"loop": name})
             pause_s = FAULT_PAUSE_S
         try:
             await asyncio.wait_for(stop.wait(), timeout=pause_s or 0.001)

@@ -12,7 +12,7 @@ import uvloop
 
 import metrics
 import run
-from bench import backlog, book, cash, history, hops, journals, measures, menu, settlements
+from bench import backlog, book, cash, history, hops, journals, measures, menu, overload, settlements
 from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import Place, engines_in, found
@@ -21,6 +21,7 @@ FOLDER = run.HOME / "var" / "bench"
 BENCHES: dict[str, Callable[[Place, Size], Awaitable[list[Measure]]]] = {
     "menu": menu.measure,
     "hops": hops.measure,
+    "overload": overload.measure,
     "journals": journals.measure,
     "ledger": book.measure,
     "settlement": settlements.measure,

@@ -69,7 +69,7 @@ class Place:
     pids: Mapping[str, int]  # of the engines
 
     def pool(self, size: int) -> AsyncEngine:
-        """`size` connections of the service's role, made as the worker makes its own."""
+        """`size` connections of the service's role, handed out as the worker's are; without its deadlines."""
         return create_async_engine(
             self.service_url,
             pool_size=size,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from processes import LOOPBACK
 
@@ -54,6 +54,9 @@ class Load:
             self.crossed += 1
 
 
+L = TypeVar("L", bound=Load)
+
+
 class Connection(asyncio.Protocol):
     """One socket: a request out, its answer back, one at a time. Status 0: the connection was lost."""
 
@@ -61,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._got = b""
         self._heard: Heard | None = None
+        self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(
@@ -81,6 +85,7 @@ class Connection(asyncio.Protocol):
             self._tell(int(head[9:12]), body)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
         self._tell(0, b"")
 
     def _tell(self, status: int, body: bytes) -> None:
@@ -156,15 +161,26 @@ class Exchange:
         """One answer; TimeoutError after a gateway's patience."""
         connection = await self._connection()
         answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
-        connection.ask(request, lambda status, body: answer.set_result((status, body)))
-        told = await asyncio.wait_for(answer, PATIENCE_S)
+
+        def heard(status: int, body: bytes) -> None:
+            if not answer.done():  # the patience is at its end
+                answer.set_result((status, body))
+
+        connection.ask(request, heard)
+        try:
+            told = await asyncio.wait_for(answer, PATIENCE_S)
+        except TimeoutError:
+            connection.close()
+            raise
         if told[0]:
             self._idle.append((time.monotonic(), connection))
         return told
 
     async def _connection(self) -> Connection:
-        if self._idle and self._idle[-1][0] > time.monotonic() - IDLE_S:
-            return self._idle.pop()[1]
+        while self._idle and self._idle[-1][0] > time.monotonic() - IDLE_S:
+            _since, connection = self._idle.pop()
+            if not connection.lost:
+                return connection
         self.close()
         return await _connect(self._port)
 
@@ -175,10 +191,16 @@ class Exchange:
 
 
 async def open_loop(
-    port: int, calls: Iterator[list[Hop]], calls_per_s: float, seconds: float, chance: Random
-) -> Load:
+    port: int,
+    calls: Iterator[list[Hop]],
+    calls_per_s: float,
+    seconds: float,
+    chance: Random,
+    load: L | None = None,
+) -> L:
     """Calls begin at their own time, however slow the answers are; each wait counts from when the hop was due."""
-    load, exchange, running = Load(), Exchange(port), set[asyncio.Task[None]]()
+    load = load or cast(L, Load())
+    exchange, running = Exchange(port), set[asyncio.Task[None]]()
     began = due = time.perf_counter()
     while (due := due + chance.expovariate(calls_per_s)) < began + seconds:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))

@@ -204,9 +204,9 @@ async def _put_off(
 ) -> None:
     if found is None:
         raise fault
-    log.error("schedule.failed", exc_info=fault, extra={"mutuelle": found.mutuelle_id, "kind": found.kind})
-    async with pool.begin() as db:
+    async with pool.begin() as db:  # first: where PostgreSQL is gone it is no fault of the schedule
         await change(db, found, next_at=now + RETRY / time_scale)
+    log.error("schedule.failed", exc_info=fault, extra={"mutuelle": found.mutuelle_id, "kind": found.kind})
 
 
 async def change(db: AsyncConnection, found: Schedule, **values: object) -> None:

@@ -46,7 +46,7 @@ def address(bound: socket.socket) -> str:
 
 @asynccontextmanager
 async def served(
-    app: ASGIApp, bound: socket.socket, http: type[asyncio.Protocol] = HttpToolsProtocol
+    app: ASGIApp, *bound: socket.socket, http: type[asyncio.Protocol] = HttpToolsProtocol
 ) -> AsyncIterator[uvicorn.Server]:
     """Serve `app` on `bound` in this loop."""
     config = uvicorn.Config(
@@ -54,7 +54,7 @@ async def served(
     )
     config.log_config = None
     server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[bound]))
+    task = asyncio.create_task(server.serve(sockets=list(bound)))
     try:
         while not server.started:
             assert not task.done(), "the server ended while starting"
@@ -63,7 +63,8 @@ async def served(
     finally:
         server.should_exit = True
         await task
-        bound.close()
+        for one in bound:
+            one.close()
 
 
 @contextmanager
@@ -170,9 +171,15 @@ class WirePhone:
 
 @asynccontextmanager
 async def housed(
-    database_url: str, redis_url: str, data: Path, pool: AsyncEngine, **more: str
+    database_url: str,
+    redis_url: str,
+    data: Path,
+    pool: AsyncEngine,
+    *,
+    beside: socket.socket | None = None,
+    **more: str,
 ) -> AsyncIterator[House]:
-    """Web and simulator, running on the given engines."""
+    """Web and simulator, running on the given engines; web listens on `beside` too."""
     web, simulator = listener(), listener()
     environ = {
         "DATABASE_URL": database_url,
@@ -193,7 +200,8 @@ async def housed(
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_restored())
         await stack.enter_async_context(served(create_simulator(Config.read(played)), simulator))
-        await stack.enter_async_context(served(webhooks.create_app(environ), web, HopProtocol))
+        ports = (web, beside) if beside else (web,)
+        await stack.enter_async_context(served(webhooks.create_app(environ), *ports, http=HopProtocol))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=address(web), trust_env=False))
         operators = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         house = House(environ, http, pool)

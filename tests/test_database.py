@@ -70,12 +70,8 @@ async def test_what_is_in_use_all_the_time_costs_no_question(
 ) -> None:
     asked: list[object] = []
 
-    def noted(connection: object) -> bool:
-        asked.append(connection)
-        return True
-
     await ask(opened)
-    monkeypatch.setattr(opened.dialect, "do_ping", noted)
+    monkeypatch.setattr(connections, "ask_alive", asked.append)
     await ask(opened)
     assert not asked
     monkeypatch.setattr(connections, "IDLE_S", 0.0)

@@ -1,20 +1,26 @@
 """What Prometheus reads: well formed, moving with what happens, and honest when the tables cannot be read."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 import metrics
+import web
 from mutuelle import tables
 from mutuelle.calendar import OF_MUTUELLE, begin_schedules
 from mutuelle.reminding import REMINDERS
 from mutuelle.schedules import Schedule, add_schedule, run_due
 from sms.inbound import store_sms
+from tests.conftest import Database
 from tests.forms import HOP, kept, post
-from tests.house import House, WirePhone
+from tests.house import House, WirePhone, housed
 from tests.ledger.scene import open_chart, paid, posted
 from tests.town import AWA, found_town, join
 
@@ -28,6 +34,13 @@ def samples(text: str) -> Mapping[Sample, float]:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+@pytest.fixture(autouse=True)
+def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happened a moment ago is told."""
+    monkeypatch.setattr(metrics, "SAMPLE_EVERY_S", 0.0)
+    monkeypatch.setattr(metrics, "REST", 0)
 
 
 async def scrape(house: House) -> Mapping[Sample, float]:
@@ -102,11 +115,11 @@ async def test_payments_are_told_by_state_and_a_state_left_is_told_no_more(house
 
 
 async def test_without_the_database_only_what_this_process_knows_is_told(pool: AsyncEngine) -> None:
-    told = samples((await metrics.exposition(pool))[0].decode())
+    told = samples((await metrics.exposition(metrics.Sampler(pool)))[0].decode())
     assert told["keneya_database_up", ""] == 1
     assert ("keneya_payment_cases_open", "") in told
     gone = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
-    left = samples((await metrics.exposition(gone))[0].decode())
+    left = samples((await metrics.exposition(metrics.Sampler(gone)))[0].decode())
     await gone.dispose()
     assert left["keneya_database_up", ""] == 0
     assert ("keneya_payment_cases_open", "") not in left, "what was read once is not told as if it were now"
@@ -114,7 +127,7 @@ async def test_without_the_database_only_what_this_process_knows_is_told(pool: A
 
 
 async def read_by_tables(pool: AsyncEngine) -> Mapping[Sample, float]:
-    return samples((await metrics.exposition(pool))[0].decode())
+    return samples((await metrics.exposition(metrics.Sampler(pool)))[0].decode())
 
 
 async def test_what_is_past_its_hour_is_overdue_also_where_it_is_tried_again_and_again(
@@ -153,3 +166,91 @@ async def test_what_no_seal_holds_yet_is_told_by_its_age(house: House) -> None:
     assert 0.01 <= (await scrape(house))["keneya_seal_lag_seconds", ""] < 60
     assert await house.rounds["seal"]() == 1
     assert (await scrape(house))["keneya_seal_lag_seconds", ""] == 0
+
+
+# Who may ask, and how often the tables are read.
+
+
+async def test_however_often_they_are_asked_the_tables_are_read_once_in_a_while(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scrape(house)
+    monkeypatch.setattr(metrics, "SAMPLE_EVERY_S", 60.0)
+    first = await scrape(house)
+    await join(house.pool, AWA, at=datetime.now(UTC))
+    reads = counted(monkeypatch)
+    answers = await asyncio.gather(*(scrape(house) for _nth in range(20)))
+    assert reads == []
+    assert {told.get(("keneya_payments", "ASKED")) for told in answers} == {
+        first.get(("keneya_payments", "ASKED"))
+    }
+    hops = [told["keneya_ussd_hop_seconds_count", ""] for told in answers]
+    await post(house, "ussd", HOP)
+    assert (await scrape(house))["keneya_ussd_hop_seconds_count", ""] == max(hops) + 1, (
+        "the process's own at once"
+    )
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[AsyncEngine]:
+    reads: list[AsyncEngine] = []
+    really = metrics._read_tables
+
+    async def read(pool: AsyncEngine) -> None:
+        reads.append(pool)
+        await really(pool)
+
+    monkeypatch.setattr(metrics, "_read_tables", read)
+    return reads
+
+
+async def test_what_takes_long_is_done_once_for_all_who_ask_and_then_left_alone_for_long(
+    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(metrics, "REST", 50)
+    sampler, reads, go_on = metrics.Sampler(pool), [0], asyncio.Event()
+
+    async def slow(_pool: AsyncEngine) -> None:
+        reads[0] += 1
+        await go_on.wait()
+
+    monkeypatch.setattr(metrics, "_read_tables", slow)
+    told = await asyncio.gather(*(metrics.exposition(sampler) for _nth in range(5)))
+    assert reads == [1]
+    assert all(b"keneya_database_up 0.0" in body for body, _type in told), "nothing was read yet"
+    await asyncio.sleep(0.1)
+    go_on.set()
+    await sampler.sample()
+    assert sampler.up
+    assert sampler.next_at > time.monotonic() + 5, "fifty times what it took"
+    await sampler.sample()
+    assert reads == [1]
+
+
+async def test_hops_and_metrics_share_no_connection_to_postgresql(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = counted(monkeypatch)
+    await scrape(house)
+    [sampled] = reads
+    assert sampled.pool.size() == 1  # type: ignore[attr-defined]
+    assert sampled is not house.pool
+
+
+async def test_only_this_machine_reads_them_on_the_port_of_hops(house: House) -> None:
+    nowhere = await house.http.get("/nowhere")
+    for name in ("X-Forwarded-For", "Forwarded", "Via"):
+        passed_on = await house.http.get("/metrics", headers={name: "127.0.0.1"})
+        assert (passed_on.status_code, passed_on.content) == (404, nowhere.content), name
+
+
+async def test_they_have_a_port_of_their_own_where_one_is_set(
+    database: Database, redis_url: str, tmp_path: Path, pool: AsyncEngine
+) -> None:
+    """The same process on two ports, as web.py opens them."""
+    bound = web.listening("127.0.0.1", 0)
+    port = bound.getsockname()[1]
+    async with housed(database.url, redis_url, tmp_path, pool, beside=bound, METRICS_PORT=str(port)) as house:
+        assert (await house.http.get("/metrics")).status_code == 404
+        async with httpx.AsyncClient(trust_env=False) as http:
+            assert "keneya_ussd_hops_total" in (await http.get(f"http://127.0.0.1:{port}/metrics")).text

@@ -77,10 +77,11 @@ async def running(
         }
     )
     (tmp_path / "var" / "log").mkdir(parents=True)
-    (tmp_path / "worker.py").symlink_to(run.HOME / "worker.py")
+    for program in ("worker.py", "web.py"):
+        (tmp_path / program).symlink_to(run.HOME / program)
     with ExitStack() as undo:
         for service in run._services(environ, settings.read(environ), tmp_path):
-            if "uvicorn" in service.command:
+            if "uvicorn" in service.command:  # web has its level from LOG_LEVEL
                 service.command += ["--log-level", "debug"]
             undo.callback(service.stop)
             service.start()

@@ -32,6 +32,7 @@ PATIENCE_S = 60
 
 WEB = """
 import json, os, pathlib
+import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -41,8 +42,9 @@ pathlib.Path("web.json").write_text(json.dumps(dict(os.environ)))
 async def live(request):
     return JSONResponse({"run_id": os.environ["RUN_ID"], "pid": os.getpid()})
 
-def create_app():
-    return Starlette(routes=[Route("/health/live", live)])
+if __name__ == "__main__":
+    app = Starlette(routes=[Route("/health/live", live)])
+    uvicorn.run(app, host=os.environ["HOST"], port=int(os.environ["PORT"]))
 """
 
 WORKER = """
@@ -97,7 +99,7 @@ class Run:
 def home() -> Iterator[Path]:
     """A clone with stand-ins for web and worker."""
     folder = Path(tempfile.mkdtemp(prefix="keneya-run-"))
-    (folder / "webhooks.py").write_text(WEB)
+    (folder / "web.py").write_text(WEB)
     (folder / "worker.py").write_text(WORKER)
     yield folder
     wait_until_unlocked(folder / "var")
@@ -233,7 +235,7 @@ def test_a_second_run_is_refused_in_one_line(home: Path, launched: list[Run]) ->
 
 
 def test_a_web_that_cannot_start_is_reported_with_its_last_words(home: Path, launched: list[Run]) -> None:
-    (home / "webhooks.py").write_text("raise RuntimeError('no such menu')")
+    (home / "web.py").write_text("raise RuntimeError('no such menu')")
     running = launch(launched, home)
     assert running.end() == 1
     wait_until(lambda: any("no such menu" in line for line in running.lines))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,18 +27,7 @@ from tests.launching import wait_until
 from tests.town import AWA, NOON, found_town, join, unroute
 
 # as Procfile starts them
-WEB = [
-    "-m",
-    "uvicorn",
-    "--factory",
-    "webhooks:create_app",
-    "--port",
-    "0",
-    "--loop",
-    "uvloop",
-    "--http",
-    "ussd_hops:HopProtocol",
-]
+WEB = ["web.py"]
 WORKER = ["worker.py"]
 each = pytest.mark.parametrize("process", [WEB, WORKER], ids=["web", "worker"])
 
@@ -186,13 +176,6 @@ def listening(port: int) -> list[str]:
     return [str(ip_address(bytes.fromhex(address)[::-1])) for address in found]
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.7"])
-def test_web_listens_where_host_says(host: str) -> None:
-    said = ["sh", "-c", f"echo {line_of('web')}"]
-    read = subprocess.run(said, env={"HOST": host}, capture_output=True, text=True, check=True)
-    assert f"--host {host} --port 8000 " in read.stdout
-
-
 def is_ready(http: httpx.Client) -> bool:
     try:
         return bool(http.get("/health/ready").json()["status"] == "ready")
@@ -222,6 +205,16 @@ def procfile(name: str, environ: dict[str, str]) -> Iterator[subprocess.Popen[by
     finally:
         child.terminate()
         child.wait(20)
+
+
+def test_web_says_in_a_line_that_an_address_is_taken(database: Database, redis_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for name in ("PORT", "METRICS_PORT"):
+            environ = {"PORT": "0"} | environment(database.url, redis_url) | {name: port}
+            code, told = refusal(WEB, environ)
+            assert (code, len(told.splitlines())) == (1, 1), told
+            assert f"cannot listen: 127.0.0.1:{port} (" in told
 
 
 def refusal(process: list[str], environ: dict[str, str]) -> tuple[int, str]:

@@ -16,10 +16,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import forms
 import webhooks
+from http_limits import LimitedHttpTools
 from talk.screen import Shown
 from tests.forms import FORM
 from tests.house import listener, served
@@ -104,7 +104,7 @@ async def web(http: type[asyncio.Protocol]) -> AsyncIterator[Web]:
         Route("/other", other, methods=["GET", "POST"]),
     ]
     bound = listener()
-    async with served(Starlette(routes=routes, lifespan=lifespan), bound, http) as server:
+    async with served(Starlette(routes=routes, lifespan=lifespan), bound, http=http) as server:
         yield Web(bound.getsockname()[1], server, usual)
 
 
@@ -116,9 +116,9 @@ async def plain() -> AsyncIterator[Web]:
 
 @pytest.fixture
 async def both() -> AsyncIterator[list[Web]]:
-    """Ours, and uvicorn alone."""
+    """With the short way, and without."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(web(http)) for http in (HopProtocol, HttpToolsProtocol)]
+        yield [await stack.enter_async_context(web(http)) for http in (HopProtocol, LimitedHttpTools)]
 
 
 def hop(body: str = "text=1", more: str = "", head: str = "POST /hop HTTP/1.1", form: str = FORM) -> bytes:
@@ -146,6 +146,7 @@ PLAIN = {
     "at the limit": [hop("text=" + "x" * (forms.LARGEST_FORM - 5), CLOSE)],
     "a parameter behind the type": [hop("text=1", CLOSE, form=f"{FORM.upper()}; charset=UTF-8")],
     "after another page": [OTHER, LAST],
+    "that would be something else": [hop("text=1", "Connection: upgrade\r\nUpgrade: websocket\r\n"), LAST],
 }
 USUAL = {
     "in pieces": [LAST[:20], LAST[20:-3], LAST[-3:]],
@@ -155,7 +156,6 @@ USUAL = {
     "of another type": [hop("{}", CLOSE, form="application/json")],
     "of no type": [hop("text=1", CLOSE, form="")],
     "that asks first": [hop("text=1", f"Expect: 100-continue\r\n{CLOSE}")],
-    "that would be something else": [hop("text=1", "Connection: upgrade\r\nUpgrade: websocket\r\n"), LAST],
     "of a gateway that asks": [hop("", CLOSE, "GET /asks?text=1 HTTP/1.1")],
     "with a question": [hop("text=1", CLOSE, "POST /hop?x=1 HTTP/1.1")],
     "by another name": [hop("text=1", CLOSE, "POST /h%6fp HTTP/1.1")],

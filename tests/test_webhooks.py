@@ -9,24 +9,28 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import Message
 
 import forms
 from locales import languages
 from locales.catalogue import messages
+from sms.tables import inbox
 from tests.conftest import Database
-from tests.forms import AT_PATHS, FORM, HOP, post, post_bytes
+from tests.forms import AT_PATHS, FORM, HOP, kept, post, post_bytes
 from tests.house import SECRET, House, WirePhone, housed
 from tests.town import AWA, NOON, join
 
 
-async def send_raw(house: House, request: bytes) -> bytes:
-    """What web answers to these very bytes, until it closes or falls silent."""
+async def send_raw(house: House, request: bytes, until: bytes = b"\r\n") -> bytes:
+    """What web answers to these very bytes, as far as `until`."""
     url = urlsplit(str(house.http.base_url))
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     try:
         writer.write(request)
         async with asyncio.timeout(5):
-            return await reader.readuntil(b"\r\n")
+            return await reader.readuntil(until)
     finally:
         writer.close()
 
@@ -75,12 +79,53 @@ async def test_a_length_that_is_none_is_a_bad_request(house: House) -> None:
         assert b" 400 " in await send_raw(house, f"{head}\r\n".encode())
 
 
-async def test_who_does_not_finish_the_form_is_not_waited_for(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(forms, "BODY_TIMEOUT_S", 0.1)
-    head = f"POST /at/{SECRET}/sms HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: 100\r\n"
-    assert b" 408 " in await send_raw(house, f"{head}\r\nfrom=".encode())
+async def test_an_sms_is_read_however_its_sender_brings_the_body(house: House) -> None:
+    """Java's HTTP client and curl ask for HTTP/2 first, others ask whether they may go on, or send chunks."""
+    ways = {
+        "h2c": "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk",
+        "expect": "Expect: 100-continue",
+        "plain": "X: y",
+    }
+    for nth, (way, told) in enumerate(ways.items()):
+        body = f"id=way-{nth}&from=%2B22376000001&text=SOLDE%20%20"
+        head = f"POST /at/{SECRET}/sms HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n{told}\r\n"
+        length = f"Content-Length: {len(body)}\r\n\r\n"
+        answer = await send_raw(house, f"{head}{length}{body}".encode())
+        assert b" 200 " in answer or b" 100 " in answer, way
+    chunks = "".join(
+        f"{len(piece):x}\r\n{piece}\r\n" for piece in ("id=way-3&from=%2B223", "76000001&text=SOLDE")
+    )
+    head = f"POST /at/{SECRET}/sms HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert b" 200 " in await send_raw(house, f"{head}{chunks}0\r\n\r\n".encode())
+    for _turn in range(100):  # one of them was only asked to go on
+        if len(rows := await kept(house.pool, inbox)) > len(ways):
+            break
+        await asyncio.sleep(0.02)
+    assert {(row.provider_message_id, row.body.strip()) for row in rows} == {
+        (f"way-{nth}", "SOLDE") for nth in range(4)
+    }
+
+
+async def test_a_hop_that_asks_for_http_2_gets_its_screen(house: House) -> None:
+    head = f"POST /at/{SECRET}/ussd HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n"
+    body = urlencode(HOP)
+    more = f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: {len(body)}\r\n\r\n"
+    assert b"CON " in await send_raw(house, f"{head}{more}{body}".encode(), until=b"CON ")
+
+
+async def test_a_body_that_was_announced_and_is_not_there_is_never_accepted(house: House) -> None:
+    """As it would be under a server that leaves it unread."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    for length, accepted in (("42", False), ("0", True)):
+        headers = Headers({"content-type": FORM, "content-length": length})
+        if accepted:
+            assert await forms.read_form(headers, receive) == {}
+        else:
+            with pytest.raises(HTTPException, match="400"):
+                await forms.read_form(headers, receive)
 
 
 async def test_only_a_post_is_a_webhook(house: House) -> None:

@@ -29,7 +29,7 @@ START_TIMEOUT_S = 90.0
 BACK_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 60.0
 RUN = "import os, pathlib, sys, run; sys.exit(run.run(os.environ, pathlib.Path(sys.argv[1])))"
-COMMANDS = {"web": "webhooks:create_app", "worker": "worker.py"}
+COMMANDS = {"web": "web.py", "worker": "worker.py"}
 VICTIMS = ("web", "worker", "postgres", "redis")
 
 
@@ -130,7 +130,8 @@ async def started(home: Path, http: httpx.AsyncClient) -> AsyncIterator[Place]:
     """Found the town in `home`, run the service there, stop it in order at the end."""
     home.mkdir(parents=True)
     await _found_town(home)
-    (home / "worker.py").symlink_to(run.HOME / "worker.py")
+    for program in COMMANDS.values():
+        (home / program).symlink_to(run.HOME / program)
     web, simulator = processes.free_port(), processes.free_port()
     place = Place(home, _launch(home, web, simulator), _url(web), _url(simulator))
     try:

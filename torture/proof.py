@@ -20,7 +20,10 @@ from torture.diary import Diary, Told
 from torture.town import FAMILY
 from ussd import calls
 
-SORRY = tuple(f"END {fold(render(said, DEFAULT_LANGUAGE))}" for said in (calls.SLOW, calls.DOWN, calls.FAULT))
+SORRY = tuple(
+    f"END {fold(render(said, DEFAULT_LANGUAGE))}"
+    for said in (calls.SLOW, calls.BUSY, calls.DOWN, calls.FAULT)
+)
 NUMBER = re.compile(r"[0-9]{3} [0-9]{3} [0-9]{3}")
 RECEIPT = re.compile(r"^Recu ([A-Z2-7]{6}) ")
 

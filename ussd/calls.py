@@ -14,7 +14,7 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from locales import Sentence, _
+from locales import DEFAULT_LANGUAGE, Sentence, _
 from talk import engine
 from talk.begun import Led
 from talk.deeds import StillRunning
@@ -26,7 +26,7 @@ from talk.trouble import CannotAct
 from talk.words import Option
 from ussd.hop import Hop
 from ussd.screens import say
-from ussd.stage import Call, Mark, Stage
+from ussd.stage import Busy, Call, Mark, Stage
 from ussd.stage import Line as Line  # whoever makes calls makes one
 
 log = logging.getLogger("keneya.ussd")
@@ -36,6 +36,7 @@ Show = Callable[[Shown], None]  # what is done with the screen of a hop
 TRIES = 4  # copies of one hop that may overtake each other before the caller is asked to dial again
 
 SLOW = _("The network is slow. Your request is being handled: dial again in a minute to see the result.")
+BUSY = _("Many people are calling right now. Please dial again in a moment.")
 DOWN = _("The service cannot be reached right now. Please dial again in a few minutes.")
 FAULT = _("Something went wrong on our side. Please dial again in a few minutes.")
 NO_MEMORY = _("Nothing can be recorded right now. Please dial again in a few minutes to see where you stand.")
@@ -43,9 +44,18 @@ GO_ON, START_AGAIN = "1", "2"
 
 
 def hop(line: Line, heard: Hop, show: Show) -> None:
-    """Show the screen for one hop, once and in time. Work that is past the deadline goes on alone, never cancelled."""
+    """Show the screen for one hop, once and in time. Work that is past the deadline goes on alone, never cancelled.
+
+    A dial that would be refused is, before anything is looked up: where too many come, this is what most of them cost.
+    """
+    if not heard.text:
+        try:
+            line.admit(dial=True)
+        except Busy:
+            return show(say(BUSY, DEFAULT_LANGUAGE))
     call = Call(line, heard, tuple([digest(key, heard.text) for key in line.keys]))
     Led(_answer(call), show, partial(_go_apart, call, time.monotonic(), show))
+    return None
 
 
 def _go_apart(call: Call, began: float, show: Show, work: Coroutine[Any, Any, Shown]) -> None:
@@ -82,6 +92,8 @@ async def _answer(call: Call) -> Shown:
         return say(SLOW, call.language)
     except StillRunning:
         return say(SLOW, call.language)
+    except Busy:
+        return say(BUSY, call.language)
     except (SQLAlchemyError, OSError) as fault:
         log.error("hop.database", extra={"call": call.heard.call, "fault": type(fault).__name__})
         return say(DOWN, call.language)

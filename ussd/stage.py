@@ -25,6 +25,13 @@ from ussd.hop import Hop
 from ussd.screens import fit_for
 
 DEADLINE_S = 5.0  # half of what the gateway allows
+# Hops that PostgreSQL has to answer at once. More of them would only wait, until none is answered in time: they are
+# told so. Who is in the middle of a call comes before who dials, or few calls would come to their end.
+MOST_AT_ONCE, MOST_FOR_A_DIAL = 96, 64
+
+
+class Busy(Exception):
+    """More hops are under way than PostgreSQL answers in time: nothing was read or done for this one."""
 
 
 @dataclass
@@ -40,10 +47,17 @@ class Line:
     fit: Fit = field(default_factory=fit_for)
     deadline_s: float = DEADLINE_S
     running: set[asyncio.Task[Shown]] = field(default_factory=set)
+    refused: int = 0  # hops, because too many were under way
 
     def __post_init__(self) -> None:
         # A read is one statement: a transaction around it is two more ways to the server and back.
         self.reads = self.pool.execution_options(isolation_level="AUTOCOMMIT")
+
+    def admit(self, *, dial: bool) -> None:
+        """Raise Busy for a hop that would meet PostgreSQL where too many do already."""
+        if len(self.running) >= (MOST_FOR_A_DIAL if dial else MOST_AT_ONCE):
+            self.refused += 1
+            raise Busy
 
 
 @dataclass(slots=True)
@@ -67,8 +81,9 @@ class Call:
         return self._reader
 
     async def leave(self) -> None:
-        """From here on the hop is a task of its own: nothing cancels it, however long it takes."""
+        """From here on the hop is a task of its own: nothing cancels it, however long it takes. Raises Busy."""
         if not self._apart:
+            self.line.admit(dial=not self.heard.text)
             self._apart = True
             await APART
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-import run
-import settings
+import web
 from bench import express, menu
 from bench.__main__ import BENCHES, main
 from bench.callers import name_of, phone_of
@@ -119,10 +118,15 @@ def test_a_ratio_is_of_rounds_and_not_of_medians() -> None:
     assert drifting.ratio == 0.1
 
 
-def test_web_is_measured_as_it_is_run(tmp_path: Path) -> None:
-    environ = run.with_defaults(
-        {"DATABASE_URL": "postgresql://service:x@db/keneya", "REDIS_URL": "redis://cache"}
-    )
-    web = run._services(environ, settings.read(environ), tmp_path)[-1]
-    after_the_address = web.command[web.command.index("--port") + 2 :]
-    assert tuple(after_the_address) == OPTIONS
+def test_web_is_measured_as_it_is_run() -> None:
+    is_run = web.configuration()
+    assert not is_run.access_log
+    assert not is_run.server_header
+    told = dict(zip(OPTIONS[2::2], OPTIONS[3::2], strict=True))
+    assert OPTIONS[:2] == ("--no-access-log", "--no-server-header")
+    assert told == {
+        "--timeout-keep-alive": str(is_run.timeout_keep_alive),
+        "--timeout-graceful-shutdown": str(is_run.timeout_graceful_shutdown),
+        "--loop": is_run.loop,
+        "--http": is_run.http,
+    }

@@ -89,7 +89,7 @@ def test_more_money_never_takes_cover_away(life: Life, late: int, amount: int) -
 def test_a_renewal_never_ends_cover_sooner_than_without_it(
     first: Terms, renewal: Terms, days: int, amount: int
 ) -> None:
-    """Whatever is sold now, a shorter product with shorter delays too: agreed to and paid around the end of the first."""
+    """Whatever is sold now, also shorter and with shorter delays: agreed to and paid around the end of the first."""
     paid = [Receipt(FIRST, first.price_minor)]
     expires_on = periods([first], paid)[0].expires_on or FIRST
     on = max(expires_on + days * DAY, FIRST)

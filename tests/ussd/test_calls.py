@@ -8,15 +8,16 @@ from functools import partial
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import Table, func, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from locales import DEFAULT_LANGUAGE, render
 from mutuelle import tables
 from mutuelle.payments import ASKS_A_DAY
 from talk.begun import Led
 from talk.screen import Shown
 from talk.tables import deed
 from tests.town import AWA, MARIAM, NOON, Clock, Handset, answered, found, join, paid, sell
-from ussd import calls
+from ussd import calls, stage
 
 HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n"  # and the doors behind, as they come
 
@@ -315,3 +316,56 @@ async def test_no_pin_and_no_text_of_the_call_is_kept_in_the_journal(awa: Handse
         kept = [await redis.get(key) for key in await redis.keys("*")]
     assert kept
     assert "40719911" not in repr(kept)
+
+
+# More at once than PostgreSQL answers in time.
+
+
+async def test_past_so_many_hops_the_next_is_told_at_once_and_those_under_way_are_answered(
+    line: calls.Line, pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By counting, not by time: who is refused does not wait for PostgreSQL."""
+    monkeypatch.setattr(stage, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(stage, "MOST_FOR_A_DIAL", 2)
+    narrow = create_async_engine(pool.url, pool_size=1, max_overflow=0)
+    line = replace(line, pool=narrow, running=set())
+    awa, another, late = Handset(line), Handset(line, MARIAM), Handset(line, "+22376000088")
+    await awa.dial()
+    async with narrow.connect():
+        waiting = [asyncio.create_task(Handset(line, f"+2237600009{nth}").dial()) for nth in range(2)]
+        await until_under_way(line, 2)
+        assert await late.dial() == busy()
+        in_a_call = asyncio.create_task(awa.type("1"))
+        await until_under_way(line, 3)
+        assert not in_a_call.done(), "who is in the middle of a call comes before who dials"
+        another.call, another.text = "ATUid_another", "1"
+        assert await another.send() == await late.dial() == busy(), "but three are three"
+        assert line.refused == 3
+    assert all([(await one).startswith(HOME) for one in waiting])
+    assert "Où habitez-vous" in await in_a_call
+    assert (await late.dial()).startswith(HOME)
+    await narrow.dispose()
+
+
+async def until_under_way(line: calls.Line, hops: int) -> None:
+    for _turn in range(100):
+        if len(line.running) == hops:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{len(line.running)} hops are under way")
+
+
+async def test_a_hop_that_was_refused_goes_on_when_it_comes_again(
+    awa: Handset, pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await to_the_confirmation(awa)
+    monkeypatch.setattr(stage, "MOST_AT_ONCE", 0)
+    assert await awa.type("1") == busy()
+    assert await _count(pool, deed) == 0
+    monkeypatch.undo()
+    assert "Bienvenue" in await awa.send()
+    assert await _count(pool, deed) == 1
+
+
+def busy() -> str:
+    return render(calls.BUSY, DEFAULT_LANGUAGE)

@@ -1,0 +1,68 @@
+"""The web process: `python web.py`, set up by its environment; its routes are in `webhooks`."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+
+import uvicorn
+
+import settings
+from http_limits import allow_descriptors
+from settings import SettingsFault
+
+BACKLOG = 2048  # who has come while the loop was busy
+# Gateways and proxies keep a connection idle for a minute as a rule. Whoever closes first should be they: a hop sent on
+# a connection that we close at that moment is lost, and a gateway does not send it again.
+KEEP_ALIVE_S = 75
+DRAIN_S = 5
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket of this address; OSError, with the address in words, if it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as fault:
+        raise OSError(fault.errno, f"{host}:{port} ({os.strerror(fault.errno or 0)})") from fault
+
+
+def configuration() -> uvicorn.Config:
+    """uvicorn as it serves us: the limits of `http_limits` are in its protocol."""
+    return uvicorn.Config(
+        "webhooks:create_app",
+        factory=True,
+        loop="uvloop",
+        http="ussd_hops:HopProtocol",
+        ws="none",
+        access_log=False,  # its lines would hold webhook secrets
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+        backlog=BACKLOG,
+    )
+
+
+def main(environ: Mapping[str, str] = os.environ) -> int:
+    """Serve until SIGTERM or Ctrl-C; 2 if the environment is wrong, 1 if the address cannot be had."""
+    try:
+        wanted = settings.read(environ)
+        sockets = [listening(wanted.host, wanted.port)]
+        if wanted.metrics_port:
+            sockets.append(listening(wanted.metrics_host, wanted.metrics_port))
+    except SettingsFault as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 2
+    except OSError as fault:
+        sys.stderr.write(f"cannot listen: {fault.strerror or fault}\n")
+        return 1
+    allow_descriptors()
+    try:
+        uvicorn.Server(configuration()).run(sockets)
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
