@@ -30,17 +30,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command == "run":
         return run.run(os.environ)
     try:
-        code: int = asyncio.run(arguments.work(arguments))
+        code = _work(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # who read us has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return CLOSED_PIPE
     except KeyboardInterrupt:
         return 130
     except (Fault, Trouble, EngineFault, settings.SettingsFault, SQLAlchemyError, OSError) as fault:
         print(f"keneya: {one_line(fault)}", file=sys.stderr)
+        _end_output()
         return _exit_code(fault)
     return code
+
+
+def _work(arguments: argparse.Namespace) -> int:
+    """What the command does. Readings that a fault cut short are closed in silence: the fault alone is told."""
+    with asyncio.Runner() as runner:
+        try:
+            code: int = runner.run(arguments.work(arguments))
+        except BaseException:
+            runner.get_loop().set_exception_handler(lambda _loop, _context: None)
+            raise
+    return code
+
+
+def _end_output() -> None:
+    """What was said before a fault is written; on a full disk, nothing."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
+
+
+def _drop_output() -> None:
+    """What is still to be written goes nowhere: the interpreter would fail on it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_code(fault: Exception) -> int:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,18 +16,12 @@ import run
 from commands import upkeep
 from embedded import Engines
 from invariants import Invariant
-from ledger import reports
+from mutuelle.demonstration import seed
 from tests.conftest import Database
 
 NOTHING_WRONG = Invariant("nothing_wrong", "Nothing is wrong.", "select 'x' where false")
 TWO_WRONG = Invariant("two_wrong", "None of these exists.", "select unnest(array['SIK 1', 'SIK 2'])")
 UNREADABLE = Invariant("unreadable", "It can be read.", "select code from no_such_table")
-
-LINES = [
-    reports.Line("SIK", "health", "health:contributions", "XOF", 0, 6000),
-    reports.Line("SIK", "health", "health:float:simulated-ML", "XOF", 6000, 0),
-    reports.Line("SIK", "tontine", "tontine:cash:awa", "XOF", 500, 500),
-]
 
 Keneya = Callable[..., tuple[int, str, str]]
 
@@ -100,37 +94,14 @@ def test_a_fresh_book_can_be_exported(keneya: Keneya, form: str) -> None:
     assert (code, complaints) == (0, "")
 
 
-def test_balances_are_grouped_by_fund_and_summed(keneya: Keneya, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    async def trial_balance(db: object, mutuelle: str | None, as_of: date | None) -> list[reports.Line]:
-        asked.append((mutuelle, as_of))
-        return LINES
-
-    monkeypatch.setattr(reports, "trial_balance", trial_balance)
-    code, output, _ = keneya("balance", "--as-of", "2026-11-30")
-    assert code == 0
-    assert asked == [(None, date(2026, 11, 30))]
-    assert [line.split() for line in output.splitlines()] == [
-        ["account", "debit", "credit", "balance"],
-        [],
-        ["SIK", "health", "XOF"],
-        ["health:contributions", "0", "6000", "-6000"],
-        ["health:float:simulated-ML", "6000", "0", "6000"],
-        ["total", "6000", "6000", "0"],
-        [],
-        ["SIK", "tontine", "XOF"],
-        ["tontine:cash:awa", "500", "500", "0"],
-        ["total", "500", "500", "0"],
-    ]
-
-
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
         (["balance", "--mutuelle", "NOPE"], "no mutuelle has the code 'NOPE'"),
         (["export", "csv", "--mutuelle", "NOPE"], "no mutuelle has the code 'NOPE'"),
         (["balance", "--as-of", "30/11/2026"], "is not a date such as 2026-12-31"),
+        (["balance", "--as-of", "9999-12-31"], "is not a day from 2000-01-01 to 2099-12-31"),
+        (["period", "close", "SIK", "0001-01-01", "--actor", "Awa", "--reason", "why"], "is not a day from"),
         (["export", "pdf"], "invalid choice: 'pdf'"),
         (["dance"], "invalid choice: 'dance'"),
         ([], "required: command"),
@@ -201,23 +172,49 @@ def test_a_database_that_was_never_migrated_is_one_line(
     assert "run `keneya migrate` first?" in complaints
 
 
-async def test_a_reader_that_has_had_enough_gets_no_traceback(database: Database) -> None:
-    read_end, write_end = os.pipe()
-    os.close(read_end)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "cli",
-        "export",
-        "csv",
+def run_into(database: Database, output: int, *typed: str) -> tuple[int, str]:
+    """Run a command in a process of its own: its exit code and its complaints."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "cli", *typed],
         cwd=run.HOME,
         env=os.environ | {"DATABASE_URL": database.url},
-        stdout=write_end,
+        stdout=output,
         stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
-    os.close(write_end)
-    _, complaints = await process.communicate()
-    assert (process.returncode, complaints) == (cli.CLOSED_PIPE, b"")
+    os.close(output)
+    return ran.returncode, ran.stderr
+
+
+READS = [
+    ("report", "grand-livre", "--mutuelle", "SIK"),
+    ("export", "csv"),
+    ("balance",),
+    ("check",),
+    ("seal", "list"),
+]
+
+
+@pytest.fixture
+def demonstration(database: Database) -> Database:
+    """With as much in the book as a pipe does not hold."""
+    asyncio.run(seed(database.url, datetime.now(UTC), households=30))
+    return database
+
+
+def test_a_reader_that_has_had_enough_gets_no_traceback(demonstration: Database) -> None:
+    for typed in READS:
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        assert (typed, *run_into(demonstration, write_end, *typed)) == (typed, cli.CLOSED_PIPE, "")
+
+
+def test_a_full_disk_is_one_line(demonstration: Database) -> None:
+    for typed in READS:
+        full = os.open("/dev/full", os.O_WRONLY)
+        code, complaint = run_into(demonstration, full, *typed)
+        assert (typed, code, complaint) == (typed, 1, "keneya: [Errno 28] No space left on device\n")
 
 
 def test_one_address_alone_is_never_completed_by_the_embedded_server(
