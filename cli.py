@@ -33,13 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _work(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # who read us has had enough
-        _drop_output()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
     except KeyboardInterrupt:
         return 130
     except (Fault, Trouble, EngineFault, settings.SettingsFault, SQLAlchemyError, OSError) as fault:
         print(f"keneya: {one_line(fault)}", file=sys.stderr)
-        _end_output()
         return _exit_code(fault)
     return code
 
@@ -53,19 +52,6 @@ def _work(arguments: argparse.Namespace) -> int:
             runner.get_loop().set_exception_handler(lambda _loop, _context: None)
             raise
     return code
-
-
-def _end_output() -> None:
-    """What was said before a fault is written; on a full disk, nothing."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _drop_output()
-
-
-def _drop_output() -> None:
-    """What is still to be written goes nowhere: the interpreter would fail on it once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_code(fault: Exception) -> int:

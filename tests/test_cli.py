@@ -199,7 +199,7 @@ READS = [
 @pytest.fixture
 def demonstration(database: Database) -> Database:
     """With as much in the book as a pipe does not hold."""
-    asyncio.run(seed(database.url, datetime.now(UTC), households=30))
+    asyncio.run(seed(database.url, datetime.now(UTC), households=120))
     return database
 
 

@@ -33,6 +33,13 @@ AGAINST: Column[LegRow] = Column(
 )
 
 
+def begun_at_zero(voice: Voice) -> str:
+    """What a reader of reports must know of years (`years.py`)."""
+    return voice.word(
+        "Income and expenses begin each year at zero; past results are carried forward, and no journal says so."
+    )
+
+
 def wording(leg: Leg, voice: Voice) -> str:
     """What happened, for which day if not that of the line, and what it takes back."""
     said = [voice.title(leg.kind)]

@@ -4,14 +4,21 @@ Lines come from the movements, sums from the trial balance: two ways to one figu
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.accounts import KINDS
-from ledger.reports.columns import ACCOUNT_FIELDS, AGAINST, DATE, LEG_FIELDS, REFERENCE, wording
+from ledger.reports.columns import (
+    ACCOUNT_FIELDS,
+    AGAINST,
+    DATE,
+    LEG_FIELDS,
+    REFERENCE,
+    begun_at_zero,
+    wording,
+)
 from ledger.reports.legs import Leg, legs_by_account
 from ledger.reports.page import (
     AMOUNT,
@@ -135,12 +142,7 @@ def _said(row: LedgerRow, voice: Voice) -> str:
 
 
 def by_account(
-    title: str,
-    rows: Rows,
-    debit: str,
-    credit: str,
-    balance: Column[LedgerRow],
-    kinds: Sequence[str] = tuple(KINDS),
+    title: str, rows: Rows, debit: str, credit: str, balance: Column[LedgerRow]
 ) -> Report[LedgerRow]:
     """A report whose lines are those of accounts, under these names for what comes, what goes and what is left."""
     return Report(
@@ -166,7 +168,6 @@ def by_account(
             Field(balance.name, lambda row, _: plain_amount(row.balance, row.currency)),
             Field("Currency", lambda row, _: row.currency),
         ),
-        kinds=kinds,
     )
 
 
@@ -174,6 +175,7 @@ def _balance(row: LedgerRow, voice: Voice) -> str:
     return voice.balance(row.balance or 0, row.currency)
 
 
-GENERAL_LEDGER = by_account(
-    "General ledger", general_ledger, "Debit", "Credit", Column("Balance", _balance, BALANCE)
+GENERAL_LEDGER = replace(
+    by_account("General ledger", general_ledger, "Debit", "Credit", Column("Balance", _balance, BALANCE)),
+    note=lambda _, voice: begun_at_zero(voice),
 )

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.charts import DEFAULT, charts
-from ledger.reports.columns import ACCOUNT_FIELDS
+from ledger.reports.columns import ACCOUNT_FIELDS, begun_at_zero
 from ledger.reports.page import AMOUNT, BALANCE, Column, Control, Field, Part, Question, Report, plain_amount
 from ledger.reports.sums import Sums, by_fund, year_sums
 from ledger.reports.totals import Totals
@@ -147,7 +147,7 @@ async def _sums(db: AsyncConnection, question: Question, voice: Voice) -> list[S
 async def _year_before(db: AsyncConnection, question: Question, voice: Voice) -> dict[tuple[str, str], int]:
     """What each account held a year before the period's end, as that year's own report has it."""
     last = year_before(question.last)
-    found = await _sums(db, replace(question, first=year_start(last), last=last), voice)
+    found = await _sums(db, replace(question, first=last, last=last), voice)
     return {(each.account, each.currency): each.closing for each in found}
 
 
@@ -191,8 +191,7 @@ def _account(row: TrialRow, voice: Voice) -> str:
 
 def _note(question: Question, voice: Voice) -> str:
     said = voice.word("Year before: as of {day}.", day=year_before(question.last))
-    years = "Income and expenses begin each year at zero; past results are carried forward, and no journal says so."
-    return f"{said} {voice.word(years)}"
+    return f"{said} {begun_at_zero(voice)}"
 
 
 def _balance(debit: int, credit: int, row: TrialRow, voice: Voice) -> str:

@@ -77,81 +77,74 @@ def test_a_report_is_narrowed_to_a_fund_or_an_account(keneya: Keneya) -> None:
     assert output.count("Adhérents") == 2
 
 
-@pytest.mark.parametrize(
-    ("typed", "complaint"),
-    [
-        (["dance"], "invalid choice: 'dance'"),
-        (
-            ["balance", "--fund", "clinic"],
-            "no fund 'clinic' in BEN: its funds are grants, health, loans, tontine, transport",
-        ),
-        (["balance", "--account", "health:gold"], "no account 'health:gold' in BEN"),
-        (["balance", "--account", "health:bank:x"], "no account 'health:bank:x'"),
-        (
-            ["balance", "--account", "health:cash:office", "--fund", "transport"],
-            "is not of the fund transport",
-        ),
-        (["balance", "--account", "411:999"], "no account '411:999' in BEN"),
-        (["balance", "--account", "12.opening"], "may be health:opening, transport:opening: say which"),
-        (
-            ["livre-de-caisse", "--account", "411:101482937"],
-            "cash-book has no account health:member:101482937",
-        ),
-        (["emplois-ressources", "--account", "411"], "funds shows whole funds: say --fund health"),
-        (["balance", "--from", "0001-01-01"], "'0001-01-01' is not a day from 2000-01-01 to 2099-12-31"),
-        (["grand-livre", "--to", "9999-12-31"], "'9999-12-31' is not a day from 2000-01-01 to 2099-12-31"),
-        (["balance", "--to", "2026-02-29"], "is not a date such as 2026-12-31"),
-        (["balance", "--csv", "--csv-french"], "not allowed with argument --csv"),
-        (["balance", "--from", "2027-01-01"], "ends on 2026-12-31, before it begins on 2027-01-01"),
-        (["balance", "--mutuelle", "NOPE"], "no mutuelle has the code 'NOPE'"),
-        (["balance", "--to", "31/12/2026"], "is not a date such as 2026-12-31"),
-        (["balance", "--chart", "ifrs"], "invalid choice: 'IFRS'"),
-    ],
-)
-def test_a_bad_question_exits_with_2(keneya: Keneya, typed: list[str], complaint: str) -> None:
-    code, output, complaints = keneya(*typed)
-    assert (code, output) == (2, "")
-    assert complaint in complaints
+BAD_QUESTIONS = [
+    (["dance"], "invalid choice: 'dance'"),
+    (
+        ["balance", "--fund", "clinic"],
+        "no fund 'clinic' in BEN: its funds are grants, health, loans, tontine, transport",
+    ),
+    (["balance", "--account", "health:gold"], "no account 'health:gold' in BEN"),
+    (["balance", "--account", "health:bank:x"], "no account 'health:bank:x'"),
+    (
+        ["balance", "--account", "health:cash:office", "--fund", "transport"],
+        "is not of the fund transport",
+    ),
+    (["balance", "--account", "411:999"], "no account '411:999' in BEN"),
+    (["balance", "--account", "12.opening"], "may be health:opening, transport:opening: say which"),
+    (
+        ["livre-de-caisse", "--account", "411:101482937"],
+        "cash-book has no account health:member:101482937",
+    ),
+    (["emplois-ressources", "--account", "411"], "funds shows whole funds: say --fund health"),
+    (["balance", "--from", "0001-01-01"], "'0001-01-01' is not a day from 2000-01-01 to 2099-12-31"),
+    (["grand-livre", "--to", "9999-12-31"], "'9999-12-31' is not a day from 2000-01-01 to 2099-12-31"),
+    (["balance", "--to", "2026-02-29"], "is not a date such as 2026-12-31"),
+    (["balance", "--csv", "--csv-french"], "not allowed with argument --csv"),
+    (["balance", "--from", "2027-01-01"], "ends on 2026-12-31, before it begins on 2027-01-01"),
+    (["balance", "--mutuelle", "NOPE"], "no mutuelle has the code 'NOPE'"),
+    (["balance", "--to", "31/12/2026"], "is not a date such as 2026-12-31"),
+    (["balance", "--chart", "ifrs"], "invalid choice: 'IFRS'"),
+]
+PRINTED = [
+    (["--account", "~571:office"], "~571:office"),
+    (["--account", "571:office"], "~571:office"),
+    (["--account", "interfund:transport"], "interfund:transport"),
+    (["--account", "411"], "411 Adhérents"),
+    (["--account", "12", "--fund", "health"], "~12 Report à nouveau"),
+    (["--account", "~571:office", "--chart", "SYSCOHADA"], "\n571:office"),
+]
+ODD_DAYS = [("2028-02-29", "2028-02-29"), ("2000-01-01", "2099-12-31"), ("2026-12-31", "2027-01-01")]
 
 
-@pytest.mark.parametrize(
-    "typed", ["411:101482945", "411:101 482 945", "member:101482945", a.member("101482945")]
-)
-def test_an_account_is_found_by_its_code_and_by_its_printed_number(keneya: Keneya, typed: str) -> None:
-    for name in ("balance", "grand-livre", "journal", "echeances"):
-        code, output, complaints = keneya(name, "--account", typed)
+def test_a_bad_question_exits_with_2(keneya: Keneya) -> None:
+    for typed, complaint in BAD_QUESTIONS:
+        code, output, complaints = keneya(*typed)
+        assert (typed, code, output) == (typed, 2, "")
+        assert complaint in complaints
+
+
+def test_an_account_is_found_by_its_code_and_by_its_printed_number(keneya: Keneya) -> None:
+    for typed in ("411:101482945", "411:101 482 945", "member:101482945", a.member("101482945")):
+        for name in ("balance", "grand-livre", "journal", "echeances"):
+            code, output, complaints = keneya(name, "--account", typed)
+            assert (code, complaints) == (0, "")
+            assert "411:101482945" in output
+            assert "411:101482937" not in output
+
+
+def test_a_printed_number_is_read_with_and_without_its_mark(keneya: Keneya) -> None:
+    for typed, printed in PRINTED:
+        code, output, complaints = keneya("balance", *typed)
         assert (code, complaints) == (0, "")
-        assert "411:101482945" in output
-        assert "411:101482937" not in output
+        assert printed in output
 
 
-@pytest.mark.parametrize(
-    ("typed", "printed"),
-    [
-        (["--account", "~571:office"], "~571:office"),
-        (["--account", "571:office"], "~571:office"),
-        (["--account", "interfund:transport"], "interfund:transport"),
-        (["--account", "411"], "411 Adhérents"),
-        (["--account", "12", "--fund", "health"], "~12 Report à nouveau"),
-        (["--account", "~571:office", "--chart", "SYSCOHADA"], "\n571:office"),
-    ],
-)
-def test_a_printed_number_is_read_with_and_without_its_mark(
-    keneya: Keneya, typed: list[str], printed: str
-) -> None:
-    code, output, complaints = keneya("balance", *typed)
-    assert (code, complaints) == (0, "")
-    assert printed in output
-
-
-@pytest.mark.parametrize(
-    "days", [("2028-02-29", "2028-02-29"), ("2000-01-01", "2099-12-31"), ("2026-12-31", "2027-01-01")]
-)
-def test_a_report_of_any_days_is_answered(keneya: Keneya, days: tuple[str, str]) -> None:
-    for name in REPORTS:
-        code, output, complaints = keneya(name, "--from", days[0], "--to", days[1])
-        assert (code, complaints) == (0, "")
-        assert "NE CONCORDE PAS" not in output
+def test_a_report_of_any_days_is_answered(keneya: Keneya) -> None:
+    for first, last in ODD_DAYS:
+        for name in REPORTS:
+            code, output, complaints = keneya(name, "--from", first, "--to", last)
+            assert (code, complaints) == (0, "")
+            assert "NE CONCORDE PAS" not in output
 
 
 def test_a_french_spreadsheet_keeps_its_columns(keneya: Keneya) -> None:
