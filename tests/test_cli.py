@@ -6,18 +6,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 import cli
 import run
 from commands import upkeep
 from embedded import Engines
 from invariants import Invariant
-from mutuelle.demonstration import seed
+from ledger import accounts as a
 from tests.conftest import Database
+from tests.ledger.reports.year import booked, day, live
+from tests.town import found_town
 
 NOTHING_WRONG = Invariant("nothing_wrong", "Nothing is wrong.", "select 'x' where false")
 TWO_WRONG = Invariant("two_wrong", "None of these exists.", "select unnest(array['SIK 1', 'SIK 2'])")
@@ -188,7 +192,7 @@ def run_into(database: Database, output: int, *typed: str) -> tuple[int, str]:
 
 
 READS = [
-    ("report", "grand-livre", "--mutuelle", "SIK"),
+    ("report", "grand-livre", "--mutuelle", "BEN"),
     ("export", "csv"),
     ("balance",),
     ("check",),
@@ -197,23 +201,50 @@ READS = [
 
 
 @pytest.fixture
-def demonstration(database: Database) -> Database:
-    """With as much in the book as a pipe does not hold."""
-    asyncio.run(seed(database.url, datetime.now(UTC), households=120))
+def large_book(database: Database) -> Database:
+    """With more in it than a pipe, and than a reading of the database, holds at once."""
+
+    async def fill() -> None:
+        pool = create_async_engine(database.url, poolclass=NullPool)
+        await found_town(pool)
+        homes = (a.member(str(101_000_000 + nth)) for nth in range(300))
+        called = (booked(day(1, 5), "contribution called", (home, a.contributions(), 5)) for home in homes)
+        await live(pool, [replace(journal, mutuelle="BEN") for journal in called])
+        await pool.dispose()
+
+    asyncio.run(fill())
     return database
 
 
-def test_a_reader_that_has_had_enough_gets_no_traceback(demonstration: Database) -> None:
+def test_a_reader_that_has_had_enough_gets_no_traceback(large_book: Database) -> None:
     for typed in READS:
         read_end, write_end = os.pipe()
         os.close(read_end)
-        assert (typed, *run_into(demonstration, write_end, *typed)) == (typed, cli.CLOSED_PIPE, "")
+        assert (typed, *run_into(large_book, write_end, *typed)) == (typed, cli.CLOSED_PIPE, "")
 
 
-def test_a_full_disk_is_one_line(demonstration: Database) -> None:
+def test_a_reader_that_has_had_enough_later_gets_no_traceback(large_book: Database) -> None:
+    for typed in (("report", "grand-livre", "--mutuelle", "BEN"), ("export", "beancount")):
+        running = subprocess.Popen(
+            [sys.executable, "-m", "cli", *typed],
+            cwd=run.HOME,
+            env=os.environ | {"DATABASE_URL": large_book.url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert running.stdout
+        assert running.stderr
+        assert running.stdout.read(50)
+        running.stdout.close()
+        complaints = running.stderr.read()
+        running.stderr.close()
+        assert (typed, running.wait(), complaints) == (typed, cli.CLOSED_PIPE, b"")
+
+
+def test_a_full_disk_is_one_line(large_book: Database) -> None:
     for typed in READS:
         full = os.open("/dev/full", os.O_WRONLY)
-        code, complaint = run_into(demonstration, full, *typed)
+        code, complaint = run_into(large_book, full, *typed)
         assert (typed, code, complaint) == (typed, 1, "keneya: [Errno 28] No space left on device\n")
 
 

@@ -106,10 +106,7 @@ async def test_a_year_begins_in_the_grand_livre_with_a_line_of_its_own(pool: Asy
         carried = printed(await text_of(db, "general-ledger", result))
     assert OVER_NEW_YEAR in said
     assert "Contrôle : 3 lignes, débits 15 000 XOF, crédits 15 100 XOF. Concorde avec la balance." in said
-    assert (
-        "01/01/2027          Résultat 2026 reporté à nouveau                   1 200               1 200 D"
-        in carried
-    )
+    assert "01/01/2027 Résultat 2026 reporté à nouveau 1 200 1 200 D" in " ".join(carried.split())
 
 
 async def test_the_cash_book_in_another_language_and_frame(pool: AsyncEngine) -> None:
