@@ -94,8 +94,9 @@ def test_a_check_cannot_change_anything(keneya: Keneya, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("form", ["beancount", "hledger", "csv"])
 def test_a_fresh_book_can_be_exported(keneya: Keneya, form: str) -> None:
-    code, _, complaints = keneya("export", form)
+    code, output, complaints = keneya("export", form)
     assert (code, complaints) == (0, "")
+    assert ("no year is closed" in output) == (form != "csv")
 
 
 @pytest.mark.parametrize(
