@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command == "run":
         return run.run(os.environ)
     try:
-        code: int = asyncio.run(arguments.work(arguments))
+        code = _work(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # who read us has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -40,6 +40,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Fault, Trouble, EngineFault, settings.SettingsFault, SQLAlchemyError, OSError) as fault:
         print(f"keneya: {one_line(fault)}", file=sys.stderr)
         return _exit_code(fault)
+    return code
+
+
+def _work(arguments: argparse.Namespace) -> int:
+    """What the command does. Readings that a fault cut short are closed in silence: the fault alone is told."""
+    with asyncio.Runner() as runner:
+        try:
+            code: int = runner.run(arguments.work(arguments))
+        except BaseException:
+            runner.get_loop().set_exception_handler(lambda _loop, _context: None)
+            raise
     return code
 
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime
 from itertools import groupby
 
 from sqlalchemy import text
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from commands.ground import Commands, Fault, command, database, day, expect_mutuelle
 from ledger import export, reports
 from ledger.charts import Chart, charts
+from ledger.reports.years import year_start
+from mutuelle.mutuelles import mutuelles
 from progress import Progress
 
 EXPORTS: dict[str, Callable[[AsyncConnection, str | None, Chart | None], AsyncIterator[str]]] = {
@@ -31,7 +34,7 @@ def add(commands: Commands) -> None:
     )
     balance_ = command(commands, "balance", balance, "print the trial balance, by fund")
     balance_.add_argument(
-        "--as-of", type=day, metavar="DATE", help="up to and including this day (2026-12-31)"
+        "--as-of", type=day, metavar="DATE", help="up to and including this day (2026-12-31); else today"
     )
     for each in (export_, balance_):
         each.add_argument("--mutuelle", metavar="CODE", help="only this one, such as SIK")
@@ -57,15 +60,22 @@ async def balance(arguments: argparse.Namespace) -> int:
     """Print each account's debits, credits and balance, and each fund's sums: they are equal."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
-        lines = await reports.trial_balance(db, arguments.mutuelle, arguments.as_of)
-    print(f"{'account':<48} {'debit':>15} {'credit':>15} {'balance':>15}")
-    for (owner, fund, currency), accounts in groupby(
-        lines, lambda line: (line.mutuelle, line.fund, line.currency)
-    ):
-        print(f"\n{owner} {fund} {currency}")
+        await export.snapshot(db)
+        print(f"{'account':<48} {'debit':>15} {'credit':>15} {'balance':>15}")
+        for one in sorted(await mutuelles(db), key=lambda one: one.id):
+            if arguments.mutuelle in (None, one.id):
+                await _balance(db, one.id, arguments.as_of or one.today(datetime.now(UTC)))
+    return 0
+
+
+async def _balance(db: AsyncConnection, mutuelle_id: str, as_of: date) -> None:
+    lines = await reports.year_balance(db, mutuelle_id, as_of)
+    for (fund, currency), accounts in groupby(lines, lambda line: (line.fund, line.currency)):
+        print(
+            f"\n{mutuelle_id} {fund} {currency} as of {as_of}, income and expenses since {year_start(as_of)}"
+        )
         debit = credit = 0
         for line in accounts:
             print(f"{line.account:<48} {line.debit:>15} {line.credit:>15} {line.debit - line.credit:>15}")
             debit, credit = debit + line.debit, credit + line.credit
         print(f"{'total':<48} {debit:>15} {credit:>15} {debit - credit:>15}")
-    return 0

@@ -27,6 +27,10 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Work = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 
 LONGEST_ACTOR, LONGEST_REASON = 60, 160
+FIRST_DAY, LAST_DAY = (
+    date(2000, 1, 1),
+    date(2099, 12, 31),
+)  # no book has an earlier one, nobody means a later one
 ADDRESSES = {"DATABASE_URL": "database_url", "MIGRATE_DATABASE_URL": "migrate_database_url"}
 MIGRATE_HINT = " (run `keneya migrate` first?)"
 
@@ -79,11 +83,14 @@ def words(longest: int) -> Callable[[str], str]:
 
 
 def day(value: str) -> date:
-    """The type of an argument that is a date."""
+    """The type of an argument that is a day of a book."""
     try:
-        return date.fromisoformat(value)
+        read = date.fromisoformat(value)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{value!r} is not a date such as 2026-12-31") from None
+    if not FIRST_DAY <= read <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a day from {FIRST_DAY} to {LAST_DAY}")
+    return read
 
 
 def one_line(fault: Exception) -> str:

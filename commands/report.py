@@ -14,15 +14,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.ground import Commands, Fault, command, database, day, expect_mutuelle
-from ledger.accounts import KINDS, parse
 from ledger.charts import DEFAULT, LANGUAGES, charts
 from ledger.export import snapshot
+from ledger.formats import FRENCH, PLAIN
 from ledger.reports import REPORTS, Control, Question
+from ledger.reports.scope import accounts_meant
 from ledger.reports.sums import widest
 from ledger.reports.table import write_csv
 from ledger.reports.text import write_text
 from ledger.reports.voice import Voice
-from mutuelle.mutuelles import Mutuelle, get_mutuelle
+from ledger.reports.years import year_start
+from locales import render
+from mutuelle.mutuelles import Mutuelle, Officer, get_mutuelle
+from mutuelle.staff.purses import holders_of_cash
+from mutuelle.staff.roles import SPOKEN, Role
+from mutuelle.support.changes import masked
 from progress import Progress
 
 NARROWEST, WIDEST = 80, 100  # columns of the text
@@ -52,7 +58,9 @@ def add(commands: Commands) -> None:
     report.add_argument("--to", dest="last", type=day, metavar="DATE", help="the last day; else today")
     report.add_argument("--fund", metavar="FUND", help="only this fund, such as health")
     report.add_argument(
-        "--account", type=_account, metavar="CODE", help="only this account, or all of a kind: health:member"
+        "--account",
+        metavar="ACCOUNT",
+        help="only this account, or all of a kind, by code or number: health:member, 411:101482937, 571",
     )
     report.add_argument(
         "--detail", action="store_true", help="trial balance: a line for each person, not one for all"
@@ -65,7 +73,15 @@ def add(commands: Commands) -> None:
         help=f"whose numbers; {DEFAULT} if not said",
     )
     report.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help="fr if not said")
-    report.add_argument("--csv", action="store_true", help="for a spreadsheet")
+    sheet = report.add_mutually_exclusive_group()
+    sheet.add_argument("--csv", dest="sheet", action="store_const", const=PLAIN, help="for a program")
+    sheet.add_argument(
+        "--csv-french",
+        dest="sheet",
+        action="store_const",
+        const=FRENCH,
+        help="for a French spreadsheet: semicolons, days as 31/12/2026, decimal commas",
+    )
 
 
 async def write_report(arguments: argparse.Namespace) -> int:
@@ -76,11 +92,13 @@ async def write_report(arguments: argparse.Namespace) -> int:
         await snapshot(db)
         mutuelle = await get_mutuelle(db, arguments.mutuelle)
         question = await _question(db, mutuelle, arguments)
-        voice = Voice(charts()[arguments.chart], arguments.language, _width())
+        owners = await _owners(db, mutuelle.id, arguments.language)
+        voice = Voice(charts()[arguments.chart], arguments.language, _width(), owners=owners)
         voice = voice.wide_enough_for(await widest(db, question), mutuelle.currency)
         rows = _noting(broken, report.rows(db, question, voice))
-        if arguments.csv:
-            pieces = write_csv(report, rows, voice)
+        if arguments.sheet:
+            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the terminal reads
+            pieces = write_csv(report, rows, voice, arguments.sheet)
         else:
             pieces = write_text(report, rows, question, voice, mutuelle.name)
         with Progress(await _lines(db, question)) as progress:
@@ -93,31 +111,56 @@ async def write_report(arguments: argparse.Namespace) -> int:
 async def _question(db: AsyncConnection, mutuelle: Mutuelle, arguments: argparse.Namespace) -> Question:
     """What was typed as a question about this book. Fault: days in the wrong order, no such account."""
     last = arguments.last or mutuelle.today(datetime.now(UTC))
-    first = arguments.first or last.replace(month=1, day=1)
+    first = arguments.first or year_start(last)
     if first > last:
         raise Fault(f"the period ends on {last}, before it begins on {first}", 2)
-    if arguments.fund and arguments.account and arguments.account.partition(":")[0] != arguments.fund:
-        raise Fault(f"{arguments.account} is not of the fund {arguments.fund}", 2)
-    question = Question(mutuelle.id, first, last, arguments.fund, arguments.account, detail=arguments.detail)
-    await _expect_scope(db, question)
-    return question
+    if arguments.fund and arguments.fund not in await _funds(db, mutuelle.id):
+        raise await _unknown(db, mutuelle.id, f"fund {arguments.fund!r}")
+    account = await _account(db, mutuelle.id, arguments) if arguments.account else None
+    return Question(mutuelle.id, first, last, arguments.fund, account, detail=arguments.detail)
 
 
-async def _expect_scope(db: AsyncConnection, question: Question) -> None:
-    """Something in the book begins with what was asked for. Fault: nothing does, and which funds there are."""
-    asked = {"mutuelle": question.mutuelle, "scope": question.scope}
-    if not question.scope or await db.scalar(text(_IN_SCOPE), asked):
-        return
-    funds = await db.scalars(text(_FUNDS), {"mutuelle": question.mutuelle})
-    asked_for = f"account {question.account!r}" if question.account else f"fund {question.fund!r}"
-    known = f"its funds are {', '.join(funds)}, and `keneya balance` lists its accounts"
-    raise Fault(f"no {asked_for} in {question.mutuelle}: {known}", 2)
+async def _account(db: AsyncConnection, mutuelle_id: str, arguments: argparse.Namespace) -> str:
+    """The code, or the head of all of a kind. Fault: none, several, or none that this report shows."""
+    typed, fund, name = arguments.account, arguments.fund, arguments.name
+    every = await accounts_meant(db, mutuelle_id, typed, charts()[arguments.chart])
+    found = [each for each in every if each.partition(":")[0] == (fund or each.partition(":")[0])]
+    if not every:
+        raise await _unknown(db, mutuelle_id, f"account {typed!r}")
+    if not found:
+        raise Fault(f"{typed} is not of the fund {fund}", 2)
+    if len(found) > 1:
+        raise Fault(f"{typed!r} may be {', '.join(found)}: say which", 2)
+    if not REPORTS[name].kinds:
+        raise Fault(f"{name} shows whole funds: say --fund {found[0].partition(':')[0]}", 2)
+    if found[0].split(":")[1] not in REPORTS[name].kinds:
+        raise Fault(f"{name} has no account {found[0]}: general-ledger and trial-balance have all", 2)
+    return found[0]
 
 
-_IN_SCOPE = """
-select true from ledger.account
- where mutuelle_id = :mutuelle and (code = :scope or starts_with(code, :scope || ':')) limit 1
-"""
+async def _funds(db: AsyncConnection, mutuelle_id: str) -> list[str]:
+    return list(await db.scalars(text(_FUNDS), {"mutuelle": mutuelle_id}))
+
+
+async def _unknown(db: AsyncConnection, mutuelle_id: str, what: str) -> Fault:
+    funds = ", ".join(await _funds(db, mutuelle_id))
+    known = f"its funds are {funds}, and `keneya balance` lists its accounts"
+    return Fault(f"no {what} in {mutuelle_id}: {known}", 2)
+
+
+async def _owners(db: AsyncConnection, mutuelle_id: str, language: str) -> dict[str, str]:
+    """Whose each cash box is: office, initials, the end of the phone. Nothing for a role that may not read people."""
+    if not await db.scalar(text("select has_table_privilege('cash_holder', 'select')")):
+        return {}
+    found = await holders_of_cash(db, mutuelle_id)
+    return {code: _owner(holder, language) for code, holder in found.items()}
+
+
+def _owner(holder: Officer, language: str) -> str:
+    initials = "".join(f"{word[0]}." for word in holder.name.split())
+    return f"{render(SPOKEN[Role(holder.role)], language)} {initials} {masked(holder.phone)}"
+
+
 _FUNDS = "select distinct fund from ledger.account where mutuelle_id = :mutuelle order by fund"
 _JOURNALS = """
 select count(*) from (select from ledger.journal
@@ -139,18 +182,6 @@ async def _noting(broken: list[Control], rows: AsyncIterator[Any]) -> AsyncItera
         if isinstance(row, Control) and not row.holds:
             broken.append(row)
         yield row
-
-
-def _account(value: str) -> str:
-    """The type of an argument that is an account's code, or the head of those of a kind."""
-    fund, _, rest = value.partition(":")
-    if fund and rest in KINDS:
-        return value
-    try:
-        parse(value)
-    except ValueError as fault:
-        raise argparse.ArgumentTypeError(str(fault)) from None
-    return value
 
 
 def _width() -> int:

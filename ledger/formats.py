@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +18,8 @@ from ledger.accounts import MINOR_DIGITS, parse
 from ledger.charts import Chart
 
 BEFORE_ALL = date(2000, 1, 1)  # no journal is older: every account is open from here on
+# What a reader of the whole book must know: reports begin each year with income and expenses at zero, this does not.
+RAW = "The book as it was booked: no year is closed, income and expenses run on from year to year."
 LABELS_IN = "fr"  # exports have no language of their own, and accountants who number so read French
 FORMULA_HEADS = ("=", "+", "-", "@", "\t", "\r", "'")  # the last one, so that the mark can be taken off again
 
@@ -86,10 +88,34 @@ def cell(value: object) -> object:
     return value
 
 
-def csv_line(values: Sequence[object]) -> str:
-    """One line of a CSV, each value through `cell`."""
+def french_cell(value: object) -> object:
+    """`value` as a French spreadsheet reads it: days as 22/11/2026, moments in UTC, a comma before decimals."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%d/%m/%Y %H:%M:%S")
+    if isinstance(value, date):
+        return value.strftime("%d/%m/%Y")
+    return str(value).replace(".", ",") if isinstance(value, Decimal) else cell(value)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """How a CSV is written; `head` comes before its first line."""
+
+    head: str
+    delimiter: str
+    line_end: str
+    cell: Callable[[object], object]
+
+
+PLAIN = Sheet("", ",", "\n", cell)
+FRENCH = Sheet("\ufeff", ";", "\r\n", french_cell)  # without the mark Excel takes UTF-8 for a Western page
+
+
+def csv_line(values: Sequence[object], sheet: Sheet = PLAIN) -> str:
+    """One line of a CSV, each value as a cell of the sheet."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([cell(value) for value in values])
+    writer = csv.writer(line, delimiter=sheet.delimiter, lineterminator=sheet.line_end)
+    writer.writerow([sheet.cell(value) for value in values])
     return line.getvalue()
 
 
@@ -147,7 +173,9 @@ def _metadata(facts: dict[str, str]) -> str:
 def _beancount_head(currencies: Sequence[str]) -> str:
     options = ['option "title" "Keneya ledger"\n']
     options += [f'option "operating_currency" "{currency}"\n' for currency in currencies]
-    return "".join(options + [f"{BEFORE_ALL} commodity {currency}\n" for currency in currencies])
+    return f"; {RAW}\n" + "".join(
+        options + [f"{BEFORE_ALL} commodity {currency}\n" for currency in currencies]
+    )
 
 
 def _beancount_open(mutuelle: str, code: str, currency: str, chart: Chart | None) -> str:
@@ -186,7 +214,7 @@ def _tags(facts: dict[str, str]) -> str:
 
 def _hledger_head(currencies: Sequence[str]) -> str:
     samples = (f"commodity 1000.{'0' * MINOR_DIGITS[currency]} {currency}\n" for currency in currencies)
-    return "; Keneya ledger\n" + "".join(samples)
+    return f"; Keneya ledger\n; {RAW}\n" + "".join(samples)
 
 
 def _hledger_open(mutuelle: str, code: str, _currency: str, chart: Chart | None) -> str:

@@ -1,7 +1,8 @@
 """Two programs that nobody here wrote, beancount and hledger, read the whole book and must find our trial balance.
 
-Every account's debits, credits and balance are compared as of many days, cell by cell and to the last minor unit. A
-witness that is not installed is named as absent, never taken for one that agreed.
+Every account's debits, credits and balance are compared as of many days, cell by cell and to the last minor unit; and
+what each year has left over by then, which is in our reports and in no book. A witness that is not installed is named
+as absent, never taken for one that agreed.
 """
 
 import asyncio
@@ -24,16 +25,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import export
-from ledger.accounts import MINOR_DIGITS
+from ledger.accounts import MINOR_DIGITS, result
 from ledger.formats import beancount_account, hledger_account
-from ledger.reports import Line, trial_balance
+from ledger.reports import Line, trial_balance, year_balance
+from ledger.reports.years import YEARLY
 
 SHORT_BOOK_DAYS = 62  # compared as of each of its days; a longer one as of the end of each month
 DIFFERENCES_SHOWN = 20
 COLUMNS = ("debit", "credit", "balance")
+YEAR = "balance since the year began"
 
 Cell = tuple[date, str, str, str]  # as of, account as the witness calls it, currency, column
 Cells = Mapping[Cell, int]  # in minor units; a cell that is not there is 0
+Known = tuple[str, str, str]  # an account: mutuelle, code, currency
 
 
 class WitnessFault(Exception):
@@ -86,6 +90,7 @@ async def compare(db: AsyncConnection, folder: Path, mutuelle: str | None = None
     ends = days.ends if days else ()
     lines = [(end, line) for end in ends for line in await trial_balance(db, mutuelle, end)]
     told.counts.update({"days": len(ends), "trial balance ms": round(1000 * (perf_counter() - began))})
+    accounts, years = await _accounts(db, mutuelle), await _years(db, mutuelle, ends)
     for witness in WITNESSES:
         if witness.name == "hledger" and shutil.which("hledger") is None:
             told.absent.append(witness.name)
@@ -93,13 +98,15 @@ async def compare(db: AsyncConnection, folder: Path, mutuelle: str | None = None
         path = folder / f"book.{witness.name}"
         await _write(db, witness, path, mutuelle, told)
         if days:
-            await asyncio.to_thread(_question, witness, path, days, lines, told)
+            theirs = await asyncio.to_thread(_question, witness, path, days, lines, told)
+            _question_years(witness, theirs, days, accounts, years, told)
     return told
 
 
 def _question(
     witness: Witness, path: Path, days: Days, lines: Sequence[tuple[date, Line]], told: Comparison
-) -> None:
+) -> Cells:
+    """Compare each cell; the answer is what the witness says."""
     began = perf_counter()
     complaints, theirs = witness.read(path, days)
     told.counts[f"{witness.name} reading ms"] = round(1000 * (perf_counter() - began))
@@ -107,6 +114,58 @@ def _question(
     told.counts["cells"] += len(ours)
     found = complaints or list(_differences(witness.name, ours, theirs))
     told.differences.extend(found[:DIFFERENCES_SHOWN])
+    return {} if complaints else theirs
+
+
+async def _accounts(db: AsyncConnection, mutuelle: str | None) -> list[Known]:
+    query = (
+        "select mutuelle_id, code, currency from ledger.account"
+        " where cast(:mutuelle as text) is null or mutuelle_id = :mutuelle"
+    )
+    return [(row[0], row[1], row[2]) for row in await db.execute(text(query), {"mutuelle": mutuelle})]
+
+
+async def _years(db: AsyncConnection, mutuelle: str | None, ends: Sequence[date]) -> list[tuple[date, Line]]:
+    """What past years left over, and this one so far, as our reports say it: about each new year, and at the end."""
+    owners = sorted({owner for owner, _, _ in await _accounts(db, mutuelle)})
+    asked = [end for end in ends if end.month in (1, 12) or end == ends[-1]]
+    told = [(end, line) for end in asked for owner in owners for line in await year_balance(db, owner, end)]
+    return [(end, line) for end, line in told if line.account.split(":")[1] in (*YEARLY, "result")]
+
+
+def _question_years(
+    witness: Witness,
+    theirs: Cells,
+    days: Days,
+    accounts: Sequence[Known],
+    years: Sequence[tuple[date, Line]],
+    told: Comparison,
+) -> None:
+    ours = {
+        (end, witness.account(line.mutuelle, line.account), line.currency, YEAR): line.debit - line.credit
+        for end, line in years
+    }
+    known: Counter[Cell] = Counter()
+    for end in {end for end, _ in years} if theirs else ():
+        past = max((each for each in days.ends if each.year < end.year), default=None)
+        for account in accounts:
+            known.update(_since_new_year(witness, theirs, account, end, past))
+    told.counts["cells of years"] += len(ours)
+    if theirs:
+        told.differences.extend(list(_differences(witness.name, ours, known))[:DIFFERENCES_SHOWN])
+
+
+def _since_new_year(
+    witness: Witness, theirs: Cells, account: Known, end: date, past: date | None
+) -> dict[Cell, int]:
+    """What the witness says of a year: income less that of the last day of the year before, which is carried."""
+    owner, code, currency = account
+    name, into = witness.account(owner, code), witness.account(owner, result(code.split(":")[0]))
+    now = theirs.get((end, name, currency, "balance"), 0)
+    before = theirs.get((past, name, currency, "balance"), 0) if past else 0
+    if code.split(":")[1] in YEARLY:
+        return {(end, name, currency, YEAR): now - before, (end, into, currency, YEAR): before}
+    return {(end, name, currency, YEAR): now} if name == into else {}
 
 
 async def _write(

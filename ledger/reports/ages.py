@@ -129,7 +129,7 @@ def _net(row: AgeRow) -> int:
 async def _expected(db: AsyncConnection, question: Question, voice: Voice) -> Totals:
     """What the trial balance has on these kinds."""
     totals = Totals()
-    async for each in sums(db, question, voice.chart, each_person=":" in question.scope):
+    async for each in sums(db, question, voice.chart, each_person=question.is_of_one):
         totals.add(each.fund, each.currency, each.closing, 0)
     return totals
 
@@ -152,6 +152,7 @@ def _field(nth: int) -> Field[AgeRow]:
 AGES = Report(
     title="Receivables and payables by age",
     has_period=False,
+    kinds=OWED_TO_US + OWED_BY_US,
     rows=ages,
     heading=lambda row, voice: voice.fund_heading(row.account, row.currency),
     columns=(

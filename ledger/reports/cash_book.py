@@ -25,4 +25,6 @@ def _left(row: LedgerRow, voice: Voice) -> str:
     return voice.amount(row.balance or 0, row.currency)
 
 
-CASH_BOOK = by_account("Cash book", cash_book, "In", "Out", Column("Left", _left, AMOUNT))
+CASH_BOOK = replace(
+    by_account("Cash book", cash_book, "In", "Out", Column("Left", _left, AMOUNT)), kinds=MEANS
+)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Protocol
 
 from ledger.reports.legs import Leg, short
-from ledger.reports.page import Column, Field, Row, plain_day
+from ledger.reports.page import Column, Field, Row
 from ledger.reports.voice import Voice
 
 
@@ -33,6 +33,13 @@ AGAINST: Column[LegRow] = Column(
 )
 
 
+def begun_at_zero(voice: Voice) -> str:
+    """What a reader of reports must know of years (`years.py`)."""
+    return voice.word(
+        "Income and expenses begin each year at zero; past results are carried forward, and no journal says so."
+    )
+
+
 def wording(leg: Leg, voice: Voice) -> str:
     """What happened, for which day if not that of the line, and what it takes back."""
     said = [voice.title(leg.kind)]
@@ -47,7 +54,7 @@ def _of_account(name: str, value: Callable[[str, Voice], str]) -> Field[AccountR
     return Field(name, lambda row, voice: value(row.account, voice) if ":" in row.account else "")
 
 
-def _of_leg(name: str, value: Callable[[Leg, Voice], str]) -> Field[LegRow]:
+def _of_leg(name: str, value: Callable[[Leg, Voice], object]) -> Field[LegRow]:
     return Field(name, lambda row, voice: value(row.leg, voice) if row.leg is not None else "")
 
 
@@ -62,8 +69,8 @@ LEG_FIELDS: tuple[Field[LegRow], ...] = (
     _of_leg("Reason", lambda leg, voice: voice.said(leg.reason)),
     _of_leg("Actor", lambda leg, voice: voice.actor(leg.actor)),
     _of_leg("Against", lambda leg, voice: voice.number(leg.against) if leg.against else ""),
-    _of_leg("For", lambda leg, _: plain_day(leg.for_on)),
-    _of_leg("Recorded", lambda leg, _: leg.recorded_at.isoformat()),
+    _of_leg("For", lambda leg, _: leg.for_on or ""),
+    _of_leg("Recorded", lambda leg, _: leg.recorded_at),
     _of_leg("Journal", lambda leg, _: str(leg.journal_id)),
     _of_leg("Key", lambda leg, _: leg.key),
     _of_leg("Reverses", lambda leg, _: str(leg.reverses_id or "")),

@@ -5,12 +5,20 @@ Lines come from the movements, sums from the trial balance: two ways to one figu
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.reports.columns import ACCOUNT_FIELDS, AGAINST, DATE, LEG_FIELDS, REFERENCE, wording
+from ledger.reports.columns import (
+    ACCOUNT_FIELDS,
+    AGAINST,
+    DATE,
+    LEG_FIELDS,
+    REFERENCE,
+    begun_at_zero,
+    wording,
+)
 from ledger.reports.legs import Leg, legs_by_account
 from ledger.reports.page import (
     AMOUNT,
@@ -22,11 +30,11 @@ from ledger.reports.page import (
     Question,
     Report,
     plain_amount,
-    plain_day,
 )
-from ledger.reports.sums import Sums, sums
+from ledger.reports.sums import Sums, year_sums
 from ledger.reports.totals import Totals
 from ledger.reports.voice import Voice
+from ledger.reports.years import Carry
 
 
 @dataclass(frozen=True)
@@ -72,15 +80,15 @@ async def general_ledger(
     printed, expected, before = Totals(), Totals(), ("", "")
     closing: Counter[tuple[str, str]] = Counter()
     legs = _Ahead(legs_by_account(db, question, voice.chart))
-    async for known in sums(db, question, voice.chart, each_person=True):
+    async for known in year_sums(db, question, voice.chart, each_person=True):
         fund, currency = known.fund, known.currency
         if (fund, currency) != before:
             yield LedgerRow(Part.FUND, fund, currency, question.first)
         before = (fund, currency)
         expected.add(fund, currency, known.debits, known.credits)
         async for row in _account(known, legs, question):
-            if row.leg is not None:
-                printed.add(fund, currency, row.leg.debit, row.leg.credit)
+            if row.part is Part.LINE:
+                printed.add(fund, currency, row.debit or 0, row.credit or 0)
             if row.part is Part.CLOSING:
                 closing[fund, currency] += row.balance or 0
             yield row
@@ -96,11 +104,25 @@ async def _account(known: Sums, legs: _Ahead, question: Question) -> AsyncIterat
     yield LedgerRow(Part.ACCOUNT, account, currency, question.first)
     yield LedgerRow(Part.OPENING, account, currency, question.first, balance=balance)
     debits = credits = 0
-    async for leg in legs.of(account):
-        debits, credits, balance = debits + leg.debit, credits + leg.credit, balance + leg.debit - leg.credit
-        moved = (leg.debit or None, leg.credit or None, balance)
-        yield LedgerRow(Part.LINE, account, currency, leg.on, *moved, leg)
+    async for on, debit, credit, leg in _lines(known, legs):
+        debits, credits, balance = debits + debit, credits + credit, balance + debit - credit
+        yield LedgerRow(Part.LINE, account, currency, on, debit or None, credit or None, balance, leg)
     yield LedgerRow(Part.CLOSING, account, currency, question.last, debits, credits, balance)
+
+
+async def _lines(known: Sums, legs: _Ahead) -> AsyncIterator[tuple[date, int, int, Leg | None]]:
+    """Day, debit and credit of each line of the book, and of each year that begins, before the lines of its day."""
+    over = list(known.carried)
+    async for leg in legs.of(known.account):
+        while over and over[0].on <= leg.on:
+            yield _carried(over.pop(0))
+        yield leg.on, leg.debit, leg.credit, leg
+    for each in over:
+        yield _carried(each)
+
+
+def _carried(over: Carry) -> tuple[date, int, int, None]:
+    return over.on, max(over.net, 0), max(-over.net, 0), None
 
 
 def _heading(row: LedgerRow, voice: Voice) -> str:
@@ -114,6 +136,8 @@ def _said(row: LedgerRow, voice: Voice) -> str:
         return wording(row.leg, voice)
     if row.part is Part.TOTAL:
         return voice.fund_total(row.account, row.currency)
+    if row.part is Part.LINE:
+        return voice.word("Result of {year} carried forward", year=row.on.year - 1)
     return voice.word({Part.OPENING: "Opening balance", Part.CLOSING: "Closing balance"}[row.part])
 
 
@@ -136,8 +160,9 @@ def by_account(
         ),
         fields=(
             *ACCOUNT_FIELDS,
-            Field("Date", lambda row, _: plain_day(row.on)),
-            *LEG_FIELDS,
+            Field("Date", lambda row, _: row.on),
+            Field("Wording", _said),
+            *LEG_FIELDS[1:],
             Field(debit, lambda row, _: plain_amount(row.debit, row.currency)),
             Field(credit, lambda row, _: plain_amount(row.credit, row.currency)),
             Field(balance.name, lambda row, _: plain_amount(row.balance, row.currency)),
@@ -150,6 +175,7 @@ def _balance(row: LedgerRow, voice: Voice) -> str:
     return voice.balance(row.balance or 0, row.currency)
 
 
-GENERAL_LEDGER = by_account(
-    "General ledger", general_ledger, "Debit", "Credit", Column("Balance", _balance, BALANCE)
+GENERAL_LEDGER = replace(
+    by_account("General ledger", general_ledger, "Debit", "Credit", Column("Balance", _balance, BALANCE)),
+    note=lambda _, voice: begun_at_zero(voice),
 )

@@ -17,7 +17,6 @@ from ledger.reports.page import (
     Question,
     Report,
     plain_amount,
-    plain_day,
 )
 from ledger.reports.sums import sums
 from ledger.reports.totals import Totals
@@ -55,7 +54,7 @@ async def general_journal(
         yield JournalRow(Part.LINE, leg.account, leg.currency, leg.on, leg.debit, leg.credit, leg)
     for (fund, currency), tally in printed.tallies.items():
         yield JournalRow(Part.TOTAL, fund, currency, question.last, tally.debits, tally.credits)
-    async for known in sums(db, question, voice.chart, each_person=":" in question.scope):
+    async for known in sums(db, question, voice.chart, each_person=question.is_of_one):
         expected.add(known.fund, known.currency, known.debits, known.credits)
     for control in printed.controls(expected):
         yield control
@@ -92,7 +91,7 @@ JOURNAL = Report(
         Column("Credit", lambda row, voice: voice.some(row.credit, row.currency), AMOUNT),
     ),
     fields=(
-        Field("Date", lambda row, _: plain_day(row.on)),
+        Field("Date", lambda row, _: row.on),
         *ACCOUNT_FIELDS,
         *LEG_FIELDS,
         Field("Debit", lambda row, _: plain_amount(row.debit or None, row.currency)),

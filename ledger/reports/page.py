@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.accounts import MINOR_DIGITS
+from ledger.accounts import KINDS, MINOR_DIGITS
 from ledger.reports.voice import Voice
 
 AMOUNT = 0  # the width of a column that is as wide as the widest amount, and on the right
@@ -27,6 +27,7 @@ class Part(StrEnum):
     OPENING = "opening"
     LINE = "line"
     SUBTOTAL = "subtotal"
+    RESULT = "result"
     CLOSING = "closing"
     TOTAL = "total"
     CONTROL = "control"
@@ -69,6 +70,11 @@ class Question:
         """What all codes asked for begin with, "" for the whole book."""
         return self.account or self.fund or ""
 
+    @property
+    def is_of_one(self) -> bool:
+        """Whether it is about one account of a kind that is split: `health:member:101482937`."""
+        return self.scope.count(":") == 2
+
 
 @dataclass(frozen=True)
 class Control:
@@ -102,7 +108,7 @@ class Column(Generic[Shown]):
 
 @dataclass(frozen=True)
 class Field(Generic[Shown]):
-    """A column of the CSV, for people and programs: days as ISO writes them, amounts as plain numbers."""
+    """A column of the CSV: texts, days and amounts, written as the sheet's readers do; "" where there is none."""
 
     name: str
     value: Callable[[Shown, Voice], object]
@@ -113,7 +119,7 @@ class Report(Generic[R]):
     """One report: how its rows are found, and how each is written.
 
     `heading` is what stands above the rows that follow a FUND or an ACCOUNT row. `has_period` is False where only the
-    last day counts.
+    last day counts. `kinds`: those of the accounts that it can be narrowed to. `note` is said below the text.
     """
 
     title: str
@@ -122,13 +128,10 @@ class Report(Generic[R]):
     fields: Sequence[Field[R]]
     heading: Callable[[R, Voice], str]
     has_period: bool = True
+    kinds: Sequence[str] = tuple(KINDS)
+    note: Callable[[Question, Voice], str] = lambda question, voice: ""
 
 
 def plain_amount(minor: int | None, currency: str) -> Decimal | str:
     """An amount as a CSV has it: `1234`, `12.50`; nothing where there is none."""
     return "" if minor is None else Decimal(minor).scaleb(-MINOR_DIGITS[currency])
-
-
-def plain_day(on: date | None) -> str:
-    """A day as a CSV has it."""
-    return on.isoformat() if on else ""

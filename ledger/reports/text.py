@@ -33,7 +33,7 @@ async def write_text(
         before = row.part
     if before is None:
         yield _sentences(voice.word("Nothing to show."), voice)
-    yield _sentences(_legend(report.columns, voice), voice)
+    yield _sentences(f"{_legend(report.columns, voice)} {report.note(question, voice)}", voice)
 
 
 def _widths(columns: Sequence[Column[R]], voice: Voice) -> list[int]:

@@ -1,18 +1,20 @@
 """Trial balance, read from day rows where an account has them: it costs the same after ten years as after one."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.reports.columns import ACCOUNT_FIELDS
+from ledger.charts import DEFAULT, charts
+from ledger.reports.columns import ACCOUNT_FIELDS, begun_at_zero
 from ledger.reports.page import AMOUNT, BALANCE, Column, Control, Field, Part, Question, Report, plain_amount
-from ledger.reports.sums import Sums, by_fund, sums
+from ledger.reports.sums import Sums, by_fund, year_sums
 from ledger.reports.totals import Totals
 from ledger.reports.voice import Voice
+from ledger.reports.years import is_yearly, year_before, year_start
 
 
 @dataclass(frozen=True)
@@ -47,20 +49,39 @@ select e.mutuelle_id, a.fund, e.account, e.currency, sum(e.debit), sum(e.credit)
 async def trial_balance(
     db: AsyncConnection, mutuelle: str | None = None, as_of: date | None = None
 ) -> list[Line]:
-    """Every account that moved up to and including `as_of`, by mutuelle, fund and code.
+    """Every account that moved up to and including `as_of`, by mutuelle, fund and code, as the book has it.
 
-    Within one mutuelle, fund and currency the debits are the credits.
+    Within one mutuelle, fund and currency the debits are the credits. Income and expenses are those of all years:
+    exports and witnesses read the book so, people read `year_balance`.
     """
     rows = await db.execute(text(_LINES), {"mutuelle": mutuelle, "as_of": as_of or date.max})
     return [Line(row[0], row[1], row[2], row[3], int(row[4]), int(row[5])) for row in rows]
 
 
+async def year_balance(db: AsyncConnection, mutuelle: str, as_of: date) -> list[Line]:
+    """The same of one mutuelle, income and expenses since the year began, the years before it as `fund:result`."""
+    year = Question(mutuelle, year_start(as_of), as_of)
+    found = [each async for each in year_sums(db, year, charts()[DEFAULT], each_person=True, every=True)]
+    lines = [
+        Line(
+            mutuelle,
+            x.fund,
+            x.account,
+            x.currency,
+            x.opening_debits + x.debits,
+            x.opening_credits + x.credits,
+        )
+        for x in found
+    ]
+    return sorted((x for x in lines if x.debit or x.credit), key=lambda x: (x.fund, x.currency, x.account))
+
+
 @dataclass(frozen=True)
 class TrialRow:
-    """Balances before and after a period and its movements, of an account, a class or a fund; minor units.
+    """Balances before and after a period, its movements, and the balance a year before its end; minor units.
 
-    A sum of several accounts keeps those in debit and those in credit apart; its `account` is the fund. `class_` is 0
-    where there is none.
+    Of an account, a class, a fund, or of its income and expenses (RESULT). A sum of several accounts keeps those in
+    debit and those in credit apart; its `account` is the fund. `class_` is 0 where there is none.
     """
 
     part: Part
@@ -73,19 +94,33 @@ class TrialRow:
     credits: int = 0
     closing_debit: int = 0
     closing_credit: int = 0
+    before_debit: int = 0
+    before_credit: int = 0
 
 
-FIGURES = ("opening_debit", "opening_credit", "debits", "credits", "closing_debit", "closing_credit")
+FIGURES = (
+    "opening_debit",
+    "opening_credit",
+    "debits",
+    "credits",
+    "closing_debit",
+    "closing_credit",
+    "before_debit",
+    "before_credit",
+)
 
 
 async def general_balance(
     db: AsyncConnection, question: Question, voice: Voice
 ) -> AsyncIterator[TrialRow | Control]:
-    """Balance générale: accounts (all persons of a kind as one, unless `question.detail`), classes, funds."""
-    found = [each async for each in sums(db, question, voice.chart, each_person=question.detail)]
+    """Balance générale: accounts (all persons of a kind as one, unless each is asked for), classes, result, funds."""
+    before = await _year_before(db, question, voice)
     printed, mirrored = Totals(), Totals()
-    for fund, currency, accounts in by_fund(found):
-        rows = [_line(each, voice) for each in accounts]
+    for fund, currency, accounts in by_fund(await _sums(db, question, voice)):
+        rows = [_line(each, before.get((each.account, currency), 0), voice) for each in accounts]
+        rows = [row for row in rows if any(_figures(row)) or row.account == question.account]
+        if not rows:
+            continue
         yield TrialRow(Part.FUND, fund, currency, 0)
         for class_, of_class in groupby(rows, lambda row: row.class_):
             lines = list(of_class)
@@ -94,13 +129,29 @@ async def general_balance(
                 mirrored.add(fund, currency, row.credits, row.debits)
                 yield row
             yield _total(Part.SUBTOTAL, fund, class_, lines)
+        yearly = [row for row in rows if is_yearly(row.account)]
+        if yearly and not question.account:
+            yield _total(Part.RESULT, fund, 0, yearly)
         yield _total(Part.TOTAL, fund, 0, rows)
     # A whole fund balances alone: its debits are its credits. Of some accounts nothing of the kind is known.
     for control in printed.controls(printed if question.account else mirrored):
         yield control
 
 
-def _line(of: Sums, voice: Voice) -> TrialRow:
+async def _sums(db: AsyncConnection, question: Question, voice: Voice) -> list[Sums]:
+    """Every account: what does not stand any more may have stood a year before."""
+    each_person = question.detail or question.is_of_one
+    return [x async for x in year_sums(db, question, voice.chart, each_person=each_person, every=True)]
+
+
+async def _year_before(db: AsyncConnection, question: Question, voice: Voice) -> dict[tuple[str, str], int]:
+    """What each account held a year before the period's end, as that year's own report has it."""
+    last = year_before(question.last)
+    found = await _sums(db, replace(question, first=last, last=last), voice)
+    return {(each.account, each.currency): each.closing for each in found}
+
+
+def _line(of: Sums, before: int, voice: Voice) -> TrialRow:
     opening, closing = of.opening, of.closing
     return TrialRow(
         Part.LINE,
@@ -113,7 +164,13 @@ def _line(of: Sums, voice: Voice) -> TrialRow:
         credits=of.credits,
         closing_debit=max(closing, 0),
         closing_credit=max(-closing, 0),
+        before_debit=max(before, 0),
+        before_credit=max(-before, 0),
     )
+
+
+def _figures(row: TrialRow) -> list[int]:
+    return [getattr(row, name) for name in FIGURES]
 
 
 def _total(part: Part, fund: str, class_: int, rows: Sequence[TrialRow]) -> TrialRow:
@@ -122,12 +179,19 @@ def _total(part: Part, fund: str, class_: int, rows: Sequence[TrialRow]) -> Tria
 
 
 def _account(row: TrialRow, voice: Voice) -> str:
-    """The account's number; a sum says what it is the sum of."""
+    """The account's number and label; a sum says what it is the sum of."""
     if row.part is Part.TOTAL:
         return voice.fund_total(row.account, row.currency)
     if row.part is Part.SUBTOTAL:
         return voice.word("Total of class {class}", **{"class": voice.class_(row.class_)})
-    return voice.number(row.account)
+    if row.part is Part.RESULT:
+        return voice.word("Result of the year (income less expenses)")
+    return f"{voice.number(row.account)} {voice.label(row.account)}"
+
+
+def _note(question: Question, voice: Voice) -> str:
+    said = voice.word("Year before: as of {day}.", day=year_before(question.last))
+    return f"{said} {begun_at_zero(voice)}"
 
 
 def _balance(debit: int, credit: int, row: TrialRow, voice: Voice) -> str:
@@ -139,8 +203,7 @@ TRIAL_BALANCE = Report(
     rows=general_balance,
     heading=lambda row, voice: voice.fund_heading(row.account, row.currency),
     columns=(
-        Column("Account", _account, -2),
-        Column("Label", lambda row, voice: voice.label(row.account) if row.part is Part.LINE else "", -3),
+        Column("Account", _account, -1),
         Column(
             "At the beginning",
             lambda r, voice: _balance(r.opening_debit, r.opening_credit, r, voice),
@@ -149,6 +212,7 @@ TRIAL_BALANCE = Report(
         Column("Debit", lambda row, voice: voice.some(row.debits, row.currency), AMOUNT),
         Column("Credit", lambda row, voice: voice.some(row.credits, row.currency), AMOUNT),
         Column("At the end", lambda r, voice: _balance(r.closing_debit, r.closing_credit, r, voice), BALANCE),
+        Column("Year before", lambda r, voice: _balance(r.before_debit, r.before_credit, r, voice), BALANCE),
     ),
     fields=(
         *ACCOUNT_FIELDS,
@@ -160,6 +224,9 @@ TRIAL_BALANCE = Report(
         Field("Credit", lambda row, _: plain_amount(row.credits, row.currency)),
         Field("Closing debit", lambda row, _: plain_amount(row.closing_debit, row.currency)),
         Field("Closing credit", lambda row, _: plain_amount(row.closing_credit, row.currency)),
+        Field("Year before, debit", lambda row, _: plain_amount(row.before_debit, row.currency)),
+        Field("Year before, credit", lambda row, _: plain_amount(row.before_credit, row.currency)),
         Field("Currency", lambda row, _: row.currency),
     ),
+    note=_note,
 )

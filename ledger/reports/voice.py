@@ -4,7 +4,8 @@ Words of ours are all in `words.toml`; one that is missing there is a fault of t
 """
 
 import tomllib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -26,12 +27,16 @@ def words() -> dict[str, dict[str, dict[str, str]]]:
 
 @dataclass(frozen=True)
 class Voice:
-    """A language and a chart; `width` is how many columns the paper has, `amount_width` the widest amount's."""
+    """A language and a chart; `width` is how many columns the paper has, `amount_width` the widest amount's.
+
+    `owners` says whose an account is, by its code, where the caller knows: the ledger knows nobody.
+    """
 
     chart: Chart
     language: str
     width: int = 100
     amount_width: int = 11
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     def wide_enough_for(self, minor: int, currency: str) -> Self:
         """The same voice on paper whose columns of amounts have room for this one."""
@@ -71,7 +76,9 @@ class Voice:
         return self.chart.number(account)
 
     def label(self, account: str) -> str:
-        return self.chart.line(account).labels[self.language]
+        """What the account holds, and whose it is: `Caisse, collecteur D. B. …05`."""
+        label = self.chart.line(account).labels[self.language]
+        return f"{label}, {self.owners[account]}" if account in self.owners else label
 
     def class_(self, number: int) -> str:
         """A class of numbers: `4, Tiers`."""

@@ -17,7 +17,7 @@ from ledger.balances import balance
 from ledger.book import Account, Verdict, open_accounts
 from ledger.tables import request
 from locales import Money, _
-from mutuelle.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.mutuelles import Mutuelle, Officer, get_mutuelle
 from mutuelle.staff.roles import Office, Role
 from mutuelle.staff.tables import cash_holder, cash_receipt
 from mutuelle.tables import officer
@@ -29,6 +29,11 @@ MOST_DAYS = 5  # that the oldest of it may be held
 HOLDER_DIGITS = 8
 REVERSAL = "cash reversal"  # where a journal comes from that takes a receipt back
 DRAWS = 50
+_OF_OFFICER = (
+    (officer.c.mutuelle_id == cash_holder.c.mutuelle_id)
+    & (officer.c.role == cash_holder.c.role)
+    & (officer.c.phone == cash_holder.c.phone)
+)
 
 
 @dataclass(frozen=True)
@@ -81,19 +86,24 @@ async def purse_of(db: AsyncConnection, office: Office) -> Purse:
 async def purses_of_collectors(db: AsyncConnection, mutuelle_id: str) -> list[Purse]:
     """All collectors, in office or not, who have cash in hand, by name."""
     mutuelle = await get_mutuelle(db, mutuelle_id)
-    of_officer = (
-        (officer.c.mutuelle_id == cash_holder.c.mutuelle_id)
-        & (officer.c.role == cash_holder.c.role)
-        & (officer.c.phone == cash_holder.c.phone)
-    )
     rows = await db.execute(
         select(cash_holder.c.holder, officer.c.name, cash_holder.c.phone)
-        .join(officer, of_officer)
+        .join(officer, _OF_OFFICER)
         .where(cash_holder.c.mutuelle_id == mutuelle_id, cash_holder.c.role == Role.COLLECTOR)
         .order_by(officer.c.name, cash_holder.c.holder)
     )
     found = [await _purse(db, mutuelle, *row) for row in rows.all()]
     return [purse for purse in found if purse.held.amount_minor > 0]
+
+
+async def holders_of_cash(db: AsyncConnection, mutuelle_id: str) -> dict[str, Officer]:
+    """Who holds the cash of each account, in office or not, by the account's code."""
+    rows = await db.execute(
+        select(cash_holder.c.holder, officer.c.role, officer.c.phone, officer.c.name)
+        .join(officer, _OF_OFFICER)
+        .where(cash_holder.c.mutuelle_id == mutuelle_id)
+    )
+    return {accounts.cash(holder): Officer(*of) for holder, *of in rows}
 
 
 def is_own(purse: Purse, office: Office) -> bool:

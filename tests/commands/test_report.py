@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,9 +14,10 @@ from sqlalchemy.pool import NullPool
 
 from commands.report import ALSO
 from embedded import Engines
+from ledger import accounts as a
 from ledger.reports import REPORTS, Question
 from tests.conftest import Database
-from tests.ledger.reports.year import YEAR, live
+from tests.ledger.reports.year import YEAR, booked, day, live
 from tests.test_cli import typed_into
 from tests.town import found_town
 
@@ -75,30 +77,135 @@ def test_a_report_is_narrowed_to_a_fund_or_an_account(keneya: Keneya) -> None:
     assert output.count("Adhérents") == 2
 
 
-@pytest.mark.parametrize(
-    ("typed", "complaint"),
-    [
-        (["dance"], "invalid choice: 'dance'"),
-        (
-            ["balance", "--fund", "clinic"],
-            "no fund 'clinic' in BEN: its funds are grants, health, loans, tontine, transport",
-        ),
-        (["balance", "--account", "health:gold"], "unknown kind 'gold'"),
-        (["balance", "--account", "health:bank:x"], "no account 'health:bank:x'"),
-        (
-            ["balance", "--account", "health:cash:office", "--fund", "transport"],
-            "is not of the fund transport",
-        ),
-        (["balance", "--from", "2027-01-01"], "ends on 2026-12-31, before it begins on 2027-01-01"),
-        (["balance", "--mutuelle", "NOPE"], "no mutuelle has the code 'NOPE'"),
-        (["balance", "--to", "31/12/2026"], "is not a date such as 2026-12-31"),
-        (["balance", "--chart", "ifrs"], "invalid choice: 'IFRS'"),
-    ],
-)
-def test_a_bad_question_exits_with_2(keneya: Keneya, typed: list[str], complaint: str) -> None:
-    code, output, complaints = keneya(*typed)
-    assert (code, output) == (2, "")
-    assert complaint in complaints
+BAD_QUESTIONS = [
+    (["dance"], "invalid choice: 'dance'"),
+    (
+        ["balance", "--fund", "clinic"],
+        "no fund 'clinic' in BEN: its funds are grants, health, loans, tontine, transport",
+    ),
+    (["balance", "--account", "health:gold"], "no account 'health:gold' in BEN"),
+    (["balance", "--account", "health:bank:x"], "no account 'health:bank:x'"),
+    (
+        ["balance", "--account", "health:cash:office", "--fund", "transport"],
+        "is not of the fund transport",
+    ),
+    (["balance", "--account", "411:999"], "no account '411:999' in BEN"),
+    (["balance", "--account", "12.opening"], "may be health:opening, transport:opening: say which"),
+    (
+        ["livre-de-caisse", "--account", "411:101482937"],
+        "cash-book has no account health:member:101482937",
+    ),
+    (["emplois-ressources", "--account", "411"], "funds shows whole funds: say --fund health"),
+    (["balance", "--from", "0001-01-01"], "'0001-01-01' is not a day from 2000-01-01 to 2099-12-31"),
+    (["grand-livre", "--to", "9999-12-31"], "'9999-12-31' is not a day from 2000-01-01 to 2099-12-31"),
+    (["balance", "--to", "2026-02-29"], "is not a date such as 2026-12-31"),
+    (["balance", "--csv", "--csv-french"], "not allowed with argument --csv"),
+    (["balance", "--from", "2027-01-01"], "ends on 2026-12-31, before it begins on 2027-01-01"),
+    (["balance", "--mutuelle", "NOPE"], "no mutuelle has the code 'NOPE'"),
+    (["balance", "--to", "31/12/2026"], "is not a date such as 2026-12-31"),
+    (["balance", "--chart", "ifrs"], "invalid choice: 'IFRS'"),
+]
+PRINTED = [
+    (["--account", "~571:office"], "~571:office"),
+    (["--account", "571:office"], "~571:office"),
+    (["--account", "interfund:transport"], "interfund:transport"),
+    (["--account", "411"], "411 Adhérents"),
+    (["--account", "12", "--fund", "health"], "~12 Report à nouveau"),
+    (["--account", "~571:office", "--chart", "SYSCOHADA"], "\n571:office"),
+]
+ODD_DAYS = [("2028-02-29", "2028-02-29"), ("2000-01-01", "2099-12-31"), ("2026-12-31", "2027-01-01")]
+
+
+def test_a_bad_question_exits_with_2(keneya: Keneya) -> None:
+    for typed, complaint in BAD_QUESTIONS:
+        code, output, complaints = keneya(*typed)
+        assert (typed, code, output) == (typed, 2, "")
+        assert complaint in complaints
+
+
+def test_an_account_is_found_by_its_code_and_by_its_printed_number(keneya: Keneya) -> None:
+    for typed in ("411:101482945", "411:101 482 945", "member:101482945", a.member("101482945")):
+        for name in ("balance", "grand-livre", "journal", "echeances"):
+            code, output, complaints = keneya(name, "--account", typed)
+            assert (code, complaints) == (0, "")
+            assert "411:101482945" in output
+            assert "411:101482937" not in output
+
+
+def test_a_printed_number_is_read_with_and_without_its_mark(keneya: Keneya) -> None:
+    for typed, printed in PRINTED:
+        code, output, complaints = keneya("balance", *typed)
+        assert (code, complaints) == (0, "")
+        assert printed in output
+
+
+def test_a_report_of_any_days_is_answered(keneya: Keneya) -> None:
+    for first, last in ODD_DAYS:
+        for name in REPORTS:
+            code, output, complaints = keneya(name, "--from", first, "--to", last)
+            assert (code, complaints) == (0, "")
+            assert "NE CONCORDE PAS" not in output
+
+
+def test_a_french_spreadsheet_keeps_its_columns(keneya: Keneya) -> None:
+    plain = list(csv.reader(io.StringIO(keneya("grand-livre", "--csv")[1])))
+    code, table, complaints = keneya("grand-livre", "--csv-french")
+    assert (code, complaints) == (0, "")
+    assert table.startswith("\ufeffLigne;Fonds;Compte;")
+    rows = list(csv.reader(io.StringIO(table.removeprefix("\ufeff")), delimiter=";"))
+    assert [len(row) for row in rows] == [len(row) for row in plain]
+    day, moment = rows[0].index("Date"), rows[0].index("Enregistrée le")
+    assert [row[day] for row in rows[1:]] == ["/".join(reversed(row[day].split("-"))) for row in plain[1:]]
+    assert re.fullmatch(
+        r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d", next(row[moment] for row in rows[1:] if row[moment])
+    )
+    others = [nth for nth in range(len(rows[0])) if nth not in (day, moment, rows[0].index("Pour le"))]
+    assert [[row[nth] for nth in others] for row in rows] == [[row[nth] for nth in others] for row in plain]
+
+
+def test_a_cash_box_says_whose_it_is(
+    keneya: Keneya, engines: Engines, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(_a_collector(database.url))
+    shown = {
+        "balance": "~571:66856785 Caisse, collecteur D.B. …05",
+        "livre-de-caisse": "~571:66856785  Caisse, collecteur D.B. …05",
+        "emplois-ressources": "Caisse, collecteur D.B. …05",
+        "journal": "Caisse, collecteur D.B. …05 (Santé)",
+    }
+    for name, said in shown.items():
+        output = keneya(name)[1]
+        assert said in (output if name == "livre-de-caisse" else " ".join(output.split()))
+        assert "Drissa" not in output
+        assert "22370000005" not in output
+    assert "Cash, collector D.B. …05" in keneya("cash-book", "--language", "en")[1]
+    monkeypatch.setenv("DATABASE_URL", engines.url("auditor", database.name))
+    code, output, _ = keneya("livre-de-caisse")
+    assert (code, "~571:66856785  Caisse\n" in output) == (0, True)
+
+
+async def _a_collector(url: str) -> None:
+    """Drissa Bengaly holds the cash of an account that is known by a drawn number."""
+    pool = create_async_engine(url, poolclass=NullPool)
+    async with pool.begin() as db:
+        for table, columns, values in _OFFICE:
+            await db.execute(text(f"insert into {table} ({columns}) values ({values})"))
+    await live(pool, [replace(booked(day(3, 3), "gift", (a.cash("66856785"), a.gifts(), 5)), mutuelle="BEN")])
+    await pool.dispose()
+
+
+_OFFICE = [
+    (
+        "officer",
+        "mutuelle_id, role, phone, name, since",
+        "'BEN', 'collector', '+22370000005', 'Drissa Bengaly', '2026-01-01'",
+    ),
+    (
+        "cash_holder",
+        "mutuelle_id, holder, role, phone, since",
+        "'BEN', '66856785', 'collector', '+22370000005', '2026-03-03T10:00:00Z'",
+    ),
+]
 
 
 def test_a_book_that_disagrees_exits_with_1(keneya: Keneya, database: Database) -> None:

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ledger.reports import trial_balance
 from tests.ledger.lived import ATA
 from tests.ledger.readers import HLEDGER, READERS
-from tests.ledger.scene import CONTRIBUTIONS, SIK, TODAY, paid, posted
+from tests.ledger.scene import CONTRIBUTIONS, SIK, TODAY, called, paid, posted
 from torture import witnesses
 from torture.witnesses import WITNESSES, Comparison, compare, days_of
 
@@ -40,6 +41,30 @@ async def test_a_long_book_is_compared_at_each_months_end(lived: AsyncEngine, tm
     assert days is not None
     assert days.ends[:2] == (date(2024, 2, 29), date(2024, 3, 31))
     assert days.ends[-2] <= days.last == TODAY <= days.ends[-1] == date(2026, 11, 30)
+
+
+@pytest.mark.parametrize("witness", READERS)
+async def test_what_each_year_left_over_agrees(
+    book: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, witness: witnesses.Witness
+) -> None:
+    monkeypatch.setattr(witnesses, "WITNESSES", (witness,))
+    days = (date(2024, 12, 31), date(2025, 1, 1), date(2025, 12, 31), TODAY)
+    await posted(book, *(replace(called(f"old {on}"), effective_on=on) for on in days))
+    told = await compared(book, tmp_path, SIK)
+    assert (told.differences, told.absent) == ([], [])
+    assert told.counts["cells of years"] == 8  # contributions, and what past years left over
+
+
+async def test_a_year_that_does_not_begin_at_zero_is_named(
+    book: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await posted(book, replace(called("old"), effective_on=date(2025, 12, 31)), called("new"))
+    monkeypatch.setattr(witnesses, "WITNESSES", (BEANCOUNT,))
+    monkeypatch.setattr(witnesses, "year_balance", trial_balance)
+    told = await compared(book, tmp_path, SIK)
+    [name] = {line.partition(" on ")[0] for line in told.differences if "Contributions" in line}
+    assert name == BEANCOUNT.account(SIK, CONTRIBUTIONS)
+    assert any("Result" in line for line in told.differences)
 
 
 @pytest.mark.parametrize("witness", READERS)

@@ -34,7 +34,7 @@ Total des emplois                                                        11 115
 
 Créances, dettes et fonds propres (+ apporte de l'argent, - en retient)
 ~11.guarantee          Fonds de garantie                                    600
-~13                    Résultats des exercices clos                        -600
+~12                    Report à nouveau                                    -600
 ~401:cscom-1           Structures de soins à payer                        1 500
 receivable:etat        État, donateurs et autres débiteurs               -5 000
 Total de ces variations                                                  -3 500
@@ -86,3 +86,16 @@ async def test_every_fund_ends_with_the_money_it_has(pool: AsyncEngine) -> None:
         assert end == sum(r.amount for r in own if r.part in (Part.OPENING, Part.SUBTOTAL))
         assert end == sum(r.amount for r in own if r.section == "Where the money is" and r.part is Part.LINE)
     assert [row.holds for row in rows if isinstance(row, Control)] == [True]
+
+
+async def test_what_a_fund_earned_and_spent_is_counted_over_the_end_of_a_year(pool: AsyncEngine) -> None:
+    await live(pool)
+    whole = asking(day(1, 1).replace(year=2025), day(1, 2).replace(year=2027), fund=a.HEALTH)
+    async with pool.connect() as db:
+        over = [row for row in await rows_of(db, "funds", whole) if isinstance(row, FlowRow)]
+        within = [
+            row for row in await rows_of(db, "funds", asking(fund=a.HEALTH)) if isinstance(row, FlowRow)
+        ]
+    for section in ("Income", "Use"):
+        assert [r for r in over if r.section == section] == [r for r in within if r.section == section] != []
+    assert [row.amount for row in over if row.part is Part.TOTAL] == [56_290]

@@ -12,8 +12,10 @@ from ledger.reports import Control
 from ledger.reports.general_ledger import LedgerRow
 from ledger.reports.page import Part
 from tests.ledger.reports.year import (
+    AWA,
     BOX,
     MM,
+    YEAR,
     asking,
     booked,
     day,
@@ -48,7 +50,8 @@ Date       Écriture Libellé                 Contrepartie                Débit
 Contrôle : 4 lignes, débits 2 450 XOF, crédits 1 045 XOF. Concorde avec la balance.
 
 ~ : numéro proposé, à confirmer par un comptable. En lettres : numéro pas encore connu. D : solde
-débiteur. C : solde créditeur.
+débiteur. C : solde créditeur. Charges et produits repartent de zéro chaque année ; les résultats
+passés sont reportés à nouveau, sans écriture.
 """
 
 BOX_IN_ENGLISH = """\
@@ -81,6 +84,29 @@ async def test_the_grand_livre_as_a_treasurer_reads_it(pool: AsyncEngine) -> Non
     async with pool.connect() as db:
         said = await text_of(db, "general-ledger", asking(day(3, 10), day(4, 2), account=MM))
     assert printed(said) == TELEPHONE
+
+
+OVER_NEW_YEAR = """\
+701  Cotisations
+01/02/2026          Solde au début                                                          6 000 C
+02/02/2026 3771f8b7 Cotisation appelée      411:101482945                         9 000    15 000 C
+01/01/2027          Résultat 2026 reporté à nouveau                    15 000                   0
+02/01/2027 97d123a3 Cotisation appelée      411:101482937                         6 100     6 100 C
+02/01/2027          Solde à la fin                                     15 000    15 100     6 100 C
+"""
+
+
+async def test_a_year_begins_in_the_grand_livre_with_a_line_of_its_own(pool: AsyncEngine) -> None:
+    new = booked(date(2027, 1, 2), "contribution called", (a.member(AWA), a.contributions(), 6_100))
+    await live(pool, [*YEAR, new])
+    async with pool.connect() as db:
+        question = asking(day(2, 1), date(2027, 1, 2), account=a.contributions())
+        said = printed(await text_of(db, "general-ledger", question))
+        result = asking(day(2, 1), date(2027, 1, 2), account=a.result(a.TRANSPORT))
+        carried = printed(await text_of(db, "general-ledger", result))
+    assert OVER_NEW_YEAR in said
+    assert "Contrôle : 3 lignes, débits 15 000 XOF, crédits 15 100 XOF. Concorde avec la balance." in said
+    assert "01/01/2027 Résultat 2026 reporté à nouveau 1 200 1 200 D" in " ".join(carried.split())
 
 
 async def test_the_cash_book_in_another_language_and_frame(pool: AsyncEngine) -> None:

@@ -4,9 +4,11 @@ import csv
 import io
 from datetime import date
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts as a
+from ledger.book import Account, open_accounts, post
 from ledger.reports import Control, trial_balance
 from ledger.reports.page import Part
 from ledger.reports.trial import FIGURES, TrialRow
@@ -15,6 +17,7 @@ from tests.ledger.reports.year import (
     MOUSSA,
     YEAR_END,
     asking,
+    booked,
     csv_of,
     day,
     live,
@@ -30,27 +33,32 @@ Balance générale, Mutuelle Benkadi
 Du 02/08/2026 au 31/12/2026. Plan comptable SYCEBNL du 01/01/2024.
 
 Fonds : Transport et hébergement (XOF)
-Compte         Intitulé                 Au début     Débit    Crédit    À la fin
---------------------------------------------------------------------------------
-~12            Report à nouveau          7 000 C                         7 000 C
-               (soldes repris)
-Total de la classe 1, Ressources         7 000 C                         7 000 C
-durables
-interfund:     Liaison entre fonds       2 500 C                         2 500 C
-health
-Total de la classe 4, Tiers              2 500 C                         2 500 C
-~571:bus       Caisse                    9 500 D               1 200     8 300 D
-Total de la classe 5, Trésorerie         9 500 D               1 200     8 300 D
-61             Transports                    0       1 200               1 200 D
-Total de la classe 6, Charges                0       1 200               1 200 D
---------------------------------------------------------------------------------
-Total du fonds Transport et                  0       1 200     1 200         0
+Compte                          Au début     Débit    Crédit    À la fin         N-1
+------------------------------------------------------------------------------------
+~12.opening Soldes repris        7 000 C                         7 000 C     7 000 C
+Total de la classe 1,            7 000 C                         7 000 C     7 000 C
+Ressources durables
+interfund:health Liaison         2 500 C                         2 500 C         0
+entre fonds
+Total de la classe 4, Tiers      2 500 C                         2 500 C         0
+~571:bus Caisse                  9 500 D               1 200     8 300 D     7 000 D
+Total de la classe 5,            9 500 D               1 200     8 300 D     7 000 D
+Trésorerie
+61 Transports                        0       1 200               1 200 D         0
+Total de la classe 6,                0       1 200               1 200 D         0
+Charges
+Résultat de l'exercice               0       1 200               1 200 D         0
+(produits moins charges)
+------------------------------------------------------------------------------------
+Total du fonds Transport et          0       1 200     1 200         0           0
 hébergement (XOF)
 
 Contrôle : 4 lignes, débits 1 200 XOF, crédits 1 200 XOF. Concorde avec la balance.
 
 ~ : numéro proposé, à confirmer par un comptable. En lettres : numéro pas encore
-connu. D : solde débiteur. C : solde créditeur.
+connu. D : solde débiteur. C : solde créditeur. N-1 : au 31/12/2025. Charges et
+produits repartent de zéro chaque année ; les résultats passés sont reportés à
+nouveau, sans écriture.
 """
 
 
@@ -78,6 +86,7 @@ async def test_classes_and_funds_add_up_and_each_fund_balances_alone(pool: Async
         assert fund.opening_debit == fund.opening_credit
         assert fund.debits == fund.credits
         assert fund.closing_debit == fund.closing_credit
+        assert fund.before_debit == fund.before_credit
     assert [row.holds for row in rows if isinstance(row, Control)] == [True]
 
 
@@ -92,6 +101,19 @@ async def test_members_are_one_line_unless_each_is_asked_for(pool: AsyncEngine) 
     assert (all_of_them.closing_debit, all_of_them.closing_credit) == (8_800, 0)
     assert each[a.member(AWA)].closing_credit == 700
     assert each[a.member(MOUSSA)].closing_debit == 9_500
+
+
+@pytest.mark.parametrize("number", ["1", "7"])
+async def test_one_member_is_answered_whether_she_ever_moved_or_not(pool: AsyncEngine, number: str) -> None:
+    await live(pool)
+    async with pool.begin() as db:
+        await open_accounts(db, [Account(SIK, a.member("7"), "XOF"), Account(SIK, a.member("1"), "XOF")])
+        await post(db, [booked(day(2, 2), "contribution called", (a.member("1"), a.contributions(), 10))])
+    async with pool.connect() as db:
+        for name in ("trial-balance", "general-ledger"):
+            said = await text_of(db, name, asking(account=a.member(number)))
+            assert f"411:{number}" in said
+            assert "Rien à montrer" not in said
 
 
 async def test_the_csv_agrees_with_the_plain_trial_balance(pool: AsyncEngine) -> None:

@@ -5,6 +5,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import ledger.reports
 from ledger import accounts as a
 from ledger.charts import LANGUAGES, Status, charts
+from ledger.formats import FRENCH, french_cell
 from ledger.reports import REPORTS
 from ledger.reports.page import Part
+from ledger.reports.table import write_csv
 from ledger.reports.voice import words
 from tests.ledger.reports.year import (
     BOX,
@@ -58,6 +61,28 @@ async def test_a_page_is_as_wide_as_it_may_be_and_loses_nothing(pool: AsyncEngin
     assert letters[80] == letters[100] == letters[132]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_figures_stand_under_one_another_in_every_chart(pool: AsyncEngine, language: str) -> None:
+    await live(pool, YEAR + AWKWARD)
+    years = asking(date(2025, 6, 1), date(2027, 1, 2))
+    async with pool.connect() as db:
+        pages = [
+            await text_of(db, name, years, voice(language, frame, width))
+            for name in ("trial-balance", "general-ledger")
+            for frame in charts()
+            for width in (80, 100)
+        ]
+    for page in pages:
+        lines = page.splitlines()
+        [across] = {len(line) for line in lines if line.startswith("---")}
+        ends = {
+            len(line) + (2 if line.endswith("0") else 0)
+            for line in lines
+            if re.search(r"(\d [DC]|  0)$", line)
+        }
+        assert ends == {across}
+
+
 async def test_a_column_is_as_wide_as_the_widest_amount(pool: AsyncEngine) -> None:
     await live(pool, [booked(day(1, 1), "gift", (BOX, a.gifts(), 999_999_999_999))])
     async with pool.connect() as db:
@@ -84,6 +109,26 @@ async def test_a_formula_is_a_text_and_can_be_had_back(pool: AsyncEngine) -> Non
         rows = list(csv.DictReader(io.StringIO(await csv_of(db, "journal", asking(), voice("en")))))
     said = {(row["Reason"], row["Actor"]) for row in rows}
     assert {("'" + FORMULA, "treasurer office"), ("''quoted", "'@treasurer")} <= said
+
+
+async def test_a_french_sheet_runs_no_formula_and_keeps_its_columns(pool: AsyncEngine) -> None:
+    await live(pool, YEAR + AWKWARD)
+    async with pool.connect() as db:
+        pieces = write_csv(
+            REPORTS["journal"], REPORTS["journal"].rows(db, asking(), voice()), voice(), FRENCH
+        )
+        table = "".join([piece async for piece in pieces])
+    rows = list(csv.DictReader(io.StringIO(table.removeprefix("\ufeff"), newline=""), delimiter=";"))
+    assert ("'" + FORMULA, "01/11/2026") in {(row["Motif"], row["Date"]) for row in rows}
+    assert table.count("\r\n") == table.count("\n") == len(rows) + 1
+    assert [french_cell(x) for x in (Decimal("-12.50"), "-1+2", "@x", day(11, 2), 7, "")] == [
+        "-12,50",
+        "'-1+2",
+        "'@x",
+        "02/11/2026",
+        7,
+        "",
+    ]
 
 
 async def test_amounts_in_a_csv_are_plain_numbers(pool: AsyncEngine) -> None:
