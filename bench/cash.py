@@ -111,6 +111,7 @@ class Desk:
                 product=FAMILY.code,
                 version=FAMILY.version,
                 renews=False,
+                received_on=caller.at.date(),
                 pin=Secret(PIN),
                 agreed=_AGREED,
             )

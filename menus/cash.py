@@ -1,5 +1,7 @@
 """Cash: a collector records what a household gave, a treasurer what a collector gave; a household can contest it."""
 
+from datetime import date
+
 from locales import Fact, Money, Sentence, _
 from menus.pay import how_much, nothing_payable, price_asked
 from menus.words import work_pin
@@ -15,13 +17,15 @@ from mutuelle.staff.purses import (
     purse_of,
     purses_of_collectors,
 )
+from mutuelle.staff.receipt_days import ReceiptDays, earlier_day, receipt_days
 from mutuelle.staff.roles import Office
 from mutuelle.standing import Standing, standing
 from talk.answers import amount
 from talk.keywords import by_message
-from talk.words import Caller, ask, choose, confirm, do, look, order
+from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look, order
 
 NOTHING = _("Nothing was recorded.")
+EARLIER, NOT_AT_ALL = "earlier", "not at all"
 
 
 async def receive(caller: Caller, office: Office) -> Sentence:
@@ -42,7 +46,7 @@ async def receive(caller: Caller, office: Office) -> Sentence:
         return nothing_payable(stands)
     money = await how_much(stands)
     await look(expect_room, office, money, caller.at)
-    agreed = await confirm(terms(stands, money))
+    on, agreed = await received(caller, office, stands, money)
     if not agreed:
         return NOTHING
     pin = await work_pin()
@@ -56,6 +60,7 @@ async def receive(caller: Caller, office: Office) -> Sentence:
         product=stands.payable_product.code,
         version=stands.payable_product.version,
         renews=stands.renews,
+        received_on=on,
         pin=pin,
         agreed=agreed,
     )
@@ -70,19 +75,70 @@ async def receive(caller: Caller, office: Office) -> Sentence:
     )
 
 
+async def received(
+    caller: Caller, office: Office, stands: Standing, money: Money
+) -> tuple[date, Consent | None]:
+    """The day of receipt, and the agreement to all of it. Today costs no question: another day is behind the no."""
+    today = stands.mutuelle.today(caller.at)
+    agreed = await confirm(terms(stands, money), yes=_("Yes, today"), no=_("No, or another day"))
+    if agreed:
+        return today, agreed
+    days = await look(receipt_days, office, stands, caller.at)
+    on = await another_day(days) if days.before_today else None
+    if on is None:
+        return today, None
+    return on, await confirm(terms_of_day(stands, money, on))
+
+
+async def another_day(days: ReceiptDays) -> date | None:
+    """A day before today; None where nothing was received."""
+    near = zip(days.before_today, (_("Yesterday"), _("The day before")), strict=False)
+    offered = [Option(day.isoformat(), label, str(nth)) for nth, (day, label) in enumerate(near, start=1)]
+    if len(days.before_today) > len(offered):
+        offered.append(Option(EARLIER, _("Earlier"), "3"))
+    chosen = await choose(_("Received when?"), [*offered, Option(NOT_AT_ALL, _("Not received"), "4")])
+    if chosen.key == NOT_AT_ALL:
+        return None
+    if chosen.key != EARLIER:
+        return date.fromisoformat(chosen.key)
+    day: date = await ask(
+        _("Which day? Example: {day}", day=f"{days.before_today[-1]:%d/%m}"), earlier_day(days)
+    )
+    return day
+
+
 def terms(stands: Standing, money: Money) -> Sentence:
     """What was received, from whom, and where it begins a new period, that period and its whole price."""
-    home = stands.household
-    facts: dict[str, Fact] = {"amount": money, "name": home.initials, "number": home.shown_number}
+    facts = _facts(stands, money)
     if not stands.renews:
         return _("Did {name}, number {number}, give you {amount} in cash?", **facts)
     return _(
         "Renew {months} months ({product}, {price}) for {name}, number {number}: did you get {amount} in cash?",
         **facts,
-        months=stands.payable_product.insurance_period_months,
-        product=stands.payable_product.name,
-        price=price_asked(stands),
     )
+
+
+def terms_of_day(stands: Standing, money: Money, on: date) -> Sentence:
+    """The same where it was received before today, and on which day."""
+    facts = _facts(stands, money) | {"day": f"{on:%d/%m}"}
+    if not stands.renews:
+        return _("Did {name}, number {number}, give you {amount} in cash on {day}?", **facts)
+    return _(
+        "Renew {months} months ({product}, {price}) for {name}, number {number}: did you get {amount} cash on {day}?",
+        **facts,
+    )
+
+
+def _facts(stands: Standing, money: Money) -> dict[str, Fact]:
+    home, product = stands.household, stands.payable_product
+    return {
+        "amount": money,
+        "name": home.initials,
+        "number": home.shown_number,
+        "months": product.insurance_period_months,
+        "product": product.name,
+        "price": price_asked(stands),
+    }
 
 
 async def in_hand(caller: Caller, office: Office) -> Sentence:

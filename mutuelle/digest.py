@@ -6,7 +6,7 @@ ledger then cannot be rewritten without a treasurer's SMS saying so.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.payments import OPEN
 from mutuelle.schedule_tables import digest, schedule
 from mutuelle.schedules import Schedule, change, end, read_schedule
+from mutuelle.staff.receipt_days import recorded_late
 from mutuelle.staff.roles import Role, officers_of
 from mutuelle.staff.tables import cash_contest
 from mutuelle.tables import payment, payment_case
@@ -52,6 +53,9 @@ async def count(db: AsyncConnection, mutuelle: Mutuelle, begun: Schedule | None,
     held = await position(db, mutuelle.id, mutuelle.currency, since=since)
     insured = (await census(db, mutuelle, mutuelle.today(now))).values()
     unresolved, oldest_at = await _unresolved(db, mutuelle.id, now)
+    late, oldest_on = await recorded_late(db, mutuelle.id, since)
+    if oldest_on:
+        oldest_at = min(oldest_at or now, datetime.combine(oldest_on, time(12), UTC))
     figures = Figures(
         mutuelle=mutuelle,
         since=begun.since if begun else None,
@@ -63,8 +67,9 @@ async def count(db: AsyncConnection, mutuelle: Mutuelle, begun: Schedule | None,
         bank_minor=held.bank_minor,
         up_to_date=sum(one.is_up_to_date for one in insured),
         households=len(insured),
-        unresolved=unresolved,
+        unresolved=unresolved + late,
         oldest_at=oldest_at,
+        late=late,
     )
     return Counted(figures, held, since)
 

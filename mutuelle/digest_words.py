@@ -1,7 +1,7 @@
 """The words of the digest: one segment whatever the sums; no figure ever gives way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from locales import Fact, Money, Sentence, _, render
@@ -17,7 +17,8 @@ class Figures:
     """What a treasurer is told at `at`. `since` is when the counting of what came in began, None for the very start.
 
     Amounts in minor units of the mutuelle's currency. `payers` are distinct households; `unresolved` payments wait for
-    an operator's answer or for a person, the oldest since `oldest_at`.
+    an operator's answer or for a person, the oldest since `oldest_at`; `late` of them are cash that was recorded days
+    after it was received.
     """
 
     mutuelle: Mutuelle
@@ -32,6 +33,7 @@ class Figures:
     households: int
     unresolved: int
     oldest_at: datetime | None
+    late: int = 0
 
 
 def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = None) -> Sentence:
@@ -45,17 +47,22 @@ def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = N
 
 
 def _forms(figures: Figures, asks: bool, seal: str | None) -> Iterator[Sentence]:
-    """From long to short: the name gives way to the code, then the sign of the money, the question, the seal."""
+    """From long to short: the name gives way to the code, then the sign of the money, the question, that some of what
+    is to be checked is late cash, the seal.
+    """
     day = f"{figures.mutuelle.today(figures.since):%d/%m}" if figures.since else ""
     name, code = (f"{called} {day}".strip() for called in (figures.mutuelle.name, figures.mutuelle.id))
     heads = (_heading(figures.mutuelle.name, day), name, code)
+    told = (figures, replace(figures, late=0)) if figures.late else (figures,)
     if seal:
-        yield from (_sealed(figures, head, seal) for head in heads)
-        yield _sealed(figures, code, seal, bare=True)
-        yield _sealed(figures, code, seal, bare=True, asks=False)
-    yield from (_form(figures, head, asks=asks) for head in heads)
-    yield _form(figures, code, asks=asks, bare=True)
-    yield _form(figures, code, asks=False, bare=True)
+        for one in told:
+            yield from (_sealed(one, head, seal) for head in heads)
+            yield _sealed(one, code, seal, bare=True)
+            yield _sealed(one, code, seal, bare=True, asks=False)
+    for one in told:
+        yield from (_form(one, head, asks=asks) for head in heads)
+        yield _form(one, code, asks=asks, bare=True)
+        yield _form(one, code, asks=False, bare=True)
 
 
 def _heading(name: str, day: str) -> Sentence:
@@ -131,6 +138,9 @@ def waiting(figures: Figures, *, bare: bool = False) -> Sentence:
         return _("Nothing to check") if bare else _("No payment to check")
     age = figures.at - figures.oldest_at
     since = _("{days} d", days=age // DAY) if age >= DAY else _("{hours} h", hours=age // timedelta(hours=1))
+    facts: dict[str, Fact] = {"count": figures.unresolved, "age": since}
+    if figures.late:
+        return _("To check: {count} ({age}), late cash {late}", **facts, late=figures.late)
     if bare:
-        return _("To check {count} ({age})", count=figures.unresolved, age=since)
-    return _("To check: {count} ({age})", count=figures.unresolved, age=since)
+        return _("To check {count} ({age})", **facts)
+    return _("To check: {count} ({age})", **facts)

@@ -47,10 +47,15 @@ async def last_receipts(db: AsyncConnection, home: Household, limit: int) -> lis
         payment_case.c.kind == "mismatch",
     )
     by_phone = select(
-        payment.c.completed_at.label("at"), payment.c.amount_minor, payment.c.currency, payment.c.receipt_code
+        payment.c.completed_at.label("at"),
+        sa.null().cast(sa.Date).label("on"),
+        payment.c.amount_minor,
+        payment.c.currency,
+        payment.c.receipt_code,
     ).where(*of_home, payment.c.state == PaymentState.PAID, ~is_mismatch)
     in_cash = select(
         cash_receipt.c.received_at.label("at"),
+        cash_receipt.c.received_on.label("on"),
         cash_receipt.c.amount_minor,
         cash_receipt.c.currency,
         cash_receipt.c.receipt_code,
@@ -61,7 +66,9 @@ async def last_receipts(db: AsyncConnection, home: Household, limit: int) -> lis
     rows = await db.execute(select(both).order_by(both.c.at.desc(), both.c.receipt_code).limit(limit))
     zone = (await get_mutuelle(db, home.mutuelle_id)).timezone
     return [
-        PastReceipt(local_date(row.at, zone), Money(row.amount_minor, row.currency), row.receipt_code)
+        PastReceipt(
+            row.on or local_date(row.at, zone), Money(row.amount_minor, row.currency), row.receipt_code
+        )
         for row in rows
     ]
 

@@ -7,7 +7,7 @@ person may hold, and for how long, is limited: past it nothing more is received 
 import base64
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -36,6 +36,7 @@ from mutuelle.staff.purses import (
     purse_of,
     purses_of_collectors,
 )
+from mutuelle.staff.receipt_days import expect_receipt_day
 from mutuelle.staff.roles import Office, Role, office_of
 from mutuelle.staff.tables import cash_deposit, cash_receipt
 from mutuelle.standing import Standing, standing
@@ -79,15 +80,16 @@ async def receive_cash(
     product: str,
     version: int,
     renews: bool,
+    received_on: date,
     pin: Secret,
     agreed: Consent,
 ) -> Recorded | Sentence:
-    """Record that the calling collector has received `amount`; a sentence where the PIN is not right.
+    """Record that the calling collector received `amount` on `received_on`; a sentence where the PIN is not right.
 
     1. Lock the household, then the collector's purse: limits hold whatever is recorded at the same time.
     2. Refuse what is no longer as agreed to, and what would pass a limit. Only then the PIN.
     3. Write the renewal that this agrees to, if any; post the calls that the money reaches, then the receipt, from the
-       household to the collector's own account.
+       household to the collector's own account: all of it for the day on which the money was received.
     4. Write the record and the receipt by SMS, all in one transaction.
     """
     office = await office_of(db, caller, mutuelle, Role.COLLECTOR)
@@ -105,14 +107,16 @@ async def receive_cash(
         at=caller.at,
     )
     await expect_room(db, office, amount, caller.at)
+    await expect_receipt_day(db, office, stands, received_on, caller.at)
     if wrong := await try_pin(db, caller, pin):
         return wrong
     owner = await get_mutuelle(db, mutuelle)
     holder = await holder_of(db, owner, office, caller.at)
-    await _renew(db, owner, home, stands, caller.at)
-    reference, code = await _write(db, home, holder, amount, caller.at)
-    await _post(db, owner, home, holder, reference, amount, caller.at)
-    told = await send_cash_receipts(db, await standing(db, home, caller.at), amount, code, caller.at)
+    await _renew(db, home, stands, received_on, caller.at)
+    reference, code = await _write(db, home, holder, amount, received_on, caller.at)
+    await _post(db, owner, home, holder, reference, amount, received_on)
+    stands = await standing(db, home, caller.at)
+    told = await send_cash_receipts(db, stands, amount, code, received_on, caller.at)
     return Recorded(code, (await purse_of(db, office)).held, told)
 
 
@@ -153,16 +157,16 @@ async def deposit_cash(
 
 
 async def _renew(
-    db: AsyncConnection, mutuelle: Mutuelle, home: Household, stands: Standing, at: datetime
+    db: AsyncConnection, home: Household, stands: Standing, agreed_on: date, at: datetime
 ) -> None:
-    """The new period that this money agrees to, written with its first franc."""
+    """The new period that this money agrees to, written with its first franc: whoever gave it agreed that day."""
     if stands.renews and stands.renewal:
         sequence = len(stands.periods) + 1
-        await write_policy(db, home, stands.renewal, sequence=sequence, agreed_on=mutuelle.today(at), at=at)
+        await write_policy(db, home, stands.renewal, sequence=sequence, agreed_on=agreed_on, at=at)
 
 
 async def _write(
-    db: AsyncConnection, home: Household, holder: str, amount: Money, at: datetime
+    db: AsyncConnection, home: Household, holder: str, amount: Money, received_on: date, at: datetime
 ) -> tuple[UUID, str]:
     """The record: its reference, and a receipt code that no other receipt of the mutuelle has."""
     reference = uuid4()
@@ -174,6 +178,7 @@ async def _write(
         "amount_minor": amount.amount_minor,
         "currency": amount.currency,
         "received_at": at,
+        "received_on": received_on,
     }
     for _draw in range(DRAWS):
         code = base64.b32encode(secrets.randbelow(256**CODE_BYTES).to_bytes(CODE_BYTES))[:6].decode()
@@ -193,7 +198,7 @@ async def _post(
     holder: str,
     reference: UUID,
     amount: Money,
-    at: datetime,
+    received_on: date,
 ) -> None:
     movement = Movement(accounts.cash(holder), home.account, amount.amount_minor, amount.currency)
     receipt = Journal(
@@ -201,7 +206,7 @@ async def _post(
         source="cash",
         key=str(reference),
         kind=RECEIVED,
-        effective_on=mutuelle.today(at),
+        effective_on=received_on,
         actor=f"collector {holder}",
         reason="paid in cash",
         movements=[movement],

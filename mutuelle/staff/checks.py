@@ -1,6 +1,7 @@
 """What always holds between offices, PINs, proposals and cash."""
 
 from invariants import Invariant
+from mutuelle.staff.receipt_days import MOST_DAYS_BACK
 
 CHECKS: tuple[Invariant, ...] = (
     Invariant(
@@ -65,22 +66,40 @@ CHECKS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "cash_posted_once",
-        "Every receipt of cash, and every deposit, has exactly one journal of the same amount between its accounts.",
+        "Every receipt of cash, and every deposit, has exactly one journal of the same amount between its accounts; of a"
+        " receipt it is for the day on which the cash was received.",
         """
         select r.mutuelle_id || ' ' || r.reference from (
-            select mutuelle_id, reference, 'cash' as source, amount_minor,
+            select mutuelle_id, reference, 'cash' as source, amount_minor, received_on,
                    'health:cash:' || holder as debit, 'health:member:' || number as credit from cash_receipt
             union all
-            select mutuelle_id, reference, 'deposit', amount_minor,
+            select mutuelle_id, reference, 'deposit', amount_minor, null,
                    'health:cash:' || to_holder, 'health:cash:' || from_holder from cash_deposit
         ) r
         left join ledger.request q on q.mutuelle_id = r.mutuelle_id and q.source = r.source
             and q.key = r.reference::text and q.verdict = 'created'
+        left join ledger.journal j on j.mutuelle_id = q.mutuelle_id and j.id = q.journal_id
         left join ledger.movement m on m.mutuelle_id = q.mutuelle_id and m.journal_id = q.journal_id
-        group by r.mutuelle_id, r.reference, r.amount_minor, r.debit, r.credit
+        group by r.mutuelle_id, r.reference, r.amount_minor, r.debit, r.credit, r.received_on
         having count(m.amount) <> 1 or min(m.amount) <> r.amount_minor
             or min(m.debit_account) <> r.debit or min(m.credit_account) <> r.credit
+            or min(coalesce(j.occurred_on, j.effective_on)) <> r.received_on
         """,
+    ),
+    Invariant(
+        "cash_day_is_possible",
+        "No cash was received after its recording or long before it, nor before its household joined or its collector"
+        " was appointed.",
+        """
+        select r.mutuelle_id || ' ' || r.receipt_code from cash_receipt r
+        join mutuelle m on m.id = r.mutuelle_id
+        join household h on h.mutuelle_id = r.mutuelle_id and h.number = r.number
+        join cash_holder c on c.mutuelle_id = r.mutuelle_id and c.holder = r.holder
+        where (r.received_at at time zone m.timezone)::date - r.received_on not between 0 and LIMIT
+           or r.received_on < (h.enrolled_at at time zone m.timezone)::date
+           or not exists (select from role_change g where g.mutuelle_id = c.mutuelle_id and g.role = c.role
+                   and g.phone = c.phone and g.what = 'given' and g.since <= r.received_on)
+        """.replace("LIMIT", str(MOST_DAYS_BACK)),
     ),
     Invariant(
         "cash_posting_has_record",

@@ -37,7 +37,7 @@ UNKNOWN = _("No receipt of your household has this code. Please check each lette
 
 @dataclass(frozen=True)
 class CashReceipt:
-    """Cash that a collector recorded for a household, on `on` in its mutuelle's calendar."""
+    """Cash that a collector received for a household on the day `on`."""
 
     mutuelle_id: str
     reference: UUID
@@ -217,7 +217,7 @@ async def cash_receipts(db: AsyncConnection, where: sa.ColumnElement[bool]) -> l
             reference=row.reference,
             number=row.number,
             amount=Money(row.amount_minor, row.currency),
-            on=(await get_mutuelle(db, row.mutuelle_id)).today(row.received_at),
+            on=row.received_on,
             code=row.receipt_code,
             collector=row.name,
             collector_phone=row.phone,

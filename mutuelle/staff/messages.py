@@ -1,6 +1,6 @@
 """What is read by SMS about offices, PINs and cash: one segment each, never a PIN or a household's name."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -79,41 +79,43 @@ def pin_received() -> Sentence:
     )
 
 
-def cash_receipt(stands: Standing, amount: Money, code: str) -> Sentence:
-    """To the household at the second at which the collector records it: no name, and how to say that it is wrong."""
+def cash_receipt(stands: Standing, amount: Money, code: str, late_of: date | None) -> Sentence:
+    """To the household at the second at which the collector records it: no name, and how to say that it is wrong.
+
+    `late_of` is the day on which the cash was received, where that was before today.
+    """
     cover = stands.cover
-    facts: dict[str, Fact] = {"amount": amount, "number": stands.household.shown_number, "code": code}
+    facts: dict[str, Fact] = {"received": _received(stands, amount, late_of), "due": stands.due, "code": code}
     if cover.state is CoverState.WAITING and cover.from_on:
         return _(
-            "{amount} in cash received for household {number}. Covered from {start}. Left to pay: {due}. "
-            "Wrong? Send WRONG {code}",
+            "{received}. Covered from {start}. Left to pay: {due}. Wrong? Send WRONG {code}",
             **facts,
             start=cover.from_on,
-            due=stands.due,
         )
     if cover.is_covered and cover.until_on:
         return _(
-            "{amount} in cash received for household {number}. Covered until {end}. Left to pay: {due}. "
-            "Wrong? Send WRONG {code}",
+            "{received}. Covered until {end}. Left to pay: {due}. Wrong? Send WRONG {code}",
             **facts,
             end=cover.until_on,
-            due=stands.due,
         )
-    return _(
-        "{amount} in cash received for household {number}. Not covered for now. Left to pay: {due}. "
-        "Wrong? Send WRONG {code}",
-        **facts,
-        due=stands.due,
-    )
+    return _("{received}. Not covered for now. Left to pay: {due}. Wrong? Send WRONG {code}", **facts)
+
+
+def _received(stands: Standing, amount: Money, late_of: date | None) -> Sentence:
+    facts: dict[str, Fact] = {"amount": amount, "number": stands.household.shown_number}
+    if late_of is None:
+        return _("{amount} in cash received for household {number}", **facts)
+    return _("{amount} in cash received on {day} for household {number}", **facts, day=f"{late_of:%d/%m}")
 
 
 async def send_cash_receipts(
-    db: AsyncConnection, stands: Standing, amount: Money, code: str, now: datetime
+    db: AsyncConnection, stands: Standing, amount: Money, code: str, received_on: date, now: datetime
 ) -> bool:
     """The receipt to every phone of the household, confirmed or not; False where it has none."""
     home = stands.household
     phones = await phones_of(db, home, unconfirmed=True)
-    sentence = cash_receipt(stands, amount, code)
+    late_of = received_on if received_on < stands.mutuelle.today(now) else None
+    sentence = cash_receipt(stands, amount, code, late_of)
     await tell(db, home.mutuelle_id, "cash receipt", dict.fromkeys(phones, sentence), now, receipt_code=code)
     return bool(phones)
 

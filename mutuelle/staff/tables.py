@@ -1,4 +1,4 @@
-"""The tables of roles, PINs and cash, as migration 0005 makes them."""
+"""The tables of roles, PINs, cash and acts of two people, as migrations 0005 and 0019 make them."""
 
 from sqlalchemy import (
     ARRAY,
@@ -97,7 +97,8 @@ cash_receipt = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("receipt_code", Text, nullable=False),
-    Column("received_at", _instant, nullable=False),
+    Column("received_at", _instant, nullable=False),  # when it was recorded
+    Column("received_on", Date, nullable=False),
 )
 
 cash_deposit = Table(

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -34,7 +35,7 @@ async def staffed(pool: AsyncEngine) -> AsyncEngine:
         await found_longest(db, "BEN", 199)
     for phone in (FANTA, ISSA):
         await give_pin(pool, phone, pin=TYPED_PIN)
-    await appoint(pool, OUMOU, Role.COLLECTOR, name=LONG_NAME, pin=TYPED_PIN)
+    await appoint(pool, OUMOU, Role.COLLECTOR, name=LONG_NAME, pin=TYPED_PIN, at=NOON - timedelta(days=400))
     await appoint(pool, MODIBO, Role.ENROLMENT, name=LONG_NAME, pin=None)
     new = partial(proposes, pool, phone=LONG_PHONE, pin=TYPED_PIN)
     await new(
@@ -77,11 +78,24 @@ async def test_a_collector_receives_cash(
     staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(purses, "MOST_HELD_MINOR", 999_999)
-    other = await join(staffed, MARIAM, at=NOON, name=LONG_NAME, pay_minor=840_000)
-    await paid(staffed, other, at=NOON)
+    before = NOON - timedelta(days=30)
+    other = await join(staffed, MARIAM, at=before, name=LONG_NAME, pay_minor=840_000)
+    await paid(staffed, other, at=before)
     walk = await walked(staffed, OUMOU, language, "9", "1", other.number)
-    assert walk.acted > 0
+    assert walk.acted > 3  # today, yesterday, the day before, and days before that
     assert (await walked(staffed, OUMOU, language, "9", "2")).seen
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_collector_receives_cash_for_a_renewal(
+    staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purses, "MOST_HELD_MINOR", 9_999_999)
+    before = NOON - timedelta(days=380)
+    other = await join(staffed, MARIAM, at=before, name=LONG_NAME)
+    await paid(staffed, other, at=before)
+    walk = await walked(staffed, OUMOU, language, "9", "1", other.number)
+    assert walk.acted > 3
 
 
 @pytest.mark.parametrize("language", languages())

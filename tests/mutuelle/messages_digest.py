@@ -32,12 +32,14 @@ FIGURES = Figures(
     unresolved=99,
     oldest_at=AT - timedelta(days=99),
 )
+LATE = replace(FIGURES, received_minor=99_999, payers=99, cash_minor=99_999, mobile_minor=999_999, late=9)
 REMINDER = Reminder("199999999", 1, Occasion.TODAY, date(2026, 12, 22), Money(999_999, "XOF"))
 
 MESSAGES: dict[str, Sentence] = {
     "digest": summary(replace(FIGURES, bank_minor=0), "fr", asks=True, seal=SEAL),
     "digest, with a bank": summary(FIGURES, "fr", asks=True, seal=SEAL),
     "digest, nothing sealed yet": summary(replace(FIGURES, bank_minor=0), "fr", asks=True),
+    "digest, with late cash": summary(replace(LATE, bank_minor=0), "fr", asks=True, seal=SEAL),
     "digest begins": digest_begins(MUTUELLE.name),
     "digest disputed": digest_disputed(MUTUELLE.name, NAME, date(2026, 12, 22), REASON),
     **{f"reminder, {one}": words_of(MUTUELLE.name, replace(REMINDER, occasion=one)) for one in Occasion},

@@ -1,6 +1,7 @@
 """The messages about offices and PINs, with the longest facts that the tables allow."""
 
 from dataclasses import replace
+from datetime import date
 
 from locales import Sentence
 from mutuelle.cover import CoverState
@@ -12,6 +13,7 @@ from tests.mutuelle.messages_receipts import MUTUELLE as TOWN
 NAME, OTHER = "N'Golo-Marie Ouattara Syll", "Mariam-Fatoumata Sangaré A"
 PHONE = "+2290197123456"
 MUTUELLE = "Mutuelle Yèrèdèmè-Wa"
+DAY = date(2026, 12, 22)
 
 MESSAGES: dict[str, Sentence] = {
     **{f"role given, {role}": messages.role_given(MUTUELLE, role) for role in Role},
@@ -23,7 +25,12 @@ MESSAGES: dict[str, Sentence] = {
     "new pin allowed": messages.pin_renewable(3),
     "pin issued": messages.pin_received(),
     **{
-        f"cash receipt, {state}": messages.cash_receipt(stands(state), MOST, "ABC234") for state in CoverState
+        f"cash receipt, {state}": messages.cash_receipt(stands(state), MOST, "ABC234", None)
+        for state in CoverState
+    },
+    **{
+        f"cash receipt, late, {state}": messages.cash_receipt(stands(state), MOST, "ABC234", DAY)
+        for state in (CoverState.WAITING, CoverState.COVERED, CoverState.SUSPENDED)
     },
     "cash deposited": messages.deposit_confirmed(MUTUELLE, MOST, NAME, MOST),
     "cash cancelled": messages.cash_cancelled(replace(TOWN, complaints_phone=PHONE), MOST, "ABC234"),

@@ -54,8 +54,9 @@ async def test_receipts_by_phone_and_in_cash_stand_together_the_newest_first(
         await db.execute(insert(cash_holder), {**key, "role": "collector", "phone": MARIAM, "since": NOON})
         cash = {"reference": uuid4(), "number": home.number, "amount_minor": 500, "currency": "XOF"}
         when = {"receipt_code": "QQQQ22", "received_at": NOON + timedelta(days=2)}
+        when["received_on"] = TODAY + timedelta(days=1)
         await db.execute(insert(cash_receipt), {**key, **cash, **when})
-    assert await lines(pool, home) == [("25/11", 2_000), ("24/11", 500), ("22/11", 3_000)]
+    assert await lines(pool, home) == [("25/11", 2_000), ("23/11", 500), ("22/11", 3_000)]
     assert await lines(pool, home, limit=1) == [("25/11", 2_000)]
 
 

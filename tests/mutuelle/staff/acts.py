@@ -1,7 +1,7 @@
 """What officers do in the tests, through the deeds of the menus."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -88,8 +88,9 @@ async def receives(
     by: str = OUMOU,
     pin: str = PIN,
     at: datetime = NOON,
+    days_ago: int = 0,
 ) -> Recorded | Sentence:
-    """The collector records cash for what the household owes at that moment."""
+    """The collector records cash, received so many days ago, for what the household owes at that moment."""
     async with pool.begin() as db:
         stands = await standing(db, home, at)
         return await receive_cash(
@@ -103,6 +104,7 @@ async def receives(
             product=stands.payable_product.code,
             version=stands.payable_product.version,
             renews=stands.renews,
+            received_on=stands.mutuelle.today(at) - timedelta(days=days_ago),
             pin=Secret(pin),
             agreed=AGREED,
         )

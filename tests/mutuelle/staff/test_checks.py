@@ -20,12 +20,16 @@ BROKEN_BY = {
     "pin_is_sealed": "update officer_pin set sealed = '$argon2id$v=19$' || sealed",
     "locked_pin_is_noted": "update officer_pin set failures = 5",
     "cash_posted_once": "update cash_receipt set amount_minor = amount_minor + 1",
+    "cash_day_is_possible": "update cash_receipt set received_on = received_on - 15",
     "cash_posting_has_record": "delete from cash_deposit",
     "cash_is_never_negative": "update ledger.movement set amount = 1 where debit_account like 'health:cash:%'"
     " and credit_account like 'health:member:%'",
     "cash_receipt_was_told": "update sms_outbox set receipt_code = null",
 }
-AND_WITH_IT = {"cash_is_never_negative": {"cash_posted_once"}}  # the ledger itself was changed
+AND_WITH_IT = {
+    "cash_is_never_negative": {"cash_posted_once"},  # the ledger itself was changed
+    "cash_day_is_possible": {"cash_posted_once"},  # the ledger has the day too
+}
 
 
 @pytest.fixture

@@ -71,6 +71,7 @@ async def test_no_cash_reaches_a_household_closed_meanwhile(pool: AsyncEngine, h
             product="P1",
             version=1,
             renews=False,
+            received_on=NOON.date(),
             pin=Secret(PIN),
             agreed=AGREED,
         )
