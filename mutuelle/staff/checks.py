@@ -66,8 +66,8 @@ CHECKS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "cash_posted_once",
-        "Every receipt of cash, and every deposit, has exactly one journal of the same amount between its accounts; of a"
-        " receipt it is for the day on which the cash was received.",
+        "Every receipt of cash, and every deposit, has exactly one journal of the same amount between its accounts; a"
+        " receipt's is for the day on which the cash was received.",
         """
         select r.mutuelle_id || ' ' || r.reference from (
             select mutuelle_id, reference, 'cash' as source, amount_minor, received_on,
