@@ -108,6 +108,7 @@ _KINDS = (
     Kind("fees", _E, Keeping.FOLDED, "", "fees of operators"),
     Kind("taxes", _E, Keeping.FOLDED, "", "running costs: taxes and duties"),
     Kind("staff", _E, Keeping.FOLDED, "", "running costs: pay and allowances of people who work for us"),
+    Kind("waivers", _E, Keeping.FOLDED, "", "contributions that members owed and need not pay any more"),
     Kind("costs", _E, Keeping.FOLDED, "", "running costs: everything else"),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
@@ -280,6 +281,11 @@ def taxes(fund: str = HEALTH) -> str:
 def staff(fund: str = HEALTH) -> str:
     """The cost of people who work for the fund."""
     return _code(fund, "staff")
+
+
+def waivers(fund: str = HEALTH) -> str:
+    """The contributions that were waived."""
+    return _code(fund, "waivers")
 
 
 def costs(fund: str = HEALTH) -> str:

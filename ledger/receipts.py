@@ -16,14 +16,14 @@ class Received(NamedTuple):
     amount_minor: int
 
 
-# As `mutuelle.standing.receipts` reads a statement: credits, neither reversed nor reversals themselves, in the
+# As `mutuelle.standing.receipts` reads a statement: credits, not waived, not reversed, no reversals, in the
 # order in which they were written down.
 _RECEIVED = """
 select m.credit_account, coalesce(j.occurred_on, m.effective_on), m.amount
   from ledger.movement m
   join ledger.journal j on j.mutuelle_id = m.mutuelle_id and j.id = m.journal_id
  where m.mutuelle_id = :mutuelle and m.phase in ('single', 'post') and j.reverses_id is null
-   and {narrowed}
+   and split_part(m.debit_account, ':', 2) <> 'waivers' and {narrowed}
    and not exists (select from ledger.journal later
                     where later.mutuelle_id = m.mutuelle_id and later.reverses_id = m.journal_id)
  order by m.credit_account, j.recorded_at, m.effective_on, m.xid, j.id, m.position

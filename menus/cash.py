@@ -110,6 +110,11 @@ async def another_day(days: ReceiptDays) -> date | None:
 def terms(stands: Standing, money: Money) -> Sentence:
     """What was received, from whom, and where it begins a new period, that period and its whole price."""
     facts = _facts(stands, money)
+    if stands.settles_debt:
+        return _(
+            "Did {name}, number {number}, give you {amount} in cash? It settles a debt and covers nobody.",
+            **facts,
+        )
     if not stands.renews:
         return _("Did {name}, number {number}, give you {amount} in cash?", **facts)
     return _(
@@ -121,6 +126,11 @@ def terms(stands: Standing, money: Money) -> Sentence:
 def terms_of_day(stands: Standing, money: Money, on: date) -> Sentence:
     """The same where it was received before today, and on which day."""
     facts = _facts(stands, money) | {"day": f"{on:%d/%m}"}
+    if stands.settles_debt:
+        return _(
+            "Did {name}, number {number}, give you {amount} cash on {day}? It settles a debt and covers nobody.",
+            **facts,
+        )
     if not stands.renews:
         return _("Did {name}, number {number}, give you {amount} in cash on {day}?", **facts)
     return _(

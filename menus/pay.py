@@ -98,6 +98,8 @@ def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
 
 def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
     """What is due, or what the next period costs after the household's credit, which is named where there is room."""
+    if stands.settles_debt:
+        return _("Debt of a cover that has ended: {amount}", amount=stands.payable)
     if not stands.renews:
         return _("Left to pay: {amount}", amount=stands.payable)
     facts: dict[str, Fact] = {
@@ -188,6 +190,10 @@ def terms(stands: Standing, name: str, money: Money, payer: str) -> Sentence:
     """All that is agreed to: the payment, and where it begins a new period, that period and its whole price."""
     facts: dict[str, Fact] = {"amount": money, "name": name, "phone": shown_phone(payer)}
     facts["number"] = stands.household.shown_number
+    if stands.settles_debt:
+        return _(
+            "Pay {amount} for {name}, {number}, with {phone}? It settles a debt and covers nobody.", **facts
+        )
     if not stands.renews:
         return _("Pay {amount} for {name}, number {number}, with the phone {phone}?", **facts)
     facts["months"] = stands.payable_product.insurance_period_months

@@ -9,6 +9,7 @@ from typing import Any
 
 from locales import Once, Sentence, _
 from menus.cash import deposit, in_hand, receive
+from menus.money import money
 from menus.register import gives_phone, registers
 from menus.roles import roles
 from menus.treasurer import answer, balance, hour, what_is_wrong
@@ -44,6 +45,7 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
         Duty("roles", _("Roles"), roles, "5"),
         Duty("deposit", _("Collectors' cash"), deposit, "6"),
         Duty("unconfirmed", _("Households to confirm"), unconfirmed, "7"),
+        Duty("money", _("Money"), money, "8"),
     ),
     Role.COLLECTOR: (
         Duty("receive", _("Cash received"), receive, "1"),

@@ -48,6 +48,8 @@ TABLES: dict[str, str] = {
     "role_proposal": "select, insert, update (answer, answered_by, answered_at)",
     "officer_pin": "select, insert, update (sealed, origin, issued_at, used_at, failures, locked_until, reissue_until)",
     "pin_change": "select, insert",
+    "joint_act": "select, insert, update (answer, answered_by, answerer_name, answered_at)",
+    "waiver": "select, insert",
     "cash_holder": "select, insert",
     "cash_receipt": "select, insert",
     "cash_deposit": "select, insert",

@@ -22,7 +22,7 @@ from mutuelle.mutuelles import Mutuelle
 from mutuelle.policies import terms
 from mutuelle.products import Offer, Product, products_by_version, products_on_sale
 from mutuelle.standing import may_renew, next_offer, reckon
-from mutuelle.tables import beneficiary, household, policy
+from mutuelle.tables import beneficiary, household, policy, waiver
 
 UP_TO_DATE = {CoverState.COVERED, CoverState.WAITING}
 TURN = 500  # rows between two turns of the loop's other work: about ten milliseconds
@@ -89,8 +89,13 @@ async def agreed_by_number(
 ) -> dict[str, Agreed]:
     """What every open household has agreed to, by its number."""
     products = await products_by_version(db, mutuelle.id)
+    waived = select(sa.func.coalesce(sa.func.sum(waiver.c.amount_minor), 0)).where(
+        waiver.c.mutuelle_id == policy.c.mutuelle_id,
+        waiver.c.number == policy.c.number,
+        waiver.c.sequence == policy.c.sequence,
+    )
     open_ones = (
-        select(policy)
+        select(policy, sa.cast(waived.scalar_subquery(), sa.BigInteger).label("waived_minor"))
         .join(
             household,
             (household.c.mutuelle_id == policy.c.mutuelle_id) & (household.c.number == policy.c.number),
@@ -107,7 +112,7 @@ async def agreed_by_number(
         product = products[row.product_code, row.product_version]
         agreed, _before = found.get(row.number, ([], product))
         price_minor = row.contribution_minor + row.registration_minor
-        agreed.append(terms(row.sequence, row.agreed_on, price_minor, product))
+        agreed.append(terms(row.sequence, row.agreed_on, price_minor, product, row.waived_minor))
         found[row.number] = (agreed, product)
     return found
 

@@ -32,6 +32,7 @@ class Change(StrEnum):
     HEAD_CHANGED = "head changed"
     DOCTOR_CHOSEN = "doctor chosen"
     MERGED = "merged"
+    WAIVED = "debt waived"
     CLOSED = "closed"
     REOPENED = "reopened"
 
@@ -49,6 +50,7 @@ WORDS: dict[Change, Sentence] = {
     Change.HEAD_CHANGED: _("new head"),
     Change.DOCTOR_CHOSEN: _("doctor chosen"),
     Change.MERGED: _("households joined"),
+    Change.WAIVED: _("debt waived"),
     Change.CLOSED: _("household closed"),
     Change.REOPENED: _("household reopened"),
 }

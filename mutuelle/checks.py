@@ -6,6 +6,7 @@ from mutuelle import schedule_checks as schedules
 from mutuelle.care import checks as care
 from mutuelle.registers import checks as registers
 from mutuelle.staff import checks as staff
+from mutuelle.staff import waiver_checks as waivers
 from mutuelle.support import checks as support
 
 CHECKS: tuple[Invariant, ...] = (
@@ -119,4 +120,5 @@ CHECKS: tuple[Invariant, ...] = (
     *schedules.CHECKS,
     *staff.CHECKS,
     *support.CHECKS,
+    *waivers.CHECKS,
 )

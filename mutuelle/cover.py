@@ -40,7 +40,8 @@ def opening_share(price_minor: int, percent: int) -> int:
 class Terms:
     """What a policy's product version says about time and money; `price_minor` includes registration.
 
-    `agreed_on` is the day on which the household agreed to it, in the mutuelle's time zone.
+    `agreed_on` is the day on which the household agreed to it, in the mutuelle's time zone. `waived_minor` of the price
+    need not be paid any more: that ends a debt, and covers nobody.
     """
 
     sequence: int
@@ -52,6 +53,12 @@ class Terms:
     grace_period_payment_months: int
     grace_period_renewal_months: int
     partial_cover_threshold_percent: int
+    waived_minor: int = 0
+
+    @property
+    def asked_minor(self) -> int:
+        """What the household has to pay of the price."""
+        return self.price_minor - self.waived_minor
 
     @property
     def opening_minor(self) -> int:
@@ -88,7 +95,7 @@ class Period:
 
     @property
     def due_minor(self) -> int:
-        return self.terms.price_minor - self.paid_minor
+        return self.terms.asked_minor - self.paid_minor
 
     @property
     def months_after(self) -> int:
@@ -155,13 +162,18 @@ def periods(policies: Sequence[Terms], receipts: Iterable[Receipt]) -> list[Peri
     given_minor = 0
     found: list[Period] = []
     for terms in sorted(policies, key=lambda t: t.sequence):
-        paid_minor = min(left_minor, terms.price_minor)
+        paid_minor = min(left_minor, terms.asked_minor)
         share_on = reached(received, given_minor + terms.opening_minor)
-        paid_up_on = reached(received, given_minor + terms.price_minor)
+        paid_up_on = paid_up(terms, received, given_minor)
         found.append(_dated(terms, paid_minor, share_on, paid_up_on, found[-1] if found else None))
         left_minor -= paid_minor
-        given_minor += terms.price_minor
+        given_minor += terms.asked_minor
     return found
+
+
+def paid_up(terms: Terms, received: Sequence[Receipt], given_minor: int) -> date | None:
+    """The day on which the whole price was paid, after what other policies were given; never if a part was waived."""
+    return None if terms.waived_minor else reached(received, given_minor + terms.price_minor)
 
 
 def reached(receipts: Sequence[Receipt], amount_minor: int) -> date | None:

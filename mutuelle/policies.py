@@ -1,17 +1,19 @@
 """Policies: what a household agreed to, at which price, under which version of a product."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, Text, any_, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.cover import Terms
 from mutuelle.households import Household, HouseholdKey, keys_of
 from mutuelle.products import Offer, Product
-from mutuelle.tables import policy
+from mutuelle.tables import policy, waiver
 from values import value
 
 
@@ -24,6 +26,7 @@ class Policy:
     product: Product
     contribution_minor: int
     registration_minor: int
+    waived_minor: int = 0
 
     @property
     def price_minor(self) -> int:
@@ -32,13 +35,15 @@ class Policy:
     @property
     def terms(self) -> Terms:
         """What it says about time and money."""
-        return terms(self.sequence, self.agreed_on, self.price_minor, self.product)
+        return terms(self.sequence, self.agreed_on, self.price_minor, self.product, self.waived_minor)
 
 
 _POLICIES = text(
     """
     select home.nth, p.sequence, p.agreed_on, p.product_code, p.product_version,
-           p.contribution_minor, p.registration_minor
+           p.contribution_minor, p.registration_minor,
+           (select coalesce(sum(w.amount_minor), 0)::bigint from waiver w
+             where w.mutuelle_id = p.mutuelle_id and w.number = p.number and w.sequence = p.sequence)
       from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from policy own
                           where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
@@ -62,6 +67,40 @@ async def policies_of(
     return found
 
 
+@value
+class Waiver:
+    """What need not be paid of a policy any more, and when that became known."""
+
+    sequence: int
+    amount_minor: int
+    recorded_at: datetime
+
+
+async def waivers_of(
+    db: AsyncConnection, mutuelle_id: str, numbers: Collection[str]
+) -> dict[str, list[Waiver]]:
+    """The waivers of these households of a mutuelle, by number; a household without one is left out."""
+    rows = await db.execute(
+        select(waiver.c.number, waiver.c.sequence, waiver.c.amount_minor, waiver.c.recorded_at).where(
+            waiver.c.mutuelle_id == mutuelle_id,
+            waiver.c.number == any_(literal(list(numbers), ARRAY(Text))),
+        )
+    )
+    found: dict[str, list[Waiver]] = {}
+    for number, *facts in rows:
+        found.setdefault(number, []).append(Waiver(*facts))
+    return found
+
+
+def known_terms(agreed: Sequence[Policy], waived: Sequence[Waiver], known_at: datetime) -> list[Terms]:
+    """What the policies say, without the waivers that were recorded after `known_at`."""
+    known: Counter[int] = Counter()
+    for one in waived:
+        if one.recorded_at <= known_at:
+            known[one.sequence] += one.amount_minor
+    return [replace(policy.terms, waived_minor=known[policy.sequence]) for policy in agreed]
+
+
 async def terms_of(
     db: AsyncConnection, home: Household, products: Mapping[tuple[str, int], Product]
 ) -> tuple[list[Terms], Product]:
@@ -72,7 +111,7 @@ async def terms_of(
     return [one.terms for one in found], found[-1].product
 
 
-def terms(sequence: int, agreed_on: date, price_minor: int, product: Product) -> Terms:
+def terms(sequence: int, agreed_on: date, price_minor: int, product: Product, waived_minor: int = 0) -> Terms:
     """What a policy agreed to that day under `product` says about time and money; its price includes registration."""
     return Terms(
         sequence=sequence,
@@ -84,6 +123,7 @@ def terms(sequence: int, agreed_on: date, price_minor: int, product: Product) ->
         grace_period_payment_months=product.grace_period_payment_months,
         grace_period_renewal_months=product.grace_period_renewal_months,
         partial_cover_threshold_percent=product.partial_cover_threshold_percent,
+        waived_minor=waived_minor,
     )
 
 

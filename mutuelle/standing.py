@@ -6,9 +6,10 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger import accounts
 from ledger.statements import Entry, statement
 from locales import Money
-from mutuelle.cover import Cover, Period, Receipt, Terms, cover, current, periods
+from mutuelle.cover import Cover, CoverState, Period, Receipt, Terms, cover, current, periods
 from mutuelle.households import Household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.payments import OpenPayment, open_payment
@@ -17,6 +18,7 @@ from mutuelle.policies import terms_of
 from mutuelle.products import Offer, Product, installment, offer, products_by_version, products_on_sale
 from values import value
 
+WAIVED = accounts.waivers()
 RENEWAL_OPENS = timedelta(days=30)  # before the expiry: time enough to gather the money
 
 
@@ -52,6 +54,11 @@ class Standing:
     def renews(self) -> bool:
         """Whether a payment today begins a new period: nothing is due, and one may be agreed to."""
         return not self.due.amount_minor and self.renewal is not None
+
+    @property
+    def settles_debt(self) -> bool:
+        """Whether a payment today pays for a cover that has ended for good: it covers nobody."""
+        return self.due.amount_minor > 0 and self.cover.state is CoverState.EXPIRED
 
     @property
     def payable(self) -> Money:
@@ -94,14 +101,17 @@ def reckon(agreed: Sequence[Terms], paid: Sequence[Receipt], today: date, curren
 def receipts(entries: Sequence[Entry], known_at: datetime | None = None) -> list[Receipt]:
     """The money that reached a household and was not taken back, each on the day it is for, as it was written down.
 
-    With `known_at`: what the book held at that moment, whatever came later.
+    What was waived is no money. With `known_at`: what the book held at that moment, whatever came later.
     """
     known = [entry for entry in entries if known_at is None or entry.recorded_at <= known_at]
     taken_back = {entry.reverses_id for entry in known}
     return [
         Receipt(entry.occurred_on, entry.credit)
         for entry in sorted(known, key=lambda entry: entry.recorded_at)
-        if entry.credit and entry.reverses_id is None and entry.journal_id not in taken_back
+        if entry.credit
+        and entry.counter_account != WAIVED
+        and entry.reverses_id is None
+        and entry.journal_id not in taken_back
     ]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    func,
 )
 
 metadata = MetaData()
@@ -130,6 +131,20 @@ policy = Table(
     Column("registration_minor", BigInteger, nullable=False),
     Column("agreed_on", Date, nullable=False),
     Column("agreed_at", DateTime(timezone=True), nullable=False),
+)
+
+# What two treasurers decided that a household need not pay of a policy.
+waiver = Table(
+    "waiver",
+    metadata,
+    Column("mutuelle_id", Text, primary_key=True),
+    Column("act", UUID, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("waived_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
 
 officer = Table(

@@ -5,7 +5,7 @@ Whether the household's cover reached one person is not worked out again: people
 keeps their past.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.statements import Entry, entries_of
 from mutuelle.care.tables import eligibility_check
-from mutuelle.cover import Cover, CoverState, Terms, cover, periods
+from mutuelle.cover import Cover, CoverState, cover, periods
 from mutuelle.dates import local_date
-from mutuelle.policies import policies_of
+from mutuelle.policies import Policy, Waiver, known_terms, policies_of, waivers_of
 from mutuelle.products import products_of
 from mutuelle.standing import receipts
 from mutuelle.support.tables import support_act
@@ -108,22 +108,31 @@ async def _of_households(db: AsyncConnection, answers: Sequence[Sequence[Answer]
     firsts = [of_one[0] for of_one in answers]
     products = await products_of(db, {first.mutuelle_id for first in firsts})
     policies = await policies_of(db, firsts, products)
+    waived = {
+        mutuelle_id: await waivers_of(db, mutuelle_id, [one.number for one in firsts])
+        for mutuelle_id in {first.mutuelle_id for first in firsts}
+    }
     entries = await entries_of(db, [(first.mutuelle_id, accounts.member(first.number)) for first in firsts])
     return [
         Otherwise(answer, stands)
         for of_one, agreed, lines in zip(answers, policies, entries, strict=True)
-        for answer, stands in _played(of_one, [one.terms for one in agreed], lines)
+        for answer, stands in _played(of_one, agreed, waived[of_one[0].mutuelle_id], lines)
         if answer.said != (stands.state, stands.until_on)
     ]
 
 
 def _played(
-    answers: Iterable[Answer], agreed: Sequence[Terms], entries: Sequence[Entry]
+    answers: Iterable[Answer],
+    agreed: Sequence[Policy],
+    waived: Mapping[str, Sequence[Waiver]],
+    entries: Sequence[Entry],
 ) -> Iterable[tuple[Answer, Cover]]:
     """Each answer with the cover that was known when it was given."""
     for answer in answers:
         known = receipts(entries, answer.recorded_at)
-        yield answer, cover(periods(agreed[: answer.policies_known], known), answer.asked_on)
+        policies = agreed[: answer.policies_known]
+        terms = known_terms(policies, waived.get(answer.number, ()), answer.recorded_at)
+        yield answer, cover(periods(terms, known), answer.asked_on)
 
 
 _REVIEWED = select(support_act.c.mutuelle_id, support_act.c.facts["reference"].astext).where(

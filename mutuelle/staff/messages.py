@@ -52,6 +52,41 @@ def change_refused(mutuelle_name: str, name: str, by: str) -> Sentence:
     )
 
 
+def waiver_proposed(mutuelle_name: str, amount: Money, number: str, proposer: str) -> Sentence:
+    """To every other treasurer: somebody has to answer within a week."""
+    return _(
+        "{mutuelle}: {proposer} proposes to waive {amount} owed by household {number}. "
+        "To answer: dial, press 9, my work.",
+        mutuelle=mutuelle_name,
+        proposer=proposer,
+        amount=amount,
+        number=shown_number(number),
+    )
+
+
+def waiver_refused(mutuelle_name: str, amount: Money, number: str, by: str) -> Sentence:
+    """To the treasurer who proposed."""
+    return _(
+        "{mutuelle}: {by} refused to waive {amount} owed by household {number}.",
+        mutuelle=mutuelle_name,
+        by=by,
+        amount=amount,
+        number=shown_number(number),
+    )
+
+
+def debt_waived(mutuelle_name: str, amount: Money, number: str, ended_on: date) -> Sentence:
+    """To the household: what it need not pay, and that it is covered no more than before."""
+    return _(
+        "{mutuelle}: household {number} need not pay {amount} of its cover until {end}. "
+        "You are not covered: to renew, dial and press 2.",
+        mutuelle=mutuelle_name,
+        number=shown_number(number),
+        amount=amount,
+        end=ended_on,
+    )
+
+
 def pin_locked(failures: int) -> Sentence:
     """To the owner of the phone: somebody else may have it in hand."""
     return _(

@@ -207,7 +207,9 @@ async def answer_proposal(
     found = {p.id: p for p in await _open(db, caller, mutuelle)}.get(proposal)
     if found is None:
         raise Refused(_("This proposal was answered already, or a week has passed."))
-    _expect_second_person(own, found)
+    expect_second_person(own, found.proposed_by, found.proposer)
+    if own.phone == found.phone:
+        raise Refused(_("Nobody answers a proposal about herself."))
     if wrong := await try_pin(db, caller, pin):
         return wrong
     await db.execute(
@@ -272,11 +274,10 @@ async def _carry_out(db: AsyncConnection, caller: Caller, mutuelle: str, found: 
     )
 
 
-def _expect_second_person(own: Office, found: Proposal) -> None:
-    if own.phone == found.proposed_by or initials(own.name) == initials(found.proposer):
+def expect_second_person(own: Office, proposed_by: str, proposer: str) -> None:
+    """Refused where who answers is who proposed, perhaps with a second phone."""
+    if own.phone == proposed_by or initials(own.name) == initials(proposer):
         raise Refused(_("Another treasurer than the one who proposed must answer."))
-    if own.phone == found.phone:
-        raise Refused(_("Nobody answers a proposal about herself."))
 
 
 async def _open(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> list[Proposal]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from mutuelle.tables import metadata
 
@@ -123,4 +124,23 @@ cash_contest = Table(
     Column("closed_at", _instant),
     Column("closed_by", Text),
     Column("outcome", Text),
+)
+
+joint_act = Table(
+    "joint_act",
+    metadata,
+    Column("mutuelle_id", Text, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("consent", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposer_name", Text, nullable=False),
+    Column("proposed_at", _instant, nullable=False),
+    Column("expires_at", _instant, nullable=False),
+    Column("answer", Text),
+    Column("answered_by", Text),
+    Column("answerer_name", Text),
+    Column("answered_at", _instant),
 )

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.care.replay import REVIEW, Otherwise, answered_otherwise
 from mutuelle.census import agreed_by_number, received_by_number
-from mutuelle.cover import Cover, Period, Receipt, Terms, cover, periods, reached
+from mutuelle.cover import Cover, Period, Receipt, Terms, cover, paid_up, periods, reached
 from mutuelle.dates import add_months
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.support.acts import By, write_act
@@ -50,11 +50,11 @@ def former_periods(policies: Sequence[Terms], receipts: Sequence[Receipt]) -> li
     left_minor, given_minor = sum(receipt.amount_minor for receipt in by_day), 0
     found: list[Period] = []
     for terms in policies:
-        paid_minor = min(left_minor, terms.price_minor)
+        paid_minor = min(left_minor, terms.asked_minor)
         share_on = reached(by_day, given_minor + terms.opening_minor)
-        paid_up_on = reached(by_day, given_minor + terms.price_minor)
+        paid_up_on = paid_up(terms, by_day, given_minor)
         found.append(_formerly_dated(terms, paid_minor, share_on, paid_up_on, found[-1] if found else None))
-        left_minor, given_minor = left_minor - paid_minor, given_minor + terms.price_minor
+        left_minor, given_minor = left_minor - paid_minor, given_minor + terms.asked_minor
     return found
 
 

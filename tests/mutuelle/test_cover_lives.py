@@ -221,3 +221,30 @@ def test_a_product_of_months_keeps_the_day_of_its_first_period(opened: date, mon
     assert [period.opened_on for period in found] == [
         add_months(opened, nth * months) for nth in range(times)
     ]
+
+
+@given(lives(), st.data())
+@LIVES
+def test_a_waiver_ends_a_debt_and_changes_no_cover(life: Life, data: st.DataObject) -> None:
+    """What is left of a period whose grace is over is waived: no day's cover changes, only what is owed; more money
+    still takes no cover away, and all of it goes to the policies that follow.
+    """
+    before = life.periods()
+    past = [one for one in before if one.due_minor and one.grace_until and one.grace_until < life.today]
+    if not past:
+        return
+    waived = data.draw(st.sampled_from(past))
+    nth = before.index(waived)
+    policies = list(life.policies)
+    policies[nth] = replace(policies[nth], waived_minor=waived.due_minor)
+    after = Life(policies, life.receipts, life.today)
+    assert [cover(after.periods(), life.today + ahead * DAY) for ahead in AHEAD] == [
+        cover(before, life.today + ahead * DAY) for ahead in AHEAD
+    ]
+    assert [one.due_minor for one in after.periods()] == [
+        0 if one is waived else one.due_minor for one in before
+    ]
+    more = Receipt(life.today, data.draw(st.sampled_from((1, 3_000, 12_000))))
+    paid = after.periods(more)
+    assert paid[nth].paid_minor == waived.paid_minor
+    assert covered_days(after.periods(), life.today) <= covered_days(paid, life.today)

@@ -1,0 +1,95 @@
+"""A treasurer's money: what another treasurer has to sign, and a debt that is waived."""
+
+from locales import Fact, Sentence, _
+from menus.words import work_pin
+from mutuelle.digest_answers import reason_words
+from mutuelle.numbers import member_number
+from mutuelle.staff.proposals import APPROVED, REFUSED
+from mutuelle.staff.roles import Office
+from mutuelle.staff.waivers import (
+    Debt,
+    ProposedWaiver,
+    answer_waiver,
+    debt_of,
+    expect_proposable,
+    propose_waiver,
+    waivers_to_answer,
+)
+from talk.words import Caller, Option, ask, choose, confirm, do, look
+
+SIGN, WAIVE = "sign", "waive"
+NOTHING = _("Nothing was changed.")
+
+
+async def money(caller: Caller, office: Office) -> Sentence:
+    """A digit keeps its meaning for ever; those between are for what treasurers do with money day by day."""
+    what = await choose(_("Money"), (Option(SIGN, _("To sign"), "7"), Option(WAIVE, _("Waive a debt"), "9")))
+    return await (sign(caller, office) if what.key == SIGN else waive(caller, office))
+
+
+async def waive(caller: Caller, office: Office) -> Sentence:
+    number = await ask(_("The household's member number?"), member_number)
+    debt: Debt = await look(debt_of, caller, office, number)
+    await look(expect_proposable, caller, office, debt)
+    reason = await ask(_("Why? In a few words"), reason_words)
+    agreed = await confirm(words_of(debt, reason), yes=_("Propose"), no=_("No"))
+    if not agreed:
+        return NOTHING
+    secret = await work_pin()
+    wrong = await do(
+        propose_waiver,
+        mutuelle=office.mutuelle_id,
+        number=debt.home.number,
+        sequence=debt.sequence,
+        amount=debt.amount,
+        reason=reason,
+        pin=secret,
+        agreed=agreed,
+    )
+    return wrong or _("Proposed. Another treasurer must approve it within 7 days, in my work.")
+
+
+async def sign(caller: Caller, office: Office) -> Sentence:
+    waiting = await look(waivers_to_answer, caller, office.mutuelle_id)
+    if not waiting:
+        return _("Nothing waits for your signature.")
+    found: ProposedWaiver = await choose(_("Waive which debt?"), waiting)
+    chosen = await choose(
+        _("{proposer} proposes to waive {debt}.", proposer=found.act.proposer, debt=found.label),
+        (Option(APPROVED, _("Approve"), "1"), Option(REFUSED, _("Refuse"), "2")),
+    )
+    approves = chosen.key == APPROVED
+    agreed = await confirm(await approval(caller, office, found) if approves else refusal(found))
+    if not agreed:
+        return NOTHING
+    secret = await work_pin()
+    wrong = await do(
+        answer_waiver,
+        mutuelle=office.mutuelle_id,
+        proposal=found.key,
+        answer=chosen.key,
+        pin=secret,
+        agreed=agreed,
+    )
+    if approves:
+        return wrong or _(
+            "Done. The household need not pay {amount} and is told by SMS.", amount=found.amount
+        )
+    return wrong or _("Refused. {name} is told by SMS.", name=found.act.proposer)
+
+
+async def approval(caller: Caller, office: Office, found: ProposedWaiver) -> Sentence:
+    """The debt as it is now: the deed refuses another than was proposed."""
+    return words_of(await look(debt_of, caller, office, found.act.facts["number"]), found.act.reason)
+
+
+def refusal(found: ProposedWaiver) -> Sentence:
+    return _("Refuse what {proposer} proposes for {name}?", proposer=found.act.proposer, name=found.label)
+
+
+def words_of(debt: Debt, reason: str) -> Sentence:
+    """All that is agreed to, the same to who proposes and to who approves."""
+    facts: dict[str, Fact] = {"amount": debt.amount, "name": debt.home.initials, "reason": reason}
+    return _(
+        "Waive {amount} owed by {name}, number {number}? {reason}", **facts, number=debt.home.shown_number
+    )
