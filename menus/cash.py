@@ -1,7 +1,5 @@
 """Cash: a collector records what a household gave, a treasurer what a collector gave; a household can contest it."""
 
-from datetime import date
-
 from locales import Fact, Money, Sentence, _
 from menus.pay import how_much, nothing_payable, price_asked
 from menus.words import work_pin
@@ -17,7 +15,7 @@ from mutuelle.staff.purses import (
     purse_of,
     purses_of_collectors,
 )
-from mutuelle.staff.receipt_days import ReceiptDays, earlier_day, receipt_days
+from mutuelle.staff.receipt_days import ReceiptDay, ReceiptDays, earlier_day, receipt_days
 from mutuelle.staff.roles import Office
 from mutuelle.standing import Standing, standing
 from talk.answers import amount
@@ -46,7 +44,7 @@ async def receive(caller: Caller, office: Office) -> Sentence:
         return nothing_payable(stands)
     money = await how_much(stands)
     await look(expect_room, office, money, caller.at)
-    on, agreed = await received(caller, office, stands, money)
+    day, agreed = await received(caller, office, stands, money)
     if not agreed:
         return NOTHING
     pin = await work_pin()
@@ -60,7 +58,7 @@ async def receive(caller: Caller, office: Office) -> Sentence:
         product=stands.payable_product.code,
         version=stands.payable_product.version,
         renews=stands.renews,
-        received_on=on,
+        received_on=day.on,
         pin=pin,
         agreed=agreed,
     )
@@ -77,33 +75,31 @@ async def receive(caller: Caller, office: Office) -> Sentence:
 
 async def received(
     caller: Caller, office: Office, stands: Standing, money: Money
-) -> tuple[date, Consent | None]:
+) -> tuple[ReceiptDay, Consent | None]:
     """The day of receipt, and the agreement to all of it. Today costs no question: another day is behind the no."""
-    today = stands.mutuelle.today(caller.at)
+    today = ReceiptDay(stands.mutuelle.today(caller.at))
     agreed = await confirm(terms(stands, money), yes=_("Yes, today"), no=_("No, or another day"))
     if agreed:
         return today, agreed
     days = await look(receipt_days, office, stands, caller.at)
-    on = await another_day(days) if days.before_today else None
-    if on is None:
+    day = await another_day(days) if days.before_today else None
+    if day is None:
         return today, None
-    return on, await confirm(terms_of_day(stands, money, on))
+    return day, await confirm(terms_of_day(stands, money, day))
 
 
-async def another_day(days: ReceiptDays) -> date | None:
+async def another_day(days: ReceiptDays) -> ReceiptDay | None:
     """A day before today; None where nothing was received."""
-    near = zip(days.before_today, (_("Yesterday"), _("The day before")), strict=False)
-    offered = [Option(day.isoformat(), label, str(nth)) for nth, (day, label) in enumerate(near, start=1)]
+    offered: list[ReceiptDay | Option] = [*days.near]
     if len(days.before_today) > len(offered):
         offered.append(Option(EARLIER, _("Earlier"), "3"))
     chosen = await choose(_("Received when?"), [*offered, Option(NOT_AT_ALL, _("Not received"), "4")])
+    if isinstance(chosen, ReceiptDay):
+        return chosen
     if chosen.key == NOT_AT_ALL:
         return None
-    if chosen.key != EARLIER:
-        return date.fromisoformat(chosen.key)
-    day: date = await ask(
-        _("Which day? Example: {day}", day=f"{days.before_today[-1]:%d/%m}"), earlier_day(days)
-    )
+    first = days.before_today[-1]
+    day: ReceiptDay = await ask(_("Which day? Example: {day}", day=f"{first:%d/%m}"), earlier_day(days))
     return day
 
 
@@ -118,14 +114,14 @@ def terms(stands: Standing, money: Money) -> Sentence:
     if not stands.renews:
         return _("Did {name}, number {number}, give you {amount} in cash?", **facts)
     return _(
-        "Renew {months} months ({product}, {price}) for {name}, number {number}: did you get {amount} in cash?",
+        "Renew {months} months ({product}, {price}) for {name}, {number}: did you get {amount} in cash?",
         **facts,
     )
 
 
-def terms_of_day(stands: Standing, money: Money, on: date) -> Sentence:
+def terms_of_day(stands: Standing, money: Money, day: ReceiptDay) -> Sentence:
     """The same where it was received before today, and on which day."""
-    facts = _facts(stands, money) | {"day": f"{on:%d/%m}"}
+    facts = _facts(stands, money) | {"day": day.short}
     if stands.settles_debt:
         return _(
             "Did {name}, number {number}, give you {amount} cash on {day}? It settles a debt and covers nobody.",
@@ -134,7 +130,7 @@ def terms_of_day(stands: Standing, money: Money, on: date) -> Sentence:
     if not stands.renews:
         return _("Did {name}, number {number}, give you {amount} in cash on {day}?", **facts)
     return _(
-        "Renew {months} months ({product}, {price}) for {name}, number {number}: did you get {amount} cash on {day}?",
+        "Renew {months} months ({product}, {price}) for {name}, {number}: did you get {amount} in cash on {day}?",
         **facts,
     )
 

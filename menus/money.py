@@ -1,9 +1,10 @@
-"""A treasurer's money: what another treasurer has to sign, and a debt that is waived."""
+"""A treasurer's money: what was received in cash, what another treasurer has to sign, a debt that is waived."""
 
 from locales import Fact, Sentence, _
-from menus.words import work_pin
+from menus.words import one_of, work_pin
 from mutuelle.digest_answers import reason_words
-from mutuelle.numbers import member_number
+from mutuelle.numbers import member_number, shown_number
+from mutuelle.staff.contests import LISTED_DAYS, CashReceipt, last_cash
 from mutuelle.staff.proposals import APPROVED, REFUSED
 from mutuelle.staff.roles import Office
 from mutuelle.staff.waivers import (
@@ -17,14 +18,48 @@ from mutuelle.staff.waivers import (
 )
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
-SIGN, WAIVE = "sign", "waive"
+RECEIVED, SIGN, WAIVE = "received", "sign", "waive"
 NOTHING = _("Nothing was changed.")
 
 
 async def money(caller: Caller, office: Office) -> Sentence:
     """A digit keeps its meaning for ever; those between are for what treasurers do with money day by day."""
-    what = await choose(_("Money"), (Option(SIGN, _("To sign"), "7"), Option(WAIVE, _("Waive a debt"), "9")))
+    what = await choose(
+        _("Money"),
+        (
+            Option(RECEIVED, _("Money received"), "5"),
+            Option(SIGN, _("To sign"), "7"),
+            Option(WAIVE, _("Waive a debt"), "9"),
+        ),
+    )
+    if what.key == RECEIVED:
+        return await received(caller, office)
     return await (sign(caller, office) if what.key == SIGN else waive(caller, office))
+
+
+async def received(caller: Caller, office: Office) -> Sentence:
+    """The last cash of households, the day of each, and what was recorded later than it was received."""
+    found = {one.code: one for one in await look(last_cash, office.mutuelle_id, caller.at)}
+    if not found:
+        return _("No cash was received in the last {days} days.", days=LISTED_DAYS)
+    chosen = await one_of(_("Cash received:"), [Option(one.code, in_short(one)) for one in found.values()])
+    one = found[chosen.key]
+    return _(
+        "{amount} in cash of {day}, recorded on {recorded}, household {number}, receipt {code}, collector {name}",
+        amount=one.amount,
+        day=one.on,
+        recorded=f"{one.recorded_on:%d/%m}",
+        number=shown_number(one.number),
+        code=one.code,
+        name=one.collector,
+    )
+
+
+def in_short(one: CashReceipt) -> Sentence | str:
+    day, recorded = f"{one.on:%d/%m}", f"{one.recorded_on:%d/%m}"
+    if day == recorded:
+        return f"{day} {one.amount}"
+    return _("{day} {amount}, recorded on {recorded}", day=day, amount=one.amount, recorded=recorded)
 
 
 async def waive(caller: Caller, office: Office) -> Sentence:
@@ -55,7 +90,7 @@ async def sign(caller: Caller, office: Office) -> Sentence:
         return _("Nothing waits for your signature.")
     found: ProposedWaiver = await choose(_("Waive which debt?"), waiting)
     chosen = await choose(
-        _("{proposer} proposes to waive {debt}.", proposer=found.act.proposer, debt=found.label),
+        _("{proposer} proposes to waive a debt, {debt}.", proposer=found.act.proposer, debt=found.label),
         (Option(APPROVED, _("Approve"), "1"), Option(REFUSED, _("Refuse"), "2")),
     )
     approves = chosen.key == APPROVED

@@ -4,7 +4,7 @@ Nothing is taken back by it: a person hears both sides, and closes the case or c
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from locales import Money, _
 from mutuelle.households import Household, find_household, lock_household, phones_of
 from mutuelle.mutuelles import Mutuelle, get_mutuelle, treasurers
 from mutuelle.staff.messages import cash_cancelled, cash_contested
-from mutuelle.staff.purses import REVERSAL, lock_purse, purse_of
+from mutuelle.staff.purses import REVERSAL, is_cancelled, lock_purse, purse_of
 from mutuelle.staff.roles import Office, Role
 from mutuelle.staff.tables import cash_contest, cash_holder, cash_receipt
 from mutuelle.support.acts import CLOSE, MERGE, REOPEN, last_act
@@ -29,6 +29,7 @@ from talk.trouble import Invalid, Refused
 from talk.words import Caller, Consent
 
 CODE_LETTERS = 6
+LISTED_DAYS, MOST_LISTED = 30, 80  # of the list of a treasurer
 MISREAD = str.maketrans(
     {"0": "O", "1": "I", "8": "B"}
 )  # what a receipt code never holds, and what is meant by it
@@ -37,13 +38,14 @@ UNKNOWN = _("No receipt of your household has this code. Please check each lette
 
 @dataclass(frozen=True)
 class CashReceipt:
-    """Cash that a collector received for a household on the day `on`."""
+    """Cash that a collector received for a household on the day `on`; `recorded_on` is that day or a later one."""
 
     mutuelle_id: str
     reference: UUID
     number: str
     amount: Money
     on: date
+    recorded_on: date
     code: str
     collector: str
     collector_phone: str
@@ -78,6 +80,13 @@ async def open_contests(db: AsyncConnection, mutuelle_id: str) -> list[CashRecei
         cash_contest.c.closed_at.is_(None),
     )
     return await cash_receipts(db, (cash_receipt.c.mutuelle_id == mutuelle_id) & waits)
+
+
+async def last_cash(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list[CashReceipt]:
+    """What was recorded in the last LISTED_DAYS and not taken back, the newest first, MOST_LISTED at most."""
+    lately = cash_receipt.c.received_at > at - timedelta(days=LISTED_DAYS)
+    found = await cash_receipts(db, (cash_receipt.c.mutuelle_id == mutuelle_id) & lately & ~is_cancelled())
+    return found[: -MOST_LISTED - 1 : -1]
 
 
 async def contest_cash(db: AsyncConnection, caller: Caller, *, code: str, agreed: Consent) -> None:
@@ -218,6 +227,7 @@ async def cash_receipts(db: AsyncConnection, where: sa.ColumnElement[bool]) -> l
             number=row.number,
             amount=Money(row.amount_minor, row.currency),
             on=row.received_on,
+            recorded_on=(await get_mutuelle(db, row.mutuelle_id)).today(row.received_at),
             code=row.receipt_code,
             collector=row.name,
             collector_phone=row.phone,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.positions import Mark
-from locales import _
+from locales import Sentence, _
 from mutuelle.staff.roles import Office
 from mutuelle.standing import RENEWAL_OPENS, Standing
 from talk.answers import Kind
@@ -20,6 +20,25 @@ from talk.trouble import Invalid, Refused
 
 MOST_DAYS_BACK = 14  # fewer than any month has days: a day of the month is never two days
 LATE_AFTER_DAYS = 3  # between receipt and record: more than that is told in the treasurers' digest
+NAMED = (_("Yesterday"), _("The day before"))
+
+
+@dataclass(frozen=True)
+class ReceiptDay:
+    """The day of a receipt; where it is offered in a list, its line there."""
+
+    on: date
+    label: Sentence | str = ""
+    digit: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.on.isoformat()
+
+    @property
+    def short(self) -> str:
+        """As people write it: 18/11."""
+        return f"{self.on:%d/%m}"
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,12 @@ class ReceiptDays:
     def before_today(self) -> list[date]:
         """The days before today, the newest first."""
         return [self.today - timedelta(days=back) for back in range(1, (self.today - self.first).days + 1)]
+
+    @property
+    def near(self) -> list[ReceiptDay]:
+        """Those that have a name."""
+        named = zip(self.before_today, NAMED, strict=False)
+        return [ReceiptDay(day, label, str(nth)) for nth, (day, label) in enumerate(named, start=1)]
 
 
 _KNOWN_SINCE = text(
@@ -109,10 +134,10 @@ async def recorded_late(db: AsyncConnection, mutuelle_id: str, since: Mark) -> t
     return count, oldest
 
 
-def earlier_day(days: ReceiptDays) -> Kind[date]:
+def earlier_day(days: ReceiptDays) -> Kind[ReceiptDay]:
     """A day before today, typed as 18, 18/11 or 18.11.2026."""
 
-    def parse(typed: str) -> date:
+    def parse(typed: str) -> ReceiptDay:
         said = [int(word) for word in re.findall(r"\d{1,4}", typed)]
         shapes = ((day.day, day.month, day.year) for day in days.before_today)
         found = [day for day, shape in zip(days.before_today, shapes, strict=True) if _says(said, shape)]
@@ -120,7 +145,7 @@ def earlier_day(days: ReceiptDays) -> Kind[date]:
             raise Invalid(
                 _("Please type a day from {first} to {last}.", first=days.first, last=days.before_today[0])
             )
-        return found[0]
+        return ReceiptDay(found[0])
 
     last = days.before_today[0]
     good = (str(last.day), f"{days.first:%d/%m}")

@@ -79,7 +79,7 @@ class ProposedWaiver:
 
     @property
     def label(self) -> str:
-        return f"{shown_number(self.act.facts['number'])} {self.amount}"
+        return f"{shown_number(self.act.facts['number'])}: {self.amount}"
 
 
 def is_past(period: Period, today: date) -> bool:

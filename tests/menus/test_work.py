@@ -10,16 +10,16 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from locales import languages
+from locales import Money, languages
 from mutuelle.staff import purses
 from mutuelle.staff.proposals import GIVE, WITHDRAW
 from mutuelle.staff.roles import Role
 from talk.answers import pin
 from talk.words import Caller
 from tests.menus.test_walker import LONG_NAME, Walk, found_longest
-from tests.mutuelle.staff.acts import proposes, receives
+from tests.mutuelle.staff.acts import proposes, proposes_waiver, receives
 from tests.staff import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, give_pin
-from tests.town import AWA, MARIAM, NOON, Handset, join, paid
+from tests.town import AWA, MARIAM, NOON, OUMAR, Handset, join, paid, pays
 from ussd import calls
 
 WRONG_PIN = "73918"
@@ -83,7 +83,9 @@ async def test_a_collector_receives_cash(
     await paid(staffed, other, at=before)
     walk = await walked(staffed, OUMOU, language, "9", "1", other.number)
     assert walk.acted > 3  # today, yesterday, the day before, and days before that
+    await receives(staffed, other, 99_000, pin=TYPED_PIN, days_ago=9)
     assert (await walked(staffed, OUMOU, language, "9", "2")).seen
+    assert len((await walked(staffed, ISSA, language, "9", "8", "5")).seen) > 2
 
 
 @pytest.mark.parametrize("language", languages())
@@ -96,6 +98,28 @@ async def test_a_collector_receives_cash_for_a_renewal(
     await paid(staffed, other, at=before)
     walk = await walked(staffed, OUMOU, language, "9", "1", other.number)
     assert walk.acted > 3
+    await pays(staffed, other, 300_000, at=before)  # a credit, which the words take off
+    walk = await walked(staffed, OUMOU, language, "9", "1", other.number)
+    assert walk.acted > 3
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_debt_of_a_past_cover_is_paid_or_waived(
+    staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purses, "MOST_HELD_MINOR", 9_999_999)
+    before = NOON - timedelta(days=450)
+    other, another = [
+        await join(staffed, phone, at=before, name=LONG_NAME, pay_minor=486_000) for phone in (MARIAM, OUMAR)
+    ]
+    for home in (other, another):
+        await paid(staffed, home, at=before)
+    assert (await walked(staffed, OUMOU, language, "9", "1", other.number)).acted > 3
+    assert (await walked(staffed, MARIAM, language, "2")).acted > 1
+    assert (await walked(staffed, ISSA, language, "9", "8", "9", other.number)).acted == 1
+    for home in (other, another):
+        await proposes_waiver(staffed, home, amount=Money(474_000, "XOF"), pin=TYPED_PIN, reason="x" * 60)
+    assert (await walked(staffed, ISSA, language, "9", "8", "7")).acted == 4
 
 
 @pytest.mark.parametrize("language", languages())

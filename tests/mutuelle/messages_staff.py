@@ -32,6 +32,9 @@ MESSAGES: dict[str, Sentence] = {
         f"cash receipt, late, {state}": messages.cash_receipt(stands(state), MOST, "ABC234", DAY)
         for state in (CoverState.WAITING, CoverState.COVERED, CoverState.SUSPENDED)
     },
+    "waiver proposed": messages.waiver_proposed(MUTUELLE, MOST, HOME.number, NAME),
+    "waiver refused": messages.waiver_refused(MUTUELLE, MOST, HOME.number, NAME),
+    "debt waived": messages.debt_waived(MUTUELLE, MOST, HOME.number, DAY),
     "cash deposited": messages.deposit_confirmed(MUTUELLE, MOST, NAME, MOST),
     "cash cancelled": messages.cash_cancelled(replace(TOWN, complaints_phone=PHONE), MOST, "ABC234"),
     "cash contested": messages.cash_contested(HOME.number, MOST, "ABC234", NAME, PHONE),

@@ -14,6 +14,7 @@ from mutuelle.staff.cash import Recorded, deposit_cash, receive_cash
 from mutuelle.staff.proposals import APPROVED, GIVE, answer_proposal, proposals_for, propose
 from mutuelle.staff.purses import Purse, purses_of_collectors
 from mutuelle.staff.roles import Role, offices_of_phone
+from mutuelle.staff.waivers import propose_waiver
 from mutuelle.standing import standing
 from sms.tables import outbox
 from talk.answers import Secret
@@ -22,6 +23,7 @@ from tests.staff import FANTA, ISSA, OUMOU, PIN, SEALS
 from tests.town import NOON
 
 AGREED = Consent("agreed in a test")
+OWED = Money(4_000, "XOF")  # what a waiver is of, as a rule
 
 
 def calling(phone: str, at: datetime = NOON) -> Caller:
@@ -123,6 +125,31 @@ async def deposits(
             holder=purse.holder,
             amount=replace(purse.held, amount_minor=amount_minor),
             held=purse.held,
+            pin=Secret(pin),
+            agreed=AGREED,
+        )
+
+
+async def proposes_waiver(
+    pool: AsyncEngine,
+    home: Household,
+    *,
+    by: str = FANTA,
+    amount: Money = OWED,
+    pin: str = PIN,
+    reason: str = "moved away",
+    at: datetime = NOON,
+) -> Sentence | None:
+    """A treasurer proposes to waive what the household owes for its first year."""
+    async with pool.begin() as db:
+        return await propose_waiver(
+            db,
+            calling(by, at),
+            mutuelle="BEN",
+            number=home.number,
+            sequence=1,
+            amount=amount,
+            reason=reason,
             pin=Secret(pin),
             agreed=AGREED,
         )

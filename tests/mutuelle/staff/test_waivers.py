@@ -22,12 +22,12 @@ from mutuelle.staff.proposals import APPROVED, OPEN_DAYS, REFUSED
 from mutuelle.staff.roles import Role, office_of
 from mutuelle.staff.tables import joint_act
 from mutuelle.staff.waiver_checks import CHECKS
-from mutuelle.staff.waivers import answer_waiver, debt_of, propose_waiver, waivers_to_answer
+from mutuelle.staff.waivers import answer_waiver, debt_of, waivers_to_answer
 from mutuelle.support.changes import close_household
 from mutuelle.support.merging import merge_households, reopen_household
 from talk.answers import Secret
 from tests.desk import check, make
-from tests.mutuelle.staff.acts import AGREED, broken, calling, receives, templates
+from tests.mutuelle.staff.acts import AGREED, OWED, broken, calling, proposes_waiver, receives, templates
 from tests.mutuelle.staff.test_cash import refusal
 from tests.mutuelle.support.homes import broken as broken_of_all
 from tests.mutuelle.support.homes import by, joined, stands
@@ -36,7 +36,6 @@ from tests.town import AWA, MARIAM, NOON, found_town, pays
 
 DAY = timedelta(days=1)
 JOINED = datetime(2025, 8, 1, 12, tzinfo=UTC)  # expired on 31/07/2026, renewable in time until 31/08/2026
-OWED = Money(4_000, "XOF")
 
 
 @pytest.fixture
@@ -54,29 +53,6 @@ async def home(town: AsyncEngine) -> Household:
     now = await stands(town, home)
     assert (now.cover.state, now.due, now.renewal) == (CoverState.EXPIRED, OWED, None)
     return home
-
-
-async def proposes(
-    pool: AsyncEngine,
-    home: Household,
-    *,
-    by: str = FANTA,
-    amount: Money = OWED,
-    pin: str = PIN,
-    at: datetime = NOON,
-) -> Sentence | None:
-    async with pool.begin() as db:
-        return await propose_waiver(
-            db,
-            calling(by, at),
-            mutuelle="BEN",
-            number=home.number,
-            sequence=1,
-            amount=amount,
-            reason="moved away",
-            pin=Secret(pin),
-            agreed=AGREED,
-        )
 
 
 async def answers(
@@ -101,7 +77,7 @@ async def test_two_treasurers_waive_a_debt_and_nobody_is_covered_by_it(
     town: AsyncEngine, home: Household
 ) -> None:
     before = await stands(town, home)
-    assert await proposes(town, home) is None
+    assert await proposes_waiver(town, home) is None
     assert (await stands(town, home)).due == OWED
     assert await answers(town) is None
     after = await stands(town, home)
@@ -122,7 +98,7 @@ async def test_two_treasurers_waive_a_debt_and_nobody_is_covered_by_it(
 
 
 async def test_all_hear_of_it(town: AsyncEngine, home: Household) -> None:
-    await proposes(town, home)
+    await proposes_waiver(town, home)
     assert await templates(town, ISSA) == ["waiver proposed"]
     assert await templates(town, FANTA) == []
     await answers(town)
@@ -139,7 +115,7 @@ async def test_all_hear_of_it(town: AsyncEngine, home: Household) -> None:
 
 
 async def test_a_refusal_changes_nothing(town: AsyncEngine, home: Household) -> None:
-    await proposes(town, home)
+    await proposes_waiver(town, home)
     assert await answers(town, answer=REFUSED) is None
     assert (await stands(town, home)).due == OWED
     assert (await templates(town, FANTA))[-1] == "waiver refused"
@@ -152,7 +128,7 @@ async def test_afterwards_it_renews_and_its_money_is_for_the_renewal(
 ) -> None:
     """All of it: what was waived of the old period is not paid by new money."""
     await appoint(town, OUMOU, Role.COLLECTOR)
-    await proposes(town, home)
+    await proposes_waiver(town, home)
     await answers(town)
     await receives(town, home, 12_000)
     now = await stands(town, home)
@@ -164,20 +140,20 @@ async def test_afterwards_it_renews_and_its_money_is_for_the_renewal(
 
 async def test_it_takes_two_people_and_two_phones(town: AsyncEngine, home: Household) -> None:
     await appoint(town, MODIBO, Role.TREASURER, name="FANTA COULIBALY")
-    await proposes(town, home)
+    await proposes_waiver(town, home)
     assert "Another treasurer" in await refusal(answers(town, by=FANTA))
     assert "Another treasurer" in await refusal(answers(town, by=MODIBO))
     await appoint(town, OUMOU, Role.COLLECTOR)
     assert "no longer yours" in await refusal(answers(town, by=OUMOU))
-    assert "no longer yours" in await refusal(proposes(town, home, by=OUMOU))
+    assert "no longer yours" in await refusal(proposes_waiver(town, home, by=OUMOU))
     assert (await stands(town, home)).due == OWED
 
 
 async def test_nobody_waives_the_debt_of_her_own_household(town: AsyncEngine) -> None:
     own = await joined(town, FANTA, at=JOINED, pay_minor=8_000, name="Fanta Coulibaly")
-    assert "her own household" in await refusal(proposes(town, own))
+    assert "her own household" in await refusal(proposes_waiver(town, own))
     await appoint(town, MODIBO, Role.TREASURER, name="Modibo Keïta")
-    await proposes(town, own, by=MODIBO)
+    await proposes_waiver(town, own, by=MODIBO)
     assert "her own household" in await refusal(answers(town, by=FANTA))
     assert await answers(town, by=ISSA) is None
 
@@ -185,12 +161,12 @@ async def test_nobody_waives_the_debt_of_her_own_household(town: AsyncEngine) ->
 async def test_a_lonely_treasurer_waives_nothing(town: AsyncEngine, home: Household) -> None:
     async with town.begin() as db:
         await db.execute(text("update officer set until = since where phone = :phone"), {"phone": ISSA})
-    assert "takes another treasurer" in await refusal(proposes(town, home))
+    assert "takes another treasurer" in await refusal(proposes_waiver(town, home))
 
 
 async def test_a_wrong_pin_proposes_and_answers_nothing(town: AsyncEngine, home: Household) -> None:
-    assert await proposes(town, home, pin="99999") == WRONG
-    await proposes(town, home)
+    assert await proposes_waiver(town, home, pin="99999") == WRONG
+    await proposes_waiver(town, home)
     assert await answers(town, pin="99999") == WRONG
     assert (await stands(town, home)).due == OWED
 
@@ -202,41 +178,41 @@ async def test_what_is_not_owed_for_a_past_cover_is_not_waived(town: AsyncEngine
     suspended = await joined(town, "+22376000012", at=NOON - 200 * DAY, pay_minor=8_000, name="Nana Diarra")
     assert (await stands(town, suspended)).cover.state is CoverState.SUSPENDED
     for other in (paid_up, opening, suspended):
-        assert "owes nothing of a cover that has ended" in await refusal(proposes(town, other))
-    assert "has changed" in await refusal(proposes(town, home, amount=Money(3_999, "XOF")))
+        assert "owes nothing of a cover that has ended" in await refusal(proposes_waiver(town, other))
+    assert "has changed" in await refusal(proposes_waiver(town, home, amount=Money(3_999, "XOF")))
 
 
 async def test_in_the_renewal_grace_it_is_not_waived_yet(town: AsyncEngine, home: Household) -> None:
     """On its last day the rest would still cover; on the day after it would not."""
     last = datetime(2026, 8, 31, 12, tzinfo=UTC)
     assert (await stands(town, home, last)).periods[0].grace_until == last.date()
-    assert "owes nothing" in await refusal(proposes(town, home, at=last))
-    assert await proposes(town, home, at=last + DAY) is None
+    assert "owes nothing" in await refusal(proposes_waiver(town, home, at=last))
+    assert await proposes_waiver(town, home, at=last + DAY) is None
 
 
 async def test_what_was_paid_meanwhile_is_looked_at_again(town: AsyncEngine, home: Household) -> None:
-    await proposes(town, home)
+    await proposes_waiver(town, home)
     await pays(town, home, 1_000, at=NOON)
     assert "has changed" in await refusal(answers(town))
     assert await answers(town, answer=REFUSED) is None
-    await proposes(town, home, amount=Money(3_000, "XOF"))
+    await proposes_waiver(town, home, amount=Money(3_000, "XOF"))
     await pays(town, home, 3_000, at=NOON)
     assert "owes nothing" in await refusal(answers(town))
 
 
 async def test_while_a_payment_is_under_way_nothing_is_waived(town: AsyncEngine, home: Household) -> None:
-    await proposes(town, home)
+    await proposes_waiver(town, home)
     async with town.begin() as db:
         await ask_payment(db, calling(AWA), home, Money(1_000, "XOF"), AWA)
     assert "under way" in await refusal(answers(town))
-    assert "under way" in await refusal(proposes(town, home, by=ISSA))
+    assert "under way" in await refusal(proposes_waiver(town, home, by=ISSA))
 
 
 async def test_a_proposal_lives_a_week_is_there_once_and_its_proposer_in_office(
     town: AsyncEngine, home: Household
 ) -> None:
-    await proposes(town, home)
-    assert "proposed already" in await refusal(proposes(town, home, by=ISSA))
+    await proposes_waiver(town, home)
+    assert "proposed already" in await refusal(proposes_waiver(town, home, by=ISSA))
     async with town.connect() as db:
         assert len(await waivers_to_answer(db, calling(ISSA), "BEN")) == 1
         assert await waivers_to_answer(db, calling(FANTA), "BEN") == []
@@ -245,14 +221,14 @@ async def test_a_proposal_lives_a_week_is_there_once_and_its_proposer_in_office(
     await appoint(town, MODIBO, Role.TREASURER, name="Modibo Keïta")
     assert "no longer treasurer" in await refusal(answers(town))
     assert "week has passed" in await refusal(answers(town, at=NOON + OPEN_DAYS * DAY))
-    assert await proposes(town, home, by=ISSA, at=NOON + OPEN_DAYS * DAY) is None
+    assert await proposes_waiver(town, home, by=ISSA, at=NOON + OPEN_DAYS * DAY) is None
 
 
 async def test_a_duplicate_whose_debt_was_waived_is_merged_and_reopened(
     town: AsyncEngine, home: Household
 ) -> None:
     kept = await joined(town, MARIAM, at=NOON)
-    await proposes(town, home)
+    await proposes_waiver(town, home)
     await answers(town)
     async with town.begin() as db:
         assert await merge_households(db, home.number, kept.number, by()) == Money(0, "XOF")
@@ -268,7 +244,7 @@ async def test_a_closed_household_owes_no_more_and_its_phones_hear_nothing(
     async with town.begin() as db:
         await close_household(db, home.number, by(), although_covered=False)
     told = await templates(town, AWA)
-    await proposes(town, home)
+    await proposes_waiver(town, home)
     assert await answers(town) is None
     assert (await stands(town, home)).due == Money(0, "XOF")
     assert await templates(town, AWA) == told
@@ -281,13 +257,13 @@ async def test_cash_taken_back_after_a_waiver_is_owed_again_and_no_more(
     await appoint(town, OUMOU, Role.COLLECTOR)
     done = await receives(town, home, 1_000)
     assert not isinstance(done, Sentence)
-    await proposes(town, home, amount=Money(3_000, "XOF"))
+    await proposes_waiver(town, home, amount=Money(3_000, "XOF"))
     await answers(town)
     async with town.begin() as db:
         await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=NOON)
     assert (await stands(town, home)).due == Money(1_000, "XOF")
     assert await broken(town) == set()
-    await proposes(town, home, amount=Money(1_000, "XOF"))
+    await proposes_waiver(town, home, amount=Money(1_000, "XOF"))
     await answers(town)
     assert (await stands(town, home)).due == Money(0, "XOF")
     assert await broken(town) == set()
@@ -329,7 +305,7 @@ def test_every_invariant_has_a_mutant() -> None:
 async def test_each_invariant_is_broken_by_its_mutants_alone(
     town: AsyncEngine, owner: AsyncEngine, home: Household, name: str, mutant: str
 ) -> None:
-    await proposes(town, home)
+    await proposes_waiver(town, home)
     await answers(town)
     assert await broken(town) == set()
     async with owner.begin() as db:
@@ -349,6 +325,6 @@ async def test_what_a_doctor_was_answered_stands_whatever_is_waived_later(town: 
     assert "COUVERT" in await check(town, home.number, await make(town, home, at=asked), at=asked)
     async with town.begin() as db:
         await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=NOON)
-    await proposes(town, home, amount=Money(6_000, "XOF"))
+    await proposes_waiver(town, home, amount=Money(6_000, "XOF"))
     await answers(town)
     assert await broken(town) == set()
