@@ -6,13 +6,19 @@ from datetime import UTC, datetime
 from commands.ground import Commands, Fault, acted, command, database, expect_mutuelle, group
 from mutuelle.mutuelles import get_mutuelle
 from mutuelle.numbers import shown_number
-from mutuelle.staff.contests import cancel_cash, close_contest, open_contests
+from mutuelle.staff.contests import cancel_cash, close_contest, last_cash, open_contests
 from mutuelle.staff.purses import purses_of_collectors
+from mutuelle.staff.receipt_days import LATE_AFTER_DAYS
 
 
 def add(commands: Commands) -> None:
     cash = group(commands, "cash", "cash held by collectors, and receipts that households contest")
-    list_ = command(cash, "list", list_cash, "print who holds cash since when, and the open contests")
+    list_ = command(
+        cash,
+        "list",
+        list_cash,
+        "print who holds cash since when, the open contests, and what was recorded days late",
+    )
     close = command(cash, "close", close_case, "close a contest: the receipt was right")
     cancel = command(
         cash, "cancel", cancel_receipt, "take a receipt back in the book; its collector must hold it"
@@ -27,7 +33,8 @@ def add(commands: Commands) -> None:
 async def list_cash(arguments: argparse.Namespace) -> int:
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
-        today = (await get_mutuelle(db, arguments.mutuelle)).today(datetime.now(UTC))
+        now = datetime.now(UTC)
+        today = (await get_mutuelle(db, arguments.mutuelle)).today(now)
         for purse in await purses_of_collectors(db, arguments.mutuelle):
             print(f"{purse.phone:<16} {purse.name:<26} {purse.held!s:>12} for {purse.days(today)} days")
         for case in await open_contests(db, arguments.mutuelle):
@@ -35,6 +42,10 @@ async def list_cash(arguments: argparse.Namespace) -> int:
             print(
                 f"contested {case.code} {case.amount} of {on}, household {number}, collector {case.collector}"
             )
+        for one in await last_cash(db, arguments.mutuelle, now):
+            if (one.recorded_on - one.on).days > LATE_AFTER_DAYS:
+                late = f"recorded late {one.code} {one.amount} of {one.on}, only on {one.recorded_on}"
+                print(f"{late}, household {shown_number(one.number)}, collector {one.collector}")
     return 0
 
 

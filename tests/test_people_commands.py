@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -155,14 +155,15 @@ def test_a_pin_needs_the_keys_of_the_service(
     assert "WEBHOOK_SECRET: is missing" in complained
 
 
-async def _received(url: str) -> str:
-    """A collector has 5 000 F of Awa's, who contests it: the code of the receipt."""
+async def _received(url: str, days_ago: int = 0) -> str:
+    """A collector got 5 000 F of Awa's so many days ago, recorded now, who contests it: the code of the receipt."""
     engine = create_async_engine(url)
     now = datetime.now(UTC)
-    await appoint(engine, OUMOU, Role.COLLECTOR, at=now)
-    home = await join(engine, AWA, at=now, pay_minor=3_000)
-    await paid(engine, home, at=now)
-    done = await receives(engine, home, 5_000, at=now)
+    then = now - timedelta(days=days_ago)
+    await appoint(engine, OUMOU, Role.COLLECTOR, at=then)
+    home = await join(engine, AWA, at=then, pay_minor=3_000)
+    await paid(engine, home, at=then)
+    done = await receives(engine, home, 5_000, at=now, days_ago=days_ago)
     assert isinstance(done, Recorded)
     async with engine.begin() as db:
         await contest_cash(db, calling(AWA, now), code=done.receipt_code, agreed=AGREED)
@@ -180,6 +181,13 @@ def test_contested_cash_is_listed_and_settled_once(town: Database, keneya: Keney
     exit_code, _said, complained = keneya("cash", "close", "BEN", code, *WHY)
     assert (exit_code, complained) == (1, f"keneya: nobody contests a receipt {code}\n")
     assert rows(town, "select closed_by, outcome from cash_contest") == [("Mme Diallo", "elected on Sunday")]
+
+
+def test_cash_that_was_recorded_days_late_is_listed(town: Database, keneya: Keneya) -> None:
+    code = asyncio.run(_received(town.url, days_ago=4))
+    last = keneya("cash", "list", "BEN")[1].splitlines()[-1]
+    on, today = datetime.now(UTC).date() - timedelta(days=4), datetime.now(UTC).date()
+    assert last.startswith(f"recorded late {code} 5 000 F of {on}, only on {today}, household ")
 
 
 def test_a_wrong_receipt_is_cancelled_once(town: Database, keneya: Keneya) -> None:
