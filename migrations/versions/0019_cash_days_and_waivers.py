@@ -3,7 +3,7 @@
 from migrations.script import run_sql
 
 revision = "0019"
-down_revision = "0020"
+down_revision = "0021"
 
 CASH = """
 -- `received_at` is when a receipt was recorded, `received_on` the day on which the collector got the money.
