@@ -23,6 +23,7 @@ from mutuelle.staff.roles import Office, Role
 from mutuelle.staff.tables import cash_contest, cash_holder, cash_receipt
 from mutuelle.support.acts import CLOSE, MERGE, REOPEN, last_act
 from mutuelle.tables import household_phone, officer
+from mutuelle.tables import mutuelle as mutuelles
 from mutuelle.telling import tell
 from talk.answers import Kind
 from talk.trouble import Invalid, Refused
@@ -85,8 +86,8 @@ async def open_contests(db: AsyncConnection, mutuelle_id: str) -> list[CashRecei
 async def last_cash(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list[CashReceipt]:
     """What was recorded in the last LISTED_DAYS and not taken back, the newest first, MOST_LISTED at most."""
     lately = cash_receipt.c.received_at > at - timedelta(days=LISTED_DAYS)
-    found = await cash_receipts(db, (cash_receipt.c.mutuelle_id == mutuelle_id) & lately & ~is_cancelled())
-    return found[: -MOST_LISTED - 1 : -1]
+    of_mutuelle = (cash_receipt.c.mutuelle_id == mutuelle_id) & lately & ~is_cancelled()
+    return await cash_receipts(db, of_mutuelle, newest=MOST_LISTED)
 
 
 async def contest_cash(db: AsyncConnection, caller: Caller, *, code: str, agreed: Consent) -> None:
@@ -201,8 +202,10 @@ def _of_phone(phone: str) -> sa.ColumnElement[bool]:
     )
 
 
-async def cash_receipts(db: AsyncConnection, where: sa.ColumnElement[bool]) -> list[CashReceipt]:
-    """The records of cash that `where` picks, the oldest first, each with its collector."""
+async def cash_receipts(
+    db: AsyncConnection, where: sa.ColumnElement[bool], *, newest: int | None = None
+) -> list[CashReceipt]:
+    """The records of cash that `where` picks, each with its collector: the oldest first, or so many of the newest."""
     r = cash_receipt.c
     of_holder = (cash_holder.c.mutuelle_id == r.mutuelle_id) & (cash_holder.c.holder == r.holder)
     of_officer = (
@@ -213,12 +216,18 @@ async def cash_receipts(db: AsyncConnection, where: sa.ColumnElement[bool]) -> l
     is_contested = sa.exists().where(
         cash_contest.c.mutuelle_id == r.mutuelle_id, cash_contest.c.reference == r.reference
     )
+    recorded_on = sa.cast(sa.func.timezone(mutuelles.c.timezone, r.received_at), sa.Date).label("recorded_on")
+    order = r.received_at.desc() if newest else r.received_at
     rows = await db.execute(
-        select(cash_receipt, officer.c.name, cash_holder.c.phone, is_contested.label("contested"))
+        select(
+            cash_receipt, officer.c.name, cash_holder.c.phone, is_contested.label("contested"), recorded_on
+        )
         .join_from(cash_receipt, cash_holder, of_holder)
         .join(officer, of_officer)
+        .join(mutuelles, mutuelles.c.id == r.mutuelle_id)
         .where(where)
-        .order_by(r.received_at, r.reference)
+        .order_by(order, r.reference)
+        .limit(newest)
     )
     return [
         CashReceipt(
@@ -227,7 +236,7 @@ async def cash_receipts(db: AsyncConnection, where: sa.ColumnElement[bool]) -> l
             number=row.number,
             amount=Money(row.amount_minor, row.currency),
             on=row.received_on,
-            recorded_on=(await get_mutuelle(db, row.mutuelle_id)).today(row.received_at),
+            recorded_on=row.recorded_on,
             code=row.receipt_code,
             collector=row.name,
             collector_phone=row.phone,

@@ -11,7 +11,7 @@ from mutuelle.calendar import run_schedules
 from mutuelle.cover import CoverState
 from mutuelle.households import Household
 from mutuelle.staff.cash import Recorded
-from mutuelle.staff.contests import cancel_cash, cash_receipt_of
+from mutuelle.staff.contests import cancel_cash, cash_receipt_of, last_cash
 from mutuelle.staff.receipt_days import MOST_DAYS_BACK, ReceiptDays, earlier_day
 from mutuelle.staff.roles import Role
 from mutuelle.standing import RENEWAL_OPENS, Standing, standing
@@ -180,3 +180,19 @@ def test_a_day_of_the_month_is_one_day_only() -> None:
     days = ReceiptDays(date(2027, 2, 20), date(2027, 3, 6))
     assert len({day.day for day in days.before_today} | {days.today.day}) == MOST_DAYS_BACK + 1
     assert earlier_day(days).parse("28").on == date(2027, 2, 28)
+
+
+async def test_treasurers_read_the_last_cash_with_both_days(town: AsyncEngine, home: Household) -> None:
+    """The newest record first, nothing that was taken back, nothing of long ago."""
+    other = await joined(town, "+22376000011", at=JOINED, name="Sira Diarra")
+    wrong = await receives(town, other, 12_000, at=NOON - 40 * DAY)
+    await receives(town, home, 3_000, at=NOON - 3 * DAY)
+    late = await receives(town, home, 3_000, days_ago=3)
+    assert isinstance(wrong, Recorded)
+    assert isinstance(late, Recorded)
+    async with town.begin() as db:
+        listed = [(one.on, one.recorded_on) for one in await last_cash(db, "BEN", NOON)]
+        assert listed == [(NOON.date() - 3 * DAY, NOON.date()), (NOON.date() - 3 * DAY,) * 2]
+        await cancel_cash(db, "BEN", late.receipt_code, actor="Mme Diallo", reason="not so", at=NOON)
+        assert len(await last_cash(db, "BEN", NOON)) == 1
+        assert len(await last_cash(db, "BEN", NOON - 20 * DAY)) == 2
