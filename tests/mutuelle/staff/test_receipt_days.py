@@ -17,10 +17,10 @@ from mutuelle.staff.roles import Role
 from mutuelle.standing import RENEWAL_OPENS, Standing, standing
 from mutuelle.tables import policy
 from talk.trouble import Invalid
-from tests.mutuelle.staff.acts import broken, calling, receives
+from tests.mutuelle.staff.acts import broken, calling, deposits, receives
 from tests.mutuelle.staff.test_cash import refusal
 from tests.mutuelle.support.homes import joined
-from tests.staff import FANTA, OUMOU, appoint
+from tests.staff import FANTA, OUMOU, appoint, give_pin
 from tests.town import AWA, NOON, found_town, sell
 
 DAY = timedelta(days=1)
@@ -185,10 +185,12 @@ def test_a_day_of_the_month_is_one_day_only() -> None:
 async def test_treasurers_read_the_last_cash_with_both_days(town: AsyncEngine, home: Household) -> None:
     """The newest record first, nothing that was taken back, nothing of long ago."""
     other = await joined(town, "+22376000011", at=JOINED, name="Sira Diarra")
-    wrong = await receives(town, other, 12_000, at=NOON - 40 * DAY)
+    old = await receives(town, other, 12_000, at=NOON - 40 * DAY)
+    await give_pin(town, FANTA)
+    await deposits(town, 12_000, at=NOON - 39 * DAY)
     await receives(town, home, 3_000, at=NOON - 3 * DAY)
     late = await receives(town, home, 3_000, days_ago=3)
-    assert isinstance(wrong, Recorded)
+    assert isinstance(old, Recorded)
     assert isinstance(late, Recorded)
     async with town.begin() as db:
         listed = [(one.on, one.recorded_on) for one in await last_cash(db, "BEN", NOON)]
