@@ -43,10 +43,10 @@ STRANGER, WAITING, ARREARS, COVERED, EXPIRING, GRACE, SUSPENDED, EXPIRED, ASKED,
     f"+223760001{nth:02}" for nth in range(10)
 )
 REGISTERER, UNCONFIRMED = "+22376000120", "+22376000121"
-CREDITED, PREPAID = "+22376000123", "+22376000124"
+CREDITED, PREPAID, INDEBTED = "+22376000123", "+22376000124", "+22376000125"
 LONG_PHONE = "+2290197123456"  # as a screen shows it
 FOREIGN, FOREIGN_STRANGER = "+2250707070701", "+2250707070702"  # of a country without a route
-CASH = (STRANGER, ARREARS, EXPIRING, EXPIRED, CREDITED, ASKED, FOREIGN, FOREIGN_STRANGER)
+CASH = (STRANGER, ARREARS, EXPIRING, EXPIRED, CREDITED, INDEBTED, ASKED, FOREIGN, FOREIGN_STRANGER)
 JOINED: dict[
     str, tuple[int, int | None, CoverState]
 ] = {  # days ago, how much was paid (None: all), what came of it
@@ -59,6 +59,7 @@ JOINED: dict[
     EXPIRED: (450, None, CoverState.EXPIRED),
     CREDITED: (351, None, CoverState.COVERED),
     PREPAID: (352, None, CoverState.COVERED),
+    INDEBTED: (451, 486_000, CoverState.EXPIRED),
 }
 CREDITS = {CREDITED: 300_000, PREPAID: 900_000}  # paid beyond what was due: part of a renewal, and all of it
 
@@ -244,7 +245,7 @@ async def cash_world(pool: AsyncEngine) -> AsyncEngine:
     async with pool.begin() as db:
         await found_longest(db, "BEN", 199)
         await found_longest(db, "ZAN", 198)
-    for phone in (ARREARS, EXPIRING, EXPIRED, CREDITED):
+    for phone in (ARREARS, EXPIRING, EXPIRED, CREDITED, INDEBTED):
         await joined(pool, phone)
     await unroute(pool)
     await join(pool, ASKED, at=NOON, name=LONG_NAME, ages=(45,) + (20,) * 9, cash=True)
