@@ -98,7 +98,9 @@ def test_it_speaks_french_where_the_terminal_does(keneya: Keneya, monkeypatch: p
 def test_faults_are_told_with_file_line_and_column_and_nothing_is_written(
     keneya: Keneya, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = HEAD + "".join(line(number=str(nth), village="Kita") for nth in range(1, 6))
+    heads = ("Awa 2", "Awa (x)", "Awa", "Fanta", "Issa")
+    wrong = HEAD + "".join(line(number=str(nth), head=head, village="Kita") for nth, head in enumerate(heads))
+    wrong += line(number="1", head="Issa Diarra")
     folder = write(tmp_path, menages=wrong)
     monkeypatch.setattr(telling, "FAULTS_SHOWN", 3)
     for dry in ([], ["--dry-run"]):
@@ -106,14 +108,15 @@ def test_faults_are_told_with_file_line_and_column_and_nothing_is_written(
         assert (code, complaints) == (
             1,
             [
-                "menages.csv, line 2, village: Kita is not known: is it in villages.csv?",
-                "menages.csv, line 3, village: Kita is not known: is it in villages.csv?",
-                "menages.csv, line 4, village: Kita is not known: is it in villages.csv?",
-                "… and 2 more",
-                "5 faults: nothing was written.",
+                "menages.csv, line 2, chef: A name has letters only. (B2: “Awa 2”, look at “2”)",
+                "menages.csv, column D, village: 5 times (lines 2, 3, 4, 5, 6): Kita is not known: is it in"
+                " villages.csv? (D2)",
+                "menages.csv, line 3, chef: A name has letters only. (B3: “Awa (x)”, look at “(”)",
+                "… and 1 more",
+                "8 faults: nothing was written.",
             ],
         )
-        assert output[-1] == "menages.csv: 5 lines, UTF-8, separator ;"
+        assert output[-1] == "menages.csv: 6 lines, UTF-8, separator ;"
     write(tmp_path, menages=HEAD + line())
     assert "households: 1 new, 0 there already" in keneya("import", str(folder))[1]
 
@@ -153,6 +156,17 @@ def test_notes_are_told_as_far_as_a_person_reads_them(
     output = said(keneya("import", str(folder)))[1]
     assert "The households 1 and 2 look alike: are they one?" in output
     assert "… and 1 more" in output
+
+
+def test_what_was_not_read_is_told(keneya: Keneya, tmp_path: Path) -> None:
+    heads = ("Awa Koné (veuve)", "Issa Ba, Veuf", "Fanta Diarra (veuve)")
+    titled = (
+        "Cahier 2026;;\n" + HEAD + "".join(line(number=str(nth), head=head) for nth, head in enumerate(heads))
+    )
+    output = said(keneya("import", str(write(tmp_path, menages=titled)), "--dry-run"))[1]
+    assert "menages.csv: the headers are in line 2, what stands above them is left out" in output
+    assert "Left out of names: veuve (2)" in output
+    assert "Left out of names: veuf (1)" in output
 
 
 @pytest.fixture

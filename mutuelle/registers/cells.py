@@ -4,37 +4,52 @@ Nothing is guessed: a cell that could mean two things is refused.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import available_timezones
 
 from anyascii import anyascii
 
 from locales import _
+from mutuelle.registers.faults import Unread
 from talk.answers import person_name
-from talk.phones import typed_phone, written_phone
 from talk.trouble import Invalid
 
-PHONES_OF_A_HOUSEHOLD = 3
-OLDEST_AGE = 115
 _SEPARATORS = re.compile(r"\s*[/,;+|]\s*")
+_APOSTROPHES, _HYPHENS = re.compile("[`´ʼʹ′]"), re.compile("[‐‑‒–]")
+_REMARK = re.compile(r"(\( *([^()]*)\)|, *((?:[^\W\d_]| )+)$)")
+REMARKS = {  # what a book adds to a name, in brackets or behind a comma, that is no part of it
+    *("veuve", "veuf", "vve", "marie", "mariee", "celibataire", "divorce", "divorcee", "epouse", "epoux"),
+    *(
+        "chef",
+        "cheffe",
+        "chef de menage",
+        "chef de famille",
+        "cm",
+        "mme",
+        "mlle",
+        "m",
+        "f",
+        "h",
+        "homme",
+        "femme",
+    ),
+    *("widow", "widower", "married", "single", "divorced", "head", "mr", "mrs"),
+}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and when a register is read: the country of its phones, today in the mutuelle's zone."""
+    """Where and when a register is read: the country of its phones, today in the mutuelle's zone.
+
+    `left_out` counts the remarks beside names that were not read as names.
+    """
 
     country: str
     today: date
-
-
-@dataclass(frozen=True)
-class Birth:
-    """A year of birth; `said` is what the register says, an age or a year: an age said again is the same, any year."""
-
-    year: int
-    said: str
+    left_out: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 Reader = Callable[[str, Setting], object]
@@ -107,110 +122,35 @@ def _told(meanings: Mapping[str, str]) -> str:
     return ", ".join(first.values())
 
 
-def whole(least: int, most: int) -> Reader:
-    """A number without decimals; a blank or a point stands before three digits only, for 5000.00 is no 500000."""
-
-    def read(cell: str, setting: Setting) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}|[0-9]{1,3}(?:[\s.][0-9]{3}){1,3}", cell):
-            raise Invalid(_("Please type a number."))
-        digits = re.sub(r"[\s.]", "", cell)
-        if not least <= int(digits) <= most:
-            raise Invalid(_("It must be {least} to {most}.", least=least, most=most))
-        return int(digits)
-
-    return read
-
-
-def franc_amount(least: int, most: int) -> Reader:
-    """An amount in francs, with or without its sign and blanks: 12 000 F."""
-    number = whole(least, most)
-    return lambda cell, setting: number(re.sub(r"\s*(?:f|fcfa|cfa|f\s*cfa)\.?$", "", cell.lower()), setting)
-
-
-def percent(cell: str, setting: Setting) -> int:
-    """A share from 1 to 100, with or without its sign."""
-    share = whole(1, 100)(cell.removesuffix("%").strip(), setting)
-    return int(str(share))
-
-
 def name(cell: str, setting: Setting) -> str:
-    """A person's name, as callers type theirs; nothing that is not part of a name is left out in silence."""
-    read = person_name.parse(cell)
-    if read.casefold() != " ".join(cell.split()).casefold():
-        raise Invalid(_("A name has letters only."))
-    return read
+    """A person's name, as callers type theirs; `Koné, Awa` has the family name first.
 
-
-def day(cell: str, setting: Setting) -> date:
-    """A date, written 31/12/2026 or 2026-12-31 (a spreadsheet may add midnight)."""
-    text = re.sub(r"[ T]00:00(:00)?$", "", cell)
-    found = re.fullmatch(r"(?P<d>\d{1,2})([/.-])(?P<m>\d{1,2})\2(?P<y>\d{4})", text) or re.fullmatch(
-        r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})", text
-    )
-    try:
-        when = date(*(int(found[part]) for part in "ymd")) if found else date.min
-    except ValueError:  # the 31st of February
-        when = date.min
-    if not 1950 <= when.year <= setting.today.year + 10:
-        raise Invalid(_("{cell} is not a date such as 31/12/2026.", cell=cell))
-    return when
-
-
-def since(cell: str, setting: Setting) -> date:
-    """A day in the past, or the first of the year that is written alone."""
-    when = date(int(cell), 1, 1) if re.fullmatch(r"(?:19[5-9]|20\d)\d", cell) else day(cell, setting)
-    if when > setting.today:
-        raise Invalid(_("{cell} has not come yet.", cell=cell))
-    return when
-
-
-def birth(cell: str, setting: Setting) -> Birth:
-    """A year of birth, from a year, a date or an age: 1981, 12/05/1981, 45, 45 ans."""
-    text = re.sub(r"\s*(?:ans?|years?)$", "", cell.lower())
-    if re.fullmatch(r"\d{1,3}", text) and int(text) <= OLDEST_AGE:
-        return Birth(setting.today.year - int(text), f"{int(text)} ans")
-    year = int(text) if re.fullmatch(r"\d{4}", text) else day_of_birth(text, setting)
-    if not setting.today.year - OLDEST_AGE <= year <= setting.today.year:
-        raise Invalid(_("{cell} is no year of birth and no age.", cell=cell))
-    return Birth(year, str(year))
-
-
-def day_of_birth(cell: str, setting: Setting) -> int:
-    """The year of a date of birth; 0 if it is none, which no reader takes."""
-    found = re.fullmatch(r"\d{1,2}[/.-]\d{1,2}[/.-](\d{4})|(\d{4})-\d{2}-\d{2}", cell)
-    return int(found[1] or found[2]) if found else 0
-
-
-def births(cell: str, setting: Setting) -> tuple[Birth, ...]:
-    """Several of them, with blanks, `/` or commas between: 38 12 7."""
-    parts = re.sub(r"\s+(?=ans?\b)", "", cell.lower())
-    return tuple(birth(part, setting) for part in re.split(r"[\s/,;+|]+", parts) if part)
-
-
-def mobile(cell: str, setting: Setting) -> str:
-    """A mobile number, in the country's own form or with +."""
-    return typed_phone(cell, setting.country)
-
-
-def phone(cell: str, setting: Setting) -> str:
-    """Any phone number, fixed lines too."""
-    return written_phone(cell, setting.country)
-
-
-def mobiles(cell: str, setting: Setting) -> tuple[str, ...]:
-    """The mobile numbers of a household, with `/` or a comma between them."""
-    found = dict.fromkeys(mobile(part, setting) for part in _SEPARATORS.split(cell) if part)
-    if len(found) > PHONES_OF_A_HOUSEHOLD:
-        raise Invalid(_("{most} phones at most, please.", most=PHONES_OF_A_HOUSEHOLD))
-    return tuple(found)
+    Nothing is left out in silence: a remark that is known to be no part of a name is counted.
+    """
+    text = _HYPHENS.sub("-", _APOSTROPHES.sub("'", cell)).strip(" ,;")
+    for written, bracketed, behind in _REMARK.findall(text):
+        remark = bracketed or behind
+        if folded(remark) in REMARKS:
+            text = " ".join(text.replace(written, " ").split())
+            setting.left_out[folded(remark)] += 1
+    family, comma, given = (part.strip() for part in text.partition(","))
+    if comma and 1 in (
+        len(family.split()),
+        len(given.split()),
+    ):  # of two words on each side it may be two people
+        text = f"{given} {family}"
+    if stranger := re.search(r"[^\w'’ .-]|[\d_]", text):
+        raise Unread(_("A name has letters only."), stranger[0])
+    return person_name.parse(text)
 
 
 def yes_or_no(cell: str, setting: Setting) -> bool:
     """oui or non."""
-    known = {"oui": "1", "o": "1", "yes": "1", "x": "1", "non": "", "n": "", "no": ""}
+    known = dict.fromkeys(("oui", "o", "yes", "x", "vrai", "true", "1", "ok"), True)
+    known |= dict.fromkeys(("non", "n", "no", "faux", "false", "0"), False)
     if (found := known.get(folded(cell))) is None:
         raise Invalid(_("{cell} is not one of: {known}.", cell=cell, known="oui, non"))
-    return bool(found)
+    return found
 
 
 def timezone(cell: str, setting: Setting) -> str:

@@ -5,10 +5,11 @@ The page that shows them to a federation is `docs/start/README.md`; the reader o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ledger import accounts
 from mutuelle.charter import LIMITS, MAX_PRICE_MINOR, SERVICES
-from mutuelle.registers import cells
+from mutuelle.registers import cells, days, figures, phones
 from mutuelle.registers.cells import Reader, folded
 from mutuelle.registers.vocabulary import (
     FUND_WORDS,
@@ -53,28 +54,40 @@ class Form:
     def column(self, key: str) -> Column:
         return next(column for column in self.columns if column.key == key)
 
+    @cached_property
+    def headers(self) -> Mapping[str, Column]:
+        """Each column by every name that a header may give it, as names are compared."""
+        return {folded(name): column for column in self.columns for name in column.names}
+
 
 def _optional(key: str, names: tuple[str, ...], read: Reader, *, takes_plus: bool = False) -> Column:
     return Column(key, names, read, needed=False, takes_plus=takes_plus)
 
 
 _CODE = r"[a-z0-9][a-z0-9-]{0,39}"
-_REGISTER_NUMBER = r"[0-9A-Z][0-9A-Z/-]{0,19}"
 _ROWS_OF_PEOPLE = 300_000
-_PRICE = cells.franc_amount(0, MAX_PRICE_MINOR)
+_UNITS = {
+    "threshold": r"personnes?|pers",
+    "max_members": r"personnes?|pers",
+    "age_of_majority": r"ans?|years?",
+    "max_installments": r"fois|paiements?|versements?|payments?",
+}
+_PRICE = figures.franc_amount(0, MAX_PRICE_MINOR)
 
 
 def _limited(term: str) -> Reader:
-    return cells.whole(*LIMITS[term])
+    if term.endswith("_months"):
+        return figures.months(*LIMITS[term])
+    return figures.whole(*LIMITS[term], _UNITS.get(term, ""))
 
 
-def _phone(*names: str, read: Reader = cells.mobile, needed: bool = True) -> Column:
+def _phone(*names: str, read: Reader = phones.mobile, needed: bool = True) -> Column:
     return Column("phone", (*names, "téléphone", "phone", "tel"), read, needed=needed, takes_plus=True)
 
 
 def _number() -> Column:
     names = ("numéro", "number", "numéro du ménage", "no", "n°", "household")
-    return Column("number", names, cells.matching(_REGISTER_NUMBER))
+    return Column("number", names, figures.register_number)
 
 
 MUTUELLE = Form(
@@ -92,11 +105,11 @@ MUTUELLE = Form(
         Column(
             "complaints_phone",
             ("téléphone des plaintes", "complaints phone", "téléphone"),
-            cells.phone,
+            phones.phone,
             takes_plus=True,
         ),
         Column("benefits", ("prestations", "benefits"), cells.words(2, 90)),
-        _optional("prefix", ("préfixe", "prefix"), cells.whole(100, 999)),
+        _optional("prefix", ("préfixe", "prefix"), figures.whole(100, 999)),
     ),
     most_rows=1,
 )
@@ -144,14 +157,16 @@ PRODUCTS = Form(
         Column(
             "partial_cover_threshold_percent",
             ("part qui ouvre les droits", "partial cover threshold percent"),
-            cells.percent,
+            figures.percent,
         ),
         Column("max_installments", ("paiements au plus", "max installments"), _limited("max_installments")),
         Column(
-            "amount_step_minor", ("arrondi", "amount step"), cells.franc_amount(*LIMITS["amount_step_minor"])
+            "amount_step_minor",
+            ("arrondi", "amount step"),
+            figures.franc_amount(*LIMITS["amount_step_minor"]),
         ),
-        Column("sold_from", ("en vente depuis", "sold from"), cells.day),
-        _optional("sold_until", ("en vente jusqu'au", "sold until"), cells.day),
+        Column("sold_from", ("en vente depuis", "sold from"), days.day),
+        _optional("sold_until", ("en vente jusqu'au", "sold until"), days.day),
         _optional("version", ("version",), _limited("version")),
     ),
 )
@@ -162,7 +177,7 @@ FACILITIES = Form(
         Column("name", ("nom", "name", "établissement"), cells.words(2, 30)),
         Column("level", ("type", "level"), cells.one_of(LEVEL_WORDS)),
         Column("place", ("village", "place", "lieu"), cells.words(2, 40)),
-        _phone(read=cells.phone),
+        _phone(read=phones.phone),
         Column("hours", ("horaires", "hours"), cells.words(2, 30)),
         Column("services", ("services",), cells.some_of(SERVICE_WORDS, SERVICES)),
         _optional("id", ("code",), cells.matching(_CODE, upper=False)),
@@ -176,7 +191,7 @@ DOCTORS = Form(
         _phone(),
         Column("facility", ("établissement", "facility"), cells.words(1, 40)),
         Column("languages", ("langues", "languages"), cells.languages(LANGUAGE_WORDS)),
-        _optional("since", ("depuis", "since"), cells.since),
+        _optional("since", ("depuis", "since"), days.since),
     ),
 )
 OFFICERS = Form(
@@ -186,7 +201,7 @@ OFFICERS = Form(
         Column("role", ("rôle", "role"), cells.one_of(ROLE_WORDS)),
         Column("name", ("nom", "name"), cells.words(2, LONGEST_NAME)),
         _phone(),
-        _optional("since", ("depuis", "since"), cells.since),
+        _optional("since", ("depuis", "since"), days.since),
     ),
 )
 ROUTES = Form(
@@ -203,15 +218,15 @@ HOUSEHOLDS = Form(
     (
         _number(),
         Column("head_name", ("chef", "head", "chef de ménage", "nom"), cells.name),
-        Column("birth", ("naissance", "birth", "âge", "age", "année de naissance"), cells.birth),
+        Column("birth", ("naissance", "birth", "âge", "age", "année de naissance"), days.birth),
         Column("place", ("village", "place", "lieu"), cells.words(2, 40)),
         Column(
-            "phones", ("téléphone", "phone", "tel", "phones"), cells.mobiles, needed=False, takes_plus=True
+            "phones", ("téléphone", "phone", "tel", "phones"), phones.mobiles, needed=False, takes_plus=True
         ),
         Column("product", ("produit", "product"), cells.words(1, 12)),
-        _optional("paid_until", ("payé jusqu'au", "paid until"), cells.day),
-        _optional("member_since", ("membre depuis", "member since"), cells.since),
-        _optional("others", ("autres personnes", "others"), cells.births),
+        _optional("paid_until", ("payé jusqu'au", "paid until"), days.day),
+        _optional("member_since", ("membre depuis", "member since"), days.since),
+        _optional("others", ("autres personnes", "others"), days.births),
         _optional("reminders", ("rappels", "reminders"), cells.yes_or_no),
     ),
     most_rows=50_000,
@@ -222,7 +237,7 @@ PEOPLE = Form(
     (
         _number(),
         _optional("name", ("nom", "name"), cells.name),
-        Column("birth", ("naissance", "birth", "âge", "age", "année de naissance"), cells.birth),
+        Column("birth", ("naissance", "birth", "âge", "age", "année de naissance"), days.birth),
     ),
     most_rows=_ROWS_OF_PEOPLE,
 )
@@ -233,8 +248,8 @@ BALANCES = Form(
         Column("held", ("compte", "account"), cells.one_of(HELD_WORDS)),
         _optional("name", ("nom", "name"), cells.words(1, 40)),
         _optional("fund", ("fonds", "fund"), cells.one_of(FUND_WORDS)),
-        Column("amount_minor", ("montant", "amount"), cells.franc_amount(0, 10**12 - 1)),
-        Column("on", ("date",), cells.since),
+        Column("amount_minor", ("montant", "amount"), figures.franc_amount(0, 10**12 - 1)),
+        Column("on", ("date",), days.since),
     ),
     most_rows=500,
 )

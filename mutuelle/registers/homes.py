@@ -11,7 +11,8 @@ from typing import Any
 
 from locales import _
 from mutuelle.products import Offer, Product, offer
-from mutuelle.registers.cells import Birth, folded
+from mutuelle.registers.cells import folded
+from mutuelle.registers.days import Birth
 from mutuelle.registers.gathering import Gathered, find_id
 from mutuelle.registers.periods import PaidPeriod, paid_periods
 from mutuelle.registers.records import Record, once

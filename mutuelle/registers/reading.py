@@ -5,24 +5,28 @@ Nothing in a cell is ever run or guessed: a formula is a fault, and so are lette
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from locales import Sentence, _
 from mutuelle.registers.cells import folded
 from mutuelle.registers.columns import BY_NAME, FORMS, Column, Form
-from mutuelle.registers.faults import Fault
+from mutuelle.registers.faults import Fault, Unread
+from mutuelle.registers.letters import HIDDEN, decoded, suspicious
+from mutuelle.registers.phones import WORDS
 
 MOST_BYTES = 64 * 1024 * 1024
 LONGEST_CELL = 400
-SEPARATORS = {";": ";", ",": ",", "\t": "tab"}
+MOST_ABOVE = 15  # lines that may stand above the headers: a title, a date, a stamp
+SEPARATORS = {";": ";", ",": ",", "\t": "tab", "|": "|"}
 SPREADSHEETS = {".xlsx", ".xls", ".ods", ".numbers"}
 SEPARATOR_LINE = "sep="  # some spreadsheets write their separator above the headers
-EMPTY = {"", "-", "–", "—"}
+NOTHING = {"", "neant", "aucun", "aucune", "rien", "n a", "na", "none"}  # what an empty cell may say
 _FORMULA = re.compile(r"[=@+\-\t\r]")
-_WRITTEN_PHONE = re.compile(r"\+[\d\s().,/;+-]+")
+_WRITTEN_PHONE = re.compile(r"\+[\d\s().,/;|&+-]+")
 
 
 class BadFolder(Exception):
@@ -40,25 +44,33 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One file as it was read; `shown` is each column's header in this file, by its key."""
+    """One file as it was read; `shown` is each column's header in this file by its key, `places` where it stands."""
 
     form: Form
     file: str
     encoding: str = ""
     separator: str = ""
+    header: int = 1
     shown: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
     rows: tuple[Row, ...] = ()
 
-    def fault(self, line: int, key: str, reason: Sentence) -> Fault:
+    def fault(self, line: int, key: str, reason: Sentence, said: str = "", letter: str = "") -> Fault:
         """A fault in this file; `key` is a column's, or "" for the whole line."""
         shown = self.shown.get(key) or (self.form.column(key).shown if key else "")
-        return Fault(self.file, line, shown, reason)
+        letters = column_letters(self.places[key]) if key in self.places else ""
+        return Fault(self.file, line, shown, reason, letters, said, letter)
+
+
+def column_letters(place: int) -> str:
+    """What spreadsheets call the column at `place`, the first being 0: A, B, … Z, AA."""
+    return (column_letters(place // 26 - 1) if place >= 26 else "") + chr(ord("A") + place % 26)
 
 
 class _Unreadable(Exception):
-    def __init__(self, line: int, reason: Sentence) -> None:
+    def __init__(self, line: int, reason: Sentence, said: str = "", letter: str = "") -> None:
         super().__init__(reason.msgid)
-        self.line, self.reason = line, reason
+        self.line, self.reason, self.said, self.letter = line, reason, said, letter
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Sheet], list[Fault]]:
@@ -73,7 +85,8 @@ def read_folder(folder: Path) -> tuple[dict[str, Sheet], list[Fault]]:
         try:
             sheets[key], found = _sheet(next(form for form in FORMS if form.key == key), path)
         except _Unreadable as stopped:
-            found = [Fault(path.name, stopped.line, "", stopped.reason)]
+            said, letter = stopped.said, stopped.letter
+            found = [Fault(path.name, stopped.line, "", stopped.reason, said=said, letter=letter)]
         faults += found
     return sheets, faults
 
@@ -101,55 +114,62 @@ def _named(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
 
 def _sheet(form: Form, path: Path) -> tuple[Sheet, list[Fault]]:
     text, encoding = _decoded(path)
-    separator = _separator(form, text)
-    lines = _lines(text, separator)
-    try:
-        top, header = next(lines)
-    except StopIteration:
-        raise _Unreadable(0, _("the file is empty")) from None
-    columns, faults = _columns(form, path.name, top, header)
-    shown = {column.key: header[place].strip() for place, column in columns.items()}
-    rows: list[Row] = []
-    for line, cells in lines:
-        if len(rows) == form.most_rows:
-            raise _Unreadable(line, _("this file may have {most} lines at most", most=form.most_rows))
-        row, found = _row(path.name, line, cells, columns, len(header))
-        rows.append(row)
+    lines = text.splitlines()[: 2 * MOST_ABOVE]
+    separator = max(
+        SEPARATORS,
+        key=lambda one: max(
+            _hits(form, next(csv.reader([line], delimiter=one), [])) for line in lines or [""]
+        ),
+    )
+    rows = _lines(text, separator)
+    above = list(itertools.islice(rows, MOST_ABOVE))
+    if not above:
+        raise _Unreadable(0, _("the file is empty"))
+    head = max(range(len(above)), key=lambda nth: (_hits(form, above[nth].cells), -nth))
+    top = above[head]
+    columns, faults = _columns(form, path.name, top.line, top.cells)
+    places = {column.key: place for place, column in columns.items()}
+    shown = {key: " ".join(top.cells[place].split()) for key, place in places.items()}
+    sheet = Sheet(form, path.name, encoding, SEPARATORS[separator], top.line, shown, places)
+    read: list[Row] = []
+    for line in itertools.chain(above[head + 1 :], rows):
+        if line.runs_on:
+            raise _Unreadable(line.line, _("a cell runs on to the next line: is a quote not closed?"))
+        if len(read) == form.most_rows:
+            raise _Unreadable(line.line, _("this file may have {most} lines at most", most=form.most_rows))
+        row, found = _row(sheet, line, columns, top.cells)
+        read.append(row)
         faults += found
-    return Sheet(form, path.name, encoding, SEPARATORS[separator], shown, tuple(rows)), faults
+    return replace(sheet, rows=tuple(read)), faults
+
+
+def _hits(form: Form, cells: list[str]) -> int:
+    """How many columns of the form a line names."""
+    return sum(folded(cell) in form.headers for cell in cells)
 
 
 def _decoded(path: Path) -> tuple[str, str]:
-    """The text and the name of its letters: UTF-8 if it can be that, as Excel's "Unicode text", else Windows-1252."""
+    """The text and the name of its letters."""
     if path.stat().st_size > MOST_BYTES:
         raise _Unreadable(0, _("the file is too large: {most} MB at most", most=MOST_BYTES // 1024**2))
-    raw = path.read_bytes()
-    tries = [("utf-16", "UTF-16")] if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else []
-    for codec, told in [*tries, ("utf-8-sig", "UTF-8"), ("cp1252", "Windows-1252")]:
-        try:
-            text = raw.decode(codec)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            raise _Unreadable(text.count("\n", 0, text.index("\0")) + 1, _("this is not a text file"))
-        return text, told
-    raise _Unreadable(0, _("the letters of this file cannot be read: please save it as UTF-8"))
+    try:
+        return decoded(path.read_bytes())
+    except Unread as unread:
+        line = len(unread.text.splitlines()) + unread.text.endswith(("\n", "\r")) or 1
+        raise _Unreadable(line, unread.sentence, unread.said, unread.letter) from None
 
 
-def _separator(form: Form, text: str) -> str:
-    """The one with which the first line has the most columns that we know."""
-    lines = (line for line in text.splitlines() if not line.startswith(SEPARATOR_LINE))
-    first = next((line for line in lines if line.strip(';,\t "')), "")
-    known = {folded(name) for column in form.columns for name in column.names}
+@dataclass(frozen=True)
+class _Line:
+    """A line that is not empty: its number in the file, its cells, and whether one of them runs on to the next line."""
 
-    def hits(separator: str) -> int:
-        return sum(folded(cell) in known for cell in next(csv.reader([first], delimiter=separator), []))
-
-    return max(SEPARATORS, key=hits)
+    line: int
+    cells: list[str]
+    runs_on: bool
 
 
-def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Each line that is not empty, with its number in the file; a quoted cell may not run on to the next line."""
+def _lines(text: str, separator: str) -> Iterator[_Line]:
+    """Each line that is not empty."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         line = reader.line_num + 1
@@ -159,27 +179,25 @@ def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error:
             raise _Unreadable(line, _("the quotes of this line cannot be read")) from None
-        if reader.line_num > line:
-            raise _Unreadable(line, _("a cell runs on to the next line: is a quote not closed?"))
         if any(cell.strip() for cell in cells) and not cells[0].startswith(SEPARATOR_LINE):
-            yield line, cells
+            yield _Line(line, cells, reader.line_num > line)
 
 
 def _columns(form: Form, file: str, line: int, header: list[str]) -> tuple[dict[int, Column], list[Fault]]:
     """Which column stands where; one whose header begins with # is left out."""
-    names = {folded(name): column for column in form.columns for name in column.names}
     found: dict[int, Column] = {}
     faults = []
     for place, cell in enumerate(header):
-        words = cell.strip()
+        words = " ".join(cell.split())
         if not words or words.startswith("#"):
             continue
-        column = names.get(folded(words))
+        column = form.headers.get(folded(words))
         if column is None:
             reason = _("this column is not known: put # before its name if it shall be left out")
-            faults.append(Fault(file, line, words[:40], reason))
+            faults.append(Fault(file, line, words[:40], reason, column_letters(place)))
         elif column in found.values():
-            faults.append(Fault(file, line, words[:40], _("this column is there twice")))
+            reason = _("this column is there twice")
+            faults.append(Fault(file, line, words[:40], reason, column_letters(place)))
         else:
             found[place] = column
     faults += [
@@ -191,28 +209,47 @@ def _columns(form: Form, file: str, line: int, header: list[str]) -> tuple[dict[
 
 
 def _row(
-    file: str, line: int, cells: list[str], columns: Mapping[int, Column], width: int
+    sheet: Sheet, line: _Line, columns: Mapping[int, Column], header: list[str]
 ) -> tuple[Row, list[Fault]]:
     faults = []
-    if any(cell.strip() for cell in cells[width:]):
-        faults.append(Fault(file, line, "", _("this line has more cells than there are columns")))
+    if any(cell.strip() for cell in line.cells[len(header) :]):
+        faults.append(sheet.fault(line.line, "", _("this line has more cells than there are columns")))
+    for place, cell in enumerate(line.cells[: len(header)]):
+        if cell.strip() and not header[place].strip():
+            reason = _("this column has no name: put # there if it shall be left out")
+            faults.append(Fault(sheet.file, line.line, "?", reason, column_letters(place), cell.strip()))
     kept, barred = {}, set()
     for place, column in columns.items():
-        cell = cells[place] if place < len(cells) else ""
-        if cell.strip() in EMPTY:
+        cell = _without_hidden(line.cells[place] if place < len(line.cells) else "", column)
+        if not cell.strip("-–— .") or folded(cell) in NOTHING:
             continue
-        if danger := _danger(cell.replace("\xa0", " ").replace("\u202f", " ").strip(" "), column):
-            faults.append(Fault(file, line, column.shown, danger))
+        if danger := _danger(cell, column):
+            faults.append(sheet.fault(line.line, column.key, danger[0], _said(cell), danger[1]))
             barred.add(column.key)
         else:
             kept[column.key] = " ".join(cell.split())
-    return Row(line, kept, frozenset(barred)), faults
+    return Row(line.line, kept, frozenset(barred)), faults
 
 
-def _danger(cell: str, column: Column) -> Sentence | None:
-    """Why a cell may not be read at all, if it may not."""
-    if _FORMULA.match(cell) and not (column.takes_plus and _WRITTEN_PHONE.fullmatch(cell)):
-        return _("a cell cannot begin with {letter}", letter=repr(cell[0]))
-    if not cell.isprintable():
-        return _("this cell holds a letter that cannot be shown")
-    return _("this cell is too long") if len(cell) > LONGEST_CELL else None
+def _without_hidden(cell: str, column: Column) -> str:
+    """The cell without what shows nothing: at its ends, and among the figures of a phone, where it means nothing."""
+    if cell.isascii():
+        return cell.strip(" ")
+    cell = HIDDEN.sub("", cell) if column.takes_plus else cell
+    return re.sub(rf"^(?:{HIDDEN.pattern}|\s)+|(?:{HIDDEN.pattern}|\s)+$", "", cell)
+
+
+def _said(cell: str) -> str:
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in cell)
+
+
+def _danger(cell: str, column: Column) -> tuple[Sentence, str] | None:
+    """Why a cell may not be read at all, if it may not, and the letter that says so."""
+    if _FORMULA.match(cell) and not (column.takes_plus and _WRITTEN_PHONE.fullmatch(WORDS.sub("/", cell))):
+        return _("a cell cannot begin with {letter}", letter=repr(cell[0])), cell[0]
+    if found := suspicious(cell):
+        return found
+    for letter in cell:
+        if not letter.isprintable() and letter not in "\xa0\u202f\u2009\u2007":
+            return _("this cell holds a letter that cannot be shown"), letter
+    return (_("this cell is too long"), "") if len(cell) > LONGEST_CELL else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from locales import _
 from mutuelle.registers.cells import Setting
-from mutuelle.registers.faults import Fault
+from mutuelle.registers.faults import Fault, Unread
 from mutuelle.registers.reading import Row, Sheet
 from talk.trouble import Invalid
 
@@ -53,7 +53,8 @@ def _record(sheet: Sheet, row: Row, setting: Setting, faults: list[Fault]) -> Re
         try:
             facts[column.key] = column.read(cell, setting)
         except Invalid as fault:
-            faults.append(sheet.fault(row.line, column.key, fault.sentence))
+            letter = fault.letter if isinstance(fault, Unread) else ""
+            faults.append(sheet.fault(row.line, column.key, fault.sentence, cell, letter))
     missing = any(column.needed and facts.get(column.key) is None for column in sheet.form.columns)
     return Record(sheet, row.line, facts, is_whole=len(faults) == before and not missing and not row.barred)
 

@@ -134,6 +134,10 @@ async def _read(
     homes, openings = _fill(g, by_form, operators)
     taken.mutuelle = mutuelle
     taken.faults.sort(key=lambda fault: (_order(sheets, fault), fault.line))
+    taken.notes += [
+        _("Left out of names: {remark} ({count})", remark=remark, count=count)
+        for remark, count in setting.left_out.most_common()
+    ]
     taken.notes += await look_alikes(db, mutuelle, homes)
     return _Read(g, homes, openings)
 

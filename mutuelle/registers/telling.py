@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from locales import Sentence, _
 from mutuelle.registers.columns import FORMS
+from mutuelle.registers.faults import by_cause, told_once
 from mutuelle.registers.reading import Sheet
 from mutuelle.registers.taking import Taken
 
@@ -35,6 +36,14 @@ def files_told(sheets: Mapping[str, Sheet]) -> list[Sentence]:
         )
         for form in FORMS
         if form.key in sheets
+    ] + [
+        _(
+            "{file}: the headers are in line {line}, what stands above them is left out",
+            file=sheet.file,
+            line=sheet.header,
+        )
+        for sheet in sheets.values()
+        if sheet.header > 1
     ]
 
 
@@ -42,9 +51,9 @@ def faults_told(taken: Taken) -> list[Sentence]:
     """The faults, as many as a person can use at once, then their number; nothing where there are none."""
     if not taken.faults:
         return []
-    told = [fault.told for fault in taken.faults[:FAULTS_SHOWN]]
-    if more := len(taken.faults) - len(told):
-        told.append(_("… and {count} more", count=more))
+    told = [sentence for faults in by_cause(taken.faults) for sentence in told_once(faults)]
+    if (more := len(told) - FAULTS_SHOWN) > 0:
+        told[FAULTS_SHOWN:] = [_("… and {count} more", count=more)]
     return [*told, _("{count} faults: nothing was written.", count=len(taken.faults))]
 
 

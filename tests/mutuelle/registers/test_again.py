@@ -94,9 +94,9 @@ async def test_what_was_changed_since_by_phone_is_no_fault_of_the_register(
         (
             "mutuelle",
             ("Mutuelle Benso", "Mutuelle Jigi"),
-            "nom: it is there already and says: Mutuelle Benso",
+            "nom: it is there already and says: Mutuelle Benso (B2)",
         ),
-        ("produits", ("12 000 F", "13 000 F"), "prix du ménage: it is there already and says: 12000"),
+        ("produits", ("12 000 F", "13 000 F"), "prix du ménage: it is there already and says: 12000 (C2)"),
     ],
 )
 async def test_founding_files_cannot_change_what_is_there_either(
@@ -115,7 +115,7 @@ async def test_a_second_mutuelle_gets_the_next_prefix(pool: AsyncEngine, tmp_pat
     header, row = other.splitlines()
     third = f"{header};préfixe\n{row.replace('JIGI', 'HERE')};101\n"
     assert told(await take(pool, write(tmp_path, mutuelle=third))) == [
-        "mutuelle.csv, line 2, préfixe: another mutuelle has this prefix"
+        "mutuelle.csv, line 2, préfixe: another mutuelle has this prefix (I2)"
     ]
     async with pool.connect() as db:
         found = await db.execute(select(tables.mutuelle.c.id, tables.mutuelle.c.prefix).order_by("id"))

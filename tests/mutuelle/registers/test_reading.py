@@ -1,5 +1,6 @@
 """Files as spreadsheets really write them: read, or refused with file, line and reason."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,15 @@ COMMAS = MENAGES.replace(";", ",")
         (MENAGES.encode(), "UTF-8", ";"),
         (MENAGES.encode("utf-8-sig"), "UTF-8", ";"),
         (EXCEL.encode("cp1252"), "Windows-1252", ";"),
+        (MENAGES.replace("\n", "\r").encode("mac_roman"), "Mac Roman", ";"),
+        (MENAGES.encode("cp850"), "MS-DOS (850)", ";"),
+        (MENAGES.replace(";", "\t").encode("utf-16-le"), "UTF-16", "tab"),
+        (unicodedata.normalize("NFD", MENAGES).encode(), "UTF-8", ";"),
+        (f"Cahier des ménages 2026;;;\n;;;\nAu 31/10/2026\n{MENAGES}".encode(), "UTF-8", ";"),
+        (f'"Mutuelle\nBenso";;\n{MENAGES}'.encode(), "UTF-8", ";"),
+        (MENAGES.replace("payé jusqu'au", '"payé\njusqu\'au"').encode(), "UTF-8", ";"),
+        (MENAGES.replace(";", "|").encode(), "UTF-8", "|"),
+        (MENAGES.replace("\n", ";;;\n").encode() + b";;;;;;;\n", "UTF-8", ";"),
         (MENAGES.replace(";", "\t").encode("utf-16"), "UTF-16", "tab"),
         (COMMAS.encode(), "UTF-8", ","),
         (MENAGES.replace("\n", "\r").encode(), "UTF-8", ";"),
@@ -56,15 +66,66 @@ def test_english_names_are_taken_too(tmp_path: Path) -> None:
     assert sheets["households"].rows[0].cells["paid_until"] == "2027-06-30"
 
 
+@pytest.mark.parametrize("codec", ["cp1252", "mac_roman", "cp850"])
+@pytest.mark.parametrize("name", ["KONÉ", "Moïse Koné", "Aïssata Bâ", "Françoise Ouédraogo", "HÉLÈNE TRAORÉ"])
+def test_names_are_read_in_the_letters_in_which_they_were_saved(
+    tmp_path: Path, codec: str, name: str
+) -> None:
+    raw = (HEAD + line(head=name)).encode(codec)
+    assert heads(read(write(tmp_path, menages=raw))[0]["households"]) == [name]
+
+
+def test_letters_with_two_readings_are_refused(tmp_path: Path) -> None:
+    no_accents = "numero;chef;naissance;village;produit\n1;M\x8aga;1981;Ni\x8ana;FAM\n".encode("latin-1")
+    (fault,) = read(write(tmp_path, menages=no_accents))[1]  # Mägä of a Mac, or Mèga of MS-DOS
+    assert "menages.csv, line 2: the letters of this file cannot be read: please save it as UTF-8" in fault
+    assert "(“" in fault
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("Awa KonŽ", "this letter looks wrong there (B2: “Awa KonŽ”, look at “Ž”)"),
+        ("Awa KonÃ©", "the letters of this cell were saved wrongly: is it Awa Koné? (B2: “Awa KonÃ©”"),
+        ("Awa Kon\ufffd", "a letter of this cell was lost before the file was saved (B2: "),
+    ],
+)
+def test_letters_that_were_lost_earlier_are_not_taken_for_a_name(tmp_path: Path, cell: str, why: str) -> None:
+    (fault,) = read(write(tmp_path, menages=HEAD + line(head=cell)))[1]
+    assert f"menages.csv, line 2, chef: {why}" in fault
+
+
+def test_letters_that_show_nothing_are_none_of_a_phone(tmp_path: Path) -> None:
+    copied = line(head="\ufeffAwa Koné\u200b", phone="\u202a+223\u00a076\u200e000001\u202c")
+    sheets, faults = read(write(tmp_path, menages=HEAD + copied))
+    assert faults == []
+    cells = sheets["households"].rows[0].cells
+    assert (cells["head_name"], cells["phones"]) == ("Awa Koné", "+223 76000001")
+
+
+def test_a_column_without_a_name_is_not_passed_over(tmp_path: Path) -> None:
+    (fault,) = read(write(tmp_path, menages=HEAD.strip() + ";\n" + line().strip() + ";76000009\n"))[1]
+    assert "menages.csv, line 2, ?: this column has no name" in fault
+    assert "(K2: “76000009”)" in fault
+
+
+def test_columns_have_the_letters_of_a_spreadsheet() -> None:
+    assert [reading.column_letters(place) for place in (0, 4, 25, 26, 51, 52, 701, 702)] == [
+        *("A", "E", "Z", "AA", "AZ", "BA", "ZZ", "AAA")
+    ]
+
+
 def test_a_line_has_the_number_that_an_editor_shows(tmp_path: Path) -> None:
     sheets, _ = read(write(tmp_path, menages=MENAGES.replace("\n2;", "\n\n;;\n2;")))
     assert [row.line for row in sheets["households"].rows] == [2, 5, 6]
 
 
-def test_a_dash_is_an_empty_cell(tmp_path: Path) -> None:
-    sheets, faults = read(write(tmp_path, menages=HEAD + line(phone="-", paid_until="—")))
+def test_a_dash_or_a_word_for_nothing_is_an_empty_cell(tmp_path: Path) -> None:
+    said = line(phone="-", paid_until="—", since="néant", others="Aucun", reminders="n/a")
+    sheets, faults = read(write(tmp_path, menages=HEAD + said))
     assert faults == []
-    assert not {"phones", "paid_until"} & set(sheets["households"].rows[0].cells)
+    empty = {"phones", "paid_until", "member_since", "others", "reminders"}
+    assert not empty & set(sheets["households"].rows[0].cells)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +150,8 @@ def test_a_formula_or_a_hidden_letter_is_never_read(tmp_path: Path, cell: str, w
 
 
 def test_only_a_phone_may_begin_with_a_plus(tmp_path: Path) -> None:
-    plus = line(phone="+223 76 00 00 01 / +22376000002")
-    assert read(write(tmp_path, menages=HEAD + plus))[1] == []
+    for phones in ("+223 76 00 00 01 / +22376000002", "+22376000001 et +22376000002", "+22376000001"):
+        assert read(write(tmp_path, menages=HEAD + line(phone=phones)))[1] == []
     formula = line(phone='"+223 76000001*HYPERLINK(1)"')
     assert "line 2, téléphone: a cell cannot" in read(write(tmp_path, menages=HEAD + formula))[1][0]
 
