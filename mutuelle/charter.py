@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import available_timezones
 
+from anyascii import anyascii
+
 from ledger import accounts
 from mutuelle.mutuelles import Mutuelle, Officer, Place
 from mutuelle.products import Product, contribution
@@ -18,6 +20,7 @@ from talk.trouble import Invalid
 
 FLOWS = ("push",)
 MOBILE = "the phone must be a mobile number such as +22370000000"
+TWO_TREASURERS = "two people with two phones are needed"
 ROLES = ("treasurer", "collector", "enrolment officer")
 LEVELS = ("post", "centre", "hospital")
 SERVICES = (  # the seven of a cooperative clinic
@@ -183,6 +186,14 @@ def faults_of_officer(officer: Officer) -> Iterator[str]:
             f"the name must have 2 to {LONGEST_NAME} letters": _is_text(officer.name, LONGEST_NAME),
         },
     )
+
+
+def faults_of_treasurers(officers: Collection[Officer]) -> Iterator[str]:
+    """Whether too few of the officers are treasurers: what two sign needs two people, each with a phone of her own."""
+    treasurers = [officer for officer in officers if officer.role == "treasurer"]
+    phones = {officer.phone for officer in treasurers}
+    people = {" ".join(sorted(anyascii(officer.name).lower().split())) for officer in treasurers}
+    return _untrue("treasurers", {TWO_TREASURERS: min(len(phones), len(people)) >= 2})
 
 
 def faults_of_facility(facility: Facility, places: Collection[str]) -> Iterator[str]:

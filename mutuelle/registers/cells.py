@@ -60,6 +60,11 @@ def folded(words: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", anyascii(words).lower()).split())
 
 
+def same_person(one: str, other: str) -> bool:
+    """Whether two names have the same words, in any order: KONE Awa is Awa Koné."""
+    return sorted(folded(one).split()) == sorted(folded(other).split())
+
+
 def slug(name: str) -> str:
     """A name as an identifier: Koutiébougou -> koutiebougou."""
     return folded(name).replace(" ", "-")[:40].strip("-")

@@ -246,7 +246,7 @@ BALANCES = Form(
     ("soldes", "balances"),
     (
         Column("held", ("compte", "account"), cells.one_of(HELD_WORDS)),
-        _optional("name", ("nom", "name"), cells.words(1, 40)),
+        _optional("name", ("nom", "name"), cells.words(1, 40), takes_plus=True),
         _optional("fund", ("fonds", "fund"), cells.one_of(FUND_WORDS)),
         Column("amount_minor", ("montant", "amount"), figures.franc_amount(0, 10**12 - 1)),
         Column("on", ("date",), days.since),

@@ -65,7 +65,7 @@ def months(least: int, most: int) -> Reader:
     return read
 
 
-def register_number(cell: str, setting: Setting) -> str:
+def register_number(cell: str, setting: Setting | None = None) -> str:
     """The number of a household in its book, in one form: A 14, a-14 and A14 are A-14; 001 and N° 1 are 1."""
     text = re.sub(
         r"^(?:n\s*[°º]|n[o°º]?[.\s]+|num[eé]ro\s*|num\b\.?|#)[\s:.]*(?=\w)", "", cell, flags=re.IGNORECASE

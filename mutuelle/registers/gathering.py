@@ -3,7 +3,7 @@
 A line that is there already must say the same; everything that is wrong is told, with its line.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from locales import Sentence, _
 from mutuelle.charter import (
     MAX_PRICE_MINOR,
+    TWO_TREASURERS,
     WAIT_IN_DELAY,
     WAIT_IN_PERIOD,
     Doctor,
@@ -24,6 +25,7 @@ from mutuelle.charter import (
     faults_of_place,
     faults_of_route,
     faults_of_sale,
+    faults_of_treasurers,
 )
 from mutuelle.mutuelles import Mutuelle, Officer, Place
 from mutuelle.products import Product
@@ -38,6 +40,9 @@ FIRST_PREFIX = 101
 REASONS = {
     "an adult alone must cost something": _("an adult alone must cost something"),
     "a lump sum must be for one person or more": _("a household's price must be for one person or more"),
+    TWO_TREASURERS: _(
+        "two treasurers are needed: two people with two phones, for what matters is signed by two"
+    ),
     "it cannot be withdrawn before it is sold": _("its sale ends before it begins"),
     WAIT_IN_PERIOD: _("the waiting period is as long as the period or longer: nobody would ever be covered"),
     WAIT_IN_DELAY: _(
@@ -65,10 +70,26 @@ class Gathered:
     routes: list[Route] = field(default_factory=list)
     names: dict[str, dict[str, str]] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
+    heads: list[str] = field(default_factory=list)
 
     def count(self, form: str, *, is_there: bool, lines: int = 1) -> None:
         """Note that so many lines of a file are new, or were there before."""
         self.counts.setdefault(form, [0, 0])[is_there] += lines
+
+    def in_office(self) -> list[Officer]:
+        """Who acts for the mutuelle once the files are taken over: those of the files, and those in office already."""
+        there = [
+            Officer(row["role"], row["phone"], row["name"])
+            for row in self.known.rows["officers"].values()
+            if row["until"] is None or row["until"] >= self.today
+        ]
+        return list(dict.fromkeys([officer for officer, _day in self.officers] + there))
+
+    def persons(self) -> Iterator[str]:
+        """The names of everybody who is known to be a person: officers, doctors, heads of households."""
+        yield from (officer.name for officer in self.in_office())
+        yield from (doctor.name for doctor, _day in self.doctors)
+        yield from self.heads
 
     def judge(self, record: Record, told: Iterable[str]) -> bool:
         """Whether the charter allows what a line says; its faults are kept."""
@@ -169,6 +190,13 @@ def gather_officers(g: Gathered, records: list[Record]) -> None:
         if g.judge(record, faults_of_officer(officer)):
             g.officers.append((officer, record["since"] or g.today))
             g.compare("officers", record, asdict(officer))
+    treasurers = next((record for record in records if record["role"] == "treasurer"), None)
+    if records and all(record.is_whole for record in records):
+        reasons = map(_reason, faults_of_treasurers(g.in_office()))
+        g.faults += [
+            treasurers.fault("role", why) if treasurers else records[0].sheet.fault(0, "", why)
+            for why in reasons
+        ]
 
 
 def gather_routes(g: Gathered, records: list[Record], operators: Mapping[str, Collection[str]]) -> None:

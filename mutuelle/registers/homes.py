@@ -11,7 +11,7 @@ from typing import Any
 
 from locales import _
 from mutuelle.products import Offer, Product, offer
-from mutuelle.registers.cells import folded
+from mutuelle.registers.cells import folded, same_person
 from mutuelle.registers.days import Birth
 from mutuelle.registers.gathering import Gathered, find_id
 from mutuelle.registers.periods import PaidPeriod, paid_periods
@@ -72,6 +72,7 @@ def _iso(day: date | None) -> str | None:
 
 def gather_homes(g: Gathered, households: list[Record], people: list[Record]) -> list[PaperHousehold]:
     """The households that are not there yet; faults for those that are and say something else."""
+    g.heads += [record["head_name"] for record in households if record["head_name"]]
     others = _people(g, people, households)
     products = _products(g)
     found = []
@@ -116,8 +117,11 @@ def _people(
 
 
 def _is_head(record: Record, head: Record) -> bool:
-    same_name = folded(record["name"] or "") == folded(head["head_name"] or "") != ""
-    return same_name and record["birth"] == head["birth"]
+    return (
+        same_person(record["name"] or "", head["head_name"] or "")
+        and record["name"]
+        and record["birth"] == head["birth"]
+    )
 
 
 def _products(g: Gathered) -> Mapping[str, Product]:

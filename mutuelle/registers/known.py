@@ -12,8 +12,10 @@ from mutuelle import tables
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.products import Product, products_by_version
 from mutuelle.registers.faults import Fault
+from mutuelle.registers.figures import register_number
 from mutuelle.registers.records import Record
 from mutuelle.registers.tables import register_line
+from talk.trouble import Invalid
 
 FOUNDED: Mapping[str, Table] = {  # by the form that fills them
     "places": tables.place,
@@ -69,8 +71,16 @@ async def known_of(db: AsyncConnection, mutuelle_id: str) -> Known:
         .select_from(tables.household)
         .where(tables.household.c.mutuelle_id == mutuelle_id)
     )
-    taken_over = {number: Line(member, said) for number, member, said in lines}
+    taken_over = {_as_read_now(number): Line(member, said) for number, member, said in lines}
     return Known(mutuelle, prefixes, rows, products, taken_over, count or 0)
+
+
+def _as_read_now(number: str) -> str:
+    """The number of a line in the form in which it is read from a file."""
+    try:
+        return register_number(number)
+    except Invalid:
+        return number
 
 
 async def _rows(

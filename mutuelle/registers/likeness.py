@@ -29,7 +29,7 @@ def _twice(homes: Sequence[PaperHousehold]) -> Iterator[Sentence]:
     """Of one name and village, and of one year of birth or one phone."""
     first: dict[Alike, str] = {}
     for home in homes:
-        who = (folded(home.head_name), home.place_id)
+        who = (_name(home.head_name), home.place_id)
         marks = [(*who, str(home.people[0][1].year)), *((*who, phone) for phone in home.phones)]
         other = next((first[mark] for mark in marks if mark in first), None)
         if other:
@@ -46,7 +46,7 @@ async def _on_the_service(
     db: AsyncConnection, mutuelle: Mutuelle, homes: Sequence[PaperHousehold]
 ) -> list[Sentence]:
     """Of one name and phone with a household that joined by itself."""
-    by_phone = {(phone, folded(home.head_name)): home for home in homes for phone in home.phones}
+    by_phone = {(phone, _name(home.head_name)): home for home in homes for phone in home.phones}
     phones = literal(sorted({phone for phone, _name in by_phone}), ARRAY(Text))
     household, household_phone = tables.household, tables.household_phone
     rows = await db.execute(
@@ -61,9 +61,14 @@ async def _on_the_service(
     return [
         _(
             "The household {one} looks like {number}, which is on the service already: are they one?",
-            one=by_phone[phone, folded(name)].register_number,
+            one=by_phone[phone, _name(name)].register_number,
             number=shown_number(number),
         )
         for phone, name, number in rows
-        if (phone, folded(name)) in by_phone
+        if (phone, _name(name)) in by_phone
     ]
+
+
+def _name(head_name: str) -> str:
+    """A name by its words: KONE Awa is Awa Koné."""
+    return " ".join(sorted(folded(head_name).split()))

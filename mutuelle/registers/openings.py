@@ -1,38 +1,61 @@
 """The balances of the day on which a mutuelle joins the service: what it holds, and what it has set aside.
 
-One journal a fund, against that fund's opening account; posted once.
+One journal a fund, against that fund's opening account; posted once. An account's name stays for ever, so no person's
+name becomes one: cash that an officer holds is booked under the reference that the service gives its holders.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
 from ledger.book import Journal, Movement
 from locales import _
-from mutuelle.registers.cells import slug
+from mutuelle.mutuelles import Mutuelle, Officer
+from mutuelle.registers.cells import folded, same_person, slug
 from mutuelle.registers.gathering import Gathered
 from mutuelle.registers.records import Record, once
+from mutuelle.registers.vocabulary import BANK_WORDS, BOX_WORDS, LINKING_WORDS
+from mutuelle.staff.purses import holder_of, lock_purse
+from mutuelle.staff.roles import Office, Role
+from talk.phones import typed_phone
+from talk.trouble import Invalid
 
 KIND = "opening balances"
-CASH_BOX = "caisse"  # where a cash box has no name of its own: never a person's
+CASH_BOX = "caisse"  # where a cash box has no name of its own
+HOLDERS = (
+    Role.TREASURER,
+    Role.COLLECTOR,
+)  # who may hold cash, first the one who is meant where a phone is both
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What stands in one account on a day; `is_reserve`: set aside, not held."""
+    """What stands in one account on a day; `is_reserve`: set aside, not held.
+
+    Cash in the hands of `holder` has its `account` from `held_by_officers`.
+    """
 
     fund: str
     account: str
     amount_minor: int
     on: date
     is_reserve: bool
+    holder: Officer | None = None
 
 
 def gather_openings(g: Gathered, records: list[Record]) -> list[Opening]:
     """The balances of the files, all of one day."""
-    named = [Record(r.sheet, r.line, {**r.facts, "code": _code(g, r)}, r.is_whole) for r in records]
+    named = []
+    for record in records:
+        holder = _holder(g, record)
+        code = f"{record['fund']} {holder.phone}" if holder else _code(g, record)
+        facts = {**record.facts, "code": code, "holder": holder}
+        named.append(Record(record.sheet, record.line, facts, record.is_whole))
     found: list[Opening] = []
     for record in once(named, ("code",), g.faults, "held"):
         if not record.is_whole or not record["code"]:
@@ -40,26 +63,68 @@ def gather_openings(g: Gathered, records: list[Record]) -> list[Opening]:
         if found and record["on"] != found[0].on:
             reason = _("all balances must be of one day: {day}", day=found[0].on)
             g.faults.append(record.fault("on", reason))
-        fund, held = record["fund"] or accounts.HEALTH, record["held"]
-        found.append(Opening(fund, record["code"], record["amount_minor"], record["on"], held == "reserve"))
+        fund, is_reserve = record["fund"] or accounts.HEALTH, record["held"] == "reserve"
+        holder, account = record["holder"], "" if record["holder"] else record["code"]
+        found.append(Opening(fund, account, record["amount_minor"], record["on"], is_reserve, holder))
     return found
 
 
 def _code(g: Gathered, record: Record) -> str | None:
     """The account that a line means; None, with a fault, if it means none."""
-    held, fund = record["held"], record["fund"] or accounts.HEALTH
-    name = slug(record["name"] or "")
+    held, name, fund = record["held"], record["name"] or "", record["fund"] or accounts.HEALTH
     if held == "reserve":
         return accounts.reserve(fund)
+    if held == "cash" and _is_box(g, name):
+        return accounts.cash(slug(name) or CASH_BOX, fund)
     if held == "cash":
-        return accounts.cash(name or CASH_BOX, fund)
-    if held == "bank" and name:
-        return accounts.bank(name, fund)
-    if held == "float" and name:
-        return _float(g, record, name, fund)
-    if held:
+        reason = _(
+            "{cell} is no cash box of a village and no officer: write the phone of who holds it", cell=name
+        )
+        g.faults.append(record.fault("name", reason))
+    elif held == "bank" and _is_bank(g, name):
+        return accounts.bank(slug(name), fund)
+    elif held == "float" and name:
+        return _float(g, record, slug(name), fund)
+    elif held == "bank" and name:
+        reason = _("{cell} looks like a person: write the bank's name, such as Banque de Sikasso", cell=name)
+        g.faults.append(record.fault("name", reason))
+    elif held:
         g.faults.append(record.fault("name", _("this account needs a name")))
     return None
+
+
+def _holder(g: Gathered, record: Record) -> Officer | None:
+    """The officer who holds this cash, called by phone or by name; None if it is no officer."""
+    if record["held"] != "cash" or not record["name"]:
+        return None
+    try:
+        phone = typed_phone(record["name"], g.mutuelle.country)
+    except Invalid:
+        phone = ""
+    called = [
+        officer
+        for officer in g.in_office()
+        if officer.role in HOLDERS and (officer.phone == phone or same_person(officer.name, record["name"]))
+    ]
+    phones = {officer.phone for officer in called}
+    return min(called, key=lambda officer: HOLDERS.index(Role(officer.role))) if len(phones) == 1 else None
+
+
+def _is_box(g: Gathered, name: str) -> bool:
+    """Whether a cash box is called by what it is and where it stands: Caisse de Niéna, caisse centrale, nothing."""
+    words = " ".join(word for word in folded(name).split() if word not in LINKING_WORDS | BOX_WORDS)
+    places = {
+        " ".join(word for word in place.split() if word not in LINKING_WORDS) for place in g.names["places"]
+    }
+    return bool(re.fullmatch(r"\d{0,2}", words)) or words in places
+
+
+def _is_bank(g: Gathered, name: str) -> bool:
+    """Whether a name has a word that banks have, or is one word in capitals, as short names are, and no person's."""
+    words = set(folded(name).split())
+    persons = (set(folded(person).split()) for person in g.persons())
+    called = not BANK_WORDS.isdisjoint(words) or (name.isupper() and len(words) == 1)
+    return called and not any(len(person) > 1 and person <= words for person in persons)
 
 
 def _float(g: Gathered, record: Record, operator: str, fund: str) -> str | None:
@@ -71,6 +136,22 @@ def _float(g: Gathered, record: Record, operator: str, fund: str) -> str | None:
         return None
     country = g.mutuelle.country if g.mutuelle.country in routes else routes[0]
     return accounts.collections(f"{operator}-{country}", fund)
+
+
+async def held_by_officers(
+    db: AsyncConnection, mutuelle: Mutuelle, openings: Sequence[Opening], at: datetime
+) -> list[Opening]:
+    """The balances with the accounts of the officers who hold cash: an officer's first cash draws her reference."""
+    found = []
+    for opening in openings:
+        if opening.holder:
+            role, phone, name = Role(opening.holder.role), opening.holder.phone, opening.holder.name
+            office = Office(mutuelle.id, mutuelle.name, role, phone, name)
+            await lock_purse(db, office)
+            reference = await holder_of(db, mutuelle, office, at)
+            opening = replace(opening, account=accounts.cash(reference, opening.fund))
+        found.append(opening)
+    return found
 
 
 def journals(mutuelle_id: str, currency: str, openings: Iterable[Opening]) -> list[Journal]:

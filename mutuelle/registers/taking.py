@@ -35,7 +35,7 @@ from mutuelle.registers.gathering import Gathered, mutuelle_of
 from mutuelle.registers.homes import PaperHousehold, gather_homes
 from mutuelle.registers.known import known_of
 from mutuelle.registers.likeness import look_alikes
-from mutuelle.registers.openings import Opening, gather_openings, journals
+from mutuelle.registers.openings import Opening, gather_openings, held_by_officers, journals
 from mutuelle.registers.reading import Sheet
 from mutuelle.registers.records import Record, records
 from mutuelle.registers.writing import write_homes
@@ -98,7 +98,7 @@ async def take_over(
             advance()
 
     await write_homes(db, g.mutuelle, read.homes, at=at, advance=written)
-    await _open_balances(db, read, sheets, taken)
+    await _open_balances(db, read, sheets, at, taken)
     taken.counts = {key: (new, there) for key, (new, there) in g.counts.items()} | taken.counts
     return taken
 
@@ -185,10 +185,13 @@ def _since(dated: tuple[Any, date]) -> date:
     return dated[1]
 
 
-async def _open_balances(db: AsyncConnection, read: _Read, sheets: Mapping[str, Sheet], taken: Taken) -> None:
+async def _open_balances(
+    db: AsyncConnection, read: _Read, sheets: Mapping[str, Sheet], at: datetime, taken: Taken
+) -> None:
     """Post the opening balances of each fund; counted are the accounts that are new, and those that were there."""
     mutuelle = read.gathered.mutuelle
-    drafts = journals(mutuelle.id, mutuelle.currency, read.openings)
+    openings = await held_by_officers(db, mutuelle, read.openings, at)
+    drafts = journals(mutuelle.id, mutuelle.currency, openings)
     codes = {code for draft in drafts for m in draft.movements for code in (m.debit, m.credit)}
     await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in sorted(codes)])
     counts = Counter[Verdict]()

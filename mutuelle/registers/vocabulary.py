@@ -77,3 +77,23 @@ HELD_WORDS = {
     "float": "float",
     "mobile money": "float",
 }
+LINKING_WORDS = {
+    *("de", "du", "des", "la", "le", "les", "l", "d", "a", "au", "et"),
+}
+# What a cash box is called by beside its village.
+BOX_WORDS = {
+    *("caisse", "caisses", "caissette", "coffre", "cash", "box", "centrale", "central", "principale"),
+    *("principal", "secondaire", "siege", "bureau", "petite", "grande", "section", "antenne"),
+    *("agence", "village", "quartier", "mutuelle", "sante", "transport", "tontine", "prets"),
+}
+# Of these a bank's name has one at least.
+BANK_WORDS = {
+    *("banque", "banques", "bank", "bancaire", "compte", "ccp", "poste", "postale", "caisse"),
+    *("credit", "mutuel", "mutuelle", "epargne", "cooperative", "coopec", "microfinance", "finance"),
+    *("financier", "financiere", "fonds", "union", "societe", "generale", "agricole", "populaire"),
+    *("rurale", "commerce", "internationale", "nationale", "developpement", "trust", "ecobank"),
+    *("orabank", "boa", "uba", "bsic", "bnda", "bdm", "bim", "bms", "bhm", "coris", "bicim", "bicis"),
+    *("bicici", "sgbs", "nsia", "cbao", "attijari", "kafo", "jiginew", "nyesigiso", "soro"),
+    *("yiriwaso", "pamecas", "rcpb", "fucec", "utb", "btci", "asmab", "afriland", "bicec", "vista"),
+    *("wave"),
+}

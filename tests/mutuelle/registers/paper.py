@@ -23,6 +23,11 @@ PRODUITS = (
     "FAM;Famille;12 000 F;6;2 500 F;1 500 F;18;15;1 000 F;12;2;3;1;50 %;4;500;01/01/2020\n"
     "DEMI;Semestre;0;0;2 000;1 000;18;6;0;6;1;1;0;100 %;1;100;2020-01-01\n"
 )
+RESPONSABLES = (
+    "rôle;nom;téléphone;depuis\n"
+    "trésorière;Sitan Diarra;76 00 00 07;2023\n"
+    "trésorier;Issa Dembélé;76 00 00 08;\n"
+)
 HEAD = (
     "numéro;chef;naissance;village;téléphone;produit;payé jusqu'au;membre depuis;autres personnes;rappels\n"
 )

@@ -9,7 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle import tables
 from mutuelle.cover import CoverState
-from tests.mutuelle.registers.paper import HEAD, MENAGES, MUTUELLE, PRODUITS, line, take, told, write
+from tests.mutuelle.registers.paper import (
+    HEAD,
+    MENAGES,
+    MUTUELLE,
+    PRODUITS,
+    RESPONSABLES,
+    line,
+    take,
+    told,
+    write,
+)
 from tests.mutuelle.registers.scene import everything, stands
 
 S = CoverState
@@ -18,12 +28,12 @@ S = CoverState
 async def test_the_same_files_again_change_nothing(pool: AsyncEngine, tmp_path: Path) -> None:
     folder = write(
         tmp_path,
-        responsables="rôle;nom;téléphone\ntrésorière;Sitan Diarra;76 00 00 07\n",
-        soldes="compte;montant;date\ncaisse;84 500 F;31/10/2026\n",
+        responsables=RESPONSABLES,
+        soldes="compte;nom;montant;date\ncaisse;;84 500 F;31/10/2026\ncaisse;76 00 00 07;5 000 F;31/10/2026\n",
     )
     first = await take(pool, folder)
     assert first.counts["households"] == (3, 0)
-    assert first.counts["balances"] == (1, 0)
+    assert first.counts["balances"] == (2, 0)
     before = await everything(pool)
     # Next year, saved by another program, when an age is another year of birth: still the same register.
     later = datetime(2027, 11, 22, 12, tzinfo=UTC)
@@ -35,8 +45,20 @@ async def test_the_same_files_again_change_nothing(pool: AsyncEngine, tmp_path: 
     assert not again.is_new
     assert again.counts["households"] == (0, 3)
     assert again.counts["people"] == (0, 6)
-    assert again.counts["balances"] == (0, 1)
+    assert again.counts["balances"] == (0, 2)
     assert await everything(pool) == before
+
+
+async def test_a_number_is_the_same_with_noughts_before_it(pool: AsyncEngine, tmp_path: Path) -> None:
+    await take(pool, write(tmp_path, menages=HEAD + line(number="001") + line(number="A 14", head="Issa Ba")))
+    again = HEAD + line(number="1") + line(number="a-014", head="Issa Ba")
+    taken = await take(pool, write(tmp_path, menages=again))
+    assert told(taken) == []
+    assert taken.counts["households"] == (0, 2)
+    twice = again + line(number="N° 1", head="Oumar Ba")
+    assert told(await take(pool, write(tmp_path, menages=twice))) == [
+        "menages.csv, line 4, numéro: the same as line 2 (A4)"
+    ]
 
 
 async def test_new_lines_are_added_to_what_is_there(pool: AsyncEngine, tmp_path: Path) -> None:

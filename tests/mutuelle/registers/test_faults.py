@@ -46,6 +46,8 @@ async def test_all_faults_of_all_files_are_told_at_once_and_nothing_is_written(
         "etablissements.csv, line 2, village: Kita is not known: is it in villages.csv? (C2)",
         "medecins.csv, line 2, téléphone: This is not a mobile number. (B2: “20210000”)",
         "medecins.csv, line 3, établissement: Hôpital is not known: is it in etablissements.csv? (C3)",
+        "responsables.csv, line 2, rôle: two treasurers are needed: two people with two phones, for what matters"
+        " is signed by two (A2)",
         "responsables.csv, line 3, téléphone: the same as line 2 (C3)",
         "operateurs.csv, line 2, opérateur: pigeon is not one of: simulated. (B2)",
         "menages.csv, line 2, village: Kita is not known: is it in villages.csv? (D2)",
@@ -65,6 +67,58 @@ async def test_all_faults_of_all_files_are_told_at_once_and_nothing_is_written(
         "soldes.csv, line 5, date: all balances must be of one day: 31/10/2026 (D5)",
         "soldes.csv, line 6, compte: the same as line 4 (A6)",
     ]
+    assert await everything(pool) == {"journal": 0}
+
+
+TITLES = "rôle;nom;téléphone\n"
+SITAN, ISSA = "trésorière;Sitan Diarra;76 00 00 07\n", "trésorier;Issa Dembélé;76 00 00 08\n"
+
+
+@pytest.mark.parametrize(
+    ("responsables", "where"),
+    [
+        (TITLES + SITAN, "line 2, rôle"),
+        (TITLES + "collecteur;Ali Ba;76 00 00 05\n" + SITAN, "line 3, rôle"),
+        (TITLES + SITAN + "trésorier;DIARRA Sitan;76 00 00 08\n", "line 2, rôle"),  # one person, two phones
+        (TITLES + "collecteur;Ali Ba;76 00 00 05\n", ""),
+    ],
+)
+async def test_fewer_than_two_treasurers_are_a_fault(
+    pool: AsyncEngine, tmp_path: Path, responsables: str, where: str
+) -> None:
+    (fault,) = told(await take(pool, write(tmp_path, responsables=responsables)))
+    place = ", ".join(part for part in ("responsables.csv", where) if part)
+    assert fault.startswith(f"{place}: two treasurers are needed: two people with two phones")
+
+
+async def test_a_treasurer_in_office_is_one_of_the_two(pool: AsyncEngine, tmp_path: Path) -> None:
+    assert told(await take(pool, write(tmp_path, responsables=TITLES + SITAN + ISSA))) == []
+    third = TITLES + "trésorière;Awa Sangaré;76 00 00 09\n"
+    assert told(await take(pool, write(tmp_path, responsables=third))) == []
+
+
+@pytest.mark.parametrize(
+    "solde",
+    [
+        "caisse;Awa Koné",
+        "caisse;caisse d'Awa Koné",
+        "caisse;76 00 00 99",  # nobody's phone
+        "caisse;Ali Ba",  # a collector whose name another officer has
+        "banque;Awa Koné",
+        "banque;Moussa Traoré",
+        "banque;Compte de KONE Awa",
+        "banque;compte Sitan Diarra",
+    ],
+)
+async def test_no_account_is_called_by_a_person(pool: AsyncEngine, tmp_path: Path, solde: str) -> None:
+    folder = write(
+        tmp_path,
+        responsables=TITLES + SITAN + ISSA + "collecteur;Ali Ba;76 00 00 05\ntrésorier;Ba Ali;76 00 00 06\n",
+        soldes=f"compte;nom;montant;date\n{solde};5 000 F;31/10/2026\n",
+    )
+    (fault,) = told(await take(pool, folder))
+    assert fault.startswith("soldes.csv, line 2, nom: ")
+    assert "looks like a person" in fault or "no cash box of a village and no officer" in fault
     assert await everything(pool) == {"journal": 0}
 
 

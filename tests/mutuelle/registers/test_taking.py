@@ -17,8 +17,9 @@ from mutuelle.people import people_of
 from mutuelle.registers import writing
 from mutuelle.registers.tables import register_line
 from mutuelle.schedule_tables import reminder_consent
+from mutuelle.staff.tables import cash_holder
 from mutuelle.standing import standing
-from tests.mutuelle.registers.paper import HEAD, PRODUITS, drawn, line, take, told, write
+from tests.mutuelle.registers.paper import HEAD, PRODUITS, RESPONSABLES, drawn, line, take, told, write
 from tests.mutuelle.registers.scene import broken, home, stands
 from tests.town import NOON, pays
 
@@ -185,6 +186,32 @@ async def test_opening_balances_are_one_journal_a_fund_against_its_opening_accou
     assert await broken(pool) == []
 
 
+async def test_cash_that_an_officer_holds_is_booked_under_a_reference(
+    pool: AsyncEngine, tmp_path: Path
+) -> None:
+    folder = write(
+        tmp_path,
+        responsables=RESPONSABLES,
+        soldes="compte;nom;fonds;montant;date\ncaisse;+223 76 00 00 07;;50 000;31/10/2026\n"
+        "caisse;DEMBELE Issa;;7 000;31/10/2026\ncaisse;Sitan Diarra;transport;3 000;31/10/2026\n"
+        "caisse;caisse de Niéna;;500;31/10/2026\nbanque;BNDA;;9 000;31/10/2026\n",
+    )
+    assert told(await take(pool, folder)) == []
+    async with pool.connect() as db:
+        rows = await db.execute(select(cash_holder.c.phone, cash_holder.c.holder))
+        holders = {phone: holder for phone, holder in rows}
+        sitan, issa = holders["+22376000007"], holders["+22376000008"]
+        booked = {
+            "health:cash:caisse-de-niena": 500,
+            "health:bank:bnda": 9_000,
+            f"health:cash:{sitan}": 50_000,
+            f"health:cash:{issa}": 7_000,
+            f"transport:cash:{sitan}": 3_000,
+        }
+        assert {code: (await balance(db, "BEN", code)).net for code in booked} == booked
+    assert await broken(pool) == []
+
+
 async def test_people_come_with_their_names_and_phones_speak_at_once(
     pool: AsyncEngine, tmp_path: Path
 ) -> None:
@@ -217,11 +244,7 @@ async def test_people_come_with_their_names_and_phones_speak_at_once(
 async def test_officers_are_in_office_since_the_day_that_is_written(
     pool: AsyncEngine, tmp_path: Path
 ) -> None:
-    folder = write(
-        tmp_path,
-        responsables="rôle;nom;téléphone;depuis\ntrésorière;Sitan Diarra;76 00 00 07;2023\n"
-        "trésorier;Issa Dembélé;76 00 00 08;\n",
-    )
+    folder = write(tmp_path, responsables=RESPONSABLES)
     assert told(await take(pool, folder)) == []
     async with pool.connect() as db:
         assert [who.name for who in await treasurers(db, "BEN", TODAY)] == ["Issa Dembélé", "Sitan Diarra"]
