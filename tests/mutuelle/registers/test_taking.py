@@ -199,7 +199,7 @@ async def test_cash_that_an_officer_holds_is_booked_under_a_reference(
     assert told(await take(pool, folder)) == []
     async with pool.connect() as db:
         rows = await db.execute(select(cash_holder.c.phone, cash_holder.c.holder))
-        holders = {phone: holder for phone, holder in rows}
+        holders = dict(rows.all())
         sitan, issa = holders["+22376000007"], holders["+22376000008"]
         booked = {
             "health:cash:caisse-de-niena": 500,
