@@ -112,7 +112,9 @@ async def agreed_by_number(
         product = products[row.product_code, row.product_version]
         agreed, _before = found.get(row.number, ([], product))
         price_minor = row.contribution_minor + row.registration_minor
-        agreed.append(terms(row.sequence, row.agreed_on, price_minor, product, row.waived_minor))
+        agreed.append(
+            terms(row.sequence, row.agreed_on, price_minor, product, row.waived_minor, row.waits_from)
+        )
         found[row.number] = (agreed, product)
     return found
 

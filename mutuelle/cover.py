@@ -41,7 +41,8 @@ class Terms:
     """What a policy's product version says about time and money; `price_minor` includes registration.
 
     `agreed_on` is the day on which the household agreed to it, in the mutuelle's time zone. `waived_minor` of the price
-    need not be paid any more: that ends a debt, and covers nobody.
+    need not be paid any more: that ends a debt, and covers nobody. `waits_from` is the day on which a household joined
+    whose paper register was taken over: its waiting period counts from then.
     """
 
     sequence: int
@@ -54,6 +55,7 @@ class Terms:
     grace_period_renewal_months: int
     partial_cover_threshold_percent: int
     waived_minor: int = 0
+    waits_from: date | None = None
 
     @property
     def asked_minor(self) -> int:
@@ -209,7 +211,7 @@ def _dated(
     paid_up_on = paid_up_on and max(paid_up_on, terms.agreed_on)
     if before is not None and terms.is_renewal and _follows_on(ready_on, before):
         return _continued(terms, paid_minor, ready_on, paid_up_on, before)
-    entitled = add_months(ready_on, terms.waiting_period_months)
+    entitled = max(ready_on, add_months(terms.waits_from or ready_on, terms.waiting_period_months))
     return Period(terms, paid_minor, ready_on, ready_on, entitled, paid_up_on, anchor_on=ready_on)
 
 

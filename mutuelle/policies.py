@@ -27,6 +27,7 @@ class Policy:
     contribution_minor: int
     registration_minor: int
     waived_minor: int = 0
+    waits_from: date | None = None
 
     @property
     def price_minor(self) -> int:
@@ -35,7 +36,9 @@ class Policy:
     @property
     def terms(self) -> Terms:
         """What it says about time and money."""
-        return terms(self.sequence, self.agreed_on, self.price_minor, self.product, self.waived_minor)
+        return terms(
+            self.sequence, self.agreed_on, self.price_minor, self.product, self.waived_minor, self.waits_from
+        )
 
 
 _POLICIES = text(
@@ -43,7 +46,8 @@ _POLICIES = text(
     select home.nth, p.sequence, p.agreed_on, p.product_code, p.product_version,
            p.contribution_minor, p.registration_minor,
            (select coalesce(sum(w.amount_minor), 0)::bigint from waiver w
-             where w.mutuelle_id = p.mutuelle_id and w.number = p.number and w.sequence = p.sequence)
+             where w.mutuelle_id = p.mutuelle_id and w.number = p.number and w.sequence = p.sequence),
+           p.waits_from
       from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from policy own
                           where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
@@ -111,7 +115,14 @@ async def terms_of(
     return [one.terms for one in found], found[-1].product
 
 
-def terms(sequence: int, agreed_on: date, price_minor: int, product: Product, waived_minor: int = 0) -> Terms:
+def terms(
+    sequence: int,
+    agreed_on: date,
+    price_minor: int,
+    product: Product,
+    waived_minor: int = 0,
+    waits_from: date | None = None,
+) -> Terms:
     """What a policy agreed to that day under `product` says about time and money; its price includes registration."""
     return Terms(
         sequence=sequence,
@@ -124,6 +135,7 @@ def terms(sequence: int, agreed_on: date, price_minor: int, product: Product, wa
         grace_period_renewal_months=product.grace_period_renewal_months,
         partial_cover_threshold_percent=product.partial_cover_threshold_percent,
         waived_minor=waived_minor,
+        waits_from=waits_from,
     )
 
 

@@ -131,6 +131,7 @@ policy = Table(
     Column("registration_minor", BigInteger, nullable=False),
     Column("agreed_on", Date, nullable=False),
     Column("agreed_at", DateTime(timezone=True), nullable=False),
+    Column("waits_from", Date),  # of a household taken over from paper: since when it waits
 )
 
 # What two treasurers decided that a household need not pay of a policy.

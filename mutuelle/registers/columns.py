@@ -226,6 +226,10 @@ HOUSEHOLDS = Form(
         Column("product", ("produit", "product"), cells.words(1, 12)),
         _optional("paid_until", ("payé jusqu'au", "paid until"), days.day),
         _optional("member_since", ("membre depuis", "member since"), days.since),
+        _optional("paid", ("payé", "paid", "montant payé", "versé"), _PRICE),
+        _optional(
+            "owed", ("reste dû", "owed", "arriérés", "arrears", "reste à payer", "reste", "impayés"), _PRICE
+        ),
         _optional("others", ("autres personnes", "others"), days.births),
         _optional("reminders", ("rappels", "reminders"), cells.yes_or_no),
     ),

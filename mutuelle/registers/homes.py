@@ -1,20 +1,20 @@
-"""The households of the paper register, with their people and the periods that they have paid.
+"""The households of the paper register, with their people and what they have paid and owe.
 
 A household that was taken over is known by its register number; its line must go on saying what it said.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from locales import _
-from mutuelle.products import Offer, Product, offer
+from mutuelle.products import Product
 from mutuelle.registers.cells import folded, same_person
 from mutuelle.registers.days import Birth
+from mutuelle.registers.dues import Contradiction, PaperPolicy, Said, paper_policies
 from mutuelle.registers.gathering import Gathered, find_id
-from mutuelle.registers.periods import PaidPeriod, paid_periods
 from mutuelle.registers.records import Record, once
 from talk.trouble import Invalid
 
@@ -24,7 +24,7 @@ NUMBERS_OF_A_MUTUELLE = 80_000  # of the 100 000 that can be drawn: the rest kee
 
 @dataclass(frozen=True)
 class PaperHousehold:
-    """A line of the register with its people, the head first. `periods` are empty for one that has never paid."""
+    """A line of the register with its people, the head first; `policies` are empty for one that is there already."""
 
     register_number: str
     head_name: str
@@ -32,10 +32,9 @@ class PaperHousehold:
     phones: tuple[str, ...]
     people: tuple[tuple[str | None, Birth], ...]
     product: Product
-    paid_until: date | None
-    member_since: date | None
+    dues: Said
     reminders: bool | None
-    periods: tuple[PaidPeriod, ...]
+    policies: tuple[PaperPolicy, ...]
 
     @property
     def said(self) -> dict[str, Any]:
@@ -46,24 +45,13 @@ class PaperHousehold:
             "place": self.place_id,
             "phones": list(self.phones),
             "product": self.product.code,
-            "paid_until": _iso(self.paid_until),
-            "member_since": _iso(self.member_since),
+            "paid_until": _iso(self.dues.paid_until),
+            "member_since": _iso(self.dues.member_since),
+            "paid": self.dues.paid_minor,
+            "owed": self.dues.owed_minor,
             "others": [[name, birth.said] for name, birth in self.people[1:]],
             "reminders": self.reminders,
         }
-
-    def offers(self) -> Iterator[tuple[Offer, date]]:
-        """What it agreed to and when, oldest first; the registration fee belongs to the first."""
-        for nth, period in enumerate(self.periods):
-            yield self._offer(period.opened_on, new=nth == 0), period.paid_on
-
-    def unpaid(self, today: date) -> Offer:
-        """What it has agreed to and never paid."""
-        return self._offer(today, new=True)
-
-    def _offer(self, on: date, *, new: bool) -> Offer:
-        ages = tuple(max(on.year - birth.year, 0) for _name, birth in self.people)
-        return offer(self.product, ages, new=new)
 
 
 def _iso(day: date | None) -> str | None:
@@ -117,47 +105,54 @@ def _people(
 
 
 def _is_head(record: Record, head: Record) -> bool:
-    return (
-        same_person(record["name"] or "", head["head_name"] or "")
-        and record["name"]
-        and record["birth"] == head["birth"]
+    return bool(record["name"] and head["head_name"]) and (
+        same_person(record["name"], head["head_name"]) and record["birth"] == head["birth"]
     )
 
 
-def _products(g: Gathered) -> Mapping[str, Product]:
-    """Today's version of each product, by code and by name: the newest whose sale has begun, else the newest."""
+def _products(g: Gathered) -> Mapping[str, Sequence[Product]]:
+    """The versions of each product, by code and by name: today's first, then the others, the newest first.
+
+    Today's is the newest whose sale has begun, or else the newest.
+    """
     sold = [
         (product, g.known.rows["products"][key]["sold_from"]) for key, product in g.known.products.items()
     ]
     sold += [(sale.product, sale.sold_from) for sale in g.sales]
-    chosen: dict[str, Product] = {}
-    for product, _sold_from in sorted(sold, key=lambda one: (one[1] <= g.today, one[0].version)):
-        chosen[folded(product.name)] = chosen[folded(product.code)] = product
-    return chosen
+    found: dict[str, list[Product]] = {}
+    for product, _sold_from in sorted(
+        sold, key=lambda one: (one[1] <= g.today, one[0].version), reverse=True
+    ):
+        for called in {folded(product.name), folded(product.code)}:
+            found.setdefault(called, []).append(product)
+    return found
 
 
 def _home(
-    g: Gathered, record: Record, others: list[tuple[str | None, Birth]], products: Mapping[str, Product]
+    g: Gathered,
+    record: Record,
+    others: list[tuple[str | None, Birth]],
+    products: Mapping[str, Sequence[Product]],
 ) -> PaperHousehold | None:
     place_id = find_id(g, record, "place", "places")
-    product = products.get(folded(record["product"] or ""))
-    if record["product"] and product is None:
+    versions = products.get(folded(record["product"] or ""))
+    if record["product"] and not versions:
         reason = _("{cell} is not known: is it in {file}?", cell=record["product"], file="produits.csv")
         g.faults.append(record.fault("product", reason))
-    if not record.is_whole or place_id is None or product is None:
+    if not record.is_whole or place_id is None or not versions:
         return None
     people = (
         (record["head_name"], record["birth"]),
         *((None, birth) for birth in record["others"] or ()),
         *others,
     )
-    if record["number"] in g.known.lines:  # taken over on another day: only what the line says counts
-        periods: tuple[PaidPeriod, ...] | None = ()
-    else:
-        periods = _periods(g, record, product)
-        if not _fits(g, record, product, people):
-            return None
-    if periods is None:
+    dues = Said(record["paid_until"], record["member_since"], record["paid"], record["owed"])
+    policies: tuple[PaperPolicy, ...] | None = ()
+    if (
+        record["number"] not in g.known.lines
+    ):  # of one taken over on another day only what the line says counts
+        policies = _policies(g, record, dues, versions, people)
+    if policies is None:
         return None
     return PaperHousehold(
         record["number"],
@@ -165,15 +160,14 @@ def _home(
         place_id,
         record["phones"] or (),
         people,
-        product,
-        record["paid_until"],
-        record["member_since"],
+        versions[0],
+        dues,
         record["reminders"],
-        periods,
+        policies,
     )
 
 
-def _fits(g: Gathered, record: Record, product: Product, people: tuple[Any, ...]) -> bool:
+def _fits(g: Gathered, record: Record, product: Product, people: Sequence[Any]) -> bool:
     before = len(g.faults)
     if len(people) > product.max_members:
         reason = _("{count} people are too many: {most} at most", count=len(people), most=product.max_members)
@@ -185,14 +179,19 @@ def _fits(g: Gathered, record: Record, product: Product, people: tuple[Any, ...]
     return len(g.faults) == before
 
 
-def _periods(g: Gathered, record: Record, product: Product) -> tuple[PaidPeriod, ...] | None:
-    if record["paid_until"] is None:
-        return ()
+def _policies(
+    g: Gathered, record: Record, dues: Said, versions: Sequence[Product], people: Sequence[tuple[Any, Birth]]
+) -> tuple[PaperPolicy, ...] | None:
+    """What the household has agreed to and paid; None, with a fault, if its line cannot be true."""
+    if not _fits(g, record, versions[0], people):
+        return None
     try:
-        return tuple(paid_periods(product, record["paid_until"], record["member_since"], g.today))
+        return paper_policies(dues, versions, [birth for _name, birth in people], g.today)
     except Invalid as fault:
         g.faults.append(record.fault("paid_until", fault.sentence))
-        return None
+    except Contradiction as fault:
+        g.faults.append(record.fault(fault.column, fault.sentence))
+    return None
 
 
 def _compare(g: Gathered, record: Record, says: Mapping[str, Any], said: Mapping[str, Any]) -> None:

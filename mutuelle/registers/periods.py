@@ -1,6 +1,7 @@
 """From "paid until" to policies: when the periods began that end on the day which the paper register names.
 
-Pure. Played through the rules of cover, the periods end exactly on that day, and nobody who has waited waits again.
+Pure. Played through the rules of cover, the periods end exactly on that day, and cover begins when the household has
+waited since it joined: never before, and nobody waits twice.
 """
 
 from collections.abc import Sequence
@@ -30,21 +31,26 @@ def paid_periods(
 ) -> list[PaidPeriod]:
     """The periods of `product`, oldest first, of which the last ends on `paid_until`; Invalid if there are none.
 
-    As few as say the truth: the one that ends then, those before it until one has begun, and one more if a household
-    that has waited would have to wait again. Without `member_since` it has waited: its paper cover was not new.
+    As few as say the truth: the one that ends then, and those before it until one has begun.
     """
+    if member_since is not None and member_since > paid_until:
+        raise Invalid(_("This is before the day since when it is a member, {day}.", day=member_since))
     opened = [_opening(product, paid_until)]
     while opened[0] > today and len(opened) < MOST_PERIODS:
         opened.insert(0, _opening(product, opened[0] - DAY))
     if opened[0] > today:
         raise Invalid(_("This is too far in the future."))
-    waiting = product.waiting_period_months
-    waits = member_since is not None and add_months(member_since, waiting) > today
-    if not waits and add_months(opened[0], waiting) > today:
-        opened.insert(0, _opening(product, opened[0] - DAY))
     if opened[0] < EARLIEST:
         raise Invalid(_("This is too long ago."))
     return list(_paid(opened, today))
+
+
+def waits_from(product: Product, first: PaidPeriod, member_since: date | None) -> date:
+    """The day from which the waiting period of the first policy counts: the household waits once, since it joined.
+
+    Where nobody knows since when, it has waited when its first period on record begins: its paper cover was not new.
+    """
+    return member_since or add_months(first.opened_on, -product.waiting_period_months)
 
 
 def _paid(opened: Sequence[date], today: date) -> list[PaidPeriod]:

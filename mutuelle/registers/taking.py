@@ -30,6 +30,7 @@ from mutuelle.mutuelles import Mutuelle
 from mutuelle.registers import gathering
 from mutuelle.registers.cells import Setting
 from mutuelle.registers.columns import BALANCES, FORMS, HOUSEHOLDS, MUTUELLE
+from mutuelle.registers.dues import PaperPolicy
 from mutuelle.registers.faults import Fault
 from mutuelle.registers.gathering import Gathered, mutuelle_of
 from mutuelle.registers.homes import PaperHousehold, gather_homes
@@ -43,12 +44,16 @@ from mutuelle.registers.writing import write_homes
 
 @dataclass
 class Taken:
-    """What became of the files: `counts` are (new, there before) by form; nothing was written if there are faults."""
+    """What became of the files: `counts` are (new, there before) by form; nothing was written if there are faults.
+
+    `owing` are the policies of which a part was paid on paper.
+    """
 
     mutuelle: Mutuelle | None = None
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     notes: list[Sentence] = field(default_factory=list)
+    owing: list[PaperPolicy] = field(default_factory=list)
 
     @property
     def is_new(self) -> bool:
@@ -133,6 +138,7 @@ async def _read(
     g.count(MUTUELLE.key, is_there=known.mutuelle is not None)
     homes, openings = _fill(g, by_form, operators)
     taken.mutuelle = mutuelle
+    taken.owing = [one for home in homes for one in home.policies if one.paid_minor and one.owed_minor]
     taken.faults.sort(key=lambda fault: (_order(sheets, fault), fault.line))
     taken.notes += [
         _("Left out of names: {remark} ({count})", remark=remark, count=count)

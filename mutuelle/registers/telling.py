@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from locales import Sentence, _
+from locales import Money, Sentence, _
 from mutuelle.registers.columns import FORMS
 from mutuelle.registers.faults import by_cause, told_once
 from mutuelle.registers.reading import Sheet
@@ -64,6 +64,18 @@ def result_told(taken: Taken, *, dry: bool) -> list[Sentence]:
         for key, label in LABELS.items()
         if (counts := taken.counts.get(key))
     ]
+    if taken.owing and taken.mutuelle:
+        paid, owed = (
+            sum(amounts) for amounts in zip(*((p.paid_minor, p.owed_minor) for p in taken.owing), strict=True)
+        )
+        told.append(
+            _(
+                "households that have paid a part: {count}, {paid} paid, {owed} owed",
+                count=len(taken.owing),
+                paid=Money(paid, taken.mutuelle.currency),
+                owed=Money(owed, taken.mutuelle.currency),
+            )
+        )
     told += taken.notes[:NOTES_SHOWN]
     if more := len(taken.notes) - NOTES_SHOWN:
         told += [_("… and {count} more", count=more)] if more > 0 else []

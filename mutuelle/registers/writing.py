@@ -1,7 +1,7 @@
 """Writes the households of a register, a few hundred at a time: rows in bulk, journals in batches.
 
-What was paid on paper is called and received against the opening account, dated on its own days: nothing of it is
-income of today, and cover comes out as the register says.
+What was called and paid on paper is called and received against the opening account, dated on its own days: nothing of
+it is income of today, what is left is owed, and cover comes out as the register says.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -116,7 +116,7 @@ def _consents(mutuelle: Mutuelle, homes: Sequence[Numbered], at: datetime) -> It
 
 def _people(mutuelle: Mutuelle, homes: Sequence[Numbered], at: datetime) -> Iterator[dict[str, Any]]:
     for home, number in homes:
-        added_on = home.periods[0].opened_on if home.periods else mutuelle.today(at)
+        added_on = home.policies[0].opened_on or mutuelle.today(at)
         for rank, (name, birth) in enumerate(home.people, start=1):
             yield {
                 "mutuelle_id": mutuelle.id,
@@ -129,11 +129,10 @@ def _people(mutuelle: Mutuelle, homes: Sequence[Numbered], at: datetime) -> Iter
 
 
 def _policies(mutuelle: Mutuelle, homes: Sequence[Numbered], at: datetime) -> Iterator[dict[str, Any]]:
-    today = mutuelle.today(at)
     for home, number in homes:
-        agreed = list(home.offers()) or [(home.unpaid(today), today)]
-        for sequence, (offer, on) in enumerate(agreed, start=1):
-            yield policy_row(mutuelle.id, number, offer, sequence=sequence, agreed_on=on, at=at)
+        for sequence, policy in enumerate(home.policies, start=1):
+            row = policy_row(mutuelle.id, number, policy.offer, sequence=sequence, agreed_on=policy.on, at=at)
+            yield {**row, "waits_from": policy.waits_from}
 
 
 def _lines(mutuelle: Mutuelle, homes: Sequence[Numbered], at: datetime) -> Iterator[dict[str, Any]]:
@@ -148,22 +147,24 @@ def _lines(mutuelle: Mutuelle, homes: Sequence[Numbered], at: datetime) -> Itera
 
 
 def _journals(mutuelle: Mutuelle, numbered: Numbered) -> Iterator[Journal]:
-    """For each period paid on paper: its call, then what was paid for it."""
+    """For each policy of which something was paid on paper: its call, then what was paid for it; the rest is owed."""
     home, number = numbered
     member, against = accounts.member(number), accounts.opening()
-    for sequence, (offer, on) in enumerate(home.offers(), start=1):
-        for source, kind, debit, credit in (
-            ("policy", TAKEN_OVER, member, against),
-            ("opening", PAID_ON_PAPER, against, member),
+    for sequence, policy in enumerate(home.policies, start=1):
+        price_minor = policy.offer.price.amount_minor
+        for source, kind, debit, credit, amount_minor in (
+            ("policy", TAKEN_OVER, member, against, price_minor if policy.paid_minor else 0),
+            ("opening", PAID_ON_PAPER, against, member, policy.paid_minor),
         ):
-            yield Journal(
-                mutuelle=mutuelle.id,
-                source=source,
-                key=f"{number}-{sequence}",
-                kind=kind,
-                effective_on=on,
-                actor="import",
-                reason="paid on paper before the mutuelle joined the service",
-                movements=[Movement(debit, credit, offer.price.amount_minor, mutuelle.currency)],
-                memo={"policy": str(sequence)},
-            )
+            if amount_minor:
+                yield Journal(
+                    mutuelle=mutuelle.id,
+                    source=source,
+                    key=f"{number}-{sequence}",
+                    kind=kind,
+                    effective_on=policy.on,
+                    actor="import",
+                    reason="called and paid on paper before the mutuelle joined the service",
+                    movements=[Movement(debit, credit, amount_minor, mutuelle.currency)],
+                    memo={"policy": str(sequence)},
+                )

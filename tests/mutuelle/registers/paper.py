@@ -68,6 +68,14 @@ def line(**cells: str) -> str:
     return ";".join({**usual, **cells}.values()) + "\n"
 
 
+OWING = HEAD.strip() + ";payé;reste dû\n"
+
+
+def owing(paid: str = "", owed: str = "", **cells: str) -> str:
+    """One line of a register that says what was paid and what is owed."""
+    return f"{line(**cells).strip()};{paid};{owed}\n"
+
+
 def drawn(folder: Path, households: int, people: int, today: date) -> Path:
     """A register of so many households, each of so many people with their names in personnes.csv."""
     chance = Random(households)

@@ -72,7 +72,7 @@ async def test_what_was_paid_on_paper_is_income_of_nobody(pool: AsyncEngine, tmp
 async def test_the_fee_of_new_households_belongs_to_the_first_period(
     pool: AsyncEngine, tmp_path: Path
 ) -> None:
-    await take(pool, write(tmp_path, menages=HEAD + line(paid_until="30/09/2027")))
+    await take(pool, write(tmp_path, menages=HEAD + line(paid_until="30/09/2028")))
     agreed = select(
         *(
             tables.policy.c[name]
@@ -82,8 +82,8 @@ async def test_the_fee_of_new_households_belongs_to_the_first_period(
     async with pool.connect() as db:
         policies = [tuple(row) for row in await db.execute(agreed.order_by(tables.policy.c.sequence))]
     assert policies == [
-        ("new", 12_000, 1_000, date(2025, 10, 1)),
-        ("renewal", 12_000, 0, date(2026, 9, 30)),
+        ("new", 12_000, 1_000, date(2026, 10, 1)),
+        ("renewal", 12_000, 0, date(2026, 11, 22)),
     ]
     assert (await stands(pool, "1")).cover.state is S.COVERED
     assert await broken(pool) == []
