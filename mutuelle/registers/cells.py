@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from zoneinfo import available_timezones
 
 from anyascii import anyascii
@@ -17,6 +18,7 @@ from mutuelle.registers.faults import Unread
 from talk.answers import person_name
 from talk.trouble import Invalid
 
+_NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^a-z0-9]+")
 _SEPARATORS = re.compile(r"\s*[/,;+|]\s*")
 _APOSTROPHES, _HYPHENS = re.compile("[`´ʼʹ′]"), re.compile("[‐‑‒–]")
 _REMARK = re.compile(r"(\( *([^()]*)\)|, *((?:[^\W\d_]| )+)$)")
@@ -55,9 +57,11 @@ class Setting:
 Reader = Callable[[str, Setting], object]
 
 
+@lru_cache(maxsize=20_000)  # a register writes the same villages, products and names again and again
 def folded(words: str) -> str:
     """Small letters and digits without accents, one blank between words: how headers and names are compared."""
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", anyascii(words).lower()).split())
+    plain = words if words.isascii() else anyascii(words)
+    return " ".join(_NEITHER_LETTER_NOR_DIGIT.sub(" ", plain.lower()).split())
 
 
 def same_person(one: str, other: str) -> bool:

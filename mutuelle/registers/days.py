@@ -138,7 +138,7 @@ _ABOUT = re.compile(
 
 def birth(cell: str, setting: Setting) -> Birth:
     """A year of birth, from a year, a date or an age: 1981, née en 1981, 12/05/81, 45, 45 ans, 18 mois, bébé."""
-    text = _ABOUT.sub("", anyascii(cell).lower().strip())
+    text = cell if cell.isdigit() else _ABOUT.sub("", anyascii(cell).lower().strip())
     found = _age(text, setting.today) or _born(text, setting.today)
     if found is None or not setting.today.year - OLDEST_AGE <= found.year <= setting.today.year:
         stranger = re.search(r"[^\w\s/.,'’°-]", cell)
@@ -146,20 +146,25 @@ def birth(cell: str, setting: Setting) -> Birth:
     return found
 
 
+_IN_YEARS = re.compile(rf"(\d{{1,3}})(?:[.,]0)?\s*{_YEARS}?")
+_IN_DAYS = re.compile(r"(\d{1,3})\s*(semaines?|weeks?|jours?|days?)")
+_IN_MONTHS = re.compile(
+    rf"(?:(\d{{1,3}})\s*{_YEARS}\s*(?:et\s+|and\s+)?)?(\d{{1,3}}\s*{_MONTHS_OLD}|demie?|half)"
+)
+
+
 def _age(text: str, today: date) -> Birth | None:
     """What an age says, counted from today; years alone are counted as people do, from New Year to New Year."""
-    if re.fullmatch(_NEWBORN, text):
-        return Birth(today.year, "0 ans")
-    if years := re.fullmatch(rf"(\d{{1,3}})(?:[.,]0)?\s*{_YEARS}?", text):
+    if years := _IN_YEARS.fullmatch(text):
         return (
             Birth(today.year - int(years[1]), f"{int(years[1])} ans") if int(years[1]) <= OLDEST_AGE else None
         )
-    if days := re.fullmatch(r"(\d{1,3})\s*(semaines?|weeks?|jours?|days?)", text):
+    if re.fullmatch(_NEWBORN, text):
+        return Birth(today.year, "0 ans")
+    if days := _IN_DAYS.fullmatch(text):
         born = today - timedelta(days=int(days[1]) * (7 if days[2][0] in "sw" else 1))
         return Birth(born.year, f"{int(days[1])} {days[2]}")
-    parts = re.fullmatch(
-        rf"(?:(\d{{1,3}})\s*{_YEARS}\s*(?:et\s+|and\s+)?)?(\d{{1,3}}\s*{_MONTHS_OLD}|demie?|half)", text
-    )
+    parts = _IN_MONTHS.fullmatch(text)
     if parts is None or not (parts[1] or parts[2][0].isdigit()):
         return None
     months = 12 * int(parts[1] or 0) + (int(re.sub(r"\D", "", parts[2])) if parts[2][0].isdigit() else 6)
@@ -168,7 +173,7 @@ def _age(text: str, today: date) -> Birth | None:
 
 def _born(text: str, today: date) -> Birth | None:
     """A year, or the year of a day; of two figures it is one of the last hundred years."""
-    if re.fullmatch(r"\d{4}", text):
+    if text.isdigit() and len(text) == 4:
         return Birth(int(text), text)
     eldest = today.year - (OLDEST_AGE if re.search(r"\d{4}", text) else 99)
     when = _one_day(_plain(text), range(eldest, today.year + 1))

@@ -65,7 +65,7 @@ class Fault:
         said = self.said if len(self.said) <= SAID_SHOWN else self.said[:SAID_SHOWN] + "…"
         where: Fact = f"{self.letters}{self.line}" if self.letters else ""
         if said and (self.letter or said not in (fact for _name, fact in self.reason.facts)):
-            where = f"{where}: “{said}”" if where else f"“{said}”"
+            where = _("{cell}: “{said}”", cell=where, said=said) if where else _("“{said}”", said=said)
         if self.letter:
             where = _("{cell}, look at “{letter}”", cell=where, letter=_shown(self.letter))
         return _("{reason} ({where})", reason=self.reason, where=where) if where else self.reason

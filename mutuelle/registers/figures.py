@@ -10,6 +10,7 @@ from mutuelle.registers.faults import Unread
 _GROUPED = re.compile(r"\d{1,12}|\d{1,3}([ .,'’])\d{3}(?:\1\d{3}){0,2}")
 _NO_CENTS = re.compile(r"[.,](?:0{1,2}|-{1,2}|—)$")
 _FRANCS = r"(?:f\s*\.?\s*cfa|cfa|xof|xaf|(?:francs?|frs?|f)(?:\s*cfa)?)\.?"
+LONGEST_NUMBER = 20  # of the register
 _OH = re.compile(r"(?<=[\dOo .])[Oo](?=[\dOo .,]|$)")
 
 
@@ -67,6 +68,8 @@ def months(least: int, most: int) -> Reader:
 
 def register_number(cell: str, setting: Setting | None = None) -> str:
     """The number of a household in its book, in one form: A 14, a-14 and A14 are A-14; 001 and N° 1 are 1."""
+    if cell.isdigit() and cell.isascii() and len(cell) <= LONGEST_NUMBER:
+        return _short(cell)
     text = re.sub(
         r"^(?:n\s*[°º]|n[o°º]?[.\s]+|num[eé]ro\s*|num\b\.?|#)[\s:.]*(?=\w)", "", cell, flags=re.IGNORECASE
     )
@@ -77,7 +80,7 @@ def register_number(cell: str, setting: Setting | None = None) -> str:
         )
     parts = [[_short(run) for run in re.findall(r"\d+|[A-Z]+", part)] for part in text.split("/")]
     number = "/".join("-".join(part) for part in parts)
-    if not all(parts) or len(number) > 20:
+    if not all(parts) or len(number) > LONGEST_NUMBER:
         raise Unread(_("{cell} is not a number of the register such as 14, A-14 or 2023/14.", cell=cell))
     return number
 

@@ -105,9 +105,9 @@ def _people(
 
 
 def _is_head(record: Record, head: Record) -> bool:
-    return bool(record["name"] and head["head_name"]) and (
-        same_person(record["name"], head["head_name"]) and record["birth"] == head["birth"]
-    )
+    if record["birth"] != head["birth"] or not record["name"] or not head["head_name"]:
+        return False
+    return same_person(record["name"], head["head_name"])
 
 
 def _products(g: Gathered) -> Mapping[str, Sequence[Product]]:
@@ -139,7 +139,7 @@ def _home(
     if record["product"] and not versions:
         reason = _("{cell} is not known: is it in {file}?", cell=record["product"], file="produits.csv")
         g.faults.append(record.fault("product", reason))
-    if not record.is_whole or place_id is None or not versions:
+    if not _is_old_enough(g, record) or not record.is_whole or place_id is None or not versions:
         return None
     people = (
         (record["head_name"], record["birth"]),
@@ -167,23 +167,23 @@ def _home(
     )
 
 
-def _fits(g: Gathered, record: Record, product: Product, people: Sequence[Any]) -> bool:
-    before = len(g.faults)
-    if len(people) > product.max_members:
-        reason = _("{count} people are too many: {most} at most", count=len(people), most=product.max_members)
-        g.faults.append(record.fault("product", reason))
-    if g.today.year - record["birth"].year < LEAST_AGE_OF_HEAD:
-        g.faults.append(
-            record.fault("birth", _("The head of a household is {age} or older.", age=LEAST_AGE_OF_HEAD))
-        )
-    return len(g.faults) == before
+def _is_old_enough(g: Gathered, record: Record) -> bool:
+    """Whether the head is of an age to be one, as far as it is known; a household that is there already was."""
+    birth = record["birth"]
+    if birth is None or record["number"] in g.known.lines or g.today.year - birth.year >= LEAST_AGE_OF_HEAD:
+        return True
+    reason = _("The head of a household is {age} or older.", age=LEAST_AGE_OF_HEAD)
+    g.faults.append(record.fault("birth", reason))
+    return False
 
 
 def _policies(
     g: Gathered, record: Record, dues: Said, versions: Sequence[Product], people: Sequence[tuple[Any, Birth]]
 ) -> tuple[PaperPolicy, ...] | None:
     """What the household has agreed to and paid; None, with a fault, if its line cannot be true."""
-    if not _fits(g, record, versions[0], people):
+    if len(people) > (most := versions[0].max_members):
+        reason = _("{count} people are too many: {most} at most", count=len(people), most=most)
+        g.faults.append(record.fault("product", reason))
         return None
     try:
         return paper_policies(dues, versions, [birth for _name, birth in people], g.today)

@@ -75,7 +75,7 @@ async def _numbers(
         drawn = dict(zip(_drawn(mutuelle.prefix, len(left)), left, strict=True))
         rows = [_household(mutuelle, home, number, at) for number, home in drawn.items()]
         free = insert(tables.household).on_conflict_do_nothing().returning(tables.household.c.number)
-        written = set(await db.scalars(free.values(rows)))
+        written = set(await db.scalars(free, rows))
         numbers |= {drawn[number].register_number: number for number in written}
         left = [home for number, home in drawn.items() if number not in written]
         if not left:

@@ -52,6 +52,7 @@ async def test_all_faults_of_all_files_are_told_at_once_and_nothing_is_written(
         "operateurs.csv, line 2, opérateur: pigeon is not one of: simulated. (B2)",
         "menages.csv, line 2, village: Kita is not known: is it in villages.csv? (D2)",
         "menages.csv, line 3, produit: OR is not known: is it in produits.csv? (F3)",
+        "menages.csv, line 3, naissance: The head of a household is 16 or older. (C3)",
         "menages.csv, line 4, naissance: The head of a household is 16 or older. (C4)",
         "menages.csv, line 5, payé jusqu'au: 31/02/2027 is not a date such as 31/12/2026. (G5)",
         "menages.csv, line 5, numéro: the same as line 4 (A5)",
