@@ -224,6 +224,13 @@ def test_the_letter_that_cannot_stand_there_is_named(read: Reader, cell: str, le
     assert fault.value.letter == letter
 
 
+def test_figures_that_are_two_pairs_of_phones_are_refused() -> None:
+    austria = Setting("AT", date(2026, 11, 22))  # where mobile numbers are of several lengths
+    with pytest.raises(Unread) as fault:
+        phones.mobiles("6641 2345 6 664 1 23 4", austria)
+    assert "can be read in two ways" in render(fault.value.sentence, "en")
+
+
 def test_what_is_left_out_of_a_name_is_counted() -> None:
     mali = Setting("ML", date(2026, 11, 22))
     for cell in ("Awa Koné (veuve)", "Fanta Koné (Veuve)", "Oumar Diarra, chef de ménage", "Issa Ba"):

@@ -108,6 +108,7 @@ def test_cover_is_what_the_register_says_from_when_the_household_has_waited(
     # One wait, from the day on which it joined; where nobody knows the day, it is over.
     first = found[0].opened_on
     has_waited = max(first, add_months(member_since, sold.waiting_period_months)) if member_since else first
+    assert lived[0].entitled_on == has_waited
     for day in {
         first,
         has_waited - DAY,
