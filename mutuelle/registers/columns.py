@@ -19,7 +19,6 @@ from mutuelle.registers.vocabulary import (
     ROLE_WORDS,
     SERVICE_WORDS,
 )
-from talk.answers import LONGEST_NAME
 
 
 @dataclass(frozen=True)
@@ -199,7 +198,7 @@ OFFICERS = Form(
     ("responsables", "officers", "treasurers", "tresoriers"),
     (
         Column("role", ("rôle", "role"), cells.one_of(ROLE_WORDS)),
-        Column("name", ("nom", "name"), cells.words(2, LONGEST_NAME)),
+        Column("name", ("nom", "name"), cells.name),
         _phone(),
         _optional("since", ("depuis", "since"), days.since),
     ),
