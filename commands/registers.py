@@ -18,7 +18,6 @@ from mutuelle.registers.taking import Taken, steps, take_over
 from mutuelle.registers.telling import faults_told, files_told, result_told
 from progress import Progress
 
-
 # A register becomes a million objects that all stay: looking for lost ones every 700 is a quarter of the time.
 OBJECTS_BETWEEN_LOOKS = 200_000
 
