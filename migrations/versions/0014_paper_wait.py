@@ -3,7 +3,7 @@
 from migrations.script import run_sql
 
 revision = "0014"
-down_revision = "0021"
+down_revision = "0019"
 
 SQL = """
 alter table policy add column waits_from date,
