@@ -18,7 +18,10 @@ from ledger.accounts import KINDS, Kind
 from migrations.grants import AUDITOR_ROLE, auditor_statements, grant_statements
 
 # A kind that is there stays as it is: its accounts are kept that way. `keneya check` names one that differs.
-_ADD_KINDS = "insert into ledger.kind values (:kind, :keeping, :side) on conflict do nothing"
+_ADD_KINDS = (
+    "insert into ledger.kind (kind, keeping, side, is_split) values (:kind, :keeping, :side, :is_split)"
+    " on conflict do nothing"
+)
 _IS_ROLE = text("select exists (select from pg_roles where rolname = :role)")
 _VERSION = text("select version_num from alembic_version")
 LOCK_KEY = 7_305_011  # any constant: two releases migrating at once take turns
@@ -63,8 +66,13 @@ async def refuse_old_schema(service_url: str) -> None:
         )
 
 
-def _kind_row(kind: Kind) -> dict[str, str]:
-    return {"kind": kind.name, "keeping": kind.keeping, "side": kind.normal}
+def _kind_row(kind: Kind) -> dict[str, object]:
+    return {
+        "kind": kind.name,
+        "keeping": kind.keeping,
+        "side": kind.normal,
+        "is_split": bool(kind.split_by),
+    }
 
 
 def _upgrade(connection: Connection) -> None:
