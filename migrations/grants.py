@@ -129,6 +129,12 @@ def grant_statements(role: str) -> Iterator[str]:
     yield from (f"grant execute on function {function} to {_name(role)}" for function in ACTS + READS)
 
 
+def shared_statements(role: str, database: str) -> Iterator[str]:
+    """What is everybody's in a new database and only the service's `role` keeps: tables that fill the disk."""
+    yield f"revoke temporary on database {_name(database)} from public"
+    yield f"grant temporary on database {_name(database)} to {_name(role)}"
+
+
 def auditor_statements(role: str) -> Iterator[str]:
     """The same for an auditor's `role`: it reads, and writes nothing, not even by a function."""
     yield from _from_nothing(role)

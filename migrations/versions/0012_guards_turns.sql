@@ -212,4 +212,7 @@ begin
     returning block, journals, root;
 end $$;
 
+-- Whoever posts waits for others who post, never without end; the error says nothing about a journal.
+alter function ledger.post(jsonb) set lock_timeout = '10s';
+
 revoke all on all functions in schema ledger from public;
