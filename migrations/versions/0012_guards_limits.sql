@@ -37,23 +37,29 @@ $$;
 
 -- Whether a journal would leave an account below zero on a day before the last one. `free`: what the account can spend
 -- when all days are counted, without this journal. A journal of the account's last day is answered by three looks into
--- an index; any other by reading what is dated after it.
+-- an index; any other by reading what is dated after it, by the index whatever the planner believes of a young table.
 create function ledger.is_overdrawn(
     mutuelle text, booked_on date, code text, side text, free bigint, movements jsonb
-) returns boolean language plpgsql stable as $$
+) returns boolean language plpgsql stable set enable_seqscan = off as $$
 #variable_conflict use_variable
 begin
     if not exists (select from ledger.spending(mutuelle, booked_on, code, side, movements) s where s.change < 0) then
         return false;
     end if;
-    if not exists (select from ledger.movement m where m.mutuelle_id = mutuelle and m.debit_account = code
-                      and m.effective_on > booked_on and m.phase in ('single', 'post'))
-       and not exists (select from ledger.movement m where m.mutuelle_id = mutuelle and m.credit_account = code
-                      and m.effective_on > booked_on and m.phase in ('single', 'post'))
-       and not exists (select from ledger.movement m where m.mutuelle_id = mutuelle and m.phase = 'pending'
-                          and m.debit_account = code and side = 'credit' and m.effective_on > booked_on)
-       and not exists (select from ledger.movement m where m.mutuelle_id = mutuelle and m.phase = 'pending'
-                          and m.credit_account = code and side = 'debit' and m.effective_on > booked_on) then
+    if greatest(
+        (select m.effective_on from ledger.movement m
+          where m.mutuelle_id = mutuelle and m.debit_account = code and m.phase in ('single', 'post')
+          order by m.effective_on desc limit 1),
+        (select m.effective_on from ledger.movement m
+          where m.mutuelle_id = mutuelle and m.credit_account = code and m.phase in ('single', 'post')
+          order by m.effective_on desc limit 1),
+        (select m.effective_on from ledger.movement m
+          where m.mutuelle_id = mutuelle and m.debit_account = code and m.phase = 'pending' and side = 'credit'
+          order by m.effective_on desc limit 1),
+        (select m.effective_on from ledger.movement m
+          where m.mutuelle_id = mutuelle and m.credit_account = code and m.phase = 'pending' and side = 'debit'
+          order by m.effective_on desc limit 1),
+        booked_on) = booked_on then
         return false;
     end if;
     return exists (

@@ -5,7 +5,9 @@
 create or replace function ledger.is_text(value text, longest int) returns boolean
 language sql immutable parallel safe as $$
     select value is not null and length(value) <= longest
-       and value ~ '[^ \u00A0\u00AD\u115F\u1160\u1680\u180E\u2000-\u200F\u202F\u205F-\u206F\u2800\u3000\u3164\uFEFF\uFFA0]'
+       and btrim(value, E' \u00A0\u00AD\u115F\u1160\u1680\u180E\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008'
+           '\u2009\u200A\u200B\u200C\u200D\u200E\u200F\u202F\u205F\u2060\u2061\u2062\u2063\u2064\u2800\u3000\u3164'
+           '\uFEFF\uFFA0') <> ''
        and value !~ '[\u0001-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]'
 $$;
 
@@ -21,13 +23,14 @@ create function ledger.is_currency(code text) returns boolean language sql immut
     select code in ('XOF', 'XAF', 'GNF', 'RWF', 'CDF', 'EUR', 'USD')
 $$;
 
--- No day has a number beyond the calendar: such a date is refused by name, not by an error.
+-- No day has a number beyond the calendar: such a date is refused by name, not by an error. (A date made text would
+-- not do: it depends on the session, and the function would no longer be written into the query that uses it.)
 create or replace function ledger.journal_text(
     kind text, effective_on date, actor text, reason text, reverses uuid, noted text
 ) returns text language sql immutable parallel safe as $$
     select ledger.field(kind)
         || ledger.field(case when isfinite(effective_on) then (effective_on - date '2000-01-01')::text
-                             else effective_on::text end)
+                             else (effective_on > date '2000-01-01')::text end)
         || ledger.field(actor) || ledger.field(reason) || ledger.field(reverses::text) || ledger.field(noted)
 $$;
 
