@@ -130,9 +130,11 @@ def grant_statements(role: str) -> Iterator[str]:
 
 
 def shared_statements(role: str, database: str) -> Iterator[str]:
-    """What is everybody's in a new database and only the service's `role` keeps: tables that fill the disk."""
+    """What is everybody's in a new database and the service's `role` keeps: tables that fill the disk, and locks of a
+    number, where `server.sql` has given them to the owner."""
     yield f"revoke temporary on database {_name(database)} from public"
     yield f"grant temporary on database {_name(database)} to {_name(role)}"
+    yield _ADVISORY_LOCKS.replace("ROLE", _name(role))
 
 
 def auditor_statements(role: str) -> Iterator[str]:
@@ -154,6 +156,22 @@ begin
                    and pg_get_userbyid(relowner) = current_user
     loop
         execute format('revoke all on %s from %s', ours, $role$ROLE$role$);
+    end loop;
+end $own$
+"""
+
+
+_ADVISORY_LOCKS = """
+do $own$
+declare
+    taking regprocedure;
+begin
+    for taking in select oid from pg_proc
+                   where pronamespace = 'pg_catalog'::regnamespace
+                     and (starts_with(proname, 'pg_advisory') or starts_with(proname, 'pg_try_advisory'))
+                     and has_function_privilege(oid, 'execute with grant option')
+    loop
+        execute format('grant execute on function %s to %s', taking, $role$ROLE$role$);
     end loop;
 end $own$
 """

@@ -1,12 +1,14 @@
 -- What only a superuser can do so that an auditor holds nobody up: once in the database of the service, and again after
 -- a role was made anew. psql "$SUPERUSER_URL" -d keneya -f migrations/server.sql
--- Write your own roles' names in the place of these three. `make run` does it by itself.
+-- Write your own names in the place of these two roles, the owner's and the auditor's. `make run` does it by itself.
 
 -- Locks of a number are everybody's in PostgreSQL: whoever takes one that we want, or all that the server has room for,
--- stops the service. From now on they are ours alone.
+-- stops the service. From now on they are the owner's, who gives them to the service's role at each `keneya migrate`,
+-- and of whoever posts already.
 do $$
 declare
     taking regprocedure;
+    poster name;
 begin
     for taking in
         select p.oid from pg_proc p
@@ -14,7 +16,13 @@ begin
            and (starts_with(p.proname, 'pg_advisory') or starts_with(p.proname, 'pg_try_advisory'))
     loop
         execute format('revoke execute on function %s from public', taking);
-        execute format('grant execute on function %s to keneya_owner, keneya_service', taking);
+        execute format('grant execute on function %s to keneya_owner with grant option', taking);
+        for poster in
+            select r.rolname from pg_roles r
+             where has_function_privilege(r.oid, to_regprocedure('ledger.post(jsonb)')::oid, 'execute')
+        loop
+            execute format('grant execute on function %s to %I', taking, poster);
+        end loop;
     end loop;
 end $$;
 

@@ -3,7 +3,7 @@
 
 -- Every journal with a smaller tick is committed and seen by any statement that begins now; none can come below it.
 -- A transaction of somebody who cannot post holds nothing up: an auditor's, or one of another database. Whose an open
--- transaction is, the server's locks say; one that they know no owner of counts.
+-- transaction is, the server's locks and sessions say; one that they know no role of counts.
 create or replace function ledger.horizon() returns xid8 language sql stable as $$
     select ledger.shifted(coalesce(min(open.number), pg_snapshot_xmax(pg_current_snapshot())), c.shift)
       from ledger.clock c
@@ -13,7 +13,7 @@ create or replace function ledger.horizon() returns xid8 language sql stable as 
                    select from pg_locks l join pg_stat_activity a on a.pid = l.pid
                     where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
                       and l.transactionid = number::xid
-                      and (a.datname <> current_database() or not exists (
+                      and (a.datname <> current_database() or a.usesysid is not null and not exists (
                            select from pg_roles r
                             where pg_has_role(a.usesysid, r.oid, 'member')
                               and has_function_privilege(r.oid, 'ledger.post(jsonb)', 'execute'))))

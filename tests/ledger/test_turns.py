@@ -195,4 +195,4 @@ def test_the_superusers_part_names_the_roles() -> None:
     words = set(
         GUARDS.read_text(encoding="utf-8").replace(",", " ").replace("'", " ").replace(";", " ").split()
     )
-    assert {AUDITOR_ROLE, OWNER_ROLE, SERVICE_ROLE} <= words
+    assert {AUDITOR_ROLE, OWNER_ROLE} <= words
