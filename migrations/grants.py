@@ -131,10 +131,10 @@ def grant_statements(role: str) -> Iterator[str]:
 
 def shared_statements(role: str, database: str) -> Iterator[str]:
     """What is everybody's in a new database and the service's `role` keeps: tables that fill the disk, and locks of a
-    number, where `server.sql` has given them to the owner."""
+    number, where `server.sql` has taken them from everybody."""
     yield f"revoke temporary on database {_name(database)} from public"
     yield f"grant temporary on database {_name(database)} to {_name(role)}"
-    yield _ADVISORY_LOCKS.replace("ROLE", _name(role))
+    yield _ADVISORY_LOCKS.replace("ROLE", role)
 
 
 def auditor_statements(role: str) -> Iterator[str]:
@@ -162,17 +162,12 @@ end $own$
 
 
 _ADVISORY_LOCKS = """
-do $own$
-declare
-    taking regprocedure;
-begin
-    for taking in select oid from pg_proc
-                   where pronamespace = 'pg_catalog'::regnamespace
-                     and (starts_with(proname, 'pg_advisory') or starts_with(proname, 'pg_try_advisory'))
-                     and has_function_privilege(oid, 'execute with grant option')
-    loop
-        execute format('grant execute on function %s to %s', taking, $role$ROLE$role$);
-    end loop;
+do $own$ begin
+    if exists (select from pg_roles where rolname = 'keneya_locks'
+                  and pg_has_role(oid, 'member with admin option')
+                  and not pg_has_role($role$ROLE$role$, oid, 'member')) then
+        execute format('grant keneya_locks to %I', $role$ROLE$role$);
+    end if;
 end $own$
 """
 

@@ -3,26 +3,31 @@
 -- Write your own names in the place of these two roles, the owner's and the auditor's. `make run` does it by itself.
 
 -- Locks of a number are everybody's in PostgreSQL: whoever takes one that we want, or all that the server has room for,
--- stops the service. From now on they are the owner's, who gives them to the service's role at each `keneya migrate`,
--- and of whoever posts already.
+-- stops the service. From now on who takes them must be a member of keneya_locks, as whoever posts already; the owner
+-- makes the service's role one at each `keneya migrate`.
 do $$
 declare
     taking regprocedure;
     poster name;
 begin
+    if not exists (select from pg_roles where rolname = 'keneya_locks') then
+        create role keneya_locks nologin;
+    end if;
+    grant keneya_locks to keneya_owner with admin option;
     for taking in
         select p.oid from pg_proc p
          where p.pronamespace = 'pg_catalog'::regnamespace
            and (starts_with(p.proname, 'pg_advisory') or starts_with(p.proname, 'pg_try_advisory'))
     loop
         execute format('revoke execute on function %s from public', taking);
-        execute format('grant execute on function %s to keneya_owner with grant option', taking);
-        for poster in
-            select r.rolname from pg_roles r
-             where has_function_privilege(r.oid, to_regprocedure('ledger.post(jsonb)')::oid, 'execute')
-        loop
-            execute format('grant execute on function %s to %I', taking, poster);
-        end loop;
+        execute format('grant execute on function %s to keneya_locks', taking);
+    end loop;
+    for poster in
+        select r.rolname from pg_roles r
+         where not r.rolsuper and not pg_has_role(r.oid, 'keneya_locks', 'member')
+           and has_function_privilege(r.oid, to_regprocedure('ledger.post(jsonb)')::oid, 'execute')
+    loop
+        execute format('grant keneya_locks to %I', poster);
     end loop;
 end $$;
 
