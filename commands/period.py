@@ -12,7 +12,6 @@ WHY_NOT = {
     "period_not_over": "that day is not over yet",
     "period_closed": "the books are closed through that day already",
     "period_not_closed": "nothing is closed",
-    "period_malformed": "no book has such a day",
     "mutuelle_unknown": "it has no book yet",
     "book_in_use": "others are posting and did not end within 2 s: try again",
 }

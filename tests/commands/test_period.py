@@ -76,13 +76,6 @@ def test_bad_arguments_exit_with_2(keneya: Keneya) -> None:
     assert keneya("period", "list", "BEN")[1] == "Nothing is closed.\n"
 
 
-def test_a_day_outside_the_calendar_is_refused_by_name(keneya: Keneya) -> None:
-    for day, said in (("9999-12-31", "no book has such a day"), ("0001-01-01", "no book has such a day")):
-        code, output, complaints = keneya("period", "close", "BEN", day, *BECAUSE)
-        assert (code, output) == (1, "")
-        assert complaints == f"keneya: not done: {said}\n"
-
-
 def test_whoever_is_typed_the_checks_accept(keneya: Keneya) -> None:
     """What a command takes, no check complains of afterwards."""
     odd = ("--actor", "Fanta N°7 (=SUM) 76 00 00 01", "--reason", "+ 2 000 F, l’assemblée dit « oui »")
