@@ -24,11 +24,12 @@ from processes import Identity
 OWNER_ROLE = "keneya_owner"
 SERVICE_ROLE = "keneya_service"
 AUDITOR_ROLE = "keneya_auditor"
-SUPERUSER = "postgres"
+SUPERUSER, TEMPLATE = "postgres", "template1"
 DATABASE = "keneya"
 RIGHTS = "login nosuperuser nocreatedb nocreaterole"
 REACHABLE_ROOT = Path("/var/lib")  # root's own, there on every system, kept over a reboot
 ORPHANS_TIMEOUT_S = 15
+GUARDS = Path(__file__).with_name("migrations") / "server.sql"  # a superuser's part, in each database
 LOG_KEPT_BYTES = 5_000_000
 INITDB_OPTIONS = (
     f"--username={SUPERUSER}",
@@ -229,7 +230,7 @@ def make_cluster(place: Place, passwords: Passwords) -> None:
     """Make PostgreSQL's data directory with its roles and database, whole or not at all; once."""
     if place.cluster.exists():
         _expect_version(place)
-        _add_auditor(place, passwords)
+        _guard(place, passwords)
         return
     fresh = place.root / "postgres.new"
     if fresh.exists():
@@ -240,33 +241,47 @@ def make_cluster(place: Place, passwords: Passwords) -> None:
         shutil.chown(password_file, place.identity.uid, place.identity.gid)
     try:
         _run(place, ["initdb", "-D", str(fresh), "--pwfile", str(password_file), *INITDB_OPTIONS])
-        _run(place, ["postgres", "--single", "-D", str(fresh), "postgres"], _first_statements(passwords))
+        _run_alone(place, fresh, TEMPLATE, _first_statements(passwords))
     finally:
         password_file.unlink()
     fresh.rename(place.cluster)
-    _add_auditor(place, passwords)
+    write_private(place.root / "postgres.auditor", _guards_version())
 
 
 def _first_statements(passwords: Passwords) -> str:
-    """One statement a line, as PostgreSQL's single-user mode wants it. The passwords hold no quote."""
-    return (
-        f"create role {OWNER_ROLE} {RIGHTS} password '{passwords.owner}'\n"
-        f"create role {SERVICE_ROLE} {RIGHTS} password '{passwords.service}'\n"
-        f"create database {DATABASE} owner {OWNER_ROLE}\n"
+    """In the database that every other one is copied from. The passwords hold no quote."""
+    statements = (
+        f"create role {OWNER_ROLE} {RIGHTS} password '{passwords.owner}'",
+        f"create role {SERVICE_ROLE} {RIGHTS} password '{passwords.service}'",
+        f"create role {AUDITOR_ROLE} {RIGHTS} password '{passwords.auditor}'",
+        f"revoke connect on database {SUPERUSER}, {TEMPLATE} from public",
+        GUARDS.read_text(encoding="utf-8"),
+        f"create database {DATABASE} owner {OWNER_ROLE}",
     )
+    return "".join(f"{statement};\n\n" for statement in statements)
 
 
-def _add_auditor(place: Place, passwords: Passwords) -> None:
-    """Once: a cluster that an older version made has no auditor's role yet."""
+def _guard(place: Place, passwords: Passwords) -> None:
+    """Once for each form of the guards: a cluster of an older version has none, and perhaps no auditor's role."""
     done = place.root / "postgres.auditor"
-    if done.exists():
+    if done.exists() and done.read_text() == _guards_version():
         return
     (place.cluster / "postmaster.pid").unlink(missing_ok=True)  # the lock is ours: no server has it open
     role = f"create role {AUDITOR_ROLE} {RIGHTS} password '{passwords.auditor}'"
     unless = f"if not exists (select from pg_roles where rolname = '{AUDITOR_ROLE}')"
-    statement = f"do $$ begin {unless} then {role}; end if; end $$\n"
-    _run(place, ["postgres", "--single", "-D", str(place.cluster), "postgres"], statement)
-    write_private(done, AUDITOR_ROLE)
+    statement = f"do $$ begin {unless} then {role}; end if; end $$;\n\n"
+    for database in (TEMPLATE, DATABASE):
+        _run_alone(place, place.cluster, database, statement + GUARDS.read_text(encoding="utf-8") + "\n")
+    write_private(done, _guards_version())
+
+
+def _guards_version() -> str:
+    return sha256(GUARDS.read_bytes()).hexdigest()
+
+
+def _run_alone(place: Place, cluster: Path, database: str, script: str) -> None:
+    """Run a script in PostgreSQL's single-user mode, where a statement ends with `;` and an empty line."""
+    _run(place, ["postgres", "--single", "-j", "-D", str(cluster), database], script)
 
 
 def _run(place: Place, command: list[str], typed: str = "") -> None:

@@ -5,6 +5,7 @@ A fault is one line for a person: exit 2 for what was typed or set wrongly, 1 fo
 
 import argparse
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
@@ -33,6 +34,8 @@ FIRST_DAY, LAST_DAY = (
 )  # no book has an earlier one, nobody means a later one
 ADDRESSES = {"DATABASE_URL": "database_url", "MIGRATE_DATABASE_URL": "migrate_database_url"}
 MIGRATE_HINT = " (run `keneya migrate` first?)"
+BUSY_HINT = " (somebody holds what this needs: try again)"
+_PHONE = re.compile(r"\+(?:[\s().\-/]*\d){8}")  # as the ledger and `keneya check` know one, and more
 
 
 class Fault(Exception):
@@ -71,12 +74,14 @@ def phone(value: str) -> str:
 
 
 def words(longest: int) -> Callable[[str], str]:
-    """The type of an argument that a person will read in years to come."""
+    """The type of an argument that a person will read in years to come: a name is kept, a phone number must not be."""
 
     def parse(value: str) -> str:
         said = " ".join(value.split())
         if not 2 <= len(said) <= longest or not said.isprintable():
             raise argparse.ArgumentTypeError(f"2 to {longest} letters, please")
+        if _PHONE.search(said):
+            raise argparse.ArgumentTypeError("no phone number, please: it would stay on record for ever")
         return said
 
     return parse
@@ -99,7 +104,8 @@ def one_line(fault: Exception) -> str:
         return render(fault.sentence, "en")
     if isinstance(fault, DBAPIError) and fault.orig is not None:
         words = str(fault.orig).rpartition(">: ")[2].splitlines()[0]
-        return f"the database says: {words}" + (MIGRATE_HINT if "does not exist" in words else "")
+        hint = BUSY_HINT if "lock timeout" in words else MIGRATE_HINT if "does not exist" in words else ""
+        return f"the database says: {words}{hint}"
     if isinstance(fault, ConnectionError | TimeoutError):
         return f"cannot reach the database: {fault}"
     return "; ".join(str(fault).splitlines()) or type(fault).__name__

@@ -3,8 +3,6 @@
 import argparse
 from uuid import uuid4
 
-from sqlalchemy import text
-
 from commands.ground import Commands, Fault, acted, command, database, day, expect_mutuelle, group
 from ledger.book import Posted
 from ledger.periods import close_period, closed_through, period_acts, reopen_period
@@ -15,6 +13,7 @@ WHY_NOT = {
     "period_closed": "the books are closed through that day already",
     "period_not_closed": "nothing is closed",
     "mutuelle_unknown": "it has no book yet",
+    "book_in_use": "others are posting and did not end within 2 s: try again",
 }
 
 
@@ -49,8 +48,6 @@ async def close_books(arguments: argparse.Namespace) -> int:
     """Close through a day that is over, and keep its trial balance."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
-        # Whoever posts meanwhile waits behind us: not longer than a caller does.
-        await db.execute(text("set local lock_timeout = '5s'"))
         answer = await close_period(db, arguments.mutuelle, arguments.last, **_act(arguments))
     _expect(answer)
     print(f"The books of {arguments.mutuelle} are closed through {arguments.last}.")

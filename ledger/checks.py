@@ -5,7 +5,7 @@ write is proven here again at read.
 """
 
 from invariants import Invariant
-from ledger.accounts import KINDS
+from ledger.accounts import KINDS, MINOR_DIGITS
 from ledger.fund_checks import FUNDS
 from ledger.kept_checks import KEPT
 from ledger.period_checks import PERIODS
@@ -13,6 +13,7 @@ from ledger.seal_checks import SEALS
 
 # Kinds with and without sub-accounts, as a list of SQL rows; the names are lower-case letters.
 _KINDS_SQL = ", ".join(f"('{kind.name}', {bool(kind.split_by)})" for kind in KINDS.values())
+_CURRENCIES_SQL = ", ".join(f"'{currency}'" for currency in MINOR_DIGITS)
 
 _BOOK = (
     Invariant(
@@ -148,13 +149,14 @@ _REFERENCES = (
 _RECORDS = (
     Invariant(
         "ledger_account_sound",
-        "An account's kind is a known one, with a sub-account just where the kind has them.",
+        "An account's kind and currency are known ones, and it has a sub-account just where the kind has them.",
         """select concat_ws(' ', a.mutuelle_id, a.code) from ledger.account a
              left join (values KNOWN_KINDS) k (kind, is_split) on k.kind = split_part(a.code, ':', 2)
             where k.kind is null or k.is_split <> (split_part(a.code, ':', 3) <> '')
+               or a.currency not in (KNOWN_CURRENCIES)
                or (a.fund, a.kind) <> (split_part(a.code, ':', 1), split_part(a.code, ':', 2))""".replace(
             "KNOWN_KINDS", _KINDS_SQL
-        ),
+        ).replace("KNOWN_CURRENCIES", _CURRENCIES_SQL),
     ),
     Invariant(
         "ledger_dates_possible",

@@ -53,9 +53,9 @@ async def catch_up(pool: AsyncEngine, mutuelle: str, within_s: float = 10.0) -> 
 
 
 _BEHIND = """
-select f.mutuelle_id from ledger.fold f
+select f.mutuelle_id from ledger.fold f cross join (select ledger.horizon() as tick) horizon
  where exists (select from ledger.journal j
-                where j.mutuelle_id = f.mutuelle_id and j.xid >= f.upto and j.xid < ledger.horizon())
+                where j.mutuelle_id = f.mutuelle_id and j.xid >= f.upto and j.xid < horizon.tick)
  order by f.mutuelle_id
 """
 _WAITING = """

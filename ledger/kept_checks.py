@@ -6,7 +6,9 @@ Each recomputes it from the movements alone.
 from invariants import Invariant
 from ledger.accounts import KINDS
 
-_KINDS_SQL = ", ".join(f"('{kind.name}', '{kind.keeping}', '{kind.normal}')" for kind in KINDS.values())
+_KINDS_SQL = ", ".join(
+    f"('{kind.name}', '{kind.keeping}', '{kind.normal}', {bool(kind.split_by)})" for kind in KINDS.values()
+)
 
 KEPT = (
     Invariant(
@@ -67,6 +69,28 @@ KEPT = (
                               else b.credits_posted - b.debits_posted - b.debits_pending end < 0""",
     ),
     Invariant(
+        "ledger_limits_hold_each_day",
+        "No account with a limit is below zero on any day, the reservations counted that are open and dated by then.",
+        """with step as (
+               select e.mutuelle_id, e.account, e.effective_on as day,
+                      case k.side when 'debit' then e.debit - e.credit else e.credit - e.debit end as change
+                 from ledger.entry e
+                 join ledger.account a on a.mutuelle_id = e.mutuelle_id and a.code = e.account
+                 join ledger.kind k on k.kind = a.kind
+                where a.keeping = 'limited'
+               union all
+               select h.mutuelle_id, a.code, h.effective_on, -h.amount
+                 from ledger.held h
+                 join ledger.account a on a.mutuelle_id = h.mutuelle_id and a.keeping = 'limited'
+                 join ledger.kind k on k.kind = a.kind
+                  and a.code = case k.side when 'debit' then h.credit_account else h.debit_account end),
+             told as (
+               select mutuelle_id, account, day,
+                      sum(sum(change)) over (partition by mutuelle_id, account order by day) as free
+                 from step group by mutuelle_id, account, day)
+           select concat_ws(' ', mutuelle_id, account, day, free) from told where free < 0""",
+    ),
+    Invariant(
         "ledger_kinds_kept",
         "Each account is kept as its kind is, and each kind as the program says.",
         """select concat_ws(' ', a.mutuelle_id, a.code, a.keeping)
@@ -74,11 +98,10 @@ KEPT = (
             where a.keeping is distinct from k.keeping
             union all
            select concat_ws(' ', k.kind, k.keeping, k.side)
-             from (values KNOWN_KINDS) known (kind, keeping, side)
+             from (values KNOWN_KINDS) known (kind, keeping, side, is_split)
              full join ledger.kind k on k.kind = known.kind
-            where (known.keeping, known.side) is distinct from (k.keeping, k.side)""".replace(
-            "KNOWN_KINDS", _KINDS_SQL
-        ),
+            where (known.keeping, known.side, known.is_split)
+                  is distinct from (k.keeping, k.side, k.is_split)""".replace("KNOWN_KINDS", _KINDS_SQL),
     ),
     Invariant(
         "ledger_control_one_currency",

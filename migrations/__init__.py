@@ -15,12 +15,19 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from ledger.accounts import KINDS, Kind
-from migrations.grants import AUDITOR_ROLE, auditor_statements, grant_statements
+from migrations.grants import AUDITOR_ROLE, auditor_statements, grant_statements, shared_statements
 
 # A kind that is there stays as it is: its accounts are kept that way. `keneya check` names one that differs.
-_ADD_KINDS = "insert into ledger.kind values (:kind, :keeping, :side) on conflict do nothing"
+_ADD_KINDS = (
+    "insert into ledger.kind (kind, keeping, side, is_split) values (:kind, :keeping, :side, :is_split)"
+    " on conflict do nothing"
+)
 _IS_ROLE = text("select exists (select from pg_roles where rolname = :role)")
 _VERSION = text("select version_num from alembic_version")
+_IS_UNGUARDED = text("""
+select rolconnlimit < 0 or has_function_privilege(oid, 'pg_advisory_lock(bigint)', 'execute')
+  from pg_roles where rolname = :role""")
+LOCK_TIMEOUT = "3s"
 LOCK_KEY = 7_305_011  # any constant: two releases migrating at once take turns
 
 
@@ -63,8 +70,13 @@ async def refuse_old_schema(service_url: str) -> None:
         )
 
 
-def _kind_row(kind: Kind) -> dict[str, str]:
-    return {"kind": kind.name, "keeping": kind.keeping, "side": kind.normal}
+def _kind_row(kind: Kind) -> dict[str, object]:
+    return {
+        "kind": kind.name,
+        "keeping": kind.keeping,
+        "side": kind.normal,
+        "is_split": bool(kind.split_by),
+    }
 
 
 def _upgrade(connection: Connection) -> None:
@@ -76,26 +88,31 @@ def _upgrade(connection: Connection) -> None:
 
 async def migrate(
     owner_url: str, service_role: str, *, above: int = 0, auditor_role: str | None = None
-) -> None:
+) -> str | None:
     """Bring the database at `owner_url` (`postgresql+asyncpg://…`) to the newest version, all or nothing.
 
     `service_role` is the role that web and worker connect as; it owns nothing, and gets its rights last. `above`: a
     restore's newest transaction number, which the ledger's clock goes on from. `auditor_role`: a role that exists and
     may read the ledger from now on (UnknownRole: it does not); without one it is AUDITOR_ROLE, if the server has it.
+    The answer is the name of an auditor's role that could still hold others up: a superuser must run `server.sql`.
+    Whoever posts waits behind a step that waits for a reader: no step waits longer than LOCK_TIMEOUT.
     """
-    engine = create_async_engine(owner_url)
+    engine, auditor = create_async_engine(owner_url), auditor_role or AUDITOR_ROLE
     try:
         async with engine.begin() as db:
             await db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            await db.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
             await db.run_sync(_upgrade)
             await db.execute(text("select ledger.move_clock(:above)"), {"above": above})
             await db.execute(text(_ADD_KINDS), [_kind_row(kind) for kind in KINDS.values()])
-            for statement in grant_statements(service_role):
+            database = str(await db.scalar(text("select current_database()")))
+            for statement in (*grant_statements(service_role), *shared_statements(service_role, database)):
                 await db.execute(text(statement))
-            known = await db.scalar(_IS_ROLE, {"role": auditor_role or AUDITOR_ROLE})
+            known = await db.scalar(_IS_ROLE, {"role": auditor})
             if auditor_role and not known:
                 raise UnknownRole(f"the server has no role {auditor_role!r}: create it first")
-            for statement in auditor_statements(auditor_role or AUDITOR_ROLE) if known else ():
+            for statement in auditor_statements(auditor) if known else ():
                 await db.execute(text(statement))
+            return auditor if await db.scalar(_IS_UNGUARDED, {"role": auditor}) else None
     finally:
         await engine.dispose()

@@ -129,6 +129,14 @@ def grant_statements(role: str) -> Iterator[str]:
     yield from (f"grant execute on function {function} to {_name(role)}" for function in ACTS + READS)
 
 
+def shared_statements(role: str, database: str) -> Iterator[str]:
+    """What is everybody's in a new database and the service's `role` keeps: tables that fill the disk, and locks of a
+    number, where `server.sql` has taken them from everybody."""
+    yield f"revoke temporary on database {_name(database)} from public"
+    yield f"grant temporary on database {_name(database)} to {_name(role)}"
+    yield _ADVISORY_LOCKS.replace("ROLE", role)
+
+
 def auditor_statements(role: str) -> Iterator[str]:
     """The same for an auditor's `role`: it reads, and writes nothing, not even by a function."""
     yield from _from_nothing(role)
@@ -149,6 +157,17 @@ begin
     loop
         execute format('revoke all on %s from %s', ours, $role$ROLE$role$);
     end loop;
+end $own$
+"""
+
+
+_ADVISORY_LOCKS = """
+do $own$ begin
+    if exists (select from pg_roles where rolname = 'keneya_locks'
+                  and pg_has_role(oid, 'member with admin option')
+                  and not pg_has_role($role$ROLE$role$, oid, 'member')) then
+        execute format('grant keneya_locks to %I', $role$ROLE$role$);
+    end if;
 end $own$
 """
 

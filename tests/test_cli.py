@@ -1,11 +1,12 @@
 """The command `keneya` as typed: what it prints, what it answers, and one line for each fault."""
 
+import argparse
 import asyncio
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,6 +124,31 @@ def test_every_command_has_help(keneya: Keneya, command: str) -> None:
     code, output, _ = keneya(command, "--help")
     assert code == 0
     assert output.startswith(f"usage: keneya {command}")
+
+
+def typed_parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The parser of every command."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from typed_parsers(inner)
+
+
+def test_no_command_takes_a_phone_for_who_acts_or_why() -> None:
+    asked = [
+        (parser.prog, action)
+        for parser in typed_parsers(cli.parser())
+        for action in parser._actions
+        if action.dest in ("actor", "reason")
+    ]
+    assert len(asked) >= 20
+    for prog, action in asked:
+        assert callable(action.type), prog
+        for odd in ("+22376000001", "told by (+223) 76 00-00-01", "\u00a0\u2003", "a\u202eb"):
+            with pytest.raises(argparse.ArgumentTypeError):
+                action.type(odd)
+        assert action.type("Fanta  Koné") == "Fanta Koné"
 
 
 def test_migrating_twice_changes_nothing(keneya: Keneya) -> None:

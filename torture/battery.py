@@ -4,7 +4,7 @@ Of a sound ledger there is nothing to tell. Nothing in here is drawn.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -30,6 +30,7 @@ from torture.battery_steps import (
     LATE,
     LIMITS,
     OLD,
+    PHONE,
     REFERENCES,
     SOUND,
     TILL,
@@ -92,6 +93,10 @@ class Player:
             ("created", JANUARY_ENDS),
             ("refused: period_closed", JANUARY_ENDS - timedelta(1)),
         ]
+        async with self.pool.begin() as db:
+            answer = await close_period(db, TOWN, JANUARY_ENDS, key="phone", **said | {"actor": PHONE})
+        if _word(answer) != "refused: actor_malformed":
+            yield f"a close by a phone is {_word(answer)}"
         for nth, (expected, last_on) in enumerate(closes):
             async with self.pool.begin() as db:
                 answer = await close_period(db, TOWN, last_on, key=str(nth), **said)
@@ -111,10 +116,18 @@ class Player:
             yield f"the late item is booked on {dates}"
         if (_word(answer), _word(again), closed) != ("created", "refused: period_not_closed", None):
             yield f"reopening is {_word(answer)}, then {_word(again)}, the books are closed through {closed}"
-        async for line in self._posted([("created", IN_TIME)]):
-            yield line
+        async with self.pool.connect() as db:  # a close waits for whoever posts
+            told = [_word(answer) for answer in await post(db, [IN_TIME])]
+            closing = asyncio.create_task(self._closed(said))
+            await asyncio.sleep(RIVAL_WAITS_S)
+            await db.commit()
+            told.append(await closing)
+        if told != ["created", "created"]:
+            yield f"a posting in time and a close beside it are {told}"
+
+    async def _closed(self, said: Mapping[str, str]) -> str:
         async with self.pool.begin() as db:
-            await close_period(db, TOWN, JANUARY_ENDS, key="again", **said)
+            return _word(await close_period(db, TOWN, JANUARY_ENDS, key="again", **said))
 
     async def _rivals(self) -> AsyncIterator[str]:
         """Two want the last money of the till at the same time."""

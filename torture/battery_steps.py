@@ -21,8 +21,14 @@ FLOAT, AWA, INCOME = (
 )
 OWED, OWING = accounts.interfund("transport"), accounts.interfund("health", "transport")
 BUS = accounts.cash("bus", "transport")
-JANUARY, JANUARY_ENDS, FEBRUARY = date(2026, 1, 10), date(2026, 1, 31), date(2026, 2, 10)
+BEFORE_ALL, JANUARY, JANUARY_ENDS, FEBRUARY = (
+    date(2026, 1, 9),
+    date(2026, 1, 10),
+    date(2026, 1, 31),
+    date(2026, 2, 10),
+)
 PAST, FAR = datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
+PHONE = "+22370000000"
 Step = tuple[str, Journal]
 
 
@@ -77,12 +83,17 @@ GIVEN = journal("given", move(OWED, BANKED, 300), move(BUS, OWING, 300))
 LIMITS: Sequence[Step] = (
     ("created", FUNDED),
     ("refused: balance_too_low", TOO_MUCH),
+    ("refused: balance_too_low", journal("before it came", move(BANKED, TILL, 1), on=BEFORE_ALL)),
     ("created", journal("spent", move(BANKED, TILL, 400))),
     ("created", HELD),
     ("refused: balance_too_low", journal("held is gone", move(BANKED, TILL, 101))),
     ("refused: balance_too_low", journal("held twice", hold(BANKED, TILL, 101))),
     ("refused: pending_other_amount", resolve("held, more", HELD, Phase.POST, 501)),
     ("refused: pending_other_amount", resolve("held, part freed", HELD, Phase.VOID, 499)),
+    (
+        "refused: balance_too_low",
+        replace(resolve("held, paid before it came", HELD, Phase.POST, 300), effective_on=BEFORE_ALL),
+    ),
     ("created", resolve("held, paid", HELD, Phase.POST, 300)),
     ("refused: pending_resolved", resolve("held, freed too", HELD, Phase.VOID)),
     ("created", journal("the rest", move(BANKED, TILL, 300))),
@@ -105,6 +116,13 @@ SOUND: Sequence[Step] = (
     ("conflict: other_content", replace(PAID, kind="another")),
     ("refused: actor_malformed", replace(journal("nobody", move(AWA, INCOME, 1)), actor=" ")),
     ("refused: reason_malformed", replace(journal("no reason", move(AWA, INCOME, 1)), reason="")),
+    ("refused: actor_malformed", replace(journal("a phone", move(AWA, INCOME, 1)), actor=PHONE)),
+    (
+        "refused: reason_malformed",
+        replace(journal("for a phone", move(AWA, INCOME, 1)), reason=f"for {PHONE}"),
+    ),
+    ("refused: reason_malformed", replace(journal("blanks", move(AWA, INCOME, 1)), reason="\u00a0\u2003")),
+    ("refused: memo_malformed", replace(journal("noted", move(AWA, INCOME, 1)), memo={"tel": PHONE})),
     ("refused: kind_malformed", replace(journal("act", move(AWA, INCOME, 1)), kind="period closed")),
     ("refused: key_malformed", replace(journal(" ", move(AWA, INCOME, 1)))),
     ("refused: date_absurd", journal("of old", move(AWA, INCOME, 1), on=date(1999, 12, 31))),

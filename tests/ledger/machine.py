@@ -67,13 +67,13 @@ class OneWriter(RuleBasedStateMachine):
         self.run(lambda db: open_accounts(db, accounts))
         for account in accounts:
             self.model.open(account)
-        for code in (CASH, PAYOUTS, TRANSPORT_CASH):
-            self.fund(code)
+        for code, pick in itertools.product((CASH, PAYOUTS, TRANSPORT_CASH), (1, 3)):
+            self.fund(code, pick)
 
-    def fund(self, code: str) -> None:
-        """A limited account has something to spend."""
+    def fund(self, code: str, pick: int) -> None:
+        """A limited account has something to spend, the more the later."""
         income = f"{code.partition(':')[0]}:contributions"
-        given = self.voucher(1).journal([Movement(code, income, FUNDING_MINOR, "XOF")])
+        given = self.voucher(pick).journal([Movement(code, income, FUNDING_MINOR // 2, "XOF")])
         [told] = self.run(lambda db: post(db, [given]))
         self.expect(told, given)
 

@@ -200,19 +200,25 @@ class Model:
         return movement if movement.phase is Phase.PENDING else None
 
     def _limit_fault(self, journal: Journal) -> str | None:
-        """The book as it would be: what it then could still spend must not be below zero."""
+        """The book as it would be: on no day may the journal take what could be spent below zero, or further below."""
         codes = {code for m in journal.movements for code in (m.debit, m.credit)}
         limited = [code for code in codes if code.split(":")[1] in LIMITED]
         if not limited:
             return None
         after = self.copy()
         after._book(journal)
-        return "balance_too_low" if any(after.free(code) < 0 for code in limited) else None
+        days = {booked.on for booked in after.booked.values()}
+        low = any(after.free(code, day) < min(0, self.free(code, day)) for code in limited for day in days)
+        return "balance_too_low" if low else None
 
-    def free(self, code: str) -> int:
-        """What a limited account could still spend: what it holds less what is reserved on it."""
-        held = [m.amount_minor for _reservation, m in self.held() if m.credit == code]
-        return self.balance(code).net - sum(held)
+    def free(self, code: str, as_of: date) -> int:
+        """What a limited account could spend on a day: what it holds less what is reserved on it, both as of then."""
+        held = [
+            m.amount_minor
+            for reservation, m in self.held()
+            if m.credit == code and self.booked[reservation.journal_id].on <= as_of
+        ]
+        return self.balance(code, as_of).net - sum(held)
 
     def reservations(self) -> list[tuple[Reservation, Movement]]:
         """Every reservation, open or resolved."""

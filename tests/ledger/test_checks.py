@@ -150,6 +150,9 @@ MUTANTS = {
     "a kind without its sub": of(
         "account_sound", f"{OPEN_AS} select 'SIK', 'health:member', 'health', 'member', 'XOF', 'summed'"
     ),
+    "an unknown currency": of(
+        "account_sound", f"{OPEN_AS} select 'SIK', 'health:bank:x', 'health', 'bank', 'XXX', 'folded'"
+    ),
     "a false fund": of("account_sound", NO_CHECK["account"], "update ledger.account set fund = 'tontine'"),
     "from the future": of("dates_possible", header("recorded_at = clock_timestamp() + interval '1 day'")),
     "from the last century": of("dates_possible", NO_CHECK["journal"], header("effective_on = '1999-12-31'")),
@@ -181,6 +184,14 @@ MUTANTS = {
     "a limit turned round": of(
         "limits_hold", NO_CHECK["balance"], "update ledger.balance set side = 'credit'"
     ),
+    "cash spent before it came": of(
+        "limits_hold_each_day",
+        movement("effective_on = '2026-11-30'", journal("old").id),
+    ),
+    "cash held before it came": of(
+        "limits_hold_each_day",
+        f"update ledger.movement set effective_on = '2026-10-01' where journal_id = '{journal('cash held').id}'",
+    ),
     "a member in another currency": of(
         "control_one_currency",
         f"{OPEN_AS} select 'SIK', 'health:member:1', 'health', 'member', 'XAF', 'summed'",
@@ -190,6 +201,9 @@ MUTANTS = {
         "kinds_kept",
         "update ledger.kind set keeping = 'folded' where kind = 'bank'",
         "update ledger.kind set side = 'credit' where kind = 'bank'",
+    ),
+    "a kind split otherwise": of(
+        "kinds_kept", "update ledger.kind set is_split = not is_split where kind = 'fees'"
     ),
     "a close without its row": of(
         "periods_follow", "delete from ledger.period_total", "delete from ledger.period_act"

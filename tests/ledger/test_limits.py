@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +15,7 @@ from ledger.balances import balance
 from ledger.book import Journal, Phase
 from tests.ledger.scene import (
     SIK,
+    TODAY,
     TRANSPORT_BANK,
     TRANSPORT_CASH,
     TRANSPORT_INCOME,
@@ -28,6 +31,11 @@ from tests.ledger.scene import (
 TOO_LOW = "refused: balance_too_low"
 NOT_OPEN = accounts.cash("new", accounts.TRANSPORT)
 HELD = hold(TRANSPORT_BANK, TRANSPORT_CASH, 600)
+
+
+def on(days: int, asked: Journal) -> Journal:
+    """The journal, dated so many days from today."""
+    return replace(asked, effective_on=TODAY + timedelta(days))
 
 
 def earned(key: str, amount_minor: int) -> Journal:
@@ -105,3 +113,90 @@ async def test_the_database_itself_refuses(book: AsyncEngine, owner: AsyncEngine
     with pytest.raises(IntegrityError, match="balance_not_below_zero"):
         async with owner.begin() as db:
             await db.execute(text("update ledger.balance set credits_pending = 501"))
+
+
+async def test_nothing_is_spent_before_it_came(book: AsyncEngine) -> None:
+    """As of each day, not as of now: a spend dated back leaves no day below zero."""
+    said = verdicts(
+        await posted(
+            book,
+            on(-9, earned("first", 100)),
+            on(-3, earned("then", 400)),
+            on(-5, spent("more than was there", 101)),
+            on(-10, spent("before the first", 1)),
+            on(-5, spent("what was there", 100)),
+            on(-7, spent("what is spent later", 1)),
+            on(-3, spent("on the day it came", 400)),
+            on(-4, earned("something of before", 30)),
+            on(-4, spent("something of before spent", 31)),
+            on(-4, spent("all of it", 30)),
+        )
+    )
+    assert said == [
+        "created",
+        "created",
+        TOO_LOW,
+        TOO_LOW,
+        "created",
+        TOO_LOW,
+        "created",
+        "created",
+        TOO_LOW,
+        "created",
+    ]
+    async with book.connect() as db:
+        days = [(await balance(db, SIK, TRANSPORT_CASH, TODAY + timedelta(n))).net for n in range(-10, 1)]
+    assert days == [0, 100, 100, 100, 100, 0, 0, 0, 0, 0, 0]
+
+
+async def test_what_comes_tomorrow_is_not_spent_today(book: AsyncEngine) -> None:
+    await posted(book, on(5, earned("promised", 100)))
+    assert verdicts(await posted(book, spent("today", 1), on(5, spent("then", 100)))) == [TOO_LOW, "created"]
+
+
+async def test_a_reservation_counts_from_its_day_on(book: AsyncEngine) -> None:
+    await posted(book, on(-9, earned("e", 600)), on(-3, journal("hold", HELD)))
+    held_on = on(-3, journal("hold", HELD)).id
+    post_early = on(-4, journal("early", resolve(Phase.POST, HELD, held_on)))
+    said = verdicts(
+        await posted(
+            book,
+            on(-5, spent("held later", 1)),
+            on(-1, spent("held", 1)),
+            on(-9, mirror("back", earned("e", 600))),
+            post_early,
+        )
+    )
+    assert said == [TOO_LOW, TOO_LOW, TOO_LOW, "created"]
+    async with book.connect() as db:
+        assert (await balance(db, SIK, TRANSPORT_CASH, TODAY - timedelta(4))).net == 0
+
+
+async def test_a_reservation_is_not_posted_on_a_day_without_the_money(book: AsyncEngine) -> None:
+    await posted(book, on(-3, earned("e", 600)), on(-3, journal("hold", HELD)))
+    early = on(-4, journal("early", resolve(Phase.POST, HELD, journal("hold").id)))
+    in_time = on(-3, journal("in time", resolve(Phase.POST, HELD, journal("hold").id)))
+    assert verdicts(await posted(book, early, in_time)) == [TOO_LOW, "created"]
+
+
+async def test_a_day_that_was_below_zero_is_mended_step_by_step(
+    book: AsyncEngine, owner: AsyncEngine
+) -> None:
+    """A book of before this rule: what helps is let in, also where it does not help enough; nothing makes it worse."""
+    await posted(book, on(-9, earned("e", 500)), on(-2, spent("s", 500)))
+    async with owner.begin() as db:
+        await db.execute(text("alter table ledger.movement disable trigger append_only"))
+        day = {"day": TODAY - timedelta(4), "id": earned("e", 500).id}
+        await db.execute(text("update ledger.movement set effective_on = :day where journal_id = :id"), day)
+        day = {"day": TODAY - timedelta(8), "id": spent("s", 500).id}
+        await db.execute(text("update ledger.movement set effective_on = :day where journal_id = :id"), day)
+    said = verdicts(
+        await posted(
+            book,
+            on(-8, earned("part", 100)),
+            on(-8, spent("worse", 1)),
+            on(-1, spent("not of that day", 100)),
+            on(-6, earned("the rest", 400)),
+        )
+    )
+    assert said == ["created", TOO_LOW, "created", "created"]

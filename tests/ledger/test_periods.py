@@ -2,11 +2,16 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
+import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from invariants import examine
 from ledger.balances import balance
 from ledger.book import Posted, post
+from ledger.checks import CHECKS
 from ledger.folding import fold
 from ledger.periods import close_period, closed_through, period_acts, period_totals, reopen_period
 from ledger.statements import statement
@@ -137,3 +142,41 @@ async def test_a_close_that_was_reopened_does_not_come_back(book: AsyncEngine) -
     assert (await reopen(book, "d")).stands
     async with book.connect() as db:
         assert await closed_through(db, SIK) is None
+
+
+ODD: dict[str, tuple[dict[str, object], str]] = {
+    "a phone acts": ({"actor": "+22376000001"}, "actor_malformed"),
+    "nobody acts": ({"actor": "\u00a0"}, "actor_malformed"),
+    "a phone is the reason": ({"reason": "told by +223 76 00 00 01"}, "reason_malformed"),
+    "no reason": ({"reason": None}, "reason_malformed"),
+    "no key": ({"key": ""}, "key_malformed"),
+    "no id": ({"id": None}, "journal_id_taken"),
+    "the id of another journal": ({"id": paid("k").id}, "journal_id_taken"),
+    "another mutuelle": ({"mutuelle": "NOBODY"}, "mutuelle_unknown"),
+    "no mutuelle": ({"mutuelle": None}, "mutuelle_unknown"),
+    "no day": ({"last_on": None}, "period_malformed"),
+    "no end of days": ({"last_on": date.max}, "period_malformed"),
+    "before the book": ({"last_on": date(1999, 12, 31)}, "period_malformed"),
+}
+
+
+@pytest.mark.parametrize(("changed", "why"), ODD.values(), ids=ODD)
+async def test_an_act_that_no_check_would_accept_is_refused_by_name(
+    book: AsyncEngine, changed: dict[str, object], why: str
+) -> None:
+    await posted(book, paid("k"))
+    asked = {"mutuelle": SIK, "source": "period", "key": "act", "id": UUID(int=5)}
+    asked |= {"actor": "treasurer", "reason": "agreed", "last_on": OCTOBER} | changed
+    facts = ":mutuelle, :source, :key, :id, :actor, :reason"
+    close_ = f"select verdict, refused from ledger.close_period({facts}, :last_on)"
+    calls = (
+        [close_]
+        if "last_on" in changed
+        else [close_, close_.replace("close_", "reopen_").replace(", :last_on", "")]
+    )
+    for call in calls:
+        async with book.begin() as db:
+            [row] = await db.execute(text(call), asked)
+        assert tuple(row) == ("refused", why)
+    async with book.connect() as db:
+        assert [found.invariant.name for found in await examine(db, CHECKS) if not found.holds] == []

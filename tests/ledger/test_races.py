@@ -202,7 +202,7 @@ async def test_a_close_gets_its_turn_among_writers_who_never_pause(book: AsyncEn
         return told.verdict
 
     async with asyncio.timeout(PATIENCE_S):
-        [verdict, *_] = await asyncio.gather(close(), *(writer(name) for name in "abc"))
+        [verdict, *_] = await asyncio.gather(close(), *(writer(name) for name in "abcdefgh"))
     assert verdict == "created"
 
 

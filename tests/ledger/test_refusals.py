@@ -1,14 +1,30 @@
 """What is refused, and why: an answer that stays, and neighbours that are not hurt."""
 
+import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from invariants import examine
+from ledger import export
+from ledger.accounts import MINOR_DIGITS
 from ledger.balances import balance
-from ledger.book import MAX_AMOUNT_MINOR, Account, Journal, Phase, Reservation, open_accounts, post
+from ledger.book import (
+    MAX_AMOUNT_MINOR,
+    Account,
+    AccountRefused,
+    Journal,
+    Phase,
+    Reservation,
+    open_accounts,
+    post,
+)
+from ledger.checks import CHECKS
 from tests.ledger.scene import (
     AWA,
     DOUALA_BANK,
@@ -52,6 +68,17 @@ REFUSED: dict[str, tuple[Journal, str]] = {
     "no reason": (replace(paid("k"), reason=""), "reason_malformed"),
     "a line break": (replace(paid("k"), reason="one\ntwo"), "reason_malformed"),
     "a hidden line break": (replace(paid("k"), reason="one\u2028two"), "reason_malformed"),
+    "a reason of blanks": (replace(paid("k"), reason="\u00a0\u2003\u200b"), "reason_malformed"),
+    "an actor of blanks": (replace(paid("k"), actor="\u3000"), "actor_malformed"),
+    "letters turned round": (replace(paid("k"), reason="paid \u202e000 1"), "reason_malformed"),
+    "a phone acts": (replace(paid("k"), actor="+22376000001"), "actor_malformed"),
+    "a phone is the reason": (replace(paid("k"), reason="for +223 76-00-00.01"), "reason_malformed"),
+    "a phone in the memo": (replace(paid("k"), memo={"n": "tel +22376000001"}), "memo_malformed"),
+    "a phone names a memo": (replace(paid("k"), memo={"+22376000001": "n"}), "memo_malformed"),
+    "a deadline beyond the calendar": (
+        journal("k", replace(hold(AWA, FLOAT, 5), expires_at=datetime(3000, 1, 1, tzinfo=UTC))),
+        "date_absurd",
+    ),
     "no kind": (replace(paid("k"), kind=""), "kind_malformed"),
     "a long memo": (replace(paid("k"), memo={"n": "x" * 201}), "memo_malformed"),
     "before 2000": (paid("k", effective_on=LONG_PAST), "date_absurd"),
@@ -105,3 +132,122 @@ def test_a_text_that_cannot_be_stored_is_no_journal(unstorable: str) -> None:
         replace(paid("k"), reason=unstorable)
     with pytest.raises(ValueError, match="cannot be stored"):
         replace(paid("k"), memo={"n": unstorable})
+
+
+# What the service's role could say past `ledger.book`: a part of a sound journal, replaced, and the answer.
+SENT: dict[str, tuple[str, object, str]] = {
+    "an amount with a point": ("amount", "100.0", "refused: amount_not_whole"),
+    "an amount with decimals": ("amount", "100.5", "refused: amount_not_whole"),
+    "an amount as a number": ("amount", 100, "created"),
+    "an amount in short": ("amount", "1e2", "created"),
+    "no number": ("amount", "NaN", "refused: amount_too_large"),
+    "more than all": ("amount", "Infinity", "refused: amount_too_large"),
+    "less than all": ("amount", "-Infinity", "refused: amount_not_positive"),
+    "no amount": ("amount", None, "refused: amount_not_positive"),
+    "no end of days": ("effective_on", "infinity", "refused: date_absurd"),
+    "no beginning of days": ("effective_on", "-infinity", "refused: date_absurd"),
+    "before Christ": ("effective_on", "2026-11-22 BC", "refused: date_absurd"),
+    "no day": ("effective_on", None, "refused: date_absurd"),
+    "a deadline that never comes": ("expires_at", "infinity", "refused: date_absurd"),
+    "a deadline before all": ("expires_at", "-infinity", "refused: date_absurd"),
+    "the last deadline there is": ("expires_at", "294276-12-31 00:00+00", "refused: date_absurd"),
+    "no currency": ("currency", None, "refused: currency_mixed"),
+    "no account": ("debit", None, "refused: account_unknown"),
+    "no phase": ("phase", None, "refused: phase_unknown"),
+    "no id": ("id", None, "refused: journal_id_taken"),
+    "no source": ("source", None, "refused: key_malformed"),
+    "no memo": ("memo", None, "refused: memo_malformed"),
+    "a memo that is a list": ("memo", ["a"], "refused: memo_malformed"),
+    "a memo of numbers": ("memo", {"a": 1}, "refused: memo_malformed"),
+    "no movements": ("movements", None, "refused: movements_missing"),
+    "an act of a period": ("kind", "period closed", "refused: kind_malformed"),
+}
+
+
+def sent(part: str, said: object) -> list[dict[str, object]]:
+    movement = {"debit": FLOAT, "credit": AWA, "amount": "100", "currency": "XOF", "phase": "single"}
+    if part == "expires_at":
+        movement["phase"] = "pending"
+    journal_ = {"mutuelle": SIK, "source": "raw", "key": "k", "id": str(UUID(int=7)), "kind": "receipt"}
+    journal_ |= {"effective_on": "2026-11-22", "actor": "worker", "reason": "why"}
+    whole: dict[str, object] = journal_ | {"memo": {}, "movements": [movement | {part: said}]}
+    return [whole if part in ("amount", "expires_at", "currency", "debit", "phase") else whole | {part: said}]
+
+
+async def broken(db: AsyncConnection) -> list[str]:
+    return [found.invariant.name for found in await examine(db, CHECKS) if not found.holds]
+
+
+async def read(db: AsyncConnection) -> list[str]:
+    """What every export writes."""
+    return [
+        piece for write in (export.beancount, export.hledger, export.csv) async for piece in write(db, SIK)
+    ]
+
+
+@pytest.mark.parametrize(("part", "said", "told"), SENT.values(), ids=SENT)
+async def test_what_the_service_sends_is_refused_by_name_or_is_what_every_check_accepts(
+    book: AsyncEngine, part: str, said: object, told: str
+) -> None:
+    async with book.begin() as db:
+        call = text("select verdict, reason from ledger.post(cast(:journals as jsonb))")
+        [row] = await db.execute(call, {"journals": json.dumps(sent(part, said))})
+    assert ": ".join(filter(None, row)) == told
+    async with book.connect() as db:
+        assert await read(db)
+        assert await broken(db) == []
+
+
+OPENED: dict[str, tuple[str, str | None, str]] = {
+    "cash without a holder": ("health:cash", "XOF", "account_malformed"),
+    "fees with a part more": ("health:fees:office", "XOF", "account_malformed"),
+    "an unknown kind": ("health:gold:office", "XOF", "kind_unknown"),
+    "an unknown currency": ("health:cash:office", "XXX", "currency_unknown"),
+    "no currency": ("health:cash:office", None, "currency_unknown"),
+    "misspelt": ("Health:cash:office", "XOF", "account_malformed"),
+    "a member in another currency": ("health:member:9", "XAF", "account_other_currency"),
+    "open in another currency": (FLOAT, "XAF", "account_other_currency"),
+}
+
+
+@pytest.mark.parametrize(("code", "currency", "why"), OPENED.values(), ids=OPENED)
+async def test_an_account_that_no_report_could_read_is_not_opened(
+    book: AsyncEngine, code: str, currency: str | None, why: str
+) -> None:
+    call = text("select verdict, reason from ledger.open_accounts(cast(:accounts as jsonb))")
+    asked = json.dumps([{"mutuelle": SIK, "code": code, "currency": currency}])
+    async with book.begin() as db:
+        [row] = await db.execute(call, {"accounts": asked})
+    assert tuple(row) == ("refused", why)
+    async with book.connect() as db:
+        assert await read(db)
+        assert await broken(db) == []
+
+
+async def test_of_two_who_open_the_first_member_in_two_currencies_one_is_refused(pool: AsyncEngine) -> None:
+    async def opened(number: str, currency: str) -> str:
+        try:
+            async with pool.begin() as db:
+                await open_accounts(db, [Account("NEW", f"health:member:{number}", currency)])
+                await asyncio.sleep(0.1)
+        except AccountRefused as refused:
+            return str(refused)
+        return "opened"
+
+    async with pool.begin() as db:
+        await open_accounts(db, [Account("NEW", FLOAT, "XOF")])
+    told = await asyncio.gather(opened("1", "XOF"), opened("2", "XAF"))
+    assert sorted(told)[1] == "opened"
+    assert "account_other_currency" in sorted(told)[0]
+
+
+async def test_the_database_knows_the_programs_currencies(owner: AsyncEngine) -> None:
+    async with owner.connect() as db:
+        known = [
+            await db.scalar(text("select ledger.is_currency(:code)"), {"code": code}) for code in MINOR_DIGITS
+        ]
+        assert all(known)
+        definition = await db.scalar(text("select prosrc from pg_proc where proname = 'is_currency'"))
+    assert str(definition).count("'") == 2 * len(MINOR_DIGITS), (
+        "a step of the schema must tell it of a new one"
+    )
