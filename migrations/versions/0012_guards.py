@@ -8,7 +8,7 @@ from pathlib import Path
 from migrations.script import run_sql
 
 revision = "0012"
-down_revision = "0019"
+down_revision = "0014"
 
 SCRIPTS = ("0012_guards_words.sql", "0012_guards_limits.sql", "0012_guards_post.sql", "0012_guards_turns.sql")
 
