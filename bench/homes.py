@@ -14,6 +14,7 @@ from stdnum import damm
 from bench.databases import as_owner, transaction
 from bench.place import Place
 from mutuelle.payments import receipt_code
+from mutuelle.records import record_households
 from torture.town import DAN, FAMILY, PLACES
 
 AGES = (45, 38, 12)
@@ -62,6 +63,7 @@ async def _join(place: Place, homes: int, statements: Sequence[str]) -> list[Joi
         await db.execute(text(_GIVEN), facts)
         for statement in statements:
             await db.execute(text(statement))
+        await record_households(db, [(DAN.id, number) for number in numbers])
     await as_owner(place, "vacuum analyze")  # as autovacuum will have done
     return [Joined(*one) for one in zip(numbers, phones, references, strict=True)]
 

@@ -3,13 +3,15 @@
 import argparse
 import json
 
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import ledger.checks
 import migrations
+import migrations.shipped
 import mutuelle.checks
+import mutuelle.records
 import sms.checks
 from commands.ground import Commands, Fault, address, command, database, one_line
 from invariants import Finding, Invariant, examine
@@ -18,7 +20,13 @@ from migrations.grants import AUDITOR_ROLE
 from progress import Progress
 
 NO_RIGHT = "the database says: permission denied"
-CHECKS: tuple[Invariant, ...] = (*ledger.checks.CHECKS, *sms.checks.CHECKS, *mutuelle.checks.CHECKS)
+CHECKS: tuple[Invariant, ...] = (
+    *ledger.checks.CHECKS,
+    *sms.checks.CHECKS,
+    *mutuelle.checks.CHECKS,
+    mutuelle.records.DATED,
+    *migrations.shipped.CHECKS,
+)
 
 
 def add(commands: Commands) -> None:
@@ -55,6 +63,8 @@ async def check(arguments: argparse.Namespace) -> int:
     findings = []
     async with database() as db:
         await snapshot(db)
+        # A setting of the database could put functions of somebody else in front of the server's own.
+        await db.execute(text("set local search_path = pg_catalog, public"))
         with Progress(len(CHECKS)) as progress:
             for invariant in CHECKS:
                 findings.append(await _examine(db, invariant))

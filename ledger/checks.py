@@ -53,12 +53,13 @@ _BOOK = (
     ),
     Invariant(
         "ledger_journal_has_movements",
-        "A journal has movements, numbered from 1 without a gap; a close or a reopening has none.",
+        "A journal has movements, numbered from 1 without a gap; a close, a reopening or a record has none.",
         """select concat_ws(' ', j.mutuelle_id, j.id, count(m.position))
              from ledger.journal j
              left join ledger.movement m on m.mutuelle_id = j.mutuelle_id and m.journal_id = j.id
             group by j.mutuelle_id, j.id, j.kind
-           having (count(m.position) = 0) <> (j.kind in ('period closed', 'period reopened'))
+           having (count(m.position) = 0 and j.kind not in ('period closed', 'period reopened', 'record'))
+               or (count(m.position) > 0 and j.kind in ('period closed', 'period reopened'))
                or max(m.position) <> count(m.position)""",
     ),
     Invariant(

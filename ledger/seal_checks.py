@@ -4,6 +4,24 @@ from invariants import Invariant
 
 SEALS = (
     Invariant(
+        "ledger_ticks_at_the_horizon",
+        "No journal has a tick that the server has not reached, nor one that leaps ahead of the journal before it.",
+        """with clock as (
+               select ledger.shifted(pg_snapshot_xmax(pg_current_snapshot()), c.shift) as next,
+                      ledger.shifted(pg_current_xact_id_if_assigned(), c.shift) as own, c.shift
+                 from ledger.clock c)
+           select concat_ws(' ', j.mutuelle_id, j.id, j.xid)
+             from (select mutuelle_id, id, xid, lag(xid) over (partition by mutuelle_id order by xid) as before
+                     from ledger.journal) j
+            cross join clock c
+            where j.xid >= c.next and j.xid is distinct from c.own
+               or j.xid::text::bigint - j.before::text::bigint > 10000000000
+            union all
+           select concat_ws(' ', 'clock', c.shift)
+             from clock c cross join (select max(xid) as newest from ledger.journal) j
+            where c.shift - j.newest::text::bigint > 10000000000""",
+    ),
+    Invariant(
         "ledger_seals_chain",
         "The blocks of a mutuelle are numbered from 1, each follows from the one before, all lie behind the horizon.",
         """select concat_ws(' ', s.mutuelle_id, s.block)

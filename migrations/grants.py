@@ -89,6 +89,7 @@ ACTS: tuple[str, ...] = (
     "ledger.close_period(text, text, text, uuid, text, text, date)",
     "ledger.reopen_period(text, text, text, uuid, text, text)",
     "ledger.seal_block(text, integer)",
+    "ledger.record(jsonb)",
     "ledger.tick()",
 )
 
@@ -117,7 +118,7 @@ READS: tuple[str, ...] = (
 
 # Whoever has this role reads the whole ledger, and what a mutuelle says of itself: nothing of people.
 AUDITOR_ROLE = "keneya_auditor"
-AUDITOR_TABLES: dict[str, str] = {"mutuelle": "select"}
+AUDITOR_TABLES: dict[str, str] = {"mutuelle": "select", "alembic_version": "select"}
 
 SCHEMAS: tuple[str, ...] = ("public", "ledger")
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
 from mutuelle.households import Household
+from mutuelle.records import record_households
 from mutuelle.tables import household_change
 
 
@@ -78,7 +79,7 @@ async def note_change(
     reason: str,
     at: datetime,
 ) -> int:
-    """Write a change down; returns its position. The caller holds the household's lock.
+    """Write a change down that was made, and record the household; returns its position. The caller holds its lock.
 
     `detail` is read by the household on a small screen: at most 70 letters, in no language (names, years, numbers).
     """
@@ -95,6 +96,7 @@ async def note_change(
         "changed_at": at,
     }
     await db.execute(insert(household_change), row)
+    await record_households(db, [(home.mutuelle_id, home.number)])
     return position
 
 

@@ -1,7 +1,7 @@
 """What always holds between payments, policies and the ledger."""
 
 from invariants import Invariant
-from mutuelle import household_checks
+from mutuelle import household_checks, records
 from mutuelle import schedule_checks as schedules
 from mutuelle.care import checks as care
 from mutuelle.registers import checks as registers
@@ -115,6 +115,7 @@ CHECKS: tuple[Invariant, ...] = (
         "select gateway || ' ' || call || ' ' || position from deed where screen is null",
     ),
     *household_checks.CHECKS,
+    *records.CHECKS,
     *care.CHECKS,
     *registers.CHECKS,
     *schedules.CHECKS,

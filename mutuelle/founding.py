@@ -30,6 +30,7 @@ from mutuelle.charter import (
     faults_of_sale,
 )
 from mutuelle.mutuelles import Mutuelle, Officer, Place
+from mutuelle.records import record_products
 from mutuelle.staff.offices import note_founders
 
 
@@ -60,6 +61,7 @@ async def sell_products(db: AsyncConnection, mutuelle: Mutuelle, sales: Sequence
     for row in rows:
         row.pop("currency")  # it is the mutuelle's
     await _write(db, tables.product, rows)
+    await record_products(db, mutuelle.id)
 
 
 async def appoint_officers(

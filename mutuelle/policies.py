@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mutuelle.cover import Terms
 from mutuelle.households import Household, HouseholdKey, keys_of
 from mutuelle.products import Offer, Product
+from mutuelle.records import record_households
 from mutuelle.tables import policy, waiver
 from values import value
 
@@ -148,8 +149,9 @@ async def write_policy(
 
 
 async def write_policies(db: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Write down what was agreed, as `policy_row` makes the rows."""
+    """Write down what was agreed, as `policy_row` makes the rows, and record it."""
     await db.execute(insert(policy), rows)
+    await record_households(db, {(row["mutuelle_id"], row["number"]) for row in rows})
 
 
 def policy_row(

@@ -54,6 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite-transcripts", action="store_true", help="write tests/transcripts anew, to be read"
     )
+    parser.addoption(
+        "--rewrite-shipped", action="store_true", help="write migrations/shipped.txt anew, to be read"
+    )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

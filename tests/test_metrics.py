@@ -158,7 +158,8 @@ async def test_messages_that_came_in_are_told_by_state_and_age(pool: AsyncEngine
 
 
 async def test_what_no_seal_holds_yet_is_told_by_its_age(house: House) -> None:
-    """The worker's own round seals it."""
+    """The worker's own round seals it: the terms of what is sold first."""
+    assert await house.rounds["seal"]() == 1
     assert (await scrape(house))["keneya_seal_lag_seconds", ""] == 0
     await open_chart(house.pool)
     await posted(house.pool, paid("1"))

@@ -88,7 +88,7 @@ async def test_a_payment_that_was_not_made_leaves_no_journal_and_says_so(house: 
     assert "Rien n'a été pris" in await house.message("n'a pas été fait")
     assert await state(house) == ("FAILED", 0)
     async with house.pool.connect() as db:
-        assert await db.scalar(text("select count(*) from ledger.journal")) == 0
+        assert await db.scalar(text("select count(*) from ledger.movement")) == 0
     await nothing_is_broken(house)
 
 

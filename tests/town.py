@@ -22,6 +22,7 @@ from mutuelle.households import Household, phones_of
 from mutuelle.mutuelles import get_mutuelle
 from mutuelle.payments import OPEN, PaymentState, ask_payment, move
 from mutuelle.products import offers_for
+from mutuelle.records import record_products
 from mutuelle.settlement import settle
 from mutuelle.staff.offices import note_founders
 from mutuelle.support.acts import By
@@ -141,6 +142,7 @@ async def sell(
             "amount_step_minor": 100,
         },
     )
+    await record_products(db, mutuelle)
 
 
 @dataclass
@@ -241,15 +243,18 @@ async def join(
 
 async def paid(pool: AsyncEngine, home: Household, *, at: datetime) -> None:
     """The household's open payment is settled, as its operator's word says."""
-    open_one = (tables.payment.c.number == home.number) & tables.payment.c.state.in_(OPEN)
     async with pool.begin() as db:
-        row = (await db.execute(select(tables.payment).where(open_one))).one()
-        key = (home.mutuelle_id, row.reference)
-        await move(db, *key, PaymentState.SENT, actor="test", reason="sent", at=at)
-        answer = Answer(
-            Outcome.PAID, row.amount_minor, row.currency, row.payer_phone, f"T{row.reference}", at
-        )
-        await settle(db, *key, answer, at)
+        await paid_in(db, home, at=at)
+
+
+async def paid_in(db: AsyncConnection, home: Household, *, at: datetime) -> None:
+    """The same in the caller's transaction."""
+    open_one = (tables.payment.c.number == home.number) & tables.payment.c.state.in_(OPEN)
+    row = (await db.execute(select(tables.payment).where(open_one))).one()
+    key = (home.mutuelle_id, row.reference)
+    await move(db, *key, PaymentState.SENT, actor="test", reason="sent", at=at)
+    answer = Answer(Outcome.PAID, row.amount_minor, row.currency, row.payer_phone, f"T{row.reference}", at)
+    await settle(db, *key, answer, at)
 
 
 async def pays(pool: AsyncEngine, home: Household, amount_minor: int, *, at: datetime) -> None:

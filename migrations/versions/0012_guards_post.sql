@@ -82,7 +82,7 @@ begin
                      <> row_number() over (partition by s.mutuelle, s.id, s.source, s.key order by s.nth)
                 or t.id is not null then 'journal_id_taken'
             when s.kind is null or s.kind !~ '^[a-z][a-z0-9 _-]*$' or length(s.kind) > 40
-                or s.kind in ('period closed', 'period reopened') then 'kind_malformed'
+                or s.kind in ('period closed', 'period reopened', 'record') then 'kind_malformed'
             when not ledger.is_text(s.actor, 100) or ledger.has_phone(s.actor) then 'actor_malformed'
             when not ledger.is_text(s.reason, 300) or ledger.has_phone(s.reason) then 'reason_malformed'
             when s.memo is distinct from '{}' and m.sound is distinct from true then 'memo_malformed'

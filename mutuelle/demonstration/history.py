@@ -22,7 +22,7 @@ from mutuelle.demonstration.federation import OPERATOR, Land
 from mutuelle.demonstration.stories import Story
 from mutuelle.households import Household, register_household
 from mutuelle.payments import CONTRIBUTION, PaymentState, receipt_code
-from mutuelle.policies import write_policy
+from mutuelle.policies import policy_row, write_policies
 from mutuelle.posting import post_all
 from mutuelle.settlement import journals_of
 from mutuelle.tables import payment, payment_move
@@ -50,6 +50,8 @@ async def write_history(db: AsyncConnection, chance: Random, land: Land, stories
     """Write the stories, the oldest household first."""
     told = sorted(stories, key=lambda story: story.joined_at)
     homes = [await _enrol(db, land, story) for story in told]
+    agreed = [row for home, story in zip(homes, told, strict=True) for row in _agreed(land, home, story)]
+    await write_policies(db, agreed)
     pasts = [
         _paid(chance, land, home, story) or [_failed(chance, land, home, story)]
         for home, story in zip(homes, told, strict=True)
@@ -61,7 +63,7 @@ async def write_history(db: AsyncConnection, chance: Random, land: Land, stories
 
 
 async def _enrol(db: AsyncConnection, land: Land, story: Story) -> Household:
-    home = await register_household(
+    return await register_household(
         db,
         land.mutuelle,
         head_name=story.head_name,
@@ -70,10 +72,14 @@ async def _enrol(db: AsyncConnection, land: Land, story: Story) -> Household:
         ages=story.ages,
         at=story.joined_at,
     )
+
+
+def _agreed(land: Land, home: Household, story: Story) -> Iterator[dict[str, Any]]:
     for sequence, agreed in enumerate(story.agreements, start=1):
         on = land.mutuelle.today(agreed.at)
-        await write_policy(db, home, agreed.offer, sequence=sequence, agreed_on=on, at=agreed.at)
-    return home
+        yield policy_row(
+            home.mutuelle_id, home.number, agreed.offer, sequence=sequence, agreed_on=on, at=agreed.at
+        )
 
 
 def _paid(chance: Random, land: Land, home: Household, story: Story) -> list[Past]:

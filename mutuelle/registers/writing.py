@@ -19,6 +19,7 @@ from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import draw_number
 from mutuelle.policies import policy_row
 from mutuelle.posting import post_all
+from mutuelle.records import record_households
 from mutuelle.registers.homes import PaperHousehold
 from mutuelle.registers.tables import register_line
 from mutuelle.schedule_tables import reminder_consent
@@ -47,6 +48,7 @@ async def write_homes(
         await _insert(db, tables.policy, _policies(mutuelle, numbered, at))
         await _insert(db, reminder_consent, _consents(mutuelle, numbered, at))
         await _insert(db, register_line, _lines(mutuelle, numbered, at))
+        await record_households(db, [(mutuelle.id, number) for _home, number in numbered])
         codes = [accounts.member(number) for _home, number in numbered]
         await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
         await post_in_batches(db, [j for home in numbered for j in _journals(mutuelle, home)])

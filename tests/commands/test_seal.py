@@ -55,12 +55,14 @@ def listed(keneya: Keneya) -> list[list[str]]:
 
 def test_a_book_is_sealed_and_stands(keneya: Keneya) -> None:
     assert keneya("seal", "verify") == (0, "Nothing is sealed yet.\n", "")
+    assert keneya("seal", "--mutuelle", "BEN") == (0, "1 journals sealed.\n", ""), "the terms of its product"
     assert keneya("seal") == (0, "2 journals sealed.\n", "")
     assert keneya("seal", "--mutuelle", "BEN") == (0, "Nothing to seal.\n", "")
-    [[mutuelle, block, journals, short, *_at]] = listed(keneya)
+    [_ben, [mutuelle, block, journals, short, *_at]] = listed(keneya)
     assert (mutuelle, block, journals) == ("SIK", "1", "2")
     whole = "1 blocks with 2 journals: all as they were sealed.\n"
-    assert keneya("seal", "verify") == (0, whole, "")
+    both = "2 blocks with 3 journals: all as they were sealed.\n"
+    assert keneya("seal", "verify") == (0, both, "")
     code, output, _ = keneya("seal", "find", short.replace("-", "").lower())
     assert (code, output.splitlines()[1] + "\n") == (0, whole)
     assert output.split()[:4] == ["SIK", "1", "2", short]
@@ -68,10 +70,10 @@ def test_a_book_is_sealed_and_stands(keneya: Keneya) -> None:
 
 def test_a_journal_that_was_changed_is_named(keneya: Keneya, database: Database) -> None:
     keneya("seal")
-    short = listed(keneya)[0][3]
+    short = listed(keneya)[-1][3]
     rewrite(database, f"update ledger.movement set amount = amount + 1 where journal_id = '{called('1').id}'")
     broken = f"BROKEN SIK block 1: journal {called('1').id} is not as it was sealed\n"
-    assert keneya("seal", "verify") == (1, f"{broken}1 of 1 blocks not as they were sealed.\n", "")
+    assert keneya("seal", "verify") == (1, f"{broken}1 of 2 blocks not as they were sealed.\n", "")
     code, output, _ = keneya("seal", "find", short)
     assert (code, broken in output) == (1, True)
 
@@ -80,7 +82,7 @@ def test_a_past_that_was_sealed_anew_is_not_what_a_treasurer_was_told(
     keneya: Keneya, database: Database
 ) -> None:
     keneya("seal")
-    short = listed(keneya)[0][3]
+    short = listed(keneya)[-1][3]
     rewrite(database, "update ledger.movement set amount = amount + 1", "delete from ledger.seal")
     keneya("seal")
     assert keneya("seal", "verify")[0] == 0
@@ -104,4 +106,4 @@ def test_an_auditor_verifies_the_two_files(
     chain.write_text(keneya("seal", "export")[1])
     book.write_text(keneya("export", "csv")[1])
     assert verify_seals.main(str(book), str(chain)) == 0
-    assert capsys.readouterr().out.startswith("SIK: 1 blocks, the last is ")
+    assert "\nSIK: 1 blocks, the last is " in capsys.readouterr().out

@@ -161,6 +161,8 @@ MUTANTS = {
     "a phone number": of("no_phone_number", header("reason = 'sent by +22370000001'")),
     "another moment": of("seals_hold", header("recorded_at = recorded_at - interval '1 second'")),
     "a seal of nothing before": of("seals_chain", "update ledger.seal set previous = sha256('x')"),
+    "a tick to come": of("ticks_at_the_horizon", header("xid = '99999999'")),
+    "a leap of the clock": of("ticks_at_the_horizon", "update ledger.clock set shift = 20000000000"),
     "a guard asleep": of("append_only", "alter table ledger.movement disable trigger append_only"),
     "a guard that replicas pass": of("append_only", "alter table ledger.journal enable trigger append_only"),
     "a guard gone": of("append_only", "drop trigger only_closes on ledger.account"),

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.tables import journal
+from ledger.tables import movement
 from locales import Money
 from mutuelle.cover import CoverState
 from mutuelle.digest import balance_now
@@ -43,7 +43,7 @@ async def test_who_joins_without_an_operator_is_registered_and_owes_it_in_cash(t
     home = await join(town, AWA, at=NOON, cash=True)
     async with town.connect() as db:
         stands = await standing(db, home, NOON)
-        counts = [await db.scalar(select(func.count()).select_from(each)) for each in (payment, journal)]
+        counts = [await db.scalar(select(func.count()).select_from(each)) for each in (payment, movement)]
         told = await balance_now(db, calling(FANTA), "BEN")
     assert stands.cover.state is CoverState.UNPAID
     assert (stands.due, stands.open_payment) == (Money(12_000, "XOF"), None)

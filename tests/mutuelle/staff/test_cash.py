@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ledger import accounts
 from ledger.balances import balance
 from locales import Money
+from mutuelle.changes import Change, note_change
 from mutuelle.cover import CoverState
 from mutuelle.households import Household
 from mutuelle.messages import last_receipts
@@ -135,6 +136,7 @@ async def test_while_a_mobile_payment_is_under_way_no_cash_is_recorded(town: Asy
 async def test_a_household_without_a_phone_has_the_paper_only(town: AsyncEngine, home: Household) -> None:
     async with town.begin() as db:
         await db.execute(delete(household_phone))
+        await note_change(db, home, Change.PHONE_REMOVED, detail="", actor="support", reason="lost", at=NOON)
     done = await receives(town, home, 5_000)
     assert isinstance(done, Recorded)
     assert not done.told

@@ -32,7 +32,7 @@ async def test_a_broken_row_is_found(pool: AsyncEngine, owner: AsyncEngine, name
         assert await broken(db) == []
     async with owner.begin() as db:
         await db.execute(text(MUTANTS[name].format(kept=kept.number, double=double.number)))
-        assert await broken(db) == [name]
+        assert set(await broken(db)) - {"cover_as_recorded"} == {name}  # the record finds some too
 
 
 async def test_a_household_closed_by_hand_is_found(pool: AsyncEngine, owner: AsyncEngine) -> None:
@@ -40,7 +40,7 @@ async def test_a_household_closed_by_hand_is_found(pool: AsyncEngine, owner: Asy
     home = await unpaid(pool, AWA)
     async with owner.begin() as db:
         await db.execute(text("update household set closed_at = now()"))
-        assert await broken(db) == ["support_closing_lasts"]
+        assert await broken(db) == ["cover_as_recorded", "support_closing_lasts"]
         await db.execute(text("update household set closed_at = null"))
     async with pool.begin() as db:
         await close_household(db, home.number, by(), although_covered=False)
