@@ -68,7 +68,7 @@ async def receive(caller: Caller, office: Office) -> Sentence:
     if done.told:
         return _("Recorded: {amount}, receipt {code}. The household gets an SMS. You hold {held}.", **facts)
     return _(
-        "Recorded: {amount}. Write receipt {code} on their paper: they have no phone. You hold {held}.",
+        "Recorded: {amount}. Write receipt {code} on their paper: no SMS reaches them. You hold {held}.",
         **facts,
     )
 

@@ -117,7 +117,7 @@ async def _obey(hearing: _Hearing, order: Order) -> Answered:
 def stopped(language: str) -> Sentence:
     """What STOP is answered with, once."""
     return _(
-        "Done: no more messages from us, but whoever writes to us is answered. To come back, send {start}.",
+        "Done: we write to you no more, except receipts, warnings and answers. For all our messages, send {start}.",
         start=told(START, language),
     )
 

@@ -53,7 +53,7 @@ DRAWS = 50
 
 @dataclass(frozen=True)
 class Recorded:
-    """Cash that was recorded: its receipt, what its collector now holds, and whether the household was told by SMS."""
+    """Cash that was recorded: its receipt, what its collector now holds, and whether an SMS tells the household."""
 
     receipt_code: str
     held: Money
