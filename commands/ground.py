@@ -58,9 +58,7 @@ def group(commands: Commands, name: str, meaning: str) -> Commands:
 
 def acted(parser: argparse.ArgumentParser) -> None:
     """The two arguments of every act that is written down: who, and why."""
-    parser.add_argument(
-        "--actor", type=operator, required=True, help="who does this; one of OPERATORS if set"
-    )
+    parser.add_argument("--actor", type=operator, required=True, help="who does this; one of ACTORS if set")
     parser.add_argument("--reason", type=words(LONGEST_REASON), required=True, help="why")
 
 
@@ -85,12 +83,12 @@ def words(longest: int) -> Callable[[str], str]:
 
 
 def operator(value: str) -> str:
-    """The type of an argument that is the name of who acts: as `OPERATORS` writes it, where that is set."""
+    """The type of an argument that is the name of who acts: as `ACTORS` writes it, where that is set."""
     said = words(LONGEST_ACTOR)(value)
-    known = [" ".join(name.split()) for name in os.environ.get("OPERATORS", "").split(",") if name.strip()]
+    known = [" ".join(name.split()) for name in os.environ.get("ACTORS", "").split(",") if name.strip()]
     found = next((name for name in known if name.casefold() == said.casefold()), None)
     if known and found is None:
-        raise argparse.ArgumentTypeError(f"{said!r} is not one of OPERATORS: {', '.join(known)}")
+        raise argparse.ArgumentTypeError(f"{said!r} is not one of ACTORS: {', '.join(known)}")
     return found or said
 
 

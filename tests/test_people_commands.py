@@ -83,10 +83,10 @@ def test_a_role_is_given_listed_and_withdrawn(town: Database, keneya: Keneya) ->
 def test_nobody_appoints_themselves_and_the_other_treasurers_learn_of_a_new_one(
     town: Database, keneya: Keneya, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPERATORS", "Mme Diallo, Oumou Traoré")
+    monkeypatch.setenv("ACTORS", "Mme Diallo, Oumou Traoré")
     give = ("role", "give", "BEN", "treasurer", OUMOU, "--name", "Oumou Traore", "--reason", "elected")
     assert "nobody gives themselves a role" in keneya(*give, "--actor", "oumou traoré")[2]
-    assert "is not one of OPERATORS: Mme Diallo" in keneya(*give, "--actor", "Somebody")[2]
+    assert "is not one of ACTORS: Mme Diallo" in keneya(*give, "--actor", "Somebody")[2]
     assert rows(town, "select phone from sms_outbox") == []
     assert keneya(*give, "--actor", "MME diallo")[0] == 0
     assert rows(town, f"select actor from role_change where phone = '{OUMOU}'") == [("Mme Diallo",)]
@@ -170,7 +170,7 @@ def test_a_pin_needs_the_keys_of_the_service(
     monkeypatch.delenv("SEAL_KEY")
     code, _said, complained = keneya("pin", "issue", OUMOU, *WHY)
     assert code == 2
-    assert "WEBHOOK_SECRET: is missing" in complained
+    assert "SEAL_KEY: is missing" in complained
 
 
 async def _received(url: str, days_ago: int = 0) -> str:
