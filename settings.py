@@ -73,6 +73,7 @@ class Settings:
     simulator: bool
     simulator_url: str | None  # where the simulator's process listens; None without it
     time_scale: float  # divides every wait
+    strangers_an_hour: int  # SMS answers to strangers of one country; 0: none is answered
     log_level: str
     postgres_bin: Path | None
     redis_bin: Path | None
@@ -87,7 +88,7 @@ def read(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ`; raises SettingsFault with every fault there is."""
     reader = _Reader(environ)
     simulator = reader.flag("SIMULATOR")
-    host, port = reader.text("HOST", "127.0.0.1"), reader.port("PORT", 8000)
+    host, port = reader.text("HOST", "127.0.0.1"), reader.number("PORT", 8000, most=65535)
     username = reader.text("AT_USERNAME")
     webhook_secrets, seal_keys = reader.webhook_secrets_and_seal_keys(simulator=simulator)
     trusted = reader.flag("TRUSTED_NETWORK") or simulator
@@ -104,11 +105,12 @@ def read(environ: Mapping[str, str]) -> Settings:
         host=host,
         port=port,
         metrics_host=reader.text("METRICS_HOST", "127.0.0.1"),
-        metrics_port=reader.port("METRICS_PORT", 0),
+        metrics_port=reader.number("METRICS_PORT", 0, most=65535),
         public_url=reader.url("PUBLIC_URL", ("http", "https"), local_url(host, port)),
         simulator=simulator,
         simulator_url=reader.simulator_url(simulator),
         time_scale=reader.time_scale("TIME_SCALE", allowed=simulator),
+        strangers_an_hour=reader.number("STRANGERS_AN_HOUR", 100, most=1_000_000),
         log_level=reader.log_level("LOG_LEVEL"),
         postgres_bin=reader.path("POSTGRES_BIN"),
         redis_bin=reader.path("REDIS_BIN"),
@@ -243,10 +245,10 @@ class _Reader:
             self._fault(name, "must be 1 or 0")
         return value == "1"
 
-    def port(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, *, most: int) -> int:
         value = self.text(name, str(default))
-        if not re.fullmatch(r"[0-9]{1,5}", value) or int(value) > 65535:
-            self._fault(name, "must be a number from 0 to 65535")
+        if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) > most:
+            self._fault(name, f"must be a number from 0 to {most}")
             return default
         return int(value)
 

@@ -134,6 +134,7 @@ def letterbox(wanted: Settings, pool: AsyncEngine) -> Letterbox:
         Seals([key.encode() for key in wanted.seal_keys]),
         lambda: datetime.now(UTC),
         wanted.time_scale,
+        wanted.strangers_an_hour,
     )
 
 

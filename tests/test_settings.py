@@ -87,6 +87,8 @@ def test_all_faults_are_told_together() -> None:
         ("REDIS_URL", "redis://"),
         ("PORT", "65536"),
         ("PORT", "-1"),
+        ("STRANGERS_AN_HOUR", "many"),
+        ("STRANGERS_AN_HOUR", "1000001"),
         ("PORT", "٨٠٠٠"),
         ("WEBHOOK_SECRET", "a" * 31),
         ("WEBHOOK_SECRET", f"{SECRET},{OTHER[:31]}"),
