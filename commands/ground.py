@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 import run
 import settings
+from clock import WrongClockError, refuse_wrong_clock
 from embedded import Addresses, find_running
 from locales import render
 from mobilemoney import missing
@@ -131,6 +132,7 @@ async def database() -> AsyncIterator[AsyncConnection]:
     engine = create_async_engine(address("DATABASE_URL"), poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.begin() as db:
+            await _refuse_wrong_clock(db)
             yield db
     finally:
         await engine.dispose()
@@ -144,6 +146,14 @@ def environment() -> Mapping[str, str]:
 def missing_settings() -> dict[str, tuple[str, ...]]:
     """What each mobile money operator still needs here, by its name; nothing for one that can be asked."""
     return missing(*settings.read_operators(environment()))
+
+
+async def _refuse_wrong_clock(db: AsyncConnection) -> None:
+    """What is typed here is dated by this machine."""
+    try:
+        await refuse_wrong_clock(db)
+    except WrongClockError as wrong:
+        raise Fault(str(wrong)) from None
 
 
 def address(name: str) -> str:
