@@ -123,19 +123,20 @@ async def household_named(
     """The open household whose number the caller typed, of this mutuelle if one is given; None if there is none.
 
     Refused, whatever was typed, where this phone today, or all phones this hour, typed too many that nobody has:
-    members must not be found by trying numbers. A number counts once, however often the hop is played again.
+    members must not be found by trying numbers. Officers, who name their mutuelle, do not wait for what other phones
+    typed. A number counts once, however often the hop is played again.
     """
     day, hour = begun(caller.at, DAY), begun(caller.at, HOUR)
     mine = await uses_since(db, Limited.NUMBER_NOT_FOUND, day, subject=caller.phone)
-    if mine >= UNKNOWN_A_PHONE or await uses_since(db, Limited.NUMBER_NOT_FOUND, hour) >= UNKNOWN_AN_HOUR:
+    everybody = await uses_since(db, Limited.NUMBER_NOT_FOUND, hour)
+    if mine >= UNKNOWN_A_PHONE or (mutuelle_id is None and everybody >= UNKNOWN_AN_HOUR):
         raise Refused(_("Too many numbers were not right. Please try again tomorrow, or see the treasurer."))
     home = await find_household(db, number)
     if home is not None and mutuelle_id in (None, home.mutuelle_id):
         return home
     if await note_use(db, Limited.NUMBER_NOT_FOUND, caller.phone, number, caller.at):
         alarm_once("numbers_tried_by_one", mine + 1, UNKNOWN_A_PHONE, phone=caller.phone)
-        everybody = await uses_since(db, Limited.NUMBER_NOT_FOUND, hour)
-        alarm_once("numbers_tried_by_many", everybody, UNKNOWN_AN_HOUR)
+        alarm_once("numbers_tried_by_many", everybody + 1, UNKNOWN_AN_HOUR)
     return None
 
 

@@ -13,7 +13,11 @@ from locales.letters import fold
 from menus.pay import NOT_PAYABLE
 from mutuelle import households
 from mutuelle.households import UNKNOWN_A_PHONE
+from mutuelle.staff.cash import household_asked
+from mutuelle.staff.roles import Office, Role
 from talk.tables import limited_use
+from talk.trouble import Refused
+from talk.words import Caller
 from tests.town import AWA, MARIAM, NOON, OUMAR, Clock, answered, join
 from ussd import calls
 from ussd.hop import Hop
@@ -61,5 +65,9 @@ async def test_many_phones_together_are_stopped_too(
     read = [await asks(line, f"+223760001{nth:02}", number) for nth, number in enumerate(numbers(2)[:12])]
     assert [NOTHING in words for words in read] == [True] * 7 + [False] * 5
     assert [one.getMessage() for one in caplog.records].count("numbers_tried_by_many") == 1
+    async with line.pool.connect() as db:
+        office = Office("BEN", "Mutuelle Benso", Role.COLLECTOR, OUMAR, "Oumar Sow")
+        with pytest.raises(Refused, match="No household has"):
+            await household_asked(db, Caller(OUMAR, "fr", "test", "c", NOON), office, numbers(4)[0])
     clock.now += timedelta(hours=1)
     assert await asks(line, OUMAR, numbers(3)[0]) == NOTHING
