@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 from asyncpg.exceptions import InterfaceError, PostgresError
-from sqlalchemy import URL, event
+from sqlalchemy import URL, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -97,6 +97,19 @@ def is_away(fault: BaseException) -> bool:
     if isinstance(fault, PostgresError):  # while it connects
         return str(getattr(fault, "sqlstate", "")).startswith(AWAY)
     return isinstance(fault, OSError | PoolTimeout | InterfaceError)
+
+
+# A new file that grows by some pages, in a transaction that is committed: a disk that is full and a server that is
+# read-only show here, while a row that is written over finds room on its own page for long.
+PROOF = text(
+    "create temp table keneya_proof on commit drop as select repeat('x', 500) from generate_series(1, 32)"
+)
+
+
+async def prove_a_write(pool: AsyncEngine) -> None:
+    """Raises the database's own error where it does not take what is written."""
+    async with pool.begin() as db:
+        await db.execute(PROOF)
 
 
 def _remember(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:

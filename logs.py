@@ -6,6 +6,7 @@ No full phone number leaves through here: rooms mask them, and the formatter mas
 import logging
 import re
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
@@ -34,6 +35,35 @@ def mask_phones(value: Any) -> Any:
     return mask_phones(str(value))
 
 
+class LosingHandler(logging.StreamHandler[TextIO]):
+    """Writes lines; those that cannot be written (a full disk) are counted, and the next that can be says how many.
+
+    The first one that is lost is said on the terminal, if the log is not that itself.
+    """
+
+    lost = 0  # since the process began
+    _untold = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        untold = self._untold
+        super().emit(record)
+        if untold and self._untold == untold:  # this line was written
+            self._untold = 0
+            told = {"name": "keneya.logs", "levelname": "ERROR", "msg": "logs.lost", "lines": untold}
+            super().emit(logging.makeLogRecord(told))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
+        fault = sys.exc_info()[1]
+        if not isinstance(fault, OSError):
+            super().handleError(record)
+            return
+        if not self._untold and sys.__stderr__ is not None and sys.__stderr__ is not self.stream:
+            with suppress(OSError):
+                print(f"the log cannot be written: {fault.strerror}", file=sys.__stderr__, flush=True)
+        self._untold += 1
+        LosingHandler.lost += 1
+
+
 class MaskingFormatter(JsonFormatter):
     """The last line of defence: whatever a line holds, its phone numbers are masked."""
 
@@ -44,7 +74,7 @@ class MaskingFormatter(JsonFormatter):
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send the logs of this process to `stream` (standard error) as JSON, uvicorn's own included."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = LosingHandler(stream or sys.stderr)
     handler.setFormatter(
         MaskingFormatter(
             "{levelname}{name}{message}",

@@ -6,10 +6,12 @@ No label ever holds a phone number, a name or anything a caller typed.
 
 import asyncio
 import gc
+import shutil
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import Path
 from time import monotonic
 
 from prometheus_client import (
@@ -26,6 +28,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import logs
+
+DISK = next(
+    place for place in (Path(__file__).parent / "var", Path.cwd()) if place.is_dir()
+)  # `var/`: the embedded engines'
 registry = CollectorRegistry()  # this process
 tables = (
     CollectorRegistry()
@@ -71,6 +78,12 @@ _hops = _Hops()
 registry.register(_hops)
 ends = Counter("keneya_ussd_calls_ended", "End-of-call notices", ["status"], registry=registry)
 closed = Counter("keneya_connections_closed", "Connections closed at a limit", ["reason"], registry=registry)
+Gauge("keneya_log_lines_lost", "Lines that the log did not take", registry=registry).set_function(
+    lambda: logs.LosingHandler.lost
+)
+Gauge("keneya_disk_free_bytes", "Free where this process keeps its files", registry=registry).set_function(
+    lambda: shutil.disk_usage(DISK).free
+)
 tables_up = Gauge("keneya_database_up", "Whether the tables could be read", registry=registry)
 sampled_at = Gauge("keneya_tables_read_timestamp_seconds", "When the tables were read", registry=tables)
 payments = Gauge("keneya_payments", "Payments by state", ["state"], registry=tables)
@@ -86,6 +99,13 @@ failed_checks = Gauge(
     "Checks of a cover that were not answered in the last 24 hours",
     registry=tables,
 )
+database_bytes = Gauge("keneya_database_bytes", "Size of the database on its disk", registry=tables)
+limited = Gauge(
+    "keneya_limited_uses",
+    "Answers to strangers, and member numbers typed that nobody has, in the last hour",
+    ["what"],
+    registry=tables,
+)
 overdue = Gauge(
     "keneya_schedules_overdue", "Digests and rounds of reminders past their time", registry=tables
 )
@@ -97,6 +117,10 @@ seal_lag = Gauge(
 )
 
 ON_ONE_CORE = text("set max_parallel_workers_per_gather = 0")  # the others are for callers
+DATABASE_BYTES = text("select pg_database_size(current_database())")
+LIMITED_USES = text(
+    "select what, count(*) from limited_use where used_at > clock_timestamp() - interval '1 hour' group by what"
+)
 PAYMENTS_BY_STATE = text("select state, count(*) from payment group by state")
 MESSAGES_BY_STATE = text("select state, count(*) from sms_outbox group by state")
 INCOMING_BY_STATE = text("select state, count(*) from sms_inbox group by state")
@@ -210,6 +234,7 @@ async def _read_tables(pool: AsyncEngine) -> None:
         payments_by_state = (await db.execute(PAYMENTS_BY_STATE)).all()
         messages_by_state = (await db.execute(MESSAGES_BY_STATE)).all()
         incoming_by_state = (await db.execute(INCOMING_BY_STATE)).all()
+        limited_uses, bytes_used = (await db.execute(LIMITED_USES)).all(), await db.scalar(DATABASE_BYTES)
         oldest_in_s = await db.scalar(OLDEST_IN)
         failed_checks_day = await db.scalar(FAILED_CHECKS)
         overdue_schedules, unsealed_s = await db.scalar(OVERDUE), await db.scalar(SEAL_LAG)
@@ -220,11 +245,13 @@ async def _read_tables(pool: AsyncEngine) -> None:
         (payments, payments_by_state),
         (messages, messages_by_state),
         (incoming, incoming_by_state),
+        (limited, limited_uses),
     )
     for gauge, counts in by_state:
         gauge.clear()
         for state, count in counts:
             gauge.labels(state).set(count)
+    database_bytes.set(int(bytes_used or 0))
     oldest.set(float(oldest_s or 0))
     oldest_in.set(float(oldest_in_s or 0))
     failed_checks.set(int(failed_checks_day or 0))

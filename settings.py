@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from asyncpg.exceptions import PostgresError
-from sqlalchemy import make_url, text
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -22,6 +22,10 @@ from database import connect_args
 DEMO_SECRET = "-".join(["demo"] * 7)  # public: whoever reads the contract knows it
 SECRET_LENGTH_MIN = 32
 SECRETS_MAX = 2  # the old one and the new one, while rotating
+DISTINCT_MIN = (
+    10  # characters of a secret: of 32 drawn ones, even hexadecimal, there are practically always more
+)
+OR_TRUSTED = "(or TRUSTED_NETWORK=1, where no stranger can stand between)"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 AT_URLS = (
     "https://api.africastalking.com/version1",
@@ -55,7 +59,7 @@ class Settings:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
-    seal_keys: tuple[str, ...] = field(repr=False)  # for PINs and codes; without one, the webhook's secrets
+    seal_keys: tuple[str, ...] = field(repr=False)  # for PINs and codes
     at_username: str
     at_api_key: str = field(repr=False)
     at_sender_id: str  # empty: Africa's Talking's own
@@ -69,6 +73,7 @@ class Settings:
     simulator: bool
     simulator_url: str | None  # where the simulator's process listens; None without it
     time_scale: float  # divides every wait
+    strangers_an_hour: int  # SMS answers to strangers of one country; 0: none is answered
     log_level: str
     postgres_bin: Path | None
     redis_bin: Path | None
@@ -83,15 +88,16 @@ def read(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ`; raises SettingsFault with every fault there is."""
     reader = _Reader(environ)
     simulator = reader.flag("SIMULATOR")
-    host, port = reader.text("HOST", "127.0.0.1"), reader.port("PORT", 8000)
+    host, port = reader.text("HOST", "127.0.0.1"), reader.number("PORT", 8000, most=65535)
     username = reader.text("AT_USERNAME")
-    secrets = reader.secrets("WEBHOOK_SECRET", demo_allowed=simulator)
+    webhook_secrets, seal_keys = reader.webhook_secrets_and_seal_keys(simulator=simulator)
+    trusted = reader.flag("TRUSTED_NETWORK") or simulator
     settings = Settings(
-        database_url=reader.database("DATABASE_URL") or "",
-        migrate_database_url=reader.database("MIGRATE_DATABASE_URL", required=False),
-        redis_url=reader.url("REDIS_URL", ("redis", "rediss")),
-        webhook_secrets=secrets,
-        seal_keys=reader.secrets("SEAL_KEY", demo_allowed=simulator, default="") or secrets,
+        database_url=reader.database("DATABASE_URL", trusted=trusted) or "",
+        migrate_database_url=reader.database("MIGRATE_DATABASE_URL", trusted=trusted, required=False),
+        redis_url=reader.redis("REDIS_URL", trusted=trusted),
+        webhook_secrets=webhook_secrets,
+        seal_keys=seal_keys,
         at_username=username,
         at_api_key=reader.text("AT_API_KEY"),
         at_sender_id=reader.text("AT_SENDER_ID", ""),
@@ -99,11 +105,12 @@ def read(environ: Mapping[str, str]) -> Settings:
         host=host,
         port=port,
         metrics_host=reader.text("METRICS_HOST", "127.0.0.1"),
-        metrics_port=reader.port("METRICS_PORT", 0),
+        metrics_port=reader.number("METRICS_PORT", 0, most=65535),
         public_url=reader.url("PUBLIC_URL", ("http", "https"), local_url(host, port)),
         simulator=simulator,
         simulator_url=reader.simulator_url(simulator),
         time_scale=reader.time_scale("TIME_SCALE", allowed=simulator),
+        strangers_an_hour=reader.number("STRANGERS_AN_HOUR", 100, most=1_000_000),
         log_level=reader.log_level("LOG_LEVEL"),
         postgres_bin=reader.path("POSTGRES_BIN"),
         redis_bin=reader.path("REDIS_BIN"),
@@ -116,9 +123,10 @@ def read(environ: Mapping[str, str]) -> Settings:
 def read_seal_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The keys of PINs and codes alone, for a command; SettingsFault as `read` raises it."""
     reader = _Reader(environ)
-    demo_allowed = reader.flag("SIMULATOR")
-    keys = reader.secrets("SEAL_KEY", demo_allowed=demo_allowed, default="")
-    keys = keys or reader.secrets("WEBHOOK_SECRET", demo_allowed=demo_allowed)
+    simulator = reader.flag("SIMULATOR")
+    keys = reader.secrets("SEAL_KEY", simulator=simulator, default="" if simulator else None)
+    if simulator and not keys:
+        keys = reader.secrets("WEBHOOK_SECRET", simulator=simulator)
     if reader.faults:
         raise SettingsFault(reader.faults)
     return keys
@@ -159,9 +167,25 @@ def database_url(value: str) -> str:
         raise ValueError("must begin with postgresql://")
     if not url.host or not url.database:
         raise ValueError("must name a host and a database")
+    if "sslrootcert" in url.query:
+        raise ValueError("cannot name sslrootcert; set PGSSLROOTCERT to the file of certificates")
     if mode := url.query.get("sslmode"):  # libpq's word; our driver's is `ssl`
         url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
     return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether `host` is a loopback address or a socket's directory: nobody stands between it and us."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.startswith("/")
+
+
+def _is_safe(url: URL) -> bool:
+    """Whether nobody can pose as this database server."""
+    # A socket's directory stands behind the question mark and wins over the host before it.
+    return url.query.get("ssl") == "verify-full" or is_this_machine(str(url.query.get("host") or url.host))
 
 
 async def refuse_owner(service_url: str) -> None:
@@ -185,6 +209,23 @@ async def refuse_owner(service_url: str) -> None:
         raise SettingsFault([f"DATABASE_URL: its role owns {owned} tables; only migrations may be the owner"])
 
 
+def _complaint_of_secrets(values: tuple[str, ...], *, simulator: bool) -> str | None:
+    """The first thing that is wrong with them; a demonstration's may be known to everybody."""
+    if len(values) > SECRETS_MAX:
+        return f"has {len(values)} values, at most {SECRETS_MAX} are allowed"
+    if any(len(value) < SECRET_LENGTH_MIN for value in values):
+        return f"each value needs {SECRET_LENGTH_MIN} characters or more"
+    if not all(re.fullmatch(r"[A-Za-z0-9._~-]*", value) for value in values):
+        return "only letters, digits and . _ ~ - fit into a path"
+    if simulator:
+        return None
+    if DEMO_SECRET in values:
+        return "the demonstration's secret is known to everybody: only with SIMULATOR=1"
+    if any(len(set(value)) < DISTINCT_MIN for value in values):
+        return f"has fewer than {DISTINCT_MIN} different characters: draw one, do not type one"
+    return None
+
+
 class _Reader:
     """Reads one variable after the other and collects what is wrong with them."""
 
@@ -204,10 +245,10 @@ class _Reader:
             self._fault(name, "must be 1 or 0")
         return value == "1"
 
-    def port(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, *, most: int) -> int:
         value = self.text(name, str(default))
-        if not re.fullmatch(r"[0-9]{1,5}", value) or int(value) > 65535:
-            self._fault(name, "must be a number from 0 to 65535")
+        if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) > most:
+            self._fault(name, f"must be a number from 0 to {most}")
             return default
         return int(value)
 
@@ -217,13 +258,31 @@ class _Reader:
             self._fault(name, f"{value} does not exist")
         return Path(value) if value else None
 
-    def database(self, name: str, *, required: bool = True) -> str | None:
+    def database(self, name: str, *, trusted: bool, required: bool = True) -> str | None:
+        """`trusted`: the server need not prove who it is."""
         value = self.text(name, None if required else "")
         try:
-            return database_url(value) if value else None
+            read = database_url(value) if value else None
         except ValueError as fault:
             self._fault(name, str(fault))
             return None
+        if read and not trusted and not _is_safe(make_url(read)):
+            self._fault(name, f"needs ?sslmode=verify-full for another machine {OR_TRUSTED}")
+        return read
+
+    def redis(self, name: str, *, trusted: bool) -> str:
+        """`trusted`: the server need not prove who it is."""
+        before = len(self.faults)
+        value = self.url(name, ("redis", "rediss"))
+        if not value or trusted or len(self.faults) > before:
+            return value
+        parts = urlsplit(value)
+        weakened = re.search(
+            r"ssl_cert_reqs=(none|optional)|ssl_check_hostname=(false|0|no)", parts.query, re.I
+        )
+        if (parts.scheme == "redis" or weakened) and not is_this_machine(parts.hostname or ""):
+            self._fault(name, f"needs rediss:// with a verified certificate for another machine {OR_TRUSTED}")
+        return value
 
     def url(self, name: str, schemes: tuple[str, ...], default: str | None = None) -> str:
         value = self.text(name, default).rstrip("/")
@@ -239,18 +298,22 @@ class _Reader:
     def simulator_url(self, simulator: bool) -> str | None:
         return self.url("SIMULATOR_URL", ("http",), "http://127.0.0.1:8001") if simulator else None
 
-    def secrets(self, name: str, *, demo_allowed: bool, default: str | None = None) -> tuple[str, ...]:
+    def webhook_secrets_and_seal_keys(self, *, simulator: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Real PINs have a key of their own: the secret of webhooks stands in every gateway's address."""
+        secrets = self.secrets("WEBHOOK_SECRET", simulator=simulator)
+        if simulator:
+            return secrets, self.secrets("SEAL_KEY", simulator=True, default="") or secrets
+        keys = self.secrets("SEAL_KEY", simulator=False)
+        if set(keys) & set(secrets):
+            self._fault("SEAL_KEY", "must not be a value of WEBHOOK_SECRET")
+        return secrets, keys
+
+    def secrets(self, name: str, *, simulator: bool, default: str | None = None) -> tuple[str, ...]:
         values = tuple(value.strip() for value in self.text(name, default).split(","))
         if values == ("",):
             return ()
-        if len(values) > SECRETS_MAX:
-            self._fault(name, f"has {len(values)} values, at most {SECRETS_MAX} are allowed")
-        if any(len(value) < SECRET_LENGTH_MIN for value in values):
-            self._fault(name, f"each value needs {SECRET_LENGTH_MIN} characters or more")
-        if not all(re.fullmatch(r"[A-Za-z0-9._~-]*", value) for value in values):
-            self._fault(name, "only letters, digits and . _ ~ - fit into a path")
-        if DEMO_SECRET in values and not demo_allowed:
-            self._fault(name, "the demonstration's secret is known to everybody: only with SIMULATOR=1")
+        if complaint := _complaint_of_secrets(values, simulator=simulator):
+            self._fault(name, complaint)
         return values
 
     def sms_url(self, name: str, default: str, *, any_host: bool) -> str:

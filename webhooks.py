@@ -13,9 +13,10 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from ipaddress import IPv6Address, ip_address
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -39,7 +40,8 @@ import metrics
 import migrations
 import settings
 import simulator_pages
-from database import connect_args, open_pool
+from clock import DatabaseClock, WrongClockError, refuse_wrong_clock
+from database import connect_args, open_pool, prove_a_write
 from forms import read_body, read_form, read_query
 from menus.home import home
 from migrations import OldSchema
@@ -60,14 +62,10 @@ log = logging.getLogger("keneya.web")
 LARGEST_NOTICE = 64 * 1024
 LONGEST_NAME_IN_A_PATH = 100
 DRAIN_S = 10
+WRITE_PROOF_S = 5.0
 NEVER_STORED = ("22", "54")  # classes of SQLSTATE: a value that is none, one beyond the limits
 
 Store = Callable[[AsyncConnection, Mapping[str, str], datetime], Awaitable[None]]
-
-
-def utc_now() -> datetime:
-    """The clock of the web process, handed down as a value."""
-    return datetime.now(UTC)
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
@@ -81,7 +79,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
             1
         ) as aside:  # the caller's loop is running, and what it starts may only end with 3
             aside.submit(asyncio.run, _expect_good_start(wanted)).result()
-    except (SettingsFault, OldSchema, StrangeRoute, NoDatabase) as fault:
+    except (SettingsFault, OldSchema, StrangeRoute, NoDatabase, WrongClockError) as fault:
         if environ is not None:
             raise
         sys.stderr.write(f"{fault}\n")
@@ -107,11 +105,13 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
 
 
 async def _expect_good_start(wanted: Settings) -> None:
-    """SettingsFault for the owner of the tables, OldSchema, StrangeRoute for a route that cannot be used here."""
+    """SettingsFault for the owner of the tables, OldSchema, WrongClockError, StrangeRoute for a route not for here."""
     await settings.refuse_owner(wanted.database_url)
     await migrations.refuse_old_schema(wanted.database_url)
     pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args=connect_args())
     try:
+        async with pool.connect() as db:
+            await refuse_wrong_clock(db)
         await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
     finally:
         await pool.dispose()
@@ -128,12 +128,12 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
         retry=Retry(NoBackoff(), 0),  # a caller waits: whoever comes next tries again
     )
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
+    app.state.clock = clock = DatabaseClock()
+    following = asyncio.create_task(clock.follow(pool))
     keys = _journal_keys(wanted)
     seals = Seals([key.encode() for key in wanted.seal_keys])
     app.state.sampler = metrics.Sampler(open_pool(wanted.database_url, size=1))
-    desks = [
-        Desk(g, calls.Line(pool, Journals(redis, g.NAME), home, keys, utc_now, seals)) for g in gateways()
-    ]
+    desks = [Desk(g, calls.Line(pool, Journals(redis, g.NAME), home, keys, clock, seals)) for g in gateways()]
     metrics.count_refused(lambda: sum(desk.line.refused for desk in desks))
     paths = {d.gateway.PATH.format(secret=s).encode(): d for d in desks for s in wanted.webhook_secrets}
     app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
@@ -141,6 +141,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     try:
         yield {DESKS: paths}
     finally:
+        following.cancel()
         if under_way := set[asyncio.Task[Shown]]().union(*(desk.line.running for desk in desks)):
             await asyncio.wait(under_way, timeout=DRAIN_S)
         await app.state.client.aclose()
@@ -207,7 +208,7 @@ async def store_form(store: Store, request: Request) -> Response:
     form = await _form(request)
     try:
         async with request.app.state.pool.begin() as db:
-            await store(db, form, utc_now())
+            await store(db, form, request.app.state.clock())
     except (SQLAlchemyError, OSError, TimeoutError) as fault:
         sqlstate = str(getattr(getattr(fault, "orig", None), "sqlstate", ""))
         facts = {"store": store.__name__, "fault": type(fault).__name__, "sqlstate": sqlstate}
@@ -222,7 +223,9 @@ async def money_notice(request: Request) -> Response:
     operator, token = _name_in_path(request, "operator"), _name_in_path(request, "token")
     try:
         async with request.app.state.pool.begin() as db:
-            known = await ring(db, operator, token, body, hashlib.sha256(body).digest(), utc_now())
+            known = await ring(
+                db, operator, token, body, hashlib.sha256(body).digest(), request.app.state.clock()
+            )
     except (SQLAlchemyError, OSError, TimeoutError) as fault:
         log.error("notice.not_stored", extra={"operator": operator, "fault": type(fault).__name__})
         return Response(status_code=503)
@@ -243,12 +246,21 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """The state of each part. Without PostgreSQL 503; without Redis 200, degraded."""
-    answers = await asyncio.gather(_answers(_ask_database(request)), _answers(_ask_redis(request)))
-    parts = dict(zip(("postgresql", "redis"), answers, strict=True))
-    status = "ready" if all(parts.values()) else "degraded" if parts["postgresql"] else "unavailable"
-    states = {name: "up" if up else "down" for name, up in parts.items()}
-    return JSONResponse({"status": status, **states}, 200 if parts["postgresql"] else 503)
+    """The state of each part. 503 without a PostgreSQL that takes what is written; without Redis 200, degraded.
+
+    So it is while this machine's clock is wrong, which is no harm to callers: the time is PostgreSQL's.
+    """
+    asked = (_ask_database(request), _write_to_database(request), _ask_redis(request))
+    reads, writes, redis = await asyncio.gather(*map(_answers, asked))
+    states = {
+        "postgresql": "up" if writes else "not writable" if reads else "down",
+        "redis": "up" if redis else "down",
+    }
+    if request.app.state.clock.is_off:
+        states["clock"] = "off"
+    whole = redis and "clock" not in states
+    status = "unavailable" if not writes else "ready" if whole else "degraded"
+    return JSONResponse({"status": status, **states}, 200 if writes else 503)
 
 
 async def _answers(question: Awaitable[Any]) -> bool:
@@ -262,6 +274,15 @@ async def _answers(question: Awaitable[Any]) -> bool:
 async def _ask_database(request: Request) -> None:
     async with request.app.state.pool.connect() as db:
         await db.execute(text("select 1"))
+
+
+async def _write_to_database(request: Request) -> None:
+    """Prove it at most every WRITE_PROOF_S; one that failed is tried again each time."""
+    state, now = request.app.state, monotonic()
+    if now < getattr(state, "written_until", 0.0):
+        return
+    await prove_a_write(state.pool)
+    state.written_until = now + WRITE_PROOF_S
 
 
 async def _ask_redis(request: Request) -> None:

@@ -22,6 +22,7 @@ import locales
 import logs
 import migrations
 import settings
+from clock import DatabaseClock, WrongClockError, refuse_wrong_clock
 from database import is_away, open_pool
 from ledger.folding import fold_all
 from ledger.reservations import expire_due
@@ -49,6 +50,7 @@ PAUSE_S = 0.25  # between two rounds that found nothing: a payer at the counter 
 FAULT_PAUSE_S = 2.0  # after a round that failed: the database may be restarting
 # So many new objects: with Python's own 700 a quarter of settling goes into looking for garbage.
 COLLECT_EVERY = 50_000
+MACHINE = partial(datetime.now, UTC)
 Turn = Callable[[], Awaitable[int]]
 
 
@@ -57,15 +59,22 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
     await settings.refuse_owner(wanted.database_url)
     await migrations.refuse_old_schema(wanted.database_url)
     pool = open_pool(wanted.database_url)
+    clock = DatabaseClock()
     try:
+        async with pool.connect() as db:
+            await refuse_wrong_clock(db)
         await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
         unlimited = httpx.Limits(max_connections=None)  # collecting has its own limit: PLACES
         async with httpx.AsyncClient(trust_env=False, limits=unlimited) as client:
-            turns = rounds(wanted, pool, client, going_on=lambda: not stop.is_set())
+            turns = rounds(wanted, pool, client, going_on=lambda: not stop.is_set(), clock=clock)
             outage = Outage()
             loops = [_loop(name, turn, stop, outage) for name, turn in turns.items()]
+            following = asyncio.create_task(clock.follow(pool))
             log.info("worker.started")
-            await asyncio.gather(*loops)
+            try:
+                await asyncio.gather(*loops)
+            finally:
+                following.cancel()
     finally:
         await pool.dispose()
     log.info("worker.stopped")
@@ -76,6 +85,7 @@ def rounds(
     pool: AsyncEngine,
     client: httpx.AsyncClient,
     going_on: Callable[[], bool] = lambda: False,
+    clock: Callable[[], datetime] = MACHINE,
 ) -> dict[str, Turn]:
     """The worker's loops by name: one turn of each deals with what is due now and says how much that was.
 
@@ -87,10 +97,9 @@ def rounds(
     reachable = operators(client, wanted.operators, simulator=wanted.simulator)
     scale = wanted.time_scale
 
-    box = letterbox(wanted, pool)
+    box = letterbox(wanted, pool, clock)
 
     def collecting(name: str) -> Turn:
-        clock = partial(datetime.now, UTC)
         house = Round(pool, {name: reachable[name]}, wanted.public_url, clock, scale)
         return lambda: collect(house, going_on)
 
@@ -98,19 +107,19 @@ def rounds(
         return await answer_waiting(box)
 
     async def send_messages() -> int:
-        return await send_due(pool, provider, datetime.now(UTC), time_scale=scale)
+        return await send_due(pool, provider, clock(), time_scale=scale)
 
     async def read_reports() -> int:
-        return await apply_reports(pool, datetime.now(UTC))
+        return await apply_reports(pool, clock())
 
     async def fire_schedules() -> int:
-        return await run_schedules(pool, datetime.now(UTC), scale)
+        return await run_schedules(pool, clock(), scale)
 
     async def keep_books() -> int:
-        return await fold_all(pool) + await expire_due(pool, datetime.now(UTC).date())
+        return await fold_all(pool) + await expire_due(pool, clock().date())
 
     async def seal_books() -> int:
-        return await seal_due(pool, datetime.now(UTC))
+        return await seal_due(pool, clock())
 
     return {
         **{f"collect {name}": collecting(name) for name in reachable},
@@ -123,7 +132,7 @@ def rounds(
     }
 
 
-def letterbox(wanted: Settings, pool: AsyncEngine) -> Letterbox:
+def letterbox(wanted: Settings, pool: AsyncEngine, clock: Callable[[], datetime]) -> Letterbox:
     """What the round `answer` plays the messages of phones with."""
     return Letterbox(
         pool,
@@ -132,8 +141,9 @@ def letterbox(wanted: Settings, pool: AsyncEngine) -> Letterbox:
         welcome,
         known,
         Seals([key.encode() for key in wanted.seal_keys]),
-        lambda: datetime.now(UTC),
+        clock,
         wanted.time_scale,
+        wanted.strangers_an_hour,
     )
 
 
@@ -201,7 +211,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         locales.load()
         spare_collections()
         asyncio.run(_run(wanted))
-    except (SettingsFault, OldSchema, StrangeRoute, NoDatabase) as fault:
+    except (SettingsFault, OldSchema, StrangeRoute, NoDatabase, WrongClockError) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1 if isinstance(fault, NoDatabase) else 2
     return 0

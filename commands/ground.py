@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 import run
 import settings
+from clock import WrongClockError, refuse_wrong_clock
 from embedded import Addresses, find_running
 from locales import render
 from mobilemoney import missing
@@ -61,7 +62,7 @@ def group(commands: Commands, name: str, meaning: str) -> Commands:
 
 def acted(parser: argparse.ArgumentParser) -> None:
     """The two arguments of every act that is written down: who, and why."""
-    parser.add_argument("--actor", type=words(LONGEST_ACTOR), required=True, help="who does this")
+    parser.add_argument("--actor", type=operator, required=True, help="who does this; one of ACTORS if set")
     parser.add_argument("--reason", type=words(LONGEST_REASON), required=True, help="why")
 
 
@@ -85,6 +86,16 @@ def words(longest: int) -> Callable[[str], str]:
         return said
 
     return parse
+
+
+def operator(value: str) -> str:
+    """The type of an argument that is the name of who acts: as `ACTORS` writes it, where that is set."""
+    said = words(LONGEST_ACTOR)(value)
+    known = [" ".join(name.split()) for name in os.environ.get("ACTORS", "").split(",") if name.strip()]
+    found = next((name for name in known if name.casefold() == said.casefold()), None)
+    if known and found is None:
+        raise argparse.ArgumentTypeError(f"{said!r} is not one of ACTORS: {', '.join(known)}")
+    return found or said
 
 
 def day(value: str) -> date:
@@ -127,6 +138,7 @@ async def database() -> AsyncIterator[AsyncConnection]:
     engine = create_async_engine(address("DATABASE_URL"), poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.begin() as db:
+            await _refuse_wrong_clock(db)
             yield db
     finally:
         await engine.dispose()
@@ -140,6 +152,14 @@ def environment() -> Mapping[str, str]:
 def missing_settings() -> dict[str, tuple[str, ...]]:
     """What each mobile money operator still needs here, by its name; nothing for one that can be asked."""
     return missing(*settings.read_operators(environment()))
+
+
+async def _refuse_wrong_clock(db: AsyncConnection) -> None:
+    """What is typed here is dated by this machine."""
+    try:
+        await refuse_wrong_clock(db)
+    except WrongClockError as wrong:
+        raise Fault(str(wrong)) from None
 
 
 def address(name: str) -> str:

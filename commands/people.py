@@ -22,13 +22,14 @@ from commands.ground import (
     phone,
 )
 from mutuelle.charter import Doctor, faults_of_doctor, faults_of_officer
-from mutuelle.mutuelles import Officer
-from mutuelle.staff.offices import give_role, withdraw_role
+from mutuelle.mutuelles import Officer, get_mutuelle
+from mutuelle.staff.offices import give_role, tell_treasurers, withdraw_role
 from mutuelle.staff.pins import SLIP, issue_pin, unlock_pin
-from mutuelle.staff.roles import Role, officers_of, offices_of_phone
+from mutuelle.staff.roles import Office, Role, officers_of, offices_of_phone
 from mutuelle.staff.tables import role_change
 from mutuelle.tables import facility
 from talk.phones import shown_phone
+from talk.questions import initials
 from talk.seals import Seals
 
 ROLES = {role.value.replace(" ", "-"): role for role in Role}
@@ -58,9 +59,11 @@ def add(commands: Commands) -> None:
 
 
 async def give_office(arguments: argparse.Namespace) -> int:
-    """Give a role after the same checks as at the founding; the person is told by SMS."""
+    """Give a role after the same checks as at the founding; the person and the treasurers are told by SMS."""
     await expect_mutuelle(arguments.mutuelle)
-    role = ROLES[arguments.role]
+    role, at = ROLES[arguments.role], datetime.now(UTC)
+    if initials(arguments.name) == initials(arguments.actor):
+        raise Fault("nobody gives themselves a role: let another operator of the service do it", 2)
     async with database() as db:
         await _expect_no_fault(db, arguments, role)
         await give_role(
@@ -71,11 +74,15 @@ async def give_office(arguments: argparse.Namespace) -> int:
             arguments.name,
             actor=arguments.actor,
             reason=arguments.reason,
-            at=datetime.now(UTC),
+            at=at,
             facility_id=arguments.facility,
             languages=_codes(arguments),
         )
+        mutuelle = await get_mutuelle(db, arguments.mutuelle)
+        office = Office(mutuelle.id, mutuelle.name, role, arguments.phone, arguments.name)
+        await tell_treasurers(db, office, "given", actor=arguments.actor, at=at)
     print(f"{arguments.name} is {role} of {arguments.mutuelle} from today on, and is told by SMS.")
+    print("So are the treasurers of the mutuelle.")
     if role is not Role.DOCTOR:
         print("The work PIN is received by phone (dial, 9, then 9) or printed with `keneya pin issue`.")
     return 0
@@ -115,8 +122,10 @@ async def withdraw_office(arguments: argparse.Namespace) -> int:
             reason=arguments.reason,
             at=at,
         )
+        await tell_treasurers(db, ended, "withdrawn", actor=arguments.actor, at=at)
         left = [office for office in await officers_of(db, arguments.mutuelle, at) if office.role is role]
     print(f"{ended.name} is no longer {role} of {arguments.mutuelle}, and is told by SMS. Left: {len(left)}.")
+    print("The treasurers of the mutuelle are told too.")
     return 0
 
 

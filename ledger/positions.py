@@ -52,6 +52,18 @@ async def position(
     return Position(*figures, Mark(row.snapshot, row.at))
 
 
+async def floats(db: AsyncConnection, mutuelle: str, currency: str) -> list[tuple[str, int]]:
+    """What `mutuelle` holds by mobile money in each account that was ever used, in minor units of `currency`."""
+    rows = await db.execute(text(_FLOATS), {"mutuelle": mutuelle, "currency": currency})
+    return [(row.code, int(row.held)) for row in rows]
+
+
+_FLOATS = """
+select a.code, s.debits - s.credits as held from ledger.sums(:mutuelle, 'infinity') s
+  join ledger.account a on a.mutuelle_id = :mutuelle and a.code = s.account
+ where a.kind = 'float' and a.currency = :currency order by a.code
+"""
+
 # Neither half reads the whole history: what is held comes from the day rows, what is new is sought by its tick.
 _POSITION = """
 with held as (

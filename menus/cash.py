@@ -4,7 +4,7 @@ from locales import Fact, Money, Sentence, _
 from menus.pay import how_much, nothing_payable, price_asked
 from menus.words import work_pin
 from mutuelle.numbers import member_number
-from mutuelle.staff.cash import deposit_cash, household_here, receive_cash
+from mutuelle.staff.cash import deposit_cash, household_asked, receive_cash
 from mutuelle.staff.contests import cash_receipt_of, contest_cash, receipt_code_kind
 from mutuelle.staff.purses import (
     MOST_DAYS,
@@ -31,7 +31,7 @@ async def receive(caller: Caller, office: Office) -> Sentence:
     purse = await look(purse_of, office)
     await look(expect_room, office, Money(1, purse.held.currency), caller.at)
     number = await ask(_("The household's member number?"), member_number)
-    home = await look(household_here, office, number)
+    home = await look(household_asked, caller, office, number)
     stands = await look(standing, home, caller.at)
     if stands.open_payment:
         return _("A mobile payment for this household is under way. Take no cash now.")
@@ -68,7 +68,7 @@ async def receive(caller: Caller, office: Office) -> Sentence:
     if done.told:
         return _("Recorded: {amount}, receipt {code}. The household gets an SMS. You hold {held}.", **facts)
     return _(
-        "Recorded: {amount}. Write receipt {code} on their paper: they have no phone. You hold {held}.",
+        "Recorded: {amount}. Write receipt {code} on their paper: no SMS reaches them. You hold {held}.",
         **facts,
     )
 

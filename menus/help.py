@@ -25,11 +25,11 @@ async def help_by_message(caller: Caller) -> Sentence:
     }
     if work := at_work(roles, language):
         return _(
-            "{work} {cover}: are you covered? {pay} 5000: pay. {stop}: no more messages.", work=work, **words
+            "{work} {cover}: are you covered? {pay} 5000: pay. {stop}: fewer messages.", work=work, **words
         )
     return _(
         "{cover}: are you covered? {pay} 5000: pay. {doctor}: find one. {household}: your people. "
-        "{stop}: no more messages.",
+        "{stop}: fewer messages.",
         doctor=told(doctors_by_message.keyword, language),
         household=told(household_by_message.keyword, language),
         **words,

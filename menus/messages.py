@@ -5,25 +5,28 @@ from collections.abc import Sequence
 from locales import Sentence, _
 from menus.words import NO_HOUSEHOLD, whom
 from mutuelle.care.answers import Check, checks_of
-from mutuelle.messages import PastReceipt, last_receipts, start_messages, stop_messages, takes_messages
+from mutuelle.messages import PastReceipt, Taken, last_receipts, messages_taken, start_messages, stop_messages
 from mutuelle.reminders import accept_reminders, stop_reminders, wants_reminders
 from talk.words import Caller, Option, choose, confirm, do, look
 
 RECEIPTS, CHECKS, REMINDERS, SMS = "receipts", "checks", "reminders", "sms"
 RECEIPTS_SHOWN = 4
 CHECKS_SHOWN = 3
+TITLES = {
+    Taken.ALL: _("My messages"),
+    Taken.IMPORTANT: _("Only receipts and warnings come by SMS."),
+    Taken.NONE: _("Your operator stops our SMS to this phone."),
+}
 
 
 async def messages(caller: Caller) -> Sentence:
-    takes = await look(takes_messages, caller)
+    taken = await look(messages_taken, caller)
     reminded = await look(wants_reminders, caller)
-    topic = await choose(
-        _("My messages") if takes else _("SMS are stopped on this phone."), topics(takes, reminded)
-    )
+    topic = await choose(TITLES[taken], topics(taken is Taken.ALL, reminded))
     if topic.key == REMINDERS:
         return await (no_reminders() if reminded else reminders())
     if topic.key == SMS:
-        return await (stop() if takes else start())
+        return await (stop() if taken is Taken.ALL else start(taken))
     home = await whom(caller)
     if home is None:
         return NO_HOUSEHOLD
@@ -39,14 +42,14 @@ async def messages(caller: Caller) -> Sentence:
 
 
 def topics(takes: bool, reminded: bool) -> list[Option]:
-    """A digit means the same whatever is left out; without SMS there are no reminders."""
+    """A digit means the same whatever is left out; `takes`: all SMS, so that there are reminders."""
     offered = [
         Option(RECEIPTS, _("Last receipts"), "1"),
         Option(CHECKS, _("Who checked my cover"), "2"),
     ]
     if takes:
         offered.append(Option(REMINDERS, _("Stop reminders") if reminded else _("Be reminded"), "3"))
-    return [*offered, Option(SMS, _("Stop all SMS") if takes else _("Receive SMS again"), "4")]
+    return [*offered, Option(SMS, _("Only important SMS") if takes else _("Receive all SMS"), "4")]
 
 
 def listed_receipts(receipts: Sequence[PastReceipt]) -> Sentence:
@@ -79,17 +82,21 @@ async def no_reminders() -> Sentence:
 
 async def stop() -> Sentence:
     agreed = await confirm(
-        _("Stop all our SMS to this phone, receipts too? You can still read receipts here.")
+        _(
+            "No more reminders by SMS to this phone, only receipts and warnings about your money and your cover?"
+        )
     )
     if not agreed:
         return _("Nothing was changed.")
     await do(stop_messages, agreed=agreed)
-    return _("Done: no more SMS. To read your receipts or receive SMS again, dial and press 6.")
+    return _("Done: only receipts and warnings come by SMS. To receive all our SMS again, dial and press 6.")
 
 
-async def start() -> Sentence:
+async def start(taken: Taken) -> Sentence:
     agreed = await confirm(_("Receive our SMS on this phone again?"))
     if not agreed:
         return _("Nothing was changed.")
     await do(start_messages, agreed=agreed)
+    if taken is Taken.NONE:
+        return _("Noted: we send you SMS again. If none comes, ask your phone operator to let them pass.")
     return _("Done. Our SMS come to this phone again.")

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _
 from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
+from mutuelle.charter import MAX_PRICE_MINOR
 from mutuelle.cover import CoverState
 from mutuelle.enrolment import pay as ask_for_payment
 from mutuelle.enrolment import renew_by_credit
-from mutuelle.households import household_by_number
+from mutuelle.households import household_named
 from mutuelle.numbers import member_number
 from mutuelle.payments import expect_operator
 from mutuelle.refusals import accept_requests, refuse_requests, refuses_requests
@@ -19,8 +20,14 @@ from mutuelle.ways_to_pay import PayInCash, cash_instead
 from talk.answers import amount, phone_number
 from talk.keywords import by_message
 from talk.phones import region_of, shown_phone
+from talk.trouble import Invalid
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
+ANY_AMOUNT = amount(Money(1, "XOF"), Money(MAX_PRICE_MINOR, "XOF"))  # its mutuelle's currency is known later
+NOT_PAYABLE = _(
+    "Nothing can be paid for this number now. Check it, or ask the household: maybe nothing is due, "
+    "or a payment is under way."
+)
 ALL, PART, OTHER_PHONE, OTHER_HOUSEHOLD, REQUESTS = "all", "part", "phone", "household", "requests"
 BY_CREDIT = "credit"
 
@@ -140,20 +147,29 @@ async def how_much(stands: Standing, *, takes_rest: bool = False) -> Money:
     return money
 
 
+async def within(stands: Standing, named: Money) -> Money:
+    """The amount that was named if it can be paid, else one that is asked for with its limits."""
+    kind = amount(stands.least_payment, stands.payable, stands.payable_product.amount_step_minor)
+    try:
+        return kind.parse(str(named.amount_minor))
+    except Invalid:
+        return await how_much(stands)
+
+
 async def for_another(caller: Caller) -> Sentence:
-    """For a household whose number the caller knows; only its initials are shown."""
+    """For a household whose number the caller knows; only its initials are shown, and not before an amount is named.
+
+    A number that nobody has, and a household for which nothing can be paid now, read the same.
+    """
     number = await ask(_("The household's member number?"), member_number)
-    home = await look(household_by_number, number)
-    stands = await look(standing, home, caller.at)
-    if stands.open_payment:
-        return _(
-            "A payment for this household is already under way. Please wait a few minutes and dial again."
-        )
-    if not stands.payable.amount_minor:
-        return _("Nothing is due for household {number}. Thank you!", number=home.shown_number)
+    named = await ask(_("How much will you pay for it?"), ANY_AMOUNT)
+    home = await look(household_named, caller, number)
+    stands = await look(standing, home, caller.at) if home else None
+    if home is None or stands is None or stands.open_payment or not stands.payable.amount_minor:
+        return NOT_PAYABLE
     if cash := await look(cash_instead, caller, home):
         return _("Household {number} pays in cash to {who}.", number=home.shown_number, who=cash.shown)
-    money = await how_much(stands)
+    money = await within(stands, named)
     return await agree(caller, stands, home.initials, money, caller.phone)
 
 

@@ -13,7 +13,7 @@ from mutuelle.households import Household
 from mutuelle.mutuelles import Place, get_mutuelle, places_of
 from mutuelle.numbers import member_number
 from mutuelle.products import Offer
-from mutuelle.registration import NO_PHONE, give_phone, phone_or_none, register, without_phone
+from mutuelle.registration import NO_PHONE, give_phone, phone_or_none, register, without_phone_asked
 from mutuelle.staff.roles import Office, Role, offices_of
 from talk.answers import ages, person_name, phone_number
 from talk.keywords import BY_MESSAGE, by_message
@@ -139,7 +139,7 @@ def welcome(home: Household, newcomer: Newcomer) -> Sentence:
 async def gives_phone(caller: Caller, office: Office) -> Sentence:
     """The first phone of a household that was registered without one."""
     number = await ask(_("The household's member number?"), member_number)
-    home = await look(without_phone, office, number)
+    home = await look(without_phone_asked, caller, office, number)
     mutuelle = await look(get_mutuelle, office.mutuelle_id)
     phone = await ask(_("The phone of the household?"), phone_number(mutuelle.country))
     others = await seen(await look(households_with_phone, mutuelle, phone))

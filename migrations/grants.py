@@ -31,6 +31,7 @@ TABLES: dict[str, str] = {
     # A deed and the words agreed to are written once; only its own transaction adds the screen it ended with.
     "deed": "select, insert, update (screen)",
     "preference": "select, insert, update",
+    "limited_use": "select, insert",
     "mutuelle": "select, insert",
     "place": "select, insert",
     "product": "select, insert, update (sold_until)",

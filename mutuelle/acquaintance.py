@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.staff.roles import offices_of_phone
-from mutuelle.tables import household, household_phone
+from mutuelle.tables import household, household_phone, mutuelle
 from sms.limits import Known
+from talk.phones import region_of
 
 
 async def known(db: AsyncConnection, phone: str, at: datetime) -> Known:
@@ -23,4 +24,7 @@ async def known(db: AsyncConnection, phone: str, at: datetime) -> Known:
     speaks = sa.exists().where(
         of_household, household_phone.c.phone == phone, household.c.closed_at.is_(None)
     )
-    return Known.MEMBER if await db.scalar(sa.select(speaks)) else Known.STRANGER
+    if await db.scalar(sa.select(speaks)):
+        return Known.MEMBER
+    served = await db.scalar(sa.select(sa.exists().where(mutuelle.c.country == region_of(phone))))
+    return Known.STRANGER if served else Known.FOREIGN

@@ -3,6 +3,9 @@
 A digest that was sent is kept figure by figure with the snapshot it was counted at: anybody can count it again, and
 two digests in a row leave out no franc and count none twice. It tells the newest seal of the book: what stood in the
 ledger then cannot be rewritten without a treasurer's SMS saying so.
+
+A second message tells what the book holds by mobile money, account by account: the treasurer compares it with the
+operator's own menu, which alone knows of a payment that was settled and never made.
 """
 
 from dataclasses import dataclass
@@ -14,11 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.positions import Mark, Position, position
+from ledger.positions import Mark, Position, floats, position
 from ledger.seals import newest
 from locales import render
 from mutuelle.census import census
-from mutuelle.digest_words import Figures, summary
+from mutuelle.digest_words import Figures, floats_to_compare, summary
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.payments import OPEN
 from mutuelle.schedule_tables import digest, schedule
@@ -108,10 +111,17 @@ async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
     words = summary(counted.figures, language, asks=True, seal=sealed.short if sealed else None)
     row = _row(due, counted, key, now) | {"seal_root": sealed.root if sealed else None}
     await db.execute(insert(digest), row)
-    await enqueue(db, [Message(due.mutuelle_id, key, due.subject, DIGEST, render(words, language))], now)
+    held = await floats(db, due.mutuelle_id, counted.figures.mutuelle.currency)
+    compared = floats_to_compare(counted.figures.mutuelle, held, now, language)
+    sent = [Message(due.mutuelle_id, key, due.subject, DIGEST, render(words, language))]
+    sent += [
+        Message(due.mutuelle_id, f"{key} {nth}", due.subject, f"{DIGEST}, floats", render(one, language))
+        for nth, one in enumerate(compared, start=1)
+    ]
+    await enqueue(db, sent, now)
     mark = counted.position.mark
     await change(db, due, counted_to=mark.snapshot, counted_at=mark.at, since=now)
-    return 1
+    return len(sent)
 
 
 def _row(due: Schedule, counted: Counted, key: str, now: datetime) -> dict[str, object]:

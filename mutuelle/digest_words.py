@@ -1,6 +1,6 @@
 """The words of the digest: one segment whatever the sums; no figure ever gives way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -44,6 +44,35 @@ def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = N
     room = SMS_SEPTETS if asks else SCREEN_SEPTETS
     forms = list(_forms(figures, asks, seal))
     return next((form for form in forms if septets(fold(render(form, language))) <= room), forms[-1])
+
+
+def floats_to_compare(
+    mutuelle: Mutuelle, held: Sequence[tuple[str, int]], at: datetime, language: str
+) -> list[Sentence]:
+    """What the book holds in each operator's account (by code, in minor units), as many in a segment as it takes.
+
+    Nothing but the operator's menu finds a payment that was settled and never made: every invariant holds then.
+    """
+    found: list[Sentence] = []
+    lines: list[str] = []
+    for code, minor in held:
+        line = f"{code.split(':')[-1]} {Money(minor, mutuelle.currency)}"
+        wider = _compare(mutuelle, ", ".join([*lines, line]), at)
+        if lines and septets(fold(render(wider, language))) > SMS_SEPTETS:
+            found.append(_compare(mutuelle, ", ".join(lines), at))
+            lines = []
+        lines.append(line)
+    return [*found, _compare(mutuelle, ", ".join(lines), at)] if lines else found
+
+
+def _compare(mutuelle: Mutuelle, lines: str, at: datetime) -> Sentence:
+    return _(
+        "{mutuelle} {day}, in our book: {floats}. Compare with the operator's own menu. "
+        "Not the same? Send ERR and why.",
+        mutuelle=mutuelle.id,
+        day=f"{mutuelle.today(at):%d/%m}",
+        floats=lines,
+    )
 
 
 def _forms(figures: Figures, asks: bool, seal: str | None) -> Iterator[Sentence]:

@@ -20,9 +20,12 @@ from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import draw_number, shown_number
 from mutuelle.tables import beneficiary, household, household_phone
 from mutuelle.tables import mutuelle as mutuelles
+from talk.limits import DAY, HOUR, Limited, alarm_once, begun, note_use, uses_since
 from talk.trouble import Refused
 from talk.words import Caller
 
+UNKNOWN_A_PHONE = 5  # numbers that nobody has, a day; the check digit has caught what was mistyped before
+UNKNOWN_AN_HOUR = 100  # of all phones together
 DRAWS = 50  # of a number until one is free: enough until a mutuelle has used almost all of its 100 000
 
 
@@ -112,6 +115,29 @@ async def household_by_number(db: AsyncConnection, number: str) -> Household:
     if home is None:
         raise Refused(_("No household has the number {number}.", number=shown_number(number)))
     return home
+
+
+async def household_named(
+    db: AsyncConnection, caller: Caller, number: str, mutuelle_id: str | None = None
+) -> Household | None:
+    """The open household whose number the caller typed, of this mutuelle if one is given; None if there is none.
+
+    Refused, whatever was typed, where this phone today, or all phones this hour, typed too many that nobody has:
+    members must not be found by trying numbers. Officers, who name their mutuelle, do not wait for what other phones
+    typed. A number counts once, however often the hop is played again.
+    """
+    day, hour = begun(caller.at, DAY), begun(caller.at, HOUR)
+    mine = await uses_since(db, Limited.NUMBER_NOT_FOUND, day, subject=caller.phone)
+    everybody = await uses_since(db, Limited.NUMBER_NOT_FOUND, hour)
+    if mine >= UNKNOWN_A_PHONE or (mutuelle_id is None and everybody >= UNKNOWN_AN_HOUR):
+        raise Refused(_("Too many numbers were not right. Please try again tomorrow, or see the treasurer."))
+    home = await find_household(db, number)
+    if home is not None and mutuelle_id in (None, home.mutuelle_id):
+        return home
+    if await note_use(db, Limited.NUMBER_NOT_FOUND, caller.phone, number, caller.at):
+        alarm_once("numbers_tried_by_one", mine + 1, UNKNOWN_A_PHONE, phone=caller.phone)
+        alarm_once("numbers_tried_by_many", everybody + 1, UNKNOWN_AN_HOUR)
+    return None
 
 
 async def find_household(db: AsyncConnection, number: str, *, closed: bool = False) -> Household | None:

@@ -5,6 +5,7 @@ Only for phones of the household: a receipt says what it paid. Who checked its c
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -18,11 +19,20 @@ from mutuelle.payments import PaymentState
 from mutuelle.staff.purses import is_cancelled
 from mutuelle.staff.tables import cash_receipt
 from mutuelle.tables import payment, payment_case
+from sms.africastalking import NAME
 from sms.delivery import opt_in, opt_out
 from sms.tables import optout
 from talk.words import Caller, Consent
 
 MENU = "menu"  # where a STOP came from
+
+
+class Taken(StrEnum):
+    """Which SMS come to a phone: all, all but those that its own STOP ends, or none, for the provider stops them."""
+
+    ALL = "all"
+    IMPORTANT = "important"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -73,14 +83,17 @@ async def last_receipts(db: AsyncConnection, home: Household, limit: int) -> lis
     ]
 
 
-async def takes_messages(db: AsyncConnection, caller: Caller) -> bool:
-    """Whether SMS go to the caller's phone: it has not said STOP."""
-    stopped = select(optout.c.id).where(optout.c.phone == caller.phone, optout.c.until.is_(None))
-    return await db.scalar(stopped) is None
+async def messages_taken(db: AsyncConnection, caller: Caller) -> Taken:
+    """Which SMS come to the caller's phone."""
+    stopped = select(optout.c.source).where(optout.c.phone == caller.phone, optout.c.until.is_(None))
+    source = await db.scalar(stopped)
+    if source is None:
+        return Taken.ALL
+    return Taken.NONE if source == NAME else Taken.IMPORTANT
 
 
 async def stop_messages(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
-    """No more SMS to the caller's phone but answers to its own."""
+    """Only receipts, warnings and answers by SMS to the caller's phone."""
     await opt_out(db, caller.phone, MENU, caller.at)
 
 

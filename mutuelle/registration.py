@@ -21,6 +21,7 @@ from mutuelle.households import (
     Household,
     add_phone,
     find_household,
+    household_named,
     lock_household,
     phones_of,
     register_household,
@@ -154,6 +155,12 @@ async def without_phone(db: AsyncConnection, office: Office, number: str) -> Hou
             _("Household {number} has its phone. Please see the treasurer.", number=home.shown_number)
         )
     return home
+
+
+async def without_phone_asked(db: AsyncConnection, caller: Caller, office: Office, number: str) -> Household:
+    """The same for a number that the officer types; those that nobody has are counted and limited."""
+    await household_named(db, caller, number, office.mutuelle_id)
+    return await without_phone(db, office, number)
 
 
 async def registered_since(db: AsyncConnection, office: Office, caller: Caller) -> int:

@@ -4,7 +4,9 @@ A check reads, never mends: what it finds is shown to a person.
 """
 
 from invariants import Invariant
+from sms.africastalking import NAME
 from sms.segments import LONG_TEMPLATES
+from sms.tables import ENDED_BY_STOP
 
 _LONG_TEMPLATES = ", ".join("'" + template.replace("'", "''") + "'" for template in sorted(LONG_TEMPLATES))
 
@@ -55,11 +57,14 @@ CHECKS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "sms_stop_is_heard",
-        "After its phone said STOP no message but a reply is handed over (a minute for what was under way).",
+        "What a STOP of its phone ended is not handed over (a minute for what was under way).",
         """select message.mutuelle_id || ' ' || message.id from sms_outbox message join sms_optout stop
             on stop.phone = message.phone and message.called_at > stop.since + interval '1 minute'
             and (stop.until is null or message.called_at < stop.until)
-        where not message.is_reply""",
+        where not message.is_reply
+            and (stop.source = 'PROVIDER' or split_part(message.template, ',', 1) in (KINDS))""".replace(
+            "PROVIDER", NAME
+        ).replace("KINDS", ", ".join(f"'{kind}'" for kind in ENDED_BY_STOP)),
     ),
     Invariant(
         "sms_in_is_played",

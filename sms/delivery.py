@@ -1,7 +1,8 @@
 """Delivery reports and opt-outs: stored as they came, then applied to the messages they speak of.
 
 A final state never goes back, and a proven delivery wins; a report may come late, twice, or before the send
-call returned.
+call returned. A person's own STOP ends some messages (`sms.tables.ENDED_BY_STOP`); where the provider keeps a STOP of
+its own it delivers nothing, so nothing but a reply is tried.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from sms.africastalking import NAME, read_phone, read_report
 from sms.provider import E164, Proof
-from sms.tables import optout, report
+from sms.tables import ENDED_BY_STOP, optout, report
 
 log = logging.getLogger("keneya.sms")
 
@@ -48,16 +49,24 @@ async def store_report(db: AsyncConnection, fields: Mapping[str, str], now: date
 
 
 async def store_optout(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
-    """Keep the provider's word that a phone wants no more messages; a phone that cannot be one is dropped."""
+    """Keep the provider's word that it delivers to a phone no more; a phone that cannot be one is dropped.
+
+    It counts for more than the person's own STOP, which ends here: a phone has one that is open.
+    """
     phone = read_phone(_clean(fields.get("phoneNumber", "")))
     if not E164.fullmatch(phone):
         log.warning("sms_optout_without_phone", extra={"provider": NAME})
         return
+    own = (optout.c.phone == phone) & optout.c.until.is_(None) & (optout.c.source != NAME)
+    await db.execute(update(optout).where(own).values(until=func.greatest(now, optout.c.since)))
     await opt_out(db, phone, NAME, now)
 
 
 async def opt_out(db: AsyncConnection, phone: str, source: str, now: datetime) -> bool:
-    """From now `phone` (E.164) gets replies only. False if it is out already: it keeps its first date."""
+    """From now `phone` (E.164) gets less; `source` is the provider's name, or where the person said so.
+
+    False if it is out already: it keeps its first date.
+    """
     stop = insert(optout).values(phone=phone, source=source, since=now).on_conflict_do_nothing()
     return await db.scalar(stop.returning(optout.c.id)) is not None
 
@@ -67,6 +76,14 @@ async def opt_in(db: AsyncConnection, phone: str, now: datetime) -> bool:
     stopped = (optout.c.phone == phone) & optout.c.until.is_(None)
     until = func.greatest(now, optout.c.since)
     return (await db.execute(update(optout).where(stopped).values(until=until))).rowcount > 0
+
+
+def ended_by_stop(message: str, provider: str) -> str:
+    """The SQL condition that a STOP of its phone withholds `message` (an alias) from `provider` (an expression)."""
+    kinds = ", ".join(f"'{kind}'" for kind in ENDED_BY_STOP)
+    return f"""(not {message}.is_reply and exists (
+        select from sms_optout stop where stop.phone = {message}.phone and stop.until is null
+            and (stop.source = {provider} or split_part({message}.template, ',', 1) in ({kinds}))))"""
 
 
 async def apply_reports(pool: AsyncEngine, now: datetime) -> int:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sms.delivery import apply_new_reports
+from sms.delivery import apply_new_reports, ended_by_stop
 
 log = logging.getLogger("keneya.sms")
 
@@ -50,13 +50,12 @@ _RESEND = text(
     with doubtful as (
         select mutuelle_id, id from sms_outbox
         where state = 'IN_DOUBT' and resends = 0 and in_doubt_at <= :before
-            and (is_reply or not exists (
-                select from sms_optout stop where stop.phone = sms_outbox.phone and stop.until is null))
+            and not ENDED_BY_STOP
         for update skip locked
     )
     update sms_outbox message
     set state = 'DUE', due_at = :now, resends = 1, lease_token = null, in_doubt_at = null
     from doubtful where message.mutuelle_id = doubtful.mutuelle_id and message.id = doubtful.id
     returning message.mutuelle_id, message.id
-    """
+    """.replace("ENDED_BY_STOP", ended_by_stop("sms_outbox", "sms_outbox.provider"))
 )

@@ -17,10 +17,20 @@ from sms.conversations import LIFE, Conversation, conversation_of, keep
 from sms.delivery import opt_in, opt_out
 from sms.keywords import Heard, Order, clean, tidy
 from sms.letterbox import Letterbox, Received
-from sms.limits import DAY, HELPS_A_DAY, PLAYED_A_DAY, Known, helped_since, played_since, told_of_limit
+from sms.limits import (
+    DAY,
+    HELPS_A_DAY,
+    PLAYED_A_DAY,
+    Known,
+    helped_since,
+    played_since,
+    strangers_answered,
+    told_of_limit,
+)
 from sms.playing import Played, play
 from talk.engine import Menu
 from talk.keywords import BY_MESSAGE, START, ByMessage, told
+from talk.limits import HOUR, begun
 from talk.preferences import language_of
 from talk.questions import BACK, HOME
 from talk.screen import Shown
@@ -57,6 +67,11 @@ class _Hearing:
         """A day ago."""
         return self.caller.at - DAY / self.box.time_scale
 
+    @property
+    def this_hour(self) -> datetime:
+        """When it began."""
+        return begun(self.caller.at, HOUR / self.box.time_scale)
+
     def may_open(self, menu: ByMessage) -> bool:
         if menu.officers:
             return self.known is Known.OFFICER
@@ -77,7 +92,7 @@ async def hear(
     """What `received` leads to, in this order:
 
     1. STOP and START are obeyed from anybody, whatever waits and however much was written.
-    2. Past the day's limit nothing is played.
+    2. Past the day's limit of the phone, or the hour's of all strangers, nothing is played.
     3. A yes or no answers the confirmation that waits.
     4. A keyword written without a mistake leaves the open question and opens its menu.
     5. Anything else answers the open question.
@@ -91,7 +106,7 @@ async def hear(
     heard, waits = box.phrasebook.read(received.body), hearing.open_talk()
     if heard and isinstance(heard.opening, Order) and (heard.exact or not waits):
         return await _obey(hearing, heard.opening)
-    if await played_since(db, received.phone, hearing.since) >= PLAYED_A_DAY[known]:
+    if await _is_over(hearing):
         return await _too_many(hearing)
     if waits and is_confirmation(waits[0].state.view) and read_yes_or_no(received.body):
         return await _go_on(hearing, *waits)
@@ -102,14 +117,27 @@ async def hear(
     return await _not_understood(hearing)
 
 
+async def _is_over(hearing: _Hearing) -> bool:
+    """Whether the day's limit of this phone is reached, or the hour's of all strangers of its country."""
+    phone, known = hearing.received.phone, hearing.known
+    if await played_since(hearing.db, phone, hearing.since) >= PLAYED_A_DAY[known]:
+        return True
+    if known is not Known.STRANGER:
+        return False
+    return await strangers_answered(hearing.db, phone, hearing.this_hour) >= hearing.box.strangers_an_hour
+
+
 async def _obey(hearing: _Hearing, order: Order) -> Answered:
     """STOP or START. A single confirmation: said again it changes nothing and is not answered."""
     phone, now, db = hearing.received.phone, hearing.caller.at, hearing.db
     changed = await (opt_out(db, phone, BY_MESSAGE, now) if order is Order.STOP else opt_in(db, phone, now))
     if hearing.talk and hearing.talk.is_open and order is Order.STOP:
         await keep(db, replace(hearing.talk, is_open=False), now, LIFE / hearing.box.time_scale)
-    spent = await played_since(db, phone, hearing.since) >= PLAYED_A_DAY[hearing.known]
-    if not changed or spent or (hearing.known is Known.STRANGER and await _helped_enough(hearing)):
+    if (
+        not changed
+        or await _is_over(hearing)
+        or (hearing.known is Known.STRANGER and await _helped_enough(hearing))
+    ):
         return Answered(order)
     return Answered(order, hearing.say(stopped(hearing.caller.language) if order is Order.STOP else STARTED))
 
@@ -117,7 +145,7 @@ async def _obey(hearing: _Hearing, order: Order) -> Answered:
 def stopped(language: str) -> Sentence:
     """What STOP is answered with, once."""
     return _(
-        "Done: no more messages from us, but whoever writes to us is answered. To come back, send {start}.",
+        "Done: we write to you no more, except receipts, warnings and answers. For all our messages, send {start}.",
         start=told(START, language),
     )
 
@@ -125,7 +153,7 @@ def stopped(language: str) -> Sentence:
 async def _too_many(hearing: _Hearing) -> Answered:
     """Set aside; a known phone is told so once."""
     phone, since = hearing.received.phone, hearing.since
-    if hearing.known is Known.STRANGER or await told_of_limit(hearing.db, phone, since):
+    if hearing.known in (Known.FOREIGN, Known.STRANGER) or await told_of_limit(hearing.db, phone, since):
         return Answered("limit")
     return Answered("limit", hearing.say(TOO_MANY))
 

@@ -4,7 +4,7 @@ A row is written again only under the lease token of the claim that sent it; a l
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sms.africastalking import NAME
+from sms.delivery import ended_by_stop
 from sms.provider import Answer, Outcome
 from sms.tables import State, outbox
 
@@ -89,7 +91,7 @@ async def claim_due(
 _CLAIM = text(
     """
     with due as (
-        select mutuelle_id, id, phone, is_reply, attempts, due_at,
+        select mutuelle_id, id, phone, template, is_reply, attempts, due_at,
             case when receipt_code is not null then 'receipt' when is_reply then 'reply' else 'ordinary' end as kind
         from sms_outbox
         where state = 'DUE' and due_at <= :now
@@ -110,9 +112,7 @@ _CLAIM = text(
         from due
     ), judged as (
         select counted.*, case
-            when not is_reply and exists (
-                select from sms_optout stop where stop.phone = counted.phone and stop.until is null
-            ) then 'the phone said STOP'
+            when ENDED_BY_STOP then 'the phone said STOP'
             when attempts = 0 and nth > case kind when 'receipt' then cast(:receipts as int)
                 when 'reply' then cast(:replies as int) else cast(:ordinary as int) end
                 then 'over the budget of its phone and day'
@@ -132,6 +132,27 @@ _CLAIM = text(
     where message.mutuelle_id = judged.mutuelle_id and message.id = judged.id
     returning message.mutuelle_id, message.id, message.phone, message.body, message.template, message.state,
         message.attempts, message.resends, message.reason
+    """.replace("ENDED_BY_STOP", ended_by_stop("counted", "cast(:provider as text)"))
+)
+
+
+async def phones_reached(
+    db: AsyncConnection, mutuelle: str, phones: Collection[str], now: datetime
+) -> list[str]:
+    """Those of `phones` to which a receipt of `mutuelle` that is written now will be handed over."""
+    whose = {"mutuelle": mutuelle, "phones": list(phones), "provider": NAME}
+    limits = {"day_ago": now - DAY, "receipts": RECEIPTS_A_DAY}
+    return list(await db.scalars(_REACHED, whose | limits))
+
+
+_REACHED = text(
+    """
+    select phone from unnest(cast(:phones as text[])) as asked (phone)
+    where not exists (select from sms_optout stop
+            where stop.phone = asked.phone and stop.until is null and stop.source = :provider)
+        and cast(:receipts as int) > (select count(*) from sms_outbox sent
+            where sent.mutuelle_id = :mutuelle and sent.phone = asked.phone and sent.receipt_code is not null
+                and coalesce(sent.called_at, sent.created_at) > :day_ago)
     """
 )
 

@@ -17,7 +17,8 @@ from talk.seals import Seals
 class Letterbox:
     """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end at once.
 
-    `time_scale` divides waits, days and the life of a conversation.
+    `time_scale` divides waits, days and the life of a conversation. Strangers of one country are answered
+    `strangers_an_hour` times in all.
     """
 
     pool: AsyncEngine
@@ -28,6 +29,7 @@ class Letterbox:
     seals: Seals
     clock: Callable[[], datetime]
     time_scale: float = 1.0
+    strangers_an_hour: int = 100
 
 
 @dataclass(frozen=True)

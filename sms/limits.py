@@ -1,4 +1,4 @@
-"""How many SMS of one phone are played a day. Past it they are stored and set aside: a brake on what answers cost.
+"""How many SMS of one phone are played a day, and of all strangers an hour. The rest is stored and set aside.
 
 Every message that is played costs the mutuelle an answer, so these are also the limits of answers to one phone.
 """
@@ -11,13 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sms.leases import REPLIES_A_DAY
 from sms.tables import Arrival, inbox
+from talk.limits import Limited, alarm_once, note_use, uses_since
+from talk.phones import region_of
 
 DAY = timedelta(days=1)
 
 
 class Known(StrEnum):
-    """What is known of a phone: nothing, that it speaks for a household, that its owner has an office."""
+    """What is known of a phone: nothing, that it speaks for a household, that its owner has an office.
 
+    FOREIGN: nothing, and no mutuelle is in its country: it is never answered, for an SMS there costs a multiple.
+    """
+
+    FOREIGN = "foreign"
     STRANGER = "stranger"
     MEMBER = "member"
     OFFICER = "officer"
@@ -25,8 +31,13 @@ class Known(StrEnum):
 
 # Joining takes eight messages; a member who pays, asks and mistypes all day stays under sixty; a doctor with a full
 # waiting room checks three hundred patients.
-PLAYED_A_DAY = {Known.STRANGER: 20, Known.MEMBER: 60, Known.OFFICER: REPLIES_A_DAY - 1}  # the last says so
-HELPS_A_DAY = {Known.STRANGER: 1, Known.MEMBER: 10, Known.OFFICER: 10}
+PLAYED_A_DAY = {
+    Known.FOREIGN: 0,
+    Known.STRANGER: 20,
+    Known.MEMBER: 60,
+    Known.OFFICER: REPLIES_A_DAY - 1,
+}  # the last says so
+HELPS_A_DAY = {Known.FOREIGN: 0, Known.STRANGER: 1, Known.MEMBER: 10, Known.OFFICER: 10}
 HELPS = ("help", "code", "stranger")
 ORDERS = ("stop", "start")
 
@@ -51,3 +62,18 @@ async def told_of_limit(db: AsyncConnection, phone: str, since: datetime) -> boo
     """Whether it was told already that nothing more is read today."""
     told = (inbox.c.handled_as == "limit") & (inbox.c.state == Arrival.ANSWERED)
     return await _count(db, phone, since, told) > 0
+
+
+async def strangers_answered(db: AsyncConnection, phone: str, since: datetime) -> int:
+    """How many answers went after `since` to strangers of this phone's country: their budget is its mutuelles' own."""
+    return await uses_since(db, Limited.STRANGER_ANSWERED, since, subject=region_of(phone))
+
+
+async def note_stranger(
+    db: AsyncConnection, phone: str, message: str, now: datetime, *, since: datetime, most: int
+) -> None:
+    """Count the answer to a stranger's message; the last of `most` after `since` is an event for a person."""
+    country = region_of(phone)
+    await note_use(db, Limited.STRANGER_ANSWERED, country, message, now)
+    answered = await strangers_answered(db, phone, since)
+    alarm_once("sms_strangers_stopped", answered, most, country=country)

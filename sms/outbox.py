@@ -32,7 +32,7 @@ class Message:
 
     `mutuelle` is a tenant's code, or `sms.tables.SERVICE`. `key` names the event: the same key is sent once.
     `template` names the sentence, for budgets and reports. `receipt_code` marks the receipt of a payment,
-    `reply` the answer to that phone's own message: both have their own budget; only a reply passes a STOP.
+    `reply` the answer to that phone's own message: both have their own budget; a reply passes every STOP.
     """
 
     mutuelle: str
@@ -76,7 +76,7 @@ async def send_due(
 
     1. Settle doubts: leases that ran out, reports that decide, the one resend (`sms.doubts`).
     2. Claim at most `limit` rows (and no more than the provider takes at once): SENDING, under a lease token,
-       the attempt counted. Where the phone said STOP or its budget is spent: WITHHELD, in the same statement.
+       the attempt counted. Where a STOP ended it or its phone's budget is spent: WITHHELD, in the same statement.
     3. Commit. From here a crash leaves the rows IN_DOUBT when the lease runs out, never DUE.
     4. Call the provider for each row, unless this process slept so long that the lease may be another's.
     5. Record each outcome in a transaction of its own, under the lease token, as soon as it is known.

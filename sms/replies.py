@@ -15,8 +15,10 @@ from locales import _, render
 from sms.conversations import forget_expired
 from sms.hearing import hear
 from sms.letterbox import Letterbox, Received
+from sms.limits import Known, note_stranger
 from sms.outbox import Message, enqueue
 from sms.tables import SERVICE, Arrival
+from talk.limits import HOUR, begun
 from talk.preferences import language_of
 
 log = logging.getLogger("keneya.sms")
@@ -75,6 +77,9 @@ async def answer_next(box: Letterbox) -> bool:
 async def _answer(box: Letterbox, db: AsyncConnection, received: Received, now: datetime) -> None:
     known = await box.known(db, received.phone, now)
     answered = await hear(box, db, received, known, now)
+    if answered.text and known is Known.STRANGER:
+        since = begun(now, HOUR / box.time_scale)
+        await note_stranger(db, received.phone, received.id, now, since=since, most=box.strangers_an_hour)
     if answered.text:
         await enqueue(db, [_reply(received, answered.text, f"reply {answered.handled_as}")], now)
     state = Arrival.ANSWERED if answered.text else Arrival.SET_ASIDE

@@ -31,7 +31,7 @@ class State(StrEnum):
     IN_DOUBT = "IN_DOUBT"  # handed over, and no answer came back
     DELIVERED = "DELIVERED"
     FAILED = "FAILED"
-    WITHHELD = "WITHHELD"  # never handed over: the phone said STOP, or its budget is spent
+    WITHHELD = "WITHHELD"  # never handed over: ended by a STOP, or its phone's budget is spent
 
 
 MOVES: dict[State, frozenset[State]] = {
@@ -107,6 +107,10 @@ report = Table(
     Column("mutuelle_id", Text),  # the message it spoke of; both empty if it was never found
     Column("message_id", Uuid),
 )
+
+# What a person's own STOP ends, by the first word of the template. All else is a receipt, a reply, or tells somebody
+# what was done to her money, cover or office: anybody can forge an SMS, and a STOP must hide no fraud from its victim.
+ENDED_BY_STOP = ("reminder",)
 
 optout = Table(
     "sms_optout",

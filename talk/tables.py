@@ -1,4 +1,4 @@
-"""The tables of conversations: what callers prefer, and every deed with the words that were agreed to."""
+"""The tables of conversations: what callers prefer, every deed with the words that were agreed to, what is limited."""
 
 from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -27,4 +27,13 @@ deed = Table(
     Column("consent", Text, nullable=False),
     Column("screen", Text),
     Column("done_at", DateTime(timezone=True), nullable=False),
+)
+
+limited_use = Table(
+    "limited_use",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("used_at", DateTime(timezone=True), nullable=False),
 )

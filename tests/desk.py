@@ -50,18 +50,25 @@ async def ask(
     at: datetime = NOON,
     phone: str = DR_ROKIA,
     seals: Seals = SEALS,
+    gateway: str = "test",
 ) -> Sentence:
     """What the doctor is answered, in a transaction of the test's own."""
-    caller = calling(phone, at, seals=seals)
+    caller = calling(phone, at, gateway=gateway, seals=seals)
     return await check_cover(db, caller, number=number, code=Secret(code), agreed=YES)
 
 
 async def check(
-    pool: AsyncEngine, number: str, code: str, *, at: datetime = NOON, phone: str = DR_ROKIA
+    pool: AsyncEngine,
+    number: str,
+    code: str,
+    *,
+    at: datetime = NOON,
+    phone: str = DR_ROKIA,
+    gateway: str = "test",
 ) -> str:
     """What the doctor reads, in French."""
     async with pool.begin() as db:
-        return render(await ask(db, number, code, at=at, phone=phone), "fr")
+        return render(await ask(db, number, code, at=at, phone=phone, gateway=gateway), "fr")
 
 
 def other_than(code: str) -> str:

@@ -131,7 +131,7 @@ def test_the_metrics_of_the_operations_page_are_exposed() -> None:
 
 
 def test_the_events_of_the_operations_page_are_logged() -> None:
-    files = [ROOT / f"{name}.py" for name in ("webhooks", "forms", "worker", "http_limits")]
+    files = [ROOT / f"{name}.py" for name in ("webhooks", "forms", "worker", "http_limits", "clock")]
     files += [file for room in ("ussd", "sms", "mutuelle") for file in (ROOT / room).rglob("*.py")]
     source = "".join(file.read_text() for file in files)
     named = {

@@ -1,5 +1,6 @@
 """Logs: one JSON object a line, and no line from which a person could be called."""
 
+import errno
 import io
 import json
 import logging
@@ -84,3 +85,31 @@ def test_the_access_log_which_would_hold_the_webhook_secret_is_off(stream: io.St
 def test_uvicorn_itself_speaks_json_too(stream: io.StringIO) -> None:
     logging.getLogger("uvicorn.error").error("Exception in ASGI application")
     assert line(stream)["event"] == "Exception in ASGI application"
+
+
+class FullDisk(io.StringIO):
+    """A file that takes nothing while it is full."""
+
+    full = False
+
+    def write(self, words: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(words)
+
+
+def test_what_a_full_disk_loses_is_said_on_standard_error_and_counted(
+    stream: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    disk = FullDisk()
+    logs.configure("INFO", disk)
+    before, log = logs.LosingHandler.lost, logging.getLogger("keneya.test")
+    disk.full = True
+    for _nth in range(3):
+        log.info("lost")
+    assert capfd.readouterr().err.splitlines() == ["the log cannot be written: No space left on device"]
+    disk.full = False
+    log.info("kept")
+    written = [json.loads(one) for one in disk.getvalue().splitlines()]
+    assert [(one["event"], one.get("lines")) for one in written] == [("kept", None), ("logs.lost", 3)]
+    assert logs.LosingHandler.lost - before == 3

@@ -59,6 +59,10 @@ async def test_every_family_is_told_once_with_its_help(house: House) -> None:
     ours = {name for name in names if name.startswith("keneya_")}
     assert ours >= {"keneya_ussd_hops", "keneya_ussd_hop_seconds", "keneya_payments", "keneya_database_up"}
     assert "process_resident_memory_bytes" in names
+    told = samples(text)
+    assert told["keneya_database_bytes", ""] > 1_000_000
+    assert told["keneya_disk_free_bytes", ""] > 0
+    assert told["keneya_log_lines_lost", ""] >= 0
 
 
 async def test_hops_and_ends_of_calls_are_counted(house: House) -> None:

@@ -18,7 +18,7 @@ from talk.seals import Seals
 from talk.words import Caller
 from tests.conftest import Database
 from tests.mutuelle.staff.acts import AGREED, calling, receives
-from tests.staff import appoint
+from tests.staff import FANTA, ISSA, appoint
 from tests.test_cli import Keneya, keneya
 from tests.town import AWA, found, join, paid
 
@@ -73,7 +73,25 @@ def test_a_role_is_given_listed_and_withdrawn(town: Database, keneya: Keneya) ->
         "withdrawn  collector          +22376000021     Oumou Traoré: elected on Sunday (Mme Diallo)",
     ]
     templates = rows(town, "select template from sms_outbox order by template")
-    assert templates == [("role given",), ("role withdrawn",)]
+    by_service = [("role changed by the service",)] * 4  # of each act, each of the two treasurers
+    assert templates == [*by_service, ("role given",), ("role withdrawn",)]
+    told = rows(town, "select phone, body from sms_outbox where template = 'role changed by the service'")
+    assert {phone for phone, _body in told} == {FANTA, ISSA}
+    assert all("Mme Diallo" in body and "Oumou Traoré" in body for _phone, body in told)
+
+
+def test_nobody_appoints_themselves_and_the_other_treasurers_learn_of_a_new_one(
+    town: Database, keneya: Keneya, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTORS", "Mme Diallo, Oumou Traoré")
+    give = ("role", "give", "BEN", "treasurer", OUMOU, "--name", "Oumou Traore", "--reason", "elected")
+    assert "nobody gives themselves a role" in keneya(*give, "--actor", "oumou traoré")[2]
+    assert "is not one of ACTORS: Mme Diallo" in keneya(*give, "--actor", "Somebody")[2]
+    assert rows(town, "select phone from sms_outbox") == []
+    assert keneya(*give, "--actor", "MME diallo")[0] == 0
+    assert rows(town, f"select actor from role_change where phone = '{OUMOU}'") == [("Mme Diallo",)]
+    told = rows(town, "select phone from sms_outbox where template = 'role changed by the service'")
+    assert {phone for (phone,) in told} == {FANTA, ISSA}
 
 
 def test_what_was_withdrawn_can_be_given_again(town: Database, keneya: Keneya) -> None:
@@ -152,7 +170,7 @@ def test_a_pin_needs_the_keys_of_the_service(
     monkeypatch.delenv("SEAL_KEY")
     code, _said, complained = keneya("pin", "issue", OUMOU, *WHY)
     assert code == 2
-    assert "WEBHOOK_SECRET: is missing" in complained
+    assert "SEAL_KEY: is missing" in complained
 
 
 async def _received(url: str, days_ago: int = 0) -> str:

@@ -7,11 +7,14 @@ from embedded import Engines
 from settings import DEMO_SECRET, SettingsFault
 from tests.conftest import Database
 
-SECRET = "a" * 32
+SECRET = "a-secret-of-the-tests-0123456789abcdef"
+OTHER = "another-secret-of-the-tests-0123456789"
+KEY = "a-seal-key-of-the-tests-0123456789abcdef"
 LIVE = {
-    "DATABASE_URL": "postgresql://service:hush@db/keneya",
-    "REDIS_URL": "redis://:hush@cache:6379/0",
+    "DATABASE_URL": "postgresql://service:hush@db/keneya?sslmode=verify-full",
+    "REDIS_URL": "rediss://:hush@cache:6379/0",
     "WEBHOOK_SECRET": SECRET,
+    "SEAL_KEY": KEY,
     "AT_USERNAME": "mutuelle",
     "AT_API_KEY": "hush",
 }
@@ -26,13 +29,14 @@ def faults(**changes: str) -> list[str]:
     return []
 
 
-def test_a_live_service_needs_five_variables_and_has_safe_defaults() -> None:
+def test_a_live_service_needs_six_variables_and_has_safe_defaults() -> None:
     read = settings.read(LIVE)
     assert (read.host, read.port, read.public_url) == ("127.0.0.1", 8000, "http://127.0.0.1:8000")
     assert (read.simulator, read.simulator_url, read.operators) == (False, None, {})
     assert read.at_sms_url == "https://api.africastalking.com/version1"
     assert (read.time_scale, read.log_level, read.at_sender_id) == (1, "INFO", "")
-    assert read.database_url == "postgresql+asyncpg://service:hush@db/keneya"
+    assert read.database_url == "postgresql+asyncpg://service:hush@db/keneya?ssl=verify-full"
+    assert (read.webhook_secrets, read.seal_keys) == ((SECRET,), (KEY,))
     assert read.migrate_database_url is None
 
 
@@ -64,6 +68,7 @@ def test_all_faults_are_told_together() -> None:
         "DATABASE_URL",
         "PORT",
         "REDIS_URL",
+        "SEAL_KEY",
         "SIMULATOR",
         "WEBHOOK_SECRET",
     ]
@@ -82,12 +87,30 @@ def test_all_faults_are_told_together() -> None:
         ("REDIS_URL", "redis://"),
         ("PORT", "65536"),
         ("PORT", "-1"),
+        ("STRANGERS_AN_HOUR", "many"),
+        ("STRANGERS_AN_HOUR", "1000001"),
         ("PORT", "٨٠٠٠"),
         ("WEBHOOK_SECRET", "a" * 31),
-        ("WEBHOOK_SECRET", f"{SECRET},{'b' * 31}"),
+        ("WEBHOOK_SECRET", f"{SECRET},{OTHER[:31]}"),
         ("WEBHOOK_SECRET", f"{SECRET},"),
-        ("WEBHOOK_SECRET", ",".join([SECRET, "b" * 32, "c" * 32])),
-        ("WEBHOOK_SECRET", "a/" * 16),
+        ("WEBHOOK_SECRET", ",".join([SECRET, OTHER, KEY[::-1]])),
+        ("WEBHOOK_SECRET", "a" * 32),
+        ("WEBHOOK_SECRET", "abcdefghi" * 4),
+        ("SEAL_KEY", ""),
+        ("SEAL_KEY", "b" * 32),
+        ("SEAL_KEY", SECRET),
+        ("SEAL_KEY", f"{KEY},{SECRET}"),
+        ("SEAL_KEY", DEMO_SECRET),
+        ("DATABASE_URL", "postgresql://service:hush@db/keneya"),
+        ("DATABASE_URL", "postgresql://service:hush@10.0.0.5/keneya?sslmode=require"),
+        ("DATABASE_URL", "postgresql://service:hush@127.0.0.1/keneya?host=10.0.0.5"),
+        ("DATABASE_URL", "postgresql://service:hush@db/keneya?sslmode=verify-full&sslrootcert=/ca.pem"),
+        ("MIGRATE_DATABASE_URL", "postgresql://owner:hush@db/keneya?sslmode=verify-ca"),
+        ("REDIS_URL", "redis://cache"),
+        ("REDIS_URL", "rediss://cache/0?ssl_cert_reqs=none"),
+        ("REDIS_URL", "rediss://cache/0?ssl_check_hostname=False"),
+        ("TRUSTED_NETWORK", "yes"),
+        ("WEBHOOK_SECRET", SECRET.replace("-", "/")),
         ("WEBHOOK_SECRET", DEMO_SECRET),
         ("WEBHOOK_SECRET", f"{SECRET},{DEMO_SECRET}"),
         ("AT_SMS_URL", "https://api.africastalking.com/version2"),
@@ -115,6 +138,10 @@ def test_a_wrong_value_is_one_fault_that_names_it(name: str, value: str) -> None
     ("name", "value"),
     [
         ("WEBHOOK_SECRET", DEMO_SECRET),
+        ("WEBHOOK_SECRET", "a" * 32),
+        ("SEAL_KEY", ""),
+        ("DATABASE_URL", "postgresql://service:hush@db/keneya"),
+        ("REDIS_URL", "redis://cache"),
         ("AT_SMS_URL", "http://127.0.0.1:8000/simulator/at/version1"),
         ("TIME_SCALE", "0.5"),
     ],
@@ -125,12 +152,36 @@ def test_with_the_simulator_it_is_allowed(name: str, value: str) -> None:
 
 
 def test_two_secrets_hold_while_rotating() -> None:
-    read = settings.read(LIVE | {"WEBHOOK_SECRET": f"{SECRET}, {'b' * 32}"})
-    assert read.webhook_secrets == (SECRET, "b" * 32)
+    read = settings.read(LIVE | {"WEBHOOK_SECRET": f"{SECRET}, {OTHER}"})
+    assert read.webhook_secrets == (SECRET, OTHER)
+
+
+PLAIN = {"DATABASE_URL": "postgresql://service:hush@db/keneya", "REDIS_URL": "redis://cache"}
+
+
+def test_servers_that_prove_nothing_are_taken_where_somebody_says_that_the_network_is_trusted() -> None:
+    assert [fault.partition(":")[0] for fault in faults(**PLAIN)] == ["DATABASE_URL", "REDIS_URL"]
+    assert faults(**PLAIN, TRUSTED_NETWORK="1") == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "db/keneya?host=/run/postgresql#"])
+def test_servers_of_this_machine_need_no_proof(host: str) -> None:
+    url = (
+        f"postgresql://service:hush@{host.rstrip('#')}" if "?" in host else f"postgresql://s:h@{host}/keneya"
+    )
+    assert faults(DATABASE_URL=url) == []
+    assert "?" in host or faults(REDIS_URL=f"redis://{host}:6379/0") == []
+
+
+def test_the_command_that_prints_pins_takes_no_other_key_either() -> None:
+    assert settings.read_seal_keys(LIVE) == (KEY,)
+    assert settings.read_seal_keys({"SIMULATOR": "1", "WEBHOOK_SECRET": DEMO_SECRET}) == (DEMO_SECRET,)
+    with pytest.raises(SettingsFault):
+        settings.read_seal_keys({"WEBHOOK_SECRET": SECRET})
 
 
 def test_no_secret_shows_in_the_repr() -> None:
-    shown = repr(settings.read(LIVE | {"MIGRATE_DATABASE_URL": "postgresql://owner:hush@db/keneya"}))
+    shown = repr(settings.read(LIVE | {"MIGRATE_DATABASE_URL": "postgresql://owner:hush@localhost/keneya"}))
     assert "hush" not in shown
     assert SECRET not in shown
 

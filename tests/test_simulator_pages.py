@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sms.tables import outbox
 from tests.conftest import Database
 from tests.forms import HOP
-from tests.house import House, address, housed, listener, served
+from tests.house import SECRET, House, address, housed, listener, served
 from tests.town import AWA
 from webhooks import create_app
 
@@ -104,7 +104,8 @@ async def test_without_the_simulator_there_is_no_page_of_it(database: Database, 
     environ = {
         "DATABASE_URL": database.url,
         "REDIS_URL": redis_url,
-        "WEBHOOK_SECRET": "x" * 32,
+        "WEBHOOK_SECRET": SECRET,
+        "SEAL_KEY": SECRET[::-1],
         "AT_USERNAME": "live",
         "AT_API_KEY": "live",
     }
@@ -116,6 +117,6 @@ async def test_without_the_simulator_there_is_no_page_of_it(database: Database, 
         for path in ("/phone", "/phone/", "/simulator/sms", "/simulator/prompts", "/simulator/about"):
             assert (await http.get(path)).status_code == 404
         assert (await http.post("/simulator/at/version1/messaging")).status_code == 404
-        assert (await http.post(f"/at/{'x' * 32}/ussd", data=HOP)).text.startswith("CON ")
+        assert (await http.post(f"/at/{SECRET}/ussd", data=HOP)).text.startswith("CON ")
     async with Redis.from_url(redis_url) as redis:
         assert await redis.dbsize() > 0

@@ -38,6 +38,7 @@ def environment(database_url: str, redis_url: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "WEBHOOK_SECRET": SECRET,
+        "SEAL_KEY": SECRET[::-1],
         "AT_USERNAME": "keneya",
         "AT_API_KEY": "key-of-the-tests",
     }
@@ -57,7 +58,8 @@ async def test_no_process_starts_as_the_owner_of_the_tables(
 def test_wrong_settings_end_a_process_with_a_line_each(process: list[str]) -> None:
     code, told = refusal(process, {"SIMULATOR": "maybe"})
     assert code == 2, told
-    names = ["DATABASE_URL", "REDIS_URL", "WEBHOOK_SECRET", "AT_USERNAME", "AT_API_KEY", "SIMULATOR"]
+    names = ["DATABASE_URL", "REDIS_URL", "WEBHOOK_SECRET", "SEAL_KEY", "AT_USERNAME"]
+    names += ["AT_API_KEY", "SIMULATOR"]
     assert sorted(line.partition(":")[0] for line in told.splitlines()) == sorted(names)
 
 

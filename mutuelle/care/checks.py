@@ -53,12 +53,12 @@ CHECKS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "failed_checks_stop",
-        "No facility tries on after its day's wrong numbers and codes.",
+        "No facility tries on by SMS, or by calls, after its day's wrong numbers and codes.",
         """
         select f.mutuelle_id || ' ' || f.facility_id || ' ' || (f.tried_at at time zone m.timezone)::date
         from failed_check f join mutuelle m on m.id = f.mutuelle_id
         where f.reason <> 'used' and f.forgiven_at is null
-        group by f.mutuelle_id, f.facility_id, (f.tried_at at time zone m.timezone)::date
+        group by f.mutuelle_id, f.facility_id, f.channel = 'sms', (f.tried_at at time zone m.timezone)::date
         having count(*) > LIMIT
         """.replace("LIMIT", str(WRONG_A_FACILITY)),
     ),

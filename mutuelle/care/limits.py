@@ -2,6 +2,9 @@
 
 Nothing that was counted is deleted; a person may forgive it (docs/operations.md). Every check takes its facility's lock
 before the household's, so that checks made at once are counted one by one.
+
+Tries by SMS and by call are counted apart: anybody can forge the sender of an SMS, and a forger must not close the
+calls of the doctor himself.
 """
 
 import logging
@@ -19,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mutuelle.care.tables import eligibility_check, failed_check
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import doctor, mutuelle
+from talk.keywords import BY_MESSAGE
 from talk.words import Caller
 
 log = logging.getLogger("keneya.mutuelle")
@@ -32,11 +36,17 @@ GUESSES = ("number", "code", "expired")  # a code shown twice was no guess; a tr
 
 @dataclass(frozen=True)
 class Desk:
-    """Where a doctor asks from: his facility under contract with `mutuelle`."""
+    """Where a doctor asks from: his facility under contract with `mutuelle`, by SMS or by a call."""
 
     mutuelle: Mutuelle
     doctor_phone: str
     facility_id: str
+    by_message: bool
+
+    @property
+    def same_way(self) -> sa.ColumnElement[bool]:
+        """The failed checks that came as this one does."""
+        return (failed_check.c.channel == BY_MESSAGE) == self.by_message
 
     def midnight(self, at: datetime) -> datetime:
         """When the day of `at` began where the mutuelle is."""
@@ -44,24 +54,25 @@ class Desk:
         return there.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-async def desk_for(db: AsyncConnection, mutuelles: Sequence[str], number: str, doctor_phone: str) -> Desk:
-    """The desk of a doctor of `mutuelles` for a member number: by the number's own first digits.
+async def desk_for(db: AsyncConnection, caller: Caller, mutuelles: Sequence[str], number: str) -> Desk:
+    """The desk of a calling doctor of `mutuelles` for a member number: by the number's own first digits.
 
     Never by whether a household has it: which facility's limits are met must not tell.
     """
     named = await db.scalar(
         select(mutuelle.c.id).where(mutuelle.c.id.in_(mutuelles), mutuelle.c.prefix == int(number[:3]))
     )
-    return await open_desk(db, named or mutuelles[0], doctor_phone)
+    return await open_desk(db, caller, named or mutuelles[0])
 
 
-async def open_desk(db: AsyncConnection, mutuelle_id: str, doctor_phone: str) -> Desk:
+async def open_desk(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> Desk:
     """The desk of a doctor in office. Until the transaction ends, nobody else checks from this facility."""
-    mine = (doctor.c.mutuelle_id == mutuelle_id) & (doctor.c.phone == doctor_phone)
+    mine = (doctor.c.mutuelle_id == mutuelle_id) & (doctor.c.phone == caller.phone)
     facility_id = (await db.scalars(select(doctor.c.facility_id).where(mine))).one()
     key = f"checks of {mutuelle_id} {facility_id}"
     await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
-    return Desk(await get_mutuelle(db, mutuelle_id), doctor_phone, facility_id)
+    by_message = caller.gateway == BY_MESSAGE
+    return Desk(await get_mutuelle(db, mutuelle_id), caller.phone, facility_id, by_message)
 
 
 async def is_stopped(db: AsyncConnection, desk: Desk, at: datetime) -> bool:
@@ -74,6 +85,7 @@ async def is_stopped(db: AsyncConnection, desk: Desk, at: datetime) -> bool:
             failed_check.c.mutuelle_id == desk.mutuelle.id,
             failed_check.c.facility_id == desk.facility_id,
             failed_check.c.tried_at >= desk.midnight(at),
+            desk.same_way,
             counted,
         )
     )
@@ -102,6 +114,7 @@ async def is_locked(db: AsyncConnection, desk: Desk, number: str, at: datetime) 
             failed_check.c.mutuelle_id == desk.mutuelle.id,
             failed_check.c.number == number,
             failed_check.c.tried_at > at - LOCK_WINDOW - LOCK,
+            desk.same_way,
             failed_check.c.reason.in_(GUESSES),
             failed_check.c.forgiven_at.is_(None),
         )
@@ -129,5 +142,5 @@ async def count_failure(db: AsyncConnection, caller: Caller, desk: Desk, number:
     }
     await db.execute(insert(failed_check), row)
     if await is_stopped(db, desk, caller.at):
-        facts = {"mutuelle": desk.mutuelle.id, "facility": desk.facility_id}
+        facts = {"mutuelle": desk.mutuelle.id, "facility": desk.facility_id, "channel": caller.gateway}
         log.warning("check.facility_stopped", extra=facts)

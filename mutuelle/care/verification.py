@@ -59,7 +59,7 @@ async def check_cover(
     offices = await doctor_offices(db, caller)
     if not offices:
         raise Refused(NOT_A_DOCTOR)
-    desk = await limits.desk_for(db, [office.mutuelle_id for office in offices], number, caller.phone)
+    desk = await limits.desk_for(db, caller, [office.mutuelle_id for office in offices], number)
     if await limits.is_stopped(db, desk, caller.at):
         return stopped(desk)
     if await limits.is_used_up(db, desk, caller.at):
@@ -205,7 +205,13 @@ def used(day: date, time: str) -> Sentence:
 
 
 def stopped(desk: Desk) -> Sentence:
-    """The facility's day is over, rightly typed or not."""
+    """The facility's day is over, rightly typed or not; by SMS, which anybody can forge, his own call still counts."""
+    if desk.by_message:
+        return _(
+            "Too many wrong numbers or codes by SMS today. Check by calling the service, 9, my work. Treat first. "
+            "Questions: {phone}",
+            phone=desk.mutuelle.complaints,
+        )
     return _(
         "Too many wrong numbers or codes from your facility today: no check until tomorrow. "
         "Treat first. Questions: {phone}",

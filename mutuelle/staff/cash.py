@@ -20,7 +20,7 @@ from ledger.book import Journal, Movement
 from locales import Money, Sentence, _
 from mutuelle.calls import with_calls
 from mutuelle.enrolment import agreed_standing
-from mutuelle.households import Household, find_household, lock_household
+from mutuelle.households import Household, find_household, household_named, lock_household
 from mutuelle.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.numbers import shown_number
 from mutuelle.policies import write_policy
@@ -53,7 +53,7 @@ DRAWS = 50
 
 @dataclass(frozen=True)
 class Recorded:
-    """Cash that was recorded: its receipt, what its collector now holds, and whether the household was told by SMS."""
+    """Cash that was recorded: its receipt, what its collector now holds, and whether an SMS tells the household."""
 
     receipt_code: str
     held: Money
@@ -66,6 +66,12 @@ async def household_here(db: AsyncConnection, office: Office, number: str) -> Ho
     if home is None or home.mutuelle_id != office.mutuelle_id:
         raise Refused(_("No household has the number {number}.", number=shown_number(number)))
     return home
+
+
+async def household_asked(db: AsyncConnection, caller: Caller, office: Office, number: str) -> Household:
+    """The same for a number that an officer types in a call; those that nobody has are counted and limited."""
+    await household_named(db, caller, number, office.mutuelle_id)
+    return await household_here(db, office, number)
 
 
 async def receive_cash(

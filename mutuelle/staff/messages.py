@@ -9,9 +9,11 @@ from mutuelle.cover import CoverState
 from mutuelle.households import phones_of
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import shown_number
-from mutuelle.staff.roles import SPOKEN, Role
+from mutuelle.staff.roles import SPOKEN, Office, Role
 from mutuelle.standing import Standing
 from mutuelle.telling import tell
+from sms.leases import phones_reached
+from talk.answers import LONGEST_NAME
 from talk.phones import shown_phone
 
 
@@ -28,6 +30,20 @@ def role_withdrawn(mutuelle_name: str, role: Role) -> Sentence:
         "{mutuelle}: you are no longer {role}. Questions? Please see your mutuelle.",
         mutuelle=mutuelle_name,
         role=SPOKEN[role],
+    )
+
+
+def role_changed_by_service(office: Office, what: str, actor: str) -> Sentence:
+    """To the treasurers: an operator of the service has "given" an office, or "withdrawn" it."""
+    facts: dict[str, Fact] = {"mutuelle": office.mutuelle_name, "actor": actor[:LONGEST_NAME]}
+    facts |= {"name": office.name, "role": SPOKEN[office.role]}
+    if what == "given":
+        return _(
+            "{mutuelle}: {actor}, of the service, appointed {name}, {role}. Not agreed? Ask why.", **facts
+        )
+    return _(
+        "{mutuelle}: {actor}, of the service, ended the office of {name}, {role}. Not agreed? Ask why.",
+        **facts,
     )
 
 
@@ -146,13 +162,14 @@ def _received(stands: Standing, amount: Money, late_of: date | None) -> Sentence
 async def send_cash_receipts(
     db: AsyncConnection, stands: Standing, amount: Money, code: str, received_on: date, now: datetime
 ) -> bool:
-    """The receipt to every phone of the household, confirmed or not; False where it has none."""
+    """The receipt to every phone of the household, confirmed or not; False where no phone of it gets an SMS."""
     home = stands.household
     phones = await phones_of(db, home, unconfirmed=True)
+    reached = await phones_reached(db, home.mutuelle_id, phones, now)
     late_of = received_on if received_on < stands.mutuelle.today(now) else None
     sentence = cash_receipt(stands, amount, code, late_of)
     await tell(db, home.mutuelle_id, "cash receipt", dict.fromkeys(phones, sentence), now, receipt_code=code)
-    return bool(phones)
+    return bool(reached)
 
 
 def deposit_confirmed(mutuelle_name: str, amount: Money, treasurer: str, left: Money) -> Sentence:

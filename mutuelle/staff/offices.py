@@ -14,7 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
 from mutuelle.mutuelles import get_mutuelle
-from mutuelle.staff.messages import role_given, role_withdrawn
+from mutuelle.staff.messages import (
+    role_changed_by_service,
+    role_given,
+    role_withdrawn,
+)
 from mutuelle.staff.pins import allow_new_pin
 from mutuelle.staff.roles import Office, Role, officers_of, offices_of_phone
 from mutuelle.staff.tables import role_change
@@ -120,6 +124,16 @@ async def withdraw_role(
     )
     await tell(db, mutuelle_id, "role withdrawn", {phone: role_withdrawn(mutuelle.name, role)}, at)
     return held[0]
+
+
+async def tell_treasurers(
+    db: AsyncConnection, office: Office, what: str, *, actor: str, at: datetime
+) -> None:
+    """An office was "given" or "withdrawn" without two treasurers: each of them but whom it concerns must know."""
+    in_office = await officers_of(db, office.mutuelle_id, at)
+    phones = {other.phone for other in in_office if other.role is Role.TREASURER} - {office.phone}
+    sentence = role_changed_by_service(office, what, actor)
+    await tell(db, office.mutuelle_id, "role changed by the service", dict.fromkeys(phones, sentence), at)
 
 
 async def note_role(

@@ -21,6 +21,7 @@ from mutuelle.support.acts import WHO, By, write_act
 from mutuelle.support.changes import masked
 from mutuelle.support.tables import support_act
 from mutuelle.tables import household, household_phone, payment, payment_case, payment_move, place
+from sms.africastalking import NAME
 from sms.tables import optout, outbox
 from talk.preferences import language_of
 
@@ -54,10 +55,12 @@ async def about_household(db: AsyncConnection, number: str, by: By) -> list[str]
 async def _phone(db: AsyncConnection, phone: str, at: datetime) -> AsyncIterator[str]:
     yield f"phone {masked(phone)}"
     yield f"  language {await language_of(db, phone)}"
-    if since := await db.scalar(
-        select(optout.c.since).where(optout.c.phone == phone, optout.c.until.is_(None))
-    ):
-        yield f"  said STOP on {_day(since)}: only replies go there"
+    stopped = select(optout.c.since, optout.c.source).where(optout.c.phone == phone, optout.c.until.is_(None))
+    for stop in await db.execute(stopped):
+        ended = (
+            "the provider delivers nothing but replies" if stop.source == NAME else "no reminders go there"
+        )
+        yield f"  said STOP on {_day(stop.since)}: {ended}"
     for office in await offices_of_phone(db, phone, at):
         yield f"  {office.role} of {office.mutuelle_id}"
     async for line in _payments(db, payment.c.payer_phone == phone):

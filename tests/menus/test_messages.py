@@ -7,6 +7,8 @@ from locales import languages
 from menus.messages import messages
 from mutuelle.messages import stop_messages
 from mutuelle.reminders import accept_reminders
+from sms.africastalking import NAME
+from sms.delivery import opt_out
 from talk.words import Caller, Consent
 from tests.menus.test_doctors import WalkOf
 from tests.menus.test_walker import COVERED, TWO, world
@@ -17,7 +19,9 @@ AGREED = Consent("agreed in a test")
 
 
 @pytest.mark.parametrize("language", languages())
-@pytest.mark.parametrize(("phone", "way"), [(COVERED, ""), (COVERED, "reminded"), (TWO, "stopped")])
+@pytest.mark.parametrize(
+    ("phone", "way"), [(COVERED, ""), (COVERED, "reminded"), (TWO, "stopped"), (TWO, "blocked")]
+)
 async def test_every_way_fits_and_ends(world: AsyncEngine, phone: str, way: str, language: str) -> None:
     caller = Caller(phone, language, "test", "walk", NOON)
     async with world.begin() as db:
@@ -25,10 +29,12 @@ async def test_every_way_fits_and_ends(world: AsyncEngine, phone: str, way: str,
             await accept_reminders(db, caller, agreed=AGREED)
         if way == "stopped":
             await stop_messages(db, caller, agreed=AGREED)
+        if way == "blocked":
+            await opt_out(db, phone, NAME, NOON)
     walk = WalkOf(world, caller, menu=messages)
     await walk.everywhere()
     assert walk.acted == walk.agreed
-    stopped = "SMS are stopped on this phone." in walk.asked
-    assert stopped is (way == "stopped")
+    assert ("Only receipts and warnings come by SMS." in walk.asked) is (way == "stopped")
+    assert ("Your operator stops our SMS to this phone." in walk.asked) is (way == "blocked")
     assert ("Stop the SMS that remind you before your cover ends?" in walk.asked) is (way == "reminded")
     assert ("For which household?" in walk.asked) is (phone == TWO)

@@ -13,7 +13,7 @@ from tests.mutuelle.messages_receipts import MUTUELLE
 AT = datetime(2026, 12, 22, 23, 59, tzinfo=UTC)
 DAY, END = date(2026, 12, 22), date(2027, 12, 21)
 LONGEST = replace(MUTUELLE, complaints_phone="+2290197123456")
-DESK = Desk(LONGEST, "+22376000041", "hopital")
+DESK = Desk(LONGEST, "+22376000041", "hopital", by_message=False)
 CHILD = Person(2, "Nana Mariam Wassa", 2025, DAY)
 TWIN = Person(3, "Nouhoum Mamadou Waly", 2025, DAY)
 WHO = shown_patient(CHILD, (CHILD, TWIN), DAY)
@@ -28,6 +28,9 @@ MESSAGES: dict[str, Sentence] = {
     "answer to a check: not recognised": verification.NOT_RECOGNISED,
     "answer to a check: code used before": verification.used(DAY, "23:59"),
     "answer to a check: the facility's day is over": verification.stopped(DESK),
+    "answer to a check: the facility's day by SMS is over": verification.stopped(
+        replace(DESK, by_message=True)
+    ),
     "answer to a check: the doctor's day is over": verification.used_up(DESK),
     "answer to a check: only doctors": verification.NOT_A_DOCTOR,
 }

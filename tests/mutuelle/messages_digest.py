@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from locales import Money, Sentence
 from mutuelle.calendar import digest_begins
 from mutuelle.digest_answers import LONGEST_REASON, digest_disputed
-from mutuelle.digest_words import Figures, summary
+from mutuelle.digest_words import Figures, floats_to_compare, summary
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.reminding import Occasion, Reminder, words_of
 
@@ -40,6 +40,9 @@ MESSAGES: dict[str, Sentence] = {
     "digest, with a bank": summary(FIGURES, "fr", asks=True, seal=SEAL),
     "digest, nothing sealed yet": summary(replace(FIGURES, bank_minor=0), "fr", asks=True),
     "digest, with late cash": summary(replace(LATE, bank_minor=0), "fr", asks=True, seal=SEAL),
+    "digest, floats": floats_to_compare(
+        MUTUELLE, [("health:float:operator-with-a-name-ML", MILLIONS)], AT, "fr"
+    )[0],
     "digest begins": digest_begins(MUTUELLE.name),
     "digest disputed": digest_disputed(MUTUELLE.name, NAME, date(2026, 12, 22), REASON),
     **{f"reminder, {one}": words_of(MUTUELLE.name, replace(REMINDER, occasion=one)) for one in Occasion},

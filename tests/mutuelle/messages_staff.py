@@ -6,7 +6,7 @@ from datetime import date
 from locales import Sentence
 from mutuelle.cover import CoverState
 from mutuelle.staff import messages
-from mutuelle.staff.roles import Role
+from mutuelle.staff.roles import Office, Role
 from tests.mutuelle.messages_receipts import HOME, MOST, stands
 from tests.mutuelle.messages_receipts import MUTUELLE as TOWN
 
@@ -19,6 +19,13 @@ MESSAGES: dict[str, Sentence] = {
     **{f"role given, {role}": messages.role_given(MUTUELLE, role) for role in Role},
     **{f"role withdrawn, {role}": messages.role_withdrawn(MUTUELLE, role) for role in Role},
     **{f"role proposed, {role}": messages.change_proposed(MUTUELLE, role, NAME, OTHER) for role in Role},
+    **{
+        f"role {what} by the service, {role}": messages.role_changed_by_service(
+            Office("LONGCODE", MUTUELLE, role, PHONE, NAME), what, OTHER
+        )
+        for what in ("given", "withdrawn")
+        for role in Role
+    },
     "role refused": messages.change_refused(MUTUELLE, NAME, OTHER),
     "pin locked": messages.pin_locked(10),
     "pin unlocked": messages.pin_unlocked(),

@@ -90,6 +90,29 @@ async def test_a_week_is_told_exactly(pool: AsyncEngine) -> None:
     assert await broken(pool) == set()
 
 
+async def test_each_mobile_account_is_told_to_be_compared_with_the_operators_menu(pool: AsyncEngine) -> None:
+    """Whoever settles a payment that nobody made breaks no invariant: only the operator's own figure differs."""
+    await found_town(pool)
+    await run_schedules(pool, SUNDAY)
+    awa = await join(pool, AWA, at=SUNDAY)
+    await paid(pool, awa, at=SUNDAY)
+    async with pool.begin() as db:
+        for nth, operator in enumerate(("orange-ML", "moov-ML", "wave-ML"), start=1):
+            await cash_moves(db, operator, f"health:float:{operator}", awa.account, nth * 1_000_000)
+    await run_schedules(pool, MONDAY)
+    told = await bodies(pool, template="digest, floats")
+    assert all(septets(one) <= 160 for one in told)
+    assert re.findall(r"([\w-]+-ML) ([\d ]+) F", " ".join(told)) == [
+        ("moov-ML", "2 000 000"),
+        ("orange-ML", "1 000 000"),
+        ("simulated-ML", "12 000"),
+        ("wave-ML", "3 000 000"),
+    ]
+    assert all("menu de l'opérateur" in one and "ERR" in one for one in told)
+    assert len(await bodies(pool, template="digest")) == 1
+    assert await broken(pool) == set()
+
+
 async def test_a_digest_tells_the_seal_of_all_that_was_booked_before_it(pool: AsyncEngine) -> None:
     await found_town(pool)
     await run_schedules(pool, SUNDAY)

@@ -15,10 +15,11 @@ from mutuelle.care.answers import Check
 from mutuelle.households import Household
 from mutuelle.messages import (
     PastReceipt,
+    Taken,
     last_receipts,
+    messages_taken,
     start_messages,
     stop_messages,
-    takes_messages,
 )
 from mutuelle.payments import open_case
 from mutuelle.staff.tables import cash_holder, cash_receipt
@@ -77,12 +78,12 @@ async def test_the_day_of_a_receipt_is_the_mutuelles_own(pool: AsyncEngine, home
 
 async def test_sms_stop_and_start_for_this_phone_only(pool: AsyncEngine, home: Household) -> None:
     async with pool.begin() as db:
-        assert await takes_messages(db, CALLER)
+        assert await messages_taken(db, CALLER) is Taken.ALL
         await stop_messages(db, CALLER, agreed=Consent("yes"))
-        assert not await takes_messages(db, CALLER)
-        assert await takes_messages(db, Caller(MARIAM, "fr", "test", "c", NOON))
+        assert await messages_taken(db, CALLER) is Taken.IMPORTANT
+        assert await messages_taken(db, Caller(MARIAM, "fr", "test", "c", NOON)) is Taken.ALL
         await start_messages(db, CALLER, agreed=Consent("yes"))
-        assert await takes_messages(db, CALLER)
+        assert await messages_taken(db, CALLER) is Taken.ALL
 
 
 @pytest.mark.parametrize("language", languages())

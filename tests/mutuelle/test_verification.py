@@ -17,6 +17,7 @@ from mutuelle.care.limits import LOCK, WRONG_A_FACILITY, WRONG_A_HOUSEHOLD, lock
 from mutuelle.care.tables import care_code, eligibility_check, failed_check
 from mutuelle.care.verification import NOT_RECOGNISED, draw_reference
 from mutuelle.households import Household
+from talk.keywords import BY_MESSAGE
 from talk.trouble import Refused
 from tests.clinic import DR_ROKIA, DR_SOULEYMANE, contract, open_facility
 from tests.desk import ask, calling, check, covered_household, make, other_than
@@ -132,7 +133,7 @@ async def test_a_code_used_twice_says_so_to_both(pool: AsyncEngine, home: Househ
 
 async def is_locked(pool: AsyncEngine, home: Household, at: datetime) -> bool:
     async with pool.begin() as db:
-        desk = await limits.open_desk(db, home.mutuelle_id, DR_ROKIA)
+        desk = await limits.open_desk(db, calling(DR_ROKIA), home.mutuelle_id)
         return await limits.is_locked(db, desk, home.number, at)
 
 
@@ -247,6 +248,19 @@ async def test_thirty_wrong_ones_stop_a_facility_until_tomorrow(
     assert len(await reasons(pool)) == WRONG_A_FACILITY, "past the limit nothing more is written"
     tomorrow = NOON + timedelta(hours=12)  # midnight in Bamako
     assert "COUVERT" in await check(pool, home.number, await make(pool, home, at=tomorrow), at=tomorrow)
+
+
+async def test_forged_sms_close_neither_the_doctors_own_calls_nor_a_household_to_them(
+    pool: AsyncEngine, home: Household
+) -> None:
+    code = await make(pool, home)
+    for nth in range(WRONG_A_FACILITY):
+        number = home.number if nth < WRONG_A_HOUSEHOLD else f"1990{nth:05}"
+        assert await check(pool, number, other_than(code), gateway=BY_MESSAGE) == UNIFORM
+    assert "en appelant le service : 9" in await check(pool, home.number, code, gateway=BY_MESSAGE)
+    assert "COUVERT" in await check(pool, home.number, code)
+    async with pool.connect() as db:
+        assert [found.invariant.name for found in await examine(db, CHECKS) if not found.holds] == []
 
 
 async def test_tries_at_a_locked_household_use_up_the_facility_too(

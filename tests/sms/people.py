@@ -48,7 +48,8 @@ def receipt(phone: str = AWA, key: str = "receipt:1", code: str = "4F7K") -> Mes
 
 
 def tip(number: int = 1, phone: str = AWA) -> Message:
-    return Message("SIK", f"tip:{number}", phone, "tip", f"Conseil {number}")
+    """What a STOP ends."""
+    return Message("SIK", f"tip:{number}", phone, "reminder, ends today", f"Conseil {number}")
 
 
 async def write(pool: AsyncEngine, messages: Sequence[Message], now: datetime = NOON) -> None:

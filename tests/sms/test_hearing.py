@@ -1,5 +1,6 @@
 """What an SMS leads to: keywords, questions, codes, STOP, strangers, limits."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from mutuelle.confirmation import CONFIRM
 from mutuelle.tables import household, payment
 from sms import limits
+from sms.letterbox import Letterbox
 from sms.limits import Known
 from sms.tables import conversation, optout
 from talk.keywords import told
@@ -188,6 +190,37 @@ async def test_a_stranger_gets_one_help_a_day_with_no_fact(stranger: Writer, clo
         assert await stranger.send(words) == ""
     clock.now += DAY
     assert await stranger.send("PAYER 500") == first
+
+
+async def strangers_write(box: Letterbox, prefix: str, count: int) -> list[str]:
+    """What `count` phones of a country are answered that nobody knows."""
+    return [await Writer(box, phone=f"{prefix}{nth:04}").send("Bonjour") for nth in range(count)]
+
+
+async def test_a_flood_of_forged_strangers_costs_its_budget_and_one_alarm(
+    awa: Writer, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = replace(awa.box, strangers_an_hour=3)
+    assert [bool(said) for said in await strangers_write(box, "+2237611", 8)] == [True] * 3 + [False] * 5
+    assert "Awa Koné" in await awa.send("couverture"), "members do not pay for it"
+    alarms = [line for line in caplog.records if line.getMessage() == "sms_strangers_stopped"]
+    assert [(line.__dict__["country"], line.__dict__["limit"]) for line in alarms] == [("ML", 3)]
+    joining = Writer(box, phone=OUMAR)
+    assert await joining.send("STOP") == ""
+    async with box.pool.connect() as db:
+        assert await db.scalar(select(optout.c.phone)) == OUMAR, "obeyed all the same"
+    clock.now += timedelta(hours=1)
+    assert all(await strangers_write(box, "+2237612", 2)), "a new hour"
+
+
+@pytest.mark.parametrize("prefix", ["+8821650", "+2526120", "+3361200", "+2289000"])
+async def test_phones_of_countries_without_a_mutuelle_are_not_answered(awa: Writer, prefix: str) -> None:
+    assert await strangers_write(awa.box, f"{prefix}", 2) == ["", ""]
+    assert await Writer(awa.box, phone=f"{prefix}0001").send("adherer Niéna-Sud, Oumar Sow, 30") == ""
+
+
+async def test_answers_to_strangers_can_be_switched_off(awa: Writer) -> None:
+    assert await strangers_write(replace(awa.box, strangers_an_hour=0), "+2237611", 2) == ["", ""]
 
 
 async def test_a_stranger_may_join_without_spending_the_help(stranger: Writer) -> None:

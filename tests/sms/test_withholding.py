@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sms import leases
-from sms.delivery import opt_out
+from sms.delivery import opt_out, store_optout
+from sms.leases import phones_reached
 from sms.limits import PLAYED_A_DAY
 from sms.outbox import Message, send_due
 from tests.sms.people import (
@@ -27,23 +28,40 @@ from tests.sms.people import (
     write,
 )
 
+REPLY = Message("SIK", "reply:1", AWA, "reply stop", "Vous ne recevrez plus de rappels.", reply=True)
+ALARM = Message("SIK", "alarm:1", AWA, "cash contested", "Le ménage conteste le reçu 4F7K.")
 
-async def test_stop_withholds_all_but_the_reply(pool: AsyncEngine) -> None:
+
+async def test_a_stop_that_anybody_may_have_forged_ends_reminders_and_hides_no_receipt_and_no_alarm(
+    pool: AsyncEngine,
+) -> None:
     async with pool.begin() as db:
-        await opt_out(db, AWA, "keyword", NOON)
-    reply = Message("SIK", "reply:1", AWA, "stopped", "Vous ne recevrez plus de messages.", reply=True)
-    await write(pool, [receipt(), tip(), reply, receipt(MOUSSA, "receipt:2")])
-    provider = ScriptedProvider()
-    assert await send_due(pool, provider, NOON) == 4
-    assert await states(pool) == {
-        "receipt:1": "WITHHELD",
-        "receipt:2": "SENT",
-        "reply:1": "SENT",
-        "tip:1": "WITHHELD",
-    }
-    assert sorted(phone for phone, _ in provider.handed) == [AWA, MOUSSA]
-    reasons = {row["reason"] for row in await rows(pool) if row["state"] == "WITHHELD"}
-    assert reasons == {"the phone said STOP"}
+        await opt_out(db, AWA, "sms", NOON)
+    await write(pool, [receipt(), tip(), REPLY, ALARM, tip(2, MOUSSA)])
+    assert await send_due(pool, ScriptedProvider(), NOON) == 5
+    withheld = {row["key"]: row["reason"] for row in await rows(pool) if row["state"] == "WITHHELD"}
+    assert withheld == {"tip:1": "the phone said STOP"}
+
+
+async def test_where_the_provider_stops_a_phone_only_a_reply_is_tried(pool: AsyncEngine) -> None:
+    async with pool.begin() as db:
+        await opt_out(db, AWA, "sms", NOON)
+        await store_optout(db, {"phoneNumber": AWA}, NOON)
+        assert await phones_reached(db, "SIK", [AWA, MOUSSA], NOON) == [MOUSSA]
+    await write(pool, [receipt(), tip(), REPLY, ALARM, receipt(MOUSSA, "receipt:2")])
+    await send_due(pool, ScriptedProvider(), NOON)
+    sent = {key for key, state in (await states(pool)).items() if state == "SENT"}
+    assert sent == {"reply:1", "receipt:2"}
+
+
+async def test_a_phone_over_its_budget_of_receipts_is_not_reached(
+    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "RECEIPTS_A_DAY", 1)
+    await write(pool, [receipt()])
+    async with pool.connect() as db:
+        assert await phones_reached(db, "SIK", [AWA, MOUSSA], NOON + MINUTE) == [MOUSSA]
+        assert await phones_reached(db, "SIK", [AWA], NOON + 25 * HOUR) == [AWA]
 
 
 async def test_a_doubtful_message_is_not_resent_after_stop(pool: AsyncEngine) -> None:

@@ -24,9 +24,12 @@ from mutuelle.staff.roles import Role, office_of
 from mutuelle.staff.tables import cash_contest, cash_holder
 from mutuelle.standing import standing
 from mutuelle.tables import household_phone
+from sms.delivery import opt_out
+from sms.outbox import send_due
 from talk.trouble import Refused
 from tests.mutuelle.staff.acts import AGREED, broken, calling, deposits, receives, templates
 from tests.mutuelle.support.homes import unpaid
+from tests.sms.people import ScriptedProvider
 from tests.staff import FANTA, ISSA, MODIBO, OUMOU, appoint, give_pin
 from tests.town import AWA, MARIAM, NOON, found, found_town, join, paid, pays
 
@@ -77,6 +80,20 @@ async def test_cash_covers_like_any_money_and_is_receipted_at_once(
     assert [done.receipt_code in body for body in bodies] == [True]
     assert "Awa" not in bodies[0]
     assert await broken(town) == set()
+
+
+@pytest.mark.parametrize(("source", "told"), [("sms", True), ("menu", True), ("africastalking", False)])
+async def test_the_collector_reads_that_an_sms_goes_only_where_one_goes(
+    town: AsyncEngine, home: Household, source: str, told: bool
+) -> None:
+    async with town.begin() as db:
+        await opt_out(db, AWA, source, NOON)
+    done = await receives(town, home, 5_000)
+    assert isinstance(done, Recorded)
+    await send_due(town, ScriptedProvider(), NOON)
+    async with town.connect() as db:
+        state = await db.scalar(text("select state from sms_outbox where template = 'cash receipt'"))
+    assert (done.told, state) == (told, "SENT" if told else "WITHHELD")
 
 
 async def test_the_first_franc_in_cash_calls_the_contribution(town: AsyncEngine) -> None:

@@ -71,7 +71,7 @@ async def test_an_office_and_a_stop_are_shown(pool: AsyncEngine) -> None:
         await opt_out(db, OUMAR, "test", NOON)
         lines = await about_phone(db, OUMAR, by())
     assert "  collector of BEN" in lines
-    assert "  said STOP on 2026-11-22: only replies go there" in lines
+    assert "  said STOP on 2026-11-22: no reminders go there" in lines
 
 
 async def test_open_cases_changes_and_earlier_acts_are_shown(pool: AsyncEngine) -> None:
