@@ -59,7 +59,7 @@ _BOOK = (
              left join ledger.movement m on m.mutuelle_id = j.mutuelle_id and m.journal_id = j.id
             group by j.mutuelle_id, j.id, j.kind
            having (count(m.position) = 0 and j.kind not in ('period closed', 'period reopened', 'record'))
-               or (count(m.position) > 0 and j.kind in ('period closed', 'period reopened'))
+               or (count(m.position) > 0 and j.kind in ('period closed', 'period reopened', 'record'))
                or max(m.position) <> count(m.position)""",
     ),
     Invariant(

@@ -1,4 +1,4 @@
-"""The tables of roles, PINs, cash and acts of two people, as migrations 0005 and 0019 make them."""
+"""The tables of roles, PINs, cash and acts of two people, as migrations 0005 and 0014 make them."""
 
 from sqlalchemy import (
     ARRAY,

@@ -2,7 +2,7 @@
 
 from migrations.script import run_sql
 
-revision = "0020"
+revision = "0012"
 down_revision = "0011"
 
 SQL = """

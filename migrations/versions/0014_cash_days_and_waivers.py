@@ -2,8 +2,8 @@
 
 from migrations.script import run_sql
 
-revision = "0019"
-down_revision = "0021"
+revision = "0014"
+down_revision = "0013"
 
 CASH = """
 -- `received_at` is when a receipt was recorded, `received_on` the day on which the collector got the money.

@@ -2,8 +2,8 @@
 
 from migrations.script import run_sql
 
-revision = "0014"
-down_revision = "0019"
+revision = "0015"
+down_revision = "0014"
 
 SQL = """
 alter table policy add column waits_from date,

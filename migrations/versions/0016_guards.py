@@ -7,10 +7,10 @@ from pathlib import Path
 
 from migrations.script import run_sql
 
-revision = "0012"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
-SCRIPTS = ("0012_guards_words.sql", "0012_guards_limits.sql", "0012_guards_post.sql", "0012_guards_turns.sql")
+SCRIPTS = ("0016_guards_words.sql", "0016_guards_limits.sql", "0016_guards_post.sql", "0016_guards_turns.sql")
 
 
 def upgrade() -> None:

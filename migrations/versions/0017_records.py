@@ -7,9 +7,9 @@ from pathlib import Path
 
 from migrations.script import run_sql
 
-revision = "0013"
-down_revision = "0012"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:
-    run_sql(Path(__file__).with_name("0013_records.sql").read_text(encoding="utf-8"))
+    run_sql(Path(__file__).with_name("0017_records.sql").read_text(encoding="utf-8"))

@@ -2,8 +2,8 @@
 
 from migrations.script import run_sql
 
-revision = "0016"
-down_revision = "0019"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

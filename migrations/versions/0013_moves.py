@@ -2,8 +2,8 @@
 
 from migrations.script import run_sql
 
-revision = "0021"
-down_revision = "0020"
+revision = "0013"
+down_revision = "0012"
 
 SQL = """
 alter table beneficiary
