@@ -183,7 +183,7 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
     """To another household of the mutuelle: a mutation, which keeps the cover that was waited for."""
     name = mentioned(person, family.today)
     number = await ask(_("The member number of the household that {name} joins?", name=name), member_number)
-    home = (await look(joinable, family.home, number, person.name, caller.at)).home
+    home = (await look(joinable, caller, family.home, number, person.name)).home
     keeps = kept_cover(person, await look(standing, family.home, caller.at), family.today) is not None
     price = family.price_without(person.rank)
     facts: dict[str, Fact] = {"name": name, "number": home.shown_number}

@@ -4,7 +4,7 @@ Each is noted, told to the household's other phones, and changes no price that w
 """
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from mutuelle.charter import MAX_PRICE_MINOR
 from mutuelle.cover import CoverState, current
 from mutuelle.enrolment import PRICE_CHANGED
 from mutuelle.family import YOUNGEST_HEAD, Family, family_of
-from mutuelle.households import Household, find_household, lock_household, own_household, phones_of
+from mutuelle.households import Household, household_named, lock_household, own_household, phones_of
 from mutuelle.numbers import shown_number
 from mutuelle.payments import OPEN
 from mutuelle.people import Person, entitled_on
@@ -108,7 +108,7 @@ async def move_person(
     refuse_head(left.home, rank)
     person = _still_there(left, rank)
     _expect(left.price_without(rank), next_price)
-    joined = await joinable(db, left.home, into, person.name, caller.at)
+    joined = await joinable(db, caller, left.home, into, person.name)
     covered_from = kept_cover(person, await standing(db, left.home, caller.at), left.today)
     if keeps_cover != (covered_from is not None):
         raise Refused(_("The cover of your household has changed. Please look again."))
@@ -127,15 +127,15 @@ def kept_cover(person: Person, stands: Standing, today: date) -> date | None:
 
 
 async def joinable(
-    db: AsyncConnection, home: Household, number: str, name: str | None, at: datetime
+    db: AsyncConnection, caller: Caller, home: Household, number: str, name: str | None
 ) -> Family:
     """Another open household of the same mutuelle that has room for a person of this name; Refused if it has not."""
-    found = await find_household(db, number)
+    found = await household_named(db, caller, number)
     if found is None or found.mutuelle_id != home.mutuelle_id or found.number == home.number:
         raise Refused(
             _("No other household of your mutuelle has the number {number}.", number=shown_number(number))
         )
-    joined = await family_of(db, found, at)
+    joined = await family_of(db, found, caller.at)
     await refuse_while_renewing(db, found)
     refuse_no_room(joined)
     if name and is_there(joined, name):

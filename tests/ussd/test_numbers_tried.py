@@ -71,3 +71,15 @@ async def test_many_phones_together_are_stopped_too(
             await household_asked(db, Caller(OUMAR, "fr", "test", "c", NOON), office, numbers(4)[0])
     clock.now += timedelta(hours=1)
     assert await asks(line, OUMAR, numbers(3)[0]) == NOTHING
+
+
+async def test_a_number_typed_for_a_person_who_moves_counts_too(line: calls.Line) -> None:
+    await join(line.pool, AWA, at=NOON)
+    read = []
+    for number in numbers(5)[: UNKNOWN_A_PHONE + 1]:
+        call = f"ATUid_moves_{number}"
+        read.append(
+            (await answered(line, Hop("test", call, AWA, "*384*57#", f"4*3*1*3*{number}", None))).text
+        )
+    assert ["Aucun autre ménage" in words for words in read] == [True] * UNKNOWN_A_PHONE + [False]
+    assert LIMIT in read[-1]
