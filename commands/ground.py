@@ -137,9 +137,11 @@ async def database() -> AsyncIterator[AsyncConnection]:
     """One transaction as the service's role: all of it or, after any fault, nothing."""
     engine = create_async_engine(address("DATABASE_URL"), poolclass=NullPool, hide_parameters=True)
     try:
-        async with engine.begin() as db:
+        async with engine.connect() as db:
             await _refuse_wrong_clock(db)
-            yield db
+            await db.rollback()  # the command's own transaction may be a snapshot, which nothing may come before
+            async with db.begin():
+                yield db
     finally:
         await engine.dispose()
 
