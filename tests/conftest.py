@@ -30,6 +30,8 @@ from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, start_engines
 pytest_plugins = ["tests.town_fixtures"]
 
 TEMPLATE = "keneya_template"
+MEMORY = Path("/dev/shm")
+MEMORY_WANTED = 4 * 1024**3  # bytes: the data of a whole run and its temporary files
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost", "", None}
 
 _numbers = itertools.count(1)
@@ -106,7 +108,7 @@ def _expect_loopback(address: object) -> None:
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """PostgreSQL and Redis for the whole session, in a temporary directory of their own."""
-    folder = Path(tempfile.mkdtemp(prefix="keneya-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="keneya-tests-", dir=_memory()))
     try:
         with start_engines(
             folder / "var",
@@ -117,6 +119,12 @@ def engines() -> Iterator[Engines]:
             yield running
     finally:
         shutil.rmtree(folder)
+
+
+def _memory() -> Path | None:
+    """A folder in memory, where there is one with room: a database is copied for each test, which keeps a disk busy."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_WANTED
+    return MEMORY if roomy else None
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +159,9 @@ async def database(engines: Engines, _template: str) -> AsyncIterator[Database]:
     """A fresh copy of the migrated template, dropped afterwards."""
     name = f"test_{next(_numbers)}"
     async with _superuser(engines) as db:
-        await db.execute(text(f"create database {name} template {_template} owner {OWNER_ROLE}"))
+        await db.execute(
+            text(f"create database {name} template {_template} owner {OWNER_ROLE} strategy file_copy")
+        )
     yield Database(name, url=engines.url("service", name), owner_url=engines.url("owner", name))
     async with _superuser(engines) as db:
         await db.execute(text(f"drop database {name} with (force)"))
