@@ -139,7 +139,8 @@ async def database() -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.connect() as db:
             await _refuse_wrong_clock(db)
-            await db.rollback()  # the command's own transaction may be a snapshot, which nothing may come before
+            # The command's own transaction may be a snapshot, which no statement may come before.
+            await db.rollback()
             async with db.begin():
                 yield db
     finally:
