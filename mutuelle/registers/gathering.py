@@ -3,7 +3,7 @@
 A line that is there already must say the same; everything that is wrong is told, with its line.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -191,12 +191,17 @@ def gather_officers(g: Gathered, records: list[Record]) -> None:
             g.officers.append((officer, record["since"] or g.today))
             g.compare("officers", record, asdict(officer))
     treasurers = next((record for record in records if record["role"] == "treasurer"), None)
-    if records and all(record.is_whole for record in records):
+    is_new = g.known.mutuelle is None
+    if (records or is_new) and all(record.is_whole for record in records):
         reasons = map(_reason, faults_of_treasurers(g.in_office()))
         g.faults += [
-            treasurers.fault("role", why) if treasurers else records[0].sheet.fault(0, "", why)
-            for why in reasons
+            treasurers.fault("role", why) if treasurers else _of_officers(records, why) for why in reasons
         ]
+
+
+def _of_officers(records: Sequence[Record], why: Sentence) -> Fault:
+    """A fault of the whole file, also where it is missing."""
+    return records[0].sheet.fault(0, "", why) if records else Fault("responsables.csv", 0, "", why)
 
 
 def gather_routes(g: Gathered, records: list[Record], operators: Mapping[str, Collection[str]]) -> None:

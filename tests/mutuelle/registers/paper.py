@@ -42,6 +42,7 @@ FIRST, LAST = ("Awa", "Mariam", "Oumar", "Salif", "Rokia", "Issa"), ("Koné", "D
 def write(folder: Path, **files: str | bytes) -> Path:
     """The smallest register, with some files written otherwise (or left out, where they are empty)."""
     usual = {"mutuelle": MUTUELLE, "villages": VILLAGES, "produits": PRODUITS, "menages": MENAGES}
+    usual["responsables"] = RESPONSABLES
     folder.mkdir(exist_ok=True)
     for name, text in {**usual, **files}.items():
         path = folder / f"{name}.csv"

@@ -184,3 +184,11 @@ async def test_without_its_first_file_there_is_no_mutuelle(pool: AsyncEngine, tm
     assert told(await take(pool, write(tmp_path, mutuelle=""))) == [
         "mutuelle.csv: this file with its one line is needed"
     ]
+
+
+async def test_a_new_mutuelle_without_a_file_of_officers_has_no_treasurers(
+    pool: AsyncEngine, tmp_path: Path
+) -> None:
+    assert told(await take(pool, write(tmp_path, responsables=""))) == [
+        "responsables.csv: two treasurers are needed: two people with two phones, for what matters is signed by two"
+    ]
