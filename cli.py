@@ -11,6 +11,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -60,11 +61,16 @@ def _exit_code(fault: Exception) -> int:
     return fault.code if isinstance(fault, Fault) else 1
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """What was typed wrongly is one line, with where to read on; the groups of words are parsers of this kind too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """All that can be typed: `run`, and what every module of `commands/` hangs in."""
-    typed = argparse.ArgumentParser(
-        prog="keneya", description="SMS and USSD service for community health insurance"
-    )
+    typed = OneLineParser(prog="keneya", description="SMS and USSD service for community health insurance")
     hooks = typed.add_subparsers(dest="command", required=True, metavar="command")
     hooks.add_parser("run", help="start everything on this machine", description=run.run.__doc__)
     for found in pkgutil.iter_modules(commands.__path__):

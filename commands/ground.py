@@ -22,8 +22,9 @@ from clock import WrongClockError, refuse_wrong_clock
 from embedded import Addresses, find_running
 from locales import render
 from mobilemoney import missing
+from mutuelle.numbers import member_number
 from talk.phones import gateway_phone
-from talk.trouble import Trouble
+from talk.trouble import Invalid, Trouble
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Work = Callable[[argparse.Namespace], Coroutine[None, None, int]]
@@ -36,7 +37,7 @@ FIRST_DAY, LAST_DAY = (
 ADDRESSES = {"DATABASE_URL": "database_url", "MIGRATE_DATABASE_URL": "migrate_database_url"}
 MIGRATE_HINT = " (run `keneya migrate` first?)"
 BUSY_HINT = " (somebody holds what this needs: try again)"
-_PHONE = re.compile(r"\+(?:[\s().\-/]*\d){8}")  # as the ledger and `keneya check` know one, and more
+_DIGITS = re.compile(r"\d(?:[\s().\-/]*\d){7,}")  # eight digits or more, in groups or not
 
 
 class Fault(Exception):
@@ -81,11 +82,20 @@ def words(longest: int) -> Callable[[str], str]:
         said = " ".join(value.split())
         if not 2 <= len(said) <= longest or not said.isprintable():
             raise argparse.ArgumentTypeError(f"2 to {longest} letters, please")
-        if _PHONE.search(said):
+        if any(map(_is_phone, _DIGITS.findall(said))):
             raise argparse.ArgumentTypeError("no phone number, please: it would stay on record for ever")
         return said
 
     return parse
+
+
+def _is_phone(digits: str) -> bool:
+    """Whether so many digits are a phone, with or without its country: a member number is none."""
+    try:
+        member_number.parse(digits)
+    except Invalid:
+        return True
+    return False
 
 
 def operator(value: str) -> str:

@@ -3,6 +3,7 @@
 from locales import Fact, Money, Sentence, _
 from menus.pay import how_much, nothing_payable, price_asked
 from menus.words import work_pin
+from mutuelle.cover import CoverState
 from mutuelle.numbers import member_number
 from mutuelle.staff.cash import deposit_cash, household_asked, receive_cash
 from mutuelle.staff.contests import cash_receipt_of, contest_cash, receipt_code_kind
@@ -40,6 +41,8 @@ async def receive(caller: Caller, office: Office) -> Sentence:
             "Take nothing: household {number} has credit for its renewal. It dials and presses 2.",
             number=home.shown_number,
         )
+    if not stands.payable.amount_minor and stands.cover.state is not CoverState.EXPIRED:
+        return _("Nothing is due for household {number}. Thank you!", number=home.shown_number)
     if not stands.payable.amount_minor:
         return nothing_payable(stands)
     money = await how_much(stands)

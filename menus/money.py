@@ -2,7 +2,6 @@
 
 from locales import Fact, Sentence, _
 from menus.words import one_of, work_pin
-from mutuelle.digest_answers import reason_words
 from mutuelle.numbers import member_number, shown_number
 from mutuelle.staff.contests import LISTED_DAYS, CashReceipt, last_cash
 from mutuelle.staff.proposals import APPROVED, REFUSED
@@ -14,6 +13,7 @@ from mutuelle.staff.waivers import (
     debt_of,
     expect_proposable,
     propose_waiver,
+    waiver_reason,
     waivers_to_answer,
 )
 from talk.words import Caller, Option, ask, choose, confirm, do, look
@@ -66,7 +66,7 @@ async def waive(caller: Caller, office: Office) -> Sentence:
     number = await ask(_("The household's member number?"), member_number)
     debt: Debt = await look(debt_of, caller, office, number)
     await look(expect_proposable, caller, office, debt)
-    reason = await ask(_("Why? In a few words"), reason_words)
+    reason = await ask(_("Why? In a few words"), waiver_reason)
     agreed = await confirm(words_of(debt, reason), yes=_("Propose"), no=_("No"))
     if not agreed:
         return NOTHING

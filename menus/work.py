@@ -44,7 +44,7 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
         Duty("hour", _("Hour of the summary"), hour, "4"),
         Duty("roles", _("Roles"), roles, "5"),
         Duty("deposit", _("Collectors' cash"), deposit, "6"),
-        Duty("unconfirmed", _("Households to confirm"), unconfirmed, "7"),
+        Duty("unconfirmed", _("Registrations"), unconfirmed, "7"),
         Duty("money", _("Money"), money, "8"),
     ),
     Role.COLLECTOR: (
@@ -68,7 +68,7 @@ async def work(caller: Caller) -> Sentence:
     if office.role is not Role.DOCTOR and await look(
         may_receive_pin, caller
     ):  # a doctor's check takes a code, no PIN
-        offered.append(Option("pin", _("Receive my PIN"), PIN_DIGIT))
+        offered.append(Option("pin", _("My PIN"), PIN_DIGIT))
     chosen = await choose(_("My work"), offered)
     if chosen.key == "pin":
         return await new_pin()

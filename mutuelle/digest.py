@@ -35,6 +35,7 @@ from talk.preferences import language_of
 from talk.words import Caller
 
 DIGEST = "digest"
+FLOATS = "digest, floats"  # the template of the SMS behind it that name what operators hold
 UNRESOLVED_AFTER = timedelta(hours=1)  # before that a payment is merely under way
 FROM_THE_START = Mark("1:1:", datetime(2000, 1, 1, tzinfo=UTC))  # a snapshot that sees nothing
 
@@ -115,7 +116,7 @@ async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
     compared = floats_to_compare(counted.figures.mutuelle, held, now, language)
     sent = [Message(due.mutuelle_id, key, due.subject, DIGEST, render(words, language))]
     sent += [
-        Message(due.mutuelle_id, f"{key} {nth}", due.subject, f"{DIGEST}, floats", render(one, language))
+        Message(due.mutuelle_id, f"{key} {nth}", due.subject, FLOATS, render(one, language))
         for nth, one in enumerate(compared, start=1)
     ]
     await enqueue(db, sent, now)

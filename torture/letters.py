@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
-from mutuelle.digest import DIGEST
+from mutuelle.digest import DIGEST, FLOATS
 from torture.books import Books, Row
 from torture.diary import Diary
 from torture.town import DIGEST_STEP_S
@@ -112,13 +112,15 @@ def a_due_hour_has_one_firing(books: Books) -> Iterator[str]:
 
 
 def a_firing_has_one_message(books: Books) -> Iterator[str]:
-    """Each firing has its digest, each digest its message, and no other digest went to anybody."""
+    """Each firing has its digest, each digest its message and those of the floats; no other went to anybody."""
+    floats = Counter(row["key"].rpartition(" ")[0] for row in books.outbox if row["template"] == FLOATS)
     rows = {row["key"]: row for row in books.outbox if row["template"] == DIGEST}
     digests = {(digest["phone"], digest["fired_for"]): digest for digest in books.digests}
     for firing in books.firings:
         digest = digests.pop((firing["phone"], firing["fired_for"]), None)
         row = rows.pop(digest["message_key"], None) if digest else None
-        if (firing["outcome"], firing["messages"]) != ("done", 1) or not row:
+        messages = 1 + floats[row["key"]] if row else 0
+        if (firing["outcome"], firing["messages"]) != ("done", messages) or not row:
             yield f"digest of {firing['phone']} for {firing['fired_for']}: {firing['outcome']}, no message"
         elif row["phone"] != firing["phone"]:
             yield f"digest of {firing['phone']} for {firing['fired_for']} went to {row['phone']}"

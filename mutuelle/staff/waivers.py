@@ -4,8 +4,9 @@ It ends the debt and nothing else. What was called stays called, what is waived 
 that nobody is covered by it; afterwards the household may renew.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from ledger.book import Account, Journal, Movement, open_accounts
 from locales import Money, Sentence, _
 from mutuelle.changes import Change, note_change
 from mutuelle.cover import Period
+from mutuelle.digest_answers import reason_words
 from mutuelle.households import Household, find_household, lock_household, phones_of
 from mutuelle.mutuelles import Mutuelle
 from mutuelle.numbers import shown_number
@@ -33,7 +35,7 @@ from mutuelle.standing import standing
 from mutuelle.tables import waiver
 from mutuelle.telling import tell
 from talk.answers import Secret
-from talk.trouble import Refused
+from talk.trouble import Invalid, Refused
 from talk.words import Caller, Consent
 
 KIND = "waiver"  # of an act of two people, and where its journal comes from
@@ -78,8 +80,22 @@ class ProposedWaiver:
         return Money(self.act.facts["amount_minor"], self.act.facts["currency"])
 
     @property
-    def label(self) -> str:
-        return f"{shown_number(self.act.facts['number'])}: {self.amount}"
+    def label(self) -> Sentence:
+        return _(
+            "household {number}: {amount}", number=shown_number(self.act.facts["number"]), amount=self.amount
+        )
+
+
+def _waiver_reason(typed: str) -> str:
+    if re.search(r"\d(?:[\s.]?\d){4}", typed):
+        raise Invalid(_("Please write words, without a number or a code: others read it."))
+    return reason_words.parse(typed)
+
+
+# A work PIN has five digits, and a reason is read by the other treasurer and kept.
+waiver_reason = replace(
+    reason_words, name="waiver reason", parse=_waiver_reason, bad=(*reason_words.bad, "75491", "76 00 00 01")
+)
 
 
 def is_past(period: Period, today: date) -> bool:

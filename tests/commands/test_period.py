@@ -69,6 +69,7 @@ def test_bad_arguments_exit_with_2(keneya: Keneya) -> None:
         ("close", "BEN", "2026-09-30"),
         ("close", "BEN", "2026-09-30", "--actor", "+22376000001", "--reason", "agreed"),
         ("close", "BEN", "2026-09-30", "--actor", "Fanta", "--reason", "told by +223 76-00-00-01"),
+        ("close", "BEN", "2026-09-30", "--actor", "Fanta 76 00 00 01", "--reason", "agreed"),
         ("close", "BEN", "2026-09-30", "--actor", "\u00a0\u2003", "--reason", "agreed"),
     ):
         code, output, complaint = keneya("period", *typed)
@@ -78,6 +79,6 @@ def test_bad_arguments_exit_with_2(keneya: Keneya) -> None:
 
 def test_whoever_is_typed_the_checks_accept(keneya: Keneya) -> None:
     """What a command takes, no check complains of afterwards."""
-    odd = ("--actor", "Fanta N°7 (=SUM) 76 00 00 01", "--reason", "+ 2 000 F, l’assemblée dit « oui »")
+    odd = ("--actor", "Fanta N°7 (=SUM), about 199 000 010", "--reason", "+ 2 000 F, l’assemblée dit « oui »")
     assert keneya("period", "close", "BEN", "2026-09-30", *odd)[0] == 0
     assert keneya("check")[0] == 0
