@@ -141,7 +141,7 @@ async def test_one_household_has_one_open_payment(house: House) -> None:
     other = WirePhone(house, phone="+22376000077")
     async with house.pool.connect() as db:
         number = await db.scalar(select(tables.household.c.number))
-    assert "déjà en cours" in await other.dial("2", "4", str(number))
+    assert "déjà en cours" in await other.dial("2", "4", str(number), "5000")
     await house.answer(prompt, "approve")
     await house.message(RECEIPT)
     assert "Rien à payer" in await phone.dial("2")

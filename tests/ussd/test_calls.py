@@ -279,14 +279,12 @@ async def test_a_stranger_can_refuse_the_requests_of_others(awa: Handset, pool: 
 
 
 async def test_a_reason_without_room_is_a_screen_of_its_own(awa: Handset, pool: AsyncEngine) -> None:
-    """A phone of a country where nobody can collect: the refusal is read before the confirmation comes again."""
-    awa.phone = "+33612345678"
+    """The price has changed since it was shown: that is read before the confirmation comes again."""
     await awa.dial("1", "1", "N'Golo-Marie Ouattara Syll", "45 38 12", "2")
-    assert (
-        await awa.type("1")
-        == "Ce téléphone ne peut pas encore payer ici. Voyez votre trésorier.\n1 Continuer"
-    )
-    assert "J'accepte" in await awa.type("1")
+    async with pool.begin() as db:
+        await sell(db, "BEN", version=2, lump_sum_minor=13_000)
+    assert await awa.type("1") == "Un prix ou un choix a changé. Relisez.\n1 Continuer"
+    assert "13 000 F" in await awa.type("1")
     assert await _count(pool, tables.household) == 0
 
 
