@@ -234,13 +234,16 @@ def verify(book: str, seals: str) -> Iterator[str]:
 
 
 def main(book: str, seals: str) -> int:
-    """Say what is wrong, a line each; 1 if anything is."""
+    """Say what is wrong, a line each; 1 if anything is, 2 if a file cannot be read."""
     wrong = 0
     try:
         for line in verify(book, seals):
             sys.stdout.write(f"{line}\n")
             wrong = 1
-    except (Fault, csv.Error, OSError, UnicodeDecodeError) as fault:
+    except OSError as fault:  # a file that is not there is no broken book
+        sys.stderr.write(f"{fault.filename}: {fault.strerror}\n")
+        return 2
+    except (Fault, csv.Error, UnicodeDecodeError) as fault:
         sys.stdout.write(f"BROKEN {fault}\n")
         wrong = 1
     return wrong

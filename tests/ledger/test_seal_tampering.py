@@ -273,3 +273,12 @@ async def test_no_cell_and_no_line_of_the_files_is_ignored(
         if code != 1 or not complaints or not complaints[0].startswith(("BROKEN ", "UNSEALED ")):
             missed.append(what)
     assert missed == []
+
+
+def test_a_file_that_is_not_there_is_no_broken_book(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify_seals.main(str(tmp_path / "book.csv"), str(tmp_path / "seals.csv")) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.endswith("No such file or directory\n")
