@@ -32,7 +32,7 @@ from talk.words import Caller, Consent
 
 MOST_PEOPLE = 30
 CHANGES_A_MONTH = 4
-MONTH = timedelta(days=30)
+DAY, MONTH = timedelta(days=1), timedelta(days=30)
 COUNTED = {Change.ADDED, Change.REMOVED, Change.CORRECTED}  # giving a name to who had none is free
 
 
@@ -112,7 +112,8 @@ async def move_person(
     covered_from = kept_cover(person, await standing(db, left.home, caller.at), left.today)
     if keeps_cover != (covered_from is not None):
         raise Refused(_("The cover of your household has changed. Please look again."))
-    await db.execute(sa.update(beneficiary).where(*_is(left, rank)).values(removed_on=left.today))
+    last_day = max(left.today - DAY, person.added_on)  # from today on they count in the other household
+    await db.execute(sa.update(beneficiary).where(*_is(left, rank)).values(removed_on=last_day))
     detail = _noted(person, person.birth_year)
     await _note(db, caller, left, Change.REMOVED, detail, reason=Leaving.MOVED)
     await _add(db, caller, joined, joined.mover(person, number, covered_from))
