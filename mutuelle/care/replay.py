@@ -53,11 +53,18 @@ class Otherwise:
     answer: Answer
     by_the_rules: Cover
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a person looks at: which answer, what it said, and what the rules say."""
+        said = (Cover(self.answer.state, until_on=self.answer.until_on), self.by_the_rules)
+        answered, by_the_rules = (f"{one.state} {one.until_on}" for one in said)
+        return {"reference": self.answer.reference, "answered": answered, "by the rules": by_the_rules}
+
 
 async def answered_otherwise(db: AsyncConnection, mutuelle_id: str | None = None) -> list[Otherwise]:
     """The answers, of one mutuelle or of all, that the rules do not give and that nobody has looked at yet."""
     found: list[Otherwise] = []
-    reviewed = {(row[0], row[1]) for row in await db.execute(_REVIEWED)}
+    reviewed = {tuple(row) for row in await db.execute(_REVIEWED)}
     by_household = [
         (key, list(group))
         for key, group in groupby(await _answers(db, mutuelle_id), lambda one: (one.mutuelle_id, one.number))
@@ -65,7 +72,7 @@ async def answered_otherwise(db: AsyncConnection, mutuelle_id: str | None = None
     for start in range(0, len(by_household), CHUNK):
         chunk = by_household[start : start + CHUNK]
         found += await _of_households(db, [answers for _key, answers in chunk])
-    return [one for one in found if (one.answer.mutuelle_id, one.answer.reference) not in reviewed]
+    return [one for one in found if (one.answer.mutuelle_id, *one.facts.values()) not in reviewed]
 
 
 async def _answers(db: AsyncConnection, mutuelle_id: str | None) -> list[Answer]:
@@ -135,6 +142,8 @@ def _played(
         yield answer, cover(periods(terms, known), answer.asked_on)
 
 
-_REVIEWED = select(support_act.c.mutuelle_id, support_act.c.facts["reference"].astext).where(
-    support_act.c.act == REVIEW
-)
+# An answer that was changed after a person had looked at it is another answer: all that was looked at must agree.
+_REVIEWED = select(
+    support_act.c.mutuelle_id,
+    *(support_act.c.facts[name].astext for name in ("reference", "answered", "by the rules")),
+).where(support_act.c.act == REVIEW)

@@ -75,10 +75,5 @@ async def accept_answers(db: AsyncConnection, mutuelle_id: str, by: By) -> list[
     """Write down that a person has looked at the answers of a mutuelle that the rules do not give; returns them."""
     found = await answered_otherwise(db, mutuelle_id)
     for one in found:
-        facts = {
-            "reference": one.answer.reference,
-            "answered": one.answer.state,
-            "by the rules": one.by_the_rules.state,
-        }
-        await write_act(db, REVIEW, one.answer.reference, by, home=one.answer, facts=facts)
+        await write_act(db, REVIEW, one.answer.reference, by, home=one.answer, facts=one.facts)
     return found

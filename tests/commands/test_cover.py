@@ -64,6 +64,8 @@ def test_an_answer_by_former_rules_is_listed_until_a_person_has_looked_at_it(
     assert "Answers looked at: 1." in keneya("cover", "accept", *BECAUSE)[1]
     assert keneya("cover", "review") == (0, "", "")
     assert "check_answer_stands" not in keneya("check")[1]
+    asyncio.run(_write(database.owner_url, "update eligibility_check set until_on = '2026-02-28'"))
+    assert "BROKEN check_answer_stands" in keneya("check")[1], "changed after a person had looked"
 
 
 def test_a_household_whose_dates_have_moved_is_listed_with_both(keneya: Keneya, database: Database) -> None:

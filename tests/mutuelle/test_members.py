@@ -473,3 +473,16 @@ async def test_nobody_goes_to_their_own_household_or_to_one_that_is_not_there(
         with pytest.raises(Refused, match="No other household"):
             await moves(town, home, 2, number, JULY)
     assert await covered(town, home, JULY.date()) == [1, 2, 3, 4]
+
+
+async def test_who_comes_from_a_suspended_household_brings_no_cover(
+    town: AsyncEngine, other: Household
+) -> None:
+    """Half was paid, the delay to pay is over: its wait was served, but its cover does not hold."""
+    suspended = await join(town, OUMAR, at=JOINED, name="Oumar Diallo", pay_minor=6_000)
+    await paid(town, suspended, at=JOINED)
+    price = (await family(town, suspended, JULY)).price_without(2)
+    facts: dict[str, Any] = {"number": suspended.number, "rank": 2, "into": other.number, "agreed": YES}
+    async with town.begin() as db:
+        await move_person(db, caller(JULY, OUMAR), keeps_cover=False, next_price=price, **facts)
+    assert await covered(town, other, EXPIRES) == [1]
