@@ -43,7 +43,6 @@ MOVES: dict[State, frozenset[State]] = {
     State.DELIVERED: frozenset(),
     State.WITHHELD: frozenset(),
 }
-FINAL = frozenset({State.DELIVERED, State.FAILED, State.WITHHELD})
 
 
 class Arrival(StrEnum):
