@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 import commands
 import run
 import settings
-from commands.ground import Fault, one_line
-from embedded import EngineFault
-from talk.trouble import Invalid, Trouble
+from commands.command import CommandError, one_line
+from embedded import EngineError
+from talk.trouble import InvalidError, TroubleError
 
 CLOSED_PIPE = 141  # what a program killed by SIGPIPE answers
 
@@ -38,7 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return CLOSED_PIPE
     except KeyboardInterrupt:
         return 130
-    except (Fault, Trouble, EngineFault, settings.SettingsFault, SQLAlchemyError, OSError) as fault:
+    except (
+        CommandError,
+        TroubleError,
+        EngineError,
+        settings.SettingsError,
+        SQLAlchemyError,
+        OSError,
+    ) as fault:
         print(f"keneya: {one_line(fault)}", file=sys.stderr)
         return _exit_code(fault)
     return code
@@ -56,9 +63,9 @@ def _work(arguments: argparse.Namespace) -> int:
 
 
 def _exit_code(fault: Exception) -> int:
-    if isinstance(fault, settings.SettingsFault | Invalid):
+    if isinstance(fault, settings.SettingsError | InvalidError):
         return 2
-    return fault.code if isinstance(fault, Fault) else 1
+    return fault.code if isinstance(fault, CommandError) else 1
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -74,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     hooks = typed.add_subparsers(dest="command", required=True, metavar="command")
     hooks.add_parser("run", help="start everything on this machine", description=run.run.__doc__)
     for found in pkgutil.iter_modules(commands.__path__):
-        if found.name != "ground":
+        if found.name != "command":
             importlib.import_module(f"commands.{found.name}").add(hooks)
     return typed
 

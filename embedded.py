@@ -27,9 +27,9 @@ from cluster import (
     OWNER_ROLE,
     SERVICE_ROLE,
     SUPERUSER,
-    EngineFault,
+    EngineError,
     Passwords,
-    Place,
+    ServerFolder,
     find_programs,
     is_locked,
     lock_data,
@@ -47,7 +47,7 @@ __all__ = [
     "SERVICE_ROLE",
     "Addresses",
     "Engine",
-    "EngineFault",
+    "EngineError",
     "Engines",
     "find_running",
     "start_engines",
@@ -95,7 +95,7 @@ def find_running(data: Path) -> Addresses | None:
             return None
         return Addresses(**json.loads((data / "engines.json").read_text()))
     except PermissionError as fault:
-        raise EngineFault(f"{data} belongs to another user: call as that user") from fault
+        raise EngineError(f"{data} belongs to another user: call as that user") from fault
     except (FileNotFoundError, ValueError, TypeError):  # none yet, or being started at this moment
         return None
 
@@ -139,7 +139,7 @@ class Engines:
     def __init__(
         self,
         data: Path,
-        place: Place,
+        place: ServerFolder,
         passwords: Passwords,
         lock: IO[bytes],
         *,
@@ -221,7 +221,7 @@ class Engines:
             if self._wait(name, begin(port)):
                 self._ports[name] = port
                 return
-        raise EngineFault(f"{name} does not start: {_last_line(self._log_path(name))}")
+        raise EngineError(f"{name} does not start: {_last_line(self._log_path(name))}")
 
     def _ports_to_try(self, name: Engine) -> Iterator[int]:
         """Free ones at first; later only the former one: its clients know no other.
@@ -242,7 +242,7 @@ class Engines:
             if ready():
                 return True
             if time.monotonic() > deadline:
-                raise EngineFault(f"{name} did not answer within {START_TIMEOUT_S} s")
+                raise EngineError(f"{name} did not answer within {START_TIMEOUT_S} s")
             time.sleep(0.01)
         return False
 

@@ -25,9 +25,9 @@ import migrations
 import processes
 import settings
 from cluster import prepare
-from embedded import SERVICE_ROLE, Engine, EngineFault, Engines, find_running, start_engines
+from embedded import SERVICE_ROLE, Engine, EngineError, Engines, find_running, start_engines
 from processes import Service
-from settings import DEMO_SECRET, Settings, SettingsFault, local_url
+from settings import DEMO_SECRET, Settings, SettingsError, local_url
 
 HOME = Path(__file__).resolve().parent
 
@@ -46,11 +46,11 @@ DEMO = {
 }
 
 
-class RunFault(Exception):
+class RunError(Exception):
     """It cannot go on; the message is one line for a person."""
 
 
-class Wish:
+class Wanted:
     """Ctrl-C, SIGTERM or a closed terminal: the first one asks to stop in order, the second insists."""
 
     def __init__(self) -> None:
@@ -71,13 +71,13 @@ def say(line: str) -> None:
 
 def run(environ: Mapping[str, str], home: Path = HOME) -> int:
     """Run everything until a signal comes; the answer is the exit code. Data and logs go to `home`/var."""
-    wish = Wish()
+    wish = Wanted()
     try:
         _run(dict(environ), home, wish)
-    except SettingsFault as fault:
+    except SettingsError as fault:
         say("\n".join(fault.faults))
         return 2
-    except (RunFault, EngineFault) as fault:
+    except (RunError, EngineError) as fault:
         say(f"keneya: {fault}")
         return 1
     except KeyboardInterrupt:
@@ -86,11 +86,11 @@ def run(environ: Mapping[str, str], home: Path = HOME) -> int:
     return 0
 
 
-def _run(environ: dict[str, str], home: Path, wish: Wish) -> None:
+def _run(environ: dict[str, str], home: Path, wish: Wanted) -> None:
     environ = with_defaults(environ)
     wanted = settings.read(EMBEDDED | environ)
     if running := find_running(home / "var"):
-        raise RunFault(f"process {running.launcher} already runs the service of {home}")
+        raise RunError(f"process {running.launcher} already runs the service of {home}")
     _expect_free_port(wanted)
     with ExitStack() as undo:
         engines = _start_engines(environ, wanted, home / "var")
@@ -133,7 +133,7 @@ def _expect_free_port(wanted: Settings) -> None:
             probe.bind((wanted.host, wanted.port))
         except OSError as fault:
             reason = fault.strerror or str(fault)
-            raise RunFault(
+            raise RunError(
                 f"cannot listen on {wanted.host}:{wanted.port} ({reason}): choose another with PORT=…"
             ) from fault
 
@@ -167,7 +167,7 @@ async def prepare_database(environ: Mapping[str, str], *, embedded: bool) -> Non
     owner_url = settings.database_url(environ["MIGRATE_DATABASE_URL"])
     service_role = make_url(environ["DATABASE_URL"]).username
     if not service_role:
-        raise RunFault("DATABASE_URL names no role: it needs one for its rights")
+        raise RunError("DATABASE_URL names no role: it needs one for its rights")
     await migrations.migrate(owner_url, service_role)
     if embedded and environ.get("SIMULATOR") == "1" and await _is_empty(owner_url):
         say("Seeding the demonstration federation …")
@@ -216,17 +216,17 @@ def _services(environ: Mapping[str, str], wanted: Settings, home: Path) -> list[
     return [Service("simulator", command, theirs, home, stop_timeout_s=8, probe_url=about), worker, web]
 
 
-def _wait_for(service: Service, run_id: str, wish: Wish) -> None:
+def _wait_for(service: Service, run_id: str, wish: Wanted) -> None:
     """Return when our own process answers; another program's answer on the same port does not count."""
     deadline = time.monotonic() + START_TIMEOUT_S
     with httpx.Client(trust_env=False, timeout=2) as client:
         while service.probe_url and not wish.stop:
             if service.child is None or service.child.poll() is not None:
-                raise RunFault(f"{service.name} does not start; {service.last_words()}")
+                raise RunError(f"{service.name} does not start; {service.last_words()}")
             if _answers(client, service.probe_url, run_id):
                 return
             if time.monotonic() > deadline:
-                raise RunFault(f"{service.name} did not answer within {START_TIMEOUT_S} s; see {service.log}")
+                raise RunError(f"{service.name} did not answer within {START_TIMEOUT_S} s; see {service.log}")
             time.sleep(TICK_S / 2)
 
 

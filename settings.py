@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from database import connect_args
+from service.database import connect_args
 
 DEMO_SECRET = "-".join(["demo"] * 7)  # public: whoever reads the contract knows it
 SECRET_LENGTH_MIN = 32
@@ -40,7 +40,7 @@ TABLES_OWNED = text(
 IS_SUPERUSER = text("select rolsuper from pg_roles where rolname = current_user")
 
 
-class SettingsFault(Exception):
+class SettingsError(Exception):
     """The environment is wrong: `faults` has one line each; the caller prints them and exits with 2."""
 
     def __init__(self, faults: list[str]) -> None:
@@ -48,7 +48,7 @@ class SettingsFault(Exception):
         self.faults = faults
 
 
-class NoDatabase(Exception):
+class NoDatabaseError(Exception):
     """No database answers at DATABASE_URL, or it lets nobody in; the caller prints the line and exits with 1."""
 
 
@@ -116,11 +116,11 @@ def read(environ: Mapping[str, str]) -> Settings:
         redis_bin=reader.path("REDIS_BIN"),
     )
     if reader.faults:
-        raise SettingsFault(reader.faults)
+        raise SettingsError(reader.faults)
     return settings
 
 
-def read_seal_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
+def read_keyring(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The keys of PINs and codes alone, for a command; SettingsFault as `read` raises it."""
     reader = _Reader(environ)
     simulator = reader.flag("SIMULATOR")
@@ -128,7 +128,7 @@ def read_seal_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     if simulator and not keys:
         keys = reader.secrets("WEBHOOK_SECRET", simulator=simulator)
     if reader.faults:
-        raise SettingsFault(reader.faults)
+        raise SettingsError(reader.faults)
     return keys
 
 
@@ -138,7 +138,7 @@ def read_operators(environ: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     simulator = reader.flag("SIMULATOR")
     config = _operators(reader.simulator_url(simulator))
     if reader.faults:
-        raise SettingsFault(reader.faults)
+        raise SettingsError(reader.faults)
     return config, simulator
 
 
@@ -200,13 +200,13 @@ async def refuse_owner(service_url: str) -> None:
             owned = await db.scalar(TABLES_OWNED)
     except (OSError, PostgresError, SQLAlchemyError) as fault:
         words = str(fault).splitlines() or [type(fault).__name__]
-        raise NoDatabase(f"cannot reach the database: {words[0]}") from None
+        raise NoDatabaseError(f"cannot reach the database: {words[0]}") from None
     finally:
         await engine.dispose()
     if superuser:
-        raise SettingsFault(["DATABASE_URL: connects as a superuser; give the service a role of its own"])
+        raise SettingsError(["DATABASE_URL: connects as a superuser; give the service a role of its own"])
     if owned:
-        raise SettingsFault([f"DATABASE_URL: its role owns {owned} tables; only migrations may be the owner"])
+        raise SettingsError([f"DATABASE_URL: its role owns {owned} tables; only migrations may be the owner"])
 
 
 def _complaint_of_secrets(values: tuple[str, ...], *, simulator: bool) -> str | None:

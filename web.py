@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import uvicorn
 
 import settings
-from http_limits import allow_descriptors
-from settings import SettingsFault
+from service.http_limits import allow_descriptors
+from settings import SettingsError
 
 BACKLOG = 2048  # who has come while the loop was busy
 # Gateways and proxies keep a connection idle for a minute as a rule. Whoever closes first should be they: a hop sent on
@@ -33,7 +33,7 @@ def configuration() -> uvicorn.Config:
         "webhooks:create_app",
         factory=True,
         loop="uvloop",
-        http="ussd_hops:HopProtocol",
+        http="service.ussd_hops:HopProtocol",
         ws="none",
         access_log=False,  # its lines would hold webhook secrets
         server_header=False,
@@ -50,7 +50,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         sockets = [listening(wanted.host, wanted.port)]
         if wanted.metrics_port:
             sockets.append(listening(wanted.metrics_host, wanted.metrics_port))
-    except SettingsFault as fault:
+    except SettingsError as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
     except OSError as fault:

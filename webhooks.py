@@ -35,27 +35,25 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import locales
-import logs
-import metrics
 import migrations
 import settings
-import simulator_pages
-from clock import DatabaseClock, WrongClockError, refuse_wrong_clock
-from database import connect_args, open_pool, prove_a_write
-from forms import read_body, read_form, read_query
 from menus.home import home
-from migrations import OldSchema
-from mutuelle.guards import StrangeRoute, refuse_strange_routes
-from mutuelle.notices import ring
-from settings import NoDatabase, Settings, SettingsFault
-from sms import delivery, inbound
+from migrations import OldSchemaError
+from mutuelle.contributions.money_notices import ring
+from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
+from service import logs, metrics, simulator_pages
+from service.clock import DatabaseClock, WrongClockError, refuse_wrong_clock
+from service.database import connect_args, open_pool, prove_a_write
+from service.forms import read_body, read_form, read_query
+from service.ussd_hops import HOP_ROUTES, HopRoute
+from settings import NoDatabaseError, Settings, SettingsError
+from sms import delivery, inbox
 from talk.engine import Menu
-from talk.journal import Journals
+from talk.keyring import Keyring
 from talk.screen import Shown
-from talk.seals import Seals
+from talk.session import Sessions
 from ussd import calls
 from ussd.gateways import gateways
-from ussd_hops import DESKS, Desk
 
 log = logging.getLogger("keneya.web")
 
@@ -69,7 +67,7 @@ Store = Callable[[AsyncConnection, Mapping[str, str], datetime], Awaitable[None]
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
-    """The routes of the web process, which ends with 2 and a line a fault if it must not start (`web.py` serves them).
+    """The routes of the web process, which ends with 2 and a line a fault if it must not start.
 
     With `environ` it raises SettingsFault or another of these instead. Every call is answered by `home`.
     """
@@ -79,17 +77,17 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
             1
         ) as aside:  # the caller's loop is running, and what it starts may only end with 3
             aside.submit(asyncio.run, _expect_good_start(wanted)).result()
-    except (SettingsFault, OldSchema, StrangeRoute, NoDatabase, WrongClockError) as fault:
+    except (SettingsError, OldSchemaError, StrangeRouteError, NoDatabaseError, WrongClockError) as fault:
         if environ is not None:
             raise
         sys.stderr.write(f"{fault}\n")
-        raise SystemExit(1 if isinstance(fault, NoDatabase) else 2) from None
+        raise SystemExit(1 if isinstance(fault, NoDatabaseError) else 2) from None
     logs.configure(wanted.log_level)
     locales.load()
     routes = [
         *(Route(g.PATH, ussd_hop, methods=list(g.METHODS)) for g in gateways()),
         Route("/at/{secret}/ussd/ended", ussd_ended, methods=["POST"]),
-        Route("/at/{secret}/sms", partial(store_form, inbound.store_sms), methods=["POST"]),
+        Route("/at/{secret}/sms", partial(store_form, inbox.store_sms), methods=["POST"]),
         Route("/at/{secret}/delivery", partial(store_form, delivery.store_report), methods=["POST"]),
         Route("/at/{secret}/optout", partial(store_form, delivery.store_optout), methods=["POST"]),
         Route("/money/{operator}/{token}", money_notice, methods=["POST", "PUT"]),
@@ -130,16 +128,19 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
     app.state.clock = clock = DatabaseClock()
     following = asyncio.create_task(clock.follow(pool))
-    keys = _journal_keys(wanted)
-    seals = Seals([key.encode() for key in wanted.seal_keys])
+    keys = _session_keys(wanted)
+    seals = Keyring([key.encode() for key in wanted.seal_keys])
     app.state.sampler = metrics.Sampler(open_pool(wanted.database_url, size=1))
-    desks = [Desk(g, calls.Line(pool, Journals(redis, g.NAME), home, keys, clock, seals)) for g in gateways()]
+    desks = [
+        HopRoute(g, calls.UssdDeps(pool, Sessions(redis, g.NAME), home, keys, clock, seals))
+        for g in gateways()
+    ]
     metrics.count_refused(lambda: sum(desk.line.refused for desk in desks))
     paths = {d.gateway.PATH.format(secret=s).encode(): d for d in desks for s in wanted.webhook_secrets}
     app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
     metrics.settle_garbage_collector()
     try:
-        yield {DESKS: paths}
+        yield {HOP_ROUTES: paths}
     finally:
         following.cancel()
         if under_way := set[asyncio.Task[Shown]]().union(*(desk.line.running for desk in desks)):
@@ -150,7 +151,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
         await pool.dispose()
 
 
-def _journal_keys(wanted: Settings) -> tuple[bytes, ...]:
+def _session_keys(wanted: Settings) -> tuple[bytes, ...]:
     """Keys for digests of calls' texts, one for each secret in force, so that rotation cuts no call."""
     return tuple(
         hmac.digest(secret.encode(), b"keneya journal", "sha256") for secret in wanted.webhook_secrets
@@ -175,7 +176,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 async def ussd_hop(request: Request) -> Response:
     """A hop that `HopProtocol` leaves to its route, or one under another server."""
-    desk: Desk | None = request.scope["state"][DESKS].get(request.scope["path"].encode())
+    desk: HopRoute | None = request.scope["state"][HOP_ROUTES].get(request.scope["path"].encode())
     if desk is None:
         raise HTTPException(404)
     if request.method == "POST":

@@ -19,30 +19,30 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import locales
-import logs
 import migrations
 import settings
-from clock import DatabaseClock, WrongClockError, refuse_wrong_clock
-from database import is_away, open_pool
 from ledger.folding import fold_all
 from ledger.reservations import expire_due
 from ledger.seals import seal_due
 from menus.by_message import menus_by_message
 from menus.help import help_by_message, welcome
-from migrations import OldSchema
+from migrations import OldSchemaError
 from mobilemoney import operators
-from mutuelle.acquaintance import known
-from mutuelle.calendar import run_schedules
-from mutuelle.collection import Round, collect
-from mutuelle.guards import StrangeRoute, refuse_strange_routes
-from settings import NoDatabase, Settings, SettingsFault
+from mutuelle.contributions.collection import Round, collect
+from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
+from mutuelle.households.sender_profile import sender_of
+from mutuelle.schedules.jobs import run_schedules
+from service import logs
+from service.clock import DatabaseClock, WrongClockError, refuse_wrong_clock
+from service.database import is_away, open_pool
+from settings import NoDatabaseError, Settings, SettingsError
 from sms.africastalking import AfricasTalking
 from sms.delivery import apply_reports
+from sms.deps import SmsDeps
+from sms.inbox_worker import answer_waiting
 from sms.keywords import Phrasebook
-from sms.letterbox import Letterbox
 from sms.outbox import send_due
-from sms.replies import answer_waiting
-from talk.seals import Seals
+from talk.keyring import Keyring
 
 log = logging.getLogger("keneya.worker")
 
@@ -97,7 +97,7 @@ def rounds(
     reachable = operators(client, wanted.operators, simulator=wanted.simulator)
     scale = wanted.time_scale
 
-    box = letterbox(wanted, pool, clock)
+    box = sms_deps(wanted, pool, clock)
 
     def collecting(name: str) -> Turn:
         house = Round(pool, {name: reachable[name]}, wanted.public_url, clock, scale)
@@ -132,15 +132,15 @@ def rounds(
     }
 
 
-def letterbox(wanted: Settings, pool: AsyncEngine, clock: Callable[[], datetime]) -> Letterbox:
+def sms_deps(wanted: Settings, pool: AsyncEngine, clock: Callable[[], datetime]) -> SmsDeps:
     """What the round `answer` plays the messages of phones with."""
-    return Letterbox(
+    return SmsDeps(
         pool,
         Phrasebook(menus_by_message()),
         help_by_message,
         welcome,
-        known,
-        Seals([key.encode() for key in wanted.seal_keys]),
+        sender_of,
+        Keyring([key.encode() for key in wanted.seal_keys]),
         clock,
         wanted.time_scale,
         wanted.strangers_an_hour,
@@ -211,9 +211,9 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         locales.load()
         spare_collections()
         asyncio.run(_run(wanted))
-    except (SettingsFault, OldSchema, StrangeRoute, NoDatabase, WrongClockError) as fault:
+    except (SettingsError, OldSchemaError, StrangeRouteError, NoDatabaseError, WrongClockError) as fault:
         sys.stderr.write(f"{fault}\n")
-        return 1 if isinstance(fault, NoDatabase) else 2
+        return 1 if isinstance(fault, NoDatabaseError) else 2
     return 0
 
 

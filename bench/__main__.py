@@ -10,12 +10,12 @@ from pathlib import Path
 
 import uvloop
 
-import metrics
 import run
 from bench import backlog, book, cash, history, hops, journals, measures, menu, overload, settlements
 from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import Place, engines_in, found
+from service import metrics
 
 FOLDER = run.HOME / "var" / "bench"
 BENCHES: dict[str, Callable[[Place, Size], Awaitable[list[Measure]]]] = {

@@ -24,9 +24,9 @@ from bench.measures import Measure, Size, against, alone, memory_of_us, must_be_
 from bench.place import Place, check
 from bench.rivals import CLASSIC, Rival, race
 from ledger.folding import fold_all
-from mobilemoney import Answer, Outcome
-from mutuelle.collection import SETTLERS
-from mutuelle.settlement import settle_all
+from mobilemoney import OperatorAnswer, Outcome
+from mutuelle.contributions.collection import SETTLERS
+from mutuelle.contributions.settlement.settle import settle_all
 from torture.town import DAN, FAMILY
 from worker import spare_collections
 
@@ -93,7 +93,7 @@ class Backlog:
             (
                 DAN.id,
                 home.reference,
-                Answer(Outcome.PAID, price, DAN.currency, home.phone, f"T{home.reference}", now),
+                OperatorAnswer(Outcome.PAID, price, DAN.currency, home.phone, f"T{home.reference}", now),
             )
             for home in homes
         ]

@@ -1,8 +1,8 @@
-"""Cash recorded by a collector in a call: the real deed, by one caller and by sixteen at once.
+"""Cash recorded by a collector in a call: the real action, by one caller and by sixteen at once.
 
 The check of the PIN takes a core some 25 ms on purpose, one at a time and at low priority. It is a part of one lap and
 left out of the others: there the hashes are as cheap as argon2 makes them. The posting is also measured by itself: one
-journal and its commit, which is all of the deed that holds a lock on the book.
+journal and its commit, which is all of the action that holds a lock on the book.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ from bench.databases import FOUNDED, database, transaction
 from bench.homes import Joined, join_only
 from bench.measures import Measure, Size, memory_of_us, must_be_none, percentile
 from bench.place import Place, check
-from database import open_pool
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts, post
 from ledger.folding import fold_all
 from locales import Money
-from mutuelle.staff.cash import Recorded, receive_cash
-from mutuelle.staff.hashing import hash_pin
-from mutuelle.staff.offices import give_role
-from mutuelle.staff.pins import PURPOSE, note_pin_change
-from mutuelle.staff.roles import Role
-from mutuelle.staff.tables import officer_pin
+from mutuelle.officers.appointments import give_role
+from mutuelle.officers.pin_hashing import hash_pin
+from mutuelle.officers.pins import PURPOSE, note_pin_change
+from mutuelle.officers.roles import Role
+from mutuelle.officers.tables import officer_pin
+from mutuelle.treasury.cash import Recorded, receive_cash
+from service.database import open_pool
 from talk.answers import Secret
-from talk.seals import Seals
+from talk.keyring import Keyring
 from talk.words import Caller, Consent
 from torture.town import DAN, FAMILY
 
@@ -44,7 +44,7 @@ PRICE = Money(FAMILY.lump_sum_minor, DAN.currency)
 NO_CREDIT = Money(0, PRICE.currency)
 PART = Money(500, DAN.currency)  # so small that a collector need not deposit before the end
 PIN = "40713"
-SEALS = Seals((b"a key of the benchmarks, not a secret",))
+SEALS = Keyring((b"a key of the benchmarks, not a secret",))
 COLLECTORS = [f"+223798710{nth:02}" for nth in range(CALLERS)]
 SEED = 61
 ALONE, AT_ONCE = "cash recorded, 1 caller", f"cash recorded, {CALLERS} callers without a pause"
@@ -66,14 +66,16 @@ class Desk:
     homes: list[Joined]
     keys: Iterator[int] = field(default_factory=count)
 
-    async def lap(self, callers: int, deeds: int, pause_s: Callable[[], float], work: Work) -> list[float]:
-        """What every deed took, in ms; each caller begins the next one after a pause."""
-        laps = (self._caller(phone, deeds, pause_s, work) for phone in COLLECTORS[:callers])
+    async def lap(self, callers: int, actions: int, pause_s: Callable[[], float], work: Work) -> list[float]:
+        """What every action took, in ms; each caller begins the next one after a pause."""
+        laps = (self._caller(phone, actions, pause_s, work) for phone in COLLECTORS[:callers])
         return [wait for waits in await asyncio.gather(*laps) for wait in waits]
 
-    async def _caller(self, phone: str, deeds: int, pause_s: Callable[[], float], work: Work) -> list[float]:
+    async def _caller(
+        self, phone: str, actions: int, pause_s: Callable[[], float], work: Work
+    ) -> list[float]:
         waits = []
-        for _deed in range(deeds):
+        for _deed in range(actions):
             await asyncio.sleep(pause_s())
             began = perf_counter()
             await work(phone)
@@ -96,7 +98,7 @@ class Desk:
         assert posted.stands, posted
 
     async def receive(self, phone: str) -> None:
-        """The deed of the menu, for a household that has not paid yet."""
+        """The action of the menu, for a household that has not paid yet."""
         home = self.homes.pop()
         caller = Caller(phone, "fr", "bench", f"cash {home.number}", datetime.now(UTC), SEALS)
         async with self.pool.begin() as db:
@@ -123,7 +125,7 @@ async def measure(place: Place, size: Size) -> list[Measure]:
     paced = max(1, round(size.lap_s * 4))
     async with database(place, "cash", FOUNDED) as own:
         homes = await join_only(
-            own, CALLERS + size.rounds * (size.deeds + CALLERS * (2 * size.deeds + paced))
+            own, CALLERS + size.rounds * (size.actions + CALLERS * (2 * size.actions + paced))
         )
         await _appoint(own)
         desk, worker = Desk(open_pool(own.service_url), homes), own.pool(1)
@@ -156,13 +158,13 @@ async def _laps(own: Place, desk: Desk, size: Size, paced: int) -> dict[str, lis
     waits: dict[str, list[float]] = {name: [] for name in (ALONE, AT_ONCE, POSTED, PACED, WHOLE)}
     await desk.lap(CALLERS, 1, _no_pause, desk.receive)  # connections, and plans of statements
     for _round in range(size.rounds):
-        waits[ALONE] += await desk.lap(1, size.deeds, _no_pause, desk.receive)
-        waits[AT_ONCE] += await desk.lap(CALLERS, size.deeds, _no_pause, desk.receive)
-        waits[POSTED] += await desk.lap(CALLERS, size.deeds * 4, _no_pause, desk.post)
+        waits[ALONE] += await desk.lap(1, size.actions, _no_pause, desk.receive)
+        waits[AT_ONCE] += await desk.lap(CALLERS, size.actions, _no_pause, desk.receive)
+        waits[POSTED] += await desk.lap(CALLERS, size.actions * 4, _no_pause, desk.post)
         waits[PACED] += await desk.lap(CALLERS, paced, lambda: chance.uniform(0.5, 1.5), desk.receive)
     await _seal_dear(own)
     for _round in range(size.rounds):
-        waits[WHOLE] += await desk.lap(CALLERS, max(1, size.deeds // 4), _no_pause, desk.receive)
+        waits[WHOLE] += await desk.lap(CALLERS, max(1, size.actions // 4), _no_pause, desk.receive)
     return waits
 
 
@@ -191,8 +193,8 @@ async def _appoint(own: Place) -> None:
     async with transaction(own.service_url) as db:
         await open_accounts(db, [Account(DAN.id, _box(phone), DAN.currency) for phone in COLLECTORS])
         for phone in COLLECTORS:
-            office = (DAN.id, Role.COLLECTOR, phone, "Oumou Keita")
-            await give_role(db, *office, actor="bench", reason="it collects", at=now)
+            appointment = (DAN.id, Role.COLLECTOR, phone, "Oumou Keita")
+            await give_role(db, *appointment, actor="bench", reason="it collects", at=now)
             sealed = SEALS.seal(PURPOSE, _CHEAP.hash(PIN).encode(), phone)
             row = {"phone": phone, "sealed": sealed, "origin": "screen", "issued_at": now, "used_at": now}
             await db.execute(officer_pin.insert(), row)

@@ -1,6 +1,6 @@
 """Households by the thousand, in a few statements, as they are after joining: people, policy, account, payment.
 
-They differ in nothing from households that dialled, but for the deed of a call: `keneya check` holds of them.
+They differ in nothing from households that dialled, but for the action of a call: `keneya check` holds of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,8 +13,8 @@ from stdnum import damm
 
 from bench.databases import as_owner, transaction
 from bench.place import Place
-from mutuelle.payments import receipt_code
-from mutuelle.records import record_households
+from mutuelle.contributions.payments import receipt_code
+from mutuelle.scheme.sealed_records import record_households
 from torture.town import DAN, FAMILY, PLACES
 
 AGES = (45, 38, 12)

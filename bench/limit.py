@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-import metrics
+from service import metrics
 from settings import DEMO_SECRET
 
 TTL_S = 900

@@ -29,7 +29,7 @@ class Size:
     settled_by_many: int
     batches: int  # of a lap through a backlog
     movements: tuple[int, ...]  # of books with history, the smallest first
-    deeds: int  # of a caller in a lap
+    actions: int  # of a caller in a lap
     installs: bool  # peers that are not here yet
 
 
@@ -46,7 +46,7 @@ WHOLE = Size(
     settled_by_many=160,
     batches=12,
     movements=(10_000, 1_000_000, 10_000_000),
-    deeds=12,
+    actions=12,
     installs=True,
 )
 QUICK = Size(
@@ -62,7 +62,7 @@ QUICK = Size(
     settled_by_many=8,
     batches=4,
     movements=(500, 5_000),
-    deeds=2,
+    actions=2,
     installs=False,
 )
 

@@ -17,7 +17,7 @@ from bench.callers import Play, rehearse
 from bench.measures import Measure, Size, against, alone
 from bench.place import WEB, Place, Served, served
 from bench.wire import Hop, Load, closed_loop, open_loop
-from ussd import stage
+from ussd import deps
 
 UNLIMITED = "bench.overload:unlimited"
 TIMES = (1, 2, 4)
@@ -39,7 +39,7 @@ class Arrivals(Load):
 
 def unlimited() -> Starlette:
     """The production application that refuses no hop."""
-    stage.MOST_AT_ONCE = stage.MOST_FOR_A_DIAL = 1_000_000_000
+    deps.MOST_AT_ONCE = deps.MOST_FOR_A_DIAL = 1_000_000_000
     return webhooks.create_app()
 
 

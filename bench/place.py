@@ -38,7 +38,7 @@ OPTIONS = (
     "--loop",
     "uvloop",
     "--http",
-    "ussd_hops:HopProtocol",
+    "service.ussd_hops:HopProtocol",
 )
 PLAIN = (*OPTIONS[:-1], "httptools")  # what is measured beside web has uvicorn to itself
 WEB = "webhooks:create_app"

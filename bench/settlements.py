@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bench.measures import Measure, Size, against, alone
 from bench.place import Place, check
 from locales import Money
-from mobilemoney import Answer, Outcome
+from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
-from mutuelle.enrolment import enrol
-from mutuelle.payments import PaymentState, move
-from mutuelle.settlement import settle
+from mutuelle.contributions.payments import PaymentState, move
+from mutuelle.contributions.settlement.settle import settle
+from mutuelle.enrolment.enrolment import enrol
 from talk.words import Caller, Consent
 from torture.town import DAN, FAMILY, PLACES
 
@@ -83,7 +83,7 @@ async def _rate(pool: AsyncEngine, payments: int, at_a_time: int) -> float:
 
 async def _settle(pool: AsyncEngine, reference: UUID, phone: str) -> None:
     now = datetime.now(UTC)
-    word = Answer(Outcome.PAID, PRICE.amount_minor, PRICE.currency, phone, f"T{reference}", now)
+    word = OperatorAnswer(Outcome.PAID, PRICE.amount_minor, PRICE.currency, phone, f"T{reference}", now)
     async with pool.begin() as db:
         assert await settle(db, DAN.id, reference, word, now)
 

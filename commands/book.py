@@ -9,11 +9,11 @@ from itertools import groupby
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.ground import Commands, Fault, command, database, day, expect_mutuelle
+from commands.command import CommandError, Commands, command, database, day, expect_mutuelle
 from ledger import export, reports
 from ledger.charts import Chart, charts
 from ledger.reports.years import year_start
-from mutuelle.mutuelles import mutuelles
+from mutuelle.scheme.mutuelles import mutuelles
 from progress import Progress
 
 EXPORTS: dict[str, Callable[[AsyncConnection, str | None, Chart | None], AsyncIterator[str]]] = {
@@ -44,7 +44,7 @@ async def write_export(arguments: argparse.Namespace) -> int:
     """Print the book piece by piece: it may be larger than the memory."""
     await expect_mutuelle(arguments.mutuelle)
     if arguments.chart and arguments.format == "csv":
-        raise Fault("the csv has one row a movement and names no accounts: leave --chart out", 2)
+        raise CommandError("the csv has one row a movement and names no accounts: leave --chart out", 2)
     chart = charts()[arguments.chart] if arguments.chart else None
     async with database() as db:
         total = await db.scalar(text("select count(*) from ledger.movement"))

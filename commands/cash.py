@@ -3,12 +3,12 @@
 import argparse
 from datetime import UTC, datetime
 
-from commands.ground import Commands, Fault, acted, command, database, expect_mutuelle, group
-from mutuelle.mutuelles import get_mutuelle
-from mutuelle.numbers import shown_number
-from mutuelle.staff.contests import cancel_cash, close_contest, last_cash, open_contests
-from mutuelle.staff.purses import purses_of_collectors
-from mutuelle.staff.receipt_days import LATE_AFTER_DAYS
+from commands.command import CommandError, Commands, acted, command, database, expect_mutuelle, group
+from mutuelle.households.member_numbers import shown_number
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.treasury.cash_disputes import cancel_cash, close_dispute, last_cash, open_disputes
+from mutuelle.treasury.cash_in_hand import collectors_cash_in_hand
+from mutuelle.treasury.receipt_days import LATE_AFTER_DAYS
 
 
 def add(commands: Commands) -> None:
@@ -35,9 +35,10 @@ async def list_cash(arguments: argparse.Namespace) -> int:
     async with database() as db:
         now = datetime.now(UTC)
         today = (await get_mutuelle(db, arguments.mutuelle)).today(now)
-        for purse in await purses_of_collectors(db, arguments.mutuelle):
-            print(f"{purse.phone:<16} {purse.name:<26} {purse.held!s:>12} for {purse.days(today)} days")
-        for case in await open_contests(db, arguments.mutuelle):
+        for collector in await collectors_cash_in_hand(db, arguments.mutuelle):
+            held, days = str(collector.held), collector.days(today)
+            print(f"{collector.phone:<16} {collector.name:<26} {held:>12} for {days} days")
+        for case in await open_disputes(db, arguments.mutuelle):
             number, on = shown_number(case.number), case.on.isoformat()
             print(
                 f"contested {case.code} {case.amount} of {on}, household {number}, collector {case.collector}"
@@ -52,7 +53,7 @@ async def list_cash(arguments: argparse.Namespace) -> int:
 async def close_case(arguments: argparse.Namespace) -> int:
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
-        closed = await close_contest(
+        closed = await close_dispute(
             db,
             arguments.mutuelle,
             arguments.receipt,
@@ -61,7 +62,7 @@ async def close_case(arguments: argparse.Namespace) -> int:
             at=datetime.now(UTC),
         )
     if not closed:
-        raise Fault(f"nobody contests a receipt {arguments.receipt}")
+        raise CommandError(f"nobody contests a receipt {arguments.receipt}")
     print("The contest is closed; the receipt stands.")
     return 0
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.ground import Commands, acted, command, database, expect_mutuelle, group
+from commands.command import Commands, acted, command, database, expect_mutuelle, group
 from mutuelle.care.replay import Otherwise, answered_otherwise
-from mutuelle.cover import Cover
-from mutuelle.mutuelles import Mutuelle, mutuelles
-from mutuelle.numbers import shown_number
-from mutuelle.support.acts import By
+from mutuelle.cover.rules import Cover
+from mutuelle.households.member_numbers import shown_number
+from mutuelle.households.support_acts import By
+from mutuelle.scheme.mutuelles import Mutuelle, mutuelles
 from mutuelle.support.review import Redated, accept_answers, redated
 
 

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import settings
-from commands.ground import (
+from commands.command import (
+    CommandError,
     Commands,
-    Fault,
     acted,
     command,
     database,
@@ -21,28 +21,28 @@ from commands.ground import (
     group,
     phone,
 )
-from mutuelle.charter import Doctor, faults_of_doctor, faults_of_officer
-from mutuelle.mutuelles import Officer, get_mutuelle
-from mutuelle.staff.offices import give_role, tell_treasurers, withdraw_role
-from mutuelle.staff.pins import SLIP, issue_pin, unlock_pin
-from mutuelle.staff.roles import Office, Role, officers_of, offices_of_phone
-from mutuelle.staff.tables import role_change
+from mutuelle.founding.rules import Doctor, faults_of_doctor, faults_of_officer
+from mutuelle.officers.appointments import give_role, notify_treasurers, withdraw_role
+from mutuelle.officers.pins import SLIP, issue_pin, unlock_pin
+from mutuelle.officers.roles import Appointment, Role, appointments_of_phone, officers_of
+from mutuelle.officers.tables import role_change
+from mutuelle.scheme.mutuelles import Officer, get_mutuelle
 from mutuelle.tables import facility
+from talk.keyring import Keyring
 from talk.phones import shown_phone
 from talk.questions import initials
-from talk.seals import Seals
 
 ROLES = {role.value.replace(" ", "-"): role for role in Role}
 
 
 def add(commands: Commands) -> None:
     roles = group(commands, "role", "give and withdraw roles, list who has which")
-    give = command(roles, "give", give_office, "give somebody a role, from today on")
-    withdraw = command(roles, "withdraw", withdraw_office, "end somebody's role, from now on")
+    give = command(roles, "give", appoint, "give somebody a role, from today on")
+    withdraw = command(roles, "withdraw", end_appointment, "end somebody's role, from now on")
     for parser in (give, withdraw):
         parser.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
         parser.add_argument("role", choices=ROLES, help="which role")
-    list_ = command(roles, "list", list_offices, "print who is in office today, or every change")
+    list_ = command(roles, "list", list_officers, "print who is in office today, or every change")
     list_.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
     list_.add_argument("--changes", action="store_true", help="every change since the beginning, and why")
     pins = group(commands, "pin", "issue and unlock the work PINs of officers")
@@ -58,12 +58,12 @@ def add(commands: Commands) -> None:
     give.add_argument("--languages", default="fr", help="a doctor's languages, such as fr,bm (default: fr)")
 
 
-async def give_office(arguments: argparse.Namespace) -> int:
+async def appoint(arguments: argparse.Namespace) -> int:
     """Give a role after the same checks as at the founding; the person and the treasurers are told by SMS."""
     await expect_mutuelle(arguments.mutuelle)
     role, at = ROLES[arguments.role], datetime.now(UTC)
     if initials(arguments.name) == initials(arguments.actor):
-        raise Fault("nobody gives themselves a role: let another operator of the service do it", 2)
+        raise CommandError("nobody gives themselves a role: let another operator of the service do it", 2)
     async with database() as db:
         await _expect_no_fault(db, arguments, role)
         await give_role(
@@ -79,8 +79,8 @@ async def give_office(arguments: argparse.Namespace) -> int:
             languages=_codes(arguments),
         )
         mutuelle = await get_mutuelle(db, arguments.mutuelle)
-        office = Office(mutuelle.id, mutuelle.name, role, arguments.phone, arguments.name)
-        await tell_treasurers(db, office, "given", actor=arguments.actor, at=at)
+        appointment = Appointment(mutuelle.id, mutuelle.name, role, arguments.phone, arguments.name)
+        await notify_treasurers(db, appointment, "given", actor=arguments.actor, at=at)
     print(f"{arguments.name} is {role} of {arguments.mutuelle} from today on, and is told by SMS.")
     print("So are the treasurers of the mutuelle.")
     if role is not Role.DOCTOR:
@@ -105,10 +105,10 @@ async def _expect_no_fault(db: AsyncConnection, arguments: argparse.Namespace, r
         if arguments.facility not in known:
             faults.append(f"--facility is one of: {', '.join(known) or 'none yet'}")
     if faults:
-        raise Fault("; ".join(faults), 2)
+        raise CommandError("; ".join(faults), 2)
 
 
-async def withdraw_office(arguments: argparse.Namespace) -> int:
+async def end_appointment(arguments: argparse.Namespace) -> int:
     """End an office; here the last treasurer too, since who types this can give the next."""
     await expect_mutuelle(arguments.mutuelle)
     role, at = ROLES[arguments.role], datetime.now(UTC)
@@ -122,22 +122,26 @@ async def withdraw_office(arguments: argparse.Namespace) -> int:
             reason=arguments.reason,
             at=at,
         )
-        await tell_treasurers(db, ended, "withdrawn", actor=arguments.actor, at=at)
-        left = [office for office in await officers_of(db, arguments.mutuelle, at) if office.role is role]
+        await notify_treasurers(db, ended, "withdrawn", actor=arguments.actor, at=at)
+        left = [
+            appointment
+            for appointment in await officers_of(db, arguments.mutuelle, at)
+            if appointment.role is role
+        ]
     print(f"{ended.name} is no longer {role} of {arguments.mutuelle}, and is told by SMS. Left: {len(left)}.")
     print("The treasurers of the mutuelle are told too.")
     return 0
 
 
-async def list_offices(arguments: argparse.Namespace) -> int:
+async def list_officers(arguments: argparse.Namespace) -> int:
     """Print the offices of today, or each change of them."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
         if arguments.changes:
             await _print_changes(db, arguments.mutuelle)
             return 0
-        for office in await officers_of(db, arguments.mutuelle, datetime.now(UTC)):
-            print(f"{office.role:<18} {office.phone:<16} {office.name}")
+        for appointment in await officers_of(db, arguments.mutuelle, datetime.now(UTC)):
+            print(f"{appointment.role:<18} {appointment.phone:<16} {appointment.name}")
     return 0
 
 
@@ -152,15 +156,15 @@ async def _print_changes(db: AsyncConnection, mutuelle_id: str) -> None:
 
 async def print_pin(arguments: argparse.Namespace) -> int:
     """Print the PIN alone on the last line; whoever had another one is told by SMS that there is a new one."""
-    seals = _seals()
+    keyring = _keyring()
     at = datetime.now(UTC)
     async with database() as db:
-        if not await offices_of_phone(db, arguments.phone, at):
-            raise Fault(f"{arguments.phone} has no office today, so it needs no PIN", 2)
+        if not await appointments_of_phone(db, arguments.phone, at):
+            raise CommandError(f"{arguments.phone} has no office today, so it needs no PIN", 2)
         drawn = await issue_pin(
             db,
             arguments.phone,
-            seals,
+            keyring,
             origin=SLIP,
             actor=arguments.actor,
             reason=arguments.reason,
@@ -173,8 +177,8 @@ async def print_pin(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _seals() -> Seals:
-    return Seals([key.encode() for key in settings.read_seal_keys(environment())])
+def _keyring() -> Keyring:
+    return Keyring([key.encode() for key in settings.read_keyring(environment())])
 
 
 async def unlock_phone(arguments: argparse.Namespace) -> int:
@@ -184,6 +188,6 @@ async def unlock_phone(arguments: argparse.Namespace) -> int:
             db, arguments.phone, actor=arguments.actor, reason=arguments.reason, at=datetime.now(UTC)
         )
     if not found:
-        raise Fault(f"{arguments.phone} has no PIN")
+        raise CommandError(f"{arguments.phone} has no PIN")
     print("The PIN can be tried again. Its owner is told by SMS.")
     return 0

@@ -3,7 +3,7 @@
 import argparse
 from uuid import uuid4
 
-from commands.ground import Commands, Fault, acted, command, database, day, expect_mutuelle, group
+from commands.command import CommandError, Commands, acted, command, database, day, expect_mutuelle, group
 from ledger.book import Posted
 from ledger.periods import close_period, closed_through, period_acts, reopen_period
 
@@ -72,4 +72,4 @@ def _act(arguments: argparse.Namespace) -> dict[str, str]:
 
 def _expect(answer: Posted) -> None:
     if not answer.stands:
-        raise Fault(f"not done: {WHY_NOT.get(str(answer.reason), answer.reason)}")
+        raise CommandError(f"not done: {WHY_NOT.get(str(answer.reason), answer.reason)}")

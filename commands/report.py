@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.ground import Commands, Fault, command, database, day, expect_mutuelle
+from commands.command import CommandError, Commands, command, database, day, expect_mutuelle
 from ledger.charts import DEFAULT, LANGUAGES, charts
 from ledger.export import snapshot
 from ledger.formats import FRENCH, PLAIN
@@ -25,10 +25,10 @@ from ledger.reports.text import write_text
 from ledger.reports.voice import Voice
 from ledger.reports.years import year_start
 from locales import render
-from mutuelle.mutuelles import Mutuelle, Officer, get_mutuelle
-from mutuelle.staff.purses import holders_of_cash
-from mutuelle.staff.roles import SPOKEN, Role
+from mutuelle.officers.roles import SPOKEN, Role
+from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
 from mutuelle.support.changes import masked
+from mutuelle.treasury.cash_in_hand import holders_of_cash
 from progress import Progress
 
 NARROWEST, WIDEST = 80, 100  # columns of the text
@@ -113,7 +113,7 @@ async def _question(db: AsyncConnection, mutuelle: Mutuelle, arguments: argparse
     last = arguments.last or mutuelle.today(datetime.now(UTC))
     first = arguments.first or year_start(last)
     if first > last:
-        raise Fault(f"the period ends on {last}, before it begins on {first}", 2)
+        raise CommandError(f"the period ends on {last}, before it begins on {first}", 2)
     if arguments.fund and arguments.fund not in await _funds(db, mutuelle.id):
         raise await _unknown(db, mutuelle.id, f"fund {arguments.fund!r}")
     account = await _account(db, mutuelle.id, arguments) if arguments.account else None
@@ -128,13 +128,13 @@ async def _account(db: AsyncConnection, mutuelle_id: str, arguments: argparse.Na
     if not every:
         raise await _unknown(db, mutuelle_id, f"account {typed!r}")
     if not found:
-        raise Fault(f"{typed} is not of the fund {fund}", 2)
+        raise CommandError(f"{typed} is not of the fund {fund}", 2)
     if len(found) > 1:
-        raise Fault(f"{typed!r} may be {', '.join(found)}: say which", 2)
+        raise CommandError(f"{typed!r} may be {', '.join(found)}: say which", 2)
     if not REPORTS[name].kinds:
-        raise Fault(f"{name} shows whole funds: say --fund {found[0].partition(':')[0]}", 2)
+        raise CommandError(f"{name} shows whole funds: say --fund {found[0].partition(':')[0]}", 2)
     if found[0].split(":")[1] not in REPORTS[name].kinds:
-        raise Fault(f"{name} has no account {found[0]}: general-ledger and trial-balance have all", 2)
+        raise CommandError(f"{name} has no account {found[0]}: general-ledger and trial-balance have all", 2)
     return found[0]
 
 
@@ -142,10 +142,10 @@ async def _funds(db: AsyncConnection, mutuelle_id: str) -> list[str]:
     return list(await db.scalars(text(_FUNDS), {"mutuelle": mutuelle_id}))
 
 
-async def _unknown(db: AsyncConnection, mutuelle_id: str, what: str) -> Fault:
+async def _unknown(db: AsyncConnection, mutuelle_id: str, what: str) -> CommandError:
     funds = ", ".join(await _funds(db, mutuelle_id))
     known = f"its funds are {funds}, and `keneya balance` lists its accounts"
-    return Fault(f"no {what} in {mutuelle_id}: {known}", 2)
+    return CommandError(f"no {what} in {mutuelle_id}: {known}", 2)
 
 
 async def _owners(db: AsyncConnection, mutuelle_id: str, language: str) -> dict[str, str]:

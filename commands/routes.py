@@ -7,9 +7,9 @@ import argparse
 import re
 from datetime import UTC, datetime
 
-from commands.ground import (
+from commands.command import (
+    CommandError,
     Commands,
-    Fault,
     acted,
     command,
     database,
@@ -17,11 +17,11 @@ from commands.ground import (
     group,
     missing_settings,
 )
-from mutuelle.charter import Route
-from mutuelle.founding import FoundingFault
-from mutuelle.guards import cannot_ask
+from mutuelle.contributions.route_guards import cannot_ask
+from mutuelle.founding.founding import FoundingError
+from mutuelle.founding.rules import Route
+from mutuelle.households.support_acts import By, SupportError
 from mutuelle.support import routes
-from mutuelle.support.acts import By, SupportFault
 
 
 def add(commands: Commands) -> None:
@@ -68,8 +68,8 @@ async def add_route(arguments: argparse.Namespace) -> int:
     try:
         async with database() as db:
             is_new = await routes.add_route(db, arguments.mutuelle, added, _by(arguments), missing_settings())
-    except (SupportFault, FoundingFault) as fault:
-        raise Fault("; ".join(str(fault).splitlines())) from None
+    except (SupportError, FoundingError) as fault:
+        raise CommandError("; ".join(str(fault).splitlines())) from None
     print(f"{added.operator} asks the phones of {added.country} for {arguments.mutuelle}.")
     print("From the next call on." if is_new else "It did so already: nothing was changed.")
     return 0
@@ -82,8 +82,8 @@ async def remove_route(arguments: argparse.Namespace) -> int:
     try:
         async with database() as db:
             gone = await routes.remove_route(db, code, country, _by(arguments), missing_settings())
-    except SupportFault as fault:
-        raise Fault(str(fault)) from None
+    except SupportError as fault:
+        raise CommandError(str(fault)) from None
     print(f"{code} asks the phones of {country} no more by {gone.operator}: they pay in cash from now on.")
     if gone.under_way:
         print(

@@ -6,7 +6,7 @@ import sys
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.ground import Commands, Fault, command, database, expect_mutuelle
+from commands.command import CommandError, Commands, command, database, expect_mutuelle
 from ledger import seals
 from progress import Progress
 
@@ -83,7 +83,9 @@ async def find(arguments: argparse.Namespace) -> int:
     async with database() as db:
         found = await seals.find(db, arguments.seal)
     if not found:
-        raise Fault("no block has this seal: it was mistyped, or what it stood for is no longer in the book")
+        raise CommandError(
+            "no block has this seal: it was mistyped, or what it stood for is no longer in the book"
+        )
     codes = []
     for one in found:
         print(_line(one))

@@ -11,14 +11,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.ground import Commands, Fault, acted, command, database, group, phone
-from mutuelle.mutuelles import get_mutuelle
-from mutuelle.numbers import LENGTH, member_number
+from commands.command import CommandError, Commands, acted, command, database, group, phone
+from mutuelle.households.member_numbers import LENGTH, member_number
+from mutuelle.households.support_acts import By, SupportError
+from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.support import cases, changes, merging, who
-from mutuelle.support.acts import By, SupportFault
 from talk.answers import person_name
 from talk.phones import typed_phone
-from talk.trouble import Invalid
+from talk.trouble import InvalidError
 
 MOST_CASES = 200
 
@@ -77,7 +77,7 @@ def _add_case(commands: Commands) -> None:
 def _number(value: str) -> str:
     try:
         return member_number.parse(value)
-    except Invalid:
+    except InvalidError:
         raise argparse.ArgumentTypeError(f"{value!r} is not a member number such as 101482937") from None
 
 
@@ -88,7 +88,7 @@ def _phone_or_number(value: str) -> str:
 def _name(value: str) -> str:
     try:
         return person_name.parse(value)
-    except Invalid:
+    except InvalidError:
         raise argparse.ArgumentTypeError(f"{value!r} is not a name of 2 to 26 letters") from None
 
 
@@ -102,8 +102,8 @@ async def _acting() -> AsyncIterator[AsyncConnection]:
     try:
         async with database() as db:
             yield db
-    except SupportFault as fault:
-        raise Fault(str(fault)) from None
+    except SupportError as fault:
+        raise CommandError(str(fault)) from None
 
 
 async def look_up(arguments: argparse.Namespace) -> int:
@@ -118,14 +118,14 @@ async def look_up(arguments: argparse.Namespace) -> int:
 async def change_phone(arguments: argparse.Namespace) -> int:
     """Both phones are told by SMS; the old one keeps nothing."""
     if arguments.new is None and arguments.old is None:
-        raise Fault("say which phone: --new, --old or both", 2)
+        raise CommandError("say which phone: --new, --old or both", 2)
     async with _acting() as db:
-        home = await changes.change_phone(
+        household = await changes.change_phone(
             db, arguments.number, _by(arguments), new=arguments.new, old=arguments.old, also=arguments.also
         )
         if arguments.new:
-            await _expect_mobile(db, home.mutuelle_id, arguments.new)
-    print(f"Household {home.shown_number}: done, every phone concerned is told by SMS.")
+            await _expect_mobile(db, household.mutuelle_id, arguments.new)
+    print(f"Household {household.shown_number}: done, every phone concerned is told by SMS.")
     return 0
 
 
@@ -133,14 +133,14 @@ async def _expect_mobile(db: AsyncConnection, mutuelle_id: str, new: str) -> Non
     """A new phone is a mobile one, which an SMS can reach."""
     try:
         typed_phone(new, (await get_mutuelle(db, mutuelle_id)).country)
-    except Invalid:
-        raise Fault(f"{new} is not a mobile number", 2) from None
+    except InvalidError:
+        raise CommandError(f"{new} is not a mobile number", 2) from None
 
 
 async def change_head(arguments: argparse.Namespace) -> int:
     """The number, the cover and the money stay."""
     async with _acting() as db:
-        home = await changes.change_head(
+        household = await changes.change_head(
             db,
             arguments.number,
             _by(arguments),
@@ -149,7 +149,7 @@ async def change_head(arguments: argparse.Namespace) -> int:
             left=arguments.left,
         )
     stays = "is covered until the end of today" if arguments.left else "stays in the household"
-    print(f"Household {home.shown_number}: the head is person {arguments.rank}; the former one {stays}.")
+    print(f"Household {household.shown_number}: the head is person {arguments.rank}; the former one {stays}.")
     return 0
 
 
@@ -165,18 +165,18 @@ async def merge_households(arguments: argparse.Namespace) -> int:
 async def close_household(arguments: argparse.Namespace) -> int:
     """Its history stays, and money that comes late is kept for it."""
     async with _acting() as db:
-        home = await changes.close_household(
+        household = await changes.close_household(
             db, arguments.number, _by(arguments), although_covered=arguments.although_covered
         )
-    print(f"Household {home.shown_number} is closed. Back: keneya household reopen {home.number}")
+    print(f"Household {household.shown_number} is closed. Back: keneya household reopen {household.number}")
     return 0
 
 
 async def reopen_household(arguments: argparse.Namespace) -> int:
     """Also takes back a merge, with its money and phones."""
     async with _acting() as db:
-        home = await merging.reopen_household(db, arguments.number, _by(arguments))
-    print(f"Household {home.shown_number} is open again.")
+        household = await merging.reopen_household(db, arguments.number, _by(arguments))
+    print(f"Household {household.shown_number} is open again.")
     return 0
 
 

@@ -7,13 +7,13 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-import ledger.checks
+import ledger.invariants.book
 import migrations
 import migrations.shipped
-import mutuelle.checks
-import mutuelle.records
-import sms.checks
-from commands.ground import Commands, Fault, address, command, database, one_line
+import mutuelle.invariants
+import mutuelle.scheme.sealed_records
+import sms.invariants
+from commands.command import CommandError, Commands, address, command, database, one_line
 from invariants import Finding, Invariant, examine
 from ledger.export import snapshot
 from migrations.grants import AUDITOR_ROLE
@@ -21,10 +21,10 @@ from progress import Progress
 
 NO_RIGHT = "the database says: permission denied"
 CHECKS: tuple[Invariant, ...] = (
-    *ledger.checks.CHECKS,
-    *sms.checks.CHECKS,
-    *mutuelle.checks.CHECKS,
-    mutuelle.records.DATED,
+    *ledger.invariants.book.INVARIANTS,
+    *sms.invariants.INVARIANTS,
+    *mutuelle.invariants.INVARIANTS,
+    mutuelle.scheme.sealed_records.DATED,
     *migrations.shipped.CHECKS,
 )
 
@@ -45,13 +45,15 @@ async def migrate(arguments: argparse.Namespace) -> int:
     owner_url, auditor = address("MIGRATE_DATABASE_URL"), arguments.auditor
     role = make_url(address("DATABASE_URL")).username
     if not role:
-        raise Fault("DATABASE_URL names no role", 2)
+        raise CommandError("DATABASE_URL names no role", 2)
     if auditor in (role, make_url(owner_url).username):
-        raise Fault(f"{auditor} is the service's role or the owner's: an auditor needs one of its own", 2)
+        raise CommandError(
+            f"{auditor} is the service's role or the owner's: an auditor needs one of its own", 2
+        )
     try:
         unguarded = await migrations.migrate(owner_url, role, auditor_role=auditor)
-    except migrations.UnknownRole as fault:
-        raise Fault(str(fault), 2) from None
+    except migrations.UnknownRoleError as fault:
+        raise CommandError(str(fault), 2) from None
     print("The schema is at its newest version.")
     if unguarded:
         print(f"{unguarded} can still hold others up: let a superuser run migrations/server.sql here, once.")

@@ -50,7 +50,7 @@ class Keeping(StrEnum):
 
 
 @dataclass(frozen=True)
-class Kind:
+class AccountKind:
     """What an account is for. `split_by` says what its sub-accounts are, "" when it has none."""
 
     name: str
@@ -68,48 +68,66 @@ class Kind:
 _A, _L, _Q, _I, _E = Root
 _KINDS = (
     # What we have.
-    Kind("float", _A, Keeping.FOLDED, "operator", "money collected on our account at an operator"),
-    Kind("disbursement", _A, Keeping.LIMITED, "operator", "money at an operator from which payouts are made"),
-    Kind(
+    AccountKind("float", _A, Keeping.FOLDED, "operator", "money collected on our account at an operator"),
+    AccountKind(
+        "disbursement", _A, Keeping.LIMITED, "operator", "money at an operator from which payouts are made"
+    ),
+    AccountKind(
         "cash", _A, Keeping.LIMITED, "holder", "notes and coins, one account for each person who holds them"
     ),
-    Kind("bank", _A, Keeping.FOLDED, "bank", "money in a bank"),
-    Kind(
+    AccountKind("bank", _A, Keeping.FOLDED, "bank", "money in a bank"),
+    AccountKind(
         "transit", _A, Keeping.FOLDED, "", "money on its way between two of our own accounts; returns to zero"
     ),
-    Kind("member", _A, Keeping.SUMMED, "member", "what a household owes; in credit, what it paid too much"),
-    Kind(
+    AccountKind(
+        "member", _A, Keeping.SUMMED, "member", "what a household owes; in credit, what it paid too much"
+    ),
+    AccountKind(
         "receivable", _A, Keeping.FOLDED, "debtor", "what the State, a donor or another third party owes us"
     ),
-    Kind("loan", _A, Keeping.SUMMED, "borrower", "what was lent and is not paid back yet"),
-    Kind("interfund", _A, Keeping.FOLDED, "fund", "what another fund owes this one; in credit, owes to it"),
+    AccountKind("loan", _A, Keeping.SUMMED, "borrower", "what was lent and is not paid back yet"),
+    AccountKind(
+        "interfund", _A, Keeping.FOLDED, "fund", "what another fund owes this one; in credit, owes to it"
+    ),
     # What we owe.
-    Kind("payable", _L, Keeping.FOLDED, "facility", "what we owe a facility for care that it invoiced"),
-    Kind("deposit", _L, Keeping.SUMMED, "member", "what members put in and get back (tontine): never income"),
-    Kind("suspense", _L, Keeping.FOLDED, "operator", "money that came and whose owner is not known yet"),
+    AccountKind(
+        "payable", _L, Keeping.FOLDED, "facility", "what we owe a facility for care that it invoiced"
+    ),
+    AccountKind(
+        "deposit", _L, Keeping.SUMMED, "member", "what members put in and get back (tontine): never income"
+    ),
+    AccountKind(
+        "suspense", _L, Keeping.FOLDED, "operator", "money that came and whose owner is not known yet"
+    ),
     # What is our own.
-    Kind("opening", _Q, Keeping.FOLDED, "", "balances taken over when the mutuelle joined the service"),
-    Kind("result", _Q, Keeping.FOLDED, "", "what the years that are closed left over, or lost"),
-    Kind("reserve", _Q, Keeping.FOLDED, "", "what was set aside for bad years"),
-    Kind("guarantee", _Q, Keeping.FOLDED, "", "what was set aside as a guarantee fund"),
+    AccountKind(
+        "opening", _Q, Keeping.FOLDED, "", "balances taken over when the mutuelle joined the service"
+    ),
+    AccountKind("result", _Q, Keeping.FOLDED, "", "what the years that are closed left over, or lost"),
+    AccountKind("reserve", _Q, Keeping.FOLDED, "", "what was set aside for bad years"),
+    AccountKind("guarantee", _Q, Keeping.FOLDED, "", "what was set aside as a guarantee fund"),
     # What we earn.
-    Kind("contributions", _I, Keeping.FOLDED, "", "contributions called"),
-    Kind("registration", _I, Keeping.FOLDED, "", "fees of households that join"),
-    Kind("assembly", _I, Keeping.FOLDED, "", "fees for the general assembly"),
-    Kind(
+    AccountKind("contributions", _I, Keeping.FOLDED, "", "contributions called"),
+    AccountKind("registration", _I, Keeping.FOLDED, "", "fees of households that join"),
+    AccountKind("assembly", _I, Keeping.FOLDED, "", "fees for the general assembly"),
+    AccountKind(
         "subsidies", _I, Keeping.FOLDED, "", "what the State or a donor gives towards the running of the fund"
     ),
-    Kind("gifts", _I, Keeping.FOLDED, "", "what people give"),
+    AccountKind("gifts", _I, Keeping.FOLDED, "", "what people give"),
     # What we spend.
-    Kind("benefits", _E, Keeping.FOLDED, "", "care of members that the mutuelle pays"),
-    Kind("purchases", _E, Keeping.FOLDED, "", "running costs: what was bought"),
-    Kind("travel", _E, Keeping.FOLDED, "", "running costs: transport"),
-    Kind("services", _E, Keeping.FOLDED, "", "running costs: services of others"),
-    Kind("fees", _E, Keeping.FOLDED, "", "fees of operators"),
-    Kind("taxes", _E, Keeping.FOLDED, "", "running costs: taxes and duties"),
-    Kind("staff", _E, Keeping.FOLDED, "", "running costs: pay and allowances of people who work for us"),
-    Kind("waivers", _E, Keeping.FOLDED, "", "contributions that members owed and need not pay any more"),
-    Kind("costs", _E, Keeping.FOLDED, "", "running costs: everything else"),
+    AccountKind("benefits", _E, Keeping.FOLDED, "", "care of members that the mutuelle pays"),
+    AccountKind("purchases", _E, Keeping.FOLDED, "", "running costs: what was bought"),
+    AccountKind("travel", _E, Keeping.FOLDED, "", "running costs: transport"),
+    AccountKind("services", _E, Keeping.FOLDED, "", "running costs: services of others"),
+    AccountKind("fees", _E, Keeping.FOLDED, "", "fees of operators"),
+    AccountKind("taxes", _E, Keeping.FOLDED, "", "running costs: taxes and duties"),
+    AccountKind(
+        "staff", _E, Keeping.FOLDED, "", "running costs: pay and allowances of people who work for us"
+    ),
+    AccountKind(
+        "waivers", _E, Keeping.FOLDED, "", "contributions that members owed and need not pay any more"
+    ),
+    AccountKind("costs", _E, Keeping.FOLDED, "", "running costs: everything else"),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
 
@@ -119,7 +137,7 @@ class Code:
     """An account's code taken apart; `sub` is "" for a kind without sub-accounts."""
 
     fund: str
-    kind: Kind
+    kind: AccountKind
     sub: str
 
 

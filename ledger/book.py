@@ -34,7 +34,7 @@ def journal_id(mutuelle: str, source: str, key: str) -> UUID:
     return uuid5(_JOURNAL_IDS, f"[{quoted(mutuelle)}, {quoted(source)}, {quoted(key)}]")
 
 
-class Verdict(StrEnum):
+class PostVerdict(StrEnum):
     """What became of a journal. EXISTS: this key was spent on this very content before."""
 
     CREATED = "created"
@@ -53,7 +53,7 @@ class Phase(StrEnum):
     EXPIRE = "expire"
 
 
-class AccountRefused(Exception):
+class AccountRefusedError(Exception):
     """An account that cannot be opened: its code is taken in another currency, or was closed."""
 
 
@@ -150,7 +150,7 @@ class Voucher:
 class Posted:
     """The answer for one journal: `journal_id` when it stands (CREATED, EXISTS), else `reason`."""
 
-    verdict: Verdict
+    verdict: PostVerdict
     journal_id: UUID | None
     reason: str | None
 
@@ -165,7 +165,7 @@ async def open_accounts(db: AsyncConnection, accounts: Sequence[Account]) -> Non
     rows = await db.execute(_OPEN, {"accounts": orjson.dumps(wire).decode()})
     refused = [f"{accounts[row.nth - 1].code}: {row.reason}" for row in rows if row.verdict == "refused"]
     if refused:
-        raise AccountRefused("; ".join(refused))
+        raise AccountRefusedError("; ".join(refused))
 
 
 def _wire_movement(movement: Movement) -> dict[str, object]:
@@ -217,7 +217,9 @@ async def post(db: AsyncConnection, journals: Sequence[Journal]) -> list[Posted]
         raise ValueError(f"{len(journals)} journals in one call, at most {MAX_JOURNALS}")
     wire = orjson.dumps([_wire(journal) for journal in journals], default=_wire_id)
     rows = await db.execute(_POST, {"journals": wire.decode()})
-    return [Posted(Verdict(verdict), journal_id, reason) for _nth, verdict, journal_id, reason in rows.all()]
+    return [
+        Posted(PostVerdict(verdict), journal_id, reason) for _nth, verdict, journal_id, reason in rows.all()
+    ]
 
 
 async def reverse(

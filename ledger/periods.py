@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.book import Posted, Verdict, journal_id
+from ledger.book import Posted, PostVerdict, journal_id
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _facts(mutuelle: str, source: str, key: str, actor: str, reason: str) -> dic
 
 
 def _posted(row: Row[tuple[object, ...]]) -> Posted:
-    return Posted(Verdict(row.verdict), row.journal_id, row.refused)
+    return Posted(PostVerdict(row.verdict), row.journal_id, row.refused)
 
 
 _CLOSE = "select * from ledger.close_period(:mutuelle, :source, :key, :id, :actor, :reason, :last_on)"

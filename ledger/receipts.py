@@ -16,7 +16,7 @@ class Received(NamedTuple):
     amount_minor: int
 
 
-# As `mutuelle.standing.receipts` reads a statement: credits, not waived, not reversed, no reversals, in the
+# As `mutuelle.contributions.standing` reads a statement: credits, not waived, not reversed, no reversals, in the
 # order in which they were written down.
 _RECEIVED = """
 select m.credit_account, coalesce(j.occurred_on, m.effective_on), m.amount

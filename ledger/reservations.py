@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ledger.book import Journal, Movement, Phase, Posted, Reservation, Verdict, Voucher, post
+from ledger.book import Journal, Movement, Phase, Posted, PostVerdict, Reservation, Voucher, post
 
 EXPIRED = "reservation expired"  # the source of the journals that the deadline makes
 BATCH = 200
@@ -26,7 +26,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueReservation:
     """A reservation whose deadline has passed."""
 
     mutuelle: str
@@ -78,7 +78,7 @@ async def _resolve(
 ) -> Posted:
     found = await find_reservation(db, voucher.mutuelle, reservation)
     if found is None:
-        return Posted(Verdict.REFUSED, None, "pending_unknown")
+        return Posted(PostVerdict.REFUSED, None, "pending_unknown")
     [posted] = await post(db, [voucher.journal([_resolving(found, reservation, phase, amount_minor)])])
     return posted
 
@@ -103,10 +103,10 @@ async def find_reservation(db: AsyncConnection, mutuelle: str, reservation: Rese
     return _movement(row) if row else None
 
 
-async def due_reservations(db: AsyncConnection, limit: int = BATCH) -> list[Due]:
+async def due_reservations(db: AsyncConnection, limit: int = BATCH) -> list[DueReservation]:
     """Open reservations of any mutuelle whose deadline has passed, the oldest first."""
     rows = (await db.execute(text(_DUE), {"limit": limit})).all()
-    return [Due(r.mutuelle_id, Reservation(r.journal_id, r.position), _movement(r)) for r in rows]
+    return [DueReservation(r.mutuelle_id, Reservation(r.journal_id, r.position), _movement(r)) for r in rows]
 
 
 async def expire_due(pool: AsyncEngine, on: date) -> int:
@@ -116,7 +116,7 @@ async def expire_due(pool: AsyncEngine, on: date) -> int:
         return sum(posted.stands for posted in await expire(db, due, on)) if due else 0
 
 
-async def expire(db: AsyncConnection, due: Sequence[Due], on: date) -> list[Posted]:
+async def expire(db: AsyncConnection, due: Sequence[DueReservation], on: date) -> list[Posted]:
     """Free reservations whose deadline has passed, each by a journal of its own.
 
     Refused: `pending_resolved` (meanwhile), `pending_not_due` (by the database's clock).
@@ -124,7 +124,7 @@ async def expire(db: AsyncConnection, due: Sequence[Due], on: date) -> list[Post
     return await post(db, [_expiry(one, on) for one in due])
 
 
-def _expiry(due: Due, on: date) -> Journal:
+def _expiry(due: DueReservation, on: date) -> Journal:
     # A key a day: what was refused, by a clock that was put back say, is tried again. Only one can resolve it.
     key = f"{due.reservation.journal_id} {due.reservation.position} {on}"
     voucher = Voucher(due.mutuelle, EXPIRED, key, EXPIRED, on, "ledger", "its deadline has passed")

@@ -51,7 +51,7 @@ class Sealed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SealVerdict:
     """What a block is found to be: `fault` says in a few words what is not as it was sealed, None where all is."""
 
     seal: Seal
@@ -126,7 +126,7 @@ async def csv(db: AsyncConnection, mutuelle: str | None = None) -> AsyncIterator
 
 async def verify(
     db: AsyncConnection, mutuelle: str | None = None, *, through: int | None = None
-) -> AsyncIterator[Verdict]:
+) -> AsyncIterator[SealVerdict]:
     """Compute every block again from the rows of the book, oldest first, up to and including block `through`.
 
     Each is judged for itself: what is whole behind a broken one is told apart from it.
@@ -136,7 +136,7 @@ async def verify(
             fault = _chain_fault(row)
             if fault is None and row["root_now"] != row["root"]:
                 fault = await _first_fault(db, row)
-            yield Verdict(_seal(row), fault)
+            yield SealVerdict(_seal(row), fault)
 
 
 def _seals(mutuelle: str | None) -> Select[*tuple[Any, ...]]:

@@ -36,18 +36,18 @@ MOVED = [column.partition(":")[0] for column in MOVEMENT.split()]
 SAID_ONCE = [name for name in BOOK.split(",") if name not in MOVED]  # the same on every line of a journal
 
 
-class Fault(Exception):
+class VerifyError(Exception):
     """A line that no export writes; the message names the file and the line."""
 
 
-class Line(NamedTuple):
+class SealLine(NamedTuple):
     """A line of a file, by its number there."""
 
     at: str
     row: Row
 
 
-class Journal(NamedTuple):
+class SealedJournal(NamedTuple):
     """What the book holds of a journal, in the order of the blocks."""
 
     xid: int
@@ -121,16 +121,16 @@ def memo_pairs(said: str) -> list[tuple[bytes, bytes]]:
     return sorted((key.encode(), value.encode()) for key, value in pairs.items())
 
 
-def journal_hash(lines: list[Line]) -> bytes:
+def journal_hash(lines: list[SealLine]) -> bytes:
     first, moved = lines[0].row, []
     pairs = memo_pairs(first["memo"])
     for nth, line in enumerate(lines, 1):
         if changed := [name for name in SAID_ONCE if line.row[name] != first[name]]:
-            raise Fault(f"{line.at}: {changed[0]!r} is another than on the first line of the journal")
+            raise VerifyError(f"{line.at}: {changed[0]!r} is another than on the first line of the journal")
         if not any(line.row[name] for name in MOVED) and len(lines) == 1:
             break  # the close or the reopening of a period moves nothing
         if line.row["position"] != str(nth):
-            raise Fault(f"{line.at}: position {line.row['position']!r} where {nth} comes")
+            raise VerifyError(f"{line.at}: position {line.row['position']!r} where {nth} comes")
         moved.append(fields(line.row, MOVEMENT))
     said = field(b"journal 1") + fields(first, JOURNAL)
     said += whole(len(pairs), 4) + b"".join(field(key) + field(value) for key, value in pairs)
@@ -144,36 +144,36 @@ def noted(file: Iterable[str], taken: list[str]) -> Iterator[str]:
         yield line
 
 
-def read(path: str, header: str) -> Iterator[Line]:
+def read(path: str, header: str) -> Iterator[SealLine]:
     """The lines of a file behind its header, each as the exports write it, byte for byte."""
     columns, taken = header.split(","), list[str]()
     with open(path, newline="", encoding="utf-8") as file:
         if next(file, None) != header + "\n":
-            raise Fault(f"{path}, line 1: the columns are not {header}")
+            raise VerifyError(f"{path}, line 1: the columns are not {header}")
         rows = csv.reader(noted(file, taken), strict=True)
         for cells in rows:
             at, written = f"{path}, line {rows.line_num + 1}", io.StringIO()
             csv.writer(written, lineterminator="\n").writerow(cells)
             if len(cells) != len(columns) or written.getvalue() != "".join(taken):
-                raise Fault(f"{at}: not a line of an export")
+                raise VerifyError(f"{at}: not a line of an export")
             taken.clear()
-            yield Line(at, dict(zip(columns, cells, strict=True)))
+            yield SealLine(at, dict(zip(columns, cells, strict=True)))
 
 
-def read_book(path: str) -> dict[str, list[Journal]]:
+def read_book(path: str) -> dict[str, list[SealedJournal]]:
     """The journals of each mutuelle, the newest first."""
-    book: dict[str, list[Journal]] = {}
+    book: dict[str, list[SealedJournal]] = {}
     before: tuple[object, ...] = ()
     for _, rows in groupby(read(path, BOOK), lambda line: (line.row["mutuelle"], line.row["journal"])):
         lines = list(rows)
         row, at = lines[0].row, lines[0].at
         try:
-            one = Journal(number(row["xid"]), uuid(row["journal"]), journal_hash(lines), at)
+            one = SealedJournal(number(row["xid"]), uuid(row["journal"]), journal_hash(lines), at)
         except (ValueError, OverflowError, AttributeError, RecursionError) as fault:
-            raise Fault(f"{at}: {fault}") from None
+            raise VerifyError(f"{at}: {fault}") from None
         place = (row["mutuelle"], row["effective_on"], row["recorded_at"], one.id)
         if place <= before:
-            raise Fault(f"{at}: the journal stands after one that comes later, or twice")
+            raise VerifyError(f"{at}: the journal stands after one that comes later, or twice")
         before = place
         book.setdefault(row["mutuelle"], []).append(one)
     return {mutuelle: sorted(journals, reverse=True) for mutuelle, journals in book.items()}
@@ -224,7 +224,7 @@ def verify(book: str, seals: str) -> Iterator[str]:
                 yield f"BROKEN {mutuelle} block {row['block']}: {fault}"
             chains[mutuelle] = Chain(number(row["block"]), number(row["upto"]), bytes.fromhex(row["root"]))
         except (ValueError, OverflowError) as fault:
-            raise Fault(f"{at}: {fault}") from None
+            raise VerifyError(f"{at}: {fault}") from None
     for mutuelle, chain in chains.items():
         if left := waiting.get(mutuelle):
             yield f"UNSEALED {mutuelle}: {len(left)} journals are in no block, the oldest at {left[-1].at}"
@@ -243,7 +243,7 @@ def main(book: str, seals: str) -> int:
     except OSError as fault:  # a file that is not there is no broken book
         sys.stderr.write(f"{fault.filename}: {fault.strerror}\n")
         return 2
-    except (Fault, csv.Error, UnicodeDecodeError) as fault:
+    except (VerifyError, csv.Error, UnicodeDecodeError) as fault:
         sys.stdout.write(f"BROKEN {fault}\n")
         wrong = 1
     return wrong

@@ -3,27 +3,27 @@
 from locales import Fact, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom
 from mutuelle.care.codes import make_code
-from mutuelle.family import called
-from mutuelle.people import Person, present
-from mutuelle.standing import Standing, standing
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.cover.family import called
+from mutuelle.cover.people import Person, present
 from talk.keywords import by_message
 from talk.words import Caller, Option, confirm, do, look
 
 
 async def care_code(caller: Caller) -> Sentence:
-    home = await whom(caller)
-    if home is None:
+    household = await whom(caller)
+    if household is None:
         return NO_HOUSEHOLD
-    stands = await look(standing, home, caller.at)
+    stands = await look(standing, household, caller.at)
     patient = await for_whom(stands, caller)
     agreed = await confirm(terms(stands, patient, caller))
     if not agreed:
         return _("No code was made.")
-    made = await do(make_code, number=home.number, rank=patient.rank, agreed=agreed)
+    made = await do(make_code, number=household.number, rank=patient.rank, agreed=agreed)
     return _(
         "Code: {code}. Number: {number}. Tell both to the doctor before {time}, and to nobody else. It serves once.",
         code=made.words,
-        number=home.shown_number,
+        number=household.shown_number,
         time=made.until,
     )
 

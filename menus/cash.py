@@ -3,22 +3,22 @@
 from locales import Fact, Money, Sentence, _
 from menus.pay import how_much, nothing_payable, price_asked
 from menus.words import work_pin
-from mutuelle.cover import CoverState
-from mutuelle.numbers import member_number
-from mutuelle.staff.cash import deposit_cash, household_asked, receive_cash
-from mutuelle.staff.contests import cash_receipt_of, contest_cash, receipt_code_kind
-from mutuelle.staff.purses import (
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.cover.rules import CoverState
+from mutuelle.households.member_numbers import member_number
+from mutuelle.officers.roles import Appointment
+from mutuelle.treasury.cash import deposit_cash, household_asked, receive_cash
+from mutuelle.treasury.cash_disputes import cash_receipt_of, dispute_cash, receipt_code_kind
+from mutuelle.treasury.cash_in_hand import (
     MOST_DAYS,
     MOST_HELD_MINOR,
-    Purse,
+    CashInHand,
+    cash_in_hand_of,
+    collectors_cash_in_hand,
     expect_room,
     is_own,
-    purse_of,
-    purses_of_collectors,
 )
-from mutuelle.staff.receipt_days import ReceiptDay, ReceiptDays, earlier_day, receipt_days
-from mutuelle.staff.roles import Office
-from mutuelle.standing import Standing, standing
+from mutuelle.treasury.receipt_days import ReceiptDay, ReceiptDays, earlier_day, receipt_days
 from talk.answers import amount
 from talk.keywords import by_message
 from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look, order
@@ -27,34 +27,34 @@ NOTHING = _("Nothing was recorded.")
 EARLIER, NOT_AT_ALL = "earlier", "not at all"
 
 
-async def receive(caller: Caller, office: Office) -> Sentence:
+async def receive(caller: Caller, appointment: Appointment) -> Sentence:
     """The duty of a collector who has the money in hand."""
-    purse = await look(purse_of, office)
-    await look(expect_room, office, Money(1, purse.held.currency), caller.at)
+    cash_in_hand = await look(cash_in_hand_of, appointment)
+    await look(expect_room, appointment, Money(1, cash_in_hand.held.currency), caller.at)
     number = await ask(_("The household's member number?"), member_number)
-    home = await look(household_asked, caller, office, number)
-    stands = await look(standing, home, caller.at)
+    household = await look(household_asked, caller, appointment, number)
+    stands = await look(standing, household, caller.at)
     if stands.open_payment:
         return _("A mobile payment for this household is under way. Take no cash now.")
     if stands.renews_by_credit:
         return _(
             "Take nothing: household {number} has credit for its renewal. It dials and presses 2.",
-            number=home.shown_number,
+            number=household.shown_number,
         )
     if not stands.payable.amount_minor and stands.cover.state is not CoverState.EXPIRED:
-        return _("Nothing is due for household {number}. Thank you!", number=home.shown_number)
+        return _("Nothing is due for household {number}. Thank you!", number=household.shown_number)
     if not stands.payable.amount_minor:
         return nothing_payable(stands)
     money = await how_much(stands)
-    await look(expect_room, office, money, caller.at)
-    day, agreed = await received(caller, office, stands, money)
+    await look(expect_room, appointment, money, caller.at)
+    day, agreed = await received(caller, appointment, stands, money)
     if not agreed:
         return NOTHING
     pin = await work_pin()
     done = await do(
         receive_cash,
-        mutuelle=office.mutuelle_id,
-        number=home.number,
+        mutuelle=appointment.mutuelle_id,
+        number=household.number,
         amount=money,
         payable=stands.payable,
         credit=stands.credit,
@@ -77,14 +77,14 @@ async def receive(caller: Caller, office: Office) -> Sentence:
 
 
 async def received(
-    caller: Caller, office: Office, stands: Standing, money: Money
+    caller: Caller, appointment: Appointment, stands: Standing, money: Money
 ) -> tuple[ReceiptDay, Consent | None]:
     """The day of receipt, and the agreement to all of it. Today costs no question: another day is behind the no."""
     today = ReceiptDay(stands.mutuelle.today(caller.at))
     agreed = await confirm(terms(stands, money), yes=_("Yes, today"), no=_("No, or another day"))
     if agreed:
         return today, agreed
-    days = await look(receipt_days, office, stands, caller.at)
+    days = await look(receipt_days, appointment, stands, caller.at)
     day = await another_day(days) if days.before_today else None
     if day is None:
         return today, None
@@ -139,50 +139,52 @@ def terms_of_day(stands: Standing, money: Money, day: ReceiptDay) -> Sentence:
 
 
 def _facts(stands: Standing, money: Money) -> dict[str, Fact]:
-    home, product = stands.household, stands.payable_product
+    household, product = stands.household, stands.payable_product
     return {
         "amount": money,
-        "name": home.initials,
-        "number": home.shown_number,
+        "name": household.initials,
+        "number": household.shown_number,
         "months": product.insurance_period_months,
         "product": product.name,
         "price": price_asked(stands),
     }
 
 
-async def in_hand(caller: Caller, office: Office) -> Sentence:
+async def in_hand(caller: Caller, appointment: Appointment) -> Sentence:
     """What the collector holds, since when, and how long that may go on."""
-    purse = await look(purse_of, office)
-    if purse.since_on is None:
-        return _("You hold no cash of {mutuelle}.", mutuelle=office.mutuelle_name)
+    cash_in_hand = await look(cash_in_hand_of, appointment)
+    if cash_in_hand.since_on is None:
+        return _("You hold no cash of {mutuelle}.", mutuelle=appointment.mutuelle_name)
     return _(
         "You have held {held} since {day}. Give it to a treasurer before {limit} days or {most}.",
-        held=purse.held,
-        day=purse.since_on,
+        held=cash_in_hand.held,
+        day=cash_in_hand.since_on,
         limit=MOST_DAYS,
-        most=Money(MOST_HELD_MINOR, purse.held.currency),
+        most=Money(MOST_HELD_MINOR, cash_in_hand.held.currency),
     )
 
 
-async def deposit(caller: Caller, office: Office) -> Sentence:
+async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
     """The duty of a treasurer who has counted a collector's cash."""
-    purses = [
-        purse for purse in await look(purses_of_collectors, office.mutuelle_id) if not is_own(purse, office)
+    collectors_cash = [
+        cash_in_hand
+        for cash_in_hand in await look(collectors_cash_in_hand, appointment.mutuelle_id)
+        if not is_own(cash_in_hand, appointment)
     ]
-    if not purses:
+    if not collectors_cash:
         return _("No collector holds cash.")
-    purse: Purse = await choose(_("Whose cash do you receive?"), purses)
-    least = Money(1, purse.held.currency)
+    cash_in_hand: CashInHand = await choose(_("Whose cash do you receive?"), collectors_cash)
+    least = Money(1, cash_in_hand.held.currency)
     money = await ask(
-        _("How much did you count? {name} holds {held}", name=purse.name, held=purse.held),
-        amount(least, purse.held),
+        _("How much did you count? {name} holds {held}", name=cash_in_hand.name, held=cash_in_hand.held),
+        amount(least, cash_in_hand.held),
     )
     agreed = await confirm(
         _(
             "Did {name} give you {amount}, of {held} held?",
             amount=money,
-            name=purse.name,
-            held=purse.held,
+            name=cash_in_hand.name,
+            held=cash_in_hand.held,
         )
     )
     if not agreed:
@@ -190,20 +192,22 @@ async def deposit(caller: Caller, office: Office) -> Sentence:
     pin = await work_pin()
     left = await do(
         deposit_cash,
-        mutuelle=office.mutuelle_id,
-        holder=purse.holder,
+        mutuelle=appointment.mutuelle_id,
+        holder=cash_in_hand.holder,
         amount=money,
-        held=purse.held,
+        held=cash_in_hand.held,
         pin=pin,
         agreed=agreed,
     )
     if isinstance(left, Sentence):
         return left
-    return _("Recorded. {name} is told by SMS and still holds {held}.", name=purse.name, held=left.held)
+    return _(
+        "Recorded. {name} is told by SMS and still holds {held}.", name=cash_in_hand.name, held=left.held
+    )
 
 
 @by_message(_("WRONG"))
-async def contest(caller: Caller) -> Sentence:
+async def dispute(caller: Caller) -> Sentence:
     """From a household's phone, with the code of its receipt."""
     code = await ask(_("The code of the receipt?"), receipt_code_kind)
     found = await look(cash_receipt_of, caller, code)
@@ -221,5 +225,5 @@ async def contest(caller: Caller) -> Sentence:
     )
     if not agreed:
         return _("Nothing was changed.")
-    await do(contest_cash, code=code, agreed=agreed)
+    await do(dispute_cash, code=code, agreed=agreed)
     return _("Noted: you contest the receipt {code}. The treasurers are told and will call you.", code=code)

@@ -1,7 +1,7 @@
 """Is this household yours? Asked before all else of a phone that an enrolment officer wrote down."""
 
 from locales import Sentence, _
-from mutuelle.confirmation import (
+from mutuelle.households.confirmation import (
     CONFIRM,
     NOTHING_WAITS,
     Unconfirmed,
@@ -21,30 +21,30 @@ async def answer(caller: Caller) -> Sentence:
 
 async def answer_first(waiting: Unconfirmed) -> Sentence:
     """Yes, no, or not now. The phone may be a stranger's: initials and place are all it reads."""
-    home = waiting.home
+    household = waiting.household
     question = _(
         "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, people: {size}. Is it you?",
         officer=waiting.officer,
-        mutuelle=home.mutuelle_name,
-        initials=home.initials,
+        mutuelle=household.mutuelle_name,
+        initials=household.initials,
         place=waiting.place_name,
         size=waiting.size,
     )
     if agreed := await confirm(question):
-        await do(confirm_household, number=home.number, agreed=agreed)
+        await do(confirm_household, number=household.number, agreed=agreed)
         return _(
             "Thank you! Your member number: {number}. Dial again to see your cover or to pay.",
-            number=home.shown_number,
+            number=household.shown_number,
         )
     denied = await confirm(
         _(
             "This household is not yours? Your phone is taken off it and {mutuelle} looks into it.",
-            mutuelle=home.mutuelle_name,
+            mutuelle=household.mutuelle_name,
         ),
         yes=_("Right, not ours"),
         no=_("I do not know"),
     )
     if not denied:
         return _("Nothing was changed. We shall ask you again.")
-    await do(deny_household, number=home.number, agreed=denied)
+    await do(deny_household, number=household.number, agreed=denied)
     return _("Thank you. Your phone is no longer on that household. You may now join with yours.")

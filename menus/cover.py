@@ -2,18 +2,18 @@
 
 from locales import Fact, Sentence, _
 from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
-from mutuelle.cover import CoverState
-from mutuelle.standing import Standing, standing
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.cover.rules import CoverState
 from talk.keywords import BY_MESSAGE, by_message, told
 from talk.words import Caller, look
 
 
 @by_message(_("COVER"))
 async def cover(caller: Caller) -> Sentence:
-    home = await whom(caller)
-    if home is None:
+    household = await whom(caller)
+    if household is None:
         return NO_HOUSEHOLD
-    stands = await look(standing, home, caller.at)
+    stands = await look(standing, household, caller.at)
     if stands.open_payment and not stands.cover.is_covered:
         return under_way(stands.open_payment, caller)
     return covered(stands, caller) if stands.cover.is_covered else not_covered(stands, caller)
@@ -60,11 +60,11 @@ def not_covered(stands: Standing, caller: Caller) -> Sentence:
 
 def about(stands: Standing, caller: Caller) -> dict[str, Fact]:
     """Who the answer is about, what they owe, and how to pay."""
-    home = stands.household
+    household = stands.household
     who = _(
         "{name}, number {number}, people: {size}",
-        name=home.head_name,
-        number=home.shown_number,
+        name=household.head_name,
+        number=household.shown_number,
         size=stands.members,
     )
     facts: dict[str, Fact] = {"who": who, "due": stands.due, "how": how_to_pay(caller)}

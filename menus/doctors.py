@@ -7,8 +7,8 @@ from menus.words import whom
 from mutuelle.care.directory import Practice, place_words, places_called, places_of_care, practices_at
 from mutuelle.care.referents import Referent, choose_referent, referent_of
 from mutuelle.care.words import SERVICES, language_word
-from mutuelle.households import Household
-from mutuelle.mutuelles import Place, get_mutuelle, mutuelles_near
+from mutuelle.households.households import Household
+from mutuelle.scheme.mutuelles import Place, get_mutuelle, mutuelles_near
 from talk.keywords import by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
@@ -18,15 +18,15 @@ MINE = "mine"
 
 
 async def doctors(caller: Caller) -> Sentence:
-    home = await whom(caller)
-    own = await look(get_mutuelle, home.mutuelle_id) if home else None
+    household = await whom(caller)
+    own = await look(get_mutuelle, household.mutuelle_id) if household else None
     nearby = [own] if own else await look(mutuelles_near, caller)
     places = await look(places_of_care, [mutuelle.id for mutuelle in nearby])
     if not places:
         return _("No doctor or health centre is listed near you yet.")
-    chosen = await look(referent_of, home, own.today(caller.at)) if home and own else None
+    chosen = await look(referent_of, household, own.today(caller.at)) if household and own else None
     place = await choose(where(chosen), places)
-    return await at_place(caller, home, place)
+    return await at_place(caller, household, place)
 
 
 def where(chosen: Referent | None) -> Sentence:
@@ -39,7 +39,7 @@ def where(chosen: Referent | None) -> Sentence:
     return _("Your doctor: {doctor}, {phone}. Another one: in which place?", **facts)
 
 
-async def at_place(caller: Caller, home: Household | None, place: Place) -> Sentence:
+async def at_place(caller: Caller, household: Household | None, place: Place) -> Sentence:
     """Who can be seen at `place`."""
     mutuelle = await look(get_mutuelle, place.mutuelle_id)
     found = await look(practices_at, place, mutuelle.today(caller.at))
@@ -48,18 +48,18 @@ async def at_place(caller: Caller, home: Household | None, place: Place) -> Sent
     if len(found) > FEW:
         found = await sorted_out(found)
     practice = found[0] if len(found) == 1 else await choose(_("Which one?"), found)
-    if home is None or not await may_choose(caller, home, practice):
+    if household is None or not await may_choose(caller, household, practice):
         return shown(practice)
     await choose(shown(practice), (Option(MINE, _("Choose this doctor"), "1"),))
-    return await agree(home, practice)
+    return await agree(household, practice)
 
 
-async def may_choose(caller: Caller, home: Household, practice: Practice) -> bool:
+async def may_choose(caller: Caller, household: Household, practice: Practice) -> bool:
     """Whether it is a doctor of the household's mutuelle, and not its own already."""
-    if not practice.doctor_phone or home.mutuelle_id != practice.mutuelle_id:
+    if not practice.doctor_phone or household.mutuelle_id != practice.mutuelle_id:
         return False
-    mutuelle = await look(get_mutuelle, home.mutuelle_id)
-    chosen = await look(referent_of, home, mutuelle.today(caller.at))
+    mutuelle = await look(get_mutuelle, household.mutuelle_id)
+    chosen = await look(referent_of, household, mutuelle.today(caller.at))
     return chosen is None or chosen.doctor_phone != practice.doctor_phone
 
 
@@ -95,12 +95,14 @@ def shown(practice: Practice) -> Sentence:
     return _("{doctor}, {facility}. Open: {hours}. Phone: {phone}", doctor=practice.doctor, **facts)
 
 
-async def agree(home: Household, practice: Practice) -> Sentence:
-    facts: dict[str, Fact] = {"doctor": practice.doctor, "name": home.head_name}
+async def agree(household: Household, practice: Practice) -> Sentence:
+    facts: dict[str, Fact] = {"doctor": practice.doctor, "name": household.head_name}
     agreed = await confirm(_("{doctor}: the doctor of your household ({name}) from now on?", **facts))
     if not agreed:
         return _("Nothing was changed.")
-    chosen = await do(choose_referent, number=home.number, doctor_phone=practice.doctor_phone, agreed=agreed)
+    chosen = await do(
+        choose_referent, number=household.number, doctor_phone=practice.doctor_phone, agreed=agreed
+    )
     return _(
         "Done: {doctor} is your doctor. Call {phone} before you go.",
         doctor=chosen.doctor,
@@ -112,11 +114,11 @@ async def agree(home: Household, practice: Practice) -> Sentence:
 async def doctors_by_message(caller: Caller) -> Sentence:
     """DOCTOR and the beginning of a place's name."""
     typed = await ask(_("A doctor in which place?"), place_words)
-    home = await whom(caller)
-    own = await look(get_mutuelle, home.mutuelle_id) if home else None
+    household = await whom(caller)
+    own = await look(get_mutuelle, household.mutuelle_id) if household else None
     nearby = [own] if own else await look(mutuelles_near, caller)
     places = await look(places_called, [mutuelle.id for mutuelle in nearby], typed)
     if not places:
         return _("No doctor is listed at {place}. Dial and press 3 for the list of places.", place=typed)
     place = places[0] if len(places) == 1 else await choose(_("Which place?"), places)
-    return await at_place(caller, home, place)
+    return await at_place(caller, household, place)

@@ -9,14 +9,14 @@ from menus.register import registers_by_message
 from menus.treasurer import BALANCE, err_by_message, ok_by_message
 from menus.verify import verify
 from menus.words import PAY
-from mutuelle.staff.roles import Role, offices_of
+from mutuelle.officers.roles import Role, appointments_of
 from talk.keywords import STOP, by_message, told
 from talk.words import Caller, look
 
 
 @by_message(_("HELP"))
 async def help_by_message(caller: Caller) -> Sentence:
-    roles = {office.role for office in await look(offices_of, caller)}
+    roles = {appointment.role for appointment in await look(appointments_of, caller)}
     language = caller.language
     words = {
         "cover": told(cover.keyword, language),

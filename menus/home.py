@@ -16,8 +16,8 @@ from menus.messages import messages
 from menus.mutuelle import about_mutuelle
 from menus.pay import pay
 from menus.work import work
-from mutuelle.callers import known_of
-from mutuelle.confirmation import unconfirmed_of
+from mutuelle.households.caller_profile import caller_profile
+from mutuelle.households.confirmation import unconfirmed_of
 from talk.words import Caller, Request, choose, look
 
 
@@ -44,7 +44,7 @@ WORK = Door("9", "work", _("My work"), work)
 
 
 async def home(caller: Caller) -> Sentence:
-    known = await look(known_of, caller)
+    known = await look(caller_profile, caller)
     if known.is_asked and (waiting := await look(unconfirmed_of, caller)):
         return await answer_first(waiting)
     doors: list[Door] = [
@@ -55,7 +55,7 @@ async def home(caller: Caller) -> Sentence:
         MUTUELLE,
         LANGUAGE,
     ]
-    if known.has_office:
+    if known.has_appointment:
         doors.append(WORK)
     door = await choose(_("Keneya, your health cover"), doors)
     return await door.menu(caller)

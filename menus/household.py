@@ -2,21 +2,21 @@
 
 from locales import Fact, Money, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom
-from mutuelle.changes import WORDS
-from mutuelle.cover import current
-from mutuelle.family import (
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.cover.family import (
     Family,
-    Told,
+    ShownChange,
     age_in_years,
     aged,
     birth_year,
     called,
-    changes_told,
+    changes_shown,
     family_of,
     mentioned,
 )
-from mutuelle.households import Household
-from mutuelle.members import (
+from mutuelle.cover.people import Person, entitled_on
+from mutuelle.cover.rules import current
+from mutuelle.enrolment.edits import (
     Leaving,
     add_person,
     correct_birth_year,
@@ -30,9 +30,9 @@ from mutuelle.members import (
     refuse_while_renewing,
     remove_person,
 )
-from mutuelle.numbers import member_number
-from mutuelle.people import Person, entitled_on
-from mutuelle.standing import Standing, standing
+from mutuelle.households.change_log import WORDS
+from mutuelle.households.households import Household
+from mutuelle.households.member_numbers import member_number
 from talk.answers import person_name
 from talk.keywords import by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look
@@ -45,26 +45,26 @@ NOTHING_CHANGED = _("Nothing was changed.")
 
 
 async def household(caller: Caller) -> Sentence:
-    home = await whom(caller)
-    if home is None:
+    household = await whom(caller)
+    if household is None:
         return NO_HOUSEHOLD
-    family = await look(family_of, home, caller.at)
-    told = await look(changes_told, caller, home, LAST_CHANGES)
+    family = await look(family_of, household, caller.at)
+    told = await look(changes_shown, caller, household, LAST_CHANGES)
     what = await choose(
-        _("Household {number}, people: {size}", number=home.shown_number, size=len(family.present)),
+        _("Household {number}, people: {size}", number=household.shown_number, size=len(family.present)),
         ways(family, told),
     )
     if what.key == WHO:
         return await who(caller, family)
     if what.key == CHANGES:
         return await what_changed(told)
-    await look(refuse_many_changes, caller, home)
+    await look(refuse_many_changes, caller, household)
     if what.key == ADD:
         return await add(family)
     return await (remove(caller, family) if what.key == REMOVE else correct(family))
 
 
-def ways(family: Family, told: list[Told]) -> list[Option]:
+def ways(family: Family, told: list[ShownChange]) -> list[Option]:
     """What can be done; a digit means the same whatever is left out."""
     found = [Option(WHO, _("Who is in it"), "1"), Option(ADD, _("Add a person"), "2")]
     if len(family.present) > 1:
@@ -82,7 +82,7 @@ async def which(family: Family, people: list[Person]) -> Person:
 
 async def who(caller: Caller, family: Family) -> Sentence:
     person = await which(family, family.present)
-    stands = await look(standing, family.home, caller.at)
+    stands = await look(standing, family.household, caller.at)
     cover = cover_of(person, stands, family)
     if person.name is None:
         return _("Born in {year}. {cover}", year=person.birth_year, cover=cover)
@@ -109,7 +109,7 @@ def cover_of(person: Person, stands: Standing, family: Family) -> Sentence:
 
 async def add(family: Family) -> Sentence:
     refuse_no_room(family)
-    await look(refuse_while_renewing, family.home)
+    await look(refuse_while_renewing, family.household)
     name = await ask(_("First and last name of the person to add?"), person_name)
     age = await ask(_("Age in years? 0 for a baby."), age_in_years)
     person = family.joiner(name, age)
@@ -117,7 +117,7 @@ async def add(family: Family) -> Sentence:
     agreed = await confirm(adding(family, person, price))
     if not agreed:
         return NOTHING_CHANGED
-    await do(add_person, number=family.home.number, name=name, age=age, next_price=price, agreed=agreed)
+    await do(add_person, number=family.household.number, name=name, age=age, next_price=price, agreed=agreed)
     if person.covered_from:
         return _("Done. The baby {name} is covered as you are, from today on. Welcome!", name=name)
     return _("Done. {name} will be covered from your next period on.", name=name)
@@ -168,7 +168,7 @@ async def remove(caller: Caller, family: Family) -> Sentence:
         return NOTHING_CHANGED
     await do(
         remove_person,
-        number=family.home.number,
+        number=family.household.number,
         rank=person.rank,
         leaving=leaving.key,
         next_price=price,
@@ -183,11 +183,11 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
     """To another household of the mutuelle: a mutation, which keeps the cover that was waited for."""
     name = mentioned(person, family.today)
     number = await ask(_("The member number of the household that {name} joins?", name=name), member_number)
-    home = (await look(joinable, caller, family.home, number, person.name)).home
-    keeps = kept_cover(person, await look(standing, family.home, caller.at), family.today) is not None
+    household = (await look(joinable, caller, family.household, number, person.name)).household
+    keeps = kept_cover(person, await look(standing, family.household, caller.at), family.today) is not None
     price = family.price_without(person.rank)
-    facts: dict[str, Fact] = {"name": name, "number": home.shown_number}
-    facts |= {"initials": home.initials, "price": next_price(family, price)}
+    facts: dict[str, Fact] = {"name": name, "number": household.shown_number}
+    facts |= {"initials": household.initials, "price": next_price(family, price)}
     agreed = await confirm(
         _("{name} goes to {number} ({initials}) and stays covered? {price}", **facts)
         if keeps
@@ -200,9 +200,9 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
         return NOTHING_CHANGED
     await do(
         move_person,
-        number=family.home.number,
+        number=family.household.number,
         rank=person.rank,
-        into=home.number,
+        into=household.number,
         keeps_cover=keeps,
         next_price=price,
         agreed=agreed,
@@ -210,7 +210,7 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
     return _(
         "It is noted. Household {number} now counts {name}.",
         name=name,
-        number=home.shown_number,
+        number=household.shown_number,
     )
 
 
@@ -224,14 +224,14 @@ async def correct(family: Family) -> Sentence:
 
 
 async def rename(family: Family, person: Person) -> Sentence:
-    refuse_head(family.home, person.rank)
+    refuse_head(family.household, person.rank)
     name = await ask(_("The right first and last name?"), person_name)
     agreed = await confirm(
         _("Write {name} in the place of: {before}?", name=name, before=called(person, family.today))
     )
     if not agreed:
         return NOTHING_CHANGED
-    await do(correct_name, number=family.home.number, rank=person.rank, name=name, agreed=agreed)
+    await do(correct_name, number=family.household.number, rank=person.rank, name=name, agreed=agreed)
     return _("Done. We now write: {name}.", name=name)
 
 
@@ -250,7 +250,7 @@ async def redate(family: Family, person: Person) -> Sentence:
         return NOTHING_CHANGED
     await do(
         correct_birth_year,
-        number=family.home.number,
+        number=family.household.number,
         rank=person.rank,
         birth_year=year,
         next_price=price,
@@ -259,33 +259,33 @@ async def redate(family: Family, person: Person) -> Sentence:
     return _("Done. Born in {year}.", year=year)
 
 
-async def what_changed(told: list[Told]) -> Sentence:
+async def what_changed(told: list[ShownChange]) -> Sentence:
     options = [Option(str(change.noted.position), heading(change)) for change in told]
     chosen = await choose(_("The last changes:"), options)
     change = next(change for change in told if str(change.noted.position) == chosen.key)
     return _("{what}, {by}. {detail}", what=heading(change), by=change.by, detail=change.noted.detail)
 
 
-def heading(change: Told) -> Sentence:
+def heading(change: ShownChange) -> Sentence:
     return _("{date} {what}", date=change.on, what=WORDS[change.noted.what])
 
 
 @by_message(_("HOUSEHOLD"))
 async def household_by_message(caller: Caller) -> Sentence:
     """Who is in my household: their ages only, since others may read a message."""
-    home = await whom(caller)
-    if home is None:
+    household = await whom(caller)
+    if household is None:
         return NO_HOUSEHOLD
-    family = await look(family_of, home, caller.at)
-    return household_words(home, tuple(person.age(family.today) for person in family.present))
+    family = await look(family_of, household, caller.at)
+    return household_words(household, tuple(person.age(family.today) for person in family.present))
 
 
-def household_words(home: Household, ages: tuple[int, ...]) -> Sentence:
+def household_words(household: Household, ages: tuple[int, ...]) -> Sentence:
     """How many, and how old; of a very large household the first ones."""
     shown = ", ".join(str(age) for age in ages[:AGES_IN_A_MESSAGE])
     return _(
         "Household {number}, people: {size}, aged {ages}. To change something: dial and press 4.",
-        number=home.shown_number,
+        number=household.shown_number,
         size=len(ages),
         ages=shown + ("…" if len(ages) > AGES_IN_A_MESSAGE else ""),
     )

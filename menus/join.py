@@ -2,11 +2,11 @@
 
 from locales import Fact, Money, Sentence, _
 from menus.words import no_cover, part_of, which_cover
-from mutuelle.enrolment import ALREADY, enrol
-from mutuelle.households import households_of
-from mutuelle.mutuelles import Mutuelle, get_mutuelle, places_near
-from mutuelle.products import Offer
-from mutuelle.ways_to_pay import PayInCash, cash_in_place
+from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
+from mutuelle.enrolment.enrolment import ALREADY, enrol
+from mutuelle.households.households import households_of
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, places_near
+from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
 from talk.keywords import by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look
@@ -30,7 +30,7 @@ async def join(caller: Caller) -> Sentence:
     agreed = await confirm(terms(mutuelle, name, offer, first, cash), yes=_("I agree"), no=_("No"))
     if not agreed:
         return _("Nothing was recorded. Dial again when you are ready.")
-    home = await do(
+    household = await do(
         enrol,
         mutuelle=mutuelle.id,
         place_id=place.id,
@@ -42,7 +42,7 @@ async def join(caller: Caller) -> Sentence:
         pay_now=None if cash else first,
         agreed=agreed,
     )
-    number = home.shown_number
+    number = household.shown_number
     return registered(number, offer, cash) if cash else welcome(mutuelle, number, first)
 
 

@@ -4,38 +4,45 @@ from collections.abc import Sequence
 
 from locales import Sentence, _
 from menus.words import NO_HOUSEHOLD, whom
-from mutuelle.care.answers import Check, checks_of
-from mutuelle.messages import PastReceipt, Taken, last_receipts, messages_taken, start_messages, stop_messages
-from mutuelle.reminders import accept_reminders, stop_reminders, wants_reminders
+from mutuelle.care.eligibility_history import Check, checks_of
+from mutuelle.schedules.reminders.consent import accept_reminders, stop_reminders, wants_reminders
+from mutuelle.treasury.past_receipts import (
+    PastReceipt,
+    SmsTaken,
+    last_receipts,
+    messages_taken,
+    start_messages,
+    stop_messages,
+)
 from talk.words import Caller, Option, choose, confirm, do, look
 
 RECEIPTS, CHECKS, REMINDERS, SMS = "receipts", "checks", "reminders", "sms"
 RECEIPTS_SHOWN = 4
 CHECKS_SHOWN = 3
 TITLES = {
-    Taken.ALL: _("My messages"),
-    Taken.IMPORTANT: _("Only receipts and warnings come by SMS."),
-    Taken.NONE: _("Your operator stops our SMS to this phone."),
+    SmsTaken.ALL: _("My messages"),
+    SmsTaken.IMPORTANT: _("Only receipts and warnings come by SMS."),
+    SmsTaken.NONE: _("Your operator stops our SMS to this phone."),
 }
 
 
 async def messages(caller: Caller) -> Sentence:
     taken = await look(messages_taken, caller)
     reminded = await look(wants_reminders, caller)
-    topic = await choose(TITLES[taken], topics(taken is Taken.ALL, reminded))
+    topic = await choose(TITLES[taken], topics(taken is SmsTaken.ALL, reminded))
     if topic.key == REMINDERS:
         return await (no_reminders() if reminded else reminders())
     if topic.key == SMS:
-        return await (stop() if taken is Taken.ALL else start(taken))
-    home = await whom(caller)
-    if home is None:
+        return await (stop() if taken is SmsTaken.ALL else start(taken))
+    household = await whom(caller)
+    if household is None:
         return NO_HOUSEHOLD
     if topic.key == CHECKS:
-        checks = await look(checks_of, home, CHECKS_SHOWN)
+        checks = await look(checks_of, household, CHECKS_SHOWN)
         if not checks:
             return _("No doctor has checked your cover yet.")
         return checked(checks)
-    receipts = await look(last_receipts, home, RECEIPTS_SHOWN)
+    receipts = await look(last_receipts, household, RECEIPTS_SHOWN)
     if not receipts:
         return _("No receipt yet. To pay: dial again, press 2.")
     return listed_receipts(receipts)
@@ -92,11 +99,11 @@ async def stop() -> Sentence:
     return _("Done: only receipts and warnings come by SMS. To receive all our SMS again, dial and press 6.")
 
 
-async def start(taken: Taken) -> Sentence:
+async def start(taken: SmsTaken) -> Sentence:
     agreed = await confirm(_("Receive our SMS on this phone again?"))
     if not agreed:
         return _("Nothing was changed.")
     await do(start_messages, agreed=agreed)
-    if taken is Taken.NONE:
+    if taken is SmsTaken.NONE:
         return _("Noted: we send you SMS again. If none comes, ask your phone operator to let them pass.")
     return _("Done. Our SMS come to this phone again.")

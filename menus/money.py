@@ -2,11 +2,11 @@
 
 from locales import Fact, Sentence, _
 from menus.words import one_of, work_pin
-from mutuelle.numbers import member_number, shown_number
-from mutuelle.staff.contests import LISTED_DAYS, CashReceipt, last_cash
-from mutuelle.staff.proposals import APPROVED, REFUSED
-from mutuelle.staff.roles import Office
-from mutuelle.staff.waivers import (
+from mutuelle.households.member_numbers import member_number, shown_number
+from mutuelle.officers.proposals import APPROVED, REFUSED
+from mutuelle.officers.roles import Appointment
+from mutuelle.treasury.cash_disputes import LISTED_DAYS, CashReceipt, last_cash
+from mutuelle.treasury.waivers import (
     Debt,
     ProposedWaiver,
     answer_waiver,
@@ -22,7 +22,7 @@ RECEIVED, SIGN, WAIVE = "received", "sign", "waive"
 NOTHING = _("Nothing was changed.")
 
 
-async def money(caller: Caller, office: Office) -> Sentence:
+async def money(caller: Caller, appointment: Appointment) -> Sentence:
     """A digit keeps its meaning for ever; those between are for what treasurers do with money day by day."""
     what = await choose(
         _("Money"),
@@ -33,13 +33,13 @@ async def money(caller: Caller, office: Office) -> Sentence:
         ),
     )
     if what.key == RECEIVED:
-        return await received(caller, office)
-    return await (sign(caller, office) if what.key == SIGN else waive(caller, office))
+        return await received(caller, appointment)
+    return await (sign(caller, appointment) if what.key == SIGN else waive(caller, appointment))
 
 
-async def received(caller: Caller, office: Office) -> Sentence:
+async def received(caller: Caller, appointment: Appointment) -> Sentence:
     """The last cash of households, the day of each, and what was recorded later than it was received."""
-    found = {one.code: one for one in await look(last_cash, office.mutuelle_id, caller.at)}
+    found = {one.code: one for one in await look(last_cash, appointment.mutuelle_id, caller.at)}
     if not found:
         return _("No cash was received in the last {days} days.", days=LISTED_DAYS)
     chosen = await one_of(_("Cash received:"), [Option(one.code, in_short(one)) for one in found.values()])
@@ -62,10 +62,10 @@ def in_short(one: CashReceipt) -> Sentence | str:
     return _("{day} {amount}, recorded on {recorded}", day=day, amount=one.amount, recorded=recorded)
 
 
-async def waive(caller: Caller, office: Office) -> Sentence:
+async def waive(caller: Caller, appointment: Appointment) -> Sentence:
     number = await ask(_("The household's member number?"), member_number)
-    debt: Debt = await look(debt_of, caller, office, number)
-    await look(expect_proposable, caller, office, debt)
+    debt: Debt = await look(debt_of, caller, appointment, number)
+    await look(expect_proposable, caller, appointment, debt)
     reason = await ask(_("Why? In a few words"), waiver_reason)
     agreed = await confirm(words_of(debt, reason), yes=_("Propose"), no=_("No"))
     if not agreed:
@@ -73,8 +73,8 @@ async def waive(caller: Caller, office: Office) -> Sentence:
     secret = await work_pin()
     wrong = await do(
         propose_waiver,
-        mutuelle=office.mutuelle_id,
-        number=debt.home.number,
+        mutuelle=appointment.mutuelle_id,
+        number=debt.household.number,
         sequence=debt.sequence,
         amount=debt.amount,
         reason=reason,
@@ -84,8 +84,8 @@ async def waive(caller: Caller, office: Office) -> Sentence:
     return wrong or _("Proposed. Another treasurer must approve it within 7 days, in my work.")
 
 
-async def sign(caller: Caller, office: Office) -> Sentence:
-    waiting = await look(waivers_to_answer, caller, office.mutuelle_id)
+async def sign(caller: Caller, appointment: Appointment) -> Sentence:
+    waiting = await look(waivers_to_answer, caller, appointment.mutuelle_id)
     if not waiting:
         return _("Nothing waits for your signature.")
     found: ProposedWaiver = await choose(_("Waive which debt?"), waiting)
@@ -94,13 +94,13 @@ async def sign(caller: Caller, office: Office) -> Sentence:
         (Option(APPROVED, _("Approve"), "1"), Option(REFUSED, _("Refuse"), "2")),
     )
     approves = chosen.key == APPROVED
-    agreed = await confirm(await approval(caller, office, found) if approves else refusal(found))
+    agreed = await confirm(await approval(caller, appointment, found) if approves else refusal(found))
     if not agreed:
         return NOTHING
     secret = await work_pin()
     wrong = await do(
         answer_waiver,
-        mutuelle=office.mutuelle_id,
+        mutuelle=appointment.mutuelle_id,
         proposal=found.key,
         answer=chosen.key,
         pin=secret,
@@ -113,9 +113,9 @@ async def sign(caller: Caller, office: Office) -> Sentence:
     return wrong or _("Refused. {name} is told by SMS.", name=found.act.proposer)
 
 
-async def approval(caller: Caller, office: Office, found: ProposedWaiver) -> Sentence:
-    """The debt as it is now: the deed refuses another than was proposed."""
-    return words_of(await look(debt_of, caller, office, found.act.facts["number"]), found.act.reason)
+async def approval(caller: Caller, appointment: Appointment, found: ProposedWaiver) -> Sentence:
+    """The debt as it is now: the action refuses another than was proposed."""
+    return words_of(await look(debt_of, caller, appointment, found.act.facts["number"]), found.act.reason)
 
 
 def refusal(found: ProposedWaiver) -> Sentence:
@@ -124,7 +124,9 @@ def refusal(found: ProposedWaiver) -> Sentence:
 
 def words_of(debt: Debt, reason: str) -> Sentence:
     """All that is agreed to, the same to who proposes and to who approves."""
-    facts: dict[str, Fact] = {"amount": debt.amount, "name": debt.home.initials, "reason": reason}
+    facts: dict[str, Fact] = {"amount": debt.amount, "name": debt.household.initials, "reason": reason}
     return _(
-        "Waive {amount} owed by {name}, number {number}? {reason}", **facts, number=debt.home.shown_number
+        "Waive {amount} owed by {name}, number {number}? {reason}",
+        **facts,
+        number=debt.household.shown_number,
     )

@@ -2,10 +2,10 @@
 
 from locales import Fact, Sentence, _
 from menus.words import whom
-from mutuelle.households import Household
-from mutuelle.mutuelles import Mutuelle, get_mutuelle, mutuelles_near, treasurers
-from mutuelle.products import Product, products_on_sale
-from mutuelle.ways_to_pay import who_takes_cash
+from mutuelle.contributions.ways_to_pay import who_takes_cash
+from mutuelle.households.households import Household
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, mutuelles_near, treasurers
+from mutuelle.scheme.products import Product, products_on_sale
 from talk.phones import shown_phone
 from talk.words import Caller, Option, choose, look
 
@@ -13,8 +13,8 @@ PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasure
 
 
 async def about_mutuelle(caller: Caller) -> Sentence:
-    home = await whom(caller)
-    mutuelle = await which(caller, home)
+    household = await whom(caller)
+    mutuelle = await which(caller, household)
     topic = await choose(
         _("{mutuelle}, {town}", mutuelle=mutuelle.name, town=mutuelle.town),
         (
@@ -32,7 +32,7 @@ async def about_mutuelle(caller: Caller) -> Sentence:
     if topic.key == TREASURERS:
         return await who_keeps_the_money(caller, mutuelle)
     if topic.key == CASH:
-        cash = await look(who_takes_cash, caller, mutuelle.id, home)
+        cash = await look(who_takes_cash, caller, mutuelle.id, household)
         return _("Cash is paid to {who}. Your member number says for whom.", who=cash.shown)
     return _(
         "A problem? Call {phone}. {mutuelle} listens and answers you.",
@@ -41,10 +41,10 @@ async def about_mutuelle(caller: Caller) -> Sentence:
     )
 
 
-async def which(caller: Caller, home: Household | None) -> Mutuelle:
+async def which(caller: Caller, household: Household | None) -> Mutuelle:
     """The mutuelle of the caller's household, or one of those near a stranger."""
-    if home is not None:
-        own: Mutuelle = await look(get_mutuelle, home.mutuelle_id)
+    if household is not None:
+        own: Mutuelle = await look(get_mutuelle, household.mutuelle_id)
         return own
     near = await look(mutuelles_near, caller)
     if len(near) == 1:

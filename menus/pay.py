@@ -7,20 +7,20 @@ from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _
 from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
-from mutuelle.charter import MAX_PRICE_MINOR
-from mutuelle.cover import CoverState
-from mutuelle.enrolment import pay as ask_for_payment
-from mutuelle.enrolment import renew_by_credit
-from mutuelle.households import household_named
-from mutuelle.numbers import member_number
-from mutuelle.payments import expect_operator
-from mutuelle.refusals import accept_requests, refuse_requests, refuses_requests
-from mutuelle.standing import Standing, standing
-from mutuelle.ways_to_pay import PayInCash, cash_instead
+from mutuelle.contributions.payments import expect_operator
+from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.contributions.ways_to_pay import PayInCash, cash_instead
+from mutuelle.cover.rules import CoverState
+from mutuelle.enrolment.enrolment import pay as ask_for_payment
+from mutuelle.enrolment.enrolment import renew_by_credit
+from mutuelle.founding.rules import MAX_PRICE_MINOR
+from mutuelle.households.households import household_named
+from mutuelle.households.member_numbers import member_number
 from talk.answers import amount, phone_number
 from talk.keywords import by_message
 from talk.phones import region_of, shown_phone
-from talk.trouble import Invalid
+from talk.trouble import InvalidError
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
 ANY_AMOUNT = amount(Money(1, "XOF"), Money(MAX_PRICE_MINOR, "XOF"))  # its mutuelle's currency is known later
@@ -152,7 +152,7 @@ async def within(stands: Standing, named: Money) -> Money:
     kind = amount(stands.least_payment, stands.payable, stands.payable_product.amount_step_minor)
     try:
         return kind.parse(str(named.amount_minor))
-    except Invalid:
+    except InvalidError:
         return await how_much(stands)
 
 
@@ -163,14 +163,14 @@ async def for_another(caller: Caller) -> Sentence:
     """
     number = await ask(_("The household's member number?"), member_number)
     named = await ask(_("How much will you pay for it?"), ANY_AMOUNT)
-    home = await look(household_named, caller, number)
-    stands = await look(standing, home, caller.at) if home else None
-    if home is None or stands is None or stands.open_payment or not stands.payable.amount_minor:
+    household = await look(household_named, caller, number)
+    stands = await look(standing, household, caller.at) if household else None
+    if household is None or stands is None or stands.open_payment or not stands.payable.amount_minor:
         return NOT_PAYABLE
-    if cash := await look(cash_instead, caller, home):
-        return _("Household {number} pays in cash to {who}.", number=home.shown_number, who=cash.shown)
+    if cash := await look(cash_instead, caller, household):
+        return _("Household {number} pays in cash to {who}.", number=household.shown_number, who=cash.shown)
     money = await within(stands, named)
-    return await agree(caller, stands, home.initials, money, caller.phone)
+    return await agree(caller, stands, household.initials, money, caller.phone)
 
 
 async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer: str) -> Sentence:
@@ -236,22 +236,22 @@ def price_asked(stands: Standing) -> Fact:
 
 async def renew(stands: Standing) -> Sentence:
     """The household's credit pays its next period: agreed to, and nothing is asked for."""
-    home, product = stands.household, stands.payable_product
+    household, product = stands.household, stands.payable_product
     agreed = await confirm(
         _(
             "Renew {months} months ({product}, {price}) for {name}, number {number}? You have nothing to pay.",
             months=product.insurance_period_months,
             product=product.name,
             price=price_asked(stands),
-            name=home.head_name,
-            number=home.shown_number,
+            name=household.head_name,
+            number=household.shown_number,
         )
     )
     if not agreed:
         return _("Nothing was changed.")
     done: Sentence = await do(
         renew_by_credit,
-        number=home.number,
+        number=household.number,
         credit=stands.credit,
         product=product.code,
         version=product.version,

@@ -8,13 +8,13 @@ from typing import Any
 
 from locales import Fact, Sentence, _
 from menus.words import no_cover, which_cover, work_pin
-from mutuelle.duplicates import Near, households_with_phone, near_households
-from mutuelle.households import Household
-from mutuelle.mutuelles import Place, get_mutuelle, places_of
-from mutuelle.numbers import member_number
-from mutuelle.products import Offer
-from mutuelle.registration import NO_PHONE, give_phone, phone_or_none, register, without_phone_asked
-from mutuelle.staff.roles import Office, Role, offices_of
+from mutuelle.enrolment.registration import NO_PHONE, give_phone, phone_or_none, register, without_phone_asked
+from mutuelle.households.duplicates import Near, households_with_phone, near_households
+from mutuelle.households.households import Household
+from mutuelle.households.member_numbers import member_number
+from mutuelle.officers.roles import Appointment, Role, appointments_of
+from mutuelle.scheme.mutuelles import Place, get_mutuelle, places_of
+from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name, phone_number
 from talk.keywords import BY_MESSAGE, by_message
 from talk.phones import shown_phone
@@ -35,7 +35,7 @@ class Newcomer:
     offer: Offer
 
     def facts(self, others: tuple[str, ...]) -> dict[str, Any]:
-        """What the deed is told; `others` are the numbers of the households that it is not."""
+        """What the action is told; `others` are the numbers of the households that it is not."""
         return {
             "mutuelle": self.place.mutuelle_id,
             "place_id": self.place.id,
@@ -49,9 +49,9 @@ class Newcomer:
         }
 
 
-async def registers(caller: Caller, office: Office) -> Sentence:
+async def registers(caller: Caller, appointment: Appointment) -> Sentence:
     """Place, head, ages, a phone if there is one, cover, who it may be already, the agreement; in a call her PIN."""
-    mutuelle = await look(get_mutuelle, office.mutuelle_id)
+    mutuelle = await look(get_mutuelle, appointment.mutuelle_id)
     place = await choose(_("Where does the household live?"), await look(places_of, [mutuelle.id]))
     name = await ask(_("First and last name of the head of the household?"), person_name)
     people = await ask(_("The age of each person, the head first. Example: 45*38*12"), ages)
@@ -73,11 +73,15 @@ async def registers(caller: Caller, office: Office) -> Sentence:
 @by_message(_("REGISTER"))
 async def registers_by_message(caller: Caller) -> Sentence:
     """The same in one message: REGISTER place, name, ages, phone."""
-    offices = [office for office in await look(offices_of, caller) if office.role is Role.ENROLMENT]
-    if not offices:
+    appointments = [
+        appointment
+        for appointment in await look(appointments_of, caller)
+        if appointment.role is Role.ENROLMENT
+    ]
+    if not appointments:
         return _("This phone has no office in a mutuelle today.")
     return await registers(
-        caller, offices[0] if len(offices) == 1 else await choose(_("Which office?"), offices)
+        caller, appointments[0] if len(appointments) == 1 else await choose(_("Which office?"), appointments)
     )
 
 
@@ -119,10 +123,10 @@ def terms(newcomer: Newcomer) -> Sentence:
     return _("Register {name}, {place}, people: {size}, {phone}. {product}: {price}. Do they agree?", **facts)
 
 
-def welcome(home: Household, newcomer: Newcomer) -> Sentence:
+def welcome(household: Household, newcomer: Newcomer) -> Sentence:
     facts: dict[str, Fact] = {
-        "name": home.head_name,
-        "number": home.shown_number,
+        "name": household.head_name,
+        "number": household.shown_number,
         "price": newcomer.offer.price,
     }
     if newcomer.phone is None:
@@ -136,14 +140,14 @@ def welcome(home: Household, newcomer: Newcomer) -> Sentence:
     )
 
 
-async def gives_phone(caller: Caller, office: Office) -> Sentence:
+async def gives_phone(caller: Caller, appointment: Appointment) -> Sentence:
     """The first phone of a household that was registered without one."""
     number = await ask(_("The household's member number?"), member_number)
-    home = await look(without_phone_asked, caller, office, number)
-    mutuelle = await look(get_mutuelle, office.mutuelle_id)
+    household = await look(without_phone_asked, caller, appointment, number)
+    mutuelle = await look(get_mutuelle, appointment.mutuelle_id)
     phone = await ask(_("The phone of the household?"), phone_number(mutuelle.country))
     others = await seen(await look(households_with_phone, mutuelle, phone))
-    agreed = others is not None and await confirm(phone_terms(home, phone))
+    agreed = others is not None and await confirm(phone_terms(household, phone))
     if not agreed or others is None:
         return NOTHING
     pin = await work_pin()
@@ -153,10 +157,10 @@ async def gives_phone(caller: Caller, office: Office) -> Sentence:
     return wrong or _("Done. The phone {phone} is asked to confirm by SMS.", phone=shown_phone(phone))
 
 
-def phone_terms(home: Household, phone: str) -> Sentence:
+def phone_terms(household: Household, phone: str) -> Sentence:
     return _(
         "Give the phone {phone} to {name}, number {number}? It is asked to confirm by SMS.",
         phone=shown_phone(phone),
-        name=home.head_name,
-        number=home.shown_number,
+        name=household.head_name,
+        number=household.shown_number,
     )

@@ -2,8 +2,8 @@
 
 from locales import Sentence, _
 from menus.words import NO_HOUSEHOLD
-from mutuelle.households import households_of
-from mutuelle.reminders import accept_reminders, stop_reminders, wants_reminders
+from mutuelle.households.households import households_of
+from mutuelle.schedules.reminders.consent import accept_reminders, stop_reminders, wants_reminders
 from talk.keywords import by_message, told
 from talk.words import Caller, confirm, do, look, order
 

@@ -2,7 +2,7 @@
 
 from locales import Fact, Sentence, _
 from menus.words import work_pin
-from mutuelle.staff.proposals import (
+from mutuelle.officers.proposals import (
     APPROVED,
     GIVE,
     REFUSED,
@@ -19,7 +19,7 @@ from mutuelle.staff.proposals import (
     proposals_for,
     propose,
 )
-from mutuelle.staff.roles import SPOKEN, Office, Role
+from mutuelle.officers.roles import SPOKEN, Appointment, Role
 from talk.answers import person_name, phone_number
 from talk.phones import region_of, shown_phone
 from talk.words import Caller, Option, ask, choose, confirm, do, look
@@ -31,7 +31,7 @@ ROLES = tuple(
 )
 
 
-async def roles(caller: Caller, office: Office) -> Sentence:
+async def roles(caller: Caller, appointment: Appointment) -> Sentence:
     what = await choose(
         _("Roles"),
         (
@@ -42,38 +42,40 @@ async def roles(caller: Caller, office: Office) -> Sentence:
         ),
     )
     if what.key == GIVE:
-        return await give(caller, office)
+        return await give(caller, appointment)
     if what.key == WITHDRAW:
-        return await withdraw(caller, office)
-    return await (answer(caller, office) if what.key == ANSWER else pin_of_colleague(caller, office))
+        return await withdraw(caller, appointment)
+    return await (
+        answer(caller, appointment) if what.key == ANSWER else pin_of_colleague(caller, appointment)
+    )
 
 
-async def give(caller: Caller, office: Office) -> Sentence:
+async def give(caller: Caller, appointment: Appointment) -> Sentence:
     role = Role((await choose(_("Which role?"), ROLES)).key)
     phone = await ask(_("The person's phone?"), phone_number(region_of(caller.phone)))
     name = await ask(_("First and last name?"), person_name)
     if role is not Role.DOCTOR:
-        return await agree(caller, office, GIVE, role, phone, name)
-    facilities = await look(facilities_of, office.mutuelle_id)
+        return await agree(caller, appointment, GIVE, role, phone, name)
+    facilities = await look(facilities_of, appointment.mutuelle_id)
     if not facilities:
-        return _("{mutuelle} has no facility yet.", mutuelle=office.mutuelle_name)
+        return _("{mutuelle} has no facility yet.", mutuelle=appointment.mutuelle_name)
     at = await choose(_("At which facility?"), facilities)
     spoken = await ask(_("Languages spoken, by their letters? Example: FR BM"), language_codes)
-    return await agree(caller, office, GIVE, role, phone, name, facility=at, languages=spoken)
+    return await agree(caller, appointment, GIVE, role, phone, name, facility=at, languages=spoken)
 
 
-async def withdraw(caller: Caller, office: Office) -> Sentence:
+async def withdraw(caller: Caller, appointment: Appointment) -> Sentence:
     role = Role((await choose(_("Which role ends?"), ROLES)).key)
-    held = await look(holders_of, caller, office.mutuelle_id, role)
+    held = await look(holders_of, caller, appointment.mutuelle_id, role)
     if not held:
         return _("Nobody has this role: {role}.", role=SPOKEN[role])
     who = await choose(_("Whose office ends?"), held)
-    return await agree(caller, office, WITHDRAW, role, who.phone, who.name)
+    return await agree(caller, appointment, WITHDRAW, role, who.phone, who.name)
 
 
 async def agree(
     caller: Caller,
-    office: Office,
+    appointment: Appointment,
     what: str,
     role: Role,
     phone: str,
@@ -82,7 +84,7 @@ async def agree(
     facility: Option | None = None,
     languages: tuple[str, ...] = (),
 ) -> Sentence:
-    await look(expect_possible, caller, office.mutuelle_id, what, role, phone)
+    await look(expect_possible, caller, appointment.mutuelle_id, what, role, phone)
     place = str(facility.label) if facility else ""
     agreed = await confirm(change_words(what, role, name, phone, place), yes=_("Propose"), no=_("No"))
     if not agreed:
@@ -90,7 +92,7 @@ async def agree(
     secret = await work_pin()
     wrong = await do(
         propose,
-        mutuelle=office.mutuelle_id,
+        mutuelle=appointment.mutuelle_id,
         what=what,
         role=str(role),
         phone=phone,
@@ -103,8 +105,8 @@ async def agree(
     return wrong or _("Proposed. Another treasurer must approve it within 7 days, in my work.")
 
 
-async def answer(caller: Caller, office: Office) -> Sentence:
-    waiting = await look(proposals_for, caller, office.mutuelle_id)
+async def answer(caller: Caller, appointment: Appointment) -> Sentence:
+    waiting = await look(proposals_for, caller, appointment.mutuelle_id)
     if not waiting:
         return _("No proposal waits for your answer.")
     found: Proposal = await choose(_("Which proposal?"), waiting)
@@ -119,7 +121,7 @@ async def answer(caller: Caller, office: Office) -> Sentence:
     secret = await work_pin()
     wrong = await do(
         answer_proposal,
-        mutuelle=office.mutuelle_id,
+        mutuelle=appointment.mutuelle_id,
         proposal=found.id,
         answer=chosen.key,
         pin=secret,
@@ -142,9 +144,9 @@ def refusal_of(found: Proposal) -> Sentence:
     return _("Refuse what {proposer} proposes for {name}?", proposer=found.proposer, name=found.name)
 
 
-async def pin_of_colleague(caller: Caller, office: Office) -> Sentence:
+async def pin_of_colleague(caller: Caller, appointment: Appointment) -> Sentence:
     """The colleague receives it on her own phone: nobody else sees it."""
-    colleagues = await look(colleagues_of, caller, office.mutuelle_id)
+    colleagues = await look(colleagues_of, caller, appointment.mutuelle_id)
     if not colleagues:
         return _("You have no colleague here who has a work PIN.")
     who = await choose(_("For whom?"), colleagues)
@@ -159,7 +161,7 @@ async def pin_of_colleague(caller: Caller, office: Office) -> Sentence:
         return NOTHING
     secret = await work_pin()
     wrong = await do(
-        allow_colleague_pin, mutuelle=office.mutuelle_id, phone=who.phone, pin=secret, agreed=agreed
+        allow_colleague_pin, mutuelle=appointment.mutuelle_id, phone=who.phone, pin=secret, agreed=agreed
     )
     return wrong or _(
         "Done. {name} dials the service, presses 9 and receives the new work PIN.", name=who.name

@@ -1,20 +1,20 @@
 """The treasurer: the balance now, the answer to a summary, what others found wrong, and when summaries come."""
 
 from locales import Sentence, _
-from mutuelle.calendar import choose_hour, day_hour, stop_digests
-from mutuelle.digest import balance_now
-from mutuelle.digest_answers import (
+from mutuelle.officers.roles import Appointment, Role, appointments_of
+from mutuelle.schedules.digest.answers import (
     ERR,
     OK,
     Remark,
     SentDigest,
     answer_digest,
     digests_to_answer,
-    reason_words,
     remarks,
 )
-from mutuelle.digest_words import summary
-from mutuelle.staff.roles import Office, Role, offices_of
+from mutuelle.schedules.digest.digest import balance_now
+from mutuelle.schedules.digest.words import summary
+from mutuelle.schedules.jobs import choose_hour, day_hour, stop_digests
+from talk.answers import reason_words
 from talk.keywords import by_message, told
 from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look, order
 
@@ -36,11 +36,17 @@ DAYS = (
 
 @by_message(BALANCE, officers=True)
 async def balance_by_message(caller: Caller) -> Sentence:
-    offices = [office for office in await look(offices_of, caller) if office.role is Role.TREASURER]
-    if not offices:
+    appointments = [
+        appointment
+        for appointment in await look(appointments_of, caller)
+        if appointment.role is Role.TREASURER
+    ]
+    if not appointments:
         return NOT_A_TREASURER
-    office = offices[0] if len(offices) == 1 else await choose(_("Of which mutuelle?"), offices)
-    return await balance(caller, office)
+    appointment = (
+        appointments[0] if len(appointments) == 1 else await choose(_("Of which mutuelle?"), appointments)
+    )
+    return await balance(caller, appointment)
 
 
 @by_message(_("OK"), officers=True)
@@ -64,12 +70,14 @@ async def last_digest(caller: Caller) -> SentDigest | None:
     return chosen
 
 
-async def balance(caller: Caller, office: Office) -> Sentence:
-    return summary(await look(balance_now, caller, office.mutuelle_id), caller.language, asks=False)
+async def balance(caller: Caller, appointment: Appointment) -> Sentence:
+    return summary(await look(balance_now, caller, appointment.mutuelle_id), caller.language, asks=False)
 
 
-async def answer(caller: Caller, office: Office) -> Sentence:
-    found = [one for one in await look(digests_to_answer, caller) if one.mutuelle_id == office.mutuelle_id]
+async def answer(caller: Caller, appointment: Appointment) -> Sentence:
+    found = [
+        one for one in await look(digests_to_answer, caller) if one.mutuelle_id == appointment.mutuelle_id
+    ]
     if not found:
         return NOTHING_TO_ANSWER
     agreed = await confirm(
@@ -117,16 +125,16 @@ async def say(about: SentDigest, verdict: str, reason: str | None, agreed: Conse
     )
 
 
-async def what_is_wrong(caller: Caller, office: Office) -> Sentence:
+async def what_is_wrong(caller: Caller, appointment: Appointment) -> Sentence:
     """The remarks of all treasurers that wait to be settled."""
-    found = await look(remarks, office.mutuelle_id, caller.at)
+    found = await look(remarks, appointment.mutuelle_id, caller.at)
     if not found:
         return _("No treasurer has found anything wrong.")
     one: Remark = await choose(_("Remarks that wait:"), found)
     return _("{name}, summary of {day}: {reason}", name=one.name, day=one.on, reason=one.reason)
 
 
-async def hour(caller: Caller, office: Office) -> Sentence:
+async def hour(caller: Caller, appointment: Appointment) -> Sentence:
     """When summaries come: every week, every day, never."""
     how = await choose(
         _("The summary by SMS, when?"),
@@ -137,14 +145,14 @@ async def hour(caller: Caller, office: Office) -> Sentence:
         ),
     )
     if how.key == "never":
-        return await no_summary(caller, office)
+        return await no_summary(caller, appointment)
     weekday = await choose(_("On which day?"), DAYS) if how.key == "week" else None
     at = await ask(_("At what hour? From 7 to 19"), day_hour)
     when = _("every day") if weekday is None else _("every week, {day}", day=weekday.label)
     agreed = await confirm(
         _(
             "{mutuelle}: the summary by SMS {when}, at {hour}:00?",
-            mutuelle=office.mutuelle_name,
+            mutuelle=appointment.mutuelle_name,
             when=when,
             hour=at,
         )
@@ -153,7 +161,7 @@ async def hour(caller: Caller, office: Office) -> Sentence:
         return _("Nothing was changed.")
     await do(
         choose_hour,
-        mutuelle_id=office.mutuelle_id,
+        mutuelle_id=appointment.mutuelle_id,
         weekday=int(weekday.key) if weekday else None,
         hour=at,
         agreed=agreed,
@@ -161,9 +169,9 @@ async def hour(caller: Caller, office: Office) -> Sentence:
     return _("Done. The summary comes {when}, at {hour}:00.", when=when, hour=at)
 
 
-async def no_summary(caller: Caller, office: Office) -> Sentence:
-    agreed = await confirm(_("{mutuelle}: no more summaries by SMS?", mutuelle=office.mutuelle_name))
+async def no_summary(caller: Caller, appointment: Appointment) -> Sentence:
+    agreed = await confirm(_("{mutuelle}: no more summaries by SMS?", mutuelle=appointment.mutuelle_name))
     if not agreed:
         return _("Nothing was changed.")
-    await do(stop_digests, mutuelle_id=office.mutuelle_id, agreed=agreed)
+    await do(stop_digests, mutuelle_id=appointment.mutuelle_id, agreed=agreed)
     return _("Done. You can still ask for it: press 9, or send {word}.", word=told(BALANCE, caller.language))

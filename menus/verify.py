@@ -6,11 +6,11 @@ No PIN is asked: the code, made minutes ago on the patient's own phone, is the p
 from functools import reduce
 
 from locales import Sentence, _
-from mutuelle.care.answers import Check, checks_by
-from mutuelle.care.requests import care_code, check_request
-from mutuelle.care.verification import NOT_A_DOCTOR, check_cover, doctor_offices
-from mutuelle.numbers import member_number, shown_number
-from mutuelle.staff.roles import Office
+from mutuelle.care.code_input import care_code, check_request
+from mutuelle.care.eligibility import NOT_A_DOCTOR, check_cover, doctor_appointments
+from mutuelle.care.eligibility_history import Check, checks_by
+from mutuelle.households.member_numbers import member_number, shown_number
+from mutuelle.officers.roles import Appointment
 from talk.keywords import by_message
 from talk.words import Caller, ask, confirm, do, look, order
 
@@ -21,7 +21,7 @@ SHOWN = 4  # of the last checks: what one screen holds
 @by_message(_("VERIFY"))
 async def verify(caller: Caller) -> Sentence:
     """VERIF 101 482 937 246813: one message is the whole request, and the doctor's agreement to it."""
-    if not await look(doctor_offices, caller):
+    if not await look(doctor_appointments, caller):
         return NOT_A_DOCTOR
     wanted = await ask(
         _(
@@ -37,7 +37,7 @@ async def verify(caller: Caller) -> Sentence:
     return answer
 
 
-async def check_patient(caller: Caller, office: Office) -> Sentence:
+async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:
     """The same from my work. The code comes last: it is never kept with the other answers of a call."""
     number = await ask(_("The patient's member number?"), member_number)
     agreed = await confirm(terms(number))
@@ -55,9 +55,9 @@ def terms(number: str) -> Sentence:
     )
 
 
-async def my_checks(caller: Caller, office: Office) -> Sentence:
+async def my_checks(caller: Caller, appointment: Appointment) -> Sentence:
     """What the doctor was last answered: the references stand for the answers."""
-    checks = await look(checks_by, caller, office.mutuelle_id, SHOWN)
+    checks = await look(checks_by, caller, appointment.mutuelle_id, SHOWN)
     if not checks:
         return _("You have made no check yet.")
     return reduce(below, [line(check) for check in checks])

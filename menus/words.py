@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from locales import Money, Sentence, _
-from mutuelle.households import Household, households_of
-from mutuelle.mutuelles import Mutuelle
-from mutuelle.payments import OpenPayment
-from mutuelle.products import Offer, offers_for
+from mutuelle.contributions.payments import OpenPayment
+from mutuelle.households.households import Household, households_of
+from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.scheme.products import Offer, offers_for
 from talk.answers import Secret, pin
 from talk.words import Caller, Option, Request, ask, choose, look
 
@@ -18,10 +18,10 @@ NO_HOUSEHOLD = _("This phone speaks for no household yet. Dial again and press 1
 
 async def whom(caller: Caller) -> Household | None:
     """The household this call is about; asked only where the phone speaks for several."""
-    homes = await look(households_of, caller)
-    if len(homes) < 2:
-        return homes[0] if homes else None
-    chosen: Household = await choose(_("For which household?"), homes)
+    households = await look(households_of, caller)
+    if len(households) < 2:
+        return households[0] if households else None
+    chosen: Household = await choose(_("For which household?"), households)
     return chosen
 
 

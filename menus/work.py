@@ -15,8 +15,8 @@ from menus.roles import roles
 from menus.treasurer import answer, balance, hour, what_is_wrong
 from menus.unconfirmed import unconfirmed
 from menus.verify import check_patient, my_checks
-from mutuelle.staff.pins import may_receive_pin, receive_pin
-from mutuelle.staff.roles import Office, Role, offices_of
+from mutuelle.officers.pins import may_receive_pin, receive_pin
+from mutuelle.officers.roles import Appointment, Role, appointments_of
 from talk.words import Caller, Option, Request, choose, confirm, do, look
 
 PIN_DIGIT = "9"
@@ -28,7 +28,7 @@ class Duty:
 
     key: str
     label: Sentence
-    menu: Callable[[Caller, Office], Coroutine[Request[Any], Any, Sentence]]
+    menu: Callable[[Caller, Appointment], Coroutine[Request[Any], Any, Sentence]]
     digit: str
 
 
@@ -59,20 +59,22 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
 
 
 async def work(caller: Caller) -> Sentence:
-    offices = await look(offices_of, caller)
-    if not offices:
+    appointments = await look(appointments_of, caller)
+    if not appointments:
         return _("This phone has no office in a mutuelle today.")
-    office = offices[0] if len(offices) == 1 else await choose(_("Which office?"), offices)
-    duties = {duty.key: duty for duty in DUTIES[office.role]}
+    appointment = (
+        appointments[0] if len(appointments) == 1 else await choose(_("Which office?"), appointments)
+    )
+    duties = {duty.key: duty for duty in DUTIES[appointment.role]}
     offered = [Option(duty.key, duty.label, duty.digit) for duty in duties.values()]
-    if office.role is not Role.DOCTOR and await look(
+    if appointment.role is not Role.DOCTOR and await look(
         may_receive_pin, caller
     ):  # a doctor's check takes a code, no PIN
         offered.append(Option("pin", _("My PIN"), PIN_DIGIT))
     chosen = await choose(_("My work"), offered)
     if chosen.key == "pin":
         return await new_pin()
-    return await duties[chosen.key].menu(caller, office)
+    return await duties[chosen.key].menu(caller, appointment)
 
 
 async def new_pin() -> Sentence:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from ledger.accounts import KINDS, Kind
+from ledger.accounts import KINDS, AccountKind
 from migrations.grants import AUDITOR_ROLE, auditor_statements, grant_statements, shared_statements
 
 # A kind that is there stays as it is: its accounts are kept that way. `keneya check` names one that differs.
@@ -31,11 +31,11 @@ LOCK_TIMEOUT = "3s"
 LOCK_KEY = 7_305_011  # any constant: two releases migrating at once take turns
 
 
-class UnknownRole(Exception):
+class UnknownRoleError(Exception):
     """The role that was to get rights is not there; the message is one line for a person."""
 
 
-class OldSchema(Exception):
+class OldSchemaError(Exception):
     """The database lacks a migration of this program; the message is one line for a person."""
 
 
@@ -65,12 +65,12 @@ async def refuse_old_schema(service_url: str) -> None:
         await engine.dispose()
     if version is None or (version != newest() and version in revisions()):
         at = version or "none"
-        raise OldSchema(
+        raise OldSchemaError(
             f"the schema's version is {at}, this program needs {newest()}: run `keneya migrate` first"
         )
 
 
-def _kind_row(kind: Kind) -> dict[str, object]:
+def _kind_row(kind: AccountKind) -> dict[str, object]:
     return {
         "kind": kind.name,
         "keeping": kind.keeping,
@@ -110,7 +110,7 @@ async def migrate(
                 await db.execute(text(statement))
             known = await db.scalar(_IS_ROLE, {"role": auditor})
             if auditor_role and not known:
-                raise UnknownRole(f"the server has no role {auditor_role!r}: create it first")
+                raise UnknownRoleError(f"the server has no role {auditor_role!r}: create it first")
             for statement in auditor_statements(auditor) if known else ():
                 await db.execute(text(statement))
             return auditor if await db.scalar(_IS_UNGUARDED, {"role": auditor}) else None

@@ -28,7 +28,7 @@ TABLES: dict[str, str] = {
     # What came in cannot be changed, only what became of it.
     "sms_inbox": "select, insert, update (state, handled_as, attempts, due_at, handled_at)",
     "sms_conversation": "select, insert, update, delete",
-    # A deed and the words agreed to are written once; only its own transaction adds the screen it ended with.
+    # An action and the words agreed to are written once; only its own transaction adds the screen it ended with.
     "deed": "select, insert, update (screen)",
     "preference": "select, insert, update",
     "limited_use": "select, insert",

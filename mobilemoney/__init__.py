@@ -10,9 +10,19 @@ from typing import cast
 
 import httpx
 
-from mobilemoney.operator import Adapter, Answer, Ask, Operator, Outcome
+from mobilemoney.operator import Adapter, Operator, OperatorAnswer, Outcome, PaymentRequest
 
-__all__ = ["Adapter", "Answer", "Ask", "Operator", "Outcome", "adapters", "missing", "operators", "usable"]
+__all__ = [
+    "Adapter",
+    "Operator",
+    "OperatorAnswer",
+    "Outcome",
+    "PaymentRequest",
+    "adapters",
+    "missing",
+    "operators",
+    "usable",
+]
 
 
 def adapters() -> list[Adapter]:

@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Ask:
+class PaymentRequest:
     """A payment asked for. `reference` is ours, committed before it leaves; a retry carries the same one.
 
     `phone` is E.164 with its plus; `notice_url` is where the operator may ring; `note` is shown to the payer.
@@ -41,7 +41,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Answer:
+class OperatorAnswer:
     """What the operator said, in our words. The facts are its own: settling compares them with the ask.
 
     With PAID, amount, currency and phone are always there. `reason` is the operator's word, for UNKNOWN ours.
@@ -67,10 +67,10 @@ class Operator(Protocol):
     def flow(self) -> str:
         """Its file's FLOW: how the payer is asked, "push" being a prompt on the phone."""
 
-    async def request(self, ask: Ask) -> Answer:
+    async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         """Ask for a payment: ACCEPTED, PENDING (this reference is known already), FAILED or UNKNOWN."""
 
-    async def status(self, reference: UUID) -> Answer:
+    async def status(self, reference: UUID) -> OperatorAnswer:
         """Ask how a payment went: PENDING, PAID, FAILED, NOT_FOUND or UNKNOWN."""
 
 

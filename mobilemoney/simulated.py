@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 
 from mobilemoney import wire
-from mobilemoney.operator import Answer, Ask, Outcome
+from mobilemoney.operator import OperatorAnswer, Outcome, PaymentRequest
 
 NAME = "simulated"
 FLOW = "push"
@@ -43,9 +43,9 @@ class Simulated:
     name: str = NAME
     flow: str = FLOW
 
-    async def request(self, ask: Ask) -> Answer:
+    async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         if ask.currency not in wire.MINOR_DIGITS:
-            return Answer(Outcome.FAILED, reason="INVALID_CURRENCY")  # nothing has left
+            return OperatorAnswer(Outcome.FAILED, reason="INVALID_CURRENCY")  # nothing has left
         body = {
             "reference": str(ask.reference),
             "phone": ask.phone,
@@ -57,42 +57,42 @@ class Simulated:
         reply = await wire.exchange(self.client, "POST", f"{self.base_url}/v1/collections", body=body)
         return read_request(reply)
 
-    async def status(self, reference: UUID) -> Answer:
+    async def status(self, reference: UUID) -> OperatorAnswer:
         reply = await wire.exchange(self.client, "GET", f"{self.base_url}/v1/collections/{reference}")
         return read_status(reply, reference)
 
 
-def read_request(reply: wire.Reply | None) -> Answer:
+def read_request(reply: wire.HttpReply | None) -> OperatorAnswer:
     """202 is a yes; 409 says that it has this reference already, so its status must be asked."""
     if reply is None:
-        return Answer(Outcome.UNKNOWN, reason="no answer")
+        return OperatorAnswer(Outcome.UNKNOWN, reason="no answer")
     code = reply.text("code")
     if reply.code == 202:
-        return Answer(Outcome.ACCEPTED)
+        return OperatorAnswer(Outcome.ACCEPTED)
     if reply.code == 409:
-        return Answer(Outcome.PENDING, reason=code)
+        return OperatorAnswer(Outcome.PENDING, reason=code)
     if reply.code == 400 and code in REFUSALS:
-        return Answer(Outcome.FAILED, reason=code)
-    return Answer(Outcome.UNKNOWN, reason=f"request answered {reply.code}")
+        return OperatorAnswer(Outcome.FAILED, reason=code)
+    return OperatorAnswer(Outcome.UNKNOWN, reason=f"request answered {reply.code}")
 
 
-def read_status(reply: wire.Reply | None, reference: UUID) -> Answer:
+def read_status(reply: wire.HttpReply | None, reference: UUID) -> OperatorAnswer:
     """A status counts if it is about our reference, in a known word and, once paid, with every fact."""
     if reply is None:
-        return Answer(Outcome.UNKNOWN, reason="no answer")
+        return OperatorAnswer(Outcome.UNKNOWN, reason="no answer")
     if reply.code == 404 and reply.text("code") == "NOT_FOUND":
-        return Answer(Outcome.NOT_FOUND)
+        return OperatorAnswer(Outcome.NOT_FOUND)
     if reply.code != 200 or wire.reference(reply.text("reference")) != reference:
-        return Answer(Outcome.UNKNOWN, reason=f"status answered {reply.code}")
+        return OperatorAnswer(Outcome.UNKNOWN, reason=f"status answered {reply.code}")
     outcome = WORDS.get(reply.text("status") or "")
     if outcome is None:
-        return Answer(Outcome.UNKNOWN, reason="unknown status word")
+        return OperatorAnswer(Outcome.UNKNOWN, reason="unknown status word")
     return _with_facts(outcome, reply)
 
 
-def _with_facts(outcome: Outcome, reply: wire.Reply) -> Answer:
+def _with_facts(outcome: Outcome, reply: wire.HttpReply) -> OperatorAnswer:
     currency = reply.text("currency")
-    answer = Answer(
+    answer = OperatorAnswer(
         outcome,
         amount_minor=wire.minor(reply.text("amount"), currency),
         currency=currency,
@@ -102,5 +102,5 @@ def _with_facts(outcome: Outcome, reply: wire.Reply) -> Answer:
         reason=reply.text("reason"),
     )
     if outcome is Outcome.PAID and None in (answer.amount_minor, answer.currency, answer.phone):
-        return Answer(Outcome.UNKNOWN, reason="paid, with facts missing or unreadable")
+        return OperatorAnswer(Outcome.UNKNOWN, reason="paid, with facts missing or unreadable")
     return answer

@@ -29,7 +29,7 @@ AMOUNT_LIMIT = 10**15
 
 
 @dataclass(frozen=True)
-class Reply:
+class HttpReply:
     """An HTTP answer. `body` is its JSON object, or None when it held anything else."""
 
     code: int
@@ -51,7 +51,7 @@ async def exchange(
     *,
     body: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Reply | None:
+) -> HttpReply | None:
     """Send one request and read at most BODY_SIZE bytes of the answer; None when there was no whole answer.
 
     A redirect is not followed: it is an answer like any other.
@@ -69,13 +69,13 @@ async def exchange(
         return None
 
 
-async def _read(answer: httpx.Response) -> Reply | None:
+async def _read(answer: httpx.Response) -> HttpReply | None:
     read = bytearray()
     async for chunk in answer.aiter_bytes():
         read += chunk
         if len(read) > BODY_SIZE:
             return None
-    return Reply(answer.status_code, json_object(bytes(read)))
+    return HttpReply(answer.status_code, json_object(bytes(read)))
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from simulator import calls, operator, page, sms
-from simulator.desk import PATIENCE_S, Config, Desk
+from simulator.deps import PATIENCE_S, Config, Simulator
 from simulator.outgoing import deliver_forever
 from simulator.store import open_store
 
@@ -33,9 +33,9 @@ def create_app(config: Config | None = None) -> Starlette:
         client = httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False, headers={"user-agent": "simulator"})
         with closing(open_store(settings.data)) as db:
             async with client:
-                app.state.desk = desk = Desk(settings, db, client)
+                app.state.sim = sim = Simulator(settings, db, client)
                 chores = [
-                    asyncio.create_task(chore(desk)) for chore in (deliver_forever, calls.close_forgotten)
+                    asyncio.create_task(chore(sim)) for chore in (deliver_forever, calls.close_forgotten)
                 ]
                 yield
                 for chore in chores:

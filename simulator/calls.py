@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from simulator.desk import PATIENCE_S, Desk, desk_of, epoch, fields, phone_number
+from simulator.deps import PATIENCE_S, Simulator, epoch, fields, phone_number, simulator_of
 from simulator.outgoing import form_later
 from simulator.store import Row
 
@@ -33,23 +33,21 @@ HUNG_UP = "Appel terminé."
 
 async def dial(request: Request) -> JSONResponse:
     """POST phone and code: start a call, hanging up the one this phone may still have."""
-    desk, form = desk_of(request), await fields(request)
+    sim, form = simulator_of(request), await fields(request)
     phone, code = phone_number(form.get("phone", "")), form.get("code", "").strip()
-    for call in desk.db.execute(
-        "SELECT * FROM call WHERE phone = ? AND status = 'Open'", (phone,)
-    ).fetchall():
-        end(desk, call, "Incomplete", "", HUNG_UP)
+    for call in sim.db.execute("SELECT * FROM call WHERE phone = ? AND status = 'Open'", (phone,)).fetchall():
+        end(sim, call, "Incomplete", "", HUNG_UP)
     call_id, now = f"ATUid_{secrets.token_hex(16)}", epoch()
-    text = dialled_text(code, desk.config.service_code)
-    desk.db.execute(
+    text = dialled_text(code, sim.config.service_code)
+    sim.db.execute(
         "INSERT INTO call (id, phone, service_code, text, started_at, touched_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (call_id, phone, desk.config.service_code, text or "", now, now),
+        (call_id, phone, sim.config.service_code, text or "", now, now),
     )
     if text is None:
-        desk.db.execute("UPDATE call SET status = 'Failed', screen = ? WHERE id = ?", (NO_NETWORK, call_id))
+        sim.db.execute("UPDATE call SET status = 'Failed', screen = ? WHERE id = ?", (NO_NETWORK, call_id))
     else:
-        await _hop(desk, _call(desk, call_id), text)
-    return JSONResponse(shown(_call(desk, call_id)), 201)
+        await _hop(sim, _call(sim, call_id), text)
+    return JSONResponse(shown(_call(sim, call_id)), 201)
 
 
 def dialled_text(dialled: str, service_code: str) -> str | None:
@@ -64,35 +62,35 @@ def dialled_text(dialled: str, service_code: str) -> str | None:
 
 async def answer(request: Request) -> JSONResponse:
     """POST what the phone typed. 404: no such call; 409: it has ended, or its last answer is on the wire."""
-    desk, typed = desk_of(request), (await fields(request)).get("answer", "")
-    call = _call(desk, request.path_params["call"])
+    sim, typed = simulator_of(request), (await fields(request)).get("answer", "")
+    call = _call(sim, request.path_params["call"])
     if call["status"] != "Open":
         raise HTTPException(409, "this call has ended")
-    if call["id"] in desk.calling:
+    if call["id"] in sim.calling:
         raise HTTPException(409, "the last answer is still on its way")
     if overdue(call, epoch()):
-        end(desk, call, "Incomplete", "", TIMED_OUT)
-        return JSONResponse(shown(_call(desk, call["id"])))
+        end(sim, call, "Incomplete", "", TIMED_OUT)
+        return JSONResponse(shown(_call(sim, call["id"])))
     text = f"{call['text']}*{typed}" if call["hops"] > 1 or call["text"] else typed
-    await _hop(desk, call, text)
-    return JSONResponse(shown(_call(desk, call["id"])))
+    await _hop(sim, call, text)
+    return JSONResponse(shown(_call(sim, call["id"])))
 
 
 async def look(request: Request) -> JSONResponse:
-    return JSONResponse(shown(_call(desk_of(request), request.path_params["call"])))
+    return JSONResponse(shown(_call(simulator_of(request), request.path_params["call"])))
 
 
 async def hang_up(request: Request) -> JSONResponse:
     """DELETE: the phone cancels. Harmless when the call has ended already."""
-    desk = desk_of(request)
-    call = _call(desk, request.path_params["call"])
+    sim = simulator_of(request)
+    call = _call(sim, request.path_params["call"])
     if call["status"] == "Open":
-        end(desk, call, "Incomplete", "", HUNG_UP)
-    return JSONResponse(shown(_call(desk, call["id"])))
+        end(sim, call, "Incomplete", "", HUNG_UP)
+    return JSONResponse(shown(_call(sim, call["id"])))
 
 
 @dataclass(frozen=True)
-class Reply:
+class GatewayReply:
     """What the service said: its screen, or the fault the network tells instead."""
 
     words: str = ""
@@ -101,36 +99,36 @@ class Reply:
     fault: str = ""
 
 
-async def _hop(desk: Desk, call: Row, text: str) -> None:
+async def _hop(sim: Simulator, call: Row, text: str) -> None:
     """One question to the service. A call that was hung up meanwhile keeps its end.
 
     The answer is kept only with the reply it got: if this process dies in between, typing it again repeats
     the hop.
     """
-    desk.calling.add(call["id"])
+    sim.calling.add(call["id"])
     try:
-        reply = await _ask_service(desk, call, text)
+        reply = await _ask_service(sim, call, text)
     finally:
-        desk.calling.discard(call["id"])
-    desk.db.execute(
+        sim.calling.discard(call["id"])
+    sim.db.execute(
         "UPDATE call SET text = :text, hops = hops + 1, metadata = :metadata, last_answer = :words,"
         " touched_at = :now, hops_metadata = hops_metadata || iif(hops = 0, '', '|') || :metadata"
         " WHERE id = :id",
         {"text": text, "metadata": reply.metadata, "words": reply.words, "now": epoch(), "id": call["id"]},
     )
-    call = _call(desk, call["id"])
+    call = _call(sim, call["id"])
     if call["status"] != "Open":
         return
     if reply.fault:
-        end(desk, call, "Failed", reply.fault, NO_NETWORK)
+        end(sim, call, "Failed", reply.fault, NO_NETWORK)
     elif not reply.goes_on:
-        end(desk, call, "Success", "", reply.words[4:][:SCREEN_SIZE])
+        end(sim, call, "Success", "", reply.words[4:][:SCREEN_SIZE])
     else:
         screen = reply.words[4:][:SCREEN_SIZE]
-        desk.db.execute("UPDATE call SET screen = ? WHERE id = ?", (screen, call["id"]))
+        sim.db.execute("UPDATE call SET screen = ? WHERE id = ?", (screen, call["id"]))
 
 
-async def _ask_service(desk: Desk, call: Row, text: str) -> Reply:
+async def _ask_service(sim: Simulator, call: Row, text: str) -> GatewayReply:
     form = {
         "phoneNumber": call["phone"],
         "serviceCode": call["service_code"],
@@ -139,42 +137,42 @@ async def _ask_service(desk: Desk, call: Row, text: str) -> Reply:
         "networkCode": NETWORK_CODE,
     }
     headers = {METADATA_HEADER: call["metadata"]} if call["metadata"] else {}
-    address = f"{desk.config.service_url}/at/{desk.config.secret}/ussd"
+    address = f"{sim.config.service_url}/at/{sim.config.secret}/ussd"
     try:
         async with asyncio.timeout(PATIENCE_S):
-            response = await desk.http.post(address, data=form, headers=headers)
+            response = await sim.http.post(address, data=form, headers=headers)
     except TimeoutError:
-        return Reply(fault="The application took too long to answer")
+        return GatewayReply(fault="The application took too long to answer")
     except httpx.HTTPError:
-        return Reply(fault="unexpected response code: 530")
+        return GatewayReply(fault="unexpected response code: 530")
     return read_reply(response)
 
 
-def read_reply(response: httpx.Response) -> Reply:
+def read_reply(response: httpx.Response) -> GatewayReply:
     """As strict as the gateway: 200, and CON or END with a space as the very first characters."""
     if response.status_code != 200:
-        return Reply(fault=f"unexpected response code: {response.status_code}")
+        return GatewayReply(fault=f"unexpected response code: {response.status_code}")
     words = response.content.decode("utf-8", "replace")
     if not words.startswith(("CON ", "END ")):
-        return Reply(words=words, fault="Response should start with a CON or an END")
+        return GatewayReply(words=words, fault="Response should start with a CON or an END")
     metadata = response.headers.get(METADATA_HEADER, "")
     usable = len(metadata) <= METADATA_SIZE and "|" not in metadata
-    return Reply(words=words, goes_on=words.startswith("CON "), metadata=metadata if usable else "")
+    return GatewayReply(words=words, goes_on=words.startswith("CON "), metadata=metadata if usable else "")
 
 
 def overdue(call: Row, now: float) -> bool:
     return bool(now - call["started_at"] > CALL_S or now - call["touched_at"] > IDLE_S)
 
 
-def end(desk: Desk, call: Row, status: str, fault: str, screen: str) -> None:
+def end(sim: Simulator, call: Row, status: str, fault: str, screen: str) -> None:
     """Close the call once and tell the service, as the end-of-session event does."""
-    closed = desk.db.execute(
+    closed = sim.db.execute(
         "UPDATE call SET status = ?, fault = ?, screen = ? WHERE id = ? AND status = 'Open'",
         (status, fault, screen, call["id"]),
     )
     if closed.rowcount:
         event = ended_event(call, status, fault, epoch())
-        form_later(desk, "/ussd/ended", event, after_s=0, retry_s=2, tries=3)
+        form_later(sim, "/ussd/ended", event, after_s=0, retry_s=2, tries=3)
 
 
 def ended_event(call: Row, status: str, fault: str, now: float) -> dict[str, str]:
@@ -195,12 +193,12 @@ def ended_event(call: Row, status: str, fault: str, now: float) -> dict[str, str
     return event | ({"errorMessage": fault} if fault else {})
 
 
-async def close_forgotten(desk: Desk) -> None:
+async def close_forgotten(sim: Simulator) -> None:
     """The network ends calls that nobody answers; runs until cancelled."""
     while True:
-        for call in desk.db.execute("SELECT * FROM call WHERE status = 'Open'").fetchall():
-            if call["id"] not in desk.calling and overdue(call, epoch()):
-                end(desk, call, "Incomplete", "", TIMED_OUT)
+        for call in sim.db.execute("SELECT * FROM call WHERE status = 'Open'").fetchall():
+            if call["id"] not in sim.calling and overdue(call, epoch()):
+                end(sim, call, "Incomplete", "", TIMED_OUT)
         await asyncio.sleep(1)
 
 
@@ -216,8 +214,8 @@ def shown(call: Row) -> dict[str, object]:
     }
 
 
-def _call(desk: Desk, call_id: str) -> Row:
-    call: Row | None = desk.db.execute("SELECT * FROM call WHERE id = ?", (call_id,)).fetchone()
+def _call(sim: Simulator, call_id: str) -> Row:
+    call: Row | None = sim.db.execute("SELECT * FROM call WHERE id = ?", (call_id,)).fetchone()
     if call is None:
         raise HTTPException(404, "no such call")
     return call

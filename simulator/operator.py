@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator import trouble
-from simulator.desk import PHONE, Desk, desk_of, epoch, fields, iso, phone_number
+from simulator.deps import PHONE, Simulator, epoch, fields, iso, phone_number, simulator_of
 from simulator.outgoing import json_later
 from simulator.store import Row
 
@@ -34,7 +34,7 @@ CURRENCIES = ("XOF", "XAF", "GNF", "RWF", "CDF", "USD", "EUR")
 
 async def ask(request: Request) -> Response:
     """POST a collection: 202, then 409 for the same reference again, 400 with a code for bad input."""
-    desk = desk_of(request)
+    sim = simulator_of(request)
     try:
         asked = json.loads(await request.body())
     except ValueError:
@@ -42,8 +42,8 @@ async def ask(request: Request) -> Response:
     if code := fault_of(asked):
         return _refusal(400, code)
     asked["reference"] = str(UUID(asked["reference"]))
-    struck = trouble.strike(desk, trouble.REQUEST, asked["phone"])
-    return await _in_trouble(struck, lambda: _accept(desk, asked))
+    struck = trouble.strike(sim, trouble.REQUEST, asked["phone"])
+    return await _in_trouble(struck, lambda: _accept(sim, asked))
 
 
 def fault_of(asked: Any) -> str:
@@ -82,12 +82,12 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _accept(desk: Desk, asked: dict[str, str]) -> Response:
-    kept = desk.db.execute(
+def _accept(sim: Simulator, asked: dict[str, str]) -> Response:
+    kept = sim.db.execute(
         "INSERT INTO collection (reference, prompt_id, phone, amount, currency, note, notice_url, expires_at)"
         " VALUES (:reference, :prompt, :phone, :amount, :currency, :note, :notice_url, :expires_at)"
         " ON CONFLICT (reference) DO NOTHING",
-        asked | {"prompt": str(uuid4()), "expires_at": epoch() + desk.scaled(WINDOW_S)},
+        asked | {"prompt": str(uuid4()), "expires_at": epoch() + sim.scaled(WINDOW_S)},
     )
     if not kept.rowcount:
         return _refusal(409, "DUPLICATE_REFERENCE")
@@ -122,11 +122,11 @@ async def _in_trouble(struck: Row | None, work: Callable[[], Response]) -> Respo
 
 async def status(request: Request) -> Response:
     """GET a collection by its reference: always 200 for a known one, however the payment went; else 404."""
-    desk = desk_of(request)
-    row: Row | None = desk.db.execute(
+    sim = simulator_of(request)
+    row: Row | None = sim.db.execute(
         "SELECT * FROM collection WHERE reference = ?", (request.path_params["reference"].lower(),)
     ).fetchone()
-    struck = trouble.strike(desk, trouble.STATUS, row["phone"] if row else None)
+    struck = trouble.strike(sim, trouble.STATUS, row["phone"] if row else None)
     if row is None:
         return await _in_trouble(struck, lambda: _refusal(404, "NOT_FOUND"))
     told = bent(told_of(row, epoch()), struck["mode"] if struck else None)
@@ -169,8 +169,8 @@ def bent(told: dict[str, str | None], mode: str | None) -> dict[str, str | None]
 
 async def prompts(request: Request) -> JSONResponse:
     """GET ?phone=: the prompts that wait on a phone (on all phones without it), oldest first."""
-    desk, phone = desk_of(request), request.query_params.get("phone")
-    rows = desk.db.execute(
+    sim, phone = simulator_of(request), request.query_params.get("phone")
+    rows = sim.db.execute(
         "SELECT * FROM collection WHERE answer IS NULL AND expires_at > :now"
         " AND (:phone IS NULL OR phone = :phone) ORDER BY position LIMIT 1000",
         {"now": epoch(), "phone": phone_number(phone) if phone is not None else None},
@@ -203,8 +203,8 @@ ANSWERS: dict[str, tuple[float | None, str | None, str | None, tuple[float, ...]
 
 async def answer(request: Request) -> JSONResponse:
     """POST answer=…: 404 for an unknown prompt, 400 for an unknown answer, 409 once answered or void."""
-    desk, prompt_id = desk_of(request), request.path_params["prompt"]
-    row = desk.db.execute("SELECT * FROM collection WHERE prompt_id = ?", (prompt_id,)).fetchone()
+    sim, prompt_id = simulator_of(request), request.path_params["prompt"]
+    row = sim.db.execute("SELECT * FROM collection WHERE prompt_id = ?", (prompt_id,)).fetchone()
     if row is None:
         raise HTTPException(404, "no such prompt")
     chosen = (await fields(request)).get("answer", "")
@@ -212,8 +212,8 @@ async def answer(request: Request) -> JSONResponse:
         raise HTTPException(400, f"answer is one of {', '.join(ANSWERS)}")
     now = epoch()
     after_s, final, reason, notices_s = ANSWERS[chosen]
-    final_at = None if after_s is None else now + desk.scaled(after_s)
-    taken = desk.db.execute(
+    final_at = None if after_s is None else now + sim.scaled(after_s)
+    taken = sim.db.execute(
         "UPDATE collection SET answer = ?, final_at = ?, final_status = ?, final_reason = ?"
         " WHERE prompt_id = ? AND answer IS NULL AND expires_at > ?",
         (chosen, final_at, final, reason, prompt_id, now),
@@ -221,7 +221,7 @@ async def answer(request: Request) -> JSONResponse:
     if not taken.rowcount:
         raise HTTPException(409, "answered already, or void")
     for notice_s in notices_s:
-        json_later(desk, row["notice_url"], {"reference": row["reference"]}, after_s=notice_s)
+        json_later(sim, row["notice_url"], {"reference": row["reference"]}, after_s=notice_s)
     return JSONResponse({"id": prompt_id, "answer": chosen})
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from simulator.desk import Desk, epoch
+from simulator.deps import Simulator, epoch
 from simulator.store import Row
 
 PARALLEL = 32
@@ -19,19 +19,19 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def form_later(
-    desk: Desk, path: str, form: Mapping[str, str], *, after_s: float, retry_s: float, tries: int
+    sim: Simulator, path: str, form: Mapping[str, str], *, after_s: float, retry_s: float, tries: int
 ) -> None:
     """Post a form to the Africa's Talking webhook `path` of the service; tries are `retry_s` apart."""
-    _later(desk, path, FORM, urlencode(form), after_s=after_s, retry_s=retry_s, growth=1, tries=tries)
+    _later(sim, path, FORM, urlencode(form), after_s=after_s, retry_s=retry_s, growth=1, tries=tries)
 
 
-def json_later(desk: Desk, url: str, body: Mapping[str, str], *, after_s: float) -> None:
+def json_later(sim: Simulator, url: str, body: Mapping[str, str], *, after_s: float) -> None:
     """Post JSON to an address the service gave; five tries 1, 2, 4 and 8 s apart."""
-    _later(desk, url, "application/json", json.dumps(body), after_s=after_s, retry_s=1, growth=2, tries=5)
+    _later(sim, url, "application/json", json.dumps(body), after_s=after_s, retry_s=1, growth=2, tries=5)
 
 
 def _later(
-    desk: Desk,
+    sim: Simulator,
     address: str,
     content_type: str,
     body: str,
@@ -41,70 +41,70 @@ def _later(
     growth: float,
     tries: int,
 ) -> None:
-    desk.db.execute(
+    sim.db.execute(
         "INSERT INTO outgoing (address, content_type, body, due_at, retry_s, growth, tries_left)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (address, content_type, body, epoch() + desk.scaled(after_s), desk.scaled(retry_s), growth, tries),
+        (address, content_type, body, epoch() + sim.scaled(after_s), sim.scaled(retry_s), growth, tries),
     )
-    desk.wake.set()
+    sim.wake.set()
 
 
-async def deliver_forever(desk: Desk) -> None:
+async def deliver_forever(sim: Simulator) -> None:
     """Send what is due, in parallel, until cancelled."""
     async with asyncio.TaskGroup() as group:
         while True:
             now = epoch()
-            for row in _due(desk, now):
-                desk.sending.add(row["position"])
-                group.create_task(_deliver(desk, row))
-            await _until_next(desk, now)
+            for row in _due(sim, now):
+                sim.sending.add(row["position"])
+                group.create_task(_deliver(sim, row))
+            await _until_next(sim, now)
 
 
-def _due(desk: Desk, now: float) -> list[Row]:
-    rows = desk.db.execute(
+def _due(sim: Simulator, now: float) -> list[Row]:
+    rows = sim.db.execute(
         "SELECT * FROM outgoing WHERE due_at <= ? AND tries_left > 0 ORDER BY due_at LIMIT ?",
         (now, 2 * PARALLEL),
     ).fetchall()
-    waiting = [row for row in rows if row["position"] not in desk.sending]
-    return waiting[: max(0, PARALLEL - len(desk.sending))]
+    waiting = [row for row in rows if row["position"] not in sim.sending]
+    return waiting[: max(0, PARALLEL - len(sim.sending))]
 
 
-async def _until_next(desk: Desk, now: float) -> None:
+async def _until_next(sim: Simulator, now: float) -> None:
     """Sleep until a row is added, one ends, or the next one is due; never above a second."""
-    row = desk.db.execute(
+    row = sim.db.execute(
         "SELECT min(due_at) AS due_at FROM outgoing WHERE tries_left > 0 AND due_at > ?", (now,)
     ).fetchone()
     rest_s = 1.0 if row["due_at"] is None else min(1.0, max(0.001, row["due_at"] - epoch()))
-    desk.wake.clear()
+    sim.wake.clear()
     try:
         async with asyncio.timeout(rest_s):
-            await desk.wake.wait()
+            await sim.wake.wait()
     except TimeoutError:
         return
 
 
-async def _deliver(desk: Desk, row: Row) -> None:
+async def _deliver(sim: Simulator, row: Row) -> None:
     try:
-        if await _accepted(desk, row):
-            desk.db.execute("DELETE FROM outgoing WHERE position = ?", (row["position"],))
+        if await _accepted(sim, row):
+            sim.db.execute("DELETE FROM outgoing WHERE position = ?", (row["position"],))
         else:
-            desk.db.execute(
+            sim.db.execute(
                 "UPDATE outgoing SET tries_left = tries_left - 1, due_at = ?, retry_s = retry_s * growth"
                 " WHERE position = ?",
                 (epoch() + row["retry_s"], row["position"]),
             )
     finally:
-        desk.sending.discard(row["position"])
-        desk.wake.set()
+        sim.sending.discard(row["position"])
+        sim.wake.set()
 
 
-async def _accepted(desk: Desk, row: Row) -> bool:
+async def _accepted(sim: Simulator, row: Row) -> bool:
     """Whether the service said 2xx in time. The secret is put in only now: the store never has it."""
     address = row["address"]
     if address.startswith("/"):
-        address = f"{desk.config.service_url}/at/{desk.config.secret}{address}"
+        address = f"{sim.config.service_url}/at/{sim.config.secret}{address}"
     try:
-        answer = await desk.http.post(
+        answer = await sim.http.post(
             address, content=row["body"], headers={"content-type": row["content_type"]}
         )
     except httpx.HTTPError:

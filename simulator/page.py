@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from simulator.desk import desk_of
+from simulator.deps import simulator_of
 from simulator.sms import SHORT_CODE
 
 FILES = Path(__file__).parent / "phone"
@@ -36,7 +36,7 @@ async def asset(request: Request) -> Response:
 
 async def about(request: Request) -> JSONResponse:
     """GET: what the page must know before the first call."""
-    return JSONResponse({"service_code": desk_of(request).config.service_code, "short_code": SHORT_CODE})
+    return JSONResponse({"service_code": simulator_of(request).config.service_code, "short_code": SHORT_CODE})
 
 
 ROUTES = [

@@ -29,7 +29,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from simulator.desk import PHONE, Desk, desk_of, epoch, fields, iso, phone_number
+from simulator.deps import PHONE, Simulator, epoch, fields, iso, phone_number, simulator_of
 from simulator.outgoing import form_later
 
 DEFAULT_SENDER = "AFRICASTKNG"
@@ -65,8 +65,8 @@ USUAL_REPORTS = ((0.3, "Sent", ""), (1.0, "Success", ""))
 
 async def send(request: Request) -> Response:
     """POST: 201 with one line a recipient, 401 for a wrong key, 201 InvalidSenderId for a bad sender."""
-    desk, form = desk_of(request), await fields(request)
-    if not hmac.compare_digest(request.headers.get("apikey", "").encode(), desk.config.api_key.encode()):
+    sim, form = simulator_of(request), await fields(request)
+    if not hmac.compare_digest(request.headers.get("apikey", "").encode(), sim.config.api_key.encode()):
         return PlainTextResponse("The supplied authentication is invalid", 401)
     if fault := _fault(form):
         return PlainTextResponse(fault, 400)
@@ -75,7 +75,7 @@ async def send(request: Request) -> Response:
         return JSONResponse({"SMSMessageData": {"Message": "InvalidSenderId", "Recipients": []}}, 201)
     queued = form.get("enqueue", "1") != "0"
     numbers = form["to"].split(",")
-    recipients = [_recipient(desk, number, sender, form["message"], queued) for number in numbers]
+    recipients = [_recipient(sim, number, sender, form["message"], queued) for number in numbers]
     return await _answer(recipients, {number[-4:] for number in numbers}, parts(form["message"]))
 
 
@@ -84,7 +84,7 @@ def _fault(form: dict[str, str]) -> str:
     return f"Request is missing required form field '{absent[0]}'" if absent else ""
 
 
-def _recipient(desk: Desk, number: str, sender: str, text: str, queued: bool) -> dict[str, object]:
+def _recipient(sim: Simulator, number: str, sender: str, text: str, queued: bool) -> dict[str, object]:
     refusal = REFUSALS.get(number[-4:])
     if not PHONE.fullmatch(number):
         refusal = REFUSALS["0403"]
@@ -92,11 +92,11 @@ def _recipient(desk: Desk, number: str, sender: str, text: str, queued: bool) ->
         code, word = refusal
         return {"cost": "0", "messageId": "None", "number": number, "status": word, "statusCode": code}
     message_id = f"ATXid_{secrets.token_hex(16)}"
-    desk.db.execute(
+    sim.db.execute(
         "INSERT INTO message (id, phone, sender, text, at) VALUES (?, ?, ?, ?, ?)",
         (message_id, number, sender, text, epoch()),
     )
-    _report(desk, message_id, number)
+    _report(sim, message_id, number)
     return {
         "cost": f"XOF {12 * parts(text)}.0000",
         "messageId": message_id,
@@ -106,12 +106,12 @@ def _recipient(desk: Desk, number: str, sender: str, text: str, queued: bool) ->
     }
 
 
-def _report(desk: Desk, message_id: str, number: str) -> None:
+def _report(sim: Simulator, message_id: str, number: str) -> None:
     for after_s, status, reason in REPORTS.get(number[-4:], USUAL_REPORTS):
         form = {"id": message_id, "status": status, "phoneNumber": number, "networkCode": "99999"}
         if reason:
             form["failureReason"] = reason
-        form_later(desk, "/delivery", form, after_s=after_s, retry_s=60, tries=5)
+        form_later(sim, "/delivery", form, after_s=after_s, retry_s=60, tries=5)
 
 
 async def _answer(recipients: list[dict[str, object]], ends: set[str], parts_each: int) -> Response:
@@ -140,8 +140,8 @@ def parts(text: str) -> int:
 
 async def sent(request: Request) -> JSONResponse:
     """GET ?to=: what a phone received (all phones without `to`), newest first."""
-    desk, to = desk_of(request), request.query_params.get("to")
-    rows = desk.db.execute(
+    sim, to = simulator_of(request), request.query_params.get("to")
+    rows = sim.db.execute(
         "SELECT * FROM message WHERE :to IS NULL OR phone = :to ORDER BY position DESC LIMIT :shown",
         {"to": phone_number(to) if to is not None else None, "shown": SHOWN},
     ).fetchall()
@@ -164,7 +164,7 @@ async def incoming(request: Request) -> JSONResponse:
 
     Giving the `id` of an earlier one plays the gateway that repeats itself.
     """
-    desk, form = desk_of(request), await fields(request)
+    sim, form = simulator_of(request), await fields(request)
     if len(form.get("text", "")) > 1600:
         raise HTTPException(400, "a text has at most 1600 characters")
     now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
@@ -178,7 +178,7 @@ async def incoming(request: Request) -> JSONResponse:
         "cost": "XOF 0.0000",
         "networkCode": "99999",
     }
-    form_later(desk, "/sms", message, after_s=0, retry_s=60, tries=720)
+    form_later(sim, "/sms", message, after_s=0, retry_s=60, tries=720)
     return JSONResponse({"id": message["id"]}, 202)
 
 

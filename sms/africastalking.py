@@ -19,7 +19,7 @@ from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import ConnectTimeout, RequestException
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from sms.provider import E164, Answer, Outcome, Proof, Report
+from sms.provider import E164, DeliveryReport, Proof, SendResult, SendStatus
 
 log = logging.getLogger("keneya.sms")
 
@@ -27,30 +27,30 @@ NAME = "africastalking"
 TIMEOUT_S = (3.05, 9.05)  # to connect, to the next byte of the answer
 
 # A recipient's statusCode. Not listed: UNKNOWN.
-STATUS_CODES: dict[int, Answer] = {
-    100: Answer.ACCEPTED,  # Processed
-    101: Answer.ACCEPTED,  # Sent
-    102: Answer.ACCEPTED,  # Queued
-    401: Answer.REFUSED,  # RiskHold
-    403: Answer.REFUSED,  # InvalidPhoneNumber
-    404: Answer.REFUSED,  # UnsupportedNumberType
-    405: Answer.ACCOUNT,  # InsufficientBalance
-    406: Answer.REFUSED,  # UserInBlacklist
-    407: Answer.REFUSED,  # CouldNotRoute
-    409: Answer.REFUSED,  # DoNotDisturbRejection
-    500: Answer.LATER,  # InternalServerError
-    501: Answer.LATER,  # GatewayError
-    502: Answer.LATER,  # RejectedByGateway
+STATUS_CODES: dict[int, SendStatus] = {
+    100: SendStatus.ACCEPTED,  # Processed
+    101: SendStatus.ACCEPTED,  # Sent
+    102: SendStatus.ACCEPTED,  # Queued
+    401: SendStatus.REFUSED,  # RiskHold
+    403: SendStatus.REFUSED,  # InvalidPhoneNumber
+    404: SendStatus.REFUSED,  # UnsupportedNumberType
+    405: SendStatus.ACCOUNT,  # InsufficientBalance
+    406: SendStatus.REFUSED,  # UserInBlacklist
+    407: SendStatus.REFUSED,  # CouldNotRoute
+    409: SendStatus.REFUSED,  # DoNotDisturbRejection
+    500: SendStatus.LATER,  # InternalServerError
+    501: SendStatus.LATER,  # GatewayError
+    502: SendStatus.LATER,  # RejectedByGateway
 }
 INVALID_SENDER_CODE = 402
-INVALID_SENDER = Outcome(Answer.ACCOUNT, status="InvalidSenderId", reason="the sender id is not ours")
+INVALID_SENDER = SendResult(SendStatus.ACCOUNT, status="InvalidSenderId", reason="the sender id is not ours")
 
 # What the body of a refusal over HTTP says, in small letters; the first found counts. None found: UNKNOWN.
-REFUSALS: tuple[tuple[str, Outcome], ...] = (
-    ("authentication is invalid", Outcome(Answer.ACCOUNT, reason="the API key was refused")),
+REFUSALS: tuple[tuple[str, SendResult], ...] = (
+    ("authentication is invalid", SendResult(SendStatus.ACCOUNT, reason="the API key was refused")),
     ("invalidsenderid", INVALID_SENDER),
-    ("too many requests", Outcome(Answer.LATER, reason="too many requests")),
-    ("rate limit", Outcome(Answer.LATER, reason="too many requests")),
+    ("too many requests", SendResult(SendStatus.LATER, reason="too many requests")),
+    ("rate limit", SendResult(SendStatus.LATER, reason="too many requests")),
 )
 
 # A delivery report's status, in small letters. Not listed: kept as it came.
@@ -87,23 +87,23 @@ class AfricasTalking:
         service._baseUrl = self.url.rstrip("/")  # the SDK has no parameter for it
         return service
 
-    async def send(self, phone: str, body: str) -> Outcome:
+    async def send(self, phone: str, body: str) -> SendResult:
         """Hand over one message; a refused sender id is left out at once, for a receipt must go out."""
         if not E164.fullmatch(phone):  # the SDK's own check lets a newline through
-            return Outcome(Answer.REFUSED, reason="not an E.164 number")
+            return SendResult(SendStatus.REFUSED, reason="not an E.164 number")
         outcome = await self._call(phone, body, self.sender_id or None)
         if outcome is INVALID_SENDER and self.sender_id:
             log.warning("sms_sender_id_refused", extra={"provider": self.name})
             return await self._call(phone, body, None)
         return outcome
 
-    async def _call(self, phone: str, body: str, sender_id: str | None) -> Outcome:
+    async def _call(self, phone: str, body: str, sender_id: str | None) -> SendResult:
         return await anyio.to_thread.run_sync(
             _call, self._service, phone, body, sender_id, abandon_on_cancel=True, limiter=self._limiter
         )
 
 
-def _call(service: SMSService, phone: str, body: str, sender_id: str | None) -> Outcome:
+def _call(service: SMSService, phone: str, body: str, sender_id: str | None) -> SendResult:
     """One call of the SDK, in a worker thread. Nothing that it raises may carry the body into a log."""
     try:
         return _read_answer(service.send(body, [phone], sender_id, timeout=TIMEOUT_S))
@@ -111,49 +111,49 @@ def _call(service: SMSService, phone: str, body: str, sender_id: str | None) -> 
         return _read_refusal(str(refusal))
     except RequestException as fault:
         if _left_no_byte(fault):
-            return Outcome(Answer.LATER, reason=f"no connection ({type(fault).__name__})")
-        return Outcome(Answer.UNKNOWN, reason=f"no answer ({type(fault).__name__})")
+            return SendResult(SendStatus.LATER, reason=f"no connection ({type(fault).__name__})")
+        return SendResult(SendStatus.UNKNOWN, reason=f"no answer ({type(fault).__name__})")
     except Exception as fault:  # the SDK's own faults: after the call, as far as anybody knows
-        return Outcome(Answer.UNKNOWN, reason=f"the SDK failed ({type(fault).__name__})")
+        return SendResult(SendStatus.UNKNOWN, reason=f"the SDK failed ({type(fault).__name__})")
 
 
-def _read_answer(answer: object) -> Outcome:
+def _read_answer(answer: object) -> SendResult:
     """The SDK gives a str for any content type but exactly `application/json`."""
     if isinstance(answer, str):
         try:
             answer = json.loads(answer)
         except ValueError:
-            return Outcome(Answer.UNKNOWN, reason="an answer that is not JSON")
+            return SendResult(SendStatus.UNKNOWN, reason="an answer that is not JSON")
     match answer:
         case {"SMSMessageData": {"Message": "InvalidSenderId"}}:
             return INVALID_SENDER
         case {"SMSMessageData": {"Recipients": [{"statusCode": code} as recipient]}}:
             return _read_recipient(code, recipient)
         case _:
-            return Outcome(Answer.UNKNOWN, reason="an answer without our recipient")
+            return SendResult(SendStatus.UNKNOWN, reason="an answer without our recipient")
 
 
-def _read_recipient(code: object, recipient: Mapping[str, object]) -> Outcome:
+def _read_recipient(code: object, recipient: Mapping[str, object]) -> SendResult:
     number = int(code) if isinstance(code, int | str) and str(code).isdecimal() else 0
     if number == INVALID_SENDER_CODE:
         return INVALID_SENDER
     status = f"{code} {recipient.get('status')}"[:60]
-    answer = STATUS_CODES.get(number, Answer.UNKNOWN)
-    if answer is not Answer.ACCEPTED:
-        return Outcome(answer, status=status, reason=str(recipient.get("status"))[:60])
+    answer = STATUS_CODES.get(number, SendStatus.UNKNOWN)
+    if answer is not SendStatus.ACCEPTED:
+        return SendResult(answer, status=status, reason=str(recipient.get("status"))[:60])
     message_id = recipient.get("messageId")
     if not isinstance(message_id, str) or message_id in ("", "None"):
-        return Outcome(Answer.UNKNOWN, status=status, reason="accepted without an id")
-    return Outcome(Answer.ACCEPTED, provider_message_id=message_id, status=status)
+        return SendResult(SendStatus.UNKNOWN, status=status, reason="accepted without an id")
+    return SendResult(SendStatus.ACCEPTED, provider_message_id=message_id, status=status)
 
 
-def _read_refusal(words: str) -> Outcome:
+def _read_refusal(words: str) -> SendResult:
     """Of an HTTP status outside 2xx, which the SDK hides, only the words are left."""
     small = words[:2000].lower()
     for hint, outcome in REFUSALS:
         if hint in small:
             return outcome
-    return Outcome(Answer.UNKNOWN, reason="an HTTP error")
+    return SendResult(SendStatus.UNKNOWN, reason="an HTTP error")
 
 
 def _left_no_byte(fault: RequestException) -> bool:
@@ -166,10 +166,10 @@ def _left_no_byte(fault: RequestException) -> bool:
     return isinstance(reason, NewConnectionError) or certificate
 
 
-def read_report(fields: Mapping[str, str]) -> Report:
+def read_report(fields: Mapping[str, str]) -> DeliveryReport:
     """A delivery report's form; whatever is missing is empty."""
     status = fields.get("status", "")
-    return Report(
+    return DeliveryReport(
         provider=NAME,
         provider_message_id=fields.get("id", ""),
         status=status,

@@ -12,13 +12,13 @@ from functools import cache
 from locales import Sentence, _, render
 from locales.letters import fold, septets
 from sms.keywords import NO, YES, clean, tidy
+from talk.keyring import Keyring
 from talk.keywords import words_of
 from talk.layout import lay_out
 from talk.questions import NO as NO_KEY
 from talk.questions import YES as YES_KEY
 from talk.questions import initials
 from talk.screen import Fit, Screen, Shown, View
-from talk.seals import Seals
 
 ROOM = 160  # septets of one segment
 # Of letters that look alike one is used, and whichever is typed is taken for it; no vowels, so that no word comes out.
@@ -35,22 +35,22 @@ INVITATIONS: tuple[Callable[[str, str], Sentence], ...] = (
 )
 
 
-def fit_for(seals: Seals, phone: str, conversation: str) -> Fit:
+def fit_for(keyring: Keyring, phone: str, conversation: str) -> Fit:
     """The `fit` of one conversation by SMS. There is no line for "back": 0 works all the same."""
 
     def fit(screen: Screen, language: str) -> Shown:
         if not screen.confirms:
             return lay_out(replace(screen, back=False), language, room=ROOM)
         words = fold(render(screen.text, language))
-        code = code_of(seals, phone, conversation, words)
+        code = code_of(keyring, phone, conversation, words)
         return _confirmation(screen, words, code, language)
 
     return fit
 
 
-def code_of(seals: Seals, phone: str, conversation: str, words: str) -> str:
+def code_of(keyring: Keyring, phone: str, conversation: str, words: str) -> str:
     """The four letters that agree to `words` in this conversation of this phone."""
-    number = int.from_bytes(seals.digests(PURPOSE, f"{phone} {conversation} {words}")[0][:8])
+    number = int.from_bytes(keyring.digests(PURPOSE, f"{phone} {conversation} {words}")[0][:8])
     letters = []
     for _place in range(LENGTH):
         number, letter = divmod(number, len(ALPHABET))

@@ -23,7 +23,7 @@ FORGOTTEN_AT_ONCE = 100  # rows: more are left to the next round
 class Conversation:
     """`id` is that of the message that opened it, `keyword` the English source of the keyword.
 
-    `acted`: it ended with a deed.
+    `acted`: it ended with an action.
     """
 
     phone: str

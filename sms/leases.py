@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sms.africastalking import NAME
 from sms.delivery import ended_by_stop
-from sms.provider import Answer, Outcome
-from sms.tables import State, outbox
+from sms.provider import SendResult, SendStatus
+from sms.tables import MessageState, outbox
 
 log = logging.getLogger("keneya.sms")
 
@@ -76,14 +76,14 @@ async def claim_due(
     }
     rows = (await db.execute(_CLAIM, facts)).all()
     for row in rows:
-        if row.state == State.WITHHELD:
+        if row.state == MessageState.WITHHELD:
             log.info(
                 "sms_withheld", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id), "reason": row.reason}
             )
     claims = [
         Claim(row.mutuelle_id, row.id, row.phone, row.body, row.template, row.attempts, row.resends, token)
         for row in rows
-        if row.state == State.SENDING
+        if row.state == MessageState.SENDING
     ]
     return claims, len(rows) - len(claims)
 
@@ -158,7 +158,7 @@ _REACHED = text(
 
 
 async def record(
-    db: AsyncConnection, claim: Claim, outcome: Outcome, now: datetime, time_scale: float
+    db: AsyncConnection, claim: Claim, outcome: SendResult, now: datetime, time_scale: float
 ) -> None:
     """Write what came of a call, also if the lease ran out meanwhile, unless the message is being resent."""
     values = {
@@ -169,9 +169,9 @@ async def record(
     }
     kept = await _write(db, claim, values)
     event = "sms_outcome" if kept else "sms_lease_lost"
-    level = logging.INFO if kept and outcome.answer is Answer.ACCEPTED else logging.WARNING
+    level = logging.INFO if kept and outcome.answer is SendStatus.ACCEPTED else logging.WARNING
     level = (
-        logging.ERROR if values["state"] == State.FAILED else level
+        logging.ERROR if values["state"] == MessageState.FAILED else level
     )  # a person must see what nobody will retry
     facts = {
         "mutuelle": claim.mutuelle,
@@ -184,7 +184,7 @@ async def record(
 
 async def give_back(db: AsyncConnection, claim: Claim) -> None:
     """Undo a claim whose call never began."""
-    await _write(db, claim, {"state": State.DUE, "attempts": claim.attempts - 1, "in_doubt_at": None})
+    await _write(db, claim, {"state": MessageState.DUE, "attempts": claim.attempts - 1, "in_doubt_at": None})
 
 
 async def _write(db: AsyncConnection, claim: Claim, values: Mapping[str, object]) -> bool:
@@ -193,28 +193,33 @@ async def _write(db: AsyncConnection, claim: Claim, values: Mapping[str, object]
         (outbox.c.mutuelle_id == claim.mutuelle)
         & (outbox.c.id == claim.id)
         & (outbox.c.lease_token == claim.token)
-        & outbox.c.state.in_([State.SENDING, State.IN_DOUBT])
+        & outbox.c.state.in_([MessageState.SENDING, MessageState.IN_DOUBT])
     )
     free = {"lease_token": None, "lease_until": None}
     result = await db.execute(update(outbox).where(ours).values(**free, **values))
     return result.rowcount == 1
 
 
-def _consequence(claim: Claim, outcome: Outcome, now: datetime, time_scale: float) -> dict[str, object]:
+def _consequence(claim: Claim, outcome: SendResult, now: datetime, time_scale: float) -> dict[str, object]:
     """The columns that follow from an answer: one line an answer."""
     match outcome.answer:
-        case Answer.ACCEPTED:
-            return {"state": State.SENT, "sent_at": now, "in_doubt_at": None}
-        case Answer.UNKNOWN:
-            return {"state": State.IN_DOUBT, "in_doubt_at": now}
-        case Answer.ACCOUNT:
+        case SendStatus.ACCEPTED:
+            return {"state": MessageState.SENT, "sent_at": now, "in_doubt_at": None}
+        case SendStatus.UNKNOWN:
+            return {"state": MessageState.IN_DOUBT, "in_doubt_at": now}
+        case SendStatus.ACCOUNT:
             due_at = now + ACCOUNT_WAIT / time_scale
-            return {"state": State.DUE, "due_at": due_at, "attempts": claim.attempts - 1, "in_doubt_at": None}
-        case Answer.LATER if claim.attempts < MAX_ATTEMPTS:
+            return {
+                "state": MessageState.DUE,
+                "due_at": due_at,
+                "attempts": claim.attempts - 1,
+                "in_doubt_at": None,
+            }
+        case SendStatus.LATER if claim.attempts < MAX_ATTEMPTS:
             due_at = now + _backoff(claim.attempts) / time_scale
-            return {"state": State.DUE, "due_at": due_at, "in_doubt_at": None}
-        case Answer.LATER | Answer.REFUSED:
-            return {"state": State.FAILED, "final_at": now, "in_doubt_at": None}
+            return {"state": MessageState.DUE, "due_at": due_at, "in_doubt_at": None}
+        case SendStatus.LATER | SendStatus.REFUSED:
+            return {"state": MessageState.FAILED, "final_at": now, "in_doubt_at": None}
 
 
 def _backoff(attempts: int) -> timedelta:

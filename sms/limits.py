@@ -17,7 +17,7 @@ from talk.phones import region_of
 DAY = timedelta(days=1)
 
 
-class Known(StrEnum):
+class Sender(StrEnum):
     """What is known of a phone: nothing, that it speaks for a household, that its owner has an office.
 
     FOREIGN: nothing, and no mutuelle is in its country: it is never answered, for an SMS there costs a multiple.
@@ -32,12 +32,12 @@ class Known(StrEnum):
 # Joining takes eight messages; a member who pays, asks and mistypes all day stays under sixty; a doctor with a full
 # waiting room checks three hundred patients.
 PLAYED_A_DAY = {
-    Known.FOREIGN: 0,
-    Known.STRANGER: 20,
-    Known.MEMBER: 60,
-    Known.OFFICER: REPLIES_A_DAY - 1,
+    Sender.FOREIGN: 0,
+    Sender.STRANGER: 20,
+    Sender.MEMBER: 60,
+    Sender.OFFICER: REPLIES_A_DAY - 1,
 }  # the last says so
-HELPS_A_DAY = {Known.FOREIGN: 0, Known.STRANGER: 1, Known.MEMBER: 10, Known.OFFICER: 10}
+HELPS_A_DAY = {Sender.FOREIGN: 0, Sender.STRANGER: 1, Sender.MEMBER: 10, Sender.OFFICER: 10}
 HELPS = ("help", "code", "stranger")
 ORDERS = ("stop", "start")
 
@@ -47,9 +47,9 @@ async def played_since(db: AsyncConnection, phone: str, since: datetime) -> int:
     return await _count(db, phone, since, inbox.c.handled_as != "limit")
 
 
-async def helped_since(db: AsyncConnection, phone: str, since: datetime, known: Known) -> int:
+async def helped_since(db: AsyncConnection, phone: str, since: datetime, known: Sender) -> int:
     """How often it was told how to go on; a stranger's STOP and START count too: they get one word a day in all."""
-    kinds = HELPS + (ORDERS if known is Known.STRANGER else ())
+    kinds = HELPS + (ORDERS if known is Sender.STRANGER else ())
     return await _count(db, phone, since, inbox.c.handled_as.in_(kinds) & (inbox.c.state == Arrival.ANSWERED))
 
 

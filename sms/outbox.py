@@ -14,9 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales.letters import fold
-from sms.doubts import settle_doubts
+from sms.in_doubt import settle_in_doubt
 from sms.leases import CALL_LIMIT, LEASE, Claim, claim_due, give_back, record
-from sms.provider import E164, Answer, Outcome, Provider
+from sms.provider import E164, Provider, SendResult, SendStatus
 from sms.segments import MAX_SEGMENTS, segments
 from values import value
 
@@ -74,7 +74,7 @@ async def send_due(
 ) -> int:
     """Hand over what is due; returns how many rows it dealt with, so call it again until that is 0.
 
-    1. Settle doubts: leases that ran out, reports that decide, the one resend (`sms.doubts`).
+    1. Settle doubts: leases that ran out, reports that decide, the one resend (`sms.in_doubt`).
     2. Claim at most `limit` rows (and no more than the provider takes at once): SENDING, under a lease token,
        the attempt counted. Where a STOP ended it or its phone's budget is spent: WITHHELD, in the same statement.
     3. Commit. From here a crash leaves the rows IN_DOUBT when the lease runs out, never DUE.
@@ -85,7 +85,7 @@ async def send_due(
     """
     started = monotonic()
     async with pool.begin() as db:
-        await settle_doubts(db, now, time_scale)
+        await settle_in_doubt(db, now, time_scale)
     async with pool.begin() as db:
         claims, withheld = await claim_due(
             db, provider.name, now, min(limit, provider.concurrency), time_scale
@@ -99,7 +99,7 @@ async def send_due(
     except asyncio.CancelledError:
         await work
         raise
-    _warn_of_account(provider, [outcome for outcome in outcomes if isinstance(outcome, Outcome)])
+    _warn_of_account(provider, [outcome for outcome in outcomes if isinstance(outcome, SendResult)])
     for fault in outcomes:
         if isinstance(fault, BaseException):
             raise fault
@@ -108,7 +108,7 @@ async def send_due(
 
 async def _hand_over(
     pool: AsyncEngine, provider: Provider, claim: Claim, now: datetime, started: float, time_scale: float
-) -> Outcome | None:
+) -> SendResult | None:
     """Steps 4 and 5 for one row."""
     if monotonic() - started > START_WITHIN_S:
         async with pool.begin() as db:
@@ -118,16 +118,16 @@ async def _hand_over(
         async with asyncio.timeout(CALL_LIMIT.total_seconds()):
             outcome = await provider.send(claim.phone, claim.body)
     except TimeoutError:
-        outcome = Outcome(Answer.UNKNOWN, reason="no answer within the call limit")
+        outcome = SendResult(SendStatus.UNKNOWN, reason="no answer within the call limit")
     known_at = now + timedelta(seconds=monotonic() - started)
     async with pool.begin() as db:
         await record(db, claim, outcome, known_at, time_scale)
     return outcome
 
 
-def _warn_of_account(provider: Provider, outcomes: Sequence[Outcome]) -> None:
+def _warn_of_account(provider: Provider, outcomes: Sequence[SendResult]) -> None:
     """One line a pass, however many messages wait."""
-    waiting = [outcome for outcome in outcomes if outcome.answer is Answer.ACCOUNT]
+    waiting = [outcome for outcome in outcomes if outcome.answer is SendStatus.ACCOUNT]
     if waiting:
         log.warning(
             "sms_account_trouble",

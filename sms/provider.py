@@ -11,7 +11,7 @@ from typing import Protocol
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")  # for fullmatch: nothing after the digits, a newline least of all
 
 
-class Answer(StrEnum):
+class SendStatus(StrEnum):
     """What became of one message that was handed over."""
 
     ACCEPTED = "ACCEPTED"  # the provider has it, under an id of its own
@@ -22,10 +22,10 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SendResult:
     """`provider_message_id` comes with ACCEPTED only; `status` is the provider's word, `reason` ours."""
 
-    answer: Answer
+    answer: SendStatus
     provider_message_id: str | None = None
     status: str | None = None
     reason: str | None = None
@@ -42,7 +42,7 @@ class Provider(Protocol):
     def concurrency(self) -> int:
         """How many calls may be under way at once."""
 
-    async def send(self, phone: str, body: str) -> Outcome:
+    async def send(self, phone: str, body: str) -> SendResult:
         """Hand over one message. `phone` is E.164 with its plus."""
 
 
@@ -56,7 +56,7 @@ class Proof(IntEnum):
 
 
 @dataclass(frozen=True)
-class Report:
+class DeliveryReport:
     """A delivery report as its provider's file read it; `status` stays the provider's own word."""
 
     provider: str

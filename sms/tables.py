@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 
-class State(StrEnum):
+class MessageState(StrEnum):
     """Where a message is. DELIVERED, FAILED and WITHHELD are final, but a proven delivery beats FAILED."""
 
     DUE = "DUE"
@@ -34,14 +34,18 @@ class State(StrEnum):
     WITHHELD = "WITHHELD"  # never handed over: ended by a STOP, or its phone's budget is spent
 
 
-MOVES: dict[State, frozenset[State]] = {
-    State.DUE: frozenset({State.SENDING, State.WITHHELD}),
-    State.SENDING: frozenset({State.DUE, State.SENT, State.IN_DOUBT, State.FAILED}),
-    State.IN_DOUBT: frozenset({State.DUE, State.SENT, State.DELIVERED, State.FAILED}),
-    State.SENT: frozenset({State.DELIVERED, State.FAILED}),
-    State.FAILED: frozenset({State.DELIVERED}),
-    State.DELIVERED: frozenset(),
-    State.WITHHELD: frozenset(),
+MOVES: dict[MessageState, frozenset[MessageState]] = {
+    MessageState.DUE: frozenset({MessageState.SENDING, MessageState.WITHHELD}),
+    MessageState.SENDING: frozenset(
+        {MessageState.DUE, MessageState.SENT, MessageState.IN_DOUBT, MessageState.FAILED}
+    ),
+    MessageState.IN_DOUBT: frozenset(
+        {MessageState.DUE, MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED}
+    ),
+    MessageState.SENT: frozenset({MessageState.DELIVERED, MessageState.FAILED}),
+    MessageState.FAILED: frozenset({MessageState.DELIVERED}),
+    MessageState.DELIVERED: frozenset(),
+    MessageState.WITHHELD: frozenset(),
 }
 
 
@@ -145,7 +149,7 @@ conversation = Table(
     Column("id", Text, nullable=False),  # of the message that opened it
     Column("keyword", Text, nullable=False),
     Column("is_open", Boolean, nullable=False),
-    Column("acted", Boolean, nullable=False),  # it ended with a deed
+    Column("acted", Boolean, nullable=False),  # it ended with an action
     Column("answers", JSONB, nullable=False),
     Column("view", JSONB, nullable=False),
     Column("expires_at", _instant, nullable=False),

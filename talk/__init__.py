@@ -1,1 +1,1 @@
-"""Conversations, whatever the channel: `words` is what a menu may say, `engine` plays it, `journal` remembers."""
+"""Conversations, whatever the channel: `words` is what a menu may say, `engine` plays it, `session` remembers."""

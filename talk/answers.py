@@ -11,18 +11,20 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from locales import Money, _
+from locales.letters import fold, septets
 from talk.phones import typed_phone
-from talk.trouble import Invalid
+from talk.trouble import InvalidError
 
 T = TypeVar("T")
 
 LONGEST_ANSWER = 160  # what one hop of a basic phone can carry, with room to spare
 LONGEST_NAME = 26  # a confirmation must hold it beside a mutuelle, a product and two prices
+LONGEST_REASON = 60  # septets: it travels in one segment, beside who said it and where
 INVERTED_MARK, AT_SIGN = "¡", "@"  # GSM and ASCII disagree on 0x40: a slip of gateways, seen in live traffic
 
 
 class Secret(str):
-    """A PIN: passed on once, never recorded, logged or kept among the facts of a deed."""
+    """A PIN: passed on once, never recorded, logged or kept among the facts of an action."""
 
     __slots__ = ()
 
@@ -69,9 +71,9 @@ def _name(typed: str) -> str:
     name = re.sub(r"[^\w'’ .-]|[\d_]", " ", typed)
     name = " ".join(name.split())
     if sum(map(str.isalpha, name)) < 2:
-        raise Invalid(_("Please type the name in letters."))
+        raise InvalidError(_("Please type the name in letters."))
     if len(name) > LONGEST_NAME:
-        raise Invalid(_("This name is too long: {most} letters at most.", most=LONGEST_NAME))
+        raise InvalidError(_("This name is too long: {most} letters at most.", most=LONGEST_NAME))
     return name.title() if name.isupper() or name.islower() else name
 
 
@@ -83,7 +85,7 @@ person_name = Kind(
 def _integer(typed: str) -> int:
     digits = re.sub(r"[\s.]|(?:f|fcfa|cfa)$", "", typed.lower())
     if not re.fullmatch(r"[0-9]{1,12}", digits):
-        raise Invalid(_("Please type a number."))
+        raise InvalidError(_("Please type a number."))
     return int(digits)
 
 
@@ -93,9 +95,9 @@ def amount(least: Money, most: Money, step: int = 1) -> Kind[Money]:
     def parse(typed: str) -> Money:
         value = Money(_integer(typed), least.currency)
         if not least <= value <= most:
-            raise Invalid(_("From {least} to {most}, please.", least=least, most=most))
+            raise InvalidError(_("From {least} to {most}, please.", least=least, most=most))
         if value.amount_minor % step and value != most:
-            raise Invalid(_("Please type a multiple of {step}.", step=Money(step, least.currency)))
+            raise InvalidError(_("Please type a multiple of {step}.", step=Money(step, least.currency)))
         return value
 
     return Kind(
@@ -109,14 +111,14 @@ def amount(least: Money, most: Money, step: int = 1) -> Kind[Money]:
 def _ages(typed: str) -> tuple[int, ...]:
     words = re.findall(r"\d+", typed)
     if not words or re.search(r"[^\W\d_]", typed):
-        raise Invalid(_("Please type ages only, like 45*38*12"))
+        raise InvalidError(_("Please type ages only, like 45*38*12"))
     ages = tuple(int(word) for word in words if len(word) <= 3)
     if len(ages) != len(words) or max(ages) > 115:
-        raise Invalid(_("One of these ages is not possible."))
+        raise InvalidError(_("One of these ages is not possible."))
     if len(ages) > 30:
-        raise Invalid(_("30 people at most, please."))
+        raise InvalidError(_("30 people at most, please."))
     if ages[0] < 16:
-        raise Invalid(_("The head of the household comes first, aged 16 or more."))
+        raise InvalidError(_("The head of the household comes first, aged 16 or more."))
     return ages
 
 
@@ -137,8 +139,22 @@ def phone_number(region: str) -> Kind[str]:
 
 def _pin(typed: str) -> Secret:
     if not re.fullmatch(r"[0-9]{4,6}", typed):
-        raise Invalid(_("A PIN has 4 to 6 digits."))
+        raise InvalidError(_("A PIN has 4 to 6 digits."))
     return Secret(typed)
 
 
 pin = Kind("pin", _pin, good=("4071",), bad=("12", "abcd"), secret=True)
+
+
+def _reason(typed: str) -> str:
+    reason = " ".join(typed.split())
+    if sum(letter.isalnum() for letter in reason) < 2:
+        raise InvalidError(_("Please say in a few words what is wrong."))
+    if septets(fold(reason)) > LONGEST_REASON or len(reason) > LONGEST_REASON:
+        raise InvalidError(_("Too long: {most} letters at most.", most=LONGEST_REASON))
+    return reason
+
+
+reason_words = Kind(
+    "reason", _reason, good=("x" * LONGEST_REASON,), bad=("", "?", "x" * 61, "a [" * 20), takes_rest=True
+)

@@ -23,7 +23,7 @@ from talk.questions import (
     understand,
 )
 from talk.screen import Fit, Screen, Shown, View
-from talk.trouble import MenuFault, Refused
+from talk.trouble import MenuError, RefusedError
 from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Option, Question, Request
 from values import value
 
@@ -33,17 +33,17 @@ Menu = Callable[[Caller], Coroutine[Request[Any], Any, Sentence]]
 Finish = Callable[[Any], Shown]
 
 
-class Stage(Protocol):
+class Channel(Protocol):
     """What the engine asks of its channel: to read, and to act exactly once."""
 
     async def read(self, look: Look[Any]) -> Any:
         """The answer of a look."""
 
-    def admit_deed(self) -> None:
-        """Raise CannotAct when this hop may not lead to a deed."""
+    def admit_action(self) -> None:
+        """Raise CannotAct when this hop may not lead to an action."""
 
-    async def act(self, deed: Do[Any], consent: str, finish: Finish) -> Shown:
-        """Do `deed` and keep what `finish` makes of its result, in one transaction; raise Refused to undo it."""
+    async def act(self, action: Do[Any], consent: str, finish: Finish) -> Shown:
+        """Do `action` and keep what `finish` makes of its result, in one transaction; raise Refused to undo it."""
 
 
 @value
@@ -68,7 +68,7 @@ class _Play:
 
     menu: Menu
     caller: Caller
-    stage: Stage
+    channel: Channel
     fit: Fit
     answers: list[Answer] = field(default_factory=list)
     consent: str = ""
@@ -101,7 +101,7 @@ class _Play:
             self.answers.append(answer)
         await self._go_on(value)
         if self.secret and isinstance(self.pending, QUESTIONS):
-            raise MenuFault("a PIN is asked last")
+            raise MenuError("a PIN is asked last")
 
     async def _go_on(self, value: Any) -> None:
         while True:
@@ -115,13 +115,13 @@ class _Play:
                 return
             if not isinstance(request, Look):
                 self.coroutine.close()
-                raise MenuFault(f"a menu awaits only ask, choose, confirm, look and do, not {request!r}")
-            value = await self.stage.read(request)
+                raise MenuError(f"a menu awaits only ask, choose, confirm, look and do, not {request!r}")
+            value = await self.channel.read(request)
 
     def admit(self) -> None:
-        """Stop here if what is pending leads to a deed and the stage allows none."""
+        """Stop here if what is pending leads to an action and the stage allows none."""
         if isinstance(self.pending, (Do, Confirm)):
-            self.stage.admit_deed()
+            self.channel.admit_action()
 
     def order(self) -> Answered | None:
         """The agreement that the message itself is to a pending `order`: its words are the order's own."""
@@ -135,17 +135,17 @@ class _Play:
             return ""
         shown = shown or self.fit(screen_of(self.pending, View(), back=False), self.caller.language)
         if not shown.whole:
-            raise MenuFault(f"a confirmation is one whole screen: {self.pending.question.msgid}")
+            raise MenuError(f"a confirmation is one whole screen: {self.pending.question.msgid}")
         return shown.text
 
     def finish(self, result: Any) -> Shown:
-        """What is shown after the deed: the menu may only say its last sentence."""
+        """What is shown after the action: the menu may only say its last sentence."""
         try:
             self.coroutine.send(result)
         except StopIteration as stop:
             return self.end(_said(stop.value))
         self.coroutine.close()
-        raise MenuFault("a menu acts once, last")
+        raise MenuError("a menu acts once, last")
 
     def end(self, sentence: Sentence) -> Shown:
         """The last screen, and what may be kept of it."""
@@ -167,7 +167,7 @@ class _Play:
 
 def _said(value: Any) -> Sentence:
     if not isinstance(value, Sentence):
-        raise MenuFault(f"a menu ends with a sentence, not {value!r}")
+        raise MenuError(f"a menu ends with a sentence, not {value!r}")
     return value
 
 
@@ -176,7 +176,7 @@ async def play(
     caller: Caller,
     state: State,
     typed: Sequence[str],
-    stage: Stage,
+    channel: Channel,
     fit: Fit,
     *,
     note: Sentence | None = None,
@@ -187,25 +187,25 @@ async def play(
     Several words (dialled at once) are used as far as the first confirmation or the first that does not fit.
     `one_message`: they are a whole message that opened the menu. If nothing had to be asked, an `order` is given by it.
     """
-    run = _Play(menu, caller, stage, fit, one_message=one_message and state == State())
+    run = _Play(menu, caller, channel, fit, one_message=one_message and state == State())
     try:
         await run.start(state.answers)
         return await _play(run, state, list(typed), note)
-    except Refused as trouble:
+    except RefusedError as trouble:
         return _ended(run, trouble.sentence)
     finally:
         run.close()
 
 
-async def resume(menu: Menu, caller: Caller, answers: Sequence[Answer], stage: Stage, fit: Fit) -> Turn:
+async def resume(menu: Menu, caller: Caller, answers: Sequence[Answer], channel: Channel, fit: Fit) -> Turn:
     """Go on where a dropped call was, but never into a PIN or a confirmation: the question before is asked again."""
-    run = _Play(menu, caller, stage, fit)
+    run = _Play(menu, caller, channel, fit)
     try:
         await run.start(answers)
         while run.answers and not _may_resume(run.pending):
             await run.start(run.answers[:-1])
         return await _play(run, State(tuple(run.answers)), [], None)
-    except Refused as trouble:
+    except RefusedError as trouble:
         return _ended(run, trouble.sentence)
     finally:
         run.close()
@@ -267,17 +267,17 @@ async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[
     return View(), None
 
 
-async def _act(run: _Play, deed: Do[Any]) -> tuple[Turn | None, Sentence | None]:
-    """Act; when the deed is refused, forget the agreement to it and ask again with the reason on top.
+async def _act(run: _Play, action: Do[Any]) -> tuple[Turn | None, Sentence | None]:
+    """Act; when the action is refused, forget the agreement to it and ask again with the reason on top.
 
     After a PIN the refusal is the last screen.
     """
     answers = tuple(run.answers)
     if not run.consent:
-        raise MenuFault("a deed follows a confirmation")
+        raise MenuError("a deed follows a confirmation")
     try:
-        shown = await run.stage.act(deed, run.consent, run.finish)
-    except Refused as trouble:
+        shown = await run.channel.act(action, run.consent, run.finish)
+    except RefusedError as trouble:
         if run.secret:
             return _ended(run, trouble.sentence), None
         run.close()

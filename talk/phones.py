@@ -11,7 +11,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from locales import _
-from talk.trouble import Invalid
+from talk.trouble import InvalidError
 
 MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 OLD_BENIN = re.compile(r"^\+229(\d{8})$")  # before 2024-11-30; the plan now puts 01 in front
@@ -56,14 +56,14 @@ def typed_phone(raw: str, region: str) -> str:
     """The E.164 form of a mobile number that a person typed, read as one of `region` unless it says otherwise."""
     number = _valid(raw, region)
     if phonenumbers.number_type(number) not in MOBILE:
-        raise Invalid(_("This is not a mobile number."))
+        raise InvalidError(_("This is not a mobile number."))
     return _e164(number)
 
 
 def _valid(raw: str, region: str) -> phonenumbers.PhoneNumber:
     number = _parsed(raw.strip(), region)
     if number is None or not phonenumbers.is_valid_number(number):
-        raise Invalid(_("This is not a phone number."))
+        raise InvalidError(_("This is not a phone number."))
     return number
 
 

@@ -13,7 +13,7 @@ from anyascii import anyascii
 from locales import Sentence, _
 from talk.answers import repaired
 from talk.screen import Screen, View
-from talk.trouble import Invalid
+from talk.trouble import InvalidError
 from talk.words import Ask, Choice, Choose, Confirm, Consent, Option, Question
 from values import value
 
@@ -93,7 +93,7 @@ def recall(question: Question, answer: Answer, words: Words) -> Any:
     if isinstance(question, Ask):
         try:
             return question.kind.parse(answer.meant)
-        except Invalid as trouble:
+        except InvalidError as trouble:
             raise LookupError(answer.question) from trouble
     if isinstance(question, Choose):
         return _by_key(question.choices, answer.meant)
@@ -125,7 +125,7 @@ def understand(question: Question, view: View, typed: str, words: Words) -> Mean
 def _understand_ask(question: Ask[Any], view: View, word: str) -> Meaning:
     try:
         value = question.kind.parse(word)
-    except Invalid as trouble:
+    except InvalidError as trouble:
         return Moved(view, trouble.sentence)
     # What was understood, where that is words: a PIN typed behind a name is no part of the name, nor of the record.
     meant = value if isinstance(value, str) else word

@@ -1,4 +1,4 @@
-"""The tables of conversations: what callers prefer, every deed with the words that were agreed to, what is limited."""
+"""The tables of conversations: preferences, every action with the words that were agreed to, what is limited."""
 
 from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -13,7 +13,7 @@ preference = Table(
     Column("chosen_at", DateTime(timezone=True), nullable=False),
 )
 
-deed = Table(
+action = Table(
     "deed",
     metadata,
     Column("gateway", Text, primary_key=True),

@@ -3,7 +3,7 @@
 from locales import Sentence
 
 
-class Trouble(Exception):
+class TroubleError(Exception):
     """Carries the sentence that the caller reads."""
 
     def __init__(self, sentence: Sentence) -> None:
@@ -11,17 +11,17 @@ class Trouble(Exception):
         self.sentence = sentence
 
 
-class Invalid(Trouble):
+class InvalidError(TroubleError):
     """The answer cannot be used: the same question is asked again."""
 
 
-class Refused(Trouble):
-    """What was asked for cannot be done; inside a deed, everything is rolled back."""
+class RefusedError(TroubleError):
+    """What was asked for cannot be done; inside an action, everything is rolled back."""
 
 
-class CannotAct(Exception):
+class CannotActError(Exception):
     """The stage has no memory of the call, so nothing may be confirmed or done in this hop."""
 
 
-class MenuFault(Exception):
-    """A menu broke a rule of conversations: a foreign await, something after its deed, nothing to say."""
+class MenuError(Exception):
+    """A menu broke a rule of conversations: a foreign await, something after its action, nothing to say."""

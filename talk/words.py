@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
 from talk.answers import Kind
-from talk.seals import NO_SEALS, Seals
+from talk.keyring import NO_KEYRING, Keyring
 from values import value
 
 P = ParamSpec("P")
@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Caller:
     """Who is talking: `at` is this hop's time (aware UTC), `call` the gateway's name for the conversation.
 
-    `seals` are for the deeds that check a PIN or a code.
+    `seals` are for the actions that check a PIN or a code.
     """
 
     phone: str
@@ -31,7 +31,7 @@ class Caller:
     gateway: str
     call: str
     at: datetime
-    seals: Seals = field(default=NO_SEALS, repr=False, compare=False)
+    keyring: Keyring = field(default=NO_KEYRING, repr=False, compare=False)
 
 
 class Choice(Protocol):
@@ -133,7 +133,7 @@ def choose(question: Sentence, choices: Sequence[C]) -> Request[C]:
 def confirm(
     question: Sentence, *, yes: Sentence | None = None, no: Sentence | None = None
 ) -> Request[Consent | None]:
-    """Ask for agreement to the whole screen; the consent goes into the deed's facts."""
+    """Ask for agreement to the whole screen; the consent goes into the action's facts."""
     return Confirm(question, yes or _("Yes"), no or _("No"))
 
 
@@ -154,5 +154,5 @@ def look(
 
 
 def do(act: Callable[..., Awaitable[T]], **facts: Any) -> Request[T]:
-    """Act once, last: `act(db, caller, **facts)` in one transaction with the deed that records `facts`."""
+    """Act once, last: `act(db, caller, **facts)` in one transaction with the action that records `facts`."""
     return Do(act, tuple(sorted(facts.items())))

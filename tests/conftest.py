@@ -27,7 +27,7 @@ import migrations
 from cluster import find_programs, is_locked, version
 from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, start_engines
 
-pytest_plugins = ["tests.town_fixtures"]
+pytest_plugins = ["tests.support.town_fixtures"]
 
 TEMPLATE = "keneya_template"
 MEMORY = Path("/dev/shm")

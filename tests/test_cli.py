@@ -21,8 +21,8 @@ from embedded import Engines
 from invariants import Invariant
 from ledger import accounts as a
 from tests.conftest import Database
-from tests.ledger.reports.year import booked, day, live
-from tests.town import found_town
+from tests.support.ledger_year import booked, day, live
+from tests.support.town import found_town
 
 NOTHING_WRONG = Invariant("nothing_wrong", "Nothing is wrong.", "select 'x' where false")
 TWO_WRONG = Invariant("two_wrong", "None of these exists.", "select unnest(array['SIK 1', 'SIK 2'])")
@@ -236,7 +236,7 @@ def large_book(database: Database) -> Database:
         await found_town(pool)
         homes = (a.member(str(101_000_000 + nth)) for nth in range(300))
         called = (booked(day(1, 5), "contribution called", (home, a.contributions(), 5)) for home in homes)
-        await live(pool, [replace(journal, mutuelle="BEN") for journal in called])
+        await live(pool, [replace(session, mutuelle="BEN") for session in called])
         await pool.dispose()
 
     asyncio.run(fill())

@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 import cluster
 import embedded
 import processes
-from embedded import EngineFault, Engines, find_running
+from embedded import EngineError, Engines, find_running
 from processes import Identity
-from tests.launching import ask, close, launch, start
+from tests.support.launching import ask, close, launch, start
 
 ROOT = os.geteuid() == 0
 
@@ -79,7 +79,7 @@ async def test_a_cluster_of_an_older_version_gets_an_auditor(data: Path) -> None
 def test_data_of_another_user_are_left_alone(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data.mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: data.stat().st_uid + 1)
-    with pytest.raises(EngineFault, match="belongs to another user"):
+    with pytest.raises(EngineError, match="belongs to another user"):
         start(data)
 
 
@@ -93,12 +93,12 @@ def test_data_of_another_major_version_are_left_alone(data: Path) -> None:
     with start(data) as engines:
         version = Path(engines.addresses.data_directory) / "PG_VERSION"
     version.write_text("9\n")
-    with pytest.raises(EngineFault, match=r"made by PostgreSQL 9, .* set POSTGRES_BIN"):
+    with pytest.raises(EngineError, match=r"made by PostgreSQL 9, .* set POSTGRES_BIN"):
         start(data)
 
 
 def test_a_program_that_is_not_there_is_named(data: Path) -> None:
-    with pytest.raises(EngineFault, match="/nowhere/postgres is not a program"):
+    with pytest.raises(EngineError, match="/nowhere/postgres is not a program"):
         embedded.start_engines(data, postgres_bin=Path("/nowhere"))
 
 

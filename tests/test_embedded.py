@@ -13,9 +13,9 @@ from redis.exceptions import RedisError
 import cluster
 import embedded
 import processes
-from embedded import EngineFault, Engines, find_running
+from embedded import EngineError, Engines, find_running
 from tests.conftest import program
-from tests.launching import ask, close, launch, start, wait_until
+from tests.support.launching import ask, close, launch, start, wait_until
 
 
 async def test_postgres_is_set_up_for_keeping_money(data: Path) -> None:
@@ -48,7 +48,7 @@ async def test_redis_wants_its_password_and_forgets_rather_than_grows(engines: E
 def test_a_second_start_on_the_same_data_is_refused(data: Path) -> None:
     launcher = launch(data)
     try:
-        with pytest.raises(EngineFault, match=f"process {launcher.pid} already runs"):
+        with pytest.raises(EngineError, match=f"process {launcher.pid} already runs"):
             start(data)
     finally:
         close(launcher)

@@ -16,18 +16,18 @@ from embedded import Engines
 from invariants import examine
 from ledger.folding import fold
 from migrations.grants import auditor_statements
-from mutuelle import records
-from mutuelle.calendar import run_schedules
-from mutuelle.changes import Change, note_change
-from mutuelle.households import Household, household_by_number
+from mutuelle.households.change_log import Change, note_change
+from mutuelle.households.households import Household, household_by_number
+from mutuelle.schedules.jobs import run_schedules
+from mutuelle.scheme import sealed_records
 from mutuelle.tables import beneficiary, household_phone
-from tests.clinic import contract, open_facility
 from tests.conftest import Database
-from tests.desk import check, make
-from tests.forgeries import MISSED, OWNERS, SERVERS
-from tests.town import AWA, MARIAM, found, join, paid, paid_in
+from tests.support.clinic import contract, open_facility
+from tests.support.doctor_desk import check, make
+from tests.support.forgeries import MISSED, OWNERS, SERVERS
+from tests.support.town import AWA, MARIAM, found, join, paid, paid_in
 
-RECORD_ALL = records._RECORD.replace("STANDS", records.households(max(records.FORMS)))
+RECORD_ALL = sealed_records._RECORD.replace("STANDS", sealed_records.households(max(sealed_records.FORMS)))
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ import migrations
 from embedded import OWNER_ROLE, SERVICE_ROLE, Engines
 from invariants import examine
 from ledger.book import Account, open_accounts
-from ledger.checks import CHECKS as LEDGER
-from mutuelle.census import census
-from mutuelle.checks import CHECKS
-from mutuelle.mutuelles import get_mutuelle
-from mutuelle.staff.roles import Role, offices_of_phone
-from sms.checks import CHECKS as SMS
+from ledger.invariants.book import INVARIANTS as LEDGER
+from mutuelle.contributions.portfolio import portfolio
+from mutuelle.invariants import INVARIANTS
+from mutuelle.officers.roles import Role, appointments_of_phone
+from mutuelle.scheme.mutuelles import get_mutuelle
+from sms.invariants import INVARIANTS as SMS
 from tests.conftest import _superuser
-from tests.town import NOON
+from tests.support.town import NOON
 
 RELEASED = "0003"
 AWA, FANTA, OUMOU, ROKIA = "+22376000001", "+22376000007", "+22376000021", "+22376000031"
@@ -73,9 +73,11 @@ async def test_rows_of_the_first_release_come_to_the_newest_schema(engines: Engi
         await migrations.migrate(engines.url("owner", released), SERVICE_ROLE)
     pool = create_async_engine(engines.url("service", released))
     async with pool.connect() as db:
-        assert [f.invariant.name for f in await examine(db, [*LEDGER, *SMS, *CHECKS]) if not f.holds] == []
+        assert [
+            f.invariant.name for f in await examine(db, [*LEDGER, *SMS, *INVARIANTS]) if not f.holds
+        ] == []
         assert await _roles(pool) == {FANTA: [Role.TREASURER], OUMOU: [], ROKIA: [Role.DOCTOR]}
-        insured = await census(db, await get_mutuelle(db, "BEN"), NOON.date())
+        insured = await portfolio(db, await get_mutuelle(db, "BEN"), NOON.date())
         assert [one.due.amount_minor for one in insured.values()] == [12_000]
         state = (await db.execute(text("select state, handled_as from sms_inbox"))).one()
     assert tuple(state) == ("SET_ASIDE", "old")  # nobody is answered weeks late
@@ -85,6 +87,6 @@ async def test_rows_of_the_first_release_come_to_the_newest_schema(engines: Engi
 async def _roles(pool: AsyncEngine) -> dict[str, list[Role]]:
     async with pool.connect() as db:
         return {
-            phone: [office.role for office in await offices_of_phone(db, phone, NOON)]
+            phone: [appointment.role for appointment in await appointments_of_phone(db, phone, NOON)]
             for phone in (FANTA, OUMOU, ROKIA)
         }

@@ -22,11 +22,11 @@ from embedded import Engine, Engines
 from locales import DEFAULT_LANGUAGE, Sentence, render
 from locales.letters import fold
 from mutuelle import tables
-from talk.tables import deed
+from talk.tables import action
 from tests.conftest import TEMPLATE, Database, _make_template, wait_until_unlocked
-from tests.house import SECRET, House, WirePhone
-from tests.launching import start, wait_until
-from tests.town import AWA
+from tests.support.launching import start, wait_until
+from tests.support.running_service import SECRET, House, WirePhone
+from tests.support.town import AWA
 from ussd import calls
 
 AT_HEADER = "at-ussd-hop-metadata"
@@ -143,23 +143,23 @@ async def test_postgresql_killed_after_the_confirmation_leaves_nothing_and_the_h
     phone = await to_the_confirmation(house)
     async with down(engines, "postgres", signal.SIGKILL):
         assert await phone.type("1") == ended(calls.DOWN)
-    assert [await count(database, table) for table in (deed, tables.household, tables.payment)] == [0, 0, 0]
+    assert [await count(database, table) for table in (action, tables.household, tables.payment)] == [0, 0, 0]
     assert (await phone.send()).startswith(WELCOME)
-    assert [await count(database, table) for table in (deed, tables.household, tables.payment)] == [1, 1, 1]
+    assert [await count(database, table) for table in (action, tables.household, tables.payment)] == [1, 1, 1]
 
 
-async def test_postgresql_killed_in_the_middle_of_a_deed_leaves_nothing_of_it(
+async def test_postgresql_killed_in_the_middle_of_an_action_leaves_nothing_of_it(
     house: House, engines: Engines, database: Database, owner: AsyncEngine
 ) -> None:
     phone = await to_the_confirmation(house)
     async with owner.connect() as db:
         await db.execute(text("lock table payment in exclusive mode"))
         acting = asyncio.create_task(phone.type("1"))
-        await until_waiting(owner)  # the deed and the household are written, the payment is not
+        await until_waiting(owner)  # the action and the household are written, the payment is not
         async with down(engines, "postgres", signal.SIGKILL):
             assert await acting == ended(calls.DOWN)
         await db.invalidate()
-    assert [await count(database, table) for table in (deed, tables.household, tables.payment)] == [0, 0, 0]
+    assert [await count(database, table) for table in (action, tables.household, tables.payment)] == [0, 0, 0]
     assert (await phone.send()).startswith(WELCOME)
     assert await count(database, tables.household) == 1
 
@@ -212,7 +212,7 @@ async def test_without_redis_a_menu_that_acts_says_that_nothing_was_changed(
     async with down(engines, "redis", signal.SIGKILL):
         await phone.dial()
         assert await phone.type("1", "1", "Awa Koné", "45", "1") == ended(calls.NO_MEMORY)
-    assert await count(database, deed) == 0
+    assert await count(database, action) == 0
     await member(house)
     assert await count(database, tables.household) == 1
 
@@ -223,21 +223,21 @@ async def test_redis_lost_between_the_confirmation_and_its_answer_does_nothing(
     phone = await to_the_confirmation(house)
     async with down(engines, "redis", signal.SIGKILL):
         assert await phone.type("1") == ended(calls.NO_MEMORY)
-    assert await count(database, deed) == 0
+    assert await count(database, action) == 0
 
 
-async def test_a_call_whose_journal_is_lost_starts_at_home_where_the_gateway_proves_it(
+async def test_a_call_whose_session_is_lost_starts_at_home_where_the_gateway_proves_it(
     house: House, database: Database, redis_url: str
 ) -> None:
     phone = await to_the_confirmation(house)
     await flush(redis_url)
     house.http.headers[AT_HEADER] = "open"
     assert "1 Adhérer" in await phone.type("1")
-    assert await count(database, deed) == 0
+    assert await count(database, action) == 0
     assert "habitez-vous" in await phone.type("1")
 
 
-async def test_a_call_whose_journal_is_lost_is_asked_to_confirm_again_elsewhere(
+async def test_a_call_whose_session_is_lost_is_asked_to_confirm_again_elsewhere(
     house: House, database: Database, redis_url: str
 ) -> None:
     phone = WirePhone(house)
@@ -245,7 +245,7 @@ async def test_a_call_whose_journal_is_lost_is_asked_to_confirm_again_elsewhere(
     await phone.type("1", "1", "Awa Koné", "45 38 12", "1")
     await flush(redis_url)
     assert "J'accepte" in await phone.type("1"), "the words are shown again before they count"
-    assert await count(database, deed) == 0
+    assert await count(database, action) == 0
     assert (await phone.type("1")).startswith(WELCOME)
 
 
@@ -254,7 +254,7 @@ async def flush(redis_url: str) -> None:
         await redis.flushall()
 
 
-async def test_without_redis_the_acting_hop_again_shows_its_deeds_own_screen(
+async def test_without_redis_the_acting_hop_again_shows_its_actions_own_screen(
     house: House, engines: Engines, database: Database
 ) -> None:
     phone = await to_the_confirmation(house)

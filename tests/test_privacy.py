@@ -20,15 +20,15 @@ from redis.asyncio import Redis
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-import logs
 import run
 import settings
 from mutuelle import tables
+from service import logs
 from sms.tables import outbox
 from tests.conftest import Database
-from tests.forms import FORM, HOP, REPORT, SMS
-from tests.house import logging_restored
-from tests.town import AWA, VILLAGES, found_town
+from tests.support.gateway_forms import FORM, HOP, REPORT, SMS
+from tests.support.running_service import logging_restored
+from tests.support.town import AWA, VILLAGES, found_town
 
 PATIENCE_S = 40
 PIN = "40719911"

@@ -11,16 +11,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-import database as connections
+import service.database as connections
 import settings
 import webhooks
 import worker
 from menus.home import home
 from tests.conftest import Database
-from tests.house import House
+from tests.support.running_service import House
 
 LIMITS: dict[str, dict[str, Any]] = {
-    "database": {
+    "service.database": {
         "POOL_SIZE": 10,
         "CONNECT_TIMEOUT_S": 3,
         "ALIVE_TIMEOUT_S": 3,
@@ -29,8 +29,8 @@ LIMITS: dict[str, dict[str, Any]] = {
         "DEADLINE_S": 12,
         "IDLE_S": 1.0,
     },
-    "forms": {"LARGEST_FORM": 8192, "MOST_FIELDS": 40},
-    "http_limits": {
+    "service.forms": {"LARGEST_FORM": 8192, "MOST_FIELDS": 40},
+    "service.http_limits": {
         "LARGEST_HEAD": 32 * 1024,
         "MOST_PIPELINED": 8,
         "ARRIVAL_S": 10,
@@ -38,15 +38,15 @@ LIMITS: dict[str, dict[str, Any]] = {
         "SPARE_DESCRIPTORS": 100,
         "TICK_S": 1.0,
     },
-    "metrics": {"SAMPLE_EVERY_S": 15.0, "REST": 50, "PATIENCE_S": 2.0},
+    "service.metrics": {"SAMPLE_EVERY_S": 15.0, "REST": 50, "PATIENCE_S": 2.0},
     "web": {"KEEP_ALIVE_S": 75, "DRAIN_S": 5},
     "webhooks": {"LARGEST_NOTICE": 64 * 1024, "DRAIN_S": 10},
-    "simulator_pages": {"LARGEST_BODY": 64 * 1024},
+    "service.simulator_pages": {"LARGEST_BODY": 64 * 1024},
     "worker": {"PAUSE_S": 0.25, "FAULT_PAUSE_S": 2.0},
-    "ussd.stage": {"DEADLINE_S": 5.0, "MOST_AT_ONCE": 96, "MOST_FOR_A_DIAL": 64},
+    "ussd.deps": {"DEADLINE_S": 5.0, "MOST_AT_ONCE": 96, "MOST_FOR_A_DIAL": 64},
     "ussd.africastalking": {"LONGEST_CALL_ID": 100, "LONGEST_TEXT": 1000},
     "talk.pipe": {"TIMEOUT_S": 1.0},
-    "talk.journal": {"JOURNAL_TTL_S": 900, "RESUME_TTL_S": 600},
+    "talk.session": {"SESSION_TTL_S": 900, "RESUME_TTL_S": 600},
     "sms.leases": {
         "ORDINARY_A_DAY": 30,
         "RECEIPTS_A_DAY": 300,
@@ -54,25 +54,25 @@ LIMITS: dict[str, dict[str, Any]] = {
         "MAX_ATTEMPTS": 12,
         "LEASE": timedelta(seconds=90),
     },
-    "sms.inbound": {"LONGEST_TEXT": 1600},
+    "sms.inbox": {"LONGEST_TEXT": 1600},
     "sms.africastalking": {"TIMEOUT_S": (3.05, 9.05)},
-    "sms.replies": {"ATTEMPTS": 5},
+    "sms.inbox_worker": {"ATTEMPTS": 5},
     "mobilemoney.wire": {"BODY_SIZE": 64 * 1024, "WHOLE_S": 15},
-    "mutuelle.collection": {"LEASE": timedelta(seconds=60), "PLACES": 64},
-    "mutuelle.payments": {"ASKS_A_DAY": 10, "PROMPTS_A_DAY": 3},
-    "mutuelle.registration": {"A_DAY": 60},
-    "mutuelle.members": {"MOST_PEOPLE": 30, "CHANGES_A_MONTH": 4},
-    "mutuelle.staff.pins": {
+    "mutuelle.contributions.collection": {"LEASE": timedelta(seconds=60), "PLACES": 64},
+    "mutuelle.contributions.payments": {"ASKS_A_DAY": 10, "PROMPTS_A_DAY": 3},
+    "mutuelle.enrolment.registration": {"A_DAY": 60},
+    "mutuelle.enrolment.edits": {"MOST_PEOPLE": 30, "CHANGES_A_MONTH": 4},
+    "mutuelle.officers.pins": {
         "PIN_DIGITS": 5,
         "LOCKS": {3: timedelta(minutes=15), 5: timedelta(hours=24)},
         "BLOCKED_AT": 10,
         "NEW_PIN_DAYS": 3,
     },
-    "mutuelle.staff.hashing": {"MOST_WAITING": 20},
-    "mutuelle.staff.offices": {"MOST_OFFICERS": 400},
-    "mutuelle.staff.proposals": {"OPEN_DAYS": 7, "MOST_OPEN": 8},
-    "mutuelle.staff.purses": {"MOST_HELD_MINOR": 200_000, "MOST_DAYS": 5},
-    "mutuelle.care.limits": {
+    "mutuelle.officers.pin_hashing": {"MOST_WAITING": 20},
+    "mutuelle.officers.appointments": {"MOST_OFFICERS": 400},
+    "mutuelle.officers.proposals": {"OPEN_DAYS": 7, "MOST_OPEN": 8},
+    "mutuelle.treasury.cash_in_hand": {"MOST_HELD_MINOR": 200_000, "MOST_DAYS": 5},
+    "mutuelle.care.guess_limits": {
         "WRONG_A_HOUSEHOLD": 3,
         "LOCK_WINDOW": timedelta(minutes=15),
         "LOCK": timedelta(minutes=15),
@@ -80,8 +80,8 @@ LIMITS: dict[str, dict[str, Any]] = {
         "CHECKS_A_DOCTOR": 300,
     },
     "mutuelle.care.codes": {"DIGITS": 6, "ALIVE": timedelta(minutes=15), "CODES_A_DAY": 10},
-    "mutuelle.registers.reading": {"MOST_BYTES": 64 * 1024 * 1024},
-    "mutuelle.registers.homes": {"NUMBERS_OF_A_MUTUELLE": 80_000},
+    "mutuelle.imports.reading": {"MOST_BYTES": 64 * 1024 * 1024},
+    "mutuelle.imports.household_rows": {"NUMBERS_OF_A_MUTUELLE": 80_000},
 }
 
 

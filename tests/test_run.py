@@ -26,7 +26,7 @@ import run
 from embedded import find_running
 from settings import DEMO_SECRET
 from tests.conftest import wait_until_unlocked
-from tests.launching import start, wait_until
+from tests.support.launching import start, wait_until
 
 PATIENCE_S = 60
 

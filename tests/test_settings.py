@@ -4,7 +4,7 @@ import pytest
 
 import settings
 from embedded import Engines
-from settings import DEMO_SECRET, SettingsFault
+from settings import DEMO_SECRET, SettingsError
 from tests.conftest import Database
 
 SECRET = "a-secret-of-the-tests-0123456789abcdef"
@@ -24,7 +24,7 @@ def faults(**changes: str) -> list[str]:
     """What `read` complains about when these variables differ from a good environment."""
     try:
         settings.read(LIVE | changes)
-    except SettingsFault as fault:
+    except SettingsError as fault:
         return fault.faults
     return []
 
@@ -59,7 +59,7 @@ def test_without_the_simulator_its_address_counts_for_nothing() -> None:
 
 
 def test_all_faults_are_told_together() -> None:
-    with pytest.raises(SettingsFault) as raised:
+    with pytest.raises(SettingsError) as raised:
         settings.read({"PORT": "eight", "SIMULATOR": "yes", "WEBHOOK_SECRET": "short"})
     named = [fault.partition(":")[0] for fault in raised.value.faults]
     assert sorted(named) == [
@@ -174,10 +174,10 @@ def test_servers_of_this_machine_need_no_proof(host: str) -> None:
 
 
 def test_the_command_that_prints_pins_takes_no_other_key_either() -> None:
-    assert settings.read_seal_keys(LIVE) == (KEY,)
-    assert settings.read_seal_keys({"SIMULATOR": "1", "WEBHOOK_SECRET": DEMO_SECRET}) == (DEMO_SECRET,)
-    with pytest.raises(SettingsFault):
-        settings.read_seal_keys({"WEBHOOK_SECRET": SECRET})
+    assert settings.read_keyring(LIVE) == (KEY,)
+    assert settings.read_keyring({"SIMULATOR": "1", "WEBHOOK_SECRET": DEMO_SECRET}) == (DEMO_SECRET,)
+    with pytest.raises(SettingsError):
+        settings.read_keyring({"WEBHOOK_SECRET": SECRET})
 
 
 def test_no_secret_shows_in_the_repr() -> None:
@@ -212,11 +212,11 @@ def test_our_own_address_can_be_called_from_here(host: str, url: str) -> None:
 
 
 async def test_a_superuser_is_refused(engines: Engines) -> None:
-    with pytest.raises(SettingsFault, match="superuser"):
+    with pytest.raises(SettingsError, match="superuser"):
         await settings.refuse_owner(engines.superuser_url)
 
 
 async def test_the_services_role_is_welcome_and_the_owner_is_not(database: Database) -> None:
     await settings.refuse_owner(database.url)
-    with pytest.raises(SettingsFault, match=r"its role owns \d+ tables"):
+    with pytest.raises(SettingsError, match=r"its role owns \d+ tables"):
         await settings.refuse_owner(database.owner_url)

@@ -22,16 +22,16 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import database as connections
 import processes
 import run
+import service.database as connections
 import worker
-from database import SOCKET_OPTIONS
+from service.database import SOCKET_OPTIONS
 from tests.conftest import Database
-from tests.forms import FORM, HOP
-from tests.house import SECRET
+from tests.support.gateway_forms import FORM, HOP
+from tests.support.running_service import SECRET
+from tests.support.town import found_town
 from tests.test_starting import environment
-from tests.town import found_town
 
 
 @dataclass
@@ -212,7 +212,11 @@ async def running(relay: Relay, pool: AsyncEngine, redis_url: str, tmp_path: Pat
     port, log = processes.free_port(), tmp_path / "worker.log"
     demo = {"SIMULATOR": "1", "SIMULATOR_URL": "http://127.0.0.1:1", "PORT": str(port)}
     environ = processes.plain_environment() | environment(relay.url, redis_url) | demo
-    with log.open("wb") as output, started("worker.py", environ, output), started("web.py", environ, output):
+    with (
+        log.open("wb") as output,
+        started("worker.py", environ, output),
+        started("web.py", environ, output),
+    ):
         found = Running(port, log)
         async with asyncio.timeout(30):
             await found.back()

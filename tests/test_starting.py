@@ -22,9 +22,9 @@ import run
 import settings
 import worker
 from tests.conftest import Database
-from tests.house import SECRET
-from tests.launching import wait_until
-from tests.town import AWA, NOON, found_town, join, unroute
+from tests.support.launching import wait_until
+from tests.support.running_service import SECRET
+from tests.support.town import AWA, NOON, found_town, join, unroute
 
 # as Procfile starts them
 WEB = ["web.py"]

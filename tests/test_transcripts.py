@@ -16,14 +16,14 @@ from sqlalchemy import select, text
 
 from menus import home as home_menu
 from mutuelle import tables
-from mutuelle.calendar import run_schedules
-from mutuelle.households import household_by_number
-from mutuelle.payments import OPEN
-from mutuelle.staff.roles import Role
-from tests.mutuelle.support import played as support
-from tests.sms.writing import CODE, Writer, letterbox
-from tests.staff import appoint
-from tests.town import Clock, Handset, paid, sell, unroute
+from mutuelle.contributions.payments import OPEN
+from mutuelle.households.households import household_by_number
+from mutuelle.officers.roles import Role
+from mutuelle.schedules.jobs import run_schedules
+from tests.support import support_acts as support
+from tests.support.officers import appoint
+from tests.support.sms_phone import CODE, Writer, sms_deps
+from tests.support.town import Clock, Handset, paid, sell, unroute
 from ussd import calls
 
 FOLDER = Path(__file__).parent / "transcripts"
@@ -51,13 +51,13 @@ MENUS = (
 class Script:
     """One transcript being played: `lines` is what it becomes."""
 
-    line: calls.Line
+    line: calls.UssdDeps
     clock: Clock
     lines: list[str] = field(default_factory=list)
     handset: Handset | None = None
     codes: dict[str, str] = field(default_factory=dict)  # the last one that each phone was sent
     sms: int = 0
-    journals: int = 0
+    sessions: int = 0
 
     async def play(self, script: str) -> str:
         for step in script.splitlines():
@@ -120,7 +120,7 @@ class Script:
     async def writes(self, words: str) -> None:
         """The phone sends an SMS, and the worker plays it."""
         phone = self.caller.phone
-        writer = Writer(letterbox(self.line.pool, self.clock), phone)
+        writer = Writer(sms_deps(self.line.pool, self.clock), phone)
         code = self.codes.get(phone, SHOWN_CODE)
         await writer.send(re.sub(SHOWN_CODE, code, words, flags=re.IGNORECASE))
 
@@ -168,11 +168,11 @@ class Script:
                 self.codes[message.phone] = code[1]
                 body = body.replace(code[1], SHOWN_CODE)
             self.says(f"sms to {message.phone}: {body}")
-        for row in posted[self.journals :]:
+        for row in posted[self.sessions :]:
             self.says(
                 f"ledger: {row.amount} {row.currency} {row.debit_account} <- {row.credit_account}, {row.kind}"
             )
-        self.sms, self.journals = len(sent), len(posted)
+        self.sms, self.sessions = len(sent), len(posted)
 
 
 # What may happen: a word at the beginning of a line, and what it does with the rest of it.
@@ -196,7 +196,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: str(path.stem))
 async def test_a_call_goes_as_it_is_written(
     path: Path,
-    line: calls.Line,
+    line: calls.UssdDeps,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,

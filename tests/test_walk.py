@@ -9,12 +9,12 @@ from sqlalchemy import func, select, text
 from invariants import examine
 from ledger import accounts
 from ledger.balances import balance
-from ledger.checks import CHECKS as LEDGER_CHECKS
+from ledger.invariants.book import INVARIANTS as LEDGER_CHECKS
 from mutuelle import tables
-from mutuelle.checks import CHECKS as PAYMENT_CHECKS
-from sms.checks import CHECKS as SMS_CHECKS
-from tests.house import House, WirePhone
-from tests.town import AWA
+from mutuelle.invariants import INVARIANTS as PAYMENT_CHECKS
+from sms.invariants import INVARIANTS as SMS_CHECKS
+from tests.support.running_service import House, WirePhone
+from tests.support.town import AWA
 
 RECEIPT = "Recu"  # as GSM-7 has it
 JOIN = ("1", "1", "Awa Koné", "45*38*12*7", "1", "1")
@@ -82,7 +82,7 @@ async def test_an_approved_payment_is_posted_once_however_the_operator_tells(hou
 
 
 @pytest.mark.parametrize("how", ["decline", "ignore"])
-async def test_a_payment_that_was_not_made_leaves_no_journal_and_says_so(house: House, how: str) -> None:
+async def test_a_payment_that_was_not_made_leaves_no_session_and_says_so(house: House, how: str) -> None:
     _phone, prompt = await joined(house)
     await house.answer(prompt, how)
     assert "Rien n'a été pris" in await house.message("n'a pas été fait")

@@ -13,14 +13,14 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
-import forms
 from locales import languages
 from locales.catalogue import messages
+from service import forms
 from sms.tables import inbox
 from tests.conftest import Database
-from tests.forms import AT_PATHS, FORM, HOP, kept, post, post_bytes
-from tests.house import SECRET, House, WirePhone, housed
-from tests.town import AWA, NOON, join
+from tests.support.gateway_forms import AT_PATHS, FORM, HOP, kept, post, post_bytes
+from tests.support.running_service import SECRET, House, WirePhone, housed
+from tests.support.town import AWA, NOON, join
 
 
 async def send_raw(house: House, request: bytes, until: bytes = b"\r\n") -> bytes:
@@ -225,7 +225,7 @@ async def test_a_plus_that_became_a_blank_is_the_same_phone(house: House) -> Non
         assert "en cours" in answer.text, "her own payment"
 
 
-async def test_the_hops_metadata_prove_that_a_call_without_journal_is_past_its_dial(house: House) -> None:
+async def test_the_hops_metadata_prove_that_a_call_without_session_is_past_its_dial(house: House) -> None:
     phone = WirePhone(house)
     home = await phone.dial()
     answer = await post(house, "ussd", HOP)

@@ -4,9 +4,9 @@ import random
 
 from mutuelle import tables
 from sms.tables import inbox, optout, report
-from tests.forms import FORM, HOP, REPORT, SMS, kept, post, post_bytes
-from tests.house import House
-from tests.town import AWA, NOON, join
+from tests.support.gateway_forms import FORM, HOP, REPORT, SMS, kept, post, post_bytes
+from tests.support.running_service import House
+from tests.support.town import AWA, NOON, join
 
 
 async def test_an_sms_is_stored_once_however_often_it_comes(house: House) -> None:

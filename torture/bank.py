@@ -31,9 +31,9 @@ from embedded import DATABASE, SERVICE_ROLE, Engines, start_engines
 from invariants import examine
 from ledger.balances import balance
 from ledger.book import open_accounts, post
-from ledger.checks import CHECKS
 from ledger.export import snapshot
 from ledger.folding import catch_up, fold
+from ledger.invariants.book import INVARIANTS
 from ledger.seals import seal_block, verify
 from torture import bank_books, bank_deals
 from torture.bank_deals import BANK
@@ -281,7 +281,7 @@ async def _compared(bank: Bank) -> tuple[dict[str, int], list[str]]:
         async with pool.connect() as db:
             await snapshot(db)
             stored = await bank_books.read_stored(db)
-            findings = await examine(db, CHECKS)
+            findings = await examine(db, INVARIANTS)
             sealed = [verdict async for verdict in verify(db, BANK)]
     unsound = [f"{f.invariant.name}: {', '.join(f.offenders)}" for f in findings if not f.holds]
     unsound += [f"seal {verdict.seal.block}: {verdict.fault}" for verdict in sealed if verdict.fault]

@@ -44,7 +44,7 @@ class Books:
     payments: list[Row]
     postings: list[Row]
     households: list[Row]
-    deeds: list[Row]
+    actions: list[Row]
     outbox: list[Row]
     inbox: list[Row] = field(default_factory=list)
     schedules: list[Row] = field(default_factory=list)

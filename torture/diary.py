@@ -38,7 +38,7 @@ class Diary:
     hops: int = 0
     unanswered: int = 0
     calls: int = 0
-    cut: int = 0  # acting hops that were not answered with their deed's screen at once
+    cut: int = 0  # acting hops that were not answered with their action's screen at once
     brought: int = 0  # how often the gateway brought an SMS, answered or not
     asked_again: int = 0  # how often a writer wrote anew because no answer had come
     strange: list[str] = field(default_factory=list)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
-from mutuelle.digest import DIGEST, FLOATS
+from mutuelle.schedules.digest.digest import DIGEST, FLOATS
 from torture.books import Books, Row
 from torture.diary import Diary
 from torture.town import DIGEST_STEP_S
@@ -63,16 +63,16 @@ def an_answer_belongs_to_an_sms(books: Books) -> Iterator[str]:
 
 
 def a_deed_by_sms_is_answered_in_its_words(books: Books) -> Iterator[str]:
-    """One deed an SMS at most, and its answer is the deed's own sentence."""
+    """One action an SMS at most, and its answer is the action's own sentence."""
     answers = {row["key"]: row["body"] for row in books.outbox}
-    deeds = [deed for deed in books.deeds if deed["gateway"] == "sms"]
-    for call, times in Counter(deed["call"] for deed in deeds).items():
+    actions = [action for action in books.actions if action["gateway"] == "sms"]
+    for call, times in Counter(action["call"] for action in actions).items():
         if times > 1:
             yield f"SMS {call} did {times} deeds"
-    for deed in deeds:
-        said = answers.get(_answer_key({"id": deed["call"]}))
-        if said != deed["screen"]:
-            yield f"SMS {deed['call']} did a deed and was answered {said!r}"
+    for action in actions:
+        said = answers.get(_answer_key({"id": action["call"]}))
+        if said != action["screen"]:
+            yield f"SMS {action['call']} did a deed and was answered {said!r}"
 
 
 def _answer_key(row: Row) -> str:

@@ -17,7 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 import migrations
 from embedded import SERVICE_ROLE, start_engines
 from ledger import accounts
-from ledger.book import Account, Journal, Movement, Phase, Reservation, Verdict, Voucher, open_accounts, post
+from ledger.book import (
+    Account,
+    Journal,
+    Movement,
+    Phase,
+    PostVerdict,
+    Reservation,
+    Voucher,
+    open_accounts,
+    post,
+)
 from ledger.folding import catch_up
 from ledger.periods import close_period
 from ledger.transfers import Transfer
@@ -143,7 +153,7 @@ async def _fill(pool: AsyncEngine, chance: Random, journals: int) -> list[str]:
         author = chance.choices(authors, weights=[9, 1])[0]
         async with pool.begin() as db:
             answers = await post(db, [author.write() for _ in range(BATCH)])
-        faults += [str(answer) for answer in answers if answer.verdict is not Verdict.CREATED]
+        faults += [str(answer) for answer in answers if answer.verdict is not PostVerdict.CREATED]
         if nth == batches // 2:
             faults += await _close(pool)
         if nth == batches - 2:

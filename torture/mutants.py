@@ -24,8 +24,8 @@ import migrations
 from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, start_engines
 from invariants import examine
 from ledger import verify_seals
-from ledger.checks import CHECKS
 from ledger.export import csv as book_csv
+from ledger.invariants.book import INVARIANTS
 from ledger.seals import csv as seals_csv
 from ledger.seals import find, newest, verify
 from torture import battery
@@ -171,7 +171,9 @@ async def _verifier_complains(service: AsyncEngine, home: Path) -> bool:
 
 
 async def _unsound(db: AsyncConnection) -> list[str]:
-    return [f"{f.invariant.name}: {', '.join(f.offenders)}" for f in await examine(db, CHECKS) if not f.holds]
+    return [
+        f"{f.invariant.name}: {', '.join(f.offenders)}" for f in await examine(db, INVARIANTS) if not f.holds
+    ]
 
 
 async def _seal_faults(db: AsyncConnection, told: str) -> list[str]:

@@ -108,14 +108,14 @@ def a_phone_has_one_household(books: Books) -> Iterator[str]:
 
 
 def a_deed_has_one_payment(books: Books) -> Iterator[str]:
-    """As many payments on a phone as deeds that promised one, and one deed that joined for each household."""
-    promised = [deed for deed in books.deeds if deed["screen"].startswith(PROMISES)]
-    deeds = Counter(deed["phone"] for deed in promised)
+    """As many payments on a phone as actions that promised one, and one action that joined for each household."""
+    promised = [action for action in books.actions if action["screen"].startswith(PROMISES)]
+    actions = Counter(action["phone"] for action in promised)
     payments = Counter(payment["payer_phone"] for payment in books.payments)
-    for phone in deeds | payments:
-        if deeds[phone] != payments[phone]:
-            yield f"phone {phone} has {deeds[phone]} deeds and {payments[phone]} payments"
-    joined = Counter(deed["phone"] for deed in promised if deed["screen"].startswith(PROMISES[0]))
+    for phone in actions | payments:
+        if actions[phone] != payments[phone]:
+            yield f"phone {phone} has {actions[phone]} deeds and {payments[phone]} payments"
+    joined = Counter(action["phone"] for action in promised if action["screen"].startswith(PROMISES[0]))
     households = Counter(household["phone"] for household in books.households)
     for phone in joined | households:
         if joined[phone] != households[phone]:
@@ -134,9 +134,9 @@ def a_welcome_has_its_household(books: Books, diary: Diary) -> Iterator[str]:
 
 def a_promise_has_its_deed(books: Books, diary: Diary) -> Iterator[str]:
     """Word for word, under the call in which it was given."""
-    deeds = {(deed["call"], deed["phone"], f"END {deed['screen']}") for deed in books.deeds}
+    actions = {(action["call"], action["phone"], f"END {action['screen']}") for action in books.actions}
     for told in _promises(diary):
-        if (told.call, told.phone, told.screen) not in deeds:
+        if (told.call, told.phone, told.screen) not in actions:
             yield f"{told.phone} was promised without a deed: {told.screen}"
 
 
@@ -154,7 +154,7 @@ def _promises(diary: Diary) -> list[Told]:
 
 
 def a_repeated_hop_tells_the_same(diary: Diary) -> Iterator[str]:
-    """An acting hop that comes again is shown its deed's own screen, or that the service is in trouble."""
+    """An acting hop that comes again is shown its action's own screen, or that the service is in trouble."""
     first = {(told.call, told.text): told.screen for told in diary.told if not told.again}
     for told in diary.told:
         if told.again and told.screen not in (first[told.call, told.text], *SORRY):

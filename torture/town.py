@@ -6,13 +6,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from ledger.positions import mark_now
-from mutuelle.charter import Route, Sale
 from mutuelle.dates import add_months
-from mutuelle.digest import DIGEST
-from mutuelle.founding import appoint_officers, found_mutuelle, open_routes, sell_products, serve_places
-from mutuelle.mutuelles import Mutuelle, Officer, Place
-from mutuelle.products import Product
-from mutuelle.schedules import add_schedule
+from mutuelle.founding.founding import (
+    appoint_officers,
+    found_mutuelle,
+    open_routes,
+    sell_products,
+    serve_places,
+)
+from mutuelle.founding.rules import Route, Sale
+from mutuelle.schedules.digest.digest import DIGEST
+from mutuelle.schedules.schedules import add_schedule
+from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
+from mutuelle.scheme.products import Product
 
 DAN = Mutuelle(
     id="DAN",

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger import export
 from ledger.accounts import MINOR_DIGITS, result
 from ledger.formats import beancount_account, hledger_account
-from ledger.reports import Line, trial_balance, year_balance
+from ledger.reports import TrialLine, trial_balance, year_balance
 from ledger.reports.years import YEARLY
 
 SHORT_BOOK_DAYS = 62  # compared as of each of its days; a longer one as of the end of each month
@@ -104,7 +104,7 @@ async def compare(db: AsyncConnection, folder: Path, mutuelle: str | None = None
 
 
 def _question(
-    witness: Witness, path: Path, days: Days, lines: Sequence[tuple[date, Line]], told: Comparison
+    witness: Witness, path: Path, days: Days, lines: Sequence[tuple[date, TrialLine]], told: Comparison
 ) -> Cells:
     """Compare each cell; the answer is what the witness says."""
     began = perf_counter()
@@ -125,7 +125,9 @@ async def _accounts(db: AsyncConnection, mutuelle: str | None) -> list[Known]:
     return [(row[0], row[1], row[2]) for row in await db.execute(text(query), {"mutuelle": mutuelle})]
 
 
-async def _years(db: AsyncConnection, mutuelle: str | None, ends: Sequence[date]) -> list[tuple[date, Line]]:
+async def _years(
+    db: AsyncConnection, mutuelle: str | None, ends: Sequence[date]
+) -> list[tuple[date, TrialLine]]:
     """What past years left over, and this one so far, as our reports say it: about each new year, and at the end."""
     owners = sorted({owner for owner, _, _ in await _accounts(db, mutuelle)})
     asked = [end for end in ends if end.month in (1, 12) or end == ends[-1]]
@@ -138,7 +140,7 @@ def _question_years(
     theirs: Cells,
     days: Days,
     accounts: Sequence[Known],
-    years: Sequence[tuple[date, Line]],
+    years: Sequence[tuple[date, TrialLine]],
     told: Comparison,
 ) -> None:
     ours = {
@@ -179,7 +181,7 @@ async def _write(
     told.counts[f"{witness.name} bytes"] = path.stat().st_size
 
 
-def _cells(end: date, line: Line, witness: Witness) -> Iterator[tuple[Cell, int]]:
+def _cells(end: date, line: TrialLine, witness: Witness) -> Iterator[tuple[Cell, int]]:
     name = witness.account(line.mutuelle, line.account)
     figures = (line.debit, line.credit, line.debit - line.credit)
     for column, figure in zip(COLUMNS, figures, strict=True):

@@ -59,7 +59,7 @@ class Phone:
         """Whether a message with words of `done` came; False when nothing comes any more."""
         patience_s = PATIENCE_S
         while patience_s > 0:
-            for text in await self.news():
+            for text in await self.notification():
                 if any(words in text for words in done):
                     return True
                 if answer := _answer(text, answers):
@@ -98,7 +98,7 @@ class Phone:
             await asyncio.sleep(BRINGS_AGAIN_AFTER_S)
         self.diary.complain(f"SMS {written.id} was not taken within {BRINGS_FOR_S:g} s")
 
-    async def news(self) -> list[str]:
+    async def notification(self) -> list[str]:
         """The messages that came since the last look, oldest first."""
         try:
             reply = await self.http.get(f"{self.simulator}/simulator/sms", params={"to": self.phone})
@@ -135,7 +135,7 @@ class Writer(Phone):
         if not self.pays_part:
             return
         for _look in range(self.news_looks):
-            await self.news()
+            await self.notification()
             if any(words in text for text in self.read.values() for words in NEWS):
                 break
             await asyncio.sleep(LOOKS_EVERY_S)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from locales import _
 from talk.phones import gateway_phone
 from talk.screen import Shown
-from ussd.hop import Hop, Unreadable
+from ussd.hop import Hop, UnreadableError
 
 NAME = "africastalking"
 PATH = "/at/{secret}/ussd"
@@ -23,10 +23,12 @@ def read_hop(fields: Mapping[str, str], headers: Mapping[str, str]) -> Hop:
     """The hop in `fields`; raises Unreadable with a sentence for the caller."""
     call, service, words = fields.get("sessionId", ""), fields.get("serviceCode", ""), fields.get("text", "")
     if not call or len(call) > LONGEST_CALL_ID or len(service) > LONGEST_CALL_ID or len(words) > LONGEST_TEXT:
-        raise Unreadable(_("The network sent an unreadable call. Please dial again."))
+        raise UnreadableError(_("The network sent an unreadable call. Please dial again."))
     phone = gateway_phone(fields.get("phoneNumber", ""))
     if phone is None:
-        raise Unreadable(_("Your number cannot be read. Please call from a phone with a visible number."))
+        raise UnreadableError(
+            _("Your number cannot be read. Please call from a phone with a visible number.")
+        )
     return Hop(NAME, call, phone, service, words, past_dial=True if headers.get(METADATA_HEADER) else None)
 
 

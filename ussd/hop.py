@@ -21,7 +21,7 @@ class Hop:
     past_dial: bool | None = None
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A form that cannot be played; the caller is told `sentence`."""
 
     def __init__(self, sentence: Sentence) -> None:

@@ -21,7 +21,7 @@ import run
 from commands import upkeep
 from commands.backup import archive, content, manifest, programs
 from commands.backup.manifest import Manifest, differences
-from commands.ground import Commands, Fault, address, command
+from commands.command import CommandError, Commands, address, command
 from embedded import find_running, start_engines
 from progress import Progress
 
@@ -102,7 +102,7 @@ async def _bring_back(backup: archive.Archive, told: Manifest) -> int:
     owner_url, service_url = address("MIGRATE_DATABASE_URL"), address("DATABASE_URL")
     role = make_url(service_url).username
     if not role:
-        raise Fault("DATABASE_URL names no role", 2)
+        raise CommandError("DATABASE_URL names no role", 2)
     await _load(backup, told, owner_url)
     async with content.connected(owner_url) as db:
         _expect_none(differences(told.rows, await content.rows(db)))
@@ -133,9 +133,9 @@ def _expect_known(said: bytes, source: Path) -> Manifest:
     try:
         told = manifest.read(said)
     except ValueError as fault:
-        raise Fault(f"{source} is not a backup for this program: {fault}") from None
+        raise CommandError(f"{source} is not a backup for this program: {fault}") from None
     if told.schema not in migrations.revisions():
-        raise Fault(
+        raise CommandError(
             f"{source} has schema {told.schema}, which is newer than this program: install its program first"
         )
     return told
@@ -146,7 +146,7 @@ async def _load(backup: archive.Archive, told: Manifest, owner_url: str) -> None
         await content.expect_empty(db)
         server = await content.server(db)
     if server < told.postgres:
-        raise Fault(f"the backup needs PostgreSQL {told.postgres} or newer, the server is {server}")
+        raise CommandError(f"the backup needs PostgreSQL {told.postgres} or newer, the server is {server}")
     program, _ = programs.find("pg_restore", server=server, oldest=told.postgres, newest=server)
     with Progress(backup.dump_bytes) as progress:
 
@@ -160,4 +160,4 @@ async def _load(backup: archive.Archive, told: Manifest, owner_url: str) -> None
 
 def _expect_none(found: list[str]) -> None:
     if found:
-        raise Fault("the restored database is not what was backed up: " + "; ".join(found))
+        raise CommandError("the restored database is not what was backed up: " + "; ".join(found))

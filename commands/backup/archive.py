@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from commands.ground import Fault
+from commands.command import CommandError
 from progress import Progress
 
 MANIFEST, DUMP = "manifest.json", "database.dump"
@@ -62,7 +62,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 def expect_new(path: Path) -> None:
     """A backup overwrites nothing."""
     if path.exists() or path.is_symlink():
-        raise Fault(f"{path} exists already: a backup overwrites nothing", 2)
+        raise CommandError(f"{path} exists already: a backup overwrites nothing", 2)
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def _partial(path: Path) -> Iterator[Path]:
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".partial")
     except FileNotFoundError:
-        raise Fault(f"{path.parent} is not a directory", 2) from None
+        raise CommandError(f"{path.parent} is not a directory", 2) from None
     os.close(handle)
     try:
         yield Path(name)
@@ -82,7 +82,7 @@ def _partial(path: Path) -> Iterator[Path]:
 def standard_output() -> Iterator[BinaryIO]:
     """What stands for a file when the backup goes through a pipe."""
     if sys.stdout.isatty():
-        raise Fault("a backup is not for a terminal: name a file, or pipe it", 2)
+        raise CommandError("a backup is not for a terminal: name a file, or pipe it", 2)
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as stream:
         yield stream
 
@@ -156,7 +156,7 @@ def _damage_told(path: Path) -> Iterator[None]:
     try:
         yield
     except DAMAGE as fault:
-        raise Fault(f"{path} is not a whole backup: {str(fault) or type(fault).__name__}") from None
+        raise CommandError(f"{path} is not a whole backup: {str(fault) or type(fault).__name__}") from None
 
 
 @contextmanager

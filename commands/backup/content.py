@@ -12,7 +12,7 @@ from sqlalchemy import func, literal, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from commands.ground import Fault
+from commands.command import CommandError
 from ledger.export import snapshot
 from migrations import LOCK_KEY
 
@@ -82,7 +82,7 @@ async def tables(db: AsyncConnection, kinds: str = "rp") -> list[str]:
 async def schema(db: AsyncConnection) -> str:
     """The schema's version; Fault if there is none."""
     if not await _has(db, "public.alembic_version"):
-        raise Fault("the database has no schema of ours: there is nothing to back up")
+        raise CommandError("the database has no schema of ours: there is nothing to back up")
     return str(await db.scalar(text("select version_num from alembic_version")))
 
 
@@ -112,7 +112,7 @@ async def expect_empty(db: AsyncConnection) -> None:
     """Fault if the database has a table, view or sequence, or our schema."""
     found = await tables(db, "rpvmSf")
     if found or await db.scalar(text("select to_regnamespace('ledger')")) is not None:
-        raise Fault(
+        raise CommandError(
             f"the database is not empty ({', '.join(found[:3]) or 'ledger'} …): "
             "a backup goes into an empty one, such as `createdb --owner` makes"
         )

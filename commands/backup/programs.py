@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 import cluster
-from commands.ground import Fault
+from commands.command import CommandError
 from processes import dying_with_us, plain_environment
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -34,7 +34,7 @@ def find(program: str, *, server: int, oldest: int, newest: int | None = None) -
     if not fitting:
         seen = ", ".join(sorted({str(major) for _, major in found})) or "none"
         wanted = f"{oldest} or newer" if newest is None else f"{oldest} to {newest}"
-        raise Fault(
+        raise CommandError(
             f"{program} {wanted} is needed, here is {seen}: set POSTGRES_BIN to the directory of another"
         )
     return min(fitting, key=lambda one: abs(one[1] - server))
@@ -53,7 +53,7 @@ def _places(program: str) -> Iterator[Path]:
     yield from sorted(DEBIAN.glob(f"*/bin/{program}"))
     if on_path := shutil.which(program):
         yield Path(on_path)
-    with suppress(cluster.EngineFault):  # the wheel comes last: its programs speak no TLS
+    with suppress(cluster.EngineError):  # the wheel comes last: its programs speak no TLS
         yield cluster.find_programs(None, None).postgres_bin / program
 
 
@@ -114,7 +114,9 @@ async def _running(command: list[str], url: str) -> AsyncIterator[tuple[StreamWr
         said = await complaint
         code = await child.wait()
     if code != 0:
-        raise Fault(_one_line(said.decode(errors="replace")) or f"{Path(command[0]).name} ended with {code}")
+        raise CommandError(
+            _one_line(said.decode(errors="replace")) or f"{Path(command[0]).name} ended with {code}"
+        )
 
 
 def _one_line(said: str) -> str:

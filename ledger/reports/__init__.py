@@ -11,9 +11,9 @@ from ledger.reports.fund_flows import FUND_FLOWS
 from ledger.reports.general_ledger import GENERAL_LEDGER
 from ledger.reports.journal import JOURNAL
 from ledger.reports.page import Control, Question, Report
-from ledger.reports.trial import TRIAL_BALANCE, Line, trial_balance, year_balance
+from ledger.reports.trial import TRIAL_BALANCE, TrialLine, trial_balance, year_balance
 
-__all__ = ["REPORTS", "Control", "Line", "Question", "Report", "trial_balance", "year_balance"]
+__all__ = ["REPORTS", "Control", "Question", "Report", "TrialLine", "trial_balance", "year_balance"]
 
 REPORTS: dict[str, Report[Any]] = {
     "general-ledger": GENERAL_LEDGER,

@@ -5,18 +5,18 @@ from datetime import date
 from typing import Protocol
 
 from ledger.reports.legs import Leg, short
-from ledger.reports.page import Column, Field, Row
+from ledger.reports.page import Column, Field, ReportRow
 from ledger.reports.voice import Voice
 
 
-class AccountRow(Row, Protocol):
+class AccountRow(ReportRow, Protocol):
     """A row about an account: its code, or the head `fund:kind`, or just the fund, or ""."""
 
     @property
     def account(self) -> str: ...
 
 
-class LegRow(Row, Protocol):
+class LegRow(ReportRow, Protocol):
     """A row of a day that may be a line of the book."""
 
     @property

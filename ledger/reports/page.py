@@ -36,7 +36,7 @@ class Part(StrEnum):
 HEADINGS = frozenset({Part.FUND, Part.ACCOUNT})
 
 
-class Row(Protocol):
+class ReportRow(Protocol):
     """What all rows have."""
 
     @property
@@ -45,8 +45,8 @@ class Row(Protocol):
     def currency(self) -> str: ...
 
 
-R = TypeVar("R", bound=Row)
-Shown = TypeVar("Shown", bound=Row, contravariant=True)
+R = TypeVar("R", bound=ReportRow)
+Shown = TypeVar("Shown", bound=ReportRow, contravariant=True)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ledger.reports.years import is_yearly, year_before, year_start
 
 
 @dataclass(frozen=True)
-class Line:
+class TrialLine:
     """One account of a trial balance: the sums of its posted movements, in minor units."""
 
     mutuelle: str
@@ -48,22 +48,22 @@ select e.mutuelle_id, a.fund, e.account, e.currency, sum(e.debit), sum(e.credit)
 
 async def trial_balance(
     db: AsyncConnection, mutuelle: str | None = None, as_of: date | None = None
-) -> list[Line]:
+) -> list[TrialLine]:
     """Every account that moved up to and including `as_of`, by mutuelle, fund and code, as the book has it.
 
     Within one mutuelle, fund and currency the debits are the credits. Income and expenses are those of all years:
     exports and witnesses read the book so, people read `year_balance`.
     """
     rows = await db.execute(text(_LINES), {"mutuelle": mutuelle, "as_of": as_of or date.max})
-    return [Line(row[0], row[1], row[2], row[3], int(row[4]), int(row[5])) for row in rows]
+    return [TrialLine(row[0], row[1], row[2], row[3], int(row[4]), int(row[5])) for row in rows]
 
 
-async def year_balance(db: AsyncConnection, mutuelle: str, as_of: date) -> list[Line]:
+async def year_balance(db: AsyncConnection, mutuelle: str, as_of: date) -> list[TrialLine]:
     """The same of one mutuelle, income and expenses since the year began, the years before it as `fund:result`."""
     year = Question(mutuelle, year_start(as_of), as_of)
     found = [each async for each in year_sums(db, year, charts()[DEFAULT], each_person=True, every=True)]
     lines = [
-        Line(
+        TrialLine(
             mutuelle,
             x.fund,
             x.account,

@@ -1,4 +1,4 @@
-"""Conversations and the insurance itself: deeds, mutuelles, products, households, policies, payments."""
+"""Conversations and the insurance itself: actions, mutuelles, products, households, policies, payments."""
 
 from migrations.script import run_sql
 

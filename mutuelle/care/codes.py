@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Once, _
 from mutuelle.care.tables import care_code
+from mutuelle.cover.people import people_of, present
 from mutuelle.dates import local_time
-from mutuelle.households import Household, household_by_number, lock_household, phones_of
-from mutuelle.mutuelles import get_mutuelle
-from mutuelle.people import people_of, present
-from talk.trouble import Refused
+from mutuelle.households.households import Household, household_by_number, lock_household, phones_of
+from mutuelle.scheme.mutuelles import get_mutuelle
+from talk.trouble import RefusedError
 from talk.words import Caller, Consent
 
 PURPOSE = "care code"
@@ -61,30 +61,30 @@ async def make_code(
 ) -> NewCode:
     """A new code for the person of that rank; the household's code before it ends. Refused past CODES_A_DAY."""
     await lock_household(db, number)
-    home = await household_by_number(db, number)
-    if caller.phone not in await phones_of(db, home):
-        raise Refused(_("This phone no longer speaks for this household."))
-    if rank not in {person.rank for person in present(await people_of(db, home))}:
-        raise Refused(_("This person is no longer in the household."))
-    if len(await _codes(db, home.mutuelle_id, home.number, since=caller.at - DAY)) >= CODES_A_DAY:
-        raise Refused(
+    household = await household_by_number(db, number)
+    if caller.phone not in await phones_of(db, household):
+        raise RefusedError(_("This phone no longer speaks for this household."))
+    if rank not in {person.rank for person in present(await people_of(db, household))}:
+        raise RefusedError(_("This person is no longer in the household."))
+    if len(await _codes(db, household.mutuelle_id, household.number, since=caller.at - DAY)) >= CODES_A_DAY:
+        raise RefusedError(
             _("You have made {most} codes today. Please make the next one tomorrow.", most=CODES_A_DAY)
         )
-    words = await _write(db, caller, home, rank)
-    mutuelle = await get_mutuelle(db, home.mutuelle_id)
+    words = await _write(db, caller, household, rank)
+    mutuelle = await get_mutuelle(db, household.mutuelle_id)
     return NewCode(Once(words), local_time(caller.at + ALIVE, mutuelle.timezone))
 
 
-async def _write(db: AsyncConnection, caller: Caller, home: Household, rank: int) -> str:
-    await end_code(db, home, caller.at)
-    newest = await db.scalar(select(sa.func.max(care_code.c.position)).where(*_of(home)))
-    words = await _draw(db, caller, home)
+async def _write(db: AsyncConnection, caller: Caller, household: Household, rank: int) -> str:
+    await end_code(db, household, caller.at)
+    newest = await db.scalar(select(sa.func.max(care_code.c.position)).where(*_of(household)))
+    words = await _draw(db, caller, household)
     row = {
-        "mutuelle_id": home.mutuelle_id,
-        "number": home.number,
+        "mutuelle_id": household.mutuelle_id,
+        "number": household.number,
         "position": (newest or 0) + 1,
         "rank": rank,
-        "digest": digests(caller, home.number, words)[0],
+        "digest": digests(caller, household.number, words)[0],
         "made_by": caller.phone,
         "made_at": caller.at,
         "expires_at": caller.at + ALIVE,
@@ -93,29 +93,29 @@ async def _write(db: AsyncConnection, caller: Caller, home: Household, rank: int
     return words
 
 
-async def end_code(db: AsyncConnection, home: Household, at: datetime) -> None:
+async def end_code(db: AsyncConnection, household: Household, at: datetime) -> None:
     """The household's code that is alive, if there is one, serves no more."""
     alive = care_code.c.ended_at.is_(None), care_code.c.used_at.is_(None)
-    await db.execute(sa.update(care_code).where(*_of(home), *alive).values(ended_at=at))
+    await db.execute(sa.update(care_code).where(*_of(household), *alive).values(ended_at=at))
 
 
-def _of(home: Household) -> tuple[sa.ColumnElement[bool], ...]:
-    return care_code.c.mutuelle_id == home.mutuelle_id, care_code.c.number == home.number
+def _of(household: Household) -> tuple[sa.ColumnElement[bool], ...]:
+    return care_code.c.mutuelle_id == household.mutuelle_id, care_code.c.number == household.number
 
 
-async def _draw(db: AsyncConnection, caller: Caller, home: Household) -> str:
+async def _draw(db: AsyncConnection, caller: Caller, household: Household) -> str:
     """A code that is none of those remembered: a code is either fresh or was used, never both."""
     for _draw_again in range(DRAWS):
         words = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
-        kept = digests(caller, home.number, words)
-        if await find_code(db, home.mutuelle_id, home.number, kept, caller.at) is None:
+        kept = digests(caller, household.number, words)
+        if await find_code(db, household.mutuelle_id, household.number, kept, caller.at) is None:
             return words
     raise RuntimeError("no code was free")
 
 
 def digests(caller: Caller, number: str, words: str) -> tuple[bytes, ...]:
     """What the table keeps of a code of this household, under each key in force, the newest first."""
-    return caller.seals.digests(PURPOSE, f"{number} {words}")
+    return caller.keyring.digests(PURPOSE, f"{number} {words}")
 
 
 async def find_code(
@@ -149,8 +149,8 @@ async def _codes(
     return [KeptCode(*row) for row in rows]
 
 
-async def use_code(db: AsyncConnection, home: Household, code: KeptCode, at: datetime) -> None:
+async def use_code(db: AsyncConnection, household: Household, code: KeptCode, at: datetime) -> None:
     """This code has served. The caller holds the household's lock and has seen it alive."""
     await db.execute(
-        sa.update(care_code).where(*_of(home), care_code.c.position == code.position).values(used_at=at)
+        sa.update(care_code).where(*_of(household), care_code.c.position == code.position).values(used_at=at)
     )

@@ -12,12 +12,12 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
-from mutuelle.mutuelles import Place
+from mutuelle.scheme.mutuelles import Place
 from mutuelle.tables import doctor, facility, place
 from talk.answers import Kind
 from talk.phones import shown_phone
 from talk.questions import initials
-from talk.trouble import Invalid
+from talk.trouble import InvalidError
 
 LIKE_ENOUGH = 80  # of 100: one letter wrong, missing or exchanged in a name of five or more
 
@@ -76,7 +76,7 @@ async def places_of_care(db: AsyncConnection, mutuelles: Sequence[str]) -> list[
 def _place(typed: str) -> str:
     letters = initials(typed)
     if sum(c.isalpha() for c in letters) < 2 or len(letters) > 24:
-        raise Invalid(_("Please type the name of the place in letters."))
+        raise InvalidError(_("Please type the name of the place in letters."))
     return letters
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import date
 
 from locales import Sentence, _
-from mutuelle.family import aged, called
-from mutuelle.households import initials_of
-from mutuelle.people import Person, present
+from mutuelle.cover.family import aged, called
+from mutuelle.cover.people import Person, present
+from mutuelle.households.households import initials_of
 
 
 def shown_patient(person: Person, everybody: Iterable[Person], today: date) -> Sentence | str:

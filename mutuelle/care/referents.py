@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import _
 from mutuelle.care.directory import AT_FACILITY, in_office
 from mutuelle.care.tables import referent
-from mutuelle.changes import Change, note_change
-from mutuelle.households import Household, lock_household, own_household
-from mutuelle.mutuelles import get_mutuelle
+from mutuelle.households.change_log import Change, note_change
+from mutuelle.households.households import Household, lock_household, own_household
+from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import doctor, facility
 from talk.phones import shown_phone
-from talk.trouble import Refused
+from talk.trouble import RefusedError
 from talk.words import Caller, Consent
 
 
@@ -39,11 +39,11 @@ class Referent:
         return shown_phone(self.facility_phone)
 
 
-async def referent_of(db: AsyncConnection, home: Household, today: date) -> Referent | None:
+async def referent_of(db: AsyncConnection, household: Household, today: date) -> Referent | None:
     """The doctor of a household's last choice, also one who has left since."""
     newest = (
         select(referent.c.doctor_phone)
-        .where(referent.c.mutuelle_id == home.mutuelle_id, referent.c.number == home.number)
+        .where(referent.c.mutuelle_id == household.mutuelle_id, referent.c.number == household.number)
         .order_by(referent.c.sequence.desc())
         .limit(1)
         .scalar_subquery()
@@ -52,7 +52,7 @@ async def referent_of(db: AsyncConnection, home: Household, today: date) -> Refe
         await db.execute(
             select(doctor.c.phone, doctor.c.name, facility.c.name, facility.c.phone, in_office(today))
             .join(facility, AT_FACILITY)
-            .where(doctor.c.mutuelle_id == home.mutuelle_id, doctor.c.phone == newest)
+            .where(doctor.c.mutuelle_id == household.mutuelle_id, doctor.c.phone == newest)
         )
     ).one_or_none()
     return Referent(*row) if row else None
@@ -63,31 +63,33 @@ async def choose_referent(
 ) -> Referent:
     """This doctor is the household's from now on; Refused if not under contract with its mutuelle any longer."""
     await lock_household(db, number)
-    home = await own_household(db, caller, number)
-    today = (await get_mutuelle(db, home.mutuelle_id)).today(caller.at)
-    chosen = doctor.c.mutuelle_id == home.mutuelle_id, doctor.c.phone == doctor_phone
+    household = await own_household(db, caller, number)
+    today = (await get_mutuelle(db, household.mutuelle_id)).today(caller.at)
+    chosen = doctor.c.mutuelle_id == household.mutuelle_id, doctor.c.phone == doctor_phone
     if not await db.scalar(select(doctor.c.phone).where(*chosen, in_office(today))):
-        raise Refused(_("This doctor can no longer be chosen. Please look again."))
-    before = await referent_of(db, home, today)
+        raise RefusedError(_("This doctor can no longer be chosen. Please look again."))
+    before = await referent_of(db, household, today)
     if before is None or before.doctor_phone != doctor_phone:
-        await _write(db, home, doctor_phone, caller)
-    found = await referent_of(db, home, today)
+        await _write(db, household, doctor_phone, caller)
+    found = await referent_of(db, household, today)
     if found is None:
         raise LookupError(doctor_phone)
     return found
 
 
-async def _write(db: AsyncConnection, home: Household, doctor_phone: str, caller: Caller) -> None:
-    key = {"mutuelle_id": home.mutuelle_id, "number": home.number}
+async def _write(db: AsyncConnection, household: Household, doctor_phone: str, caller: Caller) -> None:
+    key = {"mutuelle_id": household.mutuelle_id, "number": household.number}
     newest = await db.scalar(select(sa.func.max(referent.c.sequence)).filter_by(**key))
     choice = {"sequence": (newest or 0) + 1, "doctor_phone": doctor_phone}
     await db.execute(insert(referent), {**key, **choice, "chosen_at": caller.at, "chosen_by": caller.phone})
     name = await db.scalar(
-        select(doctor.c.name).where(doctor.c.mutuelle_id == home.mutuelle_id, doctor.c.phone == doctor_phone)
+        select(doctor.c.name).where(
+            doctor.c.mutuelle_id == household.mutuelle_id, doctor.c.phone == doctor_phone
+        )
     )
     await note_change(
         db,
-        home,
+        household,
         Change.DOCTOR_CHOSEN,
         detail=name or "",
         actor=caller.phone,

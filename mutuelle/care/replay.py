@@ -16,12 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.statements import Entry, entries_of
 from mutuelle.care.tables import eligibility_check
-from mutuelle.cover import Cover, CoverState, cover, periods
+from mutuelle.contributions.standing import receipts
+from mutuelle.cover.policies import Policy, Waiver, known_terms, policies_of, waivers_of
+from mutuelle.cover.rules import Cover, CoverState, cover, periods
 from mutuelle.dates import local_date
-from mutuelle.policies import Policy, Waiver, known_terms, policies_of, waivers_of
-from mutuelle.products import products_of
-from mutuelle.standing import receipts
-from mutuelle.support.tables import support_act
+from mutuelle.households.tables import support_act
+from mutuelle.scheme.products import products_of
 from mutuelle.tables import mutuelle
 
 REVIEW = "cover review"  # the act by which a person has looked at answers that the rules would not give
@@ -29,7 +29,7 @@ CHUNK = 500  # households read at once
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReplayedAnswer:
     """What a doctor was answered about the cover of a household, and what the book had recorded by then."""
 
     mutuelle_id: str
@@ -50,7 +50,7 @@ class Answer:
 class Otherwise:
     """An answer that the rules of cover do not give, and what they give."""
 
-    answer: Answer
+    answer: ReplayedAnswer
     by_the_rules: Cover
 
     @property
@@ -75,7 +75,7 @@ async def answered_otherwise(db: AsyncConnection, mutuelle_id: str | None = None
     return [one for one in found if (one.answer.mutuelle_id, *one.facts.values()) not in reviewed]
 
 
-async def _answers(db: AsyncConnection, mutuelle_id: str | None) -> list[Answer]:
+async def _answers(db: AsyncConnection, mutuelle_id: str | None) -> list[ReplayedAnswer]:
     """Every answer, household by household."""
     check = eligibility_check.c
     wanted = (
@@ -96,7 +96,7 @@ async def _answers(db: AsyncConnection, mutuelle_id: str | None) -> list[Answer]
     if mutuelle_id is not None:
         wanted = wanted.where(check.mutuelle_id == mutuelle_id)
     return [
-        Answer(
+        ReplayedAnswer(
             mutuelle_id=row.mutuelle_id,
             number=row.number,
             reference=row.reference,
@@ -110,7 +110,7 @@ async def _answers(db: AsyncConnection, mutuelle_id: str | None) -> list[Answer]
     ]
 
 
-async def _of_households(db: AsyncConnection, answers: Sequence[Sequence[Answer]]) -> list[Otherwise]:
+async def _of_households(db: AsyncConnection, answers: Sequence[Sequence[ReplayedAnswer]]) -> list[Otherwise]:
     """What the rules say otherwise of these households' answers; policies and entries are read once for all."""
     firsts = [of_one[0] for of_one in answers]
     products = await products_of(db, {first.mutuelle_id for first in firsts})
@@ -129,11 +129,11 @@ async def _of_households(db: AsyncConnection, answers: Sequence[Sequence[Answer]
 
 
 def _played(
-    answers: Iterable[Answer],
+    answers: Iterable[ReplayedAnswer],
     agreed: Sequence[Policy],
     waived: Mapping[str, Sequence[Waiver]],
     entries: Sequence[Entry],
-) -> Iterable[tuple[Answer, Cover]]:
+) -> Iterable[tuple[ReplayedAnswer, Cover]]:
     """Each answer with the cover that was known when it was given."""
     for answer in answers:
         known = receipts(entries, answer.recorded_at)

@@ -21,7 +21,7 @@ SEED = 101102103
 FEWEST_HOUSEHOLDS = 9
 
 
-class NotEmpty(Exception):
+class NotEmptyError(Exception):
     """The database has a mutuelle already: nothing is added to it."""
 
 
@@ -53,7 +53,7 @@ async def seed(url: str, now: datetime, *, households: int = 300) -> None:
 
 async def _seed(db: AsyncConnection, chance: Random, now: datetime, households: int) -> None:
     if not await _is_empty(db):
-        raise NotEmpty("the database has a mutuelle already")
+        raise NotEmptyError("the database has a mutuelle already")
     lands = read_lands(now)
     for nth, land in enumerate(lands):
         known = list(named(chance, land, now))

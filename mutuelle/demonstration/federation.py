@@ -10,9 +10,8 @@ from typing import Any
 from anyascii import anyascii
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mutuelle.charter import Doctor, Facility, Route, Sale
 from mutuelle.dates import add_months
-from mutuelle.founding import (
+from mutuelle.founding.founding import (
     appoint_officers,
     contract_doctors,
     found_mutuelle,
@@ -21,8 +20,9 @@ from mutuelle.founding import (
     sell_products,
     serve_places,
 )
-from mutuelle.mutuelles import Mutuelle, Officer, Place
-from mutuelle.products import Product
+from mutuelle.founding.rules import Doctor, Facility, Route, Sale
+from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
+from mutuelle.scheme.products import Product
 
 FEDERATION = Path(__file__).with_name("federation.toml")
 OPERATOR = "simulated"

@@ -18,15 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import MAX_JOURNALS, Journal
 from locales import Money
+from mutuelle.contributions.payment_queue import QueuedPayment
+from mutuelle.contributions.payments import CONTRIBUTION, PaymentState, receipt_code
+from mutuelle.contributions.settlement.settle import journals_of
+from mutuelle.cover.policies import policy_row, write_policies
 from mutuelle.demonstration.federation import OPERATOR, Land
 from mutuelle.demonstration.stories import Story
-from mutuelle.households import Household, register_household
-from mutuelle.payments import CONTRIBUTION, PaymentState, receipt_code
-from mutuelle.policies import policy_row, write_policies
+from mutuelle.households.households import Household, register_household
 from mutuelle.posting import post_all
-from mutuelle.settlement import journals_of
 from mutuelle.tables import payment, payment_move
-from mutuelle.wishes import Due
 from talk.phones import region_of
 
 S = PaymentState
@@ -40,8 +40,8 @@ SENT_AFTER, EXPIRED_AFTER = timedelta(seconds=4), timedelta(minutes=5)
 class Past:
     """A payment that is over, PAID or FAILED at `over_at`."""
 
-    home: Household
-    due: Due
+    household: Household
+    queued: QueuedPayment
     over_at: datetime
     operator_reference: str | None
 
@@ -49,14 +49,18 @@ class Past:
 async def write_history(db: AsyncConnection, chance: Random, land: Land, stories: Iterable[Story]) -> None:
     """Write the stories, the oldest household first."""
     told = sorted(stories, key=lambda story: story.joined_at)
-    homes = [await _enrol(db, land, story) for story in told]
-    agreed = [row for home, story in zip(homes, told, strict=True) for row in _agreed(land, home, story)]
+    households = [await _enrol(db, land, story) for story in told]
+    agreed = [
+        row
+        for household, story in zip(households, told, strict=True)
+        for row in _agreed(land, household, story)
+    ]
     await write_policies(db, agreed)
     pasts = [
-        _paid(chance, land, home, story) or [_failed(chance, land, home, story)]
-        for home, story in zip(homes, told, strict=True)
+        _paid(chance, land, household, story) or [_failed(chance, land, household, story)]
+        for household, story in zip(households, told, strict=True)
     ]
-    every = [past for of_home in pasts for past in of_home]
+    every = [past for of_household in pasts for past in of_household]
     await db.execute(insert(payment), [_row(past) for past in every])
     await db.execute(insert(payment_move), [move for past in every for move in _moves(past)])
     await _post(db, land, pasts)
@@ -74,19 +78,24 @@ async def _enrol(db: AsyncConnection, land: Land, story: Story) -> Household:
     )
 
 
-def _agreed(land: Land, home: Household, story: Story) -> Iterator[dict[str, Any]]:
+def _agreed(land: Land, household: Household, story: Story) -> Iterator[dict[str, Any]]:
     for sequence, agreed in enumerate(story.agreements, start=1):
         on = land.mutuelle.today(agreed.at)
         yield policy_row(
-            home.mutuelle_id, home.number, agreed.offer, sequence=sequence, agreed_on=on, at=agreed.at
+            household.mutuelle_id,
+            household.number,
+            agreed.offer,
+            sequence=sequence,
+            agreed_on=on,
+            at=agreed.at,
         )
 
 
-def _paid(chance: Random, land: Land, home: Household, story: Story) -> list[Past]:
+def _paid(chance: Random, land: Land, household: Household, story: Story) -> list[Past]:
     return [
         Past(
-            home,
-            _due(chance, land, home, story.phone, paid.amount_minor, S.PAID, paid.at),
+            household,
+            _due(chance, land, household, story.phone, paid.amount_minor, S.PAID, paid.at),
             over_at=paid.at + timedelta(seconds=chance.randint(15, 90)),
             operator_reference=f"SIMH{chance.getrandbits(40):013}",
         )
@@ -94,27 +103,27 @@ def _paid(chance: Random, land: Land, home: Household, story: Story) -> list[Pas
     ]
 
 
-def _failed(chance: Random, land: Land, home: Household, story: Story) -> Past:
+def _failed(chance: Random, land: Land, household: Household, story: Story) -> Past:
     """Whoever paid nothing was asked once, when joining, and never typed the PIN."""
     asked_minor = story.agreements[0].offer.installment.amount_minor
-    due = _due(chance, land, home, story.phone, asked_minor, S.FAILED, story.joined_at)
-    return Past(home, due, over_at=due.asked_at + EXPIRED_AFTER, operator_reference=None)
+    queued = _due(chance, land, household, story.phone, asked_minor, S.FAILED, story.joined_at)
+    return Past(household, queued, over_at=queued.asked_at + EXPIRED_AFTER, operator_reference=None)
 
 
 def _due(
     chance: Random,
     land: Land,
-    home: Household,
+    household: Household,
     phone: str,
     amount_minor: int,
     state: PaymentState,
     at: datetime,
-) -> Due:
+) -> QueuedPayment:
     reference = UUID(int=chance.getrandbits(128), version=4)
-    return Due(
+    return QueuedPayment(
         mutuelle_id=land.mutuelle.id,
         reference=reference,
-        number=home.number,
+        number=household.number,
         amount=Money(amount_minor, land.mutuelle.currency),
         payer_phone=phone,
         asked_by=phone,
@@ -132,30 +141,32 @@ def _due(
 
 
 def _row(past: Past) -> dict[str, Any]:
-    facts = {name: getattr(past.due, name) for name in Due.__dataclass_fields__ if name != "amount"}
+    facts = {
+        name: getattr(past.queued, name) for name in QueuedPayment.__dataclass_fields__ if name != "amount"
+    }
     return facts | {
-        "amount_minor": past.due.amount.amount_minor,
-        "currency": past.due.amount.currency,
+        "amount_minor": past.queued.amount.amount_minor,
+        "currency": past.queued.amount.currency,
         "purpose": CONTRIBUTION,
         "operator_reference": past.operator_reference,
-        "completed_at": past.over_at if past.due.state is S.PAID else None,
+        "completed_at": past.over_at if past.queued.state is S.PAID else None,
     }
 
 
 def _moves(past: Past) -> Iterator[dict[str, Any]]:
     """The moves that the menu and the worker note down on the way to an end."""
-    due = past.due
-    end = "status answer" if due.state is S.PAID else "operator: EXPIRED"
+    queued = past.queued
+    end = "status answer" if queued.state is S.PAID else "operator: EXPIRED"
     way = (
-        (None, S.ASKED, "caller", "agreed in the menu", due.asked_at),
-        (S.ASKED, S.SENT, "worker", "handed to the operator", due.sent_at),
-        (S.SENT, S.PENDING, due.operator, "operator: accepted", due.sent_at),
-        (S.PENDING, due.state, due.operator, end, past.over_at),
+        (None, S.ASKED, "caller", "agreed in the menu", queued.asked_at),
+        (S.ASKED, S.SENT, "worker", "handed to the operator", queued.sent_at),
+        (S.SENT, S.PENDING, queued.operator, "operator: accepted", queued.sent_at),
+        (S.PENDING, queued.state, queued.operator, end, past.over_at),
     )
     for position, (was, to, actor, reason, at) in enumerate(way, start=1):
         yield {
-            "mutuelle_id": due.mutuelle_id,
-            "reference": due.reference,
+            "mutuelle_id": queued.mutuelle_id,
+            "reference": queued.reference,
             "position": position,
             "from_state": was,
             "to_state": to,
@@ -170,8 +181,8 @@ async def _post(db: AsyncConnection, land: Land, pasts: Sequence[Sequence[Past]]
     for a_round in zip_longest(*pasts):
         journals: list[Journal] = []
         for past in a_round:
-            if past is not None and past.due.state is S.PAID:
+            if past is not None and past.queued.state is S.PAID:
                 on = land.mutuelle.today(past.over_at)
-                journals += await journals_of(db, land.mutuelle, past.home, past.due, on)
+                journals += await journals_of(db, land.mutuelle, past.household, past.queued, on)
         for start in range(0, len(journals), MAX_JOURNALS):
             await post_all(db, journals[start : start + MAX_JOURNALS])

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
-from mutuelle.cover import CoverState
+from mutuelle.cover.rules import CoverState
 from mutuelle.demonstration.federation import Land
 from mutuelle.demonstration.stories import Story, agree, draw_agreements, state_of
-from mutuelle.products import offer
+from mutuelle.scheme.products import offer
 
 S = CoverState
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from mutuelle.charter import Sale
-from mutuelle.cover import CoverState, Period, Receipt, Terms, cover, periods
+from mutuelle.cover.policies import terms
+from mutuelle.cover.rules import CoverState, Period, Receipt, Terms, cover, periods
 from mutuelle.demonstration.federation import Land
-from mutuelle.policies import terms
-from mutuelle.products import Offer, Product, offer
+from mutuelle.founding.rules import Sale
+from mutuelle.scheme.products import Offer, Product, offer
 
 MOST_DRAWS = 20_000
 OLDEST_DAYS = 440
@@ -32,7 +32,7 @@ JOINED_DAYS_AGO: dict[CoverState, tuple[int, int]] = {
 
 
 @dataclass(frozen=True)
-class Paid:
+class PastPayment:
     """A part of a policy's price, paid by mobile money and completed at that time."""
 
     at: datetime
@@ -45,7 +45,7 @@ class Agreement:
 
     offer: Offer
     at: datetime
-    paid: tuple[Paid, ...]
+    paid: tuple[PastPayment, ...]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Story:
         return self.agreements[0].at
 
     @property
-    def paid(self) -> list[Paid]:
+    def paid(self) -> list[PastPayment]:
         """All that was paid, oldest first."""
         return [paid for agreement in self.agreements for paid in agreement.paid]
 
@@ -119,7 +119,7 @@ def agree(
             moments.append(moment)
     amounts = _parts(agreed, parts)
     return Agreement(
-        agreed, at, tuple(Paid(at, amount) for at, amount in zip(moments, amounts, strict=False))
+        agreed, at, tuple(PastPayment(at, amount) for at, amount in zip(moments, amounts, strict=False))
     )
 
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mutuelle.households import find_household
-from mutuelle.support.acts import CASE_CLOSE, CASE_REOPEN, By, SupportFault, write_act
+from mutuelle.households.households import find_household
+from mutuelle.households.support_acts import CASE_CLOSE, CASE_REOPEN, By, SupportError, write_act
 from mutuelle.tables import payment, payment_case
 
 
@@ -75,7 +75,7 @@ async def _set(
         )
     ).one_or_none()
     if found is None:
-        raise SupportFault(f"no payment has the reference {reference}")
+        raise SupportError(f"no payment has the reference {reference}")
     these = (
         (payment_case.c.mutuelle_id == found.mutuelle_id) & (payment_case.c.reference == reference) & which
     )
@@ -86,7 +86,7 @@ async def _set(
     )
     kinds = sorted(changed)
     if not kinds:
-        raise SupportFault(f"the payment {reference} has no such case to {act.split()[1]}")
-    home = await find_household(db, found.number, closed=True)
-    await write_act(db, act, str(reference), by, home=home, facts={"kinds": kinds})
+        raise SupportError(f"the payment {reference} has no such case to {act.split()[1]}")
+    household = await find_household(db, found.number, closed=True)
+    await write_act(db, act, str(reference), by, household=household, facts={"kinds": kinds})
     return len(kinds)

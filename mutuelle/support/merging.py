@@ -13,17 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.book import Journal, Movement, reverse
 from ledger.statements import Entry, statement
 from locales import Money, Sentence
-from mutuelle.calls import CALLS, calls_due
-from mutuelle.changes import Change, note_change
-from mutuelle.cover import CoverState
-from mutuelle.households import Household, add_phone, free_phone, phones_of
-from mutuelle.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.contributions.contribution_calls import CALLS, calls_due
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.cover.rules import CoverState
+from mutuelle.households import support_acts
+from mutuelle.households.change_log import Change, note_change
+from mutuelle.households.households import Household, add_phone, free_phone, phones_of
+from mutuelle.households.support_acts import By, SupportError, last_act, write_act
+from mutuelle.notify import notify
 from mutuelle.posting import post_all
-from mutuelle.standing import Standing, standing
-from mutuelle.support import acts, messages
-from mutuelle.support.acts import By, SupportFault, last_act, open_household, refuse_while_paying, write_act
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.support import messages
 from mutuelle.support.changes import closed_household, set_closed
-from mutuelle.telling import tell
+from mutuelle.support.households import open_household, refuse_while_paying
 
 SOURCE = "merge"
 KIND = "households merged"
@@ -41,13 +43,13 @@ async def merge_households(db: AsyncConnection, number: str, into: str, by: By) 
     4. Phones speak for the kept household, the duplicate is closed, both changes noted, everybody told.
     """
     if number == into:
-        raise SupportFault("these are the same household")
+        raise SupportError("these are the same household")
     first, second = [await open_household(db, each) for each in sorted((number, into))]
     duplicate, kept = (first, second) if first.number == number else (second, first)
     if duplicate.mutuelle_id != kept.mutuelle_id:
-        raise SupportFault("these households are of two mutuelles: their money never crosses")
-    for home in (duplicate, kept):
-        await refuse_while_paying(db, home)
+        raise SupportError("these households are of two mutuelles: their money never crosses")
+    for household in (duplicate, kept):
+        await refuse_while_paying(db, household)
     stands = await standing(db, duplicate, by.at)
     _refuse_running(stands)
     mutuelle = stands.mutuelle
@@ -58,9 +60,9 @@ async def merge_households(db: AsyncConnection, number: str, into: str, by: By) 
     await _note(db, duplicate, f"into {kept.shown_number}", by)
     await _note(db, kept, f"from {duplicate.shown_number}", by)
     facts = {"into": into, "phones": added, "journal": journal_id}
-    await write_act(db, acts.MERGE, number, by, home=duplicate, facts=facts, act_id=act_id)
+    await write_act(db, support_acts.MERGE, number, by, household=duplicate, facts=facts, act_id=act_id)
     told = dict.fromkeys(await phones_of(db, kept), messages.merged(duplicate, kept, mutuelle))
-    await tell(db, kept.mutuelle_id, "households merged", told, by.at, event=str(act_id))
+    await notify(db, kept.mutuelle_id, "households merged", told, by.at, event=str(act_id))
     return Money(moved, mutuelle.currency)
 
 
@@ -70,12 +72,12 @@ def _refuse_running(stands: Standing) -> None:
     if state in NEVER_OPENED:
         return
     if state is not CoverState.EXPIRED:
-        raise SupportFault(
+        raise SupportError(
             f"household {number} is {state} until {stands.cover.until_on}: keep this one and merge the other, "
             "or wait until it has ended"
         )
     if stands.due.amount_minor:
-        raise SupportFault(
+        raise SupportError(
             f"household {number} still owes {stands.due} for a time in which it was covered: close it instead"
         )
 
@@ -117,10 +119,12 @@ async def _post(
     return max(credit, 0), str(journal.id)
 
 
-def _taken_back(mutuelle: Mutuelle, home: Household, entries: Sequence[Entry]) -> list[Movement]:
+def _taken_back(mutuelle: Mutuelle, household: Household, entries: Sequence[Entry]) -> list[Movement]:
     """What was called from a household and not taken back since, moved the other way."""
     called = [entry for entry in entries if entry.kind in CALLS and entry.debit and not entry.reversed]
-    return [Movement(entry.counter_account, home.account, entry.debit, mutuelle.currency) for entry in called]
+    return [
+        Movement(entry.counter_account, household.account, entry.debit, mutuelle.currency) for entry in called
+    ]
 
 
 async def _move_phones(db: AsyncConnection, duplicate: Household, kept: Household, at: datetime) -> list[str]:
@@ -134,28 +138,30 @@ async def _move_phones(db: AsyncConnection, duplicate: Household, kept: Househol
 
 async def reopen_household(db: AsyncConnection, number: str, by: By) -> Household:
     """A closed household is open again as it was; one that was closed by a merge takes its money and phones back."""
-    home = await closed_household(db, number)
-    mutuelle = await get_mutuelle(db, home.mutuelle_id)
-    closing = await last_act(db, home, acts.MERGE, acts.CLOSE)
-    if closing is not None and closing.act == acts.MERGE:
-        await _unmerge(db, mutuelle, home, str(closing.facts["into"]), closing, by)
-    await set_closed(db, home, None)
-    await note_change(db, home, Change.REOPENED, detail="", actor=by.actor, reason=by.reason, at=by.at)
-    act_id = await write_act(db, acts.REOPEN, number, by, home=home)
-    told: dict[str, Sentence] = dict.fromkeys(await phones_of(db, home), messages.reopened(home, mutuelle))
-    await tell(db, home.mutuelle_id, "household reopened", told, by.at, event=str(act_id))
-    return home
+    household = await closed_household(db, number)
+    mutuelle = await get_mutuelle(db, household.mutuelle_id)
+    closing = await last_act(db, household, support_acts.MERGE, support_acts.CLOSE)
+    if closing is not None and closing.act == support_acts.MERGE:
+        await _unmerge(db, mutuelle, household, str(closing.facts["into"]), closing, by)
+    await set_closed(db, household, None)
+    await note_change(db, household, Change.REOPENED, detail="", actor=by.actor, reason=by.reason, at=by.at)
+    act_id = await write_act(db, support_acts.REOPEN, number, by, household=household)
+    told: dict[str, Sentence] = dict.fromkeys(
+        await phones_of(db, household), messages.reopened(household, mutuelle)
+    )
+    await notify(db, household.mutuelle_id, "household reopened", told, by.at, event=str(act_id))
+    return household
 
 
 async def _unmerge(
-    db: AsyncConnection, mutuelle: Mutuelle, home: Household, into: str, merge: acts.Act, by: By
+    db: AsyncConnection, mutuelle: Mutuelle, household: Household, into: str, merge: support_acts.Act, by: By
 ) -> None:
     kept = await open_household(db, into)
     await refuse_while_paying(db, kept)
     for phone in merge.facts["phones"]:
         await free_phone(db, kept, str(phone))
     await note_change(
-        db, kept, Change.REOPENED, detail=home.shown_number, actor=by.actor, reason=by.reason, at=by.at
+        db, kept, Change.REOPENED, detail=household.shown_number, actor=by.actor, reason=by.reason, at=by.at
     )
     if merge.facts["journal"] is None:
         return
@@ -170,8 +176,8 @@ async def _unmerge(
         reason="the households are two after all",
     )
     if not posted.stands:
-        raise SupportFault(f"the merge of household {home.number} cannot be taken back: {posted.reason}")
+        raise SupportError(f"the merge of household {household.number} cannot be taken back: {posted.reason}")
 
 
-async def _note(db: AsyncConnection, home: Household, detail: str, by: By) -> None:
-    await note_change(db, home, Change.MERGED, detail=detail, actor=by.actor, reason=by.reason, at=by.at)
+async def _note(db: AsyncConnection, household: Household, detail: str, by: By) -> None:
+    await note_change(db, household, Change.MERGED, detail=detail, actor=by.actor, reason=by.reason, at=by.at)

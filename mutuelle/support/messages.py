@@ -1,59 +1,59 @@
 """What phones read by SMS when support changes their household: no name, whom to call, never the other phone."""
 
 from locales import Fact, Sentence, _
-from mutuelle.households import Household
-from mutuelle.mutuelles import Mutuelle
+from mutuelle.households.households import Household
+from mutuelle.scheme.mutuelles import Mutuelle
 
 
-def phone_gained(home: Household, mutuelle: Mutuelle) -> Sentence:
+def phone_gained(household: Household, mutuelle: Mutuelle) -> Sentence:
     """To a phone that speaks for a household from now on."""
     return _(
         "{mutuelle}: this phone now speaks for household {number}. Dial the service to see its cover. "
         "Not yours? Call {phone}.",
-        **_facts(home, mutuelle),
+        **_facts(household, mutuelle),
     )
 
 
-def phone_lost(home: Household, mutuelle: Mutuelle) -> Sentence:
+def phone_lost(household: Household, mutuelle: Mutuelle) -> Sentence:
     """To a phone that speaks for a household no longer: if it was taken from its owner, the owner must learn of it."""
     return _(
         "{mutuelle}: this phone no longer speaks for household {number}. You did not ask for it? "
         "Call {phone} at once.",
-        **_facts(home, mutuelle),
+        **_facts(household, mutuelle),
     )
 
 
-def head_changed(home: Household, mutuelle: Mutuelle) -> Sentence:
+def head_changed(household: Household, mutuelle: Mutuelle) -> Sentence:
     return _(
         "{mutuelle}: household {number} goes on under another head, same number, same cover. "
         "You did not ask for it? Call {phone}.",
-        **_facts(home, mutuelle),
+        **_facts(household, mutuelle),
     )
 
 
-def merged(home: Household, kept: Household, mutuelle: Mutuelle) -> Sentence:
+def merged(household: Household, kept: Household, mutuelle: Mutuelle) -> Sentence:
     return _(
         "{mutuelle}: you were written down twice. Use number {kept} from now on, no longer {number}. "
         "Questions? Call {phone}.",
-        **_facts(home, mutuelle),
+        **_facts(household, mutuelle),
         kept=kept.shown_number,
     )
 
 
-def closed(home: Household, mutuelle: Mutuelle) -> Sentence:
+def closed(household: Household, mutuelle: Mutuelle) -> Sentence:
     return _(
         "{mutuelle}: household {number} is closed and no longer covered. You did not ask for it? Call {phone}.",
-        **_facts(home, mutuelle),
+        **_facts(household, mutuelle),
     )
 
 
-def reopened(home: Household, mutuelle: Mutuelle) -> Sentence:
+def reopened(household: Household, mutuelle: Mutuelle) -> Sentence:
     return _(
         "{mutuelle}: household {number} is open again. Dial the service to see its cover. Questions? Call {phone}.",
-        **_facts(home, mutuelle),
+        **_facts(household, mutuelle),
     )
 
 
-def _facts(home: Household, mutuelle: Mutuelle) -> dict[str, Fact]:
+def _facts(household: Household, mutuelle: Mutuelle) -> dict[str, Fact]:
     """Where, which household, whom to call."""
-    return {"mutuelle": mutuelle.name, "number": home.shown_number, "phone": mutuelle.complaints}
+    return {"mutuelle": mutuelle.name, "number": household.shown_number, "phone": mutuelle.complaints}

@@ -10,15 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mutuelle.charter import Route
-from mutuelle.founding import open_routes
-from mutuelle.guards import cannot_ask
-from mutuelle.mutuelles import get_mutuelle
-from mutuelle.payments import OPEN, PaymentState, move
-from mutuelle.receipts import tell_failed
-from mutuelle.support.acts import ROUTE_ADD, ROUTE_REMOVE, By, SupportFault, write_act
+from mutuelle.contributions.payment_queue import QUEUE_COLUMNS, QueuedPayment, queued_payment
+from mutuelle.contributions.payments import OPEN, PaymentState, move
+from mutuelle.contributions.receipts import notify_failed
+from mutuelle.contributions.route_guards import cannot_ask
+from mutuelle.founding.founding import open_routes
+from mutuelle.founding.rules import Route
+from mutuelle.households.support_acts import ROUTE_ADD, ROUTE_REMOVE, By, SupportError, write_act
+from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment, route
-from mutuelle.wishes import DUE_COLUMNS, Due, due_payment
 
 Needed = Mapping[str, tuple[str, ...]]  # what each operator still needs here: `mobilemoney.missing`
 
@@ -45,7 +45,7 @@ async def add_route(db: AsyncConnection, mutuelle_id: str, added: Route, by: By,
     SupportFault for an operator that cannot be asked from here, FoundingFault where another one serves the country.
     """
     if why := cannot_ask(added.operator, needed):
-        raise SupportFault(f"this would lead to {why}")
+        raise SupportError(f"this would lead to {why}")
     if (mutuelle_id, added) in await routes_of(db, mutuelle_id):
         return False
     await open_routes(db, await get_mutuelle(db, mutuelle_id), [added])
@@ -64,7 +64,7 @@ async def remove_route(
     of_route = (route.c.mutuelle_id == mutuelle_id) & (route.c.country == country)
     operator = await db.scalar(sa.delete(route).where(of_route).returning(route.c.operator))
     if operator is None:
-        raise SupportFault(f"{mutuelle_id} has no route for {country}")
+        raise SupportError(f"{mutuelle_id} has no route for {country}")
     dues, unsent = await _under_way(db, mutuelle_id, country, operator), 0
     if why := cannot_ask(operator, needed):
         unsent = await _fail_unsent(db, dues, why, by)
@@ -72,9 +72,11 @@ async def remove_route(
     return Removed(operator, len(dues) - unsent, unsent)
 
 
-async def _under_way(db: AsyncConnection, mutuelle_id: str, country: str, operator: str) -> list[Due]:
+async def _under_way(
+    db: AsyncConnection, mutuelle_id: str, country: str, operator: str
+) -> list[QueuedPayment]:
     rows = await db.execute(
-        select(*DUE_COLUMNS)
+        select(*QUEUE_COLUMNS)
         .where(
             payment.c.mutuelle_id == mutuelle_id,
             payment.c.country == country,
@@ -83,16 +85,16 @@ async def _under_way(db: AsyncConnection, mutuelle_id: str, country: str, operat
         )
         .with_for_update()
     )
-    return [due_payment(row) for row in rows]
+    return [queued_payment(row) for row in rows]
 
 
-async def _fail_unsent(db: AsyncConnection, dues: list[Due], why: str, by: By) -> int:
+async def _fail_unsent(db: AsyncConnection, dues: list[QueuedPayment], why: str, by: By) -> int:
     if sent := sum(due.state is not PaymentState.ASKED for due in dues):
-        raise SupportFault(
+        raise SupportError(
             f"payments were sent and wait for the answer of {why}: {sent}; let it answer first"
         )
     for due in dues:
         failed = PaymentState.FAILED
         await move(db, due.mutuelle_id, due.reference, failed, actor=by.actor, reason=by.reason, at=by.at)
-        await tell_failed(db, due, by.at)
+        await notify_failed(db, due, by.at)
     return len(dues)

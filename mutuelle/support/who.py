@@ -12,15 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
-from mutuelle.changes import changes_of
-from mutuelle.households import Household, find_household, initials_of, phones_of
-from mutuelle.people import people_of, present
-from mutuelle.staff.roles import offices_of_phone
-from mutuelle.standing import Standing, standing
-from mutuelle.support.acts import WHO, By, write_act
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.cover.people import people_of, present
+from mutuelle.households.change_log import changes_of
+from mutuelle.households.households import Household, find_household, initials_of, phones_of
+from mutuelle.households.support_acts import WHO, By, write_act
+from mutuelle.households.tables import support_act
+from mutuelle.officers.roles import appointments_of_phone
 from mutuelle.support.changes import masked
-from mutuelle.support.tables import support_act
-from mutuelle.tables import household, household_phone, payment, payment_case, payment_move, place
+from mutuelle.tables import household as household_table
+from mutuelle.tables import household_phone, payment, payment_case, payment_move, place
 from sms.africastalking import NAME
 from sms.tables import optout, outbox
 from talk.preferences import language_of
@@ -35,21 +36,21 @@ async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
     numbers = await db.scalars(
         select(household_phone.c.number).where(household_phone.c.phone == phone).order_by(sa.text("1"))
     )
-    homes = [await find_household(db, number, closed=True) for number in list(numbers)]
-    for home in homes:
-        if home is not None:
-            lines += [line async for line in _household(db, home, by.at)]
-    return lines if homes else [*lines, "  speaks for no household"]
+    households = [await find_household(db, number, closed=True) for number in list(numbers)]
+    for household in households:
+        if household is not None:
+            lines += [line async for line in _household(db, household, by.at)]
+    return lines if households else [*lines, "  speaks for no household"]
 
 
 async def about_household(db: AsyncConnection, number: str, by: By) -> list[str]:
     """What is known of a household, also of a closed one; one line a fact."""
-    home = await find_household(db, number, closed=True)
-    if home is None:
+    household = await find_household(db, number, closed=True)
+    if household is None:
         await write_act(db, WHO, number, by)
         return [f"no household has the number {number}"]
-    await write_act(db, WHO, number, by, home=home)
-    return [line async for line in _household(db, home, by.at)]
+    await write_act(db, WHO, number, by, household=household)
+    return [line async for line in _household(db, household, by.at)]
 
 
 async def _phone(db: AsyncConnection, phone: str, at: datetime) -> AsyncIterator[str]:
@@ -61,8 +62,8 @@ async def _phone(db: AsyncConnection, phone: str, at: datetime) -> AsyncIterator
             "the provider delivers nothing but replies" if stop.source == NAME else "no reminders go there"
         )
         yield f"  said STOP on {_day(stop.since)}: {ended}"
-    for office in await offices_of_phone(db, phone, at):
-        yield f"  {office.role} of {office.mutuelle_id}"
+    for appointment in await appointments_of_phone(db, phone, at):
+        yield f"  {appointment.role} of {appointment.mutuelle_id}"
     async for line in _payments(db, payment.c.payer_phone == phone):
         yield line
     rows = await db.execute(
@@ -75,47 +76,51 @@ async def _phone(db: AsyncConnection, phone: str, at: datetime) -> AsyncIterator
         yield f"  SMS {_minute(row.created_at)} {row.template}: {row.state}" + _because(row.reason)
 
 
-async def _household(db: AsyncConnection, home: Household, at: datetime) -> AsyncIterator[str]:
-    stands = await standing(db, home, at)
-    yield f"household {home.shown_number}, {home.mutuelle_id} {home.mutuelle_name}: {home.initials}"
-    for line in await _state(db, home):
+async def _household(db: AsyncConnection, household: Household, at: datetime) -> AsyncIterator[str]:
+    stands = await standing(db, household, at)
+    yield f"household {household.shown_number}, {household.mutuelle_id} {household.mutuelle_name}: {household.initials}"
+    for line in await _state(db, household):
         yield f"  {line}"
     # Of one that was closed it would say nothing true: a merge has moved its money.
-    if await find_household(db, home.number):
+    if await find_household(db, household.number):
         yield f"  {_cover(stands)}"
-    for person in present(await people_of(db, home)):
-        role = " (head)" if person.rank == home.head_rank else ""
+    for person in present(await people_of(db, household)):
+        role = " (head)" if person.rank == household.head_rank else ""
         name = initials_of(person.name) if person.name else "no name"
         yield f"  person {person.rank}{role}: {name}, born {person.birth_year}"
-    for phone in await phones_of(db, home, unconfirmed=True):
+    for phone in await phones_of(db, household, unconfirmed=True):
         yield f"  phone {masked(phone)}"
     async for line in _payments(
-        db, (payment.c.mutuelle_id == home.mutuelle_id) & (payment.c.number == home.number)
+        db, (payment.c.mutuelle_id == household.mutuelle_id) & (payment.c.number == household.number)
     ):
         yield line
-    async for line in _cases(db, home):
+    async for line in _cases(db, household):
         yield line
-    for change in await changes_of(db, home, LAST):
+    for change in await changes_of(db, household, LAST):
         yield f"  {_minute(change.changed_at)} {change.what}, by {_actor(change.actor)}"
-    async for line in _acts(db, home):
+    async for line in _acts(db, household):
         yield line
 
 
-async def _state(db: AsyncConnection, home: Household) -> list[str]:
+async def _state(db: AsyncConnection, household: Household) -> list[str]:
     row = (
         await db.execute(
             select(
-                household.c.enrolled_at,
-                household.c.closed_at,
-                household.c.registered_by,
-                household.c.confirmed_at,
+                household_table.c.enrolled_at,
+                household_table.c.closed_at,
+                household_table.c.registered_by,
+                household_table.c.confirmed_at,
                 place.c.name,
             )
             .join(
                 place,
-                (place.c.mutuelle_id == household.c.mutuelle_id) & (place.c.id == household.c.place_id),
+                (place.c.mutuelle_id == household_table.c.mutuelle_id)
+                & (place.c.id == household_table.c.place_id),
             )
-            .where(household.c.mutuelle_id == home.mutuelle_id, household.c.number == home.number)
+            .where(
+                household_table.c.mutuelle_id == household.mutuelle_id,
+                household_table.c.number == household.number,
+            )
         )
     ).one()
     lines = [f"in {row.name} since {_day(row.enrolled_at)}"]
@@ -172,7 +177,7 @@ def _payment(row: Any) -> str:
     )
 
 
-async def _cases(db: AsyncConnection, home: Household) -> AsyncIterator[str]:
+async def _cases(db: AsyncConnection, household: Household) -> AsyncIterator[str]:
     rows = await db.execute(
         select(payment_case.c.opened_at, payment_case.c.kind, payment_case.c.detail, payment_case.c.reference)
         .join(
@@ -181,8 +186,8 @@ async def _cases(db: AsyncConnection, home: Household) -> AsyncIterator[str]:
             & (payment.c.reference == payment_case.c.reference),
         )
         .where(
-            payment.c.mutuelle_id == home.mutuelle_id,
-            payment.c.number == home.number,
+            payment.c.mutuelle_id == household.mutuelle_id,
+            payment.c.number == household.number,
             payment_case.c.closed_at.is_(None),
         )
         .order_by(payment_case.c.opened_at, payment_case.c.kind)
@@ -191,12 +196,12 @@ async def _cases(db: AsyncConnection, home: Household) -> AsyncIterator[str]:
         yield f"  OPEN CASE {_minute(row.opened_at)} {row.kind}: {row.detail}, {row.reference}"
 
 
-async def _acts(db: AsyncConnection, home: Household) -> AsyncIterator[str]:
+async def _acts(db: AsyncConnection, household: Household) -> AsyncIterator[str]:
     rows = await db.execute(
         select(support_act.c.done_at, support_act.c.act, support_act.c.actor, support_act.c.reason)
         .where(
-            support_act.c.mutuelle_id == home.mutuelle_id,
-            support_act.c.number == home.number,
+            support_act.c.mutuelle_id == household.mutuelle_id,
+            support_act.c.number == household.number,
             support_act.c.act != WHO,
         )
         .order_by(support_act.c.nth.desc())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from tests.simulator.servers import environment, free_port, process
+from tests.support.servers import environment, free_port, process
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -38,7 +38,7 @@ def simulator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     behind = {"SIMULATOR_URL": simulator_url, "OWN_URL": service_url}
     before = environment(service_url, data, TIME_SCALE="10")
     with (
-        process("tests.browser.service:app", port=service, env=behind),
+        process("tests.support.browser_service:app", port=service, env=behind),
         process("--factory", "simulator.app:create_app", port=simulator, env=before) as url,
     ):
         yield url

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
 
-from tests.browser.handset import POCKET, Handset, handset, join_and_pay, visit
-from tests.simulator.servers import environment, free_port, process
+from tests.support.browser_handset import POCKET, Handset, handset, join_and_pay, visit
+from tests.support.servers import environment, free_port, process
 
 pytestmark = pytest.mark.browser
 

@@ -10,9 +10,9 @@ import pytest
 from playwright.async_api import Browser, expect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.browser.handset import PATIENCE_MS, POCKET, handset, visit
-from tests.house import House, housed
-from tests.town import AWA, found_town
+from tests.support.browser_handset import PATIENCE_MS, POCKET, handset, visit
+from tests.support.running_service import House, housed
+from tests.support.town import AWA, found_town
 
 if TYPE_CHECKING:
     from tests.conftest import Database

@@ -13,9 +13,9 @@ from embedded import Engines
 from ledger.reports import REPORTS
 from ledger.seals import seal
 from tests.conftest import Database
-from tests.mutuelle.support.homes import joined
+from tests.support.joined_households import joined
+from tests.support.town import AWA, found_town
 from tests.test_cli import typed_into
-from tests.town import AWA, found_town
 
 Keneya = Callable[..., tuple[int, str, str]]
 OURS = ("--mutuelle", "BEN")

@@ -11,9 +11,9 @@ from sqlalchemy.pool import NullPool
 
 from ledger import accounts as a
 from tests.conftest import Database
-from tests.ledger.reports.year import booked, live
+from tests.support.ledger_year import booked, live
+from tests.support.town import found_town
 from tests.test_cli import typed_into
-from tests.town import found_town
 
 Keneya = Callable[..., tuple[int, str, str]]
 HOME, BOX, BUS = a.member("101482937"), a.cash("office"), a.cash("bus", a.TRANSPORT)

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from mutuelle.households import Household
+from mutuelle.households.households import Household
 from tests.conftest import Database
-from tests.desk import check, covered_household, make
+from tests.support.doctor_desk import check, covered_household, make
+from tests.support.town import AWA
 from tests.test_cli import typed_into
-from tests.town import AWA
 
 Keneya = Callable[..., tuple[int, str, str]]
 BECAUSE = ("--actor", "Kadidia", "--reason", "read with the treasurers")
@@ -27,10 +27,10 @@ def keneya(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 async def _answered(url: str) -> Household:
     pool = create_async_engine(url, poolclass=NullPool)
-    home = await covered_household(pool)
-    await check(pool, home.number, await make(pool, home))
+    household = await covered_household(pool)
+    await check(pool, household.number, await make(pool, household))
     await pool.dispose()
-    return home
+    return household
 
 
 async def _write(url: str, statement: str) -> None:
@@ -49,7 +49,7 @@ def test_an_answer_by_former_rules_is_listed_until_a_person_has_looked_at_it(
     keneya: Keneya, database: Database
 ) -> None:
     """As the former rules said it: the answer is kept, named by `check`, listed with what the rules say, accepted."""
-    home = asyncio.run(_answered(database.url))
+    household = asyncio.run(_answered(database.url))
     asyncio.run(
         _write(
             database.owner_url,
@@ -58,7 +58,7 @@ def test_an_answer_by_former_rules_is_listed_until_a_person_has_looked_at_it(
     )
     code, output, _complaints = keneya("cover", "review", "--mutuelle", "BEN")
     assert code == 0
-    assert f"BEN {home.shown_number}: answer " in output
+    assert f"BEN {household.shown_number}: answer " in output
     assert "said expired until 2026-01-31, the rules say covered until 2027-09-22" in output
     assert "BROKEN check_answer_stands" in keneya("check")[1]
     assert "Answers looked at: 1." in keneya("cover", "accept", *BECAUSE)[1]
@@ -70,12 +70,12 @@ def test_an_answer_by_former_rules_is_listed_until_a_person_has_looked_at_it(
 
 def test_a_household_whose_dates_have_moved_is_listed_with_both(keneya: Keneya, database: Database) -> None:
     """Its money is older than its agreement: the former rules opened its cover on the day of the money."""
-    home = asyncio.run(_answered(database.url))
+    household = asyncio.run(_answered(database.url))
     agreed = datetime.now(UTC).date() - timedelta(days=1)
     asyncio.run(_write(database.owner_url, f"update policy set agreed_on = '{agreed}'"))
     _code, output, _complaints = keneya("cover", "review")
     [line] = [line for line in output.splitlines() if "cover was" in line]
-    assert line.startswith(f"BEN {home.shown_number}: cover was ")
+    assert line.startswith(f"BEN {household.shown_number}: cover was ")
     assert ", is waiting from" in line
 
 

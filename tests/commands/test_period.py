@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tests.conftest import Database
+from tests.support.town import found_town
 from tests.test_cli import typed_into
-from tests.town import found_town
 
 Keneya = Callable[..., tuple[int, str, str]]
 BECAUSE = ("--actor", "Fanta", "--reason", "shown to the assembly")

@@ -17,9 +17,9 @@ from embedded import Engines
 from ledger import accounts as a
 from ledger.reports import REPORTS, Question
 from tests.conftest import Database
-from tests.ledger.reports.year import YEAR, booked, day, live
+from tests.support.ledger_year import YEAR, booked, day, live
+from tests.support.town import found_town
 from tests.test_cli import typed_into
-from tests.town import found_town
 
 Keneya = Callable[..., tuple[int, str, str]]
 YEAR_2026 = ("--from", "2026-01-01", "--to", "2026-12-31")

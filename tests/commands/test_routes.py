@@ -9,12 +9,12 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from mutuelle.payments import PaymentState, move
+from mutuelle.contributions.payments import PaymentState, move
 from mutuelle.tables import payment
 from tests.conftest import Database
-from tests.mutuelle.staff.acts import broken
+from tests.support.officer_acts import broken
+from tests.support.town import AWA, MARIAM, NOON, found_town, join
 from tests.test_cli import Keneya, typed_into
-from tests.town import AWA, MARIAM, NOON, found_town, join
 
 T = TypeVar("T")
 BY = ("--actor", "Kadidia", "--reason", "the contract ended")
@@ -56,12 +56,12 @@ def asked(database: Database, phone: str, state: PaymentState = PaymentState.ASK
     """A household that joined and whose payment is in `state`."""
 
     async def act(pool: AsyncEngine) -> None:
-        home = await join(pool, phone, at=NOON)
+        household = await join(pool, phone, at=NOON)
         if state is PaymentState.ASKED:
             return
         async with pool.begin() as db:
-            of_home = select(payment.c.reference).where(payment.c.number == home.number)
-            key = (await db.execute(of_home)).scalar_one()
+            of_household = select(payment.c.reference).where(payment.c.number == household.number)
+            key = (await db.execute(of_household)).scalar_one()
             await move(db, "BEN", key, state, actor="test", reason="sent", at=NOON)
 
     on(database, act)

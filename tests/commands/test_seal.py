@@ -11,9 +11,9 @@ from sqlalchemy.pool import NullPool
 
 from ledger import verify_seals
 from tests.conftest import Database
-from tests.ledger.scene import called, open_chart, paid, posted
+from tests.support.ledger_scene import called, open_chart, paid, posted
+from tests.support.town import found_town
 from tests.test_cli import typed_into
-from tests.town import found_town
 
 Keneya = Callable[..., tuple[int, str, str]]
 

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from mutuelle.households import Household
+from mutuelle.households.households import Household
 from tests.conftest import Database
-from tests.mutuelle.support.homes import joined, unpaid
+from tests.support.joined_households import joined, unpaid
+from tests.support.town import AWA, MARIAM, found_town
 from tests.test_cli import typed_into
-from tests.town import AWA, MARIAM, found_town
 
 Keneya = Callable[..., tuple[int, str, str]]
 BECAUSE = ("--actor", "Kadidia", "--reason", "lost her phone")
@@ -28,12 +28,12 @@ def keneya(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 
 @pytest.fixture
-def homes(database: Database) -> tuple[Household, Household]:
+def households(database: Database) -> tuple[Household, Household]:
     """Awa's household, paid up; Mariam's, unpaid."""
-    return asyncio.run(_homes(database.url))
+    return asyncio.run(_households(database.url))
 
 
-async def _homes(url: str) -> tuple[Household, Household]:
+async def _households(url: str) -> tuple[Household, Household]:
     pool = create_async_engine(url, poolclass=NullPool)
     await found_town(pool)
     found = await joined(pool, AWA), await unpaid(pool, MARIAM)
@@ -55,7 +55,7 @@ def scalar(database: Database, query: str) -> object:
 
 
 def test_who_prints_what_is_masked_and_keeps_the_look(
-    keneya: Keneya, database: Database, homes: tuple[Household, Household]
+    keneya: Keneya, database: Database, households: tuple[Household, Household]
 ) -> None:
     code, output, complaints = keneya("who", AWA, *BECAUSE)
     assert (code, complaints) == (0, "")
@@ -63,21 +63,23 @@ def test_who_prints_what_is_masked_and_keeps_the_look(
     assert AWA not in output
     assert "Awa" not in output
     assert scalar(database, "select actor || ': ' || reason from support_act") == "Kadidia: lost her phone"
-    assert keneya("who", homes[0].shown_number, *BECAUSE)[1].startswith(f"household {homes[0].shown_number}")
+    assert keneya("who", households[0].shown_number, *BECAUSE)[1].startswith(
+        f"household {households[0].shown_number}"
+    )
 
 
-def test_a_phone_is_changed_and_changed_back(keneya: Keneya, homes: tuple[Household, Household]) -> None:
-    number = homes[0].number
+def test_a_phone_is_changed_and_changed_back(keneya: Keneya, households: tuple[Household, Household]) -> None:
+    number = households[0].number
     code, output, _ = keneya("household", "phone", number, "--new", "+22376000003", *BECAUSE)
     assert (code, output) == (
         0,
-        f"Household {homes[0].shown_number}: done, every phone concerned is told by SMS.\n",
+        f"Household {households[0].shown_number}: done, every phone concerned is told by SMS.\n",
     )
     assert keneya("household", "phone", number, "--new", AWA, "--old", "+22376000003", *BECAUSE)[0] == 0
 
 
-def test_the_head_changes_and_changes_back(keneya: Keneya, homes: tuple[Household, Household]) -> None:
-    number = homes[0].number
+def test_the_head_changes_and_changes_back(keneya: Keneya, households: tuple[Household, Household]) -> None:
+    number = households[0].number
     code, output, _ = keneya(
         "household", "head", number, "--rank", "2", "--name", "Moussa Diarra", "--left", *BECAUSE
     )
@@ -87,8 +89,10 @@ def test_the_head_changes_and_changes_back(keneya: Keneya, homes: tuple[Househol
     )
 
 
-def test_a_duplicate_is_merged_and_comes_back(keneya: Keneya, homes: tuple[Household, Household]) -> None:
-    kept, double = homes
+def test_a_duplicate_is_merged_and_comes_back(
+    keneya: Keneya, households: tuple[Household, Household]
+) -> None:
+    kept, double = households
     code, output, _ = keneya("household", "merge", double.number, kept.number, *BECAUSE)
     assert (code, output.splitlines()[0]) == (
         0,
@@ -97,8 +101,10 @@ def test_a_duplicate_is_merged_and_comes_back(keneya: Keneya, homes: tuple[House
     assert keneya("household", "reopen", double.number, *BECAUSE)[0] == 0
 
 
-def test_a_household_is_closed_and_opened_again(keneya: Keneya, homes: tuple[Household, Household]) -> None:
-    number = homes[1].number
+def test_a_household_is_closed_and_opened_again(
+    keneya: Keneya, households: tuple[Household, Household]
+) -> None:
+    number = households[1].number
     assert keneya("household", "close", number, *BECAUSE)[0] == 0
     code, _, complaints = keneya("household", "close", number, *BECAUSE)
     assert (code, complaints) == (
@@ -109,7 +115,7 @@ def test_a_household_is_closed_and_opened_again(keneya: Keneya, homes: tuple[Hou
 
 
 def test_a_case_is_listed_closed_and_opened_again(
-    keneya: Keneya, database: Database, homes: tuple[Household, Household]
+    keneya: Keneya, database: Database, households: tuple[Household, Household]
 ) -> None:
     reference = str(scalar(database, "select reference from payment where state = 'PAID'"))
 
@@ -133,10 +139,10 @@ def test_a_case_is_listed_closed_and_opened_again(
 
 
 def test_what_is_refused_changes_nothing(
-    keneya: Keneya, database: Database, homes: tuple[Household, Household]
+    keneya: Keneya, database: Database, households: tuple[Household, Household]
 ) -> None:
     code, output, complaints = keneya(
-        "household", "phone", homes[0].number, "--new", "+22320212223", *BECAUSE
+        "household", "phone", households[0].number, "--new", "+22320212223", *BECAUSE
     )
     assert (code, output, complaints) == (2, "", "keneya: +22320212223 is not a mobile number\n")
     assert scalar(database, "select count(*) from support_act") == 0

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.ledger.lived import live
-from tests.ledger.scene import open_chart
+from tests.support.ledger_history import live
+from tests.support.ledger_scene import open_chart
 
 
 @pytest.fixture
@@ -16,6 +16,6 @@ async def book(pool: AsyncEngine) -> AsyncEngine:
 
 @pytest.fixture
 async def lived(book: AsyncEngine) -> AsyncEngine:
-    """The same, with a history (`tests/ledger/lived.py`)."""
+    """The same, with a history (`tests/support/ledger_history.py`)."""
     await live(book)
     return book

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts
 from ledger.accounts import KINDS, Keeping, Root, Side
-from ledger.book import Account, AccountRefused, open_accounts
+from ledger.book import Account, AccountRefusedError, open_accounts
 from ledger.charts import FOLDER, Status, charts, load
-from tests.ledger.scene import AWA, CHART, SIK, count
+from tests.support.ledger_scene import AWA, CHART, SIK, count
 
 
 def test_a_code_tells_fund_kind_and_sub() -> None:
@@ -72,19 +72,19 @@ async def test_opening_again_changes_nothing(pool: AsyncEngine) -> None:
 
 
 async def test_an_account_keeps_its_currency(book: AsyncEngine) -> None:
-    with pytest.raises(AccountRefused, match="health:member:101482937: account_other_currency"):
+    with pytest.raises(AccountRefusedError, match="health:member:101482937: account_other_currency"):
         async with book.begin() as db:
             await open_accounts(db, [Account(SIK, AWA, "XAF")])
 
 
 async def test_two_definitions_in_one_call_are_refused(pool: AsyncEngine) -> None:
-    with pytest.raises(AccountRefused, match="account_other_currency"):
+    with pytest.raises(AccountRefusedError, match="account_other_currency"):
         async with pool.begin() as db:
             await open_accounts(db, [Account(SIK, AWA, "XAF"), Account(SIK, AWA, "XOF")])
 
 
 async def test_a_malformed_mutuelle_is_refused(pool: AsyncEngine) -> None:
-    with pytest.raises(AccountRefused, match="account_malformed"):
+    with pytest.raises(AccountRefusedError, match="account_malformed"):
         async with pool.begin() as db:
             await open_accounts(db, [Account("sik", AWA, "XOF")])
 
@@ -94,7 +94,7 @@ async def test_a_closed_account_is_not_opened_again(book: AsyncEngine, owner: As
         await db.execute(
             text("update ledger.account set closed_on = '2026-11-01' where code = :code"), {"code": AWA}
         )
-    with pytest.raises(AccountRefused, match="account_closed"):
+    with pytest.raises(AccountRefusedError, match="account_closed"):
         async with book.begin() as db:
             await open_accounts(db, [Account(SIK, AWA, "XOF")])
 

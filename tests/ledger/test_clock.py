@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.folding import fold
 from ledger.seals import seal
-from tests.ledger.scene import SIK, paid, posted
+from tests.support.ledger_scene import SIK, paid, posted
 
 
 async def _move(owner: AsyncEngine, above: int = 0) -> int:

@@ -13,8 +13,8 @@ from ledger.book import Journal, Movement, Posted, open_accounts, post
 from ledger.folding import fold
 from ledger.periods import close_period
 from tests.conftest import Database
-from tests.ledger.drafts import CASH, DRAFTS, PAYOUTS, Draft, chart, write
-from tests.ledger.scene import CONTRIBUTIONS, TODAY, verdicts
+from tests.support.ledger_drafts import CASH, DRAFTS, PAYOUTS, Draft, chart, write
+from tests.support.ledger_scene import CONTRIBUTIONS, TODAY, verdicts
 
 EXAMPLES = 25
 FUNDING_MINOR = 3000

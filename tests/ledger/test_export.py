@@ -23,9 +23,9 @@ from ledger.accounts import MINOR_DIGITS
 from ledger.charts import charts
 from ledger.formats import JournalLine, beancount_account, cell
 from ledger.reports import trial_balance
-from tests.ledger.lived import ATA, AWKWARD, LATE_FOR
-from tests.ledger.readers import READERS
-from tests.ledger.scene import AWA, FLOAT, MOUSSA, SIK, TODAY, YESTERDAY, hold, journal, paid, posted
+from tests.support.ledger_history import ATA, AWKWARD, LATE_FOR
+from tests.support.ledger_scene import AWA, FLOAT, MOUSSA, SIK, TODAY, YESTERDAY, hold, journal, paid, posted
+from tests.support.ledger_witnesses import READERS
 from torture.witnesses import Witness, days_of
 
 Exporter = Callable[[AsyncConnection, str | None], AsyncIterator[str]]

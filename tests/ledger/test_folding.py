@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from invariants import examine
 from ledger.balances import Balance, balance, balance_as_known
 from ledger.book import post
-from ledger.checks import CHECKS
 from ledger.folding import catch_up, fold, fold_all
-from tests.ledger.scene import AWA, CONTRIBUTIONS, FLOAT, SIK, TODAY, called, paid, posted
+from ledger.invariants.book import INVARIANTS
+from tests.support.ledger_scene import AWA, CONTRIBUTIONS, FLOAT, SIK, TODAY, called, paid, posted
 
 DAYS = [TODAY - timedelta(days=back) for back in (0, 3, 1, 3, 10, 0, 2, 10)]
 
@@ -26,7 +26,7 @@ async def _as_of(db: AsyncConnection) -> list[tuple[Balance, ...]]:
 
 async def _broken(pool: AsyncEngine) -> list[str]:
     async with pool.connect() as db:
-        return [f.invariant.name for f in await examine(db, CHECKS) if not f.holds]
+        return [f.invariant.name for f in await examine(db, INVARIANTS) if not f.holds]
 
 
 async def test_balances_as_of_a_day_do_not_depend_on_the_fold(book: AsyncEngine) -> None:

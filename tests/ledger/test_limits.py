@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ledger import accounts
 from ledger.balances import balance
 from ledger.book import Journal, Phase
-from tests.ledger.scene import (
+from tests.support.ledger_scene import (
     SIK,
     TODAY,
     TRANSPORT_BANK,

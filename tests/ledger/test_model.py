@@ -14,9 +14,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from invariants import examine
-from ledger.checks import CHECKS
+from ledger.invariants.book import INVARIANTS
 from tests.conftest import Database
-from tests.ledger.machine_readers import BookMachine
+from tests.support.ledger_machine_readers import BookMachine
 from torture import witnesses
 
 WRITERS = 10
@@ -43,7 +43,7 @@ def test_the_ledger_answers_as_its_model(database: Database, tmp_path: Path) -> 
 
 async def broken(pool: AsyncEngine) -> list[str]:
     async with pool.connect() as db:
-        return [f"{f.invariant.name}: {f.offenders}" for f in await examine(db, CHECKS) if not f.holds]
+        return [f"{f.invariant.name}: {f.offenders}" for f in await examine(db, INVARIANTS) if not f.holds]
 
 
 async def witnessed(pool: AsyncEngine, folder: Path) -> witnesses.Comparison:

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from invariants import examine
 from ledger.balances import balance
 from ledger.book import Posted, post
-from ledger.checks import CHECKS
 from ledger.folding import fold
+from ledger.invariants.book import INVARIANTS
 from ledger.periods import close_period, closed_through, period_acts, period_totals, reopen_period
 from ledger.statements import statement
-from tests.ledger.scene import AWA, CONTRIBUTIONS, FLOAT, SIK, called, paid, posted, verdicts
+from tests.support.ledger_scene import AWA, CONTRIBUTIONS, FLOAT, SIK, called, paid, posted, verdicts
 
 OCTOBER, SEPTEMBER = date(2026, 10, 31), date(2026, 9, 30)
 
@@ -179,4 +179,4 @@ async def test_an_act_that_no_check_would_accept_is_refused_by_name(
             [row] = await db.execute(text(call), asked)
         assert tuple(row) == ("refused", why)
     async with book.connect() as db:
-        assert [found.invariant.name for found in await examine(db, CHECKS) if not found.holds] == []
+        assert [found.invariant.name for found in await examine(db, INVARIANTS) if not found.holds] == []

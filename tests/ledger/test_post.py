@@ -20,7 +20,7 @@ from ledger.book import (
     post,
     reverse,
 )
-from tests.ledger.scene import (
+from tests.support.ledger_scene import (
     AWA,
     FLOAT,
     MOUSSA,

@@ -15,8 +15,8 @@ from ledger.folding import fold
 from ledger.periods import close_period, closed_through, period_acts, period_totals
 from ledger.reservations import held
 from ledger.statements import statement
-from tests.ledger.horizon import settled
-from tests.ledger.scene import (
+from tests.support.ledger_horizon import settled
+from tests.support.ledger_scene import (
     AWA,
     CONTRIBUTIONS,
     FLOAT,

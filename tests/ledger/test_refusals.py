@@ -17,15 +17,15 @@ from ledger.balances import balance
 from ledger.book import (
     MAX_AMOUNT_MINOR,
     Account,
-    AccountRefused,
+    AccountRefusedError,
     Journal,
     Phase,
     Reservation,
     open_accounts,
     post,
 )
-from ledger.checks import CHECKS
-from tests.ledger.scene import (
+from ledger.invariants.book import INVARIANTS
+from tests.support.ledger_scene import (
     AWA,
     DOUALA_BANK,
     DOUALA_CASH,
@@ -175,7 +175,7 @@ def sent(part: str, said: object) -> list[dict[str, object]]:
 
 
 async def broken(db: AsyncConnection) -> list[str]:
-    return [found.invariant.name for found in await examine(db, CHECKS) if not found.holds]
+    return [found.invariant.name for found in await examine(db, INVARIANTS) if not found.holds]
 
 
 async def read(db: AsyncConnection) -> list[str]:
@@ -230,7 +230,7 @@ async def test_of_two_who_open_the_first_member_in_two_currencies_one_is_refused
             async with pool.begin() as db:
                 await open_accounts(db, [Account("NEW", f"health:member:{number}", currency)])
                 await asyncio.sleep(0.1)
-        except AccountRefused as refused:
+        except AccountRefusedError as refused:
             return str(refused)
         return "opened"
 

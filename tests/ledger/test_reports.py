@@ -3,9 +3,9 @@
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.balances import Balance, balance
-from ledger.reports import Line, trial_balance
+from ledger.reports import TrialLine, trial_balance
 from ledger.statements import statement, statements
-from tests.ledger.scene import (
+from tests.support.ledger_scene import (
     AWA,
     CONTRIBUTIONS,
     FLOAT,
@@ -72,11 +72,11 @@ async def test_the_trial_balance_keeps_funds_apart(book: AsyncEngine) -> None:
     )
     async with book.begin() as db:
         assert await trial_balance(db) == [
-            Line(SIK, "health", CONTRIBUTIONS, "XOF", 0, 6000),
-            Line(SIK, "health", FLOAT, "XOF", 2000, 0),
-            Line(SIK, "health", AWA, "XOF", 6000, 2000),
-            Line(SIK, "transport", TRANSPORT_CASH, "XOF", 300, 0),
-            Line(SIK, "transport", TRANSPORT_INCOME, "XOF", 0, 300),
+            TrialLine(SIK, "health", CONTRIBUTIONS, "XOF", 0, 6000),
+            TrialLine(SIK, "health", FLOAT, "XOF", 2000, 0),
+            TrialLine(SIK, "health", AWA, "XOF", 6000, 2000),
+            TrialLine(SIK, "transport", TRANSPORT_CASH, "XOF", 300, 0),
+            TrialLine(SIK, "transport", TRANSPORT_INCOME, "XOF", 0, 300),
         ]
         assert [line.account for line in await trial_balance(db, SIK, YESTERDAY)] == [FLOAT, AWA]
         assert await trial_balance(db, "ATA") == []

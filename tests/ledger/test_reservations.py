@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger.balances import balance
 from ledger.book import Movement, Phase, Posted, Reservation, Voucher
 from ledger.reservations import (
-    Due,
+    DueReservation,
     Held,
     due_reservations,
     expire,
@@ -21,7 +21,7 @@ from ledger.reservations import (
     settle_reservation,
     void,
 )
-from tests.ledger.scene import FLOAT, SIK, SUSPENSE, TODAY, move, verdicts
+from tests.support.ledger_scene import FLOAT, SIK, SUSPENSE, TODAY, move, verdicts
 
 PAYOUT = move(SUSPENSE, FLOAT, 900)
 LATER, BEFORE = timedelta(hours=1), timedelta(milliseconds=-1)
@@ -110,7 +110,7 @@ async def test_a_deadline_says_its_time_zone(book: AsyncEngine) -> None:
 
 async def test_an_expiry_that_was_refused_is_tried_again_on_another_day(book: AsyncEngine) -> None:
     reservation = await _reserved(book, "a", timedelta(milliseconds=400))
-    due = Due(SIK, reservation, replace(PAYOUT, phase=Phase.PENDING))
+    due = DueReservation(SIK, reservation, replace(PAYOUT, phase=Phase.PENDING))
     async with book.begin() as db:
         assert verdicts(await expire(db, [due], TODAY)) == ["refused: pending_not_due"]
     await asyncio.sleep(0.5)

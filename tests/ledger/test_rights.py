@@ -17,7 +17,7 @@ import migrations
 from embedded import Engines
 from migrations.grants import ACTS, AUDITOR_ROLE, READS
 from tests.conftest import Database
-from tests.ledger.scene import paid, posted
+from tests.support.ledger_scene import paid, posted
 
 WRITES = {
     "insert": "insert into ledger.{table} default values",

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from invariants import examine
 from ledger import export, seals, verify_seals
 from ledger.book import Phase
+from ledger.invariants.seals import SEALS
 from ledger.periods import close_period
-from ledger.seal_checks import SEALS
-from tests.ledger.scene import (
+from tests.support.ledger_scene import (
     AWA,
     FLOAT,
     MOUSSA,
@@ -35,7 +35,7 @@ from tests.ledger.scene import (
     posted,
     resolve,
 )
-from tests.ledger.seal_mutants import BLOCKS, HELD, MUTANTS, movement, of_seal
+from tests.support.seal_mutants import BLOCKS, HELD, MUTANTS, movement, of_seal
 
 AWKWARD = "=1+1 \"é\" œ 'x', | \u00a0; ok"
 

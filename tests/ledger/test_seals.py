@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger.book import Account, Journal, open_accounts, post
 from ledger.seals import EVERY, Seal, find, newest, seal, seal_block, seal_due, seals, verify
-from tests.ledger.scene import AWA, CONTRIBUTIONS, SIK, called, journal, move, paid, posted
+from tests.support.ledger_scene import AWA, CONTRIBUTIONS, SIK, called, journal, move, paid, posted
 
 NOTHING_BEFORE = bytes(32)
 # Of one journal with two movements and a memo, written below value by value: an encoding that changes breaks every

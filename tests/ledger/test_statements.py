@@ -10,7 +10,7 @@ from ledger.balances import Balance, balance
 from ledger.book import Journal
 from ledger.folding import fold
 from ledger.statements import Entry, statement, statement_page
-from tests.ledger.scene import AWA, FLOAT, SIK, TODAY, YESTERDAY, called, mirror, paid, posted
+from tests.support.ledger_scene import AWA, FLOAT, SIK, TODAY, YESTERDAY, called, mirror, paid, posted
 
 
 async def _lived(book: AsyncEngine) -> None:

@@ -11,7 +11,7 @@ from ledger.book import Voucher, reverse
 from ledger.reports import trial_balance
 from ledger.reservations import Held, expire_due, held, reserve, settle_reservation, void
 from ledger.transfers import Transfer, transfer
-from tests.ledger.scene import (
+from tests.support.ledger_scene import (
     FLOAT,
     SIK,
     TODAY,

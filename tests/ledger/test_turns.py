@@ -18,8 +18,8 @@ from ledger.folding import fold
 from ledger.periods import close_period
 from ledger.seals import seal
 from tests.conftest import Database
-from tests.ledger.horizon import settled
-from tests.ledger.scene import SIK, YESTERDAY, paid, posted, verdicts
+from tests.support.ledger_horizon import settled
+from tests.support.ledger_scene import SIK, YESTERDAY, paid, posted, verdicts
 
 SOON_S = 1.5  # less than any time-out of ours
 OWN_TIMEOUTS = (

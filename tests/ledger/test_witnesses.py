@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts
 from ledger.reports import trial_balance
-from tests.ledger.lived import ATA
-from tests.ledger.readers import HLEDGER, READERS
-from tests.ledger.scene import CONTRIBUTIONS, SIK, TODAY, called, paid, posted
+from tests.support.ledger_history import ATA
+from tests.support.ledger_scene import CONTRIBUTIONS, SIK, TODAY, called, paid, posted
+from tests.support.ledger_witnesses import HLEDGER, READERS
 from torture import witnesses
 from torture.witnesses import WITNESSES, Comparison, compare, days_of
 

@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from locales import languages
 from menus.doctors import FEW, doctors, doctors_by_message, where
 from mutuelle.care.referents import Referent
-from mutuelle.mutuelles import Place
+from mutuelle.scheme.mutuelles import Place
 from talk.questions import screen_of
 from talk.screen import View
 from talk.words import Caller, Choose, choose
-from tests.clinic import DR_ROKIA, contract, open_facility
 from tests.menus.test_walker import COVERED, STRANGER, Walk, Watch, world
-from tests.town import NOON
+from tests.support.clinic import DR_ROKIA, contract, open_facility
+from tests.support.town import NOON
 from ussd.screens import fit_for
 
 __all__ = ["world"]  # the fixture

@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from locales import languages, render
 from menus.by_message import menus_by_message
 from menus.help import at_work
-from mutuelle.staff.roles import Role
+from mutuelle.officers.roles import Role
 from sms.keywords import Phrasebook
 from sms.segments import segments
-from tests.sms.writing import Writer, letterbox
-from tests.staff import appoint
-from tests.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, join
+from tests.support.officers import appoint
+from tests.support.sms_phone import Writer, sms_deps
+from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, join
 
 BOOK = Phrasebook(menus_by_message())
 
@@ -24,7 +24,7 @@ async def test_members_officers_and_strangers_are_helped_each_with_their_own(
     await found_town(pool)
     await join(pool, AWA, at=NOON)
     await appoint(pool, MARIAM, Role.TREASURER, name="Mariam Traoré", pin=None, at=NOON)
-    box = letterbox(pool, clock)
+    box = sms_deps(pool, clock)
     member, treasurer, stranger = [
         await Writer(box, phone=phone).send("aide" if phone != OUMAR else "?")
         for phone in (AWA, MARIAM, OUMAR)

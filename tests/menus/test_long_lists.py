@@ -8,12 +8,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import _
-from menus.home import home
-from talk.journal import Journals
+from menus.household import household
 from talk.screen import Screen
+from talk.session import Sessions
 from talk.words import Option
-from tests.town import Clock, Handset, found
-from tests.town_fixtures import KEYS
+from tests.support.town import Clock, Handset, found
+from tests.support.town_fixtures import KEYS
 from ussd import africastalking, calls
 from ussd.screens import fit_for
 
@@ -29,7 +29,7 @@ async def awa(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[
     async with pool.begin() as db:
         await found(db, villages=INVENTED)
     redis = Redis.from_url(redis_url)
-    yield Handset(calls.Line(pool, Journals(redis, africastalking.NAME), home, KEYS, clock))
+    yield Handset(calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), household, KEYS, clock))
     await redis.aclose()
 
 

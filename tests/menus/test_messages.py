@@ -5,14 +5,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import languages
 from menus.messages import messages
-from mutuelle.messages import stop_messages
-from mutuelle.reminders import accept_reminders
+from mutuelle.schedules.reminders.consent import accept_reminders
+from mutuelle.treasury.past_receipts import stop_messages
 from sms.africastalking import NAME
 from sms.delivery import opt_out
 from talk.words import Caller, Consent
 from tests.menus.test_doctors import WalkOf
 from tests.menus.test_walker import COVERED, TWO, world
-from tests.town import NOON
+from tests.support.town import NOON
 
 __all__ = ["world"]  # the fixture
 AGREED = Consent("agreed in a test")

@@ -7,16 +7,17 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import languages
-from mutuelle.calendar import run_schedules
-from mutuelle.digest_answers import LONGEST_REASON, answer_digest
-from mutuelle.schedule_tables import digest_answer
-from mutuelle.staff.roles import Role
+from mutuelle.officers.roles import Role
+from mutuelle.schedules.digest.answers import answer_digest
+from mutuelle.schedules.jobs import run_schedules
+from mutuelle.schedules.tables import digest_answer
+from talk.answers import LONGEST_REASON
 from talk.words import Caller, Consent
 from tests.menus.test_walker import LONG_NAME, found_longest
 from tests.menus.test_work import walked
-from tests.sms.writing import Writer, letterbox
-from tests.staff import FANTA, ISSA, OUMOU, appoint
-from tests.town import AWA, MARIAM, NOON, Clock, found, found_town, join, paid
+from tests.support.officers import FANTA, ISSA, OUMOU, appoint
+from tests.support.sms_phone import Writer, sms_deps
+from tests.support.town import AWA, MARIAM, NOON, Clock, found, found_town, join, paid
 
 APPOINTED = datetime(2026, 11, 13, 12, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 16, 7, tzinfo=UTC)
@@ -28,8 +29,8 @@ async def told(pool: AsyncEngine) -> AsyncEngine:
     async with pool.begin() as db:
         await found_longest(db, "BEN", 199)
     await run_schedules(pool, APPOINTED)
-    home = await join(pool, AWA, at=MONDAY, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=840_000)
-    await paid(pool, home, at=MONDAY)
+    household = await join(pool, AWA, at=MONDAY, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=840_000)
+    await paid(pool, household, at=MONDAY)
     await run_schedules(pool, MONDAY)
     for phone in (ISSA, "+22376000009"):
         for reason in ("x" * LONGEST_REASON, "[" * (LONGEST_REASON // 2)):
@@ -75,7 +76,7 @@ async def test_one_message_answers_in_any_spelling(pool: AsyncEngine) -> None:
     await found_town(pool)
     await run_schedules(pool, APPOINTED)
     clock = Clock(MONDAY)
-    fanta = Writer(letterbox(pool, clock), FANTA)
+    fanta = Writer(sms_deps(pool, clock), FANTA)
     assert "Aucun bilan" in await fanta.send("OK")
     await run_schedules(pool, MONDAY)
     for words in ("ok", "Ok.", "erreur la caisse est à 0", "ERR: il manque 500 F", "err"):
@@ -96,7 +97,7 @@ async def test_a_treasurer_of_two_mutuelles_is_asked_which(pool: AsyncEngine) ->
         await found(db, code="ZAN", prefix=198, name="Mutuelle Zantiéla")
     await run_schedules(pool, APPOINTED)
     await run_schedules(pool, MONDAY)
-    fanta = Writer(letterbox(pool, Clock(MONDAY)), FANTA)
+    fanta = Writer(sms_deps(pool, Clock(MONDAY)), FANTA)
     asked = await fanta.send("BILAN")
     assert asked.split("\n")[0] == "De quelle mutuelle ?"
     assert (await fanta.send("2")).startswith("Mutuelle Zantiéla, depuis le 16/11 : rien")
@@ -113,7 +114,7 @@ async def test_who_is_no_treasurer_learns_nothing(pool: AsyncEngine) -> None:
     await appoint(pool, OUMOU, Role.COLLECTOR, pin=None, at=APPOINTED)
     await run_schedules(pool, APPOINTED)
     await run_schedules(pool, MONDAY)
-    box = letterbox(pool, Clock(MONDAY))
+    box = sms_deps(pool, Clock(MONDAY))
     awa, oumou, stranger = (Writer(box, phone) for phone in (AWA, OUMOU, MARIAM))
     assert await oumou.send("BILAN") == "Ce mot est réservé aux trésoriers d'une mutuelle."
     for words in ("BILAN", "OK", "ERR il manque 500 F"):

@@ -7,25 +7,25 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mutuelle.households import Household
-from tests.clinic import DR_ROKIA, contract, open_facility
-from tests.desk import covered_household, make
-from tests.sms.writing import Writer, letterbox
-from tests.town import AWA, MARIAM, NOON, Clock, Handset, found, join, paid
+from mutuelle.households.households import Household
+from tests.support.clinic import DR_ROKIA, contract, open_facility
+from tests.support.doctor_desk import covered_household, make
+from tests.support.sms_phone import Writer, sms_deps
+from tests.support.town import AWA, MARIAM, NOON, Clock, Handset, found, join, paid
 from ussd import calls
 
 NEEDS_ONLY = "Seuls les médecins de la mutuelle"
 
 
 @pytest.fixture
-async def home(line: calls.Line) -> Household:
+async def household(line: calls.UssdDeps) -> Household:
     """Awa's household, covered; the town is the line's."""
     return await covered_household(line.pool, founded=True)
 
 
 @pytest.fixture
-def doctor(line: calls.Line, clock: Clock) -> Writer:
-    return Writer(letterbox(line.pool, clock), DR_ROKIA)
+def doctor(line: calls.UssdDeps, clock: Clock) -> Writer:
+    return Writer(sms_deps(line.pool, clock), DR_ROKIA)
 
 
 @pytest.mark.parametrize(
@@ -33,53 +33,57 @@ def doctor(line: calls.Line, clock: Clock) -> Writer:
     ["VERIF {n} {c}", "verif{n}{c}", "Vérif. {n}, {c}", "VERIFIER {n}*{c}", "verf {n} {c}", "verif {c} {n}"],
 )
 async def test_the_doctor_writes_as_it_comes(
-    line: calls.Line, doctor: Writer, home: Household, form: str
+    line: calls.UssdDeps, doctor: Writer, household: Household, form: str
 ) -> None:
-    code = await make(line.pool, home)
-    answer = await doctor.send(form.format(n=home.number, c=code))
+    code = await make(line.pool, household)
+    answer = await doctor.send(form.format(n=household.number, c=code))
     assert answer.startswith("A. K. : COUVERT le 22/11/2026"), answer
 
 
 async def test_what_was_agreed_to_is_kept_and_the_message_with_the_code_is_not(
-    line: calls.Line, doctor: Writer, home: Household
+    line: calls.UssdDeps, doctor: Writer, household: Household
 ) -> None:
-    code = await make(line.pool, home)
-    await doctor.send(f"VERIF {home.number} {code}")
+    code = await make(line.pool, household)
+    await doctor.send(f"VERIF {household.number} {code}")
     async with line.pool.connect() as db:
-        deed = (
+        action = (
             await db.execute(text("select name, facts, consent, screen from deed where gateway = 'sms'"))
         ).one()
-    assert deed.name == "check_cover"
-    assert deed.facts == {"number": home.number}
-    assert deed.consent == (
-        f"Vérifier maintenant la couverture du numéro {home.shown_number} ? "
+    assert action.name == "check_cover"
+    assert action.facts == {"number": household.number}
+    assert action.consent == (
+        f"Vérifier maintenant la couverture du numéro {household.shown_number} ? "
         "La réponse est conservée et le ménage en est averti."
     )
-    assert "COUVERT" in deed.screen
+    assert "COUVERT" in action.screen
 
 
 async def test_in_two_messages_it_takes_a_confirmation_like_any_other(
-    line: calls.Line, doctor: Writer, home: Household
+    line: calls.UssdDeps, doctor: Writer, household: Household
 ) -> None:
-    code = await make(line.pool, home)
+    code = await make(line.pool, household)
     assert "Écrivez en un seul message" in (await doctor.send("VERIF")).replace("Ecrivez", "Écrivez")
-    asked = await doctor.send(f"{home.number} {code}")
+    asked = await doctor.send(f"{household.number} {code}")
     assert "Vérifier maintenant" in asked
     assert (await doctor.agree(asked)).startswith("A. K. : COUVERT")
 
 
 async def test_a_code_is_nowhere_afterwards_but_in_the_message_that_brought_it(
-    line: calls.Line, doctor: Writer, home: Household, redis_url: str, caplog: pytest.LogCaptureFixture
+    line: calls.UssdDeps,
+    doctor: Writer,
+    household: Household,
+    redis_url: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     awa, clinic = Handset(line, AWA), Handset(line, DR_ROKIA)
     by_phone, by_sms = await code_on_screen(awa), ""
     await clinic.dial("9", "1")
-    await clinic.type(home.number)
+    await clinic.type(household.number)
     await clinic.type("1")
     assert "COUVERT" in await clinic.type(by_phone)
     by_sms = await code_on_screen(awa)
-    assert "COUVERT" in await doctor.send(f"VERIF {home.number} {by_sms}")
+    assert "COUVERT" in await doctor.send(f"VERIF {household.number} {by_sms}")
     for code in (by_phone, by_sms):
         assert await tables_with(line.pool, code) == ({"sms_inbox"} if code == by_sms else set())
         assert code not in await all_of_redis(redis_url)
@@ -111,7 +115,7 @@ async def all_of_redis(url: str) -> str:
 
 
 async def test_a_doctor_of_two_mutuelles_checks_members_of_both(
-    line: calls.Line, doctor: Writer, home: Household
+    line: calls.UssdDeps, doctor: Writer, household: Household
 ) -> None:
     async with line.pool.begin() as db:
         await found(db, code="ZAN", prefix=198, name="Mutuelle Zantiéla")
@@ -119,28 +123,33 @@ async def test_a_doctor_of_two_mutuelles_checks_members_of_both(
         await contract(db, code="ZAN")
     other = await join(line.pool, MARIAM, at=NOON, code="ZAN", name="Mariam Sangaré")
     await paid(line.pool, other, at=NOON)
-    for household, phone, mutuelle in ((home, AWA, "Mutuelle Benso"), (other, MARIAM, "Mutuelle Zantiéla")):
-        code = await make(line.pool, household, phone=phone)
-        assert mutuelle in await doctor.send(f"VERIF {household.number} {code}")
+    for shown, phone, mutuelle in (
+        (household, AWA, "Mutuelle Benso"),
+        (other, MARIAM, "Mutuelle Zantiéla"),
+    ):
+        code = await make(line.pool, shown, phone=phone)
+        assert mutuelle in await doctor.send(f"VERIF {shown.number} {code}")
 
 
 async def test_a_member_learns_nothing_even_with_a_right_code(
-    line: calls.Line, clock: Clock, home: Household
+    line: calls.UssdDeps, clock: Clock, household: Household
 ) -> None:
-    code = await make(line.pool, home)
-    member = Writer(letterbox(line.pool, clock), AWA)
+    code = await make(line.pool, household)
+    member = Writer(sms_deps(line.pool, clock), AWA)
     answers = {
         await member.send(f"VERIF {number} {typed}")
-        for number, typed in ((home.number, code), ("199999990", code), (home.number, "1"))
+        for number, typed in ((household.number, code), ("199999990", code), (household.number, "1"))
     }
     assert len(answers) == 1
     assert answers.pop().startswith(NEEDS_ONLY)
 
 
-async def test_the_last_checks_are_read_in_my_work(line: calls.Line, doctor: Writer, home: Household) -> None:
+async def test_the_last_checks_are_read_in_my_work(
+    line: calls.UssdDeps, doctor: Writer, household: Household
+) -> None:
     clinic = Handset(line, DR_ROKIA)
     await clinic.dial("9")
     assert "encore rien" in await clinic.type("2")
-    answer = await doctor.send(f"VERIF {home.number} {await make(line.pool, home)}")
+    answer = await doctor.send(f"VERIF {household.number} {await make(line.pool, household)}")
     await clinic.dial("9")
     assert await clinic.type("2") == f"22/11/2026 12:00 {answer[-7:-1]} COUVERT"

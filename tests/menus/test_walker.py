@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money, languages
 from locales.letters import fold, septets
-from menus.home import home
-from mutuelle.cover import CoverState
-from mutuelle.registration import register
-from mutuelle.staff.roles import Role
-from mutuelle.standing import standing
+from menus.household import household
+from mutuelle.contributions.standing import standing
+from mutuelle.cover.rules import CoverState
+from mutuelle.enrolment.registration import register
+from mutuelle.officers.roles import Role
 from mutuelle.tables import beneficiary, household_phone
 from talk import engine
 from talk.answers import Secret, ages, person_name, pin
@@ -28,9 +28,9 @@ from talk.phones import shown_phone
 from talk.questions import YES, has_back
 from talk.screen import Screen, Shown
 from talk.words import Ask, Caller, Choose, Confirm, Consent, Do, Look, Question
-from tests.clinic import contract, open_facility
-from tests.staff import SEALS, appoint
-from tests.town import NOON, found, join, paid, pays, unroute
+from tests.support.clinic import contract, open_facility
+from tests.support.officers import SEALS, appoint
+from tests.support.town import NOON, found, join, paid, pays, unroute
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
 
 FIT = fit_for()
@@ -66,7 +66,7 @@ CREDITS = {CREDITED: 300_000, PREPAID: 900_000}  # paid beyond what was due: par
 
 @dataclass
 class WalkingStage:
-    """The real tables; a deed is done and rolled back, so that every branch starts from the same world."""
+    """The real tables; an action is done and rolled back, so that every branch starts from the same world."""
 
     pool: AsyncEngine
     caller: Caller
@@ -80,12 +80,12 @@ class WalkingStage:
                 self.known[wanted] = await asked.read(db, *asked.args)
         return self.known[wanted]
 
-    def admit_deed(self) -> None:
+    def admit_action(self) -> None:
         return None
 
-    async def act(self, deed: Do[Any], consent: str, finish: Finish) -> Shown:
+    async def act(self, action: Do[Any], consent: str, finish: Finish) -> Shown:
         async with self.pool.connect() as db:
-            shown = finish(await deed.act(db, self.caller, **dict(deed.facts)))
+            shown = finish(await action.act(db, self.caller, **dict(action.facts)))
             await db.rollback()
         self.acted.append(consent)
         return shown
@@ -119,19 +119,19 @@ class Walk:
 
     async def type(self, before: State, *words: str) -> Turn:
         """Type `words` one by one where `before` stands; none of them: the dial."""
-        stage = WalkingStage(self.pool, self.caller, self.known)
-        turn = await engine.play(self._watched, self.caller, before, words[:1], stage, self.fit)
+        channel = WalkingStage(self.pool, self.caller, self.known)
+        turn = await engine.play(self._watched, self.caller, before, words[:1], channel, self.fit)
         for word in words[1:]:
             assert not turn.shown.end, "typed into a call that has ended"
-            turn = await engine.play(self._watched, self.caller, turn.state, (word,), stage, self.fit)
-        self.acted += len(stage.acted)
-        assert "" not in stage.acted
+            turn = await engine.play(self._watched, self.caller, turn.state, (word,), channel, self.fit)
+        self.acted += len(channel.acted)
+        assert "" not in channel.acted
         self.seen.add(turn.shown.text)
         return turn
 
     def _watched(self, caller: Caller) -> Any:
         """The home menu, with its pending question noted."""
-        return Watch(home(caller), self)
+        return Watch(household(caller), self)
 
     async def everywhere(self, words: tuple[str, ...] = ()) -> None:
         """Dial, type `words`, and go on from there in every direction."""

@@ -11,15 +11,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, languages
-from mutuelle.staff import purses
-from mutuelle.staff.proposals import GIVE, WITHDRAW
-from mutuelle.staff.roles import Role
+from mutuelle.officers.proposals import GIVE, WITHDRAW
+from mutuelle.officers.roles import Role
+from mutuelle.treasury import cash_in_hand
 from talk.answers import pin
 from talk.words import Caller
 from tests.menus.test_walker import LONG_NAME, Walk, found_longest
-from tests.mutuelle.staff.acts import proposes, proposes_waiver, receives
-from tests.staff import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, give_pin
-from tests.town import AWA, MARIAM, NOON, OUMAR, Handset, join, paid, pays
+from tests.support.officer_acts import proposes, proposes_waiver, receives
+from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, give_pin
+from tests.support.town import AWA, MARIAM, NOON, OUMAR, Handset, join, paid, pays
 from ussd import calls
 
 WRONG_PIN = "73918"
@@ -47,9 +47,9 @@ async def staffed(pool: AsyncEngine) -> AsyncEngine:
     )
     await new(what=GIVE, role=Role.ENROLMENT, name=LONG_NAME)
     await proposes(pool, what=WITHDRAW, role=Role.COLLECTOR, phone=OUMOU, name=LONG_NAME, pin=TYPED_PIN)
-    home = await join(pool, AWA, at=NOON, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=840_000)
-    await paid(pool, home, at=NOON)
-    await receives(pool, home, 99_000, pin=TYPED_PIN)
+    household = await join(pool, AWA, at=NOON, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=840_000)
+    await paid(pool, household, at=NOON)
+    await receives(pool, household, 99_000, pin=TYPED_PIN)
     return pool
 
 
@@ -77,7 +77,7 @@ async def test_a_treasurer_takes_over_cash(staffed: AsyncEngine, language: str) 
 async def test_a_collector_receives_cash(
     staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purses, "MOST_HELD_MINOR", 999_999)
+    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 999_999)
     before = NOON - timedelta(days=30)
     other = await join(staffed, MARIAM, at=before, name=LONG_NAME, pay_minor=840_000)
     await paid(staffed, other, at=before)
@@ -92,7 +92,7 @@ async def test_a_collector_receives_cash(
 async def test_a_collector_receives_cash_for_a_renewal(
     staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purses, "MOST_HELD_MINOR", 9_999_999)
+    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 9_999_999)
     before = NOON - timedelta(days=380)
     other = await join(staffed, MARIAM, at=before, name=LONG_NAME)
     await paid(staffed, other, at=before)
@@ -107,18 +107,20 @@ async def test_a_collector_receives_cash_for_a_renewal(
 async def test_a_debt_of_a_past_cover_is_paid_or_waived(
     staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purses, "MOST_HELD_MINOR", 9_999_999)
+    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 9_999_999)
     before = NOON - timedelta(days=450)
     other, another = [
         await join(staffed, phone, at=before, name=LONG_NAME, pay_minor=486_000) for phone in (MARIAM, OUMAR)
     ]
-    for home in (other, another):
-        await paid(staffed, home, at=before)
+    for household in (other, another):
+        await paid(staffed, household, at=before)
     assert (await walked(staffed, OUMOU, language, "9", "1", other.number)).acted > 3
     assert (await walked(staffed, MARIAM, language, "2")).acted > 1
     assert (await walked(staffed, ISSA, language, "9", "8", "9", other.number)).acted == 1
-    for home in (other, another):
-        await proposes_waiver(staffed, home, amount=Money(474_000, "XOF"), pin=TYPED_PIN, reason="x" * 60)
+    for household in (other, another):
+        await proposes_waiver(
+            staffed, household, amount=Money(474_000, "XOF"), pin=TYPED_PIN, reason="x" * 60
+        )
     assert (await walked(staffed, ISSA, language, "9", "8", "7")).acted == 4
 
 
@@ -139,9 +141,9 @@ async def walked_home(pool: AsyncEngine, phone: str) -> str:
 
 
 async def test_a_work_pin_is_nowhere_but_on_the_screen_that_showed_it(
-    line: calls.Line, redis_url: str, caplog: pytest.LogCaptureFixture
+    line: calls.UssdDeps, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Received, typed rightly and wrongly: not in a log, a journal, a deed or a message; its hash only under a seal."""
+    """Received, typed rightly and wrongly: in no log, session, action or message; its hash only under a seal."""
     caplog.set_level(logging.DEBUG)
     issa, fanta = Handset(line, phone=ISSA), Handset(line, phone=FANTA)
     await issa.dial("9", "9")

@@ -10,11 +10,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from mobilemoney import Answer, Outcome, adapters, operators, wire
+from mobilemoney import OperatorAnswer, Outcome, adapters, operators, wire
 from simulator.app import create_app
-from simulator.desk import Config
-from tests.mobilemoney.cases import CASES, STAGES, Case, Stage, an_ask
-from tests.simulator.servers import Simulator, environment, reached, serving
+from simulator.deps import Config
+from tests.support.operator_cases import CASES, STAGES, Case, Stage, an_ask
+from tests.support.servers import Simulator, environment, reached, serving
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_every_adapter_has_a_stage() -> None:
     assert {adapter.NAME for adapter in adapters()} == set(STAGES)
 
 
-async def final(stage: Stage, reference: UUID, awaited: Outcome) -> Answer:
+async def final(stage: Stage, reference: UUID, awaited: Outcome) -> OperatorAnswer:
     """The status, asked again while it is only PENDING and something else is awaited."""
     for _ in range(300):
         answer = await stage.operator.status(reference)

@@ -16,8 +16,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from mobilemoney import Operator, Outcome, adapters, operators, wire
-from tests.mobilemoney.cases import STAGES, an_ask
-from tests.simulator.servers import serving
+from tests.support.operator_cases import STAGES, an_ask
+from tests.support.servers import serving
 
 REFERENCE = UUID("7b1c0a52-7d11-4f8e-9a60-5f2d6c1e0b77")
 
@@ -198,7 +198,7 @@ def test_any_bytes_are_an_object_or_nothing(body: bytes) -> None:
 
 @given(st.text())
 def test_a_field_can_always_be_kept_by_a_database(text: str) -> None:
-    kept = wire.Reply(200, {"reason": text}).text("reason")
+    kept = wire.HttpReply(200, {"reason": text}).text("reason")
     assert kept is None or ("\x00" not in kept and kept.encode() and len(kept) <= wire.FIELD_SIZE)
 
 

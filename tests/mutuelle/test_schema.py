@@ -7,10 +7,10 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import mutuelle.care.tables
-import mutuelle.registers.tables
-import mutuelle.schedule_tables
-import mutuelle.staff.tables
-import mutuelle.support.tables
+import mutuelle.households.tables
+import mutuelle.imports.tables
+import mutuelle.officers.tables
+import mutuelle.schedules.tables
 from mutuelle import tables as mutuelle_tables
 from sms import tables as sms_tables
 from talk import tables as talk_tables
@@ -21,10 +21,10 @@ KINDS = {"add_column", "remove_column", "add_table", "modify_type", "modify_null
 
 def _differences(connection: Connection) -> list[str]:
     assert mutuelle.care.tables.care_code.metadata is mutuelle_tables.metadata
-    assert mutuelle.registers.tables.register_line.metadata is mutuelle_tables.metadata
-    assert mutuelle.schedule_tables.schedule.metadata is mutuelle_tables.metadata
-    assert mutuelle.support.tables.support_act.metadata is mutuelle_tables.metadata
-    assert mutuelle.staff.tables.role_change.metadata is mutuelle_tables.metadata
+    assert mutuelle.imports.tables.register_line.metadata is mutuelle_tables.metadata
+    assert mutuelle.schedules.tables.schedule.metadata is mutuelle_tables.metadata
+    assert mutuelle.households.tables.support_act.metadata is mutuelle_tables.metadata
+    assert mutuelle.officers.tables.role_change.metadata is mutuelle_tables.metadata
     context = MigrationContext.configure(connection)
     found: list[str] = []
     for metadata in ROOMS:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from simulator.app import create_app
-from simulator.desk import Config
-from tests.simulator.servers import Service, Simulator, called, environment, listening, reached, serving
+from simulator.deps import Config
+from tests.support.servers import Service, Simulator, called, environment, listening, reached, serving
 
 
 @pytest.fixture

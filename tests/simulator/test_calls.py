@@ -8,7 +8,7 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 
 from simulator import calls
-from tests.simulator.servers import Service, Simulator, con, end
+from tests.support.servers import Service, Simulator, con, end
 
 AWA = "+22370000100"
 CODE = "*384*57#"

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from simulator import operator, trouble
-from tests.simulator.servers import Service, Simulator
+from tests.support.servers import Service, Simulator
 
 NOTICE = "/money/simulated/token"
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from simulator.desk import Config
+from simulator.deps import Config
 from simulator.page import FILES
-from tests.simulator.servers import SECRET, Simulator, environment
+from tests.support.servers import SECRET, Simulator, environment
 
 
 async def test_the_page_allows_nothing_from_outside(simulator: Simulator) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from uuid import uuid4
 
-from tests.simulator.servers import API_KEY, Service, environment, free_port, process, reached
+from tests.support.servers import API_KEY, Service, environment, free_port, process, reached
 
 APP = ("--factory", "simulator.app:create_app")
 NOTICE = "/money/simulated/token"

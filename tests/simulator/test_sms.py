@@ -9,7 +9,7 @@ from africastalking.Service import AfricasTalkingException
 from africastalking.SMS import SMSService
 
 from simulator import sms
-from tests.simulator.servers import API_KEY, Service, Simulator
+from tests.support.servers import API_KEY, Service, Simulator
 
 AWA = "+22370000100"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sms.gateway import Gateway, listening
+from tests.support.sms_gateway import Gateway, listening
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sms import africastalking
 from sms.africastalking import AfricasTalking, read_phone
 from sms.outbox import send_due
-from sms.provider import Answer, Outcome
-from tests.sms.gateway import BAD_SENDER, ID, TAKEN, Gateway, Reply, account, told
-from tests.sms.people import AWA, MINUTE, NOON, only_row, receipt, write
+from sms.provider import SendResult, SendStatus
+from tests.support.sms_gateway import BAD_SENDER, ID, TAKEN, Gateway, Reply, account, told
+from tests.support.sms_people import AWA, MINUTE, NOON, only_row, receipt, write
 
 
 async def test_what_goes_over_the_wire(gateway: Gateway) -> None:
     outcome = await account(gateway, "MUTUELLE").send(AWA, "Paiement reçu\nCode 4F7K & à bientôt + 5 %")
-    assert outcome == Outcome(Answer.ACCEPTED, ID, "102 Success")
+    assert outcome == SendResult(SendStatus.ACCEPTED, ID, "102 Success")
     assert gateway.forms == [
         {
             "username": "demo",
@@ -38,58 +38,58 @@ async def test_without_a_sender_id_none_is_sent(gateway: Gateway, absent: str | 
 @pytest.mark.parametrize(
     ("reply", "answer"),
     [
-        (Reply(), Answer.ACCEPTED),
-        (Reply(status=200), Answer.ACCEPTED),
-        (Reply(content_type="application/json; charset=utf-8"), Answer.ACCEPTED),  # the SDK gives a str
-        (Reply(told("101", "Sent")), Answer.ACCEPTED),
-        (Reply(told(100, "Processed")), Answer.ACCEPTED),
-        (Reply(told(102, "Success", "None")), Answer.UNKNOWN),
-        (Reply(told(102, "Success", None)), Answer.UNKNOWN),
-        (Reply(told(401, "RiskHold", "None")), Answer.REFUSED),
-        (Reply(told(402, "InvalidSenderId", "None")), Answer.ACCOUNT),
-        (Reply(told(403, "InvalidPhoneNumber", "None")), Answer.REFUSED),
-        (Reply(told(404, "UnsupportedNumberType", "None")), Answer.REFUSED),
-        (Reply(told(405, "InsufficientBalance", "None")), Answer.ACCOUNT),
-        (Reply(told(406, "UserInBlacklist", "None")), Answer.REFUSED),
-        (Reply(told(407, "CouldNotRoute", "None")), Answer.REFUSED),
-        (Reply(told(409, "DoNotDisturbRejection", "None")), Answer.REFUSED),
-        (Reply(told(500, "InternalServerError", "None")), Answer.LATER),
-        (Reply(told(501, "GatewayError", "None")), Answer.LATER),
-        (Reply(told(502, "RejectedByGateway", "None")), Answer.LATER),
-        (Reply(told(777, "Unheard")), Answer.UNKNOWN),
-        (Reply(told(None, "Unheard")), Answer.UNKNOWN),
-        (Reply(told({}, "Unheard")), Answer.UNKNOWN),
-        (Reply(BAD_SENDER), Answer.ACCOUNT),
-        (Reply('{"SMSMessageData":{"Message":"Sent to 0/1","Recipients":[]}}'), Answer.UNKNOWN),
-        (Reply("[]"), Answer.UNKNOWN),
-        (Reply("{"), Answer.UNKNOWN),
-        (Reply(""), Answer.UNKNOWN),
-        (Reply("<html>Bad gateway</html>", content_type="text/html"), Answer.UNKNOWN),
-        (Reply("The supplied authentication is invalid", 401, "text/plain"), Answer.ACCOUNT),
-        (Reply("Too Many Requests", 429, "text/plain"), Answer.LATER),
-        (Reply("<html>Bad gateway</html>", 502, "text/html"), Answer.UNKNOWN),
-        (Reply(TAKEN, 500), Answer.UNKNOWN),
-        (Reply(hang_up=True), Answer.UNKNOWN),
+        (Reply(), SendStatus.ACCEPTED),
+        (Reply(status=200), SendStatus.ACCEPTED),
+        (Reply(content_type="application/json; charset=utf-8"), SendStatus.ACCEPTED),  # the SDK gives a str
+        (Reply(told("101", "Sent")), SendStatus.ACCEPTED),
+        (Reply(told(100, "Processed")), SendStatus.ACCEPTED),
+        (Reply(told(102, "Success", "None")), SendStatus.UNKNOWN),
+        (Reply(told(102, "Success", None)), SendStatus.UNKNOWN),
+        (Reply(told(401, "RiskHold", "None")), SendStatus.REFUSED),
+        (Reply(told(402, "InvalidSenderId", "None")), SendStatus.ACCOUNT),
+        (Reply(told(403, "InvalidPhoneNumber", "None")), SendStatus.REFUSED),
+        (Reply(told(404, "UnsupportedNumberType", "None")), SendStatus.REFUSED),
+        (Reply(told(405, "InsufficientBalance", "None")), SendStatus.ACCOUNT),
+        (Reply(told(406, "UserInBlacklist", "None")), SendStatus.REFUSED),
+        (Reply(told(407, "CouldNotRoute", "None")), SendStatus.REFUSED),
+        (Reply(told(409, "DoNotDisturbRejection", "None")), SendStatus.REFUSED),
+        (Reply(told(500, "InternalServerError", "None")), SendStatus.LATER),
+        (Reply(told(501, "GatewayError", "None")), SendStatus.LATER),
+        (Reply(told(502, "RejectedByGateway", "None")), SendStatus.LATER),
+        (Reply(told(777, "Unheard")), SendStatus.UNKNOWN),
+        (Reply(told(None, "Unheard")), SendStatus.UNKNOWN),
+        (Reply(told({}, "Unheard")), SendStatus.UNKNOWN),
+        (Reply(BAD_SENDER), SendStatus.ACCOUNT),
+        (Reply('{"SMSMessageData":{"Message":"Sent to 0/1","Recipients":[]}}'), SendStatus.UNKNOWN),
+        (Reply("[]"), SendStatus.UNKNOWN),
+        (Reply("{"), SendStatus.UNKNOWN),
+        (Reply(""), SendStatus.UNKNOWN),
+        (Reply("<html>Bad gateway</html>", content_type="text/html"), SendStatus.UNKNOWN),
+        (Reply("The supplied authentication is invalid", 401, "text/plain"), SendStatus.ACCOUNT),
+        (Reply("Too Many Requests", 429, "text/plain"), SendStatus.LATER),
+        (Reply("<html>Bad gateway</html>", 502, "text/html"), SendStatus.UNKNOWN),
+        (Reply(TAKEN, 500), SendStatus.UNKNOWN),
+        (Reply(hang_up=True), SendStatus.UNKNOWN),
     ],
 )
-async def test_what_an_answer_means(gateway: Gateway, reply: Reply, answer: Answer) -> None:
+async def test_what_an_answer_means(gateway: Gateway, reply: Reply, answer: SendStatus) -> None:
     gateway.replies = [reply]
     outcome = await account(gateway).send(AWA, "Bonjour")
     assert outcome.answer is answer
-    assert (outcome.provider_message_id is not None) == (answer is Answer.ACCEPTED)
+    assert (outcome.provider_message_id is not None) == (answer is SendStatus.ACCEPTED)
     assert len(gateway.forms) == 1
 
 
 @pytest.mark.parametrize("refusal", [Reply(BAD_SENDER), Reply(told(402, "InvalidSenderId", "None"))])
 async def test_a_refused_sender_id_is_left_out_once(gateway: Gateway, refusal: Reply) -> None:
     gateway.replies = [refusal]
-    assert (await account(gateway, "MUTUELLE").send(AWA, "Bonjour")).answer is Answer.ACCEPTED
+    assert (await account(gateway, "MUTUELLE").send(AWA, "Bonjour")).answer is SendStatus.ACCEPTED
     assert [form.get("from") for form in gateway.forms] == ["MUTUELLE", None]
 
 
 async def test_a_sender_id_that_stays_refused_is_no_loop(gateway: Gateway) -> None:
     gateway.replies = [Reply(BAD_SENDER)] * 5
-    assert (await account(gateway, "MUTUELLE").send(AWA, "Bonjour")).answer is Answer.ACCOUNT
+    assert (await account(gateway, "MUTUELLE").send(AWA, "Bonjour")).answer is SendStatus.ACCOUNT
     assert len(gateway.forms) == 2
 
 
@@ -99,7 +99,7 @@ async def test_an_answer_that_does_not_come_in_time_is_unknown(
     monkeypatch.setattr(africastalking, "TIMEOUT_S", (1, 0.1))
     gateway.replies = [Reply(wait_s=0.4)]
     outcome = await account(gateway).send(AWA, "Bonjour")
-    assert outcome == Outcome(Answer.UNKNOWN, reason="no answer (ReadTimeout)")
+    assert outcome == SendResult(SendStatus.UNKNOWN, reason="no answer (ReadTimeout)")
 
 
 async def test_nobody_listening_means_that_nothing_was_sent() -> None:
@@ -107,7 +107,7 @@ async def test_nobody_listening_means_that_nothing_was_sent() -> None:
         reserved.bind(("127.0.0.1", 0))  # bound, not listening: every connection is refused
         provider = AfricasTalking("demo", "the-key", f"http://127.0.0.1:{reserved.getsockname()[1]}/version1")
         outcome = await provider.send(AWA, "Bonjour")
-    assert outcome.answer is Answer.LATER
+    assert outcome.answer is SendStatus.LATER
 
 
 async def test_a_host_without_an_address_means_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,14 +116,14 @@ async def test_a_host_without_an_address_means_that_nothing_was_sent(monkeypatch
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     outcome = await AfricasTalking("demo", "the-key", "http://localhost:9/version1").send(AWA, "Bonjour")
-    assert outcome.answer is Answer.LATER
+    assert outcome.answer is SendStatus.LATER
 
 
 @pytest.mark.parametrize(
     "phone", [AWA + "\n", "22370000001", "", "+0123456789", "+223700000019999999", "MTN"]
 )
 async def test_a_number_that_is_none_reaches_nobody(gateway: Gateway, phone: str) -> None:
-    assert (await account(gateway).send(phone, "Bonjour")).answer is Answer.REFUSED
+    assert (await account(gateway).send(phone, "Bonjour")).answer is SendStatus.REFUSED
     assert gateway.forms == []
 
 

@@ -8,13 +8,13 @@ from locales import _, languages, render
 from locales.letters import fold, septets
 from sms.confirmations import ALPHABET, LENGTH, ROOM, TAKEN_FOR, code_of, fit_for, pressed, read_yes_or_no
 from sms.segments import segments
+from talk.keyring import Keyring
 from talk.questions import screen_of
 from talk.screen import View
-from talk.seals import Seals
 from talk.words import Confirm
-from tests.sms.messages_channel import MESSAGES
-from tests.sms.writing import SEALS
-from tests.town import AWA, MARIAM
+from tests.support.messages_channel import MESSAGES
+from tests.support.sms_phone import SEALS
+from tests.support.town import AWA, MARIAM
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS
 
 
@@ -26,10 +26,10 @@ def test_what_the_channel_says_is_one_segment(name: str, language: str) -> None:
 
 
 def test_a_code_hangs_on_the_phone_the_conversation_the_words_and_the_key() -> None:
-    other = Seals([b"another key"])
+    other = Keyring([b"another key"])
     codes = {
-        code_of(seals, phone, talk, words)
-        for seals, phone, talk, words in product(
+        code_of(keyring, phone, talk, words)
+        for keyring, phone, talk, words in product(
             (SEALS, other), (AWA, MARIAM), ("one", "two"), ("Payer 3 000 F", "Payer 3 100 F")
         )
     }

@@ -14,8 +14,8 @@ from sms.delivery import store_report
 from sms.leases import LEASE
 from sms.outbox import send_due
 from tests.conftest import Database
-from tests.sms.gateway import Gateway, Reply, account
-from tests.sms.people import AWA, MINUTE, NOON, only_row, receipt, write
+from tests.support.sms_gateway import Gateway, Reply, account
+from tests.support.sms_people import AWA, MINUTE, NOON, only_row, receipt, write
 
 ROOT = Path(__file__).parents[2]
 SENDER = """

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sms.delivery import apply_reports, store_optout, store_report
 from sms.outbox import send_due
 from sms.tables import optout, report
-from tests.sms.people import (
+from tests.support.sms_people import (
     AWA,
     HOUR,
     MINUTE,

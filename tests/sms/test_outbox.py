@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sms.outbox import Message, enqueue
 from sms.segments import segments
-from sms.tables import MOVES, State
-from tests.sms.people import AWA, MOUSSA, NOON, only_row, receipt, rows, write
+from sms.tables import MOVES, MessageState
+from tests.support.sms_people import AWA, MOUSSA, NOON, only_row, receipt, rows, write
 
 
 async def test_a_message_is_written_folded_and_counted(pool: AsyncEngine) -> None:
@@ -106,7 +106,7 @@ async def test_the_database_knows_the_same_moves_as_the_table(owner: AsyncEngine
     )
     legal = set()
     async with owner.begin() as db:
-        for old, new in product(State, State):
+        for old, new in product(MessageState, MessageState):
             await db.execute(insert, {"key": f"{old}:{new}", "old": old})
             try:
                 async with db.begin_nested():

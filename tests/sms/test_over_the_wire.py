@@ -1,8 +1,8 @@
 """An SMS through the whole house: the gateway's form, the worker's rounds, the answer on the phone."""
 
-from tests.house import SECRET, House
-from tests.sms.writing import code_in
-from tests.town import AWA, NOON, join, paid
+from tests.support.running_service import SECRET, House
+from tests.support.sms_phone import code_in
+from tests.support.town import AWA, NOON, join, paid
 
 
 async def write(house: House, text: str, **more: str) -> None:

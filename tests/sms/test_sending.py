@@ -11,11 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sms import leases, outbox
-from sms.doubts import settle_doubts
+from sms.in_doubt import settle_in_doubt
 from sms.leases import ACCOUNT_WAIT, LEASE, LONGEST_WAIT, MAX_ATTEMPTS, claim_due
 from sms.outbox import Message, send_due
-from sms.provider import Answer, Outcome
-from tests.sms.people import (
+from sms.provider import SendResult, SendStatus
+from tests.support.sms_people import (
     AWA,
     BROKE,
     HOUR,
@@ -180,7 +180,9 @@ async def test_an_outcome_that_comes_after_the_lease_still_counts_until_the_rese
     await send_due(pool, ScriptedProvider(), NOON + LEASE)
     assert (await only_row(pool))["state"] == "IN_DOUBT"
     async with pool.begin() as db:
-        await leases.record(db, claim, Outcome(Answer.ACCEPTED, "ATXid_late"), NOON + LEASE + MINUTE, 1.0)
+        await leases.record(
+            db, claim, SendResult(SendStatus.ACCEPTED, "ATXid_late"), NOON + LEASE + MINUTE, 1.0
+        )
     row = await only_row(pool)
     assert (row["state"], row["provider_message_id"], row["in_doubt_at"]) == ("SENT", "ATXid_late", None)
 
@@ -191,7 +193,7 @@ async def test_a_lost_lease_writes_nothing(pool: AsyncEngine, caplog: pytest.Log
         (lost,), _ = await claim_due(db, "africastalking", NOON, 10, 1.0)
     await send_due(pool, ScriptedProvider(), NOON + LEASE)
     async with pool.begin() as db:
-        await settle_doubts(db, NOON + HOUR, 1.0)
+        await settle_in_doubt(db, NOON + HOUR, 1.0)
         (resend,), _ = await claim_due(db, "africastalking", NOON + HOUR, 10, 1.0)
     async with pool.begin() as db:
         await leases.record(db, lost, REFUSED, NOON + HOUR, 1.0)
@@ -230,7 +232,7 @@ async def test_a_cancelled_pass_finishes_its_calls_and_writes_them_down(pool: As
 
 
 async def test_one_outcome_that_cannot_be_written_hurts_no_neighbour(pool: AsyncEngine) -> None:
-    unstorable = Outcome(Answer.ACCEPTED, "ATXid_\x00", "102")
+    unstorable = SendResult(SendStatus.ACCEPTED, "ATXid_\x00", "102")
     await write(pool, [receipt(key=f"receipt:{number}") for number in range(5)])
     with pytest.raises(Exception, match="0x00"):
         await send_due(pool, ScriptedProvider([unstorable]), NOON)

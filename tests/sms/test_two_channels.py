@@ -6,9 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.tables import household_phone, payment
-from sms.replies import answer_waiting
-from tests.sms.writing import Writer, code_in, letterbox
-from tests.town import NOON, Clock, Handset, join, paid
+from sms.inbox_worker import answer_waiting
+from tests.support.sms_phone import Writer, code_in, sms_deps
+from tests.support.town import NOON, Clock, Handset, join, paid
 from ussd import calls
 
 ROUNDS = 20
@@ -23,8 +23,8 @@ async def race(handset: Handset, writer: Writer, asked: str) -> tuple[str, str]:
     return screen, await writer.reply_to(message)
 
 
-async def test_it_pays_once(line: calls.Line, pool: AsyncEngine, clock: Clock) -> None:
-    box = letterbox(pool, clock)
+async def test_it_pays_once(line: calls.UssdDeps, pool: AsyncEngine, clock: Clock) -> None:
+    box = sms_deps(pool, clock)
     for nth in range(ROUNDS):
         phone = f"+223760002{nth:02}"
         home = await join(pool, phone, at=NOON, pay_minor=6_000)
@@ -40,8 +40,8 @@ async def test_it_pays_once(line: calls.Line, pool: AsyncEngine, clock: Clock) -
         assert by_call != by_message, (screen, answer)
 
 
-async def test_it_joins_once(line: calls.Line, pool: AsyncEngine, clock: Clock) -> None:
-    box = letterbox(pool, clock)
+async def test_it_joins_once(line: calls.UssdDeps, pool: AsyncEngine, clock: Clock) -> None:
+    box = sms_deps(pool, clock)
     for nth in range(ROUNDS):
         phone = f"+223760003{nth:02}"
         handset, writer = Handset(line, phone=phone), Writer(box, phone=phone)

@@ -16,9 +16,9 @@ from menus.cover import cover
 from menus.help import help_by_message, welcome
 from menus.join import join_by_message
 from menus.pay import pay_by_message
-from mutuelle.acquaintance import known
+from mutuelle.households.sender_profile import sender_of
 from sms.confirmations import fit_for
-from sms.limits import Known
+from sms.limits import Sender
 from sms.segments import segments
 from talk.engine import Menu
 from talk.phones import shown_phone
@@ -37,8 +37,8 @@ from tests.menus.test_walker import (
     cash_world,
     world,
 )
-from tests.sms.writing import SEALS
-from tests.town import NOON
+from tests.support.sms_phone import SEALS
+from tests.support.town import NOON
 
 __all__ = ["cash_world", "world"]
 
@@ -66,12 +66,12 @@ class Writing(Walk):
         return self.pending
 
 
-def menus_of(phone: str, who: Known) -> list[Menu]:
+def menus_of(phone: str, who: Sender) -> list[Menu]:
     """Every menu once for each kind of writer to whom it is different: the state of a cover changes two of them."""
     if phone in (*JOINED, ASKED) and phone != COVERED:
         return [cover, pay_by_message]
     menus: list[Menu] = [menu for menu in menus_by_message() if menu is not join_by_message]
-    return [*menus, join_by_message, welcome] if who is not Known.OFFICER else menus
+    return [*menus, join_by_message, welcome] if who is not Sender.OFFICER else menus
 
 
 @pytest.mark.parametrize("language", languages())
@@ -80,7 +80,7 @@ async def test_every_message_is_one_segment_and_acts_only_by_its_code(
     world: AsyncEngine, phone: str, language: str
 ) -> None:
     async with world.connect() as db:
-        who = await known(db, phone, NOON)
+        who = await sender_of(db, phone, NOON)
     seen = set()
     for menu in menus_of(phone, who):
         walk = Writing(world, Caller(phone, language, "sms", "walk", NOON, SEALS), menu=menu)
@@ -88,7 +88,7 @@ async def test_every_message_is_one_segment_and_acts_only_by_its_code(
         assert walk.acted == walk.agreed
         seen |= walk.seen
     assert seen
-    assert (who is Known.STRANGER) == (phone == STRANGER)
+    assert (who is Sender.STRANGER) == (phone == STRANGER)
 
 
 @pytest.mark.parametrize("language", languages())

@@ -11,7 +11,7 @@ from sms.delivery import opt_out, store_optout
 from sms.leases import phones_reached
 from sms.limits import PLAYED_A_DAY
 from sms.outbox import Message, send_due
-from tests.sms.people import (
+from tests.support.sms_people import (
     AWA,
     HOUR,
     LATER,

@@ -13,7 +13,7 @@ from talk.answers import Kind, Secret, amount, person_name, pin
 from talk.engine import Finish, Menu, State, Turn
 from talk.questions import Answer
 from talk.screen import Shown
-from talk.trouble import CannotAct, MenuFault, Refused
+from talk.trouble import CannotActError, MenuError, RefusedError
 from talk.words import Caller, Consent, Do, Look, Option, ask, choose, confirm, do, look
 from ussd.screens import fit_for
 
@@ -23,7 +23,7 @@ CALLER = Caller("+22370009999", "en", "test", "call-1", datetime(2026, 11, 22, t
 
 @dataclass
 class Stage:
-    """Reads are canned, deeds are kept in a list; `memory` off is a call without a journal."""
+    """Reads are canned, actions are kept in a list; `memory` off is a call without a session."""
 
     memory: bool = True
     refuse: list[Sentence] = field(default_factory=list)
@@ -33,16 +33,16 @@ class Stage:
     async def read(self, asked: Look[Any]) -> Any:
         return await asked.read(None, *asked.args)
 
-    def admit_deed(self) -> None:
+    def admit_action(self) -> None:
         if not self.memory:
-            raise CannotAct
+            raise CannotActError
 
-    async def act(self, deed: Do[Any], consent: str, finish: Finish) -> Shown:
+    async def act(self, action: Do[Any], consent: str, finish: Finish) -> Shown:
         if self.refuse:
-            raise Refused(self.refuse.pop())
-        result = await deed.act(None, CALLER, **dict(deed.facts))
+            raise RefusedError(self.refuse.pop())
+        result = await action.act(None, CALLER, **dict(action.facts))
         shown = finish(result)
-        self.done.append(dict(deed.facts))
+        self.done.append(dict(action.facts))
         self.consents.append(consent)
         return shown
 
@@ -50,15 +50,15 @@ class Stage:
 class Call:
     """Plays a menu word by word, as the channel would, and remembers the state between two hops."""
 
-    def __init__(self, menu: Menu, stage: Stage | None = None) -> None:
-        self.menu, self.stage, self.state = menu, stage or Stage(), State()
+    def __init__(self, menu: Menu, channel: Stage | None = None) -> None:
+        self.menu, self.channel, self.state = menu, channel or Stage(), State()
 
     async def dial(self, *words: str) -> str:
         self.state = State()
         return await self.type(*words)
 
     async def type(self, *words: str) -> str:
-        turn: Turn = await engine.play(self.menu, CALLER, self.state, words, self.stage, FIT)
+        turn: Turn = await engine.play(self.menu, CALLER, self.state, words, self.channel, FIT)
         self.state = turn.state
         self.ended = turn.shown.end
         return turn.shown.text
@@ -111,8 +111,8 @@ async def test_a_call_is_asked_agreed_and_done_once() -> None:
     assert await call.type("awa*kone") == "Awa Kone of Koutiélé: 5000 F. Join?\n1 Yes\n2 No"
     assert await call.type("1") == "Welcome, your number is 4071."
     assert call.ended
-    assert call.stage.done == [
-        {"name": "Awa Kone", "village": "kou", "price": 5000, "agreed": Consent(call.stage.consents[0])}
+    assert call.channel.done == [
+        {"name": "Awa Kone", "village": "kou", "price": 5000, "agreed": Consent(call.channel.consents[0])}
     ]
 
 
@@ -121,7 +121,7 @@ async def test_a_foreign_await_is_refused_at_once() -> None:
         await asyncio.sleep(0)
         return _("Done.")
 
-    with pytest.raises(MenuFault, match="awaits only"):
+    with pytest.raises(MenuError, match="awaits only"):
         await Call(hasty).dial()
 
 
@@ -172,7 +172,7 @@ async def test_a_confirmation_fits_only_word_for_word() -> None:
     price_now["amount"] = 6000
     assert "6000 F" in await call.type("9")  # shown anew, with the new price
     assert "5000 F" in agreed_screen
-    assert call.stage.done == []
+    assert call.channel.done == []
 
 
 async def test_a_price_that_changed_since_the_agreement_was_recorded_is_asked_again() -> None:
@@ -190,10 +190,10 @@ async def test_a_price_that_changed_since_the_agreement_was_recorded_is_asked_ag
     assert await call.type("1") == "Your PIN?\n0 Back"
     price_now["amount"] = 6000
     assert "Pay 6000 F?" in await call.type("4071")
-    assert call.stage.done == []
+    assert call.channel.done == []
 
 
-async def test_a_refused_deed_forgets_the_agreement_and_says_why() -> None:
+async def test_a_refused_action_forgets_the_agreement_and_says_why() -> None:
     call = Call(joining, Stage(refuse=[_("The price has changed.")]))
     await call.dial("2", "Awa Kone")
     screen = await call.type("1")
@@ -207,7 +207,7 @@ async def test_nothing_is_done_without_a_confirmation() -> None:
         await do(enrol)
         return _("Done.")
 
-    with pytest.raises(MenuFault, match="confirmation"):
+    with pytest.raises(MenuError, match="confirmation"):
         await Call(rash).dial()
 
 
@@ -216,7 +216,7 @@ async def test_a_confirmation_that_has_no_room_is_never_shown() -> None:
         agreed = await confirm(_("{words} Agreed?", words="So much to agree to. " * 10))
         return _("Thank you.") if agreed else _("Goodbye.")
 
-    with pytest.raises(MenuFault, match="one whole screen"):
+    with pytest.raises(MenuError, match="one whole screen"):
         await Call(menu).dial()
 
 
@@ -229,22 +229,22 @@ async def test_a_menu_acts_once_and_last() -> None:
 
     call = Call(twice)
     await call.dial()
-    with pytest.raises(MenuFault, match="once, last"):
+    with pytest.raises(MenuError, match="once, last"):
         await call.type("1")
-    assert call.stage.done == []
+    assert call.channel.done == []
 
 
 async def test_saying_no_does_nothing() -> None:
     call = Call(joining)
     await call.dial("2", "Awa Kone")
     assert await call.type("2") == "Nothing was changed."
-    assert call.stage.done == []
+    assert call.channel.done == []
 
 
 async def test_answers_dialled_at_once_are_used_as_far_as_the_first_confirmation() -> None:
     call = Call(joining)
     assert "Join?" in await call.dial("2", "Awa Kone", "1", "1")
-    assert call.stage.done == []
+    assert call.channel.done == []
 
 
 async def test_answers_dialled_at_once_stop_at_the_first_that_does_not_fit() -> None:
@@ -266,7 +266,7 @@ async def test_one_word_dialled_at_once_never_answers_a_first_confirmation() -> 
     for word in ("1", "2", "5000"):
         call = Call(agreeing)
         assert await call.dial(word) == "Stop others from asking?\n1 Yes\n2 No"
-        assert call.stage.done == []
+        assert call.channel.done == []
     assert await call.type("1") == "Done."
 
 
@@ -311,13 +311,13 @@ async def test_a_question_that_takes_zero_has_no_back() -> None:
 async def test_without_memory_a_menu_that_only_reads_goes_on_and_one_that_acts_does_not() -> None:
     call = Call(joining, Stage(memory=False))
     assert "Your name?" in await call.dial("1")
-    with pytest.raises(CannotAct):
+    with pytest.raises(CannotActError):
         await call.dial("1", "Awa Kone")
 
 
 async def test_a_refusal_while_reading_ends_the_call_with_its_sentence() -> None:
     async def unknown(_db: object) -> None:
-        raise Refused(_("No household has the number {number}.", number="101"))
+        raise RefusedError(_("No household has the number {number}.", number="101"))
 
     async def menu(caller: Caller) -> Sentence:
         await look(unknown)
@@ -331,7 +331,7 @@ async def test_a_refusal_while_reading_ends_the_call_with_its_sentence() -> None
 async def test_resuming_never_leads_into_a_confirmation() -> None:
     call = Call(joining)
     await call.dial("2", "Awa Kone")
-    turn = await engine.resume(joining, CALLER, call.state.answers, call.stage, FIT)
+    turn = await engine.resume(joining, CALLER, call.state.answers, call.channel, FIT)
     assert turn.shown.text == "Your name?\n0 Back"
     assert [answer.meant for answer in turn.state.answers] == ["kou"]
 
@@ -349,8 +349,8 @@ async def test_a_pin_is_asked_last_and_never_recorded() -> None:
     assert await call.type("4071") == "Paid."
     assert call.ended
     assert "4071" not in repr(call.state)
-    assert "4071" not in repr(call.stage.done[0]["code"])
-    assert call.stage.done[0]["code"] == Secret("4071")
+    assert "4071" not in repr(call.channel.done[0]["code"])
+    assert call.channel.done[0]["code"] == Secret("4071")
 
 
 async def test_a_question_after_a_pin_is_a_fault() -> None:
@@ -361,7 +361,7 @@ async def test_a_question_after_a_pin_is_a_fault() -> None:
 
     call = Call(chatty)
     await call.dial()
-    with pytest.raises(MenuFault, match="PIN is asked last"):
+    with pytest.raises(MenuError, match="PIN is asked last"):
         await call.type("4071")
 
 

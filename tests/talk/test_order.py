@@ -42,59 +42,59 @@ async def by_confirmation(caller: Caller) -> Sentence:
 
 
 async def play(
-    menu: engine.Menu, stage: Stage, *words: str, state: State | None = None, one_message: bool
+    menu: engine.Menu, channel: Stage, *words: str, state: State | None = None, one_message: bool
 ) -> Turn:
-    return await engine.play(menu, CALLER, state or State(), words, stage, FIT, one_message=one_message)
+    return await engine.play(menu, CALLER, state or State(), words, channel, FIT, one_message=one_message)
 
 
 async def test_one_message_with_everything_in_it_acts_at_once_and_its_words_are_kept() -> None:
-    stage = Stage()
-    turn = await play(by_order, stage, "Awa", one_message=True)
+    channel = Stage()
+    turn = await play(by_order, channel, "Awa", one_message=True)
     assert turn.shown.end
-    assert stage.consents == ["Keep Awa?"]
-    assert stage.done == [{"name": "Awa", "agreed": Consent("Keep Awa?")}]
+    assert channel.consents == ["Keep Awa?"]
+    assert channel.done == [{"name": "Awa", "agreed": Consent("Keep Awa?")}]
 
 
 async def test_the_same_dialled_at_once_is_asked_to_confirm() -> None:
-    stage = Stage()
-    turn = await play(by_order, stage, "Awa", "1", one_message=False)
+    channel = Stage()
+    turn = await play(by_order, channel, "Awa", "1", one_message=False)
     assert "Keep Awa?" in turn.shown.text
     assert "1 Yes" in turn.shown.text
-    assert stage.done == []
+    assert channel.done == []
 
 
 async def test_what_had_to_be_asked_has_to_be_confirmed() -> None:
-    stage = Stage()
-    opened = await play(by_order, stage, one_message=True)
+    channel = Stage()
+    opened = await play(by_order, channel, one_message=True)
     for flag in (False, True):  # whatever the channel claims: something was open before this message
-        turn = await play(by_order, stage, "Awa", state=opened.state, one_message=flag)
+        turn = await play(by_order, channel, "Awa", state=opened.state, one_message=flag)
         assert "1 Yes" in turn.shown.text
-    assert stage.done == []
+    assert channel.done == []
 
 
 async def test_a_word_too_many_or_one_that_does_not_fit_is_no_order() -> None:
-    stage = Stage()
+    channel = Stage()
     for words in (("7",), ("Awa", "please")):
-        turn = await play(by_order, stage, *words, one_message=True)
+        turn = await play(by_order, channel, *words, one_message=True)
         assert not turn.shown.end
-    assert stage.done == []
+    assert channel.done == []
 
 
 @pytest.mark.parametrize("words", [("Awa",), ("Awa", "1")])
 async def test_no_other_confirmation_is_given_by_a_message(words: tuple[str, ...]) -> None:
-    stage = Stage()
-    turn = await play(by_confirmation, stage, *words, one_message=True)
+    channel = Stage()
+    turn = await play(by_confirmation, channel, *words, one_message=True)
     assert "1 Yes" in turn.shown.text
-    assert stage.done == []
+    assert channel.done == []
 
 
 async def test_an_order_that_is_refused_is_shown_with_the_reason_and_is_given_no_more() -> None:
-    stage = Stage(refuse=[_("Not now.")])
-    turn = await play(by_order, stage, "Awa", one_message=True)
+    channel = Stage(refuse=[_("Not now.")])
+    turn = await play(by_order, channel, "Awa", one_message=True)
     assert turn.shown.text.startswith("Not now.\nKeep Awa?")
-    assert stage.done == []
-    turn = await play(by_order, stage, "1", state=turn.state, one_message=False)
-    assert stage.done == [{"name": "Awa", "agreed": Consent("Keep Awa?\n1 Yes\n2 No")}]
+    assert channel.done == []
+    turn = await play(by_order, channel, "1", state=turn.state, one_message=False)
+    assert channel.done == [{"name": "Awa", "agreed": Consent("Keep Awa?\n1 Yes\n2 No")}]
 
 
 def test_only_these_menus_act_on_an_order() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from locales import render
 from talk.phones import gateway_phone, region_of, shown_phone, typed_phone
-from talk.trouble import Invalid
+from talk.trouble import InvalidError
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_typed_number_is_read_in_its_country(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", ["12", "MTN", "20 22 11", "+2252720123456", "76 00 00 3O", ""])
 def test_what_is_no_mobile_number_is_asked_again(typed: str) -> None:
-    with pytest.raises(Invalid) as trouble:
+    with pytest.raises(InvalidError) as trouble:
         typed_phone(typed, "ML")
     assert render(trouble.value.sentence, "fr")
 

@@ -1,4 +1,4 @@
-"""What is shown once is on the screen and in no record; a PIN ends its call, whatever becomes of the deed."""
+"""What is shown once is on the screen and in no record; a PIN ends its call, whatever becomes of the action."""
 
 from typing import Any
 
@@ -32,10 +32,10 @@ async def test_the_screen_shows_it_and_the_record_does_not() -> None:
     call = Call(act_with_pin)
     await call.dial("1")
     await call.type("1")
-    stage = Keeping()
-    call.stage = stage
+    channel = Keeping()
+    call.channel = channel
     assert await call.type("1234") == "Thank you, 4071."
-    assert stage.kept == ["Thank you, ****."]
+    assert channel.kept == ["Thank you, ****."]
 
 
 class Keeping(Stage):
@@ -45,8 +45,8 @@ class Keeping(Stage):
         super().__init__()
         self.kept: list[str] = []
 
-    async def act(self, deed: Any, consent: str, finish: Any) -> Any:
-        shown = await super().act(deed, consent, finish)
+    async def act(self, action: Any, consent: str, finish: Any) -> Any:
+        shown = await super().act(action, consent, finish)
         self.kept.append(shown.on_record)
         return shown
 

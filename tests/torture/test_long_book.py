@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from tests.conftest import wait_until_unlocked
-from tests.ledger.readers import HLEDGER
+from tests.support.ledger_witnesses import HLEDGER
 from torture import long_book
 
 pytestmark = HLEDGER

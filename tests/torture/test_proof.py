@@ -73,7 +73,7 @@ SOUND = Books(
     ],
     postings=[{"reference": PAID, "source": "payment", "amount": 12_000}],
     households=[{"number": "187000111", "phone": AWA}, {"number": "187000222", "phone": MOUSSA}],
-    deeds=[
+    actions=[
         {"gateway": "at", "call": "one", "phone": AWA, "screen": SCREEN},
         {"gateway": "sms", "call": "in_1", "phone": MOUSSA, "screen": OTHER_SCREEN},
     ],

@@ -4,10 +4,10 @@ import pytest
 
 from locales.letters import septets
 from talk.screen import Shown
-from tests.forms import HOP
-from tests.town import AWA, Handset
+from tests.support.gateway_forms import HOP
+from tests.support.town import AWA, Handset
 from ussd import africastalking
-from ussd.hop import Hop, Unreadable
+from ussd.hop import Hop, UnreadableError
 from ussd.screens import say
 
 
@@ -56,7 +56,7 @@ def test_a_number_is_read_as_gateways_write_it(sent: str, meant: str) -> None:
     ],
 )
 def test_what_is_no_number_is_told_to_the_caller(sent: str) -> None:
-    with pytest.raises(Unreadable) as told:
+    with pytest.raises(UnreadableError) as told:
         read(phoneNumber=sent)
     assert "number" in told.value.sentence.msgid
 
@@ -66,7 +66,7 @@ def test_what_is_no_number_is_told_to_the_caller(sent: str) -> None:
     [{"sessionId": ""}, {"sessionId": "x" * 101}, {"serviceCode": "x" * 101}, {"text": "1" * 1001}],
 )
 def test_a_call_that_cannot_be_followed_is_told_to_the_caller(fields: dict[str, str]) -> None:
-    with pytest.raises(Unreadable) as told:
+    with pytest.raises(UnreadableError) as told:
         read(**fields)
     assert "unreadable call" in told.value.sentence.msgid
 
@@ -75,7 +75,7 @@ def test_every_field_may_be_missing_and_no_network_is_too_new() -> None:
     assert read(networkCode="64199 of tomorrow").phone == AWA
     bare = {"sessionId": "a", "phoneNumber": AWA}
     assert africastalking.read_hop(bare, {}) == Hop("africastalking", "a", AWA, "", "", past_dial=None)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         africastalking.read_hop({}, {})
 
 
@@ -98,7 +98,7 @@ def test_an_answer_begins_with_con_or_end_and_nothing_before_it() -> None:
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_what_an_unreadable_form_is_told_fits_a_screen(language: str) -> None:
     for form in ({}, HOP | {"phoneNumber": "MTN"}):
-        with pytest.raises(Unreadable) as told:
+        with pytest.raises(UnreadableError) as told:
             africastalking.read_hop(form, {})
         body, _headers = africastalking.write_screen(say(told.value.sentence, language))
         assert body.startswith("END ")

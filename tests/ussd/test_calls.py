@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from locales import DEFAULT_LANGUAGE, render
 from mutuelle import tables
-from mutuelle.payments import ASKS_A_DAY
+from mutuelle.contributions.payments import ASKS_A_DAY
 from talk.begun import Led
 from talk.screen import Shown
-from talk.tables import deed
-from tests.town import AWA, MARIAM, NOON, Clock, Handset, answered, found, join, paid, sell
-from ussd import calls, stage
+from talk.tables import action
+from tests.support.town import AWA, MARIAM, NOON, Clock, Handset, answered, found, join, paid, sell
+from ussd import calls, deps
 
 HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n"  # and the doors behind, as they come
 
@@ -48,7 +48,7 @@ async def test_a_stranger_joins_in_one_call(awa: Handset, pool: AsyncEngine) -> 
     assert "Bienvenue chez Mutuelle Benso" in await awa.type("1")
     assert awa.shown.end
     async with pool.connect() as db:
-        kept = (await db.execute(select(deed))).one()
+        kept = (await db.execute(select(action))).one()
         asked = (await db.execute(select(tables.payment))).one()
     assert kept.consent == confirmation
     assert kept.facts["price"] == {"amount_minor": 12000, "currency": "XOF"}
@@ -89,7 +89,7 @@ async def test_a_text_that_does_not_go_on_starts_anew_and_older_screens_are_forg
     assert await awa.send() == home != village
 
 
-async def test_the_confirming_hop_again_shows_the_deed_and_does_nothing(
+async def test_the_confirming_hop_again_shows_the_action_and_does_nothing(
     awa: Handset, pool: AsyncEngine
 ) -> None:
     await to_the_confirmation(awa)
@@ -111,7 +111,7 @@ async def test_two_parallel_copies_of_the_confirming_hop_enrol_once_and_show_one
     assert await _count(pool, tables.payment) == 1
 
 
-async def test_an_acting_hop_whose_journal_is_lost_is_never_done_twice(
+async def test_an_acting_hop_whose_session_is_lost_is_never_done_twice(
     awa: Handset, pool: AsyncEngine, redis_url: str
 ) -> None:
     await to_the_confirmation(awa)
@@ -157,7 +157,7 @@ async def test_answers_dialled_at_once_stop_at_the_confirmation(awa: Handset, po
     assert "Bienvenue" in await awa.type("1")
 
 
-async def test_a_call_past_its_dial_without_a_journal_starts_at_home(awa: Handset) -> None:
+async def test_a_call_past_its_dial_without_a_session_starts_at_home(awa: Handset) -> None:
     await awa.dial()
     awa.text = "1*1"
     lost = replace(awa.hop(), call="ATUid_lost", past_dial=True)
@@ -185,7 +185,7 @@ async def test_a_call_that_ended_is_not_offered_again(awa: Handset) -> None:
     assert "Ma couverture" in await awa.dial()
 
 
-async def test_a_price_that_changed_before_the_deed_is_refused_and_asked_again(
+async def test_a_price_that_changed_before_the_action_is_refused_and_asked_again(
     awa: Handset, pool: AsyncEngine, clock: Clock
 ) -> None:
     await to_the_confirmation(awa)
@@ -307,7 +307,7 @@ async def test_whatever_is_typed_there_is_a_screen(awa: Handset, typed: str) -> 
     assert await awa.type(typed)
 
 
-async def test_no_pin_and_no_text_of_the_call_is_kept_in_the_journal(awa: Handset, redis_url: str) -> None:
+async def test_no_pin_and_no_text_of_the_call_is_kept_in_the_session(awa: Handset, redis_url: str) -> None:
     await awa.dial()
     await awa.type("40719911")
     async with Redis.from_url(redis_url) as redis:
@@ -320,11 +320,11 @@ async def test_no_pin_and_no_text_of_the_call_is_kept_in_the_journal(awa: Handse
 
 
 async def test_past_so_many_hops_the_next_is_told_at_once_and_those_under_way_are_answered(
-    line: calls.Line, pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    line: calls.UssdDeps, pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By counting, not by time: who is refused does not wait for PostgreSQL."""
-    monkeypatch.setattr(stage, "MOST_AT_ONCE", 3)
-    monkeypatch.setattr(stage, "MOST_FOR_A_DIAL", 2)
+    monkeypatch.setattr(deps, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(deps, "MOST_FOR_A_DIAL", 2)
     narrow = create_async_engine(pool.url, pool_size=1, max_overflow=0)
     line = replace(line, pool=narrow, running=set())
     awa, another, late = Handset(line), Handset(line, MARIAM), Handset(line, "+22376000088")
@@ -345,7 +345,7 @@ async def test_past_so_many_hops_the_next_is_told_at_once_and_those_under_way_ar
     await narrow.dispose()
 
 
-async def until_under_way(line: calls.Line, hops: int) -> None:
+async def until_under_way(line: calls.UssdDeps, hops: int) -> None:
     for _turn in range(100):
         if len(line.running) == hops:
             return
@@ -357,12 +357,12 @@ async def test_a_hop_that_was_refused_goes_on_when_it_comes_again(
     awa: Handset, pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await to_the_confirmation(awa)
-    monkeypatch.setattr(stage, "MOST_AT_ONCE", 0)
+    monkeypatch.setattr(deps, "MOST_AT_ONCE", 0)
     assert await awa.type("1") == busy()
-    assert await _count(pool, deed) == 0
+    assert await _count(pool, action) == 0
     monkeypatch.undo()
     assert "Bienvenue" in await awa.send()
-    assert await _count(pool, deed) == 1
+    assert await _count(pool, action) == 1
 
 
 def busy() -> str:

@@ -1,6 +1,6 @@
-"""Any sequence of hops with any text: always a screen that fits, never a deed without its confirmation.
+"""Any sequence of hops with any text: always a screen that fits, never an action without its confirmation.
 
-Whatever a gateway or a thief sends, a deed exists only if its words were a screen shown to this phone in this
+Whatever a gateway or a thief sends, an action exists only if its words were a screen shown to this phone in this
 call, and the answer to it was 1.
 """
 
@@ -16,11 +16,11 @@ from sqlalchemy import select
 from locales import DEFAULT_LANGUAGE
 from locales.letters import is_gsm7, septets
 from talk.answers import repaired
-from talk.tables import deed
-from tests.town import NOON, answered, join, paid
+from talk.tables import action
+from tests.support.town import NOON, answered, join, paid
 from ussd import africastalking, calls
 from ussd.calls import FAULT
-from ussd.hop import Unreadable
+from ussd.hop import UnreadableError
 from ussd.screens import say
 
 EXAMPLES = 60
@@ -61,7 +61,7 @@ class Heard:
 class Gateway:
     """A gateway that forgets, repeats and mixes up; it remembers everything for the judgement."""
 
-    line: calls.Line
+    line: calls.UssdDeps
     phone: str = field(default_factory=lambda: f"+{next(_phones)}")
     service: str = "*384*57#"
     call: str = ""
@@ -79,7 +79,7 @@ class Gateway:
         headers = {africastalking.METADATA_HEADER: "open"} if past_dial else {}
         try:
             shown = await answered(self.line, africastalking.read_hop(form, headers))
-        except Unreadable as trouble:
+        except UnreadableError as trouble:
             shown = say(trouble.sentence, DEFAULT_LANGUAGE)
         body, _headers = africastalking.write_screen(shown)
         assert body.startswith(("CON ", "END "))
@@ -118,16 +118,16 @@ class Gateway:
         await self.hop(past_dial=step == "other call")
 
 
-async def agreed(line: calls.Line, heard: Sequence[Heard]) -> int:
-    """How many deeds these hops led to; each must have been agreed to by the phone, in the call, in its words."""
+async def agreed(line: calls.UssdDeps, heard: Sequence[Heard]) -> int:
+    """How many actions these hops led to; each must have been agreed to by the phone, in the call, in its words."""
     phones = {hop.phone for hop in heard}
     async with line.pool.connect() as db:
-        deeds = (await db.execute(select(deed).where(deed.c.phone.in_(phones)))).all()
-    for done in deeds:
+        actions = (await db.execute(select(action).where(action.c.phone.in_(phones)))).all()
+    for done in actions:
         acting = [hop for hop in heard if is_hop_of(hop, done) and len(hop.text) == done.position]
         assert acting, "a deed without a hop"
         assert any(is_answer_to_its_words(hop, heard, done.consent) for hop in acting), done.consent
-    return len(deeds)
+    return len(actions)
 
 
 def is_hop_of(hop: Heard, done: Any) -> bool:
@@ -148,7 +148,7 @@ def is_answer_to_its_words(acting: Heard, heard: Sequence[Heard], words: str) ->
 @ON_REAL_ENGINES
 @given(at_once=st.lists(WORD, max_size=4), steps=st.lists(STEP, max_size=HOPS))
 async def test_no_sequence_of_hops_raises_overflows_or_acts_unasked(
-    line: calls.Line, at_once: list[str], steps: list[tuple[str, str]]
+    line: calls.UssdDeps, at_once: list[str], steps: list[tuple[str, str]]
 ) -> None:
     gateway = Gateway(line)
     await gateway.play("dial", "*".join(at_once))
@@ -180,9 +180,9 @@ LAST = st.one_of(STEP, st.tuples(st.sampled_from(["type", *FORGERIES]), st.sampl
 @example(wish="join", dialled=0, last=[("other call", "1")])
 @example(wish="join", dialled=0, last=[("other text", "1")])
 async def test_at_the_confirmation_only_a_yes_of_this_phone_in_this_call_acts(
-    line: calls.Line, wish: str, dialled: int, last: list[tuple[str, str]]
+    line: calls.UssdDeps, wish: str, dialled: int, last: list[tuple[str, str]]
 ) -> None:
-    """The way to a deed, some of it dialled at once, and anything at its end: a plain 1 acts, once."""
+    """The way to an action, some of it dialled at once, and anything at its end: a plain 1 acts, once."""
     gateway = Gateway(line)
     owes = await household_that_owes(line, gateway.phone if wish == MEMBERS_ONLY else f"+{next(_phones)}")
     words = [owes if word is NUMBER else word for word in (*WISHES[wish], "1")]
@@ -195,7 +195,7 @@ async def test_at_the_confirmation_only_a_yes_of_this_phone_in_this_call_acts(
     assert done == 1 or last[0] != ("type", "1"), gateway.heard
 
 
-async def household_that_owes(line: calls.Line, phone: str) -> str:
+async def household_that_owes(line: calls.UssdDeps, phone: str) -> str:
     """The number of a household that has paid half of its contribution."""
     home = await join(line.pool, phone, at=NOON, name="Issa Diarra", pay_minor=6_000)
     await paid(line.pool, home, at=NOON)

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import ussd
 from tests.conftest import Database
-from tests.house import SECRET, House, housed
-from tests.town import AWA, found_town
+from tests.support.running_service import SECRET, House, housed
+from tests.support.town import AWA, found_town
 from ussd.gateways import gateways
 
 # Another wire format: GET, the last input alone is not sent either, the state of the call is told in a header.

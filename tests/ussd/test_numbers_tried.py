@@ -11,14 +11,14 @@ from stdnum import damm
 from locales import render
 from locales.letters import fold
 from menus.pay import NOT_PAYABLE
-from mutuelle import households
-from mutuelle.households import UNKNOWN_A_PHONE
-from mutuelle.staff.cash import household_asked
-from mutuelle.staff.roles import Office, Role
+from mutuelle.households import households
+from mutuelle.households.households import UNKNOWN_A_PHONE
+from mutuelle.officers.roles import Appointment, Role
+from mutuelle.treasury.cash import household_asked
 from talk.tables import limited_use
-from talk.trouble import Refused
+from talk.trouble import RefusedError
 from talk.words import Caller
-from tests.town import AWA, MARIAM, NOON, OUMAR, Clock, answered, join
+from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, answered, join
 from ussd import calls
 from ussd.hop import Hop
 
@@ -33,14 +33,14 @@ def numbers(seed: int, prefix: int = 199) -> list[str]:
     return [body + str(damm.calc_check_digit(body)) for body in bodies]
 
 
-async def asks(line: calls.Line, phone: str, number: str) -> str:
+async def asks(line: calls.UssdDeps, phone: str, number: str) -> str:
     """What a caller reads who wants to pay 6 000 F for the household with this number."""
     call = f"ATUid_tried_{next(_calls)}"
     return (await answered(line, Hop("test", call, phone, "*384*57#", f"2*4*{number}*6000", None))).text
 
 
 async def test_after_five_numbers_that_nobody_has_a_phone_finds_nobody_until_tomorrow(
-    line: calls.Line, clock: Clock, caplog: pytest.LogCaptureFixture
+    line: calls.UssdDeps, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     home = await join(line.pool, AWA, at=NOON)
     tried = numbers(1)
@@ -59,21 +59,21 @@ async def test_after_five_numbers_that_nobody_has_a_phone_finds_nobody_until_tom
 
 
 async def test_many_phones_together_are_stopped_too(
-    line: calls.Line, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    line: calls.UssdDeps, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(households, "UNKNOWN_AN_HOUR", 7)
     read = [await asks(line, f"+223760001{nth:02}", number) for nth, number in enumerate(numbers(2)[:12])]
     assert [NOTHING in words for words in read] == [True] * 7 + [False] * 5
     assert [one.getMessage() for one in caplog.records].count("numbers_tried_by_many") == 1
     async with line.pool.connect() as db:
-        office = Office("BEN", "Mutuelle Benso", Role.COLLECTOR, OUMAR, "Oumar Sow")
-        with pytest.raises(Refused, match="No household has"):
-            await household_asked(db, Caller(OUMAR, "fr", "test", "c", NOON), office, numbers(4)[0])
+        appointment = Appointment("BEN", "Mutuelle Benso", Role.COLLECTOR, OUMAR, "Oumar Sow")
+        with pytest.raises(RefusedError, match="No household has"):
+            await household_asked(db, Caller(OUMAR, "fr", "test", "c", NOON), appointment, numbers(4)[0])
     clock.now += timedelta(hours=1)
     assert await asks(line, OUMAR, numbers(3)[0]) == NOTHING
 
 
-async def test_a_number_typed_for_a_person_who_moves_counts_too(line: calls.Line) -> None:
+async def test_a_number_typed_for_a_person_who_moves_counts_too(line: calls.UssdDeps) -> None:
     await join(line.pool, AWA, at=NOON)
     read = []
     for number in numbers(5)[: UNKNOWN_A_PHONE + 1]:

@@ -15,14 +15,14 @@ from invariants import examine
 from ledger.balances import balance
 from ledger.folding import fold_all
 from ledger.seals import verify
-from mutuelle.calendar import run_schedules
-from mutuelle.households import Household
-from mutuelle.schedule_tables import digest
+from mutuelle.households.households import Household
+from mutuelle.schedules.jobs import run_schedules
+from mutuelle.schedules.tables import digest
 from tests.commands.backup.conftest import Keneya, as_superuser
 from tests.conftest import Database
-from tests.launching import ask
-from tests.staff import FANTA
-from tests.town import AWA, MARIAM, found_town, join, paid, pays
+from tests.support.launching import ask
+from tests.support.officers import FANTA
+from tests.support.town import AWA, MARIAM, found_town, join, paid, pays
 
 # The next that comes by the clock: a restore proves that no schedule is overdue.
 TODAY = datetime.now(UTC).replace(hour=7, minute=0, second=0, microsecond=0)

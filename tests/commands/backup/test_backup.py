@@ -18,7 +18,7 @@ import migrations
 from commands.backup import programs
 from tests.commands.backup.conftest import Keneya, environment
 from tests.conftest import Database
-from tests.launching import ask, wait_until
+from tests.support.launching import ask, wait_until
 
 HOME = Path(__file__).parents[3]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands.backup.conftest import Keneya
-from tests.commands.backup.looking import altered, content_of, relations
 from tests.conftest import Database
+from tests.support.backup_contents import altered, content_of, relations
 
 
 @pytest.mark.parametrize("kept", [0, 3, 700, 10_000, -1])

@@ -18,10 +18,10 @@ import run
 from commands.backup import archive
 from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, find_running
 from tests.commands.backup.conftest import Keneya, as_superuser
-from tests.commands.backup.looking import altered, relations, told
 from tests.commands.backup.test_backup import start as start_command
 from tests.conftest import Database
-from tests.launching import ask, start, wait_until
+from tests.support.backup_contents import altered, relations, told
+from tests.support.launching import ask, start, wait_until
 from tests.test_cli import typed_into
 
 RIGHTS = """

@@ -10,8 +10,8 @@ from ledger.periods import close_period
 from ledger.reports import Control
 from ledger.reports.ages import AgeRow
 from ledger.reports.page import Part
-from tests.ledger.reports.year import MM, YEAR, asking, booked, day, live, printed, rows_of, text_of, voice
-from tests.ledger.scene import SIK
+from tests.support.ledger_scene import SIK
+from tests.support.ledger_year import MM, YEAR, asking, booked, day, live, printed, rows_of, text_of, voice
 
 HOME, DUES = a.member("1"), a.contributions()
 ON = day(6, 30)

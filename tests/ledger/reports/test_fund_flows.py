@@ -6,7 +6,7 @@ from ledger import accounts as a
 from ledger.reports import Control
 from ledger.reports.fund_flows import FlowRow
 from ledger.reports.page import Part
-from tests.ledger.reports.year import asking, day, live, printed, rows_of, text_of
+from tests.support.ledger_year import asking, day, live, printed, rows_of, text_of
 
 HEALTH = """\
 Emplois et ressources de chaque fonds, Mutuelle Benkadi

@@ -11,7 +11,8 @@ from ledger.periods import close_period
 from ledger.reports import Control
 from ledger.reports.general_ledger import LedgerRow
 from ledger.reports.page import Part
-from tests.ledger.reports.year import (
+from tests.support.ledger_scene import SIK
+from tests.support.ledger_year import (
     AWA,
     BOX,
     MM,
@@ -26,7 +27,6 @@ from tests.ledger.reports.year import (
     text_of,
     voice,
 )
-from tests.ledger.scene import SIK
 
 TELEPHONE = """\
 Grand livre, Mutuelle Benkadi

@@ -10,8 +10,8 @@ from ledger.periods import close_period
 from ledger.reports import Control
 from ledger.reports.journal import JournalRow
 from ledger.reports.page import Part
-from tests.ledger.reports.year import MM, MOUSSA, WRONG, asking, csv_of, day, live, printed, rows_of, text_of
-from tests.ledger.scene import SIK
+from tests.support.ledger_scene import SIK
+from tests.support.ledger_year import MM, MOUSSA, WRONG, asking, csv_of, day, live, printed, rows_of, text_of
 
 MARCH = """\
 Journal général, Mutuelle Benkadi

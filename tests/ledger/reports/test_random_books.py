@@ -20,8 +20,8 @@ from ledger.reports.general_ledger import LedgerRow
 from ledger.reports.journal import JournalRow
 from ledger.reports.page import Part
 from ledger.reports.trial import FIGURES, TrialRow
-from tests.ledger.reports.year import asking, rows_of
-from tests.ledger.scene import SIK
+from tests.support.ledger_scene import SIK
+from tests.support.ledger_year import asking, rows_of
 
 DAYS_OF_BOOK = (date(2024, 10, 1), date(2026, 11, 20))
 # The first and the last day of a year, of a leap year's February, and the days beside them.

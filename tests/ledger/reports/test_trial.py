@@ -12,7 +12,8 @@ from ledger.book import Account, open_accounts, post
 from ledger.reports import Control, trial_balance
 from ledger.reports.page import Part
 from ledger.reports.trial import FIGURES, TrialRow
-from tests.ledger.reports.year import (
+from tests.support.ledger_scene import SIK
+from tests.support.ledger_year import (
     AWA,
     MOUSSA,
     YEAR_END,
@@ -26,7 +27,6 @@ from tests.ledger.reports.year import (
     text_of,
     voice,
 )
-from tests.ledger.scene import SIK
 
 TRANSPORT = """\
 Balance générale, Mutuelle Benkadi

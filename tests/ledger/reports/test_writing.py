@@ -19,18 +19,7 @@ from ledger.reports import REPORTS
 from ledger.reports.page import Part
 from ledger.reports.table import write_csv
 from ledger.reports.voice import words
-from tests.ledger.reports.year import (
-    BOX,
-    YEAR,
-    asking,
-    booked,
-    csv_of,
-    day,
-    live,
-    printed,
-    text_of,
-    voice,
-)
+from tests.support.ledger_year import BOX, YEAR, asking, booked, csv_of, day, live, printed, text_of, voice
 
 FORMULA = '=HYPERLINK("http://x";"y")'
 LONG = a.payable("a-very-long-name-of-a-community-health-centre-in-the-hills")

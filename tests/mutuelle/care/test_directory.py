@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.care.directory import place_words, places_called, places_of_care, practices_at
 from mutuelle.care.words import LANGUAGES, SERVICES, language_word
-from mutuelle.charter import SERVICES as CLOSED_LIST
-from mutuelle.mutuelles import Place
-from talk.trouble import Invalid
-from tests.clinic import DR_ROKIA, contract, open_facility
-from tests.town import found
+from mutuelle.founding.rules import SERVICES as CLOSED_LIST
+from mutuelle.scheme.mutuelles import Place
+from talk.trouble import InvalidError
+from tests.support.clinic import DR_ROKIA, contract, open_facility
+from tests.support.town import found
 
 TODAY = date(2026, 11, 22)
 BANDIAGALA = Place("BEN", "v1", "Bandiagala")
@@ -96,7 +96,7 @@ async def test_a_place_is_found_as_people_write_it(
 
 @pytest.mark.parametrize("typed", ["", "7", "x", "12 34", "x" * 31])
 def test_what_is_no_place_is_asked_again(typed: str) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidError):
         place_words.parse(typed)
 
 

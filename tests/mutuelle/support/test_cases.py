@@ -6,13 +6,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mutuelle.payments import open_case
-from mutuelle.support.acts import SupportFault
+from mutuelle.contributions.payments import open_case
+from mutuelle.households.support_acts import SupportError
+from mutuelle.households.tables import support_act
 from mutuelle.support.cases import close_case, open_cases, reopen_case
-from mutuelle.support.tables import support_act
 from mutuelle.tables import payment
-from tests.mutuelle.support.homes import by, joined
-from tests.town import AWA, NOON, found_town
+from tests.support.joined_households import by, joined
+from tests.support.town import AWA, NOON, found_town
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ async def test_who_closed_it_and_why_is_kept_beside_the_household(pool: AsyncEng
 
 async def test_what_is_not_there_is_refused(pool: AsyncEngine, reference: UUID) -> None:
     async with pool.connect() as db:
-        with pytest.raises(SupportFault, match="no payment"):
+        with pytest.raises(SupportError, match="no payment"):
             await close_case(db, uuid4(), None, by())
-        with pytest.raises(SupportFault, match="no such case to close"):
+        with pytest.raises(SupportError, match="no such case to close"):
             await close_case(db, reference, "mismatch", by())
-        with pytest.raises(SupportFault, match="no such case to reopen"):
+        with pytest.raises(SupportError, match="no such case to reopen"):
             await reopen_case(db, reference, None, by())

@@ -4,15 +4,15 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money
-from mutuelle.staff.cash import Recorded
-from mutuelle.staff.contests import cancel_cash
-from mutuelle.staff.roles import Role
+from mutuelle.officers.roles import Role
 from mutuelle.support.merging import merge_households, reopen_household
-from talk.trouble import Refused
-from tests.mutuelle.staff.acts import receives
-from tests.mutuelle.support.homes import broken, by, joined, net, stands, unpaid
-from tests.staff import OUMOU, appoint
-from tests.town import AWA, MARIAM, NOON, found_town
+from mutuelle.treasury.cash import Recorded
+from mutuelle.treasury.cash_disputes import cancel_cash
+from talk.trouble import RefusedError
+from tests.support.joined_households import broken, by, joined, net, stands, unpaid
+from tests.support.officer_acts import receives
+from tests.support.officers import OUMOU, appoint
+from tests.support.town import AWA, MARIAM, NOON, found_town
 
 
 async def test_cash_that_went_over_with_a_merge_is_cancelled_only_when_the_merge_is_taken_back(
@@ -30,7 +30,7 @@ async def test_cash_that_went_over_with_a_merge_is_cancelled_only_when_the_merge
         await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=NOON)
 
     async with pool.connect() as db:
-        with pytest.raises(Refused, match="joined with another"):
+        with pytest.raises(RefusedError, match="joined with another"):
             await cancels(db)
     assert (await net(pool, kept), await net(pool, double)) == (6_000, 0)
     async with pool.begin() as db:

@@ -8,18 +8,18 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money
-from mutuelle.cover import CoverState
+from mutuelle.contributions.payments import ask_payment
+from mutuelle.contributions.standing import Standing
+from mutuelle.cover.rules import CoverState
 from mutuelle.dates import add_months
-from mutuelle.enrolment import renew_by_credit
-from mutuelle.households import Household, phones_of
-from mutuelle.payments import ask_payment
-from mutuelle.standing import Standing
-from mutuelle.support.acts import SupportFault
+from mutuelle.enrolment.enrolment import renew_by_credit
+from mutuelle.households.households import Household, phones_of
+from mutuelle.households.support_acts import SupportError
 from mutuelle.support.merging import merge_households, reopen_household
-from talk.trouble import Refused
-from tests.mutuelle.staff.acts import AGREED, calling
-from tests.mutuelle.support.homes import broken, by, joined, net, read, sent, stands, unpaid
-from tests.town import AWA, MARIAM, NOON, found, found_town, join, paid, pays
+from talk.trouble import RefusedError
+from tests.support.joined_households import broken, by, joined, net, read, sent, stands, unpaid
+from tests.support.officer_acts import AGREED, calling
+from tests.support.town import AWA, MARIAM, NOON, found, found_town, join, paid, pays
 
 YEAR = timedelta(days=366)
 NOTHING = Money(0, "XOF")
@@ -92,7 +92,7 @@ async def test_of_an_expired_duplicate_only_the_credit_goes_over(pool: AsyncEngi
 async def test_a_merge_is_taken_back_whole(pool: AsyncEngine) -> None:
     kept = await joined(pool, AWA, pay_minor=3_000)
     double = await joined(pool, MARIAM, pay_minor=3_000)
-    before = [await stands(pool, home) for home in (kept, double)]
+    before = [await stands(pool, household) for household in (kept, double)]
     for _again in range(2):
         async with pool.begin() as db:
             await merge_households(db, double.number, kept.number, by())
@@ -101,7 +101,7 @@ async def test_a_merge_is_taken_back_whole(pool: AsyncEngine) -> None:
             await reopen_household(db, double.number, by())
             assert await phones_of(db, kept) == [AWA]
             assert await phones_of(db, double) == [MARIAM]
-        assert [await stands(pool, home) for home in (kept, double)] == before
+        assert [await stands(pool, household) for household in (kept, double)] == before
         assert (await net(pool, kept), await net(pool, double)) == (9_000, 9_000)
         assert await all_broken(pool) == []
 
@@ -111,7 +111,7 @@ async def test_a_duplicate_whose_cover_runs_is_not_closed(pool: AsyncEngine, day
     kept = await unpaid(pool, AWA)
     double = await joined(pool, MARIAM, at=NOON - timedelta(days=days))
     async with pool.connect() as db:
-        with pytest.raises(SupportFault, match="merge the other"):
+        with pytest.raises(SupportError, match="merge the other"):
             await merge_households(db, double.number, kept.number, by())
 
 
@@ -119,10 +119,10 @@ async def test_a_suspended_or_indebted_duplicate_is_not_closed(pool: AsyncEngine
     kept = await unpaid(pool, AWA)
     suspended = await joined(pool, MARIAM, at=NOON - timedelta(days=150), pay_minor=6_000)
     async with pool.connect() as db:
-        with pytest.raises(SupportFault, match="suspended"):
+        with pytest.raises(SupportError, match="suspended"):
             await merge_households(db, suspended.number, kept.number, by())
     async with pool.connect() as db:
-        with pytest.raises(SupportFault, match="still owes 6 000 F"):
+        with pytest.raises(SupportError, match="still owes 6 000 F"):
             await merge_households(db, suspended.number, kept.number, by(NOON + YEAR))
 
 
@@ -131,7 +131,7 @@ async def test_nothing_is_merged_while_a_payment_is_under_way(pool: AsyncEngine,
     paying, other = await join(pool, AWA, at=NOON), await unpaid(pool, MARIAM)
     pair = (paying.number, other.number) if which == "duplicate" else (other.number, paying.number)
     async with pool.connect() as db:
-        with pytest.raises(SupportFault, match="under way"):
+        with pytest.raises(SupportError, match="under way"):
             await merge_households(db, *pair, by())
 
 
@@ -141,14 +141,14 @@ async def test_money_never_crosses_mutuelles(pool: AsyncEngine) -> None:
         await found(db, code="ZAN", prefix=198)
     other = await join(pool, MARIAM, at=NOON, code="ZAN")
     async with pool.connect() as db:
-        with pytest.raises(SupportFault, match="never crosses"):
+        with pytest.raises(SupportError, match="never crosses"):
             await merge_households(db, other.number, kept.number, by())
 
 
 async def test_a_household_is_no_duplicate_of_itself(pool: AsyncEngine) -> None:
     kept = await joined(pool, AWA)
     async with pool.connect() as db:
-        with pytest.raises(SupportFault, match="same household"):
+        with pytest.raises(SupportError, match="same household"):
             await merge_households(db, kept.number, kept.number, by())
 
 
@@ -192,7 +192,7 @@ async def test_a_credit_renews_only_for_the_phones_of_the_household_and_only_onc
     await pays(pool, kept, 12_000, at=NOON - 2 * YEAR)
     before = await stands(pool, kept)
     for phone in (MARIAM, AWA, AWA):
-        with suppress(Refused):
+        with suppress(RefusedError):
             async with pool.begin() as db:
                 await renew_by_credit(db, calling(phone), **by_credit(before))
         assert len((await stands(pool, kept)).periods) == (1 if phone == MARIAM else 2)
@@ -205,8 +205,8 @@ def by_credit(found: Standing) -> dict[str, Any]:
     return {**facts, "version": product.version, "agreed": AGREED}
 
 
-async def renews(pool: AsyncEngine, home: Household, found: Standing) -> None:
+async def renews(pool: AsyncEngine, household: Household, found: Standing) -> None:
     """The household agrees to what is asked, and pays it."""
     async with pool.begin() as db:
-        await ask_payment(db, calling(AWA), home, found.payable, AWA, renewal=found.renewal)
-    await paid(pool, home, at=NOON)
+        await ask_payment(db, calling(AWA), household, found.payable, AWA, renewal=found.renewal)
+    await paid(pool, household, at=NOON)

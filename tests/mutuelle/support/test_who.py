@@ -6,17 +6,17 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mutuelle.payments import open_case
-from mutuelle.staff.roles import Role
+from mutuelle.contributions.payments import open_case
+from mutuelle.households.tables import support_act
+from mutuelle.officers.roles import Role
 from mutuelle.support.changes import change_phone, close_household
 from mutuelle.support.merging import merge_households
-from mutuelle.support.tables import support_act
 from mutuelle.support.who import about_household, about_phone
 from mutuelle.tables import payment
 from sms.delivery import opt_out
-from tests.mutuelle.support.homes import by, joined, unpaid
-from tests.staff import appoint
-from tests.town import AWA, MARIAM, NOON, OUMAR, found_town
+from tests.support.joined_households import by, joined, unpaid
+from tests.support.officers import appoint
+from tests.support.town import AWA, MARIAM, NOON, OUMAR, found_town
 
 
 @pytest.fixture(autouse=True)
@@ -25,12 +25,12 @@ async def town(pool: AsyncEngine) -> None:
 
 
 async def test_a_phone_shows_its_households_payments_and_messages_masked(pool: AsyncEngine) -> None:
-    home = await joined(pool, AWA, pay_minor=3_000)
+    household = await joined(pool, AWA, pay_minor=3_000)
     async with pool.begin() as db:
         lines = await about_phone(db, AWA, by())
     text = "\n".join(lines)
     assert lines[0] == "phone …01"
-    assert f"household {home.shown_number}, BEN Mutuelle Benso: A. K." in lines
+    assert f"household {household.shown_number}, BEN Mutuelle Benso: A. K." in lines
     assert "  in Bandiagala since 2026-11-22" in lines
     assert "  Famille: part paid, due 9 000 F" in lines
     assert "  person 1 (head): A. K., born 1981" in lines
@@ -42,10 +42,10 @@ async def test_a_phone_shows_its_households_payments_and_messages_masked(pool: A
 
 
 async def test_a_look_is_written_down_whatever_it_finds(pool: AsyncEngine) -> None:
-    home = await unpaid(pool, AWA)
+    household = await unpaid(pool, AWA)
     async with pool.begin() as db:
         await about_phone(db, OUMAR, by())
-        await about_household(db, home.number, by())
+        await about_household(db, household.number, by())
         await about_household(db, "199999995", by())
         rows = await db.execute(
             sa.select(support_act.c.act, support_act.c.subject, support_act.c.number).order_by(
@@ -54,7 +54,7 @@ async def test_a_look_is_written_down_whatever_it_finds(pool: AsyncEngine) -> No
         )
         assert [tuple(row) for row in rows] == [
             ("who", OUMAR, None),
-            ("who", home.number, home.number),
+            ("who", household.number, household.number),
             ("who", "199999995", None),
         ]
 
@@ -75,12 +75,12 @@ async def test_an_office_and_a_stop_are_shown(pool: AsyncEngine) -> None:
 
 
 async def test_open_cases_changes_and_earlier_acts_are_shown(pool: AsyncEngine) -> None:
-    home = await joined(pool, AWA)
+    household = await joined(pool, AWA)
     async with pool.begin() as db:
         reference = (await db.execute(sa.select(payment.c.reference))).scalar_one()
         await open_case(db, "BEN", reference, "clock", "the operator dates it tomorrow", NOON)
-        await change_phone(db, home.number, by(NOON + timedelta(hours=1)), new=MARIAM, old=AWA)
-        lines = await about_household(db, home.number, by())
+        await change_phone(db, household.number, by(NOON + timedelta(hours=1)), new=MARIAM, old=AWA)
+        lines = await about_household(db, household.number, by())
     assert f"  OPEN CASE 2026-11-22 12:00 UTC clock: the operator dates it tomorrow, {reference}" in lines
     assert "  2026-11-22 13:00 UTC phone added, by Kadidia, support" in lines
     assert f"  2026-11-22 13:00 UTC household phone, by Kadidia, support: {by().reason}" in lines
@@ -97,7 +97,7 @@ async def test_a_household_that_was_merged_into_another_is_not_said_to_be_covere
 
 
 async def test_a_closed_household_is_still_found(pool: AsyncEngine) -> None:
-    home = await unpaid(pool, AWA)
+    household = await unpaid(pool, AWA)
     async with pool.begin() as db:
-        await close_household(db, home.number, by(), although_covered=False)
+        await close_household(db, household.number, by(), although_covered=False)
         assert "  CLOSED on 2026-11-22" in await about_phone(db, AWA, by())

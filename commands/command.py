@@ -1,0 +1,197 @@
+"""What every command stands on: how it is hung in, the database it works on, how it fails.
+
+A fault is one line for a person: exit 2 for what was typed or set wrongly, 1 for everything else.
+"""
+
+import argparse
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import TypeAlias
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+import run
+import settings
+from embedded import Addresses, find_running
+from locales import render
+from mobilemoney import missing
+from mutuelle.households.member_numbers import member_number
+from service.clock import WrongClockError, refuse_wrong_clock
+from talk.phones import gateway_phone
+from talk.trouble import InvalidError, TroubleError
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Work = Callable[[argparse.Namespace], Coroutine[None, None, int]]
+
+LONGEST_ACTOR, LONGEST_REASON = 60, 160
+FIRST_DAY, LAST_DAY = (
+    date(2000, 1, 1),
+    date(2099, 12, 31),
+)  # no book has an earlier one, nobody means a later one
+ADDRESSES = {"DATABASE_URL": "database_url", "MIGRATE_DATABASE_URL": "migrate_database_url"}
+MIGRATE_HINT = " (run `keneya migrate` first?)"
+BUSY_HINT = " (somebody holds what this needs: try again)"
+_DIGITS = re.compile(r"\d(?:[\s().\-/]*\d){7,}")  # eight digits or more, in groups or not
+
+
+class CommandError(Exception):
+    """`code` is the exit code, the message one line for a person."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def command(commands: Commands, name: str, work: Work, meaning: str) -> argparse.ArgumentParser:
+    """Hang in one command; `meaning` is its line of help."""
+    parser = commands.add_parser(name, help=meaning, description=meaning)
+    parser.set_defaults(work=work)
+    return parser
+
+
+def group(commands: Commands, name: str, meaning: str) -> Commands:
+    """Hang in a word that has commands of its own: `keneya role give`."""
+    parser = commands.add_parser(name, help=meaning, description=meaning)
+    return parser.add_subparsers(dest=f"{name}_command", required=True, metavar="command")
+
+
+def acted(parser: argparse.ArgumentParser) -> None:
+    """The two arguments of every act that is written down: who, and why."""
+    parser.add_argument("--actor", type=operator, required=True, help="who does this; one of ACTORS if set")
+    parser.add_argument("--reason", type=words(LONGEST_REASON), required=True, help="why")
+
+
+def phone(value: str) -> str:
+    """The type of an argument that is a phone with its country."""
+    read = gateway_phone(value) if value.startswith("+") else None
+    if read is None:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a phone such as +22370000000")
+    return read
+
+
+def words(longest: int) -> Callable[[str], str]:
+    """The type of an argument that a person will read in years to come: a name is kept, a phone number must not be."""
+
+    def parse(value: str) -> str:
+        said = " ".join(value.split())
+        if not 2 <= len(said) <= longest or not said.isprintable():
+            raise argparse.ArgumentTypeError(f"2 to {longest} letters, please")
+        if any(map(_is_phone, _DIGITS.findall(said))):
+            raise argparse.ArgumentTypeError("no phone number, please: it would stay on record for ever")
+        return said
+
+    return parse
+
+
+def _is_phone(digits: str) -> bool:
+    """Whether so many digits are a phone, with or without its country: a member number is none."""
+    try:
+        member_number.parse(digits)
+    except InvalidError:
+        return True
+    return False
+
+
+def operator(value: str) -> str:
+    """The type of an argument that is the name of who acts: as `ACTORS` writes it, where that is set."""
+    said = words(LONGEST_ACTOR)(value)
+    known = [" ".join(name.split()) for name in os.environ.get("ACTORS", "").split(",") if name.strip()]
+    found = next((name for name in known if name.casefold() == said.casefold()), None)
+    if known and found is None:
+        raise argparse.ArgumentTypeError(f"{said!r} is not one of ACTORS: {', '.join(known)}")
+    return found or said
+
+
+def day(value: str) -> date:
+    """The type of an argument that is a day of a book."""
+    try:
+        read = date.fromisoformat(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a date such as 2026-12-31") from None
+    if not FIRST_DAY <= read <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a day from {FIRST_DAY} to {LAST_DAY}")
+    return read
+
+
+def one_line(fault: Exception) -> str:
+    """What a person can act on: the database's own words without the statement that it refused."""
+    if isinstance(fault, TroubleError):
+        return render(fault.sentence, "en")
+    if isinstance(fault, DBAPIError) and fault.orig is not None:
+        words = str(fault.orig).rpartition(">: ")[2].splitlines()[0]
+        hint = BUSY_HINT if "lock timeout" in words else MIGRATE_HINT if "does not exist" in words else ""
+        return f"the database says: {words}{hint}"
+    if isinstance(fault, ConnectionError | TimeoutError):
+        return f"cannot reach the database: {fault}"
+    return "; ".join(str(fault).splitlines()) or type(fault).__name__
+
+
+async def expect_mutuelle(code: str | None) -> None:
+    """A code that was given is one of a mutuelle; none given is all of them."""
+    if code is None:
+        return
+    async with database() as db:
+        known = list(await db.scalars(text("select id from mutuelle order by id")))
+    if code not in known:
+        raise CommandError(f"no mutuelle has the code {code!r}; there are {', '.join(known) or 'none'}", 2)
+
+
+@asynccontextmanager
+async def database() -> AsyncIterator[AsyncConnection]:
+    """One transaction as the service's role: all of it or, after any fault, nothing."""
+    engine = create_async_engine(address("DATABASE_URL"), poolclass=NullPool, hide_parameters=True)
+    try:
+        async with engine.connect() as db:
+            await _refuse_wrong_clock(db)
+            # The command's own transaction may be a snapshot, which no statement may come before.
+            await db.rollback()
+            async with db.begin():
+                yield db
+    finally:
+        await engine.dispose()
+
+
+def environment() -> Mapping[str, str]:
+    """The settings of the service beside which this runs: of the environment, or of a running `make run`."""
+    return os.environ if os.environ.get("DATABASE_URL", "").strip() else run.with_defaults(os.environ)
+
+
+def missing_settings() -> dict[str, tuple[str, ...]]:
+    """What each mobile money operator still needs here, by its name; nothing for one that can be asked."""
+    return missing(*settings.read_operators(environment()))
+
+
+async def _refuse_wrong_clock(db: AsyncConnection) -> None:
+    """What is typed here is dated by this machine."""
+    try:
+        await refuse_wrong_clock(db)
+    except WrongClockError as wrong:
+        raise CommandError(str(wrong)) from None
+
+
+def address(name: str) -> str:
+    """The database address called `name`: from the environment, else of the running embedded server.
+
+    Whoever sets one of the two addresses means one server: the other is never taken from the embedded one.
+    """
+    if value := os.environ.get(name, "").strip():
+        try:
+            return settings.database_url(value)
+        except ValueError as fault:
+            raise settings.SettingsError([f"{name}: {fault}"]) from None
+    if other := next((one for one in ADDRESSES if os.environ.get(one, "").strip()), None):
+        raise CommandError(
+            f"{other} is set and {name} is not: set both, or neither for the embedded server", 2
+        )
+    running: Addresses | None = find_running(run.HOME / "var")
+    if running is None or not (url := getattr(running, ADDRESSES[name])):
+        raise CommandError(
+            f"{name} is not set and no embedded server runs here: start `make run` beside this"
+        )
+    return str(url)

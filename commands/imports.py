@@ -1,0 +1,73 @@
+"""`keneya import`: a mutuelle that lives on paper, taken over from CSV files; all of it or nothing.
+
+Faults and words for the next steps are for a federation, so they are told in French where the terminal speaks it.
+"""
+
+import argparse
+import gc
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from commands.command import CommandError, Commands, command, database, missing_settings
+from locales import languages, render
+from mutuelle.founding.founding import FoundingError
+from mutuelle.imports.reading import BadFolderError, read_folder
+from mutuelle.imports.run import Imported, steps, take_over
+from mutuelle.imports.summary import faults_found, files_read, result_of
+from progress import Progress
+
+# A register becomes a million objects that all stay: looking for lost ones every 700 is a quarter of the time.
+OBJECTS_BETWEEN_LOOKS = 200_000
+
+
+class _UndoneError(Exception):
+    """Ends the transaction without keeping it."""
+
+
+def add(commands: Commands) -> None:
+    import_ = command(commands, "import", import_register, "take over a mutuelle from CSV files")
+    import_.add_argument("folder", type=Path, metavar="DIR", help="the folder with the files (docs/start)")
+    import_.add_argument("--dry-run", action="store_true", help="look at everything, keep nothing")
+    import_.add_argument(
+        "--language", choices=languages(), default=_language(), help="of faults and counts: fr or en"
+    )
+
+
+def _language() -> str:
+    """That of the terminal, French where it says none: so are the files."""
+    said = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "en" if said.startswith("en") else "fr"
+
+
+async def import_register(arguments: argparse.Namespace) -> int:
+    """Read, tell every fault or write everything, and say what to do next."""
+    gc.set_threshold(OBJECTS_BETWEEN_LOOKS)
+    try:
+        sheets, faults = read_folder(arguments.folder)
+    except BadFolderError as bad:
+        raise CommandError(str(bad), 2) from None
+    taken = Imported()
+    try:
+        async with database() as db:
+            with Progress(steps(sheets)) as progress:
+                taken = await take_over(
+                    db,
+                    sheets,
+                    faults,
+                    operators=missing_settings(),
+                    at=datetime.now(UTC),
+                    advance=progress.advance,
+                )
+            if taken.faults or arguments.dry_run:
+                raise _UndoneError
+    except _UndoneError:
+        pass
+    except FoundingError as fault:  # two imports of one mutuelle at once, or a row written meanwhile
+        raise CommandError("; ".join(str(fault).splitlines())) from None
+    told = files_read(sheets) + ([] if taken.faults else result_of(taken, dry=arguments.dry_run))
+    print("\n".join(render(sentence, arguments.language) for sentence in told))
+    for sentence in faults_found(taken):
+        print(render(sentence, arguments.language), file=sys.stderr)
+    return 1 if taken.faults else 0

@@ -1,0 +1,80 @@
+"""What a doctor types for a check: a member number and a code for care, in whatever spacing, O for 0 and I or l for 1.
+
+Fifteen digits are needed, no more and no less; which of them are wrong is never said.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from stdnum import damm
+
+from locales import _
+from mutuelle.care.codes import DIGITS
+from mutuelle.households.member_numbers import LENGTH
+from talk.answers import Kind, Secret
+from talk.trouble import InvalidError
+
+EXAMPLE = "101 000 000 246813"
+LIKE_DIGITS = str.maketrans("OoIil", "00111")
+CODE_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9])  # digits in each group
+CHECK_DIGITS = _("Please check each digit.")
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """A member number whose check digit is right, and a code that may be right."""
+
+    number: str
+    code: Secret = field(repr=False)
+
+
+def _request(typed: str) -> CheckRequest:
+    groups = _groups(typed)
+    digits = "".join(groups)
+    if len(digits) != LENGTH + DIGITS:
+        raise InvalidError(CHECK_DIGITS)
+    for number, code in _readings(groups, digits):
+        if damm.is_valid(number):
+            return CheckRequest(number, Secret(code))
+    raise InvalidError(CHECK_DIGITS)
+
+
+def _readings(groups: list[str], digits: str) -> Iterator[tuple[str, str]]:
+    """(number, code), the number first as it is asked for; the code first where it stands apart like that."""
+    code_first = (digits[DIGITS:], digits[:DIGITS])
+    if [len(group) for group in groups] in CODE_STANDS_FIRST:
+        yield code_first
+    yield digits[:LENGTH], digits[LENGTH:]
+    yield code_first
+
+
+def _groups(typed: str) -> list[str]:
+    """The digits as they stand together. Letters that look like digits are digits in a word without other letters."""
+    found = []
+    for word in re.findall(r"\w+", typed):
+        mended = word.translate(LIKE_DIGITS)
+        if mended.isdecimal() and (len(word) == 3 or not word.isalpha()):
+            found.append(mended)
+        else:
+            found += re.findall(r"[0-9]+", word)
+    return found
+
+
+check_request = Kind(
+    "check request",
+    _request,
+    good=(EXAMPLE, "lOl.OOO.OOO-246813", "246813 101000000"),
+    bad=("", "patient", "101 000 000", "101 000 001 246813", "101000000 2468135"),
+    takes_rest=True,
+)
+
+
+def _code(typed: str) -> Secret:
+    digits = re.sub(r"[\s*.-]", "", typed).translate(LIKE_DIGITS)
+    if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", digits):
+        raise InvalidError(_("The code for care has {digits} digits.", digits=DIGITS))
+    return Secret(digits)
+
+
+care_code = Kind("care code", _code, good=("246 813",), bad=("12", "abcdef", "1234567"), secret=True)

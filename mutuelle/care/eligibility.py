@@ -1,0 +1,232 @@
+"""The check of a cover at a facility: a doctor shows a member number and the code that the patient just made.
+
+The answer is kept and binds the mutuelle. It says covered or not, for whom and until when, and nothing of payments or
+care; whatever is not right reads the same sentence, at the same cost, and is counted.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Fact, Sentence, _
+from mutuelle.care import guess_limits, messages
+from mutuelle.care.codes import KeptCode, digests, find_code, use_code
+from mutuelle.care.guess_limits import DoctorAtFacility, count_failure
+from mutuelle.care.patients import shown_patient
+from mutuelle.care.tables import eligibility_check
+from mutuelle.contributions.standing import standing
+from mutuelle.cover.people import people_of
+from mutuelle.cover.rules import current
+from mutuelle.dates import local_time
+from mutuelle.households.households import Household, find_household, lock_household
+from mutuelle.officers.roles import Appointment, Role, appointments_of
+from mutuelle.scheme.mutuelles import Mutuelle
+from talk.answers import Secret
+from talk.trouble import RefusedError
+from talk.words import Caller, Consent
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without those that look like another
+REFERENCE_LENGTH = 6
+DRAWS = 50
+
+NOT_A_DOCTOR = _("Only doctors under contract check a cover. For your own cover, dial and press 1.")
+NOT_RECOGNISED = _(
+    "Number or code not recognised, or code over 15 minutes old. "
+    "Check the digits, or ask the patient for a new code (dial, press 5)."
+)
+
+
+async def doctor_appointments(db: AsyncConnection, caller: Caller) -> list[Appointment]:
+    """The contracts under which the caller is a doctor today."""
+    return [
+        appointment for appointment in await appointments_of(db, caller) if appointment.role is Role.DOCTOR
+    ]
+
+
+async def check_cover(
+    db: AsyncConnection, caller: Caller, *, number: str, code: Secret, agreed: Consent
+) -> Sentence:
+    """The answer to a doctor. Nothing is raised once a try has been counted: the count must be kept.
+
+    1. The desk's lock, then the household's: checks made at once come one after the other.
+    2. A facility or doctor who has had the day's share is told so, whatever was typed.
+    3. Everything is looked up even when it is known to be in vain, so that no answer takes longer than another.
+    4. A code that is alive is used up with its answer.
+    """
+    appointments = await doctor_appointments(db, caller)
+    if not appointments:
+        raise RefusedError(NOT_A_DOCTOR)
+    desk = await guess_limits.desk_for(
+        db, caller, [appointment.mutuelle_id for appointment in appointments], number
+    )
+    if await guess_limits.is_stopped(db, desk, caller.at):
+        return stopped(desk)
+    if await guess_limits.is_used_up(db, desk, caller.at):
+        return used_up(desk)
+    await lock_household(db, number)
+    household = await find_household(db, number)
+    if household and household.mutuelle_id != desk.mutuelle.id:
+        household = None
+    is_locked = await guess_limits.is_locked(db, desk, number, caller.at)
+    kept = await find_code(db, desk.mutuelle.id, number, digests(caller, number, code), caller.at)
+    reason = trouble(household, kept, is_locked=is_locked, at=caller.at)
+    if household and kept and not reason:
+        return await _answer(db, caller, desk, household, kept)
+    await count_failure(db, caller, desk, number, reason)
+    if household and kept and reason == "used":
+        return await _used_before(db, caller, desk, household, kept)
+    return NOT_RECOGNISED
+
+
+def trouble(household: Household | None, kept: KeptCode | None, *, is_locked: bool, at: datetime) -> str:
+    """Why there is no answer, for the record alone; empty where there is one."""
+    if household is None:
+        return "number"
+    if is_locked:
+        return "locked"
+    if kept is None:
+        return "code"
+    if kept.used_at is not None:
+        return "used"
+    return "" if kept.is_alive(at) else "expired"
+
+
+async def _answer(
+    db: AsyncConnection, caller: Caller, desk: DoctorAtFacility, household: Household, kept: KeptCode
+) -> Sentence:
+    """Use the code up, keep what is answered, tell the household that somebody asked."""
+    stands = await standing(db, household, caller.at)
+    today = stands.mutuelle.today(caller.at)
+    covered = any(person.rank == kept.rank and person.covered for person in stands.people)
+    row = {
+        "mutuelle_id": household.mutuelle_id,
+        "number": household.number,
+        "rank": kept.rank,
+        "code_position": kept.position,
+        "doctor_phone": caller.phone,
+        "facility_id": desk.facility_id,
+        "channel": caller.gateway,
+        "asked_at": caller.at,
+        "covered": covered,
+        "state": stands.cover.state,
+        "until_on": stands.cover.until_on,
+        "policy_sequence": current(stands.periods, today).terms.sequence,
+        "policies_known": len(stands.periods),
+    }
+    given = await _write(db, row)
+    await use_code(db, household, kept, caller.at)
+    await messages.notify_checked(db, desk.mutuelle, household, given["reference"], caller.at)
+    return await _worded(db, desk.mutuelle, household, given)
+
+
+async def _write(db: AsyncConnection, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keep an answer under a reference of its own."""
+    for _draw in range(DRAWS):
+        given = {**row, "reference": draw_reference()}
+        written = await db.scalar(
+            insert(eligibility_check)
+            .values(given)
+            .on_conflict_do_nothing(index_elements=["mutuelle_id", "reference"])
+            .returning(eligibility_check.c.reference)
+        )
+        if written:
+            return given
+    raise RuntimeError("no reference was free")
+
+
+def draw_reference() -> str:
+    """Six letters and digits that a person can read over the phone."""
+    drawn = secrets.randbelow(len(ALPHABET) ** REFERENCE_LENGTH)
+    letters = []
+    for _place in range(REFERENCE_LENGTH):
+        drawn, letter = divmod(drawn, len(ALPHABET))
+        letters.append(ALPHABET[letter])
+    return "".join(letters)
+
+
+async def _used_before(
+    db: AsyncConnection, caller: Caller, desk: DoctorAtFacility, household: Household, kept: KeptCode
+) -> Sentence:
+    """The code was shown before, and the household is told. Who was answered reads it again: an SMS may be lost."""
+    await messages.notify_used_again(db, desk.mutuelle, household, kept.position, caller.at)
+    rows = await db.execute(
+        select(eligibility_check).where(
+            eligibility_check.c.mutuelle_id == household.mutuelle_id,
+            eligibility_check.c.number == household.number,
+            eligibility_check.c.code_position == kept.position,
+        )
+    )
+    given = rows.one()
+    time = local_time(given.asked_at, desk.mutuelle.timezone)
+    if given.doctor_phone != caller.phone:
+        return used(desk.mutuelle.today(given.asked_at), time)
+    return answered_before(await _worded(db, desk.mutuelle, household, dict(given._mapping)), time)
+
+
+async def _worded(
+    db: AsyncConnection, mutuelle: Mutuelle, household: Household, given: Mapping[str, Any]
+) -> Sentence:
+    """An answer as it was kept, in words."""
+    day = mutuelle.today(given["asked_at"])
+    everybody = await people_of(db, household)
+    patient = next(person for person in everybody if person.rank == given["rank"])
+    return answer(
+        mutuelle.name,
+        shown_patient(patient, everybody, day),
+        given["reference"],
+        day=day,
+        until=given["until_on"] if given["covered"] else None,
+    )
+
+
+def answer(mutuelle: str, who: Fact, reference: str, *, day: date, until: date | None) -> Sentence:
+    """What binds the mutuelle, in one segment; `until` is None where there is no cover, and why is not said."""
+    facts: dict[str, Fact] = {"who": who, "reference": reference, "mutuelle": mutuelle, "day": day}
+    if until:
+        return _(
+            "{who}: COVERED on {day}, until {end}. {mutuelle}, reference {reference}.", **facts, end=until
+        )
+    return _("{who}: NOT COVERED on {day}. {mutuelle}, reference {reference}.", **facts)
+
+
+def answered_before(answer: Sentence, time: str) -> Sentence:
+    """The same answer once more, to the doctor who got it."""
+    return _("{answer} Code used before, at {time}.", answer=answer, time=time)
+
+
+def used(day: date, time: str) -> Sentence:
+    """To a doctor who shows a code that served another: nothing but that."""
+    return _(
+        "This code was already used on {day} at {time}. Ask the patient for a new one (dial, press 5).",
+        day=day,
+        time=time,
+    )
+
+
+def stopped(desk: DoctorAtFacility) -> Sentence:
+    """The facility's day is over, rightly typed or not; by SMS, which anybody can forge, his own call still counts."""
+    if desk.by_message:
+        return _(
+            "Too many wrong numbers or codes by SMS today. Check by calling the service, 9, my work. Treat first. "
+            "Questions: {phone}",
+            phone=desk.mutuelle.complaints,
+        )
+    return _(
+        "Too many wrong numbers or codes from your facility today: no check until tomorrow. "
+        "Treat first. Questions: {phone}",
+        phone=desk.mutuelle.complaints,
+    )
+
+
+def used_up(desk: DoctorAtFacility) -> Sentence:
+    """The doctor's day is over."""
+    return _(
+        "You have made {most} checks today: the next one is possible tomorrow. Treat first. Questions: {phone}",
+        most=guess_limits.CHECKS_A_DOCTOR,
+        phone=desk.mutuelle.complaints,
+    )

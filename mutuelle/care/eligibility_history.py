@@ -1,0 +1,75 @@
+"""Answers that doctors were given, read again: by the household that they were about, and by the doctor who asked."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mutuelle.care.tables import eligibility_check
+from mutuelle.dates import local_time
+from mutuelle.households.households import Household
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.tables import facility
+from talk.words import Caller
+
+
+@dataclass(frozen=True)
+class Check:
+    """One answer: `reference` is what the doctor noted, `until_on` how far the cover went as it then stood."""
+
+    mutuelle: Mutuelle
+    reference: str
+    facility: str
+    asked_at: datetime
+    covered: bool
+    until_on: date | None
+
+    @property
+    def day(self) -> date:
+        """The mutuelle's calendar day of it."""
+        return self.mutuelle.today(self.asked_at)
+
+    @property
+    def line(self) -> str:
+        """When and where, for the household."""
+        return f"{self.day:%d/%m/%y} {self.facility}"
+
+    @property
+    def time(self) -> str:
+        """The time of day where the mutuelle is."""
+        return local_time(self.asked_at, self.mutuelle.timezone)
+
+
+async def checks_of(db: AsyncConnection, household: Household, limit: int) -> list[Check]:
+    """The last `limit` answers about a household, the newest first: who checked my cover."""
+    return await _checks(db, household.mutuelle_id, eligibility_check.c.number == household.number, limit)
+
+
+async def checks_by(db: AsyncConnection, caller: Caller, mutuelle_id: str, limit: int) -> list[Check]:
+    """The last `limit` answers that the caller got as a doctor of a mutuelle, the newest first."""
+    return await _checks(db, mutuelle_id, eligibility_check.c.doctor_phone == caller.phone, limit)
+
+
+async def _checks(
+    db: AsyncConnection, mutuelle_id: str, whose: ColumnElement[bool], limit: int
+) -> list[Check]:
+    mutuelle = await get_mutuelle(db, mutuelle_id)
+    rows = await db.execute(
+        select(
+            eligibility_check.c.reference,
+            facility.c.name,
+            eligibility_check.c.asked_at,
+            eligibility_check.c.covered,
+            eligibility_check.c.until_on,
+        )
+        .join(
+            facility,
+            (facility.c.mutuelle_id == eligibility_check.c.mutuelle_id)
+            & (facility.c.id == eligibility_check.c.facility_id),
+        )
+        .where(eligibility_check.c.mutuelle_id == mutuelle_id, whose)
+        .order_by(eligibility_check.c.asked_at.desc(), eligibility_check.c.reference)
+        .limit(limit)
+    )
+    return [Check(mutuelle, *row) for row in rows]

@@ -1,0 +1,304 @@
+"""What the worker does about payments: send what was asked, ask how it went, settle, never give up by itself.
+
+An outcome that nobody knows is UNKNOWN and asked about again, less and less often; only the operator's definite
+word makes a payment fail, and what a person must look at becomes a case.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from mobilemoney.operator import Operator, OperatorAnswer, Outcome, PaymentRequest
+from mutuelle.contributions.payment_queue import (
+    QUEUE_COLUMNS,
+    QueuedPayment,
+    lease_queued,
+    lock_queued,
+    queued_payment,
+)
+from mutuelle.contributions.payments import OPEN, PaymentState, move, open_case
+from mutuelle.contributions.receipts import notify_failed, notify_late
+from mutuelle.contributions.settlement.settle import SETTLED_AT_ONCE, settle_locked
+from mutuelle.tables import payment, payment_move
+
+log = logging.getLogger("keneya.collection")
+
+AFTER_THE_CALL = timedelta(seconds=4)  # a prompt cannot show on a phone whose call is still open
+LEASE = timedelta(seconds=60)  # a status and a request, each with its time-outs, end well before it
+PLACES = 64  # payments asked about at once; no more are claimed, so that no lease runs out in a queue
+SETTLERS = 3  # batches under way: one is decided here, one written by PostgreSQL, one waits for its disk
+CLAIM_AGAIN_S = 0.25  # while answers are out: who pays now does not wait for the slowest of those before
+ASK_AGAIN_S = (3, 5, 10, 20, 40, 60, 120, 300, 600, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
+TOLD_LATE_AFTER = timedelta(seconds=60)
+# An operator that knows nothing of it may be sent it again. Longer than a lease and, like it, never scaled: so what a
+# killed worker left behind is found in time.
+SAME_REFERENCE_WITHIN = timedelta(minutes=2)
+NOT_FOUND_IS_PROOF_AFTER = timedelta(minutes=15)
+UNSENT_FOR = timedelta(
+    hours=1
+)  # a prompt that comes later than that surprises its payer: it is not sent any more
+OLD_AFTER = timedelta(days=1)  # a person looks at what the operator could not say in a day
+S = PaymentState
+
+
+@dataclass(frozen=True)
+class Round:
+    """What collecting needs of the house. `clock` gives the time of each step; `time_scale` divides every wait."""
+
+    pool: AsyncEngine
+    operators: Mapping[str, Operator]
+    public_url: str
+    clock: Callable[[], datetime]
+    time_scale: float = 1.0
+
+    def within(self, since: datetime | None, wait: timedelta) -> bool:
+        """Whether less than `wait`, as it is scaled here, has passed since then."""
+        return since is None or self.clock() - since < wait / self.time_scale
+
+
+@dataclass(frozen=True)
+class AnsweredPayment:
+    """What an operator said of a payment that was claimed under `token`."""
+
+    queued: QueuedPayment
+    answer: OperatorAnswer
+    token: UUID
+
+
+Paid = asyncio.Queue[AnsweredPayment | None]  # answers that wait to be settled; None: there are no more
+
+
+async def collect(house: Round, going_on: Callable[[], bool] = lambda: False) -> int:
+    """Deal with the payments that are due; returns how many there were.
+
+    1. Claim them under a lease: ASKED becomes SENT, and that is committed before the operator hears of it.
+    2. Outside any transaction, send what is new and ask about the rest, side by side. As long as `going_on`, claim
+       again meanwhile, into the places that are free.
+    3. Record each answer as it comes. Those that say PAID are settled together: all that came while the batch before
+       was written, in one transaction; each other one moves its payment and plans the next question in its own.
+    """
+    paid: Paid = asyncio.Queue(2 * SETTLED_AT_ONCE)
+    settlers = [asyncio.create_task(_settle_what_comes(house, paid)) for _settler in range(SETTLERS)]
+    try:
+        return await _ask_what_is_due(house, paid, going_on)
+    finally:
+        await paid.put(None)
+        await asyncio.gather(*settlers)
+
+
+async def _ask_what_is_due(house: Round, paid: Paid, going_on: Callable[[], bool]) -> int:
+    asking: set[asyncio.Task[None]] = set()
+    dealt = 0
+    try:
+        while True:
+            for queued, token in await _claim(house, PLACES - len(asking)):
+                asking.add(asyncio.create_task(_deal(house, queued, token, paid)))
+                dealt += 1
+            if not asking:
+                return dealt
+            _done, asking = await asyncio.wait(asking, timeout=CLAIM_AGAIN_S)
+            if not going_on():
+                return dealt
+    finally:
+        if asking:
+            await asyncio.wait(asking)
+
+
+async def _claim(house: Round, room: int) -> list[tuple[QueuedPayment, UUID]]:
+    """Take up to `room` payments that are due, each with the token of its lease."""
+    token, now = uuid4(), house.clock()
+    if not room:
+        return []
+    async with house.pool.begin() as db:
+        queued_payments = await _lock_due(db, house, now, room)
+        stale = [
+            queued
+            for queued in queued_payments
+            if queued.state is S.ASKED and not house.within(queued.asked_at, UNSENT_FOR)
+        ]
+        for queued in stale:
+            await _fail(db, queued, "worker", "it waited too long to be sent", now)
+        claimed = [queued for queued in queued_payments if queued not in stale]
+        if claimed:
+            await lease_queued(db, claimed, token, now + LEASE, now)
+    return [(queued, token) for queued in claimed]
+
+
+async def _lock_due(db: AsyncConnection, house: Round, now: datetime, most: int) -> list[QueuedPayment]:
+    ready = await db.execute(
+        select(*QUEUE_COLUMNS)
+        .where(
+            payment.c.state.in_(OPEN),
+            payment.c.due_at <= now,
+            (payment.c.state != S.ASKED) | (payment.c.asked_at <= now - AFTER_THE_CALL / house.time_scale),
+            payment.c.operator.in_(list(house.operators)),
+            sa.func.coalesce(payment.c.lease_until, now) <= now,
+        )
+        .order_by(payment.c.due_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return [queued_payment(row) for row in ready]
+
+
+async def _deal(house: Round, queued: QueuedPayment, token: UUID, paid: Paid) -> None:
+    """One payment's trouble is its own: the others go on, and its lease brings it back."""
+    try:
+        answer = await _consult(house, queued)
+    except Exception:
+        log.exception("payment.not_asked", extra={"payment": str(queued.reference)})
+        answer = OperatorAnswer(Outcome.UNKNOWN, reason="a fault of ours")
+    if answer.outcome is Outcome.PAID:
+        await paid.put(AnsweredPayment(queued, answer, token))
+    else:
+        await _record_alone(house, AnsweredPayment(queued, answer, token))
+
+
+async def _settle_what_comes(house: Round, paid: Paid) -> None:
+    """Settle what waits, again and again: nobody waits for a batch to fill, and batches grow as much comes."""
+    while (first := await paid.get()) is not None:
+        batch = [first]
+        while len(batch) < SETTLED_AT_ONCE and not paid.empty():
+            more = paid.get_nowait()
+            if more is None:
+                paid.put_nowait(None)
+                break
+            batch.append(more)
+        await _settle_together(house, batch)
+    paid.put_nowait(None)  # for the other settlers
+
+
+async def _settle_together(house: Round, batch: Sequence[AnsweredPayment]) -> None:
+    """In one transaction; where it fails, one by one: what failed may have been a single payment's."""
+    if len(batch) > 1:
+        try:
+            async with house.pool.begin() as db:
+                await _settle(db, house, batch)
+        except Exception:
+            log.exception("payment.batch_failed", extra={"payments": len(batch)})
+        else:
+            return
+    for one in batch:
+        await _record_alone(house, one)
+
+
+async def _settle(db: AsyncConnection, house: Round, batch: Sequence[AnsweredPayment]) -> None:
+    """Settle what is still claimed as it was: an answer that comes after its lease comes too late to matter."""
+    queued_payments = await lock_queued(db, [(one.queued.mutuelle_id, one.queued.reference) for one in batch])
+    current = [(queued_payments[one.queued.mutuelle_id, one.queued.reference], one) for one in batch]
+    ours = [(queued, one.answer) for queued, one in current if queued.lease_token == one.token]
+    await settle_locked(db, ours, house.clock())
+    for queued, answer in ours:
+        _note(queued, answer)
+
+
+async def _record_alone(house: Round, answered: AnsweredPayment) -> None:
+    try:
+        async with house.pool.begin() as db:
+            if answered.answer.outcome is Outcome.PAID:
+                await _settle(db, house, [answered])
+            else:
+                await _record(db, house, answered)
+    except Exception:
+        log.exception("payment.not_recorded", extra={"payment": str(answered.queued.reference)})
+
+
+async def _consult(house: Round, queued: QueuedPayment) -> OperatorAnswer:
+    """Send a payment that is new, ask about one that is not; send again one the operator never heard of."""
+    operator, ask = house.operators[queued.operator], _ask(queued, house.public_url)
+    if queued.state is S.ASKED:
+        return await operator.request(ask)
+    answer = await operator.status(queued.reference)
+    unheard = (
+        answer.outcome is Outcome.NOT_FOUND
+        and house.clock() - (queued.sent_at or queued.asked_at) < SAME_REFERENCE_WITHIN
+    )
+    return await operator.request(ask) if unheard else answer
+
+
+def _ask(queued: QueuedPayment, public_url: str) -> PaymentRequest:
+    return PaymentRequest(
+        reference=queued.reference,
+        phone=queued.payer_phone,
+        amount_minor=queued.amount.amount_minor,
+        currency=queued.amount.currency,
+        note=f"Mutuelle {queued.number}",
+        notice_url=f"{public_url}/money/{queued.operator}/{queued.notice_token}",
+    )
+
+
+async def _record(db: AsyncConnection, house: Round, answered: AnsweredPayment) -> None:
+    queued, answer, now = answered.queued, answered.answer, house.clock()
+    where = (payment.c.mutuelle_id == queued.mutuelle_id) & (payment.c.reference == queued.reference)
+    facts = select(payment.c.state, payment.c.lease_token, payment.c.due_at).where(where).with_for_update()
+    current = (await db.execute(facts)).one()
+    if current.lease_token != answered.token or current.state not in OPEN:
+        return  # another worker has taken over, or it is settled: this answer comes too late to matter
+    if answer.outcome is Outcome.FAILED or await _is_proven_lost(db, house, queued, answer):
+        await _fail(db, queued, queued.operator, _why(answer), now)
+    else:
+        await _ask_again(db, house, queued, answer, rung=current.due_at != queued.due_at)
+    await db.execute(sa.update(payment).where(where).values(lease_token=None, lease_until=None))
+    _note(queued, answer)
+
+
+def _note(queued: QueuedPayment, answer: OperatorAnswer) -> None:
+    log.info("payment.answer", extra={"payment": str(queued.reference), "outcome": str(answer.outcome)})
+
+
+async def _fail(db: AsyncConnection, queued: QueuedPayment, actor: str, reason: str, now: datetime) -> None:
+    await move(db, queued.mutuelle_id, queued.reference, S.FAILED, actor=actor, reason=reason, at=now)
+    await notify_failed(db, queued, now)
+
+
+async def _is_proven_lost(
+    db: AsyncConnection, house: Round, queued: QueuedPayment, answer: OperatorAnswer
+) -> bool:
+    """NOT FOUND proves a payment lost only if the operator never said that it had it; else a person looks at it."""
+    if answer.outcome is not Outcome.NOT_FOUND or house.within(queued.sent_at, NOT_FOUND_IS_PROOF_AFTER):
+        return False
+    acknowledged = sa.exists().where(
+        payment_move.c.mutuelle_id == queued.mutuelle_id,
+        payment_move.c.reference == queued.reference,
+        payment_move.c.to_state == S.PENDING,
+    )
+    if not await db.scalar(select(acknowledged)):
+        return True
+    detail = "the operator had it, and now knows nothing of it"
+    await open_case(db, queued.mutuelle_id, queued.reference, "contradiction", detail, house.clock())
+    return False
+
+
+def _why(answer: OperatorAnswer) -> str:
+    return f"operator: {answer.reason or answer.outcome}"[:100]
+
+
+async def _ask_again(
+    db: AsyncConnection, house: Round, queued: QueuedPayment, answer: OperatorAnswer, *, rung: bool
+) -> None:
+    now = house.clock()
+    to = S.PENDING if answer.outcome in (Outcome.ACCEPTED, Outcome.PENDING) else S.UNKNOWN
+    # Spread, so that a thousand payments do not ask in one second.
+    wait_s = ASK_AGAIN_S[min(queued.polls, len(ASK_AGAIN_S) - 1)] * (0.9 + secrets.randbelow(21) / 100)
+    due_at = now + timedelta(seconds=wait_s / house.time_scale)
+    changes: dict[str, object] = {"polls": queued.polls + 1, "due_at": due_at}
+    if rung:  # a notice came while the operator was being asked: the answer may be older than the notice
+        changes = {"polls": 0, "due_at": now}
+    if queued.told_late_at is None and not house.within(queued.asked_at, TOLD_LATE_AFTER):
+        changes["told_late_at"] = now
+        await notify_late(db, queued, now)
+    if not house.within(queued.asked_at, OLD_AFTER):
+        detail = "the operator cannot say what became of it"
+        await open_case(db, queued.mutuelle_id, queued.reference, "old", detail, now)
+    why = _why(answer)
+    await move(
+        db, queued.mutuelle_id, queued.reference, to, actor=queued.operator, reason=why, at=now, **changes
+    )

@@ -1,0 +1,114 @@
+"""A payment as the worker deals with it: the wish on record, whatever became of it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money
+from mutuelle.contributions.payments import PaymentState, with_moves
+from mutuelle.tables import payment
+from values import value
+
+
+@value
+class QueuedPayment:
+    """A payment the worker deals with, as it was asked for; `lease_token` is whose work it is now."""
+
+    mutuelle_id: str
+    reference: UUID
+    number: str
+    amount: Money
+    payer_phone: str
+    asked_by: str
+    operator: str
+    country: str
+    notice_token: str
+    receipt_code: str
+    state: PaymentState
+    asked_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    told_late_at: datetime | None
+    polls: int
+    renews_code: str | None = None
+    renews_version: int | None = None
+    renews_members: int | None = None
+    renews_minor: int | None = None
+    lease_token: UUID | None = None
+
+    @property
+    def float_name(self) -> str:
+        """Operator and country: each has a collections float and a suspense account of its own."""
+        return f"{self.operator}-{self.country}"
+
+
+# In the order of the fields; money is two columns.
+QUEUE_COLUMNS = [
+    payment.c[column]
+    for name in QueuedPayment.__dataclass_fields__
+    for column in (("amount_minor", "currency") if name == "amount" else (name,))
+]
+
+
+_STATE = [column.name for column in QUEUE_COLUMNS].index("state") - 5  # after those that have names below
+
+
+def queued_payment(row: Iterable[Any]) -> QueuedPayment:
+    """The payment in a row of DUE_COLUMNS."""
+    mutuelle_id, reference, number, amount_minor, currency, *facts = row
+    facts[_STATE] = PaymentState(facts[_STATE])
+    return QueuedPayment(mutuelle_id, reference, number, Money(amount_minor, currency), *facts)
+
+
+async def lock_queued(
+    db: AsyncConnection, keys: Sequence[tuple[str, UUID]]
+) -> dict[tuple[str, UUID], QueuedPayment]:
+    """Lock the payments of these (mutuelle, reference), all in one order, and read each as it is after the lock."""
+    ordered = sorted(set(keys), key=lambda key: (key[0], key[1].int))
+    columns = {
+        "mutuelles": [mutuelle for mutuelle, _r in ordered],
+        "references": [ref for _m, ref in ordered],
+    }
+    found = [queued_payment(row) for row in (await db.execute(_LOCK_QUEUED, columns)).all()]
+    return {(queued.mutuelle_id, queued.reference): queued for queued in found}
+
+
+async def lease_queued(
+    db: AsyncConnection, queued_payments: Sequence[QueuedPayment], token: UUID, until: datetime, now: datetime
+) -> None:
+    """Take locked payments under a lease: ASKED becomes SENT.
+
+    A row still SENT was sent by a worker that never came back: nobody knows what became of it.
+    """
+    columns = {
+        "mutuelles": [queued.mutuelle_id for queued in queued_payments],
+        "references": [queued.reference for queued in queued_payments],
+        "states": [queued.state for queued in queued_payments],
+        "nexts": [_TAKEN.get(queued.state, queued.state) for queued in queued_payments],
+    }
+    await db.execute(_LEASE, {**columns, "token": token, "until": until, "at": now})
+
+
+_TAKEN = {PaymentState.ASKED: PaymentState.SENT, PaymentState.SENT: PaymentState.UNKNOWN}
+_LEASE = with_moves("""
+    update payment p
+       set state = made.next, lease_token = :token, lease_until = :until,
+           sent_at = case made.was when 'ASKED' then :at else p.sent_at end
+      from unnest(cast(:mutuelles as text[]), cast(:references as uuid[]), cast(:states as text[]),
+                  cast(:nexts as text[])) as made (mutuelle, reference, was, next)
+     where p.mutuelle_id = made.mutuelle and p.reference = made.reference
+    returning p.mutuelle_id, p.reference, made.was, made.next, 'worker' as actor,
+              case made.next when 'SENT' then 'handed to the operator'
+                             else 'no answer before the lease ran out' end as reason
+""")
+_LOCK = """
+    select COLUMNS
+      from unnest(cast(:mutuelles as text[]), cast(:references as uuid[])) as wanted (mutuelle, reference)
+     cross join lateral (select * from payment locked where locked.mutuelle_id = wanted.mutuelle
+                            and locked.reference = wanted.reference for update) p
+"""
+_LOCK_QUEUED = text(_LOCK.replace("COLUMNS", ", ".join(f"p.{column.name}" for column in QUEUE_COLUMNS)))

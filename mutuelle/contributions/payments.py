@@ -1,0 +1,310 @@
+"""Payments: the states a contribution goes through between a wish and a posting, and which moves are legal.
+
+A payment fails only on proof. UNKNOWN has an age and is asked about until somebody knows.
+"""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money, _
+from mutuelle.households.households import DRAWS, Household
+from mutuelle.scheme.products import Offer
+from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, route
+from talk.phones import region_of, shown_phone
+from talk.trouble import RefusedError
+from talk.words import Caller
+
+CONTRIBUTION = "contribution"
+ASKS_A_DAY = 10  # of one phone for households or with phones that are not its own
+PROMPTS_A_DAY = 3  # on a phone that did not ask for them: a payer's patience is not ours to spend
+
+
+class PaymentState(StrEnum):
+    """ASKED: wished, not sent. SENT: handed over, no answer yet. UNKNOWN: nobody can say, so we keep asking."""
+
+    ASKED = "ASKED"
+    SENT = "SENT"
+    PENDING = "PENDING"
+    UNKNOWN = "UNKNOWN"
+    PAID = "PAID"
+    FAILED = "FAILED"
+    REVERSED = "REVERSED"
+
+
+S = PaymentState
+OPEN = (S.ASKED, S.SENT, S.PENDING, S.UNKNOWN)
+LEGAL: dict[PaymentState, frozenset[PaymentState]] = {
+    S.ASKED: frozenset({S.SENT, S.FAILED}),  # FAILED: it waited so long that it was never sent
+    S.SENT: frozenset({S.PENDING, S.UNKNOWN, S.PAID, S.FAILED}),
+    S.PENDING: frozenset({S.UNKNOWN, S.PAID, S.FAILED}),
+    S.UNKNOWN: frozenset({S.PENDING, S.PAID, S.FAILED}),
+    S.PAID: frozenset({S.REVERSED}),
+    S.FAILED: frozenset(),  # to PAID only by a correction that two people sign
+    S.REVERSED: frozenset(),
+}
+
+
+class IllegalMoveError(Exception):
+    """A payment may not go from its state to that one."""
+
+
+@dataclass(frozen=True)
+class OpenPayment:
+    """A payment that is under way, as its household is told of it."""
+
+    amount: Money
+    payer_phone: str
+    asked_at: datetime
+
+
+def receipt_code(reference: UUID) -> str:
+    """Six letters and digits that a person can read over the phone; the same for ever for one payment."""
+    return base64.b32encode(hashlib.sha256(reference.bytes).digest())[:6].decode()
+
+
+async def open_payment(db: AsyncConnection, household: Household) -> OpenPayment | None:
+    """The household's payment under way, whatever phone it came from."""
+    found = await db.execute(
+        select(payment.c.amount_minor, payment.c.currency, payment.c.payer_phone, payment.c.asked_at).where(
+            payment.c.mutuelle_id == household.mutuelle_id,
+            payment.c.number == household.number,
+            payment.c.purpose == CONTRIBUTION,
+            payment.c.state.in_(OPEN),
+        )
+    )
+    row = found.one_or_none()
+    return OpenPayment(Money(row.amount_minor, row.currency), row.payer_phone, row.asked_at) if row else None
+
+
+async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str] | None:
+    """(operator, country) that can ask this phone for money for this mutuelle; None if no route serves it."""
+    country = region_of(phone)
+    found = await db.execute(
+        select(route.c.operator).where(route.c.mutuelle_id == mutuelle_id, route.c.country == country)
+    )
+    operator = found.scalar_one_or_none()
+    return (operator, country) if operator else None
+
+
+async def expect_operator(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str]:
+    """The same; Refused if no route serves this phone."""
+    if found := await operator_for(db, mutuelle_id, phone):
+        return found
+    raise RefusedError(
+        _(
+            "The phone {phone} cannot pay here by mobile money. Dial again, press 2: how to pay.",
+            phone=shown_phone(phone),
+        )
+    )
+
+
+async def ask_payment(
+    db: AsyncConnection,
+    caller: Caller,
+    household: Household,
+    amount: Money,
+    payer_phone: str,
+    *,
+    renewal: Offer | None = None,
+) -> UUID:
+    """Write the wish down with our own reference, to be sent a little after the call; Refused if it may not be.
+
+    A household has one open payment, kept so by the database, whatever phone or channel it came from. `renewal` is
+    what the first franc of this payment agrees to: until it settles, the household is bound to nothing.
+    """
+    operator, country = await expect_operator(db, household.mutuelle_id, payer_phone)
+    if payer_phone != caller.phone:
+        await _spare(db, payer_phone, caller.at)
+    await _limit(db, caller)
+    row = {
+        "mutuelle_id": household.mutuelle_id,
+        "number": household.number,
+        "purpose": CONTRIBUTION,
+        "amount_minor": amount.amount_minor,
+        "currency": amount.currency,
+        "payer_phone": payer_phone,
+        "asked_by": caller.phone,
+        "operator": operator,
+        "country": country,
+        "state": S.ASKED,
+        "asked_at": caller.at,
+        "due_at": caller.at,
+        "renews_code": renewal and renewal.product.code,
+        "renews_version": renewal and renewal.product.version,
+        "renews_members": renewal and renewal.members,
+        "renews_minor": renewal and renewal.contribution_minor,
+    }
+    reference = await _insert(db, household, row)
+    await _note_move(
+        db, household.mutuelle_id, reference, None, S.ASKED, "caller", "agreed in the menu", caller.at
+    )
+    return reference
+
+
+async def _insert(db: AsyncConnection, household: Household, row: dict[str, object]) -> UUID:
+    for _draw in range(DRAWS):
+        reference = uuid4()
+        own = {
+            "reference": reference,
+            "receipt_code": receipt_code(reference),
+            "notice_token": secrets.token_hex(20),
+        }
+        statement = insert(payment).values(row | own).on_conflict_do_nothing()
+        if await db.scalar(statement.returning(payment.c.state)):
+            return reference
+        if await open_payment(db, household):
+            raise RefusedError(
+                _(
+                    "A payment for this household is already under way. Please wait a few minutes and dial again."
+                )
+            )
+    raise RuntimeError(
+        "no free receipt code"
+    )  # thirty bits of them: it takes a hundred thousand payments for one clash
+
+
+async def _limit(db: AsyncConnection, caller: Caller) -> None:
+    """Refused when this phone has asked enough today for households that are not its own, or with other phones."""
+    is_own = sa.exists().where(
+        household_phone.c.mutuelle_id == payment.c.mutuelle_id,
+        household_phone.c.number == payment.c.number,
+        household_phone.c.phone == caller.phone,
+    )
+    asked = await db.scalar(
+        select(sa.func.count())
+        .select_from(payment)
+        .where(
+            payment.c.asked_by == caller.phone,
+            payment.c.asked_at > caller.at - timedelta(days=1),
+            sa.not_(is_own) | (payment.c.payer_phone != caller.phone),
+        )
+    )
+    if (asked or 0) >= ASKS_A_DAY:
+        raise RefusedError(_("You have asked enough for today. Please try tomorrow."))
+
+
+async def lock_phone(db: AsyncConnection, phone: str) -> None:
+    """Until the transaction ends, nothing else is decided about this phone: limits and first households are counted."""
+    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 0))))
+
+
+async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
+    """Refused when the owner of `phone` wants no requests by others, or had enough of them today."""
+    await lock_phone(db, phone)
+    if await db.scalar(select(payer_refusal.c.phone).where(payer_refusal.c.phone == phone)):
+        raise RefusedError(
+            _("The phone {phone} takes no payment requests from others.", phone=shown_phone(phone))
+        )
+    asked = await db.scalar(
+        select(sa.func.count())
+        .select_from(payment)
+        .where(
+            payment.c.payer_phone == phone,
+            payment.c.asked_by != phone,
+            payment.c.asked_at > at - timedelta(days=1),
+        )
+    )
+    if (asked or 0) >= PROMPTS_A_DAY:
+        raise RefusedError(
+            _("The phone {phone} was asked enough today. Please try tomorrow.", phone=shown_phone(phone))
+        )
+
+
+async def move(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    reference: UUID,
+    to: PaymentState,
+    *,
+    actor: str,
+    reason: str,
+    at: datetime,
+    **changes: object,
+) -> PaymentState:
+    """Move a payment, with its new facts, and write down who and why; returns the state it came from.
+
+    IllegalMove if the table of moves does not have it. A move to the state it is in changes only the facts.
+    """
+    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
+    was = PaymentState(
+        (await db.execute(select(payment.c.state).where(where).with_for_update())).scalar_one()
+    )
+    expect_legal(reference, was, to)
+    await db.execute(sa.update(payment).where(where).values(state=to, **changes))
+    if to is not was:
+        await _note_move(db, mutuelle_id, reference, was, to, actor, reason, at)
+    return was
+
+
+def expect_legal(reference: UUID, was: PaymentState, to: PaymentState) -> None:
+    """IllegalMove if the table of moves does not have it; to stay is no move."""
+    if to is not was and to not in LEGAL[was]:
+        raise IllegalMoveError(f"{reference}: {was} to {to}")
+
+
+async def open_case(
+    db: AsyncConnection, mutuelle_id: str, reference: UUID, kind: str, detail: str, at: datetime
+) -> None:
+    """Put a payment on the list that a person works off; once for each kind of trouble."""
+    case = {
+        "mutuelle_id": mutuelle_id,
+        "reference": reference,
+        "kind": kind,
+        "detail": detail,
+        "opened_at": at,
+    }
+    await db.execute(insert(payment_case).values(case).on_conflict_do_nothing())
+
+
+async def _note_move(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    reference: UUID,
+    was: PaymentState | None,
+    to: PaymentState,
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> None:
+    facts = {
+        "mutuelle": mutuelle_id,
+        "reference": reference,
+        "was": was,
+        "next": to,
+        "actor": actor,
+        "reason": reason,
+        "at": at,
+    }
+    await db.execute(_NOTE_MOVE, facts)
+
+
+def with_moves(moved: str) -> sa.TextClause:
+    """A statement that writes down the moves of `moved` at `:at`, each after the last one of its payment.
+
+    `moved` selects, or changes payments and returns: mutuelle_id, reference, was, next, actor, reason.
+    """
+    return sa.text(f"with moved as ({moved}) {_NOTE_MOVES}")
+
+
+_NOTE_MOVES = """
+    insert into payment_move (mutuelle_id, reference, position, from_state, to_state, actor, reason, moved_at)
+    select moved.mutuelle_id, moved.reference,
+           1 + (select count(*) from payment_move before
+                 where before.mutuelle_id = moved.mutuelle_id and before.reference = moved.reference),
+           moved.was, moved.next, moved.actor, moved.reason, :at
+      from moved where moved.was is distinct from moved.next
+"""
+_NOTE_MOVE = with_moves("""
+    select cast(:mutuelle as text) as mutuelle_id, cast(:reference as uuid) as reference, cast(:was as text) as was,
+           cast(:next as text) as next, cast(:actor as text) as actor, cast(:reason as text) as reason
+""")

@@ -1,0 +1,1 @@
+"""Settlement: what operators say was paid is posted, covers and is receipted, in one transaction."""

@@ -1,0 +1,92 @@
+"""The households of a batch of payments: locked, then read with all that settling needs, in a handful of questions.
+
+Nothing is asked about one household alone, however many there are: a batch of 256 costs the questions of one.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.statements import Entry, entries_of
+from mutuelle.contributions.contribution_calls import called_so_far
+from mutuelle.contributions.standing import receipts
+from mutuelle.cover.policies import Policy, policies_of
+from mutuelle.cover.rules import Receipt
+from mutuelle.households.households import Household, lock_households, phones_of_all
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelles
+from mutuelle.scheme.products import Product, products_of
+
+
+@dataclass
+class SettlementReads:
+    """A household that pays, and what its payments of this batch have made of it so far.
+
+    `called` of its policies are called in the ledger, `credit_minor` is to its credit there.
+    """
+
+    household: Household
+    is_closed: bool
+    mutuelle: Mutuelle
+    products: dict[tuple[str, int], Product]
+    policies: list[Policy]
+    receipts: list[Receipt]
+    called: int
+    credit_minor: int
+    phones: list[str]
+
+    @property
+    def uncalled(self) -> list[tuple[int, int, int]]:
+        """(sequence, contribution, registration) of the policies that are not called yet, in order."""
+        return [
+            (one.sequence, one.contribution_minor, one.registration_minor)
+            for one in self.policies
+            if one.sequence > self.called
+        ]
+
+
+async def lock_and_read(db: AsyncConnection, keys: Collection[tuple[str, str]]) -> dict[str, SettlementReads]:
+    """Lock the households of these (mutuelle, number) and read them, by number: late money has a home in a closed one.
+
+    LookupError if one of them is not there.
+    """
+    locked = await lock_households(db, keys)
+    if missing := {number for _mutuelle, number in keys} - {
+        household.number for household, _closed in locked
+    }:
+        raise LookupError(", ".join(sorted(missing)))
+    households = [household for household, _closed in locked]
+    mutuelle_ids = sorted({household.mutuelle_id for household in households})
+    mutuelles, products = await get_mutuelles(db, mutuelle_ids), await products_of(db, mutuelle_ids)
+    policies = await policies_of(db, households, products)
+    entries = await entries_of(db, [(household.mutuelle_id, household.account) for household in households])
+    phones = await phones_of_all(db, households)
+    return {
+        household.number: _reads(
+            household, closed, mutuelles[household.mutuelle_id], products, agreed, lines, own
+        )
+        for (household, closed), agreed, lines, own in zip(locked, policies, entries, phones, strict=True)
+    }
+
+
+def _reads(
+    household: Household,
+    is_closed: bool,
+    mutuelle: Mutuelle,
+    products: dict[str, dict[tuple[str, int], Product]],
+    policies: list[Policy],
+    entries: list[Entry],
+    phones: list[str],
+) -> SettlementReads:
+    called, credit_minor = called_so_far(entries)
+    return SettlementReads(
+        household=household,
+        is_closed=is_closed,
+        mutuelle=mutuelle,
+        products=products[mutuelle.id],
+        policies=policies,
+        receipts=receipts(entries),
+        called=called,
+        credit_minor=credit_minor,
+        phones=phones,
+    )

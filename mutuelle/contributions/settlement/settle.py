@@ -1,0 +1,272 @@
+"""Settling: the operator says that payments were made, and in one transaction they are posted, cover and are receipted.
+
+Money never goes nowhere: an answer that differs from what was asked is posted to suspense, with a case for a person.
+A batch gives what its payments one by one would give, in the order they came in.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.book import Account, Journal, Movement
+from mobilemoney.operator import OperatorAnswer
+from mutuelle.contributions.contribution_calls import calls_reached, with_calls
+from mutuelle.contributions.payment_queue import QueuedPayment, lock_queued
+from mutuelle.contributions.payments import OPEN, PaymentState, expect_legal
+from mutuelle.contributions.receipts import closing_of, mismatch_of, receipts_of
+from mutuelle.contributions.settlement.reads import SettlementReads, lock_and_read
+from mutuelle.contributions.settlement.writes import SettledPayment, SettlementWrites, write_settlement
+from mutuelle.contributions.standing import reckon
+from mutuelle.cover.policies import Policy, policy_row
+from mutuelle.cover.rules import Receipt
+from mutuelle.households.households import Household
+from mutuelle.notify import Notification
+from mutuelle.posting import RECEIVED
+from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.scheme.products import Offer
+
+SETTLED_AT_ONCE = 256  # payments of one transaction: it holds their locks until it commits
+UNEXPECTED = "unexpected payment"
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+async def settle(
+    db: AsyncConnection, mutuelle_id: str, reference: UUID, answer: OperatorAnswer, now: datetime
+) -> bool:
+    """Settle one payment that its operator reports as made; False if it was settled before or must not be."""
+    return (await settle_all(db, [(mutuelle_id, reference, answer)], now))[0]
+
+
+async def settle_all(
+    db: AsyncConnection, paid: Sequence[tuple[str, UUID, OperatorAnswer]], now: datetime
+) -> list[bool]:
+    """Settle up to BATCH payments, (mutuelle, reference, the operator's answer) each, in the caller's transaction.
+
+    Answers in order whether each was settled: False if it was before, or must not be. A payment stands once in a
+    batch. An exception spoils the transaction: the caller settles the payments one by one.
+
+    1. Lock the payments, in one order: a second settling finds them PAID and does nothing.
+    2. Lock their households, in one order: their calls are counted and made by one transaction at a time.
+    3. Decide each in turn. An answer that cannot be is left to a person: an operator's reference that paid for
+       another payment, or nothing paid. Else the renewal that the payment agreed to, if any, and its journals: the
+       calls that the money reaches, then the receipt; or suspense, if the answer differs from the ask.
+    4. Write it all: policies and journals, the payments PAID with the operator's own reference and completion time,
+       cases, and the receipts into the outbox.
+    """
+    if len(paid) > SETTLED_AT_ONCE:
+        raise ValueError(f"{len(paid)} payments in one batch, at most {SETTLED_AT_ONCE}")
+    queued_payments = await lock_queued(
+        db, [(mutuelle_id, reference) for mutuelle_id, reference, _answer in paid]
+    )
+    if len(queued_payments) < len(paid):
+        raise LookupError("a payment that is not there, or stands twice in one batch")
+    return await settle_locked(
+        db,
+        [(queued_payments[mutuelle_id, reference], answer) for mutuelle_id, reference, answer in paid],
+        now,
+    )
+
+
+async def settle_locked(
+    db: AsyncConnection, answered: Sequence[tuple[QueuedPayment, OperatorAnswer]], now: datetime
+) -> list[bool]:
+    """`settle_all` from its second step on, for payments that `lock_dues` has locked in this transaction."""
+    open_ones = [(queued, answer) for queued, answer in answered if queued.state in OPEN]
+    if not open_ones:
+        return [False] * len(answered)
+    households = await lock_and_read(
+        db, {(queued.mutuelle_id, queued.number) for queued, _answer in open_ones}
+    )
+    batch = SettlementWrites(now, await _spent_on(db, open_ones))
+    settled = {
+        queued.reference
+        for queued, answer in open_ones
+        if _settle(batch, households[queued.number], queued, answer)
+    }
+    await write_settlement(db, batch)
+    return [queued.reference in settled for queued, _answer in answered]
+
+
+async def _spent_on(
+    db: AsyncConnection, answered: Sequence[tuple[QueuedPayment, OperatorAnswer]]
+) -> dict[tuple[str, str], UUID]:
+    """An operator's reference pays once, whatever the mutuelle: which payment these have paid for, if any."""
+    said = [
+        (queued.operator, a.operator_reference) for queued, a in answered if a.operator_reference is not None
+    ]
+    columns = {"operators": [operator for operator, _said in said], "said": [ref for _operator, ref in said]}
+    rows = await db.execute(_SPENT_ON, columns)
+    return {(row.operator, row.operator_reference): row.reference for row in rows}
+
+
+def _settle(
+    batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment, answer: OperatorAnswer
+) -> bool:
+    """Decide one payment over what those before it have made of its household."""
+    if contradiction := _contradiction(batch, queued, answer):
+        batch.left.append((queued, contradiction))
+        return False
+    completed_at = _completed_at(batch, queued, answer)
+    on = household.mutuelle.today(completed_at)
+    difference = _difference(queued, answer)
+    if difference:
+        _suspend(batch, household.mutuelle, queued, answer, difference, on)
+        batch.notification.append(mismatch_of(household.mutuelle, queued))
+    else:
+        _renew(batch, household, queued)
+        _post(batch, household, queued, on)
+        batch.notification.append(_receipt(batch, household, queued))
+    expect_legal(queued.reference, queued.state, PaymentState.PAID)
+    said = answer.operator_reference
+    batch.paid.append(SettledPayment(queued, said, completed_at, difference or "status answer"))
+    if said is not None:
+        batch.spent_on[queued.operator, said] = queued.reference
+    return True
+
+
+def _contradiction(batch: SettlementWrites, queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
+    """Why this answer cannot be true, if it cannot."""
+    if not answer.amount_minor:
+        return "paid, but nothing"
+    said = answer.operator_reference
+    if said is not None and batch.spent_on.get((queued.operator, said), queued.reference) != queued.reference:
+        return f"the operator's reference {said} has paid for another payment"
+    return None
+
+
+def _completed_at(batch: SettlementWrites, queued: QueuedPayment, answer: OperatorAnswer) -> datetime:
+    """When the operator says it was paid, between the ask and now; a clock that says otherwise opens a case.
+
+    Cover is dated by it, so nobody's clock may date a payment before it was wished for.
+    """
+    said = answer.completed_at or batch.now
+    possible = min(max(said, queued.asked_at), batch.now)
+    if abs(said - possible) > CLOCK_SKEW:
+        batch.cases.append((queued, "clock", f"the operator dates it {said.isoformat(timespec='seconds')}"))
+    return possible
+
+
+def _difference(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
+    """In what the operator's answer differs from what was asked; None where it agrees."""
+    if answer.currency != queued.amount.currency:
+        return "currency"
+    if answer.amount_minor != queued.amount.amount_minor:
+        return "amount"
+    return "phone" if answer.phone != queued.payer_phone else None
+
+
+def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment) -> None:
+    """The new period that this payment agreed to, written with its first franc and not before."""
+    if (
+        queued.renews_code is None
+        or queued.renews_version is None
+        or queued.renews_minor is None
+        or queued.renews_members is None
+    ):
+        return
+    product, sequence = (
+        household.products[queued.renews_code, queued.renews_version],
+        len(household.policies) + 1,
+    )
+    offer = Offer(product, queued.renews_members, queued.renews_minor, 0)
+    agreed_on = household.mutuelle.today(queued.asked_at)
+    key = queued.mutuelle_id, queued.number
+    batch.policies.append(policy_row(*key, offer, sequence=sequence, agreed_on=agreed_on, at=batch.now))
+    household.policies.append(Policy(sequence, agreed_on, product, queued.renews_minor, 0))
+
+
+def _post(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment, on: date) -> None:
+    """The calls that the money reaches, then the receipt."""
+    money = queued.amount.amount_minor
+    credit_minor = household.credit_minor + money
+    calls = calls_reached(
+        household.mutuelle,
+        household.household,
+        household.uncalled,
+        credit_minor,
+        on=on,
+        actor=queued.operator,
+    )
+    batch.journals += [*calls, _receipt_journal(household.household, queued, on)]
+    household.called += len(calls)
+    household.credit_minor = credit_minor - sum(m.amount_minor for call in calls for m in call.movements)
+    household.receipts.append(Receipt(on, money))
+
+
+def _receipt(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment) -> Notification:
+    if household.is_closed:
+        return closing_of(household.mutuelle, queued)
+    today, currency = household.mutuelle.today(batch.now), household.mutuelle.currency
+    stands = reckon([policy.terms for policy in household.policies], household.receipts, today, currency)
+    return receipts_of(household.household, household.phones, stands, queued)
+
+
+def _suspend(
+    batch: SettlementWrites,
+    mutuelle: Mutuelle,
+    queued: QueuedPayment,
+    answer: OperatorAnswer,
+    difference: str,
+    on: date,
+) -> None:
+    detail = f"{difference}: asked {queued.amount}, answered {answer.amount_minor} {answer.currency}"
+    batch.cases.append((queued, "mismatch", detail))
+    if not answer.amount_minor or answer.currency is None:
+        return
+    # Another currency needs accounts of its own: one account never holds two.
+    name = (
+        queued.float_name
+        if answer.currency == mutuelle.currency
+        else f"{queued.float_name}-{answer.currency.lower()}"
+    )
+    pair = (accounts.collections(name), accounts.suspense(name))
+    batch.accounts += [Account(mutuelle.id, code, answer.currency) for code in pair]
+    money = Movement(*pair, answer.amount_minor, answer.currency)
+    batch.journals.append(
+        _journal("suspense", UNEXPECTED, f"answer differs in {difference}", queued, on, money)
+    )
+
+
+def _receipt_journal(household: Household, queued: QueuedPayment, on: date) -> Journal:
+    pair = (accounts.collections(queued.float_name), household.account)
+    money = Movement(*pair, queued.amount.amount_minor, queued.amount.currency)
+    return _journal("payment", RECEIVED, "paid by mobile money", queued, on, money)
+
+
+def _journal(
+    source: str, kind: str, reason: str, queued: QueuedPayment, on: date, money: Movement
+) -> Journal:
+    """What a payment books: its own reference is the key, so that it books it once."""
+    reference = str(queued.reference)
+    return Journal(
+        mutuelle=queued.mutuelle_id,
+        source=source,
+        key=reference,
+        kind=kind,
+        effective_on=on,
+        actor=queued.operator,
+        reason=reason,
+        movements=[money],
+        memo={"payment": reference},
+    )
+
+
+async def journals_of(
+    db: AsyncConnection, mutuelle: Mutuelle, household: Household, queued: QueuedPayment, on: date
+) -> list[Journal]:
+    """What a payment made as it was asked for posts: the calls that the money reaches, then the receipt."""
+    return await with_calls(db, mutuelle, household, _receipt_journal(household, queued, on))
+
+
+_SPENT_ON = text(
+    """
+    select p.operator, p.operator_reference, p.reference
+      from unnest(cast(:operators as text[]), cast(:said as text[])) as answer (operator, said)
+     cross join lateral (select * from payment found where found.operator = answer.operator
+                            and found.operator_reference = answer.said offset 0) p
+    """
+)

@@ -1,0 +1,105 @@
+"""What a batch of payments has come to, and how it is written.
+
+A statement for each kind of row, not for each payment; only what is rare (a case for a person) is written one by one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.book import Account, Journal, open_accounts
+from mutuelle.contributions.payment_queue import QueuedPayment
+from mutuelle.contributions.payments import PaymentState, move, open_case, with_moves
+from mutuelle.cover.policies import write_policies
+from mutuelle.notify import Notification, notify_all
+from mutuelle.posting import post_all
+from values import value
+
+ASK_LATER = timedelta(hours=6)
+
+
+@value
+class SettledPayment:
+    """A payment that is PAID: the operator's own reference, when it was completed, and why it was moved."""
+
+    queued: QueuedPayment
+    operator_reference: str | None
+    completed_at: datetime
+    reason: str
+
+
+@dataclass
+class SettlementWrites:
+    """What was decided so far. `spent_on`: which payment each reference of an operator has paid for.
+
+    `left` are answers that cannot be, with the reason; `cases` are kinds of trouble with settled payments, in words.
+    """
+
+    now: datetime
+    spent_on: dict[tuple[str, str], UUID]
+    policies: list[dict[str, Any]] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    journals: list[Journal] = field(default_factory=list)
+    paid: list[SettledPayment] = field(default_factory=list)
+    left: list[tuple[QueuedPayment, str]] = field(default_factory=list)
+    cases: list[tuple[QueuedPayment, str, str]] = field(default_factory=list)
+    notification: list[Notification] = field(default_factory=list)
+
+
+async def write_settlement(db: AsyncConnection, batch: SettlementWrites) -> None:
+    """Write policies, journals, moves, cases and receipts; RuntimeError where the ledger refuses a journal."""
+    if batch.policies:
+        await write_policies(db, batch.policies)
+    if batch.accounts:
+        await open_accounts(db, batch.accounts)
+    if batch.journals:
+        await post_all(db, batch.journals)
+    if batch.paid:
+        await _move_paid(db, batch.paid, batch.now)
+    for queued, contradiction in batch.left:
+        await _leave_to_a_person(db, queued, contradiction, batch.now)
+    for queued, kind, detail in batch.cases:
+        await open_case(db, queued.mutuelle_id, queued.reference, kind, detail, batch.now)
+    await notify_all(db, batch.notification, batch.now)
+
+
+async def _move_paid(db: AsyncConnection, paid: Sequence[SettledPayment], now: datetime) -> None:
+    columns = {
+        "mutuelles": [one.queued.mutuelle_id for one in paid],
+        "references": [one.queued.reference for one in paid],
+        "states": [one.queued.state for one in paid],
+        "said": [one.operator_reference for one in paid],
+        "times": [one.completed_at for one in paid],
+        "reasons": [one.reason for one in paid],
+    }
+    written = await db.execute(_MOVE_PAID, {**columns, "at": now})
+    if written.rowcount != len(paid):
+        raise RuntimeError(f"{written.rowcount} of {len(paid)} payments moved: not all of them were locked")
+
+
+async def _leave_to_a_person(db: AsyncConnection, queued: QueuedPayment, detail: str, now: datetime) -> None:
+    key = (queued.mutuelle_id, queued.reference)
+    await open_case(db, *key, "contradiction", detail, now)
+    # Asked about again in a while: the operator may put it right, and nobody is told a thing that is not known.
+    later: dict[str, Any] = {"due_at": now + ASK_LATER, "lease_token": None, "lease_until": None}
+    await move(db, *key, PaymentState.UNKNOWN, actor=queued.operator, reason=detail, at=now, **later)
+
+
+# What is paid is nobody's work any more: its lease ends. Its row, which is locked, is looked up by its key: the
+# planner would read the whole table for 256 of its rows.
+_MOVE_PAID = with_moves("""
+    update payment p
+       set state = 'PAID', operator_reference = made.said, completed_at = made.at,
+           lease_token = null, lease_until = null
+      from unnest(cast(:mutuelles as text[]), cast(:references as uuid[]), cast(:states as text[]),
+                  cast(:said as text[]), cast(:times as timestamptz[]), cast(:reasons as text[]))
+           as made (mutuelle, reference, was, said, at, reason)
+     cross join lateral (select ctid from payment found where found.mutuelle_id = made.mutuelle
+                            and found.reference = made.reference offset 0) one
+     where p.ctid = one.ctid
+    returning p.mutuelle_id, p.reference, made.was, p.state as next, p.operator as actor, made.reason
+""")

@@ -1,0 +1,194 @@
+"""A household as its own people see it: who is in it, and what its next period would cost with a change.
+
+Every price here is of the next period: what was agreed for this one never changes.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money, Sentence, _
+from mutuelle.cover.people import Person, ages, people_of, present
+from mutuelle.cover.policies import terms_of
+from mutuelle.households.change_log import Noted, changes_of
+from mutuelle.households.households import Household, phones_of
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.scheme.products import Product, contribution, products_by_version, products_on_sale
+from mutuelle.tables import officer
+from talk.answers import Kind
+from talk.trouble import InvalidError
+from talk.words import Caller
+
+OLDEST = 115
+YOUNGEST_HEAD = 16
+
+
+@dataclass(frozen=True)
+class Family:
+    """`people` are all who ever were in it; `product` is what its next period would be sold under, if anything is.
+
+    `most` is how many people that product (or the agreed one) takes.
+    """
+
+    mutuelle: Mutuelle
+    household: Household
+    people: tuple[Person, ...]
+    policies: int
+    product: Product | None
+    most: int
+    today: date
+
+    @property
+    def present(self) -> list[Person]:
+        """Those who were not removed, the head first."""
+        return present(self.people)
+
+    @property
+    def price(self) -> Money | None:
+        """What the next period costs as the household is; None while nothing is on sale for it."""
+        return self.price_for(self.people)
+
+    def price_for(self, people: Iterable[Person]) -> Money | None:
+        """What the next period would cost for these people."""
+        if self.product is None:
+            return None
+        return self.product.money(contribution(self.product, ages(people, self.today)))
+
+    def joiner(self, name: str, age: int) -> Person:
+        """The person who would be added: counted by the next policy, a newborn covered at once."""
+        return Person(
+            rank=max(person.rank for person in self.people) + 1,
+            name=name,
+            birth_year=self.today.year - age,
+            added_on=self.today,
+            first_policy=self.policies + 1,
+            covered_from=self.today if age == 0 else None,
+        )
+
+    def mover(self, person: Person, came_from: str, covered_from: date | None) -> Person:
+        """The person who would come from another household: covered as this one is from that day on, if from any."""
+        return replace(
+            self.joiner(person.name or "", person.age(self.today)),
+            name=person.name,
+            birth_year=person.birth_year,
+            covered_from=covered_from,
+            came_from=came_from if covered_from else None,
+        )
+
+    def price_with(self, person: Person) -> Money | None:
+        return self.price_for([*self.people, person])
+
+    def price_without(self, rank: int) -> Money | None:
+        return self.price_for(person for person in self.people if person.rank != rank)
+
+    def price_corrected(self, rank: int, birth_year: int) -> Money | None:
+        """What the next period would cost if this person was born in that year."""
+        return self.price_for(
+            replace(person, birth_year=birth_year) if person.rank == rank else person
+            for person in self.people
+        )
+
+    def person(self, rank: int) -> Person | None:
+        """The person of this rank, if they are in the household now."""
+        return next((person for person in self.present if person.rank == rank), None)
+
+
+async def family_of(db: AsyncConnection, household: Household, at: datetime) -> Family:
+    """The household as it is at `at`."""
+    mutuelle = await get_mutuelle(db, household.mutuelle_id)
+    today = mutuelle.today(at)
+    terms, agreed = await terms_of(db, household, await products_by_version(db, mutuelle.id))
+    sold = next((p for p in await products_on_sale(db, mutuelle.id, today) if p.code == agreed.code), None)
+    people = await people_of(db, household)
+    most = (sold or agreed).max_members
+    return Family(mutuelle, household, tuple(people), len(terms), sold, most, today)
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """A change as it is told to its household: on which day there, and by whom."""
+
+    noted: Noted
+    on: date
+    by: Sentence
+
+
+async def changes_shown(
+    db: AsyncConnection, caller: Caller, household: Household, limit: int
+) -> list[ShownChange]:
+    """The last `limit` changes of the caller's household, the newest first."""
+    mutuelle = await get_mutuelle(db, household.mutuelle_id)
+    own = await phones_of(db, household)
+    found = await changes_of(db, household, limit)
+    names = await officer_names(db, household.mutuelle_id, {noted.actor for noted in found})
+    return [
+        ShownChange(
+            noted, mutuelle.today(noted.changed_at), _by(caller, own, noted.actor, names.get(noted.actor))
+        )
+        for noted in found
+    ]
+
+
+def _by(caller: Caller, own: list[str], actor: str, name: str | None) -> Sentence:
+    if actor == caller.phone:
+        return _("by you")
+    if actor in own:
+        return _("by another phone of yours")
+    return _("by the agent {name}", name=name) if name else _("by the mutuelle")
+
+
+async def officer_names(db: AsyncConnection, mutuelle_id: str, phones: Collection[str]) -> dict[str, str]:
+    """The names of those who hold or held an office with these phones; a phone that never had one is not there."""
+    rows = await db.execute(
+        select(officer.c.phone, officer.c.name)
+        .where(officer.c.mutuelle_id == mutuelle_id, officer.c.phone.in_(phones))
+        .order_by(officer.c.role.desc())  # of several offices the first by name stays
+    )
+    return {row.phone: row.name for row in rows}
+
+
+def called(person: Person, today: date) -> Sentence | str:
+    """How a person is named to their own household: their name, or their age where none was given."""
+    return person.name or _("person of {age}", age=aged(person.age(today)))
+
+
+def mentioned(person: Person, today: date) -> Sentence | str:
+    """The same within a sentence."""
+    return person.name or _("the person of {age}", age=aged(person.age(today)))
+
+
+def aged(years: int) -> Sentence:
+    """An age as it is said."""
+    if years == 0:
+        return _("under one year")
+    return _("1 year") if years == 1 else _("{age} years", age=years)
+
+
+def _age(typed: str) -> int:
+    said = re.fullmatch(r"(\d{1,3}) ?(ans?|years?|y)?", typed.lower())
+    months = re.fullmatch(r"(\d{1,3}) ?(mois|months?|m)", typed.lower())
+    if not said and not months:
+        raise InvalidError(_("Please type the age in figures, 0 for a baby."))
+    age = int(said[1]) if said else int(months[1]) // 12 if months else 0
+    if age > OLDEST:
+        raise InvalidError(_("One of these ages is not possible."))
+    return age
+
+
+age_in_years = Kind("age", _age, good=("34", "0"), bad=("", "douze", "116", "-3"), takes_zero=True)
+
+
+def birth_year(today: date) -> Kind[int]:
+    """A year of birth in four figures."""
+
+    def parse(typed: str) -> int:
+        if not re.fullmatch(r"\d{4}", typed) or not today.year - OLDEST <= int(typed) <= today.year:
+            raise InvalidError(_("Please type the year in four figures, like {year}.", year=today.year - 30))
+        return int(typed)
+
+    bad = ("", "45", "mille", str(today.year + 1))
+    return Kind("birth year", parse, good=(str(today.year - 30),), bad=bad)

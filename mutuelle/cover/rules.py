@@ -1,0 +1,278 @@
+"""Who is covered, from when until when: a pure function of policies, settled contributions and today.
+
+Nothing of this is stored. A policy opens on the day its paid share reaches the product's threshold, and never before
+it was agreed to; a part-paid one is suspended when its payment grace ends; an expired one still covers during its
+renewal grace. `tests/mutuelle/cover/test_cover_lives.py` says what holds of every life of a household: more money never
+takes cover away, and money that is written down later never moves a period that has opened.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+
+from mutuelle.dates import add_months, last_day
+from mutuelle.scheme.products import opening_share
+from values import value
+
+
+class CoverState(StrEnum):
+    """Where a household stands (the trade's words: à jour, carence, en retard, suspendu …)."""
+
+    UNPAID = "unpaid"  # joined, nothing paid
+    PART_PAID = "part paid"  # paid less than what opens cover
+    WAITING = "waiting"  # paid, in the waiting period
+    COVERED = "covered"
+    IN_ARREARS = "in arrears"  # covered on a part payment, the rest is due
+    SUSPENDED = "suspended"  # the rest was not paid in time
+    GRACE = "grace"  # expired, still covered for a while
+    EXPIRED = "expired"
+
+
+DAY = timedelta(days=1)
+COVERED_STATES = {CoverState.COVERED, CoverState.IN_ARREARS, CoverState.GRACE}
+
+
+@value
+class Terms:
+    """What a policy's product version says about time and money; `price_minor` includes registration.
+
+    `agreed_on` is the day on which the household agreed to it, in the mutuelle's time zone. `waived_minor` of the price
+    need not be paid any more: that ends a debt, and covers nobody. `waits_from` is the day on which a household joined
+    whose paper register was taken over: its waiting period counts from then.
+    """
+
+    sequence: int
+    is_renewal: bool
+    agreed_on: date
+    price_minor: int
+    insurance_period_months: int
+    waiting_period_months: int
+    grace_period_payment_months: int
+    grace_period_renewal_months: int
+    partial_cover_threshold_percent: int
+    waived_minor: int = 0
+    waits_from: date | None = None
+
+    @property
+    def asked_minor(self) -> int:
+        """What the household has to pay of the price."""
+        return self.price_minor - self.waived_minor
+
+    @property
+    def opening_minor(self) -> int:
+        """How much must be paid for cover to open: the threshold's share of the price, rounded up."""
+        return opening_share(self.price_minor, self.partial_cover_threshold_percent)
+
+
+@value
+class Receipt:
+    """Money that reached the household's account, in minor units, on the day on which it was paid."""
+
+    on: date
+    amount_minor: int
+
+
+@value
+class Period:
+    """What one policy came to. Dates are None until the payments that make them.
+
+    `begins_on` is the first day on which it counts: opened, its share paid and agreed to. `anchor_on` is the first day
+    of the unbroken run of periods that it belongs to, and `months_before` the months of those before it: the day of the
+    month is the first period's for ever. `carried_until` is the end of the grace that a renewal was paid in.
+    """
+
+    terms: Terms
+    paid_minor: int
+    opened_on: date | None = None
+    begins_on: date | None = None
+    entitled_on: date | None = None
+    paid_up_on: date | None = None
+    anchor_on: date | None = None
+    months_before: int = 0
+    carried_until: date | None = None
+
+    @property
+    def due_minor(self) -> int:
+        return self.terms.asked_minor - self.paid_minor
+
+    @property
+    def months_after(self) -> int:
+        """The months of the unbroken run, this period included."""
+        return self.months_before + self.terms.insurance_period_months
+
+    @property
+    def expires_on(self) -> date | None:
+        """The last day of the period."""
+        return self.anchor_on and last_day(self.anchor_on, self.months_after)
+
+    @property
+    def must_be_paid_by(self) -> date | None:
+        """The last day a part payment covers: of the payment grace, or of the renewal grace that it was paid in."""
+        if self.anchor_on is None or self.expires_on is None:
+            return None
+        limit = last_day(self.anchor_on, self.months_before + self.terms.grace_period_payment_months)
+        return max(min(limit, self.expires_on), self.carried_until or date.min)
+
+    @property
+    def grace_until(self) -> date | None:
+        """The last day on which an expired policy still covers, and a renewal still follows on.
+
+        Never before the end of the grace that the renewal was paid in: another product may have a shorter one.
+        """
+        if self.expires_on is None:
+            return None
+        own = add_months(self.expires_on, self.terms.grace_period_renewal_months)
+        return max(own, self.carried_until or own)
+
+    def has_begun(self, today: date) -> bool:
+        """Whether this period, and not the one before it, decides about `today`."""
+        return self.begins_on is not None and self.begins_on <= today
+
+    def is_paid_up(self, today: date) -> bool:
+        """Whether its whole price was paid by `today`."""
+        return self.paid_up_on is not None and self.paid_up_on <= today
+
+
+@value
+class Cover:
+    """The answer for one day: `from_on` and `until_on` bound the cover as it now stands, without new payments.
+
+    `from_on` is None where no day of cover is to come; `until_on` is then the last day that was covered, if any was.
+    """
+
+    state: CoverState
+    from_on: date | None = None
+    until_on: date | None = None
+
+    @property
+    def is_covered(self) -> bool:
+        return self.state in COVERED_STATES
+
+
+def periods(policies: Sequence[Terms], receipts: Iterable[Receipt]) -> list[Period]:
+    """Give the receipts to the policies, the oldest policy first, and date each policy by them.
+
+    `receipts` stand in the order in which they were written down: what is learnt later, even about an earlier day,
+    never moves a period that had opened.
+    """
+    received = list(receipts)
+    left_minor = sum(receipt.amount_minor for receipt in received)
+    given_minor = 0
+    found: list[Period] = []
+    for terms in sorted(policies, key=lambda t: t.sequence):
+        paid_minor = min(left_minor, terms.asked_minor)
+        share_on = reached(received, given_minor + terms.opening_minor)
+        paid_up_on = paid_up(terms, received, given_minor)
+        found.append(_dated(terms, paid_minor, share_on, paid_up_on, found[-1] if found else None))
+        left_minor -= paid_minor
+        given_minor += terms.asked_minor
+    return found
+
+
+def paid_up(terms: Terms, received: Sequence[Receipt], given_minor: int) -> date | None:
+    """The day on which the whole price was paid, after what other policies were given; never if a part was waived."""
+    return None if terms.waived_minor else reached(received, given_minor + terms.price_minor)
+
+
+def reached(receipts: Sequence[Receipt], amount_minor: int) -> date | None:
+    """The day on which the receipts came to `amount_minor`, as it was first known; None if they did not.
+
+    The receipts written down until then are put in the order of their days: cash of the 18th that is typed on the 22nd
+    counts from the 18th.
+    """
+    total = 0
+    for known, receipt in enumerate(receipts, start=1):
+        total += receipt.amount_minor
+        if total >= amount_minor:
+            return _day_of(sorted(receipts[:known], key=lambda one: one.on), amount_minor)
+    return None
+
+
+def _day_of(by_day: Iterable[Receipt], amount_minor: int) -> date | None:
+    total = 0
+    for receipt in by_day:
+        total += receipt.amount_minor
+        if total >= amount_minor:
+            return receipt.on
+    return None
+
+
+def _dated(
+    terms: Terms, paid_minor: int, share_on: date | None, paid_up_on: date | None, before: Period | None
+) -> Period:
+    if share_on is None:
+        return Period(terms, paid_minor)
+    # Money may be older than the agreement (a credit): it opens nothing before the household agreed.
+    ready_on = max(share_on, terms.agreed_on)
+    paid_up_on = paid_up_on and max(paid_up_on, terms.agreed_on)
+    if before is not None and terms.is_renewal and _follows_on(ready_on, before):
+        return _continued(terms, paid_minor, ready_on, paid_up_on, before)
+    entitled = max(ready_on, add_months(terms.waits_from or ready_on, terms.waiting_period_months))
+    return Period(terms, paid_minor, ready_on, ready_on, entitled, paid_up_on, anchor_on=ready_on)
+
+
+def _follows_on(ready_on: date, before: Period) -> bool:
+    """A renewal in time: the period before was paid in full, and its renewal grace is not over."""
+    return before.paid_up_on is not None and before.grace_until is not None and ready_on <= before.grace_until
+
+
+def _continued(
+    terms: Terms, paid_minor: int, ready_on: date, paid_up_on: date | None, before: Period
+) -> Period:
+    """A period that goes on where the one before ends: no gap, no new wait, and none that is not over cut short."""
+    if before.expires_on is None or before.entitled_on is None:
+        raise ValueError("a period that is followed is dated")
+    opened = before.expires_on + DAY
+    return Period(
+        terms,
+        paid_minor,
+        opened_on=opened,
+        begins_on=max(opened, ready_on),
+        entitled_on=max(opened, before.entitled_on),
+        paid_up_on=paid_up_on,
+        anchor_on=before.anchor_on,
+        months_before=before.months_after,
+        carried_until=before.grace_until,
+    )
+
+
+def current(found: Sequence[Period], today: date) -> Period:
+    """The period that decides about `today`: the last one that has begun, or else the first."""
+    begun = [period for period in found if period.has_begun(today)]
+    return begun[-1] if begun else found[0]
+
+
+def cover(found: Sequence[Period], today: date) -> Cover:
+    """The household's cover today, from its dated periods (oldest first, at least one)."""
+    now = current(found, today)
+    if not now.has_begun(today):
+        paid = any(period.paid_minor for period in found)
+        return Cover(CoverState.PART_PAID if paid else CoverState.UNPAID)
+    return _as_of(now, _paid_ahead(found, now, today), today)
+
+
+def _paid_ahead(found: Sequence[Period], now: Period, today: date) -> date | None:
+    """The last day of the paid periods that follow `now` without a gap; None where there is none."""
+    until = None
+    for later in found[found.index(now) + 1 :]:
+        if not later.is_paid_up(today):
+            break
+        until = later.expires_on
+    return until
+
+
+def _as_of(period: Period, paid_ahead: date | None, today: date) -> Cover:
+    if period.entitled_on is None or period.expires_on is None or period.grace_until is None:
+        raise ValueError("a period is dated whole")
+    paid_up = period.is_paid_up(today)
+    ends_on = period.expires_on if paid_up else period.must_be_paid_by or period.expires_on
+    until = paid_ahead if paid_up and paid_ahead else ends_on
+    if today > period.grace_until:
+        return Cover(CoverState.EXPIRED, until_on=ends_on)
+    if not paid_up and today > ends_on:
+        return Cover(CoverState.SUSPENDED, until_on=ends_on)
+    if today < period.entitled_on:
+        return Cover(CoverState.WAITING, period.entitled_on if period.entitled_on <= until else None, until)
+    if today > ends_on:
+        return Cover(CoverState.GRACE, period.entitled_on, period.grace_until)
+    return Cover(CoverState.COVERED if paid_up else CoverState.IN_ARREARS, period.entitled_on, until)

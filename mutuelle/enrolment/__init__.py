@@ -1,0 +1,1 @@
+"""Enrolment: a household joins or is registered, pays, renews, and changes its people."""

@@ -1,0 +1,301 @@
+"""The actions of a household about its own people: somebody comes, leaves, or was written down wrongly.
+
+Each is noted, told to the household's other phones, and changes no price that was agreed to: only the next period's.
+"""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money, Sentence, _
+from mutuelle.contributions.payments import OPEN
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.cover.family import YOUNGEST_HEAD, Family, family_of
+from mutuelle.cover.people import Person, entitled_on
+from mutuelle.cover.rules import CoverState, current
+from mutuelle.enrolment.enrolment import PRICE_CHANGED
+from mutuelle.founding.rules import MAX_PRICE_MINOR
+from mutuelle.households.change_log import WORDS, Change, changes_since, note_change
+from mutuelle.households.households import (
+    Household,
+    household_named,
+    lock_household,
+    own_household,
+    phones_of,
+)
+from mutuelle.households.member_numbers import shown_number
+from mutuelle.notify import notify
+from mutuelle.tables import beneficiary, payment
+from talk.phones import shown_phone
+from talk.questions import initials
+from talk.trouble import RefusedError
+from talk.words import Caller, Consent
+
+MOST_PEOPLE = 30
+CHANGES_A_MONTH = 4
+DAY, MONTH = timedelta(days=1), timedelta(days=30)
+COUNTED = {Change.ADDED, Change.REMOVED, Change.CORRECTED}  # giving a name to who had none is free
+
+
+class Leaving(StrEnum):
+    """Why a person is no longer in the household."""
+
+    DIED = "died"
+    LEFT = "left"
+    MOVED = "moved"
+
+
+async def add_person(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    name: str,
+    age: int,
+    next_price: Money | None,
+    agreed: Consent,
+) -> None:
+    """Somebody comes into the household; `next_price` is what its next period costs with them."""
+    family = await _changing(db, caller, number)
+    await refuse_while_renewing(db, family.household)
+    refuse_no_room(family)
+    if is_there(family, name):
+        raise RefusedError(_("{name} is already in your household.", name=name))
+    person = family.joiner(name, age)
+    _expect(family.price_with(person), next_price)
+    await _add(db, caller, family, person)
+
+
+async def remove_person(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    rank: int,
+    leaving: str,
+    next_price: Money | None,
+    agreed: Consent,
+) -> None:
+    """Somebody has left the household or died: covered until the end of today, never after."""
+    family = await _changing(db, caller, number)
+    refuse_head(family.household, rank)
+    person = _still_there(family, rank)
+    _expect(family.price_without(rank), next_price)
+    await db.execute(sa.update(beneficiary).where(*_is(family, rank)).values(removed_on=family.today))
+    await _note(
+        db, caller, family, Change.REMOVED, _noted(person, person.birth_year), reason=Leaving(leaving)
+    )
+
+
+async def move_person(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    rank: int,
+    into: str,
+    keeps_cover: bool,
+    next_price: Money | None,
+    agreed: Consent,
+) -> None:
+    """A person of the caller's household goes to the household `into`, and keeps the cover that was waited for.
+
+    Covered here, they are covered there from today on, as that household is; still waiting here, they go on waiting
+    there (`keeps_cover`). Its phones are told; its next period is priced with them.
+    """
+    for each in sorted({number, into}):  # in one order: two moves at once never wait for each other
+        await lock_household(db, each)
+    left = await _changing(db, caller, number)
+    refuse_head(left.household, rank)
+    person = _still_there(left, rank)
+    _expect(left.price_without(rank), next_price)
+    joined = await joinable(db, caller, left.household, into, person.name)
+    covered_from = kept_cover(person, await standing(db, left.household, caller.at), left.today)
+    if keeps_cover != (covered_from is not None):
+        raise RefusedError(_("The cover of your household has changed. Please look again."))
+    last_day = max(left.today - DAY, person.added_on)  # from today on they count in the other household
+    await db.execute(sa.update(beneficiary).where(*_is(left, rank)).values(removed_on=last_day))
+    detail = _noted(person, person.birth_year)
+    await _note(db, caller, left, Change.REMOVED, detail, reason=Leaving.MOVED)
+    await _add(db, caller, joined, joined.mover(person, number, covered_from))
+
+
+def kept_cover(person: Person, stands: Standing, today: date) -> date | None:
+    """From when a person who leaves is covered elsewhere: None where the household's cover does not hold."""
+    since = entitled_on(person, current(stands.periods, today))
+    if since is None or not (stands.cover.is_covered or stands.cover.state is CoverState.WAITING):
+        return None
+    return max(since, today)
+
+
+async def joinable(
+    db: AsyncConnection, caller: Caller, household: Household, number: str, name: str | None
+) -> Family:
+    """Another open household of the same mutuelle that has room for a person of this name; Refused if it has not."""
+    found = await household_named(db, caller, number)
+    if found is None or found.mutuelle_id != household.mutuelle_id or found.number == household.number:
+        raise RefusedError(
+            _("No other household of your mutuelle has the number {number}.", number=shown_number(number))
+        )
+    joined = await family_of(db, found, caller.at)
+    await refuse_while_renewing(db, found)
+    refuse_no_room(joined)
+    if name and is_there(joined, name):
+        raise RefusedError(_("{name} is already in that household.", name=name))
+    return joined
+
+
+def is_there(family: Family, name: str) -> bool:
+    """Whether somebody of this name is in the household now."""
+    return any(initials(person.name or "") == initials(name) for person in family.present)
+
+
+async def _add(db: AsyncConnection, caller: Caller, family: Family, person: Person) -> None:
+    row = {
+        "mutuelle_id": family.household.mutuelle_id,
+        "number": family.household.number,
+        "rank": person.rank,
+        "name": person.name,
+        "birth_year": person.birth_year,
+        "added_on": person.added_on,
+        "first_policy": person.first_policy,
+        "covered_from": person.covered_from,
+        "came_from": person.came_from,
+    }
+    await db.execute(insert(beneficiary), row)
+    await _note(db, caller, family, Change.ADDED, _noted(person, person.birth_year))
+
+
+async def correct_name(
+    db: AsyncConnection, caller: Caller, *, number: str, rank: int, name: str, agreed: Consent
+) -> None:
+    """The name of a person was missing or wrong."""
+    family = await _changing(db, caller, number)
+    refuse_head(family.household, rank)
+    person = _still_there(family, rank)
+    await db.execute(sa.update(beneficiary).where(*_is(family, rank)).values(name=name))
+    if person.name is None:
+        await _note(db, caller, family, Change.NAMED, f"{name}, {person.birth_year}")
+    else:
+        await _note(db, caller, family, Change.CORRECTED, f"{person.name} > {name}")
+
+
+async def correct_birth_year(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    rank: int,
+    birth_year: int,
+    next_price: Money | None,
+    agreed: Consent,
+) -> None:
+    """The year of birth of a person was wrong."""
+    family = await _changing(db, caller, number)
+    person = _still_there(family, rank)
+    refuse_child_head(family, replace(person, birth_year=birth_year))
+    _expect(family.price_corrected(rank, birth_year), next_price)
+    await db.execute(sa.update(beneficiary).where(*_is(family, rank)).values(birth_year=birth_year))
+    await _note(db, caller, family, Change.CORRECTED, _noted(person, f"{person.birth_year} > {birth_year}"))
+
+
+async def refuse_many_changes(db: AsyncConnection, caller: Caller, household: Household) -> None:
+    """Refused when the household has changed enough this month."""
+    if await changes_since(db, household, COUNTED, caller.at - MONTH) >= CHANGES_A_MONTH:
+        raise RefusedError(_("Your household has changed often this month. Please see the treasurer."))
+
+
+def refuse_no_room(family: Family) -> None:
+    """Refused when the household's product takes nobody more."""
+    most = min(family.most, MOST_PEOPLE)
+    if len(family.present) >= most:
+        raise RefusedError(
+            _("Your cover takes {most} people at most. Please see the treasurer for another.", most=most)
+        )
+
+
+def refuse_head(household: Household, rank: int) -> None:
+    """Refused for the head, whose name is on every receipt: the mutuelle changes it."""
+    if rank == household.head_rank:
+        raise RefusedError(_("The head of a household is changed by the mutuelle. Please see the treasurer."))
+
+
+def refuse_child_head(family: Family, person: Person) -> None:
+    """Refused when a head would be a child."""
+    if person.rank == family.household.head_rank and person.age(family.today) < YOUNGEST_HEAD:
+        raise RefusedError(_("The head of the household comes first, aged 16 or more."))
+
+
+async def refuse_while_renewing(db: AsyncConnection, household: Household) -> None:
+    """Refused while a renewal is being paid: its price was agreed to for the people of that moment."""
+    renewing = select(payment.c.reference).where(
+        payment.c.mutuelle_id == household.mutuelle_id,
+        payment.c.number == household.number,
+        payment.c.state.in_(OPEN),
+        payment.c.renews_code.is_not(None),
+    )
+    if await db.scalar(renewing.limit(1)):
+        raise RefusedError(
+            _("Your renewal is being paid. Wait for the receipt, then dial again to add somebody.")
+        )
+
+
+async def _changing(db: AsyncConnection, caller: Caller, number: str) -> Family:
+    """The household, locked: nobody else changes it, pays for it or settles it meanwhile."""
+    await lock_household(db, number)
+    household = await own_household(db, caller, number)
+    await refuse_many_changes(db, caller, household)
+    return await family_of(db, household, caller.at)
+
+
+def _still_there(family: Family, rank: int) -> Person:
+    person = family.person(rank)
+    if person is None:
+        raise RefusedError(_("This person is no longer in your household."))
+    return person
+
+
+def _expect(price: Money | None, agreed_to: Money | None) -> None:
+    if price != agreed_to:
+        raise RefusedError(PRICE_CHANGED)
+    if price and price.amount_minor > MAX_PRICE_MINOR:
+        raise RefusedError(_("This needs a cover of its own. Please see the treasurer."))
+
+
+def _noted(person: Person, what: object) -> str:
+    return f"{person.name}, {what}" if person.name else str(what)
+
+
+async def _note(
+    db: AsyncConnection, caller: Caller, family: Family, what: Change, detail: str, *, reason: str = "asked"
+) -> None:
+    position = await note_change(
+        db, family.household, what, detail=detail, actor=caller.phone, reason=reason, at=caller.at
+    )
+    others = [phone for phone in await phones_of(db, family.household) if phone != caller.phone]
+    told = dict.fromkeys(others, household_changed(family.household, what, family.mutuelle.complaints_phone))
+    event = f"{family.household.number} {position}"
+    await notify(db, family.household.mutuelle_id, "household changed", told, caller.at, event=event)
+
+
+def household_changed(household: Household, what: Change, complaints_phone: str) -> Sentence:
+    """For the household's other phones: that something changed, no name, and whom to call."""
+    return _(
+        "Your household {number} has changed: {what}. Not one of you? Call {phone} at once.",
+        number=household.shown_number,
+        what=WORDS[what],
+        phone=shown_phone(complaints_phone),
+    )
+
+
+def _is(family: Family, rank: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        beneficiary.c.mutuelle_id == family.household.mutuelle_id,
+        beneficiary.c.number == family.household.number,
+        beneficiary.c.rank == rank,
+    )

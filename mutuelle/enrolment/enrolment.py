@@ -1,0 +1,228 @@
+"""The actions of members: join a mutuelle, pay a contribution, agree to a renewal.
+
+Whatever was agreed to, the price above all, is checked again inside the transaction and refused if it is no longer
+true. The payment is only wished here; the worker sends it. Who joins to pay in cash owes it to a collector.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Fact, Money, Sentence, _
+from mutuelle.contributions.contribution_calls import calls_due
+from mutuelle.contributions.payments import ask_payment, lock_phone, open_payment
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
+from mutuelle.cover.policies import write_policy
+from mutuelle.households.confirmation import unconfirmed_of
+from mutuelle.households.households import (
+    Household,
+    household_by_number,
+    households_of,
+    lock_household,
+    own_household,
+    phones_of,
+    register_household,
+)
+from mutuelle.notify import notify
+from mutuelle.posting import post_all
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.products import Offer, offer, products_on_sale
+from mutuelle.tables import place
+from talk.keywords import BY_MESSAGE
+from talk.trouble import RefusedError
+from talk.words import Caller, Consent
+
+ALREADY = _("This phone already speaks for a household.")
+PRICE_CHANGED = _("The price has changed. Please look again.")
+MEMBER = "member"  # who acts, as the ledger names a household's own phone
+
+
+async def enrol(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    place_id: str,
+    head_name: str,
+    ages: tuple[int, ...],
+    product: str,
+    version: int,
+    price: Money,
+    pay_now: Money | None,
+    agreed: Consent,
+) -> Household:
+    """Join: the household, its people, its first policy, and the wish to pay `pay_now` from the caller's phone.
+
+    Without `pay_now` the contribution is due in cash: an SMS says to whom. By SMS the answer says so itself.
+    """
+    await lock_phone(db, caller.phone)  # of two calls at once, the second finds the household of the first
+    if await households_of(db, caller):
+        raise RefusedError(ALREADY)
+    if await unconfirmed_of(db, caller):
+        raise RefusedError(_("An agent has registered your household already. Dial and answer first."))
+    joined = await get_mutuelle(db, mutuelle)
+    today = joined.today(caller.at)
+    await served_place(db, mutuelle, place_id)
+    chosen = await agreed_offer(db, mutuelle, product, version, ages, price, today)
+    household = await register_household(
+        db, joined, head_name=head_name, place_id=place_id, phone=caller.phone, ages=ages, at=caller.at
+    )
+    await write_policy(db, household, chosen, sequence=1, agreed_on=today, at=caller.at)
+    if pay_now is not None:
+        await ask_payment(db, caller, household, pay_now, caller.phone)
+    elif caller.gateway != BY_MESSAGE and (cash := await cash_in_place(db, caller, mutuelle, place_id)):
+        told = {caller.phone: due_in_cash(household, price, cash)}
+        await notify(db, mutuelle, "due in cash", told, caller.at, event=household.number)
+    return household
+
+
+def due_in_cash(household: Household, price: Money, cash: PayInCash) -> Sentence:
+    """What a newcomer keeps: her number, and whom to pay how much."""
+    return _(
+        "{mutuelle}: your number is {number}. Pay {price} in cash to {who}. Tell them this number.",
+        mutuelle=household.mutuelle_name,
+        number=household.shown_number,
+        price=price,
+        who=cash.shown,
+    )
+
+
+async def pay(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    amount: Money,
+    payable: Money,
+    credit: Money,
+    product: str,
+    version: int,
+    renews: bool,
+    payer_phone: str,
+    agreed: Consent,
+) -> None:
+    """Ask `payer_phone` for `amount` of what was `payable`, after that `credit`, when it was agreed to.
+
+    `renews`: it begins a new period under that product and version, written down when its first franc settles.
+    """
+    await lock_household(db, number)
+    household = await household_by_number(db, number)
+    stands = await agreed_standing(
+        db,
+        household,
+        payable=payable,
+        credit=credit,
+        product=product,
+        version=version,
+        renews=renews,
+        at=caller.at,
+    )
+    await ask_payment(db, caller, household, amount, payer_phone, renewal=stands.renewal if renews else None)
+
+
+async def renew_by_credit(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    credit: Money,
+    product: str,
+    version: int,
+    agreed: Consent,
+) -> Sentence:
+    """Begin a new period that the household's `credit` pays whole: nothing is asked for, and its phones are told."""
+    await lock_household(db, number)
+    household = await own_household(db, caller, number)
+    nothing = Money(0, credit.currency)
+    stands = await agreed_standing(
+        db,
+        household,
+        payable=nothing,
+        credit=credit,
+        product=product,
+        version=version,
+        renews=True,
+        at=caller.at,
+    )
+    if stands.renewal is None:
+        raise RefusedError(PRICE_CHANGED)
+    mutuelle, today = stands.mutuelle, stands.mutuelle.today(caller.at)
+    sequence = len(stands.periods) + 1
+    await write_policy(db, household, stands.renewal, sequence=sequence, agreed_on=today, at=caller.at)
+    await post_all(db, await calls_due(db, mutuelle, household, new_receipt_minor=0, on=today, actor=MEMBER))
+    renewed = renewed_by_credit(household, await standing(db, household, caller.at))
+    told = dict.fromkeys(await phones_of(db, household), renewed)
+    await notify(db, mutuelle.id, "renewed by credit", told, caller.at, event=f"{number} {sequence}")
+    return renewed
+
+
+def renewed_by_credit(household: Household, stands: Standing) -> Sentence:
+    """On the screen and to the household's phones: its credit has paid a new period."""
+    facts: dict[str, Fact] = {"number": household.shown_number, "credit": stands.credit}
+    cover = stands.cover
+    if cover.from_on and cover.until_on and not cover.is_covered:
+        return _(
+            "Household {number} is renewed with its credit. Covered from {start} to {end}. Credit left: {credit}.",
+            **facts,
+            start=cover.from_on,
+            end=cover.until_on,
+        )
+    return _(
+        "Household {number} is renewed with its credit. Covered until {end}. Credit left: {credit}.",
+        **facts,
+        end=cover.until_on or "",
+    )
+
+
+async def agreed_standing(
+    db: AsyncConnection,
+    household: Household,
+    *,
+    payable: Money,
+    credit: Money,
+    product: str,
+    version: int,
+    renews: bool,
+    at: datetime,
+) -> Standing:
+    """Where a locked household stands, if that is what was agreed to; Refused if not, or if a payment is under way."""
+    if await open_payment(db, household):
+        raise RefusedError(
+            _("A payment for this household is already under way. Please wait a few minutes and dial again.")
+        )
+    stands = await standing(db, household, at)
+    paid_for = stands.payable_product
+    found = (stands.payable, stands.credit, stands.renews, paid_for.code, paid_for.version)
+    if found != (payable, credit, renews, product, version):
+        raise RefusedError(PRICE_CHANGED)
+    return stands
+
+
+async def agreed_offer(
+    db: AsyncConnection,
+    mutuelle: str,
+    code: str,
+    version: int,
+    ages: tuple[int, ...],
+    price: Money,
+    today: date,
+) -> Offer:
+    """What was agreed to, if it is on sale at that price today; Refused if not."""
+    for product in await products_on_sale(db, mutuelle, today):
+        if product.code == code and product.version == version and len(ages) <= product.max_members:
+            found = offer(product, ages, new=True)
+            if found.price == price:
+                return found
+    raise RefusedError(PRICE_CHANGED)
+
+
+async def served_place(db: AsyncConnection, mutuelle: str, place_id: str) -> str:
+    """The name of a place that the mutuelle serves; Refused if it does not serve it."""
+    name = await db.scalar(
+        select(place.c.name).where(place.c.mutuelle_id == mutuelle, place.c.id == place_id)
+    )
+    if name is None:
+        raise RefusedError(_("This place is no longer served."))
+    return str(name)

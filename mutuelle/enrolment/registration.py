@@ -1,0 +1,200 @@
+"""The actions of an enrolment officer: register a household that may have no phone of its own, give it one later.
+
+An officer writes down at most so many households a day, and a household that may be there already only after
+she has seen it and said that it is another. What she wrote is the household's when it says so (`confirmation`).
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money, Sentence, _
+from mutuelle.contributions.payments import lock_phone
+from mutuelle.cover.policies import write_policy
+from mutuelle.enrolment.enrolment import agreed_offer, served_place
+from mutuelle.households.change_log import Change, note_change
+from mutuelle.households.confirmation import invite
+from mutuelle.households.duplicates import Near, households_with_phone, near_households
+from mutuelle.households.households import (
+    CONFIRMED,
+    Household,
+    add_phone,
+    find_household,
+    household_named,
+    lock_household,
+    phones_of,
+    register_household,
+)
+from mutuelle.households.member_numbers import shown_number
+from mutuelle.officers.pins import try_pin
+from mutuelle.officers.roles import Appointment, Role, appointment_of
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.tables import household as household_table
+from talk.answers import Kind, Secret, phone_number
+from talk.keywords import BY_MESSAGE
+from talk.phones import shown_phone, typed_phone
+from talk.trouble import RefusedError
+from talk.words import Caller, Consent
+
+NO_PHONE = "0"
+A_DAY = 60  # households that one officer registers: more than anybody visits
+DAY = timedelta(days=1)
+
+
+async def register(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    place_id: str,
+    head_name: str,
+    ages: tuple[int, ...],
+    phone: str | None,
+    product: str,
+    version: int,
+    price: Money,
+    others: tuple[str, ...],
+    pin: Secret | None,
+    agreed: Consent,
+) -> Household | Sentence:
+    """A household, its people and its first policy, written by an officer; a sentence if her PIN is not right.
+
+    `others` are the numbers of the households that she was shown and said it is not. By SMS there is no PIN: the
+    code that was sent back to her phone stands for it.
+    """
+    appointment = await appointment_of(db, caller, mutuelle, Role.ENROLMENT)
+    if wrong := await _wrong_pin(db, caller, pin):
+        return wrong
+    for each in sorted({caller.phone, phone or caller.phone}):
+        await lock_phone(db, each)  # of two at once, the second finds the household of the first
+    if await registered_since(db, appointment, caller) >= A_DAY:
+        raise RefusedError(
+            _("You have registered {most} households in a day. Please go on tomorrow.", most=A_DAY)
+        )
+    joined = await get_mutuelle(db, mutuelle)
+    await served_place(db, mutuelle, place_id)
+    today = joined.today(caller.at)
+    chosen = await agreed_offer(db, mutuelle, product, version, ages, price, today)
+    _refuse_unseen(await near_households(db, joined, place_id, head_name, phone), others)
+    household = await register_household(
+        db,
+        joined,
+        head_name=head_name,
+        place_id=place_id,
+        phone=phone,
+        ages=ages,
+        at=caller.at,
+        registered_by=caller.phone,
+    )
+    await write_policy(db, household, chosen, sequence=1, agreed_on=today, at=caller.at)
+    await note_change(
+        db,
+        household,
+        Change.REGISTERED,
+        detail=head_name,
+        actor=caller.phone,
+        reason=appointment.role,
+        at=caller.at,
+    )
+    if phone is not None:
+        await invite(db, household, appointment.name, phone, caller.at)
+    return household
+
+
+def phone_or_none(region: str) -> Kind[str]:
+    """A mobile number of `region`, or 0 for none."""
+
+    def parse(typed: str) -> str:
+        return NO_PHONE if typed == NO_PHONE else typed_phone(typed, region)
+
+    own = phone_number(region)
+    return Kind("phone or none", parse, good=(*own.good, NO_PHONE), bad=own.bad, takes_zero=True)
+
+
+async def give_phone(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    number: str,
+    phone: str,
+    others: tuple[str, ...],
+    pin: Secret,
+    agreed: Consent,
+) -> Sentence | None:
+    """The first phone of a household that has none; it speaks for it once its holder has said so."""
+    appointment = await appointment_of(db, caller, mutuelle, Role.ENROLMENT)
+    await lock_household(db, number)  # before the PIN, as where cash is received: nobody waits in a circle
+    household = await without_phone(db, appointment, number)
+    joined = await get_mutuelle(db, mutuelle)
+    _refuse_unseen(await households_with_phone(db, joined, phone), others)
+    if wrong := await try_pin(db, caller, pin):
+        return wrong
+    await add_phone(db, household, phone, caller.at)
+    await note_change(
+        db,
+        household,
+        Change.PHONE_ADDED,
+        detail=shown_phone(phone),
+        actor=caller.phone,
+        reason=appointment.role,
+        at=caller.at,
+    )
+    await invite(db, household, appointment.name, phone, caller.at)
+    return None
+
+
+async def without_phone(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
+    """The household of the officer's mutuelle that waits for its first phone; Refused if it does not.
+
+    One that has confirmed has a phone, or had one: whoever lost it is helped by the mutuelle, not by an officer alone.
+    """
+    household = await find_household(db, number)
+    if household is None or household.mutuelle_id != appointment.mutuelle_id:
+        raise RefusedError(_("No household has the number {number}.", number=shown_number(number)))
+    is_confirmed = await db.scalar(
+        select(CONFIRMED).where(
+            household_table.c.mutuelle_id == household.mutuelle_id, household_table.c.number == number
+        )
+    )
+    if is_confirmed or await phones_of(db, household, unconfirmed=True):
+        raise RefusedError(
+            _("Household {number} has its phone. Please see the treasurer.", number=household.shown_number)
+        )
+    return household
+
+
+async def without_phone_asked(
+    db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
+) -> Household:
+    """The same for a number that the officer types; those that nobody has are counted and limited."""
+    await household_named(db, caller, number, appointment.mutuelle_id)
+    return await without_phone(db, appointment, number)
+
+
+async def registered_since(db: AsyncConnection, appointment: Appointment, caller: Caller) -> int:
+    """How many households the officer has registered in the last 24 hours."""
+    found = await db.scalar(
+        select(sa.func.count())
+        .select_from(household_table)
+        .where(
+            household_table.c.mutuelle_id == appointment.mutuelle_id,
+            household_table.c.registered_by == caller.phone,
+            household_table.c.enrolled_at > caller.at - DAY,
+        )
+    )
+    return found or 0
+
+
+async def _wrong_pin(db: AsyncConnection, caller: Caller, pin: Secret | None) -> Sentence | None:
+    if caller.gateway == BY_MESSAGE and pin is None:
+        return None
+    return await try_pin(db, caller, pin or Secret(""))
+
+
+def _refuse_unseen(near: Iterable[Near], seen: tuple[str, ...]) -> None:
+    if any(found.number not in seen for found in near):
+        raise RefusedError(_("A household like this one was just registered. Please look again."))

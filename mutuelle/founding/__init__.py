@@ -1,0 +1,1 @@
+"""Founding a mutuelle: the rules that its terms must keep, and all that it begins with."""

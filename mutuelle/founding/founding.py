@@ -1,0 +1,147 @@
+"""Founding a mutuelle: its row, places, products, officers, facilities, doctors and routes, and its first accounts.
+
+What was founded stays: writing the same again changes nothing, writing something else under a key that is taken
+is refused. Each function looks at all it is given before its first row, and tells all faults together.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.book import Account, open_accounts
+from mutuelle import tables
+from mutuelle.founding.rules import (
+    Doctor,
+    Facility,
+    Route,
+    Sale,
+    faults_of_doctor,
+    faults_of_facility,
+    faults_of_mutuelle,
+    faults_of_officer,
+    faults_of_place,
+    faults_of_route,
+    faults_of_sale,
+)
+from mutuelle.officers.appointments import note_founders
+from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
+from mutuelle.scheme.sealed_records import record_products
+
+
+class FoundingError(Exception):
+    """What cannot be founded, one line a fault; the caller's transaction is not to be kept."""
+
+
+async def found_mutuelle(db: AsyncConnection, mutuelle: Mutuelle, *, at: datetime) -> None:
+    """Write the mutuelle and open the accounts of its contributions and registration fees."""
+    _refuse(faults_of_mutuelle(mutuelle))
+    await _write(db, tables.mutuelle, [asdict(mutuelle)], created_at=at)
+    codes = (accounts.contributions(), accounts.registration())
+    await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
+
+
+async def serve_places(db: AsyncConnection, mutuelle: Mutuelle, places: Sequence[Place]) -> None:
+    """Write the places that the mutuelle serves."""
+    _refuse(fault for place in places for fault in faults_of_place(mutuelle, place))
+    await _write(db, tables.place, [asdict(place) for place in places])
+
+
+async def sell_products(db: AsyncConnection, mutuelle: Mutuelle, sales: Sequence[Sale]) -> None:
+    """Write versions of products; a version that was written never changes its terms."""
+    _refuse(fault for sale in sales for fault in faults_of_sale(mutuelle, sale))
+    rows = [
+        {**asdict(sale.product), "sold_from": sale.sold_from, "sold_until": sale.sold_until} for sale in sales
+    ]
+    for row in rows:
+        row.pop("currency")  # it is the mutuelle's
+    await _write(db, tables.product, rows)
+    await record_products(db, mutuelle.id)
+
+
+async def appoint_officers(
+    db: AsyncConnection, mutuelle: Mutuelle, officers: Sequence[Officer], *, since: date, at: datetime
+) -> None:
+    """Write `at` this instant who acts for the mutuelle; who is in this office already stays since her first day."""
+    _refuse(fault for officer in officers for fault in faults_of_officer(officer))
+    rows = [{"mutuelle_id": mutuelle.id, **asdict(officer)} for officer in officers]
+    await _write(db, tables.officer, rows, since=since)
+    await note_founders(db, mutuelle.id, at)
+
+
+async def list_facilities(db: AsyncConnection, mutuelle: Mutuelle, facilities: Sequence[Facility]) -> None:
+    """Write the mutuelle's facilities, each at a place that it serves."""
+    known = set(await db.scalars(select(tables.place.c.id).where(tables.place.c.mutuelle_id == mutuelle.id)))
+    _refuse(fault for facility in facilities for fault in faults_of_facility(facility, known))
+    rows = [{"mutuelle_id": mutuelle.id, **_row(facility)} for facility in facilities]
+    await _write(db, tables.facility, rows)
+
+
+async def contract_doctors(
+    db: AsyncConnection, mutuelle: Mutuelle, doctors: Sequence[Doctor], *, on: date, at: datetime
+) -> None:
+    """Write the mutuelle's referent doctors, each at one of its facilities, under contract from `on`."""
+    facilities = select(tables.facility.c.id).where(tables.facility.c.mutuelle_id == mutuelle.id)
+    known = set(await db.scalars(facilities))
+    _refuse(fault for doctor in doctors for fault in faults_of_doctor(doctor, known))
+    rows = [{"mutuelle_id": mutuelle.id, **_row(doctor)} for doctor in doctors]
+    await _write(db, tables.doctor, rows, contracted_on=on)
+    await note_founders(db, mutuelle.id, at)
+
+
+async def open_routes(db: AsyncConnection, mutuelle: Mutuelle, routes: Sequence[Route]) -> None:
+    """Write which operator serves which country, and open the float and the suspense account of each."""
+    _refuse(fault for route in routes for fault in faults_of_route(route))
+    await _write(db, tables.route, [{"mutuelle_id": mutuelle.id, **asdict(route)} for route in routes])
+    codes = [
+        code
+        for route in routes
+        for code in (accounts.collections(route.float_name), accounts.suspense(route.float_name))
+    ]
+    await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
+
+
+def _refuse(faults: Iterable[str]) -> None:
+    if found := "\n".join(faults):
+        raise FoundingError(found)
+
+
+def _row(value: Facility | Doctor) -> dict[str, Any]:
+    """The value as its table keeps it: a list where the code has a tuple."""
+    return {name: list(fact) if isinstance(fact, tuple) else fact for name, fact in vars(value).items()}
+
+
+async def _write(
+    db: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], **noted: object
+) -> None:
+    """Insert what is not there yet; a row that is there must say the same, `noted` columns apart."""
+    if not rows:
+        return
+    await db.execute(insert(table).on_conflict_do_nothing(), [{**row, **noted} for row in rows])
+    keys = [column.name for column in table.primary_key]
+    # One mutuelle at a time is founded, so its rows are all that the new ones can meet.
+    owner = table.c[keys[0]]
+    present = {
+        tuple(row[key] for key in keys): row
+        for row in (await db.execute(select(table).where(owner == rows[0][owner.name]))).mappings()
+    }
+    _refuse(_clashes(table.name, keys, rows, present))
+
+
+def _clashes(
+    table: str, keys: list[str], rows: Sequence[Mapping[str, Any]], present: Mapping[tuple[Any, ...], Any]
+) -> Iterator[str]:
+    for row in rows:
+        key = tuple(row[name] for name in keys)
+        what = f"{table} {' '.join(str(part) for part in key)}"
+        if key not in present:
+            yield f"{what}: another one has its prefix"
+            continue
+        other = [name for name, fact in row.items() if present[key][name] != fact]
+        if other:
+            yield f"{what}: is there already with another {', '.join(other)}"

@@ -1,0 +1,138 @@
+"""What was changed in a household, when, by whom and why: written beside each change, never altered.
+
+Whoever changes a household holds its lock and notes the change in the same transaction.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Sentence, _
+from mutuelle.households.households import Household
+from mutuelle.scheme.sealed_records import record_households
+from mutuelle.tables import household_change
+
+
+class Change(StrEnum):
+    """What can happen to a household; whoever adds one adds its words to `WORDS`."""
+
+    ADDED = "person added"
+    REMOVED = "person removed"
+    CORRECTED = "person corrected"
+    NAMED = "person named"
+    REGISTERED = "registered"
+    CONFIRMED = "confirmed"
+    DENIED = "denied"
+    PHONE_ADDED = "phone added"
+    PHONE_REMOVED = "phone removed"
+    HEAD_CHANGED = "head changed"
+    DOCTOR_CHOSEN = "doctor chosen"
+    MERGED = "merged"
+    WAIVED = "debt waived"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+WORDS: dict[Change, Sentence] = {
+    Change.ADDED: _("person added"),
+    Change.REMOVED: _("person removed"),
+    Change.CORRECTED: _("person corrected"),
+    Change.NAMED: _("name given"),
+    Change.REGISTERED: _("household registered"),
+    Change.CONFIRMED: _("household confirmed"),
+    Change.DENIED: _("phone said: not us"),
+    Change.PHONE_ADDED: _("phone added"),
+    Change.PHONE_REMOVED: _("phone removed"),
+    Change.HEAD_CHANGED: _("new head"),
+    Change.DOCTOR_CHOSEN: _("doctor chosen"),
+    Change.MERGED: _("households joined"),
+    Change.WAIVED: _("debt waived"),
+    Change.CLOSED: _("household closed"),
+    Change.REOPENED: _("household reopened"),
+}
+
+
+@dataclass(frozen=True)
+class Noted:
+    """One change: `position` counts from 1; `actor` is a phone (E.164) or, from the command line, a name."""
+
+    position: int
+    what: Change
+    detail: str
+    actor: str
+    reason: str
+    changed_at: datetime
+
+
+async def note_change(
+    db: AsyncConnection,
+    household: Household,
+    what: Change,
+    *,
+    detail: str,
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> int:
+    """Write a change down that was made, and record the household; returns its position. The caller holds its lock.
+
+    `detail` is read by the household on a small screen: at most 70 letters, in no language (names, years, numbers).
+    """
+    newest = await db.scalar(select(sa.func.max(household_change.c.position)).where(*_of(household)))
+    position = (newest or 0) + 1
+    row = {
+        "mutuelle_id": household.mutuelle_id,
+        "number": household.number,
+        "position": position,
+        "what": what,
+        "detail": detail,
+        "actor": actor,
+        "reason": reason,
+        "changed_at": at,
+    }
+    await db.execute(insert(household_change), row)
+    await record_households(db, [(household.mutuelle_id, household.number)])
+    return position
+
+
+async def changes_of(db: AsyncConnection, household: Household, limit: int) -> list[Noted]:
+    """The last `limit` changes of a household, the newest first."""
+    rows = await db.execute(
+        select(
+            household_change.c.position,
+            household_change.c.what,
+            household_change.c.detail,
+            household_change.c.actor,
+            household_change.c.reason,
+            household_change.c.changed_at,
+        )
+        .where(*_of(household))
+        .order_by(household_change.c.position.desc())
+        .limit(limit)
+    )
+    return [
+        Noted(row.position, Change(row.what), row.detail, row.actor, row.reason, row.changed_at)
+        for row in rows
+    ]
+
+
+async def changes_since(db: AsyncConnection, household: Household, what: set[Change], since: datetime) -> int:
+    """How many changes of these kinds the household has had since then."""
+    found = await db.scalar(
+        select(sa.func.count())
+        .select_from(household_change)
+        .where(*_of(household), household_change.c.what.in_(what), household_change.c.changed_at > since)
+    )
+    return found or 0
+
+
+def _of(household: Household) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        household_change.c.mutuelle_id == household.mutuelle_id,
+        household_change.c.number == household.number,
+    )

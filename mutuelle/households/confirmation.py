@@ -1,0 +1,198 @@
+"""A household that an officer registered says, from its own phone, that it is true; or that it is not.
+
+Until then the phone speaks for nobody and is told no name: an officer may have mistyped it, or made the household up.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Sentence, _
+from mutuelle.dates import local_date
+from mutuelle.households.change_log import Change, note_change
+from mutuelle.households.households import CONFIRMED, Household, free_phone, lock_household
+from mutuelle.notify import notify
+from mutuelle.scheme.mutuelles import get_mutuelle, treasurers
+from mutuelle.tables import beneficiary, household_change, household_phone, officer, place
+from mutuelle.tables import household as household_table
+from mutuelle.tables import mutuelle as mutuelles
+from talk.trouble import RefusedError
+from talk.words import Caller, Consent
+
+CONFIRM = _("CONFIRM")  # the keyword
+NOTHING_WAITS = _("Nothing waits for your answer. Thank you.")
+LISTED = 40  # of the unconfirmed households: a list on a phone
+
+
+@dataclass(frozen=True)
+class Unconfirmed:
+    """A household that waits for its word: `officer` wrote it on the day `on`, `denied` says that a phone said no."""
+
+    household: Household
+    place_name: str
+    size: int
+    officer: str
+    on: date
+    has_phone: bool
+    denied: bool
+
+    @property
+    def key(self) -> str:
+        return self.household.number
+
+    @property
+    def label(self) -> str:
+        return f"{self.household.head_name}, {self.place_name}"
+
+
+async def unconfirmed_of(db: AsyncConnection, caller: Caller) -> Unconfirmed | None:
+    """The oldest household that waits for the word of the calling phone, if one does."""
+    row = (await db.execute(waiting_for_phone(), {"phone": caller.phone})).one_or_none()
+    return _unconfirmed(row) if row else None
+
+
+async def unconfirmed_in(db: AsyncConnection, mutuelle_id: str) -> list[Unconfirmed]:
+    """The households of a mutuelle that nobody has confirmed yet, the oldest first."""
+    rows = await db.execute(_waiting().where(household_table.c.mutuelle_id == mutuelle_id).limit(LISTED))
+    return [_unconfirmed(row) for row in rows]
+
+
+async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str, agreed: Consent) -> None:
+    """Yes, it is us: from now on the phone speaks for the household."""
+    household = (await _asked(db, caller, number)).household
+    await db.execute(
+        sa.update(household_table)
+        .where(household_table.c.mutuelle_id == household.mutuelle_id, household_table.c.number == number)
+        .values(confirmed_at=caller.at)
+    )
+    await note_change(
+        db,
+        household,
+        Change.CONFIRMED,
+        detail="",
+        actor=caller.phone,
+        reason="its phone said yes",
+        at=caller.at,
+    )
+
+
+async def deny_household(db: AsyncConnection, caller: Caller, *, number: str, agreed: Consent) -> None:
+    """No, it is not us: the phone is free of it at once, and its treasurers look into it."""
+    waiting = await _asked(db, caller, number)
+    household = waiting.household
+    await free_phone(db, household, caller.phone)
+    position = await note_change(
+        db, household, Change.DENIED, detail="", actor=caller.phone, reason="its phone said no", at=caller.at
+    )
+    today = (await get_mutuelle(db, household.mutuelle_id)).today(caller.at)
+    phones = [who.phone for who in await treasurers(db, household.mutuelle_id, today)]
+    told = dict.fromkeys(phones, not_recognised(waiting))
+    event = f"{household.number} {position}"
+    await notify(db, household.mutuelle_id, "household denied", told, caller.at, event=event)
+
+
+async def invite(db: AsyncConnection, household: Household, officer: str, phone: str, at: datetime) -> None:
+    """Ask the phone that an officer wrote down whether the household is its own."""
+    told = {phone: registered(household, officer)}
+    event = f"{household.number} {at.isoformat()}"
+    await notify(db, household.mutuelle_id, "household registered", told, at, event=event)
+
+
+def registered(household: Household, officer: str) -> Sentence:
+    """For a phone that may be a stranger's: no name of the household in it."""
+    return _(
+        "{mutuelle}: the agent {officer} has registered your household. Is it right? Dial and answer, or reply {word}.",
+        mutuelle=household.mutuelle_name,
+        officer=officer,
+        word=CONFIRM,
+    )
+
+
+def not_recognised(waiting: Unconfirmed) -> Sentence:
+    """For the treasurers."""
+    return _(
+        "Household {number}, registered by {officer} on {date}: its phone says that it is not theirs. Please check.",
+        number=waiting.household.shown_number,
+        officer=waiting.officer,
+        date=waiting.on,
+    )
+
+
+async def _asked(db: AsyncConnection, caller: Caller, number: str) -> Unconfirmed:
+    """The household, locked, if it still waits for the word of this phone; Refused if not."""
+    await lock_household(db, number)
+    waiting = await unconfirmed_of(db, caller)
+    if waiting is None or waiting.household.number != number:
+        raise RefusedError(NOTHING_WAITS)
+    return waiting
+
+
+def _of_household(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+    return (table.c.mutuelle_id == household_table.c.mutuelle_id, table.c.number == household_table.c.number)
+
+
+def _waiting() -> Select[Any]:
+    """The open households that an officer registered and nobody has confirmed, the oldest first."""
+    denials = sa.exists().where(
+        *_of_household(household_change), household_change.c.what == Change.DENIED.value
+    )
+    size = (
+        select(sa.func.count())
+        .select_from(beneficiary)
+        .where(*_of_household(beneficiary), beneficiary.c.removed_on.is_(None))
+    )
+    names = select(sa.func.min(officer.c.name)).where(
+        officer.c.mutuelle_id == household_table.c.mutuelle_id,
+        officer.c.phone == household_table.c.registered_by,
+    )
+    return (
+        select(
+            household_table.c.mutuelle_id,
+            household_table.c.number,
+            household_table.c.head_name,
+            household_table.c.enrolled_at,
+            mutuelles.c.name.label("mutuelle_name"),
+            mutuelles.c.timezone,
+            place.c.name.label("place_name"),
+            size.scalar_subquery().label("size"),
+            sa.func.coalesce(names.scalar_subquery(), "").label("officer"),
+            sa.exists().where(*_of_household(household_phone)).label("has_phone"),
+            denials.label("denied"),
+        )
+        .select_from(household_table)
+        .join(mutuelles, mutuelles.c.id == household_table.c.mutuelle_id)
+        .join(
+            place,
+            (place.c.mutuelle_id == household_table.c.mutuelle_id)
+            & (place.c.id == household_table.c.place_id),
+        )
+        .where(sa.not_(CONFIRMED), household_table.c.closed_at.is_(None))
+        .order_by(household_table.c.enrolled_at, household_table.c.number)
+    )
+
+
+@cache  # made once: home asks it at every hop
+def waiting_for_phone() -> Select[Any]:
+    """The oldest household that waits for the word of `phone`."""
+    theirs = select(household_phone.c.number).where(
+        household_phone.c.mutuelle_id == household_table.c.mutuelle_id,
+        household_phone.c.phone == sa.bindparam("phone"),
+    )
+    return _waiting().where(household_table.c.number.in_(theirs)).limit(1)
+
+
+def _unconfirmed(row: Row[Any]) -> Unconfirmed:
+    return Unconfirmed(
+        household=Household(row.mutuelle_id, row.number, row.head_name, row.mutuelle_name),
+        place_name=row.place_name,
+        size=row.size,
+        officer=row.officer,
+        on=local_date(row.enrolled_at, row.timezone),
+        has_phone=row.has_phone,
+        denied=row.denied,
+    )

@@ -1,0 +1,51 @@
+"""What always holds of households in time: their people, their changes, who has confirmed them."""
+
+from invariants import Invariant
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        "household_change_without_gap",
+        "The changes of a household are numbered from 1, without a gap.",
+        """
+        select mutuelle_id || ' ' || number from household_change
+        group by mutuelle_id, number having max(position) <> count(*)
+        """,
+    ),
+    Invariant(
+        "registered_household_is_noted",
+        "A household that an officer registered has that among its changes, in that officer's name.",
+        """
+        select h.mutuelle_id || ' ' || h.number from household h
+        where h.registered_by is not null and not exists (select from household_change c
+            where c.mutuelle_id = h.mutuelle_id and c.number = h.number
+              and c.what = 'registered' and c.actor = h.registered_by)
+        """,
+    ),
+    Invariant(
+        "confirmed_household_is_noted",
+        "A registered household counts as confirmed exactly if somebody's confirmation is among its changes.",
+        """
+        select h.mutuelle_id || ' ' || h.number from household h
+        where h.registered_by is not null and (h.confirmed_at is not null) <> exists (select from household_change c
+            where c.mutuelle_id = h.mutuelle_id and c.number = h.number and c.what = 'confirmed')
+        """,
+    ),
+    Invariant(
+        "first_policy_counts_its_people",
+        "The first policy of a household was priced for the people who are written down with it.",
+        """
+        select p.mutuelle_id || ' ' || p.number from policy p
+        where p.sequence = 1 and p.members <> (select count(*) from beneficiary b
+            where b.mutuelle_id = p.mutuelle_id and b.number = p.number and b.first_policy = 1)
+        """,
+    ),
+    Invariant(
+        "person_counted_by_a_policy_to_come",
+        "Nobody waits for a policy after the next one.",
+        """
+        select b.mutuelle_id || ' ' || b.number || ' ' || b.rank from beneficiary b
+        where b.first_policy > 1 + (select count(*) from policy p
+            where p.mutuelle_id = b.mutuelle_id and p.number = b.number)
+        """,
+    ),
+)

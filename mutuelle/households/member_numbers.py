@@ -1,0 +1,40 @@
+"""Member numbers: nine digits, the mutuelle's three first, a check digit last, the five between drawn at random.
+
+Not sequential, so that nobody finds a member by counting; the check digit (Damm's algorithm) catches every single
+wrong digit and every pair of neighbours exchanged.
+"""
+
+import re
+import secrets
+
+from stdnum import damm
+
+from locales import _
+from talk.answers import Kind
+from talk.trouble import InvalidError
+
+LENGTH = 9
+DRAWN_DIGITS = 5
+
+
+def draw_number(prefix: int) -> str:
+    """A new number of the mutuelle with `prefix`; whether it is free, the database knows."""
+    body = f"{prefix}{secrets.randbelow(10**DRAWN_DIGITS):0{DRAWN_DIGITS}}"
+    return body + str(damm.calc_check_digit(body))
+
+
+def shown_number(number: str) -> str:
+    """In groups of three, as it is read aloud: 101 482 937."""
+    return f"{number[:3]} {number[3:6]} {number[6:]}"
+
+
+def _number(typed: str) -> str:
+    digits = re.sub(r"[\s*.-]", "", typed)
+    if not re.fullmatch(r"[0-9]+", digits) or len(digits) != LENGTH:
+        raise InvalidError(_("A member number has {length} digits.", length=LENGTH))
+    if not damm.is_valid(digits):
+        raise InvalidError(_("This number is not right. Please check each digit."))
+    return digits
+
+
+member_number = Kind("member number", _number, good=("101 000 000",), bad=("12", "abc", "101000001"))

@@ -1,0 +1,31 @@
+"""What is known of a phone that writes: it speaks for a household, its owner has an office, or nothing.
+
+A household that was closed and an office that has ended make nobody known: a number may have a new owner.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mutuelle.officers.roles import appointments_of_phone
+from mutuelle.tables import household as household_table
+from mutuelle.tables import household_phone, mutuelle
+from sms.limits import Sender
+from talk.phones import region_of
+
+
+async def sender_of(db: AsyncConnection, phone: str, at: datetime) -> Sender:
+    """Who writes from `phone` at `at`; an office counts for more than a household."""
+    if await appointments_of_phone(db, phone, at):
+        return Sender.OFFICER
+    of_household = (household_table.c.mutuelle_id == household_phone.c.mutuelle_id) & (
+        household_table.c.number == household_phone.c.number
+    )
+    speaks = sa.exists().where(
+        of_household, household_phone.c.phone == phone, household_table.c.closed_at.is_(None)
+    )
+    if await db.scalar(sa.select(speaks)):
+        return Sender.MEMBER
+    served = await db.scalar(sa.select(sa.exists().where(mutuelle.c.country == region_of(phone))))
+    return Sender.STRANGER if served else Sender.FOREIGN

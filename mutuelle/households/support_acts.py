@@ -1,0 +1,95 @@
+"""Acts of support: every look-up and every change made for somebody else, with who did it and why. Never altered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mutuelle.households.households import Household, HouseholdKey
+from mutuelle.households.tables import support_act
+
+WHO = "who"
+PHONE, HEAD = "household phone", "household head"
+MERGE, CLOSE, REOPEN = "household merge", "household close", "household reopen"
+CASE_CLOSE, CASE_REOPEN = "case close", "case reopen"
+ROUTE_ADD, ROUTE_REMOVE = "route add", "route remove"
+
+
+class SupportError(Exception):
+    """What support asked for cannot be done; one line for a person, and nothing was changed."""
+
+
+@dataclass(frozen=True)
+class By:
+    """Who acts, why, and when (aware UTC)."""
+
+    actor: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Act:
+    """An act as it was written down; `facts` are what it takes to take it back."""
+
+    id: UUID
+    act: str
+    facts: Mapping[str, Any]
+    actor: str
+    reason: str
+    done_at: datetime
+
+
+async def write_act(
+    db: AsyncConnection,
+    act: str,
+    subject: str,
+    by: By,
+    *,
+    household: HouseholdKey | None = None,
+    facts: Mapping[str, Any] | None = None,
+    act_id: UUID | None = None,
+) -> UUID:
+    """Write down what was done, in the transaction that does it, and return its id; `subject` is what was typed."""
+    act_id = act_id or uuid4()
+    row = {
+        "id": act_id,
+        "act": act,
+        "subject": subject,
+        "mutuelle_id": household and household.mutuelle_id,
+        "number": household and household.number,
+        "facts": dict(facts or {}),
+        "actor": by.actor,
+        "reason": by.reason,
+        "done_at": by.at,
+    }
+    await db.execute(insert(support_act), row)
+    return act_id
+
+
+async def last_act(db: AsyncConnection, household: Household, *acts: str) -> Act | None:
+    """The newest of these acts on a household."""
+    rows = await db.execute(
+        select(
+            support_act.c.id,
+            support_act.c.act,
+            support_act.c.facts,
+            support_act.c.actor,
+            support_act.c.reason,
+            support_act.c.done_at,
+        )
+        .where(
+            support_act.c.mutuelle_id == household.mutuelle_id,
+            support_act.c.number == household.number,
+            support_act.c.act.in_(acts),
+        )
+        .order_by(support_act.c.nth.desc())
+        .limit(1)
+    )
+    row = rows.one_or_none()
+    return Act(*row) if row else None

@@ -1,0 +1,184 @@
+"""What stands in one cell of a register, read into what the mutuelle works with; Invalid says what it should be.
+
+Nothing is guessed: a cell that could mean two things is refused.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+from anyascii import anyascii
+
+from locales import _
+from mutuelle.imports.faults import UnreadError
+from talk.answers import person_name
+from talk.trouble import InvalidError
+
+_NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^a-z0-9]+")
+_SEPARATORS = re.compile(r"\s*[/,;+|]\s*")
+_APOSTROPHES, _HYPHENS = re.compile("[`´ʼʹ′]"), re.compile("[‐‑‒–]")
+_REMARK = re.compile(r"(\( *([^()]*)\)|, *((?:[^\W\d_]| )+)$)")
+REMARKS = {  # what a book adds to a name, in brackets or behind a comma, that is no part of it
+    *("veuve", "veuf", "vve", "marie", "mariee", "celibataire", "divorce", "divorcee", "epouse", "epoux"),
+    *(
+        "chef",
+        "cheffe",
+        "chef de menage",
+        "chef de famille",
+        "cm",
+        "mme",
+        "mlle",
+        "m",
+        "f",
+        "h",
+        "homme",
+        "femme",
+    ),
+    *("widow", "widower", "married", "single", "divorced", "head", "mr", "mrs"),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and when a register is read: the country of its phones, today in the mutuelle's zone.
+
+    `left_out` counts the remarks beside names that were not read as names.
+    """
+
+    country: str
+    today: date
+    left_out: Counter[str] = field(default_factory=Counter, compare=False)
+
+
+Reader = Callable[[str, Setting], object]
+
+
+@lru_cache(maxsize=20_000)  # a register writes the same villages, products and names again and again
+def folded(words: str) -> str:
+    """Small letters and digits without accents, one blank between words: how headers and names are compared."""
+    plain = words if words.isascii() else anyascii(words)
+    return " ".join(_NEITHER_LETTER_NOR_DIGIT.sub(" ", plain.lower()).split())
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names have the same words, in any order: KONE Awa is Awa Koné."""
+    return sorted(folded(one).split()) == sorted(folded(other).split())
+
+
+def slug(name: str) -> str:
+    """A name as an identifier: Koutiébougou -> koutiebougou."""
+    return folded(name).replace(" ", "-")[:40].strip("-")
+
+
+def words(least: int, most: int) -> Reader:
+    """Text of so many letters."""
+
+    def read(cell: str, setting: Setting) -> str:
+        if not least <= len(cell) <= most:
+            raise InvalidError(_("From {least} to {most} letters, please.", least=least, most=most))
+        return cell
+
+    return read
+
+
+def matching(pattern: str, upper: bool = True) -> Reader:
+    """A code, in capitals whatever was written."""
+
+    def read(cell: str, setting: Setting) -> str:
+        code = cell.upper() if upper else cell.lower()
+        if not re.fullmatch(pattern, code):
+            raise InvalidError(_("{cell} cannot stand here.", cell=cell))
+        return code
+
+    return read
+
+
+def one_of(meanings: Mapping[str, str]) -> Reader:
+    """One word of a closed list, with or without its accents."""
+    known = {folded(word): meaning for word, meaning in meanings.items()}
+
+    def read(cell: str, setting: Setting) -> str:
+        found = known.get(folded(cell))
+        if found is None:
+            raise InvalidError(_("{cell} is not one of: {known}.", cell=cell, known=_told(meanings)))
+        return found
+
+    return read
+
+
+def some_of(meanings: Mapping[str, str], everything: tuple[str, ...] = ()) -> Reader:
+    """Some words of a closed list, with `/` or a comma between them; `tous` where there is an everything."""
+    one = one_of(meanings)
+
+    def read(cell: str, setting: Setting) -> tuple[str, ...]:
+        if everything and folded(cell) in ("tous", "all"):
+            return everything
+        found = [str(one(part, setting)) for part in _SEPARATORS.split(cell) if part]
+        return tuple(dict.fromkeys(found))
+
+    return read
+
+
+def _told(meanings: Mapping[str, str]) -> str:
+    """The first word for each meaning."""
+    first: dict[str, str] = {}
+    for word, meaning in meanings.items():
+        first.setdefault(meaning, word)
+    return ", ".join(first.values())
+
+
+def name(cell: str, setting: Setting) -> str:
+    """A person's name, as callers type theirs; `Koné, Awa` has the family name first.
+
+    Nothing is left out in silence: a remark that is known to be no part of a name is counted.
+    """
+    text = _HYPHENS.sub("-", _APOSTROPHES.sub("'", cell)).strip(" ,;")
+    for written, bracketed, behind in _REMARK.findall(text):
+        remark = bracketed or behind
+        if folded(remark) in REMARKS:
+            text = " ".join(text.replace(written, " ").split())
+            setting.left_out[folded(remark)] += 1
+    family, comma, given = (part.strip() for part in text.partition(","))
+    if comma and 1 in (
+        len(family.split()),
+        len(given.split()),
+    ):  # of two words on each side it may be two people
+        text = f"{given} {family}"
+    if stranger := re.search(r"[^\w'’ .-]|[\d_]", text):
+        raise UnreadError(_("A name has letters only."), stranger[0])
+    return person_name.parse(text)
+
+
+def yes_or_no(cell: str, setting: Setting) -> bool:
+    """oui or non."""
+    known = dict.fromkeys(("oui", "o", "yes", "x", "vrai", "true", "1", "ok"), True)
+    known |= dict.fromkeys(("non", "n", "no", "faux", "false", "0"), False)
+    if (found := known.get(folded(cell))) is None:
+        raise InvalidError(_("{cell} is not one of: {known}.", cell=cell, known="oui, non"))
+    return found
+
+
+def timezone(cell: str, setting: Setting) -> str:
+    """A time zone, such as Africa/Bamako."""
+    if cell not in available_timezones():
+        raise InvalidError(_("{cell} is not a time zone such as Africa/Bamako.", cell=cell))
+    return cell
+
+
+def languages(meanings: Mapping[str, str]) -> Reader:
+    """Languages by name or by ISO 639 code, the preferred one first."""
+
+    known = {folded(word): code for word, code in meanings.items()}
+
+    def read(cell: str, setting: Setting) -> tuple[str, ...]:
+        found = [known.get(folded(part), part.lower()) for part in _SEPARATORS.split(cell) if part]
+        for code in found:
+            if not re.fullmatch("[a-z]{2,3}", code):
+                raise InvalidError(_("{cell} is not one of: {known}.", cell=code, known=", ".join(meanings)))
+        return tuple(dict.fromkeys(found))
+
+    return read

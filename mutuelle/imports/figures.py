@@ -1,0 +1,89 @@
+"""Cells with figures: amounts, percentages, months, counts. A cell that could be two numbers is refused."""
+
+import re
+
+from locales import _
+from mutuelle.imports.cells import Reader, Setting, folded
+from mutuelle.imports.faults import UnreadError
+
+# Francs have no cents: what stands before exactly three figures parts thousands, and nought behind a comma is nothing.
+_GROUPED = re.compile(r"\d{1,12}|\d{1,3}([ .,'’])\d{3}(?:\1\d{3}){0,2}")
+_NO_CENTS = re.compile(r"[.,](?:0{1,2}|-{1,2}|—)$")
+_FRANCS = r"(?:f\s*\.?\s*cfa|cfa|xof|xaf|(?:francs?|frs?|f)(?:\s*cfa)?)\.?"
+LONGEST_NUMBER = 20  # of the register
+_OH = re.compile(r"(?<=[\dOo .])[Oo](?=[\dOo .,]|$)")
+
+
+def figures(cell: str) -> str:
+    """The cell with the letter O as the nought that it stands for among figures."""
+    return _OH.sub("0", cell) if re.match(r"\+?\(?\d", cell) else cell
+
+
+def whole(least: int, most: int, units: str = "") -> Reader:
+    """A number without decimals, with or without one of its `units` (a pattern) behind it: 12, 12 000, 12,00."""
+    unit = re.compile(rf"\s*(?:{units})\.?$", re.IGNORECASE)
+
+    def read(cell: str, setting: Setting) -> int:
+        text = _NO_CENTS.sub("", figures(" ".join((unit.sub("", cell) if units else cell).split())))
+        if not _GROUPED.fullmatch(text):
+            raise UnreadError(_("This is not a number."), _stranger(text))
+        number = int(re.sub(r"\D", "", text))
+        if not least <= number <= most:
+            raise UnreadError(_("It must be {least} to {most}.", least=least, most=most))
+        return number
+
+    return read
+
+
+def _stranger(text: str) -> str:
+    """The first letter that is no figure, else the first that parts figures."""
+    found = re.search(r"[^\d\s.,'’]", text) or re.search(r"\D", text)
+    return found[0] if found else ""
+
+
+def franc_amount(least: int, most: int) -> Reader:
+    """An amount in francs, with or without its sign and blanks: 12 000 F, 12 000,00 FCFA."""
+    number = whole(least, most, _FRANCS)
+    return lambda cell, setting: number(
+        re.sub(rf"^{_FRANCS}\s*(?=\d)", "", cell, flags=re.IGNORECASE), setting
+    )
+
+
+def percent(cell: str, setting: Setting) -> object:
+    """A share from 1 to 100, with or without its sign."""
+    return whole(1, 100, "%|pour ?cent")(cell, setting)
+
+
+def months(least: int, most: int) -> Reader:
+    """A time in months: 3, 3 mois, 1 an."""
+    number = whole(least, most, r"mois|months?|m")
+
+    def read(cell: str, setting: Setting) -> object:
+        if years := re.fullmatch(r"(\d{1,2}) ?(?:ans?|annees?|years?)", folded(cell)):
+            return number(str(12 * int(years[1])), setting)
+        return number(cell, setting)
+
+    return read
+
+
+def register_number(cell: str, setting: Setting | None = None) -> str:
+    """The number of a household in its book, in one form: A 14, a-14 and A14 are A-14; 001 and N° 1 are 1."""
+    if cell.isdigit() and cell.isascii() and len(cell) <= LONGEST_NUMBER:
+        return _short(cell)
+    text = re.sub(
+        r"^(?:n\s*[°º]|n[o°º]?[.\s]+|num[eé]ro\s*|num\b\.?|#)[\s:.]*(?=\w)", "", cell, flags=re.IGNORECASE
+    )
+    text = re.sub(r"\.0$|[.)]$", "", text.strip()).upper()
+    if stranger := re.search(r"[^0-9A-Z/ –-]", text) or re.search(r"(?<=\d) (?=\d)", text):
+        raise UnreadError(
+            _("{cell} is not a number of the register such as 14, A-14 or 2023/14.", cell=cell), stranger[0]
+        )
+    parts = [[_short(run) for run in re.findall(r"\d+|[A-Z]+", part)] for part in text.split("/")]
+    number = "/".join("-".join(part) for part in parts)
+    if not all(parts) or len(number) > LONGEST_NUMBER:
+        raise UnreadError(_("{cell} is not a number of the register such as 14, A-14 or 2023/14.", cell=cell))
+    return number
+
+
+def _short(run: str) -> str:
+    return str(int(run)) if run.isdigit() else run

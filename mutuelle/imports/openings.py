@@ -1,0 +1,181 @@
+"""The balances of the day on which a mutuelle joins the service: what it holds, and what it has set aside.
+
+One journal a fund, against that fund's opening account; posted once. An account's name stays for ever, so no person's
+name becomes one: cash that an officer holds is booked under the reference that the service gives its holders.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.book import Journal, Movement
+from locales import _
+from mutuelle.imports.cells import folded, same_person, slug
+from mutuelle.imports.records import Record, once
+from mutuelle.imports.setup_rows import SetupRows
+from mutuelle.imports.vocabulary import BANK_WORDS, BOX_WORDS, LINKING_WORDS
+from mutuelle.officers.roles import Appointment, Role
+from mutuelle.scheme.mutuelles import Mutuelle, Officer
+from mutuelle.treasury.cash_in_hand import holder_of, lock_cash_in_hand
+from talk.phones import typed_phone
+from talk.trouble import InvalidError
+
+KIND = "opening balances"
+CASH_BOX = "caisse"  # where a cash box has no name of its own
+HOLDERS = (
+    Role.TREASURER,
+    Role.COLLECTOR,
+)  # who may hold cash, first the one who is meant where a phone is both
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What stands in one account on a day; `is_reserve`: set aside, not held.
+
+    Cash in the hands of `holder` has its `account` from `held_by_officers`.
+    """
+
+    fund: str
+    account: str
+    amount_minor: int
+    on: date
+    is_reserve: bool
+    holder: Officer | None = None
+
+
+def opening_rows(g: SetupRows, records: list[Record]) -> list[Opening]:
+    """The balances of the files, all of one day."""
+    named = []
+    for record in records:
+        holder = _holder(g, record)
+        code = f"{record['fund']} {holder.phone}" if holder else _code(g, record)
+        facts = {**record.facts, "code": code, "holder": holder}
+        named.append(Record(record.sheet, record.line, facts, record.is_whole))
+    found: list[Opening] = []
+    for record in once(named, ("code",), g.faults, "held"):
+        if not record.is_whole or not record["code"]:
+            continue
+        if found and record["on"] != found[0].on:
+            reason = _("all balances must be of one day: {day}", day=found[0].on)
+            g.faults.append(record.fault("on", reason))
+        fund, is_reserve = record["fund"] or accounts.HEALTH, record["held"] == "reserve"
+        holder, account = record["holder"], "" if record["holder"] else record["code"]
+        found.append(Opening(fund, account, record["amount_minor"], record["on"], is_reserve, holder))
+    return found
+
+
+def _code(g: SetupRows, record: Record) -> str | None:
+    """The account that a line means; None, with a fault, if it means none."""
+    held, name, fund = record["held"], record["name"] or "", record["fund"] or accounts.HEALTH
+    if held == "reserve":
+        return accounts.reserve(fund)
+    if held == "cash" and _is_box(g, name):
+        return accounts.cash(slug(name) or CASH_BOX, fund)
+    if held == "cash":
+        reason = _(
+            "{cell} is no cash box of a village and no officer: write the phone of who holds it", cell=name
+        )
+        g.faults.append(record.fault("name", reason))
+    elif held == "bank" and _is_bank(g, name):
+        return accounts.bank(slug(name), fund)
+    elif held == "float" and name:
+        return _float(g, record, slug(name), fund)
+    elif held == "bank" and name:
+        reason = _("{cell} looks like a person: write the bank's name, such as Banque de Sikasso", cell=name)
+        g.faults.append(record.fault("name", reason))
+    elif held:
+        g.faults.append(record.fault("name", _("this account needs a name")))
+    return None
+
+
+def _holder(g: SetupRows, record: Record) -> Officer | None:
+    """The officer who holds this cash, called by phone or by name; None if it is no officer."""
+    if record["held"] != "cash" or not record["name"]:
+        return None
+    try:
+        phone = typed_phone(record["name"], g.mutuelle.country)
+    except InvalidError:
+        phone = ""
+    called = [
+        officer
+        for officer in g.in_office()
+        if officer.role in HOLDERS and (officer.phone == phone or same_person(officer.name, record["name"]))
+    ]
+    phones = {officer.phone for officer in called}
+    return min(called, key=lambda officer: HOLDERS.index(Role(officer.role))) if len(phones) == 1 else None
+
+
+def _is_box(g: SetupRows, name: str) -> bool:
+    """Whether a cash box is called by what it is and where it stands: Caisse de Niéna, caisse centrale, nothing."""
+    words = " ".join(word for word in folded(name).split() if word not in LINKING_WORDS | BOX_WORDS)
+    places = {
+        " ".join(word for word in place.split() if word not in LINKING_WORDS) for place in g.names["places"]
+    }
+    return bool(re.fullmatch(r"\d{0,2}", words)) or words in places
+
+
+def _is_bank(g: SetupRows, name: str) -> bool:
+    """Whether a name has a word that banks have, or is one word in capitals, as short names are, and no person's."""
+    words = set(folded(name).split())
+    persons = (set(folded(person).split()) for person in g.persons())
+    called = not BANK_WORDS.isdisjoint(words) or (name.isupper() and len(words) == 1)
+    return called and not any(len(person) > 1 and person <= words for person in persons)
+
+
+def _float(g: SetupRows, record: Record, operator: str, fund: str) -> str | None:
+    routes = [key[0] for key, row in g.known.rows["routes"].items() if row["operator"] == operator]
+    routes += [route.country for route in g.routes if route.operator == operator]
+    if not routes:
+        reason = _("{cell} is not known: is it in {file}?", cell=operator, file="operateurs.csv")
+        g.faults.append(record.fault("name", reason))
+        return None
+    country = g.mutuelle.country if g.mutuelle.country in routes else routes[0]
+    return accounts.collections(f"{operator}-{country}", fund)
+
+
+async def held_by_officers(
+    db: AsyncConnection, mutuelle: Mutuelle, openings: Sequence[Opening], at: datetime
+) -> list[Opening]:
+    """The balances with the accounts of the officers who hold cash: an officer's first cash draws her reference."""
+    found = []
+    for opening in openings:
+        if opening.holder:
+            role, phone, name = Role(opening.holder.role), opening.holder.phone, opening.holder.name
+            appointment = Appointment(mutuelle.id, mutuelle.name, role, phone, name)
+            await lock_cash_in_hand(db, appointment)
+            reference = await holder_of(db, mutuelle, appointment, at)
+            opening = replace(opening, account=accounts.cash(reference, opening.fund))
+        found.append(opening)
+    return found
+
+
+def journals(mutuelle_id: str, currency: str, openings: Iterable[Opening]) -> list[Journal]:
+    """One journal for each fund that has anything."""
+    by_fund = defaultdict(list)
+    for opening in openings:
+        if opening.amount_minor:
+            by_fund[opening.fund].append(opening)
+    return [
+        Journal(
+            mutuelle=mutuelle_id,
+            source="opening",
+            key=f"balances-{fund}",
+            kind=KIND,
+            effective_on=found[0].on,
+            actor="import",
+            reason="balances of the paper books",
+            movements=[_movement(opening, currency) for opening in found],
+        )
+        for fund, found in sorted(by_fund.items())
+    ]
+
+
+def _movement(opening: Opening, currency: str) -> Movement:
+    against = accounts.opening(opening.fund)
+    debit, credit = (against, opening.account) if opening.is_reserve else (opening.account, against)
+    return Movement(debit, credit, opening.amount_minor, currency)

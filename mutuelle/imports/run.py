@@ -1,0 +1,217 @@
+"""Takes over a mutuelle from its files, in the caller's transaction: everything is looked at before the first row.
+
+Whoever calls it keeps the transaction only if no fault was told.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.book import Account, PostVerdict, open_accounts, post
+from locales import Sentence, _
+from mutuelle.founding.founding import (
+    appoint_officers,
+    contract_doctors,
+    found_mutuelle,
+    list_facilities,
+    open_routes,
+    sell_products,
+    serve_places,
+)
+from mutuelle.imports import setup_rows
+from mutuelle.imports.cells import Setting
+from mutuelle.imports.columns import BALANCES, FORMS, HOUSEHOLDS, MUTUELLE
+from mutuelle.imports.dues import PaperPolicy
+from mutuelle.imports.duplicates import look_alikes
+from mutuelle.imports.existing import existing_of
+from mutuelle.imports.faults import Fault
+from mutuelle.imports.household_rows import PaperHousehold, household_rows
+from mutuelle.imports.openings import Opening, held_by_officers, journals, opening_rows
+from mutuelle.imports.reading import CsvFile
+from mutuelle.imports.records import Record, records
+from mutuelle.imports.setup_rows import SetupRows, mutuelle_of
+from mutuelle.imports.writing import write_households
+from mutuelle.scheme.mutuelles import Mutuelle
+
+
+@dataclass
+class Imported:
+    """What became of the files: `counts` are (new, there before) by form; nothing was written if there are faults.
+
+    `owing` are the policies of which a part was paid on paper.
+    """
+
+    mutuelle: Mutuelle | None = None
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[Sentence] = field(default_factory=list)
+    owing: list[PaperPolicy] = field(default_factory=list)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether anything was written."""
+        return any(new for new, _there in self.counts.values())
+
+
+@dataclass(frozen=True)
+class _Read:
+    gathered: SetupRows
+    households: list[PaperHousehold]
+    openings: list[Opening]
+
+
+STEPS_OF_A_HOUSEHOLD = 15  # writing one takes about as long as reading so many lines
+
+
+def steps(sheets: Mapping[str, CsvFile]) -> int:
+    """How often `take_over` will say that it has come further, at most: while it reads, and while it writes."""
+    households = len(sheets[HOUSEHOLDS.key].rows) if HOUSEHOLDS.key in sheets else 0
+    return sum(len(sheet.rows) for sheet in sheets.values()) + households * STEPS_OF_A_HOUSEHOLD
+
+
+async def take_over(
+    db: AsyncConnection,
+    sheets: Mapping[str, CsvFile],
+    faults: Sequence[Fault],
+    *,
+    operators: Mapping[str, Collection[str]],
+    at: datetime,
+    advance: Callable[[], None],
+) -> Imported:
+    """Read every line, tell all faults, or write all that is new.
+
+    `faults` are those of the reading; `operators` says what each one still needs to be asked from here;
+    `advance` is called for each step.
+    """
+    taken = Imported(faults=list(faults))
+    read = await _read(db, sheets, operators, at, taken, advance)
+    if read is None or taken.faults:
+        return taken
+    g = read.gathered
+    await _found(db, g, at)
+
+    def written() -> None:
+        for _step in range(STEPS_OF_A_HOUSEHOLD):
+            advance()
+
+    await write_households(db, g.mutuelle, read.households, at=at, advance=written)
+    await _open_balances(db, read, sheets, at, taken)
+    taken.counts = {key: (new, there) for key, (new, there) in g.counts.items()} | taken.counts
+    return taken
+
+
+async def _read(
+    db: AsyncConnection,
+    sheets: Mapping[str, CsvFile],
+    operators: Mapping[str, Collection[str]],
+    at: datetime,
+    taken: Imported,
+    advance: Callable[[], None],
+) -> _Read | None:
+    sheet = sheets.get(MUTUELLE.key)
+    if sheet is None or not sheet.rows:
+        file = sheet.file if sheet else MUTUELLE.file
+        if not any(fault.file == file for fault in taken.faults):
+            taken.faults.append(Fault(file, 0, "", _("this file with its one line is needed")))
+        return None
+    country = sheet.rows[0].cells.get("country", "").upper()
+    first = records(sheet, Setting(country, at.date()), taken.faults, advance)[0]
+    code = str(first["id"] or "")
+    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"import {code}", 0))))
+    known = await existing_of(db, code)
+    mutuelle = mutuelle_of(first, known, taken.faults) or _stand_in(first)
+    setting = Setting(country, mutuelle.today(at))
+    by_form = {
+        form.key: records(sheets.get(form.key), setting, taken.faults, advance)
+        for form in FORMS
+        if form is not MUTUELLE
+    }
+    g = SetupRows(mutuelle, known, setting.today, taken.faults)
+    g.count(MUTUELLE.key, is_there=known.mutuelle is not None)
+    households, openings = _fill(g, by_form, operators)
+    taken.mutuelle = mutuelle
+    taken.owing = [
+        one for household in households for one in household.policies if one.paid_minor and one.owed_minor
+    ]
+    taken.faults.sort(key=lambda fault: (_order(sheets, fault), fault.line))
+    taken.notes += [
+        _("Left out of names: {remark} ({count})", remark=remark, count=count)
+        for remark, count in setting.left_out.most_common()
+    ]
+    taken.notes += await look_alikes(db, mutuelle, households)
+    return _Read(g, households, openings)
+
+
+def _fill(
+    gathered: SetupRows, read: Mapping[str, list[Record]], operators: Mapping[str, Collection[str]]
+) -> tuple[list[PaperHousehold], list[Opening]]:
+    setup_rows.place_rows(gathered, read["places"])
+    setup_rows.product_rows(gathered, read["products"])
+    setup_rows.facility_rows(gathered, read["facilities"])
+    setup_rows.doctor_rows(gathered, read["doctors"])
+    setup_rows.officer_rows(gathered, read["officers"])
+    setup_rows.route_rows(gathered, read["routes"], operators)
+    households = household_rows(gathered, read["households"], read["people"])
+    return households, opening_rows(gathered, read["balances"])
+
+
+def _stand_in(record: Record) -> Mutuelle:
+    """A mutuelle whose own line has faults, so that the other files can be looked at all the same."""
+    facts = {"currency": "XOF", "timezone": "UTC"} | {k: v for k, v in record.facts.items() if v is not None}
+    blank = dict.fromkeys(Mutuelle.__dataclass_fields__, "")
+    return Mutuelle(**{**blank, **facts, "prefix": 100})
+
+
+def _order(sheets: Mapping[str, CsvFile], fault: Fault) -> int:
+    """Faults are told file by file, in the order in which the files build on each other."""
+    order = [sheets[form.key].file for form in FORMS if form.key in sheets]
+    return order.index(fault.file) if fault.file in order else -1
+
+
+async def _found(db: AsyncConnection, g: SetupRows, at: datetime) -> None:
+    await found_mutuelle(db, g.mutuelle, at=at)
+    await open_accounts(db, [Account(g.mutuelle.id, accounts.opening(), g.mutuelle.currency)])
+    await serve_places(db, g.mutuelle, g.places)
+    await sell_products(db, g.mutuelle, g.sales)
+    await list_facilities(db, g.mutuelle, g.facilities)
+    await open_routes(db, g.mutuelle, g.routes)
+    for since, appointment in groupby(sorted(g.officers, key=_since), key=_since):
+        await appoint_officers(db, g.mutuelle, [officer for officer, _day in appointment], since=since, at=at)
+    for since, contracts in groupby(sorted(g.doctors, key=_since), key=_since):
+        await contract_doctors(db, g.mutuelle, [doctor for doctor, _day in contracts], on=since, at=at)
+
+
+def _since(dated: tuple[Any, date]) -> date:
+    return dated[1]
+
+
+async def _open_balances(
+    db: AsyncConnection, read: _Read, sheets: Mapping[str, CsvFile], at: datetime, taken: Imported
+) -> None:
+    """Post the opening balances of each fund; counted are the accounts that are new, and those that were there."""
+    mutuelle = read.gathered.mutuelle
+    openings = await held_by_officers(db, mutuelle, read.openings, at)
+    drafts = journals(mutuelle.id, mutuelle.currency, openings)
+    codes = {code for draft in drafts for m in draft.movements for code in (m.debit, m.credit)}
+    await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in sorted(codes)])
+    counts = Counter[PostVerdict]()
+    for draft, posted in zip(drafts, await post(db, drafts), strict=True):
+        counts[posted.verdict] += len(draft.movements)
+        if not posted.stands:
+            other = _("the balances of this fund were posted before, and were others")
+            reason = (
+                other
+                if posted.verdict is PostVerdict.CONFLICT
+                else _("refused: {why}", why=str(posted.reason))
+            )
+            taken.faults.append(Fault(sheets[BALANCES.key].file, 0, "", reason))
+    if drafts:
+        taken.counts[BALANCES.key] = (counts[PostVerdict.CREATED], counts[PostVerdict.EXISTS])

@@ -1,0 +1,262 @@
+"""What a mutuelle is founded with, as its files say: each line a value of the charter, each reference found.
+
+A line that is there already must say the same; everything that is wrong is told, with its line.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from locales import Sentence, _
+from mutuelle.founding.rules import (
+    MAX_PRICE_MINOR,
+    TWO_TREASURERS,
+    WAIT_IN_DELAY,
+    WAIT_IN_PERIOD,
+    Doctor,
+    Facility,
+    Route,
+    Sale,
+    faults_of_doctor,
+    faults_of_facility,
+    faults_of_mutuelle,
+    faults_of_officer,
+    faults_of_place,
+    faults_of_route,
+    faults_of_sale,
+    faults_of_treasurers,
+)
+from mutuelle.imports.cells import folded, slug
+from mutuelle.imports.columns import FACILITIES, PLACES
+from mutuelle.imports.existing import Existing, clashes
+from mutuelle.imports.faults import Fault
+from mutuelle.imports.records import Record, once
+from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
+from mutuelle.scheme.products import Product
+
+FIRST_PREFIX = 101
+# What the charter says of a line whose cells are all right; anything else of it is told as it is.
+REASONS = {
+    "an adult alone must cost something": _("an adult alone must cost something"),
+    "a lump sum must be for one person or more": _("a household's price must be for one person or more"),
+    TWO_TREASURERS: _(
+        "two treasurers are needed: two people with two phones, for what matters is signed by two"
+    ),
+    "it cannot be withdrawn before it is sold": _("its sale ends before it begins"),
+    WAIT_IN_PERIOD: _("the waiting period is as long as the period or longer: nobody would ever be covered"),
+    WAIT_IN_DELAY: _(
+        "the delay to pay is not longer than the waiting period: a part payment would never cover"
+    ),
+    f"the dearest household must pay {MAX_PRICE_MINOR} at most": _(
+        "the dearest household must pay {most} F at most", most=MAX_PRICE_MINOR
+    ),
+}
+
+
+@dataclass
+class SetupRows:
+    """What the files say so far. `names` are the ids that a place or facility is called by, in either form."""
+
+    mutuelle: Mutuelle
+    known: Existing
+    today: date
+    faults: list[Fault]
+    places: list[Place] = field(default_factory=list)
+    sales: list[Sale] = field(default_factory=list)
+    facilities: list[Facility] = field(default_factory=list)
+    doctors: list[tuple[Doctor, date]] = field(default_factory=list)
+    officers: list[tuple[Officer, date]] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
+    counts: dict[str, list[int]] = field(default_factory=dict)
+    heads: list[str] = field(default_factory=list)
+
+    def count(self, form: str, *, is_there: bool, lines: int = 1) -> None:
+        """Note that so many lines of a file are new, or were there before."""
+        self.counts.setdefault(form, [0, 0])[is_there] += lines
+
+    def in_office(self) -> list[Officer]:
+        """Who acts for the mutuelle once the files are taken over: those of the files, and those in office already."""
+        there = [
+            Officer(row["role"], row["phone"], row["name"])
+            for row in self.known.rows["officers"].values()
+            if row["until"] is None or row["until"] >= self.today
+        ]
+        return list(dict.fromkeys([officer for officer, _day in self.officers] + there))
+
+    def persons(self) -> Iterator[str]:
+        """The names of everybody who is known to be a person: officers, doctors, heads of households."""
+        yield from (officer.name for officer in self.in_office())
+        yield from (doctor.name for doctor, _day in self.doctors)
+        yield from self.heads
+
+    def judge(self, record: Record, told: Iterable[str]) -> bool:
+        """Whether the charter allows what a line says; its faults are kept."""
+        found = [record.fault("", _reason(why)) for why in told]
+        self.faults += found
+        return not found and record.is_whole
+
+    def compare(self, form: str, record: Record, row: Mapping[str, Any], **columns: str) -> None:
+        """Note whether a line is there already, and where it says something else."""
+        present = self.known.present(form, row)
+        self.count(form, is_there=present is not None)
+        self.faults += clashes(present or {}, record, row, columns)
+
+
+def mutuelle_of(record: Record, known: Existing, faults: list[Fault]) -> Mutuelle | None:
+    """The mutuelle of the files; its prefix is the one that it has, is given, or the first free one."""
+    if not record.is_whole:
+        return None
+    free = next(prefix for prefix in range(FIRST_PREFIX, 1000) if prefix not in known.prefixes)
+    there = known.mutuelle
+    prefix = record["prefix"] or (there.prefix if there else free)
+    found = Mutuelle(**{**record.facts, "prefix": prefix})
+    faults += [record.fault("", _reason(why)) for why in faults_of_mutuelle(found)]
+    if there is None and prefix in known.prefixes:
+        faults.append(record.fault("prefix", _("another mutuelle has this prefix")))
+    for name, fact in asdict(found).items():
+        if there and (other := getattr(there, name)) != fact:
+            reason = _("it is there already and says: {there}", there=str(other))
+            faults.append(record.fault(name, reason))
+    return found
+
+
+def place_rows(g: SetupRows, records: list[Record]) -> None:
+    """The villages; each has the id that is given, or one made of its name."""
+    named = [_with(record, id=record["id"] or slug(record["name"] or "")) for record in records]
+    g.names["places"] = _ids(g.known, "places")
+    for record in once(named, ("id",), g.faults, "name"):
+        place = Place(g.mutuelle.id, record["id"], record["name"] or "")
+        g.names["places"] |= {folded(place.name): place.id, folded(place.id): place.id}
+        if record.is_whole and g.judge(record, faults_of_place(g.mutuelle, place)):
+            g.places.append(place)
+            g.compare("places", record, {"id": place.id, "name": place.name})
+
+
+def product_rows(g: SetupRows, records: list[Record]) -> None:
+    """The products with their prices: one line a version."""
+    numbered = [_with(record, version=record["version"] or 1) for record in records]
+    for record in once(numbered, ("code", "version"), g.faults):
+        if not record.is_whole:
+            continue
+        terms = {name: fact for name, fact in record.facts.items() if not name.startswith("sold_")}
+        product = Product(mutuelle_id=g.mutuelle.id, currency=g.mutuelle.currency, **terms)
+        sale = Sale(product, record["sold_from"], record["sold_until"])
+        if g.judge(record, faults_of_sale(g.mutuelle, sale)):
+            g.sales.append(sale)
+            g.compare("products", record, record.facts)
+
+
+def facility_rows(g: SetupRows, records: list[Record]) -> None:
+    """The facilities, each in a village that is served."""
+    named = [_with(record, id=record["id"] or slug(record["name"] or "")) for record in records]
+    g.names["facilities"] = _ids(g.known, "facilities")
+    for record in once(named, ("id",), g.faults, "name"):
+        g.names["facilities"] |= {
+            folded(record["name"] or ""): record["id"],
+            folded(record["id"]): record["id"],
+        }
+        place_id = find_id(g, record, "place", "places")
+        if not record.is_whole or place_id is None:
+            continue
+        facts = {name: record[name] for name in ("id", "name", "level", "phone", "hours", "services")}
+        facility = Facility(place_id=place_id, **facts)
+        if g.judge(record, faults_of_facility(facility, [place_id])):
+            g.facilities.append(facility)
+            row = {**facts, "services": list(facility.services), "place_id": place_id}
+            g.compare("facilities", record, row, place_id="place")
+
+
+def doctor_rows(g: SetupRows, records: list[Record]) -> None:
+    """The referent doctors, each at a facility."""
+    for record in once(records, ("phone",), g.faults):
+        facility_id = find_id(g, record, "facility", "facilities")
+        if not record.is_whole or facility_id is None:
+            continue
+        doctor = Doctor(record["phone"], record["name"], facility_id, record["languages"])
+        if g.judge(record, faults_of_doctor(doctor, [facility_id])):
+            g.doctors.append((doctor, record["since"] or g.today))
+            row = {**vars(doctor), "languages": list(doctor.languages)}
+            g.compare("doctors", record, row, facility_id="facility")
+
+
+def officer_rows(g: SetupRows, records: list[Record]) -> None:
+    """Who acts for the mutuelle."""
+    for record in once(records, ("phone", "role"), g.faults):
+        if not record.is_whole:
+            continue
+        officer = Officer(record["role"], record["phone"], record["name"])
+        if g.judge(record, faults_of_officer(officer)):
+            g.officers.append((officer, record["since"] or g.today))
+            g.compare("officers", record, asdict(officer))
+    treasurers = next((record for record in records if record["role"] == "treasurer"), None)
+    is_new = g.known.mutuelle is None
+    if (records or is_new) and all(record.is_whole for record in records):
+        reasons = map(_reason, faults_of_treasurers(g.in_office()))
+        g.faults += [
+            treasurers.fault("role", why) if treasurers else _of_officers(records, why) for why in reasons
+        ]
+
+
+def _of_officers(records: Sequence[Record], why: Sentence) -> Fault:
+    """A fault of the whole file, also where it is missing."""
+    return records[0].sheet.fault(0, "", why) if records else Fault("responsables.csv", 0, "", why)
+
+
+def route_rows(g: SetupRows, records: list[Record], operators: Mapping[str, Collection[str]]) -> None:
+    """Which operator asks the phones of a country for money; `operators` says what each one still needs here."""
+    for record in once(records, ("country",), g.faults):
+        if not record.is_whole:
+            continue
+        route = Route(record["country"], record["operator"])
+        if reason := _cannot_ask(route.operator, operators):
+            g.faults.append(record.fault("operator", reason))
+        elif g.judge(record, faults_of_route(route)):
+            g.routes.append(route)
+            g.compare("routes", record, asdict(route), flow="operator")
+
+
+def _cannot_ask(operator: str, operators: Mapping[str, Collection[str]]) -> Sentence | None:
+    """Why this installation cannot ask an operator for money; None if it can."""
+    if needed := operators.get(operator):
+        return _(
+            "{cell} cannot be asked from here: it needs {settings}. Until then leave this file out.",
+            cell=operator,
+            settings=", ".join(needed),
+        )
+    known = sorted(name for name, needed in operators.items() if not needed)
+    if operator in known:
+        return None
+    if known:
+        return _("{cell} is not one of: {known}.", cell=operator, known=", ".join(known))
+    return _("No operator can be asked from here yet: leave this file out, members pay in cash.")
+
+
+def _with(record: Record, **facts: Any) -> Record:
+    return Record(record.sheet, record.line, {**record.facts, **facts}, record.is_whole)
+
+
+def _ids(known: Existing, form: str) -> dict[str, str]:
+    """What the places or facilities that are there may be called: by name or by id."""
+    rows = known.rows[form].values()
+    return {folded(row[name]): row["id"] for row in rows for name in ("name", "id")}
+
+
+def find_id(g: SetupRows, record: Record, key: str, form: str) -> str | None:
+    """The id of the place or facility that a line refers to; a fault where there is none."""
+    called = record[key]
+    found = g.names[form].get(folded(called)) if called else None
+    if called and found is None:
+        g.faults.append(
+            record.fault(key, _("{cell} is not known: is it in {file}?", cell=called, file=_file(form)))
+        )
+    return found
+
+
+def _file(form: str) -> str:
+    return {"places": PLACES.file, "facilities": FACILITIES.file}[form]
+
+
+def _reason(why: str) -> Sentence:
+    return REASONS.get(why.partition(": ")[2]) or _("this cannot be: {why}", why=why)

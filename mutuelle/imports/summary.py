@@ -1,0 +1,93 @@
+"""What an import says at its end, for a person: how the files were read, what is wrong or new, what to do next."""
+
+from collections.abc import Mapping
+
+from locales import Money, Sentence, _
+from mutuelle.imports.columns import FORMS
+from mutuelle.imports.faults import by_cause, told_once
+from mutuelle.imports.reading import CsvFile
+from mutuelle.imports.run import Imported
+
+FAULTS_SHOWN = 200
+NOTES_SHOWN = 20
+LABELS: dict[str, Sentence] = {
+    "mutuelle": _("mutuelle"),
+    "places": _("villages"),
+    "products": _("products"),
+    "facilities": _("facilities"),
+    "doctors": _("doctors"),
+    "officers": _("officers"),
+    "routes": _("operators"),
+    "households": _("households"),
+    "people": _("people in households"),
+    "balances": _("balances"),
+}
+
+
+def files_read(sheets: Mapping[str, CsvFile]) -> list[Sentence]:
+    """How each file was read: its lines, letters and separator."""
+    return [
+        _(
+            "{file}: {count} lines, {letters}, separator {separator}",
+            file=sheets[form.key].file,
+            count=len(sheets[form.key].rows),
+            letters=sheets[form.key].encoding,
+            separator=sheets[form.key].separator,
+        )
+        for form in FORMS
+        if form.key in sheets
+    ] + [
+        _(
+            "{file}: the headers are in line {line}, what stands above them is left out",
+            file=sheet.file,
+            line=sheet.header,
+        )
+        for sheet in sheets.values()
+        if sheet.header > 1
+    ]
+
+
+def faults_found(taken: Imported) -> list[Sentence]:
+    """The faults, as many as a person can use at once, then their number; nothing where there are none."""
+    if not taken.faults:
+        return []
+    told = [sentence for faults in by_cause(taken.faults) for sentence in told_once(faults)]
+    if (more := len(told) - FAULTS_SHOWN) > 0:
+        told[FAULTS_SHOWN:] = [_("… and {count} more", count=more)]
+    return [*told, _("{count} faults: nothing was written.", count=len(taken.faults))]
+
+
+def result_of(taken: Imported, *, dry: bool) -> list[Sentence]:
+    """What is new and what was there, what a person should look at, and what to do next."""
+    told = [
+        _("{what}: {new} new, {there} there already", what=label, new=counts[0], there=counts[1])
+        for key, label in LABELS.items()
+        if (counts := taken.counts.get(key))
+    ]
+    if taken.owing and taken.mutuelle:
+        paid, owed = (
+            sum(amounts) for amounts in zip(*((p.paid_minor, p.owed_minor) for p in taken.owing), strict=True)
+        )
+        told.append(
+            _(
+                "households that have paid a part: {count}, {paid} paid, {owed} owed",
+                count=len(taken.owing),
+                paid=Money(paid, taken.mutuelle.currency),
+                owed=Money(owed, taken.mutuelle.currency),
+            )
+        )
+    told += taken.notes[:NOTES_SHOWN]
+    if more := len(taken.notes) - NOTES_SHOWN:
+        told += [_("… and {count} more", count=more)] if more > 0 else []
+    return told + _next(taken, dry=dry)
+
+
+def _next(taken: Imported, *, dry: bool) -> list[Sentence]:
+    if not taken.is_new:
+        return [_("Everything was there already: nothing was changed.")]
+    if dry:
+        return [_("A trial: no fault, and nothing was kept. Without --dry-run it is written.")]
+    return [
+        _("Written. Next: each officer dials the service and asks for a PIN under 9."),
+        _("Then a member dials it from the phone in the register: 1 shows the cover."),
+    ]

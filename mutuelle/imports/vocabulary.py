@@ -1,0 +1,99 @@
+"""The words that a register may use for what the service has its own names for, accents or not.
+
+Of several words for one thing the first is the one that is told to people.
+"""
+
+from ledger import accounts
+from mutuelle.founding.rules import LEVELS, SERVICES
+
+SERVICE_WORDS = dict(
+    zip(
+        (
+            "médecine générale",
+            "petite chirurgie",
+            "accouchements",
+            "consultations pré et postnatales",
+            "laboratoire",
+            "vaccination",
+            "promotion de la santé",
+        ),
+        SERVICES,
+        strict=True,
+    )
+)
+SERVICE_WORDS |= {service: service for service in SERVICES} | {
+    "consultations prénatales": "ante- and post-natal visits",
+    "cpn": "ante- and post-natal visits",
+    "accouchement": "deliveries",
+    "chirurgie": "minor surgery",
+    "analyses": "laboratory",
+    "vaccinations": "vaccination",
+}
+LEVEL_WORDS = dict(zip(("poste", "centre", "hôpital"), LEVELS, strict=True)) | {
+    "post": "post",
+    "hospital": "hospital",
+    "cscom": "centre",
+    "poste de santé": "post",
+    "centre de santé": "centre",
+}
+ROLE_WORDS = {
+    "trésorier": "treasurer",
+    "trésorière": "treasurer",
+    "treasurer": "treasurer",
+    "collecteur": "collector",
+    "collectrice": "collector",
+    "collector": "collector",
+    "agent d'inscription": "enrolment officer",
+    "agente d'inscription": "enrolment officer",
+    "agent enrôleur": "enrolment officer",
+    "agente enrôleuse": "enrolment officer",
+    "agent d'enrôlement": "enrolment officer",
+    "enrolment officer": "enrolment officer",
+}
+LANGUAGE_WORDS = {  # the ISO 639 codes themselves are taken too
+    "français": "fr",
+    "anglais": "en",
+    "bambara": "bm",
+    "dioula": "dyu",
+    "peul": "ff",
+    "soninké": "snk",
+    "mooré": "mos",
+    "wolof": "wo",
+    "éwé": "ee",
+    "kabyè": "kbp",
+    "fon": "fon",
+    "haoussa": "ha",
+    "arabe": "ar",
+}
+FUND_WORDS = {"santé": accounts.HEALTH, "transport": accounts.TRANSPORT, "tontine": accounts.TONTINE}
+FUND_WORDS |= {"prêts": accounts.LOANS} | {fund: fund for fund in accounts.FUNDS}
+HELD_WORDS = {
+    "caisse": "cash",
+    "banque": "bank",
+    "opérateur": "float",
+    "réserve": "reserve",
+    "cash": "cash",
+    "bank": "bank",
+    "float": "float",
+    "mobile money": "float",
+}
+LINKING_WORDS = {
+    *("de", "du", "des", "la", "le", "les", "l", "d", "a", "au", "et"),
+}
+# What a cash box is called by beside its village.
+BOX_WORDS = {
+    *("caisse", "caisses", "caissette", "coffre", "cash", "box", "centrale", "central", "principale"),
+    *("principal", "secondaire", "siege", "bureau", "petite", "grande", "section", "antenne"),
+    *("agence", "village", "quartier", "mutuelle", "sante", "transport", "tontine", "prets"),
+}
+# Of these a bank's name has one at least.
+BANK_WORDS = {
+    *("banque", "banques", "bank", "bancaire", "compte", "ccp", "poste", "postale", "caisse"),
+    *("credit", "mutuel", "mutuelle", "epargne", "cooperative", "coopec", "microfinance", "finance"),
+    *("financier", "financiere", "fonds", "union", "societe", "generale", "agricole", "populaire"),
+    *("rurale", "commerce", "internationale", "nationale", "developpement", "trust", "ecobank"),
+    *("orabank", "boa", "uba", "bsic", "bnda", "bdm", "bim", "bms", "bhm", "coris", "bicim", "bicis"),
+    *("bicici", "sgbs", "nsia", "cbao", "attijari", "kafo", "jiginew", "nyesigiso", "soro"),
+    *("yiriwaso", "pamecas", "rcpb", "fucec", "utb", "btci", "asmab", "afriland", "bicec", "vista"),
+    *("wave"),
+}

@@ -1,0 +1,26 @@
+"""What must always hold of the insurance and of its conversations: every room lists its own, this is all of them."""
+
+from invariants import Invariant
+from mutuelle.care.invariants import INVARIANTS as CARE
+from mutuelle.contributions.invariants import INVARIANTS as CONTRIBUTIONS
+from mutuelle.households.invariants import INVARIANTS as HOUSEHOLDS
+from mutuelle.imports.invariants import INVARIANTS as IMPORTS
+from mutuelle.officers.invariants import INVARIANTS as OFFICERS
+from mutuelle.schedules.invariants import INVARIANTS as SCHEDULES
+from mutuelle.scheme.sealed_records import INVARIANTS as SEALED_RECORDS
+from mutuelle.support.invariants import INVARIANTS as SUPPORT
+from mutuelle.treasury.invariants import INVARIANTS as TREASURY
+from talk.invariants import INVARIANTS as CONVERSATIONS
+
+INVARIANTS: tuple[Invariant, ...] = (
+    *CONTRIBUTIONS,
+    *CONVERSATIONS,
+    *HOUSEHOLDS,
+    *SEALED_RECORDS,
+    *CARE,
+    *IMPORTS,
+    *SCHEDULES,
+    *OFFICERS,
+    *SUPPORT,
+    *TREASURY,
+)

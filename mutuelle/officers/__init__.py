@@ -1,0 +1,1 @@
+"""Officers: roles, appointments, PINs, and the acts that take two of them."""

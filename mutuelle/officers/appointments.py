@@ -1,0 +1,223 @@
+"""Giving and withdrawing offices, with the record of each: who, to whom, what, why, when.
+
+What gives an office also writes its change; the row alone is no office (see `checks.py`).
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import _
+from mutuelle.notify import notify
+from mutuelle.officers.messages import role_changed_by_service, role_given, role_withdrawn
+from mutuelle.officers.pins import allow_new_pin
+from mutuelle.officers.roles import Appointment, Role, appointments_of_phone, officers_of
+from mutuelle.officers.tables import role_change
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.tables import doctor, facility, officer
+from talk.phones import shown_phone
+from talk.trouble import RefusedError
+
+MOST_OFFICERS = 400  # of a mutuelle, all roles together: its lists are read on a phone
+
+
+async def lock_roles(db: AsyncConnection, mutuelle_id: str) -> None:
+    """Until the transaction ends, nobody else gives or withdraws a role in this mutuelle."""
+    key = sa.func.hashtextextended(f"roles {mutuelle_id}", 0)
+    await db.execute(select(sa.func.pg_advisory_xact_lock(key)))
+
+
+async def give_role(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    role: Role,
+    phone: str,
+    name: str,
+    *,
+    actor: str,
+    reason: str,
+    at: datetime,
+    facility_id: str | None = None,
+    languages: Sequence[str] = (),
+    proposal: UUID | None = None,
+) -> None:
+    """Give `phone` an office from today on and tell it by SMS; Refused if it has it, or there is no such facility.
+
+    A phone that held no office at all is shown a new PIN: whoever knew an old one may be somebody else.
+    """
+    await lock_roles(db, mutuelle_id)
+    mutuelle = await get_mutuelle(db, mutuelle_id)
+    in_office = await officers_of(db, mutuelle_id, at)
+    if any(appointment.phone == phone and appointment.role is role for appointment in in_office):
+        raise RefusedError(_("{phone} has this role already.", phone=shown_phone(phone)))
+    if len(in_office) >= MOST_OFFICERS:
+        raise RefusedError(_("This mutuelle has too many officers."))
+    held_none = not await appointments_of_phone(db, phone, at)
+    since = mutuelle.today(at)
+    if role is Role.DOCTOR:
+        await _write_doctor(db, mutuelle_id, phone, name, facility_id, languages, since)
+    else:
+        await _write_officer(db, mutuelle_id, role, phone, name, since)
+    await note_role(
+        db,
+        mutuelle_id,
+        role,
+        phone,
+        "given",
+        name,
+        since,
+        actor=actor,
+        reason=reason,
+        at=at,
+        proposal=proposal,
+    )
+    if held_none:
+        await allow_new_pin(db, phone, actor=actor, reason="a first office", at=at)
+    await notify(db, mutuelle_id, "role given", {phone: role_given(mutuelle.name, role)}, at)
+
+
+async def withdraw_role(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    role: Role,
+    phone: str,
+    *,
+    actor: str,
+    reason: str,
+    at: datetime,
+    proposal: UUID | None = None,
+) -> Appointment:
+    """End an office at once and tell its phone by SMS; Refused if it is not in force."""
+    await lock_roles(db, mutuelle_id)
+    mutuelle = await get_mutuelle(db, mutuelle_id)
+    today = mutuelle.today(at)
+    held = [o for o in await officers_of(db, mutuelle_id, at) if (o.role, o.phone) == (role, phone)]
+    if not held:
+        raise RefusedError(_("{phone} does not have this role.", phone=shown_phone(phone)))
+    table = doctor if role is Role.DOCTOR else officer
+    appointment = (table.c.mutuelle_id == mutuelle_id) & (table.c.phone == phone)
+    if role is not Role.DOCTOR:
+        appointment &= officer.c.role == role
+    # The day before today was its last: nothing more is done in this office from now on.
+    await db.execute(sa.update(table).where(appointment).values(until=today - timedelta(days=1)))
+    await note_role(
+        db,
+        mutuelle_id,
+        role,
+        phone,
+        "withdrawn",
+        held[0].name,
+        today,
+        actor=actor,
+        reason=reason,
+        at=at,
+        proposal=proposal,
+    )
+    await notify(db, mutuelle_id, "role withdrawn", {phone: role_withdrawn(mutuelle.name, role)}, at)
+    return held[0]
+
+
+async def notify_treasurers(
+    db: AsyncConnection, appointment: Appointment, what: str, *, actor: str, at: datetime
+) -> None:
+    """An office was "given" or "withdrawn" without two treasurers: each of them but whom it concerns must know."""
+    in_office = await officers_of(db, appointment.mutuelle_id, at)
+    phones = {other.phone for other in in_office if other.role is Role.TREASURER} - {appointment.phone}
+    sentence = role_changed_by_service(appointment, what, actor)
+    await notify(
+        db, appointment.mutuelle_id, "role changed by the service", dict.fromkeys(phones, sentence), at
+    )
+
+
+async def note_role(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    role: Role,
+    phone: str,
+    what: str,
+    name: str,
+    since: date,
+    *,
+    actor: str,
+    reason: str,
+    at: datetime,
+    proposal: UUID | None = None,
+) -> None:
+    """Write down that an office was given or withdrawn, from the day `since` on."""
+    of_appointment = (
+        (role_change.c.mutuelle_id == mutuelle_id)
+        & (role_change.c.role == role)
+        & (role_change.c.phone == phone)
+    )
+    before = await db.scalar(select(sa.func.count()).select_from(role_change).where(of_appointment))
+    row = {
+        "mutuelle_id": mutuelle_id,
+        "role": role,
+        "phone": phone,
+        "position": (before or 0) + 1,
+        "what": what,
+        "name": name,
+        "since": since,
+        "actor": actor,
+        "reason": reason,
+        "proposal": proposal,
+        "changed_at": at,
+    }
+    await db.execute(insert(role_change), row)
+
+
+async def note_founders(db: AsyncConnection, mutuelle_id: str, at: datetime) -> None:
+    """Write down, `at` this instant, the offices that a mutuelle was founded with, as far as nothing is written."""
+    officers = select(officer.c.role, officer.c.phone, officer.c.name, officer.c.since).where(
+        officer.c.mutuelle_id == mutuelle_id
+    )
+    doctors = select(
+        sa.literal(Role.DOCTOR.value, sa.Text), doctor.c.phone, doctor.c.name, doctor.c.contracted_on
+    ).where(doctor.c.mutuelle_id == mutuelle_id)
+    held = sa.union_all(officers, doctors).subquery()
+    noted = sa.exists().where(
+        role_change.c.mutuelle_id == mutuelle_id,
+        role_change.c.role == held.c.role,
+        role_change.c.phone == held.c.phone,
+    )
+    words = (mutuelle_id, 1, "given", "founding", "founded with this office")
+    constant = [*map(sa.literal, words), sa.literal(at, role_change.c.changed_at.type)]
+    columns = ["mutuelle_id", "position", "what", "actor", "reason", "changed_at"]
+    columns += ["role", "phone", "name", "since"]
+    await db.execute(insert(role_change).from_select(columns, select(*constant, *held.c).where(~noted)))
+
+
+async def _write_officer(
+    db: AsyncConnection, mutuelle_id: str, role: Role, phone: str, name: str, since: date
+) -> None:
+    facts = {"name": name, "since": since, "until": None}
+    statement = insert(officer).values(mutuelle_id=mutuelle_id, role=role, phone=phone, **facts)
+    await db.execute(statement.on_conflict_do_update(index_elements=officer.primary_key.columns, set_=facts))
+
+
+async def _write_doctor(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    phone: str,
+    name: str,
+    facility_id: str | None,
+    languages: Sequence[str],
+    since: date,
+) -> None:
+    known = (facility.c.mutuelle_id == mutuelle_id) & (facility.c.id == facility_id)
+    if not await db.scalar(select(facility.c.id).where(known)):
+        raise RefusedError(_("There is no such facility."))
+    facts = {
+        "name": name,
+        "facility_id": facility_id,
+        "languages": list(languages),
+        "contracted_on": since,
+        "until": None,
+    }
+    statement = insert(doctor).values(mutuelle_id=mutuelle_id, phone=phone, **facts)
+    await db.execute(statement.on_conflict_do_update(index_elements=doctor.primary_key.columns, set_=facts))

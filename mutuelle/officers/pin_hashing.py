@@ -1,0 +1,68 @@
+"""Hashing of PINs with argon2id, in one thread of low priority: calls go on while PINs are checked.
+
+No PIN and no hash leaves here but to be sealed; where the queue is full the caller is told to try again.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+
+from locales import _
+from talk.trouble import RefusedError
+
+T = TypeVar("T")
+
+MEMORY_KIB, PASSES, LANES = (
+    19_456,
+    2,
+    1,
+)  # OWASP's least: a dearer hash saves no PIN of five digits, only costs time
+MOST_WAITING = 20  # half a second of work: whoever comes later is told to try again
+LOWER_PRIORITY = 10
+BUSY = _("Too many people at once. Nothing was done. Please dial again in a minute.")
+
+_hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+_waiting = 0
+
+
+def _step_back() -> None:
+    """Let this thread yield to the one that answers calls; where threads have no priority of their own, it does not."""
+    if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)
+
+
+_thread = ThreadPoolExecutor(1, thread_name_prefix="pins", initializer=_step_back)
+
+
+async def hash_pin(pin: str) -> bytes:
+    """The argon2id hash of `pin` in its own notation; Refused where too many wait."""
+    return (await _aside(lambda: _hasher.hash(pin))).encode()
+
+
+async def pin_matches(hashed: bytes, pin: str) -> bool:
+    """Whether `hashed` is of `pin`; Refused where too many wait. Every other trouble is raised: never a yes."""
+    return await _aside(lambda: _matches(hashed.decode(), pin))
+
+
+def _matches(hashed: str, pin: str) -> bool:
+    try:
+        return _hasher.verify(hashed, pin)
+    except VerifyMismatchError:
+        return False
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    global _waiting
+    if _waiting >= MOST_WAITING:
+        raise RefusedError(BUSY)
+    _waiting += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_thread, work)
+    finally:
+        _waiting -= 1

@@ -1,0 +1,1 @@
+"""Schedules: what is due by the clock; digests and reminders beside it."""

@@ -1,0 +1,180 @@
+"""What treasurers answer to a digest: OK, or ERR and why. Nothing that was answered is changed; a later answer follows.
+
+An ERR stays on the list of remarks until whoever made it answers OK, to that digest or a later one.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Sentence, _
+from mutuelle.dates import local_date
+from mutuelle.notify import notify
+from mutuelle.officers.roles import Appointment, Role, appointment_of, officers_of
+from mutuelle.schedules.tables import digest, digest_answer
+from mutuelle.tables import mutuelle
+from talk.trouble import RefusedError
+from talk.words import Caller, Consent
+
+OK, ERR = "OK", "ERR"
+ANSWERED_WITHIN = timedelta(days=7)
+MOST_ANSWERS = 10  # to one digest: each remark is an SMS to every other treasurer
+REMARKS_KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class SentDigest:
+    """The last digest that a treasurer was sent of one mutuelle; `on` is its day there."""
+
+    mutuelle_id: str
+    mutuelle_name: str
+    fired_for: datetime
+    on: date
+
+    @property
+    def key(self) -> str:
+        return f"{self.mutuelle_id} {self.fired_for.isoformat()}"
+
+    @property
+    def label(self) -> str:
+        return self.mutuelle_name
+
+
+@dataclass(frozen=True)
+class Remark:
+    """An ERR that its author has not taken back by an OK; `on` is the day of the digest it is about."""
+
+    name: str
+    on: date
+    reason: str
+    answered_at: datetime
+    timezone: str
+    position: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.name} {self.on} {self.position}"
+
+    @property
+    def label(self) -> str:
+        return f"{self.answered_on:%d/%m} {self.name}"
+
+    @property
+    def answered_on(self) -> date:
+        return local_date(self.answered_at, self.timezone)
+
+
+async def digests_to_answer(db: AsyncConnection, caller: Caller) -> list[SentDigest]:
+    """The last digest of each mutuelle whose treasurer the caller is, if it was sent within a week."""
+    rows = await db.execute(
+        select(
+            digest.c.mutuelle_id, mutuelle.c.name, digest.c.fired_for, digest.c.sent_at, mutuelle.c.timezone
+        )
+        .join(mutuelle, mutuelle.c.id == digest.c.mutuelle_id)
+        .ext(distinct_on(digest.c.mutuelle_id))
+        .where(digest.c.phone == caller.phone, digest.c.sent_at > caller.at - ANSWERED_WITHIN)
+        .order_by(digest.c.mutuelle_id, digest.c.sent_at.desc())
+    )
+    return [SentDigest(row[0], row[1], row[2], local_date(row[3], row[4])) for row in rows]
+
+
+async def answer_digest(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle_id: str,
+    digest_of: str,
+    verdict: str,
+    reason: str | None,
+    agreed: Consent,
+) -> None:
+    """Keep the caller's answer to the digest that was due at `digest_of` (ISO 8601); an ERR is told to the others.
+
+    Refused if it is not the last one any more, or too old, or the office is over.
+    """
+    appointment = await appointment_of(db, caller, mutuelle_id, Role.TREASURER)
+    fired_for = datetime.fromisoformat(digest_of)
+    last = {found.mutuelle_id: found for found in await digests_to_answer(db, caller)}.get(mutuelle_id)
+    if last is None or last.fired_for != fired_for:
+        raise RefusedError(_("Another summary has been sent since. Please answer the last one."))
+    await _lock(db, appointment, fired_for)
+    key = {"mutuelle_id": mutuelle_id, "phone": caller.phone, "fired_for": fired_for}
+    of_digest = sa.and_(*(digest_answer.c[name] == value for name, value in key.items()))
+    position = (await db.scalar(select(sa.func.count()).select_from(digest_answer).where(of_digest)) or 0) + 1
+    if reason is not None and position > MOST_ANSWERS:
+        raise RefusedError(_("You have answered this summary enough. Please see the other treasurers."))
+    said = {"verdict": verdict, "reason": reason, "name": appointment.name, "channel": caller.gateway}
+    row = {**key, **said, "position": position, "answered_at": caller.at}
+    await db.execute(insert(digest_answer), row)
+    if reason is not None:
+        await _tell_others(db, appointment, last, reason, caller.at)
+
+
+async def _lock(db: AsyncConnection, appointment: Appointment, fired_for: datetime) -> None:
+    """Two answers at once come one after the other. The digest itself is a record that nobody may lock for writing."""
+    words = f"digest answer {appointment.mutuelle_id} {appointment.phone} {fired_for.isoformat()}"
+    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(words, 0))))
+
+
+async def _tell_others(
+    db: AsyncConnection, appointment: Appointment, about: SentDigest, reason: str, now: datetime
+) -> None:
+    others = [
+        officer.phone
+        for officer in await officers_of(db, appointment.mutuelle_id, now)
+        if officer.role is Role.TREASURER and officer.phone != appointment.phone
+    ]
+    told = dict.fromkeys(
+        others, digest_disputed(appointment.mutuelle_name, appointment.name, about.on, reason)
+    )
+    await notify(db, appointment.mutuelle_id, "digest disputed", told, now)
+
+
+def digest_disputed(mutuelle_name: str, name: str, on: date, reason: str) -> Sentence:
+    """To the other treasurers: one of them says that the figures are not right."""
+    return _(
+        "{mutuelle}: {name} says the summary of {day} is wrong: {reason}",
+        mutuelle=mutuelle_name,
+        name=name,
+        day=f"{on:%d/%m}",
+        reason=reason,
+    )
+
+
+async def remarks(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list[Remark]:
+    """What treasurers found wrong in the last three months and did not take back, the newest first."""
+    later = digest_answer.alias("later")
+    taken_back = sa.exists().where(
+        later.c.mutuelle_id == digest_answer.c.mutuelle_id,
+        later.c.phone == digest_answer.c.phone,
+        later.c.verdict == OK,
+        sa.tuple_(later.c.fired_for, later.c.position)
+        > sa.tuple_(digest_answer.c.fired_for, digest_answer.c.position),
+    )
+    of_digest = (
+        (digest.c.mutuelle_id == digest_answer.c.mutuelle_id)
+        & (digest.c.phone == digest_answer.c.phone)
+        & (digest.c.fired_for == digest_answer.c.fired_for)
+    )
+    rows = await db.execute(
+        select(digest_answer, digest.c.sent_at, mutuelle.c.timezone)
+        .join(digest, of_digest)
+        .join(mutuelle, mutuelle.c.id == digest_answer.c.mutuelle_id)
+        .where(
+            digest_answer.c.mutuelle_id == mutuelle_id,
+            digest_answer.c.verdict == ERR,
+            digest_answer.c.answered_at > at - REMARKS_KEPT,
+            sa.not_(taken_back),
+        )
+        .order_by(digest_answer.c.answered_at.desc(), digest_answer.c.phone, digest_answer.c.position.desc())
+    )
+    return [_remark(row) for row in rows]
+
+
+def _remark(row: Row[tuple[object, ...]]) -> Remark:
+    on = local_date(row.sent_at, row.timezone)
+    return Remark(row.name, on, row.reason, row.answered_at, row.timezone, row.position)

@@ -1,0 +1,173 @@
+"""The treasurer's digest: what came in, what is held, who is up to date, what waits, counted at one moment.
+
+A digest that was sent is kept figure by figure with the snapshot it was counted at: anybody can count it again, and
+two digests in a row leave out no franc and count none twice. It tells the newest seal of the book: what stood in the
+ledger then cannot be rewritten without a treasurer's SMS saying so.
+
+A second message tells what the book holds by mobile money, account by account: the treasurer compares it with the
+operator's own menu, which alone knows of a payment that was settled and never made.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.positions import Mark, Position, floats, position
+from ledger.seals import newest
+from locales import render
+from mutuelle.contributions.payments import OPEN
+from mutuelle.contributions.portfolio import portfolio
+from mutuelle.officers.roles import Role, officers_of
+from mutuelle.officers.tables import cash_contest
+from mutuelle.schedules.digest.words import Figures, floats_to_compare, summary
+from mutuelle.schedules.schedules import Schedule, change, end, read_schedule
+from mutuelle.schedules.tables import digest, schedule
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.tables import payment, payment_case
+from mutuelle.treasury.receipt_days import recorded_late
+from sms.outbox import Message, enqueue
+from talk.preferences import language_of
+from talk.words import Caller
+
+DIGEST = "digest"
+FLOATS = "digest, floats"  # the template of the SMS behind it that name what operators hold
+UNRESOLVED_AFTER = timedelta(hours=1)  # before that a payment is merely under way
+FROM_THE_START = Mark("1:1:", datetime(2000, 1, 1, tzinfo=UTC))  # a snapshot that sees nothing
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The figures as they are told, and the marks between which they were counted."""
+
+    figures: Figures
+    position: Position
+    since: Mark
+
+
+async def count(db: AsyncConnection, mutuelle: Mutuelle, begun: Schedule | None, now: datetime) -> Counted:
+    """The figures of `mutuelle` at `now`, since the last digest of this schedule (without one: since the start)."""
+    since = FROM_THE_START
+    if begun and begun.counted_to and begun.counted_at:
+        since = Mark(begun.counted_to, begun.counted_at)
+    held = await position(db, mutuelle.id, mutuelle.currency, since=since)
+    insured = (await portfolio(db, mutuelle, mutuelle.today(now))).values()
+    unresolved, oldest_at = await _unresolved(db, mutuelle.id, now)
+    late, oldest_on = await recorded_late(db, mutuelle.id, since)
+    if oldest_on:
+        oldest_at = min(oldest_at or now, datetime.combine(oldest_on, time(12), UTC))
+    figures = Figures(
+        mutuelle=mutuelle,
+        since=begun.since if begun else None,
+        at=now,
+        received_minor=held.received_minor,
+        payers=held.payers,
+        cash_minor=held.cash_minor,
+        mobile_minor=held.mobile_minor,
+        bank_minor=held.bank_minor,
+        up_to_date=sum(one.is_up_to_date for one in insured),
+        households=len(insured),
+        unresolved=unresolved + late,
+        oldest_at=oldest_at,
+        late=late,
+    )
+    return Counted(figures, held, since)
+
+
+async def balance_now(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> Figures:
+    """The figures as they are now, since the caller's last digest; nothing is sent or kept."""
+    mutuelle = await get_mutuelle(db, mutuelle_id)
+    begun = await digest_schedule(db, mutuelle_id, caller.phone)
+    return (await count(db, mutuelle, begun, caller.at)).figures
+
+
+async def digest_schedule(db: AsyncConnection, mutuelle_id: str, phone: str) -> Schedule | None:
+    """When this treasurer gets digests of this mutuelle; None before the worker has seen the appointment."""
+    row = (
+        await db.execute(
+            select(schedule).where(
+                schedule.c.mutuelle_id == mutuelle_id,
+                schedule.c.kind == DIGEST,
+                schedule.c.subject == phone,
+            )
+        )
+    ).one_or_none()
+    return read_schedule(row) if row else None
+
+
+async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
+    """Count, keep and send one digest, all in the transaction of its firing; nothing to who left office."""
+    officers = await officers_of(db, due.mutuelle_id, now)
+    if not any(officer.role is Role.TREASURER and officer.phone == due.subject for officer in officers):
+        await end(db, due)
+        return 0
+    counted = await count(db, await get_mutuelle(db, due.mutuelle_id), due, now)
+    key = f"{DIGEST} {uuid4()}"  # no phone: a key may stand in a log
+    language = await language_of(db, due.subject)
+    sealed = await newest(db, due.mutuelle_id)  # `mutuelle.schedules.jobs` had it sealed just before
+    words = summary(counted.figures, language, asks=True, seal=sealed.short if sealed else None)
+    row = _row(due, counted, key, now) | {"seal_root": sealed.root if sealed else None}
+    await db.execute(insert(digest), row)
+    held = await floats(db, due.mutuelle_id, counted.figures.mutuelle.currency)
+    compared = floats_to_compare(counted.figures.mutuelle, held, now, language)
+    sent = [Message(due.mutuelle_id, key, due.subject, DIGEST, render(words, language))]
+    sent += [
+        Message(due.mutuelle_id, f"{key} {nth}", due.subject, FLOATS, render(one, language))
+        for nth, one in enumerate(compared, start=1)
+    ]
+    await enqueue(db, sent, now)
+    mark = counted.position.mark
+    await change(db, due, counted_to=mark.snapshot, counted_at=mark.at, since=now)
+    return len(sent)
+
+
+def _row(due: Schedule, counted: Counted, key: str, now: datetime) -> dict[str, object]:
+    figures, mark = counted.figures, counted.position.mark
+    return {
+        "mutuelle_id": due.mutuelle_id,
+        "phone": due.subject,
+        "fired_for": due.fires_for,
+        "message_key": key,
+        "since": due.since,
+        "sent_at": now,
+        "counted_from": counted.since.snapshot,
+        "counted_from_at": counted.since.at,
+        "counted_to": mark.snapshot,
+        "counted_to_at": mark.at,
+        "received_minor": figures.received_minor,
+        "payers": figures.payers,
+        "cash_minor": figures.cash_minor,
+        "mobile_minor": figures.mobile_minor,
+        "bank_minor": figures.bank_minor,
+        "up_to_date": figures.up_to_date,
+        "households": figures.households,
+        "unresolved": figures.unresolved,
+        "oldest_at": figures.oldest_at,
+    }
+
+
+async def _unresolved(db: AsyncConnection, mutuelle_id: str, now: datetime) -> tuple[int, datetime | None]:
+    """How many payments wait for an answer or for a person, and since when the oldest does."""
+    waiting = select(payment.c.reference, payment.c.asked_at.label("at")).where(
+        payment.c.mutuelle_id == mutuelle_id,
+        payment.c.state.in_(OPEN),
+        payment.c.asked_at <= now - UNRESOLVED_AFTER,
+    )
+    of_case = (payment_case.c.mutuelle_id == payment.c.mutuelle_id) & (
+        payment_case.c.reference == payment.c.reference
+    )
+    cases = (
+        select(payment.c.reference, payment.c.asked_at)
+        .join(payment_case, of_case)
+        .where(payment_case.c.mutuelle_id == mutuelle_id, payment_case.c.closed_at.is_(None))
+    )
+    contested = select(cash_contest.c.reference, cash_contest.c.contested_at).where(
+        cash_contest.c.mutuelle_id == mutuelle_id, cash_contest.c.closed_at.is_(None)
+    )
+    every = sa.union(waiting, cases, contested).subquery()
+    row = (await db.execute(select(sa.func.count(), sa.func.min(every.c.at)).select_from(every))).one()
+    return row[0], row[1]

@@ -1,0 +1,175 @@
+"""The words of the digest: one segment whatever the sums; no figure ever gives way."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from locales import Fact, Money, Sentence, _, render
+from locales.letters import fold, septets
+from mutuelle.scheme.mutuelles import Mutuelle
+
+SMS_SEPTETS, SCREEN_SEPTETS = 160, 156
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a treasurer is told at `at`. `since` is when the counting of what came in began, None for the very start.
+
+    Amounts in minor units of the mutuelle's currency. `payers` are distinct households; `unresolved` payments wait for
+    an operator's answer or for a person, the oldest since `oldest_at`; `late` of them are cash that was recorded days
+    after it was received.
+    """
+
+    mutuelle: Mutuelle
+    since: datetime | None
+    at: datetime
+    received_minor: int
+    payers: int
+    cash_minor: int
+    mobile_minor: int
+    bank_minor: int
+    up_to_date: int
+    households: int
+    unresolved: int
+    oldest_at: datetime | None
+    late: int = 0
+
+
+def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = None) -> Sentence:
+    """The longest form that fits a segment (`asks`: it ends with the question OK or ERR) or, unasked, a screen.
+
+    `seal` is the short seal of the book that the figures are of, told with them where there is one.
+    """
+    room = SMS_SEPTETS if asks else SCREEN_SEPTETS
+    forms = list(_forms(figures, asks, seal))
+    return next((form for form in forms if septets(fold(render(form, language))) <= room), forms[-1])
+
+
+def floats_to_compare(
+    mutuelle: Mutuelle, held: Sequence[tuple[str, int]], at: datetime, language: str
+) -> list[Sentence]:
+    """What the book holds in each operator's account (by code, in minor units), as many in a segment as it takes.
+
+    Nothing but the operator's menu finds a payment that was settled and never made: every invariant holds then.
+    """
+    found: list[Sentence] = []
+    lines: list[str] = []
+    for code, minor in held:
+        line = f"{code.split(':')[-1]} {Money(minor, mutuelle.currency)}"
+        wider = _compare(mutuelle, ", ".join([*lines, line]), at)
+        if lines and septets(fold(render(wider, language))) > SMS_SEPTETS:
+            found.append(_compare(mutuelle, ", ".join(lines), at))
+            lines = []
+        lines.append(line)
+    return [*found, _compare(mutuelle, ", ".join(lines), at)] if lines else found
+
+
+def _compare(mutuelle: Mutuelle, lines: str, at: datetime) -> Sentence:
+    return _(
+        "{mutuelle} {day}, in our book: {floats}. Compare with the operator's own menu. "
+        "Not the same? Send ERR and why.",
+        mutuelle=mutuelle.id,
+        day=f"{mutuelle.today(at):%d/%m}",
+        floats=lines,
+    )
+
+
+def _forms(figures: Figures, asks: bool, seal: str | None) -> Iterator[Sentence]:
+    """From long to short: the name gives way to the code, then the sign of the money, the question, that some of what
+    is to be checked is late cash, the seal.
+    """
+    day = f"{figures.mutuelle.today(figures.since):%d/%m}" if figures.since else ""
+    name, code = (f"{called} {day}".strip() for called in (figures.mutuelle.name, figures.mutuelle.id))
+    heads = (_heading(figures.mutuelle.name, day), name, code)
+    told = (figures, replace(figures, late=0)) if figures.late else (figures,)
+    if seal:
+        for one in told:
+            yield from (_sealed(one, head, seal) for head in heads)
+            yield _sealed(one, code, seal, bare=True)
+            yield _sealed(one, code, seal, bare=True, asks=False)
+    for one in told:
+        yield from (_form(one, head, asks=asks) for head in heads)
+        yield _form(one, code, asks=asks, bare=True)
+        yield _form(one, code, asks=False, bare=True)
+
+
+def _heading(name: str, day: str) -> Sentence:
+    return (
+        _("{mutuelle}, since {day}", mutuelle=name, day=day)
+        if day
+        else _("{mutuelle}, in all", mutuelle=name)
+    )
+
+
+def _form(figures: Figures, head: Sentence | str, *, asks: bool, bare: bool = False) -> Sentence:
+    facts = _facts(figures, head, bare=bare)
+    if asks:
+        return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}. OK or ERR?", **facts)
+    return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}.", **facts)
+
+
+def _sealed(
+    figures: Figures, head: Sentence | str, seal: str, *, bare: bool = False, asks: bool = True
+) -> Sentence:
+    """With the seal. Where even the question gives way, so do colons: the seal is what an auditor asks for."""
+    facts = _facts(figures, head, bare=bare) | {"seal": seal}
+    if asks:
+        return _(
+            "{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}. Seal {seal}. OK or ERR?", **facts
+        )
+    facts["waiting"] = waiting(figures, bare=True)
+    return _("{head}: {income}. {held}. Up to date {ready}/{all}. {waiting}. Seal {seal}", **facts)
+
+
+def _facts(figures: Figures, head: Sentence | str, *, bare: bool) -> dict[str, Fact]:
+    return {
+        "head": head,
+        "income": income(figures, bare=bare),
+        "held": held(figures, bare=bare),
+        "ready": figures.up_to_date,
+        "all": figures.households,
+        "waiting": waiting(figures),
+    }
+
+
+def _amount(figures: Figures, amount_minor: int, *, bare: bool) -> Money | str:
+    """An amount, `bare` without the sign of its currency."""
+    money = Money(amount_minor, figures.mutuelle.currency)
+    return str(money).rpartition(" ")[0] if bare else money
+
+
+def income(figures: Figures, *, bare: bool) -> Sentence:
+    """What members paid, and how many of them."""
+    if not figures.received_minor:
+        return _("nothing received")
+    received = _amount(figures, figures.received_minor, bare=bare)
+    if figures.payers == 1:
+        return _("{received} from 1 household", received=received)
+    return _("{received} from {payers} households", received=received, payers=figures.payers)
+
+
+def held(figures: Figures, *, bare: bool) -> Sentence:
+    """Where the money is."""
+    facts: dict[str, Fact] = {
+        "cash": _amount(figures, figures.cash_minor, bare=bare),
+        "mobile": _amount(figures, figures.mobile_minor, bare=bare),
+    }
+    if not figures.bank_minor:
+        return _("Cash {cash}, mobile {mobile}", **facts)
+    bank = _amount(figures, figures.bank_minor, bare=bare)
+    return _("Cash {cash}, mobile {mobile}, bank {bank}", **facts, bank=bank)
+
+
+def waiting(figures: Figures, *, bare: bool = False) -> Sentence:
+    """The payments nobody has the last word on yet, `bare` in as few letters as there are."""
+    if figures.oldest_at is None:
+        return _("Nothing to check") if bare else _("No payment to check")
+    age = figures.at - figures.oldest_at
+    since = _("{days} d", days=age // DAY) if age >= DAY else _("{hours} h", hours=age // timedelta(hours=1))
+    facts: dict[str, Fact] = {"count": figures.unresolved, "age": since}
+    if figures.late:
+        return _("To check: {count} ({age}), late cash {late}", **facts, late=figures.late)
+    if bare:
+        return _("To check {count} ({age})", **facts)
+    return _("To check: {count} ({age})", **facts)

@@ -1,0 +1,154 @@
+"""The calendar of the mutuelles: what the service does by the clock, and who has a line in it from the first day.
+
+A new treasurer gets a digest every Monday morning until she chooses otherwise, and is told so: a summary that must be
+asked for is one that nobody reads.
+"""
+
+from datetime import datetime
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ledger.positions import mark_now
+from ledger.seals import seal_block
+from locales import Sentence, _, render
+from mutuelle.dates import FIRST_HOUR, LAST_HOUR, day_hours_from
+from mutuelle.officers.roles import Role, appointment_of
+from mutuelle.schedules.digest.digest import DIGEST, send_digest
+from mutuelle.schedules.reminders.run import REMINDERS, send_reminders
+from mutuelle.schedules.schedules import add_schedule, plan_new, run_due
+from mutuelle.schedules.tables import schedule
+from mutuelle.tables import mutuelle, officer
+from sms.outbox import Message, enqueue
+from talk.answers import Kind
+from talk.preferences import language_of
+from talk.trouble import InvalidError
+from talk.words import Caller, Consent
+
+FIRES = {DIGEST: send_digest, REMINDERS: send_reminders}
+EVERY_MONDAY = f"0 {FIRST_HOUR} * * 1"
+EVERY_MORNING = "0 9 * * *"  # when phones are charged and markets open
+OF_MUTUELLE = "*"  # the subject of what is done for a mutuelle as a whole
+
+
+def _hour(typed: str) -> int:
+    digits = typed.lower().rstrip("h ")
+    if not digits.isdecimal() or not FIRST_HOUR <= int(digits) < LAST_HOUR:
+        raise InvalidError(_("From 7 to 19, please."))
+    return int(digits)
+
+
+day_hour = Kind("hour", _hour, good=("7 h",), bad=("", "6", "20", "midi"))
+
+
+async def run_schedules(pool: AsyncEngine, now: datetime, time_scale: float = 1.0) -> int:
+    """One round over all that is due by the clock; returns how much that was. `time_scale` divides the waits."""
+    return await run_due(pool, FIRES, begin_schedules, now, time_scale)
+
+
+async def begin_schedules(db: AsyncConnection, now: datetime, time_scale: float) -> None:
+    """Give a line to every treasurer and every mutuelle that has none yet, and seal the books of which digests are due.
+
+    Sealed here and not where the digest is made, whose view of the book is older than its seal would be.
+    """
+    for mutuelle_id, name, timezone, phone in (await db.execute(_treasurers_without(now))).all():
+        line = (mutuelle_id, DIGEST, phone, EVERY_MONDAY, timezone)
+        if await add_schedule(db, *line, now, time_scale, mark=await mark_now(db)):
+            await _tell(db, mutuelle_id, name, timezone, phone, now, time_scale)
+    await plan_new(db, now, time_scale)
+    for mutuelle_id, timezone in (await db.execute(_MUTUELLES_WITHOUT)).all():
+        await add_schedule(db, mutuelle_id, REMINDERS, OF_MUTUELLE, EVERY_MORNING, timezone, now, time_scale)
+    for mutuelle_id in (await db.scalars(_digests_due(now))).all():
+        await seal_block(db, mutuelle_id)
+
+
+def _treasurers_without(now: datetime) -> sa.Select[str, str, str, str]:
+    today = sa.cast(
+        sa.func.timezone(mutuelle.c.timezone, sa.literal(now, sa.DateTime(timezone=True))), sa.Date
+    )
+    has_one = sa.exists().where(
+        schedule.c.mutuelle_id == officer.c.mutuelle_id,
+        schedule.c.kind == DIGEST,
+        schedule.c.subject == officer.c.phone,
+    )
+    return (
+        select(mutuelle.c.id, mutuelle.c.name, mutuelle.c.timezone, officer.c.phone)
+        .join(officer, officer.c.mutuelle_id == mutuelle.c.id)
+        .where(
+            officer.c.role == Role.TREASURER,
+            officer.c.since <= today,
+            officer.c.until.is_(None) | (officer.c.until >= today),
+            sa.not_(has_one),
+        )
+        .order_by(mutuelle.c.id, officer.c.phone)
+    )
+
+
+_MUTUELLES_WITHOUT = (
+    select(mutuelle.c.id, mutuelle.c.timezone)
+    .where(sa.not_(sa.exists().where(schedule.c.mutuelle_id == mutuelle.c.id, schedule.c.kind == REMINDERS)))
+    .order_by(mutuelle.c.id)
+)
+
+
+def _digests_due(now: datetime) -> sa.Select[str]:
+    due = (schedule.c.kind == DIGEST) & (schedule.c.next_at <= now) & schedule.c.stopped_at.is_(None)
+    return select(schedule.c.mutuelle_id).where(due).distinct().order_by(schedule.c.mutuelle_id)
+
+
+async def _tell(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    name: str,
+    timezone: str,
+    phone: str,
+    now: datetime,
+    time_scale: float,
+) -> None:
+    due_at = day_hours_from(now, timezone) if time_scale == 1 else now  # divided waits know no night
+    body = render(digest_begins(name), await language_of(db, phone))
+    key = f"digest begins {uuid4()}"
+    await enqueue(db, [Message(mutuelle_id, key, phone, "digest begins", body, due_at=due_at)], now)
+
+
+def digest_begins(mutuelle_name: str) -> Sentence:
+    """To a new treasurer: what comes when, what to answer, where to change it."""
+    return _(
+        "{mutuelle}: every Monday at 7 the summary of your accounts comes. Answer OK, or ERR and why. "
+        "Another hour, or none: dial, press 9.",
+        mutuelle=mutuelle_name,
+    )
+
+
+async def choose_hour(
+    db: AsyncConnection, caller: Caller, *, mutuelle_id: str, weekday: int | None, hour: int, agreed: Consent
+) -> None:
+    """Send the caller's digests at `hour` (7 to 19) every `weekday` (0 is Sunday), or every day without one."""
+    if not FIRST_HOUR <= hour < LAST_HOUR:
+        raise ValueError(f"a digest at {hour} would come in the night")
+    cron = f"0 {hour} * * {'*' if weekday is None else weekday}"
+    await _choose(db, caller, mutuelle_id, cron=cron, is_new=True, stopped_at=None)
+
+
+async def stop_digests(db: AsyncConnection, caller: Caller, *, mutuelle_id: str, agreed: Consent) -> None:
+    """Send the caller no digest of this mutuelle any more; BILAN is still answered."""
+    await _choose(db, caller, mutuelle_id, stopped_at=caller.at)
+
+
+async def _choose(db: AsyncConnection, caller: Caller, mutuelle_id: str, **chosen: object) -> None:
+    """Change the caller's own line, after a firing that may be under way; what is counted goes on from where it was."""
+    appointment = await appointment_of(db, caller, mutuelle_id, Role.TREASURER)
+    timezone = (
+        await db.execute(select(mutuelle.c.timezone).where(mutuelle.c.id == appointment.mutuelle_id))
+    ).scalar_one()
+    # Where the worker has not seen the appointment yet, it will find the line begun.
+    line = (mutuelle_id, DIGEST, caller.phone, EVERY_MONDAY, timezone)
+    await add_schedule(db, *line, caller.at, 1.0, mark=await mark_now(db))
+    own = (
+        (schedule.c.mutuelle_id == mutuelle_id)
+        & (schedule.c.kind == DIGEST)
+        & (schedule.c.subject == caller.phone)
+    )
+    await db.execute(update(schedule).where(own).values(**chosen))

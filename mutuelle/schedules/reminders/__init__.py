@@ -1,0 +1,1 @@
+"""Reminders to households that agreed to them."""

@@ -1,0 +1,52 @@
+"""Reminders by consent: before a cover ends or is suspended, its household is told by when to pay how much.
+
+Nobody is reminded who did not agree, once for each policy and occasion, in day hours only; never while a payment is
+under way, nor when the next period is paid for already.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import _
+from mutuelle.households.households import households_of
+from mutuelle.schedules.tables import reminder_consent as consent
+from talk.trouble import RefusedError
+from talk.words import Caller, Consent
+
+
+async def wants_reminders(db: AsyncConnection, caller: Caller) -> bool:
+    """Whether the caller's phone agreed to be reminded for a household it speaks for."""
+    households = {(household.mutuelle_id, household.number) for household in await households_of(db, caller)}
+    rows = await db.execute(
+        select(consent.c.mutuelle_id, consent.c.number).where(
+            consent.c.phone == caller.phone, consent.c.until.is_(None)
+        )
+    )
+    return any((row[0], row[1]) in households for row in rows)
+
+
+async def accept_reminders(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+    """From now on remind the caller's phone, for every household it speaks for; Refused if there is none."""
+    households = await households_of(db, caller)
+    if not households:
+        raise RefusedError(_("This phone speaks for no household yet. Dial again and press 1 to join."))
+    rows = [
+        {
+            "mutuelle_id": household.mutuelle_id,
+            "number": household.number,
+            "phone": caller.phone,
+            "since": caller.at,
+        }
+        for household in households
+    ]
+    await db.execute(insert(consent).on_conflict_do_nothing(), rows)
+
+
+async def stop_reminders(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+    """Remind the caller's phone no more, for no household."""
+    still_open = (consent.c.phone == caller.phone) & consent.c.until.is_(None)
+    await db.execute(
+        update(consent).where(still_open).values(until=sa.func.greatest(consent.c.since, caller.at))
+    )

@@ -1,0 +1,201 @@
+"""Sending reminders: once a day for a mutuelle, over all the households that agreed to be reminded.
+
+Each goes to a phone once for a policy and occasion, ever: what is sent is written down first, and a line that is there
+already sends nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import uuid4
+
+from sqlalchemy import Select, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Fact, Money, Sentence, _, render
+from mutuelle.contributions.payments import OPEN
+from mutuelle.contributions.portfolio import Insured, portfolio
+from mutuelle.contributions.standing import after_credit
+from mutuelle.cover.rules import CoverState, current
+from mutuelle.households.member_numbers import shown_number
+from mutuelle.schedules.schedules import Schedule
+from mutuelle.schedules.tables import reminder, reminder_consent
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.tables import household_phone, payment
+from sms.outbox import Message, enqueue
+from talk.preferences import languages_of
+
+REMINDERS = "reminders"
+CHUNK = 500  # rows of one statement; between two of them the worker's other loops have their turn
+
+
+class Occasion(StrEnum):
+    """Why a household is reminded."""
+
+    TWO_WEEKS = "ends in two weeks"
+    THREE_DAYS = "ends in three days"
+    TODAY = "ends today"
+    PART_PAID = "part paid"
+
+
+# Days before the last covered day, first and last: a day on which no worker ran is made up for on the next, and who
+# agrees late is not told on two days in a row.
+ENDS = {Occasion.TWO_WEEKS: (14, 10), Occasion.THREE_DAYS: (3, 1), Occasion.TODAY: (0, 0)}
+SUSPENDS = (7, 0)
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """What one household is told: its last covered day as things stand, and what to pay (None: see the treasurer)."""
+
+    number: str
+    sequence: int
+    occasion: Occasion
+    ends_on: date
+    amount: Money | None
+
+
+async def send_reminders(db: AsyncConnection, due: Schedule, now: datetime) -> int:
+    """Write the reminders that `now` is the day for, with their messages, in the transaction of the firing."""
+    mutuelle = await get_mutuelle(db, due.mutuelle_id)
+    today = mutuelle.today(now)
+    agreed = await _agreed(db, mutuelle.id)
+    paying = set(await db.scalars(_under_way(mutuelle.id)))
+    insured = await portfolio(
+        db, mutuelle, today, only=sorted({number for number, _phone in agreed} - paying)
+    )
+    wanted = {number: found for number, one in insured.items() if (found := reminder_of(one, today))}
+    told = [(wanted[number], phone) for number, phone in agreed if number in wanted]
+    sent = 0
+    for start in range(0, len(told), CHUNK):
+        sent += await _send(db, mutuelle, told[start : start + CHUNK], now)
+        await asyncio.sleep(0)
+    return sent
+
+
+def reminder_of(one: Insured, today: date) -> Reminder | None:
+    """What `today` is the day to say to a household, if anything."""
+    ends_on = one.cover.until_on
+    if ends_on is None:
+        return None
+    left = (ends_on - today).days
+    period = current(one.periods, today)
+    about = (one.number, period.terms.sequence)
+    if period.due_minor:
+        is_part_paid = one.cover.state in (CoverState.IN_ARREARS, CoverState.WAITING)
+        if not is_part_paid or not _within(left, SUSPENDS):
+            return None
+        return Reminder(*about, Occasion.PART_PAID, ends_on, one.due)
+    renewed = any(later.opened_on is not None and later.opened_on > today for later in one.periods)
+    if one.cover.state is not CoverState.COVERED or renewed:
+        return None
+    occasion = next((which for which, days in ENDS.items() if _within(left, days)), None)
+    return Reminder(*about, occasion, ends_on, _price(one)) if occasion else None
+
+
+def _price(one: Insured) -> Money | None:
+    """What going on costs: what is left of a period that was begun, else the next one's price, less the credit."""
+    if one.due.amount_minor:
+        return one.due
+    return after_credit(one.renewal, one.credit) if one.renewal else None
+
+
+def _within(left: int, days: tuple[int, int]) -> bool:
+    return days[0] >= left >= days[1]
+
+
+async def _agreed(db: AsyncConnection, mutuelle_id: str) -> list[tuple[str, str]]:
+    """(number, phone) of who agreed, as long as the phone speaks for the household."""
+    rows = await db.execute(
+        select(reminder_consent.c.number, reminder_consent.c.phone)
+        .join(
+            household_phone,
+            (household_phone.c.mutuelle_id == reminder_consent.c.mutuelle_id)
+            & (household_phone.c.number == reminder_consent.c.number)
+            & (household_phone.c.phone == reminder_consent.c.phone),
+        )
+        .where(reminder_consent.c.mutuelle_id == mutuelle_id, reminder_consent.c.until.is_(None))
+        .order_by(reminder_consent.c.number, reminder_consent.c.phone)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _under_way(mutuelle_id: str) -> Select[str]:
+    return select(payment.c.number).where(payment.c.mutuelle_id == mutuelle_id, payment.c.state.in_(OPEN))
+
+
+async def _send(
+    db: AsyncConnection, mutuelle: Mutuelle, told: Sequence[tuple[Reminder, str]], now: datetime
+) -> int:
+    event = uuid4()
+    rows = [
+        _row(mutuelle.id, one, phone, now, f"reminder {event} {nth:03}")
+        for nth, (one, phone) in enumerate(told, start=1)
+    ]
+    written = insert(reminder).values(rows).on_conflict_do_nothing().returning(reminder.c.message_key)
+    new = set(await db.scalars(written))
+    languages = await languages_of(db, [phone for _one, phone in told])
+    messages = [
+        Message(
+            mutuelle=mutuelle.id,
+            key=str(row["message_key"]),
+            phone=phone,
+            template=f"reminder, {one.occasion}",
+            body=render(words_of(mutuelle.name, one), languages[phone]),
+        )
+        for row, (one, phone) in zip(rows, told, strict=True)
+        if row["message_key"] in new
+    ]
+    await enqueue(db, messages, now)
+    return len(messages)
+
+
+def _row(mutuelle_id: str, one: Reminder, phone: str, now: datetime, message_key: str) -> dict[str, object]:
+    return {
+        "mutuelle_id": mutuelle_id,
+        "number": one.number,
+        "sequence": one.sequence,
+        "kind": one.occasion,
+        "phone": phone,
+        "message_key": message_key,
+        "ends_on": one.ends_on,
+        "amount_minor": one.amount and one.amount.amount_minor,
+        "sent_at": now,
+    }
+
+
+def words_of(mutuelle_name: str, one: Reminder) -> Sentence:
+    """No name and nothing about health: others may read this phone."""
+    facts: dict[str, Fact] = {
+        "mutuelle": mutuelle_name,
+        "number": shown_number(one.number),
+        "day": one.ends_on,
+    }
+    if one.amount is None:
+        return _(
+            "{mutuelle}: the cover of household {number} ends on {day}. To renew, please see your treasurer.",
+            **facts,
+        )
+    facts["amount"] = one.amount
+    if not one.amount.amount_minor:
+        return _(
+            "{mutuelle}: the cover of household {number} ends on {day}. Your credit pays the renewal: dial, press 2.",
+            **facts,
+        )
+    if one.occasion is Occasion.PART_PAID:
+        return _(
+            "{mutuelle}: household {number} is covered until {day}. To stay covered, pay {amount}: dial, press 2.",
+            **facts,
+        )
+    if one.occasion is Occasion.TODAY:
+        return _(
+            "{mutuelle}: the cover of household {number} ends today, {day}. To renew, {amount}: dial, press 2.",
+            **facts,
+        )
+    return _(
+        "{mutuelle}: the cover of household {number} ends on {day}. To renew, {amount}: dial, press 2.",
+        **facts,
+    )

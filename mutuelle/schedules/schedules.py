@@ -1,0 +1,228 @@
+"""Schedules: what is done again and again at an hour of the mutuelle's own clock, as rows with a next time.
+
+A firing, all that it writes and the next time are one transaction: whatever is killed, whoever runs beside, an hour of
+the calendar fires once. One that was missed is made up once, late, or left out when it is too old to be of use.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from cronsim import CronSim
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ledger.positions import Mark
+from mutuelle.dates import day_hours_from
+from mutuelle.schedules.tables import firing, schedule
+
+log = logging.getLogger("keneya.schedules")
+
+BATCH = 32
+LATEST = timedelta(
+    hours=36
+)  # a missed firing is made up within a day, and the night that it may have to wait
+RETRY = timedelta(minutes=10)
+COLLIDED = "40001"  # another worker has just taken this one
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One line of the calendar: `cron` in `timezone`, now waiting for `fires_for`, due for the worker at `due_at`.
+
+    `counted_to` is where the figures of the last firing ended (`ledger.positions`).
+    """
+
+    mutuelle_id: str
+    kind: str
+    subject: str
+    cron: str
+    timezone: str
+    fires_for: datetime
+    due_at: datetime
+    counted_to: str | None
+    counted_at: datetime | None
+    since: datetime
+    stopped_at: datetime | None
+
+
+# What fires: writes what is due in the transaction given, and says how many messages that was.
+Fire = Callable[[AsyncConnection, Schedule, datetime], Awaitable[int]]
+Prepare = Callable[[AsyncConnection, datetime, float], Awaitable[None]]
+
+
+def next_hour(cron: str, timezone: str, after: datetime) -> datetime:
+    """The first time of `cron` after `after`, on the clocks of `timezone`: an hour that the clocks skip fires just
+    after it, one that they repeat fires once.
+    """
+    return next(CronSim(cron, after.astimezone(ZoneInfo(timezone))))
+
+
+def first_due(cron: str, timezone: str, now: datetime, time_scale: float) -> dict[str, datetime]:
+    """The columns of a schedule that begins now; `time_scale` divides the wait."""
+    fires_for = next_hour(cron, timezone, now)
+    due_at = now + (fires_for - now) / time_scale
+    return {"fires_for": fires_for, "due_at": due_at, "next_at": due_at}
+
+
+def following(found: Schedule, now: datetime, time_scale: float) -> dict[str, datetime]:
+    """The columns of the next firing.
+
+    Divided waits make a calendar that runs ahead of the clock: there the next hour is counted from the last one, or
+    the waits would shrink to nothing as an hour comes near.
+    """
+    after = now if time_scale == 1 else max(found.fires_for, now)
+    fires_for = next_hour(found.cron, found.timezone, after)
+    due_at = now + (fires_for - after) / time_scale
+    return {"fires_for": fires_for, "due_at": due_at, "next_at": due_at}
+
+
+async def add_schedule(
+    db: AsyncConnection,
+    mutuelle_id: str,
+    kind: str,
+    subject: str,
+    cron: str,
+    timezone: str,
+    now: datetime,
+    time_scale: float,
+    *,
+    mark: Mark | None = None,
+) -> bool:
+    """Begin a schedule, unless there is one of this kind and subject (then False); `mark` is where it counts from."""
+    row: dict[str, object] = {"mutuelle_id": mutuelle_id, "kind": kind, "subject": subject}
+    row |= {"cron": cron, "timezone": timezone}
+    row |= {"since": now, **first_due(cron, timezone, now, time_scale)}
+    if mark is not None:
+        row |= {"counted_to": mark.snapshot, "counted_at": mark.at}
+    begun = insert(schedule).values(row).on_conflict_do_nothing().returning(schedule.c.since)
+    return await db.scalar(begun) is not None
+
+
+async def plan_new(db: AsyncConnection, now: datetime, time_scale: float) -> None:
+    """Plan the schedules whose owner chose another hour: only the worker knows what divides the waits."""
+    chosen = select(schedule).where(schedule.c.is_new, schedule.c.stopped_at.is_(None)).with_for_update()
+    for row in (await db.execute(chosen)).all():
+        found = read_schedule(row)
+        await change(db, found, is_new=False, **following(found, now, time_scale))
+
+
+async def run_due(
+    pool: AsyncEngine, kinds: Mapping[str, Fire], prepare: Prepare, now: datetime, time_scale: float = 1.0
+) -> int:
+    """Fire what is due, one transaction each; returns how many were dealt with."""
+    async with pool.begin() as db:
+        await prepare(db, now, time_scale)
+    done = 0
+    while done < BATCH and await _fire_next(pool, kinds, now, time_scale):
+        done += 1
+    return done
+
+
+async def _fire_next(pool: AsyncEngine, kinds: Mapping[str, Fire], now: datetime, time_scale: float) -> bool:
+    """One firing; False when nothing is due.
+
+    1. Claim the oldest that is due and that no other worker holds. All that is read from here on is of one snapshot.
+    2. In the night put it off to the morning: nobody is woken for a summary.
+    3. Fire, unless it is too late to be of use; write the firing and the next time; commit all of it together.
+
+    A fault is this schedule's own: nothing of it is kept, it is tried again later, and the others go on.
+    """
+    found: Schedule | None = None
+    try:
+        async with pool.connect() as connection:
+            db = await connection.execution_options(isolation_level="REPEATABLE READ")
+            async with db.begin():
+                found = await _claim(db, now)
+                if found is not None:
+                    await _fire(db, kinds[found.kind], found, now, time_scale)
+    except DBAPIError as fault:
+        if getattr(fault.orig, "sqlstate", "") == COLLIDED:
+            return True
+        await _put_off(pool, found, fault, now, time_scale)
+    except Exception as fault:
+        await _put_off(pool, found, fault, now, time_scale)
+    return found is not None
+
+
+async def _claim(db: AsyncConnection, now: datetime) -> Schedule | None:
+    due = (
+        select(schedule)
+        .where(schedule.c.next_at <= now, schedule.c.stopped_at.is_(None), sa.not_(schedule.c.is_new))
+        .order_by(schedule.c.next_at, schedule.c.mutuelle_id, schedule.c.subject)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await db.execute(due)).one_or_none()
+    return read_schedule(row) if row else None
+
+
+def read_schedule(row: Row[tuple[Any, ...]]) -> Schedule:
+    """A row of the table."""
+    fields = row._mapping
+    return Schedule(**{name: fields[name] for name in Schedule.__dataclass_fields__})
+
+
+async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, now: datetime, time_scale: float) -> None:
+    morning = day_hours_from(now, found.timezone)
+    # Where waits are divided the calendar is not the clock's, and its hours are day hours already.
+    if morning > now and time_scale == 1:
+        await change(db, found, next_at=morning)
+        return
+    too_late = now - found.due_at > LATEST / time_scale
+    messages = 0 if too_late else await fire(db, found, now)
+    row = {
+        "mutuelle_id": found.mutuelle_id,
+        "kind": found.kind,
+        "subject": found.subject,
+        "fired_for": found.fires_for,
+        "fired_at": now,
+        "outcome": "too late" if too_late else "done",
+        "messages": messages,
+    }
+    await db.execute(insert(firing), row)
+    await change(db, found, **following(found, now, time_scale))
+    log.info(
+        "schedule.fired",
+        extra={
+            "mutuelle": found.mutuelle_id,
+            "kind": found.kind,
+            "outcome": row["outcome"],
+            "messages": messages,
+        },
+    )
+
+
+async def _put_off(
+    pool: AsyncEngine, found: Schedule | None, fault: Exception, now: datetime, time_scale: float
+) -> None:
+    if found is None:
+        raise fault
+    async with pool.begin() as db:  # first: where PostgreSQL is gone it is no fault of the schedule
+        await change(db, found, next_at=now + RETRY / time_scale)
+    log.error("schedule.failed", exc_info=fault, extra={"mutuelle": found.mutuelle_id, "kind": found.kind})
+
+
+async def change(db: AsyncConnection, found: Schedule, **values: object) -> None:
+    """Write new values into the row of a schedule, if it still waits for the same hour."""
+    await db.execute(update(schedule).where(*_of_schedule(found)).values(**values))
+
+
+def _of_schedule(found: Schedule) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        schedule.c.mutuelle_id == found.mutuelle_id,
+        schedule.c.kind == found.kind,
+        schedule.c.subject == found.subject,
+        schedule.c.fires_for == found.fires_for,
+    )
+
+
+async def end(db: AsyncConnection, found: Schedule) -> None:
+    """Take a schedule away: what it was made for is no more. Its firings stay."""
+    await db.execute(delete(schedule).where(*_of_schedule(found)))

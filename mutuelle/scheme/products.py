@@ -1,0 +1,173 @@
+"""Products and their prices. A version never changes once sold: a new price is a new version.
+
+Parameter names are openIMIS's, so that whoever knows one knows the other.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ARRAY, Row, Text, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money
+from mutuelle.tables import mutuelle, product
+
+
+def opening_share(price_minor: int, percent: int) -> int:
+    """`percent` of the price, rounded up: no product opens for less than it says."""
+    return -(-price_minor * percent // 100)
+
+
+@dataclass(frozen=True)
+class Product:
+    """One version of a product; amounts in minor units of `currency`, periods in calendar months."""
+
+    mutuelle_id: str
+    code: str
+    version: int
+    name: str
+    currency: str
+    lump_sum_minor: int
+    threshold: int
+    max_members: int
+    premium_adult_minor: int
+    premium_child_minor: int
+    age_of_majority: int
+    registration_fee_minor: int
+    insurance_period_months: int
+    waiting_period_months: int
+    grace_period_payment_months: int
+    grace_period_renewal_months: int
+    partial_cover_threshold_percent: int
+    max_installments: int
+    amount_step_minor: int
+
+    @property
+    def key(self) -> str:
+        return self.code
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    def money(self, amount_minor: int) -> Money:
+        """An amount in the product's currency."""
+        return Money(amount_minor, self.currency)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A product at the price of one household. `contribution_minor` is for the whole period."""
+
+    product: Product
+    members: int
+    contribution_minor: int
+    registration_minor: int
+
+    @property
+    def key(self) -> str:
+        return self.product.code
+
+    @property
+    def label(self) -> str:
+        return f"{self.product.name} {self.price}"
+
+    @property
+    def price(self) -> Money:
+        """All that the household owes for the period, registration included."""
+        return Money(self.contribution_minor + self.registration_minor, self.product.currency)
+
+    @property
+    def opening(self) -> Money:
+        """How much must be paid for cover to open."""
+        share = self.product.partial_cover_threshold_percent
+        return self.product.money(opening_share(self.price.amount_minor, share))
+
+    @property
+    def installment(self) -> Money:
+        """The smallest first payment."""
+        return self.product.money(installment(self.product, self.price.amount_minor))
+
+
+def installment(product: Product, price_minor: int) -> int:
+    """One of `max_installments` equal parts of the price, in minor units, rounded up to the step."""
+    part = -(-price_minor // product.max_installments)
+    step = product.amount_step_minor
+    return min(-(-part // step) * step, price_minor)
+
+
+def contribution(product: Product, ages: tuple[int, ...]) -> int:
+    """The price of one period, in minor units, for people of these ages (openIMIS `policy/values.py`):
+
+    lump_sum + extra_adults * premium_adult + extra_children * premium_child where there is a lump sum, else
+    adults * premium_adult + children * premium_child. Adults fill the lump sum's threshold first; the head, who comes
+    first, is an adult at any age.
+    """
+    adults = 1 + sum(age >= product.age_of_majority for age in ages[1:])
+    children = len(ages) - adults
+    if product.lump_sum_minor:
+        room_for_children = max(0, product.threshold - adults)
+        adults = max(0, adults - product.threshold)
+        children = max(0, children - room_for_children)
+    return (
+        product.lump_sum_minor + adults * product.premium_adult_minor + children * product.premium_child_minor
+    )
+
+
+def offer(product: Product, ages: tuple[int, ...], *, new: bool) -> Offer:
+    """`product` for a household of these ages; the registration fee is due from new members only."""
+    registration = product.registration_fee_minor if new else 0
+    return Offer(product, len(ages), contribution(product, ages), registration)
+
+
+def _product(row: Row[tuple[object, ...]]) -> Product:
+    fields = row._mapping
+    return Product(**{name: fields[name] for name in Product.__dataclass_fields__})
+
+
+async def products_on_sale(db: AsyncConnection, mutuelle_id: str, today: date) -> list[Product]:
+    """The newest version on sale of each product, the cheapest first."""
+    rows = await db.execute(
+        select(product, mutuelle.c.currency)
+        .join(mutuelle, mutuelle.c.id == product.c.mutuelle_id)
+        .ext(distinct_on(product.c.code))
+        .where(
+            product.c.mutuelle_id == mutuelle_id,
+            product.c.sold_from <= today,
+            func.coalesce(product.c.sold_until, today) >= today,
+        )
+        .order_by(product.c.code, product.c.version.desc())
+    )
+    return sorted(
+        (_product(row) for row in rows), key=lambda p: (p.lump_sum_minor + p.premium_adult_minor, p.code)
+    )
+
+
+async def products_by_version(db: AsyncConnection, mutuelle_id: str) -> dict[tuple[str, int], Product]:
+    """Every version of every product of a mutuelle: a policy stays under the version it was agreed on."""
+    return (await products_of(db, [mutuelle_id]))[mutuelle_id]
+
+
+async def products_of(
+    db: AsyncConnection, mutuelle_ids: Collection[str]
+) -> dict[str, dict[tuple[str, int], Product]]:
+    """Every version of every product of these mutuelles, by mutuelle, code and version."""
+    rows = await db.execute(
+        select(product, mutuelle.c.currency)
+        .join(mutuelle, mutuelle.c.id == product.c.mutuelle_id)
+        .where(product.c.mutuelle_id == any_(literal(list(mutuelle_ids), ARRAY(Text))))
+    )
+    found: dict[str, dict[tuple[str, int], Product]] = {mutuelle_id: {} for mutuelle_id in mutuelle_ids}
+    for one in map(_product, rows):
+        found[one.mutuelle_id][one.code, one.version] = one
+    return found
+
+
+async def offers_for(
+    db: AsyncConnection, mutuelle_id: str, ages: tuple[int, ...], today: date
+) -> list[Offer]:
+    """What a new household of these ages may join; products too small for it are left out."""
+    on_sale = await products_on_sale(db, mutuelle_id, today)
+    return [offer(p, ages, new=True) for p in on_sale if len(ages) <= p.max_members]

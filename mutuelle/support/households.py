@@ -1,0 +1,29 @@
+"""The household that support works on: open, and with no payment under way where that matters."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mutuelle.contributions.payments import open_payment
+from mutuelle.households.households import Household, find_household, lock_household
+from mutuelle.households.support_acts import SupportError
+
+
+async def open_household(db: AsyncConnection, number: str) -> Household:
+    """The open household with this number, locked until the transaction ends."""
+    await lock_household(db, number)
+    household = await find_household(db, number)
+    if household is None:
+        closed = await find_household(db, number, closed=True)
+        raise SupportError(
+            f"household {number} is closed: `keneya household reopen {number}` first"
+            if closed
+            else f"no household has the number {number}"
+        )
+    return household
+
+
+async def refuse_while_paying(db: AsyncConnection, household: Household) -> None:
+    """SupportFault while a payment is under way: it belongs to the household as it is."""
+    if payment := await open_payment(db, household):
+        raise SupportError(
+            f"a payment of {payment.amount} for household {household.number} is under way: wait until it is settled"
+        )

@@ -1,0 +1,255 @@
+"""Cash received from households by collectors, and deposited with treasurers.
+
+It is posted and receipted to the household in the transaction that records it; the household can contest it. What one
+person may hold, and for how long, is limited: past it nothing more is received until a deposit.
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.book import Journal, Movement
+from locales import Money, Sentence, _
+from mutuelle.contributions.contribution_calls import with_calls
+from mutuelle.contributions.standing import Standing, standing
+from mutuelle.cover.policies import write_policy
+from mutuelle.enrolment.enrolment import agreed_standing
+from mutuelle.households.households import Household, find_household, household_named, lock_household
+from mutuelle.households.member_numbers import shown_number
+from mutuelle.notify import notify
+from mutuelle.officers.pins import try_pin
+from mutuelle.officers.roles import Appointment, Role, appointment_of
+from mutuelle.officers.tables import cash_deposit, cash_receipt
+from mutuelle.posting import RECEIVED, post_all
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.tables import payment
+from mutuelle.treasury.cash_in_hand import (
+    CashInHand,
+    cash_in_hand_of,
+    collectors_cash_in_hand,
+    expect_room,
+    holder_of,
+    is_own,
+    lock_cash_in_hand,
+)
+from mutuelle.treasury.messages import deposit_confirmed, send_cash_receipts
+from mutuelle.treasury.receipt_days import expect_receipt_day
+from talk.answers import Secret
+from talk.trouble import RefusedError
+from talk.words import Caller, Consent
+
+DEPOSITED = "cash deposited"
+CODE_BYTES = 4  # of which thirty bits are shown: six letters and digits
+DRAWS = 50
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Cash that was recorded: its receipt, what its collector now holds, and whether an SMS tells the household."""
+
+    receipt_code: str
+    held: Money
+    told: bool
+
+
+async def household_here(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
+    """The open household of the officer's own mutuelle with this number; Refused, in one sentence, for any other."""
+    household = await find_household(db, number)
+    if household is None or household.mutuelle_id != appointment.mutuelle_id:
+        raise RefusedError(_("No household has the number {number}.", number=shown_number(number)))
+    return household
+
+
+async def household_asked(
+    db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
+) -> Household:
+    """The same for a number that an officer types in a call; those that nobody has are counted and limited."""
+    await household_named(db, caller, number, appointment.mutuelle_id)
+    return await household_here(db, appointment, number)
+
+
+async def receive_cash(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    number: str,
+    amount: Money,
+    payable: Money,
+    credit: Money,
+    product: str,
+    version: int,
+    renews: bool,
+    received_on: date,
+    pin: Secret,
+    agreed: Consent,
+) -> Recorded | Sentence:
+    """Record that the calling collector received `amount` on `received_on`; a sentence where the PIN is not right.
+
+    1. Lock the household, then the collector's purse: limits hold whatever is recorded at the same time.
+    2. Refuse what is no longer as agreed to, and what would pass a limit. Only then the PIN.
+    3. Write the renewal that this agrees to, if any; post the calls that the money reaches, then the receipt, from the
+       household to the collector's own account: all of it for the day on which the money was received.
+    4. Write the record and the receipt by SMS, all in one transaction.
+    """
+    appointment = await appointment_of(db, caller, mutuelle, Role.COLLECTOR)
+    await lock_household(db, number)
+    household = await household_here(db, appointment, number)
+    await lock_cash_in_hand(db, appointment)
+    stands = await agreed_standing(
+        db,
+        household,
+        payable=payable,
+        credit=credit,
+        product=product,
+        version=version,
+        renews=renews,
+        at=caller.at,
+    )
+    await expect_room(db, appointment, amount, caller.at)
+    await expect_receipt_day(db, appointment, stands, received_on, caller.at)
+    if wrong := await try_pin(db, caller, pin):
+        return wrong
+    owner = await get_mutuelle(db, mutuelle)
+    holder = await holder_of(db, owner, appointment, caller.at)
+    await _renew(db, household, stands, received_on, caller.at)
+    reference, code = await _write(db, household, holder, amount, received_on, caller.at)
+    await _post(db, owner, household, holder, reference, amount, received_on)
+    stands = await standing(db, household, caller.at)
+    told = await send_cash_receipts(db, stands, amount, code, received_on, caller.at)
+    return Recorded(code, (await cash_in_hand_of(db, appointment)).held, told)
+
+
+async def deposit_cash(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    holder: str,
+    amount: Money,
+    held: Money,
+    pin: Secret,
+    agreed: Consent,
+) -> CashInHand | Sentence:
+    """The calling treasurer has `amount` of the `held` cash of a collector in hand; a sentence where the PIN is wrong.
+
+    Another person than the collector: nobody takes over cash from herself, nor with a second phone.
+    """
+    appointment = await appointment_of(db, caller, mutuelle, Role.TREASURER)
+    found = {
+        cash_in_hand.holder: cash_in_hand for cash_in_hand in await collectors_cash_in_hand(db, mutuelle)
+    }.get(holder)
+    if found is None or is_own(found, appointment):
+        raise RefusedError(_("This cash cannot be received by this phone."))
+    collector = Appointment(mutuelle, appointment.mutuelle_name, Role.COLLECTOR, found.phone, found.name)
+    await lock_cash_in_hand(db, collector)
+    found = await cash_in_hand_of(db, collector)
+    if found.held != held or not 0 < amount.amount_minor <= held.amount_minor:
+        raise RefusedError(_("What this collector holds has changed. Please look again."))
+    if wrong := await try_pin(db, caller, pin):
+        return wrong
+    owner = await get_mutuelle(db, mutuelle)
+    await lock_cash_in_hand(db, appointment)
+    box = await holder_of(db, owner, appointment, caller.at)
+    await _move_cash(db, owner, found, box, amount, caller.at)
+    left = await cash_in_hand_of(db, collector)
+    sentence = deposit_confirmed(owner.name, amount, appointment.name, left.held)
+    await notify(db, mutuelle, "cash deposited", {found.phone: sentence}, caller.at)
+    return left
+
+
+async def _renew(
+    db: AsyncConnection, household: Household, stands: Standing, agreed_on: date, at: datetime
+) -> None:
+    """The new period that this money agrees to, written with its first franc: whoever gave it agreed that day."""
+    if stands.renews and stands.renewal:
+        sequence = len(stands.periods) + 1
+        await write_policy(db, household, stands.renewal, sequence=sequence, agreed_on=agreed_on, at=at)
+
+
+async def _write(
+    db: AsyncConnection, household: Household, holder: str, amount: Money, received_on: date, at: datetime
+) -> tuple[UUID, str]:
+    """The record: its reference, and a receipt code that no other receipt of the mutuelle has."""
+    reference = uuid4()
+    row: dict[str, Any] = {
+        "mutuelle_id": household.mutuelle_id,
+        "reference": reference,
+        "holder": holder,
+        "number": household.number,
+        "amount_minor": amount.amount_minor,
+        "currency": amount.currency,
+        "received_at": at,
+        "received_on": received_on,
+    }
+    for _draw in range(DRAWS):
+        code = base64.b32encode(secrets.randbelow(256**CODE_BYTES).to_bytes(CODE_BYTES))[:6].decode()
+        of_payment = (payment.c.mutuelle_id == household.mutuelle_id) & (payment.c.receipt_code == code)
+        if await db.scalar(select(payment.c.reference).where(of_payment)):
+            continue
+        statement = insert(cash_receipt).values(**row, receipt_code=code).on_conflict_do_nothing()
+        if await db.scalar(statement.returning(cash_receipt.c.receipt_code)):
+            return reference, code
+    raise RuntimeError("no free receipt code")
+
+
+async def _post(
+    db: AsyncConnection,
+    mutuelle: Mutuelle,
+    household: Household,
+    holder: str,
+    reference: UUID,
+    amount: Money,
+    received_on: date,
+) -> None:
+    movement = Movement(accounts.cash(holder), household.account, amount.amount_minor, amount.currency)
+    receipt = Journal(
+        mutuelle=mutuelle.id,
+        source="cash",
+        key=str(reference),
+        kind=RECEIVED,
+        effective_on=received_on,
+        actor=f"collector {holder}",
+        reason="paid in cash",
+        movements=[movement],
+        memo={"cash": str(reference)},
+    )
+    await post_all(db, await with_calls(db, mutuelle, household, receipt))
+
+
+async def _move_cash(
+    db: AsyncConnection, mutuelle: Mutuelle, collector: CashInHand, box: str, amount: Money, at: datetime
+) -> None:
+    """From the collector's account to the treasurer's, with its record."""
+    reference = uuid4()
+    row = {
+        "mutuelle_id": mutuelle.id,
+        "reference": reference,
+        "from_holder": collector.holder,
+        "to_holder": box,
+        "amount_minor": amount.amount_minor,
+        "currency": amount.currency,
+        "deposited_at": at,
+    }
+    await db.execute(insert(cash_deposit), row)
+    pair = (accounts.cash(box), accounts.cash(collector.holder))
+    journal = Journal(
+        mutuelle=mutuelle.id,
+        source="deposit",
+        key=str(reference),
+        kind=DEPOSITED,
+        effective_on=mutuelle.today(at),
+        actor=f"treasurer {box}",
+        reason="counted and received by a treasurer",
+        movements=[Movement(*pair, amount.amount_minor, amount.currency)],
+        memo={"deposit": str(reference)},
+    )
+    await post_all(db, [journal])

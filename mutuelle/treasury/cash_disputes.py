@@ -1,0 +1,246 @@
+"""A household contests cash that a collector recorded: a case that the treasurers hear of at once.
+
+Nothing is taken back by it: a person hears both sides, and closes the case or cancels the receipt in the book.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.book import PostVerdict, reverse
+from ledger.tables import request
+from locales import Money, _
+from mutuelle.households.households import Household, find_household, lock_household, phones_of
+from mutuelle.households.support_acts import CLOSE, MERGE, REOPEN, last_act
+from mutuelle.notify import notify
+from mutuelle.officers.roles import Appointment, Role
+from mutuelle.officers.tables import cash_contest, cash_holder, cash_receipt
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, treasurers
+from mutuelle.tables import household_phone, officer
+from mutuelle.tables import mutuelle as mutuelles
+from mutuelle.treasury.cash_in_hand import REVERSAL, cash_in_hand_of, is_cancelled, lock_cash_in_hand
+from mutuelle.treasury.messages import cash_cancelled, cash_disputed
+from talk.answers import Kind
+from talk.trouble import InvalidError, RefusedError
+from talk.words import Caller, Consent
+
+CODE_LETTERS = 6
+LISTED_DAYS, MOST_LISTED = 30, 80  # of the list of a treasurer
+MISREAD = str.maketrans(
+    {"0": "O", "1": "I", "8": "B"}
+)  # what a receipt code never holds, and what is meant by it
+UNKNOWN = _("No receipt of your household has this code. Please check each letter.")
+
+
+@dataclass(frozen=True)
+class CashReceipt:
+    """Cash that a collector received for a household on the day `on`; `recorded_on` is that day or a later one."""
+
+    mutuelle_id: str
+    reference: UUID
+    number: str
+    amount: Money
+    on: date
+    recorded_on: date
+    code: str
+    collector: str
+    collector_phone: str
+    contested: bool
+
+
+def _receipt_code(typed: str) -> str:
+    code = "".join(c for c in typed.upper() if c.isalnum()).translate(MISREAD)
+    if len(code) != CODE_LETTERS or not code.isascii():
+        raise InvalidError(_("The code of the receipt has {length} letters.", length=CODE_LETTERS))
+    return code
+
+
+receipt_code_kind = Kind(
+    "receipt code", _receipt_code, good=("abc 234",), bad=("", "abc", "abcd2345"), takes_rest=True
+)
+
+
+async def cash_receipt_of(db: AsyncConnection, caller: Caller, code: str) -> CashReceipt:
+    """The receipt with this code of a household whose phone is calling; Refused for any other, in one sentence."""
+    found = await cash_receipts(db, (cash_receipt.c.receipt_code == code) & _of_phone(caller.phone))
+    if not found:
+        raise RefusedError(UNKNOWN)
+    return found[0]
+
+
+async def open_disputes(db: AsyncConnection, mutuelle_id: str) -> list[CashReceipt]:
+    """What is contested and not settled, the oldest receipt first."""
+    waits = sa.exists().where(
+        cash_contest.c.mutuelle_id == cash_receipt.c.mutuelle_id,
+        cash_contest.c.reference == cash_receipt.c.reference,
+        cash_contest.c.closed_at.is_(None),
+    )
+    return await cash_receipts(db, (cash_receipt.c.mutuelle_id == mutuelle_id) & waits)
+
+
+async def last_cash(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list[CashReceipt]:
+    """What was recorded in the last LISTED_DAYS and not taken back, the newest first, MOST_LISTED at most."""
+    lately = cash_receipt.c.received_at > at - timedelta(days=LISTED_DAYS)
+    of_mutuelle = (cash_receipt.c.mutuelle_id == mutuelle_id) & lately & ~is_cancelled()
+    return await cash_receipts(db, of_mutuelle, newest=MOST_LISTED)
+
+
+async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str, agreed: Consent) -> None:
+    """Open the case once, and tell the treasurers other than the collector."""
+    found = await cash_receipt_of(db, caller, code)
+    row = {
+        "mutuelle_id": found.mutuelle_id,
+        "reference": found.reference,
+        "phone": caller.phone,
+        "contested_at": caller.at,
+    }
+    statement = insert(cash_contest).values(row).on_conflict_do_nothing().returning(cash_contest.c.phone)
+    if not await db.scalar(statement):
+        return
+    mutuelle = await get_mutuelle(db, found.mutuelle_id)
+    sentence = cash_disputed(found.number, found.amount, code, found.collector, found.collector_phone)
+    in_office = await treasurers(db, mutuelle.id, mutuelle.today(caller.at))
+    told = {t.phone: sentence for t in in_office if t.phone != found.collector_phone}
+    await notify(db, mutuelle.id, "cash contested", told, caller.at)
+
+
+async def close_dispute(
+    db: AsyncConnection, mutuelle_id: str, code: str, *, actor: str, outcome: str, at: datetime
+) -> bool:
+    """Write down what a person found; False if no open case has this receipt code."""
+    of_code = select(cash_receipt.c.reference).where(
+        cash_receipt.c.mutuelle_id == mutuelle_id, cash_receipt.c.receipt_code == code
+    )
+    changed = await db.execute(
+        sa.update(cash_contest)
+        .where(
+            cash_contest.c.mutuelle_id == mutuelle_id,
+            cash_contest.c.reference.in_(of_code),
+            cash_contest.c.closed_at.is_(None),
+        )
+        .values(closed_at=at, closed_by=actor, outcome=outcome)
+    )
+    return bool(changed.rowcount)
+
+
+async def cancel_cash(
+    db: AsyncConnection, mutuelle_id: str, code: str, *, actor: str, reason: str, at: datetime
+) -> CashReceipt:
+    """Take a receipt back in the book, close its case (the office's own if nobody contests it), tell the household.
+
+    Refused where the collector no longer holds the money, it went over with a merge, or it was cancelled before.
+    """
+    found = await cash_receipts(
+        db, (cash_receipt.c.mutuelle_id == mutuelle_id) & (cash_receipt.c.receipt_code == code)
+    )
+    if not found:
+        raise RefusedError(_("There is no cash receipt {code}.", code=code))
+    receipt, mutuelle = found[0], await get_mutuelle(db, mutuelle_id)
+    await lock_household(db, receipt.number)
+    household = await find_household(db, receipt.number, closed=True)
+    if household is None:
+        raise LookupError(receipt.number)
+    await _refuse_merged(db, household)
+    appointment = Appointment(
+        mutuelle.id, mutuelle.name, Role.COLLECTOR, receipt.collector_phone, receipt.collector
+    )
+    await lock_cash_in_hand(db, appointment)
+    if receipt.amount > (cash_in_hand := await cash_in_hand_of(db, appointment)).held:
+        raise RefusedError(
+            _("The collector holds only {held}: this receipt cannot be cancelled.", held=cash_in_hand.held)
+        )
+    await _reverse(db, mutuelle, receipt, at)
+    case = {"mutuelle_id": mutuelle_id, "reference": receipt.reference, "phone": None, "contested_at": at}
+    await db.execute(insert(cash_contest).values(case).on_conflict_do_nothing())
+    await close_dispute(db, mutuelle_id, code, actor=actor, outcome=reason, at=at)
+    told = dict.fromkeys(
+        await phones_of(db, household, unconfirmed=True), cash_cancelled(mutuelle, receipt.amount, code)
+    )
+    await notify(db, mutuelle.id, "cash cancelled", told, at)
+    return receipt
+
+
+async def _refuse_merged(db: AsyncConnection, household: Household) -> None:
+    """Refused where this money has gone over to another household: taken back here, it would go on covering there."""
+    closing = await last_act(db, household, MERGE, CLOSE, REOPEN)
+    if closing is not None and closing.act == MERGE and closing.facts["journal"]:
+        raise RefusedError(
+            _("Household {number} was joined with another: reopen it first.", number=household.shown_number)
+        )
+
+
+async def _reverse(db: AsyncConnection, mutuelle: Mutuelle, receipt: CashReceipt, at: datetime) -> None:
+    of_receipt = select(request.c.journal_id).where(
+        request.c.mutuelle_id == mutuelle.id,
+        request.c.source == "cash",
+        request.c.key == str(receipt.reference),
+        request.c.verdict == PostVerdict.CREATED,
+    )
+    journal_id = (await db.execute(of_receipt)).scalar_one()
+    posted = await reverse(
+        db,
+        mutuelle.id,
+        journal_id,
+        source=REVERSAL,
+        key=str(receipt.reference),
+        effective_on=mutuelle.today(at),
+        actor="command line",
+        reason="the cash receipt was cancelled",
+    )
+    if posted.verdict is not PostVerdict.CREATED:
+        raise RefusedError(_("The cash receipt {code} was cancelled before.", code=receipt.code))
+
+
+def _of_phone(phone: str) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        household_phone.c.mutuelle_id == cash_receipt.c.mutuelle_id,
+        household_phone.c.number == cash_receipt.c.number,
+        household_phone.c.phone == phone,
+    )
+
+
+async def cash_receipts(
+    db: AsyncConnection, where: sa.ColumnElement[bool], *, newest: int | None = None
+) -> list[CashReceipt]:
+    """The records of cash that `where` picks, each with its collector: the oldest first, or so many of the newest."""
+    r = cash_receipt.c
+    of_holder = (cash_holder.c.mutuelle_id == r.mutuelle_id) & (cash_holder.c.holder == r.holder)
+    of_officer = (
+        (officer.c.mutuelle_id == cash_holder.c.mutuelle_id)
+        & (officer.c.role == cash_holder.c.role)
+        & (officer.c.phone == cash_holder.c.phone)
+    )
+    is_disputed = sa.exists().where(
+        cash_contest.c.mutuelle_id == r.mutuelle_id, cash_contest.c.reference == r.reference
+    )
+    recorded_on = sa.cast(sa.func.timezone(mutuelles.c.timezone, r.received_at), sa.Date).label("recorded_on")
+    order = r.received_at.desc() if newest else r.received_at
+    rows = await db.execute(
+        select(cash_receipt, officer.c.name, cash_holder.c.phone, is_disputed.label("contested"), recorded_on)
+        .join_from(cash_receipt, cash_holder, of_holder)
+        .join(officer, of_officer)
+        .join(mutuelles, mutuelles.c.id == r.mutuelle_id)
+        .where(where)
+        .order_by(order, r.reference)
+        .limit(newest)
+    )
+    return [
+        CashReceipt(
+            mutuelle_id=row.mutuelle_id,
+            reference=row.reference,
+            number=row.number,
+            amount=Money(row.amount_minor, row.currency),
+            on=row.received_on,
+            recorded_on=row.recorded_on,
+            code=row.receipt_code,
+            collector=row.name,
+            collector_phone=row.phone,
+            contested=row.contested,
+        )
+        for row in rows.all()
+    ]

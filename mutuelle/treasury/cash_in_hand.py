@@ -1,0 +1,206 @@
+"""The cash that officers hold: how much, since when, and what is too much or too long.
+
+What is held is the balance of the holder's account in the ledger; the holder is known there by an opaque reference.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.balances import balance
+from ledger.book import Account, PostVerdict, open_accounts
+from ledger.tables import request
+from locales import Money, _
+from mutuelle.officers.roles import Appointment, Role
+from mutuelle.officers.tables import cash_holder, cash_receipt
+from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
+from mutuelle.tables import officer
+from talk.questions import initials
+from talk.trouble import RefusedError
+
+MOST_HELD_MINOR = 200_000  # by one collector
+MOST_DAYS = 5  # that the oldest of it may be held
+HOLDER_DIGITS = 8
+REVERSAL = "cash reversal"  # where a journal comes from that takes a receipt back
+DRAWS = 50
+_OF_OFFICER = (
+    (officer.c.mutuelle_id == cash_holder.c.mutuelle_id)
+    & (officer.c.role == cash_holder.c.role)
+    & (officer.c.phone == cash_holder.c.phone)
+)
+
+
+@dataclass(frozen=True)
+class CashInHand:
+    """The cash that somebody holds for a mutuelle. `since_on` is when the oldest of it came; None where there is none.
+
+    `holder` is the opaque reference in the ledger, empty before the first cash.
+    """
+
+    mutuelle_id: str
+    holder: str
+    name: str
+    phone: str
+    held: Money
+    since_on: date | None
+
+    @property
+    def key(self) -> str:
+        return self.holder
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} {self.held}"
+
+    @property
+    def room(self) -> Money:
+        """What may still be received before a deposit."""
+        return Money(max(MOST_HELD_MINOR - self.held.amount_minor, 0), self.held.currency)
+
+    def days(self, today: date) -> int:
+        """For how many days the oldest of it has been held."""
+        return (today - self.since_on).days if self.since_on else 0
+
+
+async def cash_in_hand_of(db: AsyncConnection, appointment: Appointment) -> CashInHand:
+    """What the holder of an office has in hand."""
+    mutuelle = await get_mutuelle(db, appointment.mutuelle_id)
+    holder = await db.scalar(
+        select(cash_holder.c.holder).where(
+            cash_holder.c.mutuelle_id == appointment.mutuelle_id,
+            cash_holder.c.role == appointment.role,
+            cash_holder.c.phone == appointment.phone,
+        )
+    )
+    if holder is None:
+        return CashInHand(
+            appointment.mutuelle_id,
+            "",
+            appointment.name,
+            appointment.phone,
+            Money(0, mutuelle.currency),
+            None,
+        )
+    return await _cash_in_hand(db, mutuelle, holder, appointment.name, appointment.phone)
+
+
+async def collectors_cash_in_hand(db: AsyncConnection, mutuelle_id: str) -> list[CashInHand]:
+    """All collectors, in office or not, who have cash in hand, by name."""
+    mutuelle = await get_mutuelle(db, mutuelle_id)
+    rows = await db.execute(
+        select(cash_holder.c.holder, officer.c.name, cash_holder.c.phone)
+        .join(officer, _OF_OFFICER)
+        .where(cash_holder.c.mutuelle_id == mutuelle_id, cash_holder.c.role == Role.COLLECTOR)
+        .order_by(officer.c.name, cash_holder.c.holder)
+    )
+    found = [await _cash_in_hand(db, mutuelle, *row) for row in rows.all()]
+    return [cash_in_hand for cash_in_hand in found if cash_in_hand.held.amount_minor > 0]
+
+
+async def holders_of_cash(db: AsyncConnection, mutuelle_id: str) -> dict[str, Officer]:
+    """Who holds the cash of each account, in office or not, by the account's code."""
+    rows = await db.execute(
+        select(cash_holder.c.holder, officer.c.role, officer.c.phone, officer.c.name)
+        .join(officer, _OF_OFFICER)
+        .where(cash_holder.c.mutuelle_id == mutuelle_id)
+    )
+    return {accounts.cash(holder): Officer(*of) for holder, *of in rows}
+
+
+def is_own(cash_in_hand: CashInHand, appointment: Appointment) -> bool:
+    """Whether who holds this office holds the cash herself, perhaps under another phone."""
+    return cash_in_hand.phone == appointment.phone or initials(cash_in_hand.name) == initials(
+        appointment.name
+    )
+
+
+async def expect_room(db: AsyncConnection, appointment: Appointment, amount: Money, at: datetime) -> None:
+    """Refused where the collector must deposit before `amount` more is received."""
+    cash_in_hand = await cash_in_hand_of(db, appointment)
+    days = cash_in_hand.days((await get_mutuelle(db, appointment.mutuelle_id)).today(at))
+    if days >= MOST_DAYS:
+        raise RefusedError(
+            _(
+                "You have held {held} for {days} days. Give it to a treasurer first.",
+                held=cash_in_hand.held,
+                days=days,
+            )
+        )
+    if amount > cash_in_hand.room:
+        raise RefusedError(
+            _(
+                "You hold {held}, of {most} at most. Give it to a treasurer first.",
+                held=cash_in_hand.held,
+                most=Money(MOST_HELD_MINOR, amount.currency),
+            )
+        )
+
+
+async def lock_cash_in_hand(db: AsyncConnection, appointment: Appointment) -> None:
+    """Until the transaction ends, nothing else is received or deposited by this officer."""
+    key = sa.func.hashtextextended(
+        f"cash {appointment.mutuelle_id} {appointment.role} {appointment.phone}", 0
+    )
+    await db.execute(select(sa.func.pg_advisory_xact_lock(key)))
+
+
+async def holder_of(db: AsyncConnection, mutuelle: Mutuelle, appointment: Appointment, at: datetime) -> str:
+    """The opaque reference of an officer's cash, drawn and its account opened before the first; the purse is locked."""
+    if (cash_in_hand := await cash_in_hand_of(db, appointment)).holder:
+        return cash_in_hand.holder
+    for _draw in range(DRAWS):
+        row = {
+            "mutuelle_id": mutuelle.id,
+            "holder": f"{secrets.randbelow(10**HOLDER_DIGITS):0{HOLDER_DIGITS}}",
+            "role": appointment.role,
+            "phone": appointment.phone,
+            "since": at,
+        }
+        statement = insert(cash_holder).values(row).on_conflict_do_nothing()
+        if holder := await db.scalar(statement.returning(cash_holder.c.holder)):
+            await open_accounts(db, [Account(mutuelle.id, accounts.cash(holder), mutuelle.currency)])
+            return str(holder)
+    raise RuntimeError(f"no free reference for cash in {mutuelle.id}")
+
+
+def is_cancelled() -> sa.ColumnElement[bool]:
+    """Whether a row of cash_receipt was taken back in the book."""
+    return sa.exists().where(
+        request.c.mutuelle_id == cash_receipt.c.mutuelle_id,
+        request.c.source == REVERSAL,
+        request.c.key == sa.cast(cash_receipt.c.reference, sa.Text),
+        request.c.verdict == PostVerdict.CREATED,
+    )
+
+
+async def _cash_in_hand(
+    db: AsyncConnection, mutuelle: Mutuelle, holder: str, name: str, phone: str
+) -> CashInHand:
+    sums = await balance(db, mutuelle.id, accounts.cash(holder))
+    held = Money(sums.debits - sums.credits, mutuelle.currency)
+    oldest = await _oldest(db, mutuelle.id, holder, held)
+    return CashInHand(mutuelle.id, holder, name, phone, held, mutuelle.today(oldest) if oldest else None)
+
+
+async def _oldest(db: AsyncConnection, mutuelle_id: str, holder: str, held: Money) -> datetime | None:
+    """When the oldest franc in hand came, the first received being the first deposited."""
+    if held.amount_minor <= 0:
+        return None
+    received = cash_receipt.c
+    newer = sa.func.sum(received.amount_minor).over(
+        order_by=(received.received_at.desc(), received.reference)
+    )
+    every = (
+        select(received.received_at, (newer - received.amount_minor).label("newer"))
+        .where(received.mutuelle_id == mutuelle_id, received.holder == holder, ~is_cancelled())
+        .subquery()
+    )
+    oldest = select(sa.func.min(every.c.received_at)).where(every.c.newer < held.amount_minor)
+    found: datetime | None = await db.scalar(oldest)
+    return found

@@ -1,0 +1,130 @@
+"""What households and officers read by SMS about cash and waived debts: one segment each, never a household's name."""
+
+from datetime import date, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Fact, Money, Sentence, _
+from mutuelle.contributions.standing import Standing
+from mutuelle.cover.rules import CoverState
+from mutuelle.households.households import phones_of
+from mutuelle.households.member_numbers import shown_number
+from mutuelle.notify import notify
+from mutuelle.scheme.mutuelles import Mutuelle
+from sms.leases import phones_reached
+from talk.phones import shown_phone
+
+
+def waiver_proposed(mutuelle_name: str, amount: Money, number: str, proposer: str) -> Sentence:
+    """To every other treasurer: somebody has to answer within a week."""
+    return _(
+        "{mutuelle}: {proposer} proposes to waive {amount} owed by household {number}. "
+        "To answer: dial, press 9, my work.",
+        mutuelle=mutuelle_name,
+        proposer=proposer,
+        amount=amount,
+        number=shown_number(number),
+    )
+
+
+def waiver_refused(mutuelle_name: str, amount: Money, number: str, by: str) -> Sentence:
+    """To the treasurer who proposed."""
+    return _(
+        "{mutuelle}: {by} refused to waive {amount} owed by household {number}.",
+        mutuelle=mutuelle_name,
+        by=by,
+        amount=amount,
+        number=shown_number(number),
+    )
+
+
+def debt_waived(mutuelle_name: str, amount: Money, number: str, ended_on: date) -> Sentence:
+    """To the household: what it need not pay, and that it is covered no more than before."""
+    return _(
+        "{mutuelle}: household {number} need not pay {amount} of its cover until {end}. "
+        "You are not covered: to renew, dial and press 2.",
+        mutuelle=mutuelle_name,
+        number=shown_number(number),
+        amount=amount,
+        end=ended_on,
+    )
+
+
+def cash_receipt(stands: Standing, amount: Money, code: str, late_of: date | None) -> Sentence:
+    """To the household at the second at which the collector records it: no name, and how to say that it is wrong.
+
+    `late_of` is the day on which the cash was received, where that was before today.
+    """
+    cover = stands.cover
+    facts: dict[str, Fact] = {"received": _received(stands, amount, late_of), "due": stands.due, "code": code}
+    if cover.state is CoverState.WAITING and cover.from_on:
+        return _(
+            "{received}. Covered from {start}. Left to pay: {due}. Wrong? Send WRONG {code}",
+            **facts,
+            start=cover.from_on,
+        )
+    if cover.is_covered and cover.until_on:
+        return _(
+            "{received}. Covered until {end}. Left to pay: {due}. Wrong? Send WRONG {code}",
+            **facts,
+            end=cover.until_on,
+        )
+    return _("{received}. Not covered for now. Left to pay: {due}. Wrong? Send WRONG {code}", **facts)
+
+
+def _received(stands: Standing, amount: Money, late_of: date | None) -> Sentence:
+    facts: dict[str, Fact] = {"amount": amount, "number": stands.household.shown_number}
+    if late_of is None:
+        return _("{amount} in cash received for household {number}", **facts)
+    return _("{amount} in cash received on {day} for household {number}", **facts, day=f"{late_of:%d/%m}")
+
+
+async def send_cash_receipts(
+    db: AsyncConnection, stands: Standing, amount: Money, code: str, received_on: date, now: datetime
+) -> bool:
+    """The receipt to every phone of the household, confirmed or not; False where no phone of it gets an SMS."""
+    household = stands.household
+    phones = await phones_of(db, household, unconfirmed=True)
+    reached = await phones_reached(db, household.mutuelle_id, phones, now)
+    late_of = received_on if received_on < stands.mutuelle.today(now) else None
+    sentence = cash_receipt(stands, amount, code, late_of)
+    await notify(
+        db, household.mutuelle_id, "cash receipt", dict.fromkeys(phones, sentence), now, receipt_code=code
+    )
+    return bool(reached)
+
+
+def deposit_confirmed(mutuelle_name: str, amount: Money, treasurer: str, left: Money) -> Sentence:
+    """To the collector: what a treasurer has counted."""
+    return _(
+        "{mutuelle}: {treasurer} received {amount} from you. Still in your hands: {left}. "
+        "Not right? Tell your mutuelle.",
+        mutuelle=mutuelle_name,
+        treasurer=treasurer,
+        amount=amount,
+        left=left,
+    )
+
+
+def cash_disputed(number: str, amount: Money, code: str, collector: str, phone: str) -> Sentence:
+    """To the treasurers: two people say different things about cash."""
+    return _(
+        "Household {number} contests the receipt {code}: {amount} in cash, collector {name} {phone}. "
+        "Please hear both.",
+        number=shown_number(number),
+        code=code,
+        amount=amount,
+        name=collector,
+        phone=shown_phone(phone),
+    )
+
+
+def cash_cancelled(mutuelle: Mutuelle, amount: Money, code: str) -> Sentence:
+    """To the household: a receipt that it had counts no longer."""
+    return _(
+        "{mutuelle}: the receipt {code} of {amount} in cash is cancelled. Questions: {phone}",
+        mutuelle=mutuelle.name,
+        code=code,
+        amount=amount,
+        phone=mutuelle.complaints,
+    )

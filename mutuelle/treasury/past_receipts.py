@@ -1,0 +1,104 @@
+"""What a member can read again of a household: its last receipts; and whether SMS come at all.
+
+Only for phones of the household: a receipt says what it paid. Who checked its cover: `care/answers.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money
+from mutuelle.contributions.payments import PaymentState
+from mutuelle.dates import local_date
+from mutuelle.households.households import Household
+from mutuelle.officers.tables import cash_receipt
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.tables import payment, payment_case
+from mutuelle.treasury.cash_in_hand import is_cancelled
+from sms.africastalking import NAME
+from sms.delivery import opt_in, opt_out
+from sms.tables import optout
+from talk.words import Caller, Consent
+
+MENU = "menu"  # where a STOP came from
+
+
+class SmsTaken(StrEnum):
+    """Which SMS come to a phone: all, all but those that its own STOP ends, or none, for the provider stops them."""
+
+    ALL = "all"
+    IMPORTANT = "important"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class PastReceipt:
+    """Money that reached the household, by mobile money or in cash, on a day of the mutuelle."""
+
+    on: date
+    amount: Money
+    code: str
+
+    @property
+    def line(self) -> str:
+        return f"{self.on:%d/%m/%y} {self.amount} {self.code}"
+
+
+async def last_receipts(db: AsyncConnection, household: Household, limit: int) -> list[PastReceipt]:
+    """The last `limit` receipts, the newest first; money that waits in suspense has none."""
+    of_household = payment.c.mutuelle_id == household.mutuelle_id, payment.c.number == household.number
+    is_mismatch = sa.exists().where(
+        payment_case.c.mutuelle_id == payment.c.mutuelle_id,
+        payment_case.c.reference == payment.c.reference,
+        payment_case.c.kind == "mismatch",
+    )
+    by_phone = select(
+        payment.c.completed_at.label("at"),
+        sa.null().cast(sa.Date).label("on"),
+        payment.c.amount_minor,
+        payment.c.currency,
+        payment.c.receipt_code,
+    ).where(*of_household, payment.c.state == PaymentState.PAID, ~is_mismatch)
+    in_cash = select(
+        cash_receipt.c.received_at.label("at"),
+        cash_receipt.c.received_on.label("on"),
+        cash_receipt.c.amount_minor,
+        cash_receipt.c.currency,
+        cash_receipt.c.receipt_code,
+    ).where(
+        cash_receipt.c.mutuelle_id == household.mutuelle_id,
+        cash_receipt.c.number == household.number,
+        ~is_cancelled(),
+    )
+    both = by_phone.union_all(in_cash).subquery()
+    rows = await db.execute(select(both).order_by(both.c.at.desc(), both.c.receipt_code).limit(limit))
+    zone = (await get_mutuelle(db, household.mutuelle_id)).timezone
+    return [
+        PastReceipt(
+            row.on or local_date(row.at, zone), Money(row.amount_minor, row.currency), row.receipt_code
+        )
+        for row in rows
+    ]
+
+
+async def messages_taken(db: AsyncConnection, caller: Caller) -> SmsTaken:
+    """Which SMS come to the caller's phone."""
+    stopped = select(optout.c.source).where(optout.c.phone == caller.phone, optout.c.until.is_(None))
+    source = await db.scalar(stopped)
+    if source is None:
+        return SmsTaken.ALL
+    return SmsTaken.NONE if source == NAME else SmsTaken.IMPORTANT
+
+
+async def stop_messages(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+    """Only receipts, warnings and answers by SMS to the caller's phone."""
+    await opt_out(db, caller.phone, MENU, caller.at)
+
+
+async def start_messages(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+    """All SMS to the caller's phone again."""
+    await opt_in(db, caller.phone, caller.at)

@@ -1,0 +1,1 @@
+"""What web and worker stand on: the HTTP server and its limits, the pool of connections, the clock, metrics, logs."""

@@ -1,0 +1,43 @@
+"""What playing an SMS needs of the house, and a message as it came in."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from sms.keywords import Phrasebook
+from sms.limits import Sender
+from talk.engine import Menu
+from talk.keyring import Keyring
+from talk.keywords import ByMessage
+
+
+@dataclass(frozen=True)
+class SmsDeps:
+    """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end at once.
+
+    `time_scale` divides waits, days and the life of a conversation. Strangers of one country are answered
+    `strangers_an_hour` times in all.
+    """
+
+    pool: AsyncEngine
+    phrasebook: Phrasebook
+    help_menu: ByMessage
+    welcome: Menu
+    known: Callable[[AsyncConnection, str, datetime], Awaitable[Sender]]
+    keyring: Keyring
+    clock: Callable[[], datetime]
+    time_scale: float = 1.0
+    strangers_an_hour: int = 100
+
+
+@dataclass(frozen=True)
+class InboundSms:
+    """A message as it came in; `attempts` counts those that ended in a fault."""
+
+    provider: str
+    id: str
+    phone: str
+    body: str
+    attempts: int = 0

@@ -1,0 +1,61 @@
+"""Messages that may have been sent: a delivery report decides, else one resend, then a person.
+
+A message is resent at most once, word for word, with the same receipt code, and never before its delivery
+report had time to come.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sms.delivery import apply_new_reports, ended_by_stop
+
+log = logging.getLogger("keneya.sms")
+
+REPORT_GRACE = timedelta(
+    minutes=10
+)  # reports of messages that went out come within seconds; this is generous
+
+
+async def settle_in_doubt(db: AsyncConnection, now: datetime, time_scale: float) -> None:
+    """Three steps, in this order: leases that ran out, what reports prove, what is due for its one resend."""
+    lapsed = (await db.execute(_LAPSE, {"now": now})).all()
+    for row in lapsed:
+        log.warning("sms_lease_lapsed", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id)})
+    await apply_new_reports(db, now)
+    resent = (await db.execute(_RESEND, {"now": now, "before": now - REPORT_GRACE / time_scale})).all()
+    for row in resent:
+        log.warning("sms_resend", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id)})
+
+
+# The token stays: should the sender wake and know the outcome before the resend, its word still counts.
+_LAPSE = text(
+    """
+    with lapsed as (
+        select mutuelle_id, id from sms_outbox where state = 'SENDING' and lease_until <= :now
+        for update skip locked
+    )
+    update sms_outbox message
+    set state = 'IN_DOUBT', in_doubt_at = :now, lease_until = null, reason = 'no outcome within the lease'
+    from lapsed where message.mutuelle_id = lapsed.mutuelle_id and message.id = lapsed.id
+    returning message.mutuelle_id, message.id
+    """
+)
+
+# After the one resend a doubt stays IN_DOUBT, in sight: nobody knows better, and a third SMS helps nobody.
+_RESEND = text(
+    """
+    with doubtful as (
+        select mutuelle_id, id from sms_outbox
+        where state = 'IN_DOUBT' and resends = 0 and in_doubt_at <= :before
+            and not ENDED_BY_STOP
+        for update skip locked
+    )
+    update sms_outbox message
+    set state = 'DUE', due_at = :now, resends = 1, lease_token = null, in_doubt_at = null
+    from doubtful where message.mutuelle_id = doubtful.mutuelle_id and message.id = doubtful.id
+    returning message.mutuelle_id, message.id
+    """.replace("ENDED_BY_STOP", ended_by_stop("sms_outbox", "sms_outbox.provider"))
+)

@@ -1,0 +1,160 @@
+"""Answers the SMS that came in, one transaction a message: menu, action, answer and conversation, all or none.
+
+A phone's messages are played in the order of their arrival, by one worker at a time, whatever fails; those of other
+phones go on. Nothing is known here of any menu: they are handed down.
+"""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import _, render
+from sms.conversations import forget_expired
+from sms.deps import InboundSms, SmsDeps
+from sms.dispatch import dispatch
+from sms.limits import Sender, note_stranger
+from sms.outbox import Message, enqueue
+from sms.tables import SERVICE, Arrival
+from talk.limits import HOUR, begun
+from talk.preferences import language_of
+
+log = logging.getLogger("keneya.sms")
+
+MESSAGES_A_TURN = 50
+LANES = 2  # of the worker's six connections
+ATTEMPTS = 5
+WAITS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
+FAULT = _("Something went wrong on our side: your message was not dealt with. Please send it again later.")
+
+
+async def answer_waiting(box: SmsDeps) -> int:
+    """Play what waits, about MESSAGES_A_TURN at most; returns how many were dealt with.
+
+    LANES at once: a message that waits for a lock holds up nobody but its own phone.
+    """
+    lanes = await asyncio.gather(*(_lane(box) for _nth in range(LANES)), return_exceptions=True)
+    for fault in lanes:
+        if isinstance(fault, BaseException):
+            raise fault
+    done = sum(count for count in lanes if isinstance(count, int))
+    if done:
+        async with box.pool.begin() as db:
+            await forget_expired(db, box.clock())
+    return done
+
+
+async def _lane(box: SmsDeps) -> int:
+    done = 0
+    while done < MESSAGES_A_TURN // LANES and await answer_next(box):
+        done += 1
+    return done
+
+
+async def answer_next(box: SmsDeps) -> bool:
+    """Play the oldest message that may be played now; False if there is none.
+
+    1. Take it: the first waiting one of its phone, locked until the transaction ends.
+    2. Play it with the time and the facts of now (`sms.dispatch`), write the answer into the outbox.
+    3. Mark it and commit. Killed before, nothing has happened and it is played anew.
+    4. A fault undoes step 2; the attempt is counted under the same lock, and after ATTEMPTS the sender is told.
+    """
+    now = box.clock()
+    async with box.pool.begin() as db:
+        received = await _take(db, now)
+        if received is None:
+            return False
+        try:
+            async with db.begin_nested():
+                await _answer(box, db, received, now)
+        except Exception as fault:
+            await _count_fault(box, db, received, fault, now)
+    return True
+
+
+async def _answer(box: SmsDeps, db: AsyncConnection, received: InboundSms, now: datetime) -> None:
+    known = await box.known(db, received.phone, now)
+    answered = await dispatch(box, db, received, known, now)
+    if answered.text and known is Sender.STRANGER:
+        since = begun(now, HOUR / box.time_scale)
+        await note_stranger(db, received.phone, received.id, now, since=since, most=box.strangers_an_hour)
+    if answered.text:
+        await enqueue(db, [_reply(received, answered.text, f"reply {answered.handled_as}")], now)
+    state = Arrival.ANSWERED if answered.text else Arrival.SET_ASIDE
+    await db.execute(_MARK, {"state": state, "handled_as": answered.handled_as, "now": now} | _key(received))
+    facts = {"sms": received.id, "as": answered.handled_as, "known": known, "answered": bool(answered.text)}
+    log.info("sms_in", extra=facts)
+
+
+def _reply(received: InboundSms, body: str, template: str) -> Message:
+    key = f"reply {received.provider} {received.id}"
+    return Message(SERVICE, key, received.phone, template, body, reply=True)
+
+
+async def _take(db: AsyncConnection, now: datetime) -> InboundSms | None:
+    row = (await db.execute(_NEXT, {"now": now})).one_or_none()
+    return InboundSms(*row) if row else None
+
+
+async def _count_fault(
+    box: SmsDeps, db: AsyncConnection, received: InboundSms, fault: Exception, now: datetime
+) -> None:
+    """One attempt more; the last one leaves the message FAILED, with an apology to its sender.
+
+    Where the connection itself is gone this fails too, and nothing was counted: the fault is not the message's.
+    """
+    attempts = received.attempts + 1
+    last = attempts >= ATTEMPTS
+    if last:
+        await db.execute(_FAIL, {"attempts": attempts, "now": now} | _key(received))
+        sentence = render(FAULT, await language_of(db, received.phone))
+        await enqueue(db, [_reply(received, sentence, "reply fault")], now)
+    else:
+        due_at = now + WAITS[attempts - 1] / box.time_scale
+        await db.execute(_AGAIN, {"attempts": attempts, "due_at": due_at} | _key(received))
+    level = logging.ERROR if last else logging.WARNING
+    facts = {"sms": received.id, "attempts": attempts, "fault": type(fault).__name__}
+    log.log(level, "sms_in_failed" if last else "sms_in_fault", extra=facts, exc_info=_safe(fault))
+
+
+def _safe(fault: Exception) -> bool:
+    """Whether its traceback may be logged: a statement's own words hold what people wrote."""
+    return not hasattr(fault, "statement")
+
+
+def _key(received: InboundSms) -> dict[str, str]:
+    return {"provider": received.provider, "id": received.id}
+
+
+# Only the first waiting message of a phone may be taken. While it is locked by another worker the ones behind it are
+# not first yet, so that two workers never play one phone at once and its order is kept.
+_NEXT = text(
+    """
+    select provider, provider_message_id, phone, body, attempts from sms_inbox message
+    where state = 'WAITING' and due_at <= :now and not exists (
+        select from sms_inbox before where before.phone = message.phone and before.state = 'WAITING'
+            and (before.received_at, before.nth) < (message.received_at, message.nth))
+    order by received_at, nth limit 1
+    for update skip locked
+    """
+)
+_MARK = text(
+    """
+    update sms_inbox set state = :state, handled_as = :handled_as, handled_at = :now
+    where provider = :provider and provider_message_id = :id and state = 'WAITING'
+    """
+)
+_AGAIN = text(
+    """
+    update sms_inbox set attempts = :attempts, due_at = :due_at
+    where provider = :provider and provider_message_id = :id and state = 'WAITING'
+    """
+)
+_FAIL = text(
+    """
+    update sms_inbox set state = 'FAILED', handled_as = 'fault', attempts = :attempts, handled_at = :now
+    where provider = :provider and provider_message_id = :id and state = 'WAITING'
+    """
+)

@@ -1,0 +1,99 @@
+"""Plays one message through a menu: the engine's stage by SMS, and where the conversation stands afterwards.
+
+Reads and the action are in the caller's transaction. No PIN is ever asked by SMS: its answer would stay in the phone.
+"""
+
+from collections.abc import Coroutine, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Sentence, _
+from sms.confirmations import fit_for
+from sms.conversations import Conversation
+from sms.deps import InboundSms
+from talk import actions, engine
+from talk.actions import ActionKey
+from talk.engine import Finish, Menu
+from talk.screen import Shown
+from talk.trouble import RefusedError
+from talk.words import Ask, Caller, Do, Look, Request
+
+NO_PIN = _("A PIN is never asked by SMS. Please do this by calling the service.")
+
+
+@dataclass(frozen=True)
+class Played:
+    """What one message led to: what is shown, and the conversation as it stands now."""
+
+    shown: Shown
+    talk: Conversation
+
+
+@dataclass
+class _SmsChannel:
+    """The engine's stage: reads and the action in the transaction of the whole message."""
+
+    db: AsyncConnection
+    caller: Caller
+    received: InboundSms
+    acted: bool = False
+
+    async def read(self, look: Look[Any]) -> Any:
+        return await look.read(self.db, *look.args)
+
+    def admit_action(self) -> None:
+        """An SMS always has its memory: the tables."""
+
+    async def act(self, action: Do[Any], consent: str, finish: Finish) -> Shown:
+        body = self.received.body
+        transcripts = tuple(digest.hex() for digest in self.caller.keyring.digests("sms text", body))
+        key = ActionKey(self.caller.gateway, self.received.id, self.received.phone, len(body), transcripts)
+        async with self.db.begin_nested():  # a refusal undoes the action, not the answer
+            shown = await actions.enact(self.db, key, self.caller, action, consent, finish)
+        self.acted = True
+        return shown
+
+
+class _WithoutPin(Coroutine[Request[Any], Any, Sentence]):
+    """A menu as SMS plays it: where it asks for a PIN it ends."""
+
+    def __init__(self, menu: Coroutine[Request[Any], Any, Sentence]) -> None:
+        self._menu = menu
+
+    def send(self, value: Any) -> Request[Any]:
+        request = self._menu.send(value)
+        if isinstance(request, Ask) and request.kind.secret:
+            raise RefusedError(NO_PIN)
+        return request
+
+    def throw(self, *fault: Any) -> Request[Any]:
+        return self._menu.throw(*fault)
+
+    def close(self) -> None:
+        self._menu.close()
+
+    def __await__(self) -> Generator[Any, None, Sentence]:
+        return self._menu.__await__()
+
+
+async def play(
+    db: AsyncConnection,
+    caller: Caller,
+    received: InboundSms,
+    menu: Menu,
+    talk: Conversation,
+    words: Sequence[str],
+    *,
+    one_message: bool = False,
+) -> Played:
+    """Play `words` of `received` on from where `talk` stands. `one_message`: they opened the menu."""
+    channel = _SmsChannel(db, caller, received)
+    fit = fit_for(caller.keyring, caller.phone, talk.id)
+    turn = await engine.play(
+        lambda who: _WithoutPin(menu(who)), caller, talk.state, words, channel, fit, one_message=one_message
+    )
+    return Played(
+        turn.shown, replace(talk, is_open=not turn.shown.end, acted=channel.acted, state=turn.state)
+    )

@@ -1,0 +1,136 @@
+"""An action: something done once for one hop of one call, with its facts and the words agreed to, in one transaction.
+
+Its key is gateway, call, phone and position in the transcript: a second copy of the same hop waits for the first
+and is shown the same screen. Everything that was agreed to is among the facts; a PIN never is.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from locales import Money
+from talk.answers import Secret
+from talk.engine import Finish
+from talk.screen import Shown
+from talk.tables import action as actions
+from talk.words import Caller, Consent, Do
+
+LOCK_NOT_AVAILABLE = "55P03"
+LOCK_TIMEOUT = "4s"  # under the 5 s in which every hop is answered
+
+
+class StillRunningError(Exception):
+    """The first copy of this hop is still at its action: what becomes of it is not known yet."""
+
+
+@dataclass(frozen=True)
+class ActionKey:
+    """`position` is the length of the call's text at the acting hop.
+
+    `transcripts` are the digests of that text: the first is written, any of them is recognised (while keys rotate).
+    """
+
+    gateway: str
+    call: str
+    phone: str
+    position: int
+    transcripts: tuple[str, ...]
+
+
+def recorded_facts(facts: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """The facts as JSON keeps them: no secret among them, the consent apart."""
+    return {name: _plain(fact) for name, fact in facts if not isinstance(fact, Secret | Consent)}
+
+
+def _plain(fact: Any) -> Any:
+    if isinstance(fact, Money):
+        return {"amount_minor": fact.amount_minor, "currency": fact.currency}
+    if isinstance(fact, date):
+        return fact.isoformat()
+    if isinstance(fact, tuple | list):
+        return [_plain(part) for part in fact]
+    if fact is None or isinstance(fact, str | int | bool):
+        return fact
+    raise TypeError(f"a fact of a deed is plain data, not {type(fact).__name__}")
+
+
+def facts_hash(name: str, facts: Mapping[str, Any], consent: str) -> bytes:
+    """SHA-256 over the action's name, facts and words, in one canonical form."""
+    canonical = json.dumps([name, facts, consent], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+async def outcome(db: AsyncConnection, key: ActionKey) -> Shown | None:
+    """The screen that the action at `key` ended with, or None if nothing was done there."""
+    row = (await db.execute(select(actions.c.screen).where(*_at(key)))).one_or_none()
+    return Shown(row.screen, end=True) if row else None
+
+
+async def perform(
+    pool: AsyncEngine, key: ActionKey, caller: Caller, action: Do[Any], consent: str, finish: Finish
+) -> Shown:
+    """`enact` in a transaction of its own."""
+    async with pool.begin() as db:
+        return await enact(db, key, caller, action, consent, finish)
+
+
+async def enact(
+    db: AsyncConnection, key: ActionKey, caller: Caller, action: Do[Any], consent: str, finish: Finish
+) -> Shown:
+    """Do `action` once and keep its screen; where it was done before, the screen it ended with.
+
+    Raises whatever the action raises, and then the caller's transaction must keep nothing of it; StillRunning while
+    another copy is at it.
+    """
+    name = action.act.__qualname__
+    facts = recorded_facts(action.facts)
+    row = {
+        "gateway": key.gateway,
+        "call": key.call,
+        "phone": key.phone,
+        "position": key.position,
+        "transcript": key.transcripts[0],
+        "name": name,
+        "facts": facts,
+        "facts_hash": facts_hash(name, facts, consent),
+        "consent": consent,
+        "done_at": caller.at,
+    }
+    await db.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
+    if not await _is_first(db, row):
+        done = await outcome(db, key)
+        if done is None:
+            raise RuntimeError("a deed without an outcome")
+        return done
+    shown = finish(await action.act(db, caller, **dict(action.facts)))
+    await db.execute(update(actions).where(*_at(key)).values(screen=shown.on_record))
+    return shown
+
+
+async def _is_first(db: AsyncConnection, row: dict[str, Any]) -> bool:
+    """Whether nobody was at this action before. A copy that came first holds the row: the insert waits for its end."""
+    statement = insert(actions).values(row).on_conflict_do_nothing().returning(actions.c.position)
+    try:
+        return (await db.execute(statement)).one_or_none() is not None
+    except DBAPIError as fault:
+        if getattr(fault.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+            raise StillRunningError(row["name"]) from fault
+        raise
+
+
+def _at(key: ActionKey) -> tuple[Any, ...]:
+    return (
+        actions.c.gateway == key.gateway,
+        actions.c.call == key.call,
+        actions.c.phone == key.phone,
+        actions.c.position == key.position,
+        actions.c.transcript.in_(key.transcripts),
+    )

@@ -1,0 +1,85 @@
+"""What doctors type for a check is understood in any spacing, or answered with the right form."""
+
+import pytest
+from stdnum import damm
+
+from mutuelle.care.code_input import CheckRequest, care_code, check_request
+from talk.answers import Secret, repaired
+from talk.trouble import InvalidError
+
+NUMBER, CODE = "101482939", "246813"
+
+
+def read(typed: str) -> tuple[str, str]:
+    request: CheckRequest = check_request.parse(repaired(typed))
+    return request.number, str(request.code)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "101 482 939 246813",
+        "101482939246813",
+        "101482939 246 813",
+        "10 14 82 93 92 46 81 3",
+        "101.482.939-246813",
+        "1O1 482 939 246813",
+        "lOl482939 246813",
+        "I01482939,246813",
+        "246813 101482939",
+        "numéro 101482939 code 246813",
+        "n° 101482939/code:246813",
+        "101482939code246813",
+        "merci de voir 101 482 939, 246813 svp",
+        "il est la : 101482939 246813",
+        "\u0661\u0660\u0661 482 939 246813",  # Arabic digits
+        "１０１482939 246813",  # full width
+    ],
+)
+def test_the_same_request_however_it_is_written(typed: str) -> None:
+    assert read(typed) == (NUMBER, CODE)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "bonjour",
+        "101482939",
+        "246813",
+        "101482939 24681",
+        "101482939 2468135",
+        "101482930 246813",  # a wrong digit
+        "101483929 246813",  # two exchanged
+        "101482939 246813 246813",
+        "il 101482939 24681",
+    ],
+)
+def test_anything_else_is_asked_again_and_nothing_says_which_part_was_wrong(typed: str) -> None:
+    with pytest.raises(InvalidError) as refused:
+        read(typed)
+    assert refused.value.sentence.msgid == "Please check each digit."
+    assert not refused.value.sentence.facts
+
+
+def test_where_both_readings_are_a_member_number_the_one_that_was_written_counts() -> None:
+    code = next(code for code in (f"{n:06}" for n in range(10**6)) if damm.is_valid(f"{code}{NUMBER[:3]}"))
+    assert read(f"{code} {NUMBER}") == read(f"{code} 101 482 939") == (NUMBER, code)
+    assert read(f"{NUMBER} {code}") == read(f"101482 939 {code}") == (NUMBER, code)
+
+
+def test_the_code_is_shown_by_no_repr() -> None:
+    request = check_request.parse("101482939246813")
+    assert CODE not in repr(request)
+    assert isinstance(request.code, Secret)
+
+
+@pytest.mark.parametrize("typed", ["206813", "206 813", "206-813", "2O68l3"])
+def test_a_code_alone(typed: str) -> None:
+    assert care_code.parse(repaired(typed)) == Secret("206813")
+
+
+@pytest.mark.parametrize("typed", ["", "24681", "2468135", "abcdef", "246 813 1"])
+def test_what_is_no_code(typed: str) -> None:
+    with pytest.raises(InvalidError, match="digits"):
+        care_code.parse(repaired(typed))

@@ -1,0 +1,304 @@
+"""Collecting, where the operator or the time misbehave: nothing fails without proof, nothing stays out of sight."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mobilemoney import OperatorAnswer, Outcome, PaymentRequest
+from mutuelle import tables
+from mutuelle.contributions import collection
+from mutuelle.contributions.collection import NOT_FOUND_IS_PROOF_AFTER, OLD_AFTER, UNSENT_FOR, Round, collect
+from mutuelle.contributions.money_notices import ring
+from mutuelle.contributions.standing import standing
+from mutuelle.households.households import Household
+from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, join
+
+SOON = timedelta(seconds=5)
+
+
+@dataclass
+class Operator:
+    """An operator at the end of its wire: what it says next to a request and to a status question."""
+
+    says: OperatorAnswer = field(default_factory=lambda: OperatorAnswer(Outcome.PENDING))
+    name: str = "simulated"
+    flow: str = "push"
+    asked: list[PaymentRequest] = field(default_factory=list)
+    breaks_for: str = ""
+    paid: dict[UUID, PaymentRequest] = field(default_factory=dict)
+    slow_for: str = ""
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def request(self, ask: PaymentRequest) -> OperatorAnswer:
+        self.asked.append(ask)
+        if ask.phone == self.breaks_for:
+            raise OverflowError("date value out of range")
+        return OperatorAnswer(Outcome.ACCEPTED)
+
+    async def status(self, reference: UUID) -> OperatorAnswer:
+        if self.meanwhile:
+            await self.meanwhile()
+        ask = self.paid.get(reference)
+        if ask is None:
+            return self.says
+        if ask.phone == self.slow_for:
+            await self.free.wait()
+        return OperatorAnswer(
+            Outcome.PAID, ask.amount_minor, ask.currency, ask.phone, f"T{reference}", NOON + SOON
+        )
+
+    def approve_all(self) -> None:
+        """Everybody types the PIN."""
+        self.paid = {ask.reference: ask for ask in self.asked}
+
+
+@pytest.fixture
+async def household(pool: AsyncEngine) -> Household:
+    """Awa has joined at noon and waits to be asked for her first payment."""
+    await found_town(pool)
+    return await join(pool, AWA, at=NOON)
+
+
+@pytest.fixture
+def operator() -> Operator:
+    return Operator()
+
+
+@pytest.fixture
+def round_(pool: AsyncEngine, operator: Operator, clock: Clock) -> Round:
+    clock.now = NOON + SOON
+    return Round(pool, {"simulated": operator}, "http://127.0.0.1", clock)
+
+
+async def later(round_: Round, clock: Clock, wait: timedelta) -> None:
+    """The time passes, and the worker comes round."""
+    clock.now += wait
+    await collect(round_)
+
+
+async def known(pool: AsyncEngine) -> tuple[list[str], list[str]]:
+    """The states of all payments, and the kinds of all cases."""
+    async with pool.connect() as db:
+        states = await db.scalars(select(tables.payment.c.state).order_by(tables.payment.c.payer_phone))
+        return list(states), sorted(await db.scalars(select(tables.payment_case.c.kind)))
+
+
+def paid(at: datetime, amount_minor: int = 12_000) -> OperatorAnswer:
+    return OperatorAnswer(Outcome.PAID, amount_minor, "XOF", AWA, "OP-1", at)
+
+
+@pytest.mark.usefixtures("home")
+async def test_what_the_operator_had_is_never_failed_because_it_knows_nothing_of_it_later(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await collect(round_)
+    operator.says = OperatorAnswer(Outcome.NOT_FOUND)
+    await later(round_, clock, NOT_FOUND_IS_PROOF_AFTER + SOON)
+    assert await known(pool) == (["UNKNOWN"], ["contradiction"])
+    operator.says = paid(clock.now)
+    await later(round_, clock, timedelta(hours=30))
+    assert (await known(pool))[0] == ["PAID"]
+
+
+@pytest.mark.usefixtures("home")
+async def test_what_the_operator_never_had_fails_when_that_is_proven(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    operator.breaks_for = AWA
+    operator.says = OperatorAnswer(Outcome.NOT_FOUND)
+    await collect(round_)
+    assert await known(pool) == (["UNKNOWN"], [])
+    await later(round_, clock, timedelta(minutes=10))
+    assert (await known(pool))[0] == ["UNKNOWN"]
+    await later(round_, clock, NOT_FOUND_IS_PROOF_AFTER)
+    assert await known(pool) == (["FAILED"], [])
+
+
+@pytest.mark.usefixtures("home")
+async def test_one_payments_trouble_is_not_anothers(
+    pool: AsyncEngine, round_: Round, operator: Operator
+) -> None:
+    await join(pool, MARIAM, at=NOON, name="Mariam Sangaré")
+    operator.breaks_for = AWA
+    await collect(round_)
+    assert await known(pool) == (["UNKNOWN", "PENDING"], [])
+
+
+@pytest.mark.usefixtures("home")
+async def test_a_prompt_is_not_sent_long_after_it_was_wished_for(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await later(round_, clock, UNSENT_FOR + SOON)
+    assert operator.asked == []
+    assert await known(pool) == (["FAILED"], [])
+
+
+@pytest.mark.usefixtures("home")
+async def test_an_old_payment_is_put_before_a_person_and_still_asked_about(
+    pool: AsyncEngine, round_: Round, clock: Clock
+) -> None:
+    await collect(round_)
+    await later(round_, clock, OLD_AFTER + SOON)
+    assert await known(pool) == (["PENDING"], ["old"])
+
+
+@pytest.mark.parametrize("days", [-40, -400, -10_000, 3])
+async def test_nobodys_clock_dates_a_payment_before_its_wish_or_after_its_answer(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock, household: Household, days: int
+) -> None:
+    await collect(round_)
+    operator.says = paid(NOON + timedelta(days=days))
+    await later(round_, clock, SOON)
+    assert await known(pool) == (["PAID"], ["clock"])
+    async with pool.connect() as db:
+        period = (await standing(db, household, clock.now)).periods[0]
+    assert period.opened_on == NOON.date()
+
+
+@pytest.mark.usefixtures("home")
+async def test_paid_but_nothing_is_left_to_a_person(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await collect(round_)
+    operator.says = paid(NOON + SOON, amount_minor=0)
+    await later(round_, clock, SOON)
+    assert await known(pool) == (["UNKNOWN"], ["contradiction"])
+
+
+@pytest.mark.usefixtures("home")
+async def test_a_bell_that_rings_long_after_the_failure_is_put_before_a_person(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await collect(round_)
+    operator.says = OperatorAnswer(Outcome.FAILED, reason="APPROVAL_REJECTED")
+    await later(round_, clock, SOON)
+    async with pool.begin() as db:
+        token = (await db.execute(select(tables.payment.c.notice_token))).scalar_one()
+        assert await ring(db, "simulated", token, b"declined", b"1", clock.now + SOON)
+    assert await known(pool) == (["FAILED"], [])
+    async with pool.begin() as db:
+        assert await ring(db, "simulated", token, b"paid after all", b"2", clock.now + timedelta(hours=2))
+    assert await known(pool) == (["FAILED"], ["late notice"])
+
+
+@pytest.mark.usefixtures("home")
+async def test_a_bell_during_the_question_is_not_lost(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await collect(round_)
+
+    async def bell() -> None:
+        async with pool.begin() as db:
+            token = (await db.execute(select(tables.payment.c.notice_token))).scalar_one()
+            await ring(db, "simulated", token, b"paid", b"1", clock.now)
+
+    operator.meanwhile = bell
+    await later(round_, clock, SOON)
+    async with pool.connect() as db:
+        assert await db.scalar(select(func.count()).where(tables.payment.c.due_at <= clock.now)) == 1
+
+
+@pytest.fixture
+async def three(
+    pool: AsyncEngine, household: Household, round_: Round, operator: Operator
+) -> list[Household]:
+    """Three households whose payments the operator has, and whose payers have approved them."""
+    others = [await join(pool, phone, at=NOON, name="Mariam Sangaré") for phone in (MARIAM, OUMAR)]
+    await collect(round_)
+    operator.approve_all()
+    return [household, *others]
+
+
+async def until(pool: AsyncEngine, state: str, payments: int) -> None:
+    """Wait until so many payments are in `state`: a round goes on beside the test."""
+    for _look in range(500):
+        if (await states(pool)).count(state) == payments:
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError
+
+
+async def states(pool: AsyncEngine) -> list[str]:
+    return (await known(pool))[0]
+
+
+@pytest.mark.usefixtures("three")
+async def test_what_is_paid_in_one_round_is_settled_in_one_transaction(
+    pool: AsyncEngine, round_: Round, clock: Clock
+) -> None:
+    await later(round_, clock, SOON)
+    assert await states(pool) == ["PAID"] * 3
+    async with pool.connect() as db:
+        ticks = "select count(distinct xid) from ledger.journal where kind = 'contribution received'"
+        assert await db.scalar(text(ticks)) == 1
+        assert await db.scalar(select(func.count(tables.payment.c.lease_token))) == 0
+
+
+async def test_one_payment_that_cannot_be_settled_does_not_hold_the_others(
+    pool: AsyncEngine, owner: AsyncEngine, round_: Round, clock: Clock, three: list[Household]
+) -> None:
+    closed = {"code": three[1].account}
+    async with owner.begin() as db:
+        await db.execute(
+            text("update ledger.account set closed_on = '2026-01-01' where code = :code"), closed
+        )
+    await later(round_, clock, SOON)
+    assert await states(pool) == ["PAID", "PENDING", "PAID"]
+
+
+@pytest.mark.usefixtures("three")
+async def test_a_payer_does_not_wait_for_a_slower_answer(
+    pool: AsyncEngine, round_: Round, clock: Clock, operator: Operator
+) -> None:
+    operator.slow_for = MARIAM
+    turn = asyncio.create_task(later(round_, clock, SOON))
+    await until(pool, "PAID", 2)
+    assert not turn.done()
+    operator.free.set()
+    await turn
+    assert await states(pool) == ["PAID"] * 3
+
+
+@pytest.mark.usefixtures("three")
+async def test_who_pays_meanwhile_is_claimed_while_a_slow_answer_is_out(
+    pool: AsyncEngine, round_: Round, clock: Clock, operator: Operator
+) -> None:
+    operator.slow_for = MARIAM
+    clock.now += SOON
+    turn = asyncio.create_task(collect(round_, going_on=lambda: not operator.free.is_set()))
+    await join(pool, "+22376000004", at=NOON, name="Sira Traoré")
+    await until(pool, "PENDING", 2)  # Mariam's, whose answer is out, and hers
+    operator.free.set()
+    assert await turn == 4
+
+
+@pytest.mark.usefixtures("three")
+async def test_no_more_is_claimed_than_is_asked_at_once(
+    pool: AsyncEngine, round_: Round, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collection, "PLACES", 2)
+    await later(round_, clock, SOON)
+    assert (await states(pool)).count("PAID") == 2
+    async with pool.connect() as db:
+        assert await db.scalar(select(func.count(tables.payment.c.lease_token))) == 0
+
+
+@pytest.mark.usefixtures("three")
+async def test_an_answer_that_comes_after_another_worker_took_over_comes_too_late(
+    pool: AsyncEngine, round_: Round, clock: Clock, operator: Operator
+) -> None:
+    async def taken_over() -> None:
+        async with pool.begin() as db:
+            of_mariam = tables.payment.c.payer_phone == MARIAM
+            await db.execute(update(tables.payment).where(of_mariam).values(lease_token=UUID(int=1)))
+
+    operator.meanwhile = taken_over
+    await later(round_, clock, SOON)
+    assert await states(pool) == ["PAID", "PENDING", "PAID"]

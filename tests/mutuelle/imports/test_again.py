@@ -1,0 +1,144 @@
+"""Files that come again: the same change nothing, new lines are added, another word is a fault."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mutuelle import tables
+from mutuelle.cover.rules import CoverState
+from tests.support.imported import everything, stands
+from tests.support.paper_registers import (
+    HEAD,
+    MENAGES,
+    MUTUELLE,
+    PRODUITS,
+    RESPONSABLES,
+    line,
+    take,
+    told,
+    write,
+)
+
+S = CoverState
+
+
+async def test_the_same_files_again_change_nothing(pool: AsyncEngine, tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        responsables=RESPONSABLES,
+        soldes="compte;nom;montant;date\ncaisse;;84 500 F;31/10/2026\ncaisse;76 00 00 07;5 000 F;31/10/2026\n",
+    )
+    first = await take(pool, folder)
+    assert first.counts["households"] == (3, 0)
+    assert first.counts["balances"] == (2, 0)
+    before = await everything(pool)
+    # Next year, saved by another program, when an age is another year of birth: still the same register.
+    later = datetime(2027, 11, 22, 12, tzinfo=UTC)
+    (tmp_path / "menages.csv").write_bytes(
+        MENAGES.replace(";", "\t").replace("30/06/2027", "2027-06-30").encode("utf-16")
+    )
+    again = await take(pool, folder, at=later)
+    assert told(again) == []
+    assert not again.is_new
+    assert again.counts["households"] == (0, 3)
+    assert again.counts["people"] == (0, 6)
+    assert again.counts["balances"] == (0, 2)
+    assert await everything(pool) == before
+
+
+async def test_a_number_is_the_same_with_noughts_before_it(pool: AsyncEngine, tmp_path: Path) -> None:
+    await take(pool, write(tmp_path, menages=HEAD + line(number="001") + line(number="A 14", head="Issa Ba")))
+    again = HEAD + line(number="1") + line(number="a-014", head="Issa Ba")
+    taken = await take(pool, write(tmp_path, menages=again))
+    assert told(taken) == []
+    assert taken.counts["households"] == (0, 2)
+    twice = again + line(number="N° 1", head="Oumar Ba")
+    assert told(await take(pool, write(tmp_path, menages=twice))) == [
+        "menages.csv, line 4, numéro: the same as line 2 (A4)"
+    ]
+
+
+async def test_new_lines_are_added_to_what_is_there(pool: AsyncEngine, tmp_path: Path) -> None:
+    await take(pool, write(tmp_path))
+    # A later folder needs no file whose lines are there: villages and products are looked up.
+    later = write(tmp_path, villages="", produits="", menages=HEAD + line(number="4", head="Issa Diarra"))
+    taken = await take(pool, later)
+    assert told(taken) == []
+    assert taken.counts["households"] == (1, 0)
+    assert (await stands(pool, "4")).cover.state is S.COVERED
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (
+            ("Awa Koné", "Awa Konaté"),
+            "line 2, chef: this household was taken over with another value: Awa Koné",
+        ),
+        (
+            ("30/06/2027", "31/12/2027"),
+            "line 2, payé jusqu'au: this household was taken over with another value: 2027-06-30",
+        ),
+        (
+            ("76 00 00 01", ""),
+            "line 2, téléphone: this household was taken over with another value: +22376000001",
+        ),
+        (("38 12 7", "38 12"), "line 2, autres personnes: this household was taken over with another value"),
+        (("oui", "non"), "line 2, rappels: this household was taken over with another value: True"),
+    ],
+)
+async def test_a_line_that_says_something_else_is_a_fault(
+    pool: AsyncEngine, tmp_path: Path, change: tuple[str, str], fault: str
+) -> None:
+    await take(pool, write(tmp_path))
+    before = await everything(pool)
+    changed = await take(pool, write(tmp_path, menages=MENAGES.replace(*change, 1)))
+    assert [told for told in told(changed) if fault in told] == told(changed) != []
+    assert await everything(pool) == before
+
+
+async def test_what_was_changed_since_by_phone_is_no_fault_of_the_register(
+    pool: AsyncEngine, tmp_path: Path, owner: AsyncEngine
+) -> None:
+    await take(pool, write(tmp_path))
+    async with owner.begin() as db:
+        await db.execute(text("update household set head_name = 'Fanta Koné'"))
+        await db.execute(text("delete from household_phone"))
+    assert told(await take(pool, write(tmp_path))) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "fault"),
+    [
+        (
+            "mutuelle",
+            ("Mutuelle Benso", "Mutuelle Jigi"),
+            "nom: it is there already and says: Mutuelle Benso (B2)",
+        ),
+        ("produits", ("12 000 F", "13 000 F"), "prix du ménage: it is there already and says: 12000 (C2)"),
+    ],
+)
+async def test_founding_files_cannot_change_what_is_there_either(
+    pool: AsyncEngine, tmp_path: Path, file: str, change: tuple[str, str], fault: str
+) -> None:
+    await take(pool, write(tmp_path))
+    text_of = {"mutuelle": MUTUELLE, "produits": PRODUITS}[file]
+    taken = await take(pool, write(tmp_path, **{file: text_of.replace(*change)}))
+    assert told(taken) == [f"{file}.csv, line 2, {fault}"]
+
+
+async def test_a_second_mutuelle_gets_the_next_prefix(pool: AsyncEngine, tmp_path: Path) -> None:
+    await take(pool, write(tmp_path))
+    other = MUTUELLE.replace("BEN;Mutuelle Benso", "JIGI;Mutuelle Jigi")
+    assert told(await take(pool, write(tmp_path, mutuelle=other))) == []
+    header, row = other.splitlines()
+    third = f"{header};préfixe\n{row.replace('JIGI', 'HERE')};101\n"
+    assert told(await take(pool, write(tmp_path, mutuelle=third))) == [
+        "mutuelle.csv, line 2, préfixe: another mutuelle has this prefix (I2)"
+    ]
+    async with pool.connect() as db:
+        found = await db.execute(select(tables.mutuelle.c.id, tables.mutuelle.c.prefix).order_by("id"))
+        assert [tuple(row) for row in found] == [("BEN", 101), ("JIGI", 102)]

@@ -1,0 +1,76 @@
+"""A doctor's desk for the tests: codes are made and checked through the actions of the menus, at a time of the test."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from locales import Sentence, render
+from mutuelle.care.codes import make_code
+from mutuelle.care.eligibility import check_cover
+from mutuelle.households.households import Household
+from talk.answers import Secret
+from talk.keyring import Keyring
+from talk.words import Caller, Consent
+from tests.support.clinic import DR_ROKIA
+from tests.support.town import AWA, NOON, found_town, join, paid
+from tests.support.town_fixtures import KEYS
+
+SEALS = Keyring(KEYS)
+YES = Consent("agreed in a test")
+
+
+def calling(phone: str, at: datetime = NOON, *, gateway: str = "test", keyring: Keyring = SEALS) -> Caller:
+    return Caller(phone, "fr", gateway, f"call of {phone} {at}", at, keyring)
+
+
+async def covered_household(pool: AsyncEngine, *, founded: bool = False) -> Household:
+    """Awa's household, covered for a month now, in the usual town with its doctor (`founded`: it is there)."""
+    if not founded:
+        await found_town(pool)
+    joined = NOON - timedelta(days=60)
+    household = await join(pool, AWA, at=joined)
+    await paid(pool, household, at=joined)
+    return household
+
+
+async def make(
+    pool: AsyncEngine, household: Household, *, at: datetime = NOON, rank: int = 1, phone: str = AWA
+) -> str:
+    """The code that the member reads on her screen."""
+    async with pool.begin() as db:
+        made = await make_code(db, calling(phone, at), number=household.number, rank=rank, agreed=YES)
+    return str(made.words)
+
+
+async def ask(
+    db: AsyncConnection,
+    number: str,
+    code: str,
+    *,
+    at: datetime = NOON,
+    phone: str = DR_ROKIA,
+    keyring: Keyring = SEALS,
+    gateway: str = "test",
+) -> Sentence:
+    """What the doctor is answered, in a transaction of the test's own."""
+    caller = calling(phone, at, gateway=gateway, keyring=keyring)
+    return await check_cover(db, caller, number=number, code=Secret(code), agreed=YES)
+
+
+async def check(
+    pool: AsyncEngine,
+    number: str,
+    code: str,
+    *,
+    at: datetime = NOON,
+    phone: str = DR_ROKIA,
+    gateway: str = "test",
+) -> str:
+    """What the doctor reads, in French."""
+    async with pool.begin() as db:
+        return render(await ask(db, number, code, at=at, phone=phone, gateway=gateway), "fr")
+
+
+def other_than(code: str) -> str:
+    """A code that is wrong."""
+    return f"{(int(code) + 1) % 1_000_000:06}"

@@ -1,0 +1,52 @@
+"""The messages to treasurers, and the reminders to households, with the longest facts that the tables allow."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from locales import Money, Sentence
+from mutuelle.schedules.digest.answers import digest_disputed
+from mutuelle.schedules.digest.words import Figures, floats_to_compare, summary
+from mutuelle.schedules.jobs import digest_begins
+from mutuelle.schedules.reminders.run import Occasion, Reminder, words_of
+from mutuelle.scheme.mutuelles import Mutuelle
+from talk.answers import LONGEST_REASON
+
+AT = datetime(2026, 12, 22, 7, tzinfo=UTC)
+MUTUELLE = Mutuelle(
+    "LONGCODE", 199, "Mutuelle Yèrèdèmè-Wa", "Sikasso", "ML", "XOF", "Africa/Bamako", "+22376000009", "soins"
+)
+NAME = "N'Golo-Marie Ouattara Syll"
+REASON = "x" * LONGEST_REASON
+MILLIONS = 9_999_999
+SEAL = "4F7A-91C2"
+FIGURES = Figures(
+    mutuelle=MUTUELLE,
+    since=AT - timedelta(days=7),
+    at=AT,
+    received_minor=MILLIONS,
+    payers=99_999,
+    cash_minor=MILLIONS,
+    mobile_minor=MILLIONS,
+    bank_minor=MILLIONS,
+    up_to_date=99_999,
+    households=99_999,
+    unresolved=99,
+    oldest_at=AT - timedelta(days=99),
+)
+LATE = replace(FIGURES, received_minor=99_999, payers=99, cash_minor=99_999, mobile_minor=999_999, late=9)
+REMINDER = Reminder("199999999", 1, Occasion.TODAY, date(2026, 12, 22), Money(999_999, "XOF"))
+
+MESSAGES: dict[str, Sentence] = {
+    "digest": summary(replace(FIGURES, bank_minor=0), "fr", asks=True, seal=SEAL),
+    "digest, with a bank": summary(FIGURES, "fr", asks=True, seal=SEAL),
+    "digest, nothing sealed yet": summary(replace(FIGURES, bank_minor=0), "fr", asks=True),
+    "digest, with late cash": summary(replace(LATE, bank_minor=0), "fr", asks=True, seal=SEAL),
+    "digest, floats": floats_to_compare(
+        MUTUELLE, [("health:float:operator-with-a-name-ML", MILLIONS)], AT, "fr"
+    )[0],
+    "digest begins": digest_begins(MUTUELLE.name),
+    "digest disputed": digest_disputed(MUTUELLE.name, NAME, date(2026, 12, 22), REASON),
+    **{f"reminder, {one}": words_of(MUTUELLE.name, replace(REMINDER, occasion=one)) for one in Occasion},
+    "reminder, a credit pays": words_of(MUTUELLE.name, replace(REMINDER, amount=Money(0, "XOF"))),
+    "reminder, nothing on sale": words_of(MUTUELLE.name, replace(REMINDER, amount=None)),
+}

@@ -1,0 +1,30 @@
+"""The messages about offices and PINs, with the longest facts that the tables allow."""
+
+from datetime import date
+
+from locales import Sentence
+from mutuelle.officers import messages
+from mutuelle.officers.roles import Appointment, Role
+
+NAME, OTHER = "N'Golo-Marie Ouattara Syll", "Mariam-Fatoumata Sangaré A"
+PHONE = "+2290197123456"
+MUTUELLE = "Mutuelle Yèrèdèmè-Wa"
+DAY = date(2026, 12, 22)
+
+MESSAGES: dict[str, Sentence] = {
+    **{f"role given, {role}": messages.role_given(MUTUELLE, role) for role in Role},
+    **{f"role withdrawn, {role}": messages.role_withdrawn(MUTUELLE, role) for role in Role},
+    **{f"role proposed, {role}": messages.change_proposed(MUTUELLE, role, NAME, OTHER) for role in Role},
+    **{
+        f"role {what} by the service, {role}": messages.role_changed_by_service(
+            Appointment("LONGCODE", MUTUELLE, role, PHONE, NAME), what, OTHER
+        )
+        for what in ("given", "withdrawn")
+        for role in Role
+    },
+    "role refused": messages.change_refused(MUTUELLE, NAME, OTHER),
+    "pin locked": messages.pin_locked(10),
+    "pin unlocked": messages.pin_unlocked(),
+    "new pin allowed": messages.pin_renewable(3),
+    "pin issued": messages.pin_received(),
+}

@@ -1,0 +1,75 @@
+"""The messages about payments, with the longest facts that the tables allow."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+from locales import Money, Sentence
+from mutuelle.contributions.payment_queue import QueuedPayment
+from mutuelle.contributions.payments import PaymentState
+from mutuelle.contributions.receipts import (
+    closed_receipt,
+    household_receipt,
+    money_to_check,
+    not_received,
+    payer_receipt,
+    payment_failed,
+)
+from mutuelle.contributions.standing import Reckoning, Standing
+from mutuelle.cover.rules import Cover, CoverState
+from mutuelle.enrolment.enrolment import renewed_by_credit
+from mutuelle.households.households import Household
+from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.scheme.products import Product
+
+MOST = Money(999_999, "XOF")
+AT = datetime(2026, 12, 22, tzinfo=UTC)
+HOME = Household("LONGCODE", "199000010", "N'Golo-Marie Ouattara Syll", "Mutuelle Yèrèdèmè-Wa")
+MUTUELLE = Mutuelle(
+    "LONGCODE", 199, HOME.mutuelle_name, "Sikasso", "ML", "XOF", "Africa/Bamako", "+22376000009", "soins"
+)
+PRODUCT = Product("LONGCODE", "P1", 1, "Fam. élargie", "XOF", 9, 6, 12, 1, 1, 18, 0, 12, 1, 3, 1, 50, 4, 100)
+DUE = QueuedPayment(
+    mutuelle_id="LONGCODE",
+    reference=uuid4(),
+    number=HOME.number,
+    amount=MOST,
+    payer_phone="+2290197123456",
+    asked_by="+22376000001",
+    operator="simulated",
+    country="ML",
+    notice_token="t",
+    receipt_code="ABC234",
+    state=PaymentState.PENDING,
+    asked_at=AT,
+    due_at=AT,
+    sent_at=AT,
+    told_late_at=None,
+    polls=0,
+)
+
+
+def covered(state: CoverState) -> Cover:
+    return Cover(state, date(2026, 12, 22), date(2027, 12, 21))
+
+
+def stands(state: CoverState) -> Standing:
+    return Standing(HOME, MUTUELLE, PRODUCT, 12, (), covered(state), MOST, MOST, None, MOST, None)
+
+
+def receipt(state: CoverState) -> Sentence:
+    return household_receipt(HOME, Reckoning((), covered(state), MOST, MOST), MOST, "ABC234")
+
+
+MESSAGES: dict[str, Sentence] = {
+    **{f"receipt, {state}": receipt(state) for state in CoverState},
+    "receipt of a payer": payer_receipt(DUE),
+    "receipt of a closed household": closed_receipt(
+        replace(MUTUELLE, complaints_phone="+2290197123456"), DUE
+    ),
+    "renewed by credit, waiting": renewed_by_credit(HOME, stands(CoverState.WAITING)),
+    "renewed by credit, covered": renewed_by_credit(HOME, stands(CoverState.COVERED)),
+    "not received yet": not_received(DUE),
+    "payment failed": payment_failed(DUE),
+    "money to check": money_to_check(replace(MUTUELLE, complaints_phone="+2290197123456"), DUE),
+}

@@ -1,0 +1,19 @@
+"""The messages of support, with the longest facts that the tables allow."""
+
+from dataclasses import replace
+
+from locales import Sentence
+from mutuelle.support import messages
+from tests.support.messages_receipts import HOME
+from tests.support.messages_receipts import MUTUELLE as SHORTER
+
+MUTUELLE = replace(SHORTER, complaints_phone="+2290197123456")
+
+MESSAGES: dict[str, Sentence] = {
+    "phone changed, new phone": messages.phone_gained(HOME, MUTUELLE),
+    "phone changed, old phone": messages.phone_lost(HOME, MUTUELLE),
+    "head changed": messages.head_changed(HOME, MUTUELLE),
+    "households merged": messages.merged(HOME, replace(HOME, number="199000028"), MUTUELLE),
+    "household closed": messages.closed(HOME, MUTUELLE),
+    "household reopened": messages.reopened(HOME, MUTUELLE),
+}

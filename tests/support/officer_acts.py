@@ -1,0 +1,177 @@
+"""What officers do in the tests, through the actions of the menus."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from invariants import examine
+from locales import Money, Sentence
+from mutuelle.contributions.standing import standing
+from mutuelle.households.households import Household
+from mutuelle.invariants import INVARIANTS
+from mutuelle.officers.proposals import APPROVED, GIVE, answer_proposal, proposals_for, propose
+from mutuelle.officers.roles import Role, appointments_of_phone
+from mutuelle.treasury.cash import Recorded, deposit_cash, receive_cash
+from mutuelle.treasury.cash_in_hand import CashInHand, collectors_cash_in_hand
+from mutuelle.treasury.waivers import propose_waiver
+from sms.tables import outbox
+from talk.answers import Secret
+from talk.words import Caller, Consent
+from tests.support.officers import FANTA, ISSA, OUMOU, PIN, SEALS
+from tests.support.town import NOON
+
+AGREED = Consent("agreed in a test")
+OWED = Money(4_000, "XOF")  # what a waiver is of, as a rule
+
+
+def calling(phone: str, at: datetime = NOON) -> Caller:
+    return Caller(phone, "fr", "test", "a call", at, SEALS)
+
+
+async def proposes(
+    pool: AsyncEngine,
+    *,
+    by: str = FANTA,
+    what: str = GIVE,
+    role: Role = Role.COLLECTOR,
+    phone: str = OUMOU,
+    name: str = "Oumou Traoré",
+    facility_id: str | None = None,
+    languages: tuple[str, ...] = (),
+    pin: str = PIN,
+    at: datetime = NOON,
+) -> Sentence | None:
+    async with pool.begin() as db:
+        return await propose(
+            db,
+            calling(by, at),
+            mutuelle="BEN",
+            what=what,
+            role=role,
+            phone=phone,
+            name=name,
+            facility_id=facility_id,
+            languages=languages,
+            pin=Secret(pin),
+            agreed=AGREED,
+        )
+
+
+async def answers(
+    pool: AsyncEngine,
+    *,
+    by: str = ISSA,
+    answer: str = APPROVED,
+    proposal: str | None = None,
+    pin: str = PIN,
+    at: datetime = NOON,
+) -> Sentence | None:
+    """Answer the oldest proposal that this treasurer is shown, or one by its id."""
+    async with pool.begin() as db:
+        found = proposal or (await proposals_for(db, calling(by, at), "BEN"))[0].id
+        return await answer_proposal(
+            db,
+            calling(by, at),
+            mutuelle="BEN",
+            proposal=found,
+            answer=answer,
+            pin=Secret(pin),
+            agreed=AGREED,
+        )
+
+
+async def receives(
+    pool: AsyncEngine,
+    household: Household,
+    amount_minor: int,
+    *,
+    by: str = OUMOU,
+    pin: str = PIN,
+    at: datetime = NOON,
+    days_ago: int = 0,
+) -> Recorded | Sentence:
+    """The collector records cash, received so many days ago, for what the household owes at that moment."""
+    async with pool.begin() as db:
+        stands = await standing(db, household, at)
+        return await receive_cash(
+            db,
+            calling(by, at),
+            mutuelle="BEN",
+            number=household.number,
+            amount=Money(amount_minor, "XOF"),
+            payable=stands.payable,
+            credit=stands.credit,
+            product=stands.payable_product.code,
+            version=stands.payable_product.version,
+            renews=stands.renews,
+            received_on=stands.mutuelle.today(at) - timedelta(days=days_ago),
+            pin=Secret(pin),
+            agreed=AGREED,
+        )
+
+
+async def deposits(
+    pool: AsyncEngine, amount_minor: int, *, to: str = FANTA, pin: str = PIN, at: datetime = NOON
+) -> CashInHand | Sentence:
+    """The treasurer takes cash from the only collector who holds some."""
+    async with pool.begin() as db:
+        (cash_in_hand,) = await collectors_cash_in_hand(db, "BEN")
+        return await deposit_cash(
+            db,
+            calling(to, at),
+            mutuelle="BEN",
+            holder=cash_in_hand.holder,
+            amount=replace(cash_in_hand.held, amount_minor=amount_minor),
+            held=cash_in_hand.held,
+            pin=Secret(pin),
+            agreed=AGREED,
+        )
+
+
+async def proposes_waiver(
+    pool: AsyncEngine,
+    household: Household,
+    *,
+    by: str = FANTA,
+    amount: Money = OWED,
+    pin: str = PIN,
+    reason: str = "moved away",
+    at: datetime = NOON,
+) -> Sentence | None:
+    """A treasurer proposes to waive what the household owes for its first year."""
+    async with pool.begin() as db:
+        return await propose_waiver(
+            db,
+            calling(by, at),
+            mutuelle="BEN",
+            number=household.number,
+            sequence=1,
+            amount=amount,
+            reason=reason,
+            pin=Secret(pin),
+            agreed=AGREED,
+        )
+
+
+async def roles_of(pool: AsyncEngine, phone: str, at: datetime = NOON) -> list[Role]:
+    async with pool.connect() as db:
+        return [appointment.role for appointment in await appointments_of_phone(db, phone, at)]
+
+
+async def broken(pool: AsyncEngine) -> set[str]:
+    """The invariants that do not hold, with what breaks them."""
+    async with pool.connect() as db:
+        return {
+            f"{found.invariant.name}: {found.offenders}"
+            for found in await examine(db, INVARIANTS)
+            if not found.holds
+        }
+
+
+async def templates(pool: AsyncEngine, phone: str) -> list[str]:
+    """The kinds of messages written to a phone, the oldest first."""
+    async with pool.connect() as db:
+        mine = select(outbox.c.template).where(outbox.c.phone == phone)
+        return list(await db.scalars(mine.order_by(outbox.c.recorded_at, outbox.c.template)))

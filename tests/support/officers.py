@@ -1,0 +1,47 @@
+"""Officers for the tests: somebody is given a role, and a PIN that the test knows."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mutuelle.officers.appointments import give_role
+from mutuelle.officers.pin_hashing import hash_pin
+from mutuelle.officers.pins import PURPOSE, note_pin_change
+from mutuelle.officers.roles import Role
+from mutuelle.officers.tables import officer_pin
+from talk.keyring import Keyring
+from tests.support.town import NOON
+from tests.support.town_fixtures import KEYS
+
+SEALS = Keyring(KEYS)
+PIN = "40713"
+FANTA, ISSA = "+22376000007", "+22376000008"  # the treasurers of the usual town
+OUMOU, MODIBO, DOCTOR = "+22376000021", "+22376000022", "+22376000023"
+
+
+async def appoint(
+    pool: AsyncEngine,
+    phone: str,
+    role: Role,
+    *,
+    name: str = "Oumou Traoré",
+    code: str = "BEN",
+    pin: str | None = PIN,
+    at: datetime = NOON,
+) -> None:
+    """Give `phone` a role, and a PIN unless `pin` is None."""
+    async with pool.begin() as db:
+        await give_role(db, code, role, phone, name, actor="a test", reason="the test needs it", at=at)
+    if pin:
+        await give_pin(pool, phone, pin=pin, at=at)
+
+
+async def give_pin(
+    pool: AsyncEngine, phone: str, *, pin: str = PIN, at: datetime = NOON, keyring: Keyring = SEALS
+) -> None:
+    """Give `phone` this very PIN, as if it had been shown and used."""
+    sealed = keyring.seal(PURPOSE, await hash_pin(pin), phone)
+    row = {"phone": phone, "sealed": sealed, "origin": "screen", "issued_at": at, "used_at": at}
+    async with pool.begin() as db:
+        await db.execute(officer_pin.insert(), row)
+        await note_pin_change(db, phone, "received", actor="officer", reason="a PIN of the tests", at=at)

@@ -1,0 +1,93 @@
+"""A small server that answers as Africa's Talking was seen to answer, and worse."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sms.africastalking import AfricasTalking
+from tests.support.sms_people import AWA
+
+ID = "ATXid_9a8b7c6d5e4f30211203f4e5d6c7b8a9"
+
+
+def told(code: object, status: str, message_id: object = ID) -> str:
+    recipient = {
+        "cost": "XOF 15",
+        "messageId": message_id,
+        "number": AWA,
+        "status": status,
+        "statusCode": code,
+    }
+    return json.dumps(
+        {"SMSMessageData": {"Message": "Sent to 1/1 Total Cost: XOF 15", "Recipients": [recipient]}}
+    )
+
+
+TAKEN = told(102, "Success")
+BAD_SENDER = json.dumps({"SMSMessageData": {"Message": "InvalidSenderId", "Recipients": []}})
+
+
+@dataclass
+class Reply:
+    """One HTTP answer; with `hang_up` the connection is cut instead, with `wait_s` it comes late."""
+
+    body: str = TAKEN
+    status: int = 201
+    content_type: str = "application/json"
+    wait_s: float = 0
+    hang_up: bool = False
+
+
+@dataclass
+class Gateway:
+    """Answers `replies` in turn, then takes everything; keeps the forms and headers it was sent."""
+
+    url: str = ""
+    replies: list[Reply] = field(default_factory=list)
+    forms: list[dict[str, str]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+
+
+@contextmanager
+def listening() -> Iterator[Gateway]:
+    known = Gateway()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            form = self.rfile.read(int(self.headers["content-length"])).decode()
+            known.forms.append(dict(parse_qsl(form, keep_blank_values=True)))
+            known.keys.append(self.headers["apiKey"])
+            reply = known.replies.pop(0) if known.replies else Reply()
+            time.sleep(reply.wait_s)
+            if reply.hang_up:
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            self.send_response(reply.status)
+            self.send_header("content-type", reply.content_type)
+            self.send_header("content-length", str(len(reply.body.encode())))
+            self.end_headers()
+            self.wfile.write(reply.body.encode())
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *arguments: Any) -> None:
+            pass  # the client left before a late answer
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        known.url = f"http://127.0.0.1:{server.server_port}/version1"
+        yield known
+        server.shutdown()
+
+
+def account(gateway: Gateway, sender_id: str | None = None) -> AfricasTalking:
+    return AfricasTalking("demo", "the-key", gateway.url, sender_id)

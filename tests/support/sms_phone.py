@@ -1,0 +1,73 @@
+"""A phone that writes SMS: stored as the gateway sends them, played as the worker does."""
+
+import re
+from dataclasses import dataclass, field
+from itertools import count
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from menus.by_message import menus_by_message
+from menus.help import help_by_message, welcome
+from mutuelle.households.sender_profile import sender_of
+from sms.deps import SmsDeps
+from sms.inbox import store_sms
+from sms.inbox_worker import answer_waiting
+from sms.keywords import Phrasebook
+from sms.tables import inbox, outbox
+from talk.keyring import Keyring
+from tests.support.town import AWA, Clock
+
+SEALS = Keyring([b"a key of the tests, not a secret"])
+CODE = re.compile(r"\b(?:OUI|YES) ([0-9A-Z]{4})\b")
+_ids = count(1)
+
+
+def sms_deps(pool: AsyncEngine, clock: Clock, time_scale: float = 1.0) -> SmsDeps:
+    """The service's own menus and keywords, with the clock of the test."""
+    book = Phrasebook(menus_by_message())
+    return SmsDeps(pool, book, help_by_message, welcome, sender_of, SEALS, clock, time_scale)
+
+
+@dataclass
+class Writer:
+    """`send` writes one SMS and returns what came back (empty: nothing)."""
+
+    box: SmsDeps
+    phone: str = AWA
+    replies: list[str] = field(default_factory=list)
+
+    async def send(self, words: str) -> str:
+        message = await self.post(words)
+        await answer_waiting(self.box)
+        return await self.reply_to(message)
+
+    async def post(self, words: str) -> str:
+        """Only store it, as the webhook does; its id."""
+        message = f"ATXid_in_{next(_ids):06}"
+        form = {"id": message, "from": self.phone, "text": words, "to": "38457"}
+        async with self.box.pool.begin() as db:
+            await store_sms(db, form, self.box.clock())
+        return message
+
+    async def reply_to(self, message: str) -> str:
+        async with self.box.pool.connect() as db:
+            found = outbox.c.key == f"reply africastalking {message}"
+            return await db.scalar(select(outbox.c.body).where(found)) or ""
+
+    async def agree(self, asked: str, yes: str = "OUI") -> str:
+        """Answer a confirmation with its code."""
+        return await self.send(f"{yes} {code_in(asked)}")
+
+
+def code_in(asked: str) -> str:
+    found = CODE.search(asked)
+    assert found, f"no code in {asked!r}"
+    return found[1]
+
+
+async def handled(pool: AsyncEngine) -> list[tuple[str, str | None]]:
+    """State and kind of every message, in the order of arrival."""
+    async with pool.connect() as db:
+        rows = await db.execute(select(inbox.c.state, inbox.c.handled_as).order_by(inbox.c.nth))
+        return [(row.state, row.handled_as) for row in rows]

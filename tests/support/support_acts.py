@@ -1,0 +1,42 @@
+"""Acts of support as a transcript writes them, one a line, as `keneya` would do them."""
+
+import re
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from mutuelle.households.support_acts import By, SupportError
+from mutuelle.support import changes, merging, who
+
+DRAWN = re.compile(r"receipt [A-Z2-7]{6}, [0-9a-f-]{36}")
+
+
+async def play(pool: AsyncEngine, typed: str, at: datetime) -> list[str]:
+    """Do what one line says; what support reads, or the one line of a fault."""
+    try:
+        async with pool.begin() as db:
+            lines = await _act(db, typed.split(), By("Kadidia", "she came to the office", at))
+    except SupportError as fault:
+        return [f"keneya: {fault}"]
+    return [DRAWN.sub("receipt ABC234", line) for line in lines]
+
+
+async def _act(db: AsyncConnection, typed: list[str], by: By) -> list[str]:
+    match typed:
+        case ["who", number] if len(number) == 9:
+            return await who.about_household(db, number, by)
+        case ["who", phone]:
+            return await who.about_phone(db, phone, by)
+        case ["phone", number, new]:
+            await changes.change_phone(db, number, by, new=new, old=None)
+        case ["head", number, rank, *name]:
+            await changes.change_head(db, number, by, name=" ".join(name), rank=int(rank), left=True)
+        case ["merge", number, into]:
+            await merging.merge_households(db, number, into, by)
+        case ["close", number]:
+            await changes.close_household(db, number, by, although_covered=False)
+        case ["reopen", number]:
+            await merging.reopen_household(db, number, by)
+        case _:
+            raise AssertionError(f"support cannot {' '.join(typed)!r}")
+    return []

@@ -1,0 +1,269 @@
+"""A small town for the tests: one mutuelle with villages and products, and handsets that call it.
+
+Every name is invented.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import count
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ledger import accounts
+from ledger.book import Account, open_accounts
+from locales import Money
+from mobilemoney import OperatorAnswer, Outcome
+from mutuelle import tables
+from mutuelle.contributions.payments import OPEN, PaymentState, ask_payment, move
+from mutuelle.contributions.settlement.settle import settle
+from mutuelle.enrolment.enrolment import enrol
+from mutuelle.households.households import Household, phones_of
+from mutuelle.households.support_acts import By
+from mutuelle.officers.appointments import note_founders
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.products import offers_for
+from mutuelle.scheme.sealed_records import record_products
+from mutuelle.support.routes import remove_route
+from talk.screen import Shown
+from talk.words import Caller, Consent
+from tests.support.clinic import contract, open_facility
+from ussd import calls
+from ussd.hop import Hop
+
+FOUNDED = datetime(2024, 1, 1, tzinfo=UTC)
+FOUNDED_ON = FOUNDED.date()
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+AWA, MARIAM, OUMAR = "+22376000001", "+22376000002", "+22376000003"
+VILLAGES = ("Bandiagala", "Koutiébougou", "Niéna-Sud", "Zantiéla")
+_calls = count(1)
+
+
+async def found(
+    db: AsyncConnection,
+    *,
+    code: str = "BEN",
+    prefix: int = 199,
+    name: str = "Mutuelle Benso",
+    villages: Sequence[str] = VILLAGES,
+    product_names: Sequence[str] = ("Famille",),
+    lump_sum_minor: int = 12_000,
+    registration_minor: int = 0,
+    max_installments: int = 4,
+    threshold_percent: int = 50,
+    waiting_months: int = 1,
+    treasurers: Sequence[str] = ("Fanta Coulibaly", "Issa Dembélé"),
+) -> None:
+    """Found a mutuelle near Sikasso with everything a caller can meet."""
+    await db.execute(
+        insert(tables.mutuelle),
+        {
+            "id": code,
+            "prefix": prefix,
+            "name": name,
+            "town": "Sikasso",
+            "country": "ML",
+            "currency": "XOF",
+            "timezone": "Africa/Bamako",
+            "complaints_phone": "+22376000009",
+            "benefits": "75 % des soins au centre de santé, 60 % à l'hôpital, accouchements",
+            "created_at": FOUNDED,
+        },
+    )
+    places = [{"mutuelle_id": code, "id": f"v{nth}", "name": place} for nth, place in enumerate(villages, 1)]
+    await db.execute(insert(tables.place), places)
+    for nth, product_name in enumerate(product_names, 1):
+        await sell(
+            db,
+            code,
+            product_code=f"P{nth}",
+            name=product_name,
+            lump_sum_minor=lump_sum_minor + (nth - 1) * 6_000,
+            registration_minor=registration_minor,
+            max_installments=max_installments,
+            threshold_percent=threshold_percent,
+            waiting_months=waiting_months,
+        )
+    await staff(db, code, treasurers)
+
+
+async def staff(db: AsyncConnection, code: str, treasurers: Sequence[str]) -> None:
+    """Its treasurers, the way its members pay, and the accounts that takes."""
+    appointment = {"mutuelle_id": code, "role": "treasurer", "since": FOUNDED.date()}
+    officers = [
+        {**appointment, "phone": f"+2237600000{nth}", "name": who} for nth, who in enumerate(treasurers, 7)
+    ]
+    await db.execute(insert(tables.officer), officers)
+    await note_founders(db, code, FOUNDED)
+    route = {"mutuelle_id": code, "country": "ML", "operator": "simulated", "flow": "push"}
+    await db.execute(insert(tables.route), route)
+    money = [accounts.contributions(), accounts.registration(), accounts.collections("simulated-ML")]
+    await open_accounts(db, [Account(code, account, "XOF") for account in money])
+
+
+async def sell(
+    db: AsyncConnection,
+    mutuelle: str,
+    *,
+    product_code: str = "P1",
+    version: int = 1,
+    name: str = "Famille",
+    lump_sum_minor: int = 12_000,
+    registration_minor: int = 0,
+    max_installments: int = 4,
+    threshold_percent: int = 50,
+    waiting_months: int = 1,
+    sold_from: date = FOUNDED_ON,
+) -> None:
+    """Put a version of a product on sale."""
+    await db.execute(
+        insert(tables.product),
+        {
+            "mutuelle_id": mutuelle,
+            "code": product_code,
+            "version": version,
+            "name": name,
+            "sold_from": sold_from,
+            "lump_sum_minor": lump_sum_minor,
+            "threshold": 6,
+            "max_members": 12,
+            "premium_adult_minor": 3_000,
+            "premium_child_minor": 1_500,
+            "age_of_majority": 18,
+            "registration_fee_minor": registration_minor,
+            "insurance_period_months": 12,
+            "waiting_period_months": waiting_months,
+            "grace_period_payment_months": 3,
+            "grace_period_renewal_months": 1,
+            "partial_cover_threshold_percent": threshold_percent,
+            "max_installments": max_installments,
+            "amount_step_minor": 100,
+        },
+    )
+    await record_products(db, mutuelle)
+
+
+@dataclass
+class Clock:
+    """The time of the test, moved by hand."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def answered(line: calls.UssdDeps, heard: Hop) -> Shown:
+    """The screen of one hop."""
+    shown: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
+    calls.hop(line, heard, shown.set_result)
+    return await shown
+
+
+@dataclass
+class Handset:
+    """A basic phone on a line: what is typed is sent as the gateway does, the whole call's text each time."""
+
+    line: calls.UssdDeps
+    phone: str = AWA
+    service: str = "*384*57#"
+    call: str = ""
+    text: str = ""
+    screens: list[str] = field(default_factory=list)
+
+    async def dial(self, *at_once: str) -> str:
+        """A new call, with what was dialled after the code."""
+        self.call = f"ATUid_{next(_calls):032x}"
+        self.text = "*".join(at_once)
+        return await self.send()
+
+    async def type(self, words: str) -> str:
+        """One more input of the call."""
+        self.text = f"{self.text}*{words}" if self.text else words
+        return await self.send()
+
+    async def send(self) -> str:
+        """This hop, as it is: called again it is a repeated hop."""
+        self.shown: Shown = await answered(self.line, self.hop())
+        self.screens.append(self.shown.text)
+        return self.shown.text
+
+    def hop(self) -> Hop:
+        return Hop("africastalking", self.call, self.phone, self.service, self.text)
+
+
+async def found_town(pool: AsyncEngine) -> None:
+    """The usual town with its health centre and doctor, committed."""
+    async with pool.begin() as db:
+        await found(db)
+        await open_facility(db)
+        await contract(db)
+
+
+async def unroute(pool: AsyncEngine, code: str = "BEN") -> None:
+    """From now on members of the mutuelle pay in cash only."""
+    async with pool.begin() as db:
+        await remove_route(db, code, "ML", By("a test", "no operator", NOON), {"simulated": ()})
+
+
+async def join(
+    pool: AsyncEngine,
+    phone: str,
+    *,
+    at: datetime,
+    code: str = "BEN",
+    name: str = "Awa Koné",
+    ages: tuple[int, ...] = (45, 38, 12, 7),
+    pay_minor: int | None = None,
+    cash: bool = False,
+    place: str = "v1",
+    gateway: str = "test",
+) -> Household:
+    """A household that joined at `at`, by the menu's action: asked for its first payment, or to pay `cash`."""
+    caller = Caller(phone, "fr", gateway, f"join {phone} {at}", at)
+    async with pool.begin() as db:
+        mutuelle = await get_mutuelle(db, code)
+        chosen = (await offers_for(db, code, ages, mutuelle.today(at)))[0]
+        return await enrol(
+            db,
+            caller,
+            mutuelle=code,
+            place_id=place,
+            head_name=name,
+            ages=ages,
+            product=chosen.product.code,
+            version=chosen.product.version,
+            price=chosen.price,
+            pay_now=None if cash else Money(pay_minor, "XOF") if pay_minor else chosen.price,
+            agreed=Consent("agreed in a test"),
+        )
+
+
+async def paid(pool: AsyncEngine, household: Household, *, at: datetime) -> None:
+    """The household's open payment is settled, as its operator's word says."""
+    async with pool.begin() as db:
+        await paid_in(db, household, at=at)
+
+
+async def paid_in(db: AsyncConnection, household: Household, *, at: datetime) -> None:
+    """The same in the caller's transaction."""
+    open_one = (tables.payment.c.number == household.number) & tables.payment.c.state.in_(OPEN)
+    row = (await db.execute(select(tables.payment).where(open_one))).one()
+    key = (household.mutuelle_id, row.reference)
+    await move(db, *key, PaymentState.SENT, actor="test", reason="sent", at=at)
+    answer = OperatorAnswer(
+        Outcome.PAID, row.amount_minor, row.currency, row.payer_phone, f"T{row.reference}", at
+    )
+    await settle(db, *key, answer, at)
+
+
+async def pays(pool: AsyncEngine, household: Household, amount_minor: int, *, at: datetime) -> None:
+    """The household pays once more, in the mutuelle's currency."""
+    async with pool.begin() as db:
+        phone = (await phones_of(db, household))[0]
+        await ask_payment(
+            db, Caller(phone, "fr", "test", "again", at), household, Money(amount_minor, "XOF"), phone
+        )
+    await paid(pool, household, at=at)

@@ -1,0 +1,48 @@
+"""Fixtures of the town: a line on real engines, a clock, a handset."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from menus.home import home
+from talk.keyring import Keyring
+from talk.session import Sessions
+from tests.support.running_service import House, housed
+from tests.support.town import Clock, Handset, found_town
+from ussd import africastalking, calls
+
+if TYPE_CHECKING:
+    from tests.conftest import Database
+
+KEYS = (b"a key of the tests, not a secret",)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def line(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[calls.UssdDeps]:
+    await found_town(pool)
+    redis = Redis.from_url(redis_url)
+    yield calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, Keyring(KEYS))
+    await redis.aclose()
+
+
+@pytest.fixture
+async def house(
+    database: "Database", redis_url: str, tmp_path: Path, pool: AsyncEngine
+) -> AsyncIterator[House]:
+    await found_town(pool)
+    async with housed(database.url, redis_url, tmp_path, pool) as running:
+        yield running
+
+
+@pytest.fixture
+def awa(line: calls.UssdDeps) -> Handset:
+    return Handset(line)

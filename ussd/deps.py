@@ -1,0 +1,137 @@
+"""What a hop stands on: the house behind it, the hop itself while it is handled, and the stage of its menu.
+
+One connection serves all that a hop reads; it is given back before the hop acts, which takes another.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from locales import DEFAULT_LANGUAGE
+from talk import actions
+from talk.actions import ActionKey
+from talk.begun import APART
+from talk.engine import Finish, Menu
+from talk.keyring import NO_KEYRING, Keyring
+from talk.screen import Fit, Shown
+from talk.session import Session, Sessions
+from talk.trouble import CannotActError
+from talk.words import Caller, Do, Look
+from ussd.hop import Hop
+from ussd.screens import fit_for
+
+DEADLINE_S = 5.0  # half of what the gateway allows
+# Hops that PostgreSQL has to answer at once. More of them would only wait, until none is answered in time: they are
+# told so. Who is in the middle of a call comes before who dials, or few calls would come to their end.
+MOST_AT_ONCE, MOST_FOR_A_DIAL = 96, 64
+
+
+class BusyError(Exception):
+    """More hops are under way than PostgreSQL answers in time: nothing was read or done for this one."""
+
+
+@dataclass
+class UssdDeps:
+    """What a hop needs of the house: the database, the sessions, the home menu, the network's screens."""
+
+    pool: AsyncEngine
+    sessions: Sessions
+    home: Menu
+    keys: tuple[bytes, ...] = field(repr=False)
+    clock: Callable[[], datetime]
+    seals: Keyring = NO_KEYRING
+    fit: Fit = field(default_factory=fit_for)
+    deadline_s: float = DEADLINE_S
+    running: set[asyncio.Task[Shown]] = field(default_factory=set)
+    refused: int = 0  # hops, because too many were under way
+
+    def __post_init__(self) -> None:
+        # A read is one statement: a transaction around it is two more ways to the server and back.
+        self.reads = self.pool.execution_options(isolation_level="AUTOCOMMIT")
+
+    def admit(self, *, dial: bool) -> None:
+        """Raise Busy for a hop that would meet PostgreSQL where too many do already."""
+        if len(self.running) >= (MOST_FOR_A_DIAL if dial else MOST_AT_ONCE):
+            self.refused += 1
+            raise BusyError
+
+
+@dataclass(slots=True)
+class Call:
+    """A hop while it is handled. One connection serves all that is read in it.
+
+    `digests` are those of its text under every key in force: the first is written, any of them is recognised.
+    """
+
+    line: UssdDeps
+    heard: Hop
+    digests: tuple[str, ...]
+    language: str = DEFAULT_LANGUAGE  # as far as it is known: also an apology is said in it
+    _reader: AsyncConnection | None = None
+    _apart: bool = False
+
+    async def reader(self) -> AsyncConnection:
+        if self._reader is None:
+            await self.leave()
+            self._reader = await self.line.reads.connect()
+        return self._reader
+
+    async def leave(self) -> None:
+        """From here on the hop is a task of its own: nothing cancels it, however long it takes. Raises Busy."""
+        if not self._apart:
+            self.line.admit(dial=not self.heard.text)
+            self._apart = True
+            await APART
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            await reader.close()
+
+    async def done_before(self) -> Shown | None:
+        """The screen of the action at this hop, if the hop has acted before."""
+        return await actions.outcome(await self.reader(), self.key())
+
+    def key(self) -> ActionKey:
+        heard = self.heard
+        return ActionKey(heard.gateway, heard.call, heard.phone, len(heard.text), self.digests)
+
+    def caller(self, language: str) -> Caller:
+        heard, line = self.heard, self.line
+        return Caller(heard.phone, language, heard.gateway, heard.call, line.clock(), line.seals)
+
+    def new_session(self, language: str, raw: bytes = b"") -> Session:
+        return Session(self.heard.phone, self.heard.service, language, raw=raw)
+
+
+Mark = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class UssdChannel:
+    """The engine's stage for one hop: its reads, and one transaction for its action."""
+
+    call: Call
+    caller: Caller
+    mark: Mark | None  # called before the action; None where the call has no memory
+
+    async def read(self, look: Look[Any]) -> Any:
+        return await look.read(await self.call.reader(), *look.args)
+
+    def admit_action(self) -> None:
+        if self.mark is None:
+            raise CannotActError
+
+    async def act(self, action: Do[Any], consent: str, finish: Finish) -> Shown:
+        if self.mark is None:
+            raise CannotActError
+        await self.call.leave()
+        await self.call.close()
+        await self.mark()
+        return await actions.perform(
+            self.call.line.pool, self.call.key(), self.caller, action, consent, finish
+        )
