@@ -34,7 +34,7 @@ from mutuelle.treasury.cash import Recorded, receive_cash
 from service.database import open_pool
 from talk.answers import Secret
 from talk.keyring import Keyring
-from talk.words import Caller, Consent
+from talk.words import Caller
 from torture.town import DAN, FAMILY
 
 CALLERS = 16
@@ -55,7 +55,6 @@ PACED, WHOLE = (
 POSTED = f"its posting alone, {CALLERS} callers without a pause"
 Work = Callable[[str], Awaitable[None]]  # what a collector, known by her phone, does once
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-_AGREED = Consent("agreed for a benchmark")
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,6 @@ class Desk:
                 renews=False,
                 received_on=caller.at.date(),
                 pin=Secret(PIN),
-                agreed=_AGREED,
             )
         assert isinstance(done, Recorded), done
 

@@ -26,6 +26,7 @@ from ledger.reports.page import Question
 from ledger.reports.trial import general_balance, trial_balance
 from ledger.reports.voice import Voice
 from ledger.statements import statement_page
+from locales import catalogue, locale_of
 from torture.town import DAN
 
 ASKED = 20  # times in a lap
@@ -33,7 +34,7 @@ TAIL = 500  # journals that nobody has folded yet: what the worker leaves behind
 PROVEN = 5  # days whose balance is compared with the sum of all movements
 SEED = 67
 AS_OF = "float as of a day"
-VOICE = Voice(charts()[DEFAULT], "fr")
+VOICE = Voice(charts()[DEFAULT], catalogue("fr"), locale_of("fr"))
 Ask = Callable[[AsyncConnection, date], Awaitable[object]]
 
 

@@ -17,7 +17,7 @@ from mutuelle import tables
 from mutuelle.contributions.payments import PaymentState, move
 from mutuelle.contributions.settlement.settle import settle
 from mutuelle.enrolment.enrolment import enrol
-from talk.words import Caller, Consent
+from talk.words import Caller
 from torture.town import DAN, FAMILY, PLACES
 
 PEAK_PER_S = 21  # payments at the computed peak of a million members (reliability, section 2)
@@ -121,5 +121,4 @@ async def _join(pool: AsyncEngine, phone: str) -> None:
             version=FAMILY.version,
             price=PRICE,
             pay_now=PRICE,
-            agreed=Consent("agreed for a benchmark"),
         )

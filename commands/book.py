@@ -13,6 +13,7 @@ from commands.command import CommandError, Commands, command, database, day, exp
 from ledger import export, reports
 from ledger.charts import Chart, charts
 from ledger.reports.years import year_start
+from locales import catalogue
 from mutuelle.scheme.mutuelles import mutuelles
 from progress import Progress
 
@@ -45,7 +46,8 @@ async def write_export(arguments: argparse.Namespace) -> int:
     await expect_mutuelle(arguments.mutuelle)
     if arguments.chart and arguments.format == "csv":
         raise CommandError("the csv has one row a movement and names no accounts: leave --chart out", 2)
-    chart = charts()[arguments.chart] if arguments.chart else None
+    # An export has no language of its own, and accountants who number so read French.
+    chart = charts()[arguments.chart].translated(catalogue("fr")) if arguments.chart else None
     async with database() as db:
         total = await db.scalar(text("select count(*) from ledger.movement"))
     async with database() as db:

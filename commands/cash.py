@@ -3,7 +3,8 @@
 import argparse
 from datetime import UTC, datetime
 
-from commands.command import CommandError, Commands, acted, command, database, expect_mutuelle, group
+from commands.command import CommandError, Commands, acted, command, database, expect_mutuelle, group, spoken
+from locales import counts
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_disputes import cancel_cash, close_dispute, last_cash, open_disputes
@@ -36,8 +37,8 @@ async def list_cash(arguments: argparse.Namespace) -> int:
         now = datetime.now(UTC)
         today = (await get_mutuelle(db, arguments.mutuelle)).today(now)
         for collector in await collectors_cash_in_hand(db, arguments.mutuelle):
-            held, days = str(collector.held), collector.days(today)
-            print(f"{collector.phone:<16} {collector.name:<26} {held:>12} for {days} days")
+            held_for = spoken(counts.days(collector.days(today)))
+            print(f"{collector.phone:<16} {collector.name:<26} {collector.held!s:>12} for {held_for}")
         for case in await open_disputes(db, arguments.mutuelle):
             number, on = shown_number(case.number), case.on.isoformat()
             print(

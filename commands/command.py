@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 import run
 import settings
 from embedded import Addresses, find_running
-from locales import render
+from locales import Sentence, render
 from mobilemoney import missing
 from mutuelle.households.member_numbers import member_number
 from service.clock import WrongClockError, refuse_wrong_clock
@@ -119,10 +119,15 @@ def day(value: str) -> date:
     return read
 
 
+def spoken(sentence: Sentence) -> str:
+    """What a command prints: commands speak English, but `import` and `report`, which ask for a language."""
+    return render(sentence, "en")
+
+
 def one_line(fault: Exception) -> str:
     """What a person can act on: the database's own words without the statement that it refused."""
     if isinstance(fault, TroubleError):
-        return render(fault.sentence, "en")
+        return spoken(fault.sentence)
     if isinstance(fault, DBAPIError) and fault.orig is not None:
         words = str(fault.orig).rpartition(">: ")[2].splitlines()[0]
         hint = BUSY_HINT if "lock timeout" in words else MIGRATE_HINT if "does not exist" in words else ""

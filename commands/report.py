@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, Commands, command, database, day, expect_mutuelle
-from ledger.charts import DEFAULT, LANGUAGES, charts
+from ledger.charts import DEFAULT, charts
 from ledger.export import snapshot
 from ledger.formats import FRENCH, PLAIN
 from ledger.reports import REPORTS, Control, Question
@@ -24,7 +24,7 @@ from ledger.reports.table import write_csv
 from ledger.reports.text import write_text
 from ledger.reports.voice import Voice
 from ledger.reports.years import year_start
-from locales import render
+from locales import DEFAULT_LANGUAGE, catalogue, languages, locale_of, render
 from mutuelle.officers.roles import SPOKEN, Role
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
 from mutuelle.support.changes import masked
@@ -72,7 +72,7 @@ def add(commands: Commands) -> None:
         default=DEFAULT,
         help=f"whose numbers; {DEFAULT} if not said",
     )
-    report.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help="fr if not said")
+    report.add_argument("--language", choices=languages(), default=DEFAULT_LANGUAGE, help="fr if not said")
     sheet = report.add_mutually_exclusive_group()
     sheet.add_argument("--csv", dest="sheet", action="store_const", const=PLAIN, help="for a program")
     sheet.add_argument(
@@ -93,7 +93,9 @@ async def write_report(arguments: argparse.Namespace) -> int:
         mutuelle = await get_mutuelle(db, arguments.mutuelle)
         question = await _question(db, mutuelle, arguments)
         owners = await _owners(db, mutuelle.id, arguments.language)
-        voice = Voice(charts()[arguments.chart], arguments.language, _width(), owners=owners)
+        known = catalogue(arguments.language)
+        chart = charts()[arguments.chart].translated(known)
+        voice = Voice(chart, known, locale_of(arguments.language), _width(), owners=owners)
         voice = voice.wide_enough_for(await widest(db, question), mutuelle.currency)
         rows = _noting(broken, report.rows(db, question, voice))
         if arguments.sheet:

@@ -6,8 +6,9 @@ import sys
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.command import CommandError, Commands, command, database, expect_mutuelle
+from commands.command import CommandError, Commands, command, database, expect_mutuelle, spoken
 from ledger import seals
+from locales import _, _n
 from progress import Progress
 
 
@@ -46,7 +47,8 @@ async def seal_now(arguments: argparse.Namespace) -> int:
             async with database() as db:
                 sealed += await seals.seal(db, owner)
             progress.advance()
-    print(f"{sealed} journals sealed." if sealed else "Nothing to seal.")
+    done = _n("{n} journal sealed.", "{n} journals sealed.", sealed) if sealed else _("Nothing to seal.")
+    print(spoken(done))
     return 0
 
 

@@ -13,9 +13,10 @@ import migrations.shipped
 import mutuelle.invariants
 import mutuelle.scheme.sealed_records
 import sms.invariants
-from commands.command import CommandError, Commands, address, command, database, one_line
+from commands.command import CommandError, Commands, address, command, database, one_line, spoken
 from invariants import Finding, Invariant, examine
 from ledger.export import snapshot
+from locales import _n
 from migrations.grants import AUDITOR_ROLE
 from progress import Progress
 
@@ -99,10 +100,31 @@ def _as_json(finding: Finding) -> dict[str, object]:
 def _tell(broken: list[Finding], count: int) -> None:
     unseen = [finding for finding in broken if finding.offenders[0].startswith(NO_RIGHT)]
     if unseen:  # an auditor's role sees the ledger alone: no alarm, and no proof either
-        print(f"{len(unseen)} of {count} invariants were not examined: this role may not read their tables.")
+        print(
+            spoken(
+                _n(
+                    "{n} of {count} invariants was not examined: this role may not read its tables.",
+                    "{n} of {count} invariants were not examined: this role may not read their tables.",
+                    len(unseen),
+                    count=count,
+                )
+            )
+        )
     broken, count = [finding for finding in broken if finding not in unseen], count - len(unseen)
     for finding in broken:
         print(f"BROKEN {finding.invariant.name}: {finding.invariant.meaning}")
         for offender in finding.offenders:
             print(f"    {offender}")
-    print(f"{len(broken)} of {count} invariants are broken." if broken else f"All {count} invariants hold.")
+    if not broken:
+        print(f"All {count} invariants hold.")
+        return
+    print(
+        spoken(
+            _n(
+                "{n} of {count} invariants is broken.",
+                "{n} of {count} invariants are broken.",
+                len(broken),
+                count=count,
+            )
+        )
+    )

@@ -166,11 +166,6 @@ def collections(operator: str, fund: str = HEALTH) -> str:
     return _code(fund, "float", operator)
 
 
-def disbursement(operator: str, fund: str = HEALTH) -> str:
-    """The money at `operator` from which payouts are made."""
-    return _code(fund, "disbursement", operator)
-
-
 def cash(holder: str, fund: str = HEALTH) -> str:
     """The cash in the hands of `holder` (an opaque reference)."""
     return _code(fund, "cash", holder)
@@ -181,39 +176,14 @@ def bank(name: str, fund: str = HEALTH) -> str:
     return _code(fund, "bank", name)
 
 
-def transit(fund: str = HEALTH) -> str:
-    """The money on its way between two of the fund's own accounts."""
-    return _code(fund, "transit")
-
-
 def member(number: str, fund: str = HEALTH) -> str:
     """The account of the household with this member number."""
     return _code(fund, "member", number)
 
 
-def receivable(debtor: str, fund: str = HEALTH) -> str:
-    """What `debtor` (the State, a donor) owes."""
-    return _code(fund, "receivable", debtor)
-
-
-def loan(borrower: str, fund: str = LOANS) -> str:
-    """What `borrower` has not paid back yet."""
-    return _code(fund, "loan", borrower)
-
-
 def interfund(other: str, fund: str = HEALTH) -> str:
     """What the fund `other` owes to `fund`."""
     return _code(fund, "interfund", other)
-
-
-def payable(facility: str, fund: str = HEALTH) -> str:
-    """What is owed to `facility`."""
-    return _code(fund, "payable", facility)
-
-
-def deposit(number: str, fund: str = TONTINE) -> str:
-    """What the household with this member number has put in."""
-    return _code(fund, "deposit", number)
 
 
 def suspense(operator: str, fund: str = HEALTH) -> str:
@@ -236,11 +206,6 @@ def reserve(fund: str = HEALTH) -> str:
     return _code(fund, "reserve")
 
 
-def guarantee(fund: str = HEALTH) -> str:
-    """What the fund has set aside as a guarantee."""
-    return _code(fund, "guarantee")
-
-
 def contributions(fund: str = HEALTH) -> str:
     """The income from contributions."""
     return _code(fund, "contributions")
@@ -251,61 +216,11 @@ def registration(fund: str = HEALTH) -> str:
     return _code(fund, "registration")
 
 
-def assembly(fund: str = HEALTH) -> str:
-    """The income from fees for the general assembly."""
-    return _code(fund, "assembly")
-
-
-def subsidies(fund: str = HEALTH) -> str:
-    """The income from the State and donors."""
-    return _code(fund, "subsidies")
-
-
-def gifts(fund: str = HEALTH) -> str:
-    """The income from gifts."""
-    return _code(fund, "gifts")
-
-
-def benefits(fund: str = HEALTH) -> str:
-    """The care that the fund pays."""
-    return _code(fund, "benefits")
-
-
-def purchases(fund: str = HEALTH) -> str:
-    """The cost of what was bought."""
-    return _code(fund, "purchases")
-
-
-def travel(fund: str = HEALTH) -> str:
-    """The cost of transport."""
-    return _code(fund, "travel")
-
-
-def services(fund: str = HEALTH) -> str:
-    """The cost of services of others."""
-    return _code(fund, "services")
-
-
 def fees(fund: str = HEALTH) -> str:
     """The fees that operators keep."""
     return _code(fund, "fees")
 
 
-def taxes(fund: str = HEALTH) -> str:
-    """The cost of taxes and duties."""
-    return _code(fund, "taxes")
-
-
-def staff(fund: str = HEALTH) -> str:
-    """The cost of people who work for the fund."""
-    return _code(fund, "staff")
-
-
 def waivers(fund: str = HEALTH) -> str:
     """The contributions that were waived."""
     return _code(fund, "waivers")
-
-
-def costs(fund: str = HEALTH) -> str:
-    """All other running costs."""
-    return _code(fund, "costs")

@@ -20,7 +20,6 @@ from ledger.charts import Chart
 BEFORE_ALL = date(2000, 1, 1)  # no journal is older: every account is open from here on
 # What a reader of the whole book must know: reports begin each year with income and expenses at zero, this does not.
 RAW = "The book as it was booked: no year is closed, income and expenses run on from year to year."
-LABELS_IN = "fr"  # exports have no language of their own, and accountants who number so read French
 FORMULA_HEADS = ("=", "+", "-", "@", "\t", "\r", "'")  # the last one, so that the mark can be taken off again
 
 
@@ -145,8 +144,7 @@ def _number_in(code: str, chart: Chart | None) -> dict[str, str]:
     if chart is None:
         return {}
     line = chart.line(code)
-    label = line.labels[LABELS_IN]
-    return {"chart": chart.frame, "number": line.number, "label": label, "status": line.status}
+    return {"chart": chart.frame, "number": line.number, "label": line.label, "status": line.status}
 
 
 def _facts(first: JournalLine) -> dict[str, str]:

@@ -42,11 +42,9 @@ async def mark_now(db: AsyncConnection) -> Mark:
     return Mark(row[0], row[1])
 
 
-async def position(
-    db: AsyncConnection, mutuelle: str, currency: str, *, since: Mark, fund: str = HEALTH
-) -> Position:
-    """What `mutuelle` holds of `fund` in `currency`, and what its members paid since a mark."""
-    facts = {"mutuelle": mutuelle, "currency": currency, "fund": fund, "since": since.snapshot}
+async def position(db: AsyncConnection, mutuelle: str, currency: str, *, since: Mark) -> Position:
+    """What `mutuelle` holds of its health fund in `currency`, and what its members paid since a mark."""
+    facts = {"mutuelle": mutuelle, "currency": currency, "fund": HEALTH, "since": since.snapshot}
     row = (await db.execute(text(_POSITION), facts)).one()
     figures = (int(row.cash), int(row.mobile), int(row.bank), int(row.received), int(row.payers))
     return Position(*figures, Mark(row.snapshot, row.at))

@@ -5,8 +5,9 @@ A language is one file, `xx.po`; it is offered in the menu by being there.
 
 from datetime import date
 
-from locales.catalogue import DEFAULT_LANGUAGE, language_name, languages, load, translate
-from locales.sentence import Fact, Money, Once, Sentence, _
+from locales.catalogue import DEFAULT_LANGUAGE, catalogue, language_name, languages, load
+from locales.formats import locale_of, written_day
+from locales.sentence import Fact, Money, Once, Sentence, _, _n
 
 __all__ = [
     "DEFAULT_LANGUAGE",
@@ -15,11 +16,13 @@ __all__ = [
     "Once",
     "Sentence",
     "_",
+    "_n",
+    "catalogue",
     "language_name",
     "languages",
     "load",
+    "locale_of",
     "render",
-    "translate",
 ]
 
 
@@ -28,7 +31,11 @@ def render(sentence: Sentence | str, language: str) -> str:
     if isinstance(sentence, str):
         return sentence
     spoken = sentence.language or language
-    template = translate(sentence.msgid, spoken)
+    known = catalogue(spoken)
+    if sentence.plural is None:
+        template = known.gettext(sentence.msgid)
+    else:
+        template = known.ngettext(sentence.msgid, sentence.plural, sentence.number)
     return template.format(**{name: _spoken_fact(fact, spoken) for name, fact in sentence.facts})
 
 
@@ -37,4 +44,4 @@ def _spoken_fact(fact: Fact, language: str) -> str:
         return fact
     if isinstance(fact, Sentence):
         return render(fact, language)
-    return f"{fact.day:02}/{fact.month:02}/{fact.year}" if isinstance(fact, date) else str(fact)
+    return written_day(fact, language) if isinstance(fact, date) else str(fact)

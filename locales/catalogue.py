@@ -1,13 +1,16 @@
-"""The translation catalogues: one `.po` file a language, read as it is, nothing to compile.
+"""The translation catalogues: one `.po` file a language, read as it is by Babel, spoken by the standard gettext.
 
 English is the source and needs no file. French is complete and the default; the build says which sentence of
 another language is missing.
 """
 
-from collections.abc import Mapping
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 SOURCE_LANGUAGE = "en"
@@ -23,27 +26,29 @@ def languages() -> tuple[str, ...]:
     return (DEFAULT_LANGUAGE, *sorted(found - {DEFAULT_LANGUAGE}))
 
 
-@cache
-def messages(language: str) -> Mapping[str, str]:
-    """The translations of `language` by their English source; empty for English itself."""
-    if language == SOURCE_LANGUAGE:
-        return {}
+def read_catalogue(language: str) -> Catalog:
+    """The file of `language` as its translator wrote it."""
     with (FOLDER / f"{language}.po").open("rb") as file:
-        catalogue = read_po(file, locale=None, abort_invalid=True)
-    return {str(m.id): str(m.string) for m in catalogue if m.id and m.string and not m.fuzzy}
+        return read_po(file, locale=None, abort_invalid=True)
+
+
+@cache
+def catalogue(language: str) -> NullTranslations:
+    """The translations of `language`, with its own plural forms; a text that it lacks comes back in English."""
+    if language == SOURCE_LANGUAGE:
+        return NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, read_catalogue(language))  # what a translator marked as fuzzy is left out
+    compiled.seek(0)
+    return GNUTranslations(compiled)
 
 
 def load() -> None:
     """Read every catalogue now, as a process starts: the first caller in a language must not wait for it."""
     for language in languages():
-        messages(language)
-
-
-def translate(msgid: str, language: str) -> str:
-    """The template of `msgid` in `language`, in English where it has no translation."""
-    return messages(language).get(msgid, msgid)
+        catalogue(language)
 
 
 def language_name(language: str) -> str:
     """The language's name in itself: Français, English, Bamanankan."""
-    return translate(OWN_NAME, language)
+    return catalogue(language).gettext(OWN_NAME)

@@ -6,7 +6,9 @@ language and its English source stays the key of its translation.
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import cast
 
+from locales.formats import written_number
 from values import value
 
 CURRENCY_SIGNS = {"XOF": "F", "XAF": "F"}
@@ -20,8 +22,7 @@ class Money:
     currency: str
 
     def __str__(self) -> str:
-        grouped = f"{self.amount_minor:,}".replace(",", " ")
-        return f"{grouped} {CURRENCY_SIGNS.get(self.currency, self.currency)}"
+        return f"{written_number(self.amount_minor)} {CURRENCY_SIGNS.get(self.currency, self.currency)}"
 
 
 @value
@@ -39,11 +40,20 @@ HIDDEN = "****"
 
 @value
 class Sentence:
-    """`msgid` is the English source with `{names}`; `language`, where set, overrides the reader's."""
+    """`msgid` is the English source with `{names}`; `language`, where set, overrides the reader's.
+
+    With `plural`, the source for other numbers than one, the first fact is the number `n` that chooses the form.
+    """
 
     msgid: str
     facts: tuple[tuple[str, "Fact"], ...] = ()
     language: str | None = None
+    plural: str | None = None
+
+    @property
+    def number(self) -> int:
+        """What chooses the plural form."""
+        return cast(int, self.facts[0][1])
 
     def in_language(self, language: str) -> "Sentence":
         """The same sentence, always spoken in `language` (a language offers itself in its own words)."""
@@ -67,3 +77,8 @@ def _kept(fact: Fact) -> Fact:
 def _(msgid: str, **facts: Fact) -> Sentence:
     """Say `msgid`, with its facts by name."""
     return Sentence(msgid, tuple(facts.items()))
+
+
+def _n(one: str, many: str, n: int, **facts: Fact) -> Sentence:
+    """Say `one` or `many`, whichever the reader's language has for the number `n`, which is the fact `{n}` of both."""
+    return Sentence(one, (("n", n), *facts.items()), plural=many)

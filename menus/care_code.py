@@ -19,7 +19,7 @@ async def care_code(caller: Caller) -> Sentence:
     agreed = await confirm(terms(stands, patient, caller))
     if not agreed:
         return _("No code was made.")
-    made = await do(make_code, number=household.number, rank=patient.rank, agreed=agreed)
+    made = await do(make_code, number=household.number, rank=patient.rank)
     return _(
         "Code: {code}. Number: {number}. Tell both to the doctor before {time}, and to nobody else. It serves once.",
         code=made.words,

@@ -1,6 +1,6 @@
 """Cash: a collector records what a household gave, a treasurer what a collector gave; a household can contest it."""
 
-from locales import Fact, Money, Sentence, _
+from locales import Fact, Money, Sentence, _, counts
 from menus.pay import how_much, nothing_payable, price_asked
 from menus.words import work_pin
 from mutuelle.contributions.standing import Standing, standing
@@ -63,7 +63,6 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
         renews=stands.renews,
         received_on=day.on,
         pin=pin,
-        agreed=agreed,
     )
     if isinstance(done, Sentence):
         return done
@@ -117,7 +116,7 @@ def terms(stands: Standing, money: Money) -> Sentence:
     if not stands.renews:
         return _("Did {name}, number {number}, give you {amount} in cash?", **facts)
     return _(
-        "Renew {months} months ({product}, {price}) for {name}, {number}: did you get {amount} in cash?",
+        "Renew {months} ({product}, {price}) for {name}, {number}: did you get {amount} in cash?",
         **facts,
     )
 
@@ -133,7 +132,7 @@ def terms_of_day(stands: Standing, money: Money, day: ReceiptDay) -> Sentence:
     if not stands.renews:
         return _("Did {name}, number {number}, give you {amount} in cash on {day}?", **facts)
     return _(
-        "Renew {months} months ({product}, {price}) for {name}, {number}: did you get {amount} in cash on {day}?",
+        "Renew {months} ({product}, {price}) for {name}, {number}: did you get {amount} in cash on {day}?",
         **facts,
     )
 
@@ -144,7 +143,7 @@ def _facts(stands: Standing, money: Money) -> dict[str, Fact]:
         "amount": money,
         "name": household.initials,
         "number": household.shown_number,
-        "months": product.insurance_period_months,
+        "months": counts.months(product.insurance_period_months),
         "product": product.name,
         "price": price_asked(stands),
     }
@@ -156,10 +155,10 @@ async def in_hand(caller: Caller, appointment: Appointment) -> Sentence:
     if cash_in_hand.since_on is None:
         return _("You hold no cash of {mutuelle}.", mutuelle=appointment.mutuelle_name)
     return _(
-        "You have held {held} since {day}. Give it to a treasurer before {limit} days or {most}.",
+        "You have held {held} since {day}. Give it to a treasurer before {limit} or {most}.",
         held=cash_in_hand.held,
         day=cash_in_hand.since_on,
-        limit=MOST_DAYS,
+        limit=counts.days(MOST_DAYS),
         most=Money(MOST_HELD_MINOR, cash_in_hand.held.currency),
     )
 
@@ -197,7 +196,6 @@ async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
         amount=money,
         held=cash_in_hand.held,
         pin=pin,
-        agreed=agreed,
     )
     if isinstance(left, Sentence):
         return left
@@ -225,5 +223,5 @@ async def dispute(caller: Caller) -> Sentence:
     )
     if not agreed:
         return _("Nothing was changed.")
-    await do(dispute_cash, code=code, agreed=agreed)
+    await do(dispute_cash, code=code)
     return _("Noted: you contest the receipt {code}. The treasurers are told and will call you.", code=code)

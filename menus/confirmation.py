@@ -30,8 +30,8 @@ async def answer_first(waiting: Unconfirmed) -> Sentence:
         place=waiting.place_name,
         size=waiting.size,
     )
-    if agreed := await confirm(question):
-        await do(confirm_household, number=household.number, agreed=agreed)
+    if await confirm(question):
+        await do(confirm_household, number=household.number)
         return _(
             "Thank you! Your member number: {number}. Dial again to see your cover or to pay.",
             number=household.shown_number,
@@ -46,5 +46,5 @@ async def answer_first(waiting: Unconfirmed) -> Sentence:
     )
     if not denied:
         return _("Nothing was changed. We shall ask you again.")
-    await do(deny_household, number=household.number, agreed=denied)
+    await do(deny_household, number=household.number)
     return _("Thank you. Your phone is no longer on that household. You may now join with yours.")

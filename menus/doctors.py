@@ -100,9 +100,7 @@ async def agree(household: Household, practice: Practice) -> Sentence:
     agreed = await confirm(_("{doctor}: the doctor of your household ({name}) from now on?", **facts))
     if not agreed:
         return _("Nothing was changed.")
-    chosen = await do(
-        choose_referent, number=household.number, doctor_phone=practice.doctor_phone, agreed=agreed
-    )
+    chosen = await do(choose_referent, number=household.number, doctor_phone=practice.doctor_phone)
     return _(
         "Done: {doctor} is your doctor. Call {phone} before you go.",
         doctor=chosen.doctor,

@@ -117,7 +117,7 @@ async def add(family: Family) -> Sentence:
     agreed = await confirm(adding(family, person, price))
     if not agreed:
         return NOTHING_CHANGED
-    await do(add_person, number=family.household.number, name=name, age=age, next_price=price, agreed=agreed)
+    await do(add_person, number=family.household.number, name=name, age=age, next_price=price)
     if person.covered_from:
         return _("Done. The baby {name} is covered as you are, from today on. Welcome!", name=name)
     return _("Done. {name} will be covered from your next period on.", name=name)
@@ -172,7 +172,6 @@ async def remove(caller: Caller, family: Family) -> Sentence:
         rank=person.rank,
         leaving=leaving.key,
         next_price=price,
-        agreed=agreed,
     )
     if leaving.key == Leaving.DIED:
         return _("It is noted. We share your sorrow.")
@@ -205,7 +204,6 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
         into=household.number,
         keeps_cover=keeps,
         next_price=price,
-        agreed=agreed,
     )
     return _(
         "It is noted. Household {number} now counts {name}.",
@@ -231,7 +229,7 @@ async def rename(family: Family, person: Person) -> Sentence:
     )
     if not agreed:
         return NOTHING_CHANGED
-    await do(correct_name, number=family.household.number, rank=person.rank, name=name, agreed=agreed)
+    await do(correct_name, number=family.household.number, rank=person.rank, name=name)
     return _("Done. We now write: {name}.", name=name)
 
 
@@ -254,7 +252,6 @@ async def redate(family: Family, person: Person) -> Sentence:
         rank=person.rank,
         birth_year=year,
         next_price=price,
-        agreed=agreed,
     )
     return _("Done. Born in {year}.", year=year)
 

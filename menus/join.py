@@ -1,6 +1,6 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
-from locales import Fact, Money, Sentence, _
+from locales import Fact, Money, Sentence, _, _n, counts
 from menus.words import no_cover, part_of, which_cover
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol
@@ -40,7 +40,6 @@ async def join(caller: Caller) -> Sentence:
         version=offer.product.version,
         price=offer.price,
         pay_now=None if cash else first,
-        agreed=agreed,
     )
     number = household.shown_number
     return registered(number, offer, cash) if cash else welcome(mutuelle, number, first)
@@ -67,10 +66,11 @@ def when_covered(offer: Offer) -> Sentence:
     wait = offer.product.waiting_period_months
     if not wait:
         return _("Care is covered once {opening} is paid. How much do you pay now?", opening=offer.opening)
-    return _(
-        "Care is covered once {opening} is paid and {months} month(s) have passed. How much do you pay now?",
+    return _n(
+        "Care is covered once {opening} is paid and {n} month has passed. How much do you pay now?",
+        "Care is covered once {opening} is paid and {n} months have passed. How much do you pay now?",
+        wait,
         opening=offer.opening,
-        months=wait,
     )
 
 
@@ -115,7 +115,7 @@ def registered(number: str, offer: Offer, cash: PayInCash) -> Sentence:
             **facts,
         )
     return _(
-        "Welcome! Number {number}. Pay {price} in cash to {who}. Care is covered {months} month(s) after {opening}.",
+        "Welcome! Number {number}. Pay {price} in cash to {who}. Care is covered {months} after {opening}.",
         **facts,
-        months=offer.product.waiting_period_months,
+        months=counts.months(offer.product.waiting_period_months),
     )

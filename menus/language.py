@@ -17,5 +17,5 @@ async def language(caller: Caller) -> Sentence:
     )
     if not agreed:
         return _("Nothing was changed.")
-    await do(choose_language, language=chosen, agreed=agreed)
+    await do(choose_language, language=chosen)
     return _("Done. From now on the service speaks English.").in_language(chosen)

@@ -75,7 +75,7 @@ async def reminders() -> Sentence:
     )
     if not agreed:
         return _("Nothing was changed.")
-    await do(accept_reminders, agreed=agreed)
+    await do(accept_reminders)
     return _("Done. We will remind you before your cover ends.")
 
 
@@ -83,7 +83,7 @@ async def no_reminders() -> Sentence:
     agreed = await confirm(_("Stop the SMS that remind you before your cover ends?"))
     if not agreed:
         return _("Nothing was changed.")
-    await do(stop_reminders, agreed=agreed)
+    await do(stop_reminders)
     return _("Done. No more reminders. Dial and press 1 to see until when you are covered.")
 
 
@@ -95,7 +95,7 @@ async def stop() -> Sentence:
     )
     if not agreed:
         return _("Nothing was changed.")
-    await do(stop_messages, agreed=agreed)
+    await do(stop_messages)
     return _("Done: only receipts and warnings come by SMS. To receive all our SMS again, dial and press 6.")
 
 
@@ -103,7 +103,7 @@ async def start(taken: SmsTaken) -> Sentence:
     agreed = await confirm(_("Receive our SMS on this phone again?"))
     if not agreed:
         return _("Nothing was changed.")
-    await do(start_messages, agreed=agreed)
+    await do(start_messages)
     if taken is SmsTaken.NONE:
         return _("Noted: we send you SMS again. If none comes, ask your phone operator to let them pass.")
     return _("Done. Our SMS come to this phone again.")

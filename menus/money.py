@@ -1,6 +1,6 @@
 """A treasurer's money: what was received in cash, what another treasurer has to sign, a debt that is waived."""
 
-from locales import Fact, Sentence, _
+from locales import Fact, Sentence, _, counts
 from menus.words import one_of, work_pin
 from mutuelle.households.member_numbers import member_number, shown_number
 from mutuelle.officers.proposals import APPROVED, REFUSED
@@ -41,7 +41,7 @@ async def received(caller: Caller, appointment: Appointment) -> Sentence:
     """The last cash of households, the day of each, and what was recorded later than it was received."""
     found = {one.code: one for one in await look(last_cash, appointment.mutuelle_id, caller.at)}
     if not found:
-        return _("No cash was received in the last {days} days.", days=LISTED_DAYS)
+        return _("No cash was received in the last {days}.", days=counts.days(LISTED_DAYS))
     chosen = await one_of(_("Cash received:"), [Option(one.code, in_short(one)) for one in found.values()])
     one = found[chosen.key]
     return _(
@@ -104,7 +104,6 @@ async def sign(caller: Caller, appointment: Appointment) -> Sentence:
         proposal=found.key,
         answer=chosen.key,
         pin=secret,
-        agreed=agreed,
     )
     if approves:
         return wrong or _(

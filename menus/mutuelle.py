@@ -1,6 +1,6 @@
 """The mutuelle: its prices, what it pays, who its treasurers are, how to complain, whom to pay in cash."""
 
-from locales import Fact, Sentence, _
+from locales import Fact, Sentence, _, counts
 from menus.words import whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.households import Household
@@ -65,20 +65,19 @@ def price_of(product: Product) -> Sentence:
     """The price in the words of its formula: a sum for the household and its extra heads, or a sum a head."""
     facts: dict[str, Fact] = {
         "product": product.name,
-        "months": product.insurance_period_months,
+        "months": counts.months(product.insurance_period_months),
         "adult": product.money(product.premium_adult_minor),
         "child": product.money(product.premium_child_minor),
         "joining": joining_fee(product),
     }
     if product.lump_sum_minor:
         return _(
-            "{product}, {months} months: {sum} up to {threshold} people, "
-            "then {adult} an adult, {child} a child.{joining}",
+            "{product}, {months}: {sum} up to {people}, then {adult} an adult, {child} a child.{joining}",
             sum=product.money(product.lump_sum_minor),
-            threshold=product.threshold,
+            people=counts.people(product.threshold),
             **facts,
         )
-    return _("{product}, {months} months: {adult} an adult, {child} a child.{joining}", **facts)
+    return _("{product}, {months}: {adult} an adult, {child} a child.{joining}", **facts)
 
 
 def joining_fee(product: Product) -> Sentence | str:

@@ -5,7 +5,7 @@ A phone that no operator can ask is told whom to pay in cash; nothing is offered
 
 from dataclasses import replace
 
-from locales import Fact, Money, Sentence, _
+from locales import Fact, Money, Sentence, _, counts
 from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
 from mutuelle.contributions.payments import expect_operator
 from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
@@ -110,16 +110,16 @@ def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
     if not stands.renews:
         return _("Left to pay: {amount}", amount=stands.payable)
     facts: dict[str, Fact] = {
-        "months": stands.payable_product.insurance_period_months,
+        "months": counts.months(stands.payable_product.insurance_period_months),
         "amount": stands.payable,
     }
     if says_credit and stands.credit.amount_minor:
         return _(
-            "Renew for {months} months: {amount}, your credit of {credit} taken off",
+            "Renew for {months}: {amount}, your credit of {credit} taken off",
             **facts,
             credit=stands.credit,
         )
-    return _("Renew for {months} months: {amount}", **facts)
+    return _("Renew for {months}: {amount}", **facts)
 
 
 def nothing_payable(stands: Standing) -> Sentence:
@@ -187,7 +187,6 @@ async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer
         version=stands.payable_product.version,
         renews=stands.renews,
         payer_phone=payer,
-        agreed=agreed,
     )
     if payer != caller.phone:
         return _(
@@ -212,16 +211,16 @@ def terms(stands: Standing, name: str, money: Money, payer: str) -> Sentence:
         )
     if not stands.renews:
         return _("Pay {amount} for {name}, number {number}, with the phone {phone}?", **facts)
-    facts["months"] = stands.payable_product.insurance_period_months
+    facts["months"] = counts.months(stands.payable_product.insurance_period_months)
     facts["product"] = stands.payable_product.name
     facts["price"] = price_asked(stands)
     if stands.credit.amount_minor:
         return _(
-            "Renew {months} months ({product}) for {name}, {number}: {price}. Pay {amount} with {phone}?",
+            "Renew {months} ({product}) for {name}, {number}: {price}. Pay {amount} with {phone}?",
             **facts,
         )
     return _(
-        "Renew {months} months ({product}, {price}) for {name}, number {number}: pay {amount} with {phone}?",
+        "Renew {months} ({product}, {price}) for {name}, number {number}: pay {amount} with {phone}?",
         **facts,
     )
 
@@ -239,8 +238,8 @@ async def renew(stands: Standing) -> Sentence:
     household, product = stands.household, stands.payable_product
     agreed = await confirm(
         _(
-            "Renew {months} months ({product}, {price}) for {name}, number {number}? You have nothing to pay.",
-            months=product.insurance_period_months,
+            "Renew {months} ({product}, {price}) for {name}, number {number}? You have nothing to pay.",
+            months=counts.months(product.insurance_period_months),
             product=product.name,
             price=price_asked(stands),
             name=household.head_name,
@@ -255,7 +254,6 @@ async def renew(stands: Standing) -> Sentence:
         credit=stands.credit,
         product=product.code,
         version=product.version,
-        agreed=agreed,
     )
     return done
 
@@ -266,10 +264,10 @@ async def requests(caller: Caller) -> Sentence:
         agreed = await confirm(_("Others cannot ask this phone to pay. Allow it again?"))
         if not agreed:
             return _("Nothing was changed.")
-        await do(accept_requests, agreed=agreed)
+        await do(accept_requests)
         return _("Others can ask this phone to pay again. You still decide with your PIN.")
     agreed = await confirm(_("Stop others from asking this phone to pay for them?"))
     if not agreed:
         return _("Nothing was changed.")
-    await do(refuse_requests, agreed=agreed)
+    await do(refuse_requests)
     return _("Done. Nobody else can ask this phone to pay.")

@@ -66,7 +66,7 @@ async def registers(caller: Caller, appointment: Appointment) -> Sentence:
         return NOTHING
     # No PIN in a message: the code that was sent back to her phone stands for it.
     pin = None if caller.gateway == BY_MESSAGE else await work_pin()
-    done = await do(register, **newcomer.facts(others), pin=pin, agreed=agreed)
+    done = await do(register, **newcomer.facts(others), pin=pin)
     return welcome(done, newcomer) if isinstance(done, Household) else done
 
 
@@ -151,9 +151,7 @@ async def gives_phone(caller: Caller, appointment: Appointment) -> Sentence:
     if not agreed or others is None:
         return NOTHING
     pin = await work_pin()
-    wrong = await do(
-        give_phone, mutuelle=mutuelle.id, number=number, phone=phone, others=others, pin=pin, agreed=agreed
-    )
+    wrong = await do(give_phone, mutuelle=mutuelle.id, number=number, phone=phone, others=others, pin=pin)
     return wrong or _("Done. The phone {phone} is asked to confirm by SMS.", phone=shown_phone(phone))
 
 

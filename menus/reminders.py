@@ -19,7 +19,7 @@ async def remind(caller: Caller) -> Sentence:
     agreed = await order(_("Remind you by SMS before your cover ends?"))
     if not agreed:
         return _("Nothing was changed.")
-    await do(accept_reminders, agreed=agreed)
+    await do(accept_reminders)
     word = told(REMIND, caller.language)
     return _("Done. An SMS will tell you before your cover ends. To end this, send {word} again.", word=word)
 
@@ -28,5 +28,5 @@ async def no_more(caller: Caller) -> Sentence:
     agreed = await confirm(_("You are reminded before your cover ends. Stop these reminders?"))
     if not agreed:
         return _("Nothing was changed.")
-    await do(stop_reminders, agreed=agreed)
+    await do(stop_reminders)
     return _("Done. We send no more reminders to this phone.")

@@ -100,7 +100,6 @@ async def agree(
         facility_id=facility.key if facility else None,
         languages=languages,
         pin=secret,
-        agreed=agreed,
     )
     return wrong or _("Proposed. Another treasurer must approve it within 7 days, in my work.")
 
@@ -125,7 +124,6 @@ async def answer(caller: Caller, appointment: Appointment) -> Sentence:
         proposal=found.id,
         answer=chosen.key,
         pin=secret,
-        agreed=agreed,
     )
     if approves:
         return wrong or _("Done. {name} is told by SMS.", name=found.name)
@@ -160,9 +158,7 @@ async def pin_of_colleague(caller: Caller, appointment: Appointment) -> Sentence
     if not agreed:
         return NOTHING
     secret = await work_pin()
-    wrong = await do(
-        allow_colleague_pin, mutuelle=appointment.mutuelle_id, phone=who.phone, pin=secret, agreed=agreed
-    )
+    wrong = await do(allow_colleague_pin, mutuelle=appointment.mutuelle_id, phone=who.phone, pin=secret)
     return wrong or _(
         "Done. {name} dials the service, presses 9 and receives the new work PIN.", name=who.name
     )

@@ -16,7 +16,7 @@ from mutuelle.schedules.digest.words import summary
 from mutuelle.schedules.jobs import choose_hour, day_hour, stop_digests
 from talk.answers import reason_words
 from talk.keywords import by_message, told
-from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look, order
+from talk.words import Caller, Option, ask, choose, confirm, do, look, order
 
 BALANCE = _("BALANCE")
 NOT_A_TREASURER = _("This word is for the treasurers of a mutuelle.")
@@ -85,16 +85,16 @@ async def answer(caller: Caller, appointment: Appointment) -> Sentence:
         yes=_("All is right"),
         no=_("Something is wrong"),
     )
-    return await (say_right(found[0], agreed) if agreed else wrong(found[0]))
+    return await (say_right(found[0]) if agreed else wrong(found[0]))
 
 
 async def right(about: SentDigest) -> Sentence:
     agreed = await order(_("{mutuelle}: is the summary of {day} right?", mutuelle=about.label, day=about.on))
-    return await say_right(about, agreed) if agreed else _("Nothing was changed.")
+    return await say_right(about) if agreed else _("Nothing was changed.")
 
 
-async def say_right(about: SentDigest, agreed: Consent) -> Sentence:
-    await say(about, OK, None, agreed)
+async def say_right(about: SentDigest) -> Sentence:
+    await say(about, OK, None)
     return HEARD
 
 
@@ -110,18 +110,17 @@ async def wrong(about: SentDigest) -> Sentence:
     )
     if not agreed:
         return _("Nothing was changed.")
-    await say(about, ERR, reason, agreed)
+    await say(about, ERR, reason)
     return HEARD_WRONG
 
 
-async def say(about: SentDigest, verdict: str, reason: str | None, agreed: Consent) -> None:
+async def say(about: SentDigest, verdict: str, reason: str | None) -> None:
     await do(
         answer_digest,
         mutuelle_id=about.mutuelle_id,
         digest_of=about.fired_for.isoformat(),
         verdict=verdict,
         reason=reason,
-        agreed=agreed,
     )
 
 
@@ -164,7 +163,6 @@ async def hour(caller: Caller, appointment: Appointment) -> Sentence:
         mutuelle_id=appointment.mutuelle_id,
         weekday=int(weekday.key) if weekday else None,
         hour=at,
-        agreed=agreed,
     )
     return _("Done. The summary comes {when}, at {hour}:00.", when=when, hour=at)
 
@@ -173,5 +171,5 @@ async def no_summary(caller: Caller, appointment: Appointment) -> Sentence:
     agreed = await confirm(_("{mutuelle}: no more summaries by SMS?", mutuelle=appointment.mutuelle_name))
     if not agreed:
         return _("Nothing was changed.")
-    await do(stop_digests, mutuelle_id=appointment.mutuelle_id, agreed=agreed)
+    await do(stop_digests, mutuelle_id=appointment.mutuelle_id)
     return _("Done. You can still ask for it: press 9, or send {word}.", word=told(BALANCE, caller.language))

@@ -33,7 +33,7 @@ async def verify(caller: Caller) -> Sentence:
     agreed = await order(terms(wanted.number))
     if not agreed:
         return NOTHING_CHECKED
-    answer: Sentence = await do(check_cover, number=wanted.number, code=wanted.code, agreed=agreed)
+    answer: Sentence = await do(check_cover, number=wanted.number, code=wanted.code)
     return answer
 
 
@@ -44,7 +44,7 @@ async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:
     if not agreed:
         return NOTHING_CHECKED
     code = await ask(_("The patient's code (6 digits)?"), care_code)
-    answer: Sentence = await do(check_cover, number=number, code=code, agreed=agreed)
+    answer: Sentence = await do(check_cover, number=number, code=code)
     return answer
 
 

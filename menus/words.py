@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from locales import Money, Sentence, _
+from locales import Money, Sentence, _, _n
 from mutuelle.contributions.payments import OpenPayment
 from mutuelle.households.households import Household, households_of
 from mutuelle.scheme.mutuelles import Mutuelle
@@ -66,8 +66,9 @@ async def which_cover(caller: Caller, mutuelle: Mutuelle, people: tuple[int, ...
 
 
 def no_cover(mutuelle: Mutuelle, people: tuple[int, ...]) -> Sentence:
-    return _(
-        "{mutuelle} has no cover for a household of {size}. Please see the treasurer.",
+    return _n(
+        "{mutuelle} has no cover for a household of {n}. Please see the treasurer.",
+        "{mutuelle} has no cover for a household of {n}. Please see the treasurer.",  # not so in every language
+        len(people),
         mutuelle=mutuelle.name,
-        size=len(people),
     )

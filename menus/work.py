@@ -86,5 +86,5 @@ async def new_pin() -> Sentence:
     )
     if not agreed:
         return _("Nothing was changed.")
-    drawn = await do(receive_pin, agreed=agreed)
+    drawn = await do(receive_pin)
     return _("Your work PIN: {pin}. Learn it now, it is not shown again. Tell it to nobody.", pin=Once(drawn))

@@ -15,7 +15,6 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
 TIMEOUT_S = 1.0  # a server that says nothing for so long is given up, with all that waits for it
-CHUNK_BYTES = 64 * 1024
 
 Word = bytes | str | int
 

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import DEFAULT_LANGUAGE, languages
 from talk.tables import preference
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 # Made once: every dial asks it.
 _CHOSEN = select(preference.c.language).where(preference.c.phone == bindparam("phone"))
@@ -29,7 +29,7 @@ async def languages_of(db: AsyncConnection, phones: list[str]) -> dict[str, str]
     return {phone: chosen.get(phone, DEFAULT_LANGUAGE) for phone in phones}
 
 
-async def choose_language(db: AsyncConnection, caller: Caller, *, language: str, agreed: Consent) -> None:
+async def choose_language(db: AsyncConnection, caller: Caller, *, language: str) -> None:
     """Speak `language` to this phone from now on."""
     row = {"phone": caller.phone, "language": language, "chosen_at": caller.at}
     statement = insert(preference).values(row)

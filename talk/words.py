@@ -133,7 +133,7 @@ def choose(question: Sentence, choices: Sequence[C]) -> Request[C]:
 def confirm(
     question: Sentence, *, yes: Sentence | None = None, no: Sentence | None = None
 ) -> Request[Consent | None]:
-    """Ask for agreement to the whole screen; the consent goes into the action's facts."""
+    """Ask for agreement to the whole screen; its words are kept with the action, whether it takes them or not."""
     return Confirm(question, yes or _("Yes"), no or _("No"))
 
 

@@ -13,8 +13,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
-from locales import languages
-from locales.catalogue import messages
+from locales import catalogue, languages
 from service import forms
 from sms.tables import inbox
 from tests.conftest import Database
@@ -262,9 +261,9 @@ async def test_health_tells_the_state_of_each_part_and_no_secret(house: House) -
 
 @pytest.fixture
 def no_catalogue_read() -> None:
-    messages.cache_clear()
+    catalogue.cache_clear()
 
 
 @pytest.mark.usefixtures("no_catalogue_read")
 async def test_every_catalogue_is_read_before_the_first_call(house: House) -> None:
-    assert messages.cache_info().currsize == len(languages())
+    assert catalogue.cache_info().currsize == len(languages())

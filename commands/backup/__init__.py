@@ -21,8 +21,9 @@ import run
 from commands import upkeep
 from commands.backup import archive, content, manifest, programs
 from commands.backup.manifest import Manifest, differences
-from commands.command import CommandError, Commands, address, command
+from commands.command import CommandError, Commands, address, command, spoken
 from embedded import find_running, start_engines
+from locales import _n
 from progress import Progress
 
 
@@ -82,10 +83,13 @@ def _name(owner_url: str) -> str:
 
 
 def _summary(told: Manifest) -> str:
-    return (
-        f"{len(told.books)} books, {told.rows['ledger.journal']} journals, {sum(told.rows.values())} rows, "
-        f"schema {told.schema}, {told.made_at:%Y-%m-%d %H:%M} UTC"
+    counted = (
+        _n("{n} book", "{n} books", len(told.books)),
+        _n("{n} journal", "{n} journals", told.rows["ledger.journal"]),
+        _n("{n} row", "{n} rows", sum(told.rows.values())),
     )
+    said = ", ".join(spoken(each) for each in counted)
+    return f"{said}, schema {told.schema}, {told.made_at:%Y-%m-%d %H:%M} UTC"
 
 
 async def restore(arguments: argparse.Namespace) -> int:

@@ -4,19 +4,28 @@ A number that nobody has confirmed is not shown as one: a proposal is marked `~`
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cache
+from gettext import NullTranslations
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ledger.accounts import KINDS
 
 FOLDER = Path(__file__).parent
 DEFAULT = "SYCEBNL"
-LANGUAGES = ("fr", "en")
-CLASSES = range(1, 9)  # OHADA's; all three frames have them
+CLASSES = {  # OHADA's; all three frames have them
+    1: "Durable resources",
+    2: "Fixed assets",
+    3: "Stock",
+    4: "Third parties",
+    5: "Treasury",
+    6: "Charges",
+    7: "Income",
+    8: "Other charges and other income",
+}
 UNCONFIRMED = "~"  # before a number that an accountant has yet to confirm
 
 
@@ -30,7 +39,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class ChartLine:
-    """One kind of account in a frame: its label in each language, and its number.
+    """One kind of account in a frame: its label, in English until a chart is translated, and its number.
 
     `code` is "" exactly when the line is UNVERIFIED. `class_` is the number's first digit; without a number it is the
     class under which our reports add the line up, and no more than that.
@@ -39,7 +48,7 @@ class ChartLine:
     kind: str
     code: str
     class_: int
-    labels: dict[str, str]
+    label: str
     status: Status
 
     @property
@@ -55,6 +64,14 @@ class Chart:
     frame: str
     version: date
     lines: dict[str, ChartLine]
+
+    def translated(self, catalogue: NullTranslations) -> Self:
+        """The same chart with the labels of a language."""
+        lines = {
+            kind: replace(line, label=catalogue.pgettext("account", line.label))
+            for kind, line in self.lines.items()
+        }
+        return replace(self, lines=lines)
 
     def line(self, account: str) -> ChartLine:
         """The line of an account, or of a head `fund:kind` that stands for all accounts of the kind."""
@@ -84,7 +101,7 @@ def load(path: Path) -> Chart:
 
 def _is_odd(facts: dict[str, Any]) -> bool:
     code, class_, status = facts.get("code", ""), facts.get("class"), facts.get("status")
-    if status not in set(Status) or class_ not in CLASSES or not all(facts.get(each) for each in LANGUAGES):
+    if status not in set(Status) or class_ not in CLASSES or not facts.get("label"):
         return True
     if (status == Status.UNVERIFIED) == bool(code):
         return True
@@ -92,8 +109,7 @@ def _is_odd(facts: dict[str, Any]) -> bool:
 
 
 def _line(kind: str, facts: dict[str, Any]) -> ChartLine:
-    labels = {language: facts[language] for language in LANGUAGES}
-    return ChartLine(kind, facts.get("code", ""), facts["class"], labels, Status(facts["status"]))
+    return ChartLine(kind, facts.get("code", ""), facts["class"], facts["label"], Status(facts["status"]))
 
 
 @cache

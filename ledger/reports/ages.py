@@ -13,10 +13,10 @@ from ledger.reports.columns import ACCOUNT_FIELDS
 from ledger.reports.page import AMOUNT, Column, Control, Field, Part, Question, Report, plain_amount
 from ledger.reports.sums import IN_ORDER, WITHIN, facts, sums
 from ledger.reports.totals import Totals
-from ledger.reports.voice import Voice
+from ledger.reports.voice import Voice, _
 
 OWED_TO_US, OWED_BY_US = ("member", "receivable", "loan"), ("payable", "suspense")
-BUCKETS = ("0-30 days", "31-60 days", "61-90 days", "over 90 days")
+BUCKETS = (_("0-30 days"), _("31-60 days"), _("61-90 days"), _("over 90 days"))
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ async def _expected(db: AsyncConnection, question: Question, voice: Voice) -> To
 def _label(row: AgeRow, voice: Voice) -> str:
     if row.part is Part.LINE:
         return voice.number(row.account)
-    whose = "owed to us" if _is_owed_to_us(row.account) else "owed by us"
+    whose = _("owed to us") if _is_owed_to_us(row.account) else _("owed by us")
     return f"{voice.number(row.account)} {voice.label(row.account)}, {voice.word(whose)}"
 
 

@@ -13,17 +13,17 @@ from ledger.reports.cash_book import MEANS
 from ledger.reports.columns import ACCOUNT_FIELDS
 from ledger.reports.page import AMOUNT, Column, Control, Field, Part, Question, Report, plain_amount
 from ledger.reports.sums import Sums, by_fund, sums
-from ledger.reports.voice import Voice
+from ledger.reports.voice import Voice, _
 
-INCOME, USE, BETWEEN = "Income", "Use", "Between funds"
-CHANGES = "Owed, lent and own funds (+ brings money, - holds it back)"
-BEGINNING, END, WHERE = "Means at the beginning", "Means at the end", "Where the money is"
-RECEIVED, GIVEN = "Received from another fund", "Given to another fund"
+INCOME, USE, BETWEEN = _("Income"), _("Use"), _("Between funds")
+CHANGES = _("Owed, lent and own funds (+ brings money, - holds it back)")
+BEGINNING, END, WHERE = _("Means at the beginning"), _("Means at the end"), _("Where the money is")
+RECEIVED, GIVEN = _("Received from another fund"), _("Given to another fund")
 TOTALS = {
-    INCOME: "Total income",
-    USE: "Total use",
-    CHANGES: "Total of these changes",
-    BETWEEN: "Total between funds",
+    INCOME: _("Total income"),
+    USE: _("Total use"),
+    CHANGES: _("Total of these changes"),
+    BETWEEN: _("Total between funds"),
 }
 
 

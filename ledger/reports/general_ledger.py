@@ -33,7 +33,7 @@ from ledger.reports.page import (
 )
 from ledger.reports.sums import Sums, year_sums
 from ledger.reports.totals import Totals
-from ledger.reports.voice import Voice
+from ledger.reports.voice import Voice, _
 from ledger.reports.years import Carry
 
 
@@ -138,7 +138,7 @@ def _said(row: LedgerRow, voice: Voice) -> str:
         return voice.fund_total(row.account, row.currency)
     if row.part is Part.LINE:
         return voice.word("Result of {year} carried forward", year=row.on.year - 1)
-    return voice.word({Part.OPENING: "Opening balance", Part.CLOSING: "Closing balance"}[row.part])
+    return voice.word({Part.OPENING: _("Opening balance"), Part.CLOSING: _("Closing balance")}[row.part])
 
 
 def by_account(
@@ -176,6 +176,8 @@ def _balance(row: LedgerRow, voice: Voice) -> str:
 
 
 GENERAL_LEDGER = replace(
-    by_account("General ledger", general_ledger, "Debit", "Credit", Column("Balance", _balance, BALANCE)),
+    by_account(
+        _("General ledger"), general_ledger, _("Debit"), _("Credit"), Column("Balance", _balance, BALANCE)
+    ),
     note=lambda _, voice: begun_at_zero(voice),
 )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from ledger.formats import PLAIN, Sheet, csv_line
 from ledger.reports.page import HEADINGS, Control, R, Report, plain_amount
-from ledger.reports.voice import Voice
+from ledger.reports.voice import Voice, _
 
 
 async def write_csv(
@@ -26,6 +26,6 @@ def _control(report: Report[R], control: Control, voice: Voice) -> list[object]:
     debits, credits = (plain_amount(minor, control.currency) for minor in (control.debits, control.credits))
     known = {"Currency": control.currency, "Debit": debits, "In": debits, "Credit": credits, "Out": credits}
     known |= {"Owed": debits, "Paid ahead": credits, "Amount": debits}
-    said = "agrees" if control.holds else "does not agree"
+    said = _("agrees") if control.holds else _("does not agree")
     cells = [known.get(field.name, "") for field in report.fields]
     return [f"{voice.word(control.part)}: {voice.word(said)}", *cells]

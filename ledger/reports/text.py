@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import zip_longest
 
 from ledger.reports.page import AMOUNT, BALANCE, HEADINGS, Column, Control, Part, Question, R, Report
-from ledger.reports.voice import Voice
+from ledger.reports.voice import Voice, _
 
 LEAST_AMOUNT = 9
 LEAST_SHARE = 12
@@ -56,7 +56,7 @@ def _across(widths: Sequence[int]) -> int:
 
 
 def _title(report: Report[R], question: Question, voice: Voice, whose: str) -> str:
-    period = "From {first} to {last}" if report.has_period else "As of {last}"
+    period = _("From {first} to {last}") if report.has_period else _("As of {last}")
     days = voice.word(period, first=question.first, last=question.last)
     chart = voice.word("Chart {frame} of {version}.", frame=voice.chart.frame, version=voice.chart.version)
     return f"{voice.word(report.title)}, {whose}\n{days}. {chart}\n"
@@ -118,10 +118,20 @@ def _control(control: Control, voice: Voice) -> str:
 
     debits, credits = amount(control.debits), amount(control.credits)
     if control.has_sides:
-        sentence = "Control: {lines} lines, debits {debits}, credits {credits}."
-        said = voice.word(sentence, lines=control.lines, debits=debits, credits=credits)
+        said = voice.words(
+            "Control: {n} line, debits {debits}, credits {credits}.",
+            "Control: {n} lines, debits {debits}, credits {credits}.",
+            control.lines,
+            debits=debits,
+            credits=credits,
+        )
     else:
-        said = voice.word("Control: {lines} lines, total {total}.", lines=control.lines, total=debits)
+        said = voice.words(
+            "Control: {n} line, total {total}.",
+            "Control: {n} lines, total {total}.",
+            control.lines,
+            total=debits,
+        )
     if control.holds:
         return _sentences(said + " " + voice.word("Agrees with the trial balance."), voice)
     off = voice.word(
@@ -138,8 +148,7 @@ def _sentences(said: str, voice: Voice) -> str:
 
 
 def _legend(columns: Sequence[Column[R]], voice: Voice) -> str:
-    marks = "~: a number that an accountant has yet to confirm. In letters: no number is known."
-    said = voice.word(marks)
+    said = voice.word("~: a number that an accountant has yet to confirm. In letters: no number is known.")
     if any(column.width == BALANCE for column in columns):
         said += " " + voice.word("D: in debit. C: in credit.")
     return said

@@ -1,39 +1,61 @@
 """How a report speaks: words, account numbers, amounts and days, in one language and one chart.
 
-Words of ours are all in `words.toml`; one that is missing there is a fault of the program, never a gap on paper.
+The ledger knows no language: the catalogue of the reader's is handed down. Texts are English in the code; the tests ask
+every catalogue for what stands in `_()`, `word()` and `words()`, and for the names of columns and fields.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
+from functools import lru_cache
+from gettext import NullTranslations
 from typing import Self
 
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from ledger import accounts
 from ledger.accounts import MINOR_DIGITS
-from ledger.charts import Chart
+from ledger.charts import CLASSES, Chart
 
-WORDS = Path(__file__).with_name("words.toml")
-_THIN = "\u202f"  # the narrow space that does not break, between groups of three
+FUNDS = {
+    accounts.HEALTH: "Health",
+    accounts.TRANSPORT: "Transport and lodging",
+    accounts.TONTINE: "Tontine",
+    accounts.LOANS: "Clinic loans",
+    accounts.GRANTS: "Grants",
+}
 
 
-@cache
-def words() -> dict[str, dict[str, dict[str, str]]]:
-    """The whole table: language, section, word."""
-    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
+def _(text: str) -> str:
+    """Marks a text for the catalogues; `Voice.word` says it."""
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _written(minor: int, digits: int, locale: Locale) -> str:
+    pattern = "#,##0." + "0" * digits if digits else "#,##0"
+    return format_decimal(Decimal(minor).scaleb(-digits), pattern, locale)
+
+
+@lru_cache(maxsize=4096)
+def _written_day(on: date, pattern: str, locale: Locale) -> str:
+    return format_date(on, pattern, locale)
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A language and a chart; `width` is how many columns the paper has, `amount_width` the widest amount's.
+    """The chart and the catalogue are of one language, `locale` is how it writes numbers.
 
-    `owners` says whose an account is, by its code, where the caller knows: the ledger knows nobody.
+    `width` is how many columns the paper has, `amount_width` the widest amount's. `owners` says whose an account is, by
+    its code, where the caller knows: the ledger knows nobody.
     """
 
     chart: Chart
-    language: str
+    catalogue: NullTranslations
+    locale: Locale
     width: int = 100
     amount_width: int = 11
     owners: Mapping[str, str] = field(default_factory=dict)
@@ -43,19 +65,22 @@ class Voice:
         return replace(self, amount_width=len(self.amount(minor, currency)))
 
     def word(self, english: str, **facts: object) -> str:
-        """A head, a title or a sentence of ours. KeyError: `words.toml` lacks it."""
-        spoken = english if self.language == "en" else words()[self.language]["heads"][english]
-        return spoken.format(**{name: self._fact(fact) for name, fact in facts.items()})
+        """A head, a title or a sentence of ours."""
+        return self._filled(self.catalogue.gettext(english), facts)
+
+    def words(self, one: str, many: str, n: int, **facts: object) -> str:
+        """A sentence of ours in the form that the language has for the number `n`."""
+        return self._filled(self.catalogue.ngettext(one, many, n), {"n": n} | facts)
 
     def said(self, text: str) -> str:
         """A journal's kind or reason: translated where we know it, else as it was written."""
-        return words()[self.language].get("said", {}).get(text, text)
+        return self.catalogue.pgettext("journal", text)
 
     def actor(self, text: str) -> str:
         """Who booked a journal: of `treasurer office` only the office is translated, the name stays."""
-        known = words()[self.language].get("actors", {})
+        whole = self.catalogue.pgettext("actor", text)
         office, space, name = text.partition(" ")
-        return known.get(text) or known.get(office, office) + space + name
+        return whole if whole != text else self.catalogue.pgettext("actor", office) + space + name
 
     def title(self, text: str) -> str:
         """`said`, with a capital."""
@@ -63,7 +88,7 @@ class Voice:
         return spoken[:1].upper() + spoken[1:]
 
     def fund(self, fund: str) -> str:
-        return words()[self.language]["funds"].get(fund, fund)
+        return self.catalogue.pgettext("fund", FUNDS.get(fund, fund))
 
     def fund_heading(self, fund: str, currency: str) -> str:
         return self.word("Fund: {fund} ({currency})", fund=self.fund(fund), currency=currency)
@@ -77,12 +102,12 @@ class Voice:
 
     def label(self, account: str) -> str:
         """What the account holds, and whose it is: `Caisse, collecteur D. B. …05`."""
-        label = self.chart.line(account).labels[self.language]
+        label = self.chart.line(account).label
         return f"{label}, {self.owners[account]}" if account in self.owners else label
 
     def class_(self, number: int) -> str:
         """A class of numbers: `4, Tiers`."""
-        return f"{number}, {words()[self.language]['classes'][str(number)]}"
+        return f"{number}, {self.catalogue.pgettext('class', CLASSES[number])}"
 
     def status(self, account: str) -> str:
         """How far to trust the account's number."""
@@ -90,8 +115,7 @@ class Voice:
 
     def amount(self, minor: int, currency: str) -> str:
         """`1 234 567` in French, `1,234,567` in English, with the currency's decimals."""
-        written = f"{Decimal(minor).scaleb(-MINOR_DIGITS[currency]):,f}"
-        return written.translate({ord(","): _THIN, ord("."): ","}) if self.language == "fr" else written
+        return _written(minor, MINOR_DIGITS[currency], self.locale)
 
     def some(self, minor: int, currency: str) -> str:
         """An amount, or nothing for zero: a column that a person reads has no zeros."""
@@ -104,9 +128,8 @@ class Voice:
 
     def day(self, on: date | None) -> str:
         """`22/11/2026` in French, `2026-11-22` in English."""
-        if on is None:
-            return ""
-        return on.strftime("%d/%m/%Y") if self.language == "fr" else on.isoformat()
+        return _written_day(on, self.word("yyyy-MM-dd"), self.locale) if on else ""
 
-    def _fact(self, fact: object) -> object:
-        return self.day(fact) if isinstance(fact, date) else fact
+    def _filled(self, template: str, facts: Mapping[str, object]) -> str:
+        said = {name: self.day(fact) if isinstance(fact, date) else fact for name, fact in facts.items()}
+        return template.format(**said)

@@ -21,7 +21,7 @@ from mutuelle.dates import local_time
 from mutuelle.households.households import Household, household_by_number, lock_household, phones_of
 from mutuelle.scheme.mutuelles import get_mutuelle
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 PURPOSE = "care code"
 DIGITS = 6
@@ -56,9 +56,7 @@ class KeptCode:
         return self.ended_at is None and self.used_at is None and at <= self.expires_at
 
 
-async def make_code(
-    db: AsyncConnection, caller: Caller, *, number: str, rank: int, agreed: Consent
-) -> NewCode:
+async def make_code(db: AsyncConnection, caller: Caller, *, number: str, rank: int) -> NewCode:
     """A new code for the person of that rank; the household's code before it ends. Refused past CODES_A_DAY."""
     await lock_household(db, number)
     household = await household_by_number(db, number)

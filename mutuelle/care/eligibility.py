@@ -28,7 +28,7 @@ from mutuelle.officers.roles import Appointment, Role, appointments_of
 from mutuelle.scheme.mutuelles import Mutuelle
 from talk.answers import Secret
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without those that look like another
 REFERENCE_LENGTH = 6
@@ -48,9 +48,7 @@ async def doctor_appointments(db: AsyncConnection, caller: Caller) -> list[Appoi
     ]
 
 
-async def check_cover(
-    db: AsyncConnection, caller: Caller, *, number: str, code: Secret, agreed: Consent
-) -> Sentence:
+async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, code: Secret) -> Sentence:
     """The answer to a doctor. Nothing is raised once a try has been counted: the count must be kept.
 
     1. The desk's lock, then the household's: checks made at once come one after the other.

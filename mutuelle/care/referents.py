@@ -20,7 +20,7 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import doctor, facility
 from talk.phones import shown_phone
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,7 @@ async def referent_of(db: AsyncConnection, household: Household, today: date) ->
     return Referent(*row) if row else None
 
 
-async def choose_referent(
-    db: AsyncConnection, caller: Caller, *, number: str, doctor_phone: str, agreed: Consent
-) -> Referent:
+async def choose_referent(db: AsyncConnection, caller: Caller, *, number: str, doctor_phone: str) -> Referent:
     """This doctor is the household's from now on; Refused if not under contract with its mutuelle any longer."""
     await lock_household(db, number)
     household = await own_household(db, caller, number)

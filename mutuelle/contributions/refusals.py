@@ -5,16 +5,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.tables import payer_refusal
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 
-async def refuse_requests(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+async def refuse_requests(db: AsyncConnection, caller: Caller) -> None:
     """From now on nobody else can send a payment request to this phone."""
     row = {"phone": caller.phone, "since": caller.at}
     await db.execute(insert(payer_refusal).values(row).on_conflict_do_nothing())
 
 
-async def accept_requests(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+async def accept_requests(db: AsyncConnection, caller: Caller) -> None:
     """Others can send payment requests to this phone again."""
     await db.execute(delete(payer_refusal).where(payer_refusal.c.phone == caller.phone))
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Money, Sentence, _
+from locales import Money, Sentence, _, counts
 from mutuelle.cover.people import Person, ages, people_of, present
 from mutuelle.cover.policies import terms_of
 from mutuelle.households.change_log import Noted, changes_of
@@ -165,7 +165,7 @@ def aged(years: int) -> Sentence:
     """An age as it is said."""
     if years == 0:
         return _("under one year")
-    return _("1 year") if years == 1 else _("{age} years", age=years)
+    return counts.years(years)
 
 
 def _age(typed: str) -> int:

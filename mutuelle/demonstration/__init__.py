@@ -25,16 +25,6 @@ class NotEmptyError(Exception):
     """The database has a mutuelle already: nothing is added to it."""
 
 
-async def is_empty(url: str) -> bool:
-    """Whether there is no mutuelle at all in the migrated database at `url`."""
-    engine = create_async_engine(url, poolclass=NullPool)
-    try:
-        async with engine.connect() as db:
-            return await _is_empty(db)
-    finally:
-        await engine.dispose()
-
-
 async def seed(url: str, now: datetime, *, households: int = 300) -> None:
     """Write the federation with `households` (9 to 2700) into the empty migrated database at `url`, or nothing.
 
@@ -52,7 +42,7 @@ async def seed(url: str, now: datetime, *, households: int = 300) -> None:
 
 
 async def _seed(db: AsyncConnection, chance: Random, now: datetime, households: int) -> None:
-    if not await _is_empty(db):
+    if await db.scalar(select(tables.mutuelle.c.id).limit(1)) is not None:
         raise NotEmptyError("the database has a mutuelle already")
     lands = read_lands(now)
     for nth, land in enumerate(lands):
@@ -61,7 +51,3 @@ async def _seed(db: AsyncConnection, chance: Random, now: datetime, households: 
         stories = [*known, *invented(chance, land, count, now)]
         await found(db, land, now)
         await write_history(db, chance, land, stories)
-
-
-async def _is_empty(db: AsyncConnection) -> bool:
-    return await db.scalar(select(tables.mutuelle.c.id).limit(1)) is None

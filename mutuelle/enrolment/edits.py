@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Money, Sentence, _
+from locales import Money, Sentence, _, counts
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.family import YOUNGEST_HEAD, Family, family_of
@@ -34,7 +34,7 @@ from mutuelle.tables import beneficiary, payment
 from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 MOST_PEOPLE = 30
 CHANGES_A_MONTH = 4
@@ -58,7 +58,6 @@ async def add_person(
     name: str,
     age: int,
     next_price: Money | None,
-    agreed: Consent,
 ) -> None:
     """Somebody comes into the household; `next_price` is what its next period costs with them."""
     family = await _changing(db, caller, number)
@@ -79,7 +78,6 @@ async def remove_person(
     rank: int,
     leaving: str,
     next_price: Money | None,
-    agreed: Consent,
 ) -> None:
     """Somebody has left the household or died: covered until the end of today, never after."""
     family = await _changing(db, caller, number)
@@ -101,7 +99,6 @@ async def move_person(
     into: str,
     keeps_cover: bool,
     next_price: Money | None,
-    agreed: Consent,
 ) -> None:
     """A person of the caller's household goes to the household `into`, and keeps the cover that was waited for.
 
@@ -171,9 +168,7 @@ async def _add(db: AsyncConnection, caller: Caller, family: Family, person: Pers
     await _note(db, caller, family, Change.ADDED, _noted(person, person.birth_year))
 
 
-async def correct_name(
-    db: AsyncConnection, caller: Caller, *, number: str, rank: int, name: str, agreed: Consent
-) -> None:
+async def correct_name(db: AsyncConnection, caller: Caller, *, number: str, rank: int, name: str) -> None:
     """The name of a person was missing or wrong."""
     family = await _changing(db, caller, number)
     refuse_head(family.household, rank)
@@ -193,7 +188,6 @@ async def correct_birth_year(
     rank: int,
     birth_year: int,
     next_price: Money | None,
-    agreed: Consent,
 ) -> None:
     """The year of birth of a person was wrong."""
     family = await _changing(db, caller, number)
@@ -215,7 +209,10 @@ def refuse_no_room(family: Family) -> None:
     most = min(family.most, MOST_PEOPLE)
     if len(family.present) >= most:
         raise RefusedError(
-            _("Your cover takes {most} people at most. Please see the treasurer for another.", most=most)
+            _(
+                "Your cover takes {most} at most. Please see the treasurer for another.",
+                most=counts.people(most),
+            )
         )
 
 

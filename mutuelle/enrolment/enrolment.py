@@ -32,7 +32,7 @@ from mutuelle.scheme.products import Offer, offer, products_on_sale
 from mutuelle.tables import place
 from talk.keywords import BY_MESSAGE
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 ALREADY = _("This phone already speaks for a household.")
 PRICE_CHANGED = _("The price has changed. Please look again.")
@@ -51,7 +51,6 @@ async def enrol(
     version: int,
     price: Money,
     pay_now: Money | None,
-    agreed: Consent,
 ) -> Household:
     """Join: the household, its people, its first policy, and the wish to pay `pay_now` from the caller's phone.
 
@@ -101,7 +100,6 @@ async def pay(
     version: int,
     renews: bool,
     payer_phone: str,
-    agreed: Consent,
 ) -> None:
     """Ask `payer_phone` for `amount` of what was `payable`, after that `credit`, when it was agreed to.
 
@@ -130,7 +128,6 @@ async def renew_by_credit(
     credit: Money,
     product: str,
     version: int,
-    agreed: Consent,
 ) -> Sentence:
     """Begin a new period that the household's `credit` pays whole: nothing is asked for, and its phones are told."""
     await lock_household(db, number)

@@ -37,7 +37,7 @@ from talk.answers import Kind, Secret, phone_number
 from talk.keywords import BY_MESSAGE
 from talk.phones import shown_phone, typed_phone
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 NO_PHONE = "0"
 A_DAY = 60  # households that one officer registers: more than anybody visits
@@ -58,7 +58,6 @@ async def register(
     price: Money,
     others: tuple[str, ...],
     pin: Secret | None,
-    agreed: Consent,
 ) -> Household | Sentence:
     """A household, its people and its first policy, written by an officer; a sentence if her PIN is not right.
 
@@ -123,7 +122,6 @@ async def give_phone(
     phone: str,
     others: tuple[str, ...],
     pin: Secret,
-    agreed: Consent,
 ) -> Sentence | None:
     """The first phone of a household that has none; it speaks for it once its holder has said so."""
     appointment = await appointment_of(db, caller, mutuelle, Role.ENROLMENT)

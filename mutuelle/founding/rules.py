@@ -1,6 +1,7 @@
-"""What a mutuelle is founded with (products on sale, facilities, doctors, routes), and what may be wrong with it.
+"""What a mutuelle is founded with (products on sale, facilities, doctors, routes), and the rules that it must keep.
 
-A fault is one line for a person, said before anything is written; the database's own constraints stand behind.
+The rules of a value are said here once: the columns of a paper register read them. A fault is one line for a person,
+said before anything is written; the database's own constraints stand behind.
 """
 
 import re
@@ -32,6 +33,17 @@ SERVICES = (  # the seven of a cooperative clinic
     "vaccination",
     "health promotion",
 )
+MUTUELLE_CODE, PRODUCT_CODE, COUNTRY_CODE = "[A-Z]{2,8}", "[A-Z0-9]{1,8}", "[A-Z]{2}"
+SLUG, LANGUAGE_CODE = "[a-z0-9][a-z0-9-]{0,39}", "[a-z]{2,3}"
+PREFIXES = (100, 999)  # of member numbers, both ends allowed
+LETTERS: Mapping[str, Mapping[str, tuple[int, int]]] = {  # how many a text has, both ends allowed
+    "mutuelle": {"name": (2, 20), "town": (2, 24), "benefits": (2, 90)},
+    "place": {"name": (2, 24)},
+    "product": {"name": (2, 12)},
+    "officer": {"name": (2, LONGEST_NAME)},
+    "facility": {"name": (2, 30), "hours": (2, 30)},
+    "doctor": {"name": (2, 30)},
+}
 MAX_PRICE_MINOR = 999_999  # six digits: what a screen has room for, and what the table of policies takes
 LIMITS: Mapping[str, tuple[int, int]] = {  # of a product's terms, both ends allowed
     "version": (1, 10_000),
@@ -103,16 +115,15 @@ def faults_of_mutuelle(mutuelle: Mutuelle) -> Iterator[str]:
     return _untrue(
         f"mutuelle {mutuelle.id}",
         {
-            "its code must be 2 to 8 capital letters": bool(re.fullmatch("[A-Z]{2,8}", mutuelle.id)),
-            "its prefix must be 100 to 999": 100 <= mutuelle.prefix <= 999,
-            "its name must have 2 to 20 letters": _is_text(mutuelle.name, 20),
-            "its town must have 2 to 24 letters": _is_text(mutuelle.town, 24),
-            "its country must be two capital letters": bool(re.fullmatch("[A-Z]{2}", mutuelle.country)),
+            "its code must be 2 to 8 capital letters": bool(re.fullmatch(MUTUELLE_CODE, mutuelle.id)),
+            "its prefix must be {} to {}".format(*PREFIXES): PREFIXES[0] <= mutuelle.prefix <= PREFIXES[1],
+            **_has_letters("mutuelle", mutuelle, "name", "town"),
+            "its country must be two capital letters": bool(re.fullmatch(COUNTRY_CODE, mutuelle.country)),
             f"its currency must be one of {', '.join(accounts.CURRENCIES)}": mutuelle.currency
             in accounts.CURRENCIES,
             "its time zone must be one such as Africa/Bamako": mutuelle.timezone in available_timezones(),
             "its complaints phone must be written as +22370000000": _is_phone(mutuelle.complaints_phone),
-            "its benefits must have 2 to 90 letters": _is_text(mutuelle.benefits, 90),
+            **_has_letters("mutuelle", mutuelle, "benefits"),
         },
     )
 
@@ -124,7 +135,7 @@ def faults_of_place(mutuelle: Mutuelle, place: Place) -> Iterator[str]:
         {
             f"it must be of {mutuelle.id}": place.mutuelle_id == mutuelle.id,
             "its id must be small letters, digits and hyphens": _is_slug(place.id),
-            "its name must have 2 to 24 letters": _is_text(place.name, 24),
+            **_has_letters("place", place, "name"),
         },
     )
 
@@ -136,6 +147,10 @@ def _dearest(product: Product) -> int:
     return max(contribution(product, ages) for ages in (adults, children)) + product.registration_fee_minor
 
 
+DEAREST = f"the dearest household must pay {MAX_PRICE_MINOR} at most"
+ADULT_ALONE = "an adult alone must cost something"
+LUMP_SUM_FOR_SOMEBODY = "a lump sum must be for one person or more"
+SOLD_FIRST = "it cannot be withdrawn before it is sold"
 WAIT_IN_PERIOD = "the wait must be shorter than the period that is paid for: else nobody is ever covered"
 WAIT_IN_DELAY = "the delay to pay must be longer than the wait: else a part payment never covers"
 
@@ -159,14 +174,13 @@ def faults_of_sale(mutuelle: Mutuelle, sale: Sale) -> Iterator[str]:
             f"it must be of {mutuelle.id}": product.mutuelle_id == mutuelle.id,
             f"its currency must be {mutuelle.currency}": product.currency == mutuelle.currency,
             "its code must be 1 to 8 capital letters or digits": bool(
-                re.fullmatch("[A-Z0-9]{1,8}", product.code)
+                re.fullmatch(PRODUCT_CODE, product.code)
             ),
-            "its name must have 2 to 12 letters": _is_text(product.name, 12),
-            f"the dearest household must pay {MAX_PRICE_MINOR} at most": _dearest(product) <= MAX_PRICE_MINOR,
-            "an adult alone must cost something": bool(product.lump_sum_minor or product.premium_adult_minor),
-            "a lump sum must be for one person or more": not product.lump_sum_minor or product.threshold > 0,
-            "it cannot be withdrawn before it is sold": sale.sold_until is None
-            or sale.sold_until >= sale.sold_from,
+            **_has_letters("product", product, "name"),
+            DEAREST: _dearest(product) <= MAX_PRICE_MINOR,
+            ADULT_ALONE: bool(product.lump_sum_minor or product.premium_adult_minor),
+            LUMP_SUM_FOR_SOMEBODY: not product.lump_sum_minor or product.threshold > 0,
+            SOLD_FIRST: sale.sold_until is None or sale.sold_until >= sale.sold_from,
             **possible_terms(product),
         },
     )
@@ -183,7 +197,7 @@ def faults_of_officer(officer: Officer) -> Iterator[str]:
         {
             f"the role must be one of {', '.join(ROLES)}": officer.role in ROLES,
             MOBILE: _is_mobile(officer.phone),
-            f"the name must have 2 to {LONGEST_NAME} letters": _is_text(officer.name, LONGEST_NAME),
+            **_has_letters("officer", officer, "name", its="the"),
         },
     )
 
@@ -202,11 +216,11 @@ def faults_of_facility(facility: Facility, places: Collection[str]) -> Iterator[
         f"facility {facility.id}",
         {
             "its id must be small letters, digits and hyphens": _is_slug(facility.id),
-            "its name must have 2 to 30 letters": _is_text(facility.name, 30),
+            **_has_letters("facility", facility, "name"),
             f"its level must be one of {', '.join(LEVELS)}": facility.level in LEVELS,
             f"its place {facility.place_id!r} is unknown": facility.place_id in places,
             "its phone must be written as +22370000000": _is_phone(facility.phone),
-            "its hours must have 2 to 30 letters": _is_text(facility.hours, 30),
+            **_has_letters("facility", facility, "hours"),
             f"its services must be some of {', '.join(SERVICES)}": bool(facility.services)
             and set(facility.services) <= set(SERVICES),
         },
@@ -219,7 +233,7 @@ def faults_of_doctor(doctor: Doctor, facilities: Collection[str]) -> Iterator[st
         f"doctor {doctor.name!r}",
         {
             MOBILE: _is_mobile(doctor.phone),
-            "the name must have 2 to 30 letters": _is_text(doctor.name, 30),
+            **_has_letters("doctor", doctor, "name", its="the"),
             f"the facility {doctor.facility_id!r} is unknown": doctor.facility_id in facilities,
             "the languages must be ISO 639 codes such as fr, bm": _are_languages(doctor.languages),
         },
@@ -231,7 +245,7 @@ def faults_of_route(route: Route) -> Iterator[str]:
     return _untrue(
         f"route {route.float_name}",
         {
-            "the country must be two capital letters": bool(re.fullmatch("[A-Z]{2}", route.country)),
+            "the country must be two capital letters": bool(re.fullmatch(COUNTRY_CODE, route.country)),
             "the operator must be small letters and digits": _is_slug(route.operator),
             f"the flow must be one of {', '.join(FLOWS)}": route.flow in FLOWS,
         },
@@ -242,12 +256,18 @@ def _untrue(what: str, claims: Mapping[str, bool]) -> Iterator[str]:
     return (f"{what}: {claim}" for claim, holds in claims.items() if not holds)
 
 
-def _is_text(value: str, longest: int) -> bool:
-    return 2 <= len(value) <= longest and value.isprintable() and value == value.strip()
+def _has_letters(kind: str, of: object, *names: str, its: str = "its") -> dict[str, bool]:
+    """For each text of `of` whether it has as many letters as LETTERS says, all of them to be seen."""
+    claims = {}
+    for name in names:
+        text, (least, most) = getattr(of, name), LETTERS[kind][name]
+        claim = f"{its} {name} must have {least} to {most} letters"
+        claims[claim] = least <= len(text) <= most and text.isprintable() and text == text.strip()
+    return claims
 
 
 def _is_slug(value: str) -> bool:
-    return bool(re.fullmatch("[a-z0-9][a-z0-9-]{0,39}", value))
+    return bool(re.fullmatch(SLUG, value))
 
 
 def _is_phone(value: str) -> bool:
@@ -262,4 +282,4 @@ def _is_mobile(value: str) -> bool:
 
 
 def _are_languages(codes: tuple[str, ...]) -> bool:
-    return bool(codes) and all(re.fullmatch("[a-z]{2,3}", code) for code in codes)
+    return bool(codes) and all(re.fullmatch(LANGUAGE_CODE, code) for code in codes)

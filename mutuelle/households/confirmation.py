@@ -22,7 +22,7 @@ from mutuelle.tables import beneficiary, household_change, household_phone, offi
 from mutuelle.tables import household as household_table
 from mutuelle.tables import mutuelle as mutuelles
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 CONFIRM = _("CONFIRM")  # the keyword
 NOTHING_WAITS = _("Nothing waits for your answer. Thank you.")
@@ -62,7 +62,7 @@ async def unconfirmed_in(db: AsyncConnection, mutuelle_id: str) -> list[Unconfir
     return [_unconfirmed(row) for row in rows]
 
 
-async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str, agreed: Consent) -> None:
+async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str) -> None:
     """Yes, it is us: from now on the phone speaks for the household."""
     household = (await _asked(db, caller, number)).household
     await db.execute(
@@ -81,7 +81,7 @@ async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str,
     )
 
 
-async def deny_household(db: AsyncConnection, caller: Caller, *, number: str, agreed: Consent) -> None:
+async def deny_household(db: AsyncConnection, caller: Caller, *, number: str) -> None:
     """No, it is not us: the phone is free of it at once, and its treasurers look into it."""
     waiting = await _asked(db, caller, number)
     household = waiting.household

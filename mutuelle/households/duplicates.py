@@ -54,16 +54,12 @@ def sounded(name: str) -> tuple[str, ...]:
     return tuple(re.sub(r"(.)\1+", r"\1", heard).split()[:WORDS])
 
 
-def nearness(one: str, other: str) -> int:
+def likeness(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     """How near two names are, from 0 to 100, in whatever order: as near as the worst of their words.
 
     By whole names Moussa and Issa Traoré would be nearer than two spellings of one. Words that only one of them has
     take a little.
     """
-    return _likeness(sounded(one), sounded(other))
-
-
-def _likeness(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     few, many = sorted((one, other), key=lambda words: (len(words), words))
     if not few or any(max(_alike(word, each) for each in many) < NEAR for word in few):
         return 0  # a word without a like one: no order of them comes near
@@ -92,7 +88,7 @@ async def near_households(
 
 def _by_name(rows: Sequence[Row[*tuple[Any, ...]]], mutuelle: Mutuelle, head_name: str) -> list[Near]:
     heard = sounded(head_name)
-    likened = ((row, _likeness(sounded(row.head_name), heard)) for row in rows)
+    likened = ((row, likeness(sounded(row.head_name), heard)) for row in rows)
     near = [_near(row, mutuelle, likeness) for row, likeness in likened if likeness >= NEAR]
     return sorted(near, key=lambda found: (-found.near, found.number))
 

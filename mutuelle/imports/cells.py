@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from anyascii import anyascii
 
 from locales import _
+from mutuelle.founding.rules import LANGUAGE_CODE
 from mutuelle.imports.faults import UnreadError
 from talk.answers import person_name
 from talk.trouble import InvalidError
@@ -177,7 +178,7 @@ def languages(meanings: Mapping[str, str]) -> Reader:
     def read(cell: str, setting: Setting) -> tuple[str, ...]:
         found = [known.get(folded(part), part.lower()) for part in _SEPARATORS.split(cell) if part]
         for code in found:
-            if not re.fullmatch("[a-z]{2,3}", code):
+            if not re.fullmatch(LANGUAGE_CODE, code):
                 raise InvalidError(_("{cell} is not one of: {known}.", cell=code, known=", ".join(meanings)))
         return tuple(dict.fromkeys(found))
 

@@ -1,14 +1,25 @@
 """The files of a register and their columns: the names that are told to people first, other names after them.
 
-The page that shows them to a federation is `docs/start/README.md`; the reader of a column is in `cells.py`.
+What a value must be is said in `mutuelle/founding/rules.py`. The page that shows the columns to a federation is
+`docs/start/README.md`; the reader of a column is in `cells.py`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ledger import accounts
-from mutuelle.founding.rules import LIMITS, MAX_PRICE_MINOR, SERVICES
+from mutuelle.founding.rules import (
+    COUNTRY_CODE,
+    LETTERS,
+    LIMITS,
+    MAX_PRICE_MINOR,
+    MUTUELLE_CODE,
+    PREFIXES,
+    PRODUCT_CODE,
+    SERVICES,
+    SLUG,
+)
 from mutuelle.imports import cells, days, figures, phones
 from mutuelle.imports.cells import Reader, folded
 from mutuelle.imports.vocabulary import (
@@ -63,25 +74,33 @@ def _optional(key: str, names: tuple[str, ...], read: Reader, *, takes_plus: boo
     return CsvColumn(key, names, read, needed=False, takes_plus=takes_plus)
 
 
-_CODE = r"[a-z0-9][a-z0-9-]{0,39}"
 _ROWS_OF_PEOPLE = 300_000
 _UNITS = {
     "threshold": r"personnes?|pers",
     "max_members": r"personnes?|pers",
     "age_of_majority": r"ans?|years?",
     "max_installments": r"fois|paiements?|versements?|payments?",
+    "partial_cover_threshold_percent": r"%|pour ?cent",
 }
 _PRICE = figures.franc_amount(0, MAX_PRICE_MINOR)
 
 
-def _limited(term: str) -> Reader:
+def _term(term: str, *names: str) -> CsvColumn:
+    """A term of a product, within its limits."""
+    if term.endswith("_minor"):
+        return CsvColumn(term, names, figures.franc_amount(*LIMITS[term]))
     if term.endswith("_months"):
-        return figures.months(*LIMITS[term])
-    return figures.whole(*LIMITS[term], _UNITS.get(term, ""))
+        return CsvColumn(term, names, figures.months(*LIMITS[term]))
+    return CsvColumn(term, names, figures.whole(*LIMITS[term], _UNITS.get(term, "")))
 
 
-def _phone(*names: str, read: Reader = phones.mobile, needed: bool = True) -> CsvColumn:
-    return CsvColumn("phone", (*names, "téléphone", "phone", "tel"), read, needed=needed, takes_plus=True)
+def _text(of: str, key: str, *names: str) -> CsvColumn:
+    """A text with as many letters as it may have."""
+    return CsvColumn(key, names, cells.words(*LETTERS[of][key]))
+
+
+def _phone(*names: str, read: Reader = phones.mobile) -> CsvColumn:
+    return CsvColumn("phone", (*names, "téléphone", "phone", "tel"), read, takes_plus=True)
 
 
 def _number() -> CsvColumn:
@@ -93,10 +112,10 @@ MUTUELLE = Form(
     "mutuelle",
     ("mutuelle",),
     (
-        CsvColumn("id", ("code",), cells.matching("[A-Z]{2,8}")),
-        CsvColumn("name", ("nom", "name"), cells.words(2, 20)),
-        CsvColumn("town", ("ville", "town"), cells.words(2, 24)),
-        CsvColumn("country", ("pays", "country"), cells.matching("[A-Z]{2}")),
+        CsvColumn("id", ("code",), cells.matching(MUTUELLE_CODE)),
+        _text("mutuelle", "name", "nom", "name"),
+        _text("mutuelle", "town", "ville", "town"),
+        CsvColumn("country", ("pays", "country"), cells.matching(COUNTRY_CODE)),
         CsvColumn(
             "currency", ("monnaie", "currency"), cells.one_of({c.lower(): c for c in accounts.CURRENCIES})
         ),
@@ -107,8 +126,8 @@ MUTUELLE = Form(
             phones.phone,
             takes_plus=True,
         ),
-        CsvColumn("benefits", ("prestations", "benefits"), cells.words(2, 90)),
-        _optional("prefix", ("préfixe", "prefix"), figures.whole(100, 999)),
+        _text("mutuelle", "benefits", "prestations", "benefits"),
+        _optional("prefix", ("préfixe", "prefix"), figures.whole(*PREFIXES)),
     ),
     most_rows=1,
 )
@@ -116,79 +135,55 @@ PLACES = Form(
     "places",
     ("villages", "places", "lieux"),
     (
-        CsvColumn("name", ("village", "name", "nom", "lieu", "place"), cells.words(2, 24)),
-        _optional("id", ("code",), cells.matching(_CODE, upper=False)),
+        _text("place", "name", "village", "name", "nom", "lieu", "place"),
+        _optional("id", ("code",), cells.matching(SLUG, upper=False)),
     ),
 )
 PRODUCTS = Form(
     "products",
     ("produits", "products"),
     (
-        CsvColumn("code", ("code",), cells.matching("[A-Z0-9]{1,8}")),
-        CsvColumn("name", ("nom", "name"), cells.words(2, 12)),
-        CsvColumn("lump_sum_minor", ("prix du ménage", "lump sum"), _PRICE),
-        CsvColumn("threshold", ("personnes comprises", "threshold"), _limited("threshold")),
-        CsvColumn("premium_adult_minor", ("prix par adulte", "premium adult"), _PRICE),
-        CsvColumn("premium_child_minor", ("prix par enfant", "premium child"), _PRICE),
-        CsvColumn("age_of_majority", ("adulte à partir de", "age of majority"), _limited("age_of_majority")),
-        CsvColumn("max_members", ("personnes au plus", "max members"), _limited("max_members")),
-        CsvColumn("registration_fee_minor", ("droit d'adhésion", "registration fee"), _PRICE),
-        CsvColumn(
-            "insurance_period_months",
-            ("durée en mois", "insurance period months"),
-            _limited("insurance_period_months"),
+        CsvColumn("code", ("code",), cells.matching(PRODUCT_CODE)),
+        _text("product", "name", "nom", "name"),
+        _term("lump_sum_minor", "prix du ménage", "lump sum"),
+        _term("threshold", "personnes comprises", "threshold"),
+        _term("premium_adult_minor", "prix par adulte", "premium adult"),
+        _term("premium_child_minor", "prix par enfant", "premium child"),
+        _term("age_of_majority", "adulte à partir de", "age of majority"),
+        _term("max_members", "personnes au plus", "max members"),
+        _term("registration_fee_minor", "droit d'adhésion", "registration fee"),
+        _term("insurance_period_months", "durée en mois", "insurance period months"),
+        _term("waiting_period_months", "carence en mois", "waiting period months"),
+        _term("grace_period_payment_months", "délai pour payer en mois", "grace period payment months"),
+        _term("grace_period_renewal_months", "délai pour renouveler en mois", "grace period renewal months"),
+        _term(
+            "partial_cover_threshold_percent", "part qui ouvre les droits", "partial cover threshold percent"
         ),
-        CsvColumn(
-            "waiting_period_months",
-            ("carence en mois", "waiting period months"),
-            _limited("waiting_period_months"),
-        ),
-        CsvColumn(
-            "grace_period_payment_months",
-            ("délai pour payer en mois", "grace period payment months"),
-            _limited("grace_period_payment_months"),
-        ),
-        CsvColumn(
-            "grace_period_renewal_months",
-            ("délai pour renouveler en mois", "grace period renewal months"),
-            _limited("grace_period_renewal_months"),
-        ),
-        CsvColumn(
-            "partial_cover_threshold_percent",
-            ("part qui ouvre les droits", "partial cover threshold percent"),
-            figures.percent,
-        ),
-        CsvColumn(
-            "max_installments", ("paiements au plus", "max installments"), _limited("max_installments")
-        ),
-        CsvColumn(
-            "amount_step_minor",
-            ("arrondi", "amount step"),
-            figures.franc_amount(*LIMITS["amount_step_minor"]),
-        ),
+        _term("max_installments", "paiements au plus", "max installments"),
+        _term("amount_step_minor", "arrondi", "amount step"),
         CsvColumn("sold_from", ("en vente depuis", "sold from"), days.day),
         _optional("sold_until", ("en vente jusqu'au", "sold until"), days.day),
-        _optional("version", ("version",), _limited("version")),
+        replace(_term("version", "version"), needed=False),
     ),
 )
 FACILITIES = Form(
     "facilities",
     ("etablissements", "facilities"),
     (
-        CsvColumn("name", ("nom", "name", "établissement"), cells.words(2, 30)),
+        _text("facility", "name", "nom", "name", "établissement"),
         CsvColumn("level", ("type", "level"), cells.one_of(LEVEL_WORDS)),
         CsvColumn("place", ("village", "place", "lieu"), cells.words(2, 40)),
         _phone(read=phones.phone),
-        CsvColumn("hours", ("horaires", "hours"), cells.words(2, 30)),
+        _text("facility", "hours", "horaires", "hours"),
         CsvColumn("services", ("services",), cells.some_of(SERVICE_WORDS, SERVICES)),
-        _optional("id", ("code",), cells.matching(_CODE, upper=False)),
+        _optional("id", ("code",), cells.matching(SLUG, upper=False)),
     ),
 )
 DOCTORS = Form(
     "doctors",
     ("medecins", "doctors"),
     (
-        CsvColumn("name", ("nom", "name", "médecin"), cells.words(2, 30)),
+        _text("doctor", "name", "nom", "name", "médecin"),
         _phone(),
         CsvColumn("facility", ("établissement", "facility"), cells.words(1, 40)),
         CsvColumn("languages", ("langues", "languages"), cells.languages(LANGUAGE_WORDS)),
@@ -209,8 +204,8 @@ ROUTES = Form(
     "routes",
     ("operateurs", "routes", "operators"),
     (
-        CsvColumn("country", ("pays", "country"), cells.matching("[A-Z]{2}")),
-        CsvColumn("operator", ("opérateur", "operator"), cells.matching(_CODE, upper=False)),
+        CsvColumn("country", ("pays", "country"), cells.matching(COUNTRY_CODE)),
+        CsvColumn("operator", ("opérateur", "operator"), cells.matching(SLUG, upper=False)),
     ),
 )
 HOUSEHOLDS = Form(
@@ -224,7 +219,7 @@ HOUSEHOLDS = Form(
         CsvColumn(
             "phones", ("téléphone", "phone", "tel", "phones"), phones.mobiles, needed=False, takes_plus=True
         ),
-        CsvColumn("product", ("produit", "product"), cells.words(1, 12)),
+        CsvColumn("product", ("produit", "product"), cells.words(1, LETTERS["product"]["name"][1])),
         _optional("paid_until", ("payé jusqu'au", "paid until"), days.day),
         _optional("member_since", ("membre depuis", "member since"), days.since),
         _optional("paid", ("payé", "paid", "montant payé", "versé"), _PRICE),

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from locales import Fact, Sentence, _
+from locales import Fact, Sentence, _, counts
 from talk.trouble import InvalidError
 
 MOST_ALONE = 2  # lines with one fault that are told one by one
@@ -94,11 +94,11 @@ def told_once(faults: list[Fault]) -> list[Sentence]:
     lines = ", ".join(str(fault.line) for fault in faults[:LINES_SHOWN])
     return [
         _(
-            "{file}, column {letters}, {column}: {count} times (lines {lines}): {reason}",
+            "{file}, column {letters}, {column}: {count} (lines {lines}): {reason}",
             file=first.file,
             letters=first.letters,
             column=first.column,
-            count=len(faults),
+            count=counts.times(len(faults)),
             lines=lines + (" …" if len(faults) > LINES_SHOWN else ""),
             reason=first.why,
         )

@@ -49,11 +49,6 @@ def franc_amount(least: int, most: int) -> Reader:
     )
 
 
-def percent(cell: str, setting: Setting) -> object:
-    """A share from 1 to 100, with or without its sign."""
-    return whole(1, 100, "%|pour ?cent")(cell, setting)
-
-
 def months(least: int, most: int) -> Reader:
     """A time in months: 3, 3 mois, 1 an."""
     number = whole(least, most, r"mois|months?|m")

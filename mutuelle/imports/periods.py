@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from locales import _
+from locales import _, counts
 from mutuelle.dates import add_months
 from mutuelle.scheme.products import Product
 from talk.trouble import InvalidError
@@ -66,8 +66,8 @@ def _opening(product: Product, last_day: date) -> date:
     if add_months(opened, months) != last_day + DAY:
         raise InvalidError(
             _(
-                "No period of {months} months ends on {day}: please write {before} or {after}.",
-                months=months,
+                "No period of {months} ends on {day}: please write {before} or {after}.",
+                months=counts.months(months),
                 day=last_day,
                 before=_neighbour(last_day, months, -DAY),
                 after=_neighbour(last_day, months, DAY),

@@ -10,7 +10,12 @@ from typing import Any
 
 from locales import Sentence, _
 from mutuelle.founding.rules import (
+    ADULT_ALONE,
+    DEAREST,
+    LUMP_SUM_FOR_SOMEBODY,
     MAX_PRICE_MINOR,
+    PREFIXES,
+    SOLD_FIRST,
     TWO_TREASURERS,
     WAIT_IN_DELAY,
     WAIT_IN_PERIOD,
@@ -38,19 +43,17 @@ from mutuelle.scheme.products import Product
 FIRST_PREFIX = 101
 # What the charter says of a line whose cells are all right; anything else of it is told as it is.
 REASONS = {
-    "an adult alone must cost something": _("an adult alone must cost something"),
-    "a lump sum must be for one person or more": _("a household's price must be for one person or more"),
+    ADULT_ALONE: _("an adult alone must cost something"),
+    LUMP_SUM_FOR_SOMEBODY: _("a household's price must be for one person or more"),
     TWO_TREASURERS: _(
         "two treasurers are needed: two people with two phones, for what matters is signed by two"
     ),
-    "it cannot be withdrawn before it is sold": _("its sale ends before it begins"),
+    SOLD_FIRST: _("its sale ends before it begins"),
     WAIT_IN_PERIOD: _("the waiting period is as long as the period or longer: nobody would ever be covered"),
     WAIT_IN_DELAY: _(
         "the delay to pay is not longer than the waiting period: a part payment would never cover"
     ),
-    f"the dearest household must pay {MAX_PRICE_MINOR} at most": _(
-        "the dearest household must pay {most} F at most", most=MAX_PRICE_MINOR
-    ),
+    DEAREST: _("the dearest household must pay {most} F at most", most=MAX_PRICE_MINOR),
 }
 
 
@@ -108,7 +111,7 @@ def mutuelle_of(record: Record, known: Existing, faults: list[Fault]) -> Mutuell
     """The mutuelle of the files; its prefix is the one that it has, is given, or the first free one."""
     if not record.is_whole:
         return None
-    free = next(prefix for prefix in range(FIRST_PREFIX, 1000) if prefix not in known.prefixes)
+    free = next(prefix for prefix in range(FIRST_PREFIX, PREFIXES[1] + 1) if prefix not in known.prefixes)
     there = known.mutuelle
     prefix = record["prefix"] or (there.prefix if there else free)
     found = Mutuelle(**{**record.facts, "prefix": prefix})

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from locales import Money, Sentence, _
+from locales import Money, Sentence, _, _n
 from mutuelle.imports.columns import FORMS
 from mutuelle.imports.faults import by_cause, told_once
 from mutuelle.imports.reading import CsvFile
@@ -27,10 +27,11 @@ LABELS: dict[str, Sentence] = {
 def files_read(sheets: Mapping[str, CsvFile]) -> list[Sentence]:
     """How each file was read: its lines, letters and separator."""
     return [
-        _(
-            "{file}: {count} lines, {letters}, separator {separator}",
+        _n(
+            "{file}: {n} line, {letters}, separator {separator}",
+            "{file}: {n} lines, {letters}, separator {separator}",
+            len(sheets[form.key].rows),
             file=sheets[form.key].file,
-            count=len(sheets[form.key].rows),
             letters=sheets[form.key].encoding,
             separator=sheets[form.key].separator,
         )
@@ -54,7 +55,10 @@ def faults_found(taken: Imported) -> list[Sentence]:
     told = [sentence for faults in by_cause(taken.faults) for sentence in told_once(faults)]
     if (more := len(told) - FAULTS_SHOWN) > 0:
         told[FAULTS_SHOWN:] = [_("… and {count} more", count=more)]
-    return [*told, _("{count} faults: nothing was written.", count=len(taken.faults))]
+    return [
+        *told,
+        _n("{n} fault: nothing was written.", "{n} faults: nothing was written.", len(taken.faults)),
+    ]
 
 
 def result_of(taken: Imported, *, dry: bool) -> list[Sentence]:

@@ -1,6 +1,6 @@
 """What officers read by SMS about appointments and PINs: one segment each, never a PIN or a name of a household."""
 
-from locales import Fact, Sentence, _
+from locales import Fact, Sentence, _, counts
 from mutuelle.officers.roles import SPOKEN, Appointment, Role
 from talk.answers import LONGEST_NAME
 
@@ -59,8 +59,8 @@ def change_refused(mutuelle_name: str, name: str, by: str) -> Sentence:
 def pin_locked(failures: int) -> Sentence:
     """To the owner of the phone: somebody else may have it in hand."""
     return _(
-        "A wrong work PIN was typed {count} times on this phone. If it was not you, tell your mutuelle now.",
-        count=failures,
+        "A wrong work PIN was typed {count} on this phone. If it was not you, tell your mutuelle now.",
+        count=counts.times(failures),
     )
 
 
@@ -70,9 +70,9 @@ def pin_unlocked() -> Sentence:
 
 def pin_renewable(days: int) -> Sentence:
     return _(
-        "A new work PIN waits for you {days} days: dial the service, press 9. "
+        "A new work PIN waits for you {days}: dial the service, press 9. "
         "If you did not ask for it, tell your mutuelle now.",
-        days=days,
+        days=counts.days(days),
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, _
+from locales import Sentence, _, counts
 from mutuelle.notify import notify
 from mutuelle.officers.messages import pin_locked, pin_received, pin_renewable, pin_unlocked
 from mutuelle.officers.pin_hashing import hash_pin, pin_matches
@@ -25,7 +25,7 @@ from sms.tables import SERVICE
 from talk.answers import Secret
 from talk.keyring import Keyring
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 log = logging.getLogger("keneya.mutuelle")
 
@@ -85,7 +85,7 @@ async def may_receive_pin(db: AsyncConnection, caller: Caller) -> bool:
     return bool(row.origin == SCREEN and row.used_at is None and row.failures < BLOCKED_AT)
 
 
-async def receive_pin(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> str:
+async def receive_pin(db: AsyncConnection, caller: Caller) -> str:
     """A new PIN for the caller, an officer who may receive one; to be shown once, and kept nowhere."""
     await lock_pin(db, caller.phone)
     if not await appointments_of(db, caller) or not await may_receive_pin(db, caller):
@@ -206,15 +206,8 @@ def _closed(kept: _Kept, now: datetime) -> Sentence | None:
 
 def _still_locked(left: timedelta) -> Sentence:
     minutes = -(-int(left.total_seconds()) // 60)
-    if minutes <= 60:
-        return _(
-            "Work PIN locked after mistakes. Nothing was done. Try again in {minutes} minutes.",
-            minutes=minutes,
-        )
-    return _(
-        "Work PIN locked after mistakes. Nothing was done. Try again in {hours} hours.",
-        hours=-(-minutes // 60),
-    )
+    wait = counts.minutes(minutes) if minutes <= 60 else counts.hours(-(-minutes // 60))
+    return _("Work PIN locked after mistakes. Nothing was done. Try again in {wait}.", wait=wait)
 
 
 async def _count_failure(db: AsyncConnection, caller: Caller, failures: int) -> Sentence:

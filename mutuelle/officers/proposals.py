@@ -26,7 +26,7 @@ from talk.answers import Kind, Secret
 from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import InvalidError, RefusedError
-from talk.words import Caller, Consent, Option
+from talk.words import Caller, Option
 
 GIVE, WITHDRAW = "give", "withdraw"
 APPROVED, REFUSED = "approved", "refused"
@@ -170,7 +170,6 @@ async def propose(
     facility_id: str | None,
     languages: tuple[str, ...],
     pin: Secret,
-    agreed: Consent,
 ) -> Sentence | None:
     """Write a proposal down and tell the other treasurers; a sentence where the PIN is not right."""
     await lock_roles(db, mutuelle)
@@ -207,7 +206,6 @@ async def answer_proposal(
     proposal: str,
     answer: str,
     pin: Secret,
-    agreed: Consent,
 ) -> Sentence | None:
     """Approve a proposal, which does what it says, or refuse it; a sentence where the PIN is not right."""
     await lock_roles(db, mutuelle)
@@ -234,7 +232,7 @@ async def answer_proposal(
 
 
 async def allow_colleague_pin(
-    db: AsyncConnection, caller: Caller, *, mutuelle: str, phone: str, pin: Secret, agreed: Consent
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, phone: str, pin: Secret
 ) -> Sentence | None:
     """Let a colleague in office receive a new PIN on her own phone; a sentence where the caller's PIN is not right."""
     await appointment_of(db, caller, mutuelle, Role.TREASURER)

@@ -25,7 +25,7 @@ from sms.outbox import Message, enqueue
 from talk.answers import Kind
 from talk.preferences import language_of
 from talk.trouble import InvalidError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 FIRES = {DIGEST: send_digest, REMINDERS: send_reminders}
 EVERY_MONDAY = f"0 {FIRST_HOUR} * * 1"
@@ -123,7 +123,7 @@ def digest_begins(mutuelle_name: str) -> Sentence:
 
 
 async def choose_hour(
-    db: AsyncConnection, caller: Caller, *, mutuelle_id: str, weekday: int | None, hour: int, agreed: Consent
+    db: AsyncConnection, caller: Caller, *, mutuelle_id: str, weekday: int | None, hour: int
 ) -> None:
     """Send the caller's digests at `hour` (7 to 19) every `weekday` (0 is Sunday), or every day without one."""
     if not FIRST_HOUR <= hour < LAST_HOUR:
@@ -132,7 +132,7 @@ async def choose_hour(
     await _choose(db, caller, mutuelle_id, cron=cron, is_new=True, stopped_at=None)
 
 
-async def stop_digests(db: AsyncConnection, caller: Caller, *, mutuelle_id: str, agreed: Consent) -> None:
+async def stop_digests(db: AsyncConnection, caller: Caller, *, mutuelle_id: str) -> None:
     """Send the caller no digest of this mutuelle any more; BILAN is still answered."""
     await _choose(db, caller, mutuelle_id, stopped_at=caller.at)
 

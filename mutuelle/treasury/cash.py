@@ -44,7 +44,7 @@ from mutuelle.treasury.messages import deposit_confirmed, send_cash_receipts
 from mutuelle.treasury.receipt_days import expect_receipt_day
 from talk.answers import Secret
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 DEPOSITED = "cash deposited"
 CODE_BYTES = 4  # of which thirty bits are shown: six letters and digits
@@ -90,7 +90,6 @@ async def receive_cash(
     renews: bool,
     received_on: date,
     pin: Secret,
-    agreed: Consent,
 ) -> Recorded | Sentence:
     """Record that the calling collector received `amount` on `received_on`; a sentence where the PIN is not right.
 
@@ -137,7 +136,6 @@ async def deposit_cash(
     amount: Money,
     held: Money,
     pin: Secret,
-    agreed: Consent,
 ) -> CashInHand | Sentence:
     """The calling treasurer has `amount` of the `held` cash of a collector in hand; a sentence where the PIN is wrong.
 

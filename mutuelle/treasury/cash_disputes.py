@@ -27,7 +27,7 @@ from mutuelle.treasury.cash_in_hand import REVERSAL, cash_in_hand_of, is_cancell
 from mutuelle.treasury.messages import cash_cancelled, cash_disputed
 from talk.answers import Kind
 from talk.trouble import InvalidError, RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 CODE_LETTERS = 6
 LISTED_DAYS, MOST_LISTED = 30, 80  # of the list of a treasurer
@@ -90,7 +90,7 @@ async def last_cash(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list
     return await cash_receipts(db, of_mutuelle, newest=MOST_LISTED)
 
 
-async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str, agreed: Consent) -> None:
+async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str) -> None:
     """Open the case once, and tell the treasurers other than the collector."""
     found = await cash_receipt_of(db, caller, code)
     row = {

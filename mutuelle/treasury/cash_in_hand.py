@@ -16,7 +16,7 @@ from ledger import accounts
 from ledger.balances import balance
 from ledger.book import Account, PostVerdict, open_accounts
 from ledger.tables import request
-from locales import Money, _
+from locales import Money, _, counts
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.officers.tables import cash_holder, cash_receipt
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
@@ -127,9 +127,9 @@ async def expect_room(db: AsyncConnection, appointment: Appointment, amount: Mon
     if days >= MOST_DAYS:
         raise RefusedError(
             _(
-                "You have held {held} for {days} days. Give it to a treasurer first.",
+                "You have held {held} for {days}. Give it to a treasurer first.",
                 held=cash_in_hand.held,
-                days=days,
+                days=counts.days(days),
             )
         )
     if amount > cash_in_hand.room:

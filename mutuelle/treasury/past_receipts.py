@@ -22,7 +22,7 @@ from mutuelle.treasury.cash_in_hand import is_cancelled
 from sms.africastalking import NAME
 from sms.delivery import opt_in, opt_out
 from sms.tables import optout
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 MENU = "menu"  # where a STOP came from
 
@@ -94,11 +94,11 @@ async def messages_taken(db: AsyncConnection, caller: Caller) -> SmsTaken:
     return SmsTaken.NONE if source == NAME else SmsTaken.IMPORTANT
 
 
-async def stop_messages(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+async def stop_messages(db: AsyncConnection, caller: Caller) -> None:
     """Only receipts, warnings and answers by SMS to the caller's phone."""
     await opt_out(db, caller.phone, MENU, caller.at)
 
 
-async def start_messages(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+async def start_messages(db: AsyncConnection, caller: Caller) -> None:
     """All SMS to the caller's phone again."""
     await opt_in(db, caller.phone, caller.at)

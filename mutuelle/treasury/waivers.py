@@ -176,7 +176,6 @@ async def answer_waiver(
     proposal: str,
     answer: str,
     pin: Secret,
-    agreed: Consent,
 ) -> Sentence | None:
     """Approve a waiver, which ends the debt, or refuse it; a sentence where the PIN is not right.
 

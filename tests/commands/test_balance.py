@@ -21,7 +21,7 @@ JOURNALS = (
     booked(date(2025, 12, 31), "contribution called", (HOME, a.contributions(), 6_000)),
     booked(date(2026, 1, 1), "contribution called", (HOME, a.contributions(), 500)),
     booked(date(2026, 1, 2), "contribution received", (BOX, HOME, 2_000)),
-    booked(date(2026, 1, 3), "tickets", (a.travel(a.TRANSPORT), a.payable("bus", a.TRANSPORT), 40)),
+    booked(date(2026, 1, 3), "tickets", ("transport:travel", "transport:payable:bus", 40)),
 )
 
 

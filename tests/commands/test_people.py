@@ -17,7 +17,7 @@ from talk.answers import Secret
 from talk.keyring import Keyring
 from talk.words import Caller
 from tests.conftest import Database
-from tests.support.officer_acts import AGREED, calling, receives
+from tests.support.officer_acts import calling, receives
 from tests.support.officers import FANTA, ISSA, appoint
 from tests.support.town import AWA, found, join, paid
 from tests.test_cli import Keneya, keneya
@@ -184,7 +184,7 @@ async def _received(url: str, days_ago: int = 0) -> str:
     done = await receives(engine, household, 5_000, at=now, days_ago=days_ago)
     assert isinstance(done, Recorded)
     async with engine.begin() as db:
-        await dispute_cash(db, calling(AWA, now), code=done.receipt_code, agreed=AGREED)
+        await dispute_cash(db, calling(AWA, now), code=done.receipt_code)
     await engine.dispose()
     return done.receipt_code
 

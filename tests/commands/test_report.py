@@ -190,7 +190,9 @@ async def _a_collector(url: str) -> None:
     async with pool.begin() as db:
         for table, columns, values in _OFFICE:
             await db.execute(text(f"insert into {table} ({columns}) values ({values})"))
-    await live(pool, [replace(booked(day(3, 3), "gift", (a.cash("66856785"), a.gifts(), 5)), mutuelle="BEN")])
+    await live(
+        pool, [replace(booked(day(3, 3), "gift", (a.cash("66856785"), "health:gifts", 5)), mutuelle="BEN")]
+    )
     await pool.dispose()
 
 

@@ -55,7 +55,7 @@ def listed(keneya: Keneya) -> list[list[str]]:
 
 def test_a_book_is_sealed_and_stands(keneya: Keneya) -> None:
     assert keneya("seal", "verify") == (0, "Nothing is sealed yet.\n", "")
-    assert keneya("seal", "--mutuelle", "BEN") == (0, "1 journals sealed.\n", ""), "the terms of its product"
+    assert keneya("seal", "--mutuelle", "BEN") == (0, "1 journal sealed.\n", ""), "the terms of its product"
     assert keneya("seal") == (0, "2 journals sealed.\n", "")
     assert keneya("seal", "--mutuelle", "BEN") == (0, "Nothing to seal.\n", "")
     [_ben, [mutuelle, block, journals, short, *_at]] = listed(keneya)

@@ -23,6 +23,7 @@ from ledger.accounts import MINOR_DIGITS
 from ledger.charts import charts
 from ledger.formats import JournalLine, beancount_account, cell
 from ledger.reports import trial_balance
+from locales import catalogue
 from tests.support.ledger_history import ATA, AWKWARD, LATE_FOR
 from tests.support.ledger_scene import AWA, FLOAT, MOUSSA, SIK, TODAY, YESTERDAY, hold, journal, paid, posted
 from tests.support.ledger_witnesses import READERS
@@ -93,7 +94,7 @@ async def test_hledger_keeps_what_was_said(lived: AsyncEngine) -> None:
 
 @pytest.mark.parametrize("frame", charts())
 async def test_accounts_carry_the_number_and_label_of_a_chart(lived: AsyncEngine, frame: str) -> None:
-    chart = charts()[frame]
+    chart = charts()[frame].translated(catalogue("fr"))
     async with lived.connect() as db:
         beans = "".join([chunk async for chunk in export.beancount(db, SIK, chart)])
         ledger = "".join([chunk async for chunk in export.hledger(db, SIK, chart)])
@@ -101,10 +102,10 @@ async def test_accounts_carry_the_number_and_label_of_a_chart(lived: AsyncEngine
     assert bean_errors(beans) == []
     for code, meta in opened.items():
         line = chart.line(code)
-        assert (meta["chart"], meta["label"], meta["status"]) == (frame, line.labels["fr"], line.status)
+        assert (meta["chart"], meta["label"], meta["status"]) == (frame, line.label, line.status)
         assert meta.get("number", "") == line.number
     [told] = [line for line in ledger.splitlines() if line.startswith(f"account assets:SIK:{AWA} ")]
-    assert told.endswith(f"label:{chart.line(AWA).labels['fr']}, status:{chart.line(AWA).status}")
+    assert told.endswith(f"label:{chart.line(AWA).label}, status:{chart.line(AWA).status}")
 
 
 def amount_lines(lines: list[str], amount: str) -> list[int]:

@@ -9,13 +9,12 @@ from mutuelle.schedules.reminders.consent import accept_reminders
 from mutuelle.treasury.past_receipts import stop_messages
 from sms.africastalking import NAME
 from sms.delivery import opt_out
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.menus.test_doctors import WalkOf
 from tests.menus.test_walker import COVERED, TWO, world
 from tests.support.town import NOON
 
 __all__ = ["world"]  # the fixture
-AGREED = Consent("agreed in a test")
 
 
 @pytest.mark.parametrize("language", languages())
@@ -26,9 +25,9 @@ async def test_every_way_fits_and_ends(world: AsyncEngine, phone: str, way: str,
     caller = Caller(phone, language, "test", "walk", NOON)
     async with world.begin() as db:
         if way == "reminded":
-            await accept_reminders(db, caller, agreed=AGREED)
+            await accept_reminders(db, caller)
         if way == "stopped":
-            await stop_messages(db, caller, agreed=AGREED)
+            await stop_messages(db, caller)
         if way == "blocked":
             await opt_out(db, phone, NAME, NOON)
     walk = WalkOf(world, caller, menu=messages)

@@ -12,7 +12,7 @@ from mutuelle.schedules.digest.answers import answer_digest
 from mutuelle.schedules.jobs import run_schedules
 from mutuelle.schedules.tables import digest_answer
 from talk.answers import LONGEST_REASON
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.menus.test_walker import LONG_NAME, found_longest
 from tests.menus.test_work import walked
 from tests.support.officers import FANTA, ISSA, OUMOU, appoint
@@ -47,7 +47,6 @@ async def objects(pool: AsyncEngine, phone: str, reason: str) -> None:
             digest_of=MONDAY.isoformat(),
             verdict="ERR",
             reason=reason,
-            agreed=Consent("agreed in a test"),
         )
 
 

@@ -27,7 +27,7 @@ from talk.engine import Finish, State, Turn
 from talk.phones import shown_phone
 from talk.questions import YES, has_back
 from talk.screen import Screen, Shown
-from talk.words import Ask, Caller, Choose, Confirm, Consent, Do, Look, Question
+from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Question
 from tests.support.clinic import contract, open_facility
 from tests.support.officers import SEALS, appoint
 from tests.support.town import NOON, found, join, paid, pays, unroute
@@ -273,7 +273,6 @@ async def registering(pool: AsyncEngine) -> None:
             price=Money(960_000, "XOF"),
             others=(),
             pin=Secret(pin.good[0]),
-            agreed=Consent("agreed in a test"),
         )
 
 

@@ -10,13 +10,12 @@ from mutuelle.care.eligibility import check_cover
 from mutuelle.households.households import Household
 from talk.answers import Secret
 from talk.keyring import Keyring
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.clinic import DR_ROKIA
 from tests.support.town import AWA, NOON, found_town, join, paid
 from tests.support.town_fixtures import KEYS
 
 SEALS = Keyring(KEYS)
-YES = Consent("agreed in a test")
 
 
 def calling(phone: str, at: datetime = NOON, *, gateway: str = "test", keyring: Keyring = SEALS) -> Caller:
@@ -38,7 +37,7 @@ async def make(
 ) -> str:
     """The code that the member reads on her screen."""
     async with pool.begin() as db:
-        made = await make_code(db, calling(phone, at), number=household.number, rank=rank, agreed=YES)
+        made = await make_code(db, calling(phone, at), number=household.number, rank=rank)
     return str(made.words)
 
 
@@ -54,7 +53,7 @@ async def ask(
 ) -> Sentence:
     """What the doctor is answered, in a transaction of the test's own."""
     caller = calling(phone, at, gateway=gateway, keyring=keyring)
-    return await check_cover(db, caller, number=number, code=Secret(code), agreed=YES)
+    return await check_cover(db, caller, number=number, code=Secret(code))
 
 
 async def check(

@@ -22,7 +22,7 @@ from tests.support.ledger_scene import (
     TRANSPORT_INCOME,
 )
 
-CASH, PAYOUTS = accounts.cash("office"), accounts.disbursement("simulated-ML")  # never below zero
+CASH, PAYOUTS = accounts.cash("office"), "health:disbursement:simulated-ML"  # never below zero
 OWED, OWING = accounts.interfund("transport"), accounts.interfund("health", accounts.TRANSPORT)
 HEALTH = (AWA, MOUSSA, FLOAT, CONTRIBUTIONS, CASH, PAYOUTS)
 TRANSPORT = (TRANSPORT_CASH, TRANSPORT_INCOME)

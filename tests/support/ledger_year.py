@@ -16,11 +16,12 @@ from ledger.reports.table import write_csv
 from ledger.reports.text import write_text
 from ledger.reports.voice import Voice
 from ledger.transfers import Transfer
+from locales import catalogue, locale_of
 from tests.support.ledger_scene import SIK
 
 AWA, MOUSSA = "101482937", "101482945"
 NEW_YEAR, YEAR_END = date(2026, 1, 1), date(2026, 12, 31)
-MM, PAYOUTS, BOX, BANK = a.collections("om-ML"), a.disbursement("om-ML"), a.cash("office"), a.bank("bms")
+MM, PAYOUTS, BOX, BANK = a.collections("om-ML"), "health:disbursement:om-ML", a.cash("office"), a.bank("bms")
 BUS = a.cash("bus", a.TRANSPORT)
 
 
@@ -63,7 +64,7 @@ YEAR: tuple[Journal, ...] = (
         day(2, 2),
         "contribution called",
         (a.member(MOUSSA), a.contributions(), 9_000),
-        (a.member(MOUSSA), a.assembly(), 500),
+        (a.member(MOUSSA), "health:assembly", 500),
     ),
     booked(day(2, 3), "contribution received", (BOX, a.member(AWA), 4_000), reason="paid in cash"),
     WRONG,
@@ -75,40 +76,47 @@ YEAR: tuple[Journal, ...] = (
         day(4, 1), "unexpected payment", (MM, a.suspense("om-ML"), 750), reason="answer differs in amount"
     ),
     booked(day(4, 2), "operator fee", (a.fees(), MM, 45)),
-    booked(day(4, 3), "float to bank", (a.transit(), MM, 1_500)),
-    booked(day(4, 5), "float to bank", (BANK, a.transit(), 1_500)),
+    booked(day(4, 3), "float to bank", ("health:transit", MM, 1_500)),
+    booked(day(4, 5), "float to bank", (BANK, "health:transit", 1_500)),
     booked(day(4, 6), "payout account filled", (PAYOUTS, BOX, 12_000)),
-    booked(day(5, 4), "subsidy due", (a.receivable("etat"), a.subsidies(), 20_000)),
-    booked(day(6, 8), "subsidy received", (BANK, a.receivable("etat"), 15_000)),
-    booked(day(5, 20), "invoice received", (a.benefits(), a.payable("cscom-1"), 8_000)),
-    booked(day(6, 1), "invoice received", (a.benefits(), a.payable("cscom-1"), 3_000)),
-    booked(day(6, 2), "medical rejection", (a.payable("cscom-1"), a.benefits(), 500)),
-    booked(day(6, 15), "provider paid", (a.payable("cscom-1"), PAYOUTS, 9_000)),
+    booked(day(5, 4), "subsidy due", ("health:receivable:etat", "health:subsidies", 20_000)),
+    booked(day(6, 8), "subsidy received", (BANK, "health:receivable:etat", 15_000)),
+    booked(day(5, 20), "invoice received", ("health:benefits", "health:payable:cscom-1", 8_000)),
+    booked(day(6, 1), "invoice received", ("health:benefits", "health:payable:cscom-1", 3_000)),
+    booked(day(6, 2), "medical rejection", ("health:payable:cscom-1", "health:benefits", 500)),
+    booked(day(6, 15), "provider paid", ("health:payable:cscom-1", PAYOUTS, 9_000)),
     booked(
         day(7, 1),
         "running costs",
         *(
             (cost, BOX, 100 + nth)
             for nth, cost in enumerate(
-                (a.purchases(), a.travel(), a.services(), a.taxes(), a.staff(), a.costs())
+                (
+                    "health:purchases",
+                    "health:travel",
+                    "health:services",
+                    "health:taxes",
+                    "health:staff",
+                    "health:costs",
+                )
             )
         ),
     ),
-    booked(day(7, 2), "gift", (BOX, a.gifts(), 5_000)),
-    booked(day(7, 3), "guarantee fund", (a.result(), a.guarantee(), 600)),
+    booked(day(7, 2), "gift", (BOX, "health:gifts", 5_000)),
+    booked(day(7, 3), "guarantee fund", (a.result(), "health:guarantee", 600)),
     booked(day(8, 1), "transfer", *((m.debit, m.credit, m.amount_minor) for m in TO_TRANSPORT)),
-    booked(day(8, 2), "tickets", (a.travel(a.TRANSPORT), BUS, 1_200)),
+    booked(day(8, 2), "tickets", ("transport:travel", BUS, 1_200)),
     booked(
         day(9, 1),
         "tontine turn",
-        (a.cash("tontine", a.TONTINE), a.deposit(AWA), 500),
-        (a.cash("tontine", a.TONTINE), a.deposit(MOUSSA), 500),
+        (a.cash("tontine", a.TONTINE), f"tontine:deposit:{AWA}", 500),
+        (a.cash("tontine", a.TONTINE), f"tontine:deposit:{MOUSSA}", 500),
     ),
-    booked(day(9, 2), "tontine pot", (a.deposit(MOUSSA), a.cash("tontine", a.TONTINE), 800)),
-    booked(day(9, 3), "grant received", (a.bank("bms", a.GRANTS), a.subsidies(a.GRANTS), 50_000)),
-    booked(day(9, 4), "gift", (a.cash("loans", a.LOANS), a.gifts(a.LOANS), 30_000)),
-    booked(day(9, 5), "clinic loan", (a.loan("cscom-1"), a.cash("loans", a.LOANS), 25_000)),
-    booked(day(10, 5), "clinic loan repaid", (a.cash("loans", a.LOANS), a.loan("cscom-1"), 4_000)),
+    booked(day(9, 2), "tontine pot", (f"tontine:deposit:{MOUSSA}", a.cash("tontine", a.TONTINE), 800)),
+    booked(day(9, 3), "grant received", (a.bank("bms", a.GRANTS), "grants:subsidies", 50_000)),
+    booked(day(9, 4), "gift", (a.cash("loans", a.LOANS), "loans:gifts", 30_000)),
+    booked(day(9, 5), "clinic loan", ("loans:loan:cscom-1", a.cash("loans", a.LOANS), 25_000)),
+    booked(day(10, 5), "clinic loan repaid", (a.cash("loans", a.LOANS), "loans:loan:cscom-1", 4_000)),
 )
 
 
@@ -138,7 +146,8 @@ def asking(
 
 
 def voice(language: str = "fr", frame: str = "SYCEBNL", width: int = 100) -> Voice:
-    return Voice(charts()[frame], language, width)
+    known = catalogue(language)
+    return Voice(charts()[frame].translated(known), known, locale_of(language), width)
 
 
 async def rows_of(db: AsyncConnection, name: str, question: Question) -> list[ReportRow | Control]:

@@ -55,7 +55,6 @@ async def proposes(
             facility_id=facility_id,
             languages=languages,
             pin=Secret(pin),
-            agreed=AGREED,
         )
 
 
@@ -78,7 +77,6 @@ async def answers(
             proposal=found,
             answer=answer,
             pin=Secret(pin),
-            agreed=AGREED,
         )
 
 
@@ -108,7 +106,6 @@ async def receives(
             renews=stands.renews,
             received_on=stands.mutuelle.today(at) - timedelta(days=days_ago),
             pin=Secret(pin),
-            agreed=AGREED,
         )
 
 
@@ -126,7 +123,6 @@ async def deposits(
             amount=replace(cash_in_hand.held, amount_minor=amount_minor),
             held=cash_in_hand.held,
             pin=Secret(pin),
-            agreed=AGREED,
         )
 
 

@@ -15,7 +15,7 @@ from mutuelle.contributions.payments import PaymentState, ask_payment, move
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from talk.preferences import choose_language
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.town import NOON, found, found_town, join, paid
 
 Paid = tuple[str, UUID, OperatorAnswer]
@@ -58,7 +58,7 @@ async def every_kind(pool: AsyncEngine, owner: AsyncEngine) -> list[Paid]:
         await change(db, closed, closed_at=NOON)
         await change(db, unconfirmed, registered_by=phone(99))
     async with pool.begin() as db:
-        await choose_language(db, calling(7), language="en", agreed=Consent("agreed in a test"))
+        await choose_language(db, calling(7), language="en")
         await hand_over(db)
     by_number = dict(zip([household.number for household in odd], ODDITIES, strict=True))
     async with pool.connect() as db:

@@ -28,7 +28,7 @@ from mutuelle.scheme.products import offers_for
 from mutuelle.scheme.sealed_records import record_products
 from mutuelle.support.routes import remove_route
 from talk.screen import Shown
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.clinic import contract, open_facility
 from ussd import calls
 from ussd.hop import Hop
@@ -237,7 +237,6 @@ async def join(
             version=chosen.product.version,
             price=chosen.price,
             pay_now=None if cash else Money(pay_minor, "XOF") if pay_minor else chosen.price,
-            agreed=Consent("agreed in a test"),
         )
 
 

@@ -18,7 +18,7 @@ from mutuelle.officers.roles import Appointment, Role, appointment_of, officers_
 from mutuelle.schedules.tables import digest, digest_answer
 from mutuelle.tables import mutuelle
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 OK, ERR = "OK", "ERR"
 ANSWERED_WITHIN = timedelta(days=7)
@@ -90,7 +90,6 @@ async def answer_digest(
     digest_of: str,
     verdict: str,
     reason: str | None,
-    agreed: Consent,
 ) -> None:
     """Keep the caller's answer to the digest that was due at `digest_of` (ISO 8601); an ERR is told to the others.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from locales import Fact, Money, Sentence, _, render
+from locales import Fact, Money, Sentence, _, _n, render
 from locales.letters import fold, septets
 from mutuelle.scheme.mutuelles import Mutuelle
 
@@ -144,9 +144,9 @@ def income(figures: Figures, *, bare: bool) -> Sentence:
     if not figures.received_minor:
         return _("nothing received")
     received = _amount(figures, figures.received_minor, bare=bare)
-    if figures.payers == 1:
-        return _("{received} from 1 household", received=received)
-    return _("{received} from {payers} households", received=received, payers=figures.payers)
+    return _n(
+        "{received} from {n} household", "{received} from {n} households", figures.payers, received=received
+    )
 
 
 def held(figures: Figures, *, bare: bool) -> Sentence:

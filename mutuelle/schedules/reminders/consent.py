@@ -13,7 +13,7 @@ from locales import _
 from mutuelle.households.households import households_of
 from mutuelle.schedules.tables import reminder_consent as consent
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 
 
 async def wants_reminders(db: AsyncConnection, caller: Caller) -> bool:
@@ -27,7 +27,7 @@ async def wants_reminders(db: AsyncConnection, caller: Caller) -> bool:
     return any((row[0], row[1]) in households for row in rows)
 
 
-async def accept_reminders(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+async def accept_reminders(db: AsyncConnection, caller: Caller) -> None:
     """From now on remind the caller's phone, for every household it speaks for; Refused if there is none."""
     households = await households_of(db, caller)
     if not households:
@@ -44,7 +44,7 @@ async def accept_reminders(db: AsyncConnection, caller: Caller, *, agreed: Conse
     await db.execute(insert(consent).on_conflict_do_nothing(), rows)
 
 
-async def stop_reminders(db: AsyncConnection, caller: Caller, *, agreed: Consent) -> None:
+async def stop_reminders(db: AsyncConnection, caller: Caller) -> None:
     """Remind the caller's phone no more, for no household."""
     still_open = (consent.c.phone == caller.phone) & consent.c.until.is_(None)
     await db.execute(

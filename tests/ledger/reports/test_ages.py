@@ -78,8 +78,8 @@ async def test_who_paid_too_much_owes_nothing(pool: AsyncEngine) -> None:
 
 async def test_what_we_owe_ages_the_other_way_round(pool: AsyncEngine) -> None:
     await live(pool)
-    assert await aged(pool, a.payable("cscom-1"), day(6, 14)) == [((10_500, 0, 0, 0), 0)]
-    assert await aged(pool, a.payable("cscom-1"), day(7, 15)) == [((0, 1_500, 0, 0), 0)]
+    assert await aged(pool, "health:payable:cscom-1", day(6, 14)) == [((10_500, 0, 0, 0), 0)]
+    assert await aged(pool, "health:payable:cscom-1", day(7, 15)) == [((0, 1_500, 0, 0), 0)]
     assert await aged(pool, a.suspense("om-ML"), day(5, 15)) == [((0, 750, 0, 0), 0)]
 
 

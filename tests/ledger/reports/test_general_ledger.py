@@ -163,8 +163,8 @@ async def test_what_came_late_says_for_which_day_it_is(pool: AsyncEngine) -> Non
 
 
 async def test_an_account_is_not_mixed_up_with_one_that_begins_like_it(pool: AsyncEngine) -> None:
-    other = booked(day(7, 2), "gift", (BOX + "2", a.gifts(), 11))
-    await live(pool, [booked(day(7, 1), "gift", (BOX, a.gifts(), 5)), other])
+    other = booked(day(7, 2), "gift", (BOX + "2", "health:gifts", 11))
+    await live(pool, [booked(day(7, 1), "gift", (BOX, "health:gifts", 5)), other])
     async with pool.connect() as db:
         assert moved(await rows_of(db, "general-ledger", asking(account=BOX))) == [5]
         assert moved(await rows_of(db, "cash-book", asking(account="health:cash"))) == [5, 11]

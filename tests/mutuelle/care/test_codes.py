@@ -18,7 +18,7 @@ from mutuelle.households.households import Household
 from talk.keyring import Keyring
 from talk.trouble import RefusedError
 from tests.support.clinic import DR_ROKIA
-from tests.support.doctor_desk import SEALS, YES, calling, check, covered_household, make, other_than
+from tests.support.doctor_desk import SEALS, calling, check, covered_household, make, other_than
 from tests.support.town import AWA, MARIAM, NOON, join
 from tests.support.town_fixtures import KEYS
 
@@ -32,7 +32,7 @@ async def household(pool: AsyncEngine) -> Household:
 
 async def test_a_code_has_six_digits_and_says_until_when(pool: AsyncEngine, household: Household) -> None:
     async with pool.begin() as db:
-        made = await make_code(db, calling(AWA), number=household.number, rank=1, agreed=YES)
+        made = await make_code(db, calling(AWA), number=household.number, rank=1)
     assert re.fullmatch("[0-9]{6}", str(made.words))
     assert str(made.words) not in repr(made)
     assert made.until == "12:15"  # Bamako is on UTC

@@ -11,12 +11,11 @@ from mutuelle.care.referents import Referent, choose_referent, referent_of
 from mutuelle.households.change_log import Change, changes_of
 from mutuelle.households.households import Household
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.clinic import DR_ROKIA, DR_SOULEYMANE, contract, open_facility
 from tests.support.town import AWA, MARIAM, NOON, found, join
 
 TODAY = date(2026, 11, 22)
-AGREED = Consent("agreed in a test")
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ async def household(pool: AsyncEngine) -> Household:
 async def choose(pool: AsyncEngine, household: Household, doctor: str, phone: str = AWA) -> Referent:
     caller = Caller(phone, "fr", "test", f"choose {doctor}", NOON)
     async with pool.begin() as db:
-        return await choose_referent(db, caller, number=household.number, doctor_phone=doctor, agreed=AGREED)
+        return await choose_referent(db, caller, number=household.number, doctor_phone=doctor)
 
 
 async def chosen(pool: AsyncEngine, household: Household, today: date = TODAY) -> Referent | None:

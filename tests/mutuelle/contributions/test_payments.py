@@ -26,10 +26,9 @@ from mutuelle.contributions.settlement.settle import settle
 from mutuelle.enrolment.enrolment import pay
 from mutuelle.households.households import Household
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, found_town, join, paid
 
-YES = Consent("agreed in a test")
 PART = Money(3_000, "XOF")
 
 
@@ -76,7 +75,6 @@ async def test_two_phones_that_pay_at_once_leave_one_open_payment(
                     version=1,
                     renews=False,
                     payer_phone=phone,
-                    agreed=YES,
                 )
         except RefusedError:
             return False
@@ -114,11 +112,11 @@ async def test_a_payer_can_refuse_requests_for_good_and_allow_them_again(
 ) -> None:
     await paid(pool, household, at=NOON)
     async with pool.begin() as db:
-        await refuse_requests(db, calling(MARIAM), agreed=YES)
+        await refuse_requests(db, calling(MARIAM))
     with pytest.raises(RefusedError, match="takes no payment requests"):
         await ask(pool, household, calling(AWA), MARIAM)
     async with pool.begin() as db:
-        await accept_requests(db, calling(MARIAM), agreed=YES)
+        await accept_requests(db, calling(MARIAM))
     await ask(pool, household, calling(AWA), MARIAM)
 
 

@@ -28,14 +28,13 @@ from mutuelle.tables import household as household_table
 from mutuelle.tables import policy
 from sms.tables import outbox
 from talk.trouble import InvalidError, RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.officers import FANTA
 from tests.support.town import AWA, MARIAM, OUMAR, found_town, join, paid, sell
 
 JOINED = datetime(2025, 2, 2, 12, tzinfo=UTC)
 JULY = datetime(2025, 7, 4, 12, tzinfo=UTC)
 EXPIRES = date(2026, 2, 1)
-YES = Consent("agreed in a test")
 
 
 @pytest.fixture
@@ -77,9 +76,7 @@ async def comes(
     known = await family(pool, household, at)
     facts = {"next_price": known.price_with(known.joiner(name, age)), **wrong}
     async with pool.begin() as db:
-        await add_person(
-            db, caller(at, phone), number=household.number, name=name, age=age, agreed=YES, **facts
-        )
+        await add_person(db, caller(at, phone), number=household.number, name=name, age=age, **facts)
 
 
 async def leaves(
@@ -94,13 +91,12 @@ async def leaves(
             rank=rank,
             leaving=reason,
             next_price=price,
-            agreed=YES,
         )
 
 
 async def is_named(pool: AsyncEngine, household: Household, rank: int, name: str, at: datetime) -> None:
     async with pool.begin() as db:
-        await correct_name(db, caller(at), number=household.number, rank=rank, name=name, agreed=YES)
+        await correct_name(db, caller(at), number=household.number, rank=rank, name=name)
 
 
 async def is_born_in(pool: AsyncEngine, household: Household, rank: int, year: int, at: datetime) -> None:
@@ -113,7 +109,6 @@ async def is_born_in(pool: AsyncEngine, household: Household, rank: int, year: i
             rank=rank,
             birth_year=year,
             next_price=price,
-            agreed=YES,
         )
 
 
@@ -138,7 +133,6 @@ async def wishes_to_renew(pool: AsyncEngine, household: Household, at: datetime)
             version=found.renewal.product.version,
             renews=True,
             payer_phone=AWA,
-            agreed=YES,
         )
 
 
@@ -414,7 +408,7 @@ async def moves(pool: AsyncEngine, household: Household, rank: int, into: str, a
     keeps = person is not None and kept_cover(person, found, known.today) is not None
     facts: dict[str, Any] = {"into": into, "keeps_cover": keeps, "next_price": known.price_without(rank)}
     async with pool.begin() as db:
-        await move_person(db, caller(at), number=household.number, rank=rank, agreed=YES, **facts)
+        await move_person(db, caller(at), number=household.number, rank=rank, **facts)
 
 
 @pytest.fixture
@@ -457,7 +451,6 @@ async def test_who_goes_away_from_a_household_that_waits_goes_on_waiting(
             into=other.number,
             keeps_cover=True,
             next_price=(await family_of(db, late, JULY)).price_without(2),
-            agreed=YES,
         )
     assert await covered(town, other, date(2025, 8, 3)) == [1]
     assert await covered(town, other, date(2025, 8, 4)) == [1, 2]
@@ -469,7 +462,7 @@ async def test_who_comes_from_a_household_without_cover_waits_for_the_next_perio
     unpaid = await join(town, OUMAR, at=JULY, name="Oumar Diallo")
     async with town.begin() as db:
         price = (await family_of(db, unpaid, JULY)).price_without(2)
-        facts: dict[str, Any] = {"into": other.number, "next_price": price, "agreed": YES}
+        facts: dict[str, Any] = {"into": other.number, "next_price": price}
         with pytest.raises(RefusedError, match="has changed"):
             await move_person(
                 db, caller(JULY, OUMAR), number=unpaid.number, rank=2, keeps_cover=True, **facts
@@ -495,7 +488,7 @@ async def test_who_comes_from_a_suspended_household_brings_no_cover(
     suspended = await join(town, OUMAR, at=JOINED, name="Oumar Diallo", pay_minor=6_000)
     await paid(town, suspended, at=JOINED)
     price = (await family(town, suspended, JULY)).price_without(2)
-    facts: dict[str, Any] = {"number": suspended.number, "rank": 2, "into": other.number, "agreed": YES}
+    facts: dict[str, Any] = {"number": suspended.number, "rank": 2, "into": other.number}
     async with town.begin() as db:
         await move_person(db, caller(JULY, OUMAR), keeps_cover=False, next_price=price, **facts)
     assert await covered(town, other, EXPIRES) == [1]

@@ -37,13 +37,12 @@ from talk.answers import Secret
 from talk.keywords import BY_MESSAGE
 from talk.screen import Screen
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent, Option
+from talk.words import Caller, Option
 from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, PIN, SEALS, appoint
 from tests.support.town import MARIAM, NOON, Handset, found, found_town, join
 from ussd.calls import UssdDeps
 from ussd.screens import fit_for
 
-YES = Consent("agreed in a test")
 GIVEN = "+22370112233"
 PRICE = Money(12_000, "XOF")
 
@@ -73,7 +72,6 @@ async def registers(pool: AsyncEngine, name: str = "Awa Koné", **other: Any) ->
         "price": PRICE,
         "others": (),
         "pin": Secret(PIN),
-        "agreed": YES,
     }
     async with pool.begin() as db:
         return await register(db, who, **{**facts, **other})
@@ -226,7 +224,7 @@ async def test_the_phone_that_was_written_down_speaks_for_nobody_until_it_says_y
     async with town.begin() as db:
         assert await phones_of(db, household) == []
         assert await phones_of(db, household, unconfirmed=True) == [GIVEN]
-        await confirm_household(db, caller(GIVEN), number=household.number, agreed=YES)
+        await confirm_household(db, caller(GIVEN), number=household.number)
     assert await speaks_for(town, GIVEN) == [household.number]
     async with town.connect() as db:
         assert await phones_of(db, household) == [GIVEN]
@@ -236,7 +234,7 @@ async def test_the_phone_that_was_written_down_speaks_for_nobody_until_it_says_y
 async def test_a_phone_that_says_no_is_free_and_the_treasurers_look_into_it(town: AsyncEngine) -> None:
     household = await registered(town, phone=GIVEN)
     async with town.begin() as db:
-        await deny_household(db, caller(GIVEN), number=household.number, agreed=YES)
+        await deny_household(db, caller(GIVEN), number=household.number)
     messages = await sent(town, "household denied")
     assert [phone for phone, _body in messages] == [FANTA, ISSA]
     assert not any("Awa" in body or GIVEN[4:] in body.replace(" ", "") for _phone, body in messages)
@@ -257,12 +255,12 @@ async def test_nothing_is_answered_twice_nor_for_others(town: AsyncEngine) -> No
     for action in (confirm_household, deny_household):
         with pytest.raises(RefusedError, match="Nothing waits"):
             async with town.begin() as db:
-                await action(db, caller(MARIAM), number=household.number, agreed=YES)
+                await action(db, caller(MARIAM), number=household.number)
     async with town.begin() as db:
-        await confirm_household(db, caller(GIVEN), number=household.number, agreed=YES)
+        await confirm_household(db, caller(GIVEN), number=household.number)
     with pytest.raises(RefusedError, match="Nothing waits"):
         async with town.begin() as db:
-            await deny_household(db, caller(GIVEN), number=household.number, agreed=YES)
+            await deny_household(db, caller(GIVEN), number=household.number)
 
 
 async def test_each_of_two_households_on_one_phone_is_asked_about_in_turn(town: AsyncEngine) -> None:
@@ -271,10 +269,10 @@ async def test_each_of_two_households_on_one_phone_is_asked_about_in_turn(town: 
     second = await registered(town, "Fanta Diallo", phone=GIVEN, others=(first.number,), who=later)
     with pytest.raises(RefusedError, match="Nothing waits"):
         async with town.begin() as db:
-            await confirm_household(db, caller(GIVEN), number=second.number, agreed=YES)
+            await confirm_household(db, caller(GIVEN), number=second.number)
     for household in (first, second):
         async with town.begin() as db:
-            await confirm_household(db, caller(GIVEN), number=household.number, agreed=YES)
+            await confirm_household(db, caller(GIVEN), number=household.number)
     assert await speaks_for(town, GIVEN) == [first.number, second.number]
 
 
@@ -294,12 +292,11 @@ async def test_whoever_was_registered_answers_before_joining(town: AsyncEngine) 
                 version=1,
                 price=chosen.price,
                 pay_now=chosen.price,
-                agreed=YES,
             )
 
 
 async def gives(pool: AsyncEngine, household: Household, phone: str, **other: Any) -> Sentence | None:
-    facts: dict[str, Any] = {"mutuelle": "BEN", "others": (), "pin": Secret(PIN), "agreed": YES}
+    facts: dict[str, Any] = {"mutuelle": "BEN", "others": (), "pin": Secret(PIN)}
     async with pool.begin() as db:
         return await give_phone(db, caller(), number=household.number, phone=phone, **{**facts, **other})
 
@@ -312,10 +309,10 @@ async def test_a_household_gets_its_first_phone_from_its_officer_and_no_other(to
     with pytest.raises(RefusedError, match="has its phone"):
         await gives(town, household, MARIAM)
     async with town.begin() as db:
-        await deny_household(db, caller(GIVEN), number=household.number, agreed=YES)
+        await deny_household(db, caller(GIVEN), number=household.number)
     assert await gives(town, household, MARIAM) is None
     async with town.begin() as db:
-        await confirm_household(db, caller(MARIAM), number=household.number, agreed=YES)
+        await confirm_household(db, caller(MARIAM), number=household.number)
     assert await speaks_for(town, MARIAM) == [household.number]
 
 
@@ -324,7 +321,7 @@ async def test_a_confirmed_household_that_lost_its_phone_gets_no_other_from_an_o
 ) -> None:
     household = await registered(town, phone=GIVEN)
     async with town.begin() as db:
-        await confirm_household(db, caller(GIVEN), number=household.number, agreed=YES)
+        await confirm_household(db, caller(GIVEN), number=household.number)
         await free_phone(db, household, GIVEN)
     with pytest.raises(RefusedError, match="has its phone"):
         await gives(town, household, MARIAM)

@@ -12,7 +12,6 @@ from mutuelle.households.households import Household, households_of
 from mutuelle.officers.roles import Role, appointments_of
 from mutuelle.tables import household as household_table
 from mutuelle.tables import officer
-from talk.words import Consent
 from tests.mutuelle.enrolment.test_registration import GIVEN, registers
 from tests.support.officer_acts import calling
 from tests.support.officers import ISSA, OUMOU, appoint
@@ -58,9 +57,7 @@ async def test_a_phone_that_an_officer_wrote_down_is_asked_and_then_a_member(tow
     assert isinstance(household, Household)
     assert await known(town, GIVEN) == CallerProfile(True, False, False)
     async with town.begin() as db:
-        await confirm_household(
-            db, calling(GIVEN), number=household.number, agreed=Consent("agreed in a test")
-        )
+        await confirm_household(db, calling(GIVEN), number=household.number)
     assert await known(town, GIVEN) == CallerProfile(False, True, False)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mutuelle.households.duplicates import NEAR, SHOWN, Near, near_households, nearness
+from mutuelle.households.duplicates import NEAR, SHOWN, Near, likeness, near_households, sounded
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import household as household_table
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, found, found_town, join
@@ -31,6 +31,10 @@ OTHERS = [
     ("Sidi Touré", "Sidi Traoré"),
     ("Awa Koné", "..."),
 ]
+
+
+def nearness(one: str, other: str) -> int:
+    return likeness(sounded(one), sounded(other))
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)

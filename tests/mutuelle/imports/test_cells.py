@@ -7,13 +7,14 @@ import pytest
 from locales import render
 from mutuelle.imports import cells, days, figures, phones
 from mutuelle.imports.cells import Reader, Setting
-from mutuelle.imports.columns import FORMS, HOUSEHOLDS
+from mutuelle.imports.columns import FORMS, HOUSEHOLDS, PRODUCTS
 from mutuelle.imports.days import Birth
 from mutuelle.imports.faults import UnreadError
 from mutuelle.imports.vocabulary import LANGUAGE_WORDS, ROLE_WORDS, SERVICE_WORDS
 from talk.trouble import InvalidError
 
 MALI = Setting("ML", date(2026, 11, 22))
+SHARE = PRODUCTS.column("partial_cover_threshold_percent").read
 services = cells.some_of(SERVICE_WORDS, ("everything",))
 
 FEBRUARY = (
@@ -115,8 +116,8 @@ READ: list[tuple[Reader, str, object]] = [
     (figures.franc_amount(0, 999_999), "12.000 FCFA", 12_000),
     (figures.franc_amount(0, 999_999), "12000", 12_000),
     *((figures.franc_amount(0, 999_999), written, 12_000) for written in TWELVE_THOUSAND),
-    (figures.percent, "50 %", 50),
-    (figures.percent, "50,0 pour cent", 50),
+    (SHARE, "50 %", 50),
+    (SHARE, "50,0 pour cent", 50),
     (figures.months(0, 36), "3 mois", 3),
     (figures.months(0, 36), "1 an", 12),
     (figures.whole(0, 30, "ans?"), "18 ans", 18),
@@ -170,7 +171,7 @@ REFUSED: list[tuple[Reader, str, str]] = [
     (figures.franc_amount(0, 999_999), "12.5", "not a number"),
     (figures.franc_amount(0, 999_999), "12 00 F", "not a number"),
     (figures.franc_amount(0, 999_999), "12 €", "not a number"),
-    (figures.percent, "150 %", "must be 1 to 100"),
+    (SHARE, "150 %", "must be 1 to 100"),
     (phones.mobile, "20 21 00 00", "not a mobile number"),
     (phones.mobile, "7600", "not a phone number"),
     (phones.mobiles, "76000001/76000002/76000003/76000004", "3 phones at most"),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from locales import Sentence
+from locales import Sentence, counts
 from mutuelle.officers import pin_hashing, pins
 from mutuelle.officers.pins import (
     WRONG,
@@ -25,13 +25,12 @@ from mutuelle.officers.tables import officer_pin, pin_change
 from talk.answers import Secret
 from talk.keyring import Keyring
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.officers import OUMOU, PIN, SEALS, appoint, give_pin
 from tests.support.town import NOON, found_town
 
 CALLER = Caller(OUMOU, "fr", "test", "a call", NOON, SEALS)
 GUESS = Secret("99817")
-AGREED = Consent("shown once")
 
 
 @pytest.fixture
@@ -67,10 +66,10 @@ async def test_three_wrong_ones_lock_it_for_fifteen_minutes(town: AsyncEngine) -
     said = [await tries(town) for _guess in range(3)]
     assert said[:2] == [WRONG, WRONG]
     assert said[2] is not None
-    assert dict(said[2].facts) == {"minutes": 15}
+    assert dict(said[2].facts) == {"wait": counts.minutes(15)}
     locked = await tries(town, PIN, later(minutes=14, seconds=30))
     assert locked is not None
-    assert dict(locked.facts) == {"minutes": 1}
+    assert dict(locked.facts) == {"wait": counts.minutes(1)}
     assert (await kept(town)).failures == 3, "nothing is counted while it is locked"
     assert await tries(town, PIN, later(minutes=15)) is None
     assert (await kept(town)).failures == 0
@@ -82,7 +81,7 @@ async def test_five_lock_it_for_a_day_and_ten_until_a_person_unlocks_it(town: As
     for _guess in range(2):
         said = await tries(town, GUESS, later(hours=1))
     assert said is not None
-    assert dict(said.facts) == {"hours": 24}
+    assert dict(said.facts) == {"wait": counts.hours(24)}
     assert await tries(town, PIN, later(hours=24)) is not None
     for _guess in range(5):
         said = await tries(town, GUESS, later(hours=25, minutes=1))
@@ -167,7 +166,7 @@ async def test_a_new_pin_is_shown_once_and_kept_sealed(pool: AsyncEngine) -> Non
     await found_town(pool)
     await appoint(pool, OUMOU, Role.COLLECTOR, pin=None)
     async with pool.begin() as db:
-        drawn = await receive_pin(db, CALLER, agreed=AGREED)
+        drawn = await receive_pin(db, CALLER)
     row = await kept(pool)
     assert drawn.encode() not in row.sealed
     assert b"argon2" not in row.sealed
@@ -184,15 +183,15 @@ async def test_a_pin_that_was_never_used_can_be_shown_again_but_a_used_one_not(p
     await found_town(pool)
     await appoint(pool, OUMOU, Role.COLLECTOR, pin=None)
     async with pool.begin() as db:
-        await receive_pin(db, CALLER, agreed=AGREED)
+        await receive_pin(db, CALLER)
     async with pool.begin() as db:
         assert await may_receive_pin(db, CALLER)
-        drawn = await receive_pin(db, CALLER, agreed=AGREED)
+        drawn = await receive_pin(db, CALLER)
     assert await tries(pool, drawn) is None
     async with pool.begin() as db:
         assert not await may_receive_pin(db, CALLER)
         with pytest.raises(RefusedError):
-            await receive_pin(db, CALLER, agreed=AGREED)
+            await receive_pin(db, CALLER)
 
 
 async def test_a_slip_is_not_replaced_by_who_has_the_phone(town: AsyncEngine) -> None:
@@ -209,7 +208,7 @@ async def test_guesses_do_not_make_a_new_pin(pool: AsyncEngine) -> None:
     await found_town(pool)
     await appoint(pool, OUMOU, Role.COLLECTOR, pin=None)
     async with pool.begin() as db:
-        await receive_pin(db, CALLER, agreed=AGREED)
+        await receive_pin(db, CALLER)
         await db.execute(officer_pin.update().values(failures=10))
         assert not await may_receive_pin(db, CALLER)
 
@@ -218,7 +217,7 @@ async def test_a_stranger_receives_no_pin(pool: AsyncEngine) -> None:
     await found_town(pool)
     async with pool.begin() as db:
         with pytest.raises(RefusedError):
-            await receive_pin(db, CALLER, agreed=AGREED)
+            await receive_pin(db, CALLER)
 
 
 async def test_an_allowed_new_pin_can_be_received_for_three_days(town: AsyncEngine) -> None:
@@ -228,7 +227,7 @@ async def test_an_allowed_new_pin_can_be_received_for_three_days(town: AsyncEngi
         assert not await may_receive_pin(db, later(days=3))
     assert await tries(town, PIN) is None, "the old one holds until then"
     async with town.begin() as db:
-        drawn = await receive_pin(db, CALLER, agreed=AGREED)
+        drawn = await receive_pin(db, CALLER)
     assert await tries(town, PIN) == WRONG
     assert await tries(town, drawn) is None
 

@@ -16,7 +16,7 @@ from mutuelle.officers.tables import role_change, role_proposal
 from mutuelle.tables import doctor
 from talk.answers import Secret
 from talk.trouble import RefusedError
-from tests.support.officer_acts import AGREED, answers, broken, calling, proposes, roles_of, templates
+from tests.support.officer_acts import answers, broken, calling, proposes, roles_of, templates
 from tests.support.officers import DOCTOR, FANTA, ISSA, MODIBO, OUMOU, PIN, appoint, give_pin
 from tests.support.town import NOON, found_town
 
@@ -184,7 +184,7 @@ async def test_what_makes_no_sense_is_refused(town: AsyncEngine) -> None:
 async def test_a_colleague_is_allowed_a_new_pin(town: AsyncEngine) -> None:
     await appoint(town, OUMOU, Role.COLLECTOR)
     async with town.begin() as db:
-        allow = partial(allow_colleague_pin, mutuelle="BEN", pin=Secret(PIN), agreed=AGREED)
+        allow = partial(allow_colleague_pin, mutuelle="BEN", pin=Secret(PIN))
         assert await allow(db, calling(FANTA), phone=OUMOU) is None
         for nobody in (FANTA, MODIBO):
             assert "is not a colleague" in await refusal(allow(db, calling(FANTA), phone=nobody))
@@ -195,9 +195,7 @@ async def test_a_colleague_is_allowed_a_new_pin(town: AsyncEngine) -> None:
 async def test_two_who_allow_each_other_at_once_do_not_wait_for_each_other(town: AsyncEngine) -> None:
     async def allows(by: str, phone: str) -> object:
         async with town.begin() as db:
-            return await allow_colleague_pin(
-                db, calling(by), mutuelle="BEN", phone=phone, pin=Secret(PIN), agreed=AGREED
-            )
+            return await allow_colleague_pin(db, calling(by), mutuelle="BEN", phone=phone, pin=Secret(PIN))
 
     for _again in range(6):
         assert set(await asyncio.gather(allows(FANTA, ISSA), allows(ISSA, FANTA))) == {None}

@@ -29,7 +29,7 @@ from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.tables import officer, payment
 from sms.tables import outbox
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.messages_digest import FIGURES, SEAL
 from tests.support.officers import FANTA, ISSA, appoint
 from tests.support.town import AWA, MARIAM, OUMAR, found, found_town, join, paid, pays
@@ -37,7 +37,6 @@ from tests.support.town import AWA, MARIAM, OUMAR, found, found_town, join, paid
 MONDAY = datetime(2026, 11, 23, 7, tzinfo=UTC)
 SUNDAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)
-AGREED = Consent("agreed in a test")
 
 
 def treasurer(at: datetime, phone: str = FANTA) -> Caller:
@@ -337,7 +336,6 @@ async def say(
             digest_of=fired_for.isoformat(),
             verdict="ERR" if reason else "OK",
             reason=reason,
-            agreed=AGREED,
         )
 
 
@@ -423,12 +421,12 @@ async def test_an_answer_cannot_be_changed_by_the_service(pool: AsyncEngine) -> 
 
 async def choose(pool: AsyncEngine, caller: Caller, weekday: int | None, hour: int) -> None:
     async with pool.begin() as db:
-        await choose_hour(db, caller, mutuelle_id="BEN", weekday=weekday, hour=hour, agreed=AGREED)
+        await choose_hour(db, caller, mutuelle_id="BEN", weekday=weekday, hour=hour)
 
 
 async def stop(pool: AsyncEngine, caller: Caller) -> None:
     async with pool.begin() as db:
-        await stop_digests(db, caller, mutuelle_id="BEN", agreed=AGREED)
+        await stop_digests(db, caller, mutuelle_id="BEN")
 
 
 async def test_she_chooses_the_hour_or_none(pool: AsyncEngine) -> None:

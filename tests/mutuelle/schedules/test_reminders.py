@@ -17,12 +17,11 @@ from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone
 from sms.tables import outbox
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.town import AWA, MARIAM, found, found_town, join, paid, pays, sell
 
 JOINED = datetime(2026, 1, 10, 12, tzinfo=UTC)
 ENDS = date(2027, 1, 9)
-AGREED = Consent("agreed in a test")
 
 
 def caller(phone: str = AWA, at: datetime = JOINED) -> Caller:
@@ -31,7 +30,7 @@ def caller(phone: str = AWA, at: datetime = JOINED) -> Caller:
 
 async def agrees(pool: AsyncEngine, phone: str = AWA, at: datetime = JOINED) -> None:
     async with pool.begin() as db:
-        await accept_reminders(db, caller(phone, at), agreed=AGREED)
+        await accept_reminders(db, caller(phone, at))
 
 
 async def insured(pool: AsyncEngine, phone: str = AWA, part_minor: int | None = None) -> Household:
@@ -123,7 +122,7 @@ async def test_who_did_not_agree_or_stopped_or_lost_the_phone_is_not_reminded(po
     async with pool.begin() as db:
         assert await wants_reminders(db, caller())
         assert not await wants_reminders(db, caller(MARIAM))
-        await stop_reminders(db, caller(at=JOINED + timedelta(days=2)), agreed=AGREED)
+        await stop_reminders(db, caller(at=JOINED + timedelta(days=2)))
         assert not await wants_reminders(db, caller())
     assert await live(pool, date(2026, 12, 27), date(2026, 12, 28)) == {}
     await agrees(pool, at=JOINED + timedelta(days=3))
@@ -136,8 +135,8 @@ async def test_who_has_no_household_cannot_agree(pool: AsyncEngine) -> None:
     await found_town(pool)
     async with pool.connect() as db:
         with pytest.raises(RefusedError, match="no household"):
-            await accept_reminders(db, caller(), agreed=AGREED)
-        await stop_reminders(db, caller(), agreed=AGREED)
+            await accept_reminders(db, caller())
+        await stop_reminders(db, caller())
 
 
 async def test_who_renewed_or_is_paying_or_has_left_is_not_reminded(pool: AsyncEngine) -> None:

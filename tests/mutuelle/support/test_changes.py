@@ -18,7 +18,7 @@ from mutuelle.schedules.reminders.consent import accept_reminders, wants_reminde
 from mutuelle.support.changes import change_head, change_phone, close_household
 from mutuelle.support.merging import reopen_household
 from sms.tables import outbox
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.doctor_desk import check, make
 from tests.support.joined_households import broken, by, joined, net, read, sent, stands, unpaid
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, found_town, join, paid
@@ -77,7 +77,7 @@ async def test_what_the_old_phone_agreed_to_be_reminded_of_ends(
 ) -> None:
     caller = Caller(AWA, "fr", "test", "c", NOON)
     async with pool.begin() as db:
-        await accept_reminders(db, caller, agreed=Consent("yes"))
+        await accept_reminders(db, caller)
         await change_phone(db, household.number, by(), new=MARIAM, old=AWA)
         await change_phone(db, household.number, by(), new=AWA, old=MARIAM)
         assert not await wants_reminders(db, caller)

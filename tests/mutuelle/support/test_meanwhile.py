@@ -17,7 +17,7 @@ from mutuelle.treasury.cash import receive_cash
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from tests.support.joined_households import by, net, stands, unpaid
-from tests.support.officer_acts import AGREED, calling
+from tests.support.officer_acts import calling
 from tests.support.officers import OUMOU, PIN, appoint
 from tests.support.town import AWA, MARIAM, NOON, found_town
 
@@ -73,7 +73,6 @@ async def test_no_cash_reaches_a_household_closed_meanwhile(pool: AsyncEngine, h
             renews=False,
             received_on=NOON.date(),
             pin=Secret(PIN),
-            agreed=AGREED,
         )
 
     assert (await refused_after(pool, closes(household), receives)).startswith("No household has the number")
@@ -97,7 +96,6 @@ async def test_no_payment_is_asked_for_a_household_closed_meanwhile(
             version=1,
             renews=False,
             payer_phone=AWA,
-            agreed=AGREED,
         )
 
     assert (await refused_after(pool, closes(household), pays)).startswith("No household has the number")
@@ -119,7 +117,6 @@ async def test_a_phone_that_was_lost_changes_nothing_any_more(
             name="Salif Koné",
             age=0,
             next_price=price,
-            agreed=AGREED,
         )
 
     assert (await refused_after(pool, loses, adds)).startswith("This phone does not speak")

@@ -18,7 +18,7 @@ from mutuelle.households.support_acts import SupportError
 from mutuelle.support.merging import merge_households, reopen_household
 from talk.trouble import RefusedError
 from tests.support.joined_households import broken, by, joined, net, read, sent, stands, unpaid
-from tests.support.officer_acts import AGREED, calling
+from tests.support.officer_acts import calling
 from tests.support.town import AWA, MARIAM, NOON, found, found_town, join, paid, pays
 
 YEAR = timedelta(days=366)
@@ -202,7 +202,7 @@ def by_credit(found: Standing) -> dict[str, Any]:
     """What a household agrees to on the screen."""
     product = found.payable_product
     facts = {"number": found.household.number, "credit": found.credit, "product": product.code}
-    return {**facts, "version": product.version, "agreed": AGREED}
+    return {**facts, "version": product.version}
 
 
 async def renews(pool: AsyncEngine, household: Household, found: Standing) -> None:

@@ -34,7 +34,7 @@ from sms.delivery import opt_out
 from sms.outbox import send_due
 from talk.trouble import RefusedError
 from tests.support.joined_households import unpaid
-from tests.support.officer_acts import AGREED, broken, calling, deposits, receives, templates
+from tests.support.officer_acts import broken, calling, deposits, receives, templates
 from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, appoint, give_pin
 from tests.support.sms_people import ScriptedProvider
 from tests.support.town import AWA, MARIAM, NOON, found, found_town, join, paid, pays
@@ -199,7 +199,9 @@ async def test_after_five_days_a_deposit_comes_first(town: AsyncEngine, househol
     await receives(town, household, 3_000)
     await receives(town, household, 3_000, at=NOON + 3 * DAY)
     assert (await held(town)).since_on == date(2026, 11, 22)
-    assert "for {days} days" in await refusal(receives(town, household, 3_000, at=NOON + 5 * DAY))
+    assert "You have held {held} for {days}." in await refusal(
+        receives(town, household, 3_000, at=NOON + 5 * DAY)
+    )
     # The first received is the first deposited: what is left came on the fourth day.
     await deposits(town, 3_000, at=NOON + 5 * DAY)
     assert (await held(town)).since_on == date(2026, 11, 25)
@@ -216,7 +218,9 @@ async def test_a_receipt_that_was_cancelled_makes_no_cash_younger(
         at = NOON + 4 * DAY
         await cancel_cash(db, "BEN", wrong.receipt_code, actor="Mme Diallo", reason="typed twice", at=at)
     assert (await held(town)).since_on == date(2026, 11, 22)
-    assert "for {days} days" in await refusal(receives(town, household, 3_000, at=NOON + 5 * DAY))
+    assert "You have held {held} for {days}." in await refusal(
+        receives(town, household, 3_000, at=NOON + 5 * DAY)
+    )
 
 
 async def test_a_treasurer_takes_over_what_she_has_counted(town: AsyncEngine, household: Household) -> None:
@@ -289,7 +293,7 @@ async def test_a_household_contests_once_and_the_treasurers_hear_of_it(
     assert isinstance(done, Recorded)
     for _time in range(2):
         async with town.begin() as db:
-            await dispute_cash(db, calling(AWA), code=done.receipt_code, agreed=AGREED)
+            await dispute_cash(db, calling(AWA), code=done.receipt_code)
     assert await templates(town, FANTA) == ["cash contested"]
     assert await templates(town, ISSA) == ["cash contested"]
     assert "cash contested" not in await templates(town, OUMOU)
@@ -310,7 +314,7 @@ async def test_a_collector_who_is_a_treasurer_is_not_the_one_who_is_told(
     done = await receives(town, household, 5_000)
     assert isinstance(done, Recorded)
     async with town.begin() as db:
-        await dispute_cash(db, calling(AWA), code=done.receipt_code, agreed=AGREED)
+        await dispute_cash(db, calling(AWA), code=done.receipt_code)
     assert "cash contested" not in await templates(town, OUMOU)
 
 

@@ -24,7 +24,7 @@ from mutuelle.treasury.past_receipts import (
     start_messages,
     stop_messages,
 )
-from talk.words import Caller, Consent
+from talk.words import Caller
 from tests.support.joined_households import joined, unpaid
 from tests.support.messages_receipts import MUTUELLE
 from tests.support.town import AWA, MARIAM, NOON, found_town, pays
@@ -79,10 +79,10 @@ async def test_the_day_of_a_receipt_is_the_mutuelles_own(pool: AsyncEngine, hous
 async def test_sms_stop_and_start_for_this_phone_only(pool: AsyncEngine, household: Household) -> None:
     async with pool.begin() as db:
         assert await messages_taken(db, CALLER) is SmsTaken.ALL
-        await stop_messages(db, CALLER, agreed=Consent("yes"))
+        await stop_messages(db, CALLER)
         assert await messages_taken(db, CALLER) is SmsTaken.IMPORTANT
         assert await messages_taken(db, Caller(MARIAM, "fr", "test", "c", NOON)) is SmsTaken.ALL
-        await start_messages(db, CALLER, agreed=Consent("yes"))
+        await start_messages(db, CALLER)
         assert await messages_taken(db, CALLER) is SmsTaken.ALL
 
 

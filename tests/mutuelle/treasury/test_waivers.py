@@ -30,7 +30,7 @@ from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.doctor_desk import check, make
 from tests.support.joined_households import broken as broken_of_all
 from tests.support.joined_households import by, joined, stands
-from tests.support.officer_acts import AGREED, OWED, broken, calling, proposes_waiver, receives, templates
+from tests.support.officer_acts import OWED, broken, calling, proposes_waiver, receives, templates
 from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, PIN, appoint, give_pin
 from tests.support.town import AWA, MARIAM, NOON, found_town, pays
 
@@ -69,7 +69,6 @@ async def answers(
             proposal=found,
             answer=answer,
             pin=Secret(pin),
-            agreed=AGREED,
         )
 
 

@@ -1,0 +1,36 @@
+"""How a language writes days and numbers, by Babel (Unicode's CLDR)."""
+
+from datetime import date
+from functools import cache, lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from locales.catalogue import DEFAULT_LANGUAGE, SOURCE_LANGUAGE
+
+ENGLISH = "en_GB"  # the day before the month: 31/12/2026
+
+
+@cache
+def locale_of(language: str) -> Locale:
+    """The conventions of `language`; those of the default language where CLDR does not know it."""
+    try:
+        return Locale.parse(ENGLISH if language == SOURCE_LANGUAGE else language)
+    except UnknownLocaleError:
+        return Locale.parse(DEFAULT_LANGUAGE)
+
+
+@lru_cache(maxsize=4096)
+def written_day(on: date, language: str) -> str:
+    """`31/12/2026` in French and English."""
+    return format_date(on, "short", locale_of(language))
+
+
+@lru_cache(maxsize=4096)
+def written_number(number: int) -> str:
+    """`1 260 000`, in every language: the same figures stand on the operator's prompt and on paper receipts.
+
+    CLDR groups by a narrow space that basic phones lack: here it is a plain one.
+    """
+    return format_decimal(number, locale=locale_of(DEFAULT_LANGUAGE)).replace("\u202f", " ")
