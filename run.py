@@ -77,7 +77,7 @@ def run(environ: Mapping[str, str], home: Path = HOME) -> int:
     except SettingsError as fault:
         say("\n".join(fault.faults))
         return 2
-    except (RunError, EngineError) as fault:
+    except (RunError, EngineError, migrations.UnknownSchemaError) as fault:
         say(f"keneya: {fault}")
         return 1
     except KeyboardInterrupt:

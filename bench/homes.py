@@ -14,6 +14,7 @@ from stdnum import damm
 from bench.databases import as_owner, transaction
 from bench.place import Place
 from mutuelle.contributions.payments import receipt_code
+from mutuelle.household_key import HouseholdKey
 from mutuelle.scheme.sealed_records import record_households
 from torture.town import DAN, FAMILY, PLACES
 
@@ -63,7 +64,7 @@ async def _join(place: Place, homes: int, statements: Sequence[str]) -> list[Joi
         await db.execute(text(_GIVEN), facts)
         for statement in statements:
             await db.execute(text(statement))
-        await record_households(db, [(DAN.id, number) for number in numbers])
+        await record_households(db, [HouseholdKey(DAN.id, number) for number in numbers])
     await as_owner(place, "vacuum analyze")  # as autovacuum will have done
     return [Joined(*one) for one in zip(numbers, phones, references, strict=True)]
 

@@ -55,6 +55,8 @@ async def migrate(arguments: argparse.Namespace) -> int:
         unguarded = await migrations.migrate(owner_url, role, auditor_role=auditor)
     except migrations.UnknownRoleError as fault:
         raise CommandError(str(fault), 2) from None
+    except migrations.UnknownSchemaError as fault:
+        raise CommandError(str(fault)) from None
     print("The schema is at its newest version.")
     if unguarded:
         print(f"{unguarded} can still hold others up: let a superuser run migrations/server.sql here, once.")

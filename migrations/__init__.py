@@ -1,17 +1,19 @@
-"""The schema, one numbered step a file, applied by the owner's role; the service's role gets only what
-`grants.py` lists.
+"""The schema, applied by the owner's role. `schema/` says what it is now: an empty database is made from it at once.
 
-`migrate` may be run any number of times; it is what `keneya migrate` and every test run.
+`versions/` has the steps for databases that an earlier release made. The service's role gets only the rights that stand
+beside the tables. `migrate` may be run any number of times; it is what `keneya migrate` and every test run.
 """
 
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from ledger.accounts import KINDS, AccountKind
@@ -22,13 +24,21 @@ _ADD_KINDS = (
     "insert into ledger.kind (kind, keeping, side, is_split) values (:kind, :keeping, :side, :is_split)"
     " on conflict do nothing"
 )
+# Snapshots are written in ticks, which go on beyond them; the ledger's own functions know no table above it.
+_MOVE_CLOCK = text("""
+select ledger.move_clock(greatest(:above, max(pg_snapshot_xmax(counted_to::pg_snapshot)::text::bigint) - 1))
+  from (select counted_to from digest union all select counted_to from schedule) written""")
 _IS_ROLE = text("select exists (select from pg_roles where rolname = :role)")
 _VERSION = text("select version_num from alembic_version")
 _IS_UNGUARDED = text("""
 select rolconnlimit < 0 or has_function_privilege(oid, 'pg_advisory_lock(bigint)', 'execute')
   from pg_roles where rolname = :role""")
+STEPS = Path(__file__).parent
+BASELINE = "0001"  # the step that makes an empty database whatever `schema/` says now
 LOCK_TIMEOUT = "3s"
-LOCK_KEY = 7_305_011  # any constant: two releases migrating at once take turns
+LOCK_KEY = (
+    7_305_011  # any constant: of one number, so that no lock of `mutuelle/locks.py` (two numbers) is it
+)
 
 
 class UnknownRoleError(Exception):
@@ -36,11 +46,15 @@ class UnknownRoleError(Exception):
 
 
 class OldSchemaError(Exception):
-    """The database lacks a migration of this program; the message is one line for a person."""
+    """The database lacks a step of this program; the message is one line for a person."""
+
+
+class UnknownSchemaError(Exception):
+    """The database has a step that this program lacks; the message is one line for a person."""
 
 
 def _steps() -> ScriptDirectory:
-    return ScriptDirectory(str(Path(__file__).parent))
+    return ScriptDirectory(str(STEPS))
 
 
 def revisions() -> frozenset[str]:
@@ -59,7 +73,7 @@ async def refuse_old_schema(service_url: str) -> None:
     try:
         async with engine.connect() as db:
             version = await db.scalar(_VERSION)
-    except ProgrammingError:  # never migrated, or before the service's role could read the version
+    except ProgrammingError:  # never migrated
         version = None
     finally:
         await engine.dispose()
@@ -81,9 +95,23 @@ def _kind_row(kind: AccountKind) -> dict[str, object]:
 
 def _upgrade(connection: Connection) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(STEPS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        if MigrationContext.configure(connection).get_current_revision() is None:
+            command.upgrade(config, BASELINE)
+            command.stamp(config, "head")
+        else:
+            command.upgrade(config, "head")
+    except CommandError as fault:
+        raise UnknownSchemaError(
+            f"the schema is another program's ({fault}): run the program that made it"
+        ) from None
+
+
+async def keep_schema(db: AsyncConnection) -> None:
+    """Wait for a migration that is under way; until the session ends none begins."""
+    await db.execute(text("select pg_advisory_lock_shared(:key)"), {"key": LOCK_KEY})
 
 
 async def migrate(
@@ -94,16 +122,19 @@ async def migrate(
     `service_role` is the role that web and worker connect as; it owns nothing, and gets its rights last. `above`: a
     restore's newest transaction number, which the ledger's clock goes on from. `auditor_role`: a role that exists and
     may read the ledger from now on (UnknownRole: it does not); without one it is AUDITOR_ROLE, if the server has it.
+    UnknownSchemaError: a newer program was here.
     The answer is the name of an auditor's role that could still hold others up: a superuser must run `server.sql`.
     Whoever posts waits behind a step that waits for a reader: no step waits longer than LOCK_TIMEOUT.
     """
     engine, auditor = create_async_engine(owner_url), auditor_role or AUDITOR_ROLE
     try:
         async with engine.begin() as db:
-            await db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            await db.execute(
+                text("select pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY}
+            )  # of two, one waits
             await db.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
             await db.run_sync(_upgrade)
-            await db.execute(text("select ledger.move_clock(:above)"), {"above": above})
+            await db.execute(_MOVE_CLOCK, {"above": above})
             await db.execute(text(_ADD_KINDS), [_kind_row(kind) for kind in KINDS.values()])
             database = str(await db.scalar(text("select current_database()")))
             for statement in (*grant_statements(service_role), *shared_statements(service_role, database)):

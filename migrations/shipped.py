@@ -1,7 +1,7 @@
-"""What the database must be: every definition and every right as this release's migrations leave them.
+"""What the database must be: every definition and every right as this release's schema makes them.
 
-`shipped.txt` is what `definitions.sql` answers of a database just migrated, a line a thing. After a new step
-`pytest tests/test_shipped.py --rewrite-shipped` writes it anew, once with each server (`CONTRIBUTING.md`).
+`shipped.txt` is what `definitions.sql` answers of a database just migrated, a line a thing. After a change of the
+schema `pytest tests/test_shipped.py --rewrite-shipped` writes it anew, once with each server (`CONTRIBUTING.md`).
 """
 
 from pathlib import Path

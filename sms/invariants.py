@@ -86,7 +86,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "The SMS of one phone are dealt with in the order in which they came (a minute for clocks that differ).",
         """select provider || ' ' || provider_message_id from (
             select *, lag(handled_at) over (partition by phone order by received_at, nth) as before
-            from sms_inbox where handled_at is not null and handled_as <> 'old'
+            from sms_inbox where handled_at is not null
         ) came where handled_at < before - interval '1 minute'""",
     ),
     Invariant(

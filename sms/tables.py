@@ -1,25 +1,11 @@
 """The outbox, delivery reports, opt-outs, the inbox and its conversations as tables, and the moves of a message.
 
-A state changes only along MOVES; the database refuses every other change (migration 0002).
+A state changes only along MOVES; the database refuses every other change (`migrations/schema/sms.sql`).
 """
 
 from enum import StrEnum
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    DateTime,
-    FetchedValue,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    Table,
-    Text,
-    Uuid,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from schema_tables import table
 
 
 class MessageState(StrEnum):
@@ -60,97 +46,12 @@ class Arrival(StrEnum):
 
 SERVICE = "*"  # stands for the mutuelle in messages of the service itself
 
-metadata = MetaData()
-_instant = DateTime(timezone=True)
-
-outbox = Table(
-    "sms_outbox",
-    metadata,
-    Column("mutuelle_id", Text, primary_key=True),
-    Column("id", Uuid, primary_key=True, server_default=FetchedValue()),
-    Column("key", Text, nullable=False),
-    Column("phone", Text, nullable=False),
-    Column("template", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("receipt_code", Text),
-    Column("is_reply", Boolean, nullable=False),
-    Column("segments", SmallInteger, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("due_at", _instant, nullable=False),
-    Column("lease_token", Uuid),
-    Column("lease_until", _instant),
-    Column("attempts", Integer, nullable=False),
-    Column("resends", SmallInteger, nullable=False),
-    Column("provider", Text),
-    Column("provider_message_id", Text),
-    Column("provider_status", Text),
-    Column("reason", Text),
-    Column("called_at", _instant),
-    Column("in_doubt_at", _instant),
-    Column("sent_at", _instant),
-    Column("final_at", _instant),
-    Column("created_at", _instant, nullable=False),
-    Column("recorded_at", _instant, nullable=False),
-)
-
-report = Table(
-    "sms_report",
-    metadata,
-    Column("id", Uuid, primary_key=True, server_default=FetchedValue()),
-    Column("provider", Text, nullable=False),
-    Column("provider_message_id", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("rank", SmallInteger, nullable=False),
-    Column("phone", Text, nullable=False),
-    Column("failure_reason", Text),
-    Column("raw", JSONB, nullable=False),
-    Column("content_hash", LargeBinary, nullable=False),
-    Column("received_at", _instant, nullable=False),
-    Column("applied_at", _instant),  # when there was nothing more to learn from it
-    Column("mutuelle_id", Text),  # the message it spoke of; both empty if it was never found
-    Column("message_id", Uuid),
-)
+outbox = table("sms_outbox")
+report = table("sms_report")
+optout = table("sms_optout")
+inbox = table("sms_inbox")
+conversation = table("sms_conversation")
 
 # What a person's own STOP ends, by the first word of the template. All else is a receipt, a reply, or tells somebody
 # what was done to her money, cover or office: anybody can forge an SMS, and a STOP must hide no fraud from its victim.
 ENDED_BY_STOP = ("reminder",)
-
-optout = Table(
-    "sms_optout",
-    metadata,
-    Column("id", Uuid, primary_key=True, server_default=FetchedValue()),
-    Column("phone", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("since", _instant, nullable=False),
-    Column("until", _instant),
-)
-
-inbox = Table(
-    "sms_inbox",
-    metadata,
-    Column("provider", Text, primary_key=True),
-    Column("provider_message_id", Text, primary_key=True),
-    Column("phone", Text, nullable=False),
-    Column("short_code", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("received_at", _instant, nullable=False),
-    Column("nth", BigInteger, FetchedValue(), nullable=False),  # in the order of arrival
-    Column("state", Text, nullable=False, server_default=FetchedValue()),
-    Column("handled_as", Text),  # what it was taken for
-    Column("attempts", SmallInteger, nullable=False, server_default=FetchedValue()),
-    Column("due_at", _instant, nullable=False),
-    Column("handled_at", _instant),
-)
-
-conversation = Table(
-    "sms_conversation",
-    metadata,
-    Column("phone", Text, primary_key=True),
-    Column("id", Text, nullable=False),  # of the message that opened it
-    Column("keyword", Text, nullable=False),
-    Column("is_open", Boolean, nullable=False),
-    Column("acted", Boolean, nullable=False),  # it ended with an action
-    Column("answers", JSONB, nullable=False),
-    Column("view", JSONB, nullable=False),
-    Column("expires_at", _instant, nullable=False),
-)

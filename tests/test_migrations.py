@@ -1,92 +1,114 @@
-"""A database of the first release, with people in it, comes to the newest schema whole."""
+"""The schema is made, brought forward with its rows, and left alone by a program that does not know it."""
 
-from collections.abc import AsyncIterator
+import re
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import migrations
 from embedded import OWNER_ROLE, SERVICE_ROLE, Engines
 from invariants import examine
-from ledger.book import Account, open_accounts
-from ledger.invariants.book import INVARIANTS as LEDGER
-from mutuelle.contributions.portfolio import portfolio
-from mutuelle.invariants import INVARIANTS
-from mutuelle.officers.roles import Role, appointments_of_phone
-from mutuelle.scheme.mutuelles import get_mutuelle
-from sms.invariants import INVARIANTS as SMS
-from tests.conftest import _superuser
-from tests.support.town import NOON
+from migrations.grants import rights, without_rights
+from migrations.shipped import CHECKS
+from tests.commands.backup.conftest import as_superuser
+from tests.conftest import Database
+from tests.later_step import LATER, add_step
+from tests.support.town import found
 
-RELEASED = "0003"
-AWA, FANTA, OUMOU, ROKIA = "+22376000001", "+22376000007", "+22376000021", "+22376000031"
-ROWS = f"""
-insert into mutuelle values ('BEN', 199, 'Mutuelle Benso', 'Sikasso', 'ML', 'XOF', 'Africa/Bamako', '{FANTA}',
-    'soins au centre', '2024-01-01');
-insert into place values ('BEN', 'v1', 'Bandiagala');
-insert into product values ('BEN', 'P1', 1, 'Famille', '2024-01-01', null, 12000, 6, 12, 3000, 1500, 18, 0, 12, 1, 3,
-    1, 50, 4, 100);
-insert into household values ('BEN', '199000001', 'Awa Koné', 'v1', '2026-11-01', null);
-insert into household_phone values ('BEN', '199000001', '{AWA}', '2026-11-01');
-insert into beneficiary values ('BEN', '199000001', 1, 'Awa Koné', 1981, '2026-11-01', null),
-    ('BEN', '199000001', 2, null, 2014, '2026-11-01', '2026-11-09');
-insert into policy values ('BEN', '199000001', 1, 'new', 'P1', 1, 2, 12000, 0, '2026-11-01', '2026-11-01');
-insert into officer values ('BEN', 'treasurer', '{FANTA}', 'Fanta Coulibaly', '2024-01-01', null),
-    ('BEN', 'collector', '{OUMOU}', 'Oumou Traoré', '2024-01-01', '2026-06-30');
-insert into facility values ('BEN', 'f1', 'Centre de Benso', 'centre', 'v1', '+22376000041', '8 h - 16 h', '{{}}');
-insert into doctor values ('BEN', '{ROKIA}', 'Rokia Sangaré', 'f1', '{{fr}}', '2024-01-01');
-insert into sms_inbox values ('africastalking', 'old', '{AWA}', '57', 'BONJOUR', '2026-11-02');
+SUBJECTS = sorted(path.stem for path in (migrations.STEPS / "schema").glob("*.sql"))
+
+SCHEDULE = """
+insert into schedule (mutuelle_id, kind, subject, cron, timezone, fires_for, due_at, next_at, counted_to, counted_at,
+                      since)
+values ('BEN', 'digest', '+22376000007', '0 8 * * 1', 'Africa/Bamako', now(), now(), now(),
+        '3000000000:3000000000:', now(), now())
 """
 
 
-def _to_released(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.attributes["connection"] = connection
-    command.upgrade(config, RELEASED)
+async def ask(engine: AsyncEngine, query: str) -> list[object]:
+    async with engine.connect() as db:
+        return list(await db.scalars(text(query)))
 
 
-@pytest.fixture
-async def released(engines: Engines) -> AsyncIterator[str]:
-    """A database at the first release's schema, with a few rows in every table that a later step changes."""
-    async with _superuser(engines) as db:
-        await db.execute(text(f"create database released owner {OWNER_ROLE}"))
-    owner = create_async_engine(engines.url("owner", "released"))
+async def test_migrating_again_changes_nothing(pool: AsyncEngine, database: Database) -> None:
+    await migrations.migrate(database.owner_url, SERVICE_ROLE)
+    async with pool.connect() as db:
+        assert [finding.offenders for finding in await examine(db, CHECKS)] == [(), ()]
+
+
+async def test_the_clock_goes_on_beyond_a_snapshot_that_a_schedule_has_written_down(
+    pool: AsyncEngine, owner: AsyncEngine, database: Database
+) -> None:
+    """After a restore by other means than ours, into a server whose transactions are numbered anew."""
+    async with pool.begin() as db:
+        await found(db)
     async with owner.begin() as db:
-        await db.run_sync(_to_released)
-        for statement in ROWS.split(";\n"):
-            if statement.strip():
-                await db.execute(text(statement))
-        await open_accounts(db, [Account("BEN", "health:member:199000001", "XOF")])
+        await db.execute(text(SCHEDULE))
+    await migrations.migrate(database.owner_url, SERVICE_ROLE)
+    async with pool.begin() as db:
+        [tick] = await db.scalars(text("select ledger.tick()::text::bigint"))
+        assert 3_000_000_000 <= tick < 3_000_001_000
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_each_right_stands_in_the_file_of_its_table_or_function(subject: str) -> None:
+    script = (migrations.STEPS / "schema" / f"{subject}.sql").read_text(encoding="utf-8")
+    left = re.sub("--.*", "", without_rights(subject))
+    assert not re.search(r"\bgrant\b", left), "a right that no role would get"
+    made = set(re.findall(r"^create (?:table|view|function|schema) ([\w.]+)", script, re.MULTILINE))
+    given = set(re.findall(r"^grant [^;]+ on (?:function |schema )?([\w.]+)[^;]* to ", script, re.MULTILINE))
+    assert given <= made
+    tables = set(re.findall(r"^create (?:table|view) ([\w.]+)", script, re.MULTILINE))
+    assert tables <= given, "a table that the service cannot read"
+
+
+def test_the_ledgers_files_name_no_table_above_it() -> None:
+    scripts = {
+        name: (migrations.STEPS / "schema" / f"{name}.sql").read_text(encoding="utf-8") for name in SUBJECTS
+    }
+    above = set(re.findall(r"^create table (\w+) ", "".join(scripts.values()), re.MULTILINE))
+    book = "".join(script for name, script in scripts.items() if name.startswith("ledger_"))
+    used = set(re.findall(r"\b(?:from|join|into|update|references|on)\s+(\w+)\b(?!\.)", book))
+    assert len(above) > 30
+    assert used & above == set()
+
+
+def test_the_service_and_an_auditor_get_what_is_written_for_them() -> None:
+    assert "grant select, insert, update (sold_until) on product" in rights("service")
+    assert "grant execute on function ledger.tick()" in set(rights("service")) - set(rights("auditor"))
+    assert [right for right in rights("auditor") if "insert" in right or "update" in right] == []
+
+
+async def test_an_empty_database_is_made_from_the_files_and_runs_no_step(
+    engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_step(monkeypatch, tmp_path)
+    await as_superuser(engines, f"create database made_at_once owner {OWNER_ROLE}")
+    await migrations.migrate(engines.url("owner", "made_at_once"), SERVICE_ROLE)
+    owner = create_async_engine(engines.url("owner", "made_at_once"))
+    assert await ask(owner, "select version_num from alembic_version") == [LATER]
+    assert await ask(owner, "select count(*) from pg_attribute where attname = 'region'") == [0]
     await owner.dispose()
-    yield "released"
-    async with _superuser(engines) as db:
-        await db.execute(text("drop database released with (force)"))
+    await as_superuser(engines, "drop database made_at_once with (force)")
 
 
-async def test_rows_of_the_first_release_come_to_the_newest_schema(engines: Engines, released: str) -> None:
-    for _again in range(2):
-        await migrations.migrate(engines.url("owner", released), SERVICE_ROLE)
-    pool = create_async_engine(engines.url("service", released))
-    async with pool.connect() as db:
-        assert [
-            f.invariant.name for f in await examine(db, [*LEDGER, *SMS, *INVARIANTS]) if not f.holds
-        ] == []
-        assert await _roles(pool) == {FANTA: [Role.TREASURER], OUMOU: [], ROKIA: [Role.DOCTOR]}
-        insured = await portfolio(db, await get_mutuelle(db, "BEN"), NOON.date())
-        assert [one.due.amount_minor for one in insured.values()] == [12_000]
-        state = (await db.execute(text("select state, handled_as from sms_inbox"))).one()
-    assert tuple(state) == ("SET_ASIDE", "old")  # nobody is answered weeks late
-    await pool.dispose()
-
-
-async def _roles(pool: AsyncEngine) -> dict[str, list[Role]]:
-    async with pool.connect() as db:
-        return {
-            phone: [appointment.role for appointment in await appointments_of_phone(db, phone, NOON)]
-            for phone in (FANTA, OUMOU, ROKIA)
-        }
+async def test_a_later_step_comes_to_a_database_with_rows(
+    pool: AsyncEngine, owner: AsyncEngine, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pool.begin() as db:
+        await found(db)
+    places = await ask(owner, "select count(*) from place")
+    with monkeypatch.context() as later:
+        add_step(later, tmp_path)
+        with pytest.raises(migrations.OldSchemaError, match=f"is 0001, this program needs {LATER}"):
+            await migrations.refuse_old_schema(database.url)
+        for _again in range(2):
+            await migrations.migrate(database.owner_url, SERVICE_ROLE)
+        await migrations.refuse_old_schema(database.url)
+    assert await ask(pool, "select count(*) from place where region = 'Sikasso'") == places != [0]
+    await migrations.refuse_old_schema(database.url)  # during a release a process may be behind its schema
+    with pytest.raises(migrations.UnknownSchemaError, match=f"another program's .*{LATER}"):
+        await migrations.migrate(database.owner_url, SERVICE_ROLE)
+    assert await ask(owner, "select version_num from alembic_version") == [LATER]

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from commands.command import CommandError
 from ledger.export import snapshot
-from migrations import LOCK_KEY
+from migrations import keep_schema
 
 # What is ours or could be in our way: all but the system's own and what belongs to extensions.
 _TABLES = """
@@ -55,8 +55,7 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
         async with engine.connect() as db:
             await db.execute(text("set idle_in_transaction_session_timeout = 0"))
             await db.execute(text("set statement_timeout = 0"))
-            # Before the snapshot: migrations wait for us, and we for them.
-            await db.execute(text("select pg_advisory_lock_shared(:key)"), {"key": LOCK_KEY})
+            await keep_schema(db)  # before the snapshot
             await db.commit()
             await snapshot(db)
             yield db
@@ -81,7 +80,7 @@ async def tables(db: AsyncConnection, kinds: str = "rp") -> list[str]:
 
 async def schema(db: AsyncConnection) -> str:
     """The schema's version; Fault if there is none."""
-    if not await _has(db, "public.alembic_version"):
+    if await db.scalar(text("select to_regclass('public.alembic_version')")) is None:
         raise CommandError("the database has no schema of ours: there is nothing to back up")
     return str(await db.scalar(text("select version_num from alembic_version")))
 
@@ -103,9 +102,9 @@ async def exported(db: AsyncConnection) -> str:
 
 
 async def tick(db: AsyncConnection) -> int:
-    """A number above that of every transaction that we see, in the ledger's own count where it has one."""
-    shift = await db.scalar(text("select shift from ledger.clock")) if await _has(db, "ledger.clock") else 0
-    return int(await db.scalar(text("select pg_snapshot_xmax(pg_current_snapshot())::text"))) + int(shift)
+    """A number above that of every transaction that we see, in the ledger's own count."""
+    newest = "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint + shift from ledger.clock"
+    return int(await db.scalar(text(newest)) or 0)
 
 
 async def expect_empty(db: AsyncConnection) -> None:
@@ -116,10 +115,6 @@ async def expect_empty(db: AsyncConnection) -> None:
             f"the database is not empty ({', '.join(found[:3]) or 'ledger'} …): "
             "a backup goes into an empty one, such as `createdb --owner` makes"
         )
-
-
-async def _has(db: AsyncConnection, table: str) -> bool:
-    return await db.scalar(text("select to_regclass(:table)"), {"table": table}) is not None
 
 
 async def rows(db: AsyncConnection) -> dict[str, int]:
@@ -146,9 +141,7 @@ def _book(lines: list[tuple[str, ...]], seal: str) -> Book:
 
 
 async def _newest_seals(db: AsyncConnection) -> dict[str, str]:
-    """`block root` of each mutuelle's newest seal; none in a schema before seals."""
-    if not await _has(db, "ledger.seal"):
-        return {}
+    """`block root` of each mutuelle's newest seal."""
     newest = """
         select distinct on (mutuelle_id) mutuelle_id, block || ' ' || encode(root, 'hex')
           from ledger.seal order by mutuelle_id, block desc

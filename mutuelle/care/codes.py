@@ -4,7 +4,6 @@ The code is kept nowhere, only a digest under a key that never enters the databa
 household one code is alive at a time, for fifteen minutes and for one check.
 """
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,8 @@ from locales import Once, _
 from mutuelle.care.tables import care_code
 from mutuelle.cover.people import people_of, present
 from mutuelle.dates import local_time
+from mutuelle.free_codes import draw_digits, draw_free
+from mutuelle.household_key import of_household
 from mutuelle.households.households import Household, household_by_number, lock_household, phones_of
 from mutuelle.scheme.mutuelles import get_mutuelle
 from talk.trouble import RefusedError
@@ -29,7 +30,6 @@ ALIVE = timedelta(minutes=15)
 DAY = timedelta(days=1)
 REMEMBERED = DAY  # how long a code that was used or came too late is told from a wrong one
 CODES_A_DAY = 10
-DRAWS = 50  # until one is free, of a million: the second always is
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ async def make_code(db: AsyncConnection, caller: Caller, *, number: str, rank: i
 
 async def _write(db: AsyncConnection, caller: Caller, household: Household, rank: int) -> str:
     await end_code(db, household, caller.at)
-    newest = await db.scalar(select(sa.func.max(care_code.c.position)).where(*_of(household)))
+    newest = await db.scalar(
+        select(sa.func.max(care_code.c.position)).where(of_household(care_code, household))
+    )
     words = await _draw(db, caller, household)
     row = {
         "mutuelle_id": household.mutuelle_id,
@@ -94,21 +96,19 @@ async def _write(db: AsyncConnection, caller: Caller, household: Household, rank
 async def end_code(db: AsyncConnection, household: Household, at: datetime) -> None:
     """The household's code that is alive, if there is one, serves no more."""
     alive = care_code.c.ended_at.is_(None), care_code.c.used_at.is_(None)
-    await db.execute(sa.update(care_code).where(*_of(household), *alive).values(ended_at=at))
-
-
-def _of(household: Household) -> tuple[sa.ColumnElement[bool], ...]:
-    return care_code.c.mutuelle_id == household.mutuelle_id, care_code.c.number == household.number
+    await db.execute(
+        sa.update(care_code).where(of_household(care_code, household), *alive).values(ended_at=at)
+    )
 
 
 async def _draw(db: AsyncConnection, caller: Caller, household: Household) -> str:
     """A code that is none of those remembered: a code is either fresh or was used, never both."""
-    for _draw_again in range(DRAWS):
-        words = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+
+    async def is_fresh(words: str) -> bool:
         kept = digests(caller, household.number, words)
-        if await find_code(db, household.mutuelle_id, household.number, kept, caller.at) is None:
-            return words
-    raise RuntimeError("no code was free")
+        return await find_code(db, household.mutuelle_id, household.number, kept, caller.at) is None
+
+    return await draw_free("code for care", lambda: draw_digits(DIGITS), is_fresh)
 
 
 def digests(caller: Caller, number: str, words: str) -> tuple[bytes, ...]:
@@ -150,5 +150,7 @@ async def _codes(
 async def use_code(db: AsyncConnection, household: Household, code: KeptCode, at: datetime) -> None:
     """This code has served. The caller holds the household's lock and has seen it alive."""
     await db.execute(
-        sa.update(care_code).where(*_of(household), care_code.c.position == code.position).values(used_at=at)
+        sa.update(care_code)
+        .where(of_household(care_code, household), care_code.c.position == code.position)
+        .values(used_at=at)
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +24,8 @@ from mutuelle.contributions.standing import standing
 from mutuelle.cover.people import people_of
 from mutuelle.cover.rules import current
 from mutuelle.dates import local_time
+from mutuelle.free_codes import draw_free
+from mutuelle.household_key import of_household
 from mutuelle.households.households import Household, find_household, lock_household
 from mutuelle.officers.roles import Appointment, Role, appointments_of
 from mutuelle.scheme.mutuelles import Mutuelle
@@ -32,7 +35,6 @@ from talk.words import Caller
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without those that look like another
 REFERENCE_LENGTH = 6
-DRAWS = 50
 
 NOT_A_DOCTOR = _("Only doctors under contract check a cover. For your own cover, dial and press 1.")
 NOT_RECOGNISED = _(
@@ -124,17 +126,13 @@ async def _answer(
 
 async def _write(db: AsyncConnection, row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Keep an answer under a reference of its own."""
-    for _draw in range(DRAWS):
-        given = {**row, "reference": draw_reference()}
-        written = await db.scalar(
-            insert(eligibility_check)
-            .values(given)
-            .on_conflict_do_nothing(index_elements=["mutuelle_id", "reference"])
-            .returning(eligibility_check.c.reference)
-        )
-        if written:
-            return given
-    raise RuntimeError("no reference was free")
+
+    async def write(reference: str) -> bool:
+        statement = insert(eligibility_check).values(**row, reference=reference)
+        free = statement.on_conflict_do_nothing(index_elements=["mutuelle_id", "reference"])
+        return bool(await db.scalar(free.returning(sa.literal(True))))
+
+    return {**row, "reference": await draw_free("reference of a check", draw_reference, write)}
 
 
 def draw_reference() -> str:
@@ -154,8 +152,7 @@ async def _used_before(
     await messages.notify_used_again(db, desk.mutuelle, household, kept.position, caller.at)
     rows = await db.execute(
         select(eligibility_check).where(
-            eligibility_check.c.mutuelle_id == household.mutuelle_id,
-            eligibility_check.c.number == household.number,
+            of_household(eligibility_check, household),
             eligibility_check.c.code_position == kept.position,
         )
     )

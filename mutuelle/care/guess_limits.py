@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.care.tables import eligibility_check, failed_check
+from mutuelle.locks import Lock, lock
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import doctor, mutuelle
 from talk.keywords import BY_MESSAGE
@@ -71,8 +72,7 @@ async def open_desk(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> Do
     """The desk of a doctor in office. Until the transaction ends, nobody else checks from this facility."""
     mine = (doctor.c.mutuelle_id == mutuelle_id) & (doctor.c.phone == caller.phone)
     facility_id = (await db.scalars(select(doctor.c.facility_id).where(mine))).one()
-    key = f"checks of {mutuelle_id} {facility_id}"
-    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
+    await lock(db, Lock.CHECKS, mutuelle_id, facility_id)
     by_message = caller.gateway == BY_MESSAGE
     return DoctorAtFacility(await get_mutuelle(db, mutuelle_id), caller.phone, facility_id, by_message)
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import _
 from mutuelle.care.directory import AT_FACILITY, in_office
 from mutuelle.care.tables import referent
+from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household, lock_household, own_household
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -43,7 +44,7 @@ async def referent_of(db: AsyncConnection, household: Household, today: date) ->
     """The doctor of a household's last choice, also one who has left since."""
     newest = (
         select(referent.c.doctor_phone)
-        .where(referent.c.mutuelle_id == household.mutuelle_id, referent.c.number == household.number)
+        .where(of_household(referent, household))
         .order_by(referent.c.sequence.desc())
         .limit(1)
         .scalar_subquery()

@@ -17,7 +17,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, _
-from mutuelle.households.households import DRAWS, Household
+from mutuelle.free_codes import draw_free, insert_if_free
+from mutuelle.household_key import of_household, same_household
+from mutuelle.households.households import Household
+from mutuelle.locks import Lock, lock
 from mutuelle.scheme.products import Offer
 from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, route
 from talk.phones import region_of, shown_phone
@@ -76,8 +79,7 @@ async def open_payment(db: AsyncConnection, household: Household) -> OpenPayment
     """The household's payment under way, whatever phone it came from."""
     found = await db.execute(
         select(payment.c.amount_minor, payment.c.currency, payment.c.payer_phone, payment.c.asked_at).where(
-            payment.c.mutuelle_id == household.mutuelle_id,
-            payment.c.number == household.number,
+            of_household(payment, household),
             payment.c.purpose == CONTRIBUTION,
             payment.c.state.in_(OPEN),
         )
@@ -152,32 +154,29 @@ async def ask_payment(
 
 
 async def _insert(db: AsyncConnection, household: Household, row: dict[str, object]) -> UUID:
-    for _draw in range(DRAWS):
-        reference = uuid4()
+    async def write(reference: UUID) -> bool:
         own = {
             "reference": reference,
             "receipt_code": receipt_code(reference),
             "notice_token": secrets.token_hex(20),
         }
-        statement = insert(payment).values(row | own).on_conflict_do_nothing()
-        if await db.scalar(statement.returning(payment.c.state)):
-            return reference
+        if await insert_if_free(db, payment, row | own):
+            return True
         if await open_payment(db, household):
             raise RefusedError(
                 _(
                     "A payment for this household is already under way. Please wait a few minutes and dial again."
                 )
             )
-    raise RuntimeError(
-        "no free receipt code"
-    )  # thirty bits of them: it takes a hundred thousand payments for one clash
+        return False  # thirty bits of a receipt code: it takes a hundred thousand payments for one clash
+
+    return await draw_free("receipt code", uuid4, write)
 
 
 async def _limit(db: AsyncConnection, caller: Caller) -> None:
     """Refused when this phone has asked enough today for households that are not its own, or with other phones."""
     is_own = sa.exists().where(
-        household_phone.c.mutuelle_id == payment.c.mutuelle_id,
-        household_phone.c.number == payment.c.number,
+        same_household(household_phone, payment),
         household_phone.c.phone == caller.phone,
     )
     asked = await db.scalar(
@@ -195,7 +194,7 @@ async def _limit(db: AsyncConnection, caller: Caller) -> None:
 
 async def lock_phone(db: AsyncConnection, phone: str) -> None:
     """Until the transaction ends, nothing else is decided about this phone: limits and first households are counted."""
-    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 0))))
+    await lock(db, Lock.PHONE, phone)
 
 
 async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:

@@ -20,6 +20,7 @@ from locales import Money
 from mutuelle.contributions.standing import may_renew, next_offer, reckon
 from mutuelle.cover.policies import terms
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms
+from mutuelle.household_key import same_household
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer, Product, products_by_version, products_on_sale
 from mutuelle.tables import beneficiary, policy, waiver
@@ -91,16 +92,14 @@ async def agreed_by_number(
     """What every open household has agreed to, by its number."""
     products = await products_by_version(db, mutuelle.id)
     waived = select(sa.func.coalesce(sa.func.sum(waiver.c.amount_minor), 0)).where(
-        waiver.c.mutuelle_id == policy.c.mutuelle_id,
-        waiver.c.number == policy.c.number,
+        same_household(waiver, policy),
         waiver.c.sequence == policy.c.sequence,
     )
     open_ones = (
         select(policy, sa.cast(waived.scalar_subquery(), sa.BigInteger).label("waived_minor"))
         .join(
             household_table,
-            (household_table.c.mutuelle_id == policy.c.mutuelle_id)
-            & (household_table.c.number == policy.c.number),
+            same_household(household_table, policy),
         )
         .where(
             policy.c.mutuelle_id == mutuelle.id,
@@ -141,8 +140,7 @@ async def _ages(
         select(beneficiary.c.number, beneficiary.c.birth_year)
         .join(
             household_table,
-            (household_table.c.mutuelle_id == beneficiary.c.mutuelle_id)
-            & (household_table.c.number == beneficiary.c.number),
+            same_household(household_table, beneficiary),
         )
         .where(
             beneficiary.c.mutuelle_id == mutuelle.id,

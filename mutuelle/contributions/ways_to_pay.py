@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.contributions.payments import operator_for
+from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Appointment, Role, officers_of
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -58,10 +59,8 @@ async def who_takes_cash(
 
 
 async def _place_of(db: AsyncConnection, household: Household) -> str:
-    of_household = (household_table.c.mutuelle_id == household.mutuelle_id) & (
-        household_table.c.number == household.number
-    )
-    place_id: str = (await db.execute(select(household_table.c.place_id).where(of_household))).scalar_one()
+    found = select(household_table.c.place_id).where(of_household(household_table, household))
+    place_id: str = (await db.execute(found)).scalar_one()
     return place_id
 
 

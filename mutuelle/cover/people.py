@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.cover.rules import Cover, Period, current
 from mutuelle.dates import add_months
+from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
 from mutuelle.tables import beneficiary
 
@@ -73,7 +74,7 @@ async def people_of(db: AsyncConnection, household: Household) -> list[Person]:
             beneficiary.c.covered_from,
             beneficiary.c.came_from,
         )
-        .where(beneficiary.c.mutuelle_id == household.mutuelle_id, beneficiary.c.number == household.number)
+        .where(of_household(beneficiary, household))
         .order_by(beneficiary.c.rank != household.head_rank, beneficiary.c.rank)
     )
     return [Person(*row) for row in rows]

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.cover.rules import Terms
-from mutuelle.households.households import Household, HouseholdKey, keys_of
+from mutuelle.household_key import HouseholdKey, OfHousehold, keys_of, of_household
+from mutuelle.households.households import Household
 from mutuelle.scheme.products import Offer, Product
 from mutuelle.scheme.sealed_records import record_households
 from mutuelle.tables import policy, waiver
@@ -59,7 +60,7 @@ _POLICIES = text(
 
 async def policies_of(
     db: AsyncConnection,
-    households: Sequence[HouseholdKey],
+    households: Sequence[OfHousehold],
     products: Mapping[str, Mapping[tuple[str, int], Product]],
 ) -> list[list[Policy]]:
     """The policies of each household, in order; `products` are every version of its mutuelle's."""
@@ -151,7 +152,7 @@ async def write_policy(
 async def write_policies(db: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Write down what was agreed, as `policy_row` makes the rows, and record it."""
     await db.execute(insert(policy), rows)
-    await record_households(db, {(row["mutuelle_id"], row["number"]) for row in rows})
+    await record_households(db, {HouseholdKey(row["mutuelle_id"], row["number"]) for row in rows})
 
 
 def policy_row(
@@ -178,8 +179,7 @@ async def uncalled(db: AsyncConnection, household: Household, called: int) -> Se
     rows = await db.execute(
         select(policy.c.sequence, policy.c.contribution_minor, policy.c.registration_minor)
         .where(
-            policy.c.mutuelle_id == household.mutuelle_id,
-            policy.c.number == household.number,
+            of_household(policy, household),
             policy.c.sequence > called,
         )
         .order_by(policy.c.sequence)

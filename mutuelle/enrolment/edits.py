@@ -20,6 +20,7 @@ from mutuelle.cover.people import Person, entitled_on
 from mutuelle.cover.rules import CoverState, current
 from mutuelle.enrolment.enrolment import PRICE_CHANGED
 from mutuelle.founding.rules import MAX_PRICE_MINOR
+from mutuelle.household_key import of_household
 from mutuelle.households.change_log import WORDS, Change, changes_since, note_change
 from mutuelle.households.households import (
     Household,
@@ -231,8 +232,7 @@ def refuse_child_head(family: Family, person: Person) -> None:
 async def refuse_while_renewing(db: AsyncConnection, household: Household) -> None:
     """Refused while a renewal is being paid: its price was agreed to for the people of that moment."""
     renewing = select(payment.c.reference).where(
-        payment.c.mutuelle_id == household.mutuelle_id,
-        payment.c.number == household.number,
+        of_household(payment, household),
         payment.c.state.in_(OPEN),
         payment.c.renews_code.is_not(None),
     )
@@ -292,7 +292,6 @@ def household_changed(household: Household, what: Change, complaints_phone: str)
 
 def _is(family: Family, rank: int) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        beneficiary.c.mutuelle_id == family.household.mutuelle_id,
-        beneficiary.c.number == family.household.number,
+        of_household(beneficiary, family.household),
         beneficiary.c.rank == rank,
     )

@@ -15,6 +15,7 @@ from locales import Money, Sentence, _
 from mutuelle.contributions.payments import lock_phone
 from mutuelle.cover.policies import write_policy
 from mutuelle.enrolment.enrolment import agreed_offer, served_place
+from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.confirmation import invite
 from mutuelle.households.duplicates import Near, households_with_phone, near_households
@@ -153,11 +154,7 @@ async def without_phone(db: AsyncConnection, appointment: Appointment, number: s
     household = await find_household(db, number)
     if household is None or household.mutuelle_id != appointment.mutuelle_id:
         raise RefusedError(_("No household has the number {number}.", number=shown_number(number)))
-    is_confirmed = await db.scalar(
-        select(CONFIRMED).where(
-            household_table.c.mutuelle_id == household.mutuelle_id, household_table.c.number == number
-        )
-    )
+    is_confirmed = await db.scalar(select(CONFIRMED).where(of_household(household_table, household)))
     if is_confirmed or await phones_of(db, household, unconfirmed=True):
         raise RefusedError(
             _("Household {number} has its phone. Please see the treasurer.", number=household.shown_number)

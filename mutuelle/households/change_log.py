@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
+from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
 from mutuelle.scheme.sealed_records import record_households
 from mutuelle.tables import household_change
@@ -83,7 +84,9 @@ async def note_change(
 
     `detail` is read by the household on a small screen: at most 70 letters, in no language (names, years, numbers).
     """
-    newest = await db.scalar(select(sa.func.max(household_change.c.position)).where(*_of(household)))
+    newest = await db.scalar(
+        select(sa.func.max(household_change.c.position)).where(of_household(household_change, household))
+    )
     position = (newest or 0) + 1
     row = {
         "mutuelle_id": household.mutuelle_id,
@@ -96,7 +99,7 @@ async def note_change(
         "changed_at": at,
     }
     await db.execute(insert(household_change), row)
-    await record_households(db, [(household.mutuelle_id, household.number)])
+    await record_households(db, [household])
     return position
 
 
@@ -111,7 +114,7 @@ async def changes_of(db: AsyncConnection, household: Household, limit: int) -> l
             household_change.c.reason,
             household_change.c.changed_at,
         )
-        .where(*_of(household))
+        .where(of_household(household_change, household))
         .order_by(household_change.c.position.desc())
         .limit(limit)
     )
@@ -126,13 +129,10 @@ async def changes_since(db: AsyncConnection, household: Household, what: set[Cha
     found = await db.scalar(
         select(sa.func.count())
         .select_from(household_change)
-        .where(*_of(household), household_change.c.what.in_(what), household_change.c.changed_at > since)
+        .where(
+            of_household(household_change, household),
+            household_change.c.what.in_(what),
+            household_change.c.changed_at > since,
+        )
     )
     return found or 0
-
-
-def _of(household: Household) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        household_change.c.mutuelle_id == household.mutuelle_id,
-        household_change.c.number == household.number,
-    )

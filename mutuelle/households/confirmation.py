@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
 from mutuelle.dates import local_date
+from mutuelle.household_key import of_household, same_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import CONFIRMED, Household, free_phone, lock_household
 from mutuelle.notify import notify
@@ -67,7 +68,7 @@ async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str)
     household = (await _asked(db, caller, number)).household
     await db.execute(
         sa.update(household_table)
-        .where(household_table.c.mutuelle_id == household.mutuelle_id, household_table.c.number == number)
+        .where(of_household(household_table, household))
         .values(confirmed_at=caller.at)
     )
     await note_change(
@@ -132,19 +133,15 @@ async def _asked(db: AsyncConnection, caller: Caller, number: str) -> Unconfirme
     return waiting
 
 
-def _of_household(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
-    return (table.c.mutuelle_id == household_table.c.mutuelle_id, table.c.number == household_table.c.number)
-
-
 def _waiting() -> Select[Any]:
     """The open households that an officer registered and nobody has confirmed, the oldest first."""
     denials = sa.exists().where(
-        *_of_household(household_change), household_change.c.what == Change.DENIED.value
+        same_household(household_change, household_table), household_change.c.what == Change.DENIED.value
     )
     size = (
         select(sa.func.count())
         .select_from(beneficiary)
-        .where(*_of_household(beneficiary), beneficiary.c.removed_on.is_(None))
+        .where(same_household(beneficiary, household_table), beneficiary.c.removed_on.is_(None))
     )
     names = select(sa.func.min(officer.c.name)).where(
         officer.c.mutuelle_id == household_table.c.mutuelle_id,
@@ -161,7 +158,7 @@ def _waiting() -> Select[Any]:
             place.c.name.label("place_name"),
             size.scalar_subquery().label("size"),
             sa.func.coalesce(names.scalar_subquery(), "").label("officer"),
-            sa.exists().where(*_of_household(household_phone)).label("has_phone"),
+            sa.exists().where(same_household(household_phone, household_table)).label("has_phone"),
             denials.label("denied"),
         )
         .select_from(household_table)

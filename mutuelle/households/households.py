@@ -6,7 +6,6 @@ A phone that an officer wrote down speaks for nobody until somebody who holds it
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -16,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, open_accounts
 from locales import _
+from mutuelle.free_codes import draw_free, insert_if_free
+from mutuelle.household_key import HouseholdKey, keys_of, of_household, same_household
 from mutuelle.households.member_numbers import draw_number, shown_number
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.tables import beneficiary, household_phone
@@ -27,7 +28,6 @@ from talk.words import Caller
 
 UNKNOWN_A_PHONE = 5  # numbers that nobody has, a day; the check digit has caught what was mistyped before
 UNKNOWN_AN_HOUR = 100  # of all phones together
-DRAWS = 50  # of a number until one is free: enough until a mutuelle has used almost all of its 100 000
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,7 @@ OF_PHONE = (  # made once
     .join_from(
         household_phone,
         household_table,
-        (household_table.c.mutuelle_id == household_phone.c.mutuelle_id)
-        & (household_table.c.number == household_phone.c.number),
+        same_household(household_table, household_phone),
     )
     .join(mutuelles, _OF_MUTUELLE)
     .where(household_phone.c.phone == sa.bindparam("phone"), household_table.c.closed_at.is_(None), CONFIRMED)
@@ -186,23 +185,6 @@ async def phones_of_all(
     return found
 
 
-class HouseholdKey(Protocol):
-    """What finds a household: it, or a row that is about it."""
-
-    @property
-    def mutuelle_id(self) -> str: ...
-    @property
-    def number(self) -> str: ...
-
-
-def keys_of(households: Sequence[HouseholdKey]) -> dict[str, list[str]]:
-    """Which households a question is about, as a set-based query takes them."""
-    return {
-        "mutuelles": [household.mutuelle_id for household in households],
-        "numbers": [household.number for household in households],
-    }
-
-
 async def add_phone(db: AsyncConnection, household: Household, phone: str, at: datetime) -> None:
     """From now on `phone` is this household's. The caller holds its lock and notes the change."""
     row = {"mutuelle_id": household.mutuelle_id, "number": household.number, "phone": phone, "since": at}
@@ -213,8 +195,7 @@ async def free_phone(db: AsyncConnection, household: Household, phone: str) -> N
     """`phone` is no longer this household's. The caller holds its lock and notes the change."""
     await db.execute(
         sa.delete(household_phone).where(
-            household_phone.c.mutuelle_id == household.mutuelle_id,
-            household_phone.c.number == household.number,
+            of_household(household_phone, household),
             household_phone.c.phone == phone,
         )
     )
@@ -243,14 +224,13 @@ _LOCK = sa.text(
 
 
 async def lock_households(
-    db: AsyncConnection, keys: Collection[tuple[str, str]]
+    db: AsyncConnection, keys: Collection[HouseholdKey]
 ) -> list[tuple[Household, bool]]:
-    """Lock the households of these (mutuelle, number), all in one order, as `lock_household` locks one.
+    """Lock these households, all in one order, as `lock_household` locks one.
 
     Returns each as it is now that nobody else changes it, and whether it is closed.
     """
-    mutuelle_ids, numbers = zip(*sorted(keys), strict=True)
-    rows = await db.execute(_LOCK, {"mutuelles": list(mutuelle_ids), "numbers": list(numbers)})
+    rows = await db.execute(_LOCK, keys_of(sorted(keys)))
     return [(Household(*facts), is_closed) for is_closed, *facts in rows.all()]
 
 
@@ -298,11 +278,7 @@ async def register_household(
 
 
 async def _insert_household(db: AsyncConnection, mutuelle: Mutuelle, facts: dict[str, object]) -> str:
-    for _draw in range(DRAWS):
-        row = {**facts, "number": draw_number(mutuelle.prefix)}
-        written = await db.scalar(
-            insert(household_table).values(row).on_conflict_do_nothing().returning(household_table.c.number)
-        )
-        if written:
-            return str(written)
-    raise RuntimeError(f"no free member number in {mutuelle.id}")
+    async def write(number: str) -> bool:
+        return await insert_if_free(db, household_table, {**facts, "number": number})
+
+    return await draw_free(f"member number in {mutuelle.id}", lambda: draw_number(mutuelle.prefix), write)

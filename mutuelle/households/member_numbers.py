@@ -5,11 +5,11 @@ wrong digit and every pair of neighbours exchanged.
 """
 
 import re
-import secrets
 
 from stdnum import damm
 
 from locales import _
+from mutuelle.free_codes import draw_digits
 from talk.answers import Kind
 from talk.trouble import InvalidError
 
@@ -19,7 +19,7 @@ DRAWN_DIGITS = 5
 
 def draw_number(prefix: int) -> str:
     """A new number of the mutuelle with `prefix`; whether it is free, the database knows."""
-    body = f"{prefix}{secrets.randbelow(10**DRAWN_DIGITS):0{DRAWN_DIGITS}}"
+    body = f"{prefix}{draw_digits(DRAWN_DIGITS)}"
     return body + str(damm.calc_check_digit(body))
 
 

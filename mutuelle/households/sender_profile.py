@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mutuelle.household_key import same_household
 from mutuelle.officers.roles import appointments_of_phone
 from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone, mutuelle
@@ -19,11 +20,10 @@ async def sender_of(db: AsyncConnection, phone: str, at: datetime) -> Sender:
     """Who writes from `phone` at `at`; an office counts for more than a household."""
     if await appointments_of_phone(db, phone, at):
         return Sender.OFFICER
-    of_household = (household_table.c.mutuelle_id == household_phone.c.mutuelle_id) & (
-        household_table.c.number == household_phone.c.number
-    )
     speaks = sa.exists().where(
-        of_household, household_phone.c.phone == phone, household_table.c.closed_at.is_(None)
+        same_household(household_table, household_phone),
+        household_phone.c.phone == phone,
+        household_table.c.closed_at.is_(None),
     )
     if await db.scalar(sa.select(speaks)):
         return Sender.MEMBER

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mutuelle.households.households import Household, HouseholdKey
+from mutuelle.household_key import OfHousehold, of_household
+from mutuelle.households.households import Household
 from mutuelle.households.tables import support_act
 
 WHO = "who"
@@ -51,7 +52,7 @@ async def write_act(
     subject: str,
     by: By,
     *,
-    household: HouseholdKey | None = None,
+    household: OfHousehold | None = None,
     facts: Mapping[str, Any] | None = None,
     act_id: UUID | None = None,
 ) -> UUID:
@@ -84,8 +85,7 @@ async def last_act(db: AsyncConnection, household: Household, *acts: str) -> Act
             support_act.c.done_at,
         )
         .where(
-            support_act.c.mutuelle_id == household.mutuelle_id,
-            support_act.c.number == household.number,
+            of_household(support_act, household),
             support_act.c.act.in_(acts),
         )
         .order_by(support_act.c.nth.desc())

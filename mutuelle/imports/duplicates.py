@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
 from mutuelle import tables
+from mutuelle.household_key import same_household
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.imports.cells import folded
 from mutuelle.imports.household_rows import PaperHousehold
@@ -57,8 +58,7 @@ async def _on_the_service(
         select(household_phone.c.phone, household.c.head_name, household.c.number)
         .join(
             household,
-            (household.c.mutuelle_id == household_phone.c.mutuelle_id)
-            & (household.c.number == household_phone.c.number),
+            same_household(household, household_phone),
         )
         .where(household_phone.c.mutuelle_id == mutuelle.id, household_phone.c.phone == any_(phones))
     )

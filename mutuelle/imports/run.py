@@ -10,8 +10,6 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
@@ -39,6 +37,7 @@ from mutuelle.imports.reading import CsvFile
 from mutuelle.imports.records import Record, records
 from mutuelle.imports.setup_rows import SetupRows, mutuelle_of
 from mutuelle.imports.writing import write_households
+from mutuelle.locks import Lock, lock
 from mutuelle.scheme.mutuelles import Mutuelle
 
 
@@ -125,7 +124,7 @@ async def _read(
     country = sheet.rows[0].cells.get("country", "").upper()
     first = records(sheet, Setting(country, at.date()), taken.faults, advance)[0]
     code = str(first["id"] or "")
-    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"import {code}", 0))))
+    await lock(db, Lock.IMPORT, code)
     known = await existing_of(db, code)
     mutuelle = mutuelle_of(first, known, taken.faults) or _stand_in(first)
     setting = Setting(country, mutuelle.today(at))

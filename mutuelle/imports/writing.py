@@ -16,6 +16,8 @@ from ledger.book import MAX_JOURNALS, Account, Journal, Movement, open_accounts
 from mutuelle import tables
 from mutuelle.contributions.contribution_calls import TAKEN_OVER
 from mutuelle.cover.policies import policy_row
+from mutuelle.free_codes import draw_free
+from mutuelle.household_key import HouseholdKey
 from mutuelle.households.member_numbers import draw_number
 from mutuelle.imports.household_rows import PaperHousehold
 from mutuelle.imports.tables import register_line
@@ -25,7 +27,6 @@ from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.sealed_records import record_households
 
 AT_ONCE = 250  # households: their journals fill about one batch
-MOST_DRAWS = 40  # of the numbers that another caller took in that moment
 PAID_ON_PAPER = "payment taken over"
 
 Numbered = tuple[PaperHousehold, str]
@@ -48,7 +49,7 @@ async def write_households(
         await _insert(db, tables.policy, _policies(mutuelle, numbered, at))
         await _insert(db, reminder_consent, _consents(mutuelle, numbered, at))
         await _insert(db, register_line, _lines(mutuelle, numbered, at))
-        await record_households(db, [(mutuelle.id, number) for _household, number in numbered])
+        await record_households(db, [HouseholdKey(mutuelle.id, number) for _household, number in numbered])
         codes = [accounts.member(number) for _household, number in numbered]
         await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
         await post_in_batches(db, [j for household in numbered for j in _journals(mutuelle, household)])
@@ -73,16 +74,18 @@ async def _numbers(
     """Write the households' own rows under numbers drawn for them; a number that is taken is drawn again."""
     left = list(households)
     numbers: dict[str, str] = {}
-    for _draw in range(MOST_DRAWS):
-        drawn = dict(zip(_drawn(mutuelle.prefix, len(left)), left, strict=True))
-        rows = [_household(mutuelle, household, number, at) for number, household in drawn.items()]
+
+    async def write(drawn: set[str]) -> bool:
+        homes_of = dict(zip(drawn, left, strict=True))
+        rows = [_household(mutuelle, household, number, at) for number, household in homes_of.items()]
         free = insert(tables.household).on_conflict_do_nothing().returning(tables.household.c.number)
-        written = set(await db.scalars(free, rows))
-        numbers |= {drawn[number].register_number: number for number in written}
-        left = [household for number, household in drawn.items() if number not in written]
-        if not left:
-            return [numbers[household.register_number] for household in households]
-    raise RuntimeError(f"no free member numbers in {mutuelle.id}")
+        for number in await db.scalars(free, rows):
+            numbers[homes_of.pop(number).register_number] = number
+        left[:] = homes_of.values()
+        return not left
+
+    await draw_free(f"member numbers in {mutuelle.id}", lambda: _drawn(mutuelle.prefix, len(left)), write)
+    return [numbers[household.register_number] for household in households]
 
 
 def _drawn(prefix: int, count: int) -> set[str]:

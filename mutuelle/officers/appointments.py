@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
+from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.messages import role_changed_by_service, role_given, role_withdrawn
 from mutuelle.officers.pins import allow_new_pin
@@ -28,8 +29,7 @@ MOST_OFFICERS = 400  # of a mutuelle, all roles together: its lists are read on 
 
 async def lock_roles(db: AsyncConnection, mutuelle_id: str) -> None:
     """Until the transaction ends, nobody else gives or withdraws a role in this mutuelle."""
-    key = sa.func.hashtextextended(f"roles {mutuelle_id}", 0)
-    await db.execute(select(sa.func.pg_advisory_xact_lock(key)))
+    await lock(db, Lock.ROLES, mutuelle_id)
 
 
 async def give_role(

@@ -16,6 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _, counts
+from mutuelle.free_codes import draw_digits
+from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.messages import pin_locked, pin_received, pin_renewable, pin_unlocked
 from mutuelle.officers.pin_hashing import hash_pin, pin_matches
@@ -151,7 +153,7 @@ async def allow_new_pin(db: AsyncConnection, phone: str, *, actor: str, reason: 
 
 async def lock_pin(db: AsyncConnection, phone: str) -> None:
     """Until the transaction ends, nobody else issues or tries the PIN of `phone`, there or not."""
-    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"pin {phone}", 0))))
+    await lock(db, Lock.PIN, phone)
 
 
 async def note_pin_change(
@@ -173,7 +175,7 @@ async def note_pin_change(
 def draw_pin(phone: str) -> str:
     """Five digits by chance, none of those that people guess first nor a part of the phone's own number."""
     while True:
-        drawn = f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}"
+        drawn = draw_digits(PIN_DIGITS)
         if not is_trivial(drawn) and drawn not in phone:
             return drawn
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invariants import Invariant
 from mutuelle import tables
+from mutuelle.household_key import OfHousehold, keys_of
 
 # What each form hashes, table by table. A form never changes: a column more is a form more, and what was recorded
 # under an older one is compared under that one until it changes.
@@ -97,13 +98,12 @@ select ledger.record(coalesce(jsonb_agg(jsonb_build_object('mutuelle', s.mutuell
 """
 
 
-async def record_households(db: AsyncConnection, keys: Collection[tuple[str, str]]) -> None:
-    """Record households as they stand now, (mutuelle, number) each; one that is as it was recorded stays so.
+async def record_households(db: AsyncConnection, changed: Collection[OfHousehold]) -> None:
+    """Record households as they stand now; one that is as it was recorded stays so.
 
     The caller holds their locks, so that of two records the newer one is of what stands.
     """
-    columns = {"mutuelles": [key[0] for key in keys], "numbers": [key[1] for key in keys]}
-    await db.execute(text(_RECORD.replace("STANDS", households(max(FORMS), _BY_KEY))), columns)
+    await db.execute(text(_RECORD.replace("STANDS", households(max(FORMS), _BY_KEY))), keys_of(changed))
 
 
 async def record_products(db: AsyncConnection, mutuelle_id: str) -> None:

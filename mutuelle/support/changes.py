@@ -16,6 +16,7 @@ from mutuelle.contributions.standing import standing
 from mutuelle.cover.family import YOUNGEST_HEAD
 from mutuelle.cover.people import Person, people_of
 from mutuelle.cover.rules import CoverState
+from mutuelle.household_key import of_household
 from mutuelle.households import support_acts
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import (
@@ -86,8 +87,7 @@ def _gives_way(household: Household, phones: list[str], old: str | None) -> str 
 
 async def _end_reminders(db: AsyncConnection, household: Household, phone: str, by: By) -> None:
     agreed = (
-        (reminder_consent.c.mutuelle_id == household.mutuelle_id)
-        & (reminder_consent.c.number == household.number)
+        of_household(reminder_consent, household)
         & (reminder_consent.c.phone == phone)
         & reminder_consent.c.until.is_(None)
     )
@@ -120,7 +120,7 @@ async def change_head(
         )
     await db.execute(
         sa.update(household_table)
-        .where(household_table.c.mutuelle_id == household.mutuelle_id, household_table.c.number == number)
+        .where(of_household(household_table, household))
         .values(head_name=name, head_rank=rank)
     )
     await _note(db, household, Change.HEAD_CHANGED, f"{household.head_name} > {name}", by)
@@ -149,11 +149,7 @@ def _expect_head(household: Household, person: Person | None, comes_back: bool, 
 
 
 def _person(household: Household, rank: int) -> sa.ColumnElement[bool]:
-    return (
-        (beneficiary.c.mutuelle_id == household.mutuelle_id)
-        & (beneficiary.c.number == household.number)
-        & (beneficiary.c.rank == rank)
-    )
+    return of_household(beneficiary, household) & (beneficiary.c.rank == rank)
 
 
 async def close_household(db: AsyncConnection, number: str, by: By, *, although_covered: bool) -> Household:
@@ -190,10 +186,7 @@ async def set_closed(db: AsyncConnection, household: Household, by: By | None) -
     """Close a household at `by`, or open it again without one."""
     await db.execute(
         sa.update(household_table)
-        .where(
-            household_table.c.mutuelle_id == household.mutuelle_id,
-            household_table.c.number == household.number,
-        )
+        .where(of_household(household_table, household))
         .values(closed_at=by and by.at)
     )
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Money
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import people_of, present
+from mutuelle.household_key import of_household
 from mutuelle.households.change_log import changes_of
 from mutuelle.households.households import Household, find_household, initials_of, phones_of
 from mutuelle.households.support_acts import WHO, By, write_act
@@ -90,9 +91,7 @@ async def _household(db: AsyncConnection, household: Household, at: datetime) ->
         yield f"  person {person.rank}{role}: {name}, born {person.birth_year}"
     for phone in await phones_of(db, household, unconfirmed=True):
         yield f"  phone {masked(phone)}"
-    async for line in _payments(
-        db, (payment.c.mutuelle_id == household.mutuelle_id) & (payment.c.number == household.number)
-    ):
+    async for line in _payments(db, of_household(payment, household)):
         yield line
     async for line in _cases(db, household):
         yield line
@@ -117,10 +116,7 @@ async def _state(db: AsyncConnection, household: Household) -> list[str]:
                 (place.c.mutuelle_id == household_table.c.mutuelle_id)
                 & (place.c.id == household_table.c.place_id),
             )
-            .where(
-                household_table.c.mutuelle_id == household.mutuelle_id,
-                household_table.c.number == household.number,
-            )
+            .where(of_household(household_table, household))
         )
     ).one()
     lines = [f"in {row.name} since {_day(row.enrolled_at)}"]
@@ -186,8 +182,7 @@ async def _cases(db: AsyncConnection, household: Household) -> AsyncIterator[str
             & (payment.c.reference == payment_case.c.reference),
         )
         .where(
-            payment.c.mutuelle_id == household.mutuelle_id,
-            payment.c.number == household.number,
+            of_household(payment, household),
             payment_case.c.closed_at.is_(None),
         )
         .order_by(payment_case.c.opened_at, payment_case.c.kind)
@@ -200,8 +195,7 @@ async def _acts(db: AsyncConnection, household: Household) -> AsyncIterator[str]
     rows = await db.execute(
         select(support_act.c.done_at, support_act.c.act, support_act.c.actor, support_act.c.reason)
         .where(
-            support_act.c.mutuelle_id == household.mutuelle_id,
-            support_act.c.number == household.number,
+            of_household(support_act, household),
             support_act.c.act != WHO,
         )
         .order_by(support_act.c.nth.desc())

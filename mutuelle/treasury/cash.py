@@ -22,6 +22,7 @@ from mutuelle.contributions.contribution_calls import with_calls
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.policies import write_policy
 from mutuelle.enrolment.enrolment import agreed_standing
+from mutuelle.free_codes import draw_free, insert_if_free
 from mutuelle.households.households import Household, find_household, household_named, lock_household
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import notify
@@ -48,7 +49,6 @@ from talk.words import Caller
 
 DEPOSITED = "cash deposited"
 CODE_BYTES = 4  # of which thirty bits are shown: six letters and digits
-DRAWS = 50
 
 
 @dataclass(frozen=True)
@@ -188,15 +188,18 @@ async def _write(
         "received_at": at,
         "received_on": received_on,
     }
-    for _draw in range(DRAWS):
-        code = base64.b32encode(secrets.randbelow(256**CODE_BYTES).to_bytes(CODE_BYTES))[:6].decode()
+
+    async def write(code: str) -> bool:
         of_payment = (payment.c.mutuelle_id == household.mutuelle_id) & (payment.c.receipt_code == code)
         if await db.scalar(select(payment.c.reference).where(of_payment)):
-            continue
-        statement = insert(cash_receipt).values(**row, receipt_code=code).on_conflict_do_nothing()
-        if await db.scalar(statement.returning(cash_receipt.c.receipt_code)):
-            return reference, code
-    raise RuntimeError("no free receipt code")
+            return False
+        return await insert_if_free(db, cash_receipt, {**row, "receipt_code": code})
+
+    return reference, await draw_free("receipt code", _draw_receipt_code, write)
+
+
+def _draw_receipt_code() -> str:
+    return base64.b32encode(secrets.randbelow(256**CODE_BYTES).to_bytes(CODE_BYTES))[:6].decode()
 
 
 async def _post(

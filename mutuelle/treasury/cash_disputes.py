@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.book import PostVerdict, reverse
 from ledger.tables import request
 from locales import Money, _
+from mutuelle.household_key import same_household
 from mutuelle.households.households import Household, find_household, lock_household, phones_of
 from mutuelle.households.support_acts import CLOSE, MERGE, REOPEN, last_act
 from mutuelle.notify import notify
@@ -198,8 +199,7 @@ async def _reverse(db: AsyncConnection, mutuelle: Mutuelle, receipt: CashReceipt
 
 def _of_phone(phone: str) -> sa.ColumnElement[bool]:
     return sa.exists().where(
-        household_phone.c.mutuelle_id == cash_receipt.c.mutuelle_id,
-        household_phone.c.number == cash_receipt.c.number,
+        same_household(household_phone, cash_receipt),
         household_phone.c.phone == phone,
     )
 

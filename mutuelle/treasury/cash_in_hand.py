@@ -3,13 +3,11 @@
 What is held is the balance of the holder's account in the ledger; the holder is known there by an opaque reference.
 """
 
-import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
@@ -17,6 +15,8 @@ from ledger.balances import balance
 from ledger.book import Account, PostVerdict, open_accounts
 from ledger.tables import request
 from locales import Money, _, counts
+from mutuelle.free_codes import draw_digits, draw_free, insert_if_free
+from mutuelle.locks import Lock, lock
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.officers.tables import cash_holder, cash_receipt
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
@@ -28,7 +28,6 @@ MOST_HELD_MINOR = 200_000  # by one collector
 MOST_DAYS = 5  # that the oldest of it may be held
 HOLDER_DIGITS = 8
 REVERSAL = "cash reversal"  # where a journal comes from that takes a receipt back
-DRAWS = 50
 _OF_OFFICER = (
     (officer.c.mutuelle_id == cash_holder.c.mutuelle_id)
     & (officer.c.role == cash_holder.c.role)
@@ -144,29 +143,22 @@ async def expect_room(db: AsyncConnection, appointment: Appointment, amount: Mon
 
 async def lock_cash_in_hand(db: AsyncConnection, appointment: Appointment) -> None:
     """Until the transaction ends, nothing else is received or deposited by this officer."""
-    key = sa.func.hashtextextended(
-        f"cash {appointment.mutuelle_id} {appointment.role} {appointment.phone}", 0
-    )
-    await db.execute(select(sa.func.pg_advisory_xact_lock(key)))
+    await lock(db, Lock.CASH, appointment.mutuelle_id, appointment.role, appointment.phone)
 
 
 async def holder_of(db: AsyncConnection, mutuelle: Mutuelle, appointment: Appointment, at: datetime) -> str:
     """The opaque reference of an officer's cash, drawn and its account opened before the first; the purse is locked."""
     if (cash_in_hand := await cash_in_hand_of(db, appointment)).holder:
         return cash_in_hand.holder
-    for _draw in range(DRAWS):
-        row = {
-            "mutuelle_id": mutuelle.id,
-            "holder": f"{secrets.randbelow(10**HOLDER_DIGITS):0{HOLDER_DIGITS}}",
-            "role": appointment.role,
-            "phone": appointment.phone,
-            "since": at,
-        }
-        statement = insert(cash_holder).values(row).on_conflict_do_nothing()
-        if holder := await db.scalar(statement.returning(cash_holder.c.holder)):
-            await open_accounts(db, [Account(mutuelle.id, accounts.cash(holder), mutuelle.currency)])
-            return str(holder)
-    raise RuntimeError(f"no free reference for cash in {mutuelle.id}")
+    row = {"mutuelle_id": mutuelle.id, "role": appointment.role, "phone": appointment.phone, "since": at}
+
+    async def write(holder: str) -> bool:
+        return await insert_if_free(db, cash_holder, {**row, "holder": holder})
+
+    what = f"reference for cash in {mutuelle.id}"
+    holder = await draw_free(what, lambda: draw_digits(HOLDER_DIGITS), write)
+    await open_accounts(db, [Account(mutuelle.id, accounts.cash(holder), mutuelle.currency)])
+    return holder
 
 
 def is_cancelled() -> sa.ColumnElement[bool]:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Money
 from mutuelle.contributions.payments import PaymentState
 from mutuelle.dates import local_date
+from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
 from mutuelle.officers.tables import cash_receipt
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -50,7 +51,6 @@ class PastReceipt:
 
 async def last_receipts(db: AsyncConnection, household: Household, limit: int) -> list[PastReceipt]:
     """The last `limit` receipts, the newest first; money that waits in suspense has none."""
-    of_household = payment.c.mutuelle_id == household.mutuelle_id, payment.c.number == household.number
     is_mismatch = sa.exists().where(
         payment_case.c.mutuelle_id == payment.c.mutuelle_id,
         payment_case.c.reference == payment.c.reference,
@@ -62,18 +62,14 @@ async def last_receipts(db: AsyncConnection, household: Household, limit: int) -
         payment.c.amount_minor,
         payment.c.currency,
         payment.c.receipt_code,
-    ).where(*of_household, payment.c.state == PaymentState.PAID, ~is_mismatch)
+    ).where(of_household(payment, household), payment.c.state == PaymentState.PAID, ~is_mismatch)
     in_cash = select(
         cash_receipt.c.received_at.label("at"),
         cash_receipt.c.received_on.label("on"),
         cash_receipt.c.amount_minor,
         cash_receipt.c.currency,
         cash_receipt.c.receipt_code,
-    ).where(
-        cash_receipt.c.mutuelle_id == household.mutuelle_id,
-        cash_receipt.c.number == household.number,
-        ~is_cancelled(),
-    )
+    ).where(of_household(cash_receipt, household), ~is_cancelled())
     both = by_phone.union_all(in_cash).subquery()
     rows = await db.execute(select(both).order_by(both.c.at.desc(), both.c.receipt_code).limit(limit))
     zone = (await get_mutuelle(db, household.mutuelle_id)).timezone

@@ -13,6 +13,7 @@ from mutuelle.contributions.contribution_calls import called_so_far
 from mutuelle.contributions.standing import receipts
 from mutuelle.cover.policies import Policy, policies_of
 from mutuelle.cover.rules import Receipt
+from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import Household, lock_households, phones_of_all
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelles
 from mutuelle.scheme.products import Product, products_of
@@ -45,15 +46,13 @@ class SettlementReads:
         ]
 
 
-async def lock_and_read(db: AsyncConnection, keys: Collection[tuple[str, str]]) -> dict[str, SettlementReads]:
-    """Lock the households of these (mutuelle, number) and read them, by number: late money has a home in a closed one.
+async def lock_and_read(db: AsyncConnection, keys: Collection[HouseholdKey]) -> dict[str, SettlementReads]:
+    """Lock these households and read them, by number: late money has a home in a closed one.
 
     LookupError if one of them is not there.
     """
     locked = await lock_households(db, keys)
-    if missing := {number for _mutuelle, number in keys} - {
-        household.number for household, _closed in locked
-    }:
+    if missing := {key.number for key in keys} - {household.number for household, _closed in locked}:
         raise LookupError(", ".join(sorted(missing)))
     households = [household for household, _closed in locked]
     mutuelle_ids = sorted({household.mutuelle_id for household in households})

@@ -23,6 +23,7 @@ from mutuelle.contributions.settlement.writes import SettledPayment, SettlementW
 from mutuelle.contributions.standing import reckon
 from mutuelle.cover.policies import Policy, policy_row
 from mutuelle.cover.rules import Receipt
+from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import Household
 from mutuelle.notify import Notification
 from mutuelle.posting import RECEIVED
@@ -79,7 +80,7 @@ async def settle_locked(
     if not open_ones:
         return [False] * len(answered)
     households = await lock_and_read(
-        db, {(queued.mutuelle_id, queued.number) for queued, _answer in open_ones}
+        db, {HouseholdKey(queued.mutuelle_id, queued.number) for queued, _answer in open_ones}
     )
     batch = SettlementWrites(now, await _spent_on(db, open_ones))
     settled = {

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
 from mutuelle.dates import local_date
+from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.roles import Appointment, Role, appointment_of, officers_of
 from mutuelle.schedules.tables import digest, digest_answer
@@ -115,8 +116,7 @@ async def answer_digest(
 
 async def _lock(db: AsyncConnection, appointment: Appointment, fired_for: datetime) -> None:
     """Two answers at once come one after the other. The digest itself is a record that nobody may lock for writing."""
-    words = f"digest answer {appointment.mutuelle_id} {appointment.phone} {fired_for.isoformat()}"
-    await db.execute(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(words, 0))))
+    await lock(db, Lock.DIGEST_ANSWERS, appointment.mutuelle_id, appointment.phone, fired_for.isoformat())
 
 
 async def _tell_others(

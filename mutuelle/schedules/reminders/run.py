@@ -20,6 +20,7 @@ from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.portfolio import Insured, portfolio
 from mutuelle.contributions.standing import after_credit
 from mutuelle.cover.rules import CoverState, current
+from mutuelle.household_key import same_household
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.schedules.schedules import Schedule
 from mutuelle.schedules.tables import reminder, reminder_consent
@@ -113,8 +114,7 @@ async def _agreed(db: AsyncConnection, mutuelle_id: str) -> list[tuple[str, str]
         select(reminder_consent.c.number, reminder_consent.c.phone)
         .join(
             household_phone,
-            (household_phone.c.mutuelle_id == reminder_consent.c.mutuelle_id)
-            & (household_phone.c.number == reminder_consent.c.number)
+            same_household(household_phone, reminder_consent)
             & (household_phone.c.phone == reminder_consent.c.phone),
         )
         .where(reminder_consent.c.mutuelle_id == mutuelle_id, reminder_consent.c.until.is_(None))

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mutuelle import tables
@@ -88,7 +88,8 @@ async def found_everything(db: AsyncConnection) -> None:
 async def counts(db: AsyncConnection) -> dict[str, int]:
     found = {
         table.name: await db.scalar(select(func.count()).select_from(table))
-        for table in tables.metadata.sorted_tables
+        for table in vars(tables).values()
+        if isinstance(table, Table)
     }
     found["account"] = await db.scalar(text("select count(*) from ledger.account"))
     return {name: rows for name, rows in found.items() if rows}

@@ -108,7 +108,7 @@ async def test_the_next_year_is_paid_by_phone_as_by_anybody(pool: AsyncEngine, t
             ),
             {"on": TODAY, "at": NOON},
         )
-        await record_households(db, [(awa.mutuelle_id, awa.number)])
+        await record_households(db, [awa])
     await pays(pool, awa, 12_000, at=NOON)
     after = await stands(pool, "7")
     assert (after.due.amount_minor, after.credit.amount_minor) == (0, 0)

@@ -41,7 +41,7 @@ async def test_a_household_is_recorded_once_for_each_change(pool: AsyncEngine, h
     product = "product P1 1 000001"
     async with pool.begin() as db:
         assert await recorded(db) == [f"{household} 000001", product]
-        await record_households(db, [(home.mutuelle_id, home.number)])
+        await record_households(db, [home])
         await record_products(db, home.mutuelle_id)
         assert await recorded(db) == [f"{household} 000001", product], "nothing has changed"
         await db.execute(text("update beneficiary set name = 'Ina' where rank = 2"))

@@ -1,0 +1,59 @@
+-- Cash: who holds it, for whom it was received, to whom it went, and what became of receipts that were contested.
+
+create table cash_holder (
+    mutuelle_id text collate "C" not null references mutuelle,
+    holder text collate "C" not null check (holder ~ '^[0-9]{8}$'),
+    role text collate "C" not null check (role in ('treasurer', 'collector')),
+    phone text collate "C" not null,
+    since timestamptz not null,
+    primary key (mutuelle_id, holder),
+    unique (mutuelle_id, role, phone)
+);
+grant select, insert on cash_holder to service;
+
+create table cash_receipt (
+    mutuelle_id text collate "C" not null,
+    reference uuid not null,
+    holder text collate "C" not null,
+    number text collate "C" not null,
+    amount_minor bigint not null check (amount_minor > 0),
+    currency text collate "C" not null,
+    receipt_code text collate "C" not null check (receipt_code ~ '^[A-Z2-7]{6}$'),
+    received_at timestamptz not null, -- when the receipt was recorded
+    received_on date not null, -- the day on which the collector got the money
+    primary key (mutuelle_id, reference),
+    unique (mutuelle_id, receipt_code),
+    foreign key (mutuelle_id, holder) references cash_holder,
+    foreign key (mutuelle_id, number) references household
+);
+create index cash_receipt_by_holder on cash_receipt (mutuelle_id, holder, received_at);
+create index cash_receipt_by_household on cash_receipt (mutuelle_id, number, received_at);
+grant select, insert on cash_receipt to service;
+
+create table cash_deposit (
+    mutuelle_id text collate "C" not null,
+    reference uuid not null,
+    from_holder text collate "C" not null,
+    to_holder text collate "C" not null check (to_holder <> from_holder),
+    amount_minor bigint not null check (amount_minor > 0),
+    currency text collate "C" not null,
+    deposited_at timestamptz not null,
+    primary key (mutuelle_id, reference),
+    foreign key (mutuelle_id, from_holder) references cash_holder,
+    foreign key (mutuelle_id, to_holder) references cash_holder
+);
+grant select, insert on cash_deposit to service;
+
+create table cash_contest (
+    mutuelle_id text collate "C" not null,
+    reference uuid not null,
+    phone text collate "C", -- null: the office found it wrong, nobody contested it
+    contested_at timestamptz not null,
+    closed_at timestamptz,
+    closed_by text check (length(closed_by) between 2 and 60),
+    outcome text check (length(outcome) between 2 and 160),
+    primary key (mutuelle_id, reference),
+    foreign key (mutuelle_id, reference) references cash_receipt,
+    check (num_nonnulls(closed_at, closed_by, outcome) in (0, 3))
+);
+grant select, insert, update (closed_at, closed_by, outcome) on cash_contest to service;

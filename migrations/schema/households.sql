@@ -1,0 +1,66 @@
+-- Households, their phones and people, and who changed what in them.
+
+create table household (
+    mutuelle_id text collate "C" not null references mutuelle,
+    number text collate "C" not null unique check (number ~ '^[0-9]{9}$'),
+    head_name text not null check (length(head_name) between 2 and 26),
+    place_id text collate "C" not null,
+    enrolled_at timestamptz not null,
+    closed_at timestamptz,
+    -- Who answers for a household may not be who was written down first.
+    head_rank integer not null default 1 check (head_rank > 0),
+    -- An officer's registration: who wrote it, and when the household's own phone said that it is true.
+    registered_by text collate "C" check (registered_by ~ '^[+][0-9]{7,15}$'),
+    confirmed_at timestamptz check (confirmed_at is null or registered_by is not null),
+    primary key (mutuelle_id, number),
+    foreign key (mutuelle_id, place_id) references place
+);
+create index household_registered on household (mutuelle_id, registered_by, enrolled_at)
+    where registered_by is not null;
+create index household_by_place on household (mutuelle_id, place_id);
+grant select, insert, update (closed_at, confirmed_at, head_name, head_rank) on household to service;
+
+-- A phone is taken from a household at once; who did it, when and why stays in household_change.
+create table household_phone (
+    mutuelle_id text collate "C" not null,
+    number text collate "C" not null,
+    phone text collate "C" not null,
+    since timestamptz not null,
+    primary key (mutuelle_id, number, phone),
+    foreign key (mutuelle_id, number) references household
+);
+create index household_phone_by_phone on household_phone (phone);
+grant select, insert, delete on household_phone to service;
+
+create table beneficiary (
+    mutuelle_id text collate "C" not null,
+    number text collate "C" not null,
+    rank integer not null check (rank > 0),
+    name text check (length(name) between 2 and 26),
+    birth_year integer not null check (birth_year between 1900 and 2200),
+    added_on date not null,
+    removed_on date check (removed_on >= added_on),
+    -- Who is counted when: the first policy whose price counts this person; a newborn is covered before that.
+    first_policy integer not null default 1 check (first_policy > 0),
+    covered_from date check (covered_from >= added_on),
+    came_from text collate "C", -- the household of which they were: they keep the cover that was waited for
+    primary key (mutuelle_id, number, rank),
+    foreign key (mutuelle_id, number) references household,
+    foreign key (mutuelle_id, came_from) references household,
+    check (came_from is null or (came_from <> number and covered_from is not null and first_policy > 1))
+);
+grant select, insert, update (removed_on, name, birth_year) on beneficiary to service;
+
+create table household_change (
+    mutuelle_id text collate "C" not null,
+    number text collate "C" not null,
+    position integer not null check (position > 0),
+    what text collate "C" not null check (length(what) between 2 and 30),
+    detail text not null check (length(detail) <= 70),
+    actor text not null check (length(actor) between 1 and 60),
+    reason text not null check (length(reason) between 1 and 200),
+    changed_at timestamptz not null,
+    primary key (mutuelle_id, number, position),
+    foreign key (mutuelle_id, number) references household
+);
+grant select, insert on household_change to service;

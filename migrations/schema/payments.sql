@@ -1,0 +1,100 @@
+-- Payments by mobile money: which operator a payment is asked from, each payment with its moves, and what must be seen
+-- by a person.
+
+-- How new payments are asked for. Who added or removed a route, and why, stays in support_act.
+create table route (
+    mutuelle_id text collate "C" not null references mutuelle,
+    country text collate "C" not null check (country ~ '^[A-Z]{2}$'),
+    operator text collate "C" not null,
+    flow text collate "C" not null check (flow in ('push')),
+    primary key (mutuelle_id, country)
+);
+grant select, insert, delete on route to service;
+
+create table payment (
+    mutuelle_id text collate "C" not null,
+    reference uuid not null,
+    number text collate "C" not null,
+    purpose text collate "C" not null check (purpose in ('contribution')),
+    amount_minor bigint not null check (amount_minor > 0),
+    currency text collate "C" not null,
+    payer_phone text collate "C" not null,
+    asked_by text collate "C" not null,
+    operator text collate "C" not null,
+    country text collate "C" not null,
+    notice_token text collate "C" not null unique check (length(notice_token) >= 32),
+    receipt_code text collate "C" not null,
+    state text collate "C" not null
+        check (state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN', 'PAID', 'FAILED', 'REVERSED')),
+    renews_code text collate "C",
+    renews_version integer,
+    renews_members integer,
+    renews_minor bigint,
+    operator_reference text,
+    asked_at timestamptz not null,
+    sent_at timestamptz,
+    completed_at timestamptz,
+    told_late_at timestamptz,
+    due_at timestamptz not null,
+    polls integer not null default 0,
+    lease_token uuid,
+    lease_until timestamptz,
+    primary key (mutuelle_id, reference),
+    unique (mutuelle_id, receipt_code),
+    foreign key (mutuelle_id, number) references household,
+    foreign key (mutuelle_id, renews_code, renews_version) references product,
+    check (num_nonnulls(renews_code, renews_version, renews_members, renews_minor) in (0, 4))
+);
+create unique index payment_one_open on payment (mutuelle_id, number, purpose)
+    where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN');
+create unique index payment_operator_reference on payment (mutuelle_id, operator, operator_reference)
+    where operator_reference is not null;
+create index payment_operator_says on payment (operator, operator_reference); -- whatever the mutuelle
+create index payment_due on payment (due_at) where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN');
+create index payment_by_payer on payment (payer_phone, asked_at);
+create index payment_by_household on payment (mutuelle_id, number, asked_at);
+grant select, insert, update (state, operator_reference, sent_at, completed_at, told_late_at, due_at, polls,
+    lease_token, lease_until) on payment to service;
+
+create table payment_move (
+    mutuelle_id text collate "C" not null,
+    reference uuid not null,
+    position integer not null check (position > 0),
+    from_state text collate "C",
+    to_state text collate "C" not null,
+    actor text not null check (actor <> ''),
+    reason text not null check (reason <> ''),
+    moved_at timestamptz not null,
+    primary key (mutuelle_id, reference, position),
+    foreign key (mutuelle_id, reference) references payment
+);
+grant select, insert on payment_move to service;
+
+create table payment_case (
+    mutuelle_id text collate "C" not null,
+    reference uuid not null,
+    kind text collate "C" not null check (kind in ('mismatch', 'contradiction', 'clock', 'old', 'late notice')),
+    detail text not null,
+    opened_at timestamptz not null,
+    closed_at timestamptz,
+    primary key (mutuelle_id, reference, kind),
+    foreign key (mutuelle_id, reference) references payment
+);
+grant select, insert, update (closed_at) on payment_case to service;
+
+create table payer_refusal (
+    phone text collate "C" primary key,
+    since timestamptz not null
+);
+grant select, insert, delete on payer_refusal to service;
+
+create table money_notice (
+    operator text collate "C" not null,
+    token text collate "C" not null,
+    body_hash bytea not null,
+    body bytea not null,
+    received_at timestamptz not null,
+    times integer not null default 1,
+    primary key (operator, token, body_hash)
+);
+grant select, insert, update (times) on money_notice to service;

@@ -1,0 +1,29 @@
+"""Locks of something that has no row to lock, or none that may be locked: a phone, an office, somebody's cash.
+
+They are PostgreSQL's advisory locks of two numbers. The first is the space, so that one thing's lock is never another
+thing's; the second is a hash of the name. (Two names with one hash wait for each other, no more. The schema's own lock,
+`migrations.LOCK_KEY`, is of one number: PostgreSQL keeps those apart.) A row that can be locked needs nothing here.
+"""
+
+from enum import IntEnum
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Lock(IntEnum):
+    """The spaces, as `classid` of `pg_locks` shows them, and what names a lock of each."""
+
+    PHONE = 1  # the phone
+    PIN = 2  # the officer's phone
+    ROLES = 3  # the mutuelle
+    CASH = 4  # mutuelle, role and phone of the officer
+    CHECKS = 5  # mutuelle and facility
+    DIGEST_ANSWERS = 6  # mutuelle, phone and hour of the digest
+    IMPORT = 7  # the mutuelle
+
+
+async def lock(db: AsyncConnection, space: Lock, *name: str) -> None:
+    """Until the transaction ends nobody else gets this lock; whoever holds it is waited for."""
+    key = sa.func.hashtext(" ".join(name))
+    await db.execute(sa.select(sa.func.pg_advisory_xact_lock(int(space), key)))
