@@ -14,7 +14,7 @@ from migrations.grants import rights, without_rights
 from migrations.shipped import CHECKS
 from tests.commands.backup.conftest import as_superuser
 from tests.conftest import Database
-from tests.later_step import LATER, add_step
+from tests.support.later_step import LATER, add_step
 from tests.support.town import found
 
 SUBJECTS = sorted(path.stem for path in (migrations.STEPS / "schema").glob("*.sql"))

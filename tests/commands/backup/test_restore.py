@@ -16,8 +16,8 @@ from embedded import SERVICE_ROLE, Engines, find_running
 from tests.commands.backup.conftest import Keneya, as_superuser
 from tests.commands.backup.test_backup import start as start_command
 from tests.conftest import Database
-from tests.later_step import LATER, add_step
 from tests.support.backup_contents import altered, relations, told
+from tests.support.later_step import LATER, add_step
 from tests.support.launching import ask, start, wait_until
 from tests.test_cli import typed_into
 
