@@ -8,13 +8,23 @@ BIN := .venv/bin
 help: ## what each target does
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv/ready: requirements.txt pyproject.toml
+# Each lock holds all of its own: requirements.txt what production installs, -embedded the engines of `make run` too,
+# -dev what tests, lint and proofs need as well.
+define install
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+endef
 
-run: .venv/ready ## start everything on this machine and print the address of the phone page
+.venv/run: requirements-embedded.txt pyproject.toml
+	$(call install,$<)
+
+.venv/ready: requirements-dev.txt pyproject.toml
+	$(call install,$<)
+	@touch .venv/run
+
+run: .venv/run ## start everything on this machine and print the address of the phone page
 	@exec $(BIN)/keneya run
 
 test: .venv/ready ## every test
@@ -38,9 +48,12 @@ format: .venv/ready ## rewrite the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: ## pin the newest dependencies, with hashes, into requirements.txt (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.txt --upgrade
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock"
+lock: ## pin the newest dependencies, with hashes, into the three requirements files (needs uv)
+	$(LOCK) --extra embedded --extra dev --upgrade -o requirements-dev.txt
+	$(LOCK) --extra embedded --constraints requirements-dev.txt --upgrade -o requirements-embedded.txt
+	$(LOCK) --constraints requirements-dev.txt --upgrade -o requirements.txt
 
 clean: ## remove the virtual environment and the caches; var/ (your data) stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

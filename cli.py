@@ -16,10 +16,10 @@ from typing import NoReturn
 from sqlalchemy.exc import SQLAlchemyError
 
 import commands
-import run
 import settings
 from commands.command import CommandError, one_line
-from embedded import EngineError
+from engines import run
+from engines.cluster import EngineError
 from talk.trouble import InvalidError, TroubleError
 
 CLOSED_PIPE = 141  # what a program killed by SIGPIPE answers
@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     hooks = typed.add_subparsers(dest="command", required=True, metavar="command")
     hooks.add_parser("run", help="start everything on this machine", description=run.run.__doc__)
     for found in pkgutil.iter_modules(commands.__path__):
-        if found.name != "command":
+        if found.name not in ("command", "progress"):
             importlib.import_module(f"commands.{found.name}").add(hooks)
     return typed
 

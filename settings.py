@@ -79,6 +79,16 @@ class Settings:
     redis_bin: Path | None
 
     @property
+    def sms(self) -> dict[str, str]:
+        """The settings of SMS providers, by the names in their files' NEEDS."""
+        return {
+            "AT_USERNAME": self.at_username,
+            "AT_API_KEY": self.at_api_key,
+            "AT_SMS_URL": self.at_sms_url,
+            "AT_SENDER_ID": self.at_sender_id,
+        }
+
+    @property
     def operators(self) -> dict[str, str]:
         """The settings of mobile money operators, by the names in their files' NEEDS."""
         return _operators(self.simulator_url)

@@ -48,6 +48,8 @@ from service.forms import read_body, read_form, read_query
 from service.ussd_hops import HOP_ROUTES, HopRoute
 from settings import NoDatabaseError, Settings, SettingsError
 from sms import delivery, inbox
+from sms.provider import Adapter
+from sms.providers import providers
 from talk.engine import Menu
 from talk.keyring import Keyring
 from talk.screen import Shown
@@ -63,7 +65,7 @@ DRAIN_S = 10
 WRITE_PROOF_S = 5.0
 NEVER_STORED = ("22", "54")  # classes of SQLSTATE: a value that is none, one beyond the limits
 
-Store = Callable[[AsyncConnection, Mapping[str, str], datetime], Awaitable[None]]
+Store = Callable[[AsyncConnection, Adapter, Mapping[str, str], datetime], Awaitable[None]]
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
@@ -87,9 +89,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
     routes = [
         *(Route(g.PATH, ussd_hop, methods=list(g.METHODS)) for g in gateways()),
         Route("/at/{secret}/ussd/ended", ussd_ended, methods=["POST"]),
-        Route("/at/{secret}/sms", partial(store_form, inbox.store_sms), methods=["POST"]),
-        Route("/at/{secret}/delivery", partial(store_form, delivery.store_report), methods=["POST"]),
-        Route("/at/{secret}/optout", partial(store_form, delivery.store_optout), methods=["POST"]),
+        *(route for provider in providers() for route in _sms_routes(provider)),
         Route("/money/{operator}/{token}", money_notice, methods=["POST", "PUT"]),
         Route("/health/live", live),
         Route("/health/ready", ready),
@@ -100,6 +100,18 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
     app = Starlette(routes=routes, lifespan=partial(_lifespan, wanted, home))
     app.router.redirect_slashes = False  # a gateway does not follow a redirect: it ends the call
     return app
+
+
+def _sms_routes(provider: Adapter) -> list[Route]:
+    """Where the forms of one SMS provider arrive."""
+    stores: dict[str, Store] = {
+        provider.SMS_PATH: inbox.store_sms,
+        provider.REPORT_PATH: delivery.store_report,
+        provider.OPTOUT_PATH: delivery.store_optout,
+    }
+    return [
+        Route(path, partial(store_form, store, provider), methods=["POST"]) for path, store in stores.items()
+    ]
 
 
 async def _expect_good_start(wanted: Settings) -> None:
@@ -201,7 +213,7 @@ async def ussd_ended(request: Request) -> Response:
     return Response()
 
 
-async def store_form(store: Store, request: Request) -> Response:
+async def store_form(store: Store, provider: Adapter, request: Request) -> Response:
     """Store what the gateway tells and answer 200; 503 until it can be stored, so that it comes again.
 
     What PostgreSQL will never take is dropped: it would come again every minute for half a day.
@@ -209,7 +221,7 @@ async def store_form(store: Store, request: Request) -> Response:
     form = await _form(request)
     try:
         async with request.app.state.pool.begin() as db:
-            await store(db, form, request.app.state.clock())
+            await store(db, provider, form, request.app.state.clock())
     except (SQLAlchemyError, OSError, TimeoutError) as fault:
         sqlstate = str(getattr(getattr(fault, "orig", None), "sqlstate", ""))
         facts = {"store": store.__name__, "fault": type(fault).__name__, "sqlstate": sqlstate}

@@ -1,6 +1,9 @@
 """The worker process: loops over committed rows until it is told to stop. The rows are the queue.
 
 Nothing here is remembered between two rounds: kill it anywhere and the next one goes on from the tables.
+
+At rest one statement every PAUSE_S asks which loops have something to do. What no statement asks for, a loop finds
+itself every REST_S: leases that ran out, schedules, the book.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ from functools import partial
 from time import monotonic
 
 import httpx
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import locales
@@ -28,7 +32,8 @@ from menus.by_message import menus_by_message
 from menus.help import help_by_message, welcome
 from migrations import OldSchemaError
 from mobilemoney import operators
-from mutuelle.contributions.collection import Round, collect
+from mutuelle.contributions import collection
+from mutuelle.contributions.collection import Round, collect, due_facts
 from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
 from mutuelle.households.sender_profile import sender_of
 from mutuelle.schedules.jobs import run_schedules
@@ -36,21 +41,23 @@ from service import logs
 from service.clock import DatabaseClock, WrongClockError, refuse_wrong_clock
 from service.database import is_away, open_pool
 from settings import NoDatabaseError, Settings, SettingsError
-from sms.africastalking import AfricasTalking
-from sms.delivery import apply_reports
+from sms import leases, providers
+from sms.delivery import IS_NEWS, apply_reports
 from sms.deps import SmsDeps
-from sms.inbox_worker import answer_waiting
+from sms.inbox_worker import MAY_BE_PLAYED, answer_waiting
 from sms.keywords import Phrasebook
 from sms.outbox import send_due
 from talk.keyring import Keyring
+from timing import Clock
 
 log = logging.getLogger("keneya.worker")
 
-PAUSE_S = 0.25  # between two rounds that found nothing: a payer at the counter waits for the receipt
+PAUSE_S = 0.25  # between two questions what is due: a payer at the counter waits for the receipt
+REST_S = 5.0  # between two rounds of a loop that found nothing and was not called
 FAULT_PAUSE_S = 2.0  # after a round that failed: the database may be restarting
 # So many new objects: with Python's own 700 a quarter of settling goes into looking for garbage.
 COLLECT_EVERY = 50_000
-MACHINE = partial(datetime.now, UTC)
+DUE, COLLECT = "due", "collect "  # names of loops; an operator's name follows COLLECT
 Turn = Callable[[], Awaitable[int]]
 
 
@@ -59,7 +66,8 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
     await settings.refuse_owner(wanted.database_url)
     await migrations.refuse_old_schema(wanted.database_url)
     pool = open_pool(wanted.database_url)
-    clock = DatabaseClock()
+    database_clock = DatabaseClock()
+    clock = Clock(database_clock, wanted.time_scale)
     try:
         async with pool.connect() as db:
             await refuse_wrong_clock(db)
@@ -68,8 +76,11 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
         async with httpx.AsyncClient(trust_env=False, limits=unlimited) as client:
             turns = rounds(wanted, pool, client, going_on=lambda: not stop.is_set(), clock=clock)
             outage = Outage()
-            loops = [_loop(name, turn, stop, outage) for name, turn in turns.items()]
-            following = asyncio.create_task(clock.follow(pool))
+            called = {name: asyncio.Event() for name in (DUE, *turns)}
+            loops = [_loop(name, turn, stop, called[name], outage, REST_S) for name, turn in turns.items()]
+            ask = asking(pool, called, clock)
+            loops += [_loop(DUE, ask, stop, called[DUE], outage, PAUSE_S), _wake(stop, called)]
+            following = asyncio.create_task(database_clock.follow(pool))
             log.info("worker.started")
             try:
                 await asyncio.gather(*loops)
@@ -85,35 +96,33 @@ def rounds(
     pool: AsyncEngine,
     client: httpx.AsyncClient,
     going_on: Callable[[], bool] = lambda: False,
-    clock: Callable[[], datetime] = MACHINE,
+    clock: Clock | None = None,
 ) -> dict[str, Turn]:
     """The worker's loops by name: one turn of each deals with what is due now and says how much that was.
 
     Each operator has one of its own: who pays by another does not wait for a slow one.
     """
-    provider = AfricasTalking(
-        wanted.at_username, wanted.at_api_key, wanted.at_sms_url, wanted.at_sender_id or None
-    )
+    provider = providers.connect(wanted.sms)
     reachable = operators(client, wanted.operators, simulator=wanted.simulator)
-    scale = wanted.time_scale
+    clock = clock or Clock(partial(datetime.now, UTC), wanted.time_scale)
 
     box = sms_deps(wanted, pool, clock)
 
     def collecting(name: str) -> Turn:
-        house = Round(pool, {name: reachable[name]}, wanted.public_url, clock, scale)
+        house = Round(pool, {name: reachable[name]}, wanted.public_url, clock)
         return lambda: collect(house, going_on)
 
     async def answer_messages() -> int:
         return await answer_waiting(box)
 
     async def send_messages() -> int:
-        return await send_due(pool, provider, clock(), time_scale=scale)
+        return await send_due(pool, provider, clock)
 
     async def read_reports() -> int:
         return await apply_reports(pool, clock())
 
     async def fire_schedules() -> int:
-        return await run_schedules(pool, clock(), scale)
+        return await run_schedules(pool, clock)
 
     async def keep_books() -> int:
         return await fold_all(pool) + await expire_due(pool, clock().date())
@@ -122,7 +131,7 @@ def rounds(
         return await seal_due(pool, clock())
 
     return {
-        **{f"collect {name}": collecting(name) for name in reachable},
+        **{COLLECT + name: collecting(name) for name in reachable},
         "answer": answer_messages,
         "send": send_messages,
         "reports": read_reports,
@@ -132,7 +141,37 @@ def rounds(
     }
 
 
-def sms_deps(wanted: Settings, pool: AsyncEngine, clock: Callable[[], datetime]) -> SmsDeps:
+def asking(pool: AsyncEngine, called: Mapping[str, asyncio.Event], clock: Clock) -> Turn:
+    """The turn that asks in one statement which loops have something to do, and calls them."""
+    alone = pool.execution_options(isolation_level="AUTOCOMMIT")  # one way to the server and back, not three
+    operators = [name.removeprefix(COLLECT) for name in called if name.startswith(COLLECT)]
+
+    async def ask() -> int:
+        async with alone.connect() as db:
+            names = await db.scalars(_WHO_IS_DUE, due_facts(operators, clock))
+        for name in names:
+            if name in called:
+                called[name].set()
+        return 0
+
+    return ask
+
+
+# The names of the loops whose turn, begun now, would find something.
+_WHO_IS_DUE = text(
+    """
+    select distinct 'collect ' || operator from payment where PAYMENT_IS_DUE
+    union all select 'answer' where exists (select from sms_inbox message where MAY_BE_PLAYED)
+    union all select 'send' where exists (select from sms_outbox where SMS_IS_DUE)
+    union all select 'reports' where exists (select from sms_report heard where IS_NEWS)
+    """.replace("PAYMENT_IS_DUE", collection.IS_DUE)
+    .replace("MAY_BE_PLAYED", MAY_BE_PLAYED)
+    .replace("SMS_IS_DUE", leases.IS_DUE)
+    .replace("IS_NEWS", IS_NEWS)
+)
+
+
+def sms_deps(wanted: Settings, pool: AsyncEngine, clock: Clock) -> SmsDeps:
     """What the round `answer` plays the messages of phones with."""
     return SmsDeps(
         pool,
@@ -142,7 +181,6 @@ def sms_deps(wanted: Settings, pool: AsyncEngine, clock: Callable[[], datetime])
         sender_of,
         Keyring([key.encode() for key in wanted.seal_keys]),
         clock,
-        wanted.time_scale,
         wanted.strangers_an_hour,
     )
 
@@ -168,10 +206,21 @@ class Outage:
             self.gone_at = None
 
 
-async def _loop(name: str, turn: Turn, stop: asyncio.Event, outage: Outage) -> None:
-    """One round after the other, at once while there is work; a fault is logged and the loop goes on."""
+async def _loop(
+    name: str,
+    turn: Turn,
+    stop: asyncio.Event,
+    called: asyncio.Event,
+    outage: Outage,
+    rest_s: float,
+) -> None:
+    """One round after the other, at once while there is work, else when it is called or after `rest_s`.
+
+    A fault is logged and the loop goes on.
+    """
     while not stop.is_set():
-        pause_s, began = PAUSE_S, monotonic()
+        called.clear()
+        began, waits_for, pause_s = monotonic(), called, rest_s
         try:
             if await turn():
                 pause_s = 0
@@ -181,11 +230,18 @@ async def _loop(name: str, turn: Turn, stop: asyncio.Event, outage: Outage) -> N
                 outage.gone(began, fault)
             else:
                 log.exception("worker.round_failed", extra={"loop": name})
-            pause_s = FAULT_PAUSE_S
+            waits_for, pause_s = stop, FAULT_PAUSE_S
         try:
-            await asyncio.wait_for(stop.wait(), timeout=pause_s or 0.001)
+            await asyncio.wait_for(waits_for.wait(), timeout=pause_s or 0.001)
         except TimeoutError:
             continue
+
+
+async def _wake(stop: asyncio.Event, called: Mapping[str, asyncio.Event]) -> None:
+    """Let no loop rest once the worker is to stop."""
+    await stop.wait()
+    for call in called.values():
+        call.set()
 
 
 def spare_collections() -> None:

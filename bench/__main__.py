@@ -10,11 +10,11 @@ from pathlib import Path
 
 import uvloop
 
-import run
 from bench import backlog, book, cash, history, hops, journals, measures, menu, overload, settlements
 from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import Place, engines_in, found
+from engines import run
 from service import metrics
 
 FOLDER = run.HOME / "var" / "bench"

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from bench.place import Place
-from embedded import DATABASE, OWNER_ROLE
+from engines.cluster import DATABASE, OWNER_ROLE
 
 FOUNDED = "founded"
 SLOW_COMMIT_US = 2000  # what a disk in a cloud or a synchronous replica takes: row locks are held meanwhile

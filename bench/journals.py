@@ -8,7 +8,7 @@ from bench.callers import Play, name_of, phone_of, rehearse
 from bench.measures import Measure, Size, against, alone, must_be_none
 from bench.place import WEB, Place, served
 from bench.wire import Load, closed_loop
-from embedded import MEMORY_LIMIT
+from engines.embedded import MEMORY_LIMIT
 
 CHUNK = 1000
 LIMIT_BYTES = int(MEMORY_LIMIT.removesuffix("mb")) * 1024 * 1024

@@ -20,12 +20,11 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import migrations
-import processes
-import run
 from bench import cores
 from bench.cores import Core
-from cluster import find_programs
-from embedded import SERVICE_ROLE, start_engines
+from engines import processes, run
+from engines.cluster import SERVICE_ROLE, find_programs
+from engines.embedded import start_engines
 from torture import town
 
 OPTIONS = (
@@ -93,6 +92,7 @@ def engines_in(folder: Path) -> Iterator[Place]:
     """Engines with durable writes in a new directory below `folder`, which is gone afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(dir=folder, prefix="run-"))
+    home.chmod(0o711)  # the user of root's servers passes through
     postgres_bin, redis_bin = (Path(given) if given else None for given in (POSTGRES_BIN, REDIS_BIN))
     try:
         with start_engines(

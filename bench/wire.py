@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple, TypeVar, cast
 
-from processes import LOOPBACK
+from engines.processes import LOOPBACK
 
 PATIENCE_S = 10.0  # of a gateway
 IDLE_S = 60.0  # the server closes after 75

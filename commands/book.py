@@ -10,12 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, Commands, command, database, day, expect_mutuelle
+from commands.progress import Progress
 from ledger import export, reports
 from ledger.charts import Chart, charts
 from ledger.reports.years import year_start
 from locales import catalogue
 from mutuelle.scheme.mutuelles import mutuelles
-from progress import Progress
 
 EXPORTS: dict[str, Callable[[AsyncConnection, str | None, Chart | None], AsyncIterator[str]]] = {
     "beancount": export.beancount,

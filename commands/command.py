@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-import run
 import settings
-from embedded import Addresses, find_running
+from engines import run
+from engines.embedded import Addresses, find_running
 from locales import Sentence, render
 from mobilemoney import missing
 from mutuelle.households.member_numbers import member_number

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.command import CommandError, Commands, command, database, missing_settings
+from commands.progress import Progress
 from locales import languages, render
 from mutuelle.founding.founding import FoundingError
 from mutuelle.imports.reading import BadFolderError, read_folder
 from mutuelle.imports.run import Imported, steps, take_over
 from mutuelle.imports.summary import faults_found, files_read, result_of
-from progress import Progress
 
 # A register becomes a million objects that all stay: looking for lost ones every 700 is a quarter of the time.
 OBJECTS_BETWEEN_LOOKS = 200_000

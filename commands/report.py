@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, Commands, command, database, day, expect_mutuelle
+from commands.progress import Progress
 from ledger.charts import DEFAULT, charts
 from ledger.export import snapshot
 from ledger.formats import FRENCH, PLAIN
@@ -29,7 +30,6 @@ from mutuelle.officers.roles import SPOKEN, Role
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
 from mutuelle.support.changes import masked
 from mutuelle.treasury.cash_in_hand import holders_of_cash
-from progress import Progress
 
 NARROWEST, WIDEST = 80, 100  # columns of the text
 ALSO = {  # what people who keep books in French call them

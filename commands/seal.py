@@ -7,9 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, Commands, command, database, expect_mutuelle, spoken
+from commands.progress import Progress
 from ledger import seals
 from locales import _, _n
-from progress import Progress
 
 
 def add(commands: Commands) -> None:

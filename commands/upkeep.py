@@ -14,11 +14,11 @@ import mutuelle.invariants
 import mutuelle.scheme.sealed_records
 import sms.invariants
 from commands.command import CommandError, Commands, address, command, database, one_line, spoken
+from commands.progress import Progress
 from invariants import Finding, Invariant, examine
 from ledger.export import snapshot
 from locales import _n
 from migrations.grants import AUDITOR_ROLE
-from progress import Progress
 
 NO_RIGHT = "the database says: permission denied"
 CHECKS: tuple[Invariant, ...] = (

@@ -15,9 +15,8 @@ from sqlalchemy import Row, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from sms.africastalking import NAME, read_phone, read_report
-from sms.provider import E164, Proof
-from sms.tables import ENDED_BY_STOP, optout, report
+from sms.provider import E164, Adapter, Proof
+from sms.tables import ENDED_BY_STOP, OWN_STOPS, optout, report
 
 log = logging.getLogger("keneya.sms")
 
@@ -28,12 +27,14 @@ CLOCK_SKEW = timedelta(seconds=5)  # between the process that called and the one
 UNMATCHED_FOR = timedelta(days=2)  # longer than any network keeps a message
 
 
-async def store_report(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
+async def store_report(
+    db: AsyncConnection, provider: Adapter, fields: Mapping[str, str], now: datetime
+) -> None:
     """Keep one delivery report, whatever is in it; the same content again is kept once."""
     raw = {_clean(name): _clean(value) for name, value in fields.items()}
-    read = read_report(raw)
+    read = provider.read_report(raw)
     row = {
-        "provider": read.provider,
+        "provider": provider.NAME,
         "provider_message_id": read.provider_message_id,
         "status": read.status,
         "rank": read.proof,
@@ -45,21 +46,23 @@ async def store_report(db: AsyncConnection, fields: Mapping[str, str], now: date
     }
     await db.execute(insert(report).values(row).on_conflict_do_nothing())
     if read.proof is Proof.UNKNOWN_WORD:
-        log.warning("sms_report_unknown_word", extra={"provider": read.provider, "word": read.status[:40]})
+        log.warning("sms_report_unknown_word", extra={"provider": provider.NAME, "word": read.status[:40]})
 
 
-async def store_optout(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
+async def store_optout(
+    db: AsyncConnection, provider: Adapter, fields: Mapping[str, str], now: datetime
+) -> None:
     """Keep the provider's word that it delivers to a phone no more; a phone that cannot be one is dropped.
 
     It counts for more than the person's own STOP, which ends here: a phone has one that is open.
     """
-    phone = read_phone(_clean(fields.get("phoneNumber", "")))
+    phone = provider.read_optout({name: _clean(value) for name, value in fields.items()})
     if not E164.fullmatch(phone):
-        log.warning("sms_optout_without_phone", extra={"provider": NAME})
+        log.warning("sms_optout_without_phone", extra={"provider": provider.NAME})
         return
-    own = (optout.c.phone == phone) & optout.c.until.is_(None) & (optout.c.source != NAME)
+    own = (optout.c.phone == phone) & optout.c.until.is_(None) & optout.c.source.in_(OWN_STOPS)
     await db.execute(update(optout).where(own).values(until=func.greatest(now, optout.c.since)))
-    await opt_out(db, phone, NAME, now)
+    await opt_out(db, phone, provider.NAME, now)
 
 
 async def opt_out(db: AsyncConnection, phone: str, source: str, now: datetime) -> bool:
@@ -144,6 +147,12 @@ _ADOPT = text(
         and message.provider_message_id is null
     """
 )
+
+# Reports of which something is to be learnt now.
+IS_NEWS = """
+    heard.applied_at is null and exists (select from sms_outbox message
+        where message.provider_message_id = heard.provider_message_id and message.provider = heard.provider)
+"""
 
 # rank: see Proof. A report about a message that moved on already changes nothing, and is done.
 _APPLY = text(

@@ -11,13 +11,14 @@ from sms.limits import Sender
 from talk.engine import Menu
 from talk.keyring import Keyring
 from talk.keywords import ByMessage
+from timing import Clock
 
 
 @dataclass(frozen=True)
 class SmsDeps:
     """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end at once.
 
-    `time_scale` divides waits, days and the life of a conversation. Strangers of one country are answered
+    `clock` also divides waits, days and the life of a conversation. Strangers of one country are answered
     `strangers_an_hour` times in all.
     """
 
@@ -27,8 +28,7 @@ class SmsDeps:
     welcome: Menu
     known: Callable[[AsyncConnection, str, datetime], Awaitable[Sender]]
     keyring: Keyring
-    clock: Callable[[], datetime]
-    time_scale: float = 1.0
+    clock: Clock
     strangers_an_hour: int = 100
 
 

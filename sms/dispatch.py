@@ -65,12 +65,12 @@ class _Incoming:
     @property
     def since(self) -> datetime:
         """A day ago."""
-        return self.caller.at - DAY / self.box.time_scale
+        return self.caller.at - self.box.clock.scaled(DAY)
 
     @property
     def this_hour(self) -> datetime:
         """When it began."""
-        return begun(self.caller.at, HOUR / self.box.time_scale)
+        return begun(self.caller.at, self.box.clock.scaled(HOUR))
 
     def may_open(self, menu: ByMessage) -> bool:
         if menu.officers:
@@ -132,7 +132,7 @@ async def _obey(incoming: _Incoming, order: Order) -> SmsAnswer:
     phone, now, db = incoming.received.phone, incoming.caller.at, incoming.db
     changed = await (opt_out(db, phone, BY_MESSAGE, now) if order is Order.STOP else opt_in(db, phone, now))
     if incoming.talk and incoming.talk.is_open and order is Order.STOP:
-        await keep(db, replace(incoming.talk, is_open=False), now, LIFE / incoming.box.time_scale)
+        await keep(db, replace(incoming.talk, is_open=False), now, incoming.box.clock.scaled(LIFE))
     if (
         not changed
         or await _is_over(incoming)
@@ -199,7 +199,7 @@ async def _play(
 
 async def _answer(incoming: _Incoming, turn: Played, handled_as: str) -> SmsAnswer:
     """Keep where the conversation stands now, and say what the turn shows."""
-    await keep(incoming.db, turn.talk, incoming.caller.at, LIFE / incoming.box.time_scale)
+    await keep(incoming.db, turn.talk, incoming.caller.at, incoming.box.clock.scaled(LIFE))
     return SmsAnswer(handled_as, _text(incoming, turn.shown))
 
 

@@ -5,12 +5,13 @@ report had time to come.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sms.delivery import apply_new_reports, ended_by_stop
+from timing import Clock
 
 log = logging.getLogger("keneya.sms")
 
@@ -19,13 +20,14 @@ REPORT_GRACE = timedelta(
 )  # reports of messages that went out come within seconds; this is generous
 
 
-async def settle_in_doubt(db: AsyncConnection, now: datetime, time_scale: float) -> None:
+async def settle_in_doubt(db: AsyncConnection, clock: Clock) -> None:
     """Three steps, in this order: leases that ran out, what reports prove, what is due for its one resend."""
+    now = clock()
     lapsed = (await db.execute(_LAPSE, {"now": now})).all()
     for row in lapsed:
         log.warning("sms_lease_lapsed", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id)})
     await apply_new_reports(db, now)
-    resent = (await db.execute(_RESEND, {"now": now, "before": now - REPORT_GRACE / time_scale})).all()
+    resent = (await db.execute(_RESEND, {"now": now, "before": clock.ago(REPORT_GRACE)})).all()
     for row in resent:
         log.warning("sms_resend", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id)})
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sms.provider import Adapter
 from sms.tables import inbox
 from talk.phones import gateway_phone
 
@@ -15,18 +16,18 @@ log = logging.getLogger("keneya.sms")
 LONGEST_TEXT = 1600  # ten parts: nobody types more on a basic phone
 
 
-async def store_sms(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
-    """Keep one SMS by its gateway id. One without phone, id or text is dropped: it cannot be answered."""
-    phone = gateway_phone(fields.get("from", ""))
-    gateway_id, body = fields.get("id", "")[:100], fields.get("text", "")[:LONGEST_TEXT]
-    if phone is None or not gateway_id or not body.strip():
+async def store_sms(db: AsyncConnection, provider: Adapter, fields: Mapping[str, str], now: datetime) -> None:
+    """Keep one SMS by its provider's id. One without phone, id or text is dropped: it cannot be answered."""
+    came = provider.read_sms(fields)
+    phone, body = gateway_phone(came.phone), came.body[:LONGEST_TEXT]
+    if phone is None or not came.provider_message_id or not body.strip():
         log.warning("sms_in_dropped", extra={"phone": phone is not None, "text": bool(body.strip())})
         return
     row = {
-        "provider": "africastalking",
-        "provider_message_id": gateway_id,
+        "provider": provider.NAME,
+        "provider_message_id": came.provider_message_id[:100],
         "phone": phone,
-        "short_code": fields.get("to", "")[:40],
+        "short_code": came.short_code[:40],
         "body": body,
         "received_at": now,
         "due_at": now,

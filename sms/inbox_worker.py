@@ -78,7 +78,7 @@ async def _answer(box: SmsDeps, db: AsyncConnection, received: InboundSms, now: 
     known = await box.known(db, received.phone, now)
     answered = await dispatch(box, db, received, known, now)
     if answered.text and known is Sender.STRANGER:
-        since = begun(now, HOUR / box.time_scale)
+        since = begun(now, box.clock.scaled(HOUR))
         await note_stranger(db, received.phone, received.id, now, since=since, most=box.strangers_an_hour)
     if answered.text:
         await enqueue(db, [_reply(received, answered.text, f"reply {answered.handled_as}")], now)
@@ -112,7 +112,7 @@ async def _count_fault(
         sentence = render(FAULT, await language_of(db, received.phone))
         await enqueue(db, [_reply(received, sentence, "reply fault")], now)
     else:
-        due_at = now + WAITS[attempts - 1] / box.time_scale
+        due_at = now + box.clock.scaled(WAITS[attempts - 1])
         await db.execute(_AGAIN, {"attempts": attempts, "due_at": due_at} | _key(received))
     level = logging.ERROR if last else logging.WARNING
     facts = {"sms": received.id, "attempts": attempts, "fault": type(fault).__name__}
@@ -130,15 +130,18 @@ def _key(received: InboundSms) -> dict[str, str]:
 
 # Only the first waiting message of a phone may be taken. While it is locked by another worker the ones behind it are
 # not first yet, so that two workers never play one phone at once and its order is kept.
+MAY_BE_PLAYED = """
+    message.state = 'WAITING' and message.due_at <= cast(:now as timestamptz) and not exists (
+        select from sms_inbox before where before.phone = message.phone and before.state = 'WAITING'
+            and (before.received_at, before.nth) < (message.received_at, message.nth))
+"""
 _NEXT = text(
     """
     select provider, provider_message_id, phone, body, attempts from sms_inbox message
-    where state = 'WAITING' and due_at <= :now and not exists (
-        select from sms_inbox before where before.phone = message.phone and before.state = 'WAITING'
-            and (before.received_at, before.nth) < (message.received_at, message.nth))
+    where MAY_BE_PLAYED
     order by received_at, nth limit 1
     for update skip locked
-    """
+    """.replace("MAY_BE_PLAYED", MAY_BE_PLAYED)
 )
 _MARK = text(
     """

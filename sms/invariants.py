@@ -4,9 +4,8 @@ A check reads, never mends: what it finds is shown to a person.
 """
 
 from invariants import Invariant
-from sms.africastalking import NAME
 from sms.segments import LONG_TEMPLATES
-from sms.tables import ENDED_BY_STOP
+from sms.tables import ENDED_BY_STOP, OWN_STOPS
 
 _LONG_TEMPLATES = ", ".join("'" + template.replace("'", "''") + "'" for template in sorted(LONG_TEMPLATES))
 
@@ -62,8 +61,8 @@ INVARIANTS: tuple[Invariant, ...] = (
             on stop.phone = message.phone and message.called_at > stop.since + interval '1 minute'
             and (stop.until is null or message.called_at < stop.until)
         where not message.is_reply
-            and (stop.source = 'PROVIDER' or split_part(message.template, ',', 1) in (KINDS))""".replace(
-            "PROVIDER", NAME
+            and (stop.source not in (OWN) or split_part(message.template, ',', 1) in (KINDS))""".replace(
+            "OWN", ", ".join(f"'{source}'" for source in OWN_STOPS)
         ).replace("KINDS", ", ".join(f"'{kind}'" for kind in ENDED_BY_STOP)),
     ),
     Invariant(

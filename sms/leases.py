@@ -13,10 +13,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sms.africastalking import NAME
 from sms.delivery import ended_by_stop
 from sms.provider import SendResult, SendStatus
-from sms.tables import MessageState, outbox
+from sms.tables import OWN_STOPS, MessageState, outbox
+from timing import Clock
 
 log = logging.getLogger("keneya.sms")
 
@@ -59,17 +59,17 @@ class Claim:
 
 
 async def claim_due(
-    db: AsyncConnection, provider_name: str, now: datetime, limit: int, time_scale: float
+    db: AsyncConnection, provider_name: str, clock: Clock, limit: int
 ) -> tuple[list[Claim], int]:
     """Claim up to `limit` due rows, receipts and replies first; also returns how many were withheld."""
-    token = uuid4()
+    token, now = uuid4(), clock()
     facts = {
         "now": now,
         "limit": limit,
         "token": token,
         "lease_until": now + LEASE,
         "provider": provider_name,
-        "day_ago": now - DAY / time_scale,
+        "day_ago": clock.ago(DAY),
         "ordinary": ORDINARY_A_DAY,
         "replies": REPLIES_A_DAY,
         "receipts": RECEIPTS_A_DAY,
@@ -88,13 +88,14 @@ async def claim_due(
     return claims, len(rows) - len(claims)
 
 
+IS_DUE = "state = 'DUE' and due_at <= cast(:now as timestamptz)"
 _CLAIM = text(
     """
     with due as (
         select mutuelle_id, id, phone, template, is_reply, attempts, due_at,
             case when receipt_code is not null then 'receipt' when is_reply then 'reply' else 'ordinary' end as kind
         from sms_outbox
-        where state = 'DUE' and due_at <= :now
+        where IS_DUE
         order by (receipt_code is null and not is_reply), due_at
         limit :limit
         for update skip locked
@@ -132,7 +133,9 @@ _CLAIM = text(
     where message.mutuelle_id = judged.mutuelle_id and message.id = judged.id
     returning message.mutuelle_id, message.id, message.phone, message.body, message.template, message.state,
         message.attempts, message.resends, message.reason
-    """.replace("ENDED_BY_STOP", ended_by_stop("counted", "cast(:provider as text)"))
+    """.replace("IS_DUE", IS_DUE).replace(
+        "ENDED_BY_STOP", ended_by_stop("counted", "cast(:provider as text)")
+    )
 )
 
 
@@ -140,7 +143,7 @@ async def phones_reached(
     db: AsyncConnection, mutuelle: str, phones: Collection[str], now: datetime
 ) -> list[str]:
     """Those of `phones` to which a receipt of `mutuelle` that is written now will be handed over."""
-    whose = {"mutuelle": mutuelle, "phones": list(phones), "provider": NAME}
+    whose = {"mutuelle": mutuelle, "phones": list(phones), "own": list(OWN_STOPS)}
     limits = {"day_ago": now - DAY, "receipts": RECEIPTS_A_DAY}
     return list(await db.scalars(_REACHED, whose | limits))
 
@@ -149,7 +152,7 @@ _REACHED = text(
     """
     select phone from unnest(cast(:phones as text[])) as asked (phone)
     where not exists (select from sms_optout stop
-            where stop.phone = asked.phone and stop.until is null and stop.source = :provider)
+            where stop.phone = asked.phone and stop.until is null and stop.source <> all (cast(:own as text[])))
         and cast(:receipts as int) > (select count(*) from sms_outbox sent
             where sent.mutuelle_id = :mutuelle and sent.phone = asked.phone and sent.receipt_code is not null
                 and coalesce(sent.called_at, sent.created_at) > :day_ago)
@@ -157,15 +160,13 @@ _REACHED = text(
 )
 
 
-async def record(
-    db: AsyncConnection, claim: Claim, outcome: SendResult, now: datetime, time_scale: float
-) -> None:
+async def record(db: AsyncConnection, claim: Claim, outcome: SendResult, clock: Clock) -> None:
     """Write what came of a call, also if the lease ran out meanwhile, unless the message is being resent."""
     values = {
         "provider_message_id": outcome.provider_message_id,
         "provider_status": outcome.status,
         "reason": outcome.reason,
-        **_consequence(claim, outcome, now, time_scale),
+        **_consequence(claim, outcome, clock),
     }
     kept = await _write(db, claim, values)
     event = "sms_outcome" if kept else "sms_lease_lost"
@@ -200,15 +201,16 @@ async def _write(db: AsyncConnection, claim: Claim, values: Mapping[str, object]
     return result.rowcount == 1
 
 
-def _consequence(claim: Claim, outcome: SendResult, now: datetime, time_scale: float) -> dict[str, object]:
+def _consequence(claim: Claim, outcome: SendResult, clock: Clock) -> dict[str, object]:
     """The columns that follow from an answer: one line an answer."""
+    now = clock()
     match outcome.answer:
         case SendStatus.ACCEPTED:
             return {"state": MessageState.SENT, "sent_at": now, "in_doubt_at": None}
         case SendStatus.UNKNOWN:
             return {"state": MessageState.IN_DOUBT, "in_doubt_at": now}
         case SendStatus.ACCOUNT:
-            due_at = now + ACCOUNT_WAIT / time_scale
+            due_at = clock.until(ACCOUNT_WAIT)
             return {
                 "state": MessageState.DUE,
                 "due_at": due_at,
@@ -216,7 +218,7 @@ def _consequence(claim: Claim, outcome: SendResult, now: datetime, time_scale: f
                 "in_doubt_at": None,
             }
         case SendStatus.LATER if claim.attempts < MAX_ATTEMPTS:
-            due_at = now + _backoff(claim.attempts) / time_scale
+            due_at = clock.until(_backoff(claim.attempts))
             return {"state": MessageState.DUE, "due_at": due_at, "in_doubt_at": None}
         case SendStatus.LATER | SendStatus.REFUSED:
             return {"state": MessageState.FAILED, "final_at": now, "in_doubt_at": None}

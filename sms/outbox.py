@@ -18,6 +18,7 @@ from sms.in_doubt import settle_in_doubt
 from sms.leases import CALL_LIMIT, LEASE, Claim, claim_due, give_back, record
 from sms.provider import E164, Provider, SendResult, SendStatus
 from sms.segments import MAX_SEGMENTS, segments
+from timing import Clock
 from values import value
 
 log = logging.getLogger("keneya.sms")
@@ -69,9 +70,7 @@ async def enqueue(db: AsyncConnection, messages: Sequence[Message], now: datetim
     await db.execute(_INSERT, {**columns, "now": now})
 
 
-async def send_due(
-    pool: AsyncEngine, provider: Provider, now: datetime, *, limit: int = 32, time_scale: float = 1.0
-) -> int:
+async def send_due(pool: AsyncEngine, provider: Provider, clock: Clock, *, limit: int = 32) -> int:
     """Hand over what is due; returns how many rows it dealt with, so call it again until that is 0.
 
     1. Settle doubts: leases that ran out, reports that decide, the one resend (`sms.in_doubt`).
@@ -81,17 +80,15 @@ async def send_due(
     4. Call the provider for each row, unless this process slept so long that the lease may be another's.
     5. Record each outcome in a transaction of its own, under the lease token, as soon as it is known.
 
-    A cancelled pass (shutdown) finishes its calls first. `time_scale` divides waits, not leases.
+    A cancelled pass (shutdown) finishes its calls first.
     """
-    started = monotonic()
+    started, clock = monotonic(), clock.stopped()
     async with pool.begin() as db:
-        await settle_in_doubt(db, now, time_scale)
+        await settle_in_doubt(db, clock)
     async with pool.begin() as db:
-        claims, withheld = await claim_due(
-            db, provider.name, now, min(limit, provider.concurrency), time_scale
-        )
+        claims, withheld = await claim_due(db, provider.name, clock, min(limit, provider.concurrency))
     work = asyncio.gather(
-        *(_hand_over(pool, provider, claim, now, started, time_scale) for claim in claims),
+        *(_hand_over(pool, provider, claim, clock, started) for claim in claims),
         return_exceptions=True,
     )
     try:
@@ -107,7 +104,7 @@ async def send_due(
 
 
 async def _hand_over(
-    pool: AsyncEngine, provider: Provider, claim: Claim, now: datetime, started: float, time_scale: float
+    pool: AsyncEngine, provider: Provider, claim: Claim, claimed_at: Clock, started: float
 ) -> SendResult | None:
     """Steps 4 and 5 for one row."""
     if monotonic() - started > START_WITHIN_S:
@@ -119,9 +116,9 @@ async def _hand_over(
             outcome = await provider.send(claim.phone, claim.body)
     except TimeoutError:
         outcome = SendResult(SendStatus.UNKNOWN, reason="no answer within the call limit")
-    known_at = now + timedelta(seconds=monotonic() - started)
+    known_at = Clock.at(claimed_at() + timedelta(seconds=monotonic() - started), claimed_at.scale)
     async with pool.begin() as db:
-        await record(db, claim, outcome, known_at, time_scale)
+        await record(db, claim, outcome, known_at)
     return outcome
 
 

@@ -1,9 +1,10 @@
-"""What any SMS provider answers, in our words: one file a provider translates its own into these.
+"""What any SMS provider says and is asked, in our words: one file a provider translates its own into these.
 
 Silence is UNKNOWN, never a failure: a provider without an idempotency key may have sent the message.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
@@ -56,12 +57,47 @@ class Proof(IntEnum):
 
 
 @dataclass(frozen=True)
+class IncomingSms:
+    """An SMS that a phone sent to us, in the provider's own writing; what is missing is empty."""
+
+    provider_message_id: str
+    phone: str
+    short_code: str
+    body: str
+
+
+@dataclass(frozen=True)
 class DeliveryReport:
     """A delivery report as its provider's file read it; `status` stays the provider's own word."""
 
-    provider: str
     provider_message_id: str
     status: str
     proof: Proof
     phone: str
     failure_reason: str | None
+
+
+class Adapter(Protocol):
+    """What a file of this room must hold to be a provider; a file without NAME is none.
+
+    The paths are where its forms arrive, with `{secret}` in them. NEEDS: the settings without which nothing can be
+    sent. Web loads every adapter for its forms: a library for sending is loaded by `connect`.
+    """
+
+    NAME: str
+    NEEDS: tuple[str, ...]
+    SMS_PATH: str
+    REPORT_PATH: str
+    OPTOUT_PATH: str
+
+    def connect(self, config: Mapping[str, str]) -> Provider:
+        """The provider, ready to send."""
+
+    def read_sms(self, fields: Mapping[str, str]) -> IncomingSms:
+        """The form of an SMS that came in."""
+
+    def read_report(self, fields: Mapping[str, str]) -> DeliveryReport:
+        """The form of a delivery report."""
+
+    def read_optout(self, fields: Mapping[str, str]) -> str:
+        """The phone in the form that says that it opted out: E.164 if it can be."""

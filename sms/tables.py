@@ -6,6 +6,7 @@ A state changes only along MOVES; the database refuses every other change (`migr
 from enum import StrEnum
 
 from schema_tables import table
+from talk.keywords import BY_MESSAGE
 
 
 class MessageState(StrEnum):
@@ -48,6 +49,11 @@ SERVICE = "*"  # stands for the mutuelle in messages of the service itself
 
 outbox = table("sms_outbox")
 report = table("sms_report")
+
+# Where a person said STOP herself; any other source is the provider that delivers nothing but replies from then on.
+MENU = "menu"
+OWN_STOPS = (BY_MESSAGE, MENU)
+
 optout = table("sms_optout")
 inbox = table("sms_inbox")
 conversation = table("sms_conversation")

@@ -24,8 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 import migrations
-from cluster import find_programs, is_locked, version
-from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, start_engines
+from engines.cluster import OWNER_ROLE, SERVICE_ROLE, find_programs, is_locked, version
+from engines.embedded import Engines, start_engines
 
 pytest_plugins = ["tests.support.town_fixtures"]
 
@@ -105,10 +105,17 @@ def _expect_loopback(address: object) -> None:
             raise RuntimeError(f"a test wanted to speak to {host!r}: only the loopback is open")
 
 
+def open_folder(prefix: str, within: Path | None = None) -> Path:
+    """A temporary directory that the user of root's servers may pass through."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=within))
+    folder.chmod(0o711)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """PostgreSQL and Redis for the whole session, in a temporary directory of their own."""
-    folder = Path(tempfile.mkdtemp(prefix="keneya-tests-", dir=_memory()))
+    folder = open_folder("keneya-tests-", _memory())
     try:
         with start_engines(
             folder / "var",
@@ -203,7 +210,7 @@ async def redis_url(engines: Engines) -> str:
 @pytest.fixture
 def data() -> Iterator[Path]:
     """A data directory for engines of a test's own: not there yet, removed once no server has it open."""
-    folder = Path(tempfile.mkdtemp(prefix="keneya-engines-"))
+    folder = open_folder("keneya-engines-")
     yield folder / "var"
     wait_until_unlocked(folder / "var")
     shutil.rmtree(folder)

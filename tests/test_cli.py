@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import cli
-import run
 from commands import upkeep
-from embedded import Engines
+from engines import run
+from engines.embedded import Engines
 from invariants import Invariant
 from ledger import accounts as a
 from tests.conftest import Database

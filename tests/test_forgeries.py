@@ -10,9 +10,10 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from cluster import OWNER_ROLE, SERVICE_ROLE
+import timing
 from commands.upkeep import CHECKS
-from embedded import Engines
+from engines.cluster import OWNER_ROLE, SERVICE_ROLE
+from engines.embedded import Engines
 from invariants import examine
 from ledger.folding import fold
 from migrations.grants import auditor_statements
@@ -41,7 +42,7 @@ async def lived(pool: AsyncEngine) -> AsyncEngine:
     # A round each noon, since nobody is woken at night; the last one on or before now.
     last = datetime(now.year, now.month, now.day, 12, tzinfo=UTC) - timedelta(days=now.hour < 12)
     noons = [last - timedelta(days=back) for back in range(8, -1, -1)]
-    await run_schedules(pool, noons[0])
+    await run_schedules(pool, timing.Clock.at(noons[0]))
     home = await join(pool, AWA, at=now)
     await paid(pool, home, at=now)
     await check(pool, home.number, await make(pool, home, at=now), at=now)
@@ -49,7 +50,7 @@ async def lived(pool: AsyncEngine) -> AsyncEngine:
     async with pool.begin() as db:
         await fold(db, "BEN")
     for noon in noons[1:]:
-        await run_schedules(pool, noon)
+        await run_schedules(pool, timing.Clock.at(noon))
     return pool
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import migrations
-from embedded import OWNER_ROLE, SERVICE_ROLE, Engines
+from engines.cluster import OWNER_ROLE, SERVICE_ROLE
+from engines.embedded import Engines
 from invariants import examine
 from migrations.grants import rights, without_rights
 from migrations.shipped import CHECKS

@@ -7,10 +7,8 @@ import asyncio
 import os
 import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -18,12 +16,12 @@ from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from embedded import Engine, Engines
+from engines.embedded import Engine, Engines
 from locales import DEFAULT_LANGUAGE, Sentence, render
 from locales.letters import fold
 from mutuelle import tables
 from talk.tables import action
-from tests.conftest import TEMPLATE, Database, _make_template, wait_until_unlocked
+from tests.conftest import TEMPLATE, Database, _make_template, open_folder, wait_until_unlocked
 from tests.support.launching import start, wait_until
 from tests.support.running_service import SECRET, House, WirePhone
 from tests.support.town import AWA
@@ -40,7 +38,7 @@ OPTOUT = {"senderId": "KENEYA", "phoneNumber": "+22376000055"}
 @pytest.fixture(scope="module")
 def engines() -> Iterator[Engines]:
     """Servers of this file's own, instead of the session's."""
-    folder = Path(tempfile.mkdtemp(prefix="keneya-outages-"))
+    folder = open_folder("keneya-outages-")
     with start(folder / "var") as running:
         yield running
     wait_until_unlocked(folder / "var")

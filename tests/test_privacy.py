@@ -20,8 +20,8 @@ from redis.asyncio import Redis
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-import run
 import settings
+from engines import run
 from mutuelle import tables
 from service import logs
 from sms.tables import outbox

@@ -55,7 +55,7 @@ LIMITS: dict[str, dict[str, Any]] = {
         "LEASE": timedelta(seconds=90),
     },
     "sms.inbox": {"LONGEST_TEXT": 1600},
-    "sms.africastalking": {"TIMEOUT_S": (3.05, 9.05)},
+    "sms.africastalking.sending": {"TIMEOUT_S": (3.05, 9.05)},
     "sms.inbox_worker": {"ATTEMPTS": 5},
     "mobilemoney.wire": {"BODY_SIZE": 64 * 1024, "WHOLE_S": 15},
     "mutuelle.contributions.collection": {"LEASE": timedelta(seconds=60), "PLACES": 64},

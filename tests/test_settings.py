@@ -3,7 +3,7 @@
 import pytest
 
 import settings
-from embedded import Engines
+from engines.embedded import Engines
 from settings import DEMO_SECRET, SettingsError
 from tests.conftest import Database
 

@@ -22,10 +22,9 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import processes
-import run
 import service.database as connections
 import worker
+from engines import processes, run
 from service.database import SOCKET_OPTIONS
 from tests.conftest import Database
 from tests.support.gateway_forms import FORM, HOP

@@ -17,10 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import cli
 import migrations
-import processes
-import run
 import settings
 import worker
+from engines import processes, run
 from tests.conftest import Database
 from tests.support.launching import wait_until
 from tests.support.running_service import SECRET

@@ -1,18 +1,16 @@
 """The long proof in short: a few calls and SMS, one kill, the books compared. `make torture` runs it whole."""
 
 import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import wait_until_unlocked
+from tests.conftest import open_folder, wait_until_unlocked
 from torture import story
 
 
 @pytest.mark.parametrize("victim", ["worker"])
 async def test_a_few_calls_and_sms_and_a_kill_lose_and_double_nothing(victim: str) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="keneya-torture-"))
+    folder = open_folder("keneya-torture-")
     try:
         verdict = await story.tell(victim, seed=1, calls=4, kills=1, home=folder / "place")
         assert verdict.broken == []

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+import timing
 from menus import home as home_menu
 from mutuelle import tables
 from mutuelle.contributions.payments import OPEN
@@ -114,7 +115,7 @@ class Script:
 
     async def works(self, _rest: str) -> None:
         """The worker does what is due by the clock."""
-        while await run_schedules(self.line.pool, self.clock()):
+        while await run_schedules(self.line.pool, timing.Clock.at(self.clock())):
             continue
 
     async def writes(self, words: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import run
+from engines import run
 from torture import bank, long_book, model, mutants, story
 from torture.place import VICTIMS
 from torture.story import Verdict

@@ -25,9 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import migrations
-import processes
-import run
-from embedded import DATABASE, SERVICE_ROLE, Engines, start_engines
+from engines import processes, run
+from engines.cluster import DATABASE, SERVICE_ROLE
+from engines.embedded import Engines, start_engines
 from invariants import examine
 from ledger.balances import balance
 from ledger.book import open_accounts, post

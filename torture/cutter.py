@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
-from processes import LOOPBACK
+from engines.processes import LOOPBACK
 
 CHUNK_BYTES = 65_536
 

@@ -15,7 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 import migrations
-from embedded import SERVICE_ROLE, start_engines
+from engines.cluster import SERVICE_ROLE
+from engines.embedded import start_engines
 from ledger import accounts
 from ledger.book import (
     Account,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from time import monotonic
 
-import run
+from engines import run
 from torture.story import Verdict
 
 LIVES = 250  # of a book; `make test` lives forty

@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 import migrations
-from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, start_engines
+from engines.cluster import OWNER_ROLE, SERVICE_ROLE
+from engines.embedded import Engines, start_engines
 from invariants import examine
 from ledger import verify_seals
 from ledger.export import csv as book_csv

@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 
 import migrations
-import processes
-import run
-from embedded import SERVICE_ROLE, find_running, start_engines
+from engines import processes, run
+from engines.cluster import SERVICE_ROLE
+from engines.embedded import find_running, start_engines
 from settings import DEMO_SECRET
 from torture import town
 
@@ -28,7 +28,7 @@ TIME_SCALE = 10
 START_TIMEOUT_S = 90.0
 BACK_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 60.0
-RUN = "import os, pathlib, sys, run; sys.exit(run.run(os.environ, pathlib.Path(sys.argv[1])))"
+RUN = "import os, pathlib, sys; from engines import run; sys.exit(run.run(os.environ, pathlib.Path(sys.argv[1])))"
 COMMANDS = {"web": "web.py", "worker": "worker.py"}
 VICTIMS = ("web", "worker", "postgres", "redis")
 

@@ -19,6 +19,7 @@ from mutuelle.schedules.digest.digest import DIGEST
 from mutuelle.schedules.schedules import add_schedule
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
+from timing import Clock
 
 DAN = Mutuelle(
     id="DAN",
@@ -79,13 +80,13 @@ async def found(owner_url: str, time_scale: float) -> None:
             await sell_products(db, DAN, [Sale(FAMILY, opened_on)])
             await appoint_officers(db, DAN, TREASURERS, since=opened_on, at=now)
             await open_routes(db, DAN, [Route("ML", "simulated")])
-            await _begin_digests(db, now, time_scale)
+            await _begin_digests(db, Clock.at(now, time_scale))
     finally:
         await engine.dispose()
 
 
-async def _begin_digests(db: AsyncConnection, now: datetime, time_scale: float) -> None:
+async def _begin_digests(db: AsyncConnection, clock: Clock) -> None:
     """Give every treasurer a line of the calendar that is due within the proof, again and again."""
     for treasurer in TREASURERS:
         line = (DAN.id, DIGEST, treasurer.phone, DIGESTS, DAN.timezone)
-        await add_schedule(db, *line, now, time_scale, mark=await mark_now(db))
+        await add_schedule(db, *line, clock, mark=await mark_now(db))

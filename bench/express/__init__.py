@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import run
 from bench.cores import Core
 from bench.place import Place, Served, started
+from engines import run
 
 HERE = Path(__file__).parent
 SCRATCH = run.HOME / "var" / "bench-peer"

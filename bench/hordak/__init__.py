@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import run
 from bench.pgbench import connection_of
 from bench.place import Place
+from engines import run
 
 HERE = Path(__file__).parent
 SCRATCH = run.HOME / "var" / "bench-hordak"

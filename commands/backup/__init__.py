@@ -17,14 +17,14 @@ from typing import BinaryIO
 from sqlalchemy import make_url
 
 import migrations
-import run
 from commands import upkeep
 from commands.backup import archive, content, manifest, programs
 from commands.backup.manifest import Manifest, differences
 from commands.command import CommandError, Commands, address, command, spoken
-from embedded import find_running, start_engines
+from commands.progress import Progress
+from engines import run
+from engines.embedded import find_running, start_engines
 from locales import _n
-from progress import Progress
 
 
 def add(commands: Commands) -> None:

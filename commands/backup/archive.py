@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from commands.command import CommandError
-from progress import Progress
+from commands.progress import Progress
 
 MANIFEST, DUMP = "manifest.json", "database.dump"
 PIECE_BYTES = 1 << 18

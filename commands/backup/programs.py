@@ -15,9 +15,9 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-import cluster
 from commands.command import CommandError
-from processes import dying_with_us, plain_environment
+from engines import cluster
+from engines.processes import dying_with_us, plain_environment
 
 DEBIAN = Path("/usr/lib/postgresql")
 PIECE_BYTES = 1 << 16

@@ -28,6 +28,7 @@ from mutuelle.contributions.payments import OPEN, PaymentState, move, open_case
 from mutuelle.contributions.receipts import notify_failed, notify_late
 from mutuelle.contributions.settlement.settle import SETTLED_AT_ONCE, settle_locked
 from mutuelle.tables import payment, payment_move
+from timing import Clock
 
 log = logging.getLogger("keneya.collection")
 
@@ -51,17 +52,16 @@ S = PaymentState
 
 @dataclass(frozen=True)
 class Round:
-    """What collecting needs of the house. `clock` gives the time of each step; `time_scale` divides every wait."""
+    """What collecting needs of the house. `clock` gives the time of each step, and divides its waits."""
 
     pool: AsyncEngine
     operators: Mapping[str, Operator]
     public_url: str
-    clock: Callable[[], datetime]
-    time_scale: float = 1.0
+    clock: Clock
 
     def within(self, since: datetime | None, wait: timedelta) -> bool:
         """Whether less than `wait`, as it is scaled here, has passed since then."""
-        return since is None or self.clock() - since < wait / self.time_scale
+        return since is None or self.clock() - since < self.clock.scaled(wait)
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,12 @@ async def _ask_what_is_due(house: Round, paid: Paid, going_on: Callable[[], bool
 
 async def _claim(house: Round, room: int) -> list[tuple[QueuedPayment, UUID]]:
     """Take up to `room` payments that are due, each with the token of its lease."""
-    token, now = uuid4(), house.clock()
+    token, clock = uuid4(), house.clock.stopped()
+    now = clock()
     if not room:
         return []
     async with house.pool.begin() as db:
-        queued_payments = await _lock_due(db, house, now, room)
+        queued_payments = await _lock_due(db, list(house.operators), clock, room)
         stale = [
             queued
             for queued in queued_payments
@@ -132,21 +133,31 @@ async def _claim(house: Round, room: int) -> list[tuple[QueuedPayment, UUID]]:
     return [(queued, token) for queued in claimed]
 
 
-async def _lock_due(db: AsyncConnection, house: Round, now: datetime, most: int) -> list[QueuedPayment]:
-    ready = await db.execute(
+async def _lock_due(
+    db: AsyncConnection, operators: Sequence[str], clock: Clock, most: int
+) -> list[QueuedPayment]:
+    ready = (
         select(*QUEUE_COLUMNS)
-        .where(
-            payment.c.state.in_(OPEN),
-            payment.c.due_at <= now,
-            (payment.c.state != S.ASKED) | (payment.c.asked_at <= now - AFTER_THE_CALL / house.time_scale),
-            payment.c.operator.in_(list(house.operators)),
-            sa.func.coalesce(payment.c.lease_until, now) <= now,
-        )
+        .where(sa.text(IS_DUE))
         .order_by(payment.c.due_at)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    return [queued_payment(row) for row in ready]
+    return [queued_payment(row) for row in await db.execute(ready, due_facts(operators, clock))]
+
+
+# A condition on `payment`. The states are OPEN, written out: so the index of what is due serves every plan.
+IS_DUE = """
+    payment.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN') and payment.due_at <= cast(:now as timestamptz)
+    and (payment.state <> 'ASKED' or payment.asked_at <= cast(:call_over as timestamptz))
+    and (payment.lease_until is null or payment.lease_until <= cast(:now as timestamptz))
+    and payment.operator = any (cast(:operators as text[]))
+"""
+
+
+def due_facts(operators: Sequence[str], clock: Clock) -> dict[str, object]:
+    """The values in IS_DUE."""
+    return {"now": clock(), "call_over": clock.ago(AFTER_THE_CALL), "operators": operators}
 
 
 async def _deal(house: Round, queued: QueuedPayment, token: UUID, paid: Paid) -> None:
@@ -288,7 +299,7 @@ async def _ask_again(
     to = S.PENDING if answer.outcome in (Outcome.ACCEPTED, Outcome.PENDING) else S.UNKNOWN
     # Spread, so that a thousand payments do not ask in one second.
     wait_s = ASK_AGAIN_S[min(queued.polls, len(ASK_AGAIN_S) - 1)] * (0.9 + secrets.randbelow(21) / 100)
-    due_at = now + timedelta(seconds=wait_s / house.time_scale)
+    due_at = now + house.clock.scaled(timedelta(seconds=wait_s))
     changes: dict[str, object] = {"polls": queued.polls + 1, "due_at": due_at}
     if rung:  # a notice came while the operator was being asked: the answer may be older than the notice
         changes = {"polls": 0, "due_at": now}

@@ -26,6 +26,7 @@ from talk.answers import Kind
 from talk.preferences import language_of
 from talk.trouble import InvalidError
 from talk.words import Caller
+from timing import Clock
 
 FIRES = {DIGEST: send_digest, REMINDERS: send_reminders}
 EVERY_MONDAY = f"0 {FIRST_HOUR} * * 1"
@@ -43,23 +44,24 @@ def _hour(typed: str) -> int:
 day_hour = Kind("hour", _hour, good=("7 h",), bad=("", "6", "20", "midi"))
 
 
-async def run_schedules(pool: AsyncEngine, now: datetime, time_scale: float = 1.0) -> int:
-    """One round over all that is due by the clock; returns how much that was. `time_scale` divides the waits."""
-    return await run_due(pool, FIRES, begin_schedules, now, time_scale)
+async def run_schedules(pool: AsyncEngine, clock: Clock) -> int:
+    """One round over all that is due by the clock; returns how much that was."""
+    return await run_due(pool, FIRES, begin_schedules, clock)
 
 
-async def begin_schedules(db: AsyncConnection, now: datetime, time_scale: float) -> None:
+async def begin_schedules(db: AsyncConnection, clock: Clock) -> None:
     """Give a line to every treasurer and every mutuelle that has none yet, and seal the books of which digests are due.
 
     Sealed here and not where the digest is made, whose view of the book is older than its seal would be.
     """
+    now = clock()
     for mutuelle_id, name, timezone, phone in (await db.execute(_treasurers_without(now))).all():
         line = (mutuelle_id, DIGEST, phone, EVERY_MONDAY, timezone)
-        if await add_schedule(db, *line, now, time_scale, mark=await mark_now(db)):
-            await _tell(db, mutuelle_id, name, timezone, phone, now, time_scale)
-    await plan_new(db, now, time_scale)
+        if await add_schedule(db, *line, clock, mark=await mark_now(db)):
+            await _tell(db, mutuelle_id, name, timezone, phone, clock)
+    await plan_new(db, clock)
     for mutuelle_id, timezone in (await db.execute(_MUTUELLES_WITHOUT)).all():
-        await add_schedule(db, mutuelle_id, REMINDERS, OF_MUTUELLE, EVERY_MORNING, timezone, now, time_scale)
+        await add_schedule(db, mutuelle_id, REMINDERS, OF_MUTUELLE, EVERY_MORNING, timezone, clock)
     for mutuelle_id in (await db.scalars(_digests_due(now))).all():
         await seal_block(db, mutuelle_id)
 
@@ -99,15 +101,12 @@ def _digests_due(now: datetime) -> sa.Select[str]:
 
 
 async def _tell(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    name: str,
-    timezone: str,
-    phone: str,
-    now: datetime,
-    time_scale: float,
+    db: AsyncConnection, mutuelle_id: str, name: str, timezone: str, phone: str, clock: Clock
 ) -> None:
-    due_at = day_hours_from(now, timezone) if time_scale == 1 else now  # divided waits know no night
+    now = clock()
+    due_at = (
+        day_hours_from(now, timezone) if clock.scale == 1 else now
+    )  # with divided waits there is no night
     body = render(digest_begins(name), await language_of(db, phone))
     key = f"digest begins {uuid4()}"
     await enqueue(db, [Message(mutuelle_id, key, phone, "digest begins", body, due_at=due_at)], now)
@@ -145,7 +144,7 @@ async def _choose(db: AsyncConnection, caller: Caller, mutuelle_id: str, **chose
     ).scalar_one()
     # Where the worker has not seen the appointment yet, it will find the line begun.
     line = (mutuelle_id, DIGEST, caller.phone, EVERY_MONDAY, timezone)
-    await add_schedule(db, *line, caller.at, 1.0, mark=await mark_now(db))
+    await add_schedule(db, *line, Clock.at(caller.at), mark=await mark_now(db))
     own = (
         (schedule.c.mutuelle_id == mutuelle_id)
         & (schedule.c.kind == DIGEST)

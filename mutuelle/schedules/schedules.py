@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger.positions import Mark
 from mutuelle.dates import day_hours_from
 from mutuelle.schedules.tables import firing, schedule
+from timing import Clock
 
 log = logging.getLogger("keneya.schedules")
 
@@ -54,7 +55,7 @@ class Schedule:
 
 # What fires: writes what is due in the transaction given, and says how many messages that was.
 Fire = Callable[[AsyncConnection, Schedule, datetime], Awaitable[int]]
-Prepare = Callable[[AsyncConnection, datetime, float], Awaitable[None]]
+Prepare = Callable[[AsyncConnection, Clock], Awaitable[None]]
 
 
 def next_hour(cron: str, timezone: str, after: datetime) -> datetime:
@@ -64,22 +65,23 @@ def next_hour(cron: str, timezone: str, after: datetime) -> datetime:
     return next(CronSim(cron, after.astimezone(ZoneInfo(timezone))))
 
 
-def first_due(cron: str, timezone: str, now: datetime, time_scale: float) -> dict[str, datetime]:
-    """The columns of a schedule that begins now; `time_scale` divides the wait."""
+def first_due(cron: str, timezone: str, clock: Clock) -> dict[str, datetime]:
+    """The columns of a schedule that begins now."""
+    now = clock()
     fires_for = next_hour(cron, timezone, now)
-    due_at = now + (fires_for - now) / time_scale
+    due_at = clock.until(fires_for - now)
     return {"fires_for": fires_for, "due_at": due_at, "next_at": due_at}
 
 
-def following(found: Schedule, now: datetime, time_scale: float) -> dict[str, datetime]:
+def following(found: Schedule, clock: Clock) -> dict[str, datetime]:
     """The columns of the next firing.
 
     Divided waits make a calendar that runs ahead of the clock: there the next hour is counted from the last one, or
     the waits would shrink to nothing as an hour comes near.
     """
-    after = now if time_scale == 1 else max(found.fires_for, now)
+    after = clock() if clock.scale == 1 else max(found.fires_for, clock())
     fires_for = next_hour(found.cron, found.timezone, after)
-    due_at = now + (fires_for - after) / time_scale
+    due_at = clock.until(fires_for - after)
     return {"fires_for": fires_for, "due_at": due_at, "next_at": due_at}
 
 
@@ -90,42 +92,40 @@ async def add_schedule(
     subject: str,
     cron: str,
     timezone: str,
-    now: datetime,
-    time_scale: float,
+    clock: Clock,
     *,
     mark: Mark | None = None,
 ) -> bool:
     """Begin a schedule, unless there is one of this kind and subject (then False); `mark` is where it counts from."""
     row: dict[str, object] = {"mutuelle_id": mutuelle_id, "kind": kind, "subject": subject}
     row |= {"cron": cron, "timezone": timezone}
-    row |= {"since": now, **first_due(cron, timezone, now, time_scale)}
+    row |= {"since": clock(), **first_due(cron, timezone, clock)}
     if mark is not None:
         row |= {"counted_to": mark.snapshot, "counted_at": mark.at}
     begun = insert(schedule).values(row).on_conflict_do_nothing().returning(schedule.c.since)
     return await db.scalar(begun) is not None
 
 
-async def plan_new(db: AsyncConnection, now: datetime, time_scale: float) -> None:
+async def plan_new(db: AsyncConnection, clock: Clock) -> None:
     """Plan the schedules whose owner chose another hour: only the worker knows what divides the waits."""
     chosen = select(schedule).where(schedule.c.is_new, schedule.c.stopped_at.is_(None)).with_for_update()
     for row in (await db.execute(chosen)).all():
         found = read_schedule(row)
-        await change(db, found, is_new=False, **following(found, now, time_scale))
+        await change(db, found, is_new=False, **following(found, clock))
 
 
-async def run_due(
-    pool: AsyncEngine, kinds: Mapping[str, Fire], prepare: Prepare, now: datetime, time_scale: float = 1.0
-) -> int:
+async def run_due(pool: AsyncEngine, kinds: Mapping[str, Fire], prepare: Prepare, clock: Clock) -> int:
     """Fire what is due, one transaction each; returns how many were dealt with."""
+    clock = clock.stopped()
     async with pool.begin() as db:
-        await prepare(db, now, time_scale)
+        await prepare(db, clock)
     done = 0
-    while done < BATCH and await _fire_next(pool, kinds, now, time_scale):
+    while done < BATCH and await _fire_next(pool, kinds, clock):
         done += 1
     return done
 
 
-async def _fire_next(pool: AsyncEngine, kinds: Mapping[str, Fire], now: datetime, time_scale: float) -> bool:
+async def _fire_next(pool: AsyncEngine, kinds: Mapping[str, Fire], clock: Clock) -> bool:
     """One firing; False when nothing is due.
 
     1. Claim the oldest that is due and that no other worker holds. All that is read from here on is of one snapshot.
@@ -139,15 +139,15 @@ async def _fire_next(pool: AsyncEngine, kinds: Mapping[str, Fire], now: datetime
         async with pool.connect() as connection:
             db = await connection.execution_options(isolation_level="REPEATABLE READ")
             async with db.begin():
-                found = await _claim(db, now)
+                found = await _claim(db, clock())
                 if found is not None:
-                    await _fire(db, kinds[found.kind], found, now, time_scale)
+                    await _fire(db, kinds[found.kind], found, clock)
     except DBAPIError as fault:
         if getattr(fault.orig, "sqlstate", "") == COLLIDED:
             return True
-        await _put_off(pool, found, fault, now, time_scale)
+        await _put_off(pool, found, fault, clock)
     except Exception as fault:
-        await _put_off(pool, found, fault, now, time_scale)
+        await _put_off(pool, found, fault, clock)
     return found is not None
 
 
@@ -169,13 +169,14 @@ def read_schedule(row: Row[tuple[Any, ...]]) -> Schedule:
     return Schedule(**{name: fields[name] for name in Schedule.__dataclass_fields__})
 
 
-async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, now: datetime, time_scale: float) -> None:
+async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, clock: Clock) -> None:
+    now = clock()
     morning = day_hours_from(now, found.timezone)
     # Where waits are divided the calendar is not the clock's, and its hours are day hours already.
-    if morning > now and time_scale == 1:
+    if morning > now and clock.scale == 1:
         await change(db, found, next_at=morning)
         return
-    too_late = now - found.due_at > LATEST / time_scale
+    too_late = now - found.due_at > clock.scaled(LATEST)
     messages = 0 if too_late else await fire(db, found, now)
     row = {
         "mutuelle_id": found.mutuelle_id,
@@ -187,7 +188,7 @@ async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, now: datetime,
         "messages": messages,
     }
     await db.execute(insert(firing), row)
-    await change(db, found, **following(found, now, time_scale))
+    await change(db, found, **following(found, clock))
     log.info(
         "schedule.fired",
         extra={
@@ -199,13 +200,11 @@ async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, now: datetime,
     )
 
 
-async def _put_off(
-    pool: AsyncEngine, found: Schedule | None, fault: Exception, now: datetime, time_scale: float
-) -> None:
+async def _put_off(pool: AsyncEngine, found: Schedule | None, fault: Exception, clock: Clock) -> None:
     if found is None:
         raise fault
     async with pool.begin() as db:  # first: where PostgreSQL is gone it is no fault of the schedule
-        await change(db, found, next_at=now + RETRY / time_scale)
+        await change(db, found, next_at=clock.until(RETRY))
     log.error("schedule.failed", exc_info=fault, extra={"mutuelle": found.mutuelle_id, "kind": found.kind})
 
 

@@ -23,8 +23,7 @@ from mutuelle.officers.roles import appointments_of_phone
 from mutuelle.support.changes import masked
 from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone, payment, payment_case, payment_move, place
-from sms.africastalking import NAME
-from sms.tables import optout, outbox
+from sms.tables import OWN_STOPS, optout, outbox
 from talk.preferences import language_of
 
 LAST = 5  # of payments, messages, changes
@@ -60,7 +59,9 @@ async def _phone(db: AsyncConnection, phone: str, at: datetime) -> AsyncIterator
     stopped = select(optout.c.since, optout.c.source).where(optout.c.phone == phone, optout.c.until.is_(None))
     for stop in await db.execute(stopped):
         ended = (
-            "the provider delivers nothing but replies" if stop.source == NAME else "no reminders go there"
+            "no reminders go there"
+            if stop.source in OWN_STOPS
+            else "the provider delivers nothing but replies"
         )
         yield f"  said STOP on {_day(stop.since)}: {ended}"
     for appointment in await appointments_of_phone(db, phone, at):

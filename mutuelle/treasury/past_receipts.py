@@ -20,12 +20,9 @@ from mutuelle.officers.tables import cash_receipt
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment, payment_case
 from mutuelle.treasury.cash_in_hand import is_cancelled
-from sms.africastalking import NAME
 from sms.delivery import opt_in, opt_out
-from sms.tables import optout
+from sms.tables import MENU, OWN_STOPS, optout
 from talk.words import Caller
-
-MENU = "menu"  # where a STOP came from
 
 
 class SmsTaken(StrEnum):
@@ -87,7 +84,7 @@ async def messages_taken(db: AsyncConnection, caller: Caller) -> SmsTaken:
     source = await db.scalar(stopped)
     if source is None:
         return SmsTaken.ALL
-    return SmsTaken.NONE if source == NAME else SmsTaken.IMPORTANT
+    return SmsTaken.IMPORTANT if source in OWN_STOPS else SmsTaken.NONE
 
 
 async def stop_messages(db: AsyncConnection, caller: Caller) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,14 +20,15 @@ from bench.history import Book, unlike_the_sum
 from bench.homes import join
 from bench.measures import QUICK
 from bench.place import Place, check, engines_in, found
+from tests.conftest import open_folder
 
 OF_THE_LEDGER = {"backlog", "cash", "history"}
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not pytest's own, which other users may not enter."""
-    made = Path(tempfile.mkdtemp(prefix="keneya-bench-"))
+    """A place for the benches and their engines."""
+    made = open_folder("keneya-bench-")
     yield made
     shutil.rmtree(made)
 

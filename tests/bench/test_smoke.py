@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,17 @@ from bench.callers import name_of, phone_of
 from bench.measures import against
 from bench.place import OPTIONS
 from bench.wire import Exchange, Hop, Load
-from processes import LOOPBACK
+from engines.processes import LOOPBACK
 from tests.bench.test_ledger import OF_THE_LEDGER
+from tests.conftest import open_folder
 
 KEYS = ["bench", "metric", "value", "unit", "against", "ratio"]
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not pytest's own, which other users may not enter."""
-    made = Path(tempfile.mkdtemp(prefix="keneya-bench-"))
+    """A place for the benches and their engines."""
+    made = open_folder("keneya-bench-")
     yield made
     shutil.rmtree(made)
 

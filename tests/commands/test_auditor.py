@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from cluster import OWNER_ROLE, SERVICE_ROLE
-from embedded import Engines
+from engines.cluster import OWNER_ROLE, SERVICE_ROLE
+from engines.embedded import Engines
 from ledger.reports import REPORTS
 from ledger.seals import seal
 from tests.conftest import Database

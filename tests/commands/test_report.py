@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from commands.report import ALSO
-from embedded import Engines
+from engines.embedded import Engines
 from ledger import accounts as a
 from ledger.reports import REPORTS, Question
 from tests.conftest import Database

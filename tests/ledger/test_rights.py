@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-import cluster
 import migrations
-from embedded import Engines
+from engines import cluster
+from engines.embedded import Engines
 from migrations.grants import AUDITOR_ROLE, rights
 from tests.conftest import Database
 from tests.support.ledger_scene import paid, posted

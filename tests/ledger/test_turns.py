@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import migrations
-from cluster import AUDITOR_ROLE, GUARDS, OWNER_ROLE, SERVICE_ROLE
-from embedded import Engines
+from engines.cluster import AUDITOR_ROLE, GUARDS, OWNER_ROLE, SERVICE_ROLE
+from engines.embedded import Engines
 from ledger.book import post
 from ledger.folding import fold
 from ledger.periods import close_period

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
 from locales import languages
 from mutuelle.officers.roles import Role
 from mutuelle.schedules.digest.answers import answer_digest
@@ -28,10 +29,10 @@ async def told(pool: AsyncEngine) -> AsyncEngine:
     """A mutuelle with the longest names, whose treasurers had their digest; all of them found it wrong."""
     async with pool.begin() as db:
         await found_longest(db, "BEN", 199)
-    await run_schedules(pool, APPOINTED)
+    await run_schedules(pool, timing.Clock.at(APPOINTED))
     household = await join(pool, AWA, at=MONDAY, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=840_000)
     await paid(pool, household, at=MONDAY)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     for phone in (ISSA, "+22376000009"):
         for reason in ("x" * LONGEST_REASON, "[" * (LONGEST_REASON // 2)):
             await objects(pool, phone, reason)
@@ -73,11 +74,11 @@ async def written(pool: AsyncEngine) -> list[tuple[str, str, str | None]]:
 
 async def test_one_message_answers_in_any_spelling(pool: AsyncEngine) -> None:
     await found_town(pool)
-    await run_schedules(pool, APPOINTED)
+    await run_schedules(pool, timing.Clock.at(APPOINTED))
     clock = Clock(MONDAY)
     fanta = Writer(sms_deps(pool, clock), FANTA)
     assert "Aucun bilan" in await fanta.send("OK")
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     for words in ("ok", "Ok.", "erreur la caisse est à 0", "ERR: il manque 500 F", "err"):
         await fanta.send(words)
     assert "la caisse" in await fanta.send("la caisse")
@@ -94,8 +95,8 @@ async def test_a_treasurer_of_two_mutuelles_is_asked_which(pool: AsyncEngine) ->
     await found_town(pool)
     async with pool.begin() as db:
         await found(db, code="ZAN", prefix=198, name="Mutuelle Zantiéla")
-    await run_schedules(pool, APPOINTED)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(APPOINTED))
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     fanta = Writer(sms_deps(pool, Clock(MONDAY)), FANTA)
     asked = await fanta.send("BILAN")
     assert asked.split("\n")[0] == "De quelle mutuelle ?"
@@ -111,8 +112,8 @@ async def test_who_is_no_treasurer_learns_nothing(pool: AsyncEngine) -> None:
     await found_town(pool)
     await paid(pool, await join(pool, AWA, at=APPOINTED), at=APPOINTED)
     await appoint(pool, OUMOU, Role.COLLECTOR, pin=None, at=APPOINTED)
-    await run_schedules(pool, APPOINTED)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(APPOINTED))
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     box = sms_deps(pool, Clock(MONDAY))
     awa, oumou, stranger = (Writer(box, phone) for phone in (AWA, OUMOU, MARIAM))
     assert await oumou.send("BILAN") == "Ce mot est réservé aux trésoriers d'une mutuelle."

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import service.database as connections
-from embedded import Engines
+from engines.embedded import Engines
 from tests.conftest import Database
 
 

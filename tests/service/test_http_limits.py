@@ -20,8 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-import processes
-import run
+from engines import processes, run
 from service import http_limits, metrics
 from service.http_limits import LARGEST_HEAD, LimitedH11, LimitedHttpTools
 from service.ussd_hops import HopProtocol

@@ -11,12 +11,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+import timing
 import web
 from mutuelle import tables
 from mutuelle.schedules.jobs import OF_MUTUELLE, begin_schedules
 from mutuelle.schedules.reminders.run import REMINDERS
 from mutuelle.schedules.schedules import Schedule, add_schedule, run_due
 from service import metrics
+from sms import africastalking
 from sms.inbox import store_sms
 from tests.conftest import Database
 from tests.support.gateway_forms import HOP, kept, post
@@ -144,9 +146,9 @@ async def test_what_is_past_its_hour_is_overdue_also_where_it_is_tried_again_and
     now = datetime.now(UTC)
     async with pool.begin() as db:
         line = ("BEN", REMINDERS, OF_MUTUELLE, "0 * * * *", "UTC")
-        await add_schedule(db, *line, now - timedelta(hours=2), 2.0)
+        await add_schedule(db, *line, timing.Clock.at(now - timedelta(hours=2), 2.0))
     assert (await read_by_tables(pool))["keneya_schedules_overdue", ""] == 1
-    assert await run_due(pool, {REMINDERS: broken}, begin_schedules, now, 2.0) == 1
+    assert await run_due(pool, {REMINDERS: broken}, begin_schedules, timing.Clock.at(now, 2.0)) == 1
     assert (await read_by_tables(pool))["keneya_schedules_overdue", ""] == 1, (
         "it failed, and waits for its next try"
     )
@@ -155,7 +157,7 @@ async def test_what_is_past_its_hour_is_overdue_also_where_it_is_tried_again_and
 async def test_messages_that_came_in_are_told_by_state_and_age(pool: AsyncEngine) -> None:
     async with pool.begin() as db:
         form = {"id": "ATXid_in_1", "from": AWA, "text": "couverture", "to": "38457"}
-        await store_sms(db, form, datetime.now(UTC) - timedelta(minutes=1))
+        await store_sms(db, africastalking, form, datetime.now(UTC) - timedelta(minutes=1))
     seen = await read_by_tables(pool)
     assert seen["keneya_sms_in", "WAITING"] == 1
     assert 60 <= seen["keneya_sms_in_oldest_seconds", ""] < 120

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from sms import africastalking
-from sms.africastalking import AfricasTalking, read_phone
+import timing
+from sms.africastalking import read_phone, sending
+from sms.africastalking.sending import AfricasTalking
 from sms.outbox import send_due
 from sms.provider import SendResult, SendStatus
 from tests.support.sms_gateway import BAD_SENDER, ID, TAKEN, Gateway, Reply, account, told
@@ -66,7 +67,16 @@ async def test_without_a_sender_id_none_is_sent(gateway: Gateway, absent: str | 
         (Reply(""), SendStatus.UNKNOWN),
         (Reply("<html>Bad gateway</html>", content_type="text/html"), SendStatus.UNKNOWN),
         (Reply("The supplied authentication is invalid", 401, "text/plain"), SendStatus.ACCOUNT),
-        (Reply("Too Many Requests", 429, "text/plain"), SendStatus.LATER),
+        (Reply("Clé refusée", 401, "text/plain"), SendStatus.ACCOUNT),
+        (Reply("", 403, "text/plain"), SendStatus.ACCOUNT),
+        (Reply("", 404, "text/plain"), SendStatus.ACCOUNT),
+        (Reply("Trop de requêtes", 429, "text/plain"), SendStatus.LATER),
+        (Reply("Request is missing required form field 'to'", 400, "text/plain"), SendStatus.REFUSED),
+        (Reply("The supplied authentication is invalid", 500, "text/plain"), SendStatus.UNKNOWN),
+        (Reply("Too Many Requests", 503, "text/plain"), SendStatus.UNKNOWN),
+        (Reply("", 418, "text/plain"), SendStatus.UNKNOWN),
+        (Reply(TAKEN, 401), SendStatus.ACCOUNT),
+        (Reply("", 307, location="http://127.0.0.1:9/nobody"), SendStatus.UNKNOWN),
         (Reply("<html>Bad gateway</html>", 502, "text/html"), SendStatus.UNKNOWN),
         (Reply(TAKEN, 500), SendStatus.UNKNOWN),
         (Reply(hang_up=True), SendStatus.UNKNOWN),
@@ -96,7 +106,7 @@ async def test_a_sender_id_that_stays_refused_is_no_loop(gateway: Gateway) -> No
 async def test_an_answer_that_does_not_come_in_time_is_unknown(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(africastalking, "TIMEOUT_S", (1, 0.1))
+    monkeypatch.setattr(sending, "TIMEOUT_S", (1, 0.1))
     gateway.replies = [Reply(wait_s=0.4)]
     outcome = await account(gateway).send(AWA, "Bonjour")
     assert outcome == SendResult(SendStatus.UNKNOWN, reason="no answer (ReadTimeout)")
@@ -139,12 +149,12 @@ def test_a_phone_is_read_as_it_may_be_written(written: str) -> None:
 async def test_a_time_out_is_in_doubt_and_resent_once_through_the_sdk(
     pool: AsyncEngine, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(africastalking, "TIMEOUT_S", (1, 0.1))
+    monkeypatch.setattr(sending, "TIMEOUT_S", (1, 0.1))
     gateway.replies = [Reply(wait_s=0.4)]
     await write(pool, [receipt()])
-    await send_due(pool, account(gateway), NOON)
+    await send_due(pool, account(gateway), timing.Clock.at(NOON))
     assert (await only_row(pool))["state"] == "IN_DOUBT"
-    await send_due(pool, account(gateway), NOON + 11 * MINUTE)
+    await send_due(pool, account(gateway), timing.Clock.at(NOON + 11 * MINUTE))
     row = await only_row(pool)
     assert (row["state"], row["provider_message_id"], row["resends"]) == ("SENT", ID, 1)
     assert gateway.forms[0] == gateway.forms[1]

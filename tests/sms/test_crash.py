@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
+from sms import africastalking
 from sms.delivery import store_report
 from sms.leases import LEASE
 from sms.outbox import send_due
@@ -22,12 +24,12 @@ SENDER = """
 import asyncio, sys
 from datetime import datetime
 from sqlalchemy.ext.asyncio import create_async_engine
-from sms.africastalking import AfricasTalking
+from sms.africastalking.sending import AfricasTalking
 from sms.outbox import send_due
 
 database, url, now = sys.argv[1:]
 provider = AfricasTalking("demo", "the-key", url)
-asyncio.run(send_due(create_async_engine(database), provider, datetime.fromisoformat(now)))
+asyncio.run(send_due(create_async_engine(database), provider, timing.Clock.at(datetime.fromisoformat(now))))
 """
 
 
@@ -53,9 +55,11 @@ async def test_killed_after_the_message_was_taken(
     assert (row["state"], row["attempts"]) == ("SENDING", 1)
     if reported:
         async with pool.begin() as db:
-            await store_report(db, {"id": "ATXid_1", "status": "Success", "phoneNumber": AWA}, NOON)
+            await store_report(
+                db, africastalking, {"id": "ATXid_1", "status": "Success", "phoneNumber": AWA}, NOON
+            )
     for later in (LEASE, LEASE + 9 * MINUTE, LEASE + 11 * MINUTE, LEASE + 60 * MINUTE):
-        await send_due(pool, account(gateway), NOON + later)
+        await send_due(pool, account(gateway), timing.Clock.at(NOON + later))
     row = await only_row(pool)
     assert (row["state"], row["resends"]) == (("DELIVERED", 0) if reported else ("SENT", 1))
     assert [form["message"] for form in gateway.forms] == [row["body"]] * (1 if reported else 2)

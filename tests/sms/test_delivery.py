@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
+from sms import africastalking
 from sms.delivery import apply_reports, store_optout, store_report
 from sms.outbox import send_due
 from sms.tables import optout, report
@@ -31,12 +33,12 @@ async def hear(
 ) -> None:
     fields = {"id": message_id, "status": status, "phoneNumber": phone, "networkCode": "61002", **more}
     async with pool.begin() as db:
-        await store_report(db, fields, NOON + MINUTE)
+        await store_report(db, africastalking, fields, NOON + MINUTE)
 
 
 async def sent_receipt(pool: AsyncEngine) -> None:
     await write(pool, [receipt()])
-    await send_due(pool, ScriptedProvider(), NOON)
+    await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ async def test_the_same_report_is_kept_once_also_from_two_connections(pool: Asyn
 async def test_nonsense_is_stored_and_harms_nothing(pool: AsyncEngine, fields: dict[str, str]) -> None:
     await sent_receipt(pool)
     async with pool.begin() as db:
-        await store_report(db, fields, NOON)
+        await store_report(db, africastalking, fields, NOON)
     await hear(pool, "Success")
     assert await apply_reports(pool, NOON + HOUR) == 1
     assert (await only_row(pool))["state"] == "DELIVERED"
@@ -143,9 +145,9 @@ async def test_a_report_decides_a_doubt_and_nothing_is_resent(
 ) -> None:
     await write(pool, [receipt()])
     provider = ScriptedProvider([SILENCE])
-    await send_due(pool, provider, NOON)
+    await send_due(pool, provider, timing.Clock.at(NOON))
     await hear(pool, word, "ATXid_never_told")
-    assert await send_due(pool, provider, NOON + 30 * MINUTE) == 0
+    assert await send_due(pool, provider, timing.Clock.at(NOON + 30 * MINUTE)) == 0
     row = await only_row(pool)
     assert (row["state"], row["provider_message_id"]) == (state, "ATXid_never_told")
     assert len(provider.handed) == 1
@@ -154,7 +156,7 @@ async def test_a_report_decides_a_doubt_and_nothing_is_resent(
 async def test_a_report_that_another_message_explains_decides_no_doubt(pool: AsyncEngine) -> None:
     await sent_receipt(pool)
     await write(pool, [receipt(key="receipt:2", code="9ZZZ")])
-    await send_due(pool, ScriptedProvider([SILENCE]), NOON)
+    await send_due(pool, ScriptedProvider([SILENCE]), timing.Clock.at(NOON))
     await hear(pool, "Success", "ATXid_0001")
     await apply_reports(pool, NOON + MINUTE)
     first, second = await rows(pool)
@@ -164,7 +166,7 @@ async def test_a_report_that_another_message_explains_decides_no_doubt(pool: Asy
 @pytest.mark.parametrize("ids", [["ATXid_a"], ["ATXid_a", "ATXid_b"]])
 async def test_two_doubts_of_one_phone_are_not_guessed_at(pool: AsyncEngine, ids: list[str]) -> None:
     await write(pool, [receipt(), receipt(key="receipt:2", code="9ZZZ"), receipt(MOUSSA, "receipt:3")])
-    await send_due(pool, ScriptedProvider([SILENCE] * 3), NOON)
+    await send_due(pool, ScriptedProvider([SILENCE] * 3), timing.Clock.at(NOON))
     for message_id in ids:
         await hear(pool, "Success", message_id)
     await hear(pool, "Success", "ATXid_c", MOUSSA)
@@ -174,7 +176,7 @@ async def test_two_doubts_of_one_phone_are_not_guessed_at(pool: AsyncEngine, ids
 
 async def test_two_strange_reports_for_one_doubt_are_not_guessed_at(pool: AsyncEngine) -> None:
     await write(pool, [receipt()])
-    await send_due(pool, ScriptedProvider([SILENCE]), NOON)
+    await send_due(pool, ScriptedProvider([SILENCE]), timing.Clock.at(NOON))
     for message_id in ("ATXid_a", "ATXid_b"):
         await hear(pool, "Success", message_id)
     await apply_reports(pool, NOON + MINUTE)
@@ -184,7 +186,7 @@ async def test_two_strange_reports_for_one_doubt_are_not_guessed_at(pool: AsyncE
 async def test_a_report_of_yesterday_decides_no_doubt_of_today(pool: AsyncEngine) -> None:
     await hear(pool, "Success", "ATXid_stray")
     await write(pool, [receipt()], NOON + HOUR)
-    await send_due(pool, ScriptedProvider([SILENCE]), NOON + HOUR)
+    await send_due(pool, ScriptedProvider([SILENCE]), timing.Clock.at(NOON + HOUR))
     assert await apply_reports(pool, NOON + HOUR + MINUTE) == 0
     assert (await only_row(pool))["state"] == "IN_DOUBT"
 
@@ -200,7 +202,7 @@ async def test_a_report_nobody_claims_is_given_up_after_days(pool: AsyncEngine) 
 
 async def test_a_plus_that_arrived_as_a_space(pool: AsyncEngine) -> None:
     await write(pool, [receipt()])
-    await send_due(pool, ScriptedProvider([SILENCE]), NOON)
+    await send_due(pool, ScriptedProvider([SILENCE]), timing.Clock.at(NOON))
     await hear(pool, "Success", phone=" 22370000001")
     await apply_reports(pool, NOON + MINUTE)
     assert (await only_row(pool))["state"] == "DELIVERED"
@@ -209,7 +211,7 @@ async def test_a_plus_that_arrived_as_a_space(pool: AsyncEngine) -> None:
 async def test_reports_applied_by_two_at_once_count_once(pool: AsyncEngine) -> None:
     provider = ScriptedProvider()
     await write(pool, [tip(number, f"+2237{number:07}") for number in range(30)])
-    await send_due(pool, provider, NOON)
+    await send_due(pool, provider, timing.Clock.at(NOON))
     for number in range(1, 31):
         await hear(pool, "Sent", f"ATXid_{number:04}")
         await hear(pool, "Success", f"ATXid_{number:04}")
@@ -222,7 +224,9 @@ async def test_reports_applied_by_two_at_once_count_once(pool: AsyncEngine) -> N
 async def test_an_optout_is_kept_once_with_its_first_date(pool: AsyncEngine, phone: str) -> None:
     for later in (MINUTE, HOUR):
         async with pool.begin() as db:
-            await store_optout(db, {"senderId": "MUTUELLE", "phoneNumber": phone}, NOON + later)
+            await store_optout(
+                db, africastalking, {"senderId": "MUTUELLE", "phoneNumber": phone}, NOON + later
+            )
     async with pool.connect() as db:
         row = (await db.execute(select(optout))).one()
     assert (row.phone, row.source, row.since, row.until) == (AWA, "africastalking", NOON + MINUTE, None)
@@ -230,13 +234,13 @@ async def test_an_optout_is_kept_once_with_its_first_date(pool: AsyncEngine, pho
 
 async def test_an_optout_that_ended_leaves_its_history_and_frees_the_phone(pool: AsyncEngine) -> None:
     async with pool.begin() as db:
-        await store_optout(db, {"phoneNumber": AWA}, NOON)
+        await store_optout(db, africastalking, {"phoneNumber": AWA}, NOON)
         await db.execute(text("update sms_optout set until = :now"), {"now": NOON + MINUTE})
     await write(pool, [tip()], NOON + HOUR)
-    await send_due(pool, ScriptedProvider(), NOON + HOUR)
+    await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON + HOUR))
     assert (await only_row(pool))["state"] == "SENT"
     async with pool.begin() as db:
-        await store_optout(db, {"phoneNumber": AWA}, NOON + HOUR)
+        await store_optout(db, africastalking, {"phoneNumber": AWA}, NOON + HOUR)
         assert await db.scalar(select(func.count()).select_from(optout)) == 2
 
 
@@ -245,5 +249,5 @@ async def test_an_optout_that_ended_leaves_its_history_and_frees_the_phone(pool:
 )
 async def test_an_optout_without_a_phone_is_dropped(pool: AsyncEngine, fields: dict[str, str]) -> None:
     async with pool.begin() as db:
-        await store_optout(db, fields, NOON)
+        await store_optout(db, africastalking, fields, NOON)
         assert await db.scalar(select(func.count()).select_from(optout)) == 0

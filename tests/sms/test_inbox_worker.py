@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from sms import dispatch, inbox_worker
+import timing
+from sms import africastalking, dispatch, inbox_worker
 from sms.deps import InboundSms, SmsDeps
 from sms.dispatch import SmsAnswer
 from sms.inbox import store_sms
@@ -180,7 +181,7 @@ async def test_a_message_twice_from_the_gateway_is_played_once(box: SmsDeps) -> 
     message = await awa.post("couverture")
     async with box.pool.begin() as db:
         form = {"id": message, "from": AWA, "text": "couverture", "to": "38457"}
-        await store_sms(db, form, NOON)
+        await store_sms(db, africastalking, form, NOON)
     assert await answer_waiting(box) == 1
     assert len(await answers(box.pool)) == 1
 
@@ -202,7 +203,7 @@ async def test_expired_conversations_are_forgotten(box: SmsDeps, clock: Clock) -
 
 
 async def test_time_scale_divides_days(box: SmsDeps, clock: Clock) -> None:
-    awa = Writer(replace(box, time_scale=24.0))
+    awa = Writer(replace(box, clock=timing.Clock(clock, 24.0)))
     asked = await awa.send("payer 3000")
     clock.now += timedelta(hours=1)
     assert "Aucune demande" in await awa.agree(asked)

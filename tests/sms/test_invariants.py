@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
 from invariants import examine
+from sms import africastalking
 from sms.delivery import apply_reports, opt_out, store_report
 from sms.invariants import INVARIANTS
 from sms.outbox import Message, send_due
@@ -37,11 +39,11 @@ async def all_sorts(pool: AsyncEngine) -> None:
         await opt_out(db, stopped, "keyword", NOON)
     phones = ["+22370000011", "+22370000012", "+22370000013", AWA, MOUSSA, stopped]
     await write(pool, [tip(number, phone) for number, phone in enumerate(phones)])
-    await send_due(pool, ScriptedProvider([REFUSED, LATER, SILENCE]), NOON)
+    await send_due(pool, ScriptedProvider([REFUSED, LATER, SILENCE]), timing.Clock.at(NOON))
     await write(pool, [receipt()])
     async with pool.begin() as db:
         fields = {"id": "ATXid_0004", "status": "Success", "phoneNumber": AWA}
-        await store_report(db, fields, NOON)
+        await store_report(db, africastalking, fields, NOON)
     await apply_reports(pool, NOON)
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from sms import leases
+import timing
+from sms import africastalking, leases
 from sms.delivery import opt_out, store_optout
 from sms.leases import phones_reached
 from sms.limits import PLAYED_A_DAY
@@ -38,7 +39,7 @@ async def test_a_stop_that_anybody_may_have_forged_ends_reminders_and_hides_no_r
     async with pool.begin() as db:
         await opt_out(db, AWA, "sms", NOON)
     await write(pool, [receipt(), tip(), REPLY, ALARM, tip(2, MOUSSA)])
-    assert await send_due(pool, ScriptedProvider(), NOON) == 5
+    assert await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON)) == 5
     withheld = {row["key"]: row["reason"] for row in await rows(pool) if row["state"] == "WITHHELD"}
     assert withheld == {"tip:1": "the phone said STOP"}
 
@@ -46,10 +47,10 @@ async def test_a_stop_that_anybody_may_have_forged_ends_reminders_and_hides_no_r
 async def test_where_the_provider_stops_a_phone_only_a_reply_is_tried(pool: AsyncEngine) -> None:
     async with pool.begin() as db:
         await opt_out(db, AWA, "sms", NOON)
-        await store_optout(db, {"phoneNumber": AWA}, NOON)
+        await store_optout(db, africastalking, {"phoneNumber": AWA}, NOON)
         assert await phones_reached(db, "SIK", [AWA, MOUSSA], NOON) == [MOUSSA]
     await write(pool, [receipt(), tip(), REPLY, ALARM, receipt(MOUSSA, "receipt:2")])
-    await send_due(pool, ScriptedProvider(), NOON)
+    await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON))
     sent = {key for key, state in (await states(pool)).items() if state == "SENT"}
     assert sent == {"reply:1", "receipt:2"}
 
@@ -66,10 +67,10 @@ async def test_a_phone_over_its_budget_of_receipts_is_not_reached(
 
 async def test_a_doubtful_message_is_not_resent_after_stop(pool: AsyncEngine) -> None:
     await write(pool, [tip()])
-    await send_due(pool, ScriptedProvider([SILENCE]), NOON)
+    await send_due(pool, ScriptedProvider([SILENCE]), timing.Clock.at(NOON))
     async with pool.begin() as db:
         await opt_out(db, AWA, "keyword", NOON + MINUTE)
-    assert await send_due(pool, ScriptedProvider(), NOON + HOUR) == 0
+    assert await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON + HOUR)) == 0
     assert (await only_row(pool))["state"] == "IN_DOUBT"
 
 
@@ -80,15 +81,15 @@ async def test_a_flood_stops_at_the_budget_and_receipts_still_flow(
     provider = ScriptedProvider()
     flood = [tip(number) for number in range(9)]
     await write(pool, [*flood, tip(100, MOUSSA)])
-    while await send_due(pool, provider, NOON, limit=4):
+    while await send_due(pool, provider, timing.Clock.at(NOON), limit=4):
         pass
     await write(pool, [receipt()])
-    await send_due(pool, provider, NOON + MINUTE)
+    await send_due(pool, provider, timing.Clock.at(NOON + MINUTE))
     assert Counter(phone for phone, _ in provider.handed) == {AWA: 6, MOUSSA: 1}
     counts = Counter((row["state"], row["reason"]) for row in await rows(pool))
     assert counts[("WITHHELD", "over the budget of its phone and day")] == 4
     await write(pool, [tip(200)])
-    await send_due(pool, provider, NOON + 25 * HOUR)  # a new day
+    await send_due(pool, provider, timing.Clock.at(NOON + 25 * HOUR))  # a new day
     assert (await states(pool))["tip:200"] == "SENT"
 
 
@@ -97,9 +98,9 @@ async def test_one_mutuelle_does_not_spend_the_budget_of_another(
 ) -> None:
     monkeypatch.setattr(leases, "ORDINARY_A_DAY", 2)
     await write(pool, [tip(1), tip(2), tip(3), replace(tip(1), mutuelle="ATA")])
-    await send_due(pool, ScriptedProvider(), NOON)
+    await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON))
     await write(pool, [replace(tip(2), mutuelle="ATA")])
-    await send_due(pool, ScriptedProvider(), NOON + MINUTE)
+    await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON + MINUTE))
     withheld = [row["mutuelle_id"] for row in await rows(pool) if row["state"] == "WITHHELD"]
     assert withheld == ["SIK"]
 
@@ -109,7 +110,7 @@ async def test_a_busy_phone_does_not_spend_the_budget_of_another(
 ) -> None:
     monkeypatch.setattr(leases, "ORDINARY_A_DAY", 2)
     await write(pool, [tip(1), tip(2), tip(3), tip(4, MOUSSA), tip(5, MOUSSA)])
-    await send_due(pool, ScriptedProvider(), NOON)
+    await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON))
     withheld = [row["phone"] for row in await rows(pool) if row["state"] == "WITHHELD"]
     assert withheld == [AWA]
 
@@ -120,8 +121,8 @@ async def test_a_retry_is_not_a_new_message_to_the_budget(
     monkeypatch.setattr(leases, "ORDINARY_A_DAY", 1)
     await write(pool, [tip()])
     provider = ScriptedProvider([LATER])
-    await send_due(pool, provider, NOON)
-    await send_due(pool, provider, NOON + HOUR)
+    await send_due(pool, provider, timing.Clock.at(NOON))
+    await send_due(pool, provider, timing.Clock.at(NOON + HOUR))
     assert (await only_row(pool))["state"] == "SENT"
 
 
@@ -135,7 +136,7 @@ async def test_nothing_eats_the_reserve_of_receipts_nor_that_of_replies(
     ]
     receipts = [receipt(key=f"receipt:{nth}", code=f"4F7{nth}") for nth in range(4)]
     await write(pool, [*(tip(nth) for nth in range(4)), *answers, *receipts])
-    while await send_due(pool, ScriptedProvider(), NOON, limit=3):
+    while await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON), limit=3):
         pass
     sent = Counter(row["key"].split(":")[0] for row in await rows(pool) if row["state"] == "SENT")
     assert sent == {"tip": 2, "reply": 2, "receipt": 2}

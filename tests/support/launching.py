@@ -1,5 +1,6 @@
 """What the tests of engines and of `keneya run` share: starting them here, or in another process."""
 
+import os
 import subprocess
 import sys
 import time
@@ -10,18 +11,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-import embedded
-import processes
-from embedded import Engines
-from processes import Identity
+from engines import embedded, processes
+from engines.embedded import Engines
+from engines.processes import OURSELVES, Identity
 from tests.conftest import program
 
 GONE_TIMEOUT_S = 15
 
 LAUNCHER = """
-import os, pathlib, sys
-from embedded import start_engines
+import encodings.idna, os, pathlib, sys
+from engines import processes
+from engines.embedded import start_engines
 from tests.conftest import program
+if len(sys.argv) > 2:  # another user, who could not read this program
+    processes.OURSELVES = processes.Identity(int(sys.argv[2]), int(sys.argv[3]))
+    os.setgroups([]), os.setgid(int(sys.argv[3])), os.setuid(int(sys.argv[2]))
 with start_engines(
     pathlib.Path(sys.argv[1]), postgres_bin=program("POSTGRES_BIN"), redis_bin=program("REDIS_BIN"), durable=False
 ):
@@ -37,13 +41,14 @@ def start(data: Path, *, durable: bool = False) -> Engines:
     )
 
 
-def launch(data: Path, identity: Identity = processes.OURSELVES) -> subprocess.Popen[bytes]:
+def launch(data: Path, identity: Identity = OURSELVES, **environment: str) -> subprocess.Popen[bytes]:
     """Another process that starts engines on `data` and holds them; it answers with its user id."""
+    user = [] if identity == OURSELVES else [str(identity.uid), str(identity.gid)]
     launcher = processes.start(
-        [sys.executable, "-c", LAUNCHER, str(data)],
-        identity=identity,
+        [sys.executable, "-c", LAUNCHER, str(data), *user],
         output=subprocess.PIPE,
         directory=Path(__file__).parents[2],
+        environment=os.environ | environment,
         piped_input=True,
     )
     assert launcher.stdout

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sms.africastalking import AfricasTalking
+from sms.africastalking.sending import AfricasTalking
 from tests.support.sms_people import AWA
 
 ID = "ATXid_9a8b7c6d5e4f30211203f4e5d6c7b8a9"
@@ -43,6 +43,7 @@ class Reply:
     content_type: str = "application/json"
     wait_s: float = 0
     hang_up: bool = False
+    location: str = ""
 
 
 @dataclass
@@ -71,6 +72,8 @@ def listening() -> Iterator[Gateway]:
                 return
             self.send_response(reply.status)
             self.send_header("content-type", reply.content_type)
+            if reply.location:
+                self.send_header("location", reply.location)
             self.send_header("content-length", str(len(reply.body.encode())))
             self.end_headers()
             self.wfile.write(reply.body.encode())

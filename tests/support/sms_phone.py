@@ -7,9 +7,11 @@ from itertools import count
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
 from menus.by_message import menus_by_message
 from menus.help import help_by_message, welcome
 from mutuelle.households.sender_profile import sender_of
+from sms import africastalking
 from sms.deps import SmsDeps
 from sms.inbox import store_sms
 from sms.inbox_worker import answer_waiting
@@ -23,10 +25,10 @@ CODE = re.compile(r"\b(?:OUI|YES) ([0-9A-Z]{4})\b")
 _ids = count(1)
 
 
-def sms_deps(pool: AsyncEngine, clock: Clock, time_scale: float = 1.0) -> SmsDeps:
+def sms_deps(pool: AsyncEngine, clock: Clock) -> SmsDeps:
     """The service's own menus and keywords, with the clock of the test."""
     book = Phrasebook(menus_by_message())
-    return SmsDeps(pool, book, help_by_message, welcome, sender_of, SEALS, clock, time_scale)
+    return SmsDeps(pool, book, help_by_message, welcome, sender_of, SEALS, timing.Clock(clock))
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Writer:
         message = f"ATXid_in_{next(_ids):06}"
         form = {"id": message, "from": self.phone, "text": words, "to": "38457"}
         async with self.box.pool.begin() as db:
-            await store_sms(db, form, self.box.clock())
+            await store_sms(db, africastalking, form, self.box.clock())
         return message
 
     async def reply_to(self, message: str) -> str:

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
+from engines.processes import LOOPBACK
 from ledger.book import Journal
-from processes import LOOPBACK
 from tests.conftest import wait_until_unlocked
 from torture import bank, bank_books, bank_deals
 from torture.bank_books import Stored

@@ -1,10 +1,8 @@
 """The proof "witnesses" in short: three thousand journals of every sort, read whole by both."""
 
 import shutil
-import tempfile
-from pathlib import Path
 
-from tests.conftest import wait_until_unlocked
+from tests.conftest import open_folder, wait_until_unlocked
 from tests.support.ledger_witnesses import HLEDGER
 from torture import long_book
 
@@ -12,7 +10,7 @@ pytestmark = HLEDGER
 
 
 async def test_both_witnesses_agree_with_a_book_of_every_sort() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="keneya-witnesses-"))
+    folder = open_folder("keneya-witnesses-")
     try:
         verdict = await long_book.prove(1, folder / "place", journals=3_000)
         assert verdict.broken == []

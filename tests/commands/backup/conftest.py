@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -14,10 +13,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import cli
-import embedded
-from embedded import OWNER_ROLE, Engines
+from engines import embedded
+from engines.cluster import OWNER_ROLE
+from engines.embedded import Engines
 from mutuelle.demonstration import seed
-from tests.conftest import Database, program
+from tests.conftest import Database, open_folder, program
 from tests.test_cli import typed_into
 
 Keneya = Callable[..., tuple[int, str, str]]
@@ -29,7 +29,7 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def elsewhere() -> Iterator[Engines]:
     """A server of its own, whose transaction numbers begin anew."""
-    folder = Path(tempfile.mkdtemp(prefix="keneya-elsewhere-"))
+    folder = open_folder("keneya-elsewhere-")
     try:
         with embedded.start_engines(
             folder / "var", postgres_bin=program("POSTGRES_BIN"), wanted=["postgres"], durable=False

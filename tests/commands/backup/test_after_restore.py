@@ -8,9 +8,11 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+import timing
 from commands.backup import archive, manifest
 from commands.upkeep import CHECKS
-from embedded import OWNER_ROLE, Engines
+from engines.cluster import OWNER_ROLE
+from engines.embedded import Engines
 from invariants import examine
 from ledger.balances import balance
 from ledger.folding import fold_all
@@ -83,13 +85,13 @@ async def _first_week(database: Database, engines: Engines) -> Household:
     """Two households that have paid a part; folded, and long after the last journal sealed and told."""
     pool = create_async_engine(database.url, poolclass=NullPool)
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     homes = [await join(pool, phone, at=SUNDAY, pay_minor=3_000) for phone in (AWA, MARIAM)]
     for home in homes:
         await paid(pool, home, at=SUNDAY)
     await fold_all(pool)
     await as_superuser(engines, OTHERS)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     await pool.dispose()
     return homes[0]
 
@@ -108,7 +110,7 @@ async def _week(
         assert await db.scalar(text(BOOKED_SINCE), {"since": since}) == 1
     assert await fold_all(pool) == 1
     await as_superuser(engines, OTHERS)
-    await run_schedules(pool, monday)  # seals before it tells
+    await run_schedules(pool, timing.Clock.at(monday))  # seals before it tells
     async with pool.connect() as db:
         assert await db.scalar(text(UNSEALED)) == 0
     await _expect_sound(pool)

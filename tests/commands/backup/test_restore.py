@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-import run
 from commands.backup import archive
-from embedded import SERVICE_ROLE, Engines, find_running
+from engines import run
+from engines.cluster import SERVICE_ROLE
+from engines.embedded import Engines, find_running
 from tests.commands.backup.conftest import Keneya, as_superuser
 from tests.commands.backup.test_backup import start as start_command
 from tests.conftest import Database

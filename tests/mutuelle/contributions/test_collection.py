@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
 from mobilemoney import OperatorAnswer, Outcome, PaymentRequest
 from mutuelle import tables
 from mutuelle.contributions import collection
@@ -74,7 +75,7 @@ def operator() -> Operator:
 @pytest.fixture
 def round_(pool: AsyncEngine, operator: Operator, clock: Clock) -> Round:
     clock.now = NOON + SOON
-    return Round(pool, {"simulated": operator}, "http://127.0.0.1", clock)
+    return Round(pool, {"simulated": operator}, "http://127.0.0.1", timing.Clock(clock))
 
 
 async def later(round_: Round, clock: Clock, wait: timedelta) -> None:

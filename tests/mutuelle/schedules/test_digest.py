@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+import timing
 from invariants import examine
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts, post, reverse
@@ -67,7 +68,7 @@ async def cash_moves(db: AsyncConnection, key: str, debit: str, credit: str, amo
 
 async def test_a_week_is_told_exactly(pool: AsyncEngine) -> None:
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     awa = await join(pool, AWA, at=SUNDAY)
     mariam = await join(pool, MARIAM, at=SUNDAY, pay_minor=3_000)
     await join(pool, OUMAR, at=SUNDAY - timedelta(days=2))
@@ -77,7 +78,7 @@ async def test_a_week_is_told_exactly(pool: AsyncEngine) -> None:
     async with pool.begin() as db:
         await cash_moves(db, "collected", accounts.cash("h1"), awa.account, 2_500)
         await cash_moves(db, "banked", accounts.bank("bndn"), accounts.cash("h1"), 1_500)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     async with pool.connect() as db:
         sealed = await newest(db, "BEN")
     assert sealed
@@ -92,13 +93,13 @@ async def test_a_week_is_told_exactly(pool: AsyncEngine) -> None:
 async def test_each_mobile_account_is_told_to_be_compared_with_the_operators_menu(pool: AsyncEngine) -> None:
     """Whoever settles a payment that nobody made breaks no invariant: only the operator's own figure differs."""
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     awa = await join(pool, AWA, at=SUNDAY)
     await paid(pool, awa, at=SUNDAY)
     async with pool.begin() as db:
         for nth, operator in enumerate(("orange-ML", "moov-ML", "wave-ML"), start=1):
             await cash_moves(db, operator, f"health:float:{operator}", awa.account, nth * 1_000_000)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     told = await bodies(pool, template="digest, floats")
     assert all(septets(one) <= 160 for one in told)
     assert re.findall(r"([\w-]+-ML) ([\d ]+) F", " ".join(told)) == [
@@ -114,15 +115,15 @@ async def test_each_mobile_account_is_told_to_be_compared_with_the_operators_men
 
 async def test_a_digest_tells_the_seal_of_all_that_was_booked_before_it(pool: AsyncEngine) -> None:
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     async with pool.connect() as db:
         first = await newest(db, "BEN")
     assert first, "the terms of what is sold are recorded"
     assert f"Sceau {first.short}" in (await bodies(pool))[0]
     household = await join(pool, AWA, at=SUNDAY)
     await paid(pool, household, at=SUNDAY)
-    await run_schedules(pool, MONDAY + WEEK)
+    await run_schedules(pool, timing.Clock.at(MONDAY + WEEK))
     async with pool.connect() as db:
         sealed = await newest(db, "BEN")
         assert sealed
@@ -139,10 +140,10 @@ async def test_a_digest_whose_seal_is_no_longer_in_the_book_is_named(
 ) -> None:
     """The past was changed, and every block sealed anew: the chain holds, but not with what was told."""
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     household = await join(pool, AWA, at=SUNDAY)
     await paid(pool, household, at=SUNDAY)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     async with owner.begin() as db:
         for table in ("seal", "journal"):
             await db.execute(text(f"alter table ledger.{table} disable trigger append_only"))
@@ -155,16 +156,16 @@ async def test_a_digest_whose_seal_is_no_longer_in_the_book_is_named(
 async def test_no_franc_is_left_out_and_none_told_twice(pool: AsyncEngine) -> None:
     """A journal that commits after a digest was counted, though it was written before, is in the next one."""
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     households = [await join(pool, f"+2237600010{nth}", at=SUNDAY) for nth in range(3)]
     await paid(pool, households[0], at=SUNDAY)
     async with pool.begin() as late:
         await cash_moves(late, "late", accounts.cash("h1"), households[1].account, 700)
         async with pool.begin() as db:
             await cash_moves(db, "early", accounts.cash("h2"), households[2].account, 40)
-        await run_schedules(pool, MONDAY)
-    await run_schedules(pool, MONDAY + WEEK)
-    await run_schedules(pool, MONDAY + 2 * WEEK)
+        await run_schedules(pool, timing.Clock.at(MONDAY))
+    await run_schedules(pool, timing.Clock.at(MONDAY + WEEK))
+    await run_schedules(pool, timing.Clock.at(MONDAY + 2 * WEEK))
     async with pool.connect() as db:
         told = select(digest.c.received_minor).where(digest.c.phone == FANTA).order_by(digest.c.fired_for)
         assert list(await db.scalars(told)) == [12_040, 700, 0]
@@ -173,7 +174,7 @@ async def test_no_franc_is_left_out_and_none_told_twice(pool: AsyncEngine) -> No
 
 async def test_figures_of_digests_add_up_whatever_runs_beside(pool: AsyncEngine) -> None:
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     household = await join(pool, AWA, at=SUNDAY)
 
     async def collect(nth: int) -> None:
@@ -183,11 +184,11 @@ async def test_figures_of_digests_add_up_whatever_runs_beside(pool: AsyncEngine)
 
     async def tell() -> None:
         for week in range(6):
-            await run_schedules(pool, MONDAY + week * WEEK)
+            await run_schedules(pool, timing.Clock.at(MONDAY + week * WEEK))
             await asyncio.sleep(0.02)
 
     await asyncio.gather(tell(), *(collect(nth) for nth in range(40)))
-    await run_schedules(pool, MONDAY + 7 * WEEK)
+    await run_schedules(pool, timing.Clock.at(MONDAY + 7 * WEEK))
     async with pool.connect() as db:
         told = await db.scalars(select(digest.c.received_minor).where(digest.c.phone == ISSA))
         assert sum(told) == sum(10 + nth for nth in range(40))
@@ -199,7 +200,7 @@ async def test_all_figures_of_a_digest_are_of_one_moment(
 ) -> None:
     """A payment that settles while a digest is counted is wholly in it or wholly in the next."""
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     household = await join(pool, AWA, at=SUNDAY)
     count_all, settled = portfolio.portfolio, asyncio.Event()
 
@@ -212,8 +213,8 @@ async def test_all_figures_of_a_digest_are_of_one_moment(
         return await count_all(db, mutuelle, today)
 
     monkeypatch.setattr("mutuelle.schedules.digest.digest.portfolio", interrupted)
-    await run_schedules(pool, MONDAY)
-    await run_schedules(pool, MONDAY + WEEK)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
+    await run_schedules(pool, timing.Clock.at(MONDAY + WEEK))
     first = await bodies(pool)
     assert "rien recu. Caisse 0 F, mobile 0 F. A jour : 0/1. A vérifier : 1" in first[0]
     assert "recu 12 000 F (1 ménage). Caisse 0 F, mobile 12 000 F. A jour : 1/1. Aucun" in first[1]
@@ -249,7 +250,7 @@ async def test_the_balance_now_counts_since_the_last_digest_and_keeps_nothing(po
     async with pool.connect() as db:
         before = await balance_now(db, treasurer(SUNDAY), "BEN")
     assert (before.since, before.received_minor, before.mobile_minor) == (None, 12_000, 12_000)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     async with pool.begin() as db:
         await cash_moves(db, "later", accounts.cash("h1"), household.account, 55)
     async with pool.connect() as db:
@@ -342,8 +343,8 @@ async def say(
 async def test_an_err_is_kept_told_to_the_others_and_waits_until_it_is_taken_back(pool: AsyncEngine) -> None:
     await found_town(pool)
     await appoint(pool, OUMAR, Role.TREASURER, name="Oumar Sow", pin=None, at=SUNDAY)
-    await run_schedules(pool, SUNDAY)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     await say(pool, MONDAY, "il manque 500 F")
     await say(pool, MONDAY, "et 20 F")
     await say(pool, MONDAY, phone=ISSA)
@@ -360,7 +361,7 @@ async def test_an_err_is_kept_told_to_the_others_and_waits_until_it_is_taken_bac
             ("Fanta Coulibaly", "il manque 500 F"),
         ]
         assert await remarks(db, "BEN", MONDAY + timedelta(days=91)) == []
-    await run_schedules(pool, MONDAY + WEEK)
+    await run_schedules(pool, timing.Clock.at(MONDAY + WEEK))
     await say(pool, MONDAY + WEEK, fired_for=MONDAY + WEEK)
     async with pool.connect() as db:
         assert await remarks(db, "BEN", MONDAY + WEEK) == []
@@ -370,8 +371,8 @@ async def test_an_err_is_kept_told_to_the_others_and_waits_until_it_is_taken_bac
 async def test_who_writes_err_without_end_is_not_told_on_and_may_still_say_ok(pool: AsyncEngine) -> None:
     """A sender can be forged, and each remark is an SMS to every other treasurer."""
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     for nth in range(MOST_ANSWERS):
         await say(pool, MONDAY, f"il manque {nth} F")
     with pytest.raises(RefusedError, match="answered this summary enough"):
@@ -383,8 +384,8 @@ async def test_who_writes_err_without_end_is_not_told_on_and_may_still_say_ok(po
 
 async def test_only_the_last_digest_of_a_week_is_answered_by_a_treasurer_in_office(pool: AsyncEngine) -> None:
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     async with pool.connect() as db:
         assert len(await digests_to_answer(db, treasurer(MONDAY + WEEK - timedelta(seconds=1)))) == 1
         assert await digests_to_answer(db, treasurer(MONDAY + WEEK)) == []
@@ -404,8 +405,8 @@ async def test_only_the_last_digest_of_a_week_is_answered_by_a_treasurer_in_offi
 
 async def test_two_answers_at_once_are_both_kept(pool: AsyncEngine) -> None:
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     await asyncio.gather(*(say(pool, MONDAY, f"raison {nth}") for nth in range(5)))
     assert sorted(await answers(pool)) == [("ERR", f"raison {nth}") for nth in range(5)]
 
@@ -433,18 +434,18 @@ async def test_she_chooses_the_hour_or_none(pool: AsyncEngine) -> None:
     await found_town(pool)
     await choose(pool, treasurer(SUNDAY), 3, 18)
     await stop(pool, treasurer(SUNDAY, ISSA))
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     assert await bodies(pool, FANTA, "digest begins") == [], "she has chosen already"
     for day in range(8):
-        await run_schedules(pool, MONDAY + timedelta(days=day, hours=12))
+        await run_schedules(pool, timing.Clock.at(MONDAY + timedelta(days=day, hours=12)))
     assert len(await bodies(pool)) == 1
     assert await bodies(pool, ISSA) == []
     async with pool.connect() as db:
         assert await db.scalar(select(digest.c.fired_for)) == datetime(2026, 11, 25, 18, tzinfo=UTC)
     await choose(pool, treasurer(MONDAY + WEEK, ISSA), None, 7)
-    await run_schedules(pool, MONDAY + WEEK)
+    await run_schedules(pool, timing.Clock.at(MONDAY + WEEK))
     for day in range(8, 11):
-        await run_schedules(pool, MONDAY + timedelta(days=day))
+        await run_schedules(pool, timing.Clock.at(MONDAY + timedelta(days=day)))
     assert len(await bodies(pool, ISSA)) == 3
 
 
@@ -462,9 +463,9 @@ async def test_each_mutuelle_is_told_of_itself_alone(pool: AsyncEngine) -> None:
     await found_town(pool)
     async with pool.begin() as db:
         await found(db, code="ZAN", prefix=198, name="Mutuelle Zantiéla")
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     await paid(pool, await join(pool, AWA, at=SUNDAY, code="ZAN"), at=SUNDAY)
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     ben, zan = sorted(await bodies(pool))
     assert "Benso" in ben
     assert "rien recu" in ben
@@ -487,10 +488,10 @@ async def test_each_mutuelle_is_told_of_itself_alone(pool: AsyncEngine) -> None:
 )
 async def test_an_invariant_notices(pool: AsyncEngine, owner: AsyncEngine, tamper: str, name: str) -> None:
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     await paid(pool, await join(pool, AWA, at=SUNDAY), at=SUNDAY)
-    await run_schedules(pool, MONDAY)
-    await run_schedules(pool, MONDAY + WEEK)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
+    await run_schedules(pool, timing.Clock.at(MONDAY + WEEK))
     assert await broken(pool) == set()
     async with owner.begin() as db:
         await db.execute(text(tamper))
@@ -500,7 +501,7 @@ async def test_an_invariant_notices(pool: AsyncEngine, owner: AsyncEngine, tampe
 async def test_an_invariant_notices_a_schedule_that_waits(pool: AsyncEngine) -> None:
     await found_town(pool)
     now = datetime.now(UTC)
-    await run_schedules(pool, now)
+    await run_schedules(pool, timing.Clock.at(now))
     async with pool.begin() as db:
         assert {one.holds for one in await examine(db, INVARIANTS)} == {True}
         await db.execute(

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
 from locales import Money
 from mutuelle.contributions.payments import ask_payment
 from mutuelle.contributions.standing import standing
@@ -52,7 +53,7 @@ async def live(pool: AsyncEngine, first: date, last: date) -> dict[date, str]:
     told: dict[date, str] = {}
     day, seen = first, len(await reminded(pool))
     while day <= last:
-        await run_schedules(pool, datetime(day.year, day.month, day.day, 9, 30, tzinfo=UTC))
+        await run_schedules(pool, timing.Clock.at(datetime(day.year, day.month, day.day, 9, 30, tzinfo=UTC)))
         bodies = await reminded(pool)
         assert len(bodies) - seen in (0, 1)
         if len(bodies) > seen:
@@ -213,8 +214,8 @@ async def test_a_phone_of_two_households_is_told_of_each_and_both_phones_of_one(
     await agrees(pool)
     await agrees(pool, MARIAM)
     for _again in range(2):
-        await run_schedules(pool, datetime(2026, 12, 27, 10, tzinfo=UTC))
-        await run_schedules(pool, datetime(2026, 12, 28, 10, tzinfo=UTC))
+        await run_schedules(pool, timing.Clock.at(datetime(2026, 12, 27, 10, tzinfo=UTC)))
+        await run_schedules(pool, timing.Clock.at(datetime(2026, 12, 28, 10, tzinfo=UTC)))
     async with pool.connect() as db:
         told = await db.execute(select(reminder.c.mutuelle_id, reminder.c.phone))
         assert sorted(tuple(row) for row in told) == [("BEN", AWA), ("BEN", MARIAM), ("ZAN", AWA)]

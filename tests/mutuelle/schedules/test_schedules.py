@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+import timing
 from mutuelle.schedules.jobs import begin_schedules, run_schedules
 from mutuelle.schedules.schedules import RETRY, Schedule, add_schedule, next_hour, plan_new, run_due
 from mutuelle.schedules.tables import digest, firing, schedule
@@ -23,7 +24,7 @@ SUNDAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SUBJECT = "+22376000007"
 
 
-async def nothing(db: AsyncConnection, now: datetime, time_scale: float) -> None:
+async def nothing(db: AsyncConnection, clock: timing.Clock) -> None:
     """No line is begun by itself."""
 
 
@@ -41,7 +42,9 @@ async def begin(
 ) -> None:
     await found_town(pool)
     async with pool.begin() as db:
-        assert await add_schedule(db, "BEN", "digest", SUBJECT, cron, "Africa/Bamako", at, scale)
+        assert await add_schedule(
+            db, "BEN", "digest", SUBJECT, cron, "Africa/Bamako", timing.Clock.at(at, scale)
+        )
 
 
 async def sent(pool: AsyncEngine) -> list[str]:
@@ -62,11 +65,11 @@ def times(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
 
 async def test_it_fires_at_its_hour_and_once(pool: AsyncEngine) -> None:
     await begin(pool)
-    assert await run_due(pool, FIRES, nothing, MONDAY - timedelta(seconds=1)) == 0
-    assert await run_due(pool, FIRES, nothing, MONDAY) == 1
-    assert await run_due(pool, FIRES, nothing, MONDAY) == 0
-    assert await run_due(pool, FIRES, nothing, MONDAY + timedelta(days=6)) == 0
-    assert await run_due(pool, FIRES, nothing, MONDAY + timedelta(days=7)) == 1
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY - timedelta(seconds=1))) == 0
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY)) == 1
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY)) == 0
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY + timedelta(days=6))) == 0
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY + timedelta(days=7))) == 1
     assert await sent(pool) == ["for 23/11 07:00", "for 30/11 07:00"]
 
 
@@ -75,7 +78,7 @@ async def test_two_workers_at_once_fire_it_once(database: Database, pool: AsyncE
     pools = [create_async_engine(database.url) for _worker in range(4)]
     for hour in range(1, 11):
         now = SUNDAY.replace(hour=7) + timedelta(days=1, hours=hour)
-        await asyncio.gather(*(run_due(other, FIRES, nothing, now) for other in pools))
+        await asyncio.gather(*(run_due(other, FIRES, nothing, timing.Clock.at(now)) for other in pools))
     for other in pools:
         await other.dispose()
     assert len(await sent(pool)) == len(set(await sent(pool))) == 10
@@ -92,16 +95,16 @@ async def test_what_is_killed_before_its_commit_leaves_nothing_and_is_done_again
         await asyncio.sleep(60)
         return 1
 
-    task = asyncio.create_task(run_due(pool, {"digest": hangs}, nothing, MONDAY))
+    task = asyncio.create_task(run_due(pool, {"digest": hangs}, nothing, timing.Clock.at(MONDAY)))
     await killed.wait()
-    assert await run_due(pool, FIRES, nothing, MONDAY) == 0, (
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY)) == 0, (
         "another worker waits for nobody and takes nothing twice"
     )
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await sent(pool) == []
-    assert await run_due(pool, FIRES, nothing, MONDAY) == 1
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY)) == 1
     assert await sent(pool) == ["for 23/11 07:00"]
 
 
@@ -110,19 +113,19 @@ async def test_a_fault_keeps_nothing_is_tried_again_and_holds_nobody_up(
 ) -> None:
     await begin(pool)
     async with pool.begin() as db:
-        await add_schedule(db, "BEN", "reminders", "*", "5 7 * * 1", "Africa/Bamako", SUNDAY, 1.0)
+        await add_schedule(db, "BEN", "reminders", "*", "5 7 * * 1", "Africa/Bamako", timing.Clock.at(SUNDAY))
 
     async def breaks(db: AsyncConnection, due: Schedule, now: datetime) -> int:
         await send_one(db, due, now)
         raise ZeroDivisionError
 
     kinds = {"digest": breaks, "reminders": send_one}
-    assert await run_due(pool, kinds, nothing, MONDAY + timedelta(minutes=5)) == 2
+    assert await run_due(pool, kinds, nothing, timing.Clock.at(MONDAY + timedelta(minutes=5))) == 2
     assert await sent(pool) == ["for 23/11 07:05"]
     assert "schedule.failed" in caplog.messages
     later = MONDAY + timedelta(minutes=5) + RETRY
-    assert await run_due(pool, FIRES, nothing, later - timedelta(seconds=1)) == 0
-    assert await run_due(pool, FIRES, nothing, later) == 1
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(later - timedelta(seconds=1))) == 0
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(later)) == 1
     assert await sent(pool) == ["for 23/11 07:05", "for 23/11 07:00"]
 
 
@@ -141,8 +144,8 @@ async def test_a_missed_hour_is_made_up_once_unless_it_is_too_old(
 ) -> None:
     await begin(pool, cron="0 7 * * *")
     now = MONDAY + late
-    await run_due(pool, FIRES, nothing, now)
-    await run_due(pool, FIRES, nothing, now)
+    await run_due(pool, FIRES, nothing, timing.Clock.at(now))
+    await run_due(pool, FIRES, nothing, timing.Clock.at(now))
     assert len(await sent(pool)) == made_up
     assert await outcomes(pool) == ["done" if made_up else "too late"]
     async with pool.connect() as db:
@@ -152,9 +155,9 @@ async def test_a_missed_hour_is_made_up_once_unless_it_is_too_old(
 async def test_in_the_night_it_waits_for_the_morning(pool: AsyncEngine) -> None:
     await begin(pool)
     for late in (13, 15, 23):  # 20 h, 22 h, 6 h
-        await run_due(pool, FIRES, nothing, MONDAY + timedelta(hours=late))
+        await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY + timedelta(hours=late)))
         assert await sent(pool) == []
-    assert await run_due(pool, FIRES, nothing, MONDAY + timedelta(hours=24)) == 1
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY + timedelta(hours=24))) == 1
     assert await sent(pool) == ["for 23/11 07:00"]
 
 
@@ -162,7 +165,7 @@ async def test_what_was_stopped_does_not_fire(pool: AsyncEngine) -> None:
     await begin(pool)
     async with pool.begin() as db:
         await db.execute(schedule.update().values(stopped_at=SUNDAY))
-    assert await run_due(pool, FIRES, nothing, MONDAY) == 0
+    assert await run_due(pool, FIRES, nothing, timing.Clock.at(MONDAY)) == 0
 
 
 def test_hours_follow_the_clocks_of_the_place() -> None:
@@ -194,7 +197,7 @@ async def test_divided_waits_stay_apart(pool: AsyncEngine) -> None:
             next_at = (await db.execute(select(schedule.c.next_at))).scalar_one()
         gaps.append((next_at - now).total_seconds())
         now = next_at
-        assert await run_due(pool, FIRES, nothing, now, 604_800.0) == 1
+        assert await run_due(pool, FIRES, nothing, timing.Clock.at(now, 604_800.0)) == 1
     assert gaps[0] < 1
     assert gaps[1:] == pytest.approx([1.0] * 11)
     assert len(set(await sent(pool))) == 12
@@ -208,10 +211,10 @@ async def test_another_hour_where_waits_are_divided_is_none_that_has_fired(pool:
         if firings == 4:
             async with pool.begin() as db:
                 await db.execute(update(schedule).values(cron="0 7 * * *", is_new=True))
-                await plan_new(db, now, scale)
+                await plan_new(db, timing.Clock.at(now, scale))
         async with pool.connect() as db:
             now = (await db.execute(select(schedule.c.next_at))).scalar_one()
-        assert await run_due(pool, FIRES, nothing, now, scale) == 1
+        assert await run_due(pool, FIRES, nothing, timing.Clock.at(now, scale)) == 1
     assert await outcomes(pool) == ["done"] * 14
     assert len(set(await sent(pool))) == 14
 
@@ -219,7 +222,7 @@ async def test_another_hour_where_waits_are_divided_is_none_that_has_fired(pool:
 async def test_a_treasurer_and_a_mutuelle_have_their_line_from_the_first_round(pool: AsyncEngine) -> None:
     await found_town(pool)
     for _round in range(3):
-        await run_schedules(pool, SUNDAY)
+        await run_schedules(pool, timing.Clock.at(SUNDAY))
     async with pool.connect() as db:
         lines = (await db.execute(select(schedule.c.kind, schedule.c.cron, schedule.c.next_at))).all()
         told = list(await db.scalars(select(outbox.c.phone).order_by(outbox.c.phone)))
@@ -238,16 +241,16 @@ async def test_the_worker_turns_the_calendar(house: House) -> None:
 async def test_a_new_treasurer_is_not_told_in_the_night(pool: AsyncEngine) -> None:
     await found_town(pool)
     async with pool.begin() as db:
-        await begin_schedules(db, SUNDAY.replace(hour=23), 1.0)
+        await begin_schedules(db, timing.Clock.at(SUNDAY.replace(hour=23)))
         assert set(await db.scalars(select(outbox.c.due_at))) == {MONDAY}
 
 
 async def test_who_left_office_gets_none_and_loses_the_line(pool: AsyncEngine) -> None:
     await found_town(pool)
-    await run_schedules(pool, SUNDAY)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
     async with pool.begin() as db:
         await db.execute(text("update officer set until = '2026-11-22' where phone = '+22376000007'"))
-    await run_schedules(pool, MONDAY)
+    await run_schedules(pool, timing.Clock.at(MONDAY))
     async with pool.connect() as db:
         assert list(await db.scalars(select(digest.c.phone))) == ["+22376000008"]
         left = select(func.count()).select_from(schedule).where(schedule.c.subject == "+22376000007")

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
 from ledger import accounts
 from ledger.balances import balance
 from locales import Money
@@ -96,7 +97,7 @@ async def test_the_collector_reads_that_an_sms_goes_only_where_one_goes(
         await opt_out(db, AWA, source, NOON)
     done = await receives(town, household, 5_000)
     assert isinstance(done, Recorded)
-    await send_due(town, ScriptedProvider(), NOON)
+    await send_due(town, ScriptedProvider(), timing.Clock.at(NOON))
     async with town.connect() as db:
         state = await db.scalar(text("select state from sms_outbox where template = 'cash receipt'"))
     assert (done.told, state) == (told, "SENT" if told else "WITHHELD")

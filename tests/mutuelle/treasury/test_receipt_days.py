@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
 from ledger.periods import close_period
 from mutuelle.contributions.standing import RENEWAL_OPENS, Standing, standing
 from mutuelle.cover.rules import CoverState
@@ -150,7 +151,7 @@ async def test_the_digest_tells_what_was_recorded_late_once(town: AsyncEngine, h
     """Four days late is told, three are not; what was cancelled is not; the next digest begins anew."""
     other = await joined(town, "+22376000011", at=JOINED, name="Sira Diarra")
     third = await joined(town, "+22376000012", at=JOINED, name="Nana Diarra")
-    await run_schedules(town, NOON - DAY)
+    await run_schedules(town, timing.Clock.at(NOON - DAY))
     await receives(town, household, 12_000, days_ago=4)
     await receives(town, other, 12_000, days_ago=3)
     wrong = await receives(town, third, 12_000, days_ago=9)
@@ -159,7 +160,7 @@ async def test_the_digest_tells_what_was_recorded_late_once(town: AsyncEngine, h
         await cancel_cash(db, "BEN", wrong.receipt_code, actor="Mme Diallo", reason="not so", at=NOON)
     monday = datetime(2026, 11, 23, 7, tzinfo=UTC)
     for at in (monday, monday + 7 * DAY):
-        await run_schedules(town, at)
+        await run_schedules(town, timing.Clock.at(at))
     async with town.connect() as db:
         mine = "select body from sms_outbox where template = 'digest' and phone = :phone order by created_at"
         first, second = await db.scalars(text(mine), {"phone": FANTA})

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from progress import Progress
+from commands.progress import Progress
 
 
 class Terminal(io.StringIO):

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
-CLONE_NEWUSER = 0x10000000
 LOOPBACK = "127.0.0.1"
 
 BACKOFF_S = 0.5  # doubled with each death in a row
@@ -33,28 +32,20 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a child runs as.
-
-    With `in_namespace` the child only *believes* to be that user: on disk it stays root, so that it can work
-    below directories that nobody else may enter, and it keeps none of root's powers.
-    """
+    """Who a child runs as."""
 
     uid: int
     gid: int
-    in_namespace: bool = False
 
 
 OURSELVES = Identity(os.geteuid(), os.getegid())
 
 
-def unprivileged(*, allow_namespace: bool = True) -> Identity:
+def unprivileged() -> Identity:
     """The identity for servers that refuse to run as root; ourselves when we are not root."""
     if os.geteuid() != 0:
         return OURSELVES
     nobody = pwd.getpwnam("nobody")
-    mapped = Identity(nobody.pw_uid, nobody.pw_gid, in_namespace=True)
-    if allow_namespace and can_start(["true"], mapped):
-        return mapped
     return Identity(nobody.pw_uid, nobody.pw_gid)
 
 
@@ -62,11 +53,6 @@ def plain_environment() -> dict[str, str]:
     """An environment for programs that must see none of our secrets and no PG… variable."""
     kept = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C.UTF-8"}
-
-
-def changes_user(identity: Identity) -> bool:
-    """Whether files made for a child of `identity` must be given to another user."""
-    return identity != OURSELVES and not identity.in_namespace
 
 
 def can_start(command: Sequence[str], identity: Identity) -> bool:
@@ -96,7 +82,7 @@ def start(
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("children are started from the main thread: they die with the thread")
-    other = changes_user(identity)
+    other = identity != OURSELVES
     return subprocess.Popen(
         list(command),
         stdin=subprocess.PIPE if piped_input else subprocess.DEVNULL,
@@ -109,38 +95,21 @@ def start(
         user=identity.uid if other else None,
         group=identity.gid if other else None,
         extra_groups=[] if other else None,
-        preexec_fn=_before_program(identity, death_signal),
+        preexec_fn=dying_with_us(death_signal),
     )
 
 
 def dying_with_us(death_signal: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
-    """The `preexec_fn` of a child that somebody else starts for us, in the main thread."""
-    return _before_program(OURSELVES, death_signal)
-
-
-def _before_program(identity: Identity, death_signal: signal.Signals) -> Callable[[], None]:
-    """What the child does between its birth and the program; the change of user is behind it by then."""
+    """The `preexec_fn` of a child, which runs it before its program, after any change of user; main thread only."""
     parent = os.getpid()
 
     def prepare() -> None:
-        if identity.in_namespace:
-            _enter_namespace(identity)
         if _libc is not None:
             _libc.prctl(PR_SET_PDEATHSIG, int(death_signal))  # last: a change of user would clear it
             if os.getppid() != parent:  # died before the line above
                 os._exit(1)
 
     return prepare
-
-
-def _enter_namespace(identity: Identity) -> None:
-    outside_uid, outside_gid = os.getuid(), os.getgid()  # unknown from inside, until mapped
-    os.setgroups([])
-    if _libc is None or _libc.unshare(CLONE_NEWUSER) != 0:
-        raise OSError("this system gives us no user namespace")
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{identity.uid} {outside_uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{identity.gid} {outside_gid} 1")
 
 
 def tell(child: subprocess.Popen[bytes], text: str) -> None:

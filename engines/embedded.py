@@ -14,13 +14,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import IO, Literal, Self
+from types import MappingProxyType
+from typing import IO, Literal
 
-import processes
-from cluster import (
+from engines import processes
+from engines.cluster import (
     AUDITOR_ROLE,
     DATABASE,
     ORPHANS_TIMEOUT_S,
@@ -39,19 +39,7 @@ from cluster import (
     prepare,
     write_private,
 )
-from processes import LOOPBACK
-
-__all__ = [
-    "DATABASE",
-    "OWNER_ROLE",
-    "SERVICE_ROLE",
-    "Addresses",
-    "Engine",
-    "EngineError",
-    "Engines",
-    "find_running",
-    "start_engines",
-]
+from engines.processes import LOOPBACK
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
@@ -113,7 +101,7 @@ def start_engines(
 
     `postgres_bin` is a directory with `postgres` and `initdb`, `redis_bin` a Redis or Valkey server; without
     them the wheels' own. `durable=False` skips fsync: for tests only; `postgres_settings` go before ours: for
-    benchmarks. Raises EngineFault.
+    benchmarks. Raises EngineError.
     """
     data = data.resolve()
     prepare(data)
@@ -124,46 +112,29 @@ def start_engines(
         place = make_place(data, find_programs(postgres_bin, redis_bin))
         if "postgres" in wanted:
             make_cluster(place, passwords)
-        engines = Engines(
-            data, place, passwords, lock, wanted=wanted, durable=durable, settings=postgres_settings
-        )
+        settings = {**POSTGRES_SETTINGS, **postgres_settings} | {"fsync": "on" if durable else "off"}
+        engines = Engines(data, place, passwords, lock, wanted, settings)
         undo.callback(engines.stop)
         engines.start()
         undo.pop_all()
     return engines
 
 
-class Engines:
+@dataclass(eq=False)
+class Engines(contextlib.AbstractContextManager["Engines"]):
     """A running pair; `with` stops it at the end. Only the process that started it may stop it."""
 
-    def __init__(
-        self,
-        data: Path,
-        place: ServerFolder,
-        passwords: Passwords,
-        lock: IO[bytes],
-        *,
-        wanted: Collection[Engine],
-        durable: bool,
-        settings: Mapping[str, str],
-    ) -> None:
-        self._data = data
-        self._place = place
-        self._passwords = passwords
-        self._lock = lock
-        self.wanted = wanted
-        self._durable = durable
-        self._settings = settings
-        self._redis_password = secrets.token_urlsafe(24)
-        self._children: dict[Engine, subprocess.Popen[bytes]] = {}
-        self._ports: dict[Engine, int] = {}
+    data: Path
+    place: ServerFolder
+    passwords: Passwords = field(repr=False)
+    lock: IO[bytes]
+    wanted: Collection[Engine]
+    postgres_settings: Mapping[str, str]
+    _redis_password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    _children: dict[Engine, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _ports: dict[Engine, int] = field(default_factory=dict)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_fault: object) -> None:
         self.stop()
 
     @property
@@ -176,7 +147,7 @@ class Engines:
             redis_url=f"redis://:{self._redis_password}@{LOOPBACK}:{self._ports['redis']}/0"
             if redis
             else None,
-            data_directory=str(self._place.cluster),
+            data_directory=str(self.place.cluster),
             launcher=os.getpid(),
             pids={name: child.pid for name, child in self._children.items()},
             auditor_database_url=self.url("auditor") if postgres else None,
@@ -185,12 +156,12 @@ class Engines:
     @property
     def superuser_url(self) -> str:
         """For tests, proofs and benchmarks, which make databases; the service never connects as the superuser."""
-        return self._url(SUPERUSER, self._passwords.superuser, "postgres")
+        return self._url(SUPERUSER, self.passwords.superuser, "postgres")
 
     def url(self, who: Literal["owner", "service", "auditor"], database: str = DATABASE) -> str:
         """The address of `database` for one of the three roles."""
         role = {"owner": OWNER_ROLE, "service": SERVICE_ROLE, "auditor": AUDITOR_ROLE}[who]
-        return self._url(role, getattr(self._passwords, who), database)
+        return self._url(role, getattr(self.passwords, who), database)
 
     def _url(self, role: str, password: str, database: str) -> str:
         return f"postgresql+asyncpg://{role}:{password}@{LOOPBACK}:{self._ports['postgres']}/{database}"
@@ -200,7 +171,7 @@ class Engines:
         for name in self.wanted:
             if name not in self._children or self._children[name].poll() is not None:
                 self._start_one(name)
-        write_private(self._data / "engines.json", json.dumps(asdict(self.addresses), indent=1))
+        write_private(self.data / "engines.json", json.dumps(asdict(self.addresses), indent=1))
 
     def dead(self) -> list[Engine]:
         """The engines that ended without being asked to; `start` brings them back."""
@@ -208,12 +179,12 @@ class Engines:
 
     def stop(self) -> None:
         """Stop both, Redis first, and free the data directory. May be called twice."""
-        (self._data / "engines.json").unlink(missing_ok=True)
+        (self.data / "engines.json").unlink(missing_ok=True)
         if redis := self._children.get("redis"):
             processes.stop(redis, signal.SIGTERM, STOP_TIMEOUT_S)
         if postgres := self._children.get("postgres"):
             processes.stop(postgres, signal.SIGINT, STOP_TIMEOUT_S)  # its "fast" stop: clients are cut off
-        self._lock.close()
+        self.lock.close()
 
     def _start_one(self, name: Engine) -> None:
         begin = self._begin_postgres if name == "postgres" else self._begin_redis
@@ -248,17 +219,15 @@ class Engines:
 
     def _begin_postgres(self, port: int) -> Callable[[], bool]:
         # The lock is ours: whatever process the file of a killed server names, it is no server of ours.
-        (self._place.cluster / "postmaster.pid").unlink(missing_ok=True)
-        own = {"port": str(port), "fsync": "on" if self._durable else "off"}
-        settings = {**POSTGRES_SETTINGS, **self._settings, **own}
-        command = [str(self._place.programs.postgres_bin / "postgres"), "-D", str(self._place.cluster)]
-        for name, value in settings.items():
+        (self.place.cluster / "postmaster.pid").unlink(missing_ok=True)
+        command = [str(self.place.programs.postgres_bin / "postgres"), "-D", str(self.place.cluster)]
+        for name, value in {**self.postgres_settings, "port": str(port)}.items():
             command += ["-c", f"{name}={value}"]
         child = self._spawn("postgres", command, signal.SIGINT)
-        return lambda: _postmaster_is_ready(self._place.cluster, child.pid)
+        return lambda: _postmaster_is_ready(self.place.cluster, child.pid)
 
     def _begin_redis(self, port: int) -> Callable[[], bool]:
-        child = self._spawn("redis", [str(self._place.programs.redis_server), "-"], signal.SIGTERM)
+        child = self._spawn("redis", [str(self.place.programs.redis_server), "-"], signal.SIGTERM)
         settings = [
             f"bind {LOOPBACK}",
             f"port {port}",
@@ -278,18 +247,18 @@ class Engines:
             child = processes.start(
                 command,
                 death_signal=death_signal,
-                identity=self._place.identity,
+                identity=self.place.identity,
                 output=log,
-                directory=self._place.root,
+                directory=self.place.root,
                 environment=processes.plain_environment(),
-                keep_open=[self._lock.fileno()],
+                keep_open=[self.lock.fileno()],
                 piped_input=name == "redis",
             )
         self._children[name] = child
         return child
 
     def _log_path(self, name: str) -> Path:
-        return self._data / "log" / f"{name}.log"
+        return self.data / "log" / f"{name}.log"
 
 
 def _postmaster_is_ready(cluster: Path, pid: int) -> bool:

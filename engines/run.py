@@ -5,6 +5,7 @@ others, so that nothing is asked of what is already gone. A database that was br
 """
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -22,14 +23,14 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import migrations
-import processes
 import settings
-from cluster import prepare
-from embedded import SERVICE_ROLE, Engine, EngineError, Engines, find_running, start_engines
-from processes import Service
+from engines import processes
+from engines.cluster import SERVICE_ROLE, EngineError, prepare
+from engines.embedded import Engine, Engines, find_running, start_engines
+from engines.processes import Service
 from settings import DEMO_SECRET, Settings, SettingsError, local_url
 
-HOME = Path(__file__).resolve().parent
+HOME = Path(__file__).resolve().parents[1]
 
 START_TIMEOUT_S = 60
 TICK_S = 0.2
@@ -50,7 +51,7 @@ class RunError(Exception):
     """It cannot go on; the message is one line for a person."""
 
 
-class Wanted:
+class Wish:
     """Ctrl-C, SIGTERM or a closed terminal: the first one asks to stop in order, the second insists."""
 
     def __init__(self) -> None:
@@ -71,7 +72,8 @@ def say(line: str) -> None:
 
 def run(environ: Mapping[str, str], home: Path = HOME) -> int:
     """Run everything until a signal comes; the answer is the exit code. Data and logs go to `home`/var."""
-    wish = Wanted()
+    wish = Wish()
+    os.umask(0o077)  # the user of root's servers passes through var/: all that is made there is for us alone
     try:
         _run(dict(environ), home, wish)
     except SettingsError as fault:
@@ -86,7 +88,7 @@ def run(environ: Mapping[str, str], home: Path = HOME) -> int:
     return 0
 
 
-def _run(environ: dict[str, str], home: Path, wish: Wanted) -> None:
+def _run(environ: dict[str, str], home: Path, wish: Wish) -> None:
     environ = with_defaults(environ)
     wanted = settings.read(EMBEDDED | environ)
     if running := find_running(home / "var"):
@@ -216,7 +218,7 @@ def _services(environ: Mapping[str, str], wanted: Settings, home: Path) -> list[
     return [Service("simulator", command, theirs, home, stop_timeout_s=8, probe_url=about), worker, web]
 
 
-def _wait_for(service: Service, run_id: str, wish: Wanted) -> None:
+def _wait_for(service: Service, run_id: str, wish: Wish) -> None:
     """Return when our own process answers; another program's answer on the same port does not count."""
     deadline = time.monotonic() + START_TIMEOUT_S
     with httpx.Client(trust_env=False, timeout=2) as client:

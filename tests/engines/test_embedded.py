@@ -10,10 +10,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-import cluster
-import embedded
-import processes
-from embedded import EngineError, Engines, find_running
+from engines import cluster, embedded, processes
+from engines.cluster import EngineError
+from engines.embedded import Engines, find_running
 from tests.conftest import program
 from tests.support.launching import ask, close, launch, start, wait_until
 

