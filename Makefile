@@ -1,8 +1,10 @@
 # Keneya: every target is one line you can guess. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= auto# processes that share the tests, each with servers of its own; auto: one a core
+PARALLEL := --numprocesses=$(WORKERS) --dist=worksteal
 
-.PHONY: help run test check bench torture lint format lock clean
+.PHONY: help run test check full bench torture lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -28,9 +30,12 @@ run: .venv/run ## start everything on this machine and print the address of the 
 	@exec $(BIN)/keneya run
 
 test: .venv/ready ## every test
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
-check: .venv/ready lint test ## format, lint, types, import rules, tests
+check: .venv/ready lint ## before a commit: format, lint, types, import rules, and the tests of what differs from main
+	$(BIN)/pytest $(PARALLEL) --touched
+
+full: .venv/ready lint test ## before a merge: lint and every test
 
 torture: .venv/ready ## the long proofs: processes killed in calls and postings, the ledger tampered with, witnesses on 100 000 journals
 	$(BIN)/python -m torture
@@ -38,7 +43,7 @@ torture: .venv/ready ## the long proofs: processes killed in calls and postings,
 bench: .venv/ready ## how fast it is, beside peers and limits measured in the same run
 	$(BIN)/python -m bench
 
-lint: .venv/ready ## what `make check` runs before the tests
+lint: .venv/ready ## format, lint, types, import rules: what a commit needs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .

@@ -11,28 +11,33 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import text
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 import migrations
+from engines import processes
 from engines.cluster import OWNER_ROLE, SERVICE_ROLE, find_programs, is_locked, version
 from engines.embedded import Engines, start_engines
+from tests.support.patience import PATIENCE_S
+from tests.support.ports import own_ports
 
-pytest_plugins = ["tests.support.town_fixtures"]
+pytest_plugins = ["tests.support.town_fixtures", "tests.support.ci", "tests.support.touched"]
 
 TEMPLATE = "keneya_template"
 MEMORY = Path("/dev/shm")
 MEMORY_WANTED = 4 * 1024**3  # bytes: the data of a whole run and its temporary files
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost", "", None}
+
+Sql = Callable[[str], Any]  # runs a statement, gives the first cell of its answer
 
 _numbers = itertools.count(1)
 
@@ -61,16 +66,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In CI a test that was skipped is a test that is missing."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
 def pytest_report_header() -> str:
     programs = find_programs(program("POSTGRES_BIN"), program("REDIS_BIN"))
     return f"engines: {version(programs.postgres_bin / 'postgres')}; {version(programs.redis_server)}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_ports() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "free_port", own_ports())
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -135,43 +140,45 @@ def _memory() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def _template(engines: Engines) -> str:
-    """The migrated database that every test's own is copied from."""
+def _superuser(engines: Engines) -> Iterator[Sql]:
+    with superuser(engines) as sql:
+        yield sql
+
+
+@contextmanager
+def superuser(engines: Engines) -> Iterator[Sql]:
+    """Runs statements that make and drop databases, each by itself, over one connection of its own."""
     loop = asyncio.new_event_loop()
+    url = make_url(engines.superuser_url).set(drivername="postgresql")
+    db = loop.run_until_complete(asyncpg.connect(url.render_as_string(hide_password=False)))
     try:
-        loop.run_until_complete(_make_template(engines))
+        yield lambda statement: loop.run_until_complete(db.fetchval(statement))
     finally:
+        loop.run_until_complete(db.close())
         loop.close()
+
+
+@pytest.fixture(scope="session")
+def _template(engines: Engines, _superuser: Sql) -> str:
+    """The migrated database that every test's own is copied from."""
+    make_template(engines, _superuser)
     return TEMPLATE
 
 
-async def _make_template(engines: Engines) -> None:
-    async with _superuser(engines) as db:
-        directory = await db.scalar(text("show data_directory"))
-        assert directory == engines.addresses.data_directory, f"a foreign PostgreSQL answers: {directory}"
-        await db.execute(text(f"create database {TEMPLATE} owner {OWNER_ROLE}"))
-    await migrations.migrate(engines.url("owner", TEMPLATE), SERVICE_ROLE)
-
-
-@asynccontextmanager
-async def _superuser(engines: Engines) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(engines.superuser_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    async with engine.connect() as db:
-        yield db
-    await engine.dispose()
+def make_template(engines: Engines, sql: Sql) -> None:
+    directory = sql("show data_directory")
+    assert directory == engines.addresses.data_directory, f"a foreign PostgreSQL answers: {directory}"
+    sql(f"create database {TEMPLATE} owner {OWNER_ROLE}")
+    asyncio.run(migrations.migrate(engines.url("owner", TEMPLATE), SERVICE_ROLE))
 
 
 @pytest.fixture
-async def database(engines: Engines, _template: str) -> AsyncIterator[Database]:
+def database(engines: Engines, _template: str, _superuser: Sql) -> Iterator[Database]:
     """A fresh copy of the migrated template, dropped afterwards."""
     name = f"test_{next(_numbers)}"
-    async with _superuser(engines) as db:
-        await db.execute(
-            text(f"create database {name} template {_template} owner {OWNER_ROLE} strategy file_copy")
-        )
+    _superuser(f"create database {name} template {_template} owner {OWNER_ROLE} strategy file_copy")
     yield Database(name, url=engines.url("service", name), owner_url=engines.url("owner", name))
-    async with _superuser(engines) as db:
-        await db.execute(text(f"drop database {name} with (force)"))
+    _superuser(f"drop database {name} with (force)")
 
 
 @pytest.fixture
@@ -218,7 +225,7 @@ def data() -> Iterator[Path]:
 
 def wait_until_unlocked(data: Path) -> None:
     """Wait for the last server on `data` to end."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while (data / "engines.lock").exists() and is_locked(data):
         assert time.monotonic() < deadline, f"a server still runs on {data}"
         time.sleep(0.02)

@@ -21,8 +21,9 @@ from locales import DEFAULT_LANGUAGE, Sentence, render
 from locales.letters import fold
 from mutuelle import tables
 from talk.tables import action
-from tests.conftest import TEMPLATE, Database, _make_template, open_folder, wait_until_unlocked
+from tests.conftest import TEMPLATE, Database, Sql, make_template, open_folder, superuser, wait_until_unlocked
 from tests.support.launching import start, wait_until
+from tests.support.patience import PATIENCE_S
 from tests.support.running_service import SECRET, House, WirePhone
 from tests.support.town import AWA
 from ussd import calls
@@ -47,8 +48,20 @@ def engines() -> Iterator[Engines]:
 
 @pytest.fixture(scope="module")
 def _template(engines: Engines) -> str:
-    asyncio.run(_make_template(engines))
+    with superuser(engines) as sql:
+        make_template(engines, sql)
     return TEMPLATE
+
+
+@pytest.fixture
+def _superuser(engines: Engines) -> Sql:
+    """A connection a statement: none outlives its server."""
+
+    def run(statement: str) -> object:
+        with superuser(engines) as sql:
+            return sql(statement)
+
+    return run
 
 
 @asynccontextmanager
@@ -164,7 +177,7 @@ async def test_postgresql_killed_in_the_middle_of_an_action_leaves_nothing_of_it
 
 async def until_waiting(owner: AsyncEngine) -> None:
     """Return when somebody waits for a lock."""
-    async with asyncio.timeout(3), owner.connect() as db:
+    async with asyncio.timeout(PATIENCE_S), owner.connect() as db:
         while not await db.scalar(text("select count(*) from pg_locks where not granted")):
             await db.rollback()
             await asyncio.sleep(0.02)

@@ -27,10 +27,10 @@ from service import logs
 from sms.tables import outbox
 from tests.conftest import Database
 from tests.support.gateway_forms import FORM, HOP, REPORT, SMS
+from tests.support.patience import PATIENCE_S
 from tests.support.running_service import logging_restored
 from tests.support.town import AWA, VILLAGES, found_town
 
-PATIENCE_S = 40
 PIN = "40719911"
 NAME = "Kadidia Zoumanigui"
 WORDS = "MONPETITMESSAGE"

@@ -22,6 +22,7 @@ import worker
 from engines import processes, run
 from tests.conftest import Database
 from tests.support.launching import wait_until
+from tests.support.patience import PATIENCE_S
 from tests.support.running_service import SECRET
 from tests.support.town import AWA, NOON, found_town, join, unroute
 
@@ -142,7 +143,7 @@ def test_web_starts_on_what_the_examples_say_and_listens_on_the_loopback_alone(
     dialled = {**form, "serviceCode": "*384*57#", "text": "1*1*Awa Koné*45 38*2"}
     with (
         procfile("web", first_day | {"PORT": str(port)}) as web,
-        httpx.Client(trust_env=False, timeout=5, base_url=f"http://127.0.0.1:{port}") as http,
+        httpx.Client(trust_env=False, timeout=PATIENCE_S, base_url=f"http://127.0.0.1:{port}") as http,
     ):
         wait_until(lambda: web.poll() is not None or is_ready(http))
         assert web.poll() is None
@@ -189,7 +190,7 @@ def procfile(name: str, environ: dict[str, str]) -> Iterator[subprocess.Popen[by
         yield child
     finally:
         child.terminate()
-        child.wait(20)
+        child.wait(PATIENCE_S)
 
 
 def test_web_says_in_a_line_that_an_address_is_taken(database: Database, redis_url: str) -> None:
@@ -210,7 +211,7 @@ def refusal(process: list[str], environ: dict[str, str]) -> tuple[int, str]:
         env=processes.plain_environment() | environ,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=2 * PATIENCE_S,
         check=False,
     )
     return ended.returncode, ended.stdout + ended.stderr

@@ -18,6 +18,7 @@ from service import forms
 from sms.tables import inbox
 from tests.conftest import Database
 from tests.support.gateway_forms import AT_PATHS, FORM, HOP, kept, post, post_bytes
+from tests.support.patience import PATIENCE_S
 from tests.support.running_service import SECRET, House, WirePhone, housed
 from tests.support.town import AWA, NOON, join
 
@@ -28,7 +29,7 @@ async def send_raw(house: House, request: bytes, until: bytes = b"\r\n") -> byte
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     try:
         writer.write(request)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             return await reader.readuntil(until)
     finally:
         writer.close()
@@ -96,7 +97,7 @@ async def test_an_sms_is_read_however_its_sender_brings_the_body(house: House) -
     )
     head = f"POST /at/{SECRET}/sms HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert b" 200 " in await send_raw(house, f"{head}{chunks}0\r\n\r\n".encode())
-    for _turn in range(100):  # one of them was only asked to go on
+    for _turn in range(3000):  # one of them was only asked to go on
         if len(rows := await kept(house.pool, inbox)) > len(ways):
             break
         await asyncio.sleep(0.02)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from tests.support.servers import environment, free_port, process
+from engines import processes
+from tests.support.servers import environment, process
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -32,7 +33,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="module")
 def simulator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A simulator with the stand-in service of `service.py` behind it."""
-    simulator, service = free_port(), free_port()
+    simulator, service = processes.free_port(), processes.free_port()
     service_url, simulator_url = f"http://127.0.0.1:{service}", f"http://127.0.0.1:{simulator}"
     data: Path = tmp_path_factory.mktemp("simulator")
     behind = {"SIMULATOR_URL": simulator_url, "OWN_URL": service_url}

@@ -10,8 +10,9 @@ import httpx
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
 
+from engines import processes
 from tests.support.browser_handset import POCKET, Handset, handset, join_and_pay, visit
-from tests.support.servers import environment, free_port, process
+from tests.support.servers import environment, process
 
 pytestmark = pytest.mark.browser
 
@@ -131,7 +132,7 @@ async def test_an_sms_is_written_and_its_answer_opens(
 
 
 async def test_an_sms_that_does_not_go_is_told(browser: Browser, tmp_path: Path) -> None:
-    port = free_port()
+    port = processes.free_port()
     with process(
         "--factory", "simulator.app:create_app", port=port, env=environment("http://127.0.0.1:9", tmp_path)
     ) as url:
@@ -198,7 +199,7 @@ async def test_it_fits_a_narrow_screen(browser: Browser, simulator_url: str) -> 
 
 
 async def test_a_service_that_is_down_is_the_networks_error(browser: Browser, tmp_path: Path) -> None:
-    port = free_port()
+    port = processes.free_port()
     env = environment("http://127.0.0.1:9", tmp_path)
     with process("--factory", "simulator.app:create_app", port=port, env=env) as url:
         phone: Handset = handset(await visit(browser, f"{url}/phone?phone1={AWA}"))

@@ -24,8 +24,7 @@ from engines.embedded import find_running
 from settings import DEMO_SECRET
 from tests.conftest import open_folder, wait_until_unlocked
 from tests.support.launching import start, wait_until
-
-PATIENCE_S = 60
+from tests.support.patience import PATIENCE_S
 
 WEB = """
 import json, os, pathlib
@@ -141,7 +140,7 @@ def launch(launched: list[Run], home: Path, **environment: str) -> Run:
 def pid_of_web(running: Run) -> int:
     """The process id of the web that answers now, or 0."""
     try:
-        reply = httpx.get(f"http://127.0.0.1:{running.port}/health/live", trust_env=False, timeout=2)
+        reply = httpx.get(f"http://127.0.0.1:{running.port}/health/live", trust_env=False, timeout=10)
     except httpx.HTTPError:
         return 0
     pid: int = reply.json()["pid"]

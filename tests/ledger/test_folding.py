@@ -14,6 +14,7 @@ from ledger.book import post
 from ledger.folding import catch_up, fold, fold_all
 from ledger.invariants.book import INVARIANTS
 from tests.support.ledger_scene import AWA, CONTRIBUTIONS, FLOAT, SIK, TODAY, called, paid, posted
+from tests.support.patience import PATIENCE_S
 
 DAYS = [TODAY - timedelta(days=back) for back in (0, 3, 1, 3, 10, 0, 2, 10)]
 
@@ -77,7 +78,7 @@ async def test_the_barrier_waits_for_what_is_under_way(book: AsyncEngine) -> Non
         await asyncio.sleep(0.1)
         assert not waiting.done()
         await began.commit()
-    assert await asyncio.wait_for(waiting, 10)
+    assert await asyncio.wait_for(waiting, PATIENCE_S)
     async with book.connect() as db:
         unfolded = "select count(*) from ledger.journal j join ledger.fold f using (mutuelle_id) where j.xid >= f.upto"
         assert await db.scalar(text(unfolded)) == 0

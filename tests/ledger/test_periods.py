@@ -16,6 +16,7 @@ from ledger.invariants.book import INVARIANTS
 from ledger.periods import close_period, closed_through, period_acts, period_totals, reopen_period
 from ledger.statements import statement
 from tests.support.ledger_scene import AWA, CONTRIBUTIONS, FLOAT, SIK, called, paid, posted, verdicts
+from tests.support.patience import PATIENCE_S
 
 OCTOBER, SEPTEMBER = date(2026, 10, 31), date(2026, 9, 30)
 
@@ -118,7 +119,7 @@ async def test_a_close_waits_for_who_is_posting(book: AsyncEngine) -> None:
         assert not closing.done()
         await began.commit()
     assert verdicts(answers) == ["created"]
-    answer = await asyncio.wait_for(closing, 10)
+    answer = await asyncio.wait_for(closing, PATIENCE_S)
     assert answer.journal_id
     async with book.connect() as db:
         totals = {t.account: t.cum_debits for t in await period_totals(db, SIK, answer.journal_id)}

@@ -33,8 +33,9 @@ from tests.support.ledger_scene import (
     resolve,
     verdicts,
 )
+from tests.support.patience import PATIENCE_S
 
-OVERLAP_S, PATIENCE_S = 0.1, 15.0
+OVERLAP_S = 0.1
 TILL, OTHER_TILL = cash("office"), cash("market")
 WAITING = text(
     "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"

@@ -43,7 +43,7 @@ from tests.support.ledger_scene import (
 )
 
 LONG_PAST = date(1999, 12, 31)
-FAR_AHEAD = datetime.now(UTC).date() + timedelta(367)
+FAR_AHEAD = datetime.now(UTC).date() + timedelta(2 * 366)
 
 REFUSED: dict[str, tuple[Journal, str]] = {
     "nothing moves": (journal("k"), "movements_missing"),

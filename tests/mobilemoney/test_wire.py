@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from mobilemoney import Operator, Outcome, adapters, operators, wire
 from tests.support.operator_cases import STAGES, an_ask
+from tests.support.patience import PATIENCE_S
 from tests.support.servers import serving
 
 REFERENCE = UUID("7b1c0a52-7d11-4f8e-9a60-5f2d6c1e0b77")
@@ -111,7 +112,7 @@ async def test_an_answer_that_drips_is_given_up(
     url, given = answers
     given.append(StreamingResponse(drips()))
     async with connected(name, url) as operator:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             assert (await operator.status(REFERENCE)).outcome is Outcome.UNKNOWN
 
 

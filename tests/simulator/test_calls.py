@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 
 from simulator import calls
+from tests.support.patience import as_busy
 from tests.support.servers import Service, Simulator, con, end
 
 AWA = "+22370000100"
@@ -122,7 +123,7 @@ async def test_a_bad_reply_is_the_networks_error(
 
 
 async def sleepy(form: dict[str, str]) -> Response:
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(as_busy(0.5))
     return con("trop tard")
 
 

@@ -3,14 +3,15 @@
 from pathlib import Path
 from uuid import uuid4
 
-from tests.support.servers import API_KEY, Service, environment, free_port, process, reached
+from engines import processes
+from tests.support.servers import API_KEY, Service, environment, process, reached
 
 APP = ("--factory", "simulator.app:create_app")
 NOTICE = "/money/simulated/token"
 
 
 async def test_a_killed_simulator_forgets_nothing(service: Service, tmp_path: Path) -> None:
-    port, env = free_port(), environment(service.url, tmp_path)
+    port, env = processes.free_port(), environment(service.url, tmp_path)
     reference, other = str(uuid4()), str(uuid4())
     service.refuse[NOTICE] = 1
     with process(*APP, port=port, env=env) as url:
@@ -38,7 +39,7 @@ async def test_a_killed_simulator_forgets_nothing(service: Service, tmp_path: Pa
 
 async def test_the_store_never_holds_the_webhook_secret(service: Service, tmp_path: Path) -> None:
     env = environment("http://127.0.0.1:9", tmp_path)  # nothing listens: all that goes out stays in the store
-    with process(*APP, port=free_port(), env=env) as url:
+    with process(*APP, port=processes.free_port(), env=env) as url:
         async with reached(url) as simulator:
             await simulator.post("/simulator/sms/incoming", 202, **{"from": "+22370000100", "text": "SOLDE"})
             await simulator.post("/simulator/calls", 201, phone="+22370000100", code="*384*57#")

@@ -9,6 +9,7 @@ from africastalking.Service import AfricasTalkingException
 from africastalking.SMS import SMSService
 
 from simulator import sms
+from tests.support.patience import as_busy
 from tests.support.servers import API_KEY, Service, Simulator
 
 AWA = "+22370000100"
@@ -129,11 +130,12 @@ async def test_accepted_and_then_a_page_in_html(served: Simulator) -> None:
 
 
 async def test_accepted_and_then_silence(served: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sms, "SLOW_S", 0.3)
+    monkeypatch.setattr(sms, "SLOW_S", as_busy(0.5))
     sending = asyncio.create_task(send(served, "+22370000605"))
-    await asyncio.sleep(0.2)
+    while not (kept := await served.get("/simulator/sms", to="+22370000605")):
+        assert not sending.done()
     assert not sending.done()
-    assert len(await served.get("/simulator/sms", to="+22370000605")) == 1
+    assert len(kept) == 1
     await sending
 
 

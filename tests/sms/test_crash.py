@@ -16,6 +16,7 @@ from sms.delivery import store_report
 from sms.leases import LEASE
 from sms.outbox import send_due
 from tests.conftest import Database
+from tests.support.patience import PATIENCE_S
 from tests.support.sms_gateway import Gateway, Reply, account
 from tests.support.sms_people import AWA, MINUTE, NOON, only_row, receipt, write
 
@@ -38,7 +39,7 @@ def kill_a_sender_in_its_call(database: Database, gateway: Gateway) -> None:
     gateway.replies = [Reply(wait_s=1.5)]
     arguments = [sys.executable, "-c", SENDER, database.url, gateway.url, NOON.isoformat()]
     with subprocess.Popen(arguments, cwd=ROOT) as sender:
-        patience = time.monotonic() + 30
+        patience = time.monotonic() + PATIENCE_S
         while not gateway.forms and time.monotonic() < patience:
             time.sleep(0.02)
         os.kill(sender.pid, signal.SIGKILL)

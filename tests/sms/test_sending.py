@@ -16,6 +16,7 @@ from sms.in_doubt import settle_in_doubt
 from sms.leases import ACCOUNT_WAIT, LEASE, LONGEST_WAIT, MAX_ATTEMPTS, claim_due
 from sms.outbox import Message, send_due
 from sms.provider import SendResult, SendStatus
+from tests.support.patience import until
 from tests.support.sms_people import (
     AWA,
     BROKE,
@@ -224,8 +225,7 @@ async def test_a_cancelled_pass_finishes_its_calls_and_writes_them_down(pool: As
     provider = ScriptedProvider(pause_s=0.3)
     await write(pool, [receipt(), tip()])
     task = asyncio.create_task(send_due(pool, provider, timing.Clock.at(NOON)))
-    await asyncio.sleep(0.15)
-    assert len(provider.handed) == 2
+    await until(lambda: len(provider.handed) == 2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from playwright.async_api import Browser, Locator, Page, expect
 
+from tests.support.patience import PATIENCE_S
+
 DESK = (1280, 860)
 POCKET = (360, 740)
-PATIENCE_MS = 8000
+PATIENCE_MS = 1000 * PATIENCE_S
 
 
 @dataclass(frozen=True)

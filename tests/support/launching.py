@@ -15,8 +15,7 @@ from engines import embedded, processes
 from engines.embedded import Engines
 from engines.processes import OURSELVES, Identity
 from tests.conftest import program
-
-GONE_TIMEOUT_S = 15
+from tests.support.patience import PATIENCE_S
 
 LAUNCHER = """
 import encodings.idna, os, pathlib, sys
@@ -67,8 +66,8 @@ def close(launcher: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for what other processes do; it must happen within GONE_TIMEOUT_S."""
-    deadline = time.monotonic() + GONE_TIMEOUT_S
+    """Wait for what other processes do; it must happen within PATIENCE_S."""
+    deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)

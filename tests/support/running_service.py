@@ -26,6 +26,7 @@ import worker
 from service.ussd_hops import HopProtocol
 from simulator.app import create_app as create_simulator
 from simulator.deps import Config
+from tests.support.patience import PATIENCE_S
 from tests.support.town import AWA
 
 SECRET = "a-secret-of-the-tests-0123456789abcdef"
@@ -92,7 +93,7 @@ class House:
         """One round of each of the worker's loops."""
         return sum([await turn() for turn in self.rounds.values()])
 
-    async def work_until(self, found: Any, within_s: float = 20.0) -> Any:
+    async def work_until(self, found: Any, within_s: float = PATIENCE_S) -> Any:
         """Turn the worker's rounds until `found()` (awaitable) gives something; TimeoutError otherwise."""
         limit = datetime.now(UTC) + timedelta(seconds=within_s)
         while datetime.now(UTC) < limit:

@@ -25,9 +25,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from tests.support.patience import PATIENCE_S, until
+
 SECRET = "a-secret-of-the-tests-0123456789abcdef"
 API_KEY = "key"
-START_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Service:
     def to(self, path: str) -> list[Heard]:
         return [heard for heard in self.heard if heard.path == path]
 
-    async def wait_for(self, path: str, count: int = 1, within_s: float = 5.0) -> list[Heard]:
+    async def wait_for(self, path: str, count: int = 1, within_s: float = PATIENCE_S) -> list[Heard]:
         """What arrived at `path`, once it is `count` or more; fails when they do not come."""
         await until(lambda: len(self.to(path)) >= count, within_s)
         return self.to(path)
@@ -73,15 +74,6 @@ class Service:
             return PlainTextResponse("ok")
         reply = self.screen(heard.form)
         return reply if isinstance(reply, Response) else await reply
-
-
-async def until(holds: Callable[[], bool], within_s: float = 5.0) -> None:
-    """Look every 10 ms until it holds; TimeoutError when it does not in time."""
-    for _ in range(round(within_s * 100)):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError
 
 
 def con(words: str, **headers: str) -> Response:
@@ -110,19 +102,12 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        await until(lambda: server.started, START_S)
+        await until(lambda: server.started, PATIENCE_S)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task
         listener.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment(service_url: str, data: Path, **more: str) -> dict[str, str]:
@@ -149,7 +134,7 @@ def process(*target: str, port: int, env: Mapping[str, str]) -> Iterator[str]:
 
 
 def _wait_until_open(running: "subprocess.Popen[bytes]", port: int) -> None:
-    deadline = time.monotonic() + START_S
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         assert running.poll() is None, "the server ended while starting"
         try:

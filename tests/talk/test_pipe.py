@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
 from talk import pipe
 from talk.pipe import Pipe, Script
+from tests.support.patience import as_busy, until
 
 COUNTED = Script("return redis.call('incrby', KEYS[1], ARGV[1])")
 Reply = Callable[[list[bytes]], bytes | None]  # None: nothing is said
@@ -49,6 +50,10 @@ class Desk:
     def hang_up(self) -> None:
         for writer in list(self.open):
             writer.close()
+
+    async def has(self, commands: int) -> None:
+        """Wait until so many have been read."""
+        await until(lambda: sum(self.chunks) >= commands)
 
 
 @pytest.fixture
@@ -111,10 +116,10 @@ async def test_who_goes_away_takes_nobodys_answer_along(desk: Desk) -> None:
     desk.reply = lambda command: None if command[1] == b"slow" else b"+OK\r\n"
     async with piped(desk.port) as pipe:
         gone = asyncio.create_task(pipe.ask("GET", "slow"))
-        await asyncio.sleep(0.05)
+        await desk.has(1)
         gone.cancel()
         waiting = asyncio.create_task(pipe.ask("GET", "quick"))
-        await asyncio.sleep(0.05)
+        await desk.has(2)
         next(iter(desk.open)).write(b"+OK\r\n")  # the slow one's answer comes late
         assert await waiting == b"OK"
 
@@ -123,7 +128,7 @@ async def test_a_server_that_hangs_up_is_told_to_all_who_wait_and_called_again(d
     desk.reply = lambda command: None
     async with piped(desk.port) as pipe:
         waiting = [asyncio.create_task(pipe.ask("GET", str(nth))) for nth in range(3)]
-        await asyncio.sleep(0.05)
+        await desk.has(3)
         desk.hang_up()
         told = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(fault) for fault in told] == [ConnectionError] * 3
@@ -133,11 +138,12 @@ async def test_a_server_that_hangs_up_is_told_to_all_who_wait_and_called_again(d
 
 
 async def test_a_server_that_says_nothing_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipe, "TIMEOUT_S", 0.2)
+    timeout_s = as_busy(0.2)
+    monkeypatch.setattr(pipe, "TIMEOUT_S", timeout_s)
     desk.reply = lambda command: None if command[1] == b"stuck" else b"+OK\r\n"
     async with piped(desk.port) as piped_to:
         assert await piped_to.ask("GET", "quick") == b"OK"
-        await asyncio.sleep(0.3)  # nobody waits: that is no silence
+        await asyncio.sleep(1.5 * timeout_s)  # nobody waits: that is no silence
         assert await piped_to.ask("GET", "quick") == b"OK"
         assert desk.calls == 1
         with pytest.raises(TimeoutError):
@@ -147,13 +153,14 @@ async def test_a_server_that_says_nothing_is_given_up(desk: Desk, monkeypatch: p
 
 
 async def test_silence_counts_from_when_somebody_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipe, "TIMEOUT_S", 0.4)
+    timeout_s = as_busy(0.4)
+    monkeypatch.setattr(pipe, "TIMEOUT_S", timeout_s)
     desk.reply = lambda command: None if command[1] == b"slow" else b"+OK\r\n"
     async with piped(desk.port) as piped_to:
         await piped_to.ask("GET", "quick")
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.75 * timeout_s)
         waiting = asyncio.create_task(piped_to.ask("GET", "slow"))
-        await asyncio.sleep(0.25)  # 0.55 s after the last word, a quarter of a second of waiting
+        await asyncio.sleep(0.6 * timeout_s)  # more than the time-out after the last word, less of it waiting
         next(iter(desk.open)).write(b"+late\r\n")
         assert await waiting == b"late"
 
@@ -163,14 +170,14 @@ async def test_an_answer_that_cannot_be_ours_ends_the_connection(desk: Desk, non
     desk.reply = lambda command: nonsense
     async with piped(desk.port) as pipe:
         await asyncio.gather(pipe.ask("GET", "a"), return_exceptions=True)
-        await asyncio.sleep(0.05)
+        await until(lambda: not desk.open)
         desk.reply = lambda command: b"+fine\r\n"
         assert await pipe.ask("GET", "b") == b"fine"
         assert desk.calls == 2
 
 
 async def test_without_a_server_all_are_told_at_once() -> None:
-    async with piped(1) as pipe, asyncio.timeout(1):
+    async with piped(1) as pipe, asyncio.timeout(as_busy(1)):
         told = await asyncio.gather(*(pipe.ask("GET", str(nth)) for nth in range(5)), return_exceptions=True)
         assert [type(fault) for fault in told] == [ConnectionError] * 5
         with pytest.raises(ConnectionError):

@@ -11,6 +11,7 @@ import pytest
 from engines.processes import LOOPBACK
 from ledger.book import Journal
 from tests.conftest import wait_until_unlocked
+from tests.support.patience import PATIENCE_S
 from torture import bank, bank_books, bank_deals
 from torture.bank_books import Stored
 from torture.bank_log import Answered, Log, read
@@ -136,7 +137,7 @@ async def encore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tim
 @pytest.mark.parametrize("at_answer", [False, True])
 async def test_a_wire_carries_until_it_is_cut(at_answer: bool) -> None:
     server = await asyncio.start_server(echo, LOOPBACK, 0)
-    async with server, cutter(server.sockets[0].getsockname()[1]) as wire, asyncio.timeout(10):
+    async with server, cutter(server.sockets[0].getsockname()[1]) as wire, asyncio.timeout(PATIENCE_S):
         assert not wire.cut_one(Random(1), at_answer=at_answer)
         reader, writer = await asyncio.open_connection(LOOPBACK, wire.port)
         writer.write(b"bonjour")

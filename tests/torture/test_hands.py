@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from torture import hands
 from torture.hands import Hands
 
@@ -14,7 +15,7 @@ async def test_both_hands_agree_at_the_same_moment() -> None:
     await asyncio.sleep(0.01)
     assert not first.done()
     await both.together()
-    await asyncio.wait_for(first, 0.1)
+    await asyncio.wait_for(first, PATIENCE_S)
 
 
 async def test_a_hand_alone_goes_on_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -346,7 +346,7 @@ async def test_past_so_many_hops_the_next_is_told_at_once_and_those_under_way_ar
 
 
 async def until_under_way(line: calls.UssdDeps, hops: int) -> None:
-    for _turn in range(100):
+    for _turn in range(6000):
         if len(line.running) == hops:
             return
         await asyncio.sleep(0.01)

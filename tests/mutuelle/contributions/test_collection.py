@@ -219,7 +219,7 @@ async def three(
 
 async def until(pool: AsyncEngine, state: str, payments: int) -> None:
     """Wait until so many payments are in `state`: a round goes on beside the test."""
-    for _look in range(500):
+    for _look in range(3000):
         if (await states(pool)).count(state) == payments:
             return
         await asyncio.sleep(0.02)
