@@ -6,7 +6,7 @@ import random
 import socket
 from collections.abc import Callable
 
-from processes import LOOPBACK
+from engines.processes import LOOPBACK
 
 PORTS = range(12_000, 32_000)  # below those that a system gives to whoever asks for any
 
