@@ -6,11 +6,12 @@ import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
 
-from bench import backlog, book, cash, history, hops, journals, measures, menu, overload, settlements
+from bench import backlog, book, calls, history, hops, measures, menu, overload
 from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import Place, engines_in, found
@@ -19,16 +20,13 @@ from service import metrics
 
 FOLDER = run.HOME / "var" / "bench"
 BENCHES: dict[str, Callable[[Place, Size], Awaitable[list[Measure]]]] = {
+    "calls": calls.measure,
     "menu": menu.measure,
     "hops": hops.measure,
     "overload": overload.measure,
-    "journals": journals.measure,
     "ledger": book.measure,
-    "settlement": settlements.measure,
     "backlog": backlog.measure,
-    "cash": cash.measure,
     "history": history.measure,
-    "check": settlements.measure_check,
 }
 
 
@@ -37,10 +35,13 @@ def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few seconds: to see that it works")
     parser.add_argument("--only", action="append", choices=BENCHES, help="only this one; may be repeated")
+    parser.add_argument("--households", type=int, help="so many in the federation of `calls`: 1000000")
     given = parser.parse_args(argv)
+    size = QUICK if given.quick else WHOLE
+    size = replace(size, households=given.households or size.households)
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}: trust the ratios", flush=True)
     with engines_in(folder) as place, asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        found_all = loop.run(_measure(place, QUICK if given.quick else WHOLE, given.only or list(BENCHES)))
+        found_all = loop.run(_measure(place, size, given.only or list(BENCHES)))
     measures.write(found_all, folder / "latest.json")
     return 1 if any(one.broken for one in found_all) else 0
 

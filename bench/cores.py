@@ -5,7 +5,7 @@ Where there is one core only, or the system pins nothing, all share what there i
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 Core = int | None  # None: wherever the system likes
@@ -34,10 +34,34 @@ def on(core: Core) -> Iterator[None]:
 
 
 def move(pid: int, core: Core) -> None:
-    """Every thread of a process that runs already, to `core`."""
+    """Every thread of a process that runs already, to `core`; whatever has just ended is left out."""
     if core is not None:
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), {core})
+        for thread in Path("/proc").glob(f"{pid}/task/*"):
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread.name), {core})
+
+
+def move_family(pid: int, core: Core) -> None:
+    """A process that runs already and its children, to `core`: those that it starts from now on are there too."""
+    for one in (pid, *children(pid)):
+        move(one, core)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that `parent` started and that live."""
+    return [
+        int(stat.parent.name)
+        for stat in Path("/proc").glob("[0-9]*/stat")
+        if (fields := _fields(stat)) and fields[1] == str(parent)
+    ]
+
+
+def _fields(stat: Path) -> list[str]:
+    """State, parent and so on; empty when the process is gone."""
+    try:
+        return stat.read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def memory_mb(pid: int) -> float | None:
@@ -51,8 +75,15 @@ def memory_mb(pid: int) -> float | None:
 
 def cpu_s(pid: int) -> float | None:
     """The seconds that the process has had a core for; None where the system does not tell."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return None
-    user, system = stat.read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return _ticks(pid, slice(11, 13))
+
+
+def family_cpu_s(pid: int) -> float | None:
+    """The same for a process with its children, and with those that it has outlived."""
+    own = _ticks(pid, slice(11, 15))
+    return None if own is None else own + sum(filter(None, map(cpu_s, children(pid))))
+
+
+def _ticks(pid: int, which: slice) -> float | None:
+    fields = _fields(Path(f"/proc/{pid}/stat"))
+    return sum(map(int, fields[which])) / os.sysconf("SC_CLK_TCK") if fields else None

@@ -1,4 +1,4 @@
-"""Databases of a benchmark's own on the same server: made, copied, gone afterwards; and a slower disk for all of them.
+"""Databases of a benchmark's own on the same server: made, copied, gone afterwards.
 
 What a peer or a limit writes is never in the book that is checked.
 """
@@ -7,15 +7,14 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import make_url
 
+from bench.engine import engine_of
 from bench.place import Place
 from engines.cluster import DATABASE, OWNER_ROLE
+from engines.embedded import Engines
 
 FOUNDED = "founded"
-SLOW_COMMIT_US = 2000  # what a disk in a cloud or a synchronous replica takes: row locks are held meanwhile
 
 
 async def keep_founded(place: Place) -> None:
@@ -43,27 +42,7 @@ def _in(url: str, database: str) -> str:
     return make_url(url).set(database=database).render_as_string(hide_password=False)
 
 
-@asynccontextmanager
-async def slow_commits(place: Place) -> AsyncIterator[None]:
-    """Each flush of the log waits as long as on a disk that is not of this machine; for the whole server."""
-    await as_superuser(
-        place,
-        f"alter system set commit_delay = {SLOW_COMMIT_US}",
-        "alter system set commit_siblings = 0",
-        "select pg_reload_conf()",
-    )
-    try:
-        yield
-    finally:
-        await as_superuser(
-            place,
-            "alter system reset commit_delay",
-            "alter system reset commit_siblings",
-            "select pg_reload_conf()",
-        )
-
-
-async def as_superuser(place: Place, *statements: str) -> None:
+async def as_superuser(place: Place | Engines, *statements: str) -> None:
     """Each statement by itself, outside any transaction."""
     await _run(place.superuser_url, statements)
 
@@ -74,14 +53,6 @@ async def as_owner(place: Place, *statements: str) -> None:
 
 
 async def _run(url: str, statements: tuple[str, ...]) -> None:
-    engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as db:
+    async with engine_of(url, isolation_level="AUTOCOMMIT") as engine, engine.connect() as db:
         for statement in statements:
-            await db.execute(text(statement))
-
-
-@asynccontextmanager
-async def transaction(url: str) -> AsyncIterator[AsyncConnection]:
-    """One transaction on a connection of its own."""
-    async with create_async_engine(url, poolclass=NullPool).begin() as db:
-        yield db
+            await db.exec_driver_sql(statement)

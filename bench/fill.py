@@ -10,7 +10,8 @@ from time import perf_counter
 
 from sqlalchemy import text
 
-from bench.databases import as_owner, transaction
+from bench.databases import as_owner
+from bench.engine import transaction
 from bench.place import Place
 from ledger import accounts
 from ledger.book import Account, open_accounts

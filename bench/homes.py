@@ -11,15 +11,20 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from stdnum import damm
 
-from bench.databases import as_owner, transaction
+from bench.callers import name_of
+from bench.databases import as_owner, as_superuser
+from bench.engine import transaction
 from bench.place import Place
+from engines.cluster import OWNER_ROLE
 from mutuelle.contributions.payments import receipt_code
 from mutuelle.household_key import HouseholdKey
+from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.sealed_records import record_households
 from torture.town import DAN, FAMILY, PLACES
 
 AGES = (45, 38, 12)
 MOST = 100_000  # member numbers of one mutuelle
+SETTLED_AGO_DAYS = 60
 _AGO = timedelta(minutes=5)  # they joined, and the operator has not answered
 
 
@@ -28,34 +33,49 @@ class Joined(NamedTuple):
 
     number: str
     phone: str
+    name: str
     reference: UUID
 
 
 async def join(place: Place, homes: int) -> list[Joined]:
     """Write `homes` households, each with its payment handed to the operator, who has not answered yet."""
-    return await _join(place, homes, (*_JOIN, *_ASK))
+    return await _join(place, range(homes), (*_JOIN, *_ASK))
 
 
-async def join_only(place: Place, homes: int) -> list[Joined]:
-    """Write `homes` households that owe their contribution and have asked for nothing."""
-    return await _join(place, homes, _JOIN)
+async def join_only(place: Place, homes: int, first: int = 0) -> list[Joined]:
+    """Write `homes` households that owe their contribution and have asked for nothing, behind the `first` ones."""
+    return await _join(place, range(first, first + homes), _JOIN)
 
 
-async def _join(place: Place, homes: int, statements: Sequence[str]) -> list[Joined]:
-    numbers = list(_numbers(homes))
-    phones = [f"+2236{nth:07}" for nth in range(homes)]
-    references = _references(homes)
+async def settle(place: Place, mutuelle: Mutuelle, which: range) -> list[Joined]:
+    """Write households that paid their contribution SETTLED_AGO_DAYS ago; on a database that is thrown away.
+
+    No key of the ledger is spent, no household is recorded, and nothing but indexes is checked. The caller vacuums.
+    """
+    await as_superuser(place, f"grant set on parameter session_replication_role to {OWNER_ROLE}")
+    return await _join(place, which, (_TRUST, *_JOIN, *_PAY), mutuelle, timedelta(days=SETTLED_AGO_DAYS))
+
+
+async def _join(
+    place: Place, which: range, statements: Sequence[str], mutuelle: Mutuelle = DAN, ago: timedelta = _AGO
+) -> list[Joined]:
+    trusted = _TRUST in statements
+    numbers = list(_numbers(mutuelle, which))
+    names = [name_of(nth) for nth in which]
+    phones = [phone_of(nth) for nth in which]
+    references = _references(len(which))
     facts = {
-        "mutuelle": DAN.id,
+        "mutuelle": mutuelle.id,
         "currency": DAN.currency,
         "place": PLACES[0].id,
         "product": FAMILY.code,
         "version": FAMILY.version,
         "price": FAMILY.lump_sum_minor,
         "ages": list(AGES),
-        "at": datetime.now(UTC) - _AGO,
+        "at": datetime.now(UTC) - ago,
         "numbers": numbers,
         "phones": phones,
+        "names": names,
         "references": references,
         "codes": [receipt_code(reference) for reference in references],
     }
@@ -64,15 +84,22 @@ async def _join(place: Place, homes: int, statements: Sequence[str]) -> list[Joi
         await db.execute(text(_GIVEN), facts)
         for statement in statements:
             await db.execute(text(statement))
-        await record_households(db, [HouseholdKey(DAN.id, number) for number in numbers])
-    await as_owner(place, "vacuum analyze")  # as autovacuum will have done
-    return [Joined(*one) for one in zip(numbers, phones, references, strict=True)]
+        if not trusted:
+            await record_households(db, [HouseholdKey(mutuelle.id, number) for number in numbers])
+    if not trusted:
+        await as_owner(place, "vacuum analyze")  # as autovacuum will have done
+    return [Joined(*one) for one in zip(numbers, phones, names, references, strict=True)]
 
 
-def _numbers(homes: int) -> Iterator[str]:
+def phone_of(nth: int) -> str:
+    """The phone of the `nth` household: none of the callers of `bench.callers`."""
+    return f"+2236{nth:07}"
+
+
+def _numbers(mutuelle: Mutuelle, which: range) -> Iterator[str]:
     """Member numbers, spread over all that there are as drawn ones would be."""
-    for nth in range(homes):
-        body = f"{DAN.prefix}{nth * 61_803 % MOST:05}"
+    for nth in which:
+        body = f"{mutuelle.prefix}{nth * 61_803 % MOST:05}"
         yield body + str(damm.calc_check_digit(body))
 
 
@@ -89,21 +116,21 @@ _GIVEN = """
 insert into given
 select cast(:mutuelle as text), cast(:currency as text), cast(:place as text), cast(:product as text),
        cast(:version as int), cast(:price as bigint), cast(:ages as int[]), cast(:at as timestamptz), one.*
-  from unnest(cast(:numbers as text[]), cast(:phones as text[]), cast(:references as uuid[]),
-              cast(:codes as text[])) one
+  from unnest(cast(:numbers as text[]), cast(:phones as text[]), cast(:names as text[]),
+              cast(:references as uuid[]), cast(:codes as text[])) one
 """
 _GIVEN_TABLE = """
 create temporary table given (
     mutuelle_id text, currency text, place_id text, product text, version int, price bigint, ages int[], at timestamptz,
-    number text, phone text, reference uuid, code text) on commit drop
+    number text, phone text, name text, reference uuid, code text) on commit drop
 """
 _JOIN = (
     """insert into household (mutuelle_id, number, head_name, place_id, enrolled_at)
-       select mutuelle_id, number, 'Awa Kone', place_id, at from given""",
+       select mutuelle_id, number, name, place_id, at from given""",
     """insert into household_phone (mutuelle_id, number, phone, since)
        select mutuelle_id, number, phone, at from given""",
     """insert into beneficiary (mutuelle_id, number, rank, name, birth_year, added_on)
-       select mutuelle_id, number, rank, case rank when 1 then 'Awa Kone' end, extract(year from at)::int - age,
+       select mutuelle_id, number, rank, case rank when 1 then given.name end, extract(year from at)::int - age,
               at::date
          from given, unnest(ages) with ordinality person (age, rank)""",
     """insert into policy (mutuelle_id, number, sequence, stage, product_code, product_version, members,
@@ -124,4 +151,18 @@ _ASK = (
          from given, (values (1, null, 'ASKED', 'caller', 'agreed in the menu'),
                              (2, 'ASKED', 'SENT', 'worker', 'handed to the operator'))
                      move (position, was, state, actor, reason)""",
+)
+_TRUST = "set local session_replication_role = replica"
+_PAY = (
+    """create temporary table journals on commit drop as
+       select gen_random_uuid() as id, each.*, given.mutuelle_id, given.currency, given.price, given.at
+         from given, lateral (values
+           ('contribution called', 'first franc of the policy', 'health:member:' || number, 'health:contributions'),
+           ('contribution received', 'paid by mobile money', 'health:float:simulated-ML', 'health:member:' || number))
+           each (kind, reason, debit, credit)""",
+    """insert into ledger.journal (mutuelle_id, id, kind, effective_on, recorded_at, actor, reason)
+       select mutuelle_id, id, kind, at::date, at, 'simulated', reason from journals""",
+    """insert into ledger.movement (mutuelle_id, journal_id, position, debit_account, credit_account, amount, currency,
+                                    phase, effective_on)
+       select mutuelle_id, id, 1, debit, credit, price, currency, 'single', at::date from journals""",
 )

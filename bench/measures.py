@@ -23,14 +23,13 @@ class Size:
     menu_calls: int
     open_hops_per_s: int
     open_s: float
-    journals: tuple[int, int]
     batch: int
-    settled_alone: int
-    settled_by_many: int
     batches: int  # of a lap through a backlog
     movements: tuple[int, ...]  # of books with history, the smallest first
-    actions: int  # of a caller in a lap
-    installs: bool  # peers that are not here yet
+    households: int  # of the federation that real calls meet
+    call_rounds: int
+    reading_calls: int  # of a lap
+    acting_calls: int
 
 
 WHOLE = Size(
@@ -40,14 +39,13 @@ WHOLE = Size(
     menu_calls=1500,
     open_hops_per_s=200,
     open_s=20,
-    journals=(1_000, 50_000),
     batch=256,
-    settled_alone=60,
-    settled_by_many=160,
     batches=12,
     movements=(10_000, 1_000_000, 10_000_000),
-    actions=12,
-    installs=True,
+    households=1_000,
+    call_rounds=3,
+    reading_calls=960,
+    acting_calls=96,
 )
 QUICK = Size(
     rounds=1,
@@ -56,14 +54,13 @@ QUICK = Size(
     menu_calls=40,
     open_hops_per_s=40,
     open_s=1,
-    journals=(50, 500),
     batch=32,
-    settled_alone=5,
-    settled_by_many=8,
     batches=4,
     movements=(500, 5_000),
-    actions=2,
-    installs=False,
+    households=30,
+    call_rounds=1,
+    reading_calls=8,
+    acting_calls=4,
 )
 
 

@@ -13,10 +13,10 @@ from starlette.applications import Starlette
 
 import webhooks
 from bench import cores
-from bench.callers import Play, rehearse
+from bench.kinds import Play, expect_same, newcomers, rehearse
 from bench.measures import Measure, Size, against, alone
 from bench.place import WEB, Place, Served, served
-from bench.wire import Hop, Load, closed_loop, open_loop
+from bench.wire import Hop, Load, closed_loop, in_turn, open_loop
 from ussd import deps
 
 UNLIMITED = "bench.overload:unlimited"
@@ -52,8 +52,8 @@ async def measure(place: Place, size: Size) -> list[Measure]:
         async with AsyncExitStack() as stack:
             ours = await stack.enter_async_context(served(place, WEB, measured))
             other = await stack.enter_async_context(served(place, UNLIMITED, measured))
-            play = await rehearse(ours.port)
-            await rehearse(other.port)
+            play = await rehearse(ours.port, "dial", next(newcomers))
+            await expect_same(other.port, play, next(newcomers))
             for _round in range(size.rounds):
                 knees.append(await _knee(ours, play, size))
                 for times in TIMES:
@@ -64,19 +64,19 @@ async def measure(place: Place, size: Size) -> list[Measure]:
 
 
 async def _knee(web: Served, play: Play, size: Size) -> float:
-    load = await closed_loop(web.port, [play.dials() for _caller in range(size.callers)], size.lap_s)
+    load = await closed_loop(web.port, [in_turn(_dials(play)) for _caller in range(size.callers)], size.lap_s)
     return load.hops_per_s
 
 
 async def _arriving(web: Served, play: Play, hops_per_s: float, size: Size) -> float:
     """Good answers a second, of the time in which dials arrived."""
     seconds = size.lap_s * 2
-    load = await open_loop(web.port, _each_alone(play), hops_per_s, seconds, Random(SEED), Arrivals())
+    load = await open_loop(web.port, _dials(play), hops_per_s, seconds, Random(SEED), Arrivals())
     return load.good / seconds
 
 
-def _each_alone(play: Play) -> Iterator[list[Hop]]:
-    return ([hop] for hop in play.dials())
+def _dials(play: Play) -> Iterator[list[Hop]]:
+    return map(play.call, newcomers)
 
 
 def _rows(good: dict[tuple[str, int], list[float]], knees: list[float]) -> list[Measure]:

@@ -108,9 +108,11 @@ async def _connect(port: int) -> Connection:
     return connection
 
 
-async def closed_loop(port: int, callers: Sequence[Iterator[Hop]], seconds: float) -> Load:
+async def closed_loop(
+    port: int, callers: Sequence[Iterator[Hop]], seconds: float, load: Load | None = None
+) -> Load:
     """Each caller asks again as soon as she is answered, for `seconds` or while she has something to ask."""
-    load = Load()
+    load = load or Load()
     connections = [await _connect(port) for _caller in callers]
     began = time.perf_counter()
     endings = [
@@ -122,6 +124,12 @@ async def closed_loop(port: int, callers: Sequence[Iterator[Hop]], seconds: floa
     for connection in connections:
         connection.close()
     return load
+
+
+def in_turn(calls: Iterator[list[Hop]]) -> Iterator[Hop]:
+    """The hops of one call after the other; callers who share `calls` take whole calls."""
+    for call in calls:
+        yield from call
 
 
 def _converse(

@@ -21,10 +21,11 @@ from time import monotonic
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import migrations
+from bench.cores import children
+from bench.engine import engine_of
 from engines import processes, run
 from engines.cluster import DATABASE, SERVICE_ROLE
 from engines.embedded import Engines, start_engines
@@ -39,7 +40,7 @@ from torture import bank_books, bank_deals
 from torture.bank_deals import BANK
 from torture.bank_log import Answered, read
 from torture.cutter import Cutter, cutter
-from torture.place import children, program
+from torture.place import program
 from torture.story import Verdict
 
 PAUSE_S = (0.1, 0.6)  # between two strikes
@@ -157,18 +158,9 @@ async def _opened(home: Path, seed: str, writers: int) -> AsyncIterator[Bank]:
 
 
 async def _found(url: str) -> None:
-    async with _connections(url) as pool, pool.begin() as db:
+    async with engine_of(url) as pool, pool.begin() as db:
         await open_accounts(db, bank_deals.chart())
         await post(db, bank_deals.funding())
-
-
-@asynccontextmanager
-async def _connections(url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(url, poolclass=NullPool)
-    try:
-        yield engine
-    finally:
-        await engine.dispose()
 
 
 async def _live(bank: Bank, wanted: Wanted, chance: Random) -> None:
@@ -220,7 +212,7 @@ async def _strike(bank: Bank, how: str, chance: Random) -> bool:
         child.kill()
         child.wait()
         return True
-    async with _connections(bank.engines.superuser_url) as pool:
+    async with engine_of(bank.engines.superuser_url) as pool:
         with contextlib.suppress(SQLAlchemyError, OSError):
             async with pool.connect() as db:
                 return bool(await db.scalar(TERMINATE, {"role": SERVICE_ROLE, "database": DATABASE}))
@@ -244,7 +236,7 @@ Work = Callable[[Bank, AsyncEngine], Awaitable[None]]
 
 async def _forever(bank: Bank, work: Work) -> None:
     """Do `work` again and again on a connection; a fault of the server is no fault of the proof."""
-    async with _connections(bank.engines.url("service")) as pool:
+    async with engine_of(bank.engines.url("service")) as pool:
         while True:
             with contextlib.suppress(SQLAlchemyError, OSError):
                 await work(bank, pool)
@@ -273,7 +265,7 @@ async def _keep_books(bank: Bank, pool: AsyncEngine) -> None:
 async def _compared(bank: Bank) -> tuple[dict[str, int], list[str]]:
     """The counts, and what is broken, of the books as they stand; all is folded and sealed first."""
     logs = bank.logs()
-    async with _connections(bank.engines.url("service")) as pool:
+    async with engine_of(bank.engines.url("service")) as pool:
         caught_up = await catch_up(pool, BANK)
         async with pool.begin() as db:
             await seal_block(db, BANK)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bench.engine import engine_of
 from ledger.export import snapshot
 from torture.place import Place
 
@@ -54,13 +54,9 @@ class Books:
 
 async def open_books(place: Place) -> Books:
     """Read everything."""
-    engine = create_async_engine(place.database_url, poolclass=NullPool)
-    try:
-        async with engine.connect() as db:
-            await snapshot(db)
-            inside = [await _rows(db, query) for query in QUERIES]
-    finally:
-        await engine.dispose()
+    async with engine_of(place.database_url) as engine, engine.connect() as db:
+        await snapshot(db)
+        inside = [await _rows(db, query) for query in QUERIES]
     return Books(*_outside(place.store), *inside)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 import migrations
+from bench.engine import transaction
 from engines.cluster import SERVICE_ROLE
 from engines.embedded import start_engines
 from ledger import accounts
@@ -125,21 +126,15 @@ async def prove(seed: int, home: Path, journals: int = JOURNALS) -> story.Verdic
         await migrations.migrate(engines.url("owner"), SERVICE_ROLE)
         pool = create_async_engine(engines.url("service"))
         broken, filled_ms = await _fill(pool, Random(seed), journals), round(1000 * (monotonic() - began))
-        await _analyze(engines.url("owner"))
+        async with transaction(engines.url("owner")) as db:
+            # PostgreSQL would know nothing yet of a book that grew so fast.
+            await db.execute(text("analyze"))
         async with pool.connect() as db:
             told = await compare(db, home)
         await pool.dispose()
     broken += told.differences + [f"{name} is not installed" for name in told.absent]
     timed = {"fill ms": filled_ms, "seconds": round(monotonic() - began)}
     return story.Verdict("witnesses", seed, {"journals": journals} | dict(told.counts) | timed, broken)
-
-
-async def _analyze(owner_url: str) -> None:
-    """What PostgreSQL does by itself within a minute: until then it knows nothing of a book that grew so fast."""
-    owner = create_async_engine(owner_url, isolation_level="AUTOCOMMIT")
-    async with owner.connect() as db:
-        await db.execute(text("analyze"))
-    await owner.dispose()
 
 
 async def _fill(pool: AsyncEngine, chance: Random, journals: int) -> list[str]:

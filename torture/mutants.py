@@ -17,10 +17,11 @@ from time import monotonic
 
 from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 import migrations
+from bench.databases import as_superuser
+from bench.engine import engine_of
 from engines.cluster import OWNER_ROLE, SERVICE_ROLE
 from engines.embedded import Engines, start_engines
 from invariants import examine
@@ -113,8 +114,8 @@ async def started(home: Path) -> AsyncIterator[Place]:
         await _create(place, SOUND, "template1")
         await migrations.migrate(engines.url("owner", SOUND), SERVICE_ROLE)
         async with (
-            _pool(engines.url("service", SOUND)) as service,
-            _pool(engines.url("owner", SOUND)) as owner,
+            engine_of(engines.url("service", SOUND), pooled=True) as service,
+            engine_of(engines.url("owner", SOUND)) as owner,
         ):
             await battery.begin(service, owner)
         await _create(place, LIVED, SOUND)
@@ -124,7 +125,7 @@ async def started(home: Path) -> AsyncIterator[Place]:
 
 async def _live(place: Place) -> list[str]:
     """Play the story, and what anybody has to say about it; the treasurer is told its last seal."""
-    async with _pool(place.engines.url("service", LIVED)) as service:
+    async with engine_of(place.engines.url("service", LIVED), pooled=True) as service:
         told = await battery.play(service)
         async with service.connect() as db:
             last = await newest(db, TOWN)
@@ -140,14 +141,14 @@ async def catchers(place: Place, mutant: Mutant) -> list[str]:
     await _create(place, name, LIVED if mutant.rows else SOUND)
     change = _change_rows if mutant.rows else _change_function
     await change(place, name, mutant)
-    async with _pool(place.engines.url("service", name)) as service:
+    async with engine_of(place.engines.url("service", name), pooled=True) as service:
         tests = [] if mutant.rows else await battery.play(service)
         async with service.connect() as db:
             unsound = await _unsound(db)
             seals = await _seal_faults(db, "")
             told = not mutant.rows or await find(db, place.told)
         verifier = await _verifier_complains(service, place.home)
-    await _drop(place, name)
+    await as_superuser(place.engines, f"drop database {name} with (force)")
     seals += [line for line in unsound if line.startswith("ledger_seals")]
     noticed = {
         "tests": tests,
@@ -183,7 +184,7 @@ async def _seal_faults(db: AsyncConnection, told: str) -> list[str]:
 
 
 async def _change_function(place: Place, name: str, mutant: Mutant) -> None:
-    async with _pool(place.engines.url("owner", name)) as owner, owner.begin() as db:
+    async with engine_of(place.engines.url("owner", name)) as owner, owner.begin() as db:
         await db.execute(text("select 1"))  # opens the transaction: the driver below would not
         if mutant.function:
             await _run(db, await _changed(db, mutant))
@@ -202,7 +203,7 @@ async def _changed(db: AsyncConnection, mutant: Mutant) -> str:
 async def _change_rows(place: Place, name: str, mutant: Mutant) -> None:
     """With every guard down, and up again afterwards."""
     url = make_url(place.engines.superuser_url).set(database=name)
-    async with _pool(url.render_as_string(hide_password=False)) as superuser, superuser.begin() as db:
+    async with engine_of(url.render_as_string(hide_password=False)) as superuser, superuser.begin() as db:
         guards = (await db.execute(text(GUARDS))).all()
         for tab in {guard.tab for guard in guards} | {"ledger.book", "ledger.fold", "ledger.balance"}:
             await _run(db, f"alter table {tab} disable trigger all")
@@ -234,30 +235,6 @@ async def _run(db: AsyncConnection, script: str) -> None:
         raise MutantFault(str(fault).splitlines()[0]) from fault
 
 
-@asynccontextmanager
-async def _pool(url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(url)
-    try:
-        yield engine
-    finally:
-        await engine.dispose()
-
-
 async def _create(place: Place, name: str, template: str) -> None:
-    await _as_superuser(place, f"create database {name} template {template} owner {OWNER_ROLE}")
+    await as_superuser(place.engines, f"create database {name} template {template} owner {OWNER_ROLE}")
     place.made.append(name)
-
-
-async def _drop(place: Place, name: str) -> None:
-    await _as_superuser(place, f"drop database {name} with (force)")
-
-
-async def _as_superuser(place: Place, statement: str) -> None:
-    engine = create_async_engine(
-        place.engines.superuser_url, isolation_level="AUTOCOMMIT", poolclass=NullPool
-    )
-    try:
-        async with engine.connect() as db:
-            await db.execute(text(statement))
-    finally:
-        await engine.dispose()

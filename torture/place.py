@@ -4,7 +4,6 @@ It brings itself back; nothing here ever starts a process a second time.
 """
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 import httpx
 
 import migrations
+from bench.cores import children
 from engines import processes, run
 from engines.cluster import SERVICE_ROLE
 from engines.embedded import find_running, start_engines
@@ -108,23 +108,6 @@ def _runs(pid: int, words: str) -> bool:
     return bool(command) and words in command
 
 
-def children(parent: int) -> list[int]:
-    """The processes that `parent` started and that live."""
-    return [
-        int(stat.parent.name)
-        for stat in Path("/proc").glob("[0-9]*/stat")
-        if (fields := _fields(stat)) and fields[1] == str(parent)
-    ]
-
-
-def _fields(stat: Path) -> list[str]:
-    """State, parent and so on; empty when the process is gone."""
-    try:
-        return stat.read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
 @asynccontextmanager
 async def started(home: Path, http: httpx.AsyncClient) -> AsyncIterator[Place]:
     """Found the town in `home`, run the service there, stop it in order at the end."""
@@ -173,25 +156,3 @@ def _launch(home: Path, web: int, simulator: int) -> subprocess.Popen[bytes]:
         return processes.start(
             [sys.executable, "-c", RUN, str(home)], output=log, directory=home, environment=environment
         )
-
-
-async def check(place: Place) -> tuple[int, list[str]]:
-    """`keneya check`: its exit code, and a line for each broken invariant."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "cli",
-        "check",
-        "--json",
-        cwd=run.HOME,
-        env={"PATH": os.environ.get("PATH", ""), "DATABASE_URL": place.database_url},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    told, trouble = await child.communicate()
-    try:
-        findings = json.loads(told)
-    except ValueError:
-        return child.returncode or 1, [trouble.decode(errors="replace").strip() or "no findings"]
-    broken = [f"{found['name']}: {', '.join(found['offenders'])}" for found in findings if not found["holds"]]
-    return child.returncode or 0, broken

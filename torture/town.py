@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bench.engine import transaction
 from ledger.positions import mark_now
 from mutuelle.dates import add_months
 from mutuelle.founding.founding import (
@@ -72,17 +72,13 @@ async def found(owner_url: str, time_scale: float) -> None:
     """Found the mutuelle; its payments are asked for by the simulated operator, its digests begin at once."""
     now = datetime.now(UTC)
     opened_on = add_months(DAN.today(now), -6)
-    engine = create_async_engine(owner_url, poolclass=NullPool)
-    try:
-        async with engine.begin() as db:
-            await found_mutuelle(db, DAN, at=now)
-            await serve_places(db, DAN, PLACES)
-            await sell_products(db, DAN, [Sale(FAMILY, opened_on)])
-            await appoint_officers(db, DAN, TREASURERS, since=opened_on, at=now)
-            await open_routes(db, DAN, [Route("ML", "simulated")])
-            await _begin_digests(db, Clock.at(now, time_scale))
-    finally:
-        await engine.dispose()
+    async with transaction(owner_url) as db:
+        await found_mutuelle(db, DAN, at=now)
+        await serve_places(db, DAN, PLACES)
+        await sell_products(db, DAN, [Sale(FAMILY, opened_on)])
+        await appoint_officers(db, DAN, TREASURERS, since=opened_on, at=now)
+        await open_routes(db, DAN, [Route("ML", "simulated")])
+        await _begin_digests(db, Clock.at(now, time_scale))
 
 
 async def _begin_digests(db: AsyncConnection, clock: Clock) -> None:

@@ -9,9 +9,8 @@ from time import monotonic
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
+from bench.engine import engine_of
 from torture.strikes import Heard
 from torture.writers import Phone
 
@@ -32,9 +31,8 @@ LEFT = text("select count(*) from schedule where kind = 'digest' and stopped_at 
 
 async def ring(database_url: str, happened: Heard) -> None:
     """Say "digest" as soon as one is due, until cancelled."""
-    engine = create_async_engine(database_url, poolclass=NullPool)
     rung_for: datetime | None = None
-    try:
+    async with engine_of(database_url) as engine:
         while True:
             try:
                 async with engine.connect() as db:
@@ -46,22 +44,17 @@ async def ring(database_url: str, happened: Heard) -> None:
                 rung_for = row.due_at
                 happened("digest")
             await asyncio.sleep(BELL_S)
-    finally:
-        await engine.dispose()
 
 
 async def stop_digests(database_url: str) -> None:
     """No digest any more, so that the books stand still; a line that stays behind its time is left as it is."""
-    engine = create_async_engine(database_url, poolclass=NullPool)
     began, left = monotonic(), 1
-    try:
+    async with engine_of(database_url) as engine:
         while left and monotonic() - began < ON_TIME_WITHIN_S:
             async with engine.begin() as db:
                 await db.execute(STOP)
                 left = await db.scalar(LEFT) or 0
             await asyncio.sleep(BELL_S)
-    finally:
-        await engine.dispose()
 
 
 class Treasurer(Phone):

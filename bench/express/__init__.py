@@ -5,15 +5,12 @@ Without node and npm, or without a network, there is no peer, and the table says
 
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench.cores import Core
-from bench.place import Place, Served, started
 from engines import run
 
 HERE = Path(__file__).parent
+PROGRAM = "calls.js"
 SCRATCH = run.HOME / "var" / "bench-peer"
 INSTALL = ("install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
 INSTALL_TIMEOUT_S = 180
@@ -25,10 +22,10 @@ def command() -> list[str] | None:
     if node is None or npm is None:
         return _left_out("node and npm are not installed")
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "server.js"):
+    for name in ("package.json", PROGRAM):
         shutil.copyfile(HERE / name, SCRATCH / name)
-    if not (SCRATCH / "node_modules" / "ussd-menu-builder").exists():
-        print("menu: npm installs the peer …", flush=True)
+    if not all((SCRATCH / "node_modules" / name).exists() for name in ("ussd-menu-builder", "pg", "ioredis")):
+        print("calls: npm installs the peer …", flush=True)
         try:
             done = subprocess.run(
                 [npm, *INSTALL], cwd=SCRATCH, timeout=INSTALL_TIMEOUT_S, capture_output=True, check=False
@@ -37,16 +34,9 @@ def command() -> list[str] | None:
             return _left_out("npm did not come to an end")
         if done.returncode:
             return _left_out("npm could not install it")
-    return [node, str(SCRATCH / "server.js")]
+    return [node, str(SCRATCH / PROGRAM), str(HERE.parent / "calls.sql")]
 
 
 def _left_out(reason: str) -> list[str] | None:
-    print(f"menu: THE PEER IS LEFT OUT: {reason}", flush=True)
+    print(f"calls: THE PEER IS LEFT OUT: {reason}", flush=True)
     return None
-
-
-@asynccontextmanager
-async def served(place: Place, command: list[str], core: Core) -> AsyncIterator[Served]:
-    """One process of the peer."""
-    async with started(place, command, core) as process:
-        yield process
