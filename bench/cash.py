@@ -25,12 +25,14 @@ from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts, post
 from ledger.folding import fold_all
 from locales import Money
+from mutuelle.acts import By
+from mutuelle.contributions.standing import PaymentTerms
 from mutuelle.officers.appointments import give_role
 from mutuelle.officers.pin_hashing import hash_pin
 from mutuelle.officers.pins import PURPOSE, note_pin_change
-from mutuelle.officers.roles import Role
+from mutuelle.officers.roles import NewOfficer, Role
 from mutuelle.officers.tables import officer_pin
-from mutuelle.treasury.cash import Recorded, receive_cash
+from mutuelle.treasury.cash import CashGiven, Recorded, receive_cash
 from service.database import open_pool
 from talk.answers import Secret
 from talk.keyring import Keyring
@@ -105,14 +107,8 @@ class Desk:
                 db,
                 caller,
                 mutuelle=DAN.id,
-                number=home.number,
-                amount=PART,
-                payable=PRICE,
-                credit=NO_CREDIT,
-                product=FAMILY.code,
-                version=FAMILY.version,
-                renews=False,
-                received_on=caller.at.date(),
+                cash=CashGiven(home.number, PART, caller.at.date()),
+                terms=PaymentTerms(PRICE, NO_CREDIT, FAMILY.code, FAMILY.version, renews=False),
                 pin=Secret(PIN),
             )
         assert isinstance(done, Recorded), done
@@ -191,12 +187,12 @@ async def _appoint(own: Place) -> None:
     async with transaction(own.service_url) as db:
         await open_accounts(db, [Account(DAN.id, _box(phone), DAN.currency) for phone in COLLECTORS])
         for phone in COLLECTORS:
-            appointment = (DAN.id, Role.COLLECTOR, phone, "Oumou Keita")
-            await give_role(db, *appointment, actor="bench", reason="it collects", at=now)
+            collector = NewOfficer(Role.COLLECTOR, phone, "Oumou Keita")
+            await give_role(db, DAN.id, collector, by=By("bench", "it collects", now))
             sealed = SEALS.seal(PURPOSE, _CHEAP.hash(PIN).encode(), phone)
             row = {"phone": phone, "sealed": sealed, "origin": "screen", "issued_at": now, "used_at": now}
             await db.execute(officer_pin.insert(), row)
-            await note_pin_change(db, phone, "received", actor="officer", reason="a benchmark's", at=now)
+            await note_pin_change(db, phone, "received", by=By("officer", "a benchmark's", now))
 
 
 async def _seal_dear(own: Place) -> None:

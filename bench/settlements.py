@@ -14,9 +14,11 @@ from bench.place import Place, check
 from locales import Money
 from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
+from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, move
 from mutuelle.contributions.settlement.settle import settle
-from mutuelle.enrolment.enrolment import enrol
+from mutuelle.enrolment.enrolment import Enrolment, enrol
+from mutuelle.households.households import NewHousehold
 from talk.words import Caller
 from torture.town import DAN, FAMILY, PLACES
 
@@ -103,7 +105,7 @@ async def _sent(pool: AsyncEngine, payments: int) -> list[tuple[UUID, str]]:
         rows = (await db.execute(asked.where(tables.payment.c.payer_phone.in_(phones)))).all()
         for row in rows:
             at = datetime.now(UTC)
-            await move(db, DAN.id, row.reference, PaymentState.SENT, actor="bench", reason="sent", at=at)
+            await move(db, DAN.id, row.reference, PaymentState.SENT, by=By("bench", "sent", at))
     return [(row.reference, row.payer_phone) for row in rows]
 
 
@@ -113,12 +115,12 @@ async def _join(pool: AsyncEngine, phone: str) -> None:
         await enrol(
             db,
             caller,
-            mutuelle=DAN.id,
-            place_id=PLACES[0].id,
-            head_name="Awa Kone",
-            ages=(45, 38, 12),
-            product=FAMILY.code,
-            version=FAMILY.version,
-            price=PRICE,
+            enrolment=Enrolment(
+                DAN.id,
+                NewHousehold(PLACES[0].id, "Awa Kone", (45, 38, 12)),
+                FAMILY.code,
+                FAMILY.version,
+                PRICE,
+            ),
             pay_now=PRICE,
         )

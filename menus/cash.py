@@ -7,7 +7,7 @@ from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.member_numbers import member_number
 from mutuelle.officers.roles import Appointment
-from mutuelle.treasury.cash import deposit_cash, household_asked, receive_cash
+from mutuelle.treasury.cash import CashDeposit, CashGiven, deposit_cash, household_asked, receive_cash
 from mutuelle.treasury.cash_disputes import cash_receipt_of, dispute_cash, receipt_code_kind
 from mutuelle.treasury.cash_in_hand import (
     MOST_DAYS,
@@ -54,20 +54,14 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
     done = await do(
         receive_cash,
         mutuelle=appointment.mutuelle_id,
-        number=household.number,
-        amount=money,
-        payable=stands.payable,
-        credit=stands.credit,
-        product=stands.payable_product.code,
-        version=stands.payable_product.version,
-        renews=stands.renews,
-        received_on=day.on,
+        cash=CashGiven(household.number, money, day.on),
+        terms=stands.payment_terms,
         pin=pin,
     )
     if isinstance(done, Sentence):
         return done
     facts: dict[str, Fact] = {"amount": money, "code": done.receipt_code, "held": done.held}
-    if done.told:
+    if done.notified:
         return _("Recorded: {amount}, receipt {code}. The household gets an SMS. You hold {held}.", **facts)
     return _(
         "Recorded: {amount}. Write receipt {code} on their paper: no SMS reaches them. You hold {held}.",
@@ -192,9 +186,7 @@ async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
     left = await do(
         deposit_cash,
         mutuelle=appointment.mutuelle_id,
-        holder=cash_in_hand.holder,
-        amount=money,
-        held=cash_in_hand.held,
+        deposit=CashDeposit(cash_in_hand.holder, money, cash_in_hand.held),
         pin=pin,
     )
     if isinstance(left, Sentence):

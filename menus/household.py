@@ -18,6 +18,7 @@ from mutuelle.cover.people import Person, entitled_on
 from mutuelle.cover.rules import current
 from mutuelle.enrolment.edits import (
     Leaving,
+    Move,
     add_person,
     correct_birth_year,
     correct_name,
@@ -167,11 +168,7 @@ async def remove(caller: Caller, family: Family) -> Sentence:
     if not agreed:
         return NOTHING_CHANGED
     await do(
-        remove_person,
-        number=family.household.number,
-        rank=person.rank,
-        leaving=leaving.key,
-        next_price=price,
+        remove_person, number=family.household.number, rank=person.rank, leaving=leaving.key, next_price=price
     )
     if leaving.key == Leaving.DIED:
         return _("It is noted. We share your sorrow.")
@@ -200,9 +197,7 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
     await do(
         move_person,
         number=family.household.number,
-        rank=person.rank,
-        into=household.number,
-        keeps_cover=keeps,
+        going=Move(person.rank, household.number, keeps),
         next_price=price,
     )
     return _(

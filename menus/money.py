@@ -9,6 +9,7 @@ from mutuelle.treasury.cash_disputes import LISTED_DAYS, CashReceipt, last_cash
 from mutuelle.treasury.waivers import (
     Debt,
     ProposedWaiver,
+    WaiverProposal,
     answer_waiver,
     debt_of,
     expect_proposable,
@@ -74,10 +75,7 @@ async def waive(caller: Caller, appointment: Appointment) -> Sentence:
     wrong = await do(
         propose_waiver,
         mutuelle=appointment.mutuelle_id,
-        number=debt.household.number,
-        sequence=debt.sequence,
-        amount=debt.amount,
-        reason=reason,
+        proposed=WaiverProposal(debt.household.number, debt.sequence, debt.amount, reason),
         pin=secret,
         agreed=agreed,
     )
@@ -99,11 +97,7 @@ async def sign(caller: Caller, appointment: Appointment) -> Sentence:
         return NOTHING
     secret = await work_pin()
     wrong = await do(
-        answer_waiver,
-        mutuelle=appointment.mutuelle_id,
-        proposal=found.key,
-        answer=chosen.key,
-        pin=secret,
+        answer_waiver, mutuelle=appointment.mutuelle_id, proposal=found.key, answer=chosen.key, pin=secret
     )
     if approves:
         return wrong or _(

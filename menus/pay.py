@@ -181,11 +181,7 @@ async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer
         ask_for_payment,
         number=stands.household.number,
         amount=money,
-        payable=stands.payable,
-        credit=stands.credit,
-        product=stands.payable_product.code,
-        version=stands.payable_product.version,
-        renews=stands.renews,
+        terms=stands.payment_terms,
         payer_phone=payer,
     )
     if payer != caller.phone:

@@ -4,11 +4,18 @@ Whoever it may be already is shown before anything is agreed to.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from locales import Fact, Sentence, _
 from menus.words import no_cover, which_cover, work_pin
-from mutuelle.enrolment.registration import NO_PHONE, give_phone, phone_or_none, register, without_phone_asked
+from mutuelle.enrolment.enrolment import enrolment_of
+from mutuelle.enrolment.registration import (
+    NO_PHONE,
+    FirstPhone,
+    give_phone,
+    phone_or_none,
+    register,
+    without_phone_asked,
+)
 from mutuelle.households.duplicates import Near, households_with_phone, near_households
 from mutuelle.households.households import Household
 from mutuelle.households.member_numbers import member_number
@@ -34,20 +41,6 @@ class Newcomer:
     phone: str | None
     offer: Offer
 
-    def facts(self, others: tuple[str, ...]) -> dict[str, Any]:
-        """What the action is told; `others` are the numbers of the households that it is not."""
-        return {
-            "mutuelle": self.place.mutuelle_id,
-            "place_id": self.place.id,
-            "head_name": self.name,
-            "ages": self.people,
-            "phone": self.phone,
-            "product": self.offer.product.code,
-            "version": self.offer.product.version,
-            "price": self.offer.price,
-            "others": others,
-        }
-
 
 async def registers(caller: Caller, appointment: Appointment) -> Sentence:
     """Place, head, ages, a phone if there is one, cover, who it may be already, the agreement; in a call her PIN."""
@@ -66,7 +59,8 @@ async def registers(caller: Caller, appointment: Appointment) -> Sentence:
         return NOTHING
     # No PIN in a message: the code that was sent back to her phone stands for it.
     pin = None if caller.gateway == BY_MESSAGE else await work_pin()
-    done = await do(register, **newcomer.facts(others), pin=pin)
+    enrolment = enrolment_of(place, name, people, offer)
+    done = await do(register, enrolment=enrolment, phone=newcomer.phone, others=others, pin=pin)
     return welcome(done, newcomer) if isinstance(done, Household) else done
 
 
@@ -151,7 +145,7 @@ async def gives_phone(caller: Caller, appointment: Appointment) -> Sentence:
     if not agreed or others is None:
         return NOTHING
     pin = await work_pin()
-    wrong = await do(give_phone, mutuelle=mutuelle.id, number=number, phone=phone, others=others, pin=pin)
+    wrong = await do(give_phone, mutuelle=mutuelle.id, given=FirstPhone(number, phone, others), pin=pin)
     return wrong or _("Done. The phone {phone} is asked to confirm by SMS.", phone=shown_phone(phone))
 
 

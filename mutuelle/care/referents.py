@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
+from mutuelle.acts import By
 from mutuelle.care.directory import AT_FACILITY, in_office
 from mutuelle.care.tables import referent
 from mutuelle.household_key import of_household
@@ -91,7 +92,5 @@ async def _write(db: AsyncConnection, household: Household, doctor_phone: str, c
         household,
         Change.DOCTOR_CHOSEN,
         detail=name or "",
-        actor=caller.phone,
-        reason="chosen in the menu",
-        at=caller.at,
+        by=By(caller.phone, "chosen in the menu", caller.at),
     )

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mobilemoney.operator import Operator, OperatorAnswer, Outcome, PaymentRequest
+from mutuelle.acts import By
 from mutuelle.contributions.payment_queue import (
     QUEUE_COLUMNS,
     QueuedPayment,
@@ -266,7 +267,7 @@ def _note(queued: QueuedPayment, answer: OperatorAnswer) -> None:
 
 
 async def _fail(db: AsyncConnection, queued: QueuedPayment, actor: str, reason: str, now: datetime) -> None:
-    await move(db, queued.mutuelle_id, queued.reference, S.FAILED, actor=actor, reason=reason, at=now)
+    await move(db, queued.mutuelle_id, queued.reference, S.FAILED, by=By(actor, reason, now))
     await notify_failed(db, queued, now)
 
 
@@ -310,6 +311,4 @@ async def _ask_again(
         detail = "the operator cannot say what became of it"
         await open_case(db, queued.mutuelle_id, queued.reference, "old", detail, now)
     why = _why(answer)
-    await move(
-        db, queued.mutuelle_id, queued.reference, to, actor=queued.operator, reason=why, at=now, **changes
-    )
+    await move(db, queued.mutuelle_id, queued.reference, to, by=By(queued.operator, why, now), **changes)

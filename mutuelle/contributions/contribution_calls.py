@@ -56,13 +56,11 @@ def calls_reached(
 ) -> list[Journal]:
     """The journals of the policies that a credit reaches: (sequence, contribution, registration) each, oldest first."""
     journals = []
-    for sequence, contribution_minor, registration_minor in uncalled:
+    for policy in uncalled:
         if credit_minor <= 0:
             break
-        journals.append(
-            _call(mutuelle, household, sequence, contribution_minor, registration_minor, on, actor)
-        )
-        credit_minor -= contribution_minor + registration_minor
+        journals.append(_call(mutuelle, household, policy, on, actor))
+        credit_minor -= policy[1] + policy[2]
     return journals
 
 
@@ -78,14 +76,9 @@ async def with_calls(
 
 
 def _call(
-    mutuelle: Mutuelle,
-    household: Household,
-    sequence: int,
-    contribution_minor: int,
-    registration_minor: int,
-    on: date,
-    actor: str,
+    mutuelle: Mutuelle, household: Household, policy: tuple[int, int, int], on: date, actor: str
 ) -> Journal:
+    sequence, contribution_minor, registration_minor = policy
     movements = [Movement(household.account, accounts.contributions(), contribution_minor, mutuelle.currency)]
     if registration_minor:
         movements.append(

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, _
+from mutuelle.acts import By
 from mutuelle.free_codes import draw_free, insert_if_free
 from mutuelle.household_key import of_household, same_household
 from mutuelle.households.households import Household
@@ -147,9 +148,8 @@ async def ask_payment(
         "renews_minor": renewal and renewal.contribution_minor,
     }
     reference = await _insert(db, household, row)
-    await _note_move(
-        db, household.mutuelle_id, reference, None, S.ASKED, "caller", "agreed in the menu", caller.at
-    )
+    by = By("caller", "agreed in the menu", caller.at)
+    await _note_move(db, household.mutuelle_id, reference, None, S.ASKED, by)
     return reference
 
 
@@ -220,15 +220,7 @@ async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
 
 
 async def move(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    reference: UUID,
-    to: PaymentState,
-    *,
-    actor: str,
-    reason: str,
-    at: datetime,
-    **changes: object,
+    db: AsyncConnection, mutuelle_id: str, reference: UUID, to: PaymentState, *, by: By, **changes: object
 ) -> PaymentState:
     """Move a payment, with its new facts, and write down who and why; returns the state it came from.
 
@@ -241,7 +233,7 @@ async def move(
     expect_legal(reference, was, to)
     await db.execute(sa.update(payment).where(where).values(state=to, **changes))
     if to is not was:
-        await _note_move(db, mutuelle_id, reference, was, to, actor, reason, at)
+        await _note_move(db, mutuelle_id, reference, was, to, by)
     return was
 
 
@@ -266,23 +258,16 @@ async def open_case(
 
 
 async def _note_move(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    reference: UUID,
-    was: PaymentState | None,
-    to: PaymentState,
-    actor: str,
-    reason: str,
-    at: datetime,
+    db: AsyncConnection, mutuelle_id: str, reference: UUID, was: PaymentState | None, to: PaymentState, by: By
 ) -> None:
     facts = {
         "mutuelle": mutuelle_id,
         "reference": reference,
         "was": was,
         "next": to,
-        "actor": actor,
-        "reason": reason,
-        "at": at,
+        "actor": by.actor,
+        "reason": by.reason,
+        "at": by.at,
     }
     await db.execute(_NOTE_MOVE, facts)
 

@@ -59,13 +59,12 @@ async def portfolio(
     ages = await _ages(db, mutuelle, today, only)
     current = {found.code: found for found in await products_on_sale(db, mutuelle.id, today)}
     return {
-        number: _insured(mutuelle, number, agreed, paid.get(number, ()), ages[number], current, today)
+        number: _insured(number, agreed, paid.get(number, ()), ages[number], current, today)
         async for number, agreed in _in_turns(policies.items())
     }
 
 
 def _insured(
-    mutuelle: Mutuelle,
     number: str,
     agreed: Agreed,
     paid: Sequence[Receipt],
@@ -74,7 +73,7 @@ def _insured(
     today: date,
 ) -> Insured:
     terms_agreed, product = agreed
-    reckoned = reckon(terms_agreed, paid, today, mutuelle.currency)
+    reckoned = reckon(terms_agreed, paid, today, product.currency)
     return Insured(
         number=number,
         product=product,

@@ -22,6 +22,17 @@ WAIVED = accounts.waivers()
 RENEWAL_OPENS = timedelta(days=30)  # before the expiry: time enough to gather the money
 
 
+@value
+class PaymentTerms:
+    """What a payer agrees to: what is `payable` after `credit`, for which product version, and whether it renews."""
+
+    payable: Money
+    credit: Money
+    product: str
+    version: int
+    renews: bool
+
+
 @dataclass(frozen=True)
 class Standing:
     """`due` is what the agreed policies still cost; `renewal` is what may be agreed to next, if anything.
@@ -74,6 +85,12 @@ class Standing:
     def payable_product(self) -> Product:
         """The product version that a payment today is for."""
         return self.renewal.product if self.renews and self.renewal else self.product
+
+    @property
+    def payment_terms(self) -> PaymentTerms:
+        """What a payment today agrees to."""
+        product = self.payable_product
+        return PaymentTerms(self.payable, self.credit, product.code, product.version, self.renews)
 
 
 @value

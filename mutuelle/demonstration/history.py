@@ -6,7 +6,7 @@ nobody's inbox is filled with the past.
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from random import Random
@@ -24,7 +24,7 @@ from mutuelle.contributions.settlement.settle import journals_of
 from mutuelle.cover.policies import policy_row, write_policies
 from mutuelle.demonstration.federation import OPERATOR, Land
 from mutuelle.demonstration.stories import Story
-from mutuelle.households.households import Household, register_household
+from mutuelle.households.households import Household, NewHousehold, register_household
 from mutuelle.posting import post_all
 from mutuelle.tables import payment, payment_move
 from talk.phones import region_of
@@ -70,10 +70,8 @@ async def _enrol(db: AsyncConnection, land: Land, story: Story) -> Household:
     return await register_household(
         db,
         land.mutuelle,
-        head_name=story.head_name,
-        place_id=story.place_id,
+        NewHousehold(story.place_id, story.head_name, story.ages),
         phone=story.phone,
-        ages=story.ages,
         at=story.joined_at,
     )
 
@@ -95,7 +93,7 @@ def _paid(chance: Random, land: Land, household: Household, story: Story) -> lis
     return [
         Past(
             household,
-            _due(chance, land, household, story.phone, paid.amount_minor, S.PAID, paid.at),
+            _queued(chance, land, household, story.phone, paid.amount_minor, paid.at),
             over_at=paid.at + timedelta(seconds=chance.randint(15, 90)),
             operator_reference=f"SIMH{chance.getrandbits(40):013}",
         )
@@ -104,21 +102,17 @@ def _paid(chance: Random, land: Land, household: Household, story: Story) -> lis
 
 
 def _failed(chance: Random, land: Land, household: Household, story: Story) -> Past:
-    """Whoever paid nothing was asked once, when joining, and never typed the PIN."""
+    """A household that paid nothing was asked once, when joining, and never typed the PIN."""
     asked_minor = story.agreements[0].offer.installment.amount_minor
-    queued = _due(chance, land, household, story.phone, asked_minor, S.FAILED, story.joined_at)
+    queued = _queued(chance, land, household, story.phone, asked_minor, story.joined_at)
+    queued = replace(queued, state=S.FAILED)
     return Past(household, queued, over_at=queued.asked_at + EXPIRED_AFTER, operator_reference=None)
 
 
-def _due(
-    chance: Random,
-    land: Land,
-    household: Household,
-    phone: str,
-    amount_minor: int,
-    state: PaymentState,
-    at: datetime,
+def _queued(
+    chance: Random, land: Land, household: Household, phone: str, amount_minor: int, at: datetime
 ) -> QueuedPayment:
+    """A payment that was asked `at` and is PAID."""
     reference = UUID(int=chance.getrandbits(128), version=4)
     return QueuedPayment(
         mutuelle_id=land.mutuelle.id,
@@ -131,7 +125,7 @@ def _due(
         country=region_of(phone),
         notice_token=HISTORY + secrets.token_hex(20),
         receipt_code=receipt_code(reference),
-        state=state,
+        state=S.PAID,
         asked_at=at,
         due_at=at + SENT_AFTER,
         sent_at=at + SENT_AFTER,

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, Sentence, _, counts
+from mutuelle.acts import By
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.family import YOUNGEST_HEAD, Family, family_of
@@ -36,11 +37,21 @@ from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
 MOST_PEOPLE = 30
 CHANGES_A_MONTH = 4
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
 COUNTED = {Change.ADDED, Change.REMOVED, Change.CORRECTED}  # giving a name to who had none is free
+
+
+@value
+class Move:
+    """The person `rank` goes to the household `into`, covered there from today or the end of the waiting period."""
+
+    rank: int
+    into: str
+    keeps_cover: bool
 
 
 class Leaving(StrEnum):
@@ -52,13 +63,7 @@ class Leaving(StrEnum):
 
 
 async def add_person(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    name: str,
-    age: int,
-    next_price: Money | None,
+    db: AsyncConnection, caller: Caller, *, number: str, name: str, age: int, next_price: Money | None
 ) -> None:
     """Somebody comes into the household; `next_price` is what its next period costs with them."""
     family = await _changing(db, caller, number)
@@ -72,13 +77,7 @@ async def add_person(
 
 
 async def remove_person(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    rank: int,
-    leaving: str,
-    next_price: Money | None,
+    db: AsyncConnection, caller: Caller, *, number: str, rank: int, leaving: str, next_price: Money | None
 ) -> None:
     """Somebody has left the household or died: covered until the end of today, never after."""
     family = await _changing(db, caller, number)
@@ -92,21 +91,15 @@ async def remove_person(
 
 
 async def move_person(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    rank: int,
-    into: str,
-    keeps_cover: bool,
-    next_price: Money | None,
+    db: AsyncConnection, caller: Caller, *, number: str, going: Move, next_price: Money | None
 ) -> None:
-    """A person of the caller's household goes to the household `into`, and keeps the cover that was waited for.
+    """Move a person of the caller's household to another one, with the cover that was waited for.
 
     Covered here, they are covered there from today on, as that household is; still waiting here, they go on waiting
-    there (`keeps_cover`). Its phones are told; its next period is priced with them.
+    there. Its phones are notified; its next period is priced with them.
     """
-    for each in sorted({number, into}):  # in one order: two moves at once never wait for each other
+    rank, into = going.rank, going.into
+    for each in sorted({number, into}):  # in one order: two moves at once cause no deadlock
         await lock_household(db, each)
     left = await _changing(db, caller, number)
     refuse_head(left.household, rank)
@@ -114,7 +107,7 @@ async def move_person(
     _expect(left.price_without(rank), next_price)
     joined = await joinable(db, caller, left.household, into, person.name)
     covered_from = kept_cover(person, await standing(db, left.household, caller.at), left.today)
-    if keeps_cover != (covered_from is not None):
+    if going.keeps_cover != (covered_from is not None):
         raise RefusedError(_("The cover of your household has changed. Please look again."))
     last_day = max(left.today - DAY, person.added_on)  # from today on they count in the other household
     await db.execute(sa.update(beneficiary).where(*_is(left, rank)).values(removed_on=last_day))
@@ -182,13 +175,7 @@ async def correct_name(db: AsyncConnection, caller: Caller, *, number: str, rank
 
 
 async def correct_birth_year(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    rank: int,
-    birth_year: int,
-    next_price: Money | None,
+    db: AsyncConnection, caller: Caller, *, number: str, rank: int, birth_year: int, next_price: Money | None
 ) -> None:
     """The year of birth of a person was wrong."""
     family = await _changing(db, caller, number)
@@ -272,7 +259,7 @@ async def _note(
     db: AsyncConnection, caller: Caller, family: Family, what: Change, detail: str, *, reason: str = "asked"
 ) -> None:
     position = await note_change(
-        db, family.household, what, detail=detail, actor=caller.phone, reason=reason, at=caller.at
+        db, family.household, what, detail=detail, by=By(caller.phone, reason, caller.at)
     )
     others = [phone for phone in await phones_of(db, family.household) if phone != caller.phone]
     told = dict.fromkeys(others, household_changed(family.household, what, family.mutuelle.complaints_phone))

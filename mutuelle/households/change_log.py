@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
+from mutuelle.acts import By
 from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
 from mutuelle.scheme.sealed_records import record_households
@@ -70,16 +71,7 @@ class Noted:
     changed_at: datetime
 
 
-async def note_change(
-    db: AsyncConnection,
-    household: Household,
-    what: Change,
-    *,
-    detail: str,
-    actor: str,
-    reason: str,
-    at: datetime,
-) -> int:
+async def note_change(db: AsyncConnection, household: Household, what: Change, *, detail: str, by: By) -> int:
     """Write a change down that was made, and record the household; returns its position. The caller holds its lock.
 
     `detail` is read by the household on a small screen: at most 70 letters, in no language (names, years, numbers).
@@ -94,9 +86,9 @@ async def note_change(
         "position": position,
         "what": what,
         "detail": detail,
-        "actor": actor,
-        "reason": reason,
-        "changed_at": at,
+        "actor": by.actor,
+        "reason": by.reason,
+        "changed_at": by.at,
     }
     await db.execute(insert(household_change), row)
     await record_households(db, [household])

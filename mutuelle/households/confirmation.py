@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
+from mutuelle.acts import By
 from mutuelle.dates import local_date
 from mutuelle.household_key import of_household, same_household
 from mutuelle.households.change_log import Change, note_change
@@ -72,13 +73,7 @@ async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str)
         .values(confirmed_at=caller.at)
     )
     await note_change(
-        db,
-        household,
-        Change.CONFIRMED,
-        detail="",
-        actor=caller.phone,
-        reason="its phone said yes",
-        at=caller.at,
+        db, household, Change.CONFIRMED, detail="", by=By(caller.phone, "its phone said yes", caller.at)
     )
 
 
@@ -88,7 +83,7 @@ async def deny_household(db: AsyncConnection, caller: Caller, *, number: str) ->
     household = waiting.household
     await free_phone(db, household, caller.phone)
     position = await note_change(
-        db, household, Change.DENIED, detail="", actor=caller.phone, reason="its phone said no", at=caller.at
+        db, household, Change.DENIED, detail="", by=By(caller.phone, "its phone said no", caller.at)
     )
     today = (await get_mutuelle(db, household.mutuelle_id)).today(caller.at)
     phones = [who.phone for who in await treasurers(db, household.mutuelle_id, today)]

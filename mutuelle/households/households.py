@@ -25,6 +25,7 @@ from mutuelle.tables import mutuelle as mutuelles
 from talk.limits import DAY, HOUR, Limited, alarm_once, begun, note_use, uses_since
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
 UNKNOWN_A_PHONE = 5  # numbers that nobody has, a day; the check digit has caught what was mistyped before
 UNKNOWN_AN_HOUR = 100  # of all phones together
@@ -64,6 +65,15 @@ class Household:
     def initials(self) -> str:
         """All that a stranger is told of its head."""
         return initials_of(self.head_name)
+
+
+@value
+class NewHousehold:
+    """A household that joins: where it lives, its head, and the age of each person in years, the head first."""
+
+    place_id: str
+    head_name: str
+    ages: tuple[int, ...]
 
 
 def initials_of(name: str) -> str:
@@ -237,11 +247,9 @@ async def lock_households(
 async def register_household(
     db: AsyncConnection,
     mutuelle: Mutuelle,
+    new: NewHousehold,
     *,
-    head_name: str,
-    place_id: str,
     phone: str | None,
-    ages: Sequence[int],
     at: datetime,
     registered_by: str | None = None,
 ) -> Household:
@@ -251,24 +259,24 @@ async def register_household(
     """
     facts = {
         "mutuelle_id": mutuelle.id,
-        "head_name": head_name,
-        "place_id": place_id,
+        "head_name": new.head_name,
+        "place_id": new.place_id,
         "enrolled_at": at,
         "registered_by": registered_by,
     }
     number = await _insert_household(db, mutuelle, facts)
-    household = Household(mutuelle.id, number, head_name, mutuelle.name)
+    household = Household(mutuelle.id, number, new.head_name, mutuelle.name)
     key = {"mutuelle_id": mutuelle.id, "number": number}
     today = mutuelle.today(at)
     people = [
         {
             **key,
             "rank": rank,
-            "name": head_name if rank == 1 else None,
+            "name": new.head_name if rank == 1 else None,
             "birth_year": today.year - age,
             "added_on": today,
         }
-        for rank, age in enumerate(ages, start=1)
+        for rank, age in enumerate(new.ages, start=1)
     ]
     if phone is not None:
         await add_phone(db, household, phone, at)

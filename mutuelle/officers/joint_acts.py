@@ -24,6 +24,15 @@ from talk.words import Caller, Consent
 
 
 @dataclass(frozen=True)
+class NewJointAct:
+    """An act that is proposed now: what it is about, and why."""
+
+    kind: str
+    facts: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True)
 class JointAct:
     """An act that waits for a second treasurer. `facts` are its kind's own."""
 
@@ -72,22 +81,15 @@ async def expect_not_proposed(
 
 
 async def write_act(
-    db: AsyncConnection,
-    caller: Caller,
-    own: Appointment,
-    kind: str,
-    facts: Mapping[str, Any],
-    *,
-    reason: str,
-    agreed: Consent,
+    db: AsyncConnection, caller: Caller, own: Appointment, act: NewJointAct, agreed: Consent
 ) -> None:
     """Write down what the caller proposes, with the words that she agreed to."""
     row = {
         "mutuelle_id": own.mutuelle_id,
         "id": uuid4(),
-        "kind": kind,
-        "facts": dict(facts),
-        "reason": reason,
+        "kind": act.kind,
+        "facts": dict(act.facts),
+        "reason": act.reason,
         "consent": agreed.words,
         "proposed_by": caller.phone,
         "proposer_name": own.name,

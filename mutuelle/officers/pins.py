@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _, counts
+from mutuelle.acts import By
 from mutuelle.free_codes import draw_digits
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
@@ -93,26 +94,18 @@ async def receive_pin(db: AsyncConnection, caller: Caller) -> str:
     if not await appointments_of(db, caller) or not await may_receive_pin(db, caller):
         raise RefusedError(_("You have a work PIN already. Forgotten? Ask a treasurer for a new one."))
     return await issue_pin(
-        db,
-        caller.phone,
-        caller.keyring,
-        origin=SCREEN,
-        actor="officer",
-        reason="received in my work",
-        at=caller.at,
+        db, caller.phone, caller.keyring, origin=SCREEN, by=By("officer", "received in my work", caller.at)
     )
 
 
-async def issue_pin(
-    db: AsyncConnection, phone: str, keyring: Keyring, *, origin: str, actor: str, reason: str, at: datetime
-) -> str:
+async def issue_pin(db: AsyncConnection, phone: str, keyring: Keyring, *, origin: str, by: By) -> str:
     """Draw a PIN for `phone`, keep its sealed hash in the place of any other, and return it."""
     await lock_pin(db, phone)
     drawn = draw_pin(phone)
     kept = {
         "sealed": keyring.seal(PURPOSE, await hash_pin(drawn), phone),
         "origin": origin,
-        "issued_at": at,
+        "issued_at": by.at,
         "used_at": None,
         "failures": 0,
         "locked_until": None,
@@ -121,12 +114,12 @@ async def issue_pin(
     statement = insert(officer_pin).values(phone=phone, **kept)
     await db.execute(statement.on_conflict_do_update(index_elements=["phone"], set_=kept))
     what = "received" if origin == SCREEN else "issued"
-    await note_pin_change(db, phone, what, actor=actor, reason=reason, at=at)
-    await notify(db, SERVICE, "pin issued", {phone: pin_received()}, at)
+    await note_pin_change(db, phone, what, by=by)
+    await notify(db, SERVICE, "pin issued", {phone: pin_received()}, by.at)
     return drawn
 
 
-async def unlock_pin(db: AsyncConnection, phone: str, *, actor: str, reason: str, at: datetime) -> bool:
+async def unlock_pin(db: AsyncConnection, phone: str, *, by: By) -> bool:
     """Let the PIN of `phone` be tried again, its count anew; False if it has none."""
     await lock_pin(db, phone)
     changed = await db.execute(
@@ -134,21 +127,21 @@ async def unlock_pin(db: AsyncConnection, phone: str, *, actor: str, reason: str
     )
     if not changed.rowcount:
         return False
-    await note_pin_change(db, phone, "unlocked", actor=actor, reason=reason, at=at)
-    await notify(db, SERVICE, "pin unlocked", {phone: pin_unlocked()}, at)
+    await note_pin_change(db, phone, "unlocked", by=by)
+    await notify(db, SERVICE, "pin unlocked", {phone: pin_unlocked()}, by.at)
     return True
 
 
-async def allow_new_pin(db: AsyncConnection, phone: str, *, actor: str, reason: str, at: datetime) -> None:
+async def allow_new_pin(db: AsyncConnection, phone: str, *, by: By) -> None:
     """Let `phone` be shown a new PIN within NEW_PIN_DAYS; the old one, and its lock, stay until then."""
     await lock_pin(db, phone)
-    until = at + timedelta(days=NEW_PIN_DAYS)
+    until = by.at + timedelta(days=NEW_PIN_DAYS)
     changed = await db.execute(
         sa.update(officer_pin).where(officer_pin.c.phone == phone).values(reissue_until=until)
     )
     if changed.rowcount:
-        await note_pin_change(db, phone, "new one allowed", actor=actor, reason=reason, at=at)
-        await notify(db, SERVICE, "new pin allowed", {phone: pin_renewable(NEW_PIN_DAYS)}, at)
+        await note_pin_change(db, phone, "new one allowed", by=by)
+        await notify(db, SERVICE, "new pin allowed", {phone: pin_renewable(NEW_PIN_DAYS)}, by.at)
 
 
 async def lock_pin(db: AsyncConnection, phone: str) -> None:
@@ -156,18 +149,16 @@ async def lock_pin(db: AsyncConnection, phone: str) -> None:
     await lock(db, Lock.PIN, phone)
 
 
-async def note_pin_change(
-    db: AsyncConnection, phone: str, what: str, *, actor: str, reason: str, at: datetime
-) -> None:
+async def note_pin_change(db: AsyncConnection, phone: str, what: str, *, by: By) -> None:
     """Write down what happened to a PIN; the caller holds its lock."""
     before = select(sa.func.count()).select_from(pin_change).where(pin_change.c.phone == phone)
     row = {
         "phone": phone,
         "position": ((await db.scalar(before)) or 0) + 1,
         "what": what,
-        "actor": actor,
-        "reason": reason,
-        "changed_at": at,
+        "actor": by.actor,
+        "reason": by.reason,
+        "changed_at": by.at,
     }
     await db.execute(insert(pin_change), row)
 
@@ -219,9 +210,7 @@ async def _count_failure(db: AsyncConnection, caller: Caller, failures: int) -> 
     if lock is None and failures < BLOCKED_AT:
         return WRONG
     log.warning("pin.locked", extra={"failures": failures})
-    await note_pin_change(
-        db, caller.phone, "locked", actor="service", reason=f"{failures} wrong ones", at=caller.at
-    )
+    await note_pin_change(db, caller.phone, "locked", by=By("service", f"{failures} wrong ones", caller.at))
     await notify(db, SERVICE, "pin locked", {caller.phone: pin_locked(failures)}, caller.at)
     return _still_locked(lock) if lock else BLOCKED
 

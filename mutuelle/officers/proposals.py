@@ -6,7 +6,6 @@ Never the same person or phone, never whom it is about; each with the PIN. What 
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -15,11 +14,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Sentence, _
+from mutuelle.acts import By
 from mutuelle.notify import notify
 from mutuelle.officers.appointments import give_role, lock_roles, withdraw_role
 from mutuelle.officers.messages import change_proposed, change_refused
 from mutuelle.officers.pins import allow_new_pin, lock_pin, try_pin
-from mutuelle.officers.roles import SPOKEN, Appointment, Role, appointment_of, officers_of
+from mutuelle.officers.roles import SPOKEN, Appointment, NewOfficer, Role, appointment_of, officers_of
 from mutuelle.officers.tables import role_proposal
 from mutuelle.tables import facility
 from talk.answers import Kind, Secret
@@ -30,6 +30,7 @@ from talk.words import Caller, Option
 
 GIVE, WITHDRAW = "give", "withdraw"
 APPROVED, REFUSED = "approved", "refused"
+TWO_TREASURERS = "two treasurers"  # who acts, in records and in the ledger
 OPEN_DAYS = 7
 MOST_OPEN = 8  # of a mutuelle: what a treasurer can read through on a phone
 LAST_TREASURER = _("The last treasurer cannot be withdrawn. Please see your mutuelle.")
@@ -159,53 +160,36 @@ async def expect_possible(
 
 
 async def propose(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    what: str,
-    role: str,
-    phone: str,
-    name: str,
-    facility_id: str | None,
-    languages: tuple[str, ...],
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, what: str, officer: NewOfficer, pin: Secret
 ) -> Sentence | None:
-    """Write a proposal down and tell the other treasurers; a sentence where the PIN is not right."""
+    """Propose to GIVE or WITHDRAW a role, and notify the other treasurers; a sentence where the PIN is not right."""
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
-    wanted = Role(role)
-    others = await expect_possible(db, caller, mutuelle, what, wanted, phone)
+    others = await expect_possible(db, caller, mutuelle, what, officer.role, officer.phone)
     if wrong := await try_pin(db, caller, pin):
         return wrong
     row = {
         "mutuelle_id": mutuelle,
         "id": uuid4(),
         "what": what,
-        "role": wanted,
-        "phone": phone,
-        "name": name,
-        "facility_id": facility_id,
-        "languages": list(languages) if facility_id else None,
+        "role": officer.role,
+        "phone": officer.phone,
+        "name": officer.name,
+        "facility_id": officer.facility_id,
+        "languages": list(officer.languages) if officer.facility_id else None,
         "proposed_by": caller.phone,
         "proposer_name": own.name,
         "proposed_at": caller.at,
         "expires_at": caller.at + timedelta(days=OPEN_DAYS),
     }
     await db.execute(insert(role_proposal), row)
-    sentence = change_proposed(own.mutuelle_name, wanted, name, own.name)
+    sentence = change_proposed(own.mutuelle_name, officer.role, officer.name, own.name)
     await notify(db, mutuelle, "role proposed", dict.fromkeys(others, sentence), caller.at)
     return None
 
 
 async def answer_proposal(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    proposal: str,
-    answer: str,
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, proposal: str, answer: str, pin: Secret
 ) -> Sentence | None:
     """Approve a proposal, which does what it says, or refuse it; a sentence where the PIN is not right."""
     await lock_roles(db, mutuelle)
@@ -243,9 +227,7 @@ async def allow_colleague_pin(
         await lock_pin(db, each)
     if wrong := await try_pin(db, caller, pin):
         return wrong
-    await allow_new_pin(
-        db, phone, actor="treasurer", reason=f"allowed by a treasurer of {mutuelle}", at=caller.at
-    )
+    await allow_new_pin(db, phone, by=By("treasurer", f"allowed by a treasurer of {mutuelle}", caller.at))
     return None
 
 
@@ -255,29 +237,20 @@ async def _carry_out(db: AsyncConnection, caller: Caller, mutuelle: str, found: 
     treasurers = {appointment.phone for appointment in in_office if appointment.role is Role.TREASURER}
     if found.proposed_by not in treasurers:
         raise RefusedError(_("Who proposed this is no longer treasurer: nothing was done."))
-    noted: dict[str, Any] = {"actor": "two treasurers", "at": caller.at, "proposal": UUID(found.id)}
+    proposal = UUID(found.id)
     if found.what == WITHDRAW:
         if found.role is Role.TREASURER and treasurers <= {found.phone}:
             raise RefusedError(LAST_TREASURER)
-        await withdraw_role(
-            db, mutuelle, found.role, found.phone, reason="withdrawn by two treasurers", **noted
-        )
+        by = By(TWO_TREASURERS, "withdrawn by two treasurers", caller.at)
+        await withdraw_role(db, mutuelle, found.role, found.phone, by=by, proposal=proposal)
         return
-    where = (role_proposal.c.mutuelle_id == mutuelle) & (role_proposal.c.id == UUID(found.id))
+    where = (role_proposal.c.mutuelle_id == mutuelle) & (role_proposal.c.id == proposal)
     row = (
         await db.execute(select(role_proposal.c.facility_id, role_proposal.c.languages).where(where))
     ).one()
-    await give_role(
-        db,
-        mutuelle,
-        found.role,
-        found.phone,
-        found.name,
-        reason="given by two treasurers",
-        facility_id=row.facility_id,
-        languages=row.languages or (),
-        **noted,
-    )
+    officer = NewOfficer(found.role, found.phone, found.name, row.facility_id, tuple(row.languages or ()))
+    by = By(TWO_TREASURERS, "given by two treasurers", caller.at)
+    await give_role(db, mutuelle, officer, by=by, proposal=proposal)
 
 
 def expect_second_person(own: Appointment, proposed_by: str, proposer: str) -> None:

@@ -18,6 +18,7 @@ from locales import Sentence, _
 from mutuelle.tables import doctor, mutuelle, officer
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
 
 class Role(StrEnum):
@@ -35,6 +36,17 @@ SPOKEN: dict[Role, Sentence] = {
     Role.COLLECTOR: _("collector"),
     Role.ENROLMENT: _("enrolment officer"),
 }
+
+
+@value
+class NewOfficer:
+    """Somebody in a role that is given or withdrawn; `facility_id` and `languages` are a new doctor's."""
+
+    role: Role
+    phone: str
+    name: str
+    facility_id: str | None = None
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

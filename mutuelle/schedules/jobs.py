@@ -18,7 +18,7 @@ from mutuelle.dates import FIRST_HOUR, LAST_HOUR, day_hours_from
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.schedules.digest.digest import DIGEST, send_digest
 from mutuelle.schedules.reminders.run import REMINDERS, send_reminders
-from mutuelle.schedules.schedules import add_schedule, plan_new, run_due
+from mutuelle.schedules.schedules import NewSchedule, add_schedule, plan_new, run_due
 from mutuelle.schedules.tables import schedule
 from mutuelle.tables import mutuelle, officer
 from sms.outbox import Message, enqueue
@@ -56,12 +56,14 @@ async def begin_schedules(db: AsyncConnection, clock: Clock) -> None:
     """
     now = clock()
     for mutuelle_id, name, timezone, phone in (await db.execute(_treasurers_without(now))).all():
-        line = (mutuelle_id, DIGEST, phone, EVERY_MONDAY, timezone)
-        if await add_schedule(db, *line, clock, mark=await mark_now(db)):
-            await _tell(db, mutuelle_id, name, timezone, phone, clock)
+        new = NewSchedule(mutuelle_id, DIGEST, phone, EVERY_MONDAY, timezone)
+        if await add_schedule(db, new, clock, mark=await mark_now(db)):
+            await _announce(db, mutuelle_id, name, timezone, phone, clock)
     await plan_new(db, clock)
     for mutuelle_id, timezone in (await db.execute(_MUTUELLES_WITHOUT)).all():
-        await add_schedule(db, mutuelle_id, REMINDERS, OF_MUTUELLE, EVERY_MORNING, timezone, clock)
+        await add_schedule(
+            db, NewSchedule(mutuelle_id, REMINDERS, OF_MUTUELLE, EVERY_MORNING, timezone), clock
+        )
     for mutuelle_id in (await db.scalars(_digests_due(now))).all():
         await seal_block(db, mutuelle_id)
 
@@ -100,13 +102,12 @@ def _digests_due(now: datetime) -> sa.Select[str]:
     return select(schedule.c.mutuelle_id).where(due).distinct().order_by(schedule.c.mutuelle_id)
 
 
-async def _tell(
+async def _announce(
     db: AsyncConnection, mutuelle_id: str, name: str, timezone: str, phone: str, clock: Clock
 ) -> None:
     now = clock()
-    due_at = (
-        day_hours_from(now, timezone) if clock.scale == 1 else now
-    )  # with divided waits there is no night
+    # With TIME_SCALE there are no quiet hours.
+    due_at = day_hours_from(now, timezone) if clock.scale == 1 else now
     body = render(digest_begins(name), await language_of(db, phone))
     key = f"digest begins {uuid4()}"
     await enqueue(db, [Message(mutuelle_id, key, phone, "digest begins", body, due_at=due_at)], now)
@@ -142,9 +143,9 @@ async def _choose(db: AsyncConnection, caller: Caller, mutuelle_id: str, **chose
     timezone = (
         await db.execute(select(mutuelle.c.timezone).where(mutuelle.c.id == appointment.mutuelle_id))
     ).scalar_one()
-    # Where the worker has not seen the appointment yet, it will find the line begun.
-    line = (mutuelle_id, DIGEST, caller.phone, EVERY_MONDAY, timezone)
-    await add_schedule(db, *line, Clock.at(caller.at), mark=await mark_now(db))
+    # Where the worker has not seen the appointment yet, it will find the schedule begun.
+    new = NewSchedule(mutuelle_id, DIGEST, caller.phone, EVERY_MONDAY, timezone)
+    await add_schedule(db, new, Clock.at(caller.at), mark=await mark_now(db))
     own = (
         (schedule.c.mutuelle_id == mutuelle_id)
         & (schedule.c.kind == DIGEST)

@@ -6,7 +6,7 @@ the calendar fires once. One that was missed is made up once, late, or left out 
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +31,17 @@ LATEST = timedelta(
 )  # a missed firing is made up within a day, and the night that it may have to wait
 RETRY = timedelta(minutes=10)
 COLLIDED = "40001"  # another worker has just taken this one
+
+
+@dataclass(frozen=True)
+class NewSchedule:
+    """What begins: `kind` for `subject` (a treasurer's phone, or `*` for the mutuelle), at `cron` in `timezone`."""
+
+    mutuelle_id: str
+    kind: str
+    subject: str
+    cron: str
+    timezone: str
 
 
 @dataclass(frozen=True)
@@ -86,20 +97,10 @@ def following(found: Schedule, clock: Clock) -> dict[str, datetime]:
 
 
 async def add_schedule(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    kind: str,
-    subject: str,
-    cron: str,
-    timezone: str,
-    clock: Clock,
-    *,
-    mark: Mark | None = None,
+    db: AsyncConnection, new: NewSchedule, clock: Clock, *, mark: Mark | None = None
 ) -> bool:
     """Begin a schedule, unless there is one of this kind and subject (then False); `mark` is where it counts from."""
-    row: dict[str, object] = {"mutuelle_id": mutuelle_id, "kind": kind, "subject": subject}
-    row |= {"cron": cron, "timezone": timezone}
-    row |= {"since": clock(), **first_due(cron, timezone, clock)}
+    row = asdict(new) | {"since": clock(), **first_due(new.cron, new.timezone, clock)}
     if mark is not None:
         row |= {"counted_to": mark.snapshot, "counted_at": mark.at}
     begun = insert(schedule).values(row).on_conflict_do_nothing().returning(schedule.c.since)

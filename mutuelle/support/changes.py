@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence
+from mutuelle.acts import By
 from mutuelle.care.codes import end_code
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.family import YOUNGEST_HEAD
@@ -27,7 +28,7 @@ from mutuelle.households.households import (
     lock_household,
     phones_of,
 )
-from mutuelle.households.support_acts import By, SupportError, last_act, write_act
+from mutuelle.households.support_acts import NewSupportAct, SupportError, last_act, write_act
 from mutuelle.notify import notify
 from mutuelle.schedules.tables import reminder_consent
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -67,7 +68,7 @@ async def change_phone(
         await _note(db, household, Change.PHONE_ADDED, masked(new), by)
         told[new] = messages.phone_gained(household, mutuelle)
     act_id = await write_act(
-        db, support_acts.PHONE, number, by, household=household, facts={"new": new, "old": gone}
+        db, NewSupportAct(support_acts.PHONE, number, household, {"new": new, "old": gone}), by
     )
     await notify(db, household.mutuelle_id, "phone changed", told, by.at, event=str(act_id))
     return household
@@ -125,7 +126,7 @@ async def change_head(
     )
     await _note(db, household, Change.HEAD_CHANGED, f"{household.head_name} > {name}", by)
     facts = {"rank": rank, "from_rank": household.head_rank, "from_name": household.head_name, "left": left}
-    act_id = await write_act(db, support_acts.HEAD, number, by, household=household, facts=facts)
+    act_id = await write_act(db, NewSupportAct(support_acts.HEAD, number, household, facts), by)
     told = dict.fromkeys(await phones_of(db, household), messages.head_changed(household, mutuelle))
     await notify(db, household.mutuelle_id, "head changed", told, by.at, event=str(act_id))
     return household
@@ -165,7 +166,7 @@ async def close_household(db: AsyncConnection, number: str, by: By, *, although_
         )
     await set_closed(db, household, by)
     await _note(db, household, Change.CLOSED, "", by)
-    act_id = await write_act(db, support_acts.CLOSE, number, by, household=household)
+    act_id = await write_act(db, NewSupportAct(support_acts.CLOSE, number, household), by)
     told = dict.fromkeys(await phones_of(db, household), messages.closed(household, stands.mutuelle))
     await notify(db, household.mutuelle_id, "household closed", told, by.at, event=str(act_id))
     return household
@@ -192,4 +193,4 @@ async def set_closed(db: AsyncConnection, household: Household, by: By | None) -
 
 
 async def _note(db: AsyncConnection, household: Household, what: Change, detail: str, by: By) -> None:
-    await note_change(db, household, what, detail=detail, actor=by.actor, reason=by.reason, at=by.at)
+    await note_change(db, household, what, detail=detail, by=by)

@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.book import Journal, Movement, reverse
 from ledger.statements import Entry, statement
 from locales import Money, Sentence
+from mutuelle.acts import By
 from mutuelle.contributions.contribution_calls import CALLS, calls_due
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households import support_acts
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household, add_phone, free_phone, phones_of
-from mutuelle.households.support_acts import By, SupportError, last_act, write_act
+from mutuelle.households.support_acts import NewSupportAct, SupportError, last_act, write_act
 from mutuelle.notify import notify
 from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
@@ -54,13 +55,13 @@ async def merge_households(db: AsyncConnection, number: str, into: str, by: By) 
     _refuse_running(stands)
     mutuelle = stands.mutuelle
     act_id = uuid4()
-    moved, journal_id = await _post(db, mutuelle, duplicate, kept, stands, act_id, by.at)
+    moved, journal_id = await _post(db, stands, kept, act_id, by.at)
     added = await _move_phones(db, duplicate, kept, by.at)
     await set_closed(db, duplicate, by)
     await _note(db, duplicate, f"into {kept.shown_number}", by)
     await _note(db, kept, f"from {duplicate.shown_number}", by)
     facts = {"into": into, "phones": added, "journal": journal_id}
-    await write_act(db, support_acts.MERGE, number, by, household=duplicate, facts=facts, act_id=act_id)
+    await write_act(db, NewSupportAct(support_acts.MERGE, number, duplicate, facts, act_id), by)
     told = dict.fromkeys(await phones_of(db, kept), messages.merged(duplicate, kept, mutuelle))
     await notify(db, kept.mutuelle_id, "households merged", told, by.at, event=str(act_id))
     return Money(moved, mutuelle.currency)
@@ -83,15 +84,10 @@ def _refuse_running(stands: Standing) -> None:
 
 
 async def _post(
-    db: AsyncConnection,
-    mutuelle: Mutuelle,
-    duplicate: Household,
-    kept: Household,
-    stands: Standing,
-    act_id: UUID,
-    at: datetime,
+    db: AsyncConnection, stands: Standing, kept: Household, act_id: UUID, at: datetime
 ) -> tuple[int, str | None]:
-    """Post the merge; returns the credit that went over, in minor units, and its journal, if there is one."""
+    """Post the merge of a duplicate; returns the credit that went over, in minor units, and its journal, if any."""
+    mutuelle, duplicate = stands.mutuelle, stands.household
     entries = await statement(db, mutuelle.id, duplicate.account)
     never_opened = stands.cover.state in NEVER_OPENED
     taken_back = _taken_back(mutuelle, duplicate, entries) if never_opened else []
@@ -144,8 +140,8 @@ async def reopen_household(db: AsyncConnection, number: str, by: By) -> Househol
     if closing is not None and closing.act == support_acts.MERGE:
         await _unmerge(db, mutuelle, household, str(closing.facts["into"]), closing, by)
     await set_closed(db, household, None)
-    await note_change(db, household, Change.REOPENED, detail="", actor=by.actor, reason=by.reason, at=by.at)
-    act_id = await write_act(db, support_acts.REOPEN, number, by, household=household)
+    await note_change(db, household, Change.REOPENED, detail="", by=by)
+    act_id = await write_act(db, NewSupportAct(support_acts.REOPEN, number, household), by)
     told: dict[str, Sentence] = dict.fromkeys(
         await phones_of(db, household), messages.reopened(household, mutuelle)
     )
@@ -154,15 +150,18 @@ async def reopen_household(db: AsyncConnection, number: str, by: By) -> Househol
 
 
 async def _unmerge(
-    db: AsyncConnection, mutuelle: Mutuelle, household: Household, into: str, merge: support_acts.Act, by: By
+    db: AsyncConnection,
+    mutuelle: Mutuelle,
+    household: Household,
+    into: str,
+    merge: support_acts.SupportAct,
+    by: By,
 ) -> None:
     kept = await open_household(db, into)
     await refuse_while_paying(db, kept)
     for phone in merge.facts["phones"]:
         await free_phone(db, kept, str(phone))
-    await note_change(
-        db, kept, Change.REOPENED, detail=household.shown_number, actor=by.actor, reason=by.reason, at=by.at
-    )
+    await note_change(db, kept, Change.REOPENED, detail=household.shown_number, by=by)
     if merge.facts["journal"] is None:
         return
     posted = await reverse(
@@ -180,4 +179,4 @@ async def _unmerge(
 
 
 async def _note(db: AsyncConnection, household: Household, detail: str, by: By) -> None:
-    await note_change(db, household, Change.MERGED, detail=detail, actor=by.actor, reason=by.reason, at=by.at)
+    await note_change(db, household, Change.MERGED, detail=detail, by=by)

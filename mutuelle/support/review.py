@@ -10,11 +10,12 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mutuelle.acts import By
 from mutuelle.care.replay import REVIEW, Otherwise, answered_otherwise
 from mutuelle.contributions.portfolio import agreed_by_number, received_by_number
 from mutuelle.cover.rules import Cover, Period, Receipt, Terms, cover, paid_up, periods, reached
 from mutuelle.dates import add_months
-from mutuelle.households.support_acts import By, write_act
+from mutuelle.households.support_acts import NewSupportAct, write_act
 from mutuelle.scheme.mutuelles import Mutuelle
 
 DAY = timedelta(days=1)
@@ -75,5 +76,5 @@ async def accept_answers(db: AsyncConnection, mutuelle_id: str, by: By) -> list[
     """Write down that a person has looked at the answers of a mutuelle that the rules do not give; returns them."""
     found = await answered_otherwise(db, mutuelle_id)
     for one in found:
-        await write_act(db, REVIEW, one.answer.reference, by, household=one.answer, facts=one.facts)
+        await write_act(db, NewSupportAct(REVIEW, one.answer.reference, one.answer, one.facts), by)
     return found

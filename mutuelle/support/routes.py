@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mutuelle.acts import By
 from mutuelle.contributions.payment_queue import QUEUE_COLUMNS, QueuedPayment, queued_payment
 from mutuelle.contributions.payments import OPEN, PaymentState, move
 from mutuelle.contributions.receipts import notify_failed
 from mutuelle.contributions.route_guards import cannot_ask
 from mutuelle.founding.founding import open_routes
 from mutuelle.founding.rules import Route
-from mutuelle.households.support_acts import ROUTE_ADD, ROUTE_REMOVE, By, SupportError, write_act
+from mutuelle.households.support_acts import ROUTE_ADD, ROUTE_REMOVE, NewSupportAct, SupportError, write_act
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment, route
 
@@ -49,7 +50,9 @@ async def add_route(db: AsyncConnection, mutuelle_id: str, added: Route, by: By,
     if (mutuelle_id, added) in await routes_of(db, mutuelle_id):
         return False
     await open_routes(db, await get_mutuelle(db, mutuelle_id), [added])
-    await write_act(db, ROUTE_ADD, f"{mutuelle_id} {added.country}", by, facts={"operator": added.operator})
+    await write_act(
+        db, NewSupportAct(ROUTE_ADD, f"{mutuelle_id} {added.country}", facts={"operator": added.operator}), by
+    )
     return True
 
 
@@ -68,7 +71,9 @@ async def remove_route(
     dues, unsent = await _under_way(db, mutuelle_id, country, operator), 0
     if why := cannot_ask(operator, needed):
         unsent = await _fail_unsent(db, dues, why, by)
-    await write_act(db, ROUTE_REMOVE, f"{mutuelle_id} {country}", by, facts={"operator": operator})
+    await write_act(
+        db, NewSupportAct(ROUTE_REMOVE, f"{mutuelle_id} {country}", facts={"operator": operator}), by
+    )
     return Removed(operator, len(dues) - unsent, unsent)
 
 
@@ -95,6 +100,6 @@ async def _fail_unsent(db: AsyncConnection, dues: list[QueuedPayment], why: str,
         )
     for due in dues:
         failed = PaymentState.FAILED
-        await move(db, due.mutuelle_id, due.reference, failed, actor=by.actor, reason=by.reason, at=by.at)
+        await move(db, due.mutuelle_id, due.reference, failed, by=by)
         await notify_failed(db, due, by.at)
     return len(dues)

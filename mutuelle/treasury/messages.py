@@ -1,6 +1,7 @@
 """What households and officers read by SMS about cash and waived debts: one segment each, never a household's name."""
 
 from datetime import date, datetime
+from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,7 +10,7 @@ from mutuelle.contributions.standing import Standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import phones_of
 from mutuelle.households.member_numbers import shown_number
-from mutuelle.notify import notify
+from mutuelle.notify import Notification, notify_all
 from mutuelle.scheme.mutuelles import Mutuelle
 from sms.leases import phones_reached
 from talk.phones import shown_phone
@@ -88,8 +89,9 @@ async def send_cash_receipts(
     reached = await phones_reached(db, household.mutuelle_id, phones, now)
     late_of = received_on if received_on < stands.mutuelle.today(now) else None
     sentence = cash_receipt(stands, amount, code, late_of)
-    await notify(
-        db, household.mutuelle_id, "cash receipt", dict.fromkeys(phones, sentence), now, receipt_code=code
+    sentences = dict.fromkeys(phones, sentence)
+    await notify_all(
+        db, [Notification(household.mutuelle_id, "cash receipt", sentences, str(uuid4()), code)], now
     )
     return bool(reached)
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts
 from locales import Money, Sentence, _
+from mutuelle.acts import By
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import Period
 from mutuelle.households.change_log import Change, note_change
@@ -27,7 +28,7 @@ from mutuelle.officers import joint_acts
 from mutuelle.officers.appointments import lock_roles
 from mutuelle.officers.joint_acts import JointAct
 from mutuelle.officers.pins import try_pin
-from mutuelle.officers.proposals import APPROVED
+from mutuelle.officers.proposals import APPROVED, TWO_TREASURERS
 from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Mutuelle
@@ -36,10 +37,10 @@ from mutuelle.treasury.messages import debt_waived, waiver_proposed, waiver_refu
 from talk.answers import Secret, reason_words
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller, Consent
+from values import value
 
 KIND = "waiver"  # of an act of two people, and where its journal comes from
 WAIVED = "contribution waived"
-ACTOR = "two treasurers"
 CHANGED = _("What this household owes has changed. Please look again.")
 
 
@@ -62,6 +63,16 @@ class Debt:
             "amount_minor": self.amount.amount_minor,
             "currency": self.amount.currency,
         }
+
+
+@value
+class WaiverProposal:
+    """What a treasurer proposes to waive: what a household owes of its policy `sequence`, and why."""
+
+    number: str
+    sequence: int
+    amount: Money
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -145,37 +156,29 @@ async def propose_waiver(
     caller: Caller,
     *,
     mutuelle: str,
-    number: str,
-    sequence: int,
-    amount: Money,
-    reason: str,
+    proposed: WaiverProposal,
     pin: Secret,
     agreed: Consent,
 ) -> Sentence | None:
-    """Propose to waive a debt, and tell the other treasurers; a sentence where the PIN is not right."""
+    """Propose to waive a debt, and notify the other treasurers; a sentence where the PIN is not right."""
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
-    await lock_household(db, number)
-    debt = await debt_of(db, caller, own, number)
-    if (debt.sequence, debt.amount) != (sequence, amount):
+    await lock_household(db, proposed.number)
+    debt = await debt_of(db, caller, own, proposed.number)
+    if (debt.sequence, debt.amount) != (proposed.sequence, proposed.amount):
         raise RefusedError(CHANGED)
     others = await expect_proposable(db, caller, own, debt)
     if wrong := await try_pin(db, caller, pin):
         return wrong
-    await joint_acts.write_act(db, caller, own, KIND, debt.facts, reason=reason, agreed=agreed)
-    sentence = waiver_proposed(own.mutuelle_name, debt.amount, number, own.name)
+    act = joint_acts.NewJointAct(KIND, debt.facts, proposed.reason)
+    await joint_acts.write_act(db, caller, own, act, agreed)
+    sentence = waiver_proposed(own.mutuelle_name, debt.amount, proposed.number, own.name)
     await notify(db, mutuelle, "waiver proposed", dict.fromkeys(others, sentence), caller.at)
     return None
 
 
 async def answer_waiver(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    proposal: str,
-    answer: str,
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, proposal: str, answer: str, pin: Secret
 ) -> Sentence | None:
     """Approve a waiver, which ends the debt, or refuse it; a sentence where the PIN is not right.
 
@@ -216,7 +219,7 @@ async def _waive(db: AsyncConnection, debt: Debt, act: UUID, reason: str, at: da
     await _post(db, debt, act, at)
     await db.execute(insert(waiver), {**key, **debt.facts})
     await note_change(
-        db, household, Change.WAIVED, detail=str(debt.amount), actor=ACTOR, reason=reason, at=at
+        db, household, Change.WAIVED, detail=str(debt.amount), by=By(TWO_TREASURERS, reason, at)
     )
     if await find_household(db, household.number):  # the phones of a closed one may speak for another by now
         sentence = debt_waived(mutuelle.name, debt.amount, household.number, debt.ended_on)
@@ -237,7 +240,7 @@ async def _post(db: AsyncConnection, debt: Debt, act: UUID, at: datetime) -> Non
         key=str(act),
         kind=WAIVED,
         effective_on=debt.mutuelle.today(at),
-        actor=ACTOR,
+        actor=TWO_TREASURERS,
         reason="waived by two treasurers",
         movements=[owed],
         memo={"act": str(act)},

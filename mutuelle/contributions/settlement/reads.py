@@ -61,22 +61,20 @@ async def lock_and_read(db: AsyncConnection, keys: Collection[HouseholdKey]) -> 
     entries = await entries_of(db, [(household.mutuelle_id, household.account) for household in households])
     phones = await phones_of_all(db, households)
     return {
-        household.number: _reads(
-            household, closed, mutuelles[household.mutuelle_id], products, agreed, lines, own
-        )
-        for (household, closed), agreed, lines, own in zip(locked, policies, entries, phones, strict=True)
+        found[0].number: _reads(found, mutuelles[found[0].mutuelle_id], products, agreed, lines, own)
+        for found, agreed, lines, own in zip(locked, policies, entries, phones, strict=True)
     }
 
 
 def _reads(
-    household: Household,
-    is_closed: bool,
+    locked: tuple[Household, bool],
     mutuelle: Mutuelle,
     products: dict[str, dict[tuple[str, int], Product]],
     policies: list[Policy],
     entries: list[Entry],
     phones: list[str],
 ) -> SettlementReads:
+    household, is_closed = locked
     called, credit_minor = called_so_far(entries)
     return SettlementReads(
         household=household,

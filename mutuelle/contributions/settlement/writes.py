@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import Account, Journal, open_accounts
+from mutuelle.acts import By
 from mutuelle.contributions.payment_queue import QueuedPayment
 from mutuelle.contributions.payments import PaymentState, move, open_case, with_moves
 from mutuelle.cover.policies import write_policies
@@ -86,7 +87,7 @@ async def _leave_to_a_person(db: AsyncConnection, queued: QueuedPayment, detail:
     await open_case(db, *key, "contradiction", detail, now)
     # Asked about again in a while: the operator may put it right, and nobody is told a thing that is not known.
     later: dict[str, Any] = {"due_at": now + ASK_LATER, "lease_token": None, "lease_until": None}
-    await move(db, *key, PaymentState.UNKNOWN, actor=queued.operator, reason=detail, at=now, **later)
+    await move(db, *key, PaymentState.UNKNOWN, by=By(queued.operator, detail, now), **later)
 
 
 # What is paid is nobody's work any more: its lease ends. Its row, which is locked, is looked up by its key: the

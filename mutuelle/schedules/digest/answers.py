@@ -84,13 +84,7 @@ async def digests_to_answer(db: AsyncConnection, caller: Caller) -> list[SentDig
 
 
 async def answer_digest(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle_id: str,
-    digest_of: str,
-    verdict: str,
-    reason: str | None,
+    db: AsyncConnection, caller: Caller, *, mutuelle_id: str, digest_of: str, verdict: str, reason: str | None
 ) -> None:
     """Keep the caller's answer to the digest that was due at `digest_of` (ISO 8601); an ERR is told to the others.
 

@@ -12,6 +12,7 @@ import timing
 from ledger import accounts
 from ledger.balances import balance
 from locales import Money
+from mutuelle.acts import By
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.change_log import Change, note_change
@@ -78,7 +79,7 @@ async def test_cash_covers_like_any_money_and_is_receipted_at_once(
 ) -> None:
     done = await receives(town, household, 5_000)
     assert isinstance(done, Recorded)
-    assert (done.held, done.told) == (Money(5_000, "XOF"), True)
+    assert (done.held, done.notified) == (Money(5_000, "XOF"), True)
     async with town.connect() as db:
         stands = await standing(db, household, NOON)
         bodies = list(await db.scalars(text("select body from sms_outbox where template = 'cash receipt'")))
@@ -100,7 +101,7 @@ async def test_the_collector_reads_that_an_sms_goes_only_where_one_goes(
     await send_due(town, ScriptedProvider(), timing.Clock.at(NOON))
     async with town.connect() as db:
         state = await db.scalar(text("select state from sms_outbox where template = 'cash receipt'"))
-    assert (done.told, state) == (told, "SENT" if told else "WITHHELD")
+    assert (done.notified, state) == (told, "SENT" if told else "WITHHELD")
 
 
 async def test_the_first_franc_in_cash_calls_the_contribution(town: AsyncEngine) -> None:
@@ -162,12 +163,10 @@ async def test_a_household_without_a_phone_has_the_paper_only(
 ) -> None:
     async with town.begin() as db:
         await db.execute(delete(household_phone))
-        await note_change(
-            db, household, Change.PHONE_REMOVED, detail="", actor="support", reason="lost", at=NOON
-        )
+        await note_change(db, household, Change.PHONE_REMOVED, detail="", by=By("support", "lost", NOON))
     done = await receives(town, household, 5_000)
     assert isinstance(done, Recorded)
-    assert not done.told
+    assert not done.notified
     assert await broken(town) == set()
 
 

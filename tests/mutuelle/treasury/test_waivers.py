@@ -63,12 +63,7 @@ async def answers(
         oldest = select(joint_act.c.id).order_by(joint_act.c.proposed_at).limit(1)
         found = str((await db.execute(oldest.where(joint_act.c.answer.is_(None)))).scalar_one())
         return await answer_waiver(
-            db,
-            calling(by, at),
-            mutuelle="BEN",
-            proposal=found,
-            answer=answer,
-            pin=Secret(pin),
+            db, calling(by, at), mutuelle="BEN", proposal=found, answer=answer, pin=Secret(pin)
         )
 
 
