@@ -28,7 +28,7 @@ EARLIER, NOT_AT_ALL = "earlier", "not at all"
 
 
 async def receive(caller: Caller, appointment: Appointment) -> Sentence:
-    """The duty of a collector who has the money in hand."""
+    """A collector records cash that a household gave."""
     cash_in_hand = await look(cash_in_hand_of, appointment)
     await look(expect_room, appointment, Money(1, cash_in_hand.held.currency), caller.at)
     number = await ask(_("The household's member number?"), member_number)
@@ -72,7 +72,8 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
 async def received(
     caller: Caller, appointment: Appointment, stands: Standing, money: Money
 ) -> tuple[ReceiptDay, Consent | None]:
-    """The day of receipt, and the agreement to all of it. Today costs no question: another day is behind the no."""
+    """The day of receipt, and the consent to all of it. Today needs no question: another day is asked for after a
+    no."""
     today = ReceiptDay(stands.mutuelle.today(caller.at))
     agreed = await confirm(terms(stands, money), yes=_("Yes, today"), no=_("No, or another day"))
     if agreed:
@@ -158,7 +159,7 @@ async def in_hand(caller: Caller, appointment: Appointment) -> Sentence:
 
 
 async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
-    """The duty of a treasurer who has counted a collector's cash."""
+    """A treasurer records cash that a collector gave."""
     collectors_cash = [
         cash_in_hand
         for cash_in_hand in await look(collectors_cash_in_hand, appointment.mutuelle_id)
@@ -198,7 +199,7 @@ async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
 
 @by_message(_("WRONG"))
 async def dispute(caller: Caller) -> Sentence:
-    """From a household's phone, with the code of its receipt."""
+    """A household disputes a cash receipt, by the code of the receipt."""
     code = await ask(_("The code of the receipt?"), receipt_code_kind)
     found = await look(cash_receipt_of, caller, code)
     if found.contested:

@@ -50,28 +50,28 @@ async def household(caller: Caller) -> Sentence:
     if household is None:
         return NO_HOUSEHOLD
     family = await look(family_of, household, caller.at)
-    told = await look(changes_shown, caller, household, LAST_CHANGES)
+    changes = await look(changes_shown, caller, household, LAST_CHANGES)
     what = await choose(
         _("Household {number}, people: {size}", number=household.shown_number, size=len(family.present)),
-        ways(family, told),
+        ways(family, changes),
     )
     if what.key == WHO:
         return await who(caller, family)
     if what.key == CHANGES:
-        return await what_changed(told)
+        return await what_changed(changes)
     await look(refuse_many_changes, caller, household)
     if what.key == ADD:
         return await add(family)
     return await (remove(caller, family) if what.key == REMOVE else correct(family))
 
 
-def ways(family: Family, told: list[ShownChange]) -> list[Option]:
+def ways(family: Family, changes: list[ShownChange]) -> list[Option]:
     """What can be done; a digit means the same whatever is left out."""
     found = [Option(WHO, _("Who is in it"), "1"), Option(ADD, _("Add a person"), "2")]
     if len(family.present) > 1:
         found.append(Option(REMOVE, _("Remove a person"), "3"))
     found.append(Option(CORRECT, _("Correct"), "4"))
-    return [*found, Option(CHANGES, _("Who changed what"), "5")] if told else found
+    return [*found, Option(CHANGES, _("Who changed what"), "5")] if changes else found
 
 
 async def which(family: Family, people: list[Person]) -> Person:
@@ -134,7 +134,7 @@ def adding(family: Family, person: Person, price: Money | None) -> Sentence:
 
 
 def next_price(family: Family, price: Money | None) -> Sentence:
-    """What becomes of the next period's price."""
+    """How the next period's price changes."""
     before = family.price
     if price is None or before is None:
         return _("Its price: ask the treasurer.")
@@ -251,10 +251,10 @@ async def redate(family: Family, person: Person) -> Sentence:
     return _("Done. Born in {year}.", year=year)
 
 
-async def what_changed(told: list[ShownChange]) -> Sentence:
-    options = [Option(str(change.noted.position), heading(change)) for change in told]
+async def what_changed(changes: list[ShownChange]) -> Sentence:
+    options = [Option(str(change.noted.position), heading(change)) for change in changes]
     chosen = await choose(_("The last changes:"), options)
-    change = next(change for change in told if str(change.noted.position) == chosen.key)
+    change = next(change for change in changes if str(change.noted.position) == chosen.key)
     return _("{what}, {by}. {detail}", what=heading(change), by=change.by, detail=change.noted.detail)
 
 

@@ -54,7 +54,7 @@ async def first_payment(offer: Offer) -> Money:
 
 
 def when_covered(offer: Offer) -> Sentence:
-    """What a first payment gives, said before it is chosen."""
+    """What a first payment gives, shown before the choice."""
     wait = offer.product.waiting_period_months
     if not wait:
         return _("Care is covered once {opening} is paid. How much do you pay now?", opening=offer.opening)

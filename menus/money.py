@@ -24,7 +24,7 @@ NOTHING = _("Nothing was changed.")
 
 
 async def money(caller: Caller, appointment: Appointment) -> Sentence:
-    """A digit keeps its meaning for ever; those between are for what treasurers do with money day by day."""
+    """A digit keeps its meaning for ever; the digits between are reserved for a treasurer's daily work with money."""
     what = await choose(
         _("Money"),
         (
@@ -116,7 +116,7 @@ def refusal(found: ProposedWaiver) -> Sentence:
 
 
 def words_of(debt: Debt, reason: str) -> Sentence:
-    """All that is agreed to, the same to who proposes and to who approves."""
+    """All that is agreed to, in the same words for proposer and approver."""
     facts: dict[str, Fact] = {"amount": debt.amount, "name": debt.household.initials, "reason": reason}
     return _(
         "Waive {amount} owed by {name}, number {number}? {reason}",

@@ -1,6 +1,6 @@
 """The enrolment officer at work: a household is registered, by one call or one message, and given its first phone.
 
-Whoever it may be already is shown before anything is agreed to.
+Possible duplicates are shown before the consent.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Newcomer:
 
 
 async def registers(caller: Caller, appointment: Appointment) -> Sentence:
-    """Place, head, ages, a phone if there is one, cover, who it may be already, the agreement; in a call her PIN."""
+    """Ask for place, head, ages, phone, cover, possible duplicates and consent; in a call also for her PIN."""
     mutuelle = await look(get_mutuelle, appointment.mutuelle_id)
     place = await choose(_("Where does the household live?"), await look(places_of, [mutuelle.id]))
     name = await ask(_("First and last name of the head of the household?"), person_name)
@@ -80,7 +80,7 @@ async def registers_by_message(caller: Caller) -> Sentence:
 
 
 async def seen(near: list[Near]) -> tuple[str, ...] | None:
-    """Each household that it may be already is shown: the numbers of those that it is not, None if it is one."""
+    """Show each possible duplicate; returns the numbers of those that it is not, None if it is one of them."""
     for found in near:
         choice = await choose(
             _(
@@ -101,7 +101,7 @@ async def seen(near: list[Near]) -> tuple[str, ...] | None:
 
 
 def terms(newcomer: Newcomer) -> Sentence:
-    """All that the household agrees to by its officer."""
+    """All that the household agrees to through its officer."""
     facts: dict[str, Fact] = {
         "name": newcomer.name,
         "place": newcomer.place.name,

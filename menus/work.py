@@ -24,7 +24,7 @@ PIN_DIGIT = "9"
 
 @dataclass(frozen=True)
 class Duty:
-    """One line of my work."""
+    """One item of the menu "my work"."""
 
     key: str
     label: Sentence

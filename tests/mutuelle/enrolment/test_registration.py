@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from invariants import examine
 from locales import Money, Sentence, _, languages
 from menus.register import phone_terms
-from menus.unconfirmed import told
+from menus.unconfirmed import described
 from mutuelle.acts import By
 from mutuelle.contributions.payments import lock_phone
 from mutuelle.contributions.standing import standing
@@ -344,9 +344,9 @@ SCREENS: dict[str, Screen] = {
     "give a phone": Screen(
         phone_terms(LONGEST, "+2290197123456"), choices=(Option("yes", _("Yes")), Option("no", _("No")))
     ),
-    "no answer yet": Screen(told(WAITING), end=True),
-    "no phone": Screen(told(replace(WAITING, has_phone=False)), end=True),
-    "not ours": Screen(told(replace(WAITING, denied=True)), end=True),
+    "no answer yet": Screen(described(WAITING), end=True),
+    "no phone": Screen(described(replace(WAITING, has_phone=False)), end=True),
+    "not ours": Screen(described(replace(WAITING, denied=True)), end=True),
 }
 
 
