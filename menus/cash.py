@@ -1,4 +1,4 @@
-"""Cash: a collector records what a household gave, a treasurer what a collector gave; a household can contest it."""
+"""Cash: a collector records what a household gave, a treasurer what a collector gave; a household can dispute it."""
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.pay import how_much, nothing_payable, price_asked

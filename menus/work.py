@@ -1,4 +1,4 @@
-"""My work: what the caller's office may do, and the PIN that it takes.
+"""My work: the duties of the caller's role, and the PIN that they take.
 
 A duty keeps its digit for ever: officers dial by heart. A new one is added behind the others of its role.
 """
