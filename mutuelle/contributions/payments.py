@@ -1,6 +1,6 @@
-"""Payments: the states a contribution goes through between a wish and a posting, and which moves are legal.
+"""Payments: the states of a contribution between the request and the posting, and which moves are legal.
 
-A payment fails only on proof. UNKNOWN has an age and is asked about until somebody knows.
+A payment fails only on proof. The operator is asked about an UNKNOWN one until the outcome is known.
 """
 
 import base64
@@ -29,12 +29,13 @@ from talk.trouble import RefusedError
 from talk.words import Caller
 
 CONTRIBUTION = "contribution"
-ASKS_A_DAY = 10  # of one phone for households or with phones that are not its own
-PROMPTS_A_DAY = 3  # on a phone that did not ask for them: a payer's patience is not ours to spend
+ASKS_A_DAY = 10  # by one phone, for other households or with other phones
+PROMPTS_A_DAY = 3  # on a phone that did not ask for them
 
 
 class PaymentState(StrEnum):
-    """ASKED: wished, not sent. SENT: handed over, no answer yet. UNKNOWN: nobody can say, so we keep asking."""
+    """ASKED: not sent yet. SENT: sent, no answer yet. UNKNOWN: the outcome is not known, the operator is asked
+    again."""
 
     ASKED = "ASKED"
     SENT = "SENT"
@@ -48,7 +49,7 @@ class PaymentState(StrEnum):
 S = PaymentState
 OPEN = (S.ASKED, S.SENT, S.PENDING, S.UNKNOWN)
 LEGAL: dict[PaymentState, frozenset[PaymentState]] = {
-    S.ASKED: frozenset({S.SENT, S.FAILED}),  # FAILED: it waited so long that it was never sent
+    S.ASKED: frozenset({S.SENT, S.FAILED}),  # FAILED: it waited too long to be sent
     S.SENT: frozenset({S.PENDING, S.UNKNOWN, S.PAID, S.FAILED}),
     S.PENDING: frozenset({S.UNKNOWN, S.PAID, S.FAILED}),
     S.UNKNOWN: frozenset({S.PENDING, S.PAID, S.FAILED}),
@@ -64,7 +65,7 @@ class IllegalMoveError(Exception):
 
 @dataclass(frozen=True)
 class OpenPayment:
-    """A payment that is under way, as its household is told of it."""
+    """A payment under way, as its household may see it."""
 
     amount: Money
     payer_phone: str
@@ -120,10 +121,10 @@ async def ask_payment(
     *,
     renewal: Offer | None = None,
 ) -> UUID:
-    """Write the wish down with our own reference, to be sent a little after the call; Refused if it may not be.
+    """Queue a payment under our own reference, to be sent a little after the call; Refused if it is not allowed.
 
-    A household has one open payment, kept so by the database, whatever phone or channel it came from. `renewal` is
-    what the first franc of this payment agrees to: until it settles, the household is bound to nothing.
+    A household has at most one open payment, of any phone or channel: the database guarantees it. `renewal` is agreed
+    to by the first franc of this payment: until it settles, the household is bound to nothing.
     """
     operator, country = await expect_operator(db, household.mutuelle_id, payer_phone)
     if payer_phone != caller.phone:
@@ -174,7 +175,7 @@ async def _insert(db: AsyncConnection, household: Household, row: dict[str, obje
 
 
 async def _limit(db: AsyncConnection, caller: Caller) -> None:
-    """Refused when this phone has asked enough today for households that are not its own, or with other phones."""
+    """Refused past today's limit of this phone, for other households or with other phones."""
     is_own = sa.exists().where(
         same_household(household_phone, payment),
         household_phone.c.phone == caller.phone,
@@ -198,7 +199,7 @@ async def lock_phone(db: AsyncConnection, phone: str) -> None:
 
 
 async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
-    """Refused when the owner of `phone` wants no requests by others, or had enough of them today."""
+    """Refused where the owner of `phone` takes no requests by others, or past their daily limit."""
     await lock_phone(db, phone)
     if await db.scalar(select(payer_refusal.c.phone).where(payer_refusal.c.phone == phone)):
         raise RefusedError(
@@ -222,9 +223,9 @@ async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
 async def move(
     db: AsyncConnection, mutuelle_id: str, reference: UUID, to: PaymentState, *, by: By, **changes: object
 ) -> PaymentState:
-    """Move a payment, with its new facts, and write down who and why; returns the state it came from.
+    """Move a payment to the state `to`, with `changes` of its row, and note who and why; returns its former state.
 
-    IllegalMove if the table of moves does not have it. A move to the state it is in changes only the facts.
+    IllegalMoveError if LEGAL has no such move. A move to the present state only makes the `changes`.
     """
     where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
     was = PaymentState(
@@ -238,7 +239,7 @@ async def move(
 
 
 def expect_legal(reference: UUID, was: PaymentState, to: PaymentState) -> None:
-    """IllegalMove if the table of moves does not have it; to stay is no move."""
+    """IllegalMoveError if LEGAL has no such move; to stay is no move."""
     if to is not was and to not in LEGAL[was]:
         raise IllegalMoveError(f"{reference}: {was} to {to}")
 
@@ -246,7 +247,7 @@ def expect_legal(reference: UUID, was: PaymentState, to: PaymentState) -> None:
 async def open_case(
     db: AsyncConnection, mutuelle_id: str, reference: UUID, kind: str, detail: str, at: datetime
 ) -> None:
-    """Put a payment on the list that a person works off; once for each kind of trouble."""
+    """Open a case: a payment that a person must look at, once for each kind of trouble."""
     case = {
         "mutuelle_id": mutuelle_id,
         "reference": reference,

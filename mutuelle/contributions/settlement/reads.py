@@ -1,6 +1,6 @@
-"""The households of a batch of payments: locked, then read with all that settling needs, in a handful of questions.
+"""Settlement reads: the households of a batch of payments, locked, then read in a handful of queries.
 
-Nothing is asked about one household alone, however many there are: a batch of 256 costs the questions of one.
+No query is about one household alone: a batch of 256 takes as many queries as one payment.
 """
 
 from collections.abc import Collection
@@ -21,9 +21,9 @@ from mutuelle.scheme.products import Product, products_of
 
 @dataclass
 class SettlementReads:
-    """A household that pays, and what its payments of this batch have made of it so far.
+    """A household that pays, as the payments of this batch have left it so far.
 
-    `called` of its policies are called in the ledger, `credit_minor` is to its credit there.
+    `called` is how many of its policies are called in the ledger, `credit_minor` its credit there.
     """
 
     household: Household
@@ -49,7 +49,7 @@ class SettlementReads:
 async def lock_and_read(db: AsyncConnection, keys: Collection[HouseholdKey]) -> dict[str, SettlementReads]:
     """Lock these households and read them, by number: late money has a home in a closed one.
 
-    LookupError if one of them is not there.
+    LookupError if one of them does not exist.
     """
     locked = await lock_households(db, keys)
     if missing := {key.number for key in keys} - {household.number for household, _closed in locked}:
