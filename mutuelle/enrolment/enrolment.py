@@ -1,7 +1,7 @@
 """The actions of members: join a mutuelle, pay a contribution, agree to a renewal.
 
-Whatever was agreed to, the price above all, is checked again inside the transaction and refused if it is no longer
-true. The payment is only wished here; the worker sends it. Who joins to pay in cash owes it to a collector.
+All that was agreed to, the price above all, is checked again inside the transaction and refused if it is no longer
+true. A payment is only queued here; the worker sends it. A household that pays in cash gives it to a collector.
 """
 
 from datetime import date, datetime
@@ -38,7 +38,7 @@ from values import value
 
 ALREADY = _("This phone already speaks for a household.")
 PRICE_CHANGED = _("The price has changed. Please look again.")
-MEMBER = "member"  # who acts, as the ledger names a household's own phone
+MEMBER = "member"  # the actor in the ledger: a household's own phone
 
 
 @value
@@ -87,7 +87,7 @@ async def enrol(
 
 
 def due_in_cash(household: Household, price: Money, cash: PayInCash) -> Sentence:
-    """What a newcomer keeps: her number, and whom to pay how much."""
+    """To a new member: her number, and whom to pay how much."""
     return _(
         "{mutuelle}: your number is {number}. Pay {price} in cash to {who}. Tell them this number.",
         mutuelle=household.mutuelle_name,
@@ -132,7 +132,7 @@ async def renew_by_credit(
 
 
 def renewed_by_credit(household: Household, stands: Standing) -> Sentence:
-    """On the screen and to the household's phones: its credit has paid a new period."""
+    """On the screen and by SMS to the household's phones: its credit has paid a new period."""
     facts: dict[str, Fact] = {"number": household.shown_number, "credit": stands.credit}
     cover = stands.cover
     if cover.from_on and cover.until_on and not cover.is_covered:

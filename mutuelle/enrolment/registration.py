@@ -1,7 +1,7 @@
 """The actions of an enrolment officer: register a household that may have no phone of its own, give it one later.
 
-An officer writes down at most so many households a day, and a household that may be there already only after
-she has seen it and said that it is another. What she wrote is the household's when it says so (`confirmation`).
+An officer registers at most A_DAY households a day, and a possible duplicate only after she has seen the other one and
+said that it is not the same. The household then confirms it from its phone (`confirmation`).
 """
 
 from collections.abc import Iterable
@@ -56,16 +56,16 @@ async def register(
     others: tuple[str, ...],
     pin: Secret | None,
 ) -> Household | Sentence:
-    """A household, its people and its first policy, written by an officer; a sentence if her PIN is not right.
+    """Write a household, its people and its first policy for an officer; a sentence if her PIN is not right.
 
-    `others` are the numbers of the households that she was shown and said it is not. By SMS there is no PIN: the
-    code that was sent back to her phone stands for it.
+    `others` are the numbers of the possible duplicates that she was shown and rejected. By SMS there is no PIN: the
+    code that was sent back to her phone replaces it.
     """
     appointment = await appointment_of(db, caller, enrolment.mutuelle, Role.ENROLMENT)
     if wrong := await _wrong_pin(db, caller, pin):
         return wrong
     for each in sorted({caller.phone, phone or caller.phone}):
-        await lock_phone(db, each)  # of two at once, the second finds the household of the first
+        await lock_phone(db, each)  # of two at once, the second finds the first's household
     if await registered_since(db, appointment, caller) >= A_DAY:
         raise RefusedError(
             _("You have registered {most} households in a day. Please go on tomorrow.", most=A_DAY)
@@ -136,9 +136,9 @@ async def give_phone(
 
 
 async def without_phone(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
-    """The household of the officer's mutuelle that waits for its first phone; Refused if it does not.
+    """The household of the officer's mutuelle that has no phone yet; Refused if it has one.
 
-    One that has confirmed has a phone, or had one: whoever lost it is helped by the mutuelle, not by an officer alone.
+    A confirmed one has a phone, or had one: a lost phone is replaced by the mutuelle, not by an officer alone.
     """
     household = await find_household(db, number)
     if household is None or household.mutuelle_id != appointment.mutuelle_id:
@@ -154,7 +154,7 @@ async def without_phone(db: AsyncConnection, appointment: Appointment, number: s
 async def without_phone_asked(
     db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
 ) -> Household:
-    """The same for a number that the officer types; those that nobody has are counted and limited."""
+    """The same for a number that the officer types; unknown numbers are counted and limited."""
     await household_named(db, caller, number, appointment.mutuelle_id)
     return await without_phone(db, appointment, number)
 
