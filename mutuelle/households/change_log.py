@@ -1,6 +1,6 @@
 """What was changed in a household, when, by whom and why: written beside each change, never altered.
 
-Whoever changes a household holds its lock and notes the change in the same transaction.
+A transaction that changes a household holds its lock and notes the change.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from mutuelle.tables import household_change
 
 
 class Change(StrEnum):
-    """What can happen to a household; whoever adds one adds its words to `WORDS`."""
+    """The kinds of change; each has its words in `WORDS`."""
 
     ADDED = "person added"
     REMOVED = "person removed"
@@ -72,7 +72,7 @@ class Noted:
 
 
 async def note_change(db: AsyncConnection, household: Household, what: Change, *, detail: str, by: By) -> int:
-    """Write a change down that was made, and record the household; returns its position. The caller holds its lock.
+    """Note a change and record the household; returns its position. The caller holds the household's lock.
 
     `detail` is read by the household on a small screen: at most 70 letters, in no language (names, years, numbers).
     """

@@ -68,7 +68,7 @@ async def write_act(db: AsyncConnection, act: NewSupportAct, by: By) -> UUID:
 
 
 async def last_act(db: AsyncConnection, household: Household, *acts: str) -> SupportAct | None:
-    """The newest of these acts on a household."""
+    """The newest act of these kinds on a household."""
     rows = await db.execute(
         select(
             support_act.c.id,

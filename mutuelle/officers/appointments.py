@@ -1,6 +1,6 @@
-"""Giving and withdrawing offices, with the record of each: who, to whom, what, why, when.
+"""Gives and withdraws roles, with the record of each: who, to whom, what, why, when.
 
-What gives an office also writes its change; the row alone is no office (see `checks.py`).
+Each appointment has its row in the record of changes; a row without one breaks an invariant (`invariants.py`).
 """
 
 from datetime import date, datetime, timedelta
@@ -74,7 +74,7 @@ async def withdraw_role(
     appointment = (table.c.mutuelle_id == mutuelle_id) & (table.c.phone == phone)
     if role is not Role.DOCTOR:
         appointment &= officer.c.role == role
-    # The day before today was its last: nothing more is done in this office from now on.
+    # Yesterday was its last day: the appointment is not in force any more.
     await db.execute(sa.update(table).where(appointment).values(until=today - timedelta(days=1)))
     await note_role(db, held[0], "withdrawn", today, by=by, proposal=proposal)
     await notify(db, mutuelle_id, "role withdrawn", {phone: role_withdrawn(mutuelle.name, role)}, by.at)
@@ -84,7 +84,8 @@ async def withdraw_role(
 async def notify_treasurers(
     db: AsyncConnection, appointment: Appointment, what: str, *, actor: str, at: datetime
 ) -> None:
-    """An office was "given" or "withdrawn" without two treasurers: each of them but whom it concerns must know."""
+    """Notify the treasurers, but for the officer concerned, that a role was "given" or "withdrawn" without two of
+    them."""
     in_office = await officers_of(db, appointment.mutuelle_id, at)
     phones = {other.phone for other in in_office if other.role is Role.TREASURER} - {appointment.phone}
     sentence = role_changed_by_service(appointment, what, actor)
@@ -126,7 +127,7 @@ async def note_role(
 
 
 async def note_founders(db: AsyncConnection, mutuelle_id: str, at: datetime) -> None:
-    """Write down, `at` this instant, the offices that a mutuelle was founded with, as far as nothing is written."""
+    """Write down, `at` this instant, the appointments of the founding that have no record yet."""
     officers = select(officer.c.role, officer.c.phone, officer.c.name, officer.c.since).where(
         officer.c.mutuelle_id == mutuelle_id
     )

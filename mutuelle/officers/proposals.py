@@ -1,6 +1,6 @@
-"""What two treasurers agree on: one proposes that a role is given or withdrawn, another approves or refuses.
+"""Proposals of roles: a treasurer proposes that one is given or withdrawn, another approves or refuses.
 
-Never the same person or phone, never whom it is about; each with the PIN. What nobody answers ends by itself.
+Never the same person or phone, never the officer concerned; each with the PIN. Unanswered ones lapse.
 """
 
 import re
@@ -30,7 +30,7 @@ from talk.words import Caller, Option
 
 GIVE, WITHDRAW = "give", "withdraw"
 APPROVED, REFUSED = "approved", "refused"
-TWO_TREASURERS = "two treasurers"  # who acts, in records and in the ledger
+TWO_TREASURERS = "two treasurers"  # the actor in records and in the ledger
 OPEN_DAYS = 7
 MOST_OPEN = 8  # of a mutuelle: what a treasurer can read through on a phone
 LAST_TREASURER = _("The last treasurer cannot be withdrawn. Please see your mutuelle.")
@@ -64,7 +64,7 @@ class Proposal:
 
 
 def change_words(what: str, role: Role, name: str, phone: str, facility: str = "") -> Sentence:
-    """The change as a question, the same to who proposes and to who answers."""
+    """The change as a question, in the same words for proposer and approver."""
     facts: dict[str, Fact] = {"role": SPOKEN[role], "name": name, "phone": shown_phone(phone)}
     if what == WITHDRAW:
         return _("End the office of {name}, {phone}, {role}?", **facts)
@@ -116,7 +116,7 @@ async def holders_of(db: AsyncConnection, caller: Caller, mutuelle_id: str, role
 
 
 async def colleagues_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> list[Colleague]:
-    """The others in an office that takes a PIN, each once, by name."""
+    """The other officers whose role takes a PIN, each once, by name."""
     in_office = await officers_of(db, mutuelle_id, caller.at)
     names = {
         appointment.phone: appointment.name
@@ -139,7 +139,7 @@ async def proposals_for(db: AsyncConnection, caller: Caller, mutuelle_id: str) -
 async def expect_possible(
     db: AsyncConnection, caller: Caller, mutuelle: str, what: str, role: Role, phone: str
 ) -> list[str]:
-    """The treasurers who could answer such a proposal; Refused where it makes no sense or is there already."""
+    """The treasurers who could answer such a proposal; Refused where it is impossible or proposed already."""
     in_office = await officers_of(db, mutuelle, caller.at)
     held = any((appointment.role, appointment.phone) == (role, phone) for appointment in in_office)
     if what == GIVE and phone == caller.phone:
@@ -191,7 +191,7 @@ async def propose(
 async def answer_proposal(
     db: AsyncConnection, caller: Caller, *, mutuelle: str, proposal: str, answer: str, pin: Secret
 ) -> Sentence | None:
-    """Approve a proposal, which does what it says, or refuse it; a sentence where the PIN is not right."""
+    """Approve a proposal, which carries it out, or refuse it; a sentence where the PIN is not right."""
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
     found = {p.id: p for p in await _open(db, caller, mutuelle)}.get(proposal)
@@ -223,7 +223,9 @@ async def allow_colleague_pin(
     in_office = {appointment.phone for appointment in await officers_of(db, mutuelle, caller.at)}
     if phone == caller.phone or phone not in in_office:
         raise RefusedError(_("{phone} is not a colleague in office.", phone=shown_phone(phone)))
-    for each in sorted((caller.phone, phone)):  # two who allow each other at once never wait for each other
+    for each in sorted(
+        (caller.phone, phone)
+    ):  # in one order: two who allow each other at once cause no deadlock
         await lock_pin(db, each)
     if wrong := await try_pin(db, caller, pin):
         return wrong
@@ -232,7 +234,7 @@ async def allow_colleague_pin(
 
 
 async def _carry_out(db: AsyncConnection, caller: Caller, mutuelle: str, found: Proposal) -> None:
-    """Do what was approved; Refused, and then nothing is answered either, if it is no longer possible."""
+    """Carry out what was approved; Refused, and the answer rolled back, if it is no longer possible."""
     in_office = await officers_of(db, mutuelle, caller.at)
     treasurers = {appointment.phone for appointment in in_office if appointment.role is Role.TREASURER}
     if found.proposed_by not in treasurers:
@@ -254,13 +256,13 @@ async def _carry_out(db: AsyncConnection, caller: Caller, mutuelle: str, found: 
 
 
 def expect_second_person(own: Appointment, proposed_by: str, proposer: str) -> None:
-    """Refused where who answers is who proposed, perhaps with a second phone."""
+    """Refused where the proposer answers, perhaps with a second phone."""
     if own.phone == proposed_by or initials(own.name) == initials(proposer):
         raise RefusedError(_("Another treasurer than the one who proposed must answer."))
 
 
 async def _open(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> list[Proposal]:
-    """The proposals that wait for an answer and whose week has not passed, the oldest first."""
+    """The proposals that wait for an answer and have not lapsed, the oldest first."""
     p = role_proposal.c
     of_facility = (facility.c.mutuelle_id == p.mutuelle_id) & (facility.c.id == p.facility_id)
     rows = await db.execute(
