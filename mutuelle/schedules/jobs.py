@@ -1,7 +1,7 @@
-"""The calendar of the mutuelles: what the service does by the clock, and who has a line in it from the first day.
+"""Jobs by the clock, and the schedules that every treasurer and mutuelle has from the first day.
 
-A new treasurer gets a digest every Monday morning until she chooses otherwise, and is told so: a summary that must be
-asked for is one that nobody reads.
+A new treasurer gets a digest every Monday morning until she chooses otherwise, and is notified of it: nobody reads a
+summary that must be asked for.
 """
 
 from datetime import datetime
@@ -31,7 +31,7 @@ from timing import Clock
 FIRES = {DIGEST: send_digest, REMINDERS: send_reminders}
 EVERY_MONDAY = f"0 {FIRST_HOUR} * * 1"
 EVERY_MORNING = "0 9 * * *"  # when phones are charged and markets open
-OF_MUTUELLE = "*"  # the subject of what is done for a mutuelle as a whole
+OF_MUTUELLE = "*"  # the subject of jobs for a whole mutuelle
 
 
 def _hour(typed: str) -> int:
@@ -52,7 +52,7 @@ async def run_schedules(pool: AsyncEngine, clock: Clock) -> int:
 async def begin_schedules(db: AsyncConnection, clock: Clock) -> None:
     """Give a line to every treasurer and every mutuelle that has none yet, and seal the books of which digests are due.
 
-    Sealed here and not where the digest is made, whose view of the book is older than its seal would be.
+    Sealed before the digest is made, because its snapshot must include the seal.
     """
     now = clock()
     for mutuelle_id, name, timezone, phone in (await db.execute(_treasurers_without(now))).all():
@@ -114,7 +114,7 @@ async def _announce(
 
 
 def digest_begins(mutuelle_name: str) -> Sentence:
-    """To a new treasurer: what comes when, what to answer, where to change it."""
+    """To a new treasurer: what is sent when, what to answer, where to change it."""
     return _(
         "{mutuelle}: every Monday at 7 the summary of your accounts comes. Answer OK, or ERR and why. "
         "Another hour, or none: dial, press 9.",
@@ -138,7 +138,7 @@ async def stop_digests(db: AsyncConnection, caller: Caller, *, mutuelle_id: str)
 
 
 async def _choose(db: AsyncConnection, caller: Caller, mutuelle_id: str, **chosen: object) -> None:
-    """Change the caller's own line, after a firing that may be under way; what is counted goes on from where it was."""
+    """Change the caller's own schedule, after a firing that may be under way; counting goes on from the same mark."""
     appointment = await appointment_of(db, caller, mutuelle_id, Role.TREASURER)
     timezone = (
         await db.execute(select(mutuelle.c.timezone).where(mutuelle.c.id == appointment.mutuelle_id))

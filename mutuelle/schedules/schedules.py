@@ -1,7 +1,7 @@
-"""Schedules: what is done again and again at an hour of the mutuelle's own clock, as rows with a next time.
+"""Schedules: jobs that repeat at an hour of the mutuelle's own clock, as rows with a next time.
 
-A firing, all that it writes and the next time are one transaction: whatever is killed, whoever runs beside, an hour of
-the calendar fires once. One that was missed is made up once, late, or left out when it is too old to be of use.
+A firing, all that it writes and the next time are one transaction: each hour fires once, also when a process is killed
+or several workers run. A missed one is made up once, late, or left out when it is too old to be of use.
 """
 
 import logging
@@ -26,11 +26,9 @@ from timing import Clock
 log = logging.getLogger("keneya.schedules")
 
 BATCH = 32
-LATEST = timedelta(
-    hours=36
-)  # a missed firing is made up within a day, and the night that it may have to wait
+LATEST = timedelta(hours=36)  # a missed firing is made up within a day and a night
 RETRY = timedelta(minutes=10)
-COLLIDED = "40001"  # another worker has just taken this one
+COLLIDED = "40001"  # serialization failure: another worker has just taken this one
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class NewSchedule:
 
 @dataclass(frozen=True)
 class Schedule:
-    """One line of the calendar: `cron` in `timezone`, now waiting for `fires_for`, due for the worker at `due_at`.
+    """A schedule: `cron` in `timezone`, waiting for `fires_for`, due for the worker at `due_at`.
 
     `counted_to` is where the figures of the last firing ended (`ledger.positions`).
     """
@@ -64,14 +62,14 @@ class Schedule:
     stopped_at: datetime | None
 
 
-# What fires: writes what is due in the transaction given, and says how many messages that was.
+# A job: writes what is due in the given transaction; returns how many messages that was.
 Fire = Callable[[AsyncConnection, Schedule, datetime], Awaitable[int]]
 Prepare = Callable[[AsyncConnection, Clock], Awaitable[None]]
 
 
 def next_hour(cron: str, timezone: str, after: datetime) -> datetime:
-    """The first time of `cron` after `after`, on the clocks of `timezone`: an hour that the clocks skip fires just
-    after it, one that they repeat fires once.
+    """The first time of `cron` after `after`, on the clocks of `timezone`: an hour that they skip fires just after it,
+    one that they repeat fires once.
     """
     return next(CronSim(cron, after.astimezone(ZoneInfo(timezone))))
 
@@ -87,8 +85,8 @@ def first_due(cron: str, timezone: str, clock: Clock) -> dict[str, datetime]:
 def following(found: Schedule, clock: Clock) -> dict[str, datetime]:
     """The columns of the next firing.
 
-    Divided waits make a calendar that runs ahead of the clock: there the next hour is counted from the last one, or
-    the waits would shrink to nothing as an hour comes near.
+    With TIME_SCALE schedules run ahead of the clock: then the next hour is counted from the last one, or the waits
+    would shrink to zero near an hour.
     """
     after = clock() if clock.scale == 1 else max(found.fires_for, clock())
     fires_for = next_hour(found.cron, found.timezone, after)
@@ -129,11 +127,11 @@ async def run_due(pool: AsyncEngine, kinds: Mapping[str, Fire], prepare: Prepare
 async def _fire_next(pool: AsyncEngine, kinds: Mapping[str, Fire], clock: Clock) -> bool:
     """One firing; False when nothing is due.
 
-    1. Claim the oldest that is due and that no other worker holds. All that is read from here on is of one snapshot.
-    2. In the night put it off to the morning: nobody is woken for a summary.
-    3. Fire, unless it is too late to be of use; write the firing and the next time; commit all of it together.
+    1. Claim the oldest one due that no other worker holds. All later reads are of one snapshot.
+    2. In quiet hours, put it off to the morning.
+    3. Fire, unless it is too late to be of use; write the firing and the next time; commit all together.
 
-    A fault is this schedule's own: nothing of it is kept, it is tried again later, and the others go on.
+    An error rolls back this schedule only: it is retried later, and the others go on.
     """
     found: Schedule | None = None
     try:
@@ -210,7 +208,7 @@ async def _put_off(pool: AsyncEngine, found: Schedule | None, fault: Exception, 
 
 
 async def change(db: AsyncConnection, found: Schedule, **values: object) -> None:
-    """Write new values into the row of a schedule, if it still waits for the same hour."""
+    """Update the row of a schedule, if it still waits for the same hour."""
     await db.execute(update(schedule).where(*_of_schedule(found)).values(**values))
 
 
@@ -224,5 +222,5 @@ def _of_schedule(found: Schedule) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 async def end(db: AsyncConnection, found: Schedule) -> None:
-    """Take a schedule away: what it was made for is no more. Its firings stay."""
+    """Delete a schedule whose subject is gone. Its firings stay."""
     await db.execute(delete(schedule).where(*_of_schedule(found)))
