@@ -1,7 +1,6 @@
 """Writes stories as the service would have left them: households, policies, payments with their moves, journals.
 
-What each row says comes from the service's own functions; only the messages of those days are left out, so that
-nobody's inbox is filled with the past.
+Each row comes from the service's own functions; only the SMS of those days are left out.
 """
 
 import secrets
@@ -31,7 +30,7 @@ from talk.phones import region_of
 
 S = PaymentState
 
-HISTORY = "history-"  # so begins the notice token of a payment whose messages were never written
+HISTORY = "history-"  # prefix of the notice token of a payment without SMS
 
 SENT_AFTER, EXPIRED_AFTER = timedelta(seconds=4), timedelta(minutes=5)
 
@@ -48,17 +47,17 @@ class Past:
 
 async def write_history(db: AsyncConnection, chance: Random, land: Land, stories: Iterable[Story]) -> None:
     """Write the stories, the oldest household first."""
-    told = sorted(stories, key=lambda story: story.joined_at)
-    households = [await _enrol(db, land, story) for story in told]
+    oldest_first = sorted(stories, key=lambda story: story.joined_at)
+    households = [await _enrol(db, land, story) for story in oldest_first]
     agreed = [
         row
-        for household, story in zip(households, told, strict=True)
+        for household, story in zip(households, oldest_first, strict=True)
         for row in _agreed(land, household, story)
     ]
     await write_policies(db, agreed)
     pasts = [
         _paid(chance, land, household, story) or [_failed(chance, land, household, story)]
-        for household, story in zip(households, told, strict=True)
+        for household, story in zip(households, oldest_first, strict=True)
     ]
     every = [past for of_household in pasts for past in of_household]
     await db.execute(insert(payment), [_row(past) for past in every])
@@ -148,7 +147,7 @@ def _row(past: Past) -> dict[str, Any]:
 
 
 def _moves(past: Past) -> Iterator[dict[str, Any]]:
-    """The moves that the menu and the worker note down on the way to an end."""
+    """The moves that the menu and the worker note until the final state."""
     queued = past.queued
     end = "status answer" if queued.state is S.PAID else "operator: EXPIRED"
     way = (
@@ -171,7 +170,7 @@ def _moves(past: Past) -> Iterator[dict[str, Any]]:
 
 
 async def _post(db: AsyncConnection, land: Land, pasts: Sequence[Sequence[Past]]) -> None:
-    """Post in rounds, the first payment of every household, then the second …: each sees what came before it."""
+    """Post in rounds, the first payment of every household, then the second …: each sees the ones before it."""
     for a_round in zip_longest(*pasts):
         journals: list[Journal] = []
         for past in a_round:

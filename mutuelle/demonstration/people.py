@@ -1,4 +1,4 @@
-"""Invented households: heads, ages, places, and who stands how; and those few that the documents name by phone."""
+"""Invented households: heads, ages, places, state of cover; and the few that the documents name by phone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from mutuelle.scheme.products import offer
 
 S = CoverState
 
-# How twenty households in a row stand, and whether they have renewed: about what a young mutuelle sees.
+# The states of twenty households in a row, and whether they have renewed: about those of a young mutuelle.
 PATTERN: tuple[tuple[CoverState, bool], ...] = (
     (S.COVERED, False),
     (S.WAITING, False),
@@ -53,7 +53,7 @@ class Named:
 
 
 def invented(chance: Random, land: Land, count: int, now: datetime) -> Iterator[Story]:
-    """So many invented households, each with a phone of the mutuelle's invented range."""
+    """Yield `count` invented households, each with a phone of the mutuelle's invented range."""
     for nth in range(count):
         wanted, renewed = PATTERN[nth % len(PATTERN)]
         family, ages = chance.choice(land.families), _ages(chance)

@@ -52,12 +52,12 @@ async def open_cases(db: AsyncConnection, limit: int) -> list[Case]:
 
 
 async def close_case(db: AsyncConnection, reference: UUID, kind: str | None, by: By) -> int:
-    """The open cases of a payment (of one kind, or all) are settled; returns how many."""
+    """Close the open cases of a payment (of one kind, or all); returns how many."""
     return await _set(db, CASE_CLOSE, reference, kind, by)
 
 
 async def reopen_case(db: AsyncConnection, reference: UUID, kind: str | None, by: By) -> int:
-    """The closed cases of a payment (of one kind, or all) are open again; returns how many."""
+    """Reopen the closed cases of a payment (of one kind, or all); returns how many."""
     return await _set(db, CASE_REOPEN, reference, kind, by)
 
 

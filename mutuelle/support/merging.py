@@ -1,7 +1,7 @@
-"""Two households that are one: the duplicate is closed, its money and phones go to the one that is kept.
+"""Merges duplicate households: the duplicate is closed, its money and phones go to the kept one.
 
-What the duplicate was really covered for stays its own: only a policy that never opened is taken back. All that is
-posted is one journal, so that reopening the duplicate is its reversal.
+The duplicate keeps the policies that have covered it: only a policy that never opened is taken back. All is posted in
+one journal, so that reopening the duplicate is its reversal.
 """
 
 from collections.abc import Sequence
@@ -37,11 +37,11 @@ NEVER_OPENED = (CoverState.UNPAID, CoverState.PART_PAID)
 async def merge_households(db: AsyncConnection, number: str, into: str, by: By) -> Money:
     """Close the duplicate `number`, and give its money and phones to `into`; returns the money that went over.
 
-    1. Lock both, the smaller number first: two merges never wait for each other.
-    2. Refuse what has to be settled before: a payment under way, a cover that runs or is owed for.
-    3. Post one journal: what was called for a policy that never opened is taken back, the credit goes over, and with
-       it the calls of the kept household that it reaches.
-    4. Phones speak for the kept household, the duplicate is closed, both changes noted, everybody told.
+    1. Lock both, the smaller number first: two merges cause no deadlock.
+    2. Refuse while something must be settled first: a payment under way, a cover that runs or is owed for.
+    3. Post one journal that takes back the call of a policy that never opened and moves the credit; and the
+       contribution calls of the kept household that this credit makes.
+    4. Move the phones, close the duplicate, note both changes, notify all phones.
     """
     if number == into:
         raise SupportError("these are the same household")
@@ -62,13 +62,13 @@ async def merge_households(db: AsyncConnection, number: str, into: str, by: By) 
     await _note(db, kept, f"from {duplicate.shown_number}", by)
     facts = {"into": into, "phones": added, "journal": journal_id}
     await write_act(db, NewSupportAct(support_acts.MERGE, number, duplicate, facts, act_id), by)
-    told = dict.fromkeys(await phones_of(db, kept), messages.merged(duplicate, kept, mutuelle))
-    await notify(db, kept.mutuelle_id, "households merged", told, by.at, event=str(act_id))
+    sentences = dict.fromkeys(await phones_of(db, kept), messages.merged(duplicate, kept, mutuelle))
+    await notify(db, kept.mutuelle_id, "households merged", sentences, by.at, event=str(act_id))
     return Money(moved, mutuelle.currency)
 
 
 def _refuse_running(stands: Standing) -> None:
-    """SupportFault where the duplicate's cover runs, or was used and is not paid for."""
+    """SupportError where the duplicate's cover runs, or was used and is not paid for."""
     number, state = stands.household.number, stands.cover.state
     if state in NEVER_OPENED:
         return
@@ -116,7 +116,7 @@ async def _post(
 
 
 def _taken_back(mutuelle: Mutuelle, household: Household, entries: Sequence[Entry]) -> list[Movement]:
-    """What was called from a household and not taken back since, moved the other way."""
+    """The reversed movements of a household's contribution calls that were not taken back since."""
     called = [entry for entry in entries if entry.kind in CALLS and entry.debit and not entry.reversed]
     return [
         Movement(entry.counter_account, household.account, entry.debit, mutuelle.currency) for entry in called
@@ -124,7 +124,7 @@ def _taken_back(mutuelle: Mutuelle, household: Household, entries: Sequence[Entr
 
 
 async def _move_phones(db: AsyncConnection, duplicate: Household, kept: Household, at: datetime) -> list[str]:
-    """The duplicate's phones speak for the kept household too; returns those that did not before."""
+    """Let the duplicate's phones speak for the kept household; returns those that did not before."""
     own = await phones_of(db, kept, unconfirmed=True)
     added = [phone for phone in await phones_of(db, duplicate) if phone not in own]
     for phone in added:
@@ -133,7 +133,7 @@ async def _move_phones(db: AsyncConnection, duplicate: Household, kept: Househol
 
 
 async def reopen_household(db: AsyncConnection, number: str, by: By) -> Household:
-    """A closed household is open again as it was; one that was closed by a merge takes its money and phones back."""
+    """Reopen a closed household; one that was closed by a merge gets its money and phones back."""
     household = await closed_household(db, number)
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
     closing = await last_act(db, household, support_acts.MERGE, support_acts.CLOSE)
@@ -142,10 +142,10 @@ async def reopen_household(db: AsyncConnection, number: str, by: By) -> Househol
     await set_closed(db, household, None)
     await note_change(db, household, Change.REOPENED, detail="", by=by)
     act_id = await write_act(db, NewSupportAct(support_acts.REOPEN, number, household), by)
-    told: dict[str, Sentence] = dict.fromkeys(
+    sentences: dict[str, Sentence] = dict.fromkeys(
         await phones_of(db, household), messages.reopened(household, mutuelle)
     )
-    await notify(db, household.mutuelle_id, "household reopened", told, by.at, event=str(act_id))
+    await notify(db, household.mutuelle_id, "household reopened", sentences, by.at, event=str(act_id))
     return household
 
 

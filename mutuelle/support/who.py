@@ -1,4 +1,4 @@
-"""`keneya who`: all that a person must know of a phone or a household to help, and no more. Every look is written down.
+"""`keneya who`: what support must know of a phone or a household, and no more. Every look-up is written down.
 
 Heads by their initials, phones by their last two digits, no word of a message, nothing of anybody's health.
 """
@@ -31,7 +31,7 @@ LAST = 5  # of payments, messages, changes
 
 
 async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
-    """What is known of a phone and of each household that it speaks for, closed ones too; one line a fact."""
+    """The facts about a phone and each household that it speaks for, closed ones too; one line a fact."""
     await write_act(db, NewSupportAct(WHO, phone), by)
     lines = [line async for line in _phone(db, phone, by.at)]
     numbers = await db.scalars(
@@ -45,7 +45,7 @@ async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
 
 
 async def about_household(db: AsyncConnection, number: str, by: By) -> list[str]:
-    """What is known of a household, also of a closed one; one line a fact."""
+    """The facts about a household, also a closed one; one line a fact."""
     household = await find_household(db, number, closed=True)
     if household is None:
         await write_act(db, NewSupportAct(WHO, number), by)
@@ -84,7 +84,7 @@ async def _household(db: AsyncConnection, household: Household, at: datetime) ->
     yield f"household {household.shown_number}, {household.mutuelle_id} {household.mutuelle_name}: {household.initials}"
     for line in await _state(db, household):
         yield f"  {line}"
-    # Of one that was closed it would say nothing true: a merge has moved its money.
+    # Not of a closed one, where it would be wrong: a merge has moved its money.
     if await find_household(db, household.number):
         yield f"  {_cover(stands)}"
     for person in present(await people_of(db, household)):

@@ -1,7 +1,7 @@
 """Cash received from households by collectors, and deposited with treasurers.
 
-It is posted and receipted to the household in the transaction that records it; the household can contest it. What one
-person may hold, and for how long, is limited: past it nothing more is received until a deposit.
+It is posted and receipted to the household in the transaction that records it; the household can dispute it. The amount
+that one person holds, and how long, is limited: past the limit she must deposit first.
 """
 
 import base64
@@ -90,7 +90,7 @@ async def household_here(db: AsyncConnection, appointment: Appointment, number: 
 async def household_asked(
     db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
 ) -> Household:
-    """The same for a number that an officer types in a call; those that nobody has are counted and limited."""
+    """The same for a number that an officer types in a call; unknown numbers are counted and limited."""
     await household_named(db, caller, number, appointment.mutuelle_id)
     return await household_here(db, appointment, number)
 
@@ -100,10 +100,10 @@ async def receive_cash(
 ) -> Recorded | Sentence:
     """Record that the calling collector received `cash` under the agreed `terms`; a sentence if the PIN is wrong.
 
-    1. Lock the household, then the collector's cash in hand: limits hold whatever is recorded at the same time.
-    2. Refuse what is no longer as agreed to, and what would pass a limit. Only then the PIN.
-    3. Write the renewal that this agrees to, if any; post the calls that the money reaches, then the receipt, from the
-       household to the collector's own account: all of it for the day on which the money was received.
+    1. Lock the household, then the collector's cash in hand: limits hold also for simultaneous receipts.
+    2. Refuse terms that have changed, and what would pass a limit. Only then check the PIN.
+    3. Write the renewal that was agreed to, if any; post the contribution calls that the money makes, then the receipt,
+       to the collector's own account: all on the day on which the money was received.
     4. Write the record and the receipt by SMS, all in one transaction.
     """
     appointment = await appointment_of(db, caller, mutuelle, Role.COLLECTOR)
@@ -130,7 +130,7 @@ async def deposit_cash(
 ) -> CashInHand | Sentence:
     """Record what the calling treasurer received of a collector's cash in hand; a sentence where the PIN is wrong.
 
-    Another person than the collector: nobody takes over cash from herself, nor with a second phone.
+    Refused for the collector's own cash, also under a second phone.
     """
     appointment = await appointment_of(db, caller, mutuelle, Role.TREASURER)
     found = {
@@ -159,7 +159,7 @@ async def deposit_cash(
 async def _renew(
     db: AsyncConnection, household: Household, stands: Standing, agreed_on: date, at: datetime
 ) -> None:
-    """The new period that this money agrees to, written with its first franc: whoever gave it agreed that day."""
+    """Write the new period that this money agrees to, on the day it was given."""
     if stands.renews and stands.renewal:
         sequence = len(stands.periods) + 1
         await write_policy(db, household, stands.renewal, sequence=sequence, agreed_on=agreed_on, at=at)
@@ -168,7 +168,7 @@ async def _renew(
 async def _write(
     db: AsyncConnection, household: Household, holder: str, cash: CashGiven, at: datetime
 ) -> tuple[UUID, str]:
-    """The record: its reference, and a receipt code that no other receipt of the mutuelle has."""
+    """Write the record; returns its reference, and a receipt code that no other receipt of the mutuelle has."""
     reference = uuid4()
     row: dict[str, Any] = {
         "mutuelle_id": household.mutuelle_id,
@@ -221,7 +221,7 @@ async def _post(
 async def _move_cash(
     db: AsyncConnection, mutuelle: Mutuelle, collector: CashInHand, box: str, amount: Money, at: datetime
 ) -> None:
-    """From the collector's account to the treasurer's, with its record."""
+    """Post a deposit from the collector's account to the treasurer's, and write its record."""
     reference = uuid4()
     row = {
         "mutuelle_id": mutuelle.id,

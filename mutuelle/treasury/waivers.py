@@ -1,7 +1,7 @@
-"""A debt that nobody will pay: two treasurers waive what a household owes of a period whose cover has ended for good.
+"""Waivers: two treasurers waive what a household owes of a period whose cover has ended for good.
 
-It ends the debt and nothing else. What was called stays called, what is waived is a cost; it is no money received, so
-that nobody is covered by it; afterwards the household may renew.
+It ends the debt and nothing else. The contribution call stays, the waiver is a cost and no money received: nobody is
+covered by it. Afterwards the household may renew.
 """
 
 import re
@@ -39,14 +39,14 @@ from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller, Consent
 from values import value
 
-KIND = "waiver"  # of an act of two people, and where its journal comes from
+KIND = "waiver"  # of a joint act, and the source of its journal
 WAIVED = "contribution waived"
 CHANGED = _("What this household owes has changed. Please look again.")
 
 
 @dataclass(frozen=True)
 class Debt:
-    """What `home`, open or closed, still owes of a policy whose cover ended on `ended_on` and is not to come back."""
+    """What `household`, open or closed, still owes of a policy whose cover ended for good on `ended_on`."""
 
     household: Household
     mutuelle: Mutuelle
@@ -56,7 +56,7 @@ class Debt:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What an act of two people is about."""
+        """The facts of its joint act."""
         return {
             "number": self.household.number,
             "sequence": self.sequence,
@@ -109,12 +109,12 @@ waiver_reason = replace(
 
 
 def is_past(period: Period, today: date) -> bool:
-    """Whether a period's cover has ended for good: nothing that is paid of it now would cover anybody."""
+    """Whether a period's cover has ended for good: a payment of it today would cover nobody."""
     return period.grace_until is not None and period.grace_until < today
 
 
 async def debt_of(db: AsyncConnection, caller: Caller, appointment: Appointment, number: str) -> Debt:
-    """The oldest debt of a household of the office's mutuelle that can be waived.
+    """The oldest debt that can be waived, of a household of the officer's mutuelle.
 
     Refused where there is none, while a payment is under way, and for the phones of the household itself.
     """
@@ -146,7 +146,7 @@ async def waivers_to_answer(db: AsyncConnection, caller: Caller, mutuelle_id: st
 async def expect_proposable(
     db: AsyncConnection, caller: Caller, appointment: Appointment, debt: Debt
 ) -> list[str]:
-    """The treasurers who could answer; Refused where there is none, or the same waits already."""
+    """The treasurers who could answer; Refused where there is none, or the same waiver is proposed already."""
     await joint_acts.expect_not_proposed(db, caller, appointment.mutuelle_id, KIND, debt.facts)
     return await joint_acts.others_to_answer(db, caller, appointment)
 
@@ -182,9 +182,9 @@ async def answer_waiver(
 ) -> Sentence | None:
     """Approve a waiver, which ends the debt, or refuse it; a sentence where the PIN is not right.
 
-    1. Lock the roles, then the household: what is looked at stays so.
-    2. Refuse who is no second person, and to approve what is no longer as it was proposed. Only then the PIN.
-    3. Write the answer; where it is a yes, the waiver with its journal, and tell the household.
+    1. Lock the roles, then the household.
+    2. Refuse the proposer, and to approve a debt that has changed. Only then check the PIN.
+    3. Write the answer; if approved, the waiver with its journal, and notify the household.
     """
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
@@ -204,7 +204,8 @@ async def answer_waiver(
 
 
 async def _still_owed(db: AsyncConnection, caller: Caller, own: Appointment, act: JointAct) -> Debt:
-    """The debt that an act is about, if the household still owes just that; else Refused, like who may not approve."""
+    """The debt of an act, if the household still owes exactly that; Refused if not, or if the proposer has left
+    office."""
     await joint_acts.expect_proposer_in_office(db, caller, own, act)
     debt = await debt_of(db, caller, own, act.facts["number"])
     if debt.facts != act.facts:
@@ -213,7 +214,7 @@ async def _still_owed(db: AsyncConnection, caller: Caller, own: Appointment, act
 
 
 async def _waive(db: AsyncConnection, debt: Debt, act: UUID, reason: str, at: datetime) -> None:
-    """Write the waiver, post it, note it beside the household and tell its phones."""
+    """Write and post the waiver, note it as a change of the household, notify its phones."""
     household, mutuelle = debt.household, debt.mutuelle
     key: Mapping[str, Any] = {"mutuelle_id": household.mutuelle_id, "act": act, "waived_at": at}
     await _post(db, debt, act, at)
