@@ -40,8 +40,7 @@ async def for_whom(stands: Standing, caller: Caller) -> Person:
 
 
 def terms(stands: Standing, patient: Person, caller: Caller) -> Sentence:
-    """What the code does; without a cover, that the doctor will read so: the patient should know it before the
-    visit."""
+    """What the code does; without a cover, that the doctor will read so: better known before the visit."""
     facts: dict[str, Fact] = {"name": called(patient, stands.mutuelle.today(caller.at))}
     if patient.covered:
         return _(

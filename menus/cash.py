@@ -72,8 +72,7 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
 async def received(
     caller: Caller, appointment: Appointment, stands: Standing, money: Money
 ) -> tuple[ReceiptDay, Consent | None]:
-    """The day of receipt, and the consent to all of it. Today needs no question: another day is asked for after a
-    no."""
+    """The day of receipt, and the consent to all of it. Another day than today is asked for after a no."""
     today = ReceiptDay(stands.mutuelle.today(caller.at))
     agreed = await confirm(terms(stands, money), yes=_("Yes, today"), no=_("No, or another day"))
     if agreed:

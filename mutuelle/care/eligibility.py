@@ -148,8 +148,7 @@ def draw_reference() -> str:
 async def _used_before(
     db: AsyncConnection, caller: Caller, asker: DoctorAtFacility, household: Household, kept: KeptCode
 ) -> Sentence:
-    """The code was used before: notify the household. The doctor who got the answer gets it again: an SMS may be
-    lost."""
+    """For a used code: notify the household, and repeat the answer to the doctor who got it (an SMS may be lost)."""
     await messages.notify_used_again(db, asker.mutuelle, household, kept.position, caller.at)
     rows = await db.execute(
         select(eligibility_check).where(
@@ -205,8 +204,7 @@ def used(day: date, time: str) -> Sentence:
 
 
 def stopped(asker: DoctorAtFacility) -> Sentence:
-    """The facility is past its daily limit. By SMS, whose sender can be forged, it names the call, which is counted
-    apart."""
+    """The facility is past its daily limit. By SMS, which can be forged, it names the call, counted apart."""
     if asker.by_message:
         return _(
             "Too many wrong numbers or codes by SMS today. Check by calling the service, 9, my work. Treat first. "

@@ -34,8 +34,7 @@ PROMPTS_A_DAY = 3  # on a phone that did not ask for them
 
 
 class PaymentState(StrEnum):
-    """ASKED: not sent yet. SENT: sent, no answer yet. UNKNOWN: the outcome is not known, the operator is asked
-    again."""
+    """ASKED: not sent yet. SENT: no answer yet. UNKNOWN: the outcome is not known, the operator is asked again."""
 
     ASKED = "ASKED"
     SENT = "SENT"

@@ -175,8 +175,7 @@ def policy_row(
 
 
 async def uncalled(db: AsyncConnection, household: Household, called: int) -> Sequence[tuple[int, int, int]]:
-    """(sequence, contribution, registration) of the policies after the first `called` ones, in order; amounts in minor
-    units."""
+    """(sequence, contribution_minor, registration_minor) of the policies after the first `called` ones, in order."""
     rows = await db.execute(
         select(policy.c.sequence, policy.c.contribution_minor, policy.c.registration_minor)
         .where(

@@ -115,9 +115,7 @@ async def give_phone(
 ) -> Sentence | None:
     """Give a household that has no phone its first one, which speaks for it once its holder has confirmed."""
     appointment = await appointment_of(db, caller, mutuelle, Role.ENROLMENT)
-    await lock_household(
-        db, given.number
-    )  # before the PIN, as where cash is received: one order, no deadlock
+    await lock_household(db, given.number)  # before the PIN, as for cash: one order, no deadlock
     household = await without_phone(db, appointment, given.number)
     joined = await get_mutuelle(db, mutuelle)
     _refuse_unseen(await households_with_phone(db, joined, given.phone), given.others)

@@ -208,8 +208,7 @@ def _of_officers(records: Sequence[Record], why: Sentence) -> Fault:
 
 
 def route_rows(g: SetupRows, records: list[Record], operators: Mapping[str, Collection[str]]) -> None:
-    """The operators of the mutuelle, by country of the phones; `operators` says which settings each one still lacks
-    here."""
+    """The operators, by country of the phones; `operators` says which settings each one still lacks here."""
     for record in once(records, ("country",), g.faults):
         if not record.is_whole:
             continue

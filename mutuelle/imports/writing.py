@@ -152,8 +152,7 @@ def _lines(mutuelle: Mutuelle, households: Sequence[Numbered], at: datetime) -> 
 
 
 def _journals(mutuelle: Mutuelle, numbered: Numbered) -> Iterator[Journal]:
-    """For each policy that was paid in part or whole on paper: its contribution call, then the receipt; the rest is
-    owed."""
+    """For each policy paid in part or whole on paper: its contribution call, then the receipt; the rest is owed."""
     household, number = numbered
     member, against = accounts.member(number), accounts.opening()
     for sequence, policy in enumerate(household.policies, start=1):

@@ -84,8 +84,7 @@ async def withdraw_role(
 async def notify_treasurers(
     db: AsyncConnection, appointment: Appointment, what: str, *, actor: str, at: datetime
 ) -> None:
-    """Notify the treasurers, but for the officer concerned, that a role was "given" or "withdrawn" without two of
-    them."""
+    """Notify the other treasurers that an operator of the service has "given" or "withdrawn" (`what`) a role."""
     in_office = await officers_of(db, appointment.mutuelle_id, at)
     phones = {other.phone for other in in_office if other.role is Role.TREASURER} - {appointment.phone}
     sentence = role_changed_by_service(appointment, what, actor)

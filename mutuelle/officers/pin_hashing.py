@@ -1,6 +1,6 @@
 """Hashing of PINs with argon2id, in one thread of low priority: calls go on while PINs are checked.
 
-Hashes leave here only to be sealed under the keyring; with a full queue the caller is asked to try again.
+No PIN leaves here, and a hash only to be sealed; with a full queue the caller is asked to try again.
 """
 
 import asyncio

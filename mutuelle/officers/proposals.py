@@ -223,9 +223,7 @@ async def allow_colleague_pin(
     in_office = {appointment.phone for appointment in await officers_of(db, mutuelle, caller.at)}
     if phone == caller.phone or phone not in in_office:
         raise RefusedError(_("{phone} is not a colleague in office.", phone=shown_phone(phone)))
-    for each in sorted(
-        (caller.phone, phone)
-    ):  # in one order: two who allow each other at once cause no deadlock
+    for each in sorted((caller.phone, phone)):  # in one order: no deadlock where two allow each other
         await lock_pin(db, each)
     if wrong := await try_pin(db, caller, pin):
         return wrong

@@ -68,8 +68,9 @@ Prepare = Callable[[AsyncConnection, Clock], Awaitable[None]]
 
 
 def next_hour(cron: str, timezone: str, after: datetime) -> datetime:
-    """The first time of `cron` after `after`, on the clocks of `timezone`: an hour that they skip fires just after it,
-    one that they repeat fires once.
+    """The first time of `cron` after `after`, on the clocks of `timezone`.
+
+    An hour that they skip fires just after it, one that they repeat fires once.
     """
     return next(CronSim(cron, after.astimezone(ZoneInfo(timezone))))
 

@@ -147,8 +147,7 @@ async def lock_cash_in_hand(db: AsyncConnection, appointment: Appointment) -> No
 
 
 async def holder_of(db: AsyncConnection, mutuelle: Mutuelle, appointment: Appointment, at: datetime) -> str:
-    """The opaque reference of an officer's cash; drawn, and its account opened, at the first. The caller holds the
-    lock."""
+    """The opaque reference of an officer's cash; the first time it is drawn and its account opened, under the lock."""
     if (cash_in_hand := await cash_in_hand_of(db, appointment)).holder:
         return cash_in_hand.holder
     row = {"mutuelle_id": mutuelle.id, "role": appointment.role, "phone": appointment.phone, "since": at}

@@ -204,8 +204,7 @@ async def answer_waiver(
 
 
 async def _still_owed(db: AsyncConnection, caller: Caller, own: Appointment, act: JointAct) -> Debt:
-    """The debt of an act, if the household still owes exactly that; Refused if not, or if the proposer has left
-    office."""
+    """The debt of an act; Refused if the household owes another amount by now, or the proposer has left office."""
     await joint_acts.expect_proposer_in_office(db, caller, own, act)
     debt = await debt_of(db, caller, own, act.facts["number"])
     if debt.facts != act.facts:

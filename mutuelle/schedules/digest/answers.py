@@ -86,8 +86,7 @@ async def digests_to_answer(db: AsyncConnection, caller: Caller) -> list[SentDig
 async def answer_digest(
     db: AsyncConnection, caller: Caller, *, mutuelle_id: str, digest_of: str, verdict: str, reason: str | None
 ) -> None:
-    """Keep the caller's answer to the digest that was due at `digest_of` (ISO 8601); the other treasurers are notified
-    of an ERR.
+    """Keep the answer to the digest that was due at `digest_of` (ISO 8601); notify the other treasurers of an ERR.
 
     Refused if it is no longer the last one, or too old, or the appointment has ended.
     """

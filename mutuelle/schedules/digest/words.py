@@ -37,8 +37,7 @@ class Figures:
 
 
 def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = None) -> Sentence:
-    """The longest form that fits a segment (`asks`: with the question OK or ERR at its end) or, without the question, a
-    screen.
+    """The longest form that fits a segment (`asks`: it ends with the question OK or ERR) or, without it, a screen.
 
     `seal` is the short seal of the book at these figures, if there is one.
     """
@@ -77,9 +76,7 @@ def _compare(mutuelle: Mutuelle, lines: str, at: datetime) -> Sentence:
 
 
 def _forms(figures: Figures, asks: bool, seal: str | None) -> Iterator[Sentence]:
-    """From long to short: first the name becomes the code, then these are left out: currency sign, question, late cash,
-    seal.
-    """
+    """From long to short: the name becomes the code, then go the currency sign, question, late cash, seal."""
     day = f"{figures.mutuelle.today(figures.since):%d/%m}" if figures.since else ""
     name, code = (f"{called} {day}".strip() for called in (figures.mutuelle.name, figures.mutuelle.id))
     heads = (_heading(figures.mutuelle.name, day), name, code)
