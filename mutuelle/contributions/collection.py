@@ -125,7 +125,7 @@ async def _claim(house: Round, room: int) -> list[tuple[QueuedPayment, UUID]]:
             if queued.state is S.ASKED and not house.within(queued.asked_at, UNSENT_FOR)
         ]
         for queued in stale:
-            await _fail(db, queued, "worker", "it waited too long to be sent", now)
+            await _fail(db, queued, By("worker", "it waited too long to be sent", now))
         claimed = [queued for queued in queued_payments if queued not in stale]
         if claimed:
             await lease_queued(db, claimed, token, now + LEASE, now)
@@ -253,7 +253,7 @@ async def _record(db: AsyncConnection, house: Round, answered: AnsweredPayment) 
     if current.lease_token != answered.token or current.state not in OPEN:
         return  # another worker has the lease, or it is settled: this answer is too late
     if answer.outcome is Outcome.FAILED or await _is_proven_lost(db, house, queued, answer):
-        await _fail(db, queued, queued.operator, _why(answer), now)
+        await _fail(db, queued, By(queued.operator, _why(answer), now))
     else:
         await _ask_again(db, house, queued, answer, rung=current.due_at != queued.due_at)
     await db.execute(sa.update(payment).where(where).values(lease_token=None, lease_until=None))
@@ -264,9 +264,9 @@ def _note(queued: QueuedPayment, answer: OperatorAnswer) -> None:
     log.info("payment.answer", extra={"payment": str(queued.reference), "outcome": str(answer.outcome)})
 
 
-async def _fail(db: AsyncConnection, queued: QueuedPayment, actor: str, reason: str, now: datetime) -> None:
-    await move(db, queued.mutuelle_id, queued.reference, S.FAILED, by=By(actor, reason, now))
-    await notify_failed(db, queued, now)
+async def _fail(db: AsyncConnection, queued: QueuedPayment, by: By) -> None:
+    await move(db, queued.mutuelle_id, queued.reference, S.FAILED, by=by)
+    await notify_failed(db, queued, by.at)
 
 
 async def _is_proven_lost(

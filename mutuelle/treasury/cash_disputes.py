@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.book import PostVerdict, reverse
 from ledger.tables import request
 from locales import Money, _
+from mutuelle.acts import By
 from mutuelle.household_key import same_household
 from mutuelle.households.households import Household, find_household, lock_household, phones_of
 from mutuelle.households.support_acts import CLOSE, MERGE, REOPEN, last_act
@@ -108,10 +109,8 @@ async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str) -> Non
     await notify(db, mutuelle.id, "cash contested", sentences, caller.at)
 
 
-async def close_dispute(
-    db: AsyncConnection, mutuelle_id: str, code: str, *, actor: str, outcome: str, at: datetime
-) -> bool:
-    """Close a dispute with its outcome; False if no open case has this receipt code."""
+async def close_dispute(db: AsyncConnection, mutuelle_id: str, code: str, *, by: By) -> bool:
+    """Close a dispute, its outcome being the reason; False if no open case has this receipt code."""
     of_code = select(cash_receipt.c.reference).where(
         cash_receipt.c.mutuelle_id == mutuelle_id, cash_receipt.c.receipt_code == code
     )
@@ -122,14 +121,12 @@ async def close_dispute(
             cash_contest.c.reference.in_(of_code),
             cash_contest.c.closed_at.is_(None),
         )
-        .values(closed_at=at, closed_by=actor, outcome=outcome)
+        .values(closed_at=by.at, closed_by=by.actor, outcome=by.reason)
     )
     return bool(changed.rowcount)
 
 
-async def cancel_cash(
-    db: AsyncConnection, mutuelle_id: str, code: str, *, actor: str, reason: str, at: datetime
-) -> CashReceipt:
+async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: By) -> CashReceipt:
     """Reverse a receipt in the book, close its case (opened by `actor` if there is none), notify the household.
 
     Refused where the collector no longer holds the money, a merge has moved it, or it was cancelled before.
@@ -153,14 +150,14 @@ async def cancel_cash(
         raise RefusedError(
             _("The collector holds only {held}: this receipt cannot be cancelled.", held=cash_in_hand.held)
         )
-    await _reverse(db, mutuelle, receipt, at)
-    case = {"mutuelle_id": mutuelle_id, "reference": receipt.reference, "phone": None, "contested_at": at}
+    await _reverse(db, mutuelle, receipt, by.at)
+    case = {"mutuelle_id": mutuelle_id, "reference": receipt.reference, "phone": None, "contested_at": by.at}
     await db.execute(insert(cash_contest).values(case).on_conflict_do_nothing())
-    await close_dispute(db, mutuelle_id, code, actor=actor, outcome=reason, at=at)
+    await close_dispute(db, mutuelle_id, code, by=by)
     sentences = dict.fromkeys(
         await phones_of(db, household, unconfirmed=True), cash_cancelled(mutuelle, receipt.amount, code)
     )
-    await notify(db, mutuelle.id, "cash cancelled", sentences, at)
+    await notify(db, mutuelle.id, "cash cancelled", sentences, by.at)
     return receipt
 
 

@@ -216,7 +216,7 @@ async def test_a_receipt_that_was_cancelled_makes_no_cash_younger(
     assert isinstance(wrong, Recorded)
     async with town.begin() as db:
         at = NOON + 4 * DAY
-        await cancel_cash(db, "BEN", wrong.receipt_code, actor="Mme Diallo", reason="typed twice", at=at)
+        await cancel_cash(db, "BEN", wrong.receipt_code, by=By("Mme Diallo", "typed twice", at))
     assert (await held(town)).since_on == date(2026, 11, 22)
     assert "You have held {held} for {days}." in await refusal(
         receives(town, household, 3_000, at=NOON + 5 * DAY)
@@ -300,10 +300,8 @@ async def test_a_household_contests_once_and_the_treasurers_hear_of_it(
     async with town.begin() as db:
         (case,) = await open_disputes(db, "BEN")
         assert (case.code, case.collector, case.on) == (done.receipt_code, "Oumou Traoré", NOON.date())
-        assert await close_dispute(db, "BEN", case.code, actor="Mme Diallo", outcome="heard both", at=NOON)
-        assert not await close_dispute(
-            db, "BEN", case.code, actor="Mme Diallo", outcome="heard both", at=NOON
-        )
+        assert await close_dispute(db, "BEN", case.code, by=By("Mme Diallo", "heard both", NOON))
+        assert not await close_dispute(db, "BEN", case.code, by=By("Mme Diallo", "heard both", NOON))
         assert await open_disputes(db, "BEN") == []
 
 
@@ -337,7 +335,7 @@ async def test_a_cancelled_receipt_is_owed_again_and_the_household_is_told(
     assert isinstance(done, Recorded)
     async with town.begin() as db:
         assert done.receipt_code in {past.code for past in await last_receipts(db, household, 9)}
-        await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="it was 500 F", at=NOON)
+        await cancel_cash(db, "BEN", done.receipt_code, by=By("Mme Diallo", "it was 500 F", NOON))
     async with town.connect() as db:
         assert [past.amount for past in await last_receipts(db, household, 9)] == [Money(3_000, "XOF")]
         assert (await standing(db, household, NOON)).due == Money(9_000, "XOF")
@@ -348,7 +346,7 @@ async def test_a_cancelled_receipt_is_owed_again_and_the_household_is_told(
     assert (await templates(town, AWA))[-1] == "cash cancelled"
     async with town.begin() as db:
         assert "holds only" in await refusal(
-            cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="again", at=NOON)
+            cancel_cash(db, "BEN", done.receipt_code, by=By("Mme Diallo", "again", NOON))
         )
     assert await broken(town) == set()
 
@@ -360,7 +358,7 @@ async def test_after_a_cancelled_receipt_the_period_is_called_and_paid_once(town
         done = await receives(town, household, 12_000, at=at)
         assert isinstance(done, Recorded)
         async with town.begin() as db:
-            await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=at)
+            await cancel_cash(db, "BEN", done.receipt_code, by=By("Mme Diallo", "never given", at))
         async with town.connect() as db:
             stands = await standing(db, household, at)
             assert (stands.due, stands.renews) == (Money(12_000, "XOF"), False)
@@ -380,13 +378,13 @@ async def test_a_receipt_is_cancelled_once_and_only_where_the_money_is(
     assert isinstance(second, Recorded)
     for _time, refused in ((1, ""), (2, "was cancelled before")):
         async with town.begin() as db:
-            cancel = cancel_cash(db, "BEN", first.receipt_code, actor="Mme Diallo", reason="twice", at=NOON)
+            cancel = cancel_cash(db, "BEN", first.receipt_code, by=By("Mme Diallo", "twice", NOON))
             if refused:
                 assert refused in await refusal(cancel)
             else:
                 await cancel
     await deposits(town, 3_000)
     async with town.begin() as db:
-        again = cancel_cash(db, "BEN", second.receipt_code, actor="Mme Diallo", reason="late", at=NOON)
+        again = cancel_cash(db, "BEN", second.receipt_code, by=By("Mme Diallo", "late", NOON))
         assert "holds only" in await refusal(again)
     assert await broken(town) == set()
