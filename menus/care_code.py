@@ -1,4 +1,4 @@
-"""A code for care: the patient shows it to the doctor, who can then check her cover once, for fifteen minutes."""
+"""A care code: the patient shows it to the doctor, who can check her cover with it once, for fifteen minutes."""
 
 from locales import Fact, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom

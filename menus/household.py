@@ -1,4 +1,4 @@
-"""My household: who is in it, who comes, who leaves, what was written wrongly, and who changed what."""
+"""My household: its people, adding and removing them, corrections, and the log of changes."""
 
 from locales import Fact, Money, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom

@@ -1,4 +1,4 @@
-"""Codes for care: a patient makes one on her own phone and shows it to the doctor, who checks the cover with it.
+"""Care codes: a patient makes one on her own phone and shows it to the doctor, who checks the cover with it.
 
 Only a digest of the code is kept, bound to the member number, under a key that never enters the database. A household
 has one valid code at a time, for fifteen minutes and one check.

@@ -23,7 +23,7 @@ ROUTE_ADD, ROUTE_REMOVE = "route add", "route remove"
 
 
 class SupportError(Exception):
-    """What support asked for cannot be done; one line for a person, and nothing was changed."""
+    """An act of support that is impossible, in one line for a person; nothing was changed."""
 
 
 @dataclass(frozen=True)

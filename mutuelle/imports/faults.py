@@ -16,7 +16,7 @@ SAID_SHOWN = 60
 
 
 class UnreadError(InvalidError):
-    """What cannot be read: `letter` is the one that cannot stand there, `said` what it stands in, `text` all before."""
+    """Unreadable text: `letter` cannot stand there, `said` is its context, `text` all that stands before it."""
 
     def __init__(self, sentence: Sentence, letter: str = "", said: str = "", text: str = "") -> None:
         super().__init__(sentence)

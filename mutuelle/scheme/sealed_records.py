@@ -150,7 +150,7 @@ select concat_ws(' ', h.mutuelle_id, h.number)
  where r.records > (select count(*) from policy p where (p.mutuelle_id, p.number) = (h.mutuelle_id, h.number))
      + (select count(*) from household_change c where (c.mutuelle_id, c.number) = (h.mutuelle_id, h.number)
            and c.what not in ('registered', 'confirmed', 'doctor chosen'))"""
-# Not so of what was there before there were records (the mutuelle's first), came from a register or is invented.
+# Rows older than the mutuelle's first record, of an imported register or of the demonstration are excepted.
 _RECORDED_LATE = """
 with RECORDS, item as (
     select mutuelle_id, number, 'policies' as kind, sequence as nth, agreed_at::date as day from policy

@@ -33,7 +33,7 @@ from talk.words import Caller
 
 CODE_LETTERS = 6
 LISTED_DAYS, MOST_LISTED = 30, 80  # the most in a treasurer's list
-MISREAD = str.maketrans({"0": "O", "1": "I", "8": "B"})  # letters that no receipt code has, and what is meant
+MISREAD = str.maketrans({"0": "O", "1": "I", "8": "B"})  # digits in no receipt code, and what is meant
 UNKNOWN = _("No receipt of your household has this code. Please check each letter.")
 
 
