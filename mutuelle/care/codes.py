@@ -102,7 +102,7 @@ async def end_code(db: AsyncConnection, household: Household, at: datetime) -> N
 
 
 async def _draw(db: AsyncConnection, caller: Caller, household: Household) -> str:
-    """A code that is none of those remembered: a code is either fresh or was used, never both."""
+    """A code that differs from all that are remembered, so that a used code is never valid again."""
 
     async def is_fresh(words: str) -> bool:
         kept = digests(caller, household.number, words)

@@ -193,7 +193,7 @@ async def _limit(db: AsyncConnection, caller: Caller) -> None:
 
 
 async def lock_phone(db: AsyncConnection, phone: str) -> None:
-    """Until the transaction ends, nothing else is decided about this phone: limits and first households are counted."""
+    """Lock this phone until the transaction ends: its limits and its first household are counted."""
     await lock(db, Lock.PHONE, phone)
 
 

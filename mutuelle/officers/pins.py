@@ -145,7 +145,7 @@ async def allow_new_pin(db: AsyncConnection, phone: str, *, by: By) -> None:
 
 
 async def lock_pin(db: AsyncConnection, phone: str) -> None:
-    """Until the transaction ends, nobody else issues or tries the PIN of `phone`, there or not."""
+    """Lock the PIN of `phone`, existing or not, until the transaction ends."""
     await lock(db, Lock.PIN, phone)
 
 

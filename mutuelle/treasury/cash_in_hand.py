@@ -27,7 +27,7 @@ from talk.trouble import RefusedError
 MOST_HELD_MINOR = 200_000  # by one collector
 MOST_DAYS = 5  # for the oldest of it
 HOLDER_DIGITS = 8
-REVERSAL = "cash reversal"  # where a journal comes from that takes a receipt back
+REVERSAL = "cash reversal"  # the source of a journal that cancels a receipt
 _OF_OFFICER = (
     (officer.c.mutuelle_id == cash_holder.c.mutuelle_id)
     & (officer.c.role == cash_holder.c.role)
@@ -142,7 +142,7 @@ async def expect_room(db: AsyncConnection, appointment: Appointment, amount: Mon
 
 
 async def lock_cash_in_hand(db: AsyncConnection, appointment: Appointment) -> None:
-    """Until the transaction ends, nothing else is received or deposited by this officer."""
+    """Lock this officer's cash in hand until the transaction ends, against receipts and deposits."""
     await lock(db, Lock.CASH, appointment.mutuelle_id, appointment.role, appointment.phone)
 
 

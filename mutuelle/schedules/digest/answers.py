@@ -109,7 +109,7 @@ async def answer_digest(
 
 
 async def _lock(db: AsyncConnection, appointment: Appointment, fired_for: datetime) -> None:
-    """Two answers at once come one after the other. The digest itself is a record that nobody may lock for writing."""
+    """Lock out simultaneous answers. The digest's own row is a record that nobody may lock for writing."""
     await lock(db, Lock.DIGEST_ANSWERS, appointment.mutuelle_id, appointment.phone, fired_for.isoformat())
 
 
