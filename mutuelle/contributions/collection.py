@@ -51,7 +51,7 @@ S = PaymentState
 
 @dataclass(frozen=True)
 class Round:
-    """What collecting needs of the house. `clock` gives the time of each step, and divides its waits."""
+    """What collecting depends on. `clock` gives the time of each step, and divides its waits."""
 
     pool: AsyncEngine
     operators: Mapping[str, Operator]
@@ -59,7 +59,7 @@ class Round:
     clock: Clock
 
     def within(self, since: datetime | None, wait: timedelta) -> bool:
-        """Whether less than `wait`, as it is scaled here, has passed since then."""
+        """Whether less than the scaled `wait` has passed since then."""
         return since is None or self.clock() - since < self.clock.scaled(wait)
 
 

@@ -168,7 +168,7 @@ async def _insert(db: AsyncConnection, household: Household, row: dict[str, obje
                     "A payment for this household is already under way. Please wait a few minutes and dial again."
                 )
             )
-        return False  # thirty bits of a receipt code: it takes a hundred thousand payments for one clash
+        return False  # thirty bits of a receipt code: one clash in a hundred thousand payments
 
     return await draw_free("receipt code", uuid4, write)
 

@@ -45,12 +45,12 @@ day_hour = Kind("hour", _hour, good=("7 h",), bad=("", "6", "20", "midi"))
 
 
 async def run_schedules(pool: AsyncEngine, clock: Clock) -> int:
-    """One round over all that is due by the clock; returns how much that was."""
+    """Run all schedules that are due; returns how many were."""
     return await run_due(pool, FIRES, begin_schedules, clock)
 
 
 async def begin_schedules(db: AsyncConnection, clock: Clock) -> None:
-    """Give a line to every treasurer and every mutuelle that has none yet, and seal the books of which digests are due.
+    """Begin a schedule for every treasurer and mutuelle without one, and seal the books whose digests are due.
 
     Sealed before the digest is made, because its snapshot must include the seal.
     """

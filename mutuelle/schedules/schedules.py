@@ -107,7 +107,7 @@ async def add_schedule(
 
 
 async def plan_new(db: AsyncConnection, clock: Clock) -> None:
-    """Plan the schedules whose owner chose another hour: only the worker knows what divides the waits."""
+    """Plan the schedules whose owner chose another hour: only the worker knows TIME_SCALE."""
     chosen = select(schedule).where(schedule.c.is_new, schedule.c.stopped_at.is_(None)).with_for_update()
     for row in (await db.execute(chosen)).all():
         found = read_schedule(row)
@@ -115,7 +115,7 @@ async def plan_new(db: AsyncConnection, clock: Clock) -> None:
 
 
 async def run_due(pool: AsyncEngine, kinds: Mapping[str, Fire], prepare: Prepare, clock: Clock) -> int:
-    """Fire what is due, one transaction each; returns how many were dealt with."""
+    """Fire what is due, one transaction each; returns how many."""
     clock = clock.stopped()
     async with pool.begin() as db:
         await prepare(db, clock)
@@ -172,7 +172,7 @@ def read_schedule(row: Row[tuple[Any, ...]]) -> Schedule:
 async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, clock: Clock) -> None:
     now = clock()
     morning = day_hours_from(now, found.timezone)
-    # Where waits are divided the calendar is not the clock's, and its hours are day hours already.
+    # With TIME_SCALE there are no quiet hours.
     if morning > now and clock.scale == 1:
         await change(db, found, next_at=morning)
         return
@@ -203,7 +203,7 @@ async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, clock: Clock) 
 async def _put_off(pool: AsyncEngine, found: Schedule | None, fault: Exception, clock: Clock) -> None:
     if found is None:
         raise fault
-    async with pool.begin() as db:  # first: where PostgreSQL is gone it is no fault of the schedule
+    async with pool.begin() as db:  # first: without PostgreSQL the schedule is not at fault
         await change(db, found, next_at=clock.until(RETRY))
     log.error("schedule.failed", exc_info=fault, extra={"mutuelle": found.mutuelle_id, "kind": found.kind})
 

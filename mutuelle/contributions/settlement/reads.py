@@ -47,7 +47,7 @@ class SettlementReads:
 
 
 async def lock_and_read(db: AsyncConnection, keys: Collection[HouseholdKey]) -> dict[str, SettlementReads]:
-    """Lock these households and read them, by number: late money has a home in a closed one.
+    """Lock these households, closed ones too, and read them, by number.
 
     LookupError if one of them does not exist.
     """
