@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from commands.command import CommandError, Commands, acted, command, database, expect_mutuelle, group, spoken
 from locales import counts
+from mutuelle.acts import By
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_disputes import cancel_cash, close_dispute, last_cash, open_disputes
@@ -58,9 +59,7 @@ async def close_case(arguments: argparse.Namespace) -> int:
             db,
             arguments.mutuelle,
             arguments.receipt,
-            actor=arguments.actor,
-            outcome=arguments.reason,
-            at=datetime.now(UTC),
+            by=By(arguments.actor, arguments.reason, datetime.now(UTC)),
         )
     if not closed:
         raise CommandError(f"nobody contests a receipt {arguments.receipt}")
@@ -75,9 +74,7 @@ async def cancel_receipt(arguments: argparse.Namespace) -> int:
             db,
             arguments.mutuelle,
             arguments.receipt,
-            actor=arguments.actor,
-            reason=arguments.reason,
-            at=datetime.now(UTC),
+            by=By(arguments.actor, arguments.reason, datetime.now(UTC)),
         )
     print(f"The receipt of {found.amount} is taken back; the household is told by SMS.")
     return 0

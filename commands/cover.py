@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import Commands, acted, command, database, expect_mutuelle, group
+from mutuelle.acts import By
 from mutuelle.care.replay import Otherwise, answered_otherwise
 from mutuelle.cover.rules import Cover
 from mutuelle.households.member_numbers import shown_number
-from mutuelle.households.support_acts import By
 from mutuelle.scheme.mutuelles import Mutuelle, mutuelles
 from mutuelle.support.review import Redated, accept_answers, redated
 

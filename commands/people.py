@@ -21,10 +21,11 @@ from commands.command import (
     group,
     phone,
 )
+from mutuelle.acts import By
 from mutuelle.founding.rules import Doctor, faults_of_doctor, faults_of_officer
 from mutuelle.officers.appointments import give_role, notify_treasurers, withdraw_role
 from mutuelle.officers.pins import SLIP, issue_pin, unlock_pin
-from mutuelle.officers.roles import Appointment, Role, appointments_of_phone, officers_of
+from mutuelle.officers.roles import Appointment, NewOfficer, Role, appointments_of_phone, officers_of
 from mutuelle.officers.tables import role_change
 from mutuelle.scheme.mutuelles import Officer, get_mutuelle
 from mutuelle.tables import facility
@@ -69,14 +70,8 @@ async def appoint(arguments: argparse.Namespace) -> int:
         await give_role(
             db,
             arguments.mutuelle,
-            role,
-            arguments.phone,
-            arguments.name,
-            actor=arguments.actor,
-            reason=arguments.reason,
-            at=at,
-            facility_id=arguments.facility,
-            languages=_codes(arguments),
+            NewOfficer(role, arguments.phone, arguments.name, arguments.facility, _codes(arguments)),
+            by=By(arguments.actor, arguments.reason, at),
         )
         mutuelle = await get_mutuelle(db, arguments.mutuelle)
         appointment = Appointment(mutuelle.id, mutuelle.name, role, arguments.phone, arguments.name)
@@ -114,13 +109,7 @@ async def end_appointment(arguments: argparse.Namespace) -> int:
     role, at = ROLES[arguments.role], datetime.now(UTC)
     async with database() as db:
         ended = await withdraw_role(
-            db,
-            arguments.mutuelle,
-            role,
-            arguments.phone,
-            actor=arguments.actor,
-            reason=arguments.reason,
-            at=at,
+            db, arguments.mutuelle, role, arguments.phone, by=By(arguments.actor, arguments.reason, at)
         )
         await notify_treasurers(db, ended, "withdrawn", actor=arguments.actor, at=at)
         left = [
@@ -162,13 +151,7 @@ async def print_pin(arguments: argparse.Namespace) -> int:
         if not await appointments_of_phone(db, arguments.phone, at):
             raise CommandError(f"{arguments.phone} has no office today, so it needs no PIN", 2)
         drawn = await issue_pin(
-            db,
-            arguments.phone,
-            keyring,
-            origin=SLIP,
-            actor=arguments.actor,
-            reason=arguments.reason,
-            at=at,
+            db, arguments.phone, keyring, origin=SLIP, by=By(arguments.actor, arguments.reason, at)
         )
     print(
         f"New work PIN of {shown_phone(arguments.phone)}, printed once: write it on the slip, clear the screen."
@@ -185,7 +168,7 @@ async def unlock_phone(arguments: argparse.Namespace) -> int:
     """The person should stand in front of whoever types this: a lock is a sign that somebody else tried."""
     async with database() as db:
         found = await unlock_pin(
-            db, arguments.phone, actor=arguments.actor, reason=arguments.reason, at=datetime.now(UTC)
+            db, arguments.phone, by=By(arguments.actor, arguments.reason, datetime.now(UTC))
         )
     if not found:
         raise CommandError(f"{arguments.phone} has no PIN")

@@ -17,10 +17,11 @@ from commands.command import (
     group,
     missing_settings,
 )
+from mutuelle.acts import By
 from mutuelle.contributions.route_guards import cannot_ask
 from mutuelle.founding.founding import FoundingError
 from mutuelle.founding.rules import Route
-from mutuelle.households.support_acts import By, SupportError
+from mutuelle.households.support_acts import SupportError
 from mutuelle.support import routes
 
 

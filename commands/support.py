@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, Commands, acted, command, database, group, phone
+from mutuelle.acts import By
 from mutuelle.households.member_numbers import LENGTH, member_number
-from mutuelle.households.support_acts import By, SupportError
+from mutuelle.households.support_acts import SupportError
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.support import cases, changes, merging, who
 from talk.answers import person_name

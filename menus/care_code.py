@@ -1,4 +1,4 @@
-"""A code for care: the patient shows it to the doctor, who can then check her cover once, for fifteen minutes."""
+"""A care code: the patient shows it to the doctor, who can check her cover with it once, for fifteen minutes."""
 
 from locales import Fact, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom
@@ -40,7 +40,7 @@ async def for_whom(stands: Standing, caller: Caller) -> Person:
 
 
 def terms(stands: Standing, patient: Person, caller: Caller) -> Sentence:
-    """What the code does, and where there is no cover that the doctor will read so: better known before the visit."""
+    """What the code does; without a cover, that the doctor will read so: better known before the visit."""
     facts: dict[str, Fact] = {"name": called(patient, stands.mutuelle.today(caller.at))}
     if patient.covered:
         return _(
@@ -56,7 +56,7 @@ def terms(stands: Standing, patient: Person, caller: Caller) -> Sentence:
 
 @by_message(_("CODE"))
 async def code_by_message(caller: Caller) -> Sentence:
-    """A code in a message would stay in the phone for whoever reads it next."""
+    """No code is sent by SMS: it would stay in the phone, for its next reader."""
     return _(
         "A code for care is shown on the screen only: dial the service and press 5, at the doctor's. "
         "It serves once, within 15 minutes."

@@ -1,4 +1,4 @@
-"""Cash: a collector records what a household gave, a treasurer what a collector gave; a household can contest it."""
+"""Cash: a collector records what a household gave, a treasurer what a collector gave; a household can dispute it."""
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.pay import how_much, nothing_payable, price_asked
@@ -7,7 +7,7 @@ from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.member_numbers import member_number
 from mutuelle.officers.roles import Appointment
-from mutuelle.treasury.cash import deposit_cash, household_asked, receive_cash
+from mutuelle.treasury.cash import CashDeposit, CashGiven, deposit_cash, household_asked, receive_cash
 from mutuelle.treasury.cash_disputes import cash_receipt_of, dispute_cash, receipt_code_kind
 from mutuelle.treasury.cash_in_hand import (
     MOST_DAYS,
@@ -28,7 +28,7 @@ EARLIER, NOT_AT_ALL = "earlier", "not at all"
 
 
 async def receive(caller: Caller, appointment: Appointment) -> Sentence:
-    """The duty of a collector who has the money in hand."""
+    """A collector records cash that a household gave."""
     cash_in_hand = await look(cash_in_hand_of, appointment)
     await look(expect_room, appointment, Money(1, cash_in_hand.held.currency), caller.at)
     number = await ask(_("The household's member number?"), member_number)
@@ -54,20 +54,14 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
     done = await do(
         receive_cash,
         mutuelle=appointment.mutuelle_id,
-        number=household.number,
-        amount=money,
-        payable=stands.payable,
-        credit=stands.credit,
-        product=stands.payable_product.code,
-        version=stands.payable_product.version,
-        renews=stands.renews,
-        received_on=day.on,
+        cash=CashGiven(household.number, money, day.on),
+        terms=stands.payment_terms,
         pin=pin,
     )
     if isinstance(done, Sentence):
         return done
     facts: dict[str, Fact] = {"amount": money, "code": done.receipt_code, "held": done.held}
-    if done.told:
+    if done.notified:
         return _("Recorded: {amount}, receipt {code}. The household gets an SMS. You hold {held}.", **facts)
     return _(
         "Recorded: {amount}. Write receipt {code} on their paper: no SMS reaches them. You hold {held}.",
@@ -78,7 +72,7 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
 async def received(
     caller: Caller, appointment: Appointment, stands: Standing, money: Money
 ) -> tuple[ReceiptDay, Consent | None]:
-    """The day of receipt, and the agreement to all of it. Today costs no question: another day is behind the no."""
+    """The day of receipt, and the consent to all of it. Another day than today is asked for after a no."""
     today = ReceiptDay(stands.mutuelle.today(caller.at))
     agreed = await confirm(terms(stands, money), yes=_("Yes, today"), no=_("No, or another day"))
     if agreed:
@@ -164,7 +158,7 @@ async def in_hand(caller: Caller, appointment: Appointment) -> Sentence:
 
 
 async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
-    """The duty of a treasurer who has counted a collector's cash."""
+    """A treasurer records cash that a collector gave."""
     collectors_cash = [
         cash_in_hand
         for cash_in_hand in await look(collectors_cash_in_hand, appointment.mutuelle_id)
@@ -192,9 +186,7 @@ async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
     left = await do(
         deposit_cash,
         mutuelle=appointment.mutuelle_id,
-        holder=cash_in_hand.holder,
-        amount=money,
-        held=cash_in_hand.held,
+        deposit=CashDeposit(cash_in_hand.holder, money, cash_in_hand.held),
         pin=pin,
     )
     if isinstance(left, Sentence):
@@ -206,7 +198,7 @@ async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
 
 @by_message(_("WRONG"))
 async def dispute(caller: Caller) -> Sentence:
-    """From a household's phone, with the code of its receipt."""
+    """A household disputes a cash receipt, by the code of the receipt."""
     code = await ask(_("The code of the receipt?"), receipt_code_kind)
     found = await look(cash_receipt_of, caller, code)
     if found.contested:

@@ -1,4 +1,4 @@
-"""Is this household yours? Asked before all else of a phone that an enrolment officer wrote down."""
+"""Is this household yours? The first question to a phone that an enrolment officer wrote down."""
 
 from locales import Sentence, _
 from mutuelle.households.confirmation import (
@@ -20,7 +20,7 @@ async def answer(caller: Caller) -> Sentence:
 
 
 async def answer_first(waiting: Unconfirmed) -> Sentence:
-    """Yes, no, or not now. The phone may be a stranger's: initials and place are all it reads."""
+    """Yes, no, or not now. The phone may be a stranger's: it is shown initials and place only."""
     household = waiting.household
     question = _(
         "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, people: {size}. Is it you?",

@@ -1,4 +1,4 @@
-"""Help by SMS: the words that open the service, those of one's office first; and the one message to a stranger."""
+"""Help by SMS: the keywords, those of the caller's role first; and the one answer to a stranger."""
 
 from locales import Sentence, _
 from menus.cover import cover
@@ -37,7 +37,7 @@ async def help_by_message(caller: Caller) -> Sentence:
 
 
 def at_work(roles: set[Role], language: str) -> Sentence | None:
-    """What the first of one's offices does by SMS."""
+    """What the first of the caller's roles does by SMS."""
     if Role.DOCTOR in roles:
         return _("{verify} number code: check a patient.", verify=told(verify.keyword, language))
     if Role.TREASURER in roles:
@@ -56,7 +56,7 @@ def at_work(roles: set[Role], language: str) -> Sentence | None:
 
 
 async def welcome(caller: Caller) -> Sentence:
-    """All that a stranger is told who writes something else."""
+    """The answer to a stranger whose message is no keyword."""
     return _(
         "Keneya, health cover by phone. To join, send {join}. To hear no more from us, send {stop}.",
         join=told(join_by_message.keyword, caller.language),

@@ -44,18 +44,18 @@ WORK = Door("9", "work", _("My work"), work)
 
 
 async def home(caller: Caller) -> Sentence:
-    known = await look(caller_profile, caller)
-    if known.is_asked and (waiting := await look(unconfirmed_of, caller)):
+    profile = await look(caller_profile, caller)
+    if profile.is_asked and (waiting := await look(unconfirmed_of, caller)):
         return await answer_first(waiting)
     doors: list[Door] = [
-        COVER if known.is_member else JOIN,
+        COVER if profile.is_member else JOIN,
         PAY,
         DOCTORS,
-        *((HOUSEHOLD, CARE_CODE, MESSAGES) if known.is_member else ()),
+        *((HOUSEHOLD, CARE_CODE, MESSAGES) if profile.is_member else ()),
         MUTUELLE,
         LANGUAGE,
     ]
-    if known.has_appointment:
+    if profile.has_appointment:
         doors.append(WORK)
     door = await choose(_("Keneya, your health cover"), doors)
     return await door.menu(caller)

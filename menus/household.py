@@ -1,4 +1,4 @@
-"""My household: who is in it, who comes, who leaves, what was written wrongly, and who changed what."""
+"""My household: its people, adding and removing them, corrections, and the log of changes."""
 
 from locales import Fact, Money, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom
@@ -18,6 +18,7 @@ from mutuelle.cover.people import Person, entitled_on
 from mutuelle.cover.rules import current
 from mutuelle.enrolment.edits import (
     Leaving,
+    Move,
     add_person,
     correct_birth_year,
     correct_name,
@@ -49,28 +50,28 @@ async def household(caller: Caller) -> Sentence:
     if household is None:
         return NO_HOUSEHOLD
     family = await look(family_of, household, caller.at)
-    told = await look(changes_shown, caller, household, LAST_CHANGES)
+    changes = await look(changes_shown, caller, household, LAST_CHANGES)
     what = await choose(
         _("Household {number}, people: {size}", number=household.shown_number, size=len(family.present)),
-        ways(family, told),
+        ways(family, changes),
     )
     if what.key == WHO:
         return await who(caller, family)
     if what.key == CHANGES:
-        return await what_changed(told)
+        return await what_changed(changes)
     await look(refuse_many_changes, caller, household)
     if what.key == ADD:
         return await add(family)
     return await (remove(caller, family) if what.key == REMOVE else correct(family))
 
 
-def ways(family: Family, told: list[ShownChange]) -> list[Option]:
+def ways(family: Family, changes: list[ShownChange]) -> list[Option]:
     """What can be done; a digit means the same whatever is left out."""
     found = [Option(WHO, _("Who is in it"), "1"), Option(ADD, _("Add a person"), "2")]
     if len(family.present) > 1:
         found.append(Option(REMOVE, _("Remove a person"), "3"))
     found.append(Option(CORRECT, _("Correct"), "4"))
-    return [*found, Option(CHANGES, _("Who changed what"), "5")] if told else found
+    return [*found, Option(CHANGES, _("Who changed what"), "5")] if changes else found
 
 
 async def which(family: Family, people: list[Person]) -> Person:
@@ -133,7 +134,7 @@ def adding(family: Family, person: Person, price: Money | None) -> Sentence:
 
 
 def next_price(family: Family, price: Money | None) -> Sentence:
-    """What becomes of the next period's price."""
+    """How the next period's price changes."""
     before = family.price
     if price is None or before is None:
         return _("Its price: ask the treasurer.")
@@ -167,11 +168,7 @@ async def remove(caller: Caller, family: Family) -> Sentence:
     if not agreed:
         return NOTHING_CHANGED
     await do(
-        remove_person,
-        number=family.household.number,
-        rank=person.rank,
-        leaving=leaving.key,
-        next_price=price,
+        remove_person, number=family.household.number, rank=person.rank, leaving=leaving.key, next_price=price
     )
     if leaving.key == Leaving.DIED:
         return _("It is noted. We share your sorrow.")
@@ -200,9 +197,7 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
     await do(
         move_person,
         number=family.household.number,
-        rank=person.rank,
-        into=household.number,
-        keeps_cover=keeps,
+        going=Move(person.rank, household.number, keeps),
         next_price=price,
     )
     return _(
@@ -256,10 +251,10 @@ async def redate(family: Family, person: Person) -> Sentence:
     return _("Done. Born in {year}.", year=year)
 
 
-async def what_changed(told: list[ShownChange]) -> Sentence:
-    options = [Option(str(change.noted.position), heading(change)) for change in told]
+async def what_changed(changes: list[ShownChange]) -> Sentence:
+    options = [Option(str(change.noted.position), heading(change)) for change in changes]
     chosen = await choose(_("The last changes:"), options)
-    change = next(change for change in told if str(change.noted.position) == chosen.key)
+    change = next(change for change in changes if str(change.noted.position) == chosen.key)
     return _("{what}, {by}. {detail}", what=heading(change), by=change.by, detail=change.noted.detail)
 
 

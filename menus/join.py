@@ -3,7 +3,7 @@
 from locales import Fact, Money, Sentence, _, _n, counts
 from menus.words import no_cover, part_of, which_cover
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
-from mutuelle.enrolment.enrolment import ALREADY, enrol
+from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.households import households_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, places_near
 from mutuelle.scheme.products import Offer
@@ -31,15 +31,7 @@ async def join(caller: Caller) -> Sentence:
     if not agreed:
         return _("Nothing was recorded. Dial again when you are ready.")
     household = await do(
-        enrol,
-        mutuelle=mutuelle.id,
-        place_id=place.id,
-        head_name=name,
-        ages=people,
-        product=offer.product.code,
-        version=offer.product.version,
-        price=offer.price,
-        pay_now=None if cash else first,
+        enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=None if cash else first
     )
     number = household.shown_number
     return registered(number, offer, cash) if cash else welcome(mutuelle, number, first)
@@ -62,7 +54,7 @@ async def first_payment(offer: Offer) -> Money:
 
 
 def when_covered(offer: Offer) -> Sentence:
-    """What a first payment gives, said before it is chosen."""
+    """What a first payment gives, shown before the choice."""
     wait = offer.product.waiting_period_months
     if not wait:
         return _("Care is covered once {opening} is paid. How much do you pay now?", opening=offer.opening)

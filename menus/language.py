@@ -1,4 +1,4 @@
-"""Language: each in its own words, kept for the next calls."""
+"""Language: each is offered in its own words; the choice is kept for later calls."""
 
 from locales import Sentence, _, language_name, languages
 from talk.keywords import by_message

@@ -65,7 +65,7 @@ def listed_receipts(receipts: Sequence[PastReceipt]) -> Sentence:
 
 
 def checked(checks: Sequence[Check]) -> Sentence:
-    """On which days, at which facility: to a stranger who looks over her shoulder it says no more."""
+    """On which days, at which facility, and no more: a stranger may read over her shoulder."""
     return _("Your cover was checked: {checks}.", checks=", ".join(check.line for check in checks))
 
 

@@ -9,6 +9,7 @@ from mutuelle.treasury.cash_disputes import LISTED_DAYS, CashReceipt, last_cash
 from mutuelle.treasury.waivers import (
     Debt,
     ProposedWaiver,
+    WaiverProposal,
     answer_waiver,
     debt_of,
     expect_proposable,
@@ -23,7 +24,7 @@ NOTHING = _("Nothing was changed.")
 
 
 async def money(caller: Caller, appointment: Appointment) -> Sentence:
-    """A digit keeps its meaning for ever; those between are for what treasurers do with money day by day."""
+    """A digit keeps its meaning for ever; the digits between are reserved for a treasurer's daily work with money."""
     what = await choose(
         _("Money"),
         (
@@ -74,10 +75,7 @@ async def waive(caller: Caller, appointment: Appointment) -> Sentence:
     wrong = await do(
         propose_waiver,
         mutuelle=appointment.mutuelle_id,
-        number=debt.household.number,
-        sequence=debt.sequence,
-        amount=debt.amount,
-        reason=reason,
+        proposed=WaiverProposal(debt.household.number, debt.sequence, debt.amount, reason),
         pin=secret,
         agreed=agreed,
     )
@@ -99,11 +97,7 @@ async def sign(caller: Caller, appointment: Appointment) -> Sentence:
         return NOTHING
     secret = await work_pin()
     wrong = await do(
-        answer_waiver,
-        mutuelle=appointment.mutuelle_id,
-        proposal=found.key,
-        answer=chosen.key,
-        pin=secret,
+        answer_waiver, mutuelle=appointment.mutuelle_id, proposal=found.key, answer=chosen.key, pin=secret
     )
     if approves:
         return wrong or _(
@@ -122,7 +116,7 @@ def refusal(found: ProposedWaiver) -> Sentence:
 
 
 def words_of(debt: Debt, reason: str) -> Sentence:
-    """All that is agreed to, the same to who proposes and to who approves."""
+    """All that is agreed to, in the same words for proposer and approver."""
     facts: dict[str, Fact] = {"amount": debt.amount, "name": debt.household.initials, "reason": reason}
     return _(
         "Waive {amount} owed by {name}, number {number}? {reason}",

@@ -81,7 +81,7 @@ def price_of(product: Product) -> Sentence:
 
 
 def joining_fee(product: Product) -> Sentence | str:
-    """What new members pay once; nothing is said of a fee that is not taken."""
+    """What new members pay once; empty where no fee is taken."""
     if not product.registration_fee_minor:
         return ""
     return _(" Joining: {card} once.", card=product.money(product.registration_fee_minor))

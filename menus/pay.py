@@ -1,6 +1,6 @@
 """Paying: what is due, whole or in part, for one's own household or another, from this phone or another.
 
-A phone that no operator can ask is told whom to pay in cash; nothing is offered that cannot be.
+A phone that no operator can ask is shown whom to pay in cash.
 """
 
 from dataclasses import replace
@@ -123,7 +123,7 @@ def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
 
 
 def nothing_payable(stands: Standing) -> Sentence:
-    """Up to date, or without a cover that could be paid for: the two are not the same."""
+    """Nothing is due, or no cover is on sale: two different answers."""
     if stands.cover.state is CoverState.EXPIRED:
         return _("No cover is on sale for your household now. Please see the treasurer.")
     return _("Nothing is due. You are up to date.")
@@ -181,11 +181,7 @@ async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer
         ask_for_payment,
         number=stands.household.number,
         amount=money,
-        payable=stands.payable,
-        credit=stands.credit,
-        product=stands.payable_product.code,
-        version=stands.payable_product.version,
-        renews=stands.renews,
+        terms=stands.payment_terms,
         payer_phone=payer,
     )
     if payer != caller.phone:
@@ -234,7 +230,7 @@ def price_asked(stands: Standing) -> Fact:
 
 
 async def renew(stands: Standing) -> Sentence:
-    """The household's credit pays its next period: agreed to, and nothing is asked for."""
+    """The household's credit pays its next period: agreed to, and no payment is asked for."""
     household, product = stands.household, stands.payable_product
     agreed = await confirm(
         _(

@@ -1,14 +1,21 @@
 """The enrolment officer at work: a household is registered, by one call or one message, and given its first phone.
 
-Whoever it may be already is shown before anything is agreed to.
+Possible duplicates are shown before the consent.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from locales import Fact, Sentence, _
 from menus.words import no_cover, which_cover, work_pin
-from mutuelle.enrolment.registration import NO_PHONE, give_phone, phone_or_none, register, without_phone_asked
+from mutuelle.enrolment.enrolment import enrolment_of
+from mutuelle.enrolment.registration import (
+    NO_PHONE,
+    FirstPhone,
+    give_phone,
+    phone_or_none,
+    register,
+    without_phone_asked,
+)
 from mutuelle.households.duplicates import Near, households_with_phone, near_households
 from mutuelle.households.households import Household
 from mutuelle.households.member_numbers import member_number
@@ -34,23 +41,9 @@ class Newcomer:
     phone: str | None
     offer: Offer
 
-    def facts(self, others: tuple[str, ...]) -> dict[str, Any]:
-        """What the action is told; `others` are the numbers of the households that it is not."""
-        return {
-            "mutuelle": self.place.mutuelle_id,
-            "place_id": self.place.id,
-            "head_name": self.name,
-            "ages": self.people,
-            "phone": self.phone,
-            "product": self.offer.product.code,
-            "version": self.offer.product.version,
-            "price": self.offer.price,
-            "others": others,
-        }
-
 
 async def registers(caller: Caller, appointment: Appointment) -> Sentence:
-    """Place, head, ages, a phone if there is one, cover, who it may be already, the agreement; in a call her PIN."""
+    """Ask for place, head, ages, phone, cover, possible duplicates and consent; in a call also for her PIN."""
     mutuelle = await look(get_mutuelle, appointment.mutuelle_id)
     place = await choose(_("Where does the household live?"), await look(places_of, [mutuelle.id]))
     name = await ask(_("First and last name of the head of the household?"), person_name)
@@ -66,7 +59,8 @@ async def registers(caller: Caller, appointment: Appointment) -> Sentence:
         return NOTHING
     # No PIN in a message: the code that was sent back to her phone stands for it.
     pin = None if caller.gateway == BY_MESSAGE else await work_pin()
-    done = await do(register, **newcomer.facts(others), pin=pin)
+    enrolment = enrolment_of(place, name, people, offer)
+    done = await do(register, enrolment=enrolment, phone=newcomer.phone, others=others, pin=pin)
     return welcome(done, newcomer) if isinstance(done, Household) else done
 
 
@@ -86,7 +80,7 @@ async def registers_by_message(caller: Caller) -> Sentence:
 
 
 async def seen(near: list[Near]) -> tuple[str, ...] | None:
-    """Each household that it may be already is shown: the numbers of those that it is not, None if it is one."""
+    """Show each possible duplicate; returns the numbers of those that it is not, None if it is one of them."""
     for found in near:
         choice = await choose(
             _(
@@ -107,7 +101,7 @@ async def seen(near: list[Near]) -> tuple[str, ...] | None:
 
 
 def terms(newcomer: Newcomer) -> Sentence:
-    """All that the household agrees to by its officer."""
+    """All that the household agrees to through its officer."""
     facts: dict[str, Fact] = {
         "name": newcomer.name,
         "place": newcomer.place.name,
@@ -151,7 +145,7 @@ async def gives_phone(caller: Caller, appointment: Appointment) -> Sentence:
     if not agreed or others is None:
         return NOTHING
     pin = await work_pin()
-    wrong = await do(give_phone, mutuelle=mutuelle.id, number=number, phone=phone, others=others, pin=pin)
+    wrong = await do(give_phone, mutuelle=mutuelle.id, given=FirstPhone(number, phone, others), pin=pin)
     return wrong or _("Done. The phone {phone} is asked to confirm by SMS.", phone=shown_phone(phone))
 
 

@@ -19,7 +19,7 @@ from mutuelle.officers.proposals import (
     proposals_for,
     propose,
 )
-from mutuelle.officers.roles import SPOKEN, Appointment, Role
+from mutuelle.officers.roles import SPOKEN, Appointment, NewOfficer, Role
 from talk.answers import person_name, phone_number
 from talk.phones import region_of, shown_phone
 from talk.words import Caller, Option, ask, choose, confirm, do, look
@@ -55,13 +55,14 @@ async def give(caller: Caller, appointment: Appointment) -> Sentence:
     phone = await ask(_("The person's phone?"), phone_number(region_of(caller.phone)))
     name = await ask(_("First and last name?"), person_name)
     if role is not Role.DOCTOR:
-        return await agree(caller, appointment, GIVE, role, phone, name)
+        return await agree(caller, appointment, GIVE, NewOfficer(role, phone, name))
     facilities = await look(facilities_of, appointment.mutuelle_id)
     if not facilities:
         return _("{mutuelle} has no facility yet.", mutuelle=appointment.mutuelle_name)
     at = await choose(_("At which facility?"), facilities)
     spoken = await ask(_("Languages spoken, by their letters? Example: FR BM"), language_codes)
-    return await agree(caller, appointment, GIVE, role, phone, name, facility=at, languages=spoken)
+    doctor = NewOfficer(role, phone, name, at.key, spoken)
+    return await agree(caller, appointment, GIVE, doctor, facility=str(at.label))
 
 
 async def withdraw(caller: Caller, appointment: Appointment) -> Sentence:
@@ -70,37 +71,19 @@ async def withdraw(caller: Caller, appointment: Appointment) -> Sentence:
     if not held:
         return _("Nobody has this role: {role}.", role=SPOKEN[role])
     who = await choose(_("Whose office ends?"), held)
-    return await agree(caller, appointment, WITHDRAW, role, who.phone, who.name)
+    return await agree(caller, appointment, WITHDRAW, NewOfficer(role, who.phone, who.name))
 
 
 async def agree(
-    caller: Caller,
-    appointment: Appointment,
-    what: str,
-    role: Role,
-    phone: str,
-    name: str,
-    *,
-    facility: Option | None = None,
-    languages: tuple[str, ...] = (),
+    caller: Caller, appointment: Appointment, what: str, officer: NewOfficer, *, facility: str = ""
 ) -> Sentence:
-    await look(expect_possible, caller, appointment.mutuelle_id, what, role, phone)
-    place = str(facility.label) if facility else ""
-    agreed = await confirm(change_words(what, role, name, phone, place), yes=_("Propose"), no=_("No"))
+    await look(expect_possible, caller, appointment.mutuelle_id, what, officer.role, officer.phone)
+    question = change_words(what, officer.role, officer.name, officer.phone, facility)
+    agreed = await confirm(question, yes=_("Propose"), no=_("No"))
     if not agreed:
         return NOTHING
     secret = await work_pin()
-    wrong = await do(
-        propose,
-        mutuelle=appointment.mutuelle_id,
-        what=what,
-        role=str(role),
-        phone=phone,
-        name=name,
-        facility_id=facility.key if facility else None,
-        languages=languages,
-        pin=secret,
-    )
+    wrong = await do(propose, mutuelle=appointment.mutuelle_id, what=what, officer=officer, pin=secret)
     return wrong or _("Proposed. Another treasurer must approve it within 7 days, in my work.")
 
 
@@ -119,11 +102,7 @@ async def answer(caller: Caller, appointment: Appointment) -> Sentence:
         return NOTHING
     secret = await work_pin()
     wrong = await do(
-        answer_proposal,
-        mutuelle=appointment.mutuelle_id,
-        proposal=found.id,
-        answer=chosen.key,
-        pin=secret,
+        answer_proposal, mutuelle=appointment.mutuelle_id, proposal=found.id, answer=chosen.key, pin=secret
     )
     if approves:
         return wrong or _("Done. {name} is told by SMS.", name=found.name)

@@ -10,10 +10,10 @@ async def unconfirmed(caller: Caller, appointment: Appointment) -> Sentence:
     waiting = await look(unconfirmed_in, appointment.mutuelle_id)
     if not waiting:
         return _("Every household that an agent registered has been confirmed.")
-    return told(await choose(_("Not confirmed yet:"), waiting))
+    return described(await choose(_("Not confirmed yet:"), waiting))
 
 
-def told(one: Unconfirmed) -> Sentence:
+def described(one: Unconfirmed) -> Sentence:
     """Which household, who wrote it when, and what is missing."""
     return _(
         "{number}, {name}, {place}, registered {date} by {officer}. {why}",

@@ -1,4 +1,4 @@
-"""My work: what the caller's office may do, and the PIN that it takes.
+"""My work: the duties of the caller's role, and the PIN that they take.
 
 A duty keeps its digit for ever: officers dial by heart. A new one is added behind the others of its role.
 """
@@ -24,7 +24,7 @@ PIN_DIGIT = "9"
 
 @dataclass(frozen=True)
 class Duty:
-    """One line of my work."""
+    """One item of the menu "my work"."""
 
     key: str
     label: Sentence

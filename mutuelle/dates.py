@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-FIRST_HOUR, LAST_HOUR = 7, 20  # of the day in which people are sent what they did not ask for just now
+FIRST_HOUR, LAST_HOUR = 7, 20  # hours of the day in which people get SMS that they did not just ask for
 
 
-@lru_cache(maxsize=4096)  # a batch of payments counts from the same few days
+@lru_cache(maxsize=4096)  # a batch of payments asks for the same few days
 def add_months(day: date, months: int) -> date:
     """The same day `months` later, or the last day of a month that is too short for it."""
     index = day.year * 12 + day.month - 1 + months
@@ -22,17 +22,17 @@ def last_day(start: date, months: int) -> date:
 
 
 def local_date(at: datetime, timezone: str) -> date:
-    """The calendar day at `at` where the mutuelle is."""
+    """The calendar day at `at` in the time zone."""
     return at.astimezone(ZoneInfo(timezone)).date()
 
 
 def local_time(at: datetime, timezone: str) -> str:
-    """The time of day at `at` where the mutuelle is, as 09:05."""
+    """The time of day at `at` in the time zone, as 09:05."""
     return at.astimezone(ZoneInfo(timezone)).strftime("%H:%M")
 
 
 def day_hours_from(at: datetime, timezone: str) -> datetime:
-    """`at` itself in day hours, else the beginning of the next ones, where the mutuelle is."""
+    """`at` itself in day hours, else the start of the next ones, in the time zone."""
     local = at.astimezone(ZoneInfo(timezone))
     if FIRST_HOUR <= local.hour < LAST_HOUR:
         return at

@@ -1,6 +1,6 @@
-"""Codes drawn at random until one is free: member numbers, receipt codes, references, codes for care.
+"""Codes drawn at random until one is free: member numbers, receipt codes, references, care codes.
 
-No code that a person is given is counted up: whoever knows one must not know the next.
+They are never sequential: nobody who knows one may derive the next.
 """
 
 import secrets
@@ -16,16 +16,16 @@ Code = TypeVar("Code")
 
 
 class NoFreeCodeError(RuntimeError):
-    """As good as all codes of a kind are taken."""
+    """Nearly all codes of a kind are taken."""
 
 
 def draw_digits(count: int) -> str:
-    """So many digits, zeros in front included."""
+    """`count` random digits, zeros in front included."""
     return f"{secrets.randbelow(10**count):0{count}}"
 
 
 async def draw_free(what: str, draw: Callable[[], Code], take: Callable[[Code], Awaitable[bool]]) -> Code:
-    """The first code drawn that `take` could take: it writes the code down, and says False where it is not free.
+    """The first drawn code that is free: `take` writes a code, or returns False where it is taken.
 
     `what` names the code in NoFreeCodeError.
     """

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 
 class HouseholdKey(NamedTuple):
-    """What finds a household; keys sort in the order in which households are locked."""
+    """The key of a household; keys sort in the order in which households are locked."""
 
     mutuelle_id: str
     number: str
@@ -33,7 +33,7 @@ def same_household(table: sa.FromClause, other: sa.FromClause) -> sa.ColumnEleme
 
 
 def keys_of(households: Collection[OfHousehold]) -> dict[str, list[str]]:
-    """Which households a question is about, as a set-based query takes them."""
+    """The keys of these households, as parameters of a set-based query."""
     return {
         "mutuelles": [household.mutuelle_id for household in households],
         "numbers": [household.number for household in households],

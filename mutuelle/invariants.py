@@ -1,4 +1,4 @@
-"""What must always hold of the insurance and of its conversations: every room lists its own, this is all of them."""
+"""All invariants of the insurance and of its conversations: every room lists its own."""
 
 from invariants import Invariant
 from mutuelle.care.invariants import INVARIANTS as CARE

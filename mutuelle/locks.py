@@ -1,4 +1,4 @@
-"""Locks of something that has no row to lock, or none that may be locked: a phone, an office, somebody's cash.
+"""Locks of something without a row that can be locked: a phone, the roles of a mutuelle, an officer's cash.
 
 They are PostgreSQL's advisory locks of two numbers. The first is the space, so that one thing's lock is never another
 thing's; the second is a hash of the name. (Two names with one hash wait for each other, no more. The schema's own lock,
@@ -24,6 +24,6 @@ class Lock(IntEnum):
 
 
 async def lock(db: AsyncConnection, space: Lock, *name: str) -> None:
-    """Until the transaction ends nobody else gets this lock; whoever holds it is waited for."""
+    """Wait for this lock, and hold it until the transaction ends."""
     key = sa.func.hashtext(" ".join(name))
     await db.execute(sa.select(sa.func.pg_advisory_xact_lock(int(space), key)))

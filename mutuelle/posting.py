@@ -1,4 +1,4 @@
-"""Posting what must stand: where the ledger refuses a journal, nothing of the transaction may be kept."""
+"""Posts journals that must stand: where the ledger refuses one, the transaction is rolled back."""
 
 from collections.abc import Sequence
 

@@ -7,7 +7,7 @@ and is shown the same screen. Everything that was agreed to is among the facts; 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Any
 
@@ -46,8 +46,16 @@ class ActionKey:
 
 
 def recorded_facts(facts: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    """The facts as JSON keeps them: no secret among them, the consent apart."""
-    return {name: _plain(fact) for name, fact in facts if not isinstance(fact, Secret | Consent)}
+    """The facts as JSON keeps them: no secret among them, the consent apart; a value is recorded as its fields."""
+    kept: dict[str, Any] = {}
+    for name, fact in facts:
+        if isinstance(fact, Secret | Consent):
+            continue
+        if is_dataclass(fact) and not isinstance(fact, Money):
+            kept |= recorded_facts(tuple((field.name, getattr(fact, field.name)) for field in fields(fact)))
+        else:
+            kept[name] = _plain(fact)
+    return kept
 
 
 def _plain(fact: Any) -> Any:

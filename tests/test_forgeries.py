@@ -17,6 +17,7 @@ from engines.embedded import Engines
 from invariants import examine
 from ledger.folding import fold
 from migrations.grants import auditor_statements
+from mutuelle.acts import By
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household, household_by_number
 from mutuelle.schedules.jobs import run_schedules
@@ -62,11 +63,11 @@ async def in_time(pool: AsyncEngine, home: Household, now: datetime) -> None:
         await db.execute(
             insert(beneficiary).values(mutuelle_id=home.mutuelle_id, number=home.number, **joiner)
         )
-        await note_change(db, home, Change.ADDED, detail="", actor=MARIAM, reason="asked", at=now)
+        await note_change(db, home, Change.ADDED, detail="", by=By(MARIAM, "asked", now))
         await db.execute(
             update(beneficiary).where(mine, beneficiary.c.rank == 4).values(removed_on=now.date())
         )
-        await note_change(db, home, Change.REMOVED, detail="", actor=MARIAM, reason="left", at=now)
+        await note_change(db, home, Change.REMOVED, detail="", by=By(MARIAM, "left", now))
 
 
 @pytest.fixture

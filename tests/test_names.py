@@ -1,21 +1,48 @@
-"""One name for one thing: no class of the service has the name of another."""
+"""One name for one thing, and few parameters: what a reader must know before reading a function's body."""
 
 import ast
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 NOT_THE_SERVICE = {"tests", "bench", "torture", "var"}
+MOST_PARAMETERS = 6
+MORE_PARAMETERS = {
+    "ledger/book.py: reverse",
+    "ledger/periods.py: close_period",
+    "ledger/statements.py: statement_page",
+    "engines/processes.py: start",
+    "simulator/outgoing.py: _later",
+    "sms/africastalking/sending.py: _make_request",
+    "sms/run_menu.py: play",
+    "talk/engine.py: play",
+}
+
+
+def service_nodes() -> Iterator[tuple[Path, ast.AST]]:
+    """Each node of the service's code, with its file."""
+    for file in ROOT.rglob("*.py"):
+        path = file.relative_to(ROOT)
+        if path.parts[0] not in NOT_THE_SERVICE and not path.parts[0].startswith("."):
+            for node in ast.walk(ast.parse(file.read_text())):
+                yield path, node
 
 
 def test_no_class_name_stands_for_two_things() -> None:
     places: dict[str, list[str]] = defaultdict(list)
-    for file in ROOT.rglob("*.py"):
-        path = file.relative_to(ROOT)
-        if path.parts[0] in NOT_THE_SERVICE or path.parts[0].startswith("."):
-            continue
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(str(path))
+    for path, node in service_nodes():
+        if isinstance(node, ast.ClassDef):
+            places[node.name].append(str(path))
     assert len(places) > 200
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_no_function_has_many_parameters() -> None:
+    counted = [
+        (f"{path}: {node.name}", len([own for own in ast.walk(node.args) if isinstance(own, ast.arg)]))
+        for path, node in service_nodes()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert len(counted) > 1500
+    assert {name for name, parameters in counted if parameters > MOST_PARAMETERS} == MORE_PARAMETERS

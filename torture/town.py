@@ -16,7 +16,7 @@ from mutuelle.founding.founding import (
 )
 from mutuelle.founding.rules import Route, Sale
 from mutuelle.schedules.digest.digest import DIGEST
-from mutuelle.schedules.schedules import add_schedule
+from mutuelle.schedules.schedules import NewSchedule, add_schedule
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
 from timing import Clock
@@ -84,5 +84,5 @@ async def found(owner_url: str, time_scale: float) -> None:
 async def _begin_digests(db: AsyncConnection, clock: Clock) -> None:
     """Give every treasurer a line of the calendar that is due within the proof, again and again."""
     for treasurer in TREASURERS:
-        line = (DAN.id, DIGEST, treasurer.phone, DIGESTS, DAN.timezone)
-        await add_schedule(db, *line, clock, mark=await mark_now(db))
+        new = NewSchedule(DAN.id, DIGEST, treasurer.phone, DIGESTS, DAN.timezone)
+        await add_schedule(db, new, clock, mark=await mark_now(db))

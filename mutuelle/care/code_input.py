@@ -1,6 +1,6 @@
-"""What a doctor types for a check: a member number and a code for care, in whatever spacing, O for 0 and I or l for 1.
+"""What a doctor types for a check: a member number and a care code, with any spacing, O for 0 and I or l for 1.
 
-Fifteen digits are needed, no more and no less; which of them are wrong is never said.
+Exactly fifteen digits are needed; the answer never says which of them are wrong.
 """
 
 import re
@@ -41,7 +41,7 @@ def _request(typed: str) -> CheckRequest:
 
 
 def _readings(groups: list[str], digits: str) -> Iterator[tuple[str, str]]:
-    """(number, code), the number first as it is asked for; the code first where it stands apart like that."""
+    """(number, code) for each way to read the groups: first with the number in front, as it is asked for."""
     code_first = (digits[DIGITS:], digits[:DIGITS])
     if [len(group) for group in groups] in CODE_STANDS_FIRST:
         yield code_first
@@ -50,7 +50,7 @@ def _readings(groups: list[str], digits: str) -> Iterator[tuple[str, str]]:
 
 
 def _groups(typed: str) -> list[str]:
-    """The digits as they stand together. Letters that look like digits are digits in a word without other letters."""
+    """The groups of digits. Letters that look like digits count as digits in a word without other letters."""
     found = []
     for word in re.findall(r"\w+", typed):
         mended = word.translate(LIKE_DIGITS)

@@ -1,7 +1,7 @@
-"""Codes for care: a patient makes one on her own phone and shows it to the doctor, who checks the cover with it.
+"""Care codes: a patient makes one on her own phone and shows it to the doctor, who checks the cover with it.
 
-The code is kept nowhere, only a digest under a key that never enters the database, bound to the member number. Of one
-household one code is alive at a time, for fifteen minutes and for one check.
+Only a digest of the code is kept, bound to the member number, under a key that never enters the database. A household
+has one valid code at a time, for fifteen minutes and one check.
 """
 
 from collections.abc import Collection
@@ -28,7 +28,7 @@ PURPOSE = "care code"
 DIGITS = 6
 ALIVE = timedelta(minutes=15)
 DAY = timedelta(days=1)
-REMEMBERED = DAY  # how long a code that was used or came too late is told from a wrong one
+REMEMBERED = DAY  # so long a used or late code is not taken for a wrong one
 CODES_A_DAY = 10
 
 
@@ -42,7 +42,7 @@ class NewCode:
 
 @dataclass(frozen=True)
 class KeptCode:
-    """A code as the table knows it: for whom it was made, when, and what became of it."""
+    """A row of the table: for whom the code was made, when, and how it was used."""
 
     position: int
     rank: int
@@ -94,7 +94,7 @@ async def _write(db: AsyncConnection, caller: Caller, household: Household, rank
 
 
 async def end_code(db: AsyncConnection, household: Household, at: datetime) -> None:
-    """The household's code that is alive, if there is one, serves no more."""
+    """End the household's valid code, if it has one."""
     alive = care_code.c.ended_at.is_(None), care_code.c.used_at.is_(None)
     await db.execute(
         sa.update(care_code).where(of_household(care_code, household), *alive).values(ended_at=at)
@@ -102,7 +102,7 @@ async def end_code(db: AsyncConnection, household: Household, at: datetime) -> N
 
 
 async def _draw(db: AsyncConnection, caller: Caller, household: Household) -> str:
-    """A code that is none of those remembered: a code is either fresh or was used, never both."""
+    """A code that differs from all that are remembered, so that a used code is never valid again."""
 
     async def is_fresh(words: str) -> bool:
         kept = digests(caller, household.number, words)
@@ -112,14 +112,14 @@ async def _draw(db: AsyncConnection, caller: Caller, household: Household) -> st
 
 
 def digests(caller: Caller, number: str, words: str) -> tuple[bytes, ...]:
-    """What the table keeps of a code of this household, under each key in force, the newest first."""
+    """The digest of a code of this household under each key in force, the newest key first."""
     return caller.keyring.digests(PURPOSE, f"{number} {words}")
 
 
 async def find_code(
     db: AsyncConnection, mutuelle_id: str, number: str, kept: Collection[bytes], at: datetime
 ) -> KeptCode | None:
-    """The household's code with one of these digests, if it is alive or still remembered at `at`."""
+    """The household's code with one of these digests, if it is valid or still remembered at `at`."""
     found = await _codes(db, mutuelle_id, number, since=at - REMEMBERED, kept=kept)
     return found[0] if found else None
 
@@ -148,7 +148,7 @@ async def _codes(
 
 
 async def use_code(db: AsyncConnection, household: Household, code: KeptCode, at: datetime) -> None:
-    """This code has served. The caller holds the household's lock and has seen it alive."""
+    """Mark the code as used. The caller holds the household's lock and has checked that it is valid."""
     await db.execute(
         sa.update(care_code)
         .where(of_household(care_code, household), care_code.c.position == code.position)

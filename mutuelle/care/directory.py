@@ -1,6 +1,6 @@
 """Where care is given: places with a doctor or a facility, and who can be seen there. Open to strangers.
 
-The phone that is shown is the facility's. A doctor's own is what a check of a cover is trusted by: it is never told.
+The phone that is shown is the facility's. A doctor's own phone identifies him in a check: it is never shown.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ LIKE_ENOUGH = 80  # of 100: one letter wrong, missing or exchanged in a name of 
 class Practice:
     """A doctor at a facility, or a facility without one (`doctor_phone` and `doctor` are empty).
 
-    `languages` are ISO 639 codes, `services` some of `charter.SERVICES`, `hours` the facility's own words.
+    `languages` are ISO 639 codes, `services` some of `founding.rules.SERVICES`, `hours` the facility's own words.
     """
 
     mutuelle_id: str
@@ -49,12 +49,12 @@ class Practice:
 
     @property
     def phone(self) -> str:
-        """The number to call, as people there write it."""
+        """The number to call, in national form."""
         return shown_phone(self.facility_phone)
 
 
 def in_office(today: date) -> ColumnElement[bool]:
-    """A doctor under contract on that day."""
+    """The condition: a doctor is under contract on that day."""
     return (doctor.c.contracted_on <= today) & or_(doctor.c.until.is_(None), doctor.c.until >= today)
 
 
@@ -84,7 +84,7 @@ place_words = Kind("place", _place, good=("sikasso", "Niéna-Sud"), bad=("", "7"
 
 
 async def places_called(db: AsyncConnection, mutuelles: Sequence[str], typed: str) -> list[Place]:
-    """The places of care whose name, or a word of it, begins as `typed`; or else those that are spelt much like it."""
+    """The places of care whose name, or a word of it, begins as `typed`; else those spelt nearly so."""
     places = [(initials(place.name), place) for place in await places_of_care(db, mutuelles)]
     meant = [place for name, place in places if f" {name}".find(f" {typed}") >= 0]
     return meant or [place for name, place in places if fuzz.ratio(name, typed) >= LIKE_ENOUGH]

@@ -1,7 +1,7 @@
-"""The check of a cover at a facility: a doctor shows a member number and the code that the patient just made.
+"""Eligibility checks: a doctor sends a member number and the code that the patient has just made.
 
 The answer is kept and binds the mutuelle. It says covered or not, for whom and until when, and nothing of payments or
-care; whatever is not right reads the same sentence, at the same cost, and is counted.
+care; every failed check gets the same sentence, takes the same time, and is counted.
 """
 
 import secrets
@@ -33,7 +33,7 @@ from talk.answers import Secret
 from talk.trouble import RefusedError
 from talk.words import Caller
 
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without those that look like another
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without letters that look like another one
 REFERENCE_LENGTH = 6
 
 NOT_A_DOCTOR = _("Only doctors under contract check a cover. For your own cover, dial and press 1.")
@@ -51,40 +51,40 @@ async def doctor_appointments(db: AsyncConnection, caller: Caller) -> list[Appoi
 
 
 async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, code: Secret) -> Sentence:
-    """The answer to a doctor. Nothing is raised once a try has been counted: the count must be kept.
+    """The answer to a doctor. Nothing is raised after a failure has been counted: the count must be committed.
 
-    1. The desk's lock, then the household's: checks made at once come one after the other.
-    2. A facility or doctor who has had the day's share is told so, whatever was typed.
-    3. Everything is looked up even when it is known to be in vain, so that no answer takes longer than another.
-    4. A code that is alive is used up with its answer.
+    1. Lock the facility, then the household: simultaneous checks run one after the other.
+    2. A facility or doctor past the daily limit gets that answer, whatever was typed.
+    3. Read everything even where the check has failed already, so that all answers take the same time.
+    4. A valid code is used up with its answer.
     """
     appointments = await doctor_appointments(db, caller)
     if not appointments:
         raise RefusedError(NOT_A_DOCTOR)
-    desk = await guess_limits.desk_for(
+    asker = await guess_limits.facility_for(
         db, caller, [appointment.mutuelle_id for appointment in appointments], number
     )
-    if await guess_limits.is_stopped(db, desk, caller.at):
-        return stopped(desk)
-    if await guess_limits.is_used_up(db, desk, caller.at):
-        return used_up(desk)
+    if await guess_limits.is_stopped(db, asker, caller.at):
+        return stopped(asker)
+    if await guess_limits.is_used_up(db, asker, caller.at):
+        return used_up(asker)
     await lock_household(db, number)
     household = await find_household(db, number)
-    if household and household.mutuelle_id != desk.mutuelle.id:
+    if household and household.mutuelle_id != asker.mutuelle.id:
         household = None
-    is_locked = await guess_limits.is_locked(db, desk, number, caller.at)
-    kept = await find_code(db, desk.mutuelle.id, number, digests(caller, number, code), caller.at)
+    is_locked = await guess_limits.is_locked(db, asker, number, caller.at)
+    kept = await find_code(db, asker.mutuelle.id, number, digests(caller, number, code), caller.at)
     reason = trouble(household, kept, is_locked=is_locked, at=caller.at)
     if household and kept and not reason:
-        return await _answer(db, caller, desk, household, kept)
-    await count_failure(db, caller, desk, number, reason)
+        return await _answer(db, caller, asker, household, kept)
+    await count_failure(db, caller, asker, number, reason)
     if household and kept and reason == "used":
-        return await _used_before(db, caller, desk, household, kept)
+        return await _used_before(db, caller, asker, household, kept)
     return NOT_RECOGNISED
 
 
 def trouble(household: Household | None, kept: KeptCode | None, *, is_locked: bool, at: datetime) -> str:
-    """Why there is no answer, for the record alone; empty where there is one."""
+    """Why the check fails, for the record only; empty if it does not."""
     if household is None:
         return "number"
     if is_locked:
@@ -97,9 +97,9 @@ def trouble(household: Household | None, kept: KeptCode | None, *, is_locked: bo
 
 
 async def _answer(
-    db: AsyncConnection, caller: Caller, desk: DoctorAtFacility, household: Household, kept: KeptCode
+    db: AsyncConnection, caller: Caller, asker: DoctorAtFacility, household: Household, kept: KeptCode
 ) -> Sentence:
-    """Use the code up, keep what is answered, tell the household that somebody asked."""
+    """Use up the code, keep the answer, notify the household of the check."""
     stands = await standing(db, household, caller.at)
     today = stands.mutuelle.today(caller.at)
     covered = any(person.rank == kept.rank and person.covered for person in stands.people)
@@ -109,7 +109,7 @@ async def _answer(
         "rank": kept.rank,
         "code_position": kept.position,
         "doctor_phone": caller.phone,
-        "facility_id": desk.facility_id,
+        "facility_id": asker.facility_id,
         "channel": caller.gateway,
         "asked_at": caller.at,
         "covered": covered,
@@ -120,8 +120,8 @@ async def _answer(
     }
     given = await _write(db, row)
     await use_code(db, household, kept, caller.at)
-    await messages.notify_checked(db, desk.mutuelle, household, given["reference"], caller.at)
-    return await _worded(db, desk.mutuelle, household, given)
+    await messages.notify_checked(db, asker.mutuelle, household, given["reference"], caller.at)
+    return await _worded(db, asker.mutuelle, household, given)
 
 
 async def _write(db: AsyncConnection, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -146,10 +146,10 @@ def draw_reference() -> str:
 
 
 async def _used_before(
-    db: AsyncConnection, caller: Caller, desk: DoctorAtFacility, household: Household, kept: KeptCode
+    db: AsyncConnection, caller: Caller, asker: DoctorAtFacility, household: Household, kept: KeptCode
 ) -> Sentence:
-    """The code was shown before, and the household is told. Who was answered reads it again: an SMS may be lost."""
-    await messages.notify_used_again(db, desk.mutuelle, household, kept.position, caller.at)
+    """For a used code: notify the household, and repeat the answer to the doctor who got it (an SMS may be lost)."""
+    await messages.notify_used_again(db, asker.mutuelle, household, kept.position, caller.at)
     rows = await db.execute(
         select(eligibility_check).where(
             of_household(eligibility_check, household),
@@ -157,16 +157,16 @@ async def _used_before(
         )
     )
     given = rows.one()
-    time = local_time(given.asked_at, desk.mutuelle.timezone)
+    time = local_time(given.asked_at, asker.mutuelle.timezone)
     if given.doctor_phone != caller.phone:
-        return used(desk.mutuelle.today(given.asked_at), time)
-    return answered_before(await _worded(db, desk.mutuelle, household, dict(given._mapping)), time)
+        return used(asker.mutuelle.today(given.asked_at), time)
+    return answered_before(await _worded(db, asker.mutuelle, household, dict(given._mapping)), time)
 
 
 async def _worded(
     db: AsyncConnection, mutuelle: Mutuelle, household: Household, given: Mapping[str, Any]
 ) -> Sentence:
-    """An answer as it was kept, in words."""
+    """The sentence of a kept answer."""
     day = mutuelle.today(given["asked_at"])
     everybody = await people_of(db, household)
     patient = next(person for person in everybody if person.rank == given["rank"])
@@ -180,7 +180,7 @@ async def _worded(
 
 
 def answer(mutuelle: str, who: Fact, reference: str, *, day: date, until: date | None) -> Sentence:
-    """What binds the mutuelle, in one segment; `until` is None where there is no cover, and why is not said."""
+    """The binding answer, in one SMS segment; `until` is None without cover, and the reason is not given."""
     facts: dict[str, Fact] = {"who": who, "reference": reference, "mutuelle": mutuelle, "day": day}
     if until:
         return _(
@@ -190,12 +190,12 @@ def answer(mutuelle: str, who: Fact, reference: str, *, day: date, until: date |
 
 
 def answered_before(answer: Sentence, time: str) -> Sentence:
-    """The same answer once more, to the doctor who got it."""
+    """The same answer again, to the doctor who got it."""
     return _("{answer} Code used before, at {time}.", answer=answer, time=time)
 
 
 def used(day: date, time: str) -> Sentence:
-    """To a doctor who shows a code that served another: nothing but that."""
+    """To a doctor who sends a code that was used for another doctor."""
     return _(
         "This code was already used on {day} at {time}. Ask the patient for a new one (dial, press 5).",
         day=day,
@@ -203,25 +203,25 @@ def used(day: date, time: str) -> Sentence:
     )
 
 
-def stopped(desk: DoctorAtFacility) -> Sentence:
-    """The facility's day is over, rightly typed or not; by SMS, which anybody can forge, his own call still counts."""
-    if desk.by_message:
+def stopped(asker: DoctorAtFacility) -> Sentence:
+    """The facility is past its daily limit. By SMS, which can be forged, it names the call, counted apart."""
+    if asker.by_message:
         return _(
             "Too many wrong numbers or codes by SMS today. Check by calling the service, 9, my work. Treat first. "
             "Questions: {phone}",
-            phone=desk.mutuelle.complaints,
+            phone=asker.mutuelle.complaints,
         )
     return _(
         "Too many wrong numbers or codes from your facility today: no check until tomorrow. "
         "Treat first. Questions: {phone}",
-        phone=desk.mutuelle.complaints,
+        phone=asker.mutuelle.complaints,
     )
 
 
-def used_up(desk: DoctorAtFacility) -> Sentence:
-    """The doctor's day is over."""
+def used_up(asker: DoctorAtFacility) -> Sentence:
+    """The doctor is past his daily limit."""
     return _(
         "You have made {most} checks today: the next one is possible tomorrow. Treat first. Questions: {phone}",
         most=guess_limits.CHECKS_A_DOCTOR,
-        phone=desk.mutuelle.complaints,
+        phone=asker.mutuelle.complaints,
     )

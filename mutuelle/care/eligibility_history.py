@@ -1,4 +1,4 @@
-"""Answers that doctors were given, read again: by the household that they were about, and by the doctor who asked."""
+"""Past eligibility checks, as read by the household that they are about and by the doctor who asked."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +16,7 @@ from talk.words import Caller
 
 @dataclass(frozen=True)
 class Check:
-    """One answer: `reference` is what the doctor noted, `until_on` how far the cover went as it then stood."""
+    """One answer: `reference` is what the doctor noted, `until_on` the last day of cover as it stood then."""
 
     mutuelle: Mutuelle
     reference: str
@@ -27,17 +27,17 @@ class Check:
 
     @property
     def day(self) -> date:
-        """The mutuelle's calendar day of it."""
+        """Its calendar day in the mutuelle's time zone."""
         return self.mutuelle.today(self.asked_at)
 
     @property
     def line(self) -> str:
-        """When and where, for the household."""
+        """When and where, as the household reads it."""
         return f"{self.day:%d/%m/%y} {self.facility}"
 
     @property
     def time(self) -> str:
-        """The time of day where the mutuelle is."""
+        """Its time of day in the mutuelle's time zone."""
         return local_time(self.asked_at, self.mutuelle.timezone)
 
 

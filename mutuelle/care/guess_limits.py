@@ -1,10 +1,10 @@
-"""What stands against guessing: failed checks are counted, and close a household for a while or a facility for the day.
+"""Limits on guessing: failed checks are counted, and lock a household for a while or a facility for the day.
 
-Nothing that was counted is deleted; a person may forgive it (docs/operations.md). Every check takes its facility's lock
-before the household's, so that checks made at once are counted one by one.
+Nothing that was counted is deleted; a person may forgive it (docs/operations.md). Every check locks its facility before
+the household, so that simultaneous checks are counted one by one.
 
-Tries by SMS and by call are counted apart: anybody can forge the sender of an SMS, and a forger must not close the
-calls of the doctor himself.
+Tries by SMS and by call are counted apart: anybody can forge the sender of an SMS, and a forger must not lock out the
+doctor's own calls.
 """
 
 import logging
@@ -30,14 +30,14 @@ log = logging.getLogger("keneya.mutuelle")
 
 WRONG_A_HOUSEHOLD = 3  # within LOCK_WINDOW: then no check of it is answered for LOCK
 LOCK_WINDOW = LOCK = timedelta(minutes=15)
-WRONG_A_FACILITY = 30  # a day: then its doctors go on tomorrow
+WRONG_A_FACILITY = 30  # a day: after that its doctors wait until tomorrow
 CHECKS_A_DOCTOR = 300  # a day, answered ones
-GUESSES = ("number", "code", "expired")  # a code shown twice was no guess; a try while locked learnt nothing
+GUESSES = ("number", "code", "expired")  # a used code is no guess; a check while locked reveals nothing
 
 
 @dataclass(frozen=True)
 class DoctorAtFacility:
-    """Where a doctor asks from: his facility under contract with `mutuelle`, by SMS or by a call."""
+    """A doctor who checks, his facility under contract with `mutuelle`, and his channel: SMS or call."""
 
     mutuelle: Mutuelle
     doctor_phone: str
@@ -46,30 +46,30 @@ class DoctorAtFacility:
 
     @property
     def same_way(self) -> sa.ColumnElement[bool]:
-        """The failed checks that came as this one does."""
+        """The condition: failed checks on the same channel."""
         return (failed_check.c.channel == BY_MESSAGE) == self.by_message
 
     def midnight(self, at: datetime) -> datetime:
-        """When the day of `at` began where the mutuelle is."""
+        """The start of the day of `at` in the mutuelle's time zone."""
         there = at.astimezone(ZoneInfo(self.mutuelle.timezone))
         return there.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-async def desk_for(
+async def facility_for(
     db: AsyncConnection, caller: Caller, mutuelles: Sequence[str], number: str
 ) -> DoctorAtFacility:
-    """The desk of a calling doctor of `mutuelles` for a member number: by the number's own first digits.
+    """The contract of a calling doctor of `mutuelles` for a member number, by the number's prefix.
 
-    Never by whether a household has it: which facility's limits are met must not tell.
+    Never by whether a household has the number: the limit that is met must not reveal it.
     """
     named = await db.scalar(
         select(mutuelle.c.id).where(mutuelle.c.id.in_(mutuelles), mutuelle.c.prefix == int(number[:3]))
     )
-    return await open_desk(db, caller, named or mutuelles[0])
+    return await lock_facility(db, caller, named or mutuelles[0])
 
 
-async def open_desk(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> DoctorAtFacility:
-    """The desk of a doctor in office. Until the transaction ends, nobody else checks from this facility."""
+async def lock_facility(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> DoctorAtFacility:
+    """The facility of a doctor in office, locked: until the transaction ends, nobody else checks from it."""
     mine = (doctor.c.mutuelle_id == mutuelle_id) & (doctor.c.phone == caller.phone)
     facility_id = (await db.scalars(select(doctor.c.facility_id).where(mine))).one()
     await lock(db, Lock.CHECKS, mutuelle_id, facility_id)
@@ -77,46 +77,46 @@ async def open_desk(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> Do
     return DoctorAtFacility(await get_mutuelle(db, mutuelle_id), caller.phone, facility_id, by_message)
 
 
-async def is_stopped(db: AsyncConnection, desk: DoctorAtFacility, at: datetime) -> bool:
-    """Whether the facility has had its day's wrong ones; those that met a locked household count too."""
+async def is_stopped(db: AsyncConnection, asker: DoctorAtFacility, at: datetime) -> bool:
+    """Whether the facility is past its failed checks of the day; those of a locked household count too."""
     counted = failed_check.c.reason.in_((*GUESSES, "locked")) & failed_check.c.forgiven_at.is_(None)
     wrong = await db.scalar(
         select(sa.func.count())
         .select_from(failed_check)
         .where(
-            failed_check.c.mutuelle_id == desk.mutuelle.id,
-            failed_check.c.facility_id == desk.facility_id,
-            failed_check.c.tried_at >= desk.midnight(at),
-            desk.same_way,
+            failed_check.c.mutuelle_id == asker.mutuelle.id,
+            failed_check.c.facility_id == asker.facility_id,
+            failed_check.c.tried_at >= asker.midnight(at),
+            asker.same_way,
             counted,
         )
     )
     return (wrong or 0) >= WRONG_A_FACILITY
 
 
-async def is_used_up(db: AsyncConnection, desk: DoctorAtFacility, at: datetime) -> bool:
-    """Whether the doctor has had his day's answers."""
+async def is_used_up(db: AsyncConnection, asker: DoctorAtFacility, at: datetime) -> bool:
+    """Whether the doctor is past his answers of the day."""
     answered = await db.scalar(
         select(sa.func.count())
         .select_from(eligibility_check)
         .where(
-            eligibility_check.c.mutuelle_id == desk.mutuelle.id,
-            eligibility_check.c.doctor_phone == desk.doctor_phone,
-            eligibility_check.c.asked_at >= desk.midnight(at),
+            eligibility_check.c.mutuelle_id == asker.mutuelle.id,
+            eligibility_check.c.doctor_phone == asker.doctor_phone,
+            eligibility_check.c.asked_at >= asker.midnight(at),
         )
     )
     return (answered or 0) >= CHECKS_A_DOCTOR
 
 
-async def is_locked(db: AsyncConnection, desk: DoctorAtFacility, number: str, at: datetime) -> bool:
-    """Whether checks of this member number wait. Tries meanwhile do not count: they cannot prolong it."""
+async def is_locked(db: AsyncConnection, asker: DoctorAtFacility, number: str, at: datetime) -> bool:
+    """Whether checks of this member number are locked. Checks meanwhile do not count: they cannot prolong the lock."""
     wrong = await db.scalars(
         select(failed_check.c.tried_at)
         .where(
-            failed_check.c.mutuelle_id == desk.mutuelle.id,
+            failed_check.c.mutuelle_id == asker.mutuelle.id,
             failed_check.c.number == number,
             failed_check.c.tried_at > at - LOCK_WINDOW - LOCK,
-            desk.same_way,
+            asker.same_way,
             failed_check.c.reason.in_(GUESSES),
             failed_check.c.forgiven_at.is_(None),
         )
@@ -132,19 +132,19 @@ def locked(wrong: Sequence[datetime], at: datetime) -> bool:
 
 
 async def count_failure(
-    db: AsyncConnection, caller: Caller, desk: DoctorAtFacility, number: str, reason: str
+    db: AsyncConnection, caller: Caller, asker: DoctorAtFacility, number: str, reason: str
 ) -> None:
-    """Keep a check that was not answered. The one that uses up its facility's day is an event for a person."""
+    """Record a failed check. The one that reaches its facility's daily limit is logged for a person."""
     row = {
-        "mutuelle_id": desk.mutuelle.id,
+        "mutuelle_id": asker.mutuelle.id,
         "number": number,
-        "doctor_phone": desk.doctor_phone,
-        "facility_id": desk.facility_id,
+        "doctor_phone": asker.doctor_phone,
+        "facility_id": asker.facility_id,
         "channel": caller.gateway,
         "reason": reason,
         "tried_at": caller.at,
     }
     await db.execute(insert(failed_check), row)
-    if await is_stopped(db, desk, caller.at):
-        facts = {"mutuelle": desk.mutuelle.id, "facility": desk.facility_id, "channel": caller.gateway}
+    if await is_stopped(db, asker, caller.at):
+        facts = {"mutuelle": asker.mutuelle.id, "facility": asker.facility_id, "channel": caller.gateway}
         log.warning("check.facility_stopped", extra=facts)

@@ -1,6 +1,6 @@
-"""What always holds of codes for care and of the answers that doctors were given.
+"""Invariants of care codes and of eligibility checks.
 
-An answer binds the mutuelle, so the rules of cover are played again on what was known when it was given
+An answer binds the mutuelle, so the rules of cover are replayed on what was known when it was given
 (`mutuelle/care/replay.py`).
 """
 

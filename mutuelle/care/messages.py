@@ -1,4 +1,4 @@
-"""What a household reads about its codes and checks: neutral words, no facility, no name; others may read its phone."""
+"""SMS to households about codes and checks: neutral words, no facility, no name; others may read the phone."""
 
 from datetime import datetime
 
@@ -14,14 +14,14 @@ from mutuelle.scheme.mutuelles import Mutuelle
 async def notify_checked(
     db: AsyncConnection, mutuelle: Mutuelle, household: Household, reference: str, now: datetime
 ) -> None:
-    """Every phone of the household learns of every check: one that was lost or borrowed may have made the code."""
+    """Notify every phone of the household of every check: a lost or borrowed phone may have made the code."""
     await _notify(db, household, "cover checked", reference, checked(mutuelle, now), now)
 
 
 async def notify_used_again(
     db: AsyncConnection, mutuelle: Mutuelle, household: Household, position: int, now: datetime
 ) -> None:
-    """Once a code, however often it is shown again."""
+    """Notify once for each code, however often it is sent again."""
     await _notify(
         db, household, "code used again", f"{household.number} {position}", used_again(mutuelle, now), now
     )
@@ -30,8 +30,8 @@ async def notify_used_again(
 async def _notify(
     db: AsyncConnection, household: Household, template: str, event: str, sentence: Sentence, now: datetime
 ) -> None:
-    told = dict.fromkeys(await phones_of(db, household), sentence)
-    await notify(db, household.mutuelle_id, template, told, now, event=event)
+    sentences = dict.fromkeys(await phones_of(db, household), sentence)
+    await notify(db, household.mutuelle_id, template, sentences, now, event=event)
 
 
 def checked(mutuelle: Mutuelle, at: datetime) -> Sentence:

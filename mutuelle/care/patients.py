@@ -1,4 +1,4 @@
-"""How a person is named to a doctor: by initials, and by age where two people share them or cover hangs on the age."""
+"""How a person is named to a doctor: by initials, and by age where two people share them or the cover depends on it."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,12 +10,12 @@ from mutuelle.households.households import initials_of
 
 
 def shown_patient(person: Person, everybody: Iterable[Person], today: date) -> Sentence | str:
-    """What a doctor reads of `person`, one of `everybody` in the household."""
+    """The words for `person`, one of `everybody` in the household."""
     if person.name is None:
         return called(person, today)
     own = initials_of(person.name)
     others = [other for other in present(everybody) if other.rank != person.rank and other.name]
-    # Whoever is written down as a newborn is covered at once: the doctor sees who that must be.
+    # A newborn is covered at once: the age tells the doctor who that must be.
     if not person.is_newborn and all(initials_of(other.name or "") != own for other in others):
         return own
     return _("{initials} ({age})", initials=own, age=aged(person.age(today)))

@@ -1,6 +1,6 @@
 """The referent doctor of a household: chosen by the household, from the doctors that its mutuelle has under contract.
 
-A choice is written once; the newest is in force as long as that doctor is.
+Choices are never changed; the newest one holds while that doctor is in office.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
+from mutuelle.acts import By
 from mutuelle.care.directory import AT_FACILITY, in_office
 from mutuelle.care.tables import referent
 from mutuelle.household_key import of_household
@@ -26,7 +27,7 @@ from talk.words import Caller
 
 @dataclass(frozen=True)
 class Referent:
-    """The doctor that a household chose; `in_office`: still under contract, so that it may go on calling."""
+    """The doctor that a household chose; `in_office`: still under contract, so that the household may call."""
 
     doctor_phone: str
     doctor: str
@@ -36,12 +37,12 @@ class Referent:
 
     @property
     def phone(self) -> str:
-        """The facility's number, as people there write it."""
+        """The facility's number, in national form."""
         return shown_phone(self.facility_phone)
 
 
 async def referent_of(db: AsyncConnection, household: Household, today: date) -> Referent | None:
-    """The doctor of a household's last choice, also one who has left since."""
+    """The doctor that a household chose last, also one who has left since."""
     newest = (
         select(referent.c.doctor_phone)
         .where(of_household(referent, household))
@@ -60,7 +61,7 @@ async def referent_of(db: AsyncConnection, household: Household, today: date) ->
 
 
 async def choose_referent(db: AsyncConnection, caller: Caller, *, number: str, doctor_phone: str) -> Referent:
-    """This doctor is the household's from now on; Refused if not under contract with its mutuelle any longer."""
+    """Write the household's choice; Refused if the doctor is no longer under contract with its mutuelle."""
     await lock_household(db, number)
     household = await own_household(db, caller, number)
     today = (await get_mutuelle(db, household.mutuelle_id)).today(caller.at)
@@ -91,7 +92,5 @@ async def _write(db: AsyncConnection, household: Household, doctor_phone: str, c
         household,
         Change.DOCTOR_CHOSEN,
         detail=name or "",
-        actor=caller.phone,
-        reason="chosen in the menu",
-        at=caller.at,
+        by=By(caller.phone, "chosen in the menu", caller.at),
     )

@@ -1,8 +1,7 @@
-"""The answers that doctors were given, worked out again: the rules of cover on what was known when each was given.
+"""Replays the answers to doctors: the rules of cover, on what was known when each was given.
 
 Known then were the journals recorded by then, the policies agreed to by then, and product versions, which never change.
-Whether the household's cover reached one person is not worked out again: people may be corrected later, and nothing
-keeps their past.
+Whether one person was covered is not replayed: people may be corrected later, and nothing keeps their past.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,13 +23,13 @@ from mutuelle.households.tables import support_act
 from mutuelle.scheme.products import products_of
 from mutuelle.tables import mutuelle
 
-REVIEW = "cover review"  # the act by which a person has looked at answers that the rules would not give
+REVIEW = "cover review"  # the support act: a person has reviewed answers that the rules do not give
 CHUNK = 500  # households read at once
 
 
 @dataclass(frozen=True)
 class ReplayedAnswer:
-    """What a doctor was answered about the cover of a household, and what the book had recorded by then."""
+    """An answer about the cover of a household, and the position of the book when it was given."""
 
     mutuelle_id: str
     number: str
@@ -55,14 +54,14 @@ class Otherwise:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What a person looks at: which answer, what it said, and what the rules say."""
+        """What a person reviews: which answer, what it said, and what the rules say."""
         said = (Cover(self.answer.state, until_on=self.answer.until_on), self.by_the_rules)
         answered, by_the_rules = (f"{one.state} {one.until_on}" for one in said)
         return {"reference": self.answer.reference, "answered": answered, "by the rules": by_the_rules}
 
 
 async def answered_otherwise(db: AsyncConnection, mutuelle_id: str | None = None) -> list[Otherwise]:
-    """The answers, of one mutuelle or of all, that the rules do not give and that nobody has looked at yet."""
+    """The answers, of one mutuelle or of all, that the rules do not give and that nobody has reviewed."""
     found: list[Otherwise] = []
     reviewed = {tuple(row) for row in await db.execute(_REVIEWED)}
     by_household = [
@@ -111,7 +110,7 @@ async def _answers(db: AsyncConnection, mutuelle_id: str | None) -> list[Replaye
 
 
 async def _of_households(db: AsyncConnection, answers: Sequence[Sequence[ReplayedAnswer]]) -> list[Otherwise]:
-    """What the rules say otherwise of these households' answers; policies and entries are read once for all."""
+    """These households' answers that the rules do not give; policies and entries are read once for all."""
     firsts = [of_one[0] for of_one in answers]
     products = await products_of(db, {first.mutuelle_id for first in firsts})
     policies = await policies_of(db, firsts, products)
@@ -136,13 +135,13 @@ def _played(
 ) -> Iterable[tuple[ReplayedAnswer, Cover]]:
     """Each answer with the cover that was known when it was given."""
     for answer in answers:
-        known = receipts(entries, answer.recorded_at)
+        recorded = receipts(entries, answer.recorded_at)
         policies = agreed[: answer.policies_known]
         terms = known_terms(policies, waived.get(answer.number, ()), answer.recorded_at)
-        yield answer, cover(periods(terms, known), answer.asked_on)
+        yield answer, cover(periods(terms, recorded), answer.asked_on)
 
 
-# An answer that was changed after a person had looked at it is another answer: all that was looked at must agree.
+# An answer that was changed after its review counts as not reviewed: all its facts must agree.
 _REVIEWED = select(
     support_act.c.mutuelle_id,
     *(support_act.c.facts[name].astext for name in ("reference", "answered", "by the rules")),

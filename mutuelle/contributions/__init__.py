@@ -1,1 +1,1 @@
-"""Contributions: what a household owes, its payments from the wish to the receipt."""
+"""Contributions: what a household owes, its payments from the request to the receipt."""

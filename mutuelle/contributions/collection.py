@@ -1,7 +1,7 @@
-"""What the worker does about payments: send what was asked, ask how it went, settle, never give up by itself.
+"""Collects payments: sends requests to operators, asks for their status, settles them, and never gives up by itself.
 
-An outcome that nobody knows is UNKNOWN and asked about again, less and less often; only the operator's definite
-word makes a payment fail, and what a person must look at becomes a case.
+An unknown outcome is UNKNOWN, and the operator is asked again in longer and longer waits. Only a definite answer of the
+operator makes a payment FAILED; what a person must look at becomes a case.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mobilemoney.operator import Operator, OperatorAnswer, Outcome, PaymentRequest
+from mutuelle.acts import By
 from mutuelle.contributions.payment_queue import (
     QUEUE_COLUMNS,
     QueuedPayment,
@@ -32,27 +33,25 @@ from timing import Clock
 
 log = logging.getLogger("keneya.collection")
 
-AFTER_THE_CALL = timedelta(seconds=4)  # a prompt cannot show on a phone whose call is still open
-LEASE = timedelta(seconds=60)  # a status and a request, each with its time-outs, end well before it
-PLACES = 64  # payments asked about at once; no more are claimed, so that no lease runs out in a queue
-SETTLERS = 3  # batches under way: one is decided here, one written by PostgreSQL, one waits for its disk
-CLAIM_AGAIN_S = 0.25  # while answers are out: who pays now does not wait for the slowest of those before
+AFTER_THE_CALL = timedelta(seconds=4)  # a phone shows no prompt while its call is open
+LEASE = timedelta(seconds=60)  # a status and a request, with their time-outs, end well before
+PLACES = 64  # payments asked about at once; no more are claimed, so that no lease expires in a queue
+SETTLERS = 3  # batches at once: one is decided here, one is written by PostgreSQL, one waits for the disk
+CLAIM_AGAIN_S = 0.25  # while answers are pending: a new payment does not wait for the slowest earlier one
 ASK_AGAIN_S = (3, 5, 10, 20, 40, 60, 120, 300, 600, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
 TOLD_LATE_AFTER = timedelta(seconds=60)
-# An operator that knows nothing of it may be sent it again. Longer than a lease and, like it, never scaled: so what a
-# killed worker left behind is found in time.
+# A payment that the operator does not know may be sent again. Longer than a lease and, like it, never scaled: what a
+# killed worker left behind is found first.
 SAME_REFERENCE_WITHIN = timedelta(minutes=2)
 NOT_FOUND_IS_PROOF_AFTER = timedelta(minutes=15)
-UNSENT_FOR = timedelta(
-    hours=1
-)  # a prompt that comes later than that surprises its payer: it is not sent any more
-OLD_AFTER = timedelta(days=1)  # a person looks at what the operator could not say in a day
+UNSENT_FOR = timedelta(hours=1)  # a later prompt would surprise its payer: it is not sent any more
+OLD_AFTER = timedelta(days=1)  # then a person looks at it
 S = PaymentState
 
 
 @dataclass(frozen=True)
 class Round:
-    """What collecting needs of the house. `clock` gives the time of each step, and divides its waits."""
+    """What collecting depends on. `clock` gives the time of each step, and divides its waits."""
 
     pool: AsyncEngine
     operators: Mapping[str, Operator]
@@ -60,13 +59,13 @@ class Round:
     clock: Clock
 
     def within(self, since: datetime | None, wait: timedelta) -> bool:
-        """Whether less than `wait`, as it is scaled here, has passed since then."""
+        """Whether less than the scaled `wait` has passed since then."""
         return since is None or self.clock() - since < self.clock.scaled(wait)
 
 
 @dataclass(frozen=True)
 class AnsweredPayment:
-    """What an operator said of a payment that was claimed under `token`."""
+    """An operator's answer about a payment that was claimed under `token`."""
 
     queued: QueuedPayment
     answer: OperatorAnswer
@@ -77,13 +76,13 @@ Paid = asyncio.Queue[AnsweredPayment | None]  # answers that wait to be settled;
 
 
 async def collect(house: Round, going_on: Callable[[], bool] = lambda: False) -> int:
-    """Deal with the payments that are due; returns how many there were.
+    """Process the payments that are due; returns how many there were.
 
-    1. Claim them under a lease: ASKED becomes SENT, and that is committed before the operator hears of it.
-    2. Outside any transaction, send what is new and ask about the rest, side by side. As long as `going_on`, claim
-       again meanwhile, into the places that are free.
-    3. Record each answer as it comes. Those that say PAID are settled together: all that came while the batch before
-       was written, in one transaction; each other one moves its payment and plans the next question in its own.
+    1. Claim them under a lease: ASKED becomes SENT, committed before the operator is called.
+    2. Outside any transaction, send new ones and ask for the status of the others, concurrently. While `going_on`,
+       claim more as places become free.
+    3. Record each answer as it comes. All PAID ones that came while the last batch was written are settled in one
+       transaction; each other answer moves its payment and plans the next question in its own.
     """
     paid: Paid = asyncio.Queue(2 * SETTLED_AT_ONCE)
     settlers = [asyncio.create_task(_settle_what_comes(house, paid)) for _settler in range(SETTLERS)]
@@ -126,7 +125,7 @@ async def _claim(house: Round, room: int) -> list[tuple[QueuedPayment, UUID]]:
             if queued.state is S.ASKED and not house.within(queued.asked_at, UNSENT_FOR)
         ]
         for queued in stale:
-            await _fail(db, queued, "worker", "it waited too long to be sent", now)
+            await _fail(db, queued, By("worker", "it waited too long to be sent", now))
         claimed = [queued for queued in queued_payments if queued not in stale]
         if claimed:
             await lease_queued(db, claimed, token, now + LEASE, now)
@@ -161,7 +160,7 @@ def due_facts(operators: Sequence[str], clock: Clock) -> dict[str, object]:
 
 
 async def _deal(house: Round, queued: QueuedPayment, token: UUID, paid: Paid) -> None:
-    """One payment's trouble is its own: the others go on, and its lease brings it back."""
+    """An error of one payment stops no other; it is retried when its lease ends."""
     try:
         answer = await _consult(house, queued)
     except Exception:
@@ -174,7 +173,7 @@ async def _deal(house: Round, queued: QueuedPayment, token: UUID, paid: Paid) ->
 
 
 async def _settle_what_comes(house: Round, paid: Paid) -> None:
-    """Settle what waits, again and again: nobody waits for a batch to fill, and batches grow as much comes."""
+    """Settle what waits, again and again: no batch waits to fill up, and batches grow with the load."""
     while (first := await paid.get()) is not None:
         batch = [first]
         while len(batch) < SETTLED_AT_ONCE and not paid.empty():
@@ -188,7 +187,7 @@ async def _settle_what_comes(house: Round, paid: Paid) -> None:
 
 
 async def _settle_together(house: Round, batch: Sequence[AnsweredPayment]) -> None:
-    """In one transaction; where it fails, one by one: what failed may have been a single payment's."""
+    """Settle in one transaction; where it fails, one by one: the error may be of a single payment."""
     if len(batch) > 1:
         try:
             async with house.pool.begin() as db:
@@ -202,7 +201,7 @@ async def _settle_together(house: Round, batch: Sequence[AnsweredPayment]) -> No
 
 
 async def _settle(db: AsyncConnection, house: Round, batch: Sequence[AnsweredPayment]) -> None:
-    """Settle what is still claimed as it was: an answer that comes after its lease comes too late to matter."""
+    """Settle the payments whose lease is still ours; an answer after the lease is dropped."""
     queued_payments = await lock_queued(db, [(one.queued.mutuelle_id, one.queued.reference) for one in batch])
     current = [(queued_payments[one.queued.mutuelle_id, one.queued.reference], one) for one in batch]
     ours = [(queued, one.answer) for queued, one in current if queued.lease_token == one.token]
@@ -223,7 +222,7 @@ async def _record_alone(house: Round, answered: AnsweredPayment) -> None:
 
 
 async def _consult(house: Round, queued: QueuedPayment) -> OperatorAnswer:
-    """Send a payment that is new, ask about one that is not; send again one the operator never heard of."""
+    """Send a new payment; ask for the status of any other, and send it again if the operator does not know it."""
     operator, ask = house.operators[queued.operator], _ask(queued, house.public_url)
     if queued.state is S.ASKED:
         return await operator.request(ask)
@@ -252,9 +251,9 @@ async def _record(db: AsyncConnection, house: Round, answered: AnsweredPayment) 
     facts = select(payment.c.state, payment.c.lease_token, payment.c.due_at).where(where).with_for_update()
     current = (await db.execute(facts)).one()
     if current.lease_token != answered.token or current.state not in OPEN:
-        return  # another worker has taken over, or it is settled: this answer comes too late to matter
+        return  # another worker has the lease, or it is settled: this answer is too late
     if answer.outcome is Outcome.FAILED or await _is_proven_lost(db, house, queued, answer):
-        await _fail(db, queued, queued.operator, _why(answer), now)
+        await _fail(db, queued, By(queued.operator, _why(answer), now))
     else:
         await _ask_again(db, house, queued, answer, rung=current.due_at != queued.due_at)
     await db.execute(sa.update(payment).where(where).values(lease_token=None, lease_until=None))
@@ -265,15 +264,15 @@ def _note(queued: QueuedPayment, answer: OperatorAnswer) -> None:
     log.info("payment.answer", extra={"payment": str(queued.reference), "outcome": str(answer.outcome)})
 
 
-async def _fail(db: AsyncConnection, queued: QueuedPayment, actor: str, reason: str, now: datetime) -> None:
-    await move(db, queued.mutuelle_id, queued.reference, S.FAILED, actor=actor, reason=reason, at=now)
-    await notify_failed(db, queued, now)
+async def _fail(db: AsyncConnection, queued: QueuedPayment, by: By) -> None:
+    await move(db, queued.mutuelle_id, queued.reference, S.FAILED, by=by)
+    await notify_failed(db, queued, by.at)
 
 
 async def _is_proven_lost(
     db: AsyncConnection, house: Round, queued: QueuedPayment, answer: OperatorAnswer
 ) -> bool:
-    """NOT FOUND proves a payment lost only if the operator never said that it had it; else a person looks at it."""
+    """NOT FOUND proves a payment lost only if the operator never confirmed it before; else a person looks at it."""
     if answer.outcome is not Outcome.NOT_FOUND or house.within(queued.sent_at, NOT_FOUND_IS_PROOF_AFTER):
         return False
     acknowledged = sa.exists().where(
@@ -301,7 +300,7 @@ async def _ask_again(
     wait_s = ASK_AGAIN_S[min(queued.polls, len(ASK_AGAIN_S) - 1)] * (0.9 + secrets.randbelow(21) / 100)
     due_at = now + house.clock.scaled(timedelta(seconds=wait_s))
     changes: dict[str, object] = {"polls": queued.polls + 1, "due_at": due_at}
-    if rung:  # a notice came while the operator was being asked: the answer may be older than the notice
+    if rung:  # a notice came during the request: the answer may be older than the notice
         changes = {"polls": 0, "due_at": now}
     if queued.told_late_at is None and not house.within(queued.asked_at, TOLD_LATE_AFTER):
         changes["told_late_at"] = now
@@ -310,6 +309,4 @@ async def _ask_again(
         detail = "the operator cannot say what became of it"
         await open_case(db, queued.mutuelle_id, queued.reference, "old", detail, now)
     why = _why(answer)
-    await move(
-        db, queued.mutuelle_id, queued.reference, to, actor=queued.operator, reason=why, at=now, **changes
-    )
+    await move(db, queued.mutuelle_id, queued.reference, to, by=By(queued.operator, why, now), **changes)

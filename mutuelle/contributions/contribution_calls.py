@@ -1,6 +1,6 @@
-"""Calling contributions: a policy's price becomes owed in the ledger when its first franc has settled.
+"""Contribution calls: a policy's price becomes owed in the ledger when its first franc has settled.
 
-A wish that was never paid leaves no journal.
+A payment that was never made leaves no journal.
 """
 
 from collections.abc import Sequence
@@ -30,9 +30,9 @@ async def calls_due(
     on: date,
     actor: str,
 ) -> list[Journal]:
-    """The journals of the policies that money now reaches, oldest first, to be posted with the receipt that does it.
+    """The contribution calls that new money makes, oldest policy first, to be posted with its receipt.
 
-    `new_receipt_minor` is that receipt, not in the account yet. The caller holds the household's lock.
+    `new_receipt_minor` is that receipt, not yet posted. The caller holds the household's lock.
     """
     called, credit = called_so_far(await statement(db, mutuelle.id, household.account))
     left = await uncalled(db, household, called)
@@ -40,7 +40,7 @@ async def calls_due(
 
 
 def called_so_far(entries: Sequence[Entry]) -> tuple[int, int]:
-    """How many policies a household's entries call, and what is to its credit, in minor units."""
+    """How many policies a household's entries have called, and its credit, in minor units."""
     called = len({entry.journal_id for entry in entries if entry.kind in CALLS})
     return called, sum(entry.credit - entry.debit for entry in entries)
 
@@ -54,22 +54,20 @@ def calls_reached(
     on: date,
     actor: str,
 ) -> list[Journal]:
-    """The journals of the policies that a credit reaches: (sequence, contribution, registration) each, oldest first."""
+    """The calls that a credit makes, of `uncalled` policies: (sequence, contribution, registration), oldest first."""
     journals = []
-    for sequence, contribution_minor, registration_minor in uncalled:
+    for policy in uncalled:
         if credit_minor <= 0:
             break
-        journals.append(
-            _call(mutuelle, household, sequence, contribution_minor, registration_minor, on, actor)
-        )
-        credit_minor -= contribution_minor + registration_minor
+        journals.append(_call(mutuelle, household, policy, on, actor))
+        credit_minor -= policy[1] + policy[2]
     return journals
 
 
 async def with_calls(
     db: AsyncConnection, mutuelle: Mutuelle, household: Household, receipt: Journal
 ) -> list[Journal]:
-    """What money received from a household posts: the calls that it reaches, then its receipt (of one movement)."""
+    """The journals for money received from a household: the calls that it makes, then its receipt (of one movement)."""
     money = receipt.movements[0].amount_minor
     calls = await calls_due(
         db, mutuelle, household, new_receipt_minor=money, on=receipt.effective_on, actor=receipt.actor
@@ -78,14 +76,9 @@ async def with_calls(
 
 
 def _call(
-    mutuelle: Mutuelle,
-    household: Household,
-    sequence: int,
-    contribution_minor: int,
-    registration_minor: int,
-    on: date,
-    actor: str,
+    mutuelle: Mutuelle, household: Household, policy: tuple[int, int, int], on: date, actor: str
 ) -> Journal:
+    sequence, contribution_minor, registration_minor = policy
     movements = [Movement(household.account, accounts.contributions(), contribution_minor, mutuelle.currency)]
     if registration_minor:
         movements.append(

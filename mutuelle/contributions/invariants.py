@@ -1,4 +1,4 @@
-"""What always holds between payments, policies and the ledger."""
+"""Invariants between payments, policies and the ledger."""
 
 from invariants import Invariant
 

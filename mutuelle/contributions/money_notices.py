@@ -1,6 +1,6 @@
-"""An operator's notice is a doorbell, never a proof: kept as it came, it makes its payment due at once.
+"""An operator's notice is a doorbell, never a proof: it is stored, and its payment is due at once.
 
-Nothing in it is believed. One that rings for a payment that has failed is put before a person.
+Nothing in it is believed. A notice for a payment that has failed becomes a case for a person.
 """
 
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mutuelle.contributions.payments import OPEN, PaymentState, open_case
 from mutuelle.tables import money_notice, payment
 
-SOON = timedelta(minutes=15)  # a notice of the failure itself comes within seconds, and again
+SOON = timedelta(minutes=15)  # a notice of the failure itself comes within seconds, also repeated
 
 
 async def ring(
     db: AsyncConnection, operator: str, token: str, body: bytes, body_hash: bytes, now: datetime
 ) -> bool:
-    """Keep a notice and make its payment due; False for a token that is not ours."""
+    """Store a notice and make its payment due; False for an unknown token."""
     is_open = payment.c.state.in_(OPEN)
     rung = await db.execute(
         sa.update(payment)

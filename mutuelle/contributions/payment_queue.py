@@ -1,4 +1,4 @@
-"""A payment as the worker deals with it: the wish on record, whatever became of it."""
+"""The payment queue: payments as the worker claims and reads them, in any state."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from values import value
 
 @value
 class QueuedPayment:
-    """A payment the worker deals with, as it was asked for; `lease_token` is whose work it is now."""
+    """A payment of the queue, as it was asked for; `lease_token` names the worker that holds it."""
 
     mutuelle_id: str
     reference: UUID
@@ -54,7 +54,7 @@ QUEUE_COLUMNS = [
 ]
 
 
-_STATE = [column.name for column in QUEUE_COLUMNS].index("state") - 5  # after those that have names below
+_STATE = [column.name for column in QUEUE_COLUMNS].index("state") - 5  # after those that are named below
 
 
 def queued_payment(row: Iterable[Any]) -> QueuedPayment:
@@ -67,7 +67,7 @@ def queued_payment(row: Iterable[Any]) -> QueuedPayment:
 async def lock_queued(
     db: AsyncConnection, keys: Sequence[tuple[str, UUID]]
 ) -> dict[tuple[str, UUID], QueuedPayment]:
-    """Lock the payments of these (mutuelle, reference), all in one order, and read each as it is after the lock."""
+    """Lock the payments of these (mutuelle, reference), in one order, and read each after it is locked."""
     ordered = sorted(set(keys), key=lambda key: (key[0], key[1].int))
     columns = {
         "mutuelles": [mutuelle for mutuelle, _r in ordered],
@@ -82,7 +82,7 @@ async def lease_queued(
 ) -> None:
     """Take locked payments under a lease: ASKED becomes SENT.
 
-    A row still SENT was sent by a worker that never came back: nobody knows what became of it.
+    A row still SENT was left by a worker that died: its outcome is unknown.
     """
     columns = {
         "mutuelles": [queued.mutuelle_id for queued in queued_payments],

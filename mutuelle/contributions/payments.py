@@ -1,6 +1,6 @@
-"""Payments: the states a contribution goes through between a wish and a posting, and which moves are legal.
+"""Payments: the states of a contribution between the request and the posting, and which moves are legal.
 
-A payment fails only on proof. UNKNOWN has an age and is asked about until somebody knows.
+A payment fails only on proof. The operator is asked about an UNKNOWN one until the outcome is known.
 """
 
 import base64
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, _
+from mutuelle.acts import By
 from mutuelle.free_codes import draw_free, insert_if_free
 from mutuelle.household_key import of_household, same_household
 from mutuelle.households.households import Household
@@ -28,12 +29,12 @@ from talk.trouble import RefusedError
 from talk.words import Caller
 
 CONTRIBUTION = "contribution"
-ASKS_A_DAY = 10  # of one phone for households or with phones that are not its own
-PROMPTS_A_DAY = 3  # on a phone that did not ask for them: a payer's patience is not ours to spend
+ASKS_A_DAY = 10  # by one phone, for other households or with other phones
+PROMPTS_A_DAY = 3  # on a phone that did not ask for them
 
 
 class PaymentState(StrEnum):
-    """ASKED: wished, not sent. SENT: handed over, no answer yet. UNKNOWN: nobody can say, so we keep asking."""
+    """ASKED: not sent yet. SENT: no answer yet. UNKNOWN: the outcome is not known, the operator is asked again."""
 
     ASKED = "ASKED"
     SENT = "SENT"
@@ -47,7 +48,7 @@ class PaymentState(StrEnum):
 S = PaymentState
 OPEN = (S.ASKED, S.SENT, S.PENDING, S.UNKNOWN)
 LEGAL: dict[PaymentState, frozenset[PaymentState]] = {
-    S.ASKED: frozenset({S.SENT, S.FAILED}),  # FAILED: it waited so long that it was never sent
+    S.ASKED: frozenset({S.SENT, S.FAILED}),  # FAILED: it waited too long to be sent
     S.SENT: frozenset({S.PENDING, S.UNKNOWN, S.PAID, S.FAILED}),
     S.PENDING: frozenset({S.UNKNOWN, S.PAID, S.FAILED}),
     S.UNKNOWN: frozenset({S.PENDING, S.PAID, S.FAILED}),
@@ -63,7 +64,7 @@ class IllegalMoveError(Exception):
 
 @dataclass(frozen=True)
 class OpenPayment:
-    """A payment that is under way, as its household is told of it."""
+    """A payment under way, as its household may see it."""
 
     amount: Money
     payer_phone: str
@@ -119,10 +120,10 @@ async def ask_payment(
     *,
     renewal: Offer | None = None,
 ) -> UUID:
-    """Write the wish down with our own reference, to be sent a little after the call; Refused if it may not be.
+    """Queue a payment under our own reference, to be sent a little after the call; Refused if it is not allowed.
 
-    A household has one open payment, kept so by the database, whatever phone or channel it came from. `renewal` is
-    what the first franc of this payment agrees to: until it settles, the household is bound to nothing.
+    A household has at most one open payment, of any phone or channel: the database guarantees it. `renewal` is agreed
+    to by the first franc of this payment: until it settles, the household is bound to nothing.
     """
     operator, country = await expect_operator(db, household.mutuelle_id, payer_phone)
     if payer_phone != caller.phone:
@@ -147,9 +148,8 @@ async def ask_payment(
         "renews_minor": renewal and renewal.contribution_minor,
     }
     reference = await _insert(db, household, row)
-    await _note_move(
-        db, household.mutuelle_id, reference, None, S.ASKED, "caller", "agreed in the menu", caller.at
-    )
+    by = By("caller", "agreed in the menu", caller.at)
+    await _note_move(db, household.mutuelle_id, reference, None, S.ASKED, by)
     return reference
 
 
@@ -168,13 +168,13 @@ async def _insert(db: AsyncConnection, household: Household, row: dict[str, obje
                     "A payment for this household is already under way. Please wait a few minutes and dial again."
                 )
             )
-        return False  # thirty bits of a receipt code: it takes a hundred thousand payments for one clash
+        return False  # thirty bits of a receipt code: one clash in a hundred thousand payments
 
     return await draw_free("receipt code", uuid4, write)
 
 
 async def _limit(db: AsyncConnection, caller: Caller) -> None:
-    """Refused when this phone has asked enough today for households that are not its own, or with other phones."""
+    """Refused past today's limit of this phone, for other households or with other phones."""
     is_own = sa.exists().where(
         same_household(household_phone, payment),
         household_phone.c.phone == caller.phone,
@@ -193,12 +193,12 @@ async def _limit(db: AsyncConnection, caller: Caller) -> None:
 
 
 async def lock_phone(db: AsyncConnection, phone: str) -> None:
-    """Until the transaction ends, nothing else is decided about this phone: limits and first households are counted."""
+    """Lock this phone until the transaction ends: its limits and its first household are counted."""
     await lock(db, Lock.PHONE, phone)
 
 
 async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
-    """Refused when the owner of `phone` wants no requests by others, or had enough of them today."""
+    """Refused where the owner of `phone` takes no requests by others, or past their daily limit."""
     await lock_phone(db, phone)
     if await db.scalar(select(payer_refusal.c.phone).where(payer_refusal.c.phone == phone)):
         raise RefusedError(
@@ -220,19 +220,11 @@ async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
 
 
 async def move(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    reference: UUID,
-    to: PaymentState,
-    *,
-    actor: str,
-    reason: str,
-    at: datetime,
-    **changes: object,
+    db: AsyncConnection, mutuelle_id: str, reference: UUID, to: PaymentState, *, by: By, **changes: object
 ) -> PaymentState:
-    """Move a payment, with its new facts, and write down who and why; returns the state it came from.
+    """Move a payment to the state `to`, with `changes` of its row, and note who and why; returns its former state.
 
-    IllegalMove if the table of moves does not have it. A move to the state it is in changes only the facts.
+    IllegalMoveError if LEGAL has no such move. A move to the present state only makes the `changes`.
     """
     where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
     was = PaymentState(
@@ -241,12 +233,12 @@ async def move(
     expect_legal(reference, was, to)
     await db.execute(sa.update(payment).where(where).values(state=to, **changes))
     if to is not was:
-        await _note_move(db, mutuelle_id, reference, was, to, actor, reason, at)
+        await _note_move(db, mutuelle_id, reference, was, to, by)
     return was
 
 
 def expect_legal(reference: UUID, was: PaymentState, to: PaymentState) -> None:
-    """IllegalMove if the table of moves does not have it; to stay is no move."""
+    """IllegalMoveError if LEGAL has no such move; to stay is no move."""
     if to is not was and to not in LEGAL[was]:
         raise IllegalMoveError(f"{reference}: {was} to {to}")
 
@@ -254,7 +246,7 @@ def expect_legal(reference: UUID, was: PaymentState, to: PaymentState) -> None:
 async def open_case(
     db: AsyncConnection, mutuelle_id: str, reference: UUID, kind: str, detail: str, at: datetime
 ) -> None:
-    """Put a payment on the list that a person works off; once for each kind of trouble."""
+    """Open a case: a payment that a person must look at, once for each kind of trouble."""
     case = {
         "mutuelle_id": mutuelle_id,
         "reference": reference,
@@ -266,23 +258,16 @@ async def open_case(
 
 
 async def _note_move(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    reference: UUID,
-    was: PaymentState | None,
-    to: PaymentState,
-    actor: str,
-    reason: str,
-    at: datetime,
+    db: AsyncConnection, mutuelle_id: str, reference: UUID, was: PaymentState | None, to: PaymentState, by: By
 ) -> None:
     facts = {
         "mutuelle": mutuelle_id,
         "reference": reference,
         "was": was,
         "next": to,
-        "actor": actor,
-        "reason": reason,
-        "at": at,
+        "actor": by.actor,
+        "reason": by.reason,
+        "at": by.at,
     }
     await db.execute(_NOTE_MOVE, facts)
 

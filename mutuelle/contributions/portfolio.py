@@ -1,6 +1,6 @@
-"""All the open households of a mutuelle at once: cover, dues and the next price, in a few queries for thousands.
+"""The portfolio: cover, dues and next price of all open households of a mutuelle, in a few queries for thousands.
 
-What is said of each is what `standing` says of it: the same rules on the same rows, read set by set.
+Each is as `standing` has it: the same rules on the same rows, read set by set.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from mutuelle.tables import beneficiary, policy, waiver
 from mutuelle.tables import household as household_table
 
 UP_TO_DATE = {CoverState.COVERED, CoverState.WAITING}
-TURN = 500  # rows between two turns of the loop's other work: about ten milliseconds
+TURN = 500  # rows between two yields to the event loop: about ten milliseconds
 T = TypeVar("T")
 Agreed = tuple[list[Terms], Product]  # a household's policies in order, and the product of the last
 
@@ -59,13 +59,12 @@ async def portfolio(
     ages = await _ages(db, mutuelle, today, only)
     current = {found.code: found for found in await products_on_sale(db, mutuelle.id, today)}
     return {
-        number: _insured(mutuelle, number, agreed, paid.get(number, ()), ages[number], current, today)
+        number: _insured(number, agreed, paid.get(number, ()), ages[number], current, today)
         async for number, agreed in _in_turns(policies.items())
     }
 
 
 def _insured(
-    mutuelle: Mutuelle,
     number: str,
     agreed: Agreed,
     paid: Sequence[Receipt],
@@ -74,7 +73,7 @@ def _insured(
     today: date,
 ) -> Insured:
     terms_agreed, product = agreed
-    reckoned = reckon(terms_agreed, paid, today, mutuelle.currency)
+    reckoned = reckon(terms_agreed, paid, today, product.currency)
     return Insured(
         number=number,
         product=product,
@@ -126,9 +125,9 @@ async def received_by_number(
     """The money that reached each household and was not taken back, as it was written down."""
     wanted = [accounts.member(number) for number in only] if only is not None else None
     found: dict[str, list[Receipt]] = defaultdict(list)
-    async for line in _in_turns(await received_by_members(db, mutuelle.id, accounts.HEALTH, wanted)):
-        number = line.account.rpartition(":")[2]
-        found[number].append(Receipt(line.occurred_on, line.amount_minor))
+    async for entry in _in_turns(await received_by_members(db, mutuelle.id, accounts.HEALTH, wanted)):
+        number = entry.account.rpartition(":")[2]
+        found[number].append(Receipt(entry.occurred_on, entry.amount_minor))
     return found
 
 
@@ -156,7 +155,7 @@ async def _ages(
 
 
 async def _in_turns(rows: Iterable[T]) -> AsyncIterator[T]:
-    """The rows, with a turn for everybody else's calls and payments now and then: thousands of them take a second."""
+    """The rows, yielding to the event loop now and then: thousands of them take a second."""
     for nth, row in enumerate(rows):
         if nth % TURN == 0:
             await asyncio.sleep(0)

@@ -17,45 +17,49 @@ from talk.phones import shown_phone
 
 
 def receipts_of(
-    household: Household, phones: Sequence[str], stands: Reckoning, due: QueuedPayment
+    household: Household, phones: Sequence[str], stands: Reckoning, queued: QueuedPayment
 ) -> Notification:
-    """The receipt to every phone of the household, and a shorter one to a payer who is not of it."""
-    told = dict.fromkeys(phones, household_receipt(household, stands, due.amount, due.receipt_code))
-    if due.payer_phone not in told:
-        told[due.payer_phone] = payer_receipt(due)
-    return _notification(due, "receipt", told, due.receipt_code)
+    """The receipt for every phone of the household, and a shorter one for another payer."""
+    sentences = dict.fromkeys(
+        phones, household_receipt(household, stands, queued.amount, queued.receipt_code)
+    )
+    if queued.payer_phone not in sentences:
+        sentences[queued.payer_phone] = payer_receipt(queued)
+    return _notification(queued, "receipt", sentences, queued.receipt_code)
 
 
-def mismatch_of(mutuelle: Mutuelle, due: QueuedPayment) -> Notification:
-    """Money came that differs from what was asked: a person looks at it."""
-    return _notification(due, "money to check", {due.payer_phone: money_to_check(mutuelle, due)})
+def mismatch_of(mutuelle: Mutuelle, queued: QueuedPayment) -> Notification:
+    """For money that differs from what was asked: a person looks at it."""
+    return _notification(queued, "money to check", {queued.payer_phone: money_to_check(mutuelle, queued)})
 
 
-def closing_of(mutuelle: Mutuelle, due: QueuedPayment) -> Notification:
-    """Money came for a household that was closed meanwhile: kept for it, and it covers nobody."""
-    told = dict.fromkeys((due.payer_phone, due.asked_by), closed_receipt(mutuelle, due))
-    return _notification(due, "receipt", told, due.receipt_code)
+def closing_of(mutuelle: Mutuelle, queued: QueuedPayment) -> Notification:
+    """For money of a household that was closed meanwhile: it is kept, and covers nobody."""
+    sentences = dict.fromkeys((queued.payer_phone, queued.asked_by), closed_receipt(mutuelle, queued))
+    return _notification(queued, "receipt", sentences, queued.receipt_code)
 
 
-async def notify_late(db: AsyncConnection, due: QueuedPayment, now: datetime) -> None:
-    """Nothing was received yet: said once, to the payer; the payment goes on being asked about."""
-    await notify_all(db, [_notification(due, "not received yet", {due.payer_phone: not_received(due)})], now)
+async def notify_late(db: AsyncConnection, queued: QueuedPayment, now: datetime) -> None:
+    """Notify the payer, once, that nothing was received yet; the operator is asked on."""
+    await notify_all(
+        db, [_notification(queued, "not received yet", {queued.payer_phone: not_received(queued)})], now
+    )
 
 
-async def notify_failed(db: AsyncConnection, due: QueuedPayment, now: datetime) -> None:
-    """The payment has failed for good, on the operator's word: said to whoever asked for it and to the payer."""
-    told = dict.fromkeys((due.payer_phone, due.asked_by), payment_failed(due))
-    await notify_all(db, [_notification(due, "payment failed", told)], now)
+async def notify_failed(db: AsyncConnection, queued: QueuedPayment, now: datetime) -> None:
+    """Notify the payer, and the phone that asked, that the operator reports the payment as failed."""
+    sentences = dict.fromkeys((queued.payer_phone, queued.asked_by), payment_failed(queued))
+    await notify_all(db, [_notification(queued, "payment failed", sentences)], now)
 
 
 def _notification(
-    due: QueuedPayment, template: str, told: Mapping[str, Sentence], receipt_code: str | None = None
+    queued: QueuedPayment, template: str, sentences: Mapping[str, Sentence], receipt_code: str | None = None
 ) -> Notification:
-    return Notification(due.mutuelle_id, template, told, str(due.reference), receipt_code)
+    return Notification(queued.mutuelle_id, template, sentences, str(queued.reference), receipt_code)
 
 
 def household_receipt(household: Household, stands: Reckoning, amount: Money, code: str) -> Sentence:
-    """The receipt a household keeps: what came, what it gives, what remains due."""
+    """The household's receipt: what was received, what it covers, what remains due."""
     cover = stands.cover
     facts: dict[str, Fact] = {
         "code": code,
@@ -90,52 +94,52 @@ def household_receipt(household: Household, stands: Reckoning, amount: Money, co
     )
 
 
-def payer_receipt(due: QueuedPayment) -> Sentence:
-    """The receipt of a payer who is not of the household: no name, no debt."""
-    number = shown_number(due.number)
+def payer_receipt(queued: QueuedPayment) -> Sentence:
+    """The receipt of a payer outside the household: no name, no debt."""
+    number = shown_number(queued.number)
     return _(
         "Receipt {code}: you paid {amount} for household {number}. Thank you.",
-        code=due.receipt_code,
-        amount=due.amount,
+        code=queued.receipt_code,
+        amount=queued.amount,
         number=number,
     )
 
 
-def closed_receipt(mutuelle: Mutuelle, due: QueuedPayment) -> Sentence:
-    """The receipt of money that came too late: nobody is covered by it."""
+def closed_receipt(mutuelle: Mutuelle, queued: QueuedPayment) -> Sentence:
+    """The receipt of money that came after the closing: nobody is covered by it."""
     return _(
         "Receipt {code}: {amount} for household {number}, which is closed: it covers nobody. "
         "To get it back, call {phone}.",
-        code=due.receipt_code,
-        amount=due.amount,
-        number=shown_number(due.number),
+        code=queued.receipt_code,
+        amount=queued.amount,
+        number=shown_number(queued.number),
         phone=mutuelle.complaints,
     )
 
 
-def not_received(due: QueuedPayment) -> Sentence:
-    """Neither paid nor failed: true whatever happens next."""
+def not_received(queued: QueuedPayment) -> Sentence:
+    """Neither paid nor failed: the sentence stays true in both cases."""
     return _(
         "Your payment of {amount} has not arrived yet. Approved already? Do nothing, the receipt will come. "
         "If not, dial again in 10 minutes.",
-        amount=due.amount,
+        amount=queued.amount,
     )
 
 
-def payment_failed(due: QueuedPayment) -> Sentence:
+def payment_failed(queued: QueuedPayment) -> Sentence:
     """The operator says that nothing was taken."""
     return _(
         "The payment of {amount} for household {number} was not made. Nothing was taken. "
         "Dial again to retry; to pay in cash, press 7, then 5.",
-        amount=due.amount,
-        number=shown_number(due.number),
+        amount=queued.amount,
+        number=shown_number(queued.number),
     )
 
 
-def money_to_check(mutuelle: Mutuelle, due: QueuedPayment) -> Sentence:
-    """Nothing is lost, and somebody can be called."""
+def money_to_check(mutuelle: Mutuelle, queued: QueuedPayment) -> Sentence:
+    """Nothing is lost, and whom to call."""
     return _(
         "We received your payment, but not as agreed ({amount}). It is safe and being checked. Questions: {phone}",
-        amount=due.amount,
+        amount=queued.amount,
         phone=shown_phone(mutuelle.complaints_phone),
     )

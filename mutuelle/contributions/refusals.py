@@ -1,4 +1,4 @@
-"""Phones whose owners want no payment requests by others: asked for once, kept until they say otherwise."""
+"""Phones whose owners refuse payment requests by others, until they accept them again."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert

@@ -1,4 +1,4 @@
-"""Guards at the start of a process: what a demonstration may do never happens where real money is."""
+"""Guards at the start of a process: simulated operators are never used beside real money."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ from mutuelle.tables import payment, route
 
 
 class StrangeRouteError(Exception):
-    """A mutuelle's payments would go to an operator that this process must not use; one line for each."""
+    """A mutuelle's payments would go to an operator that this process must not use; a line for each."""
 
 
 async def refuse_strange_routes(pool: AsyncEngine, config: Mapping[str, str], *, simulator: bool) -> None:
-    """StrangeRoute unless every route, and every payment under way, is of an operator that can be asked from here.
+    """StrangeRouteError unless every route, and every payment under way, is of an operator that can be asked from here.
 
     `config` are the operators' settings; simulated operators need the simulator too.
     """

@@ -19,7 +19,18 @@ from mutuelle.scheme.products import Offer, Product, installment, offer, product
 from values import value
 
 WAIVED = accounts.waivers()
-RENEWAL_OPENS = timedelta(days=30)  # before the expiry: time enough to gather the money
+RENEWAL_OPENS = timedelta(days=30)  # before the expiry: time to gather the money
+
+
+@value
+class PaymentTerms:
+    """What a payer agrees to: what is `payable` after `credit`, for which product version, and whether it renews."""
+
+    payable: Money
+    credit: Money
+    product: str
+    version: int
+    renews: bool
 
 
 @dataclass(frozen=True)
@@ -75,10 +86,16 @@ class Standing:
         """The product version that a payment today is for."""
         return self.renewal.product if self.renews and self.renewal else self.product
 
+    @property
+    def payment_terms(self) -> PaymentTerms:
+        """What a payment today agrees to."""
+        product = self.payable_product
+        return PaymentTerms(self.payable, self.credit, product.code, product.version, self.renews)
+
 
 @value
 class Reckoning:
-    """What policies and the money received for them come to on a day."""
+    """The periods, cover, dues and credit of a household on a day."""
 
     periods: tuple[Period, ...]
     cover: Cover
@@ -87,7 +104,7 @@ class Reckoning:
 
 
 def reckon(agreed: Sequence[Terms], paid: Sequence[Receipt], today: date, currency: str) -> Reckoning:
-    """Date the policies by the receipts, and say what is covered, due and paid too much."""
+    """Date the policies by the receipts, and work out cover, dues and credit."""
     dated = tuple(periods(agreed, paid))
     taken = sum(period.paid_minor for period in dated)
     return Reckoning(
@@ -99,15 +116,15 @@ def reckon(agreed: Sequence[Terms], paid: Sequence[Receipt], today: date, curren
 
 
 def receipts(entries: Sequence[Entry], known_at: datetime | None = None) -> list[Receipt]:
-    """The money that reached a household and was not taken back, each on the day it is for, as it was written down.
+    """The money received from a household and not reversed, each on its own day, in the order it was recorded.
 
-    What was waived is no money. With `known_at`: what the book held at that moment, whatever came later.
+    Waivers are no money. With `known_at`: as the book stood at that moment.
     """
-    known = [entry for entry in entries if known_at is None or entry.recorded_at <= known_at]
-    taken_back = {entry.reverses_id for entry in known}
+    recorded = [entry for entry in entries if known_at is None or entry.recorded_at <= known_at]
+    taken_back = {entry.reverses_id for entry in recorded}
     return [
         Receipt(entry.occurred_on, entry.credit)
-        for entry in sorted(known, key=lambda entry: entry.recorded_at)
+        for entry in sorted(recorded, key=lambda entry: entry.recorded_at)
         if entry.credit
         and entry.counter_account != WAIVED
         and entry.reverses_id is None
@@ -136,7 +153,7 @@ def after_credit(renewal: Offer, credit: Money) -> Money:
 
 
 async def standing(db: AsyncConnection, household: Household, at: datetime) -> Standing:
-    """Derive where `home` stands at `at` from its policies, its account and the products on sale."""
+    """Derive where `household` stands at `at` from its policies, its account and the products on sale."""
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
     today = mutuelle.today(at)
     products = await products_by_version(db, mutuelle.id)

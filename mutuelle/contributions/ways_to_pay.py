@@ -1,6 +1,6 @@
 """How a household pays where no operator can ask the calling phone: in cash, and to whom.
 
-A mutuelle may have no route, or none for the country of this phone; joining, paying and renewing go on all the same.
+A mutuelle may have no route, or none for the country of this phone; its households join, pay and renew in cash.
 """
 
 from collections.abc import Sequence
@@ -31,19 +31,19 @@ class PayInCash:
 
     @property
     def shown(self) -> str:
-        """Name and number, as people there write it."""
+        """Name and number, in national form."""
         return f"{self.name}, {shown_phone(self.phone)}"
 
 
 async def cash_instead(db: AsyncConnection, caller: Caller, household: Household) -> PayInCash | None:
-    """Whom `home` pays in cash, where the calling phone cannot be asked for money; None where it can."""
+    """Whom `household` pays in cash, where no operator can ask the calling phone for money; None where one can."""
     return await cash_in_place(db, caller, household.mutuelle_id, await _place_of(db, household))
 
 
 async def cash_in_place(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, place_id: str
 ) -> PayInCash | None:
-    """The same for whoever lives in a place of the mutuelle, as a newcomer does."""
+    """The same for a newcomer who lives in a place of the mutuelle."""
     if await operator_for(db, mutuelle_id, caller.phone):
         return None
     return await _who_takes_cash(db, caller, mutuelle_id, place_id)
@@ -52,7 +52,7 @@ async def cash_in_place(
 async def who_takes_cash(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, household: Household | None
 ) -> PayInCash:
-    """Whom to pay in cash, whatever else can be done: in the place of `home`, or anywhere in the mutuelle."""
+    """Whom to pay in cash, in any case: in the place of `household`, or anywhere in the mutuelle."""
     return await _who_takes_cash(
         db, caller, mutuelle_id, await _place_of(db, household) if household else None
     )
@@ -100,7 +100,7 @@ _LATELY = sa.text(
 async def _nearest(
     db: AsyncConnection, collectors: Sequence[Appointment], place_id: str | None
 ) -> Appointment | None:
-    """The collector of a place, as the last hundred receipts of each tell; the first by name where none does."""
+    """The collector of a place, by the last hundred receipts of each; the first by name where none collected there."""
     if len(collectors) < 2:
         return collectors[0] if collectors else None
     facts = {

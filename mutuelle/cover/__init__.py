@@ -1,1 +1,1 @@
-"""Cover: policies, the one place of its rules, and whom of a household it counts."""
+"""Cover: policies, the one place of its rules, and which people of a household it counts."""

@@ -1,6 +1,6 @@
-"""A household as its own people see it: who is in it, and what its next period would cost with a change.
+"""A household as its own people see it: its members, and the price of its next period after a change.
 
-Every price here is of the next period: what was agreed for this one never changes.
+Every price here is of the next period: the agreed price of this one never changes.
 """
 
 import re
@@ -29,7 +29,7 @@ YOUNGEST_HEAD = 16
 
 @dataclass(frozen=True)
 class Family:
-    """`people` are all who ever were in it; `product` is what its next period would be sold under, if anything is.
+    """`people` are all who ever were in it; `product` is that of its next period, if one is on sale.
 
     `most` is how many people that product (or the agreed one) takes.
     """
@@ -49,11 +49,11 @@ class Family:
 
     @property
     def price(self) -> Money | None:
-        """What the next period costs as the household is; None while nothing is on sale for it."""
+        """The price of the next period for the household as it is; None while nothing is on sale for it."""
         return self.price_for(self.people)
 
     def price_for(self, people: Iterable[Person]) -> Money | None:
-        """What the next period would cost for these people."""
+        """The price of the next period for these people."""
         if self.product is None:
             return None
         return self.product.money(contribution(self.product, ages(people, self.today)))
@@ -70,7 +70,7 @@ class Family:
         )
 
     def mover(self, person: Person, came_from: str, covered_from: date | None) -> Person:
-        """The person who would come from another household: covered as this one is from that day on, if from any."""
+        """The person who would come from another household, covered with this one from `covered_from`, if given."""
         return replace(
             self.joiner(person.name or "", person.age(self.today)),
             name=person.name,
@@ -86,7 +86,7 @@ class Family:
         return self.price_for(person for person in self.people if person.rank != rank)
 
     def price_corrected(self, rank: int, birth_year: int) -> Money | None:
-        """What the next period would cost if this person was born in that year."""
+        """The price of the next period if this person was born in that year."""
         return self.price_for(
             replace(person, birth_year=birth_year) if person.rank == rank else person
             for person in self.people
@@ -110,7 +110,7 @@ async def family_of(db: AsyncConnection, household: Household, at: datetime) -> 
 
 @dataclass(frozen=True)
 class ShownChange:
-    """A change as it is told to its household: on which day there, and by whom."""
+    """A change as its household reads it: on which day in its time zone, and by whom."""
 
     noted: Noted
     on: date
@@ -142,17 +142,17 @@ def _by(caller: Caller, own: list[str], actor: str, name: str | None) -> Sentenc
 
 
 async def officer_names(db: AsyncConnection, mutuelle_id: str, phones: Collection[str]) -> dict[str, str]:
-    """The names of those who hold or held an office with these phones; a phone that never had one is not there."""
+    """The names of present and former officers with these phones, by phone; other phones are left out."""
     rows = await db.execute(
         select(officer.c.phone, officer.c.name)
         .where(officer.c.mutuelle_id == mutuelle_id, officer.c.phone.in_(phones))
-        .order_by(officer.c.role.desc())  # of several offices the first by name stays
+        .order_by(officer.c.role.desc())  # of several names the first stays
     )
     return {row.phone: row.name for row in rows}
 
 
 def called(person: Person, today: date) -> Sentence | str:
-    """How a person is named to their own household: their name, or their age where none was given."""
+    """How their own household reads of a person: the name, or the age where there is none."""
     return person.name or _("person of {age}", age=aged(person.age(today)))
 
 
@@ -162,7 +162,7 @@ def mentioned(person: Person, today: date) -> Sentence | str:
 
 
 def aged(years: int) -> Sentence:
-    """An age as it is said."""
+    """An age in words."""
     if years == 0:
         return _("under one year")
     return counts.years(years)

@@ -1,9 +1,9 @@
 """The people of a household, and whom its cover counts on a day.
 
-Whoever is added in mid-period is counted by the price of the next policy and covered with it, so that nobody is
-insured on the day they fall ill. Two are not made to wait for it: a newborn, and who comes from another household of
-the mutuelle, where the wait was served. Derived, as all cover is: what is kept of a person is the first policy whose
-price counts them, and the first day of a cover of their own.
+A person added in mid-period counts in the price of the next policy and is covered with it, so that nobody is insured on
+the day they fall ill. Two do not wait for it: a newborn, and a person from another household of the mutuelle who has
+waited there. Cover is derived: a person's row keeps only the first policy whose price counts them, and the first day of
+a cover of their own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,11 +22,11 @@ from mutuelle.tables import beneficiary
 
 @dataclass(frozen=True)
 class Person:
-    """`rank` is the place that nobody else ever has in the household.
+    """`rank` is their number in the household, never given to another.
 
     `first_policy` is the sequence of the first policy whose price counts this person.
-    `covered_from`: the first day of cover, whatever the policy, of a newborn or of who came from the household with
-    the number `came_from`. `covered` is the answer for one day.
+    `covered_from`: the first day of cover, under any policy, of a newborn or of a person from the household
+    `came_from`. `covered` is for one day.
     """
 
     rank: int
@@ -40,7 +40,7 @@ class Person:
     covered: bool = False
 
     def age(self, today: date) -> int:
-        """In calendar years, as people say it."""
+        """In calendar years: year of birth and present year only."""
         return max(today.year - self.birth_year, 0)
 
     @property
@@ -62,7 +62,7 @@ class Person:
 
 
 async def people_of(db: AsyncConnection, household: Household) -> list[Person]:
-    """Everybody who is or was in a household, its head first."""
+    """All who are or were in a household, its head first."""
     rows = await db.execute(
         select(
             beneficiary.c.rank,
@@ -91,9 +91,9 @@ def ages(people: Iterable[Person], today: date) -> tuple[int, ...]:
 
 
 def entitled_on(person: Person, period: Period) -> date | None:
-    """The first day on which `period` covers a person; None if its price does not count them, or it never opened.
+    """The first day on which `period` covers a person; None if its price does not count them or it never opened.
 
-    Someone added later waits as a new household does, counted from the day they were named (openIMIS: from the
+    A person added later waits as a new household does, counted from the day they were named (openIMIS: from the
     person's own effective date).
     """
     if person.own_cover_from is not None:
@@ -124,7 +124,7 @@ def _covered(person: Person, period: Period, today: date) -> bool:
 
 
 def counted(people: Iterable[Person], period: Period, today: date) -> int:
-    """How many people the cover of `period` is for `today`: those its price counts, and those who need not wait."""
+    """How many people `period` covers `today`: those its price counts, and those who need not wait."""
     return sum(
         (person.first_policy <= period.terms.sequence or person.own_cover_from is not None)
         and (person.removed_on is None or today <= person.removed_on)

@@ -37,7 +37,7 @@ class Policy:
 
     @property
     def terms(self) -> Terms:
-        """What it says about time and money."""
+        """Its terms of time and money."""
         return terms(
             self.sequence, self.agreed_on, self.price_minor, self.product, self.waived_minor, self.waits_from
         )
@@ -75,7 +75,7 @@ async def policies_of(
 
 @value
 class Waiver:
-    """What need not be paid of a policy any more, and when that became known."""
+    """The part of a policy's price that is waived, and when it was recorded."""
 
     sequence: int
     amount_minor: int
@@ -99,7 +99,7 @@ async def waivers_of(
 
 
 def known_terms(agreed: Sequence[Policy], waived: Sequence[Waiver], known_at: datetime) -> list[Terms]:
-    """What the policies say, without the waivers that were recorded after `known_at`."""
+    """The terms of the policies, without the waivers that were recorded after `known_at`."""
     known: Counter[int] = Counter()
     for one in waived:
         if one.recorded_at <= known_at:
@@ -125,7 +125,7 @@ def terms(
     waived_minor: int = 0,
     waits_from: date | None = None,
 ) -> Terms:
-    """What a policy agreed to that day under `product` says about time and money; its price includes registration."""
+    """The terms of a policy agreed to that day under `product`; its price includes registration."""
     return Terms(
         sequence=sequence,
         is_renewal=sequence > 1,
@@ -144,13 +144,13 @@ def terms(
 async def write_policy(
     db: AsyncConnection, household: Household, offer: Offer, *, sequence: int, agreed_on: date, at: datetime
 ) -> None:
-    """Write down what was agreed; nothing is owed in the ledger before its first franc."""
+    """Write a policy; nothing is owed in the ledger before its first franc."""
     key = household.mutuelle_id, household.number
     await write_policies(db, [policy_row(*key, offer, sequence=sequence, agreed_on=agreed_on, at=at)])
 
 
 async def write_policies(db: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Write down what was agreed, as `policy_row` makes the rows, and record it."""
+    """Write policies, rows of `policy_row`, and record their households."""
     await db.execute(insert(policy), rows)
     await record_households(db, {HouseholdKey(row["mutuelle_id"], row["number"]) for row in rows})
 
@@ -158,7 +158,7 @@ async def write_policies(db: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
 def policy_row(
     mutuelle_id: str, number: str, offer: Offer, *, sequence: int, agreed_on: date, at: datetime
 ) -> dict[str, Any]:
-    """What was agreed, as its table keeps it."""
+    """The row of a policy."""
     return {
         "mutuelle_id": mutuelle_id,
         "number": number,
@@ -175,7 +175,7 @@ def policy_row(
 
 
 async def uncalled(db: AsyncConnection, household: Household, called: int) -> Sequence[tuple[int, int, int]]:
-    """(sequence, contribution, registration) of the policies after the first `called` ones, in order."""
+    """(sequence, contribution_minor, registration_minor) of the policies after the first `called` ones, in order."""
     rows = await db.execute(
         select(policy.c.sequence, policy.c.contribution_minor, policy.c.registration_minor)
         .where(

@@ -2,8 +2,8 @@
 
 Nothing of this is stored. A policy opens on the day its paid share reaches the product's threshold, and never before
 it was agreed to; a part-paid one is suspended when its payment grace ends; an expired one still covers during its
-renewal grace. `tests/mutuelle/cover/test_cover_lives.py` says what holds of every life of a household: more money never
-takes cover away, and money that is written down later never moves a period that has opened.
+renewal grace. `tests/mutuelle/cover/test_cover_lives.py` says what holds in every life of a household: more money never
+takes cover away, and money recorded later never moves a period that has opened.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from values import value
 
 
 class CoverState(StrEnum):
-    """Where a household stands (the trade's words: à jour, carence, en retard, suspendu …)."""
+    """The state of a household's cover (in French: à jour, carence, en retard, suspendu …)."""
 
     UNPAID = "unpaid"  # joined, nothing paid
     PART_PAID = "part paid"  # paid less than what opens cover
@@ -34,10 +34,10 @@ COVERED_STATES = {CoverState.COVERED, CoverState.IN_ARREARS, CoverState.GRACE}
 
 @value
 class Terms:
-    """What a policy's product version says about time and money; `price_minor` includes registration.
+    """A policy's terms of time and money, by its product version; `price_minor` includes registration.
 
     `agreed_on` is the day on which the household agreed to it, in the mutuelle's time zone. `waived_minor` of the price
-    need not be paid any more: that ends a debt, and covers nobody. `waits_from` is the day on which a household joined
+    is waived: that ends a debt, and covers nobody. `waits_from` is the day on which a household joined
     whose paper register was taken over: its waiting period counts from then.
     """
 
@@ -55,7 +55,7 @@ class Terms:
 
     @property
     def asked_minor(self) -> int:
-        """What the household has to pay of the price."""
+        """The price less what is waived."""
         return self.price_minor - self.waived_minor
 
     @property
@@ -66,7 +66,7 @@ class Terms:
 
 @value
 class Receipt:
-    """Money that reached the household's account, in minor units, on the day on which it was paid."""
+    """Money received on the household's account, in minor units, on the day on which it was paid."""
 
     on: date
     amount_minor: int
@@ -74,11 +74,11 @@ class Receipt:
 
 @value
 class Period:
-    """What one policy came to. Dates are None until the payments that make them.
+    """A policy with its dates. They are None until the payments that set them.
 
     `begins_on` is the first day on which it counts: opened, its share paid and agreed to. `anchor_on` is the first day
-    of the unbroken run of periods that it belongs to, and `months_before` the months of those before it: the day of the
-    month is the first period's for ever. `carried_until` is the end of the grace that a renewal was paid in.
+    of the unbroken run of periods that it belongs to, and `months_before` the months of those before it: its day of the
+    month stays the first period's. `carried_until` is the end of the grace that a renewal was paid in.
     """
 
     terms: Terms
@@ -125,7 +125,7 @@ class Period:
         return max(own, self.carried_until or own)
 
     def has_begun(self, today: date) -> bool:
-        """Whether this period, and not the one before it, decides about `today`."""
+        """Whether this period, not the one before it, decides the cover of `today`."""
         return self.begins_on is not None and self.begins_on <= today
 
     def is_paid_up(self, today: date) -> bool:
@@ -135,7 +135,7 @@ class Period:
 
 @value
 class Cover:
-    """The answer for one day: `from_on` and `until_on` bound the cover as it now stands, without new payments.
+    """Cover on one day: `from_on` and `until_on` bound it as it stands, without new payments.
 
     `from_on` is None where no day of cover is to come; `until_on` is then the last day that was covered, if any was.
     """
@@ -150,10 +150,10 @@ class Cover:
 
 
 def periods(policies: Sequence[Terms], receipts: Iterable[Receipt]) -> list[Period]:
-    """Give the receipts to the policies, the oldest policy first, and date each policy by them.
+    """Assign the receipts to the policies, the oldest policy first, and date each policy by them.
 
-    `receipts` stand in the order in which they were written down: what is learnt later, even about an earlier day,
-    never moves a period that had opened.
+    `receipts` are in the order in which they were recorded: a later record, even of an earlier day, never moves a
+    period that had opened.
     """
     received = list(receipts)
     left_minor = sum(receipt.amount_minor for receipt in received)
@@ -170,21 +170,21 @@ def periods(policies: Sequence[Terms], receipts: Iterable[Receipt]) -> list[Peri
 
 
 def paid_up(terms: Terms, received: Sequence[Receipt], given_minor: int) -> date | None:
-    """The day on which the whole price was paid, after what other policies were given; never if a part was waived."""
+    """The day on which the whole price was paid, after `given_minor` for other policies; None if a part was waived."""
     return None if terms.waived_minor else reached(received, given_minor + terms.price_minor)
 
 
 def reached(receipts: Sequence[Receipt], amount_minor: int) -> date | None:
-    """The day on which the receipts came to `amount_minor`, as it was first known; None if they did not.
+    """The day on which the receipts reached `amount_minor`, as first known; None if they did not.
 
-    The receipts written down until then are put in the order of their days: cash of the 18th that is typed on the 22nd
-    counts from the 18th.
+    The receipts recorded until then are sorted by their days: cash of the 18th, recorded on the 22nd, counts from the
+    18th.
     """
     total = 0
-    for known, receipt in enumerate(receipts, start=1):
+    for recorded, receipt in enumerate(receipts, start=1):
         total += receipt.amount_minor
         if total >= amount_minor:
-            return _day_of(sorted(receipts[:known], key=lambda one: one.on), amount_minor)
+            return _day_of(sorted(receipts[:recorded], key=lambda one: one.on), amount_minor)
     return None
 
 
@@ -212,14 +212,14 @@ def _dated(
 
 
 def _follows_on(ready_on: date, before: Period) -> bool:
-    """A renewal in time: the period before was paid in full, and its renewal grace is not over."""
+    """Whether it is a renewal in time: the period before was paid in full, and its renewal grace is not over."""
     return before.paid_up_on is not None and before.grace_until is not None and ready_on <= before.grace_until
 
 
 def _continued(
     terms: Terms, paid_minor: int, ready_on: date, paid_up_on: date | None, before: Period
 ) -> Period:
-    """A period that goes on where the one before ends: no gap, no new wait, and none that is not over cut short."""
+    """A period that follows the one before without a gap: no new waiting period, and a running one is not shortened."""
     if before.expires_on is None or before.entitled_on is None:
         raise ValueError("a period that is followed is dated")
     opened = before.expires_on + DAY

@@ -1,8 +1,8 @@
-"""The demonstration federation: three invented mutuelles with a year of history, for who tries the service.
+"""The demonstration federation: three invented mutuelles with a year of history, to try the service.
 
-Nothing here is anybody's: names and offices are invented, and so are the phones. Apart from those that the documents
+All is invented: names, officers and phones. Apart from those that the documents
 name (+2237000000x and +22370000013) they lie in three narrow ranges, +22379946xxx, +22893946xxx and +237679946xxx;
-every other number is a stranger's. The places' names are GeoNames' (https://www.geonames.org), CC BY 4.0.
+every other number stays a stranger's. The places' names are GeoNames' (https://www.geonames.org), CC BY 4.0.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ FEWEST_HOUSEHOLDS = 9
 
 
 class NotEmptyError(Exception):
-    """The database has a mutuelle already: nothing is added to it."""
+    """The database has a mutuelle already: nothing was written."""
 
 
 async def seed(url: str, now: datetime, *, households: int = 300) -> None:

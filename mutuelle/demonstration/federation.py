@@ -31,7 +31,7 @@ MOST_HOUSEHOLDS = 900  # of one mutuelle: its invented phones from 900 on are it
 
 @dataclass(frozen=True)
 class Land:
-    """A mutuelle with all that it is founded with, and what the stories of its households are made of."""
+    """A mutuelle with all that it is founded with, and the names for the stories of its households."""
 
     mutuelle: Mutuelle
     places: Sequence[Place]
@@ -55,25 +55,25 @@ class Land:
 def read_lands(now: datetime) -> list[Land]:
     """The federation as it is on the day of `now`."""
     written = tomllib.loads(FEDERATION.read_text(encoding="utf-8"))
-    return [_land(charter, now) for charter in written["mutuelle"]]
+    return [_land(facts, now) for facts in written["mutuelle"]]
 
 
-def _land(charter: Mapping[str, Any], now: datetime) -> Land:
-    mutuelle = Mutuelle(**{name: charter[name] for name in Mutuelle.__dataclass_fields__})
+def _land(facts: Mapping[str, Any], now: datetime) -> Land:
+    mutuelle = Mutuelle(**{name: facts[name] for name in Mutuelle.__dataclass_fields__})
     return Land(
         mutuelle=mutuelle,
-        places=[Place(mutuelle.id, _slug(name), name) for name in charter["places"]],
-        sales=list(_sales(mutuelle, charter["product"], mutuelle.today(now))),
-        officers=[Officer(**officer) for officer in charter["officer"]],
-        facilities=[Facility(**_tuples(facility)) for facility in charter["facility"]],
-        doctors=[Doctor(**_tuples(doctor)) for doctor in charter["doctor"]],
-        routes=[Route(country, OPERATOR) for country in charter["payers"]],
-        **{name: charter[name] for name in ("women", "men", "families", "invented_phones")},
+        places=[Place(mutuelle.id, _slug(name), name) for name in facts["places"]],
+        sales=list(_sales(mutuelle, facts["product"], mutuelle.today(now))),
+        officers=[Officer(**officer) for officer in facts["officer"]],
+        facilities=[Facility(**_tuples(facility)) for facility in facts["facility"]],
+        doctors=[Doctor(**_tuples(doctor)) for doctor in facts["doctor"]],
+        routes=[Route(country, OPERATOR) for country in facts["payers"]],
+        **{name: facts[name] for name in ("women", "men", "families", "invented_phones")},
     )
 
 
 async def found(db: AsyncConnection, land: Land, now: datetime) -> None:
-    """Found the mutuelle with all it has, its officers and doctors since its first product was sold."""
+    """Found the mutuelle; its officers and doctors are in office since its first product was sold."""
     opened_on = min(sale.sold_from for sale in land.sales)
     await found_mutuelle(db, land.mutuelle, at=now)
     await serve_places(db, land.mutuelle, land.places)

@@ -1,12 +1,11 @@
 """Writes stories as the service would have left them: households, policies, payments with their moves, journals.
 
-What each row says comes from the service's own functions; only the messages of those days are left out, so that
-nobody's inbox is filled with the past.
+Each row comes from the service's own functions; only the SMS of those days are left out.
 """
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from random import Random
@@ -24,14 +23,14 @@ from mutuelle.contributions.settlement.settle import journals_of
 from mutuelle.cover.policies import policy_row, write_policies
 from mutuelle.demonstration.federation import OPERATOR, Land
 from mutuelle.demonstration.stories import Story
-from mutuelle.households.households import Household, register_household
+from mutuelle.households.households import Household, NewHousehold, register_household
 from mutuelle.posting import post_all
 from mutuelle.tables import payment, payment_move
 from talk.phones import region_of
 
 S = PaymentState
 
-HISTORY = "history-"  # so begins the notice token of a payment whose messages were never written
+HISTORY = "history-"  # prefix of the notice token of a payment without SMS
 
 SENT_AFTER, EXPIRED_AFTER = timedelta(seconds=4), timedelta(minutes=5)
 
@@ -48,17 +47,17 @@ class Past:
 
 async def write_history(db: AsyncConnection, chance: Random, land: Land, stories: Iterable[Story]) -> None:
     """Write the stories, the oldest household first."""
-    told = sorted(stories, key=lambda story: story.joined_at)
-    households = [await _enrol(db, land, story) for story in told]
+    oldest_first = sorted(stories, key=lambda story: story.joined_at)
+    households = [await _enrol(db, land, story) for story in oldest_first]
     agreed = [
         row
-        for household, story in zip(households, told, strict=True)
+        for household, story in zip(households, oldest_first, strict=True)
         for row in _agreed(land, household, story)
     ]
     await write_policies(db, agreed)
     pasts = [
         _paid(chance, land, household, story) or [_failed(chance, land, household, story)]
-        for household, story in zip(households, told, strict=True)
+        for household, story in zip(households, oldest_first, strict=True)
     ]
     every = [past for of_household in pasts for past in of_household]
     await db.execute(insert(payment), [_row(past) for past in every])
@@ -70,10 +69,8 @@ async def _enrol(db: AsyncConnection, land: Land, story: Story) -> Household:
     return await register_household(
         db,
         land.mutuelle,
-        head_name=story.head_name,
-        place_id=story.place_id,
+        NewHousehold(story.place_id, story.head_name, story.ages),
         phone=story.phone,
-        ages=story.ages,
         at=story.joined_at,
     )
 
@@ -95,7 +92,7 @@ def _paid(chance: Random, land: Land, household: Household, story: Story) -> lis
     return [
         Past(
             household,
-            _due(chance, land, household, story.phone, paid.amount_minor, S.PAID, paid.at),
+            _queued(chance, land, household, story.phone, paid.amount_minor, paid.at),
             over_at=paid.at + timedelta(seconds=chance.randint(15, 90)),
             operator_reference=f"SIMH{chance.getrandbits(40):013}",
         )
@@ -104,21 +101,17 @@ def _paid(chance: Random, land: Land, household: Household, story: Story) -> lis
 
 
 def _failed(chance: Random, land: Land, household: Household, story: Story) -> Past:
-    """Whoever paid nothing was asked once, when joining, and never typed the PIN."""
+    """A household that paid nothing was asked once, when joining, and never typed the PIN."""
     asked_minor = story.agreements[0].offer.installment.amount_minor
-    queued = _due(chance, land, household, story.phone, asked_minor, S.FAILED, story.joined_at)
+    queued = _queued(chance, land, household, story.phone, asked_minor, story.joined_at)
+    queued = replace(queued, state=S.FAILED)
     return Past(household, queued, over_at=queued.asked_at + EXPIRED_AFTER, operator_reference=None)
 
 
-def _due(
-    chance: Random,
-    land: Land,
-    household: Household,
-    phone: str,
-    amount_minor: int,
-    state: PaymentState,
-    at: datetime,
+def _queued(
+    chance: Random, land: Land, household: Household, phone: str, amount_minor: int, at: datetime
 ) -> QueuedPayment:
+    """A payment that was asked `at` and is PAID."""
     reference = UUID(int=chance.getrandbits(128), version=4)
     return QueuedPayment(
         mutuelle_id=land.mutuelle.id,
@@ -131,7 +124,7 @@ def _due(
         country=region_of(phone),
         notice_token=HISTORY + secrets.token_hex(20),
         receipt_code=receipt_code(reference),
-        state=state,
+        state=S.PAID,
         asked_at=at,
         due_at=at + SENT_AFTER,
         sent_at=at + SENT_AFTER,
@@ -154,7 +147,7 @@ def _row(past: Past) -> dict[str, Any]:
 
 
 def _moves(past: Past) -> Iterator[dict[str, Any]]:
-    """The moves that the menu and the worker note down on the way to an end."""
+    """The moves that the menu and the worker note until the final state."""
     queued = past.queued
     end = "status answer" if queued.state is S.PAID else "operator: EXPIRED"
     way = (
@@ -177,7 +170,7 @@ def _moves(past: Past) -> Iterator[dict[str, Any]]:
 
 
 async def _post(db: AsyncConnection, land: Land, pasts: Sequence[Sequence[Past]]) -> None:
-    """Post in rounds, the first payment of every household, then the second …: each sees what came before it."""
+    """Post in rounds, the first payment of every household, then the second …: each sees the ones before it."""
     for a_round in zip_longest(*pasts):
         journals: list[Journal] = []
         for past in a_round:

@@ -1,6 +1,7 @@
-"""Invented households: heads, ages, places, and who stands how; and those few that the documents name by phone."""
+"""Invented households: heads, ages, places, state of cover; and the few that the documents name by phone."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
@@ -11,7 +12,7 @@ from mutuelle.scheme.products import offer
 
 S = CoverState
 
-# How twenty households in a row stand, and whether they have renewed: about what a young mutuelle sees.
+# The states of twenty households in a row, and whether they have renewed: about those of a young mutuelle.
 PATTERN: tuple[tuple[CoverState, bool], ...] = (
     (S.COVERED, False),
     (S.WAITING, False),
@@ -38,8 +39,21 @@ SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 SIZE_WEIGHTS = (4, 7, 11, 15, 17, 16, 12, 9, 5, 4)
 
 
+@dataclass(frozen=True)
+class Named:
+    """A household that the documents name: it joined `days_ago` and paid `paid` of `parts` equal parts."""
+
+    wanted: CoverState
+    head: str
+    phone: str
+    ages: tuple[int, ...]
+    days_ago: int
+    parts: int
+    paid: int
+
+
 def invented(chance: Random, land: Land, count: int, now: datetime) -> Iterator[Story]:
-    """So many invented households, each with a phone of the mutuelle's invented range."""
+    """Yield `count` invented households, each with a phone of the mutuelle's invented range."""
     for nth in range(count):
         wanted, renewed = PATTERN[nth % len(PATTERN)]
         family, ages = chance.choice(land.families), _ages(chance)
@@ -67,63 +81,29 @@ def _ages(chance: Random) -> tuple[int, ...]:
 def named(chance: Random, land: Land, now: datetime) -> Iterator[Story]:
     """The households of this mutuelle whose phones the documents name."""
     if land.mutuelle.id == "SIK":
-        yield _told(
-            chance,
-            land,
-            now,
-            S.COVERED,
-            head="Awa Traoré",
-            phone="+22370000001",
-            ages=(45, 38, 12, 7),
-            days_ago=150,
-            parts=2,
-            paid=2,
-        )
-        yield _told(
-            chance,
-            land,
-            now,
+        named = Named(S.COVERED, "Awa Traoré", "+22370000001", (45, 38, 12, 7), days_ago=150, parts=2, paid=2)
+        yield _story(chance, land, now, named)
+        named = Named(
             S.IN_ARREARS,
-            head="Moussa Coulibaly",
-            phone="+22370000002",
-            ages=(39, 34, 15, 10, 8, 3),
+            "Moussa Coulibaly",
+            "+22370000002",
+            (39, 34, 15, 10, 8, 3),
             days_ago=80,
             parts=2,
             paid=1,
         )
+        yield _story(chance, land, now, named)
     if land.mutuelle.id in ("SIK", "ATA"):
-        yield _told(
-            chance,
-            land,
-            now,
-            S.COVERED,
-            head="Salif Konaté",
-            phone="+22370000006",
-            ages=(52, 47, 16),
-            days_ago=120,
-            parts=1,
-            paid=1,
-        )
+        named = Named(S.COVERED, "Salif Konaté", "+22370000006", (52, 47, 16), days_ago=120, parts=1, paid=1)
+        yield _story(chance, land, now, named)
 
 
-def _told(
-    chance: Random,
-    land: Land,
-    now: datetime,
-    wanted: CoverState,
-    *,
-    head: str,
-    phone: str,
-    ages: tuple[int, ...],
-    days_ago: int,
-    parts: int,
-    paid: int,
-) -> Story:
-    """A household of the first product on sale today, which must stand as `wanted`."""
+def _story(chance: Random, land: Land, now: datetime, named: Named) -> Story:
+    """A household of the first product on sale today, which must stand as wanted."""
     product = next(sale.product for sale in land.sales if sale.sold_until is None)
-    at = now - timedelta(days=days_ago)
-    agreements = (agree(offer(product, ages, new=True), at, now, chance, parts=parts, paid=paid),)
+    at, offered = now - timedelta(days=named.days_ago), offer(product, named.ages, new=True)
+    agreements = (agree(offered, at, now, chance, parts=named.parts, paid=named.paid),)
     stands = state_of(land, agreements, now)
-    if stands is not wanted:
-        raise RuntimeError(f"{head} stands as {stands}, not as {wanted}")
-    return Story(head, land.places[0].id, phone, ages, agreements)
+    if stands is not named.wanted:
+        raise RuntimeError(f"{named.head} stands as {stands}, not as {named.wanted}")
+    return Story(named.head, land.places[0].id, named.phone, named.ages, agreements)

@@ -1,6 +1,6 @@
-"""How a household came to stand where it stands: drawn by chance, kept only if the rules of cover agree.
+"""The story that leads a household to its state of cover: drawn at random, kept only if the rules of cover agree.
 
-Pure: no database, no clock; the same source of chance tells the same stories.
+Pure: no database, no clock; the same random source gives the same stories.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ MOST_DRAWS = 20_000
 OLDEST_DAYS = 440
 S = CoverState
 
-# When those who stand so today may have joined, in days ago: what does not fit is drawn again.
+# When households in each state may have joined, in days ago: what does not fit is drawn again.
 JOINED_DAYS_AGO: dict[CoverState, tuple[int, int]] = {
     S.UNPAID: (2, 60),
     S.PART_PAID: (4, 150),
@@ -69,7 +69,7 @@ class Story:
 
 
 def state_of(land: Land, agreements: Sequence[Agreement], now: datetime) -> CoverState:
-    """Where a household with these agreements stands, by the rules of cover."""
+    """The state of a household with these agreements, by the rules of cover."""
     return cover(_periods(land, agreements), land.mutuelle.today(now)).state
 
 
@@ -91,7 +91,7 @@ def _terms(land: Land, agreements: Iterable[Agreement]) -> Iterator[Terms]:
 def draw_agreements(
     chance: Random, land: Land, ages: tuple[int, ...], wanted: CoverState, now: datetime, *, renewed: bool
 ) -> tuple[Agreement, ...]:
-    """What a household that stands as `wanted` may have agreed to and paid; `renewed` makes it two policies."""
+    """Possible agreements and payments of a household in the state `wanted`; `renewed` makes it two policies."""
     for _draw in range(MOST_DRAWS):
         least, most = (345, OLDEST_DAYS) if renewed else JOINED_DAYS_AGO[wanted]
         at = _moment(chance, now, chance.randint(least, most))
@@ -110,7 +110,7 @@ def draw_agreements(
 def agree(
     agreed: Offer, at: datetime, now: datetime, chance: Random, *, parts: int, paid: int | None = None
 ) -> Agreement:
-    """An agreement to pay in so many equal parts, of which `paid` came (without it: a number drawn, 1 or more)."""
+    """An agreement to pay in equal `parts`, of which `paid` are paid (without it: a random number, 1 or more)."""
     count = min(parts, chance.randint(1, parts + 1)) if paid is None and parts else paid or 0
     moments, moment = [], at
     for nth in range(count):

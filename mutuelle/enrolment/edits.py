@@ -1,6 +1,6 @@
 """The actions of a household about its own people: somebody comes, leaves, or was written down wrongly.
 
-Each is noted, told to the household's other phones, and changes no price that was agreed to: only the next period's.
+Each is noted, notified to the household's other phones, and changes only the price of the next period.
 """
 
 from dataclasses import replace
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, Sentence, _, counts
+from mutuelle.acts import By
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.family import YOUNGEST_HEAD, Family, family_of
@@ -36,11 +37,21 @@ from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
 MOST_PEOPLE = 30
 CHANGES_A_MONTH = 4
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
-COUNTED = {Change.ADDED, Change.REMOVED, Change.CORRECTED}  # giving a name to who had none is free
+COUNTED = {Change.ADDED, Change.REMOVED, Change.CORRECTED}  # adding a missing name does not count
+
+
+@value
+class Move:
+    """The person `rank` goes to the household `into`, covered there from today or the end of the waiting period."""
+
+    rank: int
+    into: str
+    keeps_cover: bool
 
 
 class Leaving(StrEnum):
@@ -52,15 +63,9 @@ class Leaving(StrEnum):
 
 
 async def add_person(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    name: str,
-    age: int,
-    next_price: Money | None,
+    db: AsyncConnection, caller: Caller, *, number: str, name: str, age: int, next_price: Money | None
 ) -> None:
-    """Somebody comes into the household; `next_price` is what its next period costs with them."""
+    """Add a person to the household; `next_price` is the agreed price of its next period with them."""
     family = await _changing(db, caller, number)
     await refuse_while_renewing(db, family.household)
     refuse_no_room(family)
@@ -72,15 +77,9 @@ async def add_person(
 
 
 async def remove_person(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    rank: int,
-    leaving: str,
-    next_price: Money | None,
+    db: AsyncConnection, caller: Caller, *, number: str, rank: int, leaving: str, next_price: Money | None
 ) -> None:
-    """Somebody has left the household or died: covered until the end of today, never after."""
+    """Remove a person who has left or died: covered until the end of today."""
     family = await _changing(db, caller, number)
     refuse_head(family.household, rank)
     person = _still_there(family, rank)
@@ -92,21 +91,15 @@ async def remove_person(
 
 
 async def move_person(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    rank: int,
-    into: str,
-    keeps_cover: bool,
-    next_price: Money | None,
+    db: AsyncConnection, caller: Caller, *, number: str, going: Move, next_price: Money | None
 ) -> None:
-    """A person of the caller's household goes to the household `into`, and keeps the cover that was waited for.
+    """Move a person of the caller's household to another one, with the cover that was waited for.
 
     Covered here, they are covered there from today on, as that household is; still waiting here, they go on waiting
-    there (`keeps_cover`). Its phones are told; its next period is priced with them.
+    there. Its phones are notified; its next period is priced with them.
     """
-    for each in sorted({number, into}):  # in one order: two moves at once never wait for each other
+    rank, into = going.rank, going.into
+    for each in sorted({number, into}):  # in one order: two moves at once cause no deadlock
         await lock_household(db, each)
     left = await _changing(db, caller, number)
     refuse_head(left.household, rank)
@@ -114,7 +107,7 @@ async def move_person(
     _expect(left.price_without(rank), next_price)
     joined = await joinable(db, caller, left.household, into, person.name)
     covered_from = kept_cover(person, await standing(db, left.household, caller.at), left.today)
-    if keeps_cover != (covered_from is not None):
+    if going.keeps_cover != (covered_from is not None):
         raise RefusedError(_("The cover of your household has changed. Please look again."))
     last_day = max(left.today - DAY, person.added_on)  # from today on they count in the other household
     await db.execute(sa.update(beneficiary).where(*_is(left, rank)).values(removed_on=last_day))
@@ -124,7 +117,7 @@ async def move_person(
 
 
 def kept_cover(person: Person, stands: Standing, today: date) -> date | None:
-    """From when a person who leaves is covered elsewhere: None where the household's cover does not hold."""
+    """The day from which a person who leaves is covered elsewhere; None where the household's cover does not hold."""
     since = entitled_on(person, current(stands.periods, today))
     if since is None or not (stands.cover.is_covered or stands.cover.state is CoverState.WAITING):
         return None
@@ -170,7 +163,7 @@ async def _add(db: AsyncConnection, caller: Caller, family: Family, person: Pers
 
 
 async def correct_name(db: AsyncConnection, caller: Caller, *, number: str, rank: int, name: str) -> None:
-    """The name of a person was missing or wrong."""
+    """Correct the name of a person, or add it."""
     family = await _changing(db, caller, number)
     refuse_head(family.household, rank)
     person = _still_there(family, rank)
@@ -182,15 +175,9 @@ async def correct_name(db: AsyncConnection, caller: Caller, *, number: str, rank
 
 
 async def correct_birth_year(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    rank: int,
-    birth_year: int,
-    next_price: Money | None,
+    db: AsyncConnection, caller: Caller, *, number: str, rank: int, birth_year: int, next_price: Money | None
 ) -> None:
-    """The year of birth of a person was wrong."""
+    """Correct the year of birth of a person."""
     family = await _changing(db, caller, number)
     person = _still_there(family, rank)
     refuse_child_head(family, replace(person, birth_year=birth_year))
@@ -200,13 +187,13 @@ async def correct_birth_year(
 
 
 async def refuse_many_changes(db: AsyncConnection, caller: Caller, household: Household) -> None:
-    """Refused when the household has changed enough this month."""
+    """Refused when the household has changed CHANGES_A_MONTH times this month."""
     if await changes_since(db, household, COUNTED, caller.at - MONTH) >= CHANGES_A_MONTH:
         raise RefusedError(_("Your household has changed often this month. Please see the treasurer."))
 
 
 def refuse_no_room(family: Family) -> None:
-    """Refused when the household's product takes nobody more."""
+    """Refused when the household's product takes no more people."""
     most = min(family.most, MOST_PEOPLE)
     if len(family.present) >= most:
         raise RefusedError(
@@ -218,7 +205,7 @@ def refuse_no_room(family: Family) -> None:
 
 
 def refuse_head(household: Household, rank: int) -> None:
-    """Refused for the head, whose name is on every receipt: the mutuelle changes it."""
+    """Refused for the head, who is on every receipt: only the mutuelle changes the head."""
     if rank == household.head_rank:
         raise RefusedError(_("The head of a household is changed by the mutuelle. Please see the treasurer."))
 
@@ -243,7 +230,7 @@ async def refuse_while_renewing(db: AsyncConnection, household: Household) -> No
 
 
 async def _changing(db: AsyncConnection, caller: Caller, number: str) -> Family:
-    """The household, locked: nobody else changes it, pays for it or settles it meanwhile."""
+    """The household of the caller, locked: nothing else changes it, pays for it or settles it meanwhile."""
     await lock_household(db, number)
     household = await own_household(db, caller, number)
     await refuse_many_changes(db, caller, household)
@@ -272,16 +259,18 @@ async def _note(
     db: AsyncConnection, caller: Caller, family: Family, what: Change, detail: str, *, reason: str = "asked"
 ) -> None:
     position = await note_change(
-        db, family.household, what, detail=detail, actor=caller.phone, reason=reason, at=caller.at
+        db, family.household, what, detail=detail, by=By(caller.phone, reason, caller.at)
     )
     others = [phone for phone in await phones_of(db, family.household) if phone != caller.phone]
-    told = dict.fromkeys(others, household_changed(family.household, what, family.mutuelle.complaints_phone))
+    sentences = dict.fromkeys(
+        others, household_changed(family.household, what, family.mutuelle.complaints_phone)
+    )
     event = f"{family.household.number} {position}"
-    await notify(db, family.household.mutuelle_id, "household changed", told, caller.at, event=event)
+    await notify(db, family.household.mutuelle_id, "household changed", sentences, caller.at, event=event)
 
 
 def household_changed(household: Household, what: Change, complaints_phone: str) -> Sentence:
-    """For the household's other phones: that something changed, no name, and whom to call."""
+    """To the household's other phones: what kind of change, no name, and whom to call."""
     return _(
         "Your household {number} has changed: {what}. Not one of you? Call {phone} at once.",
         number=household.shown_number,

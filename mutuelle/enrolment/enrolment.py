@@ -1,7 +1,7 @@
 """The actions of members: join a mutuelle, pay a contribution, agree to a renewal.
 
-Whatever was agreed to, the price above all, is checked again inside the transaction and refused if it is no longer
-true. The payment is only wished here; the worker sends it. Who joins to pay in cash owes it to a collector.
+All that was agreed to, the price above all, is checked again inside the transaction and refused if it is no longer
+true. A payment is only queued here; the worker sends it. A household that pays in cash gives it to a collector.
 """
 
 from datetime import date, datetime
@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Fact, Money, Sentence, _
 from mutuelle.contributions.contribution_calls import calls_due
 from mutuelle.contributions.payments import ask_payment, lock_phone, open_payment
-from mutuelle.contributions.standing import Standing, standing
+from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.cover.policies import write_policy
 from mutuelle.households.confirmation import unconfirmed_of
 from mutuelle.households.households import (
     Household,
+    NewHousehold,
     household_by_number,
     households_of,
     lock_household,
@@ -27,32 +28,40 @@ from mutuelle.households.households import (
 )
 from mutuelle.notify import notify
 from mutuelle.posting import post_all
-from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.mutuelles import Place, get_mutuelle
 from mutuelle.scheme.products import Offer, offer, products_on_sale
 from mutuelle.tables import place
 from talk.keywords import BY_MESSAGE
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
 ALREADY = _("This phone already speaks for a household.")
 PRICE_CHANGED = _("The price has changed. Please look again.")
-MEMBER = "member"  # who acts, as the ledger names a household's own phone
+MEMBER = "member"  # the actor in the ledger: a household's own phone
+
+
+@value
+class Enrolment:
+    """A household that joins a mutuelle, and the product version and the price that it agrees to."""
+
+    mutuelle: str
+    household: NewHousehold
+    product: str
+    version: int
+    price: Money
+
+
+def enrolment_of(place: Place, head_name: str, ages: tuple[int, ...], chosen: Offer) -> Enrolment:
+    """The enrolment of a household that lives in `place` and agrees to the offer `chosen`."""
+    household, product = NewHousehold(place.id, head_name, ages), chosen.product
+    return Enrolment(place.mutuelle_id, household, product.code, product.version, chosen.price)
 
 
 async def enrol(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    place_id: str,
-    head_name: str,
-    ages: tuple[int, ...],
-    product: str,
-    version: int,
-    price: Money,
-    pay_now: Money | None,
+    db: AsyncConnection, caller: Caller, *, enrolment: Enrolment, pay_now: Money | None
 ) -> Household:
-    """Join: the household, its people, its first policy, and the wish to pay `pay_now` from the caller's phone.
+    """Write the household, its people, its first policy, and ask the caller's phone for `pay_now`.
 
     Without `pay_now` the contribution is due in cash: an SMS says to whom. By SMS the answer says so itself.
     """
@@ -61,24 +70,24 @@ async def enrol(
         raise RefusedError(ALREADY)
     if await unconfirmed_of(db, caller):
         raise RefusedError(_("An agent has registered your household already. Dial and answer first."))
-    joined = await get_mutuelle(db, mutuelle)
-    today = joined.today(caller.at)
-    await served_place(db, mutuelle, place_id)
-    chosen = await agreed_offer(db, mutuelle, product, version, ages, price, today)
-    household = await register_household(
-        db, joined, head_name=head_name, place_id=place_id, phone=caller.phone, ages=ages, at=caller.at
-    )
+    new, mutuelle = enrolment.household, await get_mutuelle(db, enrolment.mutuelle)
+    today = mutuelle.today(caller.at)
+    await served_place(db, mutuelle.id, new.place_id)
+    chosen = await agreed_offer(db, enrolment, today)
+    household = await register_household(db, mutuelle, new, phone=caller.phone, at=caller.at)
     await write_policy(db, household, chosen, sequence=1, agreed_on=today, at=caller.at)
     if pay_now is not None:
         await ask_payment(db, caller, household, pay_now, caller.phone)
-    elif caller.gateway != BY_MESSAGE and (cash := await cash_in_place(db, caller, mutuelle, place_id)):
-        told = {caller.phone: due_in_cash(household, price, cash)}
-        await notify(db, mutuelle, "due in cash", told, caller.at, event=household.number)
+    elif caller.gateway != BY_MESSAGE and (
+        cash := await cash_in_place(db, caller, mutuelle.id, new.place_id)
+    ):
+        sentences = {caller.phone: due_in_cash(household, enrolment.price, cash)}
+        await notify(db, mutuelle.id, "due in cash", sentences, caller.at, event=household.number)
     return household
 
 
 def due_in_cash(household: Household, price: Money, cash: PayInCash) -> Sentence:
-    """What a newcomer keeps: her number, and whom to pay how much."""
+    """To a new member: her number, and whom to pay how much."""
     return _(
         "{mutuelle}: your number is {number}. Pay {price} in cash to {who}. Tell them this number.",
         mutuelle=household.mutuelle_name,
@@ -89,60 +98,27 @@ def due_in_cash(household: Household, price: Money, cash: PayInCash) -> Sentence
 
 
 async def pay(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    amount: Money,
-    payable: Money,
-    credit: Money,
-    product: str,
-    version: int,
-    renews: bool,
-    payer_phone: str,
+    db: AsyncConnection, caller: Caller, *, number: str, amount: Money, terms: PaymentTerms, payer_phone: str
 ) -> None:
-    """Ask `payer_phone` for `amount` of what was `payable`, after that `credit`, when it was agreed to.
+    """Ask `payer_phone` for `amount` under the `terms` that were agreed to.
 
-    `renews`: it begins a new period under that product and version, written down when its first franc settles.
+    Where it renews, the new period is written down when its first franc settles.
     """
     await lock_household(db, number)
     household = await household_by_number(db, number)
-    stands = await agreed_standing(
-        db,
-        household,
-        payable=payable,
-        credit=credit,
-        product=product,
-        version=version,
-        renews=renews,
-        at=caller.at,
-    )
-    await ask_payment(db, caller, household, amount, payer_phone, renewal=stands.renewal if renews else None)
+    stands = await agreed_standing(db, household, terms, caller.at)
+    renewal = stands.renewal if terms.renews else None
+    await ask_payment(db, caller, household, amount, payer_phone, renewal=renewal)
 
 
 async def renew_by_credit(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    number: str,
-    credit: Money,
-    product: str,
-    version: int,
+    db: AsyncConnection, caller: Caller, *, number: str, credit: Money, product: str, version: int
 ) -> Sentence:
-    """Begin a new period that the household's `credit` pays whole: nothing is asked for, and its phones are told."""
+    """Begin a new period that the household's `credit` pays whole: nobody is asked to pay, its phones are notified."""
     await lock_household(db, number)
     household = await own_household(db, caller, number)
-    nothing = Money(0, credit.currency)
-    stands = await agreed_standing(
-        db,
-        household,
-        payable=nothing,
-        credit=credit,
-        product=product,
-        version=version,
-        renews=True,
-        at=caller.at,
-    )
+    terms = PaymentTerms(Money(0, credit.currency), credit, product, version, renews=True)
+    stands = await agreed_standing(db, household, terms, caller.at)
     if stands.renewal is None:
         raise RefusedError(PRICE_CHANGED)
     mutuelle, today = stands.mutuelle, stands.mutuelle.today(caller.at)
@@ -150,13 +126,13 @@ async def renew_by_credit(
     await write_policy(db, household, stands.renewal, sequence=sequence, agreed_on=today, at=caller.at)
     await post_all(db, await calls_due(db, mutuelle, household, new_receipt_minor=0, on=today, actor=MEMBER))
     renewed = renewed_by_credit(household, await standing(db, household, caller.at))
-    told = dict.fromkeys(await phones_of(db, household), renewed)
-    await notify(db, mutuelle.id, "renewed by credit", told, caller.at, event=f"{number} {sequence}")
+    sentences = dict.fromkeys(await phones_of(db, household), renewed)
+    await notify(db, mutuelle.id, "renewed by credit", sentences, caller.at, event=f"{number} {sequence}")
     return renewed
 
 
 def renewed_by_credit(household: Household, stands: Standing) -> Sentence:
-    """On the screen and to the household's phones: its credit has paid a new period."""
+    """On the screen and by SMS to the household's phones: its credit has paid a new period."""
     facts: dict[str, Fact] = {"number": household.shown_number, "credit": stands.credit}
     cover = stands.cover
     if cover.from_on and cover.until_on and not cover.is_covered:
@@ -174,43 +150,27 @@ def renewed_by_credit(household: Household, stands: Standing) -> Sentence:
 
 
 async def agreed_standing(
-    db: AsyncConnection,
-    household: Household,
-    *,
-    payable: Money,
-    credit: Money,
-    product: str,
-    version: int,
-    renews: bool,
-    at: datetime,
+    db: AsyncConnection, household: Household, terms: PaymentTerms, at: datetime
 ) -> Standing:
-    """Where a locked household stands, if that is what was agreed to; Refused if not, or if a payment is under way."""
+    """Where a locked household stands; Refused if its terms are not the agreed `terms`, or a payment is under way."""
     if await open_payment(db, household):
         raise RefusedError(
             _("A payment for this household is already under way. Please wait a few minutes and dial again.")
         )
     stands = await standing(db, household, at)
-    paid_for = stands.payable_product
-    found = (stands.payable, stands.credit, stands.renews, paid_for.code, paid_for.version)
-    if found != (payable, credit, renews, product, version):
+    if stands.payment_terms != terms:
         raise RefusedError(PRICE_CHANGED)
     return stands
 
 
-async def agreed_offer(
-    db: AsyncConnection,
-    mutuelle: str,
-    code: str,
-    version: int,
-    ages: tuple[int, ...],
-    price: Money,
-    today: date,
-) -> Offer:
-    """What was agreed to, if it is on sale at that price today; Refused if not."""
-    for product in await products_on_sale(db, mutuelle, today):
-        if product.code == code and product.version == version and len(ages) <= product.max_members:
+async def agreed_offer(db: AsyncConnection, agreed: Enrolment, today: date) -> Offer:
+    """The offer that was agreed to, if it is on sale at that price today; Refused if not."""
+    ages = agreed.household.ages
+    for product in await products_on_sale(db, agreed.mutuelle, today):
+        version = (product.code, product.version)
+        if version == (agreed.product, agreed.version) and len(ages) <= product.max_members:
             found = offer(product, ages, new=True)
-            if found.price == price:
+            if found.price == agreed.price:
                 return found
     raise RefusedError(PRICE_CHANGED)
 

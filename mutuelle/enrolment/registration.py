@@ -1,7 +1,7 @@
 """The actions of an enrolment officer: register a household that may have no phone of its own, give it one later.
 
-An officer writes down at most so many households a day, and a household that may be there already only after
-she has seen it and said that it is another. What she wrote is the household's when it says so (`confirmation`).
+An officer registers at most A_DAY households a day, and a possible duplicate only after she has seen the other one and
+said that it is not the same. The household then confirms it from its phone (`confirmation`).
 """
 
 from collections.abc import Iterable
@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Money, Sentence, _
+from locales import Sentence, _
+from mutuelle.acts import By
 from mutuelle.contributions.payments import lock_phone
 from mutuelle.cover.policies import write_policy
-from mutuelle.enrolment.enrolment import agreed_offer, served_place
+from mutuelle.enrolment.enrolment import Enrolment, agreed_offer, served_place
 from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.confirmation import invite
@@ -39,6 +40,7 @@ from talk.keywords import BY_MESSAGE
 from talk.phones import shown_phone, typed_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
 NO_PHONE = "0"
 A_DAY = 60  # households that one officer registers: more than anybody visits
@@ -49,55 +51,40 @@ async def register(
     db: AsyncConnection,
     caller: Caller,
     *,
-    mutuelle: str,
-    place_id: str,
-    head_name: str,
-    ages: tuple[int, ...],
+    enrolment: Enrolment,
     phone: str | None,
-    product: str,
-    version: int,
-    price: Money,
     others: tuple[str, ...],
     pin: Secret | None,
 ) -> Household | Sentence:
-    """A household, its people and its first policy, written by an officer; a sentence if her PIN is not right.
+    """Write a household, its people and its first policy for an officer; a sentence if her PIN is not right.
 
-    `others` are the numbers of the households that she was shown and said it is not. By SMS there is no PIN: the
-    code that was sent back to her phone stands for it.
+    `others` are the numbers of the possible duplicates that she was shown and rejected. By SMS there is no PIN: the
+    code that was sent back to her phone replaces it.
     """
-    appointment = await appointment_of(db, caller, mutuelle, Role.ENROLMENT)
+    appointment = await appointment_of(db, caller, enrolment.mutuelle, Role.ENROLMENT)
     if wrong := await _wrong_pin(db, caller, pin):
         return wrong
     for each in sorted({caller.phone, phone or caller.phone}):
-        await lock_phone(db, each)  # of two at once, the second finds the household of the first
+        await lock_phone(db, each)  # of two at once, the second finds the first's household
     if await registered_since(db, appointment, caller) >= A_DAY:
         raise RefusedError(
             _("You have registered {most} households in a day. Please go on tomorrow.", most=A_DAY)
         )
-    joined = await get_mutuelle(db, mutuelle)
-    await served_place(db, mutuelle, place_id)
-    today = joined.today(caller.at)
-    chosen = await agreed_offer(db, mutuelle, product, version, ages, price, today)
-    _refuse_unseen(await near_households(db, joined, place_id, head_name, phone), others)
+    new, mutuelle = enrolment.household, await get_mutuelle(db, enrolment.mutuelle)
+    await served_place(db, mutuelle.id, new.place_id)
+    today = mutuelle.today(caller.at)
+    chosen = await agreed_offer(db, enrolment, today)
+    _refuse_unseen(await near_households(db, mutuelle, new.place_id, new.head_name, phone), others)
     household = await register_household(
-        db,
-        joined,
-        head_name=head_name,
-        place_id=place_id,
-        phone=phone,
-        ages=ages,
-        at=caller.at,
-        registered_by=caller.phone,
+        db, mutuelle, new, phone=phone, at=caller.at, registered_by=caller.phone
     )
     await write_policy(db, household, chosen, sequence=1, agreed_on=today, at=caller.at)
     await note_change(
         db,
         household,
         Change.REGISTERED,
-        detail=head_name,
-        actor=caller.phone,
-        reason=appointment.role,
-        at=caller.at,
+        detail=new.head_name,
+        by=By(caller.phone, appointment.role, caller.at),
     )
     if phone is not None:
         await invite(db, household, appointment.name, phone, caller.at)
@@ -114,42 +101,42 @@ def phone_or_none(region: str) -> Kind[str]:
     return Kind("phone or none", parse, good=(*own.good, NO_PHONE), bad=own.bad, takes_zero=True)
 
 
+@value
+class FirstPhone:
+    """The first phone of the household `number`; `others` as for `register`."""
+
+    number: str
+    phone: str
+    others: tuple[str, ...]
+
+
 async def give_phone(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    number: str,
-    phone: str,
-    others: tuple[str, ...],
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, given: FirstPhone, pin: Secret
 ) -> Sentence | None:
-    """The first phone of a household that has none; it speaks for it once its holder has said so."""
+    """Give a household that has no phone its first one, which speaks for it once its holder has confirmed."""
     appointment = await appointment_of(db, caller, mutuelle, Role.ENROLMENT)
-    await lock_household(db, number)  # before the PIN, as where cash is received: nobody waits in a circle
-    household = await without_phone(db, appointment, number)
+    await lock_household(db, given.number)  # before the PIN, as for cash: one order, no deadlock
+    household = await without_phone(db, appointment, given.number)
     joined = await get_mutuelle(db, mutuelle)
-    _refuse_unseen(await households_with_phone(db, joined, phone), others)
+    _refuse_unseen(await households_with_phone(db, joined, given.phone), given.others)
     if wrong := await try_pin(db, caller, pin):
         return wrong
-    await add_phone(db, household, phone, caller.at)
+    await add_phone(db, household, given.phone, caller.at)
     await note_change(
         db,
         household,
         Change.PHONE_ADDED,
-        detail=shown_phone(phone),
-        actor=caller.phone,
-        reason=appointment.role,
-        at=caller.at,
+        detail=shown_phone(given.phone),
+        by=By(caller.phone, appointment.role, caller.at),
     )
-    await invite(db, household, appointment.name, phone, caller.at)
+    await invite(db, household, appointment.name, given.phone, caller.at)
     return None
 
 
 async def without_phone(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
-    """The household of the officer's mutuelle that waits for its first phone; Refused if it does not.
+    """The household of the officer's mutuelle that has no phone yet; Refused if it has one.
 
-    One that has confirmed has a phone, or had one: whoever lost it is helped by the mutuelle, not by an officer alone.
+    A confirmed one has a phone, or had one: a lost phone is replaced by the mutuelle, not by an officer alone.
     """
     household = await find_household(db, number)
     if household is None or household.mutuelle_id != appointment.mutuelle_id:
@@ -165,7 +152,7 @@ async def without_phone(db: AsyncConnection, appointment: Appointment, number: s
 async def without_phone_asked(
     db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
 ) -> Household:
-    """The same for a number that the officer types; those that nobody has are counted and limited."""
+    """The same for a number that the officer types; unknown numbers are counted and limited."""
     await household_named(db, caller, number, appointment.mutuelle_id)
     return await without_phone(db, appointment, number)
 

@@ -1,7 +1,7 @@
 """Founding a mutuelle: its row, places, products, officers, facilities, doctors and routes, and its first accounts.
 
-What was founded stays: writing the same again changes nothing, writing something else under a key that is taken
-is refused. Each function looks at all it is given before its first row, and tells all faults together.
+Founding is idempotent: writing the same again changes nothing, writing something else under a taken key is refused.
+Each function checks all it is given before its first row, and reports all faults together.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ from mutuelle.scheme.sealed_records import record_products
 
 
 class FoundingError(Exception):
-    """What cannot be founded, one line a fault; the caller's transaction is not to be kept."""
+    """What cannot be founded, one line a fault; the caller rolls back."""
 
 
 async def found_mutuelle(db: AsyncConnection, mutuelle: Mutuelle, *, at: datetime) -> None:
@@ -67,7 +67,7 @@ async def sell_products(db: AsyncConnection, mutuelle: Mutuelle, sales: Sequence
 async def appoint_officers(
     db: AsyncConnection, mutuelle: Mutuelle, officers: Sequence[Officer], *, since: date, at: datetime
 ) -> None:
-    """Write `at` this instant who acts for the mutuelle; who is in this office already stays since her first day."""
+    """Write the officers, noted at `at`; an officer who is in office already keeps her first day."""
     _refuse(fault for officer in officers for fault in faults_of_officer(officer))
     rows = [{"mutuelle_id": mutuelle.id, **asdict(officer)} for officer in officers]
     await _write(db, tables.officer, rows, since=since)
@@ -76,8 +76,10 @@ async def appoint_officers(
 
 async def list_facilities(db: AsyncConnection, mutuelle: Mutuelle, facilities: Sequence[Facility]) -> None:
     """Write the mutuelle's facilities, each at a place that it serves."""
-    known = set(await db.scalars(select(tables.place.c.id).where(tables.place.c.mutuelle_id == mutuelle.id)))
-    _refuse(fault for facility in facilities for fault in faults_of_facility(facility, known))
+    existing = set(
+        await db.scalars(select(tables.place.c.id).where(tables.place.c.mutuelle_id == mutuelle.id))
+    )
+    _refuse(fault for facility in facilities for fault in faults_of_facility(facility, existing))
     rows = [{"mutuelle_id": mutuelle.id, **_row(facility)} for facility in facilities]
     await _write(db, tables.facility, rows)
 
@@ -87,8 +89,8 @@ async def contract_doctors(
 ) -> None:
     """Write the mutuelle's referent doctors, each at one of its facilities, under contract from `on`."""
     facilities = select(tables.facility.c.id).where(tables.facility.c.mutuelle_id == mutuelle.id)
-    known = set(await db.scalars(facilities))
-    _refuse(fault for doctor in doctors for fault in faults_of_doctor(doctor, known))
+    existing = set(await db.scalars(facilities))
+    _refuse(fault for doctor in doctors for fault in faults_of_doctor(doctor, existing))
     rows = [{"mutuelle_id": mutuelle.id, **_row(doctor)} for doctor in doctors]
     await _write(db, tables.doctor, rows, contracted_on=on)
     await note_founders(db, mutuelle.id, at)

@@ -44,7 +44,7 @@ LETTERS: Mapping[str, Mapping[str, tuple[int, int]]] = {  # how many a text has,
     "facility": {"name": (2, 30), "hours": (2, 30)},
     "doctor": {"name": (2, 30)},
 }
-MAX_PRICE_MINOR = 999_999  # six digits: what a screen has room for, and what the table of policies takes
+MAX_PRICE_MINOR = 999_999  # six digits: the limit of a screen and of the table of policies
 LIMITS: Mapping[str, tuple[int, int]] = {  # of a product's terms, both ends allowed
     "version": (1, 10_000),
     "lump_sum_minor": (0, MAX_PRICE_MINOR),
@@ -98,7 +98,7 @@ class Doctor:
 
 @dataclass(frozen=True)
 class Route:
-    """The operator that asks the phones of `country` for money; `flow` is how it does so."""
+    """The operator for payments from phones of `country`; `flow` is how it asks them."""
 
     country: str
     operator: str
@@ -141,7 +141,7 @@ def faults_of_place(mutuelle: Mutuelle, place: Place) -> Iterator[str]:
 
 
 def _dearest(product: Product) -> int:
-    """The most that a household can be asked for: all of it adults, or all but its head children, and the fee."""
+    """The highest price of a household: all adults, or all but the head children, and the fee."""
     heads = max(product.max_members, 1)
     adults, children = (40,) * heads, (40,) + (0,) * (heads - 1)
     return max(contribution(product, ages) for ages in (adults, children)) + product.registration_fee_minor
@@ -156,7 +156,7 @@ WAIT_IN_DELAY = "the delay to pay must be longer than the wait: else a part paym
 
 
 def possible_terms(product: Product) -> dict[str, bool]:
-    """What must hold between the terms of a product, each with whether it does; the schema demands the same."""
+    """The rules between a product's terms, each with whether it holds; the schema checks the same."""
     wait, delay = product.waiting_period_months, product.grace_period_payment_months
     return {
         WAIT_IN_PERIOD: wait < product.insurance_period_months,
@@ -203,7 +203,7 @@ def faults_of_officer(officer: Officer) -> Iterator[str]:
 
 
 def faults_of_treasurers(officers: Collection[Officer]) -> Iterator[str]:
-    """Whether too few of the officers are treasurers: what two sign needs two people, each with a phone of her own."""
+    """Whether too few officers are treasurers: acts of two people need two, each with a phone of her own."""
     treasurers = [officer for officer in officers if officer.role == "treasurer"]
     phones = {officer.phone for officer in treasurers}
     people = {" ".join(sorted(anyascii(officer.name).lower().split())) for officer in treasurers}

@@ -1,6 +1,6 @@
-"""What home must know of a caller to draw itself, in one question: every hop of every call asks it.
+"""The caller profile: what the home menu must know of a caller, in one query; every hop of every call runs it.
 
-It says only which doors there are. What is behind a door reads for itself, and every action once more.
+It only decides which menus are offered. Each menu reads for itself, and each action checks again.
 """
 
 from functools import cache
@@ -17,7 +17,7 @@ from talk.words import Caller
 
 
 class CallerProfile(NamedTuple):
-    """`is_asked`: a household waits for this phone's word; `has_office`: one is in force today."""
+    """`is_asked`: a household waits for this phone's confirmation; `has_appointment`: one is in force today."""
 
     is_asked: bool
     is_member: bool

@@ -1,6 +1,6 @@
 """What was changed in a household, when, by whom and why: written beside each change, never altered.
 
-Whoever changes a household holds its lock and notes the change in the same transaction.
+A transaction that changes a household holds its lock and notes the change.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
+from mutuelle.acts import By
 from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
 from mutuelle.scheme.sealed_records import record_households
@@ -20,7 +21,7 @@ from mutuelle.tables import household_change
 
 
 class Change(StrEnum):
-    """What can happen to a household; whoever adds one adds its words to `WORDS`."""
+    """The kinds of change; each has its words in `WORDS`."""
 
     ADDED = "person added"
     REMOVED = "person removed"
@@ -70,17 +71,8 @@ class Noted:
     changed_at: datetime
 
 
-async def note_change(
-    db: AsyncConnection,
-    household: Household,
-    what: Change,
-    *,
-    detail: str,
-    actor: str,
-    reason: str,
-    at: datetime,
-) -> int:
-    """Write a change down that was made, and record the household; returns its position. The caller holds its lock.
+async def note_change(db: AsyncConnection, household: Household, what: Change, *, detail: str, by: By) -> int:
+    """Note a change and record the household; returns its position. The caller holds the household's lock.
 
     `detail` is read by the household on a small screen: at most 70 letters, in no language (names, years, numbers).
     """
@@ -94,9 +86,9 @@ async def note_change(
         "position": position,
         "what": what,
         "detail": detail,
-        "actor": actor,
-        "reason": reason,
-        "changed_at": at,
+        "actor": by.actor,
+        "reason": by.reason,
+        "changed_at": by.at,
     }
     await db.execute(insert(household_change), row)
     await record_households(db, [household])

@@ -1,6 +1,6 @@
-"""A household that an officer registered says, from its own phone, that it is true; or that it is not.
+"""A household that an officer registered confirms it from its own phone, or denies it.
 
-Until then the phone speaks for nobody and is told no name: an officer may have mistyped it, or made the household up.
+Until then the phone speaks for nobody and is shown no name: an officer may have mistyped or invented it.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
+from mutuelle.acts import By
 from mutuelle.dates import local_date
 from mutuelle.household_key import of_household, same_household
 from mutuelle.households.change_log import Change, note_change
@@ -32,7 +33,7 @@ LISTED = 40  # of the unconfirmed households: a list on a phone
 
 @dataclass(frozen=True)
 class Unconfirmed:
-    """A household that waits for its word: `officer` wrote it on the day `on`, `denied` says that a phone said no."""
+    """A household that is not confirmed: `officer` registered it on the day `on`; `denied`: a phone has said no."""
 
     household: Household
     place_name: str
@@ -52,7 +53,7 @@ class Unconfirmed:
 
 
 async def unconfirmed_of(db: AsyncConnection, caller: Caller) -> Unconfirmed | None:
-    """The oldest household that waits for the word of the calling phone, if one does."""
+    """The oldest household that waits for the calling phone's confirmation, if any."""
     row = (await db.execute(waiting_for_phone(), {"phone": caller.phone})).one_or_none()
     return _unconfirmed(row) if row else None
 
@@ -64,7 +65,7 @@ async def unconfirmed_in(db: AsyncConnection, mutuelle_id: str) -> list[Unconfir
 
 
 async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str) -> None:
-    """Yes, it is us: from now on the phone speaks for the household."""
+    """The phone confirms: from now on it speaks for the household."""
     household = (await _asked(db, caller, number)).household
     await db.execute(
         sa.update(household_table)
@@ -72,36 +73,30 @@ async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str)
         .values(confirmed_at=caller.at)
     )
     await note_change(
-        db,
-        household,
-        Change.CONFIRMED,
-        detail="",
-        actor=caller.phone,
-        reason="its phone said yes",
-        at=caller.at,
+        db, household, Change.CONFIRMED, detail="", by=By(caller.phone, "its phone said yes", caller.at)
     )
 
 
 async def deny_household(db: AsyncConnection, caller: Caller, *, number: str) -> None:
-    """No, it is not us: the phone is free of it at once, and its treasurers look into it."""
+    """The phone denies: it is removed from the household at once, and the treasurers are notified."""
     waiting = await _asked(db, caller, number)
     household = waiting.household
     await free_phone(db, household, caller.phone)
     position = await note_change(
-        db, household, Change.DENIED, detail="", actor=caller.phone, reason="its phone said no", at=caller.at
+        db, household, Change.DENIED, detail="", by=By(caller.phone, "its phone said no", caller.at)
     )
     today = (await get_mutuelle(db, household.mutuelle_id)).today(caller.at)
     phones = [who.phone for who in await treasurers(db, household.mutuelle_id, today)]
-    told = dict.fromkeys(phones, not_recognised(waiting))
+    sentences = dict.fromkeys(phones, not_recognised(waiting))
     event = f"{household.number} {position}"
-    await notify(db, household.mutuelle_id, "household denied", told, caller.at, event=event)
+    await notify(db, household.mutuelle_id, "household denied", sentences, caller.at, event=event)
 
 
 async def invite(db: AsyncConnection, household: Household, officer: str, phone: str, at: datetime) -> None:
     """Ask the phone that an officer wrote down whether the household is its own."""
-    told = {phone: registered(household, officer)}
+    sentences = {phone: registered(household, officer)}
     event = f"{household.number} {at.isoformat()}"
-    await notify(db, household.mutuelle_id, "household registered", told, at, event=event)
+    await notify(db, household.mutuelle_id, "household registered", sentences, at, event=event)
 
 
 def registered(household: Household, officer: str) -> Sentence:
@@ -125,7 +120,7 @@ def not_recognised(waiting: Unconfirmed) -> Sentence:
 
 
 async def _asked(db: AsyncConnection, caller: Caller, number: str) -> Unconfirmed:
-    """The household, locked, if it still waits for the word of this phone; Refused if not."""
+    """The household, locked, if it still waits for this phone's confirmation; Refused if not."""
     await lock_household(db, number)
     waiting = await unconfirmed_of(db, caller)
     if waiting is None or waiting.household.number != number:
@@ -173,9 +168,9 @@ def _waiting() -> Select[Any]:
     )
 
 
-@cache  # made once: home asks it at every hop
+@cache  # built once: the home menu runs it at every hop
 def waiting_for_phone() -> Select[Any]:
-    """The oldest household that waits for the word of `phone`."""
+    """The query: the oldest household that waits for the confirmation of `phone`."""
     theirs = select(household_phone.c.number).where(
         household_phone.c.mutuelle_id == household_table.c.mutuelle_id,
         household_phone.c.phone == sa.bindparam("phone"),

@@ -1,6 +1,6 @@
-"""Households that a new one may be already: the same phone, or nearly the same head in the same place.
+"""Possible duplicates of a new household: the same phone, or nearly the same head in the same place.
 
-They are shown to whoever registers, who decides: two cousins may share a name, two households a phone. Only the
+The registering officer sees them and decides: two cousins may share a name, two households a phone. Only the
 mutuelle's own households are looked at.
 """
 
@@ -26,7 +26,7 @@ from talk.questions import initials
 NEAR = 75  # of 100: one letter of four in a word
 MISSING = 5  # for each word that one of two names has not
 WORDS = 4  # of a name
-SHORT_FORM = 4  # letters that are enough to begin a name
+SHORT_FORM = 4  # letters that may stand for a longer name
 SHOWN = 3  # the nearest
 SPELLINGS = (("OU", "U"), ("W", "U"), ("PH", "F"), ("QU", "K"), ("C", "K"), ("Q", "K"), ("Y", "I"), ("H", ""))
 
@@ -47,7 +47,7 @@ class Near:
 
 
 def sounded(name: str) -> tuple[str, ...]:
-    """The words of a name as they are heard: Coulibaly and Koulibali, Ouattara and Watara are the same."""
+    """The words of a name by their sound: Coulibaly and Koulibali, Ouattara and Watara are the same."""
     heard = initials(re.sub("['’]", "", name))
     for written, sound in SPELLINGS:
         heard = heard.replace(written, sound)
@@ -55,14 +55,14 @@ def sounded(name: str) -> tuple[str, ...]:
 
 
 def likeness(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """How near two names are, from 0 to 100, in whatever order: as near as the worst of their words.
+    """How near two names are, from 0 to 100, in any order of words: as near as their worst pair of words.
 
-    By whole names Moussa and Issa Traoré would be nearer than two spellings of one. Words that only one of them has
-    take a little.
+    By whole names Moussa and Issa Traoré would be nearer than two spellings of one. Each word that only one of them has
+    costs a little.
     """
     few, many = sorted((one, other), key=lambda words: (len(words), words))
     if not few or any(max(_alike(word, each) for each in many) < NEAR for word in few):
-        return 0  # a word without a like one: no order of them comes near
+        return 0  # a word without a near one: no order can be near
     best = max(min(map(_alike, few, order)) for order in permutations(many, len(few)))
     return max(best - MISSING * (len(many) - len(few)), 0)
 
@@ -76,7 +76,7 @@ def _alike(one: str, other: str) -> int:
 async def near_households(
     db: AsyncConnection, mutuelle: Mutuelle, place_id: str, head_name: str, phone: str | None
 ) -> list[Near]:
-    """The open households that `head_name` of this place, with this phone, may be already: the nearest first."""
+    """The open households that may be the same as `head_name` of this place with this phone, the nearest first."""
     by_phone = await _with_phone(db, mutuelle, phone) if phone is not None else []
     of_place = await _rows(db, mutuelle, household_table.c.place_id == place_id)
     by_name = await asyncio.to_thread(

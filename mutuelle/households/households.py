@@ -1,6 +1,6 @@
 """Households: who they are and which phones speak for them. Closed, never deleted.
 
-A phone that an officer wrote down speaks for nobody until somebody who holds it has said that the household is theirs.
+A phone that an officer wrote down speaks for nobody until its holder has confirmed the household.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,8 +25,9 @@ from mutuelle.tables import mutuelle as mutuelles
 from talk.limits import DAY, HOUR, Limited, alarm_once, begun, note_use, uses_since
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
-UNKNOWN_A_PHONE = 5  # numbers that nobody has, a day; the check digit has caught what was mistyped before
+UNKNOWN_A_PHONE = 5  # unknown numbers, a day; the check digit catches mistyped ones before
 UNKNOWN_AN_HOUR = 100  # of all phones together
 
 
@@ -62,8 +63,17 @@ class Household:
 
     @property
     def initials(self) -> str:
-        """All that a stranger is told of its head."""
+        """All that a stranger sees of its head."""
         return initials_of(self.head_name)
+
+
+@value
+class NewHousehold:
+    """A household that joins: where it lives, its head, and the age of each person in years, the head first."""
+
+    place_id: str
+    head_name: str
+    ages: tuple[int, ...]
 
 
 def initials_of(name: str) -> str:
@@ -122,9 +132,9 @@ async def household_named(
 ) -> Household | None:
     """The open household whose number the caller typed, of this mutuelle if one is given; None if there is none.
 
-    Refused, whatever was typed, where this phone today, or all phones this hour, typed too many that nobody has:
-    members must not be found by trying numbers. Officers, who name their mutuelle, do not wait for what other phones
-    typed. A number counts once, however often the hop is played again.
+    Refused, for any number, after too many unknown ones of this phone today or of all phones this hour: members must
+    not be found by trying numbers. The limit of all phones does not apply to officers, who name their mutuelle. A
+    number counts once, however often the hop is replayed.
     """
     day, hour = begun(caller.at, DAY), begun(caller.at, HOUR)
     mine = await uses_since(db, Limited.NUMBER_NOT_FOUND, day, subject=caller.phone)
@@ -156,7 +166,7 @@ async def find_household(db: AsyncConnection, number: str, *, closed: bool = Fal
 
 
 async def phones_of(db: AsyncConnection, household: Household, *, unconfirmed: bool = False) -> list[str]:
-    """The phones that speak for a household; with `unconfirmed`, also those that have not said that they do."""
+    """The phones that speak for a household; with `unconfirmed`, also those that have not confirmed."""
     return (await phones_of_all(db, [household], unconfirmed=unconfirmed))[0]
 
 
@@ -186,13 +196,13 @@ async def phones_of_all(
 
 
 async def add_phone(db: AsyncConnection, household: Household, phone: str, at: datetime) -> None:
-    """From now on `phone` is this household's. The caller holds its lock and notes the change."""
+    """Add `phone` to the household. The caller holds its lock and notes the change."""
     row = {"mutuelle_id": household.mutuelle_id, "number": household.number, "phone": phone, "since": at}
     await db.execute(insert(household_phone).values(row).on_conflict_do_nothing())
 
 
 async def free_phone(db: AsyncConnection, household: Household, phone: str) -> None:
-    """`phone` is no longer this household's. The caller holds its lock and notes the change."""
+    """Remove `phone` from the household. The caller holds its lock and notes the change."""
     await db.execute(
         sa.delete(household_phone).where(
             of_household(household_phone, household),
@@ -202,9 +212,9 @@ async def free_phone(db: AsyncConnection, household: Household, phone: str) -> N
 
 
 async def lock_household(db: AsyncConnection, number: str) -> None:
-    """Until the transaction ends, nobody else changes, pays for or settles the household with this number, if any.
+    """Lock the household with this number, if any, until the transaction ends: against changes, payments, settlement.
 
-    Lock first and read afterwards: what was read before may have changed while we waited.
+    Lock first and read afterwards: what was read before may have changed meanwhile.
     """
     await db.execute(
         select(household_table.c.number).where(household_table.c.number == number).with_for_update()
@@ -228,7 +238,7 @@ async def lock_households(
 ) -> list[tuple[Household, bool]]:
     """Lock these households, all in one order, as `lock_household` locks one.
 
-    Returns each as it is now that nobody else changes it, and whether it is closed.
+    Returns each as it is after it is locked, and whether it is closed.
     """
     rows = await db.execute(_LOCK, keys_of(sorted(keys)))
     return [(Household(*facts), is_closed) for is_closed, *facts in rows.all()]
@@ -237,38 +247,36 @@ async def lock_households(
 async def register_household(
     db: AsyncConnection,
     mutuelle: Mutuelle,
+    new: NewHousehold,
     *,
-    head_name: str,
-    place_id: str,
     phone: str | None,
-    ages: Sequence[int],
     at: datetime,
     registered_by: str | None = None,
 ) -> Household:
     """Write a new household with its phone if it has one, its people and its account in the health fund.
 
-    `registered_by` is the phone of the officer who writes it for them: they have yet to confirm it.
+    `registered_by` is the phone of the officer who registers it: then it is not confirmed yet.
     """
     facts = {
         "mutuelle_id": mutuelle.id,
-        "head_name": head_name,
-        "place_id": place_id,
+        "head_name": new.head_name,
+        "place_id": new.place_id,
         "enrolled_at": at,
         "registered_by": registered_by,
     }
     number = await _insert_household(db, mutuelle, facts)
-    household = Household(mutuelle.id, number, head_name, mutuelle.name)
+    household = Household(mutuelle.id, number, new.head_name, mutuelle.name)
     key = {"mutuelle_id": mutuelle.id, "number": number}
     today = mutuelle.today(at)
     people = [
         {
             **key,
             "rank": rank,
-            "name": head_name if rank == 1 else None,
+            "name": new.head_name if rank == 1 else None,
             "birth_year": today.year - age,
             "added_on": today,
         }
-        for rank, age in enumerate(ages, start=1)
+        for rank, age in enumerate(new.ages, start=1)
     ]
     if phone is not None:
         await add_phone(db, household, phone, at)

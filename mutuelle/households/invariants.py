@@ -1,4 +1,4 @@
-"""What always holds of households in time: their people, their changes, who has confirmed them."""
+"""Invariants of households over time: their people, changes and confirmations."""
 
 from invariants import Invariant
 

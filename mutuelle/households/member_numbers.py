@@ -18,7 +18,7 @@ DRAWN_DIGITS = 5
 
 
 def draw_number(prefix: int) -> str:
-    """A new number of the mutuelle with `prefix`; whether it is free, the database knows."""
+    """A new number of the mutuelle with `prefix`; the database knows whether it is free."""
     body = f"{prefix}{draw_digits(DRAWN_DIGITS)}"
     return body + str(damm.calc_check_digit(body))
 

@@ -1,6 +1,6 @@
-"""What is known of a phone that writes: it speaks for a household, its owner has an office, or nothing.
+"""What is known of the sender of an SMS: a household's phone, an officer's, or nothing.
 
-A household that was closed and an office that has ended make nobody known: a number may have a new owner.
+Closed households and ended appointments do not count: a number may have a new owner.
 """
 
 from datetime import datetime
@@ -17,7 +17,7 @@ from talk.phones import region_of
 
 
 async def sender_of(db: AsyncConnection, phone: str, at: datetime) -> Sender:
-    """Who writes from `phone` at `at`; an office counts for more than a household."""
+    """The sender `phone` at `at`; an appointment goes before a household."""
     if await appointments_of_phone(db, phone, at):
         return Sender.OFFICER
     speaks = sa.exists().where(

@@ -1,7 +1,7 @@
 """Acts of support: every look-up and every change made for somebody else, with who did it and why. Never altered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mutuelle.acts import By
 from mutuelle.household_key import OfHousehold, of_household
 from mutuelle.households.households import Household
 from mutuelle.households.tables import support_act
@@ -22,20 +23,22 @@ ROUTE_ADD, ROUTE_REMOVE = "route add", "route remove"
 
 
 class SupportError(Exception):
-    """What support asked for cannot be done; one line for a person, and nothing was changed."""
+    """An act of support that is impossible, in one line for a person; nothing was changed."""
 
 
 @dataclass(frozen=True)
-class By:
-    """Who acts, why, and when (aware UTC)."""
+class NewSupportAct:
+    """An act to be written down: its name, what was typed (`subject`), and what it takes to take it back (`facts`)."""
 
-    actor: str
-    reason: str
-    at: datetime
+    act: str
+    subject: str
+    household: OfHousehold | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    id: UUID = field(default_factory=uuid4)
 
 
 @dataclass(frozen=True)
-class Act:
+class SupportAct:
     """An act as it was written down; `facts` are what it takes to take it back."""
 
     id: UUID
@@ -46,35 +49,26 @@ class Act:
     done_at: datetime
 
 
-async def write_act(
-    db: AsyncConnection,
-    act: str,
-    subject: str,
-    by: By,
-    *,
-    household: OfHousehold | None = None,
-    facts: Mapping[str, Any] | None = None,
-    act_id: UUID | None = None,
-) -> UUID:
-    """Write down what was done, in the transaction that does it, and return its id; `subject` is what was typed."""
-    act_id = act_id or uuid4()
+async def write_act(db: AsyncConnection, act: NewSupportAct, by: By) -> UUID:
+    """Write down what was done, in the transaction that does it, and return its id."""
+    household = act.household
     row = {
-        "id": act_id,
-        "act": act,
-        "subject": subject,
+        "id": act.id,
+        "act": act.act,
+        "subject": act.subject,
         "mutuelle_id": household and household.mutuelle_id,
         "number": household and household.number,
-        "facts": dict(facts or {}),
+        "facts": dict(act.facts),
         "actor": by.actor,
         "reason": by.reason,
         "done_at": by.at,
     }
     await db.execute(insert(support_act), row)
-    return act_id
+    return act.id
 
 
-async def last_act(db: AsyncConnection, household: Household, *acts: str) -> Act | None:
-    """The newest of these acts on a household."""
+async def last_act(db: AsyncConnection, household: Household, *acts: str) -> SupportAct | None:
+    """The newest act of these kinds on a household."""
     rows = await db.execute(
         select(
             support_act.c.id,
@@ -92,4 +86,4 @@ async def last_act(db: AsyncConnection, household: Household, *acts: str) -> Act
         .limit(1)
     )
     row = rows.one_or_none()
-    return Act(*row) if row else None
+    return SupportAct(*row) if row else None

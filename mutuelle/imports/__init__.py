@@ -1,1 +1,1 @@
-"""The paper registers of a mutuelle, read from CSV files and taken over: all of them or nothing."""
+"""The paper registers of a mutuelle, imported from CSV files: all of them or nothing."""

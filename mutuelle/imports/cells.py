@@ -1,4 +1,4 @@
-"""What stands in one cell of a register, read into what the mutuelle works with; Invalid says what it should be.
+"""Readers of cells of a register, each into a value of the service; InvalidError says what the cell should be.
 
 Nothing is guessed: a cell that could mean two things is refused.
 """
@@ -23,7 +23,7 @@ _NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^a-z0-9]+")
 _SEPARATORS = re.compile(r"\s*[/,;+|]\s*")
 _APOSTROPHES, _HYPHENS = re.compile("[`´ʼʹ′]"), re.compile("[‐‑‒–]")
 _REMARK = re.compile(r"(\( *([^()]*)\)|, *((?:[^\W\d_]| )+)$)")
-REMARKS = {  # what a book adds to a name, in brackets or behind a comma, that is no part of it
+REMARKS = {  # remarks that registers add to a name, in brackets or behind a comma
     *("veuve", "veuf", "vve", "marie", "mariee", "celibataire", "divorce", "divorcee", "epouse", "epoux"),
     *(
         "chef",
@@ -58,7 +58,7 @@ class Setting:
 Reader = Callable[[str, Setting], object]
 
 
-@lru_cache(maxsize=20_000)  # a register writes the same villages, products and names again and again
+@lru_cache(maxsize=20_000)  # a register repeats the same villages, products and names
 def folded(words: str) -> str:
     """Small letters and digits without accents, one blank between words: how headers and names are compared."""
     plain = words if words.isascii() else anyascii(words)
@@ -87,7 +87,7 @@ def words(least: int, most: int) -> Reader:
 
 
 def matching(pattern: str, upper: bool = True) -> Reader:
-    """A code, in capitals whatever was written."""
+    """A code, in capitals."""
 
     def read(cell: str, setting: Setting) -> str:
         code = cell.upper() if upper else cell.lower()
@@ -105,7 +105,7 @@ def one_of(meanings: Mapping[str, str]) -> Reader:
     def read(cell: str, setting: Setting) -> str:
         found = known.get(folded(cell))
         if found is None:
-            raise InvalidError(_("{cell} is not one of: {known}.", cell=cell, known=_told(meanings)))
+            raise InvalidError(_("{cell} is not one of: {known}.", cell=cell, known=_first_words(meanings)))
         return found
 
     return read
@@ -124,7 +124,7 @@ def some_of(meanings: Mapping[str, str], everything: tuple[str, ...] = ()) -> Re
     return read
 
 
-def _told(meanings: Mapping[str, str]) -> str:
+def _first_words(meanings: Mapping[str, str]) -> str:
     """The first word for each meaning."""
     first: dict[str, str] = {}
     for word, meaning in meanings.items():
@@ -133,9 +133,9 @@ def _told(meanings: Mapping[str, str]) -> str:
 
 
 def name(cell: str, setting: Setting) -> str:
-    """A person's name, as callers type theirs; `Koné, Awa` has the family name first.
+    """A person's name, by the rules for callers; `Koné, Awa` has the family name first.
 
-    Nothing is left out in silence: a remark that is known to be no part of a name is counted.
+    A known remark is left out and counted.
     """
     text = _HYPHENS.sub("-", _APOSTROPHES.sub("'", cell)).strip(" ,;")
     for written, bracketed, behind in _REMARK.findall(text):
@@ -147,7 +147,7 @@ def name(cell: str, setting: Setting) -> str:
     if comma and 1 in (
         len(family.split()),
         len(given.split()),
-    ):  # of two words on each side it may be two people
+    ):  # with two words on each side it may be two people
         text = f"{given} {family}"
     if stranger := re.search(r"[^\w'’ .-]|[\d_]", text):
         raise UnreadError(_("A name has letters only."), stranger[0])

@@ -1,4 +1,4 @@
-"""The files of a register and their columns: the names that are told to people first, other names after them.
+"""The files of a register and their columns: the name that is shown to people first, then the other accepted ones.
 
 What a value must be is said in `mutuelle/founding/rules.py`. The page that shows the columns to a federation is
 `docs/start/README.md`; the reader of a column is in `cells.py`.
@@ -34,7 +34,7 @@ from mutuelle.imports.vocabulary import (
 
 @dataclass(frozen=True)
 class CsvColumn:
-    """`names`: the one that is told to people first. An empty cell of a column that is not `needed` is None."""
+    """`names`: the one that is shown to people first. An empty cell of a column that is not `needed` is None."""
 
     key: str
     names: tuple[str, ...]
@@ -58,7 +58,7 @@ class Form:
 
     @property
     def file(self) -> str:
-        """The name that is told to people."""
+        """The name that is shown to people."""
         return f"{self.names[0]}.csv"
 
     def column(self, key: str) -> CsvColumn:
@@ -66,7 +66,7 @@ class Form:
 
     @cached_property
     def headers(self) -> Mapping[str, CsvColumn]:
-        """Each column by every name that a header may give it, as names are compared."""
+        """Each column by every accepted name, folded for comparison."""
         return {folded(name): column for column in self.columns for name in column.names}
 
 

@@ -38,7 +38,7 @@ _FIRST_SERIAL = date(1899, 12, 30)
 
 @dataclass(frozen=True)
 class Birth:
-    """A year of birth; `said` is what the register says, an age or a year: an age said again is the same, any year."""
+    """A year of birth; `said` is the age or year in the register: the same age again is no change, in any year."""
 
     year: int
     said: str
@@ -74,13 +74,13 @@ def _plain(cell: str) -> str:
 
 
 def _one_day(text: str, years: range) -> date | None:
-    """The one day of these years that a text can mean."""
+    """The only day of these years that a text can mean."""
     found = {when for y, m, d in _readings(text) for when in _days(y, m, d, years)}
     return found.pop() if len(found) == 1 else None
 
 
 def _readings(text: str) -> Iterator[tuple[str, int, int]]:
-    """Year, month and day as a text may say them: the day before the month, unless the year comes first."""
+    """(year, month, day) for each way to read a text: the day before the month, unless the year comes first."""
     if compact := re.fullmatch(r"\d{8}", text):
         yield compact[0][4:], int(compact[0][2:4]), int(compact[0][:2])
         yield compact[0][:4], int(compact[0][4:6]), int(compact[0][6:])
@@ -158,7 +158,7 @@ _IN_MONTHS = re.compile(
 
 
 def _age(text: str, today: date) -> Birth | None:
-    """What an age says, counted from today; years alone are counted as people do, from New Year to New Year."""
+    """The year of birth by an age, counted from today; an age in whole years is counted by calendar years."""
     if years := _IN_YEARS.fullmatch(text):
         return (
             Birth(today.year - int(years[1]), f"{int(years[1])} ans") if int(years[1]) <= OLDEST_AGE else None

@@ -1,7 +1,7 @@
-"""What a line of the paper register says of money: the policies that it comes to, and what was paid of each.
+"""Dues in a line of the paper register: the policies that it means, and what was paid of each.
 
-Pure. A household owes what is missing of its last period; `payé` and `reste dû` together must be a price that the
-household can have had, so that a slip of the pen is found. What can be derived from the other one may be left out.
+Pure. A household owes what is missing of its last period; `payé` and `reste dû` together must be a possible price of
+the household, so that a mistake is found. Either may be left out if the other one implies it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,9 +35,9 @@ class Said:
 
 @dataclass(frozen=True)
 class PaperPolicy:
-    """What was agreed to, and what of it was paid, all on one day; `waits_from` is where its waiting period begins.
+    """A policy and the part of it that was paid, all on one day; `waits_from` is where its waiting period begins.
 
-    `opened_on` is the first day of its period; None as long as too little is paid to open one.
+    `opened_on` is the first day of its period; None while too little is paid to open one.
     """
 
     offer: Offer
@@ -54,7 +54,7 @@ class PaperPolicy:
 def paper_policies(
     said: Said, versions: Sequence[Product], births: Sequence[Birth], today: date
 ) -> tuple[PaperPolicy, ...]:
-    """The policies of a household, oldest first; Contradiction or Invalid if the line cannot be true.
+    """The policies of a household, oldest first; ContradictionError or InvalidError if the line cannot be true.
 
     `versions` are those of its product, today's first. Every period before the last one was paid in full.
     """
@@ -114,7 +114,7 @@ def _last(
 def _agreed(
     said: Said, versions: Sequence[Product], ages: tuple[int, ...], *, may_be_new: bool, is_new: bool
 ) -> tuple[Offer, int]:
-    """The price that a line means, and what of it was paid. The fee of new households is in it, or it is not."""
+    """The price that a line means, and the part of it that was paid; with or without the fee of new households."""
     expected = offer(versions[0], ages, new=is_new)
     price = expected.price.amount_minor
     paid, owed = said.paid_minor, said.owed_minor
@@ -139,7 +139,7 @@ def _agreed(
 def _offers(
     versions: Sequence[Product], ages: tuple[int, ...], *, may_be_new: bool, is_new: bool
 ) -> Iterator[Offer]:
-    """What the household may have agreed to, the likeliest first: also under an older price, or with fewer people."""
+    """The possible offers, the likeliest first: also under an older price, or with fewer people."""
     now = versions[0]
     alike = [
         one

@@ -1,4 +1,4 @@
-"""Households that may be one: written twice in the register, or on the service already. Told, never decided.
+"""Possible duplicates: households written twice in the register, or on the service already. Reported, never decided.
 
 Two families of one name in one village are common, so this is a note for a person and not a fault.
 """

@@ -1,4 +1,4 @@
-"""What the database knows of a mutuelle before its files are taken over, and where a file says something else."""
+"""What exists of a mutuelle in the database before the import, and where a file says something else."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ FOUNDED: Mapping[str, Table] = {  # by the form that fills them
 
 @dataclass(frozen=True)
 class ExistingLine:
-    """A line of the paper register that was taken over: its member number, and what it said."""
+    """A line of the paper register that was imported: its member number, and its cells."""
 
     number: str
     said: Mapping[str, Any]
@@ -47,13 +47,13 @@ class Existing:
     households: int
 
     def present(self, form: str, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The row that is there under the key of `row`, if there is one."""
+        """The existing row under the key of `row`, if there is one."""
         keys = [column.name for column in FOUNDED[form].primary_key][1:]
         return self.rows[form].get(tuple(row[key] for key in keys))
 
 
 async def existing_of(db: AsyncConnection, mutuelle_id: str) -> Existing:
-    """Everything that is there of the mutuelle with this code."""
+    """All that exists of the mutuelle with this code."""
     try:
         mutuelle = await get_mutuelle(db, mutuelle_id)
     except LookupError:
@@ -94,7 +94,7 @@ async def _rows(
 def clashes(
     present: Mapping[str, Any], record: Record, row: Mapping[str, Any], columns: Mapping[str, str]
 ) -> Iterator[Fault]:
-    """Where a row says something else than the one that is there; `columns`: the file's column of a table's."""
+    """Where a row differs from the existing one; `columns`: the file's column of a table's."""
     for name, fact in row.items():
         if present and present[name] != fact:
             there = _shown(present[name])

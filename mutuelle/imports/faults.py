@@ -1,6 +1,6 @@
-"""What is wrong with a file, and where: every fault names its file, line, column and cell, and is told with all others.
+"""Faults of a file: each names its file, line, column and cell, and is reported with all others.
 
-One cause that repeats down a column is told once, with its lines.
+A cause that repeats down a column is reported once, with its lines.
 """
 
 import unicodedata
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from locales import Fact, Sentence, _, counts
 from talk.trouble import InvalidError
 
-MOST_ALONE = 2  # lines with one fault that are told one by one
+MOST_ALONE = 2  # so many lines with one fault are reported one by one
 LINES_SHOWN = 12
 SAID_SHOWN = 60
 
 
 class UnreadError(InvalidError):
-    """What cannot be read: `letter` is the one that cannot stand there, `said` what it stands in, `text` all before."""
+    """Unreadable text: `letter` cannot stand there, `said` is its context, `text` all that stands before it."""
 
     def __init__(self, sentence: Sentence, letter: str = "", said: str = "", text: str = "") -> None:
         super().__init__(sentence)
@@ -40,13 +40,13 @@ class Fault:
 
     @property
     def cause(self) -> Hashable:
-        """What two faults have in common that have one cause: cells that cannot be read may say different things."""
+        """The key of faults with one cause: unreadable cells may differ in what they say."""
         of = self.reason.msgid if self.said else self.reason
         return self.file, self.column, of, self.letter
 
     @property
-    def told(self) -> Sentence:
-        """The fault as a person reads it."""
+    def sentence(self) -> Sentence:
+        """The fault in words."""
         if not self.line:
             return _("{file}: {reason}", file=self.file, reason=self.why)
         if not self.column:
@@ -86,10 +86,10 @@ def by_cause(faults: Iterable[Fault]) -> list[list[Fault]]:
     return list(found.values())
 
 
-def told_once(faults: list[Fault]) -> list[Sentence]:
+def reported(faults: list[Fault]) -> list[Sentence]:
     """Faults of one cause: one by one if they are few, else the first with the lines of all."""
     if len(faults) <= MOST_ALONE:
-        return [fault.told for fault in faults]
+        return [fault.sentence for fault in faults]
     first = faults[0]
     lines = ", ".join(str(fault.line) for fault in faults[:LINES_SHOWN])
     return [

@@ -6,7 +6,7 @@ from locales import _
 from mutuelle.imports.cells import Reader, Setting, folded
 from mutuelle.imports.faults import UnreadError
 
-# Francs have no cents: what stands before exactly three figures parts thousands, and nought behind a comma is nothing.
+# Francs have no cents: a mark before exactly three digits separates thousands, and zeros behind a comma are dropped.
 _GROUPED = re.compile(r"\d{1,12}|\d{1,3}([ .,'’])\d{3}(?:\1\d{3}){0,2}")
 _NO_CENTS = re.compile(r"[.,](?:0{1,2}|-{1,2}|—)$")
 _FRANCS = r"(?:f\s*\.?\s*cfa|cfa|xof|xaf|(?:francs?|frs?|f)(?:\s*cfa)?)\.?"
@@ -15,7 +15,7 @@ _OH = re.compile(r"(?<=[\dOo .])[Oo](?=[\dOo .,]|$)")
 
 
 def figures(cell: str) -> str:
-    """The cell with the letter O as the nought that it stands for among figures."""
+    """The cell with the letter O among digits read as zero."""
     return _OH.sub("0", cell) if re.match(r"\+?\(?\d", cell) else cell
 
 
@@ -36,7 +36,7 @@ def whole(least: int, most: int, units: str = "") -> Reader:
 
 
 def _stranger(text: str) -> str:
-    """The first letter that is no figure, else the first that parts figures."""
+    """The first letter that is no digit, else the first that separates digits."""
     found = re.search(r"[^\d\s.,'’]", text) or re.search(r"\D", text)
     return found[0] if found else ""
 

@@ -1,6 +1,6 @@
 """The households of the paper register, with their people and what they have paid and owe.
 
-A household that was taken over is known by its register number; its line must go on saying what it said.
+An imported household is found by its register number; its line must stay as it was imported.
 """
 
 from collections import defaultdict
@@ -19,12 +19,12 @@ from mutuelle.scheme.products import Product
 from talk.trouble import InvalidError
 
 LEAST_AGE_OF_HEAD = 16  # as when a caller joins
-NUMBERS_OF_A_MUTUELLE = 80_000  # of the 100 000 that can be drawn: the rest keeps drawing quick
+NUMBERS_OF_A_MUTUELLE = 80_000  # of the 100 000 that can be drawn: with the rest free, drawing stays quick
 
 
 @dataclass(frozen=True)
 class PaperHousehold:
-    """A line of the register with its people, the head first; `policies` are empty for one that is there already."""
+    """A line of the register with its people, the head first; `policies` are empty for an existing one."""
 
     register_number: str
     head_name: str
@@ -38,7 +38,7 @@ class PaperHousehold:
 
     @property
     def said(self) -> dict[str, Any]:
-        """What the line says, by column: kept, and compared when the file comes again."""
+        """The cells of the line, by column: kept, and compared at the next import."""
         return {
             "head_name": self.head_name,
             "birth": self.people[0][1].said,
@@ -59,7 +59,7 @@ def _iso(day: date | None) -> str | None:
 
 
 def household_rows(g: SetupRows, households: list[Record], people: list[Record]) -> list[PaperHousehold]:
-    """The households that are not there yet; faults for those that are and say something else."""
+    """The new households; faults for existing ones whose line has changed."""
     g.heads += [record["head_name"] for record in households if record["head_name"]]
     others = _people(g, people, households)
     products = _products(g)
@@ -148,9 +148,7 @@ def _household_row(
     )
     dues = Said(record["paid_until"], record["member_since"], record["paid"], record["owed"])
     policies: tuple[PaperPolicy, ...] | None = ()
-    if (
-        record["number"] not in g.known.lines
-    ):  # of one taken over on another day only what the line says counts
+    if record["number"] not in g.known.lines:  # of one imported on another day only the line itself counts
         policies = _policies(g, record, dues, versions, people)
     if policies is None:
         return None
@@ -168,7 +166,7 @@ def _household_row(
 
 
 def _is_old_enough(g: SetupRows, record: Record) -> bool:
-    """Whether the head is of an age to be one, as far as it is known; a household that is there already was."""
+    """Whether the head is old enough, as far as the age is known; an existing household was checked before."""
     birth = record["birth"]
     if birth is None or record["number"] in g.known.lines or g.today.year - birth.year >= LEAST_AGE_OF_HEAD:
         return True
@@ -180,7 +178,7 @@ def _is_old_enough(g: SetupRows, record: Record) -> bool:
 def _policies(
     g: SetupRows, record: Record, dues: Said, versions: Sequence[Product], people: Sequence[tuple[Any, Birth]]
 ) -> tuple[PaperPolicy, ...] | None:
-    """What the household has agreed to and paid; None, with a fault, if its line cannot be true."""
+    """The policies of the household and what was paid; None, with a fault, if its line cannot be true."""
     if len(people) > (most := versions[0].max_members):
         reason = _("{count} people are too many: {most} at most", count=len(people), most=most)
         g.faults.append(record.fault("product", reason))

@@ -1,4 +1,4 @@
-"""What always holds of what was taken over from paper: paid there, called and received here, never income of today."""
+"""Invariants of imported registers: what was paid on paper is called and received here, never as income of today."""
 
 from invariants import Invariant
 

@@ -1,7 +1,7 @@
-"""The letters of a file: which encoding it was saved in, found out from what its words look like.
+"""The encoding of a file, found by what its words look like.
 
 A file in UTF-8 or UTF-16 says so itself. One byte for a letter has three readings (Windows, Mac, MS-DOS): the one whose
-words look like names and French is taken; where none does, or two do, the file is refused with the word that says so.
+words look like names and French is taken; where none does, or two do, the file is refused with the first such word.
 """
 
 import re
@@ -21,11 +21,11 @@ _SPELT_TWICE = re.compile("[ÃÂÅâ]")  # how UTF-8 begins where it was read as
 
 
 def decoded(raw: bytes) -> tuple[str, str]:
-    """The text with each accent on its letter, and the name of its encoding; Unread if it has none."""
-    text, told = _decoded(raw)
+    """The text with each accent on its letter, and the name of its encoding; UnreadError if it has none."""
+    text, encoding = _decoded(raw)
     if "\0" in text:
         raise UnreadError(_("this is not a text file"), text=text[: text.index("\0")])
-    return unicodedata.normalize("NFC", text), told
+    return unicodedata.normalize("NFC", text), encoding
 
 
 def _decoded(raw: bytes) -> tuple[str, str]:
@@ -96,7 +96,7 @@ def _weight_of(word: str, place: int) -> int:
 
 
 def suspicious(cell: str) -> tuple[Sentence, str] | None:
-    """Why letters of a cell are not what was written there, with the first such letter; None if nothing says so."""
+    """Why a cell looks wrongly decoded, with the first such letter; None if it does not."""
     if cell.isascii():
         return None
     if "\ufffd" in cell:
@@ -110,7 +110,7 @@ def suspicious(cell: str) -> tuple[Sentence, str] | None:
 
 
 def _spelt_once(cell: str) -> str:
-    """What UTF-8 said that was taken for Windows-1252; empty if it was not."""
+    """The text of UTF-8 that was read as Windows-1252; empty if it was not."""
     try:
         return cell.encode("cp1252").decode("utf-8")
     except UnicodeError:

@@ -30,12 +30,12 @@ CASH_BOX = "caisse"  # where a cash box has no name of its own
 HOLDERS = (
     Role.TREASURER,
     Role.COLLECTOR,
-)  # who may hold cash, first the one who is meant where a phone is both
+)  # who may hold cash; the first is meant where a phone has both roles
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What stands in one account on a day; `is_reserve`: set aside, not held.
+    """The balance of one account on a day; `is_reserve`: set aside, not held.
 
     Cash in the hands of `holder` has its `account` from `held_by_officers`.
     """
@@ -111,7 +111,7 @@ def _holder(g: SetupRows, record: Record) -> Officer | None:
 
 
 def _is_box(g: SetupRows, name: str) -> bool:
-    """Whether a cash box is called by what it is and where it stands: Caisse de Niéna, caisse centrale, nothing."""
+    """Whether the name of a cash box is a kind and a place: Caisse de Niéna, caisse centrale, or empty."""
     words = " ".join(word for word in folded(name).split() if word not in LINKING_WORDS | BOX_WORDS)
     places = {
         " ".join(word for word in place.split() if word not in LINKING_WORDS) for place in g.names["places"]
@@ -120,7 +120,7 @@ def _is_box(g: SetupRows, name: str) -> bool:
 
 
 def _is_bank(g: SetupRows, name: str) -> bool:
-    """Whether a name has a word that banks have, or is one word in capitals, as short names are, and no person's."""
+    """Whether a name has a word of banks, or is one word in capitals (a short name) and no person's."""
     words = set(folded(name).split())
     persons = (set(folded(person).split()) for person in g.persons())
     called = not BANK_WORDS.isdisjoint(words) or (name.isupper() and len(words) == 1)

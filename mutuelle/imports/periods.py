@@ -1,7 +1,7 @@
 """From "paid until" to policies: when the periods began that end on the day which the paper register names.
 
-Pure. Played through the rules of cover, the periods end exactly on that day, and cover begins when the household has
-waited since it joined: never before, and nobody waits twice.
+Pure. By the rules of cover, the periods end exactly on that day, and cover begins when the household has waited since
+it joined: no earlier, and nobody waits twice.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from mutuelle.scheme.products import Product
 from talk.trouble import InvalidError
 
 DAY = timedelta(days=1)
-MOST_PERIODS = 4  # paid in advance, so far
-EARLIEST = date(2000, 1, 1)  # what the ledger dates
+MOST_PERIODS = 4  # paid in advance, at most
+EARLIEST = date(2000, 1, 1)  # the earliest date of the ledger
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class PaidPeriod:
 def paid_periods(
     product: Product, paid_until: date, member_since: date | None, today: date
 ) -> list[PaidPeriod]:
-    """The periods of `product`, oldest first, of which the last ends on `paid_until`; Invalid if there are none.
+    """The periods of `product`, oldest first, of which the last ends on `paid_until`; InvalidError if there are none.
 
-    As few as say the truth: the one that ends then, and those before it until one has begun.
+    As few as are true: the one that ends then, and those before it until one has begun.
     """
     if member_since is not None and member_since > paid_until:
         raise InvalidError(_("This is before the day since when it is a member, {day}.", day=member_since))
@@ -48,7 +48,7 @@ def paid_periods(
 def waits_from(product: Product, first: PaidPeriod, member_since: date | None) -> date:
     """The day from which the waiting period of the first policy counts: the household waits once, since it joined.
 
-    Where nobody knows since when, it has waited when its first period on record begins: its paper cover was not new.
+    Where that day is unknown, it has waited when its first period on record begins: its cover on paper was not new.
     """
     return member_since or add_months(first.opened_on, -product.waiting_period_months)
 

@@ -50,7 +50,7 @@ def mobiles(cell: str, setting: Setting) -> tuple[str, ...]:
 
 
 def _plain(cell: str) -> str:
-    """The cell without what says no more than that it is a phone, and with noughts for the letter O."""
+    """The cell without words such as "phone", and with zeros for the letter O."""
     text = figures(_LABEL.sub("", cell.lstrip("'’")).removesuffix(".0"))
     if _SHORTENED.fullmatch(text):
         raise UnreadError(
@@ -60,7 +60,7 @@ def _plain(cell: str) -> str:
 
 
 def _numbers(part: str, setting: Setting) -> tuple[str, ...]:
-    """The numbers of a part without `/`: it is one, or can be cut in one way only."""
+    """The numbers of a part without `/`: one number, or several if only one cut is possible."""
     try:
         return (typed_phone(part, setting.country),)
     except InvalidError as fault:
@@ -91,7 +91,7 @@ def _cuts(groups: list[str], setting: Setting) -> list[tuple[str, ...]]:
 
 
 def _meant(written: str, setting: Setting) -> set[str]:
-    """The number that was written, with a + that is a code's, or that parts it from the number before."""
+    """The number that was written; a + belongs to its country code or separates it from the number before."""
     meant = set()
     for form in {written, written.lstrip("+ ")}:
         try:

@@ -1,6 +1,6 @@
-"""Reads a folder of CSV files as spreadsheets write them: letters, separators and headers are found out, and told.
+"""Reads a folder of CSV files as spreadsheets write them: encodings, separators and headers are detected and reported.
 
-Nothing in a cell is ever run or guessed: a formula is a fault, and so are letters that no file should hold.
+Nothing in a cell is run or guessed: a formula is a fault, and so are letters that no file should hold.
 """
 
 import csv
@@ -23,19 +23,19 @@ LONGEST_CELL = 400
 MOST_ABOVE = 15  # lines that may stand above the headers: a title, a date, a stamp
 SEPARATORS = {";": ";", ",": ",", "\t": "tab", "|": "|"}
 SPREADSHEETS = {".xlsx", ".xls", ".ods", ".numbers"}
-SEPARATOR_LINE = "sep="  # some spreadsheets write their separator above the headers
+SEPARATOR_LINE = "sep="  # some spreadsheets write their separator there
 NOTHING = {"", "neant", "aucun", "aucune", "rien", "n a", "na", "none"}  # what an empty cell may say
 _FORMULA = re.compile(r"[=@+\-\t\r]")
 _WRITTEN_PHONE = re.compile(r"\+[\d\s().,/;|&+-]+")
 
 
 class BadFolderError(Exception):
-    """There is nothing to read there."""
+    """The folder has nothing to read."""
 
 
 @dataclass(frozen=True)
 class CsvRow:
-    """One line of a file: `cells` holds what is not empty, by column key; `barred` are those that may not be read."""
+    """One line of a file: `cells` holds what is not empty, by column key; `barred` are those that must not be read."""
 
     line: int
     cells: Mapping[str, str]
@@ -44,7 +44,7 @@ class CsvRow:
 
 @dataclass(frozen=True)
 class CsvFile:
-    """One file as it was read; `shown` is each column's header in this file by its key, `places` where it stands."""
+    """A file that was read; `shown` is each column's header in this file by its key, `places` where it stands."""
 
     form: Form
     file: str
@@ -74,7 +74,7 @@ class _UnreadableError(Exception):
 
 
 def read_folder(folder: Path) -> tuple[dict[str, CsvFile], list[Fault]]:
-    """Every file of the folder that a register has, by its form's key, and all that is wrong with them."""
+    """The files of a register in the folder, by their form's key, and all their faults."""
     if not folder.is_dir():
         raise BadFolderError(f"{folder} is not a folder")
     files, faults = _named(folder)
@@ -146,12 +146,12 @@ def _sheet(form: Form, path: Path) -> tuple[CsvFile, list[Fault]]:
 
 
 def _hits(form: Form, cells: list[str]) -> int:
-    """How many columns of the form a line names."""
+    """How many headers of the form a line has."""
     return sum(folded(cell) in form.headers for cell in cells)
 
 
 def _decoded(path: Path) -> tuple[str, str]:
-    """The text and the name of its letters."""
+    """The text and the name of its encoding."""
     if path.stat().st_size > MOST_BYTES:
         raise _UnreadableError(0, _("the file is too large: {most} MB at most", most=MOST_BYTES // 1024**2))
     try:
@@ -234,7 +234,7 @@ def _row(
 
 
 def _without_hidden(cell: str, column: CsvColumn) -> str:
-    """The cell without what shows nothing: at its ends, and among the figures of a phone, where it means nothing."""
+    """The cell without invisible letters: at its ends, and among the digits of a phone."""
     if cell.isascii():
         return cell.strip(" ")
     cell = HIDDEN.sub("", cell) if column.takes_plus else cell
@@ -246,7 +246,7 @@ def _said(cell: str) -> str:
 
 
 def _danger(cell: str, column: CsvColumn) -> tuple[Sentence, str] | None:
-    """Why a cell may not be read at all, if it may not, and the letter that says so."""
+    """Why a cell must not be read, if so, and the letter that shows it."""
     if _FORMULA.match(cell) and not (column.takes_plus and _WRITTEN_PHONE.fullmatch(WORDS.sub("/", cell))):
         return _("a cell cannot begin with {letter}", letter=repr(cell[0])), cell[0]
     if found := suspicious(cell):

@@ -1,4 +1,4 @@
-"""The lines of one file, each cell read by its column: whatever is wrong is told, and the rest is read on."""
+"""The records of a file: each cell is read by its column; faults are collected, and reading goes on."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,8 +59,8 @@ def _record(sheet: CsvFile, row: CsvRow, setting: Setting, faults: list[Fault]) 
     return Record(sheet, row.line, facts, is_whole=len(faults) == before and not missing and not row.barred)
 
 
-def once(found: list[Record], keys: tuple[str, ...], faults: list[Fault], told_at: str = "") -> list[Record]:
-    """The records without those that say the key of an earlier one again; `told_at` is the column of such a fault."""
+def once(found: list[Record], keys: tuple[str, ...], faults: list[Fault], fault_at: str = "") -> list[Record]:
+    """The records without repeated keys; `fault_at` is the column of such a fault."""
     first: dict[tuple[Any, ...], Record] = {}
     for record in found:
         key = tuple(record[name] for name in keys)
@@ -68,7 +68,7 @@ def once(found: list[Record], keys: tuple[str, ...], faults: list[Fault], told_a
             first[(id(record),)] = record
         elif key in first:
             reason = _("the same as line {line}", line=first[key].line)
-            faults.append(record.fault(told_at or keys[0], reason))
+            faults.append(record.fault(fault_at or keys[0], reason))
         else:
             first[key] = record
     return list(first.values())

@@ -1,6 +1,6 @@
-"""Takes over a mutuelle from its files, in the caller's transaction: everything is looked at before the first row.
+"""Imports a mutuelle from its files, in the caller's transaction: everything is checked before the first row.
 
-Whoever calls it keeps the transaction only if no fault was told.
+The caller commits only if there are no faults.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ from mutuelle.scheme.mutuelles import Mutuelle
 
 @dataclass
 class Imported:
-    """What became of the files: `counts` are (new, there before) by form; nothing was written if there are faults.
+    """The result of an import: `counts` are (new, existing) by form; nothing was written if there are faults.
 
     `owing` are the policies of which a part was paid on paper.
     """
@@ -67,11 +67,11 @@ class _Read:
     openings: list[Opening]
 
 
-STEPS_OF_A_HOUSEHOLD = 15  # writing one takes about as long as reading so many lines
+STEPS_OF_A_HOUSEHOLD = 15  # writing a household takes as long as reading so many lines
 
 
 def steps(sheets: Mapping[str, CsvFile]) -> int:
-    """How often `take_over` will say that it has come further, at most: while it reads, and while it writes."""
+    """How often `take_over` calls `advance`, at most: while it reads, and while it writes."""
     households = len(sheets[HOUSEHOLDS.key].rows) if HOUSEHOLDS.key in sheets else 0
     return sum(len(sheet.rows) for sheet in sheets.values()) + households * STEPS_OF_A_HOUSEHOLD
 
@@ -85,9 +85,9 @@ async def take_over(
     at: datetime,
     advance: Callable[[], None],
 ) -> Imported:
-    """Read every line, tell all faults, or write all that is new.
+    """Read every line, then report all faults, or write all that is new.
 
-    `faults` are those of the reading; `operators` says what each one still needs to be asked from here;
+    `faults` are those of the reading; `operators` says which settings each one still lacks here;
     `advance` is called for each step.
     """
     taken = Imported(faults=list(faults))
@@ -163,14 +163,14 @@ def _fill(
 
 
 def _stand_in(record: Record) -> Mutuelle:
-    """A mutuelle whose own line has faults, so that the other files can be looked at all the same."""
+    """A stand-in for a mutuelle whose own line has faults, so that the other files can be checked."""
     facts = {"currency": "XOF", "timezone": "UTC"} | {k: v for k, v in record.facts.items() if v is not None}
     blank = dict.fromkeys(Mutuelle.__dataclass_fields__, "")
     return Mutuelle(**{**blank, **facts, "prefix": 100})
 
 
 def _order(sheets: Mapping[str, CsvFile], fault: Fault) -> int:
-    """Faults are told file by file, in the order in which the files build on each other."""
+    """The order of faults: file by file, as the files build on each other."""
     order = [sheets[form.key].file for form in FORMS if form.key in sheets]
     return order.index(fault.file) if fault.file in order else -1
 
@@ -195,7 +195,7 @@ def _since(dated: tuple[Any, date]) -> date:
 async def _open_balances(
     db: AsyncConnection, read: _Read, sheets: Mapping[str, CsvFile], at: datetime, taken: Imported
 ) -> None:
-    """Post the opening balances of each fund; counted are the accounts that are new, and those that were there."""
+    """Post the opening balances of each fund; count new and existing accounts."""
     mutuelle = read.gathered.mutuelle
     openings = await held_by_officers(db, mutuelle, read.openings, at)
     drafts = journals(mutuelle.id, mutuelle.currency, openings)

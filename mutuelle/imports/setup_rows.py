@@ -1,6 +1,6 @@
-"""What a mutuelle is founded with, as its files say: each line a value of the charter, each reference found.
+"""Setup rows: the lines of a mutuelle's founding, each as a value of the founding rules, with its references found.
 
-A line that is there already must say the same; everything that is wrong is told, with its line.
+A line that exists already must say the same; every fault is reported with its line.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
 
 FIRST_PREFIX = 101
-# What the charter says of a line whose cells are all right; anything else of it is told as it is.
+# Faults by the founding rules, in words for people; others are reported as they are.
 REASONS = {
     ADULT_ALONE: _("an adult alone must cost something"),
     LUMP_SUM_FOR_SOMEBODY: _("a household's price must be for one person or more"),
@@ -59,7 +59,7 @@ REASONS = {
 
 @dataclass
 class SetupRows:
-    """What the files say so far. `names` are the ids that a place or facility is called by, in either form."""
+    """What was read so far. `names` are the ids of places and facilities by what they are called, in either form."""
 
     mutuelle: Mutuelle
     known: Existing
@@ -76,11 +76,11 @@ class SetupRows:
     heads: list[str] = field(default_factory=list)
 
     def count(self, form: str, *, is_there: bool, lines: int = 1) -> None:
-        """Note that so many lines of a file are new, or were there before."""
+        """Count lines of a file as new or as existing."""
         self.counts.setdefault(form, [0, 0])[is_there] += lines
 
     def in_office(self) -> list[Officer]:
-        """Who acts for the mutuelle once the files are taken over: those of the files, and those in office already."""
+        """The officers after the import: those of the files, and those in office already."""
         there = [
             Officer(row["role"], row["phone"], row["name"])
             for row in self.known.rows["officers"].values()
@@ -89,26 +89,26 @@ class SetupRows:
         return list(dict.fromkeys([officer for officer, _day in self.officers] + there))
 
     def persons(self) -> Iterator[str]:
-        """The names of everybody who is known to be a person: officers, doctors, heads of households."""
+        """The names of all known persons: officers, doctors, heads of households."""
         yield from (officer.name for officer in self.in_office())
         yield from (doctor.name for doctor, _day in self.doctors)
         yield from self.heads
 
-    def judge(self, record: Record, told: Iterable[str]) -> bool:
-        """Whether the charter allows what a line says; its faults are kept."""
-        found = [record.fault("", _reason(why)) for why in told]
+    def judge(self, record: Record, reasons: Iterable[str]) -> bool:
+        """Whether the founding rules allow a line; its faults are kept."""
+        found = [record.fault("", _reason(why)) for why in reasons]
         self.faults += found
         return not found and record.is_whole
 
     def compare(self, form: str, record: Record, row: Mapping[str, Any], **columns: str) -> None:
-        """Note whether a line is there already, and where it says something else."""
+        """Count a line as new or existing; a fault where an existing one differs."""
         present = self.known.present(form, row)
         self.count(form, is_there=present is not None)
         self.faults += clashes(present or {}, record, row, columns)
 
 
 def mutuelle_of(record: Record, known: Existing, faults: list[Fault]) -> Mutuelle | None:
-    """The mutuelle of the files; its prefix is the one that it has, is given, or the first free one."""
+    """The mutuelle of the files; its prefix is the existing one, the given one, or the first free one."""
     if not record.is_whole:
         return None
     free = next(prefix for prefix in range(FIRST_PREFIX, PREFIXES[1] + 1) if prefix not in known.prefixes)
@@ -126,7 +126,7 @@ def mutuelle_of(record: Record, known: Existing, faults: list[Fault]) -> Mutuell
 
 
 def place_rows(g: SetupRows, records: list[Record]) -> None:
-    """The villages; each has the id that is given, or one made of its name."""
+    """The villages; each has the given id, or one made of its name."""
     named = [_with(record, id=record["id"] or slug(record["name"] or "")) for record in records]
     g.names["places"] = _ids(g.known, "places")
     for record in once(named, ("id",), g.faults, "name"):
@@ -208,7 +208,7 @@ def _of_officers(records: Sequence[Record], why: Sentence) -> Fault:
 
 
 def route_rows(g: SetupRows, records: list[Record], operators: Mapping[str, Collection[str]]) -> None:
-    """Which operator asks the phones of a country for money; `operators` says what each one still needs here."""
+    """The operators, by country of the phones; `operators` says which settings each one still lacks here."""
     for record in once(records, ("country",), g.faults):
         if not record.is_whole:
             continue
@@ -241,7 +241,7 @@ def _with(record: Record, **facts: Any) -> Record:
 
 
 def _ids(known: Existing, form: str) -> dict[str, str]:
-    """What the places or facilities that are there may be called: by name or by id."""
+    """The existing places or facilities, by name and by id."""
     rows = known.rows[form].values()
     return {folded(row[name]): row["id"] for row in rows for name in ("name", "id")}
 

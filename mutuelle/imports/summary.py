@@ -1,10 +1,10 @@
-"""What an import says at its end, for a person: how the files were read, what is wrong or new, what to do next."""
+"""The summary of an import: how the files were read, what is wrong or new, what to do next."""
 
 from collections.abc import Mapping
 
 from locales import Money, Sentence, _, _n
 from mutuelle.imports.columns import FORMS
-from mutuelle.imports.faults import by_cause, told_once
+from mutuelle.imports.faults import by_cause, reported
 from mutuelle.imports.reading import CsvFile
 from mutuelle.imports.run import Imported
 
@@ -49,21 +49,21 @@ def files_read(sheets: Mapping[str, CsvFile]) -> list[Sentence]:
 
 
 def faults_found(taken: Imported) -> list[Sentence]:
-    """The faults, as many as a person can use at once, then their number; nothing where there are none."""
+    """The first faults, then their number; empty where there are none."""
     if not taken.faults:
         return []
-    told = [sentence for faults in by_cause(taken.faults) for sentence in told_once(faults)]
-    if (more := len(told) - FAULTS_SHOWN) > 0:
-        told[FAULTS_SHOWN:] = [_("… and {count} more", count=more)]
+    lines = [sentence for faults in by_cause(taken.faults) for sentence in reported(faults)]
+    if (more := len(lines) - FAULTS_SHOWN) > 0:
+        lines[FAULTS_SHOWN:] = [_("… and {count} more", count=more)]
     return [
-        *told,
+        *lines,
         _n("{n} fault: nothing was written.", "{n} faults: nothing was written.", len(taken.faults)),
     ]
 
 
 def result_of(taken: Imported, *, dry: bool) -> list[Sentence]:
-    """What is new and what was there, what a person should look at, and what to do next."""
-    told = [
+    """What is new and what existed, what a person should check, and what to do next."""
+    lines = [
         _("{what}: {new} new, {there} there already", what=label, new=counts[0], there=counts[1])
         for key, label in LABELS.items()
         if (counts := taken.counts.get(key))
@@ -72,7 +72,7 @@ def result_of(taken: Imported, *, dry: bool) -> list[Sentence]:
         paid, owed = (
             sum(amounts) for amounts in zip(*((p.paid_minor, p.owed_minor) for p in taken.owing), strict=True)
         )
-        told.append(
+        lines.append(
             _(
                 "households that have paid a part: {count}, {paid} paid, {owed} owed",
                 count=len(taken.owing),
@@ -80,10 +80,10 @@ def result_of(taken: Imported, *, dry: bool) -> list[Sentence]:
                 owed=Money(owed, taken.mutuelle.currency),
             )
         )
-    told += taken.notes[:NOTES_SHOWN]
+    lines += taken.notes[:NOTES_SHOWN]
     if more := len(taken.notes) - NOTES_SHOWN:
-        told += [_("… and {count} more", count=more)] if more > 0 else []
-    return told + _next(taken, dry=dry)
+        lines += [_("… and {count} more", count=more)] if more > 0 else []
+    return lines + _next(taken, dry=dry)
 
 
 def _next(taken: Imported, *, dry: bool) -> list[Sentence]:

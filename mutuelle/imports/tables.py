@@ -1,4 +1,4 @@
-"""The lines of the paper register as they were imported: a record, never changed."""
+"""The table of imported lines of the paper register: never changed."""
 
 from schema_tables import table
 

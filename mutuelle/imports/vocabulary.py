@@ -1,6 +1,6 @@
 """The words that a register may use for what the service has its own names for, accents or not.
 
-Of several words for one thing the first is the one that is told to people.
+Of several words for one thing the first is shown to people.
 """
 
 from ledger import accounts
@@ -80,13 +80,13 @@ HELD_WORDS = {
 LINKING_WORDS = {
     *("de", "du", "des", "la", "le", "les", "l", "d", "a", "au", "et"),
 }
-# What a cash box is called by beside its village.
+# Words for a cash box, beside its village.
 BOX_WORDS = {
     *("caisse", "caisses", "caissette", "coffre", "cash", "box", "centrale", "central", "principale"),
     *("principal", "secondaire", "siege", "bureau", "petite", "grande", "section", "antenne"),
     *("agence", "village", "quartier", "mutuelle", "sante", "transport", "tontine", "prets"),
 }
-# Of these a bank's name has one at least.
+# A bank's name has at least one of these.
 BANK_WORDS = {
     *("banque", "banques", "bank", "bancaire", "compte", "ccp", "poste", "postale", "caisse"),
     *("credit", "mutuel", "mutuelle", "epargne", "cooperative", "coopec", "microfinance", "finance"),

@@ -1,7 +1,7 @@
 """Writes the households of a register, a few hundred at a time: rows in bulk, journals in batches.
 
-What was called and paid on paper is called and received against the opening account, dated on its own days: nothing of
-it is income of today, what is left is owed, and cover comes out as the register says.
+What was called and paid on paper is posted against the opening account, on its own days: nothing of it is income of
+today, the rest is owed, and cover is as the register says.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +58,7 @@ async def write_households(
 
 
 async def post_in_batches(db: AsyncConnection, journals: Sequence[Journal]) -> None:
-    """Post journals that must stand, however many."""
+    """Post journals that must stand, in batches."""
     for start in range(0, len(journals), MAX_JOURNALS):
         await post_all(db, list(journals[start : start + MAX_JOURNALS]))
 
@@ -71,7 +71,7 @@ async def _insert(db: AsyncConnection, table: Any, rows: Iterator[dict[str, Any]
 async def _numbers(
     db: AsyncConnection, mutuelle: Mutuelle, households: Sequence[PaperHousehold], at: datetime
 ) -> list[str]:
-    """Write the households' own rows under numbers drawn for them; a number that is taken is drawn again."""
+    """Write the households' rows under drawn numbers; a taken number is drawn again."""
     left = list(households)
     numbers: dict[str, str] = {}
 
@@ -89,7 +89,7 @@ async def _numbers(
 
 
 def _drawn(prefix: int, count: int) -> set[str]:
-    """So many numbers, each once."""
+    """So many different numbers."""
     found: set[str] = set()
     while len(found) < count:
         found.add(draw_number(prefix))
@@ -152,7 +152,7 @@ def _lines(mutuelle: Mutuelle, households: Sequence[Numbered], at: datetime) -> 
 
 
 def _journals(mutuelle: Mutuelle, numbered: Numbered) -> Iterator[Journal]:
-    """For each policy of which something was paid on paper: its call, then what was paid for it; the rest is owed."""
+    """For each policy paid in part or whole on paper: its contribution call, then the receipt; the rest is owed."""
     household, number = numbered
     member, against = accounts.member(number), accounts.opening()
     for sequence, policy in enumerate(household.policies, start=1):

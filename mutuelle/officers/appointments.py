@@ -1,9 +1,8 @@
-"""Giving and withdrawing offices, with the record of each: who, to whom, what, why, when.
+"""Gives and withdraws roles, with the record of each: who, to whom, what, why, when.
 
-What gives an office also writes its change; the row alone is no office (see `checks.py`).
+Each appointment has its row in the record of changes; a row without one breaks an invariant (`invariants.py`).
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -13,11 +12,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
+from mutuelle.acts import By
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.messages import role_changed_by_service, role_given, role_withdrawn
 from mutuelle.officers.pins import allow_new_pin
-from mutuelle.officers.roles import Appointment, Role, appointments_of_phone, officers_of
+from mutuelle.officers.roles import Appointment, NewOfficer, Role, appointments_of_phone, officers_of
 from mutuelle.officers.tables import role_change
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import doctor, facility, officer
@@ -33,99 +33,58 @@ async def lock_roles(db: AsyncConnection, mutuelle_id: str) -> None:
 
 
 async def give_role(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    role: Role,
-    phone: str,
-    name: str,
-    *,
-    actor: str,
-    reason: str,
-    at: datetime,
-    facility_id: str | None = None,
-    languages: Sequence[str] = (),
-    proposal: UUID | None = None,
+    db: AsyncConnection, mutuelle_id: str, given: NewOfficer, *, by: By, proposal: UUID | None = None
 ) -> None:
-    """Give `phone` an office from today on and tell it by SMS; Refused if it has it, or there is no such facility.
+    """Give a role from today on and notify its phone by SMS; Refused if it has it, or there is no such facility.
 
-    A phone that held no office at all is shown a new PIN: whoever knew an old one may be somebody else.
+    A phone that held no role at all may receive a new PIN: its old one may be known to a former holder of the phone.
     """
+    role, phone = given.role, given.phone
     await lock_roles(db, mutuelle_id)
     mutuelle = await get_mutuelle(db, mutuelle_id)
-    in_office = await officers_of(db, mutuelle_id, at)
+    in_office = await officers_of(db, mutuelle_id, by.at)
     if any(appointment.phone == phone and appointment.role is role for appointment in in_office):
         raise RefusedError(_("{phone} has this role already.", phone=shown_phone(phone)))
     if len(in_office) >= MOST_OFFICERS:
         raise RefusedError(_("This mutuelle has too many officers."))
-    held_none = not await appointments_of_phone(db, phone, at)
-    since = mutuelle.today(at)
+    held_none = not await appointments_of_phone(db, phone, by.at)
+    since = mutuelle.today(by.at)
     if role is Role.DOCTOR:
-        await _write_doctor(db, mutuelle_id, phone, name, facility_id, languages, since)
+        await _write_doctor(db, mutuelle_id, given, since)
     else:
-        await _write_officer(db, mutuelle_id, role, phone, name, since)
-    await note_role(
-        db,
-        mutuelle_id,
-        role,
-        phone,
-        "given",
-        name,
-        since,
-        actor=actor,
-        reason=reason,
-        at=at,
-        proposal=proposal,
-    )
+        await _write_officer(db, mutuelle_id, given, since)
+    appointment = Appointment(mutuelle_id, mutuelle.name, role, phone, given.name)
+    await note_role(db, appointment, "given", since, by=by, proposal=proposal)
     if held_none:
-        await allow_new_pin(db, phone, actor=actor, reason="a first office", at=at)
-    await notify(db, mutuelle_id, "role given", {phone: role_given(mutuelle.name, role)}, at)
+        await allow_new_pin(db, phone, by=By(by.actor, "a first office", by.at))
+    await notify(db, mutuelle_id, "role given", {phone: role_given(mutuelle.name, role)}, by.at)
 
 
 async def withdraw_role(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    role: Role,
-    phone: str,
-    *,
-    actor: str,
-    reason: str,
-    at: datetime,
-    proposal: UUID | None = None,
+    db: AsyncConnection, mutuelle_id: str, role: Role, phone: str, *, by: By, proposal: UUID | None = None
 ) -> Appointment:
-    """End an office at once and tell its phone by SMS; Refused if it is not in force."""
+    """End a role at once and notify its phone by SMS; Refused if it is not in force."""
     await lock_roles(db, mutuelle_id)
     mutuelle = await get_mutuelle(db, mutuelle_id)
-    today = mutuelle.today(at)
-    held = [o for o in await officers_of(db, mutuelle_id, at) if (o.role, o.phone) == (role, phone)]
+    today = mutuelle.today(by.at)
+    held = [o for o in await officers_of(db, mutuelle_id, by.at) if (o.role, o.phone) == (role, phone)]
     if not held:
         raise RefusedError(_("{phone} does not have this role.", phone=shown_phone(phone)))
     table = doctor if role is Role.DOCTOR else officer
     appointment = (table.c.mutuelle_id == mutuelle_id) & (table.c.phone == phone)
     if role is not Role.DOCTOR:
         appointment &= officer.c.role == role
-    # The day before today was its last: nothing more is done in this office from now on.
+    # Yesterday was its last day: the appointment is not in force any more.
     await db.execute(sa.update(table).where(appointment).values(until=today - timedelta(days=1)))
-    await note_role(
-        db,
-        mutuelle_id,
-        role,
-        phone,
-        "withdrawn",
-        held[0].name,
-        today,
-        actor=actor,
-        reason=reason,
-        at=at,
-        proposal=proposal,
-    )
-    await notify(db, mutuelle_id, "role withdrawn", {phone: role_withdrawn(mutuelle.name, role)}, at)
+    await note_role(db, held[0], "withdrawn", today, by=by, proposal=proposal)
+    await notify(db, mutuelle_id, "role withdrawn", {phone: role_withdrawn(mutuelle.name, role)}, by.at)
     return held[0]
 
 
 async def notify_treasurers(
     db: AsyncConnection, appointment: Appointment, what: str, *, actor: str, at: datetime
 ) -> None:
-    """An office was "given" or "withdrawn" without two treasurers: each of them but whom it concerns must know."""
+    """Notify the other treasurers that an operator of the service has "given" or "withdrawn" (`what`) a role."""
     in_office = await officers_of(db, appointment.mutuelle_id, at)
     phones = {other.phone for other in in_office if other.role is Role.TREASURER} - {appointment.phone}
     sentence = role_changed_by_service(appointment, what, actor)
@@ -136,43 +95,38 @@ async def notify_treasurers(
 
 async def note_role(
     db: AsyncConnection,
-    mutuelle_id: str,
-    role: Role,
-    phone: str,
+    appointment: Appointment,
     what: str,
-    name: str,
     since: date,
     *,
-    actor: str,
-    reason: str,
-    at: datetime,
+    by: By,
     proposal: UUID | None = None,
 ) -> None:
-    """Write down that an office was given or withdrawn, from the day `since` on."""
+    """Write down that an appointment was "given" or "withdrawn" (`what`), from the day `since` on."""
     of_appointment = (
-        (role_change.c.mutuelle_id == mutuelle_id)
-        & (role_change.c.role == role)
-        & (role_change.c.phone == phone)
+        (role_change.c.mutuelle_id == appointment.mutuelle_id)
+        & (role_change.c.role == appointment.role)
+        & (role_change.c.phone == appointment.phone)
     )
     before = await db.scalar(select(sa.func.count()).select_from(role_change).where(of_appointment))
     row = {
-        "mutuelle_id": mutuelle_id,
-        "role": role,
-        "phone": phone,
+        "mutuelle_id": appointment.mutuelle_id,
+        "role": appointment.role,
+        "phone": appointment.phone,
         "position": (before or 0) + 1,
         "what": what,
-        "name": name,
+        "name": appointment.name,
         "since": since,
-        "actor": actor,
-        "reason": reason,
+        "actor": by.actor,
+        "reason": by.reason,
         "proposal": proposal,
-        "changed_at": at,
+        "changed_at": by.at,
     }
     await db.execute(insert(role_change), row)
 
 
 async def note_founders(db: AsyncConnection, mutuelle_id: str, at: datetime) -> None:
-    """Write down, `at` this instant, the offices that a mutuelle was founded with, as far as nothing is written."""
+    """Write down, `at` this instant, the appointments of the founding that have no record yet."""
     officers = select(officer.c.role, officer.c.phone, officer.c.name, officer.c.since).where(
         officer.c.mutuelle_id == mutuelle_id
     )
@@ -192,32 +146,23 @@ async def note_founders(db: AsyncConnection, mutuelle_id: str, at: datetime) -> 
     await db.execute(insert(role_change).from_select(columns, select(*constant, *held.c).where(~noted)))
 
 
-async def _write_officer(
-    db: AsyncConnection, mutuelle_id: str, role: Role, phone: str, name: str, since: date
-) -> None:
-    facts = {"name": name, "since": since, "until": None}
-    statement = insert(officer).values(mutuelle_id=mutuelle_id, role=role, phone=phone, **facts)
+async def _write_officer(db: AsyncConnection, mutuelle_id: str, given: NewOfficer, since: date) -> None:
+    key = {"mutuelle_id": mutuelle_id, "role": given.role, "phone": given.phone}
+    facts = {"name": given.name, "since": since, "until": None}
+    statement = insert(officer).values(**key, **facts)
     await db.execute(statement.on_conflict_do_update(index_elements=officer.primary_key.columns, set_=facts))
 
 
-async def _write_doctor(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    phone: str,
-    name: str,
-    facility_id: str | None,
-    languages: Sequence[str],
-    since: date,
-) -> None:
-    known = (facility.c.mutuelle_id == mutuelle_id) & (facility.c.id == facility_id)
-    if not await db.scalar(select(facility.c.id).where(known)):
+async def _write_doctor(db: AsyncConnection, mutuelle_id: str, given: NewOfficer, since: date) -> None:
+    own = (facility.c.mutuelle_id == mutuelle_id) & (facility.c.id == given.facility_id)
+    if not await db.scalar(select(facility.c.id).where(own)):
         raise RefusedError(_("There is no such facility."))
     facts = {
-        "name": name,
-        "facility_id": facility_id,
-        "languages": list(languages),
+        "name": given.name,
+        "facility_id": given.facility_id,
+        "languages": list(given.languages),
         "contracted_on": since,
         "until": None,
     }
-    statement = insert(doctor).values(mutuelle_id=mutuelle_id, phone=phone, **facts)
+    statement = insert(doctor).values(mutuelle_id=mutuelle_id, phone=given.phone, **facts)
     await db.execute(statement.on_conflict_do_update(index_elements=doctor.primary_key.columns, set_=facts))

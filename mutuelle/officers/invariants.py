@@ -1,4 +1,4 @@
-"""What always holds between appointments, PINs and proposals."""
+"""Invariants of appointments, PINs and proposals."""
 
 from invariants import Invariant
 

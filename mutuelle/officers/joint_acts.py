@@ -1,7 +1,7 @@
-"""Acts of two people: a treasurer proposes one, another answers it, each with the PIN. What nobody answers lapses.
+"""Acts of two people: a treasurer proposes one, another answers it, each with the PIN. Unanswered ones lapse.
 
-What an act is (its facts, words, and what approving it does) belongs to its kind, such as `waivers.py`. The facts are
-looked at again when it is answered.
+The facts and words of an act, and what its approval does, belong to its kind, such as `waivers.py`. The facts are
+checked again when it is answered.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,15 @@ from talk.words import Caller, Consent
 
 
 @dataclass(frozen=True)
+class NewJointAct:
+    """An act that is proposed now: what it is about, and why."""
+
+    kind: str
+    facts: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True)
 class JointAct:
     """An act that waits for a second treasurer. `facts` are its kind's own."""
 
@@ -41,7 +50,7 @@ async def acts_to_answer(db: AsyncConnection, caller: Caller, mutuelle_id: str, 
 
 
 async def open_acts(db: AsyncConnection, caller: Caller, mutuelle_id: str, kind: str) -> list[JointAct]:
-    """The acts of this kind that wait for an answer and whose week has not passed, the oldest first."""
+    """The acts of this kind that wait for an answer and have not lapsed, the oldest first."""
     a = joint_act.c
     rows = await db.execute(
         select(a.id, a.kind, a.facts, a.reason, a.proposed_by, a.proposer_name)
@@ -63,7 +72,7 @@ async def others_to_answer(db: AsyncConnection, caller: Caller, own: Appointment
 async def expect_not_proposed(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, kind: str, facts: Mapping[str, Any]
 ) -> None:
-    """Refused where the same waits already, or too much does."""
+    """Refused where the same act waits already, or MOST_OPEN acts do."""
     waiting = await open_acts(db, caller, mutuelle_id, kind)
     if any(act.facts == facts for act in waiting):
         raise RefusedError(_("This is proposed already: another treasurer must answer."))
@@ -72,22 +81,15 @@ async def expect_not_proposed(
 
 
 async def write_act(
-    db: AsyncConnection,
-    caller: Caller,
-    own: Appointment,
-    kind: str,
-    facts: Mapping[str, Any],
-    *,
-    reason: str,
-    agreed: Consent,
+    db: AsyncConnection, caller: Caller, own: Appointment, act: NewJointAct, agreed: Consent
 ) -> None:
     """Write down what the caller proposes, with the words that she agreed to."""
     row = {
         "mutuelle_id": own.mutuelle_id,
         "id": uuid4(),
-        "kind": kind,
-        "facts": dict(facts),
-        "reason": reason,
+        "kind": act.kind,
+        "facts": dict(act.facts),
+        "reason": act.reason,
         "consent": agreed.words,
         "proposed_by": caller.phone,
         "proposer_name": own.name,
@@ -102,7 +104,7 @@ async def act_to_answer(
 ) -> JointAct:
     """The open act that the caller answers. The caller's transaction holds the lock of the mutuelle's roles.
 
-    Refused where it was answered, its week has passed, the caller is no second person, or who proposed it left office.
+    Refused where it was answered or has lapsed, or where the caller is no second person.
     """
     waiting = {act.id: act for act in await open_acts(db, caller, own.mutuelle_id, kind)}
     act = waiting.get(act_id)
@@ -115,7 +117,7 @@ async def act_to_answer(
 async def expect_proposer_in_office(
     db: AsyncConnection, caller: Caller, own: Appointment, act: JointAct
 ) -> None:
-    """Refused where who proposed it is no longer treasurer."""
+    """Refused where the proposer is no longer treasurer."""
     if act.proposed_by not in await others_to_answer(db, caller, own):
         raise RefusedError(_("Who proposed this is no longer treasurer: nothing was done."))
 

@@ -1,4 +1,4 @@
-"""What officers read by SMS about appointments and PINs: one segment each, never a PIN or a name of a household."""
+"""SMS to officers about appointments and PINs: one segment each, never a PIN or a name of a household."""
 
 from locales import Fact, Sentence, _, counts
 from mutuelle.officers.roles import SPOKEN, Appointment, Role
@@ -22,7 +22,7 @@ def role_withdrawn(mutuelle_name: str, role: Role) -> Sentence:
 
 
 def role_changed_by_service(appointment: Appointment, what: str, actor: str) -> Sentence:
-    """To the treasurers: an operator of the service has "given" an office, or "withdrawn" it."""
+    """To the treasurers: an operator of the service has "given" or "withdrawn" a role."""
     facts: dict[str, Fact] = {"mutuelle": appointment.mutuelle_name, "actor": actor[:LONGEST_NAME]}
     facts |= {"name": appointment.name, "role": SPOKEN[appointment.role]}
     if what == "given":
@@ -36,7 +36,7 @@ def role_changed_by_service(appointment: Appointment, what: str, actor: str) -> 
 
 
 def change_proposed(mutuelle_name: str, role: Role, name: str, proposer: str) -> Sentence:
-    """To every other treasurer: somebody has to answer within a week."""
+    """To every other treasurer: one of them has to answer within a week."""
     return _(
         "{mutuelle}: {proposer} proposes a change for {name}, {role}. To answer: dial, press 9, my work.",
         mutuelle=mutuelle_name,
@@ -57,7 +57,7 @@ def change_refused(mutuelle_name: str, name: str, by: str) -> Sentence:
 
 
 def pin_locked(failures: int) -> Sentence:
-    """To the owner of the phone: somebody else may have it in hand."""
+    """To the owner of the phone: somebody else may be using it."""
     return _(
         "A wrong work PIN was typed {count} on this phone. If it was not you, tell your mutuelle now.",
         count=counts.times(failures),
@@ -77,7 +77,7 @@ def pin_renewable(days: int) -> Sentence:
 
 
 def pin_received() -> Sentence:
-    """After each PIN that is shown or printed: who did not ask for it must know."""
+    """After each PIN that is shown or printed: an owner who did not ask for it must know."""
     return _(
         "A new work PIN was made for this phone. Tell it to nobody. If you did not ask for it, tell your mutuelle now."
     )

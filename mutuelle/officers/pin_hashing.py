@@ -1,6 +1,6 @@
 """Hashing of PINs with argon2id, in one thread of low priority: calls go on while PINs are checked.
 
-No PIN and no hash leaves here but to be sealed; where the queue is full the caller is told to try again.
+No PIN leaves here, and a hash only to be sealed; with a full queue the caller is asked to try again.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ MEMORY_KIB, PASSES, LANES = (
     19_456,
     2,
     1,
-)  # OWASP's least: a dearer hash saves no PIN of five digits, only costs time
-MOST_WAITING = 20  # half a second of work: whoever comes later is told to try again
+)  # OWASP's minimum: a slower hash protects no PIN of five digits
+MOST_WAITING = 20  # half a second of work: later callers are asked to try again
 LOWER_PRIORITY = 10
 BUSY = _("Too many people at once. Nothing was done. Please dial again in a minute.")
 
@@ -32,7 +32,7 @@ _waiting = 0
 
 
 def _step_back() -> None:
-    """Let this thread yield to the one that answers calls; where threads have no priority of their own, it does not."""
+    """Lower this thread's priority below the one that answers calls, where threads have their own priority."""
     if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)
 
@@ -46,7 +46,7 @@ async def hash_pin(pin: str) -> bytes:
 
 
 async def pin_matches(hashed: bytes, pin: str) -> bool:
-    """Whether `hashed` is of `pin`; Refused where too many wait. Every other trouble is raised: never a yes."""
+    """Whether `hashed` is of `pin`; Refused where too many wait. Any other error is raised, never taken for a yes."""
     return await _aside(lambda: _matches(hashed.decode(), pin))
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _, counts
+from mutuelle.acts import By
 from mutuelle.free_codes import draw_digits
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
@@ -34,8 +35,8 @@ log = logging.getLogger("keneya.mutuelle")
 PURPOSE = "pin"
 PIN_DIGITS = 5
 LOCKS = {3: timedelta(minutes=15), 5: timedelta(days=1)}  # after so many wrong ones in a row
-BLOCKED_AT = 10  # from then on until a person unlocks it
-NEW_PIN_DAYS = 3  # so long a new PIN that was allowed can be received
+BLOCKED_AT = 10  # from then on blocked until a person unlocks it
+NEW_PIN_DAYS = 3  # so long an allowed new PIN can be received
 SCREEN, SLIP = "screen", "slip"  # where a PIN was shown: to the phone itself, or on paper by the command line
 
 WRONG = _("This work PIN is not right. Nothing was done.")
@@ -55,11 +56,11 @@ class _Kept:
 async def try_pin(db: AsyncConnection, caller: Caller, pin: Secret) -> Sentence | None:
     """None if `pin` is the caller's; else the sentence that the action returns at once, doing nothing more.
 
-    1. Lock the row, so that guesses at the same time are counted one after the other.
-    2. While the PIN is locked or blocked nothing is compared and nothing counted.
-    3. Compare in the hashing thread; a phone without a PIN costs the same work and reads the same sentence.
-    4. Right: the count starts anew, and what an old key sealed is sealed by the newest. Wrong: counted, and the
-       third, fifth and tenth lock it, which its owner is told by SMS.
+    1. Lock the row, so that simultaneous guesses are counted one after the other.
+    2. While the PIN is locked or blocked, compare and count nothing.
+    3. Compare in the hashing thread; a phone without a PIN takes the same time and gets the same sentence.
+    4. Right: reset the count, and seal the hash under the newest key. Wrong: count it; the third, fifth and tenth lock
+       the PIN, and its owner is notified by SMS.
     """
     kept = await _locked(db, caller.phone)
     if kept is None:
@@ -83,36 +84,28 @@ async def may_receive_pin(db: AsyncConnection, caller: Caller) -> bool:
     row = (await db.execute(select(officer_pin).where(officer_pin.c.phone == caller.phone))).one_or_none()
     if row is None or (row.reissue_until is not None and row.reissue_until > caller.at):
         return True
-    # A slip is for the hand it was given to: the phone alone never replaces it.
+    # A PIN printed on a slip is never replaced by the phone alone.
     return bool(row.origin == SCREEN and row.used_at is None and row.failures < BLOCKED_AT)
 
 
 async def receive_pin(db: AsyncConnection, caller: Caller) -> str:
-    """A new PIN for the caller, an officer who may receive one; to be shown once, and kept nowhere."""
+    """A new PIN for the caller, an officer who may receive one; it is shown once and kept nowhere."""
     await lock_pin(db, caller.phone)
     if not await appointments_of(db, caller) or not await may_receive_pin(db, caller):
         raise RefusedError(_("You have a work PIN already. Forgotten? Ask a treasurer for a new one."))
     return await issue_pin(
-        db,
-        caller.phone,
-        caller.keyring,
-        origin=SCREEN,
-        actor="officer",
-        reason="received in my work",
-        at=caller.at,
+        db, caller.phone, caller.keyring, origin=SCREEN, by=By("officer", "received in my work", caller.at)
     )
 
 
-async def issue_pin(
-    db: AsyncConnection, phone: str, keyring: Keyring, *, origin: str, actor: str, reason: str, at: datetime
-) -> str:
-    """Draw a PIN for `phone`, keep its sealed hash in the place of any other, and return it."""
+async def issue_pin(db: AsyncConnection, phone: str, keyring: Keyring, *, origin: str, by: By) -> str:
+    """Draw a PIN for `phone`, replace the sealed hash of any former one, and return it."""
     await lock_pin(db, phone)
     drawn = draw_pin(phone)
     kept = {
         "sealed": keyring.seal(PURPOSE, await hash_pin(drawn), phone),
         "origin": origin,
-        "issued_at": at,
+        "issued_at": by.at,
         "used_at": None,
         "failures": 0,
         "locked_until": None,
@@ -121,59 +114,57 @@ async def issue_pin(
     statement = insert(officer_pin).values(phone=phone, **kept)
     await db.execute(statement.on_conflict_do_update(index_elements=["phone"], set_=kept))
     what = "received" if origin == SCREEN else "issued"
-    await note_pin_change(db, phone, what, actor=actor, reason=reason, at=at)
-    await notify(db, SERVICE, "pin issued", {phone: pin_received()}, at)
+    await note_pin_change(db, phone, what, by=by)
+    await notify(db, SERVICE, "pin issued", {phone: pin_received()}, by.at)
     return drawn
 
 
-async def unlock_pin(db: AsyncConnection, phone: str, *, actor: str, reason: str, at: datetime) -> bool:
-    """Let the PIN of `phone` be tried again, its count anew; False if it has none."""
+async def unlock_pin(db: AsyncConnection, phone: str, *, by: By) -> bool:
+    """Unlock the PIN of `phone` and reset its count; False if it has none."""
     await lock_pin(db, phone)
     changed = await db.execute(
         sa.update(officer_pin).where(officer_pin.c.phone == phone).values(failures=0, locked_until=None)
     )
     if not changed.rowcount:
         return False
-    await note_pin_change(db, phone, "unlocked", actor=actor, reason=reason, at=at)
-    await notify(db, SERVICE, "pin unlocked", {phone: pin_unlocked()}, at)
+    await note_pin_change(db, phone, "unlocked", by=by)
+    await notify(db, SERVICE, "pin unlocked", {phone: pin_unlocked()}, by.at)
     return True
 
 
-async def allow_new_pin(db: AsyncConnection, phone: str, *, actor: str, reason: str, at: datetime) -> None:
+async def allow_new_pin(db: AsyncConnection, phone: str, *, by: By) -> None:
     """Let `phone` be shown a new PIN within NEW_PIN_DAYS; the old one, and its lock, stay until then."""
     await lock_pin(db, phone)
-    until = at + timedelta(days=NEW_PIN_DAYS)
+    until = by.at + timedelta(days=NEW_PIN_DAYS)
     changed = await db.execute(
         sa.update(officer_pin).where(officer_pin.c.phone == phone).values(reissue_until=until)
     )
     if changed.rowcount:
-        await note_pin_change(db, phone, "new one allowed", actor=actor, reason=reason, at=at)
-        await notify(db, SERVICE, "new pin allowed", {phone: pin_renewable(NEW_PIN_DAYS)}, at)
+        await note_pin_change(db, phone, "new one allowed", by=by)
+        await notify(db, SERVICE, "new pin allowed", {phone: pin_renewable(NEW_PIN_DAYS)}, by.at)
 
 
 async def lock_pin(db: AsyncConnection, phone: str) -> None:
-    """Until the transaction ends, nobody else issues or tries the PIN of `phone`, there or not."""
+    """Lock the PIN of `phone`, existing or not, until the transaction ends."""
     await lock(db, Lock.PIN, phone)
 
 
-async def note_pin_change(
-    db: AsyncConnection, phone: str, what: str, *, actor: str, reason: str, at: datetime
-) -> None:
+async def note_pin_change(db: AsyncConnection, phone: str, what: str, *, by: By) -> None:
     """Write down what happened to a PIN; the caller holds its lock."""
     before = select(sa.func.count()).select_from(pin_change).where(pin_change.c.phone == phone)
     row = {
         "phone": phone,
         "position": ((await db.scalar(before)) or 0) + 1,
         "what": what,
-        "actor": actor,
-        "reason": reason,
-        "changed_at": at,
+        "actor": by.actor,
+        "reason": by.reason,
+        "changed_at": by.at,
     }
     await db.execute(insert(pin_change), row)
 
 
 def draw_pin(phone: str) -> str:
-    """Five digits by chance, none of those that people guess first nor a part of the phone's own number."""
+    """Five random digits, neither trivial nor a part of the phone's own number."""
     while True:
         drawn = draw_digits(PIN_DIGITS)
         if not is_trivial(drawn) and drawn not in phone:
@@ -181,7 +172,7 @@ def draw_pin(phone: str) -> str:
 
 
 def is_trivial(pin: str) -> bool:
-    """Few different digits, a run up or down, a palindrome."""
+    """Whether it has few different digits, runs up or down, or is a palindrome."""
     steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
     return len(set(pin)) < 3 or len(steps) == 1 or pin == pin[::-1]
 
@@ -198,7 +189,7 @@ async def _locked(db: AsyncConnection, phone: str) -> _Kept | None:
 
 
 def _closed(kept: _Kept, now: datetime) -> Sentence | None:
-    """Why no PIN is looked at now, if so."""
+    """The refusal while the PIN is locked or blocked, if it is."""
     if kept.failures >= BLOCKED_AT:
         return BLOCKED
     if kept.locked_until is None or kept.locked_until <= now:
@@ -219,9 +210,7 @@ async def _count_failure(db: AsyncConnection, caller: Caller, failures: int) -> 
     if lock is None and failures < BLOCKED_AT:
         return WRONG
     log.warning("pin.locked", extra={"failures": failures})
-    await note_pin_change(
-        db, caller.phone, "locked", actor="service", reason=f"{failures} wrong ones", at=caller.at
-    )
+    await note_pin_change(db, caller.phone, "locked", by=By("service", f"{failures} wrong ones", caller.at))
     await notify(db, SERVICE, "pin locked", {caller.phone: pin_locked(failures)}, caller.at)
     return _still_locked(lock) if lock else BLOCKED
 

@@ -1,12 +1,11 @@
-"""What two treasurers agree on: one proposes that a role is given or withdrawn, another approves or refuses.
+"""Proposals of roles: a treasurer proposes that one is given or withdrawn, another approves or refuses.
 
-Never the same person or phone, never whom it is about; each with the PIN. What nobody answers ends by itself.
+Never the same person or phone, never the officer concerned; each with the PIN. Unanswered ones lapse.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -15,11 +14,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Sentence, _
+from mutuelle.acts import By
 from mutuelle.notify import notify
 from mutuelle.officers.appointments import give_role, lock_roles, withdraw_role
 from mutuelle.officers.messages import change_proposed, change_refused
 from mutuelle.officers.pins import allow_new_pin, lock_pin, try_pin
-from mutuelle.officers.roles import SPOKEN, Appointment, Role, appointment_of, officers_of
+from mutuelle.officers.roles import SPOKEN, Appointment, NewOfficer, Role, appointment_of, officers_of
 from mutuelle.officers.tables import role_proposal
 from mutuelle.tables import facility
 from talk.answers import Kind, Secret
@@ -30,6 +30,7 @@ from talk.words import Caller, Option
 
 GIVE, WITHDRAW = "give", "withdraw"
 APPROVED, REFUSED = "approved", "refused"
+TWO_TREASURERS = "two treasurers"  # the actor in records and in the ledger
 OPEN_DAYS = 7
 MOST_OPEN = 8  # of a mutuelle: what a treasurer can read through on a phone
 LAST_TREASURER = _("The last treasurer cannot be withdrawn. Please see your mutuelle.")
@@ -63,7 +64,7 @@ class Proposal:
 
 
 def change_words(what: str, role: Role, name: str, phone: str, facility: str = "") -> Sentence:
-    """The change as a question, the same to who proposes and to who answers."""
+    """The change as a question, in the same words for proposer and approver."""
     facts: dict[str, Fact] = {"role": SPOKEN[role], "name": name, "phone": shown_phone(phone)}
     if what == WITHDRAW:
         return _("End the office of {name}, {phone}, {role}?", **facts)
@@ -115,7 +116,7 @@ async def holders_of(db: AsyncConnection, caller: Caller, mutuelle_id: str, role
 
 
 async def colleagues_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> list[Colleague]:
-    """The others in an office that takes a PIN, each once, by name."""
+    """The other officers whose role takes a PIN, each once, by name."""
     in_office = await officers_of(db, mutuelle_id, caller.at)
     names = {
         appointment.phone: appointment.name
@@ -138,7 +139,7 @@ async def proposals_for(db: AsyncConnection, caller: Caller, mutuelle_id: str) -
 async def expect_possible(
     db: AsyncConnection, caller: Caller, mutuelle: str, what: str, role: Role, phone: str
 ) -> list[str]:
-    """The treasurers who could answer such a proposal; Refused where it makes no sense or is there already."""
+    """The treasurers who could answer such a proposal; Refused where it is impossible or proposed already."""
     in_office = await officers_of(db, mutuelle, caller.at)
     held = any((appointment.role, appointment.phone) == (role, phone) for appointment in in_office)
     if what == GIVE and phone == caller.phone:
@@ -159,55 +160,38 @@ async def expect_possible(
 
 
 async def propose(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    what: str,
-    role: str,
-    phone: str,
-    name: str,
-    facility_id: str | None,
-    languages: tuple[str, ...],
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, what: str, officer: NewOfficer, pin: Secret
 ) -> Sentence | None:
-    """Write a proposal down and tell the other treasurers; a sentence where the PIN is not right."""
+    """Propose to GIVE or WITHDRAW a role, and notify the other treasurers; a sentence where the PIN is not right."""
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
-    wanted = Role(role)
-    others = await expect_possible(db, caller, mutuelle, what, wanted, phone)
+    others = await expect_possible(db, caller, mutuelle, what, officer.role, officer.phone)
     if wrong := await try_pin(db, caller, pin):
         return wrong
     row = {
         "mutuelle_id": mutuelle,
         "id": uuid4(),
         "what": what,
-        "role": wanted,
-        "phone": phone,
-        "name": name,
-        "facility_id": facility_id,
-        "languages": list(languages) if facility_id else None,
+        "role": officer.role,
+        "phone": officer.phone,
+        "name": officer.name,
+        "facility_id": officer.facility_id,
+        "languages": list(officer.languages) if officer.facility_id else None,
         "proposed_by": caller.phone,
         "proposer_name": own.name,
         "proposed_at": caller.at,
         "expires_at": caller.at + timedelta(days=OPEN_DAYS),
     }
     await db.execute(insert(role_proposal), row)
-    sentence = change_proposed(own.mutuelle_name, wanted, name, own.name)
+    sentence = change_proposed(own.mutuelle_name, officer.role, officer.name, own.name)
     await notify(db, mutuelle, "role proposed", dict.fromkeys(others, sentence), caller.at)
     return None
 
 
 async def answer_proposal(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    proposal: str,
-    answer: str,
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, proposal: str, answer: str, pin: Secret
 ) -> Sentence | None:
-    """Approve a proposal, which does what it says, or refuse it; a sentence where the PIN is not right."""
+    """Approve a proposal, which carries it out, or refuse it; a sentence where the PIN is not right."""
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
     found = {p.id: p for p in await _open(db, caller, mutuelle)}.get(proposal)
@@ -239,55 +223,44 @@ async def allow_colleague_pin(
     in_office = {appointment.phone for appointment in await officers_of(db, mutuelle, caller.at)}
     if phone == caller.phone or phone not in in_office:
         raise RefusedError(_("{phone} is not a colleague in office.", phone=shown_phone(phone)))
-    for each in sorted((caller.phone, phone)):  # two who allow each other at once never wait for each other
+    for each in sorted((caller.phone, phone)):  # in one order: no deadlock where two allow each other
         await lock_pin(db, each)
     if wrong := await try_pin(db, caller, pin):
         return wrong
-    await allow_new_pin(
-        db, phone, actor="treasurer", reason=f"allowed by a treasurer of {mutuelle}", at=caller.at
-    )
+    await allow_new_pin(db, phone, by=By("treasurer", f"allowed by a treasurer of {mutuelle}", caller.at))
     return None
 
 
 async def _carry_out(db: AsyncConnection, caller: Caller, mutuelle: str, found: Proposal) -> None:
-    """Do what was approved; Refused, and then nothing is answered either, if it is no longer possible."""
+    """Carry out what was approved; Refused, and the answer rolled back, if it is no longer possible."""
     in_office = await officers_of(db, mutuelle, caller.at)
     treasurers = {appointment.phone for appointment in in_office if appointment.role is Role.TREASURER}
     if found.proposed_by not in treasurers:
         raise RefusedError(_("Who proposed this is no longer treasurer: nothing was done."))
-    noted: dict[str, Any] = {"actor": "two treasurers", "at": caller.at, "proposal": UUID(found.id)}
+    proposal = UUID(found.id)
     if found.what == WITHDRAW:
         if found.role is Role.TREASURER and treasurers <= {found.phone}:
             raise RefusedError(LAST_TREASURER)
-        await withdraw_role(
-            db, mutuelle, found.role, found.phone, reason="withdrawn by two treasurers", **noted
-        )
+        by = By(TWO_TREASURERS, "withdrawn by two treasurers", caller.at)
+        await withdraw_role(db, mutuelle, found.role, found.phone, by=by, proposal=proposal)
         return
-    where = (role_proposal.c.mutuelle_id == mutuelle) & (role_proposal.c.id == UUID(found.id))
+    where = (role_proposal.c.mutuelle_id == mutuelle) & (role_proposal.c.id == proposal)
     row = (
         await db.execute(select(role_proposal.c.facility_id, role_proposal.c.languages).where(where))
     ).one()
-    await give_role(
-        db,
-        mutuelle,
-        found.role,
-        found.phone,
-        found.name,
-        reason="given by two treasurers",
-        facility_id=row.facility_id,
-        languages=row.languages or (),
-        **noted,
-    )
+    officer = NewOfficer(found.role, found.phone, found.name, row.facility_id, tuple(row.languages or ()))
+    by = By(TWO_TREASURERS, "given by two treasurers", caller.at)
+    await give_role(db, mutuelle, officer, by=by, proposal=proposal)
 
 
 def expect_second_person(own: Appointment, proposed_by: str, proposer: str) -> None:
-    """Refused where who answers is who proposed, perhaps with a second phone."""
+    """Refused where the proposer answers, perhaps with a second phone."""
     if own.phone == proposed_by or initials(own.name) == initials(proposer):
         raise RefusedError(_("Another treasurer than the one who proposed must answer."))
 
 
 async def _open(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> list[Proposal]:
-    """The proposals that wait for an answer and whose week has not passed, the oldest first."""
+    """The proposals that wait for an answer and have not lapsed, the oldest first."""
     p = role_proposal.c
     of_facility = (facility.c.mutuelle_id == p.mutuelle_id) & (facility.c.id == p.facility_id)
     rows = await db.execute(

@@ -1,6 +1,6 @@
-"""Roles and offices: who may act for which mutuelle on a day.
+"""Roles and appointments: who may act for which mutuelle on a day.
 
-An office counts from its first to its last day in the mutuelle's own calendar; every action asks for it again.
+An appointment counts from its first to its last day in the mutuelle's time zone; every action checks it again.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from locales import Sentence, _
 from mutuelle.tables import doctor, mutuelle, officer
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
 
 class Role(StrEnum):
@@ -35,6 +36,17 @@ SPOKEN: dict[Role, Sentence] = {
     Role.COLLECTOR: _("collector"),
     Role.ENROLMENT: _("enrolment officer"),
 }
+
+
+@value
+class NewOfficer:
+    """Somebody in a role that is given or withdrawn; `facility_id` and `languages` are a new doctor's."""
+
+    role: Role
+    phone: str
+    name: str
+    facility_id: str | None = None
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,12 +69,12 @@ class Appointment:
 
 
 async def appointments_of(db: AsyncConnection, caller: Caller) -> list[Appointment]:
-    """The offices that the caller's phone holds today, by mutuelle and role."""
+    """The appointments of the caller's phone today, by mutuelle and role."""
     return await appointments_of_phone(db, caller.phone, caller.at)
 
 
 async def appointments_of_phone(db: AsyncConnection, phone: str, at: datetime) -> list[Appointment]:
-    """The offices that `phone` holds on the day of `at`, by mutuelle and role."""
+    """The appointments of `phone` on the day of `at`, by mutuelle and role."""
     return await _appointments(db, at, "phone", phone)
 
 
@@ -73,7 +85,7 @@ async def officers_of(db: AsyncConnection, mutuelle_id: str, at: datetime) -> li
 
 
 async def appointment_of(db: AsyncConnection, caller: Caller, mutuelle_id: str, role: Role) -> Appointment:
-    """The caller's own office of this role, as an action must know it; Refused if it is not in force today."""
+    """The caller's own appointment of this role; Refused if it is not in force today."""
     for appointment in await appointments_of(db, caller):
         if appointment.mutuelle_id == mutuelle_id and appointment.role is role:
             return appointment
@@ -85,9 +97,9 @@ async def _appointments(db: AsyncConnection, at: datetime, column: str, value: s
     return [_appointment(row) for row in rows]
 
 
-@cache  # made once: home asks it at every hop
+@cache  # built once: the home menu runs it at every hop
 def appointments_by(column: str) -> Select[Any]:
-    """The offices in force on the day of `at`, of officers and doctors whose `column` is `value`."""
+    """The appointments in force on the day of `at`, of officers and doctors whose `column` is `value`."""
     both = sa.union_all(
         _in_office(officer, officer.c.role, officer.c.since, column),
         _in_office(doctor, sa.literal(Role.DOCTOR.value), doctor.c.contracted_on, column),
@@ -98,7 +110,7 @@ def appointments_by(column: str) -> Select[Any]:
 def _in_office(
     table: sa.Table, role: sa.ColumnElement[str], since: sa.ColumnElement[Any], column: str
 ) -> Select[Any]:
-    """The offices of `table` that are in force on the day of `at` in their mutuelle's zone."""
+    """The appointments of `table` in force on the day of `at` in their mutuelle's time zone."""
     at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
     today = sa.cast(sa.func.timezone(mutuelle.c.timezone, at), sa.Date)
     return (

@@ -1,4 +1,4 @@
-"""What always holds of schedules, digests and reminders. No offender shows a phone."""
+"""Invariants of schedules, digests and reminders. No offender shows a phone."""
 
 from invariants import Invariant
 

@@ -1,7 +1,7 @@
-"""The calendar of the mutuelles: what the service does by the clock, and who has a line in it from the first day.
+"""Jobs by the clock, and the schedules that every treasurer and mutuelle has from the first day.
 
-A new treasurer gets a digest every Monday morning until she chooses otherwise, and is told so: a summary that must be
-asked for is one that nobody reads.
+A new treasurer gets a digest every Monday morning until she chooses otherwise, and is notified of it: nobody reads a
+summary that must be asked for.
 """
 
 from datetime import datetime
@@ -18,7 +18,7 @@ from mutuelle.dates import FIRST_HOUR, LAST_HOUR, day_hours_from
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.schedules.digest.digest import DIGEST, send_digest
 from mutuelle.schedules.reminders.run import REMINDERS, send_reminders
-from mutuelle.schedules.schedules import add_schedule, plan_new, run_due
+from mutuelle.schedules.schedules import NewSchedule, add_schedule, plan_new, run_due
 from mutuelle.schedules.tables import schedule
 from mutuelle.tables import mutuelle, officer
 from sms.outbox import Message, enqueue
@@ -31,7 +31,7 @@ from timing import Clock
 FIRES = {DIGEST: send_digest, REMINDERS: send_reminders}
 EVERY_MONDAY = f"0 {FIRST_HOUR} * * 1"
 EVERY_MORNING = "0 9 * * *"  # when phones are charged and markets open
-OF_MUTUELLE = "*"  # the subject of what is done for a mutuelle as a whole
+OF_MUTUELLE = "*"  # the subject of jobs for a whole mutuelle
 
 
 def _hour(typed: str) -> int:
@@ -45,23 +45,25 @@ day_hour = Kind("hour", _hour, good=("7 h",), bad=("", "6", "20", "midi"))
 
 
 async def run_schedules(pool: AsyncEngine, clock: Clock) -> int:
-    """One round over all that is due by the clock; returns how much that was."""
+    """Run all schedules that are due; returns how many were."""
     return await run_due(pool, FIRES, begin_schedules, clock)
 
 
 async def begin_schedules(db: AsyncConnection, clock: Clock) -> None:
-    """Give a line to every treasurer and every mutuelle that has none yet, and seal the books of which digests are due.
+    """Begin a schedule for every treasurer and mutuelle without one, and seal the books whose digests are due.
 
-    Sealed here and not where the digest is made, whose view of the book is older than its seal would be.
+    Sealed before the digest is made, because its snapshot must include the seal.
     """
     now = clock()
     for mutuelle_id, name, timezone, phone in (await db.execute(_treasurers_without(now))).all():
-        line = (mutuelle_id, DIGEST, phone, EVERY_MONDAY, timezone)
-        if await add_schedule(db, *line, clock, mark=await mark_now(db)):
-            await _tell(db, mutuelle_id, name, timezone, phone, clock)
+        new = NewSchedule(mutuelle_id, DIGEST, phone, EVERY_MONDAY, timezone)
+        if await add_schedule(db, new, clock, mark=await mark_now(db)):
+            await _announce(db, mutuelle_id, name, timezone, phone, clock)
     await plan_new(db, clock)
     for mutuelle_id, timezone in (await db.execute(_MUTUELLES_WITHOUT)).all():
-        await add_schedule(db, mutuelle_id, REMINDERS, OF_MUTUELLE, EVERY_MORNING, timezone, clock)
+        await add_schedule(
+            db, NewSchedule(mutuelle_id, REMINDERS, OF_MUTUELLE, EVERY_MORNING, timezone), clock
+        )
     for mutuelle_id in (await db.scalars(_digests_due(now))).all():
         await seal_block(db, mutuelle_id)
 
@@ -100,20 +102,19 @@ def _digests_due(now: datetime) -> sa.Select[str]:
     return select(schedule.c.mutuelle_id).where(due).distinct().order_by(schedule.c.mutuelle_id)
 
 
-async def _tell(
+async def _announce(
     db: AsyncConnection, mutuelle_id: str, name: str, timezone: str, phone: str, clock: Clock
 ) -> None:
     now = clock()
-    due_at = (
-        day_hours_from(now, timezone) if clock.scale == 1 else now
-    )  # with divided waits there is no night
+    # With TIME_SCALE there are no quiet hours.
+    due_at = day_hours_from(now, timezone) if clock.scale == 1 else now
     body = render(digest_begins(name), await language_of(db, phone))
     key = f"digest begins {uuid4()}"
     await enqueue(db, [Message(mutuelle_id, key, phone, "digest begins", body, due_at=due_at)], now)
 
 
 def digest_begins(mutuelle_name: str) -> Sentence:
-    """To a new treasurer: what comes when, what to answer, where to change it."""
+    """To a new treasurer: what is sent when, what to answer, where to change it."""
     return _(
         "{mutuelle}: every Monday at 7 the summary of your accounts comes. Answer OK, or ERR and why. "
         "Another hour, or none: dial, press 9.",
@@ -137,14 +138,14 @@ async def stop_digests(db: AsyncConnection, caller: Caller, *, mutuelle_id: str)
 
 
 async def _choose(db: AsyncConnection, caller: Caller, mutuelle_id: str, **chosen: object) -> None:
-    """Change the caller's own line, after a firing that may be under way; what is counted goes on from where it was."""
+    """Change the caller's own schedule, after a firing that may be under way; counting goes on from the same mark."""
     appointment = await appointment_of(db, caller, mutuelle_id, Role.TREASURER)
     timezone = (
         await db.execute(select(mutuelle.c.timezone).where(mutuelle.c.id == appointment.mutuelle_id))
     ).scalar_one()
-    # Where the worker has not seen the appointment yet, it will find the line begun.
-    line = (mutuelle_id, DIGEST, caller.phone, EVERY_MONDAY, timezone)
-    await add_schedule(db, *line, Clock.at(caller.at), mark=await mark_now(db))
+    # Where the worker has not seen the appointment yet, it will find the schedule begun.
+    new = NewSchedule(mutuelle_id, DIGEST, caller.phone, EVERY_MONDAY, timezone)
+    await add_schedule(db, new, Clock.at(caller.at), mark=await mark_now(db))
     own = (
         (schedule.c.mutuelle_id == mutuelle_id)
         & (schedule.c.kind == DIGEST)

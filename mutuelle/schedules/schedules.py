@@ -1,12 +1,12 @@
-"""Schedules: what is done again and again at an hour of the mutuelle's own clock, as rows with a next time.
+"""Schedules: jobs that repeat at an hour of the mutuelle's own clock, as rows with a next time.
 
-A firing, all that it writes and the next time are one transaction: whatever is killed, whoever runs beside, an hour of
-the calendar fires once. One that was missed is made up once, late, or left out when it is too old to be of use.
+A firing, all that it writes and the next time are one transaction: each hour fires once, also when a process is killed
+or several workers run. A missed one is made up once, late, or left out when it is too old to be of use.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,16 +26,25 @@ from timing import Clock
 log = logging.getLogger("keneya.schedules")
 
 BATCH = 32
-LATEST = timedelta(
-    hours=36
-)  # a missed firing is made up within a day, and the night that it may have to wait
+LATEST = timedelta(hours=36)  # a missed firing is made up within a day and a night
 RETRY = timedelta(minutes=10)
-COLLIDED = "40001"  # another worker has just taken this one
+COLLIDED = "40001"  # serialization failure: another worker has just taken this one
+
+
+@dataclass(frozen=True)
+class NewSchedule:
+    """What begins: `kind` for `subject` (a treasurer's phone, or `*` for the mutuelle), at `cron` in `timezone`."""
+
+    mutuelle_id: str
+    kind: str
+    subject: str
+    cron: str
+    timezone: str
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """One line of the calendar: `cron` in `timezone`, now waiting for `fires_for`, due for the worker at `due_at`.
+    """A schedule: `cron` in `timezone`, waiting for `fires_for`, due for the worker at `due_at`.
 
     `counted_to` is where the figures of the last firing ended (`ledger.positions`).
     """
@@ -53,14 +62,15 @@ class Schedule:
     stopped_at: datetime | None
 
 
-# What fires: writes what is due in the transaction given, and says how many messages that was.
+# A job: writes what is due in the given transaction; returns how many messages that was.
 Fire = Callable[[AsyncConnection, Schedule, datetime], Awaitable[int]]
 Prepare = Callable[[AsyncConnection, Clock], Awaitable[None]]
 
 
 def next_hour(cron: str, timezone: str, after: datetime) -> datetime:
-    """The first time of `cron` after `after`, on the clocks of `timezone`: an hour that the clocks skip fires just
-    after it, one that they repeat fires once.
+    """The first time of `cron` after `after`, on the clocks of `timezone`.
+
+    An hour that they skip fires just after it, one that they repeat fires once.
     """
     return next(CronSim(cron, after.astimezone(ZoneInfo(timezone))))
 
@@ -76,8 +86,8 @@ def first_due(cron: str, timezone: str, clock: Clock) -> dict[str, datetime]:
 def following(found: Schedule, clock: Clock) -> dict[str, datetime]:
     """The columns of the next firing.
 
-    Divided waits make a calendar that runs ahead of the clock: there the next hour is counted from the last one, or
-    the waits would shrink to nothing as an hour comes near.
+    With TIME_SCALE schedules run ahead of the clock: then the next hour is counted from the last one, or the waits
+    would shrink to zero near an hour.
     """
     after = clock() if clock.scale == 1 else max(found.fires_for, clock())
     fires_for = next_hour(found.cron, found.timezone, after)
@@ -86,20 +96,10 @@ def following(found: Schedule, clock: Clock) -> dict[str, datetime]:
 
 
 async def add_schedule(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    kind: str,
-    subject: str,
-    cron: str,
-    timezone: str,
-    clock: Clock,
-    *,
-    mark: Mark | None = None,
+    db: AsyncConnection, new: NewSchedule, clock: Clock, *, mark: Mark | None = None
 ) -> bool:
     """Begin a schedule, unless there is one of this kind and subject (then False); `mark` is where it counts from."""
-    row: dict[str, object] = {"mutuelle_id": mutuelle_id, "kind": kind, "subject": subject}
-    row |= {"cron": cron, "timezone": timezone}
-    row |= {"since": clock(), **first_due(cron, timezone, clock)}
+    row = asdict(new) | {"since": clock(), **first_due(new.cron, new.timezone, clock)}
     if mark is not None:
         row |= {"counted_to": mark.snapshot, "counted_at": mark.at}
     begun = insert(schedule).values(row).on_conflict_do_nothing().returning(schedule.c.since)
@@ -107,7 +107,7 @@ async def add_schedule(
 
 
 async def plan_new(db: AsyncConnection, clock: Clock) -> None:
-    """Plan the schedules whose owner chose another hour: only the worker knows what divides the waits."""
+    """Plan the schedules whose owner chose another hour: only the worker knows TIME_SCALE."""
     chosen = select(schedule).where(schedule.c.is_new, schedule.c.stopped_at.is_(None)).with_for_update()
     for row in (await db.execute(chosen)).all():
         found = read_schedule(row)
@@ -115,7 +115,7 @@ async def plan_new(db: AsyncConnection, clock: Clock) -> None:
 
 
 async def run_due(pool: AsyncEngine, kinds: Mapping[str, Fire], prepare: Prepare, clock: Clock) -> int:
-    """Fire what is due, one transaction each; returns how many were dealt with."""
+    """Fire what is due, one transaction each; returns how many."""
     clock = clock.stopped()
     async with pool.begin() as db:
         await prepare(db, clock)
@@ -128,11 +128,11 @@ async def run_due(pool: AsyncEngine, kinds: Mapping[str, Fire], prepare: Prepare
 async def _fire_next(pool: AsyncEngine, kinds: Mapping[str, Fire], clock: Clock) -> bool:
     """One firing; False when nothing is due.
 
-    1. Claim the oldest that is due and that no other worker holds. All that is read from here on is of one snapshot.
-    2. In the night put it off to the morning: nobody is woken for a summary.
-    3. Fire, unless it is too late to be of use; write the firing and the next time; commit all of it together.
+    1. Claim the oldest one due that no other worker holds. All later reads are of one snapshot.
+    2. In quiet hours, put it off to the morning.
+    3. Fire, unless it is too late to be of use; write the firing and the next time; commit all together.
 
-    A fault is this schedule's own: nothing of it is kept, it is tried again later, and the others go on.
+    An error rolls back this schedule only: it is retried later, and the others go on.
     """
     found: Schedule | None = None
     try:
@@ -172,7 +172,7 @@ def read_schedule(row: Row[tuple[Any, ...]]) -> Schedule:
 async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, clock: Clock) -> None:
     now = clock()
     morning = day_hours_from(now, found.timezone)
-    # Where waits are divided the calendar is not the clock's, and its hours are day hours already.
+    # With TIME_SCALE there are no quiet hours.
     if morning > now and clock.scale == 1:
         await change(db, found, next_at=morning)
         return
@@ -203,13 +203,13 @@ async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, clock: Clock) 
 async def _put_off(pool: AsyncEngine, found: Schedule | None, fault: Exception, clock: Clock) -> None:
     if found is None:
         raise fault
-    async with pool.begin() as db:  # first: where PostgreSQL is gone it is no fault of the schedule
+    async with pool.begin() as db:  # first: without PostgreSQL the schedule is not at fault
         await change(db, found, next_at=clock.until(RETRY))
     log.error("schedule.failed", exc_info=fault, extra={"mutuelle": found.mutuelle_id, "kind": found.kind})
 
 
 async def change(db: AsyncConnection, found: Schedule, **values: object) -> None:
-    """Write new values into the row of a schedule, if it still waits for the same hour."""
+    """Update the row of a schedule, if it still waits for the same hour."""
     await db.execute(update(schedule).where(*_of_schedule(found)).values(**values))
 
 
@@ -223,5 +223,5 @@ def _of_schedule(found: Schedule) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 async def end(db: AsyncConnection, found: Schedule) -> None:
-    """Take a schedule away: what it was made for is no more. Its firings stay."""
+    """Delete a schedule whose subject is gone. Its firings stay."""
     await db.execute(delete(schedule).where(*_of_schedule(found)))

@@ -1,1 +1,1 @@
-"""The scheme: mutuelles and their places, products and their prices, and what of them is under the seal."""
+"""The scheme: mutuelles and their places, products and their prices, and the records of them under the seal."""

@@ -37,7 +37,7 @@ class Mutuelle:
 
     @property
     def complaints(self) -> str:
-        """The number to call with a complaint, as people there write it."""
+        """The number to call with a complaint, in national form."""
         return shown_phone(self.complaints_phone)
 
     def today(self, at: datetime) -> date:
@@ -64,7 +64,7 @@ class Place:
 
 @dataclass(frozen=True)
 class SharedPlace(Place):
-    """A place whose name another mutuelle serves too: a list tells it with the mutuelle's."""
+    """A place whose name occurs in several mutuelles: a list shows it with the mutuelle's."""
 
     mutuelle_name: str
 
@@ -116,7 +116,7 @@ async def mutuelles_near(db: AsyncConnection, caller: Caller) -> list[Mutuelle]:
 async def places_near(db: AsyncConnection, caller: Caller) -> list[Place]:
     """The places a caller may live in: those served in the caller's country, by name.
 
-    A name that several mutuelles serve is told with the mutuelle's: whom she joins must not be a guess.
+    A name that occurs in several mutuelles is shown with the mutuelle's, so that nobody joins the wrong one.
     """
     near = {m.id: m.name for m in await mutuelles_near(db, caller)}
     places = await places_of(db, list(near))

@@ -1,6 +1,6 @@
 """Products and their prices. A version never changes once sold: a new price is a new version.
 
-Parameter names are openIMIS's, so that whoever knows one knows the other.
+Parameter names are those of openIMIS.
 """
 
 from collections.abc import Collection
@@ -168,6 +168,6 @@ async def products_of(
 async def offers_for(
     db: AsyncConnection, mutuelle_id: str, ages: tuple[int, ...], today: date
 ) -> list[Offer]:
-    """What a new household of these ages may join; products too small for it are left out."""
+    """The offers for a new household of these ages; products too small for it are left out."""
     on_sale = await products_on_sale(db, mutuelle_id, today)
     return [offer(p, ages, new=True) for p in on_sale if len(ages) <= p.max_members]

@@ -1,8 +1,8 @@
-"""What cover hangs on, under the seal: each household's phones, policies and people, each version of a product.
+"""Sealed records of what cover depends on: each household's phones, policies and people, each product version.
 
-Whatever changes them for good reason records them in the same transaction: a hash of all of it as it stands goes into
-the book (`ledger.record`) and is sealed there. A row that was changed, slipped in or taken out by hand no longer fits
-its newest record. A hash tells nobody a name or a year of birth.
+Each regular change records them in the same transaction: a hash of the present rows goes into the book
+(`ledger.record`) and is sealed there. Rows that were changed, added or deleted by hand no longer fit the newest record.
+A hash reveals no name or year of birth.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from invariants import Invariant
 from mutuelle import tables
 from mutuelle.household_key import OfHousehold, keys_of
 
-# What each form hashes, table by table. A form never changes: a column more is a form more, and what was recorded
+# What each form hashes, table by table. A form never changes: a new column makes a new form, and what was recorded
 # under an older one is compared under that one until it changes.
 FORMS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     1: {
@@ -40,7 +40,7 @@ FORMS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
 
 
 def _said(table: Table, columns: tuple[str, ...]) -> str:
-    """The columns as one text, each with its length before it; no setting of a session changes a letter."""
+    """The columns as one text, each with its length before it; independent of the settings of a database session."""
     return " || ".join(f"ledger.field({_letters(table, column)})" for column in columns)
 
 
@@ -60,7 +60,7 @@ def _rows(form: int, table: Table, order: str) -> str:
 
 
 def households(form: int, chosen: str = "household") -> str:
-    """A query: each chosen household's subject, its SHA-256 as it stands, how many policies and people it has."""
+    """A query: each chosen household's subject, its present SHA-256, how many policies and people it has."""
     asked = """
     select household.mutuelle_id, 'household ' || household.number as subject, FORM as form,
            encode(sha256(convert_to(HEAD || ledger.field(phones.rows::text) || phones.said
@@ -88,7 +88,7 @@ def products(form: int) -> str:
     return asked.replace("FORM", str(form)).replace("TERMS", terms)
 
 
-# Each is looked up by its key, whatever the planner believes of a young table.
+# Each is looked up by its key, also where the planner has no statistics of the table yet.
 _BY_KEY = """unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) as key (mutuelle, number)
      cross join lateral (select * from household found where found.mutuelle_id = key.mutuelle
                             and found.number = key.number offset 0) household"""
@@ -101,7 +101,7 @@ select ledger.record(coalesce(jsonb_agg(jsonb_build_object('mutuelle', s.mutuell
 async def record_households(db: AsyncConnection, changed: Collection[OfHousehold]) -> None:
     """Record households as they stand now; one that is as it was recorded stays so.
 
-    The caller holds their locks, so that of two records the newer one is of what stands.
+    The caller holds their locks, so that the newest record is of the present rows.
     """
     await db.execute(text(_RECORD.replace("STANDS", households(max(FORMS), _BY_KEY))), keys_of(changed))
 
@@ -139,7 +139,7 @@ def not_as_recorded() -> str:
     return _DIFFERS.replace("STANDS", every).replace("RECORDS", _RECORDS).replace("NEWEST", str(max(FORMS)))
 
 
-# A change that was noted, or a policy, leaves at most one record, and so does a form that is new.
+# Each noted change, policy or new form leaves at most one record.
 _UNEXPLAINED = """
 with RECORDS
 select concat_ws(' ', h.mutuelle_id, h.number)
@@ -150,7 +150,7 @@ select concat_ws(' ', h.mutuelle_id, h.number)
  where r.records > (select count(*) from policy p where (p.mutuelle_id, p.number) = (h.mutuelle_id, h.number))
      + (select count(*) from household_change c where (c.mutuelle_id, c.number) = (h.mutuelle_id, h.number)
            and c.what not in ('registered', 'confirmed', 'doctor chosen'))"""
-# Not so of what was there before there were records (the mutuelle's first), came from a register or is invented.
+# Rows older than the mutuelle's first record, of an imported register or of the demonstration are excepted.
 _RECORDED_LATE = """
 with RECORDS, item as (
     select mutuelle_id, number, 'policies' as kind, sequence as nth, agreed_at::date as day from policy

@@ -1,1 +1,1 @@
-"""Support: what a person does for a household from the command line, each act with actor and reason."""
+"""Support: acts for a household from the command line, each with actor and reason."""

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mutuelle.acts import By
 from mutuelle.households.households import find_household
-from mutuelle.households.support_acts import CASE_CLOSE, CASE_REOPEN, By, SupportError, write_act
+from mutuelle.households.support_acts import CASE_CLOSE, CASE_REOPEN, NewSupportAct, SupportError, write_act
 from mutuelle.tables import payment, payment_case
 
 
@@ -51,24 +52,16 @@ async def open_cases(db: AsyncConnection, limit: int) -> list[Case]:
 
 
 async def close_case(db: AsyncConnection, reference: UUID, kind: str | None, by: By) -> int:
-    """The open cases of a payment (of one kind, or all) are settled; returns how many."""
-    return await _set(db, CASE_CLOSE, reference, kind, payment_case.c.closed_at.is_(None), by.at, by)
+    """Close the open cases of a payment (of one kind, or all); returns how many."""
+    return await _set(db, CASE_CLOSE, reference, kind, by)
 
 
 async def reopen_case(db: AsyncConnection, reference: UUID, kind: str | None, by: By) -> int:
-    """The closed cases of a payment (of one kind, or all) are open again; returns how many."""
-    return await _set(db, CASE_REOPEN, reference, kind, payment_case.c.closed_at.is_not(None), None, by)
+    """Reopen the closed cases of a payment (of one kind, or all); returns how many."""
+    return await _set(db, CASE_REOPEN, reference, kind, by)
 
 
-async def _set(
-    db: AsyncConnection,
-    act: str,
-    reference: UUID,
-    kind: str | None,
-    which: sa.ColumnElement[bool],
-    closed_at: datetime | None,
-    by: By,
-) -> int:
+async def _set(db: AsyncConnection, act: str, reference: UUID, kind: str | None, by: By) -> int:
     found = (
         await db.execute(
             select(payment.c.mutuelle_id, payment.c.number).where(payment.c.reference == reference)
@@ -76,17 +69,23 @@ async def _set(
     ).one_or_none()
     if found is None:
         raise SupportError(f"no payment has the reference {reference}")
+    closes = act == CASE_CLOSE
     these = (
-        (payment_case.c.mutuelle_id == found.mutuelle_id) & (payment_case.c.reference == reference) & which
+        (payment_case.c.mutuelle_id == found.mutuelle_id)
+        & (payment_case.c.reference == reference)
+        & (payment_case.c.closed_at.is_(None) if closes else payment_case.c.closed_at.is_not(None))
     )
     if kind is not None:
         these &= payment_case.c.kind == kind
     changed = await db.scalars(
-        sa.update(payment_case).where(these).values(closed_at=closed_at).returning(payment_case.c.kind)
+        sa.update(payment_case)
+        .where(these)
+        .values(closed_at=by.at if closes else None)
+        .returning(payment_case.c.kind)
     )
     kinds = sorted(changed)
     if not kinds:
         raise SupportError(f"the payment {reference} has no such case to {act.split()[1]}")
     household = await find_household(db, found.number, closed=True)
-    await write_act(db, act, str(reference), by, household=household, facts={"kinds": kinds})
+    await write_act(db, NewSupportAct(act, str(reference), household, {"kinds": kinds}), by)
     return len(kinds)

@@ -1,7 +1,6 @@
 """What support changes in a household: its phones, its head, whether it is open. One transaction each, or nothing.
 
-The household is locked, the change noted beside it, the act written down, its phones told. Cover and money stay as
-they are.
+The household is locked, the change noted, the act written down, its phones notified. Cover and money stay as they are.
 """
 
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence
+from mutuelle.acts import By
 from mutuelle.care.codes import end_code
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.family import YOUNGEST_HEAD
@@ -27,7 +27,7 @@ from mutuelle.households.households import (
     lock_household,
     phones_of,
 )
-from mutuelle.households.support_acts import By, SupportError, last_act, write_act
+from mutuelle.households.support_acts import NewSupportAct, SupportError, last_act, write_act
 from mutuelle.notify import notify
 from mutuelle.schedules.tables import reminder_consent
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -45,9 +45,9 @@ def masked(phone: str) -> str:
 async def change_phone(
     db: AsyncConnection, number: str, by: By, *, new: str | None, old: str | None, also: bool = False
 ) -> Household:
-    """`new` speaks for the household from now on, `old` no longer; both are told.
+    """Let `new` speak for the household, and `old` no longer; both are notified.
 
-    Without `old` the only phone it has gives way, unless `also`: then `new` comes beside those that are there.
+    Without `old` its only phone is replaced, unless `also`: then `new` is added to the existing ones.
     """
     household = await open_household(db, number)
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
@@ -55,21 +55,21 @@ async def change_phone(
     gone = None if also else _gives_way(household, phones, old)
     if new in phones:
         raise SupportError(f"the phone {new} speaks for household {number} already")
-    told: dict[str, Sentence] = {}
+    sentences: dict[str, Sentence] = {}
     if gone:
         await free_phone(db, household, gone)
         await _end_reminders(db, household, gone, by)
         await end_code(db, household, by.at)  # it may have been made on the lost phone
         await _note(db, household, Change.PHONE_REMOVED, masked(gone), by)
-        told[gone] = messages.phone_lost(household, mutuelle)
+        sentences[gone] = messages.phone_lost(household, mutuelle)
     if new:
         await add_phone(db, household, new, by.at)
         await _note(db, household, Change.PHONE_ADDED, masked(new), by)
-        told[new] = messages.phone_gained(household, mutuelle)
+        sentences[new] = messages.phone_gained(household, mutuelle)
     act_id = await write_act(
-        db, support_acts.PHONE, number, by, household=household, facts={"new": new, "old": gone}
+        db, NewSupportAct(support_acts.PHONE, number, household, {"new": new, "old": gone}), by
     )
-    await notify(db, household.mutuelle_id, "phone changed", told, by.at, event=str(act_id))
+    await notify(db, household.mutuelle_id, "phone changed", sentences, by.at, event=str(act_id))
     return household
 
 
@@ -98,10 +98,10 @@ async def _end_reminders(db: AsyncConnection, household: Household, phone: str, 
 async def change_head(
     db: AsyncConnection, number: str, by: By, *, name: str, rank: int, left: bool
 ) -> Household:
-    """The person of `rank` answers for the household from now on, under `name`; its number and cover stay.
+    """Make the person of `rank` head of the household, under `name`; its number and cover stay.
 
-    `left`: who was its head has died or gone, and is covered until the end of today. Taken back by naming the former
-    head again, who is then covered as before.
+    `left`: the former head has died or gone, and is covered until the end of today. Undone by naming the former head
+    again, who is then covered as before.
     """
     household = await open_household(db, number)
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
@@ -125,9 +125,9 @@ async def change_head(
     )
     await _note(db, household, Change.HEAD_CHANGED, f"{household.head_name} > {name}", by)
     facts = {"rank": rank, "from_rank": household.head_rank, "from_name": household.head_name, "left": left}
-    act_id = await write_act(db, support_acts.HEAD, number, by, household=household, facts=facts)
-    told = dict.fromkeys(await phones_of(db, household), messages.head_changed(household, mutuelle))
-    await notify(db, household.mutuelle_id, "head changed", told, by.at, event=str(act_id))
+    act_id = await write_act(db, NewSupportAct(support_acts.HEAD, number, household, facts), by)
+    sentences = dict.fromkeys(await phones_of(db, household), messages.head_changed(household, mutuelle))
+    await notify(db, household.mutuelle_id, "head changed", sentences, by.at, event=str(act_id))
     return household
 
 
@@ -153,7 +153,7 @@ def _person(household: Household, rank: int) -> sa.ColumnElement[bool]:
 
 
 async def close_household(db: AsyncConnection, number: str, by: By, *, although_covered: bool) -> Household:
-    """Nothing can be done for this household from now on, until it is reopened; late money is kept for it."""
+    """Close a household: no action is possible for it until it is reopened; late money is kept for it."""
     household = await open_household(db, number)
     await refuse_while_paying(db, household)
     stands = await standing(db, household, by.at)
@@ -165,9 +165,9 @@ async def close_household(db: AsyncConnection, number: str, by: By, *, although_
         )
     await set_closed(db, household, by)
     await _note(db, household, Change.CLOSED, "", by)
-    act_id = await write_act(db, support_acts.CLOSE, number, by, household=household)
-    told = dict.fromkeys(await phones_of(db, household), messages.closed(household, stands.mutuelle))
-    await notify(db, household.mutuelle_id, "household closed", told, by.at, event=str(act_id))
+    act_id = await write_act(db, NewSupportAct(support_acts.CLOSE, number, household), by)
+    sentences = dict.fromkeys(await phones_of(db, household), messages.closed(household, stands.mutuelle))
+    await notify(db, household.mutuelle_id, "household closed", sentences, by.at, event=str(act_id))
     return household
 
 
@@ -192,4 +192,4 @@ async def set_closed(db: AsyncConnection, household: Household, by: By | None) -
 
 
 async def _note(db: AsyncConnection, household: Household, what: Change, detail: str, by: By) -> None:
-    await note_change(db, household, what, detail=detail, actor=by.actor, reason=by.reason, at=by.at)
+    await note_change(db, household, what, detail=detail, by=by)

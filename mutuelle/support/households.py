@@ -1,4 +1,4 @@
-"""The household that support works on: open, and with no payment under way where that matters."""
+"""The household of an act of support: open, and with no payment under way where that matters."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +22,7 @@ async def open_household(db: AsyncConnection, number: str) -> Household:
 
 
 async def refuse_while_paying(db: AsyncConnection, household: Household) -> None:
-    """SupportFault while a payment is under way: it belongs to the household as it is."""
+    """SupportError while a payment is under way: it belongs to the household as it is."""
     if payment := await open_payment(db, household):
         raise SupportError(
             f"a payment of {payment.amount} for household {household.number} is under way: wait until it is settled"

@@ -1,4 +1,4 @@
-"""What always holds of households that support changed, and of the doctors that households chose."""
+"""Invariants of households that support changed, and of the doctors that households chose."""
 
 from invariants import Invariant
 

@@ -1,7 +1,7 @@
-"""Two households that are one: the duplicate is closed, its money and phones go to the one that is kept.
+"""Merges duplicate households: the duplicate is closed, its money and phones go to the kept one.
 
-What the duplicate was really covered for stays its own: only a policy that never opened is taken back. All that is
-posted is one journal, so that reopening the duplicate is its reversal.
+The duplicate keeps the policies that have covered it: only a policy that never opened is taken back. All is posted in
+one journal, so that reopening the duplicate is its reversal.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.book import Journal, Movement, reverse
 from ledger.statements import Entry, statement
 from locales import Money, Sentence
+from mutuelle.acts import By
 from mutuelle.contributions.contribution_calls import CALLS, calls_due
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households import support_acts
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household, add_phone, free_phone, phones_of
-from mutuelle.households.support_acts import By, SupportError, last_act, write_act
+from mutuelle.households.support_acts import NewSupportAct, SupportError, last_act, write_act
 from mutuelle.notify import notify
 from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
@@ -36,11 +37,11 @@ NEVER_OPENED = (CoverState.UNPAID, CoverState.PART_PAID)
 async def merge_households(db: AsyncConnection, number: str, into: str, by: By) -> Money:
     """Close the duplicate `number`, and give its money and phones to `into`; returns the money that went over.
 
-    1. Lock both, the smaller number first: two merges never wait for each other.
-    2. Refuse what has to be settled before: a payment under way, a cover that runs or is owed for.
-    3. Post one journal: what was called for a policy that never opened is taken back, the credit goes over, and with
-       it the calls of the kept household that it reaches.
-    4. Phones speak for the kept household, the duplicate is closed, both changes noted, everybody told.
+    1. Lock both, the smaller number first: two merges cause no deadlock.
+    2. Refuse while something must be settled first: a payment under way, a cover that runs or is owed for.
+    3. Post one journal that takes back the call of a policy that never opened and moves the credit; and the
+       contribution calls of the kept household that this credit makes.
+    4. Move the phones, close the duplicate, note both changes, notify all phones.
     """
     if number == into:
         raise SupportError("these are the same household")
@@ -54,20 +55,20 @@ async def merge_households(db: AsyncConnection, number: str, into: str, by: By) 
     _refuse_running(stands)
     mutuelle = stands.mutuelle
     act_id = uuid4()
-    moved, journal_id = await _post(db, mutuelle, duplicate, kept, stands, act_id, by.at)
+    moved, journal_id = await _post(db, stands, kept, act_id, by.at)
     added = await _move_phones(db, duplicate, kept, by.at)
     await set_closed(db, duplicate, by)
     await _note(db, duplicate, f"into {kept.shown_number}", by)
     await _note(db, kept, f"from {duplicate.shown_number}", by)
     facts = {"into": into, "phones": added, "journal": journal_id}
-    await write_act(db, support_acts.MERGE, number, by, household=duplicate, facts=facts, act_id=act_id)
-    told = dict.fromkeys(await phones_of(db, kept), messages.merged(duplicate, kept, mutuelle))
-    await notify(db, kept.mutuelle_id, "households merged", told, by.at, event=str(act_id))
+    await write_act(db, NewSupportAct(support_acts.MERGE, number, duplicate, facts, act_id), by)
+    sentences = dict.fromkeys(await phones_of(db, kept), messages.merged(duplicate, kept, mutuelle))
+    await notify(db, kept.mutuelle_id, "households merged", sentences, by.at, event=str(act_id))
     return Money(moved, mutuelle.currency)
 
 
 def _refuse_running(stands: Standing) -> None:
-    """SupportFault where the duplicate's cover runs, or was used and is not paid for."""
+    """SupportError where the duplicate's cover runs, or was used and is not paid for."""
     number, state = stands.household.number, stands.cover.state
     if state in NEVER_OPENED:
         return
@@ -83,15 +84,10 @@ def _refuse_running(stands: Standing) -> None:
 
 
 async def _post(
-    db: AsyncConnection,
-    mutuelle: Mutuelle,
-    duplicate: Household,
-    kept: Household,
-    stands: Standing,
-    act_id: UUID,
-    at: datetime,
+    db: AsyncConnection, stands: Standing, kept: Household, act_id: UUID, at: datetime
 ) -> tuple[int, str | None]:
-    """Post the merge; returns the credit that went over, in minor units, and its journal, if there is one."""
+    """Post the merge of a duplicate; returns the credit that went over, in minor units, and its journal, if any."""
+    mutuelle, duplicate = stands.mutuelle, stands.household
     entries = await statement(db, mutuelle.id, duplicate.account)
     never_opened = stands.cover.state in NEVER_OPENED
     taken_back = _taken_back(mutuelle, duplicate, entries) if never_opened else []
@@ -120,7 +116,7 @@ async def _post(
 
 
 def _taken_back(mutuelle: Mutuelle, household: Household, entries: Sequence[Entry]) -> list[Movement]:
-    """What was called from a household and not taken back since, moved the other way."""
+    """The reversed movements of a household's contribution calls that were not taken back since."""
     called = [entry for entry in entries if entry.kind in CALLS and entry.debit and not entry.reversed]
     return [
         Movement(entry.counter_account, household.account, entry.debit, mutuelle.currency) for entry in called
@@ -128,7 +124,7 @@ def _taken_back(mutuelle: Mutuelle, household: Household, entries: Sequence[Entr
 
 
 async def _move_phones(db: AsyncConnection, duplicate: Household, kept: Household, at: datetime) -> list[str]:
-    """The duplicate's phones speak for the kept household too; returns those that did not before."""
+    """Let the duplicate's phones speak for the kept household; returns those that did not before."""
     own = await phones_of(db, kept, unconfirmed=True)
     added = [phone for phone in await phones_of(db, duplicate) if phone not in own]
     for phone in added:
@@ -137,32 +133,35 @@ async def _move_phones(db: AsyncConnection, duplicate: Household, kept: Househol
 
 
 async def reopen_household(db: AsyncConnection, number: str, by: By) -> Household:
-    """A closed household is open again as it was; one that was closed by a merge takes its money and phones back."""
+    """Reopen a closed household; one that was closed by a merge gets its money and phones back."""
     household = await closed_household(db, number)
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
     closing = await last_act(db, household, support_acts.MERGE, support_acts.CLOSE)
     if closing is not None and closing.act == support_acts.MERGE:
         await _unmerge(db, mutuelle, household, str(closing.facts["into"]), closing, by)
     await set_closed(db, household, None)
-    await note_change(db, household, Change.REOPENED, detail="", actor=by.actor, reason=by.reason, at=by.at)
-    act_id = await write_act(db, support_acts.REOPEN, number, by, household=household)
-    told: dict[str, Sentence] = dict.fromkeys(
+    await note_change(db, household, Change.REOPENED, detail="", by=by)
+    act_id = await write_act(db, NewSupportAct(support_acts.REOPEN, number, household), by)
+    sentences: dict[str, Sentence] = dict.fromkeys(
         await phones_of(db, household), messages.reopened(household, mutuelle)
     )
-    await notify(db, household.mutuelle_id, "household reopened", told, by.at, event=str(act_id))
+    await notify(db, household.mutuelle_id, "household reopened", sentences, by.at, event=str(act_id))
     return household
 
 
 async def _unmerge(
-    db: AsyncConnection, mutuelle: Mutuelle, household: Household, into: str, merge: support_acts.Act, by: By
+    db: AsyncConnection,
+    mutuelle: Mutuelle,
+    household: Household,
+    into: str,
+    merge: support_acts.SupportAct,
+    by: By,
 ) -> None:
     kept = await open_household(db, into)
     await refuse_while_paying(db, kept)
     for phone in merge.facts["phones"]:
         await free_phone(db, kept, str(phone))
-    await note_change(
-        db, kept, Change.REOPENED, detail=household.shown_number, actor=by.actor, reason=by.reason, at=by.at
-    )
+    await note_change(db, kept, Change.REOPENED, detail=household.shown_number, by=by)
     if merge.facts["journal"] is None:
         return
     posted = await reverse(
@@ -180,4 +179,4 @@ async def _unmerge(
 
 
 async def _note(db: AsyncConnection, household: Household, detail: str, by: By) -> None:
-    await note_change(db, household, Change.MERGED, detail=detail, actor=by.actor, reason=by.reason, at=by.at)
+    await note_change(db, household, Change.MERGED, detail=detail, by=by)

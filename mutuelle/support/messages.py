@@ -1,4 +1,4 @@
-"""What phones read by SMS when support changes their household: no name, whom to call, never the other phone."""
+"""SMS to phones when support changes their household: no name, whom to call, never the other phone."""
 
 from locales import Fact, Sentence, _
 from mutuelle.households.households import Household
@@ -6,7 +6,7 @@ from mutuelle.scheme.mutuelles import Mutuelle
 
 
 def phone_gained(household: Household, mutuelle: Mutuelle) -> Sentence:
-    """To a phone that speaks for a household from now on."""
+    """To a phone that now speaks for a household."""
     return _(
         "{mutuelle}: this phone now speaks for household {number}. Dial the service to see its cover. "
         "Not yours? Call {phone}.",
@@ -15,7 +15,7 @@ def phone_gained(household: Household, mutuelle: Mutuelle) -> Sentence:
 
 
 def phone_lost(household: Household, mutuelle: Mutuelle) -> Sentence:
-    """To a phone that speaks for a household no longer: if it was taken from its owner, the owner must learn of it."""
+    """To a phone that no longer speaks for a household: an owner who did not ask for it must know."""
     return _(
         "{mutuelle}: this phone no longer speaks for household {number}. You did not ask for it? "
         "Call {phone} at once.",

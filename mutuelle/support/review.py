@@ -1,7 +1,7 @@
-"""Which households the mended rules of cover answer otherwise than before, and what changes for each.
+"""Review of the corrected rules of cover: which households have other dates than before, and which.
 
 Nothing is changed: an answer that a doctor was given binds the mutuelle, and cover is derived. A person reads the list,
-speaks with the households, and writes down that the answers were looked at; until then `keneya check` names them.
+speaks with the households, and records the review; until then `keneya check` names the answers.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -10,11 +10,12 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mutuelle.acts import By
 from mutuelle.care.replay import REVIEW, Otherwise, answered_otherwise
 from mutuelle.contributions.portfolio import agreed_by_number, received_by_number
 from mutuelle.cover.rules import Cover, Period, Receipt, Terms, cover, paid_up, periods, reached
 from mutuelle.dates import add_months
-from mutuelle.households.support_acts import By, write_act
+from mutuelle.households.support_acts import NewSupportAct, write_act
 from mutuelle.scheme.mutuelles import Mutuelle
 
 DAY = timedelta(days=1)
@@ -41,10 +42,10 @@ async def redated(db: AsyncConnection, mutuelle: Mutuelle, today: date) -> Async
 
 
 def former_periods(policies: Sequence[Terms], receipts: Sequence[Receipt]) -> list[Period]:
-    """The periods as they were dated until November 2026, kept only to say what has changed for whom.
+    """The periods as they were dated until November 2026, kept only to show the changes.
 
-    The day of the agreement was not looked at, receipts went by their days alone, a renewal was in time by the day of
-    its money, and each period began anew on its own day of the month.
+    The day of the agreement did not count, receipts were sorted by their days only, a renewal was in time by the day of
+    its money, and each period began on its own day of the month.
     """
     by_day = sorted(receipts, key=lambda receipt: receipt.on)
     left_minor, given_minor = sum(receipt.amount_minor for receipt in by_day), 0
@@ -72,8 +73,8 @@ def _formerly_dated(
 
 
 async def accept_answers(db: AsyncConnection, mutuelle_id: str, by: By) -> list[Otherwise]:
-    """Write down that a person has looked at the answers of a mutuelle that the rules do not give; returns them."""
+    """Record that a person has reviewed the answers of a mutuelle that the rules do not give; returns them."""
     found = await answered_otherwise(db, mutuelle_id)
     for one in found:
-        await write_act(db, REVIEW, one.answer.reference, by, household=one.answer, facts=one.facts)
+        await write_act(db, NewSupportAct(REVIEW, one.answer.reference, one.answer, one.facts), by)
     return found

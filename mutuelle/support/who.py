@@ -1,4 +1,4 @@
-"""`keneya who`: all that a person must know of a phone or a household to help, and no more. Every look is written down.
+"""`keneya who`: what support must know of a phone or a household, and no more. Every look-up is written down.
 
 Heads by their initials, phones by their last two digits, no word of a message, nothing of anybody's health.
 """
@@ -12,12 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
+from mutuelle.acts import By
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import people_of, present
 from mutuelle.household_key import of_household
 from mutuelle.households.change_log import changes_of
 from mutuelle.households.households import Household, find_household, initials_of, phones_of
-from mutuelle.households.support_acts import WHO, By, write_act
+from mutuelle.households.support_acts import WHO, NewSupportAct, write_act
 from mutuelle.households.tables import support_act
 from mutuelle.officers.roles import appointments_of_phone
 from mutuelle.support.changes import masked
@@ -30,8 +31,8 @@ LAST = 5  # of payments, messages, changes
 
 
 async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
-    """What is known of a phone and of each household that it speaks for, closed ones too; one line a fact."""
-    await write_act(db, WHO, phone, by)
+    """The facts about a phone and each household that it speaks for, closed ones too; one line a fact."""
+    await write_act(db, NewSupportAct(WHO, phone), by)
     lines = [line async for line in _phone(db, phone, by.at)]
     numbers = await db.scalars(
         select(household_phone.c.number).where(household_phone.c.phone == phone).order_by(sa.text("1"))
@@ -44,12 +45,12 @@ async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
 
 
 async def about_household(db: AsyncConnection, number: str, by: By) -> list[str]:
-    """What is known of a household, also of a closed one; one line a fact."""
+    """The facts about a household, also a closed one; one line a fact."""
     household = await find_household(db, number, closed=True)
     if household is None:
-        await write_act(db, WHO, number, by)
+        await write_act(db, NewSupportAct(WHO, number), by)
         return [f"no household has the number {number}"]
-    await write_act(db, WHO, number, by, household=household)
+    await write_act(db, NewSupportAct(WHO, number, household), by)
     return [line async for line in _household(db, household, by.at)]
 
 
@@ -83,7 +84,7 @@ async def _household(db: AsyncConnection, household: Household, at: datetime) ->
     yield f"household {household.shown_number}, {household.mutuelle_id} {household.mutuelle_name}: {household.initials}"
     for line in await _state(db, household):
         yield f"  {line}"
-    # Of one that was closed it would say nothing true: a merge has moved its money.
+    # Not of a closed one, where it would be wrong: a merge has moved its money.
     if await find_household(db, household.number):
         yield f"  {_cover(stands)}"
     for person in present(await people_of(db, household)):

@@ -1,7 +1,7 @@
 """Cash received from households by collectors, and deposited with treasurers.
 
-It is posted and receipted to the household in the transaction that records it; the household can contest it. What one
-person may hold, and for how long, is limited: past it nothing more is received until a deposit.
+It is posted and receipted to the household in the transaction that records it; the household can dispute it. The amount
+that one person holds, and how long, is limited: past the limit she must deposit first.
 """
 
 import base64
@@ -19,7 +19,7 @@ from ledger import accounts
 from ledger.book import Journal, Movement
 from locales import Money, Sentence, _
 from mutuelle.contributions.contribution_calls import with_calls
-from mutuelle.contributions.standing import Standing, standing
+from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.cover.policies import write_policy
 from mutuelle.enrolment.enrolment import agreed_standing
 from mutuelle.free_codes import draw_free, insert_if_free
@@ -46,18 +46,37 @@ from mutuelle.treasury.receipt_days import expect_receipt_day
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
 DEPOSITED = "cash deposited"
 CODE_BYTES = 4  # of which thirty bits are shown: six letters and digits
 
 
+@value
+class CashGiven:
+    """Cash that the household `number` gave to a collector on `received_on`."""
+
+    number: str
+    amount: Money
+    received_on: date
+
+
+@value
+class CashDeposit:
+    """`amount` of the cash that the collector `holder` held, `held` in all, given to a treasurer."""
+
+    holder: str
+    amount: Money
+    held: Money
+
+
 @dataclass(frozen=True)
 class Recorded:
-    """Cash that was recorded: its receipt, what its collector now holds, and whether an SMS tells the household."""
+    """Cash that was recorded: its receipt, what its collector now holds, and whether the household gets an SMS."""
 
     receipt_code: str
     held: Money
-    told: bool
+    notified: bool
 
 
 async def household_here(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
@@ -71,86 +90,59 @@ async def household_here(db: AsyncConnection, appointment: Appointment, number: 
 async def household_asked(
     db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
 ) -> Household:
-    """The same for a number that an officer types in a call; those that nobody has are counted and limited."""
+    """The same for a number that an officer types in a call; unknown numbers are counted and limited."""
     await household_named(db, caller, number, appointment.mutuelle_id)
     return await household_here(db, appointment, number)
 
 
 async def receive_cash(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    number: str,
-    amount: Money,
-    payable: Money,
-    credit: Money,
-    product: str,
-    version: int,
-    renews: bool,
-    received_on: date,
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, cash: CashGiven, terms: PaymentTerms, pin: Secret
 ) -> Recorded | Sentence:
-    """Record that the calling collector received `amount` on `received_on`; a sentence where the PIN is not right.
+    """Record that the calling collector received `cash` under the agreed `terms`; a sentence if the PIN is wrong.
 
-    1. Lock the household, then the collector's purse: limits hold whatever is recorded at the same time.
-    2. Refuse what is no longer as agreed to, and what would pass a limit. Only then the PIN.
-    3. Write the renewal that this agrees to, if any; post the calls that the money reaches, then the receipt, from the
-       household to the collector's own account: all of it for the day on which the money was received.
+    1. Lock the household, then the collector's cash in hand: limits hold also for simultaneous receipts.
+    2. Refuse terms that have changed, and what would pass a limit. Only then check the PIN.
+    3. Write the renewal that was agreed to, if any; post the contribution calls that the money makes, then the receipt,
+       to the collector's own account: all on the day on which the money was received.
     4. Write the record and the receipt by SMS, all in one transaction.
     """
     appointment = await appointment_of(db, caller, mutuelle, Role.COLLECTOR)
-    await lock_household(db, number)
-    household = await household_here(db, appointment, number)
+    await lock_household(db, cash.number)
+    household = await household_here(db, appointment, cash.number)
     await lock_cash_in_hand(db, appointment)
-    stands = await agreed_standing(
-        db,
-        household,
-        payable=payable,
-        credit=credit,
-        product=product,
-        version=version,
-        renews=renews,
-        at=caller.at,
-    )
-    await expect_room(db, appointment, amount, caller.at)
-    await expect_receipt_day(db, appointment, stands, received_on, caller.at)
+    stands = await agreed_standing(db, household, terms, caller.at)
+    await expect_room(db, appointment, cash.amount, caller.at)
+    await expect_receipt_day(db, appointment, stands, cash.received_on, caller.at)
     if wrong := await try_pin(db, caller, pin):
         return wrong
     owner = await get_mutuelle(db, mutuelle)
     holder = await holder_of(db, owner, appointment, caller.at)
-    await _renew(db, household, stands, received_on, caller.at)
-    reference, code = await _write(db, household, holder, amount, received_on, caller.at)
-    await _post(db, owner, household, holder, reference, amount, received_on)
+    await _renew(db, household, stands, cash.received_on, caller.at)
+    reference, code = await _write(db, household, holder, cash, caller.at)
+    await _post(db, owner, household, holder, reference, cash)
     stands = await standing(db, household, caller.at)
-    told = await send_cash_receipts(db, stands, amount, code, received_on, caller.at)
-    return Recorded(code, (await cash_in_hand_of(db, appointment)).held, told)
+    notified = await send_cash_receipts(db, stands, cash.amount, code, cash.received_on, caller.at)
+    return Recorded(code, (await cash_in_hand_of(db, appointment)).held, notified)
 
 
 async def deposit_cash(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    holder: str,
-    amount: Money,
-    held: Money,
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, deposit: CashDeposit, pin: Secret
 ) -> CashInHand | Sentence:
-    """The calling treasurer has `amount` of the `held` cash of a collector in hand; a sentence where the PIN is wrong.
+    """Record what the calling treasurer received of a collector's cash in hand; a sentence where the PIN is wrong.
 
-    Another person than the collector: nobody takes over cash from herself, nor with a second phone.
+    Refused for the collector's own cash, also under a second phone.
     """
     appointment = await appointment_of(db, caller, mutuelle, Role.TREASURER)
     found = {
         cash_in_hand.holder: cash_in_hand for cash_in_hand in await collectors_cash_in_hand(db, mutuelle)
-    }.get(holder)
+    }.get(deposit.holder)
     if found is None or is_own(found, appointment):
         raise RefusedError(_("This cash cannot be received by this phone."))
     collector = Appointment(mutuelle, appointment.mutuelle_name, Role.COLLECTOR, found.phone, found.name)
     await lock_cash_in_hand(db, collector)
     found = await cash_in_hand_of(db, collector)
-    if found.held != held or not 0 < amount.amount_minor <= held.amount_minor:
+    amount = deposit.amount
+    if found.held != deposit.held or not 0 < amount.amount_minor <= found.held.amount_minor:
         raise RefusedError(_("What this collector holds has changed. Please look again."))
     if wrong := await try_pin(db, caller, pin):
         return wrong
@@ -167,26 +159,26 @@ async def deposit_cash(
 async def _renew(
     db: AsyncConnection, household: Household, stands: Standing, agreed_on: date, at: datetime
 ) -> None:
-    """The new period that this money agrees to, written with its first franc: whoever gave it agreed that day."""
+    """Write the new period that this money agrees to, on the day it was given."""
     if stands.renews and stands.renewal:
         sequence = len(stands.periods) + 1
         await write_policy(db, household, stands.renewal, sequence=sequence, agreed_on=agreed_on, at=at)
 
 
 async def _write(
-    db: AsyncConnection, household: Household, holder: str, amount: Money, received_on: date, at: datetime
+    db: AsyncConnection, household: Household, holder: str, cash: CashGiven, at: datetime
 ) -> tuple[UUID, str]:
-    """The record: its reference, and a receipt code that no other receipt of the mutuelle has."""
+    """Write the record; returns its reference, and a receipt code that no other receipt of the mutuelle has."""
     reference = uuid4()
     row: dict[str, Any] = {
         "mutuelle_id": household.mutuelle_id,
         "reference": reference,
         "holder": holder,
         "number": household.number,
-        "amount_minor": amount.amount_minor,
-        "currency": amount.currency,
+        "amount_minor": cash.amount.amount_minor,
+        "currency": cash.amount.currency,
         "received_at": at,
-        "received_on": received_on,
+        "received_on": cash.received_on,
     }
 
     async def write(code: str) -> bool:
@@ -208,16 +200,16 @@ async def _post(
     household: Household,
     holder: str,
     reference: UUID,
-    amount: Money,
-    received_on: date,
+    cash: CashGiven,
 ) -> None:
+    amount = cash.amount
     movement = Movement(accounts.cash(holder), household.account, amount.amount_minor, amount.currency)
     receipt = Journal(
         mutuelle=mutuelle.id,
         source="cash",
         key=str(reference),
         kind=RECEIVED,
-        effective_on=received_on,
+        effective_on=cash.received_on,
         actor=f"collector {holder}",
         reason="paid in cash",
         movements=[movement],
@@ -229,7 +221,7 @@ async def _post(
 async def _move_cash(
     db: AsyncConnection, mutuelle: Mutuelle, collector: CashInHand, box: str, amount: Money, at: datetime
 ) -> None:
-    """From the collector's account to the treasurer's, with its record."""
+    """Post a deposit from the collector's account to the treasurer's, and write its record."""
     reference = uuid4()
     row = {
         "mutuelle_id": mutuelle.id,

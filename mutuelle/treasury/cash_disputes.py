@@ -1,6 +1,6 @@
-"""A household contests cash that a collector recorded: a case that the treasurers hear of at once.
+"""Cash disputes: a household disputes cash that a collector recorded; the treasurers are notified at once.
 
-Nothing is taken back by it: a person hears both sides, and closes the case or cancels the receipt in the book.
+Nothing is reversed by it: a person hears both sides, and closes the case or cancels the receipt in the book.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.book import PostVerdict, reverse
 from ledger.tables import request
 from locales import Money, _
+from mutuelle.acts import By
 from mutuelle.household_key import same_household
 from mutuelle.households.households import Household, find_household, lock_household, phones_of
 from mutuelle.households.support_acts import CLOSE, MERGE, REOPEN, last_act
@@ -31,10 +32,8 @@ from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller
 
 CODE_LETTERS = 6
-LISTED_DAYS, MOST_LISTED = 30, 80  # of the list of a treasurer
-MISREAD = str.maketrans(
-    {"0": "O", "1": "I", "8": "B"}
-)  # what a receipt code never holds, and what is meant by it
+LISTED_DAYS, MOST_LISTED = 30, 80  # the most in a treasurer's list
+MISREAD = str.maketrans({"0": "O", "1": "I", "8": "B"})  # digits in no receipt code, and what is meant
 UNKNOWN = _("No receipt of your household has this code. Please check each letter.")
 
 
@@ -67,7 +66,7 @@ receipt_code_kind = Kind(
 
 
 async def cash_receipt_of(db: AsyncConnection, caller: Caller, code: str) -> CashReceipt:
-    """The receipt with this code of a household whose phone is calling; Refused for any other, in one sentence."""
+    """The receipt with this code of a household of the calling phone; Refused, in one sentence, for any other."""
     found = await cash_receipts(db, (cash_receipt.c.receipt_code == code) & _of_phone(caller.phone))
     if not found:
         raise RefusedError(UNKNOWN)
@@ -75,7 +74,7 @@ async def cash_receipt_of(db: AsyncConnection, caller: Caller, code: str) -> Cas
 
 
 async def open_disputes(db: AsyncConnection, mutuelle_id: str) -> list[CashReceipt]:
-    """What is contested and not settled, the oldest receipt first."""
+    """The open disputes, the oldest receipt first."""
     waits = sa.exists().where(
         cash_contest.c.mutuelle_id == cash_receipt.c.mutuelle_id,
         cash_contest.c.reference == cash_receipt.c.reference,
@@ -85,14 +84,14 @@ async def open_disputes(db: AsyncConnection, mutuelle_id: str) -> list[CashRecei
 
 
 async def last_cash(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list[CashReceipt]:
-    """What was recorded in the last LISTED_DAYS and not taken back, the newest first, MOST_LISTED at most."""
+    """The receipts recorded in the last LISTED_DAYS and not cancelled, the newest first, MOST_LISTED at most."""
     lately = cash_receipt.c.received_at > at - timedelta(days=LISTED_DAYS)
     of_mutuelle = (cash_receipt.c.mutuelle_id == mutuelle_id) & lately & ~is_cancelled()
     return await cash_receipts(db, of_mutuelle, newest=MOST_LISTED)
 
 
 async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str) -> None:
-    """Open the case once, and tell the treasurers other than the collector."""
+    """Open the case, once, and notify the treasurers other than the collector."""
     found = await cash_receipt_of(db, caller, code)
     row = {
         "mutuelle_id": found.mutuelle_id,
@@ -106,14 +105,12 @@ async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str) -> Non
     mutuelle = await get_mutuelle(db, found.mutuelle_id)
     sentence = cash_disputed(found.number, found.amount, code, found.collector, found.collector_phone)
     in_office = await treasurers(db, mutuelle.id, mutuelle.today(caller.at))
-    told = {t.phone: sentence for t in in_office if t.phone != found.collector_phone}
-    await notify(db, mutuelle.id, "cash contested", told, caller.at)
+    sentences = {t.phone: sentence for t in in_office if t.phone != found.collector_phone}
+    await notify(db, mutuelle.id, "cash contested", sentences, caller.at)
 
 
-async def close_dispute(
-    db: AsyncConnection, mutuelle_id: str, code: str, *, actor: str, outcome: str, at: datetime
-) -> bool:
-    """Write down what a person found; False if no open case has this receipt code."""
+async def close_dispute(db: AsyncConnection, mutuelle_id: str, code: str, *, by: By) -> bool:
+    """Close a dispute, its outcome being the reason; False if no open case has this receipt code."""
     of_code = select(cash_receipt.c.reference).where(
         cash_receipt.c.mutuelle_id == mutuelle_id, cash_receipt.c.receipt_code == code
     )
@@ -124,17 +121,15 @@ async def close_dispute(
             cash_contest.c.reference.in_(of_code),
             cash_contest.c.closed_at.is_(None),
         )
-        .values(closed_at=at, closed_by=actor, outcome=outcome)
+        .values(closed_at=by.at, closed_by=by.actor, outcome=by.reason)
     )
     return bool(changed.rowcount)
 
 
-async def cancel_cash(
-    db: AsyncConnection, mutuelle_id: str, code: str, *, actor: str, reason: str, at: datetime
-) -> CashReceipt:
-    """Take a receipt back in the book, close its case (the office's own if nobody contests it), tell the household.
+async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: By) -> CashReceipt:
+    """Reverse a receipt in the book, close its case (opened by `actor` if there is none), notify the household.
 
-    Refused where the collector no longer holds the money, it went over with a merge, or it was cancelled before.
+    Refused where the collector no longer holds the money, a merge has moved it, or it was cancelled before.
     """
     found = await cash_receipts(
         db, (cash_receipt.c.mutuelle_id == mutuelle_id) & (cash_receipt.c.receipt_code == code)
@@ -155,19 +150,19 @@ async def cancel_cash(
         raise RefusedError(
             _("The collector holds only {held}: this receipt cannot be cancelled.", held=cash_in_hand.held)
         )
-    await _reverse(db, mutuelle, receipt, at)
-    case = {"mutuelle_id": mutuelle_id, "reference": receipt.reference, "phone": None, "contested_at": at}
+    await _reverse(db, mutuelle, receipt, by.at)
+    case = {"mutuelle_id": mutuelle_id, "reference": receipt.reference, "phone": None, "contested_at": by.at}
     await db.execute(insert(cash_contest).values(case).on_conflict_do_nothing())
-    await close_dispute(db, mutuelle_id, code, actor=actor, outcome=reason, at=at)
-    told = dict.fromkeys(
+    await close_dispute(db, mutuelle_id, code, by=by)
+    sentences = dict.fromkeys(
         await phones_of(db, household, unconfirmed=True), cash_cancelled(mutuelle, receipt.amount, code)
     )
-    await notify(db, mutuelle.id, "cash cancelled", told, at)
+    await notify(db, mutuelle.id, "cash cancelled", sentences, by.at)
     return receipt
 
 
 async def _refuse_merged(db: AsyncConnection, household: Household) -> None:
-    """Refused where this money has gone over to another household: taken back here, it would go on covering there."""
+    """Refused where a merge has moved this money to another household: reversed here, it would still cover there."""
     closing = await last_act(db, household, MERGE, CLOSE, REOPEN)
     if closing is not None and closing.act == MERGE and closing.facts["journal"]:
         raise RefusedError(
@@ -207,7 +202,7 @@ def _of_phone(phone: str) -> sa.ColumnElement[bool]:
 async def cash_receipts(
     db: AsyncConnection, where: sa.ColumnElement[bool], *, newest: int | None = None
 ) -> list[CashReceipt]:
-    """The records of cash that `where` picks, each with its collector: the oldest first, or so many of the newest."""
+    """The cash receipts that `where` selects, each with its collector: the oldest first, or the `newest` so many."""
     r = cash_receipt.c
     of_holder = (cash_holder.c.mutuelle_id == r.mutuelle_id) & (cash_holder.c.holder == r.holder)
     of_officer = (

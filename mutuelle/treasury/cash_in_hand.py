@@ -1,6 +1,6 @@
-"""The cash that officers hold: how much, since when, and what is too much or too long.
+"""Cash in hand: what officers hold, since when, and its limits.
 
-What is held is the balance of the holder's account in the ledger; the holder is known there by an opaque reference.
+It is the balance of the holder's account in the ledger, which names the holder by an opaque reference.
 """
 
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from talk.questions import initials
 from talk.trouble import RefusedError
 
 MOST_HELD_MINOR = 200_000  # by one collector
-MOST_DAYS = 5  # that the oldest of it may be held
+MOST_DAYS = 5  # for the oldest of it
 HOLDER_DIGITS = 8
-REVERSAL = "cash reversal"  # where a journal comes from that takes a receipt back
+REVERSAL = "cash reversal"  # the source of a journal that cancels a receipt
 _OF_OFFICER = (
     (officer.c.mutuelle_id == cash_holder.c.mutuelle_id)
     & (officer.c.role == cash_holder.c.role)
@@ -37,7 +37,7 @@ _OF_OFFICER = (
 
 @dataclass(frozen=True)
 class CashInHand:
-    """The cash that somebody holds for a mutuelle. `since_on` is when the oldest of it came; None where there is none.
+    """The cash that an officer holds for a mutuelle. `since_on` is the day of the oldest of it; None without cash.
 
     `holder` is the opaque reference in the ledger, empty before the first cash.
     """
@@ -68,7 +68,7 @@ class CashInHand:
 
 
 async def cash_in_hand_of(db: AsyncConnection, appointment: Appointment) -> CashInHand:
-    """What the holder of an office has in hand."""
+    """The cash in hand of an officer."""
     mutuelle = await get_mutuelle(db, appointment.mutuelle_id)
     holder = await db.scalar(
         select(cash_holder.c.holder).where(
@@ -103,7 +103,7 @@ async def collectors_cash_in_hand(db: AsyncConnection, mutuelle_id: str) -> list
 
 
 async def holders_of_cash(db: AsyncConnection, mutuelle_id: str) -> dict[str, Officer]:
-    """Who holds the cash of each account, in office or not, by the account's code."""
+    """The holder of each cash account, in office or not, by the account's code."""
     rows = await db.execute(
         select(cash_holder.c.holder, officer.c.role, officer.c.phone, officer.c.name)
         .join(officer, _OF_OFFICER)
@@ -113,7 +113,7 @@ async def holders_of_cash(db: AsyncConnection, mutuelle_id: str) -> dict[str, Of
 
 
 def is_own(cash_in_hand: CashInHand, appointment: Appointment) -> bool:
-    """Whether who holds this office holds the cash herself, perhaps under another phone."""
+    """Whether this officer holds the cash herself, perhaps under another phone."""
     return cash_in_hand.phone == appointment.phone or initials(cash_in_hand.name) == initials(
         appointment.name
     )
@@ -142,12 +142,12 @@ async def expect_room(db: AsyncConnection, appointment: Appointment, amount: Mon
 
 
 async def lock_cash_in_hand(db: AsyncConnection, appointment: Appointment) -> None:
-    """Until the transaction ends, nothing else is received or deposited by this officer."""
+    """Lock this officer's cash in hand until the transaction ends, against receipts and deposits."""
     await lock(db, Lock.CASH, appointment.mutuelle_id, appointment.role, appointment.phone)
 
 
 async def holder_of(db: AsyncConnection, mutuelle: Mutuelle, appointment: Appointment, at: datetime) -> str:
-    """The opaque reference of an officer's cash, drawn and its account opened before the first; the purse is locked."""
+    """The opaque reference of an officer's cash; the first time it is drawn and its account opened, under the lock."""
     if (cash_in_hand := await cash_in_hand_of(db, appointment)).holder:
         return cash_in_hand.holder
     row = {"mutuelle_id": mutuelle.id, "role": appointment.role, "phone": appointment.phone, "since": at}
@@ -162,7 +162,7 @@ async def holder_of(db: AsyncConnection, mutuelle: Mutuelle, appointment: Appoin
 
 
 def is_cancelled() -> sa.ColumnElement[bool]:
-    """Whether a row of cash_receipt was taken back in the book."""
+    """The condition: a row of cash_receipt was cancelled in the book."""
     return sa.exists().where(
         request.c.mutuelle_id == cash_receipt.c.mutuelle_id,
         request.c.source == REVERSAL,
@@ -181,7 +181,7 @@ async def _cash_in_hand(
 
 
 async def _oldest(db: AsyncConnection, mutuelle_id: str, holder: str, held: Money) -> datetime | None:
-    """When the oldest franc in hand came, the first received being the first deposited."""
+    """When the oldest franc in hand was received; the first received is the first deposited."""
     if held.amount_minor <= 0:
         return None
     received = cash_receipt.c

@@ -1,4 +1,4 @@
-"""What always holds of cash, and of waived debts: two people, one journal, at most what a past cover still owed."""
+"""Invariants of cash and of waived debts: two people, one journal, at most what a past cover still owed."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,7 +18,7 @@ from mutuelle.treasury.waivers import is_past
 
 
 async def _waived_otherwise(db: AsyncConnection) -> list[str]:
-    """The waivers whose policy had not ended, or owed another amount, by the rules of cover on what was known then."""
+    """The waivers whose policy had not ended or owed another amount, by the rules of cover on what was known then."""
     w = waiver.c
     rows = await db.execute(
         select(

@@ -1,6 +1,7 @@
-"""What households and officers read by SMS about cash and waived debts: one segment each, never a household's name."""
+"""SMS about cash and waived debts: one segment each, never a household's name."""
 
 from datetime import date, datetime
+from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,14 +10,14 @@ from mutuelle.contributions.standing import Standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import phones_of
 from mutuelle.households.member_numbers import shown_number
-from mutuelle.notify import notify
+from mutuelle.notify import Notification, notify_all
 from mutuelle.scheme.mutuelles import Mutuelle
 from sms.leases import phones_reached
 from talk.phones import shown_phone
 
 
 def waiver_proposed(mutuelle_name: str, amount: Money, number: str, proposer: str) -> Sentence:
-    """To every other treasurer: somebody has to answer within a week."""
+    """To every other treasurer: one of them has to answer within a week."""
     return _(
         "{mutuelle}: {proposer} proposes to waive {amount} owed by household {number}. "
         "To answer: dial, press 9, my work.",
@@ -39,7 +40,7 @@ def waiver_refused(mutuelle_name: str, amount: Money, number: str, by: str) -> S
 
 
 def debt_waived(mutuelle_name: str, amount: Money, number: str, ended_on: date) -> Sentence:
-    """To the household: what it need not pay, and that it is covered no more than before."""
+    """To the household: what it need not pay, and that its cover does not change."""
     return _(
         "{mutuelle}: household {number} need not pay {amount} of its cover until {end}. "
         "You are not covered: to renew, dial and press 2.",
@@ -51,7 +52,7 @@ def debt_waived(mutuelle_name: str, amount: Money, number: str, ended_on: date) 
 
 
 def cash_receipt(stands: Standing, amount: Money, code: str, late_of: date | None) -> Sentence:
-    """To the household at the second at which the collector records it: no name, and how to say that it is wrong.
+    """To the household as soon as the collector records it: no name, and how to dispute it.
 
     `late_of` is the day on which the cash was received, where that was before today.
     """
@@ -82,20 +83,21 @@ def _received(stands: Standing, amount: Money, late_of: date | None) -> Sentence
 async def send_cash_receipts(
     db: AsyncConnection, stands: Standing, amount: Money, code: str, received_on: date, now: datetime
 ) -> bool:
-    """The receipt to every phone of the household, confirmed or not; False where no phone of it gets an SMS."""
+    """Send the receipt to every phone of the household, confirmed or not; False if none of them gets SMS."""
     household = stands.household
     phones = await phones_of(db, household, unconfirmed=True)
     reached = await phones_reached(db, household.mutuelle_id, phones, now)
     late_of = received_on if received_on < stands.mutuelle.today(now) else None
     sentence = cash_receipt(stands, amount, code, late_of)
-    await notify(
-        db, household.mutuelle_id, "cash receipt", dict.fromkeys(phones, sentence), now, receipt_code=code
+    sentences = dict.fromkeys(phones, sentence)
+    await notify_all(
+        db, [Notification(household.mutuelle_id, "cash receipt", sentences, str(uuid4()), code)], now
     )
     return bool(reached)
 
 
 def deposit_confirmed(mutuelle_name: str, amount: Money, treasurer: str, left: Money) -> Sentence:
-    """To the collector: what a treasurer has counted."""
+    """To the collector: the deposit that a treasurer counted."""
     return _(
         "{mutuelle}: {treasurer} received {amount} from you. Still in your hands: {left}. "
         "Not right? Tell your mutuelle.",
@@ -107,7 +109,7 @@ def deposit_confirmed(mutuelle_name: str, amount: Money, treasurer: str, left: M
 
 
 def cash_disputed(number: str, amount: Money, code: str, collector: str, phone: str) -> Sentence:
-    """To the treasurers: two people say different things about cash."""
+    """To the treasurers: a household disputes a collector's receipt."""
     return _(
         "Household {number} contests the receipt {code}: {amount} in cash, collector {name} {phone}. "
         "Please hear both.",
@@ -120,7 +122,7 @@ def cash_disputed(number: str, amount: Money, code: str, collector: str, phone: 
 
 
 def cash_cancelled(mutuelle: Mutuelle, amount: Money, code: str) -> Sentence:
-    """To the household: a receipt that it had counts no longer."""
+    """To the household: one of its receipts was cancelled."""
     return _(
         "{mutuelle}: the receipt {code} of {amount} in cash is cancelled. Questions: {phone}",
         mutuelle=mutuelle.name,

@@ -1,6 +1,6 @@
-"""What a member can read again of a household: its last receipts; and whether SMS come at all.
+"""The last receipts of a household, for its members; and which SMS are sent to a phone.
 
-Only for phones of the household: a receipt says what it paid. Who checked its cover: `care/answers.py`.
+Only for phones of the household: a receipt says what it paid. Who checked its cover: `care/eligibility_history.py`.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from talk.words import Caller
 
 
 class SmsTaken(StrEnum):
-    """Which SMS come to a phone: all, all but those that its own STOP ends, or none, for the provider stops them."""
+    """Which SMS are sent to a phone: all, all but those that its own STOP ends, or none (stopped by the provider)."""
 
     ALL = "all"
     IMPORTANT = "important"
@@ -35,7 +35,7 @@ class SmsTaken(StrEnum):
 
 @dataclass(frozen=True)
 class PastReceipt:
-    """Money that reached the household, by mobile money or in cash, on a day of the mutuelle."""
+    """Money received from the household, by mobile money or in cash, on a day in the mutuelle's time zone."""
 
     on: date
     amount: Money
@@ -79,7 +79,7 @@ async def last_receipts(db: AsyncConnection, household: Household, limit: int) -
 
 
 async def messages_taken(db: AsyncConnection, caller: Caller) -> SmsTaken:
-    """Which SMS come to the caller's phone."""
+    """Which SMS are sent to the caller's phone."""
     stopped = select(optout.c.source).where(optout.c.phone == caller.phone, optout.c.until.is_(None))
     source = await db.scalar(stopped)
     if source is None:
@@ -88,10 +88,10 @@ async def messages_taken(db: AsyncConnection, caller: Caller) -> SmsTaken:
 
 
 async def stop_messages(db: AsyncConnection, caller: Caller) -> None:
-    """Only receipts, warnings and answers by SMS to the caller's phone."""
+    """Send only receipts, warnings and answers to the caller's phone."""
     await opt_out(db, caller.phone, MENU, caller.at)
 
 
 async def start_messages(db: AsyncConnection, caller: Caller) -> None:
-    """All SMS to the caller's phone again."""
+    """Send all SMS to the caller's phone again."""
     await opt_in(db, caller.phone, caller.at)

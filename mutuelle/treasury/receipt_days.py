@@ -1,7 +1,7 @@
 """The day on which a collector received cash: today as a rule, an earlier one where it could not be recorded then.
 
-Cover and renewals go by it, so it has limits; the household's receipt says it, and the treasurers' digest counts what
-was recorded late.
+Cover and renewals are dated by it, so it has limits; the household's receipt shows it, and the treasurers' digest
+counts late records.
 """
 
 import re
@@ -19,13 +19,13 @@ from talk.answers import Kind
 from talk.trouble import InvalidError, RefusedError
 
 MOST_DAYS_BACK = 14  # fewer than any month has days: a day of the month is never two days
-LATE_AFTER_DAYS = 3  # between receipt and record: more than that is told in the treasurers' digest
+LATE_AFTER_DAYS = 3  # between receipt and record: later ones are in the treasurers' digest
 NAMED = (_("Yesterday"), _("The day before"))
 
 
 @dataclass(frozen=True)
 class ReceiptDay:
-    """The day of a receipt; where it is offered in a list, its line there."""
+    """The day of a receipt, as a choice of a list."""
 
     on: date
     label: Sentence | str = ""
@@ -37,7 +37,7 @@ class ReceiptDay:
 
     @property
     def short(self) -> str:
-        """As people write it: 18/11."""
+        """Day and month: 18/11."""
         return f"{self.on:%d/%m}"
 
 
@@ -103,7 +103,7 @@ async def receipt_days(
 async def expect_receipt_day(
     db: AsyncConnection, appointment: Appointment, stands: Standing, on: date, at: datetime
 ) -> None:
-    """Refused where the collector cannot have received it on that day."""
+    """Refused where the collector cannot have received the cash on that day."""
     if on == stands.mutuelle.today(at):
         return
     days = await receipt_days(db, appointment, stands, at)
@@ -129,7 +129,7 @@ _LATE = text(
 async def recorded_late(db: AsyncConnection, mutuelle_id: str, since: Mark) -> tuple[int, date | None]:
     """How many receipts of cash were recorded more than LATE_AFTER_DAYS late since a mark, and the oldest one's day.
 
-    By the marks of digests, as the money in them: none is left out and none told twice.
+    By the marks of digests, like the money in them: none is left out, none counted twice.
     """
     facts = {"mutuelle": mutuelle_id, "days": LATE_AFTER_DAYS, "since": since.snapshot}
     count, oldest = (await db.execute(_LATE, facts)).one()
@@ -155,6 +155,6 @@ def earlier_day(days: ReceiptDays) -> Kind[ReceiptDay]:
 
 
 def _says(said: list[int], shape: tuple[int, int, int]) -> bool:
-    """Whether the typed figures name this (day, month, year), from the day on as far as they go."""
+    """Whether the typed numbers match (day, month, year), as many as were typed."""
     day, month, year = shape
     return bool(said) and said in ([day], [day, month], [day, month, year], [day, month, year % 100])

@@ -1,7 +1,7 @@
-"""A debt that nobody will pay: two treasurers waive what a household owes of a period whose cover has ended for good.
+"""Waivers: two treasurers waive what a household owes of a period whose cover has ended for good.
 
-It ends the debt and nothing else. What was called stays called, what is waived is a cost; it is no money received, so
-that nobody is covered by it; afterwards the household may renew.
+It ends the debt and nothing else. The contribution call stays, the waiver is a cost and no money received: nobody is
+covered by it. Afterwards the household may renew.
 """
 
 import re
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts
 from locales import Money, Sentence, _
+from mutuelle.acts import By
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import Period
 from mutuelle.households.change_log import Change, note_change
@@ -27,7 +28,7 @@ from mutuelle.officers import joint_acts
 from mutuelle.officers.appointments import lock_roles
 from mutuelle.officers.joint_acts import JointAct
 from mutuelle.officers.pins import try_pin
-from mutuelle.officers.proposals import APPROVED
+from mutuelle.officers.proposals import APPROVED, TWO_TREASURERS
 from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Mutuelle
@@ -36,16 +37,16 @@ from mutuelle.treasury.messages import debt_waived, waiver_proposed, waiver_refu
 from talk.answers import Secret, reason_words
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller, Consent
+from values import value
 
-KIND = "waiver"  # of an act of two people, and where its journal comes from
+KIND = "waiver"  # of a joint act, and the source of its journal
 WAIVED = "contribution waived"
-ACTOR = "two treasurers"
 CHANGED = _("What this household owes has changed. Please look again.")
 
 
 @dataclass(frozen=True)
 class Debt:
-    """What `home`, open or closed, still owes of a policy whose cover ended on `ended_on` and is not to come back."""
+    """What `household`, open or closed, still owes of a policy whose cover ended for good on `ended_on`."""
 
     household: Household
     mutuelle: Mutuelle
@@ -55,13 +56,23 @@ class Debt:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What an act of two people is about."""
+        """The facts of its joint act."""
         return {
             "number": self.household.number,
             "sequence": self.sequence,
             "amount_minor": self.amount.amount_minor,
             "currency": self.amount.currency,
         }
+
+
+@value
+class WaiverProposal:
+    """What a treasurer proposes to waive: what a household owes of its policy `sequence`, and why."""
+
+    number: str
+    sequence: int
+    amount: Money
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -98,12 +109,12 @@ waiver_reason = replace(
 
 
 def is_past(period: Period, today: date) -> bool:
-    """Whether a period's cover has ended for good: nothing that is paid of it now would cover anybody."""
+    """Whether a period's cover has ended for good: a payment of it today would cover nobody."""
     return period.grace_until is not None and period.grace_until < today
 
 
 async def debt_of(db: AsyncConnection, caller: Caller, appointment: Appointment, number: str) -> Debt:
-    """The oldest debt of a household of the office's mutuelle that can be waived.
+    """The oldest debt that can be waived, of a household of the officer's mutuelle.
 
     Refused where there is none, while a payment is under way, and for the phones of the household itself.
     """
@@ -135,7 +146,7 @@ async def waivers_to_answer(db: AsyncConnection, caller: Caller, mutuelle_id: st
 async def expect_proposable(
     db: AsyncConnection, caller: Caller, appointment: Appointment, debt: Debt
 ) -> list[str]:
-    """The treasurers who could answer; Refused where there is none, or the same waits already."""
+    """The treasurers who could answer; Refused where there is none, or the same waiver is proposed already."""
     await joint_acts.expect_not_proposed(db, caller, appointment.mutuelle_id, KIND, debt.facts)
     return await joint_acts.others_to_answer(db, caller, appointment)
 
@@ -145,43 +156,35 @@ async def propose_waiver(
     caller: Caller,
     *,
     mutuelle: str,
-    number: str,
-    sequence: int,
-    amount: Money,
-    reason: str,
+    proposed: WaiverProposal,
     pin: Secret,
     agreed: Consent,
 ) -> Sentence | None:
-    """Propose to waive a debt, and tell the other treasurers; a sentence where the PIN is not right."""
+    """Propose to waive a debt, and notify the other treasurers; a sentence where the PIN is not right."""
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
-    await lock_household(db, number)
-    debt = await debt_of(db, caller, own, number)
-    if (debt.sequence, debt.amount) != (sequence, amount):
+    await lock_household(db, proposed.number)
+    debt = await debt_of(db, caller, own, proposed.number)
+    if (debt.sequence, debt.amount) != (proposed.sequence, proposed.amount):
         raise RefusedError(CHANGED)
     others = await expect_proposable(db, caller, own, debt)
     if wrong := await try_pin(db, caller, pin):
         return wrong
-    await joint_acts.write_act(db, caller, own, KIND, debt.facts, reason=reason, agreed=agreed)
-    sentence = waiver_proposed(own.mutuelle_name, debt.amount, number, own.name)
+    act = joint_acts.NewJointAct(KIND, debt.facts, proposed.reason)
+    await joint_acts.write_act(db, caller, own, act, agreed)
+    sentence = waiver_proposed(own.mutuelle_name, debt.amount, proposed.number, own.name)
     await notify(db, mutuelle, "waiver proposed", dict.fromkeys(others, sentence), caller.at)
     return None
 
 
 async def answer_waiver(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    proposal: str,
-    answer: str,
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, proposal: str, answer: str, pin: Secret
 ) -> Sentence | None:
     """Approve a waiver, which ends the debt, or refuse it; a sentence where the PIN is not right.
 
-    1. Lock the roles, then the household: what is looked at stays so.
-    2. Refuse who is no second person, and to approve what is no longer as it was proposed. Only then the PIN.
-    3. Write the answer; where it is a yes, the waiver with its journal, and tell the household.
+    1. Lock the roles, then the household.
+    2. Refuse the proposer, and to approve a debt that has changed. Only then check the PIN.
+    3. Write the answer; if approved, the waiver with its journal, and notify the household.
     """
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
@@ -201,7 +204,7 @@ async def answer_waiver(
 
 
 async def _still_owed(db: AsyncConnection, caller: Caller, own: Appointment, act: JointAct) -> Debt:
-    """The debt that an act is about, if the household still owes just that; else Refused, like who may not approve."""
+    """The debt of an act; Refused if the household owes another amount by now, or the proposer has left office."""
     await joint_acts.expect_proposer_in_office(db, caller, own, act)
     debt = await debt_of(db, caller, own, act.facts["number"])
     if debt.facts != act.facts:
@@ -210,13 +213,13 @@ async def _still_owed(db: AsyncConnection, caller: Caller, own: Appointment, act
 
 
 async def _waive(db: AsyncConnection, debt: Debt, act: UUID, reason: str, at: datetime) -> None:
-    """Write the waiver, post it, note it beside the household and tell its phones."""
+    """Write and post the waiver, note it as a change of the household, notify its phones."""
     household, mutuelle = debt.household, debt.mutuelle
     key: Mapping[str, Any] = {"mutuelle_id": household.mutuelle_id, "act": act, "waived_at": at}
     await _post(db, debt, act, at)
     await db.execute(insert(waiver), {**key, **debt.facts})
     await note_change(
-        db, household, Change.WAIVED, detail=str(debt.amount), actor=ACTOR, reason=reason, at=at
+        db, household, Change.WAIVED, detail=str(debt.amount), by=By(TWO_TREASURERS, reason, at)
     )
     if await find_household(db, household.number):  # the phones of a closed one may speak for another by now
         sentence = debt_waived(mutuelle.name, debt.amount, household.number, debt.ended_on)
@@ -237,7 +240,7 @@ async def _post(db: AsyncConnection, debt: Debt, act: UUID, at: datetime) -> Non
         key=str(act),
         kind=WAIVED,
         effective_on=debt.mutuelle.today(at),
-        actor=ACTOR,
+        actor=TWO_TREASURERS,
         reason="waived by two treasurers",
         movements=[owed],
         memo={"act": str(act)},

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, move
 from mutuelle.tables import payment
 from tests.conftest import Database
@@ -62,7 +63,7 @@ def asked(database: Database, phone: str, state: PaymentState = PaymentState.ASK
         async with pool.begin() as db:
             of_household = select(payment.c.reference).where(payment.c.number == household.number)
             key = (await db.execute(of_household)).scalar_one()
-            await move(db, "BEN", key, state, actor="test", reason="sent", at=NOON)
+            await move(db, "BEN", key, state, by=By("test", "sent", NOON))
 
     on(database, act)
 

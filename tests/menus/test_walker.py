@@ -18,7 +18,9 @@ from locales.letters import fold, septets
 from menus.household import household
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import CoverState
+from mutuelle.enrolment.enrolment import Enrolment
 from mutuelle.enrolment.registration import register
+from mutuelle.households.households import NewHousehold
 from mutuelle.officers.roles import Role
 from mutuelle.tables import beneficiary, household_phone
 from talk import engine
@@ -263,14 +265,10 @@ async def registering(pool: AsyncEngine) -> None:
         await register(
             db,
             Caller(REGISTERER, "fr", "test", "registers", NOON, SEALS),
-            mutuelle="BEN",
-            place_id="v9",
-            head_name=LONG_NAME,
-            ages=(45, 38),
+            enrolment=Enrolment(
+                "BEN", NewHousehold("v9", LONG_NAME, (45, 38)), "P1", 1, Money(960_000, "XOF")
+            ),
             phone=UNCONFIRMED,
-            product="P1",
-            version=1,
-            price=Money(960_000, "XOF"),
             others=(),
             pin=Secret(pin.good[0]),
         )

@@ -16,7 +16,7 @@ import web
 from mutuelle import tables
 from mutuelle.schedules.jobs import OF_MUTUELLE, begin_schedules
 from mutuelle.schedules.reminders.run import REMINDERS
-from mutuelle.schedules.schedules import Schedule, add_schedule, run_due
+from mutuelle.schedules.schedules import NewSchedule, Schedule, add_schedule, run_due
 from service import metrics
 from sms import africastalking
 from sms.inbox import store_sms
@@ -145,8 +145,8 @@ async def test_what_is_past_its_hour_is_overdue_also_where_it_is_tried_again_and
     await found_town(pool)
     now = datetime.now(UTC)
     async with pool.begin() as db:
-        line = ("BEN", REMINDERS, OF_MUTUELLE, "0 * * * *", "UTC")
-        await add_schedule(db, *line, timing.Clock.at(now - timedelta(hours=2), 2.0))
+        new = NewSchedule("BEN", REMINDERS, OF_MUTUELLE, "0 * * * *", "UTC")
+        await add_schedule(db, new, timing.Clock.at(now - timedelta(hours=2), 2.0))
     assert (await read_by_tables(pool))["keneya_schedules_overdue", ""] == 1
     assert await run_due(pool, {REMINDERS: broken}, begin_schedules, timing.Clock.at(now, 2.0)) == 1
     assert (await read_by_tables(pool))["keneya_schedules_overdue", ""] == 1, (

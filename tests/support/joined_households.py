@@ -9,10 +9,10 @@ from invariants import examine
 from ledger.balances import balance
 from ledger.invariants.book import INVARIANTS as LEDGER_CHECKS
 from mutuelle import tables
+from mutuelle.acts import By
 from mutuelle.contributions.payments import OPEN, PaymentState, move
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.households.households import Household, find_household
-from mutuelle.households.support_acts import By
 from mutuelle.invariants import INVARIANTS
 from sms.tables import outbox
 from tests.support.town import NOON, join, paid
@@ -44,9 +44,7 @@ async def unpaid(pool: AsyncEngine, phone: str, *, name: str = "Awa Koné") -> H
     async with pool.begin() as db:
         waiting = (tables.payment.c.number == household.number) & tables.payment.c.state.in_(OPEN)
         reference = (await db.execute(sa.select(tables.payment.c.reference).where(waiting))).scalar_one()
-        await move(
-            db, household.mutuelle_id, reference, PaymentState.FAILED, actor="test", reason="refused", at=NOON
-        )
+        await move(db, household.mutuelle_id, reference, PaymentState.FAILED, by=By("test", "refused", NOON))
     return household
 
 

@@ -12,10 +12,10 @@ from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from mutuelle.invariants import INVARIANTS
 from mutuelle.officers.proposals import APPROVED, GIVE, answer_proposal, proposals_for, propose
-from mutuelle.officers.roles import Role, appointments_of_phone
-from mutuelle.treasury.cash import Recorded, deposit_cash, receive_cash
+from mutuelle.officers.roles import NewOfficer, Role, appointments_of_phone
+from mutuelle.treasury.cash import CashDeposit, CashGiven, Recorded, deposit_cash, receive_cash
 from mutuelle.treasury.cash_in_hand import CashInHand, collectors_cash_in_hand
-from mutuelle.treasury.waivers import propose_waiver
+from mutuelle.treasury.waivers import WaiverProposal, propose_waiver
 from sms.tables import outbox
 from talk.answers import Secret
 from talk.words import Caller, Consent
@@ -49,11 +49,7 @@ async def proposes(
             calling(by, at),
             mutuelle="BEN",
             what=what,
-            role=role,
-            phone=phone,
-            name=name,
-            facility_id=facility_id,
-            languages=languages,
+            officer=NewOfficer(role, phone, name, facility_id, languages),
             pin=Secret(pin),
         )
 
@@ -71,12 +67,7 @@ async def answers(
     async with pool.begin() as db:
         found = proposal or (await proposals_for(db, calling(by, at), "BEN"))[0].id
         return await answer_proposal(
-            db,
-            calling(by, at),
-            mutuelle="BEN",
-            proposal=found,
-            answer=answer,
-            pin=Secret(pin),
+            db, calling(by, at), mutuelle="BEN", proposal=found, answer=answer, pin=Secret(pin)
         )
 
 
@@ -97,14 +88,12 @@ async def receives(
             db,
             calling(by, at),
             mutuelle="BEN",
-            number=household.number,
-            amount=Money(amount_minor, "XOF"),
-            payable=stands.payable,
-            credit=stands.credit,
-            product=stands.payable_product.code,
-            version=stands.payable_product.version,
-            renews=stands.renews,
-            received_on=stands.mutuelle.today(at) - timedelta(days=days_ago),
+            cash=CashGiven(
+                household.number,
+                Money(amount_minor, "XOF"),
+                stands.mutuelle.today(at) - timedelta(days=days_ago),
+            ),
+            terms=stands.payment_terms,
             pin=Secret(pin),
         )
 
@@ -119,9 +108,9 @@ async def deposits(
             db,
             calling(to, at),
             mutuelle="BEN",
-            holder=cash_in_hand.holder,
-            amount=replace(cash_in_hand.held, amount_minor=amount_minor),
-            held=cash_in_hand.held,
+            deposit=CashDeposit(
+                cash_in_hand.holder, replace(cash_in_hand.held, amount_minor=amount_minor), cash_in_hand.held
+            ),
             pin=Secret(pin),
         )
 
@@ -142,10 +131,7 @@ async def proposes_waiver(
             db,
             calling(by, at),
             mutuelle="BEN",
-            number=household.number,
-            sequence=1,
-            amount=amount,
-            reason=reason,
+            proposed=WaiverProposal(household.number, 1, amount, reason),
             pin=Secret(pin),
             agreed=AGREED,
         )

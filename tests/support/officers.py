@@ -4,10 +4,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mutuelle.acts import By
 from mutuelle.officers.appointments import give_role
 from mutuelle.officers.pin_hashing import hash_pin
 from mutuelle.officers.pins import PURPOSE, note_pin_change
-from mutuelle.officers.roles import Role
+from mutuelle.officers.roles import NewOfficer, Role
 from mutuelle.officers.tables import officer_pin
 from talk.keyring import Keyring
 from tests.support.town import NOON
@@ -31,7 +32,7 @@ async def appoint(
 ) -> None:
     """Give `phone` a role, and a PIN unless `pin` is None."""
     async with pool.begin() as db:
-        await give_role(db, code, role, phone, name, actor="a test", reason="the test needs it", at=at)
+        await give_role(db, code, NewOfficer(role, phone, name), by=By("a test", "the test needs it", at))
     if pin:
         await give_pin(pool, phone, pin=pin, at=at)
 
@@ -44,4 +45,4 @@ async def give_pin(
     row = {"phone": phone, "sealed": sealed, "origin": "screen", "issued_at": at, "used_at": at}
     async with pool.begin() as db:
         await db.execute(officer_pin.insert(), row)
-        await note_pin_change(db, phone, "received", actor="officer", reason="a PIN of the tests", at=at)
+        await note_pin_change(db, phone, "received", by=By("officer", "a PIN of the tests", at))

@@ -124,4 +124,4 @@ async def take(pool: AsyncEngine, folder: Path, *, at: datetime = NOON) -> Impor
 
 def told(taken: Imported) -> list[str]:
     """The faults as a person reads them."""
-    return [render(fault.told, "en") for fault in taken.faults]
+    return [render(fault.sentence, "en") for fault in taken.faults]

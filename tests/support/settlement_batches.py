@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from locales import Money
 from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
+from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, ask_payment, move
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
@@ -119,7 +120,7 @@ async def hand_over(db: AsyncConnection) -> None:
     asked = select(tables.payment).where(tables.payment.c.state == PaymentState.ASKED)
     for row in (await db.execute(asked)).all():
         key = (row.mutuelle_id, row.reference)
-        await move(db, *key, PaymentState.SENT, actor="worker", reason="sent", at=NOON)
+        await move(db, *key, PaymentState.SENT, by=By("worker", "sent", NOON))
 
 
 async def rows_of(db: AsyncConnection) -> dict[str, list[str]]:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from mutuelle.households.support_acts import By, SupportError
+from mutuelle.acts import By
+from mutuelle.households.support_acts import SupportError
 from mutuelle.support import changes, merging, who
 
 DRAWN = re.compile(r"receipt [A-Z2-7]{6}, [0-9a-f-]{36}")

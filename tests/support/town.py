@@ -17,11 +17,11 @@ from ledger.book import Account, open_accounts
 from locales import Money
 from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
+from mutuelle.acts import By
 from mutuelle.contributions.payments import OPEN, PaymentState, ask_payment, move
 from mutuelle.contributions.settlement.settle import settle
-from mutuelle.enrolment.enrolment import enrol
-from mutuelle.households.households import Household, phones_of
-from mutuelle.households.support_acts import By
+from mutuelle.enrolment.enrolment import Enrolment, enrol
+from mutuelle.households.households import Household, NewHousehold, phones_of
 from mutuelle.officers.appointments import note_founders
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.scheme.products import offers_for
@@ -229,13 +229,13 @@ async def join(
         return await enrol(
             db,
             caller,
-            mutuelle=code,
-            place_id=place,
-            head_name=name,
-            ages=ages,
-            product=chosen.product.code,
-            version=chosen.product.version,
-            price=chosen.price,
+            enrolment=Enrolment(
+                code,
+                NewHousehold(place, name, ages),
+                chosen.product.code,
+                chosen.product.version,
+                chosen.price,
+            ),
             pay_now=None if cash else Money(pay_minor, "XOF") if pay_minor else chosen.price,
         )
 
@@ -251,7 +251,7 @@ async def paid_in(db: AsyncConnection, household: Household, *, at: datetime) ->
     open_one = (tables.payment.c.number == household.number) & tables.payment.c.state.in_(OPEN)
     row = (await db.execute(select(tables.payment).where(open_one))).one()
     key = (household.mutuelle_id, row.reference)
-    await move(db, *key, PaymentState.SENT, actor="test", reason="sent", at=at)
+    await move(db, *key, PaymentState.SENT, by=By("test", "sent", at))
     answer = OperatorAnswer(
         Outcome.PAID, row.amount_minor, row.currency, row.payer_phone, f"T{row.reference}", at
     )

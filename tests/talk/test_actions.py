@@ -17,6 +17,7 @@ from talk.tables import preference
 from talk.trouble import RefusedError
 from talk.words import Caller, Consent, Do
 from tests.support.town import AWA, NOON
+from values import value
 
 CALLER = Caller(AWA, "fr", "test", "call-1", NOON)
 KEY = ActionKey("test", "call-1", AWA, 7, ("digest",))
@@ -127,3 +128,14 @@ def test_facts_are_plain_data() -> None:
     }
     with pytest.raises(TypeError):
         recorded_facts((("price", 1.5),))
+
+
+@value
+class Terms:
+    price: Money
+    pin: Secret
+
+
+def test_a_value_is_recorded_as_its_fields() -> None:
+    facts = (("number", "7"), ("terms", Terms(Money(500, "XOF"), Secret("12345"))))
+    assert recorded_facts(facts) == {"number": "7", "price": {"amount_minor": 500, "currency": "XOF"}}

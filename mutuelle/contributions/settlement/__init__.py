@@ -1,1 +1,1 @@
-"""Settlement: what operators say was paid is posted, covers and is receipted, in one transaction."""
+"""Settlement: payments that operators report as made are posted and receipted, in one transaction."""

@@ -1,6 +1,6 @@
-"""The households of a batch of payments: locked, then read with all that settling needs, in a handful of questions.
+"""Settlement reads: the households of a batch of payments, locked, then read in a handful of queries.
 
-Nothing is asked about one household alone, however many there are: a batch of 256 costs the questions of one.
+No query is about one household alone: a batch of 256 takes as many queries as one payment.
 """
 
 from collections.abc import Collection
@@ -21,9 +21,9 @@ from mutuelle.scheme.products import Product, products_of
 
 @dataclass
 class SettlementReads:
-    """A household that pays, and what its payments of this batch have made of it so far.
+    """A household that pays, as the payments of this batch have left it so far.
 
-    `called` of its policies are called in the ledger, `credit_minor` is to its credit there.
+    `called` is how many of its policies are called in the ledger, `credit_minor` its credit there.
     """
 
     household: Household
@@ -47,9 +47,9 @@ class SettlementReads:
 
 
 async def lock_and_read(db: AsyncConnection, keys: Collection[HouseholdKey]) -> dict[str, SettlementReads]:
-    """Lock these households and read them, by number: late money has a home in a closed one.
+    """Lock these households, closed ones too, and read them, by number.
 
-    LookupError if one of them is not there.
+    LookupError if one of them does not exist.
     """
     locked = await lock_households(db, keys)
     if missing := {key.number for key in keys} - {household.number for household, _closed in locked}:
@@ -61,22 +61,20 @@ async def lock_and_read(db: AsyncConnection, keys: Collection[HouseholdKey]) -> 
     entries = await entries_of(db, [(household.mutuelle_id, household.account) for household in households])
     phones = await phones_of_all(db, households)
     return {
-        household.number: _reads(
-            household, closed, mutuelles[household.mutuelle_id], products, agreed, lines, own
-        )
-        for (household, closed), agreed, lines, own in zip(locked, policies, entries, phones, strict=True)
+        found[0].number: _reads(found, mutuelles[found[0].mutuelle_id], products, agreed, lines, own)
+        for found, agreed, lines, own in zip(locked, policies, entries, phones, strict=True)
     }
 
 
 def _reads(
-    household: Household,
-    is_closed: bool,
+    locked: tuple[Household, bool],
     mutuelle: Mutuelle,
     products: dict[str, dict[tuple[str, int], Product]],
     policies: list[Policy],
     entries: list[Entry],
     phones: list[str],
 ) -> SettlementReads:
+    household, is_closed = locked
     called, credit_minor = called_so_far(entries)
     return SettlementReads(
         household=household,

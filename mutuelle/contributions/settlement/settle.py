@@ -1,7 +1,7 @@
-"""Settling: the operator says that payments were made, and in one transaction they are posted, cover and are receipted.
+"""Settles payments that an operator reports as made: they are posted and receipted in one transaction.
 
-Money never goes nowhere: an answer that differs from what was asked is posted to suspense, with a case for a person.
-A batch gives what its payments one by one would give, in the order they came in.
+All money is posted: an answer that differs from what was asked goes to suspense, with a case for a person. A batch has
+the same result as its payments settled one by one, in their order.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from mutuelle.posting import RECEIVED
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer
 
-SETTLED_AT_ONCE = 256  # payments of one transaction: it holds their locks until it commits
+SETTLED_AT_ONCE = 256  # payments of one transaction, which holds their locks
 UNEXPECTED = "unexpected payment"
 CLOCK_SKEW = timedelta(minutes=5)
 
@@ -47,14 +47,14 @@ async def settle_all(
 ) -> list[bool]:
     """Settle up to BATCH payments, (mutuelle, reference, the operator's answer) each, in the caller's transaction.
 
-    Answers in order whether each was settled: False if it was before, or must not be. A payment stands once in a
-    batch. An exception spoils the transaction: the caller settles the payments one by one.
+    Returns in order whether each was settled: False if it was before, or must not be. A payment occurs once in a batch.
+    After an exception the caller rolls back and settles the payments one by one.
 
-    1. Lock the payments, in one order: a second settling finds them PAID and does nothing.
-    2. Lock their households, in one order: their calls are counted and made by one transaction at a time.
-    3. Decide each in turn. An answer that cannot be is left to a person: an operator's reference that paid for
-       another payment, or nothing paid. Else the renewal that the payment agreed to, if any, and its journals: the
-       calls that the money reaches, then the receipt; or suspense, if the answer differs from the ask.
+    1. Lock the payments, in one order: a second settlement finds them PAID and does nothing.
+    2. Lock their households, in one order: one transaction at a time makes their contribution calls.
+    3. Decide each in turn. A contradictory answer is left to a person: the operator's reference of another payment, or
+       nothing paid. Else the renewal that was agreed to, if any, and the journals: the calls that the money makes, then
+       the receipt; or suspense, if the answer differs from what was asked.
     4. Write it all: policies and journals, the payments PAID with the operator's own reference and completion time,
        cases, and the receipts into the outbox.
     """
@@ -75,7 +75,7 @@ async def settle_all(
 async def settle_locked(
     db: AsyncConnection, answered: Sequence[tuple[QueuedPayment, OperatorAnswer]], now: datetime
 ) -> list[bool]:
-    """`settle_all` from its second step on, for payments that `lock_dues` has locked in this transaction."""
+    """`settle_all` from its second step on, for payments that `lock_queued` has locked in this transaction."""
     open_ones = [(queued, answer) for queued, answer in answered if queued.state in OPEN]
     if not open_ones:
         return [False] * len(answered)
@@ -95,7 +95,7 @@ async def settle_locked(
 async def _spent_on(
     db: AsyncConnection, answered: Sequence[tuple[QueuedPayment, OperatorAnswer]]
 ) -> dict[tuple[str, str], UUID]:
-    """An operator's reference pays once, whatever the mutuelle: which payment these have paid for, if any."""
+    """Which payment each operator's reference has paid for, if any: a reference pays once, in all mutuelles."""
     said = [
         (queued.operator, a.operator_reference) for queued, a in answered if a.operator_reference is not None
     ]
@@ -107,7 +107,7 @@ async def _spent_on(
 def _settle(
     batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment, answer: OperatorAnswer
 ) -> bool:
-    """Decide one payment over what those before it have made of its household."""
+    """Decide one payment, after those before it of its household."""
     if contradiction := _contradiction(batch, queued, answer):
         batch.left.append((queued, contradiction))
         return False
@@ -130,7 +130,7 @@ def _settle(
 
 
 def _contradiction(batch: SettlementWrites, queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
-    """Why this answer cannot be true, if it cannot."""
+    """Why this answer is contradictory, if it is."""
     if not answer.amount_minor:
         return "paid, but nothing"
     said = answer.operator_reference
@@ -140,9 +140,9 @@ def _contradiction(batch: SettlementWrites, queued: QueuedPayment, answer: Opera
 
 
 def _completed_at(batch: SettlementWrites, queued: QueuedPayment, answer: OperatorAnswer) -> datetime:
-    """When the operator says it was paid, between the ask and now; a clock that says otherwise opens a case.
+    """The operator's time of payment, not before the request nor after now; a time outside opens a case.
 
-    Cover is dated by it, so nobody's clock may date a payment before it was wished for.
+    Cover is dated by it: a wrong clock may not date a payment before it was requested.
     """
     said = answer.completed_at or batch.now
     possible = min(max(said, queued.asked_at), batch.now)
@@ -152,7 +152,7 @@ def _completed_at(batch: SettlementWrites, queued: QueuedPayment, answer: Operat
 
 
 def _difference(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
-    """In what the operator's answer differs from what was asked; None where it agrees."""
+    """How the operator's answer differs from what was asked; None where it agrees."""
     if answer.currency != queued.amount.currency:
         return "currency"
     if answer.amount_minor != queued.amount.amount_minor:
@@ -161,7 +161,7 @@ def _difference(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
 
 
 def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment) -> None:
-    """The new period that this payment agreed to, written with its first franc and not before."""
+    """Write the new period that this payment agreed to, with its first franc and not before."""
     if (
         queued.renews_code is None
         or queued.renews_version is None
@@ -181,7 +181,7 @@ def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPa
 
 
 def _post(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment, on: date) -> None:
-    """The calls that the money reaches, then the receipt."""
+    """Post the contribution calls that the money makes, then the receipt."""
     money = queued.amount.amount_minor
     credit_minor = household.credit_minor + money
     calls = calls_reached(
@@ -241,7 +241,7 @@ def _receipt_journal(household: Household, queued: QueuedPayment, on: date) -> J
 def _journal(
     source: str, kind: str, reason: str, queued: QueuedPayment, on: date, money: Movement
 ) -> Journal:
-    """What a payment books: its own reference is the key, so that it books it once."""
+    """The journal of a payment; its reference is the key, so that it is posted once."""
     reference = str(queued.reference)
     return Journal(
         mutuelle=queued.mutuelle_id,
@@ -259,7 +259,7 @@ def _journal(
 async def journals_of(
     db: AsyncConnection, mutuelle: Mutuelle, household: Household, queued: QueuedPayment, on: date
 ) -> list[Journal]:
-    """What a payment made as it was asked for posts: the calls that the money reaches, then the receipt."""
+    """The journals of a payment made as it was asked for: the calls that the money makes, then the receipt."""
     return await with_calls(db, mutuelle, household, _receipt_journal(household, queued, on))
 
 

@@ -1,6 +1,6 @@
-"""What a batch of payments has come to, and how it is written.
+"""Settlement writes: what was decided of a batch of payments, and how it is written.
 
-A statement for each kind of row, not for each payment; only what is rare (a case for a person) is written one by one.
+One statement for each kind of row, not for each payment; only rare rows (cases) are written one by one.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import Account, Journal, open_accounts
+from mutuelle.acts import By
 from mutuelle.contributions.payment_queue import QueuedPayment
 from mutuelle.contributions.payments import PaymentState, move, open_case, with_moves
 from mutuelle.cover.policies import write_policies
@@ -36,7 +37,7 @@ class SettledPayment:
 class SettlementWrites:
     """What was decided so far. `spent_on`: which payment each reference of an operator has paid for.
 
-    `left` are answers that cannot be, with the reason; `cases` are kinds of trouble with settled payments, in words.
+    `left` are contradictory answers, with the reason; `cases` are kinds of trouble with settled payments, in words.
     """
 
     now: datetime
@@ -84,12 +85,12 @@ async def _move_paid(db: AsyncConnection, paid: Sequence[SettledPayment], now: d
 async def _leave_to_a_person(db: AsyncConnection, queued: QueuedPayment, detail: str, now: datetime) -> None:
     key = (queued.mutuelle_id, queued.reference)
     await open_case(db, *key, "contradiction", detail, now)
-    # Asked about again in a while: the operator may put it right, and nobody is told a thing that is not known.
+    # Asked about again later: the operator may correct it, and nobody is notified of what is not known.
     later: dict[str, Any] = {"due_at": now + ASK_LATER, "lease_token": None, "lease_until": None}
-    await move(db, *key, PaymentState.UNKNOWN, actor=queued.operator, reason=detail, at=now, **later)
+    await move(db, *key, PaymentState.UNKNOWN, by=By(queued.operator, detail, now), **later)
 
 
-# What is paid is nobody's work any more: its lease ends. Its row, which is locked, is looked up by its key: the
+# A paid payment ends its lease. Its row, which is locked, is looked up by its key: the
 # planner would read the whole table for 256 of its rows.
 _MOVE_PAID = with_moves("""
     update payment p

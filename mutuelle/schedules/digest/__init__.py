@@ -1,1 +1,1 @@
-"""The digest that treasurers receive: its figures, its words, and what is answered to it."""
+"""The digest that treasurers receive: its figures, its words, and the treasurers' answers."""

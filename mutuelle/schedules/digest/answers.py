@@ -1,6 +1,6 @@
-"""What treasurers answer to a digest: OK, or ERR and why. Nothing that was answered is changed; a later answer follows.
+"""Treasurers' answers to a digest: OK, or ERR and why. An answer is never changed; a later one follows it.
 
-An ERR stays on the list of remarks until whoever made it answers OK, to that digest or a later one.
+An ERR stays on the list of remarks until its author answers OK, to that digest or a later one.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ REMARKS_KEPT = timedelta(days=90)
 
 @dataclass(frozen=True)
 class SentDigest:
-    """The last digest that a treasurer was sent of one mutuelle; `on` is its day there."""
+    """The last digest of one mutuelle that was sent to a treasurer; `on` is its day there."""
 
     mutuelle_id: str
     mutuelle_name: str
@@ -84,17 +84,11 @@ async def digests_to_answer(db: AsyncConnection, caller: Caller) -> list[SentDig
 
 
 async def answer_digest(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle_id: str,
-    digest_of: str,
-    verdict: str,
-    reason: str | None,
+    db: AsyncConnection, caller: Caller, *, mutuelle_id: str, digest_of: str, verdict: str, reason: str | None
 ) -> None:
-    """Keep the caller's answer to the digest that was due at `digest_of` (ISO 8601); an ERR is told to the others.
+    """Keep the answer to the digest that was due at `digest_of` (ISO 8601); notify the other treasurers of an ERR.
 
-    Refused if it is not the last one any more, or too old, or the office is over.
+    Refused if it is no longer the last one, or too old, or the appointment has ended.
     """
     appointment = await appointment_of(db, caller, mutuelle_id, Role.TREASURER)
     fired_for = datetime.fromisoformat(digest_of)
@@ -111,15 +105,15 @@ async def answer_digest(
     row = {**key, **said, "position": position, "answered_at": caller.at}
     await db.execute(insert(digest_answer), row)
     if reason is not None:
-        await _tell_others(db, appointment, last, reason, caller.at)
+        await _notify_others(db, appointment, last, reason, caller.at)
 
 
 async def _lock(db: AsyncConnection, appointment: Appointment, fired_for: datetime) -> None:
-    """Two answers at once come one after the other. The digest itself is a record that nobody may lock for writing."""
+    """Lock out simultaneous answers. The digest's own row is a record that nobody may lock for writing."""
     await lock(db, Lock.DIGEST_ANSWERS, appointment.mutuelle_id, appointment.phone, fired_for.isoformat())
 
 
-async def _tell_others(
+async def _notify_others(
     db: AsyncConnection, appointment: Appointment, about: SentDigest, reason: str, now: datetime
 ) -> None:
     others = [
@@ -127,14 +121,14 @@ async def _tell_others(
         for officer in await officers_of(db, appointment.mutuelle_id, now)
         if officer.role is Role.TREASURER and officer.phone != appointment.phone
     ]
-    told = dict.fromkeys(
+    sentences = dict.fromkeys(
         others, digest_disputed(appointment.mutuelle_name, appointment.name, about.on, reason)
     )
-    await notify(db, appointment.mutuelle_id, "digest disputed", told, now)
+    await notify(db, appointment.mutuelle_id, "digest disputed", sentences, now)
 
 
 def digest_disputed(mutuelle_name: str, name: str, on: date, reason: str) -> Sentence:
-    """To the other treasurers: one of them says that the figures are not right."""
+    """To the other treasurers: one of them reports wrong figures."""
     return _(
         "{mutuelle}: {name} says the summary of {day} is wrong: {reason}",
         mutuelle=mutuelle_name,
@@ -145,7 +139,7 @@ def digest_disputed(mutuelle_name: str, name: str, on: date, reason: str) -> Sen
 
 
 async def remarks(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list[Remark]:
-    """What treasurers found wrong in the last three months and did not take back, the newest first."""
+    """The remarks of the last three months that their authors have not taken back, the newest first."""
     later = digest_answer.alias("later")
     taken_back = sa.exists().where(
         later.c.mutuelle_id == digest_answer.c.mutuelle_id,

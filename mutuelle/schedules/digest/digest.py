@@ -1,11 +1,11 @@
-"""The treasurer's digest: what came in, what is held, who is up to date, what waits, counted at one moment.
+"""The treasurer's digest: income, balances, households up to date, open payments, counted on one snapshot.
 
-A digest that was sent is kept figure by figure with the snapshot it was counted at: anybody can count it again, and
-two digests in a row leave out no franc and count none twice. It tells the newest seal of the book: what stood in the
-ledger then cannot be rewritten without a treasurer's SMS saying so.
+A digest that was sent is kept figure by figure with its snapshot: it can be counted again, and two digests in a row
+leave out no franc and count none twice. It shows the newest seal of the book: a ledger that is rewritten later no
+longer fits the treasurers' SMS.
 
-A second message tells what the book holds by mobile money, account by account: the treasurer compares it with the
-operator's own menu, which alone knows of a payment that was settled and never made.
+A second message shows the balance of each mobile money account: the treasurer compares it with the operator's own menu,
+the only place that shows a payment that was settled but never made.
 """
 
 from dataclasses import dataclass
@@ -35,14 +35,14 @@ from talk.preferences import language_of
 from talk.words import Caller
 
 DIGEST = "digest"
-FLOATS = "digest, floats"  # the template of the SMS behind it that name what operators hold
-UNRESOLVED_AFTER = timedelta(hours=1)  # before that a payment is merely under way
+FLOATS = "digest, floats"  # the template of the second SMS, with the operators' balances
+UNRESOLVED_AFTER = timedelta(hours=1)  # a younger payment is merely under way
 FROM_THE_START = Mark("1:1:", datetime(2000, 1, 1, tzinfo=UTC))  # a snapshot that sees nothing
 
 
 @dataclass(frozen=True)
 class Counted:
-    """The figures as they are told, and the marks between which they were counted."""
+    """The figures of a digest, and the marks between which they were counted."""
 
     figures: Figures
     position: Position
@@ -50,7 +50,7 @@ class Counted:
 
 
 async def count(db: AsyncConnection, mutuelle: Mutuelle, begun: Schedule | None, now: datetime) -> Counted:
-    """The figures of `mutuelle` at `now`, since the last digest of this schedule (without one: since the start)."""
+    """The figures of `mutuelle` at `now`, since the last digest of this schedule (without one: from the start)."""
     since = FROM_THE_START
     if begun and begun.counted_to and begun.counted_at:
         since = Mark(begun.counted_to, begun.counted_at)
@@ -79,7 +79,7 @@ async def count(db: AsyncConnection, mutuelle: Mutuelle, begun: Schedule | None,
 
 
 async def balance_now(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> Figures:
-    """The figures as they are now, since the caller's last digest; nothing is sent or kept."""
+    """The present figures, since the caller's last digest; nothing is sent or kept."""
     mutuelle = await get_mutuelle(db, mutuelle_id)
     begun = await digest_schedule(db, mutuelle_id, caller.phone)
     return (await count(db, mutuelle, begun, caller.at)).figures
@@ -100,7 +100,7 @@ async def digest_schedule(db: AsyncConnection, mutuelle_id: str, phone: str) -> 
 
 
 async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
-    """Count, keep and send one digest, all in the transaction of its firing; nothing to who left office."""
+    """Count, keep and send one digest, all in the transaction of its firing; none to a former treasurer."""
     officers = await officers_of(db, due.mutuelle_id, now)
     if not any(officer.role is Role.TREASURER and officer.phone == due.subject for officer in officers):
         await end(db, due)

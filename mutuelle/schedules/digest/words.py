@@ -1,4 +1,4 @@
-"""The words of the digest: one segment whatever the sums; no figure ever gives way."""
+"""The words of the digest: one segment for any sums; no figure is ever left out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Figures:
-    """What a treasurer is told at `at`. `since` is when the counting of what came in began, None for the very start.
+    """The figures of a digest at `at`. `since` is when the counting of what came in began, None for the very start.
 
     Amounts in minor units of the mutuelle's currency. `payers` are distinct households; `unresolved` payments wait for
     an operator's answer or for a person, the oldest since `oldest_at`; `late` of them are cash that was recorded days
@@ -37,9 +37,9 @@ class Figures:
 
 
 def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = None) -> Sentence:
-    """The longest form that fits a segment (`asks`: it ends with the question OK or ERR) or, unasked, a screen.
+    """The longest form that fits a segment (`asks`: it ends with the question OK or ERR) or, without it, a screen.
 
-    `seal` is the short seal of the book that the figures are of, told with them where there is one.
+    `seal` is the short seal of the book at these figures, if there is one.
     """
     room = SMS_SEPTETS if asks else SCREEN_SEPTETS
     forms = list(_forms(figures, asks, seal))
@@ -49,9 +49,9 @@ def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = N
 def floats_to_compare(
     mutuelle: Mutuelle, held: Sequence[tuple[str, int]], at: datetime, language: str
 ) -> list[Sentence]:
-    """What the book holds in each operator's account (by code, in minor units), as many in a segment as it takes.
+    """The balance of each operator's account (by code, in minor units), as many accounts as fit a segment.
 
-    Nothing but the operator's menu finds a payment that was settled and never made: every invariant holds then.
+    Only the operator's menu shows a payment that was settled but never made: no invariant finds it.
     """
     found: list[Sentence] = []
     lines: list[str] = []
@@ -76,19 +76,17 @@ def _compare(mutuelle: Mutuelle, lines: str, at: datetime) -> Sentence:
 
 
 def _forms(figures: Figures, asks: bool, seal: str | None) -> Iterator[Sentence]:
-    """From long to short: the name gives way to the code, then the sign of the money, the question, that some of what
-    is to be checked is late cash, the seal.
-    """
+    """From long to short: the name becomes the code, then go the currency sign, question, late cash, seal."""
     day = f"{figures.mutuelle.today(figures.since):%d/%m}" if figures.since else ""
     name, code = (f"{called} {day}".strip() for called in (figures.mutuelle.name, figures.mutuelle.id))
     heads = (_heading(figures.mutuelle.name, day), name, code)
-    told = (figures, replace(figures, late=0)) if figures.late else (figures,)
+    shown = (figures, replace(figures, late=0)) if figures.late else (figures,)
     if seal:
-        for one in told:
+        for one in shown:
             yield from (_sealed(one, head, seal) for head in heads)
             yield _sealed(one, code, seal, bare=True)
             yield _sealed(one, code, seal, bare=True, asks=False)
-    for one in told:
+    for one in shown:
         yield from (_form(one, head, asks=asks) for head in heads)
         yield _form(one, code, asks=asks, bare=True)
         yield _form(one, code, asks=False, bare=True)
@@ -112,7 +110,7 @@ def _form(figures: Figures, head: Sentence | str, *, asks: bool, bare: bool = Fa
 def _sealed(
     figures: Figures, head: Sentence | str, seal: str, *, bare: bool = False, asks: bool = True
 ) -> Sentence:
-    """With the seal. Where even the question gives way, so do colons: the seal is what an auditor asks for."""
+    """With the seal, which an auditor asks for: it stays when the question and the colons are left out."""
     facts = _facts(figures, head, bare=bare) | {"seal": seal}
     if asks:
         return _(
@@ -134,7 +132,7 @@ def _facts(figures: Figures, head: Sentence | str, *, bare: bool) -> dict[str, F
 
 
 def _amount(figures: Figures, amount_minor: int, *, bare: bool) -> Money | str:
-    """An amount, `bare` without the sign of its currency."""
+    """An amount; `bare`: without its currency sign."""
     money = Money(amount_minor, figures.mutuelle.currency)
     return str(money).rpartition(" ")[0] if bare else money
 
@@ -150,7 +148,7 @@ def income(figures: Figures, *, bare: bool) -> Sentence:
 
 
 def held(figures: Figures, *, bare: bool) -> Sentence:
-    """Where the money is."""
+    """How much money is where."""
     facts: dict[str, Fact] = {
         "cash": _amount(figures, figures.cash_minor, bare=bare),
         "mobile": _amount(figures, figures.mobile_minor, bare=bare),
@@ -162,7 +160,7 @@ def held(figures: Figures, *, bare: bool) -> Sentence:
 
 
 def waiting(figures: Figures, *, bare: bool = False) -> Sentence:
-    """The payments nobody has the last word on yet, `bare` in as few letters as there are."""
+    """The payments without a final outcome; `bare`: in as few letters as possible."""
     if figures.oldest_at is None:
         return _("Nothing to check") if bare else _("No payment to check")
     age = figures.at - figures.oldest_at

@@ -1,7 +1,7 @@
-"""Reminders by consent: before a cover ends or is suspended, its household is told by when to pay how much.
+"""Reminders by consent: before a cover ends or is suspended, an SMS says how much to pay by when.
 
-Nobody is reminded who did not agree, once for each policy and occasion, in day hours only; never while a payment is
-under way, nor when the next period is paid for already.
+Only phones that agreed are reminded, once for each policy and occasion, in day hours; never while a payment is under
+way or when the next period is paid for already.
 """
 
 import sqlalchemy as sa
@@ -45,7 +45,7 @@ async def accept_reminders(db: AsyncConnection, caller: Caller) -> None:
 
 
 async def stop_reminders(db: AsyncConnection, caller: Caller) -> None:
-    """Remind the caller's phone no more, for no household."""
+    """Stop reminding the caller's phone, for all households."""
     still_open = (consent.c.phone == caller.phone) & consent.c.until.is_(None)
     await db.execute(
         update(consent).where(still_open).values(until=sa.func.greatest(consent.c.since, caller.at))

@@ -1,7 +1,7 @@
-"""Sending reminders: once a day for a mutuelle, over all the households that agreed to be reminded.
+"""Reminder runs: once a day for a mutuelle, over all households that agreed to be reminded.
 
-Each goes to a phone once for a policy and occasion, ever: what is sent is written down first, and a line that is there
-already sends nothing.
+Idempotent: each is sent to a phone once for a policy and occasion. Its row is written first; an existing row sends
+nothing.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from sms.outbox import Message, enqueue
 from talk.preferences import languages_of
 
 REMINDERS = "reminders"
-CHUNK = 500  # rows of one statement; between two of them the worker's other loops have their turn
+CHUNK = 500  # rows of one statement; between two the worker's other loops run
 
 
 class Occasion(StrEnum):
@@ -42,15 +42,15 @@ class Occasion(StrEnum):
     PART_PAID = "part paid"
 
 
-# Days before the last covered day, first and last: a day on which no worker ran is made up for on the next, and who
-# agrees late is not told on two days in a row.
+# Days before the last covered day, first and last: a day on which no worker ran is made up for on the next, and a
+# late consent brings no reminders on two days in a row.
 ENDS = {Occasion.TWO_WEEKS: (14, 10), Occasion.THREE_DAYS: (3, 1), Occasion.TODAY: (0, 0)}
 SUSPENDS = (7, 0)
 
 
 @dataclass(frozen=True)
 class Reminder:
-    """What one household is told: its last covered day as things stand, and what to pay (None: see the treasurer)."""
+    """The facts of a reminder: the last covered day as things stand, and what to pay (None: see the treasurer)."""
 
     number: str
     sequence: int
@@ -60,7 +60,7 @@ class Reminder:
 
 
 async def send_reminders(db: AsyncConnection, due: Schedule, now: datetime) -> int:
-    """Write the reminders that `now` is the day for, with their messages, in the transaction of the firing."""
+    """Write the reminders due on the day of `now`, with their messages, in the transaction of the firing."""
     mutuelle = await get_mutuelle(db, due.mutuelle_id)
     today = mutuelle.today(now)
     agreed = await _agreed(db, mutuelle.id)
@@ -69,16 +69,16 @@ async def send_reminders(db: AsyncConnection, due: Schedule, now: datetime) -> i
         db, mutuelle, today, only=sorted({number for number, _phone in agreed} - paying)
     )
     wanted = {number: found for number, one in insured.items() if (found := reminder_of(one, today))}
-    told = [(wanted[number], phone) for number, phone in agreed if number in wanted]
+    chosen = [(wanted[number], phone) for number, phone in agreed if number in wanted]
     sent = 0
-    for start in range(0, len(told), CHUNK):
-        sent += await _send(db, mutuelle, told[start : start + CHUNK], now)
+    for start in range(0, len(chosen), CHUNK):
+        sent += await _send(db, mutuelle, chosen[start : start + CHUNK], now)
         await asyncio.sleep(0)
     return sent
 
 
 def reminder_of(one: Insured, today: date) -> Reminder | None:
-    """What `today` is the day to say to a household, if anything."""
+    """The reminder that is due today for a household, if any."""
     ends_on = one.cover.until_on
     if ends_on is None:
         return None
@@ -98,7 +98,7 @@ def reminder_of(one: Insured, today: date) -> Reminder | None:
 
 
 def _price(one: Insured) -> Money | None:
-    """What going on costs: what is left of a period that was begun, else the next one's price, less the credit."""
+    """What to pay: the rest of a period that has begun, else the price of the next one, less the credit."""
     if one.due.amount_minor:
         return one.due
     return after_credit(one.renewal, one.credit) if one.renewal else None
@@ -109,7 +109,7 @@ def _within(left: int, days: tuple[int, int]) -> bool:
 
 
 async def _agreed(db: AsyncConnection, mutuelle_id: str) -> list[tuple[str, str]]:
-    """(number, phone) of who agreed, as long as the phone speaks for the household."""
+    """(number, phone) of each consent whose phone still speaks for the household."""
     rows = await db.execute(
         select(reminder_consent.c.number, reminder_consent.c.phone)
         .join(
@@ -128,16 +128,16 @@ def _under_way(mutuelle_id: str) -> Select[str]:
 
 
 async def _send(
-    db: AsyncConnection, mutuelle: Mutuelle, told: Sequence[tuple[Reminder, str]], now: datetime
+    db: AsyncConnection, mutuelle: Mutuelle, chosen: Sequence[tuple[Reminder, str]], now: datetime
 ) -> int:
     event = uuid4()
     rows = [
         _row(mutuelle.id, one, phone, now, f"reminder {event} {nth:03}")
-        for nth, (one, phone) in enumerate(told, start=1)
+        for nth, (one, phone) in enumerate(chosen, start=1)
     ]
     written = insert(reminder).values(rows).on_conflict_do_nothing().returning(reminder.c.message_key)
     new = set(await db.scalars(written))
-    languages = await languages_of(db, [phone for _one, phone in told])
+    languages = await languages_of(db, [phone for _one, phone in chosen])
     messages = [
         Message(
             mutuelle=mutuelle.id,
@@ -146,7 +146,7 @@ async def _send(
             template=f"reminder, {one.occasion}",
             body=render(words_of(mutuelle.name, one), languages[phone]),
         )
-        for row, (one, phone) in zip(rows, told, strict=True)
+        for row, (one, phone) in zip(rows, chosen, strict=True)
         if row["message_key"] in new
     ]
     await enqueue(db, messages, now)

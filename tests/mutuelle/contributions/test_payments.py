@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from locales import Money
 from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
+from mutuelle.acts import By
 from mutuelle.contributions.payments import (
     LEGAL,
     PROMPTS_A_DAY,
@@ -23,6 +24,7 @@ from mutuelle.contributions.payments import (
 )
 from mutuelle.contributions.refusals import accept_requests, refuse_requests
 from mutuelle.contributions.settlement.settle import settle
+from mutuelle.contributions.standing import PaymentTerms
 from mutuelle.enrolment.enrolment import pay
 from mutuelle.households.households import Household
 from talk.trouble import RefusedError
@@ -69,11 +71,7 @@ async def test_two_phones_that_pay_at_once_leave_one_open_payment(
                     calling(phone),
                     number=household.number,
                     amount=PART,
-                    payable=Money(9_000, "XOF"),
-                    credit=Money(0, "XOF"),
-                    product="P1",
-                    version=1,
-                    renews=False,
+                    terms=PaymentTerms(Money(9_000, "XOF"), Money(0, "XOF"), "P1", 1, renews=False),
                     payer_phone=phone,
                 )
         except RefusedError:
@@ -104,7 +102,7 @@ async def decline(pool: AsyncEngine, household: Household) -> None:
         reference = await db.scalar(select(tables.payment.c.reference).where(*is_open))
         assert reference
         for to in (PaymentState.SENT, PaymentState.FAILED):
-            await move(db, household.mutuelle_id, reference, to, actor="test", reason="declined", at=NOON)
+            await move(db, household.mutuelle_id, reference, to, by=By("test", "declined", NOON))
 
 
 async def test_a_payer_can_refuse_requests_for_good_and_allow_them_again(
@@ -127,7 +125,7 @@ async def test_only_legal_moves_are_made(
     async with pool.begin() as db:
         reference = (await db.execute(select(tables.payment.c.reference))).scalar_one()
         await db.execute(tables.payment.update().values(state=was))
-        done = move(db, household.mutuelle_id, reference, to, actor="test", reason="try", at=NOON)
+        done = move(db, household.mutuelle_id, reference, to, by=By("test", "try", NOON))
         if to in LEGAL[was]:
             assert await done is was
         else:
@@ -141,7 +139,7 @@ async def test_ten_settlements_at_once_post_once_and_send_one_receipt(
 ) -> None:
     async with pool.begin() as db:
         reference = (await db.execute(select(tables.payment.c.reference))).scalar_one()
-        await move(db, "BEN", reference, PaymentState.SENT, actor="test", reason="sent", at=NOON)
+        await move(db, "BEN", reference, PaymentState.SENT, by=By("test", "sent", NOON))
     answer = OperatorAnswer(Outcome.PAID, 3_000, "XOF", AWA, "T1", NOON)
 
     async def settles() -> bool:
@@ -167,7 +165,7 @@ async def test_one_receipt_of_the_operator_never_pays_for_two(
         rows = (await db.execute(select(tables.payment.c.reference, tables.payment.c.number))).all()
         references = {row.number: row.reference for row in rows}
         for reference in references.values():
-            await move(db, "BEN", reference, PaymentState.SENT, actor="test", reason="sent", at=NOON)
+            await move(db, "BEN", reference, PaymentState.SENT, by=By("test", "sent", NOON))
     async with pool.begin() as db:
         assert await settle(db, "BEN", references[household.number], same, NOON)
     async with pool.begin() as db:

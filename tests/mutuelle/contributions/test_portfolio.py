@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ledger.book import reverse
 from ledger.statements import statement
+from mutuelle.acts import By
 from mutuelle.contributions.portfolio import Insured, portfolio
 from mutuelle.contributions.standing import standing
 from mutuelle.demonstration import seed
 from mutuelle.households.households import Household, household_by_number
-from mutuelle.households.support_acts import By
 from mutuelle.scheme.mutuelles import get_mutuelle, mutuelles
 from mutuelle.support.changes import change_head
 from mutuelle.tables import beneficiary

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.tables import movement
 from locales import Money
+from mutuelle.acts import By
 from mutuelle.contributions.payments import ask_payment
 from mutuelle.contributions.standing import standing
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place, cash_instead, who_takes_cash
@@ -87,7 +88,7 @@ async def test_whom_to_pay_is_a_collector_else_a_treasurer_else_the_mutuelle(tow
     assert await cash(town, household) == PayInCash("Oumou Traoré", OUMOU, another_phone=False)
     async with town.begin() as db:
         for role, phone in ((Role.COLLECTOR, OUMOU), (Role.TREASURER, FANTA), (Role.TREASURER, ISSA)):
-            await withdraw_role(db, "BEN", role, phone, actor="a test", reason="she left", at=NOON)
+            await withdraw_role(db, "BEN", role, phone, by=By("a test", "she left", NOON))
     assert await cash(town, household) == PayInCash("Mutuelle Benso", "+22376000009", another_phone=False)
 
 

@@ -23,6 +23,7 @@ from ledger.reports import trial_balance
 from locales import Money
 from mobilemoney.operator import OperatorAnswer, Outcome
 from mutuelle import tables
+from mutuelle.acts import By
 from mutuelle.contributions.payments import LEGAL, PaymentState, ask_payment, move
 from mutuelle.contributions.settlement.settle import settle
 from mutuelle.contributions.standing import Standing, standing
@@ -96,7 +97,7 @@ async def test_moussa_pays_the_rest_and_is_covered(town: AsyncConnection) -> Non
     (moussa,) = (await stands(town, MOUSSA)).values()
     reference = await ask_payment(town, calling(MOUSSA), moussa.household, moussa.due, MOUSSA)
     due = moussa.due
-    await move(town, "SIK", reference, PaymentState.SENT, actor="worker", reason="sent", at=NOW)
+    await move(town, "SIK", reference, PaymentState.SENT, by=By("worker", "sent", NOW))
     answer = OperatorAnswer(Outcome.PAID, due.amount_minor, due.currency, MOUSSA, "SIM00000001", NOW)
     assert await settle(town, "SIK", reference, answer, NOW)
     (after,) = (await stands(town, MOUSSA)).values()

@@ -9,11 +9,13 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, render
-from mutuelle.contributions.standing import Standing, standing
+from mutuelle.acts import By
+from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.cover.family import Family, age_in_years, birth_year, called, changes_shown, family_of
 from mutuelle.cover.people import Person, ages, people_of
 from mutuelle.enrolment.edits import (
     CHANGES_A_MONTH,
+    Move,
     add_person,
     correct_birth_year,
     correct_name,
@@ -85,12 +87,7 @@ async def leaves(
     price = (await family(pool, household, at)).price_without(rank)
     async with pool.begin() as db:
         await remove_person(
-            db,
-            caller(at),
-            number=household.number,
-            rank=rank,
-            leaving=reason,
-            next_price=price,
+            db, caller(at), number=household.number, rank=rank, leaving=reason, next_price=price
         )
 
 
@@ -103,12 +100,7 @@ async def is_born_in(pool: AsyncEngine, household: Household, rank: int, year: i
     price = (await family(pool, household, at)).price_corrected(rank, year)
     async with pool.begin() as db:
         await correct_birth_year(
-            db,
-            caller(at),
-            number=household.number,
-            rank=rank,
-            birth_year=year,
-            next_price=price,
+            db, caller(at), number=household.number, rank=rank, birth_year=year, next_price=price
         )
 
 
@@ -127,11 +119,13 @@ async def wishes_to_renew(pool: AsyncEngine, household: Household, at: datetime)
             caller(at),
             number=household.number,
             amount=found.payable,
-            payable=found.payable,
-            credit=found.credit,
-            product=found.renewal.product.code,
-            version=found.renewal.product.version,
-            renews=True,
+            terms=PaymentTerms(
+                found.payable,
+                found.credit,
+                found.renewal.product.code,
+                found.renewal.product.version,
+                renews=True,
+            ),
             payer_phone=AWA,
         )
 
@@ -373,7 +367,7 @@ async def test_a_change_by_somebody_else_names_an_officer_only(
     town: AsyncEngine, household: Household, actor: str, by: str
 ) -> None:
     async with town.begin() as db:
-        await note_change(db, household, Change.CLOSED, detail="", actor=actor, reason="asked", at=JULY)
+        await note_change(db, household, Change.CLOSED, detail="", by=By(actor, "asked", JULY))
         (told,) = await changes_shown(db, caller(JULY), household, 5)
     assert render(told.by, "en") == by
 
@@ -406,9 +400,9 @@ async def moves(pool: AsyncEngine, household: Household, rank: int, into: str, a
     known, found = await family(pool, household, at), await stands(pool, household, at.date())
     person = known.person(rank)
     keeps = person is not None and kept_cover(person, found, known.today) is not None
-    facts: dict[str, Any] = {"into": into, "keeps_cover": keeps, "next_price": known.price_without(rank)}
+    going, price = Move(rank, into, keeps), known.price_without(rank)
     async with pool.begin() as db:
-        await move_person(db, caller(at), number=household.number, rank=rank, **facts)
+        await move_person(db, caller(at), number=household.number, going=going, next_price=price)
 
 
 @pytest.fixture
@@ -447,9 +441,7 @@ async def test_who_goes_away_from_a_household_that_waits_goes_on_waiting(
             db,
             caller(JULY, OUMAR),
             number=late.number,
-            rank=2,
-            into=other.number,
-            keeps_cover=True,
+            going=Move(2, other.number, keeps_cover=True),
             next_price=(await family_of(db, late, JULY)).price_without(2),
         )
     assert await covered(town, other, date(2025, 8, 3)) == [1]
@@ -462,13 +454,11 @@ async def test_who_comes_from_a_household_without_cover_waits_for_the_next_perio
     unpaid = await join(town, OUMAR, at=JULY, name="Oumar Diallo")
     async with town.begin() as db:
         price = (await family_of(db, unpaid, JULY)).price_without(2)
-        facts: dict[str, Any] = {"into": other.number, "next_price": price}
+        facts: dict[str, Any] = {"number": unpaid.number, "next_price": price}
         with pytest.raises(RefusedError, match="has changed"):
-            await move_person(
-                db, caller(JULY, OUMAR), number=unpaid.number, rank=2, keeps_cover=True, **facts
-            )
+            await move_person(db, caller(JULY, OUMAR), going=Move(2, other.number, keeps_cover=True), **facts)
     async with town.begin() as db:
-        await move_person(db, caller(JULY, OUMAR), number=unpaid.number, rank=2, keeps_cover=False, **facts)
+        await move_person(db, caller(JULY, OUMAR), going=Move(2, other.number, keeps_cover=False), **facts)
     assert await covered(town, other, EXPIRES) == [1]
 
 
@@ -488,7 +478,7 @@ async def test_who_comes_from_a_suspended_household_brings_no_cover(
     suspended = await join(town, OUMAR, at=JOINED, name="Oumar Diallo", pay_minor=6_000)
     await paid(town, suspended, at=JOINED)
     price = (await family(town, suspended, JULY)).price_without(2)
-    facts: dict[str, Any] = {"number": suspended.number, "rank": 2, "into": other.number}
+    going = Move(2, other.number, keeps_cover=False)
     async with town.begin() as db:
-        await move_person(db, caller(JULY, OUMAR), keeps_cover=False, next_price=price, **facts)
+        await move_person(db, caller(JULY, OUMAR), number=suspended.number, going=going, next_price=price)
     assert await covered(town, other, EXPIRES) == [1]

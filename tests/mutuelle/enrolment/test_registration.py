@@ -1,7 +1,7 @@
 """An enrolment officer registers households without a phone; each becomes its people's own when they say so."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from invariants import examine
 from locales import Money, Sentence, _, languages
 from menus.register import phone_terms
-from menus.unconfirmed import told
+from menus.unconfirmed import described
+from mutuelle.acts import By
 from mutuelle.contributions.payments import lock_phone
 from mutuelle.contributions.standing import standing
-from mutuelle.enrolment.enrolment import enrol
-from mutuelle.enrolment.registration import A_DAY, NO_PHONE, give_phone, phone_or_none, register
+from mutuelle.enrolment.enrolment import Enrolment, enrol
+from mutuelle.enrolment.registration import A_DAY, NO_PHONE, FirstPhone, give_phone, phone_or_none, register
 from mutuelle.households import invariants as households
 from mutuelle.households.change_log import Change, changes_of
 from mutuelle.households.confirmation import (
@@ -26,7 +27,7 @@ from mutuelle.households.confirmation import (
     unconfirmed_in,
     unconfirmed_of,
 )
-from mutuelle.households.households import Household, free_phone, households_of, phones_of
+from mutuelle.households.households import Household, NewHousehold, free_phone, households_of, phones_of
 from mutuelle.officers.appointments import withdraw_role
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.products import offers_for
@@ -61,20 +62,13 @@ def caller(phone: str = OUMOU, *, gateway: str = "test", at: Any = NOON) -> Call
 
 async def registers(pool: AsyncEngine, name: str = "Awa Koné", **other: Any) -> Household | Sentence:
     who = other.pop("who", caller())
-    facts: dict[str, Any] = {
-        "mutuelle": "BEN",
-        "place_id": "v1",
-        "head_name": name,
-        "ages": (45, 38, 12),
-        "phone": None,
-        "product": "P1",
-        "version": 1,
-        "price": PRICE,
-        "others": (),
-        "pin": Secret(PIN),
-    }
+    household = NewHousehold("v1", name, (45, 38, 12))
+    place = {part.name: other.pop(part.name) for part in fields(household) if part.name in other}
+    agreed = Enrolment("BEN", replace(household, **place), "P1", 1, PRICE)
+    stale = {part.name: other.pop(part.name) for part in fields(agreed) if part.name in other}
+    facts: dict[str, Any] = {"phone": None, "others": (), "pin": Secret(PIN), **other}
     async with pool.begin() as db:
-        return await register(db, who, **{**facts, **other})
+        return await register(db, who, enrolment=replace(agreed, **stale), **facts)
 
 
 async def registered(pool: AsyncEngine, name: str = "Awa Koné", **other: Any) -> Household:
@@ -145,7 +139,7 @@ async def test_an_officer_of_yesterday_or_of_another_mutuelle_registers_nothing(
     with pytest.raises(RefusedError, match="no longer yours"):
         await registers(town, mutuelle="ZAN")
     async with town.begin() as db:
-        await withdraw_role(db, "BEN", Role.ENROLMENT, OUMOU, actor="a test", reason="a test", at=NOON)
+        await withdraw_role(db, "BEN", Role.ENROLMENT, OUMOU, by=By("a test", "a test", NOON))
     with pytest.raises(RefusedError, match="no longer yours"):
         await registers(town)
 
@@ -284,21 +278,17 @@ async def test_whoever_was_registered_answers_before_joining(town: AsyncEngine) 
             await enrol(
                 db,
                 caller(GIVEN),
-                mutuelle="BEN",
-                place_id="v1",
-                head_name="Awa Koné",
-                ages=(45,),
-                product="P1",
-                version=1,
-                price=chosen.price,
+                enrolment=Enrolment("BEN", NewHousehold("v1", "Awa Koné", (45,)), "P1", 1, chosen.price),
                 pay_now=chosen.price,
             )
 
 
-async def gives(pool: AsyncEngine, household: Household, phone: str, **other: Any) -> Sentence | None:
-    facts: dict[str, Any] = {"mutuelle": "BEN", "others": (), "pin": Secret(PIN)}
+async def gives(
+    pool: AsyncEngine, household: Household, phone: str, *, others: tuple[str, ...] = (), pin: str = PIN
+) -> Sentence | None:
+    given = FirstPhone(household.number, phone, others)
     async with pool.begin() as db:
-        return await give_phone(db, caller(), number=household.number, phone=phone, **{**facts, **other})
+        return await give_phone(db, caller(), mutuelle="BEN", given=given, pin=Secret(pin))
 
 
 async def test_a_household_gets_its_first_phone_from_its_officer_and_no_other(town: AsyncEngine) -> None:
@@ -354,9 +344,9 @@ SCREENS: dict[str, Screen] = {
     "give a phone": Screen(
         phone_terms(LONGEST, "+2290197123456"), choices=(Option("yes", _("Yes")), Option("no", _("No")))
     ),
-    "no answer yet": Screen(told(WAITING), end=True),
-    "no phone": Screen(told(replace(WAITING, has_phone=False)), end=True),
-    "not ours": Screen(told(replace(WAITING, denied=True)), end=True),
+    "no answer yet": Screen(described(WAITING), end=True),
+    "no phone": Screen(described(replace(WAITING, has_phone=False)), end=True),
+    "not ours": Screen(described(replace(WAITING, denied=True)), end=True),
 }
 
 

@@ -24,5 +24,5 @@ async def test_terms_that_cannot_be_are_refused_in_words(
 ) -> None:
     folder = write(tmp_path, produits=PRODUITS.replace("12;2;3;1;50 %", terms))
     taken = await take(pool, folder)
-    told = [render(fault.told, "fr") for fault in taken.faults]
+    told = [render(fault.sentence, "fr") for fault in taken.faults]
     assert [said for said in told if said.startswith("produits.csv")] == [f"produits.csv, ligne 2 : {reason}"]

@@ -13,7 +13,7 @@ from tests.support.paper_registers import HEAD, MENAGES, line, write
 
 def read(folder: Path) -> tuple[dict[str, CsvFile], list[str]]:
     sheets, faults = read_folder(folder)
-    return sheets, [render(fault.told, "en") for fault in faults]
+    return sheets, [render(fault.sentence, "en") for fault in faults]
 
 
 def heads(sheet: CsvFile) -> list[str]:

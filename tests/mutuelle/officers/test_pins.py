@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Sentence, counts
+from mutuelle.acts import By
 from mutuelle.officers import pin_hashing, pins
 from mutuelle.officers.pins import (
     WRONG,
@@ -88,7 +89,7 @@ async def test_five_lock_it_for_a_day_and_ten_until_a_person_unlocks_it(town: As
     assert said == pins.BLOCKED
     assert await tries(town, PIN, later(days=3000)) == pins.BLOCKED
     async with town.begin() as db:
-        assert await unlock_pin(db, OUMOU, actor="the office", reason="asked in person", at=NOON)
+        assert await unlock_pin(db, OUMOU, by=By("the office", "asked in person", NOON))
     assert await tries(town, PIN, later(days=3000)) is None
     async with town.connect() as db:
         noted = list(await db.scalars(select(pin_change.c.what).order_by(pin_change.c.position)))
@@ -196,9 +197,7 @@ async def test_a_pin_that_was_never_used_can_be_shown_again_but_a_used_one_not(p
 
 async def test_a_slip_is_not_replaced_by_who_has_the_phone(town: AsyncEngine) -> None:
     async with town.begin() as db:
-        await pins.issue_pin(
-            db, OUMOU, SEALS, origin=pins.SLIP, actor="the office", reason="forgotten", at=NOON
-        )
+        await pins.issue_pin(db, OUMOU, SEALS, origin=pins.SLIP, by=By("the office", "forgotten", NOON))
     async with town.begin() as db:
         assert not await may_receive_pin(db, CALLER)
 
@@ -222,7 +221,7 @@ async def test_a_stranger_receives_no_pin(pool: AsyncEngine) -> None:
 
 async def test_an_allowed_new_pin_can_be_received_for_three_days(town: AsyncEngine) -> None:
     async with town.begin() as db:
-        await pins.allow_new_pin(db, OUMOU, actor="treasurer", reason="forgotten", at=NOON)
+        await pins.allow_new_pin(db, OUMOU, by=By("treasurer", "forgotten", NOON))
         assert await may_receive_pin(db, later(days=2.9))
         assert not await may_receive_pin(db, later(days=3))
     assert await tries(town, PIN) is None, "the old one holds until then"

@@ -1,16 +1,16 @@
 """Offices on the day, in the mutuelle's own calendar; given, ended and given again."""
 
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mutuelle.acts import By
 from mutuelle.officers import appointments
 from mutuelle.officers.appointments import give_role, withdraw_role
 from mutuelle.officers.pins import may_receive_pin
-from mutuelle.officers.roles import Role, appointment_of, appointments_of, officers_of
+from mutuelle.officers.roles import NewOfficer, Role, appointment_of, appointments_of, officers_of
 from mutuelle.officers.tables import role_change
 from mutuelle.scheme.mutuelles import treasurers
 from mutuelle.tables import mutuelle, officer
@@ -20,8 +20,9 @@ from tests.support.officer_acts import broken, calling, roles_of
 from tests.support.officers import DOCTOR, FANTA, ISSA, OUMOU, appoint
 from tests.support.town import NOON, found, found_town
 
-give = partial(give_role, actor="Mme Diallo", reason="elected on Sunday")
-withdraw = partial(withdraw_role, actor="Mme Diallo", reason="elected on Sunday")
+
+def by(at: datetime = NOON) -> By:
+    return By("Mme Diallo", "elected on Sunday", at)
 
 
 @pytest.fixture
@@ -73,12 +74,12 @@ async def test_a_withdrawn_office_ends_at_once_and_can_be_given_again(town: Asyn
         assert await roles_of(town, OUMOU) == [Role.ENROLMENT]
         async with town.begin() as db:
             with pytest.raises(RefusedError):
-                await give(db, "BEN", Role.ENROLMENT, OUMOU, "Oumou", at=NOON)
-            await withdraw(db, "BEN", Role.ENROLMENT, OUMOU, at=NOON)
+                await give_role(db, "BEN", NewOfficer(Role.ENROLMENT, OUMOU, "Oumou"), by=by())
+            await withdraw_role(db, "BEN", Role.ENROLMENT, OUMOU, by=by())
             with pytest.raises(RefusedError):
                 await appointment_of(db, calling(OUMOU), "BEN", Role.ENROLMENT)
             with pytest.raises(RefusedError):
-                await withdraw(db, "BEN", Role.ENROLMENT, OUMOU, at=NOON)
+                await withdraw_role(db, "BEN", Role.ENROLMENT, OUMOU, by=by())
     async with town.connect() as db:
         mine = select(role_change.c.what, role_change.c.name).where(role_change.c.phone == OUMOU)
         changes = (await db.execute(mine.order_by(role_change.c.position))).all()
@@ -96,18 +97,20 @@ async def test_who_held_no_office_is_shown_a_new_pin(town: AsyncEngine) -> None:
     await appoint(town, OUMOU, Role.COLLECTOR)
     async with town.begin() as db:
         assert not await may_receive_pin(db, calling(OUMOU))
-        await give(db, "BEN", Role.ENROLMENT, OUMOU, "Oumou Traoré", at=NOON)
+        await give_role(db, "BEN", NewOfficer(Role.ENROLMENT, OUMOU, "Oumou Traoré"), by=by())
         assert not await may_receive_pin(db, calling(OUMOU)), "a second office: the PIN stays"
         for role in (Role.COLLECTOR, Role.ENROLMENT):
-            await withdraw(db, "BEN", role, OUMOU, at=NOON)
-        await give(db, "BEN", Role.COLLECTOR, OUMOU, "Sitan Koné", at=NOON + timedelta(days=90))
+            await withdraw_role(db, "BEN", role, OUMOU, by=by())
+        await give_role(
+            db, "BEN", NewOfficer(Role.COLLECTOR, OUMOU, "Sitan Koné"), by=by(NOON + timedelta(days=90))
+        )
         assert await may_receive_pin(db, calling(OUMOU, NOON + timedelta(days=90)))
 
 
 async def test_what_cannot_be_given_is_refused(town: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     async with town.begin() as db:
         with pytest.raises(RefusedError, match="There is no such facility"):
-            await give(db, "BEN", Role.DOCTOR, DOCTOR, "Dr Bah", at=NOON, facility_id="nowhere")
+            await give_role(db, "BEN", NewOfficer(Role.DOCTOR, DOCTOR, "Dr Bah", "nowhere"), by=by())
         monkeypatch.setattr(appointments, "MOST_OFFICERS", 3)
         with pytest.raises(RefusedError, match="too many officers"):
-            await give(db, "BEN", Role.COLLECTOR, OUMOU, "Oumou", at=NOON)
+            await give_role(db, "BEN", NewOfficer(Role.COLLECTOR, OUMOU, "Oumou"), by=by())

@@ -11,7 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 import timing
 from mutuelle.schedules.jobs import begin_schedules, run_schedules
-from mutuelle.schedules.schedules import RETRY, Schedule, add_schedule, next_hour, plan_new, run_due
+from mutuelle.schedules.schedules import (
+    RETRY,
+    NewSchedule,
+    Schedule,
+    add_schedule,
+    next_hour,
+    plan_new,
+    run_due,
+)
 from mutuelle.schedules.tables import digest, firing, schedule
 from sms.outbox import Message, enqueue
 from sms.tables import outbox
@@ -43,7 +51,7 @@ async def begin(
     await found_town(pool)
     async with pool.begin() as db:
         assert await add_schedule(
-            db, "BEN", "digest", SUBJECT, cron, "Africa/Bamako", timing.Clock.at(at, scale)
+            db, NewSchedule("BEN", "digest", SUBJECT, cron, "Africa/Bamako"), timing.Clock.at(at, scale)
         )
 
 
@@ -113,7 +121,8 @@ async def test_a_fault_keeps_nothing_is_tried_again_and_holds_nobody_up(
 ) -> None:
     await begin(pool)
     async with pool.begin() as db:
-        await add_schedule(db, "BEN", "reminders", "*", "5 7 * * 1", "Africa/Bamako", timing.Clock.at(SUNDAY))
+        new = NewSchedule("BEN", "reminders", "*", "5 7 * * 1", "Africa/Bamako")
+        await add_schedule(db, new, timing.Clock.at(SUNDAY))
 
     async def breaks(db: AsyncConnection, due: Schedule, now: datetime) -> int:
         await send_one(db, due, now)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from invariants import examine
 from ledger import export, seals, verify_seals
+from mutuelle.acts import By
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household
 from mutuelle.invariants import INVARIANTS
@@ -46,10 +47,10 @@ async def test_a_household_is_recorded_once_for_each_change(pool: AsyncEngine, h
         assert await recorded(db) == [f"{household} 000001", product], "nothing has changed"
         await db.execute(text("update beneficiary set name = 'Ina' where rank = 2"))
         assert await broken(db) == ["cover_as_recorded"]
-        said = {"detail": "Ina", "actor": AWA, "reason": "asked"}
-        await note_change(db, home, Change.NAMED, **said, at=NOON)
+        by = By(AWA, "asked", NOON)
+        await note_change(db, home, Change.NAMED, detail="Ina", by=by)
         await db.execute(text("update beneficiary set name = null where rank = 2"))
-        await note_change(db, home, Change.CORRECTED, **said, at=NOON)
+        await note_change(db, home, Change.CORRECTED, detail="Ina", by=by)
         assert await recorded(db) == [*(f"{household} 00000{nth}" for nth in (1, 2, 3)), product]
         assert await broken(db) == []
 
@@ -89,7 +90,7 @@ async def test_what_was_recorded_in_an_older_form_is_compared_in_that_one(
     async with pool.begin() as db:
         await db.execute(text("update household set head_name = 'Awa Keita'"))
         assert (await db.scalars(differs)).all() == []
-        await note_change(db, home, Change.CONFIRMED, detail="", actor=AWA, reason="yes", at=NOON)
+        await note_change(db, home, Change.CONFIRMED, detail="", by=By(AWA, "yes", NOON))
         assert (await db.scalars(differs)).all() == []
         assert await broken(db) == ["cover_as_recorded"], "this release knows no form 2"
         await db.execute(text("update household set head_name = 'Awa Koné'"))

@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money
+from mutuelle.contributions.standing import PaymentTerms
 from mutuelle.cover.family import family_of
 from mutuelle.enrolment.edits import add_person
 from mutuelle.enrolment.enrolment import pay
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role
 from mutuelle.support.changes import change_phone, close_household
-from mutuelle.treasury.cash import receive_cash
+from mutuelle.treasury.cash import CashGiven, receive_cash
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from tests.support.joined_households import by, net, stands, unpaid
@@ -64,14 +65,8 @@ async def test_no_cash_reaches_a_household_closed_meanwhile(pool: AsyncEngine, h
             db,
             calling(OUMOU),
             mutuelle="BEN",
-            number=household.number,
-            amount=price,
-            payable=price,
-            credit=Money(0, "XOF"),
-            product="P1",
-            version=1,
-            renews=False,
-            received_on=NOON.date(),
+            cash=CashGiven(household.number, price, NOON.date()),
+            terms=PaymentTerms(price, Money(0, "XOF"), "P1", 1, renews=False),
             pin=Secret(PIN),
         )
 
@@ -90,11 +85,7 @@ async def test_no_payment_is_asked_for_a_household_closed_meanwhile(
             calling(AWA),
             number=household.number,
             amount=price,
-            payable=price,
-            credit=Money(0, "XOF"),
-            product="P1",
-            version=1,
-            renews=False,
+            terms=PaymentTerms(price, Money(0, "XOF"), "P1", 1, renews=False),
             payer_phone=AWA,
         )
 
@@ -111,12 +102,7 @@ async def test_a_phone_that_was_lost_changes_nothing_any_more(
         family = await family_of(db, household, NOON)
         price = family.price_with(family.joiner("Salif Koné", 0))
         await add_person(
-            db,
-            calling(AWA),
-            number=household.number,
-            name="Salif Koné",
-            age=0,
-            next_price=price,
+            db, calling(AWA), number=household.number, name="Salif Koné", age=0, next_price=price
         )
 
     assert (await refused_after(pool, loses, adds)).startswith("This phone does not speak")

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money
+from mutuelle.acts import By
 from mutuelle.officers.roles import Role
 from mutuelle.support.merging import merge_households, reopen_household
 from mutuelle.treasury.cash import Recorded
@@ -27,7 +28,7 @@ async def test_cash_that_went_over_with_a_merge_is_cancelled_only_when_the_merge
         await merge_households(db, double.number, kept.number, by())
 
     async def cancels(db: AsyncConnection) -> None:
-        await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=NOON)
+        await cancel_cash(db, "BEN", done.receipt_code, by=By("Mme Diallo", "never given", NOON))
 
     async with pool.connect() as db:
         with pytest.raises(RefusedError, match="joined with another"):

@@ -12,6 +12,7 @@ import timing
 from ledger import accounts
 from ledger.balances import balance
 from locales import Money
+from mutuelle.acts import By
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.change_log import Change, note_change
@@ -78,7 +79,7 @@ async def test_cash_covers_like_any_money_and_is_receipted_at_once(
 ) -> None:
     done = await receives(town, household, 5_000)
     assert isinstance(done, Recorded)
-    assert (done.held, done.told) == (Money(5_000, "XOF"), True)
+    assert (done.held, done.notified) == (Money(5_000, "XOF"), True)
     async with town.connect() as db:
         stands = await standing(db, household, NOON)
         bodies = list(await db.scalars(text("select body from sms_outbox where template = 'cash receipt'")))
@@ -100,7 +101,7 @@ async def test_the_collector_reads_that_an_sms_goes_only_where_one_goes(
     await send_due(town, ScriptedProvider(), timing.Clock.at(NOON))
     async with town.connect() as db:
         state = await db.scalar(text("select state from sms_outbox where template = 'cash receipt'"))
-    assert (done.told, state) == (told, "SENT" if told else "WITHHELD")
+    assert (done.notified, state) == (told, "SENT" if told else "WITHHELD")
 
 
 async def test_the_first_franc_in_cash_calls_the_contribution(town: AsyncEngine) -> None:
@@ -162,12 +163,10 @@ async def test_a_household_without_a_phone_has_the_paper_only(
 ) -> None:
     async with town.begin() as db:
         await db.execute(delete(household_phone))
-        await note_change(
-            db, household, Change.PHONE_REMOVED, detail="", actor="support", reason="lost", at=NOON
-        )
+        await note_change(db, household, Change.PHONE_REMOVED, detail="", by=By("support", "lost", NOON))
     done = await receives(town, household, 5_000)
     assert isinstance(done, Recorded)
-    assert not done.told
+    assert not done.notified
     assert await broken(town) == set()
 
 
@@ -217,7 +216,7 @@ async def test_a_receipt_that_was_cancelled_makes_no_cash_younger(
     assert isinstance(wrong, Recorded)
     async with town.begin() as db:
         at = NOON + 4 * DAY
-        await cancel_cash(db, "BEN", wrong.receipt_code, actor="Mme Diallo", reason="typed twice", at=at)
+        await cancel_cash(db, "BEN", wrong.receipt_code, by=By("Mme Diallo", "typed twice", at))
     assert (await held(town)).since_on == date(2026, 11, 22)
     assert "You have held {held} for {days}." in await refusal(
         receives(town, household, 3_000, at=NOON + 5 * DAY)
@@ -301,10 +300,8 @@ async def test_a_household_contests_once_and_the_treasurers_hear_of_it(
     async with town.begin() as db:
         (case,) = await open_disputes(db, "BEN")
         assert (case.code, case.collector, case.on) == (done.receipt_code, "Oumou Traoré", NOON.date())
-        assert await close_dispute(db, "BEN", case.code, actor="Mme Diallo", outcome="heard both", at=NOON)
-        assert not await close_dispute(
-            db, "BEN", case.code, actor="Mme Diallo", outcome="heard both", at=NOON
-        )
+        assert await close_dispute(db, "BEN", case.code, by=By("Mme Diallo", "heard both", NOON))
+        assert not await close_dispute(db, "BEN", case.code, by=By("Mme Diallo", "heard both", NOON))
         assert await open_disputes(db, "BEN") == []
 
 
@@ -338,7 +335,7 @@ async def test_a_cancelled_receipt_is_owed_again_and_the_household_is_told(
     assert isinstance(done, Recorded)
     async with town.begin() as db:
         assert done.receipt_code in {past.code for past in await last_receipts(db, household, 9)}
-        await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="it was 500 F", at=NOON)
+        await cancel_cash(db, "BEN", done.receipt_code, by=By("Mme Diallo", "it was 500 F", NOON))
     async with town.connect() as db:
         assert [past.amount for past in await last_receipts(db, household, 9)] == [Money(3_000, "XOF")]
         assert (await standing(db, household, NOON)).due == Money(9_000, "XOF")
@@ -349,7 +346,7 @@ async def test_a_cancelled_receipt_is_owed_again_and_the_household_is_told(
     assert (await templates(town, AWA))[-1] == "cash cancelled"
     async with town.begin() as db:
         assert "holds only" in await refusal(
-            cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="again", at=NOON)
+            cancel_cash(db, "BEN", done.receipt_code, by=By("Mme Diallo", "again", NOON))
         )
     assert await broken(town) == set()
 
@@ -361,7 +358,7 @@ async def test_after_a_cancelled_receipt_the_period_is_called_and_paid_once(town
         done = await receives(town, household, 12_000, at=at)
         assert isinstance(done, Recorded)
         async with town.begin() as db:
-            await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=at)
+            await cancel_cash(db, "BEN", done.receipt_code, by=By("Mme Diallo", "never given", at))
         async with town.connect() as db:
             stands = await standing(db, household, at)
             assert (stands.due, stands.renews) == (Money(12_000, "XOF"), False)
@@ -381,13 +378,13 @@ async def test_a_receipt_is_cancelled_once_and_only_where_the_money_is(
     assert isinstance(second, Recorded)
     for _time, refused in ((1, ""), (2, "was cancelled before")):
         async with town.begin() as db:
-            cancel = cancel_cash(db, "BEN", first.receipt_code, actor="Mme Diallo", reason="twice", at=NOON)
+            cancel = cancel_cash(db, "BEN", first.receipt_code, by=By("Mme Diallo", "twice", NOON))
             if refused:
                 assert refused in await refusal(cancel)
             else:
                 await cancel
     await deposits(town, 3_000)
     async with town.begin() as db:
-        again = cancel_cash(db, "BEN", second.receipt_code, actor="Mme Diallo", reason="late", at=NOON)
+        again = cancel_cash(db, "BEN", second.receipt_code, by=By("Mme Diallo", "late", NOON))
         assert "holds only" in await refusal(again)
     assert await broken(town) == set()

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
 from ledger.periods import close_period
+from mutuelle.acts import By
 from mutuelle.contributions.standing import RENEWAL_OPENS, Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
@@ -157,7 +158,7 @@ async def test_the_digest_tells_what_was_recorded_late_once(town: AsyncEngine, h
     wrong = await receives(town, third, 12_000, days_ago=9)
     assert isinstance(wrong, Recorded)
     async with town.begin() as db:
-        await cancel_cash(db, "BEN", wrong.receipt_code, actor="Mme Diallo", reason="not so", at=NOON)
+        await cancel_cash(db, "BEN", wrong.receipt_code, by=By("Mme Diallo", "not so", NOON))
     monday = datetime(2026, 11, 23, 7, tzinfo=UTC)
     for at in (monday, monday + 7 * DAY):
         await run_schedules(town, timing.Clock.at(at))
@@ -202,6 +203,6 @@ async def test_treasurers_read_the_last_cash_with_both_days(town: AsyncEngine, h
     async with town.begin() as db:
         listed = [(one.on, one.recorded_on) for one in await last_cash(db, "BEN", NOON)]
         assert listed == [(NOON.date() - 3 * DAY, NOON.date()), (NOON.date() - 3 * DAY,) * 2]
-        await cancel_cash(db, "BEN", late.receipt_code, actor="Mme Diallo", reason="not so", at=NOON)
+        await cancel_cash(db, "BEN", late.receipt_code, by=By("Mme Diallo", "not so", NOON))
         assert len(await last_cash(db, "BEN", NOON)) == 1
         assert len(await last_cash(db, "BEN", NOON - 20 * DAY)) == 2

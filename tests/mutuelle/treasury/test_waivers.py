@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ledger import accounts
 from ledger.balances import balance
 from locales import Money, Sentence
+from mutuelle.acts import By
 from mutuelle.contributions.payments import ask_payment
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.cover.rules import CoverState
@@ -63,12 +64,7 @@ async def answers(
         oldest = select(joint_act.c.id).order_by(joint_act.c.proposed_at).limit(1)
         found = str((await db.execute(oldest.where(joint_act.c.answer.is_(None)))).scalar_one())
         return await answer_waiver(
-            db,
-            calling(by, at),
-            mutuelle="BEN",
-            proposal=found,
-            answer=answer,
-            pin=Secret(pin),
+            db, calling(by, at), mutuelle="BEN", proposal=found, answer=answer, pin=Secret(pin)
         )
 
 
@@ -264,7 +260,7 @@ async def test_cash_taken_back_after_a_waiver_is_owed_again_and_no_more(
     await proposes_waiver(town, household, amount=Money(3_000, "XOF"))
     await answers(town)
     async with town.begin() as db:
-        await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=NOON)
+        await cancel_cash(db, "BEN", done.receipt_code, by=By("Mme Diallo", "never given", NOON))
     assert (await stands(town, household)).due == Money(1_000, "XOF")
     assert await broken(town) == set()
     await proposes_waiver(town, household, amount=Money(1_000, "XOF"))
@@ -333,7 +329,7 @@ async def test_what_a_doctor_was_answered_stands_whatever_is_waived_later(town: 
     asked = JOINED + 60 * DAY
     assert "COUVERT" in await check(town, household.number, await make(town, household, at=asked), at=asked)
     async with town.begin() as db:
-        await cancel_cash(db, "BEN", done.receipt_code, actor="Mme Diallo", reason="never given", at=NOON)
+        await cancel_cash(db, "BEN", done.receipt_code, by=By("Mme Diallo", "never given", NOON))
     await proposes_waiver(town, household, amount=Money(6_000, "XOF"))
     await answers(town)
     assert await broken(town) == set()
