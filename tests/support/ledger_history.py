@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.book import Account, Phase, Voucher, open_accounts
+from ledger.book import Account, Origin, Phase, Voucher, open_accounts
 from ledger.folding import catch_up
 from ledger.periods import close_period
 from ledger.transfers import Transfer, transfer
@@ -50,7 +50,7 @@ async def live(pool: AsyncEngine) -> None:
     await posted(pool, paid("before", MOUSSA, 3000, effective_on=LATE_FOR))
     async with pool.begin() as db:
         why = {"source": "period", "key": "october", "actor": "treasurer", "reason": "October is counted"}
-        closed = await close_period(db, SIK, CLOSED_THROUGH, **why)
+        closed = await close_period(db, SIK, CLOSED_THROUGH, Origin(**why))
     assert closed.stands
     await posted(
         pool, called("1"), wrong, mirror("3", wrong), paid("4", effective_on=YESTERDAY), held, elsewhere

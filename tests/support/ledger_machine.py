@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger.book import (
     Journal,
     Movement,
+    Origin,
     Phase,
     Posted,
     Reservation,
@@ -126,7 +127,7 @@ class OneWriter(RuleBasedStateMachine):
         facts = ("reversal", TODAY, "treasurer", "error")
         mirror = Journal(self.mutuelle, "r", key, *facts, swapped, reverses=old.id)
         said = {"source": "r", "key": key, "actor": "treasurer", "reason": "error"}
-        told = self.run(lambda db: reverse(db, self.mutuelle, old.id, effective_on=TODAY, **said))
+        told = self.run(lambda db: reverse(db, self.mutuelle, old.id, TODAY, Origin(**said)))
         self.expect(told, mirror)
 
     @rule(movements=st.lists(MOVEMENTS, min_size=1, max_size=2), pick=PICK, until=st.sampled_from(DEADLINES))
@@ -186,7 +187,7 @@ class OneWriter(RuleBasedStateMachine):
         last_on = TODAY - timedelta(days)
         act = self.act(key, "period closed", last_on)
         said = {"source": act.source, "key": key, "actor": act.actor, "reason": act.reason}
-        told = self.run(lambda db: close_period(db, self.mutuelle, last_on, **said))
+        told = self.run(lambda db: close_period(db, self.mutuelle, last_on, Origin(**said)))
         assert told == self.model.close(act, last_on)
         self.done[f"close {told.verdict}"] += 1
         if told.verdict == "created":
@@ -201,7 +202,7 @@ class OneWriter(RuleBasedStateMachine):
     def reopen_a_period(self, key: str) -> None:
         act = self.act(key, "period reopened", TODAY)
         said = {"source": act.source, "key": key, "actor": act.actor, "reason": act.reason}
-        told = self.run(lambda db: reopen_period(db, self.mutuelle, **said))
+        told = self.run(lambda db: reopen_period(db, self.mutuelle, Origin(**said)))
         assert told == self.model.reopen(act)
         self.done[f"reopen {told.verdict}"] += 1
 

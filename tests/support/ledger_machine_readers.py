@@ -12,7 +12,7 @@ from ledger.periods import closed_through
 from ledger.reports import trial_balance
 from ledger.reservations import held
 from ledger.seals import newest, seal, seal_block, verify
-from ledger.statements import Cursor, Entry, statement_page, statements
+from ledger.statements import Cursor, DayRange, Entry, statement_page, statements
 from tests.support.ledger_drafts import CODES, DAYS, HEALTH
 from tests.support.ledger_horizon import settled
 from tests.support.ledger_machine import PICK
@@ -84,8 +84,8 @@ class BookMachine(ManyWriters):
         after: Cursor | None = None
         running = self.model.balance(code, first_on - timedelta(1))
         while True:
-            period = {"first_on": first_on, "last_on": last_on}
-            page = await statement_page(db, self.mutuelle, code, **period, after=after, size=size)
+            days = DayRange(first_on, last_on)
+            page = await statement_page(db, self.mutuelle, code, days, after=after, size=size)
             assert page.opening == running
             assert len(page.entries) <= size
             lines += map(_line, page.entries)

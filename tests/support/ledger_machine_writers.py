@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import (
     Journal,
+    Origin,
     Posted,
     post,
 )
@@ -103,7 +104,7 @@ class ManyWriters(OneWriter):
         said = {"source": act.source, "key": act.key, "actor": act.actor, "reason": act.reason}
 
         async def closed(db: AsyncConnection) -> list[Posted]:
-            return [await close_period(db, self.mutuelle, last_on, **said)]
+            return [await close_period(db, self.mutuelle, last_on, Origin(**said))]
 
         def turns_of(
             batch: Sequence[Journal],
