@@ -1,4 +1,4 @@
-"""SMS that phones send to the service: stored as they came, once each, before the gateway is told so."""
+"""Stores each received SMS once, before the gateway gets its answer."""
 
 import logging
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ LONGEST_TEXT = 1600  # ten parts: nobody types more on a basic phone
 
 
 async def store_sms(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:
-    """Keep one SMS by its gateway id. One without phone, id or text is dropped: it cannot be answered."""
+    """Store one SMS under its gateway's id (idempotent). Without phone, id or text it is dropped, unanswerable."""
     phone = gateway_phone(fields.get("from", ""))
     gateway_id, body = fields.get("id", "")[:100], fields.get("text", "")[:LONGEST_TEXT]
     if phone is None or not gateway_id or not body.strip():

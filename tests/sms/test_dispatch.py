@@ -13,7 +13,7 @@ from sms import limits
 from sms.deps import SmsDeps
 from sms.limits import Sender
 from sms.tables import conversation, optout
-from talk.keywords import told
+from talk.keywords import word_for
 from talk.tables import action
 from tests.support.sms_phone import Writer, code_in, handled, sms_deps
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, join, paid, sell
@@ -313,7 +313,7 @@ async def test_the_language_is_chosen_in_one_message(awa: Writer) -> None:
 async def test_a_menu_that_tells_a_stranger_something_at_once_is_the_help_of_the_day(
     stranger: Writer,
 ) -> None:
-    word = told(CONFIRM, "fr")  # open to strangers, and with nothing to confirm it only says so
+    word = word_for(CONFIRM, "fr")  # open to strangers, and with nothing to confirm it only says so
     assert await stranger.send(word)
     assert await stranger.send(word) == ""
     assert await stranger.send("Bonjour") == ""

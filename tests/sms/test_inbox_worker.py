@@ -142,7 +142,7 @@ async def test_a_fault_is_tried_again_in_growing_waits_then_told(
             raise RuntimeError("a fault of ours")
         return Sender.MEMBER
 
-    faulty = replace(box, known=broken)
+    faulty = replace(box, sender_of=broken)
     first, later = await awa.post("couverture"), await awa.post("droits")
     other = await mariam.post("couverture")
     caplog.set_level(logging.WARNING)
@@ -169,7 +169,7 @@ async def test_a_fault_of_the_database_tells_no_log_what_was_written(
         return Sender.MEMBER
 
     await Writer(box).post("secret words")
-    await answer_waiting(replace(box, known=broken))
+    await answer_waiting(replace(box, sender_of=broken))
     (record,) = caplog.records
     assert record.message == "sms_in_fault"
     assert not record.exc_info
