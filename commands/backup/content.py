@@ -1,6 +1,6 @@
-"""What a database holds, in numbers that must be the same after a restore: rows, balances, seals.
+"""Figures of a database that must be the same after a restore: rows, balances, seals.
 
-A backup counts in the snapshot that it dumps; a restore counts again and compares. Nothing here mends.
+A backup computes them in the snapshot that it dumps; a restore computes them again and compares. Read only.
 """
 
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from commands.command import CommandError
 from ledger.export import snapshot
 from migrations import LOCK_KEY
 
-# What is ours or could be in our way: all but the system's own and what belongs to extensions.
+# Every relation that is ours or could conflict: all except the system's and those of extensions.
 _TABLES = """
 select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind::text = any(:kinds) and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
@@ -33,7 +33,7 @@ select mutuelle_id, account, currency, sum(debit)::text, sum(credit)::text
 
 @dataclass(frozen=True)
 class Book:
-    """One mutuelle's: the SHA-256 of its trial balance, the sum of all that moved, its newest seal if it has any."""
+    """A mutuelle's book: SHA-256 of its trial balance, sum of its movements in minor units, newest seal or ""."""
 
     accounts: int
     moved_minor: int
@@ -41,21 +41,21 @@ class Book:
     seal: str = ""
 
     @property
-    def told(self) -> str:
-        """For a person."""
+    def summary(self) -> str:
+        """The figures in words."""
         sealed = f"block {self.seal.partition(' ')[0]} sealed" if self.seal else "not sealed"
         return f"{self.accounts} accounts, {self.moved_minor} moved, {sealed}, digest {self.balances[:12]}"
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[AsyncConnection]:
-    """One connection that reads one snapshot, for as long as it takes, and writes nothing."""
+    """A connection with one read-only snapshot, without time-outs."""
     engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.connect() as db:
             await db.execute(text("set idle_in_transaction_session_timeout = 0"))
             await db.execute(text("set statement_timeout = 0"))
-            # Before the snapshot: migrations wait for us, and we for them.
+            # Before the snapshot: backups and migrations exclude each other.
             await db.execute(text("select pg_advisory_lock_shared(:key)"), {"key": LOCK_KEY})
             await db.commit()
             await snapshot(db)
@@ -65,7 +65,7 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
 
 
 async def analyze(url: str) -> None:
-    """Let the planner know what is there: a restored table has no statistics, and the checks would crawl."""
+    """ANALYZE: a restored table has no statistics, and the invariants would be very slow."""
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with engine.begin() as db:
@@ -75,12 +75,12 @@ async def analyze(url: str) -> None:
 
 
 async def tables(db: AsyncConnection, kinds: str = "rp") -> list[str]:
-    """The names of all tables, as SQL writes them; other `kinds` as `pg_class.relkind` has them."""
+    """The quoted names of all tables; `kinds` are letters of `pg_class.relkind`."""
     return list(await db.scalars(text(_TABLES), {"kinds": list(kinds)}))
 
 
 async def schema(db: AsyncConnection) -> str:
-    """The schema's version; Fault if there is none."""
+    """The schema's version; CommandError if there is none."""
     if not await _has(db, "public.alembic_version"):
         raise CommandError("the database has no schema of ours: there is nothing to back up")
     return str(await db.scalar(text("select version_num from alembic_version")))
@@ -92,24 +92,24 @@ async def server(db: AsyncConnection) -> int:
 
 
 async def size_bytes(db: AsyncConnection) -> int:
-    """About as much as a dump will have: the tables without their indexes."""
+    """An estimate of the dump: the size of the tables without indexes."""
     sizes = text("select sum(pg_table_size(name::regclass)) from unnest(cast(:tables as text[])) name")
     return int(await db.scalar(sizes, {"tables": await tables(db)}) or 0)
 
 
 async def exported(db: AsyncConnection) -> str:
-    """The name under which others see what we see, while we are connected."""
+    """The name of our snapshot, for other connections while this one is open."""
     return str(await db.scalar(text("select pg_export_snapshot()")))
 
 
 async def tick(db: AsyncConnection) -> int:
-    """A number above that of every transaction that we see, in the ledger's own count where it has one."""
+    """A number above every transaction in the snapshot: a tick of the ledger, if the schema has them."""
     shift = await db.scalar(text("select shift from ledger.clock")) if await _has(db, "ledger.clock") else 0
     return int(await db.scalar(text("select pg_snapshot_xmax(pg_current_snapshot())::text"))) + int(shift)
 
 
 async def expect_empty(db: AsyncConnection) -> None:
-    """Fault if the database has a table, view or sequence, or our schema."""
+    """CommandError if the database has a table, view or sequence, or our schema."""
     found = await tables(db, "rpvmSf")
     if found or await db.scalar(text("select to_regnamespace('ledger')")) is not None:
         raise CommandError(
@@ -123,13 +123,13 @@ async def _has(db: AsyncConnection, table: str) -> bool:
 
 
 async def rows(db: AsyncConnection) -> dict[str, int]:
-    """How many rows each table has. Needs the owner's role."""
+    """The number of rows of each table. Needs the owner's role."""
     counts = [select(literal(name), func.count()).select_from(text(name)) for name in await tables(db)]
     return {row[0]: row[1] for row in await db.execute(union_all(*counts))}
 
 
 async def books(db: AsyncConnection) -> dict[str, Book]:
-    """Each mutuelle's book, read from its movements. The service's role may."""
+    """Each mutuelle's book, computed from its movements. The service's role is enough."""
     lines: dict[str, list[tuple[str, ...]]] = {}
     for mutuelle, *line in await db.execute(text(_BALANCES)):
         lines.setdefault(mutuelle, []).append(tuple(line))
@@ -146,7 +146,7 @@ def _book(lines: list[tuple[str, ...]], seal: str) -> Book:
 
 
 async def _newest_seals(db: AsyncConnection) -> dict[str, str]:
-    """`block root` of each mutuelle's newest seal; none in a schema before seals."""
+    """`block root` of each mutuelle's newest seal; empty in a schema without seals."""
     if not await _has(db, "ledger.seal"):
         return {}
     newest = """
