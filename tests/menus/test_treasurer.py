@@ -114,8 +114,8 @@ async def test_who_is_no_treasurer_learns_nothing(pool: AsyncEngine) -> None:
     await appoint(pool, OUMOU, Role.COLLECTOR, pin=None, at=APPOINTED)
     await run_schedules(pool, APPOINTED)
     await run_schedules(pool, MONDAY)
-    box = sms_deps(pool, Clock(MONDAY))
-    awa, oumou, stranger = (Writer(box, phone) for phone in (AWA, OUMOU, MARIAM))
+    deps = sms_deps(pool, Clock(MONDAY))
+    awa, oumou, stranger = (Writer(deps, phone) for phone in (AWA, OUMOU, MARIAM))
     assert await oumou.send("BILAN") == "Ce mot est réservé aux trésoriers d'une mutuelle."
     for words in ("BILAN", "OK", "ERR il manque 500 F"):
         assert (await awa.send(words)).startswith("COUVERTURE"), "the help that every member gets"

@@ -1,1 +1,1 @@
-"""What tests share: towns and people, the running service, handsets, gateways and operators that answer as told."""
+"""What tests share: towns and people, the running service, handsets, scripted gateways and operators."""

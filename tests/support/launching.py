@@ -1,4 +1,4 @@
-"""What the tests of engines and of `keneya run` share: starting them here, or in another process."""
+"""Starts engines and `keneya run` for tests, in this process or another."""
 
 import subprocess
 import sys
@@ -31,14 +31,14 @@ with start_engines(
 
 
 def start(data: Path, *, durable: bool = False) -> Engines:
-    """The engines under test, with the programs that the whole run was asked to use."""
+    """The engines under test, with the programs chosen for the whole test run."""
     return embedded.start_engines(
         data, postgres_bin=program("POSTGRES_BIN"), redis_bin=program("REDIS_BIN"), durable=durable
     )
 
 
 def launch(data: Path, identity: Identity = processes.OURSELVES) -> subprocess.Popen[bytes]:
-    """Another process that starts engines on `data` and holds them; it answers with its user id."""
+    """Start another process that starts engines on `data` and keeps them; it prints its user id."""
     launcher = processes.start(
         [sys.executable, "-c", LAUNCHER, str(data)],
         identity=identity,
@@ -53,7 +53,7 @@ def launch(data: Path, identity: Identity = processes.OURSELVES) -> subprocess.P
 
 
 def close(launcher: subprocess.Popen[bytes]) -> None:
-    """What a test leaves behind must not linger."""
+    """End the process that a test started."""
     launcher.kill()
     launcher.wait()
     for pipe in (launcher.stdin, launcher.stdout):
@@ -62,7 +62,7 @@ def close(launcher: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for what other processes do; it must happen within GONE_TIMEOUT_S."""
+    """Wait until `holds`, at most GONE_TIMEOUT_S, else fail."""
     deadline = time.monotonic() + GONE_TIMEOUT_S
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -70,7 +70,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 async def ask(engines_url: str | None, statement: str) -> object:
-    """One statement in a transaction of its own, and the first cell of its answer."""
+    """The first value of a statement, run in its own transaction."""
     assert engines_url
     engine = create_async_engine(engines_url, poolclass=NullPool)
     try:

@@ -1,4 +1,4 @@
-"""A book with a history: everything that an export, a witness or a report may meet, in two mutuelles."""
+"""A book of two mutuelles with everything that an export, a witness or a report may meet."""
 
 from dataclasses import replace
 from datetime import date
@@ -37,9 +37,9 @@ EURO_CODES = ("health:float:simulated-eur", "health:suspense:simulated-eur")
 
 
 async def live(pool: AsyncEngine) -> None:
-    """Calls, parts, a reversal, reservations, two funds that trade, euros, a closed period, what came late for it.
+    """Contribution calls, part payments, a reversal, reservations, transfers, euros, a closed period, a late journal.
 
-    Some of it is in the day rows, the last of it is not.
+    The last journals are not folded.
     """
     async with pool.begin() as db:
         await open_accounts(db, [Account(ATA, account.code, "XOF") for account in CHART])

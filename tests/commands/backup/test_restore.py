@@ -20,7 +20,7 @@ from embedded import OWNER_ROLE, SERVICE_ROLE, Engines, find_running
 from tests.commands.backup.conftest import Keneya, as_superuser
 from tests.commands.backup.test_backup import start as start_command
 from tests.conftest import Database
-from tests.support.backup_contents import altered, relations, told
+from tests.support.backup_contents import altered, first_column, relations
 from tests.support.launching import ask, start, wait_until
 from tests.test_cli import typed_into
 
@@ -74,9 +74,9 @@ def test_a_restored_book_is_the_book(keneya: Keneya, lived: Database, saved: Pat
 def test_rights_guards_and_owners_are_those_of_a_migrated_database(
     keneya: Keneya, lived: Database, saved: Path, empty: Database
 ) -> None:
-    fresh = told(lived.owner_url, RIGHTS)
+    fresh = first_column(lived.owner_url, RIGHTS)
     assert keneya(empty, "restore", saved)[0] == 0
-    assert told(empty.owner_url, RIGHTS) == fresh
+    assert first_column(empty.owner_url, RIGHTS) == fresh
     assert len(fresh) > 100
 
 
@@ -87,7 +87,7 @@ def test_roles_may_have_other_names(keneya: Keneya, saved: Path, elsewhere: Engi
         empty, url=make_url(empty.url).set(username="serve", password="x").render_as_string(False)
     )
     assert keneya(other, "restore", saved)[0] == 0
-    assert not told(
+    assert not first_column(
         empty.owner_url, f"select 1 from pg_class, unnest(relacl) a where a::text like '{SERVICE_ROLE}=%'"
     )
     asyncio.run(as_superuser(elsewhere, "drop owned by serve", "drop role serve", database=empty.name))
@@ -188,7 +188,7 @@ def test_an_older_backup_is_brought_forward(
     code, output, complaint = keneya(empty, "restore", tmp_path / "x")
     assert (code, complaint) == (0, "")
     assert "schema 0009" in output
-    assert told(empty.owner_url, "select version_num from alembic_version") == [migrations.newest()]
+    assert first_column(empty.owner_url, "select version_num from alembic_version") == [migrations.newest()]
     assert (
         keneya(empty, "export", "hledger")[1].count(" 6000 ") >= 2
     )  # the book of no mutuelle has no balance
