@@ -33,7 +33,7 @@ LONGEST_ACTOR, LONGEST_REASON = 60, 160
 FIRST_DAY, LAST_DAY = (
     date(2000, 1, 1),
     date(2099, 12, 31),
-)  # no book has an earlier one, nobody means a later one
+)  # no book has an earlier day, and a later one is a typing mistake
 ADDRESSES = {"DATABASE_URL": "database_url", "MIGRATE_DATABASE_URL": "migrate_database_url"}
 MIGRATE_HINT = " (run `keneya migrate` first?)"
 BUSY_HINT = " (somebody holds what this needs: try again)"

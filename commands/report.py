@@ -97,7 +97,7 @@ async def write_report(arguments: argparse.Namespace) -> int:
         voice = voice.wide_enough_for(await widest(db, question), mutuelle.currency)
         rows = _noting(broken, report.rows(db, question, voice))
         if arguments.sheet:
-            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the terminal reads
+            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # independent of the terminal
             pieces = write_csv(report, rows, voice, arguments.sheet)
         else:
             pieces = write_text(report, rows, question, voice, mutuelle.name)

@@ -12,7 +12,7 @@ from talk.phones import gateway_phone
 
 log = logging.getLogger("keneya.sms")
 
-LONGEST_TEXT = 1600  # ten parts: nobody types more on a basic phone
+LONGEST_TEXT = 1600  # ten parts: more than anybody types on a basic phone
 
 
 async def store_sms(db: AsyncConnection, fields: Mapping[str, str], now: datetime) -> None:

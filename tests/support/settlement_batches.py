@@ -63,14 +63,14 @@ async def every_kind(pool: AsyncEngine, owner: AsyncEngine) -> list[Paid]:
     by_number = dict(zip([household.number for household in odd], ODDITIES, strict=True))
     async with pool.connect() as db:
         rows = (await db.execute(select(tables.payment).order_by(tables.payment.c.payer_phone))).all()
-    told = []
+    answers = []
     for row in rows:
         reference, money = row.reference, (row.amount_minor, row.currency)
         answer = OperatorAnswer(
             Outcome.PAID, *money, row.payer_phone, f"T{reference}", NOON + timedelta(minutes=1)
         )
-        told.append((row.mutuelle_id, reference, by_number.get(row.number, as_it_was)(answer)))
-    return told
+        answers.append((row.mutuelle_id, reference, by_number.get(row.number, as_it_was)(answer)))
+    return answers
 
 
 def as_it_was(answer: OperatorAnswer) -> OperatorAnswer:
