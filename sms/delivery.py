@@ -72,7 +72,7 @@ async def opt_out(db: AsyncConnection, phone: str, source: str, now: datetime) -
 
 
 async def opt_in(db: AsyncConnection, phone: str, now: datetime) -> bool:
-    """From now `phone` gets every message again. False if it was not opted out by its own STOP."""
+    """End the opt-out of `phone`: from now it gets every message. False if it had none."""
     stopped = (optout.c.phone == phone) & optout.c.until.is_(None)
     until = func.greatest(now, optout.c.since)
     return (await db.execute(update(optout).where(stopped).values(until=until))).rowcount > 0
