@@ -63,7 +63,7 @@ async def test_a_phone_is_played_by_one_worker_at_a_time(
     playing: Counter[str] = Counter()
     most: Counter[str] = Counter()
     both = asyncio.Event()
-    hear = dispatch.dispatch
+    play = dispatch.dispatch
 
     async def slowly(deps: SmsDeps, db: AsyncConnection, received: InboundSms, *more: Any) -> SmsAnswer:
         playing[received.phone] += 1
@@ -74,9 +74,9 @@ async def test_a_phone_is_played_by_one_worker_at_a_time(
             await asyncio.wait_for(both.wait(), timeout=5)
         await asyncio.sleep(0.01)
         playing[received.phone] -= 1
-        return await hear(deps, db, received, *more)
+        return await play(deps, db, received, *more)
 
-    monkeypatch.setattr(inbox_worker, "hear", slowly)
+    monkeypatch.setattr(inbox_worker, "dispatch", slowly)
     for _nth in range(5):
         await Writer(deps).post("couverture")
         await Writer(deps, phone=MARIAM).post("couverture")
@@ -90,7 +90,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("place", ["_take", "hear", "enqueue", "commit"])
+@pytest.mark.parametrize("place", ["_take", "dispatch", "enqueue", "commit"])
 async def test_killed_anywhere_it_is_played_once(
     deps: SmsDeps, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
