@@ -1,7 +1,7 @@
-"""`keneya …`, for people: run, migrate, check, export, balance and every other group of `commands/`.
+"""`keneya …`, the command line: run, migrate, check, export, balance and every other group of `commands/`.
 
-It speaks to the database named by DATABASE_URL, else to the one of a running `make run`; it never starts a
-second server. A fault is one line: exit 2 for what was typed or set wrongly, 1 for everything else.
+It uses the database at DATABASE_URL, else that of a running `make run`; it never starts a second server. A fault is
+one line: exit 2 for a wrong argument or setting, 1 for everything else.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _work(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # who read us has had enough
+    except BrokenPipeError:  # the reader of our output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
     except KeyboardInterrupt:
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _work(arguments: argparse.Namespace) -> int:
-    """What the command does. Readings that a fault cut short are closed in silence: the fault alone is told."""
+    """Run the command. Async generators that a fault cut short are closed silently: only the fault is reported."""
     with asyncio.Runner() as runner:
         try:
             code: int = runner.run(arguments.work(arguments))
@@ -69,14 +69,14 @@ def _exit_code(fault: Exception) -> int:
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """What was typed wrongly is one line, with where to read on; the groups of words are parsers of this kind too."""
+    """Reports a wrong argument in one line, with the command that explains more; command groups use it too."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
 def parser() -> argparse.ArgumentParser:
-    """All that can be typed: `run`, and what every module of `commands/` hangs in."""
+    """The parser of every command: `run`, and those that the modules of `commands/` add."""
     typed = OneLineParser(prog="keneya", description="SMS and USSD service for community health insurance")
     hooks = typed.add_subparsers(dest="command", required=True, metavar="command")
     hooks.add_parser("run", help="start everything on this machine", description=run.run.__doc__)

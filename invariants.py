@@ -1,8 +1,8 @@
-"""What must always hold, room by room: each room lists its own in `checks.py`, `keneya check` runs them all.
+"""Invariants: what must always hold. Each room lists its own in `invariants.py`, `keneya check` runs them all.
 
-An invariant is one SQL query that returns a row for each offender and nothing when all is well, so that a
-person can paste it into a database prompt at night and see the same rows. Where only the program's own rules can say
-what is right (a cover), it is a function that plays the rules again: there is no second set of rules in SQL.
+An invariant is one SQL query that returns a row for each offender, none if it holds, so that a person can paste it
+into a database prompt and see the same rows. Where the program's rules decide (a cover), it is a function that applies
+them again: there is no second set of rules in SQL.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ Replay = Callable[[AsyncConnection], Awaitable[Sequence[str]]]
 
 @dataclass(frozen=True)
 class Invariant:
-    """`name` is what an operator greps for; `meaning` is one sentence; `offenders` selects one text column."""
+    """`name` is unique, to search for; `meaning` is one sentence; `offenders` selects one text column."""
 
     name: str
     meaning: str
@@ -37,7 +37,7 @@ class Finding:
 
 
 async def examine(db: AsyncConnection, invariants: Iterable[Invariant]) -> list[Finding]:
-    """Run every invariant, also after a broken one: an operator wants the whole list."""
+    """Run every invariant, also after a broken one, for the whole list."""
     findings = []
     for invariant in invariants:
         findings.append(Finding(invariant, tuple(await _offenders(db, invariant.offenders))))

@@ -1,6 +1,6 @@
 """One frozen `Settings`, read once from the environment and handed down as values.
 
-Every fault is found and told at once: whoever sets up the service at night should not meet them one by one.
+All faults are reported together, so that they need not be found one by one.
 """
 
 import math
@@ -19,9 +19,9 @@ from sqlalchemy.pool import NullPool
 
 from service.database import connect_args
 
-DEMO_SECRET = "-".join(["demo"] * 7)  # public: whoever reads the contract knows it
+DEMO_SECRET = "-".join(["demo"] * 7)  # public: it is in the contract
 SECRET_LENGTH_MIN = 32
-SECRETS_MAX = 2  # the old one and the new one, while rotating
+SECRETS_MAX = 2  # the old one and the new one, during rotation
 DISTINCT_MIN = (
     10  # characters of a secret: of 32 drawn ones, even hexadecimal, there are practically always more
 )
@@ -41,7 +41,7 @@ IS_SUPERUSER = text("select rolsuper from pg_roles where rolname = current_user"
 
 
 class SettingsError(Exception):
-    """The environment is wrong: `faults` has one line each; the caller prints them and exits with 2."""
+    """The environment is wrong: `faults` has one line for each fault; the caller prints them and exits with 2."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -49,12 +49,12 @@ class SettingsError(Exception):
 
 
 class NoDatabaseError(Exception):
-    """No database answers at DATABASE_URL, or it lets nobody in; the caller prints the line and exits with 1."""
+    """No database answers at DATABASE_URL, or it refuses the login; the caller prints the line and exits with 1."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the contract's page calls settings. Secrets never show in its repr."""
+    """All settings of the service. Its repr shows no secret."""
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -68,10 +68,10 @@ class Settings:
     host: str
     port: int
     metrics_host: str
-    metrics_port: int  # 0: what Prometheus reads is told on web's own port, to this machine alone
-    public_url: str  # where gateways and operators reach us for their notices; no slash at the end
+    metrics_port: int  # 0: metrics are on web's own port, for this machine only
+    public_url: str  # the address to which gateways and operators post; no slash at the end
     simulator: bool
-    simulator_url: str | None  # where the simulator's process listens; None without it
+    simulator_url: str | None  # the address of the simulator's process; None without it
     time_scale: float  # divides every wait
     strangers_an_hour: int  # SMS answers to strangers of one country; 0: none is answered
     log_level: str
@@ -95,7 +95,7 @@ class Settings:
 
 
 def read(environ: Mapping[str, str]) -> Settings:
-    """The settings in `environ`; raises SettingsFault with every fault there is."""
+    """The settings in `environ`; SettingsError with all faults."""
     reader = _Reader(environ)
     simulator = reader.flag("SIMULATOR")
     host, port = reader.text("HOST", "127.0.0.1"), reader.number("PORT", 8000, most=65535)
@@ -131,7 +131,7 @@ def read(environ: Mapping[str, str]) -> Settings:
 
 
 def read_keyring(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The keys of PINs and codes alone, for a command; SettingsFault as `read` raises it."""
+    """Only the keys of PINs and codes, for a command; SettingsError as in `read`."""
     reader = _Reader(environ)
     simulator = reader.flag("SIMULATOR")
     keys = reader.secrets("SEAL_KEY", simulator=simulator, default="" if simulator else None)
@@ -143,7 +143,7 @@ def read_keyring(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def read_operators(environ: Mapping[str, str]) -> tuple[dict[str, str], bool]:
-    """The settings of operators, and whether simulated ones exist, for a command; SettingsFault as `read` raises it."""
+    """The settings of operators, and whether simulated ones exist, for a command; SettingsError as in `read`."""
     reader = _Reader(environ)
     simulator = reader.flag("SIMULATOR")
     config = _operators(reader.simulator_url(simulator))
@@ -157,18 +157,18 @@ def _operators(simulator_url: str | None) -> dict[str, str]:
 
 
 def local_url(host: str, port: int | str) -> str:
-    """The address of our own web server as this machine sees it."""
+    """The address of our web server for clients on this machine."""
     try:
         address = ip_address(host)
     except ValueError:
         return f"http://{host}:{port}"
-    if address.is_unspecified:  # every address of this machine: the loopback too
+    if address.is_unspecified:  # listens on every address, so on the loopback too
         host = "127.0.0.1" if address.version == 4 else "::1"
     return f"http://[{host}]:{port}" if address.version == 6 else f"http://{host}:{port}"
 
 
 def database_url(value: str) -> str:
-    """`value` as the driver wants it: postgresql+asyncpg://…; raises ValueError with a sentence."""
+    """`value` as the driver's URL: postgresql+asyncpg://…; ValueError, with a sentence, if it is not one."""
     try:
         url = make_url(value)
     except ArgumentError:
@@ -179,13 +179,13 @@ def database_url(value: str) -> str:
         raise ValueError("must name a host and a database")
     if "sslrootcert" in url.query:
         raise ValueError("cannot name sslrootcert; set PGSSLROOTCERT to the file of certificates")
-    if mode := url.query.get("sslmode"):  # libpq's word; our driver's is `ssl`
+    if mode := url.query.get("sslmode"):  # libpq's name; our driver's is `ssl`
         url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
     return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether `host` is a loopback address or a socket's directory: nobody stands between it and us."""
+    """Whether `host` is a loopback address or a socket's directory: no network lies between."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -193,15 +193,15 @@ def is_this_machine(host: str) -> bool:
 
 
 def _is_safe(url: URL) -> bool:
-    """Whether nobody can pose as this database server."""
-    # A socket's directory stands behind the question mark and wins over the host before it.
+    """Whether no other server can pose as this database server: verified TLS, or on this machine."""
+    # A socket's directory is in the query and takes precedence over the URL's host.
     return url.query.get("ssl") == "verify-full" or is_this_machine(str(url.query.get("host") or url.host))
 
 
 async def refuse_owner(service_url: str) -> None:
-    """Raise SettingsFault if the role of `service_url` could change the tables: web and worker must not.
+    """SettingsError if the role of `service_url` could change the tables: web and worker must not.
 
-    It is what a process asks first: NoDatabase if nobody answers.
+    The first query of a process: NoDatabaseError if no database answers.
     """
     engine = create_async_engine(service_url, poolclass=NullPool, connect_args=connect_args())
     try:
@@ -220,7 +220,7 @@ async def refuse_owner(service_url: str) -> None:
 
 
 def _complaint_of_secrets(values: tuple[str, ...], *, simulator: bool) -> str | None:
-    """The first thing that is wrong with them; a demonstration's may be known to everybody."""
+    """The first fault of the secrets; with the simulator they may be the public ones."""
     if len(values) > SECRETS_MAX:
         return f"has {len(values)} values, at most {SECRETS_MAX} are allowed"
     if any(len(value) < SECRET_LENGTH_MIN for value in values):
@@ -237,7 +237,7 @@ def _complaint_of_secrets(values: tuple[str, ...], *, simulator: bool) -> str | 
 
 
 class _Reader:
-    """Reads one variable after the other and collects what is wrong with them."""
+    """Reads variables one by one and collects their faults."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -309,7 +309,7 @@ class _Reader:
         return self.url("SIMULATOR_URL", ("http",), "http://127.0.0.1:8001") if simulator else None
 
     def webhook_secrets_and_seal_keys(self, *, simulator: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Real PINs have a key of their own: the secret of webhooks stands in every gateway's address."""
+        """Real PINs need a key of their own: the webhooks' secret is in the URL that every gateway has."""
         secrets = self.secrets("WEBHOOK_SECRET", simulator=simulator)
         if simulator:
             return secrets, self.secrets("SEAL_KEY", simulator=True, default="") or secrets

@@ -1,4 +1,4 @@
-"""The web process: `python web.py`, set up by its environment; its routes are in `webhooks`."""
+"""The web process: `python web.py`, configured by its environment; its routes are in `webhooks`."""
 
 import os
 import socket
@@ -11,15 +11,15 @@ import settings
 from service.http_limits import allow_descriptors
 from settings import SettingsError
 
-BACKLOG = 2048  # who has come while the loop was busy
-# Gateways and proxies keep a connection idle for a minute as a rule. Whoever closes first should be they: a hop sent on
-# a connection that we close at that moment is lost, and a gateway does not send it again.
+BACKLOG = 2048  # connections that may wait while the loop is busy
+# Gateways and proxies usually close an idle connection after a minute. They should close first: a hop sent on a
+# connection that we close at that moment is lost, and a gateway does not retry it.
 KEEP_ALIVE_S = 75
 DRAIN_S = 5
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket of this address; OSError, with the address in words, if it cannot be had."""
+    """A socket bound to this address; OSError that names the address if it cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -28,7 +28,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def configuration() -> uvicorn.Config:
-    """uvicorn as it serves us: the limits of `http_limits` are in its protocol."""
+    """uvicorn's configuration, with the limits of `http_limits` in its protocol."""
     return uvicorn.Config(
         "webhooks:create_app",
         factory=True,
@@ -44,7 +44,7 @@ def configuration() -> uvicorn.Config:
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
-    """Serve until SIGTERM or Ctrl-C; 2 if the environment is wrong, 1 if the address cannot be had."""
+    """Serve until SIGTERM or Ctrl-C; 2 if the environment is wrong, 1 if the address cannot be bound."""
     try:
         wanted = settings.read(environ)
         sockets = [listening(wanted.host, wanted.port)]

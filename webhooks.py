@@ -63,21 +63,21 @@ LARGEST_NOTICE = 64 * 1024
 LONGEST_NAME_IN_A_PATH = 100
 DRAIN_S = 10
 WRITE_PROOF_S = 5.0
-NEVER_STORED = ("22", "54")  # classes of SQLSTATE: a value that is none, one beyond the limits
+NEVER_STORED = ("22", "54")  # classes of SQLSTATE: an invalid value, one beyond a limit
 
 Store = Callable[[AsyncConnection, Adapter, Mapping[str, str], datetime], Awaitable[None]]
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
-    """The routes of the web process, which ends with 2 and a line a fault if it must not start.
+    """The web application. If it must not start, the process exits with 2 (1 without a database), one line a fault.
 
-    With `environ` it raises SettingsFault or another of these instead. Every call is answered by `home`.
+    With `environ` it raises SettingsError or another of these instead. `home` answers every call.
     """
     try:
         wanted = settings.read(os.environ if environ is None else environ)
         with ThreadPoolExecutor(
             1
-        ) as aside:  # the caller's loop is running, and what it starts may only end with 3
+        ) as aside:  # a loop runs already; a fault at startup inside it could exit with 3 only
             aside.submit(asyncio.run, _expect_good_start(wanted)).result()
     except (SettingsError, OldSchemaError, StrangeRouteError, NoDatabaseError, WrongClockError) as fault:
         if environ is not None:
@@ -115,7 +115,7 @@ def _sms_routes(provider: Adapter) -> list[Route]:
 
 
 async def _expect_good_start(wanted: Settings) -> None:
-    """SettingsFault for the owner of the tables, OldSchema, WrongClockError, StrangeRoute for a route not for here."""
+    """SettingsError for the role of the tables' owner, OldSchemaError, WrongClockError, StrangeRouteError."""
     await settings.refuse_owner(wanted.database_url)
     await migrations.refuse_old_schema(wanted.database_url)
     pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args=connect_args())
@@ -135,7 +135,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
         wanted.redis_url,
         socket_timeout=1,
         socket_connect_timeout=1,
-        retry=Retry(NoBackoff(), 0),  # a caller waits: whoever comes next tries again
+        retry=Retry(NoBackoff(), 0),  # no retry while a caller waits: the next hop connects again
     )
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
     app.state.clock = clock = DatabaseClock()
@@ -207,7 +207,7 @@ async def ussd_hop(request: Request) -> Response:
 
 
 async def ussd_ended(request: Request) -> Response:
-    """The end of a call. Its `input` may hold a PIN: nothing of it is kept but how it ended."""
+    """The end of a call. Its `input` may hold a PIN: only its status is counted."""
     form = await _form(request)
     metrics.count_end(form.get("status", ""))
     return Response()
@@ -216,7 +216,7 @@ async def ussd_ended(request: Request) -> Response:
 async def store_form(store: Store, provider: Adapter, request: Request) -> Response:
     """Store what the gateway tells and answer 200; 503 until it can be stored, so that it comes again.
 
-    What PostgreSQL will never take is dropped: it would come again every minute for half a day.
+    A form that PostgreSQL can never store is dropped: it would be retried every minute for half a day.
     """
     form = await _form(request)
     try:
@@ -231,7 +231,7 @@ async def store_form(store: Store, provider: Adapter, request: Request) -> Respo
 
 
 async def money_notice(request: Request) -> Response:
-    """An operator rings: keep the notice as it came and let the worker ask for the status."""
+    """An operator's notice: store it as received, and make the payment due, so that the worker asks for its status."""
     body = await read_body(request.receive, LARGEST_NOTICE)
     operator, token = _name_in_path(request, "operator"), _name_in_path(request, "token")
     try:
@@ -248,20 +248,20 @@ async def money_notice(request: Request) -> Response:
 
 
 def _name_in_path(request: Request, name: str) -> str:
-    """What stands there, without what PostgreSQL cannot compare: that would be a fault instead of a 404."""
+    """The parameter of the path, without characters that PostgreSQL refuses: an unknown name is a 404, not a fault."""
     written: str = request.path_params[name]
     return written[:LONGEST_NAME_IN_A_PATH].replace("\x00", "?")
 
 
 async def live(request: Request) -> Response:
-    """The process answers; RUN_ID lets whoever started it know it is theirs."""
+    """200 while the process answers; RUN_ID shows which process it is to the one that started it."""
     return JSONResponse({"status": "live", "run_id": os.environ.get("RUN_ID", "")})
 
 
 async def ready(request: Request) -> Response:
-    """The state of each part. 503 without a PostgreSQL that takes what is written; without Redis 200, degraded.
+    """The state of each part. 503 if PostgreSQL does not accept writes; without Redis 200, degraded.
 
-    So it is while this machine's clock is wrong, which is no harm to callers: the time is PostgreSQL's.
+    Degraded also while this machine's clock is wrong: callers do not notice, the time is PostgreSQL's.
     """
     asked = (_ask_database(request), _write_to_database(request), _ask_redis(request))
     reads, writes, redis = await asyncio.gather(*map(_answers, asked))
@@ -290,7 +290,7 @@ async def _ask_database(request: Request) -> None:
 
 
 async def _write_to_database(request: Request) -> None:
-    """Prove it at most every WRITE_PROOF_S; one that failed is tried again each time."""
+    """Prove a write, at most once in WRITE_PROOF_S; after a failure each time."""
     state, now = request.app.state, monotonic()
     if now < getattr(state, "written_until", 0.0):
         return
@@ -303,7 +303,7 @@ async def _ask_redis(request: Request) -> None:
 
 
 def _expect_observer(request: Request) -> None:
-    """404 unless it came to the port of metrics; where there is none, unless this very machine asks."""
+    """404 unless the request came to the metrics port or, if there is none, from this machine."""
     if port := request.app.state.settings.metrics_port:
         observes = request.scope["server"][1] == port
     else:
@@ -323,7 +323,7 @@ def _is_here(host: str) -> bool:
 
 
 async def show_metrics(request: Request) -> Response:
-    """Counts of this process, and what the tables say of payments and messages."""
+    """The metrics of this process, and of payments and messages in the tables."""
     _expect_observer(request)
     body, content_type = await metrics.exposition(request.app.state.sampler)
     return Response(body, media_type=content_type)

@@ -1,4 +1,4 @@
-"""The worker process: loops over committed rows until it is told to stop. The rows are the queue.
+"""The worker process: loops over committed rows until it is stopped. The rows are the queue.
 
 Nothing here is remembered between two rounds: kill it anywhere and the next one goes on from the tables.
 
@@ -55,7 +55,7 @@ log = logging.getLogger("keneya.worker")
 PAUSE_S = 0.25  # between two questions what is due: a payer at the counter waits for the receipt
 REST_S = 5.0  # between two rounds of a loop that found nothing and was not called
 FAULT_PAUSE_S = 2.0  # after a round that failed: the database may be restarting
-# So many new objects: with Python's own 700 a quarter of settling goes into looking for garbage.
+# New objects between two garbage collections: with Python's default of 700 they take a quarter of settling.
 COLLECT_EVERY = 50_000
 DUE, COLLECT = "due", "collect "  # names of loops; an operator's name follows COLLECT
 Turn = Callable[[], Awaitable[int]]
@@ -72,7 +72,7 @@ async def work(wanted: Settings, stop: asyncio.Event) -> None:
         async with pool.connect() as db:
             await refuse_wrong_clock(db)
         await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
-        unlimited = httpx.Limits(max_connections=None)  # collecting has its own limit: PLACES
+        unlimited = httpx.Limits(max_connections=None)  # collection has its own limit: PLACES
         async with httpx.AsyncClient(trust_env=False, limits=unlimited) as client:
             turns = rounds(wanted, pool, client, going_on=lambda: not stop.is_set(), clock=clock)
             outage = Outage()
@@ -98,9 +98,9 @@ def rounds(
     going_on: Callable[[], bool] = lambda: False,
     clock: Clock | None = None,
 ) -> dict[str, Turn]:
-    """The worker's loops by name: one turn of each deals with what is due now and says how much that was.
+    """The worker's loops by name. One turn handles what is due now and returns its number.
 
-    Each operator has one of its own: who pays by another does not wait for a slow one.
+    Each operator has its own loop, so that a slow operator delays no payment of another.
     """
     provider = providers.connect(wanted.sms)
     reachable = operators(client, wanted.operators, simulator=wanted.simulator)
@@ -187,19 +187,19 @@ def sms_deps(wanted: Settings, pool: AsyncEngine, clock: Clock) -> SmsDeps:
 
 @dataclass
 class Outage:
-    """PostgreSQL away and back as all loops see it together: one line when it is gone, one when it is back."""
+    """Logs an outage of PostgreSQL once for all loops: one line when it begins, one when it ends."""
 
     gone_at: float | None = None
     back_at: float = 0.0
 
     def gone(self, began: float, fault: Exception) -> None:
-        """A turn that `began` then found it gone."""
-        if self.gone_at is None and began >= self.back_at:  # else it is the outage that was told
+        """A turn that `began` then could not reach PostgreSQL."""
+        if self.gone_at is None and began >= self.back_at:  # else this outage is logged already
             self.gone_at = monotonic()
             log.error("worker.database_gone", extra={"fault": type(fault).__name__})
 
     def back(self, began: float) -> None:
-        """A turn that `began` then found it there."""
+        """A turn that `began` then reached PostgreSQL."""
         if self.gone_at is not None and began > self.gone_at:
             self.back_at = monotonic()
             log.warning("worker.database_back", extra={"away_s": round(self.back_at - self.gone_at, 1)})
@@ -245,7 +245,7 @@ async def _wake(stop: asyncio.Event, called: Mapping[str, asyncio.Event]) -> Non
 
 
 def spare_collections() -> None:
-    """Look for garbage in cycles seldom: a batch of payments makes thousands of objects that all end with it."""
+    """Collect garbage seldom: a batch of payments makes thousands of objects, all freed at its end."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)

@@ -21,6 +21,7 @@ from bench.homes import SETTLED_AGO_DAYS, Joined, settle
 from bench.limit_calls import STATEMENTS
 from bench.place import Place
 from ledger.folding import fold
+from mutuelle.acts import By
 from mutuelle.care.codes import ALIVE
 from mutuelle.care.codes import PURPOSE as CODE_PURPOSE
 from mutuelle.care.tables import care_code
@@ -35,7 +36,7 @@ from mutuelle.founding.founding import (
 from mutuelle.founding.rules import Doctor, Facility, Route, Sale
 from mutuelle.officers.appointments import give_role
 from mutuelle.officers.pins import PURPOSE, note_pin_change
-from mutuelle.officers.roles import Appointment, Role
+from mutuelle.officers.roles import Appointment, NewOfficer, Role
 from mutuelle.officers.tables import officer_pin
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.treasury.cash_in_hand import holder_of
@@ -103,12 +104,12 @@ async def appoint_collectors(place: Place, phones: Sequence[str], seals: Keyring
     now = datetime.now(UTC)
     async with transaction(place.service_url) as db:
         for phone in phones:
-            appointment = (DAN.id, Role.COLLECTOR, phone, "Oumou Keita")
-            await give_role(db, *appointment, actor="bench", reason="it collects", at=now)
+            collector = NewOfficer(Role.COLLECTOR, phone, "Oumou Keita")
+            await give_role(db, DAN.id, collector, by=By("bench", "it collects", now))
             sealed = seals.seal(PURPOSE, _CHEAP.hash(PIN).encode(), phone)
             row = {"phone": phone, "sealed": sealed, "origin": "screen", "issued_at": now, "used_at": now}
             await db.execute(officer_pin.insert(), row)
-            await note_pin_change(db, phone, "received", actor="officer", reason="a benchmark's", at=now)
+            await note_pin_change(db, phone, "received", by=By("officer", "a benchmark's", now))
             await holder_of(db, DAN, Appointment(DAN.id, DAN.name, Role.COLLECTOR, phone, "Oumou Keita"), now)
 
 

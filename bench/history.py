@@ -25,7 +25,7 @@ from ledger.charts import DEFAULT, charts
 from ledger.reports.page import Question
 from ledger.reports.trial import general_balance, trial_balance
 from ledger.reports.voice import Voice
-from ledger.statements import statement_page
+from ledger.statements import DayRange, statement_page
 from locales import catalogue, locale_of
 from torture.town import DAN
 
@@ -110,7 +110,7 @@ async def _summed(db: AsyncConnection, on: date) -> object:
 
 
 async def _page(db: AsyncConnection, on: date) -> object:
-    return await statement_page(db, DAN.id, FLOAT, first_on=on)
+    return await statement_page(db, DAN.id, FLOAT, DayRange(on))
 
 
 async def _trial(db: AsyncConnection, on: date) -> object:

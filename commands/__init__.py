@@ -1,4 +1,4 @@
-"""The commands of `keneya`, a group a module, found by being there: each has `add(commands)` and hangs its own in.
+"""The commands of `keneya`, one module a group; `add(commands)` of every module adds its commands.
 
 A command is a coroutine from the typed arguments to its exit code; its fault is one line (`CommandError`).
 """

@@ -1,4 +1,4 @@
-"""`keneya export` and `keneya balance`: the book as others read it. Read only."""
+"""`keneya export` and `keneya balance`: the book for other programs and readers. Read only."""
 
 import argparse
 import sys
@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
 
 
 async def write_export(arguments: argparse.Namespace) -> int:
-    """Print the book piece by piece: it may be larger than the memory."""
+    """Print the book as a stream: it may be larger than the memory."""
     await expect_mutuelle(arguments.mutuelle)
     if arguments.chart and arguments.format == "csv":
         raise CommandError("the csv has one row a movement and names no accounts: leave --chart out", 2)
@@ -59,7 +59,7 @@ async def write_export(arguments: argparse.Namespace) -> int:
 
 
 async def balance(arguments: argparse.Namespace) -> int:
-    """Print each account's debits, credits and balance, and each fund's sums: they are equal."""
+    """Print each account's debits, credits and balance, and each fund's sums, debits equal to credits."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
         await export.snapshot(db)

@@ -1,4 +1,4 @@
-"""`keneya cash`: who holds a mutuelle's cash, what households contest, and how a person settles it."""
+"""`keneya cash`: cash in hand of a mutuelle's collectors, and cash disputes of households."""
 
 import argparse
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
-"""What every command stands on: how it is hung in, the database it works on, how it fails.
+"""What all commands share: adding them to the parser, their database, their faults.
 
-A fault is one line for a person: exit 2 for what was typed or set wrongly, 1 for everything else.
+A fault is one line for a person: exit 2 for a wrong argument or setting, 1 for everything else.
 """
 
 import argparse
@@ -33,7 +33,7 @@ LONGEST_ACTOR, LONGEST_REASON = 60, 160
 FIRST_DAY, LAST_DAY = (
     date(2000, 1, 1),
     date(2099, 12, 31),
-)  # no book has an earlier one, nobody means a later one
+)  # no book has an earlier day, and a later one is a typing mistake
 ADDRESSES = {"DATABASE_URL": "database_url", "MIGRATE_DATABASE_URL": "migrate_database_url"}
 MIGRATE_HINT = " (run `keneya migrate` first?)"
 BUSY_HINT = " (somebody holds what this needs: try again)"
@@ -49,26 +49,26 @@ class CommandError(Exception):
 
 
 def command(commands: Commands, name: str, work: Work, meaning: str) -> argparse.ArgumentParser:
-    """Hang in one command; `meaning` is its line of help."""
+    """Add one command; `meaning` is its line of help."""
     parser = commands.add_parser(name, help=meaning, description=meaning)
     parser.set_defaults(work=work)
     return parser
 
 
 def group(commands: Commands, name: str, meaning: str) -> Commands:
-    """Hang in a word that has commands of its own: `keneya role give`."""
+    """Add a group of commands: `keneya role give` is in the group `role`."""
     parser = commands.add_parser(name, help=meaning, description=meaning)
     return parser.add_subparsers(dest=f"{name}_command", required=True, metavar="command")
 
 
 def acted(parser: argparse.ArgumentParser) -> None:
-    """The two arguments of every act that is written down: who, and why."""
+    """Add the two arguments of every recorded act: who, and why."""
     parser.add_argument("--actor", type=operator, required=True, help="who does this; one of ACTORS if set")
     parser.add_argument("--reason", type=words(LONGEST_REASON), required=True, help="why")
 
 
 def phone(value: str) -> str:
-    """The type of an argument that is a phone with its country."""
+    """The type of an argument: a phone with its country code."""
     read = gateway_phone(value) if value.startswith("+") else None
     if read is None:
         raise argparse.ArgumentTypeError(f"{value!r} is not a phone such as +22370000000")
@@ -76,7 +76,7 @@ def phone(value: str) -> str:
 
 
 def words(longest: int) -> Callable[[str], str]:
-    """The type of an argument that a person will read in years to come: a name is kept, a phone number must not be."""
+    """The type of an argument that is stored for years: it may hold a name, not a phone number."""
 
     def parse(value: str) -> str:
         said = " ".join(value.split())
@@ -90,7 +90,7 @@ def words(longest: int) -> Callable[[str], str]:
 
 
 def _is_phone(digits: str) -> bool:
-    """Whether so many digits are a phone, with or without its country: a member number is none."""
+    """Whether the digits can be a phone, with or without its country; a member number cannot."""
     try:
         member_number.parse(digits)
     except InvalidError:
@@ -99,7 +99,7 @@ def _is_phone(digits: str) -> bool:
 
 
 def operator(value: str) -> str:
-    """The type of an argument that is the name of who acts: as `ACTORS` writes it, where that is set."""
+    """The type of an argument: the actor's name; spelt as in `ACTORS`, if that is set."""
     said = words(LONGEST_ACTOR)(value)
     known = [" ".join(name.split()) for name in os.environ.get("ACTORS", "").split(",") if name.strip()]
     found = next((name for name in known if name.casefold() == said.casefold()), None)
@@ -109,7 +109,7 @@ def operator(value: str) -> str:
 
 
 def day(value: str) -> date:
-    """The type of an argument that is a day of a book."""
+    """The type of an argument: an accounting day."""
     try:
         read = date.fromisoformat(value)
     except ValueError:
@@ -125,7 +125,7 @@ def spoken(sentence: Sentence) -> str:
 
 
 def one_line(fault: Exception) -> str:
-    """What a person can act on: the database's own words without the statement that it refused."""
+    """A fault in one line for a person: of a database error its message, without the statement."""
     if isinstance(fault, TroubleError):
         return spoken(fault.sentence)
     if isinstance(fault, DBAPIError) and fault.orig is not None:
@@ -138,7 +138,7 @@ def one_line(fault: Exception) -> str:
 
 
 async def expect_mutuelle(code: str | None) -> None:
-    """A code that was given is one of a mutuelle; none given is all of them."""
+    """CommandError if no mutuelle has this code; None means all of them."""
     if code is None:
         return
     async with database() as db:
@@ -149,12 +149,12 @@ async def expect_mutuelle(code: str | None) -> None:
 
 @asynccontextmanager
 async def database() -> AsyncIterator[AsyncConnection]:
-    """One transaction as the service's role: all of it or, after any fault, nothing."""
+    """One transaction as the service's role, rolled back after any fault."""
     engine = create_async_engine(address("DATABASE_URL"), poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.connect() as db:
             await _refuse_wrong_clock(db)
-            # The command's own transaction may be a snapshot, which no statement may come before.
+            # The command may make its transaction a snapshot, which must have no earlier statement.
             await db.rollback()
             async with db.begin():
                 yield db
@@ -163,17 +163,17 @@ async def database() -> AsyncIterator[AsyncConnection]:
 
 
 def environment() -> Mapping[str, str]:
-    """The settings of the service beside which this runs: of the environment, or of a running `make run`."""
+    """The settings of the service: from the environment, or from a running `make run`."""
     return os.environ if os.environ.get("DATABASE_URL", "").strip() else run.with_defaults(os.environ)
 
 
 def missing_settings() -> dict[str, tuple[str, ...]]:
-    """What each mobile money operator still needs here, by its name; nothing for one that can be asked."""
+    """The settings that each mobile money operator still lacks here, by its name; none for a usable one."""
     return missing(*settings.read_operators(environment()))
 
 
 async def _refuse_wrong_clock(db: AsyncConnection) -> None:
-    """What is typed here is dated by this machine."""
+    """CommandError if this machine's clock is wrong: it dates what a command writes."""
     try:
         await refuse_wrong_clock(db)
     except WrongClockError as wrong:
@@ -183,7 +183,7 @@ async def _refuse_wrong_clock(db: AsyncConnection) -> None:
 def address(name: str) -> str:
     """The database address called `name`: from the environment, else of the running embedded server.
 
-    Whoever sets one of the two addresses means one server: the other is never taken from the embedded one.
+    If one of the two addresses is set, the other is not taken from the embedded server: both mean one server.
     """
     if value := os.environ.get(name, "").strip():
         try:

@@ -1,4 +1,4 @@
-"""`keneya cover`: what the mended rules of cover change, household by household. Nothing is changed by listing it."""
+"""`keneya cover`: lists what corrected rules of cover change, household by household. Listing changes nothing."""
 
 import argparse
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
 
 
 async def review(arguments: argparse.Namespace) -> int:
-    """One line for each answer that a doctor was given and for each cover of today that is otherwise now."""
+    """Print each answer to a doctor, and each cover of today, that the corrected rules change."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
         for one in await _of(db, arguments.mutuelle):
@@ -38,7 +38,7 @@ async def review(arguments: argparse.Namespace) -> int:
 
 
 async def accept(arguments: argparse.Namespace) -> int:
-    """The answers stay as they were given; `keneya check` names them no longer."""
+    """Mark the answers as reviewed: they stay as given, and `keneya check` no longer names them."""
     await expect_mutuelle(arguments.mutuelle)
     by = By(arguments.actor, arguments.reason, datetime.now(UTC))
     async with database() as db:

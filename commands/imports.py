@@ -1,6 +1,6 @@
-"""`keneya import`: a mutuelle that lives on paper, taken over from CSV files; all of it or nothing.
+"""`keneya import`: imports a mutuelle's paper register from CSV files, all or nothing.
 
-Faults and words for the next steps are for a federation, so they are told in French where the terminal speaks it.
+Faults and next steps are printed for a federation: in French, or in English on an English terminal.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from mutuelle.imports.reading import BadFolderError, read_folder
 from mutuelle.imports.run import Imported, steps, take_over
 from mutuelle.imports.summary import faults_found, files_read, result_of
 
-# A register becomes a million objects that all stay: looking for lost ones every 700 is a quarter of the time.
+# A register becomes a million objects that all stay: a garbage collection every 700 would take a quarter of the time.
 OBJECTS_BETWEEN_LOOKS = 200_000
 
 
 class _UndoneError(Exception):
-    """Ends the transaction without keeping it."""
+    """Rolls the transaction back."""
 
 
 def add(commands: Commands) -> None:
@@ -36,13 +36,13 @@ def add(commands: Commands) -> None:
 
 
 def _language() -> str:
-    """That of the terminal, French where it says none: so are the files."""
+    """English on an English terminal, else French, as the files are."""
     said = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "en" if said.startswith("en") else "fr"
 
 
 async def import_register(arguments: argparse.Namespace) -> int:
-    """Read, tell every fault or write everything, and say what to do next."""
+    """Read the files, report every fault or write everything, and print the next steps."""
     gc.set_threshold(OBJECTS_BETWEEN_LOOKS)
     try:
         sheets, faults = read_folder(arguments.folder)
@@ -66,8 +66,8 @@ async def import_register(arguments: argparse.Namespace) -> int:
         pass
     except FoundingError as fault:  # two imports of one mutuelle at once, or a row written meanwhile
         raise CommandError("; ".join(str(fault).splitlines())) from None
-    told = files_read(sheets) + ([] if taken.faults else result_of(taken, dry=arguments.dry_run))
-    print("\n".join(render(sentence, arguments.language) for sentence in told))
+    sentences = files_read(sheets) + ([] if taken.faults else result_of(taken, dry=arguments.dry_run))
+    print("\n".join(render(sentence, arguments.language) for sentence in sentences))
     for sentence in faults_found(taken):
         print(render(sentence, arguments.language), file=sys.stderr)
     return 1 if taken.faults else 0

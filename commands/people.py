@@ -1,6 +1,6 @@
-"""`keneya role` and `keneya pin`: offices and PINs from the command line, for what two treasurers cannot do by phone.
+"""`keneya role` and `keneya pin`: appointments and PINs, for what two treasurers cannot do by phone.
 
-Every act names who did it and why, and is written down; a PIN is printed once, on this terminal, and kept nowhere.
+Every act is recorded with actor and reason; a PIN is printed once, on this terminal, and not stored in clear.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def add(commands: Commands) -> None:
 
 
 async def appoint(arguments: argparse.Namespace) -> int:
-    """Give a role after the same checks as at the founding; the person and the treasurers are told by SMS."""
+    """Appoint after the same checks as at the founding; the person and the treasurers are notified by SMS."""
     await expect_mutuelle(arguments.mutuelle)
     role, at = ROLES[arguments.role], datetime.now(UTC)
     if initials(arguments.name) == initials(arguments.actor):
@@ -104,7 +104,7 @@ async def _expect_no_fault(db: AsyncConnection, arguments: argparse.Namespace, r
 
 
 async def end_appointment(arguments: argparse.Namespace) -> int:
-    """End an office; here the last treasurer too, since who types this can give the next."""
+    """End an appointment, here also the last treasurer's: the operator of this command can appoint the next."""
     await expect_mutuelle(arguments.mutuelle)
     role, at = ROLES[arguments.role], datetime.now(UTC)
     async with database() as db:
@@ -123,7 +123,7 @@ async def end_appointment(arguments: argparse.Namespace) -> int:
 
 
 async def list_officers(arguments: argparse.Namespace) -> int:
-    """Print the offices of today, or each change of them."""
+    """Print today's appointments, or each change of them."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
         if arguments.changes:
@@ -144,7 +144,7 @@ async def _print_changes(db: AsyncConnection, mutuelle_id: str) -> None:
 
 
 async def print_pin(arguments: argparse.Namespace) -> int:
-    """Print the PIN alone on the last line; whoever had another one is told by SMS that there is a new one."""
+    """Print the PIN alone on the last line; an SMS notifies a person who had one before."""
     keyring = _keyring()
     at = datetime.now(UTC)
     async with database() as db:
@@ -165,7 +165,7 @@ def _keyring() -> Keyring:
 
 
 async def unlock_phone(arguments: argparse.Namespace) -> int:
-    """The person should stand in front of whoever types this: a lock is a sign that somebody else tried."""
+    """Unlock a PIN. First make sure of the person: a lock may mean that somebody else tried."""
     async with database() as db:
         found = await unlock_pin(
             db, arguments.phone, by=By(arguments.actor, arguments.reason, datetime.now(UTC))

@@ -4,7 +4,7 @@ import argparse
 from uuid import uuid4
 
 from commands.command import CommandError, Commands, acted, command, database, day, expect_mutuelle, group
-from ledger.book import Posted
+from ledger.book import Origin, Posted
 from ledger.periods import close_period, closed_through, period_acts, reopen_period
 
 SOURCE = "command line"
@@ -32,7 +32,7 @@ def add(commands: Commands) -> None:
 
 
 async def list_acts(arguments: argparse.Namespace) -> int:
-    """Print each act; a star marks a close that stands."""
+    """Print each close and reopening; a star marks a close still in force."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
         through = await closed_through(db, arguments.mutuelle)
@@ -45,29 +45,28 @@ async def list_acts(arguments: argparse.Namespace) -> int:
 
 
 async def close_books(arguments: argparse.Namespace) -> int:
-    """Close through a day that is over, and keep its trial balance."""
+    """Close through a day that is over, and store its trial balance."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
-        answer = await close_period(db, arguments.mutuelle, arguments.last, **_act(arguments))
+        answer = await close_period(db, arguments.mutuelle, arguments.last, _origin(arguments))
     _expect(answer)
     print(f"The books of {arguments.mutuelle} are closed through {arguments.last}.")
     return 0
 
 
 async def reopen_books(arguments: argparse.Namespace) -> int:
-    """Open the last period again; its close and what it found stay on record."""
+    """Open the last period again; its close and trial balance stay on record."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
-        answer = await reopen_period(db, arguments.mutuelle, **_act(arguments))
+        answer = await reopen_period(db, arguments.mutuelle, _origin(arguments))
         through = await closed_through(db, arguments.mutuelle)
     _expect(answer)
     print(f"The books of {arguments.mutuelle} are " + (f"closed through {through}." if through else "open."))
     return 0
 
 
-def _act(arguments: argparse.Namespace) -> dict[str, str]:
-    said = {"actor": arguments.actor, "reason": arguments.reason}
-    return said | {"source": SOURCE, "key": f"period {uuid4()}"}
+def _origin(arguments: argparse.Namespace) -> Origin:
+    return Origin(SOURCE, f"period {uuid4()}", arguments.actor, arguments.reason)
 
 
 def _expect(answer: Posted) -> None:

@@ -1,6 +1,6 @@
-"""`keneya report NAME`: the book as a treasurer and an auditor read it, as text or as CSV. Read only.
+"""`keneya report NAME`: a report on the book for treasurers and auditors, as text or CSV. Read only.
 
-What is printed is one snapshot of the book. Exit 1 if a report does not agree with the trial balance.
+A report is one snapshot of the book. Exit 1 if it does not agree with the trial balance.
 """
 
 import argparse
@@ -85,7 +85,7 @@ def add(commands: Commands) -> None:
 
 
 async def write_report(arguments: argparse.Namespace) -> int:
-    """Print the report piece by piece: it may be larger than the memory."""
+    """Print the report as a stream: it may be larger than the memory."""
     await expect_mutuelle(arguments.mutuelle)
     report, broken = REPORTS[arguments.name], list[Control]()
     async with database() as db:
@@ -99,7 +99,7 @@ async def write_report(arguments: argparse.Namespace) -> int:
         voice = voice.wide_enough_for(await widest(db, question), mutuelle.currency)
         rows = _noting(broken, report.rows(db, question, voice))
         if arguments.sheet:
-            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the terminal reads
+            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # independent of the terminal
             pieces = write_csv(report, rows, voice, arguments.sheet)
         else:
             pieces = write_text(report, rows, question, voice, mutuelle.name)
@@ -111,7 +111,7 @@ async def write_report(arguments: argparse.Namespace) -> int:
 
 
 async def _question(db: AsyncConnection, mutuelle: Mutuelle, arguments: argparse.Namespace) -> Question:
-    """What was typed as a question about this book. Fault: days in the wrong order, no such account."""
+    """The arguments as a question. CommandError: days in the wrong order, no such account."""
     last = arguments.last or mutuelle.today(datetime.now(UTC))
     first = arguments.first or year_start(last)
     if first > last:
@@ -123,7 +123,7 @@ async def _question(db: AsyncConnection, mutuelle: Mutuelle, arguments: argparse
 
 
 async def _account(db: AsyncConnection, mutuelle_id: str, arguments: argparse.Namespace) -> str:
-    """The code, or the head of all of a kind. Fault: none, several, or none that this report shows."""
+    """An account's code, or `fund:kind` for all of a kind. CommandError: none, several, or one not in this report."""
     typed, fund, name = arguments.account, arguments.fund, arguments.name
     every = await accounts_meant(db, mutuelle_id, typed, charts()[arguments.chart])
     found = [each for each in every if each.partition(":")[0] == (fund or each.partition(":")[0])]
@@ -151,7 +151,7 @@ async def _unknown(db: AsyncConnection, mutuelle_id: str, what: str) -> CommandE
 
 
 async def _owners(db: AsyncConnection, mutuelle_id: str, language: str) -> dict[str, str]:
-    """Whose each cash box is: office, initials, the end of the phone. Nothing for a role that may not read people."""
+    """The owner of each cash box: role, initials, last digits of the phone. Empty if this role may not read people."""
     if not await db.scalar(text("select has_table_privilege('cash_holder', 'select')")):
         return {}
     found = await holders_of_cash(db, mutuelle_id)
@@ -171,7 +171,7 @@ select count(*) from (select from ledger.journal
 
 
 async def _lines(db: AsyncConnection, question: Question) -> int:
-    """About how many lines there will be, for whoever watches; a journal has two at least."""
+    """An estimate of the lines, for the progress bar; a journal has at least two."""
     if not sys.stderr.isatty():
         return 0
     asked = {"mutuelle": question.mutuelle, "first": question.first, "last": question.last}
@@ -179,7 +179,7 @@ async def _lines(db: AsyncConnection, question: Question) -> int:
 
 
 async def _noting(broken: list[Control], rows: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """The same rows; controls that do not hold are noted on the way."""
+    """The same rows; controls that do not hold are added to `broken`."""
     async for row in rows:
         if isinstance(row, Control) and not row.holds:
             broken.append(row)
@@ -187,6 +187,6 @@ async def _noting(broken: list[Control], rows: AsyncIterator[Any]) -> AsyncItera
 
 
 def _width() -> int:
-    """As wide as the terminal within limits; a file is as wide as a printed page."""
+    """The terminal's width within limits; for a file that of a printed page."""
     columns = shutil.get_terminal_size((WIDEST, 0)).columns if sys.stdout.isatty() else WIDEST
     return min(max(columns, NARROWEST), WIDEST)

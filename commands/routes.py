@@ -1,6 +1,6 @@
-"""`keneya route`: which mobile money operator asks for a mutuelle's money, in which country.
+"""`keneya route`: the mobile money operators of a mutuelle, one a country.
 
-Where there is none, members pay in cash, and their calls tell them whom.
+Without a route members pay in cash, and their calls say to whom.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def _by(arguments: argparse.Namespace) -> By:
 
 
 async def list_routes(arguments: argparse.Namespace) -> int:
-    """One line a route, then the operators that this installation can ask."""
+    """Print one line a route, then the operators that this installation can use."""
     await expect_mutuelle(arguments.mutuelle)
     needed = missing_settings()
     async with database() as db:
@@ -63,7 +63,7 @@ async def list_routes(arguments: argparse.Namespace) -> int:
 
 
 async def add_route(arguments: argparse.Namespace) -> int:
-    """The operator must be one that this installation can ask."""
+    """Add a route; this installation must have the operator's settings."""
     await expect_mutuelle(arguments.mutuelle)
     added = Route(arguments.country, arguments.operator)
     try:
@@ -77,7 +77,7 @@ async def add_route(arguments: argparse.Namespace) -> int:
 
 
 async def remove_route(arguments: argparse.Namespace) -> int:
-    """Payments under way are settled as ever; new ones are due in cash."""
+    """Remove a route: payments under way are still settled, new ones are in cash."""
     await expect_mutuelle(arguments.mutuelle)
     code, country = arguments.mutuelle, arguments.country
     try:

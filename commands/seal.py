@@ -1,4 +1,4 @@
-"""`keneya seal …`: seal the book now, list, export and find seals, verify that what was sealed is as it was."""
+"""`keneya seal …`: seal the book now; list, export, find and verify seals."""
 
 import argparse
 import sys
@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
 
 
 def short(typed: str) -> str:
-    """The type of an argument that is a short seal, or the whole root of one."""
+    """The type of an argument: a short seal, or a seal's whole root."""
     digits = typed.lower().removeprefix("sceau").removeprefix("seal").replace("-", "").replace(" ", "")
     if not 8 <= len(digits) <= 64 or digits.strip("0123456789abcdefABCDEF"):
         raise argparse.ArgumentTypeError(f"{typed!r} is not a seal such as 4F7A-91C2")
@@ -37,7 +37,7 @@ def short(typed: str) -> str:
 
 
 async def seal_now(arguments: argparse.Namespace) -> int:
-    """Seal all that is settled; what a transaction under way may still come before waits for the next time."""
+    """Seal all journals below the horizon; those that a transaction under way may still precede wait."""
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
         owners = list(await db.scalars(text("select mutuelle_id from ledger.book order by mutuelle_id")))
@@ -75,13 +75,13 @@ async def export_seals(arguments: argparse.Namespace) -> int:
 
 
 async def verify(arguments: argparse.Namespace) -> int:
-    """Every block, also after a broken one."""
+    """Verify every block, also after a broken one."""
     await expect_mutuelle(arguments.mutuelle)
     return await _verified(arguments.mutuelle)
 
 
 async def find(arguments: argparse.Namespace) -> int:
-    """A seal that is not found was mistyped, or the past it stood for was changed and sealed anew."""
+    """Find a seal. One that is not found was mistyped, or the book was changed and sealed again."""
     async with database() as db:
         found = await seals.find(db, arguments.seal)
     if not found:
@@ -96,7 +96,7 @@ async def find(arguments: argparse.Namespace) -> int:
 
 
 async def _verified(mutuelle: str | None, *, through: int | None = None) -> int:
-    """Verify, name what is broken, and answer with the exit code."""
+    """Verify, print what is broken, and return the exit code."""
     blocks = journals = broken = 0
     async with database() as db:
         with Progress(through or await _blocks(db, mutuelle)) as progress:

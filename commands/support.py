@@ -1,6 +1,6 @@
-"""`keneya who`, `keneya household`, `keneya case`: helping a member, each act with who does it and why.
+"""`keneya who`, `keneya household`, `keneya case`: support for members, each act with actor and reason.
 
-All or nothing: a fault leaves everything as it was. Every act that can be taken back says by which command.
+A fault undoes the whole act. An act that can be undone prints the command that undoes it.
 """
 
 import argparse
@@ -99,7 +99,7 @@ def _by(arguments: argparse.Namespace) -> By:
 
 @asynccontextmanager
 async def _acting() -> AsyncIterator[AsyncConnection]:
-    """One transaction; what support may not do is one line."""
+    """One transaction; a SupportError becomes one line."""
     try:
         async with database() as db:
             yield db
@@ -108,7 +108,7 @@ async def _acting() -> AsyncIterator[AsyncConnection]:
 
 
 async def look_up(arguments: argparse.Namespace) -> int:
-    """Print only after the look is on record."""
+    """Record who looked and why, then print."""
     about = who.about_household if len(arguments.subject) == LENGTH else who.about_phone
     async with _acting() as db:
         lines = await about(db, arguments.subject, _by(arguments))
@@ -117,7 +117,7 @@ async def look_up(arguments: argparse.Namespace) -> int:
 
 
 async def change_phone(arguments: argparse.Namespace) -> int:
-    """Both phones are told by SMS; the old one keeps nothing."""
+    """Change a household's phone; both phones are notified by SMS, the old one loses access."""
     if arguments.new is None and arguments.old is None:
         raise CommandError("say which phone: --new, --old or both", 2)
     async with _acting() as db:
@@ -131,7 +131,7 @@ async def change_phone(arguments: argparse.Namespace) -> int:
 
 
 async def _expect_mobile(db: AsyncConnection, mutuelle_id: str, new: str) -> None:
-    """A new phone is a mobile one, which an SMS can reach."""
+    """CommandError unless the new phone is a mobile one, for SMS."""
     try:
         typed_phone(new, (await get_mutuelle(db, mutuelle_id)).country)
     except InvalidError:
@@ -139,7 +139,7 @@ async def _expect_mobile(db: AsyncConnection, mutuelle_id: str, new: str) -> Non
 
 
 async def change_head(arguments: argparse.Namespace) -> int:
-    """The number, the cover and the money stay."""
+    """Change the head; number, cover and money stay."""
     async with _acting() as db:
         household = await changes.change_head(
             db,
@@ -155,7 +155,7 @@ async def change_head(arguments: argparse.Namespace) -> int:
 
 
 async def merge_households(arguments: argparse.Namespace) -> int:
-    """People do not move: who is missing in the kept household is added there."""
+    """Merge two households; people do not move: add the missing ones to the kept household."""
     async with _acting() as db:
         moved = await merging.merge_households(db, arguments.number, arguments.into, _by(arguments))
     print(f"Household {arguments.number} is closed, {moved} of its money is now of {arguments.into}.")
@@ -164,7 +164,7 @@ async def merge_households(arguments: argparse.Namespace) -> int:
 
 
 async def close_household(arguments: argparse.Namespace) -> int:
-    """Its history stays, and money that comes late is kept for it."""
+    """Close a household; its history stays, and late money is credited to it."""
     async with _acting() as db:
         household = await changes.close_household(
             db, arguments.number, _by(arguments), although_covered=arguments.although_covered
@@ -174,7 +174,7 @@ async def close_household(arguments: argparse.Namespace) -> int:
 
 
 async def reopen_household(arguments: argparse.Namespace) -> int:
-    """Also takes back a merge, with its money and phones."""
+    """Reopen a household; also undoes a merge, with its money and phones."""
     async with _acting() as db:
         household = await merging.reopen_household(db, arguments.number, _by(arguments))
     print(f"Household {household.shown_number} is open again.")
@@ -182,7 +182,7 @@ async def reopen_household(arguments: argparse.Namespace) -> int:
 
 
 async def list_cases(arguments: argparse.Namespace) -> int:
-    """One line a case."""
+    """Print one line a case."""
     async with _acting() as db:
         found = await cases.open_cases(db, MOST_CASES)
     for case in found:
@@ -197,7 +197,7 @@ async def list_cases(arguments: argparse.Namespace) -> int:
 
 
 async def close_case(arguments: argparse.Namespace) -> int:
-    """It says that a person has settled it; no money moves."""
+    """Close a case that a person has settled; no money moves."""
     async with _acting() as db:
         count = await cases.close_case(db, arguments.reference, arguments.kind, _by(arguments))
     print(f"Closed: {count}. Back: keneya case reopen {arguments.reference}")
@@ -205,7 +205,7 @@ async def close_case(arguments: argparse.Namespace) -> int:
 
 
 async def reopen_case(arguments: argparse.Namespace) -> int:
-    """A case that was closed too early."""
+    """Open a case that was closed too early."""
     async with _acting() as db:
         count = await cases.reopen_case(db, arguments.reference, arguments.kind, _by(arguments))
     print(f"Open again: {count}.")

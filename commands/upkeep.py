@@ -1,4 +1,4 @@
-"""`keneya migrate` and `keneya check`: the schema brought forward, every invariant looked at."""
+"""`keneya migrate` and `keneya check`: migrate the schema, examine every invariant."""
 
 import argparse
 import json
@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
 
 
 async def migrate(arguments: argparse.Namespace) -> int:
-    """Needs the owner's address, and the service's for the name of its role."""
+    """Migrate. Needs the owner's database address, and the service's for the name of its role."""
     owner_url, auditor = address("MIGRATE_DATABASE_URL"), arguments.auditor
     role = make_url(address("DATABASE_URL")).username
     if not role:
@@ -68,7 +68,7 @@ async def check(arguments: argparse.Namespace) -> int:
     findings = []
     async with database() as db:
         await snapshot(db)
-        # A setting of the database could put functions of somebody else in front of the server's own.
+        # A search_path set in the database could put other functions before the server's own.
         await db.execute(text("set local search_path = pg_catalog, public"))
         with Progress(len(CHECKS)) as progress:
             for invariant in CHECKS:
@@ -78,7 +78,7 @@ async def check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([_as_json(finding) for finding in findings], ensure_ascii=False, indent=1))
     else:
-        _tell(broken, len(findings))
+        _print_findings(broken, len(findings))
     return 1 if broken else 0
 
 
@@ -99,7 +99,7 @@ def _as_json(finding: Finding) -> dict[str, object]:
     }
 
 
-def _tell(broken: list[Finding], count: int) -> None:
+def _print_findings(broken: list[Finding], count: int) -> None:
     unseen = [finding for finding in broken if finding.offenders[0].startswith(NO_RIGHT)]
     if unseen:  # an auditor's role sees the ledger alone: no alarm, and no proof either
         print(

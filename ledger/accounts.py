@@ -1,7 +1,7 @@
-"""The chart of accounts as the ledger knows it: kinds, their class, normal side and keeping, and how a code is spelt.
+"""The ledger's kinds of account: class, normal side and keeping, and how an account's code is spelt.
 
 A code is `fund:kind` or `fund:kind:sub`; a kind always has a sub-account or never has one, so that no account
-is the parent of another. The numbers an accountant wants are data, in `charts/`.
+is the parent of another. Accountants' numbers are data, in `charts/`.
 """
 
 import re
@@ -13,14 +13,14 @@ HEALTH, TRANSPORT, TONTINE, LOANS, GRANTS = "health", "transport", "tontine", "l
 FUNDS = (HEALTH, TRANSPORT, TONTINE, LOANS, GRANTS)
 
 CURRENCIES = ("XOF", "XAF")  # what a mutuelle keeps its book in
-# What an account may hold, and its decimals: an operator may pay in a currency that nobody asked for.
+# Currencies of accounts, with their decimals: an operator may pay in another currency than was asked for.
 MINOR_DIGITS = {"XOF": 0, "XAF": 0, "GNF": 0, "RWF": 0, "CDF": 2, "EUR": 2, "USD": 2}
 
 _CODE = re.compile(r"([a-z][a-z0-9-]{0,39}):([a-z]{1,30})(?::([a-z0-9][A-Za-z0-9-]{0,59}))?")
 
 
 class Root(StrEnum):
-    """The five classes that every accounting program knows."""
+    """The five standard classes of accounts."""
 
     ASSETS = "Assets"
     LIABILITIES = "Liabilities"
@@ -30,7 +30,7 @@ class Root(StrEnum):
 
 
 class Side(StrEnum):
-    """Where the balance of a kind normally lies."""
+    """The side on which the balance of a kind normally is."""
 
     DEBIT = "debit"
     CREDIT = "credit"
@@ -39,9 +39,9 @@ class Side(StrEnum):
 class Keeping(StrEnum):
     """How the balance of an account is kept.
 
-    SUMMED: not at all, its few movements are summed when it is asked for (one account a person).
-    FOLDED: its movements are folded into day rows afterwards; posting takes no lock on it, and nothing limits it.
-    LIMITED: a row that is locked and checked at each posting, never below zero; folded too.
+    SUMMED: not stored; its few movements are summed at each read (one account a person).
+    FOLDED: day rows, written after the posting; posting takes no lock on the account, and it has no limit.
+    LIMITED: a row that each posting locks and checks, never below zero; folded too.
     """
 
     SUMMED = "summed"
@@ -51,7 +51,7 @@ class Keeping(StrEnum):
 
 @dataclass(frozen=True)
 class AccountKind:
-    """What an account is for. `split_by` says what its sub-accounts are, "" when it has none."""
+    """A kind of account. `split_by` says what its sub-accounts are; "" if it has none."""
 
     name: str
     root: Root
@@ -134,7 +134,7 @@ KINDS = {kind.name: kind for kind in _KINDS}
 
 @dataclass(frozen=True)
 class Code:
-    """An account's code taken apart; `sub` is "" for a kind without sub-accounts."""
+    """The parts of an account's code; `sub` is "" for a kind without sub-accounts."""
 
     fund: str
     kind: AccountKind
@@ -142,7 +142,7 @@ class Code:
 
 
 def parse(code: str) -> Code:
-    """Take `code` apart. ValueError: misspelt, of an unknown kind, or its sub missing or in excess."""
+    """The parts of `code`. ValueError: misspelt, of an unknown kind, or with a sub missing or in excess."""
     match = _CODE.fullmatch(code)
     if match is None:
         raise ValueError(f"account code {code!r} is not fund:kind or fund:kind:sub")

@@ -1,7 +1,7 @@
-"""Balances: of an account today, as of a day, or as it was known at a seal.
+"""Balances of an account: today, as of a day, or as known at a seal.
 
-An account with day rows costs the same whatever its history: its newest day row, and in the same statement what is
-not folded yet, so that no answer depends on how far the fold has come. A member's few movements are summed.
+For an account with day rows one statement reads the newest day row and the movements not folded yet: the answer does
+not depend on the progress of the fold, nor the cost on the history. A member's few movements are summed.
 """
 
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class Balance:
 
 
 async def balance(db: AsyncConnection, mutuelle: str, account: str, as_of: date | None = None) -> Balance:
-    """The account's posted sums up to and including `as_of`; both 0 for an account that nothing moved.
+    """The account's posted sums up to and including `as_of`; both 0 for an account without movements.
 
-    `account` may also be the head `fund:kind` of a kind whose accounts are summed: the control account of them all.
+    `account` may be `fund:kind` without the sub-account, of a SUMMED kind: the control account of all of that kind.
     """
     facts = {"mutuelle": mutuelle, "account": account, "as_of": as_of or date.max}
     debits, credits = (await db.execute(text(_query(account, as_of)), facts)).one()
@@ -44,14 +44,14 @@ async def balance_before(db: AsyncConnection, mutuelle: str, account: str, day: 
 async def balance_as_known(
     db: AsyncConnection, mutuelle: str, account: str, upto: int, as_of: date | None = None
 ) -> Balance:
-    """The posted sums as of a day, as the book knew them before the tick `upto`: what a seal sealed (`Seal.upto`).
+    """The posted sums as of a day, of journals recorded before the tick `upto`: those of a seal (`Seal.upto`).
 
-    Costs as much as was posted since.
+    Reads every movement posted since that tick.
     """
     facts = {"mutuelle": mutuelle, "account": account, "upto": upto, "as_of": as_of or date.max}
-    # One statement: what is posted meanwhile is in both, or in neither.
-    known = _KNOWN.format(now=_query(account, as_of), since=_SINCE)
-    debits, credits = (await db.execute(text(known), facts)).one()
+    # One statement, so one snapshot: a journal posted meanwhile is in both sums or in neither.
+    query = _KNOWN.format(now=_query(account, as_of), since=_SINCE)
+    debits, credits = (await db.execute(text(query), facts)).one()
     return Balance(int(debits), int(credits))
 
 

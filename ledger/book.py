@@ -1,7 +1,7 @@
-"""The book: open accounts, post and reverse journals. What it says is read in `balances.py` and `statements.py`.
+"""The book: open accounts, post and reverse journals. `balances.py` and `statements.py` read it.
 
-Nothing here changes a row that was written. Every function works in the caller's transaction, and a refusal
-is an answer, not an exception: only the caller knows what a refused journal means for what it was doing.
+Nothing here changes a row that was written. Every function works in the caller's transaction. A refusal is an
+answer, not an exception: only the caller knows what a refused journal means for its work.
 """
 
 import re
@@ -21,8 +21,8 @@ from ledger.accounts import MINOR_DIGITS, parse
 from ledger.tables import movement
 from values import value
 
-MAX_JOURNALS = 1000  # of one call: a batch holds its locks until the caller commits
-MAX_AMOUNT_MINOR = 1_000_000_000_000  # of one movement: millions of them still add up within a bigint
+MAX_JOURNALS = 1000  # in one call: a batch holds its locks until the caller commits
+MAX_AMOUNT_MINOR = 1_000_000_000_000  # of one movement: the sum of millions of them fits a bigint
 _JOURNAL_IDS = uuid5(NAMESPACE_URL, "urn:keneya:ledger:journal")
 _OPEN = text("select * from ledger.open_accounts(cast(:accounts as jsonb))")
 _POST = text("select * from ledger.post(cast(:journals as jsonb))")
@@ -30,12 +30,12 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no such text
 
 
 def journal_id(mutuelle: str, source: str, key: str) -> UUID:
-    """The id of the journal that this key is spent on."""
+    """The id of the journal with this key."""
     return uuid5(_JOURNAL_IDS, f"[{quoted(mutuelle)}, {quoted(source)}, {quoted(key)}]")
 
 
 class PostVerdict(StrEnum):
-    """What became of a journal. EXISTS: this key was spent on this very content before."""
+    """The result of posting a journal. EXISTS: a retry, this key was posted with the same content before."""
 
     CREATED = "created"
     EXISTS = "exists"
@@ -54,7 +54,7 @@ class Phase(StrEnum):
 
 
 class AccountRefusedError(Exception):
-    """An account that cannot be opened: its code is taken in another currency, or was closed."""
+    """An account cannot be opened: its code exists in another currency, or is closed."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ class Movement:
 
 @value
 class Journal:
-    """One business event. (mutuelle, source, key) is spent once; `actor` and `memo` hold no personal data.
+    """One business event. (mutuelle, source, key) is its idempotency key; `actor` and `memo` hold no personal data.
 
-    Where the books are closed on `effective_on`, it is booked on the first open day from today, and the entry says
-    for which day it is (`occurred_on`).
+    If the books are closed on `effective_on`, the journal is booked on the first open day from today, and its
+    entries keep the original day (`occurred_on`).
 
-    ValueError when a text holds what PostgreSQL cannot store (NUL, half a surrogate pair).
+    ValueError: a text holds what PostgreSQL cannot store (NUL, half a surrogate pair).
     """
 
     mutuelle: str
@@ -123,13 +123,13 @@ class Journal:
 
     @property
     def id(self) -> UUID:
-        """Follows from the key, so that a caller knows it before it posts and after any crash."""
+        """Computed from the key, so that a caller knows it before it posts and after a crash."""
         return journal_id(self.mutuelle, self.source, self.key)
 
 
 @dataclass(frozen=True)
 class Voucher:
-    """What a journal is but for its movements: the key it spends, what it is, for which day, who and why."""
+    """A journal without its movements: its key, kind, accounting day, actor and reason."""
 
     mutuelle: str
     source: str
@@ -146,9 +146,19 @@ class Voucher:
         return Journal(*facts, movements, reverses, self.memo)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a reversal, or the closing of a period, comes from: the key it spends, who does it and why."""
+
+    source: str
+    key: str
+    actor: str
+    reason: str
+
+
 @value
 class Posted:
-    """The answer for one journal: `journal_id` when it stands (CREATED, EXISTS), else `reason`."""
+    """The answer for one journal: its `journal_id` if CREATED or EXISTS, else the `reason`."""
 
     verdict: PostVerdict
     journal_id: UUID | None
@@ -160,7 +170,7 @@ class Posted:
 
 
 async def open_accounts(db: AsyncConnection, accounts: Sequence[Account]) -> None:
-    """Open what is not open yet, in one round trip. AccountRefused names every account that clashes."""
+    """Open the accounts that are not open yet, in one round trip. AccountRefusedError names each that cannot be."""
     wire = [{"mutuelle": a.mutuelle, "code": a.code, "currency": a.currency} for a in accounts]
     rows = await db.execute(_OPEN, {"accounts": orjson.dumps(wire).decode()})
     refused = [f"{accounts[row.nth - 1].code}: {row.reason}" for row in rows if row.verdict == "refused"]
@@ -172,7 +182,7 @@ def _wire_movement(movement: Movement) -> dict[str, object]:
     wire: dict[str, object] = {
         "debit": movement.debit,
         "credit": movement.credit,
-        "amount": str(movement.amount_minor),  # beyond 64 bits it is still the ledger that refuses it
+        "amount": str(movement.amount_minor),  # as text, so that the ledger can refuse one beyond 64 bits
         "currency": movement.currency,
         "phase": movement.phase,
     }
@@ -205,14 +215,14 @@ def _wire(journal: Journal) -> dict[str, object]:
 
 
 def _wire_id(other: object) -> str:
-    """An id as the driver reads it is of a class of its own."""
+    """The driver's own subclass of UUID as text: orjson does not write it."""
     if isinstance(other, UUID):
         return str(other)
     raise TypeError(f"a journal holds no {type(other).__name__}")
 
 
 async def post(db: AsyncConnection, journals: Sequence[Journal]) -> list[Posted]:
-    """Post up to MAX_JOURNALS in one round trip; an answer for each, in order, as if they came one by one."""
+    """Post up to MAX_JOURNALS in one round trip; one answer each, in order, the same as if posted one by one."""
     if len(journals) > MAX_JOURNALS:
         raise ValueError(f"{len(journals)} journals in one call, at most {MAX_JOURNALS}")
     wire = orjson.dumps([_wire(journal) for journal in journals], default=_wire_id)
@@ -223,24 +233,14 @@ async def post(db: AsyncConnection, journals: Sequence[Journal]) -> list[Posted]
 
 
 async def reverse(
-    db: AsyncConnection,
-    mutuelle: str,
-    journal_id: UUID,
-    *,
-    source: str,
-    key: str,
-    effective_on: date,
-    actor: str,
-    reason: str,
+    db: AsyncConnection, mutuelle: str, journal_id: UUID, effective_on: date, origin: Origin
 ) -> Posted:
-    """Take a journal back by its exact mirror; the original stays. Refused if unknown or reversed before."""
+    """Post the exact mirror of a journal; the original stays. Refused if unknown or reversed before."""
     rows = await db.execute(
         select(movement)
         .where(movement.c.mutuelle_id == mutuelle, movement.c.journal_id == journal_id)
         .order_by(movement.c.position)
     )
     mirror = [Movement(row.credit_account, row.debit_account, row.amount, row.currency) for row in rows]
-    reversal = Journal(
-        mutuelle, source, key, "reversal", effective_on, actor, reason, mirror, reverses=journal_id
-    )
-    return (await post(db, [reversal]))[0]
+    facts = (origin.source, origin.key, "reversal", effective_on, origin.actor, origin.reason)
+    return (await post(db, [Journal(mutuelle, *facts, mirror, reverses=journal_id)]))[0]

@@ -1,8 +1,8 @@
 """The whole book as text for other programs: beancount, hledger, CSV.
 
-Each export is one snapshot, read through cursors in a constant amount of memory, and nothing posted meanwhile is half
-in it. The journals are followed by the balance of every account before and after every day on which it moved, and of
-all of them at the end of the last day, so that a line changed later is found. Nothing is ever read back in.
+Each export is one snapshot, streamed in constant memory. After the journals come balances to assert: each account's
+before and after every day on which it moved, and all accounts' at the end of the last day. So a line changed later is
+found. Exports are never imported.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -21,18 +21,18 @@ _NO_VALUES: Mapping[str, object] = MappingProxyType({})
 
 
 async def snapshot(db: AsyncConnection) -> None:
-    """One view of the book for all the queries of a transaction; PostgreSQL refuses it after an earlier query.
+    """Make the transaction REPEATABLE READ, one snapshot for all its queries. DBAPIError after an earlier query.
 
-    Several exports and the trial balance may share it: what is so already may be asked for again.
+    Several exports and the trial balance may share it: calling it again does nothing.
     """
     await db.execute(text("set transaction isolation level repeatable read, read only"))
-    await db.execute(text("select 1"))  # the view is that of the first query, so it is taken here and now
+    await db.execute(text("select 1"))  # the first query takes the snapshot: take it now
 
 
 async def _rows(
     db: AsyncConnection, query: Executable, values: Mapping[str, object] = _NO_VALUES
 ) -> AsyncIterator[Row[*tuple[Any, ...]]]:
-    """The rows of `query`, some at a time."""
+    """The rows of `query`, in pieces."""
     async with db.stream(query, values) as found:
         async for some in found.partitions(ROWS_AT_ONCE):
             for row in some:
@@ -48,7 +48,7 @@ def _only(
 def _movements(mutuelle: str | None) -> Select[*tuple[Any, ...]]:
     """Every journal with its movements, the columns in the order of JournalLine, oldest first.
 
-    A journal without movements (an act of a period) has one row, its last columns empty.
+    A journal without movements (a close or reopening) has one row, its last columns empty.
     """
     j, m, r = journal.c, movement.c, request.c
     query = (
@@ -64,7 +64,7 @@ def _movements(mutuelle: str | None) -> Select[*tuple[Any, ...]]:
 
 
 async def _journals(db: AsyncConnection, mutuelle: str | None) -> AsyncIterator[list[JournalLine]]:
-    """The posted movements, journal by journal; a reservation alone is no posting."""
+    """The posted movements, journal by journal, without reservations."""
     lines: list[JournalLine] = []
     async for row in _rows(db, _movements(mutuelle).where(movement.c.phase.in_(("single", "post")))):
         line = JournalLine._make(row)
@@ -76,8 +76,8 @@ async def _journals(db: AsyncConnection, mutuelle: str | None) -> AsyncIterator[
         yield lines
 
 
-# Every account on every day on which it moved and on the day before, so that nothing can be dated elsewhere; and every
-# account, also one that never moved, on the last day of all.
+# The balance of every account on every day on which it moved and on the day before, so that a journal dated to another
+# day is found; and of every account, also one without movements, on the last day.
 _CLOSINGS = """
 with moved as (
     select mutuelle_id, effective_on as day, account, currency, sum(debit) - sum(credit) as net
@@ -132,7 +132,7 @@ def beancount(
 ) -> AsyncIterator[str]:
     """The book for beancount 3, every balance a `balance` directive.
 
-    `chart` adds an accountant's number and label to each account. `db` must have read nothing yet.
+    `chart` adds an accountant's number and label to each account. `db` must not have run a query yet.
     """
     return _book(db, mutuelle, BEANCOUNT, chart)
 
@@ -140,16 +140,16 @@ def beancount(
 def hledger(
     db: AsyncConnection, mutuelle: str | None = None, chart: Chart | None = None
 ) -> AsyncIterator[str]:
-    """The book for `hledger check --strict`, every balance asserted by a posting of nothing. Else as `beancount`.
+    """The book for `hledger check --strict`, every balance asserted by a posting of 0. Otherwise as `beancount`.
 
-    Hledger counts what stands below an assertion on the same day as after it: so all of them stand at the end, and a
-    journal that somebody dates to another day is missed there or too much.
+    Hledger applies an assertion to the lines above it on the same day. So all assertions stand at the end, where a
+    journal dated to another day makes them fail.
     """
     return _book(db, mutuelle, HLEDGER, chart)
 
 
 async def csv(db: AsyncConnection, mutuelle: str | None = None) -> AsyncIterator[str]:
-    """One row a movement, reservations included, oldest first. `db` must have read nothing yet."""
+    """One row a movement, reservations included, oldest first. `db` must not have run a query yet."""
     await snapshot(db)
     yield csv_line(JournalLine._fields)
     async for row in _rows(db, _movements(mutuelle)):

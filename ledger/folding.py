@@ -1,6 +1,6 @@
-"""The fold: movements behind the transaction horizon become day rows, exactly once.
+"""The fold: adds movements behind the transaction horizon to day rows, exactly once.
 
-Nobody has to wait for it: a balance adds what is not folded yet. It only keeps that part small.
+No reader waits for it: a balance adds the movements not folded yet. The fold only keeps their number small.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ PAUSE_S = 0.05
 
 
 async def fold(db: AsyncConnection, mutuelle: str, most: int = BATCH) -> int:
-    """Fold up to `most` journals; how many were. 0: nothing to fold, or another connection folds this mutuelle."""
+    """Fold up to `most` journals and return how many. 0: none is left, or another connection folds this mutuelle."""
     folded = await db.scalar(
         text("select ledger.fold(:mutuelle, :most)"), {"mutuelle": mutuelle, "most": most}
     )
@@ -22,7 +22,7 @@ async def fold(db: AsyncConnection, mutuelle: str, most: int = BATCH) -> int:
 
 
 async def fold_all(pool: AsyncEngine) -> int:
-    """Fold what every mutuelle has behind the horizon, a batch of each; how many journals that was."""
+    """Fold one batch of every mutuelle, as far as the horizon; returns the number of journals."""
     async with pool.connect() as db:
         behind = (await db.execute(text(_BEHIND))).scalars().all()
     folded = 0
@@ -33,9 +33,9 @@ async def fold_all(pool: AsyncEngine) -> int:
 
 
 async def catch_up(pool: AsyncEngine, mutuelle: str, within_s: float = 10.0) -> bool:
-    """Fold until everything that is committed now is in the day rows; False if that takes longer than `within_s`.
+    """Fold until all that is committed now is in the day rows; False if that takes longer than `within_s`.
 
-    The barrier before what reads much: a transaction that is still open elsewhere holds the horizon back.
+    Call it before large reads. A transaction still open elsewhere holds the horizon back.
     """
     async with pool.begin() as db:
         mark = await db.scalar(text("select ledger.tick()"))

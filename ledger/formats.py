@@ -1,7 +1,6 @@
-"""How an account, a journal, the end of a day and a cell are written for beancount, hledger and spreadsheets.
+"""How accounts, journals, balances and cells are written for beancount, hledger and spreadsheets.
 
-Two accounts never share a name, and every text is quoted, marked or stripped of what its reader would take for
-syntax.
+Two accounts never share a name; every text is quoted, marked, or stripped of what its reader would take for syntax.
 """
 
 import csv
@@ -18,7 +17,7 @@ from ledger.accounts import MINOR_DIGITS, parse
 from ledger.charts import Chart
 
 BEFORE_ALL = date(2000, 1, 1)  # no journal is older: every account is open from here on
-# What a reader of the whole book must know: reports begin each year with income and expenses at zero, this does not.
+# Reports begin each year with income and expenses at zero; an export does not, and says so.
 RAW = "The book as it was booked: no year is closed, income and expenses run on from year to year."
 FORMULA_HEADS = ("=", "+", "-", "@", "\t", "\r", "'")  # the last one, so that the mark can be taken off again
 
@@ -26,7 +25,7 @@ FORMULA_HEADS = ("=", "+", "-", "@", "\t", "\r", "'")  # the last one, so that t
 class JournalLine(NamedTuple):
     """One movement with the journal it belongs to; the fields are the columns of the CSV, in its order.
 
-    `occurred_on` is there only where the journal was booked on another day than the one it is for.
+    `occurred_on` is None unless the journal was booked on another day than the one it is for.
     """
 
     mutuelle: str
@@ -54,7 +53,7 @@ class JournalLine(NamedTuple):
 
 
 class Closing(NamedTuple):
-    """What an account holds when all that is dated up to and including `on` is counted, in minor units."""
+    """The balance of an account at the end of the day `on`, in minor units."""
 
     mutuelle: str
     on: date
@@ -65,7 +64,7 @@ class Closing(NamedTuple):
 
 @dataclass(frozen=True)
 class Format:
-    """The four things an export is made of; each gives whole lines."""
+    """The four functions that write an export; each returns whole lines."""
 
     head: Callable[[Sequence[str]], str]
     account: Callable[[str, str, str, Chart | None], str]
@@ -74,9 +73,9 @@ class Format:
 
 
 def cell(value: object) -> object:
-    """`value` as a cell of a CSV: a text that a spreadsheet would run as a formula is marked with a `'` in front.
+    """`value` as a cell of a CSV: a text that a spreadsheet would run as a formula gets a `'` in front.
 
-    A text that begins with `'` gets one more, so whoever takes one off has the text as it was. Numbers stay numbers.
+    A text that begins with `'` gets one more, so removing one gives the original. Numbers stay numbers.
     """
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
@@ -107,7 +106,9 @@ class Sheet:
 
 
 PLAIN = Sheet("", ",", "\n", cell)
-FRENCH = Sheet("\ufeff", ";", "\r\n", french_cell)  # without the mark Excel takes UTF-8 for a Western page
+FRENCH = Sheet(
+    "\ufeff", ";", "\r\n", french_cell
+)  # without the byte order mark Excel reads UTF-8 as Windows-1252
 
 
 def csv_line(values: Sequence[object], sheet: Sheet = PLAIN) -> str:
@@ -119,7 +120,7 @@ def csv_line(values: Sequence[object], sheet: Sheet = PLAIN) -> str:
 
 
 def _component(name: str) -> str:
-    """Beancount wants a capital or a digit first. No part of a code begins with a capital: none collide."""
+    """Beancount requires a capital or a digit first. No part of a code begins with a capital, so names stay unique."""
     return name[0].upper() + name[1:]
 
 
@@ -140,7 +141,7 @@ def _amount(amount_minor: int, currency: str) -> str:
 
 
 def _number_in(code: str, chart: Chart | None) -> dict[str, str]:
-    """What an accountant calls the account, if a chart was asked for; `status` says how far to trust the number."""
+    """The account's number and label in `chart`, if given; `status` says whether the number is verified."""
     if chart is None:
         return {}
     line = chart.line(code)
@@ -148,7 +149,7 @@ def _number_in(code: str, chart: Chart | None) -> dict[str, str]:
 
 
 def _facts(first: JournalLine) -> dict[str, str]:
-    """What is known of a journal beside its date, kind and reason."""
+    """The facts of a journal besides its date, kind and reason."""
     facts = {
         "journal": str(first.journal),
         "key": f"{first.source}:{first.key}" if first.source else "",
@@ -195,13 +196,13 @@ def _beancount_journal(lines: Sequence[JournalLine]) -> str:
 
 
 def _beancount_closing(closing: Closing) -> str:
-    """Beancount asserts at the start of a day: the end of this one is the next. Exact, without its tolerance."""
+    """Beancount asserts at the start of a day, so this is dated the next day. `~ 0`: without tolerance."""
     number, unit = _amount(closing.net_minor, closing.currency).split()
     name = beancount_account(closing.mutuelle, closing.account)
     return f"{closing.on + timedelta(days=1)} balance {name}  {number} ~ 0 {unit}\n"
 
 
-_NOT_IN_HLEDGER = str.maketrans({";": ",", "|": "/"})  # a comment and a payee begin with these
+_NOT_IN_HLEDGER = str.maketrans({";": ",", "|": "/"})  # they begin a comment and a payee
 
 
 def _tags(facts: dict[str, str]) -> str:
@@ -233,7 +234,7 @@ def _hledger_journal(lines: Sequence[JournalLine]) -> str:
 
 
 def _hledger_closing(closing: Closing) -> str:
-    """A transaction for each, so that a broken one is told in few lines. `==`: and nothing in another currency."""
+    """One transaction each, so that hledger names a broken one in few lines. `==`: no other currency is held."""
     name, balance = (
         hledger_account(closing.mutuelle, closing.account),
         _amount(closing.net_minor, closing.currency),

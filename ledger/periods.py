@@ -1,7 +1,7 @@
-"""Periods: the books are closed through a day, and nothing is dated on or before it afterwards.
+"""Periods: the books are closed through a day; afterwards no journal is dated on or before it.
 
-A close and a reopening are journals themselves, explained and never changed. Periods close in order; the last one
-closed may be reopened. What comes late is booked today and says for which day it is.
+A close and a reopening are journals themselves, with actor and reason, never changed. Periods close in order; only
+the last closed one may be reopened. A late journal is booked today and keeps its original day (`occurred_on`).
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.book import Posted, PostVerdict, journal_id
+from ledger.book import Origin, Posted, PostVerdict, journal_id
 
 
 @dataclass(frozen=True)
 class PeriodAct:
-    """One close or reopening of the days `first_on` to `last_on`; `stands`: the books are closed by it today."""
+    """One close or reopening of the days `first_on` to `last_on`; `stands`: it is a close and still in force."""
 
     number: int
     act: str
@@ -31,7 +31,7 @@ class PeriodAct:
 
 @dataclass(frozen=True)
 class PeriodTotal:
-    """What a close found on one account: sums of the period, and up to and including its last day."""
+    """The sums of one account at a close: within the period, and (`cum_`) through its last day. Minor units."""
 
     account: str
     debits: int
@@ -40,27 +40,22 @@ class PeriodTotal:
     cum_credits: int
 
 
-async def close_period(
-    db: AsyncConnection, mutuelle: str, last_on: date, *, source: str, key: str, actor: str, reason: str
-) -> Posted:
-    """Close the books from where they are open through `last_on`, and keep the trial balance of that day.
+async def close_period(db: AsyncConnection, mutuelle: str, last_on: date, origin: Origin) -> Posted:
+    """Close the books through `last_on`, and store the trial balance of that day.
 
-    Waits for every posting that is under way. Refused: `period_not_over` (today or later), `period_closed`.
+    Waits for postings under way. Refused: `period_not_over` (today or later), `period_closed`, `book_in_use`.
     """
-    facts = _facts(mutuelle, source, key, actor, reason)
-    return _posted((await db.execute(text(_CLOSE), facts | {"last_on": last_on})).one())
+    facts = _facts(mutuelle, origin) | {"last_on": last_on}
+    return _posted((await db.execute(text(_CLOSE), facts)).one())
 
 
-async def reopen_period(
-    db: AsyncConnection, mutuelle: str, *, source: str, key: str, actor: str, reason: str
-) -> Posted:
-    """Open the period that was closed last. Refused: `period_not_closed`."""
-    facts = _facts(mutuelle, source, key, actor, reason)
-    return _posted((await db.execute(text(_REOPEN), facts)).one())
+async def reopen_period(db: AsyncConnection, mutuelle: str, origin: Origin) -> Posted:
+    """Open the last closed period again. Refused: `period_not_closed`."""
+    return _posted((await db.execute(text(_REOPEN), _facts(mutuelle, origin))).one())
 
 
 async def closed_through(db: AsyncConnection, mutuelle: str) -> date | None:
-    """The last day of the closed books; None where nothing is closed."""
+    """The last closed day; None if nothing is closed."""
     day: date | None = await db.scalar(
         text("select closed_through from ledger.book where mutuelle_id = :mutuelle"), {"mutuelle": mutuelle}
     )
@@ -74,14 +69,13 @@ async def period_acts(db: AsyncConnection, mutuelle: str) -> list[PeriodAct]:
 
 
 async def period_totals(db: AsyncConnection, mutuelle: str, close: UUID) -> list[PeriodTotal]:
-    """The trial balance that the close with this journal id found, by account."""
+    """The trial balance that the close with this journal id stored, by account."""
     rows = await db.execute(text(_TOTALS), {"mutuelle": mutuelle, "journal": close})
     return [PeriodTotal(*row) for row in rows]
 
 
-def _facts(mutuelle: str, source: str, key: str, actor: str, reason: str) -> dict[str, object]:
-    spent = {"mutuelle": mutuelle, "source": source, "key": key, "id": journal_id(mutuelle, source, key)}
-    return spent | {"actor": actor, "reason": reason}
+def _facts(mutuelle: str, origin: Origin) -> dict[str, object]:
+    return {"mutuelle": mutuelle, "id": journal_id(mutuelle, origin.source, origin.key)} | vars(origin)
 
 
 def _posted(row: Row[tuple[object, ...]]) -> Posted:

@@ -1,7 +1,7 @@
-"""What a mutuelle holds, and what came in since a mark: figures of one statement, so of one snapshot of the book.
+"""What a mutuelle holds, and what its members paid since a mark, read by one statement: one snapshot of the book.
 
-A mark is that snapshot itself, not a time: a journal that was committed late is counted by the next position, and no
-journal by two.
+A mark is that snapshot, not a time: a journal committed late is counted in the next position, and none is counted
+twice.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ledger.accounts import HEALTH
 
 @dataclass(frozen=True)
 class Mark:
-    """A point in the life of the book: the snapshot written in ticks, and the database's clock just after it."""
+    """A snapshot of the book, written in ticks, and the database's time just after it."""
 
     snapshot: str
     at: datetime
@@ -23,9 +23,9 @@ class Mark:
 
 @dataclass(frozen=True)
 class Position:
-    """Balances of `fund` in minor units; `received_minor` is what members' accounts got since the mark before.
+    """Balances of `fund` in minor units; `received_minor` is what members' accounts received since the mark before.
 
-    What was taken back since is taken off. `payers` counts the accounts that got more than they lost.
+    Reversals since are subtracted. `payers` counts the accounts that received more than was reversed.
     """
 
     cash_minor: int
@@ -37,7 +37,7 @@ class Position:
 
 
 async def mark_now(db: AsyncConnection) -> Mark:
-    """The book as it stands for this statement (for this transaction, where that is REPEATABLE READ)."""
+    """The snapshot of this statement (of this transaction, if that is REPEATABLE READ)."""
     row = (await db.execute(text("select ledger.snapshot(), clock_timestamp()"))).one()
     return Mark(row[0], row[1])
 
@@ -51,7 +51,7 @@ async def position(db: AsyncConnection, mutuelle: str, currency: str, *, since: 
 
 
 async def floats(db: AsyncConnection, mutuelle: str, currency: str) -> list[tuple[str, int]]:
-    """What `mutuelle` holds by mobile money in each account that was ever used, in minor units of `currency`."""
+    """The balance of each mobile money account of `mutuelle` that was ever used, in minor units of `currency`."""
     rows = await db.execute(text(_FLOATS), {"mutuelle": mutuelle, "currency": currency})
     return [(row.code, int(row.held)) for row in rows]
 
@@ -62,7 +62,7 @@ select a.code, s.debits - s.credits as held from ledger.sums(:mutuelle, 'infinit
  where a.kind = 'float' and a.currency = :currency order by a.code
 """
 
-# Neither half reads the whole history: what is held comes from the day rows, what is new is sought by its tick.
+# Neither half reads the whole history: balances come from the day rows, new movements are found by their tick.
 _POSITION = """
 with held as (
     select coalesce(sum(s.debits - s.credits) filter (where a.kind = 'cash'), 0) as cash,

@@ -1,4 +1,4 @@
-"""The money that reached members' accounts and was not taken back: a few columns for thousands of accounts at once."""
+"""Receipts on members' accounts that were not reversed, for thousands of accounts at once."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 class Received(NamedTuple):
-    """One receipt on one account, in minor units, by the day it is for."""
+    """One receipt on one account, in minor units, with the day it is for."""
 
     account: str
     occurred_on: date
@@ -35,7 +35,7 @@ _OF_THESE = "m.credit_account = any(cast(:accounts as text[]))"
 async def received_by_members(
     db: AsyncConnection, mutuelle: str, fund: str, accounts: Sequence[str] | None = None
 ) -> list[Received]:
-    """The receipts of every member's account of `fund`, or of these accounts: by account, as they were written down."""
+    """The receipts of every member's account of `fund`, or of `accounts`: by account, in the order of recording."""
     if accounts is not None:
         rows = await db.execute(
             text(_RECEIVED.format(narrowed=_OF_THESE)), {"mutuelle": mutuelle, "accounts": list(accounts)}

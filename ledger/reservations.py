@@ -1,7 +1,7 @@
-"""Reservations: money that is held before it moves, then posted, voided or expired, once.
+"""Reservations: money is held before it moves, then posted, voided or expired, once.
 
-What is held by a credit on a limited account cannot be spent by anybody else. A reservation for an operator's payout
-has no deadline: only the operator's final word ends it.
+No other journal can spend what a reservation holds on a limited account. A reservation for an operator's payout has
+no deadline: only the operator's final answer ends it.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger.book import Journal, Movement, Phase, Posted, PostVerdict, Reservation, Voucher, post
 
-EXPIRED = "reservation expired"  # the source of the journals that the deadline makes
+EXPIRED = "reservation expired"  # the source and kind of the journals that free overdue reservations
 BATCH = 200
 
 
@@ -40,9 +40,9 @@ async def reserve(
     movements: Sequence[Movement],
     expires_at: datetime | None = None,
 ) -> tuple[Posted, list[Reservation]]:
-    """Hold these movements (given as SINGLE), until `expires_at` if there is a deadline, and name each hold.
+    """Reserve these movements (given as SINGLE), until `expires_at` if given; returns one reservation each.
 
-    Refused as `balance_too_low` where a limited account has less than that free. ValueError: a movement is not SINGLE.
+    Refused: `balance_too_low` if a limited account has less than that free. ValueError: a movement is not SINGLE.
     """
     if any(m.phase is not Phase.SINGLE for m in movements):
         raise ValueError("only a plain movement can be reserved")
@@ -56,16 +56,16 @@ async def reserve(
 async def settle_reservation(
     db: AsyncConnection, voucher: Voucher, reservation: Reservation, amount_minor: int | None = None
 ) -> Posted:
-    """Move what was held, all of it or `amount_minor`; what is left is free again.
+    """Post a reservation, all of it or `amount_minor`; the rest is free again.
 
     Refused: `pending_unknown`, `pending_resolved` (posted, voided or expired before), `pending_other_amount` (more
-    than was held), `pending_expired` (its deadline has passed).
+    than is held), `pending_expired` (its deadline has passed).
     """
     return await _resolve(db, voucher, reservation, Phase.POST, amount_minor)
 
 
 async def void(db: AsyncConnection, voucher: Voucher, reservation: Reservation) -> Posted:
-    """Free what was held. Refused: `pending_unknown`, `pending_resolved`."""
+    """Free a reservation. Refused: `pending_unknown`, `pending_resolved`."""
     return await _resolve(db, voucher, reservation, Phase.VOID)
 
 
@@ -91,7 +91,7 @@ def _resolving(
 
 
 async def held(db: AsyncConnection, mutuelle: str, account: str) -> Held:
-    """What open reservations hold of an account on each side."""
+    """The sums of an account's open reservations on each side."""
     row = (await db.execute(text(_HELD), {"mutuelle": mutuelle, "account": account})).one()
     return Held(int(row.debits), int(row.credits))
 
@@ -110,22 +110,22 @@ async def due_reservations(db: AsyncConnection, limit: int = BATCH) -> list[DueR
 
 
 async def expire_due(pool: AsyncEngine, on: date) -> int:
-    """Free what is due, in one transaction; how many reservations were freed."""
+    """Free overdue reservations, in one transaction; returns how many."""
     async with pool.begin() as db:
         due = await due_reservations(db)
         return sum(posted.stands for posted in await expire(db, due, on)) if due else 0
 
 
 async def expire(db: AsyncConnection, due: Sequence[DueReservation], on: date) -> list[Posted]:
-    """Free reservations whose deadline has passed, each by a journal of its own.
+    """Free overdue reservations, each by its own journal.
 
-    Refused: `pending_resolved` (meanwhile), `pending_not_due` (by the database's clock).
+    Refused: `pending_resolved` (by others meanwhile), `pending_not_due` (by the database's clock).
     """
     return await post(db, [_expiry(one, on) for one in due])
 
 
 def _expiry(due: DueReservation, on: date) -> Journal:
-    # A key a day: what was refused, by a clock that was put back say, is tried again. Only one can resolve it.
+    # One key a day, so that a refused expiry (say, a clock was put back) is retried. Only one can resolve it.
     key = f"{due.reservation.journal_id} {due.reservation.position} {on}"
     voucher = Voucher(due.mutuelle, EXPIRED, key, EXPIRED, on, "ledger", "its deadline has passed")
     return voucher.journal([_resolving(due.movement, due.reservation, Phase.EXPIRE)])

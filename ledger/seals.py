@@ -1,6 +1,6 @@
-"""Seals: what was booked, hashed in blocks and chained mutuelle by mutuelle, so that nobody rewrites the past unseen.
+"""Seals: a hash chain over the journals of each mutuelle, in blocks; a rewritten journal breaks it.
 
-A block is never changed and leaves no journal out: it ends at the horizon, below which nothing can appear any more
+A block is never changed and leaves no journal out: it ends at the horizon, below which no journal can appear any more
 (`docs.md` says what is hashed, byte by byte). Postings do not wait for seals, nor seals for postings.
 """
 
@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger import tables
 from ledger.formats import csv_line
 
-MOST_JOURNALS = 50_000  # of a block; one transaction that is larger is one larger block
-EVERY = timedelta(minutes=1)  # between two blocks of a mutuelle, where nobody asks for one
+MOST_JOURNALS = 50_000  # in a block; a larger transaction makes a larger block
+EVERY = timedelta(minutes=1)  # between two blocks that the worker makes of a mutuelle
 _HASH_BYTES = 32
 
 
@@ -37,13 +37,13 @@ class Seal:
 
     @property
     def short(self) -> str:
-        """What a treasurer is told: `4F7A-91C2`, eight of its 64 hexadecimal digits."""
-        told = self.root.hex().upper()
-        return f"{told[:4]}-{told[4:8]}"
+        """The form in a treasurer's digest: `4F7A-91C2`, the first eight of its 64 hexadecimal digits."""
+        digits = self.root.hex().upper()
+        return f"{digits[:4]}-{digits[4:8]}"
 
 
 class Sealed(NamedTuple):
-    """A block just made."""
+    """A new block."""
 
     block: int
     journals: int
@@ -52,16 +52,16 @@ class Sealed(NamedTuple):
 
 @dataclass(frozen=True)
 class SealVerdict:
-    """What a block is found to be: `fault` says in a few words what is not as it was sealed, None where all is."""
+    """The result of verifying a block: `fault` says in a few words what was changed since; None if nothing was."""
 
     seal: Seal
     fault: str | None
 
 
 async def seal_block(db: AsyncConnection, mutuelle: str, most: int = MOST_JOURNALS) -> Sealed | None:
-    """Seal the next block, of at most `most` journals; None where nothing that is settled waits for a seal.
+    """Seal the next block, of at most `most` journals; None if no journal below the horizon is unsealed.
 
-    Waits for the end of the transaction of whoever seals the same mutuelle at this moment.
+    Waits for the end of another transaction that seals the same mutuelle.
     """
     query = text("select block, journals, root from ledger.seal_block(:mutuelle, :most)")
     row = (await db.execute(query, {"mutuelle": mutuelle, "most": most})).one_or_none()
@@ -69,7 +69,7 @@ async def seal_block(db: AsyncConnection, mutuelle: str, most: int = MOST_JOURNA
 
 
 async def seal(db: AsyncConnection, mutuelle: str) -> int:
-    """Seal all that is settled, in as many blocks as it takes, and say how many journals that was."""
+    """Seal all journals below the horizon, in as many blocks as needed; returns the number of journals."""
     sealed = 0
     while block := await seal_block(db, mutuelle):
         sealed += block.journals
@@ -77,7 +77,7 @@ async def seal(db: AsyncConnection, mutuelle: str) -> int:
 
 
 async def seal_due(pool: AsyncEngine, now: datetime) -> int:
-    """Seal each mutuelle whose last block is a minute old, a transaction a block; returns how many blocks."""
+    """Seal each mutuelle whose last block is EVERY old, one transaction a block; returns the number of blocks."""
     async with pool.connect() as db:
         waiting = list(await db.scalars(text(_WAITING), {"before": now - EVERY}))
     blocks = 0
@@ -95,7 +95,7 @@ async def _seal_alone(pool: AsyncEngine, mutuelle: str) -> Sealed | None:
 
 
 async def newest(db: AsyncConnection, mutuelle: str) -> Seal | None:
-    """The last block, whose root stands for the whole history up to it; None where nothing was sealed yet."""
+    """The last block, whose root covers the whole history up to it; None if nothing is sealed yet."""
     last = _seals(mutuelle).order_by(tables.seal.c.block.desc()).limit(1)
     row = (await db.execute(last)).mappings().one_or_none()
     return _seal(row) if row else None
@@ -109,7 +109,7 @@ async def find(db: AsyncConnection, digits: str) -> list[Seal]:
 
 
 async def seals(db: AsyncConnection, mutuelle: str | None = None) -> AsyncIterator[Seal]:
-    """Every block of a mutuelle, or of all, oldest first; read piece by piece."""
+    """Every block of a mutuelle, or of all, oldest first; streamed."""
     ordered = _seals(mutuelle).order_by(tables.seal.c.mutuelle_id, tables.seal.c.block)
     async with db.stream(ordered) as rows:
         async for row in rows.mappings():
@@ -117,7 +117,7 @@ async def seals(db: AsyncConnection, mutuelle: str | None = None) -> AsyncIterat
 
 
 async def csv(db: AsyncConnection, mutuelle: str | None = None) -> AsyncIterator[str]:
-    """The chain for an auditor and for `verify_seals.py`: a line a block, hashes in hexadecimal digits."""
+    """The chain as CSV for an auditor and for `verify_seals.py`: one line a block, hashes in hexadecimal digits."""
     yield csv_line(("mutuelle", "block", "upto", "journals", "previous", "root", "sealed_at"))
     async for one in seals(db, mutuelle):
         chained = (one.previous.hex(), one.root.hex(), one.sealed_at)
@@ -129,7 +129,7 @@ async def verify(
 ) -> AsyncIterator[SealVerdict]:
     """Compute every block again from the rows of the book, oldest first, up to and including block `through`.
 
-    Each is judged for itself: what is whole behind a broken one is told apart from it.
+    Each block is judged alone: a sound block after a broken one has no fault.
     """
     async with db.stream(text(_VERIFY), {"mutuelle": mutuelle, "through": through}) as rows:
         async for row in rows.mappings():
@@ -161,7 +161,7 @@ def _chain_fault(row: RowMapping) -> str | None:
 
 
 async def _first_fault(db: AsyncConnection, row: RowMapping) -> str:
-    """The first journal that is not as it was sealed: what the rows hash to now beside what they hashed to then."""
+    """Name the first journal that was changed: compares the hashes of the rows now with those stored in the seal."""
     block = {name: row[name] for name in ("mutuelle", "block", "since", "upto")}
     hashes: bytes = (await db.execute(text(_HASHES_THEN), block)).scalar_one()
     then = [hashes[at : at + _HASH_BYTES] for at in range(0, len(hashes), _HASH_BYTES)]

@@ -1,6 +1,6 @@
 """Statements: the entries of an account by accounting date, whole or page by page.
 
-A page costs the same wherever it lies in a history of millions: it is sought in the index, never counted up to.
+Every page of a history of millions costs the same: it is found by its key in the index, without an offset.
 """
 
 import re
@@ -19,9 +19,9 @@ MAX_PAGE = 1000
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a statement; `debit` or `credit` is 0. `reversed`: a later journal takes this one back.
+    """One line of a statement, in minor units; `debit` or `credit` is 0. `reversed`: a later journal reverses it.
 
-    `effective_on` is the day it is booked on, `occurred_on` the day it is for: earlier where the books were closed.
+    `effective_on` is the day it is booked on; `occurred_on`, the day it is for, is earlier if that day was closed.
     """
 
     journal_id: UUID
@@ -49,6 +49,14 @@ class Cursor:
 
 
 @dataclass(frozen=True)
+class DayRange:
+    """Accounting days, the first and the last included."""
+
+    first_on: date = date.min
+    last_on: date = date.max
+
+
+@dataclass(frozen=True)
 class Page:
     """Entries in order; `opening` is the balance before the first. `next` is None on the last page."""
 
@@ -58,7 +66,7 @@ class Page:
 
 
 async def entries_of(db: AsyncConnection, accounts: Sequence[tuple[str, str]]) -> list[list[Entry]]:
-    """The entries of each (mutuelle, account), in the order asked for, oldest first by accounting date."""
+    """The entries of each (mutuelle, account), in the order given, each list oldest first by accounting date."""
     columns = {
         "mutuelles": [mutuelle for mutuelle, _code in accounts],
         "codes": [code for _m, code in accounts],
@@ -70,7 +78,7 @@ async def entries_of(db: AsyncConnection, accounts: Sequence[tuple[str, str]]) -
 
 
 async def statements(db: AsyncConnection, mutuelle: str, accounts: Sequence[str]) -> dict[str, list[Entry]]:
-    """The entries of each account of a mutuelle; no account asked for is left out."""
+    """The entries of each account of a mutuelle; an account without entries has an empty list."""
     found = await entries_of(db, [(mutuelle, account) for account in accounts])
     return dict(zip(accounts, found, strict=True))
 
@@ -84,17 +92,16 @@ async def statement_page(
     db: AsyncConnection,
     mutuelle: str,
     account: str,
+    days: DayRange = DayRange(),
     *,
-    first_on: date = date.min,
-    last_on: date = date.max,
     after: Cursor | None = None,
     size: int = 100,
 ) -> Page:
-    """Up to `size` entries booked from `first_on` to `last_on`, after the page that ended with `after`."""
+    """Up to `size` entries booked on `days`, after the page that ended with `after`. ValueError: not 1 to MAX_PAGE."""
     if not 1 <= size <= MAX_PAGE:
         raise ValueError(f"a page of {size} entries: from 1 to {MAX_PAGE}")
-    opening = after.balance if after else await balance_before(db, mutuelle, account, first_on)
-    since = after or Cursor(first_on, 0, datetime.min.replace(tzinfo=UTC), UUID(int=0), 0, opening)
+    opening = after.balance if after else await balance_before(db, mutuelle, account, days.first_on)
+    since = after or Cursor(days.first_on, 0, datetime.min.replace(tzinfo=UTC), UUID(int=0), 0, opening)
     facts = {
         "mutuelle": mutuelle,
         "account": account,
@@ -103,7 +110,7 @@ async def statement_page(
         "at": since.recorded_at,
         "journal": since.journal_id,
         "position": since.position,
-        "last_on": last_on,
+        "last_on": days.last_on,
         "size": size + 1,
     }
     rows = (await db.execute(text(_BOTH), facts)).all()
@@ -134,8 +141,8 @@ def _entry(row: Row[tuple[object, ...]]) -> Entry:
     )
 
 
-# Each leg and each journal is looked up by itself (offset, limit), each side in the order of its own index: whatever
-# the planner believes of a young table, no plan reads the whole book.
+# `offset 0` and `limit 1` make the planner look up each leg and each journal by its index: without them it may read
+# the whole book while the table has no statistics.
 _ENTRIES = text(
     """
     select a.nth, m.journal_id, j.kind, m.effective_on, coalesce(j.occurred_on, m.effective_on), j.recorded_at,
@@ -161,8 +168,8 @@ _ENTRIES = text(
     """
 )
 
-# Each side is sought in its own index from the cursor's day and tick on, and hardly more than a page of it is read:
-# what one transaction posted shares a tick, and its order is that of its journals.
+# Each side is read from its own index from the cursor's day and tick on, hardly more than a page of it. The journals
+# of one transaction share a tick, so the time of recording orders them.
 _SIDE = """
     (select m.effective_on, m.xid, j.recorded_at, m.journal_id, m.position, DEBIT as debit, CREDIT as credit,
             OTHER as counter_account, j.kind, coalesce(j.occurred_on, m.effective_on) as occurred_on, j.reverses_id

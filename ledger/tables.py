@@ -1,4 +1,4 @@
-"""The ledger's tables as SQLAlchemy sees them, for reading: nothing but `ledger.post` writes."""
+"""The ledger's tables for SQLAlchemy, read only: the functions of the schema `ledger` write them."""
 
 from sqlalchemy import BigInteger, Column, Date, MetaData, SmallInteger, Table, Text, Uuid
 

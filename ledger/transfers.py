@@ -1,7 +1,7 @@
-"""Transfers between funds: the one way in which money of one fund reaches another.
+"""Transfers between funds: the only way in which money of one fund reaches another.
 
-The two funds stay apart: each books its own side against its inter-fund account with the other, and each balances
-alone; what one is owed is what the other owes, which the posting function demands of every journal.
+Each fund books its own side against its inter-fund account with the other, and balances alone. What one fund is owed
+equals what the other owes: the posting function demands it of every journal.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Transfer:
             raise ValueError(f"{self.source} and {self.target} belong to one fund")
 
     def movements(self) -> tuple[Movement, Movement]:
-        """The giving fund is owed what it gave, the receiving fund owes what it took."""
+        """One movement in each fund: the giving fund is owed the amount, the receiving fund owes it."""
         giver, taker = parse(self.source).fund, parse(self.target).fund
         return (
             Movement(interfund(taker, giver), self.source, self.amount_minor, self.currency),
@@ -38,9 +38,9 @@ class Transfer:
 
 
 async def transfer(db: AsyncConnection, voucher: Voucher, order: Transfer) -> Posted:
-    """Post the transfer as one journal, its inter-fund accounts opened first where they are not.
+    """Open the missing inter-fund accounts and post the transfer as one journal.
 
-    Refused as any journal, also `balance_too_low` where the giving account has a limit and less than that.
+    Refused as any journal; `balance_too_low` if the giving account has a limit and too little.
     """
     gives, takes = order.movements()
     pair = [Account(voucher.mutuelle, code, order.currency) for code in (gives.debit, takes.credit)]

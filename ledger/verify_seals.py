@@ -1,10 +1,10 @@
 """Verifies the seals of a book: `python verify_seals.py book.csv seals.csv`; exit 1 unless every journal is proven.
 
-The files are made by `keneya seal export > seals.csv` and then `keneya export csv > book.csv`. This shares no code with
-the service and needs Python alone. What is hashed, byte by byte, is in docs.md under "Seals": write your own.
+`keneya seal export > seals.csv` and then `keneya export csv > book.csv` make the files. This program shares no code
+with the service and needs Python alone. docs.md, "Seals", says what is hashed, so that anybody can write another.
 
-Nothing in the two files is ignored: a line that the exports would not write so is a fault. One cell proves nothing,
-`sealed_at`, which no hash holds.
+Nothing in the two files is ignored: a line that the exports would not write so is a fault. Only the cell `sealed_at`
+is in no hash.
 """
 
 import csv
@@ -37,18 +37,18 @@ SAID_ONCE = [name for name in BOOK.split(",") if name not in MOVED]  # the same 
 
 
 class VerifyError(Exception):
-    """A line that no export writes; the message names the file and the line."""
+    """A file has a line that no export writes; the message names the file and the line."""
 
 
 class SealLine(NamedTuple):
-    """A line of a file, by its number there."""
+    """A line of a file, with its number."""
 
     at: str
     row: Row
 
 
 class SealedJournal(NamedTuple):
-    """What the book holds of a journal, in the order of the blocks."""
+    """A journal of the book; sorts in the order of the blocks."""
 
     xid: int
     id: bytes
@@ -65,7 +65,7 @@ def field(value: bytes | None) -> bytes:
 
 
 def exactly(said: str, written: object) -> None:
-    """A value has one spelling: `1_850`, `+1`, ` 1` or another digit for 1 is none."""
+    """ValueError unless `said` is spelt as `written`: `1_850`, `+1`, ` 1` or a digit of another script is refused."""
     if said != str(written):
         raise ValueError(f"{said!r} is not how the export writes {str(written)!r}")
 
@@ -92,7 +92,7 @@ def time(said: str) -> bytes:
 
 
 def words(said: str) -> bytes:
-    """A text that a spreadsheet would run as a formula stands behind an apostrophe, and no other does."""
+    """The text of a cell: one that a spreadsheet would run as a formula has an apostrophe in front, no other has."""
     plain = said.removeprefix("'")
     exactly(said, "'" + plain if plain.startswith(FORMULA_HEADS) else plain)
     return plain.encode()
@@ -128,7 +128,7 @@ def journal_hash(lines: list[SealLine]) -> bytes:
         if changed := [name for name in SAID_ONCE if line.row[name] != first[name]]:
             raise VerifyError(f"{line.at}: {changed[0]!r} is another than on the first line of the journal")
         if not any(line.row[name] for name in MOVED) and len(lines) == 1:
-            break  # the close or the reopening of a period moves nothing
+            break  # the close or reopening of a period has no movement
         if line.row["position"] != str(nth):
             raise VerifyError(f"{line.at}: position {line.row['position']!r} where {nth} comes")
         moved.append(fields(line.row, MOVEMENT))
@@ -145,7 +145,7 @@ def noted(file: Iterable[str], taken: list[str]) -> Iterator[str]:
 
 
 def read(path: str, header: str) -> Iterator[SealLine]:
-    """The lines of a file behind its header, each as the exports write it, byte for byte."""
+    """The lines of a file after its header; each must be as the exports write it, byte for byte."""
     columns, taken = header.split(","), list[str]()
     with open(path, newline="", encoding="utf-8") as file:
         if next(file, None) != header + "\n":
@@ -186,7 +186,7 @@ def block_root(previous: bytes, mutuelle: str, block: int, upto: int, hashes: li
 
 
 class Chain(NamedTuple):
-    """The blocks of a mutuelle so far: how many, where the last ends, and its root."""
+    """The end of a mutuelle's chain so far: the last block's number, its `upto` and its root."""
 
     block: int = 0
     upto: int = -1
@@ -194,7 +194,7 @@ class Chain(NamedTuple):
 
 
 def block_fault(last: Chain, row: Row, hashes: list[bytes]) -> str | None:
-    """Why a block is not the one that was sealed."""
+    """What is wrong with a block; None if it is the one that was sealed."""
     block, upto = number(row["block"]), number(row["upto"])
     time(row["sealed_at"])
     if block != last.block + 1 or row["previous"] != last.root.hex():
@@ -208,7 +208,7 @@ def block_fault(last: Chain, row: Row, hashes: list[bytes]) -> str | None:
 
 
 def verify(book: str, seals: str) -> Iterator[str]:
-    """Go along the chain of each mutuelle, take out of its book what each block holds, and say what is not proven."""
+    """Match each block of each chain with its journals in the book; yields a line for each fault."""
     waiting = read_book(book)
     chains = dict.fromkeys(waiting, Chain())
     if not waiting:
@@ -229,18 +229,18 @@ def verify(book: str, seals: str) -> Iterator[str]:
         if left := waiting.get(mutuelle):
             yield f"UNSEALED {mutuelle}: {len(left)} journals are in no block, the oldest at {left[-1].at}"
         short = chain.root.hex().upper()
-        told = f"the last is {short[:4]}-{short[4:8]}" if chain.block else "none"
-        sys.stdout.write(f"{mutuelle}: {chain.block} blocks, {told}\n")
+        last_seal = f"the last is {short[:4]}-{short[4:8]}" if chain.block else "none"
+        sys.stdout.write(f"{mutuelle}: {chain.block} blocks, {last_seal}\n")
 
 
 def main(book: str, seals: str) -> int:
-    """Say what is wrong, a line each; 1 if anything is, 2 if a file cannot be read."""
+    """Print the faults, a line each. Returns 0 for none, 1 for some, 2 if a file cannot be read."""
     wrong = 0
     try:
         for line in verify(book, seals):
             sys.stdout.write(f"{line}\n")
             wrong = 1
-    except OSError as fault:  # a file that is not there is no broken book
+    except OSError as fault:  # a missing file says nothing about the book
         sys.stderr.write(f"{fault.filename}: {fault.strerror}\n")
         return 2
     except (VerifyError, csv.Error, UnicodeDecodeError) as fault:

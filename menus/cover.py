@@ -4,7 +4,7 @@ from locales import Fact, Sentence, _
 from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
-from talk.keywords import BY_MESSAGE, by_message, told
+from talk.keywords import BY_MESSAGE, by_message, word_for
 from talk.words import Caller, look
 
 
@@ -76,5 +76,5 @@ def about(stands: Standing, caller: Caller) -> dict[str, Fact]:
 def how_to_pay(caller: Caller) -> Sentence:
     """The next step, on the channel where the answer is read."""
     if caller.gateway == BY_MESSAGE:
-        return _("Reply {word}", word=told(PAY, caller.language))
+        return _("Reply {word}", word=word_for(PAY, caller.language))
     return _("Dial again, press 2")

@@ -10,7 +10,7 @@ from menus.treasurer import BALANCE, err_by_message, ok_by_message
 from menus.verify import verify
 from menus.words import PAY
 from mutuelle.officers.roles import Role, appointments_of
-from talk.keywords import STOP, by_message, told
+from talk.keywords import STOP, by_message, word_for
 from talk.words import Caller, look
 
 
@@ -19,9 +19,9 @@ async def help_by_message(caller: Caller) -> Sentence:
     roles = {appointment.role for appointment in await look(appointments_of, caller)}
     language = caller.language
     words = {
-        "cover": told(cover.keyword, language),
-        "pay": told(PAY, language),
-        "stop": told(STOP, language),
+        "cover": word_for(cover.keyword, language),
+        "pay": word_for(PAY, language),
+        "stop": word_for(STOP, language),
     }
     if work := at_work(roles, language):
         return _(
@@ -30,8 +30,8 @@ async def help_by_message(caller: Caller) -> Sentence:
     return _(
         "{cover}: are you covered? {pay} 5000: pay. {doctor}: find one. {household}: your people. "
         "{stop}: fewer messages.",
-        doctor=told(doctors_by_message.keyword, language),
-        household=told(household_by_message.keyword, language),
+        doctor=word_for(doctors_by_message.keyword, language),
+        household=word_for(household_by_message.keyword, language),
         **words,
     )
 
@@ -39,18 +39,18 @@ async def help_by_message(caller: Caller) -> Sentence:
 def at_work(roles: set[Role], language: str) -> Sentence | None:
     """What the first of the caller's roles does by SMS."""
     if Role.DOCTOR in roles:
-        return _("{verify} number code: check a patient.", verify=told(verify.keyword, language))
+        return _("{verify} number code: check a patient.", verify=word_for(verify.keyword, language))
     if Role.TREASURER in roles:
         return _(
             "{balance}: the balance. {ok}, or {err} and why: your answer to it.",
-            balance=told(BALANCE, language),
-            ok=told(ok_by_message.keyword, language),
-            err=told(err_by_message.keyword, language),
+            balance=word_for(BALANCE, language),
+            ok=word_for(ok_by_message.keyword, language),
+            err=word_for(err_by_message.keyword, language),
         )
     if Role.ENROLMENT in roles:
         return _(
             "{register} place, name, ages, phone: a new household.",
-            register=told(registers_by_message.keyword, language),
+            register=word_for(registers_by_message.keyword, language),
         )
     return None
 
@@ -59,6 +59,6 @@ async def welcome(caller: Caller) -> Sentence:
     """The answer to a stranger whose message is no keyword."""
     return _(
         "Keneya, health cover by phone. To join, send {join}. To hear no more from us, send {stop}.",
-        join=told(join_by_message.keyword, caller.language),
-        stop=told(STOP, caller.language),
+        join=word_for(join_by_message.keyword, caller.language),
+        stop=word_for(STOP, caller.language),
     )

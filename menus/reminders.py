@@ -4,7 +4,7 @@ from locales import Sentence, _
 from menus.words import NO_HOUSEHOLD
 from mutuelle.households.households import households_of
 from mutuelle.schedules.reminders.consent import accept_reminders, stop_reminders, wants_reminders
-from talk.keywords import by_message, told
+from talk.keywords import by_message, word_for
 from talk.words import Caller, confirm, do, look, order
 
 REMIND = _("REMIND")
@@ -20,7 +20,7 @@ async def remind(caller: Caller) -> Sentence:
     if not agreed:
         return _("Nothing was changed.")
     await do(accept_reminders)
-    word = told(REMIND, caller.language)
+    word = word_for(REMIND, caller.language)
     return _("Done. An SMS will tell you before your cover ends. To end this, send {word} again.", word=word)
 
 

@@ -15,7 +15,7 @@ from mutuelle.schedules.digest.digest import balance_now
 from mutuelle.schedules.digest.words import summary
 from mutuelle.schedules.jobs import choose_hour, day_hour, stop_digests
 from talk.answers import reason_words
-from talk.keywords import by_message, told
+from talk.keywords import by_message, word_for
 from talk.words import Caller, Option, ask, choose, confirm, do, look, order
 
 BALANCE = _("BALANCE")
@@ -172,4 +172,6 @@ async def no_summary(caller: Caller, appointment: Appointment) -> Sentence:
     if not agreed:
         return _("Nothing was changed.")
     await do(stop_digests, mutuelle_id=appointment.mutuelle_id)
-    return _("Done. You can still ask for it: press 9, or send {word}.", word=told(BALANCE, caller.language))
+    return _(
+        "Done. You can still ask for it: press 9, or send {word}.", word=word_for(BALANCE, caller.language)
+    )

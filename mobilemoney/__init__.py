@@ -1,6 +1,6 @@
-"""Mobile money: one file an operator, found by being there.
+"""Mobile money: one file an operator; every file with a NAME is an adapter.
 
-An adapter holds all the wire knowledge of its operator and knows no household, no account and no database.
+An adapter knows the HTTP interface of its operator, and no household, no account and no database.
 """
 
 import importlib
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def adapters() -> list[Adapter]:
-    """Every file of this room that has a NAME, in the order of their names."""
+    """Every file of this room that has a NAME, sorted by name."""
     modules = [
         importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
     ]
@@ -37,18 +37,18 @@ def adapters() -> list[Adapter]:
 def operators(
     client: httpx.AsyncClient, config: Mapping[str, str], simulator: bool = False
 ) -> dict[str, Operator]:
-    """The operators that `config` has all settings for, by name; simulated ones only with `simulator`."""
+    """The operators for which `config` has all settings, by name; simulated ones only with `simulator`."""
     return {adapter.NAME: adapter.connect(client, config) for adapter in usable(config, simulator)}
 
 
 def usable(config: Mapping[str, str], simulator: bool = False) -> list[Adapter]:
-    """The adapters that `config` has all settings for; simulated ones only with `simulator`."""
+    """The adapters for which `config` has all settings; simulated ones only with `simulator`."""
     lacking = missing(config, simulator)
     return [adapter for adapter in adapters() if not lacking[adapter.NAME]]
 
 
 def missing(config: Mapping[str, str], simulator: bool = False) -> dict[str, tuple[str, ...]]:
-    """The settings that each operator still needs here, by its name; none for one that can be asked."""
+    """The settings that each operator still lacks, by its name; none for a usable one."""
     return {adapter.NAME: tuple(_missing(adapter, config, simulator)) for adapter in adapters()}
 
 

@@ -1,7 +1,7 @@
-"""What every mobile money operator can be asked, and the few answers there are.
+"""The contract of a mobile money operator: requests, and the possible answers.
 
-UNKNOWN is an answer: a time-out, a 5xx, a page in HTML, a word nobody has seen. Only the operator's own
-definite word is FAILED, and only its status answer, never a notice, is PAID.
+UNKNOWN is an answer: a time-out, a 5xx, a page in HTML, an unknown word. FAILED needs a definite word of the operator,
+PAID its status answer: a notice is never PAID.
 """
 
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class PaymentRequest:
-    """A payment asked for. `reference` is ours, committed before it leaves; a retry carries the same one.
+    """A payment to request. `reference` is ours, committed before it is sent; a retry uses the same one.
 
-    `phone` is E.164 with its plus; `notice_url` is where the operator may ring; `note` is shown to the payer.
+    `phone` is E.164 with its plus; the operator posts its notices to `notice_url`; `note` is shown to the payer.
     """
 
     reference: UUID
@@ -42,9 +42,9 @@ class PaymentRequest:
 
 @dataclass(frozen=True)
 class OperatorAnswer:
-    """What the operator said, in our words. The facts are its own: settling compares them with the ask.
+    """The operator's answer. Its facts are the operator's own: settling compares them with the request.
 
-    With PAID, amount, currency and phone are always there. `reason` is the operator's word, for UNKNOWN ours.
+    PAID always has amount, currency and phone. `reason` is the operator's word, for UNKNOWN ours.
     """
 
     outcome: Outcome
@@ -57,7 +57,7 @@ class OperatorAnswer:
 
 
 class Operator(Protocol):
-    """One operator, ready to be asked. No method raises for anything the operator or the network does."""
+    """One connected operator. No method raises for a fault of the operator or the network."""
 
     @property
     def name(self) -> str:
@@ -65,19 +65,19 @@ class Operator(Protocol):
 
     @property
     def flow(self) -> str:
-        """Its file's FLOW: how the payer is asked, "push" being a prompt on the phone."""
+        """Its file's FLOW: how the payer is asked; "push" is a prompt on the phone."""
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
-        """Ask for a payment: ACCEPTED, PENDING (this reference is known already), FAILED or UNKNOWN."""
+        """Request a payment: ACCEPTED, PENDING (the operator has this reference already), FAILED or UNKNOWN."""
 
     async def status(self, reference: UUID) -> OperatorAnswer:
-        """Ask how a payment went: PENDING, PAID, FAILED, NOT_FOUND or UNKNOWN."""
+        """The status of a payment: PENDING, PAID, FAILED, NOT_FOUND or UNKNOWN."""
 
 
 class Adapter(Protocol):
-    """What a file of this room must hold to be an operator; a file without NAME is none.
+    """What a file of this room must define to be an operator; a file without NAME is not one.
 
-    NEEDS: the settings without which the operator is absent. SIMULATED ones exist with the simulator only.
+    NEEDS: the settings that the operator requires. A SIMULATED one exists with the simulator only.
     """
 
     NAME: str
@@ -86,4 +86,4 @@ class Adapter(Protocol):
     SIMULATED: bool
 
     def connect(self, client: httpx.AsyncClient, config: Mapping[str, str]) -> Operator:
-        """Make the operator; `client` is shared and stays the caller's to close."""
+        """Make the operator; `client` is shared, and the caller closes it."""

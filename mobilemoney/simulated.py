@@ -1,4 +1,4 @@
-"""The operator that the simulator plays: a push to the phone, answered with a PIN, told by a status word."""
+"""The simulator's operator: a push to the phone, approved with a PIN; its status is one word."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SIMULATED = True
 
 WORDS = {"PENDING": Outcome.PENDING, "SUCCESSFUL": Outcome.PAID, "FAILED": Outcome.FAILED}
 
-# With one of these the operator says that it has not taken the request and never will.
+# With one of these the operator refuses the request for good.
 REFUSALS = {
     "INVALID_BODY",
     "INVALID_REFERENCE",
@@ -30,7 +30,7 @@ REFUSALS = {
 
 
 def connect(client: httpx.AsyncClient, config: Mapping[str, str]) -> "Simulated":
-    """`OPERATOR_SIMULATED_URL` is the address that `/v1/collections` hangs under."""
+    """`OPERATOR_SIMULATED_URL` is the address before `/v1/collections`."""
     return Simulated(client, config["OPERATOR_SIMULATED_URL"].rstrip("/"))
 
 
@@ -45,7 +45,7 @@ class Simulated:
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         if ask.currency not in wire.MINOR_DIGITS:
-            return OperatorAnswer(Outcome.FAILED, reason="INVALID_CURRENCY")  # nothing has left
+            return OperatorAnswer(Outcome.FAILED, reason="INVALID_CURRENCY")  # nothing was sent
         body = {
             "reference": str(ask.reference),
             "phone": ask.phone,
@@ -63,7 +63,7 @@ class Simulated:
 
 
 def read_request(reply: wire.HttpReply | None) -> OperatorAnswer:
-    """202 is a yes; 409 says that it has this reference already, so its status must be asked."""
+    """202: accepted; 409: the operator has this reference already, so its status must be asked."""
     if reply is None:
         return OperatorAnswer(Outcome.UNKNOWN, reason="no answer")
     code = reply.text("code")
@@ -77,7 +77,7 @@ def read_request(reply: wire.HttpReply | None) -> OperatorAnswer:
 
 
 def read_status(reply: wire.HttpReply | None, reference: UUID) -> OperatorAnswer:
-    """A status counts if it is about our reference, in a known word and, once paid, with every fact."""
+    """UNKNOWN unless the status is of our reference, a known word and, if paid, has every fact."""
     if reply is None:
         return OperatorAnswer(Outcome.UNKNOWN, reason="no answer")
     if reply.code == 404 and reply.text("code") == "NOT_FOUND":

@@ -1,7 +1,6 @@
-"""How any operator is spoken to over HTTP, and how what it says is read.
+"""HTTP with an operator, and reading its answers.
 
-Nothing here raises for what comes over the wire: an answer that cannot be understood is None, which is
-UNKNOWN.
+Nothing here raises for a received answer: one that cannot be understood is None, which becomes UNKNOWN.
 """
 
 import asyncio
@@ -20,9 +19,9 @@ from anyascii import anyascii
 BODY_SIZE = 64 * 1024
 FIELD_SIZE = 200
 TIMEOUT = httpx.Timeout(9, connect=3)
-WHOLE_S = 15  # for answers that drip: each read may be in time and the sum not
+WHOLE_S = 15  # for a whole answer: of a slow one each read may be in time, the sum not
 NOTE_SIZE = 22
-USER_AGENT = "keneya/0.1 (mobile money)"  # named outright: some gateways turn a library's own name away
+USER_AGENT = "keneya/0.1 (mobile money)"  # some gateways refuse a library's default name
 
 MINOR_DIGITS = {"XOF": 0, "XAF": 0, "GNF": 0, "RWF": 0, "CDF": 2, "USD": 2, "EUR": 2}
 AMOUNT_LIMIT = 10**15
@@ -30,13 +29,13 @@ AMOUNT_LIMIT = 10**15
 
 @dataclass(frozen=True)
 class HttpReply:
-    """An HTTP answer. `body` is its JSON object, or None when it held anything else."""
+    """An HTTP answer. `body` is its JSON object; None if it is anything else."""
 
     code: int
     body: dict[str, Any] | None
 
     def text(self, name: str) -> str | None:
-        """A field as text a database can keep, sent as text or as a number; None when absent or empty."""
+        """A field, sent as text or number, as text that PostgreSQL can store; None if absent or empty."""
         value = (self.body or {}).get(name)
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             return None
@@ -52,9 +51,9 @@ async def exchange(
     body: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpReply | None:
-    """Send one request and read at most BODY_SIZE bytes of the answer; None when there was no whole answer.
+    """Send one request and read at most BODY_SIZE bytes of the answer; None without a complete answer.
 
-    A redirect is not followed: it is an answer like any other.
+    A redirect is not followed: it is an answer.
     """
     sent = {"user-agent": USER_AGENT, "accept": "application/json"} | dict(headers or {})
     try:
@@ -79,7 +78,7 @@ async def _read(answer: httpx.Response) -> HttpReply | None:
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """A JSON object, its numbers kept exact; None for anything else."""
+    """A JSON object with exact numbers; None for anything else."""
     try:
         parsed = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -104,19 +103,19 @@ def minor(value: str | None, currency: str | None) -> int | None:
 
 
 def decimal_text(amount_minor: int, currency: str) -> str:
-    """Minor units as operators write them, without idle decimals; KeyError for an unknown currency."""
+    """Minor units as operators write amounts, without needless decimals; KeyError for an unknown currency."""
     amount = Decimal(amount_minor).scaleb(-MINOR_DIGITS[currency])
     return format(amount.normalize() if amount % 1 else amount.to_integral_value(), "f")
 
 
 def e164(value: str | None) -> str | None:
-    """A phone number with its plus, whether or not the operator writes one; None for anything else."""
+    """A phone number with its plus, written with or without; None for anything else."""
     digits = re.fullmatch(r"\+?([1-9][0-9]{7,14})", value or "")
     return f"+{digits[1]}" if digits else None
 
 
 def reference(value: object) -> UUID | None:
-    """A reference of ours, which is always a UUID; None for anything else."""
+    """One of our references, always a UUID; None for anything else."""
     try:
         return UUID(value) if isinstance(value, str) else None
     except ValueError:
@@ -124,15 +123,15 @@ def reference(value: object) -> UUID | None:
 
 
 def moment(value: str | None) -> datetime | None:
-    """An ISO 8601 time in UTC; one without a zone is taken for UTC."""
+    """An ISO 8601 time in UTC, one without a zone read as UTC; None for anything else."""
     try:
         parsed = datetime.fromisoformat(value or "")
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    except (ValueError, OverflowError):  # no time, or one that UTC has no year for
+    except (ValueError, OverflowError):  # not a time, or in UTC outside the years 1 to 9999
         return None
 
 
 def plain_note(note: str) -> str:
-    """A note in letters, digits and spaces, at most 22: operators refuse apostrophes and accents outright."""
+    """A note of at most 22 letters, digits and spaces: operators refuse apostrophes and accents."""
     letters = re.sub(r"[^A-Za-z0-9]+", " ", anyascii(note)).strip()
     return letters[:NOTE_SIZE].strip()

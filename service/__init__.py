@@ -1,1 +1,1 @@
-"""What web and worker stand on: the HTTP server and its limits, the pool of connections, the clock, metrics, logs."""
+"""What web and worker share: the HTTP server and its limits, the connection pool, the clock, metrics, logs."""

@@ -1,7 +1,7 @@
-"""The time of web and worker is PostgreSQL's: locks, codes and waits must not depend on which machine reads the clock.
+"""The time of web and worker is PostgreSQL's: locks, codes and waits must not depend on a machine's clock.
 
-Between two looks at the server's clock it goes on by the machine's monotonic one. A process whose own clock is far
-from the server's does not start; one whose clock goes wrong later says so, and goes on by the server's.
+Between two readings of the server's clock the machine's monotonic clock continues it. A process does not start if the
+machine's clock is far from the server's; if it goes wrong later, that is logged.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 log = logging.getLogger("keneya.clock")
 
-MOST_SKEW = timedelta(seconds=60)  # more, and the machine's logs, certificates and backups are wrong as well
-JITTER = timedelta(milliseconds=500)  # less is the way to the server and back: the clock does not jump for it
+MOST_SKEW = timedelta(seconds=60)  # with more, the machine's logs, certificates and backups are wrong too
+JITTER = timedelta(milliseconds=500)  # a smaller difference is the round trip: the clock is not set for it
 LOOK_EVERY_S = 10.0
 
 NOW = text("select clock_timestamp()")
@@ -26,13 +26,13 @@ class WrongClockError(Exception):
 
 
 async def skew(db: AsyncConnection) -> timedelta:
-    """How far this machine's clock is ahead of PostgreSQL's, to some milliseconds."""
+    """How far this machine's clock is ahead of PostgreSQL's, accurate to some milliseconds."""
     server: datetime = (await db.execute(NOW)).scalar_one()
     return datetime.now(UTC) - server
 
 
 async def refuse_wrong_clock(db: AsyncConnection) -> None:
-    """WrongClockError if this machine's clock is not PostgreSQL's."""
+    """WrongClockError if this machine's clock is more than MOST_SKEW from PostgreSQL's."""
     if abs(ahead := await skew(db)) > MOST_SKEW:
         side = "ahead of" if ahead > timedelta() else "behind"
         raise WrongClockError(
@@ -41,17 +41,17 @@ async def refuse_wrong_clock(db: AsyncConnection) -> None:
 
 
 class DatabaseClock:
-    """Call it for the time: aware, UTC, as PostgreSQL has it; this machine's own before the first look."""
+    """Call it for the time: aware, UTC, PostgreSQL's; this machine's own before the first `look`."""
 
     def __init__(self) -> None:
         self._at, self._since = datetime.now(UTC), monotonic()
-        self.is_off = False  # this machine's own, at the last look
+        self.is_off = False  # whether this machine's clock was wrong at the last `look`
 
     def __call__(self) -> datetime:
         return self._at + timedelta(seconds=monotonic() - self._since)
 
     async def look(self, pool: AsyncEngine) -> None:
-        """Set it by the server; tell a person once when this machine's own clock is wrong, once when it is right."""
+        """Set it by the server; log once when this machine's clock goes wrong, and once when it is right again."""
         async with pool.connect() as db:
             begun = monotonic()
             server: datetime = (await db.execute(NOW)).scalar_one()
@@ -69,10 +69,10 @@ class DatabaseClock:
         self.is_off = is_off
 
     async def follow(self, pool: AsyncEngine) -> None:
-        """Look again and again until it is cancelled; a server that is gone is looked at later."""
+        """Repeat `look` until cancelled; if the server is away, try again later."""
         while True:
             try:
                 await self.look(pool)
-            except Exception as fault:  # whatever it is, the clock goes on and is set again
+            except Exception as fault:  # after any fault the clock continues and is set again later
                 log.debug("clock.not_seen", extra={"fault": type(fault).__name__})
             await asyncio.sleep(LOOK_EVERY_S)

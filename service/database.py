@@ -1,10 +1,10 @@
-"""PostgreSQL as web and worker hold it: so many connections, no statement for ever, none given out that died.
+"""The connection pool of web and worker: a fixed size, a deadline for each statement, no dead connection handed out.
 
-A connection that was in use a moment ago is not asked whether it still lives: the question is three ways to the server
-and back, more than a hop needs for all that it reads. If it does not, one caller is told so, and the pool is renewed.
+A connection used a moment ago is not pinged: a ping is three round trips, more than all the reads of a hop. If it is
+dead, one caller sees the fault, and the pool is renewed.
 
-A server that is gone without a word (its host lost, a firewall that forgot the connection) ends nothing by itself:
-every statement has a deadline here, the system gives up what nobody acknowledges; what was silent is not used again.
+A server may vanish without closing its connections (its host is lost, a firewall dropped them). So each statement has
+a deadline here, and the system closes connections that get no acknowledgement; a silent one is not used again.
 """
 
 import socket
@@ -23,18 +23,18 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 POOL_SIZE = 10
 CONNECT_TIMEOUT_S = 3
-ALIVE_TIMEOUT_S = 3  # for the answer of a connection that is asked whether it lives
-STATEMENT_TIMEOUT_MS = 10_000  # past every deadline: a stuck statement must not hold a connection for ever
-IDLE_IN_TRANSACTION_MS = 15_000  # who stopped in the middle of a transaction must not hold its locks for ever
-DEADLINE_S = 12  # for a statement as seen from here: the server, if it lives, has ended it before
-IDLE_S = 1.0
-# Of a pool used from its top, the bottom may be idle for hours: a firewall between would forget it without a word.
+ALIVE_TIMEOUT_S = 3  # for the answer to a ping
+STATEMENT_TIMEOUT_MS = 10_000  # beyond every deadline: a stuck statement must not hold a connection for ever
+IDLE_IN_TRANSACTION_MS = 15_000  # a client stopped in a transaction must not hold its locks for ever
+DEADLINE_S = 12  # of a statement on our side: a living server has ended it before
+IDLE_S = 1.0  # a connection idle for longer is pinged
+# The pool reuses the newest connection first, so the others may be idle for hours, and a firewall would drop them.
 SERVER_SETTINGS = {
     "tcp_keepalives_idle": "60",
     "statement_timeout": str(STATEMENT_TIMEOUT_MS),
     "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
 }
-# The same from our side, sooner: what is not acknowledged for 10 s, or does not answer three questions, is lost.
+# Keepalive on our side, sooner: a connection is lost after 10 s without acknowledgement, or three unanswered probes.
 SOCKET_OPTIONS = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
     (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 5),
@@ -46,31 +46,31 @@ AWAY = (
     "08",
     "57P",
     "53300",
-)  # beginnings of SQLSTATE: no connection, the server stops or starts, it has too many
+)  # beginnings of SQLSTATE: no connection, the server stops or starts, too many connections
 _SINCE = "idle since"
 
 
 class Watched(asyncpg.Connection):
-    """A connection whose system tells us when the other side is gone."""
+    """A connection with TCP keepalive, so that the system reports a lost server."""
 
     def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
         super().__init__(protocol, transport, *rest)
         link = transport.get_extra_info("socket")
         if link.family != socket.AF_UNIX:
             for level, name, value in SOCKET_OPTIONS:
-                if hasattr(socket, name):  # not every system has each
+                if hasattr(socket, name):  # not every system has every option
                     link.setsockopt(level, getattr(socket, name), value)
 
 
 def open_pool(url: str | URL, size: int = POOL_SIZE) -> AsyncEngine:
-    """The connections of one process; none is made before it is needed."""
+    """The connection pool of one process; connections are made when needed."""
     pool = create_async_engine(
         url,
         hide_parameters=True,  # a statement's values are people's names and messages: never in a log
         pool_size=size,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT_S,
-        pool_use_lifo=True,  # the one used last has its plans made; a new one makes forty in its first action
+        pool_use_lifo=True,  # the newest connection has its plans; another prepares forty in its first action
         connect_args=connect_args(),
     )
     event.listen(pool.sync_engine, "checkin", _remember)
@@ -80,7 +80,7 @@ def open_pool(url: str | URL, size: int = POOL_SIZE) -> AsyncEngine:
 
 
 def connect_args() -> dict[str, Any]:
-    """How each connection of web and worker is made, also the first ones, which look whether they may start."""
+    """The arguments of every connection of web and worker, also of the checks before their start."""
     return {
         "timeout": CONNECT_TIMEOUT_S,
         "command_timeout": DEADLINE_S,
@@ -90,24 +90,24 @@ def connect_args() -> dict[str, Any]:
 
 
 def is_away(fault: BaseException) -> bool:
-    """Whether `fault` says that PostgreSQL cannot be reached now, and nothing else."""
+    """Whether `fault` means that PostgreSQL cannot be reached now."""
     if isinstance(fault, DBAPIError):
         state = str(getattr(fault.orig, "sqlstate", None) or "")
         return fault.connection_invalidated or state.startswith(AWAY)
-    if isinstance(fault, PostgresError):  # while it connects
+    if isinstance(fault, PostgresError):  # while connecting
         return str(getattr(fault, "sqlstate", "")).startswith(AWAY)
     return isinstance(fault, OSError | PoolTimeout | InterfaceError)
 
 
-# A new file that grows by some pages, in a transaction that is committed: a disk that is full and a server that is
-# read-only show here, while a row that is written over finds room on its own page for long.
+# A new file of some pages in a committed transaction: it fails on a full disk and on a read-only server, while an
+# update of one row would long find room on its page.
 PROOF = text(
     "create temp table keneya_proof on commit drop as select repeat('x', 500) from generate_series(1, 32)"
 )
 
 
 async def prove_a_write(pool: AsyncEngine) -> None:
-    """Raises the database's own error where it does not take what is written."""
+    """Raise the database's error if it does not accept a write."""
     async with pool.begin() as db:
         await db.execute(PROOF)
 
@@ -117,19 +117,19 @@ def _remember(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -
 
 
 def _expect_alive(connection: DBAPIConnection, entry: ConnectionPoolEntry, _handed_out: object) -> None:
-    """Ask a connection that was idle for long; if it is dead, all of its age are taken for dead."""
+    """Ping a connection that was idle for IDLE_S; if it is dead, drop all that were made before now."""
     since = entry.info.get(_SINCE)
     if since is None or monotonic() - since < IDLE_S:
         return
     try:
         ask_alive(connection)
     except (PostgresError, InterfaceError, OSError) as fault:
-        connection.driver_connection.terminate()  # a word of parting would be waited for
+        connection.driver_connection.terminate()  # a clean close would wait for the server
         raise InvalidatePoolError from fault
 
 
 def ask_alive(connection: Any) -> None:
-    """One way to the server and back."""
+    """Ping: one round trip to the server."""
     connection.run_async(partial(_ask, timeout_s=ALIVE_TIMEOUT_S))
 
 
@@ -138,7 +138,7 @@ async def _ask(driver: Any, timeout_s: float) -> None:
 
 
 def _give_up(context: ExceptionContext) -> None:
-    """A connection that did not answer in time is no longer one, nor are those of its age."""
+    """After a time-out drop the connection, and all that were made before now."""
     if isinstance(context.original_exception, TimeoutError) and context.connection is not None:
         context.is_disconnect = True
         driver: Any = context.connection.connection.driver_connection

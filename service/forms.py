@@ -1,6 +1,6 @@
-"""The form in a request, read within limits: no further than so many bytes. `http_limits` limits its time.
+"""Reads the form of a request up to a limit of bytes; `http_limits` limits the time.
 
-What is wrong with it is an HTTPException; a form with a field twice or too many of them is an empty one.
+A bad body is an HTTPException; a form with a repeated field or too many fields is read as empty.
 """
 
 import logging
@@ -21,12 +21,12 @@ _BYTES = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """The body, read no further than `limit` (413)."""
+    """The body; 413 if it is longer than `limit` bytes."""
     body, more = b"", True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise HTTPException(400)  # nobody is left to read it
+            raise HTTPException(400)  # the client is gone
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > limit:
@@ -35,9 +35,9 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 
 async def read_form(headers: Headers, receive: Receive) -> dict[str, str]:
-    """The form's fields, once size and type are right (413, 415); 400 where the body that was announced is not there.
+    """The form's fields; 413 for its size, 415 for its type, 400 if the announced body is missing.
 
-    A server may leave a body unread, as where its head asks for another protocol: 200 would be the end of what it said.
+    A server may leave a body unread (its head asks for another protocol): a 200 would lose what it said.
     """
     body = await read_body(receive, LARGEST_FORM)
     if not is_form(headers):
@@ -48,20 +48,20 @@ async def read_form(headers: Headers, receive: Receive) -> dict[str, str]:
 
 
 def is_form(headers: Mapping[str, str]) -> bool:
-    """Whether the body is said to be a form."""
-    told = headers.get("content-type", "")
-    return told == FORM or told.partition(";")[0].strip().lower() == FORM
+    """Whether the content type is a form's."""
+    content_type = headers.get("content-type", "")
+    return content_type == FORM or content_type.partition(";")[0].strip().lower() == FORM
 
 
 def read_query(query: bytes) -> dict[str, str]:
-    """The query's fields, of a gateway that asks with GET (413)."""
+    """The fields of the query, for a gateway that uses GET; 413 if it is too long."""
     if len(query) > LARGEST_FORM:
         raise HTTPException(413)
     return fields_of(query)
 
 
 def fields_of(body: bytes) -> dict[str, str]:
-    """Empty for a form with a field twice or too many of them: no gateway sends one, whatever it is to slip in."""
+    """The fields; none for a form with a repeated field or too many: no gateway sends one."""
     pairs = [pair for pair in body.decode("latin-1").replace("+", " ").split("&") if pair]
     if len(pairs) > MOST_FIELDS:
         log.warning("webhook.too_many_fields")
@@ -77,13 +77,13 @@ def fields_of(body: bytes) -> dict[str, str]:
 
 
 def _text(written: str) -> str:
-    """What UTF-8 says there, of bytes that are characters here: nearly all are letters without accents."""
+    """The UTF-8 text of bytes read as Latin-1; quick for plain ASCII, as nearly all are."""
     plain = _plain(written) if "%" in written else written
     return plain if plain.isascii() else plain.encode("latin-1").decode("utf-8", "replace")
 
 
 def _plain(escaped: str) -> str:
-    """What `unquote_to_bytes` says, mostly without asking it: a form has ten of these, and a hop waits for them."""
+    """The result of `unquote_to_bytes`, mostly without calling it: a hop has ten of these."""
     first, *others = escaped.split("%")
     try:
         return first + "".join([_BYTES[other[:2]] + other[2:] for other in others])

@@ -1,7 +1,8 @@
-"""What a connection may ask of web, whichever of uvicorn's protocols reads it: a limit on everything that comes.
+"""Limits of a connection to web, for each of uvicorn's protocols.
 
-A head of 32 kB, a request that arrives within 10 s, eight requests that wait for the one before, so many connections.
-Whoever asks for more is told so, the connection is closed and counted. No byte costs more than it would in one piece.
+A head has at most 32 kB, a request arrives within 10 s, eight requests may wait for the one before, and the number of
+connections is limited. A connection beyond a limit gets an error status, is closed and counted. Bytes that come one by
+one cost no more than in one piece.
 """
 
 import logging
@@ -25,26 +26,26 @@ from service import metrics
 log = logging.getLogger("keneya.web")
 
 LARGEST_HEAD = 32 * 1024
-PIECE = 16 * 1024  # so much is read before it is looked at again; a hop is a twentieth of it
+PIECE = 16 * 1024  # bytes given to the parser between two checks; a hop is a twentieth of it
 MOST_PIPELINED = 8
-ARRIVAL_S = 10  # no gateway waits longer for an answer, so none takes longer to ask
+ARRIVAL_S = 10  # no gateway waits longer for an answer, so none sends for longer
 MOST_CONNECTIONS = 1000
 SPARE_DESCRIPTORS = 100  # for PostgreSQL, Redis, the simulator, files
 TICK_S = 1.0
-TOLD_EVERY_S = 10.0  # the same trouble is logged so often; all of it is counted
+LOG_EVERY_S = 10.0  # at most one log line for a reason in this time; every close is counted
 
 _watched: WeakSet[ServerState] = WeakSet()
-_told_at: dict[str, float] = {}
+_logged_at: dict[str, float] = {}
 
 
 def most_connections() -> int:
-    """How many are served at once: MOST_CONNECTIONS, or fewer where the process may not open so many files."""
+    """The number of connections served at once: MOST_CONNECTIONS, or fewer if the process may open fewer files."""
     limit, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(1, min(MOST_CONNECTIONS, limit - SPARE_DESCRIPTORS))
 
 
 def allow_descriptors() -> None:
-    """Let this process open as many files as its connections need, if the system allows it."""
+    """Raise this process's limit of open files to what its connections need, if the system allows it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_CONNECTIONS + SPARE_DESCRIPTORS
     if soft < wanted:
@@ -52,7 +53,7 @@ def allow_descriptors() -> None:
 
 
 class LimitedProtocol(Protocol):
-    """Mixed in before a protocol of uvicorn's, whose connections are looked at once a second."""
+    """A mixin before a protocol of uvicorn's; `tick` is called each second for each connection."""
 
     loop: AbstractEventLoop
     transport: Transport
@@ -61,7 +62,7 @@ class LimitedProtocol(Protocol):
     flow: FlowControl
     cycle: Any
     made_at = 0.0
-    seconds = 0  # for which it has been at the same request, or idle
+    seconds = 0  # spent on the same request, or idle
     _seen: tuple[bool, object] = (False, None)
 
     def connection_made(self, transport: Any) -> None:
@@ -83,29 +84,29 @@ class LimitedProtocol(Protocol):
         return None
 
     def read(self, data: bytes) -> None:
-        """Take a piece of what has come."""
+        """Parse a piece of the received bytes."""
         raise NotImplementedError
 
     def arriving(self) -> bool:
-        """Whether a request has begun to come and is not whole yet."""
+        """Whether a request has begun to arrive and is not complete."""
         raise NotImplementedError
 
     def request(self) -> object:
-        """What is another one for each request."""
+        """An object that is different for each request."""
         raise NotImplementedError
 
     def answering(self) -> bool:
-        """Whether a request is being answered to somebody who reads."""
+        """Whether a request is being answered and the client reads the answer."""
         return self.cycle is not None and not self.cycle.response_complete and not self.flow.write_paused
 
     def tick(self) -> None:
-        """A second has passed."""
+        """Check the limits; called each second."""
         seen = (self.arriving(), self.request())
         self.seconds = self.seconds + 1 if seen == self._seen else 0
         self._seen = seen
         if self.transport.is_closing():
             if self.seconds >= ARRIVAL_S:
-                self.transport.abort()  # it reads nothing of what it was told
+                self.transport.abort()  # the client does not read our last answer
         elif self.arriving():
             if self.seconds >= ARRIVAL_S:
                 self.refuse("slow", HTTPStatus.REQUEST_TIMEOUT)
@@ -113,12 +114,12 @@ class LimitedProtocol(Protocol):
             self.seconds = 0
         elif self.seconds > self.config.timeout_keep_alive:
             metrics.count_closed("idle")
-            self.transport.abort()  # who does not read would not read a word about it either
+            self.transport.abort()  # an idle client, or one that does not read, gets no status
 
     def refuse(self, reason: str, status: HTTPStatus) -> None:
         """Answer `status`, unless an answer is under way, and close."""
         metrics.count_closed(reason)
-        _tell(reason, len(self.server_state.connections))
+        _log_closed(reason, len(self.server_state.connections))
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             line = (
                 f"HTTP/1.1 {status.value} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -128,10 +129,10 @@ class LimitedProtocol(Protocol):
 
 
 class LimitedHttpTools(LimitedProtocol, HttpToolsProtocol):
-    """uvicorn's protocol over httptools. A request that would like another protocol is read in this one."""
+    """uvicorn's protocol over httptools. A request to upgrade to another protocol is read as HTTP."""
 
     reading = False  # a request has begun to arrive
-    _unused = 0  # bytes that have come of a head, or of what is between and behind the chunks of a body
+    _unused = 0  # bytes of a head, or between and after the chunks of a body
 
     def read(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -148,7 +149,7 @@ class LimitedHttpTools(LimitedProtocol, HttpToolsProtocol):
                 self.refuse("large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def _feed(self, data: bytes) -> None:
-        """Give it to the parser, which leaves a body alone where a head speaks of an upgrade: so it must not speak."""
+        """Give it to the parser without the head's upgrade, for which it would not read the body."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -192,7 +193,7 @@ class LimitedHttpTools(LimitedProtocol, HttpToolsProtocol):
 
 
 class LimitedH11(LimitedProtocol, H11Protocol):
-    """uvicorn's protocol over h11, which itself reads no request before the one before it is answered."""
+    """uvicorn's protocol over h11, which reads a request only after the one before is answered."""
 
     def __init__(
         self,
@@ -225,19 +226,19 @@ def _look_at_all(state: ServerState, loop: AbstractEventLoop) -> None:
 
 
 def _make_room(new: LimitedProtocol, connections: set[LimitedProtocol]) -> None:
-    """Close who has been without anything to do for the longest, first who never asked; else the newest."""
+    """Close the connection idle for the longest, first one without any request; if none is idle, the new one."""
     idle = [one for one in connections if one is not new and not one.answering()]
     if not idle:
         return new.refuse("full", HTTPStatus.SERVICE_UNAVAILABLE)
     longest = max(idle, key=lambda one: (one.cycle is None, one.seconds, -one.made_at))
     metrics.count_closed("full")
-    _tell("full", len(connections))
-    connections.discard(longest)  # now: the next one that comes must not choose it again
+    _log_closed("full", len(connections))
+    connections.discard(longest)  # now, so that the next one does not choose it again
     return longest.transport.abort()
 
 
-def _tell(reason: str, connections: int) -> None:
+def _log_closed(reason: str, connections: int) -> None:
     now = monotonic()
-    if now - _told_at.get(reason, -TOLD_EVERY_S) >= TOLD_EVERY_S:
-        _told_at[reason] = now
+    if now - _logged_at.get(reason, -LOG_EVERY_S) >= LOG_EVERY_S:
+        _logged_at[reason] = now
         log.warning("web.connection_closed", extra={"reason": reason, "connections": connections})

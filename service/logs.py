@@ -1,6 +1,6 @@
-"""Structured logs: one JSON object a line, an event's name as message and its facts as fields.
+"""Structured logs: one JSON object a line, the event's name as message and its facts as fields.
 
-No full phone number leaves through here: rooms mask them, and the formatter masks what they forgot.
+No full phone number is written: rooms mask them, and the formatter masks what they missed.
 """
 
 import logging
@@ -17,7 +17,7 @@ NOISY = ("httpx", "httpcore", "asyncio", "urllib3", "alembic")
 
 
 def mask_phone(phone: str) -> str:
-    """`+22370000001` as `+223…0001`: enough to recognise, too little to call."""
+    """`+22370000001` as `+223…0001`: enough to recognise, not to call."""
     return f"{phone[:4]}…{phone[-4:]}"
 
 
@@ -36,36 +36,36 @@ def mask_phones(value: Any) -> Any:
 
 
 class LosingHandler(logging.StreamHandler[TextIO]):
-    """Writes lines; those that cannot be written (a full disk) are counted, and the next that can be says how many.
+    """Counts lines that cannot be written (a full disk); the next one that can be is followed by their number.
 
-    The first one that is lost is said on the terminal, if the log is not that itself.
+    The first lost line is reported on the terminal, unless the log goes there.
     """
 
     lost = 0  # since the process began
-    _untold = 0
+    _unreported = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        untold = self._untold
+        unreported = self._unreported
         super().emit(record)
-        if untold and self._untold == untold:  # this line was written
-            self._untold = 0
-            told = {"name": "keneya.logs", "levelname": "ERROR", "msg": "logs.lost", "lines": untold}
-            super().emit(logging.makeLogRecord(told))
+        if unreported and self._unreported == unreported:  # this line was written
+            self._unreported = 0
+            report = {"name": "keneya.logs", "levelname": "ERROR", "msg": "logs.lost", "lines": unreported}
+            super().emit(logging.makeLogRecord(report))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
         fault = sys.exc_info()[1]
         if not isinstance(fault, OSError):
             super().handleError(record)
             return
-        if not self._untold and sys.__stderr__ is not None and sys.__stderr__ is not self.stream:
+        if not self._unreported and sys.__stderr__ is not None and sys.__stderr__ is not self.stream:
             with suppress(OSError):
                 print(f"the log cannot be written: {fault.strerror}", file=sys.__stderr__, flush=True)
-        self._untold += 1
+        self._unreported += 1
         LosingHandler.lost += 1
 
 
 class MaskingFormatter(JsonFormatter):
-    """The last line of defence: whatever a line holds, its phone numbers are masked."""
+    """Masks the phone numbers in every line, as the last defence."""
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         log_data.pop("color_message", None)  # uvicorn's second copy of its message, for terminals

@@ -1,7 +1,7 @@
-"""What Prometheus reads: hops of this process, and the backlog of payments and messages as their tables tell it.
+"""Prometheus metrics: the hops of this process, and the backlog of payments and messages from their tables.
 
-The tables are read seldom, by one statement at a time on a connection of their own, however often anybody asks.
-No label ever holds a phone number, a name or anything a caller typed.
+The tables are read seldom, however often a scraper asks, one statement at a time on a connection of their own.
+No label holds a phone number, a name or anything a caller typed.
 """
 
 import asyncio
@@ -36,16 +36,16 @@ DISK = next(
 registry = CollectorRegistry()  # this process
 tables = (
     CollectorRegistry()
-)  # what the tables tell to every process alike; left out while they cannot be read
+)  # read from the tables, the same in every process; left out while they cannot be read
 
-SAMPLE_EVERY_S = 15.0  # as often as Prometheus asks where nothing else is set
-REST = 50  # times as long as a reading took, nothing is read: whole tables may be large, and are a fiftieth of a core
-PATIENCE_S = 2.0  # of who asks, before what was read last is told
+SAMPLE_EVERY_S = 15.0  # the default scrape interval of Prometheus
+REST = 50  # pause of this many times the last reading: large tables cost at most a fiftieth of a core
+PATIENCE_S = 2.0  # a scraper waits this long for a new reading, then gets the last one
 HOP_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class _Hops(Collector):
-    """Hops by how they ended and how long they took, counted by one thread: locks would be a hundredth of a hop."""
+    """Counts hops by end and duration without locks, in one thread: locks would cost a hundredth of a hop."""
 
     def __init__(self) -> None:
         self._ended, self._seconds = 0, 0.0
@@ -116,7 +116,7 @@ seal_lag = Gauge(
     "keneya_seal_lag_seconds", "Age of the oldest journal that no seal holds yet", registry=tables
 )
 
-ON_ONE_CORE = text("set max_parallel_workers_per_gather = 0")  # the others are for callers
+ON_ONE_CORE = text("set max_parallel_workers_per_gather = 0")  # the other cores are for callers
 DATABASE_BYTES = text("select pg_database_size(current_database())")
 LIMITED_USES = text(
     "select what, count(*) from limited_use where used_at > clock_timestamp() - interval '1 hour' group by what"
@@ -130,7 +130,7 @@ OLDEST_IN = text(
 FAILED_CHECKS = text(
     "select count(*) from failed_check where tried_at > clock_timestamp() - interval '1 day' and forgiven_at is null"
 )
-# Not by `next_at`: a try that fails moves it on, and one that fails for ever would never be told.
+# Not by `next_at`: a failed try moves it on, so a schedule that always fails would not show.
 OVERDUE = text(
     "select count(*) from schedule where stopped_at is null and due_at < clock_timestamp() - interval '10 minutes'"
 )
@@ -144,7 +144,7 @@ OLDEST_OPEN = text(
     "select extract(epoch from clock_timestamp() - min(asked_at)) from payment"
     " where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')"
 )
-# The oldest by its tick: what a transaction under way may still come before waits with it.
+# The oldest journal by tick: journals that a transaction under way may still precede are not sealed either.
 SEAL_LAG = text(
     """select extract(epoch from clock_timestamp() - min(j.recorded_at)) from ledger.book b
        left join lateral (select s.upto from ledger.seal s where s.mutuelle_id = b.mutuelle_id
@@ -157,7 +157,7 @@ KNOWN_ENDS = {"Success", "Incomplete", "Failed"}
 
 
 def settle_garbage_collector() -> None:
-    """Once all is imported: collect, freeze, and collect more rarely (measured: the collector makes the tail)."""
+    """After all imports: collect, freeze, and collect more rarely. Measured: the collector causes the slowest hops."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -169,23 +169,23 @@ def count_hop(end: bool, seconds: float) -> None:
 
 
 def count_refused(so_far: Callable[[], int]) -> None:
-    """Where the number of hops is told that were refused because too many were under way."""
+    """`so_far` returns the number of hops refused because too many were under way."""
     _hops.refused = so_far
 
 
 def count_end(status: str) -> None:
-    """A call ended; a status nobody knows counts as other."""
+    """A call ended; an unknown status counts as other."""
     ends.labels(status if status in KNOWN_ENDS else "other").inc()
 
 
 def count_closed(reason: str) -> None:
-    """A connection was closed: there were too many, or it was too slow, too large, idle, or asked too much at once."""
+    """A connection was closed: too many connections, too slow, too large, idle, or too many requests at once."""
     closed.labels(reason).inc()
 
 
 @dataclass
 class Sampler:
-    """What the tables told last, and when they may be asked again. `pool` is for nothing else."""
+    """Reads the tables, at most as often as REST allows. `pool` is used for nothing else."""
 
     pool: AsyncEngine
     up: bool = False
@@ -193,7 +193,7 @@ class Sampler:
     reading: asyncio.Task[None] | None = None
 
     async def sample(self) -> None:
-        """Have the tables read if it is time, one reading for all who ask, and wait for it a little."""
+        """Start a reading if it is time, one for all scrapers, and wait for it up to PATIENCE_S."""
         if self.reading is None and monotonic() >= self.next_at:
             self.reading = asyncio.create_task(self._read())
         if self.reading is not None:
@@ -213,7 +213,7 @@ class Sampler:
             self.next_at, self.reading = monotonic() + max(SAMPLE_EVERY_S, took_s * REST), None
 
     async def close(self) -> None:
-        """End what is being read, and the connection."""
+        """Cancel the reading under way, and close the connection."""
         if self.reading is not None:
             self.reading.cancel()
             await asyncio.wait([self.reading])
@@ -221,11 +221,11 @@ class Sampler:
 
 
 async def exposition(sampler: Sampler) -> tuple[bytes, str]:
-    """The text and its content type; without the database, the counts of this process alone."""
+    """The metrics as text, and its content type; without the database only the counts of this process."""
     await sampler.sample()
     tables_up.set(sampler.up)
-    told = generate_latest(registry)
-    return told + generate_latest(tables) if sampler.up else told, CONTENT_TYPE_LATEST
+    own = generate_latest(registry)
+    return own + generate_latest(tables) if sampler.up else own, CONTENT_TYPE_LATEST
 
 
 async def _read_tables(pool: AsyncEngine) -> None:
@@ -240,7 +240,7 @@ async def _read_tables(pool: AsyncEngine) -> None:
         overdue_schedules, unsealed_s = await db.scalar(OVERDUE), await db.scalar(SEAL_LAG)
         unfolded_s = await db.scalar(UNFOLDED)
         oldest_s, open_cases = await db.scalar(OLDEST_OPEN), await db.scalar(OPEN_CASES)
-    # All at once from here: whoever asks at the same moment must not see half of it.
+    # No await from here on: a scraper at the same moment must not see half of it.
     by_state = (
         (payments, payments_by_state),
         (messages, messages_by_state),

@@ -25,7 +25,7 @@ OF_THE_CONNECTION = {
 
 
 async def pass_on(request: Request) -> Response:
-    """The same request to the simulator, its answer back, unchanged but for the connection's own headers."""
+    """Forward the request to the simulator and return its answer, both without the connection's own headers."""
     content = await request.body()
     headers = [(name, value) for name, value in request.headers.items() if name not in OF_THE_CONNECTION]
     try:
@@ -44,7 +44,7 @@ async def pass_on(request: Request) -> Response:
 
 
 def _target(request: Request) -> httpx.URL:
-    """Path and query exactly as they came: decoded and written again, a `+` or a `%3F` would be another one."""
+    """The simulator's URL with path and query byte for byte: decoding would change a `+` or a `%3F`."""
     raw: bytes = request.scope["raw_path"]
     if query := request.scope["query_string"]:
         raw += b"?" + query

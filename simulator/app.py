@@ -1,7 +1,7 @@
-"""The simulator's process: `uvicorn --factory simulator.app:create_app`, set up by its environment.
+"""The simulator's process: `uvicorn --factory simulator.app:create_app`, configured by its environment.
 
-SIMULATOR_SERVICE_URL, WEBHOOK_SECRET, AT_API_KEY and SIMULATOR_DATA must be there; TIME_SCALE and
-SIMULATOR_SERVICE_CODE may.
+SIMULATOR_SERVICE_URL, WEBHOOK_SECRET, AT_API_KEY and SIMULATOR_DATA are required; TIME_SCALE and
+SIMULATOR_SERVICE_CODE are optional.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ def create_app(config: Config | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        # The environment's proxies are left aside: the service is on this machine.
+        # No proxy of the environment is used: the service is on this machine.
         client = httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False, headers={"user-agent": "simulator"})
         with closing(open_store(settings.data)) as db:
             async with client:
@@ -51,5 +51,5 @@ def create_app(config: Config | None = None) -> Starlette:
 
 
 async def _fault(request: Request, fault: Exception) -> JSONResponse:
-    known = fault if isinstance(fault, HTTPException) else HTTPException(500)
-    return JSONResponse({"error": known.detail}, known.status_code)
+    answered = fault if isinstance(fault, HTTPException) else HTTPException(500)
+    return JSONResponse({"error": answered.detail}, answered.status_code)

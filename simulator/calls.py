@@ -1,7 +1,7 @@
-"""Africa's Talking USSD: what a phone dials and types goes to the service as the gateway sends it.
+"""Africa's Talking USSD: posts what a phone dials and types to the service as the gateway does.
 
-`text` is every answer of the call joined by `*`; a call ends with END, by hanging up, by a fault or by
-waiting too long, and the service is told of each end once.
+`text` is every answer of the call joined by `*`. A call ends with END, by hanging up, by a fault or by waiting too
+long; the service gets one end-of-session event.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from simulator.outgoing import form_later
 from simulator.store import Row
 
 CALL_S = 180.0
-IDLE_S = 90.0  # networks give 30 to 60 s; a newcomer who reads this page is given a little more
+IDLE_S = 90.0  # networks give 30 to 60 s; somebody who reads the page for the first time needs more
 SCREEN_SIZE = 182  # characters a handset shows; the network cuts the rest
 METADATA_SIZE = 99
 METADATA_HEADER = "at-ussd-hop-metadata"
@@ -32,7 +32,7 @@ HUNG_UP = "Appel terminé."
 
 
 async def dial(request: Request) -> JSONResponse:
-    """POST phone and code: start a call, hanging up the one this phone may still have."""
+    """POST phone and code: start a call; an open call of this phone is hung up."""
     sim, form = simulator_of(request), await fields(request)
     phone, code = phone_number(form.get("phone", "")), form.get("code", "").strip()
     for call in sim.db.execute("SELECT * FROM call WHERE phone = ? AND status = 'Open'", (phone,)).fetchall():
@@ -51,7 +51,7 @@ async def dial(request: Request) -> JSONResponse:
 
 
 def dialled_text(dialled: str, service_code: str) -> str | None:
-    """`*384*57*1*2#` is `1*2` at `*384*57#`; None for a code that leads nowhere."""
+    """`*384*57*1*2#` is `1*2` at `*384*57#`; None for another service's code."""
     root = service_code.removesuffix("#")
     if dialled == service_code:
         return ""
@@ -61,7 +61,7 @@ def dialled_text(dialled: str, service_code: str) -> str | None:
 
 
 async def answer(request: Request) -> JSONResponse:
-    """POST what the phone typed. 404: no such call; 409: it has ended, or its last answer is on the wire."""
+    """POST what the phone typed. 404: no such call; 409: it has ended, or its last hop is not answered yet."""
     sim, typed = simulator_of(request), (await fields(request)).get("answer", "")
     call = _call(sim, request.path_params["call"])
     if call["status"] != "Open":
@@ -91,7 +91,7 @@ async def hang_up(request: Request) -> JSONResponse:
 
 @dataclass(frozen=True)
 class GatewayReply:
-    """What the service said: its screen, or the fault the network tells instead."""
+    """The reply of the service: its screen, or the fault that the network shows instead."""
 
     words: str = ""
     goes_on: bool = False
@@ -100,10 +100,9 @@ class GatewayReply:
 
 
 async def _hop(sim: Simulator, call: Row, text: str) -> None:
-    """One question to the service. A call that was hung up meanwhile keeps its end.
+    """Send one hop to the service. A call that was hung up meanwhile stays ended.
 
-    The answer is kept only with the reply it got: if this process dies in between, typing it again repeats
-    the hop.
+    The typed answer is stored together with its reply: if this process dies in between, typing again repeats the hop.
     """
     sim.calling.add(call["id"])
     try:
@@ -165,7 +164,7 @@ def overdue(call: Row, now: float) -> bool:
 
 
 def end(sim: Simulator, call: Row, status: str, fault: str, screen: str) -> None:
-    """Close the call once and tell the service, as the end-of-session event does."""
+    """Close the call once and send the end-of-session event to the service."""
     closed = sim.db.execute(
         "UPDATE call SET status = ?, fault = ?, screen = ? WHERE id = ? AND status = 'Open'",
         (status, fault, screen, call["id"]),
@@ -194,7 +193,7 @@ def ended_event(call: Row, status: str, fault: str, now: float) -> dict[str, str
 
 
 async def close_forgotten(sim: Simulator) -> None:
-    """The network ends calls that nobody answers; runs until cancelled."""
+    """End calls that wait too long for the phone, as the network does; runs until cancelled."""
     while True:
         for call in sim.db.execute("SELECT * FROM call WHERE status = 'Open'").fetchall():
             if call["id"] not in sim.calling and overdue(call, epoch()):

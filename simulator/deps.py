@@ -1,6 +1,6 @@
-"""What every counter of the simulator shares: its configuration, its store, its HTTP client and its forms.
+"""What all files of the simulator share: its configuration, store, HTTP client and forms.
 
-Only the waits of machines are divided by `time_scale`; the limits that a person feels during a call are not.
+`time_scale` divides the waits of machines, not the limits that a person meets during a call.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class Config:
 
 @dataclass
 class Simulator:
-    """One running simulator. `calling` and `sending` are on the wire now: a restart may forget them."""
+    """The running simulator. `calling` and `sending` are requests under way: a restart may lose them."""
 
     config: Config
     db: sqlite3.Connection
@@ -92,7 +92,7 @@ async def fields(request: Request) -> dict[str, str]:
 
 
 def phone_number(raw: str) -> str:
-    """E.164 with its plus, which an address line may have turned into a space; HTTP 400 for anything else."""
+    """E.164 with its plus, which URL decoding may have turned into a space; HTTP 400 for anything else."""
     number = "+" + raw.strip().removeprefix("+")
     if not PHONE.fullmatch(number):
         raise HTTPException(400, "a phone number is +, country and number, 8 to 15 digits")

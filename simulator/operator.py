@@ -1,7 +1,7 @@
-"""The mobile money operator `simulated`: has a phone approve a payment, and tells how it went.
+"""The mobile money operator `simulated`: asks a phone to approve a payment, and answers its status.
 
-What a collection is now follows from the facts on record and the clock alone, so that a restart changes
-nothing. The notice it sends holds the reference only: whoever wants to know how it went asks.
+The state of a collection is computed from stored facts and the clock, so a restart changes nothing. Its notice holds
+the reference only: the service must ask for the status.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ def is_reference(value: str) -> bool:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address stays on this machine: the simulator calls nobody else."""
+    """Whether the address is on this machine: the simulator calls no other."""
     try:
         parsed = urlsplit(url)
         host = parsed.hostname or ""
@@ -95,7 +95,7 @@ def _accept(sim: Simulator, asked: dict[str, str]) -> Response:
 
 
 async def _in_trouble(struck: Row | None, work: Callable[[], Response]) -> Response:
-    """Do the work as the ordered trouble has it; without trouble, simply do it."""
+    """Do the work, changed by the ordered trouble if there is one."""
     match struck and struck["mode"]:
         case "slow":
             answer = work()
@@ -121,7 +121,7 @@ async def _in_trouble(struck: Row | None, work: Callable[[], Response]) -> Respo
 
 
 async def status(request: Request) -> Response:
-    """GET a collection by its reference: always 200 for a known one, however the payment went; else 404."""
+    """GET a collection by its reference: 200 for a known one, whatever its status; else 404."""
     sim = simulator_of(request)
     row: Row | None = sim.db.execute(
         "SELECT * FROM collection WHERE reference = ?", (request.path_params["reference"].lower(),)
@@ -129,12 +129,12 @@ async def status(request: Request) -> Response:
     struck = trouble.strike(sim, trouble.STATUS, row["phone"] if row else None)
     if row is None:
         return await _in_trouble(struck, lambda: _refusal(404, "NOT_FOUND"))
-    told = bent(told_of(row, epoch()), struck["mode"] if struck else None)
-    return await _in_trouble(struck, lambda: JSONResponse(told))
+    facts = bent(facts_of(row, epoch()), struck["mode"] if struck else None)
+    return await _in_trouble(struck, lambda: JSONResponse(facts))
 
 
-def told_of(row: Row, now: float) -> dict[str, str | None]:
-    """What the operator says about a collection at this moment."""
+def facts_of(row: Row, now: float) -> dict[str, str | None]:
+    """The operator's facts about a collection at `now`."""
     word, reason, completed_at = "PENDING", None, None
     if row["final_at"] is not None and row["final_at"] <= now:
         word, reason, completed_at = row["final_status"], row["final_reason"], row["final_at"]
@@ -152,23 +152,23 @@ def told_of(row: Row, now: float) -> dict[str, str | None]:
     }
 
 
-def bent(told: dict[str, str | None], mode: str | None) -> dict[str, str | None]:
-    """The same with the lie that a test ordered."""
+def bent(facts: dict[str, str | None], mode: str | None) -> dict[str, str | None]:
+    """The facts with the error that a test ordered."""
     match mode:
         case "unknown-status":
-            return told | {"status": "SETTLING_ELSEWHERE"}
+            return facts | {"status": "SETTLING_ELSEWHERE"}
         case "wrong-amount":
-            return told | {"amount": str(int(float(told["amount"] or 0)) + 1)}
+            return facts | {"amount": str(int(float(facts["amount"] or 0)) + 1)}
         case "wrong-currency":
-            return told | {"currency": "XAF" if told["currency"] == "XOF" else "XOF"}
+            return facts | {"currency": "XAF" if facts["currency"] == "XOF" else "XOF"}
         case "wrong-phone":
-            return told | {"phone": f"{(told['phone'] or '')[:-4]}9999"}
+            return facts | {"phone": f"{(facts['phone'] or '')[:-4]}9999"}
         case _:
-            return told
+            return facts
 
 
 async def prompts(request: Request) -> JSONResponse:
-    """GET ?phone=: the prompts that wait on a phone (on all phones without it), oldest first."""
+    """GET ?phone=: the open prompts of a phone (of all phones without it), oldest first."""
     sim, phone = simulator_of(request), request.query_params.get("phone")
     rows = sim.db.execute(
         "SELECT * FROM collection WHERE answer IS NULL AND expires_at > :now"

@@ -1,12 +1,13 @@
-"""What the simulator tells the service later: delivery reports, incoming SMS, ends of calls, notices.
+"""What the simulator posts to the service later: delivery reports, incoming SMS, ends of calls, notices.
 
-A row is written before anything is promised and deleted only when the service has said 2xx: each arrives at
-least once, or is given up after its tries.
+A row is written first and deleted only after a 2xx of the service: each arrives at least once, or is given up after
+its tries.
 """
 
 import asyncio
 import json
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import httpx
@@ -18,33 +19,34 @@ PARALLEL = 32
 FORM = "application/x-www-form-urlencoded"
 
 
+class Retries(NamedTuple):
+    """`tries` in all; the first wait is `wait_s`, and each next one `growth` times as long."""
+
+    wait_s: float
+    growth: float
+    tries: int
+
+
 def form_later(
     sim: Simulator, path: str, form: Mapping[str, str], *, after_s: float, retry_s: float, tries: int
 ) -> None:
     """Post a form to the Africa's Talking webhook `path` of the service; tries are `retry_s` apart."""
-    _later(sim, path, FORM, urlencode(form), after_s=after_s, retry_s=retry_s, growth=1, tries=tries)
+    _later(sim, path, FORM, urlencode(form), after_s, Retries(retry_s, 1, tries))
 
 
 def json_later(sim: Simulator, url: str, body: Mapping[str, str], *, after_s: float) -> None:
-    """Post JSON to an address the service gave; five tries 1, 2, 4 and 8 s apart."""
-    _later(sim, url, "application/json", json.dumps(body), after_s=after_s, retry_s=1, growth=2, tries=5)
+    """Post JSON to an address that the service gave; five tries 1, 2, 4 and 8 s apart."""
+    _later(sim, url, "application/json", json.dumps(body), after_s, Retries(1, 2, 5))
 
 
 def _later(
-    sim: Simulator,
-    address: str,
-    content_type: str,
-    body: str,
-    *,
-    after_s: float,
-    retry_s: float,
-    growth: float,
-    tries: int,
+    sim: Simulator, address: str, content_type: str, body: str, after_s: float, retries: Retries
 ) -> None:
+    due_at, wait_s = epoch() + sim.scaled(after_s), sim.scaled(retries.wait_s)
     sim.db.execute(
         "INSERT INTO outgoing (address, content_type, body, due_at, retry_s, growth, tries_left)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (address, content_type, body, epoch() + sim.scaled(after_s), sim.scaled(retry_s), growth, tries),
+        (address, content_type, body, due_at, wait_s, retries.growth, retries.tries),
     )
     sim.wake.set()
 
@@ -70,7 +72,7 @@ def _due(sim: Simulator, now: float) -> list[Row]:
 
 
 async def _until_next(sim: Simulator, now: float) -> None:
-    """Sleep until a row is added, one ends, or the next one is due; never above a second."""
+    """Sleep until a row is added, a send ends, or the next row is due; one second at most."""
     row = sim.db.execute(
         "SELECT min(due_at) AS due_at FROM outgoing WHERE tries_left > 0 AND due_at > ?", (now,)
     ).fetchone()
@@ -99,7 +101,7 @@ async def _deliver(sim: Simulator, row: Row) -> None:
 
 
 async def _accepted(sim: Simulator, row: Row) -> bool:
-    """Whether the service said 2xx in time. The secret is put in only now: the store never has it."""
+    """Whether the service answered 2xx in time. The secret is added only here: it is never in the store."""
     address = row["address"]
     if address.startswith("/"):
         address = f"{sim.config.service_url}/at/{sim.config.secret}{address}"

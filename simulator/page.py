@@ -1,6 +1,6 @@
-"""The phone page: a basic phone in a web page, for whoever wants to see the service as a villager does.
+"""The phone page: a basic phone in a web page, to see the service as a member does.
 
-Its files are served as they are; nothing comes from outside, and the browser is told to allow nothing else.
+Its files are served unchanged; the content security policy forbids all from elsewhere.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ async def asset(request: Request) -> Response:
 
 
 async def about(request: Request) -> JSONResponse:
-    """GET: what the page must know before the first call."""
+    """GET: the facts that the page needs before the first call."""
     return JSONResponse({"service_code": simulator_of(request).config.service_code, "short_code": SHORT_CODE})
 
 

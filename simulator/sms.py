@@ -1,7 +1,7 @@
-"""Africa's Talking SMS, as its official SDK speaks to it: sending, delivery reports, SMS that phones send in.
+"""Africa's Talking SMS, for its official SDK: sending, delivery reports, SMS that phones send in.
 
-Each message is stored before it is called sent, and shows on its phone at once. The last four digits of a
-number choose its fate; every other number is reached:
+Each message is stored before its send is answered, and shows on its phone at once. The last four digits of a number
+choose the result; every other number is reached:
 
     0401 to 0409, 0500 to 0502   refused with the status code 401 to 409, 500 to 502
     0601    its delivery report arrives before the answer of the send does
@@ -36,7 +36,7 @@ DEFAULT_SENDER = "AFRICASTKNG"
 SHORT_CODE = "38457"
 SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,10}|[0-9]{3,8}")
 SHOWN = 1000
-SLOW_S = 15.0  # of a person's clock: the SDK's own time-out is not scaled either
+SLOW_S = 15.0  # not divided by TIME_SCALE: the SDK's time-out is not either
 
 REFUSALS = {
     "0401": (401, "RiskHold"),
@@ -64,7 +64,7 @@ USUAL_REPORTS = ((0.3, "Sent", ""), (1.0, "Success", ""))
 
 
 async def send(request: Request) -> Response:
-    """POST: 201 with one line a recipient, 401 for a wrong key, 201 InvalidSenderId for a bad sender."""
+    """POST: 201 with one entry a recipient, 401 for a wrong key, 201 InvalidSenderId for a bad sender."""
     sim, form = simulator_of(request), await fields(request)
     if not hmac.compare_digest(request.headers.get("apikey", "").encode(), sim.config.api_key.encode()):
         return PlainTextResponse("The supplied authentication is invalid", 401)
@@ -123,15 +123,15 @@ async def _answer(recipients: list[dict[str, object]], ends: set[str], parts_eac
         return Response("<html><h1>502 Bad Gateway</h1></html>", 500, media_type="text/html")
     reached = sum(recipient["statusCode"] in (101, 102) for recipient in recipients)
     cost = 12 * reached * parts_each
-    told = f"Sent to {reached}/{len(recipients)} Total Cost: XOF {cost}.0000 Message parts: {parts_each}"
-    answer = JSONResponse({"SMSMessageData": {"Message": told, "Recipients": recipients}}, 201)
+    summary = f"Sent to {reached}/{len(recipients)} Total Cost: XOF {cost}.0000 Message parts: {parts_each}"
+    answer = JSONResponse({"SMSMessageData": {"Message": summary, "Recipients": recipients}}, 201)
     if "0608" in ends:
         answer.headers["content-type"] = "application/json; charset=utf-8"
     return answer
 
 
 def parts(text: str) -> int:
-    """About as networks count: 160, then 153 characters of their alphabet (here: Latin-1); else 70 and 67."""
+    """The number of segments, roughly: 160, then 153 characters of GSM-7 (here: Latin-1); else 70 and 67."""
     plain = all(ord(letter) < 256 for letter in text)
     size = len(text) if plain else len(text.encode("utf-16-le")) // 2
     alone, each = (160, 153) if plain else (70, 67)
@@ -162,7 +162,7 @@ async def sent(request: Request) -> JSONResponse:
 async def incoming(request: Request) -> JSONResponse:
     """POST from, text[, to, id]: a phone sends an SMS in; tried every minute for 12 hours until 2xx.
 
-    Giving the `id` of an earlier one plays the gateway that repeats itself.
+    The `id` of an earlier one simulates a gateway's retry.
     """
     sim, form = simulator_of(request), await fields(request)
     if len(form.get("text", "")) > 1600:

@@ -1,6 +1,6 @@
-"""What the simulator remembers, in one SQLite file.
+"""The simulator's state, in one SQLite file.
 
-Everything it says yes to is committed here before it says so: a restart forgets nothing.
+Everything is committed here before the simulator answers: a restart loses nothing.
 """
 
 import sqlite3
@@ -82,7 +82,7 @@ def open_store(directory: Path) -> sqlite3.Connection:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     db = sqlite3.connect(directory / "simulator.sqlite3", isolation_level=None, timeout=5)
     db.row_factory = _row
-    # A commit outlives a killed process, which is what is played here; it need not outlive a power cut.
+    # A commit must survive a killed process, which tests cause; it need not survive a power cut.
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.executescript(SCHEMA)

@@ -1,6 +1,6 @@
-"""Trouble that a test orders from the operator: one table row a kind of trouble.
+"""Troubles that a test orders from the operator: one table row each.
 
-It strikes the next `count` requests, or every request for `phone`, until `mode=none` ends all of it.
+A trouble strikes the next `count` requests, or every request for `phone`, until `mode=none` deletes all.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ REQUEST, STATUS = "request", "status"
 
 @dataclass(frozen=True)
 class TroubleKind:
-    """Where a trouble may strike, and what it does there; `does` is the sentence the next reader needs."""
+    """Where a trouble may strike; `does` says in one sentence what it does."""
 
     strikes: tuple[str, ...]
     does: str
@@ -64,7 +64,7 @@ async def order(request: Request) -> JSONResponse:
 
 
 def strike(sim: Simulator, at: str, phone: str | None) -> Row | None:
-    """The oldest trouble that fits this request, counted down; None when all is well."""
+    """The oldest trouble that fits this request, counted down; None if there is none."""
     rows = sim.db.execute(
         "SELECT * FROM trouble WHERE (at IS NULL OR at = ?) AND (phone IS NULL OR phone = ?)"
         " ORDER BY position",

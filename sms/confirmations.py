@@ -1,7 +1,7 @@
-"""Screens as SMS: one segment each, and confirmations that are answered by a code.
+"""Screens as SMS of one segment each, and confirmations that are answered with a code.
 
-A late message matches no screen, so a yes carries a code made of the phone, the conversation and the very words that
-were read: it can agree to nothing else.
+An SMS may arrive late. So a yes carries a code computed from the phone, the conversation and the exact words shown: it
+cannot agree to anything else.
 """
 
 import re
@@ -21,13 +21,13 @@ from talk.questions import initials
 from talk.screen import Fit, Screen, Shown, View
 
 ROOM = 160  # septets of one segment
-# Of letters that look alike one is used, and whichever is typed is taken for it; no vowels, so that no word comes out.
+# One of each group of letters that look alike; a typed one of the group is read as it. No vowels, so no words.
 ALPHABET = "23456789CDFGHJKMNPRTVWXY"
 TAKEN_FOR = str.maketrans("ZSBUOQIL", "258V0011")
 LENGTH = 4
 PURPOSE = "sms confirmation"
 
-# The longest that has room is said. The last is no longer than the keys of a USSD screen (in French 16 septets).
+# The longest that fits is used. The last is no longer than the keys of a USSD screen (in French 16 septets).
 INVITATIONS: tuple[Callable[[str, str], Sentence], ...] = (
     lambda yes, no: _("To agree, reply {yes}. Otherwise reply {no}.", yes=yes, no=no),
     lambda yes, no: _("Reply {yes} or {no}.", yes=yes, no=no),
@@ -36,7 +36,7 @@ INVITATIONS: tuple[Callable[[str, str], Sentence], ...] = (
 
 
 def fit_for(keyring: Keyring, phone: str, conversation: str) -> Fit:
-    """The `fit` of one conversation by SMS. There is no line for "back": 0 works all the same."""
+    """The engine's `fit` for one SMS conversation. No line shows "back", but 0 still works."""
 
     def fit(screen: Screen, language: str) -> Shown:
         if not screen.confirms:
@@ -72,18 +72,18 @@ def _confirmation(screen: Screen, words: str, code: str, language: str) -> Shown
 
 
 def with_note(shown: Shown, note: Sentence, language: str) -> Shown:
-    """`note` above `shown`, if there is room for both."""
+    """`note` above `shown`, if both fit."""
     noted = f"{fold(render(note, language))}\n{shown.text}"
     return replace(shown, text=noted) if septets(noted) <= ROOM else replace(shown, noted=False)
 
 
 def is_confirmation(view: View) -> bool:
-    """Whether the screen that `view` left was a confirmation."""
+    """Whether the last screen of `view` was a confirmation."""
     return bool(view.words) and set(view.keys.values()) == {YES_KEY, NO_KEY}
 
 
 def pressed(view: View, body: str) -> str | None:
-    """The key of a shown confirmation that `body` stands for; None for a yes without its code, and anything else."""
+    """The key of a shown confirmation that `body` means; None for a yes without its code and for other text."""
     said = read_yes_or_no(body)
     if said is None:
         return None
@@ -97,7 +97,7 @@ def pressed(view: View, body: str) -> str | None:
 
 
 def read_yes_or_no(body: str) -> tuple[bool, str] | None:
-    """(yes?, the code behind it) of a message that says yes or no, glued or apart, O for 0; None for any other."""
+    """(is it a yes, the code after it) of a yes or no, with or without a blank, O for 0; None for other text."""
     letters = initials(clean(tidy(body))).split()
     if not letters:
         return None

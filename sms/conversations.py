@@ -1,6 +1,6 @@
-"""The conversation that a phone has open by SMS: what was answered, and where it stands. It lives a day.
+"""The SMS conversation of a phone: its answers so far and its state. It expires after a day.
 
-A phone has one: a keyword begins another in its place. What has ended leaves its keyword, to say how to begin again.
+A phone has one: a keyword starts another in its place. An ended one keeps its keyword, to say how to begin again.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -16,7 +16,7 @@ from talk.questions import Answer
 from talk.screen import View
 
 LIFE = timedelta(days=1)
-FORGOTTEN_AT_ONCE = 100  # rows: more are left to the next round
+FORGOTTEN_AT_ONCE = 100  # rows in one round
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Conversation:
 
 
 async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Conversation | None:
-    """The phone's last conversation, open or ended; None once its day is over."""
+    """The phone's last conversation, open or ended; None once it has expired."""
     mine = (conversation.c.phone == phone) & (conversation.c.expires_at > now)
     row = (await db.execute(select(conversation).where(mine))).one_or_none()
     if row is None:
@@ -46,7 +46,7 @@ async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Con
 
 
 async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: timedelta = LIFE) -> None:
-    """Write it in the place of the phone's last one; of an ended one nothing that was said is kept."""
+    """Store it in place of the phone's last one; an ended one is stored without its answers."""
     said = talk.state if talk.is_open else None
     row = {
         "phone": talk.phone,
@@ -63,7 +63,7 @@ async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: tim
 
 
 async def forget_expired(db: AsyncConnection, now: datetime) -> None:
-    """Delete what nobody may go on with; rows that another worker plays at are left alone."""
+    """Delete expired conversations, except rows that another worker has locked."""
     expired = (
         select(conversation.c.phone)
         .where(conversation.c.expires_at <= now)

@@ -1,8 +1,8 @@
-"""Delivery reports and opt-outs: stored as they came, then applied to the messages they speak of.
+"""Delivery reports and opt-outs: stored as received, then applied to their messages.
 
-A final state never goes back, and a proven delivery wins; a report may come late, twice, or before the send
-call returned. A person's own STOP ends some messages (`sms.tables.ENDED_BY_STOP`); where the provider keeps a STOP of
-its own it delivers nothing, so nothing but a reply is tried.
+A final state does not change, except that a proven delivery wins. A report may come late, twice, or before the send
+call returns. A person's STOP ends some messages (`sms.tables.ENDED_BY_STOP`). After a STOP kept by the provider it
+delivers nothing, so only replies are tried.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ log = logging.getLogger("keneya.sms")
 
 REPORTS_A_PASS = 1000
 LONGEST_FIELD = 200  # far more than any id or word that the provider documents
-ADOPTION_WINDOW = timedelta(hours=1)  # a stray report of tomorrow proves nothing about a message of today
-CLOCK_SKEW = timedelta(seconds=5)  # between the process that called and the one that heard the report
+ADOPTION_WINDOW = timedelta(hours=1)  # a later report proves nothing about the message
+CLOCK_SKEW = timedelta(seconds=5)  # between the process that called and the one that received the report
 UNMATCHED_FOR = timedelta(days=2)  # longer than any network keeps a message
 
 
@@ -54,7 +54,7 @@ async def store_optout(
 ) -> None:
     """Keep the provider's word that it delivers to a phone no more; a phone that cannot be one is dropped.
 
-    It counts for more than the person's own STOP, which ends here: a phone has one that is open.
+    It replaces the person's own STOP: a phone has one open opt-out.
     """
     phone = provider.read_optout({name: _clean(value) for name, value in fields.items()})
     if not E164.fullmatch(phone):
@@ -66,16 +66,16 @@ async def store_optout(
 
 
 async def opt_out(db: AsyncConnection, phone: str, source: str, now: datetime) -> bool:
-    """From now `phone` (E.164) gets less; `source` is the provider's name, or where the person said so.
+    """Opt `phone` (E.164) out from now; `source` is the provider's name, or the gateway of the person's STOP.
 
-    False if it is out already: it keeps its first date.
+    False if it is opted out already: the first date stays.
     """
     stop = insert(optout).values(phone=phone, source=source, since=now).on_conflict_do_nothing()
     return await db.scalar(stop.returning(optout.c.id)) is not None
 
 
 async def opt_in(db: AsyncConnection, phone: str, now: datetime) -> bool:
-    """From now `phone` gets every message again. False if it never said STOP."""
+    """End the opt-out of `phone`: from now it gets every message. False if it had none."""
     stopped = (optout.c.phone == phone) & optout.c.until.is_(None)
     until = func.greatest(now, optout.c.since)
     return (await db.execute(update(optout).where(stopped).values(until=until))).rowcount > 0
@@ -90,7 +90,7 @@ def ended_by_stop(message: str, provider: str) -> str:
 
 
 async def apply_reports(pool: AsyncEngine, now: datetime) -> int:
-    """Apply the stored reports that are news, at most REPORTS_A_PASS; returns how many were."""
+    """Apply the new stored reports, at most REPORTS_A_PASS; returns how many."""
     async with pool.begin() as db:
         return await apply_new_reports(db, now)
 
@@ -98,9 +98,9 @@ async def apply_reports(pool: AsyncEngine, now: datetime) -> int:
 async def apply_new_reports(db: AsyncConnection, now: datetime) -> int:
     """The same inside the caller's transaction.
 
-    1. A message in doubt has no provider id: it adopts that of a report to its phone that no other explains.
-    2. Each message takes what its best new report proves, if that is a legal move; the reports are done.
-    3. Reports that nobody claims for UNMATCHED_FOR are done too, with no message beside them.
+    1. A message in doubt has no provider id: it adopts the id of a report to its phone that fits no other message.
+    2. Each message moves to what its best new report proves, if the move is legal; the reports are marked applied.
+    3. Reports without a message after UNMATCHED_FOR are marked applied, without a message.
     """
     since = {"window": now - ADOPTION_WINDOW, "skew": CLOCK_SKEW}
     await db.execute(_ADOPT, since)
@@ -118,12 +118,12 @@ def _log_move(row: Row[tuple[object, ...]]) -> None:
 
 
 def _clean(value: str) -> str:
-    """Without what PostgreSQL cannot store or index: a report that fails to be stored would be sent for ever."""
+    """The text without characters that PostgreSQL cannot store: a report that fails is sent again for ever."""
     return value[:LONGEST_FIELD].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
-# Nothing is adopted while another message to that phone is under way or in doubt, nor if two ids would fit: a
-# wrong guess would hide a message that was lost, and the one resend does no harm.
+# No id is adopted while another message to that phone is under way or in doubt, nor if two ids fit: a wrong guess
+# would hide a lost message, and one resend does no harm.
 _ADOPT = text(
     """
     with lonely as (

@@ -1,4 +1,4 @@
-"""What playing an SMS needs of the house, and a message as it came in."""
+"""The dependencies of playing an SMS, and a received message."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from timing import Clock
 
 @dataclass(frozen=True)
 class SmsDeps:
-    """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end at once.
+    """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end without a question.
 
     `clock` also divides waits, days and the life of a conversation. Strangers of one country are answered
     `strangers_an_hour` times in all.
@@ -26,7 +26,7 @@ class SmsDeps:
     phrasebook: Phrasebook
     help_menu: ByMessage
     welcome: Menu
-    known: Callable[[AsyncConnection, str, datetime], Awaitable[Sender]]
+    sender_of: Callable[[AsyncConnection, str, datetime], Awaitable[Sender]]
     keyring: Keyring
     clock: Clock
     strangers_an_hour: int = 100
@@ -34,7 +34,7 @@ class SmsDeps:
 
 @dataclass(frozen=True)
 class InboundSms:
-    """A message as it came in; `attempts` counts those that ended in a fault."""
+    """A received message; `attempts` counts the failed ones."""
 
     provider: str
     id: str

@@ -1,7 +1,7 @@
-"""Messages that may have been sent: a delivery report decides, else one resend, then a person.
+"""Messages in doubt, which may have been sent: a delivery report decides, else one resend, then a person.
 
-A message is resent at most once, word for word, with the same receipt code, and never before its delivery
-report had time to come.
+A message is resent at most once, with the same words and receipt code, and only after REPORT_GRACE, in which its
+delivery report may still come.
 """
 
 import logging
@@ -15,9 +15,7 @@ from timing import Clock
 
 log = logging.getLogger("keneya.sms")
 
-REPORT_GRACE = timedelta(
-    minutes=10
-)  # reports of messages that went out come within seconds; this is generous
+REPORT_GRACE = timedelta(minutes=10)  # most reports come within seconds
 
 
 async def settle_in_doubt(db: AsyncConnection, clock: Clock) -> None:
@@ -32,7 +30,7 @@ async def settle_in_doubt(db: AsyncConnection, clock: Clock) -> None:
         log.warning("sms_resend", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id)})
 
 
-# The token stays: should the sender wake and know the outcome before the resend, its word still counts.
+# The lease token stays: a sender that wakes before the resend may still record its outcome.
 _LAPSE = text(
     """
     with lapsed as (
@@ -46,7 +44,7 @@ _LAPSE = text(
     """
 )
 
-# After the one resend a doubt stays IN_DOUBT, in sight: nobody knows better, and a third SMS helps nobody.
+# After the one resend a message stays IN_DOUBT, for a person to see: a third SMS would not help.
 _RESEND = text(
     """
     with doubtful as (

@@ -1,4 +1,4 @@
-"""SMS that phones send to the service: stored as they came, once each, before the gateway is told so."""
+"""Stores each received SMS once, before the gateway gets its answer."""
 
 import logging
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from talk.phones import gateway_phone
 
 log = logging.getLogger("keneya.sms")
 
-LONGEST_TEXT = 1600  # ten parts: nobody types more on a basic phone
+LONGEST_TEXT = 1600  # ten parts: more than anybody types on a basic phone
 
 
 async def store_sms(db: AsyncConnection, provider: Adapter, fields: Mapping[str, str], now: datetime) -> None:

@@ -1,7 +1,7 @@
-"""Answers the SMS that came in, one transaction a message: menu, action, answer and conversation, all or none.
+"""Answers received SMS, one transaction a message: menu, action, answer and conversation, all or nothing.
 
-A phone's messages are played in the order of their arrival, by one worker at a time, whatever fails; those of other
-phones go on. Nothing is known here of any menu: they are handed down.
+A phone's messages are played in the order of arrival, by one worker at a time; a failing one holds up only its own
+phone. The menus are handed down: this file knows none.
 """
 
 import asyncio
@@ -30,61 +30,61 @@ WAITS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), time
 FAULT = _("Something went wrong on our side: your message was not dealt with. Please send it again later.")
 
 
-async def answer_waiting(box: SmsDeps) -> int:
-    """Play what waits, about MESSAGES_A_TURN at most; returns how many were dealt with.
+async def answer_waiting(deps: SmsDeps) -> int:
+    """Play about MESSAGES_A_TURN waiting messages at most; returns how many were handled.
 
-    LANES at once: a message that waits for a lock holds up nobody but its own phone.
+    LANES run at once: a message that waits for a lock holds up only its own phone.
     """
-    lanes = await asyncio.gather(*(_lane(box) for _nth in range(LANES)), return_exceptions=True)
+    lanes = await asyncio.gather(*(_lane(deps) for _nth in range(LANES)), return_exceptions=True)
     for fault in lanes:
         if isinstance(fault, BaseException):
             raise fault
     done = sum(count for count in lanes if isinstance(count, int))
     if done:
-        async with box.pool.begin() as db:
-            await forget_expired(db, box.clock())
+        async with deps.pool.begin() as db:
+            await forget_expired(db, deps.clock())
     return done
 
 
-async def _lane(box: SmsDeps) -> int:
+async def _lane(deps: SmsDeps) -> int:
     done = 0
-    while done < MESSAGES_A_TURN // LANES and await answer_next(box):
+    while done < MESSAGES_A_TURN // LANES and await answer_next(deps):
         done += 1
     return done
 
 
-async def answer_next(box: SmsDeps) -> bool:
+async def answer_next(deps: SmsDeps) -> bool:
     """Play the oldest message that may be played now; False if there is none.
 
-    1. Take it: the first waiting one of its phone, locked until the transaction ends.
-    2. Play it with the time and the facts of now (`sms.dispatch`), write the answer into the outbox.
-    3. Mark it and commit. Killed before, nothing has happened and it is played anew.
-    4. A fault undoes step 2; the attempt is counted under the same lock, and after ATTEMPTS the sender is told.
+    1. Take it: the first waiting message of its phone, locked until the transaction ends.
+    2. Play it (`sms.dispatch`) and write the answer into the outbox.
+    3. Mark it and commit. If the worker is killed before, nothing has happened and the message is played again.
+    4. A fault rolls back step 2; the attempt is counted under the same lock, and the last of ATTEMPTS apologises.
     """
-    now = box.clock()
-    async with box.pool.begin() as db:
+    now = deps.clock()
+    async with deps.pool.begin() as db:
         received = await _take(db, now)
         if received is None:
             return False
         try:
             async with db.begin_nested():
-                await _answer(box, db, received, now)
+                await _answer(deps, db, received, now)
         except Exception as fault:
-            await _count_fault(box, db, received, fault, now)
+            await _count_fault(deps, db, received, fault, now)
     return True
 
 
-async def _answer(box: SmsDeps, db: AsyncConnection, received: InboundSms, now: datetime) -> None:
-    known = await box.known(db, received.phone, now)
-    answered = await dispatch(box, db, received, known, now)
-    if answered.text and known is Sender.STRANGER:
-        since = begun(now, box.clock.scaled(HOUR))
-        await note_stranger(db, received.phone, received.id, now, since=since, most=box.strangers_an_hour)
+async def _answer(deps: SmsDeps, db: AsyncConnection, received: InboundSms, now: datetime) -> None:
+    sender = await deps.sender_of(db, received.phone, now)
+    answered = await dispatch(deps, db, received, sender, now)
+    if answered.text and sender is Sender.STRANGER:
+        since = begun(now, deps.clock.scaled(HOUR))
+        await note_stranger(db, received.phone, received.id, now, since=since, most=deps.strangers_an_hour)
     if answered.text:
         await enqueue(db, [_reply(received, answered.text, f"reply {answered.handled_as}")], now)
     state = Arrival.ANSWERED if answered.text else Arrival.SET_ASIDE
     await db.execute(_MARK, {"state": state, "handled_as": answered.handled_as, "now": now} | _key(received))
-    facts = {"sms": received.id, "as": answered.handled_as, "known": known, "answered": bool(answered.text)}
+    facts = {"sms": received.id, "as": answered.handled_as, "known": sender, "answered": bool(answered.text)}
     log.info("sms_in", extra=facts)
 
 
@@ -99,11 +99,11 @@ async def _take(db: AsyncConnection, now: datetime) -> InboundSms | None:
 
 
 async def _count_fault(
-    box: SmsDeps, db: AsyncConnection, received: InboundSms, fault: Exception, now: datetime
+    deps: SmsDeps, db: AsyncConnection, received: InboundSms, fault: Exception, now: datetime
 ) -> None:
-    """One attempt more; the last one leaves the message FAILED, with an apology to its sender.
+    """Count a failed attempt; the last one makes the message FAILED, with an apology to its sender.
 
-    Where the connection itself is gone this fails too, and nothing was counted: the fault is not the message's.
+    If the connection is lost this fails too and nothing is counted: the message is not the cause.
     """
     attempts = received.attempts + 1
     last = attempts >= ATTEMPTS
@@ -112,7 +112,7 @@ async def _count_fault(
         sentence = render(FAULT, await language_of(db, received.phone))
         await enqueue(db, [_reply(received, sentence, "reply fault")], now)
     else:
-        due_at = now + box.clock.scaled(WAITS[attempts - 1])
+        due_at = now + deps.clock.scaled(WAITS[attempts - 1])
         await db.execute(_AGAIN, {"attempts": attempts, "due_at": due_at} | _key(received))
     level = logging.ERROR if last else logging.WARNING
     facts = {"sms": received.id, "attempts": attempts, "fault": type(fault).__name__}
@@ -120,7 +120,7 @@ async def _count_fault(
 
 
 def _safe(fault: Exception) -> bool:
-    """Whether its traceback may be logged: a statement's own words hold what people wrote."""
+    """Whether the traceback may be logged: a database error quotes what people wrote."""
     return not hasattr(fault, "statement")
 
 

@@ -1,7 +1,4 @@
-"""What must always hold of messages: `keneya check` runs these beside the other rooms'.
-
-A check reads, never mends: what it finds is shown to a person.
-"""
+"""The invariants of messages, run by `keneya check`. They read and never repair: a person sees what they find."""
 
 from invariants import Invariant
 from sms.segments import LONG_TEMPLATES

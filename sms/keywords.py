@@ -1,6 +1,6 @@
-"""What an SMS begins with: a keyword of the closed list, however it is written, and the words behind it.
+"""Reads the keyword at the beginning of an SMS, from a closed list and in any spelling, and the words after it.
 
-A typing mistake is forgiven only where a single keyword is that near; whatever else is read is left to the caller.
+One typing mistake is forgiven if only one keyword is that near; other text is the caller's to handle.
 """
 
 import re
@@ -25,7 +25,7 @@ LOOK_ALIKES = str.maketrans("01", "OI")
 
 
 class Order(StrEnum):
-    """What any phone may tell the channel itself."""
+    """Keywords that the channel itself obeys, from any phone."""
 
     STOP = "stop"
     START = "start"
@@ -36,7 +36,7 @@ Opening = Order | ByMessage
 
 @dataclass(frozen=True)
 class Heard:
-    """What a message opens, and the answers that came with it; `exact` without any typing mistake."""
+    """The menu or order that a message opens, and the answers in it; `exact`: without a typing mistake."""
 
     opening: Opening
     answers: tuple[str, ...]
@@ -44,7 +44,7 @@ class Heard:
 
 
 class Phrasebook:
-    """The closed list of keywords: those of the menus in every language, STOP and START."""
+    """The closed list of keywords: STOP, START and those of the menus, in every language."""
 
     def __init__(self, menus: Sequence[ByMessage]) -> None:
         self._openings: dict[str, Opening] = {}
@@ -69,7 +69,7 @@ class Phrasebook:
         return self._menus.get(keyword)
 
     def read(self, body: str) -> Heard | None:
-        """What `body` opens, or None if it begins with no keyword."""
+        """The menu or order that `body` opens; None if it does not begin with a keyword."""
         text = tidy(body)
         begun = _beginnings(text)
         for word, rest in begun:
@@ -84,19 +84,19 @@ class Phrasebook:
         """The only opening with a keyword one letter (missing, added, wrong, swapped) away."""
         if len(word) < SHORTEST_MISTAKEN:
             return None
-        long_enough = {known: o for known, o in self._openings.items() if len(known) >= SHORTEST_MISTAKEN}
-        near = [o for known, o in long_enough.items() if OSA.distance(word, known, score_cutoff=1) <= 1]
+        long_enough = {key: o for key, o in self._openings.items() if len(key) >= SHORTEST_MISTAKEN}
+        near = [o for key, o in long_enough.items() if OSA.distance(word, key, score_cutoff=1) <= 1]
         return near[0] if near and all(opening == near[0] for opening in near) else None
 
 
 def tidy(body: str) -> str:
-    """`body` in one line of plain letters: nothing invisible, no full-width forms, no more than one hop carries."""
+    """`body` in one line, without invisible characters and full-width forms, cut to LONGEST_ANSWER."""
     letters = (c for c in unicodedata.normalize("NFKC", body) if unicodedata.category(c) != "Cf")
     return " ".join("".join(letters).split())[:LONGEST_ANSWER]
 
 
 def _beginnings(text: str) -> list[tuple[str, str]]:
-    """The first word as it may be meant, with the rest: its letters (PAY500), mended (ST0P), spelled (S T O P)."""
+    """Readings of the first word, each with the rest: its letters (PAY500), corrected (ST0P), spelt out (S T O P)."""
     found = []
     if letters := LETTERS.match(text):
         found.append((initials(letters[1]), letters[2]))
@@ -108,12 +108,12 @@ def _beginnings(text: str) -> list[tuple[str, str]]:
 
 
 def _answers(rest: str) -> tuple[str, ...]:
-    """The words behind a keyword, one an answer: between commas if there are any, else between blanks and stars."""
+    """The answers after a keyword, split at commas if there are any, else at blanks and stars."""
     separators = r"[,;]" if re.search(r"[,;]", rest) else r"[\s*]"
     parts = (clean(part) for part in re.split(separators, clean(rest)))
     return tuple(part for part in parts if any(letter.isalnum() for letter in part))
 
 
 def clean(typed: str) -> str:
-    """An answer without what a sentence puts around it: `5000.` or `: Awa` or `1)`."""
+    """An answer without the punctuation of a sentence around it: `5000.` or `: Awa` or `1)`."""
     return re.sub(r"^(?:[\s:=]|- )+|[\s.:!)]+$", "", typed)

@@ -1,6 +1,6 @@
-"""Who may send which message now, and what came of it: claims, budgets, retries.
+"""Leases on messages to send: claims, budgets a phone, results, retries.
 
-A row is written again only under the lease token of the claim that sent it; a lost token writes nothing.
+The result of a send is written only with the lease token of its claim; a claim that lost its token writes nothing.
 """
 
 import logging
@@ -20,25 +20,24 @@ from timing import Clock
 
 log = logging.getLogger("keneya.sms")
 
-CALL_LIMIT = timedelta(
-    seconds=45
-)  # a call and its repetition without a sender id, each 12 s, and some patience
-LEASE = timedelta(seconds=90)  # twice the call: a row past it has surely no living sender
+CALL_LIMIT = timedelta(seconds=45)  # two calls (the second without a sender id), 12 s each, and a margin
+LEASE = timedelta(seconds=90)  # twice the call: after it no sender can still be at work
 
-MAX_ATTEMPTS = 12  # with the waits below about two hours: longer, and the news is stale; a person looks at it
+MAX_ATTEMPTS = (
+    12  # with the waits below about two hours; then the message is too old, and a person looks at it
+)
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=1)
-ACCOUNT_WAIT = timedelta(minutes=5)  # a wallet is filled by a person; nothing is gained by asking more often
+ACCOUNT_WAIT = timedelta(minutes=5)  # a person tops up the account: retrying more often is useless
 
 DAY = timedelta(days=1)
-# A forged or mistaken flood towards one phone costs the mutuelle at most this many messages a day; a member
-# who uses every service in one day receives about ten. Two senders at the same instant may each pass the last
-# one: it is a brake, not an account.
+# A forged or mistaken flood to one phone costs the mutuelle at most this many messages a day; a member who uses every
+# service in one day receives about ten. Two senders at the same moment may go one over: it is a brake, not exact.
 ORDINARY_A_DAY = 30
-# Receipts have a reserve of their own, above what the busiest collector's phone pays in a day: nothing else eats it.
+# Receipts have their own budget, above the payments of the busiest collector's phone in a day.
 RECEIPTS_A_DAY = 300
-# Replies have another. How many of its messages are answered is ruled where they are played (`sms/limits.py`: a
-# member 60 a day, a doctor 300), so this is only the last brake.
+# Replies have a third. `sms/limits.py` limits how many messages are answered (a member 60 a day, a doctor 300), so this
+# is only the last brake.
 REPLIES_A_DAY = 300
 
 _chance = SystemRandom()
@@ -46,7 +45,7 @@ _chance = SystemRandom()
 
 @dataclass(frozen=True)
 class Claim:
-    """A row that is ours to send until the lease runs out. `attempts` counts this one."""
+    """A message that this process may send until the lease expires. `attempts` includes this one."""
 
     mutuelle: str
     id: UUID
@@ -173,7 +172,7 @@ async def record(db: AsyncConnection, claim: Claim, outcome: SendResult, clock: 
     level = logging.INFO if kept and outcome.answer is SendStatus.ACCEPTED else logging.WARNING
     level = (
         logging.ERROR if values["state"] == MessageState.FAILED else level
-    )  # a person must see what nobody will retry
+    )  # not retried: a person must see it
     facts = {
         "mutuelle": claim.mutuelle,
         "sms": str(claim.id),
@@ -184,12 +183,12 @@ async def record(db: AsyncConnection, claim: Claim, outcome: SendResult, clock: 
 
 
 async def give_back(db: AsyncConnection, claim: Claim) -> None:
-    """Undo a claim whose call never began."""
+    """Undo a claim whose call was not begun."""
     await _write(db, claim, {"state": MessageState.DUE, "attempts": claim.attempts - 1, "in_doubt_at": None})
 
 
 async def _write(db: AsyncConnection, claim: Claim, values: Mapping[str, object]) -> bool:
-    """Whether the row was still this claim's."""
+    """Update the message and end the lease; False if the lease token is not this claim's any more."""
     ours = (
         (outbox.c.mutuelle_id == claim.mutuelle)
         & (outbox.c.id == claim.id)
@@ -225,6 +224,6 @@ def _consequence(claim: Claim, outcome: SendResult, clock: Clock) -> dict[str, o
 
 
 def _backoff(attempts: int) -> timedelta:
-    """Full jitter: anything up to the doubled wait, so that a healed provider is not met by all at once."""
+    """Exponential backoff with full jitter, so that retries do not all meet a recovered provider at once."""
     longest: timedelta = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempts - 1))
     return longest * _chance.random()

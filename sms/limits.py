@@ -1,6 +1,6 @@
-"""How many SMS of one phone are played a day, and of all strangers an hour. The rest is stored and set aside.
+"""Limits: how many SMS of one phone are played a day, and of all strangers an hour. The rest are stored, unplayed.
 
-Every message that is played costs the mutuelle an answer, so these are also the limits of answers to one phone.
+Every played message costs the mutuelle an answer, so these also limit the answers to one phone.
 """
 
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ DAY = timedelta(days=1)
 
 
 class Sender(StrEnum):
-    """What is known of a phone: nothing, that it speaks for a household, that its owner has an office.
+    """Who writes: an unknown phone, the phone of a household, or that of an officer.
 
-    FOREIGN: nothing, and no mutuelle is in its country: it is never answered, for an SMS there costs a multiple.
+    FOREIGN: an unknown phone in a country without a mutuelle. It is never answered: an SMS there costs much more.
     """
 
     FOREIGN = "foreign"
@@ -36,20 +36,20 @@ PLAYED_A_DAY = {
     Sender.STRANGER: 20,
     Sender.MEMBER: 60,
     Sender.OFFICER: REPLIES_A_DAY - 1,
-}  # the last says so
+}  # the last reply says that the limit is reached
 HELPS_A_DAY = {Sender.FOREIGN: 0, Sender.STRANGER: 1, Sender.MEMBER: 10, Sender.OFFICER: 10}
 HELPS = ("help", "code", "stranger")
 ORDERS = ("stop", "start")
 
 
 async def played_since(db: AsyncConnection, phone: str, since: datetime) -> int:
-    """How many of its messages were played after `since`, answered or not; those set aside by the limit are not."""
+    """The number of the phone's messages played after `since`, answered or not."""
     return await _count(db, phone, since, inbox.c.handled_as != "limit")
 
 
-async def helped_since(db: AsyncConnection, phone: str, since: datetime, known: Sender) -> int:
-    """How often it was told how to go on; a stranger's STOP and START count too: they get one word a day in all."""
-    kinds = HELPS + (ORDERS if known is Sender.STRANGER else ())
+async def helped_since(db: AsyncConnection, phone: str, since: datetime, sender: Sender) -> int:
+    """The number of helps sent to the phone; a stranger's STOP and START count too: one answer a day in all."""
+    kinds = HELPS + (ORDERS if sender is Sender.STRANGER else ())
     return await _count(db, phone, since, inbox.c.handled_as.in_(kinds) & (inbox.c.state == Arrival.ANSWERED))
 
 
@@ -58,21 +58,21 @@ async def _count(db: AsyncConnection, phone: str, since: datetime, which: Column
     return await db.scalar(select(func.count()).select_from(inbox).where(mine, which)) or 0
 
 
-async def told_of_limit(db: AsyncConnection, phone: str, since: datetime) -> bool:
-    """Whether it was told already that nothing more is read today."""
-    told = (inbox.c.handled_as == "limit") & (inbox.c.state == Arrival.ANSWERED)
-    return await _count(db, phone, since, told) > 0
+async def notified_of_limit(db: AsyncConnection, phone: str, since: datetime) -> bool:
+    """Whether the phone was already answered that no more is read today."""
+    answered = (inbox.c.handled_as == "limit") & (inbox.c.state == Arrival.ANSWERED)
+    return await _count(db, phone, since, answered) > 0
 
 
 async def strangers_answered(db: AsyncConnection, phone: str, since: datetime) -> int:
-    """How many answers went after `since` to strangers of this phone's country: their budget is its mutuelles' own."""
+    """The number of answers after `since` to strangers of this phone's country: each country has its own budget."""
     return await uses_since(db, Limited.STRANGER_ANSWERED, since, subject=region_of(phone))
 
 
 async def note_stranger(
     db: AsyncConnection, phone: str, message: str, now: datetime, *, since: datetime, most: int
 ) -> None:
-    """Count the answer to a stranger's message; the last of `most` after `since` is an event for a person."""
+    """Count an answer to a stranger; number `most` after `since` logs an event for the operator of the service."""
     country = region_of(phone)
     await note_use(db, Limited.STRANGER_ANSWERED, country, message, now)
     answered = await strangers_answered(db, phone, since)

@@ -1,7 +1,7 @@
-"""The outbox: a message is written in the transaction that made it due, and handed over by `send_due`.
+"""The outbox: a message is written in the transaction that made it due, and `send_due` hands it to the provider.
 
-One message a key, and never two calls for one attempt: what may have been sent is in doubt, not sent again.
-The room knows no sentence of the product: the caller words the body, already in the recipient's language.
+One message a key, and one call an attempt: a message that may have been sent is in doubt, not retried. This room has
+no sentences of the product: the caller gives the body, in the recipient's language.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from values import value
 
 log = logging.getLogger("keneya.sms")
 
-# A call begun later than this after its claim could outlive the lease, and two senders would hold the row.
+# A call begun later than this after its claim could outlive the lease: two senders would have the message.
 START_WITHIN_S = (LEASE - CALL_LIMIT).total_seconds() - 5
 
 
@@ -31,9 +31,9 @@ START_WITHIN_S = (LEASE - CALL_LIMIT).total_seconds() - 5
 class Message:
     """One SMS about one business event.
 
-    `mutuelle` is a tenant's code, or `sms.tables.SERVICE`. `key` names the event: the same key is sent once.
-    `template` names the sentence, for budgets and reports. `receipt_code` marks the receipt of a payment,
-    `reply` the answer to that phone's own message: both have their own budget; a reply passes every STOP.
+    `mutuelle` is a mutuelle's code, or `sms.tables.SERVICE`. `key` names the event: the same key is sent once.
+    `template` names the sentence, for budgets and reports. `receipt_code` marks the receipt of a payment, `reply` the
+    answer to a message of that phone: both have their own budget; no STOP withholds a reply.
     """
 
     mutuelle: str
@@ -47,10 +47,10 @@ class Message:
 
 
 async def enqueue(db: AsyncConnection, messages: Sequence[Message], now: datetime) -> None:
-    """Write `messages` in the caller's transaction; a key that is there already keeps its first message.
+    """Write `messages` in the caller's transaction; idempotent: an existing key keeps its first message.
 
-    The body is folded to GSM-7. ValueError, and nothing is written, if a body is empty or over MAX_SEGMENTS,
-    or if a phone is not E.164: the caller, not the network, must learn of it.
+    The body is folded to GSM-7. ValueError, and nothing is written, if a body is empty or over MAX_SEGMENTS, or if a
+    phone is not E.164.
     """
     bodies = [fold(message.body) for message in messages]
     counts = [_checked_segments(message, body) for message, body in zip(messages, bodies, strict=True)]
@@ -73,12 +73,12 @@ async def enqueue(db: AsyncConnection, messages: Sequence[Message], now: datetim
 async def send_due(pool: AsyncEngine, provider: Provider, clock: Clock, *, limit: int = 32) -> int:
     """Hand over what is due; returns how many rows it dealt with, so call it again until that is 0.
 
-    1. Settle doubts: leases that ran out, reports that decide, the one resend (`sms.in_doubt`).
-    2. Claim at most `limit` rows (and no more than the provider takes at once): SENDING, under a lease token,
-       the attempt counted. Where a STOP ended it or its phone's budget is spent: WITHHELD, in the same statement.
-    3. Commit. From here a crash leaves the rows IN_DOUBT when the lease runs out, never DUE.
-    4. Call the provider for each row, unless this process slept so long that the lease may be another's.
-    5. Record each outcome in a transaction of its own, under the lease token, as soon as it is known.
+    1. Settle messages in doubt: expired leases, delivery reports, the one resend (`sms.in_doubt`).
+    2. Claim at most `limit` rows (and no more than the provider takes at once): SENDING, with a lease token, the
+       attempt counted. In the same statement WITHHELD for a STOP or a spent budget of the phone.
+    3. Commit. From here a crash leaves the rows IN_DOUBT when the lease expires, never DUE.
+    4. Call the provider for each row, unless this process slept so long that another may have the lease.
+    5. Record each outcome in its own transaction, with the lease token, as soon as it is known.
 
     A cancelled pass (shutdown) finishes its calls first.
     """
@@ -123,7 +123,7 @@ async def _hand_over(
 
 
 def _warn_of_account(provider: Provider, outcomes: Sequence[SendResult]) -> None:
-    """One line a pass, however many messages wait."""
+    """Log one warning a pass, however many messages wait."""
     waiting = [outcome for outcome in outcomes if outcome.answer is SendStatus.ACCOUNT]
     if waiting:
         log.warning(
@@ -147,7 +147,7 @@ _INSERT = text(
 
 
 def _checked_segments(message: Message, body: str) -> int:
-    """The segments of `body`. The error names the message by key: its body is nobody's business in a log."""
+    """The segments of `body`; ValueError names the message by its key: a body must not be in a log."""
     count = segments(body)
     if not body.strip():
         raise ValueError(f"message {message.key} ({message.template}) has an empty body")

@@ -1,6 +1,6 @@
 """What any SMS provider says and is asked, in our words: one file a provider translates its own into these.
 
-Silence is UNKNOWN, never a failure: a provider without an idempotency key may have sent the message.
+No answer is UNKNOWN, never a failure: a provider without an idempotency key may have sent the message.
 """
 
 import re
@@ -13,7 +13,7 @@ E164 = re.compile(r"\+[1-9][0-9]{7,14}")  # for fullmatch: nothing after the dig
 
 
 class SendStatus(StrEnum):
-    """What became of one message that was handed over."""
+    """The result of handing over one message."""
 
     ACCEPTED = "ACCEPTED"  # the provider has it, under an id of its own
     REFUSED = "REFUSED"  # not sent, and never will be as it is
@@ -33,7 +33,7 @@ class SendResult:
 
 
 class Provider(Protocol):
-    """A way out for messages. `send` never raises for the provider's trouble: it answers UNKNOWN."""
+    """Sends messages. `send` never raises for a fault of the provider: it answers UNKNOWN."""
 
     @property
     def name(self) -> str:
@@ -48,7 +48,7 @@ class Provider(Protocol):
 
 
 class Proof(IntEnum):
-    """What a delivery report proves; of two the higher counts. Even an unknown word proves acceptance."""
+    """What a delivery report proves; the higher of two counts. Even an unknown word proves that it was accepted."""
 
     UNKNOWN_WORD = 0
     UNDERWAY = 1

@@ -1,4 +1,4 @@
-"""Plays one message through a menu: the engine's stage by SMS, and where the conversation stands afterwards.
+"""Plays one message through a menu: the engine's channel for SMS, and the new state of the conversation.
 
 Reads and the action are in the caller's transaction. No PIN is ever asked by SMS: its answer would stay in the phone.
 """
@@ -25,7 +25,7 @@ NO_PIN = _("A PIN is never asked by SMS. Please do this by calling the service."
 
 @dataclass(frozen=True)
 class Played:
-    """What one message led to: what is shown, and the conversation as it stands now."""
+    """The result of one message: what is shown, and the conversation afterwards."""
 
     shown: Shown
     talk: Conversation
@@ -33,7 +33,7 @@ class Played:
 
 @dataclass
 class _SmsChannel:
-    """The engine's stage: reads and the action in the transaction of the whole message."""
+    """The engine's channel for SMS: reads and the action in the transaction of the whole message."""
 
     db: AsyncConnection
     caller: Caller
@@ -44,7 +44,7 @@ class _SmsChannel:
         return await look.read(self.db, *look.args)
 
     def admit_action(self) -> None:
-        """An SMS always has its memory: the tables."""
+        """Every action is admitted: by SMS the state is in PostgreSQL, not in Redis."""
 
     async def act(self, action: Do[Any], consent: str, finish: Finish) -> Shown:
         body = self.received.body
@@ -57,7 +57,7 @@ class _SmsChannel:
 
 
 class _WithoutPin(Coroutine[Request[Any], Any, Sentence]):
-    """A menu as SMS plays it: where it asks for a PIN it ends."""
+    """A menu as SMS plays it: RefusedError where it asks for a PIN."""
 
     def __init__(self, menu: Coroutine[Request[Any], Any, Sentence]) -> None:
         self._menu = menu
@@ -85,14 +85,13 @@ async def play(
     menu: Menu,
     talk: Conversation,
     words: Sequence[str],
-    *,
-    one_message: bool = False,
 ) -> Played:
-    """Play `words` of `received` on from where `talk` stands. `one_message`: they opened the menu."""
+    """Play `words` of `received` on from the state of `talk`, which this message may have opened."""
     channel = _SmsChannel(db, caller, received)
     fit = fit_for(caller.keyring, caller.phone, talk.id)
+    opened = talk.id == received.id
     turn = await engine.play(
-        lambda who: _WithoutPin(menu(who)), caller, talk.state, words, channel, fit, one_message=one_message
+        lambda who: _WithoutPin(menu(who)), caller, talk.state, words, channel, fit, one_message=opened
     )
     return Played(
         turn.shown, replace(talk, is_open=not turn.shown.end, acted=channel.acted, state=turn.state)

@@ -1,13 +1,13 @@
-"""How many parts (segments) a text is sent and billed in, and which templates may take more than one.
+"""The number of segments in which a text is sent and billed, and which templates may take more than one.
 
-Counted as the network counts: septets or UTF-16 units, never Python characters or bytes.
+Counted in septets or UTF-16 units, as the network counts, not in Python characters or bytes.
 """
 
 from enum import StrEnum
 
 from locales.letters import EXTENSION, is_gsm7, septets
 
-MAX_SEGMENTS = 3  # a message nobody budgeted for is a fault of its template, not a longer message
+MAX_SEGMENTS = 3  # a longer message is a fault of its template
 # Templates that need more than one segment, each with its reason in the file that words it.
 LONG_TEMPLATES: frozenset[str] = frozenset()
 
@@ -34,7 +34,7 @@ def segments(text: str) -> int:
     used = encoding(text)
     alone, part = _LIMITS[used]
     if used is Encoding.GSM7 and septets(text) <= alone:
-        return 1 if text else 0  # by far the most, and a letter need not be looked at by itself
+        return 1 if text else 0  # the usual case, without measuring each letter
     widths = _widths(text)
     if sum(widths) <= alone:
         return 1

@@ -10,7 +10,7 @@ from talk.keywords import BY_MESSAGE
 
 
 class MessageState(StrEnum):
-    """Where a message is. DELIVERED, FAILED and WITHHELD are final, but a proven delivery beats FAILED."""
+    """The state of a message. DELIVERED, FAILED and WITHHELD are final, but a proven delivery replaces FAILED."""
 
     DUE = "DUE"
     SENDING = "SENDING"  # claimed; the provider may have it already
@@ -37,12 +37,12 @@ MOVES: dict[MessageState, frozenset[MessageState]] = {
 
 
 class Arrival(StrEnum):
-    """What became of an SMS that came in."""
+    """The state of a received SMS."""
 
     WAITING = "WAITING"
     ANSWERED = "ANSWERED"
-    SET_ASIDE = "SET_ASIDE"  # on purpose without an answer: a stranger's second word, a flood
-    FAILED = "FAILED"  # it could not be played, and somebody must see why
+    SET_ASIDE = "SET_ASIDE"  # not answered, on purpose: a stranger's second message, a flood
+    FAILED = "FAILED"  # playing it failed, and a person must see why
 
 
 SERVICE = "*"  # stands for the mutuelle in messages of the service itself
@@ -58,6 +58,6 @@ optout = table("sms_optout")
 inbox = table("sms_inbox")
 conversation = table("sms_conversation")
 
-# What a person's own STOP ends, by the first word of the template. All else is a receipt, a reply, or tells somebody
-# what was done to her money, cover or office: anybody can forge an SMS, and a STOP must hide no fraud from its victim.
+# What a person's own STOP ends, by the first word of the template. All other messages are receipts, replies, or notify
+# people of changes to their money, cover or appointment: a forged STOP must not hide a fraud from its victim.
 ENDED_BY_STOP = ("reminder",)

@@ -1,7 +1,7 @@
 """Menus that are opened by SMS: a keyword, and what may follow it.
 
 A keyword is a sentence of the catalogue: each language brings its own words for it, several of them with blanks
-between, the first being the one that people are told. The words of the message after it are the menu's first answers.
+between, the first being the one that messages and screens show. The words after it are the menu's first answers.
 """
 
 from collections.abc import Callable, Coroutine
@@ -46,6 +46,6 @@ def words_of(keyword: Sentence) -> list[str]:
     return list(dict.fromkeys(initials(word) for word in spoken))
 
 
-def told(keyword: Sentence, language: str) -> str:
-    """The word for `keyword` that people are told in `language`."""
+def word_for(keyword: Sentence, language: str) -> str:
+    """The word for `keyword` that is shown in `language`."""
     return render(keyword, language).split()[0]

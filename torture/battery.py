@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.balances import balance
-from ledger.book import Journal, Posted, open_accounts, post
+from ledger.book import Journal, Origin, Posted, open_accounts, post
 from ledger.folding import fold
 from ledger.periods import close_period, closed_through, reopen_period
 from ledger.seals import seal
@@ -94,12 +94,14 @@ class Player:
             ("refused: period_closed", JANUARY_ENDS - timedelta(1)),
         ]
         async with self.pool.begin() as db:
-            answer = await close_period(db, TOWN, JANUARY_ENDS, key="phone", **said | {"actor": PHONE})
+            answer = await close_period(
+                db, TOWN, JANUARY_ENDS, Origin(key="phone", **said | {"actor": PHONE})
+            )
         if _word(answer) != "refused: actor_malformed":
             yield f"a close by a phone is {_word(answer)}"
         for nth, (expected, last_on) in enumerate(closes):
             async with self.pool.begin() as db:
-                answer = await close_period(db, TOWN, last_on, key=str(nth), **said)
+                answer = await close_period(db, TOWN, last_on, Origin(key=str(nth), **said))
             if _word(answer) != expected:
                 yield f"the close through {last_on} is {_word(answer)}, not {expected}"
         async for line in self._posted([("created", LATE)]):
@@ -109,8 +111,8 @@ class Player:
             dates = [
                 (e.effective_on, e.occurred_on) for e in await statement(db, TOWN, FLOAT) if e.debit == 90
             ]
-            answer = await reopen_period(db, TOWN, key="reopened", **said)
-            again = await reopen_period(db, TOWN, key="reopened twice", **said)
+            answer = await reopen_period(db, TOWN, Origin(key="reopened", **said))
+            again = await reopen_period(db, TOWN, Origin(key="reopened twice", **said))
             closed = await closed_through(db, TOWN)
         if dates != [(today, JANUARY)]:
             yield f"the late item is booked on {dates}"
@@ -127,7 +129,7 @@ class Player:
 
     async def _closed(self, said: Mapping[str, str]) -> str:
         async with self.pool.begin() as db:
-            return _word(await close_period(db, TOWN, JANUARY_ENDS, key="again", **said))
+            return _word(await close_period(db, TOWN, JANUARY_ENDS, Origin(key="again", **said)))
 
     async def _rivals(self) -> AsyncIterator[str]:
         """Two want the last money of the till at the same time."""

@@ -23,6 +23,7 @@ from ledger.book import (
     Account,
     Journal,
     Movement,
+    Origin,
     Phase,
     PostVerdict,
     Reservation,
@@ -168,5 +169,5 @@ async def _open(db: AsyncConnection, mutuelle: str) -> None:
 async def _close(pool: AsyncEngine) -> list[str]:
     why = {"source": "period", "key": "first", "actor": "treasurer", "reason": "the half-year is counted"}
     async with pool.begin() as db:
-        closed = await close_period(db, MUTUELLES[0], CLOSED_THROUGH, **why)
+        closed = await close_period(db, MUTUELLES[0], CLOSED_THROUGH, Origin(**why))
     return [] if closed.stands else [str(closed)]

@@ -1,7 +1,7 @@
-"""`keneya backup` and `keneya restore`: the whole database in one file, and back into an empty server, with proof.
+"""`keneya backup` and `keneya restore`: the whole database in one file, restored into an empty server and compared.
 
-A backup is one snapshot. A restore puts everything back or nothing, gives the service its rights last, and answers 0
-only if rows, balances and seals are those of the backup and every invariant holds.
+A backup is one snapshot. A restore is all or nothing, grants the service its rights last, and exits with 0 only if
+rows, balances and seals are those of the backup and every invariant holds.
 """
 
 import argparse
@@ -39,23 +39,23 @@ def add(commands: Commands) -> None:
 
 
 async def backup(arguments: argparse.Namespace) -> int:
-    """As the owner, who may read every table; web and worker go on meanwhile."""
+    """Back up as the owner, who may read every table; web and worker keep running."""
     owner_url, made_at = address("MIGRATE_DATABASE_URL"), datetime.now(UTC)
     target = archive.named(arguments.target, f"keneya-{made_at:%Y%m%dT%H%M%SZ}.backup")
     with archive.standard_output() if target == archive.STREAM else archive.new_file(target) as file:
-        told = await _write(file, owner_url, made_at)
+        facts = await _write(file, owner_url, made_at)
     where, screen = ("", sys.stderr) if target == archive.STREAM else (f" in {target}", sys.stdout)
-    print(f"Backed up {_name(owner_url)}: {_summary(told)}{where}.", file=screen)
+    print(f"Backed up {_name(owner_url)}: {_summary(facts)}{where}.", file=screen)
     return 0
 
 
 async def _write(file: BinaryIO, owner_url: str, made_at: datetime) -> Manifest:
-    """Count and dump in one snapshot."""
+    """Write the counts and the dump, from one snapshot."""
     async with content.connected(owner_url) as db:
         schema = await content.schema(db)
         server = await content.server(db)
         program, major = programs.find("pg_dump", server=server, oldest=server)
-        told = Manifest(
+        facts = Manifest(
             made_at=made_at,
             schema=schema,
             postgres=major,
@@ -65,7 +65,7 @@ async def _write(file: BinaryIO, owner_url: str, made_at: datetime) -> Manifest:
         )
         with (
             Progress(await content.size_bytes(db)) as progress,
-            archive.writing(file, manifest.write(told)) as write,
+            archive.writing(file, manifest.write(facts)) as write,
         ):
 
             def pass_on(piece: bytes) -> None:
@@ -73,11 +73,11 @@ async def _write(file: BinaryIO, owner_url: str, made_at: datetime) -> Manifest:
                 progress.advance(len(piece))
 
             await programs.dump(program, owner_url, await content.exported(db), pass_on)
-    return told
+    return facts
 
 
 def _name(owner_url: str) -> str:
-    """Which database an address leads to, without its password."""
+    """The database of an address, without the password."""
     url = make_url(owner_url)
     return f"{url.database} at {url.host}:{url.port or 5432}"
 
@@ -93,37 +93,37 @@ def _summary(told: Manifest) -> str:
 
 
 async def restore(arguments: argparse.Namespace) -> int:
-    """Read the file through first; a server is looked for, or started, only for one that is whole and for us."""
+    """Check the whole file first; only then find, or start, a server."""
     with archive.reading(arguments.source) as backup:
-        told = _expect_known(backup.manifest, arguments.source)
+        facts = _expect_known(backup.manifest, arguments.source)
         with _server():
-            return await _bring_back(backup, told)
+            return await _bring_back(backup, facts)
 
 
-async def _bring_back(backup: archive.Archive, told: Manifest) -> int:
-    """Restore, compare, and only then let the service in; then everything is checked."""
+async def _bring_back(backup: archive.Archive, facts: Manifest) -> int:
+    """Restore and compare; then grant the service its rights, compare again and run the invariants."""
     began = time.monotonic()
     owner_url, service_url = address("MIGRATE_DATABASE_URL"), address("DATABASE_URL")
     role = make_url(service_url).username
     if not role:
         raise CommandError("DATABASE_URL names no role", 2)
-    await _load(backup, told, owner_url)
+    await _load(backup, facts, owner_url)
     async with content.connected(owner_url) as db:
-        _expect_none(differences(told.rows, await content.rows(db)))
-        _expect_none(differences(told.books, await content.books(db)))
-    await migrations.migrate(owner_url, role, above=told.tick)
+        _expect_none(differences(facts.rows, await content.rows(db)))
+        _expect_none(differences(facts.books, await content.books(db)))
+    await migrations.migrate(owner_url, role, above=facts.tick)
     await content.analyze(owner_url)
     async with content.connected(service_url) as db:
-        _expect_none(differences(told.books, await content.books(db)))
-    print(f"Restored into {_name(owner_url)} in {time.monotonic() - began:.0f} s: {_summary(told)}.")
-    for mutuelle, book in told.books.items():
-        print(f"{mutuelle}: {book.told}, as in the backup.")
+        _expect_none(differences(facts.books, await content.books(db)))
+    print(f"Restored into {_name(owner_url)} in {time.monotonic() - began:.0f} s: {_summary(facts)}.")
+    for mutuelle, book in facts.books.items():
+        print(f"{mutuelle}: {book.summary}, as in the backup.")
     return await upkeep.check(argparse.Namespace(json=False))
 
 
 @contextmanager
 def _server() -> Iterator[None]:
-    """The server that is named or runs; else the embedded one, started for the restore and stopped after it."""
+    """The server at DATABASE_URL or a running one; else the embedded one, started for the restore only."""
     named = any(os.environ.get(name, "").strip() for name in ("DATABASE_URL", "MIGRATE_DATABASE_URL"))
     if named or find_running(run.HOME / "var"):
         yield
@@ -133,25 +133,25 @@ def _server() -> Iterator[None]:
 
 
 def _expect_known(said: bytes, source: Path) -> Manifest:
-    """The manifest, if it is one of ours and of a schema that we know."""
+    """The manifest; CommandError unless it is one of ours and of a schema that this program knows."""
     try:
-        told = manifest.read(said)
+        facts = manifest.read(said)
     except ValueError as fault:
         raise CommandError(f"{source} is not a backup for this program: {fault}") from None
-    if told.schema not in migrations.revisions():
+    if facts.schema not in migrations.revisions():
         raise CommandError(
-            f"{source} has schema {told.schema}, which is newer than this program: install its program first"
+            f"{source} has schema {facts.schema}, which is newer than this program: install its program first"
         )
-    return told
+    return facts
 
 
-async def _load(backup: archive.Archive, told: Manifest, owner_url: str) -> None:
+async def _load(backup: archive.Archive, facts: Manifest, owner_url: str) -> None:
     async with content.connected(owner_url) as db:
         await content.expect_empty(db)
         server = await content.server(db)
-    if server < told.postgres:
-        raise CommandError(f"the backup needs PostgreSQL {told.postgres} or newer, the server is {server}")
-    program, _ = programs.find("pg_restore", server=server, oldest=told.postgres, newest=server)
+    if server < facts.postgres:
+        raise CommandError(f"the backup needs PostgreSQL {facts.postgres} or newer, the server is {server}")
+    program, _ = programs.find("pg_restore", server=server, oldest=facts.postgres, newest=server)
     with Progress(backup.dump_bytes) as progress:
 
         def watched() -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """The file of a backup: a ZIP of `manifest.json` and `database.dump` (pg_dump's custom format).
 
-It is under its name only when it is whole, and it is read through, checksums and all, before a byte of it is used.
+It gets its name only when it is complete, and all of it, with its checksums, is read before any of it is used.
 """
 
 import os
@@ -23,7 +23,7 @@ PIECE_BYTES = 1 << 18
 LARGEST_MANIFEST_BYTES = 1 << 24
 STREAM = Path("-")
 
-# All that `zipfile` raises for bytes that are not what they were; a place that is none is an OSError.
+# All that `zipfile` raises for damaged bytes; a seek to an impossible place is an OSError.
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -37,13 +37,13 @@ DAMAGE = (
 
 
 def named(target: Path, name: str) -> Path:
-    """The file that `target` means: itself, or `name` in it if it is a directory."""
+    """`target` itself, or the file `name` in it if it is a directory."""
     return target / name if target.is_dir() else target
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file of mode 0600 that is on the disk and gets its name at the end of the block, or leaves nothing."""
+    """A file of mode 0600 that is synced and named at the end of the block; after a fault it is deleted."""
     expect_new(path)
     with _partial(path) as partial:
         with partial.open("wb") as file:
@@ -60,7 +60,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def expect_new(path: Path) -> None:
-    """A backup overwrites nothing."""
+    """CommandError if the file exists: a backup overwrites nothing."""
     if path.exists() or path.is_symlink():
         raise CommandError(f"{path} exists already: a backup overwrites nothing", 2)
 
@@ -80,7 +80,7 @@ def _partial(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def standard_output() -> Iterator[BinaryIO]:
-    """What stands for a file when the backup goes through a pipe."""
+    """Standard output as the file, for a backup through a pipe."""
     if sys.stdout.isatty():
         raise CommandError("a backup is not for a terminal: name a file, or pipe it", 2)
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as stream:
@@ -88,18 +88,18 @@ def standard_output() -> Iterator[BinaryIO]:
 
 
 class _Stream:
-    """A file that only goes forward, so that a pipe gets the same bytes as a disk."""
+    """A file without seek, so that a pipe gets the same bytes as a disk."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.write, self.flush = file.write, file.flush
 
     def close(self) -> None:
-        """Who opened the file closes it."""
+        """Does nothing: the file's opener closes it."""
 
 
 @contextmanager
 def writing(file: BinaryIO, manifest: bytes) -> Iterator[Callable[[bytes], None]]:
-    """The archive in `file`; the block writes the dump piece by piece."""
+    """Write the archive to `file`; the block writes the dump in pieces."""
     with zipfile.ZipFile(_Stream(file), "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(MANIFEST, manifest)
         with archive.open(DUMP, "w", force_zip64=True) as dump:
@@ -112,7 +112,7 @@ def writing(file: BinaryIO, manifest: bytes) -> Iterator[Callable[[bytes], None]
 
 @dataclass(frozen=True)
 class Archive:
-    """A backup that was read through and is whole."""
+    """A backup whose checksums are verified."""
 
     path: Path
     manifest: bytes
@@ -120,11 +120,11 @@ class Archive:
 
     @property
     def dump_bytes(self) -> int:
-        """The length of the dump."""
+        """The length of the dump in bytes."""
         return self.zip.getinfo(DUMP).file_size
 
     def dump(self) -> Iterator[bytes]:
-        """The dump, piece by piece; Fault where it is not as it was written."""
+        """The dump, in pieces; CommandError at a damaged one."""
         with _damage_told(self.path), self.zip.open(DUMP) as part:
             while piece := part.read(PIECE_BYTES):
                 yield piece
@@ -132,7 +132,7 @@ class Archive:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Archive]:
-    """The archive in the file `path`, or in what comes through a pipe; Fault if it is no whole backup."""
+    """The archive in the file `path`, or from a pipe; CommandError if it is not a complete backup."""
     with _source(path) as file:
         with _damage_told(path):
             archive = _whole(path, zipfile.ZipFile(file))
@@ -141,7 +141,7 @@ def reading(path: Path) -> Iterator[Archive]:
 
 
 def _whole(path: Path, file: zipfile.ZipFile) -> Archive:
-    """Both parts are there, and each is what its checksum says."""
+    """The archive, if both parts are there and match their checksums; else CommandError."""
     if file.getinfo(MANIFEST).file_size > LARGEST_MANIFEST_BYTES:
         raise ValueError("its manifest is too large")
     archive = Archive(path, file.read(MANIFEST), file)
@@ -165,6 +165,6 @@ def _source(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             yield file
         return
-    with tempfile.TemporaryFile() as file:  # it has no name, and is gone with us
+    with tempfile.TemporaryFile() as file:  # without a name: deleted when the process ends
         shutil.copyfileobj(sys.stdin.buffer, file)
         yield file

@@ -1,6 +1,6 @@
-"""What a database holds, in numbers that must be the same after a restore: rows, balances, seals.
+"""Figures of a database that must be the same after a restore: rows, balances, seals.
 
-A backup counts in the snapshot that it dumps; a restore counts again and compares. Nothing here mends.
+A backup computes them in the snapshot that it dumps; a restore computes them again and compares. Read only.
 """
 
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from commands.command import CommandError
 from ledger.export import snapshot
 from migrations import keep_schema
 
-# What is ours or could be in our way: all but the system's own and what belongs to extensions.
+# Every relation that is ours or could conflict: all except the system's and those of extensions.
 _TABLES = """
 select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind::text = any(:kinds) and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
@@ -33,7 +33,7 @@ select mutuelle_id, account, currency, sum(debit)::text, sum(credit)::text
 
 @dataclass(frozen=True)
 class Book:
-    """One mutuelle's: the SHA-256 of its trial balance, the sum of all that moved, its newest seal if it has any."""
+    """A mutuelle's book: SHA-256 of its trial balance, sum of its movements in minor units, newest seal or ""."""
 
     accounts: int
     moved_minor: int
@@ -41,15 +41,15 @@ class Book:
     seal: str = ""
 
     @property
-    def told(self) -> str:
-        """For a person."""
+    def summary(self) -> str:
+        """The figures in words."""
         sealed = f"block {self.seal.partition(' ')[0]} sealed" if self.seal else "not sealed"
         return f"{self.accounts} accounts, {self.moved_minor} moved, {sealed}, digest {self.balances[:12]}"
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[AsyncConnection]:
-    """One connection that reads one snapshot, for as long as it takes, and writes nothing."""
+    """A connection with one read-only snapshot, without time-outs."""
     engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.connect() as db:
@@ -64,7 +64,7 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
 
 
 async def analyze(url: str) -> None:
-    """Let the planner know what is there: a restored table has no statistics, and the checks would crawl."""
+    """ANALYZE: a restored table has no statistics, and the invariants would be very slow."""
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with engine.begin() as db:
@@ -74,7 +74,7 @@ async def analyze(url: str) -> None:
 
 
 async def tables(db: AsyncConnection, kinds: str = "rp") -> list[str]:
-    """The names of all tables, as SQL writes them; other `kinds` as `pg_class.relkind` has them."""
+    """The quoted names of all tables; `kinds` are letters of `pg_class.relkind`."""
     return list(await db.scalars(text(_TABLES), {"kinds": list(kinds)}))
 
 
@@ -91,13 +91,13 @@ async def server(db: AsyncConnection) -> int:
 
 
 async def size_bytes(db: AsyncConnection) -> int:
-    """About as much as a dump will have: the tables without their indexes."""
+    """An estimate of the dump: the size of the tables without indexes."""
     sizes = text("select sum(pg_table_size(name::regclass)) from unnest(cast(:tables as text[])) name")
     return int(await db.scalar(sizes, {"tables": await tables(db)}) or 0)
 
 
 async def exported(db: AsyncConnection) -> str:
-    """The name under which others see what we see, while we are connected."""
+    """The name of our snapshot, for other connections while this one is open."""
     return str(await db.scalar(text("select pg_export_snapshot()")))
 
 
@@ -108,7 +108,7 @@ async def tick(db: AsyncConnection) -> int:
 
 
 async def expect_empty(db: AsyncConnection) -> None:
-    """Fault if the database has a table, view or sequence, or our schema."""
+    """CommandError if the database has a table, view or sequence, or our schema."""
     found = await tables(db, "rpvmSf")
     if found or await db.scalar(text("select to_regnamespace('ledger')")) is not None:
         raise CommandError(
@@ -118,13 +118,13 @@ async def expect_empty(db: AsyncConnection) -> None:
 
 
 async def rows(db: AsyncConnection) -> dict[str, int]:
-    """How many rows each table has. Needs the owner's role."""
+    """The number of rows of each table. Needs the owner's role."""
     counts = [select(literal(name), func.count()).select_from(text(name)) for name in await tables(db)]
     return {row[0]: row[1] for row in await db.execute(union_all(*counts))}
 
 
 async def books(db: AsyncConnection) -> dict[str, Book]:
-    """Each mutuelle's book, read from its movements. The service's role may."""
+    """Each mutuelle's book, computed from its movements. The service's role is enough."""
     lines: dict[str, list[tuple[str, ...]]] = {}
     for mutuelle, *line in await db.execute(text(_BALANCES)):
         lines.setdefault(mutuelle, []).append(tuple(line))

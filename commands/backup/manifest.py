@@ -1,4 +1,4 @@
-"""What a backup says of itself, kept beside the dump: what made it, when, of what, and what it holds."""
+"""The manifest of a backup, stored beside the dump: program, time, database, and its figures."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Manifest:
-    """`postgres` is the major version of the pg_dump that wrote it: older servers cannot take it.
+    """`postgres` is the major version of the pg_dump that wrote it: older servers cannot restore it.
 
     `tick` is above every transaction number in the dump (`ledger.tick`).
     """
@@ -25,13 +25,13 @@ class Manifest:
 
 
 def write(manifest: Manifest) -> bytes:
-    """The manifest as JSON that a person can read too."""
+    """The manifest as indented JSON."""
     said = asdict(manifest) | {"format": FORMAT, "made_at": manifest.made_at.isoformat()}
     return json.dumps(said, indent=1).encode()
 
 
 def read(said: bytes) -> Manifest:
-    """What `write` wrote; ValueError if it is anything else, or of a newer program."""
+    """The manifest that `write` wrote; ValueError for anything else, or one of a newer program."""
     try:
         facts = json.loads(said)
         if facts["format"] > FORMAT:
@@ -49,7 +49,7 @@ def read(said: bytes) -> Manifest:
 
 
 def differences(before: dict[str, int] | dict[str, Book], now: dict[str, int] | dict[str, Book]) -> list[str]:
-    """One line for each table or book that is not what the backup says."""
+    """One line for each table or book whose figures differ."""
     return [
         f"{name}: {now.get(name, 'missing')}, the backup says {before.get(name, 'none')}"
         for name in sorted({*before, *now})

@@ -1,6 +1,6 @@
-"""pg_dump and pg_restore: found for the server at hand, read from and fed.
+"""Finds and runs pg_dump and pg_restore.
 
-What they read and write passes through pipes; a password is in the environment of the child and nowhere else.
+Their input and output are pipes; the password is only in the child's environment.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ LOCK_WAIT_S = 60
 
 
 def find(program: str, *, server: int, oldest: int, newest: int | None = None) -> tuple[Path, int]:
-    """`program` and its major version, of those from `oldest` to `newest` the nearest to the server's.
+    """`program` and its major version: from `oldest` to `newest`, the one nearest to the server's.
 
-    POSTGRES_BIN is believed; else Debian's directories, PATH and the embedded wheel are looked at.
+    Looks in POSTGRES_BIN only, if it is set; else in Debian's directories, PATH and the embedded wheel.
     """
     found = [(path, _major(path)) for path in _places(program) if os.access(path, os.X_OK)]
     fitting = [one for one in found if oldest <= one[1] and (newest is None or one[1] <= newest)]
@@ -41,7 +41,7 @@ def find(program: str, *, server: int, oldest: int, newest: int | None = None) -
 
 
 def named() -> Path | None:
-    """The directory that POSTGRES_BIN names, if it does."""
+    """The directory in POSTGRES_BIN; None if it is not set."""
     said = os.environ.get("POSTGRES_BIN", "").strip()
     return Path(said) if said else None
 
@@ -53,7 +53,7 @@ def _places(program: str) -> Iterator[Path]:
     yield from sorted(DEBIAN.glob(f"*/bin/{program}"))
     if on_path := shutil.which(program):
         yield Path(on_path)
-    with suppress(cluster.EngineError):  # the wheel comes last: its programs speak no TLS
+    with suppress(cluster.EngineError):  # the wheel comes last: its programs have no TLS
         yield cluster.find_programs(None, None).postgres_bin / program
 
 
@@ -64,13 +64,13 @@ def _major(program: Path) -> int:
 
 
 async def dump(program: Path, owner_url: str, snapshot: str, write: Callable[[bytes], None]) -> None:
-    """Write the database as `snapshot` sees it, in pg_dump's custom format, not compressed."""
+    """Write the database of `snapshot` in pg_dump's custom format, uncompressed."""
     options = [
         "--format=custom",
-        "--compress=0",  # the archive compresses, whatever the program was built with
+        "--compress=0",  # the archive compresses, independent of how the program was built
         f"--snapshot={snapshot}",
         f"--lock-wait-timeout={LOCK_WAIT_S}s",
-        "--extension=plpgsql",  # and no other: ours needs none, and only a superuser could restore the rest
+        "--extension=plpgsql",  # no other: we need none, and only a superuser could restore them
     ]
     async with _running([str(program), *options], owner_url) as (_, output):
         while piece := await output.read(PIECE_BYTES):
@@ -78,11 +78,11 @@ async def dump(program: Path, owner_url: str, snapshot: str, write: Callable[[by
 
 
 async def load(program: Path, owner_url: str, pieces: Iterable[bytes]) -> None:
-    """Restore what `dump` wrote into an empty database: all of it or nothing; no owner, no right, no tablespace."""
+    """Restore a dump into an empty database, all or nothing, without owners, rights and tablespaces."""
     options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-tablespaces"]
     database = f"--dbname={make_url(owner_url).database}"
     async with _running([str(program), *options, database], owner_url) as (typed, _):
-        with suppress(BrokenPipeError, ConnectionResetError):  # it ended early, and says itself why
+        with suppress(BrokenPipeError, ConnectionResetError):  # it ended early; its own error says why
             for piece in pieces:
                 typed.write(piece)
                 await typed.drain()
@@ -92,7 +92,7 @@ async def load(program: Path, owner_url: str, pieces: Iterable[bytes]) -> None:
 
 @asynccontextmanager
 async def _running(command: list[str], url: str) -> AsyncIterator[tuple[StreamWriter, StreamReader]]:
-    """A child's input and output; it ends with the block, by force if the block fails. Its complaint is one line."""
+    """The input and output of a child, which is killed if the block fails. CommandError with its first error line."""
     child = await asyncio.create_subprocess_exec(
         *command,
         stdin=PIPE,
@@ -120,13 +120,13 @@ async def _running(command: list[str], url: str) -> AsyncIterator[tuple[StreamWr
 
 
 def _one_line(said: str) -> str:
-    """The first error: what follows it may quote rows."""
+    """The first error only: the next lines may quote rows."""
     lines = said.splitlines()
     return next((line for line in lines if "error:" in line), lines[-1] if lines else "")
 
 
 def _address(url: str) -> dict[str, str]:
-    """Where libpq connects, as its environment variables say it."""
+    """The address as libpq's environment variables."""
     to = make_url(url)
     said = {
         "PGHOST": to.host,

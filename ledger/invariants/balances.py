@@ -1,6 +1,6 @@
-"""The invariants of what is kept beside the movements: day rows, balances with a limit, transfers between funds.
+"""The invariants of figures stored beside the movements: day rows, limited balances, kinds of account.
 
-Each recomputes it from the movements alone.
+Each query computes the figure again from the movements alone.
 """
 
 from invariants import Invariant

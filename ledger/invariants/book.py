@@ -1,7 +1,7 @@
-"""Every invariant of the ledger, each one query; `keneya check` runs them all.
+"""Every invariant of the ledger, one query each; `keneya check` runs them all.
 
-They ask the rows and the catalogue, never the code that wrote them: what the posting function promises at
-write is proven here again at read.
+They read the rows and the catalogue, not the code that wrote them: what the posting function checks when it writes is
+proven again here.
 """
 
 from invariants import Invariant

@@ -1,4 +1,4 @@
-"""Invariants of funds: what one fund books against another, the other books too, the other way round."""
+"""Invariants of funds: what one fund books against another, the other mirrors."""
 
 from invariants import Invariant
 

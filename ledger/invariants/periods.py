@@ -1,4 +1,4 @@
-"""The invariants of closed books and of deadlines: what may be dated when."""
+"""The invariants of closed books and of reservations' deadlines."""
 
 from invariants import Invariant
 

@@ -1,4 +1,4 @@
-"""What always holds of seals. A seal that lags breaks nothing (`keneya_seal_lag_seconds`)."""
+"""The invariants of seals. A late seal breaks none: the metric `keneya_seal_lag_seconds` shows it."""
 
 from invariants import Invariant
 

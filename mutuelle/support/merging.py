@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.book import Journal, Movement, reverse
+from ledger.book import Journal, Movement, Origin, reverse
 from ledger.statements import Entry, statement
 from locales import Money, Sentence
 from mutuelle.acts import By
@@ -164,16 +164,9 @@ async def _unmerge(
     await note_change(db, kept, Change.REOPENED, detail=household.shown_number, by=by)
     if merge.facts["journal"] is None:
         return
-    posted = await reverse(
-        db,
-        mutuelle.id,
-        UUID(str(merge.facts["journal"])),
-        source=SOURCE,
-        key=f"{merge.id} taken back",
-        effective_on=mutuelle.today(by.at),
-        actor=ACTOR,
-        reason="the households are two after all",
-    )
+    origin = Origin(SOURCE, f"{merge.id} taken back", ACTOR, "the households are two after all")
+    journal_id = UUID(str(merge.facts["journal"]))
+    posted = await reverse(db, mutuelle.id, journal_id, mutuelle.today(by.at), origin)
     if not posted.stands:
         raise SupportError(f"the merge of household {household.number} cannot be taken back: {posted.reason}")
 

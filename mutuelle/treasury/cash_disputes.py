@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.book import PostVerdict, reverse
+from ledger.book import Origin, PostVerdict, reverse
 from ledger.tables import request
 from locales import Money, _
 from mutuelle.acts import By
@@ -178,16 +178,8 @@ async def _reverse(db: AsyncConnection, mutuelle: Mutuelle, receipt: CashReceipt
         request.c.verdict == PostVerdict.CREATED,
     )
     journal_id = (await db.execute(of_receipt)).scalar_one()
-    posted = await reverse(
-        db,
-        mutuelle.id,
-        journal_id,
-        source=REVERSAL,
-        key=str(receipt.reference),
-        effective_on=mutuelle.today(at),
-        actor="command line",
-        reason="the cash receipt was cancelled",
-    )
+    origin = Origin(REVERSAL, str(receipt.reference), "command line", "the cash receipt was cancelled")
+    posted = await reverse(db, mutuelle.id, journal_id, mutuelle.today(at), origin)
     if posted.verdict is not PostVerdict.CREATED:
         raise RefusedError(_("The cash receipt {code} was cancelled before.", code=receipt.code))
 

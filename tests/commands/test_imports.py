@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from menus.household import household
+from menus.home import home
 from mutuelle.imports import summary
 from mutuelle.imports.columns import FORMS, ROUTES
 from mutuelle.imports.reading import read_folder
@@ -15,7 +15,7 @@ from mutuelle.imports.run import steps, take_over
 from talk.keyring import Keyring
 from talk.session import Sessions
 from tests.conftest import Database
-from tests.support.paper_registers import HEAD, line, take, told, write
+from tests.support.paper_registers import HEAD, fault_texts, line, take, write
 from tests.support.town import Clock, Handset
 from tests.support.town_fixtures import KEYS
 from tests.test_cli import Keneya, typed_into
@@ -33,8 +33,8 @@ def keneya(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     return lambda *typed: typed_into(capsys, *typed)
 
 
-def said(told: tuple[int, str, str]) -> tuple[int, list[str], list[str]]:
-    code, output, complaints = told
+def said(typed: tuple[int, str, str]) -> tuple[int, list[str], list[str]]:
+    code, output, complaints = typed
     return code, output.splitlines(), complaints.splitlines()
 
 
@@ -174,11 +174,9 @@ async def phone_of(
     pool: AsyncEngine, redis_url: str, clock: Clock
 ) -> AsyncIterator[Callable[[str], Handset]]:
     """A handset in a country whose only mutuelle is the one of the templates."""
-    assert told(await take(pool, START, at=clock.now)) == []
+    assert fault_texts(await take(pool, START, at=clock.now)) == []
     async with Redis.from_url(redis_url) as redis:
-        line = calls.UssdDeps(
-            pool, Sessions(redis, africastalking.NAME), household, KEYS, clock, Keyring(KEYS)
-        )
+        line = calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, Keyring(KEYS))
         yield lambda phone: Handset(line, phone)
 
 

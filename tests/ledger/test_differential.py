@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ledger.book import Journal, Movement, Posted, open_accounts, post
+from ledger.book import Journal, Movement, Origin, Posted, open_accounts, post
 from ledger.folding import fold
 from ledger.periods import close_period
 from tests.conftest import Database
@@ -77,7 +77,7 @@ async def live(pool: AsyncEngine, drafts: Sequence[Draft], sizes: Sequence[int])
     said = {"source": "period", "key": "close", "actor": "treasurer", "reason": "end"}
     async with pool.begin() as db:
         await open_accounts(db, chart(mutuelle))
-        await close_period(db, mutuelle, TODAY.replace(year=TODAY.year - 1), **said)
+        await close_period(db, mutuelle, TODAY.replace(year=TODAY.year - 1), Origin(**said))
     for call in in_calls(written(drafts, mutuelle), sizes):
         async with pool.begin() as db:
             told += await post(db, call)

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from invariants import examine
-from ledger.book import Phase
+from ledger.book import Origin, Phase
 from ledger.folding import fold
 from ledger.invariants.book import INVARIANTS
 from ledger.periods import close_period
@@ -252,7 +252,9 @@ async def lived(book: AsyncEngine) -> AsyncEngine:
     held, october = hold(AWA, FLOAT, 500), OCTOBER.replace(day=5)
     await posted(book, journal("old", move(CASH, TRANSPORT_INCOME, 900), effective_on=october))
     async with book.begin() as db:
-        await close_period(db, SIK, OCTOBER, source="t", key="october", actor="treasurer", reason="agreed")
+        await close_period(
+            db, SIK, OCTOBER, Origin(source="t", key="october", actor="treasurer", reason="agreed")
+        )
     await posted(
         book, called("called"), paid("paid"), mirror("reversal", paid("paid")), journal("held", held)
     )

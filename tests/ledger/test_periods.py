@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from invariants import examine
 from ledger.balances import balance
-from ledger.book import Posted, post
+from ledger.book import Origin, Posted, post
 from ledger.folding import fold
 from ledger.invariants.book import INVARIANTS
 from ledger.periods import close_period, closed_through, period_acts, period_totals, reopen_period
@@ -24,13 +24,15 @@ OCTOBER, SEPTEMBER = date(2026, 10, 31), date(2026, 9, 30)
 async def close(book: AsyncEngine, last_on: date, key: str = "close", reason: str = "agreed") -> Posted:
     async with book.begin() as db:
         return await close_period(
-            db, SIK, last_on, source="period", key=key, actor="treasurer", reason=reason
+            db, SIK, last_on, Origin(source="period", key=key, actor="treasurer", reason=reason)
         )
 
 
 async def reopen(book: AsyncEngine, key: str = "reopen") -> Posted:
     async with book.begin() as db:
-        return await reopen_period(db, SIK, source="period", key=key, actor="treasurer", reason="a mistake")
+        return await reopen_period(
+            db, SIK, Origin(source="period", key=key, actor="treasurer", reason="a mistake")
+        )
 
 
 async def test_what_comes_late_is_booked_today_and_names_its_day(book: AsyncEngine) -> None:
@@ -129,9 +131,9 @@ async def test_a_close_waits_for_who_is_posting(book: AsyncEngine) -> None:
 async def test_an_act_says_who_and_why(book: AsyncEngine) -> None:
     async with book.begin() as db:
         for how in ({"actor": " ", "reason": "x", "key": "k"}, {"actor": "x", "reason": "", "key": "k"}):
-            answer = await close_period(db, SIK, OCTOBER, source="period", **how)
+            answer = await close_period(db, SIK, OCTOBER, Origin(source="period", **how))
             assert answer.reason in ("actor_malformed", "reason_malformed")
-        nowhere = await close_period(db, "ZZZ", OCTOBER, source="p", key="k", actor="a", reason="b")
+        nowhere = await close_period(db, "ZZZ", OCTOBER, Origin(source="p", key="k", actor="a", reason="b"))
         assert nowhere.reason == "mutuelle_unknown"
 
 

@@ -14,6 +14,7 @@ from ledger.book import (
     Account,
     Journal,
     Movement,
+    Origin,
     Phase,
     journal_id,
     open_accounts,
@@ -147,12 +148,12 @@ async def test_a_reversal_takes_a_journal_back_and_leaves_it(book: AsyncEngine) 
     await posted(book, original)
     said = {"source": "office", "key": "1", "actor": "treasurer", "reason": "wrong phone"}
     async with book.begin() as db:
-        first = await reverse(db, SIK, original.id, effective_on=TODAY, **said)
-        again = await reverse(db, SIK, original.id, effective_on=TODAY, **said)
-        other = await reverse(db, SIK, original.id, effective_on=TODAY, **(said | {"key": "2"}))
+        first = await reverse(db, SIK, original.id, TODAY, Origin(**said))
+        again = await reverse(db, SIK, original.id, TODAY, Origin(**said))
+        other = await reverse(db, SIK, original.id, TODAY, Origin(**said | {"key": "2"}))
         assert first.journal_id is not None
-        back = await reverse(db, SIK, first.journal_id, effective_on=TODAY, **(said | {"key": "3"}))
-        nothing = await reverse(db, SIK, UUID(int=1), effective_on=TODAY, **(said | {"key": "4"}))
+        back = await reverse(db, SIK, first.journal_id, TODAY, Origin(**said | {"key": "3"}))
+        nothing = await reverse(db, SIK, UUID(int=1), TODAY, Origin(**said | {"key": "4"}))
         assert await balance(db, SIK, FLOAT) == Balance(2030, 2030)
     assert verdicts([first, again, other]) == ["created", "exists", "refused: reversal_duplicate"]
     assert verdicts([back, nothing]) == ["refused: reversal_of_reversal", "refused: reversal_unknown"]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.accounts import cash
 from ledger.balances import balance
-from ledger.book import Account, Journal, Phase, open_accounts, post
+from ledger.book import Account, Journal, Origin, Phase, open_accounts, post
 from ledger.folding import fold
 from ledger.periods import close_period, closed_through, period_acts, period_totals
 from ledger.reservations import held
@@ -161,7 +161,7 @@ async def test_a_close_waits_for_who_posts_and_who_comes_later_is_late(book: Asy
 
     async def closed() -> str:
         async with book.begin() as db:
-            return (await close_period(db, SIK, YESTERDAY, **said)).verdict
+            return (await close_period(db, SIK, YESTERDAY, Origin(**said))).verdict
 
     async with book.connect() as holder:
         await post(holder, [paid("before", effective_on=YESTERDAY)])
@@ -197,7 +197,7 @@ async def test_a_close_gets_its_turn_among_writers_who_never_pause(book: AsyncEn
         await asyncio.sleep(3 * OVERLAP_S)
         async with book.begin() as db:
             told = await close_period(
-                db, SIK, YESTERDAY, source="period", key="close", actor="treasurer", reason="month"
+                db, SIK, YESTERDAY, Origin(source="period", key="close", actor="treasurer", reason="month")
             )
         closed.set()
         return told.verdict

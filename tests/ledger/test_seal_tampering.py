@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from invariants import examine
 from ledger import export, seals, verify_seals
-from ledger.book import Phase
+from ledger.book import Origin, Phase
 from ledger.invariants.seals import SEALS
 from ledger.periods import close_period
 from tests.support.ledger_scene import (
@@ -56,7 +56,7 @@ async def sealed(book: AsyncEngine) -> AsyncEngine:
     await posted(book, replace(journal("7", *months), memo={"b": "=2", "é": "", "B": "\n"}))
     async with book.begin() as db:
         facts = {"source": "books", "key": "close", "actor": "worker", "reason": "November"}
-        assert (await close_period(db, SIK, YESTERDAY, **facts)).stands
+        assert (await close_period(db, SIK, YESTERDAY, Origin(**facts))).stands
     await seal(book)
     await posted(book, paid("late", effective_on=YESTERDAY), paid("8"))
     await seal(book)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger.balances import Balance, balance
 from ledger.book import Journal
 from ledger.folding import fold
-from ledger.statements import Entry, statement, statement_page
+from ledger.statements import DayRange, Entry, statement, statement_page
 from tests.support.ledger_scene import AWA, FLOAT, SIK, TODAY, YESTERDAY, called, mirror, paid, posted
 
 
@@ -54,8 +54,8 @@ async def test_a_statement_from_a_day_begins_with_the_balance_of_the_day_before(
         async with book.begin() as db:
             if folded:
                 await fold(db, SIK)
-            page = await statement_page(db, SIK, FLOAT, first_on=TODAY)
-            older = await statement_page(db, SIK, FLOAT, last_on=YESTERDAY)
+            page = await statement_page(db, SIK, FLOAT, DayRange(TODAY))
+            older = await statement_page(db, SIK, FLOAT, DayRange(last_on=YESTERDAY))
             assert page.opening == await balance(db, SIK, FLOAT, YESTERDAY) == Balance(50, 0)
         assert {entry.effective_on for entry in page.entries} == {TODAY}
         assert [entry.debit for entry in older.entries] == [10] * 5
@@ -79,5 +79,5 @@ async def test_the_bounds_of_a_page_are_checked(book: AsyncEngine) -> None:
         for size in (0, 1001):
             with pytest.raises(ValueError, match="from 1 to 1000"):
                 await statement_page(db, SIK, AWA, size=size)
-        nothing = await statement_page(db, SIK, AWA, first_on=TODAY + timedelta(days=5))
+        nothing = await statement_page(db, SIK, AWA, DayRange(TODAY + timedelta(days=5)))
     assert (nothing.opening, nothing.entries, nothing.next) == (Balance(0, 0), (), None)

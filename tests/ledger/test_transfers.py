@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts
 from ledger.balances import balance
-from ledger.book import Voucher, reverse
+from ledger.book import Origin, Voucher, reverse
 from ledger.reports import trial_balance
 from ledger.reservations import Held, expire_due, held, reserve, settle_reservation, void
 from ledger.transfers import Transfer, transfer
@@ -53,7 +53,7 @@ async def test_a_transfer_is_paid_back_by_another_or_reversed(book: AsyncEngine)
         assert (await balance(db, SIK, OWED)).net == 500
         assert lent.journal_id
         said = {"source": "t", "key": "r", "actor": "treasurer", "reason": "error"}
-        assert (await reverse(db, SIK, lent.journal_id, effective_on=TODAY, **said)).stands
+        assert (await reverse(db, SIK, lent.journal_id, TODAY, Origin(**said))).stands
         assert (await balance(db, SIK, OWED)).net == -200
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 import migrations
 from engines.cluster import AUDITOR_ROLE, GUARDS, OWNER_ROLE, SERVICE_ROLE
 from engines.embedded import Engines
-from ledger.book import post
+from ledger.book import Origin, post
 from ledger.folding import fold
 from ledger.periods import close_period
 from ledger.seals import seal
@@ -102,7 +102,7 @@ async def test_an_auditor_who_holds_all_he_can_holds_nobody_up(
             )
             async with book.begin() as db:
                 said = {"source": "p", "key": "close", "actor": "treasurer", "reason": "month"}
-                assert (await close_period(db, SIK, YESTERDAY, **said)).stands
+                assert (await close_period(db, SIK, YESTERDAY, Origin(**said))).stands
         async with book.begin() as db:
             assert await fold(db, SIK) == 1, "the close itself: it has folded what was before it"
         async with book.begin() as db:
@@ -155,7 +155,7 @@ async def test_a_close_that_cannot_have_the_book_says_so_and_postings_go_on(book
 
     async def closed() -> str:
         async with book.begin() as db:
-            return verdicts([await close_period(db, SIK, YESTERDAY, **said)])[0]
+            return verdicts([await close_period(db, SIK, YESTERDAY, Origin(**said))])[0]
 
     async with book.connect() as slow:
         await post(slow, [paid("slow")])

@@ -24,9 +24,9 @@ async def test_members_officers_and_strangers_are_helped_each_with_their_own(
     await found_town(pool)
     await join(pool, AWA, at=NOON)
     await appoint(pool, MARIAM, Role.TREASURER, name="Mariam Traoré", pin=None, at=NOON)
-    box = sms_deps(pool, clock)
+    deps = sms_deps(pool, clock)
     member, treasurer, stranger = [
-        await Writer(box, phone=phone).send("aide" if phone != OUMAR else "?")
+        await Writer(deps, phone=phone).send("aide" if phone != OUMAR else "?")
         for phone in (AWA, MARIAM, OUMAR)
     ]
     assert "FAMILLE" in member

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import _
-from menus.household import household
+from menus.home import home
 from talk.screen import Screen
 from talk.session import Sessions
 from talk.words import Option
@@ -29,7 +29,7 @@ async def awa(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[
     async with pool.begin() as db:
         await found(db, villages=INVENTED)
     redis = Redis.from_url(redis_url)
-    yield Handset(calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), household, KEYS, clock))
+    yield Handset(calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), home, KEYS, clock))
     await redis.aclose()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money, languages
 from locales.letters import fold, septets
-from menus.household import household
+from menus.home import home
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.enrolment.enrolment import Enrolment
@@ -133,7 +133,7 @@ class Walk:
 
     def _watched(self, caller: Caller) -> Any:
         """The home menu, with its pending question noted."""
-        return Watch(household(caller), self)
+        return Watch(home(caller), self)
 
     async def everywhere(self, words: tuple[str, ...] = ()) -> None:
         """Dial, type `words`, and go on from there in every direction."""

@@ -122,7 +122,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(http_limits, "MOST_CONNECTIONS", 3)
-    monkeypatch.setattr(http_limits, "_told_at", {})
+    monkeypatch.setattr(http_limits, "_logged_at", {})
     return 3
 
 

@@ -13,7 +13,7 @@ from sms import limits
 from sms.deps import SmsDeps
 from sms.limits import Sender
 from sms.tables import conversation, optout
-from talk.keywords import told
+from talk.keywords import word_for
 from talk.tables import action
 from tests.support.sms_phone import Writer, code_in, handled, sms_deps
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, join, paid, sell
@@ -32,7 +32,7 @@ async def awa(pool: AsyncEngine, clock: Clock) -> Writer:
 
 @pytest.fixture
 async def stranger(awa: Writer) -> Writer:
-    return Writer(awa.box, phone=OUMAR)
+    return Writer(awa.deps, phone=OUMAR)
 
 
 async def asked(pool: AsyncEngine) -> int:
@@ -114,7 +114,7 @@ async def test_a_code_of_an_earlier_conversation_agrees_to_nothing(awa: Writer, 
 async def test_a_code_of_another_phone_agrees_to_nothing(awa: Writer, pool: AsyncEngine) -> None:
     home = await join(pool, MARIAM, at=NOON, name="Mariam Traoré", pay_minor=6_000)
     await paid(pool, home, at=NOON)
-    mariam = Writer(awa.box, phone=MARIAM)
+    mariam = Writer(awa.deps, phone=MARIAM)
     hers = await mariam.send("payer 3000")
     his = await awa.send("payer 3000")
     await awa.agree(hers)
@@ -135,7 +135,7 @@ async def test_a_code_for_words_that_are_no_longer_true_is_asked_again(
     awa: Writer, clock: Clock, pool: AsyncEngine
 ) -> None:
     await paid(pool, await join(pool, MARIAM, at=NOON - timedelta(days=380)), at=NOON - timedelta(days=380))
-    mariam = Writer(awa.box, phone=MARIAM)
+    mariam = Writer(awa.deps, phone=MARIAM)
     first = await mariam.send("payer 12000")
     assert "Renouveler" in first
     async with pool.begin() as db:
@@ -192,35 +192,35 @@ async def test_a_stranger_gets_one_help_a_day_with_no_fact(stranger: Writer, clo
     assert await stranger.send("PAYER 500") == first
 
 
-async def strangers_write(box: SmsDeps, prefix: str, count: int) -> list[str]:
+async def strangers_write(deps: SmsDeps, prefix: str, count: int) -> list[str]:
     """What `count` phones of a country are answered that nobody knows."""
-    return [await Writer(box, phone=f"{prefix}{nth:04}").send("Bonjour") for nth in range(count)]
+    return [await Writer(deps, phone=f"{prefix}{nth:04}").send("Bonjour") for nth in range(count)]
 
 
 async def test_a_flood_of_forged_strangers_costs_its_budget_and_one_alarm(
     awa: Writer, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    box = replace(awa.box, strangers_an_hour=3)
-    assert [bool(said) for said in await strangers_write(box, "+2237611", 8)] == [True] * 3 + [False] * 5
+    deps = replace(awa.deps, strangers_an_hour=3)
+    assert [bool(said) for said in await strangers_write(deps, "+2237611", 8)] == [True] * 3 + [False] * 5
     assert "Awa Koné" in await awa.send("couverture"), "members do not pay for it"
     alarms = [line for line in caplog.records if line.getMessage() == "sms_strangers_stopped"]
     assert [(line.__dict__["country"], line.__dict__["limit"]) for line in alarms] == [("ML", 3)]
-    joining = Writer(box, phone=OUMAR)
+    joining = Writer(deps, phone=OUMAR)
     assert await joining.send("STOP") == ""
-    async with box.pool.connect() as db:
+    async with deps.pool.connect() as db:
         assert await db.scalar(select(optout.c.phone)) == OUMAR, "obeyed all the same"
     clock.now += timedelta(hours=1)
-    assert all(await strangers_write(box, "+2237612", 2)), "a new hour"
+    assert all(await strangers_write(deps, "+2237612", 2)), "a new hour"
 
 
 @pytest.mark.parametrize("prefix", ["+8821650", "+2526120", "+3361200", "+2289000"])
 async def test_phones_of_countries_without_a_mutuelle_are_not_answered(awa: Writer, prefix: str) -> None:
-    assert await strangers_write(awa.box, f"{prefix}", 2) == ["", ""]
-    assert await Writer(awa.box, phone=f"{prefix}0001").send("adherer Niéna-Sud, Oumar Sow, 30") == ""
+    assert await strangers_write(awa.deps, f"{prefix}", 2) == ["", ""]
+    assert await Writer(awa.deps, phone=f"{prefix}0001").send("adherer Niéna-Sud, Oumar Sow, 30") == ""
 
 
 async def test_answers_to_strangers_can_be_switched_off(awa: Writer) -> None:
-    assert await strangers_write(replace(awa.box, strangers_an_hour=0), "+2237611", 2) == ["", ""]
+    assert await strangers_write(replace(awa.deps, strangers_an_hour=0), "+2237611", 2) == ["", ""]
 
 
 async def test_a_stranger_may_join_without_spending_the_help(stranger: Writer) -> None:
@@ -257,7 +257,7 @@ async def test_a_flood_is_set_aside_and_told_once(awa: Writer, monkeypatch: pyte
     assert shown[0] == shown[1] == shown[2]
     assert "demain" in shown[3]
     assert shown[4:] == ["", ""]
-    assert await handled(awa.box.pool) == [
+    assert await handled(awa.deps.pool) == [
         *[("ANSWERED", "menu")] * 3,
         ("ANSWERED", "limit"),
         *[("SET_ASIDE", "limit")] * 2,
@@ -268,7 +268,7 @@ async def test_stop_is_obeyed_past_the_limit(awa: Writer, monkeypatch: pytest.Mo
     monkeypatch.setitem(limits.PLAYED_A_DAY, Sender.MEMBER, 1)
     await awa.send("couverture")
     assert await awa.send("STOP") == ""
-    async with awa.box.pool.connect() as db:
+    async with awa.deps.pool.connect() as db:
         assert await db.scalar(select(func.count()).select_from(optout)) == 1
 
 
@@ -295,7 +295,7 @@ async def test_a_conversation_of_somebody_no_longer_known_is_not_gone_on_with(
 
 
 async def test_what_was_said_is_not_kept_once_it_has_ended(awa: Writer, pool: AsyncEngine) -> None:
-    stranger = Writer(awa.box, phone=OUMAR)
+    stranger = Writer(awa.deps, phone=OUMAR)
     await stranger.send("adherer Niéna-Sud, Oumar Sow, 30 28 3")
     await stranger.agree(await stranger.send("1"))
     async with pool.connect() as db:
@@ -313,7 +313,7 @@ async def test_the_language_is_chosen_in_one_message(awa: Writer) -> None:
 async def test_a_menu_that_tells_a_stranger_something_at_once_is_the_help_of_the_day(
     stranger: Writer,
 ) -> None:
-    word = told(CONFIRM, "fr")  # open to strangers, and with nothing to confirm it only says so
+    word = word_for(CONFIRM, "fr")  # open to strangers, and with nothing to confirm it only says so
     assert await stranger.send(word)
     assert await stranger.send(word) == ""
     assert await stranger.send("Bonjour") == ""

@@ -30,7 +30,7 @@ DUE_AGAIN = (5, 30, 120, 600)
 
 
 @pytest.fixture
-async def box(pool: AsyncEngine, clock: Clock) -> SmsDeps:
+async def deps(pool: AsyncEngine, clock: Clock) -> SmsDeps:
     await found_town(pool)
     for phone, name in ((AWA, "Awa Koné"), (MARIAM, "Mariam Traoré")):
         await paid(pool, await join(pool, phone, at=NOON, name=name, pay_minor=6_000), at=NOON)
@@ -44,29 +44,29 @@ async def answers(pool: AsyncEngine, phone: str = AWA) -> list[str]:
         return list(await db.scalars(select(outbox.c.body).where(mine).order_by(outbox.c.recorded_at)))
 
 
-async def test_messages_of_one_phone_are_played_in_order_by_many_workers(box: SmsDeps) -> None:
-    awa, mariam = Writer(box), Writer(box, phone=MARIAM)
+async def test_messages_of_one_phone_are_played_in_order_by_many_workers(deps: SmsDeps) -> None:
+    awa, mariam = Writer(deps), Writer(deps, phone=MARIAM)
     amounts = range(3_000, 4_000, 100)
     for amount in amounts:
         await awa.post(f"payer {amount}")
         await mariam.post("couverture")
-    await asyncio.gather(*(answer_waiting(box) for _worker in range(4)))
-    said = await answers(box.pool)
+    await asyncio.gather(*(answer_waiting(deps) for _worker in range(4)))
+    said = await answers(deps.pool)
     assert [int(words.split(" F ")[0].removeprefix("Payer ").replace(" ", "")) for words in said] == [
         *amounts
     ]
-    assert len(await answers(box.pool, MARIAM)) == len(amounts)
+    assert len(await answers(deps.pool, MARIAM)) == len(amounts)
 
 
 async def test_a_phone_is_played_by_one_worker_at_a_time(
-    box: SmsDeps, monkeypatch: pytest.MonkeyPatch
+    deps: SmsDeps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     playing: Counter[str] = Counter()
     most: Counter[str] = Counter()
     both = asyncio.Event()
-    hear = dispatch.dispatch
+    play = dispatch.dispatch
 
-    async def slowly(box: SmsDeps, db: AsyncConnection, received: InboundSms, *more: Any) -> SmsAnswer:
+    async def slowly(deps: SmsDeps, db: AsyncConnection, received: InboundSms, *more: Any) -> SmsAnswer:
         playing[received.phone] += 1
         most[received.phone] = max(most[received.phone], playing[received.phone])
         if playing.total() == 2:
@@ -75,27 +75,27 @@ async def test_a_phone_is_played_by_one_worker_at_a_time(
             await asyncio.wait_for(both.wait(), timeout=5)
         await asyncio.sleep(0.01)
         playing[received.phone] -= 1
-        return await hear(box, db, received, *more)
+        return await play(deps, db, received, *more)
 
-    monkeypatch.setattr(inbox_worker, "hear", slowly)
+    monkeypatch.setattr(inbox_worker, "dispatch", slowly)
     for _nth in range(5):
-        await Writer(box).post("couverture")
-        await Writer(box, phone=MARIAM).post("couverture")
-    await asyncio.gather(*(answer_waiting(box) for _worker in range(3)))
+        await Writer(deps).post("couverture")
+        await Writer(deps, phone=MARIAM).post("couverture")
+    await asyncio.gather(*(answer_waiting(deps) for _worker in range(3)))
     assert most[AWA] == most[MARIAM] == 1
     assert both.is_set()
-    assert [state for state, _kind in await handled(box.pool)] == ["ANSWERED"] * 10
+    assert [state for state, _kind in await handled(deps.pool)] == ["ANSWERED"] * 10
 
 
 class Killed(BaseException):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("place", ["_take", "hear", "enqueue", "commit"])
+@pytest.mark.parametrize("place", ["_take", "dispatch", "enqueue", "commit"])
 async def test_killed_anywhere_it_is_played_once(
-    box: SmsDeps, monkeypatch: pytest.MonkeyPatch, place: str
+    deps: SmsDeps, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    awa = Writer(box)
+    awa = Writer(deps)
     message = await awa.post(f"OUI {code_in(await awa.send('payer 3000'))}")
     with monkeypatch.context() as patch:
         if place == "commit":
@@ -105,11 +105,11 @@ async def test_killed_anywhere_it_is_played_once(
         else:
             patch.setattr(inbox_worker, place, killed_after(getattr(inbox_worker, place)))
         with pytest.raises(Killed):
-            await answer_next(box)
-    assert await actions(box.pool) == 0
-    await answer_waiting(box)
+            await answer_next(deps)
+    assert await actions(deps.pool) == 0
+    await answer_waiting(deps)
     assert "On va demander 3 000 F" in await awa.reply_to(message)
-    assert await actions(box.pool) == 1
+    assert await actions(deps.pool) == 1
 
 
 def killed_after(real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -134,16 +134,16 @@ async def actions(pool: AsyncEngine) -> int:
 
 
 async def test_a_fault_is_tried_again_in_growing_waits_then_told(
-    box: SmsDeps, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    deps: SmsDeps, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    awa, mariam = Writer(box), Writer(box, phone=MARIAM)
+    awa, mariam = Writer(deps), Writer(deps, phone=MARIAM)
 
     async def broken(db: AsyncConnection, phone: str, at: object) -> Sender:
         if phone == AWA:
             raise RuntimeError("a fault of ours")
         return Sender.MEMBER
 
-    faulty = replace(box, known=broken)
+    faulty = replace(deps, sender_of=broken)
     first, later = await awa.post("couverture"), await awa.post("droits")
     other = await mariam.post("couverture")
     caplog.set_level(logging.WARNING)
@@ -156,49 +156,49 @@ async def test_a_fault_is_tried_again_in_growing_waits_then_told(
     assert await mariam.reply_to(other)
     await answer_next(faulty)
     assert "Renvoyez-le plus tard" in await awa.reply_to(first)
-    assert (await handled(box.pool))[0] == ("FAILED", "fault")
+    assert (await handled(deps.pool))[0] == ("FAILED", "fault")
     assert [record.message for record in caplog.records] == ["sms_in_fault"] * 4 + ["sms_in_failed"]
-    await answer_waiting(box)  # mended: the one behind it goes on
+    await answer_waiting(deps)  # mended: the one behind it goes on
     assert "Awa Koné" in await awa.reply_to(later)
 
 
 async def test_a_fault_of_the_database_tells_no_log_what_was_written(
-    box: SmsDeps, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    deps: SmsDeps, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(db: AsyncConnection, phone: str, at: object) -> Sender:
         await db.execute(text("select cast('secret words' as integer)"))
         return Sender.MEMBER
 
-    await Writer(box).post("secret words")
-    await answer_waiting(replace(box, known=broken))
+    await Writer(deps).post("secret words")
+    await answer_waiting(replace(deps, sender_of=broken))
     (record,) = caplog.records
     assert record.message == "sms_in_fault"
     assert not record.exc_info
 
 
-async def test_a_message_twice_from_the_gateway_is_played_once(box: SmsDeps) -> None:
-    awa = Writer(box)
+async def test_a_message_twice_from_the_gateway_is_played_once(deps: SmsDeps) -> None:
+    awa = Writer(deps)
     message = await awa.post("couverture")
-    async with box.pool.begin() as db:
+    async with deps.pool.begin() as db:
         form = {"id": message, "from": AWA, "text": "couverture", "to": "38457"}
         await store_sms(db, africastalking, form, NOON)
-    assert await answer_waiting(box) == 1
-    assert len(await answers(box.pool)) == 1
+    assert await answer_waiting(deps) == 1
+    assert len(await answers(deps.pool)) == 1
 
 
-async def test_a_late_message_is_answered_with_the_state_of_now(box: SmsDeps, clock: Clock) -> None:
-    awa = Writer(box)
+async def test_a_late_message_is_answered_with_the_state_of_now(deps: SmsDeps, clock: Clock) -> None:
+    awa = Writer(deps)
     message = await awa.post("couverture")
     clock.now += timedelta(days=120)
-    await answer_waiting(box)
+    await answer_waiting(deps)
     assert "NON COUVERT" in await awa.reply_to(message)
 
 
-async def test_expired_conversations_are_forgotten(box: SmsDeps, clock: Clock) -> None:
-    await Writer(box).send("payer 3000")
+async def test_expired_conversations_are_forgotten(deps: SmsDeps, clock: Clock) -> None:
+    await Writer(deps).send("payer 3000")
     clock.now += timedelta(days=1)
-    await Writer(box, phone=OUMAR).send("bonjour")
-    async with box.pool.connect() as db:
+    await Writer(deps, phone=OUMAR).send("bonjour")
+    async with deps.pool.connect() as db:
         assert await db.scalar(select(func.count()).select_from(conversation)) == 0
 
 
@@ -209,9 +209,9 @@ async def test_time_scale_divides_days(box: SmsDeps, clock: Clock) -> None:
     assert "Aucune demande" in await awa.agree(asked)
 
 
-async def test_an_empty_book_of_menus_still_hears_stop(box: SmsDeps) -> None:
-    bare = Writer(replace(box, phrasebook=Phrasebook([])))
+async def test_an_empty_book_of_menus_still_hears_stop(deps: SmsDeps) -> None:
+    bare = Writer(replace(deps, phrasebook=Phrasebook([])))
     assert "START" in await bare.send("STOP")
-    assert (await handled(box.pool))[-1] == ("ANSWERED", "stop")
-    async with box.pool.connect() as db:
+    assert (await handled(deps.pool))[-1] == ("ANSWERED", "stop")
+    async with deps.pool.connect() as db:
         assert await db.scalar(select(inbox.c.attempts)) == 0

@@ -7,7 +7,7 @@ import pytest
 from locales import _, languages
 from menus.by_message import menus_by_message
 from sms.keywords import SHORTEST_MISTAKEN, Order, Phrasebook
-from talk.keywords import START, STOP, ByMessage, by_message, told, words_of
+from talk.keywords import START, STOP, ByMessage, by_message, word_for, words_of
 
 BOOK = Phrasebook(menus_by_message())
 MENUS = {menu.keyword.msgid: menu for menu in menus_by_message()}
@@ -135,7 +135,7 @@ def test_what_is_near_two_menus_opens_neither() -> None:
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("keyword", MENUS)
 def test_the_word_that_people_are_told_opens_its_menu(keyword: str, language: str) -> None:
-    word = told(MENUS[keyword].keyword, language)
+    word = word_for(MENUS[keyword].keyword, language)
     assert word.isalpha()
     assert word.isascii()
     assert word.isupper()

@@ -90,7 +90,7 @@ async def test_yes_and_no_answer_an_open_confirmation_even_where_they_are_keywor
     awa: Writer, pool: AsyncEngine
 ) -> None:
     contest = by_message(_("NO"))(refused.menu)
-    both = Writer(replace(awa.box, phrasebook=Phrasebook([good, contest])))
+    both = Writer(replace(awa.deps, phrasebook=Phrasebook([good, contest])))
     asked = await both.send("alpha")
     assert "Rien n'a changé" in await both.send("non")
     assert await both.send("non") != asked  # nothing waits: now it is the keyword

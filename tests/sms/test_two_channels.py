@@ -18,18 +18,18 @@ async def race(handset: Handset, writer: Writer, asked: str) -> tuple[str, str]:
     """Press 1 and send the code at once, with two workers: the screen and the answer."""
     message = await writer.post(f"OUI {code_in(asked)}")
     screen, *_rounds = await asyncio.gather(
-        handset.type("1"), answer_waiting(writer.box), answer_waiting(writer.box)
+        handset.type("1"), answer_waiting(writer.deps), answer_waiting(writer.deps)
     )
     return screen, await writer.reply_to(message)
 
 
 async def test_it_pays_once(line: calls.UssdDeps, pool: AsyncEngine, clock: Clock) -> None:
-    box = sms_deps(pool, clock)
+    deps = sms_deps(pool, clock)
     for nth in range(ROUNDS):
         phone = f"+223760002{nth:02}"
         home = await join(pool, phone, at=NOON, pay_minor=6_000)
         await paid(pool, home, at=NOON)
-        handset, writer = Handset(line, phone=phone), Writer(box, phone=phone)
+        handset, writer = Handset(line, phone=phone), Writer(deps, phone=phone)
         asked = await writer.send("payer 3000")
         assert "1 Oui" in await handset.dial("2", "2", "3000")
         screen, answer = await race(handset, writer, asked)
@@ -41,10 +41,10 @@ async def test_it_pays_once(line: calls.UssdDeps, pool: AsyncEngine, clock: Cloc
 
 
 async def test_it_joins_once(line: calls.UssdDeps, pool: AsyncEngine, clock: Clock) -> None:
-    box = sms_deps(pool, clock)
+    deps = sms_deps(pool, clock)
     for nth in range(ROUNDS):
         phone = f"+223760003{nth:02}"
-        handset, writer = Handset(line, phone=phone), Writer(box, phone=phone)
+        handset, writer = Handset(line, phone=phone), Writer(deps, phone=phone)
         await writer.send("adherer Niéna-Sud, Oumar Sow, 30 28 3")
         asked = await writer.send("1")
         assert "J'accepte" in await handset.dial("1", "1", "Oumar Sow", "30 28 3", "1")

@@ -1,4 +1,4 @@
-"""Looking into databases and backups, and spoiling the latter."""
+"""Reads databases and backups, and damages backups."""
 
 import asyncio
 import json
@@ -15,8 +15,8 @@ from commands.command import CommandError
 from tests.conftest import Database
 
 
-def told(url: str, query: str) -> list[str]:
-    """The first column, sorted."""
+def first_column(url: str, query: str) -> list[str]:
+    """The first column of a query, sorted."""
 
     async def read() -> list[str]:
         engine = create_async_engine(url, poolclass=NullPool)
@@ -29,8 +29,8 @@ def told(url: str, query: str) -> list[str]:
 
 
 def relations(database: Database) -> list[str]:
-    """The names of all that is in a database."""
-    return told(
+    """The names of all relations of a database."""
+    return first_column(
         database.owner_url, "select relname from pg_class where oid >= 16384 and relkind in ('r', 'v', 'S')"
     )
 
@@ -45,7 +45,7 @@ def content_of(file: Path) -> tuple[bytes, bytes] | None:
 
 
 def altered(file: Path, facts: dict[str, object], dump: Callable[[bytes], bytes] = bytes) -> Path:
-    """The backup with other facts in its manifest, or another dump; whole as a file."""
+    """The backup with other facts in its manifest, or another dump; a valid file."""
     other = file.with_name("altered")
     with archive.reading(file) as old, zipfile.ZipFile(other, "w") as new:
         new.writestr("manifest.json", json.dumps(json.loads(old.manifest) | facts))

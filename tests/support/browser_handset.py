@@ -1,4 +1,4 @@
-"""A phone on the page as the person who holds it: keys, field, screen."""
+"""The phone page as its user has it: keys, field, screen."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ PATIENCE_MS = 1000 * PATIENCE_S
 
 @dataclass(frozen=True)
 class Handset:
-    """One phone; every wait of it ends in a failed test after PATIENCE_MS."""
+    """One phone; a wait longer than PATIENCE_MS fails the test."""
 
     page: Page
     phone: Locator
 
     async def shows(self, *words: str) -> None:
-        """Wait until the screen says all of these."""
+        """Wait until the screen has all of these words."""
         for word in words:
             await expect(self.phone.locator(".words")).to_contain_text(word, timeout=PATIENCE_MS)
 
@@ -29,7 +29,7 @@ class Handset:
             await self.key(key).click()
 
     async def send(self) -> None:
-        """The green key: dials, sends, approves."""
+        """Press the green key: dials, sends, approves."""
         await self.key("green").click()
 
     async def answer(self, keys: str) -> None:
@@ -49,7 +49,7 @@ class Handset:
 
 
 async def visit(browser: Browser, address: str, size: tuple[int, int] = DESK) -> Page:
-    """Open the page with nothing remembered. A script's error or a refused file fails the test at `close`."""
+    """Open the page with empty storage. A script's error or a refused file fails the test at `close`."""
     pocket = size == POCKET
     context = await browser.new_context(
         viewport={"width": size[0], "height": size[1]}, has_touch=pocket, is_mobile=pocket

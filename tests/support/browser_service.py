@@ -1,4 +1,4 @@
-"""A stand-in for the service, just large enough for a phone page: two screens, a payment request, a receipt."""
+"""A minimal stand-in of the service for the phone page: two screens, a payment request, a receipt."""
 
 import os
 import uuid
@@ -39,7 +39,7 @@ async def collect(phone: str) -> None:
 
 
 async def notice(request: Request) -> PlainTextResponse:
-    """The money came: send the receipt to the only phone there is in these tests."""
+    """The payment's notice: send the receipt to the only phone in these tests."""
     reference = (await request.json())["reference"]
     async with httpx.AsyncClient() as client:
         paid = await client.get(f"{SIMULATOR}/simulator/operator/v1/collections/{reference}")
@@ -52,7 +52,7 @@ async def notice(request: Request) -> PlainTextResponse:
 
 
 async def sms(request: Request) -> PlainTextResponse:
-    """Say back what was written."""
+    """Answer an SMS with its own text."""
     form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
     answer = {
         "username": "demo",

@@ -1,4 +1,4 @@
-"""A doctor's desk for the tests: codes are made and checked through the actions of the menus, at a time of the test."""
+"""Makes and checks care codes for the tests with the menus' actions, at the test's time."""
 
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ def calling(phone: str, at: datetime = NOON, *, gateway: str = "test", keyring: 
 
 
 async def covered_household(pool: AsyncEngine, *, founded: bool = False) -> Household:
-    """Awa's household, covered for a month now, in the usual town with its doctor (`founded`: it is there)."""
+    """Awa's household, covered for a month, in the usual town with its doctor (`founded`: the town exists)."""
     if not founded:
         await found_town(pool)
     joined = NOON - timedelta(days=60)
@@ -35,7 +35,7 @@ async def covered_household(pool: AsyncEngine, *, founded: bool = False) -> Hous
 async def make(
     pool: AsyncEngine, household: Household, *, at: datetime = NOON, rank: int = 1, phone: str = AWA
 ) -> str:
-    """The code that the member reads on her screen."""
+    """The care code on the member's screen."""
     async with pool.begin() as db:
         made = await make_code(db, calling(phone, at), number=household.number, rank=rank)
     return str(made.words)
@@ -51,7 +51,7 @@ async def ask(
     keyring: Keyring = SEALS,
     gateway: str = "test",
 ) -> Sentence:
-    """What the doctor is answered, in a transaction of the test's own."""
+    """The answer to the doctor, in its own transaction."""
     caller = calling(phone, at, gateway=gateway, keyring=keyring)
     return await check_cover(db, caller, number=number, code=Secret(code))
 
@@ -65,11 +65,11 @@ async def check(
     phone: str = DR_ROKIA,
     gateway: str = "test",
 ) -> str:
-    """What the doctor reads, in French."""
+    """The text that the doctor reads, in French."""
     async with pool.begin() as db:
         return render(await ask(db, number, code, at=at, phone=phone, gateway=gateway), "fr")
 
 
 def other_than(code: str) -> str:
-    """A code that is wrong."""
+    """A wrong code."""
     return f"{(int(code) + 1) % 1_000_000:06}"

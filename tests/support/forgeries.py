@@ -1,8 +1,8 @@
-"""What somebody with the password of the owner's role may do to a database, and which check names it.
+"""Forgeries that the owner's password allows, and which invariant finds each.
 
-`OWNERS` are done as the owner, `SERVERS` as a superuser. Of `MISSED` no check says anything: decision 0031 says why.
-{record} is the program's own recording of all households, {auditor} the rights of one more auditor, {settled} nothing:
-there the program's own settlement is called with an answer that no operator gave.
+`OWNERS` are done as the owner, `SERVERS` as a superuser. No invariant finds `MISSED`: decision 0031 says why.
+{record} is the program's recording of all households, {auditor} the rights of another auditor; {settled} is no SQL: the
+program's settlement is called with an answer that no operator gave.
 """
 
 DEFINITIONS, RIGHTS, RECORDS = "definitions_as_shipped", "rights_as_shipped", "cover_as_recorded"
@@ -22,7 +22,7 @@ COPY_JOURNAL = (
 
 
 def guarded(table: str, statement: str) -> str:
-    """The statement with the triggers of `table` off, and on again as they were."""
+    """The statement with the triggers of `table` off, then restored."""
     return (
         f"alter table ledger.{table} disable trigger append_only; {statement};"
         f" alter table ledger.{table} enable always trigger append_only"

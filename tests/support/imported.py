@@ -1,4 +1,4 @@
-"""What the tests of registers ask of the database after a register was taken over."""
+"""Queries of the import tests, after an import."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Households for the tests of support: joined through the menu's action, their first payment made or failed."""
+"""Households for the tests of support: joined by the menu's action, their first payment paid or failed."""
 
 from datetime import datetime
 
@@ -32,7 +32,7 @@ async def joined(
     pay_minor: int | None = None,
     name: str = "Awa Koné",
 ) -> Household:
-    """A household whose first payment was made."""
+    """A household whose first payment is paid."""
     household = await join(pool, phone, at=at, pay_minor=pay_minor, name=name)
     await paid(pool, household, at=at)
     return household
@@ -49,7 +49,7 @@ async def unpaid(pool: AsyncEngine, phone: str, *, name: str = "Awa Koné") -> H
 
 
 async def read(pool: AsyncEngine, household: Household) -> Household | None:
-    """The household as it is now, if it is open."""
+    """The household now; None if it is closed."""
     async with pool.connect() as db:
         return await find_household(db, household.number)
 
@@ -60,13 +60,13 @@ async def stands(pool: AsyncEngine, household: Household, at: datetime = NOON) -
 
 
 async def net(pool: AsyncEngine, household: Household) -> int:
-    """What the household owes in the ledger; negative: its credit."""
+    """What the household owes in the ledger, in minor units; negative: its credit."""
     async with pool.connect() as db:
         return (await balance(db, household.mutuelle_id, household.account)).net
 
 
 async def sent(pool: AsyncEngine, phone: str) -> list[str]:
-    """The templates of the SMS to a phone, without receipts."""
+    """The templates of the SMS to a phone, except receipts."""
     async with pool.connect() as db:
         rows = await db.scalars(
             sa.select(outbox.c.template)
@@ -77,5 +77,5 @@ async def sent(pool: AsyncEngine, phone: str) -> list[str]:
 
 
 async def broken(db: AsyncConnection) -> list[str]:
-    """The names of the invariants that do not hold."""
+    """The names of the broken invariants."""
     return [f.invariant.name for f in await examine(db, [*LEDGER_CHECKS, *INVARIANTS]) if not f.holds]

@@ -1,4 +1,4 @@
-"""What the tests of engines and of `keneya run` share: starting them here, or in another process."""
+"""Starts engines and `keneya run` for tests, in this process or another."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ with start_engines(
 
 
 def start(data: Path, *, durable: bool = False) -> Engines:
-    """The engines under test, with the programs that the whole run was asked to use."""
+    """The engines under test, with the programs chosen for the whole test run."""
     return embedded.start_engines(
         data, postgres_bin=program("POSTGRES_BIN"), redis_bin=program("REDIS_BIN"), durable=durable
     )
@@ -57,7 +57,7 @@ def launch(data: Path, identity: Identity = OURSELVES, **environment: str) -> su
 
 
 def close(launcher: subprocess.Popen[bytes]) -> None:
-    """What a test leaves behind must not linger."""
+    """End the process that a test started."""
     launcher.kill()
     launcher.wait()
     for pipe in (launcher.stdin, launcher.stdout):
@@ -74,7 +74,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 async def ask(engines_url: str | None, statement: str) -> object:
-    """One statement in a transaction of its own, and the first cell of its answer."""
+    """The first value of a statement, run in its own transaction."""
     assert engines_url
     engine = create_async_engine(engines_url, poolclass=NullPool)
     try:

@@ -1,4 +1,4 @@
-"""Random journals for the model test: mostly sound, some spoilt in one way, many that refer to an earlier one."""
+"""Random journals for the model test: mostly valid, some with one fault, many that refer to an earlier one."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -29,12 +29,12 @@ TRANSPORT = (TRANSPORT_CASH, TRANSPORT_INCOME)
 CODES = (*(account.code for account in CHART), CASH, PAYOUTS, OWED, OWING)
 CURRENCIES = {account.code: account.currency for account in CHART}
 DAYS = (TODAY, TODAY - timedelta(1), TODAY - timedelta(40), TODAY - timedelta(400))
-# A deadline is long past or far away: no test waits for one.
+# Deadlines are long past or far in the future: no test waits for one.
 DEADLINES = (None, None, datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
 
 
 def chart(mutuelle: str) -> list[Account]:
-    """The scene's accounts, and those that have a limit or join two funds."""
+    """The accounts of `ledger_scene`, and those with a limit or between two funds."""
     return [Account(mutuelle, code, CURRENCIES.get(code, "XOF")) for code in CODES]
 
 
@@ -67,12 +67,12 @@ SPOIL: dict[str, Callable[[Journal], Journal]] = {
 
 @dataclass(frozen=True)
 class Draft:
-    """What hypothesis draws: how to make a journal out of those before it."""
+    """Drawn by hypothesis: how to make a journal from the earlier ones."""
 
     how: str  # fresh, transfer, repeat, change, mirror, post, void, expire
     movements: Sequence[Movement]
-    pick: int  # which of the earlier ones
-    less: int  # how much less than the reservation
+    pick: int  # the index of the earlier one
+    less: int  # the amount less than the reservation's
     effective_on: date
     spoil: str
 
@@ -104,20 +104,20 @@ DRAFTS = st.builds(
 )
 
 
-def write(draft: Draft, mutuelle: str, key: str, known: Sequence[Journal]) -> Journal:
-    """The journal that `draft` means; `key` is new, `known` are the ones it may refer to."""
+def write(draft: Draft, mutuelle: str, key: str, earlier: Sequence[Journal]) -> Journal:
+    """The journal of `draft`; `key` is new, `earlier` are the ones it may refer to."""
     fresh = Journal(mutuelle, "s", key, "k", draft.effective_on, "worker", "why", draft.movements)
     if draft.how in ("post", "void", "expire"):
-        known = [j for j in known if any(m.phase is Phase.PENDING for m in j.movements)]
+        earlier = [j for j in earlier if any(m.phase is Phase.PENDING for m in j.movements)]
     if draft.how == "transfer":
         fresh = replace(fresh, movements=[*_transfer(draft.movements[0])])
-    elif draft.how != "fresh" and known:
-        fresh = _referring(draft, fresh, known[draft.pick % len(known)])
+    elif draft.how != "fresh" and earlier:
+        fresh = _referring(draft, fresh, earlier[draft.pick % len(earlier)])
     return SPOIL[draft.spoil](fresh) if draft.spoil else fresh
 
 
 def _transfer(like: Movement) -> tuple[Movement, Movement]:
-    """Money of the health fund goes to the transport fund, or is reserved to go."""
+    """A transfer, posted or reserved, from the health fund to the transport fund."""
     gives = replace(like, debit=OWED, credit=like.credit)
     return gives, replace(like, debit=TRANSPORT_CASH, credit=OWING)
 

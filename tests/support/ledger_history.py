@@ -1,11 +1,11 @@
-"""A book with a history: everything that an export, a witness or a report may meet, in two mutuelles."""
+"""A book of two mutuelles with everything that an export, a witness or a report may meet."""
 
 from dataclasses import replace
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.book import Account, Phase, Voucher, open_accounts
+from ledger.book import Account, Origin, Phase, Voucher, open_accounts
 from ledger.folding import catch_up
 from ledger.periods import close_period
 from ledger.transfers import Transfer, transfer
@@ -37,9 +37,9 @@ EURO_CODES = ("health:float:simulated-eur", "health:suspense:simulated-eur")
 
 
 async def live(pool: AsyncEngine) -> None:
-    """Calls, parts, a reversal, reservations, two funds that trade, euros, a closed period, what came late for it.
+    """Contribution calls, part payments, a reversal, reservations, transfers, euros, a closed period, a late journal.
 
-    Some of it is in the day rows, the last of it is not.
+    The last journals are not folded.
     """
     async with pool.begin() as db:
         await open_accounts(db, [Account(ATA, account.code, "XOF") for account in CHART])
@@ -50,7 +50,7 @@ async def live(pool: AsyncEngine) -> None:
     await posted(pool, paid("before", MOUSSA, 3000, effective_on=LATE_FOR))
     async with pool.begin() as db:
         why = {"source": "period", "key": "october", "actor": "treasurer", "reason": "October is counted"}
-        closed = await close_period(db, SIK, CLOSED_THROUGH, **why)
+        closed = await close_period(db, SIK, CLOSED_THROUGH, Origin(**why))
     assert closed.stands
     await posted(
         pool, called("1"), wrong, mirror("3", wrong), paid("4", effective_on=YESTERDAY), held, elsewhere

@@ -1,4 +1,4 @@
-"""Waiting until the horizon has passed: the server's own housekeeping may hold it back for a moment."""
+"""Waits for the horizon: the server's own housekeeping may hold it back for a moment."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ PAUSE_S = 0.02
 
 
 async def settled(pool: AsyncEngine) -> None:
-    """Return when all that is committed now lies behind the horizon."""
+    """Return when all that is committed now is behind the horizon."""
     async with pool.begin() as db:
         mark = int(await db.scalar(text("select ledger.tick()::text")) or 0)
     while True:

@@ -1,6 +1,6 @@
-"""A random life of a book: every verb that writes, beside the model that says what is due.
+"""Random histories of a book: every verb that writes, compared with the model.
 
-Each example is a mutuelle of its own in one database.
+Each example is its own mutuelle in one database.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger.book import (
     Journal,
     Movement,
+    Origin,
     Phase,
     Posted,
     Reservation,
@@ -61,20 +62,20 @@ class OneWriter(RuleBasedStateMachine):
             self.fund(code, pick)
 
     def fund(self, code: str, pick: int) -> None:
-        """A limited account has something to spend, the more the later."""
+        """Put money on a limited account, more of it for later days."""
         income = f"{code.partition(':')[0]}:contributions"
         given = self.voucher(pick).journal([Movement(code, income, FUNDING_MINOR // 2, "XOF")])
-        [told] = self.run(lambda db: post(db, [given]))
-        self.expect(told, given)
+        [answered] = self.run(lambda db: post(db, [given]))
+        self.expect(answered, given)
 
     def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """In a transaction of its own, whose tick the model learns."""
+        """Run `work` in its own transaction, and give the model its tick."""
 
         async def in_transaction() -> T:
             async with self.pool.begin() as db:
-                told = await work(db)
+                answered = await work(db)
                 self.model.tick = int(await db.scalar(TICK) or 0)
-                return told
+                return answered
 
         return self.runner.run(in_transaction())
 
@@ -83,18 +84,18 @@ class OneWriter(RuleBasedStateMachine):
         return str(self.done["keys"])
 
     def voucher(self, pick: int) -> Voucher:
-        """Mostly a new key; sometimes that of another verb."""
+        """A voucher, mostly with a new key, sometimes with that of another verb."""
         key = "again" if pick % 7 == 0 else self.key()
         return Voucher(self.mutuelle, "verb", key, "k", DAYS[pick % len(DAYS)], "worker", "why")
 
-    def expect(self, told: Posted, journal: Journal) -> None:
-        """The model answers for this journal what the ledger told."""
-        assert told == self.model.post(journal)
+    def expect(self, answered: Posted, journal: Journal) -> None:
+        """The ledger's answer for this journal is the model's."""
+        assert answered == self.model.post(journal)
         self.sent.append(journal)
-        self.count(told)
+        self.count(answered)
 
-    def count(self, told: Posted) -> None:
-        self.done[f"{told.verdict} {told.reason or ''}".strip()] += 1
+    def count(self, answered: Posted) -> None:
+        self.done[f"{answered.verdict} {answered.reason or ''}".strip()] += 1
 
     def written(self, drafts: Sequence[Draft]) -> list[Journal]:
         batch: list[Journal] = []
@@ -113,8 +114,8 @@ class OneWriter(RuleBasedStateMachine):
                 return await post(db, batch)
             return [(await post(db, [journal]))[0] for journal in batch]
 
-        for told, journal in zip(self.run(posted), batch, strict=True):
-            self.expect(told, journal)
+        for answered, journal in zip(self.run(posted), batch, strict=True):
+            self.expect(answered, journal)
 
     @rule(pick=PICK, key=st.sampled_from("abc"))
     def reverse_one(self, pick: int, key: str) -> None:
@@ -126,20 +127,20 @@ class OneWriter(RuleBasedStateMachine):
         facts = ("reversal", TODAY, "treasurer", "error")
         mirror = Journal(self.mutuelle, "r", key, *facts, swapped, reverses=old.id)
         said = {"source": "r", "key": key, "actor": "treasurer", "reason": "error"}
-        told = self.run(lambda db: reverse(db, self.mutuelle, old.id, effective_on=TODAY, **said))
-        self.expect(told, mirror)
+        answered = self.run(lambda db: reverse(db, self.mutuelle, old.id, TODAY, Origin(**said)))
+        self.expect(answered, mirror)
 
     @rule(movements=st.lists(MOVEMENTS, min_size=1, max_size=2), pick=PICK, until=st.sampled_from(DEADLINES))
     def reserve_some(self, movements: Sequence[Movement], pick: int, until: datetime | None) -> None:
         plain = [Movement(m.debit, m.credit, m.amount_minor, m.currency) for m in movements]
         voucher = self.voucher(pick)
-        told, names = self.run(lambda db: reserve(db, voucher, plain, until))
+        answered, names = self.run(lambda db: reserve(db, voucher, plain, until))
         pending = [
             Movement(m.debit, m.credit, m.amount_minor, m.currency, Phase.PENDING, None, until) for m in plain
         ]
-        self.expect(told, voucher.journal(pending))
-        if told.journal_id:
-            assert names == [Reservation(told.journal_id, nth) for nth in range(1, len(plain) + 1)]
+        self.expect(answered, voucher.journal(pending))
+        if answered.journal_id:
+            assert names == [Reservation(answered.journal_id, nth) for nth in range(1, len(plain) + 1)]
 
     @rule(pick=PICK, part=st.sampled_from([None, None, 1, 400]), frees=st.booleans())
     def resolve_one(self, pick: int, part: int | None, frees: bool) -> None:
@@ -148,14 +149,14 @@ class OneWriter(RuleBasedStateMachine):
             return
         (reservation, old), voucher = every[pick % len(every)], self.voucher(pick)
         if frees:
-            told = self.run(lambda db: void(db, voucher, reservation))
+            answered = self.run(lambda db: void(db, voucher, reservation))
         else:
-            told = self.run(lambda db: settle_reservation(db, voucher, reservation, part))
+            answered = self.run(lambda db: settle_reservation(db, voucher, reservation, part))
         phase, amount = (Phase.VOID, None) if frees else (Phase.POST, part)
         resolving = Movement(
             old.debit, old.credit, amount or old.amount_minor, old.currency, phase, reservation
         )
-        self.expect(told, voucher.journal([resolving]))
+        self.expect(answered, voucher.journal([resolving]))
 
     @rule()
     def expire_what_is_due(self) -> None:
@@ -163,12 +164,12 @@ class OneWriter(RuleBasedStateMachine):
             due = [one for one in await due_reservations(db, 100_000) if one.mutuelle == self.mutuelle]
             return due, await expire(db, due, TODAY)
 
-        due, told = self.run(expired)
+        due, answered = self.run(expired)
         now = datetime.now(UTC)
         assert {one.reservation for one in due} == {
             r for r, m in self.model.held() if m.expires_at and m.expires_at <= now
         }
-        for one, answer in zip(due, told, strict=True):
+        for one, answer in zip(due, answered, strict=True):
             assert answer.stands
             m = one.movement
             freed = Movement(m.debit, m.credit, m.amount_minor, m.currency, Phase.EXPIRE, one.reservation)
@@ -186,10 +187,10 @@ class OneWriter(RuleBasedStateMachine):
         last_on = TODAY - timedelta(days)
         act = self.act(key, "period closed", last_on)
         said = {"source": act.source, "key": key, "actor": act.actor, "reason": act.reason}
-        told = self.run(lambda db: close_period(db, self.mutuelle, last_on, **said))
-        assert told == self.model.close(act, last_on)
-        self.done[f"close {told.verdict}"] += 1
-        if told.verdict == "created":
+        answered = self.run(lambda db: close_period(db, self.mutuelle, last_on, Origin(**said)))
+        assert answered == self.model.close(act, last_on)
+        self.done[f"close {answered.verdict}"] += 1
+        if answered.verdict == "created":
             totals = self.run(lambda db: period_totals(db, self.mutuelle, act.id))
             assert {t.account: (t.cum_debits, t.cum_credits) for t in totals} == {
                 t.account: (b.debits, b.credits)
@@ -201,9 +202,9 @@ class OneWriter(RuleBasedStateMachine):
     def reopen_a_period(self, key: str) -> None:
         act = self.act(key, "period reopened", TODAY)
         said = {"source": act.source, "key": key, "actor": act.actor, "reason": act.reason}
-        told = self.run(lambda db: reopen_period(db, self.mutuelle, **said))
-        assert told == self.model.reopen(act)
-        self.done[f"reopen {told.verdict}"] += 1
+        answered = self.run(lambda db: reopen_period(db, self.mutuelle, Origin(**said)))
+        assert answered == self.model.reopen(act)
+        self.done[f"reopen {answered.verdict}"] += 1
 
     def act(self, key: str, kind: str, on: date) -> Journal:
         return Journal(self.mutuelle, "period", key, kind, on, "treasurer", "end of the month", [])

@@ -1,4 +1,4 @@
-"""Every way to read the book, while it is folded and sealed at random: no answer may depend on whether it was."""
+"""Every way to read the book, while it is folded and sealed at random: no answer may depend on that."""
 
 from datetime import date, timedelta
 
@@ -12,7 +12,7 @@ from ledger.periods import closed_through
 from ledger.reports import trial_balance
 from ledger.reservations import held
 from ledger.seals import newest, seal, seal_block, verify
-from ledger.statements import Cursor, Entry, statement_page, statements
+from ledger.statements import Cursor, DayRange, Entry, statement_page, statements
 from tests.support.ledger_drafts import CODES, DAYS, HEALTH
 from tests.support.ledger_horizon import settled
 from tests.support.ledger_machine import PICK
@@ -25,7 +25,7 @@ AS_OF = st.one_of(st.none(), st.sampled_from(DAYS), st.dates(TODAY - timedelta(5
 
 
 class BookMachine(ManyWriters):
-    """The whole life."""
+    """The whole state machine: writers and readers."""
 
     @rule(most=st.sampled_from([1, 2, 5000]))
     def fold_some(self, most: int) -> None:
@@ -47,8 +47,8 @@ class BookMachine(ManyWriters):
     @rule(code=ASKED, as_of=AS_OF, pick=PICK)
     def read_what_was_known(self, code: str, as_of: date | None, pick: int) -> None:
         tick = self.ticks[pick % len(self.ticks)]
-        told = self.run(lambda db: balance_as_known(db, self.mutuelle, code, tick, as_of))
-        assert told == self.model.balance(code, as_of, tick)
+        answered = self.run(lambda db: balance_as_known(db, self.mutuelle, code, tick, as_of))
+        assert answered == self.model.balance(code, as_of, tick)
 
     @rule(as_of=AS_OF)
     def read_the_trial_balance(self, as_of: date | None) -> None:
@@ -60,10 +60,10 @@ class BookMachine(ManyWriters):
 
     @rule(code=st.sampled_from([*HEALTH, TRANSPORT_CASH]))
     def read_what_is_held(self, code: str) -> None:
-        told = self.run(lambda db: held(db, self.mutuelle, code))
+        answered = self.run(lambda db: held(db, self.mutuelle, code))
         due = [m for _, m in self.model.held()]
-        assert told.debits == sum(m.amount_minor for m in due if m.debit == code)
-        assert told.credits == sum(m.amount_minor for m in due if m.credit == code)
+        assert answered.debits == sum(m.amount_minor for m in due if m.debit == code)
+        assert answered.credits == sum(m.amount_minor for m in due if m.credit == code)
 
     @rule(
         code=st.sampled_from(CODES),
@@ -73,9 +73,9 @@ class BookMachine(ManyWriters):
     )
     def read_page_by_page(self, code: str, size: int, first_on: date, days: int) -> None:
         last_on = first_on + timedelta(days)
-        told = self.run(lambda db: self.pages(db, code, size, first_on, last_on))
+        answered = self.run(lambda db: self.pages(db, code, size, first_on, last_on))
         expected = [line for line in self.model.statement(code) if first_on <= line[1] <= last_on]
-        assert told == expected
+        assert answered == expected
 
     async def pages(
         self, db: AsyncConnection, code: str, size: int, first_on: date, last_on: date
@@ -84,8 +84,8 @@ class BookMachine(ManyWriters):
         after: Cursor | None = None
         running = self.model.balance(code, first_on - timedelta(1))
         while True:
-            period = {"first_on": first_on, "last_on": last_on}
-            page = await statement_page(db, self.mutuelle, code, **period, after=after, size=size)
+            days = DayRange(first_on, last_on)
+            page = await statement_page(db, self.mutuelle, code, days, after=after, size=size)
             assert page.opening == running
             assert len(page.entries) <= size
             lines += map(_line, page.entries)
@@ -94,7 +94,7 @@ class BookMachine(ManyWriters):
             after, running = page.next, page.next.balance
 
     def teardown(self) -> None:
-        """The whole book once more, folded or not; every journal is in one block."""
+        """Compare the whole book, unfolded and folded; every journal is in one block."""
         self.run(self.compare)
         self.runner.run(settled(self.pool))
         self.run(lambda db: fold(db, self.mutuelle))
@@ -115,6 +115,6 @@ class BookMachine(ManyWriters):
 
 
 def _line(entry: Entry) -> Line:
-    """As the model writes it."""
+    """An entry in the model's form."""
     sides = (entry.debit, entry.credit, entry.counter_account)
     return entry.journal_id, entry.effective_on, entry.occurred_on, *sides, entry.reversed

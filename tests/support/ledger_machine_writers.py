@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import (
     Journal,
+    Origin,
     Posted,
     post,
 )
@@ -34,18 +35,18 @@ TRY_AGAIN = ("40P01", "40001")  # a deadlock, a serialization failure: never an 
 
 @dataclass(frozen=True)
 class Turn:
-    """What one writer asked for at once with others, and what it was told at which tick."""
+    """One writer's request, made beside others, and the answer with its tick."""
 
     tick: int
-    told: Sequence[Posted]
+    answered: Sequence[Posted]
     ask: Callable[[Model], Sequence[Posted]]
     dated: Mapping[UUID, date]  # the day on which each of its journals was booked
 
     def is_explained_by(self, model: Model) -> bool:
-        """Ask the model at this tick; whether it answers and books the same."""
+        """Whether the model, at this tick, answers and books the same."""
         model.tick = self.tick
         answers = self.ask(model)
-        return answers == self.told and all(model.booked[key].on == on for key, on in self.dated.items())
+        return answers == self.answered and all(model.booked[key].on == on for key, on in self.dated.items())
 
 
 def explain(model: Model, turns: Sequence[Turn]) -> Model | None:
@@ -60,7 +61,7 @@ def explain(model: Model, turns: Sequence[Turn]) -> Model | None:
 
 
 class ManyWriters(OneWriter):
-    """Their batches are disjoint or share keys, and come in any order."""
+    """Several writers, whose batches are disjoint or share keys, in any order."""
 
     @rule(
         batches=st.lists(st.lists(DRAFTS, max_size=4), min_size=2, max_size=8),
@@ -78,20 +79,20 @@ class ManyWriters(OneWriter):
             asked.append(chance.sample(batch, len(batch)))
         turns = self.runner.run(self.race(asked, closes))
         after = explain(self.model, sorted(turns, key=lambda turn: turn.tick))
-        assert after is not None, f"no order explains {[(turn.tick, turn.told) for turn in turns]}"
+        assert after is not None, f"no order explains {[(turn.tick, turn.answered) for turn in turns]}"
         self.model = after
         self.sent += [journal for batch in asked for journal in batch]
         self.done["raced"] += len(asked)
         for turn in turns:
-            for told in turn.told:
-                self.count(told)
+            for answered in turn.answered:
+                self.count(answered)
         self.every_key_was_created_once(asked, turns)
 
     def every_key_was_created_once(self, asked: Sequence[Sequence[Journal]], turns: Sequence[Turn]) -> None:
-        told = [turn.told for turn in turns[: len(asked)]]
+        answered = [turn.answered for turn in turns[: len(asked)]]
         created = Counter(
             journal.key
-            for batch, answers in zip(asked, told, strict=True)
+            for batch, answers in zip(asked, answered, strict=True)
             for journal, answer in zip(batch, answers, strict=True)
             if answer.verdict == "created"
         )
@@ -103,7 +104,7 @@ class ManyWriters(OneWriter):
         said = {"source": act.source, "key": act.key, "actor": act.actor, "reason": act.reason}
 
         async def closed(db: AsyncConnection) -> list[Posted]:
-            return [await close_period(db, self.mutuelle, last_on, **said)]
+            return [await close_period(db, self.mutuelle, last_on, Origin(**said))]
 
         def turns_of(
             batch: Sequence[Journal],
@@ -122,20 +123,20 @@ class ManyWriters(OneWriter):
         work: Callable[[AsyncConnection], Awaitable[list[Posted]]],
         ask: Callable[[Model], list[Posted]],
     ) -> Turn:
-        """Until it is answered: a deadlock says nothing about a journal."""
+        """Retries until there is an answer: a deadlock says nothing about a journal."""
         while True:
             try:
                 async with self.pool.begin() as db:
-                    told = await work(db)
+                    answered = await work(db)
                     tick = int(await db.scalar(TICK) or 0)
                     dated = (
                         await db.execute(BOOKED_ON, {"mutuelle": self.mutuelle, "tick": str(tick)})
                     ).all()
-                    return Turn(tick, told, ask, {row.id: row.effective_on for row in dated})
+                    return Turn(tick, answered, ask, {row.id: row.effective_on for row in dated})
             except DBAPIError as fault:
                 if getattr(fault.orig, "sqlstate", None) not in TRY_AGAIN:
                     raise
-                self.done["embraced"] += 1
+                self.done["deadlocks"] += 1
 
     async def fold_beside(self) -> None:
         async with self.pool.begin() as db:

@@ -1,6 +1,6 @@
-"""The ledger in plain Python, one journal at a time: what the real one must answer, whatever the batch or the moment.
+"""The model: the ledger in plain Python, one journal at a time; the real one must give the same answers.
 
-It keeps nothing but the journals in the order in which they became known; every figure is a sum over them.
+It stores only the journals, in the order of their ticks; every figure is a sum over them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +21,14 @@ ACTS = ("period closed", "period reopened")
 
 
 def content(journal: Journal) -> object:
-    """All that a key is spent on: everything but the key itself."""
+    """The content of a journal: everything but its key."""
     facts = (journal.kind, journal.effective_on, journal.actor, journal.reason, journal.reverses)
     return (*facts, dict(journal.memo), tuple(journal.movements))
 
 
 @dataclass(frozen=True)
 class Booked:
-    """A journal that stands: since when it is known, and the day it is booked on (late for closed books)."""
+    """A posted journal with its tick and the day it is booked on (a later one for closed books)."""
 
     tick: int
     journal: Journal
@@ -37,7 +37,7 @@ class Booked:
 
 @dataclass
 class Model:
-    """A ledger of one mutuelle on the day `today`; what is posted now becomes known at `tick`."""
+    """A ledger of one mutuelle on the day `today`; journals are posted at `tick`."""
 
     today: date
     tick: int = 0
@@ -49,7 +49,7 @@ class Model:
     closes: list[date] = field(default_factory=list)  # the last days of the closed periods, in order
 
     def copy(self) -> "Model":
-        """The same book, to try something on."""
+        """A copy, to try a change on."""
         records = (dict(self.accounts), dict(self.requests), dict(self.booked))
         return Model(
             self.today, self.tick, *records, set(self.reversed), set(self.resolved), list(self.closes)
@@ -83,7 +83,7 @@ class Model:
         return Posted(PostVerdict.CREATED, act.id, None)
 
     def _spend(self, journal: Journal, fault: Callable[[], str | None], book: Callable[[], Posted]) -> Posted:
-        """Answer for a key: the first answer if it was spent, else what becomes of it now."""
+        """The answer for a key: the first one if it is spent, else that of posting now."""
         key = (journal.source, journal.key)
         if key in self.requests:
             spent_on, answer = self.requests[key]
@@ -107,7 +107,7 @@ class Model:
         return next(filter(None, self._faults(journal)), None)
 
     def _faults(self, journal: Journal) -> Iterator[str | None]:
-        """In the order in which the ledger looks for them."""
+        """The faults, in the order of the ledger's checks."""
         yield "kind_malformed" if journal.kind in ACTS else None
         yield None if journal.actor.strip() else "actor_malformed"
         yield None if journal.reason.strip() else "reason_malformed"
@@ -191,7 +191,7 @@ class Model:
         return movement if movement.phase is Phase.PENDING else None
 
     def _limit_fault(self, journal: Journal) -> str | None:
-        """The book as it would be: on no day may the journal take what could be spent below zero, or further below."""
+        """On no day may the journal lower what an account can spend to below zero, or further below."""
         codes = {code for m in journal.movements for code in (m.debit, m.credit)}
         limited = [code for code in codes if code.split(":")[1] in LIMITED]
         if not limited:
@@ -203,7 +203,7 @@ class Model:
         return "balance_too_low" if low else None
 
     def free(self, code: str, as_of: date) -> int:
-        """What a limited account could spend on a day: what it holds less what is reserved on it, both as of then."""
+        """What a limited account can spend as of a day: its balance less its reservations, both as of that day."""
         held = [
             m.amount_minor
             for reservation, m in self.held()
@@ -225,7 +225,7 @@ class Model:
         return [(r, m) for r, m in self.reservations() if r not in self.resolved]
 
     def balance(self, code: str, as_of: date | None = None, before: int | None = None) -> Balance:
-        """Up to and including `as_of`, of what was known before a tick; a head `fund:kind` is all its accounts."""
+        """The balance through `as_of`, of journals before a tick; `fund:kind` is the sum of its accounts."""
         counted = [
             movement
             for booked in self.booked.values()
@@ -242,7 +242,7 @@ class Model:
         return {code: found for code, found in balances.items() if found != Balance(0, 0)}
 
     def statement(self, code: str) -> list[Line]:
-        """By the day booked, then in the order of knowledge."""
+        """The entries by the day booked, then by tick."""
         return [
             (
                 booked.journal.id,
@@ -263,7 +263,7 @@ def _is_of(code: str, account: str) -> bool:
 
 
 def _sides(movement: Movement, code: str) -> Iterator[tuple[int, int, str]]:
-    """Debit, credit and counter account, as the account sees it."""
+    """Debit, credit and counter account of a movement, for one account."""
     if movement.debit == code:
         yield movement.amount_minor, 0, movement.credit
     if movement.credit == code:
@@ -271,7 +271,7 @@ def _sides(movement: Movement, code: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _interfund_fault(movements: Sequence[Movement]) -> str | None:
-    """Of each pair of funds, what the one books on the other is what the other books on the one, turned round."""
+    """For each pair of funds, what one books on the other must mirror what the other books on it."""
     nets: dict[object, int] = {}
     for movement in (m for m in movements if m.phase not in FREED):
         sides = ((movement.debit, movement.amount_minor), (movement.credit, -movement.amount_minor))

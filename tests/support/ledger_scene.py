@@ -1,4 +1,4 @@
-"""The mutuelle that the ledger's tests play in: two households, one operator, two funds."""
+"""The mutuelle of the ledger's tests: two households, one operator, two funds."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -41,7 +41,7 @@ def hold(debit: str, credit: str, amount_minor: int) -> Movement:
 
 
 def resolve(phase: Phase, held: Movement, journal_id: UUID, amount_minor: int | None = None) -> Movement:
-    """Post or void the first movement of `journal_id`, which was `held`."""
+    """A movement that posts or voids the reservation `held`, the first movement of `journal_id`."""
     amount = held.amount_minor if amount_minor is None else amount_minor
     return Movement(held.debit, held.credit, amount, "XOF", phase, Reservation(journal_id, 1))
 
@@ -82,7 +82,7 @@ async def open_chart(pool: AsyncEngine) -> None:
 
 
 async def posted(pool: AsyncEngine, *journals: Journal) -> list[Posted]:
-    """Post in a transaction of its own, committed."""
+    """Post in its own transaction, and commit."""
     async with pool.begin() as db:
         return await post(db, journals)
 
@@ -94,5 +94,5 @@ async def count(db: AsyncConnection, table: str) -> int:
 
 
 def verdicts(answers: Sequence[Posted]) -> list[str]:
-    """`created`, or `refused: why`."""
+    """Each answer as `created` or `refused: reason`."""
     return [a.verdict if a.reason is None else f"{a.verdict}: {a.reason}" for a in answers]

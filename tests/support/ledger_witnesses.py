@@ -1,4 +1,4 @@
-"""The witnesses as parameters of a test; hledger is a program that a machine may lack, and says so loudly."""
+"""The witnesses as parameters of a test; without the program hledger its tests are skipped with a reason."""
 
 import shutil
 

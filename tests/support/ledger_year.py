@@ -1,4 +1,4 @@
-"""A year of a small mutuelle in which every kind of account moves once at least, in five funds."""
+"""A year of a small mutuelle with a movement on every kind of account, in five funds."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -36,7 +36,7 @@ def booked(
     reason: str = "as agreed",
     takes_back: Journal | None = None,
 ) -> Journal:
-    """A journal of SIK in francs; its key tells it from the others of its day."""
+    """A journal of SIK in francs; its key is unique on its day."""
     movements = [Movement(debit, credit, amount, "XOF") for debit, credit, amount in moves]
     key = f"{on} {kind} {moves[0]}"
     reverses = takes_back.id if takes_back else None
@@ -125,7 +125,7 @@ def codes(journals: Sequence[Journal]) -> set[str]:
 
 
 async def live(pool: AsyncEngine, journals: Sequence[Journal] = YEAR) -> None:
-    """Open what the journals need and post them, in the order of their days; all are booked."""
+    """Open the accounts of the journals and post them in the order of their days; all must be created."""
     async with pool.begin() as db:
         await open_accounts(
             db, [Account(journals[0].mutuelle, code, "XOF") for code in sorted(codes(journals))]
@@ -167,11 +167,11 @@ async def csv_of(db: AsyncConnection, name: str, question: Question, spoken: Voi
 
 
 def printed(said: str) -> str:
-    """With plain spaces where they are narrow or do not break, as the tests are typed."""
+    """The text with plain spaces for narrow and non-breaking ones, as in the tests."""
     return said.replace("\u202f", " ").replace("\u00a0", " ")
 
 
 def moved(rows: list[ReportRow | Control]) -> list[int]:
-    """What each line of an account's own rows adds to it."""
+    """The change of the balance in each of an account's rows."""
     lines = [row for row in rows if isinstance(row, LedgerRow) and row.part is Part.LINE]
     return [(row.debit or 0) - (row.credit or 0) for row in lines]

@@ -1,4 +1,4 @@
-"""The messages about codes for care and checks, with the longest facts that the tables allow."""
+"""The messages about care codes and eligibility checks, with the longest facts that the tables allow."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""What the channel itself says by SMS, each with the longest facts."""
+"""The SMS channel's own sentences, each with the longest facts."""
 
 from locales import Sentence
 from sms.confirmations import INVITATIONS

@@ -1,4 +1,4 @@
-"""The messages about offices and PINs, with the longest facts that the tables allow."""
+"""The messages about appointments and PINs, with the longest facts that the tables allow."""
 
 from datetime import date
 

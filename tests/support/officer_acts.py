@@ -1,4 +1,4 @@
-"""What officers do in the tests, through the actions of the menus."""
+"""Acts of officers in the tests, with the menus' actions."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from tests.support.officers import FANTA, ISSA, OUMOU, PIN, SEALS
 from tests.support.town import NOON
 
 AGREED = Consent("agreed in a test")
-OWED = Money(4_000, "XOF")  # what a waiver is of, as a rule
+OWED = Money(4_000, "XOF")  # the usual amount of a waiver
 
 
 def calling(phone: str, at: datetime = NOON) -> Caller:
@@ -63,7 +63,7 @@ async def answers(
     pin: str = PIN,
     at: datetime = NOON,
 ) -> Sentence | None:
-    """Answer the oldest proposal that this treasurer is shown, or one by its id."""
+    """Answer the oldest proposal that this treasurer sees, or the one with this id."""
     async with pool.begin() as db:
         found = proposal or (await proposals_for(db, calling(by, at), "BEN"))[0].id
         return await answer_proposal(
@@ -81,7 +81,7 @@ async def receives(
     at: datetime = NOON,
     days_ago: int = 0,
 ) -> Recorded | Sentence:
-    """The collector records cash, received so many days ago, for what the household owes at that moment."""
+    """The collector records cash for the household's dues, received so many days ago."""
     async with pool.begin() as db:
         stands = await standing(db, household, at)
         return await receive_cash(
@@ -101,7 +101,7 @@ async def receives(
 async def deposits(
     pool: AsyncEngine, amount_minor: int, *, to: str = FANTA, pin: str = PIN, at: datetime = NOON
 ) -> CashInHand | Sentence:
-    """The treasurer takes cash from the only collector who holds some."""
+    """The treasurer receives cash from the only collector with cash in hand."""
     async with pool.begin() as db:
         (cash_in_hand,) = await collectors_cash_in_hand(db, "BEN")
         return await deposit_cash(
@@ -125,7 +125,7 @@ async def proposes_waiver(
     reason: str = "moved away",
     at: datetime = NOON,
 ) -> Sentence | None:
-    """A treasurer proposes to waive what the household owes for its first year."""
+    """A treasurer proposes to waive the household's debt for its first year."""
     async with pool.begin() as db:
         return await propose_waiver(
             db,
@@ -143,7 +143,7 @@ async def roles_of(pool: AsyncEngine, phone: str, at: datetime = NOON) -> list[R
 
 
 async def broken(pool: AsyncEngine) -> set[str]:
-    """The invariants that do not hold, with what breaks them."""
+    """The broken invariants, with their offenders."""
     async with pool.connect() as db:
         return {
             f"{found.invariant.name}: {found.offenders}"
@@ -153,7 +153,7 @@ async def broken(pool: AsyncEngine) -> set[str]:
 
 
 async def templates(pool: AsyncEngine, phone: str) -> list[str]:
-    """The kinds of messages written to a phone, the oldest first."""
+    """The templates of the messages to a phone, oldest first."""
     async with pool.connect() as db:
         mine = select(outbox.c.template).where(outbox.c.phone == phone)
         return list(await db.scalars(mine.order_by(outbox.c.recorded_at, outbox.c.template)))

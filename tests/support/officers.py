@@ -1,4 +1,4 @@
-"""Officers for the tests: somebody is given a role, and a PIN that the test knows."""
+"""Officers for the tests: appointed, with a PIN that the test knows."""
 
 from datetime import datetime
 
@@ -30,7 +30,7 @@ async def appoint(
     pin: str | None = PIN,
     at: datetime = NOON,
 ) -> None:
-    """Give `phone` a role, and a PIN unless `pin` is None."""
+    """Appoint `phone` to a role, with a PIN unless `pin` is None."""
     async with pool.begin() as db:
         await give_role(db, code, NewOfficer(role, phone, name), by=By("a test", "the test needs it", at))
     if pin:
@@ -40,7 +40,7 @@ async def appoint(
 async def give_pin(
     pool: AsyncEngine, phone: str, *, pin: str = PIN, at: datetime = NOON, keyring: Keyring = SEALS
 ) -> None:
-    """Give `phone` this very PIN, as if it had been shown and used."""
+    """Give `phone` this PIN, as if it had been shown and used."""
     sealed = keyring.seal(PURPOSE, await hash_pin(pin), phone)
     row = {"phone": phone, "sealed": sealed, "origin": "screen", "issued_at": at, "used_at": at}
     async with pool.begin() as db:

@@ -1,6 +1,6 @@
-"""What operators do, as one table that every adapter is run through.
+"""The behaviours of operators, as one table of cases that every adapter is tested with.
 
-A new adapter brings its stage to STAGES: how its operator is made to do each thing. An adapter without one fails.
+A new adapter adds its stage to STAGES: how to make its operator behave as in each case. Without one the test fails.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from tests.support.servers import Simulator
 
 @dataclass(frozen=True)
 class Case:
-    """`trouble` is what the operator does wrong, `on` the request or the status; `payer` is what the payer does."""
+    """`trouble` is the operator's fault, `on` the request or the status; `payer` is the payer's answer."""
 
     name: str
     request: Outcome
@@ -63,7 +63,7 @@ CASES = [
 
 @dataclass(frozen=True)
 class Stage:
-    """An operator that does as it is told: `disturb(trouble, on)` before, `pay(answer)` once it was asked."""
+    """A scripted operator: `disturb(trouble, on)` before the request, `pay(answer)` after it."""
 
     operator: Operator
     disturb: Callable[[str, str], Awaitable[object]]

@@ -1,4 +1,4 @@
-"""Paper registers for the tests: a folder of files, small and exact or large and drawn by chance, all invented."""
+"""Paper registers for the tests: folders of files, small and fixed or large and random; all names are invented."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -40,7 +40,7 @@ FIRST, LAST = ("Awa", "Mariam", "Oumar", "Salif", "Rokia", "Issa"), ("Koné", "D
 
 
 def write(folder: Path, **files: str | bytes) -> Path:
-    """The smallest register, with some files written otherwise (or left out, where they are empty)."""
+    """The smallest register, with some files replaced (or left out, if empty)."""
     usual = {"mutuelle": MUTUELLE, "villages": VILLAGES, "produits": PRODUITS, "menages": MENAGES}
     usual["responsables"] = RESPONSABLES
     folder.mkdir(exist_ok=True)
@@ -53,7 +53,7 @@ def write(folder: Path, **files: str | bytes) -> Path:
 
 
 def line(**cells: str) -> str:
-    """One line of menages.csv: a household of Niéna, some cells written otherwise."""
+    """One line of menages.csv: a household of Niéna, with some cells replaced."""
     usual = {
         "number": "1",
         "head": "Awa Koné",
@@ -73,12 +73,12 @@ OWING = HEAD.strip() + ";payé;reste dû\n"
 
 
 def owing(paid: str = "", owed: str = "", **cells: str) -> str:
-    """One line of a register that says what was paid and what is owed."""
+    """One line of a register with the columns of money paid and owed."""
     return f"{line(**cells).strip()};{paid};{owed}\n"
 
 
 def drawn(folder: Path, households: int, people: int, today: date) -> Path:
-    """A register of so many households, each of so many people with their names in personnes.csv."""
+    """A random register of `households`, each with `people` named in personnes.csv."""
     chance = Random(households)
     homes, others = [HEAD], ["numéro;nom;naissance\n"]
     for nth in range(1, households + 1):
@@ -104,7 +104,7 @@ def drawn(folder: Path, households: int, people: int, today: date) -> Path:
 
 
 def _end(day: date) -> date:
-    """The last day of that month: such days end a period."""
+    """The last day of the month, on which a period ends."""
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
@@ -113,7 +113,7 @@ def _letters(number: int) -> str:
 
 
 async def take(pool: AsyncEngine, folder: Path, *, at: datetime = NOON) -> Imported:
-    """Take a folder over as the command does: kept only without a fault; every step that was promised is taken."""
+    """Import a folder as the command does: committed only without a fault; every step of `steps` must be counted."""
     sheets, faults = read_folder(folder)
     left = [None] * steps(sheets)
     async with pool.connect() as db:
@@ -122,6 +122,6 @@ async def take(pool: AsyncEngine, folder: Path, *, at: datetime = NOON) -> Impor
     return taken
 
 
-def told(taken: Imported) -> list[str]:
+def fault_texts(taken: Imported) -> list[str]:
     """The faults as a person reads them."""
     return [render(fault.sentence, "en") for fault in taken.faults]

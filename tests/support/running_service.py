@@ -1,6 +1,6 @@
-"""The whole house in one test: web and simulator on free ports, the worker's rounds turned by hand.
+"""The whole service in one test: web and simulator on free ports, the worker's rounds run by the test.
 
-Everything goes over the wire as the gateway and the operator do it; only the waits are shorter.
+Everything goes over HTTP as from the gateway and the operator; only the waits are shorter.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _calls = count(1)
 
 
 def listener() -> socket.socket:
-    """A socket on a free port, ours until it is closed."""
+    """A socket bound to a free port."""
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     return bound
@@ -49,7 +49,7 @@ def address(bound: socket.socket) -> str:
 async def served(
     app: ASGIApp, *bound: socket.socket, http: type[asyncio.Protocol] = HttpToolsProtocol
 ) -> AsyncIterator[uvicorn.Server]:
-    """Serve `app` on `bound` in this loop."""
+    """Serve `app` on the sockets `bound` in this loop."""
     config = uvicorn.Config(
         app, http=http, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=2
     )
@@ -70,7 +70,7 @@ async def served(
 
 @contextmanager
 def logging_restored() -> Iterator[None]:
-    """Web sets up the logs of its process; this process belongs to the tests."""
+    """Restore logging at the end: web configures that of its process, which here is the tests'."""
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
     try:
@@ -82,7 +82,7 @@ def logging_restored() -> Iterator[None]:
 
 @dataclass
 class House:
-    """A running service. `http` speaks to web; `pool` is the service's own role on its database."""
+    """A running service. `http` is a client of web; `pool` has the service's role on its database."""
 
     environ: dict[str, str]
     http: httpx.AsyncClient
@@ -90,7 +90,7 @@ class House:
     rounds: dict[str, worker.Turn] = field(default_factory=dict)
 
     async def work(self) -> int:
-        """One round of each of the worker's loops."""
+        """Run one round of each of the worker's loops."""
         return sum([await turn() for turn in self.rounds.values()])
 
     async def work_until(self, found: Any, within_s: float = PATIENCE_S) -> Any:
@@ -138,7 +138,7 @@ class House:
 
 @dataclass
 class WirePhone:
-    """A phone that posts Africa's Talking's form to the webhook and reads the body that comes back."""
+    """A phone that posts Africa's Talking's form to the webhook and reads the response."""
 
     house: House
     phone: str = AWA

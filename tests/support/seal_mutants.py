@@ -1,4 +1,4 @@
-"""What an owner who means harm may do to a sealed book, and what `verify` says of it."""
+"""Changes that a malicious owner may make to a sealed book, and what `verify` says of each."""
 
 from tests.support.ledger_scene import AWA, MOUSSA, called, journal, mirror, paid
 
@@ -32,7 +32,7 @@ COPIED_MOVEMENT = """insert into ledger.movement (mutuelle_id, journal_id, posit
            amount, currency, phase, effective_on, xid
       from ledger.movement where journal_id = '{0}'"""
 
-# What is done, the block that is named, a part of what is said of it.
+# The change, the block that `verify` names, and part of the fault that it reports.
 MUTANTS: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "a franc more": (1, str(FIRST), (movement("amount = amount + 1"),)),
     "a franc more, and a key that says so too": (

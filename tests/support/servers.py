@@ -1,6 +1,6 @@
-"""Servers for tests: an application in the test's own loop, a simulator as a process, a service that listens.
+"""Servers for tests: an application in the test's loop, a simulator as a process, a stand-in of the service.
 
-The service here is a stand-in that writes down what it is told and answers what the test wants.
+The stand-in records requests and answers what the test sets.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ API_KEY = "key"
 
 @dataclass(frozen=True)
 class Heard:
-    """One request that the stand-in service got; `path` is what follows the secret, `body` as it came."""
+    """One request to the stand-in service; `path` is what follows the secret, `body` as received."""
 
     path: str
     body: str
@@ -46,7 +46,7 @@ class Heard:
 
 @dataclass
 class Service:
-    """`screen` answers a USSD hop; `refuse` counts down 503s for a path; `heard` is all that arrived, in order."""
+    """`screen` answers a USSD hop; `refuse` counts down 503s for a path; `heard` is every request, in order."""
 
     url: str = ""
     heard: list[Heard] = field(default_factory=list)
@@ -95,7 +95,7 @@ async def listening() -> AsyncIterator[Service]:
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an application in this loop on a free port; gives its address."""
+    """Serve an application in this loop on a free port; yields its address."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1)
@@ -122,7 +122,7 @@ def environment(service_url: str, data: Path, **more: str) -> dict[str, str]:
 
 @contextmanager
 def process(*target: str, port: int, env: Mapping[str, str]) -> Iterator[str]:
-    """Run uvicorn as a process of its own until the block ends, then kill it as -9 does; gives its address."""
+    """Run uvicorn as its own process until the block ends, then SIGKILL it; yields its address."""
     command = [sys.executable, "-m", "uvicorn", *target, "--port", str(port), "--log-level", "warning"]
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, env={**os.environ, **env}) as running:
@@ -153,7 +153,7 @@ class Simulator:
     http: httpx.AsyncClient
 
     async def post(self, path: str, code: int = 200, /, **form: str) -> Any:
-        """Post a form, expect the status `code`, give the JSON."""
+        """Post a form, expect the status `code`, return the JSON."""
         answer = await self.http.post(path, data=form)
         assert answer.status_code == code, answer.text
         return answer.json()
@@ -164,7 +164,7 @@ class Simulator:
         return answer.json()
 
     async def collect(self, reference: str, notice_url: str, code: int = 202, **more: Any) -> Any:
-        """Ask the operator for a payment of 2000 F from +22370000002."""
+        """Request a payment of 2000 F from +22370000002."""
         asked = {
             "reference": reference,
             "phone": "+22370000002",
@@ -187,14 +187,14 @@ class Simulator:
 
 @asynccontextmanager
 async def reached(url: str) -> AsyncIterator[Simulator]:
-    """A simulator that runs at `url`."""
+    """The simulator running at `url`."""
     async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as http:
         yield Simulator(url, http)
 
 
 @asynccontextmanager
 async def called(app: Starlette) -> AsyncIterator[Simulator]:
-    """A simulator called without a server, which starts and stops sooner; what it sends goes over the wire."""
+    """A simulator called without a server, for speed; what it sends goes over HTTP."""
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),

@@ -1,4 +1,4 @@
-"""Payments of every kind that a batch may hold, and the rows that settling leaves."""
+"""Payments of every kind that a batch may hold, and the rows that settlement writes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +22,7 @@ from tests.support.town import NOON, found, found_town, join, paid
 Paid = tuple[str, UUID, OperatorAnswer]
 LONG_AGO = NOON - timedelta(days=350)
 
-# The rows of settling, but for what is drawn or read off a clock.
+# The tables of settlement, with the columns that are random or times.
 ROWS = {
     "ledger.account": "opened_at",
     "ledger.journal": "recorded_at, xid",
@@ -45,7 +45,7 @@ def calling(nth: int) -> Caller:
 
 
 async def every_kind(pool: AsyncEngine, owner: AsyncEngine) -> list[Paid]:
-    """What the operator says at noon of payments of two mutuelles: one of each kind that settling tells apart."""
+    """The operator's answers at noon, for payments of two mutuelles: one of each kind that settlement distinguishes."""
     await found_town(pool)
     async with pool.begin() as db:
         await found(db, code="KAN", prefix=198, name="Mutuelle Kanu", registration_minor=1_000)
@@ -64,14 +64,14 @@ async def every_kind(pool: AsyncEngine, owner: AsyncEngine) -> list[Paid]:
     by_number = dict(zip([household.number for household in odd], ODDITIES, strict=True))
     async with pool.connect() as db:
         rows = (await db.execute(select(tables.payment).order_by(tables.payment.c.payer_phone))).all()
-    told = []
+    answers = []
     for row in rows:
         reference, money = row.reference, (row.amount_minor, row.currency)
         answer = OperatorAnswer(
             Outcome.PAID, *money, row.payer_phone, f"T{reference}", NOON + timedelta(minutes=1)
         )
-        told.append((row.mutuelle_id, reference, by_number.get(row.number, as_it_was)(answer)))
-    return told
+        answers.append((row.mutuelle_id, reference, by_number.get(row.number, as_it_was)(answer)))
+    return answers
 
 
 def as_it_was(answer: OperatorAnswer) -> OperatorAnswer:
@@ -90,7 +90,7 @@ ODDITIES: list[Callable[[OperatorAnswer], OperatorAnswer]] = [
 
 
 async def one_that_renews(pool: AsyncEngine, whose: str) -> None:
-    """Its first year is paid and ends in two weeks; it pays a quarter of the next one."""
+    """A household whose paid first year ends in two weeks; it pays a quarter of the next one."""
     household = await join(pool, whose, at=LONG_AGO)
     await paid(pool, household, at=LONG_AGO)
     async with pool.begin() as db:
@@ -101,7 +101,7 @@ async def one_that_renews(pool: AsyncEngine, whose: str) -> None:
 
 
 async def one_that_pays_the_rest(pool: AsyncEngine, whose: str) -> None:
-    """It has paid a half, and pays more than the rest, from a phone that is not its own."""
+    """A household that has paid a half, and pays more than the rest from another's phone."""
     household = await join(pool, whose, at=NOON, pay_minor=6_000)
     await paid(pool, household, at=NOON)
     async with pool.begin() as db:
@@ -116,7 +116,7 @@ async def change(db: AsyncConnection, household: Household, **facts: object) -> 
 
 
 async def hand_over(db: AsyncConnection) -> None:
-    """All that was asked for is with the operator."""
+    """Move every ASKED payment to SENT."""
     asked = select(tables.payment).where(tables.payment.c.state == PaymentState.ASKED)
     for row in (await db.execute(asked)).all():
         key = (row.mutuelle_id, row.reference)
@@ -124,7 +124,7 @@ async def hand_over(db: AsyncConnection) -> None:
 
 
 async def rows_of(db: AsyncConnection) -> dict[str, list[str]]:
-    """Every row that settling may write, by table, but for what is drawn or read off a clock."""
+    """Every row that settlement may write, by table, without random values and times."""
     found = {}
     for table, but in ROWS.items():
         rows = await db.scalars(

@@ -1,4 +1,4 @@
-"""A small server that answers as Africa's Talking was seen to answer, and worse."""
+"""A small server that answers as Africa's Talking does, and worse."""
 
 import json
 import socket
@@ -36,7 +36,7 @@ BAD_SENDER = json.dumps({"SMSMessageData": {"Message": "InvalidSenderId", "Recip
 
 @dataclass
 class Reply:
-    """One HTTP answer; with `hang_up` the connection is cut instead, with `wait_s` it comes late."""
+    """One HTTP answer; `hang_up` closes the connection instead, `wait_s` delays the answer."""
 
     body: str = TAKEN
     status: int = 201
@@ -48,7 +48,7 @@ class Reply:
 
 @dataclass
 class Gateway:
-    """Answers `replies` in turn, then takes everything; keeps the forms and headers it was sent."""
+    """Answers `replies` in turn, then accepts everything; stores the received forms and headers."""
 
     url: str = ""
     replies: list[Reply] = field(default_factory=list)

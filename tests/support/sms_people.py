@@ -1,4 +1,4 @@
-"""Who the messages of these tests are for, and a provider that answers what a test tells it to."""
+"""The people of the SMS tests, and a scripted provider."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ SILENCE = SendResult(SendStatus.UNKNOWN, reason="no answer (ReadTimeout)")
 
 @dataclass
 class ScriptedProvider:
-    """Takes every message, unless `script` has an answer left; remembers what it was handed."""
+    """Answers from `script`, then accepts every message; stores what it was given."""
 
     script: list[SendResult] = field(default_factory=list)
     handed: list[tuple[str, str]] = field(default_factory=list)
@@ -48,7 +48,7 @@ def receipt(phone: str = AWA, key: str = "receipt:1", code: str = "4F7K") -> Mes
 
 
 def tip(number: int = 1, phone: str = AWA) -> Message:
-    """What a STOP ends."""
+    """A message that a STOP ends."""
     return Message("SIK", f"tip:{number}", phone, "reminder, ends today", f"Conseil {number}")
 
 

@@ -1,4 +1,4 @@
-"""A phone that writes SMS: stored as the gateway sends them, played as the worker does."""
+"""A phone that writes SMS, stored as the webhook does and played as the worker does."""
 
 import re
 from dataclasses import dataclass, field
@@ -33,27 +33,27 @@ def sms_deps(pool: AsyncEngine, clock: Clock) -> SmsDeps:
 
 @dataclass
 class Writer:
-    """`send` writes one SMS and returns what came back (empty: nothing)."""
+    """`send` writes one SMS and returns the answer ("": none)."""
 
-    box: SmsDeps
+    deps: SmsDeps
     phone: str = AWA
     replies: list[str] = field(default_factory=list)
 
     async def send(self, words: str) -> str:
         message = await self.post(words)
-        await answer_waiting(self.box)
+        await answer_waiting(self.deps)
         return await self.reply_to(message)
 
     async def post(self, words: str) -> str:
-        """Only store it, as the webhook does; its id."""
+        """Store an SMS without playing it; returns its id."""
         message = f"ATXid_in_{next(_ids):06}"
         form = {"id": message, "from": self.phone, "text": words, "to": "38457"}
-        async with self.box.pool.begin() as db:
-            await store_sms(db, africastalking, form, self.box.clock())
+        async with self.deps.pool.begin() as db:
+            await store_sms(db, africastalking, form, self.deps.clock())
         return message
 
     async def reply_to(self, message: str) -> str:
-        async with self.box.pool.connect() as db:
+        async with self.deps.pool.connect() as db:
             found = outbox.c.key == f"reply africastalking {message}"
             return await db.scalar(select(outbox.c.body).where(found)) or ""
 

@@ -1,4 +1,4 @@
-"""Acts of support as a transcript writes them, one a line, as `keneya` would do them."""
+"""Acts of support as written in a transcript, one a line, as `keneya` does them."""
 
 import re
 from datetime import datetime
@@ -13,7 +13,7 @@ DRAWN = re.compile(r"receipt [A-Z2-7]{6}, [0-9a-f-]{36}")
 
 
 async def play(pool: AsyncEngine, typed: str, at: datetime) -> list[str]:
-    """Do what one line says; what support reads, or the one line of a fault."""
+    """Do the act of one line; returns what support reads, or the one line of a fault."""
     try:
         async with pool.begin() as db:
             lines = await _act(db, typed.split(), By("Kadidia", "she came to the office", at))

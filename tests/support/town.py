@@ -56,7 +56,7 @@ async def found(
     waiting_months: int = 1,
     treasurers: Sequence[str] = ("Fanta Coulibaly", "Issa Dembélé"),
 ) -> None:
-    """Found a mutuelle near Sikasso with everything a caller can meet."""
+    """Found a mutuelle near Sikasso with all that the menus show."""
     await db.execute(
         insert(tables.mutuelle),
         {
@@ -90,7 +90,7 @@ async def found(
 
 
 async def staff(db: AsyncConnection, code: str, treasurers: Sequence[str]) -> None:
-    """Its treasurers, the way its members pay, and the accounts that takes."""
+    """Add treasurers, a route for payments, and its accounts."""
     appointment = {"mutuelle_id": code, "role": "treasurer", "since": FOUNDED.date()}
     officers = [
         {**appointment, "phone": f"+2237600000{nth}", "name": who} for nth, who in enumerate(treasurers, 7)
@@ -147,7 +147,7 @@ async def sell(
 
 @dataclass
 class Clock:
-    """The time of the test, moved by hand."""
+    """The test's time, set by the test."""
 
     now: datetime = NOON
 
@@ -174,18 +174,18 @@ class Handset:
     screens: list[str] = field(default_factory=list)
 
     async def dial(self, *at_once: str) -> str:
-        """A new call, with what was dialled after the code."""
+        """Start a call, with `at_once` dialled after the code."""
         self.call = f"ATUid_{next(_calls):032x}"
         self.text = "*".join(at_once)
         return await self.send()
 
     async def type(self, words: str) -> str:
-        """One more input of the call."""
+        """Type one more input."""
         self.text = f"{self.text}*{words}" if self.text else words
         return await self.send()
 
     async def send(self) -> str:
-        """This hop, as it is: called again it is a repeated hop."""
+        """Send the current hop; called again, it is a repeated hop."""
         self.shown: Shown = await answered(self.line, self.hop())
         self.screens.append(self.shown.text)
         return self.shown.text
@@ -203,7 +203,7 @@ async def found_town(pool: AsyncEngine) -> None:
 
 
 async def unroute(pool: AsyncEngine, code: str = "BEN") -> None:
-    """From now on members of the mutuelle pay in cash only."""
+    """Remove the mutuelle's routes: members pay in cash only."""
     async with pool.begin() as db:
         await remove_route(db, code, "ML", By("a test", "no operator", NOON), {"simulated": ()})
 
@@ -221,7 +221,7 @@ async def join(
     place: str = "v1",
     gateway: str = "test",
 ) -> Household:
-    """A household that joined at `at`, by the menu's action: asked for its first payment, or to pay `cash`."""
+    """A household that joined at `at`, by the menu's action: its first payment requested, or to be paid in `cash`."""
     caller = Caller(phone, "fr", gateway, f"join {phone} {at}", at)
     async with pool.begin() as db:
         mutuelle = await get_mutuelle(db, code)
@@ -241,7 +241,7 @@ async def join(
 
 
 async def paid(pool: AsyncEngine, household: Household, *, at: datetime) -> None:
-    """The household's open payment is settled, as its operator's word says."""
+    """Settle the household's open payment, as PAID by its operator."""
     async with pool.begin() as db:
         await paid_in(db, household, at=at)
 
@@ -259,7 +259,7 @@ async def paid_in(db: AsyncConnection, household: Household, *, at: datetime) ->
 
 
 async def pays(pool: AsyncEngine, household: Household, amount_minor: int, *, at: datetime) -> None:
-    """The household pays once more, in the mutuelle's currency."""
+    """The household pays again, in the mutuelle's currency."""
     async with pool.begin() as db:
         phone = (await phones_of(db, household))[0]
         await ask_payment(

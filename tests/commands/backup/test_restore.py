@@ -17,7 +17,7 @@ from engines.embedded import Engines, find_running
 from tests.commands.backup.conftest import Keneya, as_superuser
 from tests.commands.backup.test_backup import start as start_command
 from tests.conftest import Database
-from tests.support.backup_contents import altered, relations, told
+from tests.support.backup_contents import altered, first_column, relations
 from tests.support.later_step import LATER, add_step
 from tests.support.launching import ask, start, wait_until
 from tests.test_cli import typed_into
@@ -58,9 +58,9 @@ def test_a_restored_book_is_the_book(keneya: Keneya, lived: Database, saved: Pat
 def test_rights_guards_and_owners_are_those_of_a_migrated_database(
     keneya: Keneya, lived: Database, saved: Path, empty: Database
 ) -> None:
-    fresh = told(lived.owner_url, RIGHTS)
+    fresh = first_column(lived.owner_url, RIGHTS)
     assert keneya(empty, "restore", saved)[0] == 0
-    assert told(empty.owner_url, RIGHTS) == fresh
+    assert first_column(empty.owner_url, RIGHTS) == fresh
     assert len(fresh) > 100
 
 
@@ -71,7 +71,7 @@ def test_roles_may_have_other_names(keneya: Keneya, saved: Path, elsewhere: Engi
         empty, url=make_url(empty.url).set(username="serve", password="x").render_as_string(False)
     )
     assert keneya(other, "restore", saved)[0] == 0
-    assert not told(
+    assert not first_column(
         empty.owner_url, f"select 1 from pg_class, unnest(relacl) a where a::text like '{SERVICE_ROLE}=%'"
     )
     asyncio.run(as_superuser(elsewhere, "drop owned by serve", "drop role serve", database=empty.name))
@@ -168,8 +168,8 @@ def test_an_older_backup_is_brought_forward(
     assert (code, complaint) == (1, "")
     assert "schema 0001" in output
     assert re.findall(r"^BROKEN (\w+)", output, re.MULTILINE) == ["definitions_as_shipped"]
-    assert told(empty.owner_url, "select version_num from alembic_version") == [LATER]
-    assert told(empty.owner_url, "select distinct region from place") == ["Sikasso"]
+    assert first_column(empty.owner_url, "select version_num from alembic_version") == [LATER]
+    assert first_column(empty.owner_url, "select distinct region from place") == ["Sikasso"]
 
 
 def test_without_a_server_the_embedded_one_is_started_for_it(

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts as a
-from ledger.book import Journal, Movement, post
+from ledger.book import Journal, Movement, Origin, post
 from ledger.periods import close_period
 from ledger.reports import Control
 from ledger.reports.ages import AgeRow
@@ -87,7 +87,9 @@ async def test_a_late_call_is_as_old_as_the_day_it_is_for(pool: AsyncEngine) -> 
     await live(pool, [booked(day(1, 2), "called", (HOME, DUES, 100))])
     today = datetime.now(UTC).date()
     async with pool.begin() as db:
-        await close_period(db, SIK, day(9, 30), source="t", key="9", actor="treasurer", reason="agreed")
+        await close_period(
+            db, SIK, day(9, 30), Origin(source="t", key="9", actor="treasurer", reason="agreed")
+        )
         late = Journal(SIK, "t", "late", "called", day(1, 3), "w", "r", [Movement(HOME, DUES, 7, "XOF")])
         assert [posted.stands for posted in await post(db, [late])] == [True]
     assert await aged(pool, HOME, today) == [((0, 0, 0, 107), 0)]

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts as a
-from ledger.book import Account, Journal, Movement, open_accounts, post
+from ledger.book import Account, Journal, Movement, Origin, open_accounts, post
 from ledger.periods import close_period
 from ledger.reports import Control
 from ledger.reports.general_ledger import LedgerRow
@@ -148,7 +148,9 @@ async def test_funds_come_in_one_order_and_never_mix(pool: AsyncEngine) -> None:
 async def test_what_came_late_says_for_which_day_it_is(pool: AsyncEngine) -> None:
     await live(pool, [booked(day(9, 3), "contribution received", (MM, a.member("1"), 500))])
     async with pool.begin() as db:
-        await close_period(db, SIK, day(9, 30), source="t", key="9", actor="treasurer", reason="agreed")
+        await close_period(
+            db, SIK, day(9, 30), Origin(source="t", key="9", actor="treasurer", reason="agreed")
+        )
         late = booked(day(9, 4), "contribution received", (MM, a.member("1"), 70))
         assert [posted.stands for posted in await post(db, [late])] == [True]
         question = asking(day(1, 1), datetime.now(UTC).date() + timedelta(days=1), account=MM)

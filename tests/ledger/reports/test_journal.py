@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts as a
-from ledger.book import Journal, Movement, Phase, post
+from ledger.book import Journal, Movement, Origin, Phase, post
 from ledger.periods import close_period
 from ledger.reports import Control
 from ledger.reports.journal import JournalRow
@@ -60,7 +60,9 @@ async def test_a_reservation_is_no_line_and_the_act_of_a_period_is_one(pool: Asy
     await live(pool)
     held = Movement(MM, a.member(MOUSSA), 10, "XOF", Phase.PENDING)
     async with pool.begin() as db:
-        await close_period(db, SIK, day(9, 30), source="t", key="9", actor="treasurer", reason="agreed")
+        await close_period(
+            db, SIK, day(9, 30), Origin(source="t", key="9", actor="treasurer", reason="agreed")
+        )
         await post(db, [Journal(SIK, "t", "held", "held", day(10, 1), "worker", "why", [held])])
         question = asking(day(10, 1), datetime.now(UTC).date() + timedelta(days=1))
         rows = await rows_of(db, "journal", question)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from invariants import examine
 from ledger import tables as ledger_tables
-from ledger.book import reverse
+from ledger.book import Origin, reverse
 from mutuelle.care.invariants import INVARIANTS
 from mutuelle.care.tables import eligibility_check
 from mutuelle.contributions.payments import ask_payment
@@ -194,9 +194,6 @@ async def take_back(pool: AsyncEngine, household: Household) -> None:
                 db,
                 household.mutuelle_id,
                 row.journal_id,
-                source="test",
-                key=f"back {row.journal_id}",
-                effective_on=row.effective_on,
-                actor="a test",
-                reason="taken back",
+                row.effective_on,
+                Origin(source="test", key=f"back {row.journal_id}", actor="a test", reason="taken back"),
             )

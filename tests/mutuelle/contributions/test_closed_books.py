@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from invariants import examine
 from ledger import accounts
 from ledger.balances import balance
+from ledger.book import Origin
 from ledger.periods import close_period
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.contributions.standing import standing
@@ -28,7 +29,7 @@ async def household(pool: AsyncEngine) -> Household:
     joined = await join(pool, AWA, at=JOINED, pay_minor=6_000)
     async with pool.begin() as db:
         said = {"actor": "Fanta", "reason": "October is counted"}
-        assert (await close_period(db, "BEN", LAST, source="test", key="october", **said)).stands
+        assert (await close_period(db, "BEN", LAST, Origin(source="test", key="october", **said))).stands
     return joined
 
 

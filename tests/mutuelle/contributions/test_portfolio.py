@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ledger.book import reverse
+from ledger.book import Origin, reverse
 from ledger.statements import statement
 from mutuelle.acts import By
 from mutuelle.contributions.portfolio import Insured, portfolio
@@ -103,11 +103,8 @@ async def take_back(db: AsyncConnection, household: Household, journal_id: UUID,
         db,
         household.mutuelle_id,
         journal_id,
-        source="test",
-        key=f"back {journal_id}",
-        effective_on=at.date(),
-        actor="test",
-        reason="taken back",
+        at.date(),
+        Origin(source="test", key=f"back {journal_id}", actor="test", reason="taken back"),
     )
     assert posted.stands
 

@@ -16,9 +16,9 @@ from tests.support.paper_registers import (
     MUTUELLE,
     PRODUITS,
     RESPONSABLES,
+    fault_texts,
     line,
     take,
-    told,
     write,
 )
 
@@ -41,7 +41,7 @@ async def test_the_same_files_again_change_nothing(pool: AsyncEngine, tmp_path: 
         MENAGES.replace(";", "\t").replace("30/06/2027", "2027-06-30").encode("utf-16")
     )
     again = await take(pool, folder, at=later)
-    assert told(again) == []
+    assert fault_texts(again) == []
     assert not again.is_new
     assert again.counts["households"] == (0, 3)
     assert again.counts["people"] == (0, 6)
@@ -53,10 +53,10 @@ async def test_a_number_is_the_same_with_noughts_before_it(pool: AsyncEngine, tm
     await take(pool, write(tmp_path, menages=HEAD + line(number="001") + line(number="A 14", head="Issa Ba")))
     again = HEAD + line(number="1") + line(number="a-014", head="Issa Ba")
     taken = await take(pool, write(tmp_path, menages=again))
-    assert told(taken) == []
+    assert fault_texts(taken) == []
     assert taken.counts["households"] == (0, 2)
     twice = again + line(number="N° 1", head="Oumar Ba")
-    assert told(await take(pool, write(tmp_path, menages=twice))) == [
+    assert fault_texts(await take(pool, write(tmp_path, menages=twice))) == [
         "menages.csv, line 4, numéro: the same as line 2 (A4)"
     ]
 
@@ -66,7 +66,7 @@ async def test_new_lines_are_added_to_what_is_there(pool: AsyncEngine, tmp_path:
     # A later folder needs no file whose lines are there: villages and products are looked up.
     later = write(tmp_path, villages="", produits="", menages=HEAD + line(number="4", head="Issa Diarra"))
     taken = await take(pool, later)
-    assert told(taken) == []
+    assert fault_texts(taken) == []
     assert taken.counts["households"] == (1, 0)
     assert (await stands(pool, "4")).cover.state is S.COVERED
 
@@ -96,7 +96,7 @@ async def test_a_line_that_says_something_else_is_a_fault(
     await take(pool, write(tmp_path))
     before = await everything(pool)
     changed = await take(pool, write(tmp_path, menages=MENAGES.replace(*change, 1)))
-    assert [told for told in told(changed) if fault in told] == told(changed) != []
+    assert [told for told in fault_texts(changed) if fault in told] == fault_texts(changed) != []
     assert await everything(pool) == before
 
 
@@ -107,7 +107,7 @@ async def test_what_was_changed_since_by_phone_is_no_fault_of_the_register(
     async with owner.begin() as db:
         await db.execute(text("update household set head_name = 'Fanta Koné'"))
         await db.execute(text("delete from household_phone"))
-    assert told(await take(pool, write(tmp_path))) == []
+    assert fault_texts(await take(pool, write(tmp_path))) == []
 
 
 @pytest.mark.parametrize(
@@ -127,16 +127,16 @@ async def test_founding_files_cannot_change_what_is_there_either(
     await take(pool, write(tmp_path))
     text_of = {"mutuelle": MUTUELLE, "produits": PRODUITS}[file]
     taken = await take(pool, write(tmp_path, **{file: text_of.replace(*change)}))
-    assert told(taken) == [f"{file}.csv, line 2, {fault}"]
+    assert fault_texts(taken) == [f"{file}.csv, line 2, {fault}"]
 
 
 async def test_a_second_mutuelle_gets_the_next_prefix(pool: AsyncEngine, tmp_path: Path) -> None:
     await take(pool, write(tmp_path))
     other = MUTUELLE.replace("BEN;Mutuelle Benso", "JIGI;Mutuelle Jigi")
-    assert told(await take(pool, write(tmp_path, mutuelle=other))) == []
+    assert fault_texts(await take(pool, write(tmp_path, mutuelle=other))) == []
     header, row = other.splitlines()
     third = f"{header};préfixe\n{row.replace('JIGI', 'HERE')};101\n"
-    assert told(await take(pool, write(tmp_path, mutuelle=third))) == [
+    assert fault_texts(await take(pool, write(tmp_path, mutuelle=third))) == [
         "mutuelle.csv, line 2, préfixe: another mutuelle has this prefix (I2)"
     ]
     async with pool.connect() as db:

@@ -14,7 +14,7 @@ from mutuelle.cover.rules import CoverState
 from mutuelle.imports.summary import result_of
 from mutuelle.scheme.mutuelles import get_mutuelle
 from tests.support.imported import broken, everything, household, stands
-from tests.support.paper_registers import OWING, PRODUITS, line, owing, take, told, write
+from tests.support.paper_registers import OWING, PRODUITS, fault_texts, line, owing, take, write
 from tests.support.town import NOON, pays
 
 S = CoverState
@@ -47,7 +47,7 @@ async def test_a_part_payment_arrives_with_its_debt(
     pool: AsyncEngine, tmp_path: Path, paid: str, owed: str, paid_until: str, state: CoverState, due: int
 ) -> None:
     menages = OWING + owing(paid, owed, paid_until=paid_until, since="2019")
-    assert told(await take(pool, write(tmp_path, menages=menages))) == []
+    assert fault_texts(await take(pool, write(tmp_path, menages=menages))) == []
     found = await stands(pool, "1")
     assert (found.cover.state, found.due.amount_minor, found.credit.amount_minor) == (state, due, 0)
     async with pool.connect() as db:
@@ -63,7 +63,7 @@ async def test_what_is_owed_is_paid_by_phone_and_is_no_income_of_today(
     pool: AsyncEngine, tmp_path: Path
 ) -> None:
     menages = OWING + owing("7 000", "5 000", paid_until="30/09/2027")
-    assert told(await take(pool, write(tmp_path, operateurs=ROUTE, menages=menages))) == []
+    assert fault_texts(await take(pool, write(tmp_path, operateurs=ROUTE, menages=menages))) == []
     async with pool.connect() as db:
         awa = await household(db, "1")
     await pays(pool, awa, 5_000, at=NOON)
@@ -80,7 +80,7 @@ async def test_what_is_owed_is_paid_by_phone_and_is_no_income_of_today(
 
 async def test_a_part_that_opened_nothing_goes_on_as_any_policy(pool: AsyncEngine, tmp_path: Path) -> None:
     menages = OWING + owing("3 000", "", paid_until="", since="")
-    assert told(await take(pool, write(tmp_path, operateurs=ROUTE, menages=menages))) == []
+    assert fault_texts(await take(pool, write(tmp_path, operateurs=ROUTE, menages=menages))) == []
     async with pool.connect() as db:
         awa = await household(db, "1")
     await pays(pool, awa, 10_000, at=NOON)
@@ -91,7 +91,7 @@ async def test_a_part_that_opened_nothing_goes_on_as_any_policy(pool: AsyncEngin
 
 async def test_only_the_last_of_several_periods_is_owed(pool: AsyncEngine, tmp_path: Path) -> None:
     menages = OWING + owing("7 000", "5 000", paid_until="31/03/2028")  # in advance: April to March, twice
-    assert told(await take(pool, write(tmp_path, menages=menages))) == []
+    assert fault_texts(await take(pool, write(tmp_path, menages=menages))) == []
     found = await stands(pool, "1")
     assert [period.due_minor for period in found.periods] == [0, 5_000]
     assert (found.cover.state, found.cover.until_on) == (S.COVERED, date(2027, 3, 31))
@@ -110,7 +110,7 @@ async def test_a_price_of_then_is_taken(pool: AsyncEngine, tmp_path: Path) -> No
     menages += owing(
         "10 000", "2 000", number="3", head="Ali Ba", others="40 30 25 20 19 18", paid_until="30/09/2027"
     )
-    assert told(await take(pool, write(tmp_path, produits=versions, menages=menages))) == []
+    assert fault_texts(await take(pool, write(tmp_path, produits=versions, menages=menages))) == []
     assert [(await stands(pool, number)).due.amount_minor for number in "123"] == [4_000, 4_500, 2_000]
     assert await broken(pool) == []
 
@@ -140,7 +140,7 @@ async def test_amounts_that_cannot_be_true_are_told(
     pool: AsyncEngine, tmp_path: Path, paid: str, owed: str, paid_until: str, fault: str | None
 ) -> None:
     taken = await take(pool, write(tmp_path, menages=OWING + owing(paid, owed, paid_until=paid_until)))
-    assert told(taken) == ([f"menages.csv, line 2, {fault}"] if fault else [])
+    assert fault_texts(taken) == ([f"menages.csv, line 2, {fault}"] if fault else [])
     if fault:
         assert await everything(pool) == {"journal": 0}
 
@@ -157,10 +157,10 @@ async def test_debts_are_in_the_summary_and_the_same_file_again_changes_nothing(
     assert "households that have paid a part: 2, 10 000 F paid, 15 000 F owed" in said
     before = await everything(pool)
     again = await take(pool, tmp_path)
-    assert (told(again), again.is_new) == ([], False)
+    assert (fault_texts(again), again.is_new) == ([], False)
     assert await everything(pool) == before
     changed = write(tmp_path, menages=menages.replace("7 000;5 000", "8 000;4 000"))
-    assert told(await take(pool, changed)) == [
+    assert fault_texts(await take(pool, changed)) == [
         "menages.csv, line 2, payé: this household was taken over with another value: 7000 (K2)",
         "menages.csv, line 2, reste dû: this household was taken over with another value: 5000 (L2)",
     ]
@@ -177,7 +177,7 @@ async def test_a_debt_that_is_not_in_the_ledger_is_seen(
 
 async def test_who_joined_late_in_a_period_waits_since_then(pool: AsyncEngine, tmp_path: Path) -> None:
     menages = OWING + owing(paid_until="31/12/2026", since="15/10/2026")
-    assert told(await take(pool, write(tmp_path, menages=menages))) == []
+    assert fault_texts(await take(pool, write(tmp_path, menages=menages))) == []
     found = (await stands(pool, "1")).cover
     assert (found.state, found.from_on, found.until_on) == (S.WAITING, date(2026, 12, 15), date(2026, 12, 31))
     async with pool.connect() as db:

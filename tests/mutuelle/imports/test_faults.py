@@ -1,4 +1,4 @@
-"""What is wrong is told, all of it at once, and then nothing was written; and what may be wrong is told."""
+"""All faults are reported at once, and then nothing is written; doubts are reported too."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from locales import render
 from mutuelle.imports import household_rows
 from tests.support.imported import broken, everything, household
-from tests.support.paper_registers import HEAD, MENAGES, MUTUELLE, PRODUITS, line, take, told, write
+from tests.support.paper_registers import HEAD, MENAGES, MUTUELLE, PRODUITS, fault_texts, line, take, write
 
 
 async def test_all_faults_of_all_files_are_told_at_once_and_nothing_is_written(
@@ -37,7 +37,7 @@ async def test_all_faults_of_all_files_are_told_at_once_and_nothing_is_written(
         soldes="compte;nom;montant;date\nbanque;;5 F;31/10/2026\nopérateur;pigeon;5 F;31/10/2026\n"
         "caisse;;5 F;31/10/2026\nréserve;;5 F;01/11/2026\ncaisse;;6 F;31/10/2026\n",
     )
-    assert told(await take(pool, folder)) == [
+    assert fault_texts(await take(pool, folder)) == [
         "mutuelle.csv, line 2, monnaie: EUR is not one of: xof, xaf. (E2)",
         "villages.csv, line 3, village: the same as line 2 (A3)",
         "villages.csv, line 4, village: From 2 to 24 letters, please. (A4: “X”)",
@@ -87,15 +87,15 @@ SITAN, ISSA = "trésorière;Sitan Diarra;76 00 00 07\n", "trésorier;Issa Dembé
 async def test_fewer_than_two_treasurers_are_a_fault(
     pool: AsyncEngine, tmp_path: Path, responsables: str, where: str
 ) -> None:
-    (fault,) = told(await take(pool, write(tmp_path, responsables=responsables)))
+    (fault,) = fault_texts(await take(pool, write(tmp_path, responsables=responsables)))
     place = ", ".join(part for part in ("responsables.csv", where) if part)
     assert fault.startswith(f"{place}: two treasurers are needed: two people with two phones")
 
 
 async def test_a_treasurer_in_office_is_one_of_the_two(pool: AsyncEngine, tmp_path: Path) -> None:
-    assert told(await take(pool, write(tmp_path, responsables=TITLES + SITAN + ISSA))) == []
+    assert fault_texts(await take(pool, write(tmp_path, responsables=TITLES + SITAN + ISSA))) == []
     third = TITLES + "trésorière;Awa Sangaré;76 00 00 09\n"
-    assert told(await take(pool, write(tmp_path, responsables=third))) == []
+    assert fault_texts(await take(pool, write(tmp_path, responsables=third))) == []
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_no_account_is_called_by_a_person(pool: AsyncEngine, tmp_path: Pat
         responsables=TITLES + SITAN + ISSA + "collecteur;Ali Ba;76 00 00 05\ntrésorier;Ba Ali;76 00 00 06\n",
         soldes=f"compte;nom;montant;date\n{solde};5 000 F;31/10/2026\n",
     )
-    (fault,) = told(await take(pool, folder))
+    (fault,) = fault_texts(await take(pool, folder))
     assert fault.startswith("soldes.csv, line 2, nom: ")
     assert "looks like a person" in fault or "no cash box of a village and no officer" in fault
     assert await everything(pool) == {"journal": 0}
@@ -130,7 +130,7 @@ async def test_a_fault_of_the_last_file_leaves_nothing_of_the_first(
     await take(pool, write(tmp_path, soldes=soldes))
     before = await everything(pool)
     folder = write(tmp_path, menages=MENAGES + line(number="4"), soldes=soldes.replace("84 500", "90 000"))
-    assert told(await take(pool, folder)) == [
+    assert fault_texts(await take(pool, folder)) == [
         "soldes.csv: the balances of this fund were posted before, and were others"
     ]
     assert await everything(pool) == before
@@ -159,7 +159,7 @@ async def test_a_mutuelle_has_so_many_numbers_and_no_more(
     monkeypatch.setattr(household_rows, "NUMBERS_OF_A_MUTUELLE", 3)
     await take(pool, write(tmp_path))
     more = await take(pool, write(tmp_path, menages=MENAGES + line(number="4", head="Issa Diarra")))
-    assert told(more) == ["menages.csv: a mutuelle may have 3 households at most"]
+    assert fault_texts(more) == ["menages.csv: a mutuelle may have 3 households at most"]
 
 
 BREAKS = {
@@ -181,7 +181,7 @@ async def test_each_invariant_sees_what_breaks_it(
 
 
 async def test_without_its_first_file_there_is_no_mutuelle(pool: AsyncEngine, tmp_path: Path) -> None:
-    assert told(await take(pool, write(tmp_path, mutuelle=""))) == [
+    assert fault_texts(await take(pool, write(tmp_path, mutuelle=""))) == [
         "mutuelle.csv: this file with its one line is needed"
     ]
 
@@ -189,6 +189,6 @@ async def test_without_its_first_file_there_is_no_mutuelle(pool: AsyncEngine, tm
 async def test_a_new_mutuelle_without_a_file_of_officers_has_no_treasurers(
     pool: AsyncEngine, tmp_path: Path
 ) -> None:
-    assert told(await take(pool, write(tmp_path, responsables=""))) == [
+    assert fault_texts(await take(pool, write(tmp_path, responsables=""))) == [
         "responsables.csv: two treasurers are needed: two people with two phones, for what matters is signed by two"
     ]

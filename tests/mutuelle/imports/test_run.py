@@ -21,7 +21,7 @@ from mutuelle.schedules.tables import reminder_consent
 from mutuelle.scheme.mutuelles import get_mutuelle, treasurers
 from mutuelle.scheme.sealed_records import record_households
 from tests.support.imported import broken, household, stands
-from tests.support.paper_registers import HEAD, PRODUITS, RESPONSABLES, drawn, line, take, told, write
+from tests.support.paper_registers import HEAD, PRODUITS, RESPONSABLES, drawn, fault_texts, line, take, write
 from tests.support.town import NOON, pays
 
 S = CoverState
@@ -29,7 +29,7 @@ TODAY = NOON.date()
 
 
 async def test_cover_comes_out_as_the_paper_says(pool: AsyncEngine, tmp_path: Path) -> None:
-    assert told(await take(pool, write(tmp_path))) == []
+    assert fault_texts(await take(pool, write(tmp_path))) == []
     awa, oumar, mariam = [await stands(pool, number) for number in "123"]
     assert (awa.cover.state, awa.cover.until_on) == (S.COVERED, date(2027, 6, 30))
     assert (awa.due.amount_minor, awa.credit.amount_minor, awa.members) == (0, 0, 4)
@@ -44,11 +44,11 @@ async def test_a_price_of_next_year_is_owed_by_nobody_today(pool: AsyncEngine, t
     titles, family, half = PRODUITS.splitlines()
     dearer = family.replace("12 000 F", "20 000 F").replace("01/01/2020", "01/01/2027")
     versions = "\n".join((f"{titles};version", f"{family};1", f"{dearer};2", f"{half};1"))
-    assert told(await take(pool, write(tmp_path, produits=versions))) == []
+    assert fault_texts(await take(pool, write(tmp_path, produits=versions))) == []
     assert (await stands(pool, "3")).due.amount_minor == 13_000
     menages = HEAD + line(number="9", head="Issa Diarra", phone="", paid_until="", since="")
     later = write(tmp_path / "later", villages="", produits="", menages=menages)
-    assert told(await take(pool, later)) == []
+    assert fault_texts(await take(pool, later)) == []
     assert (await stands(pool, "9")).due.amount_minor == 13_000
 
 
@@ -133,7 +133,7 @@ async def test_a_household_that_never_paid_is_called_by_its_first_franc(
 
 
 async def test_the_portfolio_and_each_household_agree(pool: AsyncEngine, tmp_path: Path) -> None:
-    assert told(await take(pool, drawn(tmp_path, 300, 5, TODAY))) == []
+    assert fault_texts(await take(pool, drawn(tmp_path, 300, 5, TODAY))) == []
     async with pool.connect() as db:
         every = await portfolio(db, await get_mutuelle(db, "BEN"), TODAY)
         said = {row.number: row.said for row in await db.execute(select(register_line))}
@@ -172,7 +172,7 @@ async def test_opening_balances_are_one_journal_a_fund_against_its_opening_accou
         "caisse;Caisse de Niéna;transport;0;31/10/2026\n",
     )
     taken = await take(pool, folder)
-    assert told(taken) == []
+    assert fault_texts(taken) == []
     assert taken.counts["balances"] == (5, 0)
     async with pool.connect() as db:
         found = await db.execute(
@@ -201,7 +201,7 @@ async def test_cash_that_an_officer_holds_is_booked_under_a_reference(
         "caisse;DEMBELE Issa;;7 000;31/10/2026\ncaisse;Sitan Diarra;transport;3 000;31/10/2026\n"
         "caisse;caisse de Niéna;;500;31/10/2026\nbanque;BNDA;;9 000;31/10/2026\n",
     )
-    assert told(await take(pool, folder)) == []
+    assert fault_texts(await take(pool, folder)) == []
     async with pool.connect() as db:
         rows = await db.execute(select(cash_holder.c.phone, cash_holder.c.holder))
         holders = dict(rows.all())
@@ -250,7 +250,7 @@ async def test_officers_are_in_office_since_the_day_that_is_written(
     pool: AsyncEngine, tmp_path: Path
 ) -> None:
     folder = write(tmp_path, responsables=RESPONSABLES)
-    assert told(await take(pool, folder)) == []
+    assert fault_texts(await take(pool, folder)) == []
     async with pool.connect() as db:
         assert [who.name for who in await treasurers(db, "BEN", TODAY)] == ["Issa Dembélé", "Sitan Diarra"]
         assert [who.name for who in await treasurers(db, "BEN", date(2024, 1, 1))] == ["Sitan Diarra"]
@@ -268,9 +268,9 @@ async def test_a_number_that_is_taken_or_drawn_twice_is_drawn_again(
 
     monkeypatch.setattr(writing, "draw_number", draw)
     two = HEAD + line(number="1") + line(number="2", head="Issa Diarra")
-    assert told(await take(pool, write(tmp_path, menages=two))) == []
+    assert fault_texts(await take(pool, write(tmp_path, menages=two))) == []
     third = two + line(number="3", head="Oumar Diarra")
-    assert told(await take(pool, write(tmp_path, menages=third))) == []
+    assert fault_texts(await take(pool, write(tmp_path, menages=third))) == []
     assert draws == []
     async with pool.connect() as db:
         by_paper = {number: (await household(db, number)).head_name for number in "123"}

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 import timing
 from invariants import examine
 from ledger import accounts
-from ledger.book import Account, Journal, Movement, open_accounts, post, reverse
+from ledger.book import Account, Journal, Movement, Origin, open_accounts, post, reverse
 from ledger.positions import mark_now, position
 from ledger.seals import newest, seal
 from locales import languages, render
@@ -231,9 +231,7 @@ async def test_what_is_taken_back_is_taken_off(pool: AsyncEngine) -> None:
     async with pool.begin() as db:
         middle = await mark_now(db)
     async with pool.begin() as db:
-        await reverse(
-            db, "BEN", first.id, source="t", key="r", effective_on=SUNDAY.date(), actor="t", reason="t"
-        )
+        await reverse(db, "BEN", first.id, SUNDAY.date(), Origin(source="t", key="r", actor="t", reason="t"))
     async with pool.begin() as db:
         whole = await position(db, "BEN", "XOF", since=start)
         later = await position(db, "BEN", "XOF", since=middle)

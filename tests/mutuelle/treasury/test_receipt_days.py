@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
+from ledger.book import Origin
 from ledger.periods import close_period
 from mutuelle.acts import By
 from mutuelle.contributions.standing import RENEWAL_OPENS, Standing, standing
@@ -86,7 +87,7 @@ async def test_in_closed_books_it_is_booked_today_for_its_day(
     async with town.begin() as db:
         said = {"actor": "Fanta", "reason": "the first half of November is counted"}
         assert (
-            await close_period(db, "BEN", date(2026, 11, 20), source="test", key="november", **said)
+            await close_period(db, "BEN", date(2026, 11, 20), Origin(source="test", key="november", **said))
         ).stands
     await receives(town, household, 12_000, days_ago=5)
     assert (await stands(town, household)).cover.state is CoverState.COVERED
