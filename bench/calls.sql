@@ -99,7 +99,7 @@ with said as (
 ), stands as materialized (
     select f.* from said, home, bench_household(null, home.number) f where f.due = said.due and not f.has_open
 ), done as (
-    insert into deed (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, screen, done_at)
+    insert into action (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, screen, done_at)
     select 'africastalking', call, phone, position, transcript, 'pay',
            jsonb_build_object('number', number, 'amount', amount), sha256(convert_to(consent, 'UTF8')), consent, screen,
            now() from said, stands
@@ -128,7 +128,7 @@ with said as (
       join route r on r.mutuelle_id = m.id and r.country = 'ML'
      where prod.lump_sum_minor = said.amount and not exists (select from household_phone h where h.phone = said.phone)
 ), done as (
-    insert into deed (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, screen, done_at)
+    insert into action (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, screen, done_at)
     select 'africastalking', call, phone, position, transcript, 'enrol',
            jsonb_build_object('head_name', name, 'ages', ages), sha256(convert_to(consent, 'UTF8')), consent, screen,
            now() from said, stands
@@ -218,7 +218,7 @@ with said as (
     select mutuelle_id, 'cash receipt ' || reference || ' 1', p.phone, 'cash receipt', body, code, 1, now(), now()
       from said, stands join household_phone p using (mutuelle_id, number) where may_sms
 ), done as (
-    insert into deed (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, screen, done_at)
+    insert into action (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, screen, done_at)
     select 'africastalking', call, phone, position, transcript, 'receive_cash',
            jsonb_build_object('number', stands.number, 'amount', amount), sha256(convert_to(consent, 'UTF8')), consent,
            'END ' || code, now() from said, stands
@@ -265,7 +265,7 @@ with said as (
     update care_code c set used_at = now() from stands
      where c.mutuelle_id = stands.mutuelle_id and c.number = stands.number and c.position = stands.position
 ), done as (
-    insert into deed (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, screen, done_at)
+    insert into action (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, screen, done_at)
     select 'sms', id, phone, 22, transcript, 'check_cover', jsonb_build_object('number', stands.number),
            sha256(convert_to(consent, 'UTF8')), consent, answer, now() from said, stands
 ), talked as (

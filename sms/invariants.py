@@ -86,10 +86,10 @@ INVARIANTS: tuple[Invariant, ...] = (
         ) came where handled_at < before - interval '1 minute'""",
     ),
     Invariant(
-        "sms_deed_has_message",
-        "Every deed agreed to by SMS belongs to one message of that phone, which was answered.",
-        """select call from deed where gateway = 'sms' and not exists (
-            select from sms_inbox came where came.provider_message_id = deed.call and came.phone = deed.phone
+        "sms_action_has_message",
+        "Every action agreed to by SMS belongs to one message of that phone, which was answered.",
+        """select call from action where gateway = 'sms' and not exists (
+            select from sms_inbox came where came.provider_message_id = action.call and came.phone = action.phone
                 and came.state = 'ANSWERED')""",
     ),
 )

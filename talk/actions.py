@@ -67,7 +67,7 @@ def _plain(fact: Any) -> Any:
         return [_plain(part) for part in fact]
     if fact is None or isinstance(fact, str | int | bool):
         return fact
-    raise TypeError(f"a fact of a deed is plain data, not {type(fact).__name__}")
+    raise TypeError(f"a fact of an action is plain data, not {type(fact).__name__}")
 
 
 def facts_hash(name: str, facts: Mapping[str, Any], consent: str) -> bytes:
@@ -116,7 +116,7 @@ async def enact(
     if not await _is_first(db, row):
         done = await outcome(db, key)
         if done is None:
-            raise RuntimeError("a deed without an outcome")
+            raise RuntimeError("an action without an outcome")
         return done
     shown = finish(await action.act(db, caller, **dict(action.facts)))
     await db.execute(update(actions).where(*_at(key)).values(screen=shown.on_record))

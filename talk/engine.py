@@ -274,7 +274,7 @@ async def _act(run: _Play, action: Do[Any]) -> tuple[Turn | None, Sentence | Non
     """
     answers = tuple(run.answers)
     if not run.consent:
-        raise MenuError("a deed follows a confirmation")
+        raise MenuError("an action follows a confirmation")
     try:
         shown = await run.channel.act(action, run.consent, run.finish)
     except RefusedError as trouble:

@@ -3,5 +3,5 @@
 from schema_tables import table
 
 preference = table("preference")
-action = table("deed")
+action = table("action")
 limited_use = table("limited_use")

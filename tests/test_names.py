@@ -9,13 +9,8 @@ ROOT = Path(__file__).parents[1]
 NOT_THE_SERVICE = {"tests", "bench", "torture", "var"}
 MOST_PARAMETERS = 6
 MORE_PARAMETERS = {
-    "ledger/book.py: reverse",
-    "ledger/periods.py: close_period",
-    "ledger/statements.py: statement_page",
     "engines/processes.py: start",
-    "simulator/outgoing.py: _later",
     "sms/africastalking/sending.py: _make_request",
-    "sms/run_menu.py: play",
     "talk/engine.py: play",
 }
 

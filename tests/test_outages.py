@@ -272,5 +272,5 @@ async def test_without_redis_the_acting_hop_again_shows_its_actions_own_screen(
     welcome = await phone.type("1")
     async with down(engines, "redis", signal.SIGKILL):
         assert await phone.send() == welcome
-    assert await phone.send() == welcome, "the journal is lost, the deed is not"
+    assert await phone.send() == welcome, "the journal is lost, the action is not"
     assert await count(database, tables.household) == 1

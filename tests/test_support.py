@@ -64,8 +64,10 @@ def test_a_skip_elsewhere_or_none_in_ci_fails_nothing(
 
 
 def test_what_starts_engines_is_found_through_whatever_lies_between() -> None:
-    assert "embedded.py" in reached("tests/test_cli.py")
-    assert "embedded.py" not in reached("tests/talk/test_engine.py", without=frozenset({"tests/conftest.py"}))
+    assert "engines/embedded.py" in reached("tests/test_cli.py")
+    assert "engines/embedded.py" not in reached(
+        "tests/talk/test_engine.py", without=frozenset({"tests/conftest.py"})
+    )
 
 
 def test_a_change_finds_the_tests_named_after_it_and_those_that_import_it() -> None:

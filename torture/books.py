@@ -22,7 +22,7 @@ POSTINGS = text(
     " where r.source in ('payment', 'suspense') and r.verdict = 'created' group by 1, 2, r.journal_id"
 )
 HOUSEHOLDS = text("select number, phone from household_phone")
-DEEDS = text("select gateway, call, phone, screen from deed")
+DEEDS = text("select gateway, call, phone, screen from action")
 OUTBOX = text(
     "select key, phone, template, body, receipt_code, state, resends, provider_message_id from sms_outbox"
 )

@@ -82,7 +82,7 @@ class Caller:
             acts = any(words in screen for words in AGREE)
             if acts:
                 await press_together(self.hands, self.chance)
-                self.happened("deed")
+                self.happened("action")
             screen = await self._hop()
             self.diary.cut += acts and (self.missed > 0 or not (screen or "").startswith((WELCOME, THANKS)))
         return await self._ended(screen or "", done)

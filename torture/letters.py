@@ -22,7 +22,7 @@ def compare(books: Books, diary: Diary) -> list[str]:
         *an_accepted_sms_is_kept(books, diary),
         *an_sms_is_played_once_and_answered(books),
         *an_answer_belongs_to_an_sms(books),
-        *a_deed_by_sms_is_answered_in_its_words(books),
+        *an_action_by_sms_is_answered_in_its_words(books),
         *a_message_is_handed_over_as_often_as_its_row_says(books),
         *a_due_hour_has_one_firing(books),
         *a_firing_has_one_message(books),
@@ -62,17 +62,17 @@ def an_answer_belongs_to_an_sms(books: Books) -> Iterator[str]:
             yield f"answer {row['key']} to {row['phone']} answers nothing"
 
 
-def a_deed_by_sms_is_answered_in_its_words(books: Books) -> Iterator[str]:
+def an_action_by_sms_is_answered_in_its_words(books: Books) -> Iterator[str]:
     """One action an SMS at most, and its answer is the action's own sentence."""
     answers = {row["key"]: row["body"] for row in books.outbox}
     actions = [action for action in books.actions if action["gateway"] == "sms"]
     for call, times in Counter(action["call"] for action in actions).items():
         if times > 1:
-            yield f"SMS {call} did {times} deeds"
+            yield f"SMS {call} did {times} actions"
     for action in actions:
         said = answers.get(_answer_key({"id": action["call"]}))
         if said != action["screen"]:
-            yield f"SMS {action['call']} did a deed and was answered {said!r}"
+            yield f"SMS {action['call']} did an action and was answered {said!r}"
 
 
 def _answer_key(row: Row) -> str:

@@ -38,9 +38,9 @@ def compare(books: Books, diary: Diary) -> list[str]:
         *every_payment_has_ended_as_its_operator_says(books),
         *nobody_pays_more_than_the_price(books),
         *a_phone_has_one_household(books),
-        *a_deed_has_one_payment(books),
+        *an_action_has_one_payment(books),
         *a_welcome_has_its_household(books, diary),
-        *a_promise_has_its_deed(books, diary),
+        *a_promise_has_its_action(books, diary),
         *a_promise_has_its_payment(books, diary),
         *a_repeated_hop_tells_the_same(diary),
         *a_receipt_is_sent_once(books),
@@ -107,14 +107,14 @@ def a_phone_has_one_household(books: Books) -> Iterator[str]:
             yield f"phone {phone} has {times} households"
 
 
-def a_deed_has_one_payment(books: Books) -> Iterator[str]:
+def an_action_has_one_payment(books: Books) -> Iterator[str]:
     """As many payments on a phone as actions that promised one, and one action that joined for each household."""
     promised = [action for action in books.actions if action["screen"].startswith(PROMISES)]
     actions = Counter(action["phone"] for action in promised)
     payments = Counter(payment["payer_phone"] for payment in books.payments)
     for phone in actions | payments:
         if actions[phone] != payments[phone]:
-            yield f"phone {phone} has {actions[phone]} deeds and {payments[phone]} payments"
+            yield f"phone {phone} has {actions[phone]} actions and {payments[phone]} payments"
     joined = Counter(action["phone"] for action in promised if action["screen"].startswith(PROMISES[0]))
     households = Counter(household["phone"] for household in books.households)
     for phone in joined | households:
@@ -132,12 +132,12 @@ def a_welcome_has_its_household(books: Books, diary: Diary) -> Iterator[str]:
             yield f"{told.phone} was welcomed without a household: {told.screen}"
 
 
-def a_promise_has_its_deed(books: Books, diary: Diary) -> Iterator[str]:
+def a_promise_has_its_action(books: Books, diary: Diary) -> Iterator[str]:
     """Word for word, under the call in which it was given."""
     actions = {(action["call"], action["phone"], f"END {action['screen']}") for action in books.actions}
     for told in _promises(diary):
         if (told.call, told.phone, told.screen) not in actions:
-            yield f"{told.phone} was promised without a deed: {told.screen}"
+            yield f"{told.phone} was promised without an action: {told.screen}"
 
 
 def a_promise_has_its_payment(books: Books, diary: Diary) -> Iterator[str]:

@@ -13,11 +13,11 @@ import httpx
 from torture.place import Place
 
 # moment -> how many of twenty calls' worth may pass before the kill
-MOMENTS = {"hop": 110, "deed": 18, "prompt answered": 18, "sms": 30, "yes": 10}
+MOMENTS = {"hop": 110, "action": 18, "prompt answered": 18, "sms": 30, "yes": 10}
 DIGESTS = 2  # the latest that a kill aims at: they come by the clock, however many call
 # Up to, after such a moment. An SMS waits for the worker's next round, so does a digest.
-DELAY_S = {"hop": 0.05, "deed": 0.02, "prompt answered": 0.3, "sms": 0.4, "yes": 0.4, "digest": 0.35}
-KINDS = ("deed", "yes", "digest", "hop", "sms", "prompt answered")
+DELAY_S = {"hop": 0.05, "action": 0.02, "prompt answered": 0.3, "sms": 0.4, "yes": 0.4, "digest": 0.35}
+KINDS = ("action", "yes", "digest", "hop", "sms", "prompt answered")
 SETTLED_S = 0.4  # a process that was only just brought back is left alone that long
 
 

@@ -217,7 +217,7 @@ async def _play(call: Call, session: Session, words: Sequence[str]) -> Shown:
         if marked is session:
             raise
         # Its row in PostgreSQL answers a repeat.
-        log.error("hop.deed_not_journalled", extra={"call": call.heard.call})
+        log.error("hop.action_not_in_session", extra={"call": call.heard.call})
     return turn.shown
 
 

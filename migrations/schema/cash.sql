@@ -44,11 +44,11 @@ create table cash_deposit (
 );
 grant select, insert on cash_deposit to service;
 
-create table cash_contest (
+create table cash_dispute (
     mutuelle_id text collate "C" not null,
     reference uuid not null,
     phone text collate "C", -- null: the office found it wrong, nobody contested it
-    contested_at timestamptz not null,
+    disputed_at timestamptz not null,
     closed_at timestamptz,
     closed_by text check (length(closed_by) between 2 and 60),
     outcome text check (length(outcome) between 2 and 160),
@@ -56,4 +56,4 @@ create table cash_contest (
     foreign key (mutuelle_id, reference) references cash_receipt,
     check (num_nonnulls(closed_at, closed_by, outcome) in (0, 3))
 );
-grant select, insert, update (closed_at, closed_by, outcome) on cash_contest to service;
+grant select, insert, update (closed_at, closed_by, outcome) on cash_dispute to service;

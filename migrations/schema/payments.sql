@@ -34,7 +34,7 @@ create table payment (
     asked_at timestamptz not null,
     sent_at timestamptz,
     completed_at timestamptz,
-    told_late_at timestamptz,
+    late_notified_at timestamptz,
     due_at timestamptz not null,
     polls integer not null default 0,
     lease_token uuid,
@@ -53,7 +53,7 @@ create index payment_operator_says on payment (operator, operator_reference); --
 create index payment_due on payment (due_at) where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN');
 create index payment_by_payer on payment (payer_phone, asked_at);
 create index payment_by_household on payment (mutuelle_id, number, asked_at);
-grant select, insert, update (state, operator_reference, sent_at, completed_at, told_late_at, due_at, polls,
+grant select, insert, update (state, operator_reference, sent_at, completed_at, late_notified_at, due_at, polls,
     lease_token, lease_until) on payment to service;
 
 create table payment_move (

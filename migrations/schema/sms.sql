@@ -127,7 +127,7 @@ create table sms_conversation (
     id text collate "C" not null check (id <> ''), -- of the message that opened it
     keyword text not null check (keyword <> ''),
     is_open boolean not null,
-    acted boolean not null, -- it ended with a deed
+    acted boolean not null, -- it ended with an action
     answers jsonb not null,
     view jsonb not null,
     expires_at timestamptz not null,

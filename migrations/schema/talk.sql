@@ -1,4 +1,4 @@
--- Conversations: what callers prefer, every deed with the words that were agreed to, what is limited.
+-- Conversations: what callers prefer, every action with the words that were agreed to, what is limited.
 
 create table preference (
     phone text collate "C" primary key,
@@ -7,8 +7,8 @@ create table preference (
 );
 grant select, insert, update on preference to service;
 
--- A deed and the words agreed to are written once; only its own transaction adds the screen it ended with.
-create table deed (
+-- An action and the words agreed to are written once; only its own transaction adds the screen it ended with.
+create table action (
     gateway text collate "C" not null,
     call text collate "C" not null,
     phone text collate "C" not null,
@@ -22,7 +22,7 @@ create table deed (
     done_at timestamptz not null,
     primary key (gateway, call, phone, position)
 );
-grant select, insert, update (screen) on deed to service;
+grant select, insert, update (screen) on action to service;
 
 -- One row for each use, however often it is played again: `subject` used `item`. Counted over an hour or a day.
 create table limited_use (

@@ -302,8 +302,8 @@ async def _ask_again(
     changes: dict[str, object] = {"polls": queued.polls + 1, "due_at": due_at}
     if rung:  # a notice came during the request: the answer may be older than the notice
         changes = {"polls": 0, "due_at": now}
-    if queued.told_late_at is None and not house.within(queued.asked_at, TOLD_LATE_AFTER):
-        changes["told_late_at"] = now
+    if queued.late_notified_at is None and not house.within(queued.asked_at, TOLD_LATE_AFTER):
+        changes["late_notified_at"] = now
         await notify_late(db, queued, now)
     if not house.within(queued.asked_at, OLD_AFTER):
         detail = "the operator cannot say what became of it"

@@ -32,7 +32,7 @@ class QueuedPayment:
     asked_at: datetime
     due_at: datetime
     sent_at: datetime | None
-    told_late_at: datetime | None
+    late_notified_at: datetime | None
     polls: int
     renews_code: str | None = None
     renews_version: int | None = None

@@ -128,7 +128,7 @@ def _queued(
         asked_at=at,
         due_at=at + SENT_AFTER,
         sent_at=at + SENT_AFTER,
-        told_late_at=None,
+        late_notified_at=None,
         polls=2,
     )
 

@@ -21,7 +21,7 @@ from mutuelle.households.households import Household, find_household, lock_house
 from mutuelle.households.support_acts import CLOSE, MERGE, REOPEN, last_act
 from mutuelle.notify import notify
 from mutuelle.officers.roles import Appointment, Role
-from mutuelle.officers.tables import cash_contest, cash_holder, cash_receipt
+from mutuelle.officers.tables import cash_dispute, cash_holder, cash_receipt
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, treasurers
 from mutuelle.tables import household_phone, officer
 from mutuelle.tables import mutuelle as mutuelles
@@ -76,9 +76,9 @@ async def cash_receipt_of(db: AsyncConnection, caller: Caller, code: str) -> Cas
 async def open_disputes(db: AsyncConnection, mutuelle_id: str) -> list[CashReceipt]:
     """The open disputes, the oldest receipt first."""
     waits = sa.exists().where(
-        cash_contest.c.mutuelle_id == cash_receipt.c.mutuelle_id,
-        cash_contest.c.reference == cash_receipt.c.reference,
-        cash_contest.c.closed_at.is_(None),
+        cash_dispute.c.mutuelle_id == cash_receipt.c.mutuelle_id,
+        cash_dispute.c.reference == cash_receipt.c.reference,
+        cash_dispute.c.closed_at.is_(None),
     )
     return await cash_receipts(db, (cash_receipt.c.mutuelle_id == mutuelle_id) & waits)
 
@@ -97,9 +97,9 @@ async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str) -> Non
         "mutuelle_id": found.mutuelle_id,
         "reference": found.reference,
         "phone": caller.phone,
-        "contested_at": caller.at,
+        "disputed_at": caller.at,
     }
-    statement = insert(cash_contest).values(row).on_conflict_do_nothing().returning(cash_contest.c.phone)
+    statement = insert(cash_dispute).values(row).on_conflict_do_nothing().returning(cash_dispute.c.phone)
     if not await db.scalar(statement):
         return
     mutuelle = await get_mutuelle(db, found.mutuelle_id)
@@ -115,11 +115,11 @@ async def close_dispute(db: AsyncConnection, mutuelle_id: str, code: str, *, by:
         cash_receipt.c.mutuelle_id == mutuelle_id, cash_receipt.c.receipt_code == code
     )
     changed = await db.execute(
-        sa.update(cash_contest)
+        sa.update(cash_dispute)
         .where(
-            cash_contest.c.mutuelle_id == mutuelle_id,
-            cash_contest.c.reference.in_(of_code),
-            cash_contest.c.closed_at.is_(None),
+            cash_dispute.c.mutuelle_id == mutuelle_id,
+            cash_dispute.c.reference.in_(of_code),
+            cash_dispute.c.closed_at.is_(None),
         )
         .values(closed_at=by.at, closed_by=by.actor, outcome=by.reason)
     )
@@ -151,8 +151,8 @@ async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: B
             _("The collector holds only {held}: this receipt cannot be cancelled.", held=cash_in_hand.held)
         )
     await _reverse(db, mutuelle, receipt, by.at)
-    case = {"mutuelle_id": mutuelle_id, "reference": receipt.reference, "phone": None, "contested_at": by.at}
-    await db.execute(insert(cash_contest).values(case).on_conflict_do_nothing())
+    case = {"mutuelle_id": mutuelle_id, "reference": receipt.reference, "phone": None, "disputed_at": by.at}
+    await db.execute(insert(cash_dispute).values(case).on_conflict_do_nothing())
     await close_dispute(db, mutuelle_id, code, by=by)
     sentences = dict.fromkeys(
         await phones_of(db, household, unconfirmed=True), cash_cancelled(mutuelle, receipt.amount, code)
@@ -203,7 +203,7 @@ async def cash_receipts(
         & (officer.c.phone == cash_holder.c.phone)
     )
     is_disputed = sa.exists().where(
-        cash_contest.c.mutuelle_id == r.mutuelle_id, cash_contest.c.reference == r.reference
+        cash_dispute.c.mutuelle_id == r.mutuelle_id, cash_dispute.c.reference == r.reference
     )
     recorded_on = sa.cast(sa.func.timezone(mutuelles.c.timezone, r.received_at), sa.Date).label("recorded_on")
     order = r.received_at.desc() if newest else r.received_at

@@ -198,7 +198,7 @@ def test_contested_cash_is_listed_and_settled_once(town: Database, keneya: Keney
     assert keneya("cash", "close", "BEN", code.lower(), *WHY)[0] == 0
     exit_code, _said, complained = keneya("cash", "close", "BEN", code, *WHY)
     assert (exit_code, complained) == (1, f"keneya: nobody contests a receipt {code}\n")
-    assert rows(town, "select closed_by, outcome from cash_contest") == [("Mme Diallo", "elected on Sunday")]
+    assert rows(town, "select closed_by, outcome from cash_dispute") == [("Mme Diallo", "elected on Sunday")]
 
 
 def test_cash_that_was_recorded_days_late_is_listed(town: Database, keneya: Keneya) -> None:

@@ -47,7 +47,7 @@ async def test_what_was_agreed_to_is_kept_and_the_message_with_the_code_is_not(
     await doctor.send(f"VERIF {household.number} {code}")
     async with line.pool.connect() as db:
         action = (
-            await db.execute(text("select name, facts, consent, screen from deed where gateway = 'sms'"))
+            await db.execute(text("select name, facts, consent, screen from action where gateway = 'sms'"))
         ).one()
     assert action.name == "check_cover"
     assert action.facts == {"number": household.number}

@@ -159,7 +159,7 @@ async def test_a_work_pin_is_nowhere_but_on_the_screen_that_showed_it(
     await issa.dial("9")
     kept = caplog.text
     async with line.pool.connect() as db:
-        for table in ("deed", "sms_outbox", "officer_pin", "pin_change"):
+        for table in ("action", "sms_outbox", "officer_pin", "pin_change"):
             kept += str((await db.execute(text(f"select * from {table}"))).all())
     async with Redis.from_url(redis_url) as redis:
         for key in await redis.keys():

@@ -117,8 +117,8 @@ async def answered(pool: AsyncEngine) -> None:
             "update sms_inbox set handled_at = handled_at + interval '1 hour' where handled_as = 'menu'",
             "sms_in_order",
         ),
-        ("update deed set call = 'nobody''s' where gateway = 'sms'", "sms_deed_has_message"),
-        ("update deed set phone = '+22370000099' where gateway = 'sms'", "sms_deed_has_message"),
+        ("update action set call = 'nobody''s' where gateway = 'sms'", "sms_action_has_message"),
+        ("update action set phone = '+22370000099' where gateway = 'sms'", "sms_action_has_message"),
     ],
 )
 async def test_each_of_those_that_came_in_is_broken_by_its_own_fault(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.imports import HOME, reached
 
-STARTS_ENGINES = "embedded.py"
+STARTS_ENGINES = "engines/embedded.py"
 BY_FIXTURE = frozenset({"tests/conftest.py"})  # imported for its types; its engines come by a fixture
 LEFT_OUT = "left_out"
 

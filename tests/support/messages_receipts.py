@@ -44,7 +44,7 @@ DUE = QueuedPayment(
     asked_at=AT,
     due_at=AT,
     sent_at=AT,
-    told_late_at=None,
+    late_notified_at=None,
     polls=0,
 )
 

@@ -125,7 +125,7 @@ async def agreed(line: calls.UssdDeps, heard: Sequence[Heard]) -> int:
         actions = (await db.execute(select(action).where(action.c.phone.in_(phones)))).all()
     for done in actions:
         acting = [hop for hop in heard if is_hop_of(hop, done) and len(hop.text) == done.position]
-        assert acting, "a deed without a hop"
+        assert acting, "an action without a hop"
         assert any(is_answer_to_its_words(hop, heard, done.consent) for hop in acting), done.consent
     return len(actions)
 

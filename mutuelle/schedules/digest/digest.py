@@ -23,7 +23,7 @@ from locales import render
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.officers.roles import Role, officers_of
-from mutuelle.officers.tables import cash_contest
+from mutuelle.officers.tables import cash_dispute
 from mutuelle.schedules.digest.words import Figures, floats_to_compare, summary
 from mutuelle.schedules.schedules import Schedule, change, end, read_schedule
 from mutuelle.schedules.tables import digest, schedule
@@ -165,8 +165,8 @@ async def _unresolved(db: AsyncConnection, mutuelle_id: str, now: datetime) -> t
         .join(payment_case, of_case)
         .where(payment_case.c.mutuelle_id == mutuelle_id, payment_case.c.closed_at.is_(None))
     )
-    contested = select(cash_contest.c.reference, cash_contest.c.contested_at).where(
-        cash_contest.c.mutuelle_id == mutuelle_id, cash_contest.c.closed_at.is_(None)
+    contested = select(cash_dispute.c.reference, cash_dispute.c.disputed_at).where(
+        cash_dispute.c.mutuelle_id == mutuelle_id, cash_dispute.c.closed_at.is_(None)
     )
     every = sa.union(waiting, cases, contested).subquery()
     row = (await db.execute(select(sa.func.count(), sa.func.min(every.c.at)).select_from(every))).one()

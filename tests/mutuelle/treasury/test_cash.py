@@ -19,7 +19,7 @@ from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household
 from mutuelle.officers.pins import WRONG
 from mutuelle.officers.roles import Role, appointment_of
-from mutuelle.officers.tables import cash_contest, cash_holder
+from mutuelle.officers.tables import cash_dispute, cash_holder
 from mutuelle.tables import household_phone
 from mutuelle.treasury import cash_in_hand
 from mutuelle.treasury.cash import Recorded, household_here
@@ -340,7 +340,7 @@ async def test_a_cancelled_receipt_is_owed_again_and_the_household_is_told(
         assert [past.amount for past in await last_receipts(db, household, 9)] == [Money(3_000, "XOF")]
         assert (await standing(db, household, NOON)).due == Money(9_000, "XOF")
         assert await open_disputes(db, "BEN") == []
-        (found,) = (await db.execute(select(cash_contest))).all()
+        (found,) = (await db.execute(select(cash_dispute))).all()
     assert (found.closed_by, found.outcome, found.phone) == ("Mme Diallo", "it was 500 F", None)
     assert (await held(town)).held == Money(0, "XOF")
     assert (await templates(town, AWA))[-1] == "cash cancelled"
