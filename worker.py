@@ -160,7 +160,8 @@ def asking(pool: AsyncEngine, called: Mapping[str, asyncio.Event], clock: Clock)
 # The names of the loops whose turn, begun now, would find something.
 _WHO_IS_DUE = text(
     """
-    select distinct 'collect ' || operator from payment where PAYMENT_IS_DUE
+    select 'collect ' || name from unnest(cast(:operators as text[])) as asked (name)
+        cross join lateral (select from payment where operator = name and PAYMENT_IS_DUE limit 1) as found
     union all select 'answer' where exists (select from sms_inbox message where MAY_BE_PLAYED)
     union all select 'send' where exists (select from sms_outbox where SMS_IS_DUE)
     union all select 'reports' where exists (select from sms_report heard where IS_NEWS)

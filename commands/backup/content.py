@@ -12,8 +12,9 @@ from sqlalchemy import func, literal, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from commands.command import CommandError
+from commands.command import CommandError, spoken
 from ledger.export import snapshot
+from locales import _n
 from migrations import keep_schema
 
 # Every relation that is ours or could conflict: all except the system's and those of extensions.
@@ -44,7 +45,8 @@ class Book:
     def summary(self) -> str:
         """The figures in words."""
         sealed = f"block {self.seal.partition(' ')[0]} sealed" if self.seal else "not sealed"
-        return f"{self.accounts} accounts, {self.moved_minor} moved, {sealed}, digest {self.balances[:12]}"
+        accounts = spoken(_n("{n} account", "{n} accounts", self.accounts))
+        return f"{accounts}, {self.moved_minor} moved, {sealed}, digest {self.balances[:12]}"
 
 
 @asynccontextmanager

@@ -52,8 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    is_worker = hasattr(config, "workerinput")  # it gets the chosen files as arguments
-    if config.option.touched and not is_worker:
+    if config.option.touched:  # in each worker too
         config.args = sorted(touched(changed_files()))
 
 
