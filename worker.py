@@ -173,7 +173,7 @@ _WHO_IS_DUE = text(
 
 
 def sms_deps(wanted: Settings, pool: AsyncEngine, clock: Clock) -> SmsDeps:
-    """What the round `answer` plays the messages of phones with."""
+    """The dependencies of the round `answer`, which plays received SMS."""
     return SmsDeps(
         pool,
         Phrasebook(menus_by_message()),

@@ -101,7 +101,7 @@ def _as_json(finding: Finding) -> dict[str, object]:
 
 def _print_findings(broken: list[Finding], count: int) -> None:
     unseen = [finding for finding in broken if finding.offenders[0].startswith(NO_RIGHT)]
-    if unseen:  # an auditor's role sees the ledger alone: no alarm, and no proof either
+    if unseen:  # an auditor's role reads the ledger only: neither broken nor proven
         print(
             spoken(
                 _n(

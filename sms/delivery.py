@@ -30,7 +30,7 @@ UNMATCHED_FOR = timedelta(days=2)  # longer than any network keeps a message
 async def store_report(
     db: AsyncConnection, provider: SmsAdapter, fields: Mapping[str, str], now: datetime
 ) -> None:
-    """Keep one delivery report, whatever is in it; the same content again is kept once."""
+    """Store one delivery report, whatever is in it; idempotent for the same content."""
     raw = {_clean(name): _clean(value) for name, value in fields.items()}
     read = provider.read_report(raw)
     row = {
@@ -52,7 +52,7 @@ async def store_report(
 async def store_optout(
     db: AsyncConnection, provider: SmsAdapter, fields: Mapping[str, str], now: datetime
 ) -> None:
-    """Keep the provider's word that it delivers to a phone no more; a phone that cannot be one is dropped.
+    """Store that the provider no longer delivers to a phone; an impossible phone is dropped.
 
     It replaces the person's own STOP: a phone has one open opt-out.
     """
@@ -148,13 +148,13 @@ _ADOPT = text(
     """
 )
 
-# Reports of which something is to be learnt now.
+# Stored reports that are not applied and may change a message now.
 IS_NEWS = """
     heard.applied_at is null and exists (select from sms_outbox message
         where message.provider_message_id = heard.provider_message_id and message.provider = heard.provider)
 """
 
-# rank: see Proof. A report about a message that moved on already changes nothing, and is done.
+# rank: see Proof. A report about a message that moved on already changes nothing, and is marked applied.
 _APPLY = text(
     """
     with news as (

@@ -64,12 +64,12 @@ class _Incoming:
 
     @property
     def since(self) -> datetime:
-        """A day ago."""
+        """One day ago (divided by TIME_SCALE)."""
         return self.caller.at - self.deps.clock.scaled(DAY)
 
     @property
     def this_hour(self) -> datetime:
-        """When it began."""
+        """The beginning of this hour (divided by TIME_SCALE)."""
         return begun(self.caller.at, self.deps.clock.scaled(HOUR))
 
     def may_open(self, menu: ByMessage) -> bool:
@@ -196,7 +196,7 @@ async def _play(incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequ
 
 
 async def _answer(incoming: _Incoming, turn: Played, handled_as: str) -> SmsAnswer:
-    """Keep where the conversation stands now, and say what the turn shows."""
+    """Store the conversation, and answer with the text that the turn shows."""
     await keep(incoming.db, turn.talk, incoming.caller.at, incoming.deps.clock.scaled(LIFE))
     return SmsAnswer(handled_as, _text(incoming, turn.shown))
 

@@ -19,7 +19,7 @@ REPORT_GRACE = timedelta(minutes=10)  # most reports come within seconds
 
 
 async def settle_in_doubt(db: AsyncConnection, clock: Clock) -> None:
-    """Three steps, in this order: leases that ran out, what reports prove, what is due for its one resend."""
+    """In this order: expire leases, apply new delivery reports, resend once what is due for it."""
     now = clock()
     lapsed = (await db.execute(_LAPSE, {"now": now})).all()
     for row in lapsed:

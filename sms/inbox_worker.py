@@ -128,8 +128,8 @@ def _key(received: InboundSms) -> dict[str, str]:
     return {"provider": received.provider, "id": received.id}
 
 
-# Only the first waiting message of a phone may be taken. While it is locked by another worker the ones behind it are
-# not first yet, so that two workers never play one phone at once and its order is kept.
+# Only the first waiting message of a phone is taken. While another worker holds its lock, the next ones are not first,
+# so two workers never play one phone at once, and the order is kept.
 MAY_BE_PLAYED = """
     message.state = 'WAITING' and message.due_at <= cast(:now as timestamptz) and not exists (
         select from sms_inbox before where before.phone = message.phone and before.state = 'WAITING'

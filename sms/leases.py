@@ -60,7 +60,7 @@ class Claim:
 async def claim_due(
     db: AsyncConnection, provider_name: str, clock: Clock, limit: int
 ) -> tuple[list[Claim], int]:
-    """Claim up to `limit` due rows, receipts and replies first; also returns how many were withheld."""
+    """Claim up to `limit` due messages, receipts and replies first; also returns how many were withheld."""
     token, now = uuid4(), clock()
     facts = {
         "now": now,
@@ -160,7 +160,7 @@ _REACHED = text(
 
 
 async def record(db: AsyncConnection, claim: Claim, outcome: SendResult, clock: Clock) -> None:
-    """Write what came of a call, also if the lease ran out meanwhile, unless the message is being resent."""
+    """Write the result of a call, also after the lease expired, unless the message is being resent."""
     values = {
         "provider_message_id": outcome.provider_message_id,
         "provider_status": outcome.status,
@@ -201,7 +201,7 @@ async def _write(db: AsyncConnection, claim: Claim, values: Mapping[str, object]
 
 
 def _consequence(claim: Claim, outcome: SendResult, clock: Clock) -> dict[str, object]:
-    """The columns that follow from an answer: one line an answer."""
+    """The columns to write for each answer of the provider."""
     now = clock()
     match outcome.answer:
         case SendStatus.ACCEPTED:

@@ -1,4 +1,4 @@
-"""What any SMS provider says and is asked, in our words: one file a provider translates its own into these.
+"""The contract of an SMS provider: each provider's file translates its forms and answers into these values.
 
 No answer is UNKNOWN, never a failure: a provider without an idempotency key may have sent the message.
 """
@@ -58,7 +58,7 @@ class Proof(IntEnum):
 
 @dataclass(frozen=True)
 class IncomingSms:
-    """An SMS that a phone sent to us, in the provider's own writing; what is missing is empty."""
+    """A received SMS with the provider's spelling; a missing field is empty."""
 
     provider_message_id: str
     phone: str
@@ -78,10 +78,10 @@ class DeliveryReport:
 
 
 class SmsAdapter(Protocol):
-    """What a file of this room must hold to be a provider; a file without NAME is none.
+    """What a file of this room must define to be a provider; a file without NAME is not one.
 
-    The paths are where its forms arrive, with `{secret}` in them. NEEDS: the settings without which nothing can be
-    sent. Web loads every adapter for its forms: a library for sending is loaded by `connect`.
+    The paths are those of its forms, with `{secret}` in them. NEEDS: the settings required for sending. Web loads
+    every adapter for its forms, so only `connect` loads a library for sending.
     """
 
     NAME: str
@@ -94,10 +94,10 @@ class SmsAdapter(Protocol):
         """The provider, ready to send."""
 
     def read_sms(self, fields: Mapping[str, str]) -> IncomingSms:
-        """The form of an SMS that came in."""
+        """Read the form of a received SMS."""
 
     def read_report(self, fields: Mapping[str, str]) -> DeliveryReport:
-        """The form of a delivery report."""
+        """Read the form of a delivery report."""
 
     def read_optout(self, fields: Mapping[str, str]) -> str:
-        """The phone in the form that says that it opted out: E.164 if it can be."""
+        """The phone in the form of an opt-out: E.164 if possible."""

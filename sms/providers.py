@@ -1,4 +1,4 @@
-"""The providers of SMS: one file (or folder) each in this room, found by being there."""
+"""The providers of SMS: every file or folder of this room with a NAME."""
 
 import importlib
 import pkgutil
@@ -17,7 +17,7 @@ def providers() -> list[SmsAdapter]:
 
 
 def connect(config: Mapping[str, str]) -> Provider:
-    """The first provider that `config` has all settings for, ready to send; LookupError if there is none."""
+    """Connect the first provider for which `config` has all settings; LookupError if there is none."""
     for adapter in providers():
         if all(config.get(need) for need in adapter.NEEDS):
             return adapter.connect(config)

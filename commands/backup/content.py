@@ -81,7 +81,7 @@ async def tables(db: AsyncConnection, kinds: str = "rp") -> list[str]:
 
 
 async def schema(db: AsyncConnection) -> str:
-    """The schema's version; Fault if there is none."""
+    """The schema's version; CommandError if there is none."""
     if await db.scalar(text("select to_regclass('public.alembic_version')")) is None:
         raise CommandError("the database has no schema of ours: there is nothing to back up")
     return str(await db.scalar(text("select version_num from alembic_version")))

@@ -1,4 +1,4 @@
-"""Africa's Talking: reads the forms that it posts to us. `sending` holds its SDK, which web does not load."""
+"""Africa's Talking: reads the forms that it posts. `sending` has its SDK, which web does not load."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ SMS_PATH = "/at/{secret}/sms"
 REPORT_PATH = "/at/{secret}/delivery"
 OPTOUT_PATH = "/at/{secret}/optout"
 
-# A delivery report's status, in small letters. Not listed: kept as it came.
+# A delivery report's status, in lower case. Any other is an unknown word.
 REPORT_STATUSES: dict[str, Proof] = {
     "sent": Proof.UNDERWAY,
     "submitted": Proof.UNDERWAY,
@@ -24,8 +24,8 @@ REPORT_STATUSES: dict[str, Proof] = {
 
 
 def connect(config: Mapping[str, str]) -> Provider:
-    """The account of `config`; without AT_SENDER_ID messages show Africa's Talking's own name."""
-    from sms.africastalking.sending import AfricasTalking  # loads the SDK: only here, for who sends
+    """Connect the account of `config`; without AT_SENDER_ID messages show Africa's Talking's own name."""
+    from sms.africastalking.sending import AfricasTalking  # loads the SDK: only the sender needs it
 
     return AfricasTalking(
         config["AT_USERNAME"], config["AT_API_KEY"], config["AT_SMS_URL"], config.get("AT_SENDER_ID") or None
@@ -40,7 +40,7 @@ def read_sms(fields: Mapping[str, str]) -> IncomingSms:
 
 
 def read_report(fields: Mapping[str, str]) -> DeliveryReport:
-    """A delivery report's form; whatever is missing is empty."""
+    """A delivery report's form; a missing field is empty."""
     status = fields.get("status", "")
     return DeliveryReport(
         provider_message_id=fields.get("id", ""),
@@ -52,11 +52,11 @@ def read_report(fields: Mapping[str, str]) -> DeliveryReport:
 
 
 def read_optout(fields: Mapping[str, str]) -> str:
-    """The phone to which nothing but replies is delivered from now on."""
+    """The phone that opted out: from now it gets replies only."""
     return read_phone(fields.get("phoneNumber", ""))
 
 
 def read_phone(written: str) -> str:
-    """E.164 if it can be; a plus that arrived as a space is put back."""
+    """E.164 if possible; a plus decoded as a space is restored."""
     digits = written.strip().removeprefix("+")
     return f"+{digits}" if digits.isdecimal() else written.strip()

@@ -1,6 +1,6 @@
 """Africa's Talking: sends through its SDK. The only file that knows the SDK.
 
-Whatever is not proven unsent is UNKNOWN here: Africa's Talking has no idempotency key, and a blind retry is a
+A message is UNKNOWN unless it is proven unsent: Africa's Talking has no idempotency key, and a blind retry would be a
 second SMS.
 """
 
@@ -25,7 +25,7 @@ from sms.provider import E164, SendResult, SendStatus
 
 log = logging.getLogger("keneya.sms")
 
-TIMEOUT_S = (3.05, 9.05)  # to connect, to the next byte of the answer
+TIMEOUT_S = (3.05, 9.05)  # for connecting, for the next byte of the answer
 
 # A recipient's statusCode. Not listed: UNKNOWN.
 STATUS_CODES: dict[int, SendStatus] = {
@@ -46,7 +46,7 @@ STATUS_CODES: dict[int, SendStatus] = {
 INVALID_SENDER_CODE = 402
 INVALID_SENDER = SendResult(SendStatus.ACCOUNT, status="InvalidSenderId", reason="the sender id is not ours")
 
-# An HTTP status outside 2xx that proves that nothing was sent. Not listed, 5xx among them: UNKNOWN.
+# HTTP statuses outside 2xx that prove that nothing was sent. All others, also 5xx: UNKNOWN.
 HTTP_STATUSES: dict[int, SendResult] = {
     HTTPStatus.BAD_REQUEST: SendResult(
         SendStatus.REFUSED, status="HTTP 400", reason="the request was refused"
@@ -65,7 +65,7 @@ HTTP_STATUSES: dict[int, SendResult] = {
 
 
 class Client(SMSService):
-    """The SDK's client: it words the request. Here it is sent, for the SDK throws the status of the answer away."""
+    """The SDK's client builds the request. We send it, because the SDK drops the status of the answer."""
 
     def __init__(self, username: str, api_key: str, url: str) -> None:
         super().__init__(username, api_key)  # type: ignore[no-untyped-call]
@@ -88,7 +88,7 @@ class Client(SMSService):
             data=data,
             params=params,
             timeout=timeout,
-            allow_redirects=False,  # a silent second address would look as if nothing had been sent
+            allow_redirects=False,  # a fault at a second address would look as if nothing had been sent
         )
 
 
@@ -112,7 +112,7 @@ class AfricasTalking:
         return Client(self.username, self.api_key, self.url)
 
     async def send(self, phone: str, body: str) -> SendResult:
-        """Hand over one message; a refused sender id is left out at once, for a receipt must go out."""
+        """Hand over one message; if the sender id is refused, retry at once without it, for receipts."""
         if not E164.fullmatch(phone):  # the SDK's own check lets a newline through
             return SendResult(SendStatus.REFUSED, reason="not an E.164 number")
         outcome = await self._call(phone, body, self.sender_id or None)
@@ -135,7 +135,7 @@ def _call(client: Client, phone: str, body: str, sender_id: str | None) -> SendR
         if _left_no_byte(fault):
             return SendResult(SendStatus.LATER, reason=f"no connection ({type(fault).__name__})")
         return SendResult(SendStatus.UNKNOWN, reason=f"no answer ({type(fault).__name__})")
-    except Exception as fault:  # the SDK's own faults: after the call, as far as anybody knows
+    except Exception as fault:  # the SDK's own faults may come after the call
         return SendResult(SendStatus.UNKNOWN, reason=f"the SDK failed ({type(fault).__name__})")
     code = response.status_code
     if code // 100 == 2:
@@ -174,7 +174,7 @@ def _read_recipient(code: object, recipient: Mapping[str, object]) -> SendResult
 
 
 def _left_no_byte(fault: RequestException) -> bool:
-    """Whether the request surely never reached the other side: no connection, or one of the wrong machine."""
+    """Whether the request was certainly not sent: no connection, or a wrong certificate."""
     if isinstance(fault, ConnectTimeout):
         return True
     cause = fault.args[0] if isinstance(fault, NoConnection) and fault.args else None

@@ -202,8 +202,8 @@ async def test_expired_conversations_are_forgotten(deps: SmsDeps, clock: Clock) 
         assert await db.scalar(select(func.count()).select_from(conversation)) == 0
 
 
-async def test_time_scale_divides_days(box: SmsDeps, clock: Clock) -> None:
-    awa = Writer(replace(box, clock=timing.Clock(clock, 24.0)))
+async def test_time_scale_divides_days(deps: SmsDeps, clock: Clock) -> None:
+    awa = Writer(replace(deps, clock=timing.Clock(clock, 24.0)))
     asked = await awa.send("payer 3000")
     clock.now += timedelta(hours=1)
     assert "Aucune demande" in await awa.agree(asked)

@@ -41,7 +41,7 @@ def start(data: Path, *, durable: bool = False) -> Engines:
 
 
 def launch(data: Path, identity: Identity = OURSELVES, **environment: str) -> subprocess.Popen[bytes]:
-    """Another process that starts engines on `data` and holds them; it answers with its user id."""
+    """Start another process that starts engines on `data` and keeps them; it prints its user id."""
     user = [] if identity == OURSELVES else [str(identity.uid), str(identity.gid)]
     launcher = processes.start(
         [sys.executable, "-c", LAUNCHER, str(data), *user],

@@ -123,5 +123,5 @@ async def take(pool: AsyncEngine, folder: Path, *, at: datetime = NOON) -> Impor
 
 
 def fault_texts(taken: Imported) -> list[str]:
-    """The faults as a person reads them."""
+    """The faults as English text."""
     return [render(fault.sentence, "en") for fault in taken.faults]

@@ -94,7 +94,7 @@ class House:
         return sum([await turn() for turn in self.rounds.values()])
 
     async def work_until(self, found: Any, within_s: float = PATIENCE_S) -> Any:
-        """Turn the worker's rounds until `found()` (awaitable) gives something; TimeoutError otherwise."""
+        """Run the worker's rounds until `found()` (awaitable) gives something; TimeoutError after `within_s`."""
         limit = datetime.now(UTC) + timedelta(seconds=within_s)
         while datetime.now(UTC) < limit:
             await self.work()

@@ -59,7 +59,7 @@ class Service:
         return [heard for heard in self.heard if heard.path == path]
 
     async def wait_for(self, path: str, count: int = 1, within_s: float = PATIENCE_S) -> list[Heard]:
-        """What arrived at `path`, once it is `count` or more; fails when they do not come."""
+        """The requests to `path`, once there are `count`; fails after `within_s`."""
         await until(lambda: len(self.to(path)) >= count, within_s)
         return self.to(path)
 

@@ -26,7 +26,7 @@ _ids = count(1)
 
 
 def sms_deps(pool: AsyncEngine, clock: Clock) -> SmsDeps:
-    """The service's own menus and keywords, with the clock of the test."""
+    """The service's menus and keywords, with the test's clock."""
     book = Phrasebook(menus_by_message())
     return SmsDeps(pool, book, help_by_message, welcome, sender_of, SEALS, timing.Clock(clock))
 
