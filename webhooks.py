@@ -48,7 +48,7 @@ from service.forms import read_body, read_form, read_query
 from service.ussd_hops import HOP_ROUTES, HopRoute
 from settings import NoDatabaseError, Settings, SettingsError
 from sms import delivery, inbox
-from sms.provider import Adapter
+from sms.provider import SmsAdapter
 from sms.providers import providers
 from talk.engine import Menu
 from talk.keyring import Keyring
@@ -65,7 +65,7 @@ DRAIN_S = 10
 WRITE_PROOF_S = 5.0
 NEVER_STORED = ("22", "54")  # classes of SQLSTATE: an invalid value, one beyond a limit
 
-Store = Callable[[AsyncConnection, Adapter, Mapping[str, str], datetime], Awaitable[None]]
+Store = Callable[[AsyncConnection, SmsAdapter, Mapping[str, str], datetime], Awaitable[None]]
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
@@ -102,7 +102,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
     return app
 
 
-def _sms_routes(provider: Adapter) -> list[Route]:
+def _sms_routes(provider: SmsAdapter) -> list[Route]:
     """Where the forms of one SMS provider arrive."""
     stores: dict[str, Store] = {
         provider.SMS_PATH: inbox.store_sms,
@@ -213,7 +213,7 @@ async def ussd_ended(request: Request) -> Response:
     return Response()
 
 
-async def store_form(store: Store, provider: Adapter, request: Request) -> Response:
+async def store_form(store: Store, provider: SmsAdapter, request: Request) -> Response:
     """Store what the gateway tells and answer 200; 503 until it can be stored, so that it comes again.
 
     A form that PostgreSQL can never store is dropped: it would be retried every minute for half a day.

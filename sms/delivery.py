@@ -15,7 +15,7 @@ from sqlalchemy import Row, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from sms.provider import E164, Adapter, Proof
+from sms.provider import E164, Proof, SmsAdapter
 from sms.tables import ENDED_BY_STOP, OWN_STOPS, optout, report
 
 log = logging.getLogger("keneya.sms")
@@ -28,7 +28,7 @@ UNMATCHED_FOR = timedelta(days=2)  # longer than any network keeps a message
 
 
 async def store_report(
-    db: AsyncConnection, provider: Adapter, fields: Mapping[str, str], now: datetime
+    db: AsyncConnection, provider: SmsAdapter, fields: Mapping[str, str], now: datetime
 ) -> None:
     """Keep one delivery report, whatever is in it; the same content again is kept once."""
     raw = {_clean(name): _clean(value) for name, value in fields.items()}
@@ -50,7 +50,7 @@ async def store_report(
 
 
 async def store_optout(
-    db: AsyncConnection, provider: Adapter, fields: Mapping[str, str], now: datetime
+    db: AsyncConnection, provider: SmsAdapter, fields: Mapping[str, str], now: datetime
 ) -> None:
     """Keep the provider's word that it delivers to a phone no more; a phone that cannot be one is dropped.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sms.provider import Adapter
+from sms.provider import SmsAdapter
 from sms.tables import inbox
 from talk.phones import gateway_phone
 
@@ -16,7 +16,9 @@ log = logging.getLogger("keneya.sms")
 LONGEST_TEXT = 1600  # ten parts: more than anybody types on a basic phone
 
 
-async def store_sms(db: AsyncConnection, provider: Adapter, fields: Mapping[str, str], now: datetime) -> None:
+async def store_sms(
+    db: AsyncConnection, provider: SmsAdapter, fields: Mapping[str, str], now: datetime
+) -> None:
     """Keep one SMS by its provider's id. One without phone, id or text is dropped: it cannot be answered."""
     came = provider.read_sms(fields)
     phone, body = gateway_phone(came.phone), came.body[:LONGEST_TEXT]

@@ -77,7 +77,7 @@ class DeliveryReport:
     failure_reason: str | None
 
 
-class Adapter(Protocol):
+class SmsAdapter(Protocol):
     """What a file of this room must hold to be a provider; a file without NAME is none.
 
     The paths are where its forms arrive, with `{secret}` in them. NEEDS: the settings without which nothing can be

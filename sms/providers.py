@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import cast
 
 import sms
-from sms.provider import Adapter, Provider
+from sms.provider import Provider, SmsAdapter
 
 
-def providers() -> list[Adapter]:
+def providers() -> list[SmsAdapter]:
     """Every provider, in the order of their names."""
     modules = [importlib.import_module(f"sms.{found.name}") for found in pkgutil.iter_modules(sms.__path__)]
-    found = [cast(Adapter, module) for module in modules if hasattr(module, "NAME")]
+    found = [cast(SmsAdapter, module) for module in modules if hasattr(module, "NAME")]
     return sorted(found, key=lambda adapter: adapter.NAME)
 
 

@@ -5,13 +5,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from invariants import examine
-from mutuelle.officers.invariants import INVARIANTS
+from mutuelle.officers.invariants import INVARIANTS as OF_OFFICERS
 from mutuelle.officers.proposals import REFUSED, WITHDRAW
 from mutuelle.officers.roles import Role
+from mutuelle.treasury.invariants import INVARIANTS as OF_TREASURY
 from tests.support.officer_acts import answers, deposits, proposes, receives
 from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, appoint, give_pin
 from tests.support.town import AWA, NOON, found_town, join, paid
 
+INVARIANTS = (*OF_OFFICERS, *(one for one in OF_TREASURY if one.name.startswith("cash")))
 BROKEN_BY = {
     "office_agrees_with_its_changes": "update officer set until = since where role = 'collector'",
     "role_changes_take_turns": "update role_change set position = 3 where role = 'enrolment officer' and position = 2",
