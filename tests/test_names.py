@@ -8,10 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 NOT_THE_SERVICE = {"tests", "bench", "torture", "var"}
 MOST_PARAMETERS = 6
-MORE_PARAMETERS = {
-    "engines/processes.py: start",
-    "sms/africastalking/sending.py: _make_request",
-    "talk/engine.py: play",
+MORE_PARAMETERS = {  # why each may
+    "engines/processes.py: start",  # options of a process, each by name
+    "sms/africastalking/sending.py: _make_request",  # the SDK's signature
+    "talk/engine.py: play",  # all that one hop is played with
 }
 
 

@@ -68,7 +68,7 @@ def test_an_operator_that_this_installation_cannot_ask_is_refused(
     }.items():
         folder = write(tmp_path, operateurs=ROUTED.format(operator))
         code, _output, complaints = said(keneya("import", str(folder), *dry))
-        assert (code, complaints) == (1, [f"{told}{fault} (B2)", "1 faults: nothing was written."])
+        assert (code, complaints) == (1, [f"{told}{fault} (B2)", "1 fault: nothing was written."])
 
 
 def test_with_the_simulator_its_operator_is_taken(

@@ -95,7 +95,7 @@ def paid(at: datetime, amount_minor: int = 12_000) -> OperatorAnswer:
     return OperatorAnswer(Outcome.PAID, amount_minor, "XOF", AWA, "OP-1", at)
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("household")
 async def test_what_the_operator_had_is_never_failed_because_it_knows_nothing_of_it_later(
     pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
 ) -> None:
@@ -108,7 +108,7 @@ async def test_what_the_operator_had_is_never_failed_because_it_knows_nothing_of
     assert (await known(pool))[0] == ["PAID"]
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("household")
 async def test_what_the_operator_never_had_fails_when_that_is_proven(
     pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
 ) -> None:
@@ -122,7 +122,7 @@ async def test_what_the_operator_never_had_fails_when_that_is_proven(
     assert await known(pool) == (["FAILED"], [])
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("household")
 async def test_one_payments_trouble_is_not_anothers(
     pool: AsyncEngine, round_: Round, operator: Operator
 ) -> None:
@@ -132,7 +132,7 @@ async def test_one_payments_trouble_is_not_anothers(
     assert await known(pool) == (["UNKNOWN", "PENDING"], [])
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("household")
 async def test_a_prompt_is_not_sent_long_after_it_was_wished_for(
     pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
 ) -> None:
@@ -141,7 +141,7 @@ async def test_a_prompt_is_not_sent_long_after_it_was_wished_for(
     assert await known(pool) == (["FAILED"], [])
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("household")
 async def test_an_old_payment_is_put_before_a_person_and_still_asked_about(
     pool: AsyncEngine, round_: Round, clock: Clock
 ) -> None:
@@ -163,7 +163,7 @@ async def test_nobodys_clock_dates_a_payment_before_its_wish_or_after_its_answer
     assert period.opened_on == NOON.date()
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("household")
 async def test_paid_but_nothing_is_left_to_a_person(
     pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
 ) -> None:
@@ -173,7 +173,7 @@ async def test_paid_but_nothing_is_left_to_a_person(
     assert await known(pool) == (["UNKNOWN"], ["contradiction"])
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("household")
 async def test_a_bell_that_rings_long_after_the_failure_is_put_before_a_person(
     pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
 ) -> None:
@@ -189,7 +189,7 @@ async def test_a_bell_that_rings_long_after_the_failure_is_put_before_a_person(
     assert await known(pool) == (["FAILED"], ["late notice"])
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("household")
 async def test_a_bell_during_the_question_is_not_lost(
     pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
 ) -> None:

@@ -14,6 +14,7 @@ from mutuelle.support.merging import merge_households
 from mutuelle.support.who import about_household, about_phone
 from mutuelle.tables import payment
 from sms.delivery import opt_out
+from sms.tables import MENU
 from tests.support.joined_households import by, joined, unpaid
 from tests.support.officers import appoint
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, found_town
@@ -68,7 +69,7 @@ async def test_an_unknown_phone_or_number_says_so(pool: AsyncEngine) -> None:
 async def test_an_office_and_a_stop_are_shown(pool: AsyncEngine) -> None:
     await appoint(pool, OUMAR, Role.COLLECTOR)
     async with pool.begin() as db:
-        await opt_out(db, OUMAR, "test", NOON)
+        await opt_out(db, OUMAR, MENU, NOON)
         lines = await about_phone(db, OUMAR, by())
     assert "  collector of BEN" in lines
     assert "  said STOP on 2026-11-22: no reminders go there" in lines
