@@ -33,7 +33,7 @@ def configuration() -> uvicorn.Config:
         "webhooks:create_app",
         factory=True,
         loop="uvloop",
-        http="service.ussd_hops:HopProtocol",
+        http="service.http_limits:LimitedHttpTools",
         ws="none",
         access_log=False,  # its lines would hold webhook secrets
         server_header=False,

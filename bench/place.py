@@ -37,7 +37,7 @@ OPTIONS = (
     "--loop",
     "uvloop",
     "--http",
-    "service.ussd_hops:HopProtocol",
+    "service.http_limits:LimitedHttpTools",
 )
 PLAIN = (*OPTIONS[:-1], "httptools")  # what is measured beside web has uvicorn to itself
 WEB = "webhooks:create_app"

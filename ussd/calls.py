@@ -5,11 +5,8 @@ Whatever happens, the answer is a screen with a true sentence, within the deadli
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from locales import DEFAULT_LANGUAGE, Sentence, _
 from talk import engine
 from talk.actions import StillRunningError
-from talk.begun import Led
 from talk.engine import State, Turn
 from talk.preferences import language_of
 from talk.screen import Screen, Shown
@@ -31,8 +27,6 @@ from ussd.screens import say
 
 log = logging.getLogger("keneya.ussd")
 
-Show = Callable[[Shown], None]  # what is done with the screen of a hop
-
 TRIES = 4  # copies of one hop that may overtake each other before the caller is asked to dial again
 
 SLOW = _("The network is slow. Your request is being handled: dial again in a minute to see the result.")
@@ -43,41 +37,23 @@ NO_MEMORY = _("Nothing can be recorded right now. Please dial again in a few min
 GO_ON, START_AGAIN = "1", "2"
 
 
-def hop(line: UssdDeps, heard: Hop, show: Show) -> None:
-    """Show the screen for one hop, once and in time. Work that is past the deadline goes on alone, never cancelled.
+async def hop(line: UssdDeps, heard: Hop) -> Shown:
+    """The screen for one hop, in time. Work that is past the deadline goes on alone, never cancelled.
 
     A dial that would be refused is, before anything is looked up: where too many come, this is what most of them cost.
     """
-    if not heard.text:
-        try:
-            line.admit(dial=True)
-        except BusyError:
-            return show(say(BUSY, DEFAULT_LANGUAGE))
+    if not heard.text and line.is_full(dial=True):
+        line.refused += 1
+        return say(BUSY, DEFAULT_LANGUAGE)
     call = Call(line, heard, tuple([digest(key, heard.text) for key in line.keys]))
-    Led(_answer(call), show, partial(_go_apart, call, time.monotonic(), show))
-    return None
-
-
-def _go_apart(call: Call, began: float, show: Show, work: Coroutine[Any, Any, Shown]) -> None:
-    """Go on with the work of a hop in a task, and show its screen or, past the deadline, that it is slow."""
-    task = asyncio.create_task(work)
-    running = call.line.running
-    running.add(task)
-    task.add_done_callback(running.discard)
-
-    def in_time(_done: object) -> None:
-        timer.cancel()
-        show(task.result())
-
-    def late() -> None:
-        if not task.done():  # else `in_time` is about to be called
-            task.remove_done_callback(in_time)
-            log.warning("hop.late", extra={"call": call.heard.call})
-            show(say(SLOW, call.language))
-
-    task.add_done_callback(in_time)
-    left_s = call.line.deadline_s - (time.monotonic() - began)
-    timer = asyncio.get_running_loop().call_later(left_s, late)
+    work = asyncio.create_task(_answer(call))
+    line.running.add(work)
+    work.add_done_callback(line.running.discard)
+    done, _late = await asyncio.wait((work,), timeout=line.deadline_s)
+    if done:
+        return work.result()
+    log.warning("hop.late", extra={"call": heard.call})
+    return say(SLOW, call.language)
 
 
 async def _answer(call: Call) -> Shown:
@@ -86,7 +62,7 @@ async def _answer(call: Call) -> Shown:
             try:
                 return await _play_hop(call)
             except OvertakenError:
-                await call.leave()
+                continue
             finally:
                 await call.close()
         return say(SLOW, call.language)
@@ -100,6 +76,8 @@ async def _answer(call: Call) -> Shown:
     except Exception:
         log.exception("hop.fault", extra={"call": call.heard.call})
         return say(FAULT, call.language)
+    finally:
+        call.leave()
 
 
 async def _play_hop(call: Call) -> Shown:

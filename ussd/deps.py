@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from locales import DEFAULT_LANGUAGE
 from talk import actions
 from talk.actions import ActionKey
-from talk.begun import APART
 from talk.engine import Finish, Menu
 from talk.keyring import NO_KEYRING, Keyring
 from talk.screen import Fit, Shown
@@ -47,17 +46,16 @@ class UssdDeps:
     fit: Fit = field(default_factory=fit_for)
     deadline_s: float = DEADLINE_S
     running: set[asyncio.Task[Shown]] = field(default_factory=set)
+    at_the_database: int = 0  # hops that meet PostgreSQL now
     refused: int = 0  # hops, because too many were under way
 
     def __post_init__(self) -> None:
         # A read is one statement: a transaction around it is two more ways to the server and back.
         self.reads = self.pool.execution_options(isolation_level="AUTOCOMMIT")
 
-    def admit(self, *, dial: bool) -> None:
-        """Raise Busy for a hop that would meet PostgreSQL where too many do already."""
-        if len(self.running) >= (MOST_FOR_A_DIAL if dial else MOST_AT_ONCE):
-            self.refused += 1
-            raise BusyError
+    def is_full(self, *, dial: bool) -> bool:
+        """Whether so many hops meet PostgreSQL that one more would wait in vain."""
+        return self.at_the_database >= (MOST_FOR_A_DIAL if dial else MOST_AT_ONCE)
 
 
 @dataclass(slots=True)
@@ -72,20 +70,29 @@ class Call:
     digests: tuple[str, ...]
     language: str = DEFAULT_LANGUAGE  # as far as it is known: also an apology is said in it
     _reader: AsyncConnection | None = None
-    _apart: bool = False
+    _admitted: bool = False
 
     async def reader(self) -> AsyncConnection:
         if self._reader is None:
-            await self.leave()
+            self.admit()
             self._reader = await self.line.reads.connect()
         return self._reader
 
-    async def leave(self) -> None:
-        """From here on the hop is a task of its own: nothing cancels it, however long it takes. Raises Busy."""
-        if not self._apart:
-            self.line.admit(dial=not self.heard.text)
-            self._apart = True
-            await APART
+    def admit(self) -> None:
+        """From here on the hop meets PostgreSQL. Raises Busy where too many do already."""
+        if self._admitted:
+            return
+        if self.line.is_full(dial=not self.heard.text):
+            self.line.refused += 1
+            raise BusyError
+        self._admitted = True
+        self.line.at_the_database += 1
+
+    def leave(self) -> None:
+        """It is answered."""
+        if self._admitted:
+            self._admitted = False
+            self.line.at_the_database -= 1
 
     async def close(self) -> None:
         if self._reader is not None:
@@ -129,7 +136,7 @@ class UssdChannel:
     async def act(self, action: Do[Any], consent: str, finish: Finish) -> Shown:
         if self.mark is None:
             raise CannotActError
-        await self.call.leave()
+        self.call.admit()
         await self.call.close()
         await self.mark()
         return await actions.perform(

@@ -23,14 +23,13 @@ from starlette.routing import Route
 from engines import processes, run
 from service import http_limits, metrics
 from service.http_limits import LARGEST_HEAD, LimitedH11, LimitedHttpTools
-from service.ussd_hops import HopProtocol
 from tests.conftest import Database
 from tests.support.launching import wait_until
 from tests.support.patience import PATIENCE_S, as_busy, until
 from tests.support.running_service import SECRET, listener, served
 from tests.test_starting import environment
 
-PROTOCOLS = [HopProtocol, LimitedHttpTools, LimitedH11]
+PROTOCOLS = [LimitedHttpTools, LimitedH11]
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"

@@ -23,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 import settings
 import webhooks
 import worker
-from service.ussd_hops import HopProtocol
+from service.http_limits import LimitedHttpTools
 from simulator.app import create_app as create_simulator
 from simulator.deps import Config
 from tests.support.patience import PATIENCE_S
@@ -202,7 +202,7 @@ async def housed(
         stack.enter_context(logging_restored())
         await stack.enter_async_context(served(create_simulator(Config.read(played)), simulator))
         ports = (web, beside) if beside else (web,)
-        await stack.enter_async_context(served(webhooks.create_app(environ), *ports, http=HopProtocol))
+        await stack.enter_async_context(served(webhooks.create_app(environ), *ports, http=LimitedHttpTools))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=address(web), trust_env=False))
         operators = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         house = House(environ, http, pool)

@@ -3,7 +3,6 @@
 Every name is invented.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -155,13 +154,6 @@ class Clock:
         return self.now
 
 
-async def answered(line: calls.UssdDeps, heard: Hop) -> Shown:
-    """The screen of one hop."""
-    shown: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
-    calls.hop(line, heard, shown.set_result)
-    return await shown
-
-
 @dataclass
 class Handset:
     """A basic phone on a line: what is typed is sent as the gateway does, the whole call's text each time."""
@@ -186,7 +178,7 @@ class Handset:
 
     async def send(self) -> str:
         """Send the current hop; called again, it is a repeated hop."""
-        self.shown: Shown = await answered(self.line, self.hop())
+        self.shown: Shown = await calls.hop(self.line, self.hop())
         self.screens.append(self.shown.text)
         return self.shown.text
 

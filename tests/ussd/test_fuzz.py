@@ -17,7 +17,7 @@ from locales import DEFAULT_LANGUAGE
 from locales.letters import is_gsm7, septets
 from talk.answers import repaired
 from talk.tables import action
-from tests.support.town import NOON, answered, join, paid
+from tests.support.town import NOON, join, paid
 from ussd import africastalking, calls
 from ussd.calls import FAULT
 from ussd.hop import UnreadableError
@@ -78,7 +78,7 @@ class Gateway:
         }
         headers = {africastalking.METADATA_HEADER: "open"} if past_dial else {}
         try:
-            shown = await answered(self.line, africastalking.read_hop(form, headers))
+            shown = await calls.hop(self.line, africastalking.read_hop(form, headers))
         except UnreadableError as trouble:
             shown = say(trouble.sentence, DEFAULT_LANGUAGE)
         body, _headers = africastalking.write_screen(shown)

@@ -18,7 +18,7 @@ from mutuelle.treasury.cash import household_asked
 from talk.tables import limited_use
 from talk.trouble import RefusedError
 from talk.words import Caller
-from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, answered, join
+from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, join
 from ussd import calls
 from ussd.hop import Hop
 
@@ -36,7 +36,7 @@ def numbers(seed: int, prefix: int = 199) -> list[str]:
 async def asks(line: calls.UssdDeps, phone: str, number: str) -> str:
     """What a caller reads who wants to pay 6 000 F for the household with this number."""
     call = f"ATUid_tried_{next(_calls)}"
-    return (await answered(line, Hop("test", call, phone, "*384*57#", f"2*4*{number}*6000", None))).text
+    return (await calls.hop(line, Hop("test", call, phone, "*384*57#", f"2*4*{number}*6000", None))).text
 
 
 async def test_after_five_numbers_that_nobody_has_a_phone_finds_nobody_until_tomorrow(
@@ -79,7 +79,7 @@ async def test_a_number_typed_for_a_person_who_moves_counts_too(line: calls.Ussd
     for number in numbers(5)[: UNKNOWN_A_PHONE + 1]:
         call = f"ATUid_moves_{number}"
         read.append(
-            (await answered(line, Hop("test", call, AWA, "*384*57#", f"4*3*1*3*{number}", None))).text
+            (await calls.hop(line, Hop("test", call, AWA, "*384*57#", f"4*3*1*3*{number}", None))).text
         )
     assert ["Aucun autre ménage" in words for words in read] == [True] * UNKNOWN_A_PHONE + [False]
     assert LIMIT in read[-1]
