@@ -22,6 +22,7 @@ from engines import run
 from engines.cluster import EngineError
 from talk.trouble import InvalidError, TroubleError
 
+PROCESSES = {"web": "answer gateways and operators, until stopped", "worker": "do what is due, until stopped"}
 CLOSED_PIPE = 141  # what a program killed by SIGPIPE answers
 
 
@@ -30,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     if arguments.command == "run":
         return run.run(os.environ)
+    if arguments.command in PROCESSES:
+        code: int = importlib.import_module(arguments.command).main()
+        return code
     try:
         code = _work(arguments)
         sys.stdout.flush()
@@ -80,6 +84,8 @@ def parser() -> argparse.ArgumentParser:
     typed = OneLineParser(prog="keneya", description="SMS and USSD service for community health insurance")
     hooks = typed.add_subparsers(dest="command", required=True, metavar="command")
     hooks.add_parser("run", help="start everything on this machine", description=run.run.__doc__)
+    for name, what in PROCESSES.items():
+        hooks.add_parser(name, help=what, description=f"What `python {name}.py` does: {what}.")
     for found in pkgutil.iter_modules(commands.__path__):
         if found.name not in ("command", "progress"):
             importlib.import_module(f"commands.{found.name}").add(hooks)

@@ -54,7 +54,7 @@ async def test_no_process_starts_as_the_owner_of_the_tables(
     assert "only migrations may be the owner" in told
 
 
-@each
+@pytest.mark.parametrize("process", [WEB, WORKER, ["-m", "cli", "web"], ["-m", "cli", "worker"]], ids=str)
 def test_wrong_settings_end_a_process_with_a_line_each(process: list[str]) -> None:
     code, told = refusal(process, {"SIMULATOR": "maybe"})
     assert code == 2, told
