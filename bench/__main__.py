@@ -14,12 +14,12 @@ import uvloop
 from bench import backlog, book, calls, history, hops, measures, menu, overload
 from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
-from bench.place import Place, engines_in, found
+from bench.place import BenchPlace, engines_in, found
 from engines import run
 from service import metrics
 
 FOLDER = run.HOME / "var" / "bench"
-BENCHES: dict[str, Callable[[Place, Size], Awaitable[list[Measure]]]] = {
+BENCHES: dict[str, Callable[[BenchPlace, Size], Awaitable[list[Measure]]]] = {
     "calls": calls.measure,
     "menu": menu.measure,
     "hops": hops.measure,
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> int:
     return 1 if any(one.broken for one in found_all) else 0
 
 
-async def _measure(place: Place, size: Size, names: list[str]) -> list[Measure]:
+async def _measure(place: BenchPlace, size: Size, names: list[str]) -> list[Measure]:
     await found(place)
     await keep_founded(place)
     metrics.settle_garbage_collector()  # the client's pauses are not the server's

@@ -15,7 +15,7 @@ from bench.databases import FOUNDED, as_owner, database
 from bench.engine import transaction
 from bench.homes import Joined, join
 from bench.measures import Measure, Size, against, alone, memory_of_us, must_be_none
-from bench.place import Place, check
+from bench.place import BenchPlace, check
 from ledger.folding import fold_all
 from mobilemoney import OperatorAnswer, Outcome
 from mutuelle.contributions.collection import SETTLERS
@@ -29,7 +29,7 @@ HISTORY = 4  # batches settled before anything is measured: no book is empty whe
 JOURNALS = 2  # of a payment: the contribution is called, the money received
 
 
-async def measure(place: Place, size: Size) -> list[Measure]:
+async def measure(place: BenchPlace, size: Size) -> list[Measure]:
     """About a minute."""
     spare_collections()  # as the worker does
     rates: dict[int, list[float]] = {at_once: [] for at_once in AT_ONCE}
@@ -103,7 +103,7 @@ async def _folded(backlog: Backlog) -> Measure:
     )
 
 
-async def _proofs(own: Place) -> list[Measure]:
+async def _proofs(own: BenchPlace) -> list[Measure]:
     await as_owner(own, "vacuum analyze")
     began = perf_counter()
     broken = await check(own.service_url)

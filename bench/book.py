@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bench.measures import Measure, Size, against, alone
-from bench.place import Place
+from bench.place import BenchPlace
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts, post
 from torture.town import DAN
@@ -36,7 +36,7 @@ def draft() -> Journal:
     return Journal(DAN.id, "bench", str(nth), "contribution called", today, "bench", "measured", [move])
 
 
-async def measure(place: Place, size: Size) -> list[Measure]:
+async def measure(place: BenchPlace, size: Size) -> list[Measure]:
     """About half a minute."""
     async with AsyncExitStack() as stack:
         pool, limit = place.pool(MOST), create_async_engine(place.owner_url, pool_size=MOST)

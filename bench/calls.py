@@ -20,11 +20,11 @@ from bench.contenders import CONTENDERS, LIMIT, OURS, PEER, start
 from bench.databases import FOUNDED, database
 from bench.federation import COLLECTORS, MOST_HERE, found_federation
 from bench.homes import MOST, Joined, join_only
-from bench.kinds import ACTS, TYPED, Play, Unexpected, Who, expect_same, member, newcomer, rehearse
+from bench.kinds import ACTS, TYPED, Play, UnexpectedAnswerError, Who, expect_same, member, newcomer, rehearse
 from bench.measures import Measure, Size, against, alone, must_be_none, percentile
-from bench.place import Place, Served
+from bench.place import BenchPlace, Served
 from bench.verif import SEALS, VERIF
-from bench.wire import Exchange, Hop, Load, closed_loop, in_turn
+from bench.wire import Exchange, Load, WireHop, closed_loop, in_turn
 from bench.wiretap import Count, Tap, fewest, tapped
 from locales import _
 from ussd import calls
@@ -79,7 +79,7 @@ class Calls(Load):
     excused: int = 0
     gone: set[bytes] = field(default_factory=set)  # calls that were excused
 
-    def take(self, hop: Hop, status: int, body: bytes, wait_s: float) -> None:
+    def take(self, hop: WireHop, status: int, body: bytes, wait_s: float) -> None:
         call = SESSION.findall(hop.request)[0]
         if call in self.gone or body[4:].startswith(excuses()):
             self.gone.add(call)
@@ -106,7 +106,7 @@ class Laps:
         return [percentile(load.waits_s, percent) * 1000 for load in self.loads]
 
 
-async def measure(place: Place, size: Size) -> list[Measure]:
+async def measure(place: BenchPlace, size: Size) -> list[Measure]:
     """Some minutes; with a million households as many more to write them."""
     measured, rest = cores.two_cores()
     async with database(place, "calls", FOUNDED) as own:
@@ -124,7 +124,7 @@ async def measure(place: Place, size: Size) -> list[Measure]:
     return [*found, must_be_none("calls", "wrong screens and answers", "screens", wrong)]
 
 
-async def _callers(own: Place, size: Size) -> Callers:
+async def _callers(own: BenchPlace, size: Size) -> Callers:
     homes = await found_federation(own, size.households, SEALS)
     each = len(CONTENDERS) * (size.call_rounds * size.acting_calls + 3 * REPEATS)
     first = -(-size.households // MOST) * MOST + MOST_HERE  # phones and numbers that nobody has
@@ -132,7 +132,7 @@ async def _callers(own: Place, size: Size) -> Callers:
 
 
 async def count_statements(
-    own: Place, callers: Callers
+    own: BenchPlace, callers: Callers
 ) -> tuple[dict[tuple[str, str], list[Count]], Written]:
     """What each contender says for each hop of each kind, once its statements are prepared, and the rows it writes."""
     found: dict[tuple[str, str], list[Count]] = {}
@@ -174,17 +174,19 @@ def _unlike(written: Written) -> Iterator[Measure]:
                 yield must_be_none("calls", metric, "tables", len(unlike))
 
 
-async def _count_hop(process: Served, hop: Hop, tap: Tap) -> Count:
+async def _count_hop(process: Served, hop: WireHop, tap: Tap) -> Count:
     before, exchange = tap.count, Exchange(process.port)
     status, body = await exchange.ask(hop.request)
     await asyncio.sleep(QUIET_S)
     exchange.close()
     if status != 200 or not hop.is_answered_by(body):
-        raise Unexpected(f"{body.decode(errors='replace')} where {hop.expected!r} is right")
+        raise UnexpectedAnswerError(f"{body.decode(errors='replace')} where {hop.expected!r} is right")
     return tap.count - before
 
 
-async def _race(own: Place, callers: Callers, size: Size, core: cores.Core) -> dict[tuple[str, str], Laps]:
+async def _race(
+    own: BenchPlace, callers: Callers, size: Size, core: cores.Core
+) -> dict[tuple[str, str], Laps]:
     """Every kind by every contender in turn, round by round; nobody is always the later one."""
     laps: dict[tuple[str, str], Laps] = {}
     async with AsyncExitStack() as stack:
@@ -215,14 +217,14 @@ def _many(kind: str, size: Size) -> int:
     return size.acting_calls if kind in ACTS else size.reading_calls
 
 
-async def _lap(process: Served, calls: list[list[Hop]], size: Size) -> Load:
+async def _lap(process: Served, calls: list[list[WireHop]], size: Size) -> Load:
     waiting = iter(calls)
     callers = [in_turn(waiting) for _ in range(size.callers)]
     return await closed_loop(process.port, callers, PATIENCE_S, Calls())
 
 
 @contextmanager
-def _clocked(own: Place, pids: Sequence[int], lap: Laps) -> Iterator[None]:
+def _clocked(own: BenchPlace, pids: Sequence[int], lap: Laps) -> Iterator[None]:
     """What a hop of the lap takes of a core, where the system tells."""
     postgres = own.pids["postgres"]
     before = [cores.cpu_s(pid) for pid in pids], cores.family_cpu_s(postgres)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench import express
 from bench.cores import Core
-from bench.place import OPTIONS, PLAIN, WEB, Place, Served, served, started
+from bench.place import OPTIONS, PLAIN, WEB, BenchPlace, Served, served, started
 
 OURS = "Keneya"
 LIMIT = "limit: bare route, asyncpg"
@@ -33,7 +33,7 @@ CONTENDERS = {
 
 
 @asynccontextmanager
-async def start(contender: Contender, place: Place, core: Core = None) -> AsyncIterator[Served | None]:
+async def start(contender: Contender, place: BenchPlace, core: Core = None) -> AsyncIterator[Served | None]:
     """One process of it; None where it is left out."""
     if contender.application:
         async with served(place, contender.application, core, contender.options) as process:

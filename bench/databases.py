@@ -10,20 +10,20 @@ from contextlib import asynccontextmanager
 from sqlalchemy import make_url
 
 from bench.engine import engine_of
-from bench.place import Place
+from bench.place import BenchPlace
 from engines.cluster import DATABASE, OWNER_ROLE
 from engines.embedded import Engines
 
 FOUNDED = "founded"
 
 
-async def keep_founded(place: Place) -> None:
+async def keep_founded(place: BenchPlace) -> None:
     """Keep a copy of the founded mutuelle before anything is written into it, for `database` to begin with."""
     await as_superuser(place, f'create database "{FOUNDED}" owner {OWNER_ROLE} template "{DATABASE}"')
 
 
 @asynccontextmanager
-async def database(place: Place, name: str, template: str | None = None) -> AsyncIterator[Place]:
+async def database(place: BenchPlace, name: str, template: str | None = None) -> AsyncIterator[BenchPlace]:
     """An empty database of the owner's, or a copy of `template`, to which nobody is connected; dropped at the end."""
     of = f' template "{template}"' if template else ""
     await as_superuser(place, f'create database "{name}" owner {OWNER_ROLE}{of}')
@@ -42,12 +42,12 @@ def _in(url: str, database: str) -> str:
     return make_url(url).set(database=database).render_as_string(hide_password=False)
 
 
-async def as_superuser(place: Place | Engines, *statements: str) -> None:
+async def as_superuser(place: BenchPlace | Engines, *statements: str) -> None:
     """Each statement by itself, outside any transaction."""
     await _run(place.superuser_url, statements)
 
 
-async def as_owner(place: Place, *statements: str) -> None:
+async def as_owner(place: BenchPlace, *statements: str) -> None:
     """Each statement by itself, as the owner of the tables."""
     await _run(place.owner_url, statements)
 

@@ -19,7 +19,7 @@ from bench.engine import transaction
 from bench.fill import FOLDED_AT_ONCE
 from bench.homes import SETTLED_AGO_DAYS, Joined, settle
 from bench.limit_calls import STATEMENTS
-from bench.place import Place
+from bench.place import BenchPlace
 from ledger.folding import fold
 from mutuelle.acts import By
 from mutuelle.care.codes import ALIVE
@@ -54,7 +54,7 @@ CENTRE = Facility(
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-async def found_federation(place: Place, households: int, seals: Keyring) -> list[Joined]:
+async def found_federation(place: BenchPlace, households: int, seals: Keyring) -> list[Joined]:
     """Write it all; some of its households, the first mutuelle's first, for calls. A million take some minutes."""
     here = min(households, MOST_HERE)
     homes = await settle(place, DAN, range(here))
@@ -78,14 +78,14 @@ async def found_federation(place: Place, households: int, seals: Keyring) -> lis
     return homes
 
 
-async def _fold(place: Place) -> None:
+async def _fold(place: BenchPlace) -> None:
     """Every mutuelle's book at once: a worker would have done it day by day."""
     async with transaction(place.service_url) as db:
         for mutuelle in (await db.scalars(text("select id from mutuelle"))).all():
             await fold(db, mutuelle, FOLDED_AT_ONCE)
 
 
-async def _found_neighbour(place: Place, nth: int) -> Mutuelle:
+async def _found_neighbour(place: BenchPlace, nth: int) -> Mutuelle:
     """The same mutuelle once more, in Senegal, under a name and prefix of its own."""
     there = replace(
         DAN, id=f"N{ascii_uppercase[nth]}", prefix=200 + nth, name=f"Mutuelle {nth}", country="SN"
@@ -99,7 +99,7 @@ async def _found_neighbour(place: Place, nth: int) -> Mutuelle:
     return there
 
 
-async def appoint_collectors(place: Place, phones: Sequence[str], seals: Keyring) -> None:
+async def appoint_collectors(place: BenchPlace, phones: Sequence[str], seals: Keyring) -> None:
     """Collectors in office, each with a box and a PIN in use, its hash as cheap as argon2 makes it."""
     now = datetime.now(UTC)
     async with transaction(place.service_url) as db:
@@ -113,7 +113,9 @@ async def appoint_collectors(place: Place, phones: Sequence[str], seals: Keyring
             await holder_of(db, DAN, Appointment(DAN.id, DAN.name, Role.COLLECTOR, phone, "Oumou Keita"), now)
 
 
-async def make_codes(place: Place, homes: Sequence[Joined], seals: Keyring, position: int) -> dict[str, str]:
+async def make_codes(
+    place: BenchPlace, homes: Sequence[Joined], seals: Keyring, position: int
+) -> dict[str, str]:
     """The `position`th code for care of each household, alive for some minutes, by member number."""
     now = datetime.now(UTC)
     codes = {home.number: _code(f"{home.number} {position}") for home in homes}

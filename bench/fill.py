@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from bench.databases import as_owner
 from bench.engine import transaction
-from bench.place import Place
+from bench.place import BenchPlace
 from ledger import accounts
 from ledger.book import Account, open_accounts
 from torture.town import DAN
@@ -36,7 +36,7 @@ class Filled:
     bytes: int
 
 
-async def fill(place: Place, movements: int) -> Filled:
+async def fill(place: BenchPlace, movements: int) -> Filled:
     """Receipts on the float, so many, over ten years, and the contribution of which each twelve are a part."""
     began = perf_counter()
     await _open_members(place)
@@ -50,13 +50,13 @@ async def fill(place: Place, movements: int) -> Filled:
     return Filled(movements, filled_s, perf_counter() - began - filled_s, await _size(place))
 
 
-async def _open_members(place: Place) -> None:
+async def _open_members(place: BenchPlace) -> None:
     async with transaction(place.service_url) as db:
         codes = [accounts.member(f"bench-{nth}") for nth in range(MEMBERS)]
         await open_accounts(db, [Account(DAN.id, code, DAN.currency) for code in codes])
 
 
-async def _strip(place: Place) -> list[str]:
+async def _strip(place: BenchPlace) -> list[str]:
     """Take off all that makes writing dear, for good but for the indexes: how to make those."""
     async with transaction(place.owner_url) as db:
         indexes = [str(row[0]) for row in await db.execute(text(_INDEXES))]
@@ -68,14 +68,14 @@ async def _strip(place: Place) -> list[str]:
     return indexes
 
 
-async def _run(place: Place, statement: str, movements: int) -> None:
+async def _run(place: BenchPlace, statement: str, movements: int) -> None:
     async with transaction(place.owner_url) as db:
         facts = {"mutuelle": DAN.id, "currency": DAN.currency, "movements": movements, "members": MEMBERS}
         days = {"days": YEARS * 365, "at_once": AT_ONCE, "float": FLOAT, "income": accounts.contributions()}
         await db.execute(text(_EVENTS.format(body=statement)), facts | days)
 
 
-async def _build(place: Place, indexes: list[str]) -> None:
+async def _build(place: BenchPlace, indexes: list[str]) -> None:
     """Two indexes at a time."""
     left = indexes.copy()
 
@@ -86,7 +86,7 @@ async def _build(place: Place, indexes: list[str]) -> None:
     await asyncio.gather(build_rest(), build_rest())
 
 
-async def _fold(place: Place) -> None:
+async def _fold(place: BenchPlace) -> None:
     folded = 1
     while folded:
         async with transaction(place.service_url) as db:
@@ -94,7 +94,7 @@ async def _fold(place: Place) -> None:
             folded = int(await db.scalar(text("select ledger.fold(:mutuelle, :most)"), most) or 0)
 
 
-async def _size(place: Place) -> int:
+async def _size(place: BenchPlace) -> int:
     async with transaction(place.owner_url) as db:
         return int(await db.scalar(text("select pg_database_size(current_database())")) or 0)
 

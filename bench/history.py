@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bench.databases import FOUNDED, database
 from bench.fill import FLOAT, MEMBERS, YEARS, Filled, fill
 from bench.measures import Measure, Size, against, alone, memory_of_us, must_be_none
-from bench.place import Place
+from bench.place import BenchPlace
 from ledger import accounts
 from ledger.balances import balance
 from ledger.book import Journal, Movement, post
@@ -39,7 +39,7 @@ Ask = Callable[[AsyncConnection, date], Awaitable[object]]
 
 
 @dataclass(frozen=True)
-class Book:
+class LongBook:
     """A filled book."""
 
     pool: AsyncEngine
@@ -50,7 +50,7 @@ class Book:
         return f"{self.filled.movements:,} movements"
 
 
-async def measure(place: Place, size: Size) -> list[Measure]:
+async def measure(place: BenchPlace, size: Size) -> list[Measure]:
     """Some minutes, nearly all of it for the filling."""
     async with AsyncExitStack() as stack:
         books = [await _book(stack, place, movements) for movements in size.movements]
@@ -68,7 +68,7 @@ async def measure(place: Place, size: Size) -> list[Measure]:
     ]
 
 
-async def _book(stack: AsyncExitStack, place: Place, movements: int) -> Book:
+async def _book(stack: AsyncExitStack, place: BenchPlace, movements: int) -> LongBook:
     own = await stack.enter_async_context(database(place, f"history {movements}", FOUNDED))
     print(f"history: {movements:,} movements are written …", flush=True)
     filled = await fill(own, movements)
@@ -77,7 +77,7 @@ async def _book(stack: AsyncExitStack, place: Place, movements: int) -> Book:
     async with pool.begin() as db:
         answers = await post(db, [_receipt(nth) for nth in range(TAIL)])
     assert all(answer.stands for answer in answers), answers[0]
-    return Book(pool, filled)
+    return LongBook(pool, filled)
 
 
 def _receipt(nth: int) -> Journal:
@@ -135,7 +135,7 @@ ASKS: dict[str, tuple[Ask, timedelta | None]] = {  # None: a day by chance
 }
 
 
-async def _race(books: Sequence[Book], rounds: int) -> dict[str, dict[str, list[float]]]:
+async def _race(books: Sequence[LongBook], rounds: int) -> dict[str, dict[str, list[float]]]:
     """The median wait of a lap in ms, by what was asked and by book; the books take turns."""
     chance = Random(SEED)
     waits: dict[str, dict[str, list[float]]] = {what: {b.name: [] for b in books} for what in ASKS}
@@ -161,7 +161,7 @@ async def _took(pool: AsyncEngine, ask: Ask, day: date) -> float:
         return (perf_counter() - began) * 1000
 
 
-async def unlike_the_sum(book: Book) -> int:
+async def unlike_the_sum(book: LongBook) -> int:
     """How many of some days' balances are not the sum of the movements; the trial balance balances, too."""
     chance, wrong = Random(SEED), 0
     async with book.pool.connect() as db:
@@ -174,7 +174,7 @@ async def unlike_the_sum(book: Book) -> int:
     return wrong
 
 
-def _sizes(book: Book) -> Iterator[Measure]:
+def _sizes(book: LongBook) -> Iterator[Measure]:
     filled = book.filled
     yield Measure("history", f"{book.name}: written", filled.took_s, "s")
     yield Measure("history", f"{book.name}: folded", filled.fold_s, "s")

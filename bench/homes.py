@@ -14,7 +14,7 @@ from stdnum import damm
 from bench.callers import name_of
 from bench.databases import as_owner, as_superuser
 from bench.engine import transaction
-from bench.place import Place
+from bench.place import BenchPlace
 from engines.cluster import OWNER_ROLE
 from mutuelle.contributions.payments import receipt_code
 from mutuelle.household_key import HouseholdKey
@@ -37,17 +37,17 @@ class Joined(NamedTuple):
     reference: UUID
 
 
-async def join(place: Place, homes: int) -> list[Joined]:
+async def join(place: BenchPlace, homes: int) -> list[Joined]:
     """Write `homes` households, each with its payment handed to the operator, who has not answered yet."""
     return await _join(place, range(homes), (*_JOIN, *_ASK))
 
 
-async def join_only(place: Place, homes: int, first: int = 0) -> list[Joined]:
+async def join_only(place: BenchPlace, homes: int, first: int = 0) -> list[Joined]:
     """Write `homes` households that owe their contribution and have asked for nothing, behind the `first` ones."""
     return await _join(place, range(first, first + homes), _JOIN)
 
 
-async def settle(place: Place, mutuelle: Mutuelle, which: range) -> list[Joined]:
+async def settle(place: BenchPlace, mutuelle: Mutuelle, which: range) -> list[Joined]:
     """Write households that paid their contribution SETTLED_AGO_DAYS ago; on a database that is thrown away.
 
     No key of the ledger is spent, no household is recorded, and nothing but indexes is checked. The caller vacuums.
@@ -57,7 +57,11 @@ async def settle(place: Place, mutuelle: Mutuelle, which: range) -> list[Joined]
 
 
 async def _join(
-    place: Place, which: range, statements: Sequence[str], mutuelle: Mutuelle = DAN, ago: timedelta = _AGO
+    place: BenchPlace,
+    which: range,
+    statements: Sequence[str],
+    mutuelle: Mutuelle = DAN,
+    ago: timedelta = _AGO,
 ) -> list[Joined]:
     trusted = _TRUST in statements
     numbers = list(_numbers(mutuelle, which))

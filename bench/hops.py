@@ -8,7 +8,7 @@ from random import Random
 
 from bench.kinds import newcomer, newcomers, rehearse
 from bench.measures import Measure, Size, must_be_none, percentile
-from bench.place import WEB, Place, served
+from bench.place import WEB, BenchPlace, served
 from bench.wire import Load, open_loop
 
 P95_GATE_MS, P99_GATE_MS = 300.0, 1000.0  # at 200 hops a second, engines and load on the same two cores
@@ -16,7 +16,7 @@ REHEARSING = 6_900_000  # far above every other caller
 SEED = 57
 
 
-async def measure(place: Place, size: Size) -> list[Measure]:
+async def measure(place: BenchPlace, size: Size) -> list[Measure]:
     """Some seconds; nobody agrees in the end."""
     async with served(place, WEB) as web:
         play = await rehearse(web.port, "join", newcomer(REHEARSING))

@@ -12,7 +12,7 @@ from itertools import count
 from bench.callers import AGES, hop_request, name_of, phone_of
 from bench.federation import PIN
 from bench.homes import Joined
-from bench.wire import Exchange, Hop
+from bench.wire import Exchange, WireHop
 from mutuelle.households.households import initials_of
 from mutuelle.households.member_numbers import shown_number
 from talk.phones import shown_phone
@@ -26,7 +26,7 @@ DRAWN = {
 _calls = count(1)
 
 
-class Unexpected(Exception):
+class UnexpectedAnswerError(Exception):
     """A rehearsed call was not answered as its kind is, or two contenders do not say the same."""
 
 
@@ -89,13 +89,13 @@ class Play:
     kind: str
     screens: tuple[bytes, ...]
 
-    def call(self, who: Who) -> list[Hop]:
+    def call(self, who: Who) -> list[WireHop]:
         """The hops of one call, with what each must be answered."""
         screens = [_filled(screen, who.facts) for screen in self.screens]
         expected: list[bytes | re.Pattern[bytes]] = [*screens]
         if drawn := DRAWN.get(self.kind):
             expected[-1] = _pattern(screens[-1], drawn)
-        return [Hop(*pair) for pair in zip(requests(self.kind, who), expected, strict=True)]
+        return [WireHop(*pair) for pair in zip(requests(self.kind, who), expected, strict=True)]
 
 
 def _filled(screen: bytes, facts: Mapping[bytes, bytes]) -> bytes:
@@ -114,25 +114,25 @@ def _pattern(screen: bytes, drawn: re.Pattern[bytes]) -> re.Pattern[bytes]:
 
 
 async def rehearse(port: int, kind: str, who: Who) -> Play:
-    """One call; Unexpected unless it goes to its end through screens that are all different."""
+    """One call; UnexpectedAnswerError unless it goes to its end through screens that are all different."""
     exchange = Exchange(port)
     screens = [(await exchange.ask(request))[1] for request in requests(kind, who)]
     exchange.close()
     ends = kind == "dial" or screens[-1].startswith(b"END ")
     if not ends or len(set(screens)) < len(screens) or not all(s.startswith(b"CON ") for s in screens[:-1]):
-        raise Unexpected(f"{kind}: {_readable(screens)}")
+        raise UnexpectedAnswerError(f"{kind}: {_readable(screens)}")
     marks = {fact: mark for mark, fact in who.facts.items() if mark != b"\0initials\0" or kind == "cash"}
     return Play(kind, tuple(_filled(screen, marks) for screen in screens))
 
 
 async def expect_same(port: int, play: Play, who: Who) -> None:
-    """Unexpected if another contender, or the same for another caller, shows other screens."""
+    """UnexpectedAnswerError if another contender, or the same for another caller, shows other screens."""
     exchange, shown = Exchange(port), []
     for hop in play.call(who):
         _status, body = await exchange.ask(hop.request)
         shown.append(body)
         if not hop.is_answered_by(body):
-            raise Unexpected(f"{play.kind}: {_readable([body])} where {hop.expected!r} is right")
+            raise UnexpectedAnswerError(f"{play.kind}: {_readable([body])} where {hop.expected!r} is right")
     exchange.close()
 
 

@@ -47,7 +47,7 @@ MEMBERS_HOME = (
 STRANGERS_HOME = f"CON Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n3 Un médecin{ELSE}"
 
 
-class Hop:
+class LimitHop:
     """One hop: who calls, what was typed, and the connections."""
 
     def __init__(self, app: Starlette, fields: Mapping[str, str]) -> None:
@@ -85,13 +85,13 @@ def drawn_code() -> str:
     return "".join(secrets.choice(CODES) for _ in range(6))
 
 
-async def home(hop: Hop) -> str:
+async def home(hop: LimitHop) -> str:
     known = await hop.read("dial", hop.phone)
     screen = MEMBERS_HOME if known["is_member"] else STRANGERS_HOME
     return f"{screen}\n9 Mon travail" if known["has_office"] else screen
 
 
-async def cover(hop: Hop) -> str:
+async def cover(hop: LimitHop) -> str:
     stands = await hop.read("household", hop.phone)
     if stands["state"] != "covered" or stands["due"]:
         raise RuntimeError("the limit knows who is covered and owes nothing")
@@ -99,7 +99,7 @@ async def cover(hop: Hop) -> str:
     return f"END {who} COUVERT jusqu'au {stands['until_on']}. Rien à payer."
 
 
-async def pay(hop: Hop) -> str:
+async def pay(hop: LimitHop) -> str:
     stands = await hop.read("household", hop.phone) if len(hop.words) < 3 else None
     if stands and len(hop.words) == 1:
         due, part = money(stands["due"]), money(stands["due"] // 4)
@@ -120,7 +120,7 @@ async def pay(hop: Hop) -> str:
     return screen
 
 
-async def join(hop: Hop) -> str:
+async def join(hop: LimitHop) -> str:
     nth = len(hop.words)
     if nth == 1:
         places = await hop.pool.fetch(STATEMENTS["places"])
@@ -145,7 +145,7 @@ async def join(hop: Hop) -> str:
     )
 
 
-async def enrol(hop: Hop, ages: list[int]) -> str:
+async def enrol(hop: LimitHop, ages: list[int]) -> str:
     """A number is drawn until one is free."""
     while True:
         body = f"187{secrets.randbelow(100_000):05}"
@@ -160,7 +160,7 @@ async def enrol(hop: Hop, ages: list[int]) -> str:
         return screen
 
 
-async def work(hop: Hop) -> str:
+async def work(hop: LimitHop) -> str:
     nth = len(hop.words)
     if nth == 1:
         await hop.read("office", hop.phone)
@@ -182,7 +182,7 @@ async def work(hop: Hop) -> str:
     )
 
 
-async def receive(hop: Hop) -> str:
+async def receive(hop: LimitHop) -> str:
     code, amount = drawn_code(), int(hop.words[3])
     body = f"Recu {code} : {money(amount)} en espèces pour le ménage {shown(hop.words[2])}. Reste {money(9_000)}."
     facts = {"number": hop.words[2], "due": 12_000, "amount": amount, "code": code, "body": body}
@@ -191,14 +191,14 @@ async def receive(hop: Hop) -> str:
     return f"END {told} Vous avez {money(done['holds'])} en main."
 
 
-MENUS: dict[str, Callable[[Hop], Awaitable[str]]] = {"2": pay, "9": work}
+MENUS: dict[str, Callable[[LimitHop], Awaitable[str]]] = {"2": pay, "9": work}
 
 
 async def hop(request: Request) -> Response:
     """The session is read and written in one pipeline; it knows of the dial whether a member calls."""
     fields = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
     link: Link = request.app.state.link
-    key, this = f"limit:{fields['sessionId']}", Hop(request.app, fields)
+    key, this = f"limit:{fields['sessionId']}", LimitHop(request.app, fields)
     if not this.text:
         screen = await home(this)
         link.ask("HSET", key, "text", "", "is_member", int(screen.startswith(MEMBERS_HOME)))

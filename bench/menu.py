@@ -8,8 +8,8 @@ from itertools import count, islice
 from bench import cores
 from bench.callers import name_of, request
 from bench.measures import Measure, Size, alone, must_be_none, percentile
-from bench.place import Place, Served, served
-from bench.wire import Exchange, Hop, Load, closed_loop, in_turn
+from bench.place import BenchPlace, Served, served
+from bench.wire import Exchange, Load, WireHop, closed_loop, in_turn
 
 OURS = "hop of a menu"
 QUESTIONS = "bench.questions:create_app"
@@ -19,7 +19,7 @@ REHEARSING = 6_000_000  # far above every caller of the other benchmarks, whose 
 _people = count(REHEARSING + 1)
 
 
-async def measure(place: Place, size: Size) -> list[Measure]:
+async def measure(place: BenchPlace, size: Size) -> list[Measure]:
     """Some seconds. Dials come first, unmeasured, for the service reads the caller's language there."""
     measured, rest = cores.two_cores()
     cores.move_family(place.pids["redis"], rest)
@@ -47,7 +47,7 @@ async def measure(place: Place, size: Size) -> list[Measure]:
     ]
 
 
-async def _load(web: Served, size: Size, calls: list[list[Hop]]) -> Load:
+async def _load(web: Served, size: Size, calls: list[list[WireHop]]) -> Load:
     waiting = iter(calls)
     return await closed_loop(web.port, [in_turn(waiting) for _caller in range(size.callers)], PATIENCE_S)
 
@@ -57,11 +57,11 @@ def _texts(name: str) -> list[str]:
     return ["*".join(words[1 : nth + 1]) for nth in range(len(words))]
 
 
-def _hops(nth: int, screens: list[bytes]) -> list[Hop]:
+def _hops(nth: int, screens: list[bytes]) -> list[WireHop]:
     """The screens of the rehearsal, with the caller's own name."""
     name = name_of(nth)
     return [
-        Hop(request(nth, words), screen.replace(name_of(REHEARSING).encode(), name.encode()))
+        WireHop(request(nth, words), screen.replace(name_of(REHEARSING).encode(), name.encode()))
         for words, screen in zip(_texts(name), screens, strict=True)
     ]
 

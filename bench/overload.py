@@ -15,8 +15,8 @@ import webhooks
 from bench import cores
 from bench.kinds import Play, expect_same, newcomers, rehearse
 from bench.measures import Measure, Size, against, alone
-from bench.place import WEB, Place, Served, served
-from bench.wire import Hop, Load, closed_loop, in_turn, open_loop
+from bench.place import WEB, BenchPlace, Served, served
+from bench.wire import Load, WireHop, closed_loop, in_turn, open_loop
 from ussd import deps
 
 UNLIMITED = "bench.overload:unlimited"
@@ -32,7 +32,7 @@ class Arrivals(Load):
 
     good: int = 0
 
-    def take(self, hop: Hop, status: int, body: bytes, wait_s: float) -> None:
+    def take(self, hop: WireHop, status: int, body: bytes, wait_s: float) -> None:
         super().take(hop, status, body, wait_s)
         self.good += status == 200 and wait_s <= IN_TIME_S and hop.is_answered_by(body)
 
@@ -43,7 +43,7 @@ def unlimited() -> Starlette:
     return webhooks.create_app()
 
 
-async def measure(place: Place, size: Size) -> list[Measure]:
+async def measure(place: BenchPlace, size: Size) -> list[Measure]:
     """About two minutes."""
     measured, rest = cores.two_cores()
     knees: list[float] = []
@@ -75,7 +75,7 @@ async def _arriving(web: Served, play: Play, hops_per_s: float, size: Size) -> f
     return load.good / seconds
 
 
-def _dials(play: Play) -> Iterator[list[Hop]]:
+def _dials(play: Play) -> Iterator[list[WireHop]]:
     return map(play.call, newcomers)
 
 

@@ -50,12 +50,12 @@ POSTGRES_SETTINGS = {"max_connections": "120", "shared_buffers": "2GB"}
 POSTGRES_BIN, REDIS_BIN = (os.environ.get(name) for name in ("POSTGRES_BIN", "REDIS_BIN"))
 
 
-class PlaceFault(Exception):
+class BenchPlaceError(Exception):
     """A process did not start: one line for a person."""
 
 
 @dataclass(frozen=True)
-class Place:
+class BenchPlace:
     """A founded mutuelle on running engines; the URLs hold passwords."""
 
     home: Path
@@ -86,7 +86,7 @@ class Served:
 
 
 @contextmanager
-def engines_in(folder: Path) -> Iterator[Place]:
+def engines_in(folder: Path) -> Iterator[BenchPlace]:
     """Engines with durable writes in a new directory below `folder`, which is gone afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(dir=folder, prefix="run-"))
@@ -96,7 +96,7 @@ def engines_in(folder: Path) -> Iterator[Place]:
         with start_engines(
             home / "var", postgres_bin=postgres_bin, redis_bin=redis_bin, postgres_settings=POSTGRES_SETTINGS
         ) as engines:
-            yield Place(
+            yield BenchPlace(
                 home=home,
                 service_url=engines.url("service"),
                 owner_url=engines.url("owner"),
@@ -108,7 +108,7 @@ def engines_in(folder: Path) -> Iterator[Place]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-async def found(place: Place) -> None:
+async def found(place: BenchPlace) -> None:
     """The schema, and the mutuelle of the proofs."""
     await migrations.migrate(place.owner_url, SERVICE_ROLE)
     await town.found(place.owner_url, time_scale=1)
@@ -116,7 +116,7 @@ async def found(place: Place) -> None:
 
 @asynccontextmanager
 async def served(
-    place: Place, application: str, core: Core = None, options: Sequence[str] = OPTIONS
+    place: BenchPlace, application: str, core: Core = None, options: Sequence[str] = OPTIONS
 ) -> AsyncIterator[Served]:
     """One process of `application`, as `keneya run` starts web."""
     command = [sys.executable, "-m", "uvicorn", "--factory", application, "--host", processes.LOOPBACK]
@@ -125,7 +125,7 @@ async def served(
 
 
 @asynccontextmanager
-async def started(place: Place, command: Sequence[str], core: Core = None) -> AsyncIterator[Served]:
+async def started(place: BenchPlace, command: Sequence[str], core: Core = None) -> AsyncIterator[Served]:
     """One process of `command` on `core` for as long as it is needed; PORT_HERE in it becomes its port."""
     given = environment(place)
     port = given["PORT"]
@@ -144,7 +144,7 @@ async def started(place: Place, command: Sequence[str], core: Core = None) -> As
         await asyncio.to_thread(processes.stop, child, SIGTERM, STOP_TIMEOUT_S)
 
 
-def environment(place: Place) -> dict[str, str]:
+def environment(place: BenchPlace) -> dict[str, str]:
     """Of a process that is measured: as `make run` gives it; the owner's URL is for who writes past the service."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     urls = {"DATABASE_URL": place.service_url, "REDIS_URL": place.redis_url, "PORT": "0"}
@@ -160,7 +160,7 @@ async def _wait_for(port: int, log: Path) -> None:
                     return
             except httpx.HTTPError:
                 await asyncio.sleep(0.05)
-    raise PlaceFault(f"no answer within {START_TIMEOUT_S:g} s: {_last_line(log)}")
+    raise BenchPlaceError(f"no answer within {START_TIMEOUT_S:g} s: {_last_line(log)}")
 
 
 def _last_line(log: Path) -> str:

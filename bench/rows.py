@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from sqlalchemy import func, select, table, text
 
 from bench.engine import transaction
-from bench.place import Place
+from bench.place import BenchPlace
 
 Rows = Mapping[str, int]
 
 
-async def count(place: Place) -> Rows:
+async def count(place: BenchPlace) -> Rows:
     """How many rows each table has."""
     async with transaction(place.owner_url) as db:
         found = {}
@@ -20,7 +20,7 @@ async def count(place: Place) -> Rows:
     return found
 
 
-async def grown(place: Place, start: Rows) -> dict[str, int]:
+async def grown(place: BenchPlace, start: Rows) -> dict[str, int]:
     """The rows that have come since `start`, by table; tables without any are left out."""
     now = await count(place)
     return {name: more for name, rows in now.items() if (more := rows - start.get(name, 0))}

@@ -24,7 +24,7 @@ from bench.cores import Core, on
 from bench.federation import DOCTORS, MOST_HERE, make_codes
 from bench.homes import Joined
 from bench.measures import Size
-from bench.place import STOP_TIMEOUT_S, Place, Served, environment
+from bench.place import STOP_TIMEOUT_S, BenchPlace, Served, environment
 from bench.wire import Exchange, Load
 from bench.wiretap import Count, Tap, fewest
 from engines import processes, run
@@ -48,7 +48,7 @@ _messages, _positions = counter(1), counter(1)
 Sms = tuple[str, str, bytes]  # its id, the initials in its answer, its request
 
 
-async def _written(place: Place, homes: Sequence[Joined]) -> list[Sms]:
+async def _written(place: BenchPlace, homes: Sequence[Joined]) -> list[Sms]:
     """An SMS about each of these households, with a code that is alive, by the doctors in turn."""
     codes, found = await make_codes(place, homes, SEALS, next(_positions)), []
     for home in homes:
@@ -62,7 +62,7 @@ async def _written(place: Place, homes: Sequence[Joined]) -> list[Sms]:
 
 @asynccontextmanager
 async def answering(
-    contender: Contender, place: Place, process: Served, core: Core, home: Joined
+    contender: Contender, place: BenchPlace, process: Served, core: Core, home: Joined
 ) -> AsyncIterator[Sequence[int]]:
     """The processes that take SMS and answer them, as long as they are needed."""
     if not contender.has_worker:
@@ -82,13 +82,13 @@ async def answering(
         await asyncio.to_thread(processes.stop, child, SIGTERM, STOP_TIMEOUT_S)
 
 
-async def lap(place: Place, process: Served, homes: Sequence[Joined], size: Size) -> Load:
+async def lap(place: BenchPlace, process: Served, homes: Sequence[Joined], size: Size) -> Load:
     """Doctors who each send the next SMS when the last is answered; a wait is that for the answer."""
     asked = homes[: min(size.acting_calls, len(homes), MOST_HERE)]
     return await _send(place, process, await _written(place, asked), size.callers)
 
 
-async def _send(place: Place, process: Served, written: Sequence[Sms], doctors: int) -> Load:
+async def _send(place: BenchPlace, process: Served, written: Sequence[Sms], doctors: int) -> Load:
     left, load, waiting = list(written), Load(), dict[str, asyncio.Future[None]]()
     exchange, began = Exchange(process.port), perf_counter()
 
@@ -110,7 +110,7 @@ async def _send(place: Place, process: Served, written: Sequence[Sms], doctors: 
     return load
 
 
-async def _watch(place: Place, waiting: dict[str, "asyncio.Future[None]"]) -> None:
+async def _watch(place: BenchPlace, waiting: dict[str, "asyncio.Future[None]"]) -> None:
     """Tell who waits as soon as the answer stands in the outbox."""
     pool = place.pool(1)
     try:
@@ -128,7 +128,7 @@ def _key(name: str) -> str:
     return f"reply africastalking {name}"
 
 
-async def _wrong(place: Place, written: Sequence[Sms]) -> int:
+async def _wrong(place: BenchPlace, written: Sequence[Sms]) -> int:
     """How many were not answered as they should be: covered, under the initials of the household asked about."""
     pool = place.pool(1)
     async with pool.connect() as db:
@@ -143,7 +143,7 @@ async def _wrong(place: Place, written: Sequence[Sms]) -> int:
 
 
 async def count(
-    contender: Contender, process: Served, heard: Place, tap: Tap, homes: Sequence[Joined]
+    contender: Contender, process: Served, heard: BenchPlace, tap: Tap, homes: Sequence[Joined]
 ) -> list[Count]:
     """What the SMS says to PostgreSQL and Redis, then what its answer says; one where one process does both."""
     pool, found = open_pool(heard.service_url), list[Count]()

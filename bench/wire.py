@@ -20,7 +20,7 @@ THINKS_S = (0.05, 0.25)  # a caller between two screens: quicker than people are
 Heard = Callable[[int, bytes], None]
 
 
-class Hop(NamedTuple):
+class WireHop(NamedTuple):
     """One request as it goes over the wire, and the only body that is right (or the pattern of it)."""
 
     request: bytes
@@ -45,7 +45,7 @@ class Load:
     def hops_per_s(self) -> float:
         return len(self.waits_s) / self.took_s if self.took_s else 0.0
 
-    def take(self, hop: Hop, status: int, body: bytes, wait_s: float) -> None:
+    def take(self, hop: WireHop, status: int, body: bytes, wait_s: float) -> None:
         """Count one answer."""
         self.waits_s.append(wait_s)
         if status != 200 or not body.startswith((b"CON ", b"END ")):
@@ -109,7 +109,7 @@ async def _connect(port: int) -> Connection:
 
 
 async def closed_loop(
-    port: int, callers: Sequence[Iterator[Hop]], seconds: float, load: Load | None = None
+    port: int, callers: Sequence[Iterator[WireHop]], seconds: float, load: Load | None = None
 ) -> Load:
     """Each caller asks again as soon as she is answered, for `seconds` or while she has something to ask."""
     load = load or Load()
@@ -126,14 +126,14 @@ async def closed_loop(
     return load
 
 
-def in_turn(calls: Iterator[list[Hop]]) -> Iterator[Hop]:
+def in_turn(calls: Iterator[list[WireHop]]) -> Iterator[WireHop]:
     """The hops of one call after the other; callers who share `calls` take whole calls."""
     for call in calls:
         yield from call
 
 
 def _converse(
-    connection: Connection, caller: Iterator[Hop], load: Load, until: float
+    connection: Connection, caller: Iterator[WireHop], load: Load, until: float
 ) -> asyncio.Future[None]:
     """Callbacks instead of a task: a task switch would cost about as much as a constant answer."""
     ended = asyncio.get_running_loop().create_future()
@@ -200,7 +200,7 @@ class Exchange:
 
 async def open_loop(
     port: int,
-    calls: Iterator[list[Hop]],
+    calls: Iterator[list[WireHop]],
     calls_per_s: float,
     seconds: float,
     chance: Random,
@@ -221,7 +221,7 @@ async def open_loop(
 
 
 async def _call(
-    exchange: Exchange, hops: list[Hop], load: Load, due: float, thoughts: Sequence[float]
+    exchange: Exchange, hops: list[WireHop], load: Load, due: float, thoughts: Sequence[float]
 ) -> None:
     for hop, thinks_s in zip(hops, thoughts, strict=False):
         due += thinks_s

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sqlalchemy import make_url
 
-from bench.place import Place
+from bench.place import BenchPlace
 from engines.processes import LOOPBACK
 from service.clock import NOW
 
@@ -145,7 +145,7 @@ class RedisListener:
 
 
 @asynccontextmanager
-async def tapped(place: Place) -> AsyncIterator[tuple[Place, Tap]]:
+async def tapped(place: BenchPlace) -> AsyncIterator[tuple[BenchPlace, Tap]]:
     """The same place, heard by a Tap."""
     tap = Tap()
     async with (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-NOT_THE_SERVICE = {"tests", "bench", "torture", "var"}
+NOT_THE_SERVICE = {"tests", "var"}
 MOST_PARAMETERS = 6
 MORE_PARAMETERS = {  # why each may
     "engines/processes.py: start",  # options of a process, each by name

@@ -50,7 +50,7 @@ PROOFS: dict[str, Proof] = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedProofs:
     """What was asked for on the command line."""
 
     seed: int
@@ -80,7 +80,7 @@ def main() -> int:
     return 1 if any(verdict.broken for verdict in verdicts) else 0
 
 
-def _wanted() -> Wanted:
+def _wanted() -> WantedProofs:
     parser = argparse.ArgumentParser(prog="torture", description=__doc__)
     parser.add_argument("--seed", type=int, help="replay the kills of this run (default: drawn)")
     parser.add_argument("--victim", action="append", choices=VICTIMS, help="only this one; may be repeated")
@@ -91,7 +91,7 @@ def _wanted() -> Wanted:
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     everything = not (given.victim or given.proof)
     victims, proofs = (list(VICTIMS), list(PROOFS)) if everything else (given.victim or [], given.proof or [])
-    return Wanted(seed, victims, proofs, given.calls, given.kills)
+    return WantedProofs(seed, victims, proofs, given.calls, given.kills)
 
 
 def _positive(value: str) -> int:
@@ -114,13 +114,13 @@ def _git(*words: str) -> str:
     return reply.stdout.strip()
 
 
-async def _kill(wanted: Wanted, victim: str) -> Verdict:
+async def _kill(wanted: WantedProofs, victim: str) -> Verdict:
     home = _fresh(f"{wanted.seed}-{victim}")
     verdict = await story.tell(victim, seed=wanted.seed, calls=wanted.calls, kills=wanted.kills, home=home)
     return _tidied(verdict, home)
 
 
-async def _prove(wanted: Wanted, name: str) -> Verdict:
+async def _prove(wanted: WantedProofs, name: str) -> Verdict:
     home = _fresh(f"{wanted.seed}-{name}")
     return _tidied(await PROOFS[name](wanted.seed, home), home)
 

@@ -38,7 +38,7 @@ from ledger.invariants.book import INVARIANTS
 from ledger.seals import seal_block, verify
 from torture import bank_books, bank_deals
 from torture.bank_deals import BANK
-from torture.bank_log import Answered, read
+from torture.bank_log import LoggedAnswer, read
 from torture.cutter import Cutter, cutter
 from torture.place import program
 from torture.story import Verdict
@@ -88,7 +88,7 @@ class Bank:
     def log_path(self, writer: str) -> Path:
         return self.home / f"{writer}.jsonl"
 
-    def logs(self) -> dict[str, list[Answered]]:
+    def logs(self) -> dict[str, list[LoggedAnswer]]:
         """What every writer was told."""
         return {writer: read(self.log_path(writer)) for writer in self.writers}
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.book import Journal
 from torture import bank_deals
 from torture.bank_deals import BANK
-from torture.bank_log import Answered
+from torture.bank_log import LoggedAnswer
 
 STANDS = ("created", "exists")
 Line = tuple[str, str, int, str]
@@ -65,7 +65,7 @@ async def read_stored(db: AsyncConnection) -> Stored:
     return Stored(journals, requests)
 
 
-def asked(seed: str, logs: Mapping[str, Sequence[Answered]]) -> dict[str, Journal]:
+def asked(seed: str, logs: Mapping[str, Sequence[LoggedAnswer]]) -> dict[str, Journal]:
     """Every journal that a writer asked for, by its key: of answered batches, and of the one after the last."""
     journals = bank_deals.funding()
     for writer, log in logs.items():
@@ -74,7 +74,7 @@ def asked(seed: str, logs: Mapping[str, Sequence[Answered]]) -> dict[str, Journa
     return {journal.key: journal for journal in journals}
 
 
-def compare(seed: str, logs: Mapping[str, Sequence[Answered]], stored: Stored) -> list[str]:
+def compare(seed: str, logs: Mapping[str, Sequence[LoggedAnswer]], stored: Stored) -> list[str]:
     """Every comparison of the logs with what is durable."""
     wanted, told = asked(seed, logs), list(_told(seed, logs))
     return [
@@ -85,7 +85,7 @@ def compare(seed: str, logs: Mapping[str, Sequence[Answered]], stored: Stored) -
     ]
 
 
-def _told(seed: str, logs: Mapping[str, Sequence[Answered]]) -> Iterator[tuple[str, str]]:
+def _told(seed: str, logs: Mapping[str, Sequence[LoggedAnswer]]) -> Iterator[tuple[str, str]]:
     for writer, log in logs.items():
         for answered in log:
             journals = bank_deals.batch(seed, writer, answered.batch)
@@ -124,7 +124,7 @@ def a_key_is_created_once(told: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield from (f"{key!r} was created {times} times" for key, times in created.items() if times > 1)
 
 
-def a_second_answer_is_the_first(logs: Mapping[str, Sequence[Answered]]) -> Iterator[str]:
+def a_second_answer_is_the_first(logs: Mapping[str, Sequence[LoggedAnswer]]) -> Iterator[str]:
     """An old batch that was asked for again is told the same, `exists` for what stands."""
     for writer, log in logs.items():
         first = {answered.batch: answered.answers for answered in log if not answered.again}
@@ -134,7 +134,7 @@ def a_second_answer_is_the_first(logs: Mapping[str, Sequence[Answered]]) -> Iter
                 yield f"batch {writer} {answered.batch} was told {expected} and then {answered.answers}"
 
 
-def count(logs: Mapping[str, Sequence[Answered]], stored: Stored) -> dict[str, int]:
+def count(logs: Mapping[str, Sequence[LoggedAnswer]], stored: Stored) -> dict[str, int]:
     """Numbers for the table: acknowledged are journals that stand, each key once."""
     answers = Counter(a.split(":")[0] for log in logs.values() for b in log if not b.again for a in b.answers)
     faults = Counter(fault for log in logs.values() for answered in log for fault in answered.faults)

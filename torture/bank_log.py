@@ -12,7 +12,7 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class Answered:
+class LoggedAnswer:
     """The answers to batch `batch`, in order; `again`: it had been answered before. `faults`: attempts in vain, why."""
 
     batch: int
@@ -21,12 +21,12 @@ class Answered:
     faults: Sequence[str]
 
 
-def read(path: Path) -> list[Answered]:
+def read(path: Path) -> list[LoggedAnswer]:
     """What was logged; a last line that was cut off by a kill is none."""
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")[:-1]
-    return [Answered(**json.loads(line)) for line in lines]
+    return [LoggedAnswer(**json.loads(line)) for line in lines]
 
 
 class Log:
@@ -43,7 +43,7 @@ class Log:
     def __exit__(self, *_fault: object) -> None:
         self._file.close()
 
-    def write(self, answered: Answered) -> None:
+    def write(self, answered: LoggedAnswer) -> None:
         """Back when it is on the disk."""
         self._file.write(json.dumps(asdict(answered)).encode() + b"\n")
         self._file.flush()

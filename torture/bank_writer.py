@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ledger.book import Journal, post
 from torture import bank_deals
-from torture.bank_log import Answered, Log, read
+from torture.bank_log import Log, LoggedAnswer, read
 
 ANSWER_TIMEOUT_S = 20.0
 PAUSE_S = 0.05
@@ -35,13 +35,13 @@ async def write(url: str, seed: str, writer: str, log_path: Path, stop_path: Pat
     await engine.dispose()
 
 
-async def _answered(engine: AsyncEngine, seed: str, writer: str, number: int, *, again: bool) -> Answered:
+async def _answered(engine: AsyncEngine, seed: str, writer: str, number: int, *, again: bool) -> LoggedAnswer:
     journals = bank_deals.batch(seed, writer, number)
     faults: list[str] = []
     while True:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                return Answered(number, again, await _ask(engine, journals), faults)
+                return LoggedAnswer(number, again, await _ask(engine, journals), faults)
         except (SQLAlchemyError, OSError, TimeoutError) as fault:
             faults.append(_name(fault))
             await engine.dispose()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.engine import engine_of
 from ledger.export import snapshot
-from torture.place import Place
+from torture.place import RunningPlace
 
 Row = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Books:
     digests: list[Row] = field(default_factory=list)
 
 
-async def open_books(place: Place) -> Books:
+async def open_books(place: RunningPlace) -> Books:
     """Read everything."""
     async with engine_of(place.database_url) as engine, engine.connect() as db:
         await snapshot(db)

@@ -31,7 +31,7 @@ NEWS = ("Recu", "n'a pas été fait")  # of a payment, by SMS
 
 
 @dataclass
-class Caller:
+class RandomCaller:
     """A villager with a phone: joins, and pays the rest later if `pays_part`."""
 
     phone: str

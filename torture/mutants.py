@@ -43,7 +43,7 @@ select tgrelid::regclass::text as tab, tgname as name from pg_trigger
 """
 
 
-class MutantFault(Exception):
+class MutantError(Exception):
     """A change that cannot be made: one line for a person."""
 
 
@@ -61,7 +61,7 @@ class Mutant:
 
 
 @dataclass
-class Place:
+class MutantPlace:
     """The server, and what the treasurer was told before anybody forged."""
 
     home: Path
@@ -95,7 +95,7 @@ async def prove(seed: int, home: Path) -> Verdict:
         for mutant in mutants:
             try:
                 who = await catchers(place, mutant)
-            except MutantFault as fault:
+            except MutantError as fault:
                 broken.append(f"{mutant.name}: {fault}")
                 continue
             caught.update([*who, "caught"] if who else [])
@@ -105,12 +105,12 @@ async def prove(seed: int, home: Path) -> Verdict:
 
 
 @asynccontextmanager
-async def started(home: Path) -> AsyncIterator[Place]:
+async def started(home: Path) -> AsyncIterator[MutantPlace]:
     """A server with a sound ledger and one that has lived, to be copied."""
     with start_engines(
         home / "var", postgres_bin=program("POSTGRES_BIN"), wanted=["postgres"], durable=False
     ) as engines:
-        place = Place(home, engines)
+        place = MutantPlace(home, engines)
         await _create(place, SOUND, "template1")
         await migrations.migrate(engines.url("owner", SOUND), SERVICE_ROLE)
         async with (
@@ -123,7 +123,7 @@ async def started(home: Path) -> AsyncIterator[Place]:
         yield place
 
 
-async def _live(place: Place) -> list[str]:
+async def _live(place: MutantPlace) -> list[str]:
     """Play the story, and what anybody has to say about it; the treasurer is told its last seal."""
     async with engine_of(place.engines.url("service", LIVED), pooled=True) as service:
         told = await battery.play(service)
@@ -135,7 +135,7 @@ async def _live(place: Place) -> list[str]:
     return [f"not spoilt: {line}" for line in told]
 
 
-async def catchers(place: Place, mutant: Mutant) -> list[str]:
+async def catchers(place: MutantPlace, mutant: Mutant) -> list[str]:
     """Who noticed: tests, check, seals, verifier, told."""
     name = f"mutant_{len(place.made)}"
     await _create(place, name, LIVED if mutant.rows else SOUND)
@@ -183,7 +183,7 @@ async def _seal_faults(db: AsyncConnection, told: str) -> list[str]:
     return faults if not told or await find(db, told) else [*faults, "the seal that was told is not there"]
 
 
-async def _change_function(place: Place, name: str, mutant: Mutant) -> None:
+async def _change_function(place: MutantPlace, name: str, mutant: Mutant) -> None:
     async with engine_of(place.engines.url("owner", name)) as owner, owner.begin() as db:
         await db.execute(text("select 1"))  # opens the transaction: the driver below would not
         if mutant.function:
@@ -196,11 +196,11 @@ async def _changed(db: AsyncConnection, mutant: Mutant) -> str:
     asked = text("select pg_get_functiondef(cast(:name as regprocedure))")
     definition = str(await db.scalar(asked, {"name": mutant.function}))
     if definition.count(mutant.old) != mutant.times:
-        raise MutantFault(f"{mutant.function} has its text {definition.count(mutant.old)} times")
+        raise MutantError(f"{mutant.function} has its text {definition.count(mutant.old)} times")
     return definition.replace(mutant.old, mutant.new)
 
 
-async def _change_rows(place: Place, name: str, mutant: Mutant) -> None:
+async def _change_rows(place: MutantPlace, name: str, mutant: Mutant) -> None:
     """With every guard down, and up again afterwards."""
     url = make_url(place.engines.superuser_url).set(database=name)
     async with engine_of(url.render_as_string(hide_password=False)) as superuser, superuser.begin() as db:
@@ -210,7 +210,7 @@ async def _change_rows(place: Place, name: str, mutant: Mutant) -> None:
         before = await _fingerprint(db)
         await _run(db, mutant.rows)
         if await _fingerprint(db) == before:
-            raise MutantFault("it changes nothing")
+            raise MutantError("it changes nothing")
         for tab in {guard.tab for guard in guards} | {"ledger.book", "ledger.fold", "ledger.balance"}:
             await _run(db, f"alter table {tab} enable trigger all")
         for guard in guards:
@@ -225,16 +225,16 @@ async def _fingerprint(db: AsyncConnection) -> list[object]:
 
 
 async def _run(db: AsyncConnection, script: str) -> None:
-    """Any number of statements, word for word; MutantFault if one of them fails."""
+    """Any number of statements, word for word; MutantError if one of them fails."""
     try:
         connection = await db.get_raw_connection()
         driver = connection.driver_connection
         if driver is not None:
             await driver.execute(script)
     except Exception as fault:
-        raise MutantFault(str(fault).splitlines()[0]) from fault
+        raise MutantError(str(fault).splitlines()[0]) from fault
 
 
-async def _create(place: Place, name: str, template: str) -> None:
+async def _create(place: MutantPlace, name: str, template: str) -> None:
     await as_superuser(place.engines, f"create database {name} template {template} owner {OWNER_ROLE}")
     place.made.append(name)

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 
 from torture import town
-from torture.callers import Caller
+from torture.callers import RandomCaller
 from torture.diary import Diary
 from torture.hands import Hands
-from torture.place import Place
+from torture.place import RunningPlace
 from torture.strikes import Executioner
 from torture.treasurers import Treasurer
 from torture.writers import Writer
@@ -29,7 +29,7 @@ class People:
     The chances of a phone are its own, so that who calls and writes at once begins both at the same moment.
     """
 
-    place: Place
+    place: RunningPlace
     http: httpx.AsyncClient
     diary: Diary
     seed: str
@@ -40,7 +40,7 @@ class People:
         hands = {nth: Hands() for nth in range(0, calls, BOTH_EVERY)}
         writers = [*hands, *range(calls, calls + len(hands))]
         lives = {
-            f"caller {town.phone_of(nth)}": Caller(**self._villager(nth, hands)).live()
+            f"caller {town.phone_of(nth)}": RandomCaller(**self._villager(nth, hands)).live()
             for nth in range(calls)
         }
         for nth in writers:

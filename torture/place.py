@@ -33,12 +33,12 @@ COMMANDS = {"web": "web.py", "worker": "worker.py"}
 VICTIMS = ("web", "worker", "postgres", "redis")
 
 
-class PlaceFault(Exception):
+class RunningServiceError(Exception):
     """The service did not start or did not come back: one line for a person."""
 
 
 @dataclass(frozen=True)
-class Place:
+class RunningPlace:
     """A running service. `launcher` is the process that brings the others back."""
 
     home: Path
@@ -56,7 +56,7 @@ class Place:
         """The service's role on the place's database."""
         found = find_running(self.home / "var")
         if found is None or not found.database_url:
-            raise PlaceFault("the engines do not run")
+            raise RunningServiceError("the engines do not run")
         return found.database_url
 
     def pid(self, victim: str) -> int | None:
@@ -83,15 +83,15 @@ class Place:
             return False
 
     async def wait_until_whole(self, http: httpx.AsyncClient, within_s: float = BACK_TIMEOUT_S) -> None:
-        """Return when every part is up; PlaceFault if the service gave up, or after `within_s`."""
+        """Return when every part is up; RunningServiceError if the service gave up, or after `within_s`."""
         try:
             async with asyncio.timeout(within_s):
                 while not await self.is_whole(http):
                     if self.launcher.poll() is not None:
-                        raise PlaceFault(f"it gave up: {self.last_words()}")
+                        raise RunningServiceError(f"it gave up: {self.last_words()}")
                     await asyncio.sleep(0.1)
         except TimeoutError:
-            raise PlaceFault(f"not whole after {within_s:g} s: {self.last_words()}") from None
+            raise RunningServiceError(f"not whole after {within_s:g} s: {self.last_words()}") from None
 
     def last_words(self) -> str:
         """The end of what `keneya run` told its person."""
@@ -109,14 +109,14 @@ def _runs(pid: int, words: str) -> bool:
 
 
 @asynccontextmanager
-async def started(home: Path, http: httpx.AsyncClient) -> AsyncIterator[Place]:
+async def started(home: Path, http: httpx.AsyncClient) -> AsyncIterator[RunningPlace]:
     """Found the town in `home`, run the service there, stop it in order at the end."""
     home.mkdir(parents=True)
     await _found_town(home)
     for program in COMMANDS.values():
         (home / program).symlink_to(run.HOME / program)
     web, simulator = processes.free_port(), processes.free_port()
-    place = Place(home, _launch(home, web, simulator), _url(web), _url(simulator))
+    place = RunningPlace(home, _launch(home, web, simulator), _url(web), _url(simulator))
     try:
         await place.wait_until_whole(http, START_TIMEOUT_S)
         yield place

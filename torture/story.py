@@ -21,7 +21,7 @@ from torture.books import open_books
 from torture.diary import Diary
 from torture.payers import WAYS, Payers
 from torture.people import Life, People
-from torture.place import Place, PlaceFault, started
+from torture.place import RunningPlace, RunningServiceError, started
 from torture.strikes import Executioner
 from torture.treasurers import ring, stop_digests
 
@@ -74,7 +74,7 @@ async def tell(victim: str, *, seed: int, calls: int, kills: int, home: Path) ->
                 broken += await check(place.database_url)
                 broken += diary.strange + proof.compare(books, diary)
                 counts = proof.count(books, diary) | {"kills": executioner.kills, "prompts": payers.answered}
-        except PlaceFault as fault:
+        except RunningServiceError as fault:
             broken.append(f"the service: {fault}")
     proof.keep(diary, home / "told.jsonl")
     return Verdict(f"kill {victim}", seed, counts | {"seconds": round(monotonic() - began)}, broken)
@@ -82,7 +82,7 @@ async def tell(victim: str, *, seed: int, calls: int, kills: int, home: Path) ->
 
 @asynccontextmanager
 async def _payers(
-    place: Place, http: httpx.AsyncClient, calls: int, chance: Random, executioner: Executioner
+    place: RunningPlace, http: httpx.AsyncClient, calls: int, chance: Random, executioner: Executioner
 ) -> AsyncIterator[Payers]:
     ways = {town.phone_of(nth): WAYS[nth % len(WAYS)] for nth in range(2 * calls)}
     payers = Payers(http, place.simulator, ways, Random(chance.random()), executioner.happened)
@@ -94,7 +94,7 @@ async def _payers(
         await asyncio.gather(work, return_exceptions=True)
 
 
-async def _live(place: Place, everybody: Mapping[str, Life], executioner: Executioner) -> list[str]:
+async def _live(place: RunningPlace, everybody: Mapping[str, Life], executioner: Executioner) -> list[str]:
     """Let everybody live; who never gets what they want is a complaint."""
     bell = asyncio.create_task(ring(place.database_url, executioner.happened))
     lives = {asyncio.create_task(life): who for who, life in everybody.items()}
@@ -105,11 +105,11 @@ async def _live(place: Place, everybody: Mapping[str, Life], executioner: Execut
     for life in done:
         life.result()
     if place.launcher.poll() is not None:
-        raise PlaceFault(f"it gave up: {place.last_words()}")
+        raise RunningServiceError(f"it gave up: {place.last_words()}")
     return [f"{lives[life]} did not get through within {CALLS_TIMEOUT_S:g} s" for life in late]
 
 
-async def _quiet(place: Place, payers: Payers) -> list[str]:
+async def _quiet(place: RunningPlace, payers: Payers) -> list[str]:
     """Wait until nothing is under way any more; what still is after the limit is a line each."""
     began = still_since = monotonic()
     async with engine_of(place.database_url) as engine:

@@ -10,7 +10,7 @@ from random import Random
 
 import httpx
 
-from torture.place import Place
+from torture.place import RunningPlace
 
 # moment -> how many of twenty calls' worth may pass before the kill
 MOMENTS = {"hop": 110, "action": 18, "prompt answered": 18, "sms": 30, "yes": 10}
@@ -46,7 +46,7 @@ def draw(chance: Random, kills: int, calls: int) -> list[Strike]:
 class Executioner:
     """Hears of moments and kills `victim` when a strike is due; one kill at a time."""
 
-    place: Place
+    place: RunningPlace
     victim: str
     strikes: list[Strike]
     http: httpx.AsyncClient

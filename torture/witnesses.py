@@ -40,7 +40,7 @@ Cells = Mapping[Cell, int]  # in minor units; a cell that is not there is 0
 Known = tuple[str, str, str]  # an account: mutuelle, code, currency
 
 
-class WitnessFault(Exception):
+class WitnessError(Exception):
     """A witness could not be asked, or its answer could not be read."""
 
 
@@ -221,7 +221,7 @@ def _month_ends(first: date, last: date) -> Iterator[date]:
 def _minor(number: Decimal, currency: str) -> int:
     minor = number.scaleb(MINOR_DIGITS[currency])
     if minor != int(minor):
-        raise WitnessFault(f"{number} {currency} is no whole number of minor units")
+        raise WitnessError(f"{number} {currency} is no whole number of minor units")
     return int(minor)
 
 
@@ -248,7 +248,7 @@ def _ask_beancount(path: Path, days: Days) -> tuple[list[str], Cells]:
 def _add_up(entry: Transaction, sums: Counter[tuple[str, str, str]]) -> None:
     for posting in entry.postings:
         if posting.units is None or posting.units.number is None:
-            raise WitnessFault(f"line {entry.meta['lineno']}: a posting without an amount")
+            raise WitnessError(f"line {entry.meta['lineno']}: a posting without an amount")
         currency = posting.units.currency
         figure = _minor(posting.units.number, currency)
         sums[posting.account, currency, "debit" if figure > 0 else "credit"] += abs(figure)
@@ -274,7 +274,7 @@ def _ask_hledger(path: Path, days: Days) -> tuple[list[str], Cells]:
             path, "balance", "--ignore-assertions", "--flat", "--no-total", "-O", "csv", *span, *only
         )
         if asked.returncode:
-            raise WitnessFault(f"hledger balance: {asked.stderr.strip()}")
+            raise WitnessError(f"hledger balance: {asked.stderr.strip()}")
         for account, *balances in list(csv.reader(io.StringIO(asked.stdout)))[1:]:
             for end, written in zip(days.ends, balances, strict=True):
                 for currency, figure in _hledger_amounts(written):
@@ -289,7 +289,7 @@ def _hledger_amounts(written: str) -> Iterator[tuple[str, int]]:
         if currency:
             yield currency, _minor(Decimal(number), currency)
         elif number != "0":
-            raise WitnessFault(f"hledger writes {written!r}")
+            raise WitnessError(f"hledger writes {written!r}")
 
 
 def _hledger(path: Path, *command: str) -> "subprocess.CompletedProcess[str]":

@@ -11,8 +11,8 @@ from bench import express, federation
 from bench.__main__ import main
 from bench.calls import KINDS, Calls, excuses
 from bench.contenders import OURS
-from bench.kinds import Play, Unexpected, Who, expect_same
-from bench.wire import Hop
+from bench.kinds import Play, UnexpectedAnswerError, Who, expect_same
+from bench.wire import WireHop
 from bench.wiretap import PostgresListener, RedisListener, Tap
 from engines.processes import LOOPBACK
 from service.clock import NOW
@@ -47,10 +47,10 @@ def test_real_calls_are_measured_and_their_statements_are_as_pinned(
 
 
 def test_a_call_that_was_excused_is_not_judged_any_more() -> None:
-    load, hop = Calls(), Hop(b"sessionId=ATUid_1&text=", b"CON Awa")
+    load, hop = Calls(), WireHop(b"sessionId=ATUid_1&text=", b"CON Awa")
     load.take(hop, 200, b"END " + excuses()[0], 0.1)
     load.take(hop, 200, b"CON home", 0.1)
-    load.take(Hop(b"sessionId=ATUid_2&text=", b"CON Awa"), 200, b"CON Oumar", 0.1)
+    load.take(WireHop(b"sessionId=ATUid_2&text=", b"CON Awa"), 200, b"CON Oumar", 0.1)
     assert (load.excused, load.crossed) == (2, 1)
 
 
@@ -93,5 +93,5 @@ async def test_a_contender_that_shows_another_screen_is_refused() -> None:
     async with await asyncio.start_server(answer, LOOPBACK, 0) as server:
         port = server.sockets[0].getsockname()[1]
         await expect_same(port, Play("dial", (b"END \0name\0",)), Who("+22370000001", "Awa"))
-        with pytest.raises(Unexpected, match="Oumar"):
+        with pytest.raises(UnexpectedAnswerError, match="Oumar"):
             await expect_same(port, Play("dial", (b"END \0name\0",)), Who("+22370000001", "Oumar"))

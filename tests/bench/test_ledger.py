@@ -13,10 +13,10 @@ from bench.__main__ import main
 from bench.backlog import AT_ONCE, HISTORY
 from bench.databases import FOUNDED, as_owner, database, keep_founded
 from bench.fill import fill
-from bench.history import Book, unlike_the_sum
+from bench.history import LongBook, unlike_the_sum
 from bench.homes import join
 from bench.measures import QUICK
-from bench.place import Place, check, engines_in, found
+from bench.place import BenchPlace, check, engines_in, found
 from tests.conftest import open_folder
 
 OF_THE_LEDGER = {"backlog", "history"}
@@ -46,7 +46,7 @@ def test_what_is_measured_is_proven_right(folder: Path) -> None:
         asyncio.run(prove(place))
 
 
-async def prove(place: Place) -> None:
+async def prove(place: BenchPlace) -> None:
     """Households by SQL are true ones; a day row that is wrong is noticed."""
     await found(place)
     await keep_founded(place)
@@ -54,7 +54,7 @@ async def prove(place: Place) -> None:
         assert len({home.number for home in await join(own, 200)}) == 200
         assert await check(own.service_url) == []
     async with database(place, "history", FOUNDED) as own:
-        book = Book(own.pool(1), await fill(own, 300))
+        book = LongBook(own.pool(1), await fill(own, 300))
         assert await unlike_the_sum(book) == 0
         await as_owner(own, "update ledger.account_day set cum_debits = cum_debits + 1")
         assert await unlike_the_sum(book) > 0

@@ -14,7 +14,7 @@ from bench.__main__ import BENCHES, main
 from bench.callers import name_of, phone_of
 from bench.measures import against
 from bench.place import OPTIONS
-from bench.wire import Exchange, Hop, Load
+from bench.wire import Exchange, Load, WireHop
 from engines.processes import LOOPBACK
 from tests.bench.test_ledger import OF_THE_LEDGER
 from tests.bench.test_ledger import folder as folder
@@ -56,14 +56,14 @@ def test_without_npm_the_peer_is_left_out_aloud(
 
 
 def test_a_pattern_is_matched_whole() -> None:
-    load, hop = Load(), Hop(b"", re.compile(rb"END \d{3}"))
+    load, hop = Load(), WireHop(b"", re.compile(rb"END \d{3}"))
     for body in (b"END 123", b"END 1234", b"END abc"):
         load.take(hop, 200, body, 0.1)
     assert (load.crossed, load.bad) == (2, 0)
 
 
 def test_a_screen_of_another_caller_and_an_answer_that_is_none_are_counted() -> None:
-    load, hop = Load(), Hop(b"", b"CON Awa, 12 000 F")
+    load, hop = Load(), WireHop(b"", b"CON Awa, 12 000 F")
     load.take(hop, 200, b"CON Awa, 12 000 F", 0.1)
     assert (load.crossed, load.bad) == (0, 0)
     load.take(hop, 200, b"CON Oumar, 12 000 F", 0.1)

@@ -14,7 +14,7 @@ from tests.conftest import wait_until_unlocked
 from tests.support.patience import PATIENCE_S
 from torture import bank, bank_books, bank_deals
 from torture.bank_books import Stored
-from torture.bank_log import Answered, Log, read
+from torture.bank_log import Log, LoggedAnswer, read
 from torture.cutter import cutter
 
 SEED = "7 bank"
@@ -46,9 +46,9 @@ FIRST = len(bank_deals.batch(SEED, "w0", 0))
 TOLD = answers(BATCH)
 LOGS = {
     "w0": [
-        Answered(0, False, TOLD[:FIRST], []),
-        Answered(1, False, TOLD[FIRST:], ["57P01"]),
-        Answered(0, True, ["exists"] * FIRST, []),
+        LoggedAnswer(0, False, TOLD[:FIRST], []),
+        LoggedAnswer(1, False, TOLD[FIRST:], ["57P01"]),
+        LoggedAnswer(0, True, ["exists"] * FIRST, []),
     ]
 }
 SOUND = stored([*bank_deals.funding(), *BATCH])
@@ -87,12 +87,12 @@ def test_what_is_lost_or_doubled_is_named(tamper: Callable[[Stored], Stored], to
 
 
 def test_a_key_that_two_were_told_they_created_is_named() -> None:
-    logs = {"w0": [*LOGS["w0"][:2], Answered(0, False, ["created"] * FIRST, [])]}
+    logs = {"w0": [*LOGS["w0"][:2], LoggedAnswer(0, False, ["created"] * FIRST, [])]}
     assert any("was created 2 times" in line for line in bank_books.compare(SEED, logs, SOUND))
 
 
 def test_a_retry_that_is_told_otherwise_is_named() -> None:
-    logs = {"w0": [*LOGS["w0"][:2], Answered(0, True, ["created"] * FIRST, [])]}
+    logs = {"w0": [*LOGS["w0"][:2], LoggedAnswer(0, True, ["created"] * FIRST, [])]}
     assert any("was told" in line for line in bank_books.compare(SEED, logs, SOUND))
 
 
@@ -111,7 +111,7 @@ def test_the_same_seed_asks_for_the_same() -> None:
 
 
 def test_a_log_that_was_cut_off_goes_on_after_its_last_whole_line(tmp_path: Path) -> None:
-    first, second = Answered(0, False, ["created"], []), Answered(1, False, ["exists"], ["08006"])
+    first, second = LoggedAnswer(0, False, ["created"], []), LoggedAnswer(1, False, ["exists"], ["08006"])
     with Log(tmp_path / "log") as log:
         log.write(first)
     with (tmp_path / "log").open("ab") as file:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.conftest import wait_until_unlocked
 from torture import battery, mutants
-from torture.mutants import Mutant, MutantFault, catchers, read_mutants
+from torture.mutants import Mutant, MutantError, catchers, read_mutants
 
 
 async def test_a_sound_ledger_plays_the_story_as_it_is_written(pool: AsyncEngine, owner: AsyncEngine) -> None:
@@ -33,8 +33,8 @@ async def test_who_must_notice_does(data: Path) -> None:
         assert await catchers(place, by_name["an amount raised by a careful forger who seals anew"]) == [
             "told"
         ]
-        with pytest.raises(MutantFault):
+        with pytest.raises(MutantError):
             await catchers(place, Mutant("no such text", function="ledger.post(jsonb)", old="no such text"))
-        with pytest.raises(MutantFault, match="changes nothing"):
+        with pytest.raises(MutantError, match="changes nothing"):
             await catchers(place, Mutant("nothing", rows="select 1"))
     wait_until_unlocked(data / "var")
