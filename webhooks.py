@@ -29,10 +29,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 import locales
 import migrations
@@ -41,6 +43,7 @@ from menus.home import home
 from migrations import OldSchemaError
 from mutuelle.contributions.money_notices import ring
 from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
+from mutuelle.households.caller_profile import profile_of
 from service import logs, metrics, simulator_pages
 from service.clock import DatabaseClock, WrongClockError, refuse_wrong_clock
 from service.database import connect_args, open_pool, prove_a_write
@@ -88,7 +91,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
     logs.configure(wanted.log_level)
     locales.load()
     routes = [
-        *(Route(g.PATH, ussd_hop, methods=list(g.METHODS)) for g in gateways()),
+        *(Route(g.PATH, UssdHops(), methods=list(g.METHODS)) for g in gateways()),
         Route("/at/{secret}/ussd/ended", ussd_ended, methods=["POST"]),
         *(route for provider in providers() for route in _sms_routes(provider)),
         Route("/money/{operator}/{token}", money_notice, methods=["POST", "PUT"]),
@@ -144,7 +147,10 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     keys = _session_keys(wanted)
     seals = Keyring([key.encode() for key in wanted.seal_keys])
     app.state.sampler = metrics.Sampler(open_pool(wanted.database_url, size=1))
-    lines = [(g, calls.UssdDeps(pool, Sessions(redis, g.NAME), home, keys, clock, seals)) for g in gateways()]
+    lines = [
+        (g, calls.UssdDeps(pool, Sessions(redis, g.NAME), home, keys, clock, profile_of, seals))
+        for g in gateways()
+    ]
     metrics.count_refused(lambda: sum(line.refused for _gateway, line in lines))
     # By path, secret and all: a dictionary finds it by a keyed hash, whose time tells nothing of a wrong secret.
     app.state.lines = {
@@ -187,20 +193,27 @@ async def _form(request: Request) -> dict[str, str]:
     return await read_form(request.headers, request.receive)
 
 
-async def ussd_hop(request: Request) -> Response:
-    """The screen of the hop that the fields are, counted."""
-    gateway, line = request.app.state.lines.get(request.scope["path"], (None, None))
-    if gateway is None:
-        raise HTTPException(404)
-    if request.method == "POST":
-        fields = await read_form(request.headers, request.receive)
-    else:
-        fields = read_query(request.scope["query_string"])
-    began = perf_counter()
-    shown = await _shown(gateway, line, fields, request.headers)
-    metrics.count_hop(shown.end, perf_counter() - began)
-    body, headers = gateway.write_screen(shown)
-    return Response(body, headers=headers)
+class UssdHops:
+    """The screen of the hop that the fields are, counted. Plain ASGI: a request and a response cost a dial a tenth."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gateway, line = scope["app"].state.lines.get(scope["path"], (None, None))
+        if gateway is None:
+            raise HTTPException(404)
+        headers = Headers(scope=scope)
+        if scope["method"] == "POST":
+            fields = await read_form(headers, receive)
+        else:
+            fields = read_query(scope["query_string"])
+        began = perf_counter()
+        shown = await _shown(gateway, line, fields, headers)
+        metrics.count_hop(shown.end, perf_counter() - began)
+        screen, told = gateway.write_screen(shown)
+        body = screen.encode()
+        told["content-length"] = str(len(body))
+        lines = [(name.encode(), words.encode()) for name, words in told.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": lines})
+        await send({"type": "http.response.body", "body": body})
 
 
 async def _shown(

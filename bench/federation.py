@@ -39,7 +39,7 @@ from mutuelle.officers.pins import PURPOSE, note_pin_change
 from mutuelle.officers.roles import Appointment, NewOfficer, Role
 from mutuelle.officers.tables import officer_pin
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.treasury.cash_in_hand import holder_of
+from mutuelle.treasury.cash_in_hand import cash_in_hand_of, holder_of
 from talk.keyring import Keyring
 from torture.town import DAN, FAMILY, PLACES
 
@@ -110,7 +110,8 @@ async def appoint_collectors(place: BenchPlace, phones: Sequence[str], seals: Ke
             row = {"phone": phone, "sealed": sealed, "origin": "screen", "issued_at": now, "used_at": now}
             await db.execute(officer_pin.insert(), row)
             await note_pin_change(db, phone, "received", by=By("officer", "a benchmark's", now))
-            await holder_of(db, DAN, Appointment(DAN.id, DAN.name, Role.COLLECTOR, phone, "Oumou Keita"), now)
+            appointment = Appointment(DAN.id, DAN.name, Role.COLLECTOR, phone, "Oumou Keita")
+            await holder_of(db, await cash_in_hand_of(db, appointment), appointment, now)
 
 
 async def make_codes(

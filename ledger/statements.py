@@ -141,15 +141,16 @@ def _entry(row: Row[tuple[object, ...]]) -> Entry:
     )
 
 
+# The entries of some ACCOUNTS: the place of the account among them, from 1, then what an Entry is made of.
+#
 # `offset 0` and `limit 1` make the planner look up each leg and each journal by its index: without them it may read
 # the whole book while the table has no statistics.
-_ENTRIES = text(
-    """
+_ENTRIES_OF = """
     select a.nth, m.journal_id, j.kind, m.effective_on, coalesce(j.occurred_on, m.effective_on), j.recorded_at,
            m.debit, m.credit, m.counter_account, j.reverses_id,
            (select true from ledger.journal later
              where later.mutuelle_id = a.mutuelle and later.reverses_id = j.id limit 1) is not null
-      from unnest(cast(:mutuelles as text[]), cast(:codes as text[])) with ordinality as a (mutuelle, code, nth)
+      from ACCOUNTS as a (mutuelle, code, nth)
      cross join lateral (
         (select journal_id, position, effective_on, xid, amount as debit, 0 as credit, credit_account as counter_account
            from ledger.movement
@@ -166,6 +167,15 @@ _ENTRIES = text(
                           where found.mutuelle_id = a.mutuelle and found.id = m.journal_id limit 1) j
      order by a.nth, m.effective_on, m.xid, j.recorded_at, m.journal_id, m.position
     """
+_ENTRIES = text(
+    _ENTRIES_OF.replace(
+        "ACCOUNTS", "unnest(cast(:mutuelles as text[]), cast(:codes as text[])) with ordinality"
+    )
+)
+# Of the one `:account` of `:mutuelle`, to stand in a question that asks for more at once. Of arrays the server knows no
+# length beforehand, and would plan the whole question anew each time, which takes longer than to answer it.
+ENTRIES_OF_ONE = _ENTRIES_OF.replace(
+    "ACCOUNTS", "(select cast(:mutuelle as text), cast(:account as text), 1)"
 )
 
 # Each side is read from its own index from the cursor's day and tick on, hardly more than a page of it. The journals

@@ -3,8 +3,8 @@
 from locales import Fact, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom
 from mutuelle.care.codes import make_code
+from mutuelle.contributions.family import called
 from mutuelle.contributions.standing import Standing, standing
-from mutuelle.cover.family import called
 from mutuelle.cover.people import Person, present
 from talk.keywords import by_message
 from talk.words import Caller, Option, confirm, do, look

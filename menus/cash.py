@@ -30,7 +30,7 @@ EARLIER, NOT_AT_ALL = "earlier", "not at all"
 async def receive(caller: Caller, appointment: Appointment) -> Sentence:
     """A collector records cash that a household gave."""
     cash_in_hand = await look(cash_in_hand_of, appointment)
-    await look(expect_room, appointment, Money(1, cash_in_hand.held.currency), caller.at)
+    expect_room(cash_in_hand, Money(1, cash_in_hand.held.currency), caller.at)
     number = await ask(_("The household's member number?"), member_number)
     household = await look(household_asked, caller, appointment, number)
     stands = await look(standing, household, caller.at)
@@ -46,7 +46,7 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
     if not stands.payable.amount_minor:
         return nothing_payable(stands)
     money = await how_much(stands)
-    await look(expect_room, appointment, money, caller.at)
+    expect_room(cash_in_hand, money, caller.at)
     day, agreed = await received(caller, appointment, stands, money)
     if not agreed:
         return NOTHING

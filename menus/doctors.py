@@ -19,14 +19,19 @@ MINE = "mine"
 
 async def doctors(caller: Caller) -> Sentence:
     household = await whom(caller)
-    own = await look(get_mutuelle, household.mutuelle_id) if household else None
-    nearby = [own] if own else await look(mutuelles_near, caller)
-    places = await look(places_of_care, [mutuelle.id for mutuelle in nearby])
+    places = await look(places_of_care, await nearby(caller, household))
     if not places:
         return _("No doctor or health centre is listed near you yet.")
-    chosen = await look(referent_of, household, own.today(caller.at)) if household and own else None
+    chosen = await look(referent_of, household, caller.at) if household else None
     place = await choose(where(chosen), places)
     return await at_place(caller, household, place)
+
+
+async def nearby(caller: Caller, household: Household | None) -> list[str]:
+    """The mutuelles whose doctors are shown: the household's own, or those near a stranger."""
+    if household:
+        return [household.mutuelle_id]
+    return [mutuelle.id for mutuelle in await look(mutuelles_near, caller)]
 
 
 def where(chosen: Referent | None) -> Sentence:
@@ -58,8 +63,7 @@ async def may_choose(caller: Caller, household: Household, practice: Practice) -
     """Whether it is a doctor of the household's mutuelle, and not its own already."""
     if not practice.doctor_phone or household.mutuelle_id != practice.mutuelle_id:
         return False
-    mutuelle = await look(get_mutuelle, household.mutuelle_id)
-    chosen = await look(referent_of, household, mutuelle.today(caller.at))
+    chosen = await look(referent_of, household, caller.at)
     return chosen is None or chosen.doctor_phone != practice.doctor_phone
 
 
@@ -113,9 +117,7 @@ async def doctors_by_message(caller: Caller) -> Sentence:
     """DOCTOR and the beginning of a place's name."""
     typed = await ask(_("A doctor in which place?"), place_words)
     household = await whom(caller)
-    own = await look(get_mutuelle, household.mutuelle_id) if household else None
-    nearby = [own] if own else await look(mutuelles_near, caller)
-    places = await look(places_called, [mutuelle.id for mutuelle in nearby], typed)
+    places = await look(places_called, await nearby(caller, household), typed)
     if not places:
         return _("No doctor is listed at {place}. Dial and press 3 for the list of places.", place=typed)
     place = places[0] if len(places) == 1 else await choose(_("Which place?"), places)

@@ -9,14 +9,15 @@ from menus.register import registers_by_message
 from menus.treasurer import BALANCE, err_by_message, ok_by_message
 from menus.verify import verify
 from menus.words import PAY
-from mutuelle.officers.roles import Role, appointments_of
+from mutuelle.households.caller_profile import profile_of
+from mutuelle.officers.roles import Role
 from talk.keywords import STOP, by_message, word_for
 from talk.words import Caller, look
 
 
 @by_message(_("HELP"))
 async def help_by_message(caller: Caller) -> Sentence:
-    roles = {appointment.role for appointment in await look(appointments_of, caller)}
+    roles = {appointment.role for appointment in (await look(profile_of, caller)).appointments}
     language = caller.language
     words = {
         "cover": word_for(cover.keyword, language),

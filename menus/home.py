@@ -16,7 +16,7 @@ from menus.messages import messages
 from menus.mutuelle import about_mutuelle
 from menus.pay import pay
 from menus.work import work
-from mutuelle.households.caller_profile import caller_profile
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.confirmation import unconfirmed_of
 from talk.words import Caller, Request, choose, look
 
@@ -44,18 +44,18 @@ WORK = Door("9", "work", _("My work"), work)
 
 
 async def home(caller: Caller) -> Sentence:
-    profile = await look(caller_profile, caller)
+    profile = await look(profile_of, caller)
     if profile.is_asked and (waiting := await look(unconfirmed_of, caller)):
         return await answer_first(waiting)
     doors: list[Door] = [
-        COVER if profile.is_member else JOIN,
+        COVER if profile.households else JOIN,
         PAY,
         DOCTORS,
-        *((HOUSEHOLD, CARE_CODE, MESSAGES) if profile.is_member else ()),
+        *((HOUSEHOLD, CARE_CODE, MESSAGES) if profile.households else ()),
         MUTUELLE,
         LANGUAGE,
     ]
-    if profile.has_appointment:
+    if profile.appointments:
         doors.append(WORK)
     door = await choose(_("Keneya, your health cover"), doors)
     return await door.menu(caller)

@@ -2,8 +2,7 @@
 
 from locales import Fact, Money, Sentence, _
 from menus.words import NO_HOUSEHOLD, one_of, whom
-from mutuelle.contributions.standing import Standing, standing
-from mutuelle.cover.family import (
+from mutuelle.contributions.family import (
     Family,
     ShownChange,
     age_in_years,
@@ -14,6 +13,7 @@ from mutuelle.cover.family import (
     family_of,
     mentioned,
 )
+from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import Person, entitled_on
 from mutuelle.cover.rules import current
 from mutuelle.enrolment.edits import (

@@ -4,7 +4,7 @@ from locales import Fact, Money, Sentence, _, _n, counts
 from menus.words import no_cover, part_of, which_cover
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
-from mutuelle.households.households import households_of
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, places_near
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
@@ -39,7 +39,7 @@ async def join(caller: Caller) -> Sentence:
 
 @by_message(_("JOIN"), strangers=True)
 async def join_by_message(caller: Caller) -> Sentence:
-    if await look(households_of, caller):
+    if (await look(profile_of, caller)).households:
         return ALREADY
     return await join(caller)
 

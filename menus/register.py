@@ -16,10 +16,11 @@ from mutuelle.enrolment.registration import (
     register,
     without_phone_asked,
 )
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.duplicates import Near, households_with_phone, near_households
 from mutuelle.households.households import Household
 from mutuelle.households.member_numbers import member_number
-from mutuelle.officers.roles import Appointment, Role, appointments_of
+from mutuelle.officers.roles import Appointment, Role
 from mutuelle.scheme.mutuelles import Place, get_mutuelle, places_of
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name, phone_number
@@ -69,7 +70,7 @@ async def registers_by_message(caller: Caller) -> Sentence:
     """The same in one message: REGISTER place, name, ages, phone."""
     appointments = [
         appointment
-        for appointment in await look(appointments_of, caller)
+        for appointment in (await look(profile_of, caller)).appointments
         if appointment.role is Role.ENROLMENT
     ]
     if not appointments:

@@ -2,7 +2,7 @@
 
 from locales import Sentence, _
 from menus.words import NO_HOUSEHOLD
-from mutuelle.households.households import households_of
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.schedules.reminders.consent import accept_reminders, stop_reminders, wants_reminders
 from talk.keywords import by_message, word_for
 from talk.words import Caller, confirm, do, look, order
@@ -12,7 +12,7 @@ REMIND = _("REMIND")
 
 @by_message(REMIND)
 async def remind(caller: Caller) -> Sentence:
-    if not await look(households_of, caller):
+    if not (await look(profile_of, caller)).households:
         return NO_HOUSEHOLD
     if await look(wants_reminders, caller):
         return await no_more(caller)

@@ -1,7 +1,8 @@
 """The treasurer: the balance now, the answer to a summary, what others found wrong, and when summaries come."""
 
 from locales import Sentence, _
-from mutuelle.officers.roles import Appointment, Role, appointments_of
+from mutuelle.households.caller_profile import profile_of
+from mutuelle.officers.roles import Appointment, Role
 from mutuelle.schedules.digest.answers import (
     ERR,
     OK,
@@ -38,7 +39,7 @@ DAYS = (
 async def balance_by_message(caller: Caller) -> Sentence:
     appointments = [
         appointment
-        for appointment in await look(appointments_of, caller)
+        for appointment in (await look(profile_of, caller)).appointments
         if appointment.role is Role.TREASURER
     ]
     if not appointments:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from locales import Money, Sentence, _, _n
 from mutuelle.contributions.payments import OpenPayment
-from mutuelle.households.households import Household, households_of
+from mutuelle.households.caller_profile import profile_of
+from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer, offers_for
 from talk.answers import Secret, pin
@@ -18,7 +19,7 @@ NO_HOUSEHOLD = _("This phone speaks for no household yet. Dial again and press 1
 
 async def whom(caller: Caller) -> Household | None:
     """The household this call is about; asked only where the phone speaks for several."""
-    households = await look(households_of, caller)
+    households = (await look(profile_of, caller)).households
     if len(households) < 2:
         return households[0] if households else None
     chosen: Household = await choose(_("For which household?"), households)

@@ -15,8 +15,9 @@ from menus.roles import roles
 from menus.treasurer import answer, balance, hour, what_is_wrong
 from menus.unconfirmed import unconfirmed
 from menus.verify import check_patient, my_checks
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.officers.pins import may_receive_pin, receive_pin
-from mutuelle.officers.roles import Appointment, Role, appointments_of
+from mutuelle.officers.roles import Appointment, Role
 from talk.words import Caller, Option, Request, choose, confirm, do, look
 
 PIN_DIGIT = "9"
@@ -59,7 +60,7 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
 
 
 async def work(caller: Caller) -> Sentence:
-    appointments = await look(appointments_of, caller)
+    appointments = (await look(profile_of, caller)).appointments
     if not appointments:
         return _("This phone has no office in a mutuelle today.")
     appointment = (

@@ -42,6 +42,13 @@ async def notify(
 async def notify_all(db: AsyncConnection, notifications: Sequence[Notification], now: datetime) -> None:
     """Write the SMS of many events, of any mutuelles, all at once."""
     languages = await languages_of(db, list({phone for one in notifications for phone in one.sentences}))
+    await notify_in_languages(db, notifications, languages, now)
+
+
+async def notify_in_languages(
+    db: AsyncConnection, notifications: Sequence[Notification], languages: Mapping[str, str], now: datetime
+) -> None:
+    """The same where the language of each phone is known."""
     messages = [
         Message(
             mutuelle=one.mutuelle_id,

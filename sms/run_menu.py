@@ -43,6 +43,10 @@ class _SmsChannel:
     async def read(self, look: Look[Any]) -> Any:
         return await look.read(self.db, *look.args)
 
+    def forget(self) -> bool:
+        """An SMS remembers no look."""
+        return False
+
     def admit_action(self) -> None:
         """Every action is admitted: by SMS the state is in PostgreSQL, not in Redis."""
 

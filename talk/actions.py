@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -112,7 +112,6 @@ async def enact(
         "consent": consent,
         "done_at": caller.at,
     }
-    await db.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
     if not await _is_first(db, row):
         done = await outcome(db, key)
         if done is None:
@@ -124,14 +123,26 @@ async def enact(
 
 
 async def _is_first(db: AsyncConnection, row: dict[str, Any]) -> bool:
-    """Whether nobody was at this action before. A copy that came first holds the row: the insert waits for its end."""
-    statement = insert(actions).values(row).on_conflict_do_nothing().returning(actions.c.position)
+    """Whether nobody was at this action before. A copy that came first holds the row: the insert waits for its end.
+
+    From here on the transaction waits for no lock longer than LOCK_TIMEOUT.
+    """
     try:
-        return (await db.execute(statement)).one_or_none() is not None
+        return (await db.execute(_FIRST, row)).one_or_none() is not None
     except DBAPIError as fault:
         if getattr(fault.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE:
             raise StillRunningError(row["name"]) from fault
         raise
+
+
+_COLUMNS = [column for column in actions.c if column.name != "screen"]
+_WAITS = select(func.set_config("lock_timeout", LOCK_TIMEOUT, True)).cte("waits").prefix_with("materialized")
+_FIRST = (
+    insert(actions)
+    .from_select(_COLUMNS, select(*(bindparam(c.name, type_=c.type) for c in _COLUMNS)).select_from(_WAITS))
+    .on_conflict_do_nothing()
+    .returning(actions.c.position)
+)
 
 
 def _at(key: ActionKey) -> tuple[Any, ...]:

@@ -37,7 +37,10 @@ class Channel(Protocol):
     """What the engine asks of its channel: to read, and to act exactly once."""
 
     async def read(self, look: Look[Any]) -> Any:
-        """The answer of a look."""
+        """The answer of a look; it may be remembered from a hop before, until `forget`."""
+
+    def forget(self) -> bool:
+        """Read everything afresh from now on; whether anything was remembered meanwhile."""
 
     def admit_action(self) -> None:
         """Raise CannotAct when this hop may not lead to an action."""
@@ -91,6 +94,8 @@ class _Play:
                 self.dropped = True
                 return
             await self.take(value, answer)
+            if self.dropped:
+                return
 
     async def take(self, value: Any, answer: Answer) -> None:
         """Give the pending question its answer and go on to the next."""
@@ -112,6 +117,9 @@ class _Play:
                 return
             if isinstance(request, STOPS):
                 self.pending = request
+                if isinstance(request, Confirm) and self.channel.forget():  # its words must be true now
+                    self.close()
+                    await self.start(tuple(self.answers))
                 return
             if not isinstance(request, Look):
                 self.coroutine.close()
@@ -218,9 +226,9 @@ def _may_resume(pending: Question | Do[Any] | Sentence) -> bool:
 async def _play(run: _Play, state: State, words: list[str], note: Sentence | None) -> Turn:
     dialled_at_once = len(words) > 1 or not state.view.question
     view = state.view
-    if run.dropped:
-        note, words = note or CHANGED, []
     while True:
+        if run.dropped:
+            note, words, run.dropped = note or CHANGED, [], False
         pending = run.pending
         if isinstance(pending, Sentence):
             return _ended(run, pending)

@@ -8,13 +8,16 @@ from locales import DEFAULT_LANGUAGE, languages
 from talk.tables import preference
 from talk.words import Caller
 
-# Made once: every dial asks it.
-_CHOSEN = select(preference.c.language).where(preference.c.phone == bindparam("phone"))
+CHOSEN = select(preference.c.language).where(preference.c.phone == bindparam("phone"))
 
 
 async def language_of(db: AsyncConnection, phone: str) -> str:
     """The language of the caller's choice, the default one for who never chose."""
-    chosen = await db.scalar(_CHOSEN, {"phone": phone})
+    return spoken(await db.scalar(CHOSEN, {"phone": phone}))
+
+
+def spoken(chosen: str | None) -> str:
+    """The language for who chose this one: one that there is."""
     return chosen if chosen in languages() else DEFAULT_LANGUAGE
 
 

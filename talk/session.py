@@ -7,6 +7,7 @@ by compare-and-set, never by a lock.
 import hashlib
 from dataclasses import field
 from itertools import starmap
+from typing import Any
 
 import orjson
 from redis.asyncio import Redis
@@ -17,7 +18,7 @@ from talk.questions import Answer
 from talk.screen import Shown, View
 from values import value
 
-VERSION = 3
+VERSION = 4
 SESSION_TTL_S = 900  # a call lasts three minutes; a gateway may repeat a hop a while later
 RESUME_TTL_S = 600  # a dropped call is offered again for ten minutes
 SCREENS_KEPT = 60
@@ -38,7 +39,8 @@ class Session:
     """One call. `screens` are those that its texts were answered with, by the digest of the text, in their order.
 
     `length` is that of the last of these texts, whose screen `ended` the call or not. `acting` is the digest of the hop
-    that is about to act; `offered` waits for "go on or start again".
+    that is about to act; `offered` waits for "go on or start again". `known` is what was looked up since `began`
+    (`memory.py`).
     """
 
     phone: str
@@ -50,6 +52,8 @@ class Session:
     ended: bool = False
     acting: str = ""
     offered: tuple[Answer, ...] = ()
+    began: int = 0
+    known: dict[str, Any] = field(default_factory=dict)
     raw: bytes = b""  # as it was read, to compare with when it is written back
 
     @property
@@ -69,7 +73,7 @@ class Session:
             del screens[next(iter(screens))]
         phone, service, language = self.phone, self.service, self.language
         return Session(
-            phone, service, language, state, screens, length, shown.end, "", self.offered, self.raw
+            phone, service, language, state, screens, length, shown.end, offered=self.offered, raw=self.raw
         )
 
 
@@ -97,6 +101,8 @@ def _written(session: Session) -> bytes:
             session.ended,
             session.acting,
             [*map(list, session.offered)],
+            session.began,
+            session.known,
         )
     )
 
@@ -106,9 +112,10 @@ def _read(raw: bytes) -> Session | None:
     content = orjson.loads(raw)
     if not isinstance(content, list) or content[:1] != [VERSION]:
         return None
-    _version, phone, service, language, answers, view, screens, length, ended, acting, offered = content
-    state = State(_answers(answers), View(*view))
-    return Session(phone, service, language, state, screens, length, ended, acting, _answers(offered), raw)
+    _version, phone, service, language, answers, view, screens, length, ended, acting, *more = content
+    offered, began, known = more
+    state, offers = State(_answers(answers), View(*view)), _answers(offered)
+    return Session(phone, service, language, state, screens, length, ended, acting, offers, began, known, raw)
 
 
 def _answers(rows: list[list[str]]) -> tuple[Answer, ...]:
@@ -132,6 +139,15 @@ class Sessions:
         raw = await self._pipe.ask("GET", self._call(call))
         return (_read(raw) if raw else None), raw or b""
 
+    async def load_dial(
+        self, call: str, phone: str, service: str
+    ) -> tuple[Session | None, bytes, tuple[Answer, ...]]:
+        """The same for a dial; and the answers of this phone's last call if it was cut off a short while ago."""
+        raw, before = await self._pipe.ask("MGET", self._call(call), self._resume(phone, service))
+        dropped, _raw = await self.load(before.decode()) if before else (None, b"")
+        answers = dropped.offered or dropped.state.answers if dropped else ()
+        return (_read(raw) if raw else None), raw or b"", answers
+
     async def save(self, call: str, session: Session, *, resumable: bool) -> bytes:
         """Write `session` over what it was read as, or raise Overtaken; answers what stands there now.
 
@@ -143,9 +159,3 @@ class Sessions:
         if not await self._pipe.run(SWAP, *keys, *words, keys=len(keys)):
             raise OvertakenError(call)
         return written
-
-    async def dropped(self, phone: str, service: str) -> tuple[Answer, ...]:
-        """The answers of this phone's last call if it was cut off a short while ago."""
-        call = await self._pipe.ask("GET", self._resume(phone, service))
-        session, _raw = await self.load(call.decode()) if call else (None, b"")
-        return session.offered or session.state.answers if session else ()

@@ -149,7 +149,7 @@ def order(question: Sentence) -> Request[Consent | None]:
 def look(
     read: Callable[Concatenate[AsyncConnection, P], Awaitable[T]], *args: P.args, **_kwargs: P.kwargs
 ) -> Request[T]:
-    """Read with `read(db, *args)`, afresh at every hop."""
+    """Read with `read(db, *args)`. A call may remember it from an earlier hop; what is agreed to is read afresh."""
     return Look(read, args)
 
 

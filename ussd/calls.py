@@ -15,7 +15,7 @@ from locales import DEFAULT_LANGUAGE, Sentence, _
 from talk import engine
 from talk.actions import StillRunningError
 from talk.engine import State, Turn
-from talk.preferences import language_of
+from talk.questions import Answer
 from talk.screen import Screen, Shown
 from talk.session import OvertakenError, Session, digest
 from talk.trouble import CannotActError
@@ -82,9 +82,9 @@ async def _answer(call: Call) -> Shown:
 
 async def _play_hop(call: Call) -> Shown:
     try:
-        session, raw = await call.line.sessions.load(call.heard.call)
+        session, raw, dropped = await _load(call)
         if session is None:
-            return await _first_hop(call, raw)
+            return await _first_hop(call, raw, dropped)
     except RedisError as fault:
         log.error("hop.redis_down", extra={"call": call.heard.call, "fault": type(fault).__name__})
         return await _without_memory(call)
@@ -95,15 +95,24 @@ async def _play_hop(call: Call) -> Shown:
         return say(NO_MEMORY, session.language)
 
 
-async def _first_hop(call: Call, raw: bytes) -> Shown:
+async def _load(call: Call) -> tuple[Session | None, bytes, tuple[Answer, ...]]:
+    """The call's session, what stands in its place; for a dial also what a call that was cut off had answered."""
+    heard, sessions = call.heard, call.line.sessions
+    if heard.text:
+        return *await sessions.load(heard.call), ()
+    return await sessions.load_dial(heard.call, heard.phone, heard.service)
+
+
+async def _first_hop(call: Call, raw: bytes, dropped: tuple[Answer, ...]) -> Shown:
     """A dial, with its answers dialled at once; or a call whose session is lost, which starts at home."""
     line, heard = call.line, call.heard
-    session = call.new_session(await language_of(await call.reader(), heard.phone), raw)
+    await call.learn_profile()
+    session = call.new_session(raw)
     if heard.text and (done := await call.done_before()):
         return done
-    if not heard.text and (offered := await line.sessions.dropped(heard.phone, heard.service)):
-        shown = _offer(line, session.language)
-        await _keep(call, replace(session, offered=offered), shown, session.state, resumable=True)
+    if dropped:
+        shown = _offer(line, call.language)
+        await _keep(call, replace(session, offered=dropped), shown, session.state, resumable=True)
         return shown
     words = [] if heard.past_dial or raw or not heard.text else heard.text.split("*")
     return await _play(call, session, words)
@@ -123,9 +132,11 @@ async def _next_hop(call: Call, session: Session) -> Shown:
     same_caller = session.phone == heard.phone and session.service == heard.service
     if same_caller and (shown := _shown_before(call, session)):
         return shown
+    if same_caller:
+        call.remember(session)
     if not same_caller or not _goes_on(call, session):
         log.warning("hop.diverged", extra={"call": heard.call})
-        return await _play(call, call.new_session(session.language, session.raw), [])
+        return await _play(call, call.new_session(session.raw), [])
     if session.acting in call.digests:
         return await _repeat_action(call, session)
     typed = _typed(heard, session)
@@ -157,7 +168,7 @@ async def _after_offer(call: Call, session: Session, typed: str) -> Shown:
         await _keep(call, session, shown, session.state, resumable=True)
         return shown
     accepted = session.offered if pressed == GO_ON else ()
-    channel = UssdChannel(call, call.caller(session.language), _already_marked)
+    channel = UssdChannel(call, call.caller(), _already_marked)
     turn = await engine.resume(line.home, channel.caller, accepted, channel, line.fit)
     await call.close()
     await _keep(call, replace(session, offered=()), turn.shown, turn.state, resumable=True)
@@ -200,21 +211,21 @@ async def _play(call: Call, session: Session, words: Sequence[str]) -> Shown:
 
 
 async def _turn(call: Call, session: Session, words: Sequence[str], mark: Mark) -> Turn:
-    channel = UssdChannel(call, call.caller(session.language), mark)
+    channel = UssdChannel(call, call.caller(), mark)
     return await engine.play(call.line.home, channel.caller, session.state, words, channel, call.line.fit)
 
 
 async def _keep(call: Call, session: Session, shown: Shown, state: State, *, resumable: bool) -> None:
     """Write what this hop led to."""
-    kept = session.answered(call.digests[0], len(call.heard.text), shown, state)
+    kept = call.to_keep(session, shown, state)
     await call.line.sessions.save(call.heard.call, kept, resumable=resumable)
 
 
 async def _without_memory(call: Call) -> Shown:
     """Redis is down: the call is played again from its dial, word by word; menus that act say that they cannot."""
     line, text = call.line, call.heard.text
-    language = await language_of(await call.reader(), call.heard.phone)
-    channel = UssdChannel(call, call.caller(language), None)
+    await call.learn_profile()
+    channel = UssdChannel(call, call.caller(), None)
     if text and (done := await call.done_before()):
         return done
     try:
@@ -224,5 +235,5 @@ async def _without_memory(call: Call) -> Shown:
                 break
             turn = await engine.play(line.home, channel.caller, turn.state, [word], channel, line.fit)
     except CannotActError:
-        return say(NO_MEMORY, language)
+        return say(NO_MEMORY, call.language)
     return turn.shown

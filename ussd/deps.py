@@ -5,17 +5,20 @@ One connection serves all that a hop reads; it is given back before the hop acts
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Protocol, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import DEFAULT_LANGUAGE
+from prepared import Reader
 from talk import actions
 from talk.actions import ActionKey
-from talk.engine import Finish, Menu
+from talk.engine import Finish, Menu, State
 from talk.keyring import NO_KEYRING, Keyring
+from talk.memory import Memory
 from talk.screen import Fit, Shown
 from talk.session import Session, Sessions
 from talk.trouble import CannotActError
@@ -33,6 +36,13 @@ class BusyError(Exception):
     """More hops are under way than PostgreSQL answers in time: nothing was read or done for this one."""
 
 
+class Spoken(Protocol):
+    """What is known of a caller before anything is said: how to say it, whatever else."""
+
+    @property
+    def language(self) -> str: ...
+
+
 @dataclass
 class UssdDeps:
     """What a hop needs of the house: the database, the sessions, the home menu, the network's screens."""
@@ -42,6 +52,7 @@ class UssdDeps:
     home: Menu
     keys: tuple[bytes, ...] = field(repr=False)
     clock: Callable[[], datetime]
+    profile: Callable[[AsyncConnection, Caller], Awaitable[Spoken]]  # read by a dial; home looks there too
     seals: Keyring = NO_KEYRING
     fit: Fit = field(default_factory=fit_for)
     deadline_s: float = DEADLINE_S
@@ -69,14 +80,24 @@ class Call:
     heard: Hop
     digests: tuple[str, ...]
     language: str = DEFAULT_LANGUAGE  # as far as it is known: also an apology is said in it
-    _reader: AsyncConnection | None = None
+    at: datetime = field(init=False)
+    memory: Memory = field(init=False)
+    _reader: Reader | None = None
     _admitted: bool = False
 
-    async def reader(self) -> AsyncConnection:
+    def __post_init__(self) -> None:
+        self.at = self.line.clock()
+        self.memory = Memory(self.at)
+
+    def remember(self, session: Session) -> None:
+        """Go on with what this call has looked up before."""
+        self.memory = Memory(self.at, session.known, session.began)
+
+    def reader(self) -> AsyncConnection:
         if self._reader is None:
             self.admit()
-            self._reader = await self.line.reads.connect()
-        return self._reader
+            self._reader = Reader(self.line.reads)
+        return cast(AsyncConnection, self._reader)  # as far as a look knows
 
     def admit(self) -> None:
         """From here on the hop meets PostgreSQL. Raises Busy where too many do already."""
@@ -94,6 +115,13 @@ class Call:
             self._admitted = False
             self.line.at_the_database -= 1
 
+    async def read(self, look: Look[Any]) -> Any:
+        """The answer of a look, remembered or read."""
+        return await self.memory.read(look, partial(self._ask, look))
+
+    async def _ask(self, look: Look[Any]) -> Any:
+        return await look.read(self.reader(), *look.args)
+
     async def close(self) -> None:
         if self._reader is not None:
             reader, self._reader = self._reader, None
@@ -101,18 +129,30 @@ class Call:
 
     async def done_before(self) -> Shown | None:
         """The screen of the action at this hop, if the hop has acted before."""
-        return await actions.outcome(await self.reader(), self.key())
+        return await actions.outcome(self.reader(), self.key())
 
     def key(self) -> ActionKey:
         heard = self.heard
         return ActionKey(heard.gateway, heard.call, heard.phone, len(heard.text), self.digests)
 
-    def caller(self, language: str) -> Caller:
+    def caller(self) -> Caller:
         heard, line = self.heard, self.line
-        return Caller(heard.phone, language, heard.gateway, heard.call, line.clock(), line.seals)
+        return Caller(heard.phone, self.language, heard.gateway, heard.call, self.at, line.seals)
 
-    def new_session(self, language: str, raw: bytes = b"") -> Session:
-        return Session(self.heard.phone, self.heard.service, language, raw=raw)
+    async def learn_profile(self) -> None:
+        """Who calls, and in which language the rest is said."""
+        profile: Spoken = await self.read(Look(self.line.profile, (self.caller(),)))
+        self.language = profile.language
+
+    def new_session(self, raw: bytes = b"") -> Session:
+        return Session(self.heard.phone, self.heard.service, self.language, raw=raw)
+
+    def to_keep(self, session: Session, shown: Shown, state: State) -> Session:
+        """What this hop led to. A screen that is agreed to is read afresh, so nothing is remembered then."""
+        kept = session.answered(self.digests[0], len(self.heard.text), shown, state)
+        if shown.end or state.view.words:
+            return kept
+        return replace(kept, began=self.memory.began, known=self.memory.to_keep())
 
 
 Mark = Callable[[], Awaitable[None]]
@@ -127,7 +167,10 @@ class UssdChannel:
     mark: Mark | None  # called before the action; None where the call has no memory
 
     async def read(self, look: Look[Any]) -> Any:
-        return await look.read(await self.call.reader(), *look.args)
+        return await self.call.read(look)
+
+    def forget(self) -> bool:
+        return self.call.memory.forget()
 
     def admit_action(self) -> None:
         if self.mark is None:
@@ -137,6 +180,7 @@ class UssdChannel:
         if self.mark is None:
             raise CannotActError
         self.call.admit()
+        self.call.memory.forget()  # whatever comes of it, the rest is read afresh
         await self.call.close()
         await self.mark()
         return await actions.perform(

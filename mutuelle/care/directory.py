@@ -53,7 +53,7 @@ class Practice:
         return shown_phone(self.facility_phone)
 
 
-def in_office(today: date) -> ColumnElement[bool]:
+def in_office(today: date | ColumnElement[date]) -> ColumnElement[bool]:
     """The condition: a doctor is under contract on that day."""
     return (doctor.c.contracted_on <= today) & or_(doctor.c.until.is_(None), doctor.c.until >= today)
 

@@ -5,7 +5,7 @@ care; every failed check gets the same sentence, takes the same time, and is cou
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -20,13 +20,13 @@ from mutuelle.care.codes import KeptCode, digests, find_code, use_code
 from mutuelle.care.guess_limits import DoctorAtFacility, count_failure
 from mutuelle.care.patients import shown_patient
 from mutuelle.care.tables import eligibility_check
-from mutuelle.contributions.standing import standing
-from mutuelle.cover.people import people_of
+from mutuelle.contributions.standing import facts_of, stands_on
+from mutuelle.cover.people import Person, people_of
 from mutuelle.cover.rules import current
 from mutuelle.dates import local_time
 from mutuelle.free_codes import draw_free
 from mutuelle.household_key import of_household
-from mutuelle.households.households import Household, find_household, lock_household
+from mutuelle.households.households import Household, lock_household
 from mutuelle.officers.roles import Appointment, Role, appointments_of
 from mutuelle.scheme.mutuelles import Mutuelle
 from talk.answers import Secret
@@ -64,12 +64,12 @@ async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, code:
     asker = await guess_limits.facility_for(
         db, caller, [appointment.mutuelle_id for appointment in appointments], number
     )
-    if await guess_limits.is_stopped(db, asker, caller.at):
+    wrong, answered = await guess_limits.made_today(db, asker, caller.at)
+    if wrong >= guess_limits.WRONG_A_FACILITY:
         return stopped(asker)
-    if await guess_limits.is_used_up(db, asker, caller.at):
+    if answered >= guess_limits.CHECKS_A_DOCTOR:
         return used_up(asker)
-    await lock_household(db, number)
-    household = await find_household(db, number)
+    household = await lock_household(db, number)
     if household and household.mutuelle_id != asker.mutuelle.id:
         household = None
     is_locked = await guess_limits.is_locked(db, asker, number, caller.at)
@@ -100,8 +100,8 @@ async def _answer(
     db: AsyncConnection, caller: Caller, asker: DoctorAtFacility, household: Household, kept: KeptCode
 ) -> Sentence:
     """Use up the code, keep the answer, notify the household of the check."""
-    stands = await standing(db, household, caller.at)
-    today = stands.mutuelle.today(caller.at)
+    facts = await facts_of(db, household, caller.at)
+    stands = stands_on(household, facts)
     covered = any(person.rank == kept.rank and person.covered for person in stands.people)
     row = {
         "mutuelle_id": household.mutuelle_id,
@@ -115,13 +115,13 @@ async def _answer(
         "covered": covered,
         "state": stands.cover.state,
         "until_on": stands.cover.until_on,
-        "policy_sequence": current(stands.periods, today).terms.sequence,
+        "policy_sequence": current(stands.periods, facts.today).terms.sequence,
         "policies_known": len(stands.periods),
     }
     given = await _write(db, row)
     await use_code(db, household, kept, caller.at)
     await messages.notify_checked(db, asker.mutuelle, household, given["reference"], caller.at)
-    return await _worded(db, asker.mutuelle, household, given)
+    return _worded(asker.mutuelle, facts.people, given)
 
 
 async def _write(db: AsyncConnection, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,15 +160,14 @@ async def _used_before(
     time = local_time(given.asked_at, asker.mutuelle.timezone)
     if given.doctor_phone != caller.phone:
         return used(asker.mutuelle.today(given.asked_at), time)
-    return answered_before(await _worded(db, asker.mutuelle, household, dict(given._mapping)), time)
+    return answered_before(
+        _worded(asker.mutuelle, await people_of(db, household), dict(given._mapping)), time
+    )
 
 
-async def _worded(
-    db: AsyncConnection, mutuelle: Mutuelle, household: Household, given: Mapping[str, Any]
-) -> Sentence:
+def _worded(mutuelle: Mutuelle, everybody: Sequence[Person], given: Mapping[str, Any]) -> Sentence:
     """The sentence of a kept answer."""
     day = mutuelle.today(given["asked_at"])
-    everybody = await people_of(db, household)
     patient = next(person for person in everybody if person.rank == given["rank"])
     return answer(
         mutuelle.name,

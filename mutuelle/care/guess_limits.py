@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.care.tables import eligibility_check, failed_check
 from mutuelle.locks import Lock, lock
-from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.scheme.mutuelles import Mutuelle, mutuelle_of
 from mutuelle.tables import doctor, mutuelle
 from talk.keywords import BY_MESSAGE
 from talk.words import Caller
@@ -60,52 +60,38 @@ async def facility_for(
 ) -> DoctorAtFacility:
     """The contract of a calling doctor of `mutuelles` for a member number, by the number's prefix.
 
-    Never by whether a household has the number: the limit that is met must not reveal it.
+    Never by whether a household has the number: the limit that is met must not reveal it. The facility is locked:
+    until the transaction ends, nobody else checks from it.
     """
-    named = await db.scalar(
-        select(mutuelle.c.id).where(mutuelle.c.id.in_(mutuelles), mutuelle.c.prefix == int(number[:3]))
+    rows = await db.execute(
+        select(mutuelle, doctor.c.facility_id)
+        .join(doctor, doctor.c.mutuelle_id == mutuelle.c.id)
+        .where(mutuelle.c.id.in_(mutuelles), doctor.c.phone == caller.phone)
     )
-    return await lock_facility(db, caller, named or mutuelles[0])
+    found = {row.id: (mutuelle_of(row), row.facility_id) for row in rows}
+    named = [owner.id for owner, _facility in found.values() if owner.prefix == int(number[:3])]
+    owner, facility_id = found[named[0] if named else mutuelles[0]]
+    await lock(db, Lock.CHECKS, owner.id, facility_id)
+    return DoctorAtFacility(owner, caller.phone, facility_id, caller.gateway == BY_MESSAGE)
 
 
-async def lock_facility(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> DoctorAtFacility:
-    """The facility of a doctor in office, locked: until the transaction ends, nobody else checks from it."""
-    mine = (doctor.c.mutuelle_id == mutuelle_id) & (doctor.c.phone == caller.phone)
-    facility_id = (await db.scalars(select(doctor.c.facility_id).where(mine))).one()
-    await lock(db, Lock.CHECKS, mutuelle_id, facility_id)
-    by_message = caller.gateway == BY_MESSAGE
-    return DoctorAtFacility(await get_mutuelle(db, mutuelle_id), caller.phone, facility_id, by_message)
-
-
-async def is_stopped(db: AsyncConnection, asker: DoctorAtFacility, at: datetime) -> bool:
-    """Whether the facility is past its failed checks of the day; those of a locked household count too."""
-    counted = failed_check.c.reason.in_((*GUESSES, "locked")) & failed_check.c.forgiven_at.is_(None)
-    wrong = await db.scalar(
-        select(sa.func.count())
-        .select_from(failed_check)
-        .where(
-            failed_check.c.mutuelle_id == asker.mutuelle.id,
-            failed_check.c.facility_id == asker.facility_id,
-            failed_check.c.tried_at >= asker.midnight(at),
-            asker.same_way,
-            counted,
-        )
+async def made_today(db: AsyncConnection, asker: DoctorAtFacility, at: datetime) -> tuple[int, int]:
+    """The facility's failed checks of the day, those of a locked household too; the doctor's answered ones."""
+    wrong = select(sa.func.count()).where(
+        failed_check.c.mutuelle_id == asker.mutuelle.id,
+        failed_check.c.facility_id == asker.facility_id,
+        failed_check.c.tried_at >= asker.midnight(at),
+        asker.same_way,
+        failed_check.c.reason.in_((*GUESSES, "locked")),
+        failed_check.c.forgiven_at.is_(None),
     )
-    return (wrong or 0) >= WRONG_A_FACILITY
-
-
-async def is_used_up(db: AsyncConnection, asker: DoctorAtFacility, at: datetime) -> bool:
-    """Whether the doctor is past his answers of the day."""
-    answered = await db.scalar(
-        select(sa.func.count())
-        .select_from(eligibility_check)
-        .where(
-            eligibility_check.c.mutuelle_id == asker.mutuelle.id,
-            eligibility_check.c.doctor_phone == asker.doctor_phone,
-            eligibility_check.c.asked_at >= asker.midnight(at),
-        )
+    answered = select(sa.func.count()).where(
+        eligibility_check.c.mutuelle_id == asker.mutuelle.id,
+        eligibility_check.c.doctor_phone == asker.doctor_phone,
+        eligibility_check.c.asked_at >= asker.midnight(at),
     )
-    return (answered or 0) >= CHECKS_A_DOCTOR
+    found = (await db.execute(select(wrong.scalar_subquery(), answered.scalar_subquery()))).one()
+    return found[0], found[1]
 
 
 async def is_locked(db: AsyncConnection, asker: DoctorAtFacility, number: str, at: datetime) -> bool:
@@ -145,6 +131,7 @@ async def count_failure(
         "tried_at": caller.at,
     }
     await db.execute(insert(failed_check), row)
-    if await is_stopped(db, asker, caller.at):
+    wrong, _answered = await made_today(db, asker, caller.at)
+    if wrong >= WRONG_A_FACILITY:
         facts = {"mutuelle": asker.mutuelle.id, "facility": asker.facility_id, "channel": caller.gateway}
         log.warning("check.facility_stopped", extra=facts)

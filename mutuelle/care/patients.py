@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from locales import Sentence, _
-from mutuelle.cover.family import aged, called
+from mutuelle.contributions.family import aged, called
 from mutuelle.cover.people import Person, present
 from mutuelle.households.households import initials_of
 

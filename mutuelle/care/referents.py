@@ -4,10 +4,10 @@ Choices are never changed; the newest one holds while that doctor is in office.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import Date, DateTime, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,7 @@ from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household, lock_household, own_household
 from mutuelle.scheme.mutuelles import get_mutuelle
-from mutuelle.tables import doctor, facility
+from mutuelle.tables import doctor, facility, mutuelle
 from talk.phones import shown_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -41,8 +41,9 @@ class Referent:
         return shown_phone(self.facility_phone)
 
 
-async def referent_of(db: AsyncConnection, household: Household, today: date) -> Referent | None:
-    """The doctor that a household chose last, also one who has left since."""
+async def referent_of(db: AsyncConnection, household: Household, at: datetime) -> Referent | None:
+    """The doctor that a household chose last, also one who has left since; in office on the day of `at`."""
+    today = cast(func.timezone(mutuelle.c.timezone, literal(at, DateTime(timezone=True))), Date)
     newest = (
         select(referent.c.doctor_phone)
         .where(of_household(referent, household))
@@ -54,6 +55,7 @@ async def referent_of(db: AsyncConnection, household: Household, today: date) ->
         await db.execute(
             select(doctor.c.phone, doctor.c.name, facility.c.name, facility.c.phone, in_office(today))
             .join(facility, AT_FACILITY)
+            .join(mutuelle, mutuelle.c.id == doctor.c.mutuelle_id)
             .where(doctor.c.mutuelle_id == household.mutuelle_id, doctor.c.phone == newest)
         )
     ).one_or_none()
@@ -68,10 +70,10 @@ async def choose_referent(db: AsyncConnection, caller: Caller, *, number: str, d
     chosen = doctor.c.mutuelle_id == household.mutuelle_id, doctor.c.phone == doctor_phone
     if not await db.scalar(select(doctor.c.phone).where(*chosen, in_office(today))):
         raise RefusedError(_("This doctor can no longer be chosen. Please look again."))
-    before = await referent_of(db, household, today)
+    before = await referent_of(db, household, caller.at)
     if before is None or before.doctor_phone != doctor_phone:
         await _write(db, household, doctor_phone, caller)
-    found = await referent_of(db, household, today)
+    found = await referent_of(db, household, caller.at)
     if found is None:
         raise LookupError(doctor_phone)
     return found

@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, _
 from mutuelle.acts import By
-from mutuelle.free_codes import draw_free, insert_if_free
+from mutuelle.free_codes import draw_free
 from mutuelle.household_key import of_household, same_household
 from mutuelle.households.households import Household
 from mutuelle.locks import Lock, lock
 from mutuelle.scheme.products import Offer
-from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, route
+from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, payment_move, route
 from talk.phones import region_of, shown_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -147,20 +147,22 @@ async def ask_payment(
         "renews_members": renewal and renewal.members,
         "renews_minor": renewal and renewal.contribution_minor,
     }
-    reference = await _insert(db, household, row)
-    by = By("caller", "agreed in the menu", caller.at)
-    await _note_move(db, household.mutuelle_id, reference, None, S.ASKED, by)
-    return reference
+    return await _insert(db, household, row)
 
 
 async def _insert(db: AsyncConnection, household: Household, row: dict[str, object]) -> UUID:
+    """Write the payment and its first move; its reference."""
+
     async def write(reference: UUID) -> bool:
         own = {
             "reference": reference,
             "receipt_code": receipt_code(reference),
             "notice_token": secrets.token_hex(20),
         }
-        if await insert_if_free(db, payment, row | own):
+        asked = insert(payment).values(row | own).on_conflict_do_nothing().returning(payment).cte("asked")
+        first = select(asked.c.mutuelle_id, asked.c.reference, *_FIRST, asked.c.asked_at)
+        moved = insert(payment_move).from_select(_MOVED, first).returning(payment_move.c.position)
+        if await db.scalar(moved):
             return True
         if await open_payment(db, household):
             raise RefusedError(
@@ -171,6 +173,10 @@ async def _insert(db: AsyncConnection, household: Household, row: dict[str, obje
         return False  # thirty bits of a receipt code: one clash in a hundred thousand payments
 
     return await draw_free("receipt code", uuid4, write)
+
+
+_MOVED = ["mutuelle_id", "reference", "position", "to_state", "actor", "reason", "moved_at"]
+_FIRST = [sa.literal(one) for one in (1, S.ASKED.value, "caller", "agreed in the menu")]
 
 
 async def _limit(db: AsyncConnection, caller: Caller) -> None:

@@ -1,21 +1,26 @@
 """Where a household stands today: its cover, what it owes, what it may do next. All of it derived."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
-from ledger.statements import Entry, statement
+from ledger.statements import ENTRIES_OF_ONE, Entry
 from locales import Money
-from mutuelle.contributions.payments import OpenPayment, open_payment
-from mutuelle.cover.people import Person, ages, counted, on_the_day, people_of
-from mutuelle.cover.policies import terms_of
+from mutuelle.contributions.payments import CONTRIBUTION, OPEN, OpenPayment
+from mutuelle.cover.people import Person, ages, counted, on_the_day
+from mutuelle.cover.policies import WAIVED_OF_POLICY, Policy
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms, cover, current, periods
 from mutuelle.households.households import Household
-from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.scheme.products import Offer, Product, installment, offer, products_by_version, products_on_sale
+from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.scheme.products import Offer, Product, installment, offer
+from prepared import Prepared
+from talk.preferences import spoken
 from values import value
 
 WAIVED = accounts.waivers()
@@ -152,21 +157,122 @@ def after_credit(renewal: Offer, credit: Money) -> Money:
     return Money(max(renewal.price.amount_minor - credit.amount_minor, 0), renewal.price.currency)
 
 
+@value
+class Facts:
+    """All that a household's standing follows from, as of one moment.
+
+    `sold` is the version of its last policy's product that is on sale; `people` are all who are or were in it;
+    `phones` are its phones, confirmed or not, with the language of each. `receipts` is the money that reached it.
+    """
+
+    mutuelle: Mutuelle
+    today: date
+    policies: list[Policy]
+    sold: Product | None
+    entries: list[Entry]
+    people: list[Person]
+    open_payment: OpenPayment | None
+    phones: dict[str, str]
+    receipts: list[Receipt]
+
+    def with_policy(self, policy: Policy) -> "Facts":
+        """The same once this policy is written."""
+        return replace(self, policies=[*self.policies, policy])
+
+    def with_receipt(self, on: date, amount: Money) -> "Facts":
+        """The same once this money is in the household's account: what comes next is written down last."""
+        return replace(self, receipts=[*self.receipts, Receipt(on, amount.amount_minor)])
+
+
+def _columns(table: str, of: type[Any]) -> str:
+    names = (f"{table}.{name}" for name in of.__dataclass_fields__)
+    return ", ".join(names).replace("p.currency", "m.currency")
+
+
+# The policies, what they are agreed under and may be renewed under, the account, the people and the payment under way
+# of one household: one way to the server and back.
+_ASKED = """
+    select row(MUTUELLE),
+           array(select row(p.sequence, p.agreed_on, p.product_code, p.product_version, p.contribution_minor,
+                            p.registration_minor, WAIVED, p.waits_from)
+                   from policy p where p.mutuelle_id = m.id and p.number = :number order by p.sequence),
+           array(select row(p.sold_from <= own.today and coalesce(p.sold_until, own.today) >= own.today,
+                            PRODUCT)
+                   from product p
+                  where p.mutuelle_id = m.id
+                    and p.code in (select product_code from policy
+                                    where policy.mutuelle_id = m.id and policy.number = :number)
+                  order by p.version),
+           array(select row(e.*) from (ENTRIES) e),
+           array(select row(b.rank, b.name, b.birth_year, b.added_on, b.removed_on, b.first_policy, b.covered_from,
+                            b.came_from)
+                   from beneficiary b where b.mutuelle_id = m.id and b.number = :number
+                  order by b.rank <> :head_rank, b.rank),
+           array(select row(y.amount_minor, y.currency, y.payer_phone, y.asked_at) from payment y
+                  where y.mutuelle_id = m.id and y.number = :number and y.purpose = :purpose
+                    and y.state in (OPEN)),
+           array(select row(f.phone, c.language)
+                   from household_phone f left join preference c on c.phone = f.phone
+                  where f.mutuelle_id = m.id and f.number = :number order by f.since, f.phone)
+      from mutuelle m
+     cross join lateral (select (cast(:at as timestamptz) at time zone m.timezone)::date) own (today)
+     where m.id = :mutuelle
+"""
+_WORDS = {
+    "MUTUELLE": _columns("m", Mutuelle),
+    "PRODUCT": _columns("p", Product),
+    "WAIVED": WAIVED_OF_POLICY,
+    "ENTRIES": ENTRIES_OF_ONE,
+    "OPEN": ", ".join(f"'{state}'" for state in OPEN),
+}
+_FACTS = Prepared(text(re.sub("[A-Z]{3,}", lambda word: _WORDS[word[0]], _ASKED)))
+
+
+async def facts_of(db: AsyncConnection, household: Household, at: datetime) -> Facts:
+    """What `household` stands on at `at`, in one statement; LookupError for a household without a policy."""
+    asked = {
+        "mutuelle": household.mutuelle_id,
+        "number": household.number,
+        "head_rank": household.head_rank,
+        "at": at,
+        "purpose": CONTRIBUTION,
+        "account": household.account,
+    }
+    [found] = await _FACTS.rows(db, asked)
+    mutuelle, policies, versions, booked, people, open_payments, phones = found
+    if not policies:
+        raise LookupError(household.number)
+    products = [(is_sold, Product(*facts)) for is_sold, *facts in versions]
+    by_version = {(product.code, product.version): product for _is_sold, product in products}
+    agreed = [Policy(nth, on, by_version[code, version], *rest) for nth, on, code, version, *rest in policies]
+    last = agreed[-1].product.code
+    sold = [product for is_sold, product in products if is_sold and product.code == last]
+    owner, entries = Mutuelle(*mutuelle), [Entry(*facts) for _nth, *facts in booked]
+    return Facts(
+        owner,
+        owner.today(at),
+        agreed,
+        sold[-1] if sold else None,
+        entries,
+        [Person(*facts) for facts in people],
+        next((OpenPayment(Money(*one[:2]), *one[2:]) for one in open_payments), None),
+        {phone: spoken(language) for phone, language in phones},
+        receipts(entries),
+    )
+
+
 async def standing(db: AsyncConnection, household: Household, at: datetime) -> Standing:
     """Derive where `household` stands at `at` from its policies, its account and the products on sale."""
-    mutuelle = await get_mutuelle(db, household.mutuelle_id)
-    today = mutuelle.today(at)
-    products = await products_by_version(db, mutuelle.id)
-    terms, product = await terms_of(db, household, products)
-    paid = receipts(await statement(db, mutuelle.id, household.account))
-    reckoned = reckon(terms, paid, today, mutuelle.currency)
+    return stands_on(household, await facts_of(db, household, at))
+
+
+def stands_on(household: Household, facts: Facts) -> Standing:
+    """Where `household` stands by these facts."""
+    mutuelle, today, people = facts.mutuelle, facts.today, facts.people
+    terms, product = [policy.terms for policy in facts.policies], facts.policies[-1].product
+    reckoned = reckon(terms, facts.receipts, today, mutuelle.currency)
     dated, due = reckoned.periods, reckoned.due.amount_minor
-    people = await people_of(db, household)
-    next_ages = ages(people, today)
-    renewal = None
-    if may_renew(dated, today):
-        sold = {p.code: p for p in await products_on_sale(db, mutuelle.id, today)}
-        renewal = next_offer(sold.get(product.code), next_ages)
+    renewal = next_offer(facts.sold, ages(people, today)) if may_renew(dated, today) else None
     part = Money(min(installment(product, terms[-1].price_minor), due), mutuelle.currency)
     least = min(renewal.installment, after_credit(renewal, reckoned.credit)) if renewal else part
     return Standing(
@@ -180,6 +286,6 @@ async def standing(db: AsyncConnection, household: Household, at: datetime) -> S
         credit=reckoned.credit,
         renewal=renewal,
         least_payment=least,
-        open_payment=await open_payment(db, household),
+        open_payment=facts.open_payment,
         people=tuple(on_the_day(people, dated, reckoned.cover, today)),
     )

@@ -4,19 +4,21 @@ A mutuelle may have no route, or none for the country of this phone; its househo
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mutuelle.contributions.payments import operator_for
-from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
-from mutuelle.officers.roles import Appointment, Role, officers_of
-from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.officers.roles import Appointment, Role, appointment, appointments_by
+from mutuelle.rows import rows_of
 from mutuelle.tables import household as household_table
+from mutuelle.tables import mutuelle as mutuelles
 from mutuelle.tables import route
-from talk.phones import shown_phone
+from prepared import Prepared
+from talk.phones import region_of, shown_phone
 from talk.words import Caller
 from values import value
 
@@ -37,48 +39,75 @@ class PayInCash:
 
 async def cash_instead(db: AsyncConnection, caller: Caller, household: Household) -> PayInCash | None:
     """Whom `household` pays in cash, where no operator can ask the calling phone for money; None where one can."""
-    return await cash_in_place(db, caller, household.mutuelle_id, await _place_of(db, household))
+    ways = await _ways(db, caller, household.mutuelle_id, household)
+    return None if ways.is_served else await _who_takes_cash(db, ways)
 
 
 async def cash_in_place(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, place_id: str
 ) -> PayInCash | None:
     """The same for a newcomer who lives in a place of the mutuelle."""
-    if await operator_for(db, mutuelle_id, caller.phone):
-        return None
-    return await _who_takes_cash(db, caller, mutuelle_id, place_id)
+    ways = await _ways(db, caller, mutuelle_id, None)
+    return None if ways.is_served else await _who_takes_cash(db, replace(ways, place_id=place_id))
 
 
 async def who_takes_cash(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, household: Household | None
 ) -> PayInCash:
     """Whom to pay in cash, in any case: in the place of `household`, or anywhere in the mutuelle."""
-    return await _who_takes_cash(
-        db, caller, mutuelle_id, await _place_of(db, household) if household else None
+    return await _who_takes_cash(db, await _ways(db, caller, mutuelle_id, household))
+
+
+@value
+class _Ways:
+    """How a mutuelle can be paid from a phone: `is_served` by an operator of its country, and who is in office."""
+
+    mutuelle_name: str
+    complaints_phone: str
+    has_route: bool
+    is_served: bool
+    place_id: str | None  # of the household
+    appointments: list[Appointment]
+
+
+async def _ways(db: AsyncConnection, caller: Caller, mutuelle_id: str, household: Household | None) -> _Ways:
+    asked = {"value": mutuelle_id, "at": caller.at, "country": region_of(caller.phone)}
+    number = household.number if household else None
+    [found] = await _ASKED.rows(db, asked | {"number": number})
+    name, complaints, has_route, is_served, place_id, held = found
+    appointments = sorted(map(appointment, held), key=lambda one: (one.name, one.phone))
+    return _Ways(name, complaints, has_route, is_served, place_id, appointments)
+
+
+def _asked() -> Select[Any]:
+    mutuelle = sa.bindparam("value", type_=sa.Text)
+    routes = select(route.c.operator).where(route.c.mutuelle_id == mutuelle)
+    place = select(household_table.c.place_id).where(
+        household_table.c.mutuelle_id == mutuelle,
+        household_table.c.number == sa.bindparam("number", type_=sa.Text),
     )
+    return select(
+        mutuelles.c.name,
+        mutuelles.c.complaints_phone,
+        routes.exists(),
+        routes.where(route.c.country == sa.bindparam("country")).exists(),
+        place.scalar_subquery(),
+        rows_of(appointments_by("mutuelle_id")),
+    ).where(mutuelles.c.id == mutuelle)
 
 
-async def _place_of(db: AsyncConnection, household: Household) -> str:
-    found = select(household_table.c.place_id).where(of_household(household_table, household))
-    place_id: str = (await db.execute(found)).scalar_one()
-    return place_id
+_ASKED = Prepared(_asked())
 
 
-async def _who_takes_cash(
-    db: AsyncConnection, caller: Caller, mutuelle_id: str, place_id: str | None
-) -> PayInCash:
+async def _who_takes_cash(db: AsyncConnection, ways: _Ways) -> PayInCash:
     """The collector who received most in that place lately, else another one, else a treasurer; where nobody is in
     office, the mutuelle's own phone.
     """
-    has_route = sa.exists().where(route.c.mutuelle_id == mutuelle_id)
-    another_phone = bool(await db.scalar(select(has_route)))
-    appointments = await officers_of(db, mutuelle_id, caller.at)
-    collectors = [appointment for appointment in appointments if appointment.role is Role.COLLECTOR]
-    treasurers = [appointment for appointment in appointments if appointment.role is Role.TREASURER]
-    if found := await _nearest(db, collectors, place_id) or next(iter(treasurers), None):
-        return PayInCash(found.name, found.phone, another_phone)
-    mutuelle = await get_mutuelle(db, mutuelle_id)
-    return PayInCash(mutuelle.name, mutuelle.complaints_phone, another_phone)
+    collectors = [appointment for appointment in ways.appointments if appointment.role is Role.COLLECTOR]
+    treasurers = [appointment for appointment in ways.appointments if appointment.role is Role.TREASURER]
+    if found := await _nearest(db, collectors, ways.place_id) or next(iter(treasurers), None):
+        return PayInCash(found.name, found.phone, ways.has_route)
+    return PayInCash(ways.mutuelle_name, ways.complaints_phone, ways.has_route)
 
 
 _LATELY = sa.text(

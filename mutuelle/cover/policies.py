@@ -43,18 +43,25 @@ class Policy:
         )
 
 
+def policy_of(offer: Offer, sequence: int, agreed_on: date) -> Policy:
+    """The policy that an offer becomes when it is agreed to."""
+    return Policy(sequence, agreed_on, offer.product, offer.contribution_minor, offer.registration_minor)
+
+
+# What was waived of the policy `p`.
+WAIVED_OF_POLICY = """(select coalesce(sum(w.amount_minor), 0)::bigint from waiver w
+             where w.mutuelle_id = p.mutuelle_id and w.number = p.number and w.sequence = p.sequence)"""
 _POLICIES = text(
     """
     select home.nth, p.sequence, p.agreed_on, p.product_code, p.product_version,
            p.contribution_minor, p.registration_minor,
-           (select coalesce(sum(w.amount_minor), 0)::bigint from waiver w
-             where w.mutuelle_id = p.mutuelle_id and w.number = p.number and w.sequence = p.sequence),
+           WAIVED,
            p.waits_from
       from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from policy own
                           where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
      order by home.nth, p.sequence
-    """
+    """.replace("WAIVED", WAIVED_OF_POLICY)
 )
 
 
@@ -105,16 +112,6 @@ def known_terms(agreed: Sequence[Policy], waived: Sequence[Waiver], known_at: da
         if one.recorded_at <= known_at:
             known[one.sequence] += one.amount_minor
     return [replace(policy.terms, waived_minor=known[policy.sequence]) for policy in agreed]
-
-
-async def terms_of(
-    db: AsyncConnection, household: Household, products: Mapping[tuple[str, int], Product]
-) -> tuple[list[Terms], Product]:
-    """The household's policies in order, and the product of the last one; LookupError if it has none."""
-    [found] = await policies_of(db, [household], {household.mutuelle_id: products})
-    if not found:
-        raise LookupError(household.number)
-    return [one.terms for one in found], found[-1].product
 
 
 def terms(

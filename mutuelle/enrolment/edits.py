@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, Sentence, _, counts
 from mutuelle.acts import By
+from mutuelle.contributions.family import YOUNGEST_HEAD, Family, family_of
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.standing import Standing, standing
-from mutuelle.cover.family import YOUNGEST_HEAD, Family, family_of
 from mutuelle.cover.people import Person, entitled_on
 from mutuelle.cover.rules import CoverState, current
 from mutuelle.enrolment.enrolment import PRICE_CHANGED

@@ -11,16 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _
 from mutuelle.contributions.contribution_calls import calls_due
-from mutuelle.contributions.payments import ask_payment, lock_phone, open_payment
+from mutuelle.contributions.payments import ask_payment, lock_phone
 from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.cover.policies import write_policy
-from mutuelle.households.confirmation import unconfirmed_of
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import (
     Household,
     NewHousehold,
-    household_by_number,
-    households_of,
+    expect_household,
     lock_household,
     own_household,
     phones_of,
@@ -66,9 +65,10 @@ async def enrol(
     Without `pay_now` the contribution is due in cash: an SMS says to whom. By SMS the answer says so itself.
     """
     await lock_phone(db, caller.phone)  # of two calls at once, the second finds the household of the first
-    if await households_of(db, caller):
+    known = await profile_of(db, caller)
+    if known.households:
         raise RefusedError(ALREADY)
-    if await unconfirmed_of(db, caller):
+    if known.is_asked:
         raise RefusedError(_("An agent has registered your household already. Dial and answer first."))
     new, mutuelle = enrolment.household, await get_mutuelle(db, enrolment.mutuelle)
     today = mutuelle.today(caller.at)
@@ -104,8 +104,7 @@ async def pay(
 
     Where it renews, the new period is written down when its first franc settles.
     """
-    await lock_household(db, number)
-    household = await household_by_number(db, number)
+    household = expect_household(await lock_household(db, number), number)
     stands = await agreed_standing(db, household, terms, caller.at)
     renewal = stands.renewal if terms.renews else None
     await ask_payment(db, caller, household, amount, payer_phone, renewal=renewal)
@@ -153,14 +152,19 @@ async def agreed_standing(
     db: AsyncConnection, household: Household, terms: PaymentTerms, at: datetime
 ) -> Standing:
     """Where a locked household stands; Refused if its terms are not the agreed `terms`, or a payment is under way."""
-    if await open_payment(db, household):
+    stands = await standing(db, household, at)
+    expect_agreed(stands, terms)
+    return stands
+
+
+def expect_agreed(stands: Standing, terms: PaymentTerms) -> None:
+    """Refused if the terms are not the agreed `terms`, or a payment is under way."""
+    if stands.open_payment:
         raise RefusedError(
             _("A payment for this household is already under way. Please wait a few minutes and dial again.")
         )
-    stands = await standing(db, household, at)
     if stands.payment_terms != terms:
         raise RefusedError(PRICE_CHANGED)
-    return stands
 
 
 async def agreed_offer(db: AsyncConnection, agreed: Enrolment, today: date) -> Offer:

@@ -1,39 +1,45 @@
-"""The caller profile: what the home menu must know of a caller, in one query; every hop of every call runs it.
+"""The caller profile: language, households and roles of a caller, in one query; every call begins with it.
 
-It only decides which menus are offered. Each menu reads for itself, and each action checks again.
+A call remembers it. It only decides which menus are offered: each menu reads for itself, and each action checks again.
 """
 
-from functools import cache
-from typing import NamedTuple
-
 import sqlalchemy as sa
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.households.confirmation import waiting_for_phone
-from mutuelle.households.households import OF_PHONE
-from mutuelle.officers.roles import appointments_by
+from mutuelle.households.households import OF_PHONE, Household
+from mutuelle.officers.roles import Appointment, appointment, appointments_by
+from mutuelle.rows import rows_of
+from prepared import Prepared
+from talk.preferences import CHOSEN, spoken
 from talk.words import Caller
+from values import value
 
 
-class CallerProfile(NamedTuple):
-    """`is_asked`: a household waits for this phone's confirmation; `has_appointment`: one is in force today."""
+@value
+class CallerProfile:
+    """Who the calling phone is to the mutuelles today. `is_asked`: a household waits for this phone's confirmation."""
 
+    language: str
     is_asked: bool
-    is_member: bool
-    has_appointment: bool
+    households: tuple[Household, ...]
+    appointments: tuple[Appointment, ...]
 
 
-async def caller_profile(db: AsyncConnection, caller: Caller) -> CallerProfile:
-    """Who the calling phone is to the mutuelles today."""
+async def profile_of(db: AsyncConnection, caller: Caller) -> CallerProfile:
+    """The caller's profile; her households the oldest first, her appointments by mutuelle and role."""
     facts = {"phone": caller.phone, "value": caller.phone, "at": caller.at}
-    return CallerProfile(*(await db.execute(_profile(), facts)).one())
+    [(language, is_asked, households, appointments)] = await _PROFILE.rows(db, facts)
+    households = tuple([Household(*row) for row in households])
+    return CallerProfile(spoken(language), is_asked, households, tuple(map(appointment, appointments)))
 
 
-@cache  # made once
-def _profile() -> Select[bool, bool, bool]:
-    return select(
+_PROFILE = Prepared(
+    select(
+        CHOSEN.scalar_subquery(),
         sa.exists(waiting_for_phone()),
-        sa.exists(OF_PHONE.order_by(None)),
-        sa.exists(appointments_by("phone")),
+        rows_of(OF_PHONE),
+        rows_of(appointments_by("phone")),
     )
+)

@@ -6,9 +6,10 @@ A transaction that changes a household holds its lock and notes the change.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -97,7 +98,12 @@ async def note_change(db: AsyncConnection, household: Household, what: Change, *
 
 async def changes_of(db: AsyncConnection, household: Household, limit: int) -> list[Noted]:
     """The last `limit` changes of a household, the newest first."""
-    rows = await db.execute(
+    return [noted(row) for row in await db.execute(last_changes(household, limit))]
+
+
+def last_changes(household: Household, limit: int) -> Select[Any]:
+    """The question behind `changes_of`, to be asked alone or with more of each change."""
+    return (
         select(
             household_change.c.position,
             household_change.c.what,
@@ -110,10 +116,11 @@ async def changes_of(db: AsyncConnection, household: Household, limit: int) -> l
         .order_by(household_change.c.position.desc())
         .limit(limit)
     )
-    return [
-        Noted(row.position, Change(row.what), row.detail, row.actor, row.reason, row.changed_at)
-        for row in rows
-    ]
+
+
+def noted(row: Row[Any]) -> Noted:
+    """The change in a row of `last_changes`."""
+    return Noted(row.position, Change(row.what), row.detail, row.actor, row.reason, row.changed_at)
 
 
 async def changes_since(db: AsyncConnection, household: Household, what: set[Change], since: datetime) -> int:

@@ -6,6 +6,7 @@ A phone that an officer wrote down speaks for nobody until its holder has confir
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -15,14 +16,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, open_accounts
 from locales import _
-from mutuelle.free_codes import draw_free, insert_if_free
+from mutuelle.free_codes import draw_free
 from mutuelle.household_key import HouseholdKey, keys_of, of_household, same_household
 from mutuelle.households.member_numbers import draw_number, shown_number
+from mutuelle.rows import rows_of
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.tables import beneficiary, household_phone
 from mutuelle.tables import household as household_table
+from mutuelle.tables import household_phone
 from mutuelle.tables import mutuelle as mutuelles
-from talk.limits import DAY, HOUR, Limited, alarm_once, begun, note_use, uses_since
+from prepared import Prepared
+from talk.limits import DAY, HOUR, Limited, alarm_once, begun, note_use
+from talk.tables import limited_use
 from talk.trouble import RefusedError
 from talk.words import Caller
 from values import value
@@ -121,8 +125,12 @@ async def own_household(db: AsyncConnection, caller: Caller, number: str) -> Hou
 
 async def household_by_number(db: AsyncConnection, number: str) -> Household:
     """The open household with this member number; Refused if there is none."""
-    household = await find_household(db, number)
-    if household is None:
+    return expect_household(await find_household(db, number), number)
+
+
+def expect_household(household: Household | None, number: str, mutuelle_id: str | None = None) -> Household:
+    """`household`, found by its number; Refused if there is none, in this mutuelle if one is given."""
+    if household is None or mutuelle_id not in (None, household.mutuelle_id):
         raise RefusedError(_("No household has the number {number}.", number=shown_number(number)))
     return household
 
@@ -136,20 +144,40 @@ async def household_named(
     not be found by trying numbers. The limit of all phones does not apply to officers, who name their mutuelle. A
     number counts once, however often the hop is replayed.
     """
-    day, hour = begun(caller.at, DAY), begun(caller.at, HOUR)
-    mine = await uses_since(db, Limited.NUMBER_NOT_FOUND, day, subject=caller.phone)
-    everybody = await uses_since(db, Limited.NUMBER_NOT_FOUND, hour)
+    asked = {"phone": caller.phone, "number": number, "what": Limited.NUMBER_NOT_FOUND}
+    since = {"day": begun(caller.at, DAY), "hour": begun(caller.at, HOUR)}
+    [(mine, everybody, found)] = await _NAMED.rows(db, asked | since)
     if mine >= UNKNOWN_A_PHONE or (mutuelle_id is None and everybody >= UNKNOWN_AN_HOUR):
         raise RefusedError(
             _("Too many numbers were not right. Please try again tomorrow, or see the treasurer.")
         )
-    household = await find_household(db, number)
+    household = Household(*found[0]) if found else None
     if household is not None and mutuelle_id in (None, household.mutuelle_id):
         return household
     if await note_use(db, Limited.NUMBER_NOT_FOUND, caller.phone, number, caller.at):
         alarm_once("numbers_tried_by_one", mine + 1, UNKNOWN_A_PHONE, phone=caller.phone)
         alarm_once("numbers_tried_by_many", everybody + 1, UNKNOWN_AN_HOUR)
     return None
+
+
+def _named() -> sa.Select[Any]:
+    """How many numbers `phone` since `day`, and all phones since `hour`, typed that nobody has; the household."""
+    used = limited_use.c.what == sa.bindparam("what")
+    mine = used & (limited_use.c.subject == sa.bindparam("phone"))
+    household = (
+        select(*_COLUMNS)
+        .join_from(household_table, mutuelles, _OF_MUTUELLE)
+        .where(household_table.c.number == sa.bindparam("number"), household_table.c.closed_at.is_(None))
+    )
+    return select(_uses(mine, "day"), _uses(used, "hour"), rows_of(household))
+
+
+def _uses(which: sa.ColumnElement[bool], since: str) -> sa.ScalarSelect[int]:
+    begun_at = sa.bindparam(since, type_=sa.DateTime(timezone=True))
+    return select(sa.func.count()).where(which, limited_use.c.used_at >= begun_at).scalar_subquery()
+
+
+_NAMED = Prepared(_named())
 
 
 async def find_household(db: AsyncConnection, number: str, *, closed: bool = False) -> Household | None:
@@ -211,14 +239,24 @@ async def free_phone(db: AsyncConnection, household: Household, phone: str) -> N
     )
 
 
-async def lock_household(db: AsyncConnection, number: str) -> None:
+async def lock_household(db: AsyncConnection, number: str) -> Household | None:
     """Lock the household with this number, if any, until the transaction ends: against changes, payments, settlement.
 
-    Lock first and read afterwards: what was read before may have changed meanwhile.
+    Lock first and read afterwards: what was read before may have changed meanwhile. Returns the household as it is
+    once it is locked; None if there is none, or it is closed.
     """
-    await db.execute(
-        select(household_table.c.number).where(household_table.c.number == number).with_for_update()
-    )
+    row = (await db.execute(_LOCK_ONE, {"number": number})).one_or_none()
+    if row is None or row.closed_at is not None:
+        return None
+    return Household(*row[:-1])
+
+
+_LOCK_ONE = (
+    select(*_COLUMNS, household_table.c.closed_at)
+    .join_from(household_table, mutuelles, _OF_MUTUELLE)
+    .where(household_table.c.number == sa.bindparam("number"))
+    .with_for_update(of=household_table)
+)
 
 
 _LOCK = sa.text(
@@ -257,36 +295,45 @@ async def register_household(
 
     `registered_by` is the phone of the officer who registers it: then it is not confirmed yet.
     """
-    facts = {
-        "mutuelle_id": mutuelle.id,
-        "head_name": new.head_name,
-        "place_id": new.place_id,
-        "enrolled_at": at,
-        "registered_by": registered_by,
+    today = mutuelle.today(at)
+    facts: dict[str, object] = {
+        "mutuelle": mutuelle.id,
+        "head": new.head_name,
+        "place": new.place_id,
+        "phone": phone,
+        "births": [today.year - age for age in new.ages],
+        "today": today,
+        "at": at,
+        "officer": registered_by,
     }
     number = await _insert_household(db, mutuelle, facts)
     household = Household(mutuelle.id, number, new.head_name, mutuelle.name)
-    key = {"mutuelle_id": mutuelle.id, "number": number}
-    today = mutuelle.today(at)
-    people = [
-        {
-            **key,
-            "rank": rank,
-            "name": new.head_name if rank == 1 else None,
-            "birth_year": today.year - age,
-            "added_on": today,
-        }
-        for rank, age in enumerate(new.ages, start=1)
-    ]
-    if phone is not None:
-        await add_phone(db, household, phone, at)
-    await db.execute(insert(beneficiary), people)
     await open_accounts(db, [Account(mutuelle.id, household.account, mutuelle.currency)])
     return household
 
 
 async def _insert_household(db: AsyncConnection, mutuelle: Mutuelle, facts: dict[str, object]) -> str:
     async def write(number: str) -> bool:
-        return await insert_if_free(db, household_table, {**facts, "number": number})
+        return bool(await db.scalar(_REGISTER, facts | {"number": number}))
 
     return await draw_free(f"member number in {mutuelle.id}", lambda: draw_number(mutuelle.prefix), write)
+
+
+# Nothing where the number is taken.
+_REGISTER = sa.text(
+    """
+    with written as (
+        insert into household (mutuelle_id, number, head_name, place_id, enrolled_at, registered_by)
+        values (:mutuelle, :number, :head, :place, :at, :officer)
+        on conflict do nothing returning mutuelle_id, number),
+    spoken as (
+        insert into household_phone (mutuelle_id, number, phone, since)
+        select mutuelle_id, number, cast(:phone as text), :at from written where cast(:phone as text) is not null),
+    people as (
+        insert into beneficiary (mutuelle_id, number, rank, name, birth_year, added_on)
+        select written.mutuelle_id, written.number, person.rank, case person.rank when 1 then cast(:head as text) end,
+               person.birth_year, cast(:today as date)
+          from written, unnest(cast(:births as int[])) with ordinality as person (birth_year, rank))
+    select number from written
+    """
+)

@@ -21,7 +21,7 @@ from mutuelle.imports.setup_rows import SetupRows
 from mutuelle.imports.vocabulary import BANK_WORDS, BOX_WORDS, LINKING_WORDS
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.scheme.mutuelles import Mutuelle, Officer
-from mutuelle.treasury.cash_in_hand import holder_of, lock_cash_in_hand
+from mutuelle.treasury.cash_in_hand import cash_in_hand_of, holder_of, lock_cash_in_hand
 from talk.phones import typed_phone
 from talk.trouble import InvalidError
 
@@ -148,7 +148,7 @@ async def held_by_officers(
             role, phone, name = Role(opening.holder.role), opening.holder.phone, opening.holder.name
             appointment = Appointment(mutuelle.id, mutuelle.name, role, phone, name)
             await lock_cash_in_hand(db, appointment)
-            reference = await holder_of(db, mutuelle, appointment, at)
+            reference = await holder_of(db, await cash_in_hand_of(db, appointment), appointment, at)
             opening = replace(opening, account=accounts.cash(reference, opening.fund))
         found.append(opening)
     return found

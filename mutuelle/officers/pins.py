@@ -178,14 +178,17 @@ def is_trivial(pin: str) -> bool:
 
 
 async def _locked(db: AsyncConnection, phone: str) -> _Kept | None:
-    await lock_pin(db, phone)
-    found = await db.execute(
-        select(officer_pin.c.sealed, officer_pin.c.failures, officer_pin.c.locked_until)
-        .where(officer_pin.c.phone == phone)
-        .with_for_update()
-    )
-    row = found.one_or_none()
+    row = (await db.execute(_LOCKED, {"phone": phone, "space": int(Lock.PIN)})).one_or_none()
     return _Kept(*row) if row else None
+
+
+# The lock of `lock_pin`, and the row as it is once both are held.
+_LOCKED = sa.text(
+    """
+    with turn as materialized (select pg_advisory_xact_lock(:space, hashtext(:phone)))
+    select p.sealed, p.failures, p.locked_until from turn, officer_pin p where p.phone = :phone for update of p
+    """
+)
 
 
 def _closed(kept: _Kept, now: datetime) -> Sentence | None:

@@ -94,7 +94,7 @@ async def appointment_of(db: AsyncConnection, caller: Caller, mutuelle_id: str, 
 
 async def _appointments(db: AsyncConnection, at: datetime, column: str, value: str) -> list[Appointment]:
     rows = await db.execute(appointments_by(column), {"at": at, "value": value})
-    return [_appointment(row) for row in rows]
+    return [appointment(row) for row in rows]
 
 
 @cache  # built once: the home menu runs it at every hop
@@ -127,6 +127,7 @@ def _in_office(
     )
 
 
-def _appointment(row: Sequence[Any]) -> Appointment:
+def appointment(row: Sequence[Any]) -> Appointment:
+    """The appointment in a row of `appointments_by`."""
     mutuelle_id, mutuelle_name, role, phone, name = row
     return Appointment(mutuelle_id, mutuelle_name, Role(role), phone, name)

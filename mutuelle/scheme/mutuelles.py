@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ARRAY, Row, Text, any_, literal, select
+from sqlalchemy import ARRAY, Row, Text, any_, bindparam, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.dates import local_date
 from mutuelle.tables import mutuelle, officer, place
+from prepared import Prepared
 from talk.phones import region_of, shown_phone
 from talk.words import Caller
 
@@ -63,14 +65,17 @@ class Place:
 
 
 @dataclass(frozen=True)
-class SharedPlace(Place):
-    """A place whose name occurs in several mutuelles: a list shows it with the mutuelle's."""
+class PlaceNear(Place):
+    """A place in a list of several mutuelles' places.
 
-    mutuelle_name: str
+    `shared_by` is its mutuelle's name if the place's name occurs in several mutuelles; else empty.
+    """
+
+    shared_by: str
 
     @property
     def label(self) -> str:
-        return f"{self.name}, {self.mutuelle_name}"
+        return f"{self.name}, {self.shared_by}" if self.shared_by else self.name
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ class Officer:
     name: str
 
 
-def _mutuelle(row: Row[tuple[object, ...]]) -> Mutuelle:
+def mutuelle_of(row: Row[Any]) -> Mutuelle:
+    """The mutuelle in a row that has its columns."""
     fields = row._mapping
     return Mutuelle(**{name: fields[name] for name in Mutuelle.__dataclass_fields__})
 
@@ -94,16 +100,23 @@ async def get_mutuelle(db: AsyncConnection, mutuelle_id: str) -> Mutuelle:
 
 async def get_mutuelles(db: AsyncConnection, mutuelle_ids: Collection[str]) -> dict[str, Mutuelle]:
     """The mutuelles with these codes, by code; LookupError if there is none for one of them."""
-    wanted = select(mutuelle).where(mutuelle.c.id == any_(literal(list(mutuelle_ids), ARRAY(Text))))
-    found = {row.id: _mutuelle(row) for row in await db.execute(wanted)}
+    rows = await _BY_ID.rows(db, {"ids": list(mutuelle_ids)})
+    found = {row[0]: Mutuelle(*row) for row in rows}
     if missing := set(mutuelle_ids) - set(found):
         raise LookupError(", ".join(sorted(missing)))
     return found
 
 
+_BY_ID = Prepared(
+    select(*(mutuelle.c[name] for name in Mutuelle.__dataclass_fields__)).where(
+        mutuelle.c.id == any_(bindparam("ids", type_=ARRAY(Text)))
+    )
+)
+
+
 async def mutuelles(db: AsyncConnection) -> list[Mutuelle]:
     """All mutuelles, by name."""
-    return [_mutuelle(row) for row in await db.execute(select(mutuelle).order_by(mutuelle.c.name))]
+    return [mutuelle_of(row) for row in await db.execute(select(mutuelle).order_by(mutuelle.c.name))]
 
 
 async def mutuelles_near(db: AsyncConnection, caller: Caller) -> list[Mutuelle]:
@@ -113,22 +126,29 @@ async def mutuelles_near(db: AsyncConnection, caller: Caller) -> list[Mutuelle]:
     return [m for m in everywhere if m.country == country] or everywhere
 
 
-async def places_near(db: AsyncConnection, caller: Caller) -> list[Place]:
+async def places_near(db: AsyncConnection, caller: Caller) -> list[PlaceNear]:
     """The places a caller may live in: those served in the caller's country, by name.
 
     A name that occurs in several mutuelles is shown with the mutuelle's, so that nobody joins the wrong one.
     """
-    near = {m.id: m.name for m in await mutuelles_near(db, caller)}
-    places = await places_of(db, list(near))
+    rows = await _PLACES_NEAR.rows(db, {"near": region_of(caller.phone)})
     serving: dict[str, set[str]] = {}
-    for one in places:
-        serving.setdefault(one.name, set()).add(one.mutuelle_id)
+    for mutuelle_id, _id, name, _mutuelle in rows:
+        serving.setdefault(name, set()).add(mutuelle_id)
     return [
-        SharedPlace(one.mutuelle_id, one.id, one.name, near[one.mutuelle_id])
-        if len(serving[one.name]) > 1
-        else one
-        for one in places
+        PlaceNear(owner, key, name, mutuelle_name if len(serving[name]) > 1 else "")
+        for owner, key, name, mutuelle_name in rows
     ]
+
+
+_ANY = mutuelle.alias("any_near")
+_NEAR = bindparam("near", type_=Text)
+_PLACES_NEAR = Prepared(
+    select(place.c.mutuelle_id, place.c.id, place.c.name, mutuelle.c.name.label("mutuelle_name"))
+    .join(mutuelle, mutuelle.c.id == place.c.mutuelle_id)
+    .where((mutuelle.c.country == _NEAR) | ~exists(select(_ANY.c.id).where(_ANY.c.country == _NEAR)))
+    .order_by(place.c.name, place.c.mutuelle_id)
+)
 
 
 async def places_of(db: AsyncConnection, mutuelle_ids: list[str]) -> list[Place]:

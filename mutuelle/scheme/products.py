@@ -7,12 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ARRAY, Row, Text, any_, func, literal, select
+from sqlalchemy import ARRAY, Date, Row, Text, any_, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
 from mutuelle.tables import mutuelle, product
+from prepared import Prepared
 
 
 def opening_share(price_minor: int, percent: int) -> int:
@@ -129,20 +130,29 @@ def _product(row: Row[tuple[object, ...]]) -> Product:
 
 async def products_on_sale(db: AsyncConnection, mutuelle_id: str, today: date) -> list[Product]:
     """The newest version on sale of each product, the cheapest first."""
-    rows = await db.execute(
-        select(product, mutuelle.c.currency)
-        .join(mutuelle, mutuelle.c.id == product.c.mutuelle_id)
-        .ext(distinct_on(product.c.code))
-        .where(
-            product.c.mutuelle_id == mutuelle_id,
-            product.c.sold_from <= today,
-            func.coalesce(product.c.sold_until, today) >= today,
-        )
-        .order_by(product.c.code, product.c.version.desc())
-    )
+    rows = await _ON_SALE.rows(db, {"mutuelle": mutuelle_id, "today": today})
     return sorted(
-        (_product(row) for row in rows), key=lambda p: (p.lump_sum_minor + p.premium_adult_minor, p.code)
+        (Product(*row) for row in rows), key=lambda p: (p.lump_sum_minor + p.premium_adult_minor, p.code)
     )
+
+
+_OWNER, _TODAY = bindparam("mutuelle", type_=Text), bindparam("today", type_=Date)
+_ON_SALE = Prepared(
+    select(
+        *(
+            mutuelle.c.currency if name == "currency" else product.c[name]
+            for name in Product.__dataclass_fields__
+        )
+    )
+    .join(mutuelle, mutuelle.c.id == product.c.mutuelle_id)
+    .ext(distinct_on(product.c.code))
+    .where(
+        product.c.mutuelle_id == _OWNER,
+        product.c.sold_from <= _TODAY,
+        func.coalesce(product.c.sold_until, _TODAY) >= _TODAY,
+    )
+    .order_by(product.c.code, product.c.version.desc())
+)
 
 
 async def products_by_version(db: AsyncConnection, mutuelle_id: str) -> dict[tuple[str, int], Product]:

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence
 from mutuelle.acts import By
 from mutuelle.care.codes import end_code
+from mutuelle.contributions.family import YOUNGEST_HEAD
 from mutuelle.contributions.standing import standing
-from mutuelle.cover.family import YOUNGEST_HEAD
 from mutuelle.cover.people import Person, people_of
 from mutuelle.cover.rules import CoverState
 from mutuelle.household_key import of_household

@@ -11,20 +11,25 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
 from ledger.book import Journal, Movement
 from locales import Money, Sentence, _
-from mutuelle.contributions.contribution_calls import with_calls
-from mutuelle.contributions.standing import PaymentTerms, Standing, standing
-from mutuelle.cover.policies import write_policy
-from mutuelle.enrolment.enrolment import agreed_standing
-from mutuelle.free_codes import draw_free, insert_if_free
-from mutuelle.households.households import Household, find_household, household_named, lock_household
-from mutuelle.households.member_numbers import shown_number
+from mutuelle.contributions.contribution_calls import called_so_far, calls_reached
+from mutuelle.contributions.standing import Facts, PaymentTerms, Standing, facts_of, stands_on
+from mutuelle.cover.policies import policy_of, write_policy
+from mutuelle.enrolment.enrolment import expect_agreed
+from mutuelle.free_codes import draw_free
+from mutuelle.households.households import (
+    Household,
+    expect_household,
+    find_household,
+    household_named,
+    lock_household,
+)
 from mutuelle.notify import notify
 from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of
@@ -41,6 +46,7 @@ from mutuelle.treasury.cash_in_hand import (
     is_own,
     lock_cash_in_hand,
 )
+from mutuelle.treasury.messages import cash_receipt as receipt_sentence
 from mutuelle.treasury.messages import deposit_confirmed, send_cash_receipts
 from mutuelle.treasury.receipt_days import expect_receipt_day
 from talk.answers import Secret
@@ -81,18 +87,14 @@ class Recorded:
 
 async def household_here(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
     """The open household of the officer's own mutuelle with this number; Refused, in one sentence, for any other."""
-    household = await find_household(db, number)
-    if household is None or household.mutuelle_id != appointment.mutuelle_id:
-        raise RefusedError(_("No household has the number {number}.", number=shown_number(number)))
-    return household
+    return expect_household(await find_household(db, number), number, appointment.mutuelle_id)
 
 
 async def household_asked(
     db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
 ) -> Household:
     """The same for a number that an officer types in a call; unknown numbers are counted and limited."""
-    await household_named(db, caller, number, appointment.mutuelle_id)
-    return await household_here(db, appointment, number)
+    return expect_household(await household_named(db, caller, number, appointment.mutuelle_id), number)
 
 
 async def receive_cash(
@@ -107,22 +109,26 @@ async def receive_cash(
     4. Write the record and the receipt by SMS, all in one transaction.
     """
     appointment = await appointment_of(db, caller, mutuelle, Role.COLLECTOR)
-    await lock_household(db, cash.number)
-    household = await household_here(db, appointment, cash.number)
+    household = expect_household(await lock_household(db, cash.number), cash.number, mutuelle)
     await lock_cash_in_hand(db, appointment)
-    stands = await agreed_standing(db, household, terms, caller.at)
-    await expect_room(db, appointment, cash.amount, caller.at)
+    facts = await facts_of(db, household, caller.at)
+    stands = stands_on(household, facts)
+    expect_agreed(stands, terms)
+    cash_in_hand = await cash_in_hand_of(db, appointment)
+    expect_room(cash_in_hand, cash.amount, caller.at)
     await expect_receipt_day(db, appointment, stands, cash.received_on, caller.at)
     if wrong := await try_pin(db, caller, pin):
         return wrong
-    owner = await get_mutuelle(db, mutuelle)
-    holder = await holder_of(db, owner, appointment, caller.at)
-    await _renew(db, household, stands, cash.received_on, caller.at)
+    holder = await holder_of(db, cash_in_hand, appointment, caller.at)
+    facts = await _renew(db, household, stands, facts, cash.received_on, caller.at)
     reference, code = await _write(db, household, holder, cash, caller.at)
-    await _post(db, owner, household, holder, reference, cash)
-    stands = await standing(db, household, caller.at)
-    notified = await send_cash_receipts(db, stands, cash.amount, code, cash.received_on, caller.at)
-    return Recorded(code, (await cash_in_hand_of(db, appointment)).held, notified)
+    await _post(db, household, facts, holder, reference, cash)
+    stands = stands_on(household, facts.with_receipt(cash.received_on, cash.amount))
+    late_of = cash.received_on if cash.received_on < facts.today else None
+    receipt = receipt_sentence(stands, cash.amount, code, late_of)
+    notified = await send_cash_receipts(db, household, facts.phones, receipt, code, caller.at)
+    held = Money(cash_in_hand.held.amount_minor + cash.amount.amount_minor, cash.amount.currency)
+    return Recorded(code, held, notified)
 
 
 async def deposit_cash(
@@ -148,7 +154,7 @@ async def deposit_cash(
         return wrong
     owner = await get_mutuelle(db, mutuelle)
     await lock_cash_in_hand(db, appointment)
-    box = await holder_of(db, owner, appointment, caller.at)
+    box = await holder_of(db, await cash_in_hand_of(db, appointment), appointment, caller.at)
     await _move_cash(db, owner, found, box, amount, caller.at)
     left = await cash_in_hand_of(db, collector)
     sentence = deposit_confirmed(owner.name, amount, appointment.name, left.held)
@@ -157,12 +163,14 @@ async def deposit_cash(
 
 
 async def _renew(
-    db: AsyncConnection, household: Household, stands: Standing, agreed_on: date, at: datetime
-) -> None:
-    """Write the new period that this money agrees to, on the day it was given."""
-    if stands.renews and stands.renewal:
-        sequence = len(stands.periods) + 1
-        await write_policy(db, household, stands.renewal, sequence=sequence, agreed_on=agreed_on, at=at)
+    db: AsyncConnection, household: Household, stands: Standing, facts: Facts, agreed_on: date, at: datetime
+) -> Facts:
+    """Write the new period that this money agrees to, on the day it was given; returns the facts with it."""
+    if not (stands.renews and stands.renewal):
+        return facts
+    sequence = len(stands.periods) + 1
+    await write_policy(db, household, stands.renewal, sequence=sequence, agreed_on=agreed_on, at=at)
+    return facts.with_policy(policy_of(stands.renewal, sequence, agreed_on))
 
 
 async def _write(
@@ -182,10 +190,7 @@ async def _write(
     }
 
     async def write(code: str) -> bool:
-        of_payment = (payment.c.mutuelle_id == household.mutuelle_id) & (payment.c.receipt_code == code)
-        if await db.scalar(select(payment.c.reference).where(of_payment)):
-            return False
-        return await insert_if_free(db, cash_receipt, {**row, "receipt_code": code})
+        return bool(await db.scalar(_WRITE, row | {"receipt_code": code}))
 
     return reference, await draw_free("receipt code", _draw_receipt_code, write)
 
@@ -194,10 +199,38 @@ def _draw_receipt_code() -> str:
     return base64.b32encode(secrets.randbelow(256**CODE_BYTES).to_bytes(CODE_BYTES))[:6].decode()
 
 
+_WRITTEN = [
+    cash_receipt.c[name]
+    for name in (
+        "mutuelle_id",
+        "reference",
+        "holder",
+        "number",
+        "amount_minor",
+        "currency",
+        "received_at",
+        "received_on",
+        "receipt_code",
+    )
+]
+_PAID_WITH_CODE = select(payment.c.reference).where(
+    payment.c.mutuelle_id == bindparam("mutuelle_id"), payment.c.receipt_code == bindparam("receipt_code")
+)
+_WRITE = (
+    insert(cash_receipt)
+    .from_select(
+        _WRITTEN,
+        select(*(bindparam(c.name, type_=c.type) for c in _WRITTEN)).where(~_PAID_WITH_CODE.exists()),
+    )
+    .on_conflict_do_nothing()
+    .returning(cash_receipt.c.receipt_code)
+)
+
+
 async def _post(
     db: AsyncConnection,
-    mutuelle: Mutuelle,
     household: Household,
+    facts: Facts,
     holder: str,
     reference: UUID,
     cash: CashGiven,
@@ -205,7 +238,7 @@ async def _post(
     amount = cash.amount
     movement = Movement(accounts.cash(holder), household.account, amount.amount_minor, amount.currency)
     receipt = Journal(
-        mutuelle=mutuelle.id,
+        mutuelle=household.mutuelle_id,
         source="cash",
         key=str(reference),
         kind=RECEIVED,
@@ -215,7 +248,11 @@ async def _post(
         movements=[movement],
         memo={"cash": str(reference)},
     )
-    await post_all(db, await with_calls(db, mutuelle, household, receipt))
+    called, credit = called_so_far(facts.entries)
+    left = [(p.sequence, p.contribution_minor, p.registration_minor) for p in facts.policies[called:]]
+    credit += amount.amount_minor
+    calls = calls_reached(facts.mutuelle, household, left, credit, on=cash.received_on, actor=receipt.actor)
+    await post_all(db, [*calls, receipt])
 
 
 async def _move_cash(

@@ -3,7 +3,7 @@
 It is the balance of the holder's account in the ledger, which names the holder by an opaque reference.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -11,16 +11,17 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
-from ledger.balances import balance
 from ledger.book import Account, PostVerdict, open_accounts
 from ledger.tables import request
 from locales import Money, _, counts
+from mutuelle.dates import local_date
 from mutuelle.free_codes import draw_digits, draw_free, insert_if_free
 from mutuelle.locks import Lock, lock
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.officers.tables import cash_holder, cash_receipt
-from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
+from mutuelle.scheme.mutuelles import Officer, get_mutuelle
 from mutuelle.tables import officer
+from prepared import Prepared
 from talk.questions import initials
 from talk.trouble import RefusedError
 
@@ -48,6 +49,7 @@ class CashInHand:
     phone: str
     held: Money
     since_on: date | None
+    timezone: str  # of the mutuelle
 
     @property
     def key(self) -> str:
@@ -69,37 +71,59 @@ class CashInHand:
 
 async def cash_in_hand_of(db: AsyncConnection, appointment: Appointment) -> CashInHand:
     """The cash in hand of an officer."""
+    found = await _held_by(db, appointment.mutuelle_id, appointment.role, appointment.phone)
+    if found:
+        return replace(found[0], name=appointment.name)
     mutuelle = await get_mutuelle(db, appointment.mutuelle_id)
-    holder = await db.scalar(
-        select(cash_holder.c.holder).where(
-            cash_holder.c.mutuelle_id == appointment.mutuelle_id,
-            cash_holder.c.role == appointment.role,
-            cash_holder.c.phone == appointment.phone,
-        )
-    )
-    if holder is None:
-        return CashInHand(
-            appointment.mutuelle_id,
-            "",
-            appointment.name,
-            appointment.phone,
-            Money(0, mutuelle.currency),
-            None,
-        )
-    return await _cash_in_hand(db, mutuelle, holder, appointment.name, appointment.phone)
+    nothing = Money(0, mutuelle.currency)
+    return CashInHand(mutuelle.id, "", appointment.name, appointment.phone, nothing, None, mutuelle.timezone)
 
 
 async def collectors_cash_in_hand(db: AsyncConnection, mutuelle_id: str) -> list[CashInHand]:
     """All collectors, in office or not, who have cash in hand, by name."""
-    mutuelle = await get_mutuelle(db, mutuelle_id)
-    rows = await db.execute(
-        select(cash_holder.c.holder, officer.c.name, cash_holder.c.phone)
-        .join(officer, _OF_OFFICER)
-        .where(cash_holder.c.mutuelle_id == mutuelle_id, cash_holder.c.role == Role.COLLECTOR)
-        .order_by(officer.c.name, cash_holder.c.holder)
-    )
-    found = [await _cash_in_hand(db, mutuelle, *row) for row in rows.all()]
+    found = await _held_by(db, mutuelle_id, Role.COLLECTOR)
     return [cash_in_hand for cash_in_hand in found if cash_in_hand.held.amount_minor > 0]
+
+
+# Cash is a kind of account whose balance is exact at once (`ledger.balance`). The oldest franc in hand came with the
+# first receipt, from the newest back, that brings the sum to what is held: the first received is the first deposited.
+_HELD = Prepared(
+    sa.text(
+        """
+    select h.holder, coalesce(o.name, ''), h.phone,
+           coalesce(b.debits_posted - b.credits_posted, 0)::bigint, m.currency, m.timezone,
+           (select min(every.received_at)
+              from (select r.received_at, r.amount_minor,
+                           sum(r.amount_minor) over (order by r.received_at desc, r.reference) as with_newer
+                      from cash_receipt r
+                     where r.mutuelle_id = h.mutuelle_id and r.holder = h.holder
+                       and not exists (select from ledger.request q
+                                        where q.mutuelle_id = r.mutuelle_id and q.source = :reversal
+                                          and q.key = r.reference::text and q.verdict = :created)) every
+             where every.with_newer - every.amount_minor < b.debits_posted - b.credits_posted)
+      from cash_holder h
+      join mutuelle m on m.id = h.mutuelle_id
+      left join officer o on o.mutuelle_id = h.mutuelle_id and o.role = h.role and o.phone = h.phone
+      left join ledger.balance b on b.mutuelle_id = h.mutuelle_id and b.account = :cash || h.holder
+     where h.mutuelle_id = :mutuelle and h.role = :role and (cast(:phone as text) is null or h.phone = :phone)
+     order by o.name, h.holder
+    """
+    )
+)
+
+
+async def _held_by(
+    db: AsyncConnection, mutuelle_id: str, role: Role, phone: str | None = None
+) -> list[CashInHand]:
+    """The cash in hand of those who hold some in this role, by name; only that of `phone`, if one is given."""
+    asked = {"mutuelle": mutuelle_id, "role": role, "phone": phone, "cash": accounts.cash("0")[:-1]}
+    rows = await _HELD.rows(db, asked | {"reversal": REVERSAL, "created": PostVerdict.CREATED})
+    return [
+        CashInHand(
+            mutuelle_id, holder, name, whose, Money(held, currency), oldest and local_date(oldest, zone), zone
+        )
+        for holder, name, whose, held, currency, zone, oldest in rows
+    ]
 
 
 async def holders_of_cash(db: AsyncConnection, mutuelle_id: str) -> dict[str, Officer]:
@@ -119,10 +143,9 @@ def is_own(cash_in_hand: CashInHand, appointment: Appointment) -> bool:
     )
 
 
-async def expect_room(db: AsyncConnection, appointment: Appointment, amount: Money, at: datetime) -> None:
+def expect_room(cash_in_hand: CashInHand, amount: Money, at: datetime) -> None:
     """Refused where the collector must deposit before `amount` more is received."""
-    cash_in_hand = await cash_in_hand_of(db, appointment)
-    days = cash_in_hand.days((await get_mutuelle(db, appointment.mutuelle_id)).today(at))
+    days = cash_in_hand.days(local_date(at, cash_in_hand.timezone))
     if days >= MOST_DAYS:
         raise RefusedError(
             _(
@@ -146,18 +169,26 @@ async def lock_cash_in_hand(db: AsyncConnection, appointment: Appointment) -> No
     await lock(db, Lock.CASH, appointment.mutuelle_id, appointment.role, appointment.phone)
 
 
-async def holder_of(db: AsyncConnection, mutuelle: Mutuelle, appointment: Appointment, at: datetime) -> str:
+async def holder_of(
+    db: AsyncConnection, cash_in_hand: CashInHand, appointment: Appointment, at: datetime
+) -> str:
     """The opaque reference of an officer's cash; the first time it is drawn and its account opened, under the lock."""
-    if (cash_in_hand := await cash_in_hand_of(db, appointment)).holder:
+    if cash_in_hand.holder:
         return cash_in_hand.holder
-    row = {"mutuelle_id": mutuelle.id, "role": appointment.role, "phone": appointment.phone, "since": at}
+    row = {
+        "mutuelle_id": appointment.mutuelle_id,
+        "role": appointment.role,
+        "phone": appointment.phone,
+        "since": at,
+    }
 
     async def write(holder: str) -> bool:
         return await insert_if_free(db, cash_holder, {**row, "holder": holder})
 
-    what = f"reference for cash in {mutuelle.id}"
+    what = f"reference for cash in {appointment.mutuelle_id}"
     holder = await draw_free(what, lambda: draw_digits(HOLDER_DIGITS), write)
-    await open_accounts(db, [Account(mutuelle.id, accounts.cash(holder), mutuelle.currency)])
+    currency = cash_in_hand.held.currency
+    await open_accounts(db, [Account(appointment.mutuelle_id, accounts.cash(holder), currency)])
     return holder
 
 
@@ -169,30 +200,3 @@ def is_cancelled() -> sa.ColumnElement[bool]:
         request.c.key == sa.cast(cash_receipt.c.reference, sa.Text),
         request.c.verdict == PostVerdict.CREATED,
     )
-
-
-async def _cash_in_hand(
-    db: AsyncConnection, mutuelle: Mutuelle, holder: str, name: str, phone: str
-) -> CashInHand:
-    sums = await balance(db, mutuelle.id, accounts.cash(holder))
-    held = Money(sums.debits - sums.credits, mutuelle.currency)
-    oldest = await _oldest(db, mutuelle.id, holder, held)
-    return CashInHand(mutuelle.id, holder, name, phone, held, mutuelle.today(oldest) if oldest else None)
-
-
-async def _oldest(db: AsyncConnection, mutuelle_id: str, holder: str, held: Money) -> datetime | None:
-    """When the oldest franc in hand was received; the first received is the first deposited."""
-    if held.amount_minor <= 0:
-        return None
-    received = cash_receipt.c
-    newer = sa.func.sum(received.amount_minor).over(
-        order_by=(received.received_at.desc(), received.reference)
-    )
-    every = (
-        select(received.received_at, (newer - received.amount_minor).label("newer"))
-        .where(received.mutuelle_id == mutuelle_id, received.holder == holder, ~is_cancelled())
-        .subquery()
-    )
-    oldest = select(sa.func.min(every.c.received_at)).where(every.c.newer < held.amount_minor)
-    found: datetime | None = await db.scalar(oldest)
-    return found

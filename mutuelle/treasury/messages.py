@@ -1,5 +1,6 @@
 """SMS about cash and waived debts: one segment each, never a household's name."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import uuid4
 
@@ -8,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Fact, Money, Sentence, _
 from mutuelle.contributions.standing import Standing
 from mutuelle.cover.rules import CoverState
-from mutuelle.households.households import phones_of
+from mutuelle.households.households import Household
 from mutuelle.households.member_numbers import shown_number
-from mutuelle.notify import Notification, notify_all
+from mutuelle.notify import Notification, notify_in_languages
 from mutuelle.scheme.mutuelles import Mutuelle
 from sms.leases import phones_reached
 from talk.phones import shown_phone
@@ -81,18 +82,21 @@ def _received(stands: Standing, amount: Money, late_of: date | None) -> Sentence
 
 
 async def send_cash_receipts(
-    db: AsyncConnection, stands: Standing, amount: Money, code: str, received_on: date, now: datetime
+    db: AsyncConnection,
+    household: Household,
+    languages: Mapping[str, str],
+    receipt: Sentence,
+    code: str,
+    now: datetime,
 ) -> bool:
-    """Send the receipt to every phone of the household, confirmed or not; False if none of them gets SMS."""
-    household = stands.household
-    phones = await phones_of(db, household, unconfirmed=True)
-    reached = await phones_reached(db, household.mutuelle_id, phones, now)
-    late_of = received_on if received_on < stands.mutuelle.today(now) else None
-    sentence = cash_receipt(stands, amount, code, late_of)
-    sentences = dict.fromkeys(phones, sentence)
-    await notify_all(
-        db, [Notification(household.mutuelle_id, "cash receipt", sentences, str(uuid4()), code)], now
-    )
+    """Send the receipt to each phone of the household, in its language; False if none of them gets SMS.
+
+    `languages` are the household's phones, confirmed or not, with the language of each.
+    """
+    reached = await phones_reached(db, household.mutuelle_id, list(languages), now)
+    sentences = dict.fromkeys(languages, receipt)
+    receipts = Notification(household.mutuelle_id, "cash receipt", sentences, str(uuid4()), code)
+    await notify_in_languages(db, [receipts], languages, now)
     return bool(reached)
 
 

@@ -20,12 +20,12 @@ from tests.bench.test_ledger import folder as folder
 
 # How many statements each hop of ours is; with a t those of an action's transaction. Fewer is better: write it here.
 STATEMENTS = {
-    "dial": "2",
-    "cover": "2+8",
-    "pay": "2+10+10+10+16t",
-    "join": "2+3+4+4+6+6+6+19t",
-    "cash": "2+3+10+20+24+24+24+44t",
-    "verif": "1t+35t",
+    "dial": "1",
+    "cover": "1+1",
+    "pay": "1+2+3+3+7t",
+    "join": "1+1+1+0+2+5+5+14t",
+    "cash": "1+1+1+2+5+5+5+13t",
+    "verif": "1t+24t",
 }
 
 

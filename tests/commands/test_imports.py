@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from menus.home import home
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.imports import summary
 from mutuelle.imports.columns import FORMS, ROUTES
 from mutuelle.imports.reading import read_folder
@@ -176,7 +177,9 @@ async def phone_of(
     """A handset in a country whose only mutuelle is the one of the templates."""
     assert fault_texts(await take(pool, START, at=clock.now)) == []
     async with Redis.from_url(redis_url) as redis:
-        line = calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, Keyring(KEYS))
+        line = calls.UssdDeps(
+            pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, profile_of, Keyring(KEYS)
+        )
         yield lambda phone: Handset(line, phone)
 
 

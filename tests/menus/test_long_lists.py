@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import _
 from menus.home import home
+from mutuelle.households.caller_profile import profile_of
 from talk.screen import Screen
 from talk.session import Sessions
 from talk.words import Option
@@ -29,7 +30,7 @@ async def awa(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[
     async with pool.begin() as db:
         await found(db, villages=INVENTED)
     redis = Redis.from_url(redis_url)
-    yield Handset(calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), home, KEYS, clock))
+    yield Handset(calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, profile_of))
     await redis.aclose()
 
 

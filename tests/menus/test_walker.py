@@ -82,6 +82,9 @@ class WalkingStage:
                 self.known[wanted] = await asked.read(db, *asked.args)
         return self.known[wanted]
 
+    def forget(self) -> bool:
+        return False
+
     def admit_action(self) -> None:
         return None
 

@@ -22,7 +22,7 @@ from tests.support.sms_people import AWA, MINUTE, NOON, only_row, receipt, write
 
 ROOT = Path(__file__).parents[2]
 SENDER = """
-import asyncio, sys
+import asyncio, sys, timing
 from datetime import datetime
 from sqlalchemy.ext.asyncio import create_async_engine
 from sms.africastalking.sending import AfricasTalking

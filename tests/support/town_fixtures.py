@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from menus.home import home
+from mutuelle.households.caller_profile import profile_of
 from talk.keyring import Keyring
 from talk.session import Sessions
 from tests.support.running_service import House, housed
@@ -30,7 +31,9 @@ def clock() -> Clock:
 async def line(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[calls.UssdDeps]:
     await found_town(pool)
     redis = Redis.from_url(redis_url)
-    yield calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, Keyring(KEYS))
+    yield calls.UssdDeps(
+        pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, profile_of, Keyring(KEYS)
+    )
     await redis.aclose()
 
 

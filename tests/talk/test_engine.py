@@ -33,6 +33,9 @@ class Stage:
     async def read(self, asked: Look[Any]) -> Any:
         return await asked.read(None, *asked.args)
 
+    def forget(self) -> bool:
+        return False
+
     def admit_action(self) -> None:
         if not self.memory:
             raise CannotActError

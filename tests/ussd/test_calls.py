@@ -195,6 +195,25 @@ async def test_a_price_that_changed_before_the_action_is_refused_and_asked_again
     assert "Bienvenue" in await awa.type("1")
 
 
+async def test_what_is_agreed_to_is_read_afresh_whatever_was_remembered(
+    awa: Handset, pool: AsyncEngine
+) -> None:
+    """The price was read two hops before; the one in force is what she is asked to agree to."""
+    await awa.dial("1", "1", "Awa Koné")
+    assert "12 000 F" in await awa.type("45 38")
+    async with pool.begin() as db:
+        await sell(db, "BEN", version=2, lump_sum_minor=13_000)
+    assert "Famille : 13 000 F" in await awa.type("1")
+    assert "Bienvenue" in await awa.type("1")
+
+
+async def test_a_call_remembers_who_calls_until_somebody_else_does(awa: Handset, pool: AsyncEngine) -> None:
+    await join(pool, AWA, at=NOON)
+    assert "1 Ma couverture" in await awa.dial()
+    awa.phone = MARIAM
+    assert "1 Adhérer" in await awa.type("7")
+
+
 async def test_a_hop_past_the_deadline_is_told_so_and_goes_on_alone(awa: Handset, pool: AsyncEngine) -> None:
     await to_the_confirmation(awa)
     awa.line.deadline_s = 0
@@ -235,7 +254,7 @@ async def test_an_apology_is_said_in_the_callers_language(awa: Handset, owner: A
     await awa.dial()
     awa.line.deadline_s = 0.3
     async with owner.begin() as busy:
-        await busy.execute(text("lock table household in access exclusive mode"))
+        await busy.execute(text("lock table place in access exclusive mode"))
         assert "The network is slow" in await awa.type("1")
     await asyncio.wait(awa.line.running)
 

@@ -10,21 +10,21 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
-from mutuelle.households.households import households_of
+from mutuelle.household_key import same_household
+from mutuelle.households.households import OF_PHONE, households_of
 from mutuelle.schedules.tables import reminder_consent as consent
+from mutuelle.tables import household_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
 
 
 async def wants_reminders(db: AsyncConnection, caller: Caller) -> bool:
     """Whether the caller's phone agreed to be reminded for a household it speaks for."""
-    households = {(household.mutuelle_id, household.number) for household in await households_of(db, caller)}
-    rows = await db.execute(
-        select(consent.c.mutuelle_id, consent.c.number).where(
-            consent.c.phone == caller.phone, consent.c.until.is_(None)
-        )
-    )
-    return any((row[0], row[1]) in households for row in rows)
+    asked = OF_PHONE.join(
+        consent,
+        same_household(consent, household_phone) & (consent.c.phone == household_phone.c.phone),
+    ).where(consent.c.until.is_(None))
+    return bool(await db.scalar(select(asked.exists()), {"phone": caller.phone}))
 
 
 async def accept_reminders(db: AsyncConnection, caller: Caller) -> None:

@@ -133,7 +133,9 @@ async def test_a_code_used_twice_says_so_to_both(pool: AsyncEngine, household: H
 
 async def is_locked(pool: AsyncEngine, household: Household, at: datetime) -> bool:
     async with pool.begin() as db:
-        desk = await guess_limits.lock_facility(db, calling(DR_ROKIA), household.mutuelle_id)
+        desk = await guess_limits.facility_for(
+            db, calling(DR_ROKIA), [household.mutuelle_id], household.number
+        )
         return await guess_limits.is_locked(db, desk, household.number, at)
 
 

@@ -1,6 +1,6 @@
 """The doctor of a household: chosen by it, from those of its mutuelle, as long as the contract lasts."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -37,7 +37,7 @@ async def choose(pool: AsyncEngine, household: Household, doctor: str, phone: st
 
 async def chosen(pool: AsyncEngine, household: Household, today: date = TODAY) -> Referent | None:
     async with pool.connect() as db:
-        return await referent_of(db, household, today)
+        return await referent_of(db, household, datetime.combine(today, time(12), UTC))
 
 
 async def test_a_household_has_no_doctor_before_it_chooses(pool: AsyncEngine, household: Household) -> None:

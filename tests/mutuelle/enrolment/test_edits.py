@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, render
 from mutuelle.acts import By
+from mutuelle.contributions.family import Family, age_in_years, birth_year, called, changes_shown, family_of
 from mutuelle.contributions.standing import PaymentTerms, Standing, standing
-from mutuelle.cover.family import Family, age_in_years, birth_year, called, changes_shown, family_of
 from mutuelle.cover.people import Person, ages, people_of
 from mutuelle.enrolment.edits import (
     CHANGES_A_MONTH,

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money
+from mutuelle.contributions.family import family_of
 from mutuelle.contributions.standing import PaymentTerms
-from mutuelle.cover.family import family_of
 from mutuelle.enrolment.edits import add_person
 from mutuelle.enrolment.enrolment import pay
 from mutuelle.households.households import Household

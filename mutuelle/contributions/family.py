@@ -4,21 +4,25 @@ Every price here is of the next period: the agreed price of this one never chang
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, Sentence, _, counts
-from mutuelle.cover.people import Person, ages, people_of, present
-from mutuelle.cover.policies import terms_of
-from mutuelle.households.change_log import Noted, changes_of
-from mutuelle.households.households import Household, phones_of
-from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.scheme.products import Product, contribution, products_by_version, products_on_sale
-from mutuelle.tables import officer
+from mutuelle.contributions.standing import facts_of
+from mutuelle.cover.people import Person, ages, present
+from mutuelle.dates import local_date
+from mutuelle.household_key import of_household
+from mutuelle.households.change_log import Noted, last_changes, noted
+from mutuelle.households.households import Household
+from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.scheme.products import Product, contribution
+from mutuelle.tables import household_change, household_phone, officer
+from mutuelle.tables import mutuelle as mutuelles
 from talk.answers import Kind
 from talk.trouble import InvalidError
 from talk.words import Caller
@@ -99,56 +103,64 @@ class Family:
 
 async def family_of(db: AsyncConnection, household: Household, at: datetime) -> Family:
     """The household as it is at `at`."""
-    mutuelle = await get_mutuelle(db, household.mutuelle_id)
-    today = mutuelle.today(at)
-    terms, agreed = await terms_of(db, household, await products_by_version(db, mutuelle.id))
-    sold = next((p for p in await products_on_sale(db, mutuelle.id, today) if p.code == agreed.code), None)
-    people = await people_of(db, household)
-    most = (sold or agreed).max_members
-    return Family(mutuelle, household, tuple(people), len(terms), sold, most, today)
+    facts = await facts_of(db, household, at)
+    most = (facts.sold or facts.policies[-1].product).max_members
+    return Family(
+        facts.mutuelle, household, tuple(facts.people), len(facts.policies), facts.sold, most, facts.today
+    )
 
 
 @dataclass(frozen=True)
 class ShownChange:
-    """A change as its household reads it: on which day in its time zone, and by whom."""
+    """A change as its household reads it: on which day in its time zone, and by whom.
+
+    `by_caller`, `by_own`: from this phone, from another one of the household; `officer` is an officer's name.
+    """
 
     noted: Noted
     on: date
-    by: Sentence
+    by_caller: bool
+    by_own: bool
+    officer: str | None
+
+    @property
+    def by(self) -> Sentence:
+        """Who changed it."""
+        if self.by_caller:
+            return _("by you")
+        if self.by_own:
+            return _("by another phone of yours")
+        return _("by the agent {name}", name=self.officer) if self.officer else _("by the mutuelle")
 
 
 async def changes_shown(
     db: AsyncConnection, caller: Caller, household: Household, limit: int
 ) -> list[ShownChange]:
     """The last `limit` changes of the caller's household, the newest first."""
-    mutuelle = await get_mutuelle(db, household.mutuelle_id)
-    own = await phones_of(db, household)
-    found = await changes_of(db, household, limit)
-    names = await officer_names(db, household.mutuelle_id, {noted.actor for noted in found})
-    return [
-        ShownChange(
-            noted, mutuelle.today(noted.changed_at), _by(caller, own, noted.actor, names.get(noted.actor))
+    own = select(household_phone.c.phone).where(of_household(household_phone, household))
+    rows = await db.execute(
+        last_changes(household, limit).add_columns(
+            select(mutuelles.c.timezone).where(mutuelles.c.id == household.mutuelle_id).scalar_subquery(),
+            household_change.c.actor.in_(own),
+            _officer_name(household.mutuelle_id),
         )
-        for noted in found
+    )
+    return [
+        ShownChange(noted(row), local_date(row.changed_at, zone), row.actor == caller.phone, by_own, name)
+        for row in rows
+        for zone, by_own, name in [row[-3:]]
     ]
 
 
-def _by(caller: Caller, own: list[str], actor: str, name: str | None) -> Sentence:
-    if actor == caller.phone:
-        return _("by you")
-    if actor in own:
-        return _("by another phone of yours")
-    return _("by the agent {name}", name=name) if name else _("by the mutuelle")
-
-
-async def officer_names(db: AsyncConnection, mutuelle_id: str, phones: Collection[str]) -> dict[str, str]:
-    """The names of present and former officers with these phones, by phone; other phones are left out."""
-    rows = await db.execute(
-        select(officer.c.phone, officer.c.name)
-        .where(officer.c.mutuelle_id == mutuelle_id, officer.c.phone.in_(phones))
-        .order_by(officer.c.role.desc())  # of several names the first stays
+def _officer_name(mutuelle_id: str) -> sa.ScalarSelect[str | None]:
+    """The name of the present or former officer who changed something; of several roles the first by name."""
+    return (
+        select(officer.c.name)
+        .where(officer.c.mutuelle_id == mutuelle_id, officer.c.phone == household_change.c.actor)
+        .order_by(officer.c.role)
+        .limit(1)
+        .scalar_subquery()
     )
-    return {row.phone: row.name for row in rows}
 
 
 def called(person: Person, today: date) -> Sentence | str:
