@@ -266,16 +266,16 @@ SERVERS: dict[str, tuple[str, str]] = {
 MISSED: dict[str, str] = {
     "the words of a message": "update sms_outbox set body = 'Merci'",
     "another phone for complaints": "update mutuelle set complaints_phone = '+22379999999'",
-    "another way to pay": "update route set operator = 'orange'",
+    "another route": "update route set operator = 'orange'",
     "another day of care": "update facility set hours = '0 h - 24 h'",
-    "a policy slipped in, recorded and declared invented": COPY_POLICY.format(day="current_date - 400")
+    "an added policy, recorded and marked as invented": COPY_POLICY.format(day="current_date - 400")
     + "; {record}; update payment set notice_token = 'history-' || notice_token",
     "a change that was recorded and noted": "update beneficiary set birth_year = birth_year + 10 where rank = 2"
     " and number in (select number from household_change);"
     " insert into household_change select mutuelle_id, number, 3, 'person corrected', '', actor, 'asked', changed_at"
     " from household_change where position = 1; {record}",
-    "a clock that leaps a little": "update ledger.clock set shift = shift + 1000000",
-    "an index that only makes it fast": "drop index ledger.movement_debit",
-    "one auditor more": "{auditor}",
-    "a payment settled by hand, with all that belongs to it": "{settled}",
+    "a clock that is moved on a little": "update ledger.clock set shift = shift + 1000000",
+    "an index for speed": "drop index ledger.movement_debit",
+    "another auditor": "{auditor}",
+    "a payment settled by hand, with all its rows": "{settled}",
 }
