@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -78,7 +78,7 @@ def facts_hash(name: str, facts: Mapping[str, Any], consent: str) -> bytes:
 
 async def outcome(db: AsyncConnection, key: ActionKey) -> Shown | None:
     """The screen that the action at `key` ended with, or None if nothing was done there."""
-    row = (await db.execute(select(actions.c.screen).where(*_at(key)))).one_or_none()
+    row = (await db.execute(_OUTCOME, _at(key))).one_or_none()
     return Shown(row.screen, end=True) if row else None
 
 
@@ -118,7 +118,7 @@ async def enact(
             raise RuntimeError("an action without an outcome")
         return done
     shown = finish(await action.act(db, caller, **dict(action.facts)))
-    await db.execute(update(actions).where(*_at(key)).values(screen=shown.on_record))
+    await db.execute(_KEEP, _at(key) | {"shown": shown.on_record})
     return shown
 
 
@@ -145,11 +145,20 @@ _FIRST = (
 )
 
 
-def _at(key: ActionKey) -> tuple[Any, ...]:
-    return (
-        actions.c.gateway == key.gateway,
-        actions.c.call == key.call,
-        actions.c.phone == key.phone,
-        actions.c.position == key.position,
-        actions.c.transcript.in_(key.transcripts),
-    )
+_AT = (
+    *(actions.c[name] == bindparam(f"at_{name}") for name in ("gateway", "call", "phone", "position")),
+    actions.c.transcript == any_(bindparam("transcripts", type_=ARRAY(Text))),
+)
+_OUTCOME = select(actions.c.screen).where(*_AT)
+_KEEP = update(actions).where(*_AT).values(screen=bindparam("shown"))
+
+
+def _at(key: ActionKey) -> dict[str, Any]:
+    """Where the action is, as the statements above name it."""
+    return {
+        "at_gateway": key.gateway,
+        "at_call": key.call,
+        "at_phone": key.phone,
+        "at_position": key.position,
+        "transcripts": list(key.transcripts),
+    }

@@ -67,6 +67,7 @@ def _valid(raw: str, region: str) -> phonenumbers.PhoneNumber:
     return number
 
 
+@lru_cache(maxsize=4096)
 def region_of(phone: str) -> str:
     """The country (two letters) of an E.164 number; empty when unknown."""
     number = _parsed(phone, None)

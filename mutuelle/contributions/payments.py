@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Money, _
 from mutuelle.acts import By
 from mutuelle.free_codes import draw_free
-from mutuelle.household_key import of_household, same_household
+from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
 from mutuelle.locks import Lock, lock
 from mutuelle.scheme.products import Offer
@@ -159,10 +159,7 @@ async def _insert(db: AsyncConnection, household: Household, row: dict[str, obje
             "receipt_code": receipt_code(reference),
             "notice_token": secrets.token_hex(20),
         }
-        asked = insert(payment).values(row | own).on_conflict_do_nothing().returning(payment).cte("asked")
-        first = select(asked.c.mutuelle_id, asked.c.reference, *_FIRST, asked.c.asked_at)
-        moved = insert(payment_move).from_select(_MOVED, first).returning(payment_move.c.position)
-        if await db.scalar(moved):
+        if await db.scalar(_ASK, row | own):
             return True
         if await open_payment(db, household):
             raise RefusedError(
@@ -175,25 +172,60 @@ async def _insert(db: AsyncConnection, household: Household, row: dict[str, obje
     return await draw_free("receipt code", uuid4, write)
 
 
-_MOVED = ["mutuelle_id", "reference", "position", "to_state", "actor", "reason", "moved_at"]
-_FIRST = [sa.literal(one) for one in (1, S.ASKED.value, "caller", "agreed in the menu")]
+# Made once: SQLAlchemy takes longer to make them than PostgreSQL to answer.
+_WISH = [
+    payment.c[name]
+    for name in (
+        *(
+            "mutuelle_id",
+            "reference",
+            "number",
+            "purpose",
+            "amount_minor",
+            "currency",
+            "payer_phone",
+            "asked_by",
+        ),
+        *("operator", "country", "notice_token", "receipt_code", "state", "asked_at", "due_at"),
+        *("renews_code", "renews_version", "renews_members", "renews_minor"),
+    )
+]
+_ASKED = (
+    insert(payment)
+    .from_select(_WISH, select(*(sa.bindparam(column.name, type_=column.type) for column in _WISH)))
+    .on_conflict_do_nothing()
+    .returning(payment.c.mutuelle_id, payment.c.reference, payment.c.asked_at)
+    .cte("asked")
+)
+_FIRST = (sa.literal(one) for one in (1, S.ASKED.value, "caller", "agreed in the menu"))
+_ASK = (
+    insert(payment_move)
+    .from_select(
+        ["mutuelle_id", "reference", "position", "to_state", "actor", "reason", "moved_at"],
+        select(_ASKED.c.mutuelle_id, _ASKED.c.reference, *_FIRST, _ASKED.c.asked_at),
+    )
+    .returning(payment_move.c.position)
+)
+_PHONE = sa.bindparam("phone", type_=sa.Text)
+_IS_OWN = sa.exists().where(
+    household_phone.c.mutuelle_id == payment.c.mutuelle_id,
+    household_phone.c.number == payment.c.number,
+    household_phone.c.phone == _PHONE,
+)
+_ASKED_LATELY = (
+    select(sa.func.count())
+    .select_from(payment)
+    .where(
+        payment.c.asked_by == _PHONE,
+        payment.c.asked_at > sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+        sa.not_(_IS_OWN) | (payment.c.payer_phone != _PHONE),
+    )
+)
 
 
 async def _limit(db: AsyncConnection, caller: Caller) -> None:
     """Refused past today's limit of this phone, for other households or with other phones."""
-    is_own = sa.exists().where(
-        same_household(household_phone, payment),
-        household_phone.c.phone == caller.phone,
-    )
-    asked = await db.scalar(
-        select(sa.func.count())
-        .select_from(payment)
-        .where(
-            payment.c.asked_by == caller.phone,
-            payment.c.asked_at > caller.at - timedelta(days=1),
-            sa.not_(is_own) | (payment.c.payer_phone != caller.phone),
-        )
-    )
+    asked = await db.scalar(_ASKED_LATELY, {"phone": caller.phone, "since": caller.at - timedelta(days=1)})
     if (asked or 0) >= ASKS_A_DAY:
         raise RefusedError(_("You have asked enough for today. Please try tomorrow."))
 

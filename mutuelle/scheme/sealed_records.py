@@ -6,8 +6,9 @@ A hash reveals no name or year of birth.
 """
 
 from collections.abc import Collection, Mapping
+from functools import cache
 
-from sqlalchemy import Date, DateTime, Table, text
+from sqlalchemy import Date, DateTime, Table, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invariants import Invariant
@@ -103,7 +104,12 @@ async def record_households(db: AsyncConnection, changed: Collection[OfHousehold
 
     The caller holds their locks, so that the newest record is of the present rows.
     """
-    await db.execute(text(_RECORD.replace("STANDS", households(max(FORMS), _BY_KEY))), keys_of(changed))
+    await db.execute(_record_households(max(FORMS)), keys_of(changed))
+
+
+@cache  # made once for a form
+def _record_households(form: int) -> TextClause:
+    return text(_RECORD.replace("STANDS", households(form, _BY_KEY)))
 
 
 async def record_products(db: AsyncConnection, mutuelle_id: str) -> None:
