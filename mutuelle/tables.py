@@ -1,4 +1,4 @@
-"""The tables of the insurance."""
+"""The tables that several rooms of the insurance join; a table of one room alone is in its own `tables.py`."""
 
 from schema_tables import table
 

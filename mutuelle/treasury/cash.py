@@ -33,7 +33,6 @@ from mutuelle.households.households import (
 from mutuelle.notify import notify
 from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of
-from mutuelle.officers.tables import cash_deposit, cash_receipt
 from mutuelle.posting import RECEIVED, post_all
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import payment
@@ -49,6 +48,7 @@ from mutuelle.treasury.cash_in_hand import (
 from mutuelle.treasury.messages import cash_receipt as receipt_sentence
 from mutuelle.treasury.messages import deposit_confirmed, send_cash_receipts
 from mutuelle.treasury.receipt_days import expect_receipt_day
+from mutuelle.treasury.tables import cash_deposit, cash_receipt
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from talk.words import Caller

@@ -21,12 +21,12 @@ from mutuelle.households.households import Household, find_household, lock_house
 from mutuelle.households.support_acts import CLOSE, MERGE, REOPEN, last_act
 from mutuelle.notify import notify
 from mutuelle.officers.roles import Appointment, Role
-from mutuelle.officers.tables import cash_dispute, cash_holder, cash_receipt
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, treasurers
 from mutuelle.tables import household_phone, officer
 from mutuelle.tables import mutuelle as mutuelles
 from mutuelle.treasury.cash_in_hand import REVERSAL, cash_in_hand_of, is_cancelled, lock_cash_in_hand
 from mutuelle.treasury.messages import cash_cancelled, cash_disputed
+from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt
 from talk.answers import Kind
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller

@@ -18,9 +18,9 @@ from mutuelle.dates import local_date
 from mutuelle.free_codes import draw_digits, draw_free, insert_if_free
 from mutuelle.locks import Lock, lock
 from mutuelle.officers.roles import Appointment, Role
-from mutuelle.officers.tables import cash_holder, cash_receipt
 from mutuelle.scheme.mutuelles import Officer, get_mutuelle
 from mutuelle.tables import officer
+from mutuelle.treasury.tables import cash_holder, cash_receipt
 from prepared import Prepared
 from talk.questions import initials
 from talk.trouble import RefusedError

@@ -16,10 +16,10 @@ from mutuelle.contributions.payments import PaymentState
 from mutuelle.dates import local_date
 from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
-from mutuelle.officers.tables import cash_receipt
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment, payment_case
 from mutuelle.treasury.cash_in_hand import is_cancelled
+from mutuelle.treasury.tables import cash_receipt
 from sms.delivery import opt_in, opt_out
 from sms.tables import MENU, OWN_STOPS, optout
 from talk.words import Caller

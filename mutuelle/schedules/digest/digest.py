@@ -23,13 +23,13 @@ from locales import render
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.officers.roles import Role, officers_of
-from mutuelle.officers.tables import cash_dispute
 from mutuelle.schedules.digest.words import Figures, floats_to_compare, summary
 from mutuelle.schedules.schedules import Schedule, change, end, read_schedule
 from mutuelle.schedules.tables import digest, schedule
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import payment, payment_case
 from mutuelle.treasury.receipt_days import recorded_late
+from mutuelle.treasury.tables import cash_dispute
 from sms.outbox import Message, enqueue
 from talk.preferences import language_of
 from talk.words import Caller

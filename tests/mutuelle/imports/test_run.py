@@ -16,10 +16,10 @@ from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import find_household, phones_of
 from mutuelle.imports import writing
 from mutuelle.imports.tables import register_line
-from mutuelle.officers.tables import cash_holder
 from mutuelle.schedules.tables import reminder_consent
 from mutuelle.scheme.mutuelles import get_mutuelle, treasurers
 from mutuelle.scheme.sealed_records import record_households
+from mutuelle.treasury.tables import cash_holder
 from tests.support.imported import broken, household, stands
 from tests.support.paper_registers import HEAD, PRODUITS, RESPONSABLES, drawn, fault_texts, line, take, write
 from tests.support.town import NOON, pays

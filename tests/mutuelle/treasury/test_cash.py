@@ -19,7 +19,6 @@ from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household
 from mutuelle.officers.pins import WRONG
 from mutuelle.officers.roles import Role, appointment_of
-from mutuelle.officers.tables import cash_dispute, cash_holder
 from mutuelle.tables import household_phone
 from mutuelle.treasury import cash_in_hand
 from mutuelle.treasury.cash import Recorded, household_here
@@ -32,6 +31,7 @@ from mutuelle.treasury.cash_disputes import (
 )
 from mutuelle.treasury.cash_in_hand import CashInHand, cash_in_hand_of
 from mutuelle.treasury.past_receipts import last_receipts
+from mutuelle.treasury.tables import cash_dispute, cash_holder
 from sms.delivery import opt_out
 from sms.outbox import send_due
 from talk.trouble import RefusedError

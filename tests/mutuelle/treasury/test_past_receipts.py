@@ -14,7 +14,6 @@ from menus.messages import CHECKS_SHOWN, RECEIPTS_SHOWN, checked, listed_receipt
 from mutuelle.care.eligibility_history import Check
 from mutuelle.contributions.payments import open_case
 from mutuelle.households.households import Household
-from mutuelle.officers.tables import cash_holder, cash_receipt
 from mutuelle.tables import payment
 from mutuelle.treasury.past_receipts import (
     PastReceipt,
@@ -24,6 +23,7 @@ from mutuelle.treasury.past_receipts import (
     start_messages,
     stop_messages,
 )
+from mutuelle.treasury.tables import cash_holder, cash_receipt
 from talk.words import Caller
 from tests.support.joined_households import joined, unpaid
 from tests.support.messages_receipts import MUTUELLE

@@ -1,0 +1,8 @@
+"""The tables of cash: who holds it, what was received, deposited and disputed."""
+
+from schema_tables import table
+
+cash_holder = table("cash_holder")
+cash_receipt = table("cash_receipt")
+cash_deposit = table("cash_deposit")
+cash_dispute = table("cash_dispute")
