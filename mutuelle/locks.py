@@ -23,6 +23,10 @@ class Lock(IntEnum):
     IMPORT = 7  # the mutuelle
 
 
+# What `lock` asks for, to stand in a larger statement: `:space` as a number, and `:name`.
+LOCK = "pg_advisory_xact_lock(:space, hashtext(:name))"
+
+
 async def lock(db: AsyncConnection, space: Lock, *name: str) -> None:
     """Wait for this lock, and hold it until the transaction ends."""
     key = sa.func.hashtext(" ".join(name))

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence, _, counts
 from mutuelle.acts import By
 from mutuelle.free_codes import draw_digits
-from mutuelle.locks import Lock, lock
+from mutuelle.locks import LOCK, Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.messages import pin_locked, pin_received, pin_renewable, pin_unlocked
 from mutuelle.officers.pin_hashing import hash_pin, pin_matches
@@ -178,16 +178,16 @@ def is_trivial(pin: str) -> bool:
 
 
 async def _locked(db: AsyncConnection, phone: str) -> _Kept | None:
-    row = (await db.execute(_LOCKED, {"phone": phone, "space": int(Lock.PIN)})).one_or_none()
+    row = (await db.execute(_LOCKED, {"phone": phone, "space": int(Lock.PIN), "name": phone})).one_or_none()
     return _Kept(*row) if row else None
 
 
 # The lock of `lock_pin`, and the row as it is once both are held.
 _LOCKED = sa.text(
     """
-    with turn as materialized (select pg_advisory_xact_lock(:space, hashtext(:phone)))
+    with turn as materialized (select LOCK)
     select p.sealed, p.failures, p.locked_until from turn, officer_pin p where p.phone = :phone for update of p
-    """
+    """.replace("LOCK", LOCK)
 )
 
 
