@@ -151,10 +151,10 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
         (g, calls.UssdDeps(pool, Sessions(redis, g.NAME), home, keys, clock, profile_of, seals))
         for g in gateways()
     ]
-    metrics.count_refused(lambda: sum(line.refused for _gateway, line in lines))
+    metrics.count_refused(lambda: sum(deps.refused for _gateway, deps in lines))
     # By path, secret and all: a dictionary finds it by a keyed hash, whose time tells nothing of a wrong secret.
     app.state.lines = {
-        g.PATH.format(secret=s): (g, line) for g, line in lines for s in wanted.webhook_secrets
+        g.PATH.format(secret=s): (g, deps) for g, deps in lines for s in wanted.webhook_secrets
     }
     app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
     metrics.settle_garbage_collector()
@@ -162,7 +162,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
         yield
     finally:
         following.cancel()
-        if under_way := set[asyncio.Task[Shown]]().union(*(line.running for _gateway, line in lines)):
+        if under_way := set[asyncio.Task[Shown]]().union(*(deps.running for _gateway, deps in lines)):
             await asyncio.wait(under_way, timeout=DRAIN_S)
         await app.state.client.aclose()
         await redis.aclose()
@@ -197,7 +197,7 @@ class UssdHops:
     """The screen of the hop that the fields are, counted. Plain ASGI: a request and a response cost a dial a tenth."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gateway, line = scope["app"].state.lines.get(scope["path"], (None, None))
+        gateway, deps = scope["app"].state.lines.get(scope["path"], (None, None))
         if gateway is None:
             raise HTTPException(404)
         headers = Headers(scope=scope)
@@ -206,7 +206,7 @@ class UssdHops:
         else:
             fields = read_query(scope["query_string"])
         began = perf_counter()
-        shown = await _shown(gateway, line, fields, headers)
+        shown = await _shown(gateway, deps, fields, headers)
         metrics.count_hop(shown.end, perf_counter() - began)
         screen, told = gateway.write_screen(shown)
         body = screen.encode()
@@ -217,13 +217,13 @@ class UssdHops:
 
 
 async def _shown(
-    gateway: Gateway, line: calls.UssdDeps, fields: Mapping[str, str], headers: Mapping[str, str]
+    gateway: Gateway, deps: calls.UssdDeps, fields: Mapping[str, str], headers: Mapping[str, str]
 ) -> Shown:
     try:
         heard = gateway.read_hop(fields, headers)
     except UnreadableError as trouble:
         return say(trouble.sentence, locales.DEFAULT_LANGUAGE)
-    return await calls.hop(line, heard)
+    return await calls.hop(deps, heard)
 
 
 async def ussd_ended(request: Request) -> Response:

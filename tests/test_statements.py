@@ -85,18 +85,18 @@ def counter() -> Counter:
 
 @pytest.fixture
 async def counted(
-    line: calls.UssdDeps, database: Database, counter: Counter
+    ussd_deps: calls.UssdDeps, database: Database, counter: Counter
 ) -> AsyncIterator[calls.UssdDeps]:
     """The line over one connection of the pool of production, whose statements are counted."""
     pool = open_pool(database.url, size=1)
     counter.listen(pool)
-    yield replace(line, pool=pool, running=set())
+    yield replace(ussd_deps, pool=pool, running=set())
     await pool.dispose()
 
 
-async def played(line: calls.UssdDeps, counter: Counter, phone: str, *typed: str) -> list[Count]:
+async def played(ussd_deps: calls.UssdDeps, counter: Counter, phone: str, *typed: str) -> list[Count]:
     """What each hop of a call asked: the dial, then each word typed."""
-    handset = Handset(line, phone)
+    handset = Handset(ussd_deps, phone)
     await handset.dial()
     found = [await counter.take()]
     for words in typed:
@@ -185,14 +185,14 @@ async def test_a_collector_records_cash_in_fewer_than_fifteen(
 
 
 async def test_a_doctor_is_answered_by_sms(
-    line: calls.UssdDeps, counter: Counter, database: Database, pool: AsyncEngine, clock: Clock
+    ussd_deps: calls.UssdDeps, counter: Counter, database: Database, pool: AsyncEngine, clock: Clock
 ) -> None:
     """VERIF, the number and the patient's code: one message, in the worker's own transaction."""
     worker = open_pool(database.url, size=1)
     counter.listen(worker)
     doctor = Writer(sms_deps(worker, clock), DR_ROKIA)
     for phone, number in await members(pool, 2):
-        patient = Handset(line, phone)
+        patient = Handset(ussd_deps, phone)
         await patient.dial("5", "1")
         code = re.findall(r"\d{6}", await patient.type("1"))[0]
         message = await doctor.post(f"VERIF {number} {code}")

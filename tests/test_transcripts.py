@@ -52,7 +52,7 @@ MENUS = (
 class Script:
     """One transcript being played: `lines` is what it becomes."""
 
-    line: calls.UssdDeps
+    ussd_deps: calls.UssdDeps
     clock: Clock
     lines: list[str] = field(default_factory=list)
     handset: Handset | None = None
@@ -77,7 +77,7 @@ class Script:
         await self.consequences()
 
     async def phone(self, number: str) -> None:
-        self.handset = Handset(self.line, phone=number)
+        self.handset = Handset(self.ussd_deps, phone=number)
 
     async def day(self, date: str) -> None:
         self.clock.now = datetime.fromisoformat(f"{date}T12:00:00").replace(tzinfo=UTC)
@@ -97,15 +97,15 @@ class Script:
 
     async def appoints(self, rest: str) -> None:
         phone, role, name = rest.split(" ", 2)
-        await appoint(self.line.pool, phone, Role[role.upper()], name=name, pin=None, at=self.clock())
+        await appoint(self.ussd_deps.pool, phone, Role[role.upper()], name=name, pin=None, at=self.clock())
 
     async def unroutes(self, _rest: str) -> None:
         """The mutuelle has no operator: whoever pays, pays in cash."""
-        await unroute(self.line.pool)
+        await unroute(self.ussd_deps.pool)
 
     async def supports(self, rest: str) -> None:
         """A person of the federation types a command."""
-        for line in await support.play(self.line.pool, rest, self.clock()):
+        for line in await support.play(self.ussd_deps.pool, rest, self.clock()):
             self.says(line)
 
     @property
@@ -115,13 +115,13 @@ class Script:
 
     async def works(self, _rest: str) -> None:
         """The worker does what is due by the clock."""
-        while await run_schedules(self.line.pool, timing.Clock.at(self.clock())):
+        while await run_schedules(self.ussd_deps.pool, timing.Clock.at(self.clock())):
             continue
 
     async def writes(self, words: str) -> None:
         """The phone sends an SMS, and the worker plays it."""
         phone = self.caller.phone
-        writer = Writer(sms_deps(self.line.pool, self.clock), phone)
+        writer = Writer(sms_deps(self.ussd_deps.pool, self.clock), phone)
         code = self.codes.get(phone, SHOWN_CODE)
         await writer.send(re.sub(SHOWN_CODE, code, words, flags=re.IGNORECASE))
 
@@ -132,7 +132,7 @@ class Script:
         self.lines.extend(f"    {line}" for line in lines)
 
     async def new_price(self, lump_sum_minor: str) -> None:
-        async with self.line.pool.begin() as db:
+        async with self.ussd_deps.pool.begin() as db:
             newest = await db.scalar(
                 select(tables.product.c.version).order_by(tables.product.c.version.desc())
             )
@@ -140,15 +140,15 @@ class Script:
 
     async def approve(self, phone: str) -> None:
         """The owner of `phone` approves the open payment that was sent to it."""
-        async with self.line.pool.connect() as db:
+        async with self.ussd_deps.pool.connect() as db:
             asked = tables.payment.c.state.in_(OPEN) & (tables.payment.c.payer_phone == phone)
             number = await db.scalar(select(tables.payment.c.number).where(asked))
             household = await household_by_number(db, str(number))
-        await paid(self.line.pool, household, at=self.clock())
+        await paid(self.ussd_deps.pool, household, at=self.clock())
 
     async def consequences(self) -> None:
         """The SMS and the ledger lines that this step caused."""
-        async with self.line.pool.connect() as db:
+        async with self.ussd_deps.pool.connect() as db:
             sent = (
                 await db.execute(text("select phone, body from sms_outbox order by recorded_at, phone, key"))
             ).all()
@@ -197,7 +197,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: str(path.stem))
 async def test_a_call_goes_as_it_is_written(
     path: Path,
-    line: calls.UssdDeps,
+    ussd_deps: calls.UssdDeps,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
@@ -205,7 +205,7 @@ async def test_a_call_goes_as_it_is_written(
     drawn = count(1)
     monkeypatch.setattr("secrets.randbelow", lambda _most: next(drawn))
     written = WRITTEN[path]
-    played = await Script(line, clock).play(written)
+    played = await Script(ussd_deps, clock).play(written)
     if request.config.getoption("--rewrite-transcripts"):
         rewrite(path, played)
     else:

@@ -37,19 +37,19 @@ NO_MEMORY = _("Nothing can be recorded right now. Please dial again in a few min
 GO_ON, START_AGAIN = "1", "2"
 
 
-async def hop(line: UssdDeps, heard: Hop) -> Shown:
+async def hop(deps: UssdDeps, heard: Hop) -> Shown:
     """The screen for one hop, in time. Work that is past the deadline goes on alone, never cancelled.
 
     A dial that would be refused is, before anything is looked up: where too many come, this is what most of them cost.
     """
-    if not heard.text and line.is_full(dial=True):
-        line.refused += 1
+    if not heard.text and deps.is_full(dial=True):
+        deps.refused += 1
         return say(BUSY, DEFAULT_LANGUAGE)
-    call = Call(line, heard, tuple([digest(key, heard.text) for key in line.keys]))
+    call = Call(deps, heard, tuple([digest(key, heard.text) for key in deps.keys]))
     work = asyncio.create_task(_answer(call))
-    line.running.add(work)
-    work.add_done_callback(line.running.discard)
-    done, _late = await asyncio.wait((work,), timeout=line.deadline_s)
+    deps.running.add(work)
+    work.add_done_callback(deps.running.discard)
+    done, _late = await asyncio.wait((work,), timeout=deps.deadline_s)
     if done:
         return work.result()
     log.warning("hop.late", extra={"call": heard.call})
@@ -97,7 +97,7 @@ async def _play_hop(call: Call) -> Shown:
 
 async def _load(call: Call) -> tuple[Session | None, bytes, tuple[Answer, ...]]:
     """The call's session, what stands in its place; for a dial also what a call that was cut off had answered."""
-    heard, sessions = call.heard, call.line.sessions
+    heard, sessions = call.heard, call.deps.sessions
     if heard.text:
         return *await sessions.load(heard.call), ()
     return await sessions.load_dial(heard.call, heard.phone, heard.service)
@@ -105,25 +105,25 @@ async def _load(call: Call) -> tuple[Session | None, bytes, tuple[Answer, ...]]:
 
 async def _first_hop(call: Call, raw: bytes, dropped: tuple[Answer, ...]) -> Shown:
     """A dial, with its answers dialled at once; or a call whose session is lost, which starts at home."""
-    line, heard = call.line, call.heard
+    deps, heard = call.deps, call.heard
     await call.learn_profile()
     session = call.new_session(raw)
     if heard.text and (done := await call.done_before()):
         return done
     if dropped:
-        shown = _offer(line, call.language)
+        shown = _offer(deps, call.language)
         await _keep(call, replace(session, offered=dropped), shown, session.state, resumable=True)
         return shown
     words = [] if heard.past_dial or raw or not heard.text else heard.text.split("*")
     return await _play(call, session, words)
 
 
-def _offer(line: UssdDeps, language: str, note: Sentence | None = None) -> Shown:
+def _offer(deps: UssdDeps, language: str, note: Sentence | None = None) -> Shown:
     choices = (
         Option("go_on", _("Continue where you were"), GO_ON),
         Option("again", _("Start again"), START_AGAIN),
     )
-    return line.fit(Screen(_("Your last call was cut off."), note, choices), language)
+    return deps.fit(Screen(_("Your last call was cut off."), note, choices), language)
 
 
 async def _next_hop(call: Call, session: Session) -> Shown:
@@ -153,7 +153,7 @@ def _shown_before(call: Call, session: Session) -> Shown | None:
 def _goes_on(call: Call, session: Session) -> bool:
     """Whether this text is the last one, in a call still open, with something more behind it."""
     before, last = call.heard.text[: session.length], session.last
-    return not session.ended and any(digest(key, before) == last for key in call.line.keys)
+    return not session.ended and any(digest(key, before) == last for key in call.deps.keys)
 
 
 def _typed(heard: Hop, session: Session) -> str:
@@ -162,14 +162,14 @@ def _typed(heard: Hop, session: Session) -> str:
 
 
 async def _after_offer(call: Call, session: Session, typed: str) -> Shown:
-    line, pressed = call.line, typed.strip()
+    deps, pressed = call.deps, typed.strip()
     if pressed not in (GO_ON, START_AGAIN):
-        shown = _offer(line, session.language, _("Please press 1 or 2."))
+        shown = _offer(deps, session.language, _("Please press 1 or 2."))
         await _keep(call, session, shown, session.state, resumable=True)
         return shown
     accepted = session.offered if pressed == GO_ON else ()
     channel = UssdChannel(call, call.caller(), _already_marked)
-    turn = await engine.resume(line.home, channel.caller, accepted, channel, line.fit)
+    turn = await engine.resume(deps.home, channel.caller, accepted, channel, deps.fit)
     await call.close()
     await _keep(call, replace(session, offered=()), turn.shown, turn.state, resumable=True)
     return turn.shown
@@ -194,7 +194,7 @@ async def _play(call: Call, session: Session, words: Sequence[str]) -> Shown:
     async def mark() -> None:
         nonlocal marked
         acting = replace(session, acting=call.digests[0])
-        raw = await call.line.sessions.save(call.heard.call, acting, resumable=False)
+        raw = await call.deps.sessions.save(call.heard.call, acting, resumable=False)
         marked = replace(acting, raw=raw)
 
     turn = await _turn(call, session, words, mark)
@@ -212,28 +212,28 @@ async def _play(call: Call, session: Session, words: Sequence[str]) -> Shown:
 
 async def _turn(call: Call, session: Session, words: Sequence[str], mark: Mark) -> Turn:
     channel = UssdChannel(call, call.caller(), mark)
-    return await engine.play(call.line.home, channel.caller, session.state, words, channel, call.line.fit)
+    return await engine.play(call.deps.home, channel.caller, session.state, words, channel, call.deps.fit)
 
 
 async def _keep(call: Call, session: Session, shown: Shown, state: State, *, resumable: bool) -> None:
     """Write what this hop led to."""
     kept = call.to_keep(session, shown, state)
-    await call.line.sessions.save(call.heard.call, kept, resumable=resumable)
+    await call.deps.sessions.save(call.heard.call, kept, resumable=resumable)
 
 
 async def _without_memory(call: Call) -> Shown:
     """Redis is down: the call is played again from its dial, word by word; menus that act say that they cannot."""
-    line, text = call.line, call.heard.text
+    deps, text = call.deps, call.heard.text
     await call.learn_profile()
     channel = UssdChannel(call, call.caller(), None)
     if text and (done := await call.done_before()):
         return done
     try:
-        turn = await engine.play(line.home, channel.caller, State(), [], channel, line.fit)
+        turn = await engine.play(deps.home, channel.caller, State(), [], channel, deps.fit)
         for word in text.split("*") if text else []:
             if turn.shown.end:
                 break
-            turn = await engine.play(line.home, channel.caller, turn.state, [word], channel, line.fit)
+            turn = await engine.play(deps.home, channel.caller, turn.state, [word], channel, deps.fit)
     except CannotActError:
         return say(NO_MEMORY, call.language)
     return turn.shown

@@ -76,7 +76,7 @@ class Call:
     `digests` are those of its text under every key in force: the first is written, any of them is recognised.
     """
 
-    line: UssdDeps
+    deps: UssdDeps
     heard: Hop
     digests: tuple[str, ...]
     language: str = DEFAULT_LANGUAGE  # as far as it is known: also an apology is said in it
@@ -86,7 +86,7 @@ class Call:
     _admitted: bool = False
 
     def __post_init__(self) -> None:
-        self.at = self.line.clock()
+        self.at = self.deps.clock()
         self.memory = Memory(self.at)
 
     def remember(self, session: Session) -> None:
@@ -96,24 +96,24 @@ class Call:
     def reader(self) -> AsyncConnection:
         if self._reader is None:
             self.admit()
-            self._reader = Reader(self.line.reads)
+            self._reader = Reader(self.deps.reads)
         return cast(AsyncConnection, self._reader)  # as far as a look knows
 
     def admit(self) -> None:
         """From here on the hop meets PostgreSQL. Raises Busy where too many do already."""
         if self._admitted:
             return
-        if self.line.is_full(dial=not self.heard.text):
-            self.line.refused += 1
+        if self.deps.is_full(dial=not self.heard.text):
+            self.deps.refused += 1
             raise BusyError
         self._admitted = True
-        self.line.at_the_database += 1
+        self.deps.at_the_database += 1
 
     def leave(self) -> None:
         """It is answered."""
         if self._admitted:
             self._admitted = False
-            self.line.at_the_database -= 1
+            self.deps.at_the_database -= 1
 
     async def read(self, look: Look[Any]) -> Any:
         """The answer of a look, remembered or read."""
@@ -136,12 +136,12 @@ class Call:
         return ActionKey(heard.gateway, heard.call, heard.phone, len(heard.text), self.digests)
 
     def caller(self) -> Caller:
-        heard, line = self.heard, self.line
-        return Caller(heard.phone, self.language, heard.gateway, heard.call, self.at, line.seals)
+        heard, deps = self.heard, self.deps
+        return Caller(heard.phone, self.language, heard.gateway, heard.call, self.at, deps.seals)
 
     async def learn_profile(self) -> None:
         """Who calls, and in which language the rest is said."""
-        profile: Spoken = await self.read(Look(self.line.profile, (self.caller(),)))
+        profile: Spoken = await self.read(Look(self.deps.profile, (self.caller(),)))
         self.language = profile.language
 
     def new_session(self, raw: bytes = b"") -> Session:
@@ -184,5 +184,5 @@ class UssdChannel:
         await self.call.close()
         await self.mark()
         return await actions.perform(
-            self.call.line.pool, self.call.key(), self.caller, action, consent, finish
+            self.call.deps.pool, self.call.key(), self.caller, action, consent, finish
         )

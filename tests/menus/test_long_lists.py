@@ -99,7 +99,7 @@ async def test_a_number_means_what_its_page_showed(awa: Handset) -> None:
     await awa.type("1")
     await awa.type("1")
     assert name in INVENTED
-    async with awa.line.pool.connect() as db:
+    async with awa.ussd_deps.pool.connect() as db:
         lived = await db.scalar(
             text(
                 "select p.name from household h join place p on p.mutuelle_id = h.mutuelle_id and p.id = h.place_id"

@@ -18,14 +18,14 @@ NEEDS_ONLY = "Seuls les médecins de la mutuelle"
 
 
 @pytest.fixture
-async def household(line: calls.UssdDeps) -> Household:
+async def household(ussd_deps: calls.UssdDeps) -> Household:
     """Awa's household, covered; the town is the line's."""
-    return await covered_household(line.pool, founded=True)
+    return await covered_household(ussd_deps.pool, founded=True)
 
 
 @pytest.fixture
-def doctor(line: calls.UssdDeps, clock: Clock) -> Writer:
-    return Writer(sms_deps(line.pool, clock), DR_ROKIA)
+def doctor(ussd_deps: calls.UssdDeps, clock: Clock) -> Writer:
+    return Writer(sms_deps(ussd_deps.pool, clock), DR_ROKIA)
 
 
 @pytest.mark.parametrize(
@@ -33,19 +33,19 @@ def doctor(line: calls.UssdDeps, clock: Clock) -> Writer:
     ["VERIF {n} {c}", "verif{n}{c}", "Vérif. {n}, {c}", "VERIFIER {n}*{c}", "verf {n} {c}", "verif {c} {n}"],
 )
 async def test_the_doctor_writes_as_it_comes(
-    line: calls.UssdDeps, doctor: Writer, household: Household, form: str
+    ussd_deps: calls.UssdDeps, doctor: Writer, household: Household, form: str
 ) -> None:
-    code = await make(line.pool, household)
+    code = await make(ussd_deps.pool, household)
     answer = await doctor.send(form.format(n=household.number, c=code))
     assert answer.startswith("A. K. : COUVERT le 22/11/2026"), answer
 
 
 async def test_what_was_agreed_to_is_kept_and_the_message_with_the_code_is_not(
-    line: calls.UssdDeps, doctor: Writer, household: Household
+    ussd_deps: calls.UssdDeps, doctor: Writer, household: Household
 ) -> None:
-    code = await make(line.pool, household)
+    code = await make(ussd_deps.pool, household)
     await doctor.send(f"VERIF {household.number} {code}")
-    async with line.pool.connect() as db:
+    async with ussd_deps.pool.connect() as db:
         action = (
             await db.execute(text("select name, facts, consent, screen from action where gateway = 'sms'"))
         ).one()
@@ -59,9 +59,9 @@ async def test_what_was_agreed_to_is_kept_and_the_message_with_the_code_is_not(
 
 
 async def test_in_two_messages_it_takes_a_confirmation_like_any_other(
-    line: calls.UssdDeps, doctor: Writer, household: Household
+    ussd_deps: calls.UssdDeps, doctor: Writer, household: Household
 ) -> None:
-    code = await make(line.pool, household)
+    code = await make(ussd_deps.pool, household)
     assert "Écrivez en un seul message" in (await doctor.send("VERIF")).replace("Ecrivez", "Écrivez")
     asked = await doctor.send(f"{household.number} {code}")
     assert "Vérifier maintenant" in asked
@@ -69,14 +69,14 @@ async def test_in_two_messages_it_takes_a_confirmation_like_any_other(
 
 
 async def test_a_code_is_nowhere_afterwards_but_in_the_message_that_brought_it(
-    line: calls.UssdDeps,
+    ussd_deps: calls.UssdDeps,
     doctor: Writer,
     household: Household,
     redis_url: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    awa, clinic = Handset(line, AWA), Handset(line, DR_ROKIA)
+    awa, clinic = Handset(ussd_deps, AWA), Handset(ussd_deps, DR_ROKIA)
     by_phone, by_sms = await code_on_screen(awa), ""
     await clinic.dial("9", "1")
     await clinic.type(household.number)
@@ -85,7 +85,7 @@ async def test_a_code_is_nowhere_afterwards_but_in_the_message_that_brought_it(
     by_sms = await code_on_screen(awa)
     assert "COUVERT" in await doctor.send(f"VERIF {household.number} {by_sms}")
     for code in (by_phone, by_sms):
-        assert await tables_with(line.pool, code) == ({"sms_inbox"} if code == by_sms else set())
+        assert await tables_with(ussd_deps.pool, code) == ({"sms_inbox"} if code == by_sms else set())
         assert code not in await all_of_redis(redis_url)
         assert code not in caplog.text
 
@@ -115,27 +115,27 @@ async def all_of_redis(url: str) -> str:
 
 
 async def test_a_doctor_of_two_mutuelles_checks_members_of_both(
-    line: calls.UssdDeps, doctor: Writer, household: Household
+    ussd_deps: calls.UssdDeps, doctor: Writer, household: Household
 ) -> None:
-    async with line.pool.begin() as db:
+    async with ussd_deps.pool.begin() as db:
         await found(db, code="ZAN", prefix=198, name="Mutuelle Zantiéla")
         await open_facility(db, code="ZAN")
         await contract(db, code="ZAN")
-    other = await join(line.pool, MARIAM, at=NOON, code="ZAN", name="Mariam Sangaré")
-    await paid(line.pool, other, at=NOON)
+    other = await join(ussd_deps.pool, MARIAM, at=NOON, code="ZAN", name="Mariam Sangaré")
+    await paid(ussd_deps.pool, other, at=NOON)
     for shown, phone, mutuelle in (
         (household, AWA, "Mutuelle Benso"),
         (other, MARIAM, "Mutuelle Zantiéla"),
     ):
-        code = await make(line.pool, shown, phone=phone)
+        code = await make(ussd_deps.pool, shown, phone=phone)
         assert mutuelle in await doctor.send(f"VERIF {shown.number} {code}")
 
 
 async def test_a_member_learns_nothing_even_with_a_right_code(
-    line: calls.UssdDeps, clock: Clock, household: Household
+    ussd_deps: calls.UssdDeps, clock: Clock, household: Household
 ) -> None:
-    code = await make(line.pool, household)
-    member = Writer(sms_deps(line.pool, clock), AWA)
+    code = await make(ussd_deps.pool, household)
+    member = Writer(sms_deps(ussd_deps.pool, clock), AWA)
     answers = {
         await member.send(f"VERIF {number} {typed}")
         for number, typed in ((household.number, code), ("199999990", code), (household.number, "1"))
@@ -145,11 +145,11 @@ async def test_a_member_learns_nothing_even_with_a_right_code(
 
 
 async def test_the_last_checks_are_read_in_my_work(
-    line: calls.UssdDeps, doctor: Writer, household: Household
+    ussd_deps: calls.UssdDeps, doctor: Writer, household: Household
 ) -> None:
-    clinic = Handset(line, DR_ROKIA)
+    clinic = Handset(ussd_deps, DR_ROKIA)
     await clinic.dial("9")
     assert "encore rien" in await clinic.type("2")
-    answer = await doctor.send(f"VERIF {household.number} {await make(line.pool, household)}")
+    answer = await doctor.send(f"VERIF {household.number} {await make(ussd_deps.pool, household)}")
     await clinic.dial("9")
     assert await clinic.type("2") == f"22/11/2026 12:00 {answer[-7:-1]} COUVERT"

@@ -141,11 +141,11 @@ async def walked_home(pool: AsyncEngine, phone: str) -> str:
 
 
 async def test_a_work_pin_is_nowhere_but_on_the_screen_that_showed_it(
-    line: calls.UssdDeps, redis_url: str, caplog: pytest.LogCaptureFixture
+    ussd_deps: calls.UssdDeps, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Received, typed rightly and wrongly: in no log, session, action or message; its hash only under a seal."""
     caplog.set_level(logging.DEBUG)
-    issa, fanta = Handset(line, phone=ISSA), Handset(line, phone=FANTA)
+    issa, fanta = Handset(ussd_deps, phone=ISSA), Handset(ussd_deps, phone=FANTA)
     await issa.dial("9", "9")
     shown = await issa.type("1")
     drawn = re.findall("[0-9]{5}", shown)[0]
@@ -158,7 +158,7 @@ async def test_a_work_pin_is_nowhere_but_on_the_screen_that_showed_it(
     assert "n'est pas juste" in issa.screens[-1]
     await issa.dial("9")
     kept = caplog.text
-    async with line.pool.connect() as db:
+    async with ussd_deps.pool.connect() as db:
         for table in ("action", "sms_outbox", "officer_pin", "pin_change"):
             kept += str((await db.execute(text(f"select * from {table}"))).all())
     async with Redis.from_url(redis_url) as redis:

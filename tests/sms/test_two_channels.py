@@ -23,13 +23,13 @@ async def race(handset: Handset, writer: Writer, asked: str) -> tuple[str, str]:
     return screen, await writer.reply_to(message)
 
 
-async def test_it_pays_once(line: calls.UssdDeps, pool: AsyncEngine, clock: Clock) -> None:
+async def test_it_pays_once(ussd_deps: calls.UssdDeps, pool: AsyncEngine, clock: Clock) -> None:
     deps = sms_deps(pool, clock)
     for nth in range(ROUNDS):
         phone = f"+223760002{nth:02}"
         home = await join(pool, phone, at=NOON, pay_minor=6_000)
         await paid(pool, home, at=NOON)
-        handset, writer = Handset(line, phone=phone), Writer(deps, phone=phone)
+        handset, writer = Handset(ussd_deps, phone=phone), Writer(deps, phone=phone)
         asked = await writer.send("payer 3000")
         assert "1 Oui" in await handset.dial("2", "2", "3000")
         screen, answer = await race(handset, writer, asked)
@@ -40,11 +40,11 @@ async def test_it_pays_once(line: calls.UssdDeps, pool: AsyncEngine, clock: Cloc
         assert by_call != by_message, (screen, answer)
 
 
-async def test_it_joins_once(line: calls.UssdDeps, pool: AsyncEngine, clock: Clock) -> None:
+async def test_it_joins_once(ussd_deps: calls.UssdDeps, pool: AsyncEngine, clock: Clock) -> None:
     deps = sms_deps(pool, clock)
     for nth in range(ROUNDS):
         phone = f"+223760003{nth:02}"
-        handset, writer = Handset(line, phone=phone), Writer(deps, phone=phone)
+        handset, writer = Handset(ussd_deps, phone=phone), Writer(deps, phone=phone)
         await writer.send("adherer Niéna-Sud, Oumar Sow, 30 28 3")
         asked = await writer.send("1")
         assert "J'accepte" in await handset.dial("1", "1", "Oumar Sow", "30 28 3", "1")

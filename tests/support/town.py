@@ -158,7 +158,7 @@ class Clock:
 class Handset:
     """A basic phone on a line: what is typed is sent as the gateway does, the whole call's text each time."""
 
-    line: calls.UssdDeps
+    ussd_deps: calls.UssdDeps
     phone: str = AWA
     service: str = "*384*57#"
     call: str = ""
@@ -178,7 +178,7 @@ class Handset:
 
     async def send(self) -> str:
         """Send the current hop; called again, it is a repeated hop."""
-        self.shown: Shown = await calls.hop(self.line, self.hop())
+        self.shown: Shown = await calls.hop(self.ussd_deps, self.hop())
         self.screens.append(self.shown.text)
         return self.shown.text
 

@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def line(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[calls.UssdDeps]:
+async def ussd_deps(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[calls.UssdDeps]:
     await found_town(pool)
     redis = Redis.from_url(redis_url)
     yield calls.UssdDeps(
@@ -47,5 +47,5 @@ async def house(
 
 
 @pytest.fixture
-def awa(line: calls.UssdDeps) -> Handset:
-    return Handset(line)
+def awa(ussd_deps: calls.UssdDeps) -> Handset:
+    return Handset(ussd_deps)

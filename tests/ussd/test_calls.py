@@ -101,7 +101,7 @@ async def test_two_parallel_copies_of_the_confirming_hop_enrol_once_and_show_one
 ) -> None:
     await to_the_confirmation(awa)
     awa.text += "*1"
-    copies = await asyncio.gather(*(calls.hop(awa.line, awa.hop()) for _copy in range(6)))
+    copies = await asyncio.gather(*(calls.hop(awa.ussd_deps, awa.hop()) for _copy in range(6)))
     assert len({shown.text for shown in copies}) == 1
     assert "Bienvenue" in copies[0].text
     assert await _count(pool, tables.household) == 1
@@ -158,7 +158,7 @@ async def test_a_call_past_its_dial_without_a_session_starts_at_home(awa: Handse
     await awa.dial()
     awa.text = "1*1"
     lost = replace(awa.hop(), call="ATUid_lost", past_dial=True)
-    assert (await calls.hop(awa.line, lost)).text.startswith(HOME)
+    assert (await calls.hop(awa.ussd_deps, lost)).text.startswith(HOME)
 
 
 async def test_a_dropped_call_is_offered_again_on_redial(awa: Handset) -> None:
@@ -216,10 +216,10 @@ async def test_a_call_remembers_who_calls_until_somebody_else_does(awa: Handset,
 
 async def test_a_hop_past_the_deadline_is_told_so_and_goes_on_alone(awa: Handset, pool: AsyncEngine) -> None:
     await to_the_confirmation(awa)
-    awa.line.deadline_s = 0
+    awa.ussd_deps.deadline_s = 0
     assert "Le réseau est lent" in await awa.type("1")
-    await asyncio.wait(awa.line.running)
-    awa.line.deadline_s = 5
+    await asyncio.wait(awa.ussd_deps.running)
+    awa.ussd_deps.deadline_s = 5
     assert "Bienvenue" in await awa.send()
     assert await _count(pool, tables.household) == 1
 
@@ -228,20 +228,20 @@ async def test_a_hop_shows_one_screen_however_late_its_work_is(awa: Handset) -> 
     for deadline_s in (-1, 0, 0.001, 0.005, 0.02, 5):
         await awa.dial("1", "1", "Awa Koné", "45 38")
         awa.text += "*1"
-        awa.line.deadline_s = deadline_s
-        assert (await calls.hop(awa.line, awa.hop())).text, deadline_s
-        if awa.line.running:
-            await asyncio.wait(awa.line.running)
-        awa.line.deadline_s = 5
+        awa.ussd_deps.deadline_s = deadline_s
+        assert (await calls.hop(awa.ussd_deps, awa.hop())).text, deadline_s
+        if awa.ussd_deps.running:
+            await asyncio.wait(awa.ussd_deps.running)
+        awa.ussd_deps.deadline_s = 5
 
 
 async def test_nothing_that_was_typed_is_in_what_a_hop_is_called(awa: Handset) -> None:
     awa.text = "9*1*4071"
     assert "4071" not in repr(awa.hop())
-    assert "not a secret" not in repr(awa.line)
-    hop = asyncio.create_task(calls.hop(awa.line, awa.hop()))
+    assert "not a secret" not in repr(awa.ussd_deps)
+    hop = asyncio.create_task(calls.hop(awa.ussd_deps, awa.hop()))
     await asyncio.sleep(0)
-    tasks = repr([hop, *awa.line.running])  # a loop that tells of a fault tells its task in words
+    tasks = repr([hop, *awa.ussd_deps.running])  # a loop that tells of a fault tells its task in words
     await hop
     assert "hop()" in tasks
     assert "4071" not in tasks
@@ -252,19 +252,19 @@ async def test_an_apology_is_said_in_the_callers_language(awa: Handset, owner: A
     await awa.dial("8", "2")
     await awa.type("1")
     await awa.dial()
-    awa.line.deadline_s = 0.3
+    awa.ussd_deps.deadline_s = 0.3
     async with owner.begin() as busy:
         await busy.execute(text("lock table place in access exclusive mode"))
         assert "The network is slow" in await awa.type("1")
-    await asyncio.wait(awa.line.running)
+    await asyncio.wait(awa.ussd_deps.running)
 
 
 async def test_two_calls_of_one_phone_at_once_make_one_household(awa: Handset, pool: AsyncEngine) -> None:
-    other = Handset(awa.line)
+    other = Handset(awa.ussd_deps)
     for phone in (awa, other):
         await phone.dial("1", "1", "Awa Koné", "45 38", "1")
         phone.text += "*1"
-    shown = await asyncio.gather(*(calls.hop(phone.line, phone.hop()) for phone in (awa, other)))
+    shown = await asyncio.gather(*(calls.hop(phone.ussd_deps, phone.hop()) for phone in (awa, other)))
     assert sorted("Bienvenue" in each.text for each in shown) == [False, True]
     assert await _count(pool, tables.household) == 1
 
@@ -275,7 +275,7 @@ async def test_a_renewal_binds_nobody_before_its_first_franc(
     home = await join(pool, AWA, at=NOON)
     await paid(pool, home, at=NOON)
     clock.now = NOON + timedelta(days=350)
-    stranger = Handset(awa.line, phone=MARIAM)
+    stranger = Handset(awa.ussd_deps, phone=MARIAM)
     await stranger.dial("2", "4", home.number)
     screen = await stranger.type("3000")
     assert "Renouveler 12 mois (Famille, 12 000 F) pour A. K." in screen
@@ -337,37 +337,37 @@ async def test_no_pin_and_no_text_of_the_call_is_kept_in_the_session(awa: Handse
 
 
 async def test_past_so_many_hops_the_next_is_told_at_once_and_those_under_way_are_answered(
-    line: calls.UssdDeps, pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    ussd_deps: calls.UssdDeps, pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By counting, not by time: who is refused does not wait for PostgreSQL."""
     monkeypatch.setattr(deps, "MOST_AT_ONCE", 3)
     monkeypatch.setattr(deps, "MOST_FOR_A_DIAL", 2)
     narrow = create_async_engine(pool.url, pool_size=1, max_overflow=0)
-    line = replace(line, pool=narrow, running=set())
-    awa, another, late = Handset(line), Handset(line, MARIAM), Handset(line, "+22376000088")
+    ussd_deps = replace(ussd_deps, pool=narrow, running=set())
+    awa, another, late = Handset(ussd_deps), Handset(ussd_deps, MARIAM), Handset(ussd_deps, "+22376000088")
     await awa.dial()
     async with narrow.connect():
-        waiting = [asyncio.create_task(Handset(line, f"+2237600009{nth}").dial()) for nth in range(2)]
-        await until_under_way(line, 2)
+        waiting = [asyncio.create_task(Handset(ussd_deps, f"+2237600009{nth}").dial()) for nth in range(2)]
+        await until_under_way(ussd_deps, 2)
         assert await late.dial() == busy()
         in_a_call = asyncio.create_task(awa.type("1"))
-        await until_under_way(line, 3)
+        await until_under_way(ussd_deps, 3)
         assert not in_a_call.done(), "who is in the middle of a call comes before who dials"
         another.call, another.text = "ATUid_another", "1"
         assert await another.send() == await late.dial() == busy(), "but three are three"
-        assert line.refused == 3
+        assert ussd_deps.refused == 3
     assert all([(await one).startswith(HOME) for one in waiting])
     assert "Où habitez-vous" in await in_a_call
     assert (await late.dial()).startswith(HOME)
     await narrow.dispose()
 
 
-async def until_under_way(line: calls.UssdDeps, hops: int) -> None:
+async def until_under_way(ussd_deps: calls.UssdDeps, hops: int) -> None:
     for _turn in range(6000):
-        if line.at_the_database == hops:
+        if ussd_deps.at_the_database == hops:
             return
         await asyncio.sleep(0.01)
-    raise AssertionError(f"{line.at_the_database} hops are under way")
+    raise AssertionError(f"{ussd_deps.at_the_database} hops are under way")
 
 
 async def test_a_hop_that_was_refused_goes_on_when_it_comes_again(

@@ -61,7 +61,7 @@ class Heard:
 class Gateway:
     """A gateway that forgets, repeats and mixes up; it remembers everything for the judgement."""
 
-    line: calls.UssdDeps
+    ussd_deps: calls.UssdDeps
     phone: str = field(default_factory=lambda: f"+{next(_phones)}")
     service: str = "*384*57#"
     call: str = ""
@@ -78,7 +78,7 @@ class Gateway:
         }
         headers = {africastalking.METADATA_HEADER: "open"} if past_dial else {}
         try:
-            shown = await calls.hop(self.line, africastalking.read_hop(form, headers))
+            shown = await calls.hop(self.ussd_deps, africastalking.read_hop(form, headers))
         except UnreadableError as trouble:
             shown = say(trouble.sentence, DEFAULT_LANGUAGE)
         body, _headers = africastalking.write_screen(shown)
@@ -118,10 +118,10 @@ class Gateway:
         await self.hop(past_dial=step == "other call")
 
 
-async def agreed(line: calls.UssdDeps, heard: Sequence[Heard]) -> int:
+async def agreed(ussd_deps: calls.UssdDeps, heard: Sequence[Heard]) -> int:
     """How many actions these hops led to; each must have been agreed to by the phone, in the call, in its words."""
     phones = {hop.phone for hop in heard}
-    async with line.pool.connect() as db:
+    async with ussd_deps.pool.connect() as db:
         actions = (await db.execute(select(action).where(action.c.phone.in_(phones)))).all()
     for done in actions:
         acting = [hop for hop in heard if is_hop_of(hop, done) and len(hop.text) == done.position]
@@ -148,13 +148,13 @@ def is_answer_to_its_words(acting: Heard, heard: Sequence[Heard], words: str) ->
 @ON_REAL_ENGINES
 @given(at_once=st.lists(WORD, max_size=4), steps=st.lists(STEP, max_size=HOPS))
 async def test_no_sequence_of_hops_raises_overflows_or_acts_unasked(
-    line: calls.UssdDeps, at_once: list[str], steps: list[tuple[str, str]]
+    ussd_deps: calls.UssdDeps, at_once: list[str], steps: list[tuple[str, str]]
 ) -> None:
-    gateway = Gateway(line)
+    gateway = Gateway(ussd_deps)
     await gateway.play("dial", "*".join(at_once))
     for step, word in steps:
         await gateway.play(step, word)
-    await agreed(line, gateway.heard)
+    await agreed(ussd_deps, gateway.heard)
 
 
 NUMBER = "the number of a household that still owes a part"
@@ -180,23 +180,25 @@ LAST = st.one_of(STEP, st.tuples(st.sampled_from(["type", *FORGERIES]), st.sampl
 @example(wish="join", dialled=0, last=[("other call", "1")])
 @example(wish="join", dialled=0, last=[("other text", "1")])
 async def test_at_the_confirmation_only_a_yes_of_this_phone_in_this_call_acts(
-    line: calls.UssdDeps, wish: str, dialled: int, last: list[tuple[str, str]]
+    ussd_deps: calls.UssdDeps, wish: str, dialled: int, last: list[tuple[str, str]]
 ) -> None:
     """The way to an action, some of it dialled at once, and anything at its end: a plain 1 acts, once."""
-    gateway = Gateway(line)
-    owes = await household_that_owes(line, gateway.phone if wish == MEMBERS_ONLY else f"+{next(_phones)}")
+    gateway = Gateway(ussd_deps)
+    owes = await household_that_owes(
+        ussd_deps, gateway.phone if wish == MEMBERS_ONLY else f"+{next(_phones)}"
+    )
     words = [owes if word is NUMBER else word for word in (*WISHES[wish], "1")]
     await gateway.play("dial", "*".join(words[:dialled]))
     for word in words[dialled:-1]:
         await gateway.play("type", word)
     for step, word in last:
         await gateway.play(step, word)
-    done = await agreed(line, gateway.heard)
+    done = await agreed(ussd_deps, gateway.heard)
     assert done == 1 or last[0] != ("type", "1"), gateway.heard
 
 
-async def household_that_owes(line: calls.UssdDeps, phone: str) -> str:
+async def household_that_owes(ussd_deps: calls.UssdDeps, phone: str) -> str:
     """The number of a household that has paid half of its contribution."""
-    home = await join(line.pool, phone, at=NOON, name="Issa Diarra", pay_minor=6_000)
-    await paid(line.pool, home, at=NOON)
+    home = await join(ussd_deps.pool, phone, at=NOON, name="Issa Diarra", pay_minor=6_000)
+    await paid(ussd_deps.pool, home, at=NOON)
     return home.number

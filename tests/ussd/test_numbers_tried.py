@@ -33,53 +33,55 @@ def numbers(seed: int, prefix: int = 199) -> list[str]:
     return [body + str(damm.calc_check_digit(body)) for body in bodies]
 
 
-async def asks(line: calls.UssdDeps, phone: str, number: str) -> str:
+async def asks(ussd_deps: calls.UssdDeps, phone: str, number: str) -> str:
     """What a caller reads who wants to pay 6 000 F for the household with this number."""
     call = f"ATUid_tried_{next(_calls)}"
-    return (await calls.hop(line, Hop("test", call, phone, "*384*57#", f"2*4*{number}*6000", None))).text
+    return (await calls.hop(ussd_deps, Hop("test", call, phone, "*384*57#", f"2*4*{number}*6000", None))).text
 
 
 async def test_after_five_numbers_that_nobody_has_a_phone_finds_nobody_until_tomorrow(
-    line: calls.UssdDeps, clock: Clock, caplog: pytest.LogCaptureFixture
+    ussd_deps: calls.UssdDeps, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    home = await join(line.pool, AWA, at=NOON)
+    home = await join(ussd_deps.pool, AWA, at=NOON)
     tried = numbers(1)
-    same = [await asks(line, OUMAR, tried[0]) for _again in range(UNKNOWN_A_PHONE)]
-    read = [await asks(line, OUMAR, number) for number in tried[1:40]]
+    same = [await asks(ussd_deps, OUMAR, tried[0]) for _again in range(UNKNOWN_A_PHONE)]
+    read = [await asks(ussd_deps, OUMAR, number) for number in tried[1:40]]
     assert {*same, *read[: UNKNOWN_A_PHONE - 1]} == {NOTHING}
     assert all(LIMIT in words for words in read[UNKNOWN_A_PHONE - 1 :])
-    assert LIMIT in await asks(line, OUMAR, home.number), "nor one that somebody has"
-    assert await asks(line, MARIAM, home.number) == NOTHING, "a payment is under way: it reads the same"
+    assert LIMIT in await asks(ussd_deps, OUMAR, home.number), "nor one that somebody has"
+    assert await asks(ussd_deps, MARIAM, home.number) == NOTHING, "a payment is under way: it reads the same"
     told = [one for one in caplog.records if one.getMessage() == "numbers_tried_by_one"]
     assert len(told) == 1
-    async with line.pool.connect() as db:
+    async with ussd_deps.pool.connect() as db:
         assert await db.scalar(select(func.count()).select_from(limited_use)) == UNKNOWN_A_PHONE
     clock.now += timedelta(days=1)
-    assert await asks(line, OUMAR, tried[50]) == NOTHING
+    assert await asks(ussd_deps, OUMAR, tried[50]) == NOTHING
 
 
 async def test_many_phones_together_are_stopped_too(
-    line: calls.UssdDeps, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ussd_deps: calls.UssdDeps, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(households, "UNKNOWN_AN_HOUR", 7)
-    read = [await asks(line, f"+223760001{nth:02}", number) for nth, number in enumerate(numbers(2)[:12])]
+    read = [
+        await asks(ussd_deps, f"+223760001{nth:02}", number) for nth, number in enumerate(numbers(2)[:12])
+    ]
     assert [NOTHING in words for words in read] == [True] * 7 + [False] * 5
     assert [one.getMessage() for one in caplog.records].count("numbers_tried_by_many") == 1
-    async with line.pool.connect() as db:
+    async with ussd_deps.pool.connect() as db:
         appointment = Appointment("BEN", "Mutuelle Benso", Role.COLLECTOR, OUMAR, "Oumar Sow")
         with pytest.raises(RefusedError, match="No household has"):
             await household_asked(db, Caller(OUMAR, "fr", "test", "c", NOON), appointment, numbers(4)[0])
     clock.now += timedelta(hours=1)
-    assert await asks(line, OUMAR, numbers(3)[0]) == NOTHING
+    assert await asks(ussd_deps, OUMAR, numbers(3)[0]) == NOTHING
 
 
-async def test_a_number_typed_for_a_person_who_moves_counts_too(line: calls.UssdDeps) -> None:
-    await join(line.pool, AWA, at=NOON)
+async def test_a_number_typed_for_a_person_who_moves_counts_too(ussd_deps: calls.UssdDeps) -> None:
+    await join(ussd_deps.pool, AWA, at=NOON)
     read = []
     for number in numbers(5)[: UNKNOWN_A_PHONE + 1]:
         call = f"ATUid_moves_{number}"
         read.append(
-            (await calls.hop(line, Hop("test", call, AWA, "*384*57#", f"4*3*1*3*{number}", None))).text
+            (await calls.hop(ussd_deps, Hop("test", call, AWA, "*384*57#", f"4*3*1*3*{number}", None))).text
         )
     assert ["Aucun autre ménage" in words for words in read] == [True] * UNKNOWN_A_PHONE + [False]
     assert LIMIT in read[-1]

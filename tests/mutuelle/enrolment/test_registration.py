@@ -323,17 +323,19 @@ async def test_a_household_that_joined_by_itself_gets_no_phone_from_an_officer(t
         await gives(town, household, GIVEN)
 
 
-async def test_home_asks_before_all_else_and_a_digit_dialled_by_heart_answers_nothing(line: UssdDeps) -> None:
-    await appoint(line.pool, OUMOU, Role.ENROLMENT)
-    household = await registered(line.pool, phone=GIVEN)
-    handset = Handset(line, phone=GIVEN)
+async def test_home_asks_before_all_else_and_a_digit_dialled_by_heart_answers_nothing(
+    ussd_deps: UssdDeps,
+) -> None:
+    await appoint(ussd_deps.pool, OUMOU, Role.ENROLMENT)
+    household = await registered(ussd_deps.pool, phone=GIVEN)
+    handset = Handset(ussd_deps, phone=GIVEN)
     asked = await handset.dial("2")
     assert "Oumou Traoré" in asked
     assert "Awa" not in asked
     await handset.type("2")
     assert "redemanderons" in await handset.type("2")
     assert await handset.dial("1", "1") == asked
-    assert await speaks_for(line.pool, GIVEN) == []
+    assert await speaks_for(ussd_deps.pool, GIVEN) == []
     assert household.shown_number in await handset.type("1")
     assert "PAS ENCORE COUVERT" in await handset.dial("1")
 
