@@ -83,7 +83,11 @@ def parser() -> argparse.ArgumentParser:
     """The parser of every command: `run`, and those that the modules of `commands/` add."""
     typed = OneLineParser(prog="keneya", description="SMS and USSD service for community health insurance")
     hooks = typed.add_subparsers(dest="command", required=True, metavar="command")
-    hooks.add_parser("run", help="start everything on this machine", description=run.run.__doc__)
+    hooks.add_parser(
+        "run",
+        help="start everything on this machine",
+        description="Start PostgreSQL, Valkey, web, worker and the simulator, with a demonstration; Ctrl-C stops all.",
+    )
     for name, what in PROCESSES.items():
         hooks.add_parser(name, help=what, description=f"What `python {name}.py` does: {what}.")
     for found in pkgutil.iter_modules(commands.__path__):

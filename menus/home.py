@@ -1,4 +1,4 @@
-"""Home: the same digit for the same thing, for every caller, in every language, for ever."""
+"""Home: a digit keeps its meaning for ever, in every language; 1 is Join until the phone has a household."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass

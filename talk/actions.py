@@ -95,8 +95,8 @@ async def enact(
 ) -> Shown:
     """Do `action` once and keep its screen; where it was done before, the screen it ended with.
 
-    Raises whatever the action raises, and then the caller's transaction must keep nothing of it; StillRunning while
-    another copy is at it.
+    Raises whatever the action raises, and then the caller's transaction must keep nothing of it; StillRunningError
+    while another copy is at it.
     """
     name = action.act.__qualname__
     facts = recorded_facts(action.facts)

@@ -34,7 +34,7 @@ class Secret(str):
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """`parse` reads a typed answer or raises Invalid. `takes_zero`: 0 is an answer here, so there is no back.
+    """`parse` reads a typed answer or raises InvalidError. `takes_zero`: 0 is an answer here, so there is no back.
 
     `secret` answers are never recorded and end the call. `takes_rest`: of several words given at once, all that are
     left are the answer (a reason, a number typed in groups).

@@ -1,7 +1,7 @@
 """Plays a menu one hop at a time: replayed from the top against the answers on record, nothing else remembered.
 
 The menu's coroutine is driven by this trampoline, not by asyncio. It acts once, last, and never without the
-stage's leave; whatever no longer fits the record is dropped and asked again.
+channel's leave; whatever no longer fits the record is dropped and asked again.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -28,7 +28,7 @@ from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Option
 from values import value
 
 NOTE_ALONE = "(a note)"  # stands for a question that no menu asks: what is typed there answers nothing
-STOPS = (*QUESTIONS, Do)  # what a menu waits for until the caller or the stage has done something
+STOPS = (*QUESTIONS, Do)  # what a menu waits for until the caller or the channel has done something
 Menu = Callable[[Caller], Coroutine[Request[Any], Any, Sentence]]
 Finish = Callable[[Any], Shown]
 
@@ -43,7 +43,7 @@ class Channel(Protocol):
         """Read everything afresh from now on; whether anything was remembered meanwhile."""
 
     def admit_action(self) -> None:
-        """Raise CannotAct when this hop may not lead to an action."""
+        """Raise CannotActError when this hop may not lead to an action."""
 
     async def act(self, action: Do[Any], consent: str, finish: Finish) -> Shown:
         """Do `action` and keep what `finish` makes of its result, in one transaction; raise Refused to undo it."""
@@ -127,7 +127,7 @@ class _Play:
             value = await self.channel.read(request)
 
     def admit(self) -> None:
-        """Stop here if what is pending leads to an action and the stage allows none."""
+        """Stop here if what is pending leads to an action and the channel allows none."""
         if isinstance(self.pending, (Do, Confirm)):
             self.channel.admit_action()
 

@@ -149,7 +149,7 @@ class Sessions:
         return (_read(raw) if raw else None), raw or b"", answers
 
     async def save(self, call: str, session: Session, *, resumable: bool) -> bytes:
-        """Write `session` over what it was read as, or raise Overtaken; answers what stands there now.
+        """Write `session` over what it was read as, or raise OvertakenError; answers what stands there now.
 
         `resumable`: a redial may go on with it.
         """

@@ -20,7 +20,7 @@ class RefusedError(TroubleError):
 
 
 class CannotActError(Exception):
-    """The stage has no memory of the call, so nothing may be confirmed or done in this hop."""
+    """The channel has no memory of the call, so nothing may be confirmed or done in this hop."""
 
 
 class MenuError(Exception):

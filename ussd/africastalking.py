@@ -20,7 +20,7 @@ LONGEST_TEXT = 1000
 
 
 def read_hop(fields: Mapping[str, str], headers: Mapping[str, str]) -> Hop:
-    """The hop in `fields`; raises Unreadable with a sentence for the caller."""
+    """The hop in `fields`; raises UnreadableError with a sentence for the caller."""
     call, service, words = fields.get("sessionId", ""), fields.get("serviceCode", ""), fields.get("text", "")
     if not call or len(call) > LONGEST_CALL_ID or len(service) > LONGEST_CALL_ID or len(words) > LONGEST_TEXT:
         raise UnreadableError(_("The network sent an unreadable call. Please dial again."))

@@ -1,4 +1,4 @@
-"""What a hop stands on: the house behind it, the hop itself while it is handled, and the stage of its menu.
+"""The dependencies of a hop, the hop itself while it is handled, and the channel that its menu is played on.
 
 One connection serves all that a hop reads; it is given back before the hop acts, which takes another.
 """
@@ -160,7 +160,7 @@ Mark = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class UssdChannel:
-    """The engine's stage for one hop: its reads, and one transaction for its action."""
+    """The engine's channel for one hop: its reads, and one transaction for its action."""
 
     call: Call
     caller: Caller

@@ -26,7 +26,7 @@ class Gateway(Protocol):
     METHODS: tuple[str, ...]
 
     def read_hop(self, fields: Mapping[str, str], headers: Mapping[str, str]) -> Hop:
-        """The hop in a request; raises Unreadable with a sentence for the caller."""
+        """The hop in a request; raises UnreadableError with a sentence for the caller."""
 
     def write_screen(self, shown: Shown) -> tuple[str, dict[str, str]]:
         """The body and the headers (content type among them) of the answer."""

@@ -63,7 +63,7 @@ async def referent_of(db: AsyncConnection, household: Household, at: datetime) -
 
 
 async def choose_referent(db: AsyncConnection, caller: Caller, *, number: str, doctor_phone: str) -> Referent:
-    """Write the household's choice; Refused if the doctor is no longer under contract with its mutuelle."""
+    """Write the household's choice; RefusedError if the doctor is no longer under contract with its mutuelle."""
     await lock_household(db, number)
     household = await own_household(db, caller, number)
     today = (await get_mutuelle(db, household.mutuelle_id)).today(caller.at)

@@ -100,7 +100,7 @@ async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tup
 
 
 async def expect_operator(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str]:
-    """The same; Refused if no route serves this phone."""
+    """The same; RefusedError if no route serves this phone."""
     if found := await operator_for(db, mutuelle_id, phone):
         return found
     raise RefusedError(
@@ -120,7 +120,7 @@ async def ask_payment(
     *,
     renewal: Offer | None = None,
 ) -> UUID:
-    """Queue a payment under our own reference, to be sent a little after the call; Refused if it is not allowed.
+    """Queue a payment under our own reference, to be sent a little after the call; RefusedError if it is not allowed.
 
     A household has at most one open payment, of any phone or channel: the database guarantees it. `renewal` is agreed
     to by the first franc of this payment: until it settles, the household is bound to nothing.

@@ -127,7 +127,7 @@ def kept_cover(person: Person, stands: Standing, today: date) -> date | None:
 async def joinable(
     db: AsyncConnection, caller: Caller, household: Household, number: str, name: str | None
 ) -> Family:
-    """Another open household of the same mutuelle that has room for a person of this name; Refused if it has not."""
+    """Another open household of the mutuelle with room for a person of this name; RefusedError if there is none."""
     found = await household_named(db, caller, number)
     if found is None or found.mutuelle_id != household.mutuelle_id or found.number == household.number:
         raise RefusedError(

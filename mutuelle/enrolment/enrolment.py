@@ -151,7 +151,7 @@ def renewed_by_credit(household: Household, stands: Standing) -> Sentence:
 async def agreed_standing(
     db: AsyncConnection, household: Household, terms: PaymentTerms, at: datetime
 ) -> Standing:
-    """Where a locked household stands; Refused if its terms are not the agreed `terms`, or a payment is under way."""
+    """Where a locked household stands; RefusedError if its terms are no longer `terms`, or a payment is under way."""
     stands = await standing(db, household, at)
     expect_agreed(stands, terms)
     return stands
@@ -168,7 +168,7 @@ def expect_agreed(stands: Standing, terms: PaymentTerms) -> None:
 
 
 async def agreed_offer(db: AsyncConnection, agreed: Enrolment, today: date) -> Offer:
-    """The offer that was agreed to, if it is on sale at that price today; Refused if not."""
+    """The offer that was agreed to, if it is on sale at that price today; RefusedError if not."""
     ages = agreed.household.ages
     for product in await products_on_sale(db, agreed.mutuelle, today):
         version = (product.code, product.version)
@@ -180,7 +180,7 @@ async def agreed_offer(db: AsyncConnection, agreed: Enrolment, today: date) -> O
 
 
 async def served_place(db: AsyncConnection, mutuelle: str, place_id: str) -> str:
-    """The name of a place that the mutuelle serves; Refused if it does not serve it."""
+    """The name of a place that the mutuelle serves; RefusedError if it does not serve it."""
     name = await db.scalar(
         select(place.c.name).where(place.c.mutuelle_id == mutuelle, place.c.id == place_id)
     )

@@ -134,7 +134,7 @@ async def give_phone(
 
 
 async def without_phone(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
-    """The household of the officer's mutuelle that has no phone yet; Refused if it has one.
+    """The household of the officer's mutuelle that has no phone yet; RefusedError if it has one.
 
     A confirmed one has a phone, or had one: a lost phone is replaced by the mutuelle, not by an officer alone.
     """

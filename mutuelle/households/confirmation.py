@@ -120,7 +120,7 @@ def not_recognised(waiting: Unconfirmed) -> Sentence:
 
 
 async def _asked(db: AsyncConnection, caller: Caller, number: str) -> Unconfirmed:
-    """The household, locked, if it still waits for this phone's confirmation; Refused if not."""
+    """The household, locked, if it still waits for this phone's confirmation; RefusedError if not."""
     await lock_household(db, number)
     waiting = await unconfirmed_of(db, caller)
     if waiting is None or waiting.household.number != number:

@@ -116,7 +116,7 @@ async def households_of(db: AsyncConnection, caller: Caller) -> list[Household]:
 
 
 async def own_household(db: AsyncConnection, caller: Caller, number: str) -> Household:
-    """The household with this number that the calling phone speaks for; Refused if it does not."""
+    """The household with this number that the calling phone speaks for; RefusedError if it does not."""
     for household in await households_of(db, caller):
         if household.number == number:
             return household
@@ -124,12 +124,12 @@ async def own_household(db: AsyncConnection, caller: Caller, number: str) -> Hou
 
 
 async def household_by_number(db: AsyncConnection, number: str) -> Household:
-    """The open household with this member number; Refused if there is none."""
+    """The open household with this member number; RefusedError if there is none."""
     return expect_household(await find_household(db, number), number)
 
 
 def expect_household(household: Household | None, number: str, mutuelle_id: str | None = None) -> Household:
-    """`household`, found by its number; Refused if there is none, in this mutuelle if one is given."""
+    """`household`, found by its number; RefusedError if there is none, in this mutuelle if one is given."""
     if household is None or mutuelle_id not in (None, household.mutuelle_id):
         raise RefusedError(_("No household has the number {number}.", number=shown_number(number)))
     return household
@@ -140,8 +140,8 @@ async def household_named(
 ) -> Household | None:
     """The open household whose number the caller typed, of this mutuelle if one is given; None if there is none.
 
-    Refused, for any number, after too many unknown ones of this phone today or of all phones this hour: members must
-    not be found by trying numbers. The limit of all phones does not apply to officers, who name their mutuelle. A
+    RefusedError, for any number, after too many unknown ones of this phone today or of all phones this hour: members
+    must not be found by trying numbers. The limit of all phones does not apply to officers, who name their mutuelle. A
     number counts once, however often the hop is replayed.
     """
     asked = {"phone": caller.phone, "number": number, "what": Limited.NUMBER_NOT_FOUND}

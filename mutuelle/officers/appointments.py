@@ -35,7 +35,7 @@ async def lock_roles(db: AsyncConnection, mutuelle_id: str) -> None:
 async def give_role(
     db: AsyncConnection, mutuelle_id: str, given: NewOfficer, *, by: By, proposal: UUID | None = None
 ) -> None:
-    """Give a role from today on and notify its phone by SMS; Refused if it has it, or there is no such facility.
+    """Give a role from today on and notify its phone by SMS; RefusedError if it has it, or there is no such facility.
 
     A phone that held no role at all may receive a new PIN: its old one may be known to a former holder of the phone.
     """
@@ -63,7 +63,7 @@ async def give_role(
 async def withdraw_role(
     db: AsyncConnection, mutuelle_id: str, role: Role, phone: str, *, by: By, proposal: UUID | None = None
 ) -> Appointment:
-    """End a role at once and notify its phone by SMS; Refused if it is not in force."""
+    """End a role at once and notify its phone by SMS; RefusedError if it is not in force."""
     await lock_roles(db, mutuelle_id)
     mutuelle = await get_mutuelle(db, mutuelle_id)
     today = mutuelle.today(by.at)

@@ -61,7 +61,7 @@ async def open_acts(db: AsyncConnection, caller: Caller, mutuelle_id: str, kind:
 
 
 async def others_to_answer(db: AsyncConnection, caller: Caller, own: Appointment) -> list[str]:
-    """The phones of the treasurers who could answer what the caller proposes; Refused where there is none."""
+    """The phones of the treasurers who could answer what the caller proposes; RefusedError where there is none."""
     in_office = await officers_of(db, own.mutuelle_id, caller.at)
     others = [o.phone for o in in_office if o.role is Role.TREASURER and o.phone != caller.phone]
     if not others:
@@ -104,7 +104,7 @@ async def act_to_answer(
 ) -> JointAct:
     """The open act that the caller answers. The caller's transaction holds the lock of the mutuelle's roles.
 
-    Refused where it was answered or has lapsed, or where the caller is no second person.
+    RefusedError where it was answered or has lapsed, or where the caller is no second person.
     """
     waiting = {act.id: act for act in await open_acts(db, caller, own.mutuelle_id, kind)}
     act = waiting.get(act_id)

@@ -41,12 +41,12 @@ _thread = ThreadPoolExecutor(1, thread_name_prefix="pins", initializer=_step_bac
 
 
 async def hash_pin(pin: str) -> bytes:
-    """The argon2id hash of `pin` in its own notation; Refused where too many wait."""
+    """The argon2id hash of `pin` in its own notation; RefusedError where too many wait."""
     return (await _aside(lambda: _hasher.hash(pin))).encode()
 
 
 async def pin_matches(hashed: bytes, pin: str) -> bool:
-    """Whether `hashed` is of `pin`; Refused where too many wait. Any other error is raised, never taken for a yes."""
+    """Whether `hashed` is of `pin`; RefusedError where too many wait. Any other error is raised, never a yes."""
     return await _aside(lambda: _matches(hashed.decode(), pin))
 
 

@@ -139,7 +139,7 @@ async def proposals_for(db: AsyncConnection, caller: Caller, mutuelle_id: str) -
 async def expect_possible(
     db: AsyncConnection, caller: Caller, mutuelle: str, what: str, role: Role, phone: str
 ) -> list[str]:
-    """The treasurers who could answer such a proposal; Refused where it is impossible or proposed already."""
+    """The treasurers who could answer such a proposal; RefusedError where it is impossible or proposed already."""
     in_office = await officers_of(db, mutuelle, caller.at)
     held = any((appointment.role, appointment.phone) == (role, phone) for appointment in in_office)
     if what == GIVE and phone == caller.phone:
@@ -232,7 +232,7 @@ async def allow_colleague_pin(
 
 
 async def _carry_out(db: AsyncConnection, caller: Caller, mutuelle: str, found: Proposal) -> None:
-    """Carry out what was approved; Refused, and the answer rolled back, if it is no longer possible."""
+    """Carry out what was approved; RefusedError, and the answer rolled back, if it is no longer possible."""
     in_office = await officers_of(db, mutuelle, caller.at)
     treasurers = {appointment.phone for appointment in in_office if appointment.role is Role.TREASURER}
     if found.proposed_by not in treasurers:

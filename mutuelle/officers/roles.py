@@ -85,7 +85,7 @@ async def officers_of(db: AsyncConnection, mutuelle_id: str, at: datetime) -> li
 
 
 async def appointment_of(db: AsyncConnection, caller: Caller, mutuelle_id: str, role: Role) -> Appointment:
-    """The caller's own appointment of this role; Refused if it is not in force today."""
+    """The caller's own appointment of this role; RefusedError if it is not in force today."""
     for appointment in await appointments_of(db, caller):
         if appointment.mutuelle_id == mutuelle_id and appointment.role is role:
             return appointment

@@ -86,7 +86,7 @@ class Recorded:
 
 
 async def household_here(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
-    """The open household of the officer's own mutuelle with this number; Refused, in one sentence, for any other."""
+    """The open household of the officer's mutuelle with this number; RefusedError, in one sentence, for any other."""
     return expect_household(await find_household(db, number), number, appointment.mutuelle_id)
 
 
@@ -136,7 +136,7 @@ async def deposit_cash(
 ) -> CashInHand | Sentence:
     """Record what the calling treasurer received of a collector's cash in hand; a sentence where the PIN is wrong.
 
-    Refused for the collector's own cash, also under a second phone.
+    RefusedError for the collector's own cash, also under a second phone.
     """
     appointment = await appointment_of(db, caller, mutuelle, Role.TREASURER)
     found = {

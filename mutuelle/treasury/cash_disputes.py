@@ -66,7 +66,7 @@ receipt_code_kind = Kind(
 
 
 async def cash_receipt_of(db: AsyncConnection, caller: Caller, code: str) -> CashReceipt:
-    """The receipt with this code of a household of the calling phone; Refused, in one sentence, for any other."""
+    """The receipt with this code of a household of the calling phone; RefusedError, in one sentence, for any other."""
     found = await cash_receipts(db, (cash_receipt.c.receipt_code == code) & _of_phone(caller.phone))
     if not found:
         raise RefusedError(UNKNOWN)
@@ -129,7 +129,7 @@ async def close_dispute(db: AsyncConnection, mutuelle_id: str, code: str, *, by:
 async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: By) -> CashReceipt:
     """Reverse a receipt in the book, close its case (opened by `actor` if there is none), notify the household.
 
-    Refused where the collector no longer holds the money, a merge has moved it, or it was cancelled before.
+    RefusedError where the collector no longer holds the money, a merge has moved it, or it was cancelled before.
     """
     found = await cash_receipts(
         db, (cash_receipt.c.mutuelle_id == mutuelle_id) & (cash_receipt.c.receipt_code == code)

@@ -116,7 +116,7 @@ def is_past(period: Period, today: date) -> bool:
 async def debt_of(db: AsyncConnection, caller: Caller, appointment: Appointment, number: str) -> Debt:
     """The oldest debt that can be waived, of a household of the officer's mutuelle.
 
-    Refused where there is none, while a payment is under way, and for the phones of the household itself.
+    RefusedError where there is none, while a payment is under way, and for the phones of the household itself.
     """
     household = await find_household(db, number, closed=True)
     if household is None or household.mutuelle_id != appointment.mutuelle_id:
@@ -146,7 +146,7 @@ async def waivers_to_answer(db: AsyncConnection, caller: Caller, mutuelle_id: st
 async def expect_proposable(
     db: AsyncConnection, caller: Caller, appointment: Appointment, debt: Debt
 ) -> list[str]:
-    """The treasurers who could answer; Refused where there is none, or the same waiver is proposed already."""
+    """The treasurers who could answer; RefusedError where there is none, or the same waiver is proposed already."""
     await joint_acts.expect_not_proposed(db, caller, appointment.mutuelle_id, KIND, debt.facts)
     return await joint_acts.others_to_answer(db, caller, appointment)
 
@@ -204,7 +204,7 @@ async def answer_waiver(
 
 
 async def _still_owed(db: AsyncConnection, caller: Caller, own: Appointment, act: JointAct) -> Debt:
-    """The debt of an act; Refused if the household owes another amount by now, or the proposer has left office."""
+    """The debt of an act; RefusedError if the household owes another amount by now, or the proposer has left office."""
     await joint_acts.expect_proposer_in_office(db, caller, own, act)
     debt = await debt_of(db, caller, own, act.facts["number"])
     if debt.facts != act.facts:

@@ -45,7 +45,7 @@ async def settle(
 async def settle_all(
     db: AsyncConnection, paid: Sequence[tuple[str, UUID, OperatorAnswer]], now: datetime
 ) -> list[bool]:
-    """Settle up to BATCH payments, (mutuelle, reference, the operator's answer) each, in the caller's transaction.
+    """Settle at most SETTLED_AT_ONCE of (mutuelle, reference, operator's answer), in the caller's transaction.
 
     Returns in order whether each was settled: False if it was before, or must not be. A payment occurs once in a batch.
     After an exception the caller rolls back and settles the payments one by one.

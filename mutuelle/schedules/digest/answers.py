@@ -88,7 +88,7 @@ async def answer_digest(
 ) -> None:
     """Keep the answer to the digest that was due at `digest_of` (ISO 8601); notify the other treasurers of an ERR.
 
-    Refused if it is no longer the last one, or too old, or the appointment has ended.
+    RefusedError if it is no longer the last one, or too old, or the appointment has ended.
     """
     appointment = await appointment_of(db, caller, mutuelle_id, Role.TREASURER)
     fired_for = datetime.fromisoformat(digest_of)

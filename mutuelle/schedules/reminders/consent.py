@@ -28,7 +28,7 @@ async def wants_reminders(db: AsyncConnection, caller: Caller) -> bool:
 
 
 async def accept_reminders(db: AsyncConnection, caller: Caller) -> None:
-    """From now on remind the caller's phone, for every household it speaks for; Refused if there is none."""
+    """From now on remind the caller's phone, for every household it speaks for; RefusedError if there is none."""
     households = await households_of(db, caller)
     if not households:
         raise RefusedError(_("This phone speaks for no household yet. Dial again and press 1 to join."))
