@@ -7,7 +7,7 @@ of a hop. An action asks the same question over its own connection, in its trans
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from asyncpg.exceptions import InterfaceError, PostgresError
+from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import Select, TextClause
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.exc import DBAPIError
@@ -47,9 +47,10 @@ class Reader:
         driver: Any = pooled.driver_connection
         try:
             rows: Sequence[Any] = await driver.fetch(words, *values)
-        except (PostgresError, InterfaceError, OSError) as fault:
-            if isinstance(fault, TimeoutError):
-                driver.terminate()  # it did not answer in time: it is no longer a connection
+        except (PostgresError, InterfaceError, InternalClientError, OSError) as fault:
+            # It did not answer in time, or the driver lost count as the server died: it is no longer a connection.
+            if isinstance(fault, TimeoutError | InternalClientError):
+                driver.terminate()
             if driver.is_closed():
                 pooled.invalidate(fault)
             raise DBAPIError("", None, fault, hide_parameters=True) from fault
