@@ -1,4 +1,4 @@
-"""Values of which a hop makes dozens: frozen for whoever checks the types, made in a third of the time.
+"""Values of which a hop makes dozens: frozen for the type checker, made in a third of the time.
 
 `dataclass(frozen=True)` writes each field through `object.__setattr__`. Everywhere but on the way of a hop it is used.
 """

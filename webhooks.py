@@ -145,10 +145,10 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     app.state.clock = clock = DatabaseClock()
     following = asyncio.create_task(clock.follow(pool))
     keys = _session_keys(wanted)
-    seals = Keyring([key.encode() for key in wanted.seal_keys])
+    keyring = Keyring([key.encode() for key in wanted.seal_keys])
     app.state.sampler = metrics.Sampler(open_pool(wanted.database_url, size=1))
     lines = [
-        (g, calls.UssdDeps(pool, Sessions(redis, g.NAME), home, keys, clock, profile_of, seals))
+        (g, calls.UssdDeps(pool, Sessions(redis, g.NAME), home, keys, clock, profile_of, keyring))
         for g in gateways()
     ]
     metrics.count_refused(lambda: sum(deps.refused for _gateway, deps in lines))

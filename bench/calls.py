@@ -160,7 +160,7 @@ async def count_statements(
 
 
 def _unlike(written: Written) -> Iterator[Measure]:
-    """Whether an action leaves the same rows, whoever did it; else the tables are named aloud."""
+    """Whether an action leaves the same rows in each contender; else the tables that differ are printed."""
     for kind, by_name in written.items():
         ours = by_name[OURS]
         for name, theirs in by_name.items():

@@ -1,4 +1,4 @@
-"""The rows of every table: what an action leaves, whoever did it."""
+"""The rows of every table: what an action leaves, in ours, the limit and the peer."""
 
 from collections.abc import Mapping
 

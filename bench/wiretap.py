@@ -46,7 +46,7 @@ def fewest(before: list[Count] | None, now: list[Count]) -> list[Count]:
 
 
 class Tap:
-    """The count so far of all connections, and the words of the statements, for whoever looks for one to save."""
+    """The count so far of all connections, and the words of the statements, to find one to save."""
 
     def __init__(self) -> None:
         self.count = Count()

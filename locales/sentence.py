@@ -1,4 +1,4 @@
-"""A sentence is said once, in English, and spoken later in the language of whoever reads it.
+"""A sentence is said once, in English, and spoken later in its reader's language.
 
 Nothing is formatted here: a sentence keeps its facts apart, so that the same screen can be rendered in every
 language and its English source stays the key of its translation.

@@ -124,7 +124,7 @@ async def migrate(
     may read the ledger from now on (UnknownRole: it does not); without one it is AUDITOR_ROLE, if the server has it.
     UnknownSchemaError: a newer program was here.
     The answer is the name of an auditor's role that could still hold others up: a superuser must run `server.sql`.
-    Whoever posts waits behind a step that waits for a reader: no step waits longer than LOCK_TIMEOUT.
+    Postings wait behind a step that waits for a reader: no step waits longer than LOCK_TIMEOUT.
     """
     engine, auditor = create_async_engine(owner_url), auditor_role or AUDITOR_ROLE
     try:

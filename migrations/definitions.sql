@@ -1,6 +1,6 @@
 -- Every definition and every right of the database as two texts: `thing` is what it is, `said` how it is defined.
 -- Nothing in it depends on the server's version, on an installation's names of roles, or on who asks: the owner of the
--- schema `ledger` is `owner`, whoever may post is `service`, any other role keeps its name. What an extension of a
+-- schema `ledger` is `owner`, a role that may post is `service`, any other role keeps its name. What an extension of a
 -- superuser brought is the server's. `shipped.txt` is what this answers of a database just migrated.
 with recursive owner as (
     select nspowner as oid from pg_namespace where nspname = 'ledger'

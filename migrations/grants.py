@@ -11,7 +11,7 @@ from typing import Literal
 from schema_tables import SCHEMA
 
 SCHEMAS: tuple[str, ...] = ("public", "ledger")
-AUDITOR_ROLE = "keneya_auditor"  # whoever has it reads the whole ledger, and what a mutuelle says of itself
+AUDITOR_ROLE = "keneya_auditor"  # reads the whole ledger, and what a mutuelle says of itself
 
 _RIGHT = re.compile(r"^(grant [^;]+) to (service|auditor|service, auditor);.*\n", re.MULTILINE)
 # What is no subject's: web and worker refuse a schema that is older than they are.

@@ -2,9 +2,9 @@
 -- a role was made anew. psql "$SUPERUSER_URL" -d keneya -f migrations/server.sql
 -- Write your own names in the place of these two roles, the owner's and the auditor's. `make run` does it by itself.
 
--- Locks of a number are everybody's in PostgreSQL: whoever takes one that we want, or all that the server has room for,
--- stops the service. From now on who takes them must be a member of keneya_locks, as whoever posts already; the owner
--- makes the service's role one at each `keneya migrate`.
+-- Any role may take advisory locks in PostgreSQL: one that we want, or as many as the server has room for, stops the
+-- service. From now on only members of keneya_locks may take them; the owner makes the service's role a member at each
+-- `keneya migrate`.
 do $$
 declare
     taking regprocedure;

@@ -129,7 +129,7 @@ class _Link(asyncio.Protocol):
         if not self._waiting:
             raise hiredis.ProtocolError("an answer that nobody asked for")
         answer = self._waiting.popleft()
-        if answer.done():  # whoever asked is gone
+        if answer.done():  # the hop that asked was cancelled
             return
         if isinstance(reply, ResponseError):
             answer.set_exception(reply)

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Caller:
     """Who is talking: `at` is this hop's time (aware UTC), `call` the gateway's name for the conversation.
 
-    `seals` are for the actions that check a PIN or a code.
+    `keyring` is for the actions that check a PIN or a code.
     """
 
     phone: str
@@ -138,7 +138,7 @@ def confirm(
 
 
 def order(question: Sentence) -> Request[Consent | None]:
-    """A `confirm` that is given where one message brought the whole request: whoever wrote it has said what she wants.
+    """A `confirm` that is given where one message brought the whole request: its sender has said what she wants.
 
     Everywhere else (a call, also one dialled with its answers; a question that was asked) it is asked like any other.
     Only for what moves no money and changes nobody's rights: the sender of an SMS can be forged.

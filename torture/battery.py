@@ -118,7 +118,7 @@ class Player:
             yield f"the late item is booked on {dates}"
         if (_word(answer), _word(again), closed) != ("created", "refused: period_not_closed", None):
             yield f"reopening is {_word(answer)}, then {_word(again)}, the books are closed through {closed}"
-        async with self.pool.connect() as db:  # a close waits for whoever posts
+        async with self.pool.connect() as db:  # a close waits for postings
             told = [_word(answer) for answer in await post(db, [IN_TIME])]
             closing = asyncio.create_task(self._closed(said))
             await asyncio.sleep(RIVAL_WAITS_S)

@@ -208,7 +208,7 @@ def count(books: Books, diary: Diary) -> dict[str, int]:
 
 
 def keep(diary: Diary, path: Path) -> None:
-    """What the callers were told, a line each, for whoever looks for the cause."""
+    """What the callers were told, a line each, to find the cause."""
     with path.open("w", encoding="utf-8") as file:
         for told in diary.told:
             file.write(json.dumps(asdict(told), ensure_ascii=False) + "\n")

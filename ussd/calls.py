@@ -21,7 +21,7 @@ from talk.session import OvertakenError, Session, digest
 from talk.trouble import CannotActError
 from talk.words import Option
 from ussd.deps import BusyError, Call, Mark, UssdChannel
-from ussd.deps import UssdDeps as UssdDeps  # whoever makes calls makes one
+from ussd.deps import UssdDeps as UssdDeps  # callers of `hop` make one
 from ussd.hop import Hop
 from ussd.screens import say
 

@@ -53,7 +53,7 @@ class UssdDeps:
     keys: tuple[bytes, ...] = field(repr=False)
     clock: Callable[[], datetime]
     profile: Callable[[AsyncConnection, Caller], Awaitable[Spoken]]  # read by a dial; home looks there too
-    seals: Keyring = NO_KEYRING
+    keyring: Keyring = NO_KEYRING
     fit: Fit = field(default_factory=fit_for)
     deadline_s: float = DEADLINE_S
     running: set[asyncio.Task[Shown]] = field(default_factory=set)
@@ -100,7 +100,7 @@ class Call:
         return cast(AsyncConnection, self._reader)  # as far as a look knows
 
     def admit(self) -> None:
-        """From here on the hop meets PostgreSQL. Raises Busy where too many do already."""
+        """From here on the hop meets PostgreSQL. BusyError where too many do already."""
         if self._admitted:
             return
         if self.deps.is_full(dial=not self.heard.text):
@@ -137,7 +137,7 @@ class Call:
 
     def caller(self) -> Caller:
         heard, deps = self.heard, self.deps
-        return Caller(heard.phone, self.language, heard.gateway, heard.call, self.at, deps.seals)
+        return Caller(heard.phone, self.language, heard.gateway, heard.call, self.at, deps.keyring)
 
     async def learn_profile(self) -> None:
         """Who calls, and in which language the rest is said."""

@@ -28,7 +28,7 @@ KEPT = (
     ),
     Invariant(
         "ledger_folded_behind_the_horizon",
-        "Nothing is folded that could still change; whoever is folded has a book, and the reverse.",
+        "Nothing is folded that could still change; every fold has a book, and every book a fold.",
         """select concat_ws(' ', mutuelle_id, f.upto::text)
              from ledger.book b full join ledger.fold f using (mutuelle_id)
             where b.mutuelle_id is null or (f.upto <= ledger.horizon()) is not true""",

@@ -1,6 +1,6 @@
 """Créances et dettes par âge: who owes what since when, the oldest debt taken as settled first.
 
-What a reversal took back never was a debt. Whoever paid too much owes nothing, and stands in a column of its own.
+What a reversal took back never was a debt. A household that paid too much owes nothing: it has a column of its own.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping

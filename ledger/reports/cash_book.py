@@ -1,7 +1,7 @@
 """Livre de caisse: what came in and went out of the money that a fund holds, account by account, with what is left.
 
 Money is cash, accounts at operators and at banks, and what is on its way between them: class 5 of every chart. It is
-the grand livre of these accounts in plain words, for whoever counts the box.
+the grand livre of these accounts in plain words, for the person who counts the box.
 """
 
 from collections.abc import AsyncIterator

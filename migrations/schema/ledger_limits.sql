@@ -1,7 +1,7 @@
 -- Accounts with a limit: below zero on no day. What an account can spend as of a day is what it holds on its side, all
 -- that is dated up to that day, less the open reservations dated up to it.
 
--- The balance of a limited account, open reservations counted. The check is the last word, whoever writes.
+-- The balance of a limited account, open reservations counted. The check refuses every writer.
 create table ledger.balance (
     mutuelle_id text collate "C" not null,
     account text collate "C" not null,

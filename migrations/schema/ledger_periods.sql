@@ -75,8 +75,8 @@ begin
                         case when fault is null then id end, fault;
 end $$;
 
--- Takes all books alone, once whoever posts has committed; why not, where the act says too little, or there is no book,
--- or others do not let go of theirs within two seconds, for so long whoever posts waits behind us.
+-- Locks all books alone, once the postings under way have committed. Returns why it cannot: the act says too little, there
+-- is no book, or the postings do not end within two seconds (for so long new postings wait behind this lock).
 -- The lock is on the table: PostgreSQL lets those who wait for it take turns, while those who share a row do not wait
 -- behind one who wants it alone. Every posting has its part of it by its `for key share`, and nobody but the functions
 -- of the ledger can take more of it than a reader needs.

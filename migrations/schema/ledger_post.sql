@@ -239,7 +239,7 @@ begin
 end $$;
 
 -- Takes every lock that these journals need, each sort in one order, so that two postings cannot deadlock: the books (a
--- close waits for us, and we see its boundary; whoever came after the close waits behind it: `begin_act`), the journals
+-- close waits for us, and we see its boundary; a posting after the close waits behind it: `begin_act`), the journals
 -- that are referred to (of two that resolve one reservation the second waits), the balances with a limit. Says whether
 -- a journal may depend on another of them. No lock of the book is an advisory one: anybody could take those.
 create function ledger.lock_for(journals jsonb) returns boolean language plpgsql as $$
@@ -291,7 +291,7 @@ $$;
 -- Posts any number of journals and answers one row each, in their order, as if they had come one by one.
 -- Journals go in runs; one that depends on others begins a run, so that it sees those before it. One plan for all:
 -- no argument could change it, and to make it takes longer than to post one journal.
--- Whoever posts waits for others who post, never without end; the error says nothing about a journal.
+-- A posting waits for other postings, never without end; the error says nothing about a journal.
 create function ledger.post(journals jsonb)
 returns table (nth int, verdict text, journal_id uuid, reason text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import Table, func, select, text
@@ -331,6 +332,24 @@ async def test_no_pin_and_no_text_of_the_call_is_kept_in_the_session(awa: Handse
         kept = [await redis.get(key) for key in await redis.keys("*")]
     assert kept
     assert "40719911" not in repr(kept)
+
+
+async def looked_up(redis_url: str) -> list[object]:
+    """What each session holds of what its call has looked up."""
+    async with Redis.from_url(redis_url) as redis:
+        sessions = [orjson.loads(await redis.get(key) or b"") for key in await redis.keys("call:*")]
+    return [known for *_rest, known in sessions]
+
+
+async def test_nothing_looked_up_is_kept_beside_a_consent_or_after_a_call(
+    awa: Handset, redis_url: str
+) -> None:
+    await awa.dial("1", "1", "awa koné", "45*38*12*7")
+    assert await looked_up(redis_url) != [{}]
+    assert "J'accepte" in await awa.type("1")
+    assert await looked_up(redis_url) == [{}]
+    assert "Bienvenue" in await awa.type("1")
+    assert await looked_up(redis_url) == [{}]
 
 
 # More at once than PostgreSQL answers in time.
