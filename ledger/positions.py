@@ -73,6 +73,15 @@ async def held_on(db: AsyncConnection, mutuelle: str, currency: str, day: date) 
     return Held(_boxes(row), int(row.mobile), int(row.bank))
 
 
+async def received_between(
+    db: AsyncConnection, mutuelle: str, currency: str, first: date, last: date
+) -> tuple[int, int]:
+    """What members' accounts received on these days less what was taken back on them, and of how many accounts."""
+    facts = {"mutuelle": mutuelle, "currency": currency, "fund": HEALTH, "first": first, "last": last}
+    row = (await db.execute(text(_RECEIVED), facts)).one()
+    return int(row.received), int(row.payers)
+
+
 def _boxes(row: Row[Any]) -> dict[str, int]:
     return dict(zip(row.boxes or (), row.cash or (), strict=True))
 
@@ -99,15 +108,12 @@ _HELD = """
      where a.fund = :fund and a.currency = :currency
 """
 
-# Neither half reads the whole history: balances come from the day rows, new movements are found by their tick.
-_POSITION = """
-with held as (HELD), leg as (
+# What each member's account got of the `moved` lines, less what was taken back.
+_PAID = """leg as (
     select m.amount, m.debit_account, m.credit_account,
            split_part(m.debit_account, ':', 2) as debit_kind, split_part(m.credit_account, ':', 2) as credit_kind
-      from cast(cast(:since as text) as pg_snapshot) mark
-     cross join lateral ledger.moved(:mutuelle, pg_snapshot_xmin(mark), '18446744073709551615') m
+      from moved m
      where m.currency = :currency and split_part(m.debit_account, ':', 1) = :fund
-       and not pg_visible_in_snapshot(m.xid, mark)
 ), paid as (
     select account, sum(amount) as amount from (
         select credit_account as account, amount from leg
@@ -116,9 +122,28 @@ with held as (HELD), leg as (
         select debit_account, -amount from leg
          where debit_kind = 'member' and credit_kind in ('cash', 'float', 'bank')
     ) each_way group by account
-)
+)"""
+
+# Neither half reads the whole history: balances come from the day rows, new movements are found by their tick.
+_POSITION = """
+with held as (HELD), moved as (
+    select m.*
+      from cast(cast(:since as text) as pg_snapshot) mark
+     cross join lateral ledger.moved(:mutuelle, pg_snapshot_xmin(mark), '18446744073709551615') m
+     where not pg_visible_in_snapshot(m.xid, mark)
+), PAID
 select held.*, (select coalesce(sum(amount), 0) from paid) as received,
        (select count(*) from paid where amount > 0) as payers,
        ledger.snapshot() as snapshot, clock_timestamp() as at
   from held
-""".replace("HELD", _HELD.replace("AS_OF", "'infinity'"))
+""".replace("HELD", _HELD.replace("AS_OF", "'infinity'")).replace("PAID", _PAID)
+
+_RECEIVED = """
+with moved as (
+    select m.debit_account, m.credit_account, m.amount, m.currency
+      from ledger.journal j
+      join ledger.movement m on m.mutuelle_id = j.mutuelle_id and m.journal_id = j.id and m.phase in ('single', 'post')
+     where j.mutuelle_id = :mutuelle and j.effective_on between :first and :last
+), PAID
+select coalesce(sum(amount), 0) as received, count(*) filter (where amount > 0) as payers from paid
+""".replace("PAID", _PAID)

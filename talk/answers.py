@@ -37,7 +37,8 @@ class Kind(Generic[T]):
     """`parse` reads a typed answer or raises InvalidError. `takes_zero`: 0 is an answer here, so there is no back.
 
     `secret` answers are never recorded and end the call. `takes_rest`: of several words given at once, all that are
-    left are the answer (a reason, a number typed in groups).
+    left are the answer (a reason, a number typed in groups). `optional`: of a message with nothing left for it the
+    empty text is the answer.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Kind(Generic[T]):
     takes_zero: bool = False
     secret: bool = False
     takes_rest: bool = False
+    optional: bool = False
 
     @cached_property
     def recorded_as(self) -> str:

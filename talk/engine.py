@@ -137,6 +137,11 @@ class _Play:
             return None
         return agreed_with(self.pending, fold(render(self.pending.question, self.caller.language)))
 
+    def left_out(self, note: Sentence | None) -> list[str]:
+        """The empty answer to a pending question that the message which opened the menu may leave out."""
+        optional = self.one_message and isinstance(self.pending, Ask) and self.pending.kind.optional
+        return [""] if optional and not note else []
+
     def words(self, shown: Shown | None = None) -> str:
         """The whole screen of a pending confirmation (`shown`, without a note): the words that are agreed to."""
         if not isinstance(self.pending, Confirm):
@@ -239,6 +244,7 @@ async def _play(run: _Play, state: State, words: list[str], note: Sentence | Non
                 return turn
             view, words = View(), []
             continue
+        words = words or run.left_out(note)
         if not words and not note and (given := run.order()):
             await run.take(given.value, given.answer)
             continue

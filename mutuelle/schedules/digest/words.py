@@ -10,17 +10,17 @@ from mutuelle.scheme.mutuelles import Mutuelle
 
 SMS_SEPTETS, SCREEN_SEPTETS = 160, 156
 DAY = timedelta(days=1)
-NO_SIGN, NO_PAYERS, SHORTEST = 1, 2, 3  # how short a form is: each leaves out what those before it do, and more
+NO_SIGN, NO_PAYERS, SHORTEST = 1, 2, 3  # how short a form is; a higher one leaves out more
 
 
 @dataclass(frozen=True)
 class Figures:
     """The figures of a digest at `at`. `since` is when the counting of what came in began, None for the very start.
 
-    Amounts in minor units of the mutuelle's currency. `cash_minor` is all the cash; collectors still hold
-    `collectors_minor` of it, the rest is in the treasurers' box. `payers` are distinct households; `unresolved` payments
-    wait for an operator's answer or for a person, the oldest since `oldest_at`; `late` of them are cash that was recorded
-    days after it was received.
+    Amounts in minor units of the mutuelle's currency. `cash_minor` is all the cash: collectors hold `collectors_minor`
+    of it, the rest is in the treasurers' box. `payers` are distinct households; `unresolved` payments wait for an
+    operator's answer or for a person, the oldest since `oldest_at`; `late` of them are cash that was recorded days
+    after it was received.
     """
 
     mutuelle: Mutuelle
@@ -44,8 +44,11 @@ def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = N
 
     `seal` is the short seal of the book at these figures, if there is one.
     """
-    room = SMS_SEPTETS if asks else SCREEN_SEPTETS
-    forms = list(_forms(figures, asks, seal))
+    return longest(list(_forms(figures, asks, seal)), language, SMS_SEPTETS if asks else SCREEN_SEPTETS)
+
+
+def longest(forms: Sequence[Sentence], language: str, room: int = SMS_SEPTETS) -> Sentence:
+    """The first of `forms`, the longest being first, that fits `room`; else the last."""
     return next((form for form in forms if septets(fold(render(form, language))) <= room), forms[-1])
 
 
@@ -126,9 +129,7 @@ def _sealed(
             **facts,
         )
     facts["waiting"] = waiting(figures, bare=True)
-    return _(
-        "{head}: {income}. {held}. Households up to date {ready}/{all}. {waiting}. Seal {seal}", **facts
-    )
+    return _("{head}: {income}. {held}. Households up to date {ready}/{all}. {waiting}. Seal {seal}", **facts)
 
 
 def _shortest(figures: Figures, head: str) -> Sentence:
