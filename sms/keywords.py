@@ -11,12 +11,11 @@ from enum import StrEnum
 
 from rapidfuzz.distance import OSA
 
-from locales import Sentence, _
+from locales import Sentence
 from talk.answers import LONGEST_ANSWER
 from talk.keywords import START, STOP, ByMessage, words_of
 from talk.questions import initials
 
-YES, NO = _("YES"), _("NO")
 SHORTEST_MISTAKEN = 4  # letters: of shorter words almost any other is one mistake away
 LETTERS = re.compile(r"[\W_]*([^\W\d_]+)(.*)", re.DOTALL)
 TOKEN = re.compile(r"[\W_]*([^\W_]+)(.*)", re.DOTALL)
