@@ -37,12 +37,14 @@ from mutuelle.treasury.cash_in_hand import (
 from mutuelle.treasury.receipt_days import ReceiptDay, ReceiptDays, earlier_day, receipt_days
 from talk.answers import amount, reason_words
 from talk.keywords import by_message
+from talk.layout import longest
 from talk.trouble import RefusedError
 from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look, order
 
 NOTHING = _("Nothing was recorded.")
 EARLIER, NOT_AT_ALL = "earlier", "not at all"
 MORE, ENOUGH = "more", "enough"
+CONSENT_ROOM = 114  # septets: the keys take the rest of the screen
 MOST_AT_ONCE = 4  # households with one PIN: what one screen reads back
 
 
@@ -202,14 +204,16 @@ async def received(
 ) -> tuple[ReceiptDay, Consent | None]:
     """The day of receipt, and the consent to all of it. Another day than today is asked for after a no."""
     today = ReceiptDay(stands.mutuelle.today(caller.at))
-    agreed = await confirm(terms(stands, money), yes=_("Yes, today"), no=_("No, or another day"))
+    agreed = await confirm(
+        terms(stands, money, caller.language), yes=_("Yes, today"), no=_("No, or another day")
+    )
     if agreed:
         return today, agreed
     days = await look(receipt_days, appointment, stands, caller.at)
     day = await another_day(days) if days.before_today else None
     if day is None:
         return today, None
-    return day, await confirm(terms_of_day(stands, money, day))
+    return day, await confirm(terms(stands, money, caller.language, day))
 
 
 async def another_day(days: ReceiptDays) -> ReceiptDay | None:
@@ -227,9 +231,18 @@ async def another_day(days: ReceiptDays) -> ReceiptDay | None:
     return day
 
 
-def terms(stands: Standing, money: Money) -> Sentence:
-    """What was received, from whom, and where it begins a new period, that period and its whole price."""
-    facts = _facts(stands, money)
+def terms(stands: Standing, money: Money, language: str, day: ReceiptDay | None = None) -> Sentence:
+    """What was received, from whom, of which day if not of today; of the name the initials where it has no room."""
+    names = (stands.household.head_name, stands.household.initials)
+    forms = [
+        _terms_of_day(stands, money, name, day) if day else _terms(stands, money, name) for name in names
+    ]
+    return longest(forms, language, CONSENT_ROOM)
+
+
+def _terms(stands: Standing, money: Money, name: str) -> Sentence:
+    """Where it begins a new period, with that period and its whole price."""
+    facts = _facts(stands, money, name)
     if stands.settles_debt:
         return _(
             "Did {name}, number {number}, give you {amount} in cash? It settles a debt and covers nobody.",
@@ -243,9 +256,9 @@ def terms(stands: Standing, money: Money) -> Sentence:
     )
 
 
-def terms_of_day(stands: Standing, money: Money, day: ReceiptDay) -> Sentence:
+def _terms_of_day(stands: Standing, money: Money, name: str, day: ReceiptDay) -> Sentence:
     """The same where it was received before today, and on which day."""
-    facts = _facts(stands, money) | {"day": day.short}
+    facts = _facts(stands, money, name) | {"day": day.short}
     if stands.settles_debt:
         return _(
             "Did {name}, number {number}, give you {amount} cash on {day}? It settles a debt and covers nobody.",
@@ -259,12 +272,12 @@ def terms_of_day(stands: Standing, money: Money, day: ReceiptDay) -> Sentence:
     )
 
 
-def _facts(stands: Standing, money: Money) -> dict[str, Fact]:
-    household, product = stands.household, stands.payable_product
+def _facts(stands: Standing, money: Money, name: str) -> dict[str, Fact]:
+    product = stands.payable_product
     return {
         "amount": money,
-        "name": household.head_name,
-        "number": household.shown_number,
+        "name": name,
+        "number": stands.household.shown_number,
         "months": counts.months(product.insurance_period_months),
         "product": product.name,
         "price": price_asked(stands),
