@@ -5,9 +5,15 @@ No PIN is asked: the code, made minutes ago on the patient's own phone, is the p
 
 from locales import Fact, Sentence, _
 from menus.words import one_of
-from mutuelle.care.code_input import CheckParts, care_code, check_parts, code_part, number_part
-from mutuelle.care.eligibility import (
+from mutuelle.care.code_input import (
     CODE_CAME_BEFORE,
+    CheckParts,
+    care_code,
+    check_parts,
+    code_part,
+    number_part,
+)
+from mutuelle.care.eligibility import (
     NOT_A_DOCTOR,
     PARTS_WAIT_S,
     check_cover,
