@@ -238,7 +238,7 @@ async def test_a_call_of_the_demonstration_goes_as_it_is_written(
 
 
 READMES = (Path("README.md"), Path("README.fr.md"))
-BLOCK = re.compile(r"(?<=```\n).*?(?=```)", re.DOTALL)
+BLOCK = re.compile(r"(?<=```text\n).*?(?=```)", re.DOTALL)
 
 
 def the_call() -> str:
