@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import DEFAULT_LANGUAGE
-from prepared import Reader
+from prepared import Reader, unframed
 from talk import actions
 from talk.actions import ActionKey
 from talk.engine import Finish, Menu, State
@@ -62,7 +62,7 @@ class UssdDeps:
 
     def __post_init__(self) -> None:
         # A read is one statement: a transaction around it is two more ways to the server and back.
-        self.reads = self.pool.execution_options(isolation_level="AUTOCOMMIT")
+        self.unframed = unframed(self.pool)
 
     def is_full(self, *, dial: bool) -> bool:
         """Whether so many hops meet PostgreSQL that one more would wait in vain."""
@@ -96,7 +96,7 @@ class Call:
     def reader(self) -> AsyncConnection:
         if self._reader is None:
             self.admit()
-            self._reader = Reader(self.deps.reads)
+            self._reader = Reader(self.deps.unframed)
         return cast(AsyncConnection, self._reader)  # as far as a look knows
 
     def admit(self) -> None:
@@ -183,6 +183,5 @@ class UssdChannel:
         self.call.memory.forget()  # whatever comes of it, the rest is read afresh
         await self.call.close()
         await self.mark()
-        return await actions.perform(
-            self.call.deps.pool, self.call.key(), self.caller, action, consent, finish
-        )
+        unframed, key = self.call.deps.unframed, self.call.key()
+        return await actions.perform(unframed, key, self.caller, action, consent, finish)

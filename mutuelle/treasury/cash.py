@@ -49,6 +49,7 @@ from mutuelle.treasury.messages import cash_receipt as receipt_sentence
 from mutuelle.treasury.messages import deposit_confirmed, send_cash_receipts
 from mutuelle.treasury.receipt_days import expect_receipt_day
 from mutuelle.treasury.tables import cash_deposit, cash_receipt
+from prepared import Prepared
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -190,7 +191,7 @@ async def _write(
     }
 
     async def write(code: str) -> bool:
-        return bool(await db.scalar(_WRITE, row | {"receipt_code": code}))
+        return bool(await _WRITE.value(db, row | {"receipt_code": code}))
 
     return reference, await draw_free("receipt code", _draw_receipt_code, write)
 
@@ -216,7 +217,7 @@ _WRITTEN = [
 _PAID_WITH_CODE = select(payment.c.reference).where(
     payment.c.mutuelle_id == bindparam("mutuelle_id"), payment.c.receipt_code == bindparam("receipt_code")
 )
-_WRITE = (
+_WRITE = Prepared(
     insert(cash_receipt)
     .from_select(
         _WRITTEN,
