@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
-from sqlalchemy import Delete, Insert, Select, TextClause, Update
+from sqlalchemy import Delete, Insert, PoolProxiedConnection, Select, TextClause, Update
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -98,48 +98,53 @@ async def transaction(unframed: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 class Reader:
-    """What looks are given as their `db`: each is a statement of its own, and gives its connection back at once.
+    """What looks are given as their `db`: each is a statement of its own, over a connection that is kept until `close`.
 
-    What is prepared goes over the driver's connection. All else goes over one of SQLAlchemy's, kept until `close`.
+    What is prepared goes over the driver's connection, all else over one of SQLAlchemy's; never are both held.
     """
 
-    def __init__(self, pool: AsyncEngine) -> None:
-        self._pool = pool
-        self._connection: AsyncConnection | None = None
+    def __init__(self, unframed: AsyncEngine) -> None:
+        self._pool = unframed
+        self._pooled: PoolProxiedConnection | None = None
+        self._usual: AsyncConnection | None = None
 
     async def fetch(self, words: str, *values: Any) -> Sequence[Any]:
         """The rows of one statement, in the driver's own words."""
-        await self.close()
-        pooled = await self._pool.raw_connection()
-        driver: Any = pooled.driver_connection
+        if self._pooled is None:
+            await self.close()
+            self._pooled = await self._pool.raw_connection()
+        driver: Any = self._pooled.driver_connection
         try:
             return cast(Sequence[Any], await _answer(driver, driver.fetch(words, *values)))
         except DBAPIError as fault:
             if fault.connection_invalidated:
-                pooled.invalidate(fault)
+                self._pooled.invalidate(fault)
+                await self.close()
             raise
-        finally:
-            pooled.close()
 
     async def execute(self, *asked: Any) -> Any:
         """As of a connection."""
-        return await (await self._usual()).execute(*asked)
+        return await (await self._connection()).execute(*asked)
 
     async def scalar(self, *asked: Any) -> Any:
         """As of a connection."""
-        return await (await self._usual()).scalar(*asked)
+        return await (await self._connection()).scalar(*asked)
 
     async def scalars(self, *asked: Any) -> Any:
         """As of a connection."""
-        return await (await self._usual()).scalars(*asked)
+        return await (await self._connection()).scalars(*asked)
 
     async def close(self) -> None:
         """Give back what is held; what is asked next takes another."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.close()
+        if self._pooled is not None:
+            pooled, self._pooled = self._pooled, None
+            pooled.close()
+        if self._usual is not None:
+            usual, self._usual = self._usual, None
+            await usual.close()
 
-    async def _usual(self) -> AsyncConnection:
-        if self._connection is None:
-            self._connection = await self._pool.connect()
-        return self._connection
+    async def _connection(self) -> AsyncConnection:
+        if self._usual is None:
+            await self.close()
+            self._usual = await self._pool.connect()
+        return self._usual
