@@ -81,20 +81,27 @@ async def transaction(unframed: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     if unframed.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         raise ValueError("two would frame the transaction")
     async with unframed.connect() as db:
-        driver = driver_of(db)
-        frame = driver.transaction()
         try:
-            await _answer(driver, frame.start())
-            try:
+            async with savepoint(db):
                 yield db
-            except BaseException:
-                if not driver.is_closed():
-                    await frame.rollback()
-                raise
-            await _answer(driver, frame.commit())
         finally:
-            if driver.is_closed():
+            if driver_of(db).is_closed():
                 await db.invalidate()
+
+
+@asynccontextmanager
+async def savepoint(db: AsyncConnection) -> AsyncIterator[None]:
+    """A part of a transaction that a fault in it undoes alone; without a transaction it is one itself."""
+    driver = driver_of(db)
+    frame = driver.transaction()
+    await _answer(driver, frame.start())
+    try:
+        yield
+    except BaseException:
+        if not driver.is_closed():
+            await frame.rollback()
+        raise
+    await _answer(driver, frame.commit())
 
 
 class Reader:

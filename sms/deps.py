@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from prepared import unframed
 from sms.keywords import Phrasebook
 from sms.limits import Sender
 from talk.engine import Menu
@@ -30,6 +32,11 @@ class SmsDeps:
     keyring: Keyring
     clock: Clock
     strangers_an_hour: int = 100
+
+    @cached_property
+    def unframed(self) -> AsyncEngine:
+        """The pool for a `transaction`."""
+        return unframed(self.pool)
 
 
 @dataclass(frozen=True)
