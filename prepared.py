@@ -32,13 +32,14 @@ class Prepared:
         if not isinstance(db, AsyncConnection):
             return await db.fetch(self._words, *values)
         driver = driver_of(db)
-        if not driver.is_in_transaction():  # SQLAlchemy begins it with the first statement that it is given
+        # SQLAlchemy begins its transaction with the first statement that it is given; a lost connection is its to tell.
+        if driver.is_closed() or not driver.is_in_transaction():
             found = await db.execute(self._statement, dict(facts))
             return found.all() if found.returns_rows else ()
         try:
             return cast(Sequence[Any], await _answer(driver, driver.fetch(self._words, *values)))
         except DBAPIError as fault:
-            if fault.connection_invalidated:
+            if fault.connection_invalidated and db.in_transaction():  # its own; `transaction` ends otherwise
                 await db.invalidate(fault)
             raise
 
@@ -81,11 +82,12 @@ async def transaction(unframed: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     if unframed.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         raise ValueError("two would frame the transaction")
     async with unframed.connect() as db:
+        driver = driver_of(db)
         try:
             async with savepoint(db):
                 yield db
         finally:
-            if driver_of(db).is_closed():
+            if driver.is_closed():
                 await db.invalidate()
 
 
