@@ -26,7 +26,6 @@ from mutuelle.free_codes import draw_free
 from mutuelle.households.households import (
     Household,
     expect_household,
-    find_household,
     household_named,
     lock_household,
 )
@@ -86,15 +85,12 @@ class Recorded:
     notified: bool
 
 
-async def household_here(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
-    """The open household of the officer's mutuelle with this number; RefusedError, in one sentence, for any other."""
-    return expect_household(await find_household(db, number), number, appointment.mutuelle_id)
-
-
 async def household_asked(
     db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
 ) -> Household:
-    """The same for a number that an officer types in a call; unknown numbers are counted and limited."""
+    """The open household of the officer's mutuelle with a number that she types; RefusedError, in one sentence, for any
+    other. Unknown numbers are counted and limited.
+    """
     return expect_household(await household_named(db, caller, number, appointment.mutuelle_id), number)
 
 

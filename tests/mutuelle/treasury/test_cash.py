@@ -21,7 +21,7 @@ from mutuelle.officers.pins import WRONG
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.tables import household_phone
 from mutuelle.treasury import cash_in_hand
-from mutuelle.treasury.cash import Recorded, household_here
+from mutuelle.treasury.cash import Recorded, household_asked
 from mutuelle.treasury.cash_disputes import (
     cancel_cash,
     cash_receipt_of,
@@ -147,9 +147,10 @@ async def test_only_a_collector_receives_and_only_from_the_own_mutuelle(
         await found(db, code="ZAN", prefix=198, treasurers=("Sita Koné",))
     other = await join(town, MARIAM, at=NOON, code="ZAN")
     async with town.connect() as db:
-        appointment = await appointment_of(db, calling(OUMOU), "BEN", Role.COLLECTOR)
-        foreign = await refusal(household_here(db, appointment, other.number))
-        unknown = await refusal(household_here(db, appointment, "199999993"))
+        collector = calling(OUMOU)
+        appointment = await appointment_of(db, collector, "BEN", Role.COLLECTOR)
+        foreign = await refusal(household_asked(db, collector, appointment, other.number))
+        unknown = await refusal(household_asked(db, collector, appointment, "199999993"))
     assert foreign == unknown
 
 
