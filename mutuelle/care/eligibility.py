@@ -11,7 +11,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Sentence, _
@@ -30,6 +29,7 @@ from mutuelle.household_key import of_household
 from mutuelle.households.households import Household, lock_household
 from mutuelle.officers.roles import Appointment, Role, appointments_of
 from mutuelle.scheme.mutuelles import Mutuelle
+from prepared import Prepared
 from sms.tables import Arrival, inbox
 from talk.answers import Secret, wrong_secret
 from talk.trouble import RefusedError
@@ -151,11 +151,20 @@ async def _write(db: AsyncConnection, row: Mapping[str, Any]) -> Mapping[str, An
     """Keep an answer under a reference of its own."""
 
     async def write(reference: str) -> bool:
-        statement = insert(eligibility_check).values(**row, reference=reference)
-        free = statement.on_conflict_do_nothing(index_elements=["mutuelle_id", "reference"])
-        return bool(await db.scalar(free.returning(sa.literal(True))))
+        return bool(await _WRITE.value(db, {**row, "reference": reference}))
 
     return {**row, "reference": await draw_free("reference of a check", draw_reference, write)}
+
+
+_WRITE = Prepared(
+    sa.text("""
+    insert into eligibility_check (mutuelle_id, reference, number, rank, code_position, doctor_phone, facility_id,
+                                   channel, asked_at, covered, state, until_on, policy_sequence, policies_known)
+    values (:mutuelle_id, :reference, :number, :rank, :code_position, :doctor_phone, :facility_id,
+            :channel, :asked_at, :covered, :state, :until_on, :policy_sequence, :policies_known)
+    on conflict (mutuelle_id, reference) do nothing returning true
+    """)
+)
 
 
 def draw_reference() -> str:

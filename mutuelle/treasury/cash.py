@@ -27,7 +27,6 @@ from mutuelle.free_codes import draw_free
 from mutuelle.households.households import (
     Household,
     expect_household,
-    find_household,
     lock_household,
 )
 from mutuelle.notify import notify
@@ -49,6 +48,7 @@ from mutuelle.treasury.messages import cash_receipt as receipt_sentence
 from mutuelle.treasury.messages import deposit_confirmed, send_cash_receipts
 from mutuelle.treasury.receipt_days import expect_receipt_day
 from mutuelle.treasury.tables import cash_deposit, cash_receipt
+from prepared import Prepared
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -84,11 +84,6 @@ class Recorded:
     receipt_code: str
     held: Money
     notified: bool
-
-
-async def household_here(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
-    """The open household of the officer's mutuelle with this number; RefusedError, in one sentence, for any other."""
-    return expect_household(await find_household(db, number), number, appointment.mutuelle_id)
 
 
 async def receive_cash(
@@ -218,7 +213,7 @@ async def _write(
     }
 
     async def write(code: str) -> bool:
-        return bool(await db.scalar(_WRITE, row | {"receipt_code": code}))
+        return bool(await _WRITE.value(db, row | {"receipt_code": code}))
 
     return reference, await draw_free("receipt code", _draw_receipt_code, write)
 
@@ -244,7 +239,7 @@ _WRITTEN = [
 _PAID_WITH_CODE = select(payment.c.reference).where(
     payment.c.mutuelle_id == bindparam("mutuelle_id"), payment.c.receipt_code == bindparam("receipt_code")
 )
-_WRITE = (
+_WRITE = Prepared(
     insert(cash_receipt)
     .from_select(
         _WRITTEN,
