@@ -24,7 +24,7 @@ Row = tuple[str, str]  # a digit or an SMS, and what it does
 
 @dataclass(frozen=True)
 class Card:
-    """One side of paper. `calls`: digits and what they open; `messages`: SMS and what they do; `advice`: what to know."""
+    """One side of paper: digits and what they open, SMS and what they do, what to know."""
 
     key: str
     language: str
@@ -158,7 +158,7 @@ def treasurer(code: str) -> Draft:
         ),
         advice=(
             _(
-                "Each week a summary comes by SMS. Compare it with the cash box and with the operator's figures, then answer."
+                "A summary comes by SMS each week. Compare it with cash box and operator's figures, then answer."
             ),
             _("What two must sign, another treasurer signs on her own phone. Never lend phone or PIN."),
             _("Copy the seal of the summary into your notebook: nobody can change the books unseen."),

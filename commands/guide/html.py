@@ -7,7 +7,7 @@ from commands.guide.cards import Card, Row
 STYLE = """
 @page { size: A5; margin: 10mm }
 * { box-sizing: border-box }
-body { max-width: 128mm; margin: 0 auto; color: #1d1a16; background: #fff; font: 12pt/1.28 Helvetica, Arial, sans-serif }
+body { max-width: 128mm; margin: 0 auto; color: #1d1a16; font: 12pt/1.28 Helvetica, Arial, sans-serif }
 h1 { margin: 0 0 4mm; padding: 2.5mm 4mm; border-radius: 2mm; color: #fff; background: #27406b; font-size: 17pt }
 h2 { margin: 0 0 1.5mm; color: #8a3518; font-size: 12.5pt }
 table { width: 100%; margin: 0 0 4mm; border-collapse: collapse }
