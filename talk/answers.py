@@ -4,20 +4,21 @@ Every kind names examples that it takes and that it refuses: the walker types th
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from locales import Money, _
+from locales import Money, Sentence, _
 from locales.letters import fold, septets
+from talk.figures import ages_in, amount_in, plain_digits
 from talk.phones import typed_phone
 from talk.trouble import InvalidError
 
 T = TypeVar("T")
 
 LONGEST_ANSWER = 160  # what one hop of a basic phone can carry, with room to spare
+OLDEST = 115  # years
 LONGEST_NAME = 26  # a confirmation must hold it beside a mutuelle, a product and two prices
 LONGEST_REASON = 60  # septets: it travels in one segment, beside who said it and where
 INVERTED_MARK, AT_SIGN = "¡", "@"  # GSM and ASCII disagree on 0x40: a slip of gateways, seen in live traffic
@@ -57,14 +58,7 @@ class Kind(Generic[T]):
 def repaired(typed: str) -> str:
     """What the caller typed, with the gateway's slips mended, digits of any script as 0-9, blanks trimmed."""
     text = typed[:LONGEST_ANSWER].replace(INVERTED_MARK, AT_SIGN)
-    if not text.isascii():
-        text = "".join([_plain_digit(c) for c in text])
-    return " ".join(text.split())
-
-
-def _plain_digit(letter: str) -> str:
-    digit = unicodedata.digit(letter, None)
-    return letter if digit is None else str(digit)
+    return " ".join((text if text.isascii() else plain_digits(text)).split())
 
 
 def _name(typed: str) -> str:
@@ -82,20 +76,21 @@ person_name = Kind(
 )
 
 
-def _integer(typed: str) -> int:
-    digits = re.sub(r"[\s.]|(?:f|fcfa|cfa)$", "", typed.lower())
-    if not re.fullmatch(r"[0-9]{1,12}", digits):
-        raise InvalidError(_("Please type a number."))
-    return int(digits)
+def amount(least: Money, most: Money, step: int = 1, outside: Sentence | None = None) -> Kind[Money]:
+    """An amount of money from `least` to `most`, a multiple of `step` (or exactly `most`).
 
-
-def amount(least: Money, most: Money, step: int = 1) -> Kind[Money]:
-    """An amount of money from `least` to `most`, a multiple of `step` (or exactly `most`)."""
+    `outside` is said of another amount, where there is more to say than the limits.
+    """
 
     def parse(typed: str) -> Money:
-        value = Money(_integer(typed), least.currency)
+        found = amount_in(typed)
+        if found is None:
+            raise InvalidError(
+                _("Please type one amount in figures, like {example}.", example=str(most.amount_minor))
+            )
+        value = Money(found, least.currency)
         if not least <= value <= most:
-            raise InvalidError(_("From {least} to {most}, please.", least=least, most=most))
+            raise InvalidError(outside or _("From {least} to {most}, please.", least=least, most=most))
         if value.amount_minor % step and value != most:
             raise InvalidError(_("Please type a multiple of {step}.", step=Money(step, least.currency)))
         return value
@@ -104,16 +99,15 @@ def amount(least: Money, most: Money, step: int = 1) -> Kind[Money]:
         "amount",
         parse,
         good=(f"{most.amount_minor} F",),
-        bad=("", "beaucoup", str(most.amount_minor + 1), "-5"),
+        bad=("", "beaucoup", str(most.amount_minor + 1), "-5", f"{most.amount_minor}.00"),
     )
 
 
 def _ages(typed: str) -> tuple[int, ...]:
-    words = re.findall(r"\d+", typed)
-    if not words or re.search(r"[^\W\d_]", typed):
+    ages = ages_in(typed)
+    if not ages:
         raise InvalidError(_("Please type ages only, like 45*38*12"))
-    ages = tuple(int(word) for word in words if len(word) <= 3)
-    if len(ages) != len(words) or max(ages) > 115:
+    if max(ages) > OLDEST:
         raise InvalidError(_("One of these ages is not possible."))
     if len(ages) > 30:
         raise InvalidError(_("30 people at most, please."))
@@ -123,7 +117,10 @@ def _ages(typed: str) -> tuple[int, ...]:
 
 
 ages = Kind(
-    "ages", _ages, good=("45*38*12*7", "61", "30, 28, 0"), bad=("", "douze", "12", "45*400", "45 " * 31)
+    "ages",
+    _ages,
+    good=("45*38*12*7", "61", "30 ans, 28 ans et 0,5"),
+    bad=("", "douze", "12", "45*400", "45 " * 31, "45 et 2 enfants"),
 )
 
 

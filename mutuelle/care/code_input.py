@@ -3,7 +3,6 @@
 Exactly fifteen digits are needed; the answer never says which of them are wrong.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,10 +12,10 @@ from locales import _
 from mutuelle.care.codes import DIGITS
 from mutuelle.households.member_numbers import LENGTH
 from talk.answers import Kind, Secret
+from talk.figures import groups
 from talk.trouble import InvalidError
 
 EXAMPLE = "101 000 000 246813"
-LIKE_DIGITS = str.maketrans("OoIil", "00111")
 CODE_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9])  # digits in each group
 CHECK_DIGITS = _("Please check each digit.")
 
@@ -30,35 +29,23 @@ class CheckRequest:
 
 
 def _request(typed: str) -> CheckRequest:
-    groups = _groups(typed)
-    digits = "".join(groups)
+    found = groups(typed)
+    digits = "".join(found)
     if len(digits) != LENGTH + DIGITS:
         raise InvalidError(CHECK_DIGITS)
-    for number, code in _readings(groups, digits):
+    for number, code in _readings(found, digits):
         if damm.is_valid(number):
             return CheckRequest(number, Secret(code))
     raise InvalidError(CHECK_DIGITS)
 
 
-def _readings(groups: list[str], digits: str) -> Iterator[tuple[str, str]]:
+def _readings(found: list[str], digits: str) -> Iterator[tuple[str, str]]:
     """(number, code) for each way to read the groups: first with the number in front, as it is asked for."""
     code_first = (digits[DIGITS:], digits[:DIGITS])
-    if [len(group) for group in groups] in CODE_STANDS_FIRST:
+    if [len(group) for group in found] in CODE_STANDS_FIRST:
         yield code_first
     yield digits[:LENGTH], digits[LENGTH:]
     yield code_first
-
-
-def _groups(typed: str) -> list[str]:
-    """The groups of digits. Letters that look like digits count as digits in a word without other letters."""
-    found = []
-    for word in re.findall(r"\w+", typed):
-        mended = word.translate(LIKE_DIGITS)
-        if mended.isdecimal() and (len(word) == 3 or not word.isalpha()):
-            found.append(mended)
-        else:
-            found += re.findall(r"[0-9]+", word)
-    return found
 
 
 check_request = Kind(
@@ -71,8 +58,8 @@ check_request = Kind(
 
 
 def _code(typed: str) -> Secret:
-    digits = re.sub(r"[\s*.-]", "", typed).translate(LIKE_DIGITS)
-    if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", digits):
+    digits = "".join(groups(typed))
+    if len(digits) != DIGITS:
         raise InvalidError(_("The code for care has {digits} digits.", digits=DIGITS))
     return Secret(digits)
 

@@ -36,6 +36,7 @@ from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import household as household_table
 from talk.answers import Kind, Secret, phone_number
+from talk.figures import groups
 from talk.keywords import BY_MESSAGE
 from talk.phones import shown_phone, typed_phone
 from talk.trouble import RefusedError
@@ -95,7 +96,7 @@ def phone_or_none(region: str) -> Kind[str]:
     """A mobile number of `region`, or 0 for none."""
 
     def parse(typed: str) -> str:
-        return NO_PHONE if typed == NO_PHONE else typed_phone(typed, region)
+        return NO_PHONE if groups(typed) == [NO_PHONE] else typed_phone(typed, region)
 
     own = phone_number(region)
     return Kind("phone or none", parse, good=(*own.good, NO_PHONE), bad=own.bad, takes_zero=True)
