@@ -1,6 +1,8 @@
 """The treasurer: the balance now, the answer to a summary, what others found wrong, and when summaries come."""
 
 from locales import Sentence, _
+from menus.cash import in_hand
+from menus.cover import cover
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.schedules.digest.answers import (
@@ -35,15 +37,18 @@ DAYS = (
 )
 
 
-@by_message(BALANCE, officers=True)
+@by_message(
+    BALANCE, said=_("BOX CASHBOX ACCOUNT* SUMMARY BOOK* HOW+MUCH+BOX|CASH MONEY"), officers=True, weight=6
+)
 async def balance_by_message(caller: Caller) -> Sentence:
-    appointments = [
-        appointment
-        for appointment in (await look(profile_of, caller)).appointments
-        if appointment.role is Role.TREASURER
-    ]
+    """The treasurer's balance; a collector means the cash that he holds, others their own household."""
+    profile = await look(profile_of, caller)
+    appointments = [one for one in profile.appointments if one.role is Role.TREASURER]
     if not appointments:
-        return NOT_A_TREASURER
+        holds = [one for one in profile.appointments if one.role is Role.COLLECTOR]
+        if holds:
+            return await in_hand(caller, holds[0])
+        return await cover.menu(caller) if profile.households else NOT_A_TREASURER
     appointment = (
         appointments[0] if len(appointments) == 1 else await choose(_("Of which mutuelle?"), appointments)
     )

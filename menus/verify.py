@@ -11,25 +11,23 @@ from mutuelle.care.eligibility import NOT_A_DOCTOR, check_cover, doctor_appointm
 from mutuelle.care.eligibility_history import Check, checks_by
 from mutuelle.households.member_numbers import member_number, shown_number
 from mutuelle.officers.roles import Appointment
-from talk.keywords import by_message
+from talk.keywords import Takes, by_message
 from talk.words import Caller, ask, confirm, do, look, order
 
+CHECK_BY_MESSAGE = _(
+    "Please write in one message the 9 digits of the member number and the 6 of the code, like: "
+    "VERIFY 101 000 000 246813"
+)
 NOTHING_CHECKED = _("Nothing was checked.")
 SHOWN = 4  # of the last checks: what one screen holds
 
 
-@by_message(_("VERIFY"))
+@by_message(_("VERIFY"), said=_("PATIENT* #15 CHECK+PATIENT*|NUMBER*"), takes=Takes.FIGURES, weight=2)
 async def verify(caller: Caller) -> Sentence:
     """VERIF 101 482 937 246813: one message is the whole request, and the doctor's agreement to it."""
     if not await look(doctor_appointments, caller):
         return NOT_A_DOCTOR
-    wanted = await ask(
-        _(
-            "Please write in one message the 9 digits of the member number and the 6 of the code, like: "
-            "VERIFY 101 000 000 246813"
-        ),
-        check_request,
-    )
+    wanted = await ask(CHECK_BY_MESSAGE, check_request)
     agreed = await order(terms(wanted.number))
     if not agreed:
         return NOTHING_CHECKED

@@ -1,5 +1,7 @@
-"""The SMS conversation of a phone: its answers so far and its state. It expires after a day.
+"""The SMS conversation of a phone: its answers so far and its state.
 
+A question waits for an hour: whoever writes later means something else. A confirmation waits for a day, since an SMS
+may reach a phone that is off or without network; its code agrees to its exact words and to nothing else.
 A phone has one: a keyword starts another in its place. An ended one keeps its keyword, to say how to begin again.
 """
 
@@ -12,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sms.tables import conversation
 from talk.engine import State
-from talk.questions import Answer
+from talk.questions import Answer, is_confirmation
 from talk.screen import View
 
-LIFE = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FORGOTTEN_AT_ONCE = 100  # rows in one round
 
 
@@ -23,7 +25,7 @@ FORGOTTEN_AT_ONCE = 100  # rows in one round
 class Conversation:
     """`id` is that of the message that opened it, `keyword` the English source of the keyword.
 
-    `acted`: it ended with an action.
+    `acted`: it ended with an action. `expires_at` is None until it was stored.
     """
 
     phone: str
@@ -32,6 +34,12 @@ class Conversation:
     is_open: bool = True
     acted: bool = False
     state: State = field(default_factory=State)
+    expires_at: datetime | None = None
+
+    @property
+    def life(self) -> timedelta:
+        """How long it is kept from the last message on."""
+        return HOUR if self.is_open and not is_confirmation(self.state.view) else DAY
 
 
 async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Conversation | None:
@@ -42,10 +50,10 @@ async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Con
         return None
     answers = tuple(Answer(*answer) for answer in row.answers)
     state = State(answers, View(**row.view))
-    return Conversation(phone, row.id, row.keyword, row.is_open, row.acted, state)
+    return Conversation(phone, row.id, row.keyword, row.is_open, row.acted, state, row.expires_at)
 
 
-async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: timedelta = LIFE) -> None:
+async def keep(db: AsyncConnection, talk: Conversation, expires_at: datetime) -> None:
     """Store it in place of the phone's last one; an ended one is stored without its answers."""
     said = talk.state if talk.is_open else None
     row = {
@@ -56,7 +64,7 @@ async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: tim
         "acted": talk.acted,
         "answers": [[a.question, a.kind, a.meant] for a in said.answers] if said else [],
         "view": asdict(said.view) if said else {},
-        "expires_at": now + life,
+        "expires_at": expires_at,
     }
     statement = insert(conversation).values(row)
     await db.execute(statement.on_conflict_do_update(index_elements=["phone"], set_=row))

@@ -16,7 +16,8 @@ from timing import Clock
 
 @dataclass(frozen=True)
 class SmsDeps:
-    """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end without a question.
+    """`help_menu` tells a known phone its words, `not_understood` answers whom nobody understood, `last_word` says
+    that it is the last answer of the day. All of them end without a question.
 
     `clock` also divides waits, days and the life of a conversation. Strangers of one country are answered
     `strangers_an_hour` times in all.
@@ -25,7 +26,8 @@ class SmsDeps:
     pool: AsyncEngine
     phrasebook: Phrasebook
     help_menu: ByMessage
-    welcome: Menu
+    not_understood: Menu
+    last_word: Menu
     sender_of: Callable[[AsyncConnection, str, datetime], Awaitable[Sender]]
     keyring: Keyring
     clock: Clock

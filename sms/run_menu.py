@@ -89,13 +89,14 @@ async def play(
     menu: Menu,
     talk: Conversation,
     words: Sequence[str],
+    *,
+    ordered: bool = False,
 ) -> Played:
-    """Play `words` of `received` on from the state of `talk`, which this message may have opened."""
+    """Play `words` of `received` on from the state of `talk`. `ordered`: it opened the menu by its keyword in front."""
     channel = _SmsChannel(db, caller, received)
     fit = fit_for(caller.keyring, caller.phone, talk.id)
-    opened = talk.id == received.id
     turn = await engine.play(
-        lambda who: _WithoutPin(menu(who)), caller, talk.state, words, channel, fit, one_message=opened
+        lambda who: _WithoutPin(menu(who)), caller, talk.state, words, channel, fit, one_message=ordered
     )
     return Played(
         turn.shown, replace(talk, is_open=not turn.shown.end, acted=channel.acted, state=turn.state)

@@ -37,8 +37,8 @@ class Secret(str):
 class Kind(Generic[T]):
     """`parse` reads a typed answer or raises InvalidError. `takes_zero`: 0 is an answer here, so there is no back.
 
-    `secret` answers are never recorded and end the call. `takes_rest`: of several words given at once, all that are
-    left are the answer (a reason, a number typed in groups).
+    `secret` answers are never recorded and end the call. Of several words given at once the answer is all that are
+    left with `takes_rest` (a reason, a number typed in groups), those in front of the first figure with `takes_words`.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Kind(Generic[T]):
     takes_zero: bool = False
     secret: bool = False
     takes_rest: bool = False
+    takes_words: bool = False
 
     @cached_property
     def recorded_as(self) -> str:
@@ -72,7 +73,11 @@ def _name(typed: str) -> str:
 
 
 person_name = Kind(
-    "name", _name, good=("awa*kone", "N'Golo Ouédraogo Traoré Diabaté Ko"[:LONGEST_NAME]), bad=("7", "x" * 31)
+    "name",
+    _name,
+    good=("awa*kone", "N'Golo Ouédraogo Traoré Diabaté Ko"[:LONGEST_NAME]),
+    bad=("7", "x" * 31),
+    takes_words=True,
 )
 
 

@@ -19,6 +19,7 @@ from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import InvalidError
 
+SHORTEST_MISTAKEN = 5  # letters
 LIKE_ENOUGH = 80  # of 100: one letter wrong, missing or exchanged in a name of five or more
 
 
@@ -75,19 +76,33 @@ async def places_of_care(db: AsyncConnection, mutuelles: Sequence[str]) -> list[
 
 def _place(typed: str) -> str:
     letters = initials(typed)
-    if sum(c.isalpha() for c in letters) < 2 or len(letters) > 24:
+    if sum(c.isalpha() for c in letters) < 2:
         raise InvalidError(_("Please type the name of the place in letters."))
     return letters
 
 
-place_words = Kind("place", _place, good=("sikasso", "Niéna-Sud"), bad=("", "7", "x" * 31), takes_rest=True)
+place_in_words = Kind(
+    "place", _place, good=("sikasso", "Niéna-Sud", "je suis à sikasso"), bad=("", "7"), takes_rest=True
+)
 
 
 async def places_called(db: AsyncConnection, mutuelles: Sequence[str], typed: str) -> list[Place]:
-    """The places of care whose name, or a word of it, begins as `typed`; else those spelt nearly so."""
+    """The places of care whose name, or a word of it, begins as `typed` or stands in it; else those spelt so nearly."""
     places = [(initials(place.name), place) for place in await places_of_care(db, mutuelles)]
-    meant = [place for name, place in places if f" {name}".find(f" {typed}") >= 0]
-    return meant or [place for name, place in places if fuzz.ratio(name, typed) >= LIKE_ENOUGH]
+    meant = [place for name, place in places if f" {typed}" in f" {name}" or _is_in(name, typed)]
+    return meant or [place for name, place in places if _is_nearly(name, typed)]
+
+
+def _is_in(name: str, typed: str) -> bool:
+    """Whether the name, or its first word, is among the words that were typed."""
+    first = name.split()[0]
+    return f" {name} " in f" {typed} " or (len(first) >= SHORTEST_MISTAKEN and first in typed.split())
+
+
+def _is_nearly(name: str, typed: str) -> bool:
+    """Whether `name` or nearly so is what was typed, or one long word of it."""
+    words = [word for word in typed.split() if len(word) >= SHORTEST_MISTAKEN]
+    return any(fuzz.ratio(name, said) >= LIKE_ENOUGH for said in (typed, *words))
 
 
 async def practices_at(db: AsyncConnection, at: Place, today: date) -> list[Practice]:

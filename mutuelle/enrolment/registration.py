@@ -88,7 +88,7 @@ async def register(
         by=By(caller.phone, appointment.role, caller.at),
     )
     if phone is not None:
-        await invite(db, household, appointment.name, phone, caller.at)
+        await invite(db, caller, phone)
     return household
 
 
@@ -130,7 +130,7 @@ async def give_phone(
         detail=shown_phone(given.phone),
         by=By(caller.phone, appointment.role, caller.at),
     )
-    await invite(db, household, appointment.name, given.phone, caller.at)
+    await invite(db, caller, given.phone)
     return None
 
 
