@@ -179,7 +179,7 @@ async def test_a_question_waits_an_hour_a_code_a_day(awa: Writer, clock: Clock, 
 @pytest.mark.parametrize("word", ["non", "annuler", "menu", "retour", "laisse"])
 async def test_a_word_ends_an_open_question(awa: Writer, word: str) -> None:
     await awa.send("payer")
-    assert "C'est arreté, rien n'a été fait" in await awa.send(word)
+    assert "C'est annulé : rien n'a été fait" in await awa.send(word)
     assert "non compris" in await awa.send("bla bla")
 
 

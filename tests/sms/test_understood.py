@@ -145,12 +145,12 @@ class Town:
             return "nothing waits"
         if re.search("Il manque le code|pas le bon code|code is missing|not the code", answer.text):
             return "no code"
-        if re.search("Pour arr.ter, r.pondez|To stop, reply", answer.text) or answer.text == self.before:
+        if re.search("Pour sortir|To stop, reply", answer.text) or answer.text == self.before:
             return "again"
         assert talk is not None
         if talk.acted or talk.is_open:
             return "done" if talk.acted else "answered"
-        return "ended" if re.search("arr.t|Stopped|Rien n|Nothing", answer.text) else "answered"
+        return "ended" if re.search("annul|Stopped|Rien n|Nothing", answer.text) else "answered"
 
 
 def rows_of(path: Path) -> list[Row]:
