@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from bench.place import BenchPlace
 from engines.processes import LOOPBACK
 from service.clock import NOW
+from torture.listening import listening
 
 PINGS = ("", "select 1")  # of a connection that was idle for a second: `service/database.py`
 BEGIN, END, WITHIN = ("BEGIN", "START"), ("COMMIT", "ROLLBACK"), ("SAVEPOINT", "ROLLBACK TO", "RELEASE")
@@ -163,16 +164,17 @@ async def _between(url: str, listener: Callable[[], Listener]) -> AsyncIterator[
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers, asks = await asyncio.open_connection(there.host, there.port)
-        await asyncio.gather(
-            _pass_on(reader, asks, listener().hear), _pass_on(answers, writer, None), return_exceptions=True
-        )
+        try:
+            await asyncio.gather(
+                _pass_on(reader, asks, listener().hear),
+                _pass_on(answers, writer, None),
+                return_exceptions=True,
+            )
+        finally:
+            asks.transport.abort()
 
-    server = await asyncio.start_server(serve, LOOPBACK, 0)
-    try:
-        port = server.sockets[0].getsockname()[1]
+    async with listening(serve) as port:
         yield there.set(host=LOOPBACK, port=port).render_as_string(hide_password=False)
-    finally:
-        server.close()
 
 
 async def _pass_on(

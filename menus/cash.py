@@ -2,16 +2,20 @@
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.pay import how_much, nothing_payable, price_asked
+from menus.treasurer import remark, treasuries
 from menus.words import work_pin
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.member_numbers import member_number
 from mutuelle.officers.roles import Appointment
 from mutuelle.treasury.cash import CashDeposit, CashGiven, deposit_cash, household_asked, receive_cash
-from mutuelle.treasury.cash_disputes import cash_receipt_of, dispute_cash, receipt_code_kind
+from mutuelle.treasury.cash_disputes import (
+    cash_receipt_of,
+    dispute_cash,
+    own_receipt_code,
+    receipt_code_kind,
+)
 from mutuelle.treasury.cash_in_hand import (
-    MOST_DAYS,
-    MOST_HELD_MINOR,
     CashInHand,
     cash_in_hand_of,
     collectors_cash_in_hand,
@@ -19,7 +23,7 @@ from mutuelle.treasury.cash_in_hand import (
     is_own,
 )
 from mutuelle.treasury.receipt_days import ReceiptDay, ReceiptDays, earlier_day, receipt_days
-from talk.answers import amount
+from talk.answers import amount, reason_words
 from talk.keywords import by_message
 from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look, order
 
@@ -143,20 +147,6 @@ def _facts(stands: Standing, money: Money) -> dict[str, Fact]:
     }
 
 
-async def in_hand(caller: Caller, appointment: Appointment) -> Sentence:
-    """What the collector holds, since when, and how long that may go on."""
-    cash_in_hand = await look(cash_in_hand_of, appointment)
-    if cash_in_hand.since_on is None:
-        return _("You hold no cash of {mutuelle}.", mutuelle=appointment.mutuelle_name)
-    return _(
-        "You have held {held} since {day}. Give it to a treasurer before {limit} or {most}.",
-        held=cash_in_hand.held,
-        day=cash_in_hand.since_on,
-        limit=counts.days(MOST_DAYS),
-        most=Money(MOST_HELD_MINOR, cash_in_hand.held.currency),
-    )
-
-
 async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
     """A treasurer records cash that a collector gave."""
     collectors_cash = [
@@ -198,8 +188,13 @@ async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
 
 @by_message(_("WRONG"))
 async def dispute(caller: Caller) -> Sentence:
-    """A household disputes a cash receipt, by the code of the receipt."""
-    code = await ask(_("The code of the receipt?"), receipt_code_kind)
+    """A household disputes a cash receipt, by the code of the receipt. A treasurer's other words are her remark."""
+    if await treasuries(caller):
+        said = await ask(_("What is wrong? In a few words, or the code of a receipt"), reason_words)
+        if not (code := await look(own_receipt_code, caller, said)):
+            return await remark(caller, said)
+    else:
+        code = await ask(_("The code of the receipt?"), receipt_code_kind)
     found = await look(cash_receipt_of, caller, code)
     if found.contested:
         return _(

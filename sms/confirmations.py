@@ -11,20 +11,10 @@ from itertools import pairwise
 
 from locales import Sentence, _, render
 from locales.letters import fold, septets
-from sms.keywords import (
-    BESIDE_THANKS,
-    BESIDE_YES,
-    GREETINGS,
-    NO,
-    NOT,
-    THANKS,
-    YES,
-    known,
-    tidy,
-    words_in,
-)
+from sms.keywords import BESIDE_THANKS, BESIDE_YES, GREETINGS, NOT, THANKS, known, tidy, words_in
 from talk.figures import in_figures
 from talk.keyring import Keyring
+from talk.keywords import NO, YES
 from talk.layout import lay_out
 from talk.questions import NO as NO_KEY
 from talk.questions import YES as YES_KEY

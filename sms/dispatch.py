@@ -16,7 +16,7 @@ from sms.confirmations import ROOM, Reply, asked, pressed, read_yes_or_no
 from sms.conversations import DAY, HOUR, Conversation, conversation_of, keep
 from sms.delivery import opt_in, opt_out
 from sms.deps import InboundSms, SmsDeps
-from sms.keywords import NO, Heard, Order, clean, is_enough, is_speech, is_thanks, tidy
+from sms.keywords import Heard, Order, clean, is_enough, is_speech, is_thanks, tidy
 from sms.limits import (
     HELPS_A_DAY,
     PLAYED_A_DAY,
@@ -28,7 +28,7 @@ from sms.limits import (
 )
 from sms.run_menu import Played, play
 from talk.engine import Menu
-from talk.keywords import BY_MESSAGE, START, ByMessage, Takes, word_for
+from talk.keywords import BY_MESSAGE, NO, START, ByMessage, Takes, word_for
 from talk.limits import begun
 from talk.preferences import language_of
 from talk.questions import BACK, HOME, MORE, is_confirmation
@@ -87,7 +87,13 @@ class _Incoming:
         """How long ago the conversation's last message was; a question that was not stored is as old as can be."""
         if talk.expires_at is None:
             return timedelta.max
-        return self.caller.at - talk.expires_at + self.deps.clock.scaled(talk.life)
+        return self.caller.at - talk.expires_at + self.life_of(talk)
+
+    def life_of(self, talk: Conversation) -> timedelta:
+        """How long a conversation is kept from its last message on."""
+        menu = self.deps.phrasebook.menu(talk.keyword)
+        short = menu.life_s if menu and talk.is_open else None
+        return self.deps.clock.scaled(timedelta(seconds=short) if short else talk.life)
 
     def say(self, sentence: Sentence) -> str:
         return fold(render(sentence, self.caller.language))
@@ -112,6 +118,8 @@ async def dispatch(
     talk = await conversation_of(db, received.phone, now)
     incoming = _Incoming(deps, db, received, sender, caller, talk)
     heard = deps.phrasebook.read(received.body, language, incoming.may_open)
+    if not (heard and heard.leads):
+        heard = await _by_office(incoming) or heard
     if heard and isinstance(heard.opening, Order):
         return await _obey(incoming, heard.opening)
     if await _is_over(incoming):
@@ -137,6 +145,15 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     if is_enough(body):
         return await _ended(incoming, waits[0])
     return await _go_on(incoming, *waits, heard)
+
+
+async def _by_office(incoming: _Incoming) -> Heard | None:
+    """What a message without a keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
+    if incoming.sender is not Sender.OFFICER:
+        return None
+    deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
+    opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
+    return Heard(opened[0], (body,), leads=opened[1]) if opened else None
 
 
 async def _is_over(incoming: _Incoming) -> bool:
@@ -277,7 +294,7 @@ async def _play(
 
 
 async def _keep(incoming: _Incoming, talk: Conversation) -> None:
-    await keep(incoming.db, talk, incoming.caller.at + incoming.deps.clock.scaled(talk.life))
+    await keep(incoming.db, talk, incoming.caller.at + incoming.life_of(talk))
 
 
 async def _answer(incoming: _Incoming, turn: Played, handled_as: str) -> SmsAnswer:

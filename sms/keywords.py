@@ -18,11 +18,9 @@ from locales import Sentence, _, languages, render
 from locales.by_ear import sound_of
 from talk.answers import LONGEST_ANSWER
 from talk.figures import amount_in, in_figures
-from talk.keywords import START, STOP, ByMessage, Takes, words_of
+from talk.keywords import NO, START, STOP, YES, ByMessage, Takes, words_of
 from talk.questions import initials
 
-# The first of each is shown; all of them are read.
-YES, NO = _("YES YEAH YEP OK OKAY AGREED AGREE SURE CONFIRMED"), _("NO NOPE NEVER REFUSE")
 NOT = _("NOT DONT CANT")
 ENOUGH = _("CANCEL BACK MENU QUIT EXIT END")
 GREETINGS = _(
@@ -39,6 +37,7 @@ SHORTEST_WITHIN = 7  # letters of a mistaken word that does not begin the line
 SHORTEST_SOUND, SURE_SOUND = 3, 4
 LETTERS = re.compile(r"[\W_]*([^\W\d_]+)(.*)", re.DOTALL)
 TOKEN = re.compile(r"[\W_]*([^\W_]+)(.*)", re.DOTALL)
+PAIR = re.compile(r"[\W_]*([^\W\d_]+)[\s_]+([^\W\d_]+)(.*)", re.DOTALL)
 SPELLED = re.compile(r"[\W_]*([^\W\d_](?: [^\W\d_]){2,})(?![^\W_])(.*)", re.DOTALL)
 LOOK_ALIKES = str.maketrans("01", "OI")
 PHONE_BEHIND = re.compile(r"[\s*](\+?\d{8,15})[\s.]*$")
@@ -196,7 +195,7 @@ def _of_two_menus(entry: _Entry) -> tuple[bool, tuple[int, int]]:
 
 def _entries(said: Sentence, opening: Opening) -> Iterator[_Entry]:
     for language in languages():
-        for entry in render(said, language).split():
+        for entry in render(said, language).replace("_", "+").split():
             parts = tuple(tuple(part.split("|")) for part in entry.removeprefix("=").split("+"))
             yield _Entry(parts, opening, language, whole=entry.startswith("="))
 
@@ -319,12 +318,17 @@ def is_speech(body: str) -> bool:
 
 
 def _beginnings(text: str) -> list[tuple[str, str]]:
-    """Readings of the first word, each with the rest: its letters (PAY500), corrected (ST0P), spelt out (S T O P)."""
+    """Readings of the first word, each with the rest: its letters (PAY500), corrected (ST0P), spelt out (S T O P).
+
+    And of the first two as one: a word of the catalogue with `_` between (WHO_OWES).
+    """
     found = []
     if letters := LETTERS.match(text):
         found.append((initials(letters[1]), letters[2]))
     if token := TOKEN.match(text):
         found.append((initials(token[1].translate(LOOK_ALIKES)), token[2]))
+    if pair := PAIR.match(text):
+        found.append((initials(f"{pair[1]} {pair[2]}"), pair[3]))
     if spelled := SPELLED.match(text):
         found.append((initials(spelled[1]).replace(" ", ""), spelled[2]))
     return found

@@ -14,6 +14,7 @@ from locales.letters import fold, septets
 from talk.figures import ages_in, amount_in, plain_digits
 from talk.phones import typed_phone
 from talk.trouble import InvalidError
+from values import value
 
 T = TypeVar("T")
 
@@ -33,12 +34,26 @@ class Secret(str):
         return "Secret()"
 
 
+@value
+class WrongSecret(Sentence):
+    """What an action says of a wrong PIN or code: it was counted, and nothing else was done.
+
+    A call asks for it once more; the second one ends the call.
+    """
+
+
+def wrong_secret(said: Sentence) -> WrongSecret:
+    return WrongSecret(said.msgid, said.facts)
+
+
 @dataclass(frozen=True)
 class Kind(Generic[T]):
     """`parse` reads a typed answer or raises InvalidError. `takes_zero`: 0 is an answer here, so there is no back.
 
-    `secret` answers are never recorded and end the call. Of several words given at once the answer is all that are
-    left with `takes_rest` (a reason, a number typed in groups), those in front of the first figure with `takes_words`.
+    `secret` answers are never recorded and end the call, but that a wrong one is asked for once more. Of several words
+    given at once the answer is all that are left with `takes_rest` (a reason, a number typed in groups), those in front
+    of the first figure with `takes_words`. `optional`: of a message with nothing left for it the empty text is the
+    answer.
     """
 
     name: str
@@ -49,6 +64,7 @@ class Kind(Generic[T]):
     secret: bool = False
     takes_rest: bool = False
     takes_words: bool = False
+    optional: bool = False
 
     @cached_property
     def recorded_as(self) -> str:

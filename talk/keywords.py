@@ -23,6 +23,7 @@ from talk.words import Caller, Request
 BY_MESSAGE = "sms"  # the gateway of a caller who writes
 Asks = Callable[[AsyncConnection, Caller], Awaitable[str | None]]
 STOP, START = _("STOP"), _("START")  # obeyed by the channel itself, from any phone
+YES, NO = _("YES YEAH YEP OK OKAY AGREED AGREE SURE CONFIRMED"), _("NO NOPE NEVER REFUSE")
 
 
 class Takes(StrEnum):
@@ -42,6 +43,7 @@ class ByMessage:
     `officers`: for phones with an office only; to others the word is no keyword (an OK answers something else).
     Of two menus that a line may mean, the one of more `weight` is opened. `asks` tells about which household the
     service itself has asked the phone what the menu asks.
+    `life_s`: so long its questions wait for an answer, where that is less than others do.
     """
 
     keyword: Sentence
@@ -51,6 +53,7 @@ class ByMessage:
     said: Sentence | None = None
     takes: Takes = Takes.NOTHING
     weight: int = 1
+    life_s: int | None = None
     asks: Asks | None = None
 
     def __call__(self, caller: Caller) -> Coroutine[Request[Any], Any, Sentence]:
@@ -65,9 +68,10 @@ def by_message(
     said: Sentence | None = None,
     takes: Takes = Takes.NOTHING,
     weight: int = 1,
+    life_s: int | None = None,
 ) -> Callable[[Menu], ByMessage]:
     """Decorates a menu that an SMS with `keyword` opens, or one that says it in another way."""
-    return lambda menu: ByMessage(keyword, menu, strangers, officers, said, takes, weight)
+    return lambda menu: ByMessage(keyword, menu, strangers, officers, said, takes, weight, life_s)
 
 
 def words_of(keyword: Sentence) -> list[str]:

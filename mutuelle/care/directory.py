@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from rapidfuzz import fuzz
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
-from mutuelle.scheme.mutuelles import Place
+from mutuelle.scheme.mutuelles import Place, places_named
 from mutuelle.tables import doctor, facility, place
 from talk.answers import Kind
 from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import InvalidError
 
-SHORTEST_MISTAKEN = 5  # letters
-LIKE_ENOUGH = 80  # of 100: one letter wrong, missing or exchanged in a name of five or more
+SHORTEST_WORD = 5  # letters of a name that is found among other words
 
 
 @dataclass(frozen=True)
@@ -87,22 +85,18 @@ place_in_words = Kind(
 
 
 async def places_called(db: AsyncConnection, mutuelles: Sequence[str], typed: str) -> list[Place]:
-    """The places of care whose name, or a word of it, begins as `typed` or stands in it; else those spelt so nearly."""
-    places = [(initials(place.name), place) for place in await places_of_care(db, mutuelles)]
-    meant = [place for name, place in places if f" {typed}" in f" {name}" or _is_in(name, typed)]
-    return meant or [place for name, place in places if _is_nearly(name, typed)]
+    """The places of care that are called so, or nearly so, or stand among other words."""
+    places = await places_of_care(db, mutuelles)
+    return places_named(places, typed) or [place for place in places if _is_among(place, typed.split())]
 
 
-def _is_in(name: str, typed: str) -> bool:
-    """Whether the name, or its first word, is among the words that were typed."""
-    first = name.split()[0]
-    return f" {name} " in f" {typed} " or (len(first) >= SHORTEST_MISTAKEN and first in typed.split())
-
-
-def _is_nearly(name: str, typed: str) -> bool:
-    """Whether `name` or nearly so is what was typed, or one long word of it."""
-    words = [word for word in typed.split() if len(word) >= SHORTEST_MISTAKEN]
-    return any(fuzz.ratio(name, said) >= LIKE_ENOUGH for said in (typed, *words))
+def _is_among(place: Place, words: Sequence[str]) -> bool:
+    """Whether the place's name, its first word, or nearly so, is among the words that were typed."""
+    name = initials(place.name)
+    if f" {name} " in f" {' '.join(words)} ":
+        return True
+    long = [word for word in words if len(word) >= SHORTEST_WORD]
+    return name.split()[0] in long or any(places_named([place], word) for word in long if word[0] == name[0])
 
 
 async def practices_at(db: AsyncConnection, at: Place, today: date) -> list[Practice]:

@@ -6,6 +6,7 @@ is not understood is refused with a way on. `ordinary.txt` are sentences of othe
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
@@ -18,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 import timing
 from locales import Sentence
 from locales.letters import fold
-from menus.by_message import menus_by_message
+from menus.by_message import menus_by_message, opened_without_keyword
 from menus.help import help_by_message, last_word, not_understood
-from mutuelle.households.sender_profile import sender_of
+from mutuelle.households.sender_profile import roles_of, sender_of
 from mutuelle.officers.roles import Role
 from sms.conversations import conversation_of
 from sms.deps import InboundSms, SmsDeps
@@ -28,6 +29,7 @@ from sms.dispatch import SmsAnswer, dispatch
 from sms.keywords import Phrasebook
 from sms.tables import Arrival, inbox
 from talk.engine import Menu
+from talk.keywords import ByMessage
 from talk.preferences import choose_language
 from talk.words import Caller
 from tests.support.clinic import DR_ROKIA, open_facility
@@ -99,9 +101,13 @@ class Town:
         helped = next(menu for menu in menus if menu.keyword == help_by_message.keyword)
         unknown = self.noted("help", not_understood)
         clock = timing.Clock(self.clock)
-        self.deps = SmsDeps(
-            self.db.engine, Phrasebook(menus), helped, unknown, last_word, sender_of, SEALS, clock
-        )
+
+        def without_keyword(roles: Collection[str], body: str) -> tuple[ByMessage, bool] | None:
+            opened = opened_without_keyword(roles, body)
+            return opened and (next(menu for menu in menus if menu.keyword == opened[0].keyword), opened[1])
+
+        who = (sender_of, SEALS, clock, roles_of, without_keyword)
+        self.deps = SmsDeps(self.db.engine, Phrasebook(menus), helped, unknown, last_word, *who)
 
     def noted(self, name: str, menu: Menu) -> Menu:
         async def played(caller: Caller) -> Sentence:
