@@ -206,7 +206,8 @@ def _allowed(opening: Opening, may_open: MayOpen) -> bool:
 
 def _is_said(entry: _Entry, line: _Line) -> int:
     """2 if the line says it as it is spelt, 1 if it sounds so, 0 if it does not."""
-    if entry.whole and len(line.words) > len(entry.parts):
+    named = [part for part in entry.parts if part[0][0] != "#"]
+    if entry.whole and sum(word.isalpha() for word in line.words) > len(named):
         return 0
     return min(max(_stands_in(word, line, entry.language) for word in part) for part in entry.parts)
 
@@ -266,6 +267,9 @@ def tidy(body: str) -> str:
 
 def words_in(text: str) -> list[str]:
     """The words of a text in capitals without accents, figures apart; J'AI is one word, D'ACCORD is ACCORD."""
+    text = "".join(
+        letter for letter in text if unicodedata.category(letter) != "So"
+    )  # a picture has no words
     words = re.findall(
         r"[A-Z]+|[0-9]+", re.sub(r"\bJ AI\b", "JAI", re.sub(r"(?<=N) T\b", "T", initials(text)))
     )
@@ -301,6 +305,8 @@ def _line_of(body: str) -> _Line:
 def is_thanks(body: str) -> bool:
     """Whether nothing but thanks is said, a greeting or a yes beside it: it wants no answer."""
     words = set(words_in(tidy(body)))
+    if not words and any(unicodedata.category(letter) == "So" for letter in body):
+        return True  # nothing but a picture
     beside = known(BESIDE_THANKS) | known(GREETINGS) | known(YES)
     return bool(words & known(THANKS)) and words <= known(THANKS) | beside
 
