@@ -102,7 +102,9 @@ def shown(practice: Practice) -> Sentence:
 
 async def agree(household: Household, practice: Practice) -> Sentence:
     facts: dict[str, Fact] = {"doctor": practice.doctor, "name": household.head_name}
-    agreed = await confirm(_("{doctor}: the doctor of your household ({name}) from now on?", **facts))
+    agreed = await confirm(
+        _("{doctor}: the doctor of your household ({name}) from now on?", **facts), own=True
+    )
     if not agreed:
         return _("Nothing was changed.")
     chosen = await do(choose_referent, number=household.number, doctor_phone=practice.doctor_phone)

@@ -19,7 +19,9 @@ from talk.words import Caller, look
 
 @by_message(
     _("HELP"),
-    said=_("HELPS HOW+WORK* INFO INFORMATION EXPLAIN KNOW MENU OPTIONS COMMANDS WORDS KENEYA"),
+    said=_(
+        "HELPS HOW+WORK* INFO INFORMATION EXPLAIN KNOW MENU OPTIONS COMMANDS WORDS KENEYA DONT+UNDERSTAND WHAT+DO+I+DO"
+    ),
     weight=0,
 )
 async def help_by_message(caller: Caller) -> Sentence:

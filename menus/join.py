@@ -27,7 +27,9 @@ async def join(caller: Caller) -> Sentence:
     cash = await look(cash_in_place, caller, mutuelle.id, place.id)
     first = offer.price if cash else await first_payment(offer)
 
-    agreed = await confirm(terms(mutuelle, name, offer, first, cash), yes=_("I agree"), no=_("No"), own=True)
+    agreed = await confirm(
+        terms(mutuelle, name, offer, first, cash), yes=_("I agree"), no=_("No"), own=cash is None
+    )
     if not agreed:
         return _("Nothing was recorded. Dial again when you are ready.")
     household = await do(

@@ -107,11 +107,11 @@ async def dispatch(
     1. STOP and START are obeyed from every phone, past every limit.
     2. Past the day's limit of the phone, or the hour's of all strangers, nothing is played.
     3. A yes, a no or a code answers the open confirmation, or what the service itself has asked this phone.
-    4. A keyword in front leaves the open question and opens its menu.
+    4. Thanks are not answered. A keyword in front leaves the open question and opens its menu.
     5. No, cancel, back or menu end the open question.
     6. Any other message answers the open question, if it can.
     7. What a sentence means, or a mistaken keyword, opens its menu; an open question is asked again with its way out.
-    8. Thanks are not answered. The rest is not understood: help, so often a day.
+    8. The rest is not understood: help, so often a day.
     """
     language = await language_of(db, received.phone)
     caller = Caller(received.phone, language, BY_MESSAGE, received.id, now, deps.keyring)
@@ -138,6 +138,10 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
         return await _reply(incoming, *waits, reply)
     if reply and (reply.code or not waits) and (asked := await _asked(incoming)):
         return await _reply(incoming, *asked, reply)
+    if is_thanks(body) and not (
+        heard and heard.leads and incoming.sender is Sender.OFFICER
+    ):  # her OK is a word
+        return SmsAnswer("stranger" if incoming.sender is Sender.STRANGER else "help")
     if not waits or (confirms and incoming.age_of(waits[0]) > incoming.deps.clock.scaled(HOUR)):
         return None
     if heard and heard.leads:
@@ -247,8 +251,6 @@ async def _go_on(
     """Answer the open question. What does not answer it may mean another menu; else the way out is said."""
     word = clean(tidy(incoming.received.body))
     moves = word in (BACK, HOME, MORE)
-    if not moves and is_thanks(incoming.received.body):
-        return SmsAnswer("answer")
     typed = [word] if moves or not is_confirmation(talk.state.view) else []
     turn = await _play(incoming, menu, talk, typed)
     if not turn.talk.acted and heard and _means_else(incoming, talk, turn):
@@ -311,10 +313,8 @@ def _text(incoming: _Incoming, shown: Shown) -> str:
 
 
 async def _not_understood(incoming: _Incoming) -> SmsAnswer:
-    """Answer a code without an open confirmation, or words that were not understood. Thanks cost nothing."""
+    """Answer a code without an open confirmation, or words that were not understood."""
     kind = "stranger" if incoming.sender is Sender.STRANGER else "help"
-    if is_thanks(incoming.received.body):
-        return SmsAnswer(kind)
     if kind == "help" and read_yes_or_no(incoming.received.body):
         return SmsAnswer("code", await _helping(incoming, incoming.say(_lapsed(incoming))))
     return SmsAnswer(

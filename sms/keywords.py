@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 
 from rapidfuzz.distance import OSA
 
@@ -28,6 +28,7 @@ GREETINGS = _(
 )
 THANKS = _("THANKS THANK THX TX TANKS OK OKAY NOTED BLESS")
 BESIDE_THANKS = _("YOU VERY MUCH A LOT GOD ALL WELL FINE GREAT")
+SEEN = _("GOT+IT UNDERSTOOD ALL+WELL")
 BESIDE_YES = _("I DO IT IS PLEASE ALL RIGHT THAT THE WITH PLEASURE CODE")  # beside a yes they change nothing
 SPEECH = _("I AM MY WE HAVE WANT NEED HOW WHAT WHERE WHEN WHY IS ARE CAN")
 
@@ -99,9 +100,22 @@ class _Line:
     text: str
     words: tuple[str, ...]
 
-    @property
+    @cached_property
     def digits(self) -> int:
         return sum(letter.isdecimal() for letter in self.text)
+
+    @cached_property
+    def has_figures(self) -> bool:
+        return bool(self.digits) or amount_in(self.text) is not None
+
+    @cached_property
+    def sounds(self) -> dict[str, list[str]]:
+        """Its words of some length, by how they sound."""
+        found: dict[str, list[str]] = {}
+        for word in self.words:
+            if len(word) >= SHORTEST_MISTAKEN:
+                found.setdefault(sound_of(word), []).append(word)
+        return found
 
 
 class Phrasebook:
@@ -213,24 +227,18 @@ def _is_said(entry: _Entry, line: _Line) -> int:
 
 
 def _stands_in(word: str, line: _Line, language: str) -> int:
+    """The same of one word; French words also stand where one sounds so."""
     if word.startswith("!"):
         return 0 if _stands_in(word[1:], line, language) else 2
     if word.startswith("#"):
-        has = line.digits == int(word[1:]) if word[1:] else line.digits or amount_in(line.text) is not None
+        has = line.digits == int(word[1:]) if word[1:] else line.has_figures
         return 2 if has else 0
-    return max((_is_word(said, word, language) for said in line.words), default=0)
-
-
-def _is_word(said: str, word: str, language: str) -> int:
-    """2 if `said` is `word`, 1 if it sounds like it in a language that is spelt by ear, else 0."""
-    if said == word or (word[-1] == "*" and said.startswith(word[:-1])):
+    if word in line.words or (word[-1] == "*" and any(said.startswith(word[:-1]) for said in line.words)):
         return 2
-    if language != FRENCH or min(len(said), len(word)) < SHORTEST_MISTAKEN:
+    if language != FRENCH or len(word) < SHORTEST_MISTAKEN or len(sound := sound_of(word)) < SHORTEST_SOUND:
         return 0
-    sound = sound_of(word)
-    if len(sound) < SHORTEST_SOUND or sound_of(said) != sound:
-        return 0
-    return 1 if len(sound) >= SURE_SOUND or OSA.distance(said, word) <= 2 else 0
+    alike = line.sounds.get(sound, ())
+    return 1 if any(len(sound) >= SURE_SOUND or OSA.distance(said, word) <= 2 for said in alike) else 0
 
 
 def _says_more(entry: _Entry) -> bool:
@@ -267,9 +275,7 @@ def tidy(body: str) -> str:
 
 def words_in(text: str) -> list[str]:
     """The words of a text in capitals without accents, figures apart; J'AI is one word, D'ACCORD is ACCORD."""
-    text = "".join(
-        letter for letter in text if unicodedata.category(letter) != "So"
-    )  # a picture has no words
+    text = "".join(letter for letter in text if not _is_picture(letter))
     words = re.findall(
         r"[A-Z]+|[0-9]+", re.sub(r"\bJ AI\b", "JAI", re.sub(r"(?<=N) T\b", "T", initials(text)))
     )
@@ -278,6 +284,10 @@ def words_in(text: str) -> list[str]:
     return [
         word for word, behind in zip(words, [*words[1:], ""], strict=False) if not _is_elided(word, behind)
     ]
+
+
+def _is_picture(letter: str) -> bool:
+    return unicodedata.category(letter) == "So"
 
 
 def _is_elided(word: str, behind: str) -> bool:
@@ -303,12 +313,15 @@ def _line_of(body: str) -> _Line:
 
 
 def is_thanks(body: str) -> bool:
-    """Whether nothing but thanks is said, a greeting or a yes beside it: it wants no answer."""
+    """Whether nothing but thanks is said, or that all is well, a greeting or a yes beside it: it wants no answer."""
     words = set(words_in(tidy(body)))
-    if not words and any(unicodedata.category(letter) == "So" for letter in body):
+    if not words and any(map(_is_picture, body)):
         return True  # nothing but a picture
-    beside = known(BESIDE_THANKS) | known(GREETINGS) | known(YES)
-    return bool(words & known(THANKS)) and words <= known(THANKS) | beside
+    seen = [set(entry.split("+")) for language in languages() for entry in render(SEEN, language).split()]
+    beside = known(BESIDE_THANKS) | known(GREETINGS) | known(YES) | set[str]().union(*seen)
+    return (
+        bool(words & known(THANKS) or any(one <= words for one in seen)) and words <= known(THANKS) | beside
+    )
 
 
 def is_enough(body: str) -> bool:
@@ -346,6 +359,8 @@ def _answers(opening: Opening, rest: str) -> tuple[str, ...]:
         return _household(rest, with_phone=opening.takes is Takes.HOUSEHOLD_AND_PHONE)
     if isinstance(opening, ByMessage) and opening.takes is Takes.WORDS:
         return _whole(rest)
+    if isinstance(opening, ByMessage) and opening.takes is Takes.FIGURES and not _line_of(rest).has_figures:
+        return ()
     separators = r"[,;]" if re.search(r"[,;]", rest) else r"[\s*]"
     parts = (clean(part) for part in re.split(separators, clean(rest)))
     return tuple(part for part in parts if any(letter.isalnum() for letter in part))
@@ -356,7 +371,7 @@ def _within(opening: Opening, line: _Line) -> tuple[str, ...]:
     if isinstance(opening, Order) or opening.takes is Takes.NOTHING:
         return ()
     if opening.takes is Takes.FIGURES:
-        return _whole(line.text) if line.digits or amount_in(line.text) is not None else ()
+        return _whole(line.text) if line.has_figures else ()
     if opening.takes is Takes.WORDS:
         return _whole(line.text)
     keywords = known(opening.keyword)
@@ -378,6 +393,8 @@ def _household(rest: str, *, with_phone: bool) -> tuple[str, ...]:
     figure = FIRST_FIGURE.search(rest)
     named, figures = (rest[: figure.start()], rest[figure.start() :]) if figure else (rest, "")
     named = AGES.sub("", named)
+    if not figure and is_speech(rest):
+        return ()
     parts = [part for part in (clean(part) for part in re.split(r"[,;]", named)) if part]
     answers = [parts[0], " ".join(parts[1:])] if len(parts) > 1 else clean(named).replace("*", " ").split()
     figures, phone = _phone_apart(figures) if with_phone else (figures, "")
