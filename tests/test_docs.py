@@ -30,6 +30,11 @@ def code_of(page: str) -> list[str]:
     return CODE.findall(re.sub(r"```.*?```", "", page, flags=re.DOTALL))
 
 
+def anchor(title: str) -> str:
+    """What a link to a section says, as GitHub makes it of the title."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
 def blocks_of(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
@@ -56,6 +61,8 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
 def test_every_link_leads_to_a_file_and_every_document_is_linked(page: Path) -> None:
     links = [link.partition("#")[0] for link in LINK.findall(page.read_text()) if "://" not in link]
     assert [link for link in links if link and not (page.parent / link).exists()] == []
+    sections = {anchor(title) for title in re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)}
+    assert {link[1:] for link in LINK.findall(page.read_text()) if link.startswith("#")} <= sections
     if "decisions" not in page.parts:  # they stay as they were written
         named = code_of(LINK.sub("", page.read_text()))
         assert [name for name in named if re.fullmatch(r"[\w./-]+\.md", name)] == []
