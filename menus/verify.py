@@ -3,11 +3,19 @@
 No PIN is asked: the code, made minutes ago on the patient's own phone, is the proof, and it opens one answer only.
 """
 
+from dataclasses import replace
+
 from locales import Fact, Sentence, _
 from menus.words import one_of
-from mutuelle.care.code_input import CheckParts, care_code, check_parts, code_part, number_part
-from mutuelle.care.eligibility import (
+from mutuelle.care.code_input import (
     CODE_CAME_BEFORE,
+    CheckParts,
+    care_code,
+    check_parts,
+    code_part,
+    number_part,
+)
+from mutuelle.care.eligibility import (
     NOT_A_DOCTOR,
     PARTS_WAIT_S,
     check_cover,
@@ -16,7 +24,9 @@ from mutuelle.care.eligibility import (
 from mutuelle.care.eligibility_history import Check, checks_by
 from mutuelle.households.member_numbers import member_number, shown_number
 from mutuelle.officers.roles import Appointment
+from mutuelle.schedules.digest.words import SMS_SEPTETS
 from talk.keywords import Takes, by_message
+from talk.layout import longest
 from talk.words import Caller, Option, ask, confirm, do, look, order
 
 CHECK_BY_MESSAGE = _(
@@ -26,9 +36,7 @@ NOTHING_CHECKED = _("Nothing was checked.")
 SHOWN = 32  # of the last checks: a busy morning
 
 
-@by_message(
-    _("VERIFY"), said=_("PATIENT* CHECK+PATIENT*|NUMBER*"), takes=Takes.FIGURES, weight=2, life_s=PARTS_WAIT_S
-)
+@by_message(_("VERIFY"), said=_("PATIENT* CHECK+PATIENT*|NUMBER*"), takes=Takes.FIGURES, weight=2)
 async def verify(caller: Caller) -> Sentence:
     """VERIF 101 482 937 246813, or number and code in two messages: they are the request, and the agreement to it.
 
@@ -47,7 +55,19 @@ async def verify(caller: Caller) -> Sentence:
     if not agreed:
         return NOTHING_CHECKED
     answer: Sentence = await do(check_cover, number=said.number, code=said.code or CODE_CAME_BEFORE)
-    return _("{answer} One patient a message: send the next one.", answer=answer) if said.more else answer
+    return longest(one_at_a_time(answer), caller.language, SMS_SEPTETS) if said.more else answer
+
+
+def one_at_a_time(answer: Sentence) -> list[Sentence]:
+    """What is said where a message brought two patients; after a long answer in fewer words."""
+    return [
+        _("{answer} One patient a message: send the next one.", answer=answer),
+        _("{answer} One patient a message.", answer=answer),
+        answer,
+    ]
+
+
+verify = replace(verify, life_s=PARTS_WAIT_S)
 
 
 async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:

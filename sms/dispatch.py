@@ -118,8 +118,8 @@ async def dispatch(
     talk = await conversation_of(db, received.phone, now)
     incoming = _Incoming(deps, db, received, sender, caller, talk)
     heard = deps.phrasebook.read(received.body, language, incoming.may_open)
-    if not (heard and heard.leads):
-        heard = await _by_office(incoming) or heard
+    if (office := await _by_office(incoming, heard)) and (office.leads or not (heard and heard.leads)):
+        heard = office
     if heard and isinstance(heard.opening, Order):
         return await _obey(incoming, heard.opening)
     if await _is_over(incoming):
@@ -151,13 +151,16 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     return await _go_on(incoming, *waits, heard)
 
 
-async def _by_office(incoming: _Incoming) -> Heard | None:
-    """What a message without a keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
-    if incoming.sender is not Sender.OFFICER:
+async def _by_office(incoming: _Incoming, heard: Heard | None) -> Heard | None:
+    """What a message without its keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
+    is_own_word = heard and heard.leads and (isinstance(heard.opening, Order) or heard.opening.officers)
+    if incoming.sender is not Sender.OFFICER or is_own_word:
         return None
     deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
     opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
-    return Heard(opened[0], (body,), leads=opened[1]) if opened else None
+    if opened is None or (heard and heard.leads and heard.opening is opened[0]):
+        return None
+    return Heard(opened[0], (body,), leads=opened[1])
 
 
 async def _is_over(incoming: _Incoming) -> bool:
@@ -206,9 +209,9 @@ async def _opened(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None:
         return None
     if menu is incoming.deps.help_menu:  # help keeps the open question
         return SmsAnswer("menu", await _play_alone(incoming, menu))
-    talk = Conversation(incoming.caller.phone, incoming.received.id, menu.keyword.msgid)
     ordered = heard.leads or (menu.takes is Takes.FIGURES and bool(heard.answers))
-    turn = await _play(incoming, menu, talk, heard.answers, ordered=ordered)
+    talk = Conversation(incoming.caller.phone, incoming.received.id, menu.keyword.msgid, ordered=ordered)
+    turn = await _play(incoming, menu, talk, heard.answers)
     if incoming.sender is Sender.STRANGER and turn.shown.end and not turn.talk.acted:
         # The menu asked nothing and did nothing: for a stranger that counts as help, so often a day.
         return SmsAnswer("stranger", await _helping(incoming, _text(incoming, turn.shown)))
@@ -289,10 +292,8 @@ def _joined(text: str, line: str) -> str:
     return both if septets(both := f"{text}\n{line}") <= ROOM else ""
 
 
-async def _play(
-    incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequence[str], *, ordered: bool = False
-) -> Played:
-    return await play(incoming.db, incoming.caller, incoming.received, menu, talk, words, ordered=ordered)
+async def _play(incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequence[str]) -> Played:
+    return await play(incoming.db, incoming.caller, incoming.received, menu, talk, words)
 
 
 async def _keep(incoming: _Incoming, talk: Conversation) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
+from prepared import savepoint
 from sms.confirmations import fit_for
 from sms.conversations import Conversation
 from sms.deps import InboundSms
@@ -54,7 +55,7 @@ class _SmsChannel:
         body = self.received.body
         transcripts = tuple(digest.hex() for digest in self.caller.keyring.digests("sms text", body))
         key = ActionKey(self.caller.gateway, self.received.id, self.received.phone, len(body), transcripts)
-        async with self.db.begin_nested():  # a refusal undoes the action, not the answer
+        async with savepoint(self.db):  # a refusal undoes the action, not the answer
             shown = await actions.enact(self.db, key, self.caller, action, consent, finish)
         self.acted = True
         return shown
@@ -94,13 +95,11 @@ async def play(
     menu: Menu,
     talk: Conversation,
     words: Sequence[str],
-    *,
-    ordered: bool = False,
 ) -> Played:
-    """Play `words` of `received` on from the state of `talk`. `ordered`: it opened the menu by its keyword in front."""
+    """Play `words` of `received` on from the state of `talk`, which this message may have opened."""
     channel = _SmsChannel(db, caller, received)
     fit = fit_for(caller.keyring, caller.phone, talk.id)
-    asks_all = talk.id == received.id and not ordered
+    asks_all = talk.id == received.id and not talk.ordered
     turn = await engine.play(
         lambda who: _WithoutPin(menu(who), asks_all), caller, talk.state, words, channel, fit, by_message=True
     )

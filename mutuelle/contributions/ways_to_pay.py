@@ -55,7 +55,7 @@ async def who_takes_cash(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, household: Household | None
 ) -> PayInCash:
     """Whom to pay in cash, in any case: in the place of `household`, or anywhere in the mutuelle."""
-    return await _who_takes_cash(db, await _ways(db, caller, mutuelle_id, household))
+    return await _who_takes_cash(db, await _ways(db, caller, mutuelle_id, household, in_any_case=True))
 
 
 @value
@@ -70,12 +70,20 @@ class _Ways:
     appointments: list[Appointment]
 
 
-async def _ways(db: AsyncConnection, caller: Caller, mutuelle_id: str, household: Household | None) -> _Ways:
+async def _ways(
+    db: AsyncConnection,
+    caller: Caller,
+    mutuelle_id: str,
+    household: Household | None,
+    *,
+    in_any_case: bool = False,
+) -> _Ways:
+    """Without `in_any_case` nobody in office is read where an operator serves the phone."""
     asked = {"value": mutuelle_id, "at": caller.at, "country": region_of(caller.phone)}
-    number = household.number if household else None
-    [found] = await _ASKED.rows(db, asked | {"number": number})
+    asked |= {"number": household.number if household else None, "in_any_case": in_any_case}
+    [found] = await _ASKED.rows(db, asked)
     name, complaints, has_route, is_served, place_id, held = found
-    appointments = sorted(map(appointment, held), key=lambda one: (one.name, one.phone))
+    appointments = sorted(map(appointment, held or ()), key=lambda one: (one.name, one.phone))
     return _Ways(name, complaints, has_route, is_served, place_id, appointments)
 
 
@@ -86,13 +94,15 @@ def _asked() -> Select[Any]:
         household_table.c.mutuelle_id == mutuelle,
         household_table.c.number == sa.bindparam("number", type_=sa.Text),
     )
+    served = routes.where(route.c.country == sa.bindparam("country")).exists()
+    cash = sa.bindparam("in_any_case", type_=sa.Boolean) | ~served
     return select(
         mutuelles.c.name,
         mutuelles.c.complaints_phone,
         routes.exists(),
-        routes.where(route.c.country == sa.bindparam("country")).exists(),
+        served,
         place.scalar_subquery(),
-        rows_of(appointments_by("mutuelle_id")),
+        sa.case((cash, rows_of(appointments_by("mutuelle_id")))),
     ).where(mutuelles.c.id == mutuelle)
 
 

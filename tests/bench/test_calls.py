@@ -22,8 +22,8 @@ from torture.listening import listening
 STATEMENTS = {
     "dial": "1",
     "cover": "1+1",
-    "pay": "1+2+3+3+7t",
-    "join": "1+1+1+0+2+5+5+14t",
+    "pay": "1+2+3+3+6t",
+    "join": "1+1+1+0+2+5+5+13t",
     "cash": "1+1+1+2+5+5+5+13t",
     "verif": "1t+24t",
 }
