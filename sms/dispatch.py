@@ -153,14 +153,17 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
 
 async def _by_office(incoming: _Incoming, heard: Heard | None) -> Heard | None:
     """What a message without its keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
-    is_own_word = heard and heard.leads and (isinstance(heard.opening, Order) or heard.opening.officers)
-    if incoming.sender is not Sender.OFFICER or is_own_word:
+    if incoming.sender is not Sender.OFFICER or (heard and _is_own_word(heard)):
         return None
     deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
     opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
-    if opened is None or (heard and heard.leads and heard.opening is opened[0]):
-        return None
-    return Heard(opened[0], (body,), leads=opened[1])
+    return Heard(opened[0], (body,), leads=opened[1]) if opened else None
+
+
+def _is_own_word(heard: Heard) -> bool:
+    """Whether a keyword in front says itself what the figures behind it are: VERIF, PAYER, an office's own words."""
+    menu = heard.opening
+    return heard.leads and (isinstance(menu, Order) or menu.officers or menu.takes is Takes.FIGURES)
 
 
 async def _is_over(incoming: _Incoming) -> bool:
