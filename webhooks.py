@@ -44,6 +44,7 @@ from migrations import OldSchemaError
 from mutuelle.contributions.money_notices import ring
 from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
 from mutuelle.households.caller_profile import profile_of
+from prepared import transaction, unframed
 from service import logs, metrics, simulator_pages
 from service.clock import DatabaseClock, WrongClockError, refuse_wrong_clock
 from service.database import connect_args, open_pool, prove_a_write
@@ -142,6 +143,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
         retry=Retry(NoBackoff(), 0),  # no retry while a caller waits: the next hop connects again
     )
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
+    app.state.unframed = unframed(pool)
     app.state.clock = clock = DatabaseClock()
     following = asyncio.create_task(clock.follow(pool))
     keys = _session_keys(wanted)
@@ -243,7 +245,7 @@ async def store_form(store: Store, provider: SmsAdapter, request: Request) -> Re
     """
     form = await _form(request)
     try:
-        async with request.app.state.pool.begin() as db:
+        async with transaction(request.app.state.unframed) as db:
             await store(db, provider, form, request.app.state.clock())
     except (SQLAlchemyError, OSError, TimeoutError) as fault:
         sqlstate = str(getattr(getattr(fault, "orig", None), "sqlstate", ""))
@@ -258,7 +260,7 @@ async def money_notice(request: Request) -> Response:
     body = await read_body(request.receive, LARGEST_NOTICE)
     operator, token = _name_in_path(request, "operator"), _name_in_path(request, "token")
     try:
-        async with request.app.state.pool.begin() as db:
+        async with transaction(request.app.state.unframed) as db:
             known = await ring(
                 db, operator, token, body, hashlib.sha256(body).digest(), request.app.state.clock()
             )
