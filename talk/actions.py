@@ -62,6 +62,8 @@ def _plain(fact: Any) -> Any:
         return {"amount_minor": fact.amount_minor, "currency": fact.currency}
     if isinstance(fact, date):
         return fact.isoformat()
+    if is_dataclass(fact):
+        return recorded_facts(tuple((field.name, getattr(fact, field.name)) for field in fields(fact)))
     if isinstance(fact, tuple | list):
         return [_plain(part) for part in fact]
     if fact is None or isinstance(fact, str | int | bool):

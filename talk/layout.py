@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from locales import _, render
+from locales import Sentence, _, render
 from locales.letters import fold, septets
 from talk.questions import BACK, MORE
 from talk.screen import Screen, Shown
@@ -45,6 +45,11 @@ def lay_out(screen: Screen, language: str, *, room: int) -> Shown:
         text = with_note if noted else text
     keys = {line.digit: line.key for line in lines}
     return Shown(text if whole else _cut(text, room), screen.end, keys, pages, whole, noted)
+
+
+def longest(forms: Sequence[Sentence], language: str, room: int) -> Sentence:
+    """The first of `forms`, the longest being first, that fits `room` septets; else the last."""
+    return next((form for form in forms if septets(fold(render(form, language))) <= room), forms[-1])
 
 
 def _joined(head: str, lines: Sequence[_Line], foot: Sequence[str]) -> str:

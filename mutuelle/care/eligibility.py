@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Sentence, _
 from mutuelle.care import guess_limits, messages
-from mutuelle.care.code_input import parts_in
+from mutuelle.care.code_input import CODE_CAME_BEFORE, parts_in
 from mutuelle.care.codes import KeptCode, digests, find_code, use_code
 from mutuelle.care.guess_limits import DoctorAtFacility, count_failure
 from mutuelle.care.patients import shown_patient
@@ -39,7 +39,6 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without letters that look like 
 REFERENCE_LENGTH = 6
 
 PARTS_WAIT_S = 300  # so long number or code waits for the other one, in an SMS of its own
-CODE_CAME_BEFORE = Secret("")  # stands for a code that came in an SMS before this one
 
 NOT_A_DOCTOR = _("Only doctors under contract check a cover. For your own cover, dial and press 1.")
 NOT_RECOGNISED = wrong_secret(
@@ -95,14 +94,14 @@ async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, code:
 
 
 async def _code_that_came(db: AsyncConnection, caller: Caller) -> Secret:
-    """The code in the last SMS of the caller that was nothing but one; empty if none came in PARTS_WAIT_S."""
+    """The code in the last SMS of the caller that has one; empty if none came in PARTS_WAIT_S."""
     since = caller.at - timedelta(seconds=PARTS_WAIT_S)
     own = (inbox.c.phone == caller.phone) & (inbox.c.received_at >= since)
     handled = own & (inbox.c.state == Arrival.ANSWERED)
     bodies = await db.scalars(select(inbox.c.body).where(handled).order_by(inbox.c.nth.desc()))
     for body in bodies:
         parts = parts_in(body)
-        if parts and parts.code and not parts.number:
+        if parts and parts.code:
             return parts.code
     return Secret("")
 

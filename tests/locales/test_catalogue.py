@@ -18,7 +18,7 @@ from locales.catalogue import OWN_NAME, SOURCE_LANGUAGE, read_catalogue
 from locales.formats import locale_of
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("locales", "talk", "menus", "ussd", "sms", "mutuelle", "ledger", "commands")
+ROOMS = ("locales", "talk", "menus", "ussd", "sms", "mutuelle", "ledger", "commands", "simulator")
 TEXTS = {"_": 1, "_n": 2, "word": 1, "words": 2}  # so many texts come first in these calls
 PUT_TOGETHER = {  # in the book without being written out in the code; "transfer" is what those say who move money
     *("answer differs in amount", "answer differs in currency", "answer differs in phone"),
