@@ -157,7 +157,7 @@ async def _by_office(incoming: _Incoming, heard: Heard | None) -> Heard | None:
         return None
     deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
     opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
-    return Heard(opened[0], (body,), leads=opened[1]) if opened else None
+    return Heard(opened[0], opened[1], leads=opened[2]) if opened else None
 
 
 def _is_own_word(heard: Heard) -> bool:

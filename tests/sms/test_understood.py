@@ -102,9 +102,11 @@ class Town:
         unknown = self.noted("help", not_understood)
         clock = timing.Clock(self.clock)
 
-        def without_keyword(roles: Collection[str], body: str) -> tuple[ByMessage, bool] | None:
+        def without_keyword(
+            roles: Collection[str], body: str
+        ) -> tuple[ByMessage, tuple[str, ...], bool] | None:
             opened = opened_without_keyword(roles, body)
-            return opened and (next(menu for menu in menus if menu.keyword == opened[0].keyword), opened[1])
+            return opened and (next(menu for menu in menus if menu.keyword == opened[0].keyword), *opened[1:])
 
         who = (sender_of, SEALS, clock, roles_of, without_keyword)
         self.deps = SmsDeps(self.db.engine, Phrasebook(menus), helped, unknown, last_word, *who)
