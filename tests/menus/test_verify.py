@@ -128,7 +128,7 @@ async def test_who_is_no_doctor_writes_figures_in_vain(
     for phone in (MARIAM, AWA):
         writer = Writer(sms_deps(ussd_deps.pool, clock), phone)
         for words in (f"{household.number} {code}", household.number, code):
-            assert (await writer.send(words)).startswith("COUVERTURE"), "the help that everybody gets"
+            assert (await writer.send(words)).startswith("Message non compris"), "what everybody gets"
 
 
 async def test_in_my_work_a_wrong_code_is_asked_for_once_more_and_each_try_counts(
