@@ -118,8 +118,8 @@ async def dispatch(
     talk = await conversation_of(db, received.phone, now)
     incoming = _Incoming(deps, db, received, sender, caller, talk)
     heard = deps.phrasebook.read(received.body, language, incoming.may_open)
-    if not (heard and heard.leads):
-        heard = await _by_office(incoming) or heard
+    if (office := await _by_office(incoming, heard)) and (office.leads or not (heard and heard.leads)):
+        heard = office
     if heard and isinstance(heard.opening, Order):
         return await _obey(incoming, heard.opening)
     if await _is_over(incoming):
@@ -151,13 +151,19 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     return await _go_on(incoming, *waits, heard)
 
 
-async def _by_office(incoming: _Incoming) -> Heard | None:
-    """What a message without a keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
-    if incoming.sender is not Sender.OFFICER:
+async def _by_office(incoming: _Incoming, heard: Heard | None) -> Heard | None:
+    """What a message without its keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
+    if incoming.sender is not Sender.OFFICER or (heard and _is_own_word(heard)):
         return None
     deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
     opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
     return Heard(opened[0], opened[1], leads=opened[2]) if opened else None
+
+
+def _is_own_word(heard: Heard) -> bool:
+    """Whether a keyword in front says itself what the figures behind it are: VERIF, PAYER, an office's own words."""
+    menu = heard.opening
+    return heard.leads and (isinstance(menu, Order) or menu.officers or menu.takes is Takes.FIGURES)
 
 
 async def _is_over(incoming: _Incoming) -> bool:
@@ -206,9 +212,9 @@ async def _opened(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None:
         return None
     if menu is incoming.deps.help_menu:  # help keeps the open question
         return SmsAnswer("menu", await _play_alone(incoming, menu))
-    talk = Conversation(incoming.caller.phone, incoming.received.id, menu.keyword.msgid)
     ordered = heard.leads or (menu.takes is Takes.FIGURES and bool(heard.answers))
-    turn = await _play(incoming, menu, talk, heard.answers, ordered=ordered)
+    talk = Conversation(incoming.caller.phone, incoming.received.id, menu.keyword.msgid, ordered=ordered)
+    turn = await _play(incoming, menu, talk, heard.answers)
     if incoming.sender is Sender.STRANGER and turn.shown.end and not turn.talk.acted:
         # The menu asked nothing and did nothing: for a stranger that counts as help, so often a day.
         return SmsAnswer("stranger", await _helping(incoming, _text(incoming, turn.shown)))
@@ -289,10 +295,8 @@ def _joined(text: str, line: str) -> str:
     return both if septets(both := f"{text}\n{line}") <= ROOM else ""
 
 
-async def _play(
-    incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequence[str], *, ordered: bool = False
-) -> Played:
-    return await play(incoming.db, incoming.caller, incoming.received, menu, talk, words, ordered=ordered)
+async def _play(incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequence[str]) -> Played:
+    return await play(incoming.db, incoming.caller, incoming.received, menu, talk, words)
 
 
 async def _keep(incoming: _Incoming, talk: Conversation) -> None:
