@@ -136,7 +136,7 @@ async def join(hop: LimitHop) -> str:
     offer = await hop.read("offer", "Kola")
     if nth == 6:
         return (
-            f"CON Soins couverts {offer['wait']} mois après {money(offer['opening'])} payés. Combien payez-vous "
+            f"CON Attente : {offer['wait']} mois dès que {money(offer['opening'])} sont payés. Combien payez-vous "
             f"maintenant ?\n1 Tout : {money(offer['price'])}\n2 Une partie : {money(offer['part'])}\n0 Retour"
         )
     return (
@@ -184,7 +184,7 @@ async def work(hop: LimitHop) -> str:
 
 async def receive(hop: LimitHop) -> str:
     code, amount = drawn_code(), int(hop.words[3])
-    body = f"Recu {code} : {money(amount)} en espèces pour le ménage {shown(hop.words[2])}. Reste {money(9_000)}."
+    body = f"REÇU {code} : {money(amount)} en espèces pour le ménage {shown(hop.words[2])}. Reste {money(9_000)}."
     facts = {"number": hop.words[2], "due": 12_000, "amount": amount, "code": code, "body": body}
     done = await hop.act("cash", "Reçu ?", **facts)
     told = f"C'est noté : {money(amount)}, recu {code}. Le ménage recoit un SMS."

@@ -43,12 +43,19 @@ class Sentence:
     """`msgid` is the English source with `{names}`; `language`, where set, overrides the reader's.
 
     With `plural`, the source for other numbers than one, the first fact is the number `n` that chooses the form.
+    `shorter` says the same where there is no room: in the place of names as long as the tables allow.
     """
 
     msgid: str
     facts: tuple[tuple[str, "Fact"], ...] = ()
     language: str | None = None
     plural: str | None = None
+    shorter: "Sentence | None" = None
+
+    def or_else(self, shorter: "Sentence") -> "Sentence":
+        """The same sentence, with a shorter one for where it has no room."""
+        last = self.shorter.or_else(shorter) if self.shorter else shorter
+        return replace(self, shorter=last)
 
     @property
     def number(self) -> int:
@@ -62,7 +69,12 @@ class Sentence:
     def on_record(self) -> "Sentence":
         """The same sentence as it may be kept: what is shown once is hidden."""
         kept = tuple((name, _kept(fact)) for name, fact in self.facts)
-        return self if kept == self.facts else replace(self, facts=kept)
+        shorter = self.shorter and self.shorter.on_record()
+        return (
+            self
+            if (kept, shorter) == (self.facts, self.shorter)
+            else replace(self, facts=kept, shorter=shorter)
+        )
 
 
 Fact = str | int | date | Money | Once | Sentence

@@ -1,6 +1,6 @@
 """Is this household yours? The first question to a phone that an enrolment officer wrote down."""
 
-from locales import Sentence, _
+from locales import Sentence, _, _n
 from mutuelle.households.confirmation import (
     CONFIRM,
     NOTHING_WAITS,
@@ -22,13 +22,14 @@ async def answer(caller: Caller) -> Sentence:
 async def answer_first(waiting: Unconfirmed) -> Sentence:
     """Yes, no, or not now. The phone may be a stranger's: it is shown initials and place only."""
     household = waiting.household
-    question = _(
-        "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, people: {size}. Is it you?",
+    question = _n(
+        "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, {n} person. Is it you?",
+        "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, {n} people. Is it you?",
+        waiting.size,
         officer=waiting.officer,
         mutuelle=household.mutuelle_name,
         initials=household.initials,
         place=waiting.place_name,
-        size=waiting.size,
     )
     if await confirm(question):
         await do(confirm_household, number=household.number)

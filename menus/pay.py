@@ -36,7 +36,7 @@ async def pay(caller: Caller) -> Sentence:
     own = await whom(caller)
     stands = await look(standing, own, caller.at) if own else None
     cash = await look(cash_instead, caller, own) if own else None
-    what = await choose(*ways(stands, cash, caller))
+    what = await choose(*ways(stands, cash, caller), of_money=True)
     if stands is None or what.key == OTHER_HOUSEHOLD:
         return await (requests(caller) if what.key == REQUESTS else for_another(caller))
     if what.key == REQUESTS:
@@ -76,7 +76,7 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     """What can be paid; a digit means the same whatever is left out. `cash`: this phone cannot be asked."""
     others = [
         Option(OTHER_HOUSEHOLD, _("Another household"), "4"),
-        Option(REQUESTS, _("Requests by others"), "5"),
+        Option(REQUESTS, _("Refuse to pay for others"), "5"),
     ]
     if stands is None:
         return _("Pay for whom?"), others

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from locales import Sentence, _, render
+from locales import Sentence, _, render, render_within
 from locales.letters import fold, septets
 from sms.keywords import NO, YES, clean, tidy
 from talk.keyring import Keyring
@@ -21,6 +21,9 @@ from talk.questions import initials
 from talk.screen import Fit, Screen, Shown, View
 
 ROOM = 160  # septets of one segment
+SHORTEST_INVITATION = (
+    19  # septets that a USSD screen has for its yes and no, which the last of INVITATIONS needs at most
+)
 # One of each group of letters that look alike; a typed one of the group is read as it. No vowels, so no words.
 ALPHABET = "23456789CDFGHJKMNPRTVWXY"
 TAKEN_FOR = str.maketrans("ZSBUOQIL", "258V0011")
@@ -41,7 +44,7 @@ def fit_for(keyring: Keyring, phone: str, conversation: str) -> Fit:
     def fit(screen: Screen, language: str) -> Shown:
         if not screen.confirms:
             return lay_out(replace(screen, back=False), language, room=ROOM)
-        words = fold(render(screen.text, language))
+        words = render_within(screen.text, language, ROOM - SHORTEST_INVITATION)
         code = code_of(keyring, phone, conversation, words)
         return _confirmation(screen, words, code, language)
 

@@ -18,7 +18,7 @@ from talk.actions import ActionKey
 from talk.engine import Finish, Menu
 from talk.screen import Shown
 from talk.trouble import RefusedError
-from talk.words import Ask, Caller, Do, Look, Request
+from talk.words import Ask, Caller, Choose, Do, Look, Request
 
 NO_PIN = _("A PIN is never asked by SMS. Please do this by calling the service.")
 
@@ -60,8 +60,8 @@ class _SmsChannel:
         return shown
 
 
-class _WithoutPin(Coroutine[Request[Any], Any, Sentence]):
-    """A menu as SMS plays it: RefusedError where it asks for a PIN."""
+class _BySms(Coroutine[Request[Any], Any, Sentence]):
+    """A menu as SMS plays it: RefusedError where it asks for a PIN; a page of a list is the last message."""
 
     def __init__(self, menu: Coroutine[Request[Any], Any, Sentence]) -> None:
         self._menu = menu
@@ -70,6 +70,8 @@ class _WithoutPin(Coroutine[Request[Any], Any, Sentence]):
         request = self._menu.send(value)
         if isinstance(request, Ask) and request.kind.secret:
             raise RefusedError(NO_PIN)
+        if isinstance(request, Choose) and not request.choices:
+            return self.send(request.question)
         return request
 
     def throw(self, *fault: Any) -> Request[Any]:
@@ -95,7 +97,7 @@ async def play(
     fit = fit_for(caller.keyring, caller.phone, talk.id)
     opened = talk.id == received.id
     turn = await engine.play(
-        lambda who: _WithoutPin(menu(who)), caller, talk.state, words, channel, fit, one_message=opened
+        lambda who: _BySms(menu(who)), caller, talk.state, words, channel, fit, one_message=opened
     )
     return Played(
         turn.shown, replace(talk, is_open=not turn.shown.end, acted=channel.acted, state=turn.state)

@@ -96,7 +96,7 @@ function menuFor(args, isMember, known) {
   state('thirdAge', { '*\\d+': 'howMuch' }, () => menu.con('?'));
   state('howMuch', { 1: 'terms' }, async () => {
     const offer = await read('offer', 'Kola');
-    menu.con(`Soins couverts ${offer.wait} mois après ${money(offer.opening)} payés. Combien payez-vous maintenant ?\n`
+    menu.con(`Attente : ${offer.wait} mois dès que ${money(offer.opening)} sont payés. Combien payez-vous maintenant ?\n`
       + `1 Tout : ${money(offer.price)}\n2 Une partie : ${money(offer.part)}\n0 Retour`);
   });
   state('terms', { 1: 'joined' }, async () => {
@@ -140,7 +140,7 @@ function menuFor(args, isMember, known) {
   state('recorded', {}, async () => {
     const code = drawn();
     const amount = Number(words[3]);
-    const body = `Recu ${code} : ${money(amount)} en espèces pour le ménage ${shown(words[2])}. Reste ${money(9000)}.`;
+    const body = `REÇU ${code} : ${money(amount)} en espèces pour le ménage ${shown(words[2])}. Reste ${money(9000)}.`;
     const done = await act('cash', args, { consent: 'Reçu ?', number: words[2], due: 12000, amount, code, body });
     menu.end(`C'est noté : ${money(amount)}, recu ${code}. Le ménage recoit un SMS. Vous avez ${money(done.holds)} en main.`);
   });

@@ -18,7 +18,7 @@ from mutuelle.cover.policies import WAIVED_OF_POLICY, Policy
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms, cover, current, periods
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.scheme.products import Offer, Product, installment, offer
+from mutuelle.scheme.products import Offer, Product, installment, offer, opening_part
 from prepared import Prepared
 from talk.preferences import spoken
 from values import value
@@ -62,9 +62,8 @@ class Standing:
 
     @property
     def opening(self) -> Money:
-        """What must still be paid for the last policy to open."""
-        last = self.periods[-1]
-        return Money(max(last.terms.opening_minor - last.paid_minor, 0), self.mutuelle.currency)
+        """What to pay now for the last policy to open."""
+        return opening_of(self.periods, self.product)
 
     @property
     def renews(self) -> bool:
@@ -118,6 +117,13 @@ def reckon(agreed: Sequence[Terms], paid: Sequence[Receipt], today: date, curren
         due=Money(sum(period.due_minor for period in dated), currency),
         credit=Money(sum(receipt.amount_minor for receipt in paid) - taken, currency),
     )
+
+
+def opening_of(dated: Sequence[Period], product: Product) -> Money:
+    """What to pay now for the last of these periods to open, under the product that it was agreed to."""
+    last = dated[-1]
+    missing_minor = last.terms.opening_minor - last.paid_minor
+    return product.money(opening_part(product, last.terms.price_minor, missing_minor, last.due_minor))
 
 
 def receipts(entries: Sequence[Entry], known_at: datetime | None = None) -> list[Receipt]:

@@ -94,7 +94,7 @@ async def code_on_screen(handset: Handset) -> str:
     await handset.dial("5")
     await handset.type("1")
     screen = await handset.type("1")
-    return screen.removeprefix("Code : ")[:6]
+    return screen.split("\npuis ")[1][:7]
 
 
 async def tables_with(pool: AsyncEngine, code: str) -> set[str]:

@@ -196,11 +196,10 @@ def right_answers(question: Question, shown: Shown) -> Iterator[str]:
     """Every option of a short list; of a long one its letters and its pages, and a few of its options."""
     if isinstance(question, Ask):
         yield from question.kind.good
-    elif shown.keys:
-        yield from (
-            digit for digit in shown.keys if len(question_choices(question)) <= 9 or digit in ("1", "3")
-        )
-    else:
+        return
+    is_long = len(question_choices(question)) > 9
+    yield from (digit for digit in shown.keys if not is_long or digit in ("1", "3", "99"))
+    if is_long and "1" not in shown.keys:
         yield from ("98", "K")
 
 

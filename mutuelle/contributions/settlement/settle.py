@@ -20,7 +20,7 @@ from mutuelle.contributions.payments import OPEN, PaymentState, expect_legal
 from mutuelle.contributions.receipts import closing_of, mismatch_of, receipts_of
 from mutuelle.contributions.settlement.reads import SettlementReads, lock_and_read
 from mutuelle.contributions.settlement.writes import SettledPayment, SettlementWrites, write_settlement
-from mutuelle.contributions.standing import reckon
+from mutuelle.contributions.standing import opening_of, reckon
 from mutuelle.cover.policies import Policy, policy_row
 from mutuelle.cover.rules import Receipt
 from mutuelle.household_key import HouseholdKey
@@ -203,7 +203,8 @@ def _receipt(batch: SettlementWrites, household: SettlementReads, queued: Queued
         return closing_of(household.mutuelle, queued)
     today, currency = household.mutuelle.today(batch.now), household.mutuelle.currency
     stands = reckon([policy.terms for policy in household.policies], household.receipts, today, currency)
-    return receipts_of(household.household, household.phones, stands, queued)
+    opening = opening_of(stands.periods, household.policies[-1].product)
+    return receipts_of(household.household, household.phones, stands, opening, queued)
 
 
 def _suspend(
