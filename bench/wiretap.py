@@ -8,7 +8,7 @@ For Redis: commands, and how often some left together.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -162,10 +162,15 @@ async def _between(url: str, listener: Callable[[], Listener]) -> AsyncIterator[
     there = make_url(url)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers, asks = await asyncio.open_connection(there.host, there.port)
-        await asyncio.gather(
-            _pass_on(reader, asks, listener().hear), _pass_on(answers, writer, None), return_exceptions=True
-        )
+        with ExitStack() as ends:  # also where it ends while it connects
+            ends.callback(writer.transport.abort)
+            answers, asks = await asyncio.open_connection(there.host, there.port)
+            ends.callback(asks.transport.abort)
+            await asyncio.gather(
+                _pass_on(reader, asks, listener().hear),
+                _pass_on(answers, writer, None),
+                return_exceptions=True,
+            )
 
     server = await asyncio.start_server(serve, LOOPBACK, 0)
     try:

@@ -14,10 +14,10 @@ from commands import upkeep
 from service import metrics
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-PAGES += sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [*ROOT.glob("*.md"), ROOT / "ledger" / "docs.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`]+)`")
 # A name with a folder, or with the ending of a file that we keep; and a folder, which ends in a slash.
 FILE = re.compile(r"(?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|txt|po|sql)|LICENSE|Procfile|(?:[\w.-]+/)+")
@@ -35,8 +35,8 @@ def blocks_of(page: str, language: str) -> list[str]:
 
 
 def table_under(title: str, page: str) -> list[str]:
-    """The first cells of the table in the section `title`."""
-    section = page.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    """The first cells of the tables in the section, or on the page, `title`."""
+    section = page.partition(f"# {title}\n")[2].partition("\n## ")[0]
     return [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| `")]
 
 
@@ -48,8 +48,17 @@ def read(name: str) -> str:
 def test_every_file_that_is_named_is_there(page: Path) -> None:
     named = {code for code in code_of(page.read_text()) if FILE.fullmatch(code)}
     named |= set(re.findall(r"(?:tests|docs)/[\w/-]+\.\w+", page.read_text()))
-    absent = {name for name in named if not PLACEHOLDER.search(name) and not (ROOT / name).exists()}
-    assert absent == set()
+    absent = {name for name in named if not any((root / name).exists() for root in (ROOT, page.parent))}
+    assert {name for name in absent if not PLACEHOLDER.search(name)} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_every_document_is_linked(page: Path) -> None:
+    links = [link.partition("#")[0] for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert [link for link in links if link and not (page.parent / link).exists()] == []
+    if "decisions" not in page.parts:  # they stay as they were written
+        named = code_of(LINK.sub("", page.read_text()))
+        assert [name for name in named if re.fullmatch(r"[\w./-]+\.md", name)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -94,17 +103,9 @@ class Noting(Mapping[str, str]):
 def test_the_table_of_settings_names_exactly_what_is_read() -> None:
     environ = Noting()
     settings.read(environ)
-    named = table_under("Settings", read("README.md"))
+    named = table_under("Settings", read("docs/settings.md"))
     assert len(named) == len(set(named))
     assert {name.strip("`") for name in named} == environ.asked
-
-
-def test_the_call_in_the_readme_is_a_transcript() -> None:
-    played = read("tests/transcripts/join.txt")
-    shown = re.findall(r"```\n(.*?)```", read("README.md"), flags=re.DOTALL)[0]
-    lines = [line for line in shown.splitlines() if line.strip() != "…"]
-    assert len(lines) > 20
-    assert [line for line in lines if line not in played.splitlines()] == []
 
 
 def queries() -> list[str]:

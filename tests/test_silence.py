@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -62,11 +62,12 @@ class Relay:
         self.serving.add(asyncio.current_task())
         if not self.frozen:
             flows.set()
-        there = await asyncio.open_connection(*self.target)
-        with suppress(OSError, asyncio.CancelledError):
-            await asyncio.gather(self.pump(reader, there[1], flows), self.pump(there[0], writer, flows))
-        writer.close()
-        there[1].close()
+        with ExitStack() as ends:
+            ends.callback(writer.transport.abort)
+            there = await asyncio.open_connection(*self.target)
+            ends.callback(there[1].transport.abort)
+            with suppress(OSError, asyncio.CancelledError):
+                await asyncio.gather(self.pump(reader, there[1], flows), self.pump(there[0], writer, flows))
 
     async def pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event
@@ -89,9 +90,11 @@ async def relayed(database_url: str) -> AsyncIterator[Relay]:
         yield relay
     finally:
         server.close()
+        await asyncio.sleep(0.01)  # a connection that was just let in: its task begins, and ends below
         for task in filter(None, relay.serving):
             task.cancel()
         await asyncio.gather(*filter(None, relay.serving), return_exceptions=True)
+        await asyncio.sleep(0)  # the loop lets go of what was closed
 
 
 @pytest.fixture

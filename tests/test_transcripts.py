@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
 from menus import home as home_menu
 from mutuelle import tables
 from mutuelle.contributions.payments import OPEN
+from mutuelle.demonstration import seed
 from mutuelle.households.households import household_by_number
 from mutuelle.officers.roles import Role
 from mutuelle.schedules.jobs import run_schedules
@@ -25,11 +28,16 @@ from tests.support import support_acts as support
 from tests.support.officers import appoint
 from tests.support.sms_phone import CODE, Writer, sms_deps
 from tests.support.town import Clock, Handset, paid, sell, unroute
+from tests.support.town_fixtures import deps_of
 from ussd import calls
+
+if TYPE_CHECKING:
+    from tests.conftest import Database
 
 FOLDER = Path(__file__).parent / "transcripts"
 TRANSCRIPTS = sorted(FOLDER.glob("*.txt"))
-WRITTEN = {path: path.read_text() for path in TRANSCRIPTS}
+DEMONSTRATION = sorted((FOLDER / "demonstration").glob("*.txt"))  # of the federation that `make run` writes
+WRITTEN = {path: path.read_text() for path in TRANSCRIPTS + DEMONSTRATION}
 SHOWN_CODE = "4F7K"  # stands for whatever code a confirmation by SMS has
 RECEIPT = re.compile(r"\b(REÇU|Receipt) [A-Z2-7]{6}\b")
 SEAL = re.compile(r"\b(Sceau|Seal) [0-9A-F]{4}-[0-9A-F]{4}\b")
@@ -204,16 +212,65 @@ async def test_a_call_goes_as_it_is_written(
 ) -> None:
     drawn = count(1)
     monkeypatch.setattr("secrets.randbelow", lambda _most: next(drawn))
-    written = WRITTEN[path]
-    played = await Script(ussd_deps, clock).play(written)
+    played = await Script(ussd_deps, clock).play(WRITTEN[path])
+    compare(path, played, rewrite=request.config.getoption("--rewrite-transcripts"))
+
+
+@pytest.mark.parametrize("path", DEMONSTRATION, ids=lambda path: str(path.stem))
+async def test_a_call_of_the_demonstration_goes_as_it_is_written(
+    path: Path,
+    database: "Database",
+    pool: AsyncEngine,
+    redis_url: str,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    drawn = count(1)
+    monkeypatch.setattr("secrets.randbelow", lambda _most: next(drawn))
+    await seed(database.url, clock(), households=9)
+    async with deps_of(pool, redis_url, clock) as ussd_deps:
+        script = Script(ussd_deps, clock)
+        await script.consequences()  # a year of history: before the first line
+        script.lines.clear()
+        played = await script.play(WRITTEN[path])
+    compare(path, played, rewrite=request.config.getoption("--rewrite-transcripts"))
+
+
+READMES = (Path("README.md"), Path("README.fr.md"))
+BLOCK = re.compile(r"(?<=```text\n).*?(?=```)", re.DOTALL)
+
+
+def the_call() -> str:
+    """Of the first scenario: from the dial to the receipt, without the ledger."""
+    played = (FOLDER / "demonstration" / "join.txt").read_text().splitlines(keepends=True)
+    dialled = next(nth for nth, line in enumerate(played) if line.startswith("dial"))
+    receipt = next(nth for nth, line in enumerate(played) if line.startswith("    sms"))
+    return "".join(played[dialled : receipt + 1])
+
+
+@pytest.mark.parametrize("page", READMES, ids=str)
+def test_the_call_in_the_readme_is_the_demonstrations(page: Path, request: pytest.FixtureRequest) -> None:
+    path = FOLDER.parents[1] / page
     if request.config.getoption("--rewrite-transcripts"):
-        rewrite(path, played)
+        path.write_text(BLOCK.sub(lambda _old: the_call(), path.read_text(), count=1))
+    assert BLOCK.findall(path.read_text())[0] == the_call()
+
+
+def test_the_picture_in_the_readme_shows_screens_of_that_call() -> None:
+    picture = (FOLDER.parents[1] / "docs/phone.svg").read_text()
+    said = " ".join(re.findall(r">([^<\n]{4,})</text>", picture))
+    menu, receipt = said.split(" Envoyer Raccrocher ")
+    shown = " ".join(the_call().split())
+    assert menu in shown
+    assert receipt.removesuffix(" Répondre Retour") in shown
+
+
+def compare(path: Path, played: str, *, rewrite: bool) -> None:
+    if rewrite:
+        path.write_text(played)
     else:
-        assert played == written
-
-
-def rewrite(path: Path, played: str) -> None:
-    path.write_text(played)
+        assert played == WRITTEN[path]
 
 
 def test_every_menu_has_a_transcript_that_passes_through_it() -> None:

@@ -5,7 +5,7 @@ A cut closes both ends at once; a cut at the answer lets the server do what it w
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -56,18 +56,15 @@ class Cutter:
 
     async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either end closes or it is cut."""
-        try:
-            there = await asyncio.open_connection(LOOPBACK, self.target)
-        except OSError:
-            writer.transport.abort()
-            return
-        pair = Pair((writer, there[1]))
-        self._pairs.add(pair)
-        try:
-            await asyncio.gather(_carry(reader, there[1], None), _carry(there[0], writer, pair))
-        finally:
-            self._pairs.discard(pair)
-            pair.cut()
+        with ExitStack() as ends:  # also where it ends while it connects
+            ends.callback(writer.transport.abort)
+            with suppress(OSError):
+                there = await asyncio.open_connection(LOOPBACK, self.target)
+                pair = Pair((writer, there[1]))
+                ends.callback(self._pairs.discard, pair)
+                ends.callback(pair.cut)
+                self._pairs.add(pair)
+                await asyncio.gather(_carry(reader, there[1], None), _carry(there[0], writer, pair))
 
 
 async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter, hears: Pair | None) -> None:

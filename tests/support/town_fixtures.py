@@ -1,6 +1,7 @@
 """Fixtures of the town: a line on real engines, a clock, a handset."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,21 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-async def ussd_deps(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[calls.UssdDeps]:
-    await found_town(pool)
+@asynccontextmanager
+async def deps_of(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[calls.UssdDeps]:
+    """What a hop needs, with the test's clock."""
     redis = Redis.from_url(redis_url)
     yield calls.UssdDeps(
         pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, profile_of, Keyring(KEYS)
     )
     await redis.aclose()
+
+
+@pytest.fixture
+async def ussd_deps(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[calls.UssdDeps]:
+    await found_town(pool)
+    async with deps_of(pool, redis_url, clock) as deps:
+        yield deps
 
 
 @pytest.fixture
