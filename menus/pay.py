@@ -106,7 +106,7 @@ def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
 def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
     """What is due, or what the next period costs after the household's credit, which is named where there is room."""
     if stands.settles_debt:
-        return _("Debt of a cover that has ended: {amount}", amount=stands.payable)
+        return _("Debt of an ended cover: {amount}", amount=stands.payable)
     if not stands.renews:
         return _("Left to pay: {amount}", amount=stands.payable)
     facts: dict[str, Fact] = {
@@ -130,7 +130,7 @@ def nothing_payable(stands: Standing) -> Sentence:
 
 
 def part_of_due(stands: Standing) -> Sentence:
-    return _("Pay a part, from {amount}", amount=stands.least_payment)
+    return _("A part, from {amount}", amount=stands.least_payment)
 
 
 async def how_much(stands: Standing, *, takes_rest: bool = False) -> Money:

@@ -34,7 +34,10 @@ CODES_A_DAY = 10
 
 @dataclass(frozen=True)
 class NewCode:
-    """`words` is the code in two groups of figures, shown once; `until` the time of day, in the mutuelle's zone, at which it ends."""
+    """`words` is the code in two groups of figures, shown once.
+
+    `until` is the time of day, in the mutuelle's zone, at which it ends.
+    """
 
     words: Once
     until: str

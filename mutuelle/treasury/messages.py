@@ -76,6 +76,12 @@ def cash_receipt(stands: Standing, amount: Money, code: str, late_of: date | Non
             "{received}. {opening} more opens your cover. Left in all: {due}. Wrong? Send WRONG {code}",
             **facts,
             opening=stands.opening,
+        ).or_else(
+            _(
+                "{received}. {opening} more opens your cover. Wrong? Send WRONG {code}",
+                **facts,
+                opening=stands.opening,
+            )
         )
     return _("{received}. Not covered. Left to pay: {due}. Wrong? Send WRONG {code}", **facts)
 

@@ -312,7 +312,7 @@ async def test_a_renewal_binds_nobody_before_its_first_franc(
 
 
 async def test_a_stranger_can_refuse_the_requests_of_others(awa: Handset, pool: AsyncEngine) -> None:
-    assert "5 Demandes des autres" in await awa.dial("2")
+    assert "5 Refuser de payer pour d'autres" in await awa.dial("2")
     await awa.type("5")
     assert "C'est fait" in await awa.type("1")
     assert await _count(pool, tables.payer_refusal) == 1
