@@ -34,7 +34,7 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
     number = await ask(_("The household's member number?"), member_number)
     household = await look(household_asked, caller, appointment, number)
     stands = await look(standing, household, caller.at)
-    if stands.open_payment:
+    if stands.own_payment:
         return _("A mobile payment for this household is under way. Take no cash now.")
     if stands.renews_by_credit:
         return _(
@@ -45,7 +45,7 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
         return _("Nothing is due for household {number}. Thank you!", number=household.shown_number)
     if not stands.payable.amount_minor:
         return nothing_payable(stands)
-    money = await how_much(stands)
+    money = await how_much(stands, cash=True)
     expect_room(cash_in_hand, money, caller.at)
     day, agreed = await received(caller, appointment, stands, money)
     if not agreed:

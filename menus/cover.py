@@ -14,8 +14,8 @@ async def cover(caller: Caller) -> Sentence:
     if household is None:
         return NO_HOUSEHOLD
     stands = await look(standing, household, caller.at)
-    if stands.open_payment and not stands.cover.is_covered:
-        return under_way(stands.open_payment, caller)
+    if stands.own_payment and not stands.cover.is_covered:
+        return under_way(stands.own_payment, caller)
     return covered(stands, caller) if stands.cover.is_covered else not_covered(stands, caller)
 
 

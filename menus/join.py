@@ -149,12 +149,15 @@ def registered(number: str, offer: Offer, cash: PayInCash) -> Sentence:
     """Registered, and nothing is paid yet: whom to pay how much, and when care is covered."""
     facts: dict[str, Fact] = {"number": number, "price": offer.price, "who": cash.shown}
     facts["opening"] = offer.opening
-    if not offer.product.waiting_period_months:
-        return _(
+    wait = offer.product.waiting_period_months
+    if wait:
+        whole = _(
+            "Welcome! Number {number}. Pay {price} in cash to {who}. To wait: {months} once {opening} is paid.",
+            **facts,
+            months=counts.months(wait),
+        )
+    else:
+        whole = _(
             "Welcome! Number {number}. Pay {price} in cash to {who}. Covered once {opening} is paid.", **facts
         )
-    return _(
-        "Welcome! Number {number}. Pay {price} in cash to {who}. To wait: {months} once {opening} is paid.",
-        **facts,
-        months=counts.months(offer.product.waiting_period_months),
-    )
+    return whole.or_else(_("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts))

@@ -61,8 +61,8 @@ async def pay_by_message(caller: Caller) -> Sentence:
     if own is None:
         return NO_HOUSEHOLD
     stands = await look(standing, own, caller.at)
-    if stands.open_payment:
-        return under_way(stands.open_payment, caller)
+    if stands.own_payment:
+        return under_way(stands.own_payment, caller)
     if stands.renews_by_credit:
         return await renew(stands)
     if not stands.payable.amount_minor:
@@ -74,21 +74,20 @@ async def pay_by_message(caller: Caller) -> Sentence:
 
 def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tuple[Sentence, list[Option]]:
     """What can be paid; a digit means the same whatever is left out. `cash`: this phone cannot be asked."""
-    others = [
-        Option(OTHER_HOUSEHOLD, _("Another household"), "4"),
-        Option(REQUESTS, _("Refuse to pay for others"), "5"),
-    ]
+    others = [Option(OTHER_HOUSEHOLD, _("Another household"), "4")]
+    if cash is None or cash.another_phone:
+        others.append(Option(REQUESTS, _("Refuse to pay for others"), "5"))
     if stands is None:
         return _("Pay for whom?"), others
-    if stands.open_payment:
-        return under_way(stands.open_payment, caller), others
+    if stands.own_payment:
+        return under_way(stands.own_payment, caller), others
     if stands.renews_by_credit:
         return payable(stands), [Option(BY_CREDIT, _("Renew, nothing to pay"), "1"), *others]
     if not stands.payable.amount_minor:
         return nothing_payable(stands), others
     another_phone = Option(OTHER_PHONE, _("Another phone pays"), "3")
     if cash:
-        return in_cash(stands, cash), [another_phone, *others] if cash.another_phone else others[:1]
+        return in_cash(stands, cash), [another_phone, *others] if cash.another_phone else others
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
     if stands.least_payment < stands.payable:
         own.append(Option(PART, part_of_due(stands), "2"))
@@ -98,9 +97,11 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
 def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
     """What is due, the least that is taken of it, and who takes it."""
     facts: dict[str, Fact] = {"payable": payable(stands, says_credit=False), "who": cash.shown}
-    if cash.another_phone or stands.least_payment == stands.payable:
+    if cash.another_phone or stands.least_cash == stands.payable:
         return _("{payable}, in cash to {who}", **facts)
-    return _("{payable} (at least {least}), in cash to {who}", **facts, least=stands.least_payment)
+    return _("{payable} (at least {least}), in cash to {who}", **facts, least=stands.least_cash).or_else(
+        _("{payable}, in cash to {who}", **facts)
+    )
 
 
 def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
@@ -133,15 +134,15 @@ def part_of_due(stands: Standing) -> Sentence:
     return _("A part, from {amount}", amount=stands.least_payment)
 
 
-async def how_much(stands: Standing, *, takes_rest: bool = False) -> Money:
-    """An amount between the least part and all of it; not asked where there is only one answer.
+async def how_much(stands: Standing, *, takes_rest: bool = False, cash: bool = False) -> Money:
+    """An amount between the least part (in `cash`, the mutuelle's own) and all of it; not asked where it is the same.
 
     `takes_rest`: written behind a keyword its groups of digits may stand apart (12 000).
     """
-    if stands.least_payment == stands.payable:
-        return stands.payable
-    least, most = stands.least_payment, stands.payable
-    kind = amount(least, most, stands.payable_product.amount_step_minor)
+    least, most = stands.least_cash if cash else stands.least_payment, stands.payable
+    if least == most:
+        return most
+    kind = amount(least, most, min(stands.payable_product.amount_step_minor, least.amount_minor))
     question = _("How much? From {least} to {most}", least=least, most=most)
     money: Money = await ask(question, replace(kind, takes_rest=takes_rest))
     return money

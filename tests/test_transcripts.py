@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
@@ -111,6 +111,14 @@ class Script:
         """The mutuelle has no operator: whoever pays, pays in cash."""
         await unroute(self.ussd_deps.pool)
 
+    async def takes(self, rest: str) -> None:
+        """The mutuelle decides how it is paid: `merchant_code 4040`, `least_cash_minor 500`."""
+        way, fact = rest.split(" ")
+        async with self.ussd_deps.pool.begin() as db:
+            await db.execute(
+                update(tables.mutuelle).values({way: int(fact) if way.endswith("minor") else fact})
+            )
+
     async def supports(self, rest: str) -> None:
         """A person of the federation types a command."""
         for line in await support.play(self.ussd_deps.pool, rest, self.clock()):
@@ -199,6 +207,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "appoint": Script.appoints,
     "support": Script.supports,
     "unroute": Script.unroutes,
+    "takes": Script.takes,
 }
 
 

@@ -61,9 +61,22 @@ class Standing:
     people: tuple[Person, ...] = ()
 
     @property
+    def own_payment(self) -> OpenPayment | None:
+        """The payment under way that the household asked for itself: another's holds up nothing."""
+        return None if self.open_payment is None or self.open_payment.by_another else self.open_payment
+
+    @property
     def opening(self) -> Money:
         """What to pay now for the last policy to open."""
         return opening_of(self.periods, self.product)
+
+    @property
+    def least_cash(self) -> Money:
+        """The smallest part that is taken of it in cash, as the mutuelle decides."""
+        least_minor = self.mutuelle.least_cash_minor
+        return (
+            self.least_payment if least_minor is None else min(self.product.money(least_minor), self.payable)
+        )
 
     @property
     def renews(self) -> bool:
@@ -214,9 +227,9 @@ _ASKED = """
                             b.came_from)
                    from beneficiary b where b.mutuelle_id = m.id and b.number = :number
                   order by b.rank <> :head_rank, b.rank),
-           array(select row(y.amount_minor, y.currency, y.payer_phone, y.asked_at) from payment y
+           array(select row(y.amount_minor, y.currency, y.payer_phone, y.asked_at, y.by_another) from payment y
                   where y.mutuelle_id = m.id and y.number = :number and y.purpose = :purpose
-                    and y.state in (OPEN)),
+                    and y.state in (OPEN) order by y.by_another),
            array(select row(f.phone, c.language)
                    from household_phone f left join preference c on c.phone = f.phone
                   where f.mutuelle_id = m.id and f.number = :number order by f.since, f.phone)

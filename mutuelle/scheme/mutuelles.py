@@ -14,10 +14,16 @@ from prepared import Prepared
 from talk.phones import region_of, shown_phone
 from talk.words import Caller
 
+WAYS_TO_PAY = ("merchant_code", "least_cash_minor")  # of a mutuelle: may change, nobody agrees to them
+
 
 @dataclass(frozen=True)
 class Mutuelle:
-    """`id` is its short code and leads every key; `benefits` are its own words for what it pays."""
+    """`id` is its short code and leads every key; `benefits` are its own words for what it pays.
+
+    `merchant_code` is an operator's, to which members pay by themselves, if it has one. `least_cash_minor` is the
+    smallest part that is taken in cash; without it, what its products say.
+    """
 
     id: str
     prefix: int
@@ -28,6 +34,8 @@ class Mutuelle:
     timezone: str
     complaints_phone: str
     benefits: str
+    merchant_code: str | None = None
+    least_cash_minor: int | None = None
 
     @property
     def key(self) -> str:

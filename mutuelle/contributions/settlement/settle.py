@@ -161,7 +161,13 @@ def _difference(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
 
 
 def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment) -> None:
-    """Write the new period that this payment agreed to, with its first franc and not before."""
+    """Write the new period that this payment agreed to, with its first franc and not before.
+
+    A period that another payment or cash has begun meanwhile is not begun again: the money is the household's.
+    """
+    sequence = len(household.policies) + 1
+    if queued.renews_sequence is not None and queued.renews_sequence < sequence:
+        return
     if (
         queued.renews_code is None
         or queued.renews_version is None
@@ -169,10 +175,7 @@ def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPa
         or queued.renews_members is None
     ):
         return
-    product, sequence = (
-        household.products[queued.renews_code, queued.renews_version],
-        len(household.policies) + 1,
-    )
+    product = household.products[queued.renews_code, queued.renews_version]
     offer = Offer(product, queued.renews_members, queued.renews_minor, 0)
     agreed_on = household.mutuelle.today(queued.asked_at)
     key = queued.mutuelle_id, queued.number
