@@ -227,9 +227,12 @@ async def _shown(
 
 
 async def ussd_ended(request: Request) -> Response:
-    """The end of a call. Its `input` may hold a PIN: only its status is counted."""
+    """The end of a call. Its `input` may hold a PIN: only its status is counted and logged."""
     form = await _form(request)
-    metrics.count_end(form.get("status", ""))
+    status = form.get("status", "")
+    metrics.count_end(status)
+    _gateway, deps = request.app.state.lines[request.scope["path"].removesuffix("/ended")]
+    await calls.hung_up(deps, form.get("sessionId", ""), status)
     return Response()
 
 

@@ -28,14 +28,14 @@ import settings
 from ledger.folding import fold_all
 from ledger.reservations import expire_due
 from ledger.seals import seal_due
-from menus.by_message import menus_by_message
+from menus.by_message import menus_by_message, opened_without_keyword
 from menus.help import help_by_message, welcome
 from migrations import OldSchemaError
 from mobilemoney import operators
 from mutuelle.contributions import collection
 from mutuelle.contributions.collection import Round, collect, due_facts
 from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
-from mutuelle.households.sender_profile import sender_of
+from mutuelle.households.sender_profile import roles_of, sender_of
 from mutuelle.schedules.jobs import run_schedules
 from service import logs
 from service.clock import DatabaseClock, WrongClockError, refuse_wrong_clock
@@ -182,6 +182,8 @@ def sms_deps(wanted: Settings, pool: AsyncEngine, clock: Clock) -> SmsDeps:
         sender_of,
         Keyring([key.encode() for key in wanted.seal_keys]),
         clock,
+        roles_of,
+        opened_without_keyword,
         wanted.strangers_an_hour,
     )
 

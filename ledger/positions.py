@@ -5,9 +5,10 @@ twice.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import HEALTH
@@ -25,15 +26,30 @@ class Mark:
 class Position:
     """Balances of `fund` in minor units; `received_minor` is what members' accounts received since the mark before.
 
-    Reversals since are subtracted. `payers` counts the accounts that received more than was reversed.
+    Reversals since are subtracted. `payers` counts the accounts that received more than was reversed. `boxes` is the
+    cash, account by account.
     """
 
-    cash_minor: int
+    boxes: dict[str, int]
     mobile_minor: int
     bank_minor: int
     received_minor: int
     payers: int
     mark: Mark
+
+    @property
+    def cash_minor(self) -> int:
+        """All the cash, whoever holds it."""
+        return sum(self.boxes.values())
+
+
+@dataclass(frozen=True)
+class Held:
+    """Balances of the health fund at the end of a day, in minor units; `boxes` is the cash, account by account."""
+
+    boxes: dict[str, int]
+    mobile_minor: int
+    bank_minor: int
 
 
 async def mark_now(db: AsyncConnection) -> Mark:
@@ -46,8 +62,28 @@ async def position(db: AsyncConnection, mutuelle: str, currency: str, *, since: 
     """What `mutuelle` holds of its health fund in `currency`, and what its members paid since a mark."""
     facts = {"mutuelle": mutuelle, "currency": currency, "fund": HEALTH, "since": since.snapshot}
     row = (await db.execute(text(_POSITION), facts)).one()
-    figures = (int(row.cash), int(row.mobile), int(row.bank), int(row.received), int(row.payers))
-    return Position(*figures, Mark(row.snapshot, row.at))
+    figures = (int(row.mobile), int(row.bank), int(row.received), int(row.payers))
+    return Position(_boxes(row), *figures, Mark(row.snapshot, row.at))
+
+
+async def held_on(db: AsyncConnection, mutuelle: str, currency: str, day: date) -> Held:
+    """What `mutuelle` held of its health fund in `currency` at the end of `day`."""
+    facts = {"mutuelle": mutuelle, "currency": currency, "fund": HEALTH, "day": day}
+    row = (await db.execute(text(_HELD.replace("AS_OF", "cast(:day as date)")), facts)).one()
+    return Held(_boxes(row), int(row.mobile), int(row.bank))
+
+
+async def received_between(
+    db: AsyncConnection, mutuelle: str, currency: str, first: date, last: date
+) -> tuple[int, int]:
+    """What members' accounts received on these days less what was taken back on them, and of how many accounts."""
+    facts = {"mutuelle": mutuelle, "currency": currency, "fund": HEALTH, "first": first, "last": last}
+    row = (await db.execute(text(_RECEIVED), facts)).one()
+    return int(row.received), int(row.payers)
+
+
+def _boxes(row: Row[Any]) -> dict[str, int]:
+    return dict(zip(row.boxes or (), row.cash or (), strict=True))
 
 
 async def floats(db: AsyncConnection, mutuelle: str, currency: str) -> list[tuple[str, int]]:
@@ -62,22 +98,22 @@ select a.code, s.debits - s.credits as held from ledger.sums(:mutuelle, 'infinit
  where a.kind = 'float' and a.currency = :currency order by a.code
 """
 
-# Neither half reads the whole history: balances come from the day rows, new movements are found by their tick.
-_POSITION = """
-with held as (
-    select coalesce(sum(s.debits - s.credits) filter (where a.kind = 'cash'), 0) as cash,
+_HELD = """
+    select array_agg(a.code) filter (where a.kind = 'cash') as boxes,
+           array_agg((s.debits - s.credits)::bigint) filter (where a.kind = 'cash') as cash,
            coalesce(sum(s.debits - s.credits) filter (where a.kind = 'float'), 0) as mobile,
            coalesce(sum(s.debits - s.credits) filter (where a.kind = 'bank'), 0) as bank
-      from ledger.sums(:mutuelle, 'infinity') s
+      from ledger.sums(:mutuelle, AS_OF) s
       join ledger.account a on a.mutuelle_id = :mutuelle and a.code = s.account
      where a.fund = :fund and a.currency = :currency
-), leg as (
+"""
+
+# What each member's account got of the `moved` lines, less what was taken back.
+_PAID = """leg as (
     select m.amount, m.debit_account, m.credit_account,
            split_part(m.debit_account, ':', 2) as debit_kind, split_part(m.credit_account, ':', 2) as credit_kind
-      from cast(cast(:since as text) as pg_snapshot) mark
-     cross join lateral ledger.moved(:mutuelle, pg_snapshot_xmin(mark), '18446744073709551615') m
+      from moved m
      where m.currency = :currency and split_part(m.debit_account, ':', 1) = :fund
-       and not pg_visible_in_snapshot(m.xid, mark)
 ), paid as (
     select account, sum(amount) as amount from (
         select credit_account as account, amount from leg
@@ -86,9 +122,28 @@ with held as (
         select debit_account, -amount from leg
          where debit_kind = 'member' and credit_kind in ('cash', 'float', 'bank')
     ) each_way group by account
-)
+)"""
+
+# Neither half reads the whole history: balances come from the day rows, new movements are found by their tick.
+_POSITION = """
+with held as (HELD), moved as (
+    select m.*
+      from cast(cast(:since as text) as pg_snapshot) mark
+     cross join lateral ledger.moved(:mutuelle, pg_snapshot_xmin(mark), '18446744073709551615') m
+     where not pg_visible_in_snapshot(m.xid, mark)
+), PAID
 select held.*, (select coalesce(sum(amount), 0) from paid) as received,
        (select count(*) from paid where amount > 0) as payers,
        ledger.snapshot() as snapshot, clock_timestamp() as at
   from held
-"""
+""".replace("HELD", _HELD.replace("AS_OF", "'infinity'")).replace("PAID", _PAID)
+
+_RECEIVED = """
+with moved as (
+    select m.debit_account, m.credit_account, m.amount, m.currency
+      from ledger.journal j
+      join ledger.movement m on m.mutuelle_id = j.mutuelle_id and m.journal_id = j.id and m.phase in ('single', 'post')
+     where j.mutuelle_id = :mutuelle and j.effective_on between :first and :last
+), PAID
+select coalesce(sum(amount), 0) as received, count(*) filter (where amount > 0) as payers from paid
+""".replace("PAID", _PAID)

@@ -34,3 +34,13 @@ def written_number(number: int) -> str:
     CLDR groups by a narrow space that basic phones lack: here it is a plain one.
     """
     return format_decimal(number, locale=locale_of(DEFAULT_LANGUAGE)).replace("\u202f", " ")
+
+
+def written_month(first: date, language: str) -> str:
+    """`novembre 2026`: the month of which `first` is a day."""
+    return format_date(first, "MMMM y", locale_of(language))
+
+
+def month_names(language: str) -> list[str]:
+    """The names of the twelve months, January first."""
+    return list(locale_of(language).months["stand-alone"]["wide"].values())

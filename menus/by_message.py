@@ -2,9 +2,15 @@
 
 import importlib
 import pkgutil
+from collections.abc import Collection
 
 import menus
-from talk.keywords import ByMessage
+from menus.treasurer import err_by_message
+from menus.verify import verify
+from mutuelle.care.code_input import parts_without_word
+from mutuelle.officers.roles import Role
+from talk.keywords import NO, ByMessage, words_of
+from talk.questions import initials
 
 
 def menus_by_message() -> list[ByMessage]:
@@ -16,3 +22,15 @@ def menus_by_message() -> list[ByMessage]:
         id(menu): menu for module in modules for menu in vars(module).values() if isinstance(menu, ByMessage)
     }
     return sorted(found.values(), key=lambda menu: menu.keyword.msgid)
+
+
+def opened_without_keyword(roles: Collection[str], body: str) -> tuple[ByMessage, bool] | None:
+    """The menu that a message without a keyword opens for an officer; True: even while a question waits.
+
+    A doctor's number and code are a check, one of them alone begins it. A treasurer's no is about her summary.
+    """
+    if Role.DOCTOR in roles and (parts := parts_without_word(body)):
+        return verify, bool(parts.number and parts.code)
+    if Role.TREASURER in roles and initials(body) in words_of(NO):
+        return err_by_message, False
+    return None

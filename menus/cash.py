@@ -2,13 +2,19 @@
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.pay import how_much, nothing_payable, price_asked
+from menus.treasurer import remark, treasuries
 from menus.words import work_pin
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.member_numbers import member_number
 from mutuelle.officers.roles import Appointment
 from mutuelle.treasury.cash import CashDeposit, CashGiven, deposit_cash, household_asked, receive_cash
-from mutuelle.treasury.cash_disputes import cash_receipt_of, dispute_cash, receipt_code_kind
+from mutuelle.treasury.cash_disputes import (
+    cash_receipt_of,
+    dispute_cash,
+    own_receipt_code,
+    receipt_code_kind,
+)
 from mutuelle.treasury.cash_in_hand import (
     MOST_DAYS,
     MOST_HELD_MINOR,
@@ -19,7 +25,7 @@ from mutuelle.treasury.cash_in_hand import (
     is_own,
 )
 from mutuelle.treasury.receipt_days import ReceiptDay, ReceiptDays, earlier_day, receipt_days
-from talk.answers import amount
+from talk.answers import amount, reason_words
 from talk.keywords import by_message
 from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look, order
 
@@ -198,8 +204,13 @@ async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
 
 @by_message(_("WRONG"))
 async def dispute(caller: Caller) -> Sentence:
-    """A household disputes a cash receipt, by the code of the receipt."""
-    code = await ask(_("The code of the receipt?"), receipt_code_kind)
+    """A household disputes a cash receipt, by the code of the receipt. A treasurer's other words are her remark."""
+    if await treasuries(caller):
+        said = await ask(_("What is wrong? In a few words, or the code of a receipt"), reason_words)
+        if not (code := await look(own_receipt_code, caller, said)):
+            return await remark(caller, said)
+    else:
+        code = await ask(_("The code of the receipt?"), receipt_code_kind)
     found = await look(cash_receipt_of, caller, code)
     if found.contested:
         return _(

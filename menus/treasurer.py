@@ -7,12 +7,14 @@ from mutuelle.schedules.digest.answers import (
     ERR,
     OK,
     Remark,
-    SentDigest,
+    Summary,
+    alone,
     answer_digest,
-    digests_to_answer,
     remarks,
+    summaries_to_answer,
 )
 from mutuelle.schedules.digest.digest import balance_now
+from mutuelle.schedules.digest.month import asked_month, end_of, month_of, month_summary
 from mutuelle.schedules.digest.words import summary
 from mutuelle.schedules.jobs import choose_hour, day_hour, stop_digests
 from talk.answers import reason_words
@@ -21,7 +23,6 @@ from talk.words import Caller, Option, ask, choose, confirm, do, look, order, sh
 
 BALANCE = _("BALANCE")
 NOT_A_TREASURER = _("This word is for the treasurers of a mutuelle.")
-NOTHING_TO_ANSWER = _("No summary of the last 7 days waits for your answer.")
 HEARD = _("Thank you. Your answer is kept.")
 HEARD_WRONG = _("Your remark is kept, and the other treasurers are told by SMS.")
 DAYS = (
@@ -37,37 +38,58 @@ DAYS = (
 
 @by_message(BALANCE, officers=True)
 async def balance_by_message(caller: Caller) -> Sentence:
-    appointments = [
-        appointment
-        for appointment in (await look(profile_of, caller)).appointments
-        if appointment.role is Role.TREASURER
-    ]
-    if not appointments:
+    """The balance now, or of the month that is named behind the word."""
+    found = await treasuries(caller)
+    if not found:
         return NOT_A_TREASURER
-    appointment = (
-        appointments[0] if len(appointments) == 1 else await choose(_("Of which mutuelle?"), appointments)
+    question = _(
+        "The balance of which month? Like 11 or november. For today, send {word} alone.",
+        word=word_for(BALANCE, caller.language),
     )
-    return await balance(caller, appointment)
+    today = caller.at.date()
+    first = await ask(question, asked_month(today))
+    appointment = found[0] if len(found) == 1 else await choose(_("Of which mutuelle?"), found)
+    if first is None:
+        return await balance(caller, appointment)
+    month = await look(month_of, caller, appointment.mutuelle_id, first, end_of(first, today))
+    return month_summary(month, caller.language)
+
+
+async def treasuries(caller: Caller) -> list[Appointment]:
+    """The mutuelles whose treasurer the caller is."""
+    appointments = (await look(profile_of, caller)).appointments
+    return [appointment for appointment in appointments if appointment.role is Role.TREASURER]
 
 
 @by_message(_("OK"), officers=True)
 async def ok_by_message(caller: Caller) -> Sentence:
-    about = await last_digest(caller)
-    return await right(about) if about else NOTHING_TO_ANSWER
+    """All is right; other words behind it than thanks are no OK, and nothing is kept."""
+    if not await treasuries(caller):
+        return NOT_A_TREASURER
+    words = {"ok": word_for(ok_by_message.keyword, caller.language)}
+    words["err"] = word_for(err_by_message.keyword, caller.language)
+    await ask(_("Is all right? Send {ok} alone. Something wrong? Send {err} and what.", **words), alone)
+    about = await last_summary(caller)
+    return await right(about) if about else NOT_A_TREASURER
 
 
 @by_message(_("ERR"), officers=True)
 async def err_by_message(caller: Caller) -> Sentence:
-    about = await last_digest(caller)
-    return await wrong(about) if about else NOTHING_TO_ANSWER
+    return await remark(caller)
 
 
-async def last_digest(caller: Caller) -> SentDigest | None:
+async def remark(caller: Caller, reason: str = "") -> Sentence:
+    """Something is wrong; `reason`: what, where she has said it."""
+    about = await last_summary(caller)
+    return await wrong(about, reason) if about else NOT_A_TREASURER
+
+
+async def last_summary(caller: Caller) -> Summary | None:
     """The summary that an answer is about; asked for only where the caller keeps several mutuelles."""
-    found = await look(digests_to_answer, caller)
+    found = await look(summaries_to_answer, caller)
     if len(found) < 2:
         return found[0] if found else None
-    chosen: SentDigest = await choose(_("The summary of which mutuelle?"), found)
+    chosen: Summary = await choose(_("The summary of which mutuelle?"), found)
     return chosen
 
 
@@ -76,31 +98,29 @@ async def balance(caller: Caller, appointment: Appointment) -> Sentence:
 
 
 async def answer(caller: Caller, appointment: Appointment) -> Sentence:
-    found = [
-        one for one in await look(digests_to_answer, caller) if one.mutuelle_id == appointment.mutuelle_id
+    [about] = [
+        one for one in await look(summaries_to_answer, caller) if one.mutuelle_id == appointment.mutuelle_id
     ]
-    if not found:
-        return NOTHING_TO_ANSWER
     agreed = await confirm(
-        _("{mutuelle}: is the summary of {day} right?", mutuelle=found[0].label, day=found[0].on),
+        _("{mutuelle}: is the summary of {day} right?", mutuelle=about.label, day=about.on),
         yes=_("All is right"),
         no=_("Something is wrong"),
     )
-    return await (say_right(found[0]) if agreed else wrong(found[0]))
+    return await (say_right(about) if agreed else wrong(about))
 
 
-async def right(about: SentDigest) -> Sentence:
+async def right(about: Summary) -> Sentence:
     agreed = await order(_("{mutuelle}: is the summary of {day} right?", mutuelle=about.label, day=about.on))
     return await say_right(about) if agreed else _("Nothing was changed.")
 
 
-async def say_right(about: SentDigest) -> Sentence:
+async def say_right(about: Summary) -> Sentence:
     await say(about, OK, None)
     return HEARD
 
 
-async def wrong(about: SentDigest) -> Sentence:
-    reason = await ask(_("What is wrong? In a few words"), reason_words)
+async def wrong(about: Summary, reason: str = "") -> Sentence:
+    reason = reason or await ask(_("What is wrong? In a few words"), reason_words)
     agreed = await order(
         _(
             "{mutuelle}, summary of {day}: tell the other treasurers what is wrong? {reason}",
@@ -115,7 +135,7 @@ async def wrong(about: SentDigest) -> Sentence:
     return HEARD_WRONG
 
 
-async def say(about: SentDigest, verdict: str, reason: str | None) -> None:
+async def say(about: Summary, verdict: str, reason: str | None) -> None:
     await do(
         answer_digest,
         mutuelle_id=about.mutuelle_id,

@@ -3,38 +3,49 @@
 No PIN is asked: the code, made minutes ago on the patient's own phone, is the proof, and it opens one answer only.
 """
 
-from functools import reduce
-
-from locales import Sentence, _
-from mutuelle.care.code_input import care_code, check_request
-from mutuelle.care.eligibility import NOT_A_DOCTOR, check_cover, doctor_appointments
+from locales import Fact, Sentence, _
+from menus.words import one_of
+from mutuelle.care.code_input import CheckParts, care_code, check_parts, code_part, number_part
+from mutuelle.care.eligibility import (
+    CODE_CAME_BEFORE,
+    NOT_A_DOCTOR,
+    PARTS_WAIT_S,
+    check_cover,
+    doctor_appointments,
+)
 from mutuelle.care.eligibility_history import Check, checks_by
 from mutuelle.households.member_numbers import member_number, shown_number
 from mutuelle.officers.roles import Appointment
 from talk.keywords import by_message
-from talk.words import Caller, ask, confirm, do, look, order
+from talk.words import Caller, Option, ask, confirm, do, look, order
 
 NOTHING_CHECKED = _("Nothing was checked.")
-SHOWN = 4  # of the last checks: what one screen holds
+SHOWN = 32  # of the last checks: a busy morning
 
 
-@by_message(_("VERIFY"))
+@by_message(_("VERIFY"), life_s=PARTS_WAIT_S)
 async def verify(caller: Caller) -> Sentence:
-    """VERIF 101 482 937 246813: one message is the whole request, and the doctor's agreement to it."""
+    """VERIF 101 482 937 246813, or number and code in two messages: they are the request, and the agreement to it.
+
+    Of a code that came first nothing is kept with the conversation: the action reads it from that message.
+    """
     if not await look(doctor_appointments, caller):
         return NOT_A_DOCTOR
-    wanted = await ask(
-        _(
-            "Please write in one message the 9 digits of the member number and the 6 of the code, like: "
-            "VERIFY 101 000 000 246813"
-        ),
-        check_request,
+    said = await ask(
+        _("Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813"),
+        check_parts,
     )
-    agreed = await order(terms(wanted.number))
+    if not said.number:
+        said = await ask(_("And the patient's member number (9 digits)?"), number_part)
+    elif said.code is None:
+        known = said.number
+        said = await ask(_("And the code of {number} (6 digits)?", number=shown_number(known)), code_part)
+        said = said if said.number else CheckParts(known, said.code)
+    agreed = await order(terms(said.number), in_parts=True)
     if not agreed:
         return NOTHING_CHECKED
-    answer: Sentence = await do(check_cover, number=wanted.number, code=wanted.code)
-    return answer
+    answer: Sentence = await do(check_cover, number=said.number, code=said.code or CODE_CAME_BEFORE)
+    return _("{answer} One patient a message: send the next one.", answer=answer) if said.more else answer
 
 
 async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:
@@ -56,22 +67,40 @@ def terms(number: str) -> Sentence:
 
 
 async def my_checks(caller: Caller, appointment: Appointment) -> Sentence:
-    """What the doctor was last answered: the references stand for the answers."""
-    checks = await look(checks_by, caller, appointment.mutuelle_id, SHOWN)
+    """The doctor's last answers, as they stand in his register; the references stand for the answers."""
+    checks = {
+        check.reference: check for check in await look(checks_by, caller, appointment.mutuelle_id, SHOWN)
+    }
     if not checks:
         return _("You have made no check yet.")
-    return reduce(below, [line(check) for check in checks])
-
-
-def below(above: Sentence, line: Sentence) -> Sentence:
-    return _("{above}\n{below}", above=above, below=line)
+    lines = [Option(reference, line(check)) for reference, check in checks.items()]
+    return entry(checks[(await one_of(_("Your last checks:"), lines)).key])
 
 
 def line(check: Check) -> Sentence:
+    facts = _facts(check)
     if check.covered:
+        return _("{day} {time} {patient} {number} {reference} COVERED", **facts)
+    return _("{day} {time} {patient} {number} {reference} NOT COVERED", **facts)
+
+
+def entry(check: Check) -> Sentence:
+    """One check with all that a register wants."""
+    facts = _facts(check) | {"day": check.day}
+    if check.covered and check.until_on:
         return _(
-            "{day} {time} {reference} COVERED", day=check.day, time=check.time, reference=check.reference
+            "{day} at {time}: {patient}, number {number}. COVERED until {end}. Reference {reference}.",
+            **facts,
+            end=check.until_on,
         )
-    return _(
-        "{day} {time} {reference} NOT COVERED", day=check.day, time=check.time, reference=check.reference
-    )
+    return _("{day} at {time}: {patient}, number {number}. NOT COVERED. Reference {reference}.", **facts)
+
+
+def _facts(check: Check) -> dict[str, Fact]:
+    return {
+        "day": f"{check.day:%d/%m}",
+        "time": check.time,
+        "patient": check.patient,
+        "number": check.end_of_number,
+        "reference": check.reference,
+    }

@@ -11,9 +11,9 @@ from functools import cache
 
 from locales import Sentence, _, render, render_within
 from locales.letters import fold, septets
-from sms.keywords import NO, YES, clean, tidy
+from sms.keywords import clean, tidy
 from talk.keyring import Keyring
-from talk.keywords import words_of
+from talk.keywords import NO, YES, words_of
 from talk.layout import lay_out
 from talk.questions import NO as NO_KEY
 from talk.questions import YES as YES_KEY

@@ -1,6 +1,6 @@
 """The dependencies of playing an SMS, and a received message."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,8 +18,9 @@ from timing import Clock
 class SmsDeps:
     """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end without a question.
 
-    `clock` also divides waits, days and the life of a conversation. Strangers of one country are answered
-    `strangers_an_hour` times in all.
+    `without_keyword` is the menu that a message without a keyword opens for somebody with these roles (`roles_of` a
+    phone at a moment), if there is one, and whether it does so even while a question waits. `clock` also divides waits,
+    days and the life of a conversation. Strangers of one country are answered `strangers_an_hour` times in all.
     """
 
     pool: AsyncEngine
@@ -29,6 +30,8 @@ class SmsDeps:
     sender_of: Callable[[AsyncConnection, str, datetime], Awaitable[Sender]]
     keyring: Keyring
     clock: Clock
+    roles_of: Callable[[AsyncConnection, str, datetime], Awaitable[Collection[str]]]
+    without_keyword: Callable[[Collection[str], str], tuple[ByMessage, bool] | None]
     strangers_an_hour: int = 100
 
 

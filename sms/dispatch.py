@@ -6,7 +6,7 @@ Everything happens in the caller's transaction. An unknown phone gets one short 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -103,7 +103,7 @@ async def dispatch(
     caller = Caller(received.phone, language, BY_MESSAGE, received.id, now, deps.keyring)
     talk = await conversation_of(db, received.phone, now)
     incoming = _Incoming(deps, db, received, sender, caller, talk)
-    heard, waits = deps.phrasebook.read(received.body), incoming.open_talk()
+    heard, waits = deps.phrasebook.read(received.body) or await _by_office(incoming), incoming.open_talk()
     if heard and isinstance(heard.opening, Order) and (heard.exact or not waits):
         return await _obey(incoming, heard.opening)
     if await _is_over(incoming):
@@ -115,6 +115,15 @@ async def dispatch(
     if waits:
         return await _go_on(incoming, *waits)
     return await _not_understood(incoming)
+
+
+async def _by_office(incoming: _Incoming) -> Heard | None:
+    """What a message without a keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
+    if incoming.sender is not Sender.OFFICER:
+        return None
+    deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
+    opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
+    return Heard(opened[0], (body,), exact=opened[1]) if opened else None
 
 
 async def _is_over(incoming: _Incoming) -> bool:
@@ -197,7 +206,9 @@ async def _play(incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequ
 
 async def _answer(incoming: _Incoming, turn: Played, handled_as: str) -> SmsAnswer:
     """Store the conversation, and answer with the text that the turn shows."""
-    await keep(incoming.db, turn.talk, incoming.caller.at, incoming.deps.clock.scaled(LIFE))
+    menu = incoming.deps.phrasebook.menu(turn.talk.keyword)
+    life = timedelta(seconds=menu.life_s) if menu and menu.life_s and turn.talk.is_open else LIFE
+    await keep(incoming.db, turn.talk, incoming.caller.at, incoming.deps.clock.scaled(life))
     return SmsAnswer(handled_as, _text(incoming, turn.shown))
 
 

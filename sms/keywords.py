@@ -11,15 +11,15 @@ from enum import StrEnum
 
 from rapidfuzz.distance import OSA
 
-from locales import Sentence, _
+from locales import Sentence
 from talk.answers import LONGEST_ANSWER
 from talk.keywords import START, STOP, ByMessage, words_of
 from talk.questions import initials
 
-YES, NO = _("YES"), _("NO")
 SHORTEST_MISTAKEN = 4  # letters: of shorter words almost any other is one mistake away
 LETTERS = re.compile(r"[\W_]*([^\W\d_]+)(.*)", re.DOTALL)
 TOKEN = re.compile(r"[\W_]*([^\W_]+)(.*)", re.DOTALL)
+PAIR = re.compile(r"[\W_]*([^\W\d_]+)[\s_]+([^\W\d_]+)(.*)", re.DOTALL)
 SPELLED = re.compile(r"[\W_]*([^\W\d_](?: [^\W\d_]){2,})(?![^\W_])(.*)", re.DOTALL)
 LOOK_ALIKES = str.maketrans("01", "OI")
 
@@ -75,7 +75,7 @@ class Phrasebook:
         for word, rest in begun:
             if word in self._openings:
                 return Heard(self._openings[word], _answers(rest), exact=True)
-        for word, rest in begun[:1]:
+        for word, rest in [*begun[:1], *(pair for pair in begun[1:] if " " in pair[0])]:
             if near := self._one_mistake_from(word):
                 return Heard(near, _answers(rest), exact=False)
         return None
@@ -84,7 +84,12 @@ class Phrasebook:
         """The only opening with a keyword one letter (missing, added, wrong, swapped) away."""
         if len(word) < SHORTEST_MISTAKEN:
             return None
-        long_enough = {key: o for key, o in self._openings.items() if len(key) >= SHORTEST_MISTAKEN}
+        pair = " " in word
+        long_enough = {
+            key: o
+            for key, o in self._openings.items()
+            if len(key) >= SHORTEST_MISTAKEN and (" " in key) == pair
+        }
         near = [o for key, o in long_enough.items() if OSA.distance(word, key, score_cutoff=1) <= 1]
         return near[0] if near and all(opening == near[0] for opening in near) else None
 
@@ -96,12 +101,17 @@ def tidy(body: str) -> str:
 
 
 def _beginnings(text: str) -> list[tuple[str, str]]:
-    """Readings of the first word, each with the rest: its letters (PAY500), corrected (ST0P), spelt out (S T O P)."""
+    """Readings of the first word, each with the rest: its letters (PAY500), corrected (ST0P), spelt out (S T O P).
+
+    And of the first two as one: a word of the catalogue with `_` between (WHO_OWES).
+    """
     found = []
     if letters := LETTERS.match(text):
         found.append((initials(letters[1]), letters[2]))
     if token := TOKEN.match(text):
         found.append((initials(token[1].translate(LOOK_ALIKES)), token[2]))
+    if pair := PAIR.match(text):
+        found.append((initials(f"{pair[1]} {pair[2]}"), pair[3]))
     if spelled := SPELLED.match(text):
         found.append((initials(spelled[1]).replace(" ", ""), spelled[2]))
     return found

@@ -95,9 +95,8 @@ async def play(
     """Play `words` of `received` on from the state of `talk`, which this message may have opened."""
     channel = _SmsChannel(db, caller, received)
     fit = fit_for(caller.keyring, caller.phone, talk.id)
-    opened = talk.id == received.id
     turn = await engine.play(
-        lambda who: _BySms(menu(who)), caller, talk.state, words, channel, fit, one_message=opened
+        lambda who: _BySms(menu(who)), caller, talk.state, words, channel, fit, by_message=True
     )
     return Played(
         turn.shown, replace(talk, is_open=not turn.shown.end, acted=channel.acted, state=turn.state)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from locales import Money, _
+from locales import Money, Sentence, _
 from locales.letters import fold, septets
 from talk.phones import typed_phone
 from talk.trouble import InvalidError
+from values import value
 
 T = TypeVar("T")
 
@@ -32,12 +33,25 @@ class Secret(str):
         return "Secret()"
 
 
+@value
+class WrongSecret(Sentence):
+    """What an action says of a wrong PIN or code: it was counted, and nothing else was done.
+
+    A call asks for it once more; the second one ends the call.
+    """
+
+
+def wrong_secret(said: Sentence) -> WrongSecret:
+    return WrongSecret(said.msgid, said.facts)
+
+
 @dataclass(frozen=True)
 class Kind(Generic[T]):
     """`parse` reads a typed answer or raises InvalidError. `takes_zero`: 0 is an answer here, so there is no back.
 
-    `secret` answers are never recorded and end the call. `takes_rest`: of several words given at once, all that are
-    left are the answer (a reason, a number typed in groups).
+    `secret` answers are never recorded and end the call, but that a wrong one is asked for once more. `takes_rest`: of
+    several words given at once, all that are left are the answer (a reason, a number typed in groups). `optional`: of a
+    message with nothing left for it the empty text is the answer.
     """
 
     name: str
@@ -47,6 +61,7 @@ class Kind(Generic[T]):
     takes_zero: bool = False
     secret: bool = False
     takes_rest: bool = False
+    optional: bool = False
 
     @cached_property
     def recorded_as(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from locales import Sentence, _, render
 from locales.letters import fold
+from talk.answers import WrongSecret
 from talk.questions import (
     CHANGED,
     SAID_BY_THE_SCREEN,
@@ -28,6 +29,7 @@ from talk.trouble import MenuError, RefusedError
 from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Option, Question, Request
 from values import value
 
+ONCE_MORE = _("Not recognised, nothing was done. Please type it once more.")
 NOTE_ALONE = "(a note)"  # stands for a question that no menu asks: what is typed there answers nothing
 STOPS = (*QUESTIONS, Do)  # what a menu waits for until the caller or the channel has done something
 Menu = Callable[[Caller], Coroutine[Request[Any], Any, Sentence]]
@@ -83,8 +85,10 @@ class _Play:
     consent: str = ""
     dropped: bool = False
     secret: bool = False  # a PIN was given in this hop, which therefore ends the call
+    by_message: bool = False  # what was typed is a whole SMS
     one_message: bool = False  # all that was asked so far was in one message
     recorded: int = 0  # answers of the record that is replayed
+    heard: bool = False  # this hop has answered a question
     coroutine: Coroutine[Request[Any], Any, Sentence] = field(init=False)
     pending: Question | Do[Any] | Sentence = field(init=False)
 
@@ -160,9 +164,17 @@ class _Play:
 
     def order(self) -> Answered | None:
         """The agreement that the message itself is to a pending `order`: its words are the order's own."""
-        if not (self.one_message and isinstance(self.pending, Confirm) and self.pending.by_order):
+        if not (isinstance(self.pending, Confirm) and self.pending.by_order):
+            return None
+        last_part = self.pending.in_parts and self.by_message and self.heard
+        if not (self.one_message or last_part):
             return None
         return agreed_with(self.pending, fold(render(self.pending.question, self.caller.language)))
+
+    def left_out(self, note: Sentence | None) -> list[str]:
+        """The empty answer to a pending question that the message which opened the menu may leave out."""
+        optional = self.one_message and isinstance(self.pending, Ask) and self.pending.kind.optional
+        return [""] if optional and not note else []
 
     def words(self, shown: Shown | None = None) -> str:
         """The whole screen of a pending confirmation (`shown`, without a note): the words that are agreed to."""
@@ -198,7 +210,7 @@ class _Play:
         """The screen of `question` where the caller stands in it, and the view with the keys that it answers to."""
         shown = self.fit(screen_of(question, view, back=bool(self.answers), note=note), self.caller.language)
         page, words = min(view.page, shown.pages - 1), self.words(None if note else shown)
-        return shown, View(view.question, page, view.letters, shown.keys, words)
+        return shown, View(view.question, page, view.letters, shown.keys, words, view.again)
 
     def close(self) -> None:
         self.coroutine.close()
@@ -219,15 +231,15 @@ async def play(
     fit: Fit,
     *,
     note: Sentence | None = None,
-    one_message: bool = False,
+    by_message: bool = False,
 ) -> Turn:
     """Play one hop: `typed` is empty to show where the caller stands, one word as a rule.
 
     Several words (dialled at once) are used as far as the first confirmation or the first that does not fit.
-    `one_message`: they are a whole message that opened the menu. If nothing had to be asked, an `order` is given by it.
+    `by_message`: they are a whole SMS. If it opened the menu and nothing had to be asked, an `order` is given by it.
     """
-    run = _Play(menu, caller, channel, fit, dict(state.once), state.view.question)
-    run.one_message = one_message and state == State()
+    run = _Play(menu, caller, channel, fit, dict(state.once), state.view.question, by_message=by_message)
+    run.one_message = by_message and state == State()
     try:
         await run.start(state.answers)
         return await _play(run, state, list(typed), note)
@@ -266,11 +278,12 @@ async def _play(run: _Play, state: State, words: list[str], note: Sentence | Non
             return _ended(run, pending)
         run.admit()
         if isinstance(pending, Do):
-            turn, note = await _act(run, pending)
+            turn, note = await _act(run, pending, view)
             if turn:
                 return turn
             view, words = View(), []
             continue
+        words = words or run.left_out(note)
         if not words and not note and (given := run.order()):
             await run.take(given.value, given.answer)
             continue
@@ -299,6 +312,7 @@ async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[
     meaning = understand(question, view, word, run.words)
     if isinstance(meaning, Answered):
         run.reopened = ""
+        run.heard = True
         await run.take(meaning.value, meaning.answer)
     elif isinstance(meaning, Moved):
         return run.show(question, meaning.view)[1], meaning.note
@@ -307,26 +321,44 @@ async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[
         goes_back = isinstance(meaning, Back) and run.answers
         run.reopened = run.answers[-1].question if goes_back else ""
         await run.start(run.answers[:-1] if goes_back else [])
-    return View(), None
+    return View(again=run.secret and view.again), None
 
 
-async def _act(run: _Play, action: Do[Any]) -> tuple[Turn | None, Sentence | None]:
+async def _act(run: _Play, action: Do[Any], view: View) -> tuple[Turn | None, Sentence | None]:
     """Act; when the action is refused, forget the agreement to it and ask again with the reason on top.
 
-    After a PIN the refusal is the last screen.
+    After a PIN the refusal is the last screen. A wrong PIN is asked for once more: the action that only counted it is
+    kept with its own last screen, and the next hop is another action.
     """
-    answers = tuple(run.answers)
+    answers, wrong = tuple(run.answers), False
     if not run.consent:
         raise MenuError("an action follows a confirmation")
+
+    def finish(result: Any) -> Shown:
+        nonlocal wrong
+        wrong = run.secret and isinstance(result, WrongSecret)
+        return run.finish(result)
+
     try:
-        shown = await run.channel.act(action, run.consent, run.finish)
+        shown = await run.channel.act(action, run.consent, finish)
     except RefusedError as trouble:
         if run.secret:
             return _ended(run, trouble.sentence), None
         run.close()
         await run.start(answers[:-1])  # the agreement falls, the answers before it stay
         return None, trouble.sentence
+    if wrong and not view.again and (turn := await _once_more(run, answers)):
+        return turn, None
     return Turn(shown, State(answers, once=run.once)), None
+
+
+async def _once_more(run: _Play, answers: tuple[Answer, ...]) -> Turn | None:
+    """The question for the PIN again, if all that led to it still stands."""
+    run.close()
+    await run.start(answers)
+    if run.dropped or not (isinstance(run.pending, Ask) and run.pending.kind.secret):
+        return None
+    return _asked(run, run.pending, replace(fresh_view(run.pending), again=True), ONCE_MORE)
 
 
 def _asked(run: _Play, question: Question, view: View, note: Sentence | None) -> Turn:

@@ -15,6 +15,7 @@ from talk.words import Caller, Request
 
 BY_MESSAGE = "sms"  # the gateway of a caller who writes
 STOP, START = _("STOP"), _("START")  # obeyed by the channel itself, from any phone
+YES, NO = _("YES"), _("NO")
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,24 @@ class ByMessage:
     """A menu with its keyword. `strangers`: also for phones of which nothing is known.
 
     `officers`: for phones with an office only; to others the word is no keyword (an OK answers something else).
+    `life_s`: so long its questions wait for an answer, where that is less than others do.
     """
 
     keyword: Sentence
     menu: Menu
     strangers: bool = False
     officers: bool = False
+    life_s: int | None = None
 
     def __call__(self, caller: Caller) -> Coroutine[Request[Any], Any, Sentence]:
         return self.menu(caller)
 
 
 def by_message(
-    keyword: Sentence, *, strangers: bool = False, officers: bool = False
+    keyword: Sentence, *, strangers: bool = False, officers: bool = False, life_s: int | None = None
 ) -> Callable[[Menu], ByMessage]:
     """Decorates a menu that an SMS with `keyword` opens."""
-    return lambda menu: ByMessage(keyword, menu, strangers, officers)
+    return lambda menu: ByMessage(keyword, menu, strangers, officers, life_s)
 
 
 def words_of(keyword: Sentence) -> list[str]:

@@ -25,10 +25,11 @@ def begun(now: datetime, length: timedelta) -> datetime:
 
 
 class Limited(StrEnum):
-    """What is counted, and by whom: the subject of the first is a country, of the second a phone."""
+    """What is counted, and by whom: the subject of the first is a country, of the others a phone."""
 
     STRANGER_ANSWERED = "stranger answered"
     NUMBER_NOT_FOUND = "number not found"
+    MEMBER_LOOKED_UP = "member looked up"  # by an officer
 
 
 async def note_use(db: AsyncConnection, what: Limited, subject: str, item: str, at: datetime) -> bool:

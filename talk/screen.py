@@ -16,7 +16,8 @@ class View:
     """Where the caller stands in one question: `page` of the list, and the first letters typed.
 
     `keys` are those of the page that was shown: a digit is resolved through them, never counted anew. `words` is the
-    screen that a confirmation was shown as: a yes to it is no yes to another.
+    screen that a confirmation was shown as: a yes to it is no yes to another. `again`: a PIN or code is asked for once
+    more, because it was wrong.
     """
 
     question: str = ""
@@ -24,6 +25,7 @@ class View:
     letters: str = ""
     keys: dict[str, str] = field(default_factory=dict)
     words: str = ""
+    again: bool = False
 
 
 @value

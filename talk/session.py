@@ -18,7 +18,7 @@ from talk.questions import Answer
 from talk.screen import Shown, View
 from values import value
 
-VERSION = 5
+VERSION = 6
 SESSION_TTL_S = 900  # a call lasts three minutes; a gateway may repeat a hop a while later
 RESUME_TTL_S = 600  # a dropped call is offered again for ten minutes
 SCREENS_KEPT = 60
@@ -96,7 +96,7 @@ def _written(session: Session) -> bytes:
             session.language,
             [*map(list, state.answers)],  # orjson knows no tuples with names
             state.once,
-            (view.question, view.page, view.letters, view.keys, view.words),
+            (view.question, view.page, view.letters, view.keys, view.words, view.again),
             session.screens,
             session.length,
             session.ended,

@@ -104,13 +104,14 @@ class Choose(Request[C]):
 
 @value
 class Confirm(Request["Consent | None"]):
-    """`by_order`: given already where one message brought the whole request (see `order`)."""
+    """`by_order`: given already where one message brought the whole request, with `in_parts` also several (`order`)."""
 
     answered_as: ClassVar[str] = "confirm"
     question: Sentence
     yes: Sentence
     no: Sentence
     by_order: bool = False
+    in_parts: bool = False
 
 
 @value
@@ -159,13 +160,14 @@ def confirm(
     return Confirm(question, yes or _("Yes"), no or _("No"))
 
 
-def order(question: Sentence) -> Request[Consent | None]:
+def order(question: Sentence, *, in_parts: bool = False) -> Request[Consent | None]:
     """A `confirm` that is given where one message brought the whole request: its sender has said what she wants.
 
     Everywhere else (a call, also one dialled with its answers; a question that was asked) it is asked like any other.
-    Only for what moves no money and changes nobody's rights: the sender of an SMS can be forged.
+    With `in_parts` the message that brings the last missing part gives it too: only where that part can mean nothing
+    else. Only for what moves no money and changes nobody's rights: the sender of an SMS can be forged.
     """
-    return Confirm(question, _("Yes"), _("No"), by_order=True)
+    return Confirm(question, _("Yes"), _("No"), by_order=True, in_parts=in_parts)
 
 
 def look(

@@ -6,6 +6,7 @@ Whatever happens, the answer is a screen with a true sentence, within the deadli
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from redis.exceptions import RedisError
@@ -15,12 +16,13 @@ from locales import DEFAULT_LANGUAGE, _
 from talk import engine
 from talk.actions import StillRunningError
 from talk.engine import State, Turn
+from talk.memory import Memory
 from talk.questions import Answer
 from talk.screen import Screen, Shown
 from talk.session import OvertakenError, Session, digest
 from talk.trouble import CannotActError
 from talk.words import CHOSEN, Option
-from ussd.deps import BusyError, Call, Mark, UssdChannel
+from ussd.deps import BusyError, Call, Mark, Spoken, UssdChannel
 from ussd.deps import UssdDeps as UssdDeps  # callers of `hop` make one
 from ussd.hop import Hop
 from ussd.screens import say
@@ -35,6 +37,7 @@ DOWN = _("The service cannot be reached right now. Please dial again in a few mi
 FAULT = _("Something went wrong on our side. Please dial again in a few minutes.")
 NO_MEMORY = _("Nothing can be recorded right now. Please dial again in a few minutes to see where you stand.")
 GO_ON, START_AGAIN = "1", "2"
+LONGEST_STATUS = 40
 
 
 async def hop(deps: UssdDeps, heard: Hop) -> Shown:
@@ -220,9 +223,33 @@ async def _turn(call: Call, session: Session, words: Sequence[str], mark: Mark) 
 
 
 async def _keep(call: Call, session: Session, shown: Shown, state: State, *, resumable: bool) -> None:
-    """Write what this hop led to."""
+    """Write what this hop led to; the hop that ends the call leaves its line in the log."""
     kept = call.to_keep(session, shown, state)
     await call.deps.sessions.save(call.heard.call, kept, resumable=resumable)
+    if shown.end:
+        _log_end(call.heard.call, kept, "acted" if session.acting else "answered", call.profile)
+
+
+async def hung_up(deps: UssdDeps, call: str, status: str) -> None:
+    """The gateway says that `call` is over, with its word for how; logged unless the call had come to its end."""
+    with suppress(RedisError):
+        session, _raw = await deps.sessions.load(call)
+        if session and session.screens and not session.ended:
+            profile = Memory(deps.clock(), session.known, session.began).recall(deps.profile)
+            _log_end(call, session, "left", profile, gateway_says=status[:LONGEST_STATUS])
+
+
+def _log_end(call: str, session: Session, ending: str, profile: Spoken | None, **more: str) -> None:
+    """The one line of a call. `menu` is what was chosen at home: nothing that was typed."""
+    first = session.state.answers[0] if session.state.answers else None
+    facts = {
+        "call": call,
+        "mutuelles": profile.mutuelles if profile else [],
+        "menu": first.meant if first and first.kind == CHOSEN else "home",
+        "hops": len(session.screens),
+        "ending": ending,
+    }
+    log.info("call.ended", extra=facts | more)
 
 
 async def _without_memory(call: Call) -> Shown:

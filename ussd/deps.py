@@ -4,7 +4,7 @@ One connection serves all that a hop reads; it is given back before the hop acts
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -37,10 +37,13 @@ class BusyError(Exception):
 
 
 class Spoken(Protocol):
-    """What is known of a caller before anything is said: how to say it, whatever else."""
+    """What is known of a caller before anything is said: how to say it, and for the log who knows her."""
 
     @property
     def language(self) -> str: ...
+
+    @property
+    def mutuelles(self) -> Sequence[str]: ...
 
 
 @dataclass
@@ -82,6 +85,7 @@ class Call:
     language: str = DEFAULT_LANGUAGE  # as far as it is known: also an apology is said in it
     at: datetime = field(init=False)
     memory: Memory = field(init=False)
+    profile: Spoken | None = None
     _reader: Reader | None = None
     _admitted: bool = False
 
@@ -117,7 +121,10 @@ class Call:
 
     async def read(self, look: Look[Any]) -> Any:
         """The answer of a look, remembered or read."""
-        return await self.memory.read(look, partial(self._ask, look))
+        answer = await self.memory.read(look, partial(self._ask, look))
+        if look.read is self.deps.profile:
+            self.profile = answer
+        return answer
 
     async def _ask(self, look: Look[Any]) -> Any:
         return await look.read(self.reader(), *look.args)
@@ -141,8 +148,9 @@ class Call:
 
     async def learn_profile(self) -> None:
         """Who calls, and in which language the rest is said."""
-        profile: Spoken = await self.read(Look(self.deps.profile, (self.caller(),)))
-        self.language = profile.language
+        await self.read(Look(self.deps.profile, (self.caller(),)))
+        if self.profile:
+            self.language = self.profile.language
 
     def new_session(self, raw: bytes = b"") -> Session:
         return Session(self.heard.phone, self.heard.service, self.language, raw=raw)

@@ -42,8 +42,11 @@ create table digest_answer (
     name text not null check (length(name) between 2 and 26),
     channel text collate "C" not null,
     answered_at timestamptz not null,
+    -- Where no digest was sent in the last days: about the balance of the day that began at `fired_for`.
+    of_balance boolean not null default false,
+    digest_of timestamptz generated always as (case when of_balance then null else fired_for end) stored,
     primary key (mutuelle_id, phone, fired_for, position),
-    foreign key (mutuelle_id, phone, fired_for) references digest,
+    foreign key (mutuelle_id, phone, digest_of) references digest,
     check ((verdict = 'ERR') = (reason is not null))
 );
 create index digest_answer_by_time on digest_answer (mutuelle_id, answered_at);

@@ -1,11 +1,10 @@
 """What a doctor types for a check: a member number and a care code, with any spacing, O for 0 and I or l for 1.
 
-Exactly fifteen digits are needed; the answer never says which of them are wrong.
+They come in one message or in two, in either order; what is read never says which digits are wrong.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from stdnum import damm
 
@@ -18,26 +17,52 @@ from talk.trouble import InvalidError
 EXAMPLE = "101 000 000 246813"
 LIKE_DIGITS = str.maketrans("OoIil", "00111")
 CODE_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9])  # digits in each group
+WHOLE = LENGTH + DIGITS
 CHECK_DIGITS = _("Please check each digit.")
+CODE_CAME = "code"  # what is kept of a code that came without its number
 
 
-@dataclass(frozen=True)
-class CheckRequest:
-    """A member number whose check digit is right, and a code that may be right."""
+class CheckParts(str):
+    """What a doctor wrote of a check. As a string it is what may be kept of it: the number, never the code.
+
+    `number` has the right check digit, or is empty; `code` is None where it is missing, or came in an earlier message.
+    `more`: the digits of another patient follow.
+    """
 
     number: str
-    code: Secret = field(repr=False)
+    code: Secret | None
+    more: bool
+
+    def __new__(cls, number: str, code: Secret | None = None, *, more: bool = False) -> "CheckParts":
+        parts = super().__new__(cls, number or CODE_CAME)
+        parts.number, parts.code, parts.more = number, code, more
+        return parts
 
 
-def _request(typed: str) -> CheckRequest:
+def _parts(typed: str) -> CheckParts:
+    if typed == CODE_CAME:
+        return CheckParts("")
     groups = _groups(typed)
     digits = "".join(groups)
-    if len(digits) != LENGTH + DIGITS:
-        raise InvalidError(CHECK_DIGITS)
-    for number, code in _readings(groups, digits):
+    if len(digits) == DIGITS:
+        return CheckParts("", Secret(digits))
+    if len(digits) == LENGTH and damm.is_valid(digits):
+        return CheckParts(digits)
+    first, more = _first_patient(groups)
+    digits = "".join(first)
+    for number, code in _readings(first, digits) if len(digits) == WHOLE else ():
         if damm.is_valid(number):
-            return CheckRequest(number, Secret(code))
+            return CheckParts(number, Secret(code), more=more)
     raise InvalidError(CHECK_DIGITS)
+
+
+def _first_patient(groups: list[str]) -> tuple[list[str], bool]:
+    """The groups of the first whole request, and whether more patients' digits follow: a number, a code or both."""
+    for count in range(1, len(groups)):
+        rest = sum(map(len, groups[count:]))
+        if sum(map(len, groups[:count])) == WHOLE and rest % WHOLE in (0, LENGTH):
+            return groups[:count], True
+    return groups, False
 
 
 def _readings(groups: list[str], digits: str) -> Iterator[tuple[str, str]]:
@@ -61,13 +86,47 @@ def _groups(typed: str) -> list[str]:
     return found
 
 
-check_request = Kind(
-    "check request",
-    _request,
-    good=(EXAMPLE, "lOl.OOO.OOO-246813", "246813 101000000"),
-    bad=("", "patient", "101 000 000", "101 000 001 246813", "101000000 2468135"),
+def _with_number(typed: str) -> CheckParts:
+    parts = _parts(typed)
+    if not parts.number:
+        raise InvalidError(CHECK_DIGITS)
+    return parts
+
+
+def _with_code(typed: str) -> CheckParts:
+    parts = _parts(typed)
+    if parts.code is None:
+        raise InvalidError(CHECK_DIGITS)
+    return parts
+
+
+check_parts = Kind(
+    "check parts",
+    _parts,
+    good=(EXAMPLE, "lOl.OOO.OOO-246813", "246813 101000000", "101 000 000", "246813"),
+    bad=("", "patient", "101 000 001", "101 000 001 246813", "101000000 2468135"),
     takes_rest=True,
 )
+number_part = Kind(
+    "number part", _with_number, good=("101 000 000", EXAMPLE), bad=("", "246813"), takes_rest=True
+)
+code_part = Kind("code part", _with_code, good=("246 813", EXAMPLE), bad=("", "101 000 000"), takes_rest=True)
+
+
+def parts_without_word(body: str) -> CheckParts | None:
+    """The parts of a check in a message that begins with no keyword; a part alone counts only where no word is."""
+    parts = parts_in(body)
+    if parts is None or (parts.number and parts.code):
+        return parts
+    return None if re.search(r"[^\W\d_]", body.translate(LIKE_DIGITS)) else parts
+
+
+def parts_in(body: str) -> CheckParts | None:
+    """The parts of a check in a message; None where there is none, or not exactly so many digits."""
+    try:
+        return _parts(body)
+    except InvalidError:
+        return None
 
 
 def _code(typed: str) -> Secret:

@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from rapidfuzz import fuzz
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
-from mutuelle.scheme.mutuelles import Place
+from mutuelle.scheme.mutuelles import Place, places_named
 from mutuelle.tables import doctor, facility, place
 from talk.answers import Kind
 from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import InvalidError
-
-LIKE_ENOUGH = 80  # of 100: one letter wrong, missing or exchanged in a name of five or more
 
 
 @dataclass(frozen=True)
@@ -84,10 +81,8 @@ place_words = Kind("place", _place, good=("sikasso", "Niéna-Sud"), bad=("", "7"
 
 
 async def places_called(db: AsyncConnection, mutuelles: Sequence[str], typed: str) -> list[Place]:
-    """The places of care whose name, or a word of it, begins as `typed`; else those spelt nearly so."""
-    places = [(initials(place.name), place) for place in await places_of_care(db, mutuelles)]
-    meant = [place for name, place in places if f" {name}".find(f" {typed}") >= 0]
-    return meant or [place for name, place in places if fuzz.ratio(name, typed) >= LIKE_ENOUGH]
+    """The places of care that are called so, or nearly so."""
+    return places_named(await places_of_care(db, mutuelles), typed)
 
 
 async def practices_at(db: AsyncConnection, at: Place, today: date) -> list[Practice]:

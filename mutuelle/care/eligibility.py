@@ -6,7 +6,7 @@ care; every failed check gets the same sentence, takes the same time, and is cou
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Sentence, _
 from mutuelle.care import guess_limits, messages
+from mutuelle.care.code_input import parts_in
 from mutuelle.care.codes import KeptCode, digests, find_code, use_code
 from mutuelle.care.guess_limits import DoctorAtFacility, count_failure
 from mutuelle.care.patients import shown_patient
@@ -29,17 +30,23 @@ from mutuelle.household_key import of_household
 from mutuelle.households.households import Household, lock_household
 from mutuelle.officers.roles import Appointment, Role, appointments_of
 from mutuelle.scheme.mutuelles import Mutuelle
-from talk.answers import Secret
+from sms.tables import Arrival, inbox
+from talk.answers import Secret, wrong_secret
 from talk.trouble import RefusedError
 from talk.words import Caller
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without letters that look like another one
 REFERENCE_LENGTH = 6
 
+PARTS_WAIT_S = 300  # so long number or code waits for the other one, in an SMS of its own
+CODE_CAME_BEFORE = Secret("")  # stands for a code that came in an SMS before this one
+
 NOT_A_DOCTOR = _("Only doctors under contract check a cover. For your own cover, dial and press 1.")
-NOT_RECOGNISED = _(
-    "Number or code not recognised, or code over 15 minutes old. "
-    "Check the digits, or ask the patient for a new code (dial, press 5)."
+NOT_RECOGNISED = wrong_secret(
+    _(
+        "Number or code not recognised, or code over 15 minutes old. "
+        "Check the digits, or ask the patient for a new code (dial, press 5)."
+    )
 )
 
 
@@ -57,10 +64,14 @@ async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, code:
     2. A facility or doctor past the daily limit gets that answer, whatever was typed.
     3. Read everything even where the check has failed already, so that all answers take the same time.
     4. A valid code is used up with its answer.
+
+    `code` is CODE_CAME_BEFORE where it is in an SMS of the last minutes.
     """
     appointments = await doctor_appointments(db, caller)
     if not appointments:
         raise RefusedError(NOT_A_DOCTOR)
+    if code == CODE_CAME_BEFORE and not (code := await _code_that_came(db, caller)):
+        return _("The code came too long ago. Please send the number and the code once more.")
     asker = await guess_limits.facility_for(
         db, caller, [appointment.mutuelle_id for appointment in appointments], number
     )
@@ -81,6 +92,19 @@ async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, code:
     if household and kept and reason == "used":
         return await _used_before(db, caller, asker, household, kept)
     return NOT_RECOGNISED
+
+
+async def _code_that_came(db: AsyncConnection, caller: Caller) -> Secret:
+    """The code in the last SMS of the caller that was nothing but one; empty if none came in PARTS_WAIT_S."""
+    since = caller.at - timedelta(seconds=PARTS_WAIT_S)
+    own = (inbox.c.phone == caller.phone) & (inbox.c.received_at >= since)
+    handled = own & (inbox.c.state == Arrival.ANSWERED)
+    bodies = await db.scalars(select(inbox.c.body).where(handled).order_by(inbox.c.nth.desc()))
+    for body in bodies:
+        parts = parts_in(body)
+        if parts and parts.code and not parts.number:
+            return parts.code
+    return Secret("")
 
 
 def trouble(household: Household | None, kept: KeptCode | None, *, is_locked: bool, at: datetime) -> str:

@@ -6,17 +6,23 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from locales import Sentence
 from mutuelle.care.tables import eligibility_check
+from mutuelle.contributions.family import aged
 from mutuelle.dates import local_time
-from mutuelle.households.households import Household
+from mutuelle.household_key import same_household
+from mutuelle.households.households import Household, initials_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.tables import facility
+from mutuelle.tables import beneficiary, facility
 from talk.words import Caller
 
 
 @dataclass(frozen=True)
 class Check:
-    """One answer: `reference` is what the doctor noted, `until_on` the last day of cover as it stood then."""
+    """One answer: `reference` is what the doctor noted, `until_on` the last day of cover as it stood then.
+
+    `number` is the household's; the patient's `name` may not be on record.
+    """
 
     mutuelle: Mutuelle
     reference: str
@@ -24,6 +30,19 @@ class Check:
     asked_at: datetime
     covered: bool
     until_on: date | None
+    number: str = ""
+    name: str | None = None
+    birth_year: int = 0
+
+    @property
+    def patient(self) -> Sentence | str:
+        """The patient as a register has it: initials, or the age where no name is on record."""
+        return initials_of(self.name) if self.name else aged(max(self.day.year - self.birth_year, 0))
+
+    @property
+    def end_of_number(self) -> str:
+        """What is shown of the member number: its last three digits."""
+        return f"..{self.number[-3:]}"
 
     @property
     def day(self) -> date:
@@ -62,6 +81,13 @@ async def _checks(
             eligibility_check.c.asked_at,
             eligibility_check.c.covered,
             eligibility_check.c.until_on,
+            eligibility_check.c.number,
+            beneficiary.c.name,
+            beneficiary.c.birth_year,
+        )
+        .join(
+            beneficiary,
+            same_household(beneficiary, eligibility_check) & (beneficiary.c.rank == eligibility_check.c.rank),
         )
         .join(
             facility,

@@ -26,6 +26,12 @@ class CallerProfile:
     households: tuple[Household, ...]
     appointments: tuple[Appointment, ...]
 
+    @property
+    def mutuelles(self) -> list[str]:
+        """The codes of the mutuelles that know the phone."""
+        of_households = {household.mutuelle_id for household in self.households}
+        return sorted(of_households | {appointment.mutuelle_id for appointment in self.appointments})
+
 
 async def profile_of(db: AsyncConnection, caller: Caller) -> CallerProfile:
     """The caller's profile; her households the oldest first, her appointments by mutuelle and role."""

@@ -16,6 +16,11 @@ from sms.limits import Sender
 from talk.phones import region_of
 
 
+async def roles_of(db: AsyncConnection, phone: str, at: datetime) -> frozenset[str]:
+    """The roles in which `phone` is in office on the day of `at`, in any mutuelle."""
+    return frozenset(appointment.role for appointment in await appointments_of_phone(db, phone, at))
+
+
 async def sender_of(db: AsyncConnection, phone: str, at: datetime) -> Sender:
     """The sender `phone` at `at`; an appointment goes before a household."""
     if await appointments_of_phone(db, phone, at):

@@ -25,7 +25,7 @@ from mutuelle.officers.pin_hashing import hash_pin, pin_matches
 from mutuelle.officers.roles import appointments_of
 from mutuelle.officers.tables import officer_pin, pin_change
 from sms.tables import SERVICE
-from talk.answers import Secret
+from talk.answers import Secret, wrong_secret
 from talk.keyring import Keyring
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -39,7 +39,7 @@ BLOCKED_AT = 10  # from then on blocked until a person unlocks it
 NEW_PIN_DAYS = 3  # so long an allowed new PIN can be received
 SCREEN, SLIP = "screen", "slip"  # where a PIN was shown: to the phone itself, or on paper by the command line
 
-WRONG = _("This work PIN is not right. Nothing was done.")
+WRONG = wrong_secret(_("This work PIN is not right. Nothing was done."))
 BLOCKED = _("Work PIN blocked after 10 mistakes. Nothing was done. A treasurer can allow you a new one.")
 UNREADABLE = _("Your work PIN cannot be checked now. Nothing was done. Please see your mutuelle.")
 

@@ -1,20 +1,26 @@
 """The mutuelles on the service and the places each of them serves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from rapidfuzz import fuzz
 from sqlalchemy import ARRAY, Row, Text, any_, bindparam, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from locales import _
 from mutuelle.dates import local_date
 from mutuelle.tables import mutuelle, officer, place
 from prepared import Prepared
+from talk.keywords import words_of
 from talk.phones import region_of, shown_phone
+from talk.questions import initials
 from talk.words import Caller
 
 WAYS_TO_PAY = ("merchant_code", "least_cash_minor")  # of a mutuelle: may change, nobody agrees to them
+LIKE_ENOUGH = 80  # of 100: one letter wrong, missing or exchanged in a name of five or more
+BEFORE_A_PLACE = _("OF THE IN AT FOR")
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,19 @@ async def places_of(db: AsyncConnection, mutuelle_ids: list[str]) -> list[Place]
         .order_by(place.c.name, place.c.mutuelle_id)
     )
     return [Place(*row) for row in rows]
+
+
+def places_named(places: Sequence[Place], typed: str) -> list[Place]:
+    """Those whose name, or a word of it, begins as `typed`; else those spelt nearly so. "De" in front is no name."""
+    meant = initials(typed).split()
+    while meant and (spoken := " ".join(meant)):
+        named = [(initials(place.name), place) for place in places]
+        found = [place for name, place in named if f" {name}".find(f" {spoken}") >= 0]
+        found = found or [place for name, place in named if fuzz.ratio(name, spoken) >= LIKE_ENOUGH]
+        if found or meant[0] not in words_of(BEFORE_A_PLACE):
+            return found
+        del meant[0]
+    return []
 
 
 async def treasurers(db: AsyncConnection, mutuelle_id: str, today: date) -> list[Officer]:

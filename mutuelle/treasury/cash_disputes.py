@@ -73,6 +73,16 @@ async def cash_receipt_of(db: AsyncConnection, caller: Caller, code: str) -> Cas
     return found[0]
 
 
+async def own_receipt_code(db: AsyncConnection, caller: Caller, typed: str) -> str:
+    """The code of a receipt of a household of the calling phone in what was typed; "" for other words."""
+    try:
+        code = _receipt_code(typed)
+        await cash_receipt_of(db, caller, code)
+    except (InvalidError, RefusedError):
+        return ""
+    return code
+
+
 async def open_disputes(db: AsyncConnection, mutuelle_id: str) -> list[CashReceipt]:
     """The open disputes, the oldest receipt first."""
     waits = sa.exists().where(

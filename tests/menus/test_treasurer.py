@@ -1,6 +1,6 @@
 """The treasurer's duties, walked like every call with the longest facts; and the same by SMS, mutuelle by mutuelle."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
@@ -10,9 +10,11 @@ import timing
 from locales import languages
 from mutuelle.officers.roles import Role
 from mutuelle.schedules.digest.answers import answer_digest
+from mutuelle.schedules.digest.month import asked_month
 from mutuelle.schedules.jobs import run_schedules
 from mutuelle.schedules.tables import digest_answer
 from talk.answers import LONGEST_REASON
+from talk.trouble import InvalidError
 from talk.words import Caller
 from tests.menus.test_walker import LONG_NAME, found_longest
 from tests.menus.test_work import walked
@@ -77,9 +79,9 @@ async def test_one_message_answers_in_any_spelling(pool: AsyncEngine) -> None:
     await run_schedules(pool, timing.Clock.at(APPOINTED))
     clock = Clock(MONDAY)
     fanta = Writer(sms_deps(pool, clock), FANTA)
-    assert "Aucun bilan" in await fanta.send("OK")
+    assert "Merci" in await fanta.send("OK"), "before the first digest: about the balance of the day"
     await run_schedules(pool, timing.Clock.at(MONDAY))
-    for words in ("ok", "Ok.", "erreur la caisse est à 0", "ERR: il manque 500 F", "err"):
+    for words in ("ok", "Ok. Merci bien", "erreur la caisse est à 0", "FAUX: il manque 500 F", "err"):
         await fanta.send(words)
     assert "la caisse" in await fanta.send("la caisse")
     assert await fanta.send("non") == "Rien n'a changé."
@@ -88,7 +90,50 @@ async def test_one_message_answers_in_any_spelling(pool: AsyncEngine) -> None:
         ("BEN", "ERR", "la caisse est à 0"),
         ("BEN", "OK", None),
         ("BEN", "OK", None),
+        ("BEN", "OK", None),
     ]
+
+
+async def test_an_ok_with_a_but_is_none(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    fanta = Writer(sms_deps(pool, Clock(MONDAY)), FANTA)
+    for words in ("ok mais il manque 500", "OK sauf Mariam", "ok 5000"):
+        assert (await fanta.send(words)).startswith("Rien n'a été noté."), words
+    assert await written(pool) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "month"),
+    [
+        ("11", (2026, 11)),
+        ("novembre", (2026, 11)),
+        ("nov.", (2026, 11)),
+        ("du mois", (2026, 11)),
+        ("de ce mois svp", (2026, 11)),
+        ("this month", (2026, 11)),
+        ("le mois de novembre", (2026, 11)),
+        ("mois passé", (2026, 10)),
+        ("du mois dernier", (2026, 10)),
+        ("last month", (2026, 10)),
+        ("12", (2025, 12)),
+        ("décembre", (2025, 12)),
+        ("aout 2025", (2025, 8)),
+        ("8/25", (2025, 8)),
+        ("january", (2026, 1)),
+        ("", None),
+        ("de", None),
+    ],
+)
+def test_a_month_is_said_in_many_ways(typed: str, month: tuple[int, int] | None) -> None:
+    assert asked_month(date(2026, 11, 29)).parse(typed) == (date(*month, 1) if month else None)
+
+
+@pytest.mark.parametrize(
+    "typed", ["hier", "13", "0", "jui", "11 12 13", "tout", "12/2026", "décembre dernier"]
+)
+def test_other_words_behind_the_balance_are_not_passed_over(typed: str) -> None:
+    with pytest.raises(InvalidError):
+        asked_month(date(2026, 11, 29)).parse(typed)
 
 
 async def test_a_treasurer_of_two_mutuelles_is_asked_which(pool: AsyncEngine) -> None:
@@ -120,7 +165,7 @@ async def test_who_is_no_treasurer_learns_nothing(pool: AsyncEngine) -> None:
     for words in ("BILAN", "OK", "ERR il manque 500 F"):
         assert (await awa.send(words)).startswith("COUVERTURE"), "the help that every member gets"
     for words in ("OK", "ERR il manque 500 F"):
-        assert await oumou.send(words) == "Aucun bilan des 7 derniers jours n'attend votre réponse."
+        assert await oumou.send(words) == "Ce mot est réservé aux trésoriers d'une mutuelle."
     assert "Benso" not in await stranger.send("BILAN")
     assert await stranger.send("OK") == ""
     assert await written(pool) == []

@@ -1,6 +1,7 @@
 """A check as the doctor and the patient live it: one SMS or my work, and no code left lying about."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
@@ -8,8 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.households.households import Household
+from mutuelle.officers.roles import Role
 from tests.support.clinic import DR_ROKIA, contract, open_facility
 from tests.support.doctor_desk import covered_household, make
+from tests.support.officers import appoint
 from tests.support.sms_phone import Writer, sms_deps
 from tests.support.town import AWA, MARIAM, NOON, Clock, Handset, found, join, paid
 from ussd import calls
@@ -58,14 +61,90 @@ async def test_what_was_agreed_to_is_kept_and_the_message_with_the_code_is_not(
     assert "COUVERT" in action.screen
 
 
-async def test_in_two_messages_it_takes_a_confirmation_like_any_other(
+async def test_whoever_is_asked_for_both_sends_both_and_is_answered(
     ussd_deps: calls.UssdDeps, doctor: Writer, household: Household
 ) -> None:
     code = await make(ussd_deps.pool, household)
-    assert "Écrivez en un seul message" in (await doctor.send("VERIF")).replace("Ecrivez", "Écrivez")
-    asked = await doctor.send(f"{household.number} {code}")
-    assert "Vérifier maintenant" in asked
-    assert (await doctor.agree(asked)).startswith("A. K. : COUVERT")
+    assert "les 9 chiffres" in await doctor.send("VERIF")
+    assert (await doctor.send(f"{household.number} {code}")).startswith("A. K. : COUVERT")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        ["{n} {c}"],
+        ["{n}", "{c}"],
+        ["{c}", "{n}"],
+        ["VERIF {n}", "{c}"],
+        ["verif {c}", "{n}"],
+        ["VERIF", "{c}", "{n}"],
+        ["{n}", "VERIF {n} {c}"],
+        ["{n}", "{n} {c}"],
+        ["bonjour docteur {n} code {c} svp"],
+        ["{n}", "12345", "{c}"],
+    ],
+)
+async def test_number_and_code_in_two_messages_or_without_the_word(
+    ussd_deps: calls.UssdDeps, doctor: Writer, household: Household, messages: list[str]
+) -> None:
+    code = await make(ussd_deps.pool, household)
+    answers = [await doctor.send(one.format(n=household.number, c=code)) for one in messages]
+    assert answers[-1].startswith("A. K. : COUVERT le 22/11/2026"), answers
+    assert await tables_with(ussd_deps.pool, code) == {"sms_inbox"}
+
+
+async def test_a_part_waits_five_minutes_and_no_longer(
+    ussd_deps: calls.UssdDeps, doctor: Writer, clock: Clock, household: Household
+) -> None:
+    code = await make(ussd_deps.pool, household)
+    assert await doctor.send(household.number) == f"Et le code du {household.shown_number} (6 chiffres) ?"
+    clock.now += timedelta(minutes=5, seconds=1)
+    assert "numéro" in await doctor.send(code), "it is taken for the first part of another check"
+    clock.now += timedelta(minutes=5, seconds=1)
+    assert "Et le code" in await doctor.send(household.number)
+    assert await failures(ussd_deps.pool) == 0
+
+
+async def test_of_two_patients_in_a_message_the_first_is_answered_and_it_is_said(
+    ussd_deps: calls.UssdDeps, doctor: Writer, household: Household
+) -> None:
+    code = await make(ussd_deps.pool, household)
+    answer = await doctor.send(f"VERIF {household.number} {code} 199000029 246813")
+    assert answer.startswith("A. K. : COUVERT")
+    assert answer.endswith("Un patient par SMS : envoyez le suivant.")
+    assert await failures(ussd_deps.pool) == 0
+
+
+async def failures(pool: AsyncEngine) -> int:
+    async with pool.connect() as db:
+        return await db.scalar(text("select count(*) from failed_check")) or 0
+
+
+async def test_who_is_no_doctor_writes_figures_in_vain(
+    ussd_deps: calls.UssdDeps, clock: Clock, household: Household
+) -> None:
+    await appoint(ussd_deps.pool, MARIAM, Role.COLLECTOR, pin=None, at=NOON)
+    code = await make(ussd_deps.pool, household)
+    for phone in (MARIAM, AWA):
+        writer = Writer(sms_deps(ussd_deps.pool, clock), phone)
+        for words in (f"{household.number} {code}", household.number, code):
+            assert (await writer.send(words)).startswith("COUVERTURE"), "the help that everybody gets"
+
+
+async def test_in_my_work_a_wrong_code_is_asked_for_once_more_and_each_try_counts(
+    ussd_deps: calls.UssdDeps, household: Household
+) -> None:
+    code, clinic = await make(ussd_deps.pool, household), Handset(ussd_deps, DR_ROKIA)
+    for second, ends in ((code, "COUVERT"), ("999999", "non reconnu")):
+        await clinic.dial("9", "1")
+        await clinic.type(household.number)
+        await clinic.type("1")
+        again = await clinic.type("999998")
+        assert again.startswith("Pas reconnu, rien n'est fait. Tapez encore une fois.\nLe code du patient")
+        assert await clinic.send() == again, "the gateway repeats the hop: it counts once"
+        assert ends in await clinic.type(second)
+        assert clinic.shown.end
+    assert await failures(ussd_deps.pool) == 3
 
 
 async def test_a_code_is_nowhere_afterwards_but_in_the_message_that_brought_it(
@@ -152,4 +231,9 @@ async def test_the_last_checks_are_read_in_my_work(
     assert "encore rien" in await clinic.type("2")
     answer = await doctor.send(f"VERIF {household.number} {await make(ussd_deps.pool, household)}")
     await clinic.dial("9")
-    assert await clinic.type("2") == f"22/11/2026 12:00 {answer[-7:-1]} COUVERT"
+    number, reference = f"..{household.number[-3:]}", answer[-7:-1]
+    listed = await clinic.type("2")
+    assert listed.split("\n")[1] == f"1 22/11 12:00 A. K. {number} {reference} COUVERT"
+    assert await clinic.type("1") == (
+        f"22/11/2026 à 12:00 : A. K., numéro {number}. COUVERT jusqu'au 22/09/2027. Référence {reference}."
+    )

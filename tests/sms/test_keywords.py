@@ -94,7 +94,7 @@ def test_one_mistake_is_forgiven_and_never_taken_for_another_keyword(word: str, 
         return
     forgiven = 0
     for mistaken in mistakes(word):
-        if mistaken in BOOK.words:
+        if " ".join(mistaken.split()) in BOOK.words:
             continue
         heard = BOOK.read(mistaken)
         assert heard is None or (heard.opening == meant and not heard.exact), mistaken

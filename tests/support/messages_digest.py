@@ -35,6 +35,7 @@ FIGURES = Figures(
     oldest_at=AT - timedelta(days=99),
 )
 LATE = replace(FIGURES, received_minor=99_999, payers=99, cash_minor=99_999, mobile_minor=999_999, late=9)
+COLLECTED = replace(FIGURES, cash_minor=999_999, collectors_minor=200_000, mobile_minor=999_999, bank_minor=0)
 REMINDER = Reminder("199999999", 1, Occasion.TODAY, date(2026, 12, 22), Money(999_999, "XOF"))
 CASH = PayInCash("Oumou Traoré", "+22376000021", another_phone=False)
 MERCHANT = replace(CASH, merchant_code="4040")
@@ -45,6 +46,7 @@ MESSAGES: dict[str, Sentence] = {
     "digest, with a bank": summary(FIGURES, "fr", asks=True, seal=SEAL),
     "digest, nothing sealed yet": summary(replace(FIGURES, bank_minor=0), "fr", asks=True),
     "digest, with late cash": summary(replace(LATE, bank_minor=0), "fr", asks=True, seal=SEAL),
+    "digest, with cash of collectors": summary(COLLECTED, "fr", asks=True, seal=SEAL),
     "digest, floats": floats_to_compare(
         MUTUELLE, [("health:float:operator-with-a-name-ML", MILLIONS)], AT, "fr"
     )[0],

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
-from menus.by_message import menus_by_message
+from menus.by_message import menus_by_message, opened_without_keyword
 from menus.help import help_by_message, welcome
-from mutuelle.households.sender_profile import sender_of
+from mutuelle.households.sender_profile import roles_of, sender_of
 from sms import africastalking
 from sms.deps import SmsDeps
 from sms.inbox import store_sms
@@ -28,7 +28,8 @@ _ids = count(1)
 def sms_deps(pool: AsyncEngine, clock: Clock) -> SmsDeps:
     """The service's menus and keywords, with the test's clock."""
     book = Phrasebook(menus_by_message())
-    return SmsDeps(pool, book, help_by_message, welcome, sender_of, SEALS, timing.Clock(clock))
+    who = (sender_of, SEALS, timing.Clock(clock), roles_of, opened_without_keyword)
+    return SmsDeps(pool, book, help_by_message, welcome, *who)
 
 
 @dataclass

@@ -42,14 +42,14 @@ async def by_confirmation(caller: Caller) -> Sentence:
 
 
 async def play(
-    menu: engine.Menu, channel: Stage, *words: str, state: State | None = None, one_message: bool
+    menu: engine.Menu, channel: Stage, *words: str, state: State | None = None, by_message: bool
 ) -> Turn:
-    return await engine.play(menu, CALLER, state or State(), words, channel, FIT, one_message=one_message)
+    return await engine.play(menu, CALLER, state or State(), words, channel, FIT, by_message=by_message)
 
 
 async def test_one_message_with_everything_in_it_acts_at_once_and_its_words_are_kept() -> None:
     channel = Stage()
-    turn = await play(by_order, channel, "Awa", one_message=True)
+    turn = await play(by_order, channel, "Awa", by_message=True)
     assert turn.shown.end
     assert channel.consents == ["Keep Awa?"]
     assert channel.done == [{"name": "Awa", "agreed": Consent("Keep Awa?")}]
@@ -57,7 +57,7 @@ async def test_one_message_with_everything_in_it_acts_at_once_and_its_words_are_
 
 async def test_the_same_dialled_at_once_is_asked_to_confirm() -> None:
     channel = Stage()
-    turn = await play(by_order, channel, "Awa", "1", one_message=False)
+    turn = await play(by_order, channel, "Awa", "1", by_message=False)
     assert "Keep Awa?" in turn.shown.text
     assert "1 Yes" in turn.shown.text
     assert channel.done == []
@@ -65,9 +65,9 @@ async def test_the_same_dialled_at_once_is_asked_to_confirm() -> None:
 
 async def test_what_had_to_be_asked_has_to_be_confirmed() -> None:
     channel = Stage()
-    opened = await play(by_order, channel, one_message=True)
+    opened = await play(by_order, channel, by_message=True)
     for flag in (False, True):  # whatever the channel claims: something was open before this message
-        turn = await play(by_order, channel, "Awa", state=opened.state, one_message=flag)
+        turn = await play(by_order, channel, "Awa", state=opened.state, by_message=flag)
         assert "1 Yes" in turn.shown.text
     assert channel.done == []
 
@@ -75,7 +75,7 @@ async def test_what_had_to_be_asked_has_to_be_confirmed() -> None:
 async def test_a_word_too_many_or_one_that_does_not_fit_is_no_order() -> None:
     channel = Stage()
     for words in (("7",), ("Awa", "please")):
-        turn = await play(by_order, channel, *words, one_message=True)
+        turn = await play(by_order, channel, *words, by_message=True)
         assert not turn.shown.end
     assert channel.done == []
 
@@ -83,17 +83,17 @@ async def test_a_word_too_many_or_one_that_does_not_fit_is_no_order() -> None:
 @pytest.mark.parametrize("words", [("Awa",), ("Awa", "1")])
 async def test_no_other_confirmation_is_given_by_a_message(words: tuple[str, ...]) -> None:
     channel = Stage()
-    turn = await play(by_confirmation, channel, *words, one_message=True)
+    turn = await play(by_confirmation, channel, *words, by_message=True)
     assert "1 Yes" in turn.shown.text
     assert channel.done == []
 
 
 async def test_an_order_that_is_refused_is_shown_with_the_reason_and_is_given_no_more() -> None:
     channel = Stage(refuse=[_("Not now.")])
-    turn = await play(by_order, channel, "Awa", one_message=True)
+    turn = await play(by_order, channel, "Awa", by_message=True)
     assert turn.shown.text.startswith("Not now.\nKeep Awa?")
     assert channel.done == []
-    turn = await play(by_order, channel, "1", state=turn.state, one_message=False)
+    turn = await play(by_order, channel, "1", state=turn.state, by_message=False)
     assert channel.done == [{"name": "Awa", "agreed": Consent("Keep Awa?\n1 Yes\n2 No")}]
 
 

@@ -1,10 +1,12 @@
 """Treasurers' answers to a digest: OK, or ERR and why. An answer is never changed; a later one follows it.
 
-An ERR stays on the list of remarks until its author answers OK, to that digest or a later one.
+Where no digest was sent in the last days an answer is about the balance of its day: nobody's remark is lost. An ERR
+stays on the list of remarks until its author answers OK, to that summary or a later one.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import Row, select
@@ -15,26 +17,35 @@ from locales import Sentence, _
 from mutuelle.dates import local_date
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
-from mutuelle.officers.roles import Appointment, Role, appointment_of, officers_of
+from mutuelle.officers.roles import Appointment, Role, appointment_of, appointments_of, officers_of
 from mutuelle.schedules.tables import digest, digest_answer
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelles
 from mutuelle.tables import mutuelle
-from talk.trouble import RefusedError
+from talk.answers import Kind
+from talk.keywords import words_of
+from talk.questions import initials
+from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller
 
 OK, ERR = "OK", "ERR"
 ANSWERED_WITHIN = timedelta(days=7)
 MOST_ANSWERS = 10  # to one digest: each remark is an SMS to every other treasurer
 REMARKS_KEPT = timedelta(days=90)
+WITH_OK = _("THANK THANKS YOU ALL IS RIGHT GOOD FINE VERY RECEIVED MADAM SIR")
 
 
 @dataclass(frozen=True)
-class SentDigest:
-    """The last digest of one mutuelle that was sent to a treasurer; `on` is its day there."""
+class Summary:
+    """What a treasurer of one mutuelle answers: her last digest, or the balance of today; `on` is its day there.
+
+    `fired_for` is when the digest was due, or when the day of the balance began.
+    """
 
     mutuelle_id: str
     mutuelle_name: str
     fired_for: datetime
     on: date
+    of_balance: bool = False
 
     @property
     def key(self) -> str:
@@ -47,7 +58,7 @@ class SentDigest:
 
 @dataclass(frozen=True)
 class Remark:
-    """An ERR that its author has not taken back by an OK; `on` is the day of the digest it is about."""
+    """An ERR that its author has not taken back by an OK; `on` is the day of the summary it is about."""
 
     name: str
     on: date
@@ -69,8 +80,28 @@ class Remark:
         return local_date(self.answered_at, self.timezone)
 
 
-async def digests_to_answer(db: AsyncConnection, caller: Caller) -> list[SentDigest]:
-    """The last digest of each mutuelle whose treasurer the caller is, if it was sent within a week."""
+async def summaries_to_answer(db: AsyncConnection, caller: Caller) -> list[Summary]:
+    """For each mutuelle whose treasurer the caller is: her last digest, if it was sent within a week; else today's
+    balance.
+    """
+    sent = {digest.mutuelle_id: digest for digest in await digests_to_answer(db, caller)}
+    kept = {
+        appointment.mutuelle_id
+        for appointment in await appointments_of(db, caller)
+        if appointment.role is Role.TREASURER
+    }
+    mutuelles = await get_mutuelles(db, kept - sent.keys())
+    return [sent.get(code) or _balance_today(mutuelles[code], caller.at) for code in sorted(kept)]
+
+
+def _balance_today(mutuelle: Mutuelle, at: datetime) -> Summary:
+    today = mutuelle.today(at)
+    begun = datetime.combine(today, time(), ZoneInfo(mutuelle.timezone))
+    return Summary(mutuelle.id, mutuelle.name, begun, today, of_balance=True)
+
+
+async def digests_to_answer(db: AsyncConnection, caller: Caller) -> list[Summary]:
+    """The last digest of each mutuelle that was sent to the caller within a week."""
     rows = await db.execute(
         select(
             digest.c.mutuelle_id, mutuelle.c.name, digest.c.fired_for, digest.c.sent_at, mutuelle.c.timezone
@@ -80,19 +111,19 @@ async def digests_to_answer(db: AsyncConnection, caller: Caller) -> list[SentDig
         .where(digest.c.phone == caller.phone, digest.c.sent_at > caller.at - ANSWERED_WITHIN)
         .order_by(digest.c.mutuelle_id, digest.c.sent_at.desc())
     )
-    return [SentDigest(row[0], row[1], row[2], local_date(row[3], row[4])) for row in rows]
+    return [Summary(row[0], row[1], row[2], local_date(row[3], row[4])) for row in rows]
 
 
 async def answer_digest(
     db: AsyncConnection, caller: Caller, *, mutuelle_id: str, digest_of: str, verdict: str, reason: str | None
 ) -> None:
-    """Keep the answer to the digest that was due at `digest_of` (ISO 8601); notify the other treasurers of an ERR.
+    """Keep the answer to the summary of `digest_of` (its `fired_for`, ISO 8601); notify the other treasurers of an ERR.
 
     RefusedError if it is no longer the last one, or too old, or the appointment has ended.
     """
     appointment = await appointment_of(db, caller, mutuelle_id, Role.TREASURER)
     fired_for = datetime.fromisoformat(digest_of)
-    last = {found.mutuelle_id: found for found in await digests_to_answer(db, caller)}.get(mutuelle_id)
+    last = {found.mutuelle_id: found for found in await summaries_to_answer(db, caller)}.get(mutuelle_id)
     if last is None or last.fired_for != fired_for:
         raise RefusedError(_("Another summary has been sent since. Please answer the last one."))
     await _lock(db, appointment, fired_for)
@@ -102,7 +133,7 @@ async def answer_digest(
     if reason is not None and position > MOST_ANSWERS:
         raise RefusedError(_("You have answered this summary enough. Please see the other treasurers."))
     said = {"verdict": verdict, "reason": reason, "name": appointment.name, "channel": caller.gateway}
-    row = {**key, **said, "position": position, "answered_at": caller.at}
+    row = {**key, **said, "position": position, "answered_at": caller.at, "of_balance": last.of_balance}
     await db.execute(insert(digest_answer), row)
     if reason is not None:
         await _notify_others(db, appointment, last, reason, caller.at)
@@ -114,7 +145,7 @@ async def _lock(db: AsyncConnection, appointment: Appointment, fired_for: dateti
 
 
 async def _notify_others(
-    db: AsyncConnection, appointment: Appointment, about: SentDigest, reason: str, now: datetime
+    db: AsyncConnection, appointment: Appointment, about: Summary, reason: str, now: datetime
 ) -> None:
     others = [
         officer.phone
@@ -154,8 +185,12 @@ async def remarks(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list[R
         & (digest.c.fired_for == digest_answer.c.fired_for)
     )
     rows = await db.execute(
-        select(digest_answer, digest.c.sent_at, mutuelle.c.timezone)
-        .join(digest, of_digest)
+        select(
+            digest_answer,
+            sa.func.coalesce(digest.c.sent_at, digest_answer.c.fired_for).label("sent_at"),
+            mutuelle.c.timezone,
+        )
+        .outerjoin(digest, of_digest)
         .join(mutuelle, mutuelle.c.id == digest_answer.c.mutuelle_id)
         .where(
             digest_answer.c.mutuelle_id == mutuelle_id,
@@ -171,3 +206,16 @@ async def remarks(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list[R
 def _remark(row: Row[tuple[object, ...]]) -> Remark:
     on = local_date(row.sent_at, row.timezone)
     return Remark(row.name, on, row.reason, row.answered_at, row.timezone, row.position)
+
+
+def _nothing_else(typed: str) -> str:
+    said = set(initials(typed).split())
+    if said - {*words_of(WITH_OK)}:
+        raise InvalidError(_("Nothing was kept."))
+    return ""
+
+
+# What may stand behind an OK. An OK with other words (but, missing) is none.
+alone = Kind(
+    "nothing else", _nothing_else, good=("merci",), bad=("mais", "5000"), takes_rest=True, optional=True
+)

@@ -28,6 +28,7 @@ from mutuelle.schedules.schedules import Schedule, change, end, read_schedule
 from mutuelle.schedules.tables import digest, schedule
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import payment, payment_case
+from mutuelle.treasury.cash_in_hand import holders_of_cash
 from mutuelle.treasury.receipt_days import recorded_late
 from mutuelle.treasury.tables import cash_dispute
 from sms.outbox import Message, enqueue
@@ -74,8 +75,17 @@ async def count(db: AsyncConnection, mutuelle: Mutuelle, begun: Schedule | None,
         unresolved=unresolved + late,
         oldest_at=oldest_at,
         late=late,
+        collectors_minor=await held_by_collectors(db, mutuelle.id, held.boxes),
     )
     return Counted(figures, held, since)
+
+
+async def held_by_collectors(db: AsyncConnection, mutuelle_id: str, boxes: dict[str, int]) -> int:
+    """How much of the cash in these accounts is still with collectors, in or out of office."""
+    holders = await holders_of_cash(db, mutuelle_id)
+    return sum(
+        minor for code, minor in boxes.items() if code in holders and holders[code].role == Role.COLLECTOR
+    )
 
 
 async def balance_now(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> Figures:

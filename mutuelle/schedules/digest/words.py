@@ -10,14 +10,16 @@ from mutuelle.scheme.mutuelles import Mutuelle
 
 SMS_SEPTETS, SCREEN_SEPTETS = 160, 156
 DAY = timedelta(days=1)
+NO_SIGN, NO_PAYERS, SHORTEST = 1, 2, 3  # how short a form is; a higher one leaves out more
 
 
 @dataclass(frozen=True)
 class Figures:
     """The figures of a digest at `at`. `since` is when the counting of what came in began, None for the very start.
 
-    Amounts in minor units of the mutuelle's currency. `payers` are distinct households; `unresolved` payments wait for
-    an operator's answer or for a person, the oldest since `oldest_at`; `late` of them are cash that was recorded days
+    Amounts in minor units of the mutuelle's currency. `cash_minor` is all the cash: collectors hold `collectors_minor`
+    of it, the rest is in the treasurers' box. `payers` are distinct households; `unresolved` payments wait for an
+    operator's answer or for a person, the oldest since `oldest_at`; `late` of them are cash that was recorded days
     after it was received.
     """
 
@@ -34,6 +36,7 @@ class Figures:
     unresolved: int
     oldest_at: datetime | None
     late: int = 0
+    collectors_minor: int = 0
 
 
 def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = None) -> Sentence:
@@ -41,8 +44,11 @@ def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = N
 
     `seal` is the short seal of the book at these figures, if there is one.
     """
-    room = SMS_SEPTETS if asks else SCREEN_SEPTETS
-    forms = list(_forms(figures, asks, seal))
+    return longest(list(_forms(figures, asks, seal)), language, SMS_SEPTETS if asks else SCREEN_SEPTETS)
+
+
+def longest(forms: Sequence[Sentence], language: str, room: int = SMS_SEPTETS) -> Sentence:
+    """The first of `forms`, the longest being first, that fits `room`; else the last."""
     return next((form for form in forms if septets(fold(render(form, language))) <= room), forms[-1])
 
 
@@ -76,20 +82,23 @@ def _compare(mutuelle: Mutuelle, lines: str, at: datetime) -> Sentence:
 
 
 def _forms(figures: Figures, asks: bool, seal: str | None) -> Iterator[Sentence]:
-    """From long to short: the name becomes the code, then go the currency sign, question, late cash, seal."""
+    """From long to short: the name becomes the code, then go the currency sign, "households" behind the payers, the
+    question, late cash, the seal.
+    """
     day = f"{figures.mutuelle.today(figures.since):%d/%m}" if figures.since else ""
-    name, code = (f"{called} {day}".strip() for called in (figures.mutuelle.name, figures.mutuelle.id))
-    heads = (_heading(figures.mutuelle.name, day), name, code)
+    code = f"{figures.mutuelle.id} {day}".strip()
+    heads = (_heading(figures.mutuelle.name, day), _heading(figures.mutuelle.id, day), code)
     shown = (figures, replace(figures, late=0)) if figures.late else (figures,)
     if seal:
         for one in shown:
             yield from (_sealed(one, head, seal) for head in heads)
-            yield _sealed(one, code, seal, bare=True)
-            yield _sealed(one, code, seal, bare=True, asks=False)
+            yield from (_sealed(one, code, seal, short=short) for short in (NO_SIGN, NO_PAYERS))
+            yield _sealed(one, code, seal, short=NO_PAYERS, asks=False)
     for one in shown:
         yield from (_form(one, head, asks=asks) for head in heads)
-        yield _form(one, code, asks=asks, bare=True)
-        yield _form(one, code, asks=False, bare=True)
+        yield from (_form(one, code, asks=asks, short=short) for short in (NO_SIGN, NO_PAYERS))
+        yield _form(one, code, asks=False, short=NO_PAYERS)
+    yield _shortest(shown[-1], figures.mutuelle.id)
 
 
 def _heading(name: str, day: str) -> Sentence:
@@ -100,69 +109,88 @@ def _heading(name: str, day: str) -> Sentence:
     )
 
 
-def _form(figures: Figures, head: Sentence | str, *, asks: bool, bare: bool = False) -> Sentence:
-    facts = _facts(figures, head, bare=bare)
+def _form(figures: Figures, head: Sentence | str, *, asks: bool, short: int = 0) -> Sentence:
+    facts = _facts(figures, head, short)
     if asks:
-        return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}. OK or ERR?", **facts)
-    return _("{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}.", **facts)
+        return _(
+            "{head}: {income}. {held}. Households up to date: {ready}/{all}. {waiting}. OK or ERR?", **facts
+        )
+    return _("{head}: {income}. {held}. Households up to date: {ready}/{all}. {waiting}.", **facts)
 
 
 def _sealed(
-    figures: Figures, head: Sentence | str, seal: str, *, bare: bool = False, asks: bool = True
+    figures: Figures, head: Sentence | str, seal: str, *, short: int = 0, asks: bool = True
 ) -> Sentence:
     """With the seal, which an auditor asks for: it stays when the question and the colons are left out."""
-    facts = _facts(figures, head, bare=bare) | {"seal": seal}
+    facts = _facts(figures, head, short) | {"seal": seal}
     if asks:
         return _(
-            "{head}: {income}. {held}. Up to date: {ready}/{all}. {waiting}. Seal {seal}. OK or ERR?", **facts
+            "{head}: {income}. {held}. Households up to date: {ready}/{all}. {waiting}. Seal {seal}. OK or ERR?",
+            **facts,
         )
     facts["waiting"] = waiting(figures, bare=True)
-    return _("{head}: {income}. {held}. Up to date {ready}/{all}. {waiting}. Seal {seal}", **facts)
+    return _("{head}: {income}. {held}. Households up to date {ready}/{all}. {waiting}. Seal {seal}", **facts)
 
 
-def _facts(figures: Figures, head: Sentence | str, *, bare: bool) -> dict[str, Fact]:
+def _shortest(figures: Figures, head: str) -> Sentence:
+    """For sums of hundreds of millions in each place."""
+    facts = _facts(figures, head, SHORTEST) | {"waiting": waiting(figures, bare=True)}
+    return _("{head}: {income}. {held}. Up to date {ready}/{all}. {waiting}", **facts)
+
+
+def _facts(figures: Figures, head: Sentence | str, short: int) -> dict[str, Fact]:
     return {
         "head": head,
-        "income": income(figures, bare=bare),
-        "held": held(figures, bare=bare),
+        "income": income(figures, short),
+        "held": held(figures, short),
         "ready": figures.up_to_date,
         "all": figures.households,
         "waiting": waiting(figures),
     }
 
 
-def _amount(figures: Figures, amount_minor: int, *, bare: bool) -> Money | str:
-    """An amount; `bare`: without its currency sign."""
+def _amount(figures: Figures, amount_minor: int, short: int) -> Money | str:
+    """An amount; in all short forms without its currency sign."""
     money = Money(amount_minor, figures.mutuelle.currency)
-    return str(money).rpartition(" ")[0] if bare else money
+    return str(money).rpartition(" ")[0] if short else money
 
 
-def income(figures: Figures, *, bare: bool) -> Sentence:
-    """What members paid, and how many of them."""
+def income(figures: Figures, short: int = 0) -> Sentence:
+    """What members paid, and how many households of them."""
     if not figures.received_minor:
         return _("nothing received")
-    received = _amount(figures, figures.received_minor, bare=bare)
+    received = _amount(figures, figures.received_minor, short)
+    if short >= NO_PAYERS:
+        return _("{received} ({payers})", received=received, payers=figures.payers)
     return _n(
         "{received} from {n} household", "{received} from {n} households", figures.payers, received=received
     )
 
 
-def held(figures: Figures, *, bare: bool) -> Sentence:
-    """How much money is where."""
-    facts: dict[str, Fact] = {
-        "cash": _amount(figures, figures.cash_minor, bare=bare),
-        "mobile": _amount(figures, figures.mobile_minor, bare=bare),
-    }
+def held(figures: Figures, short: int = 0) -> Sentence:
+    """How much money is where; cash that collectors hold is not in the box."""
+    mobile = _amount(figures, figures.mobile_minor, short)
+    box = _box(figures, short)
     if not figures.bank_minor:
-        return _("Cash {cash}, mobile {mobile}", **facts)
-    bank = _amount(figures, figures.bank_minor, bare=bare)
-    return _("Cash {cash}, mobile {mobile}, bank {bank}", **facts, bank=bank)
+        return _("{box}, mobile {mobile}", box=box, mobile=mobile)
+    bank = _amount(figures, figures.bank_minor, short)
+    return _("{box}, mobile {mobile}, bank {bank}", box=box, mobile=mobile, bank=bank)
+
+
+def _box(figures: Figures, short: int) -> Sentence:
+    cash = _amount(figures, figures.cash_minor - figures.collectors_minor, short)
+    if not figures.collectors_minor:
+        return _("Cash {cash}", cash=cash)
+    collectors = _amount(figures, figures.collectors_minor, short)
+    if short == SHORTEST:
+        return _("Cash {cash}, coll. {collectors}", cash=cash, collectors=collectors)
+    return _("Cash {cash}, collectors {collectors}", cash=cash, collectors=collectors)
 
 
 def waiting(figures: Figures, *, bare: bool = False) -> Sentence:
     """The payments without a final outcome; `bare`: in as few letters as possible."""
     if figures.oldest_at is None:
-        return _("Nothing to check") if bare else _("No payment to check")
+        return _("Nothing to check")
     age = figures.at - figures.oldest_at
     since = _("{days} d", days=age // DAY) if age >= DAY else _("{hours} h", hours=age // timedelta(hours=1))
     facts: dict[str, Fact] = {"count": figures.unresolved, "age": since}

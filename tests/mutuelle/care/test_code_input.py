@@ -3,7 +3,7 @@
 import pytest
 from stdnum import damm
 
-from mutuelle.care.code_input import CheckRequest, care_code, check_request
+from mutuelle.care.code_input import CheckParts, care_code, check_parts, parts_without_word
 from talk.answers import Secret, repaired
 from talk.trouble import InvalidError
 
@@ -11,8 +11,8 @@ NUMBER, CODE = "101482939", "246813"
 
 
 def read(typed: str) -> tuple[str, str]:
-    request: CheckRequest = check_request.parse(repaired(typed))
-    return request.number, str(request.code)
+    parts: CheckParts = check_parts.parse(repaired(typed))
+    return parts.number, str(parts.code)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_the_same_request_however_it_is_written(typed: str) -> None:
     [
         "",
         "bonjour",
-        "101482939",
-        "246813",
+        "101482930",
+        "24681",
         "101482939 24681",
         "101482939 2468135",
         "101482930 246813",  # a wrong digit
@@ -69,9 +69,46 @@ def test_where_both_readings_are_a_member_number_the_one_that_was_written_counts
 
 
 def test_the_code_is_shown_by_no_repr() -> None:
-    request = check_request.parse("101482939246813")
-    assert CODE not in repr(request)
-    assert isinstance(request.code, Secret)
+    parts = check_parts.parse("101482939246813")
+    assert CODE not in repr(parts) + str(parts)
+    assert isinstance(parts.code, Secret)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read", "kept"),
+    [
+        ("101 482 939", (NUMBER, None, False), NUMBER),
+        ("le 101482939", (NUMBER, None, False), NUMBER),
+        ("246 813", ("", CODE, False), "code"),
+        (f"{NUMBER} {CODE} 101000000 206813", (NUMBER, CODE, True), NUMBER),
+        (f"{NUMBER} {CODE} et 101000000", (NUMBER, CODE, True), NUMBER),
+        (f"{CODE} {NUMBER}, 206813 101000000", (NUMBER, CODE, True), NUMBER),
+    ],
+)
+def test_a_part_alone_and_two_patients(typed: str, read: tuple[str, str | None, bool], kept: str) -> None:
+    """`kept`: what a conversation remembers of it, never a code."""
+    parts: CheckParts = check_parts.parse(repaired(typed))
+    assert (parts.number, parts.code, parts.more) == read
+    assert str(parts) == kept
+    assert check_parts.parse(kept).code is None
+
+
+@pytest.mark.parametrize(
+    ("body", "is_read"),
+    [
+        (f"{NUMBER} {CODE}", True),
+        (f"Bonjour, patient {NUMBER} code {CODE} merci", True),
+        (NUMBER, True),
+        ("246 813", True),
+        ("2468l3.", True),
+        ("rdv 246813", False),
+        ("rappelez le 101482939", False),
+        ("70 11 22 33", False),
+        ("1000", False),
+    ],
+)
+def test_a_message_without_a_keyword(body: str, is_read: bool) -> None:
+    assert (parts_without_word(body) is not None) is is_read
 
 
 @pytest.mark.parametrize("typed", ["206813", "206 813", "206-813", "2O68l3"])

@@ -1,0 +1,76 @@
+"""By SMS, for treasurers: who owes what, and the digest's second form."""
+
+from locales import Sentence, _
+from menus.treasurer import NOT_A_TREASURER, treasuries
+from mutuelle.officers.roles import Appointment
+from mutuelle.schedules.digest.words import longest
+from mutuelle.scheme.mutuelles import Place, places_named, places_of
+from mutuelle.treasury.arrears import (
+    Arrears,
+    arrears_by_place,
+    detail_of,
+    detail_words,
+    where_is_owed,
+    who_owes,
+)
+from talk.answers import Kind
+from talk.keywords import by_message, word_for
+from talk.trouble import InvalidError
+from talk.words import Caller, ask, choose, look
+
+
+@by_message(_("ARREARS WHO_OWES"), officers=True)
+async def arrears(caller: Caller) -> Sentence:
+    """RETARDS Zantiéla: who owes there. Without a place: how much is owed in each."""
+    found = await treasuries(caller)
+    if not found:
+        return NOT_A_TREASURER
+    word = word_for(arrears.keyword, caller.language)
+    places = await look(places_of, [appointment.mutuelle_id for appointment in found])
+    question = _("Who owes, in which place? Example: {word} {place}", word=word, place=places[0].name)
+    named = await ask(question, place_among(places))
+    if named:
+        place = named[0] if len(named) == 1 else await choose(_("Which place?"), named)
+        return owed_in(place.name, [place], await look(arrears_by_place, caller, [place]), caller)
+    kept = await which_mutuelle(found)
+    everywhere = [place for place in places if place.mutuelle_id == kept.mutuelle_id]
+    return owed_in(kept.mutuelle_name, everywhere, await look(arrears_by_place, caller, everywhere), caller)
+
+
+def owed_in(where: str, asked: list[Place], owed: list[Arrears], caller: Caller) -> Sentence:
+    if not owed:
+        return _("{where}: nobody owes anything.", where=where)
+    names = len(asked) == 1
+    word = word_for(arrears.keyword, caller.language)
+    return longest(who_owes(owed[0]) if names else where_is_owed(owed, word), caller.language)
+
+
+async def which_mutuelle(found: list[Appointment]) -> Appointment:
+    if len(found) == 1:
+        return found[0]
+    chosen: Appointment = await choose(_("Of which mutuelle?"), found)
+    return chosen
+
+
+def place_among(places: list[Place]) -> Kind[list[Place]]:
+    """The places that are called so, or nearly so; none where none is named."""
+
+    def parse(typed: str) -> list[Place]:
+        if not typed:
+            return []
+        if named := places_named(places, typed):
+            return named
+        raise InvalidError(_("No place is called {typed}.", typed=typed[:20].strip()))
+
+    name = places[0].name
+    return Kind("place among", parse, good=(name,), bad=("xxxx",), takes_rest=True, optional=True)
+
+
+@by_message(_("DETAIL"), officers=True)
+async def detail(caller: Caller) -> Sentence:
+    """The digest's second form: how households stand, and what each collector holds."""
+    found = await treasuries(caller)
+    if not found:
+        return NOT_A_TREASURER
+    kept = await which_mutuelle(found)
+    return longest(detail_words(await look(detail_of, caller, kept.mutuelle_id)), caller.language)

@@ -1,0 +1,157 @@
+"""The balance of one month: what members paid, new households, and what was held when it ended.
+
+Nothing is kept: it is counted from the book whenever a treasurer asks.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.positions import held_on, received_between
+from locales import Sentence, _, _n, languages
+from locales.formats import month_names, written_month
+from mutuelle.dates import add_months, last_day
+from mutuelle.schedules.digest.digest import held_by_collectors
+from mutuelle.schedules.digest.words import Figures, held, income, longest
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.tables import household
+from talk.answers import Kind
+from talk.keywords import words_of
+from talk.questions import initials
+from talk.trouble import InvalidError
+from talk.words import Caller
+
+SHORTEST_NAME = 3  # letters of a month's name: jan, nov
+THIS, LAST = _("MONTH"), _("LAST PREVIOUS")  # words of a treasurer, those of every language taken
+BESIDE = _("OF THE THIS FOR IN PLEASE")  # say nothing of the month
+
+
+@dataclass(frozen=True)
+class MonthFigures:
+    """`figures` of the days from `first` to `last`; `joined` is how many households joined on them."""
+
+    first: date
+    last: date
+    figures: Figures
+    joined: int
+
+
+async def month_of(
+    db: AsyncConnection, caller: Caller, mutuelle_id: str, first: date, last: date
+) -> MonthFigures:
+    """The figures of the month that begins on `first`, up to `last`."""
+    mutuelle = await get_mutuelle(db, mutuelle_id)
+    received, payers = await received_between(db, mutuelle.id, mutuelle.currency, first, last)
+    position = await held_on(db, mutuelle.id, mutuelle.currency, last)
+    figures = Figures(
+        mutuelle=mutuelle,
+        since=None,
+        at=caller.at,
+        received_minor=received,
+        payers=payers,
+        cash_minor=sum(position.boxes.values()),
+        mobile_minor=position.mobile_minor,
+        bank_minor=position.bank_minor,
+        up_to_date=0,
+        households=0,
+        unresolved=0,
+        oldest_at=None,
+        collectors_minor=await held_by_collectors(db, mutuelle.id, position.boxes),
+    )
+    return MonthFigures(first, last, figures, await _joined(db, mutuelle, first, last))
+
+
+async def _joined(db: AsyncConnection, mutuelle: Mutuelle, first: date, last: date) -> int:
+    """How many households joined on these days, those that were closed since too."""
+    on = sa.cast(sa.func.timezone(mutuelle.timezone, household.c.enrolled_at), sa.Date)
+    joined = sa.select(sa.func.count()).where(household.c.mutuelle_id == mutuelle.id, on.between(first, last))
+    return await db.scalar(joined) or 0
+
+
+def month_summary(found: MonthFigures, language: str) -> Sentence:
+    """The longest form that fits a segment."""
+    month = written_month(found.first, language)
+    forms = [
+        _month_form(found, head, month, short)
+        for head, short in ((found.figures.mutuelle.name, 0), (found.figures.mutuelle.id, 0))
+    ]
+    return longest([*forms, _month_form(found, found.figures.mutuelle.id, month, 2)], language)
+
+
+def _month_form(found: MonthFigures, head: str, month: str, short: int) -> Sentence:
+    return _(
+        "{mutuelle}, {month}: {income}, {joined}. {held} on {day}.",
+        mutuelle=head,
+        month=month,
+        income=income(found.figures, short),
+        joined=_n("{n} new household", "{n} new households", found.joined),
+        day=f"{found.last:%d/%m}",
+        held=held(found.figures, short),
+    )
+
+
+def asked_month(today: date) -> Kind[date | None]:
+    """The first day of the month that a treasurer names (11, novembre, 11/2026, du mois); None where she names none.
+
+    A month without its year is the last one of this name that has begun.
+    """
+
+    def parse(typed: str) -> date | None:
+        words = [word for word in initials(typed).split() if word not in words_of(BESIDE)]
+        if not words:
+            return None
+        first = _month_said(words, today)
+        if first is None:
+            raise InvalidError(_("Not understood: {words}", words=typed[:20].strip()))
+        if first > today:
+            raise InvalidError(_("This month has not begun yet."))
+        return first
+
+    return Kind(
+        "month",
+        parse,
+        good=(str(today.month), "du mois", f"{today:%m/%Y}", "novembre", "mois passé"),
+        bad=("hier", "13", "12/2999", "tout"),
+        takes_rest=True,
+        optional=True,
+    )
+
+
+def _month_said(words: list[str], today: date) -> date | None:
+    this, before = today.replace(day=1), {*words_of(LAST)} & {*words}
+    words = [word for word in words if word not in {*words_of(THIS), *before}]
+    if not words:
+        return add_months(this, -1) if before else this
+    if before:
+        return None
+    month, years = _month_number(words[0]), words[1:]
+    if month is None or len(years) > 1:
+        return None
+    if not years:
+        return this.replace(year=today.year - (month > today.month), month=month)
+    if not re.fullmatch("(20)?[0-9]{2}", years[0]):
+        return None
+    return date(2000 + int(years[0]) % 100, month, 1)
+
+
+def _month_number(word: str) -> int | None:
+    """1 to 12 for a number or a name of a month, in any language; a name may be cut short where one begins so."""
+    if word.isdecimal():
+        return int(word) if len(word) <= 2 and 1 <= int(word) <= 12 else None
+    if len(word) < SHORTEST_NAME:
+        return None
+    named = {
+        nth
+        for language in languages()
+        for nth, name in enumerate(month_names(language), start=1)
+        if initials(name).startswith(word)
+    }
+    return named.pop() if len(named) == 1 else None
+
+
+def end_of(first: date, today: date) -> date:
+    """The last day of the month of `first` that has begun."""
+    return min(last_day(first, 1), today)

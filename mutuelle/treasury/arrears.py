@@ -1,0 +1,164 @@
+"""What a treasurer asks between two digests: who owes what in a place, and how many households are covered.
+
+Names and debts of members leave the service here: only for the mutuelle's own treasurers, each look-up is written
+down, and past LOOKUPS_A_DAY there is none until tomorrow.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Fact, Money, Sentence, _, _n
+from mutuelle.contributions.portfolio import Insured, portfolio
+from mutuelle.cover.rules import COVERED_STATES, CoverState
+from mutuelle.households.lookups import note_lookup
+from mutuelle.scheme.mutuelles import Mutuelle, Place, get_mutuelle
+from mutuelle.tables import household
+from mutuelle.treasury.cash_in_hand import CashInHand, collectors_cash_in_hand
+from talk.words import Caller
+
+
+@dataclass(frozen=True)
+class Owing:
+    """A household that owes `due` for covers that it agreed to."""
+
+    head_name: str
+    due: Money
+
+
+@dataclass(frozen=True)
+class Arrears:
+    """The households of a place that owe, the most first."""
+
+    place: Place
+    owing: tuple[Owing, ...]
+    total: Money
+
+
+async def arrears_by_place(db: AsyncConnection, caller: Caller, places: Sequence[Place]) -> list[Arrears]:
+    """Who owes in each of these places of one mutuelle; those where somebody does, the largest sum first."""
+    mutuelle = await get_mutuelle(db, places[0].mutuelle_id)
+    asked = places[0].name if len(places) == 1 else mutuelle.id
+    await note_lookup(db, caller, f"who owes {asked}", mutuelle.today(caller.at))
+    heads = await db.execute(
+        select(household.c.number, household.c.place_id, household.c.head_name).where(
+            household.c.mutuelle_id == mutuelle.id,
+            household.c.place_id.in_([place.id for place in places]),
+            household.c.closed_at.is_(None),
+        )
+    )
+    homes = {number: (place_id, name) for number, place_id, name in heads}
+    insured = await portfolio(db, mutuelle, mutuelle.today(caller.at), homes.keys())
+    owing: dict[str, list[Owing]] = {place.id: [] for place in places}
+    for number, one in insured.items():
+        if one.due.amount_minor:
+            place_id, name = homes[number]
+            owing[place_id].append(Owing(name, one.due))
+    found = [_arrears(place, owing[place.id], mutuelle) for place in places if owing[place.id]]
+    return sorted(found, key=lambda one: -one.total.amount_minor)
+
+
+def _arrears(place: Place, owing: list[Owing], mutuelle: Mutuelle) -> Arrears:
+    total = Money(sum(one.due.amount_minor for one in owing), mutuelle.currency)
+    return Arrears(place, tuple(sorted(owing, key=lambda one: (-one.due.amount_minor, one.head_name))), total)
+
+
+def who_owes(found: Arrears) -> list[Sentence]:
+    """The names with their debts, the most first: from all of them to none, the rest counted."""
+    head = _n(
+        "{place}: {n} household owes {total}",
+        "{place}: {n} households owe {total}",
+        len(found.owing),
+        place=found.place.name,
+        total=found.total,
+    )
+    return list(_listed(head, [f"{one.head_name} {_bare(one.due)}" for one in found.owing]))
+
+
+def where_is_owed(found: Sequence[Arrears], example: str) -> list[Sentence]:
+    """The places where households owe, the largest sum first, and the message that asks for names."""
+    head = _n(
+        "{n} household owes {total}",
+        "{n} households owe {total}",
+        sum(len(one.owing) for one in found),
+        total=Money(sum(one.total.amount_minor for one in found), found[0].total.currency),
+    )
+    lines = [f"{one.place.name} {_bare(one.total)} ({len(one.owing)})" for one in found]
+    return [
+        _("{listed} Names: {example} {place}", listed=listed, example=example, place=found[0].place.name)
+        for listed in _listed(head, lines)
+    ]
+
+
+def _listed(head: Sentence, lines: Sequence[str]) -> Iterator[Sentence]:
+    for shown in range(len(lines), 0, -1):
+        facts: dict[str, Fact] = {"head": head, "lines": ", ".join(lines[:shown])}
+        if shown == len(lines):
+            yield _("{head}: {lines}.", **facts)
+        else:
+            yield _("{head}: {lines} and {more} more.", **facts, more=len(lines) - shown)
+    yield _("{head}.", head=head)
+
+
+def _bare(money: Money) -> str:
+    """An amount without its currency, which stands beside the sum of all."""
+    return str(money).rpartition(" ")[0]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How the households of a mutuelle stand, and what each collector holds."""
+
+    mutuelle: Mutuelle
+    states: Counter[CoverState]
+    owing: int
+    total: Money
+    collectors: tuple[CashInHand, ...]
+    days: tuple[int, ...]  # for how long each collector has held the oldest of it
+
+
+async def detail_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> Detail:
+    """The digest's second form, as of now."""
+    mutuelle = await get_mutuelle(db, mutuelle_id)
+    today = mutuelle.today(caller.at)
+    insured = list((await portfolio(db, mutuelle, today)).values())
+    collectors = sorted(
+        await collectors_cash_in_hand(db, mutuelle_id), key=lambda one: -one.held.amount_minor
+    )
+    return Detail(
+        mutuelle,
+        Counter(one.cover.state for one in insured),
+        sum(one.due.amount_minor > 0 for one in insured),
+        _due_in_all(insured, mutuelle),
+        tuple(collectors),
+        tuple(one.days(today) for one in collectors),
+    )
+
+
+def _due_in_all(insured: Sequence[Insured], mutuelle: Mutuelle) -> Money:
+    return Money(sum(one.due.amount_minor for one in insured), mutuelle.currency)
+
+
+def detail_words(found: Detail) -> list[Sentence]:
+    """From all collectors to none of them by name."""
+    covered = sum(found.states[state] for state in COVERED_STATES)
+    waiting = found.states[CoverState.WAITING]
+    head = _(
+        "{mutuelle}, households: {covered} covered, {waiting} waiting, {others} not covered. {owing} owe {total}",
+        mutuelle=found.mutuelle.name,
+        covered=covered,
+        waiting=waiting,
+        others=found.states.total() - covered - waiting,
+        owing=found.owing,
+        total=found.total,
+    )
+    if not found.collectors:
+        return [_("{head}. No collector holds cash.", head=head)]
+    lines = [
+        f"{one.name} {_bare(one.held)} ({days})"
+        for one, days in zip(found.collectors, found.days, strict=True)
+    ]
+    return list(_listed(_("{head}. Collectors (days)", head=head), lines))

@@ -1,0 +1,87 @@
+"""Who owes in a place: the most first, in one segment whatever the number of names, each look-up written down."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from locales import Money, languages, render
+from locales.letters import fold, septets
+from mutuelle.cover.rules import CoverState
+from mutuelle.households.lookups import LOOKUPS_A_DAY, note_lookup
+from mutuelle.schedules.digest.words import longest
+from mutuelle.scheme.mutuelles import Place, places_of
+from mutuelle.treasury.arrears import (
+    Arrears,
+    Detail,
+    Owing,
+    arrears_by_place,
+    detail_words,
+    where_is_owed,
+    who_owes,
+)
+from mutuelle.treasury.cash_in_hand import CashInHand
+from talk.limits import DAY, Limited, uses_since
+from talk.trouble import RefusedError
+from talk.words import Caller
+from tests.support.messages_digest import MUTUELLE, NAME
+from tests.support.officers import FANTA
+from tests.support.town import AWA, MARIAM, OUMAR, found_town, join, paid
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PLACE = Place("BEN", "p1", "Kafara-Koungodjan-Missirik")
+TREASURER = Caller(FANTA, "fr", "sms", "message", NOON)
+
+
+def said(forms: list[object], language: str) -> str:
+    return fold(render(longest(forms, language), language))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("count", [1, 2, 5, 300])
+def test_any_number_of_names_is_one_segment_and_the_rest_is_counted(language: str, count: int) -> None:
+    owing = tuple(Owing(NAME, Money(999_999, "XOF")) for _nth in range(count))
+    owed = Arrears(PLACE, owing, Money(999_999 * count, "XOF"))
+    words = said([*who_owes(owed)], language)
+    assert septets(words) <= 160, words
+    shown = words.count(fold(NAME))
+    assert shown >= 1
+    assert shown == count or f" {count - shown} " in words
+    words = said([*where_is_owed([owed] * count, "RETARDS")], language)
+    assert septets(words) <= 160, words
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_the_second_form_of_the_digest_is_one_segment(language: str, count: int) -> None:
+    held = CashInHand("BEN", "00000001", NAME, AWA, Money(200_000, "XOF"), NOON.date(), "Africa/Bamako")
+    states = Counter(dict.fromkeys(CoverState, 9_999))
+    found = Detail(MUTUELLE, states, 9_999, Money(99_999_999, "XOF"), (held,) * count, (99,) * count)
+    assert septets(said([*detail_words(found)], language)) <= 160
+
+
+async def test_who_owes_most_comes_first_and_the_look_up_is_written_down(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    await paid(pool, await join(pool, AWA, at=NOON), at=NOON)
+    await paid(pool, await join(pool, MARIAM, at=NOON, name="Mariam Diarra", pay_minor=3_000), at=NOON)
+    await join(pool, OUMAR, at=NOON, name="Oumar Sow")
+    async with pool.begin() as db:
+        places = await places_of(db, ["BEN"])
+        found = await arrears_by_place(db, TREASURER, places)
+        again = await arrears_by_place(db, TREASURER, [found[0].place])
+        noted = await uses_since(db, Limited.MEMBER_LOOKED_UP, NOON - DAY, subject=FANTA)
+    assert [[(one.head_name, one.due.amount_minor) for one in place.owing] for place in found] == [
+        [("Oumar Sow", 12_000), ("Mariam Diarra", 9_000)]
+    ]
+    assert again == found
+    assert noted == 2
+
+
+async def test_nobody_looks_up_members_without_end(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    async with pool.begin() as db:
+        for nth in range(LOOKUPS_A_DAY):
+            await note_lookup(db, TREASURER, f"name {nth}", NOON.date())
+        with pytest.raises(RefusedError, match="looked up many"):
+            await note_lookup(db, TREASURER, "one more", NOON.date())
