@@ -164,7 +164,7 @@ async def work(hop: LimitHop) -> str:
     nth = len(hop.words)
     if nth == 1:
         await hop.read("office", hop.phone)
-        return "CON Mon travail\n1 Argent recu\n2 Argent en main\n0 Retour"
+        return "CON Mon travail\n1 Argent encaissé\n2 Argent en main\n0 Retour"
     if nth == 2:
         await hop.read("office", hop.phone)
         return "CON Le numéro de membre du ménage ?\n0 Retour"

@@ -95,12 +95,18 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
 
 
 def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
-    """What is due, the least that is taken of it, and who takes it."""
-    facts: dict[str, Fact] = {"payable": payable(stands, says_credit=False), "who": cash.shown}
+    """What is due, the least that is taken of it, and who takes it. Beside long names some of it has no room."""
+    facts: dict[str, Fact] = {"payable": payable(stands, says_credit=False)}
+    said = (
+        _("{payable}, in cash to {who}", **facts, who=cash.shown)
+        .or_else(_("{payable}, in cash to {who}", **facts, who=cash.person))
+        .or_else(_("{payable}, to {who}", **facts, who=cash.person))
+    )
     if cash.another_phone or stands.least_cash == stands.payable:
-        return _("{payable}, in cash to {who}", **facts)
-    return _("{payable} (at least {least}), in cash to {who}", **facts, least=stands.least_cash).or_else(
-        _("{payable}, in cash to {who}", **facts)
+        return said
+    least = stands.least_cash
+    return _("{payable} (at least {least}), in cash to {who}", **facts, who=cash.shown, least=least).or_else(
+        said
     )
 
 

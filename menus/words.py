@@ -47,8 +47,13 @@ def under_way(payment: OpenPayment, caller: Caller) -> Sentence:
             "A payment of {amount} is under way on another phone. Wait for our SMS.", amount=payment.amount
         )
     return _(
-        "A payment of {amount} is under way. Approve it with your PIN or wait for our SMS: never charged twice.",
+        "A payment of {amount} is under way. Approve with your PIN or wait for our SMS: never charged twice.",
         amount=payment.amount,
+    ).or_else(
+        _(
+            "A payment of {amount} is under way. Approve it or wait for our SMS: never charged twice.",
+            amount=payment.amount,
+        )
     )
 
 

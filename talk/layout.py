@@ -37,23 +37,23 @@ def lay_out(screen: Screen, language: str, *, room: int) -> Shown:
     )
     if screen.invites_letters:
         head = f"{head}\n{_letters(language)}"
-    if numbers_itself:
+    if numbers_itself and (septets(_joined(head, lines, foot)) > room or len(lines) > MOST_LINES):
+        own = [line for line, choice in zip(lines, screen.choices, strict=True) if digit_of(choice)]
+        numbered = [line for line in lines if line not in own]
+        further = [_more(language), *foot]
         most = max(head, _press_listed(language), key=septets)  # the same pages with a note as without
-        if septets(_joined(most, lines, foot)) > room or len(lines) > MOST_LINES:
-            own = [line for line, choice in zip(lines, screen.choices, strict=True) if digit_of(choice)]
-            further = [_more(language), *foot]
-            numbered = [line for line in lines if line not in own]
-            packed = _packed(numbered, room - septets(_joined(most, own, further)))
-            page, pages = min(max(screen.page, 0), len(packed) - 1), len(packed)
-            lines = [*packed[page], *own]
-            foot = further if page < pages - 1 else foot
+        packed = _packed(numbered, room - septets(_joined(most, own, further)))
+        page, pages = min(max(screen.page, 0), len(packed) - 1), len(packed)
+        lines = [*packed[page], *own]
+        foot = further if page < pages - 1 else foot
     text = _joined(head, lines, foot)
     whole, noted = septets(text) <= room, True
     if screen.note:
-        note = fold(render(screen.note, language))
-        heads = [f"{note}\n{head}", *([note] if screen.choices and not screen.confirms else [])]
-        fitting = (said for one in heads if septets(said := _joined(one, lines, foot)) <= room)
-        with_note = next(fitting, "")
+        is_list = bool(screen.choices) and not screen.confirms
+        titles = (f"\n{head}", "") if is_list else (f"\n{head}",)
+        rests = [_joined(title, lines, foot) for title in titles]
+        noted_texts = (render_within(screen.note, language, room - septets(rest)) + rest for rest in rests)
+        with_note = next((said for said in noted_texts if septets(said) <= room), "")
         text, noted = with_note or text, bool(with_note)
     keys = {line.digit: line.key for line in lines}
     return Shown(text if whole else _cut(text, room), screen.end, keys, pages, whole, noted)
@@ -91,7 +91,7 @@ def _back(language: str) -> str:
 
 @lru_cache
 def _press_listed(language: str) -> str:
-    return fold(render(PRESS_LISTED, language))
+    return render_within(PRESS_LISTED, language, 0)  # its shortest wording
 
 
 @lru_cache

@@ -121,7 +121,7 @@ function menuFor(args, isMember, known) {
   });
   state('work', { 1: 'number' }, async () => {
     await read('office', phone);
-    menu.con('Mon travail\n1 Argent recu\n2 Argent en main\n0 Retour');
+    menu.con('Mon travail\n1 Argent encaissé\n2 Argent en main\n0 Retour');
   });
   state('number', { '*^\\d{9}$': 'amount' }, async () => {
     await read('office', phone);

@@ -73,6 +73,6 @@ def test_a_name_longer_than_a_page_is_cut_to_what_fits_beside_the_way_on() -> No
     choices = (Option("long", "x" * 300), Option("short", "y"))
     shown = fit(Screen("?", choices=choices, back=True), "fr")
     assert shown.whole
-    note = "Tapez un numéro de la liste."  # it has room in the place of the question
+    note = "Tapez un numéro :"  # it has room in the place of the question
     assert septets(shown.text.replace("?", note, 1)) == ROOM
     assert "98 Suite" in shown.text
