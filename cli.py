@@ -90,9 +90,9 @@ def parser() -> argparse.ArgumentParser:
     )
     for name, what in PROCESSES.items():
         hooks.add_parser(name, help=what, description=f"What `python {name}.py` does: {what}.")
-    for found in pkgutil.iter_modules(commands.__path__):
-        if found.name not in ("command", "progress"):
-            importlib.import_module(f"commands.{found.name}").add(hooks)
+    found = {module.name for module in pkgutil.iter_modules(commands.__path__)} - {"command", "progress"}
+    for name in (*commands.HELP_ORDER, *sorted(found - {*commands.HELP_ORDER})):
+        importlib.import_module(f"commands.{name}").add(hooks)
     return typed
 
 

@@ -26,8 +26,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -37,18 +36,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import locales
-import migrations
 import settings
 from menus.home import home
-from migrations import OldSchemaError
 from mutuelle.contributions.money_notices import ring
-from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
 from mutuelle.households.caller_profile import profile_of
 from service import logs, metrics, simulator_pages
-from service.clock import DatabaseClock, WrongClockError, refuse_wrong_clock
-from service.database import connect_args, open_pool, prove_a_write
+from service.clock import DatabaseClock
+from service.database import open_pool, prove_a_write
 from service.forms import read_body, read_form, read_query
-from settings import NoDatabaseError, Settings, SettingsError
+from service.start import START_FAULTS, exit_code, expect_good_start
+from settings import Settings
 from sms import delivery, inbox
 from sms.provider import SmsAdapter
 from sms.providers import providers
@@ -82,12 +79,12 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
         with ThreadPoolExecutor(
             1
         ) as aside:  # a loop runs already; a fault at startup inside it could exit with 3 only
-            aside.submit(asyncio.run, _expect_good_start(wanted)).result()
-    except (SettingsError, OldSchemaError, StrangeRouteError, NoDatabaseError, WrongClockError) as fault:
+            aside.submit(asyncio.run, expect_good_start(wanted)).result()
+    except START_FAULTS as fault:
         if environ is not None:
             raise
         sys.stderr.write(f"{fault}\n")
-        raise SystemExit(1 if isinstance(fault, NoDatabaseError) else 2) from None
+        raise SystemExit(exit_code(fault)) from None
     logs.configure(wanted.log_level)
     locales.load()
     routes = [
@@ -116,19 +113,6 @@ def _sms_routes(provider: SmsAdapter) -> list[Route]:
     return [
         Route(path, partial(store_form, store, provider), methods=["POST"]) for path, store in stores.items()
     ]
-
-
-async def _expect_good_start(wanted: Settings) -> None:
-    """SettingsError for the role of the tables' owner, OldSchemaError, WrongClockError, StrangeRouteError."""
-    await settings.refuse_owner(wanted.database_url)
-    await migrations.refuse_old_schema(wanted.database_url)
-    pool = create_async_engine(wanted.database_url, poolclass=NullPool, connect_args=connect_args())
-    try:
-        async with pool.connect() as db:
-            await refuse_wrong_clock(db)
-        await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
-    finally:
-        await pool.dispose()
 
 
 @asynccontextmanager

@@ -23,24 +23,22 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import locales
-import migrations
 import settings
 from ledger.folding import fold_all
 from ledger.reservations import expire_due
 from ledger.seals import seal_due
 from menus.by_message import menus_by_message, opened_without_keyword
 from menus.help import help_by_message, welcome
-from migrations import OldSchemaError
 from mobilemoney import operators
 from mutuelle.contributions import collection
 from mutuelle.contributions.collection import Round, collect, due_facts
-from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
 from mutuelle.households.sender_profile import roles_of, sender_of
 from mutuelle.schedules.jobs import run_schedules
 from service import logs
-from service.clock import DatabaseClock, WrongClockError, refuse_wrong_clock
+from service.clock import DatabaseClock
 from service.database import is_away, open_pool
-from settings import NoDatabaseError, Settings, SettingsError
+from service.start import START_FAULTS, exit_code, expect_good_start
+from settings import Settings
 from sms import leases, providers
 from sms.delivery import IS_NEWS, apply_reports
 from sms.deps import SmsDeps
@@ -63,15 +61,11 @@ Turn = Callable[[], Awaitable[int]]
 
 async def work(wanted: Settings, stop: asyncio.Event) -> None:
     """Run every loop until `stop` is set; a round that has begun is finished first."""
-    await settings.refuse_owner(wanted.database_url)
-    await migrations.refuse_old_schema(wanted.database_url)
+    await expect_good_start(wanted)
     pool = open_pool(wanted.database_url)
     database_clock = DatabaseClock()
     clock = Clock(database_clock, wanted.time_scale)
     try:
-        async with pool.connect() as db:
-            await refuse_wrong_clock(db)
-        await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
         unlimited = httpx.Limits(max_connections=None)  # collection has its own limit: PLACES
         async with httpx.AsyncClient(trust_env=False, limits=unlimited) as client:
             turns = rounds(wanted, pool, client, going_on=lambda: not stop.is_set(), clock=clock)
@@ -270,9 +264,9 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         locales.load()
         spare_collections()
         asyncio.run(_run(wanted))
-    except (SettingsError, OldSchemaError, StrangeRouteError, NoDatabaseError, WrongClockError) as fault:
+    except START_FAULTS as fault:
         sys.stderr.write(f"{fault}\n")
-        return 1 if isinstance(fault, NoDatabaseError) else 2
+        return exit_code(fault)
     return 0
 
 

@@ -13,7 +13,6 @@ from bench.callers import AGES, hop_request, name_of, phone_of
 from bench.federation import PIN
 from bench.homes import Joined
 from bench.wire import Exchange, WireHop
-from mutuelle.households.households import initials_of
 from mutuelle.households.member_numbers import shown_number
 from talk.phones import shown_phone
 from torture.town import FAMILY
@@ -41,7 +40,7 @@ class Who:
     @property
     def facts(self) -> dict[bytes, bytes]:
         """What tells her screens from those of others, by what stands for it in the rehearsal."""
-        told = {"name": self.name, "phone": shown_phone(self.phone), "initials": initials_of(self.name)}
+        told = {"name": self.name, "phone": shown_phone(self.phone)}
         if self.number:
             told["number"] = shown_number(self.number)
         return {f"\0{key}\0".encode(): fact.encode() for key, fact in told.items()}
@@ -121,7 +120,7 @@ async def rehearse(port: int, kind: str, who: Who) -> Play:
     ends = kind == "dial" or screens[-1].startswith(b"END ")
     if not ends or len(set(screens)) < len(screens) or not all(s.startswith(b"CON ") for s in screens[:-1]):
         raise UnexpectedAnswerError(f"{kind}: {_readable(screens)}")
-    marks = {fact: mark for mark, fact in who.facts.items() if mark != b"\0initials\0" or kind == "cash"}
+    marks = {fact: mark for mark, fact in who.facts.items()}
     return Play(kind, tuple(_filled(screen, marks) for screen in screens))
 
 

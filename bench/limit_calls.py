@@ -164,20 +164,21 @@ async def work(hop: LimitHop) -> str:
     nth = len(hop.words)
     if nth == 1:
         await hop.read("office", hop.phone)
-        return "CON Mon travail\n1 Argent encaissé\n2 Argent en main\n0 Retour"
+        return "CON Mon travail\n1 Argent encaissé\n2 Argent en main\n3 Argent de plusieurs ménages\n0 Retour"
     if nth == 2:
         await hop.read("office", hop.phone)
-        return "CON Le numéro de membre du ménage ?\n0 Retour"
+        return "CON Quel ménage ? Son numéro, son téléphone ou son nom\n0 Retour"
     if nth == 5:
         return "CON Votre code de travail ?\n0 Retour"
     if nth == 6:
         return await receive(hop)
     asked = await hop.read("collected", hop.phone, hop.words[2])
+    name, number = asked["head_name"], shown(asked["number"])
     if nth == 3:
-        return f"CON Combien ? De {money(asked['due'] // 4)} à {money(asked['due'])}\n0 Retour"
-    initials = " ".join(f"{word[0]}." for word in asked["head_name"].split())
+        least, due = money(asked["due"] // 4), money(asked["due"])
+        return f"CON {name}, {number} : combien ? De {least} à {due}\n0 Retour"
     return (
-        f"CON {initials}, numéro {shown(asked['number'])}, vous a donné {money(int(hop.words[3]))} en espèces ?\n"
+        f"CON {name}, numéro {number}, vous a donné {money(int(hop.words[3]))} en espèces ?\n"
         "1 Oui, aujourd'hui\n2 Non, ou autre jour"
     )
 

@@ -8,7 +8,7 @@ For Redis: commands, and how often some left together.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from bench.place import BenchPlace
 from engines.processes import LOOPBACK
 from service.clock import NOW
+from torture.listening import listening
 
 PINGS = ("", "select 1")  # of a connection that was idle for a second: `service/database.py`
 BEGIN, END, WITHIN = ("BEGIN", "START"), ("COMMIT", "ROLLBACK"), ("SAVEPOINT", "ROLLBACK TO", "RELEASE")
@@ -162,22 +163,18 @@ async def _between(url: str, listener: Callable[[], Listener]) -> AsyncIterator[
     there = make_url(url)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with ExitStack() as ends:  # also where it ends while it connects
-            ends.callback(writer.transport.abort)
-            answers, asks = await asyncio.open_connection(there.host, there.port)
-            ends.callback(asks.transport.abort)
+        answers, asks = await asyncio.open_connection(there.host, there.port)
+        try:
             await asyncio.gather(
                 _pass_on(reader, asks, listener().hear),
                 _pass_on(answers, writer, None),
                 return_exceptions=True,
             )
+        finally:
+            asks.transport.abort()
 
-    server = await asyncio.start_server(serve, LOOPBACK, 0)
-    try:
-        port = server.sockets[0].getsockname()[1]
+    async with listening(serve) as port:
         yield there.set(host=LOOPBACK, port=port).render_as_string(hide_password=False)
-    finally:
-        server.close()
 
 
 async def _pass_on(

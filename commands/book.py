@@ -9,7 +9,7 @@ from itertools import groupby
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.command import CommandError, Commands, command, database, day, expect_mutuelle
+from commands.command import CommandError, Commands, command, database, day, expect_mutuelle, of_mutuelle
 from commands.progress import Progress
 from ledger import export, reports
 from ledger.charts import Chart, charts
@@ -37,8 +37,7 @@ def add(commands: Commands) -> None:
     balance_.add_argument(
         "--as-of", type=day, metavar="DATE", help="up to and including this day (2026-12-31); else today"
     )
-    for each in (export_, balance_):
-        each.add_argument("--mutuelle", metavar="CODE", help="only this one, such as SIK")
+    of_mutuelle(export_, balance_)
 
 
 async def write_export(arguments: argparse.Namespace) -> int:

@@ -3,7 +3,17 @@
 import argparse
 from datetime import UTC, datetime
 
-from commands.command import CommandError, Commands, acted, command, database, expect_mutuelle, group, spoken
+from commands.command import (
+    CommandError,
+    Commands,
+    acted,
+    command,
+    database,
+    expect_mutuelle,
+    group,
+    of_mutuelle,
+    spoken,
+)
 from locales import counts
 from mutuelle.acts import By
 from mutuelle.households.member_numbers import shown_number
@@ -25,8 +35,7 @@ def add(commands: Commands) -> None:
     cancel = command(
         cash, "cancel", cancel_receipt, "take a receipt back in the book; its collector must hold it"
     )
-    for parser in (list_, close, cancel):
-        parser.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
+    of_mutuelle(list_, close, cancel, required=True)
     for parser in (close, cancel):
         parser.add_argument("receipt", type=str.upper, metavar="RECEIPT", help="the code of the receipt")
         acted(parser)

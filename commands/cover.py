@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.command import Commands, acted, command, database, expect_mutuelle, group
+from commands.command import Commands, acted, command, database, expect_mutuelle, group, of_mutuelle
 from mutuelle.acts import By
 from mutuelle.care.replay import Otherwise, answered_otherwise
 from mutuelle.cover.rules import Cover
@@ -15,13 +15,16 @@ from mutuelle.support.review import Redated, accept_answers, redated
 
 
 def add(commands: Commands) -> None:
-    cover_ = group(commands, "cover", "answers and dates of cover that the rules give otherwise than before")
+    cover_ = group(
+        commands,
+        "cover",
+        "what corrected rules of cover change: list it, and write down that it was looked at",
+    )
     review_ = command(cover_, "review", review, "list the households concerned, and what changes for each")
     accept_ = command(
         cover_, "accept", accept, "write down that a person has looked at the answers that review lists"
     )
-    for parser in (review_, accept_):
-        parser.add_argument("--mutuelle", metavar="CODE", help="only this mutuelle (default: all)")
+    of_mutuelle(review_, accept_)
     acted(accept_)
 
 

@@ -19,6 +19,7 @@ from commands.command import (
     environment,
     expect_mutuelle,
     group,
+    of_mutuelle,
     phone,
 )
 from mutuelle.acts import By
@@ -41,10 +42,9 @@ def add(commands: Commands) -> None:
     give = command(roles, "give", appoint, "give somebody a role, from today on")
     withdraw = command(roles, "withdraw", end_appointment, "end somebody's role, from now on")
     for parser in (give, withdraw):
-        parser.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
         parser.add_argument("role", choices=ROLES, help="which role")
     list_ = command(roles, "list", list_officers, "print who is in office today, or every change")
-    list_.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
+    of_mutuelle(give, withdraw, list_, required=True)
     list_.add_argument("--changes", action="store_true", help="every change since the beginning, and why")
     pins = group(commands, "pin", "issue and unlock the work PINs of officers")
     issue = command(pins, "issue", print_pin, "print a new PIN once, for the slip that its owner is handed")

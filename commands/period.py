@@ -3,7 +3,17 @@
 import argparse
 from uuid import uuid4
 
-from commands.command import CommandError, Commands, acted, command, database, day, expect_mutuelle, group
+from commands.command import (
+    CommandError,
+    Commands,
+    acted,
+    command,
+    database,
+    day,
+    expect_mutuelle,
+    group,
+    of_mutuelle,
+)
 from ledger.book import Origin, Posted
 from ledger.periods import close_period, closed_through, period_acts, reopen_period
 
@@ -24,8 +34,7 @@ def add(commands: Commands) -> None:
         period, "close", close_books, "close the books through a day; what comes late is booked today"
     )
     reopen = command(period, "reopen", reopen_books, "open the period that was closed last")
-    for parser in (list_, close, reopen):
-        parser.add_argument("mutuelle", metavar="CODE", help="the mutuelle, such as SIK")
+    of_mutuelle(list_, close, reopen, required=True)
     close.add_argument("last", type=day, metavar="DATE", help="the last day to close (2026-10-31)")
     for parser in (close, reopen):
         acted(parser)

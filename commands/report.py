@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.command import CommandError, Commands, command, database, day, expect_mutuelle
+from commands.command import CommandError, Commands, command, database, day, expect_mutuelle, of_mutuelle
 from commands.progress import Progress
 from ledger.charts import DEFAULT, charts
 from ledger.export import snapshot
@@ -46,12 +46,11 @@ def add(commands: Commands) -> None:
     report = command(commands, "report", write_report, "print a report of a mutuelle's book")
     report.add_argument(
         "name",
-        type=lambda name: ALSO.get(name, name),
-        choices=REPORTS,
+        type=_report,
         metavar="NAME",
         help="; ".join(f"{ours} ({french})" for french, ours in ALSO.items()),
     )
-    report.add_argument("--mutuelle", required=True, metavar="CODE", help="the mutuelle, such as SIK")
+    of_mutuelle(report, required=True)
     report.add_argument(
         "--from", dest="first", type=day, metavar="DATE", help="the first day; else 1 January of the last"
     )
@@ -82,6 +81,15 @@ def add(commands: Commands) -> None:
         const=FRENCH,
         help="for a French spreadsheet: semicolons, days as 31/12/2026, decimal commas",
     )
+
+
+def _report(typed: str) -> str:
+    """The type of an argument: a report by its English or its French name."""
+    name = ALSO.get(typed.lower(), typed.lower())
+    if name not in REPORTS:
+        known = ", ".join(f"{french} or {ours}" for french, ours in ALSO.items())
+        raise argparse.ArgumentTypeError(f"{typed!r} is no report; there are {known}")
+    return name
 
 
 async def write_report(arguments: argparse.Namespace) -> int:

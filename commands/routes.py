@@ -16,6 +16,7 @@ from commands.command import (
     expect_mutuelle,
     group,
     missing_settings,
+    of_mutuelle,
 )
 from mutuelle.acts import By
 from mutuelle.contributions.route_guards import cannot_ask
@@ -30,9 +31,9 @@ def add(commands: Commands) -> None:
     list_ = command(route, "list", list_routes, "print the routes, and which of them can be used from here")
     add_ = command(route, "add", add_route, "ask the phones of a country by an operator; back: route remove")
     remove = command(route, "remove", remove_route, "ask them no more: they pay in cash; back: route add")
-    list_.add_argument("--mutuelle", metavar="CODE", help="only this one, such as SIK")
+    of_mutuelle(list_)
+    of_mutuelle(add_, remove, required=True)
     for parser in (add_, remove):
-        parser.add_argument("--mutuelle", metavar="CODE", required=True, help="the mutuelle, such as SIK")
         parser.add_argument("--country", type=_country, metavar="ML", required=True, help="of the phones")
         acted(parser)
     add_.add_argument("--operator", required=True, help="its name, as `keneya route list` knows it")

@@ -6,22 +6,23 @@ import sys
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.command import CommandError, Commands, command, database, expect_mutuelle, spoken
+from commands.command import CommandError, Commands, command, database, expect_mutuelle, of_mutuelle, spoken
 from commands.progress import Progress
 from ledger import seals
 from locales import _, _n
 
 
 def add(commands: Commands) -> None:
-    seal_ = command(commands, "seal", seal_now, "seal what was booked, now")
-    hooks = seal_.add_subparsers(dest="seal_command", metavar="command")
+    seal_ = command(
+        commands, "seal", seal_now, "seal what was booked, now; list, export, verify and find seals"
+    )
+    hooks = seal_.add_subparsers(dest="seal_command", metavar="[command]", help="leave it out to seal now")
     list_ = command(hooks, "list", list_seals, "print every block and its short seal")
     export_ = command(hooks, "export", export_seals, "print the chain as CSV, for an auditor")
     verify_ = command(
         hooks, "verify", verify, "compute every block again; exit 1 if one is not as it was sealed"
     )
-    for each in (seal_, list_, export_, verify_):
-        each.add_argument("--mutuelle", metavar="CODE", help="only this one, such as SIK")
+    of_mutuelle(seal_, list_, export_, verify_)
     find_ = command(
         hooks, "find", find, "which block a short seal is of, and whether the past up to it stands"
     )

@@ -1,8 +1,11 @@
-"""`keneya migrate` and `keneya check`: migrate the schema, examine every invariant."""
+"""`keneya migrate`, `check` and `settings check`: migrate the schema, examine invariants, try what a start needs."""
 
 import argparse
 import json
+import sys
 
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,14 +15,27 @@ import migrations
 import migrations.shipped
 import mutuelle.invariants
 import mutuelle.scheme.sealed_records
+import settings
 import sms.invariants
-from commands.command import CommandError, Commands, address, command, database, one_line, spoken
+from commands.command import (
+    CommandError,
+    Commands,
+    address,
+    command,
+    database,
+    environment,
+    group,
+    one_line,
+    spoken,
+)
 from commands.progress import Progress
 from invariants import Finding, Invariant, examine
 from ledger.export import snapshot
 from locales import _n
 from migrations.grants import AUDITOR_ROLE
+from service.start import START_FAULTS, exit_code, expect_good_start
 
+REDIS_TIMEOUT_S = 3
 NO_RIGHT = "the database says: permission denied"
 CHECKS: tuple[Invariant, ...] = (
     *ledger.invariants.book.INVARIANTS,
@@ -39,6 +55,34 @@ def add(commands: Commands) -> None:
     )
     check_ = command(commands, "check", check, "check every invariant; exit 1 if one is broken")
     check_.add_argument("--json", action="store_true", help="print the findings as JSON")
+    settings_ = group(commands, "settings", "the environment variables of web and worker")
+    command(settings_, "check", check_settings, "read them, and try the database and Redis that they name")
+
+
+async def check_settings(_arguments: argparse.Namespace) -> int:
+    """Read the settings and try what they name; the exit code is the one that web and worker would end with."""
+    try:
+        wanted = settings.read(environment())
+    except settings.SettingsError as fault:
+        print("\n".join(fault.faults), file=sys.stderr)
+        return 2
+    print("settings: every variable can be read")
+    try:
+        await expect_good_start(wanted)
+    except START_FAULTS as fault:
+        print(fault, file=sys.stderr)
+        return exit_code(fault)
+    print("database: answers; its role, its schema, its clock and the routes are right")
+    async with Redis.from_url(wanted.redis_url, socket_connect_timeout=REDIS_TIMEOUT_S) as redis:
+        try:
+            await redis.ping()
+        except RedisError as fault:
+            print(
+                f"redis: does not answer: {fault}. Calls that change something are refused", file=sys.stderr
+            )
+            return 1
+    print("redis: answers")
+    return 0
 
 
 async def migrate(arguments: argparse.Namespace) -> int:

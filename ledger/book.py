@@ -19,13 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import MINOR_DIGITS, parse
 from ledger.tables import movement
+from prepared import Prepared
 from values import value
 
 MAX_JOURNALS = 1000  # in one call: a batch holds its locks until the caller commits
 MAX_AMOUNT_MINOR = 1_000_000_000_000  # of one movement: the sum of millions of them fits a bigint
 _JOURNAL_IDS = uuid5(NAMESPACE_URL, "urn:keneya:ledger:journal")
-_OPEN = text("select * from ledger.open_accounts(cast(:accounts as jsonb))")
-_POST = text("select * from ledger.post(cast(:journals as jsonb))")
+_OPEN = Prepared(text("select nth, verdict, reason from ledger.open_accounts(cast(:accounts as jsonb))"))
+_POST = Prepared(text("select nth, verdict, journal_id, reason from ledger.post(cast(:journals as jsonb))"))
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no such text and would end the transaction
 
 
@@ -172,8 +173,8 @@ class Posted:
 async def open_accounts(db: AsyncConnection, accounts: Sequence[Account]) -> None:
     """Open the accounts that are not open yet, in one round trip. AccountRefusedError names each that cannot be."""
     wire = [{"mutuelle": a.mutuelle, "code": a.code, "currency": a.currency} for a in accounts]
-    rows = await db.execute(_OPEN, {"accounts": orjson.dumps(wire).decode()})
-    refused = [f"{accounts[row.nth - 1].code}: {row.reason}" for row in rows if row.verdict == "refused"]
+    rows = await _OPEN.rows(db, {"accounts": orjson.dumps(wire).decode()})
+    refused = [f"{accounts[nth - 1].code}: {reason}" for nth, verdict, reason in rows if verdict == "refused"]
     if refused:
         raise AccountRefusedError("; ".join(refused))
 
@@ -226,10 +227,8 @@ async def post(db: AsyncConnection, journals: Sequence[Journal]) -> list[Posted]
     if len(journals) > MAX_JOURNALS:
         raise ValueError(f"{len(journals)} journals in one call, at most {MAX_JOURNALS}")
     wire = orjson.dumps([_wire(journal) for journal in journals], default=_wire_id)
-    rows = await db.execute(_POST, {"journals": wire.decode()})
-    return [
-        Posted(PostVerdict(verdict), journal_id, reason) for _nth, verdict, journal_id, reason in rows.all()
-    ]
+    rows = await _POST.rows(db, {"journals": wire.decode()})
+    return [Posted(PostVerdict(verdict), journal_id, reason) for _nth, verdict, journal_id, reason in rows]
 
 
 async def reverse(

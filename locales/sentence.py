@@ -35,9 +35,6 @@ class Once:
         return self.words
 
 
-HIDDEN = "****"
-
-
 @value
 class Sentence:
     """`msgid` is the English source with `{names}`; `language`, where set, overrides the reader's.
@@ -66,24 +63,14 @@ class Sentence:
         """The same sentence, always spoken in `language` (a language offers itself in its own words)."""
         return replace(self, language=language)
 
-    def on_record(self) -> "Sentence":
-        """The same sentence as it may be kept: what is shown once is hidden."""
-        kept = tuple((name, _kept(fact)) for name, fact in self.facts)
-        shorter = self.shorter and self.shorter.on_record()
-        return (
-            self
-            if (kept, shorter) == (self.facts, self.shorter)
-            else replace(self, facts=kept, shorter=shorter)
-        )
+    @property
+    def is_shown_once(self) -> bool:
+        """Whether it holds a fact that no record may keep."""
+        facts = [fact for _name, fact in self.facts]
+        return any(isinstance(f, Once) or (isinstance(f, Sentence) and f.is_shown_once) for f in facts)
 
 
 Fact = str | int | date | Money | Once | Sentence
-
-
-def _kept(fact: Fact) -> Fact:
-    if isinstance(fact, Sentence):
-        return fact.on_record()
-    return HIDDEN if isinstance(fact, Once) else fact
 
 
 def _(msgid: str, **facts: Fact) -> Sentence:

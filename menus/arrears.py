@@ -3,7 +3,7 @@
 from locales import Sentence, _
 from menus.treasurer import NOT_A_TREASURER, treasuries
 from mutuelle.officers.roles import Appointment
-from mutuelle.schedules.digest.words import longest
+from mutuelle.schedules.digest.words import SMS_SEPTETS
 from mutuelle.scheme.mutuelles import Place, places_named, places_of
 from mutuelle.treasury.arrears import (
     Arrears,
@@ -15,6 +15,7 @@ from mutuelle.treasury.arrears import (
 )
 from talk.answers import Kind
 from talk.keywords import by_message, word_for
+from talk.layout import longest
 from talk.trouble import InvalidError
 from talk.words import Caller, ask, choose, look
 
@@ -42,7 +43,7 @@ def owed_in(where: str, asked: list[Place], owed: list[Arrears], caller: Caller)
         return _("{where}: nobody owes anything.", where=where)
     names = len(asked) == 1
     word = word_for(arrears.keyword, caller.language)
-    return longest(who_owes(owed[0]) if names else where_is_owed(owed, word), caller.language)
+    return longest(who_owes(owed[0]) if names else where_is_owed(owed, word), caller.language, SMS_SEPTETS)
 
 
 async def which_mutuelle(found: list[Appointment]) -> Appointment:
@@ -73,4 +74,6 @@ async def detail(caller: Caller) -> Sentence:
     if not found:
         return NOT_A_TREASURER
     kept = await which_mutuelle(found)
-    return longest(detail_words(await look(detail_of, caller, kept.mutuelle_id)), caller.language)
+    return longest(
+        detail_words(await look(detail_of, caller, kept.mutuelle_id)), caller.language, SMS_SEPTETS
+    )

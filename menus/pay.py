@@ -140,15 +140,15 @@ def part_of_due(stands: Standing) -> Sentence:
     return _("A part, from {amount}", amount=stands.least_payment)
 
 
-async def how_much(stands: Standing, *, takes_rest: bool = False, cash: bool = False) -> Money:
-    """An amount between the least part (in `cash`, the mutuelle's own) and all of it; not asked where it is the same.
+async def how_much(stands: Standing, *, takes_rest: bool = False) -> Money:
+    """An amount between the least part and all of it; not asked where there is only one answer.
 
     `takes_rest`: written behind a keyword its groups of digits may stand apart (12 000).
     """
-    least, most = stands.least_cash if cash else stands.least_payment, stands.payable
+    least, most = stands.least_payment, stands.payable
     if least == most:
         return most
-    kind = amount(least, most, min(stands.payable_product.amount_step_minor, least.amount_minor))
+    kind = amount(least, most, stands.payable_product.amount_step_minor)
     question = _("How much? From {least} to {most}", least=least, most=most)
     money: Money = await ask(question, replace(kind, takes_rest=takes_rest))
     return money

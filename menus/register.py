@@ -6,6 +6,7 @@ Possible duplicates are shown before the consent.
 from dataclasses import dataclass
 
 from locales import Fact, Sentence, _, _n
+from menus.find import NOT_FOUND, find_household, found_as
 from menus.words import no_cover, which_cover, work_pin
 from mutuelle.enrolment.enrolment import enrolment_of
 from mutuelle.enrolment.registration import (
@@ -14,12 +15,11 @@ from mutuelle.enrolment.registration import (
     give_phone,
     phone_or_none,
     register,
-    without_phone_asked,
+    without_phone,
 )
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.duplicates import Near, households_with_phone, near_households
 from mutuelle.households.households import Household
-from mutuelle.households.member_numbers import member_number
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.scheme.mutuelles import Place, get_mutuelle, places_of
 from mutuelle.scheme.products import Offer
@@ -145,16 +145,22 @@ def welcome(household: Household, newcomer: Newcomer) -> Sentence:
 
 async def gives_phone(caller: Caller, appointment: Appointment) -> Sentence:
     """The first phone of a household that was registered without one."""
-    number = await ask(_("The household's member number?"), member_number)
-    household = await look(without_phone_asked, caller, appointment, number)
+    found = await find_household(caller, appointment)
+    if found is None:
+        return NOT_FOUND
+    household = await look(without_phone, appointment, found.number)
     mutuelle = await look(get_mutuelle, appointment.mutuelle_id)
-    phone = await ask(_("The phone of the household?"), phone_number(mutuelle.country))
+    phone = await ask(
+        _("{household}: their phone?", household=found_as(household)), phone_number(mutuelle.country)
+    )
     others = await seen(await look(households_with_phone, mutuelle, phone))
     agreed = others is not None and await confirm(phone_terms(household, phone))
     if not agreed or others is None:
         return NOTHING
     pin = await work_pin()
-    wrong = await do(give_phone, mutuelle=mutuelle.id, given=FirstPhone(number, phone, others), pin=pin)
+    wrong = await do(
+        give_phone, mutuelle=mutuelle.id, given=FirstPhone(household.number, phone, others), pin=pin
+    )
     return wrong or _("Done. The phone {phone} is asked to confirm by SMS.", phone=shown_phone(phone))
 
 

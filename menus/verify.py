@@ -5,9 +5,15 @@ No PIN is asked: the code, made minutes ago on the patient's own phone, is the p
 
 from locales import Fact, Sentence, _
 from menus.words import one_of
-from mutuelle.care.code_input import CheckParts, care_code, check_parts, code_part, number_part
-from mutuelle.care.eligibility import (
+from mutuelle.care.code_input import (
     CODE_CAME_BEFORE,
+    CheckParts,
+    care_code,
+    check_parts,
+    code_part,
+    number_part,
+)
+from mutuelle.care.eligibility import (
     NOT_A_DOCTOR,
     PARTS_WAIT_S,
     check_cover,
@@ -16,7 +22,9 @@ from mutuelle.care.eligibility import (
 from mutuelle.care.eligibility_history import Check, checks_by
 from mutuelle.households.member_numbers import member_number, shown_number
 from mutuelle.officers.roles import Appointment
+from mutuelle.schedules.digest.words import SMS_SEPTETS
 from talk.keywords import by_message
+from talk.layout import longest
 from talk.words import Caller, Option, ask, confirm, do, look, order
 
 NOTHING_CHECKED = _("Nothing was checked.")
@@ -45,7 +53,16 @@ async def verify(caller: Caller) -> Sentence:
     if not agreed:
         return NOTHING_CHECKED
     answer: Sentence = await do(check_cover, number=said.number, code=said.code or CODE_CAME_BEFORE)
-    return _("{answer} One patient a message: send the next one.", answer=answer) if said.more else answer
+    return longest(one_at_a_time(answer), caller.language, SMS_SEPTETS) if said.more else answer
+
+
+def one_at_a_time(answer: Sentence) -> list[Sentence]:
+    """What is said where a message brought two patients; after a long answer in fewer words."""
+    return [
+        _("{answer} One patient a message: send the next one.", answer=answer),
+        _("{answer} One patient a message.", answer=answer),
+        answer,
+    ]
 
 
 async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:

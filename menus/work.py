@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from locales import Once, Sentence, _
-from menus.cash import deposit, in_hand, receive
+from menus.cash import deposit, in_hand, receive, receive_several
 from menus.money import money
 from menus.register import gives_phone, registers
 from menus.roles import roles
@@ -51,6 +51,7 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
     Role.COLLECTOR: (
         Duty("receive", _("Cash received"), receive, "1"),
         Duty("cash", _("My cash"), in_hand, "2"),
+        Duty("several", _("Cash of several households"), receive_several, "3"),
     ),
     Role.ENROLMENT: (
         Duty("register", _("Register a household"), registers, "1"),

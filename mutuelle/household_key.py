@@ -32,6 +32,11 @@ def same_household(table: sa.FromClause, other: sa.FromClause) -> sa.ColumnEleme
     return (table.c.mutuelle_id == other.c.mutuelle_id) & (table.c.number == other.c.number)
 
 
+# The arrays of `keys_of` as rows. Each stands in a query of its own, so that the planner, who then never knows how long
+# it is, keeps one plan; else it plans a large statement anew each time.
+UNNESTED_KEYS = "unnest((select cast(:mutuelles as text[])), (select cast(:numbers as text[])))"
+
+
 def keys_of(households: Collection[OfHousehold]) -> dict[str, list[str]]:
     """The keys of these households, as parameters of a set-based query."""
     return {

@@ -10,6 +10,8 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prepared import Prepared
+
 
 class Lock(IntEnum):
     """The spaces, as `classid` of `pg_locks` shows them, and what names a lock of each."""
@@ -29,5 +31,7 @@ LOCK = "pg_advisory_xact_lock(:space, hashtext(:name))"
 
 async def lock(db: AsyncConnection, space: Lock, *name: str) -> None:
     """Wait for this lock, and hold it until the transaction ends."""
-    key = sa.func.hashtext(" ".join(name))
-    await db.execute(sa.select(sa.func.pg_advisory_xact_lock(int(space), key)))
+    await _LOCK.rows(db, {"space": int(space), "name": " ".join(name)})
+
+
+_LOCK = Prepared(sa.text(f"select {LOCK}"))

@@ -65,11 +65,12 @@ class LosingHandler(logging.StreamHandler[TextIO]):
 
 
 class MaskingFormatter(JsonFormatter):
-    """Masks the phone numbers in every line, as the last defence."""
+    """The time first; the phone numbers in every line masked, as the last defence."""
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         log_data.pop("color_message", None)  # uvicorn's second copy of its message, for terminals
-        return {name: mask_phones(value) for name, value in super().process_log_record(log_data).items()}
+        record = super().process_log_record(log_data)
+        return {"at": record.pop("at")} | {name: mask_phones(value) for name, value in record.items()}
 
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:

@@ -1,19 +1,31 @@
 """The phone page: a basic phone in a web page, to see the service as a member does.
 
-Its files are served unchanged; the content security policy forbids all from elsewhere.
+`phone.html` has blanks for words, filled in the page's language; the other files are served unchanged. The content
+security policy forbids all from elsewhere.
 """
 
+import html
+import json
+import re
 from pathlib import Path
 
+import phonenumbers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from simulator import words
 from simulator.deps import simulator_of
 from simulator.sms import SHORT_CODE
 
 FILES = Path(__file__).parent / "phone"
+BLANK = re.compile(r"\{\{(\w+)\}\}")
+FAULTS = {
+    phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: "country",
+    phonenumbers.ValidationResult.TOO_SHORT: "short",
+    phonenumbers.ValidationResult.TOO_LONG: "long",
+}
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -24,7 +36,20 @@ HEADERS = {
 
 
 async def page(request: Request) -> Response:
-    return FileResponse(FILES / "phone.html", headers=HEADERS)
+    """GET, `?language=`: the page in that language; its words are in it, for its scripts too."""
+    language = words.chosen(request.query_params.get("language"))
+    said = words.words_in(language, simulator_of(request).config.service_code)
+    filled = {name: html.escape(text) for name, text in said.items()}
+    filled["language_of_page"], filled["language"] = filled["language"], language
+    filled["languages"] = "".join(
+        f'<a data-language="{code}" lang="{code}" href="?language={code}">{html.escape(name)}</a>'
+        for code, name in words.offered().items()
+    )
+    filled["words"], filled["known"] = (
+        html.escape(json.dumps(texts, ensure_ascii=False)) for texts in (said, words.known_screens())
+    )
+    template = (FILES / "phone.html").read_text()
+    return HTMLResponse(BLANK.sub(lambda blank: filled[blank[1]], template), headers=HEADERS)
 
 
 async def asset(request: Request) -> Response:
@@ -39,8 +64,27 @@ async def about(request: Request) -> JSONResponse:
     return JSONResponse({"service_code": simulator_of(request).config.service_code, "short_code": SHORT_CODE})
 
 
+async def number(request: Request) -> JSONResponse:
+    """GET ?phone=: the number as a network knows it, and what is wrong with it: country, short, long, unknown or ""."""
+    typed = request.query_params.get("phone", "")
+    digits = "".join(letter for letter in typed if letter.isdecimal())[:20].removeprefix("00")
+    foreign = typed.strip().startswith(
+        ("+", "00")
+    )  # else what is wrong with it is that its country is missing
+    try:
+        read = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException as trouble:
+        short = trouble.error_type == phonenumbers.NumberParseException.TOO_SHORT_NSN
+        return JSONResponse({"number": None, "fault": "short" if short and foreign else "country"})
+    fault = FAULTS.get(phonenumbers.is_possible_number_with_reason(read), "")
+    if not fault and not phonenumbers.is_valid_number(read):
+        fault = "unknown" if foreign else "country"
+    return JSONResponse({"number": None if fault else f"+{digits}", "fault": fault})
+
+
 ROUTES = [
     Route("/phone", page, methods=["GET"]),
     Route("/simulator/about", about, methods=["GET"]),
+    Route("/simulator/numbers", number, methods=["GET"]),
     Route("/simulator/phone/{name}", asset, methods=["GET"]),
 ]

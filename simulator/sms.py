@@ -178,12 +178,29 @@ async def incoming(request: Request) -> JSONResponse:
         "cost": "XOF 0.0000",
         "networkCode": "99999",
     }
+    sim.db.execute(
+        "INSERT OR IGNORE INTO written (id, phone, text, at) VALUES (:id, :from, :text, :at)",
+        message | {"at": epoch()},
+    )
     form_later(sim, "/sms", message, after_s=0, retry_s=60, tries=720)
     return JSONResponse({"id": message["id"]}, 202)
+
+
+async def written(request: Request) -> JSONResponse:
+    """GET ?from=: the SMS that a phone sent in, newest first."""
+    sim = simulator_of(request)
+    rows = sim.db.execute(
+        "SELECT * FROM written WHERE phone = ? ORDER BY position DESC LIMIT ?",
+        (phone_number(request.query_params.get("from", "")), SHOWN),
+    ).fetchall()
+    return JSONResponse(
+        [{"id": row["id"], "from": row["phone"], "text": row["text"], "at": iso(row["at"])} for row in rows]
+    )
 
 
 ROUTES = [
     Route("/simulator/at/version1/messaging", send, methods=["POST"]),
     Route("/simulator/sms", sent, methods=["GET"]),
     Route("/simulator/sms/incoming", incoming, methods=["POST"]),
+    Route("/simulator/sms/incoming", written, methods=["GET"]),
 ]

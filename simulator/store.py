@@ -37,6 +37,15 @@ CREATE TABLE IF NOT EXISTS message (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS message_phone ON message (phone, position);
 
+CREATE TABLE IF NOT EXISTS written (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    phone TEXT NOT NULL,
+    text TEXT NOT NULL,
+    at REAL NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS written_phone ON written (phone, position);
+
 CREATE TABLE IF NOT EXISTS collection (
     position INTEGER PRIMARY KEY,
     reference TEXT NOT NULL UNIQUE,

@@ -3,13 +3,14 @@
 A phone has one: a keyword starts another in its place. An ended one keeps its keyword, to say how to begin again.
 """
 
+import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prepared import Prepared
 from sms.tables import conversation
 from talk.engine import State
 from talk.questions import Answer
@@ -36,13 +37,20 @@ class Conversation:
 
 async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Conversation | None:
     """The phone's last conversation, open or ended; None once it has expired."""
-    mine = (conversation.c.phone == phone) & (conversation.c.expires_at > now)
-    row = (await db.execute(select(conversation).where(mine))).one_or_none()
+    row = await _LAST.row(db, {"phone": phone, "now": now})
     if row is None:
         return None
-    answers = tuple(Answer(*answer) for answer in row.answers)
-    state = State(answers, View(**row.view))
-    return Conversation(phone, row.id, row.keyword, row.is_open, row.acted, state)
+    key, keyword, is_open, acted, answers, view = row
+    state = State(tuple(Answer(*answer) for answer in json.loads(answers)), View(**json.loads(view)))
+    return Conversation(phone, key, keyword, is_open, acted, state)
+
+
+_LAST = Prepared(
+    text("""
+    select id, keyword, is_open, acted, answers::text, view::text from sms_conversation
+     where phone = :phone and expires_at > :now
+    """)
+)
 
 
 async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: timedelta = LIFE) -> None:
@@ -54,12 +62,23 @@ async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: tim
         "keyword": talk.keyword,
         "is_open": talk.is_open,
         "acted": talk.acted,
-        "answers": [[a.question, a.kind, a.meant] for a in said.answers] if said else [],
-        "view": asdict(said.view) if said else {},
+        "answers": json.dumps([list(answer) for answer in said.answers] if said else []),
+        "view": json.dumps(asdict(said.view) if said else {}),
         "expires_at": now + life,
     }
-    statement = insert(conversation).values(row)
-    await db.execute(statement.on_conflict_do_update(index_elements=["phone"], set_=row))
+    await _KEEP.rows(db, row)
+
+
+_KEEP = Prepared(
+    text("""
+    insert into sms_conversation (phone, id, keyword, is_open, acted, answers, view, expires_at)
+    values (:phone, :id, :keyword, :is_open, :acted, cast(cast(:answers as text) as jsonb),
+            cast(cast(:view as text) as jsonb), :expires_at)
+    on conflict (phone) do update set (id, keyword, is_open, acted, answers, view, expires_at)
+        = (excluded.id, excluded.keyword, excluded.is_open, excluded.acted, excluded.answers, excluded.view,
+           excluded.expires_at)
+    """)
+)
 
 
 async def forget_expired(db: AsyncConnection, now: datetime) -> None:

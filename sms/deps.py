@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from prepared import unframed
 from sms.keywords import Phrasebook
 from sms.limits import Sender
 from talk.engine import Menu
@@ -33,6 +35,11 @@ class SmsDeps:
     roles_of: Callable[[AsyncConnection, str, datetime], Awaitable[Collection[str]]]
     without_keyword: Callable[[Collection[str], str], tuple[ByMessage, bool] | None]
     strangers_an_hour: int = 100
+
+    @cached_property
+    def unframed(self) -> AsyncEngine:
+        """The pool for a `transaction`."""
+        return unframed(self.pool)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _, render
+from prepared import Prepared, savepoint, transaction
 from sms.conversations import forget_expired
 from sms.deps import InboundSms, SmsDeps
 from sms.dispatch import dispatch
@@ -62,12 +63,12 @@ async def answer_next(deps: SmsDeps) -> bool:
     4. A fault rolls back step 2; the attempt is counted under the same lock, and the last of ATTEMPTS apologises.
     """
     now = deps.clock()
-    async with deps.pool.begin() as db:
+    async with transaction(deps.unframed) as db:
         received = await _take(db, now)
         if received is None:
             return False
         try:
-            async with db.begin_nested():
+            async with savepoint(db):
                 await _answer(deps, db, received, now)
         except Exception as fault:
             await _count_fault(deps, db, received, fault, now)
@@ -83,7 +84,7 @@ async def _answer(deps: SmsDeps, db: AsyncConnection, received: InboundSms, now:
     if answered.text:
         await enqueue(db, [_reply(received, answered.text, f"reply {answered.handled_as}")], now)
     state = Arrival.ANSWERED if answered.text else Arrival.SET_ASIDE
-    await db.execute(_MARK, {"state": state, "handled_as": answered.handled_as, "now": now} | _key(received))
+    await _MARK.rows(db, {"state": state, "handled_as": answered.handled_as, "now": now} | _key(received))
     facts = {"sms": received.id, "as": answered.handled_as, "known": sender, "answered": bool(answered.text)}
     log.info("sms_in", extra=facts)
 
@@ -94,7 +95,7 @@ def _reply(received: InboundSms, body: str, template: str) -> Message:
 
 
 async def _take(db: AsyncConnection, now: datetime) -> InboundSms | None:
-    row = (await db.execute(_NEXT, {"now": now})).one_or_none()
+    row = await _NEXT.row(db, {"now": now})
     return InboundSms(*row) if row else None
 
 
@@ -135,19 +136,21 @@ MAY_BE_PLAYED = """
         select from sms_inbox before where before.phone = message.phone and before.state = 'WAITING'
             and (before.received_at, before.nth) < (message.received_at, message.nth))
 """
-_NEXT = text(
-    """
+_NEXT = Prepared(
+    text(
+        """
     select provider, provider_message_id, phone, body, attempts from sms_inbox message
     where MAY_BE_PLAYED
     order by received_at, nth limit 1
     for update skip locked
     """.replace("MAY_BE_PLAYED", MAY_BE_PLAYED)
+    )
 )
-_MARK = text(
-    """
+_MARK = Prepared(
+    text("""
     update sms_inbox set state = :state, handled_as = :handled_as, handled_at = :now
     where provider = :provider and provider_message_id = :id and state = 'WAITING'
-    """
+    """)
 )
 _AGAIN = text(
     """

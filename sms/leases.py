@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prepared import Prepared
 from sms.delivery import ended_by_stop
 from sms.provider import SendResult, SendStatus
 from sms.tables import OWN_STOPS, MessageState, outbox
@@ -144,18 +145,19 @@ async def phones_reached(
     """Those of `phones` to which a receipt of `mutuelle` that is written now will be handed over."""
     whose = {"mutuelle": mutuelle, "phones": list(phones), "own": list(OWN_STOPS)}
     limits = {"day_ago": now - DAY, "receipts": RECEIPTS_A_DAY}
-    return list(await db.scalars(_REACHED, whose | limits))
+    return [phone for (phone,) in await _REACHED.rows(db, whose | limits)]
 
 
-_REACHED = text(
-    """
-    select phone from unnest(cast(:phones as text[])) as asked (phone)
+# The array stands in a query of its own: so the planner, who never knows how long it is, keeps one plan.
+_REACHED = Prepared(
+    text("""
+    select phone from unnest((select cast(:phones as text[]))) as asked (phone)
     where not exists (select from sms_optout stop
             where stop.phone = asked.phone and stop.until is null and stop.source <> all (cast(:own as text[])))
         and cast(:receipts as int) > (select count(*) from sms_outbox sent
             where sent.mutuelle_id = :mutuelle and sent.phone = asked.phone and sent.receipt_code is not null
                 and coalesce(sent.called_at, sent.created_at) > :day_ago)
-    """
+    """)
 )
 
 

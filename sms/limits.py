@@ -6,9 +6,10 @@ Every played message costs the mutuelle an answer, so these also limit the answe
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prepared import Prepared
 from sms.leases import REPLIES_A_DAY
 from sms.tables import Arrival, inbox
 from talk.limits import Limited, alarm_once, note_use, uses_since
@@ -44,7 +45,15 @@ ORDERS = ("stop", "start")
 
 async def played_since(db: AsyncConnection, phone: str, since: datetime) -> int:
     """The number of the phone's messages played after `since`, answered or not."""
-    return await _count(db, phone, since, inbox.c.handled_as != "limit")
+    count: int = await _PLAYED.value(db, {"phone": phone, "since": since})
+    return count
+
+
+_PLAYED = Prepared(
+    text(
+        "select count(*) from sms_inbox where phone = :phone and handled_at > :since and handled_as <> 'limit'"
+    )
+)
 
 
 async def helped_since(db: AsyncConnection, phone: str, since: datetime, sender: Sender) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales.letters import fold
+from prepared import Prepared
 from sms.in_doubt import settle_in_doubt
 from sms.leases import CALL_LIMIT, LEASE, Claim, claim_due, give_back, record
 from sms.provider import E164, Provider, SendResult, SendStatus
@@ -67,7 +68,7 @@ async def enqueue(db: AsyncConnection, messages: Sequence[Message], now: datetim
         "counts": counts,
         "dues": [message.due_at or now for message in messages],
     }
-    await db.execute(_INSERT, {**columns, "now": now})
+    await _INSERT.rows(db, {**columns, "now": now})
 
 
 async def send_due(pool: AsyncEngine, provider: Provider, clock: Clock, *, limit: int = 32) -> int:
@@ -132,8 +133,8 @@ def _warn_of_account(provider: Provider, outcomes: Sequence[SendResult]) -> None
         )
 
 
-_INSERT = text(
-    """
+_INSERT = Prepared(
+    text("""
     insert into sms_outbox
         (mutuelle_id, key, phone, template, body, receipt_code, is_reply, segments, due_at, created_at)
     select *, cast(:now as timestamptz) from unnest(
@@ -142,7 +143,7 @@ _INSERT = text(
         cast(:replies as boolean[]), cast(:counts as smallint[]), cast(:dues as timestamptz[]))
     order by 1, 2  -- two transactions with the same keys take them in the same order
     on conflict (mutuelle_id, key) do nothing
-    """
+    """)
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
+from prepared import savepoint
 from sms.confirmations import fit_for
 from sms.conversations import Conversation
 from sms.deps import InboundSms
@@ -54,7 +55,7 @@ class _SmsChannel:
         body = self.received.body
         transcripts = tuple(digest.hex() for digest in self.caller.keyring.digests("sms text", body))
         key = ActionKey(self.caller.gateway, self.received.id, self.received.phone, len(body), transcripts)
-        async with self.db.begin_nested():  # a refusal undoes the action, not the answer
+        async with savepoint(self.db):  # a refusal undoes the action, not the answer
             shown = await actions.enact(self.db, key, self.caller, action, consent, finish)
         self.acted = True
         return shown

@@ -11,16 +11,15 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money
+from prepared import Prepared, transaction
 from talk.answers import Secret
 from talk.engine import Finish
 from talk.screen import Shown
-from talk.tables import action as actions
 from talk.words import Caller, Consent, Do
 
 LOCK_NOT_AVAILABLE = "55P03"
@@ -63,6 +62,8 @@ def _plain(fact: Any) -> Any:
         return {"amount_minor": fact.amount_minor, "currency": fact.currency}
     if isinstance(fact, date):
         return fact.isoformat()
+    if is_dataclass(fact):
+        return recorded_facts(tuple((field.name, getattr(fact, field.name)) for field in fields(fact)))
     if isinstance(fact, tuple | list):
         return [_plain(part) for part in fact]
     if fact is None or isinstance(fact, str | int | bool):
@@ -78,15 +79,15 @@ def facts_hash(name: str, facts: Mapping[str, Any], consent: str) -> bytes:
 
 async def outcome(db: AsyncConnection, key: ActionKey) -> Shown | None:
     """The screen that the action at `key` ended with, or None if nothing was done there."""
-    row = (await db.execute(_OUTCOME, _at(key))).one_or_none()
-    return Shown(row.screen, end=True) if row else None
+    row = await _OUTCOME.row(db, _at(key))
+    return Shown(row[0], end=True) if row else None
 
 
 async def perform(
-    pool: AsyncEngine, key: ActionKey, caller: Caller, action: Do[Any], consent: str, finish: Finish
+    unframed: AsyncEngine, key: ActionKey, caller: Caller, action: Do[Any], consent: str, finish: Finish
 ) -> Shown:
     """`enact` in a transaction of its own."""
-    async with pool.begin() as db:
+    async with transaction(unframed) as db:
         return await enact(db, key, caller, action, consent, finish)
 
 
@@ -107,7 +108,7 @@ async def enact(
         "position": key.position,
         "transcript": key.transcripts[0],
         "name": name,
-        "facts": facts,
+        "facts": json.dumps(facts),
         "facts_hash": facts_hash(name, facts, consent),
         "consent": consent,
         "done_at": caller.at,
@@ -118,7 +119,7 @@ async def enact(
             raise RuntimeError("an action without an outcome")
         return done
     shown = finish(await action.act(db, caller, **dict(action.facts)))
-    await db.execute(_KEEP, _at(key) | {"shown": shown.on_record})
+    await _KEEP.rows(db, _at(key) | {"shown": shown.on_record})
     return shown
 
 
@@ -128,37 +129,36 @@ async def _is_first(db: AsyncConnection, row: dict[str, Any]) -> bool:
     From here on the transaction waits for no lock longer than LOCK_TIMEOUT.
     """
     try:
-        return (await db.execute(_FIRST, row)).one_or_none() is not None
+        return await _FIRST.row(db, row | {"timeout": LOCK_TIMEOUT}) is not None
     except DBAPIError as fault:
         if getattr(fault.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE:
             raise StillRunningError(row["name"]) from fault
         raise
 
 
-_COLUMNS = [column for column in actions.c if column.name != "screen"]
-_WAITS = select(func.set_config("lock_timeout", LOCK_TIMEOUT, True)).cte("waits").prefix_with("materialized")
-_FIRST = (
-    insert(actions)
-    .from_select(_COLUMNS, select(*(bindparam(c.name, type_=c.type) for c in _COLUMNS)).select_from(_WAITS))
-    .on_conflict_do_nothing()
-    .returning(actions.c.position)
+_FIRST = Prepared(
+    text("""
+    with waits as materialized (select set_config('lock_timeout', :timeout, true))
+    insert into action (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, done_at)
+    select :gateway, :call, :phone, :position, :transcript, :name, cast(cast(:facts as text) as jsonb), :facts_hash,
+           :consent, :done_at
+      from waits
+    on conflict do nothing
+    returning position
+""")
 )
-
-
-_AT = (
-    *(actions.c[name] == bindparam(f"at_{name}") for name in ("gateway", "call", "phone", "position")),
-    actions.c.transcript == any_(bindparam("transcripts", type_=ARRAY(Text))),
-)
-_OUTCOME = select(actions.c.screen).where(*_AT)
-_KEEP = update(actions).where(*_AT).values(screen=bindparam("shown"))
+_AT = """gateway = :gateway and call = :call and phone = :phone and position = :position
+     and transcript = any(cast(:transcripts as text[]))"""
+_OUTCOME = Prepared(text("select screen from action where AT".replace("AT", _AT)))
+_KEEP = Prepared(text("update action set screen = :shown where AT".replace("AT", _AT)))
 
 
 def _at(key: ActionKey) -> dict[str, Any]:
     """Where the action is, as the statements above name it."""
     return {
-        "at_gateway": key.gateway,
-        "at_call": key.call,
-        "at_phone": key.phone,
-        "at_position": key.position,
+        "gateway": key.gateway,
+        "call": key.call,
+        "phone": key.phone,
+        "position": key.position,
         "transcripts": list(key.transcripts),
     }

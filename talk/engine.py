@@ -30,6 +30,7 @@ from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Option
 from values import value
 
 ONCE_MORE = _("Not recognised, nothing was done. Please type it once more.")
+SHOWN_ONCE = _("This code was shown once and is not shown again. Dial again to get another.")
 NOTE_ALONE = "(a note)"  # stands for a question that no menu asks: what is typed there answers nothing
 STOPS = (*QUESTIONS, Do)  # what a menu waits for until the caller or the channel has done something
 Menu = Callable[[Caller], Coroutine[Request[Any], Any, Sentence]]
@@ -196,11 +197,11 @@ class _Play:
 
     def end(self, sentence: Sentence) -> Shown:
         """The last screen, and what may be kept of it."""
-        language, kept = self.caller.language, sentence.on_record()
+        language = self.caller.language
         shown = self.fit(Screen(sentence, end=True), language)
-        if kept is sentence:
+        if not sentence.is_shown_once:
             return shown
-        return replace(shown, kept=self.fit(Screen(kept, end=True), language).text)
+        return replace(shown, kept=self.fit(Screen(SHOWN_ONCE, end=True), language).text)
 
     def state(self, view: View | None = None) -> State:
         """What is remembered once this hop is answered."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from locales import _, render, render_within
+from locales import Sentence, _, render, render_within
 from locales.letters import fold, septets
 from talk.questions import BACK, MORE, PRESS_LISTED, digit_of
 from talk.screen import Screen, Shown
@@ -57,6 +57,11 @@ def lay_out(screen: Screen, language: str, *, room: int) -> Shown:
         text, noted = with_note or text, bool(with_note)
     keys = {line.digit: line.key for line in lines}
     return Shown(text if whole else _cut(text, room), screen.end, keys, pages, whole, noted)
+
+
+def longest(forms: Sequence[Sentence], language: str, room: int) -> Sentence:
+    """The first of `forms`, the longest being first, that fits `room` septets; else the last."""
+    return next((form for form in forms if septets(fold(render(form, language))) <= room), forms[-1])
 
 
 def _joined(head: str, lines: Sequence[_Line], foot: Sequence[str]) -> str:

@@ -74,6 +74,7 @@ def region_of(phone: str) -> str:
     return (phonenumbers.region_code_for_number(number) or "") if number else ""
 
 
+@lru_cache(maxsize=4096)
 def shown_phone(phone: str) -> str:
     """The number as people of its own country write it: 70 00 00 01."""
     number = _parsed(phone, None)

@@ -1,19 +1,26 @@
 """What a phone's caller chose once and for all: the language."""
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, literal, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import DEFAULT_LANGUAGE, languages
+from prepared import Prepared
 from talk.tables import preference
 from talk.words import Caller
 
 CHOSEN = select(preference.c.language).where(preference.c.phone == bindparam("phone"))
+_CHOSEN = Prepared(CHOSEN)
+_CHOSEN_BY_ALL = Prepared(
+    select(preference.c.phone, preference.c.language).where(
+        preference.c.phone == any_(bindparam("phones", type_=ARRAY(Text)))
+    )
+)
 
 
 async def language_of(db: AsyncConnection, phone: str) -> str:
     """The language of the caller's choice, the default one for who never chose."""
-    return spoken(await db.scalar(CHOSEN, {"phone": phone}))
+    return spoken(await _CHOSEN.value(db, {"phone": phone}))
 
 
 def spoken(chosen: str | None) -> str:
@@ -23,13 +30,8 @@ def spoken(chosen: str | None) -> str:
 
 async def languages_of(db: AsyncConnection, phones: list[str]) -> dict[str, str]:
     """The languages of many phones at once; every phone is in the answer."""
-    rows = await db.execute(
-        select(preference.c.phone, preference.c.language).where(
-            preference.c.phone == any_(literal(phones, ARRAY(Text)))
-        )
-    )
-    chosen = {row.phone: row.language for row in rows if row.language in languages()}
-    return {phone: chosen.get(phone, DEFAULT_LANGUAGE) for phone in phones}
+    chosen = dict(await _CHOSEN_BY_ALL.rows(db, {"phones": phones}))
+    return {phone: spoken(chosen.get(phone)) for phone in phones}
 
 
 async def choose_language(db: AsyncConnection, caller: Caller, *, language: str) -> None:

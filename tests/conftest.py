@@ -183,8 +183,8 @@ def database(engines: Engines, _template: str, _superuser: Sql) -> Iterator[Data
 
 @pytest.fixture
 async def pool(database: Database) -> AsyncIterator[AsyncEngine]:
-    """Connections as the service's role."""
-    engine = create_async_engine(database.url)
+    """Connections as the service's role; like production's, a pool that never has more of them than it keeps."""
+    engine = create_async_engine(database.url, pool_size=15, max_overflow=0)
     yield engine
     await engine.dispose()
 

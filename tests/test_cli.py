@@ -107,8 +107,17 @@ def test_a_fresh_book_can_be_exported(keneya: Keneya, form: str) -> None:
         (["export", "csv", "--mutuelle", "NOPE"], "no mutuelle has the code 'NOPE'"),
         (["balance", "--as-of", "30/11/2026"], "is not a date such as 2026-12-31"),
         (["balance", "--as-of", "9999-12-31"], "is not a day from 2000-01-01 to 2099-12-31"),
-        (["period", "close", "SIK", "0001-01-01", "--actor", "Awa", "--reason", "why"], "is not a day from"),
+        (
+            ["period", "close", "--mutuelle", "SIK", "0001-01-01", "--actor", "Awa", "--reason", "why"],
+            "is not a day from",
+        ),
         (["export", "pdf"], "invalid choice: 'pdf'"),
+        (
+            ["report", "bilan", "--mutuelle", "SIK"],
+            "there are grand-livre or general-ledger, balance or trial-balance,",
+        ),
+        (["period", "list", "--mutuelle", "nope"], "no mutuelle has the code 'NOPE'"),
+        (["period", "list"], "required: --mutuelle"),
         (["dance"], "invalid choice: 'dance'"),
         ([], "required: command"),
     ],

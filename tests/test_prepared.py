@@ -1,12 +1,21 @@
-"""A look over the driver's own connection: a connection that is none any more is thrown away and told as a fault."""
+"""What goes over the driver's own connection: kept or undone as over SQLAlchemy's; a dead connection is thrown away."""
+
+from contextlib import suppress
 
 import asyncpg
 import pytest
 from asyncpg.exceptions import InternalClientError
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from prepared import Reader
+from prepared import Prepared, Reader, driver_of, savepoint, transaction, unframed
+
+SPEAK = Prepared(text("insert into preference values (:phone, 'en', now())"))
+
+
+async def speak(db: AsyncConnection, phone: str) -> None:
+    await SPEAK.rows(db, {"phone": phone})
 
 
 @pytest.mark.parametrize(
@@ -26,4 +35,49 @@ async def test_a_connection_that_fails_is_a_fault_of_the_database_and_the_next_l
         with pytest.raises(DBAPIError):
             await reader.fetch("select 1")
     after = await reader.fetch("select pg_backend_pid()")
+    await reader.close()
     assert (after[0][0] == before[0][0]) is (type(fault) is OSError)
+
+
+async def test_what_a_transaction_did_is_kept_if_it_ends_well_and_a_savepoint_is_undone_alone(
+    pool: AsyncEngine,
+) -> None:
+    async with transaction(unframed(pool)) as db:
+        await speak(db, "+22370000001")
+        with suppress(KeyError):
+            async with savepoint(db):
+                await speak(db, "+22370000002")
+                raise KeyError
+        await db.execute(text("insert into preference values ('+22370000003', 'en', now())"))
+    with suppress(KeyError):
+        async with transaction(unframed(pool)) as db:
+            await speak(db, "+22370000004")
+            raise KeyError
+    async with pool.connect() as db:
+        kept = await db.scalars(text("select phone from preference order by phone"))
+        assert kept.all() == ["+22370000001", "+22370000003"]
+
+
+async def test_a_transaction_whose_server_is_gone_is_a_fault_of_the_database_and_leaves_no_connection(
+    pool: AsyncEngine,
+) -> None:
+    gone = set()
+
+    async def act_while_it_goes() -> None:
+        async with transaction(unframed(pool)) as db:
+            gone.add(driver_of(db).get_server_pid())
+            async with pool.connect() as other:
+                await other.execute(text("select pg_terminate_backend(:pid, 1000)"), {"pid": min(gone)})
+            await speak(db, "+22370000001")
+
+    with pytest.raises(DBAPIError) as told:
+        await act_while_it_goes()
+    assert told.value.connection_invalidated
+    async with transaction(unframed(pool)) as db:
+        assert driver_of(db).get_server_pid() not in gone
+
+
+async def test_a_transaction_has_one_frame(pool: AsyncEngine) -> None:
+    with pytest.raises(ValueError, match="two would frame"):
+        async with transaction(pool):
+            raise AssertionError

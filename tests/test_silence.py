@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -32,6 +32,7 @@ from tests.support.patience import PATIENCE_S, as_busy, until
 from tests.support.running_service import SECRET
 from tests.support.town import found_town
 from tests.test_starting import environment
+from torture.listening import listening
 
 
 @dataclass
@@ -42,7 +43,6 @@ class Relay:
     url: str = ""
     frozen: bool = False
     flowing: set[asyncio.Event] = field(default_factory=set)
-    serving: set["asyncio.Task[None] | None"] = field(default_factory=set)
 
     def freeze(self) -> None:
         """No connection is served, neither those that are open nor new ones."""
@@ -59,15 +59,12 @@ class Relay:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         flows = asyncio.Event()
         self.flowing.add(flows)
-        self.serving.add(asyncio.current_task())
         if not self.frozen:
             flows.set()
-        with ExitStack() as ends:
-            ends.callback(writer.transport.abort)
-            there = await asyncio.open_connection(*self.target)
-            ends.callback(there[1].transport.abort)
-            with suppress(OSError, asyncio.CancelledError):
-                await asyncio.gather(self.pump(reader, there[1], flows), self.pump(there[0], writer, flows))
+        there = await asyncio.open_connection(*self.target)
+        with suppress(OSError, asyncio.CancelledError):
+            await asyncio.gather(self.pump(reader, there[1], flows), self.pump(there[0], writer, flows))
+        there[1].transport.abort()
 
     async def pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event
@@ -83,18 +80,9 @@ class Relay:
 async def relayed(database_url: str) -> AsyncIterator[Relay]:
     url = make_url(database_url)
     relay = Relay((str(url.host), url.port or 5432))
-    server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    relay.url = url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
-    try:
+    async with listening(relay.serve) as port:
+        relay.url = url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
         yield relay
-    finally:
-        server.close()
-        await asyncio.sleep(0.01)  # a connection that was just let in: its task begins, and ends below
-        for task in filter(None, relay.serving):
-            task.cancel()
-        await asyncio.gather(*filter(None, relay.serving), return_exceptions=True)
-        await asyncio.sleep(0)  # the loop lets go of what was closed
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from engines.processes import LOOPBACK
+from torture.listening import listening
 
 CHUNK_BYTES = 65_536
 
@@ -84,10 +85,6 @@ async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter, hears
 async def cutter(target: int) -> AsyncIterator[Cutter]:
     """A relay to the port `target` on a free one."""
     wire = Cutter(target)
-    server = await asyncio.start_server(wire.relay, LOOPBACK, 0)
-    wire.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(wire.relay) as wire.port:
         yield wire
-    finally:
-        server.close()
         await wire.close()

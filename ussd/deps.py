@@ -1,6 +1,7 @@
 """The dependencies of a hop, the hop itself while it is handled, and the channel that its menu is played on.
 
-One connection serves all that a hop reads; it is given back before the hop acts, which takes another.
+One connection serves all that a hop reads; it is given back before the hop acts, which takes another. Hops take turns
+for connections in the order in which they came: who waits in the pool's own queue is overtaken again and again.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any, Protocol, cast
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import DEFAULT_LANGUAGE
-from prepared import Reader
+from prepared import Reader, unframed
 from talk import actions
 from talk.actions import ActionKey
 from talk.engine import Finish, Menu, State
@@ -27,6 +28,7 @@ from ussd.hop import Hop
 from ussd.screens import fit_for
 
 DEADLINE_S = 5.0  # half of what the gateway allows
+MOST_WAIT_S = 3.0  # for a connection
 # Hops that PostgreSQL has to answer at once. More of them would only wait, until none is answered in time: they are
 # told so. Who is in the middle of a call comes before who dials, or few calls would come to their end.
 MOST_AT_ONCE, MOST_FOR_A_DIAL = 96, 64
@@ -65,7 +67,9 @@ class UssdDeps:
 
     def __post_init__(self) -> None:
         # A read is one statement: a transaction around it is two more ways to the server and back.
-        self.reads = self.pool.execution_options(isolation_level="AUTOCOMMIT")
+        self.unframed = unframed(self.pool)
+        pool: Any = self.pool.pool
+        self.turns = asyncio.Semaphore(pool.size())  # a hop that has its turn has a connection
 
     def is_full(self, *, dial: bool) -> bool:
         """Whether so many hops meet PostgreSQL that one more would wait in vain."""
@@ -88,6 +92,7 @@ class Call:
     profile: Spoken | None = None
     _reader: Reader | None = None
     _admitted: bool = False
+    _has_turn: bool = False
 
     def __post_init__(self) -> None:
         self.at = self.deps.clock()
@@ -97,14 +102,14 @@ class Call:
         """Go on with what this call has looked up before."""
         self.memory = Memory(self.at, session.known, session.began)
 
-    def reader(self) -> AsyncConnection:
+    async def reader(self) -> AsyncConnection:
         if self._reader is None:
-            self.admit()
-            self._reader = Reader(self.deps.reads)
+            await self.admit()
+            self._reader = Reader(self.deps.unframed)
         return cast(AsyncConnection, self._reader)  # as far as a look knows
 
-    def admit(self) -> None:
-        """From here on the hop meets PostgreSQL. BusyError where too many do already."""
+    async def admit(self) -> None:
+        """From here on the hop meets PostgreSQL. BusyError where too many do already, TimeoutError without a turn."""
         if self._admitted:
             return
         if self.deps.is_full(dial=not self.heard.text):
@@ -112,12 +117,18 @@ class Call:
             raise BusyError
         self._admitted = True
         self.deps.at_the_database += 1
+        async with asyncio.timeout(MOST_WAIT_S if self.deps.turns.locked() else None):
+            await self.deps.turns.acquire()
+        self._has_turn = True
 
     def leave(self) -> None:
         """It is answered."""
         if self._admitted:
             self._admitted = False
             self.deps.at_the_database -= 1
+        if self._has_turn:
+            self._has_turn = False
+            self.deps.turns.release()
 
     async def read(self, look: Look[Any]) -> Any:
         """The answer of a look, remembered or read."""
@@ -127,7 +138,7 @@ class Call:
         return answer
 
     async def _ask(self, look: Look[Any]) -> Any:
-        return await look.read(self.reader(), *look.args)
+        return await look.read(await self.reader(), *look.args)
 
     async def close(self) -> None:
         if self._reader is not None:
@@ -136,7 +147,7 @@ class Call:
 
     async def done_before(self) -> Shown | None:
         """The screen of the action at this hop, if the hop has acted before."""
-        return await actions.outcome(self.reader(), self.key())
+        return await actions.outcome(await self.reader(), self.key())
 
     def key(self) -> ActionKey:
         heard = self.heard
@@ -187,10 +198,9 @@ class UssdChannel:
     async def act(self, action: Do[Any], consent: str, finish: Finish) -> Shown:
         if self.mark is None:
             raise CannotActError
-        self.call.admit()
+        await self.call.admit()
         self.call.memory.forget()  # whatever comes of it, the rest is read afresh
         await self.call.close()
         await self.mark()
-        return await actions.perform(
-            self.call.deps.pool, self.call.key(), self.caller, action, consent, finish
-        )
+        unframed, key = self.call.deps.unframed, self.call.key()
+        return await actions.perform(unframed, key, self.caller, action, consent, finish)

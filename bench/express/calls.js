@@ -33,7 +33,6 @@ const sha256 = (words) => createHash('sha256').update(words).digest('hex');
 const money = (amount) => `${String(amount).replace(/\B(?=(\d{3})+$)/g, ' ')} F`;
 const shown = (number) => number.replace(/(...)(...)(...)/, '$1 $2 $3');
 const local = (phone) => phone.slice(4).replace(/(..)(?=.)/g, '$1 ');
-const initials = (name) => name.split(' ').map((word) => `${word[0]}.`).join(' ');
 const drawn = () => Array.from({ length: 6 }, () => CODES[randomInt(CODES.length)]).join('');
 const ELSE = '\n7 La mutuelle\n8 Langue / Language';
 const HEAD = 'Keneya, votre mutuelle de santé\n1';
@@ -121,19 +120,19 @@ function menuFor(args, isMember, known) {
   });
   state('work', { 1: 'number' }, async () => {
     await read('office', phone);
-    menu.con('Mon travail\n1 Argent encaissé\n2 Argent en main\n0 Retour');
+    menu.con('Mon travail\n1 Argent encaissé\n2 Argent en main\n3 Argent de plusieurs ménages\n0 Retour');
   });
   state('number', { '*^\\d{9}$': 'amount' }, async () => {
     await read('office', phone);
-    menu.con('Le numéro de membre du ménage ?\n0 Retour');
+    menu.con('Quel ménage ? Son numéro, son téléphone ou son nom\n0 Retour');
   });
   state('amount', { '*\\d+': 'received' }, async () => {
-    const { due } = await read('collected', phone, words[2]);
-    menu.con(`Combien ? De ${money(due / 4)} à ${money(due)}\n0 Retour`);
+    const { due, head_name: name, number } = await read('collected', phone, words[2]);
+    menu.con(`${name}, ${shown(number)} : combien ? De ${money(due / 4)} à ${money(due)}\n0 Retour`);
   });
   state('received', { 1: 'pin' }, async () => {
     const asked = await read('collected', phone, words[2]);
-    menu.con(`${initials(asked.head_name)}, numéro ${shown(asked.number)}, vous a donné ${money(words[3])} en espèces ?\n`
+    menu.con(`${asked.head_name}, numéro ${shown(asked.number)}, vous a donné ${money(words[3])} en espèces ?\n`
       + "1 Oui, aujourd'hui\n2 Non, ou autre jour");
   });
   state('pin', { '*\\d+': 'recorded' }, () => menu.con('Votre code de travail ?\n0 Retour'));

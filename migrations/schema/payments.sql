@@ -55,6 +55,7 @@ create index payment_operator_says on payment (operator, operator_reference); --
 create index payment_due on payment (due_at) where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN');
 create index payment_by_payer on payment (payer_phone, asked_at);
 create index payment_by_household on payment (mutuelle_id, number, asked_at);
+create index payment_by_asker on payment (asked_by, asked_at); -- what a phone asked for today
 grant select, insert, update (state, operator_reference, sent_at, completed_at, late_notified_at, due_at, polls,
     lease_token, lease_until) on payment to service;
 

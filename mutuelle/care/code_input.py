@@ -18,15 +18,16 @@ EXAMPLE = "101 000 000 246813"
 LIKE_DIGITS = str.maketrans("OoIil", "00111")
 CODE_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9])  # digits in each group
 WHOLE = LENGTH + DIGITS
+CODE_CAME_BEFORE = Secret("")  # stands for a code that is in a message and was kept nowhere else
 CHECK_DIGITS = _("Please check each digit.")
-CODE_CAME = "code"  # what is kept of a code that came without its number
+CODE_CAME = "(code)"  # what is kept of a code: that it came
 
 
 class CheckParts(str):
     """What a doctor wrote of a check. As a string it is what may be kept of it: the number, never the code.
 
-    `number` has the right check digit, or is empty; `code` is None where it is missing, or came in an earlier message.
-    `more`: the digits of another patient follow.
+    `number` has the right check digit, or is empty. `code` is None where it is missing, and CODE_CAME_BEFORE where this
+    was read from what is kept. `more`: the digits of another patient follow.
     """
 
     number: str
@@ -34,14 +35,15 @@ class CheckParts(str):
     more: bool
 
     def __new__(cls, number: str, code: Secret | None = None, *, more: bool = False) -> "CheckParts":
-        parts = super().__new__(cls, number or CODE_CAME)
+        came = "" if code is None else CODE_CAME
+        parts = super().__new__(cls, f"{number} {came}".strip())
         parts.number, parts.code, parts.more = number, code, more
         return parts
 
 
 def _parts(typed: str) -> CheckParts:
-    if typed == CODE_CAME:
-        return CheckParts("")
+    if typed.endswith(CODE_CAME):
+        return CheckParts(typed.removesuffix(CODE_CAME).strip(), CODE_CAME_BEFORE)
     groups = _groups(typed)
     digits = "".join(groups)
     if len(digits) == DIGITS:

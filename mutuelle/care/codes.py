@@ -21,6 +21,7 @@ from mutuelle.free_codes import draw_digits, draw_free
 from mutuelle.household_key import of_household
 from mutuelle.households.households import Household, household_by_number, lock_household, phones_of
 from mutuelle.scheme.mutuelles import get_mutuelle
+from prepared import Prepared
 from talk.trouble import RefusedError
 from talk.words import Caller
 
@@ -136,24 +137,30 @@ async def _codes(
     kept: Collection[bytes] | None = None,
 ) -> list[KeptCode]:
     """The codes made for a member number after `since`, the newest first; with `kept`, those of these digests."""
-    columns = [care_code.c[name] for name in KeptCode.__dataclass_fields__]
-    rows = await db.execute(
-        select(*columns)
-        .where(
-            care_code.c.mutuelle_id == mutuelle_id,
-            care_code.c.number == number,
-            care_code.c.made_at > since,
-            sa.true() if kept is None else care_code.c.digest.in_(kept),
-        )
-        .order_by(care_code.c.position.desc())
+    asked = {"mutuelle": mutuelle_id, "number": number, "since": since, "kept": kept and list(kept)}
+    return [KeptCode(*row) for row in await _CODES.rows(db, asked)]
+
+
+_CODES = Prepared(
+    sa.text(
+        """
+    select COLUMNS from care_code
+     where mutuelle_id = :mutuelle and number = :number and made_at > :since
+       and (cast(:kept as bytea[]) is null or digest = any(cast(:kept as bytea[])))
+     order by position desc
+    """.replace("COLUMNS", ", ".join(KeptCode.__dataclass_fields__))
     )
-    return [KeptCode(*row) for row in rows]
+)
 
 
 async def use_code(db: AsyncConnection, household: Household, code: KeptCode, at: datetime) -> None:
     """Mark the code as used. The caller holds the household's lock and has checked that it is valid."""
-    await db.execute(
-        sa.update(care_code)
-        .where(of_household(care_code, household), care_code.c.position == code.position)
-        .values(used_at=at)
-    )
+    key = {"mutuelle": household.mutuelle_id, "number": household.number, "position": code.position}
+    await _USE.rows(db, key | {"at": at})
+
+
+_USE = Prepared(
+    sa.text("""
+    update care_code set used_at = :at where mutuelle_id = :mutuelle and number = :number and position = :position
+    """)
+)

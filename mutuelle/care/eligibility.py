@@ -11,12 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Sentence, _
 from mutuelle.care import guess_limits, messages
-from mutuelle.care.code_input import parts_in
+from mutuelle.care.code_input import CODE_CAME_BEFORE, parts_in
 from mutuelle.care.codes import KeptCode, digests, find_code, use_code
 from mutuelle.care.guess_limits import DoctorAtFacility, count_failure
 from mutuelle.care.patients import shown_patient
@@ -30,6 +29,7 @@ from mutuelle.household_key import of_household
 from mutuelle.households.households import Household, lock_household
 from mutuelle.officers.roles import Appointment, Role, appointments_of
 from mutuelle.scheme.mutuelles import Mutuelle
+from prepared import Prepared
 from sms.tables import Arrival, inbox
 from talk.answers import Secret, wrong_secret
 from talk.trouble import RefusedError
@@ -39,7 +39,6 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without letters that look like 
 REFERENCE_LENGTH = 6
 
 PARTS_WAIT_S = 300  # so long number or code waits for the other one, in an SMS of its own
-CODE_CAME_BEFORE = Secret("")  # stands for a code that came in an SMS before this one
 
 NOT_A_DOCTOR = _("Only doctors under contract check a cover. For your own cover, dial and press 1.")
 NOT_RECOGNISED = wrong_secret(
@@ -95,14 +94,14 @@ async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, code:
 
 
 async def _code_that_came(db: AsyncConnection, caller: Caller) -> Secret:
-    """The code in the last SMS of the caller that was nothing but one; empty if none came in PARTS_WAIT_S."""
+    """The code in the last SMS of the caller that has one; empty if none came in PARTS_WAIT_S."""
     since = caller.at - timedelta(seconds=PARTS_WAIT_S)
     own = (inbox.c.phone == caller.phone) & (inbox.c.received_at >= since)
     handled = own & (inbox.c.state == Arrival.ANSWERED)
     bodies = await db.scalars(select(inbox.c.body).where(handled).order_by(inbox.c.nth.desc()))
     for body in bodies:
         parts = parts_in(body)
-        if parts and parts.code and not parts.number:
+        if parts and parts.code:
             return parts.code
     return Secret("")
 
@@ -152,11 +151,20 @@ async def _write(db: AsyncConnection, row: Mapping[str, Any]) -> Mapping[str, An
     """Keep an answer under a reference of its own."""
 
     async def write(reference: str) -> bool:
-        statement = insert(eligibility_check).values(**row, reference=reference)
-        free = statement.on_conflict_do_nothing(index_elements=["mutuelle_id", "reference"])
-        return bool(await db.scalar(free.returning(sa.literal(True))))
+        return bool(await _WRITE.value(db, {**row, "reference": reference}))
 
     return {**row, "reference": await draw_free("reference of a check", draw_reference, write)}
+
+
+_WRITE = Prepared(
+    sa.text("""
+    insert into eligibility_check (mutuelle_id, reference, number, rank, code_position, doctor_phone, facility_id,
+                                   channel, asked_at, covered, state, until_on, policy_sequence, policies_known)
+    values (:mutuelle_id, :reference, :number, :rank, :code_position, :doctor_phone, :facility_id,
+            :channel, :asked_at, :covered, :state, :until_on, :policy_sequence, :policies_known)
+    on conflict (mutuelle_id, reference) do nothing returning true
+    """)
+)
 
 
 def draw_reference() -> str:

@@ -19,10 +19,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mutuelle.care.tables import eligibility_check, failed_check
+from mutuelle.care.tables import failed_check
 from mutuelle.locks import Lock, lock
-from mutuelle.scheme.mutuelles import Mutuelle, mutuelle_of
+from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.tables import doctor, mutuelle
+from prepared import Prepared
 from talk.keywords import BY_MESSAGE
 from talk.words import Caller
 
@@ -44,11 +45,6 @@ class DoctorAtFacility:
     facility_id: str
     by_message: bool
 
-    @property
-    def same_way(self) -> sa.ColumnElement[bool]:
-        """The condition: failed checks on the same channel."""
-        return (failed_check.c.channel == BY_MESSAGE) == self.by_message
-
     def midnight(self, at: datetime) -> datetime:
         """The start of the day of `at` in the mutuelle's time zone."""
         there = at.astimezone(ZoneInfo(self.mutuelle.timezone))
@@ -63,52 +59,61 @@ async def facility_for(
     Never by whether a household has the number: the limit that is met must not reveal it. The facility is locked:
     until the transaction ends, nobody else checks from it.
     """
-    rows = await db.execute(
-        select(mutuelle, doctor.c.facility_id)
-        .join(doctor, doctor.c.mutuelle_id == mutuelle.c.id)
-        .where(mutuelle.c.id.in_(mutuelles), doctor.c.phone == caller.phone)
-    )
-    found = {row.id: (mutuelle_of(row), row.facility_id) for row in rows}
+    rows = await _CONTRACTS.rows(db, {"mutuelles": mutuelles, "phone": caller.phone})
+    found = {row[0]: (Mutuelle(*row[:-1]), row[-1]) for row in rows}
     named = [owner.id for owner, _facility in found.values() if owner.prefix == int(number[:3])]
     owner, facility_id = found[named[0] if named else mutuelles[0]]
     await lock(db, Lock.CHECKS, owner.id, facility_id)
     return DoctorAtFacility(owner, caller.phone, facility_id, caller.gateway == BY_MESSAGE)
 
 
+_CONTRACTS = Prepared(
+    select(*(mutuelle.c[name] for name in Mutuelle.__dataclass_fields__), doctor.c.facility_id)
+    .join(doctor, doctor.c.mutuelle_id == mutuelle.c.id)
+    .where(
+        mutuelle.c.id == sa.any_(sa.bindparam("mutuelles", type_=sa.ARRAY(sa.Text))),
+        doctor.c.phone == sa.bindparam("phone"),
+    )
+)
+
+
 async def made_today(db: AsyncConnection, asker: DoctorAtFacility, at: datetime) -> tuple[int, int]:
     """The facility's failed checks of the day, those of a locked household too; the doctor's answered ones."""
-    wrong = select(sa.func.count()).where(
-        failed_check.c.mutuelle_id == asker.mutuelle.id,
-        failed_check.c.facility_id == asker.facility_id,
-        failed_check.c.tried_at >= asker.midnight(at),
-        asker.same_way,
-        failed_check.c.reason.in_((*GUESSES, "locked")),
-        failed_check.c.forgiven_at.is_(None),
+    who = {"mutuelle": asker.mutuelle.id, "facility": asker.facility_id, "doctor": asker.doctor_phone}
+    asked = {"since": asker.midnight(at), "by_message": asker.by_message, "reasons": [*GUESSES, "locked"]}
+    wrong, answered = await _MADE.row(db, who | asked)
+    return wrong, answered
+
+
+# Failed checks on the same channel.
+_SAME_WAY = f"(channel = '{BY_MESSAGE}') = :by_message and reason = any(:reasons) and forgiven_at is null"
+_MADE = Prepared(
+    sa.text(
+        """
+    select (select count(*) from failed_check
+             where mutuelle_id = :mutuelle and facility_id = :facility and tried_at >= :since and SAME_WAY),
+           (select count(*) from eligibility_check
+             where mutuelle_id = :mutuelle and doctor_phone = :doctor and asked_at >= :since)
+    """.replace("SAME_WAY", _SAME_WAY)
     )
-    answered = select(sa.func.count()).where(
-        eligibility_check.c.mutuelle_id == asker.mutuelle.id,
-        eligibility_check.c.doctor_phone == asker.doctor_phone,
-        eligibility_check.c.asked_at >= asker.midnight(at),
-    )
-    found = (await db.execute(select(wrong.scalar_subquery(), answered.scalar_subquery()))).one()
-    return found[0], found[1]
+)
 
 
 async def is_locked(db: AsyncConnection, asker: DoctorAtFacility, number: str, at: datetime) -> bool:
     """Whether checks of this member number are locked. Checks meanwhile do not count: they cannot prolong the lock."""
-    wrong = await db.scalars(
-        select(failed_check.c.tried_at)
-        .where(
-            failed_check.c.mutuelle_id == asker.mutuelle.id,
-            failed_check.c.number == number,
-            failed_check.c.tried_at > at - LOCK_WINDOW - LOCK,
-            asker.same_way,
-            failed_check.c.reason.in_(GUESSES),
-            failed_check.c.forgiven_at.is_(None),
-        )
-        .order_by(failed_check.c.tried_at)
+    asked = {"mutuelle": asker.mutuelle.id, "number": number, "since": at - LOCK_WINDOW - LOCK}
+    wrong = await _WRONG.rows(db, asked | {"by_message": asker.by_message, "reasons": list(GUESSES)})
+    return locked([row[0] for row in wrong], at)
+
+
+_WRONG = Prepared(
+    sa.text(
+        """
+    select tried_at from failed_check
+     where mutuelle_id = :mutuelle and number = :number and tried_at > :since and SAME_WAY order by tried_at
+    """.replace("SAME_WAY", _SAME_WAY)
     )
-    return locked(wrong.all(), at)
+)
 
 
 def locked(wrong: Sequence[datetime], at: datetime) -> bool:

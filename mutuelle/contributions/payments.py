@@ -24,6 +24,7 @@ from mutuelle.households.households import Household
 from mutuelle.locks import Lock, lock
 from mutuelle.scheme.products import Offer
 from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, payment_move, policy, route
+from prepared import Prepared
 from talk.phones import region_of, shown_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -102,18 +103,25 @@ async def open_payment(db: AsyncConnection, household: Household) -> OpenPayment
 async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str] | None:
     """(operator, country) that can ask this phone for money for this mutuelle; None if no route serves it."""
     country = region_of(phone)
-    found = await db.execute(
-        select(route.c.operator).where(route.c.mutuelle_id == mutuelle_id, route.c.country == country)
-    )
-    operator = found.scalar_one_or_none()
+    operator = await _OPERATOR.value(db, {"mutuelle": mutuelle_id, "country": country})
     return (operator, country) if operator else None
+
+
+_ROUTE = select(route.c.operator).where(
+    route.c.mutuelle_id == sa.bindparam("mutuelle", type_=sa.Text), route.c.country == sa.bindparam("country")
+)
+_OPERATOR = Prepared(_ROUTE)
 
 
 async def expect_operator(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str]:
     """The same; RefusedError if no route serves this phone."""
     if found := await operator_for(db, mutuelle_id, phone):
         return found
-    raise RefusedError(
+    raise _not_served(phone)
+
+
+def _not_served(phone: str) -> RefusedError:
+    return RefusedError(
         _(
             "The phone {phone} cannot pay here by mobile money. Dial again, press 2: how to pay.",
             phone=shown_phone(phone),
@@ -136,10 +144,7 @@ async def ask_payment(
     may have one under way for it, which holds up nothing of its own, and is not asked beside one of its own. `renewal`
     is agreed to by the first franc of this payment: until it settles, the household is bound to nothing.
     """
-    operator, country = await expect_operator(db, household.mutuelle_id, payer_phone)
-    if payer_phone != caller.phone:
-        await _spare(db, payer_phone, caller.at)
-    await _limit(db, caller)
+    operator, country = await _expect_allowed(db, caller, household, payer_phone)
     row = {
         "mutuelle_id": household.mutuelle_id,
         "number": household.number,
@@ -170,7 +175,7 @@ async def _insert(db: AsyncConnection, household: Household, row: dict[str, obje
             "receipt_code": receipt_code(reference),
             "notice_token": secrets.token_hex(20),
         }
-        if await db.scalar(_ASK, row | own):
+        if await _ASK.value(db, row | own):
             return True
         if await open_payment(db, household):
             raise RefusedError(
@@ -207,8 +212,9 @@ _BY_ANOTHER = ~sa.exists(
     select(household_phone.c.phone).filter_by(**_ITS, phone=_ASKS["asked_by"]).correlate(None)
 )
 _OWN = payment.alias("own")
+_IS_OPEN = [sa.literal_column(f"'{state}'") for state in OPEN]
 _OWN_IS_OPEN = sa.exists(
-    select(_OWN.c.reference).filter_by(**_ITS, by_another=False).where(_OWN.c.state.in_(OPEN))
+    select(_OWN.c.reference).filter_by(**_ITS, by_another=False).where(_OWN.c.state.in_(_IS_OPEN))
 )
 _NEXT = select(sa.func.count() + 1).select_from(policy).filter_by(**_ITS).scalar_subquery()
 _ASKED = (
@@ -224,7 +230,7 @@ _ASKED = (
     .cte("asked")
 )
 _FIRST = (sa.literal(one) for one in (1, S.ASKED.value, "caller", "agreed in the menu"))
-_ASK = (
+_ASK = Prepared(
     insert(payment_move)
     .from_select(
         ["mutuelle_id", "reference", "position", "to_state", "actor", "reason", "moved_at"],
@@ -249,11 +255,25 @@ _ASKED_LATELY = (
 )
 
 
-async def _limit(db: AsyncConnection, caller: Caller) -> None:
-    """Refused past today's limit of this phone, for other households or with other phones."""
-    asked = await db.scalar(_ASKED_LATELY, {"phone": caller.phone, "since": caller.at - timedelta(days=1)})
-    if (asked or 0) >= ASKS_A_DAY:
+_ALLOWED = Prepared(select(_ROUTE.scalar_subquery(), _ASKED_LATELY.scalar_subquery()))
+
+
+async def _expect_allowed(
+    db: AsyncConnection, caller: Caller, household: Household, payer_phone: str
+) -> tuple[str, str]:
+    """(operator, country) of the phone that pays. Refused if no route serves it, if its owner is to be spared, and past
+    today's limit of the calling phone, for other households or with other phones.
+    """
+    country, since = region_of(payer_phone), caller.at - timedelta(days=1)
+    whose = {"mutuelle": household.mutuelle_id, "country": country}
+    operator, asked_lately = await _ALLOWED.row(db, whose | {"phone": caller.phone, "since": since})
+    if operator is None:
+        raise _not_served(payer_phone)
+    if payer_phone != caller.phone:
+        await _spare(db, payer_phone, caller.at)
+    if asked_lately >= ASKS_A_DAY:
         raise RefusedError(_("You have asked enough for today. Please try tomorrow."))
+    return operator, country
 
 
 async def lock_phone(db: AsyncConnection, phone: str) -> None:

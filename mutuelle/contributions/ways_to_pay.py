@@ -3,7 +3,7 @@
 A mutuelle may have no route, or none for the country of this phone; its households join, pay and renew in cash.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -68,7 +68,7 @@ async def who_takes_cash(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, household: Household | None
 ) -> PayInCash:
     """Whom to pay in cash, in any case: in the place of `household`, or anywhere in the mutuelle."""
-    return await _who_takes_cash(db, await _ways(db, caller, mutuelle_id, household))
+    return await _who_takes_cash(db, await _ways(db, caller, mutuelle_id, household, in_any_case=True))
 
 
 async def cash_for_each(
@@ -87,7 +87,8 @@ async def cash_for_each(
     for number, phone in asked:
         country = region_of(phone)
         if country not in ways:
-            ways[country] = await _ways_of(db, country, at, mutuelle_id, None)
+            facts = {"value": mutuelle_id, "at": at, "country": country, "number": None, "in_any_case": False}
+            ways[country] = await _ways_of(db, facts)
         if ways[country].is_served:
             continue
         where = country, places[number]
@@ -116,18 +117,24 @@ class _Ways:
     appointments: list[Appointment]
 
 
-async def _ways(db: AsyncConnection, caller: Caller, mutuelle_id: str, household: Household | None) -> _Ways:
-    number = household.number if household else None
-    return await _ways_of(db, region_of(caller.phone), caller.at, mutuelle_id, number)
-
-
-async def _ways_of(
-    db: AsyncConnection, country: str, at: datetime, mutuelle_id: str, number: str | None
+async def _ways(
+    db: AsyncConnection,
+    caller: Caller,
+    mutuelle_id: str,
+    household: Household | None,
+    *,
+    in_any_case: bool = False,
 ) -> _Ways:
-    asked = {"value": mutuelle_id, "at": at, "country": country, "number": number}
+    """Without `in_any_case` nobody in office is read where an operator serves the phone."""
+    asked = {"value": mutuelle_id, "at": caller.at, "country": region_of(caller.phone)}
+    asked |= {"number": household.number if household else None, "in_any_case": in_any_case}
+    return await _ways_of(db, asked)
+
+
+async def _ways_of(db: AsyncConnection, asked: Mapping[str, Any]) -> _Ways:
     [found] = await _ASKED.rows(db, asked)
     name, complaints, merchant_code, has_route, is_served, place_id, held = found
-    appointments = sorted(map(appointment, held), key=lambda one: (one.name, one.phone))
+    appointments = sorted(map(appointment, held or ()), key=lambda one: (one.name, one.phone))
     return _Ways(name, complaints, merchant_code, has_route, is_served, place_id, appointments)
 
 
@@ -138,14 +145,16 @@ def _asked() -> Select[Any]:
         household_table.c.mutuelle_id == mutuelle,
         household_table.c.number == sa.bindparam("number", type_=sa.Text),
     )
+    served = routes.where(route.c.country == sa.bindparam("country")).exists()
+    cash = sa.bindparam("in_any_case", type_=sa.Boolean) | ~served
     return select(
         mutuelles.c.name,
         mutuelles.c.complaints_phone,
         mutuelles.c.merchant_code,
         routes.exists(),
-        routes.where(route.c.country == sa.bindparam("country")).exists(),
+        served,
         place.scalar_subquery(),
-        rows_of(appointments_by("mutuelle_id")),
+        sa.case((cash, rows_of(appointments_by("mutuelle_id")))),
     ).where(mutuelles.c.id == mutuelle)
 
 

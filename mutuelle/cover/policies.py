@@ -1,5 +1,6 @@
 """Policies: what a household agreed to, at which price, under which version of a product."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +8,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, Text, any_, literal, select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.cover.rules import Terms
@@ -16,6 +16,7 @@ from mutuelle.households.households import Household
 from mutuelle.scheme.products import Offer, Product
 from mutuelle.scheme.sealed_records import record_households
 from mutuelle.tables import policy, waiver
+from prepared import Prepared
 from values import value
 
 
@@ -148,8 +149,15 @@ async def write_policy(
 
 async def write_policies(db: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Write policies, rows of `policy_row`, and record their households."""
-    await db.execute(insert(policy), rows)
+    await _WRITE.rows(db, {"rows": json.dumps(rows, default=str)})
     await record_households(db, {HouseholdKey(row["mutuelle_id"], row["number"]) for row in rows})
+
+
+_WRITE = Prepared(
+    text(
+        "insert into policy select * from jsonb_populate_recordset(cast(null as policy), cast(:rows as jsonb))"
+    )
+)
 
 
 def policy_row(

@@ -6,7 +6,7 @@ true. A payment is only queued here; the worker sends it. A household that pays 
 
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _
@@ -30,6 +30,7 @@ from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Place, get_mutuelle
 from mutuelle.scheme.products import Offer, offer, products_on_sale
 from mutuelle.tables import place
+from prepared import Prepared
 from talk.keywords import BY_MESSAGE
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -181,9 +182,12 @@ async def agreed_offer(db: AsyncConnection, agreed: Enrolment, today: date) -> O
 
 async def served_place(db: AsyncConnection, mutuelle: str, place_id: str) -> str:
     """The name of a place that the mutuelle serves; RefusedError if it does not serve it."""
-    name = await db.scalar(
-        select(place.c.name).where(place.c.mutuelle_id == mutuelle, place.c.id == place_id)
-    )
+    name = await _PLACE.value(db, {"mutuelle": mutuelle, "place": place_id})
     if name is None:
         raise RefusedError(_("This place is no longer served."))
     return str(name)
+
+
+_PLACE = Prepared(
+    select(place.c.name).where(place.c.mutuelle_id == bindparam("mutuelle"), place.c.id == bindparam("place"))
+)

@@ -25,7 +25,6 @@ from mutuelle.households.households import (
     Household,
     add_phone,
     find_household,
-    household_named,
     lock_household,
     phones_of,
     register_household,
@@ -147,14 +146,6 @@ async def without_phone(db: AsyncConnection, appointment: Appointment, number: s
             _("Household {number} has its phone. Please see the treasurer.", number=household.shown_number)
         )
     return household
-
-
-async def without_phone_asked(
-    db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
-) -> Household:
-    """The same for a number that the officer types; unknown numbers are counted and limited."""
-    await household_named(db, caller, number, appointment.mutuelle_id)
-    return await without_phone(db, appointment, number)
 
 
 async def registered_since(db: AsyncConnection, appointment: Appointment, caller: Caller) -> int:

@@ -17,7 +17,7 @@ from ledger import accounts
 from ledger.book import Account, open_accounts
 from locales import _
 from mutuelle.free_codes import draw_free
-from mutuelle.household_key import HouseholdKey, keys_of, of_household, same_household
+from mutuelle.household_key import UNNESTED_KEYS, HouseholdKey, keys_of, of_household, same_household
 from mutuelle.households.member_numbers import draw_number, shown_number
 from mutuelle.rows import rows_of
 from mutuelle.scheme.mutuelles import Mutuelle
@@ -198,17 +198,19 @@ async def phones_of(db: AsyncConnection, household: Household, *, unconfirmed: b
     return (await phones_of_all(db, [household], unconfirmed=unconfirmed))[0]
 
 
-_PHONES = sa.text(
-    """
+_PHONES = Prepared(
+    sa.text(
+        """
     select home.nth, p.phone
-      from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
+      from KEYS with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from household found
                           where found.mutuelle_id = home.mutuelle and found.number = home.number limit 1) h
      cross join lateral (select * from household_phone own
                           where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
-     where :unconfirmed or h.registered_by is null or h.confirmed_at is not null
+     where cast(:unconfirmed as boolean) or h.registered_by is null or h.confirmed_at is not null
      order by home.nth, p.since, p.phone
-    """
+    """.replace("KEYS", UNNESTED_KEYS)
+    )
 )
 
 
@@ -218,7 +220,7 @@ async def phones_of_all(
     """The phones that speak for each of these households, the first it had first."""
     found: list[list[str]] = [[] for _household in households]
     facts = {**keys_of(households), "unconfirmed": unconfirmed}
-    for nth, phone in (await db.execute(_PHONES, facts)).all():
+    for nth, phone in await _PHONES.rows(db, facts):
         found[nth - 1].append(phone)
     return found
 
@@ -245,13 +247,13 @@ async def lock_household(db: AsyncConnection, number: str) -> Household | None:
     Lock first and read afterwards: what was read before may have changed meanwhile. Returns the household as it is
     once it is locked; None if there is none, or it is closed.
     """
-    row = (await db.execute(_LOCK_ONE, {"number": number})).one_or_none()
-    if row is None or row.closed_at is not None:
+    row = await _LOCK_ONE.row(db, {"number": number})
+    if row is None or row[-1] is not None:
         return None
     return Household(*row[:-1])
 
 
-_LOCK_ONE = (
+_LOCK_ONE = Prepared(
     select(*_COLUMNS, household_table.c.closed_at)
     .join_from(household_table, mutuelles, _OF_MUTUELLE)
     .where(household_table.c.number == sa.bindparam("number"))
@@ -314,14 +316,14 @@ async def register_household(
 
 async def _insert_household(db: AsyncConnection, mutuelle: Mutuelle, facts: dict[str, object]) -> str:
     async def write(number: str) -> bool:
-        return bool(await db.scalar(_REGISTER, facts | {"number": number}))
+        return bool(await _REGISTER.value(db, facts | {"number": number}))
 
     return await draw_free(f"member number in {mutuelle.id}", lambda: draw_number(mutuelle.prefix), write)
 
 
 # Nothing where the number is taken.
-_REGISTER = sa.text(
-    """
+_REGISTER = Prepared(
+    sa.text("""
     with written as (
         insert into household (mutuelle_id, number, head_name, place_id, enrolled_at, registered_by)
         values (:mutuelle, :number, :head, :place, :at, :officer)
@@ -335,5 +337,5 @@ _REGISTER = sa.text(
                person.birth_year, cast(:today as date)
           from written, unnest(cast(:births as int[])) with ordinality as person (birth_year, rank))
     select number from written
-    """
+    """)
 )

@@ -1,7 +1,5 @@
 """Officers look up members of their own mutuelle, by name or by place: each look-up is one row, and limited a day."""
 
-from datetime import date
-
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
@@ -12,10 +10,11 @@ from talk.words import Caller
 LOOKUPS_A_DAY = 80  # of one officer: more than a collector visits
 
 
-async def note_lookup(db: AsyncConnection, caller: Caller, what: str, today: date) -> None:
-    """Write down that the calling officer looks up `what` today, once; RefusedError past the day's limit."""
-    used = await uses_since(db, Limited.MEMBER_LOOKED_UP, begun(caller.at, DAY), subject=caller.phone)
+async def note_lookup(db: AsyncConnection, caller: Caller, what: str) -> None:
+    """Write down that the calling officer looks up `what` today (UTC), once; RefusedError past the day's limit."""
+    today = begun(caller.at, DAY)
+    used = await uses_since(db, Limited.MEMBER_LOOKED_UP, today, subject=caller.phone)
     if used >= LOOKUPS_A_DAY:
         raise RefusedError(_("You have looked up many households today. Please go on tomorrow."))
-    if await note_use(db, Limited.MEMBER_LOOKED_UP, caller.phone, f"{today} {what}", caller.at):
+    if await note_use(db, Limited.MEMBER_LOOKED_UP, caller.phone, f"{today:%Y-%m-%d} {what}", caller.at):
         alarm_once("members_looked_up_by_one", used + 1, LOOKUPS_A_DAY, phone=caller.phone)

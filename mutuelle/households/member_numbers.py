@@ -14,6 +14,7 @@ from talk.answers import Kind
 from talk.trouble import InvalidError
 
 LENGTH = 9
+NOT_RIGHT = _("This number is not right. Please check each digit.")
 DRAWN_DIGITS = 5
 
 
@@ -33,7 +34,7 @@ def _number(typed: str) -> str:
     if not re.fullmatch(r"[0-9]+", digits) or len(digits) != LENGTH:
         raise InvalidError(_("A member number has {length} digits.", length=LENGTH))
     if not damm.is_valid(digits):
-        raise InvalidError(_("This number is not right. Please check each digit."))
+        raise InvalidError(NOT_RIGHT)
     return digits
 
 

@@ -24,6 +24,7 @@ from mutuelle.officers.messages import pin_locked, pin_received, pin_renewable, 
 from mutuelle.officers.pin_hashing import hash_pin, pin_matches
 from mutuelle.officers.roles import appointments_of
 from mutuelle.officers.tables import officer_pin, pin_change
+from prepared import Prepared
 from sms.tables import SERVICE
 from talk.answers import Secret, wrong_secret
 from talk.keyring import Keyring
@@ -81,11 +82,19 @@ async def try_pin(db: AsyncConnection, caller: Caller, pin: Secret) -> Sentence 
 
 async def may_receive_pin(db: AsyncConnection, caller: Caller) -> bool:
     """Whether the caller's phone may be shown a PIN: it has none, never used its own, or was allowed a new one."""
-    row = (await db.execute(select(officer_pin).where(officer_pin.c.phone == caller.phone))).one_or_none()
-    if row is None or (row.reissue_until is not None and row.reissue_until > caller.at):
+    row = await _NOT_USED.row(db, {"phone": caller.phone})
+    if row is None:
+        return True
+    origin, used_at, failures, reissue_until = row
+    if reissue_until is not None and reissue_until > caller.at:
         return True
     # A PIN printed on a slip is never replaced by the phone alone.
-    return bool(row.origin == SCREEN and row.used_at is None and row.failures < BLOCKED_AT)
+    return bool(origin == SCREEN and used_at is None and failures < BLOCKED_AT)
+
+
+_NOT_USED = Prepared(
+    sa.text("select origin, used_at, failures, reissue_until from officer_pin where phone = :phone")
+)
 
 
 async def receive_pin(db: AsyncConnection, caller: Caller) -> str:
@@ -178,16 +187,18 @@ def is_trivial(pin: str) -> bool:
 
 
 async def _locked(db: AsyncConnection, phone: str) -> _Kept | None:
-    row = (await db.execute(_LOCKED, {"phone": phone, "space": int(Lock.PIN), "name": phone})).one_or_none()
+    row = await _LOCKED.row(db, {"phone": phone, "space": int(Lock.PIN), "name": phone})
     return _Kept(*row) if row else None
 
 
 # The lock of `lock_pin`, and the row as it is once both are held.
-_LOCKED = sa.text(
-    """
+_LOCKED = Prepared(
+    sa.text(
+        """
     with turn as materialized (select LOCK)
     select p.sealed, p.failures, p.locked_until from turn, officer_pin p where p.phone = :phone for update of p
     """.replace("LOCK", LOCK)
+    )
 )
 
 
@@ -209,7 +220,8 @@ def _still_locked(left: timedelta) -> Sentence:
 async def _count_failure(db: AsyncConnection, caller: Caller, failures: int) -> Sentence:
     lock = LOCKS.get(failures)
     locked_until = caller.at + lock if lock else None
-    await _change(db, caller.phone, failures=failures, locked_until=locked_until)
+    counted = {"failures": failures, "locked_until": locked_until, "used_at": None, "sealed": None}
+    await _COUNT.rows(db, {"phone": caller.phone, **counted})
     if lock is None and failures < BLOCKED_AT:
         return WRONG
     log.warning("pin.locked", extra={"failures": failures})
@@ -224,11 +236,17 @@ async def _count_success(db: AsyncConnection, caller: Caller, sealed: bytes, has
         keyring.newest().open(PURPOSE, sealed, caller.phone)
     except LookupError:
         sealed = keyring.seal(PURPOSE, hashed, caller.phone)
-    await _change(db, caller.phone, failures=0, locked_until=None, used_at=caller.at, sealed=sealed)
+    counted = {"failures": 0, "locked_until": None, "used_at": caller.at, "sealed": sealed}
+    await _COUNT.rows(db, {"phone": caller.phone, **counted})
 
 
-async def _change(db: AsyncConnection, phone: str, **facts: object) -> None:
-    await db.execute(sa.update(officer_pin).where(officer_pin.c.phone == phone).values(**facts))
+_COUNT = Prepared(
+    sa.text("""
+    update officer_pin set failures = :failures, locked_until = :locked_until, used_at = coalesce(:used_at, used_at),
+           sealed = coalesce(:sealed, sealed)
+     where phone = :phone
+    """)
+)
 
 
 _dummies: list[bytes] = []

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
 from mutuelle.tables import doctor, mutuelle, officer
+from prepared import Prepared
 from talk.trouble import RefusedError
 from talk.words import Caller
 from values import value
@@ -93,8 +94,12 @@ async def appointment_of(db: AsyncConnection, caller: Caller, mutuelle_id: str, 
 
 
 async def _appointments(db: AsyncConnection, at: datetime, column: str, value: str) -> list[Appointment]:
-    rows = await db.execute(appointments_by(column), {"at": at, "value": value})
-    return [appointment(row) for row in rows]
+    return [appointment(row) for row in await _prepared_by(column).rows(db, {"at": at, "value": value})]
+
+
+@cache  # compiled once
+def _prepared_by(column: str) -> Prepared:
+    return Prepared(appointments_by(column))
 
 
 @cache  # built once: the home menu runs it at every hop

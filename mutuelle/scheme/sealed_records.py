@@ -8,12 +8,13 @@ A hash reveals no name or year of birth.
 from collections.abc import Collection, Mapping
 from functools import cache
 
-from sqlalchemy import Date, DateTime, Table, TextClause, text
+from sqlalchemy import Date, DateTime, Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invariants import Invariant
 from mutuelle import tables
-from mutuelle.household_key import OfHousehold, keys_of
+from mutuelle.household_key import UNNESTED_KEYS, OfHousehold, keys_of
+from prepared import Prepared
 
 # What each form hashes, table by table. A form never changes: a new column makes a new form, and what was recorded
 # under an older one is compared under that one until it changes.
@@ -90,9 +91,11 @@ def products(form: int) -> str:
 
 
 # Each is looked up by its key, also where the planner has no statistics of the table yet.
-_BY_KEY = """unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) as key (mutuelle, number)
+_BY_KEY = """KEYS as key (mutuelle, number)
      cross join lateral (select * from household found where found.mutuelle_id = key.mutuelle
-                            and found.number = key.number offset 0) household"""
+                            and found.number = key.number offset 0) household""".replace(
+    "KEYS", UNNESTED_KEYS
+)
 _RECORD = """
 select ledger.record(coalesce(jsonb_agg(jsonb_build_object('mutuelle', s.mutuelle_id, 'subject', s.subject, 'memo',
            s.counts || jsonb_build_object('form', s.form::text, 'sha256', s.sha256))), '[]')) from (STANDS) s
@@ -104,12 +107,12 @@ async def record_households(db: AsyncConnection, changed: Collection[OfHousehold
 
     The caller holds their locks, so that the newest record is of the present rows.
     """
-    await db.execute(_record_households(max(FORMS)), keys_of(changed))
+    await _record_households(max(FORMS)).rows(db, keys_of(changed))
 
 
 @cache  # made once for a form
-def _record_households(form: int) -> TextClause:
-    return text(_RECORD.replace("STANDS", households(form, _BY_KEY)))
+def _record_households(form: int) -> Prepared:
+    return Prepared(text(_RECORD.replace("STANDS", households(form, _BY_KEY))))
 
 
 async def record_products(db: AsyncConnection, mutuelle_id: str) -> None:

@@ -42,7 +42,7 @@ async def arrears_by_place(db: AsyncConnection, caller: Caller, places: Sequence
     """Who owes in each of these places of one mutuelle; those where somebody does, the largest sum first."""
     mutuelle = await get_mutuelle(db, places[0].mutuelle_id)
     asked = places[0].name if len(places) == 1 else mutuelle.id
-    await note_lookup(db, caller, f"who owes {asked}", mutuelle.today(caller.at))
+    await note_lookup(db, caller, f"who owes {asked}")
     heads = await db.execute(
         select(household.c.number, household.c.place_id, household.c.head_name).where(
             household.c.mutuelle_id == mutuelle.id,

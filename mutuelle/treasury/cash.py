@@ -6,6 +6,7 @@ that one person holds, and how long, is limited: past the limit she must deposit
 
 import base64
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -26,8 +27,6 @@ from mutuelle.free_codes import draw_free
 from mutuelle.households.households import (
     Household,
     expect_household,
-    find_household,
-    household_named,
     lock_household,
 )
 from mutuelle.notify import notify
@@ -49,6 +48,7 @@ from mutuelle.treasury.messages import cash_receipt as receipt_sentence
 from mutuelle.treasury.messages import deposit_confirmed, send_cash_receipts
 from mutuelle.treasury.receipt_days import expect_receipt_day
 from mutuelle.treasury.tables import cash_deposit, cash_receipt
+from prepared import Prepared
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -80,55 +80,78 @@ class CashDeposit:
 class Recorded:
     """Cash that was recorded: its receipt, what its collector now holds, and whether the household gets an SMS."""
 
+    number: str
     receipt_code: str
     held: Money
     notified: bool
 
 
-async def household_here(db: AsyncConnection, appointment: Appointment, number: str) -> Household:
-    """The open household of the officer's mutuelle with this number; RefusedError, in one sentence, for any other."""
-    return expect_household(await find_household(db, number), number, appointment.mutuelle_id)
-
-
-async def household_asked(
-    db: AsyncConnection, caller: Caller, appointment: Appointment, number: str
-) -> Household:
-    """The same for a number that an officer types in a call; unknown numbers are counted and limited."""
-    return expect_household(await household_named(db, caller, number, appointment.mutuelle_id), number)
-
-
 async def receive_cash(
     db: AsyncConnection, caller: Caller, *, mutuelle: str, cash: CashGiven, terms: PaymentTerms, pin: Secret
 ) -> Recorded | Sentence:
-    """Record that the calling collector received `cash` under the agreed `terms`; a sentence if the PIN is wrong.
+    """Record that the calling collector received `cash` under the agreed `terms`; a sentence if the PIN is wrong."""
+    done = await receive_all_cash(db, caller, mutuelle=mutuelle, cash=(cash,), terms=(terms,), pin=pin)
+    return done if isinstance(done, Sentence) else done[0]
 
-    1. Lock the household, then the collector's cash in hand: limits hold also for simultaneous receipts.
+
+async def receive_all_cash(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    cash: tuple[CashGiven, ...],
+    terms: tuple[PaymentTerms, ...],
+    pin: Secret,
+) -> tuple[Recorded, ...] | Sentence:
+    """The same for several households at once, each with its own terms: all of it or nothing.
+
+    1. Lock the households, always in one order, then the collector's cash in hand: limits hold also for simultaneous
+       receipts.
     2. Refuse terms that have changed, and what would pass a limit. Only then check the PIN.
-    3. Write the renewal that was agreed to, if any; post the contribution calls that the money makes, then the receipt,
-       to the collector's own account: all on the day on which the money was received.
+    3. For each, all on the day on which the money was received: write the renewal that was agreed to, if any; post the
+       contribution calls that the money makes, then the receipt, to the collector's own account.
     4. Write the record and the receipt by SMS, all in one transaction.
     """
     appointment = await appointment_of(db, caller, mutuelle, Role.COLLECTOR)
-    household = expect_household(await lock_household(db, cash.number), cash.number, mutuelle)
+    locked = {number: await lock_household(db, number) for number in sorted({one.number for one in cash})}
+    households = [expect_household(locked[one.number], one.number, mutuelle) for one in cash]
     await lock_cash_in_hand(db, appointment)
-    facts = await facts_of(db, household, caller.at)
-    stands = stands_on(household, facts)
-    expect_agreed(stands, terms)
+    facts = [await facts_of(db, household, caller.at) for household in households]
+    stands = [stands_on(*of) for of in zip(households, facts, strict=True)]
+    for standing, agreed in zip(stands, terms, strict=True):
+        expect_agreed(standing, agreed)
     cash_in_hand = await cash_in_hand_of(db, appointment)
-    expect_room(cash_in_hand, cash.amount, caller.at)
-    await expect_receipt_day(db, appointment, stands, cash.received_on, caller.at)
+    expect_room(cash_in_hand, total_of(cash), caller.at)
+    for standing, one in zip(stands, cash, strict=True):
+        await expect_receipt_day(db, appointment, standing, one.received_on, caller.at)
     if wrong := await try_pin(db, caller, pin):
         return wrong
     holder = await holder_of(db, cash_in_hand, appointment, caller.at)
-    facts = await _renew(db, household, stands, facts, cash.received_on, caller.at)
-    reference, code = await _write(db, household, holder, cash, caller.at)
+    held, done = cash_in_hand.held, []
+    for standing, of, one in zip(stands, facts, cash, strict=True):
+        held = Money(held.amount_minor + one.amount.amount_minor, held.currency)
+        code, notified = await _record(db, standing, of, holder, one, caller.at)
+        done.append(Recorded(one.number, code, held, notified))
+    return tuple(done)
+
+
+def total_of(cash: Sequence[CashGiven]) -> Money:
+    """The sum of it."""
+    return Money(sum(one.amount.amount_minor for one in cash), cash[0].amount.currency)
+
+
+async def _record(
+    db: AsyncConnection, stands: Standing, facts: Facts, holder: str, cash: CashGiven, at: datetime
+) -> tuple[str, bool]:
+    """Write and post the cash of one household; its receipt code, and whether the household gets an SMS."""
+    household = stands.household
+    facts = await _renew(db, household, stands, facts, cash.received_on, at)
+    reference, code = await _write(db, household, holder, cash, at)
     await _post(db, household, facts, holder, reference, cash)
     stands = stands_on(household, facts.with_receipt(cash.received_on, cash.amount))
     late_of = cash.received_on if cash.received_on < facts.today else None
     receipt = receipt_sentence(stands, cash.amount, code, late_of)
-    notified = await send_cash_receipts(db, household, facts.phones, receipt, code, caller.at)
-    held = Money(cash_in_hand.held.amount_minor + cash.amount.amount_minor, cash.amount.currency)
-    return Recorded(code, held, notified)
+    return code, await send_cash_receipts(db, household, facts.phones, receipt, code, at)
 
 
 async def deposit_cash(
@@ -190,7 +213,7 @@ async def _write(
     }
 
     async def write(code: str) -> bool:
-        return bool(await db.scalar(_WRITE, row | {"receipt_code": code}))
+        return bool(await _WRITE.value(db, row | {"receipt_code": code}))
 
     return reference, await draw_free("receipt code", _draw_receipt_code, write)
 
@@ -216,7 +239,7 @@ _WRITTEN = [
 _PAID_WITH_CODE = select(payment.c.reference).where(
     payment.c.mutuelle_id == bindparam("mutuelle_id"), payment.c.receipt_code == bindparam("receipt_code")
 )
-_WRITE = (
+_WRITE = Prepared(
     insert(cash_receipt)
     .from_select(
         _WRITTEN,

@@ -19,11 +19,13 @@ async function ask(path, options = {}) {
 const post = (path, form) => ask(path, { method: "POST", body: new URLSearchParams(form) });
 
 export const about = () => ask("/simulator/about");
+export const checkNumber = (phone) => ask(`/simulator/numbers?phone=${encodeURIComponent(phone)}`);
 export const dial = (phone, code) => post("/simulator/calls", { phone, code });
 export const answerCall = (call, answer) => post(`/simulator/calls/${call}`, { answer });
 export const lookAtCall = (call) => ask(`/simulator/calls/${call}`);
 export const hangUp = (call) => ask(`/simulator/calls/${call}`, { method: "DELETE" });
-export const messages = (phone) => ask(`/simulator/sms?to=${encodeURIComponent(phone)}`);
+export const received = (phone) => ask(`/simulator/sms?to=${encodeURIComponent(phone)}`);
+export const written = (phone) => ask(`/simulator/sms/incoming?from=${encodeURIComponent(phone)}`);
 export const writeSms = (phone, text) => post("/simulator/sms/incoming", { from: phone, text });
 export const prompts = (phone) => ask(`/simulator/prompts?phone=${encodeURIComponent(phone)}`);
 export const answerPrompt = (prompt, answer) => post(`/simulator/prompts/${prompt}`, { answer });

@@ -1,16 +1,16 @@
 /* One phone: what its keys do and what reaches it. `screen.js` says how that looks. */
 
+import { Keypad } from "./keypad.js";
 import * as network from "./network.js";
 import { draw, VIEWS } from "./screen.js";
+import { say } from "./words.js";
 
 const POLL_MS = 1000;
 const FIRST_POLL_MS = 20; // until it is known whose phone it is
 const OFFLINE_POLL_MS = 4000;
+const SILENCE_MS = 15000; // an answer takes a second or two
 const READ_KEPT = 300;
-const SETTLED = { decline: "Paiement refusé.", ignore: "Demande laissée sans réponse." };
-const SENT = "Message envoyé.\nLa réponse arrive par SMS.";
-const UNSENT = "Le message n’est pas parti.";
-const VOID = "Cette demande n’est plus valable.";
+const SETTLED = { decline: "declined", ignore: "ignored" };
 
 export class Phone {
   view = "home";
@@ -21,24 +21,33 @@ export class Phone {
   call = null;
   message = null;
   prompt = null;
-  awaiting = false;
-  messages = [];
+  sentAt = null; // of the SMS whose answer is waited for
+  paid = false; // whether a prompt was approved since this phone has its owner
+  thread = []; // SMS of both directions, the oldest first
   chosen = 0;
   read = new Set();
+  keypad = new Keypad();
   #known = null;
   #answered = new Set();
 
-  constructor(section, { service_code: code, short_code: shortCode }) {
-    this.section = section;
-    this.code = code;
-    this.shortCode = shortCode;
-    this.field = this.part("field");
+  constructor(section, { service_code: code, short_code: shortCode }, drawn) {
+    Object.assign(this, { section, code, shortCode, drawn });
     this.#listen();
     this.#poll();
   }
 
   part(name) {
     return this.section.querySelector(`.${name}`);
+  }
+
+  /* Where the view is typed into: one line, or the room of an SMS. */
+  get field() {
+    return this.part(this.view === "write" ? "text" : "line");
+  }
+
+  draw() {
+    draw(this);
+    this.drawn(this);
   }
 
   #listen() {
@@ -57,7 +66,12 @@ export class Phone {
       event.preventDefault();
       this.press("green");
     });
-    this.field.addEventListener("input", () => draw(this));
+    for (const field of this.section.querySelectorAll(".field"))
+      field.addEventListener("input", () => {
+        this.keypad.settle();
+        this.draw();
+      });
+    this.part("mode").addEventListener("click", () => this.switchLetters());
     this.part("unread").addEventListener("click", () => this.openInbox());
     for (const side of ["left", "right"])
       this.part(`softs .${side}`).addEventListener("click", () => this.press(side));
@@ -69,10 +83,10 @@ export class Phone {
     this.#drop();
     this.number = number;
     this.read = new Set(JSON.parse(localStorage.getItem(`read ${number}`) ?? "[]"));
-    Object.assign(this, { prompt: null, awaiting: false, messages: [] });
+    Object.assign(this, { prompt: null, sentAt: null, paid: false, thread: [] });
     this.#known = null;
     this.part("own").textContent = number;
-    this.section.setAttribute("aria-label", `Téléphone ${number}`);
+    this.section.setAttribute("aria-label", say("phone", { number }));
     this.home();
   }
 
@@ -82,7 +96,17 @@ export class Phone {
   }
 
   get unread() {
-    return this.messages.filter(({ id }) => !this.read.has(id)).length;
+    return this.thread.filter((one) => this.isNew(one)).length;
+  }
+
+  isNew({ id, sent }) {
+    return !sent && !this.read.has(id);
+  }
+
+  /* Nothing came after this SMS of ours, and something should have by now. */
+  isSilent(message) {
+    const next = this.thread[this.thread.indexOf(message) + 1];
+    return message.sent && (!next || next.sent) && Date.now() - Date.parse(message.at) > SILENCE_MS;
   }
 
   /* ---- keys ---- */
@@ -92,23 +116,57 @@ export class Phone {
     if (/^[0-9*#]$/.test(key)) this.#type(key, view);
     else if (key === "up" || key === "down") this.#move(key === "up" ? -1 : 1);
     else if (key === "red" || key === "right" || !this.waiting) view[key][1]();
-    draw(this);
+    this.draw();
+  }
+
+  /* Enter does what the screen offers first: opens in a list, else it is the green key. */
+  enter() {
+    this.press(this.view === "inbox" && this.thread.length ? "left" : "green");
   }
 
   erase() {
+    this.keypad.settle();
     this.field.value = this.field.value.slice(0, -1);
-    draw(this);
+    this.draw();
+  }
+
+  /* Letters from a keyboard, while the focus is elsewhere on the page. */
+  write(letter) {
+    this.keypad.settle();
+    if (VIEWS[this.view](this).asks && !this.waiting && this.#room) this.field.value += letter;
+    this.draw();
+  }
+
+  fill(text) {
+    this.keypad.settle();
+    this.field.value = text;
+    this.draw();
+  }
+
+  switchLetters() {
+    this.keypad.settle();
+    this.keypad.letters = !this.keypad.letters;
+    this.draw();
+  }
+
+  get #room() {
+    return this.field.value.length < this.field.maxLength;
   }
 
   #type(digit, view) {
     const key = this.section.querySelector(`[data-key="${CSS.escape(digit)}"]`);
-    key.classList.add("down");
-    setTimeout(() => key.classList.remove("down"), 130);
-    if (view.asks && !this.waiting && this.field.value.length < this.field.maxLength) this.field.value += digit;
+    key.classList.add("pressed");
+    setTimeout(() => key.classList.remove("pressed"), 130);
+    if (!view.asks || this.waiting) return;
+    if (digit === "#" && view.both) this.switchLetters();
+    else this.field.value = this.keypad.type(digit, this.field.value, this.#room);
+    this.field.scrollTop = this.field.scrollHeight;
+    // The last letter is settled after a second: whoever watches the field learns of it.
+    setTimeout(() => this.drawn(this), 1050);
   }
 
   #move(step) {
-    if (this.view === "inbox") this.chosen = Math.max(0, Math.min(this.messages.length - 1, this.chosen + step));
+    if (this.view === "inbox") this.chosen = Math.max(0, Math.min(this.thread.length - 1, this.chosen + step));
     else this.part("view").scrollBy({ top: step * 60, behavior: "smooth" });
   }
 
@@ -120,20 +178,26 @@ export class Phone {
 
   #go(view, more = {}) {
     Object.assign(this, { view, notice: "", ...more });
-    this.field.value = "";
+    for (const field of this.section.querySelectorAll(".field")) field.value = "";
+    this.keypad.settle();
+    this.keypad.letters = VIEWS[view](this).letters ?? false;
     this.part("view").scrollTop = 0;
-    draw(this);
+    this.draw();
   }
 
-  home() {
-    const notice = { 0: "", 1: "1 nouveau message" }[this.unread] ?? `${this.unread} nouveaux messages`;
-    this.#go("home", { notice });
+  home(notice = "") {
+    this.#go("home", { notice: notice || (this.unread ? say("new_messages", { n: this.unread }) : "") });
   }
 
   /* ---- calls ---- */
 
+  /* Only the service can be reached: whatever else is typed is told so, and not dialled. */
   dial() {
-    this.#talk(network.dial(this.number, this.#take().trim() || this.code));
+    const dialled = this.#take().trim() || this.code;
+    const below = `${this.code.slice(0, -1)}*`;
+    if (dialled === this.code || (dialled.startsWith(below) && dialled.endsWith("#")))
+      this.#talk(network.dial(this.number, dialled));
+    else this.home(say("not_the_service", { dialled }));
   }
 
   answer() {
@@ -167,12 +231,12 @@ export class Phone {
 
   openInbox() {
     if (this.view === "call" || this.prompt) return;
-    const first = this.messages.findIndex(({ id }) => !this.read.has(id));
-    this.#go("inbox", { chosen: Math.max(0, first) });
+    const first = this.thread.findIndex((one) => this.isNew(one));
+    this.#go("inbox", { chosen: first < 0 ? Math.max(0, this.thread.length - 1) : first });
   }
 
   openChosen(position = this.chosen) {
-    const message = this.messages[position];
+    const message = this.thread[position];
     if (!message) return;
     this.read.add(message.id);
     localStorage.setItem(`read ${this.number}`, JSON.stringify([...this.read].slice(-READ_KEPT)));
@@ -180,11 +244,11 @@ export class Phone {
   }
 
   openNext() {
-    if (this.chosen + 1 < this.messages.length) this.openChosen(this.chosen + 1);
+    if (this.chosen + 1 < this.thread.length) this.openChosen(this.chosen + 1);
     else this.home();
   }
 
-  write() {
+  compose() {
     this.#go("write");
   }
 
@@ -192,11 +256,11 @@ export class Phone {
     const text = this.field.value.trim();
     if (!text) return;
     const number = this.number;
-    this.#go("ended", { words: SENT, awaiting: true });
+    this.#go("ended", { words: say("sent"), sentAt: Date.now() });
     try {
       await network.writeSms(number, text);
     } catch {
-      if (this.number === number) this.#go("ended", { words: UNSENT, awaiting: false });
+      if (this.number === number) this.#go("ended", { words: say("unsent"), sentAt: null });
     }
   }
 
@@ -204,18 +268,18 @@ export class Phone {
 
   approve() {
     if (/^\d{4}$/.test(this.#take())) this.settle("approve");
-    else this.notice = "Le PIN a 4 chiffres.";
+    else this.notice = say("four_figures");
   }
 
   async settle(answer) {
     const { id } = this.prompt;
     this.#answered.add(id);
-    this.#go("ended", { prompt: null, words: "Un instant…" });
+    this.#go("ended", { prompt: null, words: say("wait") });
     try {
       await network.answerPrompt(id, answer);
-      this.#go("ended", { words: SETTLED[answer] ?? "C’est fait.\nUn SMS suivra." });
+      this.#go("ended", { words: say(SETTLED[answer] ?? "paid"), paid: !(answer in SETTLED) });
     } catch (fault) {
-      this.#go("ended", { words: fault instanceof network.Offline ? "" : VOID });
+      this.#go("ended", { words: fault instanceof network.Offline ? "" : say("void") });
     }
   }
 
@@ -225,37 +289,52 @@ export class Phone {
     const number = this.number;
     try {
       if (number && !document.hidden) {
-        const [messages, prompts] = await Promise.all([network.messages(number), network.prompts(number)]);
+        const asked = [network.received(number), network.written(number), network.prompts(number)];
+        const [received, written, prompts] = await Promise.all(asked);
         const call = this.call && !this.waiting ? await network.lookAtCall(this.call) : null;
-        const waiting = prompts.filter(({ id }) => !this.#answered.has(id));
-        if (number === this.number) this.#arrive(messages, waiting, call);
+        if (number === this.number) this.#arrive(threaded(received, written), prompts, call);
       }
       this.offline = false;
     } catch {
       this.offline = true;
     }
-    if (number) draw(this);
+    if (number) this.draw();
     setTimeout(() => this.#poll(), this.offline ? OFFLINE_POLL_MS : number ? POLL_MS : FIRST_POLL_MS);
   }
 
-  #arrive(messages, prompts, call) {
-    const fresh = this.#known !== null && messages.some(({ id }) => !this.#known.has(id));
+  #arrive(thread, prompts, call) {
+    const received = thread.filter(({ sent }) => !sent);
+    const fresh = this.#known === null ? [] : received.filter(({ id }) => !this.#known.has(id));
     const untouched = this.view === "home" && !this.field.value;
-    this.chosen += this.messages.length ? messages.length - this.messages.length : 0;
-    this.messages = messages;
-    if (this.#known === null && untouched) this.home();
-    this.#known = new Set(messages.map(({ id }) => id));
+    const first = this.#known === null;
+    this.#known = new Set(received.map(({ id }) => id));
+    this.#keepChosen(thread);
+    if (first && untouched) this.home();
     if (call && call.id === this.call && call.state === "ended") this.#show(call);
-    if (this.prompt && prompts.every(({ id }) => id !== this.prompt.id)) this.#go("ended", { prompt: null, words: VOID });
-    if (prompts.length && !this.prompt && this.view !== "call") {
-      this.#go("prompt", { prompt: prompts[0] });
+    const waiting = prompts.filter(({ id }) => !this.#answered.has(id));
+    if (this.prompt && waiting.every(({ id }) => id !== this.prompt.id)) this.#go("ended", { prompt: null, words: say("void") });
+    if (waiting.length && !this.prompt && this.view !== "call") {
+      this.#go("prompt", { prompt: waiting[0] });
       this.#ring();
-    } else if (fresh) {
-      this.#ring();
-      if (this.awaiting && this.view === "ended") this.openChosen(0);
-      else if (untouched) this.home();
-      this.awaiting = false;
+    } else if (fresh.length) this.#hear(fresh[0], untouched);
+    else if (this.sentAt && Date.now() - this.sentAt > SILENCE_MS) {
+      if (this.view === "ended") this.#go("ended", { words: say("silence") });
+      this.sentAt = null;
     }
+  }
+
+  #keepChosen(thread) {
+    const chosen = this.thread[this.chosen]?.id;
+    this.thread = thread;
+    if (chosen) this.chosen = Math.max(0, thread.findIndex(({ id }) => id === chosen));
+  }
+
+  /* The answer that was waited for opens by itself; anything else is announced. */
+  #hear(message, untouched) {
+    this.#ring();
+    if (this.sentAt && this.view === "ended") this.openChosen(this.thread.indexOf(message));
+    else if (untouched) this.home();
+    this.sentAt = null;
   }
 
   #ring() {
@@ -263,4 +342,10 @@ export class Phone {
     handset.classList.remove("rings");
     requestAnimationFrame(() => handset.classList.add("rings"));
   }
+}
+
+/* Both lists come newest first. */
+function threaded(received, written) {
+  const both = [...received, ...written.map((message) => ({ ...message, sent: true }))];
+  return both.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
 }

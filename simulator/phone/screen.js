@@ -1,89 +1,107 @@
 /* The screen of a phone: one row of the table a view, and how it is drawn.
    Everything from outside is shown as text, never as markup. */
 
-const NO_SERVICE = "Pas de réseau.\nLe service ne répond pas, nouvel essai dans un instant.";
+import { segments } from "./segments.js";
+import { day, facts, hour, money, say } from "./words.js";
 
-const eraseOr = (phone, otherwise) => (phone.field.value ? ["Effacer", () => phone.erase()] : otherwise);
+const LONGEST_SMS = 459; // three segments
+const ASKED_IN_LETTERS = ["place", "name"];
 
-/* words: what the screen says; asks: the field's label, when there is one; then what each key is called and does. */
+const eraseOr = (phone, [name, otherwise]) =>
+  phone.field.value ? [say("erase"), () => phone.erase()] : [name && say(name), otherwise];
+const key = (name, does) => [say(name), does];
+
+/* words: what the screen says; asks: the field's label, when there is one; both: letters and figures, and which first;
+   then what each key is called and does. */
 export const VIEWS = {
   home: (phone) => ({
-    words: phone.offline ? NO_SERVICE : phone.notice || `Touche verte :\nappeler ${phone.code}`,
-    asks: "Numéro",
-    left: [phone.unread ? "Lire" : "Messages", () => phone.openInbox()],
+    words: phone.offline ? say("no_network") : phone.notice || say("idle"),
+    asks: say("number"),
+    left: key(phone.unread ? "read" : "messages", () => phone.openInbox()),
     right: eraseOr(phone, ["", () => {}]),
-    green: ["Appeler", () => phone.dial()],
-    red: ["Effacer tout", () => phone.home()],
+    green: key("call", () => phone.dial()),
+    red: key("erase_all", () => phone.home()),
   }),
   call: (phone) => ({
-    words: phone.waiting ? "Un instant…" : phone.words,
-    asks: "Réponse",
-    left: ["Envoyer", () => phone.answer()],
-    right: eraseOr(phone, ["Raccrocher", () => phone.hangUp()]),
-    green: ["Envoyer", () => phone.answer()],
-    red: ["Raccrocher", () => phone.hangUp()],
+    words: phone.waiting ? say("wait") : phone.words,
+    asks: say("answer"),
+    both: true,
+    letters: !phone.waiting && asksLetters(phone.words),
+    left: key("send", () => phone.answer()),
+    right: eraseOr(phone, ["hang_up", () => phone.hangUp()]),
+    green: key("send", () => phone.answer()),
+    red: key("hang_up", () => phone.hangUp()),
   }),
   ended: (phone) => ({
-    words: phone.words || NO_SERVICE,
-    left: ["OK", () => phone.home()],
+    words: phone.words || say("no_network"),
+    left: key("ok", () => phone.home()),
     right: ["", () => {}],
-    green: ["OK", () => phone.home()],
-    red: ["Fermer", () => phone.home()],
+    green: key("ok", () => phone.home()),
+    red: key("close", () => phone.home()),
   }),
   inbox: (phone) => ({
-    words: phone.messages.length ? "Messages reçus\nTouche verte : écrire" : "Aucun message.\nTouche verte : écrire",
-    list: phone.messages,
-    left: phone.messages.length ? ["Ouvrir", () => phone.openChosen()] : ["Écrire", () => phone.write()],
-    right: ["Retour", () => phone.home()],
-    green: ["Écrire", () => phone.write()],
-    red: ["Fermer", () => phone.home()],
+    words: say(phone.thread.length ? "thread" : "no_messages"),
+    list: phone.thread,
+    left: phone.thread.length ? key("open", () => phone.openChosen()) : key("write", () => phone.compose()),
+    right: key("back", () => phone.home()),
+    green: key("write", () => phone.compose()),
+    red: key("close", () => phone.home()),
   }),
   message: (phone) => ({
-    words: `${phone.message.from}, ${when(phone.message.at)}\n\n${phone.message.text}`,
-    left: ["Suivant", () => phone.openNext()],
-    right: ["Retour", () => phone.openInbox()],
-    green: ["Répondre", () => phone.write()],
-    red: ["Fermer", () => phone.home()],
+    words: `${heading(phone, phone.message)}\n\n${phone.message.text}`,
+    left: key("next", () => phone.openNext()),
+    right: key("back", () => phone.openInbox()),
+    green: key("reply", () => phone.compose()),
+    red: key("close", () => phone.home()),
   }),
   write: (phone) => ({
-    words: `SMS au ${phone.shortCode}\n${phone.messages.length ? "" : "Par exemple : AIDE"}`.trim(),
-    asks: "Votre SMS",
-    left: ["Envoyer", () => phone.sendSms()],
-    right: eraseOr(phone, ["Retour", () => phone.openInbox()]),
-    green: ["Envoyer", () => phone.sendSms()],
-    red: ["Fermer", () => phone.home()],
+    words: `${say("sms_to", { short_code: phone.shortCode })}${phone.thread.length ? "" : ` · ${say("for_example")}`}`,
+    asks: say("your_sms"),
+    both: true,
+    letters: true,
+    left: key("send", () => phone.sendSms()),
+    right: eraseOr(phone, ["back", () => phone.openInbox()]),
+    green: key("send", () => phone.sendSms()),
+    red: key("close", () => phone.home()),
   }),
   prompt: (phone) => ({
-    words: `Payer ${money(phone.prompt)} ?\n${phone.prompt.note}\n\n${phone.notice || "Essai : 4 chiffres au hasard, jamais votre vrai code."}`,
-    asks: "PIN",
+    words: `${say("pay_question", { amount: money(phone.prompt) })}\n${phone.prompt.note}\n\n${phone.notice || say("any_pin")}`,
+    asks: say("pin"),
     secret: true,
-    left: ["Payer", () => phone.approve()],
-    right: eraseOr(phone, ["Refuser", () => phone.settle("decline")]),
-    green: ["Payer", () => phone.approve()],
-    red: ["Refuser", () => phone.settle("decline")],
+    left: key("pay", () => phone.approve()),
+    right: eraseOr(phone, ["refuse", () => phone.settle("decline")]),
+    green: key("pay", () => phone.approve()),
+    red: key("refuse", () => phone.settle("decline")),
   }),
 };
 
-const when = (at) =>
-  new Date(at).toLocaleString("fr-FR", { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit" });
+/* A name, and no list to choose from by a digit. */
+function asksLetters(screen) {
+  return !/^[1-9]\d? /m.test(screen) && ASKED_IN_LETTERS.some((question) => facts(screen, question));
+}
 
-const money = ({ amount, currency }) =>
-  `${Number(amount).toLocaleString("fr-FR")} ${/^X[OA]F$/.test(currency) ? "F" : currency}`;
+function heading(phone, message) {
+  const today = new Date().toDateString() === new Date(message.at).toDateString();
+  const time = today ? hour(message.at) : `${day(message.at)} ${hour(message.at)}`;
+  const silent = phone.isSilent(message) ? ` · ${say("no_answer_yet")}` : "";
+  return `${message.sent ? say("you") : message.from} · ${time}${silent}`;
+}
 
 export function draw(phone) {
   const view = VIEWS[phone.view](phone);
+  phone.part("screen").dataset.view = phone.view;
+  phone.part("screen").setAttribute("aria-busy", String(phone.waiting));
+  phone.part("handset").dataset.view = phone.view;
   write(phone.part("words"), view.words);
   write(phone.part("softs .left"), phone.waiting ? "" : view.left[0]);
   write(phone.part("softs .right"), view.right[0]);
-  write(phone.part("clock"), new Date().toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" }));
-  nameKeys(phone, { left: view.left[0], right: view.right[0] || "Touche sans effet", green: view.green[0], red: view.red[0] });
+  write(phone.part("clock"), hour(Date.now()));
+  nameKeys(phone, { left: view.left[0], right: view.right[0] || say("no_effect"), green: view.green[0], red: view.red[0] });
   drawEntry(phone, view);
   fitWords(phone);
   drawUnread(phone);
-  drawList(phone, view.list ?? []);
+  drawThread(phone, view.list ?? []);
   phone.part("others").hidden = phone.view !== "prompt";
-  phone.part("screen").dataset.view = phone.view;
-  phone.part("screen").setAttribute("aria-busy", String(phone.waiting));
   phone.section.classList.toggle("offline", phone.offline);
 }
 
@@ -97,8 +115,9 @@ function fitWords(phone) {
   const view = phone.part("view");
   if (view.dataset.fits === phone.part("words").textContent) return;
   view.dataset.fits = phone.part("words").textContent;
-  view.classList.remove("small");
-  view.classList.toggle("small", view.scrollHeight > view.clientHeight);
+  view.classList.remove("small", "smaller");
+  for (const size of ["small", "smaller"])
+    if (view.scrollHeight > view.clientHeight) view.classList.add(size);
 }
 
 function nameKeys(phone, names) {
@@ -106,45 +125,72 @@ function nameKeys(phone, names) {
     phone.section.querySelector(`[data-key="${key}"]`).setAttribute("aria-label", name);
 }
 
-function drawEntry(phone, { asks, secret }) {
+function drawEntry(phone, { asks, secret, both }) {
   const entry = phone.part("entry");
-  const appears = asks && entry.hidden;
+  const appears = asks && (entry.hidden || phone.field.hidden);
   entry.hidden = !asks;
   write(phone.part("asks"), asks ?? "");
-  phone.field.type = secret ? "password" : "text";
-  phone.field.inputMode = secret ? "numeric" : "text";
-  phone.field.maxLength = secret ? 4 : 160;
-  if (appears && document.activeElement === document.body) phone.focus();
+  const [line, text] = [phone.part("line"), phone.part("text")];
+  text.hidden = phone.field !== text;
+  line.hidden = !text.hidden;
+  text.maxLength = LONGEST_SMS;
+  line.type = secret ? "password" : "text";
+  line.inputMode = secret ? "numeric" : "text";
+  line.maxLength = secret ? 4 : 160;
+  drawMode(phone, both);
+  drawCount(phone.part("count"), text);
+  if (appears && [document.body, line, text].includes(document.activeElement)) phone.focus();
+}
+
+function drawMode(phone, both) {
+  const mode = phone.part("mode");
+  mode.hidden = !both;
+  write(mode, phone.keypad.letters ? "abc" : "123");
+  mode.setAttribute("aria-label", say(phone.keypad.letters ? "to_figures" : "to_letters"));
+}
+
+function drawCount(count, text) {
+  count.hidden = text.hidden;
+  const { alphabet, segments: n, left } = segments(text.value);
+  write(count, `${say("count", { left, n })} · ${alphabet}`);
 }
 
 function drawUnread(phone) {
   const unread = phone.part("unread");
   unread.hidden = !phone.unread;
   write(unread, `✉ ${phone.unread}`);
-  unread.setAttribute("aria-label", `Messages non lus : ${phone.unread}`);
+  unread.setAttribute("aria-label", say("unread", { n: phone.unread }));
 }
 
-function drawList(phone, messages) {
+function drawThread(phone, thread) {
   const list = phone.part("list");
-  const wanted = messages.map(({ id }) => id).join();
-  list.hidden = !messages.length;
+  const wanted = thread.map(({ id }) => id).join();
+  list.hidden = !thread.length;
   if (list.dataset.holds !== wanted) {
     list.dataset.holds = wanted;
-    list.replaceChildren(...messages.map((message, position) => line(phone, message, position)));
+    list.replaceChildren(...thread.map((message, position) => line(phone, message, position)));
   }
-  messages.forEach(({ id }, position) => {
+  thread.forEach((message, position) => {
     const item = list.children[position];
     const chosen = position === phone.chosen;
-    if (chosen && !item.classList.contains("chosen")) item.scrollIntoView({ block: "nearest" });
+    write(item.querySelector("small"), heading(phone, message));
     item.classList.toggle("chosen", chosen);
-    item.classList.toggle("new", !phone.read.has(id));
+    item.classList.toggle("new", phone.isNew(message));
+    item.firstElementChild.setAttribute("aria-current", String(chosen));
+    if (chosen && list.dataset.chosen !== message.id) {
+      list.dataset.chosen = message.id;
+      item.scrollIntoView({ block: "nearest" });
+    }
   });
+  if (!thread.length) delete list.dataset.chosen;
 }
 
 function line(phone, message, position) {
   const item = document.createElement("li");
-  const button = document.createElement("button");
-  Object.assign(button, { type: "button", textContent: `${message.from} : ${message.text}` });
+  item.className = message.sent ? "out" : "in";
+  const button = Object.assign(document.createElement("button"), { type: "button" });
+  const text = Object.assign(document.createElement("span"), { textContent: message.text });
+  button.append(document.createElement("small"), text);
   button.addEventListener("click", () => phone.openChosen(position));
   item.append(button);
   return item;

@@ -14,16 +14,16 @@ from bench.contenders import OURS
 from bench.kinds import Play, UnexpectedAnswerError, Who, expect_same
 from bench.wire import WireHop
 from bench.wiretap import PostgresListener, RedisListener, Tap
-from engines.processes import LOOPBACK
 from service.clock import NOW
 from tests.bench.test_ledger import folder as folder
+from torture.listening import listening
 
 # How many statements each hop of ours is; with a t those of an action's transaction. Fewer is better: write it here.
 STATEMENTS = {
     "dial": "1",
     "cover": "1+1",
-    "pay": "1+2+3+3+7t",
-    "join": "1+1+1+0+2+5+5+14t",
+    "pay": "1+2+3+3+6t",
+    "join": "1+1+1+0+2+5+5+13t",
     "cash": "1+1+1+2+5+5+5+13t",
     "verif": "1t+24t",
 }
@@ -90,8 +90,7 @@ async def test_a_contender_that_shows_another_screen_is_refused() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nEND Awa")
         writer.close()
 
-    async with await asyncio.start_server(answer, LOOPBACK, 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with listening(answer) as port:
         await expect_same(port, Play("dial", (b"END \0name\0",)), Who("+22370000001", "Awa"))
         with pytest.raises(UnexpectedAnswerError, match="Oumar"):
             await expect_same(port, Play("dial", (b"END \0name\0",)), Who("+22370000001", "Oumar"))

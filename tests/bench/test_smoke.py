@@ -15,9 +15,9 @@ from bench.callers import name_of, phone_of
 from bench.measures import against
 from bench.place import OPTIONS
 from bench.wire import Exchange, Load, WireHop
-from engines.processes import LOOPBACK
 from tests.bench.test_ledger import OF_THE_LEDGER
 from tests.bench.test_ledger import folder as folder
+from torture.listening import listening
 
 APART = OF_THE_LEDGER | {"calls"}  # they have tests of their own
 KEYS = ["bench", "metric", "value", "unit", "against", "ratio"]
@@ -85,9 +85,8 @@ async def test_an_answer_in_pieces_is_one_answer() -> None:
         await writer.wait_closed()
         ended.set()
 
-    server = await asyncio.start_server(answer, LOOPBACK, 0)
-    async with server:
-        exchange = Exchange(server.sockets[0].getsockname()[1])
+    async with listening(answer) as port:
+        exchange = Exchange(port)
         assert await exchange.ask(b"GET / HTTP/1.1\r\n\r\n") == (200, b"CON a")
         exchange.close()
         await ended.wait()

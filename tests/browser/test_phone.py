@@ -28,7 +28,7 @@ async def test_from_the_dial_to_the_receipt(
     phone = handset(await visit(browser, f"{simulator_url}/phone?phone1={number}", size))
     await join_and_pay(phone, "Awa Koné")
     await phone.send()
-    await phone.shows("1 nouveau message")
+    await phone.shows("Nouveaux messages : 1")
     await phone.key("left").click()
     await expect(phone.phone.locator(".list li.new")).to_have_count(1)
     await phone.key("left").click()
@@ -110,6 +110,40 @@ async def test_any_number_can_be_given(browser: Browser, simulator_url: str) -> 
     await expect(page.locator(".own")).to_have_text("+22370000003")
 
 
+WRONG = {
+    "+223 7012345": "Trop court",
+    "+223 70 12 34 56 7": "Trop long",
+    "+999 70 12 34 56": "Commencez par l'indicatif",
+    "70 12 34 56": "Commencez par l'indicatif",
+    "+223 10 12 34 56": "Aucun réseau",
+}
+
+
+async def test_a_number_that_no_network_has_is_refused_and_it_is_said_why(
+    browser: Browser, simulator_url: str
+) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?phone1={AWA}")
+    await page.locator(".who").select_option(label="Autre numéro")
+    other = page.locator(".other input")
+    for typed, why in WRONG.items():
+        await other.fill(typed)
+        await other.press("Tab")
+        await expect(page.locator(".fault")).to_contain_text(why)
+        await expect(page.locator(".own")).to_have_text(f"+{AWA}")
+
+
+async def test_whoever_dials_something_else_is_told_what_the_service_is(
+    browser: Browser, simulator_url: str
+) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?phone1={AWA}")
+    calls: list[str] = []
+    page.on("request", lambda request: calls.append(request.url) if "/calls" in request.url else None)
+    phone = handset(page)
+    await phone.answer("*144#")
+    await phone.shows("*144# n'est pas le service", "Composez *384*57#")
+    assert calls == []
+
+
 @pytest.mark.parametrize(("size", "number"), [((1280, 860), "22370000108"), (POCKET, "22370000109")])
 async def test_an_sms_is_written_and_its_answer_opens(
     browser: Browser, simulator_url: str, size: tuple[int, int], number: str
@@ -122,6 +156,7 @@ async def test_an_sms_is_written_and_its_answer_opens(
     await phone.send()  # nothing written: nothing sent
     await phone.shows("SMS au 38457")
     await phone.field.fill("Couverture ?")
+    await expect(phone.phone.locator(".count")).to_have_text("reste 148 · 1 SMS · GSM-7")
     await phone.send()
     await phone.shows("KENEYA", "Vous avez écrit : Couverture ?")
     await phone.send()
@@ -129,6 +164,126 @@ async def test_an_sms_is_written_and_its_answer_opens(
     await phone.field.fill("PAYER 5000")
     await phone.key("left").click()
     await phone.shows("Vous avez écrit : PAYER 5000")
+
+
+TIME = r"\d\d:\d\d"
+
+
+async def test_the_thread_has_both_directions_with_times_and_is_read_by_arrows_and_enter(
+    browser: Browser, simulator_url: str
+) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?phone1=22370000110")
+    phone, keyboard = handset(page), page.keyboard
+    for nth, words in enumerate(("AIDE", "COUVERTURE")):
+        await phone.key("left").click()
+        await phone.send()
+        if nth:
+            await phone.shows("SMS au")
+        await phone.field.fill(words)
+        await keyboard.press("Enter")
+        await phone.shows(f"Vous avez écrit : {words}")
+        await keyboard.press("Escape")
+    await phone.key("left").click()
+    rows = phone.phone.locator(".list li")
+    await expect(rows).to_have_text(
+        [
+            re.compile(f"^Vous · {TIME}AIDE$"),
+            re.compile(f"^KENEYA · {TIME}Vous avez écrit : AIDE$"),
+            re.compile(f"^Vous · {TIME}COUVERTURE$"),
+            re.compile(f"^KENEYA · {TIME}Vous avez écrit : COUVERTURE$"),
+        ]
+    )
+    await expect(rows.nth(3)).to_have_class(re.compile("chosen"))
+    await keyboard.press("ArrowUp")
+    await keyboard.press("ArrowUp")
+    await keyboard.press("ArrowUp")
+    await keyboard.press("ArrowDown")
+    await expect(rows.nth(1)).to_have_class(re.compile("chosen"))
+    await keyboard.press("Enter")
+    await phone.shows("Vous avez écrit : AIDE")
+
+
+async def test_a_silent_service_is_said_to_be_silent(browser: Browser, simulator_url: str) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?phone1=22370000111")
+    await page.clock.install()
+    await page.reload()
+    phone = handset(page)
+    await phone.key("left").click()
+    await phone.send()
+    await phone.field.fill("merci")
+    await phone.send()
+    await phone.shows("Message envoyé", "La réponse arrive par SMS")
+    await page.clock.fast_forward(20_000)
+    await phone.shows("Pas de réponse à ce message")
+    await phone.send()
+    await phone.key("left").click()
+    await expect(phone.phone.locator(".list li")).to_contain_text("sans réponse")
+
+
+async def test_letters_are_typed_on_twelve_keys(browser: Browser, simulator_url: str) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?phone1=22370000112")
+    phone, mode = handset(page), page.locator(".mode")
+    await phone.key("left").click()
+    await phone.send()
+    await expect(mode).to_have_text("abc")
+    await phone.press("333266")  # f, a, n
+    await expect(phone.field).to_have_value("fan")
+    await page.wait_for_timeout(1100)
+    await phone.press("60222222")  # a new letter of the same key; once round: a b c 2 à a
+    await expect(phone.field).to_have_value("fanm a")
+    await phone.press("#")
+    await expect(mode).to_have_text("123")
+    await phone.press("20")
+    await expect(phone.field).to_have_value("fanm a20")
+    await mode.click()
+    await phone.press("77")
+    await page.keyboard.type("é")  # a keyboard writes beside the keys
+    await expect(phone.field).to_have_value("fanm a20qé")
+
+
+async def test_a_keyboard_writes_letters_wherever_the_focus_is(browser: Browser, simulator_url: str) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?phone1=22370000113")
+    phone = handset(page)
+    await phone.key("left").click()
+    await phone.send()
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.type("Oui4712")
+    await page.keyboard.press("Backspace")
+    await expect(phone.field).to_have_value("Oui471")
+
+
+SEGMENTS = [  # a text, its alphabet, how many SMS it is, how many letters are left in the last one
+    ("", "GSM-7", 1, 160),
+    ("a" * 160, "GSM-7", 1, 0),
+    ("a" * 161, "GSM-7", 2, 145),
+    ("é" * 160, "GSM-7", 1, 0),
+    ("€" * 80, "GSM-7", 1, 0),
+    ("€" * 81, "GSM-7", 2, 143),  # of 153 septets the last one stays empty: a letter of two is not cut
+    ("ê" * 70, "UCS-2", 1, 0),
+    ("ê" * 71, "UCS-2", 2, 63),
+    ("😀" * 36, "UCS-2", 2, 61),
+]
+
+
+async def test_an_sms_is_counted_as_a_network_counts(browser: Browser, simulator_url: str) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?phone1=22370000114")
+    count = """async (texts) => {
+      const { segments } = await import("/simulator/phone/segments.js");
+      return texts.map(segments).map(({ alphabet, segments, left }) => [alphabet, segments, left]);
+    }"""
+    counted = await page.evaluate(count, [text for text, *_counts in SEGMENTS])
+    assert counted == [counts for _text, *counts in SEGMENTS]
+
+
+async def test_the_page_speaks_english_too(browser: Browser, simulator_url: str) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?phone1=22370000115")
+    await page.get_by_role("link", name="English").click()
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    phone = handset(page)
+    await phone.shows("Green key")
+    await expect(page).to_have_url(re.compile("phone1=22370000115"))
+    await phone.key("left").click()
+    await phone.shows("No message")
 
 
 async def test_an_sms_that_does_not_go_is_told(browser: Browser, tmp_path: Path) -> None:
@@ -141,7 +296,7 @@ async def test_an_sms_that_does_not_go_is_told(browser: Browser, tmp_path: Path)
         await phone.send()
         await phone.field.fill("AIDE")
     await phone.send()
-    await phone.shows("n’est pas parti")
+    await phone.shows("n'est pas parti")
 
 
 async def test_a_message_is_shown_as_text_and_never_as_markup(browser: Browser, simulator_url: str) -> None:
@@ -185,17 +340,36 @@ def watch(page: Page) -> tuple[list[str], list[str]]:
     return asked, complaints
 
 
-async def test_it_fits_a_narrow_screen(browser: Browser, simulator_url: str) -> None:
-    page = await visit(browser, f"{simulator_url}/phone", POCKET)
-    wide, high = await page.evaluate(
-        "[document.body.scrollWidth, document.querySelector('.handset').offsetHeight]"
-    )
-    assert wide == POCKET[0]
-    assert high < POCKET[1]
-    for key in await page.locator("[data-key]").all():
+@pytest.mark.parametrize(
+    "asked", ["", "?phone1=22370000116", "?phones=2", "?scenario=join", "?scenario=doctor", "?scenario=cash"]
+)
+async def test_everything_is_in_sight_on_a_narrow_screen(
+    browser: Browser, simulator_url: str, asked: str
+) -> None:
+    page = await visit(browser, f"{simulator_url}/phone{asked}", POCKET)
+    assert await page.evaluate("[document.body.scrollWidth, document.documentElement.scrollHeight]") == [
+        *POCKET
+    ]
+    keys = await page.locator("[data-key]:visible").all()
+    assert len(keys) == 12 + 6
+    for key in keys:
         box = await key.bounding_box()
         assert box is not None
         assert min(box["width"], box["height"]) >= 36
+        assert box["y"] + box["height"] < POCKET[1]
+    await expect(page.get_by_text("Mode d'emploi")).to_be_visible()
+
+
+async def test_no_name_in_the_list_of_phones_is_cut(browser: Browser, simulator_url: str) -> None:
+    page = await visit(browser, f"{simulator_url}/phone", POCKET)
+    select = page.locator(".who")
+    widest = await select.evaluate("""select => {
+      const pen = new OffscreenCanvas(1, 1).getContext("2d");
+      pen.font = getComputedStyle(select).font;
+      return Math.max(...[...select.options].map(({ text }) => pen.measureText(text).width));
+    }""")
+    arrow = 30
+    assert await select.evaluate("select => select.clientWidth") > widest + arrow
 
 
 async def test_a_service_that_is_down_is_the_networks_error(browser: Browser, tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import Browser, expect
+from playwright.async_api import Error as PlaywrightError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mutuelle.demonstration import seed
 from tests.support.browser_handset import PATIENCE_MS, POCKET, handset, visit
+from tests.support.patience import PATIENCE_S
 from tests.support.running_service import House, housed
 from tests.support.town import AWA, found_town
 
@@ -26,12 +30,27 @@ async def busy_house(
 ) -> AsyncIterator[House]:
     """A running service whose worker turns its rounds by itself; a prompt waits half a minute for its PIN."""
     await found_town(pool)
-    async with housed(database.url, redis_url, tmp_path, pool, TIME_SCALE="10") as house:
-        turning = asyncio.create_task(turn(house))
+    async with housed(database.url, redis_url, tmp_path, pool, TIME_SCALE="10") as house, working(house):
         yield house
-        turning.cancel()
-        with suppress(asyncio.CancelledError):
-            await turning
+
+
+@pytest.fixture
+async def demonstration(
+    database: "Database", redis_url: str, tmp_path: Path, pool: AsyncEngine
+) -> AsyncIterator[House]:
+    """The same with the federation that `make run` writes."""
+    await seed(database.url, datetime.now(UTC), households=9)
+    async with housed(database.url, redis_url, tmp_path, pool, TIME_SCALE="10") as house, working(house):
+        yield house
+
+
+@asynccontextmanager
+async def working(house: House) -> AsyncIterator[None]:
+    turning = asyncio.create_task(turn(house))
+    yield
+    turning.cancel()
+    with suppress(asyncio.CancelledError):
+        await turning
 
 
 async def turn(house: House) -> None:
@@ -72,3 +91,29 @@ async def test_a_villager_joins_pays_and_reads_her_receipt(browser: Browser, bus
     await phone.shows("1 Ma couverture")
     await phone.answer("1")
     await phone.shows("Awa Koné", "Couvert du")
+
+
+SCENARIOS = {  # how each ends: of the phone that reads the last SMS
+    "join": ("Awa est membre", "15 000 F", "numéro 101 "),
+    "doctor": ("La réponse engage la mutuelle", "A. T.", "COUVERT", "référence"),
+    "cash": ("l'argent en main", "7 500 F", "espèces", "Reste à payer : 0 F"),
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+async def test_whoever_presses_what_a_scenario_points_at_comes_to_its_end(
+    browser: Browser, demonstration: House, scenario: str
+) -> None:
+    """Only keys that are lit up are pressed, one by one: letters and figures too."""
+    page = await visit(browser, f"{demonstration.environ['PUBLIC_URL']}/phone?scenario={scenario}", POCKET)
+    limit = asyncio.get_running_loop().time() + PATIENCE_S
+    done = page.locator(".guide .counted")
+    while await done.text_content() != "✓":
+        assert asyncio.get_running_loop().time() < limit, await page.locator(".guide .current").inner_text()
+        with suppress(PlaywrightError):  # the light has moved on meanwhile
+            await page.locator(".hint").first.click(timeout=1500)
+    said, *read = SCENARIOS[scenario]
+    await expect(page.locator(".guide .todo")).to_contain_text(said)
+    for words in read:
+        await expect(page.locator(".phone.active .words")).to_contain_text(words)
+    assert await page.locator(".steps li:not(.did)").count() == 0

@@ -29,14 +29,14 @@ READS = [
     ("seal", "verify"),
     ("seal", "list"),
     ("seal", "export", *OURS),
-    ("period", "list", "BEN"),
+    ("period", "list", "--mutuelle", "BEN"),
     *(("report", name, *OURS) for name in REPORTS),
 ]
 ACTS = [
     ("seal",),
-    ("period", "close", "BEN", "2026-01-31", *WHY),
+    ("period", "close", "--mutuelle", "BEN", "2026-01-31", *WHY),
     ("who", AWA, *WHY),
-    ("role", "list", "BEN"),
+    ("role", "list", "--mutuelle", "BEN"),
     ("case", "list"),
 ]
 

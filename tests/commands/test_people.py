@@ -55,19 +55,21 @@ def rows(database: Database, statement: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_role_is_given_listed_and_withdrawn(town: Database, keneya: Keneya) -> None:
-    code, said, _ = keneya("role", "give", "BEN", "collector", OUMOU, "--name", "Oumou Traoré", *WHY)
+    code, said, _ = keneya(
+        "role", "give", "--mutuelle", "BEN", "collector", OUMOU, "--name", "Oumou Traoré", *WHY
+    )
     assert (code, said.splitlines()[0]) == (
         0,
         "Oumou Traoré is collector of BEN from today on, and is told by SMS.",
     )
-    _code, said, _ = keneya("role", "list", "BEN")
+    _code, said, _ = keneya("role", "list", "--mutuelle", "BEN")
     assert said.splitlines()[0] == "collector          +22376000021     Oumou Traoré"
     assert [line.split()[0] for line in said.splitlines()] == ["collector", "treasurer", "treasurer"]
-    code, said, _ = keneya("role", "withdraw", "BEN", "collector", OUMOU, *WHY)
+    code, said, _ = keneya("role", "withdraw", "--mutuelle", "BEN", "collector", OUMOU, *WHY)
     assert (code, "Left: 0." in said) == (0, True)
-    _code, said, _ = keneya("role", "list", "BEN")
+    _code, said, _ = keneya("role", "list", "--mutuelle", "BEN")
     assert "collector" not in said
-    _code, said, _ = keneya("role", "list", "BEN", "--changes")
+    _code, said, _ = keneya("role", "list", "--mutuelle", "BEN", "--changes")
     assert [re.sub("^.{16}  ", "", line) for line in said.splitlines()[-2:]] == [
         "given      collector          +22376000021     Oumou Traoré: elected on Sunday (Mme Diallo)",
         "withdrawn  collector          +22376000021     Oumou Traoré: elected on Sunday (Mme Diallo)",
@@ -84,7 +86,18 @@ def test_nobody_appoints_themselves_and_the_other_treasurers_learn_of_a_new_one(
     town: Database, keneya: Keneya, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ACTORS", "Mme Diallo, Oumou Traoré")
-    give = ("role", "give", "BEN", "treasurer", OUMOU, "--name", "Oumou Traore", "--reason", "elected")
+    give = (
+        "role",
+        "give",
+        "--mutuelle",
+        "BEN",
+        "treasurer",
+        OUMOU,
+        "--name",
+        "Oumou Traore",
+        "--reason",
+        "elected",
+    )
     assert "nobody gives themselves a role" in keneya(*give, "--actor", "oumou traoré")[2]
     assert "is not one of ACTORS: Mme Diallo" in keneya(*give, "--actor", "Somebody")[2]
     assert rows(town, "select phone from sms_outbox") == []
@@ -105,26 +118,38 @@ def test_what_was_withdrawn_can_be_given_again(town: Database, keneya: Keneya) -
     ("typed", "code", "complaint"),
     [
         (
-            ("role", "give", "XXX", "collector", OUMOU, "--name", "Oumou T.", *WHY),
+            ("role", "give", "--mutuelle", "XXX", "collector", OUMOU, "--name", "Oumou T.", *WHY),
             2,
             "no mutuelle has the code",
         ),
-        (("role", "give", "BEN", "collector", "76000021", "--name", "Oumou T.", *WHY), 2, "is not a phone"),
-        (("role", "give", "BEN", "collector", OUMOU, "--name", "O", *WHY), 2, "2 to 26 letters"),
         (
-            ("role", "give", "BEN", "doctor", OUMOU, "--name", "Dr Oumou", *WHY),
+            ("role", "give", "--mutuelle", "BEN", "collector", "76000021", "--name", "Oumou T.", *WHY),
+            2,
+            "is not a phone",
+        ),
+        (
+            ("role", "give", "--mutuelle", "BEN", "collector", OUMOU, "--name", "O", *WHY),
+            2,
+            "2 to 26 letters",
+        ),
+        (
+            ("role", "give", "--mutuelle", "BEN", "doctor", OUMOU, "--name", "Dr Oumou", *WHY),
             2,
             "is unknown; --facility is one of: ",
         ),
-        (("role", "give", "BEN", "king", OUMOU, "--name", "Oumou T.", *WHY), 2, "invalid choice"),
         (
-            ("role", "give", "BEN", "treasurer", "+22376000007", "--name", "Fanta C.", *WHY),
+            ("role", "give", "--mutuelle", "BEN", "king", OUMOU, "--name", "Oumou T.", *WHY),
+            2,
+            "invalid choice",
+        ),
+        (
+            ("role", "give", "--mutuelle", "BEN", "treasurer", "+22376000007", "--name", "Fanta C.", *WHY),
             1,
             "this role already",
         ),
-        (("role", "withdraw", "BEN", "collector", OUMOU, *WHY), 1, "does not have this role"),
+        (("role", "withdraw", "--mutuelle", "BEN", "collector", OUMOU, *WHY), 1, "does not have this role"),
         (
-            ("role", "withdraw", "BEN", "collector", OUMOU, "--actor", "x", "--reason", "why"),
+            ("role", "withdraw", "--mutuelle", "BEN", "collector", OUMOU, "--actor", "x", "--reason", "why"),
             2,
             "2 to 60 letters",
         ),
@@ -142,7 +167,7 @@ def test_a_refusal_is_one_line(
 
 
 def test_a_pin_is_printed_once_for_the_slip(town: Database, keneya: Keneya) -> None:
-    keneya("role", "give", "BEN", "collector", OUMOU, "--name", "Oumou Traoré", *WHY)
+    keneya("role", "give", "--mutuelle", "BEN", "collector", OUMOU, "--name", "Oumou Traoré", *WHY)
     code, said, _ = keneya("pin", "issue", OUMOU, *WHY)
     assert code == 0
     drawn = said.splitlines()[-1]
@@ -191,27 +216,30 @@ async def _received(url: str, days_ago: int = 0) -> str:
 
 def test_contested_cash_is_listed_and_settled_once(town: Database, keneya: Keneya) -> None:
     code = asyncio.run(_received(town.url))
-    _code, said, _ = keneya("cash", "list", "BEN")
+    _code, said, _ = keneya("cash", "list", "--mutuelle", "BEN")
     held, contested = said.splitlines()
     assert held.split() == [OUMOU, "Oumou", "Traoré", "5", "000", "F", "for", "0", "days"]
     assert contested.startswith(f"contested {code} 5 000 F of ")
-    assert keneya("cash", "close", "BEN", code.lower(), *WHY)[0] == 0
-    exit_code, _said, complained = keneya("cash", "close", "BEN", code, *WHY)
+    assert keneya("cash", "close", "--mutuelle", "BEN", code.lower(), *WHY)[0] == 0
+    exit_code, _said, complained = keneya("cash", "close", "--mutuelle", "BEN", code, *WHY)
     assert (exit_code, complained) == (1, f"keneya: nobody contests a receipt {code}\n")
     assert rows(town, "select closed_by, outcome from cash_dispute") == [("Mme Diallo", "elected on Sunday")]
 
 
 def test_cash_that_was_recorded_days_late_is_listed(town: Database, keneya: Keneya) -> None:
     code = asyncio.run(_received(town.url, days_ago=4))
-    last = keneya("cash", "list", "BEN")[1].splitlines()[-1]
+    last = keneya("cash", "list", "--mutuelle", "BEN")[1].splitlines()[-1]
     on, today = datetime.now(UTC).date() - timedelta(days=4), datetime.now(UTC).date()
     assert last.startswith(f"recorded late {code} 5 000 F of {on}, only on {today}, household ")
 
 
 def test_a_wrong_receipt_is_cancelled_once(town: Database, keneya: Keneya) -> None:
     code = asyncio.run(_received(town.url))
-    exit_code, said, _ = keneya("cash", "cancel", "BEN", code, *WHY)
+    exit_code, said, _ = keneya("cash", "cancel", "--mutuelle", "BEN", code, *WHY)
     assert (exit_code, said) == (0, "The receipt of 5 000 F is taken back; the household is told by SMS.\n")
-    assert keneya("cash", "list", "BEN")[1] == ""
-    assert keneya("cash", "cancel", "BEN", code, *WHY)[0] == 1
-    assert keneya("cash", "cancel", "BEN", "AAAAAA", *WHY)[2] == "keneya: There is no cash receipt AAAAAA.\n"
+    assert keneya("cash", "list", "--mutuelle", "BEN")[1] == ""
+    assert keneya("cash", "cancel", "--mutuelle", "BEN", code, *WHY)[0] == 1
+    assert (
+        keneya("cash", "cancel", "--mutuelle", "BEN", "AAAAAA", *WHY)[2]
+        == "keneya: There is no cash receipt AAAAAA.\n"
+    )

@@ -31,14 +31,15 @@ def keneya(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 
 def test_books_are_closed_and_reopened_on_record(keneya: Keneya) -> None:
-    assert keneya("period", "list", "BEN") == (0, "Nothing is closed.\n", "")
-    closed = keneya("period", "close", "BEN", "2026-09-30", *BECAUSE)
+    assert keneya("period", "list", "--mutuelle", "BEN") == (0, "Nothing is closed.\n", "")
+    closed = keneya("period", "close", "--mutuelle", "BEN", "2026-09-30", *BECAUSE)
     assert closed == (0, "The books of BEN are closed through 2026-09-30.\n", "")
-    assert keneya("period", "close", "BEN", "2026-10-31", *BECAUSE)[0] == 0
+    assert keneya("period", "close", "--mutuelle", "BEN", "2026-10-31", *BECAUSE)[0] == 0
     assert (
-        keneya("period", "reopen", "BEN", *BECAUSE)[1] == "The books of BEN are closed through 2026-09-30.\n"
+        keneya("period", "reopen", "--mutuelle", "BEN", *BECAUSE)[1]
+        == "The books of BEN are closed through 2026-09-30.\n"
     )
-    _code, listed, _complaints = keneya("period", "list", "BEN")
+    _code, listed, _complaints = keneya("period", "list", "--mutuelle", "BEN")
     lines = listed.splitlines()
     assert [line.split()[1] for line in lines[:3]] == ["close", "close", "reopen"]
     assert [" * " in line for line in lines[:3]] == [True, False, False]
@@ -56,8 +57,8 @@ def test_what_cannot_be_closed_is_said_in_one_line(keneya: Keneya) -> None:
         code, output, complaints = keneya("period", *typed, *BECAUSE)
         assert (code, output) == (1, "")
         assert said in complaints
-    keneya("period", "close", "BEN", "2026-09-30", *BECAUSE)
-    again = keneya("period", "close", "BEN", "2026-08-31", *BECAUSE)
+    keneya("period", "close", "--mutuelle", "BEN", "2026-09-30", *BECAUSE)
+    again = keneya("period", "close", "--mutuelle", "BEN", "2026-08-31", *BECAUSE)
     assert again[0] == 1
     assert "closed through that day already" in again[2]
 
@@ -74,11 +75,11 @@ def test_bad_arguments_exit_with_2(keneya: Keneya) -> None:
     ):
         code, output, complaint = keneya("period", *typed)
         assert (code, output, len(complaint.splitlines()[-1:])) == (2, "", 1)
-    assert keneya("period", "list", "BEN")[1] == "Nothing is closed.\n"
+    assert keneya("period", "list", "--mutuelle", "BEN")[1] == "Nothing is closed.\n"
 
 
 def test_whoever_is_typed_the_checks_accept(keneya: Keneya) -> None:
     """What a command takes, no check complains of afterwards."""
     odd = ("--actor", "Fanta N°7 (=SUM), about 199 000 010", "--reason", "+ 2 000 F, l’assemblée dit « oui »")
-    assert keneya("period", "close", "BEN", "2026-09-30", *odd)[0] == 0
+    assert keneya("period", "close", "--mutuelle", "BEN", "2026-09-30", *odd)[0] == 0
     assert keneya("check")[0] == 0

@@ -20,14 +20,8 @@ from locales.formats import locale_of
 from locales.letters import is_gsm7
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("locales", "talk", "menus", "ussd", "sms", "mutuelle", "ledger", "commands")
-ON_PHONES = (
-    "talk",
-    "menus",
-    "ussd",
-    "sms",
-    "mutuelle",
-)  # sentences that are read on a phone, but for those of
+ROOMS = ("locales", "talk", "menus", "ussd", "sms", "mutuelle", "ledger", "commands", "simulator")
+ON_PHONES = ("talk", "menus", "ussd", "sms", "mutuelle")  # what they say is read on a phone, but for
 ON_PAPER = ("mutuelle/imports", "mutuelle/founding", "mutuelle/demonstration")  # commands and files
 MOST_FOLDED = 3  # words: "français", for which there is no other
 TEXTS = {"_": 1, "_n": 2, "word": 1, "words": 2}  # so many texts come first in these calls

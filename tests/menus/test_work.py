@@ -155,7 +155,8 @@ async def test_a_work_pin_is_nowhere_but_on_the_screen_that_showed_it(
         await issa.dial("9", "5", "4", "1")
         await issa.type("1")
         await issa.type(typed)
-    assert "n'est pas juste" in issa.screens[-1]
+    assert "Pas reconnu" in issa.screens[-1]
+    assert "n'est pas juste" in await issa.type(WRONG_PIN)
     await issa.dial("9")
     kept = caplog.text
     async with ussd_deps.pool.connect() as db:

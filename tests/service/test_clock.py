@@ -77,7 +77,7 @@ async def test_neither_web_nor_worker_starts_on_another_time(
 
 def test_no_command_dates_an_act_by_a_wrong_clock(keneya: Keneya, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong_by(monkeypatch, timedelta(hours=-1))
-    code, _said, complained = keneya("role", "list", "BEN")
+    code, _said, complained = keneya("role", "list", "--mutuelle", "BEN")
     assert (code, "3600 s behind PostgreSQL's" in complained) == (1, True)
 
 

@@ -59,3 +59,31 @@ def test_the_configuration_keeps_its_secrets_to_itself(tmp_path: object) -> None
 def test_a_scale_of_time_is_above_zero(scale: str) -> None:
     with pytest.raises(ValueError, match=r"TIME_SCALE|could not convert"):
         Config.read(environment("http://127.0.0.1:1", FILES, TIME_SCALE=scale))
+
+
+@pytest.mark.parametrize(("asked", "language"), [("", "fr"), ("?language=en", "en"), ("?language=<x>", "fr")])
+async def test_the_page_is_in_the_language_that_is_asked_for(
+    simulator: Simulator, asked: str, language: str
+) -> None:
+    page = (await simulator.http.get(f"/phone{asked}")).text
+    assert f'<html lang="{language}">' in page
+    assert "{{" not in page
+    assert (">Mode d&#x27;emploi<" in page, ">How it works<" in page) == (language == "fr", language == "en")
+
+
+@pytest.mark.parametrize(
+    ("typed", "number", "fault"),
+    [
+        ("+223 70 12 34 56", "+22370123456", ""),
+        ("0022370123456", "+22370123456", ""),
+        ("+2237012345", None, "short"),
+        ("+22", None, "country"),
+        ("", None, "country"),
+        ("x", None, "country"),
+    ],
+)
+async def test_a_number_is_checked_as_its_network_would(
+    simulator: Simulator, typed: str, number: str | None, fault: str
+) -> None:
+    asked = await simulator.http.get("/simulator/numbers", params={"phone": typed})
+    assert asked.json() == {"number": number, "fault": fault}

@@ -154,3 +154,18 @@ async def test_a_phone_sends_an_sms_until_the_service_takes_it(served: Simulator
 )
 def test_parts_are_counted_as_they_are_billed(text: str, parts: int) -> None:
     assert sms.parts(text) == parts
+
+
+async def test_what_a_phone_wrote_is_listed_newest_first(served: Simulator) -> None:
+    for text in ("un", "deux"):
+        await served.http.post("/simulator/sms/incoming", data={"from": AWA, "text": text})
+    form = {"from": AWA, "text": "deux", "id": "of-a-retry"}
+    for _time in range(2):
+        await served.http.post("/simulator/sms/incoming", data=form)
+    listed = (await served.http.get("/simulator/sms/incoming", params={"from": AWA})).json()
+    assert [(message["from"], message["text"]) for message in listed] == [
+        (AWA, "deux"),
+        (AWA, "deux"),
+        (AWA, "un"),
+    ]
+    assert set(listed[0]) == {"id", "from", "text", "at"}

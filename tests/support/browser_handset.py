@@ -1,13 +1,14 @@
 """The phone page as its user has it: keys, field, screen."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.patience import PATIENCE_S
 
 DESK = (1280, 860)
-POCKET = (360, 740)
+POCKET = (360, 640)
 PATIENCE_MS = 1000 * PATIENCE_S
 
 
@@ -41,22 +42,31 @@ class Handset:
 
     @property
     def field(self) -> Locator:
-        return self.phone.locator(".field")
+        return self.phone.locator(".field:visible")
 
     @property
     def unread(self) -> Locator:
         return self.phone.locator(".unread")
 
 
-async def visit(browser: Browser, address: str, size: tuple[int, int] = DESK) -> Page:
+async def visit(
+    browser: Browser,
+    address: str,
+    size: tuple[int, int] = DESK,
+    *,
+    scheme: Literal["light", "dark"] = "light",
+) -> Page:
     """Open the page with empty storage. A script's error or a refused file fails the test at `close`."""
     pocket = size == POCKET
     context = await browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, has_touch=pocket, is_mobile=pocket
+        viewport={"width": size[0], "height": size[1]},
+        has_touch=pocket,
+        is_mobile=pocket,
+        color_scheme=scheme,
     )
     page = await context.new_page()
     await page.goto(address)
-    await expect(page.locator(".handset").first).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.locator(".handset:visible").first).to_be_visible(timeout=PATIENCE_MS)
     return page
 
 

@@ -52,8 +52,10 @@ async def notice(request: Request) -> PlainTextResponse:
 
 
 async def sms(request: Request) -> PlainTextResponse:
-    """Answer an SMS with its own text."""
+    """Answer an SMS with its own text; thanks want no answer."""
     form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+    if form["text"] == "merci":
+        return PlainTextResponse("ok")
     answer = {
         "username": "demo",
         "to": form["from"],

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money, _
+from prepared import unframed
 from talk.actions import ActionKey, StillRunningError, enact, facts_hash, outcome, perform, recorded_facts
 from talk.answers import Secret
 from talk.preferences import language_of
@@ -46,7 +47,9 @@ def wish(**facts: Any) -> Do[Any]:
 
 
 async def test_an_action_is_kept_with_its_facts_words_and_screen(pool: AsyncEngine) -> None:
-    shown = await perform(pool, KEY, CALLER, wish(language="en", pin=Secret("4071")), YES.words, spoken)
+    shown = await perform(
+        unframed(pool), KEY, CALLER, wish(language="en", pin=Secret("4071")), YES.words, spoken
+    )
     async with pool.connect() as db:
         kept = (await db.execute(select(actions))).one()
         assert await outcome(db, KEY) == shown == Shown("Done: en", end=True)
@@ -57,8 +60,8 @@ async def test_an_action_is_kept_with_its_facts_words_and_screen(pool: AsyncEngi
 
 
 async def test_the_same_action_again_shows_the_screen_of_the_first(pool: AsyncEngine) -> None:
-    first = await perform(pool, KEY, CALLER, wish(language="en"), YES.words, spoken)
-    again = await perform(pool, KEY, CALLER, wish(language="fr"), YES.words, spoken)
+    first = await perform(unframed(pool), KEY, CALLER, wish(language="en"), YES.words, spoken)
+    again = await perform(unframed(pool), KEY, CALLER, wish(language="fr"), YES.words, spoken)
     assert again == first
     async with pool.connect() as db:
         assert await language_of(db, AWA) == "en"
@@ -66,7 +69,7 @@ async def test_the_same_action_again_shows_the_screen_of_the_first(pool: AsyncEn
 
 
 async def test_an_action_is_found_again_while_the_secret_rotates(pool: AsyncEngine) -> None:
-    await perform(pool, KEY, CALLER, wish(language="en"), YES.words, spoken)
+    await perform(unframed(pool), KEY, CALLER, wish(language="en"), YES.words, spoken)
     rotated = replace(KEY, transcripts=("digest under the new key", "digest"))
     async with pool.connect() as db:
         assert await outcome(db, rotated) == Shown("Done: en", end=True)
@@ -80,9 +83,9 @@ async def test_a_copy_that_meets_an_action_under_way_says_that_it_is_still_runni
     async with pool.connect() as first:
         await enact(first, KEY, CALLER, wish(language="en"), YES.words, spoken)
         with pytest.raises(StillRunningError):
-            await perform(pool, KEY, CALLER, wish(language="en"), YES.words, spoken)
+            await perform(unframed(pool), KEY, CALLER, wish(language="en"), YES.words, spoken)
         await first.commit()
-    assert await perform(pool, KEY, CALLER, wish(language="fr"), YES.words, spoken) == Shown(
+    assert await perform(unframed(pool), KEY, CALLER, wish(language="fr"), YES.words, spoken) == Shown(
         "Done: en", end=True
     )
 
@@ -91,8 +94,8 @@ async def test_what_is_shown_once_is_not_kept(pool: AsyncEngine) -> None:
     def shows_once(result: Any) -> Shown:
         return Shown("Your code: 480213", end=True, kept="Your code: ****")
 
-    shown = await perform(pool, KEY, CALLER, wish(language="en"), YES.words, shows_once)
-    again = await perform(pool, KEY, CALLER, wish(language="en"), YES.words, shows_once)
+    shown = await perform(unframed(pool), KEY, CALLER, wish(language="en"), YES.words, shows_once)
+    again = await perform(unframed(pool), KEY, CALLER, wish(language="en"), YES.words, shows_once)
     assert (shown.text, again.text) == ("Your code: 480213", "Your code: ****")
     async with pool.connect() as db:
         assert "480213" not in repr((await db.execute(select(actions))).one())
@@ -100,11 +103,11 @@ async def test_what_is_shown_once_is_not_kept(pool: AsyncEngine) -> None:
 
 async def test_a_refused_action_leaves_nothing_and_can_be_done_later(pool: AsyncEngine) -> None:
     with pytest.raises(RefusedError):
-        await perform(pool, KEY, CALLER, Do(refuse, (("agreed", YES),)), YES.words, spoken)
+        await perform(unframed(pool), KEY, CALLER, Do(refuse, (("agreed", YES),)), YES.words, spoken)
     async with pool.connect() as db:
         assert await outcome(db, KEY) is None
         assert await language_of(db, AWA) == "fr"
-    done = await perform(pool, KEY, CALLER, wish(language="en"), YES.words, spoken)
+    done = await perform(unframed(pool), KEY, CALLER, wish(language="en"), YES.words, spoken)
     assert done.text == "Done: en"
 
 
@@ -113,7 +116,7 @@ async def test_a_menu_that_fails_after_its_action_undoes_it(pool: AsyncEngine) -
         raise RuntimeError("a menu acts once, last")
 
     with pytest.raises(RuntimeError):
-        await perform(pool, KEY, CALLER, wish(language="en"), YES.words, stumble)
+        await perform(unframed(pool), KEY, CALLER, wish(language="en"), YES.words, stumble)
     async with pool.connect() as db:
         assert await db.scalar(select(func.count()).select_from(actions)) == 0
         assert await language_of(db, AWA) == "fr"

@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 from talk import pipe
 from talk.pipe import Pipe, Script
 from tests.support.patience import as_busy, until
+from torture.listening import listening
 
 COUNTED = Script("return redis.call('incrby', KEYS[1], ARGV[1])")
 Reply = Callable[[list[bytes]], bytes | None]  # None: nothing is said
@@ -59,12 +60,8 @@ class Desk:
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     desk = Desk()
-    server = await asyncio.start_server(desk.serve, "127.0.0.1", 0)
-    desk.port = server.sockets[0].getsockname()[1]
-    yield desk
-    desk.hang_up()
-    server.close()
-    await server.wait_closed()
+    async with listening(desk.serve) as desk.port:
+        yield desk
 
 
 @asynccontextmanager

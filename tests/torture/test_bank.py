@@ -16,6 +16,7 @@ from torture import bank, bank_books, bank_deals
 from torture.bank_books import Stored
 from torture.bank_log import Log, LoggedAnswer, read
 from torture.cutter import cutter
+from torture.listening import listening
 
 SEED = "7 bank"
 
@@ -136,8 +137,7 @@ async def encore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tim
 
 @pytest.mark.parametrize("at_answer", [False, True])
 async def test_a_wire_carries_until_it_is_cut(at_answer: bool) -> None:
-    server = await asyncio.start_server(echo, LOOPBACK, 0)
-    async with server, cutter(server.sockets[0].getsockname()[1]) as wire, asyncio.timeout(PATIENCE_S):
+    async with listening(echo) as port, cutter(port) as wire, asyncio.timeout(PATIENCE_S):
         assert not wire.cut_one(Random(1), at_answer=at_answer)
         reader, writer = await asyncio.open_connection(LOOPBACK, wire.port)
         writer.write(b"bonjour")

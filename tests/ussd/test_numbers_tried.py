@@ -13,10 +13,9 @@ from locales.letters import fold
 from menus.pay import NOT_PAYABLE
 from mutuelle.households import households
 from mutuelle.households.households import UNKNOWN_A_PHONE
+from mutuelle.households.search import Sought, households_sought
 from mutuelle.officers.roles import Appointment, Role
-from mutuelle.treasury.cash import household_asked
 from talk.tables import limited_use
-from talk.trouble import RefusedError
 from talk.words import Caller
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, join
 from ussd import calls
@@ -69,8 +68,10 @@ async def test_many_phones_together_are_stopped_too(
     assert [one.getMessage() for one in caplog.records].count("numbers_tried_by_many") == 1
     async with ussd_deps.pool.connect() as db:
         appointment = Appointment("BEN", "Mutuelle Benso", Role.COLLECTOR, OUMAR, "Oumar Sow")
-        with pytest.raises(RefusedError, match="No household has"):
-            await household_asked(db, Caller(OUMAR, "fr", "test", "c", NOON), appointment, numbers(4)[0])
+        officer, sought = Caller(OUMAR, "fr", "test", "c", NOON), Sought(numbers(4)[0], "", "")
+        assert await households_sought(db, officer, appointment, sought) == [], (
+            "the officer's limit is his own"
+        )
     clock.now += timedelta(hours=1)
     assert await asks(ussd_deps, OUMAR, numbers(3)[0]) == NOTHING
 

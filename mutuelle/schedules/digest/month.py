@@ -15,11 +15,12 @@ from locales import Sentence, _, _n, languages
 from locales.formats import month_names, written_month
 from mutuelle.dates import add_months, last_day
 from mutuelle.schedules.digest.digest import held_by_collectors
-from mutuelle.schedules.digest.words import Figures, held, income, longest
+from mutuelle.schedules.digest.words import SMS_SEPTETS, Figures, held, income
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import household
 from talk.answers import Kind
 from talk.keywords import words_of
+from talk.layout import longest
 from talk.questions import initials
 from talk.trouble import InvalidError
 from talk.words import Caller
@@ -78,7 +79,7 @@ def month_summary(found: MonthFigures, language: str) -> Sentence:
         _month_form(found, head, month, short)
         for head, short in ((found.figures.mutuelle.name, 0), (found.figures.mutuelle.id, 0))
     ]
-    return longest([*forms, _month_form(found, found.figures.mutuelle.id, month, 2)], language)
+    return longest([*forms, _month_form(found, found.figures.mutuelle.id, month, 2)], language, SMS_SEPTETS)
 
 
 def _month_form(found: MonthFigures, head: str, month: str, short: int) -> Sentence:

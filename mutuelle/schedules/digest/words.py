@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from locales import Fact, Money, Sentence, _, _n, render
 from locales.letters import fold, septets
 from mutuelle.scheme.mutuelles import Mutuelle
+from talk.layout import longest
 
 SMS_SEPTETS, SCREEN_SEPTETS = 160, 156
 DAY = timedelta(days=1)
@@ -45,11 +46,6 @@ def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = N
     `seal` is the short seal of the book at these figures, if there is one.
     """
     return longest(list(_forms(figures, asks, seal)), language, SMS_SEPTETS if asks else SCREEN_SEPTETS)
-
-
-def longest(forms: Sequence[Sentence], language: str, room: int = SMS_SEPTETS) -> Sentence:
-    """The first of `forms`, the longest being first, that fits `room`; else the last."""
-    return next((form for form in forms if septets(fold(render(form, language))) <= room), forms[-1])
 
 
 def floats_to_compare(

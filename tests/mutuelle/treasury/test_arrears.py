@@ -10,7 +10,6 @@ from locales import Money, languages, render
 from locales.letters import fold, septets
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.lookups import LOOKUPS_A_DAY, note_lookup
-from mutuelle.schedules.digest.words import longest
 from mutuelle.scheme.mutuelles import Place, places_of
 from mutuelle.treasury.arrears import (
     Arrears,
@@ -22,6 +21,7 @@ from mutuelle.treasury.arrears import (
     who_owes,
 )
 from mutuelle.treasury.cash_in_hand import CashInHand
+from talk.layout import longest
 from talk.limits import DAY, Limited, uses_since
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -35,7 +35,7 @@ TREASURER = Caller(FANTA, "fr", "sms", "message", NOON)
 
 
 def said(forms: list[object], language: str) -> str:
-    return fold(render(longest(forms, language), language))  # type: ignore[arg-type]
+    return fold(render(longest(forms, language, 160), language))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("language", languages())
@@ -82,6 +82,6 @@ async def test_nobody_looks_up_members_without_end(pool: AsyncEngine) -> None:
     await found_town(pool)
     async with pool.begin() as db:
         for nth in range(LOOKUPS_A_DAY):
-            await note_lookup(db, TREASURER, f"name {nth}", NOON.date())
+            await note_lookup(db, TREASURER, f"name {nth}")
         with pytest.raises(RefusedError, match="looked up many"):
-            await note_lookup(db, TREASURER, "one more", NOON.date())
+            await note_lookup(db, TREASURER, "one more")

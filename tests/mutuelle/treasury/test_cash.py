@@ -17,11 +17,12 @@ from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household
+from mutuelle.households.search import Sought, households_sought
 from mutuelle.officers.pins import WRONG
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.tables import household_phone
 from mutuelle.treasury import cash_in_hand
-from mutuelle.treasury.cash import Recorded, household_here
+from mutuelle.treasury.cash import Recorded
 from mutuelle.treasury.cash_disputes import (
     cancel_cash,
     cash_receipt_of,
@@ -147,10 +148,10 @@ async def test_only_a_collector_receives_and_only_from_the_own_mutuelle(
         await found(db, code="ZAN", prefix=198, treasurers=("Sita Koné",))
     other = await join(town, MARIAM, at=NOON, code="ZAN")
     async with town.connect() as db:
-        appointment = await appointment_of(db, calling(OUMOU), "BEN", Role.COLLECTOR)
-        foreign = await refusal(household_here(db, appointment, other.number))
-        unknown = await refusal(household_here(db, appointment, "199999993"))
-    assert foreign == unknown
+        collector = calling(OUMOU)
+        appointment = await appointment_of(db, collector, "BEN", Role.COLLECTOR)
+        for number in (other.number, "199999993"):  # a stranger's and nobody's look alike
+            assert await households_sought(db, collector, appointment, Sought(number, "", "")) == []
 
 
 async def test_while_a_mobile_payment_is_under_way_no_cash_is_recorded(town: AsyncEngine) -> None:

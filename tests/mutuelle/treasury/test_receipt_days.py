@@ -167,7 +167,7 @@ async def test_the_digest_tells_what_was_recorded_late_once(town: AsyncEngine, h
         mine = "select body from sms_outbox where template = 'digest' and phone = :phone order by created_at"
         first, second = await db.scalars(text(mine), {"phone": FANTA})
     assert "A vérifier : 1 (4 j), espèces notées tard : 1" in first
-    assert "Aucun paiement à vérifier" in second
+    assert "Rien à vérifier" in second
 
 
 DAYS = ReceiptDays(date(2026, 11, 8), date(2026, 11, 22))

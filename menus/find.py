@@ -1,0 +1,34 @@
+"""How an officer finds a household of her mutuelle: by its number, by its phone, by its head's name."""
+
+from locales import Sentence, _
+from mutuelle.households.households import Household
+from mutuelle.households.search import Found, household_sought, households_sought
+from mutuelle.officers.roles import Appointment
+from talk.phones import region_of
+from talk.words import Caller, ask, choose, look
+
+TRIES = 3  # in one call
+NOT_FOUND = _("No household was found.")
+
+
+async def find_household(caller: Caller, appointment: Appointment) -> Household | None:
+    """The household that is meant; None where TRIES found none."""
+    question = _("Which household? Its number, phone or name")
+    for _try in range(TRIES):
+        sought = await ask(question, household_sought(region_of(caller.phone)))
+        if found := await look(households_sought, caller, appointment, sought):
+            return await meant(found)
+        question = _("Not found: {sought}. The household's number, phone or name?", sought=sought.shown)
+    return None
+
+
+async def meant(found: list[Found]) -> Household:
+    if len(found) == 1:
+        return found[0].household
+    chosen: Found = await choose(_("Which one?"), found)
+    return chosen.household
+
+
+def found_as(household: Household) -> Sentence:
+    """Who was found, said before anything is asked about it."""
+    return _("{name}, {number}", name=household.head_name, number=household.shown_number)

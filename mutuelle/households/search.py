@@ -1,0 +1,141 @@
+"""An officer finds a household of her mutuelle by its number, by a phone of it, by its head's name or a part of it.
+
+A number that nobody has is counted and limited as everywhere; what is looked up by name or phone is written down.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from stdnum import damm
+
+from locales import _
+from mutuelle.household_key import same_household
+from mutuelle.households.duplicates import NEAR, likeness, sounded
+from mutuelle.households.households import Household, household_named
+from mutuelle.households.lookups import note_lookup
+from mutuelle.households.member_numbers import LENGTH, NOT_RIGHT
+from mutuelle.officers.roles import Appointment
+from mutuelle.tables import household as household_table
+from mutuelle.tables import household_phone, place
+from talk.answers import Kind
+from talk.phones import typed_phone
+from talk.questions import initials
+from talk.trouble import InvalidError
+from talk.words import Caller
+from values import value
+
+SHOWN = 8  # the nearest names: who finds none of hers types more of it
+SHORTEST_NAME = 2  # letters
+
+
+@value
+class Sought:
+    """What an officer typed. Nine figures may be a number and a phone at once, where phones have nine."""
+
+    number: str
+    phone: str
+    name: str
+
+    @property
+    def shown(self) -> str:
+        """What is said of it where nobody is found: figures by the caller's own eye, so a name only."""
+        return self.name[:20].title() or self.number or self.phone
+
+
+@value
+class Found:
+    """A household in the list of those that may be meant."""
+
+    household: Household
+    place_name: str
+
+    @property
+    def key(self) -> str:
+        return self.household.number
+
+    @property
+    def label(self) -> str:
+        """The last three digits tell two of one name and village apart."""
+        return f"{self.household.head_name}, {self.place_name} ..{self.household.number[-3:]}"
+
+
+def household_sought(region: str) -> Kind[Sought]:
+    """A member number, a phone of `region`, or a name."""
+
+    def parse(typed: str) -> Sought:
+        digits = re.sub(r"[\s*.-]", "", typed)
+        number = digits if re.fullmatch(rf"[0-9]{{{LENGTH}}}", digits) and damm.is_valid(digits) else ""
+        phone = _phone(typed, region)
+        name = "" if any(c.isdigit() for c in typed) else initials(typed)
+        if not (number or phone) and len(digits) == LENGTH and digits.isdecimal():
+            raise InvalidError(NOT_RIGHT)
+        if not (number or phone or len(name) >= SHORTEST_NAME):
+            raise InvalidError(_("Type all digits of the number or the phone, or the name in letters."))
+        return Sought(number, phone, name)
+
+    return Kind(
+        "household sought",
+        parse,
+        good=("awa*kone", "101 000 000"),
+        bad=("", "x", "101 000 001", "101 000 001 2", "7"),
+    )
+
+
+def _phone(typed: str, region: str) -> str:
+    try:
+        return typed_phone(typed, region)
+    except InvalidError:
+        return ""
+
+
+async def households_sought(
+    db: AsyncConnection, caller: Caller, appointment: Appointment, sought: Sought
+) -> list[Found]:
+    """The open households of the officer's mutuelle that she may mean, the likeliest first."""
+    if sought.number:
+        household = await household_named(db, caller, sought.number, appointment.mutuelle_id)
+        if household or not sought.phone:
+            return [Found(household, "")] if household else []
+    await note_lookup(db, caller, sought.phone or sought.name)
+    if sought.phone:
+        theirs = sa.exists().where(
+            same_household(household_phone, household_table), household_phone.c.phone == sought.phone
+        )
+        return [_found(appointment, row) for row in (await _open(db, appointment, theirs))[:SHOWN]]
+    everybody = await _open(db, appointment, sa.true())
+    near = await asyncio.to_thread(_nearest, everybody, sought.name)  # a town has thousands of names
+    return [_found(appointment, row) for row in near]
+
+
+def _found(appointment: Appointment, row: Row[*tuple[Any, ...]]) -> Found:
+    household = Household(
+        appointment.mutuelle_id, row.number, row.head_name, appointment.mutuelle_name, row.head_rank
+    )
+    return Found(household, row.name)
+
+
+async def _open(
+    db: AsyncConnection, appointment: Appointment, which: sa.ColumnElement[bool]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The open households of the officer's mutuelle, with the names of their places, by name."""
+    home = household_table.c
+    rows = await db.execute(
+        select(home.number, home.head_name, home.head_rank, place.c.name)
+        .join(place, (place.c.mutuelle_id == home.mutuelle_id) & (place.c.id == home.place_id))
+        .where(home.mutuelle_id == appointment.mutuelle_id, home.closed_at.is_(None), which)
+        .order_by(home.head_name, home.number)
+    )
+    return rows.all()
+
+
+def _nearest(rows: Sequence[Row[*tuple[Any, ...]]], name: str) -> list[Row[*tuple[Any, ...]]]:
+    """The rows of the heads whose names, or a word of them, sound like `name`, the nearest first."""
+    heard = sounded(name)
+    near = [(likeness(sounded(row.head_name), heard), row) for row in rows]
+    best = sorted((found for found in near if found[0] >= NEAR), key=lambda found: -found[0])
+    return [row for _likeness, row in best[:SHOWN]]
