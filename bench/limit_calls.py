@@ -105,7 +105,7 @@ async def pay(hop: LimitHop) -> str:
         due, part = money(stands["due"]), money(stands["due"] // 4)
         return (
             f"CON Reste à payer : {due}\n1 Payer {due}\n2 Payer une partie, dès {part}\n3 Autre téléphone\n"
-            "4 Autre ménage\n5 Demandes des autres\n0 Retour"
+            "4 Autre ménage\n5 Refuser de payer pour d'autres\n0 Retour"
         )
     if stands:
         return (

@@ -24,13 +24,16 @@ def menus_by_message() -> list[ByMessage]:
     return sorted(found.values(), key=lambda menu: menu.keyword.msgid)
 
 
-def opened_without_keyword(roles: Collection[str], body: str) -> tuple[ByMessage, bool] | None:
-    """The menu that a message without a keyword opens for an officer; True: even while a question waits.
+def opened_without_keyword(
+    roles: Collection[str], body: str
+) -> tuple[ByMessage, tuple[str, ...], bool] | None:
+    """The menu that a message without a keyword opens for an officer, and the answers in it; True: even while a
+    question waits.
 
     A doctor's number and code are a check, one of them alone begins it. A treasurer's no is about her summary.
     """
     if Role.DOCTOR in roles and (parts := parts_without_word(body)):
-        return verify, bool(parts.number and parts.code)
+        return verify, (body,), bool(parts.number and parts.code)
     if Role.TREASURER in roles and initials(body) in words_of(NO):
-        return err_by_message, False
+        return err_by_message, (), False
     return None

@@ -8,18 +8,27 @@ from talk.phones import region_of
 from talk.words import Caller, ask, choose, look
 
 TRIES = 3  # in one call
-NOT_FOUND = _("No household was found.")
+WHICH, NOT_FOUND = _("Which household? Its number, phone or name"), _("No household was found.")
 
 
 async def find_household(caller: Caller, appointment: Appointment) -> Household | None:
     """The household that is meant; None where TRIES found none."""
-    question = _("Which household? Its number, phone or name")
+    question = WHICH
     for _try in range(TRIES):
         sought = await ask(question, household_sought(region_of(caller.phone)))
         if found := await look(households_sought, caller, appointment, sought):
             return await meant(found)
         question = _("Not found: {sought}. The household's number, phone or name?", sought=sought.shown)
     return None
+
+
+async def find_number(caller: Caller, appointment: Appointment) -> str | None:
+    """The same, but a number as it was typed, also of a household that was closed: whoever asks looks at it."""
+    sought = await ask(WHICH, household_sought(region_of(caller.phone)))
+    if sought.number:
+        return sought.number
+    found = await look(households_sought, caller, appointment, sought)
+    return (await meant(found)).number if found else None
 
 
 async def meant(found: list[Found]) -> Household:

@@ -1,8 +1,9 @@
 """A treasurer's money: what was received in cash, what another treasurer has to sign, a debt that is waived."""
 
 from locales import Fact, Sentence, _, counts
+from menus.find import NOT_FOUND, find_number
 from menus.words import one_of, work_pin
-from mutuelle.households.member_numbers import member_number, shown_number
+from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.proposals import APPROVED, REFUSED
 from mutuelle.officers.roles import Appointment
 from mutuelle.treasury.cash_disputes import LISTED_DAYS, CashReceipt, last_cash
@@ -64,7 +65,9 @@ def in_short(one: CashReceipt) -> Sentence | str:
 
 
 async def waive(caller: Caller, appointment: Appointment) -> Sentence:
-    number = await ask(_("The household's member number?"), member_number)
+    number = await find_number(caller, appointment)
+    if number is None:
+        return NOT_FOUND
     debt: Debt = await look(debt_of, caller, appointment, number)
     await look(expect_proposable, caller, appointment, debt)
     reason = await ask(_("Why? In a few words"), waiver_reason)

@@ -175,8 +175,8 @@ KNOWN = {
     "my_pin": _("My PIN"),
     "cash": _("Cash received"),
     "pin_shown": _("Your work PIN: {pin}. Learn it now, it is not shown again. Tell it to nobody."),
-    "household": _("The household's member number?"),
-    "amount": _("How much? From {least} to {most}"),
+    "household": _("Which household? Its number, phone or name"),
+    "amount": _("{household}: how much? From {least} to {most}"),
     "today": _("Yes, today"),
     "work_pin": _("Your work PIN?"),
 }

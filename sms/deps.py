@@ -21,8 +21,8 @@ class SmsDeps:
     """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end without a question.
 
     `without_keyword` is the menu that a message without a keyword opens for somebody with these roles (`roles_of` a
-    phone at a moment), if there is one, and whether it does so even while a question waits. `clock` also divides waits,
-    days and the life of a conversation. Strangers of one country are answered `strangers_an_hour` times in all.
+    phone at a moment), if there is one, with its answers and whether even while a question waits. `clock` also divides
+    waits, days and the life of a conversation. Strangers of one country are answered `strangers_an_hour` times in all.
     """
 
     pool: AsyncEngine
@@ -33,7 +33,7 @@ class SmsDeps:
     keyring: Keyring
     clock: Clock
     roles_of: Callable[[AsyncConnection, str, datetime], Awaitable[Collection[str]]]
-    without_keyword: Callable[[Collection[str], str], tuple[ByMessage, bool] | None]
+    without_keyword: Callable[[Collection[str], str], tuple[ByMessage, tuple[str, ...], bool] | None]
     strangers_an_hour: int = 100
 
     @cached_property

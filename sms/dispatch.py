@@ -123,7 +123,7 @@ async def _by_office(incoming: _Incoming) -> Heard | None:
         return None
     deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
     opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
-    return Heard(opened[0], (body,), exact=opened[1]) if opened else None
+    return Heard(opened[0], opened[1], exact=opened[2]) if opened else None
 
 
 async def _is_over(incoming: _Incoming) -> bool:

@@ -71,7 +71,7 @@ function menuFor(args, isMember, known) {
     const { due } = await read('household', phone);
     const all = money(due);
     menu.con(`Reste à payer : ${all}\n1 Payer ${all}\n2 Payer une partie, dès ${money(due / 4)}\n3 Autre téléphone\n`
-      + '4 Autre ménage\n5 Demandes des autres\n0 Retour');
+      + '4 Autre ménage\n5 Refuser de payer pour d\'autres\n0 Retour');
   });
   state('payAll', { 1: 'paid' }, async () => {
     const stands = await read('household', phone);

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -212,7 +213,7 @@ _BY_ANOTHER = ~sa.exists(
     select(household_phone.c.phone).filter_by(**_ITS, phone=_ASKS["asked_by"]).correlate(None)
 )
 _OWN = payment.alias("own")
-_IS_OPEN = [sa.literal_column(f"'{state}'") for state in OPEN]
+_IS_OPEN: list[sa.ColumnElement[Any]] = [sa.literal_column(f"'{state}'") for state in OPEN]
 _OWN_IS_OPEN = sa.exists(
     select(_OWN.c.reference).filter_by(**_ITS, by_another=False).where(_OWN.c.state.in_(_IS_OPEN))
 )

@@ -9,7 +9,7 @@ import pytest
 
 from locales import Money, Sentence, _
 from talk import engine
-from talk.answers import Kind, Secret, amount, person_name, pin
+from talk.answers import Kind, Secret, amount, person_name, pin, wrong_secret
 from talk.engine import Finish, Menu, State, Turn
 from talk.questions import Answer
 from talk.screen import Shown
@@ -354,6 +354,60 @@ async def test_a_pin_is_asked_last_and_never_recorded() -> None:
     assert "4071" not in repr(call.state)
     assert "4071" not in repr(call.channel.done[0]["code"])
     assert call.channel.done[0]["code"] == Secret("4071")
+
+
+async def counted(_db: object, _caller: Caller, *, code: Secret, **_facts: Any) -> Sentence | None:
+    return wrong_secret(_("Wrong PIN.")) if code != "4071" else None
+
+
+async def paying_with_pin(caller: Caller) -> Sentence:
+    amount_due = await look(price)
+    agreed = await confirm(_("Pay {amount} F?", amount=amount_due))
+    code = await ask(_("Your PIN?"), pin)
+    wrong = await do(counted, amount=amount_due, code=code, agreed=agreed)
+    return wrong or _("Paid {amount} F.", amount=amount_due)
+
+
+async def test_a_wrong_pin_is_asked_for_once_more_and_what_was_agreed_to_stands() -> None:
+    call = Call(paying_with_pin)
+    await call.dial()
+    await call.type("1")
+    assert await call.type("9999") == (
+        "Not recognised, nothing was done. Please type it once more.\nYour PIN?\n0 Back"
+    )
+    assert not call.ended
+    assert "9999" not in repr(call.state)
+    assert "A PIN has" in await call.type("12"), "this is no try"
+    assert await call.type("4071") == "Paid 5000 F."
+    assert [one["code"] for one in call.channel.done] == ["9999", "4071"]
+    assert call.channel.consents == [call.channel.consents[0]] * 2
+
+
+async def test_a_second_wrong_pin_ends_the_call() -> None:
+    call = Call(paying_with_pin)
+    await call.dial()
+    for word in ("1", "9999"):
+        await call.type(word)
+    assert await call.type("9998") == "Wrong PIN."
+    assert call.ended
+
+
+async def test_after_a_wrong_pin_a_change_ends_the_call_unagreed() -> None:
+    async def meanwhile(_db: object, _caller: Caller, **facts: Any) -> Sentence | None:
+        price_now["amount"] = 6000
+        return await counted(_db, _caller, **facts)
+
+    async def menu(caller: Caller) -> Sentence:
+        amount_due = await look(price)
+        agreed = await confirm(_("Pay {amount} F?", amount=amount_due))
+        code = await ask(_("Your PIN?"), pin)
+        return await do(meanwhile, code=code, agreed=agreed) or _("Paid.")
+
+    call = Call(menu)
+    await call.dial()
+    await call.type("1")
+    assert await call.type("9999") == "Wrong PIN."
+    assert call.ended
 
 
 async def test_a_question_after_a_pin_is_a_fault() -> None:
