@@ -22,7 +22,7 @@ async def care_code(caller: Caller) -> Sentence:
     made = await do(make_code, number=household.number, rank=patient.rank)
     return _(
         "Tell the doctor:\n{number}\nthen {code}\nbefore {time}, and nobody else. It serves once.",
-        code=made.words,
+        code=made.shown,
         number=household.shown_number,
         time=made.until,
     )

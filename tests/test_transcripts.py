@@ -160,7 +160,7 @@ class Script:
             asked = tables.payment.c.state.in_(OPEN) & (tables.payment.c.payer_phone == phone)
             number = await db.scalar(select(tables.payment.c.number).where(asked))
             household = await household_by_number(db, str(number))
-        await paid(self.ussd_deps.pool, household, at=self.clock())
+        await paid(self.ussd_deps.pool, household, at=self.clock(), payer=phone)
 
     async def consequences(self) -> None:
         """The SMS and the ledger lines that this step caused."""

@@ -123,7 +123,7 @@ async def test_money_that_differs_from_what_was_asked_goes_to_suspense_with_a_ca
     _phone, prompt = await joined(house)
     await house.trouble(mode=mode, on="status", phone=AWA)
     await house.answer(prompt, "approve")
-    assert "pas comme prévu" in await house.message("Nous avons recu")
+    assert "pas comme prévu" in await house.message("Votre paiement est arrivé")
     assert await state(house) == ("PAID", 0)
     async with house.pool.connect() as db:
         suspense = await db.scalar(

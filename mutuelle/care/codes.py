@@ -35,13 +35,16 @@ CODES_A_DAY = 10
 
 @dataclass(frozen=True)
 class NewCode:
-    """`words` is the code in two groups of figures, shown once.
-
-    `until` is the time of day, in the mutuelle's zone, at which it ends.
-    """
+    """`words` is the code, shown once; `until` the time of day, in the mutuelle's zone, at which it ends."""
 
     words: Once
     until: str
+
+    @property
+    def shown(self) -> Once:
+        """The code in two groups of figures, as it is told."""
+        code = str(self.words)
+        return Once(f"{code[:3]} {code[3:]}")
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ async def make_code(db: AsyncConnection, caller: Caller, *, number: str, rank: i
         )
     words = await _write(db, caller, household, rank)
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
-    return NewCode(Once(f"{words[:3]} {words[3:]}"), local_time(caller.at + ALIVE, mutuelle.timezone))
+    return NewCode(Once(words), local_time(caller.at + ALIVE, mutuelle.timezone))
 
 
 async def _write(db: AsyncConnection, caller: Caller, household: Household, rank: int) -> str:

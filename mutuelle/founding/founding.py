@@ -44,8 +44,9 @@ async def found_mutuelle(db: AsyncConnection, mutuelle: Mutuelle, *, at: datetim
     How it is paid in cash and by merchant code may be said, or said otherwise, later: nobody has agreed to it.
     """
     _refuse(faults_of_mutuelle(mutuelle))
-    await _write(db, tables.mutuelle, [asdict(mutuelle)], created_at=at)
-    ways = {name: fact for name in WAYS_TO_PAY if (fact := getattr(mutuelle, name)) is not None}
+    row = asdict(mutuelle)
+    ways = {name: fact for name in WAYS_TO_PAY if (fact := row.pop(name)) is not None}
+    await _write(db, tables.mutuelle, [row], created_at=at)
     if ways:
         await db.execute(update(tables.mutuelle).where(tables.mutuelle.c.id == mutuelle.id).values(ways))
     codes = (accounts.contributions(), accounts.registration())
