@@ -2,7 +2,7 @@
 
 from locales import Fact, Money, Sentence, _, _n, counts
 from menus.mutuelle import which
-from menus.words import no_cover, part_of, which_cover
+from menus.words import JOIN, no_cover, part_of, which_cover
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
@@ -10,7 +10,7 @@ from mutuelle.households.households import NewHousehold
 from mutuelle.scheme.mutuelles import Mutuelle, Place, PlaceNear, get_mutuelle, places_near
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
-from talk.keywords import by_message
+from talk.keywords import Takes, by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look, show
 
 ELSEWHERE = Option("elsewhere", _("My village is not there"), "99")
@@ -35,7 +35,9 @@ async def join(caller: Caller) -> Sentence:
     first = None if cash else await first_payment(offer)
 
     new = NewHousehold(place.id, name, people)
-    agreed = await confirm(terms(mutuelle, place, new, offer, first), yes=_("I agree"), no=_("No"))
+    agreed = await confirm(
+        terms(mutuelle, place, new, offer, first), yes=_("I agree"), no=_("No"), own=cash is None
+    )
     if not agreed:
         return _("Nothing was recorded. Dial again when you are ready.")
     household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first)
@@ -54,7 +56,13 @@ async def not_served(caller: Caller) -> Sentence:
     )
 
 
-@by_message(_("JOIN"), strangers=True)
+@by_message(
+    JOIN,
+    said=_("JOINING MEMBERSHIP SIGN+UP SUBSCRIBE BECOME+MEMBER INSURE+ME|MY ENROL REGISTER"),
+    strangers=True,
+    takes=Takes.HOUSEHOLD,
+    weight=2,
+)
 async def join_by_message(caller: Caller) -> Sentence:
     if (await look(profile_of, caller)).households:
         return ALREADY

@@ -3,6 +3,8 @@
 No PIN is asked: the code, made minutes ago on the patient's own phone, is the proof, and it opens one answer only.
 """
 
+from dataclasses import replace
+
 from locales import Fact, Sentence, _
 from menus.words import one_of
 from mutuelle.care.code_input import (
@@ -10,8 +12,6 @@ from mutuelle.care.code_input import (
     CheckParts,
     care_code,
     check_parts,
-    code_part,
-    number_part,
 )
 from mutuelle.care.eligibility import (
     NOT_A_DOCTOR,
@@ -23,15 +23,19 @@ from mutuelle.care.eligibility_history import Check, checks_by
 from mutuelle.households.member_numbers import member_number, shown_number
 from mutuelle.officers.roles import Appointment
 from mutuelle.schedules.digest.words import SMS_SEPTETS
-from talk.keywords import by_message
+from talk.keywords import Takes, by_message
 from talk.layout import longest
 from talk.words import Caller, Option, ask, confirm, do, look, order
 
+CHECK_BY_MESSAGE = _(
+    "Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813"
+)
 NOTHING_CHECKED = _("Nothing was checked.")
+MOST_PARTS = 4  # messages of one check
 SHOWN = 32  # of the last checks: a busy morning
 
 
-@by_message(_("VERIFY"), life_s=PARTS_WAIT_S)
+@by_message(_("VERIFY"), said=_("PATIENT* CHECK+PATIENT*|NUMBER*"), takes=Takes.FIGURES, weight=2)
 async def verify(caller: Caller) -> Sentence:
     """VERIF 101 482 937 246813, or number and code in two messages: they are the request, and the agreement to it.
 
@@ -39,21 +43,26 @@ async def verify(caller: Caller) -> Sentence:
     """
     if not await look(doctor_appointments, caller):
         return NOT_A_DOCTOR
-    said = await ask(
-        _("Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813"),
-        check_parts,
-    )
-    if not said.number:
-        said = await ask(_("And the patient's member number (9 digits)?"), number_part)
-    elif said.code is None:
-        known = said.number
-        said = await ask(_("And the code of {number} (6 digits)?", number=shown_number(known)), code_part)
-        said = said if said.number else CheckParts(known, said.code)
+    said = await ask(CHECK_BY_MESSAGE, check_parts)
+    for _nth in range(MOST_PARTS):
+        if not said.lacks:
+            break
+        came = await ask(missing(said), check_parts)
+        said = said.with_part(came)
+    if said.lacks:
+        return NOTHING_CHECKED
     agreed = await order(terms(said.number), in_parts=True)
     if not agreed:
         return NOTHING_CHECKED
     answer: Sentence = await do(check_cover, number=said.number, code=said.code or CODE_CAME_BEFORE)
     return longest(one_at_a_time(answer), caller.language, SMS_SEPTETS) if said.more else answer
+
+
+def missing(said: CheckParts) -> Sentence:
+    """The question for the part that is missing. A part that comes again counts instead of the first."""
+    if said.number:
+        return _("And the code of {number} (6 digits)?", number=shown_number(said.number))
+    return _("And the patient's member number (9 digits)?")
 
 
 def one_at_a_time(answer: Sentence) -> list[Sentence]:
@@ -63,6 +72,9 @@ def one_at_a_time(answer: Sentence) -> list[Sentence]:
         _("{answer} One patient a message.", answer=answer),
         answer,
     ]
+
+
+verify = replace(verify, life_s=PARTS_WAIT_S)
 
 
 async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:

@@ -19,7 +19,7 @@ from talk.actions import ActionKey
 from talk.engine import Finish, Menu
 from talk.screen import Shown
 from talk.trouble import RefusedError
-from talk.words import Ask, Caller, Choose, Do, Look, Request
+from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Request
 
 NO_PIN = _("A PIN is never asked by SMS. Please do this by calling the service.")
 
@@ -62,10 +62,13 @@ class _SmsChannel:
 
 
 class _BySms(Coroutine[Request[Any], Any, Sentence]):
-    """A menu as SMS plays it: RefusedError where it asks for a PIN; a page of a list is the last message."""
+    """A menu as SMS plays it: RefusedError where it asks for a PIN; a page of a list is the last message.
 
-    def __init__(self, menu: Coroutine[Request[Any], Any, Sentence]) -> None:
-        self._menu = menu
+    `asks_all`: the message only means the menu, so that an `order` is asked like any other confirmation.
+    """
+
+    def __init__(self, menu: Coroutine[Request[Any], Any, Sentence], asks_all: bool) -> None:
+        self._menu, self._asks_all = menu, asks_all
 
     def send(self, value: Any) -> Request[Any]:
         request = self._menu.send(value)
@@ -73,6 +76,8 @@ class _BySms(Coroutine[Request[Any], Any, Sentence]):
             raise RefusedError(NO_PIN)
         if isinstance(request, Choose) and not request.choices:
             return self.send(request.question)
+        if self._asks_all and isinstance(request, Confirm) and request.by_order:
+            return replace(request, by_order=False, own=True)
         return request
 
     def throw(self, *fault: Any) -> Request[Any]:
@@ -96,8 +101,9 @@ async def play(
     """Play `words` of `received` on from the state of `talk`, which this message may have opened."""
     channel = _SmsChannel(db, caller, received)
     fit = fit_for(caller.keyring, caller.phone, talk.id)
+    asks_all = talk.id == received.id and not talk.ordered
     turn = await engine.play(
-        lambda who: _BySms(menu(who)), caller, talk.state, words, channel, fit, by_message=True
+        lambda who: _BySms(menu(who), asks_all), caller, talk.state, words, channel, fit, by_message=True
     )
     return Played(
         turn.shown, replace(talk, is_open=not turn.shown.end, acted=channel.acted, state=turn.state)

@@ -161,9 +161,9 @@ async def test_who_is_no_treasurer_learns_nothing(pool: AsyncEngine) -> None:
     await run_schedules(pool, timing.Clock.at(MONDAY))
     box = sms_deps(pool, Clock(MONDAY))
     awa, oumou, stranger = (Writer(box, phone) for phone in (AWA, OUMOU, MARIAM))
-    assert await oumou.send("BILAN") == "Ce mot est réservé aux trésoriers d'une mutuelle."
-    for words in ("BILAN", "OK", "ERR il manque 500 F"):
-        assert (await awa.send(words)).startswith("COUVERTURE"), "the help that every member gets"
+    assert await oumou.send("BILAN") == "Vous n'avez pas d'argent de Mutuelle Benso en main.", "his own"
+    for words in ("BILAN", "ERR il manque 500 F"):
+        assert (await awa.send(words)).startswith("Message non compris"), "what every member gets"
     for words in ("OK", "ERR il manque 500 F"):
         assert await oumou.send(words) == "Ce mot est réservé aux trésoriers d'une mutuelle."
     assert "Benso" not in await stranger.send("BILAN")
