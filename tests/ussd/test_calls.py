@@ -423,5 +423,30 @@ async def test_a_hop_that_was_refused_goes_on_when_it_comes_again(
     assert await _count(pool, action) == 1
 
 
+async def test_hops_get_their_turn_in_the_order_in_which_they_came_and_none_waits_for_ever(
+    ussd_deps: calls.UssdDeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deps, "LEFT_FREE", 14)
+    ussd_deps = replace(ussd_deps, running=set())  # with one turn: the pool has fifteen connections
+    answered = []
+
+    async def dials(phone: str) -> None:
+        await Handset(ussd_deps, phone).dial()
+        answered.append(phone)
+
+    await ussd_deps.turns.acquire()
+    phones = [f"+2237600009{nth}" for nth in range(5)]
+    waiting = [asyncio.create_task(dials(phone)) for phone in phones]
+    await until_under_way(ussd_deps, len(phones))
+    ussd_deps.turns.release()
+    await asyncio.gather(*waiting)
+    assert answered == phones
+    await ussd_deps.turns.acquire()
+    monkeypatch.setattr(deps, "MOST_WAIT_S", 0.05)
+    assert await Handset(ussd_deps).dial() == render(calls.DOWN, DEFAULT_LANGUAGE)
+    ussd_deps.turns.release()
+    assert (await Handset(ussd_deps).dial()).startswith(HOME)
+
+
 def busy() -> str:
     return render(calls.BUSY, DEFAULT_LANGUAGE)
