@@ -28,7 +28,7 @@ from ledger.folding import fold_all
 from ledger.reservations import expire_due
 from ledger.seals import seal_due
 from menus.by_message import menus_by_message, opened_without_keyword
-from menus.help import help_by_message, welcome
+from menus.help import help_by_message, last_word, not_understood
 from mobilemoney import operators
 from mutuelle.contributions import collection
 from mutuelle.contributions.collection import Round, collect, due_facts
@@ -172,7 +172,8 @@ def sms_deps(wanted: Settings, pool: AsyncEngine, clock: Clock) -> SmsDeps:
         pool,
         Phrasebook(menus_by_message()),
         help_by_message,
-        welcome,
+        not_understood,
+        last_word,
         sender_of,
         Keyring([key.encode() for key in wanted.seal_keys]),
         clock,

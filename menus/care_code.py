@@ -54,7 +54,7 @@ def terms(stands: Standing, patient: Person, caller: Caller) -> Sentence:
     )
 
 
-@by_message(_("CODE"))
+@by_message(_("CODE"), said=_("CARE+CODE CODE+DOCTOR"), weight=2)
 async def code_by_message(caller: Caller) -> Sentence:
     """No code is sent by SMS: it would stay in the phone, for its next reader."""
     return _(

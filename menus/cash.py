@@ -26,8 +26,6 @@ from mutuelle.treasury.cash_disputes import (
     receipt_code_kind,
 )
 from mutuelle.treasury.cash_in_hand import (
-    MOST_DAYS,
-    MOST_HELD_MINOR,
     CashInHand,
     cash_in_hand_of,
     collectors_cash_in_hand,
@@ -282,20 +280,6 @@ def _facts(stands: Standing, money: Money, name: str) -> dict[str, Fact]:
         "product": product.name,
         "price": price_asked(stands),
     }
-
-
-async def in_hand(caller: Caller, appointment: Appointment) -> Sentence:
-    """What the collector holds, since when, and how long that may go on."""
-    cash_in_hand = await look(cash_in_hand_of, appointment)
-    if cash_in_hand.since_on is None:
-        return _("You hold no cash of {mutuelle}.", mutuelle=appointment.mutuelle_name)
-    return _(
-        "You have held {held} since {day}. Give it to a treasurer before {limit} or {most}.",
-        held=cash_in_hand.held,
-        day=cash_in_hand.since_on,
-        limit=counts.days(MOST_DAYS),
-        most=Money(MOST_HELD_MINOR, cash_in_hand.held.currency),
-    )
 
 
 async def deposit(caller: Caller, appointment: Appointment) -> Sentence:

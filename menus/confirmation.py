@@ -1,5 +1,7 @@
 """Is this household yours? The first question to a phone that an enrolment officer wrote down."""
 
+from dataclasses import replace
+
 from locales import Sentence, _
 from mutuelle.households.confirmation import (
     CONFIRM,
@@ -7,6 +9,8 @@ from mutuelle.households.confirmation import (
     Unconfirmed,
     confirm_household,
     deny_household,
+    is_it_you,
+    number_asked_about,
     unconfirmed_of,
 )
 from talk.keywords import by_message
@@ -19,18 +23,13 @@ async def answer(caller: Caller) -> Sentence:
     return await answer_first(waiting) if waiting else NOTHING_WAITS
 
 
+answer = replace(answer, asks=number_asked_about)
+
+
 async def answer_first(waiting: Unconfirmed) -> Sentence:
     """Yes, no, or not now. The phone may be a stranger's: it is shown initials and place only."""
     household = waiting.household
-    question = _(
-        "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, people: {size}. Is it you?",
-        officer=waiting.officer,
-        mutuelle=household.mutuelle_name,
-        initials=household.initials,
-        place=waiting.place_name,
-        size=waiting.size,
-    )
-    if await confirm(question):
+    if await confirm(is_it_you(waiting)):
         await do(confirm_household, number=household.number)
         return _(
             "Thank you! Your member number: {number}. Dial again to see your cover or to pay.",

@@ -1,22 +1,37 @@
 """My cover, on one screen: covered or not, until when, who, what remains due, what to do next."""
 
 from locales import Fact, Sentence, _
+from menus.verify import CHECK_BY_MESSAGE
 from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
+from mutuelle.care.eligibility import doctor_appointments
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from talk.keywords import BY_MESSAGE, by_message, word_for
 from talk.words import Caller, look
 
 
-@by_message(_("COVER"))
+@by_message(
+    _("COVER"),
+    said=_(
+        "COVERED COVERAGE CARD RIGHTS BALANCE OWE* DEBT* ARREARS INSURED INSURANCE VALID EXPIRE* STATUS LATE DUE "
+        "HOW+MUCH+OWE|LEFT|DUE|REMAIN* UNTIL+WHEN MEMBER+NUMBER UP+TO+DATE WHEN+END|EXPIRE"
+    ),
+)
 async def cover(caller: Caller) -> Sentence:
     household = await whom(caller)
     if household is None:
-        return NO_HOUSEHOLD
+        return await without_household(caller)
     stands = await look(standing, household, caller.at)
     if stands.open_payment and not stands.cover.is_covered:
         return under_way(stands.open_payment, caller)
     return covered(stands, caller) if stands.cover.is_covered else not_covered(stands, caller)
+
+
+async def without_household(caller: Caller) -> Sentence:
+    """A doctor who asks whether somebody is covered means a patient."""
+    if caller.gateway == BY_MESSAGE and await look(doctor_appointments, caller):
+        return CHECK_BY_MESSAGE
+    return NO_HOUSEHOLD
 
 
 def covered(stands: Standing, caller: Caller) -> Sentence:

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 
 from locales import Fact, Sentence, _
 from menus.words import whom
-from mutuelle.care.directory import Practice, place_words, places_called, places_of_care, practices_at
+from mutuelle.care.directory import Practice, place_in_words, places_called, places_of_care, practices_at
 from mutuelle.care.referents import Referent, choose_referent, referent_of
 from mutuelle.care.words import SERVICES, language_word
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Place, get_mutuelle, mutuelles_near
-from talk.keywords import by_message
+from talk.keywords import Takes, by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
 FEW = 4  # more than these at one place are first sorted by language or service
 LANGUAGE, SERVICE, ALL = "language", "service", "all"
 MINE = "mine"
+LISTED_LETTERS = 80  # of the names of places in one SMS, beside the question
 
 
 async def doctors(caller: Caller) -> Sentence:
@@ -101,7 +102,9 @@ def shown(practice: Practice) -> Sentence:
 
 async def agree(household: Household, practice: Practice) -> Sentence:
     facts: dict[str, Fact] = {"doctor": practice.doctor, "name": household.head_name}
-    agreed = await confirm(_("{doctor}: the doctor of your household ({name}) from now on?", **facts))
+    agreed = await confirm(
+        _("{doctor}: the doctor of your household ({name}) from now on?", **facts), own=True
+    )
     if not agreed:
         return _("Nothing was changed.")
     chosen = await do(choose_referent, number=household.number, doctor_phone=practice.doctor_phone)
@@ -112,13 +115,38 @@ async def agree(household: Household, practice: Practice) -> Sentence:
     )
 
 
-@by_message(_("DOCTOR"))
+@by_message(
+    _("DOCTOR"),
+    said=_(
+        "DOCTORS SICK ILL ILLNESS HOSPITAL HOSPITALS CLINIC* NURSE MIDWIFE PHARMACY FEVER MALARIA PAIN HURT* INJUR* "
+        "ACCIDENT EMERGENCY BABY+SICK|ILL|FEVER|DOCTOR|HOSPITAL HEALTH+CENTRE|CENTER DENTIST CONSULTATION"
+    ),
+    strangers=True,
+    takes=Takes.WORDS,
+    weight=4,
+)
 async def doctors_by_message(caller: Caller) -> Sentence:
-    """DOCTOR and the beginning of a place's name."""
-    typed = await ask(_("A doctor in which place?"), place_words)
+    """DOCTOR and a place, in any words; where none is named, the places that can be."""
     household = await whom(caller)
-    places = await look(places_called, await nearby(caller, household), typed)
+    near = await nearby(caller, household)
+    listed = await look(places_of_care, near)
+    if not listed:
+        return _("No doctor or health centre is listed near you yet.")
+    question = _("A doctor in which place? Reply with its name: {places}", places=place_names(listed))
+    typed = await ask(question, place_in_words)
+    places = await look(places_called, near, typed)
     if not places:
-        return _("No doctor is listed at {place}. Dial and press 3 for the list of places.", place=typed)
+        typed = await ask(question, place_in_words)
+        places = await look(places_called, near, typed)
+    if not places:
+        return _("No doctor is listed there. Dial and press 3 for the list of places.")
     place = places[0] if len(places) == 1 else await choose(_("Which place?"), places)
     return await at_place(caller, household, place)
+
+
+def place_names(places: Sequence[Place]) -> str:
+    """The names of as many places as an SMS holds."""
+    names = list(dict.fromkeys(place.name for place in places))
+    while len(names) > 1 and len(", ".join(names)) > LISTED_LETTERS:
+        names.pop()
+    return ", ".join(names) + ("…" if len(names) < len({place.name for place in places}) else "")

@@ -1,6 +1,7 @@
-"""Help by SMS: the keywords, those of the caller's role first; and the one answer to a stranger."""
+"""Help by SMS: each role's own words; what is said to whom nobody understood; the last word of a day."""
 
-from locales import Sentence, _
+from locales import Fact, Sentence, _
+from menus.by_words import mutuelle_of, own_mutuelle, prices_by_message, receipts_by_message
 from menus.cover import cover
 from menus.doctors import doctors_by_message
 from menus.household import household_by_message
@@ -11,34 +12,52 @@ from menus.verify import verify
 from menus.words import PAY
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.officers.roles import Role
-from talk.keywords import STOP, by_message, word_for
+from mutuelle.scheme.mutuelles import mutuelles_near
+from talk.keywords import STOP, ByMessage, by_message, word_for
 from talk.words import Caller, look
 
 
-@by_message(_("HELP"))
+@by_message(
+    _("HELP"),
+    said=_(
+        "HELPS HOW+WORK* INFO INFORMATION EXPLAIN KNOW MENU OPTIONS COMMANDS WORDS KENEYA DONT+UNDERSTAND WHAT+DO+I+DO"
+    ),
+    weight=0,
+)
 async def help_by_message(caller: Caller) -> Sentence:
-    roles = {appointment.role for appointment in (await look(profile_of, caller)).appointments}
-    language = caller.language
-    words = {
-        "cover": word_for(cover.keyword, language),
-        "pay": word_for(PAY, language),
-        "stop": word_for(STOP, language),
-    }
-    if work := at_work(roles, language):
+    profile = await look(profile_of, caller)
+    roles = {appointment.role for appointment in profile.appointments}
+    work = at_work(roles, caller.language)
+    words = keywords(caller.language)
+    if work and profile.households:
         return _(
-            "{work} {cover}: are you covered? {pay} 5000: pay. {stop}: fewer messages.", work=work, **words
+            "{work} For your own household: {cover}, {pay} 5000. {stop}: fewer messages.", work=work, **words
         )
+    if work:
+        return _("{work} Questions: {phone}", work=work, phone=(await mutuelle_of(caller)).complaints)
     return _(
         "{cover}: are you covered? {pay} 5000: pay. {doctor}: find one. {household}: your people. "
-        "{stop}: fewer messages.",
-        doctor=word_for(doctors_by_message.keyword, language),
-        household=word_for(household_by_message.keyword, language),
+        "{price}, {receipt}. {stop}: fewer messages.",
         **words,
     )
 
 
+def keywords(language: str) -> dict[str, Fact]:
+    """The words that members are told."""
+    named: dict[str, ByMessage] = {
+        "cover": cover,
+        "doctor": doctors_by_message,
+        "household": household_by_message,
+        "price": prices_by_message,
+        "receipt": receipts_by_message,
+        "join": join_by_message,
+    }
+    shown: dict[str, Fact] = {name: word_for(menu.keyword, language) for name, menu in named.items()}
+    return shown | {"pay": word_for(PAY, language), "stop": word_for(STOP, language)}
+
+
 def at_work(roles: set[Role], language: str) -> Sentence | None:
-    """What the first of the caller's roles does by SMS."""
+    """What the first of the caller's roles does by SMS, or by call."""
     if Role.DOCTOR in roles:
         return _("{verify} number code: check a patient.", verify=word_for(verify.keyword, language))
     if Role.TREASURER in roles:
@@ -48,6 +67,11 @@ def at_work(roles: set[Role], language: str) -> Sentence | None:
             ok=word_for(ok_by_message.keyword, language),
             err=word_for(err_by_message.keyword, language),
         )
+    if Role.COLLECTOR in roles:
+        return _(
+            "{balance}: the cash that you hold. To record cash, call the service and press 9, then 1.",
+            balance=word_for(BALANCE, language),
+        )
     if Role.ENROLMENT in roles:
         return _(
             "{register} place, name, ages, phone: a new household.",
@@ -56,10 +80,37 @@ def at_work(roles: set[Role], language: str) -> Sentence | None:
     return None
 
 
-async def welcome(caller: Caller) -> Sentence:
-    """The answer to a stranger whose message is no keyword."""
+async def not_understood(caller: Caller) -> Sentence:
+    """The answer to words that mean nothing here: to each with her own words, and whom to call."""
+    profile = await look(profile_of, caller)
+    words = keywords(caller.language)
+    work = at_work({appointment.role for appointment in profile.appointments}, caller.language)
+    phone = await phone_to_call(caller)
+    if work:
+        return _("Not understood. {work} Questions: {phone}", work=work, phone=phone)
+    if profile.households:
+        return _(
+            "Not understood. Send {cover}, {pay} 5000, {doctor}, {household}, {price} or {receipt}. "
+            "Or call the mutuelle: {phone}",
+            phone=phone,
+            **words,
+        )
     return _(
-        "Keneya, health cover by phone. To join, send {join}. To hear no more from us, send {stop}.",
-        join=word_for(join_by_message.keyword, caller.language),
-        stop=word_for(STOP, caller.language),
+        "Not understood. Keneya, health cover by phone. {price}: what it costs. {join}: join. {doctor}: find one. "
+        "Questions: {phone}. {stop}: no more SMS.",
+        phone=phone,
+        **words,
     )
+
+
+async def last_word(caller: Caller) -> Sentence:
+    """Below or in place of the last answer of a day."""
+    return _("We answer no more today. Call {phone}", phone=await phone_to_call(caller))
+
+
+async def phone_to_call(caller: Caller) -> Sentence | str:
+    """The phone of the caller's mutuelle, or of the only one near; else the service is called, which lists them."""
+    if own := await own_mutuelle(caller):
+        return own.complaints
+    near = await look(mutuelles_near, caller)
+    return near[0].complaints if len(near) == 1 else _("the service, and press 7")

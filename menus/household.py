@@ -262,7 +262,9 @@ def heading(change: ShownChange) -> Sentence:
     return _("{date} {what}", date=change.on, what=WORDS[change.noted.what])
 
 
-@by_message(_("HOUSEHOLD"))
+@by_message(
+    _("HOUSEHOLD"), said=_("FAMILY CHILDREN MEMBERS WIFE HUSBAND MARRIED DIVORCE* ADD REMOVE WRONG+NAME|AGE")
+)
 async def household_by_message(caller: Caller) -> Sentence:
     """Who is in my household: their ages only, since others may read a message."""
     household = await whom(caller)

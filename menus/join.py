@@ -1,14 +1,14 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
 from locales import Fact, Money, Sentence, _, _n, counts
-from menus.words import no_cover, part_of, which_cover
+from menus.words import JOIN, no_cover, part_of, which_cover
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, places_near
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
-from talk.keywords import by_message
+from talk.keywords import Takes, by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
 
@@ -27,7 +27,9 @@ async def join(caller: Caller) -> Sentence:
     cash = await look(cash_in_place, caller, mutuelle.id, place.id)
     first = offer.price if cash else await first_payment(offer)
 
-    agreed = await confirm(terms(mutuelle, name, offer, first, cash), yes=_("I agree"), no=_("No"))
+    agreed = await confirm(
+        terms(mutuelle, name, offer, first, cash), yes=_("I agree"), no=_("No"), own=cash is None
+    )
     if not agreed:
         return _("Nothing was recorded. Dial again when you are ready.")
     household = await do(
@@ -37,7 +39,13 @@ async def join(caller: Caller) -> Sentence:
     return registered(number, offer, cash) if cash else welcome(mutuelle, number, first)
 
 
-@by_message(_("JOIN"), strangers=True)
+@by_message(
+    JOIN,
+    said=_("JOINING MEMBERSHIP SIGN+UP SUBSCRIBE BECOME+MEMBER INSURE+ME|MY ENROL REGISTER"),
+    strangers=True,
+    takes=Takes.HOUSEHOLD,
+    weight=2,
+)
 async def join_by_message(caller: Caller) -> Sentence:
     if (await look(profile_of, caller)).households:
         return ALREADY

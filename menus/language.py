@@ -6,7 +6,7 @@ from talk.preferences import choose_language
 from talk.words import Caller, Option, choose, confirm, do
 
 
-@by_message(_("LANGUAGE"), strangers=True)
+@by_message(_("LANGUAGE"), said=_("ENGLISH FRENCH"), strangers=True)
 async def language(caller: Caller) -> Sentence:
     spoken = [Option(code, language_name(code)) for code in languages()]
     chosen = (await choose(_("Your language?"), spoken)).key
@@ -14,6 +14,7 @@ async def language(caller: Caller) -> Sentence:
         _("Speak English from now on?").in_language(chosen),
         yes=_("Yes").in_language(chosen),
         no=_("No").in_language(chosen),
+        own=True,
     )
     if not agreed:
         return _("Nothing was changed.")

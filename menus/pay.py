@@ -18,7 +18,7 @@ from mutuelle.founding.rules import MAX_PRICE_MINOR
 from mutuelle.households.households import household_named
 from mutuelle.households.member_numbers import member_number
 from talk.answers import amount, phone_number
-from talk.keywords import by_message
+from talk.keywords import BY_MESSAGE, Takes, by_message
 from talk.phones import region_of, shown_phone
 from talk.trouble import InvalidError
 from talk.words import Caller, Option, ask, choose, confirm, do, look
@@ -54,7 +54,12 @@ async def pay(caller: Caller) -> Sentence:
     return await agree(caller, stands, stands.household.head_name, money, payer)
 
 
-@by_message(PAY)
+@by_message(
+    PAY,
+    said=_("PAYING PAYMENT* CONTRIBUTE CONTRIBUTION* RENEW* SUBSCRIPTION DEPOSIT SEND+MONEY"),
+    takes=Takes.FIGURES,
+    weight=3,
+)
 async def pay_by_message(caller: Caller) -> Sentence:
     """Whole or in part, for one's own household with the phone that writes; all else is done by calling."""
     own = await whom(caller)
@@ -69,7 +74,7 @@ async def pay_by_message(caller: Caller) -> Sentence:
         return nothing_payable(stands)
     if cash := await look(cash_instead, caller, own):
         return in_cash(stands, cash)
-    return await agree(caller, stands, own.head_name, await how_much(stands, takes_rest=True), caller.phone)
+    return await agree(caller, stands, own.head_name, await how_much_by_message(stands), caller.phone)
 
 
 def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tuple[Sentence, list[Option]]:
@@ -133,17 +138,30 @@ def part_of_due(stands: Standing) -> Sentence:
     return _("Pay a part, from {amount}", amount=stands.least_payment)
 
 
-async def how_much(stands: Standing, *, takes_rest: bool = False) -> Money:
-    """An amount between the least part and all of it; not asked where there is only one answer.
+async def how_much_by_message(stands: Standing) -> Money:
+    """The same by SMS, where the limits are told of another amount only. Its groups of digits may stand apart."""
+    least, most = stands.least_payment, stands.payable
+    if least == most:
+        return most
+    limits = _(
+        "You can pay from {least} (the least at a time) to {most} (all that is due).", least=least, most=most
+    )
+    kind = amount(least, most, stands.payable_product.amount_step_minor, limits)
+    question = _(
+        "How much do you pay? Reply with the amount, like {example}.", example=str(most.amount_minor)
+    )
+    money: Money = await ask(question, replace(kind, takes_rest=True))
+    return money
 
-    `takes_rest`: written behind a keyword its groups of digits may stand apart (12 000).
-    """
+
+async def how_much(stands: Standing) -> Money:
+    """An amount between the least part and all of it; not asked where there is only one answer."""
     if stands.least_payment == stands.payable:
         return stands.payable
     least, most = stands.least_payment, stands.payable
     kind = amount(least, most, stands.payable_product.amount_step_minor)
     question = _("How much? From {least} to {most}", least=least, most=most)
-    money: Money = await ask(question, replace(kind, takes_rest=takes_rest))
+    money: Money = await ask(question, kind)
     return money
 
 
@@ -174,7 +192,8 @@ async def for_another(caller: Caller) -> Sentence:
 
 
 async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer: str) -> Sentence:
-    agreed = await confirm(terms(stands, name, money, payer))
+    # By SMS it is always for the own household with the own phone, which is asked for its PIN.
+    agreed = await confirm(terms(stands, name, money, payer), own=caller.gateway == BY_MESSAGE)
     if not agreed:
         return _("Nothing was asked for. Dial again when you are ready.")
     await do(

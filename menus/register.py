@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from locales import Fact, Sentence, _
 from menus.find import NOT_FOUND, find_household, found_as
-from menus.words import no_cover, which_cover, work_pin
+from menus.words import JOIN, no_cover, which_cover, work_pin
 from mutuelle.enrolment.enrolment import enrolment_of
 from mutuelle.enrolment.registration import (
     NO_PHONE,
@@ -24,7 +24,7 @@ from mutuelle.officers.roles import Appointment, Role
 from mutuelle.scheme.mutuelles import Place, get_mutuelle, places_of
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name, phone_number
-from talk.keywords import BY_MESSAGE, by_message
+from talk.keywords import BY_MESSAGE, Takes, by_message, word_for
 from talk.phones import shown_phone
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
@@ -65,7 +65,13 @@ async def registers(caller: Caller, appointment: Appointment) -> Sentence:
     return welcome(done, newcomer) if isinstance(done, Household) else done
 
 
-@by_message(_("REGISTER"))
+@by_message(
+    _("REGISTER"),
+    said=_("REGISTRATION ENROL* NEW+HOUSEHOLD|FAMILY"),
+    officers=True,
+    takes=Takes.HOUSEHOLD_AND_PHONE,
+    weight=3,
+)
 async def registers_by_message(caller: Caller) -> Sentence:
     """The same in one message: REGISTER place, name, ages, phone."""
     appointments = [
@@ -74,7 +80,10 @@ async def registers_by_message(caller: Caller) -> Sentence:
         if appointment.role is Role.ENROLMENT
     ]
     if not appointments:
-        return _("This phone has no office in a mutuelle today.")
+        return _(
+            "An enrolment officer registers households. To join with your own, send {join}.",
+            join=word_for(JOIN, caller.language),
+        )
     return await registers(
         caller, appointments[0] if len(appointments) == 1 else await choose(_("Which office?"), appointments)
     )

@@ -5,12 +5,12 @@ from menus.words import NO_HOUSEHOLD
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.schedules.reminders.consent import accept_reminders, stop_reminders, wants_reminders
 from talk.keywords import by_message, word_for
-from talk.words import Caller, confirm, do, look, order
+from talk.words import Caller, do, look, order
 
 REMIND = _("REMIND")
 
 
-@by_message(REMIND)
+@by_message(REMIND, said=_("REMINDER REMINDERS"), weight=4)
 async def remind(caller: Caller) -> Sentence:
     if not (await look(profile_of, caller)).households:
         return NO_HOUSEHOLD
@@ -24,8 +24,16 @@ async def remind(caller: Caller) -> Sentence:
     return _("Done. An SMS will tell you before your cover ends. To end this, send {word} again.", word=word)
 
 
+@by_message(_("NOREMINDER"), said=_("STOP+REMIND* NO+REMIND* DONT+REMIND*"), weight=5)
+async def no_reminders(caller: Caller) -> Sentence:
+    """STOP RAPPEL ends reminders only; STOP alone is the channel's."""
+    if not await look(wants_reminders, caller):
+        return _("This phone gets no reminders. Receipts and warnings still come.")
+    return await no_more(caller)
+
+
 async def no_more(caller: Caller) -> Sentence:
-    agreed = await confirm(_("You are reminded before your cover ends. Stop these reminders?"))
+    agreed = await order(_("You are reminded before your cover ends. Stop these reminders?"))
     if not agreed:
         return _("Nothing was changed.")
     await do(stop_reminders)

@@ -1,6 +1,8 @@
 """The treasurer: the balance now, the answer to a summary, what others found wrong, and when summaries come."""
 
 from locales import Sentence, _
+from menus.cash_in_hand import in_hand
+from menus.cover import cover
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.schedules.digest.answers import (
@@ -36,12 +38,17 @@ DAYS = (
 )
 
 
-@by_message(BALANCE, officers=True)
+@by_message(
+    BALANCE, said=_("BOX CASHBOX ACCOUNT* SUMMARY BOOK* HOW+MUCH+BOX|CASH MONEY"), officers=True, weight=6
+)
 async def balance_by_message(caller: Caller) -> Sentence:
-    """The balance now, or of the month that is named behind the word."""
+    """The balance now, or of the month that is named behind the word.
+
+    A collector means the cash that he holds, others their own household.
+    """
     found = await treasuries(caller)
     if not found:
-        return NOT_A_TREASURER
+        return await held_or_owed(caller)
     question = _(
         "The balance of which month? Like 11 or november. For today, send {word} alone.",
         word=word_for(BALANCE, caller.language),
@@ -53,6 +60,15 @@ async def balance_by_message(caller: Caller) -> Sentence:
         return await balance(caller, appointment)
     month = await look(month_of, caller, appointment.mutuelle_id, first, end_of(first, today))
     return month_summary(month, caller.language)
+
+
+async def held_or_owed(caller: Caller) -> Sentence:
+    """What BILAN and SOLDE mean from who is no treasurer."""
+    profile = await look(profile_of, caller)
+    holds = [appointment for appointment in profile.appointments if appointment.role is Role.COLLECTOR]
+    if holds:
+        return await in_hand(caller, holds[0])
+    return await cover.menu(caller) if profile.households else NOT_A_TREASURER
 
 
 async def treasuries(caller: Caller) -> list[Appointment]:

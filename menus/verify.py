@@ -21,16 +21,21 @@ from mutuelle.care.eligibility_history import Check, checks_by
 from mutuelle.households.member_numbers import member_number, shown_number
 from mutuelle.officers.roles import Appointment
 from mutuelle.schedules.digest.words import SMS_SEPTETS
-from talk.keywords import by_message
+from talk.keywords import Takes, by_message
 from talk.layout import longest
 from talk.words import Caller, Option, ask, confirm, do, look, order
 
+CHECK_BY_MESSAGE = _(
+    "Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813"
+)
 NOTHING_CHECKED = _("Nothing was checked.")
 MOST_PARTS = 4  # messages of one check
 SHOWN = 32  # of the last checks: a busy morning
 
 
-@by_message(_("VERIFY"), life_s=PARTS_WAIT_S)
+@by_message(
+    _("VERIFY"), said=_("PATIENT* CHECK+PATIENT*|NUMBER*"), takes=Takes.FIGURES, weight=2, life_s=PARTS_WAIT_S
+)
 async def verify(caller: Caller) -> Sentence:
     """VERIF 101 482 937 246813, or number and code in two messages: they are the request, and the agreement to it.
 
@@ -38,10 +43,7 @@ async def verify(caller: Caller) -> Sentence:
     """
     if not await look(doctor_appointments, caller):
         return NOT_A_DOCTOR
-    said = await ask(
-        _("Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813"),
-        check_parts,
-    )
+    said = await ask(CHECK_BY_MESSAGE, check_parts)
     for _nth in range(MOST_PARTS):
         if not said.lacks:
             break

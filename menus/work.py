@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from locales import Once, Sentence, _
-from menus.cash import deposit, in_hand, receive, receive_several
+from menus.cash import deposit, receive, receive_several
+from menus.cash_in_hand import in_hand
 from menus.money import money
 from menus.register import gives_phone, registers
 from menus.roles import roles

@@ -21,7 +21,7 @@ class Notification:
 
     mutuelle_id: str
     template: str
-    sentences: Mapping[str, Sentence]
+    sentences: Mapping[str, Sentence | str]
     event: str
     receipt_code: str | None = None
 
@@ -30,7 +30,7 @@ async def notify(
     db: AsyncConnection,
     mutuelle_id: str,
     template: str,
-    sentences: Mapping[str, Sentence],
+    sentences: Mapping[str, Sentence | str],
     now: datetime,
     *,
     event: str = "",

@@ -1,30 +1,30 @@
 """Screens as SMS of one segment each, and confirmations that are answered with a code.
 
 An SMS may arrive late. So a yes carries a code computed from the phone, the conversation and the exact words shown: it
-cannot agree to anything else.
+cannot agree to anything else. A plain yes does where the question is minutes old and touches nobody else (`own`).
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from locales import Sentence, _, render
 from locales.letters import fold, septets
-from sms.keywords import clean, tidy
+from sms.keywords import BESIDE_THANKS, BESIDE_YES, GREETINGS, NOT, THANKS, known, tidy, words_in
+from talk.figures import in_figures
 from talk.keyring import Keyring
-from talk.keywords import NO, YES, words_of
+from talk.keywords import NO, YES
 from talk.layout import lay_out
 from talk.questions import NO as NO_KEY
 from talk.questions import YES as YES_KEY
-from talk.questions import initials
+from talk.questions import screen_of
 from talk.screen import Fit, Screen, Shown, View
+from talk.words import Confirm
 
 ROOM = 160  # septets of one segment
-# One of each group of letters that look alike; a typed one of the group is read as it. No vowels, so no words.
-ALPHABET = "23456789CDFGHJKMNPRTVWXY"
-TAKEN_FOR = str.maketrans("ZSBUOQIL", "258V0011")
 LENGTH = 4
+CODES = 9 * 10 * 10 * 9  # four figures; no code begins or ends with 0, so none is a round amount
 PURPOSE = "sms confirmation"
 
 # The longest that fits is used. The last is no longer than the keys of a USSD screen (in French 16 septets).
@@ -49,13 +49,11 @@ def fit_for(keyring: Keyring, phone: str, conversation: str) -> Fit:
 
 
 def code_of(keyring: Keyring, phone: str, conversation: str, words: str) -> str:
-    """The four letters that agree to `words` in this conversation of this phone."""
-    number = int.from_bytes(keyring.digests(PURPOSE, f"{phone} {conversation} {words}")[0][:8])
-    letters = []
-    for _place in range(LENGTH):
-        number, letter = divmod(number, len(ALPHABET))
-        letters.append(ALPHABET[letter])
-    return "".join(letters)
+    """The four figures that agree to `words` in this conversation of this phone."""
+    number = int.from_bytes(keyring.digests(PURPOSE, f"{phone} {conversation} {words}")[0][:8]) % CODES
+    first, rest = divmod(number, 900)
+    middle, last = divmod(rest, 9)
+    return f"{first + 1}{middle:02}{last + 1}"
 
 
 def _confirmation(screen: Screen, words: str, code: str, language: str) -> Shown:
@@ -66,7 +64,7 @@ def _confirmation(screen: Screen, words: str, code: str, language: str) -> Shown
         text = f"{words}\n{fold(render(invitation(f'{yes} {code}', no), spoken))}"
         if septets(text) <= ROOM:
             break
-    keys = {f"{yes} {code}": YES_KEY, no: NO_KEY}
+    keys = {f"{yes} {code}": YES_KEY, no: NO_KEY} | ({yes: YES_KEY} if screen.own else {})
     shown = Shown(text, end=False, keys=keys, whole=septets(text) <= ROOM)
     return with_note(shown, screen.note, language) if screen.note else shown
 
@@ -77,48 +75,63 @@ def with_note(shown: Shown, note: Sentence, language: str) -> Shown:
     return replace(shown, text=noted) if septets(noted) <= ROOM else replace(shown, noted=False)
 
 
-def is_confirmation(view: View) -> bool:
-    """Whether the last screen of `view` was a confirmation."""
-    return bool(view.words) and set(view.keys.values()) == {YES_KEY, NO_KEY}
+@dataclass(frozen=True)
+class Reply:
+    """A yes or a no, the code in it, and whether nothing else is said: only then a yes without a code may do."""
+
+    is_yes: bool
+    code: str
+    plain: bool
 
 
-def pressed(view: View, body: str) -> str | None:
-    """The key of a shown confirmation that `body` means; None for a yes without its code and for other text."""
-    said = read_yes_or_no(body)
-    if said is None:
-        return None
-    is_yes, code = said
+def pressed(view: View, reply: Reply, *, bare: bool) -> str | None:
+    """The key of a shown confirmation that `reply` means; None for a yes that needs its code.
+
+    `bare`: the question is minutes old, so that a plain yes does where it touches nobody else.
+    """
     for key, meant in view.keys.items():
-        if meant == NO_KEY and not is_yes:
+        needs = key.split()[1:]
+        if meant == NO_KEY and not reply.is_yes:
             return key
-        if meant == YES_KEY and is_yes and code and code == key.split()[-1]:
+        if meant == YES_KEY and reply.is_yes and needs == [reply.code]:
+            return key
+        if meant == YES_KEY and reply.is_yes and not needs and reply.plain and bare:
             return key
     return None
 
 
-def read_yes_or_no(body: str) -> tuple[bool, str] | None:
-    """(is it a yes, the code after it) of a yes or no, with or without a blank, O for 0; None for other text."""
-    letters = initials(clean(tidy(body))).split()
-    if not letters:
-        return None
-    for is_yes, word in _yes_and_no():
-        mended = letters[0].translate(str.maketrans("01", "OI"))
-        if mended == word:
-            return is_yes, _code(letters[1:])
-        if is_yes and mended.startswith(word) and len(mended) == len(word) + LENGTH:
-            return True, _code([letters[0][len(word) :], *letters[1:]])
-    return None
+def read_yes_or_no(body: str) -> Reply | None:
+    """The yes or no that `body` is, with the code wherever it stands; None for other text.
+
+    The code alone is a yes. A yes behind a "not" is a no: pas d'accord.
+    """
+    text = re.sub(r"\b0(?=ui\b|ui\d)", "O", in_figures(tidy(body)), flags=re.IGNORECASE)
+    words = [word for word in words_in(text) if not word.isdecimal()]
+    code = _code([word for word in words_in(text) if word.isdecimal()])
+    yes = [word for word in words if word in known(YES)]
+    against = [word for before, word in pairwise(words) if before in known(NOT)]
+    if (words and words[0] in known(NO)) or (set(against) & known(YES) and not code):
+        return Reply(False, code, plain=True)
+    beside = set(words) <= known(YES) | known(BESIDE_YES) | known(THANKS) | known(BESIDE_THANKS) | known(
+        GREETINGS
+    )
+    if yes and (words[0] in known(YES) or beside):
+        return Reply(True, code, plain=beside and not re.search(r"\d", text))
+    return Reply(True, code, plain=False) if code and beside else None
 
 
-@cache
-def _yes_and_no() -> Sequence[tuple[bool, str]]:
-    return [(is_yes, word) for is_yes, keyword in ((True, YES), (False, NO)) for word in words_of(keyword)]
+def _code(figures: list[str]) -> str:
+    """The code among the figures of a line: the only group of four, or all of them written apart (47 12)."""
+    fours = [group for group in figures if len(group) == LENGTH]
+    together = "".join(figures)
+    return fours[0] if len(fours) == 1 else together if len(together) == LENGTH else ""
 
 
-def _code(words: list[str]) -> str:
-    """The code among the words behind a yes: the first, or all of them written apart (4F 7K)."""
-    for written in (words[:1], words):
-        code = re.sub(r"[^0-9A-Z]", "", "".join(written)).translate(TAKEN_FOR)
-        if len(code) == LENGTH:
-            return code
-    return ""
+def asked(number: str) -> str:
+    """The conversation of a question that the service itself asked, about the household `number`."""
+    return f"asked {number}"
+
+
+def as_asked(keyring: Keyring, phone: str, conversation: str, question: Confirm, language: str) -> str:
+    """A confirmation as the SMS that asks for it, code included."""
+    return fit_for(keyring, phone, conversation)(screen_of(question, View(), back=False), language).text

@@ -1,5 +1,7 @@
-"""The SMS conversation of a phone: its answers so far and its state. It expires after a day.
+"""The SMS conversation of a phone: its answers so far and its state.
 
+A question waits for an hour: whoever writes later means something else. A confirmation waits for a day, since an SMS
+may reach a phone that is off or without network; its code agrees to its exact words and to nothing else.
 A phone has one: a keyword starts another in its place. An ended one keeps its keyword, to say how to begin again.
 """
 
@@ -13,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from prepared import Prepared
 from sms.tables import conversation
 from talk.engine import State
-from talk.questions import Answer
+from talk.questions import Answer, is_confirmation
 from talk.screen import View
 
-LIFE = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FORGOTTEN_AT_ONCE = 100  # rows in one round
 
 
@@ -24,7 +26,7 @@ FORGOTTEN_AT_ONCE = 100  # rows in one round
 class Conversation:
     """`id` is that of the message that opened it, `keyword` the English source of the keyword.
 
-    `acted`: it ended with an action.
+    `acted`: it ended with an action. `expires_at` is None until it was stored.
     """
 
     phone: str
@@ -33,6 +35,12 @@ class Conversation:
     is_open: bool = True
     acted: bool = False
     state: State = field(default_factory=State)
+    expires_at: datetime | None = None
+
+    @property
+    def life(self) -> timedelta:
+        """How long it is kept from the last message on."""
+        return HOUR if self.is_open and not is_confirmation(self.state.view) else DAY
 
 
 async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Conversation | None:
@@ -40,20 +48,20 @@ async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Con
     row = await _LAST.row(db, {"phone": phone, "now": now})
     if row is None:
         return None
-    key, keyword, is_open, acted, answers, view = row
+    key, keyword, is_open, acted, answers, view, expires_at = row
     state = State(tuple(Answer(*answer) for answer in json.loads(answers)), View(**json.loads(view)))
-    return Conversation(phone, key, keyword, is_open, acted, state)
+    return Conversation(phone, key, keyword, is_open, acted, state, expires_at)
 
 
 _LAST = Prepared(
     text("""
-    select id, keyword, is_open, acted, answers::text, view::text from sms_conversation
+    select id, keyword, is_open, acted, answers::text, view::text, expires_at from sms_conversation
      where phone = :phone and expires_at > :now
     """)
 )
 
 
-async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: timedelta = LIFE) -> None:
+async def keep(db: AsyncConnection, talk: Conversation, expires_at: datetime) -> None:
     """Store it in place of the phone's last one; an ended one is stored without its answers."""
     said = talk.state if talk.is_open else None
     row = {
@@ -64,7 +72,7 @@ async def keep(db: AsyncConnection, talk: Conversation, now: datetime, life: tim
         "acted": talk.acted,
         "answers": json.dumps([list(answer) for answer in said.answers] if said else []),
         "view": json.dumps(asdict(said.view) if said else {}),
-        "expires_at": now + life,
+        "expires_at": expires_at,
     }
     await _KEEP.rows(db, row)
 

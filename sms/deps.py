@@ -18,7 +18,8 @@ from timing import Clock
 
 @dataclass(frozen=True)
 class SmsDeps:
-    """`help_menu` answers a known phone that was not understood, `welcome` a stranger. Both end without a question.
+    """`help_menu` tells a known phone its words, `not_understood` answers whom nobody understood, `last_word` says
+    that it is the last answer of the day. All of them end without a question.
 
     `without_keyword` is the menu that a message without a keyword opens for somebody with these roles (`roles_of` a
     phone at a moment), if there is one, with its answers and whether even while a question waits. `clock` also divides
@@ -28,7 +29,8 @@ class SmsDeps:
     pool: AsyncEngine
     phrasebook: Phrasebook
     help_menu: ByMessage
-    welcome: Menu
+    not_understood: Menu
+    last_word: Menu
     sender_of: Callable[[AsyncConnection, str, datetime], Awaitable[Sender]]
     keyring: Keyring
     clock: Clock

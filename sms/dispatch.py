@@ -1,6 +1,6 @@
 """Decides what one SMS is: STOP, a keyword, an answer to the open question, a yes with its code; and answers it.
 
-Everything happens in the caller's transaction. An unknown phone gets one short answer a day and no information.
+Everything happens in the caller's transaction. An unknown phone gets few answers a day and no fact about anybody.
 """
 
 import logging
@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _, render
-from locales.letters import fold
-from sms.confirmations import is_confirmation, pressed, read_yes_or_no, with_note
-from sms.conversations import LIFE, Conversation, conversation_of, keep
+from locales.letters import fold, septets
+from sms.confirmations import ROOM, Reply, asked, pressed, read_yes_or_no
+from sms.conversations import DAY, HOUR, Conversation, conversation_of, keep
 from sms.delivery import opt_in, opt_out
 from sms.deps import InboundSms, SmsDeps
-from sms.keywords import Heard, Order, clean, tidy
+from sms.keywords import Heard, Order, clean, is_enough, is_speech, is_thanks, tidy
 from sms.limits import (
-    DAY,
     HELPS_A_DAY,
     PLAYED_A_DAY,
     Sender,
@@ -29,10 +28,11 @@ from sms.limits import (
 )
 from sms.run_menu import Played, play
 from talk.engine import Menu
-from talk.keywords import BY_MESSAGE, START, ByMessage, word_for
-from talk.limits import HOUR, begun
+from talk.keywords import BY_MESSAGE, NO, START, ByMessage, Takes, word_for
+from talk.limits import begun
 from talk.preferences import language_of
-from talk.questions import BACK, HOME
+from talk.questions import BACK, HOME, MORE, is_confirmation
+from talk.questions import YES as YES_KEY
 from talk.screen import Shown
 from talk.words import Caller
 
@@ -40,7 +40,8 @@ log = logging.getLogger("keneya.sms")
 
 TOO_MANY = _("You wrote a lot today: we read you again tomorrow. Until then, call the service.")
 STARTED = _("Done: you get our messages again.")
-NOTHING_DONE = _("Nothing is done yet.")
+BARE_YES = timedelta(minutes=15)  # after a question that touches nobody else a yes needs no code
+FREE_WORDS = ("ask name", "ask place")  # what takes any words: a sentence would be taken for a name
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,18 @@ class _Incoming:
         menu = self.deps.phrasebook.menu(self.talk.keyword) if self.talk and self.talk.is_open else None
         return (self.talk, menu) if self.talk and menu and self.may_open(menu) else None
 
+    def age_of(self, talk: Conversation) -> timedelta:
+        """How long ago the conversation's last message was; a question that was not stored is as old as can be."""
+        if talk.expires_at is None:
+            return timedelta.max
+        return self.caller.at - talk.expires_at + self.life_of(talk)
+
+    def life_of(self, talk: Conversation) -> timedelta:
+        """How long a conversation is kept from its last message on."""
+        menu = self.deps.phrasebook.menu(talk.keyword)
+        short = menu.life_s if menu and talk.is_open else None
+        return self.deps.clock.scaled(timedelta(seconds=short) if short else talk.life)
+
     def say(self, sentence: Sentence) -> str:
         return fold(render(sentence, self.caller.language))
 
@@ -93,28 +106,49 @@ async def dispatch(
 
     1. STOP and START are obeyed from every phone, past every limit.
     2. Past the day's limit of the phone, or the hour's of all strangers, nothing is played.
-    3. A yes or no answers the open confirmation.
-    4. A keyword without a mistake leaves the open question and opens its menu.
-    5. Any other message answers the open question.
-    6. Without an open question, one mistake in a keyword is forgiven.
-    7. The rest, also a code without an open confirmation: help. A stranger gets it once a day.
+    3. A yes, a no or a code answers the open confirmation, or what the service itself has asked this phone.
+    4. Thanks are not answered. A keyword in front leaves the open question and opens its menu.
+    5. No, cancel, back or menu end the open question.
+    6. Any other message answers the open question, if it can.
+    7. What a sentence means, or a mistaken keyword, opens its menu; an open question is asked again with its way out.
+    8. The rest is not understood: help, so often a day.
     """
     language = await language_of(db, received.phone)
     caller = Caller(received.phone, language, BY_MESSAGE, received.id, now, deps.keyring)
     talk = await conversation_of(db, received.phone, now)
     incoming = _Incoming(deps, db, received, sender, caller, talk)
-    heard, waits = deps.phrasebook.read(received.body) or await _by_office(incoming), incoming.open_talk()
-    if heard and isinstance(heard.opening, Order) and (heard.exact or not waits):
+    heard = deps.phrasebook.read(received.body, language, incoming.may_open)
+    if not (heard and heard.leads):
+        heard = await _by_office(incoming) or heard
+    if heard and isinstance(heard.opening, Order):
         return await _obey(incoming, heard.opening)
     if await _is_over(incoming):
         return await _too_many(incoming)
-    if waits and is_confirmation(waits[0].state.view) and read_yes_or_no(received.body):
-        return await _go_on(incoming, *waits)
-    if heard and (heard.exact or not waits) and (opened := await _open(incoming, heard)):
-        return opened
-    if waits:
-        return await _go_on(incoming, *waits)
-    return await _not_understood(incoming)
+    return (
+        await _decided(incoming, heard) or await _opened(incoming, heard) or await _not_understood(incoming)
+    )
+
+
+async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None:
+    """Rules 3 to 7 where a question waits, or where the service itself has asked; None if nothing waits."""
+    body, waits = incoming.received.body, incoming.open_talk()
+    confirms = waits is not None and is_confirmation(waits[0].state.view)
+    reply = read_yes_or_no(body)
+    if reply and waits and confirms:
+        return await _reply(incoming, *waits, reply)
+    if reply and (reply.code or not waits) and (asked := await _asked(incoming)):
+        return await _reply(incoming, *asked, reply)
+    if is_thanks(body) and not (
+        heard and heard.leads and incoming.sender is Sender.OFFICER
+    ):  # her OK is a word
+        return SmsAnswer("stranger" if incoming.sender is Sender.STRANGER else "help")
+    if not waits or (confirms and incoming.age_of(waits[0]) > incoming.deps.clock.scaled(HOUR)):
+        return None
+    if heard and heard.leads:
+        return await _opened(incoming, heard)
+    if is_enough(body):
+        return await _ended(incoming, waits[0])
+    return await _go_on(incoming, *waits, heard)
 
 
 async def _by_office(incoming: _Incoming) -> Heard | None:
@@ -123,7 +157,7 @@ async def _by_office(incoming: _Incoming) -> Heard | None:
         return None
     deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
     opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
-    return Heard(opened[0], opened[1], exact=opened[2]) if opened else None
+    return Heard(opened[0], opened[1], leads=opened[2]) if opened else None
 
 
 async def _is_over(incoming: _Incoming) -> bool:
@@ -141,16 +175,11 @@ async def _obey(incoming: _Incoming, order: Order) -> SmsAnswer:
     phone, now, db = incoming.received.phone, incoming.caller.at, incoming.db
     changed = await (opt_out(db, phone, BY_MESSAGE, now) if order is Order.STOP else opt_in(db, phone, now))
     if incoming.talk and incoming.talk.is_open and order is Order.STOP:
-        await keep(db, replace(incoming.talk, is_open=False), now, incoming.deps.clock.scaled(LIFE))
-    if (
-        not changed
-        or await _is_over(incoming)
-        or (incoming.sender is Sender.STRANGER and await _helped_enough(incoming))
-    ):
+        await _keep(incoming, replace(incoming.talk, is_open=False))
+    if not changed or await _is_over(incoming):
         return SmsAnswer(order)
-    return SmsAnswer(
-        order, incoming.say(stopped(incoming.caller.language) if order is Order.STOP else STARTED)
-    )
+    said = incoming.say(stopped(incoming.caller.language) if order is Order.STOP else STARTED)
+    return SmsAnswer(order, await _helping(incoming, said) if incoming.sender is Sender.STRANGER else said)
 
 
 def stopped(language: str) -> Sentence:
@@ -171,44 +200,108 @@ async def _too_many(incoming: _Incoming) -> SmsAnswer:
     return SmsAnswer("limit", incoming.say(TOO_MANY))
 
 
-async def _open(incoming: _Incoming, heard: Heard) -> SmsAnswer | None:
-    """Open the menu of a keyword in place of the open conversation; None if this phone may not use the menu."""
-    menu = heard.opening
-    if not isinstance(menu, ByMessage) or not incoming.may_open(menu):
+async def _opened(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None:
+    """Open the menu that was heard in place of the open conversation; None if none was."""
+    if heard is None or not isinstance(menu := heard.opening, ByMessage):
         return None
     if menu is incoming.deps.help_menu:  # help keeps the open question
         return SmsAnswer("menu", await _play_alone(incoming, menu))
-    caller = incoming.caller
-    talk = Conversation(caller.phone, incoming.received.id, menu.keyword.msgid)
-    turn = await _play(incoming, menu, talk, heard.answers)
+    talk = Conversation(incoming.caller.phone, incoming.received.id, menu.keyword.msgid)
+    ordered = heard.leads or (menu.takes is Takes.FIGURES and bool(heard.answers))
+    turn = await _play(incoming, menu, talk, heard.answers, ordered=ordered)
     if incoming.sender is Sender.STRANGER and turn.shown.end and not turn.talk.acted:
-        # The menu asked nothing and did nothing: for a stranger that counts as help, once a day.
-        spent = await _helped_enough(incoming)
-        return SmsAnswer("stranger", "" if spent else _text(incoming, turn.shown))
+        # The menu asked nothing and did nothing: for a stranger that counts as help, so often a day.
+        return SmsAnswer("stranger", await _helping(incoming, _text(incoming, turn.shown)))
     return await _answer(incoming, turn, "menu")
 
 
-async def _go_on(incoming: _Incoming, talk: Conversation, menu: ByMessage) -> SmsAnswer:
-    """Answer the open question. A confirmation needs its code; without it, it is shown again."""
-    view, word = talk.state.view, clean(tidy(incoming.received.body))
-    if not is_confirmation(view) or word in (BACK, HOME):
-        return await _answer(incoming, await _play(incoming, menu, talk, [word]), "answer")
-    key = pressed(view, incoming.received.body)
-    turn = await _play(incoming, menu, talk, [key] if key else [])
-    if key is None and not turn.shown.end:
-        turn = replace(turn, shown=with_note(turn.shown, NOTHING_DONE, incoming.caller.language))
+async def _asked(incoming: _Incoming) -> tuple[Conversation, ByMessage] | None:
+    """What the service itself has asked this phone (is this household yours?), as a conversation that waits."""
+    for menu in incoming.deps.phrasebook.asking:
+        if menu.asks and (number := await menu.asks(incoming.db, incoming.caller)):
+            talk = Conversation(incoming.caller.phone, asked(number), menu.keyword.msgid)
+            return (await _play(incoming, menu, talk, ())).talk, menu
+    return None
+
+
+async def _reply(incoming: _Incoming, talk: Conversation, menu: ByMessage, reply: Reply) -> SmsAnswer:
+    """Take a yes or no; a yes that lacks its code, or has another one, is told the code."""
+    is_new = incoming.age_of(talk) <= incoming.deps.clock.scaled(BARE_YES)
+    key = pressed(talk.state.view, reply, bare=is_new)
+    turn = await _play(incoming, menu, talk, [key] if key else ())
+    view = turn.talk.state.view
+    if key is None and not turn.shown.end and is_confirmation(view):
+        yes = next(key for key, meant in view.keys.items() if meant == YES_KEY and " " in key)
+        text = incoming.say(other_code(yes) if reply.code else no_code(yes))
+        asking = turn.shown.text.rsplit("\n", 1)[0]
+        turn = replace(turn, shown=replace(turn.shown, text=_joined(asking, text) or text))
     return await _answer(incoming, turn, "answer")
 
 
-async def _play(incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequence[str]) -> Played:
-    return await play(incoming.db, incoming.caller, incoming.received, menu, talk, words)
+async def _ended(incoming: _Incoming, talk: Conversation) -> SmsAnswer:
+    """End the open question by a word."""
+    await _keep(incoming, replace(talk, is_open=False))
+    word = word_for(incoming.deps.help_menu.keyword, incoming.caller.language)
+    return SmsAnswer("answer", incoming.say(stopped_asking(word)))
+
+
+async def _go_on(
+    incoming: _Incoming, talk: Conversation, menu: ByMessage, heard: Heard | None
+) -> SmsAnswer | None:
+    """Answer the open question. What does not answer it may mean another menu; else the way out is said."""
+    word = clean(tidy(incoming.received.body))
+    moves = word in (BACK, HOME, MORE)
+    typed = [word] if moves or not is_confirmation(talk.state.view) else []
+    turn = await _play(incoming, menu, talk, typed)
+    if not turn.talk.acted and heard and _means_else(incoming, talk, turn):
+        return await _opened(incoming, heard)
+    if moves or turn.shown.end or _has_moved(talk, turn.talk) or is_confirmation(turn.talk.state.view):
+        return await _answer(incoming, turn, "answer")
+    again = await _play(incoming, menu, turn.talk, ())
+    text = _with_way_out(incoming, turn.shown.text, again.shown.text)
+    return await _answer(incoming, replace(turn, shown=replace(turn.shown, text=text)), "answer")
+
+
+def _with_way_out(incoming: _Incoming, noted: str, question: str) -> str:
+    """A question asked again, with how to end it: its note before the question where both have no room."""
+    way_out = incoming.say(to_stop(word_for(NO, incoming.caller.language)))
+    note = noted.removesuffix(question).rstrip()
+    return _joined(noted, way_out) or (note and _joined(note, way_out)) or _joined(question, way_out) or noted
+
+
+def _has_moved(before: Conversation, after: Conversation) -> bool:
+    stood, stands = before.state.view, after.state.view
+    is_same = (stood.question, stood.page, stood.letters) == (stands.question, stands.page, stands.letters)
+    return before.state.answers != after.state.answers or not is_same
+
+
+def _means_else(incoming: _Incoming, before: Conversation, turn: Played) -> bool:
+    """Whether a message that means another menu does not answer the question, or is a sentence taken for a name."""
+    if not turn.shown.end and not _has_moved(before, turn.talk):
+        return True
+    last = turn.talk.state.answers[-1:]
+    is_name = bool(last) and last[0].kind in FREE_WORDS and last != before.state.answers[-1:]
+    return is_name and is_speech(incoming.received.body)
+
+
+def _joined(text: str, line: str) -> str:
+    """`line` below `text`, or nothing if an SMS does not hold both."""
+    return both if septets(both := f"{text}\n{line}") <= ROOM else ""
+
+
+async def _play(
+    incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequence[str], *, ordered: bool = False
+) -> Played:
+    return await play(incoming.db, incoming.caller, incoming.received, menu, talk, words, ordered=ordered)
+
+
+async def _keep(incoming: _Incoming, talk: Conversation) -> None:
+    await keep(incoming.db, talk, incoming.caller.at + incoming.life_of(talk))
 
 
 async def _answer(incoming: _Incoming, turn: Played, handled_as: str) -> SmsAnswer:
     """Store the conversation, and answer with the text that the turn shows."""
-    menu = incoming.deps.phrasebook.menu(turn.talk.keyword)
-    life = timedelta(seconds=menu.life_s) if menu and menu.life_s and turn.talk.is_open else LIFE
-    await keep(incoming.db, turn.talk, incoming.caller.at, incoming.deps.clock.scaled(life))
+    await _keep(incoming, turn.talk)
     return SmsAnswer(handled_as, _text(incoming, turn.shown))
 
 
@@ -221,13 +314,23 @@ def _text(incoming: _Incoming, shown: Shown) -> str:
 
 async def _not_understood(incoming: _Incoming) -> SmsAnswer:
     """Answer a code without an open confirmation, or words that were not understood."""
-    if await _helped_enough(incoming):
-        return SmsAnswer("stranger" if incoming.sender is Sender.STRANGER else "help")
-    if incoming.sender is Sender.STRANGER:
-        return SmsAnswer("stranger", await _play_alone(incoming, incoming.deps.welcome))
-    if read_yes_or_no(incoming.received.body):
-        return SmsAnswer("code", incoming.say(_lapsed(incoming)))
-    return SmsAnswer("help", await _play_alone(incoming, incoming.deps.help_menu))
+    kind = "stranger" if incoming.sender is Sender.STRANGER else "help"
+    if kind == "help" and read_yes_or_no(incoming.received.body):
+        return SmsAnswer("code", await _helping(incoming, incoming.say(_lapsed(incoming))))
+    return SmsAnswer(
+        kind, await _helping(incoming, await _play_alone(incoming, incoming.deps.not_understood))
+    )
+
+
+async def _helping(incoming: _Incoming, text: str) -> str:
+    """`text` as help, of which a phone gets so many a day: the last says so, and whom to call; then silence."""
+    left = HELPS_A_DAY[incoming.sender] - await helped_since(
+        incoming.db, incoming.received.phone, incoming.since, incoming.sender
+    )
+    if left > 1:
+        return text
+    last = await _play_alone(incoming, incoming.deps.last_word) if left == 1 else ""
+    return (_joined(text, last) or last) if last else ""
 
 
 def _lapsed(incoming: _Incoming) -> Sentence:
@@ -237,6 +340,26 @@ def _lapsed(incoming: _Incoming) -> Sentence:
         return dealt_with(word_for(incoming.deps.help_menu.keyword, language))
     menu = (book.menu(talk.keyword) if talk else None) or incoming.deps.help_menu
     return lapsed(word_for(menu.keyword, language))
+
+
+def no_code(yes: str) -> Sentence:
+    """The answer to a yes that needs its code."""
+    return _("The code is missing: reply {yes} to agree.", yes=yes)
+
+
+def other_code(yes: str) -> Sentence:
+    """The answer to a yes with other figures than its code."""
+    return _("This is not the code: reply {yes} to agree.", yes=yes)
+
+
+def to_stop(no: str) -> Sentence:
+    """The way out of a question that was not answered."""
+    return _("To stop, reply {no}.", no=no)
+
+
+def stopped_asking(word: str) -> Sentence:
+    """The answer to a word that ends a question."""
+    return _("Stopped: nothing was done. For anything else, send {word}.", word=word)
 
 
 def lapsed(word: str) -> Sentence:
@@ -252,11 +375,6 @@ def dealt_with(word: str) -> Sentence:
         "Your last request was dealt with, and this message did nothing more. For anything else, send {word}.",
         word=word,
     )
-
-
-async def _helped_enough(incoming: _Incoming) -> bool:
-    helped = await helped_since(incoming.db, incoming.received.phone, incoming.since, incoming.sender)
-    return helped >= HELPS_A_DAY[incoming.sender]
 
 
 async def _play_alone(incoming: _Incoming, menu: Menu) -> str:

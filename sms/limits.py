@@ -38,7 +38,8 @@ PLAYED_A_DAY = {
     Sender.MEMBER: 60,
     Sender.OFFICER: REPLIES_A_DAY - 1,
 }  # the last reply says that the limit is reached
-HELPS_A_DAY = {Sender.FOREIGN: 0, Sender.STRANGER: 1, Sender.MEMBER: 10, Sender.OFFICER: 10}
+# The last of them says that it is the last, and whom to call.
+HELPS_A_DAY = {Sender.FOREIGN: 0, Sender.STRANGER: 3, Sender.MEMBER: 10, Sender.OFFICER: 10}
 HELPS = ("help", "code", "stranger")
 ORDERS = ("stop", "start")
 
@@ -57,7 +58,7 @@ _PLAYED = Prepared(
 
 
 async def helped_since(db: AsyncConnection, phone: str, since: datetime, sender: Sender) -> int:
-    """The number of helps sent to the phone; a stranger's STOP and START count too: one answer a day in all."""
+    """The number of helps sent to the phone; a stranger's STOP and START count too."""
     kinds = HELPS + (ORDERS if sender is Sender.STRANGER else ())
     return await _count(db, phone, since, inbox.c.handled_as.in_(kinds) & (inbox.c.state == Arrival.ANSWERED))
 

@@ -19,7 +19,7 @@ from talk.actions import ActionKey
 from talk.engine import Finish, Menu
 from talk.screen import Shown
 from talk.trouble import RefusedError
-from talk.words import Ask, Caller, Do, Look, Request
+from talk.words import Ask, Caller, Confirm, Do, Look, Request
 
 NO_PIN = _("A PIN is never asked by SMS. Please do this by calling the service.")
 
@@ -62,15 +62,20 @@ class _SmsChannel:
 
 
 class _WithoutPin(Coroutine[Request[Any], Any, Sentence]):
-    """A menu as SMS plays it: RefusedError where it asks for a PIN."""
+    """A menu as SMS plays it: RefusedError where it asks for a PIN.
 
-    def __init__(self, menu: Coroutine[Request[Any], Any, Sentence]) -> None:
-        self._menu = menu
+    `asks_all`: the message only means the menu, so that an `order` is asked like any other confirmation.
+    """
+
+    def __init__(self, menu: Coroutine[Request[Any], Any, Sentence], asks_all: bool) -> None:
+        self._menu, self._asks_all = menu, asks_all
 
     def send(self, value: Any) -> Request[Any]:
         request = self._menu.send(value)
         if isinstance(request, Ask) and request.kind.secret:
             raise RefusedError(NO_PIN)
+        if self._asks_all and isinstance(request, Confirm) and request.by_order:
+            return replace(request, by_order=False, own=True)
         return request
 
     def throw(self, *fault: Any) -> Request[Any]:
@@ -90,12 +95,15 @@ async def play(
     menu: Menu,
     talk: Conversation,
     words: Sequence[str],
+    *,
+    ordered: bool = False,
 ) -> Played:
-    """Play `words` of `received` on from the state of `talk`, which this message may have opened."""
+    """Play `words` of `received` on from the state of `talk`. `ordered`: it opened the menu by its keyword in front."""
     channel = _SmsChannel(db, caller, received)
     fit = fit_for(caller.keyring, caller.phone, talk.id)
+    asks_all = talk.id == received.id and not ordered
     turn = await engine.play(
-        lambda who: _WithoutPin(menu(who)), caller, talk.state, words, channel, fit, by_message=True
+        lambda who: _WithoutPin(menu(who), asks_all), caller, talk.state, words, channel, fit, by_message=True
     )
     return Played(
         turn.shown, replace(talk, is_open=not turn.shown.end, acted=channel.acted, state=turn.state)

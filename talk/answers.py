@@ -4,7 +4,6 @@ Every kind names examples that it takes and that it refuses: the walker types th
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Generic, TypeVar
 
 from locales import Money, Sentence, _
 from locales.letters import fold, septets
+from talk.figures import ages_in, amount_in, plain_digits
 from talk.phones import typed_phone
 from talk.trouble import InvalidError
 from values import value
@@ -19,6 +19,7 @@ from values import value
 T = TypeVar("T")
 
 LONGEST_ANSWER = 160  # what one hop of a basic phone can carry, with room to spare
+OLDEST = 115  # years
 LONGEST_NAME = 26  # a confirmation must hold it beside a mutuelle, a product and two prices
 LONGEST_REASON = 60  # septets: it travels in one segment, beside who said it and where
 INVERTED_MARK, AT_SIGN = "¡", "@"  # GSM and ASCII disagree on 0x40: a slip of gateways, seen in live traffic
@@ -49,9 +50,10 @@ def wrong_secret(said: Sentence) -> WrongSecret:
 class Kind(Generic[T]):
     """`parse` reads a typed answer or raises InvalidError. `takes_zero`: 0 is an answer here, so there is no back.
 
-    `secret` answers are never recorded and end the call, but that a wrong one is asked for once more. `takes_rest`: of
-    several words given at once, all that are left are the answer (a reason, a number typed in groups). `optional`: of a
-    message with nothing left for it the empty text is the answer.
+    `secret` answers are never recorded and end the call, but that a wrong one is asked for once more. Of several words
+    given at once the answer is all that are left with `takes_rest` (a reason, a number typed in groups), those in front
+    of the first figure with `takes_words`. `optional`: of a message with nothing left for it the empty text is the
+    answer.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Kind(Generic[T]):
     takes_zero: bool = False
     secret: bool = False
     takes_rest: bool = False
+    takes_words: bool = False
     optional: bool = False
 
     @cached_property
@@ -72,14 +75,7 @@ class Kind(Generic[T]):
 def repaired(typed: str) -> str:
     """What the caller typed, with the gateway's slips mended, digits of any script as 0-9, blanks trimmed."""
     text = typed[:LONGEST_ANSWER].replace(INVERTED_MARK, AT_SIGN)
-    if not text.isascii():
-        text = "".join([_plain_digit(c) for c in text])
-    return " ".join(text.split())
-
-
-def _plain_digit(letter: str) -> str:
-    digit = unicodedata.digit(letter, None)
-    return letter if digit is None else str(digit)
+    return " ".join((text if text.isascii() else plain_digits(text)).split())
 
 
 def _name(typed: str) -> str:
@@ -93,24 +89,29 @@ def _name(typed: str) -> str:
 
 
 person_name = Kind(
-    "name", _name, good=("awa*kone", "N'Golo Ouédraogo Traoré Diabaté Ko"[:LONGEST_NAME]), bad=("7", "x" * 31)
+    "name",
+    _name,
+    good=("awa*kone", "N'Golo Ouédraogo Traoré Diabaté Ko"[:LONGEST_NAME]),
+    bad=("7", "x" * 31),
+    takes_words=True,
 )
 
 
-def _integer(typed: str) -> int:
-    digits = re.sub(r"[\s.]|(?:f|fcfa|cfa)$", "", typed.lower())
-    if not re.fullmatch(r"[0-9]{1,12}", digits):
-        raise InvalidError(_("Please type a number."))
-    return int(digits)
+def amount(least: Money, most: Money, step: int = 1, outside: Sentence | None = None) -> Kind[Money]:
+    """An amount of money from `least` to `most`, a multiple of `step` (or exactly `most`).
 
-
-def amount(least: Money, most: Money, step: int = 1) -> Kind[Money]:
-    """An amount of money from `least` to `most`, a multiple of `step` (or exactly `most`)."""
+    `outside` is said of another amount, where there is more to say than the limits.
+    """
 
     def parse(typed: str) -> Money:
-        value = Money(_integer(typed), least.currency)
+        found = amount_in(typed)
+        if found is None:
+            raise InvalidError(
+                _("Please type one amount in figures, like {example}.", example=str(most.amount_minor))
+            )
+        value = Money(found, least.currency)
         if not least <= value <= most:
-            raise InvalidError(_("From {least} to {most}, please.", least=least, most=most))
+            raise InvalidError(outside or _("From {least} to {most}, please.", least=least, most=most))
         if value.amount_minor % step and value != most:
             raise InvalidError(_("Please type a multiple of {step}.", step=Money(step, least.currency)))
         return value
@@ -119,16 +120,15 @@ def amount(least: Money, most: Money, step: int = 1) -> Kind[Money]:
         "amount",
         parse,
         good=(f"{most.amount_minor} F",),
-        bad=("", "beaucoup", str(most.amount_minor + 1), "-5"),
+        bad=("", "beaucoup", str(most.amount_minor + 1), "-5", f"{most.amount_minor}.00"),
     )
 
 
 def _ages(typed: str) -> tuple[int, ...]:
-    words = re.findall(r"\d+", typed)
-    if not words or re.search(r"[^\W\d_]", typed):
+    ages = ages_in(typed)
+    if not ages:
         raise InvalidError(_("Please type ages only, like 45*38*12"))
-    ages = tuple(int(word) for word in words if len(word) <= 3)
-    if len(ages) != len(words) or max(ages) > 115:
+    if max(ages) > OLDEST:
         raise InvalidError(_("One of these ages is not possible."))
     if len(ages) > 30:
         raise InvalidError(_("30 people at most, please."))
@@ -138,7 +138,10 @@ def _ages(typed: str) -> tuple[int, ...]:
 
 
 ages = Kind(
-    "ages", _ages, good=("45*38*12*7", "61", "30, 28, 0"), bad=("", "douze", "12", "45*400", "45 " * 31)
+    "ages",
+    _ages,
+    good=("45*38*12*7", "61", "30 ans, 28 ans et 0,5"),
+    bad=("", "douze", "12", "45*400", "45 " * 31, "45 et 2 enfants"),
 )
 
 

@@ -22,6 +22,7 @@ from talk.questions import (
     recall,
     screen_of,
     understand,
+    words_that_name,
 )
 from talk.screen import Fit, Screen, Shown, View
 from talk.trouble import MenuError, RefusedError
@@ -269,12 +270,17 @@ async def _play(run: _Play, state: State, words: list[str], note: Sentence | Non
 
 
 def _next(question: Question, words: list[str]) -> str:
-    """The word that answers `question`, taken from `words`: all of them where the answer is the rest."""
+    """The word that answers `question`, taken from `words`: several where a name or the rest is the answer."""
+    taken = 1
     if isinstance(question, Ask) and question.kind.takes_rest:
-        whole = " ".join(words)
-        words.clear()
-        return whole
-    return words.pop(0)
+        taken = len(words)
+    elif isinstance(question, Ask) and question.kind.takes_words:
+        figures = (nth for nth, word in enumerate(words) if any(letter.isdecimal() for letter in word))
+        taken = max(next(figures, len(words)), 1)
+    elif isinstance(question, Choose):
+        taken = words_that_name(question, words)
+    whole, words[:taken] = " ".join(words[:taken]), []
+    return whole
 
 
 async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[View, Sentence | None]:

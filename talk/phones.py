@@ -11,10 +11,12 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from locales import _
+from talk.figures import in_figures
 from talk.trouble import InvalidError
 
 MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 OLD_BENIN = re.compile(r"^\+229(\d{8})$")  # before 2024-11-30; the plan now puts 01 in front
+IN_A_LINE = re.compile(r"(?<!\w)\+?\d(?:[\s().-]*\d){5,}(?!\w)")
 WRITTEN = re.compile(r"[+\d\s().-]{3,25}")
 
 
@@ -53,8 +55,9 @@ def written_phone(raw: str, region: str) -> str:
 
 
 def typed_phone(raw: str, region: str) -> str:
-    """The E.164 form of a mobile number that a person typed, read as one of `region` unless it says otherwise."""
-    number = _valid(raw, region)
+    """The E.164 form of the one mobile number in what a person typed, of `region` unless it says otherwise."""
+    found = IN_A_LINE.findall(in_figures(raw))
+    number = _valid(found[0] if len(found) == 1 else raw, region)
     if phonenumbers.number_type(number) not in MOBILE:
         raise InvalidError(_("This is not a mobile number."))
     return _e164(number)

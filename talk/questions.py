@@ -19,6 +19,7 @@ from values import value
 
 BACK, HOME, MORE = "0", "00", "98"
 SEARCH_ABOVE = 9  # choices: a list that would take more than two pages is asked for by its first letters
+MOST_WORDS_OF_A_NAME = 4
 YES, NO = "yes", "no"
 CHANGED = _("Something has changed. Please look again.")
 
@@ -69,13 +70,18 @@ def screen_of(question: Question, view: View, *, back: bool, note: Sentence | No
     if isinstance(question, Confirm):
         # It needs its room for what is agreed to, and has a No; 0 works there all the same.
         both = (Option(YES, question.yes, "1"), Option(NO, question.no, "2"))
-        return Screen(question.question, note, both, confirms=True)
+        return Screen(question.question, note, both, confirms=True, own=question.own or question.by_order)
     back = back and has_back(question)
     if not isinstance(question, Choose):
         return Screen(question.question, note, back=back)
     if _invites_letters(question, view):
         return Screen(question.question, note, back=back, invites_letters=True)
     return Screen(question.question, note, _matching(question.choices, view.letters), view.page, back)
+
+
+def is_confirmation(view: View) -> bool:
+    """Whether the last screen of `view` was a confirmation."""
+    return bool(view.words) and set(view.keys.values()) == {YES, NO}
 
 
 def fresh_view(question: Question) -> View:
@@ -172,6 +178,14 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
     if _invites_letters(question, view):
         return Moved(view, _("Please type letters, like FA, or {more} for the list.", more=MORE))
     return Moved(view, _("Please press a number of the list."))
+
+
+def words_that_name(question: Choose[Any], words: Sequence[str]) -> int:
+    """How many of the first `words` are together the name of one choice; one if no two are."""
+    names = [_written(choice) for choice in question.choices]
+    most = min(len(words), MOST_WORDS_OF_A_NAME)
+    named = (count for count in range(most, 1, -1) if names.count(initials(" ".join(words[:count]))) == 1)
+    return next(named, 1)
 
 
 def _on_record(question: Question, meant: str) -> Answer:

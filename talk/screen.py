@@ -32,7 +32,7 @@ class View:
 class Screen:
     """`note` is said above `text` if there is room. `invites_letters`: the list is long, nothing of it is shown yet.
 
-    `confirms`: the choices are the yes and the no of a confirmation.
+    `confirms`: the choices are the yes and the no of a confirmation; `own`: of one that touches nobody else.
     """
 
     text: Sentence | str
@@ -43,6 +43,7 @@ class Screen:
     end: bool = False
     invites_letters: bool = False
     confirms: bool = False
+    own: bool = False
 
 
 @value

@@ -93,13 +93,17 @@ class Choose(Request[C]):
 
 @value
 class Confirm(Request["Consent | None"]):
-    """`by_order`: given already where one message brought the whole request, with `in_parts` also several (`order`)."""
+    """`by_order`: given already where one message brought the whole request, with `in_parts` also several (`order`).
+
+    `own`: it touches the caller's own household only, so that by SMS a yes needs no code within minutes.
+    """
 
     answered_as: ClassVar[str] = "confirm"
     question: Sentence
     yes: Sentence
     no: Sentence
     by_order: bool = False
+    own: bool = False
     in_parts: bool = False
 
 
@@ -132,10 +136,13 @@ def choose(question: Sentence, choices: Sequence[C]) -> Request[C]:
 
 
 def confirm(
-    question: Sentence, *, yes: Sentence | None = None, no: Sentence | None = None
+    question: Sentence, *, yes: Sentence | None = None, no: Sentence | None = None, own: bool = False
 ) -> Request[Consent | None]:
-    """Ask for agreement to the whole screen; its words are kept with the action, whether it takes them or not."""
-    return Confirm(question, yes or _("Yes"), no or _("No"))
+    """Ask for agreement to the whole screen; its words are kept with the action, whether it takes them or not.
+
+    `own` is for what touches nobody else and asks for no money without a PIN: the sender of an SMS can be forged.
+    """
+    return Confirm(question, yes or _("Yes"), no or _("No"), own=own)
 
 
 def order(question: Sentence, *, in_parts: bool = False) -> Request[Consent | None]:

@@ -30,6 +30,12 @@ def code_of(page: str) -> list[str]:
     return CODE.findall(re.sub(r"```.*?```", "", page, flags=re.DOTALL))
 
 
+def sections(page: Path) -> set[str]:
+    """What links to the sections of a page say, as GitHub makes it of their titles."""
+    titles = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def blocks_of(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
@@ -56,6 +62,12 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
 def test_every_link_leads_to_a_file_and_every_document_is_linked(page: Path) -> None:
     links = [link.partition("#")[0] for link in LINK.findall(page.read_text()) if "://" not in link]
     assert [link for link in links if link and not (page.parent / link).exists()] == []
+    to_sections = [
+        link.split("#") for link in LINK.findall(page.read_text()) if "#" in link and "://" not in link
+    ]
+    assert [
+        link for link in to_sections if link[1] not in sections(page.parent / link[0] if link[0] else page)
+    ] == []
     if "decisions" not in page.parts:  # they stay as they were written
         named = code_of(LINK.sub("", page.read_text()))
         assert [name for name in named if re.fullmatch(r"[\w./-]+\.md", name)] == []

@@ -12,10 +12,10 @@ from locales import _
 from mutuelle.care.codes import DIGITS
 from mutuelle.households.member_numbers import LENGTH
 from talk.answers import Kind, Secret
+from talk.figures import LIKE_DIGITS, groups
 from talk.trouble import InvalidError
 
 EXAMPLE = "101 000 000 246813"
-LIKE_DIGITS = str.maketrans("OoIil", "00111")
 CODE_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9])  # digits in each group
 WHOLE = LENGTH + DIGITS
 CODE_CAME_BEFORE = Secret("")  # stands for a code that is in a message and was kept nowhere else
@@ -54,13 +54,13 @@ class CheckParts(str):
 def _parts(typed: str) -> CheckParts:
     if typed.endswith(CODE_CAME):
         return CheckParts(typed.removesuffix(CODE_CAME).strip(), CODE_CAME_BEFORE)
-    groups = _groups(typed)
-    digits = "".join(groups)
+    found = groups(typed)
+    digits = "".join(found)
     if len(digits) == DIGITS:
         return CheckParts("", Secret(digits))
     if len(digits) == LENGTH and damm.is_valid(digits):
         return CheckParts(digits)
-    first, more = _first_patient(groups)
+    first, more = _first_patient(found)
     digits = "".join(first)
     for number, code in _readings(first, digits) if len(digits) == WHOLE else ():
         if damm.is_valid(number):
@@ -68,34 +68,22 @@ def _parts(typed: str) -> CheckParts:
     raise InvalidError(CHECK_DIGITS)
 
 
-def _first_patient(groups: list[str]) -> tuple[list[str], bool]:
+def _first_patient(found: list[str]) -> tuple[list[str], bool]:
     """The groups of the first whole request, and whether more patients' digits follow: a number, a code or both."""
-    for count in range(1, len(groups)):
-        rest = sum(map(len, groups[count:]))
-        if sum(map(len, groups[:count])) == WHOLE and rest % WHOLE in (0, LENGTH):
-            return groups[:count], True
-    return groups, False
+    for count in range(1, len(found)):
+        rest = sum(map(len, found[count:]))
+        if sum(map(len, found[:count])) == WHOLE and rest % WHOLE in (0, LENGTH):
+            return found[:count], True
+    return found, False
 
 
-def _readings(groups: list[str], digits: str) -> Iterator[tuple[str, str]]:
+def _readings(found: list[str], digits: str) -> Iterator[tuple[str, str]]:
     """(number, code) for each way to read the groups: first with the number in front, as it is asked for."""
     code_first = (digits[DIGITS:], digits[:DIGITS])
-    if [len(group) for group in groups] in CODE_STANDS_FIRST:
+    if [len(group) for group in found] in CODE_STANDS_FIRST:
         yield code_first
     yield digits[:LENGTH], digits[LENGTH:]
     yield code_first
-
-
-def _groups(typed: str) -> list[str]:
-    """The groups of digits. Letters that look like digits count as digits in a word without other letters."""
-    found = []
-    for word in re.findall(r"\w+", typed):
-        mended = word.translate(LIKE_DIGITS)
-        if mended.isdecimal() and (len(word) == 3 or not word.isalpha()):
-            found.append(mended)
-        else:
-            found += re.findall(r"[0-9]+", word)
-    return found
 
 
 check_parts = Kind(
@@ -124,8 +112,8 @@ def parts_in(body: str) -> CheckParts | None:
 
 
 def _code(typed: str) -> Secret:
-    digits = re.sub(r"[\s*.-]", "", typed).translate(LIKE_DIGITS)
-    if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", digits):
+    digits = "".join(groups(typed))
+    if len(digits) != DIGITS:
         raise InvalidError(_("The code for care has {digits} digits.", digits=DIGITS))
     return Secret(digits)
 

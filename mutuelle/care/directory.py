@@ -18,6 +18,8 @@ from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import InvalidError
 
+SHORTEST_WORD = 5  # letters of a name that is found among other words
+
 
 @dataclass(frozen=True)
 class Practice:
@@ -72,17 +74,29 @@ async def places_of_care(db: AsyncConnection, mutuelles: Sequence[str]) -> list[
 
 def _place(typed: str) -> str:
     letters = initials(typed)
-    if sum(c.isalpha() for c in letters) < 2 or len(letters) > 24:
+    if sum(c.isalpha() for c in letters) < 2:
         raise InvalidError(_("Please type the name of the place in letters."))
     return letters
 
 
-place_words = Kind("place", _place, good=("sikasso", "Niéna-Sud"), bad=("", "7", "x" * 31), takes_rest=True)
+place_in_words = Kind(
+    "place", _place, good=("sikasso", "Niéna-Sud", "je suis à sikasso"), bad=("", "7"), takes_rest=True
+)
 
 
 async def places_called(db: AsyncConnection, mutuelles: Sequence[str], typed: str) -> list[Place]:
-    """The places of care that are called so, or nearly so."""
-    return places_named(await places_of_care(db, mutuelles), typed)
+    """The places of care that are called so, or nearly so, or stand among other words."""
+    places = await places_of_care(db, mutuelles)
+    return places_named(places, typed) or [place for place in places if _is_among(place, typed.split())]
+
+
+def _is_among(place: Place, words: Sequence[str]) -> bool:
+    """Whether the place's name, its first word, or nearly so, is among the words that were typed."""
+    name = initials(place.name)
+    if f" {name} " in f" {' '.join(words)} ":
+        return True
+    long = [word for word in words if len(word) >= SHORTEST_WORD]
+    return name.split()[0] in long or any(places_named([place], word) for word in long if word[0] == name[0])
 
 
 async def practices_at(db: AsyncConnection, at: Place, today: date) -> list[Practice]:

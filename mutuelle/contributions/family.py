@@ -3,7 +3,6 @@
 Every price here is of the next period: the agreed price of this one never changes.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -23,11 +22,11 @@ from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Product, contribution
 from mutuelle.tables import household_change, household_phone, officer
 from mutuelle.tables import mutuelle as mutuelles
-from talk.answers import Kind
+from talk.answers import OLDEST, Kind
+from talk.figures import ages_in, groups
 from talk.trouble import InvalidError
 from talk.words import Caller
 
-OLDEST = 115
 YOUNGEST_HEAD = 16
 
 
@@ -181,14 +180,12 @@ def aged(years: int) -> Sentence:
 
 
 def _age(typed: str) -> int:
-    said = re.fullmatch(r"(\d{1,3}) ?(ans?|years?|y)?", typed.lower())
-    months = re.fullmatch(r"(\d{1,3}) ?(mois|months?|m)", typed.lower())
-    if not said and not months:
+    found = ages_in(typed)
+    if len(found) != 1 or "-" in typed:
         raise InvalidError(_("Please type the age in figures, 0 for a baby."))
-    age = int(said[1]) if said else int(months[1]) // 12 if months else 0
-    if age > OLDEST:
+    if found[0] > OLDEST:
         raise InvalidError(_("One of these ages is not possible."))
-    return age
+    return found[0]
 
 
 age_in_years = Kind("age", _age, good=("34", "0"), bad=("", "douze", "116", "-3"), takes_zero=True)
@@ -198,9 +195,10 @@ def birth_year(today: date) -> Kind[int]:
     """A year of birth in four figures."""
 
     def parse(typed: str) -> int:
-        if not re.fullmatch(r"\d{4}", typed) or not today.year - OLDEST <= int(typed) <= today.year:
+        years = [int(group) for group in groups(typed) if len(group) == 4]
+        if len(years) != 1 or not today.year - OLDEST <= years[0] <= today.year:
             raise InvalidError(_("Please type the year in four figures, like {year}.", year=today.year - 30))
-        return int(typed)
+        return years[0]
 
     bad = ("", "45", "mille", str(today.year + 1))
     return Kind("birth year", parse, good=(str(today.year - 30),), bad=bad)

@@ -35,6 +35,7 @@ from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import household as household_table
 from talk.answers import Kind, Secret, phone_number
+from talk.figures import groups
 from talk.keywords import BY_MESSAGE
 from talk.phones import shown_phone, typed_phone
 from talk.trouble import RefusedError
@@ -86,7 +87,7 @@ async def register(
         by=By(caller.phone, appointment.role, caller.at),
     )
     if phone is not None:
-        await invite(db, household, appointment.name, phone, caller.at)
+        await invite(db, caller, phone)
     return household
 
 
@@ -94,7 +95,7 @@ def phone_or_none(region: str) -> Kind[str]:
     """A mobile number of `region`, or 0 for none."""
 
     def parse(typed: str) -> str:
-        return NO_PHONE if typed == NO_PHONE else typed_phone(typed, region)
+        return NO_PHONE if groups(typed) == [NO_PHONE] else typed_phone(typed, region)
 
     own = phone_number(region)
     return Kind("phone or none", parse, good=(*own.good, NO_PHONE), bad=own.bad, takes_zero=True)
@@ -128,7 +129,7 @@ async def give_phone(
         detail=shown_phone(given.phone),
         by=By(caller.phone, appointment.role, caller.at),
     )
-    await invite(db, household, appointment.name, given.phone, caller.at)
+    await invite(db, caller, given.phone)
     return None
 
 

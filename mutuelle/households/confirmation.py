@@ -3,8 +3,8 @@
 Until then the phone speaks for nobody and is shown no name: an officer may have mistyped or invented it.
 """
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -23,8 +23,10 @@ from mutuelle.scheme.mutuelles import get_mutuelle, treasurers
 from mutuelle.tables import beneficiary, household_change, household_phone, officer, place
 from mutuelle.tables import household as household_table
 from mutuelle.tables import mutuelle as mutuelles
+from sms.confirmations import as_asked, asked
+from talk.preferences import language_of
 from talk.trouble import RefusedError
-from talk.words import Caller
+from talk.words import Caller, Confirm
 
 CONFIRM = _("CONFIRM")  # the keyword
 NOTHING_WAITS = _("Nothing waits for your answer. Thank you.")
@@ -56,6 +58,12 @@ async def unconfirmed_of(db: AsyncConnection, caller: Caller) -> Unconfirmed | N
     """The oldest household that waits for the calling phone's confirmation, if any."""
     row = (await db.execute(waiting_for_phone(), {"phone": caller.phone})).one_or_none()
     return _unconfirmed(row) if row else None
+
+
+async def number_asked_about(db: AsyncConnection, caller: Caller) -> str | None:
+    """The number of that household."""
+    waiting = await unconfirmed_of(db, caller)
+    return waiting.household.number if waiting else None
 
 
 async def unconfirmed_in(db: AsyncConnection, mutuelle_id: str) -> list[Unconfirmed]:
@@ -92,20 +100,30 @@ async def deny_household(db: AsyncConnection, caller: Caller, *, number: str) ->
     await notify(db, household.mutuelle_id, "household denied", sentences, caller.at, event=event)
 
 
-async def invite(db: AsyncConnection, household: Household, officer: str, phone: str, at: datetime) -> None:
-    """Ask the phone that an officer wrote down whether the household is its own."""
-    sentences = {phone: registered(household, officer)}
-    event = f"{household.number} {at.isoformat()}"
-    await notify(db, household.mutuelle_id, "household registered", sentences, at, event=event)
+async def invite(db: AsyncConnection, caller: Caller, phone: str) -> None:
+    """Ask the phone that the calling officer wrote down whether the household is its own; its yes has a code.
+
+    Who is asked about several is asked about the oldest first.
+    """
+    waiting = await unconfirmed_of(db, replace(caller, phone=phone))
+    if waiting is None:
+        return
+    household, language = waiting.household, await language_of(db, phone)
+    question = Confirm(is_it_you(waiting), _("Yes"), _("No"))
+    words = {phone: as_asked(caller.keyring, phone, asked(household.number), question, language)}
+    event = f"{household.number} {caller.at.isoformat()}"
+    await notify(db, household.mutuelle_id, "household registered", words, caller.at, event=event)
 
 
-def registered(household: Household, officer: str) -> Sentence:
-    """For a phone that may be a stranger's: no name of the household in it."""
+def is_it_you(waiting: Unconfirmed) -> Sentence:
+    """The question to a phone that may be a stranger's: initials and place only, no name of the household."""
     return _(
-        "{mutuelle}: the agent {officer} has registered your household. Is it right? Dial and answer, or reply {word}.",
-        mutuelle=household.mutuelle_name,
-        officer=officer,
-        word=CONFIRM,
+        "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, people: {size}. Is it you?",
+        officer=waiting.officer,
+        mutuelle=waiting.household.mutuelle_name,
+        initials=waiting.household.initials,
+        place=waiting.place_name,
+        size=waiting.size,
     )
 
 

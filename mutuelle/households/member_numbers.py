@@ -4,13 +4,12 @@ Not sequential, so that nobody finds a member by counting; the check digit (Damm
 wrong digit and every pair of neighbours exchanged.
 """
 
-import re
-
 from stdnum import damm
 
 from locales import _
 from mutuelle.free_codes import draw_digits
 from talk.answers import Kind
+from talk.figures import groups
 from talk.trouble import InvalidError
 
 LENGTH = 9
@@ -30,8 +29,8 @@ def shown_number(number: str) -> str:
 
 
 def _number(typed: str) -> str:
-    digits = re.sub(r"[\s*.-]", "", typed)
-    if not re.fullmatch(r"[0-9]+", digits) or len(digits) != LENGTH:
+    digits = "".join(groups(typed))
+    if len(digits) != LENGTH:
         raise InvalidError(_("A member number has {length} digits.", length=LENGTH))
     if not damm.is_valid(digits):
         raise InvalidError(NOT_RIGHT)

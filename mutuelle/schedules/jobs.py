@@ -23,6 +23,7 @@ from mutuelle.schedules.tables import schedule
 from mutuelle.tables import mutuelle, officer
 from sms.outbox import Message, enqueue
 from talk.answers import Kind
+from talk.figures import groups
 from talk.preferences import language_of
 from talk.trouble import InvalidError
 from talk.words import Caller
@@ -35,13 +36,13 @@ OF_MUTUELLE = "*"  # the subject of jobs for a whole mutuelle
 
 
 def _hour(typed: str) -> int:
-    digits = typed.lower().rstrip("h ")
-    if not digits.isdecimal() or not FIRST_HOUR <= int(digits) < LAST_HOUR:
+    figures = [int(group) for group in groups(typed)]
+    if len(figures) not in (1, 2) or any(figures[1:]) or not FIRST_HOUR <= figures[0] < LAST_HOUR:
         raise InvalidError(_("From 7 to 19, please."))
-    return int(digits)
+    return figures[0]
 
 
-day_hour = Kind("hour", _hour, good=("7 h",), bad=("", "6", "20", "midi"))
+day_hour = Kind("hour", _hour, good=("à 7 h 00",), bad=("", "6", "20", "midi"))
 
 
 async def run_schedules(pool: AsyncEngine, clock: Clock) -> int:

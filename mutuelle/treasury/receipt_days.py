@@ -4,7 +4,6 @@ Cover and renewals are dated by it, so it has limits; the household's receipt sh
 counts late records.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,6 +15,7 @@ from locales import Sentence, _
 from mutuelle.contributions.standing import RENEWAL_OPENS, Standing
 from mutuelle.officers.roles import Appointment
 from talk.answers import Kind
+from talk.figures import day_in
 from talk.trouble import InvalidError, RefusedError
 
 MOST_DAYS_BACK = 14  # fewer than any month has days: a day of the month is never two days
@@ -137,20 +137,20 @@ async def recorded_late(db: AsyncConnection, mutuelle_id: str, since: Mark) -> t
 
 
 def earlier_day(days: ReceiptDays) -> Kind[ReceiptDay]:
-    """A day before today, typed as 18, 18/11 or 18.11.2026."""
+    """A day before today, typed as 18, le 18, 18/11, 18.11.2026 or 18 novembre."""
 
     def parse(typed: str) -> ReceiptDay:
-        said = [int(word) for word in re.findall(r"\d{1,4}", typed)]
+        said = day_in(typed)
         shapes = ((day.day, day.month, day.year) for day in days.before_today)
         found = [day for day, shape in zip(days.before_today, shapes, strict=True) if _says(said, shape)]
-        if not found or re.search(r"[^\W\d_]", typed):
+        if not found:
             raise InvalidError(
                 _("Please type a day from {first} to {last}.", first=days.first, last=days.before_today[0])
             )
         return ReceiptDay(found[0])
 
     last = days.before_today[0]
-    good = (str(last.day), f"{days.first:%d/%m}")
+    good = (f"le {last.day}", f"{days.first:%d/%m}")
     return Kind("earlier day", parse, good=good, bad=("", "hier", str(days.today.day), "99/99"))
 
 

@@ -48,11 +48,14 @@ async def test_cover_is_answered_at_once_and_says_how_to_pay_by_sms(awa: Writer,
     assert "tapez" not in shown
 
 
-async def test_nothing_is_done_without_the_code(awa: Writer, pool: AsyncEngine) -> None:
+async def test_an_old_question_takes_no_yes_without_its_code(
+    awa: Writer, pool: AsyncEngine, clock: Clock
+) -> None:
     shown = await awa.send("payer 3000")
     assert shown.startswith("Payer 3 000 F pour Awa Koné")
-    for words in ("oui", "YES", "1", "ok", "d'accord", "OUI 2222", "OUI", "3000", "4F7K"):
-        assert shown in await awa.send(words)
+    for words in ("oui", "YES", "ok", "d'accord", "OUI 2222", "OUI", "3000"):
+        clock.now += timedelta(minutes=16)
+        assert f"répondez OUI {code_in(shown)}" in await awa.send(words), words
     assert await asked(pool) == 0
     assert "On va demander 3 000 F" in await awa.agree(shown)
     assert await asked(pool) == 1
@@ -60,7 +63,18 @@ async def test_nothing_is_done_without_the_code(awa: Writer, pool: AsyncEngine) 
 
 @pytest.mark.parametrize(
     "form",
-    ["oui {code}", "OUI{code}", "0ui {code}", "Yes {code}", "yes{code}", "OUI, {code}!", "oui {code} merci"],
+    [
+        "oui {code}",
+        "OUI{code}",
+        "0ui {code}",
+        "OUI CODE {code}",
+        "oui bien {code}",
+        "{code}",
+        "Yes {code}",
+        "yes{code}",
+        "OUI, {code}!",
+        "oui {code} merci",
+    ],
 )
 async def test_a_yes_with_its_code_is_understood_however_it_is_written(
     awa: Writer, pool: AsyncEngine, form: str
@@ -70,13 +84,9 @@ async def test_a_yes_with_its_code_is_understood_however_it_is_written(
     assert await asked(pool) == 1
 
 
-async def test_letters_that_look_alike_are_taken_for_each_other(awa: Writer, pool: AsyncEngine) -> None:
-    alike = str.maketrans("258V", "ZSBU")
-    for amount in (3000, 3100, 3200, 3300, 3400, 3500):
-        code = code_in(await awa.send(f"payer {amount}"))
-        if code != code.translate(alike):
-            break
-    await awa.send(f"OUI {code.translate(alike)}")
+async def test_a_plain_yes_does_within_minutes_for_the_own_household(awa: Writer, pool: AsyncEngine) -> None:
+    await awa.send("payer 3000")
+    assert "On va demander 3 000 F" in await awa.send("oui")
     assert await asked(pool) == 1
 
 
@@ -107,7 +117,7 @@ async def test_a_code_of_an_earlier_conversation_agrees_to_nothing(awa: Writer, 
     first = await awa.send("payer 3000")
     second = await awa.send("payer 3000")
     assert code_in(first) != code_in(second)
-    assert second in await awa.agree(first)
+    assert f"répondez OUI {code_in(second)}" in await awa.agree(first)
     assert await asked(pool) == 0
 
 
@@ -148,15 +158,33 @@ async def test_a_code_for_words_that_are_no_longer_true_is_asked_again(
         assert await db.scalar(select(func.count()).select_from(action).where(action.c.gateway == "sms")) == 0
 
 
-async def test_only_an_exact_keyword_leaves_an_open_question(awa: Writer) -> None:
-    assert "Combien ?" in await awa.send("payer")
-    assert "Tapez un nombre" in await awa.send("couvertuer")  # one mistake: an answer, though no good one
-    assert "Awa Koné" in await awa.send("couverture")
-    assert "Aucune" not in await awa.send("couvertuer")  # nothing waits any more
+async def test_a_mistaken_keyword_leaves_an_open_question_that_it_does_not_answer(awa: Writer) -> None:
+    assert "Combien payez-vous" in await awa.send("payer")
+    assert "NON" in await awa.send("bla bla")
+    assert "Awa Koné" in await awa.send("couvertuer")
+    assert "non compris" in await awa.send("bla bla"), "nothing waits any more"
+
+
+async def test_a_question_waits_an_hour_a_code_a_day(awa: Writer, clock: Clock, pool: AsyncEngine) -> None:
+    await awa.send("payer")
+    clock.now += timedelta(minutes=61)
+    assert "Aucune demande" in await awa.send("3000")
+    shown = await awa.send("payer 3000")
+    clock.now += timedelta(hours=23)
+    assert "non compris" in await awa.send("bla bla"), "a stray word is no answer any more"
+    assert "On va demander" in await awa.agree(shown)
+    assert await asked(pool) == 1
+
+
+@pytest.mark.parametrize("word", ["non", "annuler", "menu", "retour", "laisse"])
+async def test_a_word_ends_an_open_question(awa: Writer, word: str) -> None:
+    await awa.send("payer")
+    assert "C'est annulé : rien n'a été fait" in await awa.send(word)
+    assert "non compris" in await awa.send("bla bla")
 
 
 async def test_help_leaves_the_question_open(awa: Writer) -> None:
-    assert "Combien ?" in await awa.send("payer")
+    assert "Combien payez-vous" in await awa.send("payer")
     assert "COUVERTURE" in await awa.send("aide")
     assert "Payer 3 000 F" in await awa.send("3000 F.")
 
@@ -177,19 +205,33 @@ async def test_back_and_home_work_though_they_are_not_shown(awa: Writer) -> None
     await awa.send("payer")
     asked_for = await awa.send("3000")
     assert "0 Retour" not in asked_for
-    assert "Combien ?" in await awa.send("0")
+    assert "Combien payez-vous" in await awa.send("0")
     assert "Payer 3 000 F" in await awa.send("3000")
-    assert "Combien ?" in await awa.send("00")
+    assert "Combien payez-vous" in await awa.send("00")
 
 
-async def test_a_stranger_gets_one_help_a_day_with_no_fact(stranger: Writer, clock: Clock) -> None:
+async def test_a_stranger_gets_three_helps_a_day_and_the_last_says_so(stranger: Writer, clock: Clock) -> None:
     first = await stranger.send("Bonjour")
-    assert "ADHERER" in first
+    assert all(word in first for word in ("ADHERER", "PRIX", "76 00 00 09"))
     assert "Benso" not in first
-    for words in ("COUVERTURE", "payer 5000", "Bonjour", "OUI 4F7K", "AIDE", "VERIF 199000010 123456", "1"):
+    assert "12 000 F" in await stranger.send("PRIX")
+    assert (
+        await stranger.send("VERIF 199000010 123456")
+        == "Dernière réponse d'aujourd'hui. Appelez : 76 00 00 09"
+    )
+    for words in ("COUVERTURE", "payer 5000", "Bonjour", "OUI 4712", "AIDE", "PRIX", "1"):
         assert await stranger.send(words) == ""
     clock.now += DAY
     assert await stranger.send("PAYER 500") == first
+
+
+async def test_thanks_are_not_answered(awa: Writer, stranger: Writer) -> None:
+    for words in ("merci", "Ok merci", "Merci beaucoup !", "d'accord merci"):
+        assert await awa.send(words) == ""
+        assert await stranger.send(words) == ""
+    await awa.send("payer")
+    assert await awa.send("merci") == ""
+    assert "Payer 3 000 F" in await awa.send("3000"), "the question is still open"
 
 
 async def strangers_write(deps: SmsDeps, prefix: str, count: int) -> list[str]:
@@ -234,8 +276,10 @@ async def test_stop_is_obeyed_from_anybody_and_confirmed_once(
     assert "START" in await awa.send("Arrêt")
     assert await awa.send("stop") == ""
     assert "START" in await stranger.send("STOP")
-    assert await stranger.send("START") == ""  # its one word of the day is spent; obeyed all the same
-    assert await stranger.send("Bonjour") == ""
+    assert "de nouveau" in await stranger.send("START")
+    assert "Dernière réponse" in await stranger.send("Bonjour")
+    assert await stranger.send("STOP") == ""  # its helps of the day are spent; obeyed all the same
+    assert await stranger.send("START") == ""
     async with pool.connect() as db:
         out = list(await db.scalars(select(optout.c.phone).where(optout.c.until.is_(None))))
     assert out == [AWA]
@@ -274,7 +318,8 @@ async def test_stop_is_obeyed_past_the_limit(awa: Writer, monkeypatch: pytest.Mo
 
 async def test_help_is_given_ten_times_a_day(awa: Writer) -> None:
     shown = [await awa.send("bla") for _nth in range(12)]
-    assert all(shown[:10])
+    assert all("non compris" in words for words in shown[:9])
+    assert shown[9].endswith("Dernière réponse d'aujourd'hui. Appelez : 76 00 00 09")
     assert shown[10:] == ["", ""]
 
 
@@ -314,9 +359,16 @@ async def test_a_menu_that_tells_a_stranger_something_at_once_is_the_help_of_the
     stranger: Writer,
 ) -> None:
     word = word_for(CONFIRM, "fr")  # open to strangers, and with nothing to confirm it only says so
-    assert await stranger.send(word)
+    assert await stranger.send(word) == await stranger.send(word)
+    assert "Dernière réponse" in await stranger.send("Bonjour")
     assert await stranger.send(word) == ""
-    assert await stranger.send("Bonjour") == ""
+
+
+async def test_stop_reminders_ends_reminders_only(awa: Writer, pool: AsyncEngine) -> None:
+    await awa.send("RAPPEL")
+    assert "ne recevra plus de rappels" in await awa.send("STOP RAPPEL")
+    async with pool.connect() as db:
+        assert await db.scalar(select(func.count()).select_from(optout)) == 0
 
 
 async def test_what_was_set_aside_does_not_prolong_the_limit(

@@ -67,7 +67,7 @@ async def kept(pool: AsyncEngine) -> tuple[int, int]:
 
 async def test_what_is_shown_once_is_not_sent(awa: Writer, pool: AsyncEngine) -> None:
     answer = await awa.agree(await awa.send("alpha"))
-    assert answer == "Your code: ****"
+    assert answer == "Ce code a été montré une seule fois. Pour en avoir un autre, appelez de nouveau."
     assert await kept(pool) == (1, 1)
 
 
@@ -89,11 +89,11 @@ async def test_a_pin_is_never_asked(awa: Writer, pool: AsyncEngine) -> None:
 async def test_yes_and_no_answer_an_open_confirmation_even_where_they_are_keywords(
     awa: Writer, pool: AsyncEngine
 ) -> None:
-    contest = by_message(_("NO"))(refused.menu)
+    contest = by_message(_("NO NOPE NEVER REFUSE"))(refused.menu)
     both = Writer(replace(awa.deps, phrasebook=Phrasebook([good, contest])))
     asked = await both.send("alpha")
     assert "Rien n'a changé" in await both.send("non")
     assert await both.send("non") != asked  # nothing waits: now it is the keyword
     assert await kept(pool) == (0, 0)
     async with pool.connect() as db:
-        assert await db.scalar(select(conversation.c.keyword)) == "NO"
+        assert await db.scalar(select(conversation.c.keyword)) == "NO NOPE NEVER REFUSE"

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from locales import languages
 from menus.by_message import menus_by_message
 from menus.cover import cover
-from menus.help import help_by_message, welcome
+from menus.help import help_by_message, last_word, not_understood
 from menus.join import join_by_message
 from menus.pay import pay_by_message
 from mutuelle.households.sender_profile import sender_of
@@ -71,7 +71,8 @@ def menus_of(phone: str, who: Sender) -> list[Menu]:
     if phone in (*JOINED, ASKED) and phone != COVERED:
         return [cover, pay_by_message]
     menus: list[Menu] = [menu for menu in menus_by_message() if menu is not join_by_message]
-    return [*menus, join_by_message, welcome] if who is not Sender.OFFICER else menus
+    menus += [not_understood, last_word]
+    return [*menus, join_by_message] if who is not Sender.OFFICER else menus
 
 
 @pytest.mark.parametrize("language", languages())

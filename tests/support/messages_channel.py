@@ -2,7 +2,17 @@
 
 from locales import Sentence
 from sms.confirmations import INVITATIONS
-from sms.dispatch import NOTHING_DONE, STARTED, TOO_MANY, dealt_with, lapsed, stopped
+from sms.dispatch import (
+    STARTED,
+    TOO_MANY,
+    dealt_with,
+    lapsed,
+    no_code,
+    other_code,
+    stopped,
+    stopped_asking,
+    to_stop,
+)
 from sms.inbox_worker import FAULT
 from sms.run_menu import NO_PIN
 
@@ -16,6 +26,9 @@ MESSAGES: dict[str, Sentence] = {
     "a code of what is done already": dealt_with(LONGEST_WORD),
     "a PIN by SMS": NO_PIN,
     "a fault of ours": FAULT,
-    "nothing is done yet": NOTHING_DONE,
-    **{f"invitation {nth}": invite("OUI 4F7K", "NON") for nth, invite in enumerate(INVITATIONS, 1)},
+    "a yes without its code": no_code("OUI 4712"),
+    "a yes with another code": other_code("OUI 4712"),
+    "the way out of a question": to_stop("NON"),
+    "a question that was ended": stopped_asking("AIDE"),
+    **{f"invitation {nth}": invite("OUI 4712", "NON") for nth, invite in enumerate(INVITATIONS, 1)},
 }

@@ -8,7 +8,7 @@ from mutuelle.contributions.ways_to_pay import PayInCash
 from mutuelle.enrolment.edits import household_changed
 from mutuelle.enrolment.enrolment import due_in_cash
 from mutuelle.households.change_log import Change
-from mutuelle.households.confirmation import Unconfirmed, not_recognised, registered
+from mutuelle.households.confirmation import Unconfirmed, is_it_you, not_recognised
 from mutuelle.households.households import Household
 
 HOME = Household("LONGCODE", "199000010", "N'Golo-Marie Ouattara Syll", "Mutuelle Yèrèdèmè-Wa")
@@ -18,7 +18,7 @@ WAITING = Unconfirmed(HOME, "Kouroubarrage-Zangasso 9", 12, OFFICER, TODAY, True
 
 MESSAGES: dict[str, Sentence] = {
     **{f"household changed, {what}": household_changed(HOME, what, "+2290197123456") for what in Change},
-    "household registered": registered(HOME, OFFICER),
+    "household registered": is_it_you(WAITING),
     "household denied": not_recognised(WAITING),
     "due in cash": due_in_cash(
         HOME, Money(999_999, "XOF"), PayInCash(HOME.head_name, "+2290197123456", another_phone=False)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
 from menus.by_message import menus_by_message, opened_without_keyword
-from menus.help import help_by_message, welcome
+from menus.help import help_by_message, last_word, not_understood
 from mutuelle.households.sender_profile import roles_of, sender_of
 from sms import africastalking
 from sms.deps import SmsDeps
@@ -21,7 +21,7 @@ from talk.keyring import Keyring
 from tests.support.town import AWA, Clock
 
 SEALS = Keyring([b"a key of the tests, not a secret"])
-CODE = re.compile(r"\b(?:OUI|YES) ([0-9A-Z]{4})\b")
+CODE = re.compile(r"\b(?:OUI|YES) ([0-9]{4})\b")
 _ids = count(1)
 
 
@@ -29,7 +29,7 @@ def sms_deps(pool: AsyncEngine, clock: Clock) -> SmsDeps:
     """The service's menus and keywords, with the test's clock."""
     book = Phrasebook(menus_by_message())
     who = (sender_of, SEALS, timing.Clock(clock), roles_of, opened_without_keyword)
-    return SmsDeps(pool, book, help_by_message, welcome, *who)
+    return SmsDeps(pool, book, help_by_message, not_understood, last_word, *who)
 
 
 @dataclass

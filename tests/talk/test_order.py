@@ -104,7 +104,7 @@ async def test_a_part_that_does_not_fit_gives_no_order() -> None:
 
 async def test_a_word_too_many_or_one_that_does_not_fit_is_no_order() -> None:
     channel = Stage()
-    for words in (("7",), ("Awa", "please")):
+    for words in (("7",), ("Awa", "7")):
         turn = await play(by_order, channel, *words, by_message=True)
         assert not turn.shown.end
     assert channel.done == []

@@ -1,0 +1,169 @@
+"""Figures in a line of text, read in one way on every channel: with blanks, points, units and words around them.
+
+Where a line can mean two things nothing is read: never fewer people, never less money than somebody wrote.
+"""
+
+import re
+import unicodedata
+
+LIKE_DIGITS = str.maketrans("OoIil", "00111")
+UNIT = r"(?:f\.?\s?cfa|cfa|xof|xaf|francs?|frs?|f|balles?)\b"
+THOUSANDS = re.compile(r"\d{1,3}(?:[ .,']\d{3})+")
+RUN = re.compile(r"\d+(?:[ .,']\d+)*")
+HALF = re.compile(r"(?<![\d.,])(\d)[.,]5(?![\d.,])")  # 0,5 among ages that stand apart otherwise
+
+# Words are read where a number has "thousand" or "hundred" in it; a lone "deux" is no amount.
+SMALL = {
+    **{"un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8},
+    **{"neuf": 9, "dix": 10, "onze": 11, "douze": 12, "treize": 13, "quatorze": 14, "quinze": 15},
+    **{"seize": 16, "vingt": 20, "vingts": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60},
+    **{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "seven": 7, "eight": 8, "nine": 9, "ten": 10},
+    **{"eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50},
+}
+TIMES = {
+    "cent": 100,
+    "cents": 100,
+    "hundred": 100,
+    "mille": 1000,
+    "mil": 1000,
+    "milles": 1000,
+    "thousand": 1000,
+}
+BETWEEN = ("et", "and")
+MOST_DIGITS = 12
+
+MONTHS_OLD = re.compile(r"(\d{1,3})\s*(?:mois|months?)\b")
+BABY = re.compile(r"\b(?:bebes?|bb|nourrissons?|nouveaux?[ -]nes?|bab(?:y|ies)|newborns?)\b")
+HEADS = re.compile(
+    r"\d\s*(?:pers\w*|gens|enfants?|adultes?|people|persons?|child(?:ren)?|adults?|bebes|babies)\b"
+)
+AGE = re.compile(r"\d+")
+
+
+def in_figures(typed: str) -> str:
+    """`typed` with digits of any script as 0-9, and letters among figures as the digits that they look like."""
+    return re.sub(r"\w+", _mended, " ".join(plain_digits(typed).split()))
+
+
+def plain_digits(typed: str) -> str:
+    """`typed` with digits of any script as 0-9."""
+    digits = ((letter, unicodedata.digit(letter, None)) for letter in typed)
+    return "".join([letter if digit is None else str(digit) for letter, digit in digits])
+
+
+def _mended(word: re.Match[str]) -> str:
+    """5OOO and 5OOOF as 5000 and 5000F; a group of its own (5 OOO) only where it is all O."""
+    figures = re.fullmatch(rf"(?=\w*\d)([0-9OoIil]+)((?:{UNIT}|ans|h)?)", word[0], re.IGNORECASE)
+    if figures:
+        return figures[1].translate(LIKE_DIGITS) + figures[2]
+    return "000" if re.fullmatch(r"[Oo]{3}", word[0]) else word[0]
+
+
+def groups(typed: str) -> list[str]:
+    """The groups of digits, for numbers and codes that are written in any groups: lOl.OOO.OOO is three."""
+    found = []
+    for word in re.findall(r"\w+", plain_digits(typed)):
+        mended = word.translate(LIKE_DIGITS)
+        if mended.isdecimal() and (len(word) == 3 or not word.isalpha()):
+            found.append(mended)
+        else:
+            found += re.findall(r"[0-9]+", word)
+    return found
+
+
+def amount_in(typed: str) -> int | None:
+    """The one whole number of a line: 5 000 F CFA, 5.000, 5OOO, je donne 5000 francs, cinq mille.
+
+    Of several the only one with a currency behind it; None where there is none, or cents (50.00), or a minus.
+    """
+    text = in_figures(typed).lower()
+    if re.search(r"(?:^|\s)-\d|million", text):
+        return None
+    if spoken := _in_words(text):
+        return spoken.pop() if len(spoken) == 1 else None
+    found = [(number, text[run.end() :]) for run in RUN.finditer(text) for number in _numbers(run[0])]
+    if None in [number for number, _behind in found]:
+        return None
+    priced = [number for number, behind in found if re.match(rf"\s*{UNIT}", behind)]
+    one = priced if len(priced) == 1 and len(found) > 1 else [number for number, _behind in found]
+    return one[0] if len(one) == 1 else None
+
+
+def _numbers(run: str) -> list[int | None]:
+    """The numbers of a run of figures, thousands put together; None for one that has decimals or no end."""
+    if THOUSANDS.fullmatch(run):
+        return [int(re.sub(r"\D", "", run))]
+    if " " in run:
+        return [number for part in run.split(" ") for number in _numbers(part)]
+    if not run.isdecimal() or len(run) > MOST_DIGITS:
+        return [None]
+    return [int(run)]
+
+
+def _in_words(text: str) -> set[int]:
+    """The numbers of a line that says thousand or hundred: cinq mille, 5 mille, mille cinq cents, 5k; else none."""
+    words = re.findall(r"\d+|[a-z]+|[^\w\s-]", re.sub(r"(?<=\d)k\b", " mille", text))
+    if not any(word in TIMES for word in words):
+        return set()
+    found, total, current, said = set(), 0, 0, False
+    for word in [*words, "."]:
+        if word in TIMES:
+            current = max(current, 1) * TIMES[word]
+            total, current = (total + current, 0) if TIMES[word] == 1000 else (total, current)
+            said = True
+        elif word in SMALL or word.isdecimal():
+            number = int(word) if word.isdecimal() else SMALL[word]
+            current += 76 if number == 20 and current % 100 == 4 else number  # quatre-vingt
+            said = True
+        elif word not in BETWEEN and said:
+            found.add(total + current)
+            total, current, said = 0, 0, False
+    return found
+
+
+def ages_in(typed: str) -> tuple[int, ...]:
+    """The ages of a line, one a person: 45*38*12, 45 ans et 38 ans, 45 38 0,5 (three), 30 28 et un bébé, 6 mois.
+
+    () where it tells how many people there are, or where a figure cannot be an age.
+    """
+    text = unicodedata.normalize("NFD", in_figures(typed).lower())
+    text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    if HEADS.search(text) or _spoken_age(text):
+        return ()
+    text = re.sub(rf"{BABY.pattern}(?:\s*(?:de|of|,|:))?\s*(?={MONTHS_OLD.pattern})", "", text)
+    text = MONTHS_OLD.sub(lambda months: f" {int(months[1]) // 12} ", text)
+    text = re.sub(rf"{BABY.pattern}\s*[:(]?\s*0\b|\b0\s*[:(]?\s*{BABY.pattern}", " 0 ", text)
+    text = HALF.sub(r"\1", BABY.sub(" 0 ", text))
+    figures = AGE.findall(text)
+    if any(len(figure) > 3 or (len(figure) > 1 and figure[0] == "0") for figure in figures):
+        return ()
+    return tuple(map(int, figures))
+
+
+def _spoken_age(text: str) -> bool:
+    """Whether an age is written in words: it would be a person less. `un bébé` is none."""
+    words = re.findall(r"[a-z]+", text)
+    return any(word in SMALL and word not in ("un", "une", "one") for word in words)
+
+
+# How the months begin in French and English, without accents.
+MONTHS = ("jan", "fe[bv]", "mar", "a[vp]r", "ma[iy]", "jui?n", "jui?l", "ao|aug", "sep", "oct", "nov", "dec")
+
+
+def day_in(typed: str) -> list[int]:
+    """Day, month and year of a line, as many as are given: 18, le 18, 18/11, 18.11.2026, 18 novembre.
+
+    [] where other words than those stand beside the figures.
+    """
+    text = unicodedata.normalize("NFD", in_figures(typed).lower())
+    words = re.findall(r"\d+|[a-z]+", "".join(letter for letter in text if not unicodedata.combining(letter)))
+    found = [
+        int(word) if word.isdecimal() else _month(word) for word in words if word not in ("le", "the", "du")
+    ]
+    return found if all(found) else []
+
+
+def _month(word: str) -> int:
+    """The month that a word names, 0 for another word."""
+    named = (nth for nth, begins in enumerate(MONTHS, 1) if len(word) > 2 and re.match(begins, word))
+    return next(named, 0)

@@ -1,0 +1,184 @@
+"""Figures as people write them, in words: the same readers on every channel."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from locales import Money
+from mutuelle.care.code_input import care_code
+from mutuelle.contributions.family import age_in_years, birth_year
+from mutuelle.households.member_numbers import member_number
+from mutuelle.schedules.jobs import day_hour
+from talk.answers import Kind, ages, amount, phone_number
+from talk.figures import day_in
+from talk.trouble import InvalidError
+
+MONEY = amount(Money(100, "XOF"), Money(900_000, "XOF"))
+AMOUNTS = """
+5000 = 5000
+5 000 F CFA = 5000
+5000 francs = 5000
+5000 frs = 5000
+5000f = 5000
+5.000 = 5000
+5,000 FCFA = 5000
+5OOO = 5000
+5 OOO F = 5000
+5\N{NO-BREAK SPACE}000 = 5000
+٥٠٠٠ = 5000
+F 5000 = 5000
+je donne 5000 svp = 5000
+5000 F pour 4 personnes = 5000
+cinq mille = 5000
+5 mille = 5000
+deux mille cinq cents francs = 2500
+dix mille = 10000
+quatre-vingt mille = 80000
+5000 (cinq mille) = 5000
+five thousand = 5000
+5k = 5000
+50.00 = refused
+5,00 = refused
+12 000,00 F = refused
+-5000 = refused
+5000 ou 6000 = refused
+cinq mille ou 3000 = refused
+2000 et 3000 = refused
+1 million = refused
+beaucoup = refused
+deux fois = refused
+"""
+
+AGES = """
+45*38*12 = 45 38 12
+45 38 12 = 45 38 12
+45, 38, 12 = 45 38 12
+45,38,12 = 45 38 12
+45-38-12 = 45 38 12
+45 ans et 38 ans = 45 38
+45ans 38ans 7ans = 45 38 7
+moi 45, ma femme 38 = 45 38
+45 38 0,5 = 45 38 0
+45*38*0,5 = 45 38 0
+45 38 1,5 = 45 38 1
+45, 38 et un bébé = 45 38 0
+45 38 bb = 45 38 0
+45 ans 38 ans bébé de 6 mois = 45 38 0
+45 38 18 mois = 45 38 1
+61 = 61
+l'âge est 30 = 30
+4 personnes : 45 38 12 7 = refused
+45, 38 et 2 enfants = refused
+45 et douze = refused
+76 00 00 01 = refused
+45 38 1990 = refused
+45*400 = refused
+12 8 = refused
+douze = refused
+"""
+
+PHONES = """
+76 00 00 01 = +22376000001
+76-00-00-01 = +22376000001
+76OOOOO1 = +22376000001
+le 76000001 svp = +22376000001
+tel : 76 00 00 01 = +22376000001
++223 76 00 00 01 = +22376000001
+00223 76000001 = +22376000001
+76000001 ou 76000002 = refused
+7600000 = refused
+76OO0XXX = refused
+"""
+
+NUMBERS = """
+101 000 000 = 101000000
+lOl.OOO.OOO = 101000000
+numéro 101000000 = 101000000
+101-000-000. = 101000000
+101 000 001 = refused
+101 000 = refused
+"""
+
+CODES = """
+246 813 = 246813
+code 246813 = 246813
+246.8l3 = 246813
+2468135 = refused
+"""
+
+AGE = """
+34 = 34
+34 ans = 34
+il a 34 ans = 34
+0 = 0
+bébé = 0
+6 mois = 0
+18 mois = 1
+34 et 12 = refused
+116 = refused
+-3 = refused
+"""
+
+YEARS = """
+1990 = 1990
+né en 1990 = 1990
+le 12/05/1990 = 1990
+199O = 1990
+90 = refused
+1850 = refused
+"""
+
+HOURS = """
+7 = 7
+7h = 7
+à 7 heures = 7
+07:00 = 7
+7 h 30 = refused
+6 = refused
+"""
+
+
+def cases(kind: Kind[Any], table: str) -> list[object]:
+    found = [line.rsplit(" = ", 1) for line in table.strip().splitlines()]
+    return [pytest.param(kind, written, meant, id=f"{kind.name}: {written}") for written, meant in found]
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "meant"),
+    [
+        *cases(MONEY, AMOUNTS),
+        *cases(ages, AGES),
+        *cases(phone_number("ML"), PHONES),
+        *cases(member_number, NUMBERS),
+        *cases(care_code, CODES),
+        *cases(age_in_years, AGE),
+        *cases(birth_year(date(2026, 11, 22)), YEARS),
+        *cases(day_hour, HOURS),
+    ],
+)
+def test_what_people_write_is_read_in_one_way_or_refused(kind: Kind[Any], written: str, meant: str) -> None:
+    if meant == "refused":
+        with pytest.raises(InvalidError):
+            kind.parse(written)
+        return
+    found = kind.parse(written)
+    shown = found.amount_minor if isinstance(found, Money) else found
+    assert (" ".join(map(str, shown)) if isinstance(shown, tuple) else str(shown)) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("18", [18]),
+        ("le 18", [18]),
+        ("18/11", [18, 11]),
+        ("18.11.2026", [18, 11, 2026]),
+        ("18 novembre", [18, 11]),
+        ("le 3 févr. 27", [3, 2, 27]),
+        ("3rd of May", []),
+        ("hier", []),
+    ],
+)
+def test_a_day_is_read_with_its_month_in_figures_or_words(written: str, meant: list[int]) -> None:
+    assert day_in(written) == meant
