@@ -38,6 +38,7 @@ from talk.words import Caller
 
 log = logging.getLogger("keneya.sms")
 
+FEWEST_FIGURES = 6  # of a number or code that needs no keyword
 TOO_MANY = _("You wrote a lot today: we read you again tomorrow. Until then, call the service.")
 STARTED = _("Done: you get our messages again.")
 BARE_YES = timedelta(minutes=15)  # after a question that touches nobody else a yes needs no code
@@ -118,7 +119,7 @@ async def dispatch(
     talk = await conversation_of(db, received.phone, now)
     incoming = _Incoming(deps, db, received, sender, caller, talk)
     heard = deps.phrasebook.read(received.body, language, incoming.may_open)
-    if not (heard and heard.leads):
+    if not (heard and heard.leads) or _may_be_figures(heard, received.body):
         heard = await _by_office(incoming) or heard
     if heard and isinstance(heard.opening, Order):
         return await _obey(incoming, heard.opening)
@@ -149,6 +150,12 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     if is_enough(body):
         return await _ended(incoming, waits[0])
     return await _go_on(incoming, *waits, heard)
+
+
+def _may_be_figures(heard: Heard, body: str) -> bool:
+    """Whether a keyword in front may only name the figures behind it: code 246813."""
+    takes_them = isinstance(heard.opening, Order) or heard.opening.takes is Takes.FIGURES
+    return not takes_them and sum(map(str.isdecimal, body)) >= FEWEST_FIGURES
 
 
 async def _by_office(incoming: _Incoming) -> Heard | None:
