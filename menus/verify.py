@@ -3,6 +3,8 @@
 No PIN is asked: the code, made minutes ago on the patient's own phone, is the proof, and it opens one answer only.
 """
 
+from dataclasses import replace
+
 from locales import Fact, Sentence, _
 from menus.words import one_of
 from mutuelle.care.code_input import (
@@ -33,9 +35,7 @@ MOST_PARTS = 4  # messages of one check
 SHOWN = 32  # of the last checks: a busy morning
 
 
-@by_message(
-    _("VERIFY"), said=_("PATIENT* CHECK+PATIENT*|NUMBER*"), takes=Takes.FIGURES, weight=2, life_s=PARTS_WAIT_S
-)
+@by_message(_("VERIFY"), said=_("PATIENT* CHECK+PATIENT*|NUMBER*"), takes=Takes.FIGURES, weight=2)
 async def verify(caller: Caller) -> Sentence:
     """VERIF 101 482 937 246813, or number and code in two messages: they are the request, and the agreement to it.
 
@@ -72,6 +72,9 @@ def one_at_a_time(answer: Sentence) -> list[Sentence]:
         _("{answer} One patient a message.", answer=answer),
         answer,
     ]
+
+
+verify = replace(verify, life_s=PARTS_WAIT_S)
 
 
 async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:

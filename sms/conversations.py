@@ -26,7 +26,8 @@ FORGOTTEN_AT_ONCE = 100  # rows in one round
 class Conversation:
     """`id` is that of the message that opened it, `keyword` the English source of the keyword.
 
-    `acted`: it ended with an action. `expires_at` is None until it was stored.
+    `acted`: it ended with an action. `ordered`, for the message that opens it: its keyword stands in front, it does
+    not only mean the menu. `expires_at` is None until it was stored.
     """
 
     phone: str
@@ -35,6 +36,7 @@ class Conversation:
     is_open: bool = True
     acted: bool = False
     state: State = field(default_factory=State)
+    ordered: bool = True
     expires_at: datetime | None = None
 
     @property
@@ -50,7 +52,7 @@ async def conversation_of(db: AsyncConnection, phone: str, now: datetime) -> Con
         return None
     key, keyword, is_open, acted, answers, view, expires_at = row
     state = State(tuple(Answer(*answer) for answer in json.loads(answers)), View(**json.loads(view)))
-    return Conversation(phone, key, keyword, is_open, acted, state, expires_at)
+    return Conversation(phone, key, keyword, is_open, acted, state, expires_at=expires_at)
 
 
 _LAST = Prepared(

@@ -38,7 +38,6 @@ from talk.words import Caller
 
 log = logging.getLogger("keneya.sms")
 
-FEWEST_FIGURES = 6  # of a number or code that needs no keyword
 TOO_MANY = _("You wrote a lot today: we read you again tomorrow. Until then, call the service.")
 STARTED = _("Done: you get our messages again.")
 BARE_YES = timedelta(minutes=15)  # after a question that touches nobody else a yes needs no code
@@ -119,8 +118,7 @@ async def dispatch(
     talk = await conversation_of(db, received.phone, now)
     incoming = _Incoming(deps, db, received, sender, caller, talk)
     heard = deps.phrasebook.read(received.body, language, incoming.may_open)
-    if not (heard and heard.leads) or _may_be_figures(heard, received.body):
-        heard = await _by_office(incoming) or heard
+    heard = await _by_office(incoming, heard) or heard
     if heard and isinstance(heard.opening, Order):
         return await _obey(incoming, heard.opening)
     if await _is_over(incoming):
@@ -146,25 +144,34 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     if not waits or (confirms and incoming.age_of(waits[0]) > incoming.deps.clock.scaled(HOUR)):
         return None
     if heard and heard.leads:
-        return await _opened(incoming, heard)
+        return await _next_part(incoming, *waits, heard) or await _opened(incoming, heard)
     if is_enough(body):
         return await _ended(incoming, waits[0])
     return await _go_on(incoming, *waits, heard)
 
 
-def _may_be_figures(heard: Heard, body: str) -> bool:
-    """Whether a keyword in front may only name the figures behind it: code 246813."""
-    takes_them = isinstance(heard.opening, Order) or heard.opening.takes is Takes.FIGURES
-    return not takes_them and sum(map(str.isdecimal, body)) >= FEWEST_FIGURES
+async def _next_part(
+    incoming: _Incoming, talk: Conversation, menu: ByMessage, heard: Heard
+) -> SmsAnswer | None:
+    """The answer to a part behind its keyword where the other part waits: VERIF 199000010, then VERIF 246813."""
+    if heard.opening is not menu or not menu.life_s or not heard.answers:
+        return None
+    return await _answer(incoming, await _play(incoming, menu, talk, heard.answers), "answer")
 
 
-async def _by_office(incoming: _Incoming) -> Heard | None:
-    """What a message without a keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
-    if incoming.sender is not Sender.OFFICER:
+async def _by_office(incoming: _Incoming, heard: Heard | None) -> Heard | None:
+    """What a message without its keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
+    if incoming.sender is not Sender.OFFICER or (heard and _is_own_word(heard)):
         return None
     deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
     opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
     return Heard(opened[0], opened[1], leads=opened[2]) if opened else None
+
+
+def _is_own_word(heard: Heard) -> bool:
+    """Whether a keyword in front says itself what the figures behind it are: VERIF, PAYER, an office's own words."""
+    menu = heard.opening
+    return heard.leads and (isinstance(menu, Order) or menu.officers or menu.takes is Takes.FIGURES)
 
 
 async def _is_over(incoming: _Incoming) -> bool:
@@ -213,9 +220,9 @@ async def _opened(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None:
         return None
     if menu is incoming.deps.help_menu:  # help keeps the open question
         return SmsAnswer("menu", await _play_alone(incoming, menu))
-    talk = Conversation(incoming.caller.phone, incoming.received.id, menu.keyword.msgid)
     ordered = heard.leads or (menu.takes is Takes.FIGURES and bool(heard.answers))
-    turn = await _play(incoming, menu, talk, heard.answers, ordered=ordered)
+    talk = Conversation(incoming.caller.phone, incoming.received.id, menu.keyword.msgid, ordered=ordered)
+    turn = await _play(incoming, menu, talk, heard.answers)
     if incoming.sender is Sender.STRANGER and turn.shown.end and not turn.talk.acted:
         # The menu asked nothing and did nothing: for a stranger that counts as help, so often a day.
         return SmsAnswer("stranger", await _helping(incoming, _text(incoming, turn.shown)))
@@ -296,10 +303,8 @@ def _joined(text: str, line: str) -> str:
     return both if septets(both := f"{text}\n{line}") <= ROOM else ""
 
 
-async def _play(
-    incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequence[str], *, ordered: bool = False
-) -> Played:
-    return await play(incoming.db, incoming.caller, incoming.received, menu, talk, words, ordered=ordered)
+async def _play(incoming: _Incoming, menu: Menu, talk: Conversation, words: Sequence[str]) -> Played:
+    return await play(incoming.db, incoming.caller, incoming.received, menu, talk, words)
 
 
 async def _keep(incoming: _Incoming, talk: Conversation) -> None:

@@ -94,7 +94,7 @@ def _worth(part: tuple[str, ...]) -> int:
 
 
 @dataclass(frozen=True)
-class _Line:
+class _Wording:
     """A message as it is searched: its text behind greetings, and its words in capitals."""
 
     text: str
@@ -162,14 +162,14 @@ class Phrasebook:
         near = self._one_mistake_away(line, language, may_open)
         return _heard(near, line, leads=False) if near else None
 
-    def _leading(self, line: _Line, may_open: MayOpen) -> Heard | None:
+    def _leading(self, line: _Wording, may_open: MayOpen) -> Heard | None:
         for word, rest in _beginnings(line.text):
             opening = self._openings.get(word)
             if opening and _allowed(opening, may_open) and not _is_said_in_passing(opening, word, line):
                 return Heard(opening, _answers(opening, rest), leads=True)
         return None
 
-    def _said(self, line: _Line, may_open: MayOpen) -> _Entry | None:
+    def _said(self, line: _Wording, may_open: MayOpen) -> _Entry | None:
         found = [
             (words, exact, weight, -nth, entry)
             for nth, entry in enumerate(self._entries)
@@ -178,7 +178,7 @@ class Phrasebook:
         ]
         return max(found)[-1] if found else None
 
-    def _one_mistake_away(self, line: _Line, language: str, may_open: MayOpen) -> ByMessage | None:
+    def _one_mistake_away(self, line: _Wording, language: str, may_open: MayOpen) -> ByMessage | None:
         """The only menu with a word one letter away. An order is never guessed: `Shop` is not STOP."""
         known = {
             word: entry.opening
@@ -218,7 +218,7 @@ def _allowed(opening: Opening, may_open: MayOpen) -> bool:
     return isinstance(opening, Order) or may_open(opening)
 
 
-def _is_said(entry: _Entry, line: _Line) -> int:
+def _is_said(entry: _Entry, line: _Wording) -> int:
     """2 if the line says it as it is spelt, 1 if it sounds so, 0 if it does not."""
     named = [part for part in entry.parts if part[0][0] != "#"]
     if entry.whole and sum(word.isalpha() for word in line.words) > len(named):
@@ -226,7 +226,7 @@ def _is_said(entry: _Entry, line: _Line) -> int:
     return min(max(_stands_in(word, line, entry.language) for word in part) for part in entry.parts)
 
 
-def _stands_in(word: str, line: _Line, language: str) -> int:
+def _stands_in(word: str, line: _Wording, language: str) -> int:
     """The same of one word; French words also stand where one sounds so."""
     if word.startswith("!"):
         return 0 if _stands_in(word[1:], line, language) else 2
@@ -246,14 +246,14 @@ def _says_more(entry: _Entry) -> bool:
     return len(entry.parts) > 1 or (isinstance(entry.opening, ByMessage) and entry.opening.officers)
 
 
-def _begins_with(entry: _Entry, line: _Line) -> bool:
-    first = _Line(line.words[0], line.words[:1])
+def _begins_with(entry: _Entry, line: _Wording) -> bool:
+    first = _Wording(line.words[0], line.words[:1])
     return any(
         _stands_in(word, first, entry.language) for part in entry.parts for word in part if word[0] != "!"
     )
 
 
-def _is_said_in_passing(opening: Opening, word: str, line: _Line) -> bool:
+def _is_said_in_passing(opening: Opening, word: str, line: _Wording) -> bool:
     """Whether an order is but the first word of a sentence: arrêt de bus. STOP and START themselves never are."""
     return isinstance(opening, Order) and word not in (STOP.msgid, START.msgid) and len(line.words) > 2
 
@@ -263,7 +263,7 @@ def _acts(menu: ByMessage) -> bool:
     return menu.takes in (Takes.FIGURES, Takes.HOUSEHOLD, Takes.HOUSEHOLD_AND_PHONE)
 
 
-def _heard(opening: Opening, line: _Line, *, leads: bool) -> Heard:
+def _heard(opening: Opening, line: _Wording, *, leads: bool) -> Heard:
     return Heard(opening, _within(opening, line), leads)
 
 
@@ -302,14 +302,14 @@ def known(words: Sentence) -> frozenset[str]:
     return frozenset(words_of(words))
 
 
-def _line_of(body: str) -> _Line:
+def _line_of(body: str) -> _Wording:
     """The message without the greetings in front of it, and marks like `Fwd:`."""
     text = tidy(body)
     while begun := LETTERS.match(text):
         if initials(begun[1]) not in known(GREETINGS) or not any(letter.isalnum() for letter in begun[2]):
             break
         text = begun[2]
-    return _Line(text, tuple(words_in(text)))
+    return _Wording(text, tuple(words_in(text)))
 
 
 def is_thanks(body: str) -> bool:
@@ -366,7 +366,7 @@ def _answers(opening: Opening, rest: str) -> tuple[str, ...]:
     return tuple(part for part in parts if any(letter.isalnum() for letter in part))
 
 
-def _within(opening: Opening, line: _Line) -> tuple[str, ...]:
+def _within(opening: Opening, line: _Wording) -> tuple[str, ...]:
     """The answers in a line that means a menu without beginning by its keyword."""
     if isinstance(opening, Order) or opening.takes is Takes.NOTHING:
         return ()

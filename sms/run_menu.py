@@ -107,13 +107,11 @@ async def play(
     menu: Menu,
     talk: Conversation,
     words: Sequence[str],
-    *,
-    ordered: bool = False,
 ) -> Played:
-    """Play `words` of `received` on from the state of `talk`. `ordered`: it opened the menu by its keyword in front."""
+    """Play `words` of `received` on from the state of `talk`, which this message may have opened."""
     channel = _SmsChannel(db, caller, received)
     fit = fit_for(caller.keyring, caller.phone, talk.id)
-    asks_all = talk.id == received.id and not ordered
+    asks_all = talk.id == received.id and not talk.ordered
     turn = await engine.play(
         lambda who: _WithoutPin(menu(who), asks_all), caller, talk.state, words, channel, fit, by_message=True
     )

@@ -43,7 +43,7 @@ class ByMessage:
     `officers`: for phones with an office only; to others the word is no keyword (an OK answers something else).
     Of two menus that a line may mean, the one of more `weight` is opened. `asks` tells about which household the
     service itself has asked the phone what the menu asks.
-    `life_s`: so long its questions wait for an answer, where that is less than others do.
+    `life_s`: so long its questions wait, where its parts come in several messages, each perhaps behind the keyword.
     """
 
     keyword: Sentence
@@ -68,10 +68,9 @@ def by_message(
     said: Sentence | None = None,
     takes: Takes = Takes.NOTHING,
     weight: int = 1,
-    life_s: int | None = None,
 ) -> Callable[[Menu], ByMessage]:
     """Decorates a menu that an SMS with `keyword` opens, or one that says it in another way."""
-    return lambda menu: ByMessage(keyword, menu, strangers, officers, said, takes, weight, life_s)
+    return lambda menu: ByMessage(keyword, menu, strangers, officers, said, takes, weight)
 
 
 def words_of(keyword: Sentence) -> list[str]:
