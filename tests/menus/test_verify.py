@@ -247,5 +247,6 @@ async def test_the_last_checks_are_read_in_my_work(
     listed = await clinic.type("2")
     assert listed.split("\n")[1] == f"1 22/11 12:00 A. K. {number} {reference} COUVERT"
     assert await clinic.type("1") == (
-        f"22/11/2026 à 12:00 : A. K., numéro {number}. COUVERT jusqu'au 22/09/2027. Référence {reference}."
+        f"22/11/2026 à 12:00 : A. K., numéro {number}. COUVERT jusqu'au 22/09/2027. Référence {reference}.\n"
+        "0 Retour"
     )
