@@ -95,8 +95,7 @@ async def transaction(unframed: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 async def savepoint(db: AsyncConnection) -> AsyncIterator[None]:
     """A part of a transaction that a fault in it undoes alone; without a transaction it is one itself."""
     driver = driver_of(db)
-    frame = driver.transaction()
-    await _answer(driver, frame.start())
+    frame = await _answer(driver, _begin(driver))
     try:
         yield
     except BaseException:
@@ -104,6 +103,12 @@ async def savepoint(db: AsyncConnection) -> AsyncIterator[None]:
             await frame.rollback()
         raise
     await _answer(driver, frame.commit())
+
+
+async def _begin(driver: Any) -> Any:
+    frame = driver.transaction()
+    await frame.start()
+    return frame
 
 
 class Reader:

@@ -40,6 +40,7 @@ import settings
 from menus.home import home
 from mutuelle.contributions.money_notices import ring
 from mutuelle.households.caller_profile import profile_of
+from prepared import transaction, unframed
 from service import logs, metrics, simulator_pages
 from service.clock import DatabaseClock
 from service.database import open_pool, prove_a_write
@@ -126,6 +127,7 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
         retry=Retry(NoBackoff(), 0),  # no retry while a caller waits: the next hop connects again
     )
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
+    app.state.unframed = unframed(pool)
     app.state.clock = clock = DatabaseClock()
     following = asyncio.create_task(clock.follow(pool))
     keys = _session_keys(wanted)
@@ -227,7 +229,7 @@ async def store_form(store: Store, provider: SmsAdapter, request: Request) -> Re
     """
     form = await _form(request)
     try:
-        async with request.app.state.pool.begin() as db:
+        async with transaction(request.app.state.unframed) as db:
             await store(db, provider, form, request.app.state.clock())
     except (SQLAlchemyError, OSError, TimeoutError) as fault:
         sqlstate = str(getattr(getattr(fault, "orig", None), "sqlstate", ""))
@@ -242,7 +244,7 @@ async def money_notice(request: Request) -> Response:
     body = await read_body(request.receive, LARGEST_NOTICE)
     operator, token = _name_in_path(request, "operator"), _name_in_path(request, "token")
     try:
-        async with request.app.state.pool.begin() as db:
+        async with transaction(request.app.state.unframed) as db:
             known = await ring(
                 db, operator, token, body, hashlib.sha256(body).digest(), request.app.state.clock()
             )

@@ -3,6 +3,7 @@
 from locales import Sentence, _
 from menus.treasurer import NOT_A_TREASURER, treasuries
 from mutuelle.officers.roles import Appointment
+from mutuelle.schedules.digest.month import BESIDE
 from mutuelle.schedules.digest.words import SMS_SEPTETS
 from mutuelle.scheme.mutuelles import Place, places_named, places_of
 from mutuelle.treasury.arrears import (
@@ -14,8 +15,9 @@ from mutuelle.treasury.arrears import (
     who_owes,
 )
 from talk.answers import Kind
-from talk.keywords import by_message, word_for
+from talk.keywords import by_message, word_for, words_of
 from talk.layout import longest
+from talk.questions import initials
 from talk.trouble import InvalidError
 from talk.words import Caller, ask, choose, look
 
@@ -57,14 +59,31 @@ def place_among(places: list[Place]) -> Kind[list[Place]]:
     """The places that are called so, or nearly so; none where none is named."""
 
     def parse(typed: str) -> list[Place]:
-        if not typed:
+        said = told_in(typed)
+        if not said:
             return []
-        if named := places_named(places, typed):
+        if named := places_named(places, said):
             return named
+        if within := [place for place in places if f" {initials(place.name)} " in f" {said} "]:
+            return within
         raise InvalidError(_("No place is called {typed}.", typed=typed[:20].strip()))
 
     name = places[0].name
     return Kind("place among", parse, good=(name,), bad=("xxxx",), takes_rest=True, optional=True)
+
+
+def told_in(typed: str) -> str:
+    """The words that say something, in capitals."""
+    return " ".join(word for word in initials(typed).split() if word not in words_of(BESIDE))
+
+
+def _nothing(typed: str) -> str:
+    if told_in(typed):
+        raise InvalidError(_("Not understood: {words}", words=typed[:20].strip()))
+    return ""
+
+
+nothing_behind = Kind("nothing behind", _nothing, good=(), bad=("Zantiéla",), takes_rest=True, optional=True)
 
 
 @by_message(_("DETAIL"), officers=True)
@@ -73,6 +92,8 @@ async def detail(caller: Caller) -> Sentence:
     found = await treasuries(caller)
     if not found:
         return NOT_A_TREASURER
+    word = word_for(detail.keyword, caller.language)
+    await ask(_("For how households stand, send {word} alone.", word=word), nothing_behind)
     kept = await which_mutuelle(found)
     return longest(
         detail_words(await look(detail_of, caller, kept.mutuelle_id)), caller.language, SMS_SEPTETS

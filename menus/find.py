@@ -1,11 +1,12 @@
 """How an officer finds a household of her mutuelle: by its number, by its phone, by its head's name."""
 
 from locales import Sentence, _
+from menus.words import one_of
 from mutuelle.households.households import Household
-from mutuelle.households.search import Found, household_sought, households_sought
+from mutuelle.households.search import MOST_FOUND, Found, Sought, household_sought, households_sought
 from mutuelle.officers.roles import Appointment
 from talk.phones import region_of
-from talk.words import Caller, ask, choose, look
+from talk.words import Caller, Option, ask, look
 
 TRIES = 3  # in one call
 WHICH, NOT_FOUND = _("Which household? Its number, phone or name"), _("No household was found.")
@@ -16,26 +17,33 @@ async def find_household(caller: Caller, appointment: Appointment) -> Household 
     question = WHICH
     for _try in range(TRIES):
         sought = await ask(question, household_sought(region_of(caller.phone)))
-        if found := await look(households_sought, caller, appointment, sought):
+        found = await look(households_sought, caller, appointment, sought)
+        if found and len(found) <= MOST_FOUND:
             return await meant(found)
-        question = _("Not found: {sought}. The household's number, phone or name?", sought=sought.shown)
+        question = again(sought, is_many=bool(found))
     return None
 
 
 async def find_number(caller: Caller, appointment: Appointment) -> str | None:
-    """The same, but a number as it was typed, also of a household that was closed: whoever asks looks at it."""
+    """The same once, but a number as it was typed, also of a household that was closed: whoever asks looks at it."""
     sought = await ask(WHICH, household_sought(region_of(caller.phone)))
     if sought.number:
         return sought.number
     found = await look(households_sought, caller, appointment, sought)
-    return (await meant(found)).number if found else None
+    return (await meant(found[:MOST_FOUND])).number if found else None
+
+
+def again(sought: Sought, *, is_many: bool) -> Sentence:
+    if is_many:
+        return _("Many are called {sought}. First and last name, phone or number?", sought=sought.shown)
+    return _("Not found: {sought}. The household's number, phone or name?", sought=sought.shown)
 
 
 async def meant(found: list[Found]) -> Household:
     if len(found) == 1:
         return found[0].household
-    chosen: Found = await choose(_("Which one?"), found)
-    return chosen.household
+    chosen = await one_of(_("Which one?"), [Option(one.key, one.label) for one in found])
+    return next(one.household for one in found if one.key == chosen.key)
 
 
 def found_as(household: Household) -> Sentence:

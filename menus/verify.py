@@ -12,8 +12,6 @@ from mutuelle.care.code_input import (
     CheckParts,
     care_code,
     check_parts,
-    code_part,
-    number_part,
 )
 from mutuelle.care.eligibility import (
     NOT_A_DOCTOR,
@@ -33,6 +31,7 @@ CHECK_BY_MESSAGE = _(
     "Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813"
 )
 NOTHING_CHECKED = _("Nothing was checked.")
+MOST_PARTS = 4  # messages of one check
 SHOWN = 32  # of the last checks: a busy morning
 
 
@@ -45,17 +44,25 @@ async def verify(caller: Caller) -> Sentence:
     if not await look(doctor_appointments, caller):
         return NOT_A_DOCTOR
     said = await ask(CHECK_BY_MESSAGE, check_parts)
-    if not said.number:
-        said = await ask(_("And the patient's member number (9 digits)?"), number_part)
-    elif said.code is None:
-        known = said.number
-        said = await ask(_("And the code of {number} (6 digits)?", number=shown_number(known)), code_part)
-        said = said if said.number else CheckParts(known, said.code)
+    for _nth in range(MOST_PARTS):
+        if not said.lacks:
+            break
+        came = await ask(missing(said), check_parts)
+        said = said.with_part(came)
+    if said.lacks:
+        return NOTHING_CHECKED
     agreed = await order(terms(said.number), in_parts=True)
     if not agreed:
         return NOTHING_CHECKED
     answer: Sentence = await do(check_cover, number=said.number, code=said.code or CODE_CAME_BEFORE)
     return longest(one_at_a_time(answer), caller.language, SMS_SEPTETS) if said.more else answer
+
+
+def missing(said: CheckParts) -> Sentence:
+    """The question for the part that is missing. A part that comes again counts instead of the first."""
+    if said.number:
+        return _("And the code of {number} (6 digits)?", number=shown_number(said.number))
+    return _("And the patient's member number (9 digits)?")
 
 
 def one_at_a_time(answer: Sentence) -> list[Sentence]:

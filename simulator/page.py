@@ -68,18 +68,20 @@ async def number(request: Request) -> JSONResponse:
     """GET ?phone=: the number as a network knows it, and what is wrong with it: country, short, long, unknown or ""."""
     typed = request.query_params.get("phone", "")
     digits = "".join(letter for letter in typed if letter.isdecimal())[:20].removeprefix("00")
-    foreign = typed.strip().startswith(
-        ("+", "00")
-    )  # else what is wrong with it is that its country is missing
+    fault = _fault(f"+{digits}")
+    if fault and not typed.strip().startswith(("+", "00")):
+        fault = "country"  # whatever else: that is what must be typed first
+    return JSONResponse({"number": None if fault else f"+{digits}", "fault": fault})
+
+
+def _fault(number: str) -> str:
     try:
-        read = phonenumbers.parse(f"+{digits}")
+        read = phonenumbers.parse(number)
     except phonenumbers.NumberParseException as trouble:
         short = trouble.error_type == phonenumbers.NumberParseException.TOO_SHORT_NSN
-        return JSONResponse({"number": None, "fault": "short" if short and foreign else "country"})
-    fault = FAULTS.get(phonenumbers.is_possible_number_with_reason(read), "")
-    if not fault and not phonenumbers.is_valid_number(read):
-        fault = "unknown" if foreign else "country"
-    return JSONResponse({"number": None if fault else f"+{digits}", "fault": fault})
+        return "short" if short else "country"
+    possible = FAULTS.get(phonenumbers.is_possible_number_with_reason(read), "")
+    return possible or ("" if phonenumbers.is_valid_number(read) else "unknown")
 
 
 ROUTES = [

@@ -46,8 +46,8 @@ PEOPLE = {
     "villager": _("A villager"),
     "other": _("Another number"),
     "number_country": _("Begin with a country, as in +223 70 12 34 56."),
-    "number_short": _("Too short: a figure is missing."),
-    "number_long": _("Too long: a figure too many."),
+    "number_short": _("Too short: figures are missing."),
+    "number_long": _("Too long: figures too many."),
     "number_unknown": _("No network of this country has such a number."),
 }
 KEYS = {

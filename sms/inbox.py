@@ -4,11 +4,11 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prepared import Prepared
 from sms.provider import SmsAdapter
-from sms.tables import inbox
 from talk.phones import gateway_phone
 
 log = logging.getLogger("keneya.sms")
@@ -34,4 +34,13 @@ async def store_sms(
         "received_at": now,
         "due_at": now,
     }
-    await db.execute(insert(inbox).values(row).on_conflict_do_nothing())
+    await _STORE.rows(db, row)
+
+
+_STORE = Prepared(
+    text("""
+    insert into sms_inbox (provider, provider_message_id, phone, short_code, body, received_at, due_at)
+    values (:provider, :provider_message_id, :phone, :short_code, :body, :received_at, :due_at)
+    on conflict do nothing
+    """)
+)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from locales import Sentence, _, render
 from menus import home
 from menus.arrears import arrears, detail
+from menus.by_words import lost_by_message, prices_by_message
 from menus.cover import cover
 from menus.doctors import doctors_by_message
 from menus.help import help_by_message
@@ -90,11 +91,13 @@ def villager(code: str) -> Draft:
         call=_("Call {code}, then type", code=code),
         calls=tuple((door.digit, labels.get(door.key, door.label)) for door in doors),
         messages=(
+            (prices_by_message.keyword, "", _("what it costs")),
             (join_by_message.keyword, _("village, name, ages"), _("join")),
             (cover.keyword, "", _("are we covered?")),
             (PAY, "5000", _("pay 5 000 F")),
             (doctors_by_message.keyword, "Sikasso", _("a doctor in this place")),
             (household_by_message.keyword, "", _("who is insured with me")),
+            (lost_by_message.keyword, "", _("my phone is lost")),
             HELP_ROW,
         ),
         advice=(
@@ -127,7 +130,7 @@ def collector(code: str) -> Draft:
         messages=(HELP_ROW,),
         advice=(
             _("Count the money together with the member, before you type."),
-            _("Type the household's number, then the sum. Read the name aloud: is it the right one?"),
+            _("Type the household's number, phone or name. Is the name on the screen right? Then the sum."),
             _("Type your work PIN. Hide it. You tell it to nobody, not even to a treasurer."),
             _(
                 "The screen says that it is noted, and the household gets an SMS. Without both, nothing is received."

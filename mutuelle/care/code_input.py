@@ -40,6 +40,16 @@ class CheckParts(str):
         parts.number, parts.code, parts.more = number, code, more
         return parts
 
+    @property
+    def lacks(self) -> bool:
+        """Whether number or code has not come yet."""
+        return not self.number or self.code is None
+
+    def with_part(self, came: "CheckParts") -> "CheckParts":
+        """The two together; what came again counts."""
+        code = self.code if came.code is None else came.code
+        return CheckParts(came.number or self.number, code, more=came.more)
+
 
 def _parts(typed: str) -> CheckParts:
     if typed.endswith(CODE_CAME):
@@ -76,20 +86,6 @@ def _readings(found: list[str], digits: str) -> Iterator[tuple[str, str]]:
     yield code_first
 
 
-def _with_number(typed: str) -> CheckParts:
-    parts = _parts(typed)
-    if not parts.number:
-        raise InvalidError(CHECK_DIGITS)
-    return parts
-
-
-def _with_code(typed: str) -> CheckParts:
-    parts = _parts(typed)
-    if parts.code is None:
-        raise InvalidError(CHECK_DIGITS)
-    return parts
-
-
 check_parts = Kind(
     "check parts",
     _parts,
@@ -97,10 +93,6 @@ check_parts = Kind(
     bad=("", "patient", "101 000 001", "101 000 001 246813", "101000000 2468135"),
     takes_rest=True,
 )
-number_part = Kind(
-    "number part", _with_number, good=("101 000 000", EXAMPLE), bad=("", "246813"), takes_rest=True
-)
-code_part = Kind("code part", _with_code, good=("246 813", EXAMPLE), bad=("", "101 000 000"), takes_rest=True)
 
 
 def parts_without_word(body: str) -> CheckParts | None:

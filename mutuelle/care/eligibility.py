@@ -143,7 +143,8 @@ async def _answer(
     }
     given = await _write(db, row)
     await use_code(db, household, kept, caller.at)
-    await messages.notify_checked(db, asker.mutuelle, household, given["reference"], caller.at)
+    # Only a household that is confirmed has a code.
+    await messages.notify_checked(db, asker.mutuelle, facts.phones, given["reference"], caller.at)
     return _worded(asker.mutuelle, facts.people, given)
 
 

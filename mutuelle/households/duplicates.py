@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import permutations
 from typing import Any
 
@@ -46,6 +47,7 @@ class Near:
         return shown_number(self.number)
 
 
+@lru_cache(maxsize=65_536)  # the names of the largest mutuelles: a search hears all of them
 def sounded(name: str) -> tuple[str, ...]:
     """The words of a name by their sound: Coulibaly and Koulibali, Ouattara and Watara are the same."""
     heard = initials(re.sub("['’]", "", name))

@@ -29,7 +29,7 @@ from talk.trouble import InvalidError
 from talk.words import Caller
 from values import value
 
-SHOWN = 8  # the nearest names: who finds none of hers types more of it
+MOST_FOUND = 24  # of one name: who finds more types more of it
 SHORTEST_NAME = 2  # letters
 
 
@@ -96,7 +96,10 @@ def _phone(typed: str, region: str) -> str:
 async def households_sought(
     db: AsyncConnection, caller: Caller, appointment: Appointment, sought: Sought
 ) -> list[Found]:
-    """The open households of the officer's mutuelle that she may mean, the likeliest first."""
+    """The open households of the officer's mutuelle that she may mean, the likeliest first.
+
+    More than MOST_FOUND are too many to choose from.
+    """
     if sought.number:
         household = await household_named(db, caller, sought.number, appointment.mutuelle_id)
         if household or not sought.phone:
@@ -106,7 +109,7 @@ async def households_sought(
         theirs = sa.exists().where(
             same_household(household_phone, household_table), household_phone.c.phone == sought.phone
         )
-        return [_found(appointment, row) for row in (await _open(db, appointment, theirs))[:SHOWN]]
+        return [_found(appointment, row) for row in (await _open(db, appointment, theirs))[:MOST_FOUND]]
     everybody = await _open(db, appointment, sa.true())
     near = await asyncio.to_thread(_nearest, everybody, sought.name)  # a town has thousands of names
     return [_found(appointment, row) for row in near]
@@ -136,6 +139,6 @@ async def _open(
 def _nearest(rows: Sequence[Row[*tuple[Any, ...]]], name: str) -> list[Row[*tuple[Any, ...]]]:
     """The rows of the heads whose names, or a word of them, sound like `name`, the nearest first."""
     heard = sounded(name)
-    near = [(likeness(sounded(row.head_name), heard), row) for row in rows]
-    best = sorted((found for found in near if found[0] >= NEAR), key=lambda found: -found[0])
-    return [row for _likeness, row in best[:SHOWN]]
+    near = {called: likeness(sounded(called), heard) for called in {row.head_name for row in rows}}
+    best = [row for row in rows if near[row.head_name] >= NEAR]
+    return sorted(best, key=lambda row: -near[row.head_name])[: MOST_FOUND + 1]

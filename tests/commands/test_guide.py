@@ -64,7 +64,7 @@ def test_a_villager_reads_the_digits_of_home_and_the_words_of_her_sms() -> None:
     villager = drawn()[0]
     assert villager.calls[:2] == (("1", "Adhérer ; déjà membre : Ma couverture"), ("2", "Payer"))
     assert [digit for digit, _label in villager.calls] == list("12345678")
-    assert villager.messages[1] == ("COUVERTURE", "sommes-nous couverts ?")
+    assert villager.messages[2] == ("COUVERTURE", "sommes-nous couverts ?")
     assert villager.foot == "Ma mutuelle : Mutuelle Benso Tél. : 76 00 00 09"
 
 

@@ -82,6 +82,9 @@ async def test_whoever_is_asked_for_both_sends_both_and_is_answered(
         ["{n}", "{n} {c}"],
         ["bonjour docteur {n} code {c} svp"],
         ["{n}", "12345", "{c}"],
+        ["199000029", "{n}", "{c}"],
+        ["123456", "{c}", "{n}"],
+        ["123456", "199000029", "{n} {c}"],
     ],
 )
 async def test_number_and_code_in_two_messages_or_without_the_word(

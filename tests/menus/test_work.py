@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, languages
+from menus import find
 from mutuelle.officers.proposals import GIVE, WITHDRAW
 from mutuelle.officers.roles import Role
 from mutuelle.treasury import cash_in_hand
@@ -167,3 +168,16 @@ async def test_a_work_pin_is_nowhere_but_on_the_screen_that_showed_it(
             kept += str(key) + str(await redis.get(key))
     for secret in (drawn, WRONG_PIN, "argon2"):
         assert secret not in kept, secret
+
+
+async def test_of_many_households_of_one_name_more_is_asked(
+    ussd_deps: calls.UssdDeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "MOST_FOUND", 2)
+    await appoint(ussd_deps.pool, OUMOU, Role.COLLECTOR, pin=None)
+    for phone, name in ((AWA, "Awa Koné"), (MARIAM, "Mariam Koné"), (OUMAR, "Oumar Koné")):
+        await join(ussd_deps.pool, phone, at=NOON, name=name)
+    oumou = Handset(ussd_deps, OUMOU)
+    asked = await oumou.dial("9", "1", "koné")
+    assert asked.startswith("Beaucoup de ménages s'appellent Kone. Prénom et nom")
+    assert "Oumar Koné" in await oumou.type("oumar kone")

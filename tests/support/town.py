@@ -1,10 +1,10 @@
 """A small town for the tests: one mutuelle with villages and products, and handsets that call it.
 
-Every name is invented.
+Every name is invented. Whatever is not said here is as in the proofs' mutuelle.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from itertools import count
 
@@ -29,6 +29,7 @@ from mutuelle.support.routes import remove_route
 from talk.screen import Shown
 from talk.words import Caller
 from tests.support.clinic import contract, open_facility
+from torture.town import DAN, FAMILY
 from ussd import calls
 from ussd.hop import Hop
 
@@ -36,6 +37,7 @@ FOUNDED = datetime(2024, 1, 1, tzinfo=UTC)
 FOUNDED_ON = FOUNDED.date()
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 AWA, MARIAM, OUMAR = "+22376000001", "+22376000002", "+22376000003"
+BENEFITS = "75 % des soins au centre de santé, 60 % à l'hôpital, accouchements"
 VILLAGES = ("Bandiagala", "Koutiébougou", "Niéna-Sud", "Zantiéla")
 _calls = count(1)
 
@@ -56,21 +58,15 @@ async def found(
     treasurers: Sequence[str] = ("Fanta Coulibaly", "Issa Dembélé"),
 ) -> None:
     """Found a mutuelle near Sikasso with all that the menus show."""
-    await db.execute(
-        insert(tables.mutuelle),
-        {
-            "id": code,
-            "prefix": prefix,
-            "name": name,
-            "town": "Sikasso",
-            "country": "ML",
-            "currency": "XOF",
-            "timezone": "Africa/Bamako",
-            "complaints_phone": "+22376000009",
-            "benefits": "75 % des soins au centre de santé, 60 % à l'hôpital, accouchements",
-            "created_at": FOUNDED,
-        },
-    )
+    own = {
+        "id": code,
+        "prefix": prefix,
+        "name": name,
+        "complaints_phone": "+22376000009",
+        "benefits": BENEFITS,
+    }
+    row = {**asdict(DAN), **own, "town": "Sikasso", "created_at": FOUNDED}
+    await db.execute(insert(tables.mutuelle), row)
     places = [{"mutuelle_id": code, "id": f"v{nth}", "name": place} for nth, place in enumerate(villages, 1)]
     await db.execute(insert(tables.place), places)
     for nth, product_name in enumerate(product_names, 1):
@@ -117,30 +113,17 @@ async def sell(
     sold_from: date = FOUNDED_ON,
 ) -> None:
     """Put a version of a product on sale."""
-    await db.execute(
-        insert(tables.product),
-        {
-            "mutuelle_id": mutuelle,
-            "code": product_code,
-            "version": version,
-            "name": name,
-            "sold_from": sold_from,
-            "lump_sum_minor": lump_sum_minor,
-            "threshold": 6,
-            "max_members": 12,
-            "premium_adult_minor": 3_000,
-            "premium_child_minor": 1_500,
-            "age_of_majority": 18,
-            "registration_fee_minor": registration_minor,
-            "insurance_period_months": 12,
-            "waiting_period_months": waiting_months,
-            "grace_period_payment_months": 3,
-            "grace_period_renewal_months": 1,
-            "partial_cover_threshold_percent": threshold_percent,
-            "max_installments": max_installments,
-            "amount_step_minor": 100,
-        },
-    )
+    key = {"mutuelle_id": mutuelle, "code": product_code, "version": version}
+    terms = {
+        "lump_sum_minor": lump_sum_minor,
+        "registration_fee_minor": registration_minor,
+        "waiting_period_months": waiting_months,
+        "partial_cover_threshold_percent": threshold_percent,
+        "max_installments": max_installments,
+    }
+    row = {**asdict(FAMILY), **key, **terms, "name": name, "sold_from": sold_from}
+    del row["currency"]  # it is the mutuelle's
+    await db.execute(insert(tables.product), row)
     await record_products(db, mutuelle)
 
 

@@ -72,6 +72,36 @@ async def test_what_had_to_be_asked_has_to_be_confirmed() -> None:
     assert channel.done == []
 
 
+async def in_parts(caller: Caller) -> Sentence:
+    name = await ask(_("Your name?"), person_name)
+    village = await ask(_("Your village?"), person_name)
+    agreed = await order(_("Keep {name} of {village}?", name=name, village=village), in_parts=True)
+    if not agreed:
+        return _("No.")
+    await do(keep, name=name, agreed=agreed)
+    return _("Kept {name}.", name=name)
+
+
+async def test_the_message_with_the_last_part_gives_an_order_that_may_come_in_parts() -> None:
+    channel = Stage()
+    first = await play(in_parts, channel, "Awa", by_message=True)
+    assert first.shown.text.startswith("Your village?")
+    by_call = await play(in_parts, channel, "Fana", state=first.state, by_message=False)
+    assert "1 Yes" in by_call.shown.text, "in a call it is asked"
+    assert channel.done == []
+    assert (await play(in_parts, channel, "Fana", state=first.state, by_message=True)).shown.end
+    assert channel.consents == ["Keep Awa of Fana?"]
+
+
+async def test_a_part_that_does_not_fit_gives_no_order() -> None:
+    channel = Stage()
+    first = await play(in_parts, channel, "Awa", by_message=True)
+    for words in ((), ("7",)):
+        turn = await play(in_parts, channel, *words, state=first.state, by_message=True)
+        assert turn.shown.text.rsplit("\n", 2)[-2] == "Your village?"
+    assert channel.done == []
+
+
 async def test_a_word_too_many_or_one_that_does_not_fit_is_no_order() -> None:
     channel = Stage()
     for words in (("7",), ("Awa", "7")):

@@ -20,44 +20,26 @@ from mutuelle.founding.founding import (
     serve_places,
 )
 from mutuelle.founding.rules import Doctor, Facility, Route, Sale
-from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place, get_mutuelle, treasurers
-from mutuelle.scheme.products import Product, products_on_sale
+from mutuelle.scheme.mutuelles import Officer, Place, get_mutuelle, treasurers
+from mutuelle.scheme.products import products_on_sale
+from torture import town
+from torture.town import DAN
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
-JIGI = Mutuelle(
+JIGI = replace(
+    DAN,
     id="JIGI",
     prefix=456,
     name="Mutuelle Jigi",
     town="Ségou",
-    country="ML",
-    currency="XOF",
-    timezone="Africa/Bamako",
     complaints_phone="+22379946990",
     benefits="Consultation 75 %",
 )
 PLACES = [Place("JIGI", "segou", "Ségou"), Place("JIGI", "markala", "Markala")]
 FAMILY = Sale(
-    Product(
-        mutuelle_id="JIGI",
-        code="FAM",
-        version=1,
-        name="Famille",
-        currency="XOF",
-        lump_sum_minor=12000,
-        threshold=6,
-        max_members=15,
-        premium_adult_minor=3000,
-        premium_child_minor=1500,
-        age_of_majority=18,
-        registration_fee_minor=1000,
-        insurance_period_months=12,
-        waiting_period_months=2,
-        grace_period_payment_months=3,
-        grace_period_renewal_months=1,
-        partial_cover_threshold_percent=50,
-        max_installments=4,
-        amount_step_minor=500,
+    replace(
+        town.FAMILY, mutuelle_id="JIGI", max_members=15, registration_fee_minor=1000, waiting_period_months=2
     ),
     sold_from=date(2026, 1, 1),
 )
