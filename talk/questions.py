@@ -20,6 +20,7 @@ from values import value
 BACK, HOME, MORE = "0", "00", "98"
 SEARCH_ABOVE = 9  # choices: a list that would take more than two pages is asked for by its first letters
 MOST_WORDS_OF_A_NAME = 4
+SHORTEST_IN_A_LINE = 4  # letters of a name that is found among other words
 YES, NO = "yes", "no"
 CHANGED = _("Something has changed. Please look again.")
 
@@ -165,6 +166,7 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
         return Moved(replace(view, page=view.page + 1))
     letters = initials(word)
     named = [choice for choice in question.choices if letters and _written(choice) == letters]
+    named = named or [choice for choice in question.choices if _is_said_in(choice, letters)]
     if len(named) == 1:  # of two villages of one name the list must tell
         return Answered(named[0], _on_record(question, named[0].key))
     if _is_long(question) and any(c.isalpha() for c in letters):
@@ -178,6 +180,12 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
     if _invites_letters(question, view):
         return Moved(view, _("Please type letters, like FA, or {more} for the list.", more=MORE))
     return Moved(view, _("Please press a number of the list."))
+
+
+def _is_said_in(choice: Choice, letters: str) -> bool:
+    """Whether the choice's name stands among other words: je suis de Fana."""
+    name = _written(choice)
+    return len(name) >= SHORTEST_IN_A_LINE and f" {name} " in f" {letters} "
 
 
 def words_that_name(question: Choose[Any], words: Sequence[str]) -> int:
