@@ -75,9 +75,9 @@ export const VIEWS = {
   }),
 };
 
-/* A name, and no list to choose from by a digit. */
+/* A name, and no list to choose from by a digit (98 and 99 lead away from the question). */
 function asksLetters(screen) {
-  return !/^[1-9]\d? /m.test(screen) && ASKED_IN_LETTERS.some((question) => facts(screen, question));
+  return !/^(?!9[89] )[1-9]\d? /m.test(screen) && ASKED_IN_LETTERS.some((question) => facts(screen, question));
 }
 
 function heading(phone, message) {
