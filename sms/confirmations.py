@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from locales import Sentence, _, render, render_within
 from locales.letters import fold, septets
-from sms.keywords import BESIDE_THANKS, BESIDE_YES, GREETINGS, NOT, THANKS, known, tidy, words_in
+from sms.keywords import BESIDE_CODE, BESIDE_THANKS, BESIDE_YES, GREETINGS, NOT, THANKS, known, tidy, words_in
 from talk.figures import in_figures
 from talk.keyring import Keyring
 from talk.keywords import NO, YES
@@ -120,7 +120,7 @@ def read_yes_or_no(body: str) -> Reply | None:
     )
     if yes and (words[0] in known(YES) or beside):
         return Reply(True, code, plain=beside and not re.search(r"\d", text))
-    return Reply(True, code, plain=False) if code and beside else None
+    return Reply(True, code, plain=False) if code and set(words) <= known(BESIDE_CODE) else None
 
 
 def _code(figures: list[str]) -> str:

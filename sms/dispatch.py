@@ -27,6 +27,7 @@ from sms.limits import (
     strangers_answered,
 )
 from sms.run_menu import Played, play
+from talk.answers import INTRODUCED
 from talk.engine import Menu
 from talk.keywords import BY_MESSAGE, NO, START, ByMessage, Takes, word_for
 from talk.limits import begun
@@ -272,15 +273,17 @@ async def _go_on(
     if moves or turn.shown.end or _has_moved(talk, turn.talk) or is_confirmation(turn.talk.state.view):
         return await _answer(incoming, turn, "answer")
     again = await _play(incoming, menu, turn.talk, ())
-    text = _with_way_out(incoming, turn.shown.text, again.shown.text)
+    is_list = bool(again.shown.keys)
+    text = _with_way_out(incoming, turn.shown.text, again.shown.text, is_list=is_list)
     return await _answer(incoming, replace(turn, shown=replace(turn.shown, text=text)), "answer")
 
 
-def _with_way_out(incoming: _Incoming, noted: str, question: str) -> str:
-    """A question asked again, with how to end it: its note before the question where both have no room."""
+def _with_way_out(incoming: _Incoming, noted: str, question: str, *, is_list: bool) -> str:
+    """A question asked again, with how to end it. Without room for all its note stands for it, but for a list."""
     way_out = incoming.say(to_stop(word_for(NO, incoming.caller.language)))
     note = noted.removesuffix(question).rstrip()
-    return _joined(noted, way_out) or (note and _joined(note, way_out)) or _joined(question, way_out) or noted
+    whole, without = _joined(noted, way_out), _joined(question, way_out)
+    return whole or (note and not is_list and _joined(note, way_out)) or without or noted
 
 
 def _has_moved(before: Conversation, after: Conversation) -> bool:
@@ -295,7 +298,9 @@ def _means_else(incoming: _Incoming, before: Conversation, turn: Played) -> bool
         return True
     last = turn.talk.state.answers[-1:]
     is_name = bool(last) and last[0].kind in FREE_WORDS and last != before.state.answers[-1:]
-    return is_name and is_speech(incoming.received.body)
+    return (
+        is_name and is_speech(incoming.received.body) and not INTRODUCED.match(tidy(incoming.received.body))
+    )
 
 
 def _joined(text: str, line: str) -> str:

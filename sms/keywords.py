@@ -22,13 +22,15 @@ from talk.keywords import NO, START, STOP, YES, ByMessage, Takes, words_of
 from talk.questions import initials
 
 NOT = _("NOT DONT CANT")
-ENOUGH = _("CANCEL BACK MENU QUIT EXIT END")
+ENOUGH = _("CANCEL BACK MENU QUIT EXIT END LATER NOTHING")
+NOT_NOW = _("NOW YET TODAY I WANT")  # behind a "not"
 GREETINGS = _(
     "HELLO HI HEY DEAR GOOD MORNING AFTERNOON EVENING DAY SIR MADAM PLEASE PLS PLZ RE FW FWD FORWARDED MESSAGE"
 )
 THANKS = _("THANKS THANK THX TX TANKS OK OKAY NOTED BLESS")
 BESIDE_THANKS = _("YOU VERY MUCH A LOT GOD ALL WELL FINE GREAT")
 SEEN = _("GOT+IT UNDERSTOOD ALL+WELL")
+BESIDE_CODE = _("CODE THE IS")
 BESIDE_YES = _("I DO IT IS PLEASE ALL RIGHT THAT THE WITH PLEASURE CODE")  # beside a yes they change nothing
 SPEECH = _("I AM MY WE HAVE WANT NEED HOW WHAT WHERE WHEN WHY IS ARE CAN")
 
@@ -171,7 +173,7 @@ class Phrasebook:
 
     def _said(self, line: _Wording, may_open: MayOpen) -> _Entry | None:
         found = [
-            (words, exact, weight, -nth, entry)
+            (words, weight > 0, exact, weight, -nth, entry)
             for nth, entry in enumerate(self._entries)
             if _allowed(entry.opening, may_open) and (exact := _is_said(entry, line))
             for words, weight in [entry.rank]
@@ -325,9 +327,12 @@ def is_thanks(body: str) -> bool:
 
 
 def is_enough(body: str) -> bool:
-    """Whether it is a word that ends a question: no, cancel, menu, back."""
-    words = words_in(tidy(body))
-    return bool(words) and words[0] in known(ENOUGH) | known(NO) and len(words) <= 3
+    """Whether nothing is said but a word that ends a question: no, cancel, menu, back, not now. A reason says more."""
+    words = set(words_in(tidy(body)))
+    ends = known(ENOUGH) | known(NO)
+    beside = known(NOT) | known(NOT_NOW) | known(THANKS) | known(BESIDE_THANKS) | known(GREETINGS)
+    is_later = bool(words & known(NOT)) and words <= known(NOT) | known(NOT_NOW)
+    return is_later or (bool(words & ends) and words <= ends | beside)
 
 
 def is_speech(body: str) -> bool:

@@ -22,6 +22,10 @@ LONGEST_ANSWER = 160  # what one hop of a basic phone can carry, with room to sp
 OLDEST = 115  # years
 LONGEST_NAME = 26  # a confirmation must hold it beside a mutuelle, a product and two prices
 LONGEST_REASON = 60  # septets: it travels in one segment, beside who said it and where
+# Who is asked for a name may say it in a sentence.
+INTRODUCED = re.compile(
+    r"^\W*(?:je m[’' ]?appelle|mon nom (?:est|c[’' ]?est)|moi,? c[’' ]?est|my name is|i am)\s+", re.IGNORECASE
+)
 INVERTED_MARK, AT_SIGN = "¡", "@"  # GSM and ASCII disagree on 0x40: a slip of gateways, seen in live traffic
 
 
@@ -79,7 +83,7 @@ def repaired(typed: str) -> str:
 
 
 def _name(typed: str) -> str:
-    name = re.sub(r"[^\w'’ .-]|[\d_]", " ", typed)
+    name = re.sub(r"[^\w'’ .-]|[\d_]", " ", INTRODUCED.sub("", typed))
     name = " ".join(name.split())
     if sum(map(str.isalpha, name)) < 2:
         raise InvalidError(_("Please type the name in letters."))

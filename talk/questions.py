@@ -21,6 +21,7 @@ from values import value
 BACK, HOME, MORE = "0", "00", "98"
 SEARCH_ABOVE = 9  # choices: a list that would take more than two pages is asked for by its first letters
 MOST_WORDS_OF_A_NAME = 4
+SHORTEST_IN_A_LINE = 4  # letters of a name that is found among other words
 YES, NO = "yes", "no"
 CHANGED = _("Something has changed. Please look again.")
 PRESS_LISTED = _("Please press a number of the list.").or_else(_("Press a number:"))
@@ -185,6 +186,11 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
     return Moved(view, PRESS_LISTED if question.choices else PRESS_BACK)
 
 
+def _is_said_in(name: str, letters: str) -> bool:
+    """Whether a name stands among other words: je suis de Fana."""
+    return len(name) >= SHORTEST_IN_A_LINE and f" {name} " in f" {letters} "
+
+
 def words_that_name(question: Choose[Any], words: Sequence[str]) -> int:
     """How many of the first `words` are together the name of one choice; one if no two are."""
     names = [_written(choice) for choice in question.choices]
@@ -237,13 +243,17 @@ def _written(choice: Choice) -> str:
 
 
 def _named(choices: Sequence[Choice], letters: str) -> Choice | None:
-    """The only choice of that name, else the only one whose name is a letter away; None where the list must tell."""
+    """The only choice of that name, else the only one whose name is a letter away, or stands among other words.
+
+    None where the list must tell.
+    """
     if not letters:
         return None
     written = [(name, choice) for choice in choices if (name := _written(choice))]
     alike = [choice for name, choice in written if name == letters]
     if not alike and len(letters) >= SHORTEST_WHOLE and not letters.isdigit():
         alike = [choice for name, choice in written if OSA.distance(letters, name, score_cutoff=1) <= 1]
+    alike = alike or [choice for name, choice in written if _is_said_in(name, letters)]
     return alike[0] if len(alike) == 1 else None
 
 
