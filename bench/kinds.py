@@ -20,7 +20,7 @@ from torture.town import FAMILY
 PART = str(FAMILY.lump_sum_minor // FAMILY.max_installments)
 DRAWN = {
     "join": re.compile(rb"\d{3} \d{3} \d{3}"),
-    "cash": re.compile(rb"(?<=recu )[A-Z0-9]{6}|(?<=avez )[\d ]+(?= F en main)"),
+    "cash": re.compile(rb"(?<=RE\xc3\x87U )[A-Z0-9]{6}|(?<=avez )[\d ]+(?= F en main)"),
 }
 _calls = count(1)
 

@@ -104,8 +104,8 @@ async def pay(hop: LimitHop) -> str:
     if stands and len(hop.words) == 1:
         due, part = money(stands["due"]), money(stands["due"] // 4)
         return (
-            f"CON Reste à payer : {due}\n1 Payer {due}\n2 Payer une partie, dès {part}\n3 Autre téléphone\n"
-            "4 Autre ménage\n5 Demandes des autres\n0 Retour"
+            f"CON Reste à payer : {due}\n1 Payer {due}\n2 Une partie, dès {part}\n3 Autre téléphone\n"
+            "4 Autre ménage\n5 Refuser de payer pour d'autres\n0 Retour"
         )
     if stands:
         return (
@@ -115,7 +115,7 @@ async def pay(hop: LimitHop) -> str:
     screen = (
         f"END Merci. On va demander {money(12_000)} au {local(hop.phone)} : validez avec votre code secret."
     )
-    screen += " Un recu suivra par SMS."
+    screen += " Un SMS dira que c'est payé."
     await hop.act("pay", "Payer ?", screen=screen, due=12_000, amount=12_000, code=drawn_code())
     return screen
 
@@ -125,22 +125,23 @@ async def join(hop: LimitHop) -> str:
     if nth == 1:
         places = await hop.pool.fetch(STATEMENTS["places"])
         options = "".join(f"\n{at} {place['name']}" for at, place in enumerate(places, 1))
-        return f"CON Où habitez-vous ?{options}\n0 Retour"
+        return f"CON Où habitez-vous ?{options}\n99 Mon village n'y est pas\n0 Retour"
     if nth == 2:
         return "CON Votre prénom et votre nom ?\n0 Retour"
     if nth == 3:
-        return "CON Les ages dans votre ménage, vous d'abord, séparés par * (bébé : 0). Exemple : 45*38*12\n0 Retour"
+        return "CON Combien d'années a chaque personne du ménage ? Vous d'abord, bébé : 0. Exemple : 45*38*12\n0 Retour"
     ages = [int(word) for word in hop.words[3:6]]
     if nth == 8:
         return await enrol(hop, ages)
     offer = await hop.read("offer", "Kola")
     if nth == 6:
         return (
-            f"CON Soins couverts {offer['wait']} mois après {money(offer['opening'])} payés. Combien payez-vous "
+            f"CON Attente : {offer['wait']} mois dès que {money(offer['opening'])} sont payés. Combien payez-vous "
             f"maintenant ?\n1 Tout : {money(offer['price'])}\n2 Une partie : {money(offer['part'])}\n0 Retour"
         )
     return (
-        f"CON {offer['mutuelle']}, {offer['product']} : {money(offer['price'])}. {hop.words[2]}, {len(ages)} pers. "
+        f"CON {offer['mutuelle']}, {offer['product']} : {money(offer['price'])}. {hop.words[2]}, Kola, "
+        f"{len(ages)} personnes : {', '.join(map(str, ages))} ans. "
         "Ces données servent à vous assurer.\n1 J'accepte\n2 Non"
     )
 
@@ -164,7 +165,7 @@ async def work(hop: LimitHop) -> str:
     nth = len(hop.words)
     if nth == 1:
         await hop.read("office", hop.phone)
-        return "CON Mon travail\n1 Argent recu\n2 Argent en main\n3 Argent de plusieurs ménages\n0 Retour"
+        return "CON Mon travail\n1 Argent encaissé\n2 Argent en main\n3 Argent de plusieurs ménages\n0 Retour"
     if nth == 2:
         await hop.read("office", hop.phone)
         return "CON Quel ménage ? Son numéro, son téléphone ou son nom\n0 Retour"
@@ -185,10 +186,10 @@ async def work(hop: LimitHop) -> str:
 
 async def receive(hop: LimitHop) -> str:
     code, amount = drawn_code(), int(hop.words[3])
-    body = f"Recu {code} : {money(amount)} en espèces pour le ménage {shown(hop.words[2])}. Reste {money(9_000)}."
+    body = f"REÇU {code} : {money(amount)} en espèces pour le ménage {shown(hop.words[2])}. Reste {money(9_000)}."
     facts = {"number": hop.words[2], "due": 12_000, "amount": amount, "code": code, "body": body}
     done = await hop.act("cash", "Reçu ?", **facts)
-    told = f"C'est noté : {money(amount)}, recu {code}. Le ménage recoit un SMS."
+    told = f"C'est noté : {money(amount)}, REÇU {code}. Un SMS part au ménage."
     return f"END {told} Vous avez {money(done['holds'])} en main."
 
 

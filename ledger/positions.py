@@ -44,7 +44,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Held:
+class DayEnd:
     """Balances of the health fund at the end of a day, in minor units; `boxes` is the cash, account by account."""
 
     boxes: dict[str, int]
@@ -66,11 +66,11 @@ async def position(db: AsyncConnection, mutuelle: str, currency: str, *, since: 
     return Position(_boxes(row), *figures, Mark(row.snapshot, row.at))
 
 
-async def held_on(db: AsyncConnection, mutuelle: str, currency: str, day: date) -> Held:
+async def held_on(db: AsyncConnection, mutuelle: str, currency: str, day: date) -> DayEnd:
     """What `mutuelle` held of its health fund in `currency` at the end of `day`."""
     facts = {"mutuelle": mutuelle, "currency": currency, "fund": HEALTH, "day": day}
     row = (await db.execute(text(_HELD.replace("AS_OF", "cast(:day as date)")), facts)).one()
-    return Held(_boxes(row), int(row.mobile), int(row.bank))
+    return DayEnd(_boxes(row), int(row.mobile), int(row.bank))
 
 
 async def received_between(

@@ -7,6 +7,7 @@ from datetime import date
 
 from locales.catalogue import DEFAULT_LANGUAGE, catalogue, language_name, languages, load
 from locales.formats import locale_of, written_day
+from locales.letters import fold, septets
 from locales.sentence import Fact, Money, Once, Sentence, _, _n
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "load",
     "locale_of",
     "render",
+    "render_within",
 ]
 
 
@@ -37,6 +39,14 @@ def render(sentence: Sentence | str, language: str) -> str:
     else:
         template = known.ngettext(sentence.msgid, sentence.plural, sentence.number)
     return template.format(**{name: _spoken_fact(fact, spoken) for name, fact in sentence.facts})
+
+
+def render_within(sentence: Sentence | str, language: str, room: int) -> str:
+    """The longest wording of `sentence` that basic phones show in `room` septets; its shortest where none fits."""
+    words = fold(render(sentence, language))
+    if isinstance(sentence, str) or sentence.shorter is None or septets(words) <= room:
+        return words
+    return render_within(sentence.shorter, sentence.language or language, room)
 
 
 def _spoken_fact(fact: Fact, language: str) -> str:

@@ -19,10 +19,6 @@ def months(n: int) -> Sentence:
     return _n("{n} month", "{n} months", n)
 
 
-def years(n: int) -> Sentence:
-    return _n("{n} year", "{n} years", n)
-
-
 def people(n: int) -> Sentence:
     return _n("{n} person", "{n} people", n)
 

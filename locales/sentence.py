@@ -40,12 +40,19 @@ class Sentence:
     """`msgid` is the English source with `{names}`; `language`, where set, overrides the reader's.
 
     With `plural`, the source for other numbers than one, the first fact is the number `n` that chooses the form.
+    `shorter` says the same where there is no room: in the place of names as long as the tables allow.
     """
 
     msgid: str
     facts: tuple[tuple[str, "Fact"], ...] = ()
     language: str | None = None
     plural: str | None = None
+    shorter: "Sentence | None" = None
+
+    def or_else(self, shorter: "Sentence") -> "Sentence":
+        """The same sentence, with a shorter one for where it has no room."""
+        last = self.shorter.or_else(shorter) if self.shorter else shorter
+        return replace(self, shorter=last)
 
     @property
     def number(self) -> int:

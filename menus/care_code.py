@@ -21,8 +21,8 @@ async def care_code(caller: Caller) -> Sentence:
         return _("No code was made.")
     made = await do(make_code, number=household.number, rank=patient.rank)
     return _(
-        "Code: {code}. Number: {number}. Tell both to the doctor before {time}, and to nobody else. It serves once.",
-        code=made.words,
+        "Tell the doctor:\n{number}\nthen {code}\nbefore {time}, and nobody else. It serves once.",
+        code=made.shown,
         number=household.shown_number,
         time=made.until,
     )

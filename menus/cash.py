@@ -169,7 +169,7 @@ def has_no_room(
 def nothing_to_take(stands: Standing) -> Sentence | None:
     """Why no cash is taken of this household now, by its name: the collector asks about another's."""
     name = stands.household.head_name
-    if stands.open_payment:
+    if stands.own_payment:
         return _("{name}: a mobile payment is under way. Take no cash now.", name=name)
     if stands.renews_by_credit:
         return _(
@@ -183,8 +183,8 @@ def nothing_to_take(stands: Standing) -> Sentence | None:
 
 
 async def cash_amount(stands: Standing) -> Money:
-    """How much, between the least part and all of it, the household named first; not asked for the only answer."""
-    least, most = stands.least_payment, stands.payable
+    """How much, from the least that the mutuelle takes in cash; not asked where there is only one answer."""
+    least, most = stands.least_cash, stands.payable
     if least == most:
         return most
     question = _(
@@ -193,7 +193,8 @@ async def cash_amount(stands: Standing) -> Money:
         least=least,
         most=most,
     )
-    money: Money = await ask(question, amount(least, most, stands.payable_product.amount_step_minor))
+    step = min(stands.payable_product.amount_step_minor, least.amount_minor)
+    money: Money = await ask(question, amount(least, most, step))
     return money
 
 

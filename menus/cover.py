@@ -1,6 +1,6 @@
 """My cover, on one screen: covered or not, until when, who, what remains due, what to do next."""
 
-from locales import Fact, Sentence, _
+from locales import Fact, Sentence, _, _n
 from menus.verify import CHECK_BY_MESSAGE
 from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
 from mutuelle.care.eligibility import doctor_appointments
@@ -22,8 +22,8 @@ async def cover(caller: Caller) -> Sentence:
     if household is None:
         return await without_household(caller)
     stands = await look(standing, household, caller.at)
-    if stands.open_payment and not stands.cover.is_covered:
-        return under_way(stands.open_payment, caller)
+    if stands.own_payment and not stands.cover.is_covered:
+        return under_way(stands.own_payment, caller)
     return covered(stands, caller) if stands.cover.is_covered else not_covered(stands, caller)
 
 
@@ -55,11 +55,9 @@ def not_covered(stands: Standing, caller: Caller) -> Sentence:
     """Not covered, why, and what to do about it."""
     found, facts = stands.cover, about(stands, caller)
     if found.state is CoverState.WAITING and found.from_on and not stands.due.amount_minor:
-        return _("{who}. All is paid. Care is covered from {start}.", **facts, start=found.from_on)
+        return _("{who}. All is paid. Covered from {start} to {end}.", **facts, start=found.from_on)
     if found.state is CoverState.WAITING and found.from_on:
-        return _(
-            "{who}. Care is covered from {start} to {end}. Left to pay: {due}.", **facts, start=found.from_on
-        )
+        return _("{who}. Covered from {start} to {end}. Left to pay: {due}.", **facts, start=found.from_on)
     if found.state is CoverState.SUSPENDED:
         return _("{who}. NOT COVERED: ended {end}. Pay {due}: covered that day. {how}.", **facts)
     if found.state is CoverState.EXPIRED and stands.due.amount_minor:
@@ -76,11 +74,12 @@ def not_covered(stands: Standing, caller: Caller) -> Sentence:
 def about(stands: Standing, caller: Caller) -> dict[str, Fact]:
     """Who the answer is about, what they owe, and how to pay."""
     household = stands.household
-    who = _(
-        "{name}, number {number}, people: {size}",
+    who = _n(
+        "{name}, number {number}, {n} person",
+        "{name}, number {number}, {n} people",
+        stands.members,
         name=household.head_name,
         number=household.shown_number,
-        size=stands.members,
     )
     facts: dict[str, Fact] = {"who": who, "due": stands.due, "how": how_to_pay(caller)}
     if stands.cover.until_on:

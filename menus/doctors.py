@@ -10,7 +10,7 @@ from mutuelle.care.words import SERVICES, language_word
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Place, get_mutuelle, mutuelles_near
 from talk.keywords import Takes, by_message
-from talk.words import Caller, Option, ask, choose, confirm, do, look
+from talk.words import Caller, Option, ask, choose, confirm, do, look, show
 
 FEW = 4  # more than these at one place are first sorted by language or service
 LANGUAGE, SERVICE, ALL = "language", "service", "all"
@@ -55,7 +55,7 @@ async def at_place(caller: Caller, household: Household | None, place: Place) ->
         found = await sorted_out(found)
     practice = found[0] if len(found) == 1 else await choose(_("Which one?"), found)
     if household is None or not await may_choose(caller, household, practice):
-        return shown(practice)
+        return await show(shown(practice))
     await choose(shown(practice), (Option(MINE, _("Choose this doctor"), "1"),))
     return await agree(household, practice)
 

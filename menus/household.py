@@ -1,6 +1,6 @@
 """My household: its people, adding and removing them, corrections, and the log of changes."""
 
-from locales import Fact, Money, Sentence, _
+from locales import Fact, Money, Sentence, _, _n
 from menus.words import NO_HOUSEHOLD, one_of, whom
 from mutuelle.contributions.family import (
     Family,
@@ -36,7 +36,7 @@ from mutuelle.households.households import Household
 from mutuelle.households.member_numbers import member_number
 from talk.answers import person_name
 from talk.keywords import by_message
-from talk.words import Caller, Option, ask, choose, confirm, do, look
+from talk.words import Caller, Option, ask, choose, confirm, do, look, show
 
 WHO, ADD, REMOVE, CORRECT, CHANGES = "who", "add", "remove", "correct", "changes"
 NAME, YEAR = "name", "year"
@@ -52,7 +52,12 @@ async def household(caller: Caller) -> Sentence:
     family = await look(family_of, household, caller.at)
     changes = await look(changes_shown, caller, household, LAST_CHANGES)
     what = await choose(
-        _("Household {number}, people: {size}", number=household.shown_number, size=len(family.present)),
+        _n(
+            "Household {number}, {n} person",
+            "Household {number}, {n} people",
+            len(family.present),
+            number=household.shown_number,
+        ),
         ways(family, changes),
     )
     if what.key == WHO:
@@ -86,13 +91,15 @@ async def who(caller: Caller, family: Family) -> Sentence:
     stands = await look(standing, family.household, caller.at)
     cover = cover_of(person, stands, family)
     if person.name is None:
-        return _("Born in {year}. {cover}", year=person.birth_year, cover=cover)
-    return _(
-        "{name}, {age}, born in {year}. {cover}",
-        name=person.name,
-        age=aged(person.age(family.today)),
-        year=person.birth_year,
-        cover=cover,
+        return await show(_("Born in {year}. {cover}", year=person.birth_year, cover=cover))
+    return await show(
+        _(
+            "{name}, {age}, born in {year}. {cover}",
+            name=person.name,
+            age=aged(person.age(family.today)),
+            year=person.birth_year,
+            cover=cover,
+        )
     )
 
 
@@ -157,22 +164,26 @@ async def remove(caller: Caller, family: Family) -> Sentence:
     if leaving.key == Leaving.MOVED:
         return await move(caller, family, person)
     price = family.price_without(person.rank)
-    words = next_price(family, price)
-    agreed = await confirm(
-        _(
-            "Remove {name}? No longer covered from tomorrow, nothing is paid back. {price}",
-            name=name,
-            price=words,
-        )
-    )
+    agreed = await confirm(removing(name, Leaving(leaving.key), next_price(family, price)))
     if not agreed:
         return NOTHING_CHANGED
     await do(
         remove_person, number=family.household.number, rank=person.rank, leaving=leaving.key, next_price=price
     )
     if leaving.key == Leaving.DIED:
-        return _("It is noted. We share your sorrow.")
+        return _("It is noted. Our thoughts are with you all. {price}", price=next_price(family, price))
     return _("It is noted. {name} is covered until this evening.", name=name)
+
+
+def removing(name: Sentence | str, leaving: Leaving, price: Sentence) -> Sentence:
+    """What is agreed to. Who mourns is not told of money first: the price follows once it is noted."""
+    if leaving is Leaving.DIED:
+        return _("We share your sorrow. Take {name} off the list of your household?", name=name)
+    return _(
+        "Remove {name}? No longer covered from tomorrow, nothing is paid back. {price}",
+        name=name,
+        price=price,
+    )
 
 
 async def move(caller: Caller, family: Family, person: Person) -> Sentence:
@@ -255,7 +266,9 @@ async def what_changed(changes: list[ShownChange]) -> Sentence:
     options = [Option(str(change.noted.position), heading(change)) for change in changes]
     chosen = await choose(_("The last changes:"), options)
     change = next(change for change in changes if str(change.noted.position) == chosen.key)
-    return _("{what}, {by}. {detail}", what=heading(change), by=change.by, detail=change.noted.detail)
+    return await show(
+        _("{what}, {by}. {detail}", what=heading(change), by=change.by, detail=change.noted.detail)
+    )
 
 
 def heading(change: ShownChange) -> Sentence:
@@ -277,9 +290,10 @@ async def household_by_message(caller: Caller) -> Sentence:
 def household_words(household: Household, ages: tuple[int, ...]) -> Sentence:
     """How many, and how old; of a very large household the first ones."""
     shown = ", ".join(str(age) for age in ages[:AGES_IN_A_MESSAGE])
-    return _(
-        "Household {number}, people: {size}, aged {ages}. To change something: dial and press 4.",
+    return _n(
+        "Household {number}, {n} person, aged {ages}. To change something: dial and press 4.",
+        "Household {number}, {n} people, aged {ages}. To change something: dial and press 4.",
+        len(ages),
         number=household.shown_number,
-        size=len(ages),
         ages=shown + ("…" if len(ages) > AGES_IN_A_MESSAGE else ""),
     )

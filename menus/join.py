@@ -1,22 +1,29 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
 from locales import Fact, Money, Sentence, _, _n, counts
+from menus.mutuelle import which
 from menus.words import JOIN, no_cover, part_of, which_cover
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
-from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, places_near
+from mutuelle.households.households import NewHousehold
+from mutuelle.scheme.mutuelles import Mutuelle, Place, PlaceNear, get_mutuelle, places_near
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
 from talk.keywords import Takes, by_message
-from talk.words import Caller, Option, ask, choose, confirm, do, look
+from talk.words import Caller, Option, ask, choose, confirm, do, look, show
+
+ELSEWHERE = Option("elsewhere", _("My village is not there"), "99")
 
 
 async def join(caller: Caller) -> Sentence:
     places = await look(places_near, caller)
     if not places:
         return _("No mutuelle is open near you yet. Please try again later.")
-    place = await choose(_("Where do you live?"), places)
+    listed: list[PlaceNear | Option] = [*places, ELSEWHERE]
+    place = await choose(_("Where do you live?"), listed)
+    if isinstance(place, Option):
+        return await not_served(caller)
     mutuelle = await look(get_mutuelle, place.mutuelle_id)
     name = await ask(_("Your first and last name?"), person_name)
     people = await ask(_("The age of each person of your household, yours first. Example: 45*38*12"), ages)
@@ -25,18 +32,28 @@ async def join(caller: Caller) -> Sentence:
     if offer is None:
         return no_cover(mutuelle, people)
     cash = await look(cash_in_place, caller, mutuelle.id, place.id)
-    first = offer.price if cash else await first_payment(offer)
+    first = None if cash else await first_payment(offer)
 
+    new = NewHousehold(place.id, name, people)
     agreed = await confirm(
-        terms(mutuelle, name, offer, first, cash), yes=_("I agree"), no=_("No"), own=cash is None
+        terms(mutuelle, place, new, offer, first), yes=_("I agree"), no=_("No"), own=cash is None
     )
     if not agreed:
         return _("Nothing was recorded. Dial again when you are ready.")
-    household = await do(
-        enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=None if cash else first
-    )
+    household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first)
     number = household.shown_number
-    return registered(number, offer, cash) if cash else welcome(mutuelle, number, first)
+    if cash:
+        return registered(number, offer, cash)
+    return welcome(mutuelle, number, offer.price if first is None else first)
+
+
+async def not_served(caller: Caller) -> Sentence:
+    """Whom to call where one's village is not in the list."""
+    mutuelle = await which(caller, None)
+    facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "phone": mutuelle.complaints}
+    return await show(
+        _("Your village is not in the list? Call {mutuelle}, {phone}: where can you join?", **facts)
+    )
 
 
 @by_message(
@@ -57,7 +74,7 @@ async def first_payment(offer: Offer) -> Money:
     if offer.installment == offer.price:
         return offer.price
     ways = (Option("all", _("All: {amount}", amount=offer.price)), Option("part", part_of(offer.installment)))
-    way = await choose(when_covered(offer), ways)
+    way = await choose(when_covered(offer), ways, of_money=True)
     return offer.price if way.key == "all" else offer.installment
 
 
@@ -65,33 +82,64 @@ def when_covered(offer: Offer) -> Sentence:
     """What a first payment gives, shown before the choice."""
     wait = offer.product.waiting_period_months
     if not wait:
-        return _("Care is covered once {opening} is paid. How much do you pay now?", opening=offer.opening)
+        return _("Covered once {opening} is paid. How much do you pay now?", opening=offer.opening)
     return _n(
-        "Care is covered once {opening} is paid and {n} month has passed. How much do you pay now?",
-        "Care is covered once {opening} is paid and {n} months have passed. How much do you pay now?",
+        "To wait: {n} month once {opening} is paid. How much do you pay now?",
+        "To wait: {n} months once {opening} is paid. How much do you pay now?",
         wait,
         opening=offer.opening,
     )
 
 
-def terms(mutuelle: Mutuelle, name: str, offer: Offer, first: Money, cash: PayInCash | None) -> Sentence:
-    """All that is agreed to: who, with whom, for how many, at which price, and that the details are kept."""
-    facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "product": offer.product.name, "price": offer.price}
-    facts |= {"name": name, "size": offer.members}
-    if cash:
-        return _(
-            "{mutuelle}, {product}: {price} in cash. {name}, people: {size}. These details serve to insure you.",
+def terms(mutuelle: Mutuelle, place: Place, new: NewHousehold, offer: Offer, first: Money | None) -> Sentence:
+    """All that is agreed to: who lives where, with whom, at which price, and that the details are kept.
+
+    Without `first` nothing is asked of this phone: it is paid in cash. Among the longest names the ages have no room,
+    then the village has none; for how many people it is always stands there.
+    """
+    facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "product": offer.product.name}
+    facts |= {"price": price_agreed(offer, first), "name": new.head_name, "place": place.name}
+    people = counts.people(len(new.ages))
+    ages = ", ".join(map(str, new.ages))
+    return (
+        _(
+            "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages} years. "
+            "These details serve to insure you.",
             **facts,
+            people=people,
+            ages=ages,
         )
-    if first == offer.price:
-        return _(
-            "{mutuelle}, {product}: {price}. {name}, people: {size}. These details serve to insure you.",
-            **facts,
+        .or_else(
+            _(
+                "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages} years. Kept to insure you.",
+                **facts,
+                people=people,
+                ages=ages.replace(",", ""),
+            )
         )
-    return _(
-        "{mutuelle}, {product}: {price}, first {first}. {name}, people: {size}. These details serve to insure you.",
-        **facts,
-        first=first,
+        .or_else(
+            _(
+                "{mutuelle}, {product}: {price}. {name}, {place}, {people}. Kept to insure you.",
+                **facts,
+                people=people,
+            )
+        )
+        .or_else(
+            _(
+                "{mutuelle}, {product}: {price}. {name}, {people}. Kept to insure you.",
+                **facts,
+                people=people,
+            )
+        )
+    )
+
+
+def price_agreed(offer: Offer, first: Money | None) -> Fact:
+    """The whole price, and how it is paid where that is not all at once from this phone."""
+    if first is None:
+        return _("{price} in cash", price=offer.price)
+    return (
+        offer.price if first == offer.price else _("{price}, first {first}", price=offer.price, first=first)
     )
 
 
@@ -109,13 +157,15 @@ def registered(number: str, offer: Offer, cash: PayInCash) -> Sentence:
     """Registered, and nothing is paid yet: whom to pay how much, and when care is covered."""
     facts: dict[str, Fact] = {"number": number, "price": offer.price, "who": cash.shown}
     facts["opening"] = offer.opening
-    if not offer.product.waiting_period_months:
-        return _(
-            "Welcome! Number {number}. Pay {price} in cash to {who}. Care is covered once {opening} is paid.",
+    wait = offer.product.waiting_period_months
+    if wait:
+        whole = _(
+            "Welcome! Number {number}. Pay {price} in cash to {who}. To wait: {months} once {opening} is paid.",
             **facts,
+            months=counts.months(wait),
         )
-    return _(
-        "Welcome! Number {number}. Pay {price} in cash to {who}. Care is covered {months} after {opening}.",
-        **facts,
-        months=counts.months(offer.product.waiting_period_months),
-    )
+    else:
+        whole = _(
+            "Welcome! Number {number}. Pay {price} in cash to {who}. Covered once {opening} is paid.", **facts
+        )
+    return whole.or_else(_("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts))

@@ -14,7 +14,7 @@ from mutuelle.treasury.past_receipts import (
     start_messages,
     stop_messages,
 )
-from talk.words import Caller, Option, choose, confirm, do, look
+from talk.words import Caller, Option, choose, confirm, do, look, show
 
 RECEIPTS, CHECKS, REMINDERS, SMS = "receipts", "checks", "reminders", "sms"
 RECEIPTS_SHOWN = 4
@@ -40,12 +40,12 @@ async def messages(caller: Caller) -> Sentence:
     if topic.key == CHECKS:
         checks = await look(checks_of, household, CHECKS_SHOWN)
         if not checks:
-            return _("No doctor has checked your cover yet.")
-        return checked(checks)
+            return await show(_("No doctor has checked your cover yet."))
+        return await show(checked(checks))
     receipts = await look(last_receipts, household, RECEIPTS_SHOWN)
     if not receipts:
-        return _("No receipt yet. To pay: dial again, press 2.")
-    return listed_receipts(receipts)
+        return await show(_("No receipt yet. To pay: dial again, press 2."))
+    return await show(listed_receipts(receipts))
 
 
 def topics(takes: bool, reminded: bool) -> list[Option]:

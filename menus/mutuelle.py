@@ -1,14 +1,17 @@
 """The mutuelle: its prices, what it pays, who its treasurers are, how to complain, whom to pay in cash."""
 
-from locales import Fact, Sentence, _, counts
+import re
+
+from locales import Fact, Money, Sentence, _, counts
 from menus.words import whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, mutuelles_near, treasurers
 from mutuelle.scheme.products import Product, products_on_sale
 from talk.phones import shown_phone
-from talk.words import Caller, Option, choose, look
+from talk.words import Caller, Option, choose, look, show
 
+SHARE = re.compile(r"(?P<care>[^%]*?)[ :]*(?P<percent>\d{1,3}) ?%")
 PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasurers", "complaints", "cash"
 
 
@@ -25,19 +28,37 @@ async def about_mutuelle(caller: Caller) -> Sentence:
             Option(CASH, _("Pay in cash"), "5"),
         ),
     )
-    if topic.key == PRICES:
+    return await show(await about(topic.key, caller, mutuelle, household))
+
+
+async def about(topic: str, caller: Caller, mutuelle: Mutuelle, household: Household | None) -> Sentence:
+    """The page of one topic."""
+    if topic == PRICES:
         return await prices(caller, mutuelle)
-    if topic.key == BENEFITS:
-        return _("{mutuelle} pays: {benefits}", mutuelle=mutuelle.name, benefits=mutuelle.benefits)
-    if topic.key == TREASURERS:
+    if topic == BENEFITS:
+        return what_is_paid(mutuelle)
+    if topic == TREASURERS:
         return await who_keeps_the_money(caller, mutuelle)
-    if topic.key == CASH:
+    if topic == CASH:
         cash = await look(who_takes_cash, caller, mutuelle.id, household)
         return _("Cash is paid to {who}. Your member number says for whom.", who=cash.shown)
     return _(
         "A problem? Call {phone}. {mutuelle} listens and answers you.",
         phone=mutuelle.complaints,
         mutuelle=mutuelle.name,
+    )
+
+
+def what_is_paid(mutuelle: Mutuelle) -> Sentence:
+    """What a member pays herself of each thousand, where the mutuelle's own words are shares, like `maternity 80 %`."""
+    shares = [SHARE.fullmatch(part.strip()) for part in mutuelle.benefits.split(",")]
+    named = [(found["care"], int(found["percent"])) for found in shares if found]
+    if len(named) < len(shares) or any(percent > 100 for _care, percent in named):
+        return _("{mutuelle} pays: {benefits}", mutuelle=mutuelle.name, benefits=mutuelle.benefits)
+    parts = [f"{care} {Money(1000 - 10 * percent, mutuelle.currency)}" for care, percent in named]
+    thousand = Money(1000, mutuelle.currency)
+    return _(
+        "{mutuelle}. Of {sum} you pay: {parts}", mutuelle=mutuelle.name, sum=thousand, parts=", ".join(parts)
     )
 
 

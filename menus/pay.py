@@ -36,7 +36,7 @@ async def pay(caller: Caller) -> Sentence:
     own = await whom(caller)
     stands = await look(standing, own, caller.at) if own else None
     cash = await look(cash_instead, caller, own) if own else None
-    what = await choose(*ways(stands, cash, caller))
+    what = await choose(*ways(stands, cash, caller), of_money=True)
     if stands is None or what.key == OTHER_HOUSEHOLD:
         return await (requests(caller) if what.key == REQUESTS else for_another(caller))
     if what.key == REQUESTS:
@@ -66,8 +66,8 @@ async def pay_by_message(caller: Caller) -> Sentence:
     if own is None:
         return NO_HOUSEHOLD
     stands = await look(standing, own, caller.at)
-    if stands.open_payment:
-        return under_way(stands.open_payment, caller)
+    if stands.own_payment:
+        return under_way(stands.own_payment, caller)
     if stands.renews_by_credit:
         return await renew(stands)
     if not stands.payable.amount_minor:
@@ -79,21 +79,20 @@ async def pay_by_message(caller: Caller) -> Sentence:
 
 def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tuple[Sentence, list[Option]]:
     """What can be paid; a digit means the same whatever is left out. `cash`: this phone cannot be asked."""
-    others = [
-        Option(OTHER_HOUSEHOLD, _("Another household"), "4"),
-        Option(REQUESTS, _("Requests by others"), "5"),
-    ]
+    others = [Option(OTHER_HOUSEHOLD, _("Another household"), "4")]
+    if cash is None or cash.another_phone:
+        others.append(Option(REQUESTS, _("Refuse to pay for others"), "5"))
     if stands is None:
         return _("Pay for whom?"), others
-    if stands.open_payment:
-        return under_way(stands.open_payment, caller), others
+    if stands.own_payment:
+        return under_way(stands.own_payment, caller), others
     if stands.renews_by_credit:
         return payable(stands), [Option(BY_CREDIT, _("Renew, nothing to pay"), "1"), *others]
     if not stands.payable.amount_minor:
         return nothing_payable(stands), others
     another_phone = Option(OTHER_PHONE, _("Another phone pays"), "3")
     if cash:
-        return in_cash(stands, cash), [another_phone, *others] if cash.another_phone else others[:1]
+        return in_cash(stands, cash), [another_phone, *others] if cash.another_phone else others
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
     if stands.least_payment < stands.payable:
         own.append(Option(PART, part_of_due(stands), "2"))
@@ -101,17 +100,25 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
 
 
 def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
-    """What is due, the least that is taken of it, and who takes it."""
-    facts: dict[str, Fact] = {"payable": payable(stands, says_credit=False), "who": cash.shown}
-    if cash.another_phone or stands.least_payment == stands.payable:
-        return _("{payable}, in cash to {who}", **facts)
-    return _("{payable} (at least {least}), in cash to {who}", **facts, least=stands.least_payment)
+    """What is due, the least that is taken of it, and who takes it. Beside long names some of it has no room."""
+    facts: dict[str, Fact] = {"payable": payable(stands, says_credit=False)}
+    said = (
+        _("{payable}, in cash to {who}", **facts, who=cash.shown)
+        .or_else(_("{payable}, in cash to {who}", **facts, who=cash.person))
+        .or_else(_("{payable}, to {who}", **facts, who=cash.person))
+    )
+    if cash.another_phone or stands.least_cash == stands.payable:
+        return said
+    least = stands.least_cash
+    return _("{payable} (at least {least}), in cash to {who}", **facts, who=cash.shown, least=least).or_else(
+        said
+    )
 
 
 def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
     """What is due, or what the next period costs after the household's credit, which is named where there is room."""
     if stands.settles_debt:
-        return _("Debt of a cover that has ended: {amount}", amount=stands.payable)
+        return _("Debt of an ended cover: {amount}", amount=stands.payable)
     if not stands.renews:
         return _("Left to pay: {amount}", amount=stands.payable)
     facts: dict[str, Fact] = {
@@ -135,7 +142,7 @@ def nothing_payable(stands: Standing) -> Sentence:
 
 
 def part_of_due(stands: Standing) -> Sentence:
-    return _("Pay a part, from {amount}", amount=stands.least_payment)
+    return _("A part, from {amount}", amount=stands.least_payment)
 
 
 async def how_much_by_message(stands: Standing) -> Money:
@@ -156,9 +163,9 @@ async def how_much_by_message(stands: Standing) -> Money:
 
 async def how_much(stands: Standing) -> Money:
     """An amount between the least part and all of it; not asked where there is only one answer."""
-    if stands.least_payment == stands.payable:
-        return stands.payable
     least, most = stands.least_payment, stands.payable
+    if least == most:
+        return most
     kind = amount(least, most, stands.payable_product.amount_step_minor)
     question = _("How much? From {least} to {most}", least=least, most=most)
     money: Money = await ask(question, kind)

@@ -5,7 +5,7 @@ Possible duplicates are shown before the consent.
 
 from dataclasses import dataclass
 
-from locales import Fact, Sentence, _
+from locales import Fact, Sentence, _, _n
 from menus.find import NOT_FOUND, find_household, found_as
 from menus.words import JOIN, no_cover, which_cover, work_pin
 from mutuelle.enrolment.enrolment import enrolment_of
@@ -115,16 +115,24 @@ def terms(newcomer: Newcomer) -> Sentence:
     facts: dict[str, Fact] = {
         "name": newcomer.name,
         "place": newcomer.place.name,
-        "size": len(newcomer.people),
         "product": newcomer.offer.product.name,
         "price": newcomer.offer.price,
     }
+    size = len(newcomer.people)
     if newcomer.phone is None:
-        return _(
-            "Register {name}, {place}, people: {size}, no phone. {product}: {price}. Do they agree?", **facts
+        return _n(
+            "Register {name}, {place}, {n} person, no phone. {product}: {price}. Do they agree?",
+            "Register {name}, {place}, {n} people, no phone. {product}: {price}. Do they agree?",
+            size,
+            **facts,
         )
-    facts["phone"] = shown_phone(newcomer.phone)
-    return _("Register {name}, {place}, people: {size}, {phone}. {product}: {price}. Do they agree?", **facts)
+    return _n(
+        "Register {name}, {place}, {n} person, {phone}. {product}: {price}. Do they agree?",
+        "Register {name}, {place}, {n} people, {phone}. {product}: {price}. Do they agree?",
+        size,
+        **facts,
+        phone=shown_phone(newcomer.phone),
+    )
 
 
 def welcome(household: Household, newcomer: Newcomer) -> Sentence:

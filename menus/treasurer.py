@@ -21,7 +21,7 @@ from mutuelle.schedules.digest.words import summary
 from mutuelle.schedules.jobs import choose_hour, day_hour, stop_digests
 from talk.answers import reason_words
 from talk.keywords import by_message, word_for
-from talk.words import Caller, Option, ask, choose, confirm, do, look, order
+from talk.words import Caller, Option, ask, choose, confirm, do, look, order, show
 
 BALANCE = _("BALANCE")
 NOT_A_TREASURER = _("This word is for the treasurers of a mutuelle.")
@@ -167,7 +167,7 @@ async def what_is_wrong(caller: Caller, appointment: Appointment) -> Sentence:
     if not found:
         return _("No treasurer has found anything wrong.")
     one: Remark = await choose(_("Remarks that wait:"), found)
-    return _("{name}, summary of {day}: {reason}", name=one.name, day=one.on, reason=one.reason)
+    return await show(_("{name}, summary of {day}: {reason}", name=one.name, day=one.on, reason=one.reason))
 
 
 async def hour(caller: Caller, appointment: Appointment) -> Sentence:

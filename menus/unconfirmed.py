@@ -3,14 +3,14 @@
 from locales import Sentence, _
 from mutuelle.households.confirmation import Unconfirmed, unconfirmed_in
 from mutuelle.officers.roles import Appointment
-from talk.words import Caller, choose, look
+from talk.words import Caller, choose, look, show
 
 
 async def unconfirmed(caller: Caller, appointment: Appointment) -> Sentence:
     waiting = await look(unconfirmed_in, appointment.mutuelle_id)
     if not waiting:
         return _("Every household that an agent registered has been confirmed.")
-    return described(await choose(_("Not confirmed yet:"), waiting))
+    return await show(described(await choose(_("Not confirmed yet:"), waiting)))
 
 
 def described(one: Unconfirmed) -> Sentence:

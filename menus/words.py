@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from locales import Money, Sentence, _, _n
+from locales import Money, Sentence, _, _n, counts
 from mutuelle.contributions.payments import OpenPayment
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
@@ -18,11 +18,11 @@ NO_HOUSEHOLD = _("This phone speaks for no household yet. Dial again and press 1
 
 
 async def whom(caller: Caller) -> Household | None:
-    """The household this call is about; asked only where the phone speaks for several."""
+    """The household this call is about; asked only where the phone speaks for several, and once a call."""
     households = (await look(profile_of, caller)).households
     if len(households) < 2:
         return households[0] if households else None
-    chosen: Household = await choose(_("For which household?"), households)
+    chosen: Household = await choose(_("For which household?"), households, once=True)
     return chosen
 
 
@@ -47,8 +47,13 @@ def under_way(payment: OpenPayment, caller: Caller) -> Sentence:
             "A payment of {amount} is under way on another phone. Wait for our SMS.", amount=payment.amount
         )
     return _(
-        "A payment of {amount} is under way. Approve it with your PIN or wait for our SMS: never charged twice.",
+        "A payment of {amount} is under way. Approve with your PIN or wait for our SMS: never charged twice.",
         amount=payment.amount,
+    ).or_else(
+        _(
+            "A payment of {amount} is under way. Approve it or wait for our SMS: never charged twice.",
+            amount=payment.amount,
+        )
     )
 
 
@@ -62,8 +67,27 @@ async def which_cover(caller: Caller, mutuelle: Mutuelle, people: tuple[int, ...
     offers = await look(offers_for, mutuelle.id, people, mutuelle.today(caller.at))
     if len(offers) < 2:
         return offers[0] if offers else None
-    chosen: Offer = await choose(_("Which cover?"), offers)
-    return chosen
+    options = [Option(offer.key, label) for offer, label in zip(offers, labels_of(offers), strict=True)]
+    chosen = await choose(_("Which cover?"), options)
+    return next(offer for offer in offers if offer.key == chosen.key)
+
+
+def labels_of(offers: Sequence[Offer]) -> list[Sentence | str]:
+    """A line for each offer: its name, its price, and the one reason why it costs more or less than the others."""
+    waits = [offer.product.waiting_period_months for offer in offers]
+    lasts = [offer.product.insurance_period_months for offer in offers]
+    if len(set(waits)) > 1:
+        reasons = [_("to wait: {months}", months=counts.months(n)) if n else _("no wait") for n in waits]
+    elif len(set(lasts)) > 1:
+        reasons = [_("for {months}", months=counts.months(n)) for n in lasts]
+    elif len({offer.product.max_installments for offer in offers}) > 1:
+        reasons = [_("from {amount}", amount=offer.installment) for offer in offers]
+    else:
+        return [offer.label for offer in offers]
+    return [
+        _("{offer}, {reason}", offer=offer.label, reason=reason)
+        for offer, reason in zip(offers, reasons, strict=True)
+    ]
 
 
 def no_cover(mutuelle: Mutuelle, people: tuple[int, ...]) -> Sentence:

@@ -6,10 +6,12 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, render
+from locales import Sentence, render_within
 from sms.outbox import Message, enqueue
 from talk.preferences import languages_of
 from values import value
+
+SEGMENT = 160  # septets: what one SMS holds
 
 
 @value
@@ -55,7 +57,7 @@ async def notify_in_languages(
             key=f"{one.template} {one.event} {nth}",
             phone=phone,
             template=one.template,
-            body=render(one.sentences[phone], languages[phone]),
+            body=render_within(one.sentences[phone], languages[phone], SEGMENT),
             receipt_code=one.receipt_code,
         )
         for one in notifications

@@ -169,9 +169,7 @@ KNOWN = {
     "care_code": _("Code for care"),
     "patient": _("A code for care: who is the patient?"),
     "yes": _("Yes"),
-    "code": _(
-        "Code: {code}. Number: {number}. Tell both to the doctor before {time}, and to nobody else. It serves once."
-    ),
+    "code": _("Tell the doctor:\n{number}\nthen {code}\nbefore {time}, and nobody else. It serves once."),
     "my_cover": _("My cover"),
     "my_work": _("My work"),
     "my_pin": _("My PIN"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from locales import Sentence, _, render
+from locales import Sentence, _, render, render_within
 from locales.letters import fold, septets
 from sms.keywords import BESIDE_THANKS, BESIDE_YES, GREETINGS, NOT, THANKS, known, tidy, words_in
 from talk.figures import in_figures
@@ -23,6 +23,9 @@ from talk.screen import Fit, Screen, Shown, View
 from talk.words import Confirm
 
 ROOM = 160  # septets of one segment
+SHORTEST_INVITATION = (
+    19  # septets: what a USSD screen has for yes and no; the last of INVITATIONS takes fewer
+)
 LENGTH = 4
 CODES = 9 * 10 * 10 * 9  # four figures; no code begins or ends with 0, so none is a round amount
 PURPOSE = "sms confirmation"
@@ -41,7 +44,7 @@ def fit_for(keyring: Keyring, phone: str, conversation: str) -> Fit:
     def fit(screen: Screen, language: str) -> Shown:
         if not screen.confirms:
             return lay_out(replace(screen, back=False), language, room=ROOM)
-        words = fold(render(screen.text, language))
+        words = render_within(screen.text, language, ROOM - SHORTEST_INVITATION)
         code = code_of(keyring, phone, conversation, words)
         return _confirmation(screen, words, code, language)
 

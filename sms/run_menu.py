@@ -19,7 +19,7 @@ from talk.actions import ActionKey
 from talk.engine import Finish, Menu
 from talk.screen import Shown
 from talk.trouble import RefusedError
-from talk.words import Ask, Caller, Confirm, Do, Look, Request
+from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Request
 
 NO_PIN = _("A PIN is never asked by SMS. Please do this by calling the service.")
 
@@ -61,8 +61,8 @@ class _SmsChannel:
         return shown
 
 
-class _WithoutPin(Coroutine[Request[Any], Any, Sentence]):
-    """A menu as SMS plays it: RefusedError where it asks for a PIN.
+class _BySms(Coroutine[Request[Any], Any, Sentence]):
+    """A menu as SMS plays it: RefusedError where it asks for a PIN; a page of a list is the last message.
 
     `asks_all`: the message only means the menu, so that an `order` is asked like any other confirmation.
     """
@@ -74,6 +74,8 @@ class _WithoutPin(Coroutine[Request[Any], Any, Sentence]):
         request = self._menu.send(value)
         if isinstance(request, Ask) and request.kind.secret:
             raise RefusedError(NO_PIN)
+        if isinstance(request, Choose) and not request.choices:
+            return self.send(request.question)
         if self._asks_all and isinstance(request, Confirm) and request.by_order:
             return replace(request, by_order=False, own=True)
         return request
@@ -101,7 +103,7 @@ async def play(
     fit = fit_for(caller.keyring, caller.phone, talk.id)
     asks_all = talk.id == received.id and not talk.ordered
     turn = await engine.play(
-        lambda who: _WithoutPin(menu(who), asks_all), caller, talk.state, words, channel, fit, by_message=True
+        lambda who: _BySms(menu(who), asks_all), caller, talk.state, words, channel, fit, by_message=True
     )
     return Played(
         turn.shown, replace(talk, is_open=not turn.shown.end, acted=channel.acted, state=turn.state)

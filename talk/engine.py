@@ -13,6 +13,7 @@ from locales.letters import fold
 from talk.answers import WrongSecret
 from talk.questions import (
     CHANGED,
+    SAID_BY_THE_SCREEN,
     Answer,
     Answered,
     Back,
@@ -59,6 +60,7 @@ class State:
 
     answers: tuple[Answer, ...] = ()
     view: View = field(default_factory=View)
+    once: dict[str, str] = field(default_factory=dict)  # question -> what was meant, for the rest of the call
 
 
 @value
@@ -77,18 +79,23 @@ class _Play:
     caller: Caller
     channel: Channel
     fit: Fit
+    once: dict[str, str] = field(default_factory=dict)
+    reopened: str = (
+        ""  # the question that the caller stands in or goes back to: it is asked though it was answered
+    )
     answers: list[Answer] = field(default_factory=list)
     consent: str = ""
     dropped: bool = False
     secret: bool = False  # a PIN was given in this hop, which therefore ends the call
     by_message: bool = False  # what was typed is a whole SMS
     one_message: bool = False  # all that was asked so far was in one message
+    recorded: int = 0  # answers of the record that is replayed
     heard: bool = False  # this hop has answered a question
     coroutine: Coroutine[Request[Any], Any, Sentence] = field(init=False)
     pending: Question | Do[Any] | Sentence = field(init=False)
 
     async def start(self, record: Sequence[Answer]) -> None:
-        self.answers, self.consent, self.dropped = [], "", False
+        self.answers, self.consent, self.dropped, self.recorded = [], "", False, len(record)
         self.coroutine = self.menu(self.caller)
         await self._go_on(None)
         for answer in record:
@@ -110,6 +117,8 @@ class _Play:
             self.consent = answer.meant
         if not self.secret:
             self.answers.append(answer)
+        if isinstance(self.pending, Choose) and self.pending.once:
+            self.once[answer.question] = answer.meant
         await self._go_on(value)
         if self.secret and isinstance(self.pending, QUESTIONS):
             raise MenuError("a PIN is asked last")
@@ -122,6 +131,9 @@ class _Play:
                 self.pending = _said(stop.value)
                 return
             if isinstance(request, STOPS):
+                if (known := self._answered_before(request)) is not None:
+                    value = known
+                    continue
                 self.pending = request
                 if isinstance(request, Confirm) and self.channel.forget():  # its words must be true now
                     self.close()
@@ -131,6 +143,21 @@ class _Play:
                 self.coroutine.close()
                 raise MenuError(f"a menu awaits only ask, choose, confirm, look and do, not {request!r}")
             value = await self.channel.read(request)
+
+    def _answered_before(self, request: Question | Do[Any]) -> Any:
+        """The choice that was made in another menu of this call and holds for all of it; None where there is none."""
+        if not isinstance(request, Choose) or not request.once or len(self.answers) < self.recorded:
+            return None
+        words = request.question.msgid
+        if words not in self.once or words == self.reopened:
+            return None
+        answer = Answer(words, request.answered_as, self.once[words])
+        try:
+            value = recall(request, answer, self.words)
+        except LookupError:
+            return None
+        self.answers.append(answer)
+        return value
 
     def admit(self) -> None:
         """Stop here if what is pending leads to an action and the channel allows none."""
@@ -177,6 +204,10 @@ class _Play:
             return shown
         return replace(shown, kept=self.fit(Screen(SHOWN_ONCE, end=True), language).text)
 
+    def state(self, view: View | None = None) -> State:
+        """What is remembered once this hop is answered."""
+        return State(tuple(self.answers), view or View(), self.once)
+
     def show(self, question: Question, view: View, note: Sentence | None = None) -> tuple[Shown, View]:
         """The screen of `question` where the caller stands in it, and the view with the keys that it answers to."""
         shown = self.fit(screen_of(question, view, back=bool(self.answers), note=note), self.caller.language)
@@ -209,8 +240,8 @@ async def play(
     Several words (dialled at once) are used as far as the first confirmation or the first that does not fit.
     `by_message`: they are a whole SMS. If it opened the menu and nothing had to be asked, an `order` is given by it.
     """
-    opened = by_message and state == State()
-    run = _Play(menu, caller, channel, fit, by_message=by_message, one_message=opened)
+    run = _Play(menu, caller, channel, fit, dict(state.once), state.view.question, by_message=by_message)
+    run.one_message = by_message and state == State()
     try:
         await run.start(state.answers)
         return await _play(run, state, list(typed), note)
@@ -227,7 +258,7 @@ async def resume(menu: Menu, caller: Caller, answers: Sequence[Answer], channel:
         await run.start(answers)
         while run.answers and not _may_resume(run.pending):
             await run.start(run.answers[:-1])
-        return await _play(run, State(tuple(run.answers)), [], None)
+        return await _play(run, run.state(), [], None)
     except RefusedError as trouble:
         return _ended(run, trouble.sentence)
     finally:
@@ -287,13 +318,16 @@ async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[
     """Take one typed word; the view and the note to go on with."""
     meaning = understand(question, view, word, run.words)
     if isinstance(meaning, Answered):
+        run.reopened = ""
         run.heard = True
         await run.take(meaning.value, meaning.answer)
     elif isinstance(meaning, Moved):
         return run.show(question, meaning.view)[1], meaning.note
     else:
         run.close()
-        await run.start(run.answers[:-1] if isinstance(meaning, Back) else [])
+        goes_back = isinstance(meaning, Back) and run.answers
+        run.reopened = run.answers[-1].question if goes_back else ""
+        await run.start(run.answers[:-1] if goes_back else [])
     return View(again=run.secret and view.again), None
 
 
@@ -322,7 +356,7 @@ async def _act(run: _Play, action: Do[Any], view: View) -> tuple[Turn | None, Se
         return None, trouble.sentence
     if wrong and not view.again and (turn := await _once_more(run, answers)):
         return turn, None
-    return Turn(shown, State(answers)), None
+    return Turn(shown, State(answers, once=run.once)), None
 
 
 async def _once_more(run: _Play, answers: tuple[Answer, ...]) -> Turn | None:
@@ -335,14 +369,14 @@ async def _once_more(run: _Play, answers: tuple[Answer, ...]) -> Turn | None:
 
 
 def _asked(run: _Play, question: Question, view: View, note: Sentence | None) -> Turn:
-    """Show the question with its note; a note without room is a screen of its own, whatever is typed leads on."""
+    """Show the question with its note. What the screen does not say itself, and has no room, is a screen of its own."""
     shown, seen = run.show(question, view, note)
-    state = State(tuple(run.answers), seen)
-    if shown.noted or note is None or isinstance(question, Ask):
+    state = run.state(seen)
+    if shown.noted or note is None or isinstance(question, Ask) or note in SAID_BY_THE_SCREEN:
         return Turn(shown, state)
     alone = Screen(note, choices=(Option("go on", _("Continue"), "1"),))
     return Turn(run.fit(alone, run.caller.language), replace(state, view=View(NOTE_ALONE)))
 
 
 def _ended(run: _Play, sentence: Sentence) -> Turn:
-    return Turn(run.end(sentence), State(tuple(run.answers)))
+    return Turn(run.end(sentence), run.state())

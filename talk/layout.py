@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from locales import Sentence, _, render
+from locales import Sentence, _, render, render_within
 from locales.letters import fold, septets
-from talk.questions import BACK, MORE
+from talk.questions import BACK, MORE, PRESS_LISTED, digit_of
 from talk.screen import Screen, Shown
 from talk.words import Choice
 
@@ -26,23 +26,35 @@ class _Line(NamedTuple):
 
 
 def lay_out(screen: Screen, language: str, *, room: int) -> Shown:
-    """`screen` in `room` septets. The note is left out where there is no room for it; nothing else is."""
-    head, foot = fold(render(screen.text, language)), _foot(screen, language)
-    lines, pages = _lines(screen.choices, language), 1
-    text = _joined(head, lines, foot)
-    whole = septets(text) <= room
-    if _numbers_itself(screen) and (not whole or len(lines) > MOST_LINES):
+    """`screen` in `room` septets. Without room for both, the note of a list stands in the place of its title.
+
+    A note that has no room even so is left out; nothing else is.
+    """
+    foot, lines, pages = _foot(screen, language), _lines(screen.choices, language), 1
+    numbers_itself = _numbers_itself(screen)
+    head = render_within(
+        screen.text, language, room - (0 if numbers_itself else septets(_joined("", lines, foot)))
+    )
+    if screen.invites_letters:
+        head = f"{head}\n{_letters(language)}"
+    if numbers_itself and (septets(_joined(head, lines, foot)) > room or len(lines) > MOST_LINES):
+        own = [line for line, choice in zip(lines, screen.choices, strict=True) if digit_of(choice)]
+        numbered = [line for line in lines if line not in own]
         further = [_more(language), *foot]
-        packed = _packed(lines, room - septets(_joined(head, [], further)))
+        most = max(head, _press_listed(language), key=septets)  # the same pages with a note as without
+        packed = _packed(numbered, room - septets(_joined(most, own, further)))
         page, pages = min(max(screen.page, 0), len(packed) - 1), len(packed)
-        lines = packed[page]
-        text = _joined(head, lines, further if page < pages - 1 else foot)
-        whole = septets(text) <= room
-    noted = True
+        lines = [*packed[page], *own]
+        foot = further if page < pages - 1 else foot
+    text = _joined(head, lines, foot)
+    whole, noted = septets(text) <= room, True
     if screen.note:
-        with_note = f"{fold(render(screen.note, language))}\n{text}"
-        noted = septets(with_note) <= room
-        text = with_note if noted else text
+        is_list = bool(screen.choices) and not screen.confirms
+        titles = (f"\n{head}", "") if is_list else (f"\n{head}",)
+        rests = [_joined(title, lines, foot) for title in titles]
+        noted_texts = (render_within(screen.note, language, room - septets(rest)) + rest for rest in rests)
+        with_note = next((said for said in noted_texts if septets(said) <= room), "")
+        text, noted = with_note or text, bool(with_note)
     keys = {line.digit: line.key for line in lines}
     return Shown(text if whole else _cut(text, room), screen.end, keys, pages, whole, noted)
 
@@ -59,22 +71,17 @@ def _joined(head: str, lines: Sequence[_Line], foot: Sequence[str]) -> str:
 def _lines(choices: Sequence[Choice], language: str) -> list[_Line]:
     """All choices as if on one page; a choice with a digit of its own keeps it."""
     return [
-        _Line(_digit(choice) or str(nth), choice.key, fold(render(choice.label, language)))
+        _Line(digit_of(choice) or str(nth), choice.key, fold(render(choice.label, language)))
         for nth, choice in enumerate(choices, 1)
     ]
 
 
 def _numbers_itself(screen: Screen) -> bool:
-    return bool(screen.choices) and not _digit(screen.choices[0])
+    return bool(screen.choices) and not digit_of(screen.choices[0])
 
 
 def _foot(screen: Screen, language: str) -> list[str]:
-    foot = []
-    if screen.invites_letters:
-        foot.append(_letters(language))
-    if screen.back and not screen.end:
-        foot.append(_back(language))
-    return foot
+    return [_back(language)] if screen.back and not screen.end else []
 
 
 @lru_cache
@@ -85,6 +92,11 @@ def _letters(language: str) -> str:
 @lru_cache
 def _back(language: str) -> str:
     return fold(f"{BACK} {render(_('Back'), language)}")
+
+
+@lru_cache
+def _press_listed(language: str) -> str:
+    return render_within(PRESS_LISTED, language, 0)  # its shortest wording
 
 
 @lru_cache
@@ -105,11 +117,6 @@ def _packed(lines: Sequence[_Line], free: int) -> list[list[_Line]]:
         pages[-1].append(_Line(str(len(pages[-1]) + 1), line.key, label))
         used += cost
     return pages
-
-
-def _digit(choice: Choice) -> str:
-    """The key of its own that it must be pressed by; empty for a choice that the list numbers."""
-    return getattr(choice, "digit", None) or ""
 
 
 def _cut(text: str, room: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from anyascii import anyascii
+from rapidfuzz.distance import OSA
 
 from locales import Sentence, _
 from talk.answers import repaired
@@ -22,6 +23,12 @@ SEARCH_ABOVE = 9  # choices: a list that would take more than two pages is asked
 MOST_WORDS_OF_A_NAME = 4
 YES, NO = "yes", "no"
 CHANGED = _("Something has changed. Please look again.")
+PRESS_LISTED = _("Please press a number of the list.").or_else(_("Press a number:"))
+PRESS_YES_OR_NO, PRESS_BACK = _("Please press 1 or 2."), _("Press 0 to go back.")
+SAID_BY_THE_SCREEN = (PRESS_LISTED, PRESS_YES_OR_NO, PRESS_BACK)  # the screen shown again says as much
+SHORTEST_MISTAKEN = 4  # letters of a name: of fewer almost any name is one letter away
+SHORTEST_WHOLE = 5  # of a name that is taken without being shown again
+KEYPAD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
 
 
 class Answer(NamedTuple):
@@ -75,7 +82,7 @@ def screen_of(question: Question, view: View, *, back: bool, note: Sentence | No
     if not isinstance(question, Choose):
         return Screen(question.question, note, back=back)
     if _invites_letters(question, view):
-        return Screen(question.question, note, back=back, invites_letters=True)
+        return Screen(question.question, note, _fixed(question.choices), back=back, invites_letters=True)
     return Screen(question.question, note, _matching(question.choices, view.letters), view.page, back)
 
 
@@ -146,7 +153,7 @@ def _understand_confirm(question: Confirm, view: View, word: str, consent_words:
         return agreed_with(question, consent_words)
     if pressed == NO:
         return Answered(None, _on_record(question, ""))
-    return Moved(view, _("Please press 1 or 2."))
+    return Moved(view, PRESS_YES_OR_NO)
 
 
 def agreed_with(question: Confirm, words: str) -> Answered:
@@ -164,20 +171,18 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
     if word == MORE:
         return Moved(replace(view, page=view.page + 1))
     letters = initials(word)
-    named = [choice for choice in question.choices if letters and _written(choice) == letters]
-    if len(named) == 1:  # of two villages of one name the list must tell
-        return Answered(named[0], _on_record(question, named[0].key))
-    if _is_long(question) and any(c.isalpha() for c in letters):
-        if not _matching(question.choices, letters):
-            if view.letters:  # the list is short by now: better shown again than begun anew
-                return Moved(view, _("Please press a number of the list."))
+    if named := _named(question.choices, letters):
+        return Answered(named, _on_record(question, named.key))
+    if _is_long(question):
+        if letters and _begun_with(question.choices, letters):
+            return Moved(View(view.question, letters=letters))
+        if any(c.isalpha() for c in letters) and not view.letters:
             return Moved(
                 fresh_view(question), _("Nothing begins with {letters}.", letters=letters[:12].strip())
             )
-        return Moved(View(view.question, letters=letters))
     if _invites_letters(question, view):
         return Moved(view, _("Please type letters, like FA, or {more} for the list.", more=MORE))
-    return Moved(view, _("Please press a number of the list."))
+    return Moved(view, PRESS_LISTED if question.choices else PRESS_BACK)
 
 
 def words_that_name(question: Choose[Any], words: Sequence[str]) -> int:
@@ -202,9 +207,18 @@ def _by_key(choices: Sequence[Choice], key: str) -> Choice:
 def _is_long(question: Question) -> bool:
     return (
         isinstance(question, Choose)
-        and len(question.choices) > SEARCH_ABOVE
-        and getattr(question.choices[0], "digit", None) is None
+        and len(question.choices) - len(_fixed(question.choices)) > SEARCH_ABOVE
+        and not digit_of(question.choices[0])
     )
+
+
+def digit_of(choice: Choice) -> str:
+    """The key of its own that it must be pressed by; empty for a choice that the list numbers."""
+    return getattr(choice, "digit", None) or ""
+
+
+def _fixed(choices: Sequence[Choice]) -> tuple[Choice, ...]:
+    return tuple(filter(digit_of, choices))
 
 
 def _invites_letters(question: Choose[Any], view: View) -> bool:
@@ -222,11 +236,38 @@ def _written(choice: Choice) -> str:
     return initials(choice.label) if isinstance(choice.label, str) else ""
 
 
-def _matching(choices: Sequence[Choice], letters: str) -> tuple[Choice, ...]:
-    """Those whose label, or a word of it, begins with `letters`; the whole label's beginning comes first."""
+def _named(choices: Sequence[Choice], letters: str) -> Choice | None:
+    """The only choice of that name, else the only one whose name is a letter away; None where the list must tell."""
     if not letters:
-        return tuple(choices)
-    named = [(initials(label), choice) for choice in choices if isinstance(label := choice.label, str)]
+        return None
+    written = [(name, choice) for choice in choices if (name := _written(choice))]
+    alike = [choice for name, choice in written if name == letters]
+    if not alike and len(letters) >= SHORTEST_WHOLE and not letters.isdigit():
+        alike = [choice for name, choice in written if OSA.distance(letters, name, score_cutoff=1) <= 1]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _matching(choices: Sequence[Choice], letters: str) -> tuple[Choice, ...]:
+    """Those that begin with `letters`, and whatever has a digit of its own; all of them without letters."""
+    return (*_begun_with(choices, letters), *_fixed(choices)) if letters else tuple(choices)
+
+
+def _begun_with(choices: Sequence[Choice], letters: str) -> tuple[Choice, ...]:
+    """Those whose label, or a word of it, begins with `letters`; the whole label's beginning comes first.
+
+    Figures are the keys of their letters (3262: FANA). Where nothing begins so, one letter may be wrong.
+    """
+    named = [(name, choice) for choice in choices if (name := _written(choice))]
+    if letters.isdigit():
+        named = [(name.translate(KEYPAD), choice) for name, choice in named]
     first = [choice for name, choice in named if name.startswith(letters)]
     later = [choice for name, choice in named if not name.startswith(letters) and f" {letters}" in name]
-    return (*first, *later)
+    if first or later or letters.isdigit() or len(letters) < SHORTEST_MISTAKEN:
+        return (*first, *later)
+    return tuple([choice for name, choice in named if _begins_almost(name, letters)])
+
+
+def _begins_almost(name: str, letters: str) -> bool:
+    """Whether `name` begins with `letters` but for one letter: missing, added, wrong or swapped."""
+    lengths = range(len(letters) - 1, len(letters) + 2)
+    return any(OSA.distance(letters, name[:length], score_cutoff=1) <= 1 for length in lengths)

@@ -18,7 +18,7 @@ from talk.questions import Answer
 from talk.screen import Shown, View
 from values import value
 
-VERSION = 5
+VERSION = 6
 SESSION_TTL_S = 900  # a call lasts three minutes; a gateway may repeat a hop a while later
 RESUME_TTL_S = 600  # a dropped call is offered again for ten minutes
 SCREENS_KEPT = 60
@@ -95,6 +95,7 @@ def _written(session: Session) -> bytes:
             session.service,
             session.language,
             [*map(list, state.answers)],  # orjson knows no tuples with names
+            state.once,
             (view.question, view.page, view.letters, view.keys, view.words, view.again),
             session.screens,
             session.length,
@@ -112,9 +113,9 @@ def _read(raw: bytes) -> Session | None:
     content = orjson.loads(raw)
     if not isinstance(content, list) or content[:1] != [VERSION]:
         return None
-    _version, phone, service, language, answers, view, screens, length, ended, acting, *more = content
+    _version, phone, service, language, answers, once, view, screens, length, ended, acting, *more = content
     offered, began, known = more
-    state, offers = State(_answers(answers), View(*view)), _answers(offered)
+    state, offers = State(_answers(answers), View(*view), once), _answers(offered)
     return Session(phone, service, language, state, screens, length, ended, acting, offers, began, known, raw)
 
 

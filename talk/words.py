@@ -86,9 +86,20 @@ class Ask(Request[T]):
 
 @value
 class Choose(Request[C]):
-    answered_as: ClassVar[str] = "choose"
+    """`once`: its answer holds for the whole call. `of_money`: worth going on with after a call that was cut off.
+
+    Without choices it is a page to be read, see `show`.
+    """
+
     question: Sentence
     choices: tuple[C, ...]
+    once: bool = False
+    of_money: bool = False
+
+    @property
+    def answered_as(self) -> str:
+        """What the record calls its answers."""
+        return CHOSEN_MONEY if self.of_money else CHOSEN
 
 
 @value
@@ -119,6 +130,7 @@ class Do(Request[T]):
     facts: tuple[tuple[str, Any], ...]
 
 
+CHOSEN, CHOSEN_MONEY = "choose", "choose money"
 Question = Ask[Any] | Choose[Any] | Confirm
 QUESTIONS = (Ask, Choose, Confirm)  # the same, for isinstance
 
@@ -128,11 +140,21 @@ def ask(question: Sentence, kind: Kind[T]) -> Request[T]:
     return Ask(question, kind)
 
 
-def choose(question: Sentence, choices: Sequence[C]) -> Request[C]:
-    """Offer `choices` (at least one), in pages and by first letters where they are many."""
+def choose(
+    question: Sentence, choices: Sequence[C], *, once: bool = False, of_money: bool = False
+) -> Request[C]:
+    """Offer `choices` (at least one), in pages and by first letters where they are many.
+
+    With `once` it is not asked again in the same call, unless the caller goes back to it.
+    """
     if not choices:
         raise ValueError(f"nothing to choose from: {question.msgid}")
-    return Choose(question, tuple(choices))
+    return Choose(question, tuple(choices), once, of_money)
+
+
+def show(sentence: Sentence) -> Request[Sentence]:
+    """A page of a list: read, and left by 0 to the list. Where nothing leads back (SMS) it is the last sentence."""
+    return Choose[Any](sentence, ())
 
 
 def confirm(

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from locales import Sentence, language_name, languages, render
-from locales.letters import fold, septets
+from locales import Sentence, language_name, languages, render_within
+from locales.letters import septets
+from mutuelle.notify import SEGMENT
 from sms.segments import LONG_TEMPLATES, segments
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +37,7 @@ MESSAGES = _messages()
 
 
 def body(name: str, language: str) -> str:
-    return fold(render(MESSAGES[name], language))
+    return render_within(MESSAGES[name], language, SEGMENT)
 
 
 @pytest.mark.parametrize("language", languages())

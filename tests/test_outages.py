@@ -145,7 +145,7 @@ async def test_without_postgresql_nothing_is_accepted_and_afterwards_everything_
     assert await codes() == [200] * 5
     await house.pool.dispose()  # the worker's own pool looks at a connection before it uses it
     await house.answer(prompt, "approve")
-    assert "12 000 F" in await house.message("Recu")
+    assert "12 000 F" in await house.message("REÇU")
 
 
 async def test_postgresql_killed_after_the_confirmation_leaves_nothing_and_the_hop_again_acts(

@@ -196,7 +196,7 @@ async def test_a_doctor_is_answered_by_sms(
     for phone, number in await members(pool, 2):
         patient = Handset(ussd_deps, phone)
         await patient.dial("5", "1")
-        code = re.findall(r"\d{6}", await patient.type("1"))[0]
+        code = re.findall(r"puis (\d{3} \d{3})", await patient.type("1"))[0]
         message = await doctor.post(f"VERIF {number} {code}")
         await counter.take()
         await answer_waiting(doctor.deps)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
@@ -39,7 +39,7 @@ TRANSCRIPTS = sorted(FOLDER.glob("*.txt"))
 DEMONSTRATION = sorted((FOLDER / "demonstration").glob("*.txt"))  # of the federation that `make run` writes
 WRITTEN = {path: path.read_text() for path in TRANSCRIPTS + DEMONSTRATION}
 SHOWN_CODE = "4712"  # stands for whatever code a confirmation by SMS has
-RECEIPT = re.compile(r"\b(Recu|Receipt) [A-Z2-7]{6}\b")
+RECEIPT = re.compile(r"\b(REÇU|Receipt) [A-Z2-7]{6}\b")
 SEAL = re.compile(r"\b(Sceau|Seal) [0-9A-F]{4}-[0-9A-F]{4}\b")
 LISTED_RECEIPT = re.compile(r"(\d F) [A-Z2-7]{6}\b")
 MENUS = (
@@ -111,6 +111,14 @@ class Script:
         """The mutuelle has no operator: whoever pays, pays in cash."""
         await unroute(self.ussd_deps.pool)
 
+    async def takes(self, rest: str) -> None:
+        """The mutuelle decides how it is paid: `merchant_code 4040`, `least_cash_minor 500`."""
+        way, fact = rest.split(" ")
+        async with self.ussd_deps.pool.begin() as db:
+            await db.execute(
+                update(tables.mutuelle).values({way: int(fact) if way.endswith("minor") else fact})
+            )
+
     async def supports(self, rest: str) -> None:
         """A person of the federation types a command."""
         for line in await support.play(self.ussd_deps.pool, rest, self.clock()):
@@ -152,7 +160,7 @@ class Script:
             asked = tables.payment.c.state.in_(OPEN) & (tables.payment.c.payer_phone == phone)
             number = await db.scalar(select(tables.payment.c.number).where(asked))
             household = await household_by_number(db, str(number))
-        await paid(self.ussd_deps.pool, household, at=self.clock())
+        await paid(self.ussd_deps.pool, household, at=self.clock(), payer=phone)
 
     async def consequences(self) -> None:
         """The SMS and the ledger lines that this step caused."""
@@ -199,6 +207,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "appoint": Script.appoints,
     "support": Script.supports,
     "unroute": Script.unroutes,
+    "takes": Script.takes,
 }
 
 

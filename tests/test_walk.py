@@ -16,7 +16,7 @@ from sms.invariants import INVARIANTS as SMS_CHECKS
 from tests.support.running_service import House, WirePhone
 from tests.support.town import AWA
 
-RECEIPT = "Recu"  # as GSM-7 has it
+RECEIPT = "REÇU"  # GSM-7 has the capital letter
 JOIN = ("1", "1", "Awa Koné", "45*38*12*7", "1", "1")
 
 
@@ -55,7 +55,7 @@ async def test_a_villager_joins_pays_and_sees_her_cover(house: House) -> None:
     assert await state(house) == ("PAID", 12_000)
     cover = await phone.dial("1")
     assert cover.startswith("END Awa Koné")
-    assert "Soins couverts dès le" in cover
+    assert "Tout est payé. Couvert du" in cover
     await nothing_is_broken(house)
 
 
@@ -123,7 +123,7 @@ async def test_money_that_differs_from_what_was_asked_goes_to_suspense_with_a_ca
     _phone, prompt = await joined(house)
     await house.trouble(mode=mode, on="status", phone=AWA)
     await house.answer(prompt, "approve")
-    assert "pas comme prévu" in await house.message("Nous avons recu")
+    assert "pas comme prévu" in await house.message("Votre paiement est arrivé")
     assert await state(house) == ("PAID", 0)
     async with house.pool.connect() as db:
         suspense = await db.scalar(

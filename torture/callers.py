@@ -27,7 +27,7 @@ WELCOME, THANKS = "END Bienvenue", "END Merci. On va"
 AGREE = ("1 J'accepte", "1 Oui")  # the two confirmations of the story
 HOME, NOT_YET, MEMBER = "8 Langue", "1 Adhérer", "1 Ma couverture"
 UNDER_WAY, NOTHING_DUE = "en cours", "Rien à payer"
-NEWS = ("Recu", "n'a pas été fait")  # of a payment, by SMS
+NEWS = ("REÇU", "n'a pas été fait")  # of a payment, by SMS
 
 
 @dataclass

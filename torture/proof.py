@@ -25,7 +25,7 @@ SORRY = tuple(
     for said in (calls.SLOW, calls.BUSY, calls.DOWN, calls.FAULT)
 )
 NUMBER = re.compile(r"[0-9]{3} [0-9]{3} [0-9]{3}")
-RECEIPT = re.compile(r"^Recu ([A-Z2-7]{6}) ")
+RECEIPT = re.compile(r"^REÇU ([A-Z2-7]{6}) ")
 
 PROMISES = (WELCOME.removeprefix("END "), THANKS.removeprefix("END "))
 

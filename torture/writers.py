@@ -28,7 +28,7 @@ YES = re.compile(r"\bOUI [0-9]{4}\b")
 MOST = re.compile(r"^Combien payez-vous \? .* ([0-9]+)\.")
 DEALT_WITH = "déjà"  # the phone speaks for a household already; the last request was dealt with
 JOINED = ("Bienvenue", DEALT_WITH)
-COVER = ("COUVERT", "Soins couverts", "en cours")
+COVER = ("COUVERT", "Couvert du", "en cours")
 PAYING = ("On va demander", "en cours", "Rien à payer", DEALT_WITH)
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from locales import DEFAULT_LANGUAGE, Sentence, _
+from locales import DEFAULT_LANGUAGE, _
 from talk import engine
 from talk.actions import StillRunningError
 from talk.engine import State, Turn
@@ -21,7 +21,7 @@ from talk.questions import Answer
 from talk.screen import Screen, Shown
 from talk.session import OvertakenError, Session, digest
 from talk.trouble import CannotActError
-from talk.words import Choose, Option
+from talk.words import CHOSEN, Option
 from ussd.deps import BusyError, Call, Mark, Spoken, UssdChannel
 from ussd.deps import UssdDeps as UssdDeps  # callers of `hop` make one
 from ussd.hop import Hop
@@ -121,12 +121,17 @@ async def _first_hop(call: Call, raw: bytes, dropped: tuple[Answer, ...]) -> Sho
     return await _play(call, session, words)
 
 
-def _offer(deps: UssdDeps, language: str, note: Sentence | None = None) -> Shown:
+def _is_worth_keeping(answer: Answer) -> bool:
+    """Whether it was typed, agreed to or of money: digits pressed are as soon pressed again."""
+    return answer.kind != CHOSEN
+
+
+def _offer(deps: UssdDeps, language: str) -> Shown:
     choices = (
         Option("go_on", _("Continue where you were"), GO_ON),
         Option("again", _("Start again"), START_AGAIN),
     )
-    return deps.fit(Screen(_("Your last call was cut off."), note, choices), language)
+    return deps.fit(Screen(_("Your last call was cut off."), choices=choices), language)
 
 
 async def _next_hop(call: Call, session: Session) -> Shown:
@@ -165,11 +170,10 @@ def _typed(heard: Hop, session: Session) -> str:
 
 
 async def _after_offer(call: Call, session: Session, typed: str) -> Shown:
+    """Go on, or start again; any other digit is one of home, dialled by heart."""
     deps, pressed = call.deps, typed.strip()
     if pressed not in (GO_ON, START_AGAIN):
-        shown = _offer(deps, session.language, _("Please press 1 or 2."))
-        await _keep(call, session, shown, session.state, resumable=True)
-        return shown
+        return await _play(call, replace(session, offered=()), [typed])
     accepted = session.offered if pressed == GO_ON else ()
     channel = UssdChannel(call, call.caller(), _already_marked)
     turn = await engine.resume(deps.home, channel.caller, accepted, channel, deps.fit)
@@ -202,7 +206,7 @@ async def _play(call: Call, session: Session, words: Sequence[str]) -> Shown:
 
     turn = await _turn(call, session, words, mark)
     await call.close()  # what comes now needs Redis alone
-    resumable = len(turn.state.answers) > 1 and not turn.shown.end
+    resumable = not turn.shown.end and any(map(_is_worth_keeping, turn.state.answers))
     try:
         await _keep(call, marked, turn.shown, turn.state, resumable=resumable)
     except RedisError:
@@ -241,7 +245,7 @@ def _log_end(call: str, session: Session, ending: str, profile: Spoken | None, *
     facts = {
         "call": call,
         "mutuelles": profile.mutuelles if profile else [],
-        "menu": first.meant if first and first.kind == Choose.answered_as else "home",
+        "menu": first.meant if first and first.kind == CHOSEN else "home",
         "hops": len(session.screens),
         "ending": ending,
     }

@@ -29,6 +29,7 @@ from ussd.screens import fit_for
 
 DEADLINE_S = 5.0  # half of what the gateway allows
 MOST_WAIT_S = 3.0  # for a connection
+LEFT_FREE = 2  # connections of the pool
 # Hops that PostgreSQL has to answer at once. More of them would only wait, until none is answered in time: they are
 # told so. Who is in the middle of a call comes before who dials, or few calls would come to their end.
 MOST_AT_ONCE, MOST_FOR_A_DIAL = 96, 64
@@ -69,7 +70,8 @@ class UssdDeps:
         # A read is one statement: a transaction around it is two more ways to the server and back.
         self.unframed = unframed(self.pool)
         pool: Any = self.pool.pool
-        self.turns = asyncio.Semaphore(pool.size())  # a hop that has its turn has a connection
+        # A hop that has its turn finds a connection, and so does what comes without a call: an SMS, a notice.
+        self.turns = asyncio.Semaphore(max(1, pool.size() - LEFT_FREE))
 
     def is_full(self, *, dial: bool) -> bool:
         """Whether so many hops meet PostgreSQL that one more would wait in vain."""

@@ -70,8 +70,8 @@ function menuFor(args, isMember, known) {
   state('pay', { 1: 'payAll' }, async () => {
     const { due } = await read('household', phone);
     const all = money(due);
-    menu.con(`Reste à payer : ${all}\n1 Payer ${all}\n2 Payer une partie, dès ${money(due / 4)}\n3 Autre téléphone\n`
-      + '4 Autre ménage\n5 Demandes des autres\n0 Retour');
+    menu.con(`Reste à payer : ${all}\n1 Payer ${all}\n2 Une partie, dès ${money(due / 4)}\n3 Autre téléphone\n`
+      + '4 Autre ménage\n5 Refuser de payer pour d\'autres\n0 Retour');
   });
   state('payAll', { 1: 'paid' }, async () => {
     const stands = await read('household', phone);
@@ -80,27 +80,27 @@ function menuFor(args, isMember, known) {
   });
   state('paid', {}, async () => {
     const screen = `Merci. On va demander ${money(12000)} au ${local(phone)} : validez avec votre code secret.`
-      + ' Un recu suivra par SMS.';
+      + " Un SMS dira que c'est payé.";
     await act('pay', args, { consent: 'Payer ?', screen: `END ${screen}`, due: 12000, amount: 12000, code: drawn() });
     menu.end(screen);
   });
   state('join', { 1: 'name' }, async () => {
     const places = await rows('places');
-    menu.con(`Où habitez-vous ?${places.map(({ name }, nth) => `\n${nth + 1} ${name}`).join('')}\n0 Retour`);
+    menu.con(`Où habitez-vous ?${places.map(({ name }, nth) => `\n${nth + 1} ${name}`).join('')}\n99 Mon village n\'y est pas\n0 Retour`);
   });
   state('name', { '*[A-Za-z ]+': 'ages' }, () => menu.con('Votre prénom et votre nom ?\n0 Retour'));
   state('ages', { '*\\d+': 'secondAge' }, () => menu.con(
-    "Les ages dans votre ménage, vous d'abord, séparés par * (bébé : 0). Exemple : 45*38*12\n0 Retour"));
+    "Combien d'années a chaque personne du ménage ? Vous d'abord, bébé : 0. Exemple : 45*38*12\n0 Retour"));
   state('secondAge', { '*\\d+': 'thirdAge' }, () => menu.con('?'));
   state('thirdAge', { '*\\d+': 'howMuch' }, () => menu.con('?'));
   state('howMuch', { 1: 'terms' }, async () => {
     const offer = await read('offer', 'Kola');
-    menu.con(`Soins couverts ${offer.wait} mois après ${money(offer.opening)} payés. Combien payez-vous maintenant ?\n`
+    menu.con(`Attente : ${offer.wait} mois dès que ${money(offer.opening)} sont payés. Combien payez-vous maintenant ?\n`
       + `1 Tout : ${money(offer.price)}\n2 Une partie : ${money(offer.part)}\n0 Retour`);
   });
   state('terms', { 1: 'joined' }, async () => {
     const offer = await read('offer', 'Kola');
-    menu.con(`${offer.mutuelle}, ${offer.product} : ${money(offer.price)}. ${words[2]}, 3 pers. `
+    menu.con(`${offer.mutuelle}, ${offer.product} : ${money(offer.price)}. ${words[2]}, Kola, 3 personnes : ${words.slice(3, 6).join(', ')} ans. `
       + "Ces données servent à vous assurer.\n1 J'accepte\n2 Non");
   });
   state('joined', {}, async () => {
@@ -120,7 +120,7 @@ function menuFor(args, isMember, known) {
   });
   state('work', { 1: 'number' }, async () => {
     await read('office', phone);
-    menu.con('Mon travail\n1 Argent recu\n2 Argent en main\n3 Argent de plusieurs ménages\n0 Retour');
+    menu.con('Mon travail\n1 Argent encaissé\n2 Argent en main\n3 Argent de plusieurs ménages\n0 Retour');
   });
   state('number', { '*^\\d{9}$': 'amount' }, async () => {
     await read('office', phone);
@@ -139,9 +139,9 @@ function menuFor(args, isMember, known) {
   state('recorded', {}, async () => {
     const code = drawn();
     const amount = Number(words[3]);
-    const body = `Recu ${code} : ${money(amount)} en espèces pour le ménage ${shown(words[2])}. Reste ${money(9000)}.`;
+    const body = `REÇU ${code} : ${money(amount)} en espèces pour le ménage ${shown(words[2])}. Reste ${money(9000)}.`;
     const done = await act('cash', args, { consent: 'Reçu ?', number: words[2], due: 12000, amount, code, body });
-    menu.end(`C'est noté : ${money(amount)}, recu ${code}. Le ménage recoit un SMS. Vous avez ${money(done.holds)} en main.`);
+    menu.end(`C'est noté : ${money(amount)}, REÇU ${code}. Un SMS part au ménage. Vous avez ${money(done.holds)} en main.`);
   });
   return menu;
 }

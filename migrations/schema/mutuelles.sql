@@ -10,9 +10,11 @@ create table mutuelle (
     timezone text not null,
     complaints_phone text collate "C" not null,
     benefits text not null check (length(benefits) between 2 and 90),
+    merchant_code text collate "C" check (merchant_code ~ '^[0-9*#]{3,16}$'), -- of an operator: members pay to it themselves
+    least_cash_minor bigint check (least_cash_minor > 0), -- the smallest part in cash; without it what its products say
     created_at timestamptz not null
 );
-grant select, insert on mutuelle to service;
+grant select, insert, update (merchant_code, least_cash_minor) on mutuelle to service;
 grant select on mutuelle to auditor; -- what a mutuelle says of itself: nothing of people
 
 create table place (

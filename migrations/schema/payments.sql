@@ -30,6 +30,8 @@ create table payment (
     renews_version integer,
     renews_members integer,
     renews_minor bigint,
+    renews_sequence integer, -- of the policy that it begins: a period that was begun otherwise meanwhile is not begun twice
+    by_another boolean not null default false, -- asked by a phone that is none of the household's
     operator_reference text,
     asked_at timestamptz not null,
     sent_at timestamptz,
@@ -45,7 +47,7 @@ create table payment (
     foreign key (mutuelle_id, renews_code, renews_version) references product,
     check (num_nonnulls(renews_code, renews_version, renews_members, renews_minor) in (0, 4))
 );
-create unique index payment_one_open on payment (mutuelle_id, number, purpose)
+create unique index payment_one_open on payment (mutuelle_id, number, purpose, by_another) -- another's holds up nothing
     where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN');
 create unique index payment_operator_reference on payment (mutuelle_id, operator, operator_reference)
     where operator_reference is not null;

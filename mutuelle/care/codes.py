@@ -40,6 +40,12 @@ class NewCode:
     words: Once
     until: str
 
+    @property
+    def shown(self) -> Once:
+        """The code in two groups of figures, as it is told."""
+        code = str(self.words)
+        return Once(f"{code[:3]} {code[3:]}")
+
 
 @dataclass(frozen=True)
 class KeptCode:

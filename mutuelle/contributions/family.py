@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Money, Sentence, _, counts
+from locales import Money, Sentence, _, _n
 from mutuelle.contributions.standing import facts_of
 from mutuelle.cover.people import Person, ages, present
 from mutuelle.dates import local_date
@@ -164,19 +164,19 @@ def _officer_name(mutuelle_id: str) -> sa.ScalarSelect[str | None]:
 
 def called(person: Person, today: date) -> Sentence | str:
     """How their own household reads of a person: the name, or the age where there is none."""
-    return person.name or _("person of {age}", age=aged(person.age(today)))
+    return person.name or _("someone {age}", age=aged(person.age(today)))
 
 
 def mentioned(person: Person, today: date) -> Sentence | str:
     """The same within a sentence."""
-    return person.name or _("the person of {age}", age=aged(person.age(today)))
+    return person.name or _("the person who is {age}", age=aged(person.age(today)))
 
 
 def aged(years: int) -> Sentence:
     """An age in words."""
     if years == 0:
         return _("under one year")
-    return counts.years(years)
+    return _n("{n} year old", "{n} years old", years)
 
 
 def _age(typed: str) -> int:

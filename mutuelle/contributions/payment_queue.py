@@ -38,6 +38,7 @@ class QueuedPayment:
     renews_version: int | None = None
     renews_members: int | None = None
     renews_minor: int | None = None
+    renews_sequence: int | None = None
     lease_token: UUID | None = None
 
     @property

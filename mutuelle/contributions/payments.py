@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
 from mutuelle.locks import Lock, lock
 from mutuelle.scheme.products import Offer
-from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, payment_move, route
+from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, payment_move, policy, route
 from prepared import Prepared
 from talk.phones import region_of, shown_phone
 from talk.trouble import RefusedError
@@ -70,6 +71,7 @@ class OpenPayment:
     amount: Money
     payer_phone: str
     asked_at: datetime
+    by_another: bool = False  # asked by none of the household's phones
 
 
 def receipt_code(reference: UUID) -> str:
@@ -78,16 +80,25 @@ def receipt_code(reference: UUID) -> str:
 
 
 async def open_payment(db: AsyncConnection, household: Household) -> OpenPayment | None:
-    """The household's payment under way, whatever phone it came from."""
+    """The payment under way for a household, its own before another's."""
     found = await db.execute(
-        select(payment.c.amount_minor, payment.c.currency, payment.c.payer_phone, payment.c.asked_at).where(
+        select(
+            payment.c.amount_minor,
+            payment.c.currency,
+            payment.c.payer_phone,
+            payment.c.asked_at,
+            payment.c.by_another,
+        )
+        .where(
             of_household(payment, household),
             payment.c.purpose == CONTRIBUTION,
             payment.c.state.in_(OPEN),
         )
+        .order_by(payment.c.by_another)
+        .limit(1)
     )
     row = found.one_or_none()
-    return OpenPayment(Money(row.amount_minor, row.currency), row.payer_phone, row.asked_at) if row else None
+    return OpenPayment(Money(*row[:2]), *row[2:]) if row else None
 
 
 async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str] | None:
@@ -130,8 +141,9 @@ async def ask_payment(
 ) -> UUID:
     """Queue a payment under our own reference, to be sent a little after the call; RefusedError if it is not allowed.
 
-    A household has at most one open payment, of any phone or channel: the database guarantees it. `renewal` is agreed
-    to by the first franc of this payment: until it settles, the household is bound to nothing.
+    A household has at most one open payment of its own, of any phone or channel: the database guarantees it. Another
+    may have one under way for it, which holds up nothing of its own, and is not asked beside one of its own. `renewal`
+    is agreed to by the first franc of this payment: until it settles, the household is bound to nothing.
     """
     operator, country = await _expect_allowed(db, caller, household, payer_phone)
     row = {
@@ -195,9 +207,25 @@ _WISH = [
         *("renews_code", "renews_version", "renews_members", "renews_minor"),
     )
 ]
+_ASKS = {column.name: sa.bindparam(column.name, type_=column.type) for column in _WISH}
+_ITS = {name: _ASKS[name] for name in ("mutuelle_id", "number")}
+_BY_ANOTHER = ~sa.exists(
+    select(household_phone.c.phone).filter_by(**_ITS, phone=_ASKS["asked_by"]).correlate(None)
+)
+_OWN = payment.alias("own")
+_IS_OPEN: list[sa.ColumnElement[Any]] = [sa.literal_column(f"'{state}'") for state in OPEN]
+_OWN_IS_OPEN = sa.exists(
+    select(_OWN.c.reference).filter_by(**_ITS, by_another=False).where(_OWN.c.state.in_(_IS_OPEN))
+)
+_NEXT = select(sa.func.count() + 1).select_from(policy).filter_by(**_ITS).scalar_subquery()
 _ASKED = (
     insert(payment)
-    .from_select(_WISH, select(*(sa.bindparam(column.name, type_=column.type) for column in _WISH)))
+    .from_select(
+        [*_WISH, payment.c.renews_sequence, payment.c.by_another],
+        select(*_ASKS.values(), sa.case((_ASKS["renews_code"].is_not(None), _NEXT)), _BY_ANOTHER).where(
+            ~(_BY_ANOTHER & _OWN_IS_OPEN)
+        ),
+    )
     .on_conflict_do_nothing()
     .returning(payment.c.mutuelle_id, payment.c.reference, payment.c.asked_at)
     .cte("asked")

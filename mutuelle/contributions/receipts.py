@@ -17,11 +17,11 @@ from talk.phones import shown_phone
 
 
 def receipts_of(
-    household: Household, phones: Sequence[str], stands: Reckoning, queued: QueuedPayment
+    household: Household, phones: Sequence[str], stands: Reckoning, opening: Money, queued: QueuedPayment
 ) -> Notification:
     """The receipt for every phone of the household, and a shorter one for another payer."""
     sentences = dict.fromkeys(
-        phones, household_receipt(household, stands, queued.amount, queued.receipt_code)
+        phones, household_receipt(household, stands, opening, queued.amount, queued.receipt_code)
     )
     if queued.payer_phone not in sentences:
         sentences[queued.payer_phone] = payer_receipt(queued)
@@ -58,8 +58,10 @@ def _notification(
     return Notification(queued.mutuelle_id, template, sentences, str(queued.reference), receipt_code)
 
 
-def household_receipt(household: Household, stands: Reckoning, amount: Money, code: str) -> Sentence:
-    """The household's receipt: what was received, what it covers, what remains due."""
+def household_receipt(
+    household: Household, stands: Reckoning, opening: Money, amount: Money, code: str
+) -> Sentence:
+    """The household's receipt: what was received, what it covers or what opens the cover, what remains due."""
     cover = stands.cover
     facts: dict[str, Fact] = {
         "code": code,
@@ -87,8 +89,16 @@ def household_receipt(household: Household, stands: Reckoning, amount: Money, co
             "Receipt {code}: {amount} for {name}, number {number}. Cover has ended: dial and press 2 to renew.",
             **facts,
         )
+    if cover.state in (CoverState.UNPAID, CoverState.PART_PAID) and opening.amount_minor:
+        return _(
+            "Receipt {code}: {amount} for {name}, number {number}. {opening} more opens your cover. "
+            "Left in all: {due}.",
+            **facts,
+            opening=opening,
+            due=stands.due,
+        )
     return _(
-        "Receipt {code}: {amount} for {name}, number {number}. Not covered for now. Left to pay: {due}.",
+        "Receipt {code}: {amount} for {name}, number {number}. Not covered. Left to pay: {due}.",
         **facts,
         due=stands.due,
     )

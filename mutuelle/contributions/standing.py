@@ -18,7 +18,7 @@ from mutuelle.cover.policies import WAIVED_OF_POLICY, Policy
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms, cover, current, periods
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.scheme.products import Offer, Product, installment, offer
+from mutuelle.scheme.products import Offer, Product, installment, offer, opening_part
 from prepared import Prepared
 from talk.preferences import spoken
 from values import value
@@ -61,10 +61,22 @@ class Standing:
     people: tuple[Person, ...] = ()
 
     @property
+    def own_payment(self) -> OpenPayment | None:
+        """The payment under way that the household asked for itself: another's holds up nothing."""
+        return None if self.open_payment is None or self.open_payment.by_another else self.open_payment
+
+    @property
     def opening(self) -> Money:
-        """What must still be paid for the last policy to open."""
-        last = self.periods[-1]
-        return Money(max(last.terms.opening_minor - last.paid_minor, 0), self.mutuelle.currency)
+        """What to pay now for the last policy to open."""
+        return opening_of(self.periods, self.product)
+
+    @property
+    def least_cash(self) -> Money:
+        """The smallest part that is taken of it in cash, as the mutuelle decides."""
+        least_minor = self.mutuelle.least_cash_minor
+        return (
+            self.least_payment if least_minor is None else min(self.product.money(least_minor), self.payable)
+        )
 
     @property
     def renews(self) -> bool:
@@ -118,6 +130,13 @@ def reckon(agreed: Sequence[Terms], paid: Sequence[Receipt], today: date, curren
         due=Money(sum(period.due_minor for period in dated), currency),
         credit=Money(sum(receipt.amount_minor for receipt in paid) - taken, currency),
     )
+
+
+def opening_of(dated: Sequence[Period], product: Product) -> Money:
+    """What to pay now for the last of these periods to open, under the product that it was agreed to."""
+    last = dated[-1]
+    missing_minor = last.terms.opening_minor - last.paid_minor
+    return product.money(opening_part(product, last.terms.price_minor, missing_minor, last.due_minor))
 
 
 def receipts(entries: Sequence[Entry], known_at: datetime | None = None) -> list[Receipt]:
@@ -208,9 +227,9 @@ _ASKED = """
                             b.came_from)
                    from beneficiary b where b.mutuelle_id = m.id and b.number = :number
                   order by b.rank <> :head_rank, b.rank),
-           array(select row(y.amount_minor, y.currency, y.payer_phone, y.asked_at) from payment y
+           array(select row(y.amount_minor, y.currency, y.payer_phone, y.asked_at, y.by_another) from payment y
                   where y.mutuelle_id = m.id and y.number = :number and y.purpose = :purpose
-                    and y.state in (OPEN)),
+                    and y.state in (OPEN) order by y.by_another),
            array(select row(f.phone, c.language)
                    from household_phone f left join preference c on c.phone = f.phone
                   where f.mutuelle_id = m.id and f.number = :number order by f.since, f.phone)

@@ -1,16 +1,18 @@
-"""How a household pays where no operator can ask the calling phone: in cash, and to whom.
+"""How a household pays where no operator can ask the calling phone: in cash, and to whom, or to a merchant code.
 
 A mutuelle may have no route, or none for the country of this phone; its households join, pay and renew in cash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from locales import Sentence, _
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Appointment, Role, appointment, appointments_by
 from mutuelle.rows import rows_of
@@ -25,16 +27,27 @@ from values import value
 
 @value
 class PayInCash:
-    """Who takes the cash of a household. `another_phone`: a phone of another country could be asked instead."""
+    """Who takes the cash of a household. `another_phone`: a phone of another country could be asked instead.
+
+    `merchant_code` is the mutuelle's with an operator, if it has one: members pay to it by themselves.
+    """
 
     name: str
     phone: str
     another_phone: bool
+    merchant_code: str | None = None
 
     @property
-    def shown(self) -> str:
+    def person(self) -> str:
         """Name and number, in national form."""
         return f"{self.name}, {shown_phone(self.phone)}"
+
+    @property
+    def shown(self) -> Sentence | str:
+        """The person, and the merchant code where there is one."""
+        if self.merchant_code is None:
+            return self.person
+        return _("{who} or merchant code {code}", who=self.person, code=self.merchant_code)
 
 
 async def cash_instead(db: AsyncConnection, caller: Caller, household: Household) -> PayInCash | None:
@@ -58,12 +71,46 @@ async def who_takes_cash(
     return await _who_takes_cash(db, await _ways(db, caller, mutuelle_id, household, in_any_case=True))
 
 
+async def cash_for_each(
+    db: AsyncConnection, mutuelle_id: str, at: datetime, asked: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], PayInCash]:
+    """Whom to pay in cash, for each of these (member number, phone) that no operator can ask.
+
+    Asked for each country and place once, however many households live there.
+    """
+    numbers = {number for number, _phone in asked}
+    lives = await db.execute(_PLACES, {"mutuelle": mutuelle_id, "numbers": list(numbers)})
+    places = {row.number: row.place_id for row in lives}
+    ways: dict[str, _Ways] = {}
+    takers: dict[tuple[str, str], PayInCash] = {}
+    found = {}
+    for number, phone in asked:
+        country = region_of(phone)
+        if country not in ways:
+            facts = {"value": mutuelle_id, "at": at, "country": country, "number": None, "in_any_case": False}
+            ways[country] = await _ways_of(db, facts)
+        if ways[country].is_served:
+            continue
+        where = country, places[number]
+        if where not in takers:
+            takers[where] = await _who_takes_cash(db, replace(ways[country], place_id=places[number]))
+        found[number, phone] = takers[where]
+    return found
+
+
+_PLACES = select(household_table.c.number, household_table.c.place_id).where(
+    household_table.c.mutuelle_id == sa.bindparam("mutuelle", type_=sa.Text),
+    household_table.c.number == sa.any_(sa.bindparam("numbers", type_=sa.ARRAY(sa.Text))),
+)
+
+
 @value
 class _Ways:
     """How a mutuelle can be paid from a phone: `is_served` by an operator of its country, and who is in office."""
 
     mutuelle_name: str
     complaints_phone: str
+    merchant_code: str | None
     has_route: bool
     is_served: bool
     place_id: str | None  # of the household
@@ -81,10 +128,14 @@ async def _ways(
     """Without `in_any_case` nobody in office is read where an operator serves the phone."""
     asked = {"value": mutuelle_id, "at": caller.at, "country": region_of(caller.phone)}
     asked |= {"number": household.number if household else None, "in_any_case": in_any_case}
+    return await _ways_of(db, asked)
+
+
+async def _ways_of(db: AsyncConnection, asked: Mapping[str, Any]) -> _Ways:
     [found] = await _ASKED.rows(db, asked)
-    name, complaints, has_route, is_served, place_id, held = found
+    name, complaints, merchant_code, has_route, is_served, place_id, held = found
     appointments = sorted(map(appointment, held or ()), key=lambda one: (one.name, one.phone))
-    return _Ways(name, complaints, has_route, is_served, place_id, appointments)
+    return _Ways(name, complaints, merchant_code, has_route, is_served, place_id, appointments)
 
 
 def _asked() -> Select[Any]:
@@ -99,6 +150,7 @@ def _asked() -> Select[Any]:
     return select(
         mutuelles.c.name,
         mutuelles.c.complaints_phone,
+        mutuelles.c.merchant_code,
         routes.exists(),
         served,
         place.scalar_subquery(),
@@ -116,8 +168,8 @@ async def _who_takes_cash(db: AsyncConnection, ways: _Ways) -> PayInCash:
     collectors = [appointment for appointment in ways.appointments if appointment.role is Role.COLLECTOR]
     treasurers = [appointment for appointment in ways.appointments if appointment.role is Role.TREASURER]
     if found := await _nearest(db, collectors, ways.place_id) or next(iter(treasurers), None):
-        return PayInCash(found.name, found.phone, ways.has_route)
-    return PayInCash(ways.mutuelle_name, ways.complaints_phone, ways.has_route)
+        return PayInCash(found.name, found.phone, ways.has_route, ways.merchant_code)
+    return PayInCash(ways.mutuelle_name, ways.complaints_phone, ways.has_route, ways.merchant_code)
 
 
 _LATELY = sa.text(

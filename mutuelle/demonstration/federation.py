@@ -59,7 +59,7 @@ def read_lands(now: datetime) -> list[Land]:
 
 
 def _land(facts: Mapping[str, Any], now: datetime) -> Land:
-    mutuelle = Mutuelle(**{name: facts[name] for name in Mutuelle.__dataclass_fields__})
+    mutuelle = Mutuelle(**{name: facts[name] for name in Mutuelle.__dataclass_fields__ if name in facts})
     return Land(
         mutuelle=mutuelle,
         places=[Place(mutuelle.id, _slug(name), name) for name in facts["places"]],

@@ -160,7 +160,7 @@ async def agreed_standing(
 
 def expect_agreed(stands: Standing, terms: PaymentTerms) -> None:
     """Refused if the terms are not the agreed `terms`, or a payment is under way."""
-    if stands.open_payment:
+    if stands.own_payment:
         raise RefusedError(
             _("A payment for this household is already under way. Please wait a few minutes and dial again.")
         )

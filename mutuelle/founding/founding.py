@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,7 +30,7 @@ from mutuelle.founding.rules import (
     faults_of_sale,
 )
 from mutuelle.officers.appointments import note_founders
-from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
+from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle, Officer, Place
 from mutuelle.scheme.sealed_records import record_products
 
 
@@ -39,9 +39,16 @@ class FoundingError(Exception):
 
 
 async def found_mutuelle(db: AsyncConnection, mutuelle: Mutuelle, *, at: datetime) -> None:
-    """Write the mutuelle and open the accounts of its contributions and registration fees."""
+    """Write the mutuelle and open the accounts of its contributions and registration fees.
+
+    How it is paid in cash and by merchant code may be said, or said otherwise, later: nobody has agreed to it.
+    """
     _refuse(faults_of_mutuelle(mutuelle))
-    await _write(db, tables.mutuelle, [asdict(mutuelle)], created_at=at)
+    row = asdict(mutuelle)
+    ways = {name: fact for name in WAYS_TO_PAY if (fact := row.pop(name)) is not None}
+    await _write(db, tables.mutuelle, [row], created_at=at)
+    if ways:
+        await db.execute(update(tables.mutuelle).where(tables.mutuelle.c.id == mutuelle.id).values(ways))
     codes = (accounts.contributions(), accounts.registration())
     await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
 

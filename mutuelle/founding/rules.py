@@ -33,6 +33,7 @@ SERVICES = (  # the seven of a cooperative clinic
     "vaccination",
     "health promotion",
 )
+MERCHANT_CODE = "[0-9*#]{3,16}"
 MUTUELLE_CODE, PRODUCT_CODE, COUNTRY_CODE = "[A-Z]{2,8}", "[A-Z0-9]{1,8}", "[A-Z]{2}"
 SLUG, LANGUAGE_CODE = "[a-z0-9][a-z0-9-]{0,39}", "[a-z]{2,3}"
 PREFIXES = (100, 999)  # of member numbers, both ends allowed
@@ -124,6 +125,10 @@ def faults_of_mutuelle(mutuelle: Mutuelle) -> Iterator[str]:
             "its time zone must be one such as Africa/Bamako": mutuelle.timezone in available_timezones(),
             "its complaints phone must be written as +22370000000": _is_phone(mutuelle.complaints_phone),
             **_has_letters("mutuelle", mutuelle, "benefits"),
+            "its merchant code must be 3 to 16 figures": mutuelle.merchant_code is None
+            or bool(re.fullmatch(MERCHANT_CODE, mutuelle.merchant_code)),
+            f"its least part in cash must be 1 to {MAX_PRICE_MINOR}": mutuelle.least_cash_minor is None
+            or 1 <= mutuelle.least_cash_minor <= MAX_PRICE_MINOR,
         },
     )
 

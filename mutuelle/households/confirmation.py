@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, _
+from locales import Sentence, _, _n
 from mutuelle.acts import By
 from mutuelle.dates import local_date
 from mutuelle.household_key import of_household, same_household
@@ -117,13 +117,14 @@ async def invite(db: AsyncConnection, caller: Caller, phone: str) -> None:
 
 def is_it_you(waiting: Unconfirmed) -> Sentence:
     """The question to a phone that may be a stranger's: initials and place only, no name of the household."""
-    return _(
-        "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, people: {size}. Is it you?",
+    return _n(
+        "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, {n} person. Is it you?",
+        "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, {n} people. Is it you?",
+        waiting.size,
         officer=waiting.officer,
         mutuelle=waiting.household.mutuelle_name,
         initials=waiting.household.initials,
         place=waiting.place_name,
-        size=waiting.size,
     )
 
 

@@ -14,6 +14,7 @@ from mutuelle.founding.rules import (
     LETTERS,
     LIMITS,
     MAX_PRICE_MINOR,
+    MERCHANT_CODE,
     MUTUELLE_CODE,
     PREFIXES,
     PRODUCT_CODE,
@@ -128,6 +129,12 @@ MUTUELLE = Form(
         ),
         _text("mutuelle", "benefits", "prestations", "benefits"),
         _optional("prefix", ("préfixe", "prefix"), figures.whole(*PREFIXES)),
+        _optional("merchant_code", ("code marchand", "merchant code"), cells.matching(MERCHANT_CODE)),
+        _optional(
+            "least_cash_minor",
+            ("espèces au moins", "least cash"),
+            figures.franc_amount(1, MAX_PRICE_MINOR),
+        ),
     ),
     most_rows=1,
 )

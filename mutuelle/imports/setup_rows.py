@@ -37,7 +37,7 @@ from mutuelle.imports.columns import FACILITIES, PLACES
 from mutuelle.imports.existing import Existing, clashes
 from mutuelle.imports.faults import Fault
 from mutuelle.imports.records import Record, once
-from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
+from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
 
 FIRST_PREFIX = 101
@@ -119,7 +119,7 @@ def mutuelle_of(record: Record, known: Existing, faults: list[Fault]) -> Mutuell
     if there is None and prefix in known.prefixes:
         faults.append(record.fault("prefix", _("another mutuelle has this prefix")))
     for name, fact in asdict(found).items():
-        if there and (other := getattr(there, name)) != fact:
+        if there and name not in WAYS_TO_PAY and (other := getattr(there, name)) != fact:
             reason = _("it is there already and says: {there}", there=str(other))
             faults.append(record.fault(name, reason))
     return found

@@ -18,13 +18,18 @@ from talk.phones import region_of, shown_phone
 from talk.questions import initials
 from talk.words import Caller
 
+WAYS_TO_PAY = ("merchant_code", "least_cash_minor")  # of a mutuelle: may change, nobody agrees to them
 LIKE_ENOUGH = 80  # of 100: one letter wrong, missing or exchanged in a name of five or more
 BEFORE_A_PLACE = _("OF THE IN AT FOR")
 
 
 @dataclass(frozen=True)
 class Mutuelle:
-    """`id` is its short code and leads every key; `benefits` are its own words for what it pays."""
+    """`id` is its short code and leads every key; `benefits` are its own words for what it pays.
+
+    `merchant_code` is an operator's, to which members pay by themselves, if it has one. `least_cash_minor` is the
+    smallest part that is taken in cash; without it, what its products say.
+    """
 
     id: str
     prefix: int
@@ -35,6 +40,8 @@ class Mutuelle:
     timezone: str
     complaints_phone: str
     benefits: str
+    merchant_code: str | None = None
+    least_cash_minor: int | None = None
 
     @property
     def key(self) -> str:

@@ -99,6 +99,15 @@ def installment(product: Product, price_minor: int) -> int:
     return min(-(-part // step) * step, price_minor)
 
 
+def opening_part(product: Product, price_minor: int, missing_minor: int, due_minor: int) -> int:
+    """The part that opens a cover which lacks `missing_minor`: one that may be paid, so a multiple of the step, not
+    less than the least part, not more than is due. Zero if nothing is missing.
+    """
+    step = product.amount_step_minor
+    whole_steps = -(-missing_minor // step) * step
+    return min(max(whole_steps, installment(product, price_minor)), due_minor) if missing_minor > 0 else 0
+
+
 def contribution(product: Product, ages: tuple[int, ...]) -> int:
     """The price of one period, in minor units, for people of these ages (openIMIS `policy/values.py`):
 

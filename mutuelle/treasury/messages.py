@@ -71,7 +71,19 @@ def cash_receipt(stands: Standing, amount: Money, code: str, late_of: date | Non
             **facts,
             end=cover.until_on,
         )
-    return _("{received}. Not covered for now. Left to pay: {due}. Wrong? Send WRONG {code}", **facts)
+    if cover.state in (CoverState.UNPAID, CoverState.PART_PAID) and stands.opening.amount_minor:
+        return _(
+            "{received}. {opening} more opens your cover. Left in all: {due}. Wrong? Send WRONG {code}",
+            **facts,
+            opening=stands.opening,
+        ).or_else(
+            _(
+                "{received}. {opening} more opens your cover. Wrong? Send WRONG {code}",
+                **facts,
+                opening=stands.opening,
+            )
+        )
+    return _("{received}. Not covered. Left to pay: {due}. Wrong? Send WRONG {code}", **facts)
 
 
 def _received(stands: Standing, amount: Money, late_of: date | None) -> Sentence:

@@ -90,7 +90,7 @@ async def test_a_villager_joins_pays_and_reads_her_receipt(browser: Browser, bus
     await phone.send()
     await phone.shows("1 Ma couverture")
     await phone.answer("1")
-    await phone.shows("Awa Koné", "Soins couverts")
+    await phone.shows("Awa Koné", "Couvert du")
 
 
 SCENARIOS = {  # how each ends: of the phone that reads the last SMS

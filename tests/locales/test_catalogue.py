@@ -1,6 +1,7 @@
 """Every text that the code says is in every catalogue, with the same facts, and none is there for nothing."""
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from datetime import date
@@ -16,9 +17,13 @@ from ledger.reports.voice import FUNDS
 from locales import Money, _, _n, catalogue, language_name, languages, load, render
 from locales.catalogue import OWN_NAME, SOURCE_LANGUAGE, read_catalogue
 from locales.formats import locale_of
+from locales.letters import is_gsm7
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("locales", "talk", "menus", "ussd", "sms", "mutuelle", "ledger", "commands", "simulator")
+ON_PHONES = ("talk", "menus", "ussd", "sms", "mutuelle")  # what they say is read on a phone, but for
+ON_PAPER = ("mutuelle/imports", "mutuelle/founding", "mutuelle/demonstration")  # commands and files
+MOST_FOLDED = 3  # words: "français", for which there is no other
 TEXTS = {"_": 1, "_n": 2, "word": 1, "words": 2}  # so many texts come first in these calls
 PUT_TOGETHER = {  # in the book without being written out in the code; "transfer" is what those say who move money
     *("answer differs in amount", "answer differs in currency", "answer differs in phone"),
@@ -31,11 +36,7 @@ WRITTEN_DOWN = ("journal", "actor")  # contexts of what stands in the book: tran
 def said() -> Iterator[tuple[str | None, str]]:
     """The context and the English source of every text in the code."""
     yield None, OWN_NAME
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call):
-                    yield from ((None, text) for text in texts_of(node, path))
+    yield from ((None, text) for text in said_in(*ROOMS))
     for report in REPORTS.values():
         yield None, report.title
         yield from ((None, column.name) for column in report.columns)
@@ -45,6 +46,14 @@ def said() -> Iterator[tuple[str | None, str]]:
     yield from (("fund", name) for name in FUNDS.values())
     yield from (("class", name) for name in CLASSES.values())
     yield from (("account", line.label) for chart in charts().values() for line in chart.lines.values())
+
+
+def said_in(*rooms: str) -> Iterator[str]:
+    """The English source of every sentence that the files of `rooms` say."""
+    for path in (path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                yield from texts_of(node, path)
 
 
 def texts_of(call: ast.Call, path: Path) -> Iterator[str]:
@@ -104,6 +113,38 @@ def test_a_translation_has_the_facts_of_its_source(language: str) -> None:
         != {frozenset(facts(forms(message.id)[-1]))}
     }
     assert other == {}
+
+
+def test_phones_show_french_as_it_is_written() -> None:
+    """Words with letters that a basic phone lacks (ç ê ô â) look wrong on it, and nearly always there is another word.
+
+    There may be fewer of them than today, never more.
+    """
+    on_phones = set(said_in(*ON_PHONES)) - set(said_in(*ON_PAPER))
+    words = [
+        word
+        for message in messages("fr")
+        if (source := forms(message.id)[0]) in on_phones
+        and not source.isupper()  # a keyword is what people write
+        for text in forms(message.string)[-1:]
+        for word in text.split()
+        if not is_gsm7(word.replace("À", "A"))  # a capital without its accent is nothing odd
+    ]
+    assert len(words) <= MOST_FOLDED, sorted(words)
+
+
+def test_phones_say_one_word_for_one_thing() -> None:
+    """Words that `docs/glossary.md` has another one for."""
+    on_phones = set(said_in(*ON_PHONES)) - set(said_in(*ON_PAPER))
+    said_otherwise = [
+        text
+        for message in messages("fr")
+        if (source := forms(message.id)[0]) in on_phones
+        and not source.isupper()  # a keyword is what people write
+        for text in forms(message.string)
+        if re.search(r"\bdroits\b|soins couverts|en charge\b|\bcarence\b|code d[ue] reçu", text.lower())
+    ]
+    assert said_otherwise == []
 
 
 def test_french_is_the_default_and_comes_first() -> None:

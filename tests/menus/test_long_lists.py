@@ -36,7 +36,7 @@ async def awa(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[
 
 async def test_a_long_list_is_asked_for_by_its_first_letters(awa: Handset) -> None:
     assert await awa.dial("1") == (
-        "Où habitez-vous ?\nTapez les premières lettres, ou 98 pour la liste\n0 Retour"
+        "Où habitez-vous ?\nTapez les premières lettres, ou 98 pour la liste\n99 Mon village n'y est pas\n0 Retour"
     )
     screen = await awa.type("koutiétié")
     assert screen.startswith("Où habitez-vous ?\n1 Koutiétiéré-Ba\n2 Koutiétiéré-Dougou")
@@ -51,6 +51,32 @@ async def test_letters_are_read_without_accents_and_capitals(awa: Handset) -> No
     assert "1 Koutiétiéré-Dougou" in plain
 
 
+async def test_figures_are_read_as_the_letters_of_their_keys(awa: Handset) -> None:
+    await awa.dial("1")
+    by_letters = await awa.type("koutietie")
+    await awa.dial("1")
+    assert await awa.type("568843843") == by_letters
+
+
+async def test_one_letter_is_forgiven(awa: Handset) -> None:
+    await awa.dial("1")
+    by_letters = await awa.type("koutietiere")
+    for mistaken in ("koutitiere", "koutieetiere", "koutietuere", "kuotietiere"):
+        await awa.dial("1")
+        assert await awa.type(mistaken) == by_letters
+    await awa.dial("1")
+    assert "prénom" in await awa.type("Koutietiere Faram")  # Koutiétiéré-Faran, and no other
+
+
+async def test_who_lives_elsewhere_is_told_whom_to_call(awa: Handset) -> None:
+    assert "99 Mon village n'y est pas" in await awa.dial("1")
+    listed = await awa.type("k")
+    assert "99 Mon village n'y est pas" in listed
+    told = await awa.type("99")
+    assert "76 00 00 09" in told
+    assert await awa.type("0") == await awa.dial("1")
+
+
 async def test_letters_that_fit_nothing_are_asked_for_again(awa: Handset) -> None:
     await awa.dial("1")
     assert "Aucun nom ne commence par XQ." in await awa.type("xq")
@@ -60,7 +86,8 @@ async def test_letters_that_fit_nothing_are_asked_for_again(awa: Handset) -> Non
 async def test_a_list_that_letters_made_short_stays_after_a_word_that_is_not_on_it(awa: Handset) -> None:
     await awa.dial("1")
     short = await awa.type("koutiétié")
-    assert await awa.type("Awa Koné") == f"Tapez un numéro de la liste.\n{short}"
+    noted = short.replace("Où habitez-vous ?", "Tapez un numéro :")  # no room for both
+    assert await awa.type("Awa Koné") == noted
     assert "prénom" in await awa.type("2")
 
 

@@ -143,7 +143,9 @@ async def test_in_my_work_a_wrong_code_is_asked_for_once_more_and_each_try_count
         await clinic.type(household.number)
         await clinic.type("1")
         again = await clinic.type("999998")
-        assert again.startswith("Pas reconnu, rien n'est fait. Tapez encore une fois.\nLe code du patient")
+        assert again.startswith(
+            "Pas reconnu, rien n'est fait. Tapez encore une fois.\nLe code de soins du patient"
+        )
         assert await clinic.send() == again, "the gateway repeats the hop: it counts once"
         assert ends in await clinic.type(second)
         assert clinic.shown.end
@@ -176,7 +178,7 @@ async def code_on_screen(handset: Handset) -> str:
     await handset.dial("5")
     await handset.type("1")
     screen = await handset.type("1")
-    return screen.removeprefix("Code : ")[:6]
+    return screen.split("\npuis ")[1][:7]
 
 
 async def tables_with(pool: AsyncEngine, code: str) -> set[str]:

@@ -22,7 +22,7 @@ from mutuelle.enrolment.enrolment import Enrolment
 from mutuelle.enrolment.registration import register
 from mutuelle.households.households import NewHousehold
 from mutuelle.officers.roles import Role
-from mutuelle.tables import beneficiary, household_phone
+from mutuelle.tables import beneficiary, household_phone, mutuelle
 from talk import engine
 from talk.answers import Secret, ages, person_name, pin
 from talk.engine import Finish, State, Turn
@@ -196,11 +196,10 @@ def right_answers(question: Question, shown: Shown) -> Iterator[str]:
     """Every option of a short list; of a long one its letters and its pages, and a few of its options."""
     if isinstance(question, Ask):
         yield from question.kind.good
-    elif shown.keys:
-        yield from (
-            digit for digit in shown.keys if len(question_choices(question)) <= 9 or digit in ("1", "3")
-        )
-    else:
+        return
+    is_long = len(question_choices(question)) > 9
+    yield from (digit for digit in shown.keys if not is_long or digit in ("1", "3", "99"))
+    if is_long and "1" not in shown.keys:
         yield from ("98", "K")
 
 
@@ -257,6 +256,10 @@ async def cash_world(pool: AsyncEngine) -> AsyncEngine:
     await join(pool, FOREIGN, at=NOON, code="ZAN", name=LONG_NAME, cash=True)
     for code in ("BEN", "ZAN"):
         await appoint(pool, LONG_PHONE, Role.COLLECTOR, name=LONG_NAME, code=code, pin=None)
+    async with pool.begin() as db:
+        pays = {"merchant_code": "*144*391*123456#", "least_cash_minor": 500}
+        await db.execute(update(mutuelle).where(mutuelle.c.id == "ZAN").values(pays))
+        await db.execute(update(mutuelle).values(least_cash_minor=500))
     return pool
 
 

@@ -21,7 +21,7 @@ async def test_a_message_is_played_and_answered_once(house: House) -> None:
     await house.message("On va demander 3 000 F")
     assert len([text for text in await house.messages() if text.startswith("Payer")]) == 1
     await house.answer(await house.prompt(), "approve")
-    assert "Recu" in await house.message("3 000 F pour Awa Koné")
+    assert "3 000 F pour Awa Koné" in await house.message("REÇU")
 
 
 async def test_what_cannot_be_answered_is_dropped_with_200(house: House) -> None:

@@ -82,7 +82,7 @@ async def test_a_refused_action_is_undone_and_its_reason_told(awa: Writer, pool:
 
 
 async def test_a_pin_is_never_asked(awa: Writer, pool: AsyncEngine) -> None:
-    assert "jamais de code secret par SMS" in await awa.agree(await awa.send("charlie"))
+    assert "jamais votre code de travail par SMS" in await awa.agree(await awa.send("charlie"))
     assert await kept(pool) == (0, 0)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from locales import Money, Sentence
+from mutuelle.contributions.ways_to_pay import PayInCash
 from mutuelle.schedules.digest.answers import digest_disputed
 from mutuelle.schedules.digest.words import Figures, floats_to_compare, summary
 from mutuelle.schedules.jobs import digest_begins
@@ -36,6 +37,9 @@ FIGURES = Figures(
 LATE = replace(FIGURES, received_minor=99_999, payers=99, cash_minor=99_999, mobile_minor=999_999, late=9)
 COLLECTED = replace(FIGURES, cash_minor=999_999, collectors_minor=200_000, mobile_minor=999_999, bank_minor=0)
 REMINDER = Reminder("199999999", 1, Occasion.TODAY, date(2026, 12, 22), Money(999_999, "XOF"))
+CASH = PayInCash("Oumou Traoré", "+22376000021", another_phone=False)
+MERCHANT = replace(CASH, merchant_code="4040")
+LONGEST_CASH = PayInCash(NAME, "+2290197123456", another_phone=False)
 
 MESSAGES: dict[str, Sentence] = {
     "digest": summary(replace(FIGURES, bank_minor=0), "fr", asks=True, seal=SEAL),
@@ -48,7 +52,13 @@ MESSAGES: dict[str, Sentence] = {
     )[0],
     "digest begins": digest_begins(MUTUELLE.name),
     "digest disputed": digest_disputed(MUTUELLE.name, NAME, date(2026, 12, 22), REASON),
-    **{f"reminder, {one}": words_of(MUTUELLE.name, replace(REMINDER, occasion=one)) for one in Occasion},
-    "reminder, a credit pays": words_of(MUTUELLE.name, replace(REMINDER, amount=Money(0, "XOF"))),
-    "reminder, nothing on sale": words_of(MUTUELLE.name, replace(REMINDER, amount=None)),
+    **{
+        f"reminder, {one}": words_of(MUTUELLE.name, replace(REMINDER, occasion=one), None) for one in Occasion
+    },
+    **{
+        f"reminder, {one}, in cash": words_of(MUTUELLE.name, replace(REMINDER, occasion=one), cash)
+        for one, cash in zip(Occasion, (CASH, LONGEST_CASH, MERCHANT, CASH), strict=True)
+    },
+    "reminder, a credit pays": words_of(MUTUELLE.name, replace(REMINDER, amount=Money(0, "XOF")), None),
+    "reminder, nothing on sale": words_of(MUTUELLE.name, replace(REMINDER, amount=None), None),
 }

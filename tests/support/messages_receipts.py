@@ -16,7 +16,7 @@ from mutuelle.contributions.receipts import (
     payment_failed,
 )
 from mutuelle.contributions.standing import Reckoning, Standing
-from mutuelle.cover.rules import Cover, CoverState
+from mutuelle.cover.rules import Cover, CoverState, Period, Terms
 from mutuelle.enrolment.enrolment import renewed_by_credit
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle
@@ -49,16 +49,21 @@ DUE = QueuedPayment(
 )
 
 
+TERMS = Terms(1, False, date(2026, 11, 22), 999_999, 12, 1, 3, 1, 50)
+
+
 def covered(state: CoverState) -> Cover:
     return Cover(state, date(2026, 12, 22), date(2027, 12, 21))
 
 
 def stands(state: CoverState) -> Standing:
-    return Standing(HOME, MUTUELLE, PRODUCT, 12, (), covered(state), MOST, MOST, None, MOST, None)
+    return Standing(
+        HOME, MUTUELLE, PRODUCT, 12, (Period(TERMS, 1),), covered(state), MOST, MOST, None, MOST, None
+    )
 
 
 def receipt(state: CoverState) -> Sentence:
-    return household_receipt(HOME, Reckoning((), covered(state), MOST, MOST), MOST, "ABC234")
+    return household_receipt(HOME, Reckoning((), covered(state), MOST, MOST), MOST, MOST, "ABC234")
 
 
 MESSAGES: dict[str, Sentence] = {

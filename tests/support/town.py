@@ -215,15 +215,19 @@ async def join(
         )
 
 
-async def paid(pool: AsyncEngine, household: Household, *, at: datetime) -> None:
-    """Settle the household's open payment, as PAID by its operator."""
+async def paid(pool: AsyncEngine, household: Household, *, at: datetime, payer: str | None = None) -> None:
+    """Settle the household's open payment (that of `payer`), as PAID by its operator."""
     async with pool.begin() as db:
-        await paid_in(db, household, at=at)
+        await paid_in(db, household, at=at, payer=payer)
 
 
-async def paid_in(db: AsyncConnection, household: Household, *, at: datetime) -> None:
+async def paid_in(
+    db: AsyncConnection, household: Household, *, at: datetime, payer: str | None = None
+) -> None:
     """The same in the caller's transaction."""
     open_one = (tables.payment.c.number == household.number) & tables.payment.c.state.in_(OPEN)
+    if payer:
+        open_one &= tables.payment.c.payer_phone == payer
     row = (await db.execute(select(tables.payment).where(open_one))).one()
     key = (household.mutuelle_id, row.reference)
     await move(db, *key, PaymentState.SENT, by=By("test", "sent", at))

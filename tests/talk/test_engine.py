@@ -14,7 +14,7 @@ from talk.engine import Finish, Menu, State, Turn
 from talk.questions import Answer
 from talk.screen import Shown
 from talk.trouble import CannotActError, MenuError, RefusedError
-from talk.words import Caller, Consent, Do, Look, Option, ask, choose, confirm, do, look
+from talk.words import Caller, Consent, Do, Look, Option, ask, choose, confirm, do, look, show
 from ussd.screens import fit_for
 
 FIT = fit_for()
@@ -430,3 +430,38 @@ async def test_an_amount_is_read_as_people_write_it() -> None:
         2500,
         9000,
     ]
+
+
+async def of_one_household(caller: Caller) -> Sentence:
+    door = await choose(_("Your village?"), (Option("who", "Who"), Option("money", "Money")))
+    house = await choose(_("Which place?"), VILLAGES, once=True)
+    return await show(_("{name}, {role}", name=house.label, role=door.label))
+
+
+async def test_what_holds_for_a_call_is_asked_once_and_again_where_one_goes_back_to_it() -> None:
+    call = Call(of_one_household)
+    await call.dial()
+    asked = await call.type("1")
+    assert "1 Bandiagala\n2 Koutiélé" in asked
+    assert await call.type("2") == "Koutiélé, Who\n0 Back"
+    assert not call.ended
+    await call.type("00")
+    assert await call.type("2") == "Koutiélé, Money\n0 Back"
+    assert await call.type("0") == asked
+    assert "1 Who\n2 Money" in await call.type("0")
+    assert await call.type("1") == "Koutiélé, Who\n0 Back"
+    await call.type("0")
+    assert await call.type("1") == "Bandiagala, Who\n0 Back"
+    await call.type("00")
+    assert await call.type("1") == "Bandiagala, Who\n0 Back"
+    await call.dial()
+    assert await call.type("1") == asked
+
+
+async def test_a_wrong_digit_leaves_the_menu_in_sight_and_the_next_one_counts() -> None:
+    call = Call(of_one_household)
+    await call.dial()
+    assert await call.type("7") == "Please press a number of the list.\nYour village?\n1 Who\n2 Money"
+    await call.type("1")
+    await call.type("2")
+    assert await call.type("5") == "Press 0 to go back.\nKoutiélé, Who\n0 Back"

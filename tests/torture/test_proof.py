@@ -15,7 +15,7 @@ from ussd.calls import DOWN, NO_MEMORY
 
 AWA, MOUSSA = "+22379871000", "+22379871001"
 PAID, REFUSED = "5f0c64ae-0000-4000-8000-000000000001", "5f0c64ae-0000-4000-8000-000000000002"
-RECEIPT = "Recu ABC234 : 12 000 F pour Awa Kone"
+RECEIPT = "REÇU ABC234 : 12 000 F pour Awa Kone"
 SCREEN = "Bienvenue chez Mutuelle Danaya ! Votre numéro : 187 000 111."
 OTHER_SCREEN = "Bienvenue chez Mutuelle Danaya ! Votre numéro : 187 000 222."
 SIRA = "+22379870008"
@@ -161,7 +161,7 @@ def changed(name: str, nth: int, **facts: object) -> Callable[[Books], Books]:
         (without("outbox", 0), "has no receipt"),
         (doubled("messages"), "was sent 2 times"),
         (without("messages", 0), "never went out"),
-        (changed("messages", 0, text="Recu XYZ234 : rien"), "has no row in the outbox"),
+        (changed("messages", 0, text="REÇU XYZ234 : rien"), "has no row in the outbox"),
         (changed("collections", 0, amount="13000"), "paid 13000, the price is 12000"),
         (without("inbox", 0), "was accepted 2 times and is kept 0 times"),
         (doubled("inbox"), "was accepted 2 times and is kept 2 times"),

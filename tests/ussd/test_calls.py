@@ -36,11 +36,11 @@ async def test_a_stranger_joins_in_one_call(awa: Handset, pool: AsyncEngine) -> 
     assert (await awa.dial()).startswith(HOME)
     assert "Où habitez-vous" in await awa.type("1")
     assert "prénom" in await awa.type("1")
-    assert "ages dans votre" in await awa.type("awa koné")
+    assert "Combien d'années" in await awa.type("awa koné")
     assert "Combien" in await awa.type("45*38*12*7")
     confirmation = await awa.type("1")
     assert confirmation == (
-        "Mutuelle Benso, Famille : 12 000 F. Awa Koné, 4 pers. "
+        "Mutuelle Benso, Famille : 12 000 F. Awa Koné, Bandiagala, 4 personnes : 45, 38, 12, 7 ans. "
         "Ces données servent à vous assurer.\n1 J'accepte\n2 Non"
     )
     assert "Bienvenue chez Mutuelle Benso" in await awa.type("1")
@@ -146,7 +146,7 @@ async def test_a_star_in_an_answer_is_part_of_it(awa: Handset) -> None:
     await awa.type("1")
     await awa.type("awa*kone")
     await awa.type("45")
-    assert "Awa Kone, 1 pers." in await awa.type("1")
+    assert "Awa Kone, Bandiagala, 1 personne" in await awa.type("1")
 
 
 async def test_answers_dialled_at_once_stop_at_the_confirmation(awa: Handset, pool: AsyncEngine) -> None:
@@ -172,9 +172,30 @@ async def test_a_dropped_call_is_offered_again_on_redial(awa: Handset) -> None:
 async def test_a_dropped_call_can_be_left_behind(awa: Handset) -> None:
     await to_the_confirmation(awa)
     await awa.dial()
-    assert (await awa.type("7")).startswith("Tapez 1 ou 2.\nVotre dernier appel")
     assert (await awa.type("2")).startswith(HOME)
     assert "Où habitez-vous" in await awa.type("1")
+
+
+async def test_any_other_digit_on_redial_is_one_of_home_dialled_by_heart(awa: Handset) -> None:
+    await to_the_confirmation(awa)
+    await awa.dial()
+    assert (await awa.type("7")).startswith("Mutuelle Benso, Sikasso\n1 Les prix")
+    await to_the_confirmation(awa)
+    await awa.dial()
+    assert (await awa.type("6")).startswith("Tapez un numéro de la liste.\nKeneya")
+
+
+async def test_digits_alone_are_not_worth_going_on_with(awa: Handset) -> None:
+    await awa.dial("7")
+    await awa.type("1")
+    assert (await awa.dial()).startswith(HOME)
+
+
+async def test_a_payment_that_was_meant_is(awa: Handset, pool: AsyncEngine) -> None:
+    await paid(pool, await join(pool, AWA, at=NOON, pay_minor=3000), at=NOON)
+    await awa.dial("2")
+    await awa.type("1")
+    assert (await awa.dial()).startswith("Votre dernier appel")
 
 
 async def test_a_call_that_ended_is_not_offered_again(awa: Handset) -> None:
@@ -189,6 +210,7 @@ async def test_a_price_that_changed_before_the_action_is_refused_and_asked_again
     await to_the_confirmation(awa)
     async with pool.begin() as db:
         await sell(db, "BEN", version=2, lump_sum_minor=15_000)
+    assert await awa.type("1") == "Un prix ou un choix a changé. Relisez.\n1 Continuer"
     screen = await awa.type("1")
     assert "Famille : 15 000 F" in screen
     assert "J'accepte" in screen
@@ -290,7 +312,7 @@ async def test_a_renewal_binds_nobody_before_its_first_franc(
 
 
 async def test_a_stranger_can_refuse_the_requests_of_others(awa: Handset, pool: AsyncEngine) -> None:
-    assert "5 Demandes des autres" in await awa.dial("2")
+    assert "5 Refuser de payer pour d'autres" in await awa.dial("2")
     await awa.type("5")
     assert "C'est fait" in await awa.type("1")
     assert await _count(pool, tables.payer_refusal) == 1
@@ -399,6 +421,31 @@ async def test_a_hop_that_was_refused_goes_on_when_it_comes_again(
     monkeypatch.undo()
     assert "Bienvenue" in await awa.send()
     assert await _count(pool, action) == 1
+
+
+async def test_hops_get_their_turn_in_the_order_in_which_they_came_and_none_waits_for_ever(
+    ussd_deps: calls.UssdDeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deps, "LEFT_FREE", 14)
+    ussd_deps = replace(ussd_deps, running=set())  # with one turn: the pool has fifteen connections
+    answered = []
+
+    async def dials(phone: str) -> None:
+        await Handset(ussd_deps, phone).dial()
+        answered.append(phone)
+
+    await ussd_deps.turns.acquire()
+    phones = [f"+2237600009{nth}" for nth in range(5)]
+    waiting = [asyncio.create_task(dials(phone)) for phone in phones]
+    await until_under_way(ussd_deps, len(phones))
+    ussd_deps.turns.release()
+    await asyncio.gather(*waiting)
+    assert answered == phones
+    await ussd_deps.turns.acquire()
+    monkeypatch.setattr(deps, "MOST_WAIT_S", 0.05)
+    assert await Handset(ussd_deps).dial() == render(calls.DOWN, DEFAULT_LANGUAGE)
+    ussd_deps.turns.release()
+    assert (await Handset(ussd_deps).dial()).startswith(HOME)
 
 
 def busy() -> str:

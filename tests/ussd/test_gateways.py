@@ -63,7 +63,7 @@ async def test_a_call_through_the_second_gateway_joins_like_any_other(house: Hou
         screens.append((json.loads(answer.text)["words"], answer.headers["freeflow"]))
     assert screens[0][0].startswith("Keneya")
     assert [state for _words, state in screens] == ["FC"] * 6 + ["FB"]
-    assert "Awa Koné, 4 pers" in screens[5][0]
+    assert "Awa Koné, Bandiagala, 4 pers" in screens[5][0]
     assert screens[6][0].startswith("Bienvenue")
     again = await house.http.get(f"/second/{SECRET}", params=query)
     assert json.loads(again.text)["words"] == screens[6][0]

@@ -40,7 +40,7 @@ def test_a_smaller_network_gets_smaller_pages() -> None:
     choices = tuple(Option(str(nth), f"Village {nth}") for nth in range(9))
     usual = fit(Screen("Où ?", choices=choices), "fr")
     small = fit_for(80)(Screen("Où ?", choices=choices), "fr")
-    assert (usual.pages, small.pages) == (1, 2)
+    assert (usual.pages, small.pages) == (1, 3)
 
 
 @given(
@@ -73,5 +73,6 @@ def test_a_name_longer_than_a_page_is_cut_to_what_fits_beside_the_way_on() -> No
     choices = (Option("long", "x" * 300), Option("short", "y"))
     shown = fit(Screen("?", choices=choices, back=True), "fr")
     assert shown.whole
-    assert septets(shown.text) == ROOM
+    note = "Tapez un numéro :"  # it has room in the place of the question
+    assert septets(shown.text.replace("?", note, 1)) == ROOM
     assert "98 Suite" in shown.text

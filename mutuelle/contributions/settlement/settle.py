@@ -20,7 +20,7 @@ from mutuelle.contributions.payments import OPEN, PaymentState, expect_legal
 from mutuelle.contributions.receipts import closing_of, mismatch_of, receipts_of
 from mutuelle.contributions.settlement.reads import SettlementReads, lock_and_read
 from mutuelle.contributions.settlement.writes import SettledPayment, SettlementWrites, write_settlement
-from mutuelle.contributions.standing import reckon
+from mutuelle.contributions.standing import opening_of, reckon
 from mutuelle.cover.policies import Policy, policy_row
 from mutuelle.cover.rules import Receipt
 from mutuelle.household_key import HouseholdKey
@@ -161,7 +161,13 @@ def _difference(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
 
 
 def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment) -> None:
-    """Write the new period that this payment agreed to, with its first franc and not before."""
+    """Write the new period that this payment agreed to, with its first franc and not before.
+
+    A period that another payment or cash has begun meanwhile is not begun again: the money is the household's.
+    """
+    sequence = len(household.policies) + 1
+    if queued.renews_sequence is not None and queued.renews_sequence < sequence:
+        return
     if (
         queued.renews_code is None
         or queued.renews_version is None
@@ -169,10 +175,7 @@ def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPa
         or queued.renews_members is None
     ):
         return
-    product, sequence = (
-        household.products[queued.renews_code, queued.renews_version],
-        len(household.policies) + 1,
-    )
+    product = household.products[queued.renews_code, queued.renews_version]
     offer = Offer(product, queued.renews_members, queued.renews_minor, 0)
     agreed_on = household.mutuelle.today(queued.asked_at)
     key = queued.mutuelle_id, queued.number
@@ -203,7 +206,8 @@ def _receipt(batch: SettlementWrites, household: SettlementReads, queued: Queued
         return closing_of(household.mutuelle, queued)
     today, currency = household.mutuelle.today(batch.now), household.mutuelle.currency
     stands = reckon([policy.terms for policy in household.policies], household.receipts, today, currency)
-    return receipts_of(household.household, household.phones, stands, queued)
+    opening = opening_of(stands.periods, household.policies[-1].product)
+    return receipts_of(household.household, household.phones, stands, opening, queued)
 
 
 def _suspend(

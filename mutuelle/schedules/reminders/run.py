@@ -15,13 +15,15 @@ from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Fact, Money, Sentence, _, render
+from locales import Fact, Money, Sentence, _, render_within
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.portfolio import Insured, portfolio
 from mutuelle.contributions.standing import after_credit
+from mutuelle.contributions.ways_to_pay import PayInCash, cash_for_each
 from mutuelle.cover.rules import CoverState, current
 from mutuelle.household_key import same_household
 from mutuelle.households.member_numbers import shown_number
+from mutuelle.notify import SEGMENT
 from mutuelle.schedules.schedules import Schedule
 from mutuelle.schedules.tables import reminder, reminder_consent
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
@@ -138,13 +140,16 @@ async def _send(
     written = insert(reminder).values(rows).on_conflict_do_nothing().returning(reminder.c.message_key)
     new = set(await db.scalars(written))
     languages = await languages_of(db, [phone for _one, phone in chosen])
+    in_cash = await cash_for_each(db, mutuelle.id, now, [(one.number, phone) for one, phone in chosen])
     messages = [
         Message(
             mutuelle=mutuelle.id,
             key=str(row["message_key"]),
             phone=phone,
             template=f"reminder, {one.occasion}",
-            body=render(words_of(mutuelle.name, one), languages[phone]),
+            body=render_within(
+                words_of(mutuelle.name, one, in_cash.get((one.number, phone))), languages[phone], SEGMENT
+            ),
         )
         for row, (one, phone) in zip(rows, chosen, strict=True)
         if row["message_key"] in new
@@ -167,8 +172,21 @@ def _row(mutuelle_id: str, one: Reminder, phone: str, now: datetime, message_key
     }
 
 
-def words_of(mutuelle_name: str, one: Reminder) -> Sentence:
-    """No name and nothing about health: others may read this phone."""
+def words_of(mutuelle_name: str, one: Reminder, cash: PayInCash | None) -> Sentence:
+    """No name of the household and nothing about health: others may read this phone.
+
+    `cash`: whom to pay, where no operator can ask this phone. What has no room beside long names is left to the call.
+    """
+    by_call = _reminding(mutuelle_name, one, _("dial, press 2"))
+    if cash is None:
+        return by_call
+    ways = [
+        _reminding(mutuelle_name, one, _("in cash to {who}", who=who)) for who in (cash.shown, cash.person)
+    ]
+    return ways[0].or_else(ways[1]).or_else(by_call)
+
+
+def _reminding(mutuelle_name: str, one: Reminder, how: Sentence) -> Sentence:
     facts: dict[str, Fact] = {
         "mutuelle": mutuelle_name,
         "number": shown_number(one.number),
@@ -179,23 +197,20 @@ def words_of(mutuelle_name: str, one: Reminder) -> Sentence:
             "{mutuelle}: the cover of household {number} ends on {day}. To renew, please see your treasurer.",
             **facts,
         )
-    facts["amount"] = one.amount
     if not one.amount.amount_minor:
         return _(
             "{mutuelle}: the cover of household {number} ends on {day}. Your credit pays the renewal: dial, press 2.",
             **facts,
         )
+    facts |= {"amount": one.amount, "how": how}
     if one.occasion is Occasion.PART_PAID:
         return _(
-            "{mutuelle}: household {number} is covered until {day}. To stay covered, pay {amount}: dial, press 2.",
+            "{mutuelle}: household {number} is covered until {day}. To stay covered, pay {amount}: {how}.",
             **facts,
         )
     if one.occasion is Occasion.TODAY:
         return _(
-            "{mutuelle}: the cover of household {number} ends today, {day}. To renew, {amount}: dial, press 2.",
+            "{mutuelle}: the cover of household {number} ends today, {day}. To renew, {amount}: {how}.",
             **facts,
         )
-    return _(
-        "{mutuelle}: the cover of household {number} ends on {day}. To renew, {amount}: dial, press 2.",
-        **facts,
-    )
+    return _("{mutuelle}: the cover of household {number} ends on {day}. To renew, {amount}: {how}.", **facts)

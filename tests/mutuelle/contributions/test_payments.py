@@ -20,6 +20,7 @@ from mutuelle.contributions.payments import (
     PaymentState,
     ask_payment,
     move,
+    open_payment,
     receipt_code,
 )
 from mutuelle.contributions.refusals import accept_requests, refuse_requests
@@ -53,6 +54,7 @@ async def ask(pool: AsyncEngine, household: Household, caller: Caller, payer: st
 async def test_a_household_has_one_open_payment_whatever_phone_asks(
     pool: AsyncEngine, household: Household
 ) -> None:
+    """Another's is not begun beside its own; its own is begun beside another's, and then there is one of each."""
     for phone in (AWA, MARIAM):
         with pytest.raises(RefusedError, match="under way"):
             await ask(pool, household, calling(phone), phone)
@@ -78,7 +80,15 @@ async def test_two_phones_that_pay_at_once_leave_one_open_payment(
             return False
         return True
 
-    assert sum(await asyncio.gather(*(pays(phone) for phone in (AWA, MARIAM, OUMAR)))) == 1
+    assert sum(await asyncio.gather(*(pays(phone) for phone in (AWA, AWA, AWA)))) == 1
+    await decline(pool, household)
+    assert sum(await asyncio.gather(*(pays(phone) for phone in (MARIAM, OUMAR)))) == 1
+    assert await pays(AWA), "another's payment holds up nothing of the household's own"
+    assert not await pays(OUMAR)
+    async with pool.connect() as db:
+        under_way = await open_payment(db, household)
+    assert under_way is not None
+    assert (under_way.payer_phone, under_way.by_another) == (AWA, False)
 
 
 async def test_other_peoples_phones_are_asked_three_times_a_day(

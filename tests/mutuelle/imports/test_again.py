@@ -130,6 +130,21 @@ async def test_founding_files_cannot_change_what_is_there_either(
     assert fault_texts(taken) == [f"{file}.csv, line 2, {fault}"]
 
 
+async def test_how_a_mutuelle_is_paid_may_come_later_and_change(pool: AsyncEngine, tmp_path: Path) -> None:
+    await take(pool, write(tmp_path))
+    header, row = MUTUELLE.splitlines()
+    for said in ("4040;500 F", "*144*7#;1 000", ";"):
+        more = f"{header};code marchand;espèces au moins\n{row};{said}\n"
+        assert fault_texts(await take(pool, write(tmp_path, mutuelle=more))) == []
+    async with pool.connect() as db:
+        ways = await db.execute(select(tables.mutuelle.c.merchant_code, tables.mutuelle.c.least_cash_minor))
+        assert tuple(ways.one()) == ("*144*7#", 1_000)
+    wrong = f"{header};code marchand\n{row};Orange\n"
+    assert fault_texts(await take(pool, write(tmp_path, mutuelle=wrong))) == [
+        "mutuelle.csv, line 2, code marchand: Orange cannot stand here. (I2)"
+    ]
+
+
 async def test_a_second_mutuelle_gets_the_next_prefix(pool: AsyncEngine, tmp_path: Path) -> None:
     await take(pool, write(tmp_path))
     other = MUTUELLE.replace("BEN;Mutuelle Benso", "JIGI;Mutuelle Jigi")

@@ -38,7 +38,7 @@ async def test_a_phone_shows_its_households_payments_and_messages_masked(pool: A
     assert "  SMS 2026-11-22 12:00 UTC receipt: DUE" in lines
     assert "3 000 F for 199" in text
     assert "PAID (status answer)" in text
-    for hidden in ("Awa", "Kon", AWA, "76 00 00 01", "Recu"):
+    for hidden in ("Awa", "Kon", AWA, "76 00 00 01", "REÇU"):
         assert hidden not in text
 
 

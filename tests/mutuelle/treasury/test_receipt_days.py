@@ -77,7 +77,7 @@ async def test_the_household_reads_the_day_and_contests_it(town: AsyncEngine, ho
     async with town.connect() as db:
         body = await db.scalar(text("select body from sms_outbox where template = 'cash receipt'"))
         found = await cash_receipt_of(db, calling(AWA), done.receipt_code)
-    assert body.startswith("12 000 F recus en espèces le 17/11 pour le ménage")
+    assert body.startswith("12 000 F payés en espèces le 17/11 pour le ménage")
     assert found.on == GRACE_ENDS.date()
 
 
