@@ -15,14 +15,14 @@ from mutuelle.treasury.arrears import (
     who_owes,
 )
 from talk.answers import Kind
-from talk.keywords import by_message, word_for, words_of
+from talk.keywords import Takes, by_message, word_for, words_of
 from talk.layout import longest
 from talk.questions import initials
 from talk.trouble import InvalidError
 from talk.words import Caller, ask, choose, look
 
 
-@by_message(_("ARREARS WHO_OWES"), officers=True)
+@by_message(_("ARREARS WHO_OWES"), officers=True, takes=Takes.WORDS)
 async def arrears(caller: Caller) -> Sentence:
     """RETARDS Zantiéla: who owes there. Without a place: how much is owed in each."""
     found = await treasuries(caller)

@@ -20,7 +20,7 @@ from mutuelle.schedules.digest.month import asked_month, end_of, month_of, month
 from mutuelle.schedules.digest.words import summary
 from mutuelle.schedules.jobs import choose_hour, day_hour, stop_digests
 from talk.answers import reason_words
-from talk.keywords import by_message, word_for
+from talk.keywords import Takes, by_message, word_for
 from talk.words import Caller, Option, ask, choose, confirm, do, look, order, show
 
 BALANCE = _("BALANCE")
@@ -39,7 +39,11 @@ DAYS = (
 
 
 @by_message(
-    BALANCE, said=_("BOX CASHBOX ACCOUNT* SUMMARY BOOK* HOW+MUCH+BOX|CASH MONEY"), officers=True, weight=6
+    BALANCE,
+    said=_("BOX CASHBOX ACCOUNT* SUMMARY BOOK* HOW+MUCH+BOX|CASH MONEY"),
+    takes=Takes.WORDS,
+    officers=True,
+    weight=6,
 )
 async def balance_by_message(caller: Caller) -> Sentence:
     """The balance now, or of the month that is named behind the word.

@@ -25,7 +25,7 @@ from mutuelle.officers.roles import Appointment
 from mutuelle.schedules.digest.words import SMS_SEPTETS
 from talk.keywords import Takes, by_message
 from talk.layout import longest
-from talk.words import Caller, Option, ask, confirm, do, look, order
+from talk.words import Caller, Option, ask, confirm, do, look, order, show
 
 CHECK_BY_MESSAGE = _(
     "Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813"
@@ -103,7 +103,7 @@ async def my_checks(caller: Caller, appointment: Appointment) -> Sentence:
     if not checks:
         return _("You have made no check yet.")
     lines = [Option(reference, line(check)) for reference, check in checks.items()]
-    return entry(checks[(await one_of(_("Your last checks:"), lines)).key])
+    return await show(entry(checks[(await one_of(_("Your last checks:"), lines)).key]))
 
 
 def line(check: Check) -> Sentence:

@@ -118,8 +118,7 @@ async def dispatch(
     talk = await conversation_of(db, received.phone, now)
     incoming = _Incoming(deps, db, received, sender, caller, talk)
     heard = deps.phrasebook.read(received.body, language, incoming.may_open)
-    if (office := await _by_office(incoming, heard)) and (office.leads or not (heard and heard.leads)):
-        heard = office
+    heard = await _by_office(incoming, heard) or heard
     if heard and isinstance(heard.opening, Order):
         return await _obey(incoming, heard.opening)
     if await _is_over(incoming):
@@ -145,10 +144,19 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     if not waits or (confirms and incoming.age_of(waits[0]) > incoming.deps.clock.scaled(HOUR)):
         return None
     if heard and heard.leads:
-        return await _opened(incoming, heard)
+        return await _next_part(incoming, *waits, heard) or await _opened(incoming, heard)
     if is_enough(body):
         return await _ended(incoming, waits[0])
     return await _go_on(incoming, *waits, heard)
+
+
+async def _next_part(
+    incoming: _Incoming, talk: Conversation, menu: ByMessage, heard: Heard
+) -> SmsAnswer | None:
+    """The answer to a part behind its keyword where the other part waits: VERIF 199000010, then VERIF 246813."""
+    if heard.opening is not menu or not menu.life_s or not heard.answers:
+        return None
+    return await _answer(incoming, await _play(incoming, menu, talk, heard.answers), "answer")
 
 
 async def _by_office(incoming: _Incoming, heard: Heard | None) -> Heard | None:

@@ -5,6 +5,7 @@ Reads and the action are in the caller's transaction. No PIN is ever asked by SM
 
 from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,9 +17,10 @@ from sms.conversations import Conversation
 from sms.deps import InboundSms
 from talk import actions, engine
 from talk.actions import ActionKey
+from talk.answers import Kind
 from talk.engine import Finish, Menu
 from talk.screen import Shown
-from talk.trouble import RefusedError
+from talk.trouble import InvalidError, RefusedError
 from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Request
 
 NO_PIN = _("A PIN is never asked by SMS. Please do this by calling the service.")
@@ -64,7 +66,8 @@ class _SmsChannel:
 class _BySms(Coroutine[Request[Any], Any, Sentence]):
     """A menu as SMS plays it: RefusedError where it asks for a PIN; a page of a list is the last message.
 
-    `asks_all`: the message only means the menu, so that an `order` is asked like any other confirmation.
+    `asks_all`: the message only means the menu, so that an `order` is asked like any other confirmation, and words in
+    which an answer that may be left out is not found are no answer.
     """
 
     def __init__(self, menu: Coroutine[Request[Any], Any, Sentence], asks_all: bool) -> None:
@@ -78,6 +81,8 @@ class _BySms(Coroutine[Request[Any], Any, Sentence]):
             return self.send(request.question)
         if self._asks_all and isinstance(request, Confirm) and request.by_order:
             return replace(request, by_order=False, own=True)
+        if self._asks_all and isinstance(request, Ask) and request.kind.optional:
+            return replace(request, kind=replace(request.kind, parse=partial(_if_found, request.kind)))
         return request
 
     def throw(self, *fault: Any) -> Request[Any]:
@@ -88,6 +93,13 @@ class _BySms(Coroutine[Request[Any], Any, Sentence]):
 
     def __await__(self) -> Generator[Any, None, Sentence]:
         return self._menu.__await__()
+
+
+def _if_found(kind: Kind[Any], typed: str) -> Any:
+    try:
+        return kind.parse(typed)
+    except InvalidError:
+        return kind.parse("")
 
 
 async def play(

@@ -43,7 +43,7 @@ class ByMessage:
     `officers`: for phones with an office only; to others the word is no keyword (an OK answers something else).
     Of two menus that a line may mean, the one of more `weight` is opened. `asks` tells about which household the
     service itself has asked the phone what the menu asks.
-    `life_s`: so long its questions wait for an answer, where that is less than others do. (Both by `replace`.)
+    `life_s`: so long its questions wait, where its parts come in several messages, each perhaps behind the keyword.
     """
 
     keyword: Sentence

@@ -13,12 +13,15 @@ from mutuelle.care.codes import DIGITS
 from mutuelle.households.member_numbers import LENGTH
 from talk.answers import Kind, Secret
 from talk.figures import LIKE_DIGITS, groups
+from talk.keywords import words_of
+from talk.questions import initials
 from talk.trouble import InvalidError
 
 EXAMPLE = "101 000 000 246813"
 CODE_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9])  # digits in each group
 WHOLE = LENGTH + DIGITS
 CODE_CAME_BEFORE = Secret("")  # stands for a code that is in a message and was kept nowhere else
+BESIDE_PARTS = _("CODE NUMBER PATIENT N HELLO DOCTOR PLEASE AND THE OF IS HERE THANKS")
 CHECK_DIGITS = _("Please check each digit.")
 CODE_CAME = "(code)"  # what is kept of a code: that it came
 
@@ -96,11 +99,13 @@ check_parts = Kind(
 
 
 def parts_without_word(body: str) -> CheckParts | None:
-    """The parts of a check in a message that begins with no keyword; a part alone counts only where no word is."""
+    """The parts of a check in a message that begins with no keyword; a part alone only beside words that name it."""
     parts = parts_in(body)
     if parts is None or (parts.number and parts.code):
         return parts
-    return None if re.search(r"[^\W\d_]", body.translate(LIKE_DIGITS)) else parts
+    words = [word for word in re.findall(r"\w+", body) if not word.translate(LIKE_DIGITS).isdecimal()]
+    named = {*words_of(BESIDE_PARTS)}
+    return parts if all(initials(word) in named for word in words if word.isalpha()) else None
 
 
 def parts_in(body: str) -> CheckParts | None:

@@ -4,7 +4,6 @@ A number that nobody has is counted and limited as everywhere; what is looked up
 """
 
 import asyncio
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from mutuelle.officers.roles import Appointment
 from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone, place
 from talk.answers import Kind
+from talk.figures import groups
 from talk.phones import typed_phone
 from talk.questions import initials
 from talk.trouble import InvalidError
@@ -68,11 +68,11 @@ def household_sought(region: str) -> Kind[Sought]:
     """A member number, a phone of `region`, or a name."""
 
     def parse(typed: str) -> Sought:
-        digits = re.sub(r"[\s*.-]", "", typed)
-        number = digits if re.fullmatch(rf"[0-9]{{{LENGTH}}}", digits) and damm.is_valid(digits) else ""
+        digits = "".join(groups(typed))
+        number = digits if len(digits) == LENGTH and damm.is_valid(digits) else ""
         phone = _phone(typed, region)
-        name = "" if any(c.isdigit() for c in typed) else initials(typed)
-        if not (number or phone) and len(digits) == LENGTH and digits.isdecimal():
+        name = "" if digits else initials(typed)
+        if not (number or phone) and len(digits) == LENGTH:
             raise InvalidError(NOT_RIGHT)
         if not (number or phone or len(name) >= SHORTEST_NAME):
             raise InvalidError(_("Type all digits of the number or the phone, or the name in letters."))

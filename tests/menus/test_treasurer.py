@@ -112,6 +112,9 @@ async def test_an_ok_with_a_but_is_none(pool: AsyncEngine) -> None:
         ("de ce mois svp", (2026, 11)),
         ("this month", (2026, 11)),
         ("le mois de novembre", (2026, 11)),
+        ("je veux le bilan du mois de novembre", (2026, 11)),
+        ("donne le bilan de novembre 2025 chef", (2025, 11)),
+        ("montre le bilan du mois dernier", (2026, 10)),
         ("mois passé", (2026, 10)),
         ("du mois dernier", (2026, 10)),
         ("last month", (2026, 10)),
@@ -161,9 +164,10 @@ async def test_who_is_no_treasurer_learns_nothing(pool: AsyncEngine) -> None:
     await run_schedules(pool, timing.Clock.at(MONDAY))
     box = sms_deps(pool, Clock(MONDAY))
     awa, oumou, stranger = (Writer(box, phone) for phone in (AWA, OUMOU, MARIAM))
-    assert await oumou.send("BILAN") == "Vous n'avez pas d'argent de Mutuelle Benso en main.", "his own"
-    for words in ("BILAN", "ERR il manque 500 F"):
-        assert (await awa.send(words)).startswith("Message non compris"), "what every member gets"
+    assert await oumou.send("BILAN") == "Vous n'avez pas d'argent de Mutuelle Benso en main."
+    for words in ("BILAN", "ERR il manque 500 F", "DETAIL"):
+        assert (await awa.send(words)).startswith("Message non compris"), words
+    assert await awa.send("OK") == ""
     for words in ("OK", "ERR il manque 500 F"):
         assert await oumou.send(words) == "Ce mot est réservé aux trésoriers d'une mutuelle."
     assert "Benso" not in await stranger.send("BILAN")

@@ -82,6 +82,13 @@ async def test_whoever_is_asked_for_both_sends_both_and_is_answered(
         ["{n}", "{n} {c}"],
         ["bonjour docteur {n} code {c} svp"],
         ["{n}", "12345", "{c}"],
+        ["VERIF {n}", "VERIF {c}"],
+        ["verif {c}", "verif {n}"],
+        ["{n}", "VERIF 199000029 123456", "VERIF {n} {c}"],
+        ["numero {n}", "code {c}"],
+        ["Code : {c}", "patient {n} svp"],
+        ["code {c} numero {n}"],
+        ["docteur {n} {c}"],
         ["199000029", "{n}", "{c}"],
         ["123456", "{c}", "{n}"],
         ["123456", "199000029", "{n} {c}"],
@@ -240,5 +247,6 @@ async def test_the_last_checks_are_read_in_my_work(
     listed = await clinic.type("2")
     assert listed.split("\n")[1] == f"1 22/11 12:00 A. K. {number} {reference} COUVERT"
     assert await clinic.type("1") == (
-        f"22/11/2026 à 12:00 : A. K., numéro {number}. COUVERT jusqu'au 22/09/2027. Référence {reference}."
+        f"22/11/2026 à 12:00 : A. K., numéro {number}. COUVERT jusqu'au 22/09/2027. Référence {reference}.\n"
+        "0 Retour"
     )

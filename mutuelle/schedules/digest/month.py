@@ -97,14 +97,14 @@ def _month_form(found: MonthFigures, head: str, month: str, short: int) -> Sente
 def asked_month(today: date) -> Kind[date | None]:
     """The first day of the month that a treasurer names (11, novembre, 11/2026, du mois); None where she names none.
 
-    A month without its year is the last one of this name that has begun.
+    A month without its year is the last one of this name that has begun. Beside a month in letters other words may be.
     """
 
     def parse(typed: str) -> date | None:
         words = [word for word in initials(typed).split() if word not in words_of(BESIDE)]
         if not words:
             return None
-        first = _month_said(words, today)
+        first = _month_said(words, today) or _month_said(_of_months(words), today)
         if first is None:
             raise InvalidError(_("Not understood: {words}", words=typed[:20].strip()))
         if first > today:
@@ -123,7 +123,9 @@ def asked_month(today: date) -> Kind[date | None]:
 
 def _month_said(words: list[str], today: date) -> date | None:
     this, before = today.replace(day=1), {*words_of(LAST)} & {*words}
-    words = [word for word in words if word not in {*words_of(THIS), *before}]
+    said, words = words, [word for word in words if word not in {*words_of(THIS), *before}]
+    if not said:
+        return None
     if not words:
         return add_months(this, -1) if before else this
     if before:
@@ -136,6 +138,19 @@ def _month_said(words: list[str], today: date) -> date | None:
     if not re.fullmatch("(20)?[0-9]{2}", years[0]):
         return None
     return date(2000 + int(years[0]) % 100, month, 1)
+
+
+def _of_months(words: list[str]) -> list[str]:
+    """The words from the first that names a month, and those that say which month or year behind it."""
+    first = next(
+        (nth for nth, word in enumerate(words) if not word.isdecimal() and _names_month(word)), len(words)
+    )
+    more = {*words_of(THIS), *words_of(LAST)}
+    return [word for word in words[first:] if word in more or word.isdecimal() or _month_number(word)]
+
+
+def _names_month(word: str) -> bool:
+    return word in words_of(THIS) or (len(word) > SHORTEST_NAME and _month_number(word) is not None)
 
 
 def _month_number(word: str) -> int | None:

@@ -124,7 +124,7 @@ async def test_a_code_used_twice_says_so_to_both(pool: AsyncEngine, household: H
     async with pool.begin() as db:
         await contract(db, DR_SOULEYMANE, "Dr Souleymane Diarra")
     other = await check(pool, household.number, code, at=later + MINUTE, phone=DR_SOULEYMANE)
-    assert other.startswith("Ce code a déjà servi le 22/11/2026 à 12:00.")
+    assert other.startswith("Ce code de soins a déjà servi le 22/11/2026 à 12:00.")
     assert reference not in other
     assert len(await told(pool, "code used again")) == 1, "told once, however often it is tried"
     assert await reasons(pool) == ["used", "used"]
