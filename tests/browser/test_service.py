@@ -70,7 +70,7 @@ async def test_a_villager_joins_pays_and_reads_her_receipt(browser: Browser, bus
     await phone.shows("Votre prénom")
     await phone.field.fill("Awa Koné")
     await phone.send()
-    await phone.shows("Les ages dans votre ménage")
+    await phone.shows("Combien d'années a chaque personne")
     await phone.answer("45*38*12*7")
     await phone.shows("12 000 F")
     await phone.answer("1")
