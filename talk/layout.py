@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from locales import Sentence, _, render, render_within
 from locales.letters import fold, septets
-from talk.questions import BACK, MORE, PRESS_LISTED, digit_of
+from talk.questions import BACK, MORE, PRESS_LISTED, SAID_BY_THE_SCREEN, digit_of
 from talk.screen import Screen, Shown
 from talk.words import Choice
 
@@ -26,7 +26,7 @@ class _Line(NamedTuple):
 
 
 def lay_out(screen: Screen, language: str, *, room: int) -> Shown:
-    """`screen` in `room` septets. Without room for both, the note of a list stands in the place of its title.
+    """`screen` in `room` septets. Without room for both, a wrong digit's note stands in the place of a list's title.
 
     A note that has no room even so is left out; nothing else is.
     """
@@ -50,7 +50,8 @@ def lay_out(screen: Screen, language: str, *, room: int) -> Shown:
     whole, noted = septets(text) <= room, True
     if screen.note:
         is_list = bool(screen.choices) and not screen.confirms
-        titles = (f"\n{head}", "") if is_list else (f"\n{head}",)
+        # Who pressed a wrong digit has just read the title; after any other note it may say something new.
+        titles = (f"\n{head}", "") if is_list and screen.note in SAID_BY_THE_SCREEN else (f"\n{head}",)
         rests = [_joined(title, lines, foot) for title in titles]
         noted_texts = (render_within(screen.note, language, room - septets(rest)) + rest for rest in rests)
         with_note = next((said for said in noted_texts if septets(said) <= room), "")

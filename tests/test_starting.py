@@ -147,7 +147,10 @@ def test_web_starts_on_what_the_examples_say_and_listens_on_the_loopback_alone(
     ):
         wait_until(lambda: web.poll() is not None or is_ready(http))
         assert web.poll() is None
-        assert "13 000 F en espèces. Awa Koné, 2 pers." in http.post(f"/at/{SECRET}/ussd", data=dialled).text
+        assert (
+            "13 000 F en espèces. Awa Koné, Finkolo, 2 personnes"
+            in http.post(f"/at/{SECRET}/ussd", data=dialled).text
+        )
         assert listening(port) == ["127.0.0.1"]
 
 

@@ -110,7 +110,7 @@ def test_nobody_appoints_themselves_and_the_other_treasurers_learn_of_a_new_one(
 def test_what_was_withdrawn_can_be_given_again(town: Database, keneya: Keneya) -> None:
     for act in ("give", "withdraw", "give"):
         name = ("--name", "Oumou T.") if act == "give" else ()
-        assert keneya("role", act, "BEN", "enrolment-officer", OUMOU, *name, *WHY)[0] == 0
+        assert keneya("role", act, "--mutuelle", "BEN", "enrolment-officer", OUMOU, *name, *WHY)[0] == 0
     assert rows(town, f"select until from officer where phone = '{OUMOU}'") == [(None,)]
 
 

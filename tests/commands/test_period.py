@@ -50,9 +50,12 @@ def test_books_are_closed_and_reopened_on_record(keneya: Keneya) -> None:
 def test_what_cannot_be_closed_is_said_in_one_line(keneya: Keneya) -> None:
     today = datetime.now(UTC).date()
     for typed, said in (
-        (("close", "BEN", str(today)), "not done: that day is not over yet"),
-        (("close", "BEN", str(today + timedelta(days=40))), "not done: that day is not over yet"),
-        (("reopen", "BEN"), "not done: nothing is closed"),
+        (("close", "--mutuelle", "BEN", str(today)), "not done: that day is not over yet"),
+        (
+            ("close", "--mutuelle", "BEN", str(today + timedelta(days=40))),
+            "not done: that day is not over yet",
+        ),
+        (("reopen", "--mutuelle", "BEN"), "not done: nothing is closed"),
     ):
         code, output, complaints = keneya("period", *typed, *BECAUSE)
         assert (code, output) == (1, "")

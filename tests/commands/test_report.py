@@ -78,7 +78,7 @@ def test_a_report_is_narrowed_to_a_fund_or_an_account(keneya: Keneya) -> None:
 
 
 BAD_QUESTIONS = [
-    (["dance"], "invalid choice: 'dance'"),
+    (["dance"], "'dance' is no report; there are grand-livre or general-ledger"),
     (
         ["balance", "--fund", "clinic"],
         "no fund 'clinic' in BEN: its funds are grants, health, loans, tontine, transport",
