@@ -58,8 +58,8 @@ QUICK = Size(
     batches=4,
     movements=(500, 5_000),
     households=30,
-    call_rounds=1,
-    reading_calls=8,
+    call_rounds=3,
+    reading_calls=96,
     acting_calls=4,
 )
 

@@ -117,14 +117,19 @@ def _remember(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -
 
 
 def _expect_alive(connection: DBAPIConnection, entry: ConnectionPoolEntry, _handed_out: object) -> None:
-    """Ping a connection that was idle for IDLE_S; if it is dead, drop all that were made before now."""
-    since = entry.info.get(_SINCE)
+    """Ping a connection that was idle for IDLE_S; if it is dead, drop all that were made before now.
+
+    One that the server has closed is known at once: after a restart no caller is handed another of them.
+    """
+    since, driver = entry.info.get(_SINCE), connection.driver_connection
+    if driver.is_closed():
+        raise InvalidatePoolError
     if since is None or monotonic() - since < IDLE_S:
         return
     try:
         ask_alive(connection)
     except (PostgresError, InterfaceError, OSError) as fault:
-        connection.driver_connection.terminate()  # a clean close would wait for the server
+        driver.terminate()  # a clean close would wait for the server
         raise InvalidatePoolError from fault
 
 

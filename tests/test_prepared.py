@@ -1,5 +1,6 @@
 """What goes over the driver's own connection: kept or undone as over SQLAlchemy's; a dead connection is thrown away."""
 
+import asyncio
 from contextlib import suppress
 
 import asyncpg
@@ -10,6 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from prepared import Prepared, Reader, driver_of, savepoint, transaction, unframed
+from service.database import open_pool
+from tests.conftest import Database
 
 SPEAK = Prepared(text("insert into preference values (:phone, 'en', now())"))
 
@@ -81,3 +84,21 @@ async def test_a_transaction_has_one_frame(pool: AsyncEngine) -> None:
     with pytest.raises(ValueError, match="two would frame"):
         async with transaction(pool):
             raise AssertionError
+
+
+async def test_of_connections_that_the_server_has_closed_none_is_handed_out(database: Database) -> None:
+    """As after its restart under traffic: all of them were used a moment ago, so none of them is pinged."""
+    pool = open_pool(database.url)
+    readers = [Reader(unframed(pool)) for _nth in range(3)]
+    backends = [(await reader.fetch("select pg_backend_pid()"))[0][0] for reader in readers]
+    *others, last = readers
+    for reader in others:
+        await reader.close()
+    killed = await last.fetch("select pg_terminate_backend(pid) from unnest($1::int[]) pid", backends[:-1])
+    assert [row[0] for row in killed] == [True, True]
+    await asyncio.sleep(0.1)  # the driver hears of it
+    for reader in others:
+        assert (await reader.fetch("select pg_backend_pid()"))[0][0] not in backends
+    for reader in readers:
+        await reader.close()
+    await pool.dispose()

@@ -43,9 +43,7 @@ def test_real_calls_are_measured_and_their_statements_are_as_pinned(
     assert [row["value"] for row in rows if row["metric"].endswith("tables filled otherwise")] == [0] * 4
     found = {row["metric"]: row for row in rows}
     assert found["wrong screens and answers"]["value"] == 0
-    assert (
-        0 < found["cover"]["ratio"] < 2
-    )  # a moment on a busy machine; measured in earnest nothing beats its limit
+    assert 0 < found["cover"]["ratio"] < 1  # nothing is quicker than its limit
 
 
 def test_a_call_that_was_excused_is_not_judged_any_more() -> None:
