@@ -1,6 +1,7 @@
 """Cash: a collector records what a household gave, a treasurer what a collector gave; a household can dispute it."""
 
 from dataclasses import dataclass
+from math import gcd
 
 from locales import Fact, Money, Sentence, _, _n, counts
 from menus.find import NOT_FOUND, find_household, found_as
@@ -44,6 +45,7 @@ EARLIER, NOT_AT_ALL = "earlier", "not at all"
 MORE, ENOUGH = "more", "enough"
 CONSENT_ROOM = 114  # septets: the keys take the rest of the screen
 MOST_AT_ONCE = 4  # households with one PIN: what one screen reads back
+MOST_TRIES = 8  # households in one call, those that gave nothing too
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,14 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
 async def receive_several(caller: Caller, appointment: Appointment) -> Sentence:
     """The same for several households one after the other: each is agreed to, then all of it, with one PIN."""
     taken: list[Agreed] = []
-    for _nth in range(MOST_AT_ONCE):
+    for tries_left in range(MOST_TRIES - 1, -1, -1):
         one = await given(caller, appointment, taken)
         taken += [one] if isinstance(one, Agreed) else []
         if len(taken) == MOST_AT_ONCE:
             break
         said = listed(taken) if isinstance(one, Agreed) else one
-        more = await choose(
-            said, (Option(MORE, _("Another household"), "1"), Option(ENOUGH, _("That is all"), "2"))
-        )
+        another = (Option(MORE, _("Another household"), "1"),) if tries_left else ()
+        more = await choose(said, (*another, Option(ENOUGH, _("That is all"), "2")))
         if more.key == ENOUGH:
             break
     agreed = bool(taken) and await confirm(_("{listed} Record?", listed=listed(taken)))
@@ -193,7 +194,7 @@ async def cash_amount(stands: Standing) -> Money:
         least=least,
         most=most,
     )
-    step = min(stands.payable_product.amount_step_minor, least.amount_minor)
+    step = gcd(stands.payable_product.amount_step_minor, least.amount_minor)  # the least is one of them
     money: Money = await ask(question, amount(least, most, step))
     return money
 

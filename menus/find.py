@@ -14,23 +14,27 @@ WHICH, NOT_FOUND = _("Which household? Its number, phone or name"), _("No househ
 
 async def find_household(caller: Caller, appointment: Appointment) -> Household | None:
     """The household that is meant; None where TRIES found none."""
+    found = await find(caller, appointment, numbers_as_typed=False)
+    return found if isinstance(found, Household) else None
+
+
+async def find_number(caller: Caller, appointment: Appointment) -> str | None:
+    """Its number; one that was typed as it is, also of a closed household, at which the next look looks."""
+    found = await find(caller, appointment, numbers_as_typed=True)
+    return found.number if isinstance(found, Household) else found
+
+
+async def find(caller: Caller, appointment: Appointment, *, numbers_as_typed: bool) -> Household | str | None:
     question = WHICH
     for _try in range(TRIES):
         sought = await ask(question, household_sought(region_of(caller.phone)))
+        if sought.number and numbers_as_typed:
+            return sought.number
         found = await look(households_sought, caller, appointment, sought)
         if found and len(found) <= MOST_FOUND:
             return await meant(found)
         question = again(sought, is_many=bool(found))
     return None
-
-
-async def find_number(caller: Caller, appointment: Appointment) -> str | None:
-    """The same once, but a number as it was typed, also of a household that was closed: whoever asks looks at it."""
-    sought = await ask(WHICH, household_sought(region_of(caller.phone)))
-    if sought.number:
-        return sought.number
-    found = await look(households_sought, caller, appointment, sought)
-    return (await meant(found[:MOST_FOUND])).number if found else None
 
 
 def again(sought: Sought, *, is_many: bool) -> Sentence:

@@ -114,7 +114,8 @@ class _Play:
         """Give the pending question its answer and go on to the next."""
         self.secret = isinstance(self.pending, Ask) and self.pending.kind.secret
         if isinstance(self.pending, Confirm):
-            self.consent = answer.meant
+            # A menu may ask more than once: all that was agreed to is the proof.
+            self.consent = "\n\n".join(filter(None, (self.consent, answer.meant)))
         if not self.secret:
             self.answers.append(answer)
         if isinstance(self.pending, Choose) and self.pending.once:

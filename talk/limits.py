@@ -7,7 +7,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,6 +37,12 @@ async def note_use(db: AsyncConnection, what: Limited, subject: str, item: str, 
     row = {"what": what, "subject": subject, "item": item, "used_at": at}
     noted = insert(limited_use).values(row).on_conflict_do_nothing().returning(limited_use.c.item)
     return await db.scalar(noted) is not None
+
+
+async def is_noted(db: AsyncConnection, what: Limited, subject: str, item: str) -> bool:
+    """Whether this use was written down before."""
+    same = (limited_use.c.what == what, limited_use.c.subject == subject, limited_use.c.item == item)
+    return bool(await db.scalar(select(exists().where(*same))))
 
 
 async def uses_since(

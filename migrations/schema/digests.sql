@@ -16,7 +16,8 @@ create table digest (
     counted_to_at timestamptz not null,
     received_minor bigint not null,
     payers integer not null check (payers >= 0),
-    cash_minor bigint not null,
+    cash_minor bigint not null, -- all of it
+    collectors_minor bigint not null, -- what collectors hold of it
     mobile_minor bigint not null,
     bank_minor bigint not null,
     up_to_date integer not null check (up_to_date >= 0),

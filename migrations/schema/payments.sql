@@ -45,7 +45,7 @@ create table payment (
     unique (mutuelle_id, receipt_code),
     foreign key (mutuelle_id, number) references household,
     foreign key (mutuelle_id, renews_code, renews_version) references product,
-    check (num_nonnulls(renews_code, renews_version, renews_members, renews_minor) in (0, 4))
+    check (num_nonnulls(renews_code, renews_version, renews_members, renews_minor, renews_sequence) in (0, 5))
 );
 create unique index payment_one_open on payment (mutuelle_id, number, purpose, by_another) -- another's holds up nothing
     where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN');

@@ -56,6 +56,8 @@ INVARIANTS: tuple[Invariant, ...] = (
         select d.mutuelle_id || ' ' || d.fired_for from digest d join mutuelle m on m.id = d.mutuelle_id
         cross join lateral (
             select coalesce(sum(amount * ((debit = 'cash')::int - (credit = 'cash')::int)), 0) as cash,
+                   coalesce(sum(amount * (to_collector::int - from_collector::int)), 0)
+                       as collectors,
                    coalesce(sum(amount * ((debit = 'float')::int - (credit = 'float')::int)), 0) as mobile,
                    coalesce(sum(amount * ((debit = 'bank')::int - (credit = 'bank')::int)), 0) as bank,
                    coalesce(sum(amount * (
@@ -65,6 +67,10 @@ INVARIANTS: tuple[Invariant, ...] = (
             from (
                 select v.amount, split_part(v.debit_account, ':', 2) as debit,
                        split_part(v.credit_account, ':', 2) as credit,
+                       exists (select from cash_holder h where h.mutuelle_id = v.mutuelle_id and h.role = 'collector'
+                           and v.debit_account = 'health:cash:' || h.holder) as to_collector,
+                       exists (select from cash_holder h where h.mutuelle_id = v.mutuelle_id and h.role = 'collector'
+                           and v.credit_account = 'health:cash:' || h.holder) as from_collector,
                        not (pg_visible_in_snapshot(j.xid, d.counted_from::pg_snapshot)
                             and j.recorded_at <= d.counted_from_at) as is_new
                 from ledger.movement v
@@ -76,8 +82,8 @@ INVARIANTS: tuple[Invariant, ...] = (
             ) leg
         ) book
         where d.counted_to_at > clock_timestamp() - interval '35 days'
-          and (d.cash_minor, d.mobile_minor, d.bank_minor, d.received_minor)
-              is distinct from (book.cash, book.mobile, book.bank, book.received)
+          and (d.cash_minor, d.collectors_minor, d.mobile_minor, d.bank_minor, d.received_minor)
+              is distinct from (book.cash, book.collectors, book.mobile, book.bank, book.received)
         """,
     ),
     Invariant(

@@ -113,7 +113,10 @@ async def receive_all_cash(
     4. Write the record and the receipt by SMS, all in one transaction.
     """
     appointment = await appointment_of(db, caller, mutuelle, Role.COLLECTOR)
-    locked = {number: await lock_household(db, number) for number in sorted({one.number for one in cash})}
+    numbers = sorted({one.number for one in cash})
+    if len(numbers) < len(cash):  # the second would be judged by what was so before the first
+        raise RefusedError(_("The same household is in the list twice. Nothing was done."))
+    locked = {number: await lock_household(db, number) for number in numbers}
     households = [expect_household(locked[one.number], one.number, mutuelle) for one in cash]
     await lock_cash_in_hand(db, appointment)
     facts = [await facts_of(db, household, caller.at) for household in households]

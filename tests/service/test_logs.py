@@ -38,6 +38,7 @@ def test_an_event_is_one_json_line_with_its_facts(stream: io.StringIO) -> None:
     logging.getLogger("keneya.sms").info("sms_sent", extra={"template": "receipt", "attempts": 2})
     read = line(stream)
     assert (read["event"], read["logger"], read["level"]) == ("sms_sent", "keneya.sms", "INFO")
+    assert next(iter(read)) == "at", "lines are read by their time"
     assert (read["template"], read["attempts"]) == ("receipt", 2)
     assert read["at"].endswith("+00:00")
 

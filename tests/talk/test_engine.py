@@ -223,6 +223,23 @@ async def test_a_confirmation_that_has_no_room_is_never_shown() -> None:
         await Call(menu).dial()
 
 
+async def agreeing_twice(caller: Caller) -> Sentence:
+    first = await confirm(_("{price} F. Join?", price="5 000"))
+    second = first and await confirm(
+        _("{name} of {village}: {price} F. Join?", name="Awa", village="Fana", price="1")
+    )
+    if not second:
+        return _("Nothing was changed.")
+    return _("Welcome, your number is {number}.", number=await do(enrol, agreed=True))
+
+
+async def test_all_that_was_agreed_to_is_kept_with_the_action() -> None:
+    call = Call(agreeing_twice)
+    screens = [await call.dial(), await call.type("1")]
+    await call.type("1")
+    assert call.channel.consents == ["\n\n".join(screens)]
+
+
 async def test_a_menu_acts_once_and_last() -> None:
     async def twice(caller: Caller) -> Sentence:
         agreed = await confirm(_("Twice?"))
@@ -465,3 +482,28 @@ async def test_a_wrong_digit_leaves_the_menu_in_sight_and_the_next_one_counts() 
     await call.type("1")
     await call.type("2")
     assert await call.type("5") == "Press 0 to go back.\nKoutiélé, Who\n0 Back"
+
+
+LONG = "A very long name, so that nothing else has room. " * 2
+
+
+async def offered(_db: object) -> list[Option]:
+    return [Option(f"first at {price_now['amount']}", LONG), Option("second", "Nothing")]
+
+
+async def changing(caller: Caller) -> Sentence:
+    title = _("{name} of {village}: {price} F. Join?", name="Awa Koné", village="Fana", price="48 000")
+    chosen = await choose(title, await look(offered))
+    await confirm(_("{price} F. Join?", price=chosen.key))
+    return _("Nothing was changed.")
+
+
+async def test_only_the_note_of_a_wrong_digit_stands_in_the_place_of_a_title() -> None:
+    call = Call(changing)
+    asked = await call.dial()
+    title, lines = asked.split("\n", 1)
+    assert await call.type("7") == f"Please press a number of the list.\n{lines}"
+    await call.type("1")
+    price_now["amount"] = 6000
+    assert await call.type("1") == "Something has changed. Please look again.\n1 Continue"
+    assert (await call.type("1")).startswith(title)

@@ -166,13 +166,13 @@ def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPa
     A period that another payment or cash has begun meanwhile is not begun again: the money is the household's.
     """
     sequence = len(household.policies) + 1
-    if queued.renews_sequence is not None and queued.renews_sequence < sequence:
-        return
     if (
         queued.renews_code is None
         or queued.renews_version is None
         or queued.renews_minor is None
         or queued.renews_members is None
+        or queued.renews_sequence is None
+        or queued.renews_sequence < sequence
     ):
         return
     product = household.products[queued.renews_code, queued.renews_version]

@@ -87,3 +87,5 @@ async def test_each_look_up_is_written_down_once_and_they_have_an_end(town: Asyn
             await households_sought(db, caller(), HERE, Sought("", "", f"NAME {nth}"))
         with pytest.raises(RefusedError):
             await households_sought(db, caller(), HERE, Sought("", "", "ANOTHER"))
+        # The call goes on with what it had looked up: each confirmation reads it afresh.
+        assert await households_sought(db, caller(), HERE, Sought("", "", "KONE"))

@@ -486,6 +486,7 @@ async def test_each_mutuelle_is_told_of_itself_alone(pool: AsyncEngine) -> None:
     [
         ("update digest set received_minor = received_minor + 1", "digest_recounts"),
         ("update digest set cash_minor = 5", "digest_recounts"),
+        ("update digest set collectors_minor = 5", "digest_recounts"),
         ("delete from sms_outbox where template = 'digest'", "digest_has_message"),
         ("delete from firing where kind = 'digest'", "firing_has_digest"),
         ("delete from digest where phone = '+22376000007'", "firing_has_digest"),

@@ -93,6 +93,12 @@ async def test_nothing_is_kept_of_any_where_one_has_changed_or_the_pin_is_wrong(
     assert await broken(pool) == set()
 
 
+async def test_a_household_is_in_the_list_once(pool: AsyncEngine, town: list[Household]) -> None:
+    with pytest.raises(RefusedError, match="twice"):
+        await gives(pool, [town[0], town[1], town[0]], amounts=(12_000, 3_000, 12_000))
+    assert await receipts(pool) == 0
+
+
 async def test_the_sum_of_all_is_within_what_a_collector_may_hold(
     pool: AsyncEngine, town: list[Household], monkeypatch: pytest.MonkeyPatch
 ) -> None:
