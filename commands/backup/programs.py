@@ -111,6 +111,8 @@ async def _running(command: list[str], url: str) -> AsyncIterator[tuple[StreamWr
             child.kill()
         raise
     finally:
+        child.stdin.close()
+        await child.stdout.read()  # to its end: a pipe with a rest would outlive the event loop
         said = await complaint
         code = await child.wait()
     if code != 0:
