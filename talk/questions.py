@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from anyascii import anyascii
 from rapidfuzz.distance import OSA
 
-from locales import Sentence, _
+from locales import Money, Sentence, _
 from talk.answers import repaired
 from talk.screen import Screen, View
 from talk.trouble import InvalidError
@@ -141,9 +141,21 @@ def _understand_ask(question: Ask[Any], view: View, word: str) -> Meaning:
         value = question.kind.parse(word)
     except InvalidError as trouble:
         return Moved(view, trouble.sentence)
-    # What was understood, where that is words: a PIN typed behind a name is no part of the name, nor of the record.
-    meant = value if isinstance(value, str) else word
-    return Answered(value, _on_record(question, "" if question.kind.secret else meant))
+    return Answered(value, _on_record(question, "" if question.kind.secret else _as_understood(value, word)))
+
+
+def _as_understood(value: Any, word: str) -> str:
+    """What was understood, as it would be typed again: a PIN beside a name or an amount is not recorded.
+
+    "" where nothing was: the words that an `optional` kind did not understand are no answer the next time either.
+    """
+    if isinstance(value, Money):
+        return str(value.amount_minor)
+    if isinstance(value, tuple) and all(isinstance(part, int) for part in value):
+        return "*".join(map(str, value))
+    if isinstance(value, str | int):
+        return str(value)
+    return word if value else ""
 
 
 def _understand_confirm(question: Confirm, view: View, word: str, consent_words: str) -> Meaning:

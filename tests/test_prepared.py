@@ -90,6 +90,11 @@ async def test_a_transaction_without_an_answer_to_its_begin_or_end_leaves_no_con
     async with transaction(unframed(pool)) as db:
         used = driver_of(db).get_server_pid()
 
+    async def act() -> None:
+        async with transaction(unframed(pool)) as db:
+            await speak(db, "+22370000001")
+            raise KeyError
+
     async def no_answer(driver: asyncpg.Connection, words: str, *rest: object) -> object:
         if words.startswith(deaf_to):
             raise fault
@@ -98,9 +103,7 @@ async def test_a_transaction_without_an_answer_to_its_begin_or_end_leaves_no_con
     with monkeypatch.context() as patch:
         patch.setattr(asyncpg.Connection, "execute", no_answer)
         with pytest.raises((DBAPIError, asyncio.CancelledError)):
-            async with transaction(unframed(pool)) as db:
-                await speak(db, "+22370000001")
-                raise KeyError
+            await act()
     async with transaction(unframed(pool)) as db:
         assert driver_of(db).get_server_pid() != used
         await speak(db, "+22370000002")
