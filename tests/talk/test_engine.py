@@ -304,6 +304,40 @@ async def test_of_two_places_of_one_name_none_is_chosen() -> None:
     assert call.meant == []
 
 
+NAMES = (
+    "Bla",
+    "Dioila",
+    "Fana",
+    "Fanasso",
+    "Kita",
+    "Mahina",
+    "Nara",
+    "Niono",
+    "San",
+    "Tominian",
+    "Welodo",
+    "Yorosso",
+)
+
+
+async def test_a_name_that_may_be_another_one_is_not_chosen() -> None:
+    villages_now[:] = [Option(name.lower(), name) for name in NAMES]
+    call = Call(joining)
+    assert "Your name?" not in await call.dial("fanas")
+    assert "Your name?" in await call.dial("fanaso")
+    assert call.meant == ["fanasso"]
+
+
+async def test_a_digit_that_no_line_of_a_list_has_is_no_letter_of_the_keypad() -> None:
+    villages_now[:] = [Option(name.lower(), name) for name in NAMES]
+    call = Call(joining)
+    await call.dial("98")
+    listed = await call.type("98")
+    assert "\n9 " not in listed
+    assert "Please press a number" in await call.type("9")
+    assert "Welodo" in await call.dial("93")
+
+
 async def test_zero_goes_back_and_double_zero_home() -> None:
     call = Call(joining)
     await call.dial("2", "Awa Kone")
