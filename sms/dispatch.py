@@ -137,7 +137,9 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     if reply and waits and confirms:
         return await _reply(incoming, *waits, reply)
     if reply and (reply.code or not waits) and (asked := await _asked(incoming)):
-        return await _reply(incoming, *asked, reply)
+        # Beside an open question four figures are an amount or ages, if they are not the code.
+        if not waits or pressed(asked[0].state.view, reply, bare=False):
+            return await _reply(incoming, *asked, reply)
     if is_thanks(body) and not (
         heard and heard.leads and incoming.sender is Sender.OFFICER
     ):  # her OK is a word
@@ -249,7 +251,8 @@ async def _reply(incoming: _Incoming, talk: Conversation, menu: ByMessage, reply
         yes = next(key for key, meant in view.keys.items() if meant == YES_KEY and " " in key)
         text = incoming.say(other_code(yes) if reply.code else no_code(yes))
         asking = turn.shown.text.rsplit("\n", 1)[0]
-        turn = replace(turn, shown=replace(turn.shown, text=_joined(asking, text) or text))
+        text = _joined(asking, text) or turn.shown.text  # never a code without what it agrees to
+        turn = replace(turn, shown=replace(turn.shown, text=text))
     return await _answer(incoming, turn, "answer")
 
 
