@@ -1,6 +1,7 @@
 """The connections of web: one that died while it was idle is not handed out, one just used is not asked."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
@@ -59,7 +60,7 @@ async def test_one_that_was_just_used_is_not_asked_and_a_death_not_heard_of_is_t
         pass
     before = {await ask(opened)}
     await kill(superuser)
-    heard: Callable[[object], bool] = connections.Watched.is_closed
+    heard: Callable[[Any], bool] = connections.Watched.is_closed
     at_first = iter([False])
     monkeypatch.setattr(connections.Watched, "is_closed", lambda driver: next(at_first, heard(driver)))
     with pytest.raises(DBAPIError):
