@@ -58,8 +58,7 @@ class Agreed:
     @property
     def line(self) -> str:
         """Initials, the end of the number and the amount, as they stand in a list."""
-        amount = str(self.cash.amount).rpartition(" ")[0]
-        return f"{self.stands.household.initials} ({self.cash.number[-3:]}) {amount}"
+        return f"{self.stands.household.initials} ({self.cash.number[-3:]}) {self.cash.amount.bare}"
 
 
 async def receive(caller: Caller, appointment: Appointment) -> Sentence:

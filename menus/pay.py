@@ -4,6 +4,7 @@ A phone that no operator can ask is shown whom to pay in cash.
 """
 
 from dataclasses import replace
+from functools import reduce
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
@@ -100,19 +101,25 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
 
 
 def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
-    """What is due, the least that is taken of it, and who takes it. Beside long names some of it has no room."""
-    facts: dict[str, Fact] = {"payable": payable(stands, says_credit=False)}
-    said = (
-        _("{payable}, in cash to {who}", **facts, who=cash.shown)
-        .or_else(_("{payable}, in cash to {who}", **facts, who=cash.person))
-        .or_else(_("{payable}, to {who}", **facts, who=cash.person))
-    )
-    if cash.another_phone or stands.least_cash == stands.payable:
-        return said
-    least = stands.least_cash
-    return _("{payable} (at least {least}), in cash to {who}", **facts, who=cash.shown, least=least).or_else(
-        said
-    )
+    """What is due, the least that is taken of it, and who takes it. Beside long names some of it has no room.
+
+    A merchant code and the number that goes with it always have.
+    """
+    due, number = payable(stands, says_credit=False), stands.household.shown_number
+    if cash.merchant_code is None:
+        ways: list[Sentence | str] = [cash.person]
+        shortest = _("{payable}, to {who}", payable=due, who=cash.person)
+    else:
+        ways = [_("{who}, number {number}", who=who, number=number) for who in cash.forms]
+        facts: dict[str, Fact] = {"code": cash.merchant_code, "number": number}
+        shortest = _("{amount} to merchant code {code}, number {number}", amount=stands.payable, **facts)
+    forms = [*(_("{payable}, in cash to {who}", payable=due, who=who) for who in ways), shortest]
+    if not cash.another_phone and stands.least_cash != stands.payable:
+        least = stands.least_cash
+        forms.insert(
+            0, _("{payable} (at least {least}), in cash to {who}", payable=due, least=least, who=ways[0])
+        )
+    return reduce(Sentence.or_else, forms)
 
 
 def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:

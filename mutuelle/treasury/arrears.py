@@ -75,7 +75,7 @@ def who_owes(found: Arrears) -> list[Sentence]:
         place=found.place.name,
         total=found.total,
     )
-    return list(_listed(head, [f"{one.head_name} {_bare(one.due)}" for one in found.owing]))
+    return list(_listed(head, [f"{one.head_name} {one.due.bare}" for one in found.owing]))
 
 
 def where_is_owed(found: Sequence[Arrears], example: str) -> list[Sentence]:
@@ -86,7 +86,7 @@ def where_is_owed(found: Sequence[Arrears], example: str) -> list[Sentence]:
         sum(len(one.owing) for one in found),
         total=Money(sum(one.total.amount_minor for one in found), found[0].total.currency),
     )
-    lines = [f"{one.place.name} {_bare(one.total)} ({len(one.owing)})" for one in found]
+    lines = [f"{one.place.name} {one.total.bare} ({len(one.owing)})" for one in found]
     return [
         _("{listed} Names: {example} {place}", listed=listed, example=example, place=found[0].place.name)
         for listed in _listed(head, lines)
@@ -101,11 +101,6 @@ def _listed(head: Sentence, lines: Sequence[str]) -> Iterator[Sentence]:
         else:
             yield _("{head}: {lines} and {more} more.", **facts, more=len(lines) - shown)
     yield _("{head}.", head=head)
-
-
-def _bare(money: Money) -> str:
-    """An amount without its currency, which stands beside the sum of all."""
-    return str(money).rpartition(" ")[0]
 
 
 @dataclass(frozen=True)
@@ -158,7 +153,6 @@ def detail_words(found: Detail) -> list[Sentence]:
     if not found.collectors:
         return [_("{head}. No collector holds cash.", head=head)]
     lines = [
-        f"{one.name} {_bare(one.held)} ({days})"
-        for one, days in zip(found.collectors, found.days, strict=True)
+        f"{one.name} {one.held.bare} ({days})" for one, days in zip(found.collectors, found.days, strict=True)
     ]
     return list(_listed(_("{head}. Collectors (days)", head=head), lines))
