@@ -6,12 +6,11 @@ from locales import Sentence, _
 from menus.join import registered
 from mutuelle.contributions.standing import standing
 from mutuelle.contributions.ways_to_pay import cash_instead
-from mutuelle.enrolment.registration import confirm_registration
+from mutuelle.enrolment.registration import confirm_registration, deny_registration
 from mutuelle.households.confirmation import (
     CONFIRM,
     NOTHING_WAITS,
     Unconfirmed,
-    deny_household,
     is_it_you,
     number_asked_about,
     unconfirmed_of,
@@ -56,5 +55,5 @@ async def answer_first(caller: Caller, waiting: Unconfirmed) -> Sentence:
     )
     if not denied:
         return _("Nothing was changed. We shall ask you again.")
-    await do(deny_household, number=household.number)
+    await do(deny_registration, number=household.number)
     return _("Thank you. Your phone is no longer on that household. You may now join with yours.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from locales import Fact, Sentence, _, _n
 from menus.find import NOT_FOUND, find_household, found_as
-from menus.words import JOIN, no_cover, which_cover, work_pin
+from menus.words import JOIN, no_cover, which_cover, which_office, work_pin
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.enrolment.enrolment import enrolment_of
 from mutuelle.enrolment.registration import (
@@ -86,9 +86,7 @@ async def registers_by_message(caller: Caller) -> Sentence:
             "An enrolment officer registers households. To join with your own, send {join}.",
             join=word_for(JOIN, caller.language),
         )
-    return await registers(
-        caller, appointments[0] if len(appointments) == 1 else await choose(_("Which office?"), appointments)
-    )
+    return await registers(caller, await which_office(appointments))
 
 
 async def seen(near: list[Near]) -> tuple[str, ...] | None:

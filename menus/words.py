@@ -6,6 +6,7 @@ from locales import Money, Sentence, _, _n, counts
 from mutuelle.contributions.payments import OpenPayment
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
+from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer, offers_for
 from talk.answers import Secret, pin
@@ -23,6 +24,14 @@ async def whom(caller: Caller) -> Household | None:
     if len(households) < 2:
         return households[0] if households else None
     chosen: Household = await choose(_("For which household?"), households, once=True)
+    return chosen
+
+
+async def which_office(appointments: Sequence[Appointment]) -> Appointment:
+    """The mutuelle for which an officer acts; asked only of those who hold the office in several."""
+    if len(appointments) == 1:
+        return appointments[0]
+    chosen: Appointment = await choose(_("Of which mutuelle?"), appointments)
     return chosen
 
 

@@ -40,11 +40,10 @@ class MonthFigures:
     joined: int
 
 
-async def month_of(
-    db: AsyncConnection, caller: Caller, mutuelle_id: str, first: date, last: date
-) -> MonthFigures:
-    """The figures of the month that begins on `first`, up to `last`."""
+async def month_of(db: AsyncConnection, caller: Caller, mutuelle_id: str, first: date) -> MonthFigures:
+    """The figures of the month that begins on `first`, up to the mutuelle's own today."""
     mutuelle = await get_mutuelle(db, mutuelle_id)
+    last = end_of(first, mutuelle.today(caller.at))
     received, payers = await received_between(db, mutuelle.id, mutuelle.currency, first, last)
     position = await held_on(db, mutuelle.id, mutuelle.currency, last)
     holdings = Holdings(
