@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import reduce
 
 from locales import Fact, Money, Sentence, _, counts
-from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
+from menus.words import NO_HOUSEHOLD, PAY, beside, under_way, whom
 from mutuelle.contributions.payments import expect_operator
 from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.contributions.standing import Standing, standing
@@ -88,7 +88,7 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     if stands.own_payment:
         return under_way(stands.own_payment, caller), others
     if stands.renews_by_credit:
-        return payable(stands), [Option(BY_CREDIT, _("Renew, nothing to pay"), "1"), *others]
+        return beside(stands, payable(stands)), [Option(BY_CREDIT, _("Renew, nothing to pay"), "1"), *others]
     if not stands.payable.amount_minor:
         return nothing_payable(stands), others
     another_phone = Option(OTHER_PHONE, _("Another phone pays"), "3")
@@ -97,7 +97,8 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
     if stands.least_payment < stands.payable:
         own.append(Option(PART, part_of_due(stands), "2"))
-    return payable(stands, says_credit=len(own) == 1), [*own, another_phone, *others]
+    said = beside(stands, payable(stands, says_credit=len(own) == 1), or_alone=True)
+    return said, [*own, another_phone, *others]
 
 
 def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
@@ -119,7 +120,7 @@ def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
         forms.insert(
             0, _("{payable} (at least {least}), in cash to {who}", payable=due, least=least, who=ways[0])
         )
-    return reduce(Sentence.or_else, forms)
+    return beside(stands, reduce(Sentence.or_else, forms))
 
 
 def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
@@ -207,7 +208,9 @@ async def for_another(caller: Caller) -> Sentence:
 
 async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer: str) -> Sentence:
     # By SMS it is always for the own household with the own phone, which is asked for its PIN.
-    agreed = await confirm(terms(stands, name, money, payer), own=caller.gateway == BY_MESSAGE)
+    agreed = await confirm(
+        beside(stands, terms(stands, name, money, payer)), own=caller.gateway == BY_MESSAGE
+    )
     if not agreed:
         return _("Nothing was asked for. Dial again when you are ready.")
     await do(

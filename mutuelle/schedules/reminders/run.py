@@ -127,7 +127,10 @@ async def _agreed(db: AsyncConnection, mutuelle_id: str) -> list[tuple[str, str]
 
 
 def _under_way(mutuelle_id: str) -> Select[str]:
-    return select(payment.c.number).where(payment.c.mutuelle_id == mutuelle_id, payment.c.state.in_(OPEN))
+    """The households that pay by themselves now: what another has not paid yet silences no reminder."""
+    return select(payment.c.number).where(
+        payment.c.mutuelle_id == mutuelle_id, payment.c.state.in_(OPEN), ~payment.c.by_another
+    )
 
 
 async def _send(
