@@ -7,7 +7,7 @@ from locales import Fact, Money, Sentence, _, _n, counts
 from menus.find import NOT_FOUND, find_household, found_as
 from menus.pay import price_asked
 from menus.treasurer import remark, treasuries
-from menus.words import work_pin
+from menus.words import beside, work_pin
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.officers.roles import Appointment
@@ -58,8 +58,7 @@ class Agreed:
     @property
     def line(self) -> str:
         """Initials, the end of the number and the amount, as they stand in a list."""
-        amount = str(self.cash.amount).rpartition(" ")[0]
-        return f"{self.stands.household.initials} ({self.cash.number[-3:]}) {amount}"
+        return f"{self.stands.household.initials} ({self.cash.number[-3:]}) {self.cash.amount.bare}"
 
 
 async def receive(caller: Caller, appointment: Appointment) -> Sentence:
@@ -195,7 +194,7 @@ async def cash_amount(stands: Standing) -> Money:
         most=most,
     )
     step = gcd(stands.payable_product.amount_step_minor, least.amount_minor)  # the least is one of them
-    money: Money = await ask(question, amount(least, most, step))
+    money: Money = await ask(beside(stands, question), amount(least, most, step))
     return money
 
 
@@ -237,7 +236,7 @@ def terms(stands: Standing, money: Money, language: str, day: ReceiptDay | None 
     forms = [
         _terms_of_day(stands, money, name, day) if day else _terms(stands, money, name) for name in names
     ]
-    return longest(forms, language, CONSENT_ROOM)
+    return longest([beside(stands, forms[0]), *forms], language, CONSENT_ROOM)
 
 
 def _terms(stands: Standing, money: Money, name: str) -> Sentence:

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 from locales import Sentence, _
+from menus.join import registered
+from mutuelle.contributions.standing import standing
+from mutuelle.contributions.ways_to_pay import cash_instead
+from mutuelle.enrolment.registration import confirm_registration, deny_registration
 from mutuelle.households.confirmation import (
     CONFIRM,
     NOTHING_WAITS,
     Unconfirmed,
-    confirm_household,
-    deny_household,
     is_it_you,
     number_asked_about,
     unconfirmed_of,
@@ -20,17 +22,25 @@ from talk.words import Caller, confirm, do, look
 @by_message(CONFIRM, strangers=True)
 async def answer(caller: Caller) -> Sentence:
     waiting = await look(unconfirmed_of, caller)
-    return await answer_first(waiting) if waiting else NOTHING_WAITS
+    return await answer_first(caller, waiting) if waiting else NOTHING_WAITS
 
 
 answer = replace(answer, asks=number_asked_about)
 
 
-async def answer_first(waiting: Unconfirmed) -> Sentence:
-    """Yes, no, or not now. The phone may be a stranger's: it is shown initials and place only."""
+async def answer_first(caller: Caller, waiting: Unconfirmed) -> Sentence:
+    """Yes, no, or not now. The phone may be a stranger's: it is shown initials and place only.
+
+    Who pays in cash is told whom, as somebody who joins by herself.
+    """
     household = waiting.household
     if await confirm(is_it_you(waiting)):
-        await do(confirm_household, number=household.number)
+        cash = await look(cash_instead, caller, household)
+        stands = await look(standing, household, caller.at) if cash else None
+        await do(confirm_registration, number=household.number)
+        if cash and stands and stands.due.amount_minor:
+            number = household.shown_number
+            return registered(number, stands.due, stands.opening, stands.product, cash)
         return _(
             "Thank you! Your member number: {number}. Dial again to see your cover or to pay.",
             number=household.shown_number,
@@ -45,5 +55,5 @@ async def answer_first(waiting: Unconfirmed) -> Sentence:
     )
     if not denied:
         return _("Nothing was changed. We shall ask you again.")
-    await do(deny_household, number=household.number)
+    await do(deny_registration, number=household.number)
     return _("Thank you. Your phone is no longer on that household. You may now join with yours.")

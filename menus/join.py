@@ -8,7 +8,7 @@ from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import NewHousehold
 from mutuelle.scheme.mutuelles import Mutuelle, Place, PlaceNear, get_mutuelle, places_near
-from mutuelle.scheme.products import Offer
+from mutuelle.scheme.products import Offer, Product
 from talk.answers import ages, person_name
 from talk.keywords import Takes, by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look, show
@@ -43,7 +43,7 @@ async def join(caller: Caller) -> Sentence:
     household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first)
     number = household.shown_number
     if cash:
-        return registered(number, offer, cash)
+        return registered(number, offer.price, offer.opening, offer.product, cash)
     return welcome(mutuelle, number, offer.price if first is None else first)
 
 
@@ -153,11 +153,13 @@ def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:
     )
 
 
-def registered(number: str, offer: Offer, cash: PayInCash) -> Sentence:
-    """Registered, and nothing is paid yet: whom to pay how much, and when care is covered."""
-    facts: dict[str, Fact] = {"number": number, "price": offer.price, "who": cash.shown}
-    facts["opening"] = offer.opening
-    wait = offer.product.waiting_period_months
+def registered(number: str, due: Money, opening: Money, product: Product, cash: PayInCash) -> Sentence:
+    """Registered: whom to pay how much that is still due, and when care is covered once `opening` is paid."""
+    facts: dict[str, Fact] = {"number": number, "price": due, "who": cash.shown, "opening": opening}
+    in_short = _("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts)
+    wait = product.waiting_period_months
+    if not opening.amount_minor:
+        return in_short
     if wait:
         whole = _(
             "Welcome! Number {number}. Pay {price} in cash to {who}. To wait: {months} once {opening} is paid.",
@@ -168,4 +170,4 @@ def registered(number: str, offer: Offer, cash: PayInCash) -> Sentence:
         whole = _(
             "Welcome! Number {number}. Pay {price} in cash to {who}. Covered once {opening} is paid.", **facts
         )
-    return whole.or_else(_("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts))
+    return whole.or_else(in_short)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from locales import Money, Sentence, _, _n, counts
 from mutuelle.contributions.payments import OpenPayment
+from mutuelle.contributions.standing import Standing
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
+from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer, offers_for
 from talk.answers import Secret, pin
@@ -23,6 +25,14 @@ async def whom(caller: Caller) -> Household | None:
     if len(households) < 2:
         return households[0] if households else None
     chosen: Household = await choose(_("For which household?"), households, once=True)
+    return chosen
+
+
+async def which_office(appointments: Sequence[Appointment]) -> Appointment:
+    """The mutuelle for which an officer acts; asked only of those who hold the office in several."""
+    if len(appointments) == 1:
+        return appointments[0]
+    chosen: Appointment = await choose(_("Of which mutuelle?"), appointments)
     return chosen
 
 
@@ -55,6 +65,19 @@ def under_way(payment: OpenPayment, caller: Caller) -> Sentence:
             amount=payment.amount,
         )
     )
+
+
+def beside(stands: Standing, said: Sentence, *, or_alone: bool = False) -> Sentence:
+    """`said` with a word, where there is room, of a payment that another makes meanwhile: nobody need pay it twice.
+
+    `or_alone`: the word alone stands before `said` alone, where the choices below say the sums.
+    """
+    payment = stands.open_payment
+    if payment is None or not payment.by_another:
+        return said
+    whole = _("A payment of {amount} is under way. {said}", amount=payment.amount, said=said)
+    alone = _("A payment of {amount} is under way.", amount=payment.amount)
+    return (whole.or_else(alone) if or_alone else whole).or_else(said)
 
 
 def work_pin() -> Request[Secret]:

@@ -79,7 +79,7 @@ def is_past(period: Period, today: date) -> bool:
 async def debt_of(db: AsyncConnection, caller: Caller, appointment: Appointment, number: str) -> Debt:
     """The oldest debt that can be waived, of a household of the officer's mutuelle.
 
-    RefusedError where there is none, while a payment is under way, and for the phones of the household itself.
+    RefusedError where there is none, while it pays by itself, and for the phones of the household itself.
     """
     household = await find_household(db, number, closed=True)
     if household is None or household.mutuelle_id != appointment.mutuelle_id:
@@ -87,7 +87,7 @@ async def debt_of(db: AsyncConnection, caller: Caller, appointment: Appointment,
     if caller.phone in await phones_of(db, household, unconfirmed=True):
         raise RefusedError(_("Nobody waives a debt of her own household. Ask another treasurer."))
     stands = await standing(db, household, caller.at)
-    if stands.open_payment:
+    if stands.own_payment:
         raise RefusedError(
             _("A mobile payment for this household is under way. Please wait until it is settled.")
         )

@@ -1,6 +1,7 @@
 """The phone page in a real browser: by finger, by keyboard, two at once, and when nothing answers.
 
-Behind it stands `service.py`, not the service: a call through the whole service is in `test_service.py`.
+Behind it stands `tests/support/browser_service.py`, not the service: a call through the whole service is in
+`test_service.py`.
 """
 
 import re

@@ -208,6 +208,13 @@ async def test_while_a_payment_is_under_way_nothing_is_waived(
     assert "under way" in await refusal(proposes_waiver(town, household, by=ISSA))
 
 
+async def test_what_another_pays_stops_no_waiver(town: AsyncEngine, household: Household) -> None:
+    await proposes_waiver(town, household)
+    async with town.begin() as db:
+        await ask_payment(db, calling(MARIAM), household, Money(1_000, "XOF"), MARIAM)
+    assert await answers(town) is None
+
+
 async def test_a_proposal_lives_a_week_is_there_once_and_its_proposer_in_office(
     town: AsyncEngine, household: Household
 ) -> None:
