@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from locales import Sentence, _
+from menus.words import COVER, JOIN, NO_HOUSEHOLD, PAY
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.confirmation import (
     CONFIRM,
     NOTHING_WAITS,
@@ -13,24 +15,47 @@ from mutuelle.households.confirmation import (
     number_asked_about,
     unconfirmed_of,
 )
-from talk.keywords import by_message
+from talk.keywords import BY_MESSAGE, by_message, word_for
 from talk.words import Caller, confirm, do, look
 
 
 @by_message(CONFIRM, strangers=True)
 async def answer(caller: Caller) -> Sentence:
     waiting = await look(unconfirmed_of, caller)
-    return await answer_first(waiting) if waiting else NOTHING_WAITS
+    return await answer_first(caller, waiting) if waiting else NOTHING_WAITS
 
 
-answer = replace(answer, asks=number_asked_about)
+answer = replace(answer, asks=number_asked_about, denied="HELP")
 
 
-async def answer_first(waiting: Unconfirmed) -> Sentence:
+async def no_household(caller: Caller) -> Sentence:
+    """The answer to who has no household; who is asked about one is asked again instead."""
+    if waiting := await asked_about(caller):
+        return await answer_first(caller, waiting)
+    if caller.gateway == BY_MESSAGE:
+        word = word_for(JOIN, caller.language)
+        return _("This phone speaks for no household yet. To join, send {word}.", word=word)
+    return NO_HOUSEHOLD
+
+
+async def asked_about(caller: Caller) -> Unconfirmed | None:
+    """The household about which the service has asked this phone, if it waits for an answer."""
+    is_asked = (await look(profile_of, caller)).is_asked
+    return await look(unconfirmed_of, caller) if is_asked else None
+
+
+async def answer_first(caller: Caller, waiting: Unconfirmed) -> Sentence:
     """Yes, no, or not now. The phone may be a stranger's: it is shown initials and place only."""
     household = waiting.household
     if await confirm(is_it_you(waiting)):
         await do(confirm_household, number=household.number)
+        if caller.gateway == BY_MESSAGE:
+            return _(
+                "Thank you! Your member number: {number}. For your cover, send {cover}. To pay: {pay}.",
+                number=household.shown_number,
+                cover=word_for(COVER, caller.language),
+                pay=word_for(PAY, caller.language),
+            )
         return _(
             "Thank you! Your member number: {number}. Dial again to see your cover or to pay.",
             number=household.shown_number,

@@ -46,7 +46,7 @@ WORK = Door("9", "work", _("My work"), work)
 async def home(caller: Caller) -> Sentence:
     profile = await look(profile_of, caller)
     if profile.is_asked and (waiting := await look(unconfirmed_of, caller)):
-        return await answer_first(waiting)
+        return await answer_first(caller, waiting)
     doors: list[Door] = [
         COVER if profile.households else JOIN,
         PAY,

@@ -1,6 +1,9 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
+from dataclasses import replace
+
 from locales import Fact, Money, Sentence, _, _n, counts
+from menus.confirmation import answer_first, asked_about
 from menus.mutuelle import which
 from menus.words import JOIN, no_cover, part_of, which_cover
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
@@ -66,7 +69,12 @@ async def not_served(caller: Caller) -> Sentence:
 async def join_by_message(caller: Caller) -> Sentence:
     if (await look(profile_of, caller)).households:
         return ALREADY
+    if waiting := await asked_about(caller):
+        return await answer_first(caller, waiting)
     return await join(caller)
+
+
+join_by_message = replace(join_by_message, denied="HELP")
 
 
 async def first_payment(offer: Offer) -> Money:

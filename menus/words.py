@@ -13,7 +13,7 @@ from talk.words import Caller, Option, Request, ask, choose, look
 
 MOST_LISTED = 8  # with the line of the others a short list
 OTHERS = "others"
-PAY, JOIN = _("PAY"), _("JOIN")  # keywords, named by other menus too
+PAY, JOIN, COVER = _("PAY"), _("JOIN"), _("COVER")  # keywords, named by other menus too
 NO_HOUSEHOLD = _("This phone speaks for no household yet. Dial again and press 1 to join.")
 
 
