@@ -87,6 +87,8 @@ async def transaction(unframed: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             async with savepoint(db):
                 yield db
         finally:
+            if not driver.is_closed() and driver.is_in_transaction():
+                driver.terminate()  # its end got no answer: the next caller would act in it
             if driver.is_closed():
                 await db.invalidate()
 
@@ -100,14 +102,19 @@ async def savepoint(db: AsyncConnection) -> AsyncIterator[None]:
         yield
     except BaseException:
         if not driver.is_closed():
-            await frame.rollback()
+            await _answer(driver, frame.rollback())
         raise
     await _answer(driver, frame.commit())
 
 
 async def _begin(driver: Any) -> Any:
-    frame = driver.transaction()
-    await frame.start()
+    frame, outermost = driver.transaction(), not driver.is_in_transaction()
+    try:
+        await frame.start()
+    except BaseException:
+        if outermost:
+            driver.terminate()  # the driver would take every later transaction for a part of this one
+        raise
     return frame
 
 

@@ -133,11 +133,12 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     keys = _session_keys(wanted)
     keyring = Keyring([key.encode() for key in wanted.seal_keys])
     app.state.sampler = metrics.Sampler(open_pool(wanted.database_url, size=1))
+    turns = calls.Turns(pool)
     lines = [
-        (g, calls.UssdDeps(pool, Sessions(redis, g.NAME), home, keys, clock, profile_of, keyring))
+        (g, calls.UssdDeps(pool, turns, Sessions(redis, g.NAME), home, keys, clock, profile_of, keyring))
         for g in gateways()
     ]
-    metrics.count_refused(lambda: sum(deps.refused for _gateway, deps in lines))
+    metrics.count_refused(lambda: turns.refused)
     # By path, secret and all: a dictionary finds it by a keyed hash, whose time tells nothing of a wrong secret.
     app.state.lines = {
         g.PATH.format(secret=s): (g, deps) for g, deps in lines for s in wanted.webhook_secrets

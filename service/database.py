@@ -1,7 +1,7 @@
 """The connection pool of web and worker: a fixed size, a deadline for each statement, no dead connection handed out.
 
 A connection used a moment ago is not pinged: a ping is three round trips, more than all the reads of a hop. If it is
-dead, one caller sees the fault, and the pool is renewed.
+dead and the driver has not heard of it, one caller sees the fault, and the pool is renewed.
 
 A server may vanish without closing its connections (its host is lost, a firewall dropped them). So each statement has
 a deadline here, and the system closes connections that get no acknowledgement; a silent one is not used again.

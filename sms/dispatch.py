@@ -142,8 +142,10 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     reply = read_yes_or_no(body)
     if reply and waits and confirms:
         return await _reply(incoming, *waits, reply)
-    if reply and (reply.code or not waits) and (asked := await _asked(incoming)):
-        return await _reply(incoming, *asked, reply)
+    by_us = await _asked(incoming) if reply and (reply.code or not waits) else None
+    # Beside an open question four figures are an amount or ages, if they are not the code.
+    if reply and by_us and (not waits or pressed(by_us[0].state.view, reply, bare=False)):
+        return await _reply(incoming, *by_us, reply)
     if is_thanks(body) and not (heard and incoming.is_word_of_office(heard)):
         return SmsAnswer("stranger" if incoming.sender is Sender.STRANGER else "help")
     if not waits or (confirms and incoming.age_of(waits[0]) > incoming.deps.clock.scaled(HOUR)):
@@ -267,7 +269,8 @@ async def _reply(incoming: _Incoming, talk: Conversation, menu: ByMessage, reply
         yes = next(key for key, meant in view.keys.items() if meant == YES_KEY and " " in key)
         text = incoming.say(other_code(yes) if reply.code else no_code(yes))
         asking = turn.shown.text.rsplit("\n", 1)[0]
-        turn = replace(turn, shown=replace(turn.shown, text=_joined(asking, text) or text))
+        text = _joined(asking, text) or turn.shown.text  # never a code without what it agrees to
+        turn = replace(turn, shown=replace(turn.shown, text=text))
     return await _answer(incoming, turn, "answer")
 
 

@@ -469,7 +469,7 @@ def is_yes(word: str) -> bool:
 
 
 def _is_nearly(word: str, listed: Collection[str]) -> bool:
-    """Whether a word is one of those listed, also repeating a letter, mistaken by one, or by ear."""
+    """Whether a word is one of those listed, also repeating a letter, mistaken by one (never the first), or by ear."""
     if word in listed or squeezed(word) in listed:
         return True
     if len(word) < SHORTEST_MISTAKEN:
@@ -477,7 +477,7 @@ def _is_nearly(word: str, listed: Collection[str]) -> bool:
     return any(
         OSA.distance(word, other, score_cutoff=1) <= 1 or sound_of(word) == sound_of(other)
         for other in listed
-        if len(other) >= SHORTEST_MISTAKEN
+        if len(other) >= SHORTEST_MISTAKEN and other[0] == word[0]
     )
 
 

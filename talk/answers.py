@@ -5,7 +5,7 @@ Every kind names examples that it takes and that it refuses: the walker types th
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -47,7 +47,7 @@ class WrongSecret(Sentence):
 
 
 def wrong_secret(said: Sentence) -> WrongSecret:
-    return WrongSecret(said.msgid, said.facts)
+    return WrongSecret(**{part.name: getattr(said, part.name) for part in fields(said)})
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,16 @@ Where a line can mean two things nothing is read: never fewer people, never less
 import re
 import unicodedata
 
+from locales.by_ear import sound_of
+
 LIKE_DIGITS = str.maketrans("OoIil", "00111")
 UNIT = r"(?:f\.?\s?cfa|cfa|xof|xaf|francs?|frs?|f|balles?)\b"
 THOUSANDS = re.compile(r"\d{1,3}(?:[ .,']\d{3})+")
 RUN = re.compile(r"\d+(?:[ .,']\d+)*")
-HALF = re.compile(r"(?<![\d.,])(\d)[.,]5(?![\d.,])")  # 0,5 among ages that stand apart otherwise
+HALF = re.compile(
+    r"(?<![\d.,])(\d)[.,]5(?![\d.,])"
+)  # 0,5 is one baby; 7,5 among ages that stand apart may be two
+SUM = re.compile(r"\d\s*(?:[a-z]+\s*)?[+x×*]\s*\d|\bfois\b|\btimes\b")  # 5000 F + 3000, 2 x 2500 F
 
 # Words are read where a number has "thousand" or "hundred" in it; a lone "deux" is no amount.
 SMALL = {
@@ -19,7 +24,10 @@ SMALL = {
     **{"seize": 16, "vingt": 20, "vingts": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60},
     **{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "seven": 7, "eight": 8, "nine": 9, "ten": 10},
     **{"eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50},
+    **{"sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "septante": 70, "nonante": 90},
 }
+BY_SOUND = {sound_of(word.upper()): number for word, number in SMALL.items()}
+SHORTEST_SOUND = 3  # of fewer sounds almost any word is a number: quinz is fifteen, di is none
 TIMES = {
     "cent": 100,
     "cents": 100,
@@ -33,9 +41,17 @@ BETWEEN = ("et", "and")
 MOST_DIGITS = 12
 
 MONTHS_OLD = re.compile(r"(\d{1,3})\s*(?:mois|months?)\b")
-BABY = re.compile(r"\b(?:bebes?|bb|nourrissons?|nouveaux?[ -]nes?|bab(?:y|ies)|newborns?)\b")
-HEADS = re.compile(
-    r"\d\s*(?:pers\w*|gens|enfants?|adultes?|people|persons?|child(?:ren)?|adults?|bebes|babies)\b"
+BABY = re.compile(r"\b(?:bebe|bb|nourrisson|nouveau[ -]ne|baby|newborn)\b")
+IS_OLD = r"(?:\s*(?:de|of|qui a|a|agee? de|is|aged|has|[,:(]))*\s*"  # between a baby and its months
+HEADS = re.compile(r"\d\s*(?:pers\w*|gens|enfants?|adultes?|people|persons?|child(?:ren)?|adults?)\b")
+# How many there are, not how old: 2 garcons, 1 fille, des jumeaux.
+SEVERAL = re.compile(r"\d\s*(?!ans\b|mois\b|months\b|years\b|yrs\b)[a-z]{2,}[sx]\b")
+ONE_OF_THEM = re.compile(
+    r"(?<!\d)[1-9]\s*(?:garcon|fille|fils|gosse|enfant|femme|epouse|homme|frere|soeur|kid|boy|girl|son|daughter)\b"
+)
+UNTOLD = re.compile(
+    r"\b(?:jumeaux|jumelles|triple(?:s|ts)|twins|bebes|babies|nourrissons|nouveaux?[ -]nes|newborns)\b"
+    r"|\b(?:enfants|garcons|filles|fils|gosses|children|kids|boys|girls|sons|daughters)\b(?!.*\d)"
 )
 AGE = re.compile(r"\d+")
 
@@ -77,7 +93,7 @@ def amount_in(typed: str) -> int | None:
     Of several the only one with a currency behind it; None where there is none, or cents (50.00), or a minus.
     """
     text = in_figures(typed).lower()
-    if re.search(r"(?:^|\s)-\d|million", text):
+    if re.search(r"(?:^|\s)-\d|million", text) or SUM.search(text):
         return None
     if spoken := _in_words(text):
         return spoken.pop() if len(spoken) == 1 else None
@@ -102,35 +118,55 @@ def _numbers(run: str) -> list[int | None]:
 
 def _in_words(text: str) -> set[int]:
     """The numbers of a line that says thousand or hundred: cinq mille, 5 mille, mille cinq cents, 5k; else none."""
+    text = THOUSANDS.sub(lambda run: re.sub(r"\D", "", run[0]), text)
     words = re.findall(r"\d+|[a-z]+|[^\w\s-]", re.sub(r"(?<=\d)k\b", " mille", text))
     if not any(word in TIMES for word in words):
         return set()
-    found, total, current, said = set(), 0, 0, False
+    found, thousands, rest = set(), 0, 0
     for word in [*words, "."]:
+        if word in BETWEEN:
+            continue
+        number = TIMES.get(word) or _number(word)
+        if number is None or not _goes_on(word, number, thousands, rest):  # a number ends here
+            found.add(thousands + rest)
+            thousands, rest = 0, 0
         if word in TIMES:
-            current = max(current, 1) * TIMES[word]
-            total, current = (total + current, 0) if TIMES[word] == 1000 else (total, current)
-            said = True
-        elif word in SMALL or word.isdecimal():
-            number = int(word) if word.isdecimal() else SMALL[word]
-            current += 76 if number == 20 and current % 100 == 4 else number  # quatre-vingt
-            said = True
-        elif word not in BETWEEN and said:
-            found.add(total + current)
-            total, current, said = 0, 0, False
-    return found
+            rest = max(rest, 1) * TIMES[word]
+            thousands, rest = (rest, 0) if TIMES[word] == 1000 else (thousands, rest)
+        elif number is not None:
+            rest += 76 if number == 20 and rest % 100 == 4 else number  # quatre-vingt
+    return found - {0}
+
+
+def _number(word: str) -> int | None:
+    """The number that one word is: 5, cinq, sink; None for another word."""
+    if word.isdecimal():
+        return int(word)
+    sound = sound_of(word.upper())
+    return SMALL.get(word) or (BY_SOUND.get(sound) if len(sound) >= SHORTEST_SOUND else None)
+
+
+def _goes_on(word: str, number: int, thousands: int, rest: int) -> bool:
+    """Whether a number may be the next word of one that is `thousands` and `rest` so far: not mille behind mille."""
+    if word in TIMES:
+        return not (thousands and number == 1000) and rest < number
+    room = 1000 if not rest else 100 if rest % 100 == 0 else 20 if rest % 10 == 0 else 0
+    return not (thousands or rest) or number < room or (number == 20 and rest % 100 == 4)
 
 
 def ages_in(typed: str) -> tuple[int, ...]:
     """The ages of a line, one a person: 45*38*12, 45 ans et 38 ans, 45 38 0,5 (three), 30 28 et un bébé, 6 mois.
 
-    () where it tells how many people there are, or where a figure cannot be an age.
+    () where it tells how many people there are, where a figure cannot be an age, or may be two.
     """
     text = unicodedata.normalize("NFD", in_figures(typed).lower())
     text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    if HEADS.search(text) or _spoken_age(text):
+    if any(sign.search(text) for sign in (HEADS, SEVERAL, ONE_OF_THEM, UNTOLD)) or _spoken_age(text):
         return ()
-    text = re.sub(rf"{BABY.pattern}(?:\s*(?:de|of|,|:))?\s*(?={MONTHS_OLD.pattern})", "", text)
+    if any(half[1] != "0" for half in HALF.finditer(text)):
+        return ()
+    text = re.sub(rf"{BABY.pattern}{IS_OLD}(?={MONTHS_OLD.pattern})", "", text)
+    text = re.sub(rf"({MONTHS_OLD.pattern})(?:[ -]*old)?\s*{BABY.pattern}", r"\1", text)
     text = MONTHS_OLD.sub(lambda months: f" {int(months[1]) // 12} ", text)
     text = re.sub(rf"{BABY.pattern}\s*[:(]?\s*0\b|\b0\s*[:(]?\s*{BABY.pattern}", " 0 ", text)
     text = HALF.sub(r"\1", BABY.sub(" 0 ", text))
@@ -143,7 +179,7 @@ def ages_in(typed: str) -> tuple[int, ...]:
 def _spoken_age(text: str) -> bool:
     """Whether an age is written in words: it would be a person less. `un bébé` is none."""
     words = re.findall(r"[a-z]+", text)
-    return any(word in SMALL and word not in ("un", "une", "one") for word in words)
+    return any(_number(word) and word not in ("un", "une", "one") for word in words)
 
 
 # How the months begin in French and English, without accents.

@@ -52,11 +52,6 @@ class Memory:
             self._new[key] = (look, answer)
         return answer
 
-    def recall(self, read: Callable[..., Awaitable[Any]]) -> Any:
-        """What `read` brought where the caller was its only argument; None if that is not remembered."""
-        key = _key(Look(read, (None,)), self._at)
-        return _builder(read)(self._kept[key]) if key in self._kept else None
-
     def forget(self) -> bool:
         """Forget all of it; whether anything that an earlier hop had read was used."""
         used, self._used, self._kept, self._new = self._used, False, {}, {}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from anyascii import anyascii
 from rapidfuzz.distance import OSA
 
-from locales import Sentence, _
+from locales import Money, Sentence, _
 from talk.answers import repaired
 from talk.screen import Screen, View
 from talk.trouble import InvalidError
@@ -141,9 +141,21 @@ def _understand_ask(question: Ask[Any], view: View, word: str) -> Meaning:
         value = question.kind.parse(word)
     except InvalidError as trouble:
         return Moved(view, trouble.sentence)
-    # What was understood, where that is words: a PIN typed behind a name is no part of the name, nor of the record.
-    meant = value if isinstance(value, str) else word
-    return Answered(value, _on_record(question, "" if question.kind.secret else meant))
+    return Answered(value, _on_record(question, "" if question.kind.secret else _as_understood(value, word)))
+
+
+def _as_understood(value: Any, word: str) -> str:
+    """What was understood, as it would be typed again: a PIN beside a name or an amount is not recorded.
+
+    "" where nothing was: the words that an `optional` kind did not understand are no answer the next time either.
+    """
+    if isinstance(value, Money):
+        return str(value.amount_minor)
+    if isinstance(value, tuple) and all(isinstance(part, int) for part in value):
+        return "*".join(map(str, value))
+    if isinstance(value, str | int):
+        return str(value)
+    return word if value else ""
 
 
 def _understand_confirm(question: Confirm, view: View, word: str, consent_words: str) -> Meaning:
@@ -175,7 +187,8 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
     if named := _named(question.choices, letters):
         return Answered(named, _on_record(question, named.key))
     if _is_long(question):
-        if letters and _begun_with(question.choices, letters):
+        is_key = letters.isdigit() and len(letters) == 1 and not _invites_letters(question, view)
+        if letters and not is_key and _begun_with(question.choices, letters):
             return Moved(View(view.question, letters=letters))
         if any(c.isalpha() for c in letters) and not view.letters:
             return Moved(
@@ -245,14 +258,15 @@ def _written(choice: Choice) -> str:
 def _named(choices: Sequence[Choice], letters: str) -> Choice | None:
     """The only choice of that name, else the only one whose name is a letter away, or stands among other words.
 
-    None where the list must tell.
+    None where the list must tell: FANAS may be Fana, or begin Fanasso.
     """
     if not letters:
         return None
     written = [(name, choice) for choice in choices if (name := _written(choice))]
     alike = [choice for name, choice in written if name == letters]
     if not alike and len(letters) >= SHORTEST_WHOLE and not letters.isdigit():
-        alike = [choice for name, choice in written if OSA.distance(letters, name, score_cutoff=1) <= 1]
+        near = [choice for name, choice in written if OSA.distance(letters, name, score_cutoff=1) <= 1]
+        alike = near if not any(name.startswith(letters) for name, _choice in written) else []
     alike = alike or [choice for name, choice in written if _is_said_in(name, letters)]
     return alike[0] if len(alike) == 1 else None
 

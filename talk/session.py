@@ -5,7 +5,7 @@ by compare-and-set, never by a lock.
 """
 
 import hashlib
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import starmap
 from typing import Any
 
@@ -18,7 +18,7 @@ from talk.questions import Answer
 from talk.screen import Shown, View
 from values import value
 
-VERSION = 6
+VERSION = 7
 SESSION_TTL_S = 900  # a call lasts three minutes; a gateway may repeat a hop a while later
 RESUME_TTL_S = 600  # a dropped call is offered again for ten minutes
 SCREENS_KEPT = 60
@@ -40,7 +40,7 @@ class Session:
 
     `length` is that of the last of these texts, whose screen `ended` the call or not. `acting` is the digest of the hop
     that is about to act; `offered` waits for "go on or start again". `known` is what was looked up since `began`
-    (`memory.py`).
+    (`memory.py`). `mutuelles` are the caller's, for the call's line in the log.
     """
 
     phone: str
@@ -54,6 +54,7 @@ class Session:
     offered: tuple[Answer, ...] = ()
     began: int = 0
     known: dict[str, Any] = field(default_factory=dict)
+    mutuelles: tuple[str, ...] = ()
     raw: bytes = b""  # as it was read, to compare with when it is written back
 
     @property
@@ -71,9 +72,15 @@ class Session:
         screens = {**self.screens, text_digest: shown.on_record}
         if len(screens) > SCREENS_KEPT:
             del screens[next(iter(screens))]
-        phone, service, language = self.phone, self.service, self.language
-        return Session(
-            phone, service, language, state, screens, length, shown.end, offered=self.offered, raw=self.raw
+        return replace(
+            self,
+            state=state,
+            screens=screens,
+            length=length,
+            ended=shown.end,
+            acting="",
+            began=0,
+            known={},
         )
 
 
@@ -104,6 +111,7 @@ def _written(session: Session) -> bytes:
             [*map(list, session.offered)],
             session.began,
             session.known,
+            session.mutuelles,
         )
     )
 
@@ -114,9 +122,10 @@ def _read(raw: bytes) -> Session | None:
     if not isinstance(content, list) or content[:1] != [VERSION]:
         return None
     _version, phone, service, language, answers, once, view, screens, length, ended, acting, *more = content
-    offered, began, known = more
+    offered, began, known, mutuelles = more
     state, offers = State(_answers(answers), View(*view), once), _answers(offered)
-    return Session(phone, service, language, state, screens, length, ended, acting, offers, began, known, raw)
+    kept = (screens, length, ended, acting, offers, began, known, tuple(mutuelles))
+    return Session(phone, service, language, state, *kept, raw)
 
 
 def _answers(rows: list[list[str]]) -> tuple[Answer, ...]:

@@ -80,6 +80,38 @@ async def test_a_transaction_whose_server_is_gone_is_a_fault_of_the_database_and
         assert driver_of(db).get_server_pid() not in gone
 
 
+@pytest.mark.parametrize("deaf_to", ["BEGIN", "ROLLBACK"])
+@pytest.mark.parametrize("fault", [TimeoutError(), asyncio.CancelledError()])
+async def test_a_transaction_without_an_answer_to_its_begin_or_end_leaves_no_connection(
+    pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch, deaf_to: str, fault: BaseException
+) -> None:
+    """As when the answer is late, or the caller is cancelled: PostgreSQL may be in the transaction for ever."""
+    asked = asyncpg.Connection.execute
+    async with transaction(unframed(pool)) as db:
+        used = driver_of(db).get_server_pid()
+
+    async def act() -> None:
+        async with transaction(unframed(pool)) as db:
+            await speak(db, "+22370000001")
+            raise KeyError
+
+    async def no_answer(driver: asyncpg.Connection, words: str, *rest: object) -> object:
+        if words.startswith(deaf_to):
+            raise fault
+        return await asked(driver, words, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncpg.Connection, "execute", no_answer)
+        with pytest.raises((DBAPIError, asyncio.CancelledError)):
+            await act()
+    async with transaction(unframed(pool)) as db:
+        assert driver_of(db).get_server_pid() != used
+        await speak(db, "+22370000002")
+    async with pool.connect() as other:
+        kept = await other.scalars(text("select phone from preference"))
+        assert kept.all() == ["+22370000002"]
+
+
 async def test_a_transaction_has_one_frame(pool: AsyncEngine) -> None:
     with pytest.raises(ValueError, match="two would frame"):
         async with transaction(pool):

@@ -16,14 +16,14 @@ from locales import DEFAULT_LANGUAGE, _
 from talk import engine
 from talk.actions import StillRunningError
 from talk.engine import State, Turn
-from talk.memory import Memory
 from talk.questions import Answer
 from talk.screen import Screen, Shown
 from talk.session import OvertakenError, Session, digest
 from talk.trouble import CannotActError
 from talk.words import CHOSEN, Option
-from ussd.deps import BusyError, Call, Mark, Spoken, UssdChannel
-from ussd.deps import UssdDeps as UssdDeps  # callers of `hop` make one
+from ussd.deps import BusyError, Call, Mark, UssdChannel
+from ussd.deps import Turns as Turns  # callers of `hop` make one, and its UssdDeps
+from ussd.deps import UssdDeps as UssdDeps
 from ussd.hop import Hop
 from ussd.screens import say
 
@@ -45,8 +45,8 @@ async def hop(deps: UssdDeps, heard: Hop) -> Shown:
 
     A dial that would be refused is, before anything is looked up: where too many come, this is what most of them cost.
     """
-    if not heard.text and deps.is_full(dial=True):
-        deps.refused += 1
+    if not heard.text and deps.turns.is_full(dial=True):
+        deps.turns.refused += 1
         return say(BUSY, DEFAULT_LANGUAGE)
     call = Call(deps, heard, tuple([digest(key, heard.text) for key in deps.keys]))
     work = asyncio.create_task(_answer(call))
@@ -227,7 +227,7 @@ async def _keep(call: Call, session: Session, shown: Shown, state: State, *, res
     kept = call.to_keep(session, shown, state)
     await call.deps.sessions.save(call.heard.call, kept, resumable=resumable)
     if shown.end:
-        _log_end(call.heard.call, kept, "acted" if session.acting else "answered", call.profile)
+        _log_end(call.heard.call, kept, "acted" if session.acting else "answered")
 
 
 async def hung_up(deps: UssdDeps, call: str, status: str) -> None:
@@ -235,16 +235,15 @@ async def hung_up(deps: UssdDeps, call: str, status: str) -> None:
     with suppress(RedisError):
         session, _raw = await deps.sessions.load(call)
         if session and session.screens and not session.ended:
-            profile = Memory(deps.clock(), session.known, session.began).recall(deps.profile)
-            _log_end(call, session, "left", profile, gateway_says=status[:LONGEST_STATUS])
+            _log_end(call, session, "left", gateway_says=status[:LONGEST_STATUS])
 
 
-def _log_end(call: str, session: Session, ending: str, profile: Spoken | None, **more: str) -> None:
+def _log_end(call: str, session: Session, ending: str, **more: str) -> None:
     """The one line of a call. `menu` is what was chosen at home: nothing that was typed."""
     first = session.state.answers[0] if session.state.answers else None
     facts = {
         "call": call,
-        "mutuelles": profile.mutuelles if profile else [],
+        "mutuelles": session.mutuelles,
         "menu": first.meant if first and first.kind == CHOSEN else "home",
         "hops": len(session.screens),
         "ending": ending,

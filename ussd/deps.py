@@ -49,11 +49,38 @@ class Spoken(Protocol):
     def mutuelles(self) -> Sequence[str]: ...
 
 
+class Turns:
+    """Which hops meet PostgreSQL now. All gateways of a process share one, as they share its pool."""
+
+    def __init__(self, pool: AsyncEngine) -> None:
+        connections: Any = pool.pool
+        # A hop that has its turn finds a connection, and so does what comes without a call: an SMS, a notice.
+        self._free = asyncio.Semaphore(max(1, connections.size() - LEFT_FREE))
+        self.at_the_database = self.refused = 0  # hops: under way, and told that too many are
+
+    def is_full(self, *, dial: bool) -> bool:
+        """Whether so many hops meet PostgreSQL that one more would wait in vain."""
+        return self.at_the_database >= (MOST_FOR_A_DIAL if dial else MOST_AT_ONCE)
+
+    async def take(self) -> None:
+        """Wait for a connection. BusyError without one in time."""
+        try:
+            async with asyncio.timeout(MOST_WAIT_S if self._free.locked() else None):
+                await self._free.acquire()
+        except TimeoutError as late:
+            raise BusyError from late
+
+    def give_back(self) -> None:
+        """The connection is the next one's."""
+        self._free.release()
+
+
 @dataclass
 class UssdDeps:
     """What a hop needs of the house: the database, the sessions, the home menu, the network's screens."""
 
     pool: AsyncEngine
+    turns: Turns
     sessions: Sessions
     home: Menu
     keys: tuple[bytes, ...] = field(repr=False)
@@ -63,19 +90,10 @@ class UssdDeps:
     fit: Fit = field(default_factory=fit_for)
     deadline_s: float = DEADLINE_S
     running: set[asyncio.Task[Shown]] = field(default_factory=set)
-    at_the_database: int = 0  # hops that meet PostgreSQL now
-    refused: int = 0  # hops, because too many were under way
 
     def __post_init__(self) -> None:
         # A read is one statement: a transaction around it is two more ways to the server and back.
         self.unframed = unframed(self.pool)
-        pool: Any = self.pool.pool
-        # A hop that has its turn finds a connection, and so does what comes without a call: an SMS, a notice.
-        self.turns = asyncio.Semaphore(max(1, pool.size() - LEFT_FREE))
-
-    def is_full(self, *, dial: bool) -> bool:
-        """Whether so many hops meet PostgreSQL that one more would wait in vain."""
-        return self.at_the_database >= (MOST_FOR_A_DIAL if dial else MOST_AT_ONCE)
 
 
 @dataclass(slots=True)
@@ -111,26 +129,23 @@ class Call:
         return cast(AsyncConnection, self._reader)  # as far as a look knows
 
     async def admit(self) -> None:
-        """From here on the hop meets PostgreSQL. BusyError where too many do already, TimeoutError without a turn."""
-        if self._admitted:
-            return
-        if self.deps.is_full(dial=not self.heard.text):
-            self.deps.refused += 1
-            raise BusyError
-        self._admitted = True
-        self.deps.at_the_database += 1
-        async with asyncio.timeout(MOST_WAIT_S if self.deps.turns.locked() else None):
-            await self.deps.turns.acquire()
-        self._has_turn = True
+        """From here on the hop meets PostgreSQL. BusyError where too many do, or none is done in time."""
+        turns = self.deps.turns
+        if not self._admitted:
+            if turns.is_full(dial=not self.heard.text):
+                turns.refused += 1
+                raise BusyError
+            self._admitted = True
+            turns.at_the_database += 1
+        if not self._has_turn:
+            await turns.take()
+            self._has_turn = True
 
     def leave(self) -> None:
         """It is answered."""
         if self._admitted:
             self._admitted = False
-            self.deps.at_the_database -= 1
-        if self._has_turn:
-            self._has_turn = False
-            self.deps.turns.release()
+            self.deps.turns.at_the_database -= 1
 
     async def read(self, look: Look[Any]) -> Any:
         """The answer of a look, remembered or read."""
@@ -143,6 +158,14 @@ class Call:
         return await look.read(await self.reader(), *look.args)
 
     async def close(self) -> None:
+        """Give the connection to the next hop; what this one may still read waits for another."""
+        await self.stop_reading()
+        if self._has_turn:
+            self._has_turn = False
+            self.deps.turns.give_back()
+
+    async def stop_reading(self) -> None:
+        """Give the connection back, and keep the turn: the action takes another."""
         if self._reader is not None:
             reader, self._reader = self._reader, None
             await reader.close()
@@ -171,6 +194,8 @@ class Call:
     def to_keep(self, session: Session, shown: Shown, state: State) -> Session:
         """What this hop led to. A screen that is agreed to is read afresh, so nothing is remembered then."""
         kept = session.answered(self.digests[0], len(self.heard.text), shown, state)
+        if self.profile:
+            kept = replace(kept, mutuelles=tuple(self.profile.mutuelles))
         if shown.end or state.view.words:
             return kept
         return replace(kept, began=self.memory.began, known=self.memory.to_keep())
@@ -202,7 +227,7 @@ class UssdChannel:
             raise CannotActError
         await self.call.admit()
         self.call.memory.forget()  # whatever comes of it, the rest is read afresh
-        await self.call.close()
+        await self.call.stop_reading()
         await self.mark()
         unframed, key = self.call.deps.unframed, self.call.key()
         return await actions.perform(unframed, key, self.caller, action, consent, finish)

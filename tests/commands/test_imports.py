@@ -4,23 +4,17 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from menus.home import home
-from mutuelle.households.caller_profile import profile_of
 from mutuelle.imports import summary
 from mutuelle.imports.columns import FORMS, ROUTES
 from mutuelle.imports.reading import read_folder
 from mutuelle.imports.run import steps, take_over
-from talk.keyring import Keyring
-from talk.session import Sessions
 from tests.conftest import Database
 from tests.support.paper_registers import HEAD, fault_texts, line, take, write
 from tests.support.town import Clock, Handset
-from tests.support.town_fixtures import KEYS
+from tests.support.town_fixtures import deps_of
 from tests.test_cli import Keneya, typed_into
-from ussd import africastalking, calls
 
 START = Path(__file__).parents[2] / "docs" / "start"
 PAGE = (START / "README.md").read_text()
@@ -176,10 +170,7 @@ async def phone_of(
 ) -> AsyncIterator[Callable[[str], Handset]]:
     """A handset in a country whose only mutuelle is the one of the templates."""
     assert fault_texts(await take(pool, START, at=clock.now)) == []
-    async with Redis.from_url(redis_url) as redis:
-        line = calls.UssdDeps(
-            pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, profile_of, Keyring(KEYS)
-        )
+    async with deps_of(pool, redis_url, clock) as line:
         yield lambda phone: Handset(line, phone)
 
 

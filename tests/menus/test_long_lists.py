@@ -3,19 +3,14 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import _
-from menus.home import home
-from mutuelle.households.caller_profile import profile_of
 from talk.screen import Screen
-from talk.session import Sessions
 from talk.words import Option
 from tests.support.town import Clock, Handset, found
-from tests.support.town_fixtures import KEYS
-from ussd import africastalking, calls
+from tests.support.town_fixtures import deps_of
 from ussd.screens import fit_for
 
 fit = fit_for()
@@ -29,9 +24,8 @@ async def awa(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncIterator[
     assert len(INVENTED) == 500
     async with pool.begin() as db:
         await found(db, villages=INVENTED)
-    redis = Redis.from_url(redis_url)
-    yield Handset(calls.UssdDeps(pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, profile_of))
-    await redis.aclose()
+    async with deps_of(pool, redis_url, clock) as deps:
+        yield Handset(deps)
 
 
 async def test_a_long_list_is_asked_for_by_its_first_letters(awa: Handset) -> None:

@@ -7,13 +7,18 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Once, Sentence, _
+from mutuelle.schedules.digest.month import asked_month
+from sms.conversations import Conversation
+from sms.deps import InboundSms
 from sms.keywords import Phrasebook
+from sms.run_menu import play
 from sms.tables import conversation
 from talk.answers import pin
+from talk.keyring import NO_KEYRING
 from talk.keywords import ByMessage, by_message
 from talk.tables import action, preference
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent, ask, confirm, do
+from talk.words import Caller, Consent, Option, ask, choose, confirm, do
 from tests.support.sms_phone import Writer, handled, sms_deps
 from tests.support.town import AWA, NOON, Clock, found_town, join
 
@@ -84,6 +89,26 @@ async def test_a_refused_action_is_undone_and_its_reason_told(awa: Writer, pool:
 async def test_a_pin_is_never_asked(awa: Writer, pool: AsyncEngine) -> None:
     assert "jamais votre code de travail par SMS" in await awa.agree(await awa.send("charlie"))
     assert await kept(pool) == (0, 0)
+
+
+async def choosing(caller: Caller) -> Sentence:
+    of = await ask(_("Which month?"), asked_month(NOON.date()))
+    which = await choose(_("Of which mutuelle?"), [Option("a", "Benso"), Option("b", "Faso")])
+    return _("{of} {which}", of=str(of), which=which.key)
+
+
+async def test_words_that_only_meant_the_menu_stay_no_answer_when_it_goes_on(
+    awa: Writer, pool: AsyncEngine
+) -> None:
+    """A treasurer of two mutuelles chooses one, and is not asked again for what her sentence did not say."""
+    received = InboundSms("simulated", "sms:1", AWA, "combien avons nous en caisse")
+    caller = Caller(AWA, "fr", "sms", received.id, NOON, NO_KEYRING)
+    async with pool.connect() as db:
+        talk = Conversation(AWA, received.id, "BALANCE", ordered=False)
+        turn = await play(db, caller, received, choosing, talk, [received.body])
+        later = replace(received, id="sms:2")
+        turn = await play(db, caller, later, choosing, turn.talk, ["2"])
+    assert (turn.shown.text, turn.shown.end) == ("None b", True)
 
 
 async def test_yes_and_no_answer_an_open_confirmation_even_where_they_are_keywords(

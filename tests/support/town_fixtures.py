@@ -33,7 +33,14 @@ async def deps_of(pool: AsyncEngine, redis_url: str, clock: Clock) -> AsyncItera
     """What a hop needs, with the test's clock."""
     redis = Redis.from_url(redis_url)
     yield calls.UssdDeps(
-        pool, Sessions(redis, africastalking.NAME), home, KEYS, clock, profile_of, Keyring(KEYS)
+        pool,
+        calls.Turns(pool),
+        Sessions(redis, africastalking.NAME),
+        home,
+        KEYS,
+        clock,
+        profile_of,
+        Keyring(KEYS),
     )
     await redis.aclose()
 

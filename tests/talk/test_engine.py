@@ -9,7 +9,7 @@ import pytest
 
 from locales import Money, Sentence, _
 from talk import engine
-from talk.answers import Kind, Secret, amount, person_name, pin, wrong_secret
+from talk.answers import Kind, Secret, ages, amount, person_name, pin, wrong_secret
 from talk.engine import Finish, Menu, State, Turn
 from talk.questions import Answer
 from talk.screen import Shown
@@ -304,6 +304,40 @@ async def test_of_two_places_of_one_name_none_is_chosen() -> None:
     assert call.meant == []
 
 
+NAMES = (
+    "Bla",
+    "Dioila",
+    "Fana",
+    "Fanasso",
+    "Kita",
+    "Mahina",
+    "Nara",
+    "Niono",
+    "San",
+    "Tominian",
+    "Welodo",
+    "Yorosso",
+)
+
+
+async def test_a_name_that_may_be_another_one_is_not_chosen() -> None:
+    villages_now[:] = [Option(name.lower(), name) for name in NAMES]
+    call = Call(joining)
+    assert "Your name?" not in await call.dial("fanas")
+    assert "Your name?" in await call.dial("fanaso")
+    assert call.meant == ["fanasso"]
+
+
+async def test_a_digit_that_no_line_of_a_list_has_is_no_letter_of_the_keypad() -> None:
+    villages_now[:] = [Option(name.lower(), name) for name in NAMES]
+    call = Call(joining)
+    await call.dial("98")
+    listed = await call.type("98")
+    assert "\n9 " not in listed
+    assert "Please press a number" in await call.type("9")
+    assert "Welodo" in await call.dial("93")
+
+
 async def test_zero_goes_back_and_double_zero_home() -> None:
     call = Call(joining)
     await call.dial("2", "Awa Kone")
@@ -447,6 +481,23 @@ async def test_an_amount_is_read_as_people_write_it() -> None:
         2500,
         9000,
     ]
+
+
+async def telling(caller: Caller) -> Sentence:
+    await ask(_("How much?"), amount(Money(500, "XOF"), Money(9000, "XOF")))
+    await ask(_("Which ages?"), ages)
+    await confirm(_("Pay {price} now?", price=Money(5000, "XOF")))
+    return _("Nothing was changed.")
+
+
+async def test_of_what_was_typed_only_what_was_understood_is_recorded() -> None:
+    """A work PIN typed behind an amount was told to the phone, and is told to no table."""
+    call = Call(telling)
+    await call.dial()
+    await call.type("5 000 F, mon ordre 7K42")
+    await call.type("moi 45, ma femme 38 et un bébé")
+    assert [answer.meant for answer in call.state.answers] == ["5000", "45*38*0"]
+    assert "Pay" in await call.type("9")
 
 
 async def of_one_household(caller: Caller) -> Sentence:

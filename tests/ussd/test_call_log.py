@@ -49,18 +49,24 @@ async def test_a_call_leaves_one_line_however_it_ends(
     assert (await awa.type("8", "2", "1")).startswith("END ")
     await awa.send()  # the gateway repeats the hop
     await end(awa)
-    assert lines == ["['BEN'] language 4 acted"]
+    assert lines == ["('BEN',) language 4 acted"]
 
     lines.clear()
     await stranger.dial()
     await stranger.type("7")
     await end(stranger, "Incomplete")
-    assert lines == ["[] mutuelle 2 left"]
+    assert lines == ["() mutuelle 2 left"]
 
     lines.clear()
     await awa.dial()
     await end(awa, "Failed")
-    assert lines == ["['BEN'] home 1 left"]
+    assert lines == ["('BEN',) home 1 left"]
+
+    lines.clear()
+    await awa.dial()
+    await awa.type("8", "2")
+    await end(awa, "Failed")
+    assert lines == ["('BEN',) language 3 left"], "where a screen is agreed to nothing is remembered"
 
 
 async def test_where_the_session_is_lost_the_notice_is_answered_all_the_same(

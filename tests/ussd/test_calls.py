@@ -360,7 +360,7 @@ async def looked_up(redis_url: str) -> list[object]:
     """What each session holds of what its call has looked up."""
     async with Redis.from_url(redis_url) as redis:
         sessions = [orjson.loads(await redis.get(key) or b"") for key in await redis.keys("call:*")]
-    return [known for *_rest, known in sessions]
+    return [known for *_rest, known, _mutuelles in sessions]
 
 
 async def test_nothing_looked_up_is_kept_beside_a_consent_or_after_a_call(
@@ -384,7 +384,7 @@ async def test_past_so_many_hops_the_next_is_told_at_once_and_those_under_way_ar
     monkeypatch.setattr(deps, "MOST_AT_ONCE", 3)
     monkeypatch.setattr(deps, "MOST_FOR_A_DIAL", 2)
     narrow = create_async_engine(pool.url, pool_size=1, max_overflow=0)
-    ussd_deps = replace(ussd_deps, pool=narrow, running=set())
+    ussd_deps = replace(ussd_deps, pool=narrow, turns=calls.Turns(narrow), running=set())
     awa, another, late = Handset(ussd_deps), Handset(ussd_deps, MARIAM), Handset(ussd_deps, "+22376000088")
     await awa.dial()
     async with narrow.connect():
@@ -396,7 +396,7 @@ async def test_past_so_many_hops_the_next_is_told_at_once_and_those_under_way_ar
         assert not in_a_call.done(), "who is in the middle of a call comes before who dials"
         another.call, another.text = "ATUid_another", "1"
         assert await another.send() == await late.dial() == busy(), "but three are three"
-        assert ussd_deps.refused == 3
+        assert ussd_deps.turns.refused == 3
     assert all([(await one).startswith(HOME) for one in waiting])
     assert "Où habitez-vous" in await in_a_call
     assert (await late.dial()).startswith(HOME)
@@ -405,10 +405,10 @@ async def test_past_so_many_hops_the_next_is_told_at_once_and_those_under_way_ar
 
 async def until_under_way(ussd_deps: calls.UssdDeps, hops: int) -> None:
     for _turn in range(6000):
-        if ussd_deps.at_the_database == hops:
+        if ussd_deps.turns.at_the_database == hops:
             return
         await asyncio.sleep(0.01)
-    raise AssertionError(f"{ussd_deps.at_the_database} hops are under way")
+    raise AssertionError(f"{ussd_deps.turns.at_the_database} hops are under way")
 
 
 async def test_a_hop_that_was_refused_goes_on_when_it_comes_again(
@@ -427,24 +427,26 @@ async def test_hops_get_their_turn_in_the_order_in_which_they_came_and_none_wait
     ussd_deps: calls.UssdDeps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deps, "LEFT_FREE", 14)
-    ussd_deps = replace(ussd_deps, running=set())  # with one turn: the pool has fifteen connections
+    ussd_deps = replace(
+        ussd_deps, turns=calls.Turns(ussd_deps.pool), running=set()
+    )  # one: the pool has fifteen
     answered = []
 
     async def dials(phone: str) -> None:
         await Handset(ussd_deps, phone).dial()
         answered.append(phone)
 
-    await ussd_deps.turns.acquire()
+    await ussd_deps.turns.take()
     phones = [f"+2237600009{nth}" for nth in range(5)]
     waiting = [asyncio.create_task(dials(phone)) for phone in phones]
     await until_under_way(ussd_deps, len(phones))
-    ussd_deps.turns.release()
+    ussd_deps.turns.give_back()
     await asyncio.gather(*waiting)
     assert answered == phones
-    await ussd_deps.turns.acquire()
+    await ussd_deps.turns.take()
     monkeypatch.setattr(deps, "MOST_WAIT_S", 0.05)
-    assert await Handset(ussd_deps).dial() == render(calls.DOWN, DEFAULT_LANGUAGE)
-    ussd_deps.turns.release()
+    assert await Handset(ussd_deps).dial() == busy()
+    ussd_deps.turns.give_back()
     assert (await Handset(ussd_deps).dial()).startswith(HOME)
 
 
