@@ -1,6 +1,6 @@
 """Cash: a collector records what a household gave, a treasurer what a collector gave; a household can dispute it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 
 from locales import Fact, Money, Sentence, _, _n, counts
@@ -23,6 +23,7 @@ from mutuelle.treasury.cash import (
 from mutuelle.treasury.cash_disputes import (
     cash_receipt_of,
     dispute_cash,
+    nearly_a_code,
     own_receipt_code,
     receipt_code_kind,
 )
@@ -327,7 +328,18 @@ async def dispute(caller: Caller) -> Sentence:
     """A household disputes a cash receipt, by the code of the receipt. A treasurer's other words are her remark."""
     if await treasuries(caller):
         said = await ask(_("What is wrong? In a few words, or the code of a receipt"), reason_words)
-        if not (code := await look(own_receipt_code, caller, said)):
+        if not (code := await look(own_receipt_code, caller, said)) and await look(
+            nearly_a_code, caller, said
+        ):
+            said = await ask(
+                _(
+                    "No receipt of yours has the code {code}. Send its code again, or say what is wrong.",
+                    code=said,
+                ),
+                reason_words,
+            )
+            code = await look(own_receipt_code, caller, said)
+        if not code:
             return await remark(caller, said)
     else:
         code = await ask(_("The code of the receipt?"), receipt_code_kind)
@@ -348,3 +360,6 @@ async def dispute(caller: Caller) -> Sentence:
         return _("Nothing was changed.")
     await do(dispute_cash, code=code)
     return _("Noted: you contest the receipt {code}. The treasurers are told and will call you.", code=code)
+
+
+dispute = replace(dispute, denied="HELP")
