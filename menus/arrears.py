@@ -22,7 +22,13 @@ from talk.trouble import InvalidError
 from talk.words import Caller, ask, choose, look
 
 
-@by_message(_("ARREARS WHO_OWES"), officers=True, takes=Takes.WORDS)
+@by_message(
+    _("ARREARS WHO_OWES"),
+    officers=True,
+    said=_("WHO+OWE*|LATE|BEHIND WHO+NOT|HASNT|HAVENT+PAID|PAY DEBTORS UNPAID LATE+HOUSEHOLDS|MEMBERS|LIST"),
+    takes=Takes.WORDS,
+    weight=7,
+)
 async def arrears(caller: Caller) -> Sentence:
     """RETARDS Zantiéla: who owes there. Without a place: how much is owed in each."""
     found = await treasuries(caller)

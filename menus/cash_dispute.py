@@ -1,10 +1,13 @@
 """A household disputes a cash receipt."""
 
+from dataclasses import replace
+
 from locales import Sentence, _
 from menus.treasurer import remark, treasuries
 from mutuelle.treasury.cash_disputes import (
     cash_receipt_of,
     dispute_cash,
+    nearly_a_code,
     own_receipt_code,
     receipt_code_kind,
 )
@@ -18,7 +21,18 @@ async def dispute(caller: Caller) -> Sentence:
     """A household disputes a cash receipt, by the code of the receipt. A treasurer's other words are her remark."""
     if await treasuries(caller):
         said = await ask(_("What is wrong? In a few words, or the code of a receipt"), reason_words)
-        if not (code := await look(own_receipt_code, caller, said)):
+        if not (code := await look(own_receipt_code, caller, said)) and await look(
+            nearly_a_code, caller, said
+        ):
+            said = await ask(
+                _(
+                    "No receipt of yours has the code {code}. Send its code again, or say what is wrong.",
+                    code=said,
+                ),
+                reason_words,
+            )
+            code = await look(own_receipt_code, caller, said)
+        if not code:
             return await remark(caller, said)
     else:
         code = await ask(_("The code of the receipt?"), receipt_code_kind)
@@ -39,3 +53,6 @@ async def dispute(caller: Caller) -> Sentence:
         return _("Nothing was changed.")
     await do(dispute_cash, code=code)
     return _("Noted: you contest the receipt {code}. The treasurers are told and will call you.", code=code)
+
+
+dispute = replace(dispute, denied="HELP")

@@ -44,6 +44,9 @@ class ByMessage:
     Of two menus that a line may mean, the one of more `weight` is opened. `asks` tells about which household the
     service itself has asked the phone what the menu asks.
     `life_s`: so long its questions wait, where its parts come in several messages, each perhaps behind the keyword.
+    `role`: only somebody in this office means the menu by what is `said`.
+    `denied`: the keyword, as in the English source, of the menu that answers who denies this one (I will not pay). A
+    menu that acts has one, and no sentence with a "not" opens it.
     """
 
     keyword: Sentence
@@ -55,6 +58,8 @@ class ByMessage:
     weight: int = 1
     life_s: int | None = None
     asks: Asks | None = None
+    role: str = ""
+    denied: str = ""
 
     def __call__(self, caller: Caller) -> Coroutine[Request[Any], Any, Sentence]:
         return self.menu(caller)
