@@ -206,7 +206,7 @@ async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer
     # By SMS it is always for the own household with the own phone, which is asked for its PIN.
     agreed = await confirm(terms(stands, name, money, payer), own=caller.gateway == BY_MESSAGE)
     if not agreed:
-        return _("Nothing was asked for. Dial again when you are ready.")
+        return _("Nothing was asked for. Begin again when you are ready.")
     await do(
         ask_for_payment,
         number=stands.household.number,
