@@ -67,9 +67,12 @@ def acted(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", type=words(LONGEST_REASON), required=True, help="why")
 
 
-def of_mutuelle(*parsers: argparse.ArgumentParser, required: bool = False) -> None:
-    """Add `--mutuelle CODE` to each, in capitals or not; where it is not required, leaving it out means all."""
-    meaning = "the mutuelle, such as SIK" if required else "only this mutuelle, such as SIK"
+def of_mutuelle(*parsers: argparse.ArgumentParser, required: bool = False, meaning: str = "") -> None:
+    """Add `--mutuelle CODE` to each, in capitals or not; where it is not required, leaving it out means all.
+
+    `meaning`: what it means where it means something else.
+    """
+    meaning = meaning or ("the mutuelle, such as SIK" if required else "only this mutuelle, such as SIK")
     for parser in parsers:
         parser.add_argument("--mutuelle", type=str.upper, metavar="CODE", required=required, help=meaning)
 

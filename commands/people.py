@@ -93,8 +93,8 @@ async def _expect_no_fault(db: AsyncConnection, arguments: argparse.Namespace, r
         if arguments.facility:
             faults.append("only a doctor has a facility")
     else:
-        of_mutuelle = select(facility.c.id).where(facility.c.mutuelle_id == arguments.mutuelle)
-        known = list(await db.scalars(of_mutuelle.order_by(facility.c.id)))
+        facilities = select(facility.c.id).where(facility.c.mutuelle_id == arguments.mutuelle)
+        known = list(await db.scalars(facilities.order_by(facility.c.id)))
         doctor = Doctor(arguments.phone, arguments.name, arguments.facility or "", _codes(arguments))
         faults = list(faults_of_doctor(doctor, known))
         if arguments.facility not in known:
@@ -136,8 +136,8 @@ async def list_officers(arguments: argparse.Namespace) -> int:
 
 async def _print_changes(db: AsyncConnection, mutuelle_id: str) -> None:
     change = role_change.c
-    of_mutuelle = select(role_change).where(change.mutuelle_id == mutuelle_id)
-    ordered = of_mutuelle.order_by(change.changed_at, change.role, change.phone, change.position)
+    changes = select(role_change).where(change.mutuelle_id == mutuelle_id)
+    ordered = changes.order_by(change.changed_at, change.role, change.phone, change.position)
     for row in await db.execute(ordered):
         day = f"{row.changed_at:%Y-%m-%d %H:%M}"
         print(f"{day}  {row.what:<9}  {row.role:<18} {row.phone:<16} {row.name}: {row.reason} ({row.actor})")

@@ -27,7 +27,7 @@ MOST_CASES = 200
 def add(commands: Commands) -> None:
     who_ = command(commands, "who", look_up, "what is known of a phone or a household, masked")
     who_.add_argument(
-        "subject", type=_phone_or_number, metavar="PHONE|NUMBER", help="+22370000000 or 101482937"
+        "subject", type=_phone_or_number, metavar="PHONE|NUMBER", help="+22370000000 or 101482939"
     )
     acted(who_)
     _add_household(group(commands, "household", "change a household for its members"))
@@ -79,7 +79,7 @@ def _number(value: str) -> str:
     try:
         return member_number.parse(value)
     except InvalidError:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a member number such as 101482937") from None
+        raise argparse.ArgumentTypeError(f"{value!r} is not a member number such as 101482939") from None
 
 
 def _phone_or_number(value: str) -> str:

@@ -24,6 +24,11 @@ class Money:
     def __str__(self) -> str:
         return f"{written_number(self.amount_minor)} {CURRENCY_SIGNS.get(self.currency, self.currency)}"
 
+    @property
+    def bare(self) -> str:
+        """The amount alone, for where its currency stands beside another one."""
+        return written_number(self.amount_minor)
+
 
 @value
 class Once:

@@ -2,7 +2,7 @@
 
 from locales import Sentence, _
 from menus.treasurer import NOT_A_TREASURER, treasuries
-from mutuelle.officers.roles import Appointment
+from menus.words import which_office
 from mutuelle.schedules.digest.month import BESIDE
 from mutuelle.schedules.digest.words import SMS_SEPTETS
 from mutuelle.scheme.mutuelles import Place, places_named, places_of
@@ -15,9 +15,9 @@ from mutuelle.treasury.arrears import (
     who_owes,
 )
 from talk.answers import Kind
-from talk.keywords import Takes, by_message, word_for, words_of
+from talk.keywords import Takes, by_message, word_for
 from talk.layout import longest
-from talk.questions import initials
+from talk.questions import initials, words_of
 from talk.trouble import InvalidError
 from talk.words import Caller, ask, choose, look
 
@@ -36,29 +36,25 @@ async def arrears(caller: Caller) -> Sentence:
         return NOT_A_TREASURER
     word = word_for(arrears.keyword, caller.language)
     places = await look(places_of, [appointment.mutuelle_id for appointment in found])
+    if not places:
+        return owed_in(found[0].mutuelle_name, [], [], caller)
     question = _("Who owes, in which place? Example: {word} {place}", word=word, place=places[0].name)
     named = await ask(question, place_among(places))
     if named:
         place = named[0] if len(named) == 1 else await choose(_("Which place?"), named)
         return owed_in(place.name, [place], await look(arrears_by_place, caller, [place]), caller)
-    kept = await which_mutuelle(found)
+    kept = await which_office(found)
     everywhere = [place for place in places if place.mutuelle_id == kept.mutuelle_id]
-    return owed_in(kept.mutuelle_name, everywhere, await look(arrears_by_place, caller, everywhere), caller)
+    owed = await look(arrears_by_place, caller, everywhere) if everywhere else []
+    return owed_in(kept.mutuelle_name, everywhere, owed, caller)
 
 
 def owed_in(where: str, asked: list[Place], owed: list[Arrears], caller: Caller) -> Sentence:
     if not owed:
-        return _("{where}: nobody owes anything.", where=where)
+        return _("{where}: nobody is late.", where=where)
     names = len(asked) == 1
     word = word_for(arrears.keyword, caller.language)
     return longest(who_owes(owed[0]) if names else where_is_owed(owed, word), caller.language, SMS_SEPTETS)
-
-
-async def which_mutuelle(found: list[Appointment]) -> Appointment:
-    if len(found) == 1:
-        return found[0]
-    chosen: Appointment = await choose(_("Of which mutuelle?"), found)
-    return chosen
 
 
 def place_among(places: list[Place]) -> Kind[list[Place]]:
@@ -100,7 +96,7 @@ async def detail(caller: Caller) -> Sentence:
         return NOT_A_TREASURER
     word = word_for(detail.keyword, caller.language)
     await ask(_("For how households stand, send {word} alone.", word=word), nothing_behind)
-    kept = await which_mutuelle(found)
+    kept = await which_office(found)
     return longest(
         detail_words(await look(detail_of, caller, kept.mutuelle_id)), caller.language, SMS_SEPTETS
     )

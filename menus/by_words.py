@@ -5,7 +5,7 @@ what became of their money, a birth, a death, a lost phone.
 from locales import Sentence, _
 from menus.confirmation import answer_first, asked_about, no_household
 from menus.messages import RECEIPTS_SHOWN, listed_receipts
-from menus.mutuelle import prices, which
+from menus.mutuelle import prices, what_is_paid, which
 from menus.words import PAY, whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.caller_profile import profile_of
@@ -52,8 +52,7 @@ async def prices_by_message(caller: Caller) -> Sentence:
     weight=3,
 )
 async def benefits_by_message(caller: Caller) -> Sentence:
-    mutuelle = await mutuelle_of(caller)
-    return _("{mutuelle} pays: {benefits}", mutuelle=mutuelle.name, benefits=mutuelle.benefits)
+    return what_is_paid(await mutuelle_of(caller))
 
 
 @by_message(

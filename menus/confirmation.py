@@ -3,14 +3,15 @@
 from dataclasses import replace
 
 from locales import Sentence, _
-from menus.words import COVER, JOIN, NO_HOUSEHOLD, PAY
+from menus.words import COVER, JOIN, NO_HOUSEHOLD, PAY, registered
+from mutuelle.contributions.standing import standing
+from mutuelle.contributions.ways_to_pay import cash_instead
+from mutuelle.enrolment.registration import confirm_registration, deny_registration
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.confirmation import (
     CONFIRM,
     NOTHING_WAITS,
     Unconfirmed,
-    confirm_household,
-    deny_household,
     is_it_you,
     number_asked_about,
     unconfirmed_of,
@@ -45,10 +46,18 @@ async def asked_about(caller: Caller) -> Unconfirmed | None:
 
 
 async def answer_first(caller: Caller, waiting: Unconfirmed) -> Sentence:
-    """Yes, no, or not now. The phone may be a stranger's: it is shown initials and place only."""
+    """Yes, no, or not now. The phone may be a stranger's: it is shown initials and place only.
+
+    Who pays in cash is told whom, as somebody who joins by herself.
+    """
     household = waiting.household
     if await confirm(is_it_you(waiting)):
-        await do(confirm_household, number=household.number)
+        cash = await look(cash_instead, caller, household)
+        stands = await look(standing, household, caller.at) if cash else None
+        await do(confirm_registration, number=household.number)
+        if cash and stands and stands.due.amount_minor:
+            number = household.shown_number
+            return registered(number, stands.due, stands.opening, stands.product, cash)
         if caller.gateway == BY_MESSAGE:
             return _(
                 "Thank you! Your member number: {number}. For your cover, send {cover}. To pay: {pay}.",
@@ -70,5 +79,5 @@ async def answer_first(caller: Caller, waiting: Unconfirmed) -> Sentence:
     )
     if not denied:
         return _("Nothing was changed. We shall ask you again.")
-    await do(deny_household, number=household.number)
+    await do(deny_registration, number=household.number)
     return _("Thank you. Your phone is no longer on that household. You may now join with yours.")

@@ -128,16 +128,15 @@ async def agree(household: Household, practice: Practice) -> Sentence:
 async def doctors_by_message(caller: Caller) -> Sentence:
     """DOCTOR and a place, in any words; where none is named, the places that can be."""
     household = await whom(caller)
-    near = await nearby(caller, household)
-    listed = await look(places_of_care, near)
+    listed = await look(places_of_care, await nearby(caller, household))
     if not listed:
         return _("No doctor or health centre is listed near you yet.")
     question = _("A doctor in which place? Reply with its name: {places}", places=place_names(listed))
     typed = await ask(question, place_in_words)
-    places = await look(places_called, near, typed)
+    places = places_called(listed, typed)
     if not places:
         typed = await ask(question, place_in_words)
-        places = await look(places_called, near, typed)
+        places = places_called(listed, typed)
     if not places:
         return _("No doctor is listed there. Dial and press 3 for the list of places.")
     place = places[0] if len(places) == 1 else await choose(_("Which place?"), places)

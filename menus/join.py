@@ -5,8 +5,8 @@ from dataclasses import replace
 from locales import Fact, Money, Sentence, _, _n, counts
 from menus.confirmation import answer_first, asked_about
 from menus.mutuelle import which
-from menus.words import JOIN, no_cover, part_of, which_cover
-from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
+from menus.words import JOIN, no_cover, part_of, registered, which_cover
+from mutuelle.contributions.ways_to_pay import cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import NewHousehold
@@ -46,7 +46,7 @@ async def join(caller: Caller) -> Sentence:
     household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first)
     number = household.shown_number
     if cash:
-        return registered(number, offer, cash)
+        return registered(number, offer.price, offer.opening, offer.product, cash)
     return welcome(mutuelle, number, offer.price if first is None else first)
 
 
@@ -159,21 +159,3 @@ def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:
         number=number,
         amount=first,
     )
-
-
-def registered(number: str, offer: Offer, cash: PayInCash) -> Sentence:
-    """Registered, and nothing is paid yet: whom to pay how much, and when care is covered."""
-    facts: dict[str, Fact] = {"number": number, "price": offer.price, "who": cash.shown}
-    facts["opening"] = offer.opening
-    wait = offer.product.waiting_period_months
-    if wait:
-        whole = _(
-            "Welcome! Number {number}. Pay {price} in cash to {who}. To wait: {months} once {opening} is paid.",
-            **facts,
-            months=counts.months(wait),
-        )
-    else:
-        whole = _(
-            "Welcome! Number {number}. Pay {price} in cash to {who}. Covered once {opening} is paid.", **facts
-        )
-    return whole.or_else(_("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts))

@@ -9,9 +9,15 @@ from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, mutuelles_near, treasurers
 from mutuelle.scheme.products import Product, products_on_sale
 from talk.phones import shown_phone
+from talk.questions import initials
 from talk.words import Caller, Option, choose, look, show
 
 SHARE = re.compile(r"(?P<care>[^%]*?)[ :]*(?P<percent>\d{1,3}) ?%")
+# In capitals without accents: the words for what a member pays herself.
+MEMBER_PAYS = re.compile(
+    r"\b(MODERATEUR|CO ?(PAIEMENT|PAYMENT|PAY|INSURANCE)|DEDUCTIBLE|FRANCHISE|A (VOTRE )?CHARGE|VOUS PAYEZ|YOU PAY|"
+    r"(PART|PARTICIPATION|CHARGE|SHARE) (DU|DE L|DES|OF THE) (MEMBRE|ADHERENT|ASSURE|PATIENT|MALADE|MEMBER)S?)\b"
+)
 PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasurers", "complaints", "cash"
 
 
@@ -50,16 +56,27 @@ async def about(topic: str, caller: Caller, mutuelle: Mutuelle, household: House
 
 
 def what_is_paid(mutuelle: Mutuelle) -> Sentence:
-    """What a member pays herself of each thousand, where the mutuelle's own words are shares, like `maternity 80 %`."""
+    """What a member pays herself of each thousand, where the mutuelle's own words are shares, like `maternity 80 %`.
+
+    A share is the mutuelle's, but for one that is called the member's own, like `co-payment 25 %`.
+    """
     shares = [SHARE.fullmatch(part.strip()) for part in mutuelle.benefits.split(",")]
     named = [(found["care"], int(found["percent"])) for found in shares if found]
     if len(named) < len(shares) or any(percent > 100 for _care, percent in named):
-        return _("{mutuelle} pays: {benefits}", mutuelle=mutuelle.name, benefits=mutuelle.benefits)
-    parts = [f"{care} {Money(1000 - 10 * percent, mutuelle.currency)}" for care, percent in named]
+        facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "benefits": mutuelle.benefits}
+        if MEMBER_PAYS.search(initials(mutuelle.benefits)):
+            return _("{mutuelle}, care: {benefits}", **facts)
+        return _("{mutuelle} pays: {benefits}", **facts)
+    parts = [f"{care} {Money(own_share(care, percent), mutuelle.currency)}" for care, percent in named]
     thousand = Money(1000, mutuelle.currency)
     return _(
         "{mutuelle}. Of {sum} you pay: {parts}", mutuelle=mutuelle.name, sum=thousand, parts=", ".join(parts)
     )
+
+
+def own_share(care: str, percent: int) -> int:
+    """Of a thousand, what a member pays."""
+    return 10 * percent if MEMBER_PAYS.search(initials(care)) else 1000 - 10 * percent
 
 
 async def which(caller: Caller, household: Household | None) -> Mutuelle:

@@ -4,10 +4,11 @@ A phone that no operator can ask is shown whom to pay in cash.
 """
 
 from dataclasses import replace
+from functools import reduce
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import no_household
-from menus.words import PAY, under_way, whom
+from menus.words import PAY, beside, under_way, whom
 from mutuelle.contributions.payments import expect_operator
 from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.contributions.standing import Standing, standing
@@ -91,7 +92,7 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     if stands.own_payment:
         return under_way(stands.own_payment, caller), others
     if stands.renews_by_credit:
-        return payable(stands), [Option(BY_CREDIT, _("Renew, nothing to pay"), "1"), *others]
+        return beside(stands, payable(stands)), [Option(BY_CREDIT, _("Renew, nothing to pay"), "1"), *others]
     if not stands.payable.amount_minor:
         return nothing_payable(stands), others
     another_phone = Option(OTHER_PHONE, _("Another phone pays"), "3")
@@ -100,23 +101,30 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
     if stands.least_payment < stands.payable:
         own.append(Option(PART, part_of_due(stands), "2"))
-    return payable(stands, says_credit=len(own) == 1), [*own, another_phone, *others]
+    said = beside(stands, payable(stands, says_credit=len(own) == 1), or_alone=True)
+    return said, [*own, another_phone, *others]
 
 
 def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
-    """What is due, the least that is taken of it, and who takes it. Beside long names some of it has no room."""
-    facts: dict[str, Fact] = {"payable": payable(stands, says_credit=False)}
-    said = (
-        _("{payable}, in cash to {who}", **facts, who=cash.shown)
-        .or_else(_("{payable}, in cash to {who}", **facts, who=cash.person))
-        .or_else(_("{payable}, to {who}", **facts, who=cash.person))
-    )
-    if cash.another_phone or stands.least_cash == stands.payable:
-        return said
-    least = stands.least_cash
-    return _("{payable} (at least {least}), in cash to {who}", **facts, who=cash.shown, least=least).or_else(
-        said
-    )
+    """What is due, the least that is taken of it, and who takes it. Beside long names some of it has no room.
+
+    A merchant code and the number that goes with it always have.
+    """
+    due, number = payable(stands, says_credit=False), stands.household.shown_number
+    if cash.merchant_code is None:
+        ways: list[Sentence | str] = [cash.person]
+        shortest = _("{payable}, to {who}", payable=due, who=cash.person)
+    else:
+        ways = [_("{who}, number {number}", who=who, number=number) for who in cash.forms]
+        facts: dict[str, Fact] = {"code": cash.merchant_code, "number": number}
+        shortest = _("{amount} to merchant code {code}, number {number}", amount=stands.payable, **facts)
+    forms = [*(_("{payable}, in cash to {who}", payable=due, who=who) for who in ways), shortest]
+    if not cash.another_phone and stands.least_cash != stands.payable:
+        least = stands.least_cash
+        forms.insert(
+            0, _("{payable} (at least {least}), in cash to {who}", payable=due, least=least, who=ways[0])
+        )
+    return beside(stands, reduce(Sentence.or_else, forms))
 
 
 def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
@@ -204,7 +212,9 @@ async def for_another(caller: Caller) -> Sentence:
 
 async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer: str) -> Sentence:
     # By SMS it is always for the own household with the own phone, which is asked for its PIN.
-    agreed = await confirm(terms(stands, name, money, payer), own=caller.gateway == BY_MESSAGE)
+    agreed = await confirm(
+        beside(stands, terms(stands, name, money, payer)), own=caller.gateway == BY_MESSAGE
+    )
     if not agreed:
         return _("Nothing was asked for. Begin again when you are ready.")
     await do(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from locales import Fact, Sentence, _, _n
 from menus.find import NOT_FOUND, find_household, found_as
-from menus.words import JOIN, no_cover, which_cover, work_pin
+from menus.words import JOIN, no_cover, which_cover, which_office, work_pin
+from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.enrolment.enrolment import enrolment_of
 from mutuelle.enrolment.registration import (
     NO_PHONE,
@@ -54,6 +55,7 @@ async def registers(caller: Caller, appointment: Appointment) -> Sentence:
     if offer is None:
         return no_cover(mutuelle, people)
     newcomer = Newcomer(place, name, people, None if phone == NO_PHONE else phone, offer)
+    cash = await look(cash_in_place, caller, mutuelle.id, place.id) if newcomer.phone is None else None
     others = await seen(await look(near_households, mutuelle, place.id, name, newcomer.phone))
     agreed = others is not None and await confirm(terms(newcomer))
     if not agreed or others is None:
@@ -62,7 +64,7 @@ async def registers(caller: Caller, appointment: Appointment) -> Sentence:
     pin = None if caller.gateway == BY_MESSAGE else await work_pin()
     enrolment = enrolment_of(place, name, people, offer)
     done = await do(register, enrolment=enrolment, phone=newcomer.phone, others=others, pin=pin)
-    return welcome(done, newcomer) if isinstance(done, Household) else done
+    return welcome(done, newcomer, cash) if isinstance(done, Household) else done
 
 
 @by_message(
@@ -84,9 +86,7 @@ async def registers_by_message(caller: Caller) -> Sentence:
             "An enrolment officer registers households. To join with your own, send {join}.",
             join=word_for(JOIN, caller.language),
         )
-    return await registers(
-        caller, appointments[0] if len(appointments) == 1 else await choose(_("Which office?"), appointments)
-    )
+    return await registers(caller, await which_office(appointments))
 
 
 registers_by_message = replace(registers_by_message, denied="HELP")
@@ -138,17 +138,25 @@ def terms(newcomer: Newcomer) -> Sentence:
     )
 
 
-def welcome(household: Household, newcomer: Newcomer) -> Sentence:
+def welcome(household: Household, newcomer: Newcomer, cash: PayInCash | None) -> Sentence:
+    """What the officer tells them, or writes down: `cash`, whom they pay where no operator could ask them anyway."""
     facts: dict[str, Fact] = {
         "name": household.head_name,
         "number": household.shown_number,
         "price": newcomer.offer.price,
     }
     if newcomer.phone is None:
-        return _(
+        said = _(
             "{name} is registered. Their number to write down: {number}. Nothing paid yet: {price} due.",
             **facts,
         )
+        if cash is None:
+            return said
+        return _(
+            "{name} is registered. To write down: number {number}, {price} to pay in cash to {who}.",
+            **facts,
+            who=cash.shown,
+        ).or_else(said)
     return _(
         "{name} is registered, number {number}. Due: {price}. Their phone is asked to confirm by SMS.",
         **facts,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from locales import Sentence, _
 from menus.cash_in_hand import in_hand
 from menus.cover import cover
+from menus.words import which_office
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.schedules.digest.answers import (
@@ -18,9 +19,10 @@ from mutuelle.schedules.digest.answers import (
     summaries_to_answer,
 )
 from mutuelle.schedules.digest.digest import balance_now
-from mutuelle.schedules.digest.month import asked_month, end_of, month_of, month_summary
+from mutuelle.schedules.digest.month import asked_month, month_of, month_summary
 from mutuelle.schedules.digest.words import summary
 from mutuelle.schedules.jobs import choose_hour, day_hour, stop_digests
+from mutuelle.scheme.mutuelles import get_mutuelles
 from talk.answers import reason_words
 from talk.keywords import Takes, by_message, word_for
 from talk.words import Caller, Option, ask, choose, confirm, do, look, order, show
@@ -60,13 +62,12 @@ async def balance_by_message(caller: Caller) -> Sentence:
         "The balance of which month? Like 11 or november. For today, send {word} alone.",
         word=word_for(BALANCE, caller.language),
     )
-    today = caller.at.date()
-    first = await ask(question, asked_month(today))
-    appointment = found[0] if len(found) == 1 else await choose(_("Of which mutuelle?"), found)
+    kept = await look(get_mutuelles, [appointment.mutuelle_id for appointment in found])
+    first = await ask(question, asked_month(min(one.today(caller.at) for one in kept.values())))
+    appointment = await which_office(found)
     if first is None:
         return await balance(caller, appointment)
-    month = await look(month_of, caller, appointment.mutuelle_id, first, end_of(first, today))
-    return month_summary(month, caller.language)
+    return month_summary(await look(month_of, caller, appointment.mutuelle_id, first), caller.language)
 
 
 async def held_or_owed(caller: Caller) -> Sentence:
@@ -74,7 +75,7 @@ async def held_or_owed(caller: Caller) -> Sentence:
     profile = await look(profile_of, caller)
     holds = [appointment for appointment in profile.appointments if appointment.role is Role.COLLECTOR]
     if holds:
-        return await in_hand(caller, holds[0])
+        return await in_hand(caller, await which_office(holds))
     return await cover.menu(caller) if profile.households else NOT_A_TREASURER
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from locales import Money, Sentence, _, _n, counts
+from locales import Fact, Money, Sentence, _, _n, counts
 from mutuelle.contributions.payments import OpenPayment
+from mutuelle.contributions.standing import Standing
+from mutuelle.contributions.ways_to_pay import PayInCash
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
+from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.scheme.products import Offer, offers_for
+from mutuelle.scheme.products import Offer, Product, offers_for
 from talk.answers import Secret, pin
 from talk.words import Caller, Option, Request, ask, choose, look
 
@@ -23,6 +26,14 @@ async def whom(caller: Caller) -> Household | None:
     if len(households) < 2:
         return households[0] if households else None
     chosen: Household = await choose(_("For which household?"), households, once=True)
+    return chosen
+
+
+async def which_office(appointments: Sequence[Appointment]) -> Appointment:
+    """The mutuelle for which an officer acts; asked only of those who hold the office in several."""
+    if len(appointments) == 1:
+        return appointments[0]
+    chosen: Appointment = await choose(_("Of which mutuelle?"), appointments)
     return chosen
 
 
@@ -55,6 +66,19 @@ def under_way(payment: OpenPayment, caller: Caller) -> Sentence:
             amount=payment.amount,
         )
     )
+
+
+def beside(stands: Standing, said: Sentence, *, or_alone: bool = False) -> Sentence:
+    """`said` with a word, where there is room, of a payment that another makes meanwhile: nobody need pay it twice.
+
+    `or_alone`: the word alone stands before `said` alone, where the choices below say the sums.
+    """
+    payment = stands.open_payment
+    if payment is None or not payment.by_another:
+        return said
+    whole = _("A payment of {amount} is under way. {said}", amount=payment.amount, said=said)
+    alone = _("A payment of {amount} is under way.", amount=payment.amount)
+    return (whole.or_else(alone) if or_alone else whole).or_else(said)
 
 
 def work_pin() -> Request[Secret]:
@@ -97,3 +121,23 @@ def no_cover(mutuelle: Mutuelle, people: tuple[int, ...]) -> Sentence:
         len(people),
         mutuelle=mutuelle.name,
     )
+
+
+def registered(number: str, due: Money, opening: Money, product: Product, cash: PayInCash) -> Sentence:
+    """Registered: whom to pay how much that is still due, and when care is covered once `opening` is paid."""
+    facts: dict[str, Fact] = {"number": number, "price": due, "who": cash.shown, "opening": opening}
+    in_short = _("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts)
+    wait = product.waiting_period_months
+    if not opening.amount_minor:
+        return in_short
+    if wait:
+        whole = _(
+            "Welcome! Number {number}. Pay {price} in cash to {who}. To wait: {months} once {opening} is paid.",
+            **facts,
+            months=counts.months(wait),
+        )
+    else:
+        whole = _(
+            "Welcome! Number {number}. Pay {price} in cash to {who}. Covered once {opening} is paid.", **facts
+        )
+    return whole.or_else(in_short)

@@ -142,7 +142,6 @@ GUIDE = {
     "what_verdict": _("The doctor reads the answer"),
     "what_cover": _("The member looks up the cover"),
     "what_owes": _("There is the member number, and what is due"),
-    "what_collector": _("The collector calls"),
     "what_work": _("His work"),
     "what_draw": _("First he draws a work PIN"),
     "what_drawn": _("There is his PIN"),

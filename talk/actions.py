@@ -66,7 +66,9 @@ def _plain(fact: Any) -> Any:
         return recorded_facts(tuple((field.name, getattr(fact, field.name)) for field in fields(fact)))
     if isinstance(fact, tuple | list):
         return [_plain(part) for part in fact]
-    if fact is None or isinstance(fact, str | int | bool):
+    if isinstance(fact, dict):
+        return {name: _plain(part) for name, part in fact.items()}
+    if fact is None or (isinstance(fact, str | int | bool) and not isinstance(fact, Secret)):
         return fact
     raise TypeError(f"a fact of an action is plain data, not {type(fact).__name__}")
 

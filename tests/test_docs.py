@@ -1,8 +1,11 @@
 """The documents speak of what is there: files, targets, commands, settings, queries, metrics, events, invariants."""
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
+from itertools import pairwise, product
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -81,6 +84,85 @@ def test_every_target_and_command_that_is_named_is_there(page: Path) -> None:
     commands = set(re.findall(r"^    ([a-z]+)\b", cli.parser().format_help(), re.MULTILINE))
     named = set(re.findall(r"\bkeneya ([a-z]+)", words))
     assert named <= commands
+
+
+# What somebody types in the place of a word of a document, after the word before it where that decides.
+TYPED = {
+    **{"PHONE": "+22370000001", "PHONE|NUMBER": "+22370000001", "NUMBER": "101000013", "INTO": "101000013"},
+    **{
+        "DATE": "2026-10-31",
+        "CODE": "SIK",
+        "N": "2",
+        "ROLE": "collector",
+        "COUNTRY": "ML",
+        "--sms NUMBER": "38457",
+    },
+    **{"report NAME": "balance", "--chart NAME": "pcms", "NAME": "Awa Koné", "--code CODE": "*384*57#"},
+    **{"RECEIPT": "ABC234", "REFERENCE": f"{UUID(int=0)}"},
+}
+# And for an argument that the document leaves out.
+LEFT_OUT = {
+    **{"--code": "*384*57#", "--sms": "38457", "--rank": "2", "--new": "+22370000009", "--mutuelle": "SIK"},
+    **{
+        "NAME": "balance",
+        "DAY": "2026-10-31",
+        "role": "collector",
+        "format": "csv",
+        "--country": "ML",
+        "seal": "4F7A-91C2",
+    },
+}
+REQUIRED = "the following arguments are required: "
+
+
+def commands_of(page: str) -> Iterator[str]:
+    """Each `keneya …` of a page, every way in which it is written: alternatives, and with or without what is in []."""
+    lines = [line for block in blocks_of(page, "sh") for line in block.splitlines()]
+    for words in [*(code.replace("\n", " ") for code in code_of(page)), *lines]:
+        for found in re.findall(r"(?:^|(?<!-d)[\s/])keneya ([^\n]*)", words):
+            written = re.split(r" +(?:#|>|\||&&)", found.replace("\\|", "|"))[0].removesuffix(" …")
+            for whole in {re.sub(r"\[[^]]*\]", "", written), re.sub(r"[\[\]]", "", written)}:
+                ways = [word.split("|") if word.islower() else [word] for word in whole.split(" ")]
+                yield from (" ".join(words) for words in product(*ways))
+
+
+def fault_of(written: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Why the command line refuses it; arguments that a document leaves out are put in."""
+    words = shlex.split(written.replace(" WHO", " --actor Kadidia --reason …").replace("…", "test"))
+    typed = [
+        TYPED.get(f"{before} {word}", TYPED.get(word, word)) for before, word in pairwise(["keneya", *words])
+    ]
+    for _argument in range(9):
+        try:
+            cli.parser().parse_args(typed)
+        except SystemExit as ended:
+            said = capsys.readouterr().err
+            if not ended.code or "command" in said.partition(REQUIRED)[2].split(" (see")[0].split(", "):
+                return ""  # --help, or a group that is only named
+            if REQUIRED not in said:
+                return "" if said.partition(" (see")[0].endswith(" is required") else said
+            lacking = said.partition(REQUIRED)[2].split(" (see")[0].split(", ")[0]
+            filled = LEFT_OUT.get(lacking, TYPED.get(lacking, "words"))
+            typed += [lacking, filled] if lacking.startswith("-") else [filled]
+        else:
+            return ""
+    return f"arguments without end: {typed}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_is_one_that_the_command_line_takes(
+    page: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if page.name == "CHANGELOG.md" or "decisions" in page.parts:
+        return  # they tell of their day
+    faults = {written: fault_of(written, capsys) for written in commands_of(page.read_text())}
+    assert {written: fault for written, fault in faults.items() if fault} == {}
+
+
+def test_a_wrong_command_in_a_document_would_be_found(capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong in ("role list CODE --changes", "route delete", "balance --until DATE", "chekc"):
+        assert fault_of(wrong, capsys), wrong
+    assert not fault_of("role list --mutuelle CODE --changes", capsys)
 
 
 def test_architecture_stays_short() -> None:

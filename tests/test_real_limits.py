@@ -70,7 +70,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     },
     "mutuelle.officers.pin_hashing": {"MOST_WAITING": 20},
     "mutuelle.officers.appointments": {"MOST_OFFICERS": 400},
-    "mutuelle.officers.proposals": {"OPEN_DAYS": 7, "MOST_OPEN": 8},
+    "mutuelle.officers.joint_acts": {"OPEN_DAYS": 7, "MOST_OPEN": 8},
     "mutuelle.treasury.cash_in_hand": {"MOST_HELD_MINOR": 200_000, "MOST_DAYS": 5},
     "mutuelle.care.guess_limits": {
         "WRONG_A_HOUSEHOLD": 3,

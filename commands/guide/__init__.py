@@ -7,7 +7,7 @@ import argparse
 import re
 from pathlib import Path
 
-from commands.command import CommandError, Commands, command, database, expect_mutuelle
+from commands.command import CommandError, Commands, command, database, expect_mutuelle, of_mutuelle
 from commands.guide.cards import cards
 from commands.guide.html import page
 from commands.guide.pdf import paper
@@ -22,9 +22,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--code", type=_code, required=True, help="what people dial, such as '*384*57#'")
     parser.add_argument("--sms", type=_number, required=True, help="where they send SMS, such as 38457")
-    parser.add_argument(
-        "--mutuelle", metavar="CODE", help="print its name and phone; without it they are left to fill in"
-    )
+    of_mutuelle(parser, meaning="print its name and phone; without it they are left to fill in")
     parser.add_argument("--language", choices=languages(), default=DEFAULT_LANGUAGE, help="of the cards")
 
 

@@ -13,31 +13,31 @@ create table officer (
 create index officer_by_phone on officer (phone);
 grant select, insert, update (name, since, until) on officer to service;
 
-create table role_proposal (
+-- What one officer proposes and another answers. `facts` are looked at again at the answer.
+create table joint_act (
     mutuelle_id text collate "C" not null references mutuelle,
     id uuid not null,
-    what text collate "C" not null check (what in ('give', 'withdraw')),
-    role text collate "C" not null check (role in ('doctor', 'treasurer', 'collector', 'enrolment officer')),
-    phone text collate "C" not null,
-    name text not null check (length(name) between 2 and 30),
-    facility_id text collate "C",
-    languages text[],
+    kind text collate "C" not null check (kind ~ '^[a-z][a-z ]{1,39}$'),
+    about text collate "C", -- the phone of the person whom it is about
+    facts jsonb not null check (jsonb_typeof(facts) = 'object'),
+    reason text not null check (length(reason) between 2 and 160),
+    consent text not null, -- the whole screen that the proposer agreed to
     proposed_by text collate "C" not null,
     proposer_name text not null,
     proposed_at timestamptz not null,
     expires_at timestamptz not null check (expires_at > proposed_at),
     answer text collate "C" check (answer in ('approved', 'refused')),
     answered_by text collate "C",
+    answerer_name text,
     answered_at timestamptz,
     primary key (mutuelle_id, id),
-    foreign key (mutuelle_id, facility_id) references facility,
-    check (num_nonnulls(answer, answered_by, answered_at) in (0, 3)),
-    check (num_nonnulls(facility_id, languages) = case when what = 'give' and role = 'doctor' then 2 else 0 end),
-    -- Two people: never the one who proposed, never the one it is about.
-    check (answer <> 'approved' or (answered_by <> proposed_by and answered_by <> phone))
+    check (num_nonnulls(answer, answered_by, answerer_name, answered_at) in (0, 4)),
+    -- Two people: never the one who proposed, never the one whom it is about.
+    check (answered_by <> proposed_by and answerer_name <> proposer_name and answered_by <> about),
+    check (answered_at <= expires_at)
 );
-create index role_proposal_open on role_proposal (mutuelle_id, expires_at) where answer is null;
-grant select, insert, update (answer, answered_by, answered_at) on role_proposal to service;
+create index joint_act_open on joint_act (mutuelle_id, expires_at) where answer is null;
+grant select, insert, update (answer, answered_by, answerer_name, answered_at) on joint_act to service;
 
 -- Who was given or lost an office is written once.
 create table role_change (
@@ -50,12 +50,12 @@ create table role_change (
     since date not null,
     actor text not null check (length(actor) between 2 and 60),
     reason text not null check (length(reason) between 2 and 160),
-    proposal uuid,
+    act uuid,
     changed_at timestamptz not null default now(),
     primary key (mutuelle_id, role, phone, position),
-    foreign key (mutuelle_id, proposal) references role_proposal
+    foreign key (mutuelle_id, act) references joint_act
 );
-create unique index role_change_of_proposal on role_change (mutuelle_id, proposal) where proposal is not null;
+create unique index role_change_of_act on role_change (mutuelle_id, act) where act is not null;
 grant select, insert on role_change to service;
 
 create table officer_pin (
@@ -81,30 +81,6 @@ create table pin_change (
     primary key (phone, position)
 );
 grant select, insert on pin_change to service;
-
--- What one officer proposes and another answers. `facts` are looked at again at the answer.
-create table joint_act (
-    mutuelle_id text collate "C" not null references mutuelle,
-    id uuid not null,
-    kind text collate "C" not null check (kind ~ '^[a-z][a-z ]{1,39}$'),
-    facts jsonb not null check (jsonb_typeof(facts) = 'object'),
-    reason text not null check (length(reason) between 2 and 160),
-    consent text not null, -- the whole screen that the proposer agreed to
-    proposed_by text collate "C" not null,
-    proposer_name text not null,
-    proposed_at timestamptz not null,
-    expires_at timestamptz not null check (expires_at > proposed_at),
-    answer text collate "C" check (answer in ('approved', 'refused')),
-    answered_by text collate "C",
-    answerer_name text,
-    answered_at timestamptz,
-    primary key (mutuelle_id, id),
-    check (num_nonnulls(answer, answered_by, answerer_name, answered_at) in (0, 4)),
-    check (answered_by <> proposed_by and answerer_name <> proposer_name),
-    check (answered_at <= expires_at)
-);
-create index joint_act_open on joint_act (mutuelle_id, expires_at) where answer is null;
-grant select, insert, update (answer, answered_by, answerer_name, answered_at) on joint_act to service;
 
 -- What two treasurers decided that a household need not pay of a policy whose cover has ended.
 create table waiver (

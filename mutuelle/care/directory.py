@@ -84,9 +84,8 @@ place_in_words = Kind(
 )
 
 
-async def places_called(db: AsyncConnection, mutuelles: Sequence[str], typed: str) -> list[Place]:
+def places_called(places: list[Place], typed: str) -> list[Place]:
     """The places of care that are called so, or nearly so, or stand among other words."""
-    places = await places_of_care(db, mutuelles)
     return places_named(places, typed) or [place for place in places if _is_among(place, typed.split())]
 
 

@@ -39,6 +39,7 @@ class QueuedPayment:
     renews_members: int | None = None
     renews_minor: int | None = None
     renews_sequence: int | None = None
+    by_another: bool = False
     lease_token: UUID | None = None
 
     @property

@@ -20,6 +20,7 @@ from locales import Money
 from mutuelle.contributions.standing import may_renew, next_offer, reckon
 from mutuelle.cover.policies import terms
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms
+from mutuelle.dates import add_months
 from mutuelle.household_key import same_household
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer, Product, products_by_version, products_on_sale
@@ -27,6 +28,7 @@ from mutuelle.tables import beneficiary, policy, waiver
 from mutuelle.tables import household as household_table
 
 UP_TO_DATE = {CoverState.COVERED, CoverState.WAITING}
+NOT_OPENED = {CoverState.UNPAID, CoverState.PART_PAID}
 TURN = 500  # rows between two yields to the event loop: about ten milliseconds
 T = TypeVar("T")
 Agreed = tuple[list[Terms], Product]  # a household's policies in order, and the product of the last
@@ -48,6 +50,18 @@ class Insured:
     def is_up_to_date(self) -> bool:
         """Covered or in the waiting period, and owing nothing."""
         return self.cover.state in UP_TO_DATE and not self.due.amount_minor
+
+    def is_late(self, today: date) -> bool:
+        """Whether it owes what should have been paid: a newcomer has the product's delay from the day it agreed.
+
+        Who waits for cover on a part payment has until that delay ends, and is suspended then.
+        """
+        if not self.due.amount_minor or self.cover.state is CoverState.WAITING:
+            return False
+        if self.cover.state not in NOT_OPENED:
+            return True
+        agreed = self.periods[-1].terms
+        return today >= add_months(agreed.agreed_on, agreed.grace_period_payment_months or 1)
 
 
 async def portfolio(

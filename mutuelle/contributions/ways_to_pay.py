@@ -45,9 +45,17 @@ class PayInCash:
     @property
     def shown(self) -> Sentence | str:
         """The person, and the merchant code where there is one."""
+        return self.forms[0]
+
+    @property
+    def forms(self) -> list[Sentence | str]:
+        """The same, and a shorter form without the name; the merchant code is in each."""
         if self.merchant_code is None:
-            return self.person
-        return _("{who} or merchant code {code}", who=self.person, code=self.merchant_code)
+            return [self.person]
+        return [
+            _("{who} or merchant code {code}", who=who, code=self.merchant_code)
+            for who in (self.person, shown_phone(self.phone))
+        ]
 
 
 async def cash_instead(db: AsyncConnection, caller: Caller, household: Household) -> PayInCash | None:

@@ -217,11 +217,15 @@ def refuse_child_head(family: Family, person: Person) -> None:
 
 
 async def refuse_while_renewing(db: AsyncConnection, household: Household) -> None:
-    """Refused while a renewal is being paid: its price was agreed to for the people of that moment."""
+    """Refused while a renewal is being paid: its price was agreed to for the people of that moment.
+
+    One that another pays holds up nothing: it begins no period for more people than it was for (settlement).
+    """
     renewing = select(payment.c.reference).where(
         of_household(payment, household),
         payment.c.state.in_(OPEN),
         payment.c.renews_code.is_not(None),
+        ~payment.c.by_another,
     )
     if await db.scalar(renewing.limit(1)):
         raise RefusedError(

@@ -5,6 +5,7 @@ true. A payment is only queued here; the worker sends it. A household that pays 
 """
 
 from datetime import date, datetime
+from functools import reduce
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -82,20 +83,31 @@ async def enrol(
     elif caller.gateway != BY_MESSAGE and (
         cash := await cash_in_place(db, caller, mutuelle.id, new.place_id)
     ):
-        sentences = {caller.phone: due_in_cash(household, enrolment.price, cash)}
-        await notify(db, mutuelle.id, "due in cash", sentences, caller.at, event=household.number)
+        await notify_due_in_cash(db, caller, household, enrolment.price, cash)
     return household
+
+
+async def notify_due_in_cash(
+    db: AsyncConnection, caller: Caller, household: Household, due: Money, cash: PayInCash
+) -> None:
+    """By SMS to the calling phone of a new member: the last screen of a call is soon gone."""
+    sentences = {caller.phone: due_in_cash(household, due, cash)}
+    await notify(db, household.mutuelle_id, "due in cash", sentences, caller.at, event=household.number)
 
 
 def due_in_cash(household: Household, price: Money, cash: PayInCash) -> Sentence:
     """To a new member: her number, and whom to pay how much."""
-    return _(
-        "{mutuelle}: your number is {number}. Pay {price} in cash to {who}. Tell them this number.",
-        mutuelle=household.mutuelle_name,
-        number=household.shown_number,
-        price=price,
-        who=cash.shown,
-    )
+    facts: dict[str, Fact] = {"mutuelle": household.mutuelle_name, "number": household.shown_number}
+    forms = [
+        _(
+            "{mutuelle}: your number is {number}. Pay {price} in cash to {who}. Tell them this number.",
+            **facts,
+            price=price,
+            who=who,
+        )
+        for who in cash.forms
+    ]
+    return reduce(Sentence.or_else, forms)
 
 
 async def pay(

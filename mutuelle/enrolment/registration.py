@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence, _
 from mutuelle.acts import By
 from mutuelle.contributions.payments import lock_phone
+from mutuelle.contributions.standing import standing
+from mutuelle.contributions.ways_to_pay import cash_instead
 from mutuelle.cover.policies import write_policy
-from mutuelle.enrolment.enrolment import Enrolment, agreed_offer, served_place
+from mutuelle.enrolment.enrolment import Enrolment, agreed_offer, notify_due_in_cash, served_place
 from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Change, note_change
-from mutuelle.households.confirmation import invite
+from mutuelle.households.confirmation import confirm_household, deny_household, invite
 from mutuelle.households.duplicates import Near, households_with_phone, near_households
 from mutuelle.households.households import (
     CONFIRMED,
@@ -89,6 +91,24 @@ async def register(
     if phone is not None:
         await invite(db, caller, phone)
     return household
+
+
+async def confirm_registration(db: AsyncConnection, caller: Caller, *, number: str) -> None:
+    """The phone confirms the household. Where it pays in cash, an SMS says whom, as after joining by call."""
+    household = await confirm_household(db, caller, number=number)
+    await invite(db, caller, caller.phone)  # another household may wait for the same phone
+    if caller.gateway == BY_MESSAGE:  # the answer says it itself
+        return
+    if cash := await cash_instead(db, caller, household):
+        due = (await standing(db, household, caller.at)).due
+        if due.amount_minor:
+            await notify_due_in_cash(db, caller, household, due, cash)
+
+
+async def deny_registration(db: AsyncConnection, caller: Caller, *, number: str) -> None:
+    """The phone denies the household, and is asked about the next one that waits for it, if any."""
+    await deny_household(db, caller, number=number)
+    await invite(db, caller, caller.phone)
 
 
 def phone_or_none(region: str) -> Kind[str]:

@@ -72,7 +72,7 @@ async def unconfirmed_in(db: AsyncConnection, mutuelle_id: str) -> list[Unconfir
     return [_unconfirmed(row) for row in rows]
 
 
-async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str) -> None:
+async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str) -> Household:
     """The phone confirms: from now on it speaks for the household."""
     household = (await _asked(db, caller, number)).household
     await db.execute(
@@ -83,6 +83,7 @@ async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str)
     await note_change(
         db, household, Change.CONFIRMED, detail="", by=By(caller.phone, "its phone said yes", caller.at)
     )
+    return household
 
 
 async def deny_household(db: AsyncConnection, caller: Caller, *, number: str) -> None:

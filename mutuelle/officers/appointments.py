@@ -33,7 +33,7 @@ async def lock_roles(db: AsyncConnection, mutuelle_id: str) -> None:
 
 
 async def give_role(
-    db: AsyncConnection, mutuelle_id: str, given: NewOfficer, *, by: By, proposal: UUID | None = None
+    db: AsyncConnection, mutuelle_id: str, given: NewOfficer, *, by: By, act: UUID | None = None
 ) -> None:
     """Give a role from today on and notify its phone by SMS; RefusedError if it has it, or there is no such facility.
 
@@ -54,14 +54,14 @@ async def give_role(
     else:
         await _write_officer(db, mutuelle_id, given, since)
     appointment = Appointment(mutuelle_id, mutuelle.name, role, phone, given.name)
-    await note_role(db, appointment, "given", since, by=by, proposal=proposal)
+    await note_role(db, appointment, "given", since, by=by, act=act)
     if held_none:
         await allow_new_pin(db, phone, by=By(by.actor, "a first office", by.at))
     await notify(db, mutuelle_id, "role given", {phone: role_given(mutuelle.name, role)}, by.at)
 
 
 async def withdraw_role(
-    db: AsyncConnection, mutuelle_id: str, role: Role, phone: str, *, by: By, proposal: UUID | None = None
+    db: AsyncConnection, mutuelle_id: str, role: Role, phone: str, *, by: By, act: UUID | None = None
 ) -> Appointment:
     """End a role at once and notify its phone by SMS; RefusedError if it is not in force."""
     await lock_roles(db, mutuelle_id)
@@ -76,7 +76,7 @@ async def withdraw_role(
         appointment &= officer.c.role == role
     # Yesterday was its last day: the appointment is not in force any more.
     await db.execute(sa.update(table).where(appointment).values(until=today - timedelta(days=1)))
-    await note_role(db, held[0], "withdrawn", today, by=by, proposal=proposal)
+    await note_role(db, held[0], "withdrawn", today, by=by, act=act)
     await notify(db, mutuelle_id, "role withdrawn", {phone: role_withdrawn(mutuelle.name, role)}, by.at)
     return held[0]
 
@@ -100,7 +100,7 @@ async def note_role(
     since: date,
     *,
     by: By,
-    proposal: UUID | None = None,
+    act: UUID | None = None,
 ) -> None:
     """Write down that an appointment was "given" or "withdrawn" (`what`), from the day `since` on."""
     of_appointment = (
@@ -119,7 +119,7 @@ async def note_role(
         "since": since,
         "actor": by.actor,
         "reason": by.reason,
-        "proposal": proposal,
+        "act": act,
         "changed_at": by.at,
     }
     await db.execute(insert(role_change), row)

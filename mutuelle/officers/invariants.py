@@ -31,17 +31,31 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "approved_change_was_carried_out",
-        "A proposal has its change if, and only if, another treasurer approved it in time.",
+        "A proposed change of roles was carried out if, and only if, it was approved, and as it was proposed.",
         """
-        select p.mutuelle_id || ' ' || p.id from role_proposal p
-        left join role_change c on c.mutuelle_id = p.mutuelle_id and c.proposal = p.id
-        where (c.proposal is not null) <> coalesce(p.answer = 'approved', false)
-           or (c.proposal is not null and ((c.role, c.phone) <> (p.role, p.phone)
-               or c.what <> case p.what when 'give' then 'given' else 'withdrawn' end))
-           or p.answered_at > p.expires_at
-           or (p.answer is not null and (p.answered_by = p.proposed_by or not exists (
-               select from role_change t where t.mutuelle_id = p.mutuelle_id and t.role = 'treasurer'
-                   and t.phone = p.answered_by and t.what = 'given' and t.changed_at <= p.answered_at)))
+        select p.mutuelle_id || ' ' || p.id from joint_act p
+        left join role_change c on c.mutuelle_id = p.mutuelle_id and c.act = p.id
+        where p.kind = 'role change' and (
+              (c.act is not null) <> coalesce(p.answer = 'approved', false)
+           or (c.act is not null and ((c.role, c.phone) <> (p.facts ->> 'role', p.facts ->> 'phone')
+               or c.what <> case p.facts ->> 'what' when 'give' then 'given' else 'withdrawn' end))
+           or p.about is distinct from p.facts ->> 'phone')
+        union all
+        select mutuelle_id || ' ' || phone || ' ' || position from role_change c
+        where c.act is not null and not exists (
+            select from joint_act p where p.mutuelle_id = c.mutuelle_id and p.id = c.act and p.kind = 'role change')
+        """,
+    ),
+    Invariant(
+        "act_was_answered_by_another",
+        "An act of two people was answered in time by another person, on another phone, who was treasurer then.",
+        """
+        select p.mutuelle_id || ' ' || p.id from joint_act p
+        where p.answered_at > p.expires_at or p.answered_at < p.proposed_at
+           or (p.answer is not null and (p.answered_by in (p.proposed_by, p.about) or (
+               select count(distinct t.phone) from role_change t where t.mutuelle_id = p.mutuelle_id
+                   and t.role = 'treasurer' and t.what = 'given' and t.changed_at <= p.answered_at
+                   and t.phone in (p.proposed_by, p.answered_by)) <> 2))
         """,
     ),
     Invariant(

@@ -35,25 +35,19 @@ def role_changed_by_service(appointment: Appointment, what: str, actor: str) -> 
     )
 
 
-def change_proposed(mutuelle_name: str, role: Role, name: str, proposer: str) -> Sentence:
+def signature_asked(mutuelle_name: str, proposer: str, act: Sentence) -> Sentence:
     """To every other treasurer: one of them has to answer within a week."""
     return _(
-        "{mutuelle}: {proposer} proposes a change for {name}, {role}. To answer: dial, press 9, my work.",
+        "{mutuelle}: {proposer} asks you to sign: {act}. Dial, press 9, 8, 7.",
         mutuelle=mutuelle_name,
         proposer=proposer,
-        name=name,
-        role=SPOKEN[role],
+        act=act,
     )
 
 
-def change_refused(mutuelle_name: str, name: str, by: str) -> Sentence:
+def signature_refused(mutuelle_name: str, by: str, act: Sentence) -> Sentence:
     """To the treasurer who proposed."""
-    return _(
-        "{mutuelle}: {by} refused the change that you proposed for {name}.",
-        mutuelle=mutuelle_name,
-        by=by,
-        name=name,
-    )
+    return _("{mutuelle}: {by} did not sign: {act}.", mutuelle=mutuelle_name, by=by, act=act)
 
 
 def pin_locked(failures: int) -> Sentence:

@@ -3,7 +3,6 @@
 from schema_tables import table
 
 role_change = table("role_change")
-role_proposal = table("role_proposal")
 officer_pin = table("officer_pin")
 pin_change = table("pin_change")
 joint_act = table("joint_act")

@@ -22,8 +22,12 @@ async def open_household(db: AsyncConnection, number: str) -> Household:
 
 
 async def refuse_while_paying(db: AsyncConnection, household: Household) -> None:
-    """SupportError while a payment is under way: it belongs to the household as it is."""
-    if payment := await open_payment(db, household):
+    """SupportError while a payment of its own is under way: it belongs to the household as it is.
+
+    What another pays is kept for it whatever becomes of it.
+    """
+    payment = await open_payment(db, household)
+    if payment and not payment.by_another:
         raise SupportError(
             f"a payment of {payment.amount} for household {household.number} is under way: wait until it is settled"
         )

@@ -23,7 +23,7 @@ from talk.words import Caller
 
 @dataclass(frozen=True)
 class Owing:
-    """A household that owes `due` for covers that it agreed to."""
+    """A household that is late with `due`, for covers that it agreed to."""
 
     head_name: str
     due: Money
@@ -31,7 +31,7 @@ class Owing:
 
 @dataclass(frozen=True)
 class Arrears:
-    """The households of a place that owe, the most first."""
+    """The households of a place that are late, the one that owes most first."""
 
     place: Place
     owing: tuple[Owing, ...]
@@ -39,7 +39,10 @@ class Arrears:
 
 
 async def arrears_by_place(db: AsyncConnection, caller: Caller, places: Sequence[Place]) -> list[Arrears]:
-    """Who owes in each of these places of one mutuelle; those where somebody does, the largest sum first."""
+    """Who is late with what it owes in each of these places of one mutuelle; the largest sum first.
+
+    A newcomer is not late before the product's delay to pay is over (`Insured.is_late`).
+    """
     mutuelle = await get_mutuelle(db, places[0].mutuelle_id)
     asked = places[0].name if len(places) == 1 else mutuelle.id
     await note_lookup(db, caller, f"who owes {asked}")
@@ -51,10 +54,11 @@ async def arrears_by_place(db: AsyncConnection, caller: Caller, places: Sequence
         )
     )
     homes = {number: (place_id, name) for number, place_id, name in heads}
-    insured = await portfolio(db, mutuelle, mutuelle.today(caller.at), homes.keys())
+    today = mutuelle.today(caller.at)
+    insured = await portfolio(db, mutuelle, today, homes.keys())
     owing: dict[str, list[Owing]] = {place.id: [] for place in places}
     for number, one in insured.items():
-        if one.due.amount_minor:
+        if one.is_late(today):
             place_id, name = homes[number]
             owing[place_id].append(Owing(name, one.due))
     found = [_arrears(place, owing[place.id], mutuelle) for place in places if owing[place.id]]
@@ -75,7 +79,7 @@ def who_owes(found: Arrears) -> list[Sentence]:
         place=found.place.name,
         total=found.total,
     )
-    return list(_listed(head, [f"{one.head_name} {_bare(one.due)}" for one in found.owing]))
+    return list(_listed(head, [f"{one.head_name} {one.due.bare}" for one in found.owing]))
 
 
 def where_is_owed(found: Sequence[Arrears], example: str) -> list[Sentence]:
@@ -86,7 +90,7 @@ def where_is_owed(found: Sequence[Arrears], example: str) -> list[Sentence]:
         sum(len(one.owing) for one in found),
         total=Money(sum(one.total.amount_minor for one in found), found[0].total.currency),
     )
-    lines = [f"{one.place.name} {_bare(one.total)} ({len(one.owing)})" for one in found]
+    lines = [f"{one.place.name} {one.total.bare} ({len(one.owing)})" for one in found]
     return [
         _("{listed} Names: {example} {place}", listed=listed, example=example, place=found[0].place.name)
         for listed in _listed(head, lines)
@@ -101,11 +105,6 @@ def _listed(head: Sentence, lines: Sequence[str]) -> Iterator[Sentence]:
         else:
             yield _("{head}: {lines} and {more} more.", **facts, more=len(lines) - shown)
     yield _("{head}.", head=head)
-
-
-def _bare(money: Money) -> str:
-    """An amount without its currency, which stands beside the sum of all."""
-    return str(money).rpartition(" ")[0]
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,6 @@ def detail_words(found: Detail) -> list[Sentence]:
     if not found.collectors:
         return [_("{head}. No collector holds cash.", head=head)]
     lines = [
-        f"{one.name} {_bare(one.held)} ({days})"
-        for one, days in zip(found.collectors, found.days, strict=True)
+        f"{one.name} {one.held.bare} ({days})" for one, days in zip(found.collectors, found.days, strict=True)
     ]
     return list(_listed(_("{head}. Collectors (days)", head=head), lines))

@@ -17,29 +17,6 @@ from sms.leases import phones_reached
 from talk.phones import shown_phone
 
 
-def waiver_proposed(mutuelle_name: str, amount: Money, number: str, proposer: str) -> Sentence:
-    """To every other treasurer: one of them has to answer within a week."""
-    return _(
-        "{mutuelle}: {proposer} proposes to waive {amount} owed by household {number}. "
-        "To answer: dial, press 9, my work.",
-        mutuelle=mutuelle_name,
-        proposer=proposer,
-        amount=amount,
-        number=shown_number(number),
-    )
-
-
-def waiver_refused(mutuelle_name: str, amount: Money, number: str, by: str) -> Sentence:
-    """To the treasurer who proposed."""
-    return _(
-        "{mutuelle}: {by} refused to waive {amount} owed by household {number}.",
-        mutuelle=mutuelle_name,
-        by=by,
-        amount=amount,
-        number=shown_number(number),
-    )
-
-
 def debt_waived(mutuelle_name: str, amount: Money, number: str, ended_on: date) -> Sentence:
     """To the household: what it need not pay, and that its cover does not change."""
     return _(

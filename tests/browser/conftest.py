@@ -32,7 +32,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="module")
 def simulator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A simulator with the stand-in service of `service.py` behind it."""
+    """A simulator with the stand-in service of `tests/support/browser_service.py` behind it."""
     simulator, service = processes.free_port(), processes.free_port()
     service_url, simulator_url = f"http://127.0.0.1:{service}", f"http://127.0.0.1:{simulator}"
     data: Path = tmp_path_factory.mktemp("simulator")

@@ -173,3 +173,31 @@ async def test_who_is_no_treasurer_learns_nothing(pool: AsyncEngine) -> None:
     assert "Benso" not in await stranger.send("BILAN")
     assert await stranger.send("OK") == ""
     assert await written(pool) == []
+
+
+async def test_the_month_of_a_balance_is_the_mutuelles_own(pool: AsyncEngine) -> None:
+    """On 30 November at 23:30 in Bamako it is December in Douala."""
+    midnight = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+    async with pool.begin() as db:
+        await found(db, timezone="Africa/Douala")
+    fanta = Writer(sms_deps(pool, Clock(midnight)), FANTA)
+    assert "décembre 2026" in await fanta.send("BILAN DU MOIS")
+    assert "au 01/12" in await fanta.send("BILAN 12")
+
+
+async def test_a_collector_of_two_mutuelles_says_whose_cash(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    async with pool.begin() as db:
+        await found(db, code="ZAN", prefix=198, name="Mutuelle Zanga", treasurers=())
+    for code in ("BEN", "ZAN"):
+        await appoint(pool, OUMOU, Role.COLLECTOR, code=code, pin=None)
+    oumou = Writer(sms_deps(pool, Clock(NOON)), OUMOU)
+    assert "2 Mutuelle Zanga" in await oumou.send("BILAN")
+    assert "Mutuelle Zanga" in await oumou.send("2")
+
+
+async def test_a_mutuelle_without_places_has_nobody_who_is_late(pool: AsyncEngine) -> None:
+    async with pool.begin() as db:
+        await found(db, villages=())
+    fanta = Writer(sms_deps(pool, Clock(NOON)), FANTA)
+    assert await fanta.send("RETARDS") == "Mutuelle Benso : personne n'est en retard."

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, languages
 from menus import find
-from mutuelle.officers.proposals import GIVE, WITHDRAW
+from mutuelle.officers.role_changes import GIVE, WITHDRAW
 from mutuelle.officers.roles import Role
 from mutuelle.treasury import cash_in_hand
 from talk.answers import pin

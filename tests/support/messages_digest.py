@@ -40,6 +40,7 @@ REMINDER = Reminder("199999999", 1, Occasion.TODAY, date(2026, 12, 22), Money(99
 CASH = PayInCash("Oumou Traoré", "+22376000021", another_phone=False)
 MERCHANT = replace(CASH, merchant_code="4040")
 LONGEST_CASH = PayInCash(NAME, "+2290197123456", another_phone=False)
+LONGEST_MERCHANT = replace(LONGEST_CASH, merchant_code="*144*391*123456#")
 
 MESSAGES: dict[str, Sentence] = {
     "digest": summary(replace(FIGURES, bank_minor=0), "fr", asks=True, seal=SEAL),
@@ -47,6 +48,9 @@ MESSAGES: dict[str, Sentence] = {
     "digest, nothing sealed yet": summary(replace(FIGURES, bank_minor=0), "fr", asks=True),
     "digest, with late cash": summary(replace(LATE, bank_minor=0), "fr", asks=True, seal=SEAL),
     "digest, with cash of collectors": summary(COLLECTED, "fr", asks=True, seal=SEAL),
+    "digest, without an operator": summary(
+        replace(FIGURES, mobile_minor=0, by_operator=False), "fr", asks=True, seal=SEAL
+    ),
     "digest, floats": floats_to_compare(
         MUTUELLE, [("health:float:operator-with-a-name-ML", MILLIONS)], AT, "fr"
     )[0],
@@ -57,7 +61,13 @@ MESSAGES: dict[str, Sentence] = {
     },
     **{
         f"reminder, {one}, in cash": words_of(MUTUELLE.name, replace(REMINDER, occasion=one), cash)
-        for one, cash in zip(Occasion, (CASH, LONGEST_CASH, MERCHANT, CASH), strict=True)
+        for one, cash in zip(Occasion, (CASH, LONGEST_CASH, MERCHANT, MERCHANT), strict=True)
+    },
+    **{
+        f"reminder, {one}, by merchant code": words_of(
+            MUTUELLE.name, replace(REMINDER, occasion=one), LONGEST_MERCHANT
+        )
+        for one in Occasion
     },
     "reminder, a credit pays": words_of(MUTUELLE.name, replace(REMINDER, amount=Money(0, "XOF")), None),
     "reminder, nothing on sale": words_of(MUTUELLE.name, replace(REMINDER, amount=None), None),

@@ -23,5 +23,10 @@ MESSAGES: dict[str, Sentence] = {
     "due in cash": due_in_cash(
         HOME, Money(999_999, "XOF"), PayInCash(HOME.head_name, "+2290197123456", another_phone=False)
     ),
+    "due in cash, by merchant code": due_in_cash(
+        HOME,
+        Money(999_999, "XOF"),
+        PayInCash(HOME.head_name, "+2290197123456", another_phone=False, merchant_code="*144*391*123456#"),
+    ),
     "my household by SMS": household_words(HOME, (45,) * 30),
 }

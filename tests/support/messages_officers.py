@@ -4,17 +4,26 @@ from datetime import date
 
 from locales import Sentence
 from mutuelle.officers import messages
-from mutuelle.officers.roles import Appointment, Role
+from mutuelle.officers.role_changes import GIVE, ROLE_CHANGE, role_change
+from mutuelle.officers.roles import Appointment, NewOfficer, Role
 
 NAME, OTHER = "N'Golo-Marie Ouattara Syll", "Mariam-Fatoumata Sangaré A"
 PHONE = "+2290197123456"
 MUTUELLE = "Mutuelle Yèrèdèmè-Wa"
 DAY = date(2026, 12, 22)
 
+
+def appointed(role: Role) -> Sentence:
+    return ROLE_CHANGE.label(role_change(GIVE, NewOfficer(role, PHONE, NAME)).facts)
+
+
 MESSAGES: dict[str, Sentence] = {
     **{f"role given, {role}": messages.role_given(MUTUELLE, role) for role in Role},
     **{f"role withdrawn, {role}": messages.role_withdrawn(MUTUELLE, role) for role in Role},
-    **{f"role proposed, {role}": messages.change_proposed(MUTUELLE, role, NAME, OTHER) for role in Role},
+    **{
+        f"signature asked, {role}": messages.signature_asked(MUTUELLE, OTHER, appointed(role))
+        for role in Role
+    },
     **{
         f"role {what} by the service, {role}": messages.role_changed_by_service(
             Appointment("LONGCODE", MUTUELLE, role, PHONE, NAME), what, OTHER
@@ -22,7 +31,7 @@ MESSAGES: dict[str, Sentence] = {
         for what in ("given", "withdrawn")
         for role in Role
     },
-    "role refused": messages.change_refused(MUTUELLE, NAME, OTHER),
+    "signature refused": messages.signature_refused(MUTUELLE, OTHER, appointed(Role.ENROLMENT)),
     "pin locked": messages.pin_locked(10),
     "pin unlocked": messages.pin_unlocked(),
     "new pin allowed": messages.pin_renewable(3),

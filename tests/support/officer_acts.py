@@ -11,11 +11,12 @@ from locales import Money, Sentence
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from mutuelle.invariants import INVARIANTS
-from mutuelle.officers.proposals import APPROVED, GIVE, answer_proposal, proposals_for, propose
+from mutuelle.officers.joint_acts import APPROVED, NewJointAct, acts_to_sign, answer_act, propose
+from mutuelle.officers.role_changes import GIVE, role_change
 from mutuelle.officers.roles import NewOfficer, Role, appointments_of_phone
 from mutuelle.treasury.cash import CashDeposit, CashGiven, Recorded, deposit_cash, receive_cash
 from mutuelle.treasury.cash_in_hand import CashInHand, collectors_cash_in_hand
-from mutuelle.treasury.waivers import WaiverProposal, propose_waiver
+from mutuelle.treasury.waivers import WAIVER
 from sms.tables import outbox
 from talk.answers import Secret
 from talk.words import Caller, Consent
@@ -48,9 +49,9 @@ async def proposes(
             db,
             calling(by, at),
             mutuelle="BEN",
-            what=what,
-            officer=NewOfficer(role, phone, name, facility_id, languages),
+            proposal=role_change(what, NewOfficer(role, phone, name, facility_id, languages)),
             pin=Secret(pin),
+            agreed=AGREED,
         )
 
 
@@ -65,8 +66,8 @@ async def answers(
 ) -> Sentence | None:
     """Answer the oldest proposal that this treasurer sees, or the one with this id."""
     async with pool.begin() as db:
-        found = proposal or (await proposals_for(db, calling(by, at), "BEN"))[0].id
-        return await answer_proposal(
+        found = proposal or (await acts_to_sign(db, calling(by, at), "BEN"))[0].id
+        return await answer_act(
             db, calling(by, at), mutuelle="BEN", proposal=found, answer=answer, pin=Secret(pin)
         )
 
@@ -127,11 +128,17 @@ async def proposes_waiver(
 ) -> Sentence | None:
     """A treasurer proposes to waive the household's debt for its first year."""
     async with pool.begin() as db:
-        return await propose_waiver(
+        facts = {
+            "number": household.number,
+            "sequence": 1,
+            "amount_minor": amount.amount_minor,
+            "currency": amount.currency,
+        }
+        return await propose(
             db,
             calling(by, at),
             mutuelle="BEN",
-            proposed=WaiverProposal(household.number, 1, amount, reason),
+            proposal=NewJointAct(WAIVER.name, facts, reason),
             pin=Secret(pin),
             agreed=AGREED,
         )

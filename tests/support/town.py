@@ -56,6 +56,7 @@ async def found(
     threshold_percent: int = 50,
     waiting_months: int = 1,
     treasurers: Sequence[str] = ("Fanta Coulibaly", "Issa Dembélé"),
+    timezone: str = DAN.timezone,
 ) -> None:
     """Found a mutuelle near Sikasso with all that the menus show."""
     own = {
@@ -64,11 +65,13 @@ async def found(
         "name": name,
         "complaints_phone": "+22376000009",
         "benefits": BENEFITS,
+        "timezone": timezone,
     }
     row = {**asdict(DAN), **own, "town": "Sikasso", "created_at": FOUNDED}
     await db.execute(insert(tables.mutuelle), row)
     places = [{"mutuelle_id": code, "id": f"v{nth}", "name": place} for nth, place in enumerate(villages, 1)]
-    await db.execute(insert(tables.place), places)
+    if places:
+        await db.execute(insert(tables.place), places)
     for nth, product_name in enumerate(product_names, 1):
         await sell(
             db,
@@ -90,7 +93,8 @@ async def staff(db: AsyncConnection, code: str, treasurers: Sequence[str]) -> No
     officers = [
         {**appointment, "phone": f"+2237600000{nth}", "name": who} for nth, who in enumerate(treasurers, 7)
     ]
-    await db.execute(insert(tables.officer), officers)
+    if officers:
+        await db.execute(insert(tables.officer), officers)
     await note_founders(db, code, FOUNDED)
     route = {"mutuelle_id": code, "country": "ML", "operator": "simulated", "flow": "push"}
     await db.execute(insert(tables.route), route)

@@ -82,7 +82,7 @@ async def settle_locked(
     households = await lock_and_read(
         db, {HouseholdKey(queued.mutuelle_id, queued.number) for queued, _answer in open_ones}
     )
-    batch = SettlementWrites(now, await _spent_on(db, open_ones))
+    batch = SettlementWrites(now, await _spent_on(db, open_ones), await _outgrown(db, open_ones))
     settled = {
         queued.reference
         for queued, answer in open_ones
@@ -90,6 +90,22 @@ async def settle_locked(
     }
     await write_settlement(db, batch)
     return [queued.reference in settled for queued, _answer in answered]
+
+
+async def _outgrown(
+    db: AsyncConnection, answered: Sequence[tuple[QueuedPayment, OperatorAnswer]]
+) -> set[UUID]:
+    """Of the renewals that others pay, those of households that have more people by now than were paid for."""
+    asked = [queued for queued, _answer in answered if queued.by_another and queued.renews_members]
+    if not asked:
+        return set()
+    columns = {
+        "mutuelles": [queued.mutuelle_id for queued in asked],
+        "numbers": [queued.number for queued in asked],
+        "members": [queued.renews_members for queued in asked],
+        "references": [queued.reference for queued in asked],
+    }
+    return set(await db.scalars(_OUTGROWN, columns))
 
 
 async def _spent_on(
@@ -163,8 +179,11 @@ def _difference(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
 def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment) -> None:
     """Write the new period that this payment agreed to, with its first franc and not before.
 
-    A period that another payment or cash has begun meanwhile is not begun again: the money is the household's.
+    A period that another payment or cash has begun meanwhile is not begun again: the money is the household's. So it is
+    where the household was closed, or somebody came to it whom the price does not count.
     """
+    if household.is_closed or queued.reference in batch.outgrown:
+        return
     sequence = len(household.policies) + 1
     if (
         queued.renews_code is None
@@ -273,5 +292,14 @@ _SPENT_ON = text(
       from unnest(cast(:operators as text[]), cast(:said as text[])) as answer (operator, said)
      cross join lateral (select * from payment found where found.operator = answer.operator
                             and found.operator_reference = answer.said offset 0) p
+    """
+)
+_OUTGROWN = text(
+    """
+    select asked.reference
+      from unnest(cast(:mutuelles as text[]), cast(:numbers as text[]), cast(:members as int[]),
+                  cast(:references as uuid[])) as asked (mutuelle, number, members, reference)
+     where asked.members < (select count(*) from beneficiary b
+                             where b.mutuelle_id = asked.mutuelle and b.number = asked.number and b.removed_on is null)
     """
 )

@@ -37,11 +37,13 @@ class SettledPayment:
 class SettlementWrites:
     """What was decided so far. `spent_on`: which payment each reference of an operator has paid for.
 
+    `outgrown` are renewals for fewer people than the household has by now: their money begins no period.
     `left` are contradictory answers, with the reason; `cases` are kinds of trouble with settled payments, in words.
     """
 
     now: datetime
     spent_on: dict[tuple[str, str], UUID]
+    outgrown: set[UUID]
     policies: list[dict[str, Any]] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     journals: list[Journal] = field(default_factory=list)

@@ -27,7 +27,7 @@ from mutuelle.schedules.digest.words import Figures, floats_to_compare, summary
 from mutuelle.schedules.schedules import Schedule, change, end, read_schedule
 from mutuelle.schedules.tables import digest, schedule
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.tables import payment, payment_case
+from mutuelle.tables import payment, payment_case, route
 from mutuelle.treasury.cash_in_hand import holders_of_cash
 from mutuelle.treasury.receipt_days import recorded_late
 from mutuelle.treasury.tables import cash_dispute
@@ -76,6 +76,7 @@ async def count(db: AsyncConnection, mutuelle: Mutuelle, begun: Schedule | None,
         oldest_at=oldest_at,
         late=late,
         collectors_minor=await held_by_collectors(db, mutuelle.id, held.boxes),
+        by_operator=await has_route(db, mutuelle.id),
     )
     return Counted(figures, held, since)
 
@@ -86,6 +87,11 @@ async def held_by_collectors(db: AsyncConnection, mutuelle_id: str, boxes: dict[
     return sum(
         minor for code, minor in boxes.items() if code in holders and holders[code].role == Role.COLLECTOR
     )
+
+
+async def has_route(db: AsyncConnection, mutuelle_id: str) -> bool:
+    """Whether an operator can ask any phone for this mutuelle's money."""
+    return bool(await db.scalar(select(sa.exists().where(route.c.mutuelle_id == mutuelle_id))))
 
 
 async def balance_now(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> Figures:
@@ -123,7 +129,8 @@ async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
     row = _row(due, counted, key, now) | {"seal_root": sealed.root if sealed else None}
     await db.execute(insert(digest), row)
     held = await floats(db, due.mutuelle_id, counted.figures.mutuelle.currency)
-    compared = floats_to_compare(counted.figures.mutuelle, held, now, language)
+    told = [(code, minor) for code, minor in held if minor or counted.figures.by_operator]
+    compared = floats_to_compare(counted.figures.mutuelle, told, now, language)
     sent = [Message(due.mutuelle_id, key, due.subject, DIGEST, render(words, language))]
     sent += [
         Message(due.mutuelle_id, f"{key} {nth}", due.subject, FLOATS, render(one, language))

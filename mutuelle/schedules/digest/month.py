@@ -14,14 +14,13 @@ from ledger.positions import held_on, received_between
 from locales import Sentence, _, _n
 from locales.formats import SHORTEST_MONTH, month_named, written_month
 from mutuelle.dates import add_months, last_day
-from mutuelle.schedules.digest.digest import held_by_collectors
-from mutuelle.schedules.digest.words import SMS_SEPTETS, Figures, held, income
+from mutuelle.schedules.digest.digest import has_route, held_by_collectors
+from mutuelle.schedules.digest.words import SMS_SEPTETS, Holdings, held, income
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import household
 from talk.answers import Kind
-from talk.keywords import words_of
 from talk.layout import longest
-from talk.questions import initials
+from talk.questions import initials, words_of
 from talk.trouble import InvalidError
 from talk.words import Caller
 
@@ -31,37 +30,31 @@ BESIDE = _("OF THE THIS FOR IN PLEASE")  # say nothing of the month
 
 @dataclass(frozen=True)
 class MonthFigures:
-    """`figures` of the days from `first` to `last`; `joined` is how many households joined on them."""
+    """`holdings` of the days from `first` to `last`; `joined` is how many households joined on them."""
 
     first: date
     last: date
-    figures: Figures
+    holdings: Holdings
     joined: int
 
 
-async def month_of(
-    db: AsyncConnection, caller: Caller, mutuelle_id: str, first: date, last: date
-) -> MonthFigures:
-    """The figures of the month that begins on `first`, up to `last`."""
+async def month_of(db: AsyncConnection, caller: Caller, mutuelle_id: str, first: date) -> MonthFigures:
+    """The figures of the month that begins on `first`, up to the mutuelle's own today."""
     mutuelle = await get_mutuelle(db, mutuelle_id)
+    last = end_of(first, mutuelle.today(caller.at))
     received, payers = await received_between(db, mutuelle.id, mutuelle.currency, first, last)
     position = await held_on(db, mutuelle.id, mutuelle.currency, last)
-    figures = Figures(
+    holdings = Holdings(
         mutuelle=mutuelle,
-        since=None,
-        at=caller.at,
         received_minor=received,
         payers=payers,
         cash_minor=sum(position.boxes.values()),
         mobile_minor=position.mobile_minor,
         bank_minor=position.bank_minor,
-        up_to_date=0,
-        households=0,
-        unresolved=0,
-        oldest_at=None,
         collectors_minor=await held_by_collectors(db, mutuelle.id, position.boxes),
+        by_operator=await has_route(db, mutuelle.id),
     )
-    return MonthFigures(first, last, figures, await _joined(db, mutuelle, first, last))
+    return MonthFigures(first, last, holdings, await _joined(db, mutuelle, first, last))
 
 
 async def _joined(db: AsyncConnection, mutuelle: Mutuelle, first: date, last: date) -> int:
@@ -76,9 +69,9 @@ def month_summary(found: MonthFigures, language: str) -> Sentence:
     month = written_month(found.first, language)
     forms = [
         _month_form(found, head, month, short)
-        for head, short in ((found.figures.mutuelle.name, 0), (found.figures.mutuelle.id, 0))
+        for head, short in ((found.holdings.mutuelle.name, 0), (found.holdings.mutuelle.id, 0))
     ]
-    return longest([*forms, _month_form(found, found.figures.mutuelle.id, month, 2)], language, SMS_SEPTETS)
+    return longest([*forms, _month_form(found, found.holdings.mutuelle.id, month, 2)], language, SMS_SEPTETS)
 
 
 def _month_form(found: MonthFigures, head: str, month: str, short: int) -> Sentence:
@@ -86,10 +79,10 @@ def _month_form(found: MonthFigures, head: str, month: str, short: int) -> Sente
         "{mutuelle}, {month}: {income}, {joined}. {held} on {day}.",
         mutuelle=head,
         month=month,
-        income=income(found.figures, short),
+        income=income(found.holdings, short),
         joined=_n("{n} new household", "{n} new households", found.joined),
         day=f"{found.last:%d/%m}",
-        held=held(found.figures, short),
+        held=held(found.holdings, short),
     )
 
 

@@ -14,30 +14,44 @@ DAY = timedelta(days=1)
 NO_SIGN, NO_PAYERS, SHORTEST = 1, 2, 3  # how short a form is; a higher one leaves out more
 
 
-@dataclass(frozen=True)
-class Figures:
-    """The figures of a digest at `at`. `since` is when the counting of what came in began, None for the very start.
+@dataclass(frozen=True, kw_only=True)
+class Holdings:
+    """What a mutuelle received in some time, and where its money is at the end of it.
 
-    Amounts in minor units of the mutuelle's currency. `cash_minor` is all the cash: collectors hold `collectors_minor`
-    of it, the rest is in the treasurers' box. `payers` are distinct households; `unresolved` payments wait for an
-    operator's answer or for a person, the oldest since `oldest_at`; `late` of them are cash that was recorded days
-    after it was received.
+    Amounts in minor units of its currency. `payers` are distinct households. `cash_minor` is all the cash: collectors
+    hold `collectors_minor` of it, the rest is in the treasurers' box. `by_operator`: whether a route leads to one.
     """
 
     mutuelle: Mutuelle
-    since: datetime | None
-    at: datetime
     received_minor: int
     payers: int
     cash_minor: int
     mobile_minor: int
     bank_minor: int
+    collectors_minor: int = 0
+    by_operator: bool = True
+
+    @property
+    def shows_mobile(self) -> bool:
+        """Without an operator an empty account of mobile money says nothing."""
+        return self.by_operator or self.mobile_minor != 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures(Holdings):
+    """The figures of a digest at `at`. `since` is when the counting of what came in began, None for the very start.
+
+    `unresolved` payments wait for an operator's answer or for a person, the oldest since `oldest_at`; `late` of them
+    are cash that was recorded days after it was received.
+    """
+
+    since: datetime | None
+    at: datetime
     up_to_date: int
     households: int
     unresolved: int
     oldest_at: datetime | None
     late: int = 0
-    collectors_minor: int = 0
 
 
 def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = None) -> Sentence:
@@ -145,39 +159,43 @@ def _facts(figures: Figures, head: Sentence | str, short: int) -> dict[str, Fact
     }
 
 
-def _amount(figures: Figures, amount_minor: int, short: int) -> Money | str:
+def _amount(found: Holdings, amount_minor: int, short: int) -> Money | str:
     """An amount; in all short forms without its currency sign."""
-    money = Money(amount_minor, figures.mutuelle.currency)
-    return str(money).rpartition(" ")[0] if short else money
+    money = Money(amount_minor, found.mutuelle.currency)
+    return money.bare if short else money
 
 
-def income(figures: Figures, short: int = 0) -> Sentence:
+def income(found: Holdings, short: int = 0) -> Sentence:
     """What members paid, and how many households of them."""
-    if not figures.received_minor:
+    if not found.received_minor:
         return _("nothing received")
-    received = _amount(figures, figures.received_minor, short)
+    received = _amount(found, found.received_minor, short)
     if short >= NO_PAYERS:
-        return _("{received} ({payers})", received=received, payers=figures.payers)
+        return _("{received} ({payers})", received=received, payers=found.payers)
     return _n(
-        "{received} from {n} household", "{received} from {n} households", figures.payers, received=received
+        "{received} from {n} household", "{received} from {n} households", found.payers, received=received
     )
 
 
-def held(figures: Figures, short: int = 0) -> Sentence:
+def held(found: Holdings, short: int = 0) -> Sentence:
     """How much money is where; cash that collectors hold is not in the box."""
-    mobile = _amount(figures, figures.mobile_minor, short)
-    box = _box(figures, short)
-    if not figures.bank_minor:
+    box = _box(found, short)
+    if not found.shows_mobile:
+        if not found.bank_minor:
+            return box
+        return _("{box}, bank {bank}", box=box, bank=_amount(found, found.bank_minor, short))
+    mobile = _amount(found, found.mobile_minor, short)
+    if not found.bank_minor:
         return _("{box}, mobile {mobile}", box=box, mobile=mobile)
-    bank = _amount(figures, figures.bank_minor, short)
+    bank = _amount(found, found.bank_minor, short)
     return _("{box}, mobile {mobile}, bank {bank}", box=box, mobile=mobile, bank=bank)
 
 
-def _box(figures: Figures, short: int) -> Sentence:
-    cash = _amount(figures, figures.cash_minor - figures.collectors_minor, short)
-    if not figures.collectors_minor:
+def _box(found: Holdings, short: int) -> Sentence:
+    cash = _amount(found, found.cash_minor - found.collectors_minor, short)
+    if not found.collectors_minor:
         return _("Cash {cash}", cash=cash)
-    collectors = _amount(figures, figures.collectors_minor, short)
+    collectors = _amount(found, found.collectors_minor, short)
     if short == SHORTEST:
         return _("Cash {cash}, coll. {collectors}", cash=cash, collectors=collectors)
     return _("Cash {cash}, collectors {collectors}", cash=cash, collectors=collectors)

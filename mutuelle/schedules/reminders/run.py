@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import reduce
 from uuid import uuid4
 
 from sqlalchemy import Select, select
@@ -126,7 +127,10 @@ async def _agreed(db: AsyncConnection, mutuelle_id: str) -> list[tuple[str, str]
 
 
 def _under_way(mutuelle_id: str) -> Select[str]:
-    return select(payment.c.number).where(payment.c.mutuelle_id == mutuelle_id, payment.c.state.in_(OPEN))
+    """The households that pay by themselves now: what another has not paid yet silences no reminder."""
+    return select(payment.c.number).where(
+        payment.c.mutuelle_id == mutuelle_id, payment.c.state.in_(OPEN), ~payment.c.by_another
+    )
 
 
 async def _send(
@@ -175,23 +179,37 @@ def _row(mutuelle_id: str, one: Reminder, phone: str, now: datetime, message_key
 def words_of(mutuelle_name: str, one: Reminder, cash: PayInCash | None) -> Sentence:
     """No name of the household and nothing about health: others may read this phone.
 
-    `cash`: whom to pay, where no operator can ask this phone. What has no room beside long names is left to the call.
+    `cash`: whom to pay, where no operator can ask this phone. What has no room beside long names is left to the call,
+    a merchant code never.
     """
     by_call = _reminding(mutuelle_name, one, _("dial, press 2"))
     if cash is None:
         return by_call
-    ways = [
-        _reminding(mutuelle_name, one, _("in cash to {who}", who=who)) for who in (cash.shown, cash.person)
-    ]
-    return ways[0].or_else(ways[1]).or_else(by_call)
+    ways = [_("in cash to {who}", who=who) for who in cash.forms]
+    forms = [_reminding(mutuelle_name, one, ways[0])]
+    if cash.merchant_code:
+        ways.append(_("to merchant code {code}", code=cash.merchant_code))
+        forms += [_in_short(mutuelle_name, one, way) for way in ways]
+    return reduce(Sentence.or_else, [*forms, by_call])
+
+
+def _in_short(mutuelle_name: str, one: Reminder, how: Sentence) -> Sentence:
+    if not (one.amount and one.amount.amount_minor):
+        return _reminding(mutuelle_name, one, how)
+    return _(
+        "{mutuelle}: household {number}, covered until {day}. To stay covered, {amount} {how}.",
+        **_about(mutuelle_name, one),
+        amount=one.amount,
+        how=how,
+    )
+
+
+def _about(mutuelle_name: str, one: Reminder) -> dict[str, Fact]:
+    return {"mutuelle": mutuelle_name, "number": shown_number(one.number), "day": one.ends_on}
 
 
 def _reminding(mutuelle_name: str, one: Reminder, how: Sentence) -> Sentence:
-    facts: dict[str, Fact] = {
-        "mutuelle": mutuelle_name,
-        "number": shown_number(one.number),
-        "day": one.ends_on,
-    }
+    facts = _about(mutuelle_name, one)
     if one.amount is None:
         return _(
             "{mutuelle}: the cover of household {number} ends on {day}. To renew, please see your treasurer.",

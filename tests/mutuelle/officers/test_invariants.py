@@ -6,7 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from invariants import examine
 from mutuelle.officers.invariants import INVARIANTS as OFFICERS
-from mutuelle.officers.proposals import REFUSED, WITHDRAW
+from mutuelle.officers.joint_acts import REFUSED
+from mutuelle.officers.role_changes import WITHDRAW
 from mutuelle.officers.roles import Role
 from mutuelle.treasury.invariants import CASH
 from tests.support.officer_acts import answers, deposits, proposes, receives
@@ -17,8 +18,9 @@ INVARIANTS = OFFICERS + CASH
 BROKEN_BY = {
     "office_agrees_with_its_changes": "update officer set until = since where role = 'collector'",
     "role_changes_take_turns": "update role_change set position = 3 where role = 'enrolment officer' and position = 2",
-    "approved_change_was_carried_out": "update role_proposal set answer = null, answered_by = null, answered_at = null"
-    " where answer = 'approved'",
+    "approved_change_was_carried_out": "update joint_act set answer = null, answered_by = null, answerer_name = null,"
+    " answered_at = null where answer = 'approved'",
+    "act_was_answered_by_another": "update joint_act set answered_by = '+22376000077' where answer is not null",
     "pin_is_sealed": "update officer_pin set sealed = '$argon2id$v=19$' || sealed",
     "locked_pin_is_noted": "update officer_pin set failures = 5",
     "cash_posted_once": "update cash_receipt set amount_minor = amount_minor + 1",

@@ -199,6 +199,21 @@ async def test_a_household_with_a_payment_under_way_is_not_closed(pool: AsyncEng
             await close_household(db, household.number, by(), although_covered=False)
 
 
+async def test_what_another_pays_stops_no_closing_and_its_money_is_kept(
+    pool: AsyncEngine, household: Household
+) -> None:
+    async with pool.begin() as db:
+        caller = Caller(OUMAR, "fr", "test", "pays", NOON)
+        await ask_payment(db, caller, household, Money(1_000, "XOF"), OUMAR)
+        await close_household(db, household.number, by(), although_covered=True)
+    await paid(pool, household, at=NOON, payer=OUMAR)
+    async with pool.connect() as db:
+        told = list(await db.scalars(sa.select(outbox.c.body).where(outbox.c.phone == OUMAR)))
+        assert await broken(db) == []
+    assert len(told) == 1
+    assert "personne n'est couvert" in told[0]
+
+
 async def test_what_was_closed_is_reopened_as_it_was(pool: AsyncEngine, household: Household) -> None:
     async with pool.begin() as db:
         await close_household(db, household.number, by(), although_covered=True)

@@ -1,6 +1,7 @@
 """Who owes in a place: the most first, in one segment whatever the number of names, each look-up written down."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -66,11 +67,13 @@ async def test_who_owes_most_comes_first_and_the_look_up_is_written_down(pool: A
     await paid(pool, await join(pool, AWA, at=NOON), at=NOON)
     await paid(pool, await join(pool, MARIAM, at=NOON, name="Mariam Diarra", pay_minor=3_000), at=NOON)
     await join(pool, OUMAR, at=NOON, name="Oumar Sow")
+    later = replace(TREASURER, at=NOON + 95 * DAY)
     async with pool.begin() as db:
         places = await places_of(db, ["BEN"])
-        found = await arrears_by_place(db, TREASURER, places)
-        again = await arrears_by_place(db, TREASURER, [found[0].place])
-        noted = await uses_since(db, Limited.MEMBER_LOOKED_UP, NOON - DAY, subject=FANTA)
+        assert await arrears_by_place(db, TREASURER, places) == [], "they joined today"
+        found = await arrears_by_place(db, later, places)
+        again = await arrears_by_place(db, later, [found[0].place])
+        noted = await uses_since(db, Limited.MEMBER_LOOKED_UP, later.at - DAY, subject=FANTA)
     assert [[(one.head_name, one.due.amount_minor) for one in place.owing] for place in found] == [
         [("Oumar Sow", 12_000), ("Mariam Diarra", 9_000)]
     ]

@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mutuelle.officers.colleagues import allow_colleague_pin
+from mutuelle.officers.joint_acts import REFUSED, acts_to_sign
 from mutuelle.officers.pins import WRONG
-from mutuelle.officers.proposals import REFUSED, WITHDRAW, allow_colleague_pin, proposals_for
+from mutuelle.officers.role_changes import WITHDRAW
 from mutuelle.officers.roles import Role
-from mutuelle.officers.tables import role_change, role_proposal
+from mutuelle.officers.tables import joint_act, role_change
 from mutuelle.tables import doctor
 from talk.answers import Secret
 from talk.trouble import RefusedError
@@ -40,7 +42,7 @@ async def refusal(work: Awaitable[object]) -> str:
 async def test_one_proposes_another_approves_and_the_person_is_told(town: AsyncEngine) -> None:
     assert await proposes(town) is None
     assert await roles_of(town, OUMOU) == []
-    assert await templates(town, ISSA) == ["role proposed"]
+    assert await templates(town, ISSA) == ["signature asked"]
     assert await templates(town, FANTA) == []
     assert await answers(town) is None
     assert await roles_of(town, OUMOU) == [Role.COLLECTOR]
@@ -48,7 +50,7 @@ async def test_one_proposes_another_approves_and_the_person_is_told(town: AsyncE
     async with town.connect() as db:
         change = (await db.execute(select(role_change).where(role_change.c.phone == OUMOU))).one()
         assert (change.what, change.actor) == ("given", "two treasurers")
-        assert change.proposal == await db.scalar(select(role_proposal.c.id))
+        assert change.act == await db.scalar(select(joint_act.c.id))
     assert await broken(town) == set()
 
 
@@ -73,7 +75,7 @@ async def test_a_withdrawn_office_ends_at_once_and_what_was_open_in_it_is_refuse
     await proposes(town, by=MODIBO)
     await proposes(town, what=WITHDRAW, role=Role.TREASURER, phone=MODIBO, name="Modibo Keïta")
     async with town.connect() as db:
-        both = {p.phone: p.id for p in await proposals_for(db, calling(ISSA), "BEN")}
+        both = {p.facts["phone"]: p.id for p in await acts_to_sign(db, calling(ISSA), "BEN")}
     await answers(town, proposal=both[MODIBO])
     assert await roles_of(town, MODIBO) == []
     said = await refusal(proposes(town, by=MODIBO, phone=DOCTOR))
@@ -88,15 +90,15 @@ async def test_a_refusal_is_told_and_gives_nothing(town: AsyncEngine) -> None:
     await proposes(town)
     assert await answers(town, answer=REFUSED) is None
     assert await roles_of(town, OUMOU) == []
-    assert await templates(town, FANTA) == ["role refused"]
+    assert await templates(town, FANTA) == ["signature refused"]
     assert await broken(town) == set()
 
 
 async def test_nobody_approves_her_own_proposal(town: AsyncEngine) -> None:
     await proposes(town)
     async with town.connect() as db:
-        assert await proposals_for(db, calling(FANTA), "BEN") == []
-        (found,) = await proposals_for(db, calling(ISSA), "BEN")
+        assert await acts_to_sign(db, calling(FANTA), "BEN") == []
+        (found,) = await acts_to_sign(db, calling(ISSA), "BEN")
     assert (await refusal(answers(town, by=FANTA, proposal=found.id))).startswith("Another treasurer")
 
 
@@ -110,8 +112,8 @@ async def test_nobody_approves_what_is_about_herself(town: AsyncEngine) -> None:
     await appoint(town, MODIBO, Role.TREASURER, name="Modibo Keïta")
     await proposes(town, what=WITHDRAW, role=Role.TREASURER, phone=ISSA, name="Issa Dembélé")
     async with town.connect() as db:
-        assert await proposals_for(db, calling(ISSA), "BEN") == []
-        (found,) = await proposals_for(db, calling(MODIBO), "BEN")
+        assert await acts_to_sign(db, calling(ISSA), "BEN") == []
+        (found,) = await acts_to_sign(db, calling(MODIBO), "BEN")
     assert (await refusal(answers(town, by=ISSA, proposal=found.id))).startswith("Nobody answers")
     assert (await refusal(proposes(town, phone=FANTA))).startswith("Nobody proposes a role for herself")
 
@@ -124,13 +126,13 @@ async def test_of_two_treasurers_one_cannot_remove_the_other_but_may_leave(town:
     assert await answers(town) is None
     assert (await roles_of(town, FANTA), await roles_of(town, ISSA)) == ([], [Role.TREASURER])
     said = await refusal(leaves(by=ISSA, phone=ISSA, name="Issa Dembélé"))
-    assert said.startswith("It takes another treasurer")
+    assert said.startswith("The last treasurer")
 
 
 async def test_a_proposal_ends_after_a_week(town: AsyncEngine) -> None:
     await proposes(town)
     async with town.connect() as db:
-        (found,) = await proposals_for(db, calling(ISSA), "BEN")
+        (found,) = await acts_to_sign(db, calling(ISSA), "BEN")
     late = NOON + timedelta(days=7)
     assert (await refusal(answers(town, proposal=found.id, at=late))).startswith("This proposal was answered")
     assert await proposes(town, at=late) is None, "it may be proposed again"
@@ -139,7 +141,7 @@ async def test_a_proposal_ends_after_a_week(town: AsyncEngine) -> None:
 async def test_a_wrong_pin_does_nothing_and_is_counted(town: AsyncEngine) -> None:
     assert await proposes(town, pin="99999") == WRONG
     async with town.connect() as db:
-        assert await proposals_for(db, calling(ISSA), "BEN") == []
+        assert await acts_to_sign(db, calling(ISSA), "BEN") == []
     await proposes(town)
     assert await answers(town, pin="99999") == WRONG
     assert await roles_of(town, OUMOU) == []
@@ -149,7 +151,7 @@ async def test_approved_twice_at_once_it_is_carried_out_once(town: AsyncEngine) 
     await appoint(town, MODIBO, Role.TREASURER, name="Modibo Keïta")
     await proposes(town)
     async with town.connect() as db:
-        (found,) = await proposals_for(db, calling(ISSA), "BEN")
+        (found,) = await acts_to_sign(db, calling(ISSA), "BEN")
     both = (answers(town, by=by, proposal=found.id) for by in (ISSA, MODIBO))
     said = await asyncio.gather(*both, return_exceptions=True)
     assert sorted(type(one).__name__ for one in said) == ["NoneType", "RefusedError"]
