@@ -30,12 +30,12 @@ from mutuelle.treasury.cash_in_hand import REVERSAL, cash_in_hand_of, is_cancell
 from mutuelle.treasury.messages import cash_cancelled, cash_disputed
 from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt
 from talk.answers import Kind
-from talk.figures import amount_in
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller
 
 CODE_LETTERS = 6
 LISTED_DAYS, MOST_LISTED = 30, 80  # the most in a treasurer's list
+AMOUNT = re.compile("[0-9]+(F|FR|FRS|CFA|FCFA|FRANCS?|K)")
 MISREAD = str.maketrans({"0": "O", "1": "I", "8": "B"})  # digits in no receipt code, and what is meant
 UNKNOWN = _("No receipt of your household has this code. Please check each letter.")
 
@@ -92,7 +92,7 @@ async def nearly_a_code(db: AsyncConnection, caller: Caller, typed: str) -> bool
     code = "".join(c for c in typed.upper() if c.isalnum())
     if len(typed.split()) > 2 or abs(len(code) - CODE_LETTERS) > 1:
         return False
-    if re.search("[0-9]", code) and re.search("[A-Z]", code) and amount_in(typed) is None:
+    if re.search("[0-9]", code) and re.search("[A-Z]", code) and not AMOUNT.fullmatch(code):
         return True
     own = await cash_receipts(db, _of_phone(caller.phone))
     return any(OSA.distance(code, receipt.code, score_cutoff=2) <= 2 for receipt in own)
