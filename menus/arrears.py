@@ -15,9 +15,9 @@ from mutuelle.treasury.arrears import (
     who_owes,
 )
 from talk.answers import Kind
-from talk.keywords import Takes, by_message, word_for, words_of
+from talk.keywords import Takes, by_message, word_for
 from talk.layout import longest
-from talk.questions import initials
+from talk.questions import initials, words_of
 from talk.trouble import InvalidError
 from talk.words import Caller, ask, choose, look
 

@@ -35,7 +35,7 @@ from talk.preferences import language_of
 from talk.questions import BACK, HOME, MORE, is_confirmation
 from talk.questions import YES as YES_KEY
 from talk.screen import Shown
-from talk.words import Caller
+from talk.words import CHOSEN, Caller
 
 log = logging.getLogger("keneya.sms")
 
@@ -151,7 +151,11 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     if not waits or (confirms and incoming.age_of(waits[0]) > incoming.deps.clock.scaled(HOUR)):
         return None
     if heard and heard.leads:
-        return await _next_part(incoming, *waits, heard) or await _opened(incoming, heard)
+        return (
+            await _next_part(incoming, *waits, heard)
+            or await _chosen(incoming, *waits)
+            or await _opened(incoming, heard)
+        )
     if is_enough(body):
         return await _ended(incoming, waits[0])
     return await _go_on(incoming, *waits, heard)
@@ -164,6 +168,15 @@ async def _next_part(
     if heard.opening is not menu or not menu.life_s or not heard.answers:
         return None
     return await _answer(incoming, await _play(incoming, menu, talk, heard.answers), "answer")
+
+
+async def _chosen(incoming: _Incoming, talk: Conversation, menu: ByMessage) -> SmsAnswer | None:
+    """The answer that names a choice of the open question though it is a keyword too: Famille, of two products."""
+    if not talk.state.view.keys or is_confirmation(talk.state.view):
+        return None
+    turn = await _play(incoming, menu, talk, [clean(tidy(incoming.received.body))])
+    new = turn.talk.state.answers[len(talk.state.answers) :]
+    return await _answer(incoming, turn, "answer") if new and new[0].kind == CHOSEN else None
 
 
 async def _by_office(incoming: _Incoming, heard: Heard | None) -> Heard | None:

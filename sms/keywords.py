@@ -20,8 +20,8 @@ from locales import Sentence, _, languages, render
 from locales.by_ear import sound_of
 from talk.answers import LONGEST_ANSWER
 from talk.figures import amount_in, in_figures
-from talk.keywords import NO, START, STOP, YES, ByMessage, Takes, words_of
-from talk.questions import initials
+from talk.keywords import NO, START, STOP, YES, ByMessage, Takes
+from talk.questions import initials, words_of
 
 NOT = _("NOT DONT CANT")
 # What denies a sentence: words, `A_B` side by side, `A+B` both, `!A` not there. What only looks so is left out first.

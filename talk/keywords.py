@@ -15,9 +15,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, _, languages, render
+from locales import Sentence, _, render
 from talk.engine import Menu
-from talk.questions import initials
 from talk.words import Caller, Request
 
 BY_MESSAGE = "sms"  # the gateway of a caller who writes
@@ -76,12 +75,6 @@ def by_message(
 ) -> Callable[[Menu], ByMessage]:
     """Decorates a menu that an SMS with `keyword` opens, or one that says it in another way."""
     return lambda menu: ByMessage(keyword, menu, strangers, officers, said, takes, weight)
-
-
-def words_of(keyword: Sentence) -> list[str]:
-    """Every word for `keyword`, of all languages: capitals without accents, each once."""
-    spoken = (word for language in languages() for word in render(keyword, language).split())
-    return list(dict.fromkeys(initials(word) for word in spoken))
 
 
 def word_for(keyword: Sentence, language: str) -> str:

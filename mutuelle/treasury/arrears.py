@@ -15,6 +15,7 @@ from locales import Fact, Money, Sentence, _, _n
 from mutuelle.contributions.portfolio import Insured, portfolio
 from mutuelle.cover.rules import COVERED_STATES, CoverState
 from mutuelle.households.lookups import note_lookup
+from mutuelle.officers.joint_acts import acts_to_sign
 from mutuelle.scheme.mutuelles import Mutuelle, Place, get_mutuelle
 from mutuelle.tables import household
 from mutuelle.treasury.cash_in_hand import CashInHand, collectors_cash_in_hand
@@ -109,12 +110,13 @@ def _listed(head: Sentence, lines: Sequence[str]) -> Iterator[Sentence]:
 
 @dataclass(frozen=True)
 class Detail:
-    """How the households of a mutuelle stand, and what each collector holds."""
+    """How the households of a mutuelle stand, what waits for the caller's signature, what each collector holds."""
 
     mutuelle: Mutuelle
     states: Counter[CoverState]
     owing: int
     total: Money
+    to_sign: int
     collectors: tuple[CashInHand, ...]
     days: tuple[int, ...]  # for how long each collector has held the oldest of it
 
@@ -132,6 +134,7 @@ async def detail_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> De
         Counter(one.cover.state for one in insured),
         sum(one.due.amount_minor > 0 for one in insured),
         _due_in_all(insured, mutuelle),
+        len(await acts_to_sign(db, caller, mutuelle_id)),
         tuple(collectors),
         tuple(one.days(today) for one in collectors),
     )
@@ -154,8 +157,10 @@ def detail_words(found: Detail) -> list[Sentence]:
         owing=found.owing,
         total=found.total,
     )
+    if found.to_sign:
+        head = _("{head}. To sign: {n}", head=head, n=found.to_sign)
     if not found.collectors:
-        return [_("{head}. No collector holds cash.", head=head)]
+        return [_("{head}. No collector holds cash.", head=head), head]
     lines = [
         f"{one.name} {one.held.bare} ({days})" for one, days in zip(found.collectors, found.days, strict=True)
     ]
