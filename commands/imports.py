@@ -5,14 +5,16 @@ Faults and next steps are printed for a federation: in French, or in English on 
 
 import argparse
 import gc
+import getpass
 import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from commands.command import CommandError, Commands, command, database, missing_settings
+from commands.command import CommandError, Commands, command, database, missing_settings, operator
 from commands.progress import Progress
 from locales import languages, render
+from mutuelle.acts import By
 from mutuelle.founding.founding import FoundingError
 from mutuelle.imports.reading import BadFolderError, read_folder
 from mutuelle.imports.run import Imported, steps, take_over
@@ -31,8 +33,21 @@ def add(commands: Commands) -> None:
     import_.add_argument("folder", type=Path, metavar="DIR", help="the folder with the files (docs/start)")
     import_.add_argument("--dry-run", action="store_true", help="look at everything, keep nothing")
     import_.add_argument(
+        "--actor",
+        type=operator,
+        help="who does this, for what it changes; without it the name of the login",
+    )
+    import_.add_argument(
         "--language", choices=languages(), default=_language(), help="of faults and counts: fr or en"
     )
+
+
+def _login() -> str:
+    """Who is logged in here, for what is written down; a container may have no name for it."""
+    try:
+        return f"{getpass.getuser()[:40]} on this machine"
+    except (KeyError, OSError):
+        return f"user {os.getuid()} on this machine"
 
 
 def _language() -> str:
@@ -49,6 +64,8 @@ async def import_register(arguments: argparse.Namespace) -> int:
     except BadFolderError as bad:
         raise CommandError(str(bad), 2) from None
     taken = Imported()
+    folder = arguments.folder.absolute().name
+    by = By(arguments.actor or _login(), f"import of {folder}"[:160], datetime.now(UTC))
     try:
         async with database() as db:
             with Progress(steps(sheets)) as progress:
@@ -57,7 +74,7 @@ async def import_register(arguments: argparse.Namespace) -> int:
                     sheets,
                     faults,
                     operators=missing_settings(),
-                    at=datetime.now(UTC),
+                    by=by,
                     advance=progress.advance,
                 )
             if taken.faults or arguments.dry_run:

@@ -17,14 +17,20 @@ from mutuelle.treasury.arrears import (
     who_owes,
 )
 from talk.answers import Kind
-from talk.keywords import Takes, by_message, word_for, words_of
+from talk.keywords import Takes, by_message, word_for
 from talk.layout import longest
-from talk.questions import initials
+from talk.questions import initials, words_of
 from talk.trouble import InvalidError
 from talk.words import Caller, ask, choose, look
 
 
-@by_message(_("ARREARS WHO_OWES"), officers=True, takes=Takes.WORDS)
+@by_message(
+    _("ARREARS WHO_OWES"),
+    officers=True,
+    said=_("WHO+OWE*|LATE|BEHIND WHO+NOT|HASNT|HAVENT+PAID|PAY DEBTORS UNPAID LATE+HOUSEHOLDS|MEMBERS|LIST"),
+    takes=Takes.WORDS,
+    weight=7,
+)
 async def arrears(caller: Caller) -> Sentence:
     """RETARDS Zantiéla: who owes there. Without a place: how much is owed in each."""
     found = await treasuries(caller)

@@ -9,8 +9,8 @@ from menus.treasurer import err_by_message
 from menus.verify import verify
 from mutuelle.care.code_input import parts_without_word
 from mutuelle.officers.roles import Role
-from talk.keywords import NO, ByMessage, words_of
-from talk.questions import initials
+from talk.keywords import NO, ByMessage
+from talk.questions import initials, words_of
 
 
 def menus_by_message() -> list[ByMessage]:

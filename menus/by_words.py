@@ -3,9 +3,10 @@ what became of their money, a birth, a death, a lost phone.
 """
 
 from locales import Sentence, _
+from menus.confirmation import no_household
 from menus.messages import RECEIPTS_SHOWN, listed_receipts
 from menus.mutuelle import prices, what_is_paid, which
-from menus.words import NO_HOUSEHOLD, PAY, whom
+from menus.words import PAY, whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
@@ -59,7 +60,7 @@ async def benefits_by_message(caller: Caller) -> Sentence:
     said=_(
         "COMPLAINT* COMPLAINING PROBLEM* MISTAKE ERROR CHEAT* STOLE STEAL SCAM UNFAIR ANGRY CONTACT CALL+ME "
         "TREASURER* PRESIDENT OFFICE SPEAK TALK LEAVE+MUTUELLE GIVE+BACK+MONEY MY+MONEY+BACK WHO+CALL "
-        "DOES+NOT+WORK DOESNT+WORK"
+        "DOES+NOT+WORK DOESNT+WORK WANT+STOP"
     ),
     strangers=True,
     weight=4,
@@ -93,7 +94,7 @@ async def lost_by_message(caller: Caller) -> Sentence:
 
 @by_message(
     _("CASH"),
-    said=_("AGENT* COLLECTOR* WHERE+PAY* WHO*+PAY* WHO*+COLLECT* PAY*+CASH PAY*+HAND"),
+    said=_("AGENT* COLLECTOR* MERCHANT WHERE+PAY* WHO*+PAY* WHO*+COLLECT* PAY*+CASH PAY*+HAND"),
     weight=5,
 )
 async def cash_by_message(caller: Caller) -> Sentence:
@@ -114,7 +115,7 @@ async def cash_by_message(caller: Caller) -> Sentence:
 async def receipts_by_message(caller: Caller) -> Sentence:
     household = await whom(caller)
     if household is None:
-        return NO_HOUSEHOLD
+        return await no_household(caller)
     receipts = await look(last_receipts, household, RECEIPTS_SHOWN)
     if receipts:
         return listed_receipts(receipts)
@@ -129,7 +130,7 @@ async def receipts_by_message(caller: Caller) -> Sentence:
 )
 async def birth_by_message(caller: Caller) -> Sentence:
     if await whom(caller) is None:
-        return NO_HOUSEHOLD
+        return await no_household(caller)
     return _(
         "Congratulations! To add the baby, call the service: press 4, then 2. "
         "From that day the baby is covered as you are."

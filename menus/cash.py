@@ -1,51 +1,26 @@
-"""Cash: a collector records what a household gave, a treasurer what a collector gave; a household can dispute it."""
+"""Cash: a collector records what a household gave."""
 
 from dataclasses import dataclass
 from math import gcd
 
-from locales import Fact, Money, Sentence, _, _n, counts
+from locales import Fact, Money, Sentence, _, counts
 from menus.find import NOT_FOUND, find_household, found_as
 from menus.pay import price_asked
-from menus.treasurer import remark, treasuries
 from menus.words import beside, work_pin
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.officers.roles import Appointment
-from mutuelle.treasury.cash import (
-    CashDeposit,
-    CashGiven,
-    Recorded,
-    deposit_cash,
-    receive_all_cash,
-    receive_cash,
-    total_of,
-)
-from mutuelle.treasury.cash_disputes import (
-    cash_receipt_of,
-    dispute_cash,
-    own_receipt_code,
-    receipt_code_kind,
-)
-from mutuelle.treasury.cash_in_hand import (
-    CashInHand,
-    cash_in_hand_of,
-    collectors_cash_in_hand,
-    expect_room,
-    is_own,
-)
+from mutuelle.treasury.cash import CashGiven, receive_cash
+from mutuelle.treasury.cash_in_hand import CashInHand, cash_in_hand_of, expect_room
 from mutuelle.treasury.receipt_days import ReceiptDay, ReceiptDays, earlier_day, receipt_days
-from talk.answers import amount, reason_words
-from talk.keywords import by_message
+from talk.answers import amount
 from talk.layout import longest
 from talk.trouble import RefusedError
-from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look, order
+from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look
 
 NOTHING = _("Nothing was recorded.")
 EARLIER, NOT_AT_ALL = "earlier", "not at all"
-MORE, ENOUGH = "more", "enough"
 CONSENT_ROOM = 114  # septets: the keys take the rest of the screen
-MOST_AT_ONCE = 4  # households with one PIN: what one screen reads back
-MOST_TRIES = 8  # households in one call, those that gave nothing too
 
 
 @dataclass(frozen=True)
@@ -82,55 +57,6 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
     return _(
         "Recorded: {amount}. Write receipt {code} on their paper: no SMS reaches them. You hold {held}.",
         **facts,
-    )
-
-
-async def receive_several(caller: Caller, appointment: Appointment) -> Sentence:
-    """The same for several households one after the other: each is agreed to, then all of it, with one PIN."""
-    taken: list[Agreed] = []
-    for tries_left in range(MOST_TRIES - 1, -1, -1):
-        one = await given(caller, appointment, taken)
-        taken += [one] if isinstance(one, Agreed) else []
-        if len(taken) == MOST_AT_ONCE:
-            break
-        said = listed(taken) if isinstance(one, Agreed) else one
-        another = (Option(MORE, _("Another household"), "1"),) if tries_left else ()
-        more = await choose(said, (*another, Option(ENOUGH, _("That is all"), "2")))
-        if more.key == ENOUGH:
-            break
-    agreed = bool(taken) and await confirm(_("{listed} Record?", listed=listed(taken)))
-    if not agreed:
-        return NOTHING
-    pin = await work_pin()
-    done = await do(
-        receive_all_cash,
-        mutuelle=appointment.mutuelle_id,
-        cash=tuple(one.cash for one in taken),
-        terms=tuple(one.stands.payment_terms for one in taken),
-        pin=pin,
-    )
-    return done if isinstance(done, Sentence) else recorded(taken, done)
-
-
-def listed(taken: list[Agreed]) -> Sentence:
-    return _n(
-        "{total}, {n} household: {lines}.",
-        "{total}, {n} households: {lines}.",
-        len(taken),
-        total=total_of([one.cash for one in taken]),
-        lines=", ".join(one.line for one in taken),
-    )
-
-
-def recorded(taken: list[Agreed], done: tuple[Recorded, ...]) -> Sentence:
-    facts: dict[str, Fact] = {"total": total_of([one.cash for one in taken]), "held": done[-1].held}
-    on_paper = [f"{one.number[-3:]} {one.receipt_code}" for one in done if not one.notified]
-    if not on_paper:
-        return _("Recorded: {total}. Each household gets an SMS. You hold {held}.", **facts)
-    return _(
-        "Recorded: {total}. You hold {held}. Receipts to write on paper, no SMS reaches them: {receipts}",
-        **facts,
-        receipts=", ".join(on_paper),
     )
 
 
@@ -281,70 +207,3 @@ def _facts(stands: Standing, money: Money, name: str) -> dict[str, Fact]:
         "product": product.name,
         "price": price_asked(stands),
     }
-
-
-async def deposit(caller: Caller, appointment: Appointment) -> Sentence:
-    """A treasurer records cash that a collector gave."""
-    collectors_cash = [
-        cash_in_hand
-        for cash_in_hand in await look(collectors_cash_in_hand, appointment.mutuelle_id)
-        if not is_own(cash_in_hand, appointment)
-    ]
-    if not collectors_cash:
-        return _("No collector holds cash.")
-    cash_in_hand: CashInHand = await choose(_("Whose cash do you receive?"), collectors_cash)
-    least = Money(1, cash_in_hand.held.currency)
-    money = await ask(
-        _("How much did you count? {name} holds {held}", name=cash_in_hand.name, held=cash_in_hand.held),
-        amount(least, cash_in_hand.held),
-    )
-    agreed = await confirm(
-        _(
-            "Did {name} give you {amount}, of {held} held?",
-            amount=money,
-            name=cash_in_hand.name,
-            held=cash_in_hand.held,
-        )
-    )
-    if not agreed:
-        return NOTHING
-    pin = await work_pin()
-    left = await do(
-        deposit_cash,
-        mutuelle=appointment.mutuelle_id,
-        deposit=CashDeposit(cash_in_hand.holder, money, cash_in_hand.held),
-        pin=pin,
-    )
-    if isinstance(left, Sentence):
-        return left
-    return _(
-        "Recorded. {name} is told by SMS and still holds {held}.", name=cash_in_hand.name, held=left.held
-    )
-
-
-@by_message(_("WRONG"))
-async def dispute(caller: Caller) -> Sentence:
-    """A household disputes a cash receipt, by the code of the receipt. A treasurer's other words are her remark."""
-    if await treasuries(caller):
-        said = await ask(_("What is wrong? In a few words, or the code of a receipt"), reason_words)
-        if not (code := await look(own_receipt_code, caller, said)):
-            return await remark(caller, said)
-    else:
-        code = await ask(_("The code of the receipt?"), receipt_code_kind)
-    found = await look(cash_receipt_of, caller, code)
-    if found.contested:
-        return _(
-            "Your mutuelle knows already that you contest the receipt {code}. It will call you.", code=code
-        )
-    agreed = await order(
-        _(
-            "Tell the treasurers that {amount} in cash of {day}, receipt {code}, is wrong?",
-            amount=found.amount,
-            day=found.on,
-            code=code,
-        )
-    )
-    if not agreed:
-        return _("Nothing was changed.")
-    await do(dispute_cash, code=code)
-    return _("Noted: you contest the receipt {code}. The treasurers are told and will call you.", code=code)

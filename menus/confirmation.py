@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from locales import Sentence, _
-from menus.join import registered
+from menus.words import COVER, JOIN, NO_HOUSEHOLD, PAY, registered
 from mutuelle.contributions.standing import standing
 from mutuelle.contributions.ways_to_pay import cash_instead
 from mutuelle.enrolment.registration import confirm_registration, deny_registration
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.confirmation import (
     CONFIRM,
     NOTHING_WAITS,
@@ -15,7 +16,7 @@ from mutuelle.households.confirmation import (
     number_asked_about,
     unconfirmed_of,
 )
-from talk.keywords import by_message
+from talk.keywords import BY_MESSAGE, by_message, word_for
 from talk.words import Caller, confirm, do, look
 
 
@@ -25,7 +26,23 @@ async def answer(caller: Caller) -> Sentence:
     return await answer_first(caller, waiting) if waiting else NOTHING_WAITS
 
 
-answer = replace(answer, asks=number_asked_about)
+answer = replace(answer, asks=number_asked_about, denied="HELP")
+
+
+async def no_household(caller: Caller) -> Sentence:
+    """The answer to who has no household; who is asked about one is asked again instead."""
+    if waiting := await asked_about(caller):
+        return await answer_first(caller, waiting)
+    if caller.gateway == BY_MESSAGE:
+        word = word_for(JOIN, caller.language)
+        return _("This phone speaks for no household yet. To join, send {word}.", word=word)
+    return NO_HOUSEHOLD
+
+
+async def asked_about(caller: Caller) -> Unconfirmed | None:
+    """The household about which the service has asked this phone, if it waits for an answer."""
+    is_asked = (await look(profile_of, caller)).is_asked
+    return await look(unconfirmed_of, caller) if is_asked else None
 
 
 async def answer_first(caller: Caller, waiting: Unconfirmed) -> Sentence:
@@ -41,6 +58,13 @@ async def answer_first(caller: Caller, waiting: Unconfirmed) -> Sentence:
         if cash and stands and stands.due.amount_minor:
             number = household.shown_number
             return registered(number, stands.due, stands.opening, stands.product, cash)
+        if caller.gateway == BY_MESSAGE:
+            return _(
+                "Thank you! Your member number: {number}. For your cover, send {cover}. To pay: {pay}.",
+                number=household.shown_number,
+                cover=word_for(COVER, caller.language),
+                pay=word_for(PAY, caller.language),
+            )
         return _(
             "Thank you! Your member number: {number}. Dial again to see your cover or to pay.",
             number=household.shown_number,

@@ -1,8 +1,9 @@
 """My cover, on one screen: covered or not, until when, who, what remains due, what to do next."""
 
 from locales import Fact, Sentence, _, _n
+from menus.confirmation import no_household
 from menus.verify import CHECK_BY_MESSAGE
-from menus.words import NO_HOUSEHOLD, PAY, under_way, whom
+from menus.words import COVER, PAY, under_way, whom
 from mutuelle.care.eligibility import doctor_appointments
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
@@ -11,7 +12,7 @@ from talk.words import Caller, look
 
 
 @by_message(
-    _("COVER"),
+    COVER,
     said=_(
         "COVERED COVERAGE CARD RIGHTS BALANCE OWE* DEBT* ARREARS INSURED INSURANCE VALID EXPIRE* STATUS LATE DUE "
         "HOW+MUCH+OWE|LEFT|DUE|REMAIN* UNTIL+WHEN MEMBER+NUMBER UP+TO+DATE WHEN+END|EXPIRE"
@@ -31,7 +32,7 @@ async def without_household(caller: Caller) -> Sentence:
     """A doctor who asks whether somebody is covered means a patient."""
     if caller.gateway == BY_MESSAGE and await look(doctor_appointments, caller):
         return CHECK_BY_MESSAGE
-    return NO_HOUSEHOLD
+    return await no_household(caller)
 
 
 def covered(stands: Standing, caller: Caller) -> Sentence:

@@ -138,16 +138,15 @@ async def doctors_by_message(caller: Caller) -> Sentence:
 
     The place comes first, as people write it: for which household is asked behind it.
     """
-    near = await mutuelles_of(caller)
-    listed = await look(places_of_care, near)
+    listed = await look(places_of_care, await mutuelles_of(caller))
     if not listed:
         return _("No doctor or health centre is listed near you yet.")
     question = _("A doctor in which place? Reply with its name: {places}", places=place_names(listed))
     typed = await ask(question, place_in_words)
-    places = await look(places_called, near, typed)
+    places = places_called(listed, typed)
     if not places:
         typed = await ask(question, place_in_words)
-        places = await look(places_called, near, typed)
+        places = places_called(listed, typed)
     household = await whom(caller)
     if household:
         places = [place for place in places if place.mutuelle_id == household.mutuelle_id]

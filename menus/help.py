@@ -1,5 +1,7 @@
 """Help by SMS: each role's own words; what is said to whom nobody understood; the last word of a day."""
 
+from dataclasses import replace
+
 from locales import Fact, Sentence, _
 from menus.by_words import mutuelle_of, own_mutuelle, prices_by_message, receipts_by_message
 from menus.cover import cover
@@ -42,6 +44,20 @@ async def help_by_message(caller: Caller) -> Sentence:
         "{price}, {receipt}. {stop}: fewer messages.",
         **words,
     )
+
+
+@by_message(
+    _("COLLECT"),
+    officers=True,
+    said=_("COLLECTED|RECEIVED|RECEIVE|GAVE|PAID|TOOK+# COLLECT+MONEY|CASH RECORD+PAYMENT|CASH|MONEY|#"),
+    weight=7,
+)
+async def collects_by_message(caller: Caller) -> Sentence:
+    """Cash is recorded by a call, with the PIN: a collector who writes it is told how."""
+    return await help_by_message.menu(caller)
+
+
+collects_by_message = replace(collects_by_message, role=Role.COLLECTOR)
 
 
 def keywords(language: str) -> dict[str, Fact]:

@@ -1,6 +1,7 @@
 """My household: its people, adding and removing them, corrections, and the log of changes."""
 
 from locales import Fact, Money, Sentence, _, _n
+from menus.confirmation import no_household
 from menus.words import NO_HOUSEHOLD, one_of, whom
 from mutuelle.contributions.family import (
     Family,
@@ -282,7 +283,7 @@ async def household_by_message(caller: Caller) -> Sentence:
     """Who is in my household: their ages only, since others may read a message."""
     household = await whom(caller)
     if household is None:
-        return NO_HOUSEHOLD
+        return await no_household(caller)
     family = await look(family_of, household, caller.at)
     return household_words(household, tuple(person.age(family.today) for person in family.present))
 

@@ -1,14 +1,17 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
+from dataclasses import replace
+
 from locales import Fact, Money, Sentence, _, _n, counts
+from menus.confirmation import answer_first, asked_about
 from menus.mutuelle import which
-from menus.words import JOIN, no_cover, part_of, which_cover
-from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
+from menus.words import JOIN, no_cover, part_of, registered, which_cover
+from mutuelle.contributions.ways_to_pay import cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import NewHousehold
 from mutuelle.scheme.mutuelles import Mutuelle, Place, PlaceNear, get_mutuelle, places_near
-from mutuelle.scheme.products import Offer, Product
+from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
 from talk.keywords import Takes, by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look, show
@@ -66,7 +69,12 @@ async def not_served(caller: Caller) -> Sentence:
 async def join_by_message(caller: Caller) -> Sentence:
     if (await look(profile_of, caller)).households:
         return ALREADY
+    if waiting := await asked_about(caller):
+        return await answer_first(caller, waiting)
     return await join(caller)
+
+
+join_by_message = replace(join_by_message, denied="HELP")
 
 
 async def first_payment(offer: Offer) -> Money:
@@ -151,23 +159,3 @@ def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:
         number=number,
         amount=first,
     )
-
-
-def registered(number: str, due: Money, opening: Money, product: Product, cash: PayInCash) -> Sentence:
-    """Registered: whom to pay how much that is still due, and when care is covered once `opening` is paid."""
-    facts: dict[str, Fact] = {"number": number, "price": due, "who": cash.shown, "opening": opening}
-    in_short = _("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts)
-    wait = product.waiting_period_months
-    if not opening.amount_minor:
-        return in_short
-    if wait:
-        whole = _(
-            "Welcome! Number {number}. Pay {price} in cash to {who}. To wait: {months} once {opening} is paid.",
-            **facts,
-            months=counts.months(wait),
-        )
-    else:
-        whole = _(
-            "Welcome! Number {number}. Pay {price} in cash to {who}. Covered once {opening} is paid.", **facts
-        )
-    return whole.or_else(in_short)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import reduce
 
 from locales import Fact, Money, Sentence, _, counts
-from menus.words import NO_HOUSEHOLD, PAY, beside, under_way, whom
+from menus.confirmation import no_household
+from menus.words import PAY, beside, under_way, whom
 from mutuelle.contributions.payments import expect_operator
 from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.contributions.standing import Standing, standing
@@ -71,7 +72,7 @@ async def pay_by_message(caller: Caller) -> Sentence:
     )  # before "for which household?"
     own = await whom(caller)
     if own is None:
-        return NO_HOUSEHOLD
+        return await no_household(caller)
     stands = await look(standing, own, caller.at)
     if stands.own_payment:
         return under_way(stands.own_payment, caller)
@@ -82,6 +83,9 @@ async def pay_by_message(caller: Caller) -> Sentence:
     if cash := await look(cash_instead, caller, own):
         return in_cash(stands, cash)
     return await agree(caller, stands, own.head_name, await how_much_by_message(stands, named), caller.phone)
+
+
+pay_by_message = replace(pay_by_message, denied="COVER")  # what is owed, and how to pay
 
 
 def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tuple[Sentence, list[Option]]:

@@ -3,7 +3,7 @@
 Possible duplicates are shown before the consent.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from locales import Fact, Sentence, _, _n
 from menus.find import NOT_FOUND, find_household, found_as
@@ -87,6 +87,9 @@ async def registers_by_message(caller: Caller) -> Sentence:
             join=word_for(JOIN, caller.language),
         )
     return await registers(caller, await which_office(appointments))
+
+
+registers_by_message = replace(registers_by_message, denied="HELP")
 
 
 async def seen(near: list[Near]) -> tuple[str, ...] | None:

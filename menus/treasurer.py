@@ -1,5 +1,7 @@
 """The treasurer: the balance now, the answer to a summary, what others found wrong, and when summaries come."""
 
+from dataclasses import replace
+
 from locales import Sentence, _
 from menus.cash_in_hand import in_hand
 from menus.cover import cover
@@ -28,6 +30,7 @@ from talk.words import Caller, Option, ask, choose, confirm, do, look, order, sh
 BALANCE = _("BALANCE")
 NOT_A_TREASURER = _("This word is for the treasurers of a mutuelle.")
 HEARD = _("Thank you. Your answer is kept.")
+HEARD_TODAY = _("No summary waits for your answer: your OK is kept for the accounts of today.")
 HEARD_WRONG = _("Your remark is kept, and the other treasurers are told by SMS.")
 DAYS = (
     Option("1", _("Monday")),
@@ -42,7 +45,7 @@ DAYS = (
 
 @by_message(
     BALANCE,
-    said=_("BOX CASHBOX ACCOUNT* SUMMARY BOOK* HOW+MUCH+BOX|CASH MONEY"),
+    said=_("BOX CASHBOX ACCOUNT* SUMMARY BOOK* HOW+MUCH+BOX|CASH|COLLECTED|HOLD|HAND MONEY HAND+OVER"),
     takes=Takes.WORDS,
     officers=True,
     weight=6,
@@ -82,7 +85,14 @@ async def treasuries(caller: Caller) -> list[Appointment]:
     return [appointment for appointment in appointments if appointment.role is Role.TREASURER]
 
 
-@by_message(_("OK"), officers=True)
+@by_message(
+    _("OK"),
+    officers=True,
+    said=_(
+        "=YES =RIGHT ALL+RIGHT|GOOD|FINE|WELL|CORRECT =CORRECT BALANCE|FIGURES|ACCOUNTS|BOX+RIGHT|CORRECT|GOOD "
+        "AGREE|CONFIRM+BALANCE|FIGURES|ACCOUNTS NOTHING|NO+WRONG|MISSING"
+    ),
+)
 async def ok_by_message(caller: Caller) -> Sentence:
     """All is right; other words behind it than thanks are no OK, and nothing is kept."""
     if not await treasuries(caller):
@@ -94,9 +104,24 @@ async def ok_by_message(caller: Caller) -> Sentence:
     return await right(about) if about else NOT_A_TREASURER
 
 
-@by_message(_("ERR"), officers=True)
+ok_by_message = replace(ok_by_message, role=Role.TREASURER, denied="ERR")
+
+
+@by_message(
+    _("ERR"),
+    officers=True,
+    said=_(
+        "NOT+RIGHT|CORRECT|GOOD|AGREE|OK|MATCH|TALLY DISAGREE MISSING|MISSES SHORT MISTAKE|ERROR|WRONG "
+        "GAP|DIFFERENCE DOESNT+MATCH|TALLY|AGREE TOO+MUCH"
+    ),
+    takes=Takes.WORDS,
+    weight=7,
+)
 async def err_by_message(caller: Caller) -> Sentence:
     return await remark(caller)
+
+
+err_by_message = replace(err_by_message, role=Role.TREASURER, denied="HELP")
 
 
 async def remark(caller: Caller, reason: str = "") -> Sentence:
@@ -137,7 +162,7 @@ async def right(about: Summary) -> Sentence:
 
 async def say_right(about: Summary) -> Sentence:
     await say(about, OK, None)
-    return HEARD
+    return HEARD_TODAY if about.of_balance else HEARD
 
 
 async def wrong(about: Summary, reason: str = "") -> Sentence:

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 
-from locales import Money, Sentence, _, _n, counts
+from locales import Fact, Money, Sentence, _, _n, counts
 from mutuelle.contributions.payments import OpenPayment
 from mutuelle.contributions.standing import Standing
+from mutuelle.contributions.ways_to_pay import PayInCash
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.scheme.products import Offer, offers_for
+from mutuelle.scheme.products import Offer, Product, offers_for
 from talk.answers import Secret, pin
 from talk.words import Caller, Option, Request, ask, choose, look
 
 MOST_LISTED = 8  # with the line of the others a short list
 OTHERS = "others"
-PAY, JOIN = _("PAY"), _("JOIN")  # keywords, named by other menus too
+PAY, JOIN, COVER = _("PAY"), _("JOIN"), _("COVER")  # keywords, named by other menus too
 NO_HOUSEHOLD = _("This phone speaks for no household yet. Dial again and press 1 to join.")
 
 
@@ -120,3 +121,23 @@ def no_cover(mutuelle: Mutuelle, people: tuple[int, ...]) -> Sentence:
         len(people),
         mutuelle=mutuelle.name,
     )
+
+
+def registered(number: str, due: Money, opening: Money, product: Product, cash: PayInCash) -> Sentence:
+    """Registered: whom to pay how much that is still due, and when care is covered once `opening` is paid."""
+    facts: dict[str, Fact] = {"number": number, "price": due, "who": cash.shown, "opening": opening}
+    in_short = _("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts)
+    wait = product.waiting_period_months
+    if not opening.amount_minor:
+        return in_short
+    if wait:
+        whole = _(
+            "Welcome! Number {number}. Pay {price} in cash to {who}. To wait: {months} once {opening} is paid.",
+            **facts,
+            months=counts.months(wait),
+        )
+    else:
+        whole = _(
+            "Welcome! Number {number}. Pay {price} in cash to {who}. Covered once {opening} is paid.", **facts
+        )
+    return whole.or_else(in_short)

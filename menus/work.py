@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from locales import Once, Sentence, _
-from menus.cash import deposit, receive, receive_several
+from menus.cash import receive
+from menus.cash_deposit import deposit
 from menus.cash_in_hand import in_hand
 from menus.money import money
 from menus.register import gives_phone, registers
 from menus.roles import roles
+from menus.several_cash import receive_several
 from menus.treasurer import answer, balance, hour, what_is_wrong
 from menus.unconfirmed import unconfirmed
 from menus.verify import check_patient, my_checks

@@ -11,7 +11,22 @@ from itertools import pairwise
 
 from locales import Sentence, _, render, render_within
 from locales.letters import fold, septets
-from sms.keywords import BESIDE_CODE, BESIDE_THANKS, BESIDE_YES, GREETINGS, NOT, THANKS, known, tidy, words_in
+from sms.keywords import (
+    BESIDE_CODE,
+    BESIDE_THANKS,
+    BESIDE_US,
+    BESIDE_YES,
+    GREETINGS,
+    IT_IS,
+    NOT,
+    THANKS,
+    US,
+    is_yes,
+    known,
+    tidy,
+    without_idioms,
+    words_in,
+)
 from talk.figures import in_figures
 from talk.keyring import Keyring
 from talk.keywords import NO, YES
@@ -109,18 +124,34 @@ def read_yes_or_no(body: str) -> Reply | None:
     The code alone is a yes. A yes behind a "not" is a no: pas d'accord.
     """
     text = re.sub(r"\b0(?=ui\b|ui\d)", "O", in_figures(tidy(body)), flags=re.IGNORECASE)
-    words = [word for word in words_in(text) if not word.isdecimal()]
+    words = without_idioms([word for word in words_in(text) if not word.isdecimal()])
     code = _code([word for word in words_in(text) if word.isdecimal()])
-    yes = [word for word in words if word in known(YES)]
-    against = [word for before, word in pairwise(words) if before in known(NOT)]
-    if (words and words[0] in known(NO)) or (set(against) & known(YES) and not code):
+    yes = {word for word in words if is_yes(word)}
+    if (words and words[0] in known(NO)) or (_is_against(words, yes) and not code):
         return Reply(False, code, plain=True)
-    beside = set(words) <= known(YES) | known(BESIDE_YES) | known(THANKS) | known(BESIDE_THANKS) | known(
-        GREETINGS
-    )
-    if yes and (words[0] in known(YES) or beside):
+    beside = set(words) <= yes | known(BESIDE_YES) | known(THANKS) | known(BESIDE_THANKS) | known(GREETINGS)
+    if yes and (words[0] in yes or beside):
         return Reply(True, code, plain=beside and not re.search(r"\d", text))
+    if _is_us(words) and not code:
+        return Reply(not set(words) & known(NOT), "", plain=False)
     return Reply(True, code, plain=False) if code and set(words) <= known(BESIDE_CODE) else None
+
+
+def _is_against(words: list[str], yes: set[str]) -> bool:
+    """Whether a yes stands beside a "not": pas d'accord, je ne confirme pas."""
+    return any(
+        (before in known(NOT) and word in yes) or (before in yes and word in known(NOT))
+        for before, word in pairwise(words)
+    )
+
+
+def _is_us(words: list[str]) -> bool:
+    """Whether nothing is said but that it is us, or is not: c'est bien nous, ce n'est pas mon ménage."""
+    said = set(words)
+    beside = (
+        known(US) | known(IT_IS) | known(BESIDE_US) | known(NOT) | known(BESIDE_THANKS) | known(GREETINGS)
+    )
+    return bool(said & known(US) and said & known(IT_IS)) and said <= beside
 
 
 def _code(figures: list[str]) -> str:

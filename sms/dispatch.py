@@ -16,7 +16,7 @@ from sms.confirmations import ROOM, Reply, asked, pressed, read_yes_or_no
 from sms.conversations import DAY, HOUR, Conversation, conversation_of, keep
 from sms.delivery import opt_in, opt_out
 from sms.deps import InboundSms, SmsDeps
-from sms.keywords import Heard, Order, clean, is_enough, is_speech, is_thanks, tidy
+from sms.keywords import Heard, Order, clean, denies, is_enough, is_speech, is_thanks, tidy
 from sms.limits import (
     HELPS_A_DAY,
     PLAYED_A_DAY,
@@ -35,13 +35,14 @@ from talk.preferences import language_of
 from talk.questions import BACK, HOME, MORE, is_confirmation
 from talk.questions import YES as YES_KEY
 from talk.screen import Shown
-from talk.words import Caller
+from talk.words import CHOSEN, Caller
 
 log = logging.getLogger("keneya.sms")
 
 TOO_MANY = _("You wrote a lot today: we read you again tomorrow. Until then, call the service.")
 STARTED = _("Done: you get our messages again.")
 BARE_YES = timedelta(minutes=15)  # after a question that touches nobody else a yes needs no code
+MONEY = "ask amount"  # the kind of an amount: no sentence with a "not" names one
 FREE_WORDS = ("ask name", "ask place")  # what takes any words: a sentence would be taken for a name
 
 
@@ -78,6 +79,11 @@ class _Incoming:
         if menu.officers:
             return self.sender is Sender.OFFICER
         return self.sender is not Sender.STRANGER or menu.strangers
+
+    def is_word_of_office(self, heard: Heard) -> bool:
+        """Whether thanks are more than that: a treasurer's OK, or her "all is right"."""
+        has_role = isinstance(heard.opening, ByMessage) and bool(heard.opening.role)
+        return self.sender is Sender.OFFICER and (heard.leads or has_role)
 
     def open_talk(self) -> tuple[Conversation, ByMessage] | None:
         """The conversation that waits for an answer, with its menu; None if the phone may not use the menu any more."""
@@ -140,14 +146,16 @@ async def _decided(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None
     # Beside an open question four figures are an amount or ages, if they are not the code.
     if reply and by_us and (not waits or pressed(by_us[0].state.view, reply, bare=False)):
         return await _reply(incoming, *by_us, reply)
-    if is_thanks(body) and not (
-        heard and heard.leads and incoming.sender is Sender.OFFICER
-    ):  # her OK is a word
+    if is_thanks(body) and not (heard and incoming.is_word_of_office(heard)):
         return SmsAnswer("stranger" if incoming.sender is Sender.STRANGER else "help")
     if not waits or (confirms and incoming.age_of(waits[0]) > incoming.deps.clock.scaled(HOUR)):
         return None
     if heard and heard.leads:
-        return await _next_part(incoming, *waits, heard) or await _opened(incoming, heard)
+        return (
+            await _next_part(incoming, *waits, heard)
+            or await _chosen(incoming, *waits)
+            or await _opened(incoming, heard)
+        )
     if is_enough(body):
         return await _ended(incoming, waits[0])
     return await _go_on(incoming, *waits, heard)
@@ -162,19 +170,34 @@ async def _next_part(
     return await _answer(incoming, await _play(incoming, menu, talk, heard.answers), "answer")
 
 
+async def _chosen(incoming: _Incoming, talk: Conversation, menu: ByMessage) -> SmsAnswer | None:
+    """The answer that names a choice of the open question though it is a keyword too: Famille, of two products."""
+    if not talk.state.view.keys or is_confirmation(talk.state.view):
+        return None
+    turn = await _play(incoming, menu, talk, [clean(tidy(incoming.received.body))])
+    new = turn.talk.state.answers[len(talk.state.answers) :]
+    return await _answer(incoming, turn, "answer") if new and new[0].kind == CHOSEN else None
+
+
 async def _by_office(incoming: _Incoming, heard: Heard | None) -> Heard | None:
     """What a message without its keyword means from somebody in this office: a doctor's figures, a treasurer's no."""
     if incoming.sender is not Sender.OFFICER or (heard and _is_own_word(heard)):
         return None
     deps, caller, body = incoming.deps, incoming.caller, tidy(incoming.received.body)
-    opened = deps.without_keyword(await deps.roles_of(incoming.db, caller.phone, caller.at), body)
-    return Heard(opened[0], opened[1], leads=opened[2]) if opened else None
+    roles = await deps.roles_of(incoming.db, caller.phone, caller.at)
+    if opened := deps.without_keyword(roles, body):
+        return Heard(opened[0], opened[1], leads=opened[2])
+    return deps.phrasebook.read(body, caller.language, incoming.may_open, roles)
 
 
 def _is_own_word(heard: Heard) -> bool:
-    """Whether a keyword in front says itself what the figures behind it are: VERIF, PAYER, an office's own words."""
+    """Whether a keyword in front says itself what is behind it: VERIF, PAYER, an office's own words, but BILAN FAUX."""
     menu = heard.opening
-    return heard.leads and (isinstance(menu, Order) or menu.officers or menu.takes is Takes.FIGURES)
+    if isinstance(menu, Order) or not heard.leads:
+        return heard.leads
+    return menu.takes is Takes.FIGURES or (
+        menu.officers and not (menu.takes is Takes.WORDS and heard.answers)
+    )
 
 
 async def _is_over(incoming: _Incoming) -> bool:
@@ -222,7 +245,7 @@ async def _opened(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None:
     if heard is None or not isinstance(menu := heard.opening, ByMessage):
         return None
     if menu is incoming.deps.help_menu:  # help keeps the open question
-        return SmsAnswer("menu", await _play_alone(incoming, menu))
+        return SmsAnswer("menu", await _asked_again(incoming) or await _play_alone(incoming, menu))
     ordered = heard.leads or (menu.takes is Takes.FIGURES and bool(heard.answers))
     talk = Conversation(incoming.caller.phone, incoming.received.id, menu.keyword.msgid, ordered=ordered)
     turn = await _play(incoming, menu, talk, heard.answers)
@@ -239,6 +262,14 @@ async def _asked(incoming: _Incoming) -> tuple[Conversation, ByMessage] | None:
             talk = Conversation(incoming.caller.phone, asked(number), menu.keyword.msgid)
             return (await _play(incoming, menu, talk, ())).talk, menu
     return None
+
+
+async def _asked_again(incoming: _Incoming) -> str:
+    """What the service itself has asked this phone, with the code of the yes; nothing if it has asked nothing."""
+    if not (waits := await _asked(incoming)):
+        return ""
+    talk, menu = waits
+    return _text(incoming, (await _play(incoming, menu, talk, ())).shown)
 
 
 async def _reply(incoming: _Incoming, talk: Conversation, menu: ByMessage, reply: Reply) -> SmsAnswer:
@@ -271,6 +302,8 @@ async def _go_on(
     moves = word in (BACK, HOME, MORE)
     typed = [word] if moves or not is_confirmation(talk.state.view) else []
     turn = await _play(incoming, menu, talk, typed)
+    if denies(incoming.received.body) and _last_kind(turn.talk) == MONEY != _last_kind(talk):
+        turn = await _play(incoming, menu, talk, [])  # je ne peux pas payer 5000: no amount to ask her for
     if not turn.talk.acted and heard and _means_else(incoming, talk, turn):
         return await _opened(incoming, heard)
     if moves or turn.shown.end or _has_moved(talk, turn.talk) or is_confirmation(turn.talk.state.view):
@@ -287,6 +320,11 @@ def _with_way_out(incoming: _Incoming, noted: str, question: str, *, is_list: bo
     note = noted.removesuffix(question).rstrip()
     whole, without = _joined(noted, way_out), _joined(question, way_out)
     return whole or (note and not is_list and _joined(note, way_out)) or without or noted
+
+
+def _last_kind(talk: Conversation) -> str:
+    """The kind of the last answer on record."""
+    return talk.state.answers[-1].kind if talk.state.answers else ""
 
 
 def _has_moved(before: Conversation, after: Conversation) -> bool:
@@ -333,13 +371,13 @@ def _text(incoming: _Incoming, shown: Shown) -> str:
 
 
 async def _not_understood(incoming: _Incoming) -> SmsAnswer:
-    """Answer a code without an open confirmation, or words that were not understood."""
+    """Answer a code without an open confirmation, or words that were not understood: who was asked is asked again."""
     kind = "stranger" if incoming.sender is Sender.STRANGER else "help"
     if kind == "help" and read_yes_or_no(incoming.received.body):
         return SmsAnswer("code", await _helping(incoming, incoming.say(_lapsed(incoming))))
-    return SmsAnswer(
-        kind, await _helping(incoming, await _play_alone(incoming, incoming.deps.not_understood))
-    )
+    asked_again = await _asked_again(incoming)
+    text = asked_again or await _play_alone(incoming, incoming.deps.not_understood)
+    return SmsAnswer(kind, await _helping(incoming, text))
 
 
 async def _helping(incoming: _Incoming, text: str) -> str:

@@ -3,12 +3,14 @@
 A keyword that leads the line, behind a greeting, is an order, and the words after it are its answers. Elsewhere the
 entry of most words wins, then the menu of most weight. Only then one typing mistake is forgiven, in words of five
 letters or more of the writer's own language. Other text is the caller's to handle.
+
+No menu that acts is opened by a sentence that denies it (je ne veux pas payer): another menu answers, and asks nothing.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, cached_property
 
@@ -18,11 +20,27 @@ from locales import Sentence, _, languages, render
 from locales.by_ear import sound_of
 from talk.answers import LONGEST_ANSWER
 from talk.figures import amount_in, in_figures
-from talk.keywords import NO, START, STOP, YES, ByMessage, Takes, words_of
-from talk.questions import initials
+from talk.keywords import NO, START, STOP, YES, ByMessage, Takes
+from talk.questions import initials, words_of
 
 NOT = _("NOT DONT CANT")
-ENOUGH = _("CANCEL BACK MENU QUIT EXIT END LATER NOTHING")
+# What denies a sentence: words, `A_B` side by side, `A+B` both, `!A` not there. What only looks so is left out first.
+DENIALS = _(
+    "NOT DONT CANT CANNOT WONT DIDNT HAVENT DOESNT ISNT WOULDNT COULDNT NEVER WITHOUT REFUSE UNABLE STOP_PAYING "
+    "NO_MONEY NO_LONGER"
+)
+NO_DENIALS = _("WHY_NOT NOT_A_PROBLEM NOT_ONLY WITHOUT_FAIL")
+BUT = _("BUT SO")  # with commas they end what a "not" denies
+DONT_STOP = _("DONT_STOP NOT_STOP NEVER_STOP")
+PARTS_OF_NOT = _("NOT DONT NO STOP")  # an entry with one of these says itself what is not wanted
+IT_IS = _("IT IS NOT")  # with one of US behind it, "it is us", which answers who is asked whether they are it
+US, BESIDE_US = (
+    _("ME US MINE OURS HOUSEHOLD FAMILY"),
+    _("MY OUR THIS THAT THE AT ALL REALLY S I AM WE ARE TRUE"),
+)
+WHO_ACTS = _("I WE")  # behind a "not" somebody says what is wanted instead
+ENOUGH = _("CANCEL BACK MENU QUIT EXIT END LATER NOTHING FORGET STOPPING")
+BESIDE_ENOUGH = _("TO THE IT THAT ALL MY THIS PAYMENT REQUEST GO LETS MAIN")
 NOT_NOW = _("NOW YET TODAY I WANT")  # behind a "not"
 GREETINGS = _(
     "HELLO HI HEY DEAR GOOD MORNING AFTERNOON EVENING DAY SIR MADAM PLEASE PLS PLZ RE FW FWD FORWARDED MESSAGE"
@@ -37,6 +55,7 @@ SPEECH = _("I AM MY WE HAVE WANT NEED HOW WHAT WHERE WHEN WHY IS ARE CAN")
 FRENCH = "fr"  # the language that is spelt by ear
 SHORTEST_MISTAKEN = 5  # letters: of shorter words almost any other is one mistake away
 SHORTEST_WITHIN = 7  # letters of a mistaken word that does not begin the line
+SHORTEST_BY_EAR = 4  # letters of a word that may be spelt by ear
 SHORTEST_SOUND, SURE_SOUND = 3, 4
 LETTERS = re.compile(r"[\W_]*([^\W\d_]+)(.*)", re.DOTALL)
 TOKEN = re.compile(r"[\W_]*([^\W_]+)(.*)", re.DOTALL)
@@ -77,6 +96,12 @@ class _Entry:
     opening: Opening
     language: str
     whole: bool = False
+    role: str = ""
+
+    @cached_property
+    def denies(self) -> bool:
+        """Whether a "not" is a part of it: ne veux plus de messages."""
+        return any(_denies([word]) or word in known(PARTS_OF_NOT) for part in self.parts for word in part)
 
     @property
     def only_word(self) -> str:
@@ -101,6 +126,7 @@ class _Wording:
 
     text: str
     words: tuple[str, ...]
+    denies: bool = False
 
     @cached_property
     def digits(self) -> int:
@@ -115,7 +141,7 @@ class _Wording:
         """Its words of some length, by how they sound."""
         found: dict[str, list[str]] = {}
         for word in self.words:
-            if len(word) >= SHORTEST_MISTAKEN:
+            if len(word) >= SHORTEST_SOUND:
                 found.setdefault(sound_of(word), []).append(word)
         return found
 
@@ -131,7 +157,8 @@ class Phrasebook:
         for menu in menus:
             self._bind(menu.keyword, menu)
             self._entries += [
-                entry for said in (menu.keyword, menu.said) if said for entry in _entries(said, menu)
+                *_entries(menu.keyword, menu),
+                *(_entries(menu.said, menu, menu.role) if menu.said else ()),
             ]
         self._entries += [*_entries(NO_MORE_SMS, Order.STOP)]
         self.asking = [menu for menu in menus if menu.asks]
@@ -151,13 +178,39 @@ class Phrasebook:
         """The menu whose keyword has this English source."""
         return self._menus.get(keyword)
 
-    def read(self, body: str, language: str = FRENCH, may_open: MayOpen = lambda _menu: True) -> Heard | None:
-        """The menu or order that `body` means, of those that `may_open`; None if it means none."""
+    def read(
+        self,
+        body: str,
+        language: str = FRENCH,
+        may_open: MayOpen = lambda _menu: True,
+        roles: Collection[str] = (),
+    ) -> Heard | None:
+        """The menu or order that `body` means, of those that `may_open`, to somebody with `roles`; None if none."""
         line = _line_of(body)
-        said = self._said(line, may_open)
+        if not line.denies:
+            return self._found(line, language, may_open, roles)
+        instead = _said_instead(line.text)
+        if instead and (heard := self.read(instead, language, may_open, roles)) and _is_acting(heard.opening):
+            return heard
+        return self._found(line, language, may_open, roles) or self._denied(line, language, may_open, roles)
+
+    def _denied(
+        self, line: _Wording, language: str, may_open: MayOpen, roles: Collection[str]
+    ) -> Heard | None:
+        """The menu that answers a message which denies one that acts."""
+        meant = self._found(replace(line, denies=False), language, may_open, roles)
+        if meant is None or not isinstance(meant.opening, ByMessage):
+            return None
+        answers = self.menu(meant.opening.denied)
+        return Heard(answers, (), leads=False) if answers and may_open(answers) else None
+
+    def _found(
+        self, line: _Wording, language: str, may_open: MayOpen, roles: Collection[str]
+    ) -> Heard | None:
+        said = self._said(line, may_open, roles)
         if led := self._leading(line, may_open):
-            if said and said.opening != led.opening and _begins_with(said, line) and _says_more(said):
-                return _heard(said.opening, line, leads=True)  # STOP RAPPEL, PAYER COMBIEN
+            if said and said.opening != led.opening and _begins_with(said, line) and _says_more(said, led):
+                return _heard(said.opening, line, leads=not said.role)  # STOP RAPPEL, PAYER COMBIEN
             return led
         if said:
             return _heard(said.opening, line, leads=False)
@@ -167,15 +220,19 @@ class Phrasebook:
     def _leading(self, line: _Wording, may_open: MayOpen) -> Heard | None:
         for word, rest in _beginnings(line.text):
             opening = self._openings.get(word)
-            if opening and _allowed(opening, may_open) and not _is_said_in_passing(opening, word, line):
+            if opening is None or not _allowed(opening, may_open) or _is_denied(opening, line, word):
+                continue
+            if not _is_said_in_passing(opening, word, line):
                 return Heard(opening, _answers(opening, rest), leads=True)
         return None
 
-    def _said(self, line: _Wording, may_open: MayOpen) -> _Entry | None:
+    def _said(self, line: _Wording, may_open: MayOpen, roles: Collection[str]) -> _Entry | None:
         found = [
             (words, weight > 0, exact, weight, -nth, entry)
             for nth, entry in enumerate(self._entries)
-            if _allowed(entry.opening, may_open) and (exact := _is_said(entry, line))
+            if _allowed(entry.opening, may_open) and (not entry.role or entry.role in roles)
+            if (_denies_itself(entry, line) or not _is_denied(entry.opening, line))
+            and (exact := _is_said(entry, line))
             for words, weight in [entry.rank]
         ]
         return max(found)[-1] if found else None
@@ -186,13 +243,19 @@ class Phrasebook:
             word: entry.opening
             for entry in sorted(self._entries, key=_of_two_menus)
             if entry.language == language and (word := entry.only_word) and len(word) >= SHORTEST_MISTAKEN
-            if isinstance(entry.opening, ByMessage) and may_open(entry.opening)
+            if isinstance(entry.opening, ByMessage) and may_open(entry.opening) and not entry.role
+            if not _is_denied(entry.opening, line)
         }
         for nth, word in enumerate(line.words):
-            if len(word) < (SHORTEST_WITHIN if nth else SHORTEST_MISTAKEN):
+            is_order = not nth and bool(line.digits)  # PYER 5000: a letter is missing in front of figures
+            if len(word) < (SHORTEST_WITHIN if nth else SHORTEST_MISTAKEN - is_order):
                 continue
             near = {
-                id(menu): menu for key, menu in known.items() if OSA.distance(word, key, score_cutoff=1) <= 1
+                id(menu): menu
+                for key, menu in known.items()
+                if OSA.distance(word, key, score_cutoff=1) <= 1
+                and len(word) >= min(len(key) - 1, SHORTEST_MISTAKEN)
+                if len(word) >= SHORTEST_MISTAKEN or len(key) > len(word)
             }
             if len(near) == 1:
                 menu = near.popitem()[1]
@@ -209,15 +272,33 @@ def _of_two_menus(entry: _Entry) -> tuple[bool, tuple[int, int]]:
     return isinstance(entry.opening, ByMessage) and entry.opening.officers, entry.rank
 
 
-def _entries(said: Sentence, opening: Opening) -> Iterator[_Entry]:
+def _entries(said: Sentence, opening: Opening, role: str = "") -> Iterator[_Entry]:
     for language in languages():
         for entry in render(said, language).replace("_", "+").split():
             parts = tuple(tuple(part.split("|")) for part in entry.removeprefix("=").split("+"))
-            yield _Entry(parts, opening, language, whole=entry.startswith("="))
+            yield _Entry(parts, opening, language, whole=entry.startswith("="), role=role)
 
 
 def _allowed(opening: Opening, may_open: MayOpen) -> bool:
     return isinstance(opening, Order) or may_open(opening)
+
+
+def _is_acting(opening: Opening) -> bool:
+    return isinstance(opening, Order) or bool(opening.denied)
+
+
+def _is_denied(opening: Opening, line: _Wording, led_by: str = "") -> bool:
+    """Whether the line denies what acts. STOP in front is obeyed, and a name of people with their ages may be Pa."""
+    if not line.denies or not _is_acting(opening) or led_by in (STOP.msgid, START.msgid):
+        return False
+    is_form = isinstance(opening, ByMessage) and opening.takes in (Takes.HOUSEHOLD, Takes.HOUSEHOLD_AND_PHONE)
+    return not (led_by and is_form and line.digits)
+
+
+def _denies_itself(entry: _Entry, line: _Wording) -> bool:
+    """Whether the "not" of a line is the entry's own: plus de rappels; not so where one says: do not stop them."""
+    said = f" {' '.join(line.words)} "
+    return entry.denies and not any(phrase[0] in said for phrase in _phrases(DONT_STOP))
 
 
 def _is_said(entry: _Entry, line: _Wording) -> int:
@@ -237,14 +318,19 @@ def _stands_in(word: str, line: _Wording, language: str) -> int:
         return 2 if has else 0
     if word in line.words or (word[-1] == "*" and any(said.startswith(word[:-1]) for said in line.words)):
         return 2
-    if language != FRENCH or len(word) < SHORTEST_MISTAKEN or len(sound := sound_of(word)) < SHORTEST_SOUND:
+    if language != FRENCH or len(word) < SHORTEST_BY_EAR or len(sound := sound_of(word)) < SHORTEST_SOUND:
         return 0
     alike = line.sounds.get(sound, ())
-    return 1 if any(len(sound) >= SURE_SOUND or OSA.distance(said, word) <= 2 for said in alike) else 0
+    if len(word) < SHORTEST_MISTAKEN:
+        return 1 if any(OSA.distance(said, word) <= 1 for said in alike) else 0
+    longer = [said for said in alike if len(said) >= SHORTEST_MISTAKEN]
+    return 1 if any(len(sound) >= SURE_SOUND or OSA.distance(said, word) <= 2 for said in longer) else 0
 
 
-def _says_more(entry: _Entry) -> bool:
+def _says_more(entry: _Entry, led: Heard) -> bool:
     """Whether an entry says more than the keyword in front: in several words, or in an office's own."""
+    if entry.role:
+        return isinstance(led.opening, ByMessage) and led.opening.officers  # BILAN FAUX, but not FAUX CAISSE
     return len(entry.parts) > 1 or (isinstance(entry.opening, ByMessage) and entry.opening.officers)
 
 
@@ -311,7 +397,46 @@ def _line_of(body: str) -> _Wording:
         if initials(begun[1]) not in known(GREETINGS) or not any(letter.isalnum() for letter in begun[2]):
             break
         text = begun[2]
-    return _Wording(text, tuple(words_in(text)))
+    words = tuple(words_in(text))
+    return _Wording(text, words, denies=_denies(words))
+
+
+def denies(body: str) -> bool:
+    """Whether a message says that something is not so, or not wanted: je ne peux pas payer."""
+    return _denies(words_in(tidy(body)))
+
+
+def _denies(words: Sequence[str]) -> bool:
+    line = f" {' '.join(without_idioms(words))} "
+    return any(all(_is_beside(part, line) for part in denial) for denial in _phrases(DENIALS))
+
+
+def without_idioms(words: Sequence[str]) -> list[str]:
+    """The words of a line without phrases in which a "not" denies nothing: pas de souci."""
+    line = f" {' '.join(words)} "
+    for idiom in _phrases(NO_DENIALS):
+        line = line.replace(idiom[0], " ")
+    return line.split()
+
+
+@cache
+def _phrases(said: Sentence) -> list[tuple[str, ...]]:
+    """The entries of a list of phrases in every language, each with its parts: words with blanks around them."""
+    entries = (entry for language in languages() for entry in render(said, language).split())
+    return [tuple(f" {part.replace('_', ' ')} " for part in entry.split("+")) for entry in entries]
+
+
+def _is_beside(part: str, line: str) -> bool:
+    return f" {part[2:]}" not in line if part.startswith(" !") else part in line
+
+
+def _said_instead(text: str) -> str:
+    """What follows the last clause with a "not", if somebody says what is wanted: je n'ai pas 5000, je paie 3000."""
+    ends = "|".join(sorted(known(BUT)))
+    clauses = re.split(rf"[,.;:!?](?!\d)|\b(?:{ends})\b", text, flags=re.IGNORECASE)
+    ends_at = [nth for nth, clause in enumerate(clauses) if _denies(words_in(clause))]
+    rest = ", ".join(clauses[ends_at[-1] + 1 :]) if ends_at else ""
+    return rest if set(words_in(rest)) & known(WHO_ACTS) else ""
 
 
 def is_thanks(body: str) -> bool:
@@ -327,12 +452,38 @@ def is_thanks(body: str) -> bool:
 
 
 def is_enough(body: str) -> bool:
-    """Whether nothing is said but a word that ends a question: no, cancel, menu, back, not now. A reason says more."""
+    """Whether nothing is said but words that end a question: no, cancel, menu, back, not now. A reason says more.
+
+    They may be mistaken by a letter, or sound so.
+    """
     words = set(words_in(tidy(body)))
-    ends = known(ENOUGH) | known(NO)
+    ends = {word for word in words if _is_nearly(word, known(ENOUGH) | known(NO))}
     beside = known(NOT) | known(NOT_NOW) | known(THANKS) | known(BESIDE_THANKS) | known(GREETINGS)
     is_later = bool(words & known(NOT)) and words <= known(NOT) | known(NOT_NOW)
-    return is_later or (bool(words & ends) and words <= ends | beside)
+    return is_later or (bool(ends) and words <= ends | beside | known(BESIDE_ENOUGH))
+
+
+def is_yes(word: str) -> bool:
+    """Whether a word is a yes, also repeating a letter, mistaken by one, or by ear."""
+    return _is_nearly(word, known(YES))
+
+
+def _is_nearly(word: str, listed: Collection[str]) -> bool:
+    """Whether a word is one of those listed, also repeating a letter, mistaken by one (never the first), or by ear."""
+    if word in listed or squeezed(word) in listed:
+        return True
+    if len(word) < SHORTEST_MISTAKEN:
+        return False
+    return any(
+        OSA.distance(word, other, score_cutoff=1) <= 1 or sound_of(word) == sound_of(other)
+        for other in listed
+        if len(other) >= SHORTEST_MISTAKEN and other[0] == word[0]
+    )
+
+
+def squeezed(word: str) -> str:
+    """A word without the letters that are repeated in it: OUIII, OKKK."""
+    return re.sub(r"(.)\1+", r"\1", word)
 
 
 def is_speech(body: str) -> bool:

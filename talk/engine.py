@@ -317,7 +317,7 @@ def _next(question: Question, words: list[str]) -> str:
 
 async def _hear(run: _Play, question: Question, view: View, word: str) -> tuple[View, Sentence | None]:
     """Take one typed word; the view and the note to go on with."""
-    meaning = understand(question, view, word, run.words)
+    meaning = understand(question, view, word, run.words, run.caller.language)
     if isinstance(meaning, Answered):
         run.reopened = ""
         run.heard = True

@@ -15,9 +15,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, _, languages, render
+from locales import Sentence, _, render
 from talk.engine import Menu
-from talk.questions import initials
 from talk.words import Caller, Request
 
 BY_MESSAGE = "sms"  # the gateway of a caller who writes
@@ -44,6 +43,9 @@ class ByMessage:
     Of two menus that a line may mean, the one of more `weight` is opened. `asks` tells about which household the
     service itself has asked the phone what the menu asks.
     `life_s`: so long its questions wait, where its parts come in several messages, each perhaps behind the keyword.
+    `role`: only somebody in this office means the menu by what is `said`.
+    `denied`: the keyword, as in the English source, of the menu that answers who denies this one (I will not pay). A
+    menu that acts has one, and no sentence with a "not" opens it.
     """
 
     keyword: Sentence
@@ -55,6 +57,8 @@ class ByMessage:
     weight: int = 1
     life_s: int | None = None
     asks: Asks | None = None
+    role: str = ""
+    denied: str = ""
 
     def __call__(self, caller: Caller) -> Coroutine[Request[Any], Any, Sentence]:
         return self.menu(caller)
@@ -71,12 +75,6 @@ def by_message(
 ) -> Callable[[Menu], ByMessage]:
     """Decorates a menu that an SMS with `keyword` opens, or one that says it in another way."""
     return lambda menu: ByMessage(keyword, menu, strangers, officers, said, takes, weight)
-
-
-def words_of(keyword: Sentence) -> list[str]:
-    """Every word for `keyword`, of all languages: capitals without accents, each once."""
-    spoken = (word for language in languages() for word in render(keyword, language).split())
-    return list(dict.fromkeys(initials(word) for word in spoken))
 
 
 def word_for(keyword: Sentence, language: str) -> str:

@@ -3,6 +3,7 @@
 What is recorded is what was meant (the option's own key, the answer as typed), never the number pressed.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,8 +12,9 @@ from typing import Any, NamedTuple
 from anyascii import anyascii
 from rapidfuzz.distance import OSA
 
-from locales import Money, Sentence, _
+from locales import Money, Sentence, _, languages, render
 from talk.answers import repaired
+from talk.figures import amount_in
 from talk.screen import Screen, View
 from talk.trouble import InvalidError
 from talk.words import Ask, Choice, Choose, Confirm, Consent, Option, Question
@@ -29,6 +31,11 @@ PRESS_YES_OR_NO, PRESS_BACK = _("Please press 1 or 2."), _("Press 0 to go back."
 SAID_BY_THE_SCREEN = (PRESS_LISTED, PRESS_YES_OR_NO, PRESS_BACK)  # the screen shown again says as much
 SHORTEST_MISTAKEN = 4  # letters of a name: of fewer almost any name is one letter away
 SHORTEST_WHOLE = 5  # of a name that is taken without being shown again
+SHORTEST_SAID = 3  # letters of the words of a label
+SHORTEST_AMOUNT = 3  # figures: of fewer it is a wrong number
+BESIDE_NUMBER = _(
+    "THE NUMBER CHOICE OPTION PRESS TYPE PLEASE"
+)  # what people write around the number of a line
 KEYPAD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
 
 
@@ -118,8 +125,8 @@ def recall(question: Question, answer: Answer, words: Words) -> Any:
     return Consent(answer.meant)
 
 
-def understand(question: Question, view: View, typed: str, words: Words) -> Meaning:
-    """What `typed` means to `question` as it was shown in `view`."""
+def understand(question: Question, view: View, typed: str, words: Words, language: str) -> Meaning:
+    """What `typed` means to `question` as it was shown in `view` and in this language."""
     word = repaired(typed)
     if word == HOME:
         return Home()
@@ -133,7 +140,7 @@ def understand(question: Question, view: View, typed: str, words: Words) -> Mean
         return _understand_ask(question, view, word)
     if isinstance(question, Confirm):
         return _understand_confirm(question, view, word, words())
-    return _understand_choose(question, view, word)
+    return _understand_choose(question, view, word, language)
 
 
 def _understand_ask(question: Ask[Any], view: View, word: str) -> Meaning:
@@ -174,7 +181,8 @@ def agreed_with(question: Confirm, words: str) -> Answered:
     return Answered(Consent(words), _on_record(question, words))
 
 
-def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
+def _understand_choose(question: Choose[Any], view: View, word: str, language: str) -> Meaning:
+    word = _number_in(word) if _number_in(word) in view.keys else word
     if word in view.keys:
         try:
             choice = _by_key(question.choices, view.keys[word])
@@ -184,7 +192,7 @@ def _understand_choose(question: Choose[Any], view: View, word: str) -> Meaning:
     if word == MORE:
         return Moved(replace(view, page=view.page + 1))
     letters = initials(word)
-    if named := _named(question.choices, letters):
+    if named := _named(question.choices, letters) or _said_in_label(question.choices, word, language):
         return Answered(named, _on_record(question, named.key))
     if _is_long(question):
         is_key = letters.isdigit() and len(letters) == 1 and not _invites_letters(question, view)
@@ -250,6 +258,12 @@ def initials(text: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in plain).split())
 
 
+def words_of(keyword: Sentence) -> list[str]:
+    """Every word for `keyword`, of all languages: capitals without accents, each once."""
+    spoken = (word for language in languages() for word in render(keyword, language).split())
+    return list(dict.fromkeys(initials(word) for word in spoken))
+
+
 def _written(choice: Choice) -> str:
     """The label as it is compared with what people type, where it is a name (sentences are not typed)."""
     return initials(choice.label) if isinstance(choice.label, str) else ""
@@ -269,6 +283,34 @@ def _named(choices: Sequence[Choice], letters: str) -> Choice | None:
         alike = near if not any(name.startswith(letters) for name, _choice in written) else []
     alike = alike or [choice for name, choice in written if _is_said_in(name, letters)]
     return alike[0] if len(alike) == 1 else None
+
+
+def _said_in_label(choices: Sequence[Choice], word: str, language: str) -> Choice | None:
+    """The only choice whose label, a sentence, has these words or this amount in it: Famille, tout, 15000."""
+    labels = [
+        (initials(render(choice.label, language)), choice)
+        for choice in choices
+        if isinstance(choice.label, Sentence)
+    ]
+    letters, sum_said = initials(word), str(amount_in(word) or "")
+    said = [
+        choice
+        for label, choice in labels
+        if (len(letters) >= SHORTEST_SAID and not letters.isdigit() and f" {letters} " in f" {label} ")
+        or (len(sum_said) >= SHORTEST_AMOUNT and sum_said in _numbers(label))
+    ]
+    return said[0] if len(said) == 1 else None
+
+
+def _numbers(label: str) -> list[str]:
+    """The numbers of a label, without the blanks within them."""
+    return [run.replace(" ", "") for run in re.findall(r"\d{1,3}(?: \d{3})+|\d+", label)]
+
+
+def _number_in(word: str) -> str:
+    """The number of a line that says nothing else: la 2, 2., choix 2."""
+    number, *more = [part for part in initials(word).split() if part not in words_of(BESIDE_NUMBER)] or [""]
+    return number if not more and number.isdecimal() else ""
 
 
 def _matching(choices: Sequence[Choice], letters: str) -> tuple[Choice, ...]:

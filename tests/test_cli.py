@@ -291,3 +291,33 @@ def test_one_address_alone_is_never_completed_by_the_embedded_server(
     code, output, complaint = keneya("backup", "-")
     assert (code, output) == (2, "")
     assert "DATABASE_URL is set and MIGRATE_DATABASE_URL is not: set both" in complaint
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from parsers(below)
+
+
+def test_a_mutuelle_is_named_in_capitals_or_not_in_every_command() -> None:
+    named = {
+        parser.prog: action.type
+        for parser in parsers(cli.parser())
+        for action in parser._actions
+        if "--mutuelle" in action.option_strings
+    }
+    assert len(named) > 15
+    assert {prog for prog, read in named.items() if not callable(read) or read("sik") != "SIK"} == set()
+
+
+def test_a_mutuelle_in_small_letters_is_found(keneya: Keneya, database: Database) -> None:
+    async def fill() -> None:
+        pool = create_async_engine(database.url, poolclass=NullPool)
+        await found_town(pool)
+        await pool.dispose()
+
+    asyncio.run(fill())
+    assert keneya("role", "list", "--mutuelle", "ben")[1].count("treasurer") == 2
+    assert keneya("role", "list", "--mutuelle", "sik")[0] == 2

@@ -13,8 +13,7 @@ from mutuelle.care.codes import DIGITS
 from mutuelle.households.member_numbers import LENGTH
 from talk.answers import Kind, Secret
 from talk.figures import LIKE_DIGITS, groups
-from talk.keywords import words_of
-from talk.questions import initials
+from talk.questions import initials, words_of
 from talk.trouble import InvalidError
 
 EXAMPLE = "101 000 000 246813"

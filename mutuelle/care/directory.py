@@ -85,9 +85,8 @@ place_in_words = Kind(
 )
 
 
-async def places_called(db: AsyncConnection, mutuelles: Sequence[str], typed: str) -> list[PlaceNear]:
+def places_called(places: Sequence[PlaceNear], typed: str) -> list[PlaceNear]:
     """The places of care that are called so, or nearly so, or stand among other words."""
-    places = await places_of_care(db, mutuelles)
     return places_named(places, typed) or [place for place in places if _is_among(place, typed.split())]
 
 

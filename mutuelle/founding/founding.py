@@ -41,11 +41,12 @@ class FoundingError(Exception):
 async def found_mutuelle(db: AsyncConnection, mutuelle: Mutuelle, *, at: datetime) -> None:
     """Write the mutuelle and open the accounts of its contributions and registration fees.
 
-    How it is paid in cash and by merchant code may be said, or said otherwise, later: nobody has agreed to it.
+    How it is paid in cash and by merchant code may be said, or said otherwise, later: nobody has agreed to it. None
+    leaves it as it is; an empty code and a sum of 0 remove it.
     """
     _refuse(faults_of_mutuelle(mutuelle))
     row = asdict(mutuelle)
-    ways = {name: fact for name in WAYS_TO_PAY if (fact := row.pop(name)) is not None}
+    ways = {name: fact or None for name in WAYS_TO_PAY if (fact := row.pop(name)) is not None}
     await _write(db, tables.mutuelle, [row], created_at=at)
     if ways:
         await db.execute(update(tables.mutuelle).where(tables.mutuelle.c.id == mutuelle.id).values(ways))

@@ -125,9 +125,9 @@ def faults_of_mutuelle(mutuelle: Mutuelle) -> Iterator[str]:
             "its time zone must be one such as Africa/Bamako": mutuelle.timezone in available_timezones(),
             "its complaints phone must be written as +22370000000": _is_phone(mutuelle.complaints_phone),
             **_has_letters("mutuelle", mutuelle, "benefits"),
-            "its merchant code must be 3 to 16 figures": mutuelle.merchant_code is None
+            "its merchant code must be 3 to 16 figures": not mutuelle.merchant_code
             or bool(re.fullmatch(MERCHANT_CODE, mutuelle.merchant_code)),
-            f"its least part in cash must be 1 to {MAX_PRICE_MINOR}": mutuelle.least_cash_minor is None
+            f"its least part in cash must be 1 to {MAX_PRICE_MINOR}": not mutuelle.least_cash_minor
             or 1 <= mutuelle.least_cash_minor <= MAX_PRICE_MINOR,
         },
     )

@@ -31,6 +31,8 @@ SHORT_FORM = 4  # letters that may stand for a longer name
 SHOWN = 3  # the nearest
 SPELLINGS = (("OU", "U"), ("W", "U"), ("PH", "F"), ("QU", "K"), ("C", "K"), ("Q", "K"), ("Y", "I"), ("H", ""))
 
+Head = Row[*tuple[Any, ...]]  # of `open_heads`
+
 
 @dataclass(frozen=True)
 class Near:
@@ -80,19 +82,22 @@ async def near_households(
 ) -> list[Near]:
     """The open households that may be the same as `head_name` of this place with this phone, the nearest first."""
     by_phone = await _with_phone(db, mutuelle, phone) if phone is not None else []
-    of_place = await _rows(db, mutuelle, household_table.c.place_id == place_id)
-    by_name = await asyncio.to_thread(
-        _by_name, of_place, mutuelle, head_name
-    )  # a town has thousands of names
+    of_place = await open_heads(db, mutuelle.id, household_table.c.place_id == place_id)
+    by_name = [_near(row, mutuelle, near) for row, near in await called_nearly(of_place, head_name)]
     known = {near.number for near in by_phone}
     return [*by_phone, *(near for near in by_name if near.number not in known)][:SHOWN]
 
 
-def _by_name(rows: Sequence[Row[*tuple[Any, ...]]], mutuelle: Mutuelle, head_name: str) -> list[Near]:
-    heard = sounded(head_name)
-    likened = ((row, likeness(sounded(row.head_name), heard)) for row in rows)
-    near = [_near(row, mutuelle, likeness) for row, likeness in likened if likeness >= NEAR]
-    return sorted(near, key=lambda found: (-found.near, found.number))
+async def called_nearly(rows: Sequence[Head], name: str) -> list[tuple[Head, int]]:
+    """The rows of heads whose names sound like `name`, with how near they are (100: the same), the nearest first."""
+    return await asyncio.to_thread(_called_nearly, rows, name)  # a town has thousands of names
+
+
+def _called_nearly(rows: Sequence[Head], name: str) -> list[tuple[Head, int]]:
+    heard = sounded(name)
+    near = {called: likeness(sounded(called), heard) for called in {row.head_name for row in rows}}
+    best = [(row, near[row.head_name]) for row in rows if near[row.head_name] >= NEAR]
+    return sorted(best, key=lambda found: (-found[1], found[0].head_name, found[0].number))
 
 
 async def households_with_phone(db: AsyncConnection, mutuelle: Mutuelle, phone: str) -> list[Near]:
@@ -104,28 +109,30 @@ async def _with_phone(db: AsyncConnection, mutuelle: Mutuelle, phone: str) -> li
     theirs = select(household_phone.c.number).where(
         household_phone.c.mutuelle_id == mutuelle.id, household_phone.c.phone == phone
     )
-    rows = await _rows(db, mutuelle, household_table.c.number.in_(theirs))
+    rows = await open_heads(db, mutuelle.id, household_table.c.number.in_(theirs))
     return [_near(row, mutuelle, 100) for row in rows]
 
 
-async def _rows(
-    db: AsyncConnection, mutuelle: Mutuelle, which: ColumnElement[bool]
-) -> Sequence[Row[*tuple[Any, ...]]]:
-    """The open households of a mutuelle, by number, with the name of their place."""
+async def open_heads(db: AsyncConnection, mutuelle_id: str, which: ColumnElement[bool]) -> Sequence[Head]:
+    """The open households of a mutuelle, the oldest first, each with its head and the name of its place."""
     rows = await db.execute(
         select(
-            household_table.c.number, household_table.c.head_name, household_table.c.enrolled_at, place.c.name
+            household_table.c.number,
+            household_table.c.head_name,
+            household_table.c.head_rank,
+            household_table.c.enrolled_at,
+            place.c.name,
         )
         .join(
             place,
             (place.c.mutuelle_id == household_table.c.mutuelle_id)
             & (place.c.id == household_table.c.place_id),
         )
-        .where(household_table.c.mutuelle_id == mutuelle.id, household_table.c.closed_at.is_(None), which)
+        .where(household_table.c.mutuelle_id == mutuelle_id, household_table.c.closed_at.is_(None), which)
         .order_by(household_table.c.enrolled_at, household_table.c.number)
     )
     return rows.all()
 
 
-def _near(row: Row[*tuple[Any, ...]], mutuelle: Mutuelle, near: int) -> Near:
+def _near(row: Head, mutuelle: Mutuelle, near: int) -> Near:
     return Near(row.number, row.head_name, row.name, local_date(row.enrolled_at, mutuelle.timezone), near)

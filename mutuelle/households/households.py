@@ -261,8 +261,9 @@ _LOCK_ONE = Prepared(
 )
 
 
-_LOCK = sa.text(
-    """
+_LOCK = Prepared(
+    sa.text(
+        """
     select h.closed_at is not null, h.mutuelle_id, h.number, h.head_name, m.name, h.head_rank
       from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from household locked
@@ -270,6 +271,7 @@ _LOCK = sa.text(
       join mutuelle m on m.id = h.mutuelle_id
      order by home.nth
     """
+    )
 )
 
 
@@ -280,8 +282,8 @@ async def lock_households(
 
     Returns each as it is after it is locked, and whether it is closed.
     """
-    rows = await db.execute(_LOCK, keys_of(sorted(keys)))
-    return [(Household(*facts), is_closed) for is_closed, *facts in rows.all()]
+    rows = await _LOCK.rows(db, keys_of(sorted(keys)))
+    return [(Household(*facts), is_closed) for is_closed, *facts in rows]
 
 
 async def register_household(

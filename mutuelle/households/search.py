@@ -3,24 +3,19 @@
 A number that nobody has is counted and limited as everywhere; what is looked up by name or phone is written down.
 """
 
-import asyncio
-from collections.abc import Sequence
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from stdnum import damm
 
 from locales import _
 from mutuelle.household_key import same_household
-from mutuelle.households.duplicates import NEAR, likeness, sounded
+from mutuelle.households.duplicates import Head, called_nearly, open_heads
 from mutuelle.households.households import Household, household_named
 from mutuelle.households.lookups import note_lookup
 from mutuelle.households.member_numbers import LENGTH, NOT_RIGHT
 from mutuelle.officers.roles import Appointment
 from mutuelle.tables import household as household_table
-from mutuelle.tables import household_phone, place
+from mutuelle.tables import household_phone
 from talk.answers import Kind
 from talk.figures import groups
 from talk.phones import typed_phone
@@ -109,36 +104,15 @@ async def households_sought(
         theirs = sa.exists().where(
             same_household(household_phone, household_table), household_phone.c.phone == sought.phone
         )
-        return [_found(appointment, row) for row in (await _open(db, appointment, theirs))[:MOST_FOUND]]
-    everybody = await _open(db, appointment, sa.true())
-    near = await asyncio.to_thread(_nearest, everybody, sought.name)  # a town has thousands of names
-    return [_found(appointment, row) for row in near]
+        rows = await open_heads(db, appointment.mutuelle_id, theirs)
+    else:
+        everybody = await open_heads(db, appointment.mutuelle_id, sa.true())
+        rows = [row for row, _near in await called_nearly(everybody, sought.name)]
+    return [_found(appointment, row) for row in rows[: MOST_FOUND + 1]]
 
 
-def _found(appointment: Appointment, row: Row[*tuple[Any, ...]]) -> Found:
+def _found(appointment: Appointment, row: Head) -> Found:
     household = Household(
         appointment.mutuelle_id, row.number, row.head_name, appointment.mutuelle_name, row.head_rank
     )
     return Found(household, row.name)
-
-
-async def _open(
-    db: AsyncConnection, appointment: Appointment, which: sa.ColumnElement[bool]
-) -> Sequence[Row[*tuple[Any, ...]]]:
-    """The open households of the officer's mutuelle, with the names of their places, by name."""
-    home = household_table.c
-    rows = await db.execute(
-        select(home.number, home.head_name, home.head_rank, place.c.name)
-        .join(place, (place.c.mutuelle_id == home.mutuelle_id) & (place.c.id == home.place_id))
-        .where(home.mutuelle_id == appointment.mutuelle_id, home.closed_at.is_(None), which)
-        .order_by(home.head_name, home.number)
-    )
-    return rows.all()
-
-
-def _nearest(rows: Sequence[Row[*tuple[Any, ...]]], name: str) -> list[Row[*tuple[Any, ...]]]:
-    """The rows of the heads whose names, or a word of them, sound like `name`, the nearest first."""
-    heard = sounded(name)
-    near = {called: likeness(sounded(called), heard) for called in {row.head_name for row in rows}}
-    best = [row for row in rows if near[row.head_name] >= NEAR]
-    return sorted(best, key=lambda row: -near[row.head_name])[: MOST_FOUND + 1]

@@ -20,6 +20,7 @@ PHONE, HEAD = "household phone", "household head"
 MERGE, CLOSE, REOPEN = "household merge", "household close", "household reopen"
 CASE_CLOSE, CASE_REOPEN = "case close", "case reopen"
 ROUTE_ADD, ROUTE_REMOVE = "route add", "route remove"
+WAYS_TO_PAY_CHANGE = "ways to pay"
 
 
 class SupportError(Exception):

@@ -35,13 +35,17 @@ from mutuelle.imports.vocabulary import (
 
 @dataclass(frozen=True)
 class CsvColumn:
-    """`names`: the one that is shown to people first. An empty cell of a column that is not `needed` is None."""
+    """`names`: the one that is shown to people first. An empty cell of a column that is not `needed` is None.
+
+    A cell that says nothing (`aucun`, `-`) is empty too, or means `removed` where what was said before may be removed.
+    """
 
     key: str
     names: tuple[str, ...]
     read: Reader
     needed: bool = True
     takes_plus: bool = False
+    removed: object = None
 
     @property
     def shown(self) -> str:
@@ -71,8 +75,10 @@ class Form:
         return {folded(name): column for column in self.columns for name in column.names}
 
 
-def _optional(key: str, names: tuple[str, ...], read: Reader, *, takes_plus: bool = False) -> CsvColumn:
-    return CsvColumn(key, names, read, needed=False, takes_plus=takes_plus)
+def _optional(
+    key: str, names: tuple[str, ...], read: Reader, *, takes_plus: bool = False, removed: object = None
+) -> CsvColumn:
+    return CsvColumn(key, names, read, needed=False, takes_plus=takes_plus, removed=removed)
 
 
 _ROWS_OF_PEOPLE = 300_000
@@ -129,11 +135,14 @@ MUTUELLE = Form(
         ),
         _text("mutuelle", "benefits", "prestations", "benefits"),
         _optional("prefix", ("préfixe", "prefix"), figures.whole(*PREFIXES)),
-        _optional("merchant_code", ("code marchand", "merchant code"), cells.matching(MERCHANT_CODE)),
+        _optional(
+            "merchant_code", ("code marchand", "merchant code"), cells.matching(MERCHANT_CODE), removed=""
+        ),
         _optional(
             "least_cash_minor",
             ("espèces au moins", "least cash"),
             figures.franc_amount(1, MAX_PRICE_MINOR),
+            removed=0,
         ),
     ),
     most_rows=1,

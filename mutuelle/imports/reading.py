@@ -25,6 +25,7 @@ SEPARATORS = {";": ";", ",": ",", "\t": "tab", "|": "|"}
 SPREADSHEETS = {".xlsx", ".xls", ".ods", ".numbers"}
 SEPARATOR_LINE = "sep="  # some spreadsheets write their separator there
 NOTHING = {"", "neant", "aucun", "aucune", "rien", "n a", "na", "none"}  # what an empty cell may say
+SAYS_NOTHING = "-"  # any of these, where it removes what was said before
 _FORMULA = re.compile(r"[=@+\-\t\r]")
 _WRITTEN_PHONE = re.compile(r"\+[\d\s().,/;|&+-]+")
 
@@ -224,6 +225,8 @@ def _row(
     for place, column in columns.items():
         cell = _without_hidden(line.cells[place] if place < len(line.cells) else "", column)
         if not cell.strip("-–— .") or folded(cell) in NOTHING:
+            if cell.strip() and column.removed is not None:
+                kept[column.key] = SAYS_NOTHING
             continue
         if danger := _danger(cell, column):
             faults.append(sheet.fault(line.line, column.key, danger[0], _said(cell), danger[1]))

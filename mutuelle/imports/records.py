@@ -7,7 +7,7 @@ from typing import Any
 from locales import _
 from mutuelle.imports.cells import Setting
 from mutuelle.imports.faults import Fault, UnreadError
-from mutuelle.imports.reading import CsvFile, CsvRow
+from mutuelle.imports.reading import SAYS_NOTHING, CsvFile, CsvRow
 from talk.trouble import InvalidError
 
 
@@ -49,6 +49,9 @@ def _record(sheet: CsvFile, row: CsvRow, setting: Setting, faults: list[Fault]) 
             facts[column.key] = None
             if column.needed and column.key in sheet.shown and column.key not in row.barred:
                 faults.append(sheet.fault(row.line, column.key, _("this cell is empty")))
+            continue
+        if cell == SAYS_NOTHING and column.removed is not None:
+            facts[column.key] = column.removed
             continue
         try:
             facts[column.key] = column.read(cell, setting)

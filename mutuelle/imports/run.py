@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, PostVerdict, open_accounts, post
 from locales import Sentence, _
+from mutuelle.acts import By
 from mutuelle.founding.founding import (
     appoint_officers,
     contract_doctors,
@@ -24,6 +25,7 @@ from mutuelle.founding.founding import (
     sell_products,
     serve_places,
 )
+from mutuelle.households.support_acts import WAYS_TO_PAY_CHANGE, NewSupportAct, write_act
 from mutuelle.imports import setup_rows
 from mutuelle.imports.cells import Setting
 from mutuelle.imports.columns import BALANCES, FORMS, HOUSEHOLDS, MUTUELLE
@@ -38,7 +40,7 @@ from mutuelle.imports.records import Record, records
 from mutuelle.imports.setup_rows import SetupRows, mutuelle_of
 from mutuelle.imports.writing import write_households
 from mutuelle.locks import Lock, lock
-from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle
 
 
 @dataclass
@@ -82,20 +84,22 @@ async def take_over(
     faults: Sequence[Fault],
     *,
     operators: Mapping[str, Collection[str]],
-    at: datetime,
+    by: By,
     advance: Callable[[], None],
 ) -> Imported:
     """Read every line, then report all faults, or write all that is new.
 
-    `faults` are those of the reading; `operators` says which settings each one still lacks here;
-    `advance` is called for each step.
+    `faults` are those of the reading; `operators` says which settings each one still lacks here; `by`: who imports, and
+    when; `advance` is called for each step.
     """
+    at = by.at
     taken = Imported(faults=list(faults))
     read = await _read(db, sheets, operators, at, taken, advance)
     if read is None or taken.faults:
         return taken
     g = read.gathered
     await _found(db, g, at)
+    await _note_ways_to_pay(db, g, by)
 
     def written() -> None:
         for _step in range(STEPS_OF_A_HOUSEHOLD):
@@ -186,6 +190,20 @@ async def _found(db: AsyncConnection, g: SetupRows, at: datetime) -> None:
         await appoint_officers(db, g.mutuelle, [officer for officer, _day in appointment], since=since, at=at)
     for since, contracts in groupby(sorted(g.doctors, key=_since), key=_since):
         await contract_doctors(db, g.mutuelle, [doctor for doctor, _day in contracts], on=since, at=at)
+
+
+async def _note_ways_to_pay(db: AsyncConnection, g: SetupRows, by: By) -> None:
+    """Write down who changed how an existing mutuelle is paid: its members send money where this says."""
+    there = g.known.mutuelle
+    facts = {
+        name: {"was": was, "is": said or None}
+        for name in WAYS_TO_PAY
+        if there
+        and (said := getattr(g.mutuelle, name)) is not None
+        and (said or None) != (was := getattr(there, name))
+    }
+    if facts:
+        await write_act(db, NewSupportAct(WAYS_TO_PAY_CHANGE, g.mutuelle.id, facts=facts), by)
 
 
 def _since(dated: tuple[Any, date]) -> date:

@@ -13,9 +13,8 @@ from locales import _
 from mutuelle.dates import local_date
 from mutuelle.tables import mutuelle, officer, place
 from prepared import Prepared
-from talk.keywords import words_of
 from talk.phones import region_of, shown_phone
-from talk.questions import initials
+from talk.questions import initials, words_of
 from talk.words import Caller
 
 WAYS_TO_PAY = ("merchant_code", "least_cash_minor")  # of a mutuelle: may change, nobody agrees to them

@@ -24,10 +24,11 @@ from mutuelle.contributions.standing import Facts, PaymentTerms, Standing, facts
 from mutuelle.cover.policies import policy_of, write_policy
 from mutuelle.enrolment.enrolment import expect_agreed
 from mutuelle.free_codes import draw_free
+from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import (
     Household,
     expect_household,
-    lock_household,
+    lock_households,
 )
 from mutuelle.notify import notify
 from mutuelle.officers.pins import try_pin
@@ -113,11 +114,12 @@ async def receive_all_cash(
     4. Write the record and the receipt by SMS, all in one transaction.
     """
     appointment = await appointment_of(db, caller, mutuelle, Role.COLLECTOR)
-    numbers = sorted({one.number for one in cash})
+    numbers = {one.number for one in cash}
     if len(numbers) < len(cash):  # the second would be judged by what was so before the first
         raise RefusedError(_("The same household is in the list twice. Nothing was done."))
-    locked = {number: await lock_household(db, number) for number in numbers}
-    households = [expect_household(locked[one.number], one.number, mutuelle) for one in cash]
+    locked = await lock_households(db, {HouseholdKey(mutuelle, number) for number in numbers})
+    still_open = {household.number: household for household, is_closed in locked if not is_closed}
+    households = [expect_household(still_open.get(one.number), one.number) for one in cash]
     await lock_cash_in_hand(db, appointment)
     facts = [await facts_of(db, household, caller.at) for household in households]
     stands = [stands_on(*of) for of in zip(households, facts, strict=True)]

@@ -3,11 +3,13 @@
 Nothing is reversed by it: a person hears both sides, and closes the case or cancels the receipt in the book.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
+from rapidfuzz.distance import OSA
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +30,7 @@ from mutuelle.treasury.cash_in_hand import REVERSAL, cash_in_hand_of, is_cancell
 from mutuelle.treasury.messages import cash_cancelled, cash_disputed
 from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt
 from talk.answers import Kind
+from talk.figures import amount_in
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller
 
@@ -81,6 +84,19 @@ async def own_receipt_code(db: AsyncConnection, caller: Caller, typed: str) -> s
     except (InvalidError, RefusedError):
         return ""
     return code
+
+
+async def nearly_a_code(db: AsyncConnection, caller: Caller, typed: str) -> bool:
+    """Whether what was typed is meant as a receipt's code: letters with figures, of about its length, or near an own
+    one. Other words are a remark.
+    """
+    code = "".join(c for c in typed.upper() if c.isalnum())
+    if len(typed.split()) > 2 or abs(len(code) - CODE_LETTERS) > 1:
+        return False
+    if re.search("[0-9]", code) and re.search("[A-Z]", code) and amount_in(typed) is None:
+        return True
+    own = await cash_receipts(db, _of_phone(caller.phone))
+    return any(OSA.distance(code, receipt.code, score_cutoff=2) <= 2 for receipt in own)
 
 
 async def open_disputes(db: AsyncConnection, mutuelle_id: str) -> list[CashReceipt]:

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
 
 from engines import processes
-from tests.support.browser_handset import POCKET, Handset, handset, join_and_pay, visit
+from tests.support.browser_handset import POCKET, Handset, expect_all_in_sight, handset, join_and_pay, visit
 from tests.support.servers import environment, process
 
 pytestmark = pytest.mark.browser
@@ -348,16 +348,7 @@ async def test_everything_is_in_sight_on_a_narrow_screen(
     browser: Browser, simulator_url: str, asked: str
 ) -> None:
     page = await visit(browser, f"{simulator_url}/phone{asked}", POCKET)
-    assert await page.evaluate("[document.body.scrollWidth, document.documentElement.scrollHeight]") == [
-        *POCKET
-    ]
-    keys = await page.locator("[data-key]:visible").all()
-    assert len(keys) == 12 + 6
-    for key in keys:
-        box = await key.bounding_box()
-        assert box is not None
-        assert min(box["width"], box["height"]) >= 36
-        assert box["y"] + box["height"] < POCKET[1]
+    await expect_all_in_sight(page)
     await expect(page.get_by_text("Mode d'emploi")).to_be_visible()
 
 

@@ -13,7 +13,7 @@ from playwright.async_api import Error as PlaywrightError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.demonstration import seed
-from tests.support.browser_handset import PATIENCE_MS, POCKET, handset, visit
+from tests.support.browser_handset import PATIENCE_MS, POCKET, expect_all_in_sight, handset, visit
 from tests.support.patience import PATIENCE_S
 from tests.support.running_service import House, housed
 from tests.support.town import AWA, found_town
@@ -93,27 +93,30 @@ async def test_a_villager_joins_pays_and_reads_her_receipt(browser: Browser, bus
     await phone.shows("Awa Koné", "Couvert du")
 
 
-SCENARIOS = {  # how each ends: of the phone that reads the last SMS
-    "join": ("Awa est membre", "15 000 F", "numéro 101 "),
-    "doctor": ("La réponse engage la mutuelle", "A. T.", "COUVERT", "référence"),
-    "cash": ("l'argent en main", "7 500 F", "espèces", "Reste à payer : 0 F"),
+SCENARIOS = {  # what the page says at the end, in its languages, and what the last SMS says to the phone that reads it
+    "join": ("Awa est membre", "Awa is a member", "15 000 F", "numéro 101 "),
+    "doctor": ("La réponse engage la mutuelle", "The answer binds", "A. T.", "COUVERT", "référence"),
+    "cash": ("l'argent en main", "the cash in hand", "7 500 F", "espèces", "Reste à payer : 0 F"),
 }
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_whoever_presses_what_a_scenario_points_at_comes_to_its_end(
-    browser: Browser, demonstration: House, scenario: str
+    browser: Browser, demonstration: House, scenario: str, language: str
 ) -> None:
-    """Only keys that are lit up are pressed, one by one: letters and figures too."""
-    page = await visit(browser, f"{demonstration.environ['PUBLIC_URL']}/phone?scenario={scenario}", POCKET)
+    """Only keys that are lit up are pressed, one by one: letters and figures too. All is in sight at each step."""
+    asked = f"phone?language={language}&scenario={scenario}"
+    page = await visit(browser, f"{demonstration.environ['PUBLIC_URL']}/{asked}", POCKET)
     limit = asyncio.get_running_loop().time() + PATIENCE_S
     done = page.locator(".guide .counted")
     while await done.text_content() != "✓":
         assert asyncio.get_running_loop().time() < limit, await page.locator(".guide .current").inner_text()
+        await expect_all_in_sight(page)
         with suppress(PlaywrightError):  # the light has moved on meanwhile
             await page.locator(".hint").first.click(timeout=1500)
-    said, *read = SCENARIOS[scenario]
-    await expect(page.locator(".guide .todo")).to_contain_text(said)
+    french, english, *read = SCENARIOS[scenario]
+    await expect(page.locator(".guide .todo")).to_contain_text(french if language == "fr" else english)
     for words in read:
         await expect(page.locator(".phone.active .words")).to_contain_text(words)
     assert await page.locator(".steps li:not(.did)").count() == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mutuelle.acts import By
 from mutuelle.imports import summary
 from mutuelle.imports.columns import FORMS, ROUTES
 from mutuelle.imports.reading import read_folder
@@ -80,7 +81,8 @@ async def test_the_bar_comes_to_its_end(pool: AsyncEngine, tmp_path: Path) -> No
     sheets, faults = read_folder(write(tmp_path))
     left = [None] * steps(sheets)
     async with pool.begin() as db:
-        await take_over(db, sheets, faults, operators={}, at=Clock().now, advance=left.pop)
+        by = By("a test", "the test needs it", Clock().now)
+        await take_over(db, sheets, faults, operators={}, by=by, advance=left.pop)
     assert left == []
 
 

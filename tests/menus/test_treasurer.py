@@ -79,7 +79,7 @@ async def test_one_message_answers_in_any_spelling(pool: AsyncEngine) -> None:
     await run_schedules(pool, timing.Clock.at(APPOINTED))
     clock = Clock(MONDAY)
     fanta = Writer(sms_deps(pool, clock), FANTA)
-    assert "Merci" in await fanta.send("OK"), "before the first digest: about the balance of the day"
+    assert "comptes d'aujourd'hui" in await fanta.send("OK"), "before the first digest: about the balance"
     await run_schedules(pool, timing.Clock.at(MONDAY))
     for words in ("ok", "Ok. Merci bien", "erreur la caisse est à 0", "FAUX: il manque 500 F", "err"):
         await fanta.send(words)

@@ -8,7 +8,8 @@ import pytest
 from locales import _, languages, render
 from menus.by_message import menus_by_message
 from sms.keywords import SHORTEST_MISTAKEN, Order, Phrasebook
-from talk.keywords import START, STOP, ByMessage, by_message, word_for, words_of
+from talk.keywords import START, STOP, ByMessage, by_message, word_for
+from talk.questions import words_of
 
 BOOK = Phrasebook(menus_by_message())
 MENUS = {menu.keyword.msgid: menu for menu in menus_by_message()}

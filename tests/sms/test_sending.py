@@ -17,6 +17,7 @@ from sms.leases import ACCOUNT_WAIT, LEASE, LONGEST_WAIT, MAX_ATTEMPTS, claim_du
 from sms.outbox import Message, send_due
 from sms.provider import SendResult, SendStatus
 from tests.support.patience import until
+from tests.support.sms_gateway import Reply, account, listening
 from tests.support.sms_people import (
     AWA,
     BROKE,
@@ -90,6 +91,22 @@ async def test_a_transient_refusal_is_retried_later_and_then_given_up(pool: Asyn
         now += LONGEST_WAIT + MINUTE
     assert row["state"] == "FAILED"
     assert await send_due(pool, provider, timing.Clock.at(now)) == 0
+
+
+async def test_a_message_that_the_gateway_has_no_time_for_waits_and_is_sent(pool: AsyncEngine) -> None:
+    """429 without a word, over HTTP as the gateway answers it: the row stays due, and the next attempt sends it."""
+    await write(pool, [receipt()])
+    with listening() as gateway:
+        gateway.replies = [Reply("", 429, "text/plain")]
+        provider = account(gateway)
+        assert await send_due(pool, provider, timing.Clock.at(NOON)) == 1
+        waiting = await only_row(pool)
+        assert (waiting["state"], waiting["attempts"], waiting["resends"]) == ("DUE", 1, 0)
+        assert waiting["due_at"] > NOON
+        assert await send_due(pool, provider, timing.Clock.at(NOON + LONGEST_WAIT + MINUTE)) == 1
+    sent = await only_row(pool)
+    assert (sent["state"], sent["attempts"], sent["resends"]) == ("SENT", 2, 0)
+    assert [form["to"] for form in gateway.forms] == [AWA, AWA]
 
 
 async def test_the_waits_grow_and_differ(pool: AsyncEngine) -> None:

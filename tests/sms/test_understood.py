@@ -6,7 +6,7 @@ is not understood is refused with a way on. `ordinary.txt` are sentences of othe
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
@@ -17,7 +17,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 import timing
-from locales import Sentence
+from locales import Sentence, languages, render
 from locales.letters import fold
 from menus.by_message import menus_by_message, opened_without_keyword
 from menus.help import help_by_message, last_word, not_understood
@@ -25,12 +25,13 @@ from mutuelle.households.sender_profile import roles_of, sender_of
 from mutuelle.officers.roles import Role
 from sms.conversations import conversation_of
 from sms.deps import InboundSms, SmsDeps
-from sms.dispatch import SmsAnswer, dispatch
+from sms.dispatch import SmsAnswer, dispatch, no_code, other_code, stopped_asking, to_stop
 from sms.keywords import Phrasebook
 from sms.tables import Arrival, inbox
 from talk.engine import Menu
-from talk.keywords import ByMessage
+from talk.keywords import ByMessage, word_for
 from talk.preferences import choose_language
+from talk.questions import is_confirmation
 from talk.words import Caller
 from tests.support.clinic import DR_ROKIA, open_facility
 from tests.support.officers import FANTA, appoint
@@ -70,6 +71,15 @@ REFUSED = {
     "nothing waits",
 }  # with a way on: a message that means something is not lost
 ACTS = {"PAY", "JOIN", "REMIND", "CONFIRM", "WRONG", "REGISTER", "LANGUAGE", "stop", "start", "done"}
+DENIALS = {
+    "fr": (
+        "je ne veux pas {word} 3000",
+        "{word} non",
+        "pas de {word}",
+        "je peux plus {word}, pas maintenant",
+    ),
+    "en": ("I do not want to {word} 3000", "don't {word}", "cannot {word} now"),
+}
 _ids = count(1)
 
 
@@ -141,6 +151,7 @@ class Town:
 
     async def reading_of(self, message: str) -> str:
         """What a message was read as."""
+        waited = await conversation_of(self.db, self.phone, self.clock.now)
         answer = await self.hear(message)
         talk = await conversation_of(self.db, self.phone, self.clock.now)
         if answer.handled_as in ("stop", "start"):
@@ -151,14 +162,21 @@ class Town:
             return self.opened[-1]
         if answer.handled_as == "code":
             return "nothing waits"
-        if re.search("Il manque le code|pas le bon code|code is missing|not the code", answer.text):
+        if says(no_code, answer.text) or says(other_code, answer.text):
             return "no code"
-        if re.search("Pour sortir|To stop, reply", answer.text) or answer.text == self.before:
+        if says(to_stop, answer.text) or answer.text == self.before:
             return "again"
         assert talk is not None
         if talk.acted or talk.is_open:
             return "done" if talk.acted else "answered"
-        return "ended" if re.search("annul|Stopped|Rien n|Nothing", answer.text) else "answered"
+        is_refused = waited is not None and waited.is_open and is_confirmation(waited.state.view)
+        return "ended" if is_refused or says(stopped_asking, answer.text) else "answered"
+
+
+def says(sentence: Callable[[str], Sentence], text: str) -> bool:
+    """Whether `text` has this sentence about some word, in any language."""
+    spoken = (fold(render(sentence("WORD"), language)) for language in languages())
+    return any(re.search(re.escape(words).replace("WORD", ".+"), text) for words in spoken)
 
 
 def rows_of(path: Path) -> list[Row]:
@@ -262,6 +280,26 @@ async def test_no_ordinary_sentence_opens_a_menu_that_acts(pool: AsyncEngine) ->
             wrong.append(f"{row.who}: {row.message!r} -> {reading}: {said!r}")
     assert ORDINARY
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+async def test_who_denies_a_keyword_is_never_led_to_do_it(pool: AsyncEngine) -> None:
+    """Whatever is denied in whichever words, a yes that follows agrees to nothing."""
+    await populated(pool)
+    acting = [menu for menu in menus_by_message() if menu.denied not in ("", "ERR")]  # no OK is a remark
+    assert {menu.keyword.msgid for menu in acting} >= {word for word in ACTS if word.isupper()} - {"LANGUAGE"}
+    done = []
+    for who in ("member", "stranger", "asked", "officer", "english"):
+        language = "en" if who == "english" else "fr"
+        for menu in acting:
+            word = word_for(menu.keyword, language)
+            for said in DENIALS[language]:
+                async with pool.connect() as db:
+                    town = Town(db, PEOPLE[who])
+                    readings = [await town.reading_of(message) for message in (said.format(word=word), "oui")]
+                    await db.rollback()
+                if {"done", "stop", "start"} & set(readings):
+                    done.append(f"{who}: {said.format(word=word)} -> {readings}")
+    assert not done, "\n" + "\n".join(done)
 
 
 def test_the_tables_are_well_written() -> None:

@@ -70,6 +70,22 @@ async def visit(
     return page
 
 
+# The width and height that the page needs, how many keys are in sight, and the smallest side of one.
+MEASURED = """() => {
+  const keys = [...document.querySelectorAll("[data-key]")].map((key) => key.getBoundingClientRect());
+  const seen = keys.filter((key) => key.width && key.top >= 0 && key.bottom < innerHeight && key.right <= innerWidth);
+  const sides = keys.filter((key) => key.width).flatMap((key) => [key.width, key.height]);
+  return [document.body.scrollWidth, document.documentElement.scrollHeight, seen.length, Math.min(...sides)];
+}"""
+
+
+async def expect_all_in_sight(page: Page) -> None:
+    """On a narrow screen nothing is scrolled: all twelve keys and the six others, large enough for a finger."""
+    width, height, keys, smallest = await page.evaluate(MEASURED)
+    assert (width, height, keys) == (*POCKET, 12 + 6), await page.inner_text("body")
+    assert smallest >= 36
+
+
 def handset(page: Page, position: int = 0) -> Handset:
     return Handset(page, page.locator(".phone").nth(position))
 

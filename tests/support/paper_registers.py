@@ -7,6 +7,7 @@ from random import Random
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import render
+from mutuelle.acts import By
 from mutuelle.imports.reading import read_folder
 from mutuelle.imports.run import Imported, steps, take_over
 from tests.support.town import NOON
@@ -117,7 +118,8 @@ async def take(pool: AsyncEngine, folder: Path, *, at: datetime = NOON) -> Impor
     sheets, faults = read_folder(folder)
     left = [None] * steps(sheets)
     async with pool.connect() as db:
-        taken = await take_over(db, sheets, faults, operators={"simulated": ()}, at=at, advance=left.pop)
+        by = By("a test", "the test needs it", at)
+        taken = await take_over(db, sheets, faults, operators={"simulated": ()}, by=by, advance=left.pop)
         await (db.rollback() if taken.faults else db.commit())
     return taken
 

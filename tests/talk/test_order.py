@@ -14,7 +14,7 @@ from tests.talk.test_engine import CALLER, FIT, Stage
 
 MENUS = Path(__file__).parents[2] / "menus"
 MAY_ORDER = {  # nothing that moves money or gives a right: the sender of an SMS can be forged
-    "cash.py",  # a member contests a receipt of cash: a person looks at it
+    "cash_dispute.py",  # a member contests a receipt of cash: a person looks at it
     "reminders.py",  # reminders on and off
     "treasurer.py",  # her answer to a digest
     "verify.py",  # a doctor's check: the patient's code is the proof

@@ -22,8 +22,7 @@ from mutuelle.schedules.tables import digest, digest_answer
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelles
 from mutuelle.tables import mutuelle
 from talk.answers import Kind
-from talk.keywords import words_of
-from talk.questions import initials
+from talk.questions import initials, words_of
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller
 

@@ -19,9 +19,8 @@ from mutuelle.schedules.digest.words import SMS_SEPTETS, Holdings, held, income
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import household
 from talk.answers import Kind
-from talk.keywords import words_of
 from talk.layout import longest
-from talk.questions import initials
+from talk.questions import initials, words_of
 from talk.trouble import InvalidError
 from talk.words import Caller
 

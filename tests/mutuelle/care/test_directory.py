@@ -90,7 +90,7 @@ async def test_a_doctor_is_listed_to_the_last_day_of_the_contract(
 async def test_a_place_is_found_as_people_write_it(
     care: AsyncConnection, typed: str, named: list[str]
 ) -> None:
-    found_places = await places_called(care, ["BEN"], place_in_words.parse(typed))
+    found_places = places_called(await places_of_care(care, ["BEN"]), place_in_words.parse(typed))
     assert [place.name for place in found_places] == named
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle import tables
 from mutuelle.cover.rules import CoverState
+from mutuelle.households.tables import support_act
 from tests.support.imported import everything, stands
 from tests.support.paper_registers import (
     HEAD,
@@ -139,6 +140,37 @@ async def test_how_a_mutuelle_is_paid_may_come_later_and_change(pool: AsyncEngin
     async with pool.connect() as db:
         ways = await db.execute(select(tables.mutuelle.c.merchant_code, tables.mutuelle.c.least_cash_minor))
         assert tuple(ways.one()) == ("*144*7#", 1_000)
+    for said, left in (("aucun;", (None, 1_000)), (";-", (None, None)), ("-;aucun", (None, None))):
+        more = f"{header};code marchand;espèces au moins\n{row};{said}\n"
+        assert fault_texts(await take(pool, write(tmp_path, mutuelle=more))) == []
+        async with pool.connect() as db:
+            ways = await db.execute(
+                select(tables.mutuelle.c.merchant_code, tables.mutuelle.c.least_cash_minor)
+            )
+            assert tuple(ways.one()) == left
+    async with pool.connect() as db:
+        acts = await db.execute(
+            select(support_act.c.actor, support_act.c.subject, support_act.c.facts).order_by(
+                support_act.c.nth
+            )
+        )
+    assert [tuple(row) for row in acts] == [
+        (
+            "a test",
+            "BEN",
+            {"merchant_code": {"was": None, "is": "4040"}, "least_cash_minor": {"was": None, "is": 500}},
+        ),
+        (
+            "a test",
+            "BEN",
+            {
+                "merchant_code": {"was": "4040", "is": "*144*7#"},
+                "least_cash_minor": {"was": 500, "is": 1_000},
+            },
+        ),
+        ("a test", "BEN", {"merchant_code": {"was": "*144*7#", "is": None}}),
+        ("a test", "BEN", {"least_cash_minor": {"was": 1_000, "is": None}}),
+    ]
     wrong = f"{header};code marchand\n{row};Orange\n"
     assert fault_texts(await take(pool, write(tmp_path, mutuelle=wrong))) == [
         "mutuelle.csv, line 2, code marchand: Orange cannot stand here. (I2)"

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, Sentence, languages, render
 from locales.letters import fold, septets
-from menus.cash import MOST_AT_ONCE, Agreed, listed, recorded
+from menus.cash import Agreed
+from menus.several_cash import MOST_AT_ONCE, listed, recorded
 from mutuelle.contributions.standing import PaymentTerms, standing
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role
