@@ -310,7 +310,7 @@ def _numbers(label: str) -> list[str]:
 def _number_in(word: str) -> str:
     """The number of a line that says nothing else: la 2, 2., choix 2."""
     number, *more = [part for part in initials(word).split() if part not in words_of(BESIDE_NUMBER)] or [""]
-    return number if not more and number.isdecimal() else ""
+    return number if not more and number.isdecimal() and "-" not in word else ""
 
 
 def _matching(choices: Sequence[Choice], letters: str) -> tuple[Choice, ...]:

@@ -15,6 +15,7 @@ from locales import Fact, Money, Sentence, _, _n
 from mutuelle.contributions.portfolio import Insured, portfolio
 from mutuelle.cover.rules import COVERED_STATES, CoverState
 from mutuelle.households.lookups import note_lookup
+from mutuelle.officers.joint_acts import acts_to_sign
 from mutuelle.scheme.mutuelles import Mutuelle, Place, get_mutuelle
 from mutuelle.tables import household
 from mutuelle.treasury.cash_in_hand import CashInHand, collectors_cash_in_hand
@@ -109,7 +110,7 @@ def _listed(head: Sentence, lines: Sequence[str]) -> Iterator[Sentence]:
 
 @dataclass(frozen=True)
 class Detail:
-    """How the households of a mutuelle stand, and what each collector holds.
+    """How the households of a mutuelle stand, what waits for the caller's signature, what each collector holds.
 
     `owing` households owe `total`, for covers that they agreed to; of these `late` ones owe `late_total`, and are those
     whom `arrears_by_place` names.
@@ -121,6 +122,7 @@ class Detail:
     total: Money
     late: int
     late_total: Money
+    to_sign: int
     collectors: tuple[CashInHand, ...]
     days: tuple[int, ...]  # for how long each collector has held the oldest of it
 
@@ -141,6 +143,7 @@ async def detail_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> De
         _due_in_all(insured, mutuelle),
         len(late),
         _due_in_all(late, mutuelle),
+        len(await acts_to_sign(db, caller, mutuelle_id)),
         tuple(collectors),
         tuple(one.days(today) for one in collectors),
     )
@@ -168,7 +171,7 @@ def detail_words(found: Detail) -> list[Sentence]:
 def _detail_head(found: Detail, name: str) -> Sentence:
     covered = sum(found.states[state] for state in COVERED_STATES)
     waiting = found.states[CoverState.WAITING]
-    return _(
+    head = _(
         "{mutuelle}, households: {covered} covered, {waiting} waiting, {others} not covered. {due}",
         mutuelle=name,
         covered=covered,
@@ -176,6 +179,7 @@ def _detail_head(found: Detail, name: str) -> Sentence:
         others=found.states.total() - covered - waiting,
         due=_owed(found),
     )
+    return _("{head}. To sign: {n}", head=head, n=found.to_sign) if found.to_sign else head
 
 
 def _owed(found: Detail) -> Sentence | str:
