@@ -114,6 +114,7 @@ _KINDS = (
         "subsidies", _I, Keeping.FOLDED, "", "what the State or a donor gives towards the running of the fund"
     ),
     AccountKind("gifts", _I, Keeping.FOLDED, "", "what people give"),
+    AccountKind("surplus", _I, Keeping.FOLDED, "", "cash that a count of the box found beyond the book"),
     # What we spend.
     AccountKind("benefits", _E, Keeping.FOLDED, "", "care of members that the mutuelle pays"),
     AccountKind("purchases", _E, Keeping.FOLDED, "", "running costs: what was bought"),
@@ -127,6 +128,7 @@ _KINDS = (
     AccountKind(
         "waivers", _E, Keeping.FOLDED, "", "contributions that members owed and need not pay any more"
     ),
+    AccountKind("shortage", _E, Keeping.FOLDED, "", "cash that a count of the box found missing"),
     AccountKind("costs", _E, Keeping.FOLDED, "", "running costs: everything else"),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
@@ -224,3 +226,13 @@ def fees(fund: str = HEALTH) -> str:
 def waivers(fund: str = HEALTH) -> str:
     """The contributions that were waived."""
     return _code(fund, "waivers")
+
+
+def surplus(fund: str = HEALTH) -> str:
+    """The cash that counts found beyond the book."""
+    return _code(fund, "surplus")
+
+
+def shortage(fund: str = HEALTH) -> str:
+    """The cash that counts found missing."""
+    return _code(fund, "shortage")

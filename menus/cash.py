@@ -44,7 +44,6 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
     done = await do(
         receive_cash,
         mutuelle=appointment.mutuelle_id,
-        role=appointment.role,
         cash=one.cash,
         terms=one.stands.payment_terms,
         pin=pin,
@@ -77,7 +76,7 @@ async def given(caller: Caller, appointment: Appointment, taken: list[Agreed]) -
     if no_room := has_no_room(cash_in_hand, taken, money, caller):
         return no_room
     day, agreed = await received(caller, appointment, stands, money)
-    return Agreed(stands, CashGiven(household.number, money, day.on)) if agreed else NOTHING
+    return Agreed(stands, CashGiven(household.number, money, day.on, appointment.role)) if agreed else NOTHING
 
 
 def has_no_room(

@@ -2,6 +2,7 @@
 
 from locales import Sentence, _, counts
 from menus.cash import receive
+from menus.cash_count import count_box
 from menus.find import NOT_FOUND, find_number
 from menus.sign import propose, sign
 from menus.words import one_of
@@ -11,7 +12,7 @@ from mutuelle.treasury.cash_disputes import LISTED_DAYS, CashReceipt, last_cash
 from mutuelle.treasury.waivers import Debt, debt_of, waiver_of, waiver_reason
 from talk.words import Caller, Option, ask, choose, look
 
-TAKE, RECEIVED, SIGN, WAIVE = "take", "received", "sign", "waive"
+TAKE, RECEIVED, COUNT, SIGN, WAIVE = "take", "received", "count", "sign", "waive"
 
 
 async def money(caller: Caller, appointment: Appointment) -> Sentence:
@@ -21,6 +22,7 @@ async def money(caller: Caller, appointment: Appointment) -> Sentence:
         (
             Option(TAKE, _("Take a contribution"), "1"),
             Option(RECEIVED, _("Money received"), "5"),
+            Option(COUNT, _("Count the box"), "6"),
             Option(SIGN, _("To sign"), "7"),
             Option(WAIVE, _("Waive a debt"), "9"),
         ),
@@ -29,6 +31,8 @@ async def money(caller: Caller, appointment: Appointment) -> Sentence:
         return await receive(caller, appointment)
     if what.key == RECEIVED:
         return await received(caller, appointment)
+    if what.key == COUNT:
+        return await count_box(caller, appointment)
     return await (sign(caller, appointment) if what.key == SIGN else waive(caller, appointment))
 
 

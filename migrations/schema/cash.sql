@@ -44,6 +44,25 @@ create table cash_deposit (
 );
 grant select, insert on cash_deposit to service;
 
+-- A treasurer's box, counted. Where the count was not what the book said (`held_minor`), `act` is what two signed.
+create table cash_count (
+    mutuelle_id text collate "C" not null,
+    reference uuid not null,
+    holder text collate "C" not null,
+    counted_minor bigint not null check (counted_minor >= 0),
+    held_minor bigint not null check (held_minor >= 0),
+    currency text collate "C" not null,
+    counted_at timestamptz not null,
+    act uuid,
+    primary key (mutuelle_id, reference),
+    unique (mutuelle_id, act),
+    foreign key (mutuelle_id, holder) references cash_holder,
+    foreign key (mutuelle_id, act) references joint_act,
+    check ((act is null) = (counted_minor = held_minor))
+);
+create index cash_count_last on cash_count (mutuelle_id, counted_at);
+grant select, insert on cash_count to service;
+
 create table cash_dispute (
     mutuelle_id text collate "C" not null,
     reference uuid not null,

@@ -37,7 +37,7 @@ OPEN_DAYS = 7
 MOST_OPEN = 8  # of a kind in a mutuelle: what a treasurer can read through on a phone
 
 
-async def _nothing_to_lock(_db: AsyncConnection, _facts: Facts) -> None:
+async def _nothing_to_lock(_db: AsyncConnection, _own: Appointment, _facts: Facts) -> None:
     return None
 
 
@@ -57,7 +57,7 @@ class ActKind(Generic[T]):
     words: Callable[[T, str], Sentence]
     carry_out: Callable[[AsyncConnection, "JointAct", T, datetime], Awaitable[None]]
     done: Callable[[Facts], Sentence]
-    lock: Callable[[AsyncConnection, Facts], Awaitable[None]] = _nothing_to_lock
+    lock: Callable[[AsyncConnection, Appointment, Facts], Awaitable[None]] = _nothing_to_lock
     about: Callable[[Facts], str | None] = lambda _facts: None
     subject: tuple[str, ...] = ()
 
@@ -145,7 +145,7 @@ async def propose(
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
     kind = _KINDS[proposal.kind]
-    await kind.lock(db, proposal.facts)
+    await kind.lock(db, own, proposal.facts)
     await _looked_at(db, caller, own, proposal)
     others = await _others_to_sign(db, caller, own, proposal)
     if wrong := await try_pin(db, caller, pin):
@@ -185,7 +185,7 @@ async def answer_act(
         raise RefusedError(_("This proposal was answered already, or a week has passed."))
     kind = _KINDS[found.kind]
     _expect_second_person(own, found, kind.about(found.facts))
-    await kind.lock(db, found.facts)
+    await kind.lock(db, own, found.facts)
     matter: Any = None
     if answer == APPROVED:
         await _expect_proposer_in_office(db, caller, found)

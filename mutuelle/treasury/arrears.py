@@ -7,6 +7,7 @@ down, and past LOOKUPS_A_DAY there is none until tomorrow.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,7 @@ from mutuelle.households.lookups import note_lookup
 from mutuelle.officers.joint_acts import acts_to_sign
 from mutuelle.scheme.mutuelles import Mutuelle, Place, get_mutuelle
 from mutuelle.tables import household
+from mutuelle.treasury.cash_counts import last_count
 from mutuelle.treasury.cash_in_hand import CashInHand, collectors_cash_in_hand
 from talk.words import Caller
 
@@ -123,6 +125,7 @@ class Detail:
     late: int
     late_total: Money
     to_sign: int
+    counted_on: date | None  # when a box was last counted
     collectors: tuple[CashInHand, ...]
     days: tuple[int, ...]  # for how long each collector has held the oldest of it
 
@@ -144,6 +147,7 @@ async def detail_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> De
         len(late),
         _due_in_all(late, mutuelle),
         len(await acts_to_sign(db, caller, mutuelle_id)),
+        await last_count(db, mutuelle_id),
         tuple(collectors),
         tuple(one.days(today) for one in collectors),
     )
@@ -159,13 +163,14 @@ def detail_words(found: Detail) -> list[Sentence]:
         f"{one.name} {one.held.bare} ({days})" for one, days in zip(found.collectors, found.days, strict=True)
     ]
     named, coded = (_detail_head(found, name) for name in (found.mutuelle.name, found.mutuelle.id))
-    alone = _("{head}.", head=coded)
+    heads, alone = [named, coded], [_("{head}.", head=coded)]
+    if found.counted_on:
+        heads = [_("{head}. Box counted {day}", head=head, day=f"{found.counted_on:%d/%m}") for head in heads]
+        alone = [_("{head}.", head=heads[1]), *alone]
     if not lines:
-        return [*(_("{head}. No collector holds cash.", head=head) for head in (named, coded)), alone]
-    long, short = (
-        [*_listed(_("{head}. Collectors (days)", head=head), lines)][:-1] for head in (named, coded)
-    )
-    return [long[0], *short, alone]
+        return [*(_("{head}. No collector holds cash.", head=head) for head in heads), *alone]
+    long, short = ([*_listed(_("{head}. Collectors (days)", head=head), lines)][:-1] for head in heads)
+    return [long[0], *short, *alone]
 
 
 def _detail_head(found: Detail, name: str) -> Sentence:
@@ -179,7 +184,9 @@ def _detail_head(found: Detail, name: str) -> Sentence:
         others=found.states.total() - covered - waiting,
         due=_owed(found),
     )
-    return _("{head}. To sign: {n}", head=head, n=found.to_sign) if found.to_sign else head
+    if found.to_sign:
+        head = _("{head}. To sign: {n}", head=head, n=found.to_sign)
+    return head
 
 
 def _owed(found: Detail) -> Sentence | str:

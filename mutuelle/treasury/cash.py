@@ -61,11 +61,12 @@ CODE_BYTES = 4  # of which thirty bits are shown: six letters and digits
 
 @value
 class CashGiven:
-    """Cash that the household `number` gave to an officer on `received_on`."""
+    """Cash that the household `number` gave on `received_on` to a collector, or to a treasurer at the desk."""
 
     number: str
     amount: Money
     received_on: date
+    taken_by: Role = Role.COLLECTOR
 
 
 @value
@@ -95,19 +96,10 @@ class Holder(NamedTuple):
 
 
 async def receive_cash(
-    db: AsyncConnection,
-    caller: Caller,
-    *,
-    mutuelle: str,
-    role: Role = Role.COLLECTOR,
-    cash: CashGiven,
-    terms: PaymentTerms,
-    pin: Secret,
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, cash: CashGiven, terms: PaymentTerms, pin: Secret
 ) -> Recorded | Sentence:
-    """Record that the caller received `cash` in this role, under agreed `terms`; a sentence if the PIN is wrong."""
-    done = await receive_all_cash(
-        db, caller, mutuelle=mutuelle, role=role, cash=(cash,), terms=(terms,), pin=pin
-    )
+    """Record that the caller received `cash` under the agreed `terms`; a sentence if the PIN is wrong."""
+    done = await receive_all_cash(db, caller, mutuelle=mutuelle, cash=(cash,), terms=(terms,), pin=pin)
     return done if isinstance(done, Sentence) else done[0]
 
 
@@ -116,7 +108,6 @@ async def receive_all_cash(
     caller: Caller,
     *,
     mutuelle: str,
-    role: Role = Role.COLLECTOR,
     cash: tuple[CashGiven, ...],
     terms: tuple[PaymentTerms, ...],
     pin: Secret,
@@ -130,7 +121,7 @@ async def receive_all_cash(
        contribution calls that the money makes, then the receipt, to the officer's own account.
     4. Write the record and the receipt by SMS, all in one transaction.
     """
-    appointment = await appointment_of(db, caller, mutuelle, role)
+    appointment = await appointment_of(db, caller, mutuelle, cash[0].taken_by)
     numbers = {one.number for one in cash}
     if len(numbers) < len(cash):  # the second would be judged by what was so before the first
         raise RefusedError(_("The same household is in the list twice. Nothing was done."))
@@ -152,7 +143,7 @@ async def receive_all_cash(
     held, done = cash_in_hand.held, []
     for standing, of, one in zip(stands, facts, cash, strict=True):
         held = Money(held.amount_minor + one.amount.amount_minor, held.currency)
-        code, notified = await _record(db, standing, of, Holder(role, holder), one, caller.at)
+        code, notified = await _record(db, standing, of, Holder(appointment.role, holder), one, caller.at)
         done.append(Recorded(one.number, code, held, notified))
     return tuple(done)
 

@@ -165,4 +165,42 @@ WAIVERS: tuple[Invariant, ...] = (
     ),
 )
 
-INVARIANTS = CASH + WAIVERS
+COUNTS: tuple[Invariant, ...] = (
+    Invariant(
+        "count_was_signed_by_two",
+        "A count that differs from the book is what two treasurers signed, and every such act has its count.",
+        """
+        select a.mutuelle_id || ' ' || a.id from joint_act a
+        left join cash_count c on c.mutuelle_id = a.mutuelle_id and c.act = a.id
+        where a.kind = 'cash count' and ((c.act is not null) <> coalesce(a.answer = 'approved', false)
+           or ((a.facts ->> 'counted_minor')::bigint, (a.facts ->> 'held_minor')::bigint, a.facts ->> 'currency')
+              <> (c.counted_minor, c.held_minor, c.currency))
+        union all
+        select c.mutuelle_id || ' ' || c.reference from cash_count c
+        where c.act is not null and not exists (select from joint_act a
+            where a.mutuelle_id = c.mutuelle_id and a.id = c.act and a.kind = 'cash count')
+        """,
+    ),
+    Invariant(
+        "count_posted_once",
+        "The difference of a count has one journal of its amount; nothing else was booked as found or missing.",
+        """
+        select coalesce(c.mutuelle_id || ' ' || c.act, m.mutuelle_id || ' journal ' || m.journal_id)
+          from (select * from cash_count where act is not null) c
+          left join ledger.request q on q.mutuelle_id = c.mutuelle_id and q.source = 'cash count'
+               and q.key = c.act::text and q.verdict = 'created'
+          full join (select * from ledger.movement
+                      where split_part(debit_account, ':', 2) in ('shortage', 'surplus')
+                         or split_part(credit_account, ':', 2) in ('shortage', 'surplus')) m
+               on m.mutuelle_id = q.mutuelle_id and m.journal_id = q.journal_id
+         where c.act is null or m.journal_id is null or m.currency <> c.currency
+            or m.amount <> abs(c.counted_minor - c.held_minor)
+            or m.debit_account <> case when c.counted_minor < c.held_minor then 'health:shortage'
+                                       else 'health:cash:' || c.holder end
+            or m.credit_account <> case when c.counted_minor < c.held_minor then 'health:cash:' || c.holder
+                                        else 'health:surplus' end
+        """,
+    ),
+)
+
+INVARIANTS = CASH + WAIVERS + COUNTS

@@ -4,5 +4,6 @@ from schema_tables import table
 
 cash_holder = table("cash_holder")
 cash_receipt = table("cash_receipt")
+cash_count = table("cash_count")
 cash_deposit = table("cash_deposit")
 cash_dispute = table("cash_dispute")

@@ -116,7 +116,7 @@ def _amount(facts: Facts) -> Money:
     return Money(facts["amount_minor"], facts["currency"])
 
 
-async def _lock(db: AsyncConnection, facts: Facts) -> None:
+async def _lock(db: AsyncConnection, _own: Appointment, facts: Facts) -> None:
     await lock_household(db, facts["number"])
 
 

@@ -69,6 +69,12 @@ async def test_a_treasurer_proposes_answers_and_allows_a_pin(staffed: AsyncEngin
 
 
 @pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_counts_the_box(staffed: AsyncEngine, language: str) -> None:
+    walk = await walked(staffed, ISSA, language, "9", "8", "6")
+    assert walk.acted > 0
+
+
+@pytest.mark.parametrize("language", languages())
 async def test_a_treasurer_takes_over_cash(staffed: AsyncEngine, language: str) -> None:
     walk = await walked(staffed, ISSA, language, "9", "6")
     assert walk.acted > 0

@@ -8,12 +8,14 @@ from mutuelle.officers.messages import signature_asked, signature_refused
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import Officer
 from mutuelle.treasury import messages
+from mutuelle.treasury.cash_counts import CASH_COUNT
 from mutuelle.treasury.waivers import WAIVER
 from tests.support.messages_officers import DAY, MUTUELLE, NAME, PHONE
 from tests.support.messages_receipts import HOME, MOST, stands
 from tests.support.messages_receipts import MUTUELLE as TOWN
 
 WAIVED = {"number": HOME.number, "amount_minor": MOST.amount_minor, "currency": MOST.currency}
+COUNTED = {"name": NAME, "counted_minor": 0, "held_minor": 99_999_999, "currency": "XOF"}
 
 MESSAGES: dict[str, Sentence] = {
     **{
@@ -25,6 +27,8 @@ MESSAGES: dict[str, Sentence] = {
         for state in (CoverState.WAITING, CoverState.COVERED, CoverState.SUSPENDED)
     },
     "signature asked, waiver": signature_asked(MUTUELLE, NAME, WAIVER.label(WAIVED)),
+    "signature asked, count": signature_asked(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),
+    "signature refused, count": signature_refused(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),
     "signature refused, waiver": signature_refused(MUTUELLE, NAME, WAIVER.label(WAIVED)),
     "debt waived": messages.debt_waived(MUTUELLE, MOST, HOME.number, DAY),
     "cash deposited": messages.deposit_confirmed(MUTUELLE, MOST, NAME, MOST),

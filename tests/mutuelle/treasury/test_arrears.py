@@ -59,7 +59,9 @@ def test_the_second_form_of_the_digest_is_one_segment(language: str, count: int)
     held = CashInHand("BEN", "00000001", NAME, AWA, Money(200_000, "XOF"), NOON.date(), "Africa/Bamako")
     states = Counter(dict.fromkeys(CoverState, 9_999))
     owed = Money(99_999_999, "XOF")
-    found = Detail(MUTUELLE, states, 9_999, owed, 9_999, owed, 99, (held,) * count, (99,) * count)
+    found = Detail(
+        MUTUELLE, states, 9_999, owed, 9_999, owed, 99, NOON.date(), (held,) * count, (99,) * count
+    )
     assert septets(said([*detail_words(found)], language)) <= 160
 
 
