@@ -1,5 +1,7 @@
 """By SMS, for treasurers: who owes what, and the digest's second form."""
 
+from collections.abc import Sequence
+
 from locales import Sentence, _
 from menus.treasurer import NOT_A_TREASURER, treasuries
 from menus.words import which_office
@@ -49,7 +51,7 @@ async def arrears(caller: Caller) -> Sentence:
     return owed_in(kept.mutuelle_name, everywhere, owed, caller)
 
 
-def owed_in(where: str, asked: list[Place], owed: list[Arrears], caller: Caller) -> Sentence:
+def owed_in(where: str, asked: Sequence[Place], owed: Sequence[Arrears], caller: Caller) -> Sentence:
     if not owed:
         return _("{where}: nobody is late.", where=where)
     names = len(asked) == 1
@@ -57,7 +59,7 @@ def owed_in(where: str, asked: list[Place], owed: list[Arrears], caller: Caller)
     return longest(who_owes(owed[0]) if names else where_is_owed(owed, word), caller.language, SMS_SEPTETS)
 
 
-def place_among(places: list[Place]) -> Kind[list[Place]]:
+def place_among(places: Sequence[Place]) -> Kind[list[Place]]:
     """The places that are called so, or nearly so; none where none is named."""
 
     def parse(typed: str) -> list[Place]:

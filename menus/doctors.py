@@ -7,6 +7,7 @@ from menus.words import whom
 from mutuelle.care.directory import Practice, place_in_words, places_called, places_of_care, practices_at
 from mutuelle.care.referents import Referent, choose_referent, referent_of
 from mutuelle.care.words import SERVICES, language_word
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Place, get_mutuelle, mutuelles_near
 from talk.keywords import Takes, by_message
@@ -33,6 +34,13 @@ async def nearby(caller: Caller, household: Household | None) -> list[str]:
     if household:
         return [household.mutuelle_id]
     return [mutuelle.id for mutuelle in await look(mutuelles_near, caller)]
+
+
+async def mutuelles_of(caller: Caller) -> list[str]:
+    """The mutuelles of all the caller's households, or those near a stranger."""
+    households = (await look(profile_of, caller)).households
+    own = dict.fromkeys(household.mutuelle_id for household in households)
+    return list(own) or await nearby(caller, None)
 
 
 def where(chosen: Referent | None) -> Sentence:
@@ -126,9 +134,11 @@ async def agree(household: Household, practice: Practice) -> Sentence:
     weight=4,
 )
 async def doctors_by_message(caller: Caller) -> Sentence:
-    """DOCTOR and a place, in any words; where none is named, the places that can be."""
-    household = await whom(caller)
-    listed = await look(places_of_care, await nearby(caller, household))
+    """DOCTOR and a place, in any words; where none is named, the places that can be.
+
+    The place comes first, as people write it: for which household is asked behind it.
+    """
+    listed = await look(places_of_care, await mutuelles_of(caller))
     if not listed:
         return _("No doctor or health centre is listed near you yet.")
     question = _("A doctor in which place? Reply with its name: {places}", places=place_names(listed))
@@ -137,6 +147,9 @@ async def doctors_by_message(caller: Caller) -> Sentence:
     if not places:
         typed = await ask(question, place_in_words)
         places = places_called(listed, typed)
+    household = await whom(caller)
+    if household:
+        places = [place for place in places if place.mutuelle_id == household.mutuelle_id]
     if not places:
         return _("No doctor is listed there. Dial and press 3 for the list of places.")
     place = places[0] if len(places) == 1 else await choose(_("Which place?"), places)

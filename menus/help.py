@@ -18,6 +18,8 @@ from mutuelle.scheme.mutuelles import mutuelles_near
 from talk.keywords import STOP, ByMessage, by_message, word_for
 from talk.words import Caller, look
 
+PHONES_SHOWN = 2  # in one SMS, beside what is said
+
 
 @by_message(
     _("HELP"),
@@ -101,7 +103,7 @@ async def not_understood(caller: Caller) -> Sentence:
     profile = await look(profile_of, caller)
     words = keywords(caller.language)
     work = at_work({appointment.role for appointment in profile.appointments}, caller.language)
-    phone = await phone_to_call(caller)
+    phone = await whom_to_call(caller)
     if work:
         return _("Not understood. {work} Questions: {phone}", work=work, phone=phone)
     if profile.households:
@@ -116,17 +118,26 @@ async def not_understood(caller: Caller) -> Sentence:
         "Questions: {phone}. {stop}: no more SMS.",
         phone=phone,
         **words,
+    ).or_else(
+        _(
+            "Not understood. Keneya, health cover by phone. Send {price}, {join} or {doctor}. "
+            "Questions: {phone}. {stop}: no more SMS.",
+            phone=phone,
+            **words,
+        )
     )
 
 
 async def last_word(caller: Caller) -> Sentence:
     """Below or in place of the last answer of a day."""
-    return _("We answer no more today. Call {phone}", phone=await phone_to_call(caller))
+    return _("We answer no more today. Questions: {phone}", phone=await whom_to_call(caller))
 
 
-async def phone_to_call(caller: Caller) -> Sentence | str:
-    """The phone of the caller's mutuelle, or of the only one near; else the service is called, which lists them."""
-    if own := await own_mutuelle(caller):
-        return own.complaints
-    near = await look(mutuelles_near, caller)
-    return near[0].complaints if len(near) == 1 else _("the service, and press 7")
+async def whom_to_call(caller: Caller) -> Sentence | str:
+    """The phone of the caller's mutuelle, or those near; of more than an SMS holds the service tells them by call."""
+    own = await own_mutuelle(caller)
+    near = [own] if own else await look(mutuelles_near, caller)
+    phones = list(dict.fromkeys(mutuelle.complaints for mutuelle in near))
+    if len(phones) > PHONES_SHOWN:
+        return _("call the service and press 7")
+    return phones[0] if len(phones) == 1 else _("{phone} or {other}", phone=phones[0], other=phones[1])

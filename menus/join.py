@@ -55,7 +55,7 @@ async def not_served(caller: Caller) -> Sentence:
     mutuelle = await which(caller, None)
     facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "phone": mutuelle.complaints}
     return await show(
-        _("Your village is not in the list? Call {mutuelle}, {phone}: where can you join?", **facts)
+        _("Your village is not in the list? Call {mutuelle}, {phone}, to know where you can join.", **facts)
     )
 
 

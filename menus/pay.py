@@ -17,9 +17,11 @@ from mutuelle.cover.rules import CoverState
 from mutuelle.enrolment.enrolment import pay as ask_for_payment
 from mutuelle.enrolment.enrolment import renew_by_credit
 from mutuelle.founding.rules import MAX_PRICE_MINOR
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import household_named
 from mutuelle.households.member_numbers import member_number
-from talk.answers import amount, phone_number
+from talk.answers import Kind, amount, phone_number
+from talk.figures import amount_in
 from talk.keywords import BY_MESSAGE, Takes, by_message
 from talk.phones import region_of, shown_phone
 from talk.trouble import InvalidError
@@ -64,6 +66,10 @@ async def pay(caller: Caller) -> Sentence:
 )
 async def pay_by_message(caller: Caller) -> Sentence:
     """Whole or in part, for one's own household with the phone that writes; all else is done by calling."""
+    several = len((await look(profile_of, caller)).households) > 1
+    named = (
+        await ask(_("How much do you pay?"), sum_named) if several else None
+    )  # before "for which household?"
     own = await whom(caller)
     if own is None:
         return await no_household(caller)
@@ -76,7 +82,7 @@ async def pay_by_message(caller: Caller) -> Sentence:
         return nothing_payable(stands)
     if cash := await look(cash_instead, caller, own):
         return in_cash(stands, cash)
-    return await agree(caller, stands, own.head_name, await how_much_by_message(stands), caller.phone)
+    return await agree(caller, stands, own.head_name, await how_much_by_message(stands, named), caller.phone)
 
 
 pay_by_message = replace(pay_by_message, denied="COVER")  # what is owed, and how to pay
@@ -157,8 +163,16 @@ def part_of_due(stands: Standing) -> Sentence:
     return _("A part, from {amount}", amount=stands.least_payment)
 
 
-async def how_much_by_message(stands: Standing) -> Money:
-    """The same by SMS, where the limits are told of another amount only. Its groups of digits may stand apart."""
+sum_named: Kind[int | None] = Kind(
+    "sum named", amount_in, good=("5 000 F", "5000"), bad=(), takes_rest=True, optional=True
+)
+
+
+async def how_much_by_message(stands: Standing, named: int | None) -> Money:
+    """The same by SMS, where the limits are told of another amount only. Its groups of digits may stand apart.
+
+    `named` is the amount that came before the household was known, if one did.
+    """
     least, most = stands.least_payment, stands.payable
     if least == most:
         return most
@@ -169,6 +183,11 @@ async def how_much_by_message(stands: Standing) -> Money:
     question = _(
         "How much do you pay? Reply with the amount, like {example}.", example=str(most.amount_minor)
     )
+    if named is not None:
+        try:
+            return kind.parse(str(named))
+        except InvalidError:
+            question = limits
     money: Money = await ask(question, replace(kind, takes_rest=True))
     return money
 

@@ -13,6 +13,7 @@ from mutuelle.enrolment.enrolment import enrolment_of
 from mutuelle.enrolment.registration import (
     NO_PHONE,
     FirstPhone,
+    ages_given,
     give_phone,
     phone_or_none,
     register,
@@ -24,7 +25,7 @@ from mutuelle.households.households import Household
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.scheme.mutuelles import Place, get_mutuelle, places_of
 from mutuelle.scheme.products import Offer
-from talk.answers import ages, person_name, phone_number
+from talk.answers import person_name, phone_number
 from talk.keywords import BY_MESSAGE, Takes, by_message, word_for
 from talk.phones import shown_phone
 from talk.words import Caller, Option, ask, choose, confirm, do, look
@@ -49,8 +50,9 @@ async def registers(caller: Caller, appointment: Appointment) -> Sentence:
     mutuelle = await look(get_mutuelle, appointment.mutuelle_id)
     place = await choose(_("Where does the household live?"), await look(places_of, [mutuelle.id]))
     name = await ask(_("First and last name of the head of the household?"), person_name)
-    people = await ask(_("The age of each person, the head first. Example: 45*38*12"), ages)
-    phone = await ask(_("The phone of the household? 0 if it has none."), phone_or_none(mutuelle.country))
+    given = await ask(_("The age of each person, the head first. Example: 45*38*12"), ages_given)
+    people = given.people
+    phone = await ask(which_phone(given.no_phone), phone_or_none(mutuelle.country))
     offer = await which_cover(caller, mutuelle, people)
     if offer is None:
         return no_cover(mutuelle, people)
@@ -65,6 +67,13 @@ async def registers(caller: Caller, appointment: Appointment) -> Sentence:
     enrolment = enrolment_of(place, name, people, offer)
     done = await do(register, enrolment=enrolment, phone=newcomer.phone, others=others, pin=pin)
     return welcome(done, newcomer, cash) if isinstance(done, Household) else done
+
+
+def which_phone(wrong: str) -> Sentence:
+    """The question for the household's phone, after a `wrong` one that was written behind the ages."""
+    if not wrong:
+        return _("The phone of the household? 0 if it has none.")
+    return _("{typed} is no phone number. The phone of the household? 0 if it has none.", typed=wrong)
 
 
 @by_message(

@@ -25,9 +25,10 @@ from mutuelle.households.households import household_by_number
 from mutuelle.officers.roles import Role
 from mutuelle.schedules.jobs import run_schedules
 from tests.support import support_acts as support
+from tests.support.clinic import open_facility
 from tests.support.officers import appoint
 from tests.support.sms_phone import CODE, Writer, sms_deps
-from tests.support.town import Clock, Handset, paid, sell, unroute
+from tests.support.town import Clock, Handset, found, paid, sell, unroute
 from tests.support.town_fixtures import deps_of
 from ussd import calls
 
@@ -110,6 +111,19 @@ class Script:
     async def unroutes(self, _rest: str) -> None:
         """The mutuelle has no operator: whoever pays, pays in cash."""
         await unroute(self.ussd_deps.pool)
+
+    async def neighbour(self, _rest: str) -> None:
+        """A second mutuelle opens in the same country, in villages of the same names."""
+        async with self.ussd_deps.pool.begin() as db:
+            await found(
+                db,
+                code="KEN",
+                prefix=198,
+                name="Mutuelle Kènè",
+                treasurers=(),
+                complaints_phone="+22376000019",
+            )
+            await open_facility(db, code="KEN", name="CSCom Kènè", phone="+22376000032")
 
     async def takes(self, rest: str) -> None:
         """The mutuelle decides how it is paid: `merchant_code 4040`, `least_cash_minor 500`."""
@@ -207,6 +221,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "appoint": Script.appoints,
     "support": Script.supports,
     "unroute": Script.unroutes,
+    "neighbour": Script.neighbour,
     "takes": Script.takes,
 }
 

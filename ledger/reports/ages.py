@@ -18,6 +18,11 @@ from ledger.reports.voice import Voice, _
 OWED_TO_US, OWED_BY_US = ("member", "receivable", "loan"), ("payable", "suspense")
 BUCKETS = (_("0-30 days"), _("31-60 days"), _("61-90 days"), _("over 90 days"))
 
+_WHOSE_DUES = _(
+    "Members: contributions of which a first part was paid, late or not. The SMS DETAIL also counts those of which "
+    "nothing was paid yet; the SMS RETARDS only who is late."
+)
+
 
 @dataclass(frozen=True)
 class AgeRow:
@@ -168,4 +173,5 @@ AGES = Report(
         Field("Paid ahead", lambda row, _: plain_amount(row.ahead, row.currency)),
         Field("Currency", lambda row, _: row.currency),
     ),
+    note=lambda _question, voice: voice.word(_WHOSE_DUES),
 )

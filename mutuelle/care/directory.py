@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
-from mutuelle.scheme.mutuelles import Place, places_named
-from mutuelle.tables import doctor, facility, place
+from mutuelle.scheme.mutuelles import Place, PlaceNear, places_named, told_apart
+from mutuelle.tables import doctor, facility, mutuelle, place
 from talk.answers import Kind
 from talk.phones import shown_phone
 from talk.questions import initials
@@ -60,16 +60,17 @@ def in_office(today: date | ColumnElement[date]) -> ColumnElement[bool]:
 AT_FACILITY = (facility.c.mutuelle_id == doctor.c.mutuelle_id) & (facility.c.id == doctor.c.facility_id)
 
 
-async def places_of_care(db: AsyncConnection, mutuelles: Sequence[str]) -> list[Place]:
-    """The places of these mutuelles that have a facility, by name."""
+async def places_of_care(db: AsyncConnection, mutuelles: Sequence[str]) -> list[PlaceNear]:
+    """The places of these mutuelles that have a facility, by name, and by mutuelle where names are equal."""
     rows = await db.execute(
-        select(place.c.mutuelle_id, place.c.id, place.c.name)
+        select(place.c.mutuelle_id, place.c.id, place.c.name, mutuelle.c.name)
+        .join(mutuelle, mutuelle.c.id == place.c.mutuelle_id)
         .join(facility, (facility.c.mutuelle_id == place.c.mutuelle_id) & (facility.c.place_id == place.c.id))
         .where(place.c.mutuelle_id.in_(mutuelles))
         .distinct()
         .order_by(place.c.name, place.c.mutuelle_id)
     )
-    return [Place(*row) for row in rows]
+    return told_apart(rows.all())
 
 
 def _place(typed: str) -> str:
@@ -84,7 +85,7 @@ place_in_words = Kind(
 )
 
 
-def places_called(places: list[Place], typed: str) -> list[Place]:
+def places_called(places: Sequence[PlaceNear], typed: str) -> list[PlaceNear]:
     """The places of care that are called so, or nearly so, or stand among other words."""
     return places_named(places, typed) or [place for place in places if _is_among(place, typed.split())]
 

@@ -4,6 +4,7 @@ An officer registers at most A_DAY households a day, and a possible duplicate on
 said that it is not the same. The household then confirms it from its phone (`confirmation`).
 """
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -36,17 +37,19 @@ from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import household as household_table
-from talk.answers import Kind, Secret, phone_number
+from talk.answers import Kind, Secret, ages, phone_number
 from talk.figures import groups
 from talk.keywords import BY_MESSAGE
 from talk.phones import shown_phone, typed_phone
-from talk.trouble import RefusedError
+from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller
 from values import value
 
 NO_PHONE = "0"
 A_DAY = 60  # households that one officer registers: more than anybody visits
 DAY = timedelta(days=1)
+# Figures behind the ages that are too long for one: four and more, or in groups behind a comma.
+PHONE_TRIED = re.compile(r"(?:[,;]\s*(?=[^,;]*\d{2})|[*\s](?=\+?\d{4}))(?=(?:\D*\d){4})(\+?\d[\d .+-]*)$")
 
 
 async def register(
@@ -109,6 +112,27 @@ async def deny_registration(db: AsyncConnection, caller: Caller, *, number: str)
     """The phone denies the household, and is asked about the next one that waits for it, if any."""
     await deny_household(db, caller, number=number)
     await invite(db, caller, caller.phone)
+
+
+@value
+class AgesGiven:
+    """The ages of a household, and what was written behind them that is neither an age nor a phone, as `12345`."""
+
+    people: tuple[int, ...]
+    no_phone: str = ""
+
+
+def _ages_given(typed: str) -> AgesGiven:
+    try:
+        return AgesGiven(ages.parse(typed))
+    except InvalidError:
+        tried = PHONE_TRIED.search(typed)
+        if tried is None:
+            raise
+        return AgesGiven(ages.parse(typed[: tried.start()]), tried[1].strip())
+
+
+ages_given = Kind("ages given", _ages_given, ages.good, ages.bad)
 
 
 def phone_or_none(region: str) -> Kind[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from rapidfuzz import fuzz
 from sqlalchemy import ARRAY, Row, Text, any_, bindparam, exists, select
@@ -20,6 +20,7 @@ from talk.words import Caller
 WAYS_TO_PAY = ("merchant_code", "least_cash_minor")  # of a mutuelle: may change, nobody agrees to them
 LIKE_ENOUGH = 80  # of 100: one letter wrong, missing or exchanged in a name of five or more
 BEFORE_A_PLACE = _("OF THE IN AT FOR")
+P = TypeVar("P", bound="Place")
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,11 @@ async def places_near(db: AsyncConnection, caller: Caller) -> list[PlaceNear]:
 
     A name that occurs in several mutuelles is shown with the mutuelle's, so that nobody joins the wrong one.
     """
-    rows = await _PLACES_NEAR.rows(db, {"near": region_of(caller.phone)})
+    return told_apart(await _PLACES_NEAR.rows(db, {"near": region_of(caller.phone)}))
+
+
+def told_apart(rows: Sequence[Sequence[str]]) -> list[PlaceNear]:
+    """The places of these rows (mutuelle's code, place's code, its name, mutuelle's name), each with its own label."""
     serving: dict[str, set[str]] = {}
     for mutuelle_id, _id, name, _mutuelle in rows:
         serving.setdefault(name, set()).add(mutuelle_id)
@@ -164,17 +169,18 @@ _PLACES_NEAR = Prepared(
 )
 
 
-async def places_of(db: AsyncConnection, mutuelle_ids: list[str]) -> list[Place]:
-    """The places that these mutuelles serve, by name."""
+async def places_of(db: AsyncConnection, mutuelle_ids: list[str]) -> list[PlaceNear]:
+    """The places that these mutuelles serve, by name, and by mutuelle where names are equal."""
     rows = await db.execute(
-        select(place.c.mutuelle_id, place.c.id, place.c.name)
+        select(place.c.mutuelle_id, place.c.id, place.c.name, mutuelle.c.name)
+        .join(mutuelle, mutuelle.c.id == place.c.mutuelle_id)
         .where(place.c.mutuelle_id.in_(mutuelle_ids))
         .order_by(place.c.name, place.c.mutuelle_id)
     )
-    return [Place(*row) for row in rows]
+    return told_apart(rows.all())
 
 
-def places_named(places: Sequence[Place], typed: str) -> list[Place]:
+def places_named(places: Sequence[P], typed: str) -> list[P]:
     """Those whose name, or a word of it, begins as `typed`; else those spelt nearly so. "De" in front is no name."""
     meant = initials(typed).split()
     while meant and (spoken := " ".join(meant)):

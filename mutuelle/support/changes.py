@@ -32,7 +32,7 @@ from mutuelle.notify import notify
 from mutuelle.schedules.tables import reminder_consent
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.support import messages
-from mutuelle.support.households import open_household, refuse_while_paying
+from mutuelle.support.households import cover_in_words, open_household, refuse_while_paying
 from mutuelle.tables import beneficiary
 from mutuelle.tables import household as household_table
 
@@ -160,8 +160,7 @@ async def close_household(db: AsyncConnection, number: str, by: By, *, although_
     runs = stands.cover.is_covered or stands.cover.state is CoverState.WAITING
     if runs and not although_covered:
         raise SupportError(
-            f"household {number} is {stands.cover.state} until {stands.cover.until_on}: "
-            "add --although-covered to close it"
+            f"household {number} is {cover_in_words(stands.cover)}: add --although-covered to close it"
         )
     await set_closed(db, household, by)
     await _note(db, household, Change.CLOSED, "", by)

@@ -1,8 +1,9 @@
-"""The household of an act of support: open, and with no payment under way where that matters."""
+"""The household of an act of support: open, with no payment under way where that matters; its cover in words."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.contributions.payments import open_payment
+from mutuelle.cover.rules import Cover, CoverState
 from mutuelle.households.households import Household, find_household, lock_household
 from mutuelle.households.support_acts import SupportError
 
@@ -31,3 +32,19 @@ async def refuse_while_paying(db: AsyncConnection, household: Household) -> None
         raise SupportError(
             f"a payment of {payment.amount} for household {household.number} is under way: wait until it is settled"
         )
+
+
+def cover_in_words(cover: Cover) -> str:
+    """Its state with its days: of one that waits when cover begins, of one that is over its last day."""
+    if cover.until_on is None:
+        return cover.state
+    if cover.state is CoverState.WAITING:
+        days = f"from {cover.from_on} until {cover.until_on}"
+        return (
+            f"waiting, covered {days}" if cover.from_on else f"waiting, not covered before {cover.until_on}"
+        )
+    return (
+        f"{cover.state} until {cover.until_on}"
+        if cover.is_covered
+        else f"{cover.state}, ended {cover.until_on}"
+    )

@@ -26,7 +26,7 @@ from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.support import messages
 from mutuelle.support.changes import closed_household, set_closed
-from mutuelle.support.households import open_household, refuse_while_paying
+from mutuelle.support.households import cover_in_words, open_household, refuse_while_paying
 
 SOURCE = "merge"
 KIND = "households merged"
@@ -74,7 +74,7 @@ def _refuse_running(stands: Standing) -> None:
         return
     if state is not CoverState.EXPIRED:
         raise SupportError(
-            f"household {number} is {state} until {stands.cover.until_on}: keep this one and merge the other, "
+            f"household {number} is {cover_in_words(stands.cover)}: keep this one and merge the other, "
             "or wait until it has ended"
         )
     if stands.due.amount_minor:

@@ -3,7 +3,7 @@
 Heads by their initials, phones by their last two digits, no word of a message, nothing of anybody's health.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
 from mutuelle.acts import By
+from mutuelle.contributions.payments import PaymentState
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import people_of, present
 from mutuelle.household_key import of_household
@@ -22,12 +23,16 @@ from mutuelle.households.support_acts import WHO, NewSupportAct, write_act
 from mutuelle.households.tables import support_act
 from mutuelle.officers.roles import appointments_of_phone
 from mutuelle.support.changes import masked
+from mutuelle.support.households import cover_in_words
 from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone, payment, payment_case, payment_move, place
+from mutuelle.treasury.cash_in_hand import is_cancelled
+from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt
 from sms.tables import OWN_STOPS, optout, outbox
 from talk.preferences import language_of
 
-LAST = 5  # of payments, messages, changes
+LAST = 5  # of payments, cash receipts, SMS, answers, changes: how many more there are is said
+WITH_RECEIPT = {PaymentState.PAID, PaymentState.REVERSED}
 
 
 async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
@@ -40,7 +45,7 @@ async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
     households = [await find_household(db, number, closed=True) for number in list(numbers)]
     for household in households:
         if household is not None:
-            lines += [line async for line in _household(db, household, by.at)]
+            lines += [line async for line in _household(db, household, by.at, but=phone)]
     return lines if households else [*lines, "  speaks for no household"]
 
 
@@ -69,17 +74,14 @@ async def _phone(db: AsyncConnection, phone: str, at: datetime) -> AsyncIterator
         yield f"  {appointment.role} of {appointment.mutuelle_id}"
     async for line in _payments(db, payment.c.payer_phone == phone):
         yield line
-    rows = await db.execute(
-        select(outbox.c.created_at, outbox.c.template, outbox.c.state, outbox.c.reason)
-        .where(outbox.c.phone == phone)
-        .order_by(outbox.c.recorded_at.desc(), outbox.c.key)
-        .limit(LAST)
-    )
-    for row in rows:
-        yield f"  SMS {_minute(row.created_at)} {row.template}: {row.state}" + _because(row.reason)
+    async for line in _messages(db, outbox.c.phone == phone):
+        yield line
 
 
-async def _household(db: AsyncConnection, household: Household, at: datetime) -> AsyncIterator[str]:
+async def _household(
+    db: AsyncConnection, household: Household, at: datetime, but: str = ""
+) -> AsyncIterator[str]:
+    """The facts about a household; the SMS to each of its phones `but` one whose own are shown."""
     stands = await standing(db, household, at)
     yield f"household {household.shown_number}, {household.mutuelle_id} {household.mutuelle_name}: {household.initials}"
     for line in await _state(db, household):
@@ -91,16 +93,34 @@ async def _household(db: AsyncConnection, household: Household, at: datetime) ->
         role = " (head)" if person.rank == household.head_rank else ""
         name = initials_of(person.name) if person.name else "no name"
         yield f"  person {person.rank}{role}: {name}, born {person.birth_year}"
+    parts = (
+        _phones(db, household, but),
+        _payments(db, of_household(payment, household)),
+        _cash(db, household),
+        _cases(db, household),
+        _changes(db, household),
+        _acts(db, household),
+    )
+    for part in parts:
+        async for line in part:
+            yield line
+
+
+async def _phones(db: AsyncConnection, household: Household, but: str) -> AsyncIterator[str]:
     for phone in await phones_of(db, household, unconfirmed=True):
         yield f"  phone {masked(phone)}"
-    async for line in _payments(db, of_household(payment, household)):
-        yield line
-    async for line in _cases(db, household):
-        yield line
-    for change in await changes_of(db, household, LAST):
+        if phone != but:
+            to_it = (outbox.c.phone == phone) & (outbox.c.mutuelle_id == household.mutuelle_id)
+            async for line in _messages(db, to_it):
+                yield f"  {line}"
+
+
+async def _changes(db: AsyncConnection, household: Household) -> AsyncIterator[str]:
+    changes = await changes_of(db, household, LAST + 1)
+    for change in changes[:LAST]:
         yield f"  {_minute(change.changed_at)} {change.what}, by {_actor(change.actor)}"
-    async for line in _acts(db, household):
-        yield line
+    if len(changes) > LAST:
+        yield "  … and older changes"
 
 
 async def _state(db: AsyncConnection, household: Household) -> list[str]:
@@ -130,9 +150,8 @@ async def _state(db: AsyncConnection, household: Household) -> list[str]:
 
 
 def _cover(stands: Standing) -> str:
-    until = f" until {stands.cover.until_on}" if stands.cover.until_on else ""
     credit = f", credit {stands.credit}" if stands.credit.amount_minor else ""
-    return f"{stands.product.name}: {stands.cover.state}{until}, due {stands.due}{credit}"
+    return f"{stands.product.name}: {cover_in_words(stands.cover)}, due {stands.due}{credit}"
 
 
 async def _payments(db: AsyncConnection, which: sa.ColumnElement[bool]) -> AsyncIterator[str]:
@@ -146,7 +165,7 @@ async def _payments(db: AsyncConnection, which: sa.ColumnElement[bool]) -> Async
         .limit(1)
         .scalar_subquery()
     )
-    rows = await db.execute(
+    last_ones = (
         select(
             payment.c.asked_at,
             payment.c.amount_minor,
@@ -161,18 +180,78 @@ async def _payments(db: AsyncConnection, which: sa.ColumnElement[bool]) -> Async
         )
         .where(which)
         .order_by(payment.c.asked_at.desc(), payment.c.receipt_code)
-        .limit(LAST)
     )
-    for row in rows:
-        yield _payment(row)
+    async for line in _last(db, last_ones, _payment, "payments"):
+        yield line
 
 
 def _payment(row: Any) -> str:
     amount = Money(row.amount_minor, row.currency)
+    receipt = f"receipt {row.receipt_code}" if row.state in WITH_RECEIPT else "no receipt"
     return (
         f"  payment {_minute(row.asked_at)} {amount} for {row.number} by {masked(row.payer_phone)} at {row.operator}: "
-        f"{row.state}{_because(row.reason)}, receipt {row.receipt_code}, {row.reference}"
+        f"{row.state}{_because(row.reason)}, {receipt}, {row.reference}"
     )
+
+
+async def _cash(db: AsyncConnection, household: Household) -> AsyncIterator[str]:
+    """Cash that a collector recorded, and whether its receipt was contested or cancelled."""
+    last_ones = (
+        select(cash_receipt, cash_holder.c.phone.label("holder_phone"), is_cancelled().label("cancelled"))
+        .add_columns(cash_dispute.c.disputed_at, cash_dispute.c.closed_at, cash_dispute.c.outcome)
+        .join(
+            cash_holder,
+            (cash_holder.c.mutuelle_id == cash_receipt.c.mutuelle_id)
+            & (cash_holder.c.holder == cash_receipt.c.holder),
+        )
+        .outerjoin(
+            cash_dispute,
+            (cash_dispute.c.mutuelle_id == cash_receipt.c.mutuelle_id)
+            & (cash_dispute.c.reference == cash_receipt.c.reference),
+        )
+        .where(of_household(cash_receipt, household))
+        .order_by(cash_receipt.c.received_at.desc(), cash_receipt.c.receipt_code)
+    )
+    async for line in _last(db, last_ones, _cash_receipt, "cash receipts"):
+        yield line
+
+
+def _cash_receipt(row: Any) -> str:
+    said = f"  cash {_minute(row.received_at)} {Money(row.amount_minor, row.currency)} given on {row.received_on}"
+    said += f" to {masked(row.holder_phone)}: receipt {row.receipt_code}"
+    if row.cancelled:
+        said += ", CANCELLED"
+    if row.closed_at:
+        return f"{said}, contest closed on {_day(row.closed_at)}: {row.outcome}"
+    return f"{said}, CONTESTED on {_day(row.disputed_at)}" if row.disputed_at else said
+
+
+async def _messages(db: AsyncConnection, which: sa.ColumnElement[bool]) -> AsyncIterator[str]:
+    """The last SMS by which the phone was told something, receipts among them; then the last answers to its own."""
+    for is_reply, what in ((False, "SMS"), (True, "answers")):
+        last_ones = (
+            select(outbox.c.created_at, outbox.c.template, outbox.c.state, outbox.c.reason)
+            .where(which, outbox.c.is_reply == is_reply)
+            .order_by(outbox.c.recorded_at.desc(), outbox.c.key)
+        )
+        async for line in _last(db, last_ones, _message, what):
+            yield line
+
+
+def _message(row: Any) -> str:
+    return f"  SMS {_minute(row.created_at)} {row.template}: {row.state}" + _because(row.reason)
+
+
+async def _last(
+    db: AsyncConnection, newest_first: sa.Select[Any], said: Callable[[Any], str], what: str
+) -> AsyncIterator[str]:
+    """A line for each of the first rows, and how many more there are."""
+    counted = newest_first.add_columns(sa.func.count().over().label("in_all")).limit(LAST)
+    rows = (await db.execute(counted)).all()
+    for row in rows:
+        yield said(row)
+    if rows and rows[0].in_all > LAST:
+        yield f"  … and {rows[0].in_all - LAST} older {what}"
 
 
 async def _cases(db: AsyncConnection, household: Household) -> AsyncIterator[str]:
@@ -194,17 +273,20 @@ async def _cases(db: AsyncConnection, household: Household) -> AsyncIterator[str
 
 
 async def _acts(db: AsyncConnection, household: Household) -> AsyncIterator[str]:
-    rows = await db.execute(
+    last_ones = (
         select(support_act.c.done_at, support_act.c.act, support_act.c.actor, support_act.c.reason)
         .where(
             of_household(support_act, household),
             support_act.c.act != WHO,
         )
         .order_by(support_act.c.nth.desc())
-        .limit(LAST)
     )
-    for row in rows:
-        yield f"  {_minute(row.done_at)} {row.act}, by {row.actor}: {row.reason}"
+    async for line in _last(db, last_ones, _act, "acts of support"):
+        yield line
+
+
+def _act(row: Any) -> str:
+    return f"  {_minute(row.done_at)} {row.act}, by {row.actor}: {row.reason}"
 
 
 def _actor(actor: str) -> str:

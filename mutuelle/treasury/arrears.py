@@ -74,8 +74,8 @@ def _arrears(place: Place, owing: list[Owing], mutuelle: Mutuelle) -> Arrears:
 def who_owes(found: Arrears) -> list[Sentence]:
     """The names with their debts, the most first: from all of them to none, the rest counted."""
     head = _n(
-        "{place}: {n} household owes {total}",
-        "{place}: {n} households owe {total}",
+        "{place}: {n} household is late with {total}",
+        "{place}: {n} households are late with {total}",
         len(found.owing),
         place=found.place.name,
         total=found.total,
@@ -84,10 +84,10 @@ def who_owes(found: Arrears) -> list[Sentence]:
 
 
 def where_is_owed(found: Sequence[Arrears], example: str) -> list[Sentence]:
-    """The places where households owe, the largest sum first, and the message that asks for names."""
+    """The places where households are late, the largest sum first, and the message that asks for names."""
     head = _n(
-        "{n} household owes {total}",
-        "{n} households owe {total}",
+        "{n} household is late with {total}",
+        "{n} households are late with {total}",
         sum(len(one.owing) for one in found),
         total=Money(sum(one.total.amount_minor for one in found), found[0].total.currency),
     )
@@ -110,12 +110,18 @@ def _listed(head: Sentence, lines: Sequence[str]) -> Iterator[Sentence]:
 
 @dataclass(frozen=True)
 class Detail:
-    """How the households of a mutuelle stand, what waits for the caller's signature, what each collector holds."""
+    """How the households of a mutuelle stand, what waits for the caller's signature, what each collector holds.
+
+    `owing` households owe `total`, for covers that they agreed to; of these `late` ones owe `late_total`, and are those
+    whom `arrears_by_place` names.
+    """
 
     mutuelle: Mutuelle
     states: Counter[CoverState]
     owing: int
     total: Money
+    late: int
+    late_total: Money
     to_sign: int
     collectors: tuple[CashInHand, ...]
     days: tuple[int, ...]  # for how long each collector has held the oldest of it
@@ -129,11 +135,14 @@ async def detail_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> De
     collectors = sorted(
         await collectors_cash_in_hand(db, mutuelle_id), key=lambda one: -one.held.amount_minor
     )
+    late = [one for one in insured if one.is_late(today)]
     return Detail(
         mutuelle,
         Counter(one.cover.state for one in insured),
         sum(one.due.amount_minor > 0 for one in insured),
         _due_in_all(insured, mutuelle),
+        len(late),
+        _due_in_all(late, mutuelle),
         len(await acts_to_sign(db, caller, mutuelle_id)),
         tuple(collectors),
         tuple(one.days(today) for one in collectors),
@@ -145,23 +154,42 @@ def _due_in_all(insured: Sequence[Insured], mutuelle: Mutuelle) -> Money:
 
 
 def detail_words(found: Detail) -> list[Sentence]:
-    """From all collectors to none of them by name."""
-    covered = sum(found.states[state] for state in COVERED_STATES)
-    waiting = found.states[CoverState.WAITING]
-    head = _(
-        "{mutuelle}, households: {covered} covered, {waiting} waiting, {others} not covered. {owing} owe {total}",
-        mutuelle=found.mutuelle.name,
-        covered=covered,
-        waiting=waiting,
-        others=found.states.total() - covered - waiting,
-        owing=found.owing,
-        total=found.total,
-    )
-    if found.to_sign:
-        head = _("{head}. To sign: {n}", head=head, n=found.to_sign)
-    if not found.collectors:
-        return [_("{head}. No collector holds cash.", head=head), head]
+    """From the mutuelle's name and all collectors to its code and none of them by name."""
     lines = [
         f"{one.name} {one.held.bare} ({days})" for one, days in zip(found.collectors, found.days, strict=True)
     ]
-    return list(_listed(_("{head}. Collectors (days)", head=head), lines))
+    named, coded = (_detail_head(found, name) for name in (found.mutuelle.name, found.mutuelle.id))
+    alone = _("{head}.", head=coded)
+    if not lines:
+        return [*(_("{head}. No collector holds cash.", head=head) for head in (named, coded)), alone]
+    long, short = (
+        [*_listed(_("{head}. Collectors (days)", head=head), lines)][:-1] for head in (named, coded)
+    )
+    return [long[0], *short, alone]
+
+
+def _detail_head(found: Detail, name: str) -> Sentence:
+    covered = sum(found.states[state] for state in COVERED_STATES)
+    waiting = found.states[CoverState.WAITING]
+    head = _(
+        "{mutuelle}, households: {covered} covered, {waiting} waiting, {others} not covered. {due}",
+        mutuelle=name,
+        covered=covered,
+        waiting=waiting,
+        others=found.states.total() - covered - waiting,
+        due=_owed(found),
+    )
+    return _("{head}. To sign: {n}", head=head, n=found.to_sign) if found.to_sign else head
+
+
+def _owed(found: Detail) -> Sentence | str:
+    """Who owes, and who of them is late: the figures of the arrears by place."""
+    if not found.owing:
+        return _("Nobody owes")
+    facts: dict[str, Fact] = {"total": found.total, "late": found.late, "late_total": found.late_total}
+    return _n(
+        "{n} owes {total}, of them {late} late ({late_total})",
+        "{n} owe {total}, of them {late} late ({late_total})",
+        found.owing,
+        **facts,
+    )

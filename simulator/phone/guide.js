@@ -34,7 +34,8 @@ const open = (who, what, when) => ({
 /* Steps that are one line of the list. */
 const part = (name, steps) => steps.map((step) => ({ ...step, part: name }));
 
-const JOIN = {
+/* She joins and pays all, or a part: `way` is the option. */
+const joining = (way, what) => ({
   phones: [stranger],
   steps: [
     dial(0, "call", (known) => !known.number),
@@ -43,7 +44,7 @@ const JOIN = {
     tell(0, "what_name", "name", () => "awa kone"),
     tell(0, "what_ages", "ages", () => "45*38*12*7"),
     { who: 0, what: "what_product", how: "do_type", on: family, type: family },
-    choose(0, "what_all", "all"),
+    choose(0, what, way),
     choose(0, "what_agree", "agree"),
     read(0, "what_number", (known) => known.number && !known.paid),
     { who: 0, what: "what_pin", how: "do_type", on: (phone, known) => at("prompt")(phone) || (home(phone) && known.number && !known.paid),
@@ -56,6 +57,15 @@ const JOIN = {
     known.done ||= known.paid && at("message")(phone);
   },
   done: "done_join",
+});
+
+const JOIN = joining("all", "what_all");
+
+/* A household that owes, for the scenario of the collector: it plays as often as one likes. */
+const OWING = {
+  ...joining("part", "what_part"),
+  done: "done_owing",
+  onwards: ([phone]) => ({ words: "cash", scenario: "cash", phone2: phone.number.slice(1) }),
 };
 
 /* A product's name is the mutuelle's own, the same in every language. */
@@ -114,7 +124,10 @@ const CASH = {
   ].flat(),
   begin: ([collector], known) => (known.pin = localStorage.getItem(pinOf(collector)) ?? undefined),
   learn([collector, member], known) {
-    if (at("ended")(member)) known.household ??= /\d{3} \d{3} \d{3}/.exec(member.words)?.[0].replaceAll(" ", "");
+    if (at("ended")(member)) {
+      known.household ??= /\d{3} \d{3} \d{3}/.exec(member.words)?.[0].replaceAll(" ", "");
+      known.nothing ||= !known.noted && ["covered_paid", "waits_paid"].some((said) => facts(member.words, said));
+    }
     if (at("ended")(collector)) {
       const drawn = facts(collector.words, "pin_shown")?.pin;
       if (drawn) localStorage.setItem(pinOf(collector), (known.pin = drawn));
@@ -127,16 +140,16 @@ const CASH = {
   done: "done_cash",
 };
 
-export const SCENARIOS = { join: JOIN, doctor: DOCTOR, cash: CASH };
+export const SCENARIOS = { join: JOIN, doctor: DOCTOR, cash: CASH, owing: OWING };
 
 export class Guide {
   #known = {};
   #step = 0;
   #begun = false;
 
-  /* `turnTo` brings the phone of a step to the front. */
-  constructor(scenario, place, turnTo) {
-    Object.assign(this, { scenario, place, turnTo });
+  /* `turnTo` brings the phone of a step to the front; `link` is the address of another scenario. */
+  constructor(scenario, place, turnTo, link) {
+    Object.assign(this, { scenario, place, turnTo, link });
     place.hidden = false;
     this.parts = scenario.steps.map(({ what, part = what }) => part);
     this.titles = this.parts.filter((name, nth, all) => name !== all[nth - 1]);
@@ -168,7 +181,7 @@ export class Guide {
   #find() {
     const { steps } = this.scenario;
     const fits = ({ who, on }) => on(this.phones[who], this.#known);
-    if (this.#known.done) return null;
+    if (this.#known.done || this.#known.nothing) return null;
     const ahead = steps.findIndex((step, nth) => nth >= this.#step && fits(step));
     const nth = ahead >= 0 ? ahead : steps.findIndex(fits);
     if (nth >= 0) this.#step = nth;
@@ -200,8 +213,20 @@ export class Guide {
     write(this.part("whose"), step && this.phones.length > 1 ? `${this.phones[step.who].part("role").textContent} ·` : "");
     write(this.part("todo"), this.#words(wanted));
     this.part("typing").hidden = wanted.length < 2;
-    this.part("again").hidden = !this.#known.done;
+    this.#showAgain();
     this.#point(step ? this.#next(this.phones[step.who], wanted) : null);
+  }
+
+  /* Once more; or the scenario that is to be played next. */
+  #showAgain() {
+    const { done, nothing } = this.#known;
+    const again = this.part("again");
+    again.hidden = !done && !nothing;
+    const next = nothing ? { words: "make_owing", scenario: "owing" } : done && this.scenario.onwards?.(this.phones);
+    if (!next) return;
+    const { words, ...changes } = next;
+    again.href = this.link({ phones: null, phone1: null, phone2: null, ...changes });
+    write(again, say(words));
   }
 
   #words(wanted) {

@@ -126,7 +126,7 @@ function layTabs() {
   );
 }
 
-const guide = scenario && new Guide(scenario, document.querySelector(".guide"), (nth) => activate(phones[nth]));
+const guide = scenario && new Guide(scenario, document.querySelector(".guide"), (nth) => activate(phones[nth]), link);
 
 /* A phone was drawn: its tab tells what is new on it, and the scenario looks whether a step is done. */
 function drawn() {
@@ -183,7 +183,7 @@ function dress() {
     other.href = link({ language: other.dataset.language });
     if (other.dataset.language === LANGUAGE) other.setAttribute("aria-current", "true");
   }
-  document.querySelector(".howto").open = !scenario && matchMedia("(min-width: 62.01rem)").matches;
+  document.querySelector(".howto").open = !scenario && matchMedia(`(min-width: ${count === 2 ? 68 : 62.01}rem)`).matches;
   document.body.classList.toggle("two", count === 2);
   document.body.classList.toggle("guided", Boolean(scenario));
   document.querySelector(".guide .stop").href = link({ ...fresh, phones: null });

@@ -352,6 +352,38 @@ async def test_everything_is_in_sight_on_a_narrow_screen(
     await expect(page.get_by_text("Mode d'emploi")).to_be_visible()
 
 
+OVERLAPPED = """() => {
+  const meets = (one, other) =>
+    one.left < other.right - 1 && other.left < one.right - 1 &&
+    one.top < other.bottom - 1 && other.top < one.bottom - 1;
+  const phones = [...document.querySelectorAll('.phone')].map((phone) => phone.getBoundingClientRect());
+  const words = [...document.querySelectorAll('.welcome :is(h1, h2, a, p, li, summary, button)')];
+  const seen = words.filter((word) => word.checkVisibility() && word.getClientRects().length);
+  const texts = seen.flatMap((word) => {
+    const range = document.createRange();
+    range.selectNodeContents(word);
+    return [...range.getClientRects()].map((box) => [word.textContent, box]);
+  });
+  const hidden = texts.filter(([, box]) => phones.some((phone) => meets(box, phone))).map(([text]) => text);
+  const wide = document.documentElement.scrollWidth > window.innerWidth ? ['the page is wider than its window'] : [];
+  return [...wide, ...hidden];
+}"""
+
+
+@pytest.mark.parametrize("width", [1000, 1100, 1200, 1280])
+@pytest.mark.parametrize(
+    "query", ["", "phones=2", "phones=2&language=en", "scenario=doctor", "scenario=cash"]
+)
+async def test_no_word_lies_under_a_phone(
+    browser: Browser, simulator_url: str, query: str, width: int
+) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?{query}", (width, 900))
+    await expect(page.locator(".phone").first).to_be_visible()
+    assert await page.evaluate(OVERLAPPED) == []
+    english = page.locator(".languages a").last
+    await english.click(trial=True)  # nothing covers it
+
+
 async def test_no_name_in_the_list_of_phones_is_cut(browser: Browser, simulator_url: str) -> None:
     page = await visit(browser, f"{simulator_url}/phone", POCKET)
     select = page.locator(".who")

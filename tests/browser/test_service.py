@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 from playwright.async_api import Error as PlaywrightError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -108,15 +108,38 @@ async def test_whoever_presses_what_a_scenario_points_at_comes_to_its_end(
     """Only keys that are lit up are pressed, one by one: letters and figures too. All is in sight at each step."""
     asked = f"phone?language={language}&scenario={scenario}"
     page = await visit(browser, f"{demonstration.environ['PUBLIC_URL']}/{asked}", POCKET)
-    limit = asyncio.get_running_loop().time() + PATIENCE_S
-    done = page.locator(".guide .counted")
-    while await done.text_content() != "✓":
-        assert asyncio.get_running_loop().time() < limit, await page.locator(".guide .current").inner_text()
-        await expect_all_in_sight(page)
-        with suppress(PlaywrightError):  # the light has moved on meanwhile
-            await page.locator(".hint").first.click(timeout=1500)
+    await follow(page)
     french, english, *read = SCENARIOS[scenario]
     await expect(page.locator(".guide .todo")).to_contain_text(french if language == "fr" else english)
     for words in read:
         await expect(page.locator(".phone.active .words")).to_contain_text(words)
     assert await page.locator(".steps li:not(.did)").count() == 0
+
+
+async def follow(page: Page) -> None:
+    """Press what is lit up until the page offers to begin again; all is in sight at each step."""
+    limit = asyncio.get_running_loop().time() + PATIENCE_S
+    while not await page.locator(".guide .again").is_visible():
+        assert asyncio.get_running_loop().time() < limit, await page.locator(".guide .current").inner_text()
+        await expect_all_in_sight(page)
+        with suppress(PlaywrightError):  # the light has moved on meanwhile
+            await page.locator(".hint").first.click(timeout=1500)
+
+
+async def test_the_collector_is_paid_as_often_as_one_likes(browser: Browser, demonstration: House) -> None:
+    """The second time nothing is due: it is said as soon as the member reads it, and how another household is made."""
+    page = await visit(browser, f"{demonstration.environ['PUBLIC_URL']}/phone?scenario=cash", POCKET)
+    again = page.locator(".guide .again")
+    for words, offered in (
+        ("l'argent en main", "Recommencer"),
+        ("ne doit plus rien", "Autre ménage"),
+        ("doit le reste", "Payer au collecteur"),
+        ("l'argent en main", "Recommencer"),
+    ):
+        await follow(page)
+        await expect(page.locator(".guide .todo")).to_contain_text(words)
+        await expect(again).to_have_text(offered)
+        await expect_all_in_sight(page)
+        await again.click()
+        await expect(again).to_be_hidden()
+        await expect(page.locator(".hint").first).to_be_visible()  # the next one is ready

@@ -9,7 +9,7 @@ from mutuelle.acts import By
 from mutuelle.households.support_acts import SupportError
 from mutuelle.support import changes, merging, who
 
-DRAWN = re.compile(r"receipt [A-Z2-7]{6}, [0-9a-f-]{36}")
+DRAWN = re.compile(r"receipt [A-Z2-7]{6}\b(, [0-9a-f-]{36})?")
 
 
 async def play(pool: AsyncEngine, typed: str, at: datetime) -> list[str]:

@@ -57,13 +57,14 @@ async def found(
     waiting_months: int = 1,
     treasurers: Sequence[str] = ("Fanta Coulibaly", "Issa Dembélé"),
     timezone: str = DAN.timezone,
+    complaints_phone: str = "+22376000009",
 ) -> None:
     """Found a mutuelle near Sikasso with all that the menus show."""
     own = {
         "id": code,
         "prefix": prefix,
         "name": name,
-        "complaints_phone": "+22376000009",
+        "complaints_phone": complaints_phone,
         "benefits": BENEFITS,
         "timezone": timezone,
     }

@@ -155,7 +155,7 @@ def _facts(figures: Figures, head: Sentence | str, short: int) -> dict[str, Fact
         "held": held(figures, short),
         "ready": figures.up_to_date,
         "all": figures.households,
-        "waiting": waiting(figures),
+        "waiting": waiting(figures) if short else waiting(figures, in_words=True),
     }
 
 
@@ -201,12 +201,23 @@ def _box(found: Holdings, short: int) -> Sentence:
     return _("Cash {cash}, collectors {collectors}", cash=cash, collectors=collectors)
 
 
-def waiting(figures: Figures, *, bare: bool = False) -> Sentence:
-    """The payments without a final outcome; `bare`: in as few letters as possible."""
+def waiting(figures: Figures, *, bare: bool = False, in_words: bool = False) -> Sentence:
+    """The payments without a final outcome; `bare`: in as few letters as possible.
+
+    The age is that of the oldest one, at least an hour.
+    """
     if figures.oldest_at is None:
         return _("Nothing to check")
     age = figures.at - figures.oldest_at
-    since = _("{days} d", days=age // DAY) if age >= DAY else _("{hours} h", hours=age // timedelta(hours=1))
+    hours = max(age // timedelta(hours=1), 1)
+    since = _("{days} d", days=age // DAY) if age >= DAY else _("{hours} h", hours=hours)
+    if in_words and not figures.late:
+        return _n(
+            "To check: {n} payment, {age} old",
+            "To check: {n} payments, the oldest {age} old",
+            figures.unresolved,
+            age=since,
+        )
     facts: dict[str, Fact] = {"count": figures.unresolved, "age": since}
     if figures.late:
         return _("To check: {count} ({age}), late cash {late}", **facts, late=figures.late)

@@ -120,6 +120,8 @@ assigned, owed by us
 Control: 5 lines, total 2,550 XOF. Agrees with the trial balance.
 
 ~: a number that an accountant has yet to confirm. In letters: no number is known.
+Members: contributions of which a first part was paid, late or not. The SMS DETAIL also
+counts those of which nothing was paid yet; the SMS RETARDS only who is late.
 """
 
 

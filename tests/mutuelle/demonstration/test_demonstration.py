@@ -25,6 +25,7 @@ from mobilemoney.operator import OperatorAnswer, Outcome
 from mutuelle import tables
 from mutuelle.acts import By
 from mutuelle.contributions.payments import LEGAL, PaymentState, ask_payment, move
+from mutuelle.contributions.portfolio import UP_TO_DATE
 from mutuelle.contributions.settlement.settle import settle
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import ages, people_of
@@ -34,7 +35,9 @@ from mutuelle.demonstration.federation import Land, read_lands
 from mutuelle.demonstration.people import PATTERN, invented, named
 from mutuelle.demonstration.stories import Story, state_of
 from mutuelle.households.households import Household, households_of
-from mutuelle.scheme.mutuelles import treasurers
+from mutuelle.schedules.digest.digest import balance_now
+from mutuelle.scheme.mutuelles import mutuelles, places_of, treasurers
+from mutuelle.treasury.arrears import arrears_by_place, detail_of
 from talk.phones import region_of, typed_phone
 from talk.words import Caller
 from tests.conftest import Database
@@ -91,6 +94,37 @@ async def test_moussa_is_half_paid_and_in_arrears(town: AsyncConnection) -> None
     assert (moussa.mutuelle.id, moussa.cover.state) == ("SIK", CoverState.IN_ARREARS)
     (period,) = moussa.periods
     assert period.paid_minor == period.due_minor == moussa.due.amount_minor > 0
+
+
+@pytest.mark.parametrize("after_days", [0, 60, 200])
+async def test_one_debt_has_one_figure_wherever_it_is_asked(town: AsyncConnection, after_days: int) -> None:
+    """RETARDS, DETAIL, the digest and `keneya report echeances` count the households that their words say."""
+    at = NOW + timedelta(days=after_days)
+    seen = 0
+    for one_of in await mutuelles(town):
+        caller = Caller("+22370000003", "fr", "test", f"figures {one_of.id}", at)
+        detail = await detail_of(town, caller, one_of.id)
+        late = await arrears_by_place(town, caller, await places_of(town, [one_of.id]))
+        digest = await balance_now(town, caller, one_of.id)
+        homes = [home for home in await everybody(town) if home.mutuelle_id == one_of.id]
+        all_stand = [await standing(town, home, at) for home in homes]
+        owe = [one for one in all_stand if one.due.amount_minor]
+        begun = sum(period.due_minor for one in owe for period in one.periods if period.paid_minor)
+        in_book = await town.scalar(
+            text(
+                "select sum(greatest(owed, 0)) from (select sum(debit - credit) as owed from ledger.entry"
+                " where mutuelle_id = :mutuelle and account like 'health:member:%' group by account) of_one"
+            ),
+            {"mutuelle": one_of.id},
+        )
+        assert (detail.owing, detail.total.amount_minor) == (len(owe), sum(o.due.amount_minor for o in owe))
+        assert detail.late == sum(len(one.owing) for one in late)
+        assert detail.late_total.amount_minor == sum(one.total.amount_minor for one in late)
+        settled = [one for one in all_stand if one.cover.state in UP_TO_DATE and not one.due.amount_minor]
+        assert (digest.up_to_date, digest.households) == (len(settled), detail.states.total())
+        assert in_book == begun, "only what was begun to be paid is called in the book"
+        seen += detail.late
+    assert seen
 
 
 async def test_moussa_pays_the_rest_and_is_covered(town: AsyncConnection) -> None:

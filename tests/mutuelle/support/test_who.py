@@ -1,19 +1,22 @@
 """What support sees of a phone or a household: enough to help, nobody's name or phone; and the look is on record."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.contributions.payments import open_case
+from mutuelle.cover.rules import Cover, CoverState
 from mutuelle.households.tables import support_act
 from mutuelle.officers.roles import Role
 from mutuelle.support.changes import change_phone, close_household
+from mutuelle.support.households import cover_in_words
 from mutuelle.support.merging import merge_households
 from mutuelle.support.who import about_household, about_phone
 from mutuelle.tables import payment
 from sms.delivery import opt_out
+from sms.outbox import Message, enqueue
 from sms.tables import MENU
 from tests.support.joined_households import by, joined, unpaid
 from tests.support.officers import appoint
@@ -40,6 +43,43 @@ async def test_a_phone_shows_its_households_payments_and_messages_masked(pool: A
     assert "PAID (status answer)" in text
     for hidden in ("Awa", "Kon", AWA, "76 00 00 01", "REÇU"):
         assert hidden not in text
+
+
+async def test_a_failed_payment_has_no_receipt_and_more_sms_than_are_shown_are_counted(
+    pool: AsyncEngine,
+) -> None:
+    """Answers to her own SMS never hide what she was told."""
+    household = await unpaid(pool, AWA)
+    async with pool.begin() as db:
+        told = [Message("BEN", f"told {nth}", AWA, f"receipt {nth}", "words") for nth in range(7)]
+        answers = [Message("BEN", f"said {nth}", AWA, "cover", "words", reply=True) for nth in range(9)]
+        await enqueue(db, [*told, *answers], NOON)
+        by_phone = await about_phone(db, AWA, by())
+        by_number = await about_household(db, household.number, by())
+    for lines in (by_phone, by_number):
+        (paid_for,) = {line for line in lines if "FAILED" in line}
+        assert ", no receipt, " in paid_for
+        said = [line.strip() for line in lines if "SMS" in line or "…" in line]
+        assert sum("UTC receipt" in line for line in said) == sum("UTC cover" in line for line in said) == 5
+        assert {"… and 2 older SMS", "… and 4 older answers"} <= {*said}
+
+
+@pytest.mark.parametrize(
+    ("cover", "words"),
+    [
+        (Cover(CoverState.UNPAID), "unpaid"),
+        (
+            Cover(CoverState.WAITING, date(2027, 1, 30), date(2027, 11, 29)),
+            "waiting, covered from 2027-01-30 until 2027-11-29",
+        ),
+        (Cover(CoverState.WAITING, None, date(2027, 1, 29)), "waiting, not covered before 2027-01-29"),
+        (Cover(CoverState.COVERED, date(2026, 1, 1), date(2026, 12, 31)), "covered until 2026-12-31"),
+        (Cover(CoverState.SUSPENDED, None, date(2026, 5, 31)), "suspended, ended 2026-05-31"),
+        (Cover(CoverState.EXPIRED, None, date(2026, 5, 31)), "expired, ended 2026-05-31"),
+    ],
+)
+def test_the_days_of_a_cover_are_not_mistaken(cover: Cover, words: str) -> None:
+    assert cover_in_words(cover) == words
 
 
 async def test_a_look_is_written_down_whatever_it_finds(pool: AsyncEngine) -> None:

@@ -58,7 +58,8 @@ def test_any_number_of_names_is_one_segment_and_the_rest_is_counted(language: st
 def test_the_second_form_of_the_digest_is_one_segment(language: str, count: int) -> None:
     held = CashInHand("BEN", "00000001", NAME, AWA, Money(200_000, "XOF"), NOON.date(), "Africa/Bamako")
     states = Counter(dict.fromkeys(CoverState, 9_999))
-    found = Detail(MUTUELLE, states, 9_999, Money(99_999_999, "XOF"), 99, (held,) * count, (99,) * count)
+    owed = Money(99_999_999, "XOF")
+    found = Detail(MUTUELLE, states, 9_999, owed, 9_999, owed, 99, (held,) * count, (99,) * count)
     assert septets(said([*detail_words(found)], language)) <= 160
 
 
