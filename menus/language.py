@@ -1,12 +1,16 @@
 """Language: each is offered in its own words; the choice is kept for later calls."""
 
+from dataclasses import replace
+
 from locales import Sentence, _, language_name, languages
 from talk.keywords import by_message
 from talk.preferences import choose_language
 from talk.words import Caller, Option, choose, confirm, do
 
 
-@by_message(_("LANGUAGE"), said=_("ENGLISH FRENCH"), strangers=True)
+@by_message(
+    _("LANGUAGE"), said=_("ENGLISH FRENCH DONT|NOT|CANT+SPEAK|READ|UNDERSTAND+ENGLISH|FRENCH"), strangers=True
+)
 async def language(caller: Caller) -> Sentence:
     spoken = [Option(code, language_name(code)) for code in languages()]
     chosen = (await choose(_("Your language?"), spoken)).key
@@ -20,3 +24,6 @@ async def language(caller: Caller) -> Sentence:
         return _("Nothing was changed.")
     await do(choose_language, language=chosen)
     return _("Done. From now on the service speaks English.").in_language(chosen)
+
+
+language = replace(language, denied="HELP")

@@ -27,7 +27,7 @@ NOT = _("NOT DONT CANT")
 # What denies a sentence: words, `A_B` side by side, `A+B` both, `!A` not there. What only looks so is left out first.
 DENIALS = _(
     "NOT DONT CANT CANNOT WONT DIDNT HAVENT DOESNT ISNT WOULDNT COULDNT NEVER WITHOUT REFUSE UNABLE STOP_PAYING "
-    "NO_MONEY NO_LONGER"
+    "NO_MONEY NO_LONGER NOTHING CANCEL LATER"
 )
 NO_DENIALS = _("WHY_NOT NOT_A_PROBLEM NOT_ONLY WITHOUT_FAIL")
 BUT = _("BUT SO")  # with commas they end what a "not" denies

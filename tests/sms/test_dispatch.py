@@ -217,7 +217,7 @@ async def test_a_stranger_gets_three_helps_a_day_and_the_last_says_so(stranger: 
     assert "12 000 F" in await stranger.send("PRIX")
     assert (
         await stranger.send("VERIF 199000010 123456")
-        == "Dernière réponse d'aujourd'hui. Appelez : 76 00 00 09"
+        == "Dernière réponse d'aujourd'hui. Questions : 76 00 00 09"
     )
     for words in ("COUVERTURE", "payer 5000", "Bonjour", "OUI 4712", "AIDE", "PRIX", "1"):
         assert await stranger.send(words) == ""
@@ -319,7 +319,7 @@ async def test_stop_is_obeyed_past_the_limit(awa: Writer, monkeypatch: pytest.Mo
 async def test_help_is_given_ten_times_a_day(awa: Writer) -> None:
     shown = [await awa.send("bla") for _nth in range(12)]
     assert all("non compris" in words for words in shown[:9])
-    assert shown[9].endswith("Dernière réponse d'aujourd'hui. Appelez : 76 00 00 09")
+    assert shown[9].endswith("Dernière réponse d'aujourd'hui. Questions : 76 00 00 09")
     assert shown[10:] == ["", ""]
 
 
