@@ -51,13 +51,14 @@ async def list_cash(arguments: argparse.Namespace) -> int:
             print(f"{collector.phone:<16} {collector.name:<26} {collector.held!s:>12} for {held_for}")
         for case in await open_disputes(db, arguments.mutuelle):
             number, on = shown_number(case.number), case.on.isoformat()
-            print(
-                f"contested {case.code} {case.amount} of {on}, household {number}, collector {case.collector}"
-            )
+            by = f"{case.taken_by.role} {case.taken_by.name}"
+            print(f"contested {case.code} {case.amount} of {on}, household {number}, {by}")
         for one in await last_cash(db, arguments.mutuelle, now):
             if (one.recorded_on - one.on).days > LATE_AFTER_DAYS:
                 late = f"recorded late {one.code} {one.amount} of {one.on}, only on {one.recorded_on}"
-                print(f"{late}, household {shown_number(one.number)}, collector {one.collector}")
+                print(
+                    f"{late}, household {shown_number(one.number)}, {one.taken_by.role} {one.taken_by.name}"
+                )
     return 0
 
 

@@ -3,12 +3,16 @@
 from datetime import date
 from functools import cache, lru_cache
 
+from anyascii import anyascii
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal
+from rapidfuzz.distance import OSA
 
-from locales.catalogue import DEFAULT_LANGUAGE, SOURCE_LANGUAGE
+from locales.catalogue import DEFAULT_LANGUAGE, SOURCE_LANGUAGE, languages
 
+SHORTEST_MONTH = 3  # letters of a month's name: jan, nov
+SHORTEST_MISTAKEN_MONTH = 6
 ENGLISH = "en_GB"  # the day before the month: 31/12/2026
 
 
@@ -44,3 +48,25 @@ def written_month(first: date, language: str) -> str:
 def month_names(language: str) -> list[str]:
     """The names of the twelve months, January first."""
     return list(locale_of(language).months["stand-alone"]["wide"].values())
+
+
+@lru_cache(maxsize=512)
+def month_named(word: str) -> int | None:
+    """1 to 12 for the name of a month in any language, without its accents, a letter wrong (novenbre), or cut short.
+
+    None for any other word, and where several months begin so (jui).
+    """
+    written = anyascii(word).lower()
+    if len(written) < SHORTEST_MONTH:
+        return None
+    names = [
+        (nth, anyascii(name).lower())
+        for language in languages()
+        for nth, name in enumerate(month_names(language), 1)
+    ]
+    found = {nth for nth, name in names if name.startswith(written)} or {
+        nth
+        for nth, name in names
+        if min(len(written), len(name)) >= SHORTEST_MISTAKEN_MONTH and OSA.distance(written, name) <= 1
+    }
+    return found.pop() if len(found) == 1 else None

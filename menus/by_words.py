@@ -3,10 +3,10 @@ what became of their money, a birth, a death, a lost phone.
 """
 
 from locales import Sentence, _
-from menus.confirmation import no_household
+from menus.confirmation import answer_first, asked_about, no_household
 from menus.messages import RECEIPTS_SHOWN, listed_receipts
 from menus.mutuelle import prices, what_is_paid, which
-from menus.words import PAY, whom
+from menus.words import PAY, paid_in_cash, whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
@@ -99,9 +99,11 @@ async def lost_by_message(caller: Caller) -> Sentence:
 )
 async def cash_by_message(caller: Caller) -> Sentence:
     household = await whom(caller)
+    if household is None and (waiting := await asked_about(caller)):
+        return await answer_first(caller, waiting)
     mutuelle_id = household.mutuelle_id if household else (await mutuelle_of(caller)).id
     cash = await look(who_takes_cash, caller, mutuelle_id, household)
-    return _("Cash is paid to {who}. Your member number says for whom.", who=cash.shown)
+    return paid_in_cash(cash, household)
 
 
 @by_message(

@@ -1,4 +1,4 @@
-"""Cash: a collector records what a household gave."""
+"""Cash: a collector, or a treasurer at the desk, records what a household gave."""
 
 from dataclasses import dataclass
 from math import gcd
@@ -37,7 +37,6 @@ class Agreed:
 
 
 async def receive(caller: Caller, appointment: Appointment) -> Sentence:
-    """A collector records cash that a household gave."""
     one = await given(caller, appointment, [])
     if isinstance(one, Sentence):
         return one
@@ -45,6 +44,7 @@ async def receive(caller: Caller, appointment: Appointment) -> Sentence:
     done = await do(
         receive_cash,
         mutuelle=appointment.mutuelle_id,
+        role=appointment.role,
         cash=one.cash,
         terms=one.stands.payment_terms,
         pin=pin,

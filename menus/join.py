@@ -42,7 +42,7 @@ async def join(caller: Caller) -> Sentence:
         terms(mutuelle, place, new, offer, first), yes=_("I agree"), no=_("No"), own=cash is None
     )
     if not agreed:
-        return _("Nothing was recorded. Dial again when you are ready.")
+        return _("Nothing was recorded. Begin again when you are ready.")
     household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first)
     number = household.shown_number
     if cash:

@@ -1,16 +1,17 @@
-"""A treasurer's money: what was received in cash, what another treasurer has to sign, a debt that is waived."""
+"""A treasurer's money: a contribution taken at the desk, the cash received, what waits for a signature, a waiver."""
 
 from locales import Sentence, _, counts
+from menus.cash import receive
 from menus.find import NOT_FOUND, find_number
 from menus.sign import propose, sign
 from menus.words import one_of
 from mutuelle.households.member_numbers import shown_number
-from mutuelle.officers.roles import Appointment
+from mutuelle.officers.roles import SPOKEN, Appointment, Role
 from mutuelle.treasury.cash_disputes import LISTED_DAYS, CashReceipt, last_cash
 from mutuelle.treasury.waivers import Debt, debt_of, waiver_of, waiver_reason
 from talk.words import Caller, Option, ask, choose, look
 
-RECEIVED, SIGN, WAIVE = "received", "sign", "waive"
+TAKE, RECEIVED, SIGN, WAIVE = "take", "received", "sign", "waive"
 
 
 async def money(caller: Caller, appointment: Appointment) -> Sentence:
@@ -18,11 +19,14 @@ async def money(caller: Caller, appointment: Appointment) -> Sentence:
     what = await choose(
         _("Money"),
         (
+            Option(TAKE, _("Take a contribution"), "1"),
             Option(RECEIVED, _("Money received"), "5"),
             Option(SIGN, _("To sign"), "7"),
             Option(WAIVE, _("Waive a debt"), "9"),
         ),
     )
+    if what.key == TAKE:
+        return await receive(caller, appointment)
     if what.key == RECEIVED:
         return await received(caller, appointment)
     return await (sign(caller, appointment) if what.key == SIGN else waive(caller, appointment))
@@ -36,13 +40,14 @@ async def received(caller: Caller, appointment: Appointment) -> Sentence:
     chosen = await one_of(_("Cash received:"), [Option(one.code, in_short(one)) for one in found.values()])
     one = found[chosen.key]
     return _(
-        "{amount} in cash of {day}, recorded on {recorded}, household {number}, receipt {code}, collector {name}",
+        "{amount} in cash of {day}, recorded on {recorded}, household {number}, receipt {code}, {role} {name}",
         amount=one.amount,
         day=one.on,
         recorded=f"{one.recorded_on:%d/%m}",
         number=shown_number(one.number),
         code=one.code,
-        name=one.collector,
+        role=SPOKEN[Role(one.taken_by.role)],
+        name=one.taken_by.name,
     )
 
 

@@ -3,7 +3,7 @@
 import re
 
 from locales import Fact, Money, Sentence, _, counts
-from menus.words import whom
+from menus.words import paid_in_cash, whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, mutuelles_near, treasurers
@@ -47,7 +47,7 @@ async def about(topic: str, caller: Caller, mutuelle: Mutuelle, household: House
         return await who_keeps_the_money(caller, mutuelle)
     if topic == CASH:
         cash = await look(who_takes_cash, caller, mutuelle.id, household)
-        return _("Cash is paid to {who}. Your member number says for whom.", who=cash.shown)
+        return paid_in_cash(cash, household)
     return _(
         "A problem? Call {phone}. {mutuelle} listens and answers you.",
         phone=mutuelle.complaints,

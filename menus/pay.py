@@ -235,7 +235,7 @@ async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer
         beside(stands, terms(stands, name, money, payer)), own=caller.gateway == BY_MESSAGE
     )
     if not agreed:
-        return _("Nothing was asked for. Dial again when you are ready.")
+        return _("Nothing was asked for. Begin again when you are ready.")
     await do(
         ask_for_payment,
         number=stands.household.number,

@@ -81,6 +81,13 @@ def beside(stands: Standing, said: Sentence, *, or_alone: bool = False) -> Sente
     return (whole.or_else(alone) if or_alone else whole).or_else(said)
 
 
+def paid_in_cash(cash: PayInCash, household: Household | None) -> Sentence:
+    """Who takes cash, with the number that says for whom."""
+    if household is None:
+        return _("Cash is paid to {who}. Your member number says for whom.", who=cash.shown)
+    return _("Cash is paid to {who}, for number {number}.", who=cash.shown, number=household.shown_number)
+
+
 def work_pin() -> Request[Secret]:
     """An officer's own PIN, asked last: it is not the PIN of a mobile money account, and the words say so."""
     return ask(_("Your work PIN?"), pin)

@@ -16,9 +16,11 @@ from sms.keywords import (
     BESIDE_THANKS,
     BESIDE_US,
     BESIDE_YES,
+    BUT,
     GREETINGS,
     IT_IS,
     NOT,
+    NOT_NOW,
     THANKS,
     US,
     is_yes,
@@ -127,7 +129,7 @@ def read_yes_or_no(body: str) -> Reply | None:
     words = without_idioms([word for word in words_in(text) if not word.isdecimal()])
     code = _code([word for word in words_in(text) if word.isdecimal()])
     yes = {word for word in words if is_yes(word)}
-    if (words and words[0] in known(NO)) or (_is_against(words, yes) and not code):
+    if (words and words[0] in known(NO)) or (not code and _is_against(words, yes)):
         return Reply(False, code, plain=True)
     beside = set(words) <= yes | known(BESIDE_YES) | known(THANKS) | known(BESIDE_THANKS) | known(GREETINGS)
     if yes and (words[0] in yes or beside):
@@ -138,7 +140,14 @@ def read_yes_or_no(body: str) -> Reply | None:
 
 
 def _is_against(words: list[str], yes: set[str]) -> bool:
-    """Whether a yes stands beside a "not": pas d'accord, je ne confirme pas."""
+    """Whether a yes stands beside a "not", or is put off: pas d'accord, je ne confirme pas, oui mais pas maintenant."""
+    said = set(words)
+    if (
+        yes
+        and said & known(NOT)
+        and said <= yes | known(NOT) | known(NOT_NOW) | known(BUT) | known(GREETINGS)
+    ):
+        return True
     return any(
         (before in known(NOT) and word in yes) or (before in yes and word in known(NOT))
         for before, word in pairwise(words)

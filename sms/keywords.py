@@ -36,11 +36,13 @@ PARTS_OF_NOT = _("NOT DONT NO STOP")  # an entry with one of these says itself w
 IT_IS = _("IT IS NOT")  # with one of US behind it, "it is us", which answers who is asked whether they are it
 US, BESIDE_US = (
     _("ME US MINE OURS HOUSEHOLD FAMILY"),
-    _("MY OUR THIS THAT THE AT ALL REALLY S I AM WE ARE TRUE"),
+    _("MY OUR THIS THAT THE AT ALL REALLY S I AM WE ARE TRUE MISTAKE A"),
 )
 WHO_ACTS = _("I WE")  # behind a "not" somebody says what is wanted instead
 ENOUGH = _("CANCEL BACK MENU QUIT EXIT END LATER NOTHING FORGET STOPPING")
-BESIDE_ENOUGH = _("TO THE IT THAT ALL MY THIS PAYMENT REQUEST GO LETS MAIN")
+BESIDE_ENOUGH = _(
+    "TO THE IT THAT ALL MY THIS PAYMENT REQUEST GO LETS MAIN WELL FINALLY ACTUALLY COME WILL DO SEE"
+)
 NOT_NOW = _("NOW YET TODAY I WANT")  # behind a "not"
 GREETINGS = _(
     "HELLO HI HEY DEAR GOOD MORNING AFTERNOON EVENING DAY SIR MADAM PLEASE PLS PLZ RE FW FWD FORWARDED MESSAGE"
@@ -57,6 +59,7 @@ SHORTEST_MISTAKEN = 5  # letters: of shorter words almost any other is one mista
 SHORTEST_WITHIN = 7  # letters of a mistaken word that does not begin the line
 SHORTEST_BY_EAR = 4  # letters of a word that may be spelt by ear
 SHORTEST_SOUND, SURE_SOUND = 3, 4
+GLUED = re.compile(r"[LD][AEIOUYH]\w{3,}$")  # an article written with its noun: lopital, darjan
 LETTERS = re.compile(r"[\W_]*([^\W\d_]+)(.*)", re.DOTALL)
 TOKEN = re.compile(r"[\W_]*([^\W_]+)(.*)", re.DOTALL)
 PAIR = re.compile(r"[\W_]*([^\W\d_]+)[\s_]+([^\W\d_]+)(.*)", re.DOTALL)
@@ -140,7 +143,8 @@ class _Wording:
     def sounds(self) -> dict[str, list[str]]:
         """Its words of some length, by how they sound."""
         found: dict[str, list[str]] = {}
-        for word in self.words:
+        glued = [word[1:] for word in self.words if GLUED.match(word)]
+        for word in (*self.words, *glued):
             if len(word) >= SHORTEST_SOUND:
                 found.setdefault(sound_of(word), []).append(word)
         return found

@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from locales.by_ear import sound_of
+from locales.formats import month_named
 
 LIKE_DIGITS = str.maketrans("OoIil", "00111")
 UNIT = r"(?:f\.?\s?cfa|cfa|xof|xaf|francs?|frs?|f|balles?)\b"
@@ -182,10 +183,6 @@ def _spoken_age(text: str) -> bool:
     return any(_number(word) and word not in ("un", "une", "one") for word in words)
 
 
-# How the months begin in French and English, without accents.
-MONTHS = ("jan", "fe[bv]", "mar", "a[vp]r", "ma[iy]", "jui?n", "jui?l", "ao|aug", "sep", "oct", "nov", "dec")
-
-
 def day_in(typed: str) -> list[int]:
     """Day, month and year of a line, as many as are given: 18, le 18, 18/11, 18.11.2026, 18 novembre.
 
@@ -194,12 +191,8 @@ def day_in(typed: str) -> list[int]:
     text = unicodedata.normalize("NFD", in_figures(typed).lower())
     words = re.findall(r"\d+|[a-z]+", "".join(letter for letter in text if not unicodedata.combining(letter)))
     found = [
-        int(word) if word.isdecimal() else _month(word) for word in words if word not in ("le", "the", "du")
+        int(word) if word.isdecimal() else month_named(word)
+        for word in words
+        if word not in ("le", "the", "du")
     ]
-    return found if all(found) else []
-
-
-def _month(word: str) -> int:
-    """The month that a word names, 0 for another word."""
-    named = (nth for nth, begins in enumerate(MONTHS, 1) if len(word) > 2 and re.match(begins, word))
-    return next(named, 0)
+    return [number for number in found if number] if all(found) else []

@@ -1,10 +1,12 @@
 """Every SMS of the product: one segment in every language with the longest facts, and the table of them in docs.
 
-A room lists its messages in `tests/<room>/messages_<topic>.py`, each under its name in a dict `MESSAGES`.
+A room lists its messages in `tests/<room>/messages_<topic>.py`, each under its name in a dict `MESSAGES`; one that
+names a keyword is a function of the language, whose word it names.
 `pytest tests/test_messages.py --rewrite-transcripts` writes `docs/messages.md` anew, for a person to read.
 """
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,11 @@ mutuelles of 20, amounts of six digits. A segment holds 160 septets. Written by 
 """
 
 
-def _messages() -> dict[str, Sentence]:
-    found: dict[str, Sentence] = {}
+Message = Sentence | Callable[[str], Sentence]
+
+
+def _messages() -> dict[str, Message]:
+    found: dict[str, Message] = {}
     for path in sorted(ROOT.glob("tests/**/messages_*.py")):
         module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         assert not found.keys() & module.MESSAGES.keys(), path
@@ -37,7 +42,8 @@ MESSAGES = _messages()
 
 
 def body(name: str, language: str) -> str:
-    return render_within(MESSAGES[name], language, SEGMENT)
+    message = MESSAGES[name]
+    return render_within(message(language) if callable(message) else message, language, SEGMENT)
 
 
 @pytest.mark.parametrize("language", languages())

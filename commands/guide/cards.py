@@ -154,7 +154,7 @@ def treasurer(code: str) -> Draft:
         messages=(
             (BALANCE, "", _("the balance now")),
             (BALANCE, "11", _("the balance of November")),
-            (arrears.keyword, "Sikasso", _("who owes in this place")),
+            (arrears.keyword, "Sikasso", _("who is late in this place")),
             (detail.keyword, "", _("more figures")),
             (ok_by_message.keyword, "", _("the summary is right")),
             (err_by_message.keyword, _("and what"), _("something is wrong")),

@@ -181,7 +181,7 @@ async def _insert(db: AsyncConnection, household: Household, row: dict[str, obje
         if await open_payment(db, household):
             raise RefusedError(
                 _(
-                    "A payment for this household is already under way. Please wait a few minutes and dial again."
+                    "A payment for this household is already under way. Please wait a few minutes and try again."
                 )
             )
         return False  # thirty bits of a receipt code: one clash in a hundred thousand payments

@@ -131,7 +131,7 @@ def not_received(queued: QueuedPayment) -> Sentence:
     """Neither paid nor failed: the sentence stays true in both cases."""
     return _(
         "Your payment of {amount} has not arrived yet. Approved already? Do nothing, the receipt will come. "
-        "If not, dial again in 10 minutes.",
+        "If not, try again in 10 minutes.",
         amount=queued.amount,
     )
 
@@ -140,7 +140,7 @@ def payment_failed(queued: QueuedPayment) -> Sentence:
     """The operator says that nothing was taken."""
     return _(
         "The payment of {amount} for household {number} was not made. Nothing was taken. "
-        "Dial again to retry; to pay in cash, press 7, then 5.",
+        "To try again, call the service, press 2. In cash: 7, then 5.",
         amount=queued.amount,
         number=shown_number(queued.number),
     )

@@ -174,7 +174,7 @@ def expect_agreed(stands: Standing, terms: PaymentTerms) -> None:
     """Refused if the terms are not the agreed `terms`, or a payment is under way."""
     if stands.own_payment:
         raise RefusedError(
-            _("A payment for this household is already under way. Please wait a few minutes and dial again.")
+            _("A payment for this household is already under way. Please wait a few minutes and try again.")
         )
     if stands.payment_terms != terms:
         raise RefusedError(PRICE_CHANGED)

@@ -8,26 +8,13 @@ from datetime import date, timedelta
 from anyascii import anyascii
 
 from locales import _
+from locales.formats import month_named
 from mutuelle.dates import add_months
 from mutuelle.imports.cells import Setting
 from mutuelle.imports.faults import UnreadError
 
 OLDEST_AGE = 115
 FIRST_YEAR, YEARS_AHEAD = 1950, 10
-_MONTHS = (
-    ("janvier", "january"),
-    ("fevrier", "february"),
-    ("mars", "march"),
-    ("avril", "april"),
-    ("mai", "may"),
-    ("juin", "june"),
-    ("juillet", "july"),
-    ("aout", "august"),
-    ("septembre", "september"),
-    ("octobre", "october"),
-    ("novembre", "november"),
-    ("decembre", "december"),
-)
 _WEEKDAY = (
     r"(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|(?:mon|tues|wednes|thurs|fri|satur|sun)day),?\s+"
 )
@@ -97,14 +84,8 @@ def _readings(text: str) -> Iterator[tuple[str, int, int]]:
             yield third, int(second), int(first)
     elif first.isdigit() != second.isdigit():
         name, number = (second, first) if first.isdigit() else (first, second)
-        for month in _months(name):
+        if month := month_named(name):
             yield third, month, int(number)
-
-
-def _months(name: str) -> list[int]:
-    """The months whose French or English name begins so: three letters at least."""
-    short = [nth for nth, names in enumerate(_MONTHS, 1) if any(one.startswith(name) for one in names)]
-    return short if len(name) >= 3 and len(short) == 1 else []
 
 
 def _days(year: str, month: int, of_month: int, years: range) -> Iterator[date]:

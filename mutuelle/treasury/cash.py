@@ -1,7 +1,7 @@
-"""Cash received from households by collectors, and deposited with treasurers.
+"""Cash received from households by collectors, or by a treasurer at the desk, and deposited with treasurers.
 
 It is posted and receipted to the household in the transaction that records it; the household can dispute it. The amount
-that one person holds, and how long, is limited: past the limit she must deposit first.
+that one collector holds, and how long, is limited: past the limit she must deposit first.
 """
 
 import base64
@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, select
@@ -61,7 +61,7 @@ CODE_BYTES = 4  # of which thirty bits are shown: six letters and digits
 
 @value
 class CashGiven:
-    """Cash that the household `number` gave to a collector on `received_on`."""
+    """Cash that the household `number` gave to an officer on `received_on`."""
 
     number: str
     amount: Money
@@ -87,11 +87,27 @@ class Recorded:
     notified: bool
 
 
+class Holder(NamedTuple):
+    """Who receives cash: the role, and the opaque reference of the holder's account."""
+
+    role: Role
+    reference: str
+
+
 async def receive_cash(
-    db: AsyncConnection, caller: Caller, *, mutuelle: str, cash: CashGiven, terms: PaymentTerms, pin: Secret
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    role: Role = Role.COLLECTOR,
+    cash: CashGiven,
+    terms: PaymentTerms,
+    pin: Secret,
 ) -> Recorded | Sentence:
-    """Record that the calling collector received `cash` under the agreed `terms`; a sentence if the PIN is wrong."""
-    done = await receive_all_cash(db, caller, mutuelle=mutuelle, cash=(cash,), terms=(terms,), pin=pin)
+    """Record that the caller received `cash` in this role, under agreed `terms`; a sentence if the PIN is wrong."""
+    done = await receive_all_cash(
+        db, caller, mutuelle=mutuelle, role=role, cash=(cash,), terms=(terms,), pin=pin
+    )
     return done if isinstance(done, Sentence) else done[0]
 
 
@@ -100,20 +116,21 @@ async def receive_all_cash(
     caller: Caller,
     *,
     mutuelle: str,
+    role: Role = Role.COLLECTOR,
     cash: tuple[CashGiven, ...],
     terms: tuple[PaymentTerms, ...],
     pin: Secret,
 ) -> tuple[Recorded, ...] | Sentence:
     """The same for several households at once, each with its own terms: all of it or nothing.
 
-    1. Lock the households, always in one order, then the collector's cash in hand: limits hold also for simultaneous
+    1. Lock the households, always in one order, then the officer's cash in hand: limits hold also for simultaneous
        receipts.
     2. Refuse terms that have changed, and what would pass a limit. Only then check the PIN.
     3. For each, all on the day on which the money was received: write the renewal that was agreed to, if any; post the
-       contribution calls that the money makes, then the receipt, to the collector's own account.
+       contribution calls that the money makes, then the receipt, to the officer's own account.
     4. Write the record and the receipt by SMS, all in one transaction.
     """
-    appointment = await appointment_of(db, caller, mutuelle, Role.COLLECTOR)
+    appointment = await appointment_of(db, caller, mutuelle, role)
     numbers = {one.number for one in cash}
     if len(numbers) < len(cash):  # the second would be judged by what was so before the first
         raise RefusedError(_("The same household is in the list twice. Nothing was done."))
@@ -135,7 +152,7 @@ async def receive_all_cash(
     held, done = cash_in_hand.held, []
     for standing, of, one in zip(stands, facts, cash, strict=True):
         held = Money(held.amount_minor + one.amount.amount_minor, held.currency)
-        code, notified = await _record(db, standing, of, holder, one, caller.at)
+        code, notified = await _record(db, standing, of, Holder(role, holder), one, caller.at)
         done.append(Recorded(one.number, code, held, notified))
     return tuple(done)
 
@@ -146,12 +163,12 @@ def total_of(cash: Sequence[CashGiven]) -> Money:
 
 
 async def _record(
-    db: AsyncConnection, stands: Standing, facts: Facts, holder: str, cash: CashGiven, at: datetime
+    db: AsyncConnection, stands: Standing, facts: Facts, holder: Holder, cash: CashGiven, at: datetime
 ) -> tuple[str, bool]:
     """Write and post the cash of one household; its receipt code, and whether the household gets an SMS."""
     household = stands.household
     facts = await _renew(db, household, stands, facts, cash.received_on, at)
-    reference, code = await _write(db, household, holder, cash, at)
+    reference, code = await _write(db, household, holder.reference, cash, at)
     await _post(db, household, facts, holder, reference, cash)
     stands = stands_on(household, facts.with_receipt(cash.received_on, cash.amount))
     late_of = cash.received_on if cash.received_on < facts.today else None
@@ -259,19 +276,21 @@ async def _post(
     db: AsyncConnection,
     household: Household,
     facts: Facts,
-    holder: str,
+    holder: Holder,
     reference: UUID,
     cash: CashGiven,
 ) -> None:
     amount = cash.amount
-    movement = Movement(accounts.cash(holder), household.account, amount.amount_minor, amount.currency)
+    movement = Movement(
+        accounts.cash(holder.reference), household.account, amount.amount_minor, amount.currency
+    )
     receipt = Journal(
         mutuelle=household.mutuelle_id,
         source="cash",
         key=str(reference),
         kind=RECEIVED,
         effective_on=cash.received_on,
-        actor=f"collector {holder}",
+        actor=f"{holder.role} {holder.reference}",
         reason="paid in cash",
         movements=[movement],
         memo={"cash": str(reference)},

@@ -1,4 +1,4 @@
-"""Cash disputes: a household disputes cash that a collector recorded; the treasurers are notified at once.
+"""Cash disputes: a household disputes cash that an officer recorded; the treasurers are notified at once.
 
 Nothing is reversed by it: a person hears both sides, and closes the case or cancels the receipt in the book.
 """
@@ -23,26 +23,26 @@ from mutuelle.households.households import Household, find_household, lock_house
 from mutuelle.households.support_acts import CLOSE, MERGE, REOPEN, last_act
 from mutuelle.notify import notify
 from mutuelle.officers.roles import Appointment, Role
-from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, treasurers
+from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle, treasurers
 from mutuelle.tables import household_phone, officer
 from mutuelle.tables import mutuelle as mutuelles
 from mutuelle.treasury.cash_in_hand import REVERSAL, cash_in_hand_of, is_cancelled, lock_cash_in_hand
 from mutuelle.treasury.messages import cash_cancelled, cash_disputed
 from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt
 from talk.answers import Kind
-from talk.figures import amount_in
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller
 
 CODE_LETTERS = 6
 LISTED_DAYS, MOST_LISTED = 30, 80  # the most in a treasurer's list
+AMOUNT = re.compile("[0-9]+(F|FR|FRS|CFA|FCFA|FRANCS?|K)")
 MISREAD = str.maketrans({"0": "O", "1": "I", "8": "B"})  # digits in no receipt code, and what is meant
 UNKNOWN = _("No receipt of your household has this code. Please check each letter.")
 
 
 @dataclass(frozen=True)
 class CashReceipt:
-    """Cash that a collector received for a household on the day `on`; `recorded_on` is that day or a later one."""
+    """Cash that an officer received for a household on the day `on`; `recorded_on` is that day or a later one."""
 
     mutuelle_id: str
     reference: UUID
@@ -51,8 +51,7 @@ class CashReceipt:
     on: date
     recorded_on: date
     code: str
-    collector: str
-    collector_phone: str
+    taken_by: Officer
     contested: bool
 
 
@@ -93,7 +92,7 @@ async def nearly_a_code(db: AsyncConnection, caller: Caller, typed: str) -> bool
     code = "".join(c for c in typed.upper() if c.isalnum())
     if len(typed.split()) > 2 or abs(len(code) - CODE_LETTERS) > 1:
         return False
-    if re.search("[0-9]", code) and re.search("[A-Z]", code) and amount_in(typed) is None:
+    if re.search("[0-9]", code) and re.search("[A-Z]", code) and not AMOUNT.fullmatch(code):
         return True
     own = await cash_receipts(db, _of_phone(caller.phone))
     return any(OSA.distance(code, receipt.code, score_cutoff=2) <= 2 for receipt in own)
@@ -117,7 +116,7 @@ async def last_cash(db: AsyncConnection, mutuelle_id: str, at: datetime) -> list
 
 
 async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str) -> None:
-    """Open the case, once, and notify the treasurers other than the collector."""
+    """Open the case, once, and notify the treasurers other than the one who recorded it."""
     found = await cash_receipt_of(db, caller, code)
     row = {
         "mutuelle_id": found.mutuelle_id,
@@ -129,9 +128,9 @@ async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str) -> Non
     if not await db.scalar(statement):
         return
     mutuelle = await get_mutuelle(db, found.mutuelle_id)
-    sentence = cash_disputed(found.number, found.amount, code, found.collector, found.collector_phone)
+    sentence = cash_disputed(found.number, found.amount, code, found.taken_by)
     in_office = await treasurers(db, mutuelle.id, mutuelle.today(caller.at))
-    sentences = {t.phone: sentence for t in in_office if t.phone != found.collector_phone}
+    sentences = {t.phone: sentence for t in in_office if t.phone != found.taken_by.phone}
     await notify(db, mutuelle.id, "cash contested", sentences, caller.at)
 
 
@@ -155,7 +154,7 @@ async def close_dispute(db: AsyncConnection, mutuelle_id: str, code: str, *, by:
 async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: By) -> CashReceipt:
     """Reverse a receipt in the book, close its case (opened by `actor` if there is none), notify the household.
 
-    RefusedError where the collector no longer holds the money, a merge has moved it, or it was cancelled before.
+    RefusedError where the officer no longer holds the money, a merge has moved it, or it was cancelled before.
     """
     found = await cash_receipts(
         db, (cash_receipt.c.mutuelle_id == mutuelle_id) & (cash_receipt.c.receipt_code == code)
@@ -168,13 +167,16 @@ async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: B
     if household is None:
         raise LookupError(receipt.number)
     await _refuse_merged(db, household)
-    appointment = Appointment(
-        mutuelle.id, mutuelle.name, Role.COLLECTOR, receipt.collector_phone, receipt.collector
-    )
+    who = receipt.taken_by
+    appointment = Appointment(mutuelle.id, mutuelle.name, Role(who.role), who.phone, who.name)
     await lock_cash_in_hand(db, appointment)
     if receipt.amount > (cash_in_hand := await cash_in_hand_of(db, appointment)).held:
         raise RefusedError(
-            _("The collector holds only {held}: this receipt cannot be cancelled.", held=cash_in_hand.held)
+            _(
+                "{name} holds only {held}: this receipt cannot be cancelled.",
+                name=who.name,
+                held=cash_in_hand.held,
+            )
         )
     await _reverse(db, mutuelle, receipt, by.at)
     case = {"mutuelle_id": mutuelle_id, "reference": receipt.reference, "phone": None, "disputed_at": by.at}
@@ -220,7 +222,7 @@ def _of_phone(phone: str) -> sa.ColumnElement[bool]:
 async def cash_receipts(
     db: AsyncConnection, where: sa.ColumnElement[bool], *, newest: int | None = None
 ) -> list[CashReceipt]:
-    """The cash receipts that `where` selects, each with its collector: the oldest first, or the `newest` so many."""
+    """The cash receipts that `where` selects, each with who took it: the oldest first, or the `newest` so many."""
     r = cash_receipt.c
     of_holder = (cash_holder.c.mutuelle_id == r.mutuelle_id) & (cash_holder.c.holder == r.holder)
     of_officer = (
@@ -234,7 +236,14 @@ async def cash_receipts(
     recorded_on = sa.cast(sa.func.timezone(mutuelles.c.timezone, r.received_at), sa.Date).label("recorded_on")
     order = r.received_at.desc() if newest else r.received_at
     rows = await db.execute(
-        select(cash_receipt, officer.c.name, cash_holder.c.phone, is_disputed.label("contested"), recorded_on)
+        select(
+            cash_receipt,
+            officer.c.name,
+            cash_holder.c.phone,
+            cash_holder.c.role,
+            is_disputed.label("contested"),
+            recorded_on,
+        )
         .join_from(cash_receipt, cash_holder, of_holder)
         .join(officer, of_officer)
         .join(mutuelles, mutuelles.c.id == r.mutuelle_id)
@@ -251,8 +260,7 @@ async def cash_receipts(
             on=row.received_on,
             recorded_on=row.recorded_on,
             code=row.receipt_code,
-            collector=row.name,
-            collector_phone=row.phone,
+            taken_by=Officer(row.role, row.phone, row.name),
             contested=row.contested,
         )
         for row in rows.all()

@@ -50,6 +50,7 @@ class CashInHand:
     held: Money
     since_on: date | None
     timezone: str  # of the mutuelle
+    role: Role = Role.COLLECTOR
 
     @property
     def key(self) -> str:
@@ -76,7 +77,8 @@ async def cash_in_hand_of(db: AsyncConnection, appointment: Appointment) -> Cash
         return replace(found[0], name=appointment.name)
     mutuelle = await get_mutuelle(db, appointment.mutuelle_id)
     nothing = Money(0, mutuelle.currency)
-    return CashInHand(mutuelle.id, "", appointment.name, appointment.phone, nothing, None, mutuelle.timezone)
+    of = (appointment.name, appointment.phone, nothing, None, mutuelle.timezone, appointment.role)
+    return CashInHand(mutuelle.id, "", *of)
 
 
 async def collectors_cash_in_hand(db: AsyncConnection, mutuelle_id: str) -> list[CashInHand]:
@@ -120,7 +122,14 @@ async def _held_by(
     rows = await _HELD.rows(db, asked | {"reversal": REVERSAL, "created": PostVerdict.CREATED})
     return [
         CashInHand(
-            mutuelle_id, holder, name, whose, Money(held, currency), oldest and local_date(oldest, zone), zone
+            mutuelle_id,
+            holder,
+            name,
+            whose,
+            Money(held, currency),
+            oldest and local_date(oldest, zone),
+            zone,
+            role,
         )
         for holder, name, whose, held, currency, zone, oldest in rows
     ]
@@ -144,7 +153,9 @@ def is_own(cash_in_hand: CashInHand, appointment: Appointment) -> bool:
 
 
 def expect_room(cash_in_hand: CashInHand, amount: Money, at: datetime) -> None:
-    """Refused where the collector must deposit before `amount` more is received."""
+    """Refused where a collector must deposit before `amount` more is received; a treasurer's box has no limit."""
+    if cash_in_hand.role is not Role.COLLECTOR:
+        return
     days = cash_in_hand.days(local_date(at, cash_in_hand.timezone))
     if days >= MOST_DAYS:
         raise RefusedError(

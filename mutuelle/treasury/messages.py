@@ -12,7 +12,8 @@ from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import Notification, notify_in_languages
-from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.officers.roles import SPOKEN, Role
+from mutuelle.scheme.mutuelles import Mutuelle, Officer
 from sms.leases import phones_reached
 from talk.phones import shown_phone
 
@@ -101,16 +102,17 @@ def deposit_confirmed(mutuelle_name: str, amount: Money, treasurer: str, left: M
     )
 
 
-def cash_disputed(number: str, amount: Money, code: str, collector: str, phone: str) -> Sentence:
-    """To the treasurers: a household disputes a collector's receipt."""
+def cash_disputed(number: str, amount: Money, code: str, taken_by: Officer) -> Sentence:
+    """To the treasurers: a household disputes an officer's receipt."""
     return _(
-        "Household {number} contests the receipt {code}: {amount} in cash, collector {name} {phone}. "
+        "Household {number} contests the receipt {code}: {amount} in cash, {role} {name} {phone}. "
         "Please hear both.",
         number=shown_number(number),
         code=code,
         amount=amount,
-        name=collector,
-        phone=shown_phone(phone),
+        role=SPOKEN[Role(taken_by.role)],
+        name=taken_by.name,
+        phone=shown_phone(taken_by.phone),
     )
 
 

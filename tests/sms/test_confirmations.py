@@ -1,4 +1,4 @@
-"""Confirmations by SMS: their codes, their room, and that what the channel says is one segment."""
+"""Confirmations by SMS: their codes and their room."""
 
 import re
 from itertools import product
@@ -14,18 +14,10 @@ from talk.keyring import Keyring
 from talk.questions import screen_of
 from talk.screen import View
 from talk.words import Confirm
-from tests.support.messages_channel import MESSAGES
 from tests.support.messages_households import WAITING
 from tests.support.sms_phone import SEALS, code_in
 from tests.support.town import AWA, MARIAM
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS
-
-
-@pytest.mark.parametrize("language", languages())
-@pytest.mark.parametrize("name", MESSAGES)
-def test_what_the_channel_says_is_one_segment(name: str, language: str) -> None:
-    body = fold(render(MESSAGES[name], language))
-    assert segments(body) == 1, f"{len(body)}: {body}"
 
 
 def test_a_code_hangs_on_the_phone_the_conversation_the_words_and_the_key() -> None:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from locales import Sentence
 from mutuelle.cover.rules import CoverState
 from mutuelle.officers.messages import signature_asked, signature_refused
+from mutuelle.officers.roles import Role
+from mutuelle.scheme.mutuelles import Officer
 from mutuelle.treasury import messages
 from mutuelle.treasury.waivers import WAIVER
 from tests.support.messages_officers import DAY, MUTUELLE, NAME, PHONE
@@ -27,5 +29,7 @@ MESSAGES: dict[str, Sentence] = {
     "debt waived": messages.debt_waived(MUTUELLE, MOST, HOME.number, DAY),
     "cash deposited": messages.deposit_confirmed(MUTUELLE, MOST, NAME, MOST),
     "cash cancelled": messages.cash_cancelled(replace(TOWN, complaints_phone=PHONE), MOST, "ABC234"),
-    "cash contested": messages.cash_disputed(HOME.number, MOST, "ABC234", NAME, PHONE),
+    "cash contested": messages.cash_disputed(
+        HOME.number, MOST, "ABC234", Officer(Role.COLLECTOR, PHONE, NAME)
+    ),
 }

@@ -30,7 +30,7 @@ OK, ERR = "OK", "ERR"
 ANSWERED_WITHIN = timedelta(days=7)
 MOST_ANSWERS = 10  # to one digest: each remark is an SMS to every other treasurer
 REMARKS_KEPT = timedelta(days=90)
-WITH_OK = _("THANK THANKS YOU ALL IS RIGHT GOOD FINE VERY RECEIVED MADAM SIR")
+WITH_OK = _("THANK THANKS YOU ALL IS RIGHT GOOD FINE VERY RECEIVED MADAM SIR CORRECT AGREED")
 
 
 @dataclass(frozen=True)

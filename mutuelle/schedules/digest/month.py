@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.positions import held_on, received_between
-from locales import Sentence, _, _n, languages
-from locales.formats import month_names, written_month
+from locales import Sentence, _, _n
+from locales.formats import SHORTEST_MONTH, month_named, written_month
 from mutuelle.dates import add_months, last_day
 from mutuelle.schedules.digest.digest import has_route, held_by_collectors
 from mutuelle.schedules.digest.words import SMS_SEPTETS, Holdings, held, income
@@ -24,7 +24,6 @@ from talk.questions import initials, words_of
 from talk.trouble import InvalidError
 from talk.words import Caller
 
-SHORTEST_NAME = 3  # letters of a month's name: jan, nov
 THIS, LAST = _("MONTH"), _("LAST PREVIOUS")  # words of a treasurer, those of every language taken
 BESIDE = _("OF THE THIS FOR IN PLEASE")  # say nothing of the month
 
@@ -143,22 +142,14 @@ def _of_months(words: list[str]) -> list[str]:
 
 
 def _names_month(word: str) -> bool:
-    return word in words_of(THIS) or (len(word) > SHORTEST_NAME and _month_number(word) is not None)
+    return word in words_of(THIS) or (len(word) > SHORTEST_MONTH and _month_number(word) is not None)
 
 
 def _month_number(word: str) -> int | None:
-    """1 to 12 for a number or a name of a month, in any language; a name may be cut short where one begins so."""
+    """1 to 12 for a number or a name of a month."""
     if word.isdecimal():
         return int(word) if len(word) <= 2 and 1 <= int(word) <= 12 else None
-    if len(word) < SHORTEST_NAME:
-        return None
-    named = {
-        nth
-        for language in languages()
-        for nth, name in enumerate(month_names(language), start=1)
-        if initials(name).startswith(word)
-    }
-    return named.pop() if len(named) == 1 else None
+    return month_named(word)
 
 
 def end_of(first: date, today: date) -> date:

@@ -300,7 +300,7 @@ async def test_a_household_contests_once_and_the_treasurers_hear_of_it(
     assert "cash contested" not in await templates(town, OUMOU)
     async with town.begin() as db:
         (case,) = await open_disputes(db, "BEN")
-        assert (case.code, case.collector, case.on) == (done.receipt_code, "Oumou Traoré", NOON.date())
+        assert (case.code, case.taken_by.name, case.on) == (done.receipt_code, "Oumou Traoré", NOON.date())
         assert await close_dispute(db, "BEN", case.code, by=By("Mme Diallo", "heard both", NOON))
         assert not await close_dispute(db, "BEN", case.code, by=By("Mme Diallo", "heard both", NOON))
         assert await open_disputes(db, "BEN") == []
