@@ -174,7 +174,11 @@ async def database() -> AsyncIterator[AsyncConnection]:
 
 def environment() -> Mapping[str, str]:
     """The settings of the service: from the environment, or from a running `make run`."""
-    return os.environ if os.environ.get("DATABASE_URL", "").strip() else run.with_defaults(os.environ)
+    if os.environ.get("DATABASE_URL", "").strip():
+        return os.environ
+    running = find_running(run.HOME / "var")
+    urls = {"DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url} if running else {}
+    return {name: url for name, url in urls.items() if url} | run.with_defaults(os.environ)
 
 
 def missing_settings() -> dict[str, tuple[str, ...]]:

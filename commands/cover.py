@@ -31,12 +31,16 @@ def add(commands: Commands) -> None:
 async def review(arguments: argparse.Namespace) -> int:
     """Print each answer to a doctor, and each cover of today, that the corrected rules change."""
     await expect_mutuelle(arguments.mutuelle)
+    listed = 0
     async with database() as db:
         for one in await _of(db, arguments.mutuelle):
             for answered in await answered_otherwise(db, one.id):
                 print(_answer_line(answered))
+                listed += 1
             async for changed in redated(db, one, one.today(datetime.now(UTC))):
                 print(_cover_line(one, changed))
+                listed += 1
+    print(f"To look at: {listed}." if listed else "Nothing to look at: no answer and no cover is otherwise.")
     return 0
 
 

@@ -86,7 +86,7 @@ async def remove_route(arguments: argparse.Namespace) -> int:
             gone = await routes.remove_route(db, code, country, _by(arguments), missing_settings())
     except SupportError as fault:
         raise CommandError(str(fault)) from None
-    print(f"{code} asks the phones of {country} no more by {gone.operator}: they pay in cash from now on.")
+    print(f"{code} no longer asks the phones of {country} by {gone.operator}: they pay in cash from now on.")
     if gone.under_way:
         print(
             f"Payments under way: {gone.under_way}. Keep the settings of {gone.operator} until they are settled."

@@ -4,6 +4,7 @@ A fault undoes the whole act. An act that can be undone prints the command that 
 """
 
 import argparse
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -53,7 +54,7 @@ def _add_household(commands: Commands) -> None:
     gone.add_argument("--old", type=phone, metavar="PHONE", help="the phone that does no longer")
     gone.add_argument("--also", action="store_true", help="beside the phones that it has")
     head.add_argument(
-        "--rank", type=int, required=True, help="which person of the household: 2 is the second"
+        "--rank", type=_rank, required=True, help="which person of the household: 2 is the second"
     )
     head.add_argument("--name", type=_name, required=True, help="the first and last name of that person")
     before = head.add_mutually_exclusive_group(required=True)
@@ -70,7 +71,7 @@ def _add_case(commands: Commands) -> None:
     close = command(commands, "close", close_case, "a case is settled; back: case reopen")
     reopen = command(commands, "reopen", reopen_case, "a case is open again; back: case close")
     for parser in (close, reopen):
-        parser.add_argument("reference", type=UUID, metavar="REFERENCE", help="the payment's reference")
+        parser.add_argument("reference", type=_reference, metavar="REFERENCE", help="the payment's reference")
         parser.add_argument("--kind", help="only this kind, such as mismatch")
         acted(parser)
 
@@ -84,6 +85,21 @@ def _number(value: str) -> str:
 
 def _phone_or_number(value: str) -> str:
     return _number(value) if len("".join(value.split())) == LENGTH else phone(value)
+
+
+def _reference(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is not the reference of a payment: `keneya case list` prints them"
+        ) from None
+
+
+def _rank(value: str) -> int:
+    if not re.fullmatch("[1-9][0-9]?", value):
+        raise argparse.ArgumentTypeError(f"{value!r} is not the number of a person, such as 2")
+    return int(value)
 
 
 def _name(value: str) -> str:

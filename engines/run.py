@@ -34,6 +34,7 @@ HOME = Path(__file__).resolve().parents[1]
 
 START_TIMEOUT_S = 60
 TICK_S = 0.2
+HIGHEST_PORT = 65535
 
 # what stands in for addresses not known yet
 EMBEDDED = {"DATABASE_URL": f"postgresql://{SERVICE_ROLE}@embedded/keneya", "REDIS_URL": "redis://embedded"}
@@ -76,6 +77,7 @@ def run(environ: Mapping[str, str], home: Path = HOME) -> int:
     os.umask(0o077)  # the user of root's servers passes through var/: all that is made there is for us alone
     try:
         _run(dict(environ), home, wish)
+        say("Stopped.")
     except SettingsError as fault:
         say("\n".join(fault.faults))
         return 2
@@ -121,7 +123,8 @@ def with_defaults(environ: Mapping[str, str]) -> dict[str, str]:
     full = {"HOST": "127.0.0.1"} | given | {"PORT": str(processes.free_port()) if port == "0" else port}
     if full.get("SIMULATOR", "1") != "1":
         return full | {"RUN_ID": uuid4().hex}
-    web = local_url(full["HOST"], full["PORT"] if full["PORT"].isdecimal() else 8000)  # a fault is told later
+    usable = full["PORT"].isdecimal() and int(full["PORT"]) <= HIGHEST_PORT
+    web = local_url(full["HOST"], full["PORT"] if usable else 8000)  # a fault is told later, once
     simulator = local_url("127.0.0.1", processes.free_port())
     urls = {"AT_SMS_URL": f"{web}/simulator/at/version1", "SIMULATOR_URL": simulator}
     return DEMO | urls | full | {"RUN_ID": uuid4().hex}

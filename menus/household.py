@@ -1,6 +1,6 @@
 """My household: its people, adding and removing them, corrections, and the log of changes."""
 
-from locales import Fact, Money, Sentence, _, _n
+from locales import Fact, Money, Sentence, _, _n, counts
 from menus.confirmation import no_household
 from menus.words import NO_HOUSEHOLD, one_of, whom
 from mutuelle.contributions.family import (
@@ -290,11 +290,10 @@ async def household_by_message(caller: Caller) -> Sentence:
 
 def household_words(household: Household, ages: tuple[int, ...]) -> Sentence:
     """How many, and how old; of a very large household the first ones."""
-    shown = ", ".join(str(age) for age in ages[:AGES_IN_A_MESSAGE])
     return _n(
-        "Household {number}, {n} person, aged {ages}. To change something: dial and press 4.",
-        "Household {number}, {n} people, aged {ages}. To change something: dial and press 4.",
+        "Household {number}, {n} person: {ages}. To change something: dial and press 4.",
+        "Household {number}, {n} people: {ages}. To change something: dial and press 4.",
         len(ages),
         number=household.shown_number,
-        ages=shown + ("…" if len(ages) > AGES_IN_A_MESSAGE else ""),
+        ages=counts.ages(ages, most=AGES_IN_A_MESSAGE),
     )

@@ -108,21 +108,20 @@ def terms(mutuelle: Mutuelle, place: Place, new: NewHousehold, offer: Offer, fir
     facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "product": offer.product.name}
     facts |= {"price": price_agreed(offer, first), "name": new.head_name, "place": place.name}
     people = counts.people(len(new.ages))
-    ages = ", ".join(map(str, new.ages))
     return (
         _(
-            "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages} years. "
+            "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages}. "
             "These details serve to insure you.",
             **facts,
             people=people,
-            ages=ages,
+            ages=counts.ages(new.ages),
         )
         .or_else(
             _(
-                "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages} years. Kept to insure you.",
+                "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages}. Kept to insure you.",
                 **facts,
                 people=people,
-                ages=ages.replace(",", ""),
+                ages=counts.ages(new.ages, between=" "),
             )
         )
         .or_else(

@@ -2,7 +2,7 @@
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 LARGEST_BODY = 64 * 1024
@@ -51,7 +51,15 @@ def _target(request: Request) -> httpx.URL:
     return httpx.URL(request.app.state.settings.simulator_url).copy_with(raw_path=raw)
 
 
+async def to_phone(_request: Request) -> Response:
+    """Whoever opens web's bare address is shown the phone."""
+    return RedirectResponse("/phone")
+
+
 ROUTES = [
-    Route(path, pass_on, methods=["GET", "POST", "DELETE"], max_body_size=LARGEST_BODY)
-    for path in ("/phone", "/phone/{rest:path}", "/simulator/{rest:path}")
+    Route("/", to_phone, methods=["GET"]),
+    *(
+        Route(path, pass_on, methods=["GET", "POST", "DELETE"], max_body_size=LARGEST_BODY)
+        for path in ("/phone", "/phone/{rest:path}", "/simulator/{rest:path}")
+    ),
 ]

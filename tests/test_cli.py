@@ -165,6 +165,14 @@ def test_migrating_twice_changes_nothing(keneya: Keneya) -> None:
     assert keneya("migrate")[1] == "The schema is at its newest version.\n"
 
 
+def test_a_backup_that_is_not_there_is_one_plain_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for missing in (tmp_path / "missing", tmp_path):
+        code, output, complaints = typed_into(capsys, "restore", str(missing))
+        assert (code, output, complaints) == (2, "", f"keneya: there is no file {missing}\n")
+
+
 def test_without_a_database_one_line_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

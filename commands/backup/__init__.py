@@ -94,6 +94,8 @@ def _summary(told: Manifest) -> str:
 
 async def restore(arguments: argparse.Namespace) -> int:
     """Check the whole file first; only then find, or start, a server."""
+    if str(arguments.source) != "-" and not arguments.source.is_file():
+        raise CommandError(f"there is no file {arguments.source}", 2)
     with archive.reading(arguments.source) as backup:
         facts = _expect_known(backup.manifest, arguments.source)
         with _server():

@@ -76,7 +76,7 @@ def test_a_route_is_removed_and_added_again_with_who_and_why(keneya: Keneya, dat
     code, output, _ = keneya("route", "remove", *HERE, *BY)
     assert (code, output) == (
         0,
-        "BEN asks the phones of ML no more by simulated: they pay in cash from now on.\n",
+        "BEN no longer asks the phones of ML by simulated: they pay in cash from now on.\n",
     )
     assert keneya("route", "list", "--mutuelle", "BEN")[1].startswith("Routes: 0.")
     assert keneya("route", "remove", *HERE, *BY) == (1, "", "keneya: BEN has no route for ML\n")

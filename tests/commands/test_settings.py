@@ -2,6 +2,7 @@
 
 import pytest
 
+from engines.embedded import Addresses
 from tests.conftest import Database
 from tests.test_cli import Keneya, typed_into
 from tests.test_starting import environment
@@ -20,6 +21,19 @@ def test_what_is_right_is_said_line_by_line(keneya: Keneya) -> None:
     code, said, complained = keneya("settings", "check")
     assert (code, complained) == (0, "")
     assert [line.partition(":")[0] for line in said.splitlines()] == ["settings", "database", "redis"]
+
+
+def test_beside_a_running_service_its_servers_are_tried(
+    keneya: Keneya, database: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make run` has made their addresses: nobody has to know them."""
+    for name in environment(database.url, redis_url):
+        monkeypatch.delenv(name)
+    running = Addresses(database.url, database.owner_url, redis_url, "data", 1, {})
+    monkeypatch.setattr("commands.command.find_running", lambda _data: running)
+    code, said, complained = keneya("settings", "check")
+    assert (code, complained) == (0, "")
+    assert said.splitlines()[-1] == "redis: answers"
 
 
 def test_every_wrong_variable_is_named_at_once(keneya: Keneya, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,9 +163,16 @@ def test_what_is_refused_changes_nothing(
             ["household", "head", "199000010", "--rank", "2", "--name", "7", "--left", *BECAUSE],
             "is not a name",
         ),
+        (
+            ["household", "head", "199000010", "--rank", "x", "--name", "Awa", "--left", *BECAUSE],
+            "'x' is not the number of a person, such as 2",
+        ),
         (["household", "close", "199000010", "--actor", "K", "--reason", "why"], "2 to 60 letters"),
         (["household", "close", "199000010", "--actor", "Kadidia", "--reason", " "], "2 to 160 letters"),
-        (["case", "close", "abc", *CASE], "invalid UUID value"),
+        (
+            ["case", "close", "abc", *CASE],
+            "'abc' is not the reference of a payment: `keneya case list` prints them",
+        ),
     ],
 )
 def test_what_is_typed_wrongly_exits_with_2(keneya: Keneya, typed: list[str], complaint: str) -> None:

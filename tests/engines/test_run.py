@@ -160,6 +160,7 @@ def test_it_prints_where_the_phone_is_and_stops_everything_on_ctrl_c(home: Path,
     assert (home / "worker.stopped").exists(), "the worker was asked, not killed"
     assert pid_of_web(running) == 0
     assert not [line for line in running.lines if "Traceback" in line or "killed" in line]
+    assert running.wait_for("Stopped.")
 
 
 def test_web_gets_the_demonstrations_settings_and_never_the_owners_address(
@@ -212,8 +213,11 @@ def test_a_taken_port_is_one_line_and_nothing_stays(home: Path, launched: list[R
     assert not (home / "var").exists()
 
 
-def test_wrong_settings_are_told_together_before_anything_starts(home: Path, launched: list[Run]) -> None:
-    running = launch(launched, home, PORT="eight", TIME_SCALE="0")
+@pytest.mark.parametrize("port", ["eight", "99999"])
+def test_wrong_settings_are_told_together_before_anything_starts(
+    home: Path, launched: list[Run], port: str
+) -> None:
+    running = launch(launched, home, PORT=port, TIME_SCALE="0")
     assert running.end() == 2
     wait_until(lambda: len(running.lines) == 2)
     assert {line.partition(":")[0] for line in running.lines} == {"PORT", "TIME_SCALE"}

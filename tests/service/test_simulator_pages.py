@@ -38,6 +38,11 @@ async def test_the_official_sdk_sends_through_webs_own_address(house: House) -> 
         assert (await db.execute(select(outbox))).all() == [], "the service knows nothing of it"
 
 
+async def test_the_bare_address_leads_to_the_phone(house: House) -> None:
+    answer = await house.http.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/phone")
+
+
 async def test_path_and_query_arrive_as_they_were_sent(house: House) -> None:
     await asyncio.to_thread(sdk(house).send, "Bonjour", [AWA])
     for query in (f"to={AWA}", f"to=%2B{AWA[1:]}"):
