@@ -42,23 +42,25 @@ def add(commands: Commands) -> None:
 
 
 async def list_cash(arguments: argparse.Namespace) -> int:
+    """Print a line for each collector who holds cash, each open contest, each receipt that was recorded late."""
     await expect_mutuelle(arguments.mutuelle)
+    lines: list[str] = []
     async with database() as db:
         now = datetime.now(UTC)
         today = (await get_mutuelle(db, arguments.mutuelle)).today(now)
         for collector in await collectors_cash_in_hand(db, arguments.mutuelle):
             held_for = spoken(counts.days(collector.days(today)))
-            print(f"{collector.phone:<16} {collector.name:<26} {collector.held!s:>12} for {held_for}")
+            lines.append(f"{collector.phone:<16} {collector.name:<26} {collector.held!s:>12} for {held_for}")
         for case in await open_disputes(db, arguments.mutuelle):
             number, on = shown_number(case.number), case.on.isoformat()
             by = f"{case.taken_by.role} {case.taken_by.name}"
-            print(f"contested {case.code} {case.amount} of {on}, household {number}, {by}")
+            lines.append(f"contested {case.code} {case.amount} of {on}, household {number}, {by}")
         for one in await last_cash(db, arguments.mutuelle, now):
             if (one.recorded_on - one.on).days > LATE_AFTER_DAYS:
                 late = f"recorded late {one.code} {one.amount} of {one.on}, only on {one.recorded_on}"
-                print(
-                    f"{late}, household {shown_number(one.number)}, {one.taken_by.role} {one.taken_by.name}"
-                )
+                by = f"{one.taken_by.role} {one.taken_by.name}"
+                lines.append(f"{late}, household {shown_number(one.number)}, {by}")
+    print("\n".join(lines or ["No collector holds cash, no receipt is contested, none was recorded late."]))
     return 0
 
 
