@@ -9,7 +9,7 @@ from mutuelle.care.referents import Referent, choose_referent, referent_of
 from mutuelle.care.words import SERVICES, language_word
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
-from mutuelle.scheme.mutuelles import Place, get_mutuelle, mutuelles_near
+from mutuelle.scheme.mutuelles import Place, get_mutuelle, mutuelles_near, places_of
 from talk.keywords import Takes, by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look, show
 
@@ -138,14 +138,16 @@ async def doctors_by_message(caller: Caller) -> Sentence:
 
     The place comes first, as people write it: for which household is asked behind it.
     """
-    listed = await look(places_of_care, await mutuelles_of(caller))
+    near = await mutuelles_of(caller)
+    listed = await look(places_of_care, near)
     if not listed:
         return _("No doctor or health centre is listed near you yet.")
     question = _("A doctor in which place? Reply with its name: {places}", places=place_names(listed))
     typed = await ask(question, place_in_words)
     places = places_called(listed, typed)
     if not places:
-        typed = await ask(question, place_in_words)
+        without = places_called(await look(places_of, near), typed)
+        typed = await ask(none_there(without[0], listed) if without else question, place_in_words)
         places = places_called(listed, typed)
     household = await whom(caller)
     if household:
@@ -154,6 +156,12 @@ async def doctors_by_message(caller: Caller) -> Sentence:
         return _("No doctor is listed there. Dial and press 3 for the list of places.")
     place = places[0] if len(places) == 1 else await choose(_("Which place?"), places)
     return await at_place(caller, household, place)
+
+
+def none_there(place: Place, listed: Sequence[Place]) -> Sentence:
+    """The question again to who named a place of the mutuelle that has no doctor."""
+    facts: dict[str, Fact] = {"place": place.name, "places": place_names(listed)}
+    return _("No doctor is listed in {place}. Reply with another place: {places}", **facts)
 
 
 def place_names(places: Sequence[Place]) -> str:

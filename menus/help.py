@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from locales import Fact, Sentence, _
+from menus.arrears import arrears, detail
 from menus.by_words import mutuelle_of, own_mutuelle, prices_by_message, receipts_by_message
 from menus.cover import cover
 from menus.doctors import doctors_by_message
@@ -26,6 +27,7 @@ PHONES_SHOWN = 2  # in one SMS, beside what is said
     said=_(
         "HELPS HOW+WORK* INFO INFORMATION EXPLAIN KNOW MENU OPTIONS COMMANDS WORDS KENEYA DONT+UNDERSTAND WHAT+DO+I+DO"
     ),
+    strangers=True,
     weight=0,
 )
 async def help_by_message(caller: Caller) -> Sentence:
@@ -39,6 +41,9 @@ async def help_by_message(caller: Caller) -> Sentence:
         )
     if work:
         return _("{work} Questions: {phone}", work=work, phone=(await mutuelle_of(caller)).complaints)
+    if not profile.households:
+        whole, short = for_strangers(await whom_to_call(caller), words)
+        return whole.or_else(short)
     return _(
         "{cover}: are you covered? {pay} 5000: pay. {doctor}: find one. {household}: your people. "
         "{price}, {receipt}. {stop}: fewer messages.",
@@ -80,8 +85,11 @@ def at_work(roles: set[Role], language: str) -> Sentence | None:
         return _("{verify} number code: check a patient.", verify=word_for(verify.keyword, language))
     if Role.TREASURER in roles:
         return _(
-            "{balance}: the balance. {ok}, or {err} and why: your answer to it.",
+            "{balance}: the balance. {late}: who is late. {detail}: households, collectors. {ok}, or {err} and why: "
+            "your answer to it.",
             balance=word_for(BALANCE, language),
+            late=word_for(arrears.keyword, language),
+            detail=word_for(detail.keyword, language),
             ok=word_for(ok_by_message.keyword, language),
             err=word_for(err_by_message.keyword, language),
         )
@@ -113,19 +121,24 @@ async def not_understood(caller: Caller) -> Sentence:
             phone=phone,
             **words,
         )
-    return _(
-        "Not understood. Keneya, health cover by phone. {price}: what it costs. {join}: join. {doctor}: find one. "
+    whole, short = (_("Not understood. {help}", help=offer) for offer in for_strangers(phone, words))
+    return whole.or_else(short)
+
+
+def for_strangers(phone: Fact, words: dict[str, Fact]) -> tuple[Sentence, Sentence]:
+    """What a phone without a household can send, and the same where there is no room."""
+    whole = _(
+        "Keneya, health cover by phone. {price}: what it costs. {join}: join. {doctor}: find one. "
         "Questions: {phone}. {stop}: no more SMS.",
         phone=phone,
         **words,
-    ).or_else(
-        _(
-            "Not understood. Keneya, health cover by phone. Send {price}, {join} or {doctor}. "
-            "Questions: {phone}. {stop}: no more SMS.",
-            phone=phone,
-            **words,
-        )
     )
+    short = _(
+        "Keneya, health cover by phone. Send {price}, {join} or {doctor}. Questions: {phone}. {stop}: no more SMS.",
+        phone=phone,
+        **words,
+    )
+    return whole, short
 
 
 async def last_word(caller: Caller) -> Sentence:

@@ -245,7 +245,10 @@ async def _opened(incoming: _Incoming, heard: Heard | None) -> SmsAnswer | None:
     if heard is None or not isinstance(menu := heard.opening, ByMessage):
         return None
     if menu is incoming.deps.help_menu:  # help keeps the open question
-        return SmsAnswer("menu", await _asked_again(incoming) or await _play_alone(incoming, menu))
+        text = await _asked_again(incoming) or await _play_alone(incoming, menu)
+        if incoming.sender is Sender.STRANGER:
+            return SmsAnswer("stranger", await _helping(incoming, text))
+        return SmsAnswer("menu", text)
     ordered = heard.leads or (menu.takes is Takes.FIGURES and bool(heard.answers))
     talk = Conversation(incoming.caller.phone, incoming.received.id, menu.keyword.msgid, ordered=ordered)
     turn = await _play(incoming, menu, talk, heard.answers)
