@@ -50,7 +50,7 @@ def test_a_changed_byte_is_found_before_a_server_is_asked_for_anything(keneya: K
 
 def test_what_was_never_a_backup_is_one_line(keneya: Keneya, empty: Database, tmp_path: Path) -> None:
     code, _, complaint = keneya(empty, "restore", tmp_path / "none")
-    assert (code, complaint.count("\n")) == (1, 1)
+    assert (code, complaint.count("\n")) == (2, 1)
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(other, "w") as file:
         file.writestr("manifest.json", "{}")
