@@ -193,6 +193,8 @@ def _owed(found: Detail) -> Sentence | str:
     """Who owes, and who of them is late: the figures of the arrears by place."""
     if not found.owing:
         return _("Nobody owes")
+    if not found.late:
+        return _n("{n} owes {total}, not late", "{n} owe {total}, none late", found.owing, total=found.total)
     facts: dict[str, Fact] = {"total": found.total, "late": found.late, "late_total": found.late_total}
     return _n(
         "{n} owes {total}, of them {late} late ({late_total})",
