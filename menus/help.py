@@ -85,8 +85,7 @@ def at_work(roles: set[Role], language: str) -> Sentence | None:
         return _("{verify} number code: check a patient.", verify=word_for(verify.keyword, language))
     if Role.TREASURER in roles:
         return _(
-            "{balance}: the balance. {late}: who is late. {detail}: households, collectors. {ok}, or {err} and why: "
-            "your answer to it.",
+            "{balance}: the balance. {late}: who is late. {detail}: more. {ok}, or {err} and why.",
             balance=word_for(BALANCE, language),
             late=word_for(arrears.keyword, language),
             detail=word_for(detail.keyword, language),
