@@ -165,6 +165,7 @@ class Phrasebook:
                 *(_entries(menu.said, menu, menu.role) if menu.said else ()),
             ]
         self._entries += [*_entries(NO_MORE_SMS, Order.STOP)]
+        self._by_weight = sorted(self._entries, key=_of_two_menus)
         self.asking = [menu for menu in menus if menu.asks]
         self._menus = {menu.keyword.msgid: menu for menu in menus}
 
@@ -245,7 +246,7 @@ class Phrasebook:
         """The only menu with a word one letter away. An order is never guessed: `Shop` is not STOP."""
         known = {
             word: entry.opening
-            for entry in sorted(self._entries, key=_of_two_menus)
+            for entry in self._by_weight
             if entry.language == language and (word := entry.only_word) and len(word) >= SHORTEST_MISTAKEN
             if isinstance(entry.opening, ByMessage) and may_open(entry.opening) and not entry.role
             if not _is_denied(entry.opening, line)

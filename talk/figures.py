@@ -16,7 +16,10 @@ RUN = re.compile(r"\d+(?:[ .,']\d+)*")
 HALF = re.compile(
     r"(?<![\d.,])(\d)[.,]5(?![\d.,])"
 )  # 0,5 is one baby; 7,5 among ages that stand apart may be two
-SUM = re.compile(r"\d\s*(?:[a-z]+\s*)?[+x×*]\s*\d|\bfois\b|\btimes\b")  # 5000 F + 3000, 2 x 2500 F
+SUM = re.compile(
+    r"\d\s*(?:[a-z]+\s*)?[+x×*]\s*\d{1,7}(?!\d)"
+)  # 5000 F + 3000, 2 x 2500 F; +22376000001 is a phone
+TIMES_OVER = re.compile(r"(\w+)\s*(?:fois|times)\b")  # 3 fois 2000 F; but 5000 F cette fois
 
 # Words are read where a number has "thousand" or "hundred" in it; a lone "deux" is no amount.
 SMALL = {
@@ -52,7 +55,8 @@ ONE_OF_THEM = re.compile(
 )
 UNTOLD = re.compile(
     r"\b(?:jumeaux|jumelles|triple(?:s|ts)|twins|bebes|babies|nourrissons|nouveaux?[ -]nes|newborns)\b"
-    r"|\b(?:enfants|garcons|filles|fils|gosses|children|kids|boys|girls|sons|daughters)\b(?!.*\d)"
+    r"|\b(?:enfants|garcons|filles|(?:mes|des|les|nos|ses) fils|gosses|children|kids|boys|girls|sons|daughters)\b"
+    r"(?!.*\d)"
 )
 AGE = re.compile(r"\d+")
 
@@ -96,6 +100,8 @@ def amount_in(typed: str) -> int | None:
     text = in_figures(typed).lower()
     if re.search(r"(?:^|\s)-\d|million", text) or SUM.search(text):
         return None
+    if any((_number(over[1]) or 0) > 1 for over in TIMES_OVER.finditer(text)):
+        return None
     if spoken := _in_words(text):
         return spoken.pop() if len(spoken) == 1 else None
     found = [(number, text[run.end() :]) for run in RUN.finditer(text) for number in _numbers(run[0])]
@@ -104,6 +110,12 @@ def amount_in(typed: str) -> int | None:
     priced = [number for number, behind in found if re.match(rf"\s*{UNIT}", behind)]
     one = priced if len(priced) == 1 and len(found) > 1 else [number for number, _behind in found]
     return one[0] if len(one) == 1 else None
+
+
+def numbers_in(text: str) -> list[int]:
+    """The whole numbers of a text, thousands put together."""
+    found = [number for run in RUN.finditer(text) for number in _numbers(run[0])]
+    return [number for number in found if number is not None]
 
 
 def _numbers(run: str) -> list[int | None]:

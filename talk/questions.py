@@ -3,7 +3,6 @@
 What is recorded is what was meant (the option's own key, the answer as typed), never the number pressed.
 """
 
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from rapidfuzz.distance import OSA
 
 from locales import Money, Sentence, _, languages, render
 from talk.answers import repaired
-from talk.figures import amount_in
+from talk.figures import amount_in, numbers_in
 from talk.screen import Screen, View
 from talk.trouble import InvalidError
 from talk.words import Ask, Choice, Choose, Confirm, Consent, Option, Question
@@ -32,7 +31,7 @@ SAID_BY_THE_SCREEN = (PRESS_LISTED, PRESS_YES_OR_NO, PRESS_BACK)  # the screen s
 SHORTEST_MISTAKEN = 4  # letters of a name: of fewer almost any name is one letter away
 SHORTEST_WHOLE = 5  # of a name that is taken without being shown again
 SHORTEST_SAID = 3  # letters of the words of a label
-SHORTEST_AMOUNT = 3  # figures: of fewer it is a wrong number
+LEAST_AMOUNT = 100  # a smaller figure is a wrong number
 BESIDE_NUMBER = _(
     "THE NUMBER CHOICE OPTION PRESS TYPE PLEASE"
 )  # what people write around the number of a line
@@ -182,7 +181,8 @@ def agreed_with(question: Confirm, words: str) -> Answered:
 
 
 def _understand_choose(question: Choose[Any], view: View, word: str, language: str) -> Meaning:
-    word = _number_in(word) if _number_in(word) in view.keys else word
+    if (number := _number_in(word)) in view.keys:
+        word = number
     if word in view.keys:
         try:
             choice = _by_key(question.choices, view.keys[word])
@@ -292,19 +292,14 @@ def _said_in_label(choices: Sequence[Choice], word: str, language: str) -> Choic
         for choice in choices
         if isinstance(choice.label, Sentence)
     ]
-    letters, sum_said = initials(word), str(amount_in(word) or "")
+    letters, amount = initials(word), amount_in(word) or 0
     said = [
         choice
         for label, choice in labels
         if (len(letters) >= SHORTEST_SAID and not letters.isdigit() and f" {letters} " in f" {label} ")
-        or (len(sum_said) >= SHORTEST_AMOUNT and sum_said in _numbers(label))
+        or (amount >= LEAST_AMOUNT and amount in numbers_in(label))
     ]
     return said[0] if len(said) == 1 else None
-
-
-def _numbers(label: str) -> list[str]:
-    """The numbers of a label, without the blanks within them."""
-    return [run.replace(" ", "") for run in re.findall(r"\d{1,3}(?: \d{3})+|\d+", label)]
 
 
 def _number_in(word: str) -> str:

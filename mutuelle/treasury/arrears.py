@@ -147,7 +147,7 @@ async def detail_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> De
         len(late),
         _due_in_all(late, mutuelle),
         len(await acts_to_sign(db, caller, mutuelle_id)),
-        await last_count(db, mutuelle_id),
+        await last_count(db, mutuelle),
         tuple(collectors),
         tuple(one.days(today) for one in collectors),
     )

@@ -17,12 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts
 from locales import Fact, Money, Sentence, _
-from mutuelle.dates import local_date
 from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.posting import post_all
-from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.treasury.cash_in_hand import CashInHand, cash_in_hand_of, holder_of, lock_cash_in_hand
 from mutuelle.treasury.tables import cash_count
 from talk.answers import Secret
@@ -55,13 +54,11 @@ class CountedBox:
         return Money(abs(self.counted.amount_minor - self.box.held.amount_minor), self.box.held.currency)
 
 
-async def last_count(db: AsyncConnection, mutuelle_id: str) -> date | None:
+async def last_count(db: AsyncConnection, mutuelle: Mutuelle) -> date | None:
     """The day on which a box of this mutuelle was last counted."""
-    zone = (await get_mutuelle(db, mutuelle_id)).timezone
-    at = await db.scalar(
-        select(sa.func.max(cash_count.c.counted_at)).where(cash_count.c.mutuelle_id == mutuelle_id)
-    )
-    return at and local_date(at, zone)
+    of_mutuelle = cash_count.c.mutuelle_id == mutuelle.id
+    at = await db.scalar(select(sa.func.max(cash_count.c.counted_at)).where(of_mutuelle))
+    return at and mutuelle.today(at)
 
 
 async def write_count(

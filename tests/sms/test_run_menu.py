@@ -122,3 +122,20 @@ async def test_yes_and_no_answer_an_open_confirmation_even_where_they_are_keywor
     assert await kept(pool) == (0, 0)
     async with pool.connect() as db:
         assert await db.scalar(select(conversation.c.keyword)) == "NO NOPE NEVER REFUSE"
+
+
+@by_message(_("DELTA"))
+async def offering(caller: Caller) -> Sentence:
+    offers = [Option("one", _("alpha, {n} months", n=12)), Option("two", _("others"))]
+    chosen = await choose(_("Which cover?"), offers)
+    return _("Chosen: {key}", key=chosen.key)
+
+
+async def test_a_choice_that_an_open_question_names_goes_before_the_keyword(awa: Writer) -> None:
+    """Famille is a product and a keyword: who is asked which product has answered."""
+    book = Phrasebook([good, offering])
+    writer = Writer(replace(awa.deps, phrasebook=book))
+    await writer.send("delta")
+    assert "one" in await writer.send("alpha")
+    await writer.send("delta")
+    assert "Pour accepter" in await writer.send("alpha 3000"), "the keyword with its own answers"

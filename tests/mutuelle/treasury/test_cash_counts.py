@@ -14,6 +14,8 @@ from mutuelle.contributions.standing import PaymentTerms
 from mutuelle.officers.joint_acts import APPROVED, REFUSED, acts_to_sign, answer_act, propose
 from mutuelle.officers.pins import WRONG
 from mutuelle.officers.roles import Role, appointment_of
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.treasury import cash_in_hand
 from mutuelle.treasury.cash import CashGiven, receive_cash
 from mutuelle.treasury.cash_counts import BoxCount, difference_of, last_count, write_count
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of
@@ -91,11 +93,12 @@ async def booked(pool: AsyncEngine) -> tuple[int, int]:
 
 async def test_a_count_that_agrees_is_written_down_and_moves_nothing(town: AsyncEngine) -> None:
     async with town.connect() as db:
-        assert await last_count(db, "BEN") is None
+        mutuelle = await get_mutuelle(db, "BEN")
+        assert await last_count(db, mutuelle) is None
     assert await counts(town, 5_000, pin="99999") == WRONG
     assert await counts(town, 5_000) is None
     async with town.connect() as db:
-        assert await last_count(db, "BEN") == NOON.date()
+        assert await last_count(db, mutuelle) == NOON.date()
         row = (await db.execute(select(cash_count))).one()
     assert (row.counted_minor, row.held_minor, row.act) == (5_000, 5_000, None)
     assert await booked(town) == (0, 0)
@@ -129,6 +132,20 @@ async def test_a_box_that_has_changed_meanwhile_is_counted_again(town: AsyncEngi
     terms = (await stands(town, household)).payment_terms
     await takes(town, household.number, 3_000, terms)
     assert "count it again" in await refusal(signs(town))
+    assert await box(town) == Money(8_000, "XOF")
+
+
+async def test_a_box_has_one_open_count_at_a_time(town: AsyncEngine) -> None:
+    await counts(town, 4_500)
+    assert "proposed already" in await refusal(counts(town, 4_400))
+
+
+async def test_a_box_has_no_limit_as_a_collector_has(
+    town: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 5_000)
+    household = await joined(town, "+22376000011", at=NOON, pay_minor=3_000, name="Sira Diarra")
+    await takes(town, household.number, 3_000, (await stands(town, household)).payment_terms)
     assert await box(town) == Money(8_000, "XOF")
 
 
