@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from locales import Sentence, _, render, render_within
 from locales.letters import fold, septets
-from sms.keywords import (
+from sms.wording import (
     BESIDE_CODE,
     BESIDE_THANKS,
     BESIDE_US,

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, _, render
+from locales import Sentence, render
 from locales.letters import fold, septets
 from sms.confirmations import ROOM, Reply, asked, pressed, read_yes_or_no
 from sms.conversations import DAY, HOUR, Conversation, conversation_of, keep
 from sms.delivery import opt_in, opt_out
 from sms.deps import InboundSms, SmsDeps
-from sms.keywords import Heard, Order, clean, denies, is_enough, is_speech, is_thanks, tidy
+from sms.keywords import Heard, Order
 from sms.limits import (
     HELPS_A_DAY,
     PLAYED_A_DAY,
@@ -27,9 +27,21 @@ from sms.limits import (
     strangers_answered,
 )
 from sms.run_menu import Played, play
+from sms.sentences import (
+    STARTED,
+    TOO_MANY,
+    dealt_with,
+    lapsed,
+    no_code,
+    other_code,
+    stopped,
+    stopped_asking,
+    to_stop,
+)
+from sms.wording import clean, denies, is_enough, is_speech, is_thanks, tidy
 from talk.answers import INTRODUCED
 from talk.engine import Menu
-from talk.keywords import BY_MESSAGE, NO, START, ByMessage, Takes, word_for
+from talk.keywords import BY_MESSAGE, NO, ByMessage, Takes, word_for
 from talk.limits import begun
 from talk.preferences import language_of
 from talk.questions import BACK, HOME, MORE, is_confirmation
@@ -39,8 +51,6 @@ from talk.words import CHOSEN, Caller
 
 log = logging.getLogger("keneya.sms")
 
-TOO_MANY = _("You wrote a lot today: we read you again tomorrow. Until then, call the service.")
-STARTED = _("Done: you get our messages again.")
 BARE_YES = timedelta(minutes=15)  # after a question that touches nobody else a yes needs no code
 MONEY = "ask amount"  # the kind of an amount: no sentence with a "not" names one
 FREE_WORDS = ("ask name", "ask place")  # what takes any words: a sentence would be taken for a name
@@ -222,14 +232,6 @@ async def _obey(incoming: _Incoming, order: Order) -> SmsAnswer:
     return SmsAnswer(order, await _helping(incoming, said) if incoming.sender is Sender.STRANGER else said)
 
 
-def stopped(language: str) -> Sentence:
-    """The answer to the first STOP."""
-    return _(
-        "Done: we write to you no more, except receipts, warnings and answers. For all our messages, send {start}.",
-        start=word_for(START, language),
-    )
-
-
 async def _too_many(incoming: _Incoming) -> SmsAnswer:
     """Set the message aside; the answer to a known phone says so once a day."""
     phone, since = incoming.received.phone, incoming.since
@@ -401,41 +403,6 @@ def _lapsed(incoming: _Incoming) -> Sentence:
         return dealt_with(word_for(incoming.deps.help_menu.keyword, language))
     menu = (book.menu(talk.keyword) if talk else None) or incoming.deps.help_menu
     return lapsed(word_for(menu.keyword, language))
-
-
-def no_code(yes: str) -> Sentence:
-    """The answer to a yes that needs its code."""
-    return _("The code is missing: reply {yes} to agree.", yes=yes)
-
-
-def other_code(yes: str) -> Sentence:
-    """The answer to a yes with other figures than its code."""
-    return _("This is not the code: reply {yes} to agree.", yes=yes)
-
-
-def to_stop(no: str) -> Sentence:
-    """The way out of a question that was not answered."""
-    return _("To stop, reply {no}.", no=no)
-
-
-def stopped_asking(word: str) -> Sentence:
-    """The answer to a word that ends a question."""
-    return _("Stopped: nothing was done. For anything else, send {word}.", word=word)
-
-
-def lapsed(word: str) -> Sentence:
-    """The answer to a yes without an open confirmation."""
-    return _(
-        "Nothing waits for an answer, and this message did nothing. To begin again, send {word}.", word=word
-    )
-
-
-def dealt_with(word: str) -> Sentence:
-    """The same, if the last request was agreed to already."""
-    return _(
-        "Your last request was dealt with, and this message did nothing more. For anything else, send {word}.",
-        word=word,
-    )
 
 
 async def _play_alone(incoming: _Incoming, menu: Menu) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from locales import _, languages, render
 from menus.by_message import menus_by_message
-from sms.keywords import SHORTEST_MISTAKEN, Order, Phrasebook
+from sms.keywords import Order, Phrasebook
+from sms.wording import SHORTEST_MISTAKEN
 from talk.keywords import START, STOP, ByMessage, by_message, word_for
 from talk.questions import words_of
 

@@ -25,8 +25,9 @@ from mutuelle.households.sender_profile import roles_of, sender_of
 from mutuelle.officers.roles import Role
 from sms.conversations import conversation_of
 from sms.deps import InboundSms, SmsDeps
-from sms.dispatch import SmsAnswer, dispatch, no_code, other_code, stopped_asking, to_stop
+from sms.dispatch import SmsAnswer, dispatch
 from sms.keywords import Phrasebook
+from sms.sentences import no_code, other_code, stopped_asking, to_stop
 from sms.tables import Arrival, inbox
 from talk.engine import Menu
 from talk.keywords import ByMessage, word_for

@@ -7,7 +7,9 @@ from locales import Sentence
 from menus.by_message import menus_by_message
 from menus.help import help_by_message
 from sms.confirmations import INVITATIONS
-from sms.dispatch import (
+from sms.inbox_worker import FAULT
+from sms.run_menu import NO_PIN
+from sms.sentences import (
     STARTED,
     TOO_MANY,
     dealt_with,
@@ -18,8 +20,6 @@ from sms.dispatch import (
     stopped_asking,
     to_stop,
 )
-from sms.inbox_worker import FAULT
-from sms.run_menu import NO_PIN
 from talk.keywords import NO, YES, word_for
 
 
