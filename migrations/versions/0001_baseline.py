@@ -35,6 +35,7 @@ SUBJECTS = (
     "reminders",
     "imports",
     "support",
+    "assemblies",
 )
 
 
