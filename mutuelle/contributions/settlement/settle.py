@@ -24,12 +24,11 @@ from mutuelle.contributions.settlement.receive import journal_of, receive
 from mutuelle.contributions.settlement.writes import SettledPayment, SettlementWrites, write_settlement
 from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import Household
-from mutuelle.posting import RECEIVED
+from mutuelle.posting import RECEIVED, UNEXPECTED
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer
 
 SETTLED_AT_ONCE = 256  # payments of one transaction, which holds their locks
-UNEXPECTED = "unexpected payment"
 CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -127,7 +126,7 @@ def _settle(
         return False
     completed_at = _completed_at(batch, queued, answer)
     on = household.mutuelle.today(completed_at)
-    difference = _difference(queued, answer)
+    difference = difference_of(queued, answer)
     if difference:
         _suspend(batch, household.mutuelle, queued, answer, difference, on)
         batch.notification.append(mismatch_of(household.mutuelle, queued))
@@ -164,7 +163,7 @@ def _completed_at(batch: SettlementWrites, queued: QueuedPayment, answer: Operat
     return possible
 
 
-def _difference(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
+def difference_of(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
     """How the operator's answer differs from what was asked; None where it agrees."""
     if answer.currency != queued.amount.currency:
         return "currency"
