@@ -18,7 +18,8 @@ grant select, insert on statement_file to service;
 
 -- One line of a statement, once, whatever files it stood in. What became of its money when it was taken in (`kind`):
 -- receipt: of the household `number`, which has its receipt. payment: it confirms the payment `payment`.
--- unmatched: its owner is not known, it lies in the suspense account of the same name. fee: the operator's.
+-- unmatched: its owner is not known, it lies in the suspense account of the same name, posted under `reference` (or,
+-- `by_payment`, under the payment's reference: the operator's answer differed from what was asked). fee: the operator's.
 -- debit: money that went out; nothing was posted, its voucher has its own journal.
 -- contradiction: another amount than the payment `payment` has in the book; nothing was posted, its case is open.
 create table statement_line (
@@ -41,6 +42,7 @@ create table statement_line (
     number text collate "C",
     receipt_code text collate "C" check (receipt_code ~ '^[A-Z2-7]{6}$'),
     payment uuid,
+    by_payment boolean not null default false, -- its money is in the payment's own journal
     primary key (mutuelle_id, account, line_id),
     unique (mutuelle_id, reference),
     unique (mutuelle_id, receipt_code),
@@ -49,7 +51,9 @@ create table statement_line (
     foreign key (mutuelle_id, payment) references payment,
     check ((kind = 'receipt') = (receipt_code is not null) and (receipt_code is null) = (number is null)),
     check ((kind in ('fee', 'debit')) = (amount_minor < 0)),
-    check (payment is not null or kind not in ('payment', 'contradiction'))
+    check (payment is not null or kind not in ('payment', 'contradiction')),
+    check (case kind when 'payment' then by_payment when 'unmatched' then payment is not null or not by_payment
+                     else not by_payment end)
 );
 create unique index statement_line_pays_once on statement_line (mutuelle_id, payment) where kind = 'payment';
 create index statement_line_by_day on statement_line (mutuelle_id, account, occurred_on);

@@ -32,7 +32,7 @@ class StatementSource:
 class DecidedLine:
     """A line, and what becomes of its money: `kind` as in the table, its household, its receipt, its payment.
 
-    `is_posted`: the payment's own journal has its money. `is_settled`: this line settled the payment.
+    `by_payment`: the payment's own journal has its money. `is_settled`: this line settled the payment.
     """
 
     line: StatementLine
@@ -41,7 +41,7 @@ class DecidedLine:
     number: str | None = None
     receipt_code: str | None = None
     payment: UUID | None = None
-    is_posted: bool = False
+    by_payment: bool = False
     is_settled: bool = False
 
 
@@ -110,6 +110,7 @@ def _row(account: StatedAccount, file: UUID, one: DecidedLine) -> Mapping[str, o
         "number": one.number,
         "receipt_code": one.receipt_code,
         "payment": one.payment,
+        "by_payment": one.by_payment,
     }
 
 

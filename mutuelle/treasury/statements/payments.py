@@ -98,7 +98,7 @@ async def confirm_all(
             await open_case(db, account.mutuelle_id, payment.reference, CASE, case, now)
             continue
         confirmed.add(payment.reference)
-        one.is_posted = True
+        one.by_payment = True
         is_suspense = payment.reference in booked and booked[payment.reference].is_suspense
         one.kind = "unmatched" if is_suspense else "payment"
         if payment.state in CONFIRMABLE:
@@ -145,7 +145,7 @@ async def _settle(
         part = settles[start : start + SETTLED_AT_ONCE]
         settled = await settle_locked(db, [(payment, answer) for _one, payment, answer in part], now)
         for (one, payment, answer), was_settled in zip(part, settled, strict=True):
-            one.is_posted = one.is_settled = was_settled
+            one.by_payment = one.is_settled = was_settled
             if not was_settled:  # the answer contradicts another, and has its case
                 one.kind = "contradiction"
             elif difference_of(payment, answer):

@@ -189,7 +189,7 @@ async def _post(
 def _journals(account: StatedAccount, one: DecidedLine) -> list[Journal]:
     """What a line books besides the money of a household."""
     line, journals = one.line, []
-    if one.kind == "unmatched" and not one.is_posted:
+    if one.kind == "unmatched" and not one.by_payment:
         money = Movement(account.code, account.suspense, line.amount_minor, line.currency)
         journals.append(_voucher(account, one, UNEXPECTED, "nobody is known whose it is").journal([money]))
     if one.kind == "fee":

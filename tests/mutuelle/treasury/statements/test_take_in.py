@@ -14,9 +14,10 @@ from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
 from mutuelle.support.changes import close_household
 from mutuelle.support.merging import merge_households
+from mutuelle.treasury.statements.invariants import INVARIANTS
 from sms.tables import outbox
 from tests.support.officer_acts import broken
-from tests.support.statements import FLOAT, SUSPENSE, TODAY, journals, kinds, line, open_merchant, taken
+from tests.support.statements import FLOAT, HEAD, SUSPENSE, TODAY, journals, kinds, line, open_merchant, taken
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, found_town, join, paid
 
 DAY = timedelta(days=1)
@@ -249,3 +250,41 @@ async def test_a_line_that_says_otherwise_than_a_payment_is_a_case(
     assert state_now == (PaymentState.PAID if state is PaymentState.SENT else state)
     assert (in_suspense or 0) == (amount_minor if kind == "unmatched" else 0)
     assert await broken(town) == set()
+
+
+MUTANTS = {
+    "statement_line_posted_once": (
+        "update ledger.movement set amount = amount + 1 where credit_account like 'health:suspense:%'",
+        "update statement_line set kind = 'receipt', number = (select number from household), receipt_code = 'ABCDEF'"
+        " where line_id = 'T2'",
+        "delete from ledger.request where source = 'statement fee'",
+        "update ledger.journal set effective_on = effective_on - 1 where kind = 'operator fee'",
+    ),
+    "statement_posting_has_line": (
+        "delete from statement_line where kind = 'fee'",
+        "update statement_line set fee_minor = 0",
+    ),
+    "statement_receipt_was_told": ("delete from sms_outbox where template = 'receipt'",),
+    "statement_line_is_of_its_file": (
+        "update statement_file set first_on = first_on + 1, last_on = last_on + 1",
+        "update statement_file set account = 'health:float:simulated-ML'",
+    ),
+}
+
+
+def test_every_invariant_has_a_mutant() -> None:
+    assert set(MUTANTS) == {invariant.name for invariant in INVARIANTS}
+
+
+@pytest.mark.parametrize(("name", "mutant"), [(name, one) for name, many in MUTANTS.items() for one in many])
+async def test_each_invariant_is_broken_by_its_mutants(
+    town: AsyncEngine, owner: AsyncEngine, household: Household, name: str, mutant: str
+) -> None:
+    lines = [line(1, 5_000, household.number), line(2, 6_000), line(3, -150, "fee"), line(4, 7_000) + ";70"]
+    await taken(town, lines, head=f"{HEAD};fee")
+    assert await broken(town) == set()
+    async with owner.begin() as db:
+        for table in ("journal", "movement", "request"):
+            await db.execute(text(f"alter table ledger.{table} disable trigger user"))
+        await db.execute(text(mutant))
+    assert name in {one.partition(":")[0] for one in await broken(town)}
