@@ -29,6 +29,7 @@ SUBJECTS = (
     "officers",
     "cash",
     "payments",
+    "statements",
     "care",
     "schedules",
     "digests",
