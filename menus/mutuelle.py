@@ -3,6 +3,7 @@
 import re
 
 from locales import Fact, Money, Sentence, _, counts
+from menus.assembly import about_assembly
 from menus.words import paid_in_cash, whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.households import Household
@@ -19,6 +20,7 @@ MEMBER_PAYS = re.compile(
     r"(PART|PARTICIPATION|CHARGE|SHARE) (DU|DE L|DES|OF THE) (MEMBRE|ADHERENT|ASSURE|PATIENT|MALADE|MEMBER)S?)\b"
 )
 PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasurers", "complaints", "cash"
+ASSEMBLY = "assembly"
 
 
 async def about_mutuelle(caller: Caller) -> Sentence:
@@ -32,8 +34,11 @@ async def about_mutuelle(caller: Caller) -> Sentence:
             Option(TREASURERS, _("Treasurers"), "3"),
             Option(COMPLAINTS, _("Complain"), "4"),
             Option(CASH, _("Pay in cash"), "5"),
+            Option(ASSEMBLY, _("Assembly"), "6"),
         ),
     )
+    if topic.key == ASSEMBLY:
+        return await about_assembly(caller, mutuelle)
     return await show(await about(topic.key, caller, mutuelle, household))
 
 

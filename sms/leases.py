@@ -99,6 +99,14 @@ _CLAIM = text(
         order by (receipt_code is null and not is_reply), due_at
         limit :limit
         for update skip locked
+    ), budget as ( -- of ordinary messages: what a mutuelle has decided, or the usual
+        select mutuelle_id, coalesce((
+                select l.value from mutuelle_limit l join mutuelle m on m.id = l.mutuelle_id
+                where l.mutuelle_id = whose.mutuelle_id and l.name = 'messages_a_day'
+                    and l.since <= (cast(:now as timestamptz) at time zone m.timezone)::date
+                order by l.since desc, l.version desc limit 1
+            ), cast(:ordinary as int)) as ordinary
+        from (select distinct mutuelle_id from due) whose
     ), counted as (
         select due.*,
             row_number() over (
@@ -115,10 +123,10 @@ _CLAIM = text(
         select counted.*, case
             when ENDED_BY_STOP then 'the phone said STOP'
             when attempts = 0 and nth > case kind when 'receipt' then cast(:receipts as int)
-                when 'reply' then cast(:replies as int) else cast(:ordinary as int) end
+                when 'reply' then cast(:replies as int) else budget.ordinary end
                 then 'over the budget of its phone and day'
             end as withheld
-        from counted
+        from counted join budget using (mutuelle_id)
     )
     update sms_outbox message set
         state = case when withheld is null then 'SENDING' else 'WITHHELD' end,

@@ -16,6 +16,7 @@ import settings
 import webhooks
 import worker
 from menus.home import home
+from mutuelle.scheme.limits import Limits
 from tests.conftest import Database
 from tests.support.running_service import House
 
@@ -71,15 +72,25 @@ LIMITS: dict[str, dict[str, Any]] = {
     "mutuelle.officers.pin_hashing": {"MOST_WAITING": 20},
     "mutuelle.officers.appointments": {"MOST_OFFICERS": 400},
     "mutuelle.officers.joint_acts": {"OPEN_DAYS": 7, "MOST_OPEN": 8},
-    "mutuelle.treasury.cash_in_hand": {"MOST_HELD_MINOR": 200_000, "MOST_DAYS": 5},
+    "mutuelle.scheme.limits": {
+        "USUAL": Limits(
+            cash_held_minor=200_000,
+            cash_days=5,
+            two_signatures_from_minor=0,
+            count_difference_minor=0,
+            messages_a_day=30,
+            codes_a_day=10,
+            checks_a_day=300,
+            guesses_a_day=30,
+            digest_hour=7,
+        )
+    },
     "mutuelle.care.guess_limits": {
         "WRONG_A_HOUSEHOLD": 3,
         "LOCK_WINDOW": timedelta(minutes=15),
         "LOCK": timedelta(minutes=15),
-        "WRONG_A_FACILITY": 30,
-        "CHECKS_A_DOCTOR": 300,
     },
-    "mutuelle.care.codes": {"DIGITS": 6, "ALIVE": timedelta(minutes=15), "CODES_A_DAY": 10},
+    "mutuelle.care.codes": {"DIGITS": 6, "ALIVE": timedelta(minutes=15)},
     "mutuelle.imports.reading": {"MOST_BYTES": 64 * 1024 * 1024},
     "mutuelle.imports.household_rows": {"NUMBERS_OF_A_MUTUELLE": 80_000},
 }

@@ -17,7 +17,7 @@ from menus.verify import verify
 from menus.words import PAY
 from menus.work import DUTIES, PIN_DIGIT
 from mutuelle.officers.roles import Role
-from mutuelle.treasury.cash_in_hand import MOST_DAYS
+from mutuelle.scheme.limits import USUAL
 from talk.keywords import word_for
 
 Row = tuple[str, str]  # a digit or an SMS, and what it does
@@ -137,7 +137,7 @@ def collector(code: str) -> Draft:
             ),
             _(
                 "Hand over the cash to a treasurer within {days} days. She counts, and you get an SMS.",
-                days=MOST_DAYS,
+                days=USUAL.cash_days,
             ),
             _("A mistake? Tell a treasurer at once. The household can contest the receipt by SMS."),
         ),

@@ -58,6 +58,25 @@ create table role_change (
 create unique index role_change_of_act on role_change (mutuelle_id, act) where act is not null;
 grant select, insert on role_change to service;
 
+-- What a mutuelle allows, where it is not the usual: each change with its first day. `act` is what two signed; without
+-- it, it came with the import.
+create table mutuelle_limit (
+    mutuelle_id text collate "C" not null references mutuelle,
+    name text collate "C" not null check (name ~ '^[a-z_]{4,40}$'),
+    version integer not null check (version > 0),
+    since date not null,
+    value bigint not null check (value >= 0),
+    actor text not null check (length(actor) between 2 and 60),
+    reason text not null check (length(reason) between 2 and 160),
+    act uuid,
+    recorded_at timestamptz not null default now(),
+    primary key (mutuelle_id, name, version),
+    foreign key (mutuelle_id, act) references joint_act
+);
+create unique index mutuelle_limit_of_act on mutuelle_limit (mutuelle_id, act) where act is not null;
+grant select, insert on mutuelle_limit to service;
+grant select on mutuelle_limit to auditor;
+
 create table officer_pin (
     phone text collate "C" primary key,
     sealed bytea not null check (length(sealed) > 90), -- nonce, an argon2id hash in its own notation, tag

@@ -15,6 +15,7 @@ create table schedule (
     counted_at timestamptz,
     since timestamptz not null,
     is_new boolean not null default false, -- its owner chose another hour: the worker plans it
+    is_chosen boolean not null default false, -- its owner has chosen the hour: the mutuelle's own does not move it
     stopped_at timestamptz,
     primary key (mutuelle_id, kind, subject),
     check (num_nonnulls(counted_to, counted_at) in (0, 2))
@@ -22,7 +23,7 @@ create table schedule (
 -- The queue of one worker for all mutuelles: not led by mutuelle_id, it answers no question that a tenant asks.
 create index schedule_next on schedule (next_at) where stopped_at is null;
 grant select, insert, update (cron, timezone, fires_for, due_at, next_at, counted_to, counted_at, since, is_new,
-    stopped_at), delete on schedule to service;
+    is_chosen, stopped_at), delete on schedule to service;
 
 -- Each hour of its calendar at which a schedule fired, once.
 create table firing (

@@ -30,12 +30,14 @@ SUBJECTS = (
     "vouchers",
     "cash",
     "payments",
+    "statements",
     "care",
     "schedules",
     "digests",
     "reminders",
     "imports",
     "support",
+    "assemblies",
 )
 
 

@@ -20,7 +20,8 @@ from mutuelle.dates import local_time
 from mutuelle.free_codes import draw_digits, draw_free
 from mutuelle.household_key import of_household
 from mutuelle.households.households import Household, household_by_number, lock_household, phones_of
-from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.limits import changes_of, read_changes
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from prepared import Prepared
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -30,7 +31,6 @@ DIGITS = 6
 ALIVE = timedelta(minutes=15)
 DAY = timedelta(days=1)
 REMEMBERED = DAY  # so long a used or late code is not taken for a wrong one
-CODES_A_DAY = 10
 
 
 @dataclass(frozen=True)
@@ -64,20 +64,38 @@ class KeptCode:
 
 
 async def make_code(db: AsyncConnection, caller: Caller, *, number: str, rank: int) -> NewCode:
-    """A new code for the person of that rank; the household's code before it ends. Refused past CODES_A_DAY."""
+    """A new code for the person of that rank; the household's code before it ends. Refused past the day's limit."""
     await lock_household(db, number)
     household = await household_by_number(db, number)
     if caller.phone not in await phones_of(db, household):
         raise RefusedError(_("This phone no longer speaks for this household."))
     if rank not in {person.rank for person in present(await people_of(db, household))}:
         raise RefusedError(_("This person is no longer in the household."))
-    if len(await _codes(db, household.mutuelle_id, household.number, since=caller.at - DAY)) >= CODES_A_DAY:
-        raise RefusedError(
-            _("You have made {most} codes today. Please make the next one tomorrow.", most=CODES_A_DAY)
-        )
-    words = await _write(db, caller, household, rank)
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
+    await _expect_fewer(db, household, mutuelle, caller.at)
+    words = await _write(db, caller, household, rank)
     return NewCode(Once(words), local_time(caller.at + ALIVE, mutuelle.timezone))
+
+
+async def _expect_fewer(db: AsyncConnection, household: Household, mutuelle: Mutuelle, at: datetime) -> None:
+    """Refused past the limit of codes a day."""
+    asked = {"mutuelle": household.mutuelle_id, "number": household.number, "since": at - DAY}
+    made, changes = await _MADE.row(db, asked)
+    most = read_changes(changes).on(mutuelle.today(at)).codes_a_day
+    if made >= most:
+        raise RefusedError(
+            _("You have made {most} codes today. Please make the next one tomorrow.", most=most)
+        )
+
+
+_MADE = Prepared(
+    sa.text(
+        """
+    select count(*), CHANGES from care_code
+     where mutuelle_id = :mutuelle and number = :number and made_at > :since
+    """.replace("CHANGES", changes_of("cast(:mutuelle as text)"))
+    )
+)
 
 
 async def _write(db: AsyncConnection, caller: Caller, household: Household, rank: int) -> str:
@@ -127,30 +145,18 @@ async def find_code(
     db: AsyncConnection, mutuelle_id: str, number: str, kept: Collection[bytes], at: datetime
 ) -> KeptCode | None:
     """The household's code with one of these digests, if it is valid or still remembered at `at`."""
-    found = await _codes(db, mutuelle_id, number, since=at - REMEMBERED, kept=kept)
-    return found[0] if found else None
+    asked = {"mutuelle": mutuelle_id, "number": number, "since": at - REMEMBERED, "kept": list(kept)}
+    row = await _CODE.row(db, asked)
+    return KeptCode(*row) if row else None
 
 
-async def _codes(
-    db: AsyncConnection,
-    mutuelle_id: str,
-    number: str,
-    *,
-    since: datetime,
-    kept: Collection[bytes] | None = None,
-) -> list[KeptCode]:
-    """The codes made for a member number after `since`, the newest first; with `kept`, those of these digests."""
-    asked = {"mutuelle": mutuelle_id, "number": number, "since": since, "kept": kept and list(kept)}
-    return [KeptCode(*row) for row in await _CODES.rows(db, asked)]
-
-
-_CODES = Prepared(
+_CODE = Prepared(
     sa.text(
         """
     select COLUMNS from care_code
      where mutuelle_id = :mutuelle and number = :number and made_at > :since
-       and (cast(:kept as bytea[]) is null or digest = any(cast(:kept as bytea[])))
-     order by position desc
+       and digest = any(cast(:kept as bytea[]))
+     order by position desc limit 1
     """.replace("COLUMNS", ", ".join(KeptCode.__dataclass_fields__))
     )
 )

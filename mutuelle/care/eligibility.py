@@ -75,9 +75,9 @@ async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, code:
         db, caller, [appointment.mutuelle_id for appointment in appointments], number
     )
     wrong, answered = await guess_limits.made_today(db, asker, caller.at)
-    if wrong >= guess_limits.WRONG_A_FACILITY:
+    if wrong >= asker.limits.guesses_a_day:
         return stopped(asker)
-    if answered >= guess_limits.CHECKS_A_DOCTOR:
+    if answered >= asker.limits.checks_a_day:
         return used_up(asker)
     household = await lock_household(db, number)
     if household and household.mutuelle_id != asker.mutuelle.id:
@@ -254,6 +254,6 @@ def used_up(asker: DoctorAtFacility) -> Sentence:
     """The doctor is past his daily limit."""
     return _(
         "You have made {most} checks today: the next one is possible tomorrow. Treat first. Questions: {phone}",
-        most=guess_limits.CHECKS_A_DOCTOR,
+        most=asker.limits.checks_a_day,
         phone=asker.mutuelle.complaints,
     )

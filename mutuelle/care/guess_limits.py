@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.care.tables import failed_check
 from mutuelle.locks import Lock, lock
+from mutuelle.scheme.limits import Limits, changes_of, read_changes
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.tables import doctor, mutuelle
 from prepared import Prepared
@@ -31,8 +32,6 @@ log = logging.getLogger("keneya.mutuelle")
 
 WRONG_A_HOUSEHOLD = 3  # within LOCK_WINDOW: then no check of it is answered for LOCK
 LOCK_WINDOW = LOCK = timedelta(minutes=15)
-WRONG_A_FACILITY = 30  # a day: after that its doctors wait until tomorrow
-CHECKS_A_DOCTOR = 300  # a day, answered ones
 GUESSES = ("number", "code", "expired")  # a used code is no guess; a check while locked reveals nothing
 
 
@@ -44,6 +43,7 @@ class DoctorAtFacility:
     doctor_phone: str
     facility_id: str
     by_message: bool
+    limits: Limits
 
     def midnight(self, at: datetime) -> datetime:
         """The start of the day of `at` in the mutuelle's time zone."""
@@ -60,15 +60,20 @@ async def facility_for(
     until the transaction ends, nobody else checks from it.
     """
     rows = await _CONTRACTS.rows(db, {"mutuelles": mutuelles, "phone": caller.phone})
-    found = {row[0]: (Mutuelle(*row[:-1]), row[-1]) for row in rows}
-    named = [owner.id for owner, _facility in found.values() if owner.prefix == int(number[:3])]
-    owner, facility_id = found[named[0] if named else mutuelles[0]]
+    found = {row[0]: (Mutuelle(*row[:-2]), row[-2], read_changes(row[-1])) for row in rows}
+    named = [owner.id for owner, *_more in found.values() if owner.prefix == int(number[:3])]
+    owner, facility_id, changes = found[named[0] if named else mutuelles[0]]
     await lock(db, Lock.CHECKS, owner.id, facility_id)
-    return DoctorAtFacility(owner, caller.phone, facility_id, caller.gateway == BY_MESSAGE)
+    limits = changes.on(owner.today(caller.at))
+    return DoctorAtFacility(owner, caller.phone, facility_id, caller.gateway == BY_MESSAGE, limits)
 
 
 _CONTRACTS = Prepared(
-    select(*(mutuelle.c[name] for name in Mutuelle.__dataclass_fields__), doctor.c.facility_id)
+    select(
+        *(mutuelle.c[name] for name in Mutuelle.__dataclass_fields__),
+        doctor.c.facility_id,
+        sa.literal_column(changes_of("mutuelle.id"), sa.Text),
+    )
     .join(doctor, doctor.c.mutuelle_id == mutuelle.c.id)
     .where(
         mutuelle.c.id == sa.any_(sa.bindparam("mutuelles", type_=sa.ARRAY(sa.Text))),
@@ -137,6 +142,6 @@ async def count_failure(
     }
     await db.execute(insert(failed_check), row)
     wrong, _answered = await made_today(db, asker, caller.at)
-    if wrong >= WRONG_A_FACILITY:
+    if wrong >= asker.limits.guesses_a_day:
         facts = {"mutuelle": asker.mutuelle.id, "facility": asker.facility_id, "channel": caller.gateway}
         log.warning("check.facility_stopped", extra=facts)

@@ -7,8 +7,8 @@ An answer binds the mutuelle, so the rules of cover are replayed on what was kno
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invariants import Invariant
-from mutuelle.care.guess_limits import WRONG_A_FACILITY
 from mutuelle.care.replay import answered_otherwise
+from mutuelle.scheme.limits import USUAL
 
 
 async def _answers_that_do_not_stand(db: AsyncConnection) -> list[str]:
@@ -55,11 +55,17 @@ INVARIANTS: tuple[Invariant, ...] = (
         "failed_checks_stop",
         "No facility tries on by SMS, or by calls, after its day's wrong numbers and codes.",
         """
-        select f.mutuelle_id || ' ' || f.facility_id || ' ' || (f.tried_at at time zone m.timezone)::date
-        from failed_check f join mutuelle m on m.id = f.mutuelle_id
-        where f.reason <> 'used' and f.forgiven_at is null
-        group by f.mutuelle_id, f.facility_id, f.channel = 'sms', (f.tried_at at time zone m.timezone)::date
-        having count(*) > LIMIT
-        """.replace("LIMIT", str(WRONG_A_FACILITY)),
+        select day.mutuelle_id || ' ' || day.facility_id || ' ' || day.tried_on
+        from (select f.mutuelle_id, f.facility_id, (f.tried_at at time zone m.timezone)::date as tried_on, count(*)
+              from failed_check f join mutuelle m on m.id = f.mutuelle_id
+              where f.reason <> 'used' and f.forgiven_at is null
+              group by f.mutuelle_id, f.facility_id, f.channel = 'sms', tried_on) day
+        where day.count > greatest( -- of a day on which the limit changed, the higher one
+            coalesce((select value from mutuelle_limit l where l.mutuelle_id = day.mutuelle_id
+                         and l.name = 'guesses_a_day' and l.since < day.tried_on
+                       order by since desc, version desc limit 1), USUAL),
+            (select max(value) from mutuelle_limit l where l.mutuelle_id = day.mutuelle_id
+                and l.name = 'guesses_a_day' and l.since = day.tried_on))
+        """.replace("USUAL", str(USUAL.guesses_a_day)),
     ),
 )

@@ -32,13 +32,14 @@ from mutuelle.founding.rules import (
     faults_of_sale,
     faults_of_treasurers,
 )
-from mutuelle.imports.cells import folded, slug
+from mutuelle.imports.cells import slug
 from mutuelle.imports.columns import FACILITIES, PLACES
 from mutuelle.imports.existing import Existing, clashes
-from mutuelle.imports.faults import Fault
 from mutuelle.imports.records import Record, once
 from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
+from mutuelle.sheets.faults import Fault
+from mutuelle.sheets.letters import folded
 
 FIRST_PREFIX = 101
 # Faults by the founding rules, in words for people; others are reported as they are.

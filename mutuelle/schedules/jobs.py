@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger.positions import mark_now
 from ledger.seals import seal_block
 from locales import Sentence, _, render
-from mutuelle.dates import FIRST_HOUR, LAST_HOUR, day_hours_from
+from mutuelle.dates import FIRST_HOUR, LAST_HOUR, day_hours_from, local_date
 from mutuelle.officers.roles import Role, appointment_of
-from mutuelle.schedules.digest.digest import DIGEST, send_digest
+from mutuelle.schedules.digest.digest import DIGEST, send_digest, weekly
 from mutuelle.schedules.reminders.run import REMINDERS, send_reminders
 from mutuelle.schedules.schedules import NewSchedule, add_schedule, plan_new, run_due
 from mutuelle.schedules.tables import schedule
+from mutuelle.scheme.limits import limits_of
 from mutuelle.tables import mutuelle, officer
 from sms.outbox import Message, enqueue
 from talk.answers import Kind
@@ -30,7 +31,6 @@ from talk.words import Caller
 from timing import Clock
 
 FIRES = {DIGEST: send_digest, REMINDERS: send_reminders}
-EVERY_MONDAY = f"0 {FIRST_HOUR} * * 1"
 EVERY_MORNING = "0 9 * * *"  # when phones are charged and markets open
 OF_MUTUELLE = "*"  # the subject of jobs for a whole mutuelle
 
@@ -57,9 +57,10 @@ async def begin_schedules(db: AsyncConnection, clock: Clock) -> None:
     """
     now = clock()
     for mutuelle_id, name, timezone, phone in (await db.execute(_treasurers_without(now))).all():
-        new = NewSchedule(mutuelle_id, DIGEST, phone, EVERY_MONDAY, timezone)
+        hour = (await limits_of(db, mutuelle_id, local_date(now, timezone))).digest_hour
+        new = NewSchedule(mutuelle_id, DIGEST, phone, weekly(hour), timezone)
         if await add_schedule(db, new, clock, mark=await mark_now(db)):
-            await _announce(db, mutuelle_id, name, timezone, phone, clock)
+            await _announce(db, new, digest_begins(name, hour), clock)
     await plan_new(db, clock)
     for mutuelle_id, timezone in (await db.execute(_MUTUELLES_WITHOUT)).all():
         await add_schedule(
@@ -103,23 +104,22 @@ def _digests_due(now: datetime) -> sa.Select[str]:
     return select(schedule.c.mutuelle_id).where(due).distinct().order_by(schedule.c.mutuelle_id)
 
 
-async def _announce(
-    db: AsyncConnection, mutuelle_id: str, name: str, timezone: str, phone: str, clock: Clock
-) -> None:
+async def _announce(db: AsyncConnection, new: NewSchedule, words: Sentence, clock: Clock) -> None:
     now = clock()
     # With TIME_SCALE there are no quiet hours.
-    due_at = day_hours_from(now, timezone) if clock.scale == 1 else now
-    body = render(digest_begins(name), await language_of(db, phone))
+    due_at = day_hours_from(now, new.timezone) if clock.scale == 1 else now
+    body = render(words, await language_of(db, new.subject))
     key = f"digest begins {uuid4()}"
-    await enqueue(db, [Message(mutuelle_id, key, phone, "digest begins", body, due_at=due_at)], now)
+    await enqueue(db, [Message(new.mutuelle_id, key, new.subject, "digest begins", body, due_at=due_at)], now)
 
 
-def digest_begins(mutuelle_name: str) -> Sentence:
+def digest_begins(mutuelle_name: str, hour: int) -> Sentence:
     """To a new treasurer: what is sent when, what to answer, where to change it."""
     return _(
-        "{mutuelle}: every Monday at 7 the summary of your accounts comes. Answer OK, or ERR and why. "
+        "{mutuelle}: every Monday at {hour} the summary of your accounts comes. Answer OK, or ERR and why. "
         "Another hour, or none: dial, press 9.",
         mutuelle=mutuelle_name,
+        hour=hour,
     )
 
 
@@ -130,7 +130,7 @@ async def choose_hour(
     if not FIRST_HOUR <= hour < LAST_HOUR:
         raise ValueError(f"a digest at {hour} would come in the night")
     cron = f"0 {hour} * * {'*' if weekday is None else weekday}"
-    await _choose(db, caller, mutuelle_id, cron=cron, is_new=True, stopped_at=None)
+    await _choose(db, caller, mutuelle_id, cron=cron, is_new=True, is_chosen=True, stopped_at=None)
 
 
 async def stop_digests(db: AsyncConnection, caller: Caller, *, mutuelle_id: str) -> None:
@@ -145,7 +145,7 @@ async def _choose(db: AsyncConnection, caller: Caller, mutuelle_id: str, **chose
         await db.execute(select(mutuelle.c.timezone).where(mutuelle.c.id == appointment.mutuelle_id))
     ).scalar_one()
     # Where the worker has not seen the appointment yet, it will find the schedule begun.
-    new = NewSchedule(mutuelle_id, DIGEST, caller.phone, EVERY_MONDAY, timezone)
+    new = NewSchedule(mutuelle_id, DIGEST, caller.phone, weekly(FIRST_HOUR), timezone)
     await add_schedule(db, new, Clock.at(caller.at), mark=await mark_now(db))
     own = (
         (schedule.c.mutuelle_id == mutuelle_id)

@@ -59,6 +59,7 @@ class Schedule:
     counted_to: str | None
     counted_at: datetime | None
     since: datetime
+    is_chosen: bool
     stopped_at: datetime | None
 
 

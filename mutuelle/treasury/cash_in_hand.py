@@ -18,6 +18,7 @@ from mutuelle.dates import local_date
 from mutuelle.free_codes import draw_digits, draw_free, insert_if_free
 from mutuelle.locks import Lock, lock
 from mutuelle.officers.roles import Appointment, Role
+from mutuelle.scheme.limits import NO_CHANGE, LimitChanges, changes_of, limit_changes, read_changes
 from mutuelle.scheme.mutuelles import Officer, get_mutuelle
 from mutuelle.tables import officer
 from mutuelle.treasury.tables import cash_holder, cash_receipt
@@ -25,8 +26,6 @@ from prepared import Prepared
 from talk.questions import initials
 from talk.trouble import RefusedError
 
-MOST_HELD_MINOR = 200_000  # by one collector
-MOST_DAYS = 5  # for the oldest of it
 HOLDER_DIGITS = 8
 REVERSAL = "cash reversal"  # the source of a journal that cancels a receipt
 _OF_OFFICER = (
@@ -51,6 +50,7 @@ class CashInHand:
     since_on: date | None
     timezone: str  # of the mutuelle
     role: Role = Role.COLLECTOR
+    limit_changes: LimitChanges = NO_CHANGE
 
     @property
     def key(self) -> str:
@@ -59,11 +59,6 @@ class CashInHand:
     @property
     def label(self) -> str:
         return f"{self.name} {self.held}"
-
-    @property
-    def room(self) -> Money:
-        """What may still be received before a deposit."""
-        return Money(max(MOST_HELD_MINOR - self.held.amount_minor, 0), self.held.currency)
 
     def days(self, today: date) -> int:
         """For how many days the oldest of it has been held."""
@@ -78,7 +73,7 @@ async def cash_in_hand_of(db: AsyncConnection, appointment: Appointment) -> Cash
     mutuelle = await get_mutuelle(db, appointment.mutuelle_id)
     nothing = Money(0, mutuelle.currency)
     of = (appointment.name, appointment.phone, nothing, None, mutuelle.timezone, appointment.role)
-    return CashInHand(mutuelle.id, "", *of)
+    return CashInHand(mutuelle.id, "", *of, await limit_changes(db, mutuelle.id))
 
 
 async def collectors_cash_in_hand(db: AsyncConnection, mutuelle_id: str) -> list[CashInHand]:
@@ -102,14 +97,15 @@ _HELD = Prepared(
                        and not exists (select from ledger.request q
                                         where q.mutuelle_id = r.mutuelle_id and q.source = :reversal
                                           and q.key = r.reference::text and q.verdict = :created)) every
-             where every.with_newer - every.amount_minor < b.debits_posted - b.credits_posted)
+             where every.with_newer - every.amount_minor < b.debits_posted - b.credits_posted),
+           LIMIT_CHANGES
       from cash_holder h
       join mutuelle m on m.id = h.mutuelle_id
       left join officer o on o.mutuelle_id = h.mutuelle_id and o.role = h.role and o.phone = h.phone
       left join ledger.balance b on b.mutuelle_id = h.mutuelle_id and b.account = :cash || h.holder
      where h.mutuelle_id = :mutuelle and h.role = :role and (cast(:phone as text) is null or h.phone = :phone)
      order by o.name, h.holder
-    """
+    """.replace("LIMIT_CHANGES", changes_of("h.mutuelle_id"))
     )
 )
 
@@ -130,8 +126,9 @@ async def _held_by(
             oldest and local_date(oldest, zone),
             zone,
             role,
+            read_changes(changes),
         )
-        for holder, name, whose, held, currency, zone, oldest in rows
+        for holder, name, whose, held, currency, zone, oldest, changes in rows
     ]
 
 
@@ -156,8 +153,9 @@ def expect_room(cash_in_hand: CashInHand, amount: Money, at: datetime) -> None:
     """Refused where a collector must deposit before `amount` more is received; a treasurer's box has no limit."""
     if cash_in_hand.role is not Role.COLLECTOR:
         return
-    days = cash_in_hand.days(local_date(at, cash_in_hand.timezone))
-    if days >= MOST_DAYS:
+    today = local_date(at, cash_in_hand.timezone)
+    days, limits = cash_in_hand.days(today), cash_in_hand.limit_changes.on(today)
+    if days >= limits.cash_days:
         raise RefusedError(
             _(
                 "You have held {held} for {days}. Give it to a treasurer first.",
@@ -165,12 +163,12 @@ def expect_room(cash_in_hand: CashInHand, amount: Money, at: datetime) -> None:
                 days=counts.days(days),
             )
         )
-    if amount > cash_in_hand.room:
+    if cash_in_hand.held.amount_minor + amount.amount_minor > limits.cash_held_minor:
         raise RefusedError(
             _(
                 "You hold {held}, of {most} at most. Give it to a treasurer first.",
                 held=cash_in_hand.held,
-                most=Money(MOST_HELD_MINOR, amount.currency),
+                most=Money(limits.cash_held_minor, amount.currency),
             )
         )
 

@@ -18,6 +18,7 @@ from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of
+from mutuelle.scheme.limits import limits_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.treasury.messages import voucher_signed
 from mutuelle.treasury.voucher_rules import CHANGED, Matter, expect_possible, label_of, words_of
@@ -35,8 +36,6 @@ from talk.trouble import RefusedError
 from talk.words import Caller
 from values import value
 
-TWO_SIGNATURES_FROM_MINOR = 25_000  # until the limits of a mutuelle are data
-
 
 @value
 class VoucherReceipt:
@@ -53,7 +52,8 @@ async def proposal_of(
     """The proposal of this voucher, where two treasurers have to sign it; None where its treasurer signs alone."""
     mutuelle = await get_mutuelle(db, own.mutuelle_id)
     today = mutuelle.today(caller.at)
-    if new.amount.amount_minor < await two_from_minor(db, mutuelle, today) and not _always_two(own, new):
+    limits = await limits_of(db, mutuelle.id, today)
+    if new.amount.amount_minor < limits.two_signatures_from_minor and not _always_two(own, new):
         return None
     facts: dict[str, Any] = {
         "kind": str(new.kind),
@@ -72,11 +72,6 @@ async def proposal_of(
         "on": today.isoformat(),
     }
     return NewJointAct(VOUCHER.name, facts, new.reason)
-
-
-async def two_from_minor(_db: AsyncConnection, _mutuelle: Mutuelle, _today: date) -> int:
-    """From which amount on two treasurers sign a voucher of this mutuelle."""
-    return TWO_SIGNATURES_FROM_MINOR
 
 
 def _always_two(own: Appointment, new: NewVoucher) -> bool:
@@ -111,8 +106,8 @@ async def record_voucher(
     await expect_possible(db, caller, own, Matter(voucher, own.phone, own.name, today))
     if wrong := await try_pin(db, caller, pin):
         return wrong
-    alone_below = await two_from_minor(db, owner, today)
-    signed = Signatures(own.phone, own.name, today, two_from_minor=alone_below)
+    limits = await limits_of(db, mutuelle, today)
+    signed = Signatures(own.phone, own.name, today, two_from_minor=limits.two_signatures_from_minor)
     written = await write_voucher(db, owner, voucher, signed, caller.at)
     left = await balance(db, mutuelle, written.credit)
     return VoucherReceipt(written.shown_number, written.code, Money(left.net, written.amount.currency))

@@ -1,6 +1,7 @@
 """Invariants of vouchers: one journal each, numbers without gaps, the signatures they take, nothing spent twice."""
 
 from invariants import Invariant
+from mutuelle.scheme.limits import USUAL
 
 # Which kinds of accounts get and give the money, by kind of voucher. `own`: cash, a bank, an operator's accounts.
 _BETWEEN = """(values
@@ -59,8 +60,12 @@ VOUCHERS: tuple[Invariant, ...] = (
                 or (a.kind = 'voucher reversal') <> (v.reverses is not null)
                 or v.reverses::text <> a.facts ->> 'voucher'))
             or (v.act is null and (v.amount_minor >= v.two_from_minor or v.phone = v.proposed_by
-                or v.kind in ('cash handed over', 'reversal')))
-        """,
+                or v.kind in ('cash handed over', 'reversal') or v.two_from_minor <> coalesce((
+                    select l.value from mutuelle_limit l
+                     where l.mutuelle_id = v.mutuelle_id and l.name = 'two_signatures_from_minor'
+                       and l.since <= v.dated and l.recorded_at <= v.recorded_at
+                     order by l.since desc, l.version desc limit 1), USUAL)))
+        """.replace("USUAL", str(USUAL.two_signatures_from_minor)),
     ),
     Invariant(
         "voucher_was_a_treasurers",

@@ -9,7 +9,7 @@ from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, box_of
 from talk.answers import pin
 from tests.menus.test_walker import LONG_NAME, found_longest
 from tests.menus.test_work import walked
-from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin
+from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin, set_limit
 from tests.support.own_accounts import opens
 from tests.support.town import NOON, join, paid, pays
 from tests.support.treasury import facility, proposes_it, records, xof
@@ -26,6 +26,7 @@ async def rich(pool: AsyncEngine) -> AsyncEngine:
         await found_longest(db, "BEN", 199)
     for phone in (FANTA, ISSA):
         await give_pin(pool, phone, pin=TYPED_PIN)
+    await set_limit(pool, "two_signatures_from_minor", 25_000)
     await appoint(pool, OUMOU, Role.COLLECTOR, name=LONG_NAME, pin=None)
     for account in (BANK, "health:cash:caisse-de-kouroubarrage", "health:bank:ecobank"):
         await opens(pool, account, 99_999_999)

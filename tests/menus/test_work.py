@@ -12,14 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, languages
 from menus import find
+from mutuelle.acts import By
 from mutuelle.officers.role_changes import GIVE, WITHDRAW
 from mutuelle.officers.roles import Role
-from mutuelle.treasury import cash_in_hand
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.year_end.closing import close_year
 from talk.answers import pin
 from talk.words import Caller
 from tests.menus.test_walker import LONG_NAME, Walk, found_longest
 from tests.support.officer_acts import proposes, proposes_waiver, receives
-from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, give_pin
+from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, give_pin, set_limit
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, Handset, join, paid, pays
 from ussd import calls
 
@@ -69,6 +71,17 @@ async def test_a_treasurer_proposes_answers_and_allows_a_pin(staffed: AsyncEngin
 
 
 @pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_convenes_an_assembly_and_writes_its_vote(
+    staffed: AsyncEngine, language: str
+) -> None:
+    async with staffed.begin() as db:
+        by = By("Kadidia", "the year is over", NOON)
+        await close_year(db, await get_mutuelle(db, "BEN"), NOON.year - 1, by)
+    walk = await walked(staffed, ISSA, language, "7", "6")
+    assert walk.acted > 1
+
+
+@pytest.mark.parametrize("language", languages())
 async def test_a_treasurer_counts_the_box(staffed: AsyncEngine, language: str) -> None:
     walk = await walked(staffed, ISSA, language, "9", "8", "6")
     assert walk.acted > 0
@@ -81,10 +94,8 @@ async def test_a_treasurer_takes_over_cash(staffed: AsyncEngine, language: str) 
 
 
 @pytest.mark.parametrize("language", languages())
-async def test_a_collector_receives_cash(
-    staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 999_999)
+async def test_a_collector_receives_cash(staffed: AsyncEngine, language: str) -> None:
+    await set_limit(staffed, "cash_held_minor", 999_999)
     before = NOON - timedelta(days=30)
     other = await join(staffed, MARIAM, at=before, name=LONG_NAME, pay_minor=840_000)
     await paid(staffed, other, at=before)
@@ -96,10 +107,8 @@ async def test_a_collector_receives_cash(
 
 
 @pytest.mark.parametrize("language", languages())
-async def test_a_collector_receives_cash_for_a_renewal(
-    staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 9_999_999)
+async def test_a_collector_receives_cash_for_a_renewal(staffed: AsyncEngine, language: str) -> None:
+    await set_limit(staffed, "cash_held_minor", 9_999_999)
     before = NOON - timedelta(days=380)
     other = await join(staffed, MARIAM, at=before, name=LONG_NAME)
     await paid(staffed, other, at=before)
@@ -111,10 +120,8 @@ async def test_a_collector_receives_cash_for_a_renewal(
 
 
 @pytest.mark.parametrize("language", languages())
-async def test_a_debt_of_a_past_cover_is_paid_or_waived(
-    staffed: AsyncEngine, language: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 9_999_999)
+async def test_a_debt_of_a_past_cover_is_paid_or_waived(staffed: AsyncEngine, language: str) -> None:
+    await set_limit(staffed, "cash_held_minor", 9_999_999)
     before = NOON - timedelta(days=450)
     other, another = [
         await join(staffed, phone, at=before, name=LONG_NAME, pay_minor=486_000) for phone in (MARIAM, OUMAR)

@@ -12,6 +12,7 @@ from sms.delivery import opt_out, store_optout
 from sms.leases import phones_reached
 from sms.limits import PLAYED_A_DAY
 from sms.outbox import Message, send_due
+from tests.support.officers import set_limit
 from tests.support.sms_people import (
     AWA,
     HOUR,
@@ -28,6 +29,7 @@ from tests.support.sms_people import (
     tip,
     write,
 )
+from tests.support.town import found
 
 REPLY = Message("SIK", "reply:1", AWA, "reply stop", "Vous ne recevrez plus de rappels.", reply=True)
 ALARM = Message("SIK", "alarm:1", AWA, "cash contested", "Le ménage conteste le reçu 4F7K.")
@@ -103,6 +105,18 @@ async def test_one_mutuelle_does_not_spend_the_budget_of_another(
     await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON + MINUTE))
     withheld = [row["mutuelle_id"] for row in await rows(pool) if row["state"] == "WITHHELD"]
     assert withheld == ["SIK"]
+
+
+async def test_a_mutuelle_decides_how_many_it_sends_to_a_phone_a_day(pool: AsyncEngine) -> None:
+    async with pool.begin() as db:
+        await found(db, code="SIK")
+    await set_limit(pool, "messages_a_day", 2, code="SIK", since=NOON.date())
+    await write(
+        pool, [*(tip(nth) for nth in range(4)), *(replace(tip(nth), mutuelle="ATA") for nth in range(4))]
+    )
+    await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON))
+    withheld = [row["mutuelle_id"] for row in await rows(pool) if row["state"] == "WITHHELD"]
+    assert withheld == ["SIK", "SIK"]
 
 
 async def test_a_busy_phone_does_not_spend_the_budget_of_another(

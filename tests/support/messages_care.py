@@ -8,12 +8,13 @@ from mutuelle.care import eligibility, messages
 from mutuelle.care.guess_limits import DoctorAtFacility
 from mutuelle.care.patients import shown_patient
 from mutuelle.cover.people import Person
+from mutuelle.scheme.limits import Limits
 from tests.support.messages_receipts import MUTUELLE
 
 AT = datetime(2026, 12, 22, 23, 59, tzinfo=UTC)
 DAY, END = date(2026, 12, 22), date(2027, 12, 21)
 LONGEST = replace(MUTUELLE, complaints_phone="+2290197123456")
-DESK = DoctorAtFacility(LONGEST, "+22376000041", "hopital", by_message=False)
+DESK = DoctorAtFacility(LONGEST, "+22376000041", "hopital", False, Limits(checks_a_day=1_000))
 CHILD = Person(2, "Nana Mariam Wassa", 2025, DAY)
 TWIN = Person(3, "Nouhoum Mamadou Waly", 2025, DAY)
 WHO = shown_patient(CHILD, (CHILD, TWIN), DAY)

@@ -54,7 +54,7 @@ MESSAGES: dict[str, Sentence] = {
     "digest, floats": floats_to_compare(
         MUTUELLE, [("health:float:operator-with-a-name-ML", MILLIONS)], AT, "fr"
     )[0],
-    "digest begins": digest_begins(MUTUELLE.name),
+    "digest begins": digest_begins(MUTUELLE.name, 19),
     "digest disputed": digest_disputed(MUTUELLE.name, NAME, date(2026, 12, 22), REASON),
     **{
         f"reminder, {one}": words_of(MUTUELLE.name, replace(REMINDER, occasion=one), None) for one in Occasion

@@ -1,6 +1,6 @@
 """Officers for the tests: appointed, with a PIN that the test knows."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -10,6 +10,7 @@ from mutuelle.officers.pin_hashing import hash_pin
 from mutuelle.officers.pins import PURPOSE, note_pin_change
 from mutuelle.officers.roles import NewOfficer, Role
 from mutuelle.officers.tables import officer_pin
+from mutuelle.scheme.limits import NewLimit, write_limit
 from talk.keyring import Keyring
 from tests.support.town import NOON
 from tests.support.town_fixtures import KEYS
@@ -17,6 +18,7 @@ from tests.support.town_fixtures import KEYS
 SEALS = Keyring(KEYS)
 PIN = "40713"
 FANTA, ISSA = "+22376000007", "+22376000008"  # the treasurers of the usual town
+TODAY = NOON.date()
 OUMOU, MODIBO, DOCTOR = "+22376000021", "+22376000022", "+22376000023"
 
 
@@ -35,6 +37,15 @@ async def appoint(
         await give_role(db, code, NewOfficer(role, phone, name), by=By("a test", "the test needs it", at))
     if pin:
         await give_pin(pool, phone, pin=pin, at=at)
+
+
+async def set_limit(
+    pool: AsyncEngine, name: str, value: int, *, code: str = "BEN", since: date = TODAY
+) -> None:
+    """Set a limit of the mutuelle, also one that no mutuelle would be given."""
+    async with pool.begin() as db:
+        by = By("a test", "the test needs it", NOON)
+        await write_limit(db, code, NewLimit(name, value, since), by=by)
 
 
 async def give_pin(

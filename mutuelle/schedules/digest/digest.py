@@ -9,7 +9,7 @@ the only place that shows a payment that was settled but never made.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -24,8 +24,9 @@ from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.officers.roles import Role, officers_of
 from mutuelle.schedules.digest.words import Figures, floats_to_compare, summary
-from mutuelle.schedules.schedules import Schedule, change, end, read_schedule
+from mutuelle.schedules.schedules import Schedule, change, end, next_hour, read_schedule
 from mutuelle.schedules.tables import digest, schedule
+from mutuelle.scheme.limits import limits_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import payment, payment_case, route
 from mutuelle.treasury.cash_in_hand import holders_of_cash
@@ -121,7 +122,14 @@ async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
     if not any(officer.role is Role.TREASURER and officer.phone == due.subject for officer in officers):
         await end(db, due)
         return 0
-    counted = await count(db, await get_mutuelle(db, due.mutuelle_id), due, now)
+    mutuelle = await get_mutuelle(db, due.mutuelle_id)
+    moved = {} if due.is_chosen else await _moved(db, due, mutuelle.today(now))
+    if moved and next_hour(str(moved["cron"]), due.timezone, due.fires_for) - due.fires_for < timedelta(
+        days=1
+    ):
+        await change(db, due, **moved)  # it comes later today
+        return 0
+    counted = await count(db, mutuelle, due, now)
     key = f"{DIGEST} {uuid4()}"  # no phone: a key may stand in a log
     language = await language_of(db, due.subject)
     sealed = await newest(db, due.mutuelle_id)  # `mutuelle.schedules.jobs` had it sealed just before
@@ -138,8 +146,19 @@ async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
     ]
     await enqueue(db, sent, now)
     mark = counted.position.mark
-    await change(db, due, counted_to=mark.snapshot, counted_at=mark.at, since=now)
+    await change(db, due, counted_to=mark.snapshot, counted_at=mark.at, since=now, **moved)
     return len(sent)
+
+
+def weekly(hour: int) -> str:
+    """The calendar of a treasurer who has chosen none: every Monday at `hour`."""
+    return f"0 {hour} * * 1"
+
+
+async def _moved(db: AsyncConnection, due: Schedule, today: date) -> dict[str, object]:
+    """The columns of a schedule whose mutuelle has decided another hour since; the worker plans it."""
+    cron = weekly((await limits_of(db, due.mutuelle_id, today)).digest_hour)
+    return {} if cron == due.cron else {"cron": cron, "is_new": True}
 
 
 def _row(due: Schedule, counted: Counted, key: str, now: datetime) -> dict[str, object]:

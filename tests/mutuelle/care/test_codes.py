@@ -10,15 +10,17 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import render
-from mutuelle.care.codes import ALIVE, CODES_A_DAY, digests, find_code, make_code
+from mutuelle.care.codes import ALIVE, digests, find_code, make_code
 from mutuelle.care.patients import shown_patient
 from mutuelle.care.tables import care_code
 from mutuelle.cover.people import Person
 from mutuelle.households.households import Household
+from mutuelle.scheme.limits import USUAL
 from talk.keyring import Keyring
 from talk.trouble import RefusedError
 from tests.support.clinic import DR_ROKIA
 from tests.support.doctor_desk import SEALS, calling, check, covered_household, make, other_than
+from tests.support.officers import set_limit
 from tests.support.town import AWA, MARIAM, NOON, join
 from tests.support.town_fixtures import KEYS
 
@@ -73,21 +75,29 @@ async def test_a_code_lives_fifteen_minutes(pool: AsyncEngine, household: Househ
 
 
 async def test_ten_codes_a_day(pool: AsyncEngine, household: Household) -> None:
-    for nth in range(CODES_A_DAY):
+    for nth in range(USUAL.codes_a_day):
         await make(pool, household, at=NOON + nth * MINUTE)
     with pytest.raises(RefusedError, match="tomorrow"):
         await make(pool, household, at=NOON + timedelta(hours=20))
     await make(pool, household, at=NOON + timedelta(hours=24, minutes=1))
 
 
+async def test_a_mutuelle_decides_how_many_codes_a_day(pool: AsyncEngine, household: Household) -> None:
+    await set_limit(pool, "codes_a_day", 2)
+    for nth in range(2):
+        await make(pool, household, at=NOON + nth * MINUTE)
+    with pytest.raises(RefusedError, match="tomorrow"):
+        await make(pool, household, at=NOON + 2 * MINUTE)
+
+
 async def test_ten_codes_a_day_also_when_they_are_asked_for_at_once(
     pool: AsyncEngine, household: Household
 ) -> None:
     outcomes = await asyncio.gather(
-        *(make(pool, household) for _nth in range(CODES_A_DAY + 4)), return_exceptions=True
+        *(make(pool, household) for _nth in range(USUAL.codes_a_day + 4)), return_exceptions=True
     )
     assert sum(isinstance(outcome, RefusedError) for outcome in outcomes) == 4
-    assert sum(isinstance(outcome, str) for outcome in outcomes) == CODES_A_DAY
+    assert sum(isinstance(outcome, str) for outcome in outcomes) == USUAL.codes_a_day
 
 
 async def test_only_a_phone_of_the_household_makes_its_codes(pool: AsyncEngine, household: Household) -> None:

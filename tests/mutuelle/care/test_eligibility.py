@@ -13,14 +13,16 @@ from locales import render
 from mutuelle.care import guess_limits
 from mutuelle.care.eligibility import NOT_RECOGNISED, draw_reference
 from mutuelle.care.eligibility_history import checks_by, checks_of
-from mutuelle.care.guess_limits import LOCK, WRONG_A_FACILITY, WRONG_A_HOUSEHOLD, locked
+from mutuelle.care.guess_limits import LOCK, WRONG_A_HOUSEHOLD, locked
 from mutuelle.care.invariants import INVARIANTS
 from mutuelle.care.tables import care_code, eligibility_check, failed_check
 from mutuelle.households.households import Household
+from mutuelle.scheme.limits import USUAL
 from talk.keywords import BY_MESSAGE
 from talk.trouble import RefusedError
 from tests.support.clinic import DR_ROKIA, DR_SOULEYMANE, contract, open_facility
 from tests.support.doctor_desk import ask, calling, check, covered_household, make, other_than
+from tests.support.officers import set_limit
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, found, join, paid
 
 MINUTE = timedelta(minutes=1)
@@ -239,7 +241,7 @@ async def test_thirty_wrong_ones_stop_a_facility_until_tomorrow(
 ) -> None:
     async with pool.begin() as db:
         await contract(db, DR_SOULEYMANE, "Dr Souleymane Diarra")
-    for nth in range(WRONG_A_FACILITY):
+    for nth in range(USUAL.guesses_a_day):
         assert not caplog.records
         phone = DR_ROKIA if nth % 2 else DR_SOULEYMANE
         assert await check(pool, f"1990{nth:05}", "123456", at=NOON, phone=phone) == UNIFORM
@@ -248,7 +250,7 @@ async def test_thirty_wrong_ones_stop_a_facility_until_tomorrow(
     code = await make(pool, household)
     for phone in (DR_ROKIA, DR_SOULEYMANE):
         assert "plus de vérification avant demain" in await check(pool, household.number, code, phone=phone)
-    assert len(await reasons(pool)) == WRONG_A_FACILITY, "past the limit nothing more is written"
+    assert len(await reasons(pool)) == USUAL.guesses_a_day, "past the limit nothing more is written"
     tomorrow = NOON + timedelta(hours=12)  # midnight in Bamako
     assert "COUVERT" in await check(
         pool, household.number, await make(pool, household, at=tomorrow), at=tomorrow
@@ -259,7 +261,7 @@ async def test_forged_sms_close_neither_the_doctors_own_calls_nor_a_household_to
     pool: AsyncEngine, household: Household
 ) -> None:
     code = await make(pool, household)
-    for nth in range(WRONG_A_FACILITY):
+    for nth in range(USUAL.guesses_a_day):
         number = household.number if nth < WRONG_A_HOUSEHOLD else f"1990{nth:05}"
         assert await check(pool, number, other_than(code), gateway=BY_MESSAGE) == UNIFORM
     assert "en appelant le service : 9" in await check(pool, household.number, code, gateway=BY_MESSAGE)
@@ -272,7 +274,7 @@ async def test_tries_at_a_locked_household_use_up_the_facility_too(
     pool: AsyncEngine, household: Household
 ) -> None:
     wrong = other_than(await make(pool, household))
-    for _nth in range(WRONG_A_FACILITY):
+    for _nth in range(USUAL.guesses_a_day):
         assert await check(pool, household.number, wrong) == UNIFORM
     assert "plus de vérification avant demain" in await check(pool, household.number, wrong)
 
@@ -286,16 +288,26 @@ async def test_whose_limits_are_met_does_not_tell_whether_a_number_is_a_members(
         await open_facility(db, code="ZAN")
         await contract(db, code="ZAN")
     other = await join(pool, MARIAM, at=NOON, code="ZAN", name="Mariam Sangaré")
-    for nth in range(WRONG_A_FACILITY):
+    for nth in range(USUAL.guesses_a_day):
         await check(pool, f"1990{nth:05}", "123456")
     assert await check(pool, other.number, "123456") == await check(pool, "198999990", "123456") == UNIFORM
     assert "demain" in await check(pool, household.number, "123456")
 
 
-async def test_a_doctor_has_so_many_answers_a_day(
-    pool: AsyncEngine, household: Household, monkeypatch: pytest.MonkeyPatch
+async def test_a_mutuelle_decides_how_many_wrong_numbers_a_facility_may_send(
+    pool: AsyncEngine, household: Household
 ) -> None:
-    monkeypatch.setattr(guess_limits, "CHECKS_A_DOCTOR", 2)
+    await set_limit(pool, "guesses_a_day", 40)
+    for nth in range(40):
+        await check(pool, f"1990{nth:05}", "123456")
+    assert "demain" in await check(pool, household.number, await make(pool, household))
+    await set_limit(pool, "guesses_a_day", 6)
+    async with pool.connect() as db:
+        assert [one.invariant.name for one in await examine(db, INVARIANTS) if not one.holds] == []
+
+
+async def test_a_doctor_has_so_many_answers_a_day(pool: AsyncEngine, household: Household) -> None:
+    await set_limit(pool, "checks_a_day", 2)
     for nth in range(2):
         assert "COUVERT" in await check(
             pool,
@@ -363,10 +375,10 @@ async def test_checks_at_once_from_two_facilities_are_counted_as_one_household(
 async def test_the_wrong_ones_of_a_facility_are_counted_exactly_also_at_once(
     pool: AsyncEngine, household: Household
 ) -> None:
-    numbers = [f"1990{nth:05}" for nth in range(WRONG_A_FACILITY + 8)]
+    numbers = [f"1990{nth:05}" for nth in range(USUAL.guesses_a_day + 8)]
     answers = await asyncio.gather(*(check(pool, number, "123456") for number in numbers))
-    assert answers.count(UNIFORM) == WRONG_A_FACILITY
-    assert len(await reasons(pool)) == WRONG_A_FACILITY
+    assert answers.count(UNIFORM) == USUAL.guesses_a_day
+    assert len(await reasons(pool)) == USUAL.guesses_a_day
 
 
 async def test_who_checked_is_read_by_the_member_and_by_the_doctor(

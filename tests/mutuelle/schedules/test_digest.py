@@ -32,7 +32,7 @@ from sms.tables import outbox
 from talk.trouble import RefusedError
 from talk.words import Caller
 from tests.support.messages_digest import FIGURES, SEAL
-from tests.support.officers import FANTA, ISSA, appoint
+from tests.support.officers import FANTA, ISSA, appoint, set_limit
 from tests.support.town import AWA, MARIAM, OUMAR, found, found_town, join, paid, pays
 
 MONDAY = datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -87,6 +87,31 @@ async def test_a_week_is_told_exactly(pool: AsyncEngine) -> None:
         f"A vérifier : 1 (2 j). Sceau {sealed.short}. OK ou ERR ?"
     ]
     assert await bodies(pool, ISSA) == await bodies(pool)
+    assert await broken(pool) == set()
+
+
+async def test_the_mutuelle_decides_the_hour_of_who_has_chosen_none(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    await set_limit(pool, "digest_hour", 9)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
+    assert "lundi à 9 h" in (await bodies(pool, template="digest begins"))[0]
+    async with pool.begin() as db:
+        await choose_hour(db, treasurer(SUNDAY, ISSA), mutuelle_id="BEN", weekday=1, hour=8)
+    await run_schedules(pool, timing.Clock.at(SUNDAY))
+    nine = MONDAY.replace(hour=9)
+    await run_schedules(pool, timing.Clock.at(nine - timedelta(minutes=1)))
+    assert (len(await bodies(pool)), len(await bodies(pool, ISSA))) == (0, 1)
+    await set_limit(pool, "digest_hour", 17, since=nine.date())
+    for at, sent in ((nine, 0), (nine.replace(hour=17), 1), (nine + WEEK, 1)):
+        await run_schedules(pool, timing.Clock.at(at))
+        await run_schedules(pool, timing.Clock.at(at))  # it is planned in the worker's next turn
+        assert len(await bodies(pool)) == sent, at
+    await set_limit(pool, "digest_hour", 10, since=nine.date())
+    for at, sent in ((nine.replace(hour=17) + WEEK, 2), (nine.replace(hour=10) + 2 * WEEK, 3)):
+        await run_schedules(pool, timing.Clock.at(at))
+        await run_schedules(pool, timing.Clock.at(at))
+        assert len(await bodies(pool)) == sent, at
+    assert len(await bodies(pool, ISSA)) == 3, "her own hour stays hers"
     assert await broken(pool) == set()
 
 

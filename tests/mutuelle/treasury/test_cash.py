@@ -21,7 +21,6 @@ from mutuelle.households.search import Sought, households_sought
 from mutuelle.officers.pins import WRONG
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.tables import household_phone
-from mutuelle.treasury import cash_in_hand
 from mutuelle.treasury.cash import Recorded
 from mutuelle.treasury.cash_disputes import (
     cancel_cash,
@@ -38,7 +37,7 @@ from sms.outbox import send_due
 from talk.trouble import RefusedError
 from tests.support.joined_households import unpaid
 from tests.support.officer_acts import broken, calling, deposits, receives, templates
-from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, appoint, give_pin
+from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, appoint, give_pin, set_limit
 from tests.support.sms_people import ScriptedProvider
 from tests.support.town import AWA, MARIAM, NOON, found, found_town, join, paid, pays
 
@@ -171,10 +170,8 @@ async def test_a_household_without_a_phone_has_the_paper_only(
     assert await broken(town) == set()
 
 
-async def test_past_the_limit_a_deposit_comes_first(
-    town: AsyncEngine, household: Household, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 8_000)
+async def test_past_the_limit_a_deposit_comes_first(town: AsyncEngine, household: Household) -> None:
+    await set_limit(town, "cash_held_minor", 8_000)
     await receives(town, household, 5_000)
     assert "of {most} at most" in await refusal(receives(town, household, 4_000))
     await deposits(town, 1_000)
@@ -184,11 +181,11 @@ async def test_past_the_limit_a_deposit_comes_first(
 
 
 async def test_two_receipts_at_once_do_not_pass_the_limit_together(
-    town: AsyncEngine, household: Household, monkeypatch: pytest.MonkeyPatch
+    town: AsyncEngine, household: Household
 ) -> None:
     other = await join(town, MARIAM, at=NOON, pay_minor=3_000)
     await paid(town, other, at=NOON)
-    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 8_000)
+    await set_limit(town, "cash_held_minor", 8_000)
     said = await asyncio.gather(
         receives(town, household, 5_000), receives(town, other, 5_000), return_exceptions=True
     )

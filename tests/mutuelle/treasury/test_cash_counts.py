@@ -15,7 +15,6 @@ from mutuelle.officers.joint_acts import APPROVED, REFUSED, acts_to_sign, answer
 from mutuelle.officers.pins import WRONG
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.scheme.mutuelles import get_mutuelle
-from mutuelle.treasury import cash_in_hand
 from mutuelle.treasury.cash import CashGiven, receive_cash
 from mutuelle.treasury.cash_counts import BoxCount, difference_of, last_count, write_count
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of
@@ -25,7 +24,7 @@ from talk.answers import Secret
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.joined_households import joined, stands
 from tests.support.officer_acts import AGREED, broken, calling, templates
-from tests.support.officers import FANTA, ISSA, PIN, give_pin
+from tests.support.officers import FANTA, ISSA, PIN, give_pin, set_limit
 from tests.support.town import AWA, NOON, found_town
 
 
@@ -140,10 +139,8 @@ async def test_a_box_has_one_open_count_at_a_time(town: AsyncEngine) -> None:
     assert "proposed already" in await refusal(counts(town, 4_400))
 
 
-async def test_a_box_has_no_limit_as_a_collector_has(
-    town: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 5_000)
+async def test_a_box_has_no_limit_as_a_collector_has(town: AsyncEngine) -> None:
+    await set_limit(town, "cash_held_minor", 5_000)
     household = await joined(town, "+22376000011", at=NOON, pay_minor=3_000, name="Sira Diarra")
     await takes(town, household.number, 3_000, (await stands(town, household)).payment_terms)
     assert await box(town) == Money(8_000, "XOF")

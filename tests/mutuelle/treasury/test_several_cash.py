@@ -14,7 +14,6 @@ from menus.several_cash import MOST_AT_ONCE, listed, recorded
 from mutuelle.contributions.standing import PaymentTerms, standing
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role
-from mutuelle.treasury import cash_in_hand
 from mutuelle.treasury.cash import CashGiven, Recorded, receive_all_cash
 from mutuelle.treasury.tables import cash_receipt
 from talk.answers import Secret
@@ -22,7 +21,7 @@ from talk.trouble import RefusedError
 from tests.support.joined_households import unpaid
 from tests.support.messages_digest import NAME
 from tests.support.officer_acts import broken, calling, receives
-from tests.support.officers import ISSA, OUMOU, PIN, appoint
+from tests.support.officers import ISSA, OUMOU, PIN, appoint, set_limit
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, found_town
 
 KEYS = 13  # septets of the yes and the no
@@ -101,9 +100,9 @@ async def test_a_household_is_in_the_list_once(pool: AsyncEngine, town: list[Hou
 
 
 async def test_the_sum_of_all_is_within_what_a_collector_may_hold(
-    pool: AsyncEngine, town: list[Household], monkeypatch: pytest.MonkeyPatch
+    pool: AsyncEngine, town: list[Household]
 ) -> None:
-    monkeypatch.setattr(cash_in_hand, "MOST_HELD_MINOR", 20_000)
+    await set_limit(pool, "cash_held_minor", 20_000)
     with pytest.raises(RefusedError, match="at most"):
         await gives(pool, town, amounts=(12_000, 6_000, 3_000))
     assert await receipts(pool) == 0

@@ -22,7 +22,7 @@ from mutuelle.treasury.voucher_disputes import dispute_voucher, disputed_voucher
 from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, box_of
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import answers, broken, calling, templates
-from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin
+from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin, set_limit
 from tests.support.own_accounts import opens
 from tests.support.town import NOON, found_town
 from tests.support.treasury import (
@@ -46,6 +46,7 @@ async def town(pool: AsyncEngine) -> AsyncEngine:
     await found_town(pool)
     for phone in (FANTA, ISSA):
         await give_pin(pool, phone)
+    await set_limit(pool, "two_signatures_from_minor", 25_000)
     await opens(pool, BANK, 150_000)
     await opens(pool, CLINIC, 60_000)
     return pool
@@ -227,7 +228,10 @@ async def contested(pool: AsyncEngine) -> list[str]:
         ),
         ("update voucher set act = null, two_from_minor = 99 where number = 2", None),
         ("update voucher set act = null, two_from_minor = 99999999 where number = 2", {"voucher_was_signed"}),
-        ("update voucher set dated = dated - 1 where number = 1", {"voucher_posted_once"}),
+        (
+            "update voucher set dated = dated - 1 where number = 1",
+            {"voucher_posted_once", "voucher_was_signed"},
+        ),
         ("delete from voucher where number = 2", {"voucher_posted_once", "voucher_was_signed"}),
         ("delete from voucher where number = 1", None),
         ("update voucher set number = 4 where number = 2", None),

@@ -1,0 +1,133 @@
+"""The limits of a mutuelle: how much cash a collector holds, what one treasurer signs alone, how many codes a day.
+
+They are data. A change is a new row with its first day; a mutuelle without a row has the usual value. Nothing is
+overwritten: what was allowed on a past day can always be read.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mutuelle.acts import By
+from mutuelle.dates import FIRST_HOUR, LAST_HOUR
+from prepared import Prepared
+from schema_tables import table
+from sms.leases import ORDINARY_A_DAY
+
+mutuelle_limit = table("mutuelle_limit")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a mutuelle on one day. Amounts are in minor units of its currency.
+
+    `cash_held_minor` and `cash_days`: what one collector holds at most, and for how long. From
+    `two_signatures_from_minor` on, money out by hand takes two treasurers. `count_difference_minor`: up to here a
+    treasurer books the difference of her box alone. A day: `messages_a_day` to one phone (receipts and answers are
+    counted apart), `codes_a_day` of one household, `checks_a_day` of one doctor, `guesses_a_day` (checks with a wrong
+    number or code) from one facility. `digest_hour`: when a treasurer gets the digest who has chosen no hour.
+    """
+
+    cash_held_minor: int = 200_000
+    cash_days: int = 5
+    two_signatures_from_minor: int = 0
+    count_difference_minor: int = 0
+    messages_a_day: int = ORDINARY_A_DAY
+    codes_a_day: int = 10
+    checks_a_day: int = 300
+    guesses_a_day: int = 30
+    digest_hour: int = FIRST_HOUR
+
+
+USUAL = Limits()
+# What makes sense: beyond it a mutuelle cannot work, or the limit protects nobody.
+BOUNDS: dict[str, range] = {
+    "cash_held_minor": range(1_000, 10_000_000),
+    "cash_days": range(1, 32),
+    "two_signatures_from_minor": range(1_000_001),
+    "count_difference_minor": range(10_001),
+    "messages_a_day": range(10, 101),
+    "codes_a_day": range(1, 51),
+    "checks_a_day": range(10, 1_001),
+    "guesses_a_day": range(5, 201),
+    "digest_hour": range(FIRST_HOUR, LAST_HOUR),
+}
+
+
+@dataclass(frozen=True)
+class NewLimit:
+    """`name`, of the fields of Limits, is `value` from the day `since` on."""
+
+    name: str
+    value: int
+    since: date
+
+
+@dataclass(frozen=True)
+class LimitChanges:
+    """Every change of a mutuelle's limits: name, first day, value; a later one of the same day counts."""
+
+    changes: tuple[tuple[str, date, int], ...] = ()
+
+    def on(self, day: date) -> Limits:
+        """The limits in force on `day`."""
+        return Limits(**{name: value for name, since, value in self.changes if since <= day})
+
+
+NO_CHANGE = LimitChanges()
+# An SQL expression that gives the changes of the mutuelle OWNER as text. It stands in a query that is asked anyway: a
+# limit then costs no statement of its own.
+_CHANGES = """(select json_agg(json_build_array(name, since, value) order by since, version)::text
+                 from mutuelle_limit where mutuelle_limit.mutuelle_id = OWNER)"""
+
+
+def changes_of(owner: str) -> str:
+    """The SQL expression for the mutuelle whose code is the SQL expression `owner`; `read_changes` reads its value."""
+    return _CHANGES.replace("OWNER", owner)
+
+
+def read_changes(found: str | None) -> LimitChanges:
+    """The changes that `changes_of` gave. A limit that this program does not know is left out."""
+    known = {field.name for field in fields(Limits)}
+    rows = json.loads(found or "[]")
+    return LimitChanges(
+        tuple((name, date.fromisoformat(since), value) for name, since, value in rows if name in known)
+    )
+
+
+async def limit_changes(db: AsyncConnection, mutuelle_id: str) -> LimitChanges:
+    """Every change of the limits of this mutuelle."""
+    return read_changes(await _OF_MUTUELLE.value(db, {"mutuelle": mutuelle_id}))
+
+
+async def limits_of(db: AsyncConnection, mutuelle_id: str, on: date) -> Limits:
+    """The limits of this mutuelle on a day of its own calendar."""
+    return (await limit_changes(db, mutuelle_id)).on(on)
+
+
+_OF_MUTUELLE = Prepared(text(f"select {changes_of('cast(:mutuelle as text)')}"))
+
+
+async def write_limit(
+    db: AsyncConnection, mutuelle_id: str, change: NewLimit, *, by: By, act: UUID | None = None
+) -> None:
+    """Write a change behind all earlier ones; the caller holds a lock of the mutuelle."""
+    of_limit = (mutuelle_limit.c.mutuelle_id == mutuelle_id) & (mutuelle_limit.c.name == change.name)
+    newest = await db.scalar(select(func.max(mutuelle_limit.c.version)).where(of_limit))
+    row = {
+        "mutuelle_id": mutuelle_id,
+        "name": change.name,
+        "version": (newest or 0) + 1,
+        "since": change.since,
+        "value": change.value,
+        "actor": by.actor,
+        "reason": by.reason,
+        "act": act,
+        "recorded_at": by.at,
+    }
+    await db.execute(insert(mutuelle_limit), row)
