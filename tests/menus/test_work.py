@@ -85,6 +85,16 @@ async def test_a_treasurer_convenes_an_assembly_and_writes_its_vote(
 async def test_a_treasurer_counts_the_box(staffed: AsyncEngine, language: str) -> None:
     walk = await walked(staffed, ISSA, language, "9", "8", "6")
     assert walk.acted > 0
+    await set_limit(staffed, "count_difference_minor", 9_999_999)
+    walk = await walked(staffed, ISSA, language, "9", "8", "6")
+    assert walk.acted > 0
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_proposes_a_limit_and_another_signs(staffed: AsyncEngine, language: str) -> None:
+    await set_limit(staffed, "two_signatures_from_minor", 1_000_000)
+    walk = await walked(staffed, ISSA, language, "7", "7")
+    assert walk.acted > 0
 
 
 @pytest.mark.parametrize("language", languages())
