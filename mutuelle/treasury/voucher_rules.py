@@ -124,11 +124,15 @@ async def credit_of(db: AsyncConnection, caller: Caller, own: Appointment, numbe
         raise RefusedError(
             _("A mobile payment for this household is under way. Please wait until it is settled.")
         )
-    if not stands.credit.amount_minor:
+    in_book = -(
+        await balance(db, own.mutuelle_id, household.account)
+    ).net  # a merge takes the credit elsewhere
+    credit = min(stands.credit, Money(in_book, stands.credit.currency))
+    if credit.amount_minor <= 0:
         raise RefusedError(_("This household has paid nothing too much."))
     phones = await phones_of(db, household)
     names = (household.head_name, household.initials)
-    return Credit(household.account, *names, phones[0] if phones else "", stands.credit)
+    return Credit(household.account, *names, phones[0] if phones else "", credit)
 
 
 async def _expect_receiver(db: AsyncConnection, caller: Caller, own: Appointment, matter: Matter) -> None:
