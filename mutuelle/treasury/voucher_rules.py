@@ -160,7 +160,9 @@ def words_of(matter: Matter, reason: str) -> Sentence:
         return _("Give {amount} back to {party}, {number}, from {giver}? {reason}", **facts, number=number)
     if new.kind is VoucherKind.HANDED:
         return _("Cash: {amount} from {name} to {party}? {reason}", **facts, name=of)
-    if new.kind in (VoucherKind.DEPOSIT, VoucherKind.WITHDRAWAL, VoucherKind.ARRIVED):
+    if new.kind is VoucherKind.ARRIVED:
+        return _("{amount} arrived in {getter}, slip {slip}?", **facts)
+    if new.kind in (VoucherKind.DEPOSIT, VoucherKind.WITHDRAWAL):
         return _("{amount} from {giver} to {getter}, slip {slip}?", **facts)
     if new.kind is VoucherKind.SENT:
         return _(
