@@ -5,7 +5,6 @@ Most lines are a household's contribution; some are unmatched, some are fees. Af
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from time import perf_counter
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -62,7 +61,7 @@ async def take(pool: AsyncEngine, name: str, homes: list[Joined]) -> int:
     raw = "\n".join([HEAD, *_lines(name, homes)]).encode()
     async with pool.begin() as db:
         now = datetime.now(UTC)
-        read = read_statement(Path(name), raw, None, DAN, DAN.today(now))
+        read = read_statement(name, raw, None, DAN, DAN.today(now))
         account = await account_named(db, NAME, DAN.id)
         taken = await take_in(
             db, DAN, StatementSource(account, name, read.preset.name, b"\0" * 32), read, now

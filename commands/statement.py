@@ -58,7 +58,7 @@ async def take_statement(arguments: argparse.Namespace) -> int:
             try:
                 account = await account_named(db, arguments.account, arguments.mutuelle)
                 mutuelle, now = await get_mutuelle(db, account.mutuelle_id), datetime.now(UTC)
-                read = read_statement(arguments.file, raw, arguments.preset, mutuelle, mutuelle.today(now))
+                read = read_statement(name, raw, arguments.preset, mutuelle, mutuelle.today(now))
             except (AccountNameError, PresetError) as wrong:
                 raise CommandError(str(wrong), 2) from None
             source = StatementSource(account, name, read.preset.name, hashlib.sha256(raw).digest())
