@@ -6,27 +6,74 @@ from locales import Money, Sentence, _
 from menus.sign import NOTHING, propose
 from menus.words import work_pin
 from mutuelle.officers.roles import Appointment
-from mutuelle.treasury.cash_counts import BoxCount, difference_of, write_count
+from mutuelle.treasury.cash_counts import BoxCount, counted_box, difference_of, write_count
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of
 from mutuelle.treasury.waivers import waiver_reason
-from talk.answers import amount
+from talk.answers import Kind, amount
+from talk.figures import notes_in
 from talk.words import Caller, ask, confirm, do, look
 
 MOST_MINOR = 9_999_999
 
 
+def notes_and_coins(currency: str) -> Kind[Money]:
+    """What was counted: one amount, or each kind of note and coin with its number. Nothing at all is 0."""
+    whole = amount(Money(0, currency), Money(MOST_MINOR, currency))
+
+    def parse(typed: str) -> Money:
+        total = notes_in(typed)
+        return whole.parse(typed if total is None else str(total))
+
+    bad = (*whole.bad, "3x10000 2x300", "1000x10000")
+    return replace(
+        whole,
+        name="notes",
+        parse=parse,
+        good=("3x10000 2x5000 450",),
+        bad=bad,
+        takes_zero=True,
+        takes_rest=True,
+    )
+
+
 async def count_box(caller: Caller, appointment: Appointment) -> Sentence:
     held = (await look(cash_in_hand_of, appointment)).held
-    kind = replace(amount(Money(0, held.currency), Money(MOST_MINOR, held.currency)), takes_zero=True)
-    counted: Money = await ask(_("Count the notes and coins in your box. How much in all?"), kind)
-    if counted != held:
+    question = _("Count your box. How much in all? Or note by note: 3x10000 2x5000 450")
+    counted: Money = await ask(question, notes_and_coins(held.currency))
+    found = await look(counted_box, caller, appointment, counted)
+    reason = None
+    if not found.agrees:
         reason = await ask(
-            _("Our book says {held}. Why is it different? In a few words", held=held), waiver_reason
+            _(
+                "You counted {counted}, our book says {held}. Why is it different? In a few words",
+                counted=counted,
+                held=held,
+            ),
+            waiver_reason,
         )
-        return await propose(caller, appointment, difference_of(appointment, BoxCount(counted, held), reason))
-    agreed = await confirm(_("{held}: the box agrees with our book. Write it down?", held=held))
+        if not found.takes_one:
+            act = difference_of(appointment, BoxCount(counted, held), reason)
+            return await propose(caller, appointment, act)
+    agreed = await confirm(to_agree(counted, held, reason))
     if not agreed:
         return NOTHING
-    secret = await work_pin()
-    wrong = await do(write_count, mutuelle=appointment.mutuelle_id, count=BoxCount(counted, held), pin=secret)
-    return wrong or _("Thank you. The count of {held} is written down.", held=held)
+    count = BoxCount(counted, held)
+    wrong = await do(
+        write_count,
+        mutuelle=appointment.mutuelle_id,
+        count=count,
+        pin=await work_pin(),
+        reason=reason,
+    )
+    return wrong or _("Thank you. The count of {held} is written down.", held=counted)
+
+
+def to_agree(counted: Money, held: Money, reason: str | None) -> Sentence:
+    if reason is None:
+        return _("{held}: the box agrees with our book. Write it down?", held=held)
+    return _(
+        "The box holds {counted}, our book says {held}. {reason}. Book the difference?",
+        counted=counted,
+        held=held,
+        reason=reason,
+    )

@@ -1,8 +1,11 @@
-"""The mutuelle: its prices, what it pays, who its treasurers are, how to complain, whom to pay in cash."""
+"""The mutuelle: its prices, what it pays, its treasurers, how to complain, whom to pay in cash; its limits."""
 
 import re
 
 from locales import Fact, Money, Sentence, _, counts
+from menus.assembly import about_assembly
+from menus.limits import limits
+from menus.treasurer import treasuries
 from menus.words import paid_in_cash, whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.households import Household
@@ -19,11 +22,14 @@ MEMBER_PAYS = re.compile(
     r"(PART|PARTICIPATION|CHARGE|SHARE) (DU|DE L|DES|OF THE) (MEMBRE|ADHERENT|ASSURE|PATIENT|MALADE|MEMBER)S?)\b"
 )
 PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasurers", "complaints", "cash"
+ASSEMBLY = "assembly"
+LIMITS = "limits"
 
 
 async def about_mutuelle(caller: Caller) -> Sentence:
     household = await whom(caller)
     mutuelle = await which(caller, household)
+    kept = [one for one in await treasuries(caller) if one.mutuelle_id == mutuelle.id]
     topic = await choose(
         _("{mutuelle}, {town}", mutuelle=mutuelle.name, town=mutuelle.town),
         (
@@ -32,8 +38,14 @@ async def about_mutuelle(caller: Caller) -> Sentence:
             Option(TREASURERS, _("Treasurers"), "3"),
             Option(COMPLAINTS, _("Complain"), "4"),
             Option(CASH, _("Pay in cash"), "5"),
+            Option(ASSEMBLY, _("Assembly"), "6"),
+            *((Option(LIMITS, _("Limits"), "7"),) if kept else ()),
         ),
     )
+    if topic.key == ASSEMBLY:
+        return await about_assembly(caller, mutuelle)
+    if topic.key == LIMITS:
+        return await limits(caller, kept[0])
     return await show(await about(topic.key, caller, mutuelle, household))
 
 

@@ -43,6 +43,12 @@ TIMES = {
 }
 BETWEEN = ("et", "and")
 MOST_DIGITS = 12
+BANKNOTES = {10_000, 5_000, 2_000, 1_000, 500}  # of both francs CFA
+NOTES_AND_COINS = BANKNOTES | {250, 200, 100, 50, 25, 10, 5}
+NOTES = re.compile(
+    r"(?<!\d)(\d{1,6})\s*(?:[x×*]|(?:fois|times|(?:billets?|pi[eè]ces?|notes?|coins?)?\s*(?:de|of))\b)\s*(\d{1,6})(?!\d)"
+)
+GROUPED_NOTE = re.compile(r"(?<!\d)(1|2|5|10)[ .,'](?=000(?!\d))")
 
 MONTHS_OLD = re.compile(r"(\d{1,3})\s*(?:mois|months?)\b")
 BABY = re.compile(r"\b(?:bebe|bb|nourrisson|nouveau[ -]ne|baby|newborn)\b")
@@ -110,6 +116,20 @@ def amount_in(typed: str) -> int | None:
     priced = [number for number, behind in found if re.match(rf"\s*{UNIT}", behind)]
     one = priced if len(priced) == 1 and len(found) > 1 else [number for number, _behind in found]
     return one[0] if len(one) == 1 else None
+
+
+def notes_in(typed: str) -> int | None:
+    """The sum of notes and coins, counted one kind after the other: 3x10000 2x5000 450, 3 billets de 10 000 et 450.
+
+    None where it is no such line, where no note or coin has that value, or where something else is left over.
+    """
+    text = GROUPED_NOTE.sub(r"\1", in_figures(typed).lower())
+    counted = [(int(one[1]), int(one[2])) for one in NOTES.finditer(text)]
+    if not counted or not all(two in NOTES_AND_COINS or one in BANKNOTES for one, two in counted):
+        return None
+    rest = re.sub(rf"[\s,;+]|\b(?:{'|'.join(BETWEEN)})\b|{UNIT}", " ", NOTES.sub(" ", text)).strip()
+    loose = amount_in(rest) if rest else 0
+    return None if loose is None else loose + sum(count * value for count, value in counted)
 
 
 def numbers_in(text: str) -> list[int]:

@@ -44,7 +44,8 @@ create table cash_deposit (
 );
 grant select, insert on cash_deposit to service;
 
--- A treasurer's box, counted. Where the count was not what the book said (`held_minor`), `act` is what two signed.
+-- A treasurer's box, counted. Where the count was not what the book said (`held_minor`), `act` is what two signed, or
+-- `reason` what the treasurer said of a difference that she may book alone.
 create table cash_count (
     mutuelle_id text collate "C" not null,
     reference uuid not null,
@@ -54,11 +55,12 @@ create table cash_count (
     currency text collate "C" not null,
     counted_at timestamptz not null,
     act uuid,
+    reason text check (length(reason) between 2 and 160),
     primary key (mutuelle_id, reference),
     unique (mutuelle_id, act),
     foreign key (mutuelle_id, holder) references cash_holder,
     foreign key (mutuelle_id, act) references joint_act,
-    check ((act is null) = (counted_minor = held_minor))
+    check (num_nonnulls(act, reason) = (counted_minor <> held_minor)::int)
 );
 create index cash_count_last on cash_count (mutuelle_id, counted_at);
 grant select, insert on cash_count to service;

@@ -36,6 +36,7 @@ SUBJECTS = (
     "reminders",
     "imports",
     "support",
+    "assemblies",
 )
 
 

@@ -28,6 +28,7 @@ from mutuelle.imports.vocabulary import (
     HELD_WORDS,
     LANGUAGE_WORDS,
     LEVEL_WORDS,
+    LIMIT_WORDS,
     ROLE_WORDS,
     SERVICE_WORDS,
 )
@@ -270,6 +271,16 @@ BALANCES = Form(
     ),
     most_rows=500,
 )
+LIMITS_FORM = Form(
+    "limits",
+    ("reglages", "limits", "settings"),
+    (
+        CsvColumn("name", ("réglage", "name", "limit", "nom"), cells.one_of(LIMIT_WORDS)),
+        CsvColumn("value", ("valeur", "value"), cells.words(1, 20)),
+        _optional("since", ("depuis", "since"), days.day),
+    ),
+    most_rows=len(set(LIMIT_WORDS.values())),
+)
 FORMS = (
     MUTUELLE,
     PLACES,
@@ -278,6 +289,7 @@ FORMS = (
     DOCTORS,
     OFFICERS,
     ROUTES,
+    LIMITS_FORM,
     HOUSEHOLDS,
     PEOPLE,
     BALANCES,

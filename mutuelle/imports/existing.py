@@ -12,6 +12,7 @@ from mutuelle import tables
 from mutuelle.imports.figures import register_number
 from mutuelle.imports.records import Record
 from mutuelle.imports.tables import register_line
+from mutuelle.scheme.limits import NO_CHANGE, LimitChanges, limit_changes
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.scheme.products import Product, products_by_version
 from mutuelle.sheets.faults import Fault
@@ -45,6 +46,7 @@ class Existing:
     products: Mapping[tuple[str, int], Product]
     lines: Mapping[str, ExistingLine]
     households: int
+    limits: LimitChanges = NO_CHANGE
 
     def present(self, form: str, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The existing row under the key of `row`, if there is one."""
@@ -72,7 +74,8 @@ async def existing_of(db: AsyncConnection, mutuelle_id: str) -> Existing:
         .where(tables.household.c.mutuelle_id == mutuelle_id)
     )
     taken_over = {_as_read_now(number): ExistingLine(member, said) for number, member, said in lines}
-    return Existing(mutuelle, prefixes, rows, products, taken_over, count or 0)
+    limits = await limit_changes(db, mutuelle_id)
+    return Existing(mutuelle, prefixes, rows, products, taken_over, count or 0, limits)
 
 
 def _as_read_now(number: str) -> str:

@@ -1,9 +1,11 @@
 """Cells with figures: amounts, percentages, months, counts. A cell that could be two numbers is refused."""
 
 import re
+from collections.abc import Callable
 
 from locales import _
 from mutuelle.imports.cells import Reader, Setting
+from mutuelle.scheme.limits import BOUNDS, is_money
 from mutuelle.sheets.faults import UnreadError
 from mutuelle.sheets.letters import folded
 
@@ -20,7 +22,7 @@ def figures(cell: str) -> str:
     return _OH.sub("0", cell) if re.match(r"\+?\(?\d", cell) else cell
 
 
-def whole(least: int, most: int, units: str = "") -> Reader:
+def whole(least: int, most: int, units: str = "") -> Callable[[str, Setting], int]:
     """A number without decimals, with or without one of its `units` (a pattern) behind it: 12, 12 000, 12,00."""
     unit = re.compile(rf"\s*(?:{units})\.?$", re.IGNORECASE)
 
@@ -42,7 +44,7 @@ def _stranger(text: str) -> str:
     return found[0] if found else ""
 
 
-def franc_amount(least: int, most: int) -> Reader:
+def franc_amount(least: int, most: int) -> Callable[[str, Setting], int]:
     """An amount in francs, with or without its sign and blanks: 12 000 F, 12 000,00 FCFA."""
     number = whole(least, most, _FRANCS)
     return lambda cell, setting: number(
@@ -60,6 +62,15 @@ def months(least: int, most: int) -> Reader:
         return number(cell, setting)
 
     return read
+
+
+def limit_value(name: str) -> Callable[[str, Setting], int]:
+    """The value of this limit of a mutuelle, within what makes sense: 200 000 F, 5 jours, 7 h, 30."""
+    least, most = BOUNDS[name].start, BOUNDS[name].stop - 1
+    if is_money(name):
+        return franc_amount(least, most)
+    units = {"cash_days": r"jours?|j|days?", "digest_hour": r"h(?:eures?)?(?:\s*00)?|:00"}
+    return whole(least, most, units.get(name, ""))
 
 
 def register_number(cell: str, setting: Setting | None = None) -> str:

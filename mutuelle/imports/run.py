@@ -39,6 +39,7 @@ from mutuelle.imports.records import Record, records
 from mutuelle.imports.setup_rows import SetupRows, mutuelle_of
 from mutuelle.imports.writing import write_households
 from mutuelle.locks import Lock, lock
+from mutuelle.scheme.limits import write_limit
 from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle
 from mutuelle.sheets.faults import Fault
 
@@ -99,6 +100,8 @@ async def take_over(
         return taken
     g = read.gathered
     await _found(db, g, at)
+    for change in g.limits:
+        await write_limit(db, g.mutuelle.id, change, by=by)
     await _note_ways_to_pay(db, g, by)
 
     def written() -> None:
@@ -162,6 +165,7 @@ def _fill(
     setup_rows.doctor_rows(gathered, read["doctors"])
     setup_rows.officer_rows(gathered, read["officers"])
     setup_rows.route_rows(gathered, read["routes"], operators)
+    setup_rows.limit_rows(gathered, read["limits"])
     households = household_rows(gathered, read["households"], read["people"])
     return households, opening_rows(gathered, read["balances"])
 

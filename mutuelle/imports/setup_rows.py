@@ -32,14 +32,17 @@ from mutuelle.founding.rules import (
     faults_of_sale,
     faults_of_treasurers,
 )
-from mutuelle.imports.cells import slug
+from mutuelle.imports.cells import Setting, slug
 from mutuelle.imports.columns import FACILITIES, PLACES
 from mutuelle.imports.existing import Existing, clashes
+from mutuelle.imports.figures import limit_value
 from mutuelle.imports.records import Record, once
+from mutuelle.scheme.limits import NewLimit, shown
 from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
 from mutuelle.sheets.faults import Fault
 from mutuelle.sheets.letters import folded
+from talk.trouble import InvalidError
 
 FIRST_PREFIX = 101
 # Faults by the founding rules, in words for people; others are reported as they are.
@@ -72,6 +75,7 @@ class SetupRows:
     doctors: list[tuple[Doctor, date]] = field(default_factory=list)
     officers: list[tuple[Officer, date]] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
+    limits: list[NewLimit] = field(default_factory=list)
     names: dict[str, dict[str, str]] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
     heads: list[str] = field(default_factory=list)
@@ -235,6 +239,29 @@ def _cannot_ask(operator: str, operators: Mapping[str, Collection[str]]) -> Sent
     if known:
         return _("{cell} is not one of: {known}.", cell=operator, known=", ".join(known))
     return _("No operator can be asked from here yet: leave this file out, members pay in cash.")
+
+
+def limit_rows(g: SetupRows, records: list[Record]) -> None:
+    """The first limits that are not the usual ones. Those that are there already, only two treasurers change."""
+    for record in once(records, ("name",), g.faults):
+        if not record.is_whole:
+            continue
+        name, since = record["name"], record["since"]
+        try:
+            value = limit_value(name)(record["value"], Setting(g.mutuelle.country, g.today))
+        except InvalidError as fault:
+            g.faults.append(record.fault("value", fault.sentence))
+            continue
+        there = [(day, kept) for of, day, kept in g.known.limits.changes if of == name]
+        is_there = any(value == kept and since in (None, day) for day, kept in there)
+        if there and not is_there:
+            day, kept = there[-1]
+            said = shown(name, kept, g.mutuelle.currency)
+            reason = _("it is {value} since {day}: two treasurers change it by phone", value=said, day=day)
+            g.faults.append(record.fault("value", reason))
+        elif not there:
+            g.limits.append(NewLimit(name, value, since or g.today))
+        g.count("limits", is_there=is_there)
 
 
 def _with(record: Record, **facts: Any) -> Record:

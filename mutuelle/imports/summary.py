@@ -18,6 +18,7 @@ LABELS: dict[str, Sentence] = {
     "doctors": _("doctors"),
     "officers": _("officers"),
     "routes": _("operators"),
+    "limits": _("limits"),
     "households": _("households"),
     "people": _("people in households"),
     "balances": _("balances"),

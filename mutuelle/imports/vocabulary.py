@@ -77,6 +77,26 @@ HELD_WORDS = {
     "float": "float",
     "mobile money": "float",
 }
+LIMIT_WORDS = {  # as a treasurer reads them on her phone
+    "argent d'un collecteur": "cash_held_minor",
+    "jours d'argent en main": "cash_days",
+    "deux signatures dès": "two_signatures_from_minor",
+    "écart de caisse toléré": "count_difference_minor",
+    "SMS par téléphone et par jour": "messages_a_day",
+    "codes de soins par jour": "codes_a_day",
+    "vérifications d'un médecin par jour": "checks_a_day",
+    "codes faux par centre et par jour": "guesses_a_day",
+    "heure du bilan": "digest_hour",
+    "cash of one collector": "cash_held_minor",
+    "days of cash in hand": "cash_days",
+    "two signatures from": "two_signatures_from_minor",
+    "difference booked alone": "count_difference_minor",
+    "sms to a phone a day": "messages_a_day",
+    "care codes a day": "codes_a_day",
+    "checks of a doctor a day": "checks_a_day",
+    "wrong codes a day": "guesses_a_day",
+    "hour of the summary": "digest_hour",
+}
 LINKING_WORDS = {
     *("de", "du", "des", "la", "le", "les", "l", "d", "a", "au", "et"),
 }

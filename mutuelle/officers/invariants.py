@@ -59,6 +59,23 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "limit_was_decided_by_two",
+        "Each change of a limit is what two treasurers signed, every such act has its change, and only the first value"
+        " of a limit may have come with the files of its mutuelle.",
+        """
+        select mutuelle_id || ' ' || name || ' ' || version from (
+            select *, row_number() over (partition by mutuelle_id, name order by version) as nth from mutuelle_limit
+        ) l
+        where l.version <> l.nth or (l.act is null and l.version > 1)
+        union all
+        select a.mutuelle_id || ' ' || a.id from joint_act a
+        full join mutuelle_limit l on l.mutuelle_id = a.mutuelle_id and l.act = a.id
+        where (a.kind = 'limit change' or l.act is not null)
+          and ((l.act is not null) <> coalesce(a.kind = 'limit change' and a.answer = 'approved', false)
+            or (l.name, l.value) <> (a.facts ->> 'name', (a.facts ->> 'value')::bigint))
+        """,
+    ),
+    Invariant(
         "pin_is_sealed",
         "No PIN is readable, no hash of one is there without its seal, and each was written down when it was issued.",
         """

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from locales import Money, Sentence, _, counts
 from mutuelle.acts import By
 from mutuelle.dates import FIRST_HOUR, LAST_HOUR
 from prepared import Prepared
@@ -57,6 +58,38 @@ BOUNDS: dict[str, range] = {
     "guesses_a_day": range(5, 201),
     "digest_hour": range(FIRST_HOUR, LAST_HOUR),
 }
+LABELS: dict[str, Sentence] = {
+    "cash_held_minor": _("Cash of one collector"),
+    "cash_days": _("Days of cash in hand"),
+    "two_signatures_from_minor": _("Two signatures from"),
+    "count_difference_minor": _("Difference booked alone"),
+    "messages_a_day": _("SMS to a phone a day"),
+    "codes_a_day": _("Care codes a day"),
+    "checks_a_day": _("Checks of a doctor a day"),
+    "guesses_a_day": _("Wrong codes a day"),
+    "digest_hour": _("Hour of the summary"),
+}
+
+
+def is_money(name: str) -> bool:
+    """Whether this limit is an amount."""
+    return name.endswith("_minor")
+
+
+def shown(name: str, value: int, currency: str) -> Sentence | Money | str:
+    """The value of a limit as people read it: 200 000 F, 5 days, 7:00, 30."""
+    if is_money(name):
+        return Money(value, currency)
+    if name == "cash_days":
+        return counts.days(value)
+    return _("{hour}:00", hour=value) if name == "digest_hour" else str(value)
+
+
+def beyond(name: str, currency: str) -> Sentence:
+    """Why a value of this limit is refused."""
+    bounds = BOUNDS[name]
+    least, most = (shown(name, one, currency) for one in (bounds.start, bounds.stop - 1))
+    return _("{limit}: from {least} to {most}.", limit=LABELS[name], least=least, most=most)
 
 
 @dataclass(frozen=True)
@@ -77,6 +110,10 @@ class LimitChanges:
     def on(self, day: date) -> Limits:
         """The limits in force on `day`."""
         return Limits(**{name: value for name, since, value in self.changes if since <= day})
+
+    def since(self, name: str, day: date) -> date | None:
+        """The first day of the value that this limit has on `day`; None for the usual value."""
+        return max((since for of, since, _value in self.changes if of == name and since <= day), default=None)
 
 
 NO_CHANGE = LimitChanges()

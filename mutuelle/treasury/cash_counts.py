@@ -1,7 +1,7 @@
 """Counts of a treasurer's box: what lies in it beside what our book says.
 
-A count that agrees is written down by the treasurer alone. A difference is booked as found or missing by two, with its
-reason: an act of two people.
+A count that agrees is written down by the treasurer alone. A difference is booked as found or missing, with its reason:
+by two, or by herself where all that she has booked alone on that day is within the limit of her mutuelle.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts
 from locales import Fact, Money, Sentence, _
+from mutuelle.dates import local_date
 from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.posting import post_all
-from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.treasury.cash_in_hand import CashInHand, cash_in_hand_of, holder_of, lock_cash_in_hand
 from mutuelle.treasury.tables import cash_count
+from prepared import Prepared
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -43,10 +45,16 @@ class BoxCount:
 
 @dataclass(frozen=True)
 class CountedBox:
-    """A box whose count differs from our book, as it is at a signature."""
+    """A box as it is now, and what was counted in it."""
 
     box: CashInHand
     counted: Money
+    takes_one: bool = False  # the difference is within what its treasurer books alone
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the count is what our book says."""
+        return self.counted == self.box.held
 
     @property
     def difference(self) -> Money:
@@ -61,19 +69,53 @@ async def last_count(db: AsyncConnection, mutuelle: Mutuelle) -> date | None:
     return at and mutuelle.today(at)
 
 
+async def counted_box(
+    db: AsyncConnection, caller: Caller, appointment: Appointment, counted: Money
+) -> CountedBox:
+    """The caller's box beside what she counted, and whether that takes her signature alone."""
+    box = await cash_in_hand_of(db, appointment)
+    today = local_date(caller.at, box.timezone)
+    asked = {"mutuelle": box.mutuelle_id, "holder": box.holder, "today": today, "zone": box.timezone}
+    alone = await _BOOKED_ALONE.value(db, asked) + abs(counted.amount_minor - box.held.amount_minor)
+    most = box.limit_changes.on(today).count_difference_minor
+    return CountedBox(box, counted, counted == box.held or alone <= most)
+
+
+# A difference that is too large for one may not be booked in pieces.
+_BOOKED_ALONE = Prepared(
+    sa.text("""
+    select coalesce(sum(abs(counted_minor - held_minor)), 0)::bigint from cash_count
+     where mutuelle_id = :mutuelle and holder = :holder and reason is not null
+       and timezone(:zone, counted_at)::date = :today
+    """)
+)
+
+
 async def write_count(
-    db: AsyncConnection, caller: Caller, *, mutuelle: str, count: BoxCount, pin: Secret
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    mutuelle: str,
+    count: BoxCount,
+    pin: Secret,
+    reason: str | None = None,
 ) -> Sentence | None:
-    """Write down a count that agrees with our book; a sentence where the PIN is not right."""
+    """Write down a count that takes no second signature; a sentence where the PIN is not right.
+
+    `reason`: of a difference, which is booked too. RefusedError where the book is another by now, or it takes two.
+    """
     appointment = await appointment_of(db, caller, mutuelle, Role.TREASURER)
     await lock_cash_in_hand(db, appointment)
-    box = await cash_in_hand_of(db, appointment)
-    if box.held != count.held or box.held != count.counted:
+    found = await counted_box(db, caller, appointment, count.counted)
+    if found.box.held != count.held or not found.takes_one or (reason is None) != found.agrees:
         raise RefusedError(CHANGED)
     if wrong := await try_pin(db, caller, pin):
         return wrong
-    holder = await holder_of(db, box, appointment, caller.at)
-    await _write(db, mutuelle, holder, CountedBox(box, count.counted), caller.at)
+    holder, at = await holder_of(db, found.box, appointment, caller.at), caller.at
+    reference = await _write(db, mutuelle, holder, found, at, reason=reason)
+    if not found.agrees:
+        actor = f"{Role.TREASURER} {holder}"
+        await _post(db, mutuelle, holder, found, _Origin(str(reference), actor, at))
     return None
 
 
@@ -124,26 +166,41 @@ def _words(found: CountedBox, reason: str) -> Sentence:
 
 
 async def _book(db: AsyncConnection, act: JointAct, found: CountedBox, at: datetime) -> None:
-    """Write the count, and post its difference: our book then says what lies in the box."""
+    """Write the count that two have signed, and post its difference."""
     of = Appointment(act.mutuelle_id, "", Role.TREASURER, found.box.phone, found.box.name)
     holder = await holder_of(db, found.box, of, at)
     await _write(db, act.mutuelle_id, holder, found, at, act=UUID(act.id))
+    await _post(db, act.mutuelle_id, holder, found, _Origin(act.id, TWO_TREASURERS, at))
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Who books a difference, when, and under which key."""
+
+    key: str
+    actor: str
+    at: datetime
+
+
+async def _post(
+    db: AsyncConnection, mutuelle_id: str, holder: str, found: CountedBox, origin: _Origin
+) -> None:
+    """Post the difference: our book then says what lies in the box."""
     is_missing = found.counted < found.box.held
     other = accounts.shortage() if is_missing else accounts.surplus()
     box, currency = accounts.cash(holder), found.counted.currency
-    await open_accounts(db, [Account(act.mutuelle_id, other, currency)])
+    await open_accounts(db, [Account(mutuelle_id, other, currency)])
     pair = (other, box) if is_missing else (box, other)
-    mutuelle = await get_mutuelle(db, act.mutuelle_id)
     journal = Journal(
-        mutuelle=act.mutuelle_id,
+        mutuelle=mutuelle_id,
         source=CASH_COUNT.name,
-        key=act.id,
+        key=origin.key,
         kind=MISSING if is_missing else FOUND,
-        effective_on=mutuelle.today(at),
-        actor=TWO_TREASURERS,
+        effective_on=local_date(origin.at, found.box.timezone),
+        actor=origin.actor,
         reason="the box was counted",
         movements=[Movement(*pair, found.difference.amount_minor, currency)],
-        memo={"act": act.id},
+        memo={"act": origin.key} if origin.actor == TWO_TREASURERS else {},
     )
     await post_all(db, [journal])
 
@@ -156,7 +213,9 @@ async def _write(
     at: datetime,
     *,
     act: UUID | None = None,
-) -> None:
+    reason: str | None = None,
+) -> UUID:
+    """Write the row of a count; its reference."""
     row: dict[str, Any] = {
         "mutuelle_id": mutuelle_id,
         "reference": uuid4(),
@@ -166,8 +225,10 @@ async def _write(
         "currency": found.counted.currency,
         "counted_at": at,
         "act": act,
+        "reason": reason,
     }
     await db.execute(insert(cash_count), row)
+    return UUID(str(row["reference"]))
 
 
 CASH_COUNT = known(

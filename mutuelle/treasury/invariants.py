@@ -11,6 +11,7 @@ from mutuelle.cover.policies import known_terms, policies_of, waivers_of
 from mutuelle.cover.rules import periods
 from mutuelle.dates import local_date
 from mutuelle.households.households import find_household
+from mutuelle.scheme.limits import USUAL
 from mutuelle.scheme.products import products_by_version
 from mutuelle.tables import mutuelle, waiver
 from mutuelle.treasury.receipt_days import MOST_DAYS_BACK
@@ -183,18 +184,35 @@ COUNTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "count_alone_was_within_the_limit",
+        "What a treasurer has booked alone as found or missing on a day is within the limit of her mutuelle.",
+        """
+        select day.mutuelle_id || ' ' || day.holder || ' ' || day.counted_on
+          from (select c.mutuelle_id, c.holder, (c.counted_at at time zone m.timezone)::date as counted_on,
+                       sum(abs(c.counted_minor - c.held_minor)) as booked
+                  from cash_count c join mutuelle m on m.id = c.mutuelle_id
+                 where c.reason is not null group by c.mutuelle_id, c.holder, counted_on) day
+         where day.booked > greatest( -- of a day on which the limit changed, the higher one
+            coalesce((select value from mutuelle_limit l where l.mutuelle_id = day.mutuelle_id
+                         and l.name = 'count_difference_minor' and l.since < day.counted_on
+                       order by since desc, version desc limit 1), USUAL),
+            (select max(value) from mutuelle_limit l where l.mutuelle_id = day.mutuelle_id
+                and l.name = 'count_difference_minor' and l.since = day.counted_on))
+        """.replace("USUAL", str(USUAL.count_difference_minor)),
+    ),
+    Invariant(
         "count_posted_once",
         "The difference of a count has one journal of its amount; nothing else was booked as found or missing.",
         """
-        select coalesce(c.mutuelle_id || ' ' || c.act, m.mutuelle_id || ' journal ' || m.journal_id)
-          from (select * from cash_count where act is not null) c
+        select coalesce(c.mutuelle_id || ' ' || c.key, m.mutuelle_id || ' journal ' || m.journal_id)
+          from (select *, coalesce(act, reference)::text as key from cash_count where counted_minor <> held_minor) c
           left join ledger.request q on q.mutuelle_id = c.mutuelle_id and q.source = 'cash count'
-               and q.key = c.act::text and q.verdict = 'created'
+               and q.key = c.key and q.verdict = 'created'
           full join (select * from ledger.movement
                       where split_part(debit_account, ':', 2) in ('shortage', 'surplus')
                          or split_part(credit_account, ':', 2) in ('shortage', 'surplus')) m
                on m.mutuelle_id = q.mutuelle_id and m.journal_id = q.journal_id
-         where c.act is null or m.journal_id is null or m.currency <> c.currency
+         where c.key is null or m.journal_id is null or m.currency <> c.currency
             or m.amount <> abs(c.counted_minor - c.held_minor)
             or m.debit_account <> case when c.counted_minor < c.held_minor then 'health:shortage'
                                        else 'health:cash:' || c.holder end

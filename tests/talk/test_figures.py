@@ -11,7 +11,7 @@ from mutuelle.contributions.family import age_in_years, birth_year
 from mutuelle.households.member_numbers import member_number
 from mutuelle.schedules.jobs import day_hour
 from talk.answers import Kind, ages, amount, phone_number
-from talk.figures import day_in
+from talk.figures import day_in, notes_in
 from talk.trouble import InvalidError
 
 MONEY = amount(Money(100, "XOF"), Money(900_000, "XOF"))
@@ -225,3 +225,27 @@ def test_what_people_write_is_read_in_one_way_or_refused(kind: Kind[Any], writte
 )
 def test_a_day_is_read_with_its_month_in_figures_or_words(written: str, meant: list[int]) -> None:
     assert day_in(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("3x10000 2x5000 450", 40_450),
+        ("3 x 10 000, 2 x 5 000 et 1 450 F", 41_450),
+        ("10000x3 + 500*4", 32_000),
+        ("3 billets de 10000, 2 de 5000, 3 pièces de 25", 40_075),
+        ("450 3x10.000", 30_450),
+        ("0x10000", 0),
+        ("3 fois 10000", 30_000),
+        ("2x500 450", 1_450),  # two notes of 500 and 450, not notes of 500 450
+        ("450", None),  # one amount
+        ("3x10000 2x300", None),  # no note of 300
+        ("3x10000 450 2x5000 20", None),  # 450 and 20, or 450 of something
+        ("3*10000*2*5000", None),
+        ("3x10000 -450", None),
+        ("3x 2x5000", None),
+        ("x10000", None),
+    ],
+)
+def test_notes_and_coins_are_summed(written: str, meant: int | None) -> None:
+    assert notes_in(written) == meant

@@ -1,6 +1,6 @@
 """Files that come again: the same change nothing, new lines are added, another word is a fault."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from mutuelle import tables
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.tables import support_act
+from mutuelle.scheme.limits import Limits, limits_of
 from tests.support.imported import everything, stands
 from tests.support.paper_registers import (
     HEAD,
@@ -22,6 +23,7 @@ from tests.support.paper_registers import (
     take,
     write,
 )
+from tests.support.town import NOON
 
 S = CoverState
 
@@ -175,6 +177,46 @@ async def test_how_a_mutuelle_is_paid_may_come_later_and_change(pool: AsyncEngin
     assert fault_texts(await take(pool, write(tmp_path, mutuelle=wrong))) == [
         "mutuelle.csv, line 2, code marchand: Orange cannot stand here. (I2)"
     ]
+
+
+REGLAGES = """réglage;valeur;depuis
+argent d'un collecteur;300 000 F;
+Jours d'argent en main;7 jours;01/12/2025
+heure du bilan;18 h;
+"""
+
+
+async def test_first_limits_come_with_the_files_and_two_treasurers_change_them(
+    pool: AsyncEngine, tmp_path: Path
+) -> None:
+    assert fault_texts(await take(pool, write(tmp_path, reglages=REGLAGES))) == []
+    async with pool.connect() as db:
+        assert await limits_of(db, "BEN", NOON.date()) == Limits(
+            cash_held_minor=300_000, cash_days=7, digest_hour=18
+        )
+        assert (await limits_of(db, "BEN", date(2025, 11, 30))).cash_days == 5
+    again = await take(pool, write(tmp_path, reglages=REGLAGES), at=NOON + timedelta(days=3))
+    assert (again.counts["limits"], again.is_new) == ((0, 3), False)
+    other = write(tmp_path, reglages=REGLAGES.replace("300 000", "400 000"))
+    assert fault_texts(await take(pool, other)) == [
+        "reglages.csv, line 2, valeur: it is 300 000 F since 22/11/2026: two treasurers change it by phone (B2)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("argent d'un collecteur;5 F;", "valeur: It must be 1000 to 9999999. (B2)"),
+        ("heure du bilan;22 h;", "valeur: It must be 7 to 19. (B2)"),
+        ("jours d'argent en main;deux;", "valeur: This is not a number. (B2)"),
+        ("argent du maire;5 F;", "réglage: argent du maire is not one of: "),
+    ],
+)
+async def test_a_limit_that_makes_no_sense_is_refused(
+    pool: AsyncEngine, tmp_path: Path, row: str, fault: str
+) -> None:
+    (said,) = fault_texts(await take(pool, write(tmp_path, reglages=f"réglage;valeur;depuis\n{row}\n")))
+    assert said.startswith(f"reglages.csv, line 2, {fault}")
 
 
 async def test_a_second_mutuelle_gets_the_next_prefix(pool: AsyncEngine, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from mutuelle.officers.joint_acts import REFUSED
 from mutuelle.officers.role_changes import WITHDRAW
 from mutuelle.officers.roles import Role
 from mutuelle.treasury.invariants import CASH
+from tests.mutuelle.officers.test_limit_changes import proposes_limit
 from tests.support.officer_acts import answers, deposits, proposes, receives
 from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, appoint, give_pin
 from tests.support.town import AWA, NOON, found_town, join, paid
@@ -21,6 +22,7 @@ BROKEN_BY = {
     "approved_change_was_carried_out": "update joint_act set answer = null, answered_by = null, answerer_name = null,"
     " answered_at = null where answer = 'approved'",
     "act_was_answered_by_another": "update joint_act set answered_by = '+22376000077' where answer is not null",
+    "limit_was_decided_by_two": "update mutuelle_limit set value = 9",
     "pin_is_sealed": "update officer_pin set sealed = '$argon2id$v=19$' || sealed",
     "locked_pin_is_noted": "update officer_pin set failures = 5",
     "cash_posted_once": "update cash_receipt set amount_minor = amount_minor + 1",
@@ -31,6 +33,7 @@ BROKEN_BY = {
     "cash_receipt_was_told": "update sms_outbox set receipt_code = null",
 }
 AND_WITH_IT = {
+    "approved_change_was_carried_out": {"limit_was_decided_by_two"},  # its act is not approved either
     "cash_is_never_negative": {"cash_posted_once"},  # the ledger itself was changed
     "cash_day_is_possible": {"cash_posted_once"},  # the ledger has the day too
 }
@@ -49,6 +52,8 @@ async def town(pool: AsyncEngine) -> AsyncEngine:
     await answers(pool, answer=REFUSED)
     await appoint(pool, MODIBO, Role.ENROLMENT, name="Modibo Keïta", pin=None)
     await proposes(pool, what=WITHDRAW, role=Role.ENROLMENT, phone=MODIBO, name="Modibo Keïta")
+    await answers(pool)
+    await proposes_limit(pool, "cash_days", 8)
     await answers(pool)
     household = await join(pool, AWA, at=NOON, pay_minor=3_000)
     await paid(pool, household, at=NOON)

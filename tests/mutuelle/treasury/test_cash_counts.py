@@ -176,7 +176,44 @@ async def test_after_any_counts_the_book_is_what_was_counted_last(town: AsyncEng
     assert await broken(town) == set()
 
 
+async def counts_alone(
+    pool: AsyncEngine, counted_minor: int, reason: str | None = "lost at the market"
+) -> Sentence | None:
+    async with pool.begin() as db:
+        appointment = await appointment_of(db, calling(FANTA), "BEN", Role.TREASURER)
+        count = BoxCount(Money(counted_minor, "XOF"), (await cash_in_hand_of(db, appointment)).held)
+        return await write_count(
+            db, calling(FANTA), mutuelle="BEN", count=count, pin=Secret(PIN), reason=reason
+        )
+
+
+async def test_a_small_difference_is_booked_by_one_with_her_reason(town: AsyncEngine) -> None:
+    assert "count it again" in await refusal(counts_alone(town, 4_900)), "the usual limit is nothing"
+    await set_limit(town, "count_difference_minor", 500)
+    assert "count it again" in await refusal(counts_alone(town, 4_900, reason=None))
+    assert await counts_alone(town, 4_900) is None
+    assert await box(town) == Money(4_900, "XOF")
+    assert await booked(town) == (100, 0)
+    async with town.connect() as db:
+        row = (await db.execute(select(cash_count))).one()
+    assert (row.reason, row.act) == ("lost at the market", None)
+    assert await broken(town) == set()
+
+
+async def test_a_large_difference_is_not_booked_by_one_in_pieces(town: AsyncEngine) -> None:
+    await set_limit(town, "count_difference_minor", 500)
+    assert await counts_alone(town, 4_600) is None
+    assert await counts_alone(town, 4_700) is None
+    assert "count it again" in await refusal(counts_alone(town, 4_699))
+    assert await counts_alone(town, 4_700, reason=None) is None
+    assert await counts(town, 4_000) is None
+    assert await signs(town) is None
+    assert await booked(town) == (400 + 700, 100)
+    assert await broken(town) == set()
+
+
 MUTANTS = {
+    "count_alone_was_within_the_limit": ("update mutuelle_limit set value = 99",),
     "count_was_signed_by_two": (
         "update joint_act set answer = 'refused'",
         "update joint_act set facts = facts || '{\"counted_minor\": 4400}'",
@@ -184,6 +221,7 @@ MUTANTS = {
     "count_posted_once": (
         "update ledger.movement set amount = 501 where debit_account = 'health:shortage'",
         "update ledger.request set source = 'count' where source = 'cash count'",
+        "update ledger.movement set amount = 101 where amount = 100 and debit_account = 'health:shortage'",
     ),
 }
 
@@ -198,6 +236,8 @@ async def test_each_invariant_is_broken_by_its_mutants(
 ) -> None:
     await counts(town, 4_500)
     await signs(town)
+    await set_limit(town, "count_difference_minor", 100)
+    assert await counts_alone(town, 4_400) is None
     assert await broken(town) == set()
     async with owner.begin() as db:
         for table in ("journal", "movement", "request"):

@@ -1,0 +1,42 @@
+"""The limits of a mutuelle, for its treasurers: each as it is today; a change takes two."""
+
+from locales import Money, Sentence, _
+from menus.sign import propose
+from mutuelle.officers.limit_changes import LimitNow, limit_change, limits_now
+from mutuelle.officers.roles import Appointment
+from mutuelle.scheme.limits import BOUNDS, beyond, is_money
+from talk.answers import Kind, amount
+from talk.figures import groups
+from talk.trouble import InvalidError
+from talk.words import Caller, ask, choose, look
+
+
+async def limits(caller: Caller, appointment: Appointment) -> Sentence:
+    found: LimitNow = await choose(
+        _("Limits. Choose one to change it:"), await look(limits_now, caller, appointment.mutuelle_id)
+    )
+    value = await ask(asked(found), new_value(found))
+    return await propose(caller, appointment, limit_change(found, value))
+
+
+def asked(found: LimitNow) -> Sentence:
+    if found.since is None:
+        return _("{limit}. How much from now on?", limit=found.label)
+    return _("{limit}, since {day}. How much from now on?", limit=found.label, day=found.since)
+
+
+def new_value(found: LimitNow) -> Kind[int]:
+    """The new value, within what makes sense."""
+    bounds = BOUNDS[found.name]
+    least, most = bounds.start, bounds.stop - 1
+    money = amount(Money(least, found.currency), Money(most, found.currency))
+
+    def parse(typed: str) -> int:
+        if is_money(found.name):
+            return money.parse(typed).amount_minor
+        figures = [int(group) for group in groups(typed)]
+        if len(figures) not in (1, 2) or any(figures[1:]) or figures[0] not in bounds:
+            raise InvalidError(beyond(found.name, found.currency))
+        return figures[0]
+
+    return Kind("limit", parse, good=(str(most),), bad=("", "beaucoup", str(most + 1)), takes_zero=least == 0)
