@@ -108,3 +108,35 @@ def test_an_account_is_named_by_what_stands_in_the_ledger(
     (tmp_path / "other.csv").write_text("jour;montant\n1;2\n")
     code, _said, fault = keneya("statement", str(tmp_path / "other.csv"), *OF_BEN)
     assert (code, fault.startswith("keneya: no preset has these headers; there are bank")) == (2, True)
+
+
+def test_reconcile_says_what_differs_and_where_no_statement_came(
+    household: Household, keneya: Keneya, tmp_path: Path
+) -> None:
+    code, said, _ = keneya("reconcile", "--mutuelle", "ben")
+    assert (code, said.splitlines()) == (
+        0,
+        [
+            "BEN Mutuelle Benso",
+            "  no statement yet: merchant-BEN (none ever came)",
+            "  no statement yet: simulated-ML (none ever came)",
+            "  nothing differs",
+        ],
+    )
+    path = file(tmp_path, f"{TODAY};T1;;5000;XOF;{household.number}", f"{TODAY};T2;;-700;XOF;retrait")
+    assert keneya("statement", path, *OF_BEN)[0] == 0
+    code, said, _ = keneya("reconcile", "--day", TODAY.isoformat(), "--mutuelle", "BEN")
+    assert (code, said.splitlines()[2:]) == (
+        1,
+        [
+            f"  {TODAY} merchant-BEN                     5000            0            0         5000          700",
+            f"  DIFFERS {TODAY} merchant-BEN: in the statement, not booked, -700 F, for 0 days: T2",
+            "  no statement yet: simulated-ML (none ever came)",
+        ],
+    )
+    code, said, _ = keneya("reconcile", "--json")
+    found = json.loads(said.splitlines()[-1])
+    assert (code, [one["kind"] for one in found["differences"]]) == (1, ["in the statement, not booked"])
+    assert {one["account"] for one in found["no_statement"]} == {"simulated-ML"}
+    assert keneya("reconcile", "--mutuelle", "XYZ")[0] == 2
+    assert keneya("reconcile", "--day", "hier")[0] == 2

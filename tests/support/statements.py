@@ -1,5 +1,6 @@
 """A mutuelle with a merchant code, and its statements as a portal writes them."""
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Iterable
@@ -10,7 +11,8 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts
-from ledger.book import Account, open_accounts
+from ledger.book import Account, Journal, Movement, open_accounts
+from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.statements.accounts import account_named
 from mutuelle.treasury.statements.files import StatementSource
@@ -47,10 +49,22 @@ async def taken(
         account = await account_named(db, name, "BEN")
         mutuelle = await get_mutuelle(db, "BEN")
         read = read_statement("mars.csv", raw, preset, mutuelle, mutuelle.today(NOON))
-        source = StatementSource(account, "mars.csv", read.preset.name, b"\0" * 32)
+        source = StatementSource(account, "mars.csv", read.preset.name, hashlib.sha256(raw).digest())
         found = await take_in(db, mutuelle, source, read, NOON)
         await (db.rollback() if found.faults else db.commit())
     return found
+
+
+async def books(
+    pool: AsyncEngine, account: str, key: str, amount_minor: int, on: date, *, came: bool = True
+) -> None:
+    """A treasurer books what she brought to the account, or took from it, as a voucher does."""
+    debit, credit = (account, "health:gifts") if came else ("health:costs", account)
+    async with pool.begin() as db:
+        await open_accounts(db, [Account("BEN", code, "XOF") for code in (debit, credit)])
+        move = Movement(debit, credit, amount_minor, "XOF")
+        journal = Journal("BEN", "voucher", key, "deposit", on, "treasurer 12345678", "to the bank", [move])
+        await post_all(db, [journal])
 
 
 async def kinds(pool: AsyncEngine) -> dict[str, str]:
