@@ -41,11 +41,12 @@ async def print_reconciliation(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_as_json(found, now)))
     else:
-        print("\n".join(line for one in found for line in _lines(one, now)))
+        print("\n".join(line for one in found for line in lines_of(one, now)))
     return 1 if any(one.differences for one in found) else 0
 
 
-def _lines(found: Reconciliation, now: datetime) -> Iterator[str]:
+def lines_of(found: Reconciliation, now: datetime) -> Iterator[str]:
+    """One mutuelle's lists and differences, as text."""
     today = found.mutuelle.today(now)
     yield f"{found.mutuelle.id} {found.mutuelle.name}"
     if found.days:

@@ -4,7 +4,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from xml.sax.saxutils import escape
 
 from sqlalchemy import select, text
@@ -41,16 +41,16 @@ def line(
 
 
 async def taken(
-    pool: AsyncEngine, lines: Iterable[str], *, name: str = NAME, head: str = HEAD, preset: str | None = None
+    pool: AsyncEngine, lines: Iterable[str], *, name: str = NAME, head: str = HEAD, now: datetime = NOON
 ) -> TakenIn:
-    """What becomes of a statement of these lines, taken in at noon; a refused one leaves nothing."""
+    """What becomes of a statement of these lines, taken in `now`; a refused one leaves nothing."""
     raw = "\n".join([head, *lines, ""]).encode()
     async with pool.connect() as db:
         account = await account_named(db, name, "BEN")
         mutuelle = await get_mutuelle(db, "BEN")
-        read = read_statement("mars.csv", raw, preset, mutuelle, mutuelle.today(NOON))
+        read = read_statement("mars.csv", raw, None, mutuelle, mutuelle.today(now))
         source = StatementSource(account, "mars.csv", read.preset.name, hashlib.sha256(raw).digest())
-        found = await take_in(db, mutuelle, source, read, NOON)
+        found = await take_in(db, mutuelle, source, read, now)
         await (db.rollback() if found.faults else db.commit())
     return found
 
