@@ -17,7 +17,18 @@ from mutuelle.support.merging import merge_households
 from mutuelle.treasury.statements.invariants import INVARIANTS
 from sms.tables import outbox
 from tests.support.officer_acts import broken
-from tests.support.statements import FLOAT, HEAD, SUSPENSE, TODAY, journals, kinds, line, open_merchant, taken
+from tests.support.statements import (
+    FLOAT,
+    HEAD,
+    SUSPENSE,
+    TODAY,
+    books,
+    journals,
+    kinds,
+    line,
+    open_merchant,
+    taken,
+)
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, found_town, join, paid
 
 DAY = timedelta(days=1)
@@ -264,6 +275,10 @@ MUTANTS = {
         "delete from statement_line where kind = 'fee'",
         "update statement_line set fee_minor = 0",
     ),
+    "statement_own_line_is_booked": (
+        "update statement_line set amount_minor = amount_minor + 1 where kind = 'own'",
+        "update statement_line set own_journal = reference where kind = 'own'",
+    ),
     "statement_receipt_was_told": ("delete from sms_outbox where template = 'receipt'",),
     "statement_line_is_of_its_file": (
         "update statement_file set first_on = first_on + 1, last_on = last_on + 1",
@@ -281,6 +296,8 @@ async def test_each_invariant_is_broken_by_its_mutants(
     town: AsyncEngine, owner: AsyncEngine, household: Household, name: str, mutant: str
 ) -> None:
     lines = [line(1, 5_000, household.number), line(2, 6_000), line(3, -150, "fee"), line(4, 7_000) + ";70"]
+    await books(town, FLOAT, "d", 9_000, TODAY)
+    lines.append(line(5, 9_000))
     await taken(town, lines, head=f"{HEAD};fee")
     assert await broken(town) == set()
     async with owner.begin() as db:
