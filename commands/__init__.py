@@ -17,5 +17,6 @@ HELP_ORDER = (
     "book",
     "report",
     "period",
+    "year",
     "seal",
 )

@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
         help="who does this, for what it changes; without it the name of the login",
     )
     import_.add_argument(
-        "--language", choices=languages(), default=_language(), help="of faults and counts: fr or en"
+        "--language", choices=languages(), default=language(), help="of faults and counts: fr or en"
     )
 
 
@@ -50,7 +50,7 @@ def _login() -> str:
         return f"user {os.getuid()} on this machine"
 
 
-def _language() -> str:
+def language() -> str:
     """English on an English terminal, else French, as the files are."""
     said = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "en" if said.startswith("en") else "fr"

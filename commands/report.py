@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -15,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, Commands, command, database, day, expect_mutuelle, of_mutuelle
 from commands.progress import Progress
+from commands.year import year_typed
+from commands.year.assembly import write_assembly
 from ledger.charts import DEFAULT, charts
 from ledger.export import snapshot
 from ledger.formats import FRENCH, PLAIN
@@ -39,7 +42,11 @@ ALSO = {  # what people who keep books in French call them
     "livre-de-caisse": "cash-book",
     "echeances": "ages",
     "emplois-ressources": "funds",
+    "assemblee": "assembly",
 }
+
+
+ASSEMBLY = "assembly"  # two pages for people who vote; the others are of the book alone
 
 
 def add(commands: Commands) -> None:
@@ -50,6 +57,10 @@ def add(commands: Commands) -> None:
         metavar="NAME",
         help="; ".join(f"{ours} ({french})" for french, ours in ALSO.items()),
     )
+    report.add_argument(
+        "--year", type=year_typed, metavar="YEAR", help="assembly: of which year; else the last one"
+    )
+    report.add_argument("--pdf", type=Path, metavar="FILE", help="assembly: write it as a PDF of two pages")
     of_mutuelle(report, required=True)
     report.add_argument(
         "--from", dest="first", type=day, metavar="DATE", help="the first day; else 1 January of the last"
@@ -86,7 +97,7 @@ def add(commands: Commands) -> None:
 def _report(typed: str) -> str:
     """The type of an argument: a report by its English or its French name."""
     name = ALSO.get(typed.lower(), typed.lower())
-    if name not in REPORTS:
+    if name not in (*REPORTS, ASSEMBLY):
         known = ", ".join(f"{french} or {ours}" for french, ours in ALSO.items())
         raise argparse.ArgumentTypeError(f"{typed!r} is no report; there are {known}")
     return name
@@ -95,6 +106,11 @@ def _report(typed: str) -> str:
 async def write_report(arguments: argparse.Namespace) -> int:
     """Print the report as a stream: it may be larger than the memory."""
     await expect_mutuelle(arguments.mutuelle)
+    if arguments.name == ASSEMBLY:
+        options = {"frame": arguments.chart, "language": arguments.language, "pdf": arguments.pdf}
+        return await write_assembly(arguments.mutuelle, year=arguments.year, **options)
+    if arguments.year or arguments.pdf:
+        raise CommandError("--year and --pdf are for the report assembly", 2)
     report, broken = REPORTS[arguments.name], list[Control]()
     async with database() as db:
         await snapshot(db)

@@ -3,6 +3,7 @@ what became of their money, a birth, a death, a lost phone.
 """
 
 from locales import Sentence, _
+from menus.assembly import assembly
 from menus.confirmation import answer_first, asked_about, no_household
 from menus.messages import RECEIPTS_SHOWN, listed_receipts
 from menus.mutuelle import prices, what_is_paid, which
@@ -53,6 +54,16 @@ async def prices_by_message(caller: Caller) -> Sentence:
 )
 async def benefits_by_message(caller: Caller) -> Sentence:
     return what_is_paid(await mutuelle_of(caller))
+
+
+@by_message(
+    _("ASSEMBLY"),
+    said=_("GENERAL+ASSEMBLY|MEETING WHEN|WHERE+ASSEMBLY|MEETING ACCOUNTS+YEAR"),
+    strangers=True,
+    weight=6,
+)
+async def assembly_by_message(caller: Caller) -> Sentence:
+    return await assembly(caller, await mutuelle_of(caller))
 
 
 @by_message(

@@ -3,6 +3,7 @@
 import re
 
 from locales import Fact, Money, Sentence, _, counts
+from menus.assembly import about_assembly
 from menus.limits import limits
 from menus.treasurer import treasuries
 from menus.words import paid_in_cash, whom
@@ -21,6 +22,7 @@ MEMBER_PAYS = re.compile(
     r"(PART|PARTICIPATION|CHARGE|SHARE) (DU|DE L|DES|OF THE) (MEMBRE|ADHERENT|ASSURE|PATIENT|MALADE|MEMBER)S?)\b"
 )
 PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasurers", "complaints", "cash"
+ASSEMBLY = "assembly"
 LIMITS = "limits"
 
 
@@ -36,9 +38,12 @@ async def about_mutuelle(caller: Caller) -> Sentence:
             Option(TREASURERS, _("Treasurers"), "3"),
             Option(COMPLAINTS, _("Complain"), "4"),
             Option(CASH, _("Pay in cash"), "5"),
-            *((Option(LIMITS, _("Limits"), "6"),) if kept else ()),
+            Option(ASSEMBLY, _("Assembly"), "6"),
+            *((Option(LIMITS, _("Limits"), "7"),) if kept else ()),
         ),
     )
+    if topic.key == ASSEMBLY:
+        return await about_assembly(caller, mutuelle)
     if topic.key == LIMITS:
         return await limits(caller, kept[0])
     return await show(await about(topic.key, caller, mutuelle, household))

@@ -10,6 +10,7 @@ from mutuelle.schedules.invariants import INVARIANTS as SCHEDULES
 from mutuelle.scheme.sealed_records import INVARIANTS as SEALED_RECORDS
 from mutuelle.support.invariants import INVARIANTS as SUPPORT
 from mutuelle.treasury.invariants import INVARIANTS as TREASURY
+from mutuelle.year_end.invariants import INVARIANTS as YEAR_END
 from talk.invariants import INVARIANTS as CONVERSATIONS
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -23,4 +24,5 @@ INVARIANTS: tuple[Invariant, ...] = (
     *OFFICERS,
     *SUPPORT,
     *TREASURY,
+    *YEAR_END,
 )

@@ -23,6 +23,7 @@ class Lock(IntEnum):
     CHECKS = 5  # mutuelle and facility
     DIGEST_ANSWERS = 6  # mutuelle, phone and hour of the digest
     IMPORT = 7  # the mutuelle
+    STATEMENT = 9  # mutuelle and account
 
 
 # What `lock` asks for, to stand in a larger statement: `:space` as a number, and `:name`.

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.book import MAX_JOURNALS, Journal, post
 
 RECEIVED = "contribution received"
+UNEXPECTED = "unexpected payment"
 
 
 async def post_all(db: AsyncConnection, journals: Sequence[Journal]) -> None:

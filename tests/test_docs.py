@@ -91,6 +91,7 @@ TYPED = {
     **{"PHONE": "+22370000001", "PHONE|NUMBER": "+22370000001", "NUMBER": "101000013", "INTO": "101000013"},
     **{
         "DATE": "2026-10-31",
+        "YEAR": "2025",
         "CODE": "SIK",
         "N": "2",
         "ROLE": "collector",

@@ -45,7 +45,7 @@ def paper(card: Card) -> bytes:
 
 
 def _story(card: Card) -> list[Flowable]:
-    title = Table([[_words(card.title, TITLE)]], colWidths=[WIDTH])
+    title = Table([[printed(card.title, TITLE)]], colWidths=[WIDTH])
     title.setStyle(
         TableStyle(
             [
@@ -57,12 +57,12 @@ def _story(card: Card) -> list[Flowable]:
             ]
         )
     )
-    foot = Table([[_words(card.foot, FOOT)]], colWidths=[WIDTH])
+    foot = Table([[printed(card.foot, FOOT)]], colWidths=[WIDTH])
     foot.setStyle(
         TableStyle([("LINEABOVE", (0, 0), (-1, -1), 1, INDIGO), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
     )
     advice = ListFlowable(
-        [_words(sentence, BODY) for sentence in card.advice],
+        [printed(sentence, BODY) for sentence in card.advice],
         bulletType="bullet",
         start="•",
         leftIndent=5 * mm,
@@ -72,9 +72,9 @@ def _story(card: Card) -> list[Flowable]:
     return [
         title,
         Spacer(0, 3.5 * mm),
-        _words(card.call, HEAD),
+        printed(card.call, HEAD),
         _table(card.calls, 9 * mm, DIGIT),
-        _words(card.message, HEAD),
+        printed(card.message, HEAD),
         _table(card.messages, 64 * mm, BOLD),
         advice,
         Spacer(0, 3 * mm),
@@ -83,7 +83,7 @@ def _story(card: Card) -> list[Flowable]:
 
 
 def _table(rows: tuple[Row, ...], first_width: float, style: ParagraphStyle) -> Table:
-    cells = [[_words(typed, style), _words(does, BODY)] for typed, does in rows]
+    cells = [[printed(typed, style), printed(does, BODY)] for typed, does in rows]
     table = Table(cells, colWidths=[first_width, WIDTH - first_width], spaceAfter=3.5 * mm)
     table.setStyle(
         TableStyle(
@@ -99,7 +99,8 @@ def _table(rows: tuple[Row, ...], first_width: float, style: ParagraphStyle) -> 
     return table
 
 
-def _words(text: str, style: ParagraphStyle) -> Paragraph:
+def printed(text: str, style: ParagraphStyle) -> Paragraph:
+    """A paragraph in letters that the PDF's fonts have."""
     return Paragraph(escape(_printable(text)), style)
 
 

@@ -76,7 +76,8 @@ grant select, insert on payment_move to service;
 create table payment_case (
     mutuelle_id text collate "C" not null,
     reference uuid not null,
-    kind text collate "C" not null check (kind in ('mismatch', 'contradiction', 'clock', 'old', 'late notice')),
+    kind text collate "C" not null
+        check (kind in ('mismatch', 'contradiction', 'clock', 'old', 'late notice', 'statement')),
     detail text not null,
     opened_at timestamptz not null,
     closed_at timestamptz,

@@ -29,12 +29,14 @@ SUBJECTS = (
     "officers",
     "cash",
     "payments",
+    "statements",
     "care",
     "schedules",
     "digests",
     "reminders",
     "imports",
     "support",
+    "assemblies",
 )
 
 

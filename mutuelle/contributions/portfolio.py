@@ -70,7 +70,7 @@ async def portfolio(
     """Every open household by its number, as it stands on `today`; with `only`, those of these numbers."""
     policies = await agreed_by_number(db, mutuelle, only)
     paid = await received_by_number(db, mutuelle, list(policies) if only is not None else None)
-    ages = await _ages(db, mutuelle, today, only)
+    ages = await ages_by_number(db, mutuelle, today, only)
     current = {found.code: found for found in await products_on_sale(db, mutuelle.id, today)}
     return {
         number: _insured(number, agreed, paid.get(number, ()), ages[number], current, today)
@@ -145,7 +145,7 @@ async def received_by_number(
     return found
 
 
-async def _ages(
+async def ages_by_number(
     db: AsyncConnection, mutuelle: Mutuelle, today: date, only: Collection[str] | None
 ) -> dict[str, tuple[int, ...]]:
     """The ages of those whom the next period's price counts, by household, the head first (as `people.ages`)."""

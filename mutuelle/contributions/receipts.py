@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _
 from mutuelle.contributions.payment_queue import QueuedPayment
+from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.standing import Reckoning
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
@@ -16,16 +18,27 @@ from mutuelle.scheme.mutuelles import Mutuelle
 from talk.phones import shown_phone
 
 
+class Receipted(Protocol):
+    """Money of a household that a receipt names: a payment, or money that came otherwise."""
+
+    @property
+    def number(self) -> str: ...
+    @property
+    def amount(self) -> Money: ...
+    @property
+    def receipt_code(self) -> str: ...
+
+
 def receipts_of(
-    household: Household, phones: Sequence[str], stands: Reckoning, opening: Money, queued: QueuedPayment
+    household: Household, phones: Sequence[str], stands: Reckoning, opening: Money, money: ReceivedMoney
 ) -> Notification:
     """The receipt for every phone of the household, and a shorter one for another payer."""
     sentences = dict.fromkeys(
-        phones, household_receipt(household, stands, opening, queued.amount, queued.receipt_code)
+        phones, household_receipt(household, stands, opening, money.amount, money.receipt_code)
     )
-    if queued.payer_phone not in sentences:
-        sentences[queued.payer_phone] = payer_receipt(queued)
-    return _notification(queued, "receipt", sentences, queued.receipt_code)
+    if money.payer_phone is not None and money.payer_phone not in sentences:
+        sentences[money.payer_phone] = payer_receipt(money)
+    return _receipt_notification(money, sentences)
 
 
 def mismatch_of(mutuelle: Mutuelle, queued: QueuedPayment) -> Notification:
@@ -33,10 +46,13 @@ def mismatch_of(mutuelle: Mutuelle, queued: QueuedPayment) -> Notification:
     return _notification(queued, "money to check", {queued.payer_phone: money_to_check(mutuelle, queued)})
 
 
-def closing_of(mutuelle: Mutuelle, queued: QueuedPayment) -> Notification:
-    """For money of a household that was closed meanwhile: it is kept, and covers nobody."""
-    sentences = dict.fromkeys((queued.payer_phone, queued.asked_by), closed_receipt(mutuelle, queued))
-    return _notification(queued, "receipt", sentences, queued.receipt_code)
+def closing_of(mutuelle: Mutuelle, phones: Sequence[str], money: ReceivedMoney) -> Notification:
+    """For money of a household that was closed meanwhile: it is kept, and covers nobody.
+
+    Who paid or asked is told; where nobody is known, the phones that the household has still.
+    """
+    told = money.others or phones
+    return _receipt_notification(money, dict.fromkeys(told, closed_receipt(mutuelle, money)))
 
 
 async def notify_late(db: AsyncConnection, queued: QueuedPayment, now: datetime) -> None:
@@ -52,10 +68,12 @@ async def notify_failed(db: AsyncConnection, queued: QueuedPayment, now: datetim
     await notify_all(db, [_notification(queued, "payment failed", sentences)], now)
 
 
-def _notification(
-    queued: QueuedPayment, template: str, sentences: Mapping[str, Sentence], receipt_code: str | None = None
-) -> Notification:
-    return Notification(queued.mutuelle_id, template, sentences, str(queued.reference), receipt_code)
+def _receipt_notification(money: ReceivedMoney, sentences: Mapping[str, Sentence]) -> Notification:
+    return Notification(money.mutuelle_id, "receipt", sentences, money.voucher.key, money.receipt_code)
+
+
+def _notification(queued: QueuedPayment, template: str, sentences: Mapping[str, Sentence]) -> Notification:
+    return Notification(queued.mutuelle_id, template, sentences, str(queued.reference))
 
 
 def household_receipt(
@@ -104,25 +122,25 @@ def household_receipt(
     )
 
 
-def payer_receipt(queued: QueuedPayment) -> Sentence:
+def payer_receipt(money: Receipted) -> Sentence:
     """The receipt of a payer outside the household: no name, no debt."""
-    number = shown_number(queued.number)
+    number = shown_number(money.number)
     return _(
         "Receipt {code}: you paid {amount} for household {number}. Thank you.",
-        code=queued.receipt_code,
-        amount=queued.amount,
+        code=money.receipt_code,
+        amount=money.amount,
         number=number,
     )
 
 
-def closed_receipt(mutuelle: Mutuelle, queued: QueuedPayment) -> Sentence:
+def closed_receipt(mutuelle: Mutuelle, money: Receipted) -> Sentence:
     """The receipt of money that came after the closing: nobody is covered by it."""
     return _(
         "Receipt {code}: {amount} for household {number}, which is closed: it covers nobody. "
         "To get it back, call {phone}.",
-        code=queued.receipt_code,
-        amount=queued.amount,
-        number=shown_number(queued.number),
+        code=money.receipt_code,
+        amount=money.amount,
+        number=shown_number(money.number),
         phone=mutuelle.complaints,
     )
 

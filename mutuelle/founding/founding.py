@@ -39,7 +39,7 @@ class FoundingError(Exception):
 
 
 async def found_mutuelle(db: AsyncConnection, mutuelle: Mutuelle, *, at: datetime) -> None:
-    """Write the mutuelle and open the accounts of its contributions and registration fees.
+    """Write the mutuelle and open the accounts of its contributions, registration fees and merchant code.
 
     How it is paid in cash and by merchant code may be said, or said otherwise, later: nobody has agreed to it. None
     leaves it as it is; an empty code and a sum of 0 remove it.
@@ -50,7 +50,10 @@ async def found_mutuelle(db: AsyncConnection, mutuelle: Mutuelle, *, at: datetim
     await _write(db, tables.mutuelle, [row], created_at=at)
     if ways:
         await db.execute(update(tables.mutuelle).where(tables.mutuelle.c.id == mutuelle.id).values(ways))
-    codes = (accounts.contributions(), accounts.registration())
+    codes = [accounts.contributions(), accounts.registration()]
+    if mutuelle.merchant_code:
+        name = f"merchant-{mutuelle.id}"
+        codes += [accounts.collections(name), accounts.suspense(name)]
     await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
 
 

@@ -8,18 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from zoneinfo import available_timezones
-
-from anyascii import anyascii
 
 from locales import _
 from mutuelle.founding.rules import LANGUAGE_CODE
-from mutuelle.imports.faults import UnreadError
+from mutuelle.sheets.faults import UnreadError
+from mutuelle.sheets.letters import folded
 from talk.answers import person_name
 from talk.trouble import InvalidError
 
-_NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^a-z0-9]+")
 _SEPARATORS = re.compile(r"\s*[/,;+|]\s*")
 _APOSTROPHES, _HYPHENS = re.compile("[`´ʼʹ′]"), re.compile("[‐‑‒–]")
 _REMARK = re.compile(r"(\( *([^()]*)\)|, *((?:[^\W\d_]| )+)$)")
@@ -56,13 +53,6 @@ class Setting:
 
 
 Reader = Callable[[str, Setting], object]
-
-
-@lru_cache(maxsize=20_000)  # a register repeats the same villages, products and names
-def folded(words: str) -> str:
-    """Small letters and digits without accents, one blank between words: how headers and names are compared."""
-    plain = words if words.isascii() else anyascii(words)
-    return " ".join(_NEITHER_LETTER_NOR_DIGIT.sub(" ", plain.lower()).split())
 
 
 def same_person(one: str, other: str) -> bool:

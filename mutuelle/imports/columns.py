@@ -22,7 +22,7 @@ from mutuelle.founding.rules import (
     SLUG,
 )
 from mutuelle.imports import cells, days, figures, phones
-from mutuelle.imports.cells import Reader, folded
+from mutuelle.imports.cells import Reader
 from mutuelle.imports.vocabulary import (
     FUND_WORDS,
     HELD_WORDS,
@@ -32,6 +32,7 @@ from mutuelle.imports.vocabulary import (
     ROLE_WORDS,
     SERVICE_WORDS,
 )
+from mutuelle.sheets.letters import folded
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from locales import _
 from locales.formats import month_named
 from mutuelle.dates import add_months
 from mutuelle.imports.cells import Setting
-from mutuelle.imports.faults import UnreadError
+from mutuelle.sheets.faults import UnreadError
 
 OLDEST_AGE = 115
 FIRST_YEAR, YEARS_AHEAD = 1950, 10

@@ -12,9 +12,9 @@ from locales import Sentence, _
 from mutuelle import tables
 from mutuelle.household_key import same_household
 from mutuelle.households.member_numbers import shown_number
-from mutuelle.imports.cells import folded
 from mutuelle.imports.household_rows import PaperHousehold
 from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.sheets.letters import folded
 
 Alike = tuple[str, ...]
 

@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
 from mutuelle import tables
-from mutuelle.imports.faults import Fault
 from mutuelle.imports.figures import register_number
 from mutuelle.imports.records import Record
 from mutuelle.imports.tables import register_line
 from mutuelle.scheme.limits import NO_CHANGE, LimitChanges, limit_changes
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.scheme.products import Product, products_by_version
+from mutuelle.sheets.faults import Fault
 from talk.trouble import InvalidError
 
 FOUNDED: Mapping[str, Table] = {  # by the form that fills them

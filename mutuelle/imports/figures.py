@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 
 from locales import _
-from mutuelle.imports.cells import Reader, Setting, folded
-from mutuelle.imports.faults import UnreadError
+from mutuelle.imports.cells import Reader, Setting
 from mutuelle.scheme.limits import BOUNDS, is_money
+from mutuelle.sheets.faults import UnreadError
+from mutuelle.sheets.letters import folded
 
 # Francs have no cents: a mark before exactly three digits separates thousands, and zeros behind a comma are dropped.
 _GROUPED = re.compile(r"\d{1,12}|\d{1,3}([ .,'’])\d{3}(?:\1\d{3}){0,2}")

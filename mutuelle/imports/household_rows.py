@@ -10,12 +10,13 @@ from datetime import date
 from typing import Any
 
 from locales import _
-from mutuelle.imports.cells import folded, same_person
+from mutuelle.imports.cells import same_person
 from mutuelle.imports.days import Birth
 from mutuelle.imports.dues import ContradictionError, PaperPolicy, Said, paper_policies
 from mutuelle.imports.records import Record, once
 from mutuelle.imports.setup_rows import SetupRows, find_id
 from mutuelle.scheme.products import Product
+from mutuelle.sheets.letters import folded
 from talk.trouble import InvalidError
 
 LEAST_AGE_OF_HEAD = 16  # as when a caller joins

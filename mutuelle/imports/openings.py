@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Journal, Movement
 from locales import _
-from mutuelle.imports.cells import folded, same_person, slug
+from mutuelle.imports.cells import same_person, slug
 from mutuelle.imports.records import Record, once
 from mutuelle.imports.setup_rows import SetupRows
 from mutuelle.imports.vocabulary import BANK_WORDS, BOX_WORDS, LINKING_WORDS
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.scheme.mutuelles import Mutuelle, Officer
+from mutuelle.sheets.letters import folded
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of, holder_of, lock_cash_in_hand
 from talk.phones import typed_phone
 from talk.trouble import InvalidError

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from locales import _
 from mutuelle.imports.cells import Setting
-from mutuelle.imports.faults import UnreadError
 from mutuelle.imports.figures import figures
+from mutuelle.sheets.faults import UnreadError
 from talk.phones import typed_phone, written_phone
 from talk.trouble import InvalidError
 

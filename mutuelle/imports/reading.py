@@ -4,26 +4,30 @@ Nothing in a cell is run or guessed: a formula is a fault, and so are letters th
 """
 
 import csv
-import io
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from locales import Sentence, _
-from mutuelle.imports.cells import folded
 from mutuelle.imports.columns import BY_NAME, FORMS, CsvColumn, Form
-from mutuelle.imports.faults import Fault, UnreadError
-from mutuelle.imports.letters import HIDDEN, decoded, suspicious
 from mutuelle.imports.phones import WORDS
+from mutuelle.sheets.faults import Fault, UnreadError
+from mutuelle.sheets.letters import HIDDEN, decoded, folded, suspicious
+from mutuelle.sheets.lines import (
+    HARD_BLANKS,
+    MOST_ABOVE,
+    SEPARATORS,
+    CsvLine,
+    UnreadFileError,
+    column_letters,
+    csv_lines,
+)
 
 MOST_BYTES = 64 * 1024 * 1024
 LONGEST_CELL = 400
-MOST_ABOVE = 15  # lines that may stand above the headers: a title, a date, a stamp
-SEPARATORS = {";": ";", ",": ",", "\t": "tab", "|": "|"}
 SPREADSHEETS = {".xlsx", ".xls", ".ods", ".numbers"}
-SEPARATOR_LINE = "sep="  # some spreadsheets write their separator there
 NOTHING = {"", "neant", "aucun", "aucune", "rien", "n a", "na", "none"}  # what an empty cell may say
 SAYS_NOTHING = "-"  # any of these, where it removes what was said before
 _FORMULA = re.compile(r"[=@+\-\t\r]")
@@ -63,17 +67,6 @@ class CsvFile:
         return Fault(self.file, line, shown, reason, letters, said, letter)
 
 
-def column_letters(place: int) -> str:
-    """What spreadsheets call the column at `place`, the first being 0: A, B, … Z, AA."""
-    return (column_letters(place // 26 - 1) if place >= 26 else "") + chr(ord("A") + place % 26)
-
-
-class _UnreadableError(Exception):
-    def __init__(self, line: int, reason: Sentence, said: str = "", letter: str = "") -> None:
-        super().__init__(reason.msgid)
-        self.line, self.reason, self.said, self.letter = line, reason, said, letter
-
-
 def read_folder(folder: Path) -> tuple[dict[str, CsvFile], list[Fault]]:
     """The files of a register in the folder, by their form's key, and all their faults."""
     if not folder.is_dir():
@@ -85,7 +78,7 @@ def read_folder(folder: Path) -> tuple[dict[str, CsvFile], list[Fault]]:
     for key, path in files.items():
         try:
             sheets[key], found = _sheet(next(form for form in FORMS if form.key == key), path)
-        except _UnreadableError as stopped:
+        except UnreadFileError as stopped:
             said, letter = stopped.said, stopped.letter
             found = [Fault(path.name, stopped.line, "", stopped.reason, said=said, letter=letter)]
         faults += found
@@ -122,10 +115,10 @@ def _sheet(form: Form, path: Path) -> tuple[CsvFile, list[Fault]]:
             _hits(form, next(csv.reader([line], delimiter=one), [])) for line in lines or [""]
         ),
     )
-    rows = _lines(text, separator)
+    rows = csv_lines(text, separator)
     above = list(itertools.islice(rows, MOST_ABOVE))
     if not above:
-        raise _UnreadableError(0, _("the file is empty"))
+        raise UnreadFileError(0, _("the file is empty"))
     head = max(range(len(above)), key=lambda nth: (_hits(form, above[nth].cells), -nth))
     top = above[head]
     columns, faults = _columns(form, path.name, top.line, top.cells)
@@ -135,9 +128,9 @@ def _sheet(form: Form, path: Path) -> tuple[CsvFile, list[Fault]]:
     read: list[CsvRow] = []
     for line in itertools.chain(above[head + 1 :], rows):
         if line.runs_on:
-            raise _UnreadableError(line.line, _("a cell runs on to the next line: is a quote not closed?"))
+            raise UnreadFileError(line.line, _("a cell runs on to the next line: is a quote not closed?"))
         if len(read) == form.most_rows:
-            raise _UnreadableError(
+            raise UnreadFileError(
                 line.line, _("this file may have {most} lines at most", most=form.most_rows)
             )
         row, found = _row(sheet, line, columns, top.cells)
@@ -154,36 +147,12 @@ def _hits(form: Form, cells: list[str]) -> int:
 def _decoded(path: Path) -> tuple[str, str]:
     """The text and the name of its encoding."""
     if path.stat().st_size > MOST_BYTES:
-        raise _UnreadableError(0, _("the file is too large: {most} MB at most", most=MOST_BYTES // 1024**2))
+        raise UnreadFileError(0, _("the file is too large: {most} MB at most", most=MOST_BYTES // 1024**2))
     try:
         return decoded(path.read_bytes())
     except UnreadError as unread:
         line = len(unread.text.splitlines()) + unread.text.endswith(("\n", "\r")) or 1
-        raise _UnreadableError(line, unread.sentence, unread.said, unread.letter) from None
-
-
-@dataclass(frozen=True)
-class _CsvLine:
-    """A line that is not empty: its number in the file, its cells, and whether one of them runs on to the next line."""
-
-    line: int
-    cells: list[str]
-    runs_on: bool
-
-
-def _lines(text: str, separator: str) -> Iterator[_CsvLine]:
-    """Each line that is not empty."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            raise _UnreadableError(line, _("the quotes of this line cannot be read")) from None
-        if any(cell.strip() for cell in cells) and not cells[0].startswith(SEPARATOR_LINE):
-            yield _CsvLine(line, cells, reader.line_num > line)
+        raise UnreadFileError(line, unread.sentence, unread.said, unread.letter) from None
 
 
 def _columns(form: Form, file: str, line: int, header: list[str]) -> tuple[dict[int, CsvColumn], list[Fault]]:
@@ -212,7 +181,7 @@ def _columns(form: Form, file: str, line: int, header: list[str]) -> tuple[dict[
 
 
 def _row(
-    sheet: CsvFile, line: _CsvLine, columns: Mapping[int, CsvColumn], header: list[str]
+    sheet: CsvFile, line: CsvLine, columns: Mapping[int, CsvColumn], header: list[str]
 ) -> tuple[CsvRow, list[Fault]]:
     faults = []
     if any(cell.strip() for cell in line.cells[len(header) :]):
@@ -255,6 +224,6 @@ def _danger(cell: str, column: CsvColumn) -> tuple[Sentence, str] | None:
     if found := suspicious(cell):
         return found
     for letter in cell:
-        if not letter.isprintable() and letter not in "\xa0\u202f\u2009\u2007":
+        if not letter.isprintable() and letter not in HARD_BLANKS:
             return _("this cell holds a letter that cannot be shown"), letter
     return (_("this cell is too long"), "") if len(cell) > LONGEST_CELL else None

@@ -6,8 +6,8 @@ from typing import Any
 
 from locales import _
 from mutuelle.imports.cells import Setting
-from mutuelle.imports.faults import Fault, UnreadError
 from mutuelle.imports.reading import SAYS_NOTHING, CsvFile, CsvRow
+from mutuelle.sheets.faults import Fault, UnreadError
 from talk.trouble import InvalidError
 
 

@@ -32,7 +32,6 @@ from mutuelle.imports.columns import BALANCES, FORMS, HOUSEHOLDS, MUTUELLE
 from mutuelle.imports.dues import PaperPolicy
 from mutuelle.imports.duplicates import look_alikes
 from mutuelle.imports.existing import existing_of
-from mutuelle.imports.faults import Fault
 from mutuelle.imports.household_rows import PaperHousehold, household_rows
 from mutuelle.imports.openings import Opening, held_by_officers, journals, opening_rows
 from mutuelle.imports.reading import CsvFile
@@ -42,6 +41,7 @@ from mutuelle.imports.writing import write_households
 from mutuelle.locks import Lock, lock
 from mutuelle.scheme.limits import write_limit
 from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle
+from mutuelle.sheets.faults import Fault
 
 
 @dataclass

@@ -32,15 +32,16 @@ from mutuelle.founding.rules import (
     faults_of_sale,
     faults_of_treasurers,
 )
-from mutuelle.imports.cells import Setting, folded, slug
+from mutuelle.imports.cells import Setting, slug
 from mutuelle.imports.columns import FACILITIES, PLACES
 from mutuelle.imports.existing import Existing, clashes
-from mutuelle.imports.faults import Fault
 from mutuelle.imports.figures import limit_value
 from mutuelle.imports.records import Record, once
 from mutuelle.scheme.limits import NewLimit, shown
 from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
+from mutuelle.sheets.faults import Fault
+from mutuelle.sheets.letters import folded
 from talk.trouble import InvalidError
 
 FIRST_PREFIX = 101

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from locales import Money, Sentence, _, _n
 from mutuelle.imports.columns import FORMS
-from mutuelle.imports.faults import by_cause, reported
 from mutuelle.imports.reading import CsvFile
 from mutuelle.imports.run import Imported
+from mutuelle.sheets.faults import by_cause, reported
 
 FAULTS_SHOWN = 200
 NOTES_SHOWN = 20

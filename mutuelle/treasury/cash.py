@@ -4,8 +4,6 @@ It is posted and receipted to the household in the transaction that records it; 
 that one collector holds, and how long, is limited: past the limit she must deposit first.
 """
 
-import base64
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -35,7 +33,6 @@ from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.posting import RECEIVED, post_all
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.tables import payment
 from mutuelle.treasury.cash_in_hand import (
     CashInHand,
     cash_in_hand_of,
@@ -47,6 +44,7 @@ from mutuelle.treasury.cash_in_hand import (
 )
 from mutuelle.treasury.messages import cash_receipt as receipt_sentence
 from mutuelle.treasury.messages import deposit_confirmed, send_cash_receipts
+from mutuelle.treasury.receipt_codes import RECEIPTS, draw_receipt_code
 from mutuelle.treasury.receipt_days import expect_receipt_day
 from mutuelle.treasury.tables import cash_deposit, cash_receipt
 from prepared import Prepared
@@ -56,7 +54,6 @@ from talk.words import Caller
 from values import value
 
 DEPOSITED = "cash deposited"
-CODE_BYTES = 4  # of which thirty bits are shown: six letters and digits
 
 
 @value
@@ -228,11 +225,7 @@ async def _write(
     async def write(code: str) -> bool:
         return bool(await _WRITE.value(db, row | {"receipt_code": code}))
 
-    return reference, await draw_free("receipt code", _draw_receipt_code, write)
-
-
-def _draw_receipt_code() -> str:
-    return base64.b32encode(secrets.randbelow(256**CODE_BYTES).to_bytes(CODE_BYTES))[:6].decode()
+    return reference, await draw_free("receipt code", draw_receipt_code, write)
 
 
 _WRITTEN = [
@@ -249,14 +242,18 @@ _WRITTEN = [
         "receipt_code",
     )
 ]
-_PAID_WITH_CODE = select(payment.c.reference).where(
-    payment.c.mutuelle_id == bindparam("mutuelle_id"), payment.c.receipt_code == bindparam("receipt_code")
-)
+_HAVE_CODE = [
+    select(table.c.reference)
+    .where(table.c.mutuelle_id == bindparam("mutuelle_id"), table.c.receipt_code == bindparam("receipt_code"))
+    .exists()
+    for table in RECEIPTS
+    if table is not cash_receipt  # it has a key for them
+]
 _WRITE = Prepared(
     insert(cash_receipt)
     .from_select(
         _WRITTEN,
-        select(*(bindparam(c.name, type_=c.type) for c in _WRITTEN)).where(~_PAID_WITH_CODE.exists()),
+        select(*(bindparam(c.name, type_=c.type) for c in _WRITTEN)).where(*(~have for have in _HAVE_CODE)),
     )
     .on_conflict_do_nothing()
     .returning(cash_receipt.c.receipt_code)

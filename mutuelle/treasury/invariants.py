@@ -15,6 +15,7 @@ from mutuelle.scheme.limits import USUAL
 from mutuelle.scheme.products import products_by_version
 from mutuelle.tables import mutuelle, waiver
 from mutuelle.treasury.receipt_days import MOST_DAYS_BACK
+from mutuelle.treasury.statements.invariants import INVARIANTS as STATEMENTS
 from mutuelle.treasury.waivers import is_past
 
 
@@ -221,4 +222,4 @@ COUNTS: tuple[Invariant, ...] = (
     ),
 )
 
-INVARIANTS = CASH + WAIVERS + COUNTS
+INVARIANTS = CASH + WAIVERS + COUNTS + STATEMENTS

@@ -6,13 +6,15 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from commands.report import ALSO
+from commands.report import ALSO, ASSEMBLY
 from engines.embedded import Engines
 from ledger import accounts as a
 from ledger.reports import REPORTS, Question
@@ -48,12 +50,12 @@ async def _as_owner(url: str, statement: str) -> None:
 
 
 def test_every_report_has_a_name_in_each_language(keneya: Keneya) -> None:
-    assert sorted(ALSO.values()) == sorted(REPORTS)
+    assert sorted(ALSO.values()) == sorted([*REPORTS, ASSEMBLY])
     for french, ours in ALSO.items():
         code, output, complaints = keneya(french)
         assert (code, complaints) == (0, "")
         assert output == keneya(ours)[1]
-        assert "Concorde avec la balance." in output
+        assert ours == ASSEMBLY or "Concorde avec la balance." in output
 
 
 def test_language_chart_and_csv_are_chosen(keneya: Keneya) -> None:
@@ -240,3 +242,19 @@ def test_nothing_is_written_while_a_report_is_read(keneya: Keneya, monkeypatch: 
 async def _writing(db: AsyncConnection, question: Question) -> int:
     await db.execute(text("insert into sms_optout default values"))
     return 0
+
+
+def test_the_report_to_the_assembly_is_written_as_text_and_as_a_pdf(keneya: Keneya, tmp_path: Path) -> None:
+    code, output, complaints = keneya("assembly", "--year", "2026")
+    assert (code, complaints) == (0, "")
+    assert "rapport à l'assemblée générale, 2026" in output
+    assert "Bilan : ce que nous avons (actif)" in output
+    paper = tmp_path / "assembly.pdf"
+    assert keneya("assemblee", "--year", "2026", "--pdf", str(paper)) == (0, f"{paper}\n", "")
+    assert len(PdfReader(paper).pages) == 2
+    assert "Compte de résultat" in PdfReader(paper).pages[1].extract_text()
+    code, _output, complaints = keneya("assembly", "--year", "2026", "--pdf", str(tmp_path / "no" / "a.pdf"))
+    assert code == 1
+    assert "No such file" in complaints
+    assert keneya("balance", "--year", "2026")[0] == 2
+    assert keneya("assembly", "--year", "2098")[0] == 2

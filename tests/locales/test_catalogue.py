@@ -22,7 +22,10 @@ from locales.letters import is_gsm7
 ROOT = Path(__file__).parents[2]
 ROOMS = ("locales", "talk", "menus", "ussd", "sms", "mutuelle", "ledger", "commands", "simulator")
 ON_PHONES = ("talk", "menus", "ussd", "sms", "mutuelle")  # what they say is read on a phone, but for
-ON_PAPER = ("mutuelle/imports", "mutuelle/founding", "mutuelle/demonstration")  # commands and files
+ON_PAPER = (  # commands and files
+    *("mutuelle/imports", "mutuelle/sheets", "mutuelle/treasury/statements"),
+    *("mutuelle/founding", "mutuelle/demonstration"),
+)
 MOST_FOLDED = 3  # words: "français", for which there is no other
 TEXTS = {"_": 1, "_n": 2, "word": 1, "words": 2}  # so many texts come first in these calls
 PUT_TOGETHER = {  # in the book without being written out in the code; "transfer" is what those say who move money

@@ -12,8 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, languages
 from menus import find
+from mutuelle.acts import By
 from mutuelle.officers.role_changes import GIVE, WITHDRAW
 from mutuelle.officers.roles import Role
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.year_end.closing import close_year
 from talk.answers import pin
 from talk.words import Caller
 from tests.menus.test_walker import LONG_NAME, Walk, found_longest
@@ -78,6 +81,17 @@ async def test_a_treasurer_reads_the_detail_and_who_owes(staffed: AsyncEngine, l
 
 
 @pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_convenes_an_assembly_and_writes_its_vote(
+    staffed: AsyncEngine, language: str
+) -> None:
+    async with staffed.begin() as db:
+        by = By("Kadidia", "the year is over", NOON)
+        await close_year(db, await get_mutuelle(db, "BEN"), NOON.year - 1, by)
+    walk = await walked(staffed, ISSA, language, "7", "6")
+    assert walk.acted > 1
+
+
+@pytest.mark.parametrize("language", languages())
 async def test_a_treasurer_counts_the_box(staffed: AsyncEngine, language: str) -> None:
     walk = await walked(staffed, ISSA, language, "9", "8", "6")
     assert walk.acted > 0
@@ -89,7 +103,7 @@ async def test_a_treasurer_counts_the_box(staffed: AsyncEngine, language: str) -
 @pytest.mark.parametrize("language", languages())
 async def test_a_treasurer_proposes_a_limit_and_another_signs(staffed: AsyncEngine, language: str) -> None:
     await set_limit(staffed, "two_signatures_from_minor", 1_000_000)
-    walk = await walked(staffed, ISSA, language, "7", "6")
+    walk = await walked(staffed, ISSA, language, "7", "7")
     assert walk.acted > 0
 
 

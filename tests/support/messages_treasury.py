@@ -10,6 +10,9 @@ from mutuelle.scheme.mutuelles import Officer
 from mutuelle.treasury import messages
 from mutuelle.treasury.cash_counts import CASH_COUNT
 from mutuelle.treasury.waivers import WAIVER
+from mutuelle.year_end.asked import LONGEST_PLACE
+from mutuelle.year_end.assemblies import ASSEMBLY, Assembly, convened
+from mutuelle.year_end.votes import ASSEMBLY_VOTE
 from tests.support.messages_officers import DAY, MUTUELLE, NAME, PHONE
 from tests.support.messages_receipts import HOME, MOST, stands
 from tests.support.messages_receipts import MUTUELLE as TOWN
@@ -27,6 +30,11 @@ MESSAGES: dict[str, Sentence] = {
         for state in (CoverState.WAITING, CoverState.COVERED, CoverState.SUSPENDED)
     },
     "signature asked, waiver": signature_asked(MUTUELLE, NAME, WAIVER.label(WAIVED)),
+    "signature asked, assembly": signature_asked(MUTUELLE, NAME, ASSEMBLY.label({"on": DAY.isoformat()})),
+    "signature asked, vote": signature_asked(MUTUELLE, NAME, ASSEMBLY_VOTE.label({"year": 2026})),
+    "assembly convened": convened(
+        replace(TOWN, name=MUTUELLE), Assembly(DAY, 19, "x" * LONGEST_PLACE, 99_999)
+    ),
     "signature asked, count": signature_asked(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),
     "signature refused, count": signature_refused(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),
     "signature refused, waiver": signature_refused(MUTUELLE, NAME, WAIVER.label(WAIVED)),

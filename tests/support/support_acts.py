@@ -7,7 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mutuelle.acts import By
 from mutuelle.households.support_acts import SupportError
+from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.support import changes, merging, who
+from mutuelle.year_end.closing import YearEndError, close_year
 
 DRAWN = re.compile(r"receipt [A-Z2-7]{6}\b(, [0-9a-f-]{36})?")
 
@@ -17,7 +19,7 @@ async def play(pool: AsyncEngine, typed: str, at: datetime) -> list[str]:
     try:
         async with pool.begin() as db:
             lines = await _act(db, typed.split(), By("Kadidia", "she came to the office", at))
-    except SupportError as fault:
+    except (SupportError, YearEndError) as fault:
         return [f"keneya: {fault}"]
     return [DRAWN.sub("receipt ABC234", line) for line in lines]
 
@@ -38,6 +40,15 @@ async def _act(db: AsyncConnection, typed: list[str], by: By) -> list[str]:
             await changes.close_household(db, number, by, although_covered=False)
         case ["reopen", number]:
             await merging.reopen_household(db, number, by)
+        case ["year", year]:
+            return await _close_year(db, int(year), by)
         case _:
             raise AssertionError(f"support cannot {' '.join(typed)!r}")
     return []
+
+
+async def _close_year(db: AsyncConnection, year: int, by: By) -> list[str]:
+    closed = await close_year(db, await get_mutuelle(db, "BEN"), year, by)
+    return [
+        f"{closed.year} is closed: {closed.members.households} household, {closed.members.covered} covered"
+    ]

@@ -12,26 +12,23 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
-from ledger.book import Account, Journal, Movement
+from ledger.book import Account, Journal, Movement, Voucher
 from mobilemoney.operator import OperatorAnswer
-from mutuelle.contributions.contribution_calls import calls_reached, with_calls
+from mutuelle.contributions.contribution_calls import with_calls
 from mutuelle.contributions.payment_queue import QueuedPayment, lock_queued
 from mutuelle.contributions.payments import OPEN, PaymentState, expect_legal
-from mutuelle.contributions.receipts import closing_of, mismatch_of, receipts_of
+from mutuelle.contributions.receipts import mismatch_of
+from mutuelle.contributions.received_money import AgreedRenewal, ReceivedMoney
 from mutuelle.contributions.settlement.reads import SettlementReads, lock_and_read
+from mutuelle.contributions.settlement.receive import journal_of, receive
 from mutuelle.contributions.settlement.writes import SettledPayment, SettlementWrites, write_settlement
-from mutuelle.contributions.standing import opening_of, reckon
-from mutuelle.cover.policies import Policy, policy_row
-from mutuelle.cover.rules import Receipt
 from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import Household
-from mutuelle.notify import Notification
-from mutuelle.posting import RECEIVED
+from mutuelle.posting import RECEIVED, UNEXPECTED
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer
 
 SETTLED_AT_ONCE = 256  # payments of one transaction, which holds their locks
-UNEXPECTED = "unexpected payment"
 CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -129,14 +126,13 @@ def _settle(
         return False
     completed_at = _completed_at(batch, queued, answer)
     on = household.mutuelle.today(completed_at)
-    difference = _difference(queued, answer)
+    difference = difference_of(queued, answer)
     if difference:
         _suspend(batch, household.mutuelle, queued, answer, difference, on)
         batch.notification.append(mismatch_of(household.mutuelle, queued))
     else:
-        _renew(batch, household, queued)
-        _post(batch, household, queued, on)
-        batch.notification.append(_receipt(batch, household, queued))
+        renewal = _renewal(batch, household, queued)
+        receive(batch, household, _money_of(household.household, queued, on, renewal))
     expect_legal(queued.reference, queued.state, PaymentState.PAID)
     said = answer.operator_reference
     batch.paid.append(SettledPayment(queued, said, completed_at, difference or "status answer"))
@@ -167,7 +163,7 @@ def _completed_at(batch: SettlementWrites, queued: QueuedPayment, answer: Operat
     return possible
 
 
-def _difference(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
+def difference_of(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
     """How the operator's answer differs from what was asked; None where it agrees."""
     if answer.currency != queued.amount.currency:
         return "currency"
@@ -176,57 +172,41 @@ def _difference(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
     return "phone" if answer.phone != queued.payer_phone else None
 
 
-def _renew(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment) -> None:
-    """Write the new period that this payment agreed to, with its first franc and not before.
+def _renewal(
+    batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment
+) -> AgreedRenewal | None:
+    """The new period that this payment agreed to, which begins with its first franc and not before.
 
-    A period that another payment or cash has begun meanwhile is not begun again: the money is the household's. So it is
-    where the household was closed, or somebody came to it whom the price does not count.
+    Where somebody came to the household whom the price does not count, the money is the household's and no more.
     """
-    if household.is_closed or queued.reference in batch.outgrown:
-        return
-    sequence = len(household.policies) + 1
     if (
-        queued.renews_code is None
+        queued.reference in batch.outgrown
+        or queued.renews_code is None
         or queued.renews_version is None
         or queued.renews_minor is None
         or queued.renews_members is None
         or queued.renews_sequence is None
-        or queued.renews_sequence < sequence
     ):
-        return
+        return None
     product = household.products[queued.renews_code, queued.renews_version]
     offer = Offer(product, queued.renews_members, queued.renews_minor, 0)
-    agreed_on = household.mutuelle.today(queued.asked_at)
-    key = queued.mutuelle_id, queued.number
-    batch.policies.append(policy_row(*key, offer, sequence=sequence, agreed_on=agreed_on, at=batch.now))
-    household.policies.append(Policy(sequence, agreed_on, product, queued.renews_minor, 0))
+    return AgreedRenewal(offer, queued.renews_sequence, household.mutuelle.today(queued.asked_at))
 
 
-def _post(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment, on: date) -> None:
-    """Post the contribution calls that the money makes, then the receipt."""
-    money = queued.amount.amount_minor
-    credit_minor = household.credit_minor + money
-    calls = calls_reached(
-        household.mutuelle,
-        household.household,
-        household.uncalled,
-        credit_minor,
-        on=on,
-        actor=queued.operator,
+def _money_of(
+    household: Household, queued: QueuedPayment, on: date, renewal: AgreedRenewal | None
+) -> ReceivedMoney:
+    """The payment, made as it was asked for."""
+    return ReceivedMoney(
+        number=household.number,
+        amount=queued.amount,
+        debit=accounts.collections(queued.float_name),
+        voucher=_voucher("payment", RECEIVED, "paid by mobile money", queued, on),
+        receipt_code=queued.receipt_code,
+        payer_phone=queued.payer_phone,
+        asked_by=queued.asked_by,
+        renewal=renewal,
     )
-    batch.journals += [*calls, _receipt_journal(household.household, queued, on)]
-    household.called += len(calls)
-    household.credit_minor = credit_minor - sum(m.amount_minor for call in calls for m in call.movements)
-    household.receipts.append(Receipt(on, money))
-
-
-def _receipt(batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment) -> Notification:
-    if household.is_closed:
-        return closing_of(household.mutuelle, queued)
-    today, currency = household.mutuelle.today(batch.now), household.mutuelle.currency
-    stands = reckon([policy.terms for policy in household.policies], household.receipts, today, currency)
-    opening = opening_of(stands.periods, household.policies[-1].product)
-    return receipts_of(household.household, household.phones, stands, opening, queued)
 
 
 def _suspend(
@@ -250,23 +230,14 @@ def _suspend(
     pair = (accounts.collections(name), accounts.suspense(name))
     batch.accounts += [Account(mutuelle.id, code, answer.currency) for code in pair]
     money = Movement(*pair, answer.amount_minor, answer.currency)
-    batch.journals.append(
-        _journal("suspense", UNEXPECTED, f"answer differs in {difference}", queued, on, money)
-    )
+    voucher = _voucher("suspense", UNEXPECTED, f"answer differs in {difference}", queued, on)
+    batch.journals.append(voucher.journal([money]))
 
 
-def _receipt_journal(household: Household, queued: QueuedPayment, on: date) -> Journal:
-    pair = (accounts.collections(queued.float_name), household.account)
-    money = Movement(*pair, queued.amount.amount_minor, queued.amount.currency)
-    return _journal("payment", RECEIVED, "paid by mobile money", queued, on, money)
-
-
-def _journal(
-    source: str, kind: str, reason: str, queued: QueuedPayment, on: date, money: Movement
-) -> Journal:
-    """The journal of a payment; its reference is the key, so that it is posted once."""
+def _voucher(source: str, kind: str, reason: str, queued: QueuedPayment, on: date) -> Voucher:
+    """The voucher of a payment; its reference is the key, so that it is posted once."""
     reference = str(queued.reference)
-    return Journal(
+    return Voucher(
         mutuelle=queued.mutuelle_id,
         source=source,
         key=reference,
@@ -274,7 +245,6 @@ def _journal(
         effective_on=on,
         actor=queued.operator,
         reason=reason,
-        movements=[money],
         memo={"payment": reference},
     )
 
@@ -283,7 +253,9 @@ async def journals_of(
     db: AsyncConnection, mutuelle: Mutuelle, household: Household, queued: QueuedPayment, on: date
 ) -> list[Journal]:
     """The journals of a payment made as it was asked for: the calls that the money makes, then the receipt."""
-    return await with_calls(db, mutuelle, household, _receipt_journal(household, queued, on))
+    return await with_calls(
+        db, mutuelle, household, journal_of(household, _money_of(household, queued, on, None))
+    )
 
 
 _SPENT_ON = text(

@@ -9,8 +9,9 @@ from mutuelle.imports import cells, days, figures, phones
 from mutuelle.imports.cells import Reader, Setting
 from mutuelle.imports.columns import FORMS, HOUSEHOLDS, PRODUCTS
 from mutuelle.imports.days import Birth
-from mutuelle.imports.faults import UnreadError
 from mutuelle.imports.vocabulary import LANGUAGE_WORDS, ROLE_WORDS, SERVICE_WORDS
+from mutuelle.sheets.faults import UnreadError
+from mutuelle.sheets.letters import folded
 from talk.trouble import InvalidError
 
 MALI = Setting("ML", date(2026, 11, 22))
@@ -248,11 +249,9 @@ def test_an_age_stays_the_same_said_a_year_later() -> None:
 
 def test_no_file_has_one_name_for_two_columns() -> None:
     for form in FORMS:
-        names = [
-            cells.folded(name) for column in form.columns for name in set(map(cells.folded, column.names))
-        ]
+        names = [folded(name) for column in form.columns for name in set(map(folded, column.names))]
         assert len(names) == len(set(names)), form.key
-    assert cells.folded("Payé jusqu’au") == cells.folded(HOUSEHOLDS.column("paid_until").shown)
+    assert folded("Payé jusqu’au") == folded(HOUSEHOLDS.column("paid_until").shown)
 
 
 def test_names_become_identifiers() -> None:

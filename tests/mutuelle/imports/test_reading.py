@@ -8,6 +8,7 @@ import pytest
 from locales import render
 from mutuelle.imports import reading
 from mutuelle.imports.reading import BadFolderError, CsvFile, read_folder
+from mutuelle.sheets.lines import column_letters
 from tests.support.paper_registers import HEAD, MENAGES, line, write
 
 
@@ -110,7 +111,7 @@ def test_a_column_without_a_name_is_not_passed_over(tmp_path: Path) -> None:
 
 
 def test_columns_have_the_letters_of_a_spreadsheet() -> None:
-    assert [reading.column_letters(place) for place in (0, 4, 25, 26, 51, 52, 701, 702)] == [
+    assert [column_letters(place) for place in (0, 4, 25, 26, 51, 52, 701, 702)] == [
         *("A", "E", "Z", "AA", "AZ", "BA", "ZZ", "AAA")
     ]
 

@@ -6,18 +6,29 @@ words look like names and French is taken; where none does, or two do, the file 
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import pairwise
 
+from anyascii import anyascii
+
 from locales import Sentence, _
-from mutuelle.imports.faults import UnreadError
+from mutuelle.sheets.faults import UnreadError
 
 ONE_BYTE = {"cp1252": "Windows-1252", "mac_roman": "Mac Roman", "cp850": "MS-DOS (850)"}
+_NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^a-z0-9]+")
 HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _EXPECTED = set("àâäáãçéèêëíîïñóôöõúûùüÿœæ")
 _CAPITALS = {letter.upper() for letter in _EXPECTED}
 _SIGNS = set("‘“”«»–—…€·²")
 _ODD, _RARE, _SIGN = 10, 3, 2
 _SPELT_TWICE = re.compile("[ÃÂÅâ]")  # how UTF-8 begins where it was read as Windows-1252
+
+
+@lru_cache(maxsize=20_000)  # a register repeats the same villages, products and names
+def folded(words: str) -> str:
+    """Small letters and digits without accents, one blank between words: how headers and names are compared."""
+    plain = words if words.isascii() else anyascii(words)
+    return " ".join(_NEITHER_LETTER_NOR_DIGIT.sub(" ", plain.lower()).split())
 
 
 def decoded(raw: bytes) -> tuple[str, str]:

@@ -1,0 +1,281 @@
+"""Reads a statement: CSV or XLSX, whatever encoding, separator and order of columns, under the preset that fits it.
+
+A line that cannot be read is a fault with its file, row and reason; the lines around it are read on.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from ledger.accounts import MINOR_DIGITS
+from locales import Sentence, _
+from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.sheets.faults import Fault, UnreadError
+from mutuelle.sheets.letters import decoded, folded
+from mutuelle.sheets.lines import MOST_ABOVE, SEPARATORS, CsvLine, UnreadFileError, column_letters, csv_lines
+from mutuelle.treasury.statements.figures import amount, moment, payer_phone
+from mutuelle.treasury.statements.lines import StatementLine
+from mutuelle.treasury.statements.presets import Preset, PresetError, fitting, preset_named
+from talk.trouble import InvalidError
+
+MOST_BYTES = 128 * 1024 * 1024
+MOST_LINES = 500_000
+LONGEST_CELL, LONGEST_ID = 400, 120
+BETWEEN = "; "  # the cells of a note: nobody writes one number across two of them
+LOCAL_CURRENCY = {"fcfa", "cfa", "f cfa", "f"}
+FEE_WORDS = re.compile(r"\b(?:frais|fees?|commissions?|charges?|agios?|tarif)\b")
+# A sign before a number is none, and so is a dash before words; + and - before what a spreadsheet would work out are.
+_FORMULA = re.compile(r"[=@\t\r]|[+−-](?![\d\s.,'’()-]*[A-Za-z. ]{0,8}$).*[(|!=*&^+]", re.DOTALL)
+
+
+@dataclass
+class ReadStatement:
+    """What a file holds: its lines, its faults, and how many lines tell of no money (`skipped`)."""
+
+    name: str
+    preset: Preset
+    lines: list[StatementLine] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    skipped: int = 0
+
+    @property
+    def count(self) -> int:
+        """All lines below the headers; a line with several faults counts once."""
+        return len(self.lines) + self.skipped + len(self.faulty)
+
+    @property
+    def faulty(self) -> set[int]:
+        return {fault.line for fault in self.faults}
+
+
+def read_statement(
+    path: Path, raw: bytes, preset: str | None, mutuelle: Mutuelle, today: date
+) -> ReadStatement:
+    """Read a statement of an account of `mutuelle`; PresetError or UnreadFileError if it cannot be read at all."""
+    chosen = preset_named(preset) if preset else None
+    if len(raw) > MOST_BYTES:
+        raise UnreadFileError(0, _("the file is too large: {most} MB at most", most=MOST_BYTES // 1024**2))
+    rows, chosen, header = _rows(path, raw, chosen)
+    reader = _LineReader(ReadStatement(path.name, chosen), header, mutuelle, today)
+    for row in rows:
+        if row.runs_on:
+            raise UnreadFileError(row.line, _("a cell runs on to the next line: is a quote not closed?"))
+        if reader.read.count == MOST_LINES:
+            raise UnreadFileError(row.line, _("this file may have {most} lines at most", most=MOST_LINES))
+        reader.take(row)
+    if not reader.read.count:
+        raise UnreadFileError(0, _("the file is empty"))
+    return reader.read
+
+
+def _rows(path: Path, raw: bytes, preset: Preset | None) -> tuple[Iterator[CsvLine], Preset, CsvLine]:
+    """The lines below the headers, the preset that fits, and the headers."""
+    try:
+        text, _encoding = decoded(raw)
+    except UnreadError as unread:
+        raise UnreadFileError(0, unread.sentence, unread.said, unread.letter) from None
+    refused: PresetError | None = None
+    for separator in SEPARATORS:
+        rows = csv_lines(text, separator)
+        above = list(itertools.islice(rows, MOST_ABOVE))
+        try:
+            chosen, head = _fitting(above, preset)
+        except PresetError as none:
+            refused = refused or none
+            continue
+        return itertools.chain(above[head + 1 :], rows), chosen, above[head]
+    raise refused or UnreadFileError(0, _("the file is empty"))
+
+
+def _fitting(above: Sequence[CsvLine], preset: Preset | None) -> tuple[Preset, int]:
+    """The preset, given or found, and which of the first lines has its headers."""
+    if preset is None:
+        return fitting([row.cells for row in above])
+    head = next((nth for nth, row in enumerate(above) if preset.places(row.cells) is not None), None)
+    if head is None:
+        needed = ", ".join(preset.columns[one][0] for one in preset.columns if one not in preset.optional)
+        raise PresetError(f"this file has not the headers of preset {preset.name}: {needed}")
+    return preset, head
+
+
+class _LineReader:
+    """Reads one line after the other of one file."""
+
+    def __init__(self, read: ReadStatement, header: CsvLine, mutuelle: Mutuelle, today: date) -> None:
+        self.read, self.mutuelle, self.today = read, mutuelle, today
+        self.places = read.preset.places(header.cells) or {}
+        self.headers = _named(header.cells)
+        self.digits = MINOR_DIGITS[mutuelle.currency]
+
+    def take(self, row: CsvLine) -> None:
+        """Read one line: into the lines, the faults, or as one that tells of no money."""
+        cells = {
+            name: [" ".join(row.cells[place].split()) for place in places if place < len(row.cells)]
+            for name, places in self.places.items()
+        }
+        faults = len(self.read.faults)
+        self._expect_harmless(row)
+        moved = self._moved(row, cells)
+        if moved is False:
+            self.read.skipped += 1
+            return
+        line = self._line(row, cells)
+        if line is not None and len(self.read.faults) == faults:
+            self.read.lines.append(line)
+
+    def _fault(self, row: CsvLine, name: str, reason: Sentence, said: str = "") -> None:
+        place = self.places[name][0] if name in self.places else None
+        shown, letters = ("", "") if place is None else (self.headers[place], column_letters(place))
+        self.read.faults.append(Fault(self.read.name, row.line, shown, reason, letters, said))
+
+    def _expect_harmless(self, row: CsvLine) -> None:
+        for place, cell in enumerate(row.cells):
+            letters = column_letters(place)
+            shown = self.headers[place] if place < len(self.headers) else letters
+            if cell and _FORMULA.match(cell):
+                reason = _("a cell cannot begin with {letter}", letter=repr(cell[0]))
+            elif len(cell) > LONGEST_CELL:
+                reason = _("this cell is too long")
+            elif not cell.isprintable() and not " ".join(cell.split()).isprintable():
+                reason = _("this cell holds a letter that cannot be shown")
+            else:
+                continue
+            said = "".join(letter if letter.isprintable() else "\ufffd" for letter in cell)
+            self.read.faults.append(Fault(self.read.name, row.line, shown, reason, letters, said))
+
+    def _moved(self, row: CsvLine, cells: Mapping[str, list[str]]) -> bool | None:
+        """Whether the line says that money moved: by its status and its type, where the preset has them."""
+        preset = self.read.preset
+        if preset.statuses:
+            status = _first(cells, "status")
+            if folded(status) not in preset.statuses:
+                self._fault(row, "status", _("this word is not known here"), status)
+            elif not preset.statuses[folded(status)]:
+                return False
+        if preset.types:
+            kind = _first(cells, "type")
+            if folded(kind) not in preset.types:
+                self._fault(row, "type", _("this word is not known here"), kind)
+            elif preset.types[folded(kind)] == "none":
+                return False
+        return None
+
+    def _line(self, row: CsvLine, cells: Mapping[str, list[str]]) -> StatementLine | None:
+        on, at = self._moment(row, cells)
+        self._expect_currency(row, _first(cells, "currency"))
+        note = BETWEEN.join(filter(None, [*cells.get("note", ()), *cells.get("reference", ())]))
+        payer = payer_phone(_first(cells, "payer"), self.mutuelle.country) if _first(cells, "payer") else None
+        money, is_fee = self._money(row, cells, note, payer)
+        fee = self._amount(row, cells, "fee") or 0
+        line_id = self._id(row, cells, on, money)
+        if on is None or money is None or not line_id:
+            return None
+        return StatementLine(
+            position=row.line,
+            line_id=line_id,
+            said={header: cell for header, cell in zip(self.headers, row.cells, strict=False) if cell},
+            on=on,
+            at=at,
+            payer=payer,
+            amount_minor=money,
+            fee_minor=abs(fee),
+            currency=self.mutuelle.currency,
+            note=note,
+            is_fee=is_fee,
+        )
+
+    def _moment(self, row: CsvLine, cells: Mapping[str, list[str]]) -> tuple[date | None, datetime | None]:
+        said = " ".join(filter(None, (_first(cells, "date"), _first(cells, "time"))))
+        try:
+            on, at = moment(said, self.mutuelle.timezone)
+        except InvalidError as wrong:
+            self._fault(row, "date", wrong.sentence, said)
+            return None, None
+        if on > self.today:
+            self._fault(row, "date", _("{cell} has not come yet.", cell=said), said)
+        return on, at
+
+    def _expect_currency(self, row: CsvLine, said: str) -> None:
+        own = self.mutuelle.currency
+        if said and said.upper() != own and folded(said) not in LOCAL_CURRENCY:
+            reason = _("this account is kept in {currency}", currency=own)
+            self._fault(row, "currency", reason, said)
+
+    def _amount(self, row: CsvLine, cells: Mapping[str, list[str]], name: str) -> int | None:
+        """The amount in that column; None for an empty cell, or a fault."""
+        said = _first(cells, name)
+        if not said.strip("-–— "):
+            return None
+        try:
+            return amount(said, self.digits, self.read.preset.decimal)
+        except InvalidError as wrong:
+            self._fault(row, name, wrong.sentence, said)
+            return None
+
+    def _money(
+        self, row: CsvLine, cells: Mapping[str, list[str]], note: str, payer: str | None
+    ) -> tuple[int | None, bool]:
+        """The amount with its sign, and whether it is a fee."""
+        if "amount" not in self.places:
+            return self._of_two_columns(row, cells, note)
+        faults, money = len(self.read.faults), self._amount(row, cells, "amount")
+        if not money:
+            if len(self.read.faults) == faults:
+                self._fault(row, "amount", _("This is not an amount."), _first(cells, "amount") or "-")
+            return None, False
+        way = self.read.preset.types.get(folded(_first(cells, "type"))) if self.read.preset.types else None
+        is_fee = way == "fee" or (way in (None, "debit") and money < 0 and _says_fee(note))
+        if money < 0 and (way == "credit" or (way is None and payer and not is_fee)):
+            self._fault(row, "amount", _("money that a payer paid is above zero"), _first(cells, "amount"))
+            return None, False
+        return (-abs(money) if way in ("debit", "fee") else money), is_fee
+
+    def _of_two_columns(
+        self, row: CsvLine, cells: Mapping[str, list[str]], note: str
+    ) -> tuple[int | None, bool]:
+        """The same where money that came in and money that went out have a column each."""
+        faults = len(self.read.faults)
+        came, went = self._amount(row, cells, "credit"), self._amount(row, cells, "debit")
+        if came is not None and came < 0:
+            self._fault(row, "credit", _("money that a payer paid is above zero"), _first(cells, "credit"))
+        elif bool(came) == bool(went) and len(self.read.faults) == faults:
+            self._fault(row, "", _("a line has a credit or a debit"))
+        if len(self.read.faults) > faults:
+            return None, False
+        return (came, False) if came else (-abs(went or 0), _says_fee(note))
+
+    def _id(self, row: CsvLine, cells: Mapping[str, list[str]], on: date | None, money: int | None) -> str:
+        """The operator's id of the line; of a form without one, its day, amount and balance together."""
+        said = _first(cells, "id")
+        if said:
+            if len(said) > LONGEST_ID:
+                self._fault(row, "id", _("this cell is too long"), said)
+            return said[:LONGEST_ID]
+        if (
+            "balance" in self.read.preset.columns
+            and (balance := self._amount(row, cells, "balance")) is not None
+        ):
+            return f"{on} {money} {balance}"
+        self._fault(row, "id" if "id" in self.places else "", _("this line has no id"))
+        return ""
+
+
+def _first(cells: Mapping[str, list[str]], name: str) -> str:
+    found = cells.get(name)
+    return found[0] if found else ""
+
+
+def _says_fee(note: str) -> bool:
+    return bool(FEE_WORDS.search(folded(note)))
+
+
+def _named(header: Sequence[str]) -> list[str]:
+    """A name for each column: its header, or its letters where it has none or another column's."""
+    names: list[str] = []
+    for place, cell in enumerate(header):
+        name = " ".join(cell.split())
+        names.append(name if name and name not in names else column_letters(place))
+    return names

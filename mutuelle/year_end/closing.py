@@ -1,0 +1,82 @@
+"""Closing a year: the books are closed through 31 December, and the members of that day are counted."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.book import Origin
+from ledger.periods import close_period, closed_through
+from mutuelle.acts import By
+from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.year_end.membership import Membership, membership
+from mutuelle.year_end.tables import closed_year
+
+SOURCE = "year end"
+
+
+class YearEndError(Exception):
+    """The year cannot be closed; `reason` is the ledger's word for it, or `year_not_over`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class ClosedYear:
+    """A year whose books are closed, and its members at its end."""
+
+    year: int
+    members: Membership
+    closed_at: datetime
+    closed_by: str
+
+
+def last_day_of(year: int) -> date:
+    return date(year, 12, 31)
+
+
+async def close_year(db: AsyncConnection, mutuelle: Mutuelle, year: int, by: By) -> ClosedYear:
+    """Close a year that is over; a year that was closed before is given back as it was. YearEndError: not possible.
+
+    Nothing can be dated in it any more: what comes late is booked on its own day. Its income and expenses are carried
+    into `fund:result` by every report from 1 January on.
+    """
+    last = last_day_of(year)
+    if last >= mutuelle.today(by.at):
+        raise YearEndError("year_not_over")
+    through = await closed_through(db, mutuelle.id)
+    if through is None or through < last:
+        origin = Origin(SOURCE, f"close {year} {by.at.isoformat()}", by.actor, by.reason)
+        closed = await close_period(db, mutuelle.id, last, origin)
+        if not closed.stands:
+            raise YearEndError(str(closed.reason))
+    if before := await find_closed_year(
+        db, mutuelle.id, year
+    ):  # its books were perhaps opened again meanwhile
+        return before
+    members = await membership(db, mutuelle, last)
+    row = {"mutuelle_id": mutuelle.id, "year": year, "closed_at": by.at, "closed_by": by.actor}
+    await db.execute(insert(closed_year), row | asdict(members))
+    return ClosedYear(year, members, by.at, by.actor)
+
+
+async def find_closed_year(
+    db: AsyncConnection, mutuelle_id: str, year: int | None = None
+) -> ClosedYear | None:
+    """A year that was closed, else None; without `year` the last one."""
+    c = closed_year.c
+    of_year = (
+        c.mutuelle_id == mutuelle_id if year is None else (c.mutuelle_id == mutuelle_id) & (c.year == year)
+    )
+    row = (
+        await db.execute(select(closed_year).where(of_year).order_by(c.year.desc()).limit(1))
+    ).one_or_none()
+    if row is None:
+        return None
+    facts = row._mapping
+    members = Membership(**{name: facts[name] for name in Membership.__dataclass_fields__})
+    return ClosedYear(row.year, members, row.closed_at, row.closed_by)
