@@ -14,7 +14,6 @@ from mutuelle.schedules.digest.words import SMS_SEPTETS, summary
 from mutuelle.scheme.mutuelles import Place, places_named, places_of
 from mutuelle.treasury.arrears import Arrears, arrears_by_place, where_is_owed, who_owes
 from mutuelle.treasury.detail import detail_in_parts, detail_of, detail_pages
-from sms.segments import MAX_SEGMENTS
 from talk.answers import Kind
 from talk.keywords import Takes, by_message, word_for
 from talk.layout import longest
@@ -144,4 +143,4 @@ async def detail(caller: Caller) -> Sentence:
     return detail_in_parts(await look(detail_of, caller, kept.mutuelle_id), caller.language)
 
 
-detail = replace(detail, segments=MAX_SEGMENTS)
+detail = replace(detail, segments=3)

@@ -6,6 +6,7 @@ down, and past LOOKUPS_A_DAY there is none until tomorrow.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -37,13 +38,20 @@ class Arrears:
 
 
 async def arrears_by_place(db: AsyncConnection, caller: Caller, places: Sequence[Place]) -> list[Arrears]:
+    """What `late_in` finds, for a treasurer who asks on her phone: written down, and refused past the day's limit."""
+    mutuelle = await get_mutuelle(db, places[0].mutuelle_id)
+    asked = places[0].name if len(places) == 1 else mutuelle.id
+    await note_lookup(db, caller, f"who owes {asked}")
+    return await late_in(db, mutuelle, places, mutuelle.today(caller.at))
+
+
+async def late_in(
+    db: AsyncConnection, mutuelle: Mutuelle, places: Sequence[Place], today: date
+) -> list[Arrears]:
     """Who is late with what it owes in each of these places of one mutuelle; the largest sum first.
 
     A newcomer is not late before the product's delay to pay is over (`Insured.is_late`).
     """
-    mutuelle = await get_mutuelle(db, places[0].mutuelle_id)
-    asked = places[0].name if len(places) == 1 else mutuelle.id
-    await note_lookup(db, caller, f"who owes {asked}")
     heads = await db.execute(
         select(household.c.number, household.c.place_id, household.c.head_name).where(
             household.c.mutuelle_id == mutuelle.id,
@@ -52,7 +60,6 @@ async def arrears_by_place(db: AsyncConnection, caller: Caller, places: Sequence
         )
     )
     homes = {number: (place_id, name) for number, place_id, name in heads}
-    today = mutuelle.today(caller.at)
     insured = await portfolio(db, mutuelle, today, homes.keys())
     owing: dict[str, list[Owing]] = {place.id: [] for place in places}
     for number, one in insured.items():
