@@ -21,6 +21,7 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_disputes import cancel_cash, close_dispute, last_cash, open_disputes
 from mutuelle.treasury.cash_in_hand import collectors_cash_in_hand
 from mutuelle.treasury.receipt_days import LATE_AFTER_DAYS
+from mutuelle.treasury.voucher_disputes import disputed_vouchers
 
 
 def add(commands: Commands) -> None:
@@ -37,7 +38,9 @@ def add(commands: Commands) -> None:
     )
     of_mutuelle(list_, close, cancel, required=True)
     for parser in (close, cancel):
-        parser.add_argument("receipt", type=str.upper, metavar="RECEIPT", help="the code of the receipt")
+        parser.add_argument(
+            "receipt", type=str.upper, metavar="RECEIPT", help="the code of the receipt, or of the voucher"
+        )
         acted(parser)
 
 
@@ -55,6 +58,9 @@ async def list_cash(arguments: argparse.Namespace) -> int:
             number, on = shown_number(case.number), case.on.isoformat()
             by = f"{case.taken_by.role} {case.taken_by.name}"
             lines.append(f"contested {case.code} {case.amount} of {on}, household {number}, {by}")
+        for paid in await disputed_vouchers(db, arguments.mutuelle):
+            of = f"{paid.amount} of {paid.dated}, voucher {paid.shown_number}"
+            lines.append(f"not received {paid.code} {of}, {paid.party}, recorded by {paid.proposer_name}")
         for one in await last_cash(db, arguments.mutuelle, now):
             if (one.recorded_on - one.on).days > LATE_AFTER_DAYS:
                 late = f"recorded late {one.code} {one.amount} of {one.on}, only on {one.recorded_on}"

@@ -183,6 +183,21 @@ def member(number: str, fund: str = HEALTH) -> str:
     return _code(fund, "member", number)
 
 
+def payable(facility: str, fund: str = HEALTH) -> str:
+    """What is owed to `facility` (its code in the directory)."""
+    return _code(fund, "payable", facility)
+
+
+def transit(fund: str = HEALTH) -> str:
+    """Money on its way between two of our own accounts."""
+    return _code(fund, "transit")
+
+
+def unsplit(kind: str, fund: str = HEALTH) -> str:
+    """The one account of this kind in the fund, such as the one of purchases, or of gifts."""
+    return _code(fund, kind)
+
+
 def interfund(other: str, fund: str = HEALTH) -> str:
     """What the fund `other` owes to `fund`."""
     return _code(fund, "interfund", other)

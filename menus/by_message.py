@@ -32,7 +32,10 @@ def opened_without_keyword(
 
     A doctor's number and code are a check, one of them alone begins it. A treasurer's no is about her summary.
     """
-    if Role.DOCTOR in roles and (parts := parts_without_word(body)):
+    says_no = initials(body).split()[:1] and initials(body).split()[0] in words_of(
+        NO
+    )  # and a code of a payment
+    if Role.DOCTOR in roles and not says_no and (parts := parts_without_word(body)):
         return verify, (body,), bool(parts.number and parts.code)
     if Role.TREASURER in roles and initials(body) in words_of(NO):
         return err_by_message, (), False

@@ -1,9 +1,11 @@
-"""A treasurer's money: a contribution taken at the desk, the cash received, what waits for a signature, a waiver."""
+"""A treasurer's money: a contribution at the desk, what is paid, the cash received, what waits for a signature."""
 
 from locales import Sentence, _, counts
 from menus.cash import receive
 from menus.cash_count import count_box
+from menus.expense import pay_facility, spend
 from menus.find import NOT_FOUND, find_number
+from menus.own_accounts import own_accounts
 from menus.sign import propose, sign
 from menus.words import one_of
 from mutuelle.households.member_numbers import shown_number
@@ -12,28 +14,33 @@ from mutuelle.treasury.cash_disputes import LISTED_DAYS, CashReceipt, last_cash
 from mutuelle.treasury.waivers import Debt, debt_of, waiver_of, waiver_reason
 from talk.words import Caller, Option, ask, choose, look
 
-TAKE, RECEIVED, COUNT, SIGN, WAIVE = "take", "received", "count", "sign", "waive"
-
 
 async def money(caller: Caller, appointment: Appointment) -> Sentence:
     """A digit keeps its meaning for ever; the digits between are reserved for a treasurer's daily work with money."""
     what = await choose(
         _("Money"),
         (
-            Option(TAKE, _("Take a contribution"), "1"),
-            Option(RECEIVED, _("Money received"), "5"),
-            Option(COUNT, _("Count the box"), "6"),
-            Option(SIGN, _("To sign"), "7"),
-            Option(WAIVE, _("Waive a debt"), "9"),
+            Option("take", _("Contribution"), "1"),
+            Option("spend", _("Expense"), "2"),
+            Option("facility", _("Pay a facility"), "3"),
+            Option("own", _("Bank, accounts"), "4"),
+            Option("received", _("Money received"), "5"),
+            Option("count", _("Count the box"), "6"),
+            Option("sign", _("To sign"), "7"),
+            Option("waive", _("Waive a debt"), "9"),
         ),
     )
-    if what.key == TAKE:
-        return await receive(caller, appointment)
-    if what.key == RECEIVED:
-        return await received(caller, appointment)
-    if what.key == COUNT:
-        return await count_box(caller, appointment)
-    return await (sign(caller, appointment) if what.key == SIGN else waive(caller, appointment))
+    duties = {
+        "take": receive,
+        "spend": spend,
+        "facility": pay_facility,
+        "own": own_accounts,
+        "received": received,
+        "count": count_box,
+        "sign": sign,
+        "waive": waive,
+    }
+    return await duties[what.key](caller, appointment)
 
 
 async def received(caller: Caller, appointment: Appointment) -> Sentence:

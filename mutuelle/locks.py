@@ -23,6 +23,7 @@ class Lock(IntEnum):
     CHECKS = 5  # mutuelle and facility
     DIGEST_ANSWERS = 6  # mutuelle, phone and hour of the digest
     IMPORT = 7  # the mutuelle
+    VOUCHERS = 8  # the mutuelle
     STATEMENT = 9  # mutuelle and account
 
 

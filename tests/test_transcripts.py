@@ -26,7 +26,8 @@ from mutuelle.officers.roles import Role
 from mutuelle.schedules.jobs import run_schedules
 from tests.support import support_acts as support
 from tests.support.clinic import open_facility
-from tests.support.officers import appoint
+from tests.support.officers import appoint, set_limit
+from tests.support.own_accounts import opens
 from tests.support.sms_phone import CODE, Writer, sms_deps
 from tests.support.town import Clock, Handset, found, paid, sell, unroute
 from tests.support.town_fixtures import deps_of
@@ -133,6 +134,16 @@ class Script:
                 update(tables.mutuelle).values({way: int(fact) if way.endswith("minor") else fact})
             )
 
+    async def opens(self, rest: str) -> None:
+        """The paper books had this account: `health:bank:bms 200000`."""
+        account, minor = rest.split(" ")
+        await opens(self.ussd_deps.pool, account, int(minor), at=self.clock())
+
+    async def limits(self, rest: str) -> None:
+        """The mutuelle decided on a limit: `two_signatures_from_minor 25000`."""
+        name, limit = rest.split(" ")
+        await set_limit(self.ussd_deps.pool, name, int(limit), since=self.clock().date())
+
     async def supports(self, rest: str) -> None:
         """A person of the federation types a command."""
         for line in await support.play(self.ussd_deps.pool, rest, self.clock()):
@@ -223,6 +234,8 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "unroute": Script.unroutes,
     "neighbour": Script.neighbour,
     "takes": Script.takes,
+    "opens": Script.opens,
+    "limit": Script.limits,
 }
 
 

@@ -65,16 +65,21 @@ create table cash_count (
 create index cash_count_last on cash_count (mutuelle_id, counted_at);
 grant select, insert on cash_count to service;
 
+-- A receipt of cash that a household contests, or a voucher of which who was paid says that the money did not come.
 create table cash_dispute (
     mutuelle_id text collate "C" not null,
     reference uuid not null,
+    subject text collate "C" not null default 'receipt' check (subject in ('receipt', 'voucher')),
+    receipt uuid generated always as (case subject when 'receipt' then reference end) stored,
+    voucher uuid generated always as (case subject when 'voucher' then reference end) stored,
     phone text collate "C", -- null: the office found it wrong, nobody contested it
     disputed_at timestamptz not null,
     closed_at timestamptz,
     closed_by text check (length(closed_by) between 2 and 60),
     outcome text check (length(outcome) between 2 and 160),
     primary key (mutuelle_id, reference),
-    foreign key (mutuelle_id, reference) references cash_receipt,
+    foreign key (mutuelle_id, receipt) references cash_receipt,
+    foreign key (mutuelle_id, voucher) references voucher,
     check (num_nonnulls(closed_at, closed_by, outcome) in (0, 3))
 );
 grant select, insert, update (closed_at, closed_by, outcome) on cash_dispute to service;

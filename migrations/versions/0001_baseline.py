@@ -27,6 +27,7 @@ SUBJECTS = (
     "policies",
     "directory",
     "officers",
+    "vouchers",
     "cash",
     "payments",
     "statements",

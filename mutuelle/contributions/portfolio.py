@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.receipts import received_by_members
 from locales import Money
-from mutuelle.contributions.standing import may_renew, next_offer, reckon
+from mutuelle.contributions.standing import less, may_renew, next_offer, reckon
 from mutuelle.cover.policies import terms
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms
 from mutuelle.dates import add_months
@@ -141,7 +141,10 @@ async def received_by_number(
     found: dict[str, list[Receipt]] = defaultdict(list)
     async for entry in _in_turns(await received_by_members(db, mutuelle.id, accounts.HEALTH, wanted)):
         number = entry.account.rpartition(":")[2]
-        found[number].append(Receipt(entry.occurred_on, entry.amount_minor))
+        if entry.amount_minor < 0:
+            found[number] = less(found[number], -entry.amount_minor)
+        else:
+            found[number].append(Receipt(entry.occurred_on, entry.amount_minor))
     return found
 
 

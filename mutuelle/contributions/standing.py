@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
+from ledger.receipts import GIVERS
 from ledger.statements import ENTRIES_OF_ONE, Entry
 from locales import Money
 from mutuelle.contributions.payments import CONTRIBUTION, OPEN, OpenPayment
@@ -142,18 +143,31 @@ def opening_of(dated: Sequence[Period], product: Product) -> Money:
 def receipts(entries: Sequence[Entry], known_at: datetime | None = None) -> list[Receipt]:
     """The money received from a household and not reversed, each on its own day, in the order it was recorded.
 
-    Waivers are no money. With `known_at`: as the book stood at that moment.
+    Waivers are no money. Money given back is taken off the newest receipts: it was beyond what was due.
+    With `known_at`: as the book stood at that moment.
     """
     recorded = [entry for entry in entries if known_at is None or entry.recorded_at <= known_at]
     taken_back = {entry.reverses_id for entry in recorded}
-    return [
-        Receipt(entry.occurred_on, entry.credit)
-        for entry in sorted(recorded, key=lambda entry: entry.recorded_at)
-        if entry.credit
-        and entry.counter_account != WAIVED
-        and entry.reverses_id is None
-        and entry.journal_id not in taken_back
-    ]
+    found: list[Receipt] = []
+    for entry in sorted(recorded, key=lambda entry: entry.recorded_at):
+        if entry.reverses_id is not None or entry.journal_id in taken_back:
+            continue
+        if entry.debit and entry.counter_account.split(":")[1] in GIVERS:
+            found = less(found, entry.debit)
+        elif entry.credit and entry.counter_account != WAIVED:
+            found.append(Receipt(entry.occurred_on, entry.credit))
+    return found
+
+
+def less(received: Sequence[Receipt], given_back_minor: int) -> list[Receipt]:
+    """The receipts without so much of the newest of them."""
+    left, found = given_back_minor, list(received)
+    while left and found:
+        last = found.pop()
+        if last.amount_minor > left:
+            found.append(replace(last, amount_minor=last.amount_minor - left))
+        left -= min(left, last.amount_minor)
+    return found
 
 
 def may_renew(dated: Sequence[Period], today: date) -> bool:

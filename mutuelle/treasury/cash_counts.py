@@ -252,11 +252,9 @@ async def _write(
     holder: str,
     found: CountedBox,
     at: datetime,
-    *,
-    act: UUID | None = None,
-    reason: str | None = None,
+    **proof: UUID | str | None,
 ) -> UUID:
-    """Write the row of a count; its reference."""
+    """Write the row of a count, with `proof` of a difference: the `act` or the `reason`; its reference."""
     row: dict[str, Any] = {
         "mutuelle_id": mutuelle_id,
         "reference": uuid4(),
@@ -265,8 +263,7 @@ async def _write(
         "held_minor": found.box.held.amount_minor,
         "currency": found.counted.currency,
         "counted_at": at,
-        "act": act,
-        "reason": reason,
+        **proof,
     }
     await db.execute(insert(cash_count), row)
     return UUID(str(row["reference"]))

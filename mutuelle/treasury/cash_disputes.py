@@ -28,7 +28,7 @@ from mutuelle.tables import household_phone, officer
 from mutuelle.tables import mutuelle as mutuelles
 from mutuelle.treasury.cash_in_hand import REVERSAL, cash_in_hand_of, is_cancelled, lock_cash_in_hand
 from mutuelle.treasury.messages import cash_cancelled, cash_disputed
-from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt
+from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt, voucher
 from talk.answers import Kind
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller
@@ -135,9 +135,13 @@ async def dispute_cash(db: AsyncConnection, caller: Caller, *, code: str) -> Non
 
 
 async def close_dispute(db: AsyncConnection, mutuelle_id: str, code: str, *, by: By) -> bool:
-    """Close a dispute, its outcome being the reason; False if no open case has this receipt code."""
-    of_code = select(cash_receipt.c.reference).where(
-        cash_receipt.c.mutuelle_id == mutuelle_id, cash_receipt.c.receipt_code == code
+    """Close a dispute, its outcome being the reason; False if no open case has this code of a receipt or voucher."""
+    of_code = (
+        select(cash_receipt.c.reference)
+        .where(cash_receipt.c.mutuelle_id == mutuelle_id, cash_receipt.c.receipt_code == code)
+        .union(
+            select(voucher.c.reference).where(voucher.c.mutuelle_id == mutuelle_id, voucher.c.code == code)
+        )
     )
     changed = await db.execute(
         sa.update(cash_dispute)

@@ -125,3 +125,48 @@ def cash_cancelled(mutuelle: Mutuelle, amount: Money, code: str) -> Sentence:
         amount=amount,
         phone=mutuelle.complaints,
     )
+
+
+def paid_by_voucher(mutuelle_name: str, amount: Money, number: str, reason: str, *, code: str) -> Sentence:
+    """To the facility or person who was paid by hand: for what, and how to say that it did not come."""
+    return _(
+        "{mutuelle} paid you {amount}, voucher {number}: {reason}. Not received? Send NO {code}",
+        mutuelle=mutuelle_name,
+        amount=amount,
+        number=number,
+        reason=reason,
+        code=code,
+    )
+
+
+def voucher_taken_back(mutuelle_name: str, amount: Money, number: str, reason: str) -> Sentence:
+    """To the same: two treasurers took the payment back."""
+    return _(
+        "{mutuelle}: the payment of {amount} to you was taken back, voucher {number}: {reason}.",
+        mutuelle=mutuelle_name,
+        amount=amount,
+        number=number,
+        reason=reason,
+    )
+
+
+def voucher_signed(mutuelle_name: str, what: Sentence, number: str, code: str) -> Sentence:
+    """To the treasurer who proposed it: it is done, and the number to write on the paper."""
+    return _(
+        "{mutuelle}: signed: {what}. Write on the paper: voucher {number}, code {code}.",
+        mutuelle=mutuelle_name,
+        what=what,
+        number=number,
+        code=code,
+    )
+
+
+def voucher_disputed(party: str, amount: Money, number: str, proposer: str) -> Sentence:
+    """To the treasurers: who was paid says that nothing came."""
+    return _(
+        "{party} says that {amount} did not come, voucher {number} recorded by {proposer}. Please hear both.",
+        party=party,
+        amount=amount,
+        number=number,
+        proposer=proposer,
+    )

@@ -1,4 +1,4 @@
-"""The tables of cash (who holds it, what was received, deposited and disputed) and of statements."""
+"""The tables of cash (who holds it, what was received, deposited and disputed), of vouchers and of statements."""
 
 from schema_tables import table
 
@@ -7,5 +7,6 @@ cash_receipt = table("cash_receipt")
 cash_count = table("cash_count")
 cash_deposit = table("cash_deposit")
 cash_dispute = table("cash_dispute")
+voucher = table("voucher")
 statement_file = table("statement_file")
 statement_line = table("statement_line")

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from locales import Sentence
+from locales import Money, Sentence, _
 from mutuelle.cover.rules import CoverState
 from mutuelle.officers.messages import signature_asked, signature_refused
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import Officer
 from mutuelle.treasury import messages
 from mutuelle.treasury.cash_counts import CASH_COUNT
+from mutuelle.treasury.voucher_answers import MOST_REASON
+from mutuelle.treasury.voucher_reversals import REVERSAL
 from mutuelle.treasury.waivers import WAIVER
 from mutuelle.year_end.asked import LONGEST_PLACE
 from mutuelle.year_end.assemblies import ASSEMBLY, Assembly, convened
@@ -19,6 +21,10 @@ from tests.support.messages_receipts import MUTUELLE as TOWN
 
 WAIVED = {"number": HOME.number, "amount_minor": MOST.amount_minor, "currency": MOST.currency}
 COUNTED = {"name": NAME, "counted_minor": 0, "held_minor": 99_999_999, "currency": "XOF"}
+
+BIG = Money(9_999_999, "XOF")
+VOUCHER_NUMBER, CODE, WHY = "99999/2026 transport", "482913", "x" * MOST_REASON
+TO_NAME = _("{amount} to {party}", amount=BIG, party=NAME)
 
 MESSAGES: dict[str, Sentence] = {
     **{
@@ -38,6 +44,18 @@ MESSAGES: dict[str, Sentence] = {
     "signature asked, count": signature_asked(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),
     "signature refused, count": signature_refused(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),
     "signature refused, waiver": signature_refused(MUTUELLE, NAME, WAIVER.label(WAIVED)),
+    "signature asked, voucher": signature_asked(MUTUELLE, NAME, TO_NAME),
+    "signature asked, voucher taken back": signature_asked(
+        MUTUELLE,
+        NAME,
+        REVERSAL.label(
+            {"number": VOUCHER_NUMBER, "amount_minor": BIG.amount_minor, "currency": BIG.currency}
+        ),
+    ),
+    "voucher": messages.paid_by_voucher(MUTUELLE, BIG, VOUCHER_NUMBER, WHY, code=CODE),
+    "voucher taken back": messages.voucher_taken_back(MUTUELLE, BIG, VOUCHER_NUMBER, WHY),
+    "voucher signed": messages.voucher_signed(MUTUELLE, TO_NAME, VOUCHER_NUMBER, CODE),
+    "voucher contested": messages.voucher_disputed(NAME, BIG, VOUCHER_NUMBER, NAME),
     "debt waived": messages.debt_waived(MUTUELLE, MOST, HOME.number, DAY),
     "cash deposited": messages.deposit_confirmed(MUTUELLE, MOST, NAME, MOST),
     "cash cancelled": messages.cash_cancelled(replace(TOWN, complaints_phone=PHONE), MOST, "ABC234"),

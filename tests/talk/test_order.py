@@ -17,6 +17,7 @@ MAY_ORDER = {  # nothing that moves money or gives a right: the sender of an SMS
     "cash_dispute.py",  # a member contests a receipt of cash: a person looks at it
     "reminders.py",  # reminders on and off
     "treasurer.py",  # her answer to a digest
+    "voucher_dispute.py",  # who was paid says that the money did not come: a person looks at it
     "verify.py",  # a doctor's check: the patient's code is the proof
 }
 

@@ -1,0 +1,53 @@
+"""The last vouchers: one is read out, and taken back by two."""
+
+from locales import Fact, Sentence, _
+from menus.sign import NOTHING, propose
+from menus.words import one_of
+from mutuelle.officers.roles import Appointment
+from mutuelle.treasury.own_money import account_name
+from mutuelle.treasury.voucher_answers import voucher_reason
+from mutuelle.treasury.voucher_reversals import reversal_of
+from mutuelle.treasury.vouchers import NumberedVoucher, VoucherKind, last_vouchers
+from talk.words import Caller, Option, ask, choose, look
+
+MOST_LISTED = 40
+TAKE_BACK, LEAVE = "take back", "leave"
+
+
+async def last(caller: Caller, appointment: Appointment) -> Sentence:
+    vouchers = {one.key: one for one in await look(last_vouchers, appointment.mutuelle_id, MOST_LISTED)}
+    if not vouchers:
+        return _("No voucher is written yet.")
+    chosen = await one_of(_("Which voucher?"), [Option(one.key, in_short(one)) for one in vouchers.values()])
+    found = vouchers[chosen.key]
+    what = await choose(
+        in_words(found), (Option(TAKE_BACK, _("Take it back"), "1"), Option(LEAVE, _("Nothing"), "2"))
+    )
+    if what.key == LEAVE:
+        return NOTHING
+    reason = await ask(_("Why? In a few words"), voucher_reason)
+    return await propose(caller, appointment, await look(reversal_of, caller, appointment, found.key, reason))
+
+
+def in_short(found: NumberedVoucher) -> Sentence:
+    return _(
+        "{number} {amount}, {who}", number=f"{found.number}/{found.year}", amount=found.amount, who=who(found)
+    )
+
+
+def who(found: NumberedVoucher) -> Sentence | str:
+    """Who was paid or gave, or the account beside her box of what a treasurer moved."""
+    other = found.credit if found.kind is VoucherKind.WITHDRAWAL else found.debit
+    return found.party or account_name(found.toward or other)
+
+
+def in_words(found: NumberedVoucher) -> Sentence:
+    facts: dict[str, Fact] = {
+        "number": found.shown_number,
+        "code": found.code,
+        "amount": found.amount,
+        "day": f"{found.dated:%d/%m}",
+        "reason": found.reason,
+        "who": who(found),
+    }
+    return _("{number}, code {code}, {day}: {amount}, {who}. {reason}", **facts)

@@ -1,0 +1,51 @@
+"""A voucher is recorded by one treasurer, or proposed to another; and what every such conversation asks."""
+
+from collections.abc import Sequence
+
+from locales import Money, Sentence, _
+from menus.sign import NOTHING, propose
+from menus.words import one_of, work_pin
+from mutuelle.officers.roles import Appointment
+from mutuelle.treasury.own_money import OwnMoney
+from mutuelle.treasury.voucher_acts import VoucherReceipt, proposal_of, record_voucher, words_to_record
+from mutuelle.treasury.vouchers import NewVoucher, only
+from talk.answers import amount
+from talk.words import Caller, Option, ask, confirm, do, look
+
+FROM = _("From which money?")
+NO_MONEY = _("There is no money in your box or at a bank.")
+WHY = _("What for? In a few words")
+
+
+async def record(caller: Caller, appointment: Appointment, new: NewVoucher) -> Sentence:
+    """Read back, agreed to and done; where two have to sign it, proposed."""
+    act = await look(proposal_of, caller, appointment, new)
+    if act is not None:
+        return await propose(caller, appointment, act)
+    words: Sentence = await look(words_to_record, caller, appointment, new)
+    agreed = await confirm(words)
+    if not agreed:
+        return NOTHING
+    secret = await work_pin()
+    done: VoucherReceipt | Sentence = await do(
+        record_voucher, mutuelle=appointment.mutuelle_id, voucher=new, pin=secret
+    )
+    if isinstance(done, Sentence):
+        return done
+    return _(
+        "Recorded. Write on the paper: voucher {number}, code {code}.", number=done.number, code=done.code
+    )
+
+
+async def one_place(question: Sentence, places: Sequence[OwnMoney]) -> OwnMoney:
+    """One of our accounts; not asked where there is only one."""
+    if len(places) == 1:
+        return places[0]
+    chosen = await one_of(question, [Option(one.key, one.label) for one in places])
+    return next(one for one in places if one.key == chosen.key)
+
+
+async def how_much(question: Sentence, most: Money) -> Money:
+    """An amount of at most `most`, which is what there is."""
+    money: Money = await ask(question, amount(Money(1, most.currency), most, outside=only(most)))
+    return money

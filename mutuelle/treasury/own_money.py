@@ -1,0 +1,223 @@
+"""Where a mutuelle's own money is: a treasurer's box, banks, operators; and whom it owes, or who owes it.
+
+Another treasurer's box is hers alone: only she spends from it. A box without a holder (of a village, from the paper
+books) is any treasurer's.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import accounts
+from ledger.accounts import parse
+from ledger.balances import balance
+from ledger.tables import account
+from locales import Money, Sentence, _
+from mutuelle.officers.roles import Appointment
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.tables import facility
+from mutuelle.treasury.tables import voucher as vouchers
+from mutuelle.treasury.vouchers import BOX, NumberedVoucher, VoucherKind, box_of, vouchers_where
+
+CASH, BANK, FLOAT, DISBURSEMENT = "cash", "bank", "float", "disbursement"
+OWN = (CASH, BANK, FLOAT, DISBURSEMENT, "transit")  # kinds of accounts in which our own money is
+MOST_LETTERS = 22  # of the name of an account, as a screen shows it
+SHORT_WORD = 3  # letters: such a word of a name is written small (de, du), alone in capitals (BMS)
+
+
+@dataclass(frozen=True)
+class OwnMoney:
+    """Money of the mutuelle in one account, as a choice of a list; of one restricted `grant`, if it has one."""
+
+    account: str
+    name: Sentence | str
+    held: Money
+    grant: str = ""
+    purpose: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.account} {self.grant}".strip()
+
+    @property
+    def fund(self) -> str:
+        return self.account.partition(":")[0]
+
+    @property
+    def label(self) -> Sentence:
+        if self.purpose:
+            return _("{purpose}, {name}: {held}", purpose=self.purpose, name=self.name, held=self.held)
+        return _("{name}: {held}", name=self.name, held=self.held)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What the mutuelle owes to a facility, or what somebody owes to it, as a choice of a list."""
+
+    account: str
+    name: str
+    amount: Money
+    phone: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.account
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} {self.amount}"
+
+
+def account_name(code: str, of_box: str = "") -> Sentence | str:
+    """What people call an account of our own. `of_box`: whose box it is, if it is a treasurer's own."""
+    _fund, kind, sub = f"{code}:".split(":")[:3]
+    if kind == BOX:
+        return _("box of {name}", name=of_box) if of_box else _("my box")
+    if kind == FLOAT:
+        return _("mobile {operator}", operator=spelt(sub))
+    if kind == DISBURSEMENT:
+        return _("payouts {operator}", operator=spelt(sub))
+    if kind == CASH:
+        return spelt(sub) if sub.startswith("caisse") else _("box {name}", name=spelt(sub))
+    return spelt(sub)
+
+
+def spelt(sub: str) -> str:
+    """The name of an account of which the code keeps letters only: banque-de-sikasso is Banque de Sikasso."""
+    words = sub.split("-")
+    if len(words) == 1 and len(sub) <= SHORT_WORD + 1:
+        return sub.upper()
+    written = [
+        word if nth and len(word) <= SHORT_WORD else word.capitalize() for nth, word in enumerate(words)
+    ]
+    return " ".join(written)[:MOST_LETTERS].strip()
+
+
+async def own_money(db: AsyncConnection, own: Appointment, *kinds: str) -> list[OwnMoney]:
+    """The accounts of these kinds that this treasurer may use, with what is in each; her own box first.
+
+    Her box is among them before its first franc too: money may come into it.
+    """
+    mutuelle = await get_mutuelle(db, own.mutuelle_id)
+    asked = {"mutuelle": own.mutuelle_id, "kinds": list(kinds), "role": own.role, "phone": own.phone}
+    found = []
+    for code, is_mine in await db.execute(_USABLE, asked):
+        held = Money((await balance(db, own.mutuelle_id, code)).net, mutuelle.currency)
+        shown = box_of(own.phone, parse(code).fund) if is_mine else code
+        found.append(OwnMoney(shown, account_name(shown), held))
+    box = box_of(own.phone)
+    if CASH in kinds and box not in {one.account for one in found}:
+        found.insert(0, OwnMoney(box, account_name(box), Money(0, mutuelle.currency)))
+    return found
+
+
+def banks_of(own: Sequence[OwnMoney], fund: str) -> list[OwnMoney]:
+    """The mutuelle's banks for the money of a fund: each fund has an account of its own in the book."""
+    of_fund = {one.account: one for one in own}
+    names = dict.fromkeys(one.account.split(":")[2] for one in own if one.account.split(":")[1] == BANK)
+    return [
+        of_fund.get(code) or OwnMoney(code, account_name(code), Money(0, own[0].held.currency))
+        for code in (accounts.bank(name, fund) for name in names)
+    ]
+
+
+async def money_to_spend(db: AsyncConnection, own: Appointment, *kinds: str) -> list[OwnMoney]:
+    """Where there is money that this treasurer may give; that of restricted grants by grant."""
+    found = [one for one in await own_money(db, own, *kinds) if one.held.amount_minor > 0]
+    grants = await grants_of(db, own.mutuelle_id)
+    of_grants = [one for one in found if one.account.startswith(f"{accounts.GRANTS}:")]
+    return [one for one in found if one not in of_grants] + [
+        replace(one, held=min(one.held, grant.left), grant=grant.key, purpose=grant.purpose)
+        for one in of_grants
+        for grant in grants
+        if grant.left.amount_minor > 0
+    ]
+
+
+# The open accounts of these kinds, but cash that others hold; and whether one is her own box.
+_USABLE = text(
+    """
+    select a.code, h.phone is not null
+      from ledger.account a
+      left join cash_holder h on h.mutuelle_id = a.mutuelle_id and a.kind = 'cash'
+           and h.holder = split_part(a.code, ':', 3)
+     where a.mutuelle_id = :mutuelle and a.kind = any(:kinds) and a.closed_on is null
+       and (h.holder is null or (h.role = :role and h.phone = :phone))
+     order by h.phone is null, a.kind <> 'cash', a.code
+    """
+)
+
+
+async def owed_to_facilities(db: AsyncConnection, mutuelle_id: str) -> list[Owed]:
+    """The facilities to which something is owed, with how much and their phones."""
+    rows = await db.execute(
+        select(facility.c.id, facility.c.name, facility.c.phone).where(facility.c.mutuelle_id == mutuelle_id)
+    )
+    known = {row.id: row for row in rows}
+    found = []
+    for code, owed in await _balances(db, mutuelle_id, "payable"):
+        of = known.get(parse(code).sub)
+        name, phone = (of.name, of.phone) if of else (spelt(parse(code).sub), "")
+        found.append(Owed(code, name, Money(-owed.amount_minor, owed.currency), phone))
+    return [one for one in found if one.amount.amount_minor > 0]
+
+
+async def owed_to_us(db: AsyncConnection, mutuelle_id: str) -> list[Owed]:
+    """Who owes something to the mutuelle: the State, a donor, another."""
+    found = await _balances(db, mutuelle_id, "receivable")
+    return [Owed(code, spelt(parse(code).sub), owed) for code, owed in found if owed.amount_minor > 0]
+
+
+async def _balances(db: AsyncConnection, mutuelle_id: str, kind: str) -> list[tuple[str, Money]]:
+    """The accounts of a kind with their balances, positive in debit."""
+    of_kind = (account.c.mutuelle_id == mutuelle_id) & (account.c.kind == kind)
+    rows = (
+        await db.execute(select(account.c.code, account.c.currency).where(of_kind).order_by(account.c.code))
+    ).all()
+    return [(code, Money((await balance(db, mutuelle_id, code)).net, currency)) for code, currency in rows]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A restricted grant: its donor, its purpose, and what of it is spent. `key`: the voucher that brought it."""
+
+    key: str
+    donor: str
+    purpose: str
+    received: Money
+    spent: Money
+
+    @property
+    def label(self) -> str:
+        return f"{self.donor} {self.left}"
+
+    @property
+    def left(self) -> Money:
+        return Money(self.received.amount_minor - self.spent.amount_minor, self.received.currency)
+
+
+async def grants_of(db: AsyncConnection, mutuelle_id: str) -> list[Grant]:
+    """The restricted grants of a mutuelle, the oldest first; one that was taken back is not among them."""
+    parts: dict[UUID, list[NumberedVoucher]] = defaultdict(list)
+    for one in await vouchers_where(db, mutuelle_id, vouchers.c.of_grant.is_not(None)):
+        if one.of_grant and not one.is_reversed and not one.reverses:
+            parts[one.of_grant].append(one)
+    return [_grant(of) for of in parts.values() if of[0].kind is VoucherKind.GRANT]
+
+
+def _grant(parts: Sequence[NumberedVoucher]) -> Grant:
+    sums = {True: 0, False: 0}
+    for part in parts:
+        sums[part.kind is VoucherKind.GRANT] += part.amount.amount_minor
+    first, currency = parts[0], parts[0].amount.currency
+    return Grant(
+        str(first.of_grant),
+        first.party,
+        first.reason,
+        Money(sums[True], currency),
+        Money(sums[False], currency),
+    )

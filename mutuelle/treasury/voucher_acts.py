@@ -1,0 +1,174 @@
+"""Who signs a voucher: one treasurer with her PIN up to an amount, two from there on.
+
+Two always sign cash that goes from one treasurer to another (who gets it signs), what is paid to the treasurer who
+records it, and whatever is taken back.
+"""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.accounts import parse
+from ledger.balances import balance
+from locales import Money, Sentence, _
+from mutuelle.households.households import lock_household
+from mutuelle.notify import notify
+from mutuelle.officers.joint_acts import ActKind, Facts, JointAct, NewJointAct, known
+from mutuelle.officers.pins import try_pin
+from mutuelle.officers.roles import Appointment, Role, appointment_of
+from mutuelle.scheme.limits import limits_of
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.treasury.messages import voucher_signed
+from mutuelle.treasury.voucher_rules import CHANGED, Matter, expect_possible, label_of, words_of
+from mutuelle.treasury.vouchers import (
+    NewVoucher,
+    NumberedVoucher,
+    Signatures,
+    VoucherKind,
+    lock_vouchers,
+    write_voucher,
+)
+from talk.answers import Secret
+from talk.questions import initials
+from talk.trouble import RefusedError
+from talk.words import Caller
+from values import value
+
+
+@value
+class VoucherReceipt:
+    """A voucher that one treasurer has written: its number and code, and what is left where the money came from."""
+
+    number: str
+    code: str
+    left: Money
+
+
+async def proposal_of(
+    db: AsyncConnection, caller: Caller, own: Appointment, new: NewVoucher
+) -> NewJointAct | None:
+    """The proposal of this voucher, where two treasurers have to sign it; None where its treasurer signs alone."""
+    mutuelle = await get_mutuelle(db, own.mutuelle_id)
+    today = mutuelle.today(caller.at)
+    limits = await limits_of(db, mutuelle.id, today)
+    if new.amount.amount_minor < limits.two_signatures_from_minor and not _always_two(own, new):
+        return None
+    facts: dict[str, Any] = {
+        "kind": str(new.kind),
+        "debit": new.debit,
+        "credit": new.credit,
+        "amount_minor": new.amount.amount_minor,
+        "currency": new.amount.currency,
+        "party": new.party,
+        "phone": new.phone,
+        "slip": new.slip,
+        "toward": new.toward,
+        "completes": new.completes,
+        "grant": new.grant,
+        "by": own.phone,
+        "name": own.name,
+        "on": today.isoformat(),
+    }
+    return NewJointAct(VOUCHER.name, facts, new.reason)
+
+
+def _always_two(own: Appointment, new: NewVoucher) -> bool:
+    """Whether she hands on cash, or pays herself, perhaps under another phone."""
+    pays_herself = new.phone == own.phone or initials(new.party) == initials(own.name)
+    return new.kind is VoucherKind.HANDED or pays_herself
+
+
+async def words_to_record(db: AsyncConnection, caller: Caller, own: Appointment, new: NewVoucher) -> Sentence:
+    """All that a treasurer who signs alone agrees to; RefusedError where it cannot be."""
+    mutuelle = await get_mutuelle(db, own.mutuelle_id)
+    matter = Matter(new, own.phone, own.name, mutuelle.today(caller.at))
+    await expect_possible(db, caller, own, matter)
+    return words_of(matter, new.reason)
+
+
+async def record_voucher(
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, voucher: NewVoucher, pin: Secret
+) -> VoucherReceipt | Sentence:
+    """Write a voucher that one treasurer signs alone; a sentence where the PIN is not right.
+
+    1. Lock the vouchers of the mutuelle, and the household whose account changes.
+    2. Look at everything again. Only then check the PIN.
+    3. Write it, with its journal and its SMS.
+    """
+    own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
+    await lock_voucher(db, mutuelle, voucher)
+    if await proposal_of(db, caller, own, voucher):
+        raise RefusedError(CHANGED)
+    owner = await get_mutuelle(db, mutuelle)
+    today = owner.today(caller.at)
+    await expect_possible(db, caller, own, Matter(voucher, own.phone, own.name, today))
+    if wrong := await try_pin(db, caller, pin):
+        return wrong
+    limits = await limits_of(db, mutuelle, today)
+    signed = Signatures(own.phone, own.name, today, two_from_minor=limits.two_signatures_from_minor)
+    written = await write_voucher(db, owner, voucher, signed, caller.at)
+    left = await balance(db, mutuelle, written.credit)
+    return VoucherReceipt(written.shown_number, written.code, Money(left.net, written.amount.currency))
+
+
+async def lock_voucher(db: AsyncConnection, mutuelle_id: str, of: NewVoucher | NumberedVoucher) -> None:
+    """Lock what a voucher is decided on until the transaction ends."""
+    await lock_vouchers(db, mutuelle_id)
+    for code in (of.debit, of.credit):
+        if code.split(":")[1] == "member":
+            await lock_household(db, parse(code).sub)
+
+
+def voucher_of_facts(facts: Facts, reason: str = "") -> NewVoucher:
+    """The voucher that an act is about."""
+    kept = {name: facts[name] for name in NewVoucher.__dataclass_fields__ if name in facts}
+    amount = Money(facts["amount_minor"], facts["currency"])
+    return NewVoucher(**{**kept, "kind": VoucherKind(facts["kind"])}, amount=amount, reason=reason)
+
+
+async def _lock(db: AsyncConnection, own: Appointment, facts: Facts) -> None:
+    await lock_voucher(db, own.mutuelle_id, voucher_of_facts(facts))
+
+
+async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, facts: Facts) -> Matter:
+    on = date.fromisoformat(facts["on"])
+    matter = Matter(voucher_of_facts(facts), facts["by"], facts["name"], on)
+    await expect_possible(db, caller, own, matter)
+    return matter
+
+
+async def _carry_out(db: AsyncConnection, act: JointAct, matter: Matter, at: datetime) -> None:
+    """Write the voucher, for the day on which it was proposed, and tell its number to who proposed it."""
+    mutuelle = await get_mutuelle(db, act.mutuelle_id)
+    signed = Signatures(act.proposed_by, act.proposer, matter.on, act=UUID(act.id))
+    new = voucher_of_facts(act.facts, act.reason)
+    written = await write_voucher(db, mutuelle, new, signed, at)
+    await tell_number(db, mutuelle, act, written, at)
+
+
+async def tell_number(
+    db: AsyncConnection, mutuelle: Mutuelle, act: JointAct, written: NumberedVoucher, at: datetime
+) -> None:
+    """Tell the proposer that it is signed, and the number for the paper."""
+    sentence = voucher_signed(mutuelle.name, act.label, written.shown_number, written.code)
+    await notify(db, mutuelle.id, "voucher signed", {act.proposed_by: sentence}, at, event=written.key)
+
+
+VOUCHER = known(
+    ActKind(
+        "voucher",
+        label=lambda facts: label_of(voucher_of_facts(facts)),
+        look_again=_look_again,
+        words=words_of,
+        carry_out=_carry_out,
+        done=lambda facts: _(
+            "Done: {voucher}. {name} gets its number by SMS.",
+            voucher=label_of(voucher_of_facts(facts)),
+            name=facts["name"],
+        ),
+        lock=_lock,
+        about=lambda facts: facts["phone"] or None,
+    )
+)
