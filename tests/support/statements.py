@@ -63,7 +63,7 @@ async def books(
     async with pool.begin() as db:
         await open_accounts(db, [Account("BEN", code, "XOF") for code in (debit, credit)])
         move = Movement(debit, credit, amount_minor, "XOF")
-        journal = Journal("BEN", "voucher", key, "deposit", on, "treasurer 12345678", "to the bank", [move])
+        journal = Journal("BEN", "a test", key, "deposit", on, "treasurer 12345678", "to the bank", [move])
         await post_all(db, [journal])
 
 

@@ -7,12 +7,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import sqlalchemy as sa
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.treasury.statements.accounts import StatedAccount
 from mutuelle.treasury.statements.lines import StatementLine, line_reference
-from mutuelle.treasury.tables import statement_file
+from mutuelle.treasury.tables import statement_file, statement_line
 from values import value
 
 AT_ONCE = 1000  # lines of one statement to the database
@@ -44,6 +45,13 @@ class DecidedLine:
     own_journal: UUID | None = None
     by_payment: bool = False
     is_settled: bool = False
+
+
+def of_file() -> sa.ColumnElement[bool]:
+    """The condition: a line is of that file."""
+    return (statement_line.c.mutuelle_id == statement_file.c.mutuelle_id) & (
+        statement_line.c.file == statement_file.c.file
+    )
 
 
 def decided(account: StatedAccount, line: StatementLine, kind: str) -> DecidedLine:
