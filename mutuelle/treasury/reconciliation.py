@@ -5,7 +5,7 @@ A day of an account is compared only if a statement of it came: before that noth
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +16,7 @@ from mutuelle.treasury.statements.accounts import StatedAccount, stated_accounts
 from mutuelle.treasury.statements.own_moves import NEAR, OwnMove, own_moves, paired
 from values import value
 
+SHOWN = timedelta(days=7)  # days that are shown though nothing differs, where no day was asked for
 # The kinds of differences, in words.
 PAYMENT_UNSTATED = "payment not in the statement"
 PAYMENT_UNBOOKED = "payment not in the ledger"
@@ -81,7 +82,7 @@ async def reconcile(
     days = await _days(db, mutuelle, first, last)
     if day is None:
         differing = {(one.account, one.on) for one in differences}
-        days = [one for one in days if (one.account, one.on) in differing]
+        days = [one for one in days if (one.account, one.on) in differing or one.on > today - SHOWN]
     return Reconciliation(mutuelle, days, differences, await _waiting(db, accounts, day or today))
 
 

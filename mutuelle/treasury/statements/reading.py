@@ -6,7 +6,7 @@ A line that cannot be read is a fault with its file, row and reason; the lines a
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -24,6 +24,7 @@ from talk.trouble import InvalidError
 
 MOST_BYTES = 128 * 1024 * 1024
 MOST_LINES = 500_000
+TOLD_EVERY = 1000  # lines
 LONGEST_CELL, LONGEST_ID = 400, 120
 FIRST_DAY = date(2000, 1, 1)  # no book has an earlier one
 BETWEEN = "; "  # the cells of a note: nobody writes one number across two of them
@@ -32,6 +33,9 @@ FEE_WORDS = re.compile(r"\b(?:frais|fees?|commissions?|charges?|agios?|tarif)\b"
 _ROUNDED = re.compile(r"\d[.,]\d+[Ee]\+\d+")
 # A sign before a number is none, and so is a dash before words; + and - before what a spreadsheet would work out are.
 _FORMULA = re.compile(r"[=@\t\r]|[+−-](?![\d\s.,'’()-]*[A-Za-z. ]{0,8}$).*[(|!=*&^+]", re.DOTALL)
+
+
+Advance = Callable[[int], None]
 
 
 @dataclass
@@ -54,8 +58,17 @@ class ReadStatement:
         return {fault.line for fault in self.faults}
 
 
+def unseen(_count: int) -> None:
+    """The progress of what nobody waits for."""
+
+
 def read_statement(
-    name: str, raw: bytes, preset: str | None, mutuelle: Mutuelle, today: date
+    name: str,
+    raw: bytes,
+    preset: str | None,
+    mutuelle: Mutuelle,
+    today: date,
+    advance: Advance = unseen,
 ) -> ReadStatement:
     """Read a statement of an account of `mutuelle`; PresetError or UnreadFileError if it cannot be read at all."""
     chosen = preset_named(preset) if preset else None
@@ -63,12 +76,14 @@ def read_statement(
         raise UnreadFileError(0, _("the file is too large: {most} MB at most", most=MOST_BYTES // 1024**2))
     rows, chosen, header = _rows(raw, chosen)
     reader = _LineReader(ReadStatement(name, chosen), header, mutuelle, today)
-    for row in rows:
+    for nth, row in enumerate(rows, start=1):
         if row.runs_on:
             raise UnreadFileError(row.line, _("a cell runs on to the next line: is a quote not closed?"))
-        if reader.read.count == MOST_LINES:
+        if nth > MOST_LINES:
             raise UnreadFileError(row.line, _("this file may have {most} lines at most", most=MOST_LINES))
         reader.take(row)
+        if nth % TOLD_EVERY == 0:
+            advance(TOLD_EVERY)
     if not reader.read.count:
         raise UnreadFileError(0, _("the file is empty"))
     return reader.read
