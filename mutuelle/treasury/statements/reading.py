@@ -19,6 +19,7 @@ from mutuelle.sheets.lines import MOST_ABOVE, SEPARATORS, CsvLine, UnreadFileErr
 from mutuelle.sheets.workbook import OLDER, SIGNATURE, workbook_lines
 from mutuelle.treasury.statements.figures import amount, moment, payer_phone
 from mutuelle.treasury.statements.lines import StatementLine
+from mutuelle.treasury.statements.numbers import numbers_in
 from mutuelle.treasury.statements.presets import Preset, fitting, preset_named
 from talk.trouble import InvalidError
 
@@ -188,7 +189,7 @@ class _LineReader:
         self._expect_currency(row, _first(cells, "currency"))
         note = BETWEEN.join(filter(None, [*cells.get("note", ()), *cells.get("reference", ())]))
         payer = payer_phone(_first(cells, "payer"), self.mutuelle.country) if _first(cells, "payer") else None
-        money, is_fee = self._money(row, cells, note, payer)
+        money, is_fee = self._money(row, cells, note)
         fee = self._amount(row, cells, "fee") or 0
         line_id = self._id(row, cells, on, money)
         if on is None or money is None or not line_id:
@@ -237,10 +238,8 @@ class _LineReader:
             self._fault(row, name, wrong.sentence, said)
             return None
 
-    def _money(
-        self, row: CsvLine, cells: Mapping[str, list[str]], note: str, payer: str | None
-    ) -> tuple[int | None, bool]:
-        """The amount with its sign, and whether it is a fee."""
+    def _money(self, row: CsvLine, cells: Mapping[str, list[str]], note: str) -> tuple[int | None, bool]:
+        """The amount with its sign, and whether it is a fee. Money that went out has no payer and no member number."""
         if "amount" not in self.places:
             return self._of_two_columns(row, cells, note)
         faults, money = len(self.read.faults), self._amount(row, cells, "amount")
@@ -250,10 +249,14 @@ class _LineReader:
             return None, False
         way = self.read.preset.types.get(folded(_first(cells, "type"))) if self.read.preset.types else None
         is_fee = way == "fee" or (way in (None, "debit") and money < 0 and _says_fee(note))
-        if money < 0 and (way == "credit" or (way is None and payer and not is_fee)):
+        if money < 0 and (way == "credit" or (way is None and not is_fee and self._is_paid(cells, note))):
             self._fault(row, "amount", _("money that came in is above zero"), _first(cells, "amount"))
             return None, False
         return (-abs(money) if way in ("debit", "fee") else money), is_fee
+
+    def _is_paid(self, cells: Mapping[str, list[str]], note: str) -> bool:
+        """Whether somebody paid this: there is a payer, or a member number."""
+        return bool(_first(cells, "payer") or numbers_in(note, self.mutuelle.prefix))
 
     def _of_two_columns(
         self, row: CsvLine, cells: Mapping[str, list[str]], note: str
