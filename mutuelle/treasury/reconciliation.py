@@ -79,10 +79,14 @@ async def reconcile(
         differences += await _of_payments(db, mutuelle, account, first, last)
         differences += await _of_moves(db, mutuelle, account, first, last)
     differences.sort(key=lambda one: (one.on, one.account, one.kind, one.what))
-    days = await _days(db, mutuelle, first, last)
     if day is None:
-        differing = {(one.account, one.on) for one in differences}
-        days = [one for one in days if (one.account, one.on) in differing or one.on > today - SHOWN]
+        first = min([today - SHOWN, *(one.on for one in differences)])
+    shown = {(one.account, one.on) for one in differences}
+    days = [
+        one
+        for one in await _days(db, mutuelle, first, last)
+        if day or one.on > today - SHOWN or (one.account, one.on) in shown
+    ]
     return Reconciliation(mutuelle, days, differences, await _waiting(db, accounts, day or today))
 
 
