@@ -1,6 +1,7 @@
 """The summary of an import: how the files were read, what is wrong or new, what to do next."""
 
 from collections.abc import Mapping
+from itertools import product
 
 from ledger import accounts
 from locales import Money, Sentence, _, _n
@@ -123,12 +124,11 @@ def _to_sign(taken: Imported) -> list[Sentence]:
             code=taken.mutuelle.id,
         )
     ]
-    for one in taken.sums:
-        what = SUMS.get((one.kind, one.is_credit))
-        fund = FUNDS.get(one.fund)
-        amount = Money(one.amount_minor, taken.mutuelle.currency)
-        if what and fund:
-            lines.append(_("  {fund}, {what}: {amount}", fund=fund, what=what, amount=amount))
+    found = {(one.fund, one.kind, one.is_credit): one.amount_minor for one in taken.sums}
+    for (fund, name), (kind, what) in product(FUNDS.items(), SUMS.items()):
+        if minor := found.get((fund, *kind)):
+            amount = Money(minor, taken.mutuelle.currency)
+            lines.append(_("  {fund}, {what}: {amount}", fund=name, what=what, amount=amount))
     return lines
 
 

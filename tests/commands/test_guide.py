@@ -104,6 +104,7 @@ def test_a_named_mutuelle_is_on_its_cards(
     code, _out, _err = typed_into(capsys, *TYPED, "--out", str(tmp_path), "--mutuelle", "BEN")
     assert code == 0
     assert "Mutuelle Benso Tél. : 76 00 00 09" in (tmp_path / "villager.html").read_text()
+    assert "dans les 9 jours" in (tmp_path / "collector.html").read_text()
     code, _out, err = typed_into(capsys, *TYPED, "--out", str(tmp_path), "--mutuelle", "XXX")
     assert (code, "no mutuelle has the code 'XXX'" in err) == (2, True)
 
