@@ -10,6 +10,10 @@ from typing import Any
 from anyascii import anyascii
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger import accounts
+from ledger.accounts import Side
+from ledger.book import Account, Journal, Movement, open_accounts
+from mutuelle.acts import By
 from mutuelle.dates import add_months
 from mutuelle.founding.founding import (
     appoint_officers,
@@ -21,6 +25,8 @@ from mutuelle.founding.founding import (
     serve_places,
 )
 from mutuelle.founding.rules import Doctor, Facility, Route, Sale
+from mutuelle.posting import post_all
+from mutuelle.scheme.limits import NewLimit, write_limit
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
 
@@ -44,6 +50,10 @@ class Land:
     men: Sequence[str]
     families: Sequence[str]
     invented_phones: str
+    openings: Mapping[
+        str, int
+    ]  # balances of the paper books, in minor units, each on its account's normal side
+    two_signatures_from_minor: int | None
 
     def phone(self, nth: int) -> str:
         """The phone of its `nth` invented household, from 0; ValueError past the last."""
@@ -68,6 +78,8 @@ def _land(facts: Mapping[str, Any], now: datetime) -> Land:
         facilities=[Facility(**_tuples(facility)) for facility in facts["facility"]],
         doctors=[Doctor(**_tuples(doctor)) for doctor in facts["doctor"]],
         routes=[Route(country, OPERATOR) for country in facts["payers"]],
+        openings=facts.get("openings", {}),
+        two_signatures_from_minor=facts.get("two_signatures_from_minor"),
         **{name: facts[name] for name in ("women", "men", "families", "invented_phones")},
     )
 
@@ -82,6 +94,36 @@ async def found(db: AsyncConnection, land: Land, now: datetime) -> None:
     await list_facilities(db, land.mutuelle, land.facilities)
     await contract_doctors(db, land.mutuelle, land.doctors, on=opened_on, at=now)
     await open_routes(db, land.mutuelle, land.routes)
+    if land.openings:
+        await _open_books(db, land, opened_on)
+    if land.two_signatures_from_minor is not None:
+        limit = NewLimit("two_signatures_from_minor", land.two_signatures_from_minor, opened_on)
+        await write_limit(db, land.mutuelle.id, limit, by=By("assembly", "decided by the assembly", now))
+
+
+async def _open_books(db: AsyncConnection, land: Land, on: date) -> None:
+    """Open the accounts of the paper books with what was in them."""
+    currency, against = land.mutuelle.currency, accounts.opening()
+    names = [*land.openings, against]
+    await open_accounts(db, [Account(land.mutuelle.id, name, currency) for name in names])
+    pairs = [
+        (code, against) if accounts.parse(code).kind.normal is Side.DEBIT else (against, code)
+        for code in land.openings
+    ]
+    journal = Journal(
+        mutuelle=land.mutuelle.id,
+        source="opening",
+        key="balances-health",
+        kind="opening balances",
+        effective_on=on,
+        actor="import",
+        reason="balances of the paper books",
+        movements=[
+            Movement(*pair, minor, currency)
+            for pair, minor in zip(pairs, land.openings.values(), strict=True)
+        ],
+    )
+    await post_all(db, [journal])
 
 
 def _sales(mutuelle: Mutuelle, products: Sequence[Mapping[str, Any]], today: date) -> Iterator[Sale]:

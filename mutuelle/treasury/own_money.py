@@ -25,6 +25,12 @@ from mutuelle.treasury.vouchers import BOX, NumberedVoucher, VoucherKind, box_of
 
 CASH, BANK, FLOAT, DISBURSEMENT = "cash", "bank", "float", "disbursement"
 OWN = (CASH, BANK, FLOAT, DISBURSEMENT, "transit")  # kinds of accounts in which our own money is
+FUNDS: dict[str, Sentence] = {
+    accounts.TRANSPORT: _("transport"),
+    accounts.TONTINE: _("tontine"),
+    accounts.LOANS: _("clinic loans"),
+    accounts.GRANTS: _("grants"),
+}
 MOST_LETTERS = 22  # of the name of an account, as a screen shows it
 SHORT_WORD = 3  # letters: such a word of a name is written small (de, du), alone in capitals (BMS)
 
@@ -73,8 +79,16 @@ class Owed:
 
 
 def account_name(code: str, of_box: str = "") -> Sentence | str:
-    """What people call an account of our own. `of_box`: whose box it is, if it is a treasurer's own."""
-    _fund, kind, sub = f"{code}:".split(":")[:3]
+    """What people call an account of our own; of another fund than health with the fund's name.
+
+    `of_box`: whose box it is, if it is a treasurer's own.
+    """
+    fund, kind, sub = f"{code}:".split(":")[:3]
+    name = _name(kind, sub, of_box)
+    return _("{name}, {fund}", name=name, fund=FUNDS[fund]) if fund in FUNDS else name
+
+
+def _name(kind: str, sub: str, of_box: str) -> Sentence | str:
     if kind == BOX:
         return _("box of {name}", name=of_box) if of_box else _("my box")
     if kind == FLOAT:
@@ -147,7 +161,7 @@ _USABLE = text(
            and h.holder = split_part(a.code, ':', 3)
      where a.mutuelle_id = :mutuelle and a.kind = any(:kinds) and a.closed_on is null
        and (h.holder is null or (h.role = :role and h.phone = :phone))
-     order by h.phone is null, a.kind <> 'cash', a.code
+     order by a.fund <> 'health', h.phone is null, a.kind <> 'cash', a.code
     """
 )
 
@@ -169,7 +183,11 @@ async def owed_to_facilities(db: AsyncConnection, mutuelle_id: str) -> list[Owed
 async def owed_to_us(db: AsyncConnection, mutuelle_id: str) -> list[Owed]:
     """Who owes something to the mutuelle: the State, a donor, another."""
     found = await _balances(db, mutuelle_id, "receivable")
-    return [Owed(code, spelt(parse(code).sub), owed) for code, owed in found if owed.amount_minor > 0]
+    return [
+        Owed(code, parse(code).sub.replace("-", " ").capitalize()[:MOST_LETTERS], owed)
+        for code, owed in found
+        if owed.amount_minor > 0
+    ]
 
 
 async def _balances(db: AsyncConnection, mutuelle_id: str, kind: str) -> list[tuple[str, Money]]:

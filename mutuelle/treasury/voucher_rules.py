@@ -124,11 +124,15 @@ async def credit_of(db: AsyncConnection, caller: Caller, own: Appointment, numbe
         raise RefusedError(
             _("A mobile payment for this household is under way. Please wait until it is settled.")
         )
-    if not stands.credit.amount_minor:
+    in_book = -(
+        await balance(db, own.mutuelle_id, household.account)
+    ).net  # a merge takes the credit elsewhere
+    credit = min(stands.credit, Money(in_book, stands.credit.currency))
+    if credit.amount_minor <= 0:
         raise RefusedError(_("This household has paid nothing too much."))
     phones = await phones_of(db, household)
     names = (household.head_name, household.initials)
-    return Credit(household.account, *names, phones[0] if phones else "", stands.credit)
+    return Credit(household.account, *names, phones[0] if phones else "", credit)
 
 
 async def _expect_receiver(db: AsyncConnection, caller: Caller, own: Appointment, matter: Matter) -> None:
@@ -156,7 +160,9 @@ def words_of(matter: Matter, reason: str) -> Sentence:
         return _("Give {amount} back to {party}, {number}, from {giver}? {reason}", **facts, number=number)
     if new.kind is VoucherKind.HANDED:
         return _("Cash: {amount} from {name} to {party}? {reason}", **facts, name=of)
-    if new.kind in (VoucherKind.DEPOSIT, VoucherKind.WITHDRAWAL, VoucherKind.ARRIVED):
+    if new.kind is VoucherKind.ARRIVED:
+        return _("{amount} arrived in {getter}, slip {slip}?", **facts)
+    if new.kind in (VoucherKind.DEPOSIT, VoucherKind.WITHDRAWAL):
         return _("{amount} from {giver} to {getter}, slip {slip}?", **facts)
     if new.kind is VoucherKind.SENT:
         return _(

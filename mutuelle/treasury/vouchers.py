@@ -45,6 +45,9 @@ from values import value
 SOURCE = "voucher"  # of its journal, whose key is the voucher's reference
 BOX = "box"  # stands for the kind of account in the code of a treasurer's own cash: `health:box:+22376000007`
 CODE_DIGITS = 6
+# What stands before the number of a voucher of another fund than health, each of which counts its own (in French:
+# transport, tontine, clinic loans, grants).
+MARKS = {accounts.TRANSPORT: "T", accounts.TONTINE: "C", accounts.LOANS: "P", accounts.GRANTS: "D"}
 
 
 class VoucherKind(StrEnum):
@@ -142,9 +145,8 @@ class NumberedVoucher:
 
     @property
     def shown_number(self) -> str:
-        """The number as it is written on paper: 14/2026; of another fund than health with its name."""
-        fund = "" if self.fund == accounts.HEALTH else f" {self.fund}"
-        return f"{self.number}/{self.year}{fund}"
+        """The number as it is written on paper: 14/2026; of another fund than health behind its letter."""
+        return f"{MARKS.get(self.fund, '')}{self.number}/{self.year}"
 
 
 def box_of(phone: str, fund: str = accounts.HEALTH) -> str:

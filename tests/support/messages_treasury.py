@@ -23,7 +23,7 @@ WAIVED = {"number": HOME.number, "amount_minor": MOST.amount_minor, "currency": 
 COUNTED = {"name": NAME, "counted_minor": 0, "held_minor": 99_999_999, "currency": "XOF"}
 
 BIG = Money(9_999_999, "XOF")
-VOUCHER_NUMBER, CODE, WHY = "99999/2026 transport", "482913", "x" * MOST_REASON
+VOUCHER_NUMBER, CODE, WHY = "D99999/2026", "482913", "x" * MOST_REASON
 TO_NAME = _("{amount} to {party}", amount=BIG, party=NAME)
 
 MESSAGES: dict[str, Sentence] = {
