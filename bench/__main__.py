@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import backlog, book, calls, history, hops, measures, menu, overload
+from bench import backlog, book, calls, history, hops, measures, menu, overload, statement
 from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import BenchPlace, engines_in, found
@@ -26,6 +26,7 @@ BENCHES: dict[str, Callable[[BenchPlace, Size], Awaitable[list[Measure]]]] = {
     "overload": overload.measure,
     "ledger": book.measure,
     "backlog": backlog.measure,
+    "statement": statement.measure,
     "history": history.measure,
 }
 

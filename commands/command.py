@@ -4,6 +4,7 @@ A fault is one line for a person: exit 2 for a wrong argument or setting, 1 for 
 """
 
 import argparse
+import getpass
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -116,6 +117,14 @@ def operator(value: str) -> str:
     if known and found is None:
         raise argparse.ArgumentTypeError(f"{said!r} is not one of ACTORS: {', '.join(known)}")
     return found or said
+
+
+def login() -> str:
+    """Who is logged in here, for what is written down; a container may have no name for it."""
+    try:
+        return f"{getpass.getuser()[:40]} on this machine"
+    except (KeyError, OSError):
+        return f"user {os.getuid()} on this machine"
 
 
 def day(value: str) -> date:

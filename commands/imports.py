@@ -5,13 +5,12 @@ Faults and next steps are printed for a federation: in French, or in English on 
 
 import argparse
 import gc
-import getpass
 import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from commands.command import CommandError, Commands, command, database, missing_settings, operator
+from commands.command import CommandError, Commands, command, database, login, missing_settings, operator
 from commands.progress import Progress
 from locales import languages, render
 from mutuelle.acts import By
@@ -42,14 +41,6 @@ def add(commands: Commands) -> None:
     )
 
 
-def _login() -> str:
-    """Who is logged in here, for what is written down; a container may have no name for it."""
-    try:
-        return f"{getpass.getuser()[:40]} on this machine"
-    except (KeyError, OSError):
-        return f"user {os.getuid()} on this machine"
-
-
 def language() -> str:
     """English on an English terminal, else French, as the files are."""
     said = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
@@ -65,7 +56,7 @@ async def import_register(arguments: argparse.Namespace) -> int:
         raise CommandError(str(bad), 2) from None
     taken = Imported()
     folder = arguments.folder.absolute().name
-    by = By(arguments.actor or _login(), f"import of {folder}"[:160], datetime.now(UTC))
+    by = By(arguments.actor or login(), f"import of {folder}"[:160], datetime.now(UTC))
     try:
         async with database() as db:
             with Progress(steps(sheets)) as progress:

@@ -18,7 +18,7 @@ from mutuelle.sheets.lines import UnreadFileError
 from mutuelle.treasury.statements.accounts import AccountNameError, account_named
 from mutuelle.treasury.statements.files import StatementSource
 from mutuelle.treasury.statements.owners import MeanwhileError
-from mutuelle.treasury.statements.presets import PresetError, presets
+from mutuelle.treasury.statements.presets import PresetError
 from mutuelle.treasury.statements.reading import read_statement
 from mutuelle.treasury.statements.summary import result_of
 from mutuelle.treasury.statements.take_in import TakenIn, take_in
@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
     )
     of_mutuelle(statement, meaning="the mutuelle, where several have an account of that name")
     statement.add_argument(
-        "--preset", choices=sorted(presets()), help="the form of the file; without it the one that fits"
+        "--preset", metavar="NAME", help="the form of the file; without it the one that fits"
     )
     statement.add_argument("--dry-run", action="store_true", help="say what would be, keep nothing")
     statement.add_argument("--json", action="store_true", help="the counts as JSON, on the last line")
@@ -58,7 +58,7 @@ async def take_statement(arguments: argparse.Namespace) -> int:
             try:
                 account = await account_named(db, arguments.account, arguments.mutuelle)
                 mutuelle, now = await get_mutuelle(db, account.mutuelle_id), datetime.now(UTC)
-                read = read_statement(arguments.file, raw, arguments.preset, mutuelle, mutuelle.today(now))
+                read = read_statement(name, raw, arguments.preset, mutuelle, mutuelle.today(now))
             except (AccountNameError, PresetError) as wrong:
                 raise CommandError(str(wrong), 2) from None
             source = StatementSource(account, name, read.preset.name, hashlib.sha256(raw).digest())

@@ -11,7 +11,10 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.accounts import HEALTH
+from ledger.accounts import HEALTH, KINDS, Root
+
+STATE = ("etat", "state")  # what a receivable from the State is called
+NOT_PAID = ("waivers", "shortage")  # kinds of expenses that nobody was paid for
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,21 @@ class DayEnd:
     bank_minor: int
 
 
+@dataclass(frozen=True)
+class Debts:
+    """What the health fund owes and is owed, and what it has spent this year, in minor units.
+
+    `state_minor` is owed by the State, `others_minor` by other third parties. `waits` is the money whose owner is not
+    known yet: each part with its day, the oldest first; the first that came is the first whose owner was found.
+    """
+
+    payable_minor: int
+    state_minor: int
+    others_minor: int
+    spent_minor: int
+    waits: tuple[tuple[date, int], ...]
+
+
 async def mark_now(db: AsyncConnection) -> Mark:
     """The snapshot of this statement (of this transaction, if that is REPEATABLE READ)."""
     row = (await db.execute(text("select ledger.snapshot(), clock_timestamp()"))).one()
@@ -82,6 +100,19 @@ async def received_between(
     return int(row.received), int(row.payers)
 
 
+async def debts_on(db: AsyncConnection, mutuelle: str, currency: str, day: date) -> Debts:
+    """The debts of `mutuelle` in `currency` at the end of `day`, and its expenses since 1 January."""
+    facts = {"mutuelle": mutuelle, "currency": currency, "fund": HEALTH, "day": day}
+    spending = [
+        kind.name for kind in KINDS.values() if kind.root is Root.EXPENSES and kind.name not in NOT_PAID
+    ]
+    year = {"before": date(day.year - 1, 12, 31), "spending": spending, "state": list(STATE)}
+    row = (await db.execute(text(_DEBTS), facts | year)).one()
+    waits = (await db.execute(text(_WAITS), facts)).all()
+    figures = (int(row.payable), int(row.state), int(row.others), int(row.spent))
+    return Debts(*figures, tuple((on, int(left)) for on, left in waits))
+
+
 def _boxes(row: Row[Any]) -> dict[str, int]:
     return dict(zip(row.boxes or (), row.cash or (), strict=True))
 
@@ -106,6 +137,38 @@ _HELD = """
       from ledger.sums(:mutuelle, AS_OF) s
       join ledger.account a on a.mutuelle_id = :mutuelle and a.code = s.account
      where a.fund = :fund and a.currency = :currency
+"""
+
+_DEBTS = """
+with now as (
+    select a.code, a.kind, s.debits - s.credits as net,
+           split_part(a.code, ':', 3) = any(cast(:state as text[])) as is_state
+      from ledger.sums(:mutuelle, cast(:day as date)) s
+      join ledger.account a on a.mutuelle_id = :mutuelle and a.code = s.account
+     where a.fund = :fund and a.currency = :currency
+), before as (
+    select s.account, s.debits - s.credits as net from ledger.sums(:mutuelle, cast(:before as date)) s
+)
+select coalesce(-sum(n.net) filter (where n.kind = 'payable'), 0) as payable,
+       coalesce(sum(n.net) filter (where n.kind = 'receivable' and n.is_state), 0) as state,
+       coalesce(sum(n.net) filter (where n.kind = 'receivable' and not n.is_state), 0) as others,
+       coalesce(sum(n.net - coalesce(b.net, 0)) filter (where n.kind = any(cast(:spending as text[]))), 0) as spent
+  from now n left join before b on b.account = n.code
+"""
+
+# Of each account the newest receipts that are together what is left of it.
+_WAITS = """
+select on_day, sum(least(amount, left_minor - with_newer + amount))::bigint
+  from (select m.effective_on as on_day, m.amount, s.credits - s.debits as left_minor,
+               sum(m.amount) over (partition by s.account order by m.effective_on desc, m.xid desc, m.journal_id,
+                                   m.position) as with_newer
+          from ledger.sums(:mutuelle, cast(:day as date)) s
+          join ledger.account a on a.mutuelle_id = :mutuelle and a.code = s.account and a.kind = 'suspense'
+          join ledger.movement m on m.mutuelle_id = :mutuelle and m.credit_account = s.account
+               and m.effective_on <= cast(:day as date) and m.phase in ('single', 'post')
+         where a.fund = :fund and a.currency = :currency and s.credits > s.debits) every
+ where with_newer - amount < left_minor
+ group by on_day order by on_day
 """
 
 # What each member's account got of the `moved` lines, less what was taken back.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from locales import Once, Sentence, _
+from menus.arrears import balance_and_detail
 from menus.cash import receive
 from menus.cash_deposit import deposit
 from menus.cash_in_hand import in_hand
@@ -15,7 +16,7 @@ from menus.money import money
 from menus.register import gives_phone, registers
 from menus.roles import roles
 from menus.several_cash import receive_several
-from menus.treasurer import answer, balance, hour, what_is_wrong
+from menus.treasurer import answer, hour, what_is_wrong
 from menus.unconfirmed import unconfirmed
 from menus.verify import check_patient, my_checks
 from mutuelle.households.caller_profile import profile_of
@@ -42,7 +43,7 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
         Duty("checks", _("My last checks"), my_checks, "2"),
     ),
     Role.TREASURER: (
-        Duty("balance", _("Balance now"), balance, "1"),
+        Duty("balance", _("Balance now"), balance_and_detail, "1"),
         Duty("answer", _("Answer the summary"), answer, "2"),
         Duty("remarks", _("Remarks"), what_is_wrong, "3"),
         Duty("hour", _("Hour of the summary"), hour, "4"),

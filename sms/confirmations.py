@@ -40,6 +40,8 @@ from talk.screen import Fit, Screen, Shown, View
 from talk.words import Confirm
 
 ROOM = 160  # septets of one segment
+# Of several; a letter of two septets is never split, so each part may lose one.
+ROOM_IN_PARTS = {1: ROOM, 2: 2 * 152, 3: 3 * 152}
 SHORTEST_INVITATION = (
     19  # septets: what a USSD screen has for yes and no; the last of INVITATIONS takes fewer
 )
@@ -55,12 +57,16 @@ INVITATIONS: tuple[Callable[[str, str], Sentence], ...] = (
 )
 
 
-def fit_for(keyring: Keyring, phone: str, conversation: str) -> Fit:
-    """The engine's `fit` for one SMS conversation. No line shows "back", but 0 still works."""
+def fit_for(keyring: Keyring, phone: str, conversation: str, segments: int = 1) -> Fit:
+    """The engine's `fit` for one SMS conversation. No line shows "back", but 0 still works.
+
+    `segments`: so many the last word may take.
+    """
 
     def fit(screen: Screen, language: str) -> Shown:
         if not screen.confirms:
-            return lay_out(replace(screen, back=False), language, room=ROOM)
+            room = ROOM_IN_PARTS[segments] if screen.end else ROOM
+            return lay_out(replace(screen, back=False), language, room=room)
         words = render_within(screen.text, language, ROOM - SHORTEST_INVITATION)
         code = code_of(keyring, phone, conversation, words)
         return _confirmation(screen, words, code, language)

@@ -18,6 +18,7 @@ from sms.deps import InboundSms, SmsDeps
 from sms.dispatch import dispatch
 from sms.limits import Sender, note_stranger
 from sms.outbox import Message, enqueue
+from sms.segments import REPLY_IN_PARTS, segments
 from sms.tables import SERVICE, Arrival
 from talk.limits import HOUR, begun
 from talk.preferences import language_of
@@ -82,7 +83,8 @@ async def _answer(deps: SmsDeps, db: AsyncConnection, received: InboundSms, now:
         since = begun(now, deps.clock.scaled(HOUR))
         await note_stranger(db, received.phone, received.id, now, since=since, most=deps.strangers_an_hour)
     if answered.text:
-        await enqueue(db, [_reply(received, answered.text, f"reply {answered.handled_as}")], now)
+        template = REPLY_IN_PARTS if segments(answered.text) > 1 else f"reply {answered.handled_as}"
+        await enqueue(db, [_reply(received, answered.text, template)], now)
     state = Arrival.ANSWERED if answered.text else Arrival.SET_ASIDE
     await _MARK.rows(db, {"state": state, "handled_as": answered.handled_as, "now": now} | _key(received))
     facts = {"sms": received.id, "as": answered.handled_as, "known": sender, "answered": bool(answered.text)}

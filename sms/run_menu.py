@@ -19,6 +19,7 @@ from talk import actions, engine
 from talk.actions import ActionKey
 from talk.answers import Kind
 from talk.engine import Finish, Menu
+from talk.keywords import ByMessage
 from talk.screen import Shown
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Request
@@ -112,7 +113,7 @@ async def play(
 ) -> Played:
     """Play `words` of `received` on from the state of `talk`, which this message may have opened."""
     channel = _SmsChannel(db, caller, received)
-    fit = fit_for(caller.keyring, caller.phone, talk.id)
+    fit = fit_for(caller.keyring, caller.phone, talk.id, menu.segments if isinstance(menu, ByMessage) else 1)
     asks_all = talk.id == received.id and not talk.ordered
     turn = await engine.play(
         lambda who: _BySms(menu(who), asks_all), caller, talk.state, words, channel, fit, by_message=True

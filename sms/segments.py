@@ -9,7 +9,10 @@ from locales.letters import EXTENSION, is_gsm7, septets
 
 MAX_SEGMENTS = 3  # a longer message is a fault of its template
 # Templates that need more than one segment, each with its reason in the file that words it.
-LONG_TEMPLATES: frozenset[str] = frozenset()
+REPLY_IN_PARTS = (
+    "reply in parts"  # of a menu that says how many (`ByMessage.segments`): a treasurer asks for it
+)
+LONG_TEMPLATES: frozenset[str] = frozenset({REPLY_IN_PARTS})
 
 
 class Encoding(StrEnum):

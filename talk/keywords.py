@@ -46,6 +46,7 @@ class ByMessage:
     `role`: only somebody in this office means the menu by what is `said`.
     `denied`: the keyword, as in the English source, of the menu that answers who denies this one (I will not pay). A
     menu that acts has one, and no sentence with a "not" opens it.
+    `segments`: so many its last word may take; each costs the mutuelle an SMS.
     """
 
     keyword: Sentence
@@ -59,6 +60,7 @@ class ByMessage:
     asks: Asks | None = None
     role: str = ""
     denied: str = ""
+    segments: int = 1
 
     def __call__(self, caller: Caller) -> Coroutine[Request[Any], Any, Sentence]:
         return self.menu(caller)

@@ -17,6 +17,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
+from commands.reconcile import lines_of
 from menus import home as home_menu
 from mutuelle import tables
 from mutuelle.contributions.payments import OPEN
@@ -24,11 +25,14 @@ from mutuelle.demonstration import seed
 from mutuelle.households.households import household_by_number
 from mutuelle.officers.roles import Role
 from mutuelle.schedules.jobs import run_schedules
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.treasury.reconciliation import reconcile
 from tests.support import support_acts as support
 from tests.support.clinic import open_facility
 from tests.support.officers import appoint, set_limit
 from tests.support.own_accounts import opens
 from tests.support.sms_phone import CODE, Writer, sms_deps
+from tests.support.statements import taken
 from tests.support.town import Clock, Handset, found, paid, sell, unroute
 from tests.support.town_fixtures import deps_of
 from ussd import calls
@@ -43,6 +47,7 @@ WRITTEN = {path: path.read_text() for path in TRANSCRIPTS + DEMONSTRATION}
 SHOWN_CODE = "4712"  # stands for whatever code a confirmation by SMS has
 RECEIPT = re.compile(r"^(REÇU|Receipt) [A-Z2-7]{6}\b")  # at its beginning an SMS is one
 SEAL = re.compile(r"\b(Sceau|Seal) [0-9A-F]{4}-[0-9A-F]{4}\b")
+REFERENCE = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 LISTED_RECEIPT = re.compile(r"(\d F) [A-Z2-7]{6}\b")
 MENUS = (
     "join",
@@ -69,6 +74,7 @@ class Script:
     codes: dict[str, str] = field(default_factory=dict)  # the last one that each phone was sent
     sms: int = 0
     sessions: int = 0
+    statements: int = 0
 
     async def play(self, script: str) -> str:
         for step in script.splitlines():
@@ -143,6 +149,29 @@ class Script:
         """The mutuelle decided on a limit: `two_signatures_from_minor 25000`."""
         name, limit = rest.split(" ")
         await set_limit(self.ussd_deps.pool, name, int(limit), since=self.clock().date())
+
+    async def stated(self, rest: str) -> None:
+        """A statement of one line is taken in: account, amount, payer or -, note; `ref of PHONE` is its payment's."""
+        account, amount, payer, *note = rest.split(" ")
+        words = " ".join(note)
+        if words.startswith("ref of "):
+            asked = select(tables.payment.c.reference).where(tables.payment.c.payer_phone == note[-1])
+            async with self.ussd_deps.pool.connect() as db:
+                words = str(await db.scalar(asked))
+        self.statements += 1
+        cells = (self.clock().date(), f"T{self.statements}", payer.strip("-"), amount, "XOF", words)
+        line = ";".join(map(str, cells))
+        done = await taken(self.ussd_deps.pool, [line], name=account, now=self.clock())
+        found = [f"{name} {figure}" for name, figure in done.counts.items() if figure and name != "lines"]
+        self.says(", ".join(found))
+
+    async def reconciles(self, _rest: str) -> None:
+        """What `keneya reconcile --day` says of this day."""
+        async with self.ussd_deps.pool.connect() as db:
+            mutuelle = await get_mutuelle(db, "BEN")
+            found = await reconcile(db, mutuelle, self.clock(), self.clock().date())
+        for line in lines_of(found, self.clock()):
+            self.says(REFERENCE.sub("(its reference)", line))
 
     async def supports(self, rest: str) -> None:
         """A person of the federation types a command."""
@@ -231,6 +260,8 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "price": Script.new_price,
     "appoint": Script.appoints,
     "support": Script.supports,
+    "statement": Script.stated,
+    "reconcile": Script.reconciles,
     "unroute": Script.unroutes,
     "neighbour": Script.neighbour,
     "takes": Script.takes,

@@ -75,7 +75,6 @@ create table mutuelle_limit (
 );
 create unique index mutuelle_limit_of_act on mutuelle_limit (mutuelle_id, act) where act is not null;
 grant select, insert on mutuelle_limit to service;
-grant select on mutuelle_limit to auditor;
 
 create table officer_pin (
     phone text collate "C" primary key,

@@ -20,6 +20,7 @@ grant select, insert on statement_file to service;
 -- receipt: of the household `number`, which has its receipt. payment: it confirms the payment `payment`.
 -- unmatched: its owner is not known, it lies in the suspense account of the same name, posted under `reference` (or,
 -- `by_payment`, under the payment's reference: the operator's answer differed from what was asked). fee: the operator's.
+-- own: it shows what a treasurer had booked herself, the journal `own_journal`.
 -- debit: money that went out; nothing was posted, its voucher has its own journal.
 -- contradiction: another amount than the payment `payment` has in the book; nothing was posted, its case is open.
 create table statement_line (
@@ -38,19 +39,22 @@ create table statement_line (
     currency text collate "C" not null,
     note text not null,
     kind text collate "C" not null
-        check (kind in ('receipt', 'payment', 'unmatched', 'fee', 'debit', 'contradiction')),
+        check (kind in ('receipt', 'payment', 'unmatched', 'own', 'fee', 'debit', 'contradiction')),
     number text collate "C",
     receipt_code text collate "C" check (receipt_code ~ '^[A-Z2-7]{6}$'),
     payment uuid,
     by_payment boolean not null default false, -- its money is in the payment's own journal
+    own_journal uuid,
     primary key (mutuelle_id, account, line_id),
     unique (mutuelle_id, reference),
+    unique (mutuelle_id, own_journal),
     unique (mutuelle_id, receipt_code),
     foreign key (mutuelle_id, file) references statement_file,
     foreign key (mutuelle_id, number) references household,
     foreign key (mutuelle_id, payment) references payment,
     check ((kind = 'receipt') = (receipt_code is not null) and (receipt_code is null) = (number is null)),
     check ((kind in ('fee', 'debit')) = (amount_minor < 0)),
+    check ((kind = 'own') = (own_journal is not null)),
     check (payment is not null or kind not in ('payment', 'contradiction')),
     check (case kind when 'payment' then by_payment when 'unmatched' then payment is not null or not by_payment
                      else not by_payment end)

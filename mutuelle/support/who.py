@@ -27,7 +27,8 @@ from mutuelle.support.households import cover_in_words
 from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone, payment, payment_case, payment_move, place
 from mutuelle.treasury.cash_in_hand import is_cancelled
-from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt
+from mutuelle.treasury.statements.files import of_file
+from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt, statement_file, statement_line
 from sms.tables import OWN_STOPS, optout, outbox
 from talk.preferences import language_of
 
@@ -97,6 +98,7 @@ async def _household(
         _phones(db, household, but),
         _payments(db, of_household(payment, household)),
         _cash(db, household),
+        _stated(db, household),
         _cases(db, household),
         _changes(db, household),
         _acts(db, household),
@@ -224,6 +226,24 @@ def _cash_receipt(row: Any) -> str:
     if row.closed_at:
         return f"{said}, contest closed on {_day(row.closed_at)}: {row.outcome}"
     return f"{said}, CONTESTED on {_day(row.disputed_at)}" if row.disputed_at else said
+
+
+async def _stated(db: AsyncConnection, household: Household) -> AsyncIterator[str]:
+    """Money that a statement of an operator or a bank has brought."""
+    last_ones = (
+        select(statement_line, statement_file.c.taken_at)
+        .join(statement_file, of_file())
+        .where(of_household(statement_line, household))
+        .order_by(statement_file.c.taken_at.desc(), statement_line.c.receipt_code)
+    )
+    async for line in _last(db, last_ones, _stated_receipt, "receipts by statement"):
+        yield line
+
+
+def _stated_receipt(row: Any) -> str:
+    money, account = Money(row.amount_minor, row.currency), row.account.rpartition(":")[2]
+    said = f"  statement {_minute(row.taken_at)} {money} paid on {row.occurred_on} to {account}"
+    return f"{said}: receipt {row.receipt_code}, line {row.line_id}"
 
 
 async def _messages(db: AsyncConnection, which: sa.ColumnElement[bool]) -> AsyncIterator[str]:

@@ -81,6 +81,47 @@ async def counted_box(
     return CountedBox(box, counted, counted == box.held or alone <= most)
 
 
+@dataclass(frozen=True)
+class CountDone:
+    """A count that was written down: who counted, who signed the difference, and why there was one."""
+
+    at: datetime
+    name: str
+    counted: Money
+    held: Money
+    signed_by: str
+    reason: str
+
+    @property
+    def difference_minor(self) -> int:
+        """What was found; below zero what was missing."""
+        return self.counted.amount_minor - self.held.amount_minor
+
+
+async def counts_between(db: AsyncConnection, mutuelle: Mutuelle, first: date, last: date) -> list[CountDone]:
+    """The counts of these days, by the mutuelle's own calendar, in their order."""
+    asked = {"mutuelle": mutuelle.id, "zone": mutuelle.timezone, "first": first, "last": last}
+    return [
+        CountDone(at, name, Money(counted, currency), Money(held, currency), signed_by, reason)
+        for at, name, counted, held, currency, signed_by, reason in await _BETWEEN.rows(db, asked)
+    ]
+
+
+_BETWEEN = Prepared(
+    sa.text("""
+    select c.counted_at, coalesce(a.proposer_name, o.name, h.holder), c.counted_minor, c.held_minor, c.currency,
+           coalesce(a.answerer_name, ''), coalesce(a.reason, c.reason, '')
+      from cash_count c
+      join cash_holder h on h.mutuelle_id = c.mutuelle_id and h.holder = c.holder
+      left join officer o on o.mutuelle_id = h.mutuelle_id and o.role = h.role and o.phone = h.phone
+      left join joint_act a on a.mutuelle_id = c.mutuelle_id and a.id = c.act
+     where c.mutuelle_id = :mutuelle
+       and timezone(:zone, c.counted_at)::date between cast(:first as date) and cast(:last as date)
+     order by c.counted_at, c.reference
+    """)
+)
+
+
 # A difference that is too large for one may not be booked in pieces.
 _BOOKED_ALONE = Prepared(
     sa.text("""

@@ -19,7 +19,8 @@ from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment, payment_case
 from mutuelle.treasury.cash_in_hand import is_cancelled
-from mutuelle.treasury.tables import cash_receipt
+from mutuelle.treasury.statements.files import of_file
+from mutuelle.treasury.tables import cash_receipt, statement_file, statement_line
 from sms.delivery import opt_in, opt_out
 from sms.tables import MENU, OWN_STOPS, optout
 from talk.words import Caller
@@ -35,7 +36,7 @@ class SmsTaken(StrEnum):
 
 @dataclass(frozen=True)
 class PastReceipt:
-    """Money received from the household, by mobile money or in cash, on a day in the mutuelle's time zone."""
+    """Money received from the household, on a day in the mutuelle's time zone."""
 
     on: date
     amount: Money
@@ -67,8 +68,19 @@ async def last_receipts(db: AsyncConnection, household: Household, limit: int) -
         cash_receipt.c.currency,
         cash_receipt.c.receipt_code,
     ).where(of_household(cash_receipt, household), ~is_cancelled())
-    both = by_phone.union_all(in_cash).subquery()
-    rows = await db.execute(select(both).order_by(both.c.at.desc(), both.c.receipt_code).limit(limit))
+    by_statement = (
+        select(
+            statement_file.c.taken_at.label("at"),
+            statement_line.c.occurred_on.label("on"),
+            statement_line.c.amount_minor,
+            statement_line.c.currency,
+            statement_line.c.receipt_code,
+        )
+        .join(statement_file, of_file())
+        .where(of_household(statement_line, household))
+    )
+    every = by_phone.union_all(in_cash, by_statement).subquery()
+    rows = await db.execute(select(every).order_by(every.c.at.desc(), every.c.receipt_code).limit(limit))
     zone = (await get_mutuelle(db, household.mutuelle_id)).timezone
     return [
         PastReceipt(

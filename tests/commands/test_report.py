@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from commands.report import ALSO, ASSEMBLY
+from commands.report import ALSO, OF_A_MEETING
 from engines.embedded import Engines
 from ledger import accounts as a
 from ledger.reports import REPORTS, Question
@@ -50,12 +50,12 @@ async def _as_owner(url: str, statement: str) -> None:
 
 
 def test_every_report_has_a_name_in_each_language(keneya: Keneya) -> None:
-    assert sorted(ALSO.values()) == sorted([*REPORTS, ASSEMBLY])
+    assert sorted(ALSO.values()) == sorted([*REPORTS, *OF_A_MEETING])
     for french, ours in ALSO.items():
         code, output, complaints = keneya(french)
         assert (code, complaints) == (0, "")
         assert output == keneya(ours)[1]
-        assert ours == ASSEMBLY or "Concorde avec la balance." in output
+        assert ours in OF_A_MEETING or "Concorde avec la balance." in output
 
 
 def test_language_chart_and_csv_are_chosen(keneya: Keneya) -> None:

@@ -71,6 +71,16 @@ async def test_a_treasurer_proposes_answers_and_allows_a_pin(staffed: AsyncEngin
 
 
 @pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_reads_the_detail_and_who_owes(staffed: AsyncEngine, language: str) -> None:
+    before = NOON - timedelta(days=200)
+    other = await join(staffed, MARIAM, at=before, name=LONG_NAME, ages=(45,) + (20,) * 9, pay_minor=840_000)
+    await paid(staffed, other, at=before)
+    walk = await walked(staffed, ISSA, language, "9", "1")
+    assert walk.acted == 0
+    assert len(walk.seen) >= 5, "the balance, pages, the places, the names, the household"
+
+
+@pytest.mark.parametrize("language", languages())
 async def test_a_treasurer_convenes_an_assembly_and_writes_its_vote(
     staffed: AsyncEngine, language: str
 ) -> None:

@@ -1,7 +1,7 @@
 """The walker by SMS: every menu with a keyword, every answer, for every kind of writer, in every language.
 
-It proves that each answer is one segment, that a conversation ends, never asks for a PIN, never sends what is shown
-once, and never acts without the code of its confirmation.
+It proves that each answer is one segment (of DETAIL three at most), that a conversation ends, never asks for a PIN,
+never sends what is shown once, and never acts without the code of its confirmation.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from sms.confirmations import fit_for
 from sms.limits import Sender
 from sms.segments import segments
 from talk.engine import Menu
+from talk.keywords import ByMessage
 from talk.phones import shown_phone
 from talk.screen import Screen, Shown
 from talk.words import Ask, Caller
@@ -52,9 +53,10 @@ class Writing(Walk):
     menu: Menu = help_by_message
 
     def fit(self, screen: Screen, language: str) -> Shown:
-        shown = fit_for(SEALS, self.caller.phone, "walk")(screen, language)
+        most = self.menu.segments if isinstance(self.menu, ByMessage) else 1
+        shown = fit_for(SEALS, self.caller.phone, "walk", most)(screen, language)
         assert shown.whole, f"too long in {language}: {shown.text}"
-        assert segments(shown.text) == 1
+        assert segments(shown.text) <= (most if screen.end else 1)
         assert not shown.kept, f"shown once, and sent: {shown.kept}"
         return shown
 

@@ -1,14 +1,18 @@
 """A mutuelle with a merchant code, and its statements as a portal writes them."""
 
+import hashlib
+import io
+import zipfile
 from collections.abc import Iterable
-from datetime import date
-from pathlib import Path
+from datetime import date, datetime
+from xml.sax.saxutils import escape
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts
-from ledger.book import Account, open_accounts
+from ledger.book import Account, Journal, Movement, open_accounts
+from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.statements.accounts import account_named
 from mutuelle.treasury.statements.files import StatementSource
@@ -37,18 +41,30 @@ def line(
 
 
 async def taken(
-    pool: AsyncEngine, lines: Iterable[str], *, name: str = NAME, head: str = HEAD, preset: str | None = None
+    pool: AsyncEngine, lines: Iterable[str], *, name: str = NAME, head: str = HEAD, now: datetime = NOON
 ) -> TakenIn:
-    """What becomes of a statement of these lines, taken in at noon; a refused one leaves nothing."""
+    """What becomes of a statement of these lines, taken in `now`; a refused one leaves nothing."""
     raw = "\n".join([head, *lines, ""]).encode()
     async with pool.connect() as db:
         account = await account_named(db, name, "BEN")
         mutuelle = await get_mutuelle(db, "BEN")
-        read = read_statement(Path("mars.csv"), raw, preset, mutuelle, mutuelle.today(NOON))
-        source = StatementSource(account, "mars.csv", read.preset.name, b"\0" * 32)
-        found = await take_in(db, mutuelle, source, read, NOON)
+        read = read_statement("mars.csv", raw, None, mutuelle, mutuelle.today(now))
+        source = StatementSource(account, "mars.csv", read.preset.name, hashlib.sha256(raw).digest())
+        found = await take_in(db, mutuelle, source, read, now)
         await (db.rollback() if found.faults else db.commit())
     return found
+
+
+async def books(
+    pool: AsyncEngine, account: str, key: str, amount_minor: int, on: date, *, came: bool = True
+) -> None:
+    """A treasurer books what she brought to the account, or took from it, as a voucher does."""
+    debit, credit = (account, "health:gifts") if came else ("health:costs", account)
+    async with pool.begin() as db:
+        await open_accounts(db, [Account("BEN", code, "XOF") for code in (debit, credit)])
+        move = Movement(debit, credit, amount_minor, "XOF")
+        journal = Journal("BEN", "a test", key, "deposit", on, "treasurer 12345678", "to the bank", [move])
+        await post_all(db, [journal])
 
 
 async def kinds(pool: AsyncEngine) -> dict[str, str]:
@@ -72,3 +88,36 @@ async def journals(pool: AsyncEngine) -> list[tuple[str, str, int]]:
             )
         )
         return [(debit, credit, amount) for debit, credit, amount in rows]
+
+
+def workbook(rows: Iterable[Iterable[object]]) -> bytes:
+    """The smallest XLSX file with these rows; a text that begins with = is a formula."""
+    body = ""
+    for nth, row in enumerate(rows, start=1):
+        cells = ""
+        for place, value in enumerate(row):
+            at = f"{chr(ord('A') + place)}{nth}"
+            if isinstance(value, int | float):
+                cells += f'<c r="{at}"><v>{value}</v></c>'
+            elif str(value).startswith("="):
+                cells += f'<c r="{at}"><f>{escape(str(value)[1:])}</f><v>1</v></c>'
+            else:
+                cells += f'<c r="{at}" t="inlineStr"><is><t>{escape(str(value))}</t></is></c>'
+        body += f'<row r="{nth}">{cells}</row>'
+    related = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    space = f'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{related}"'
+    relations = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
+    files = {
+        "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
+        "_rels/.rels": f'<Relationships {relations}><Relationship Id="r1" Type="{related}/officeDocument" '
+        'Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook {space}><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships {relations}><Relationship Id="r1" '
+        f'Type="{related}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f"<worksheet {space}><sheetData>{body}</sheetData></worksheet>",
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return packed.getvalue()

@@ -54,12 +54,14 @@ class Figures(Holdings):
     late: int = 0
 
 
-def summary(figures: Figures, language: str, *, asks: bool, seal: str | None = None) -> Sentence:
-    """The longest form that fits a segment (`asks`: it ends with the question OK or ERR) or, without it, a screen.
+def summary(
+    figures: Figures, language: str, *, asks: bool, seal: str | None = None, room: int = SCREEN_SEPTETS
+) -> Sentence:
+    """The longest form that fits a segment (`asks`: it ends with the question OK or ERR) or, without it, `room`.
 
     `seal` is the short seal of the book at these figures, if there is one.
     """
-    return longest(list(_forms(figures, asks, seal)), language, SMS_SEPTETS if asks else SCREEN_SEPTETS)
+    return longest(list(_forms(figures, asks, seal)), language, SMS_SEPTETS if asks else room)
 
 
 def floats_to_compare(

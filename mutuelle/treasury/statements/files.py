@@ -7,12 +7,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import sqlalchemy as sa
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.treasury.statements.accounts import StatedAccount
 from mutuelle.treasury.statements.lines import StatementLine, line_reference
-from mutuelle.treasury.tables import statement_file
+from mutuelle.treasury.tables import statement_file, statement_line
 from values import value
 
 AT_ONCE = 1000  # lines of one statement to the database
@@ -41,8 +42,16 @@ class DecidedLine:
     number: str | None = None
     receipt_code: str | None = None
     payment: UUID | None = None
+    own_journal: UUID | None = None
     by_payment: bool = False
     is_settled: bool = False
+
+
+def of_file() -> sa.ColumnElement[bool]:
+    """The condition: a line is of that file."""
+    return (statement_line.c.mutuelle_id == statement_file.c.mutuelle_id) & (
+        statement_line.c.file == statement_file.c.file
+    )
 
 
 def decided(account: StatedAccount, line: StatementLine, kind: str) -> DecidedLine:
@@ -65,11 +74,20 @@ async def stored_contents(
     return found
 
 
+async def is_kept(db: AsyncConnection, source: StatementSource) -> bool:
+    """Whether this very file was taken in before."""
+    facts = {"mutuelle": source.account.mutuelle_id, "account": source.account.code, "hash": source.sha256}
+    return bool(await db.scalar(_KEPT, facts))
+
+
 async def write_lines(
-    db: AsyncConnection, source: StatementSource, lines: Sequence[DecidedLine], count: int, now: datetime
+    db: AsyncConnection,
+    source: StatementSource,
+    lines: Sequence[DecidedLine],
+    days: Sequence[date],
+    now: datetime,
 ) -> None:
-    """Write the file, of `count` lines in all, and its new lines."""
-    days: list[date] = [one.line.on for one in lines]
+    """Write the file and its new lines; `days` are those of all its lines."""
     account, file = source.account, uuid4()
     row = {
         "mutuelle_id": account.mutuelle_id,
@@ -78,7 +96,7 @@ async def write_lines(
         "name": source.name[:200],
         "preset": source.preset,
         "sha256": source.sha256,
-        "lines": count,
+        "lines": len(days),
         "first_on": min(days),
         "last_on": max(days),
         "taken_at": now,
@@ -111,9 +129,16 @@ def _row(account: StatedAccount, file: UUID, one: DecidedLine) -> Mapping[str, o
         "receipt_code": one.receipt_code,
         "payment": one.payment,
         "by_payment": one.by_payment,
+        "own_journal": one.own_journal,
     }
 
 
+_KEPT = text(
+    """
+    select exists (select from statement_file f where f.mutuelle_id = :mutuelle and f.account = :account
+                      and f.sha256 = :hash)
+    """
+)
 _STORED = text(
     """
     select s.line_id, s.occurred_on, s.payer, s.amount_minor, s.fee_minor, s.currency, s.note

@@ -56,6 +56,16 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "statement_own_line_is_booked",
+        "A line that shows what a treasurer booked has a journal of its amount on its account.",
+        """
+        select s.mutuelle_id || ' ' || s.reference from statement_line s
+        where s.kind = 'own' and not exists (select from ledger.movement m
+            where m.mutuelle_id = s.mutuelle_id and m.journal_id = s.own_journal and m.debit_account = s.account
+              and m.amount = s.amount_minor)
+        """,
+    ),
+    Invariant(
         "statement_receipt_was_told",
         "Every household that had a phone when its money was taken in from a statement has its receipt in the outbox.",
         """

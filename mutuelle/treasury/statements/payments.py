@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
@@ -17,6 +17,7 @@ from mutuelle.contributions.payment_queue import QueuedPayment, lock_queued
 from mutuelle.contributions.payments import PaymentState, open_case
 from mutuelle.contributions.settlement.settle import SETTLED_AT_ONCE, difference_of, settle_locked
 from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.tables import payment_case
 from mutuelle.treasury.statements.accounts import StatedAccount
 from mutuelle.treasury.statements.files import AT_ONCE, DecidedLine
 from mutuelle.treasury.statements.lines import StatementLine
@@ -96,6 +97,7 @@ async def confirm_all(
             one.kind = trouble[0]
             case = f"{_said(account, one.line)}: {trouble[1]}"
             await open_case(db, account.mutuelle_id, payment.reference, CASE, case, now)
+            await _open_again(db, account.mutuelle_id, payment.reference)
             continue
         confirmed.add(payment.reference)
         one.by_payment = True
@@ -121,6 +123,13 @@ def _trouble(
             return "contradiction", f"in the book it is {booked.amount_minor if booked else 0}"
         return None
     return None if payment.state in CONFIRMABLE else ("unmatched", f"the payment is {payment.state}")
+
+
+async def _open_again(db: AsyncConnection, mutuelle_id: str, reference: UUID) -> None:
+    """Open a case that was closed before another line contradicted the payment."""
+    of_payment = (payment_case.c.mutuelle_id == mutuelle_id) & (payment_case.c.reference == reference)
+    again = update(payment_case).where(of_payment, payment_case.c.kind == CASE).values(closed_at=None)
+    await db.execute(again)
 
 
 def _said(account: StatedAccount, line: StatementLine) -> str:

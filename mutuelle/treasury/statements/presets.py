@@ -115,17 +115,22 @@ def preset_named(name: str) -> Preset:
     raise PresetError(f"no preset is called {name!r}; there are {', '.join(presets())}")
 
 
-def fitting(rows: Sequence[Sequence[str]]) -> tuple[Preset, int]:
-    """The one preset whose headers stand in one of these rows, and which row; PresetError if none or two fit."""
-    found = [
-        (preset, nth)
-        for preset in presets().values()
-        for nth in [next((nth for nth, row in enumerate(rows) if preset.places(row) is not None), None)]
-        if nth is not None
-    ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = " and ".join(preset.name for preset, _nth in found)
-        raise PresetError(f"the headers fit {names}: please name one with --preset")
+def fitting(readings: Sequence[Sequence[Sequence[str]]], named: Preset | None) -> tuple[Preset, int]:
+    """The one preset whose headers stand in a row of one of these readings of a file's first rows, and which reading.
+
+    With `named`, only that one is looked for. PresetError if none fits, or two do.
+    """
+    candidates = [named] if named else list(presets().values())
+    for nth, rows in enumerate(readings):
+        found = [one for one in candidates if any(one.places(row) is not None for row in rows)]
+        if len(found) == 1:
+            return found[0], nth
+        if found:
+            names = " and ".join(preset.name for preset in found)
+            raise PresetError(f"the headers fit {names}: please name one with --preset")
+    if named:
+        needed = ", ".join(
+            headers[0] for name, headers in named.columns.items() if name not in named.optional
+        )
+        raise PresetError(f"this file has not the headers of preset {named.name}: {needed}")
     raise PresetError(f"no preset has these headers; there are {', '.join(presets())} (docs/operators.md)")

@@ -3,12 +3,12 @@
 A line that cannot be read is a fault with its file, row and reason; the lines around it are read on.
 """
 
-import itertools
+import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 
 from ledger.accounts import MINOR_DIGITS
 from locales import Sentence, _
@@ -16,17 +16,20 @@ from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.sheets.faults import Fault, UnreadError
 from mutuelle.sheets.letters import decoded, folded
 from mutuelle.sheets.lines import MOST_ABOVE, SEPARATORS, CsvLine, UnreadFileError, column_letters, csv_lines
+from mutuelle.sheets.workbook import OLDER, SIGNATURE, workbook_lines
 from mutuelle.treasury.statements.figures import amount, moment, payer_phone
 from mutuelle.treasury.statements.lines import StatementLine
-from mutuelle.treasury.statements.presets import Preset, PresetError, fitting, preset_named
+from mutuelle.treasury.statements.presets import Preset, fitting, preset_named
 from talk.trouble import InvalidError
 
 MOST_BYTES = 128 * 1024 * 1024
 MOST_LINES = 500_000
 LONGEST_CELL, LONGEST_ID = 400, 120
+FIRST_DAY = date(2000, 1, 1)  # no book has an earlier one
 BETWEEN = "; "  # the cells of a note: nobody writes one number across two of them
 LOCAL_CURRENCY = {"fcfa", "cfa", "f cfa", "f"}
 FEE_WORDS = re.compile(r"\b(?:frais|fees?|commissions?|charges?|agios?|tarif)\b")
+_ROUNDED = re.compile(r"\d[.,]\d+[Ee]\+\d+")
 # A sign before a number is none, and so is a dash before words; + and - before what a spreadsheet would work out are.
 _FORMULA = re.compile(r"[=@\t\r]|[+−-](?![\d\s.,'’()-]*[A-Za-z. ]{0,8}$).*[(|!=*&^+]", re.DOTALL)
 
@@ -52,14 +55,14 @@ class ReadStatement:
 
 
 def read_statement(
-    path: Path, raw: bytes, preset: str | None, mutuelle: Mutuelle, today: date
+    name: str, raw: bytes, preset: str | None, mutuelle: Mutuelle, today: date
 ) -> ReadStatement:
     """Read a statement of an account of `mutuelle`; PresetError or UnreadFileError if it cannot be read at all."""
     chosen = preset_named(preset) if preset else None
     if len(raw) > MOST_BYTES:
         raise UnreadFileError(0, _("the file is too large: {most} MB at most", most=MOST_BYTES // 1024**2))
-    rows, chosen, header = _rows(path, raw, chosen)
-    reader = _LineReader(ReadStatement(path.name, chosen), header, mutuelle, today)
+    rows, chosen, header = _rows(raw, chosen)
+    reader = _LineReader(ReadStatement(name, chosen), header, mutuelle, today)
     for row in rows:
         if row.runs_on:
             raise UnreadFileError(row.line, _("a cell runs on to the next line: is a quote not closed?"))
@@ -71,34 +74,35 @@ def read_statement(
     return reader.read
 
 
-def _rows(path: Path, raw: bytes, preset: Preset | None) -> tuple[Iterator[CsvLine], Preset, CsvLine]:
+def _rows(raw: bytes, preset: Preset | None) -> tuple[Iterator[CsvLine], Preset, CsvLine]:
     """The lines below the headers, the preset that fits, and the headers."""
+    if raw.startswith((SIGNATURE, OLDER)):
+        rows = list(workbook_lines(raw))
+        chosen = fitting([[row.cells for row in rows[:MOST_ABOVE]]], preset)[0]
+        return _below(iter(rows), chosen)
     try:
         text, _encoding = decoded(raw)
     except UnreadError as unread:
         raise UnreadFileError(0, unread.sentence, unread.said, unread.letter) from None
-    refused: PresetError | None = None
-    for separator in SEPARATORS:
-        rows = csv_lines(text, separator)
-        above = list(itertools.islice(rows, MOST_ABOVE))
-        try:
-            chosen, head = _fitting(above, preset)
-        except PresetError as none:
-            refused = refused or none
-            continue
-        return itertools.chain(above[head + 1 :], rows), chosen, above[head]
-    raise refused or UnreadFileError(0, _("the file is empty"))
+    lines = [line for line in text.splitlines()[: 2 * MOST_ABOVE] if line.strip()][:MOST_ABOVE]
+    if not lines:
+        raise UnreadFileError(0, _("the file is empty"))
+    separators = list(SEPARATORS)
+    chosen, nth = fitting([[_cells(line, one) for line in lines] for one in separators], preset)
+    return _below(csv_lines(text, separators[nth]), chosen)
 
 
-def _fitting(above: Sequence[CsvLine], preset: Preset | None) -> tuple[Preset, int]:
-    """The preset, given or found, and which of the first lines has its headers."""
-    if preset is None:
-        return fitting([row.cells for row in above])
-    head = next((nth for nth, row in enumerate(above) if preset.places(row.cells) is not None), None)
-    if head is None:
-        needed = ", ".join(preset.columns[one][0] for one in preset.columns if one not in preset.optional)
-        raise PresetError(f"this file has not the headers of preset {preset.name}: {needed}")
-    return preset, head
+def _cells(line: str, separator: str) -> list[str]:
+    """The cells of a line by itself; none where its quotes cannot be read so."""
+    try:
+        return next(csv.reader([line], delimiter=separator, strict=True), [])
+    except csv.Error:
+        return []
+
+
+def _below(rows: Iterator[CsvLine], preset: Preset) -> tuple[Iterator[CsvLine], Preset, CsvLine]:
+    header = next(row for row in rows if preset.places(row.cells) is not None)
+    return rows, preset, header
 
 
 class _LineReader:
@@ -109,6 +113,7 @@ class _LineReader:
         self.places = read.preset.places(header.cells) or {}
         self.headers = _named(header.cells)
         self.digits = MINOR_DIGITS[mutuelle.currency]
+        self.without_id: Counter[str] = Counter()
 
     def take(self, row: CsvLine) -> None:
         """Read one line: into the lines, the faults, or as one that tells of no money."""
@@ -196,6 +201,8 @@ class _LineReader:
             return None, None
         if on > self.today:
             self._fault(row, "date", _("{cell} has not come yet.", cell=said), said)
+        if on < FIRST_DAY:
+            self._fault(row, "date", _("{cell} is before every book", cell=said), said)
         return on, at
 
     def _expect_currency(self, row: CsvLine, said: str) -> None:
@@ -229,7 +236,7 @@ class _LineReader:
         way = self.read.preset.types.get(folded(_first(cells, "type"))) if self.read.preset.types else None
         is_fee = way == "fee" or (way in (None, "debit") and money < 0 and _says_fee(note))
         if money < 0 and (way == "credit" or (way is None and payer and not is_fee)):
-            self._fault(row, "amount", _("money that a payer paid is above zero"), _first(cells, "amount"))
+            self._fault(row, "amount", _("money that came in is above zero"), _first(cells, "amount"))
             return None, False
         return (-abs(money) if way in ("debit", "fee") else money), is_fee
 
@@ -240,7 +247,7 @@ class _LineReader:
         faults = len(self.read.faults)
         came, went = self._amount(row, cells, "credit"), self._amount(row, cells, "debit")
         if came is not None and came < 0:
-            self._fault(row, "credit", _("money that a payer paid is above zero"), _first(cells, "credit"))
+            self._fault(row, "credit", _("money that came in is above zero"), _first(cells, "credit"))
         elif bool(came) == bool(went) and len(self.read.faults) == faults:
             self._fault(row, "", _("a line has a credit or a debit"))
         if len(self.read.faults) > faults:
@@ -253,12 +260,18 @@ class _LineReader:
         if said:
             if len(said) > LONGEST_ID:
                 self._fault(row, "id", _("this cell is too long"), said)
+            if _ROUNDED.fullmatch(said):
+                self._fault(
+                    row, "id", _("a spreadsheet has rounded this id: please take the portal's own file"), said
+                )
             return said[:LONGEST_ID]
         if (
             "balance" in self.read.preset.columns
             and (balance := self._amount(row, cells, "balance")) is not None
         ):
-            return f"{on} {money} {balance}"
+            known = f"{on} {money} {balance}"
+            self.without_id[known] += 1  # paid, taken back, paid again: the balance is twice the same
+            return known if self.without_id[known] == 1 else f"{known} {self.without_id[known]}"
         self._fault(row, "id" if "id" in self.places else "", _("this line has no id"))
         return ""
 

@@ -30,11 +30,13 @@ from mutuelle.treasury.statements.files import (
     DecidedLine,
     StatementSource,
     decided,
+    is_kept,
     stored_contents,
     write_lines,
 )
 from mutuelle.treasury.statements.lines import StatementLine
 from mutuelle.treasury.statements.numbers import numbers_in
+from mutuelle.treasury.statements.own_moves import NEAR, own_moves, paired
 from mutuelle.treasury.statements.owners import lock_owners, owners_of
 from mutuelle.treasury.statements.payments import confirm_all, named_payments
 from mutuelle.treasury.statements.reading import ReadStatement
@@ -52,8 +54,8 @@ Advance = Callable[[int], None]
 class TakenIn:
     """What became of a statement, in lines. `posted` is money that reached its household by this file.
 
-    `known`: kept before, or of a payment that was paid already. `fees` have a line or a column. `debits` are kept
-    and not posted; `contradictions` are left to a person; `skipped` tell of no money.
+    `known`: kept before, of a payment that was paid already, or booked by a treasurer. `fees` have a line or a column.
+    `debits` are kept and not posted; `contradictions` are left to a person; `skipped` tell of no money.
     """
 
     lines: int
@@ -100,13 +102,13 @@ async def take_in(
     if taken.faults:
         return taken
     taken.known = len(read.lines) - len(new)
-    if not new:
+    if not read.lines or (not new and await is_kept(db, source)):
         return taken
     new.sort(key=lambda line: (line.on, line.at.timestamp() if line.at else 0, line.position))
     lines = await _decide(db, mutuelle, account, new, now)
     advance(len(read.lines) - len(new))
     await _post(db, mutuelle, account, lines, now, advance)
-    await write_lines(db, source, lines, read.count, now)
+    await write_lines(db, source, lines, [line.on for line in read.lines], now)
     _count(taken, lines)
     return taken
 
@@ -154,11 +156,25 @@ async def _decide(
         whose = {owners[number] for number in found if number in owners}
         if len(whose) == 1:
             credits_[nth].kind, credits_[nth].number = "receipt", whose.pop()
+    await _recognise_own(
+        db, account, [one for one in credits_ if one.kind == "unmatched" and not one.payment]
+    )
     received = [one for one in credits_ if one.kind == "receipt"]
     codes = await free_receipt_codes(db, mutuelle.id, len(received))
     for one, code in zip(received, codes, strict=True):
         one.receipt_code = code
     return lines
+
+
+async def _recognise_own(db: AsyncConnection, account: StatedAccount, lines: Sequence[DecidedLine]) -> None:
+    """Decide the credits that show what a treasurer has booked herself: it is not booked again."""
+    if not lines:
+        return
+    days = [one.line.on for one in lines]
+    moves = await own_moves(db, account, min(days) - NEAR, max(days) + NEAR)
+    found, _left = paired([(one, one.line.on, one.line.amount_minor) for one in lines], moves)
+    for one, move in found:
+        one.kind, one.own_journal = "own", move.journal_id
 
 
 def _kind(line: StatementLine) -> str:
@@ -237,7 +253,7 @@ def _count(taken: TakenIn, lines: Sequence[DecidedLine]) -> None:
     counted = Counter(one.kind for one in lines)
     settled = sum(one.kind == "payment" and one.is_settled for one in lines)
     taken.posted = counted["receipt"] + settled
-    taken.known += counted["payment"] - settled
+    taken.known += counted["payment"] - settled + counted["own"]
     taken.unmatched, taken.debits = counted["unmatched"], counted["debit"]
     taken.contradictions = counted["contradiction"]
     taken.fees = counted["fee"] + sum(bool(one.line.fee_minor) for one in lines)

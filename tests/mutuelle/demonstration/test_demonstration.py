@@ -37,7 +37,8 @@ from mutuelle.demonstration.stories import Story, state_of
 from mutuelle.households.households import Household, households_of
 from mutuelle.schedules.digest.digest import balance_now
 from mutuelle.scheme.mutuelles import mutuelles, places_of, treasurers
-from mutuelle.treasury.arrears import arrears_by_place, detail_of
+from mutuelle.treasury.arrears import arrears_by_place
+from mutuelle.treasury.detail import detail_of
 from talk.phones import region_of, typed_phone
 from talk.words import Caller
 from tests.conftest import Database

@@ -1,6 +1,5 @@
 """Who owes in a place: the most first, in one segment whatever the number of names, each look-up written down."""
 
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,24 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, languages, render
 from locales.letters import fold, septets
-from mutuelle.cover.rules import CoverState
 from mutuelle.households.lookups import LOOKUPS_A_DAY, note_lookup
 from mutuelle.scheme.mutuelles import Place, places_of
-from mutuelle.treasury.arrears import (
-    Arrears,
-    Detail,
-    Owing,
-    arrears_by_place,
-    detail_words,
-    where_is_owed,
-    who_owes,
-)
-from mutuelle.treasury.cash_in_hand import CashInHand
+from mutuelle.treasury.arrears import Arrears, Owing, arrears_by_place, where_is_owed, who_owes
 from talk.layout import longest
 from talk.limits import DAY, Limited, uses_since
 from talk.trouble import RefusedError
 from talk.words import Caller
-from tests.support.messages_digest import MUTUELLE, NAME
+from tests.support.messages_digest import NAME
 from tests.support.officers import FANTA
 from tests.support.town import AWA, MARIAM, OUMAR, found_town, join, paid
 
@@ -51,18 +40,6 @@ def test_any_number_of_names_is_one_segment_and_the_rest_is_counted(language: st
     assert shown == count or f" {count - shown} " in words
     words = said([*where_is_owed([owed] * count, "RETARDS")], language)
     assert septets(words) <= 160, words
-
-
-@pytest.mark.parametrize("language", languages())
-@pytest.mark.parametrize("count", [0, 1, 20])
-def test_the_second_form_of_the_digest_is_one_segment(language: str, count: int) -> None:
-    held = CashInHand("BEN", "00000001", NAME, AWA, Money(200_000, "XOF"), NOON.date(), "Africa/Bamako")
-    states = Counter(dict.fromkeys(CoverState, 9_999))
-    owed = Money(99_999_999, "XOF")
-    found = Detail(
-        MUTUELLE, states, 9_999, owed, 9_999, owed, 99, NOON.date(), (held,) * count, (99,) * count
-    )
-    assert septets(said([*detail_words(found)], language)) <= 160
 
 
 async def test_who_owes_most_comes_first_and_the_look_up_is_written_down(pool: AsyncEngine) -> None:

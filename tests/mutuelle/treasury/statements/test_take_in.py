@@ -1,23 +1,45 @@
 """A statement that is taken in: whose money each line is, what is booked of it, and what is left to people."""
 
+import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ledger.book import Origin
+from ledger.periods import close_period
+from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
 from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, move
+from mutuelle.contributions.settlement.settle import settle
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
-from mutuelle.households.households import Household
+from mutuelle.households.households import Household, phones_of
 from mutuelle.support.changes import close_household
 from mutuelle.support.merging import merge_households
+from mutuelle.support.who import about_household
+from mutuelle.treasury.past_receipts import last_receipts
+from mutuelle.treasury.statements import take_in
 from mutuelle.treasury.statements.invariants import INVARIANTS
 from sms.tables import outbox
 from tests.support.officer_acts import broken
-from tests.support.statements import FLOAT, HEAD, SUSPENSE, TODAY, journals, kinds, line, open_merchant, taken
+from tests.support.statements import (
+    FLOAT,
+    HEAD,
+    SUSPENSE,
+    TODAY,
+    books,
+    journals,
+    kinds,
+    line,
+    open_merchant,
+    taken,
+)
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, found_town, join, paid
 
 DAY = timedelta(days=1)
@@ -252,17 +274,96 @@ async def test_a_line_that_says_otherwise_than_a_payment_is_a_case(
     assert await broken(town) == set()
 
 
+async def test_two_who_take_in_the_same_statement_at_once_post_it_once(
+    town: AsyncEngine, household: Household
+) -> None:
+    other = await join(town, MARIAM, at=NOON, cash=True)
+    lines = [line(nth, 500, (household, other)[nth % 2].number) for nth in range(20)]
+    both = await asyncio.gather(taken(town, lines), taken(town, reversed(lines)))
+    assert sorted((one.posted, one.known) for one in both) == [(0, 20), (20, 0)]
+    assert len(await journals(town)) == 20
+    assert await broken(town) == set()
+
+
+async def test_a_statement_and_the_settling_of_payments_wait_for_each_other(town: AsyncEngine) -> None:
+    homes = [await join(town, f"+223761{nth:05}", at=NOON - DAY) for nth in range(12)]
+    references = [await sent(town, home) for home in homes]
+    pushed = [line(nth, 12_000, reference) for nth, reference in enumerate(references)]
+    given = [line(100 + nth, 1_000, home.number) for nth, home in enumerate(reversed(homes))]
+
+    async def settles() -> None:
+        for home, reference in zip(homes, references, strict=True):
+            answer = OperatorAnswer(Outcome.PAID, 12_000, "XOF", None, f"T{reference}", NOON)
+            async with town.begin() as db:
+                phone = (await phones_of(db, home))[0]
+                await settle(db, "BEN", UUID(reference), replace(answer, phone=phone), NOON)
+
+    done, _given, _settled = await asyncio.gather(
+        taken(town, pushed, name=PUSH), taken(town, given), settles()
+    )
+    assert done.posted + done.known == 12
+    for home in homes:
+        assert (await stands(town, home)).credit.amount_minor == 1_000
+    assert await broken(town) == set()
+
+
+async def test_what_the_look_misses_the_database_refuses(
+    town: AsyncEngine, household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [line(1, 5_000, household.number)]
+    await taken(town, lines)
+
+    async def forgets(*_facts: object) -> dict[str, object]:
+        return {}
+
+    monkeypatch.setattr(take_in, "stored_contents", forgets)
+    with pytest.raises(IntegrityError):
+        await taken(town, [*lines, line(2, 700)])
+    assert [amount for _debit, _credit, amount in await journals(town)] == [5_000]
+
+
+async def test_a_day_in_closed_books_is_booked_today_and_kept(
+    town: AsyncEngine, household: Household
+) -> None:
+    async with town.begin() as db:
+        origin = Origin(source="test", key="closed", actor="Fanta", reason="all is counted")
+        assert (await close_period(db, "BEN", TODAY - 10 * DAY, origin)).stands
+    await taken(
+        town, [line(1, 12_000, household.number, on=TODAY - 20 * DAY), line(2, 700, on=TODAY - 20 * DAY)]
+    )
+    assert await journals(town) == [(FLOAT, SUSPENSE, 700), (FLOAT, household.account, 12_000)]
+    assert (await stands(town, household)).cover.state is CoverState.WAITING
+    assert await broken(town) == set()
+
+
+async def test_the_household_and_support_see_the_receipt(town: AsyncEngine, household: Household) -> None:
+    await taken(town, [line(1, 5_000, household.number, on=TODAY - DAY)])
+    async with town.connect() as db:
+        [receipt] = await last_receipts(db, household, 3)
+        lines = await about_household(db, household.number, OFFICE)
+    assert (receipt.on, receipt.amount.amount_minor) == (TODAY - DAY, 5_000)
+    [said] = [one for one in lines if one.startswith("  statement")]
+    assert said.endswith(f"5 000 F paid on {TODAY - DAY} to merchant-BEN: receipt {receipt.code}, line T1")
+
+
 MUTANTS = {
     "statement_line_posted_once": (
         "update ledger.movement set amount = amount + 1 where credit_account like 'health:suspense:%'",
         "update statement_line set kind = 'receipt', number = (select number from household), receipt_code = 'ABCDEF'"
         " where line_id = 'T2'",
         "delete from ledger.request where source = 'statement fee'",
+        "delete from ledger.request where source = 'statement'",
         "update ledger.journal set effective_on = effective_on - 1 where kind = 'operator fee'",
     ),
     "statement_posting_has_line": (
         "delete from statement_line where kind = 'fee'",
         "update statement_line set fee_minor = 0",
+        "insert into ledger.request select mutuelle_id, source, key || '-again', content_hash, verdict,"
+        " gen_random_uuid() from ledger.request where source = 'statement'",  # a line posted twice
+    ),
+    "statement_own_line_is_booked": (
+        "update statement_line set amount_minor = amount_minor + 1 where kind = 'own'",
+        "update statement_line set own_journal = reference where kind = 'own'",
     ),
     "statement_receipt_was_told": ("delete from sms_outbox where template = 'receipt'",),
     "statement_line_is_of_its_file": (
@@ -281,6 +382,8 @@ async def test_each_invariant_is_broken_by_its_mutants(
     town: AsyncEngine, owner: AsyncEngine, household: Household, name: str, mutant: str
 ) -> None:
     lines = [line(1, 5_000, household.number), line(2, 6_000), line(3, -150, "fee"), line(4, 7_000) + ";70"]
+    await books(town, FLOAT, "d", 9_000, TODAY)
+    lines.append(line(5, 9_000))
     await taken(town, lines, head=f"{HEAD};fee")
     assert await broken(town) == set()
     async with owner.begin() as db:

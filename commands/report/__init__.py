@@ -7,7 +7,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, Commands, command, database, day, expect_mutuelle, of_mutuelle
 from commands.progress import Progress
+from commands.report.lists import Wanted, write_cash_counts, write_who_owes
 from commands.year import year_typed
 from commands.year.assembly import write_assembly
 from ledger.charts import DEFAULT, charts
@@ -43,10 +44,14 @@ ALSO = {  # what people who keep books in French call them
     "echeances": "ages",
     "emplois-ressources": "funds",
     "assemblee": "assembly",
+    "qui-doit": "who-owes",
+    "comptages": "cash-count",
 }
 
 
 ASSEMBLY = "assembly"  # two pages for people who vote; the others are of the book alone
+WHO_OWES, CASH_COUNT = "who-owes", "cash-count"  # lists of people and of acts
+OF_A_MEETING = (ASSEMBLY, WHO_OWES, CASH_COUNT)
 
 
 def add(commands: Commands) -> None:
@@ -60,7 +65,12 @@ def add(commands: Commands) -> None:
     report.add_argument(
         "--year", type=year_typed, metavar="YEAR", help="assembly: of which year; else the last one"
     )
-    report.add_argument("--pdf", type=Path, metavar="FILE", help="assembly: write it as a PDF of two pages")
+    report.add_argument(
+        "--pdf", type=Path, metavar="FILE", help="assembly, who-owes, cash-count: write a PDF to print"
+    )
+    report.add_argument(
+        "--place", metavar="NAME", help="who-owes: of this place; else of each, a page for each"
+    )
     of_mutuelle(report, required=True)
     report.add_argument(
         "--from", dest="first", type=day, metavar="DATE", help="the first day; else 1 January of the last"
@@ -97,7 +107,7 @@ def add(commands: Commands) -> None:
 def _report(typed: str) -> str:
     """The type of an argument: a report by its English or its French name."""
     name = ALSO.get(typed.lower(), typed.lower())
-    if name not in (*REPORTS, ASSEMBLY):
+    if name not in (*REPORTS, *OF_A_MEETING):
         known = ", ".join(f"{french} or {ours}" for french, ours in ALSO.items())
         raise argparse.ArgumentTypeError(f"{typed!r} is no report; there are {known}")
     return name
@@ -109,8 +119,10 @@ async def write_report(arguments: argparse.Namespace) -> int:
     if arguments.name == ASSEMBLY:
         options = {"frame": arguments.chart, "language": arguments.language, "pdf": arguments.pdf}
         return await write_assembly(arguments.mutuelle, year=arguments.year, **options)
-    if arguments.year or arguments.pdf:
-        raise CommandError("--year and --pdf are for the report assembly", 2)
+    if arguments.name in (WHO_OWES, CASH_COUNT):
+        return await _write_list(arguments)
+    if arguments.year or arguments.pdf or arguments.place:
+        raise CommandError("--year, --pdf and --place are for the reports for a meeting", 2)
     report, broken = REPORTS[arguments.name], list[Control]()
     async with database() as db:
         await snapshot(db)
@@ -134,12 +146,28 @@ async def write_report(arguments: argparse.Namespace) -> int:
     return 1 if broken else 0
 
 
-async def _question(db: AsyncConnection, mutuelle: Mutuelle, arguments: argparse.Namespace) -> Question:
-    """The arguments as a question. CommandError: days in the wrong order, no such account."""
-    last = arguments.last or mutuelle.today(datetime.now(UTC))
+async def _write_list(arguments: argparse.Namespace) -> int:
+    wanted = Wanted(arguments.language, arguments.sheet, arguments.pdf)
+    if arguments.name == WHO_OWES:
+        return await write_who_owes(arguments.mutuelle, arguments.place, wanted)
+    async with database() as db:
+        today = (await get_mutuelle(db, arguments.mutuelle)).today(datetime.now(UTC))
+    first, last = _days(arguments, today)
+    return await write_cash_counts(arguments.mutuelle, first, last, wanted)
+
+
+def _days(arguments: argparse.Namespace, today: date) -> tuple[date, date]:
+    """The first and the last day asked for; CommandError where they are in the wrong order."""
+    last = arguments.last or today
     first = arguments.first or year_start(last)
     if first > last:
         raise CommandError(f"the period ends on {last}, before it begins on {first}", 2)
+    return first, last
+
+
+async def _question(db: AsyncConnection, mutuelle: Mutuelle, arguments: argparse.Namespace) -> Question:
+    """The arguments as a question. CommandError: days in the wrong order, no such account."""
+    first, last = _days(arguments, mutuelle.today(datetime.now(UTC)))
     if arguments.fund and arguments.fund not in await _funds(db, mutuelle.id):
         raise await _unknown(db, mutuelle.id, f"fund {arguments.fund!r}")
     account = await _account(db, mutuelle.id, arguments) if arguments.account else None

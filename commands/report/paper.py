@@ -1,0 +1,133 @@
+"""Lists on paper: each begins a page of A4 and goes on with its heads; the text can be read out of the PDF."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.platypus import SimpleDocTemplate, Table, TableStyle
+from reportlab.platypus.flowables import Flowable, PageBreak, Spacer
+
+from commands.guide.pdf import printed
+from commands.year.paper import (
+    BODY,
+    FRAME,
+    HEAD,
+    HEAD_RIGHT,
+    INDIGO,
+    LINE,
+    MARGIN,
+    RIGHT,
+    SMALL,
+    TITLE,
+    WIDTH,
+)
+from locales import Money
+from locales.formats import written_day
+
+AMOUNT, DAY, TICK = 26 * mm, 22 * mm, 30 * mm  # widths of columns; the others share what is left
+BOX = ParagraphStyle("box", BODY, fontName="Helvetica-Bold", spaceBefore=2 * mm)
+FOOT_SIZE = 8
+
+Cell = str | date | Money | None
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """One list: `heads` above the columns, of which `money` are amounts; `total` below them, `note` at the end.
+
+    `tick`: on paper a last column is left empty, to be marked by hand.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    money: frozenset[int]
+    total: str
+    note: str
+    language: str
+    tick: str = ""
+
+
+def shown(cell: Cell, language: str) -> str:
+    """A cell as people read it."""
+    if isinstance(cell, Money):
+        return str(cell)
+    return written_day(cell, language) if isinstance(cell, date) else cell or ""
+
+
+def paper(pages: Sequence[ListPage]) -> bytes:
+    """The PDF; equal lists are equal byte for byte."""
+    file = BytesIO()
+    document = SimpleDocTemplate(
+        file,
+        pagesize=A4,
+        leftMargin=MARGIN - FRAME,
+        rightMargin=MARGIN - FRAME,
+        topMargin=12 * mm,
+        bottomMargin=16 * mm,
+        title=pages[0].title,
+        author="Keneya",
+        lang=pages[0].language,
+        invariant=1,
+    )
+    story: list[Flowable] = []
+    for nth, page in enumerate(pages):
+        story += [PageBreak()] if nth else []
+        story += [printed(page.title, TITLE), Spacer(0, 3 * mm), _table(page), printed(page.total, BOX)]
+        story += [Spacer(0, 2 * mm), printed(page.note, SMALL)] if page.note else []
+    document.build(story, onFirstPage=_foot, onLaterPages=_foot)
+    return file.getvalue()
+
+
+def _foot(canvas: Any, document: Any) -> None:
+    """The number of the page: sheets of a list are not lost unseen."""
+    canvas.setFont("Helvetica", FOOT_SIZE)
+    canvas.drawRightString(A4[0] - MARGIN, 9 * mm, str(document.page))
+
+
+def _table(page: ListPage) -> Table:
+    right = [nth in page.money for nth in range(len(page.heads))]
+    heads = [
+        printed(head, HEAD_RIGHT if is_right else HEAD)
+        for head, is_right in zip(page.heads, right, strict=True)
+    ]
+    rows: list[list[Flowable | str]] = [
+        [
+            printed(shown(cell, page.language), RIGHT if is_right else BODY)
+            for cell, is_right in zip(row, right, strict=True)
+        ]
+        for row in page.rows
+    ]
+    if page.tick:
+        heads.append(printed(page.tick, HEAD))
+        rows = [[*row, ""] for row in rows]
+    table = Table([heads, *rows], colWidths=_widths(page, right), repeatRows=1)
+    table.setStyle(
+        TableStyle(
+            [
+                ("LINEBELOW", (0, 0), (-1, 0), 0.8, INDIGO),
+                ("LINEBELOW", (0, 1), (-1, -1), 0.3, LINE),
+                *([("BOX", (-1, 1), (-1, -1), 0.3, LINE)] if page.tick else []),
+                ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+                ("TOPPADDING", (0, 0), (-1, -1), 1.2 * mm),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 1.6 * mm),
+                ("LEFTPADDING", (0, 0), (-1, -1), 1 * mm),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 3 * mm),
+            ]
+        )
+    )
+    return table
+
+
+def _widths(page: ListPage, right: Sequence[bool]) -> list[float]:
+    """Amounts and days as wide as they are, the rest of the page shared by the words."""
+    is_day = [not isinstance(cell, str) and not right[nth] for nth, cell in enumerate(page.rows[0])]
+    known = [AMOUNT if money else DAY if day else 0.0 for money, day in zip(right, is_day, strict=True)]
+    tick = [TICK] if page.tick else []
+    share = (WIDTH - sum(known) - sum(tick)) / max(known.count(0.0), 1)
+    return [*(width or share for width in known), *tick]

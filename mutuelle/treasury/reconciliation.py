@@ -1,0 +1,242 @@
+"""Three lists that must agree: the ledger, our payments, the statements; what differs, by kind and age.
+
+A day of an account is compared only if a statement of it came: before that nothing is known to differ.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from locales import Money
+from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.treasury.statements.accounts import StatedAccount, stated_accounts
+from mutuelle.treasury.statements.own_moves import NEAR, OwnMove, own_moves, paired
+from values import value
+
+# The kinds of differences, in words.
+PAYMENT_UNSTATED = "payment not in the statement"
+PAYMENT_UNBOOKED = "payment not in the ledger"
+MOVE_UNSTATED = "booked, not in the statement"
+LINE_UNBOOKED = "in the statement, not booked"
+CONTRADICTION = "the statement contradicts a payment"
+
+
+@value
+class Difference:
+    """One thing that is in one list and not in another, or there with another amount; `what` names it."""
+
+    mutuelle_id: str
+    account: str
+    kind: str
+    on: date
+    amount: Money
+    what: str
+
+    def age_days(self, today: date) -> int:
+        return (today - self.on).days
+
+
+@value
+class AccountDay:
+    """The three lists of one account on one day, in minor units: what came in and went out by each.
+
+    `is_stated`: a statement has this day.
+    """
+
+    account: str
+    on: date
+    booked_in_minor: int
+    booked_out_minor: int
+    payments_minor: int
+    stated_in_minor: int
+    stated_out_minor: int
+    is_stated: bool
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What was compared of one mutuelle. `waiting`: accounts without a statement of the day, and the last that came."""
+
+    mutuelle: Mutuelle
+    days: list[AccountDay]
+    differences: list[Difference]
+    waiting: list[tuple[str, date | None]]
+
+
+async def reconcile(
+    db: AsyncConnection, mutuelle: Mutuelle, now: datetime, day: date | None = None
+) -> Reconciliation:
+    """Compare one day of all accounts of a mutuelle at operators and banks; without `day` all that ever differed."""
+    today = mutuelle.today(now)
+    first, last = (day, day) if day else (date(2000, 1, 1), today)
+    accounts = await stated_accounts(db, mutuelle.id)
+    differences: list[Difference] = []
+    for account in accounts:
+        differences += await _of_payments(db, mutuelle, account, first, last)
+        differences += await _of_moves(db, mutuelle, account, first, last)
+    differences.sort(key=lambda one: (one.on, one.account, one.kind, one.what))
+    days = await _days(db, mutuelle, first, last)
+    if day is None:
+        differing = {(one.account, one.on) for one in differences}
+        days = [one for one in days if (one.account, one.on) in differing]
+    return Reconciliation(mutuelle, days, differences, await _waiting(db, accounts, day or today))
+
+
+async def differing(db: AsyncConnection, mutuelle: Mutuelle, now: datetime) -> tuple[int, int]:
+    """How many things differ, and how many days ago the oldest was: for the treasurer's digest. (0, 0): all agrees."""
+    found = (await reconcile(db, mutuelle, now)).differences
+    return len(found), max((one.age_days(mutuelle.today(now)) for one in found), default=0)
+
+
+async def _of_payments(
+    db: AsyncConnection, mutuelle: Mutuelle, account: StatedAccount, first: date, last: date
+) -> list[Difference]:
+    rows = await db.execute(_PAYMENTS, _facts(mutuelle, account, first, last))
+    return [
+        Difference(mutuelle.id, account.name, kind, on, Money(amount_minor, mutuelle.currency), what)
+        for kind, on, amount_minor, what in rows
+    ]
+
+
+async def _of_moves(
+    db: AsyncConnection, mutuelle: Mutuelle, account: StatedAccount, first: date, last: date
+) -> list[Difference]:
+    """Lines of money that went out without a booking, and what treasurers booked without a line."""
+    facts = _facts(mutuelle, account, first - NEAR, last + NEAR)
+    debits = [((line_id, on, amount), on, amount) for line_id, on, amount in await db.execute(_DEBITS, facts)]
+    stated = [tuple(row) for row in await db.execute(_FILES, facts)]
+    moves = await own_moves(db, account, first - 2 * NEAR, last + 2 * NEAR)
+    found, unstated = paired(debits, moves)
+    booked = {line for line, _move in found}
+    lines = [
+        (LINE_UNBOOKED, on, amount, line_id)
+        for (line_id, on, amount), _on, _amount in debits
+        if (line_id, on, amount) not in booked
+    ]
+    own = [(MOVE_UNSTATED, one.on, one.amount_minor, one.kind) for one in unstated if _expected(one, stated)]
+    return [
+        Difference(mutuelle.id, account.name, kind, on, Money(amount, mutuelle.currency), what)
+        for kind, on, amount, what in (*lines, *own)
+        if first <= on <= last
+    ]
+
+
+def _expected(move: OwnMove, files: Sequence[tuple[date, date, datetime]]) -> bool:
+    """Whether a statement should have this movement: it has the day, and came after the movement was booked."""
+    return any(
+        first <= move.on <= last and (move.on < last or move.recorded_at <= taken_at)
+        for first, last, taken_at in files
+    )
+
+
+async def _days(db: AsyncConnection, mutuelle: Mutuelle, first: date, last: date) -> list[AccountDay]:
+    facts = {"mutuelle": mutuelle.id, "zone": mutuelle.timezone, "first": first, "last": last}
+    return [AccountDay(*row) for row in await db.execute(_DAYS, facts)]
+
+
+async def _waiting(
+    db: AsyncConnection, accounts: Sequence[StatedAccount], day: date
+) -> list[tuple[str, date | None]]:
+    """The accounts whose statements do not have this day."""
+    found: list[tuple[str, date | None]] = []
+    for account in accounts:
+        facts = {"mutuelle": account.mutuelle_id, "account": account.code, "day": day}
+        has, last = (await db.execute(_LAST, facts)).one()
+        if not has:
+            found.append((account.name, last))
+    return found
+
+
+def _facts(mutuelle: Mutuelle, account: StatedAccount, first: date, last: date) -> dict[str, object]:
+    return {
+        "mutuelle": mutuelle.id,
+        "account": account.code,
+        "name": account.name,
+        "zone": mutuelle.timezone,
+        "first": max(first, date(1999, 1, 1)),
+        "last": last,
+        "unstated": PAYMENT_UNSTATED,
+        "unbooked": PAYMENT_UNBOOKED,
+        "contradiction": CONTRADICTION,
+    }
+
+
+# Whether a statement of the account should have what happened on a day and was known at a moment.
+_STATED = """exists (select from statement_file f where f.mutuelle_id = :mutuelle and f.account = :account
+              and DAY between f.first_on and f.last_on and (DAY < f.last_on or AT <= f.taken_at))"""
+_PAYMENTS = text(
+    """
+    with paid as (
+        select p.reference, p.amount_minor, p.completed_at, (p.completed_at at time zone :zone)::date as on_day
+          from payment p
+         where p.mutuelle_id = :mutuelle and p.operator || '-' || p.country = :name
+           and 'health:float:' || :name = :account and p.state in ('PAID', 'REVERSED')
+           and (p.completed_at at time zone :zone)::date between :first and :last
+    )
+    select cast(:unstated as text), p.on_day, p.amount_minor, p.reference::text from paid p
+     where not exists (select from statement_line s where s.mutuelle_id = :mutuelle and s.payment = p.reference)
+       and STATED
+    union all
+    select :unbooked, p.on_day, p.amount_minor, p.reference::text from paid p
+     where not exists (select from ledger.request q where q.mutuelle_id = :mutuelle
+             and q.source in ('payment', 'suspense') and q.key = p.reference::text and q.verdict = 'created')
+    union all
+    select :contradiction, s.occurred_on, s.amount_minor, s.line_id || ' ' || s.payment
+      from statement_line s
+     where s.mutuelle_id = :mutuelle and s.account = :account and s.payment is not null
+       and s.occurred_on between :first and :last
+       and (s.kind in ('contradiction', 'unmatched') and not s.by_payment)
+       and exists (select from payment_case c where c.mutuelle_id = :mutuelle and c.reference = s.payment
+             and c.closed_at is null)
+    """.replace("STATED", _STATED.replace("DAY", "p.on_day").replace("AT", "p.completed_at"))
+)
+_DEBITS = text(
+    """
+    select line_id, occurred_on, amount_minor from statement_line
+     where mutuelle_id = :mutuelle and account = :account and kind = 'debit' and occurred_on between :first and :last
+     order by occurred_on, line_id
+    """
+)
+_FILES = text(
+    "select first_on, last_on, taken_at from statement_file where mutuelle_id = :mutuelle and account = :account"
+)
+_LAST = text(
+    """
+    select coalesce(bool_or(:day between f.first_on and f.last_on), false), max(f.last_on)
+      from statement_file f where f.mutuelle_id = :mutuelle and f.account = :account
+    """
+)
+_DAYS = text(
+    """
+    with moved as (
+        select e.account, coalesce(j.occurred_on, j.effective_on) as on_day, sum(e.debit) as came, sum(e.credit) as went
+          from ledger.account a
+          join ledger.entry e on e.mutuelle_id = a.mutuelle_id and e.account = a.code
+          join ledger.journal j on j.mutuelle_id = e.mutuelle_id and j.id = e.journal_id
+         where a.mutuelle_id = :mutuelle and a.fund = 'health' and a.kind in ('float', 'bank')
+           and coalesce(j.occurred_on, j.effective_on) between :first and :last
+         group by 1, 2
+    ), paid as (
+        select 'health:float:' || p.operator || '-' || p.country as account,
+               (p.completed_at at time zone :zone)::date as on_day, sum(p.amount_minor) as paid
+          from payment p
+         where p.mutuelle_id = :mutuelle and p.state = 'PAID'
+           and (p.completed_at at time zone :zone)::date between :first and :last
+         group by 1, 2
+    ), stated as (
+        select s.account, s.occurred_on as on_day, sum(greatest(s.amount_minor, 0)) as came,
+               sum(greatest(-s.amount_minor, 0) + s.fee_minor) as went
+          from statement_line s where s.mutuelle_id = :mutuelle and s.occurred_on between :first and :last
+         group by 1, 2
+    )
+    select split_part(account, ':', 3), on_day, coalesce(m.came, 0)::bigint, coalesce(m.went, 0)::bigint,
+           coalesce(p.paid, 0)::bigint, coalesce(s.came, 0)::bigint, coalesce(s.went, 0)::bigint,
+           exists (select from statement_file f where f.mutuelle_id = :mutuelle and f.account = account
+                      and on_day between f.first_on and f.last_on)
+      from moved m full join paid p using (account, on_day) full join stated s using (account, on_day)
+     order by 2, 1
+    """
+)
