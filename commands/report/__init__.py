@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, Commands, command, database, day, expect_mutuelle, of_mutuelle
 from commands.progress import Progress
-from commands.report.lists import Wanted, write_cash_counts, write_who_owes
+from commands.report.lists import ListWanted, write_cash_counts, write_who_owes
 from commands.year import year_typed
 from commands.year.assembly import write_assembly
 from ledger.charts import DEFAULT, charts
@@ -147,7 +147,7 @@ async def write_report(arguments: argparse.Namespace) -> int:
 
 
 async def _write_list(arguments: argparse.Namespace) -> int:
-    wanted = Wanted(arguments.language, arguments.sheet, arguments.pdf)
+    wanted = ListWanted(arguments.language, arguments.sheet, arguments.pdf)
     if arguments.name == WHO_OWES:
         return await write_who_owes(arguments.mutuelle, arguments.place, wanted)
     async with database() as db:

@@ -27,7 +27,7 @@ from mutuelle.treasury.cash_counts import CountDone, counts_between
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ListWanted:
     """How a list is asked for: in which language, as CSV for whom, or into which PDF."""
 
     language: str
@@ -35,7 +35,7 @@ class Wanted:
     pdf: Path | None = None
 
 
-async def write_who_owes(mutuelle_id: str, place: str | None, wanted: Wanted) -> int:
+async def write_who_owes(mutuelle_id: str, place: str | None, wanted: ListWanted) -> int:
     """The households of a place, or of every place, that are late; that the list was made is written down."""
     now = datetime.now(UTC)
     async with database() as db:
@@ -83,7 +83,7 @@ def _called(one: Owing, alike: Counter[str]) -> str:
     return one.head_name if alike[one.head_name] == 1 else f"{one.head_name} ({one.number[-3:]})"
 
 
-async def write_cash_counts(mutuelle_id: str, first: date, last: date, wanted: Wanted) -> int:
+async def write_cash_counts(mutuelle_id: str, first: date, last: date, wanted: ListWanted) -> int:
     """The counts of the treasurers' boxes from `first` to `last`."""
     async with database() as db:
         mutuelle = await get_mutuelle(db, mutuelle_id)
@@ -137,7 +137,7 @@ def _cash_counts(
     )
 
 
-def _write(pages: Sequence[ListPage], nothing: Sentence, wanted: Wanted) -> int:
+def _write(pages: Sequence[ListPage], nothing: Sentence, wanted: ListWanted) -> int:
     """Print the pages, or write them into the PDF; `nothing` is said where there is none."""
     if wanted.pdf and pages:
         try:
