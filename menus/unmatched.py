@@ -17,7 +17,7 @@ from mutuelle.treasury.unmatched.corrections import (
     failed_payments,
     money_of_receipt,
 )
-from mutuelle.treasury.unmatched.decisions import Outcome
+from mutuelle.treasury.unmatched.decisions import MoneyOutcome
 from mutuelle.treasury.unmatched.matches import match_of
 from mutuelle.treasury.unmatched.money import Unmatched, matching, money_sought, unmatched_money
 from mutuelle.treasury.voucher_answers import Party, party_kind, voucher_reason
@@ -166,7 +166,7 @@ async def correct(caller: Caller, appointment: Appointment) -> Sentence:
             return NOT_FOUND
         to = found.number
     reason = await ask(WHY, voucher_reason)
-    return await propose(caller, appointment, correction_of(Outcome(what.key), money, reason, to))
+    return await propose(caller, appointment, correction_of(MoneyOutcome(what.key), money, reason, to))
 
 
 async def failed_but_paid(caller: Caller, appointment: Appointment) -> Sentence:
@@ -181,4 +181,4 @@ async def failed_but_paid(caller: Caller, appointment: Appointment) -> Sentence:
     )
     [money] = [one for one in found if one.key == chosen.key]
     reason = await ask(WHY, voucher_reason)
-    return await propose(caller, appointment, correction_of(Outcome.PAID, money, reason))
+    return await propose(caller, appointment, correction_of(MoneyOutcome.PAID, money, reason))

@@ -29,6 +29,23 @@ EXPENSES: dict[str, Sentence] = {
     "taxes": _("Taxes"),
     "costs": _("Other expense"),
 }
+SPOKEN_KINDS: dict[VoucherKind, Sentence] = {
+    VoucherKind.EXPENSE: _("Expense"),
+    VoucherKind.FACILITY: _("Facility"),
+    VoucherKind.REFUND: _("Advance given back"),
+    VoucherKind.DEPOSIT: _("Deposit in a bank"),
+    VoucherKind.WITHDRAWAL: _("Withdrawal"),
+    VoucherKind.HANDED: _("Cash handed over"),
+    VoucherKind.SENT: _("Sent"),
+    VoucherKind.ARRIVED: _("Arrived"),
+    VoucherKind.SUBSIDY: _("Subsidy"),
+    VoucherKind.GIFT: _("Gift"),
+    VoucherKind.GRANT: _("Grant"),
+    VoucherKind.DEBTOR: _("Debt to us paid"),
+    VoucherKind.RETURNED: _("Found money given back"),
+    VoucherKind.KEPT: _("Found money kept"),
+    VoucherKind.REVERSAL: _("Taken back"),
+}
 COMES_IN = {VoucherKind.SUBSIDY, VoucherKind.GIFT, VoucherKind.GRANT, VoucherKind.DEBTOR, VoucherKind.KEPT}
 
 

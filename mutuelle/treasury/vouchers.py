@@ -35,6 +35,7 @@ from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import TWO_TREASURERS
 from mutuelle.officers.roles import Appointment, Role
+from mutuelle.officers.tables import joint_act
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of, holder_of, lock_cash_in_hand
 from mutuelle.treasury.messages import paid_by_voucher, voucher_taken_back
@@ -147,6 +148,7 @@ class NumberedVoucher:
     of_grant: UUID | None
     reverses: UUID | None
     is_reversed: bool
+    signed_by: str  # the second treasurer; "" where one signed alone
 
     @property
     def key(self) -> str:
@@ -261,7 +263,17 @@ async def vouchers_where(
     """The vouchers of a mutuelle for which `which` holds, in the order of their recording or the `newest` so many."""
     order = vouchers.c.recorded_at.desc() if newest else vouchers.c.recorded_at
     rows = await db.execute(
-        select(vouchers, _IS_REVERSED.label("is_reversed"))
+        select(
+            vouchers,
+            _IS_REVERSED.label("is_reversed"),
+            sa.func.coalesce(joint_act.c.answerer_name, "").label("signed_by"),
+        )
+        .join_from(
+            vouchers,
+            joint_act,
+            (joint_act.c.mutuelle_id == vouchers.c.mutuelle_id) & (joint_act.c.id == vouchers.c.act),
+            isouter=True,
+        )
         .where(vouchers.c.mutuelle_id == mutuelle_id, which)
         .order_by(order, vouchers.c.number.desc() if newest else vouchers.c.number)
         .limit(newest)

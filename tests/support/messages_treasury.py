@@ -10,7 +10,7 @@ from mutuelle.scheme.mutuelles import Officer
 from mutuelle.treasury import messages
 from mutuelle.treasury.cash_counts import CASH_COUNT
 from mutuelle.treasury.unmatched.corrections import CORRECTION
-from mutuelle.treasury.unmatched.decisions import Outcome
+from mutuelle.treasury.unmatched.decisions import MoneyOutcome
 from mutuelle.treasury.unmatched.matches import MONEY_MATCH
 from mutuelle.treasury.voucher_answers import MOST_REASON
 from mutuelle.treasury.voucher_reversals import REVERSAL
@@ -52,7 +52,7 @@ MESSAGES: dict[str, Sentence] = {
             NAME,
             CORRECTION.label({**MATCHED, "outcome": outcome, "code": "ABC234", "to": HOME.number}),
         )
-        for outcome in (Outcome.MOVED, Outcome.TAKEN_BACK, Outcome.PAID)
+        for outcome in (MoneyOutcome.MOVED, MoneyOutcome.TAKEN_BACK, MoneyOutcome.PAID)
     },
     "receipt cancelled, moved": messages.receipt_cancelled(
         replace(TOWN, complaints_phone=PHONE), MOST, "ABC234", taken_back=False

@@ -33,7 +33,7 @@ from mutuelle.treasury.receipt_codes import free_receipt_codes
 from mutuelle.treasury.unmatched.decisions import (
     SOURCE,
     MoneyDecision,
-    Outcome,
+    MoneyOutcome,
     journal_and_debit,
     write_decision,
 )
@@ -70,7 +70,7 @@ class BookedMoney:
 class Correction:
     """What is set right, as it is at a signature: `to` is whose the money is then, if anybody's."""
 
-    outcome: Outcome
+    outcome: MoneyOutcome
     money: BookedMoney
     whose: Household
     to: Household | None
@@ -113,7 +113,7 @@ async def failed_payments(
     ]
 
 
-def correction_of(outcome: Outcome, money: BookedMoney, reason: str, to: str = "") -> NewJointAct:
+def correction_of(outcome: MoneyOutcome, money: BookedMoney, reason: str, to: str = "") -> NewJointAct:
     """The proposal to set `money` right; `to` is the number of the household whose it is, of MOVED."""
     facts = {
         "outcome": str(outcome),
@@ -136,8 +136,8 @@ async def _lock(db: AsyncConnection, own: Appointment, facts: Facts) -> None:
 
 async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, facts: Facts) -> Correction:
     """RefusedError where the money was set right already, its household was joined with another, or is the signer's."""
-    outcome = Outcome(facts["outcome"])
-    if outcome is Outcome.PAID:
+    outcome = MoneyOutcome(facts["outcome"])
+    if outcome is MoneyOutcome.PAID:
         found = [
             one
             for one in await failed_payments(db, caller, own, facts["number"])
@@ -153,7 +153,7 @@ async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, fac
         await _expect_not_joined(db, money.number)
     await expect_not_merged(db, whose)
     to = None
-    if outcome is Outcome.MOVED:
+    if outcome is MoneyOutcome.MOVED:
         to = await owner_of(db, caller, own, facts["to"], money.amount.currency)
         if to.number == money.number:
             raise RefusedError(_("This receipt is of that household already."))
@@ -175,10 +175,10 @@ def _said(facts: Facts) -> dict[str, Fact]:
 
 
 def _label(facts: Facts) -> Sentence:
-    outcome = Outcome(facts["outcome"])
-    if outcome is Outcome.MOVED:
+    outcome = MoneyOutcome(facts["outcome"])
+    if outcome is MoneyOutcome.MOVED:
         return _("{amount}, receipt {code}: for {to}", to=shown_number(facts["to"]), **_said(facts))
-    if outcome is Outcome.TAKEN_BACK:
+    if outcome is MoneyOutcome.TAKEN_BACK:
         return _("{amount}, receipt {code}: taken back by the operator", **_said(facts))
     return _("{amount} of {number}, failed: it was paid", **_said(facts))
 
@@ -198,14 +198,14 @@ def _words(found: Correction, reason: str) -> Sentence:
         return _(
             "{amount} of {day}, {code}: not for {number} but for {other}, {to}. {reason}", **said, **more
         )
-    if found.outcome is Outcome.TAKEN_BACK:
+    if found.outcome is MoneyOutcome.TAKEN_BACK:
         return _("{amount} of {day}, {code}, {name}: the operator took it back. {reason}", **said)
     return _("{amount} of {day}, {name}, {number}: had failed, was paid. {reason}", **said)
 
 
 async def _carry_out(db: AsyncConnection, act: JointAct, found: Correction, at: datetime) -> None:
     """Reverse the journal that was wrong, post the one that is right, tell the households, write the decision."""
-    if found.outcome is Outcome.PAID:
+    if found.outcome is MoneyOutcome.PAID:
         await _pay(db, act, found, at)
         return
     money, mutuelle = found.money, await get_mutuelle(db, act.mutuelle_id)
@@ -257,7 +257,7 @@ async def _pay(db: AsyncConnection, act: JointAct, found: Correction, at: dateti
         asked_by=asked.asked_by,
     )
     await receive_all(db, [received], at)
-    decided = (Outcome.PAID, money.amount, money.on, money.number)
+    decided = (MoneyOutcome.PAID, money.amount, money.on, money.number)
     await write_decision(db, MoneyDecision(act.mutuelle_id, "payment", str(reference), *decided), act.id, at)
 
 

@@ -18,7 +18,7 @@ from mutuelle.treasury.tables import money_decision
 SOURCE = "decision"  # of the journals that carry a decision out; their key is the act's id
 
 
-class Outcome(StrEnum):
+class MoneyOutcome(StrEnum):
     """HOUSEHOLD, RETURNED, GIFT: of unmatched money. MOVED, TAKEN_BACK: of a receipt. PAID: of a failed payment."""
 
     HOUSEHOLD = "household"
@@ -36,7 +36,7 @@ class MoneyDecision:
     mutuelle_id: str
     source: str
     key: str
-    outcome: Outcome
+    outcome: MoneyOutcome
     amount: Money
     on: date
     number: str | None = None
@@ -68,7 +68,7 @@ def is_set_right(source: str, key: sa.ColumnElement[UUID]) -> sa.ColumnElement[b
         later.c.mutuelle_id == key.table.c.mutuelle_id,
         later.c.source == source,
         later.c.key == sa.cast(key, sa.Text),
-        later.c.outcome.in_((Outcome.MOVED, Outcome.TAKEN_BACK)),
+        later.c.outcome.in_((MoneyOutcome.MOVED, MoneyOutcome.TAKEN_BACK)),
     )
 
 

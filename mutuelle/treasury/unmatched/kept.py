@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _, counts
 from mutuelle.officers.joint_acts import JointAct
-from mutuelle.treasury.unmatched.decisions import MoneyDecision, Outcome, write_decision
+from mutuelle.treasury.unmatched.decisions import MoneyDecision, MoneyOutcome, write_decision
 from mutuelle.treasury.unmatched.matches import close_case
 from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, Unmatched, find_unmatched
 from mutuelle.treasury.vouchers import NewVoucher, VoucherKind
@@ -32,7 +32,7 @@ async def decide_found(db: AsyncConnection, act: JointAct, new: NewVoucher, at: 
     found = await find_unmatched(db, act.mutuelle_id, source, key)
     if found is None:
         raise LookupError(new.found)
-    outcome = Outcome.GIFT if new.kind is VoucherKind.KEPT else Outcome.RETURNED
+    outcome = MoneyOutcome.GIFT if new.kind is VoucherKind.KEPT else MoneyOutcome.RETURNED
     await write_decision(
         db, MoneyDecision(act.mutuelle_id, source, key, outcome, found.amount, found.on), act.id, at
     )

@@ -23,7 +23,7 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment_case
 from mutuelle.treasury.receipt_codes import free_receipt_codes
 from mutuelle.treasury.statements.owners import owners_of
-from mutuelle.treasury.unmatched.decisions import SOURCE, MoneyDecision, Outcome, write_decision
+from mutuelle.treasury.unmatched.decisions import SOURCE, MoneyDecision, MoneyOutcome, write_decision
 from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, SHOWN_DIGITS, Unmatched, find_unmatched
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -128,7 +128,7 @@ async def _carry_out(db: AsyncConnection, act: JointAct, found: Match, at: datet
         payer_phone=money.payer or None,
     )
     await receive_all(db, [received], at)
-    decided = (Outcome.HOUSEHOLD, money.amount, money.on, number, code)
+    decided = (MoneyOutcome.HOUSEHOLD, money.amount, money.on, number, code)
     await write_decision(
         db, MoneyDecision(act.mutuelle_id, money.source, money.key_of_journal, *decided), act.id, at
     )

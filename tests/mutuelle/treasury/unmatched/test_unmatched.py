@@ -21,7 +21,7 @@ from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.support.merging import merge_households
 from mutuelle.treasury.past_receipts import last_receipts
 from mutuelle.treasury.unmatched.corrections import correction_of, failed_payments, money_of_receipt
-from mutuelle.treasury.unmatched.decisions import Outcome
+from mutuelle.treasury.unmatched.decisions import MoneyOutcome
 from mutuelle.treasury.unmatched.invariants import INVARIANTS
 from mutuelle.treasury.unmatched.kept import KEPT_AFTER_DAYS
 from mutuelle.treasury.unmatched.matches import match_of
@@ -180,19 +180,21 @@ async def test_a_receipt_of_another_household_is_moved_with_its_day(
     [code] = await codes(town, household)
     async with town.connect() as db:
         money = await money_of_receipt(db, await fanta(town), code)
-    await both(town, correction_of(Outcome.MOVED, money, "she typed her neighbour's number", other.number))
+    await both(
+        town, correction_of(MoneyOutcome.MOVED, money, "she typed her neighbour's number", other.number)
+    )
     before, after = await stands(town, household), await stands(town, other)
     assert (before.cover.state, before.due.amount_minor) == (CoverState.UNPAID, 12_000)
     assert (after.cover.from_on, after.due.amount_minor) == (date(2026, 12, 17), 0)
     assert await held(town, FLOAT) == 62_000
     assert (await codes(town, household), len(await codes(town, other))) == ([], 1)
     assert await broken(town) == set()
-    back = correction_of(Outcome.MOVED, money, "once more", other.number)
+    back = correction_of(MoneyOutcome.MOVED, money, "once more", other.number)
     assert await refusal(proposed(town, back)) == GONE
     [moved_code] = await codes(town, other)  # what was moved can be set right again
     async with town.connect() as db:
         moved = await money_of_receipt(db, await fanta(town), moved_code)
-    await both(town, correction_of(Outcome.MOVED, moved, "it was hers after all", household.number))
+    await both(town, correction_of(MoneyOutcome.MOVED, moved, "it was hers after all", household.number))
     assert not (await stands(town, household)).due.amount_minor
     assert await broken(town) == set()
 
@@ -203,7 +205,7 @@ async def test_what_an_operator_takes_back_is_reversed(town: AsyncEngine) -> Non
     [code] = await codes(town, household)
     async with town.connect() as db:
         money = await money_of_receipt(db, await fanta(town), code)
-    await both(town, correction_of(Outcome.TAKEN_BACK, money, "the operator's letter of today"))
+    await both(town, correction_of(MoneyOutcome.TAKEN_BACK, money, "the operator's letter of today"))
     now = await stands(town, household)
     assert (now.cover.state, now.due.amount_minor) == (CoverState.UNPAID, 12_000)
     async with town.connect() as db:
@@ -221,18 +223,18 @@ async def test_what_had_failed_and_was_paid_is_posted_as_an_answer_would_have(to
     await sent(town, household, PaymentState.FAILED)
     async with town.connect() as db:
         [money] = await failed_payments(db, calling(FANTA), await fanta(town), household.number)
-    await both(town, correction_of(Outcome.PAID, money, "her statement shows it"))
+    await both(town, correction_of(MoneyOutcome.PAID, money, "her statement shows it"))
     assert not (await stands(town, household)).due.amount_minor
     async with town.connect() as db:
         assert await db.scalar(select(tables.payment.c.state)) == PaymentState.PAID
         assert await failed_payments(db, calling(FANTA), await fanta(town), household.number) == []
     assert await codes(town, household) == [money.code]
     assert await broken(town) == set()
-    correction = correction_of(Outcome.PAID, money, "twice")
+    correction = correction_of(MoneyOutcome.PAID, money, "twice")
     assert await refusal(proposed(town, correction)) == GONE
     async with town.connect() as db:  # and it can be taken back afterwards
         again = await money_of_receipt(db, await fanta(town), money.code)
-    await both(town, correction_of(Outcome.TAKEN_BACK, again, "the operator's letter"))
+    await both(town, correction_of(MoneyOutcome.TAKEN_BACK, again, "the operator's letter"))
     assert await broken(town) == set()
 
 
