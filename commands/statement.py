@@ -8,6 +8,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from commands.command import CommandError, Commands, command, database, expect_mutuelle, of_mutuelle
 from commands.imports import OBJECTS_BETWEEN_LOOKS, language
 from commands.progress import Progress
@@ -54,20 +56,15 @@ async def take_statement(arguments: argparse.Namespace) -> int:
     raw = _bytes_of(arguments.file)
     taken, name = TakenIn(0), arguments.file.name
     try:
-        async with database() as db:
-            try:
-                account = await account_named(db, arguments.account, arguments.mutuelle)
-                mutuelle, now = await get_mutuelle(db, account.mutuelle_id), datetime.now(UTC)
-                read = read_statement(name, raw, arguments.preset, mutuelle, mutuelle.today(now))
-            except (AccountNameError, PresetError) as wrong:
-                raise CommandError(str(wrong), 2) from None
-            source = StatementSource(account, name, read.preset.name, hashlib.sha256(raw).digest())
-            with Progress(len(read.lines)) as progress:
-                taken = await take_in(db, mutuelle, source, read, now, progress.advance)
-            if taken.faults or arguments.dry_run:
-                raise _UndoneStatementError
+        with Progress(2 * raw.count(b"\n")) as progress:  # each line is read, then posted
+            async with database() as db:
+                taken = await _take(db, arguments, raw, progress)
+                if taken.faults or arguments.dry_run:
+                    raise _UndoneStatementError
     except _UndoneStatementError:
         pass
+    except (AccountNameError, PresetError) as wrong:
+        raise CommandError(str(wrong), 2) from None
     except UnreadFileError as stopped:
         fault = Fault(name, stopped.line, "", stopped.reason, said=stopped.said, letter=stopped.letter)
         taken = TakenIn(0, faults=[fault])
@@ -75,6 +72,17 @@ async def take_statement(arguments: argparse.Namespace) -> int:
         raise CommandError(str(busy)) from None
     _report(taken, arguments)
     return 1 if taken.faults else 0
+
+
+async def _take(
+    db: AsyncConnection, arguments: argparse.Namespace, raw: bytes, progress: Progress
+) -> TakenIn:
+    account = await account_named(db, arguments.account, arguments.mutuelle)
+    mutuelle, now = await get_mutuelle(db, account.mutuelle_id), datetime.now(UTC)
+    name, today = arguments.file.name, mutuelle.today(now)
+    read = read_statement(name, raw, arguments.preset, mutuelle, today, progress.advance)
+    source = StatementSource(account, name, read.preset.name, hashlib.sha256(raw).digest())
+    return await take_in(db, mutuelle, source, read, now, progress.advance)
 
 
 def _bytes_of(file: Path) -> bytes:

@@ -193,6 +193,21 @@ def transit(fund: str = HEALTH) -> str:
     return _code(fund, "transit")
 
 
+def receivable(debtor: str, fund: str = HEALTH) -> str:
+    """What `debtor`, the State or another third party, owes."""
+    return _code(fund, "receivable", debtor)
+
+
+def loan(borrower: str, fund: str = LOANS) -> str:
+    """What was lent to `borrower` (a facility's code, or a member number)."""
+    return _code(fund, "loan", borrower)
+
+
+def deposit(number: str, fund: str = TONTINE) -> str:
+    """What the household has put in and gets back."""
+    return _code(fund, "deposit", number)
+
+
 def unsplit(kind: str, fund: str = HEALTH) -> str:
     """The one account of this kind in the fund, such as the one of purchases, or of gifts."""
     return _code(fund, kind)

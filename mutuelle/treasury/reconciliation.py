@@ -5,7 +5,7 @@ A day of an account is compared only if a statement of it came: before that noth
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +16,7 @@ from mutuelle.treasury.statements.accounts import StatedAccount, stated_accounts
 from mutuelle.treasury.statements.own_moves import NEAR, OwnMove, own_moves, paired
 from values import value
 
+SHOWN = timedelta(days=7)  # days that are shown though nothing differs, where no day was asked for
 # The kinds of differences, in words.
 PAYMENT_UNSTATED = "payment not in the statement"
 PAYMENT_UNBOOKED = "payment not in the ledger"
@@ -78,10 +79,14 @@ async def reconcile(
         differences += await _of_payments(db, mutuelle, account, first, last)
         differences += await _of_moves(db, mutuelle, account, first, last)
     differences.sort(key=lambda one: (one.on, one.account, one.kind, one.what))
-    days = await _days(db, mutuelle, first, last)
     if day is None:
-        differing = {(one.account, one.on) for one in differences}
-        days = [one for one in days if (one.account, one.on) in differing]
+        first = min([today - SHOWN, *(one.on for one in differences)])
+    shown = {(one.account, one.on) for one in differences}
+    days = [
+        one
+        for one in await _days(db, mutuelle, first, last)
+        if day or one.on > today - SHOWN or (one.account, one.on) in shown
+    ]
     return Reconciliation(mutuelle, days, differences, await _waiting(db, accounts, day or today))
 
 

@@ -66,10 +66,18 @@ class VoucherKind(StrEnum):
     GIFT = "gift"
     GRANT = "grant"
     DEBTOR = "debt received"
+    RETURNED = "found money given back"
+    KEPT = "found money kept"
     REVERSAL = "reversal"
 
 
-PAYS = {VoucherKind.EXPENSE, VoucherKind.FACILITY, VoucherKind.REFUND}  # somebody else is paid, and told
+DECIDED = (VoucherKind.RETURNED, VoucherKind.KEPT)  # of unmatched money: decided once, by two
+PAYS = {
+    VoucherKind.EXPENSE,
+    VoucherKind.FACILITY,
+    VoucherKind.REFUND,
+    VoucherKind.RETURNED,
+}  # somebody else is paid, and told
 
 
 @value
@@ -79,7 +87,7 @@ class NewVoucher:
     A treasurer's own cash is `fund:box:phone`: its account may not exist yet. `party` is who is paid or who gives,
     `slip` the number of a bank's or operator's paper. `toward`: of money sent, the account that waits for it.
     `completes`: of money arrived, the reference of the voucher that sent it. `grant`: the reference of the voucher that
-    brought the restricted grant from which this is spent.
+    brought the restricted grant from which this is spent. `found`: the unmatched money that is given back or kept.
     """
 
     kind: VoucherKind
@@ -93,6 +101,7 @@ class NewVoucher:
     toward: str = ""
     completes: str = ""
     grant: str = ""
+    found: str = ""
 
     @property
     def fund(self) -> str:
@@ -236,8 +245,9 @@ async def voucher_of(db: AsyncConnection, mutuelle_id: str, reference: str) -> N
 
 
 async def last_vouchers(db: AsyncConnection, mutuelle_id: str, most: int) -> list[NumberedVoucher]:
-    """The last vouchers that can be taken back, the newest first: none that was, and no reversal."""
-    return await vouchers_where(db, mutuelle_id, vouchers.c.reverses.is_(None) & ~_IS_REVERSED, newest=most)
+    """The last vouchers that can be taken back, the newest first: none that was, no reversal, no decision."""
+    can_be = vouchers.c.reverses.is_(None) & ~_IS_REVERSED & vouchers.c.kind.not_in(DECIDED)
+    return await vouchers_where(db, mutuelle_id, can_be, newest=most)
 
 
 async def on_the_way(db: AsyncConnection, mutuelle_id: str) -> list[NumberedVoucher]:

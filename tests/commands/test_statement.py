@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from tests.test_cli import Keneya, keneya
 
 __all__ = ["keneya"]
 
+ROOT = Path(__file__).parents[2]
 TODAY = datetime.now(UTC).date()
 OF_BEN = ("--account", "merchant-BEN", "--language", "en")
 
@@ -140,3 +145,31 @@ def test_reconcile_says_what_differs_and_where_no_statement_came(
     assert {one["account"] for one in found["no_statement"]} == {"simulated-ML"}
     assert keneya("reconcile", "--mutuelle", "XYZ")[0] == 2
     assert keneya("reconcile", "--day", "hier")[0] == 2
+
+
+def test_a_statement_that_is_killed_leaves_nothing_and_is_taken_in_again(
+    household: Household, database: Database, keneya: Keneya, tmp_path: Path
+) -> None:
+    lines = [f"{TODAY};T{nth};;500;XOF;{household.number if nth % 2 else '?'}" for nth in range(3_000)]
+    path = file(tmp_path, *lines)
+    command = [sys.executable, "-m", "cli", "statement", path, *OF_BEN]
+    env = {"PATH": os.environ.get("PATH", ""), "DATABASE_URL": database.url}
+    for seconds in (0.9, 1.4, 2.0):
+        child = subprocess.Popen(
+            command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(seconds)
+        child.kill()
+        child.wait()
+        kept = rows(database, "select count(*) from statement_line")
+        assert kept in ([(0,)], [(3_000,)])
+    code, said, _ = keneya("statement", path, *OF_BEN, "--json")
+    counts = json.loads(said.splitlines()[-1])
+    assert (code, counts["posted"] + counts["unmatched"] + counts["known"]) == (0, 3_000)
+    booked = (
+        "select split_part(m.credit_account, ':', 2), count(*), sum(m.amount)::bigint from ledger.movement m"
+    )
+    booked += " where m.debit_account = 'health:float:merchant-BEN' group by 1 order by 1"
+    assert rows(database, booked) == [("member", 1_500, 750_000), ("suspense", 1_500, 750_000)]
+    assert rows(database, "select count(*) from sms_outbox where template = 'receipt'") == [(1_500,)]
+    assert keneya("check")[0] == 0

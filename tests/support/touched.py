@@ -38,6 +38,7 @@ AROUND = {
         "tests/ledger/test_rights.py",
     ),
     "*tables.py": ("tests/mutuelle/test_schema.py",),
+    "mutuelle/treasury/statements/presets/*": ("tests/mutuelle/treasury/statements/test_reading.py",),
     "ledger/*.toml": ("tests/ledger/test_accounts.py", "tests/ledger/reports"),
     "commands/*": ("tests/test_cli.py",),
     "simulator/*": ("tests/simulator/test_calls.py", "tests/simulator/test_operator.py"),

@@ -81,7 +81,7 @@ def moment(cell: str, zone: str) -> tuple[date, datetime | None]:
             raise ValueError(text)
         on = date(_year(str(year)), _month(str(month)), int(str(day)))
         return _at(on, clock, ZoneInfo(zone))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UnreadError(_("{cell} is not a date such as 31/12/2026.", cell=cell)) from None
 
 

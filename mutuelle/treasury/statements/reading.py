@@ -6,7 +6,7 @@ A line that cannot be read is a fault with its file, row and reason; the lines a
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -19,11 +19,13 @@ from mutuelle.sheets.lines import MOST_ABOVE, SEPARATORS, CsvLine, UnreadFileErr
 from mutuelle.sheets.workbook import OLDER, SIGNATURE, workbook_lines
 from mutuelle.treasury.statements.figures import amount, moment, payer_phone
 from mutuelle.treasury.statements.lines import StatementLine
+from mutuelle.treasury.statements.numbers import numbers_in
 from mutuelle.treasury.statements.presets import Preset, fitting, preset_named
 from talk.trouble import InvalidError
 
 MOST_BYTES = 128 * 1024 * 1024
 MOST_LINES = 500_000
+TOLD_EVERY = 1000  # lines
 LONGEST_CELL, LONGEST_ID = 400, 120
 FIRST_DAY = date(2000, 1, 1)  # no book has an earlier one
 BETWEEN = "; "  # the cells of a note: nobody writes one number across two of them
@@ -32,6 +34,9 @@ FEE_WORDS = re.compile(r"\b(?:frais|fees?|commissions?|charges?|agios?|tarif)\b"
 _ROUNDED = re.compile(r"\d[.,]\d+[Ee]\+\d+")
 # A sign before a number is none, and so is a dash before words; + and - before what a spreadsheet would work out are.
 _FORMULA = re.compile(r"[=@\t\r]|[+−-](?![\d\s.,'’()-]*[A-Za-z. ]{0,8}$).*[(|!=*&^+]", re.DOTALL)
+
+
+Advance = Callable[[int], None]
 
 
 @dataclass
@@ -54,8 +59,17 @@ class ReadStatement:
         return {fault.line for fault in self.faults}
 
 
+def unseen(_count: int) -> None:
+    """The progress of what nobody waits for."""
+
+
 def read_statement(
-    name: str, raw: bytes, preset: str | None, mutuelle: Mutuelle, today: date
+    name: str,
+    raw: bytes,
+    preset: str | None,
+    mutuelle: Mutuelle,
+    today: date,
+    advance: Advance = unseen,
 ) -> ReadStatement:
     """Read a statement of an account of `mutuelle`; PresetError or UnreadFileError if it cannot be read at all."""
     chosen = preset_named(preset) if preset else None
@@ -63,12 +77,14 @@ def read_statement(
         raise UnreadFileError(0, _("the file is too large: {most} MB at most", most=MOST_BYTES // 1024**2))
     rows, chosen, header = _rows(raw, chosen)
     reader = _LineReader(ReadStatement(name, chosen), header, mutuelle, today)
-    for row in rows:
+    for nth, row in enumerate(rows, start=1):
         if row.runs_on:
             raise UnreadFileError(row.line, _("a cell runs on to the next line: is a quote not closed?"))
-        if reader.read.count == MOST_LINES:
+        if nth > MOST_LINES:
             raise UnreadFileError(row.line, _("this file may have {most} lines at most", most=MOST_LINES))
         reader.take(row)
+        if nth % TOLD_EVERY == 0:
+            advance(TOLD_EVERY)
     if not reader.read.count:
         raise UnreadFileError(0, _("the file is empty"))
     return reader.read
@@ -173,7 +189,7 @@ class _LineReader:
         self._expect_currency(row, _first(cells, "currency"))
         note = BETWEEN.join(filter(None, [*cells.get("note", ()), *cells.get("reference", ())]))
         payer = payer_phone(_first(cells, "payer"), self.mutuelle.country) if _first(cells, "payer") else None
-        money, is_fee = self._money(row, cells, note, payer)
+        money, is_fee = self._money(row, cells, note)
         fee = self._amount(row, cells, "fee") or 0
         line_id = self._id(row, cells, on, money)
         if on is None or money is None or not line_id:
@@ -222,10 +238,8 @@ class _LineReader:
             self._fault(row, name, wrong.sentence, said)
             return None
 
-    def _money(
-        self, row: CsvLine, cells: Mapping[str, list[str]], note: str, payer: str | None
-    ) -> tuple[int | None, bool]:
-        """The amount with its sign, and whether it is a fee."""
+    def _money(self, row: CsvLine, cells: Mapping[str, list[str]], note: str) -> tuple[int | None, bool]:
+        """The amount with its sign, and whether it is a fee. Money that went out has no payer and no member number."""
         if "amount" not in self.places:
             return self._of_two_columns(row, cells, note)
         faults, money = len(self.read.faults), self._amount(row, cells, "amount")
@@ -235,10 +249,14 @@ class _LineReader:
             return None, False
         way = self.read.preset.types.get(folded(_first(cells, "type"))) if self.read.preset.types else None
         is_fee = way == "fee" or (way in (None, "debit") and money < 0 and _says_fee(note))
-        if money < 0 and (way == "credit" or (way is None and payer and not is_fee)):
+        if money < 0 and (way == "credit" or (way is None and not is_fee and self._is_paid(cells, note))):
             self._fault(row, "amount", _("money that came in is above zero"), _first(cells, "amount"))
             return None, False
         return (-abs(money) if way in ("debit", "fee") else money), is_fee
+
+    def _is_paid(self, cells: Mapping[str, list[str]], note: str) -> bool:
+        """Whether somebody paid this: there is a payer, or a member number."""
+        return bool(_first(cells, "payer") or numbers_in(note, self.mutuelle.prefix))
 
     def _of_two_columns(
         self, row: CsvLine, cells: Mapping[str, list[str]], note: str

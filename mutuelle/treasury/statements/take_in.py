@@ -8,7 +8,7 @@
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,7 +39,7 @@ from mutuelle.treasury.statements.numbers import numbers_in
 from mutuelle.treasury.statements.own_moves import NEAR, own_moves, paired
 from mutuelle.treasury.statements.owners import lock_owners, owners_of
 from mutuelle.treasury.statements.payments import confirm_all, named_payments
-from mutuelle.treasury.statements.reading import ReadStatement
+from mutuelle.treasury.statements.reading import Advance, ReadStatement, unseen
 
 SOURCE, FEE_SOURCE = (
     "statement",
@@ -47,7 +47,6 @@ SOURCE, FEE_SOURCE = (
 )  # of the journals: a line's own, and of the fee that it tells beside
 FEE = "operator fee"
 POSTED_AT_ONCE = 500  # households' money of one pass
-Advance = Callable[[int], None]
 
 
 @dataclass
@@ -79,10 +78,6 @@ class TakenIn:
         names = ("lines", "posted", "known", "unmatched", "fees", "refused")
         more = ("debits", "contradictions", "skipped")
         return {name: getattr(self, name) for name in names + more}
-
-
-def unseen(_count: int) -> None:
-    """The progress of what nobody waits for."""
 
 
 async def take_in(

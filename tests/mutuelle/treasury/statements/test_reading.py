@@ -187,6 +187,9 @@ PLAIN_FAULTS = {
     "2026-11-20;T1;22370000001;-500;XOF;": (
         "mars.csv, line 2, amount: money that came in is above zero (D2: “-500”)"
     ),
+    "2026-11-20;T1;;-500;XOF;199 000 010": (
+        "mars.csv, line 2, amount: money that came in is above zero (D2: “-500”)"
+    ),
     "2026-11-20;T1;;500;XOF;=cmd|' /C calc'!A0": (
         "mars.csv, line 2, note: a cell cannot begin with '=' (F2: “=cmd|' /C calc'!A0”)"
     ),
