@@ -31,6 +31,7 @@ from ledger.invariants.book import INVARIANTS
 from ledger.seals import csv as seals_csv
 from ledger.seals import find, newest, verify
 from mutuelle.officers.invariants import INVARIANTS as OFFICERS
+from mutuelle.treasury.invariants import COUNTS
 from mutuelle.treasury.voucher_invariants import VOUCHERS
 from torture import battery, treasury
 from torture.battery_steps import TOWN
@@ -176,7 +177,7 @@ async def _verifier_complains(service: AsyncEngine, home: Path) -> bool:
 
 
 async def _unsound(db: AsyncConnection) -> list[str]:
-    found = await examine(db, (*INVARIANTS, *VOUCHERS, *OFFICERS))
+    found = await examine(db, (*INVARIANTS, *VOUCHERS, *OFFICERS, *COUNTS))
     return [f"{f.invariant.name}: {', '.join(f.offenders)}" for f in found if not f.holds]
 
 
@@ -220,9 +221,9 @@ async def _change_rows(place: MutantPlace, name: str, mutant: Mutant) -> None:
 
 
 async def _fingerprint(db: AsyncConnection) -> list[object]:
-    """All that stands in the ledger's tables, in vouchers and in acts of two people."""
+    """All that stands in the ledger's tables, in vouchers, counts, limits and acts of two people."""
     tables = await db.scalars(text("select tablename from pg_tables where schemaname = 'ledger' order by 1"))
-    names = [*(f"ledger.{table}" for table in tables), "voucher", "joint_act"]
+    names = [*(f"ledger.{table}" for table in tables), "voucher", "joint_act", "mutuelle_limit", "cash_count"]
     rows = func.md5(func.string_agg(literal_column("t::text"), literal_column("'|' order by t::text")))
     return [await db.scalar(select(rows).select_from(text(f"{name} t"))) for name in names]
 

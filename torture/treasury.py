@@ -1,8 +1,9 @@
 """A small treasury in the ledger that the proof "mutants" forges: a voucher that one signed, one that two signed, one
-that was taken back.
+that was taken back; a limit that two changed, a box whose difference two booked.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert
@@ -13,11 +14,13 @@ from ledger.book import Account, Journal, Movement, open_accounts
 from locales import Money
 from mutuelle.acts import By
 from mutuelle.founding.founding import appoint_officers, found_mutuelle
-from mutuelle.officers.joint_acts import NewJointAct
+from mutuelle.officers.joint_acts import ActKind, JointAct, NewJointAct
+from mutuelle.officers.limit_changes import LIMIT_CHANGE, limit_change, limits_now
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.officers.tables import joint_act
 from mutuelle.posting import post_all
 from mutuelle.scheme.limits import NewLimit, write_limit
+from mutuelle.treasury.cash_counts import CASH_COUNT, BoxCount, difference_of
 from mutuelle.treasury.voucher_acts import proposal_of
 from mutuelle.treasury.voucher_reversals import reversal_of
 from mutuelle.treasury.vouchers import NewVoucher, Signatures, VoucherKind, reverse_voucher, write_voucher
@@ -46,6 +49,10 @@ async def live(service: AsyncEngine) -> None:
         await write_voucher(db, DAN, _expense(40_000), await _signed(db, act, now), now)
         back = await reversal_of(db, _sira(now), OWN, first.key, "paid twice")
         await reverse_voucher(db, DAN, first, await _signed(db, back, now), "paid twice", now)
+        limits = {one.name: one for one in await limits_now(db, _sira(now), DAN.id)}
+        await _carry_out(db, LIMIT_CHANGE, limit_change(limits["cash_days"], 9), now)
+        count = BoxCount(Money(700, DAN.currency), Money(0, DAN.currency))
+        await _carry_out(db, CASH_COUNT, difference_of(OWN, count, "under the mat"), now)
 
 
 OWN = Appointment(DAN.id, DAN.name, Role.TREASURER, SIRA.phone, SIRA.name)
@@ -74,6 +81,14 @@ async def _fill(db: AsyncConnection, now: datetime) -> None:
         "paper books",
     )
     await post_all(db, [Journal(*facts, [movement])])
+
+
+async def _carry_out(db: AsyncConnection, kind: ActKind[Any], act: NewJointAct, now: datetime) -> None:
+    """Do what Sira proposes and Bakary signs."""
+    signed = await _signed(db, act, now)
+    matter = await kind.look_again(db, _sira(now), OWN, act.facts)
+    told = JointAct(str(signed.act), DAN.id, act.kind, act.facts, act.reason, SIRA.phone, SIRA.name)
+    await kind.carry_out(db, told, matter, now)
 
 
 async def _signed(db: AsyncConnection, act: NewJointAct | None, now: datetime) -> Signatures:

@@ -37,6 +37,8 @@ async def test_who_must_notice_does(data: Path) -> None:
             "a voucher posted twice by a careful forger",
             "one signature instead of two",
             "a proposer who signs her own act",
+            "a limit that nobody signed",
+            "a difference booked by one beyond the limit",
         ):
             assert await catchers(place, by_name[forged]) == ["check"], forged
         with pytest.raises(MutantError):
