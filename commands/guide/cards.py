@@ -166,7 +166,9 @@ def treasurer(code: str) -> Draft:
                 "A summary comes by SMS each week. Compare it with cash box and operator's figures, then answer."
             ),
             _("What two must sign, another treasurer signs on her own phone. Never lend phone or PIN."),
-            _("Whatever you pay or move by hand gets a number: write it on the paper at once, and keep the paper."),
+            _(
+                "Whatever you pay or move by hand gets a number: write it on the paper at once, and keep the paper."
+            ),
             _("Copy the seal of the summary into your notebook: nobody can change the books unseen."),
         ),
     )
