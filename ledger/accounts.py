@@ -99,6 +99,10 @@ _KINDS = (
     AccountKind(
         "suspense", _L, Keeping.FOLDED, "operator", "money that came and whose owner is not known yet"
     ),
+    AccountKind(
+        "deferred", _L, Keeping.FOLDED, "", "contributions called for days of the next year, at a year's end"
+    ),
+    AccountKind("allowance", _L, Keeping.FOLDED, "", "what members owe and may never pay, at a year's end"),
     # What is our own.
     AccountKind(
         "opening", _Q, Keeping.FOLDED, "", "balances taken over when the mutuelle joined the service"
@@ -129,6 +133,7 @@ _KINDS = (
         "waivers", _E, Keeping.FOLDED, "", "contributions that members owed and need not pay any more"
     ),
     AccountKind("shortage", _E, Keeping.FOLDED, "", "cash that a count of the box found missing"),
+    AccountKind("provisions", _E, Keeping.FOLDED, "", "what was set aside for debts that may never be paid"),
     AccountKind("costs", _E, Keeping.FOLDED, "", "running costs: everything else"),
 )
 KINDS = {kind.name: kind for kind in _KINDS}

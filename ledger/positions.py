@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.accounts import HEALTH, KINDS, Root
 
 STATE = ("etat", "state")  # how the name of a receivable from the State begins: etat, etat-mali
-NOT_PAID = ("waivers", "shortage")  # kinds of expenses that nobody was paid for
+NOT_PAID = ("waivers", "shortage", "provisions")  # kinds of expenses that nobody was paid for
 
 
 @dataclass(frozen=True)

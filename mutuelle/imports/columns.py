@@ -278,7 +278,7 @@ LIMITS_FORM = Form(
     (
         CsvColumn("name", ("réglage", "name", "limit", "nom"), cells.one_of(LIMIT_WORDS)),
         CsvColumn("value", ("valeur", "value"), cells.words(1, 20)),
-        _optional("since", ("depuis", "since"), days.day),
+        _optional("since", ("depuis", "since"), days.since),
     ),
     most_rows=len(set(LIMIT_WORDS.values())),
 )

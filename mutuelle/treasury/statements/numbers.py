@@ -16,7 +16,9 @@ from mutuelle.households.member_numbers import LENGTH
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
 _LIKE = str.maketrans("OoQlIi|", "0001111")
 # Figures, alone and with the letters that are typed or read for them, and what people put between groups of them.
-_RUNS = tuple(re.compile(rf"[{signs}]+(?:[ .,_/'-]{{1,3}}[{signs}]+)*") for signs in ("0-9", "0-9OoQlIi|"))
+_RUNS = tuple(
+    re.compile(rf"[{signs}]+(?:[ .,:*_/'‐-―-]{{1,3}}[{signs}]+)*") for signs in ("0-9", "0-9OoQlIi|")
+)
 
 
 def references_in(note: str) -> list[UUID]:

@@ -117,7 +117,9 @@ def _cells(line: str, separator: str) -> list[str]:
 
 
 def _below(rows: Iterator[CsvLine], preset: Preset) -> tuple[Iterator[CsvLine], Preset, CsvLine]:
-    header = next(row for row in rows if preset.places(row.cells) is not None)
+    header = next((row for row in rows if preset.places(row.cells) is not None), None)
+    if header is None:  # a quote above it is not closed
+        raise UnreadFileError(0, _("the quotes of this line cannot be read"))
     return rows, preset, header
 
 

@@ -157,6 +157,10 @@ def test_ids_that_a_spreadsheet_has_rounded_are_refused() -> None:
         (b"\xd0\xcf\x11\xe0 old", "please save this sheet as XLSX or CSV"),
         (b'date;id;payer;amount;currency;note\n2026-11-20;T1;;500;XOF;"no end\n', "the quotes of this line"),
         (b"date;id\0;payer", "this is not a text file"),
+        (
+            b'"title\ndate;id;payer;amount;currency;note\n2026-11-20;T1;;5;XOF;"x"\n',
+            "the quotes of this line",
+        ),
     ],
 )
 def test_what_cannot_be_read_says_why(raw: bytes, reason: str) -> None:

@@ -147,6 +147,15 @@ async def test_too_little_for_a_renewal_binds_nobody(town: AsyncEngine) -> None:
     assert (len(now.periods), now.credit.amount_minor) == (1, 500)
 
 
+async def test_money_of_a_day_before_the_renewal_was_open_stays_credit(town: AsyncEngine) -> None:
+    long_ago = NOON - timedelta(days=350)
+    household = await join(town, AWA, at=long_ago)
+    await paid(town, household, at=long_ago)
+    await taken(town, [line(1, 12_000, household.number, on=TODAY - 20 * DAY)])
+    now = await stands(town, household)
+    assert (len(now.periods), now.credit.amount_minor, now.renews_by_credit) == (1, 12_000, True)
+
+
 async def test_what_nobody_is_known_for_waits_in_suspense(town: AsyncEngine, household: Household) -> None:
     other = await join(town, MARIAM, at=NOON, cash=True)
     wrong = str(int(household.number) + 1)  # one digit wrong is never mended
