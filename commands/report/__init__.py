@@ -41,6 +41,7 @@ ALSO = {  # what people who keep books in French call them
     "grand-livre": "general-ledger",
     "balance": "trial-balance",
     "journal-general": "journal",
+    "journaux-auxiliaires": "auxiliary-journals",
     "livre-de-caisse": "cash-book",
     "echeances": "ages",
     "emplois-ressources": "funds",
