@@ -99,6 +99,10 @@ _KINDS = (
     AccountKind(
         "suspense", _L, Keeping.FOLDED, "operator", "money that came and whose owner is not known yet"
     ),
+    AccountKind(
+        "deferred", _L, Keeping.FOLDED, "", "contributions called for days of the next year, at a year's end"
+    ),
+    AccountKind("allowance", _L, Keeping.FOLDED, "", "what members owe and may never pay, at a year's end"),
     # What is our own.
     AccountKind(
         "opening", _Q, Keeping.FOLDED, "", "balances taken over when the mutuelle joined the service"
@@ -129,6 +133,7 @@ _KINDS = (
         "waivers", _E, Keeping.FOLDED, "", "contributions that members owed and need not pay any more"
     ),
     AccountKind("shortage", _E, Keeping.FOLDED, "", "cash that a count of the box found missing"),
+    AccountKind("provisions", _E, Keeping.FOLDED, "", "what was set aside for debts that may never be paid"),
     AccountKind("costs", _E, Keeping.FOLDED, "", "running costs: everything else"),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
@@ -191,6 +196,21 @@ def payable(facility: str, fund: str = HEALTH) -> str:
 def transit(fund: str = HEALTH) -> str:
     """Money on its way between two of our own accounts."""
     return _code(fund, "transit")
+
+
+def receivable(debtor: str, fund: str = HEALTH) -> str:
+    """What `debtor`, the State or another third party, owes."""
+    return _code(fund, "receivable", debtor)
+
+
+def loan(borrower: str, fund: str = LOANS) -> str:
+    """What was lent to `borrower` (a facility's code, or a member number)."""
+    return _code(fund, "loan", borrower)
+
+
+def deposit(number: str, fund: str = TONTINE) -> str:
+    """What the household has put in and gets back."""
+    return _code(fund, "deposit", number)
 
 
 def unsplit(kind: str, fund: str = HEALTH) -> str:

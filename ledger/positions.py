@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import HEALTH, KINDS, Root
 
-STATE = ("etat", "state")  # what a receivable from the State is called
-NOT_PAID = ("waivers", "shortage")  # kinds of expenses that nobody was paid for
+STATE = ("etat", "state")  # how the name of a receivable from the State begins: etat, etat-mali
+NOT_PAID = ("waivers", "shortage", "provisions")  # kinds of expenses that nobody was paid for
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ _HELD = """
 _DEBTS = """
 with now as (
     select a.code, a.kind, s.debits - s.credits as net,
-           split_part(a.code, ':', 3) = any(cast(:state as text[])) as is_state
+           split_part(split_part(a.code, ':', 3), '-', 1) = any(cast(:state as text[])) as is_state
       from ledger.sums(:mutuelle, cast(:day as date)) s
       join ledger.account a on a.mutuelle_id = :mutuelle and a.code = s.account
      where a.fund = :fund and a.currency = :currency

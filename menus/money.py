@@ -7,6 +7,7 @@ from menus.expense import pay_facility, spend
 from menus.find import NOT_FOUND, find_number
 from menus.own_accounts import own_accounts
 from menus.sign import propose, sign
+from menus.unmatched import unmatched
 from menus.words import one_of
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.roles import SPOKEN, Appointment, Role
@@ -27,6 +28,7 @@ async def money(caller: Caller, appointment: Appointment) -> Sentence:
             Option("received", _("Money received"), "5"),
             Option("count", _("Count the box"), "6"),
             Option("sign", _("To sign"), "7"),
+            Option("unmatched", _("Money to match"), "8"),
             Option("waive", _("Waive a debt"), "9"),
         ),
     )
@@ -38,6 +40,7 @@ async def money(caller: Caller, appointment: Appointment) -> Sentence:
         "received": received,
         "count": count_box,
         "sign": sign,
+        "unmatched": unmatched,
         "waive": waive,
     }
     return await duties[what.key](caller, appointment)

@@ -128,6 +128,10 @@ def notes_in(typed: str) -> int | None:
     if not counted or not all(two in NOTES_AND_COINS or one in BANKNOTES for one, two in counted):
         return None
     rest = re.sub(rf"[\s,;+]|\b(?:{'|'.join(BETWEEN)})\b|{UNIT}", " ", NOTES.sub(" ", text)).strip()
+    if rest and not re.fullmatch(
+        r"[\d .']+", rest
+    ):  # 3x10000 = 30000: a sum of it all is not one more amount
+        return None
     loose = amount_in(rest) if rest else 0
     return None if loose is None else loose + sum(count * value for count, value in counted)
 

@@ -21,7 +21,7 @@ from service.database import open_pool
 from sms.inbox_worker import answer_waiting
 from tests.conftest import Database
 from tests.support.clinic import DR_ROKIA
-from tests.support.officers import OUMOU, PIN, appoint
+from tests.support.officers import FANTA, ISSA, OUMOU, PIN, appoint
 from tests.support.sms_phone import Writer, sms_deps
 from tests.support.town import NOON, Clock, Handset, join, paid
 from ussd import calls
@@ -184,6 +184,18 @@ async def test_a_collector_records_cash_in_fewer_than_fifteen(
         counts = await played(counted, counter, OUMOU, "9", "1", number, "3000", "1", PIN)
     assert [len(one.statements) for one in counts] == [1, 1, 1, 2, 5, 5, 18], table("cash", counts)
     assert (counts[-1].in_action, counts[-1].frames) == (13, 2)
+
+
+async def test_a_treasurer_turns_pages_without_asking_again(
+    counted: calls.UssdDeps, counter: Counter, pool: AsyncEngine
+) -> None:
+    """The detail and who owes count every household of the mutuelle: each is read once a call."""
+    for nth in range(3):
+        await join(pool, f"+2237600300{nth}", at=NOON - timedelta(days=140), pay_minor=6_000)
+    for typed, expected in ((("98", "98", "98"), [11, 0, 0]), (("98", "1", "1", "1"), [11, 10, 0, 0])):
+        for phone in (FANTA, ISSA):
+            counts = await played(counted, counter, phone, "9", "1", *typed)
+        assert [len(one.statements) for one in counts] == [1, 1, 12, *expected], table("detail", counts)
 
 
 async def test_a_doctor_is_answered_by_sms(

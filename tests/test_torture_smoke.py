@@ -18,6 +18,7 @@ async def test_a_few_calls_and_sms_and_a_kill_lose_and_double_nothing(victim: st
         assert verdict.counts["joined"] == 4 + 1  # of the two who write one calls at the same time
         assert verdict.counts["SMS in"] > 8
         assert verdict.counts["digests"] > 0
+        assert verdict.counts["vouchers"] > 0
         assert verdict.counts["paid"] == verdict.counts["posted"] > 0
     finally:
         wait_until_unlocked(folder / "place" / "var")

@@ -32,7 +32,8 @@ FIRINGS = text(
     "select subject as phone, fired_for, outcome, messages from firing where kind = 'digest' order by 1, 2"
 )
 DIGESTS = text("select phone, fired_for, message_key, received_minor from digest")
-QUERIES = (PAYMENTS, POSTINGS, HOUSEHOLDS, DEEDS, OUTBOX, INBOX, SCHEDULES, FIRINGS, DIGESTS)
+VOUCHERS = text("select code, number, proposed_by as phone from voucher")
+QUERIES = (PAYMENTS, POSTINGS, HOUSEHOLDS, DEEDS, OUTBOX, INBOX, SCHEDULES, FIRINGS, DIGESTS, VOUCHERS)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Books:
     schedules: list[Row] = field(default_factory=list)
     firings: list[Row] = field(default_factory=list)
     digests: list[Row] = field(default_factory=list)
+    vouchers: list[Row] = field(default_factory=list)
 
 
 async def open_books(place: RunningPlace) -> Books:

@@ -30,7 +30,10 @@ from ledger.export import csv as book_csv
 from ledger.invariants.book import INVARIANTS
 from ledger.seals import csv as seals_csv
 from ledger.seals import find, newest, verify
-from torture import battery
+from mutuelle.officers.invariants import INVARIANTS as OFFICERS
+from mutuelle.treasury.invariants import COUNTS
+from mutuelle.treasury.voucher_invariants import VOUCHERS
+from torture import battery, treasury
 from torture.battery_steps import TOWN
 from torture.place import program
 from torture.story import Verdict
@@ -127,6 +130,7 @@ async def _live(place: MutantPlace) -> list[str]:
     """Play the story, and what anybody has to say about it; the treasurer is told its last seal."""
     async with engine_of(place.engines.url("service", LIVED), pooled=True) as service:
         told = await battery.play(service)
+        await treasury.live(service)
         async with service.connect() as db:
             last = await newest(db, TOWN)
             place.told = last.root.hex() if last else ""
@@ -173,9 +177,8 @@ async def _verifier_complains(service: AsyncEngine, home: Path) -> bool:
 
 
 async def _unsound(db: AsyncConnection) -> list[str]:
-    return [
-        f"{f.invariant.name}: {', '.join(f.offenders)}" for f in await examine(db, INVARIANTS) if not f.holds
-    ]
+    found = await examine(db, (*INVARIANTS, *VOUCHERS, *OFFICERS, *COUNTS))
+    return [f"{f.invariant.name}: {', '.join(f.offenders)}" for f in found if not f.holds]
 
 
 async def _seal_faults(db: AsyncConnection, told: str) -> list[str]:
@@ -218,10 +221,11 @@ async def _change_rows(place: MutantPlace, name: str, mutant: Mutant) -> None:
 
 
 async def _fingerprint(db: AsyncConnection) -> list[object]:
-    """All that stands in the ledger's tables."""
+    """All that stands in the ledger's tables, in vouchers, counts, limits and acts of two people."""
     tables = await db.scalars(text("select tablename from pg_tables where schemaname = 'ledger' order by 1"))
+    names = [*(f"ledger.{table}" for table in tables), "voucher", "joint_act", "mutuelle_limit", "cash_count"]
     rows = func.md5(func.string_agg(literal_column("t::text"), literal_column("'|' order by t::text")))
-    return [await db.scalar(select(rows).select_from(text(f"ledger.{table} t"))) for table in tables.all()]
+    return [await db.scalar(select(rows).select_from(text(f"{name} t"))) for name in names]
 
 
 async def _run(db: AsyncConnection, script: str) -> None:

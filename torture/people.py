@@ -13,7 +13,7 @@ from torture.diary import Diary
 from torture.hands import Hands
 from torture.place import RunningPlace
 from torture.strikes import Executioner
-from torture.treasurers import Treasurer
+from torture.treasurers import Treasurer, TreasurerOnCall
 from torture.writers import Writer
 
 PAYS_PART_EVERY = 4
@@ -47,6 +47,8 @@ class People:
             lives[f"writer {town.phone_of(nth)}"] = Writer(**self._villager(nth, hands)).live()
         for officer in town.TREASURERS:
             lives[f"treasurer {officer.phone}"] = Treasurer(**self._person(officer.phone)).live()
+            caller = TreasurerOnCall(**self._person(officer.phone), name=officer.name, pays_part=False)
+            lives[f"treasurer on call {officer.phone}"] = caller.live()
         return lives
 
     def _villager(self, nth: int, hands: dict[int, Hands]) -> dict[str, Any]:

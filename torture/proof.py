@@ -18,6 +18,7 @@ from torture.books import Books, Row
 from torture.callers import THANKS, WELCOME
 from torture.diary import Diary, Told
 from torture.town import FAMILY
+from torture.treasurers import SIGNED
 from ussd import calls
 
 SORRY = tuple(
@@ -27,6 +28,7 @@ SORRY = tuple(
 NUMBER = re.compile(r"[0-9]{3} [0-9]{3} [0-9]{3}")
 RECEIPT = re.compile(r"^REÇU ([A-Z2-7]{6}) ")
 
+DONE = SIGNED.removeprefix("END ")
 PROMISES = (WELCOME.removeprefix("END "), THANKS.removeprefix("END "))
 
 
@@ -43,6 +45,7 @@ def compare(books: Books, diary: Diary) -> list[str]:
         *a_promise_has_its_action(books, diary),
         *a_promise_has_its_payment(books, diary),
         *a_repeated_hop_tells_the_same(diary),
+        *a_signature_writes_one_voucher(books, diary),
         *a_receipt_is_sent_once(books),
         *every_message_has_a_row(books),
         *letters.compare(books, diary),
@@ -161,6 +164,18 @@ def a_repeated_hop_tells_the_same(diary: Diary) -> Iterator[str]:
             yield f"{told.phone} was told {first[told.call, told.text]!r}, then {told.screen!r}"
 
 
+def a_signature_writes_one_voucher(books: Books, diary: Diary) -> Iterator[str]:
+    """As many vouchers as actions that signed one; who read that it is done has her action."""
+    signed = {
+        (action["phone"], action["call"]) for action in books.actions if action["screen"].startswith(DONE)
+    }
+    if len(signed) != len(books.vouchers):
+        yield f"{len(signed)} signatures wrote {len(books.vouchers)} vouchers"
+    for told in diary.told:
+        if told.screen.startswith(f"END {DONE}") and (told.phone, told.call) not in signed:
+            yield f"{told.phone} was told that it is done, and nothing was signed"
+
+
 def a_receipt_is_sent_once(books: Books) -> Iterator[str]:
     """Every paid payment has its receipt, which reaches a phone once, doubts apart (resent once, and marked)."""
     sent = Counter(
@@ -202,6 +217,7 @@ def count(books: Books, diary: Diary) -> dict[str, int]:
         "brought": diary.brought,
         "anew": diary.asked_again,
         "digests": len(books.firings),
+        "vouchers": len(books.vouchers),
         "SMS": len(books.messages),
         "doubts": len(doubts),
     }

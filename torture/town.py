@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.engine import transaction
@@ -86,3 +87,5 @@ async def _begin_digests(db: AsyncConnection, clock: Clock) -> None:
     for treasurer in TREASURERS:
         new = NewSchedule(DAN.id, DIGEST, treasurer.phone, DIGESTS, DAN.timezone)
         await add_schedule(db, new, clock, mark=await mark_now(db))
+    # As if each treasurer had chosen it; the hour of the mutuelle would take the place of any other.
+    await db.execute(text("update schedule set is_chosen = true"))

@@ -1,9 +1,12 @@
 """Treasurers who read their accounts all the time, and a bell that says when a digest is due: a kill may aim at it.
 
-A digest comes to each every few seconds; they answer it, and ask for the balance between.
+A digest comes to each every few seconds; they answer it, and ask for the balance between. Meanwhile each of them calls:
+she records gifts, which two have to sign, and signs what the others recorded.
 """
 
 import asyncio
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
@@ -11,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bench.engine import engine_of
+from torture.callers import HOME, REDIAL_AFTER_S, RandomCaller
 from torture.strikes import Heard
 from torture.writers import Phone
 
@@ -66,3 +70,54 @@ class Treasurer(Phone):
             await asyncio.sleep(self.chance.uniform(1, 6))
             await self.ask("BILAN", BALANCE)
             await self.ask("OK", ANSWERED)
+
+
+PIN, GIVE, SIGN = "9", "4", "7"  # errands: the digit of her work, or of Money
+GIFTS, GIFT_MINOR, SIGNATURES = 2, "1000", 5
+SHOWN_PIN = re.compile("END Votre code de travail : ([0-9]{5})")
+PROPOSED, SIGNED, NOTHING_WAITS = "END C'est proposé", "END C'est fait", "END Rien n'attend"
+TOO_LATE = ("déjà", "changé")  # another treasurer was first
+
+
+@dataclass
+class TreasurerOnCall(RandomCaller):
+    """Gets a PIN, proposes gifts that came into her box, and signs those of the others."""
+
+    pin: str = ""
+    errand: str = PIN
+
+    async def live(self) -> None:
+        """One errand after the other, each until it is done."""
+        for errand in (PIN, *[GIVE] * GIFTS, *[SIGN] * SIGNATURES):
+            self.errand = errand
+            while not await self._call(errand, done=(NOTHING_WAITS, PROPOSED, SIGNED, *TOO_LATE)):
+                await asyncio.sleep(REDIAL_AFTER_S)
+            await asyncio.sleep(self.chance.uniform(0.2, 2))
+
+    async def _ended(self, screen: str, done: tuple[str, ...]) -> bool:
+        if found := SHOWN_PIN.match(screen):
+            self.pin = found[1]
+            return True
+        if screen.startswith((PROPOSED, SIGNED)) and self.chance.random() < 0.5:
+            await self._hop(again=True)  # the gateway delivers the acting hop once more
+        return any(words in screen for words in done)
+
+    def _answer(self, screen: str, door: str) -> str | None:
+        answers = {
+            HOME: "9",
+            "Votre dernier appel": "2",
+            "Mon travail": PIN if door == PIN else "8",
+            "2 Dépense": door,
+            "1 Verser": "5",
+            "Qu'est-ce qui est donné": "2",
+            "Qui l'a donné": "Mairie de Kola",
+            "Où est cet argent": "1",
+            "Combien ?": GIFT_MINOR,
+            "Pour quoi ?": "Fête du village",
+            "A signer :": "1",
+            "1 Approuver": "1",
+            "1 Proposer": "1",
+            "1 Oui": "1",
+            "Votre code de travail ?": self.pin,
+        }
+        return next((answer for words, answer in answers.items() if words in screen), None)

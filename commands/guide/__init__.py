@@ -5,6 +5,7 @@ Words and digits are those of the menus and keywords: a card that was printed be
 
 import argparse
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.command import CommandError, Commands, command, database, expect_mutuelle, of_mutuelle
@@ -12,6 +13,7 @@ from commands.guide.cards import cards
 from commands.guide.html import page
 from commands.guide.pdf import paper
 from locales import DEFAULT_LANGUAGE, languages
+from mutuelle.scheme.limits import USUAL, limits_of
 from mutuelle.scheme.mutuelles import get_mutuelle
 
 
@@ -41,14 +43,15 @@ def _number(value: str) -> str:
 async def guide(arguments: argparse.Namespace) -> int:
     """Write one HTML and one PDF file a card, and print their names."""
     await expect_mutuelle(arguments.mutuelle)
-    name = phone = ""
+    name, phone, limits = "", "", USUAL
     if arguments.mutuelle:
         async with database() as db:
             mutuelle = await get_mutuelle(db, arguments.mutuelle)
+            limits = await limits_of(db, mutuelle.id, mutuelle.today(datetime.now(UTC)))
         name, phone = mutuelle.name, mutuelle.complaints
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        for card in cards(arguments.code, arguments.sms, name, phone, arguments.language):
+        for card in cards(arguments.code, arguments.sms, name, phone, arguments.language, limits):
             (arguments.out / f"{card.key}.html").write_text(page(card))
             (arguments.out / f"{card.key}.pdf").write_bytes(paper(card))
             print(arguments.out / f"{card.key}.html", arguments.out / f"{card.key}.pdf")

@@ -17,7 +17,7 @@ from menus.verify import verify
 from menus.words import PAY
 from menus.work import DUTIES, PIN_DIGIT
 from mutuelle.officers.roles import Role
-from mutuelle.scheme.limits import USUAL
+from mutuelle.scheme.limits import USUAL, Limits
 from talk.keywords import word_for
 
 Row = tuple[str, str]  # a digit or an SMS, and what it does
@@ -50,10 +50,12 @@ class Draft:
     advice: tuple[Sentence, ...]
 
 
-def cards(code: str, number: str, mutuelle: str, phone: str, language: str) -> Iterator[Card]:
-    """The four cards; without a mutuelle its name and phone are lines to fill in."""
+def cards(
+    code: str, number: str, mutuelle: str, phone: str, language: str, limits: Limits = USUAL
+) -> Iterator[Card]:
+    """The four cards; without a mutuelle its name and phone are lines to fill in, and its limits the usual ones."""
     foot = _("My mutuelle: {mutuelle} Phone: {phone}", mutuelle=mutuelle or "." * 44, phone=phone or "." * 30)
-    for draft in (villager(code), collector(code), treasurer(code), doctor(code)):
+    for draft in (villager(code), collector(code, limits.cash_days), treasurer(code), doctor(code)):
         yield Card(
             key=draft.key,
             language=language,
@@ -120,7 +122,7 @@ def at_work(role: Role, code: str, *, pin: bool) -> tuple[Sentence, tuple[tuple[
     return call, (*duties, (PIN_DIGIT, _("My PIN"))) if pin else duties
 
 
-def collector(code: str) -> Draft:
+def collector(code: str, days: int = USUAL.cash_days) -> Draft:
     call, duties = at_work(Role.COLLECTOR, code, pin=True)
     return Draft(
         key="collector",
@@ -137,7 +139,7 @@ def collector(code: str) -> Draft:
             ),
             _(
                 "Hand over the cash to a treasurer within {days} days. She counts, and you get an SMS.",
-                days=USUAL.cash_days,
+                days=days,
             ),
             _("A mistake? Tell a treasurer at once. The household can contest the receipt by SMS."),
         ),
@@ -164,6 +166,9 @@ def treasurer(code: str) -> Draft:
                 "A summary comes by SMS each week. Compare it with cash box and operator's figures, then answer."
             ),
             _("What two must sign, another treasurer signs on her own phone. Never lend phone or PIN."),
+            _(
+                "Whatever you pay or move by hand gets a number: write it on the paper at once, and keep the paper."
+            ),
             _("Copy the seal of the summary into your notebook: nobody can change the books unseen."),
         ),
     )

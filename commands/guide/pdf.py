@@ -1,5 +1,7 @@
 """A card as a PDF of one A5 page, whose text can be read out of it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from xml.sax.saxutils import escape
 
@@ -26,22 +28,45 @@ FOOT = ParagraphStyle("foot", BODY, fontSize=10.5)
 
 
 def paper(card: Card) -> bytes:
-    """The PDF; equal cards are equal byte for byte."""
+    """The PDF of a card."""
+    edges = Edges(A5, MARGIN, MARGIN - FRAME, MARGIN - FRAME)
+    return pdf(_story(card), edges, card.title, card.language)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """A size of paper, and what is left free of it: at both sides, above and below."""
+
+    size: tuple[float, float]
+    side: float
+    top: float
+    bottom: float
+
+
+def pdf(
+    story: list[Flowable], edges: Edges, title: str, language: str, *, foot: Callable[..., None] | None = None
+) -> bytes:
+    """The story as a PDF, `foot` drawn on each page; equal stories are equal byte for byte."""
     file = BytesIO()
     document = SimpleDocTemplate(
         file,
-        pagesize=A5,
-        leftMargin=MARGIN - FRAME,
-        rightMargin=MARGIN - FRAME,
-        topMargin=MARGIN - FRAME,
-        bottomMargin=MARGIN - FRAME,
-        title=card.title,
+        pagesize=edges.size,
+        leftMargin=edges.side - FRAME,
+        rightMargin=edges.side - FRAME,
+        topMargin=edges.top,
+        bottomMargin=edges.bottom,
+        title=title,
         author="Keneya",
-        lang=card.language,
+        lang=language,
         invariant=1,
     )
-    document.build(_story(card))
+    on_page = foot or _no_foot
+    document.build(story, onFirstPage=on_page, onLaterPages=on_page)
     return file.getvalue()
+
+
+def _no_foot(*_page: object) -> None:
+    return None
 
 
 def _story(card: Card) -> list[Flowable]:

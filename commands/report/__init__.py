@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from commands.command import CommandError, Commands, command, database, day, expect_mutuelle, of_mutuelle
 from commands.progress import Progress
 from commands.report.lists import ListWanted, write_cash_counts, write_who_owes
+from commands.report.vouchers import write_grants, write_vouchers
 from commands.year import year_typed
 from commands.year.assembly import write_assembly
 from ledger.charts import DEFAULT, charts
@@ -40,18 +41,26 @@ ALSO = {  # what people who keep books in French call them
     "grand-livre": "general-ledger",
     "balance": "trial-balance",
     "journal-general": "journal",
+    "journaux-auxiliaires": "auxiliary-journals",
     "livre-de-caisse": "cash-book",
     "echeances": "ages",
     "emplois-ressources": "funds",
     "assemblee": "assembly",
     "qui-doit": "who-owes",
     "comptages": "cash-count",
+    "pieces": "vouchers",
+    "dons": "grants",
 }
 
 
 ASSEMBLY = "assembly"  # two pages for people who vote; the others are of the book alone
-WHO_OWES, CASH_COUNT = "who-owes", "cash-count"  # lists of people and of acts
-OF_A_MEETING = (ASSEMBLY, WHO_OWES, CASH_COUNT)
+WHO_OWES, CASH_COUNT, VOUCHERS, GRANTS = (
+    "who-owes",
+    "cash-count",
+    "vouchers",
+    "grants",
+)  # lists of people and of acts
+OF_A_MEETING = (ASSEMBLY, WHO_OWES, CASH_COUNT, VOUCHERS, GRANTS)
 
 
 def add(commands: Commands) -> None:
@@ -66,7 +75,10 @@ def add(commands: Commands) -> None:
         "--year", type=year_typed, metavar="YEAR", help="assembly: of which year; else the last one"
     )
     report.add_argument(
-        "--pdf", type=Path, metavar="FILE", help="assembly, who-owes, cash-count: write a PDF to print"
+        "--pdf",
+        type=Path,
+        metavar="FILE",
+        help="lists and assembly: write a PDF to print",
     )
     report.add_argument(
         "--place", metavar="NAME", help="who-owes: of this place; else of each, a page for each"
@@ -119,7 +131,7 @@ async def write_report(arguments: argparse.Namespace) -> int:
     if arguments.name == ASSEMBLY:
         options = {"frame": arguments.chart, "language": arguments.language, "pdf": arguments.pdf}
         return await write_assembly(arguments.mutuelle, year=arguments.year, **options)
-    if arguments.name in (WHO_OWES, CASH_COUNT):
+    if arguments.name in OF_A_MEETING:
         return await _write_list(arguments)
     if arguments.year or arguments.pdf or arguments.place:
         raise CommandError("--year, --pdf and --place are for the reports for a meeting", 2)
@@ -150,10 +162,13 @@ async def _write_list(arguments: argparse.Namespace) -> int:
     wanted = ListWanted(arguments.language, arguments.sheet, arguments.pdf)
     if arguments.name == WHO_OWES:
         return await write_who_owes(arguments.mutuelle, arguments.place, wanted)
+    if arguments.name == GRANTS:
+        return await write_grants(arguments.mutuelle, wanted)
     async with database() as db:
         today = (await get_mutuelle(db, arguments.mutuelle)).today(datetime.now(UTC))
     first, last = _days(arguments, today)
-    return await write_cash_counts(arguments.mutuelle, first, last, wanted)
+    write = write_vouchers if arguments.name == VOUCHERS else write_cash_counts
+    return await write(arguments.mutuelle, first, last, wanted)
 
 
 def _days(arguments: argparse.Namespace, today: date) -> tuple[date, date]:

@@ -47,7 +47,7 @@ async def write_who_owes(mutuelle_id: str, place: str | None, wanted: ListWanted
         await write_act(db, NewSupportAct(WHO_OWES, f"{mutuelle.id} {place or ''}".strip()), by)
     pages = [_who_owes(mutuelle, one, today, wanted.language) for one in owed]
     nobody = _("{where}: nobody is late.", where=place or mutuelle.name)
-    return _write(pages, nobody, wanted)
+    return write_pages(pages, nobody, wanted)
 
 
 async def _places(db: AsyncConnection, mutuelle: Mutuelle, typed: str | None) -> list[PlaceNear]:
@@ -89,7 +89,7 @@ async def write_cash_counts(mutuelle_id: str, first: date, last: date, wanted: L
         mutuelle = await get_mutuelle(db, mutuelle_id)
         found = await counts_between(db, mutuelle, first, last)
     pages = [_cash_counts(mutuelle, found, (first, last), wanted.language)] if found else []
-    return _write(pages, _("No box was counted in this time."), wanted)
+    return write_pages(pages, _("No box was counted in this time."), wanted)
 
 
 def _cash_counts(
@@ -137,7 +137,7 @@ def _cash_counts(
     )
 
 
-def _write(pages: Sequence[ListPage], nothing: Sentence, wanted: ListWanted) -> int:
+def write_pages(pages: Sequence[ListPage], nothing: Sentence, wanted: ListWanted) -> int:
     """Print the pages, or write them into the PDF; `nothing` is said where there is none."""
     if wanted.pdf and pages:
         try:

@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import SimpleDocTemplate, Table, TableStyle
+from reportlab.platypus import Table, TableStyle
 from reportlab.platypus.flowables import Flowable, PageBreak, Spacer
 
-from commands.guide.pdf import printed
+from commands.guide.pdf import Edges, pdf, printed
 from commands.year.paper import (
     BODY,
-    FRAME,
     HEAD,
     HEAD_RIGHT,
     INDIGO,
@@ -32,6 +30,7 @@ from locales.formats import written_day
 AMOUNT, DAY, TICK = 26 * mm, 22 * mm, 30 * mm  # widths of columns; the others share what is left
 BOX = ParagraphStyle("box", BODY, fontName="Helvetica-Bold", spaceBefore=2 * mm)
 FOOT_SIZE = 8
+EDGES = Edges(A4, MARGIN, 12 * mm, 16 * mm)
 
 Cell = str | date | Money | None
 
@@ -61,27 +60,13 @@ def shown(cell: Cell, language: str) -> str:
 
 
 def paper(pages: Sequence[ListPage]) -> bytes:
-    """The PDF; equal lists are equal byte for byte."""
-    file = BytesIO()
-    document = SimpleDocTemplate(
-        file,
-        pagesize=A4,
-        leftMargin=MARGIN - FRAME,
-        rightMargin=MARGIN - FRAME,
-        topMargin=12 * mm,
-        bottomMargin=16 * mm,
-        title=pages[0].title,
-        author="Keneya",
-        lang=pages[0].language,
-        invariant=1,
-    )
+    """The PDF of the lists."""
     story: list[Flowable] = []
     for nth, page in enumerate(pages):
         story += [PageBreak()] if nth else []
         story += [printed(page.title, TITLE), Spacer(0, 3 * mm), _table(page), printed(page.total, BOX)]
         story += [Spacer(0, 2 * mm), printed(page.note, SMALL)] if page.note else []
-    document.build(story, onFirstPage=_foot, onLaterPages=_foot)
-    return file.getvalue()
+    return pdf(story, EDGES, pages[0].title, pages[0].language, foot=_foot)
 
 
 def _foot(canvas: Any, document: Any) -> None:

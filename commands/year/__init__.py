@@ -18,7 +18,7 @@ from commands.command import (
 from commands.period import WHY_NOT
 from mutuelle.acts import By
 from mutuelle.scheme.mutuelles import get_mutuelle
-from mutuelle.year_end.closing import YearEndError, close_year, last_day_of
+from mutuelle.year_end.closing import YearEndEntries, YearEndError, close_year, last_day_of
 from mutuelle.year_end.results import fund_years
 
 YEARS = range(2000, 2100)
@@ -34,6 +34,14 @@ def add(commands: Commands) -> None:
     of_mutuelle(close, required=True)
     close.add_argument(
         "--actor", type=operator, default="command line", help="who does this; one of ACTORS if set"
+    )
+    close.add_argument(
+        "--spread", action="store_true", help="contributions for days of the next year are its income (477)"
+    )
+    close.add_argument(
+        "--provide",
+        action="store_true",
+        help="debts for covers that have ended are set aside as a loss (491)",
     )
     close.add_argument("--reason", type=words(LONGEST_REASON), default="the year is over", help="why")
 
@@ -52,7 +60,8 @@ async def close_books(arguments: argparse.Namespace) -> int:
     try:
         async with database() as db:
             mutuelle = await get_mutuelle(db, arguments.mutuelle)
-            closed = await close_year(db, mutuelle, arguments.year, by)
+            entries = YearEndEntries(arguments.spread, arguments.provide)
+            closed = await close_year(db, mutuelle, arguments.year, by, entries)
             funds = await fund_years(db, mutuelle.id, last_day_of(arguments.year))
     except YearEndError as fault:
         reason = NOT_OVER if fault.reason == "year_not_over" else WHY_NOT.get(fault.reason, fault.reason)

@@ -1,23 +1,22 @@
 """The report to the assembly as a PDF of two A4 pages, whose text can be read out of it."""
 
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import SimpleDocTemplate, Table, TableStyle
+from reportlab.platypus import Table, TableStyle
 from reportlab.platypus.flowables import Flowable, PageBreak, Spacer
 
-from commands.guide.pdf import printed
+from commands.guide.pdf import Edges, pdf, printed
 
 if TYPE_CHECKING:
     from commands.year.assembly import WrittenReport, WrittenSection
 
 MARGIN = 15 * mm
-FRAME = 6  # points that reportlab leaves free inside its margins
 WIDTH = A4[0] - 2 * MARGIN
+EDGES = Edges(A4, MARGIN, 12 * mm, 12 * mm)
 FIGURE = 32 * mm
 INDIGO, LINE, INK = (HexColor(colour) for colour in ("#27406b", "#d8cdbb", "#1d1a16"))
 BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9.5, leading=11.5, textColor=INK)
@@ -31,22 +30,8 @@ HEAD_RIGHT = ParagraphStyle("head right", HEAD, alignment=2)
 
 
 def paper(said: "WrittenReport") -> bytes:
-    """The PDF; equal reports are equal byte for byte."""
-    file = BytesIO()
-    document = SimpleDocTemplate(
-        file,
-        pagesize=A4,
-        leftMargin=MARGIN - FRAME,
-        rightMargin=MARGIN - FRAME,
-        topMargin=12 * mm,
-        bottomMargin=12 * mm,
-        title=said.title,
-        author="Keneya",
-        lang=said.language,
-        invariant=1,
-    )
-    document.build(_story(said))
-    return file.getvalue()
+    """The PDF of the report."""
+    return pdf(_story(said), EDGES, said.title, said.language)
 
 
 def _story(said: "WrittenReport") -> list[Flowable]:

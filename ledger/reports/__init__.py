@@ -6,6 +6,7 @@ Funds are apart in every one of them, and every one ends with a control against 
 from typing import Any
 
 from ledger.reports.ages import AGES
+from ledger.reports.auxiliary import AUXILIARY
 from ledger.reports.cash_book import CASH_BOOK
 from ledger.reports.fund_flows import FUND_FLOWS
 from ledger.reports.general_ledger import GENERAL_LEDGER
@@ -19,6 +20,7 @@ REPORTS: dict[str, Report[Any]] = {
     "general-ledger": GENERAL_LEDGER,
     "trial-balance": TRIAL_BALANCE,
     "journal": JOURNAL,
+    "auxiliary-journals": AUXILIARY,
     "cash-book": CASH_BOOK,
     "ages": AGES,
     "funds": FUND_FLOWS,

@@ -6,7 +6,8 @@ create table voucher (
     reference uuid not null,
     kind text collate "C" not null check (kind in (
         'expense', 'facility paid', 'credit given back', 'deposit', 'withdrawal', 'cash handed over', 'money sent',
-        'money arrived', 'subsidy', 'gift', 'grant', 'debt received', 'reversal')),
+        'money arrived', 'subsidy', 'gift', 'grant', 'debt received', 'found money given back', 'found money kept',
+        'reversal')),
     -- One number for each mutuelle, fund and year in which it is booked, without a gap: a number stands on the one
     -- before it, and nobody has the right to delete.
     fund text collate "C" not null,

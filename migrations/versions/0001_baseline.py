@@ -31,6 +31,7 @@ SUBJECTS = (
     "cash",
     "payments",
     "statements",
+    "unmatched",
     "care",
     "schedules",
     "digests",

@@ -55,7 +55,7 @@ LEGAL: dict[PaymentState, frozenset[PaymentState]] = {
     S.PENDING: frozenset({S.UNKNOWN, S.PAID, S.FAILED}),
     S.UNKNOWN: frozenset({S.PENDING, S.PAID, S.FAILED}),
     S.PAID: frozenset({S.REVERSED}),
-    S.FAILED: frozenset(),  # to PAID only by a correction that two people sign
+    S.FAILED: frozenset(),  # to PAID only by a correction that two people sign: correct_to_paid
     S.REVERSED: frozenset(),
 }
 
@@ -311,15 +311,30 @@ async def move(
 
     IllegalMoveError if LEGAL has no such move. A move to the present state only makes the `changes`.
     """
-    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
-    was = PaymentState(
-        (await db.execute(select(payment.c.state).where(where).with_for_update())).scalar_one()
-    )
+    was = await _lock_state(db, mutuelle_id, reference)
     expect_legal(reference, was, to)
+    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
     await db.execute(sa.update(payment).where(where).values(state=to, **changes))
     if to is not was:
         await _note_move(db, mutuelle_id, reference, was, to, by)
     return was
+
+
+async def correct_to_paid(db: AsyncConnection, mutuelle_id: str, reference: UUID, *, by: By) -> None:
+    """A payment that had failed was paid, as two people signed; IllegalMoveError if it has not failed."""
+    was = await _lock_state(db, mutuelle_id, reference)
+    if was is not S.FAILED:
+        raise IllegalMoveError(f"{reference}: {was} to {S.PAID}, corrected")
+    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
+    await db.execute(sa.update(payment).where(where).values(state=S.PAID, completed_at=by.at))
+    await _note_move(db, mutuelle_id, reference, was, S.PAID, by)
+
+
+async def _lock_state(db: AsyncConnection, mutuelle_id: str, reference: UUID) -> PaymentState:
+    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
+    return PaymentState(
+        (await db.execute(select(payment.c.state).where(where).with_for_update())).scalar_one()
+    )
 
 
 def expect_legal(reference: UUID, was: PaymentState, to: PaymentState) -> None:

@@ -241,6 +241,7 @@ HOUSEHOLDS = Form(
         _optional("paid_until", ("payé jusqu'au", "paid until"), days.day),
         _optional("member_since", ("membre depuis", "member since"), days.since),
         _optional("paid", ("payé", "paid", "montant payé", "versé"), _PRICE),
+        _optional("credit", ("avance", "credit", "paid ahead", "payé d'avance"), _PRICE),
         _optional(
             "owed", ("reste dû", "owed", "arriérés", "arrears", "reste à payer", "reste", "impayés"), _PRICE
         ),
@@ -269,7 +270,7 @@ BALANCES = Form(
         CsvColumn("amount_minor", ("montant", "amount"), figures.franc_amount(0, 10**12 - 1)),
         CsvColumn("on", ("date",), days.since),
     ),
-    most_rows=500,
+    most_rows=5_000,
 )
 LIMITS_FORM = Form(
     "limits",
@@ -277,7 +278,7 @@ LIMITS_FORM = Form(
     (
         CsvColumn("name", ("réglage", "name", "limit", "nom"), cells.one_of(LIMIT_WORDS)),
         CsvColumn("value", ("valeur", "value"), cells.words(1, 20)),
-        _optional("since", ("depuis", "since"), days.day),
+        _optional("since", ("depuis", "since"), days.since),
     ),
     most_rows=len(set(LIMIT_WORDS.values())),
 )

@@ -73,12 +73,12 @@ async def existing_of(db: AsyncConnection, mutuelle_id: str) -> Existing:
         .select_from(tables.household)
         .where(tables.household.c.mutuelle_id == mutuelle_id)
     )
-    taken_over = {_as_read_now(number): ExistingLine(member, said) for number, member, said in lines}
+    taken_over = {as_read_now(number): ExistingLine(member, said) for number, member, said in lines}
     limits = await limit_changes(db, mutuelle_id)
     return Existing(mutuelle, prefixes, rows, products, taken_over, count or 0, limits)
 
 
-def _as_read_now(number: str) -> str:
+def as_read_now(number: str) -> str:
     """The number of a line in the form in which it is read from a file."""
     try:
         return register_number(number)

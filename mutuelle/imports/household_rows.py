@@ -36,6 +36,7 @@ class PaperHousehold:
     dues: Said
     reminders: bool | None
     policies: tuple[PaperPolicy, ...]
+    credit_minor: int | None = None  # paid beyond what it owes
 
     @property
     def said(self) -> dict[str, Any]:
@@ -52,6 +53,7 @@ class PaperHousehold:
             "owed": self.dues.owed_minor,
             "others": [[name, birth.said] for name, birth in self.people[1:]],
             "reminders": self.reminders,
+            "credit": self.credit_minor,
         }
 
 
@@ -62,6 +64,7 @@ def _iso(day: date | None) -> str | None:
 def household_rows(g: SetupRows, households: list[Record], people: list[Record]) -> list[PaperHousehold]:
     """The new households; faults for existing ones whose line has changed."""
     g.heads += [record["head_name"] for record in households if record["head_name"]]
+    g.numbers = {record["number"] for record in households} | set(g.known.lines)
     others = _people(g, people, households)
     products = _products(g)
     found = []
@@ -151,7 +154,7 @@ def _household_row(
     policies: tuple[PaperPolicy, ...] | None = ()
     if record["number"] not in g.known.lines:  # of one imported on another day only the line itself counts
         policies = _policies(g, record, dues, versions, people)
-    if policies is None:
+    if policies is None or not _may_be_ahead(g, record, policies):
         return None
     return PaperHousehold(
         record["number"],
@@ -163,6 +166,7 @@ def _household_row(
         dues,
         record["reminders"],
         policies,
+        record["credit"],
     )
 
 
@@ -173,6 +177,15 @@ def _is_old_enough(g: SetupRows, record: Record) -> bool:
         return True
     reason = _("The head of a household is {age} or older.", age=LEAST_AGE_OF_HEAD)
     g.faults.append(record.fault("birth", reason))
+    return False
+
+
+def _may_be_ahead(g: SetupRows, record: Record, policies: Sequence[PaperPolicy]) -> bool:
+    """Whether a household with money in advance owes nothing; an existing one was checked before."""
+    owes = bool(policies) and (policies[-1].owed_minor > 0 or not policies[-1].paid_minor)
+    if not record["credit"] or not owes:
+        return True
+    g.faults.append(record.fault("credit", _("who still owes has nothing in advance: write it as paid")))
     return False
 
 

@@ -4,6 +4,23 @@ from invariants import Invariant
 
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
+        "register_credit_taken_over",
+        "What a household has paid in advance on paper is its money here, once and no more.",
+        """
+        select coalesce(l.mutuelle_id || ' ' || l.number, j.mutuelle_id || ' journal ' || j.id)
+          from (select mutuelle_id, number, (said ->> 'credit')::bigint as credit from register_line
+                 where (said ->> 'credit')::bigint > 0) l
+          full join (select j.mutuelle_id, j.id, r.key, m.amount, m.debit_account, m.credit_account
+                       from ledger.journal j
+                       join ledger.request r on r.mutuelle_id = j.mutuelle_id and r.journal_id = j.id
+                       join ledger.movement m on m.mutuelle_id = j.mutuelle_id and m.journal_id = j.id
+                      where j.kind = 'credit taken over') j
+            on j.mutuelle_id = l.mutuelle_id and j.key = l.number || '-credit'
+         where l.number is null or j.id is null or j.amount <> l.credit
+            or (j.debit_account, j.credit_account) <> ('health:opening', 'health:member:' || l.number)
+        """,
+    ),
+    Invariant(
         "register_line_taken_over",
         "A household that the register says has paid was called and has paid in the ledger.",
         """

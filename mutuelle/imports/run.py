@@ -33,10 +33,17 @@ from mutuelle.imports.dues import PaperPolicy
 from mutuelle.imports.duplicates import look_alikes
 from mutuelle.imports.existing import existing_of
 from mutuelle.imports.household_rows import PaperHousehold, household_rows
-from mutuelle.imports.openings import Opening, held_by_officers, journals, opening_rows
+from mutuelle.imports.openings import (
+    Opening,
+    held_by_officers,
+    journals,
+    of_households,
+    opening_rows,
+)
 from mutuelle.imports.reading import CsvFile
 from mutuelle.imports.records import Record, records
 from mutuelle.imports.setup_rows import SetupRows, mutuelle_of
+from mutuelle.imports.sums import OpeningSum, sums_to_sign
 from mutuelle.imports.writing import write_households
 from mutuelle.locks import Lock, lock
 from mutuelle.scheme.limits import write_limit
@@ -48,7 +55,7 @@ from mutuelle.sheets.faults import Fault
 class Imported:
     """The result of an import: `counts` are (new, existing) by form; nothing was written if there are faults.
 
-    `owing` are the policies of which a part was paid on paper.
+    `owing` are the policies of which a part was paid on paper; `sums` what the book says now, to be signed.
     """
 
     mutuelle: Mutuelle | None = None
@@ -56,6 +63,7 @@ class Imported:
     faults: list[Fault] = field(default_factory=list)
     notes: list[Sentence] = field(default_factory=list)
     owing: list[PaperPolicy] = field(default_factory=list)
+    sums: list[OpeningSum] = field(default_factory=list)
 
     @property
     def is_new(self) -> bool:
@@ -110,6 +118,8 @@ async def take_over(
 
     await write_households(db, g.mutuelle, read.households, at=at, advance=written)
     await _open_balances(db, read, sheets, at, taken)
+    if any(new for new, _there in (*g.counts.values(), *map(tuple, taken.counts.values()))):
+        taken.sums = await sums_to_sign(db, g.mutuelle)
     taken.counts = {key: (new, there) for key, (new, there) in g.counts.items()} | taken.counts
     return taken
 
@@ -219,7 +229,7 @@ async def _open_balances(
 ) -> None:
     """Post the opening balances of each fund; count new and existing accounts."""
     mutuelle = read.gathered.mutuelle
-    openings = await held_by_officers(db, mutuelle, read.openings, at)
+    openings = await of_households(db, mutuelle, await held_by_officers(db, mutuelle, read.openings, at))
     drafts = journals(mutuelle.id, mutuelle.currency, openings)
     codes = {code for draft in drafts for m in draft.movements for code in (m.debit, m.credit)}
     await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in sorted(codes)])

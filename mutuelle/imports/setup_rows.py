@@ -79,6 +79,7 @@ class SetupRows:
     names: dict[str, dict[str, str]] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
     heads: list[str] = field(default_factory=list)
+    numbers: set[str] = field(default_factory=set)  # of the register, those of other days too
 
     def count(self, form: str, *, is_there: bool, lines: int = 1) -> None:
         """Count lines of a file as new or as existing."""

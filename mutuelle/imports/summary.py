@@ -1,7 +1,9 @@
 """The summary of an import: how the files were read, what is wrong or new, what to do next."""
 
 from collections.abc import Mapping
+from itertools import product
 
+from ledger import accounts
 from locales import Money, Sentence, _, _n
 from mutuelle.imports.columns import FORMS
 from mutuelle.imports.reading import CsvFile
@@ -22,6 +24,30 @@ LABELS: dict[str, Sentence] = {
     "households": _("households"),
     "people": _("people in households"),
     "balances": _("balances"),
+}
+
+
+FUNDS: dict[str, Sentence] = {
+    accounts.HEALTH: _("health"),
+    accounts.TRANSPORT: _("transport"),
+    accounts.TONTINE: _("tontine"),
+    accounts.LOANS: _("loans"),
+    accounts.GRANTS: _("grants"),
+}
+DEBIT, CREDIT = False, True
+SUMS: dict[tuple[str, bool], Sentence] = {
+    ("cash", DEBIT): _("in the boxes"),
+    ("bank", DEBIT): _("in the banks"),
+    ("float", DEBIT): _("at operators"),
+    ("member", DEBIT): _("owed by households"),
+    ("member", CREDIT): _("paid ahead by households"),
+    ("receivable", DEBIT): _("owed by the State and others"),
+    ("loan", DEBIT): _("lent"),
+    ("payable", CREDIT): _("owed to facilities"),
+    ("deposit", CREDIT): _("deposits of members"),
+    ("reserve", CREDIT): _("set aside"),
+    ("opening", CREDIT): _("own money at the start"),
+    ("opening", DEBIT): _("missing at the start"),
 }
 
 
@@ -81,10 +107,29 @@ def result_of(taken: Imported, *, dry: bool) -> list[Sentence]:
                 owed=Money(owed, taken.mutuelle.currency),
             )
         )
+    lines += _to_sign(taken)
     lines += taken.notes[:NOTES_SHOWN]
     if more := len(taken.notes) - NOTES_SHOWN:
         lines += [_("… and {count} more", count=more)] if more > 0 else []
     return lines + _next(taken, dry=dry)
+
+
+def _to_sign(taken: Imported) -> list[Sentence]:
+    """The sums that the paper must say too: two people compare them and sign."""
+    if not taken.sums or not taken.mutuelle:
+        return []
+    lines = [
+        _(
+            "To compare with the paper, and to sign by two (in full: keneya balance --mutuelle {code}):",
+            code=taken.mutuelle.id,
+        )
+    ]
+    found = {(one.fund, one.kind, one.is_credit): one.amount_minor for one in taken.sums}
+    for (fund, name), (kind, what) in product(FUNDS.items(), SUMS.items()):
+        if minor := found.get((fund, *kind)):
+            amount = Money(minor, taken.mutuelle.currency)
+            lines.append(_("  {fund}, {what}: {amount}", fund=name, what=what, amount=amount))
+    return lines
 
 
 def _next(taken: Imported, *, dry: bool) -> list[Sentence]:

@@ -28,6 +28,7 @@ from mutuelle.scheme.sealed_records import record_households
 
 AT_ONCE = 250  # households: their journals fill about one batch
 PAID_ON_PAPER = "payment taken over"
+AHEAD_ON_PAPER = "credit taken over"
 
 Numbered = tuple[PaperHousehold, str]
 
@@ -53,6 +54,7 @@ async def write_households(
         codes = [accounts.member(number) for _household, number in numbered]
         await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
         await post_in_batches(db, [j for household in numbered for j in _journals(mutuelle, household)])
+        await post_in_batches(db, [j for household in numbered for j in _credit(mutuelle, household, at)])
         for _household in some:
             advance()
 
@@ -149,6 +151,25 @@ def _lines(mutuelle: Mutuelle, households: Sequence[Numbered], at: datetime) -> 
             "said": household.said,
             "imported_at": at,
         }
+
+
+def _credit(mutuelle: Mutuelle, numbered: Numbered, at: datetime) -> Iterator[Journal]:
+    """What a household has paid beyond what it owes: it is received today, so that it moves no period of the past."""
+    household, number = numbered
+    if household.credit_minor:
+        ahead = Movement(
+            accounts.opening(), accounts.member(number), household.credit_minor, mutuelle.currency
+        )
+        yield Journal(
+            mutuelle=mutuelle.id,
+            source="opening",
+            key=f"{number}-credit",
+            kind=AHEAD_ON_PAPER,
+            effective_on=mutuelle.today(at),
+            actor="import",
+            reason="paid in advance on paper before the mutuelle joined the service",
+            movements=[ahead],
+        )
 
 
 def _journals(mutuelle: Mutuelle, numbered: Numbered) -> Iterator[Journal]:

@@ -28,7 +28,14 @@ from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone, payment, payment_case, payment_move, place
 from mutuelle.treasury.cash_in_hand import is_cancelled
 from mutuelle.treasury.statements.files import of_file
-from mutuelle.treasury.tables import cash_dispute, cash_holder, cash_receipt, statement_file, statement_line
+from mutuelle.treasury.tables import (
+    cash_dispute,
+    cash_holder,
+    cash_receipt,
+    money_decision,
+    statement_file,
+    statement_line,
+)
 from sms.tables import OWN_STOPS, optout, outbox
 from talk.preferences import language_of
 
@@ -99,6 +106,7 @@ async def _household(
         _payments(db, of_household(payment, household)),
         _cash(db, household),
         _stated(db, household),
+        _decided(db, household),
         _cases(db, household),
         _changes(db, household),
         _acts(db, household),
@@ -244,6 +252,23 @@ def _stated_receipt(row: Any) -> str:
     money, account = Money(row.amount_minor, row.currency), row.account.rpartition(":")[2]
     said = f"  statement {_minute(row.taken_at)} {money} paid on {row.occurred_on} to {account}"
     return f"{said}: receipt {row.receipt_code}, line {row.line_id}"
+
+
+async def _decided(db: AsyncConnection, household: Household) -> AsyncIterator[str]:
+    """Money that two treasurers gave to it, or set right."""
+    last_ones = (
+        select(money_decision)
+        .where(of_household(money_decision, household))
+        .order_by(money_decision.c.decided_at.desc(), money_decision.c.act)
+    )
+    async for line in _last(db, last_ones, _decision, "decisions of two treasurers"):
+        yield line
+
+
+def _decision(row: Any) -> str:
+    money = Money(row.amount_minor, row.currency)
+    said = f"  decided {_minute(row.decided_at)} {money} of {row.occurred_on}: {row.outcome}"
+    return f"{said}, receipt {row.receipt_code}" if row.receipt_code else said
 
 
 async def _messages(db: AsyncConnection, which: sa.ColumnElement[bool]) -> AsyncIterator[str]:

@@ -72,7 +72,8 @@ async def late_in(
 
 def _arrears(place: Place, owing: list[Owing], mutuelle: Mutuelle) -> Arrears:
     total = Money(sum(one.due.amount_minor for one in owing), mutuelle.currency)
-    return Arrears(place, tuple(sorted(owing, key=lambda one: (-one.due.amount_minor, one.head_name))), total)
+    plain = Place(place.mutuelle_id, place.id, place.name)  # as a call remembers it
+    return Arrears(plain, tuple(sorted(owing, key=lambda one: (-one.due.amount_minor, one.head_name))), total)
 
 
 def who_owes(found: Arrears) -> list[Sentence]:

@@ -243,7 +243,7 @@ _WRITTEN = [
     )
 ]
 _HAVE_CODE = [
-    select(table.c.reference)
+    select(table.c.receipt_code)
     .where(table.c.mutuelle_id == bindparam("mutuelle_id"), table.c.receipt_code == bindparam("receipt_code"))
     .exists()
     for table in RECEIPTS

@@ -170,7 +170,7 @@ async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: B
     household = await find_household(db, receipt.number, closed=True)
     if household is None:
         raise LookupError(receipt.number)
-    await _refuse_merged(db, household)
+    await expect_not_merged(db, household)
     who = receipt.taken_by
     appointment = Appointment(mutuelle.id, mutuelle.name, Role(who.role), who.phone, who.name)
     await lock_cash_in_hand(db, appointment)
@@ -193,8 +193,8 @@ async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: B
     return receipt
 
 
-async def _refuse_merged(db: AsyncConnection, household: Household) -> None:
-    """Refused where a merge has moved this money to another household: reversed here, it would still cover there."""
+async def expect_not_merged(db: AsyncConnection, household: Household) -> None:
+    """Refused where a merge has moved its money to another household: reversed here, it would still cover there."""
     closing = await last_act(db, household, MERGE, CLOSE, REOPEN)
     if closing is not None and closing.act == MERGE and closing.facts["journal"]:
         raise RefusedError(

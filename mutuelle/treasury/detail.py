@@ -1,6 +1,5 @@
 """The digest's second form: how households stand, what is owed both ways, what was spent, what waits for a person."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -34,7 +33,9 @@ class Detail:
     """
 
     mutuelle: Mutuelle
-    states: Counter[CoverState]
+    covered: int
+    waiting: int
+    others: int  # neither covered nor waiting
     owing: int
     total: Money
     late: int
@@ -52,13 +53,16 @@ async def detail_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> De
     mutuelle = await get_mutuelle(db, mutuelle_id)
     today = mutuelle.today(caller.at)
     insured = list((await portfolio(db, mutuelle, today)).values())
+    states = [one.cover.state for one in insured]
     collectors = sorted(
         await collectors_cash_in_hand(db, mutuelle_id), key=lambda one: -one.held.amount_minor
     )
     late = [one for one in insured if one.is_late(today)]
     return Detail(
         mutuelle,
-        Counter(one.cover.state for one in insured),
+        sum(state in COVERED_STATES for state in states),
+        states.count(CoverState.WAITING),
+        sum(state not in (*COVERED_STATES, CoverState.WAITING) for state in states),
         sum(one.due.amount_minor > 0 for one in insured),
         _due_in_all(insured, mutuelle),
         len(late),
@@ -194,14 +198,12 @@ def detail_words(found: Detail) -> list[Sentence]:
 
 
 def _households(found: Detail, name: str) -> Sentence:
-    covered = sum(found.states[state] for state in COVERED_STATES)
-    waiting = found.states[CoverState.WAITING]
     return _(
         "{mutuelle}, households: {covered} covered, {waiting} waiting, {others} not covered",
         mutuelle=name,
-        covered=covered,
-        waiting=waiting,
-        others=found.states.total() - covered - waiting,
+        covered=found.covered,
+        waiting=found.waiting,
+        others=found.others,
     )
 
 

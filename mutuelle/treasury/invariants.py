@@ -16,6 +16,7 @@ from mutuelle.scheme.products import products_by_version
 from mutuelle.tables import mutuelle, waiver
 from mutuelle.treasury.receipt_days import MOST_DAYS_BACK
 from mutuelle.treasury.statements.invariants import INVARIANTS as STATEMENTS
+from mutuelle.treasury.unmatched.invariants import INVARIANTS as UNMATCHED
 from mutuelle.treasury.voucher_invariants import VOUCHERS
 from mutuelle.treasury.waivers import is_past
 
@@ -223,4 +224,4 @@ COUNTS: tuple[Invariant, ...] = (
     ),
 )
 
-INVARIANTS = CASH + WAIVERS + COUNTS + VOUCHERS + STATEMENTS
+INVARIANTS = CASH + WAIVERS + COUNTS + VOUCHERS + STATEMENTS + UNMATCHED

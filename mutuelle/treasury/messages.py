@@ -170,3 +170,24 @@ def voucher_disputed(party: str, amount: Money, number: str, proposer: str) -> S
         number=number,
         proposer=proposer,
     )
+
+
+def receipt_cancelled(mutuelle: Mutuelle, amount: Money, code: str, *, taken_back: bool) -> Sentence:
+    """To the household: a receipt was not its own, or its operator took the money back."""
+    facts: dict[str, Fact] = {
+        "mutuelle": mutuelle.name,
+        "code": code,
+        "amount": amount,
+        "phone": mutuelle.complaints,
+    }
+    if taken_back:
+        return _(
+            "{mutuelle}: the receipt {code} of {amount} is cancelled, the operator took the money back. "
+            "Questions: {phone}",
+            **facts,
+        )
+    return _(
+        "{mutuelle}: the receipt {code} of {amount} is cancelled, the money was for another household. "
+        "Questions: {phone}",
+        **facts,
+    )

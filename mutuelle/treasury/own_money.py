@@ -24,6 +24,7 @@ from mutuelle.treasury.tables import voucher as vouchers
 from mutuelle.treasury.vouchers import BOX, NumberedVoucher, VoucherKind, box_of, vouchers_where
 
 CASH, BANK, FLOAT, DISBURSEMENT = "cash", "bank", "float", "disbursement"
+MERCHANT = "merchant-"  # begins the name of the account of a merchant code
 OWN = (CASH, BANK, FLOAT, DISBURSEMENT, "transit")  # kinds of accounts in which our own money is
 FUNDS: dict[str, Sentence] = {
     accounts.TRANSPORT: _("transport"),
@@ -91,6 +92,8 @@ def account_name(code: str, of_box: str = "") -> Sentence | str:
 def _name(kind: str, sub: str, of_box: str) -> Sentence | str:
     if kind == BOX:
         return _("box of {name}", name=of_box) if of_box else _("my box")
+    if kind == FLOAT and sub.startswith(MERCHANT):
+        return place_name(sub)
     if kind == FLOAT:
         return _("mobile {operator}", operator=spelt(sub))
     if kind == DISBURSEMENT:
@@ -98,6 +101,11 @@ def _name(kind: str, sub: str, of_box: str) -> Sentence | str:
     if kind == CASH:
         return spelt(sub) if sub.startswith("caisse") else _("box {name}", name=spelt(sub))
     return spelt(sub)
+
+
+def place_name(sub: str) -> Sentence | str:
+    """What people call the account at an operator or a bank with this name."""
+    return _("merchant code") if sub.startswith(MERCHANT) else spelt(sub)
 
 
 def spelt(sub: str) -> str:

@@ -20,7 +20,8 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment, payment_case
 from mutuelle.treasury.cash_in_hand import is_cancelled
 from mutuelle.treasury.statements.files import of_file
-from mutuelle.treasury.tables import cash_receipt, statement_file, statement_line
+from mutuelle.treasury.tables import cash_receipt, money_decision, statement_file, statement_line
+from mutuelle.treasury.unmatched.decisions import SOURCE, is_set_right
 from sms.delivery import opt_in, opt_out
 from sms.tables import MENU, OWN_STOPS, optout
 from talk.words import Caller
@@ -48,7 +49,7 @@ class PastReceipt:
 
 
 async def last_receipts(db: AsyncConnection, household: Household, limit: int) -> list[PastReceipt]:
-    """The last `limit` receipts, the newest first; money that waits in suspense has none."""
+    """The last `limit` receipts that stand, the newest first; money that waits in suspense has none."""
     is_mismatch = sa.exists().where(
         payment_case.c.mutuelle_id == payment.c.mutuelle_id,
         payment_case.c.reference == payment.c.reference,
@@ -60,7 +61,12 @@ async def last_receipts(db: AsyncConnection, household: Household, limit: int) -
         payment.c.amount_minor,
         payment.c.currency,
         payment.c.receipt_code,
-    ).where(of_household(payment, household), payment.c.state == PaymentState.PAID, ~is_mismatch)
+    ).where(
+        of_household(payment, household),
+        payment.c.state == PaymentState.PAID,
+        ~is_mismatch,
+        ~is_set_right("payment", payment.c.reference),
+    )
     in_cash = select(
         cash_receipt.c.received_at.label("at"),
         cash_receipt.c.received_on.label("on"),
@@ -77,9 +83,22 @@ async def last_receipts(db: AsyncConnection, household: Household, limit: int) -
             statement_line.c.receipt_code,
         )
         .join(statement_file, of_file())
-        .where(of_household(statement_line, household))
+        .where(
+            of_household(statement_line, household), ~is_set_right("statement", statement_line.c.reference)
+        )
     )
-    every = by_phone.union_all(in_cash, by_statement).subquery()
+    by_two = select(
+        money_decision.c.decided_at.label("at"),
+        money_decision.c.occurred_on.label("on"),
+        money_decision.c.amount_minor,
+        money_decision.c.currency,
+        money_decision.c.receipt_code,
+    ).where(
+        of_household(money_decision, household),
+        money_decision.c.receipt_code.is_not(None),
+        ~is_set_right(SOURCE, money_decision.c.act),
+    )
+    every = by_phone.union_all(in_cash, by_statement, by_two).subquery()
     rows = await db.execute(select(every).order_by(every.c.at.desc(), every.c.receipt_code).limit(limit))
     zone = (await get_mutuelle(db, household.mutuelle_id)).timezone
     return [

@@ -21,8 +21,10 @@ from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.scheme.limits import limits_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.treasury.messages import voucher_signed
+from mutuelle.treasury.unmatched.kept import decide_found
 from mutuelle.treasury.voucher_rules import CHANGED, Matter, expect_possible, label_of, words_of
 from mutuelle.treasury.vouchers import (
+    DECIDED,
     NewVoucher,
     NumberedVoucher,
     Signatures,
@@ -67,6 +69,7 @@ async def proposal_of(
         "toward": new.toward,
         "completes": new.completes,
         "grant": new.grant,
+        "found": new.found,
         "by": own.phone,
         "name": own.name,
         "on": today.isoformat(),
@@ -75,9 +78,9 @@ async def proposal_of(
 
 
 def _always_two(own: Appointment, new: NewVoucher) -> bool:
-    """Whether she hands on cash, or pays herself, perhaps under another phone."""
+    """Whether she hands on cash, decides about unmatched money, or pays herself, perhaps under another phone."""
     pays_herself = new.phone == own.phone or initials(new.party) == initials(own.name)
-    return new.kind is VoucherKind.HANDED or pays_herself
+    return new.kind in (VoucherKind.HANDED, *DECIDED) or pays_herself
 
 
 async def words_to_record(db: AsyncConnection, caller: Caller, own: Appointment, new: NewVoucher) -> Sentence:
@@ -145,6 +148,8 @@ async def _carry_out(db: AsyncConnection, act: JointAct, matter: Matter, at: dat
     signed = Signatures(act.proposed_by, act.proposer, matter.on, act=UUID(act.id))
     new = voucher_of_facts(act.facts, act.reason)
     written = await write_voucher(db, mutuelle, new, signed, at)
+    if new.found:
+        await decide_found(db, act, new, at)
     await tell_number(db, mutuelle, act, written, at)
 
 

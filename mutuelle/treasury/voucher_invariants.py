@@ -11,7 +11,8 @@ _BETWEEN = """(values
     ('money sent', '{transit}', '{bank,float,disbursement}'),
     ('money arrived', '{bank,float,disbursement}', '{transit}'),
     ('subsidy', '{cash,bank}', '{subsidies}'), ('gift', '{cash,bank}', '{gifts}'),
-    ('grant', '{cash,bank}', '{subsidies}'), ('debt received', '{cash,bank}', '{receivable}')
+    ('grant', '{cash,bank}', '{subsidies}'), ('debt received', '{cash,bank}', '{receivable}'),
+    ('found money given back', '{suspense}', '{cash,bank,float}'), ('found money kept', '{suspense}', '{gifts}')
     ) k (kind, getters, givers)"""
 
 VOUCHERS: tuple[Invariant, ...] = (

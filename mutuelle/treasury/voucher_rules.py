@@ -15,6 +15,7 @@ from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.roles import Appointment, Role, officers_of
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of
 from mutuelle.treasury.own_money import account_name, grants_of
+from mutuelle.treasury.unmatched.kept import expect_found
 from mutuelle.treasury.vouchers import BOX, NewVoucher, NumberedVoucher, VoucherKind, on_the_way, only
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -28,7 +29,24 @@ EXPENSES: dict[str, Sentence] = {
     "taxes": _("Taxes"),
     "costs": _("Other expense"),
 }
-COMES_IN = {VoucherKind.SUBSIDY, VoucherKind.GIFT, VoucherKind.GRANT, VoucherKind.DEBTOR}
+SPOKEN_KINDS: dict[VoucherKind, Sentence] = {
+    VoucherKind.EXPENSE: _("Expense"),
+    VoucherKind.FACILITY: _("Facility"),
+    VoucherKind.REFUND: _("Advance given back"),
+    VoucherKind.DEPOSIT: _("Deposit in a bank"),
+    VoucherKind.WITHDRAWAL: _("Withdrawal"),
+    VoucherKind.HANDED: _("Cash handed over"),
+    VoucherKind.SENT: _("Sent"),
+    VoucherKind.ARRIVED: _("Arrived"),
+    VoucherKind.SUBSIDY: _("Subsidy"),
+    VoucherKind.GIFT: _("Gift"),
+    VoucherKind.GRANT: _("Grant"),
+    VoucherKind.DEBTOR: _("Debt to us paid"),
+    VoucherKind.RETURNED: _("Found money given back"),
+    VoucherKind.KEPT: _("Found money kept"),
+    VoucherKind.REVERSAL: _("Taken back"),
+}
+COMES_IN = {VoucherKind.SUBSIDY, VoucherKind.GIFT, VoucherKind.GRANT, VoucherKind.DEBTOR, VoucherKind.KEPT}
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,8 @@ async def expect_possible(db: AsyncConnection, caller: Caller, own: Appointment,
         sent = {one.key: one for one in await on_the_way(db, mutuelle_id)}.get(new.completes)
         if sent is None or (sent.amount, sent.toward) != (new.amount, new.debit):
             raise RefusedError(CHANGED)
+    elif new.found:
+        await expect_found(db, mutuelle_id, new, matter.on)
     elif new.kind is VoucherKind.HANDED:
         await _expect_receiver(db, caller, own, matter)
 
@@ -155,6 +175,10 @@ def words_of(matter: Matter, reason: str) -> Sentence:
         return _("{what}: {amount} to {party} from {giver}? {reason}", **facts, what=what)
     if new.kind is VoucherKind.FACILITY:
         return _("Pay {amount} to {party} from {giver}? {reason}", **facts)
+    if new.kind is VoucherKind.RETURNED:
+        return _("Give found money back: {amount} to {party} from {giver}? {reason}", **facts)
+    if new.kind is VoucherKind.KEPT:
+        return _("Keep found money as a gift: {amount}? {reason}", **facts)
     if new.kind is VoucherKind.REFUND:
         number = shown_number(parse(new.debit).sub)
         return _("Give {amount} back to {party}, {number}, from {giver}? {reason}", **facts, number=number)

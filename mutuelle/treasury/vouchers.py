@@ -35,6 +35,7 @@ from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import TWO_TREASURERS
 from mutuelle.officers.roles import Appointment, Role
+from mutuelle.officers.tables import joint_act
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of, holder_of, lock_cash_in_hand
 from mutuelle.treasury.messages import paid_by_voucher, voucher_taken_back
@@ -65,10 +66,18 @@ class VoucherKind(StrEnum):
     GIFT = "gift"
     GRANT = "grant"
     DEBTOR = "debt received"
+    RETURNED = "found money given back"
+    KEPT = "found money kept"
     REVERSAL = "reversal"
 
 
-PAYS = {VoucherKind.EXPENSE, VoucherKind.FACILITY, VoucherKind.REFUND}  # somebody else is paid, and told
+DECIDED = (VoucherKind.RETURNED, VoucherKind.KEPT)  # of unmatched money: decided once, by two
+PAYS = {
+    VoucherKind.EXPENSE,
+    VoucherKind.FACILITY,
+    VoucherKind.REFUND,
+    VoucherKind.RETURNED,
+}  # somebody else is paid, and told
 
 
 @value
@@ -78,7 +87,7 @@ class NewVoucher:
     A treasurer's own cash is `fund:box:phone`: its account may not exist yet. `party` is who is paid or who gives,
     `slip` the number of a bank's or operator's paper. `toward`: of money sent, the account that waits for it.
     `completes`: of money arrived, the reference of the voucher that sent it. `grant`: the reference of the voucher that
-    brought the restricted grant from which this is spent.
+    brought the restricted grant from which this is spent. `found`: the unmatched money that is given back or kept.
     """
 
     kind: VoucherKind
@@ -92,6 +101,7 @@ class NewVoucher:
     toward: str = ""
     completes: str = ""
     grant: str = ""
+    found: str = ""
 
     @property
     def fund(self) -> str:
@@ -138,6 +148,7 @@ class NumberedVoucher:
     of_grant: UUID | None
     reverses: UUID | None
     is_reversed: bool
+    signed_by: str  # the second treasurer; "" where one signed alone
 
     @property
     def key(self) -> str:
@@ -234,8 +245,9 @@ async def voucher_of(db: AsyncConnection, mutuelle_id: str, reference: str) -> N
 
 
 async def last_vouchers(db: AsyncConnection, mutuelle_id: str, most: int) -> list[NumberedVoucher]:
-    """The last vouchers that can be taken back, the newest first: none that was, and no reversal."""
-    return await vouchers_where(db, mutuelle_id, vouchers.c.reverses.is_(None) & ~_IS_REVERSED, newest=most)
+    """The last vouchers that can be taken back, the newest first: none that was, no reversal, no decision."""
+    can_be = vouchers.c.reverses.is_(None) & ~_IS_REVERSED & vouchers.c.kind.not_in(DECIDED)
+    return await vouchers_where(db, mutuelle_id, can_be, newest=most)
 
 
 async def on_the_way(db: AsyncConnection, mutuelle_id: str) -> list[NumberedVoucher]:
@@ -251,7 +263,17 @@ async def vouchers_where(
     """The vouchers of a mutuelle for which `which` holds, in the order of their recording or the `newest` so many."""
     order = vouchers.c.recorded_at.desc() if newest else vouchers.c.recorded_at
     rows = await db.execute(
-        select(vouchers, _IS_REVERSED.label("is_reversed"))
+        select(
+            vouchers,
+            _IS_REVERSED.label("is_reversed"),
+            sa.func.coalesce(joint_act.c.answerer_name, "").label("signed_by"),
+        )
+        .join_from(
+            vouchers,
+            joint_act,
+            (joint_act.c.mutuelle_id == vouchers.c.mutuelle_id) & (joint_act.c.id == vouchers.c.act),
+            isouter=True,
+        )
         .where(vouchers.c.mutuelle_id == mutuelle_id, which)
         .order_by(order, vouchers.c.number.desc() if newest else vouchers.c.number)
         .limit(newest)

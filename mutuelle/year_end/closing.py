@@ -1,20 +1,23 @@
 """Closing a year: the books are closed through 31 December, and the members of that day are counted."""
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.book import Origin
+from ledger import accounts
+from ledger.book import Account, Movement, Origin, Voucher, open_accounts, reverse
 from ledger.periods import close_period, closed_through
 from mutuelle.acts import By
+from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.year_end.membership import Membership, membership
+from mutuelle.year_end.membership import Membership, insured_on, membership
 from mutuelle.year_end.tables import closed_year
 
 SOURCE = "year end"
+SPREAD, PROVIDED = "income of the next year", "debts that may be lost"  # kinds of the entries of a year's end
 
 
 class YearEndError(Exception):
@@ -39,7 +42,21 @@ def last_day_of(year: int) -> date:
     return date(year, 12, 31)
 
 
-async def close_year(db: AsyncConnection, mutuelle: Mutuelle, year: int, by: By) -> ClosedYear:
+@dataclass(frozen=True)
+class YearEndEntries:
+    """What is booked on 31 December and taken back on 1 January, as an accountant may ask for it.
+
+    `spread`: contributions called for days of the next year are no income of this one (477). `provide`: what is owed
+    for covers that have ended is set aside as a loss (491).
+    """
+
+    spread: bool = False
+    provide: bool = False
+
+
+async def close_year(
+    db: AsyncConnection, mutuelle: Mutuelle, year: int, by: By, entries: YearEndEntries = YearEndEntries()
+) -> ClosedYear:
     """Close a year that is over; a year that was closed before is given back as it was. YearEndError: not possible.
 
     Nothing can be dated in it any more: what comes late is booked on its own day. Its income and expenses are carried
@@ -50,6 +67,7 @@ async def close_year(db: AsyncConnection, mutuelle: Mutuelle, year: int, by: By)
         raise YearEndError("year_not_over")
     through = await closed_through(db, mutuelle.id)
     if through is None or through < last:
+        await _book(db, mutuelle, last, entries, by)
         origin = Origin(SOURCE, f"close {year} {by.at.isoformat()}", by.actor, by.reason)
         closed = await close_period(db, mutuelle.id, last, origin)
         if not closed.stands:
@@ -62,6 +80,30 @@ async def close_year(db: AsyncConnection, mutuelle: Mutuelle, year: int, by: By)
     row = {"mutuelle_id": mutuelle.id, "year": year, "closed_at": by.at, "closed_by": by.actor}
     await db.execute(insert(closed_year), row | asdict(members))
     return ClosedYear(year, members, by.at, by.actor)
+
+
+async def _book(db: AsyncConnection, mutuelle: Mutuelle, last: date, entries: YearEndEntries, by: By) -> None:
+    """Book the entries of a year's end, and their mirrors on the day after."""
+    insured = await insured_on(db, mutuelle, last)
+    later = sum(one.next_year_minor(last) for one in insured) if entries.spread else 0
+    doubtful = sum(one.doubtful_minor for one in insured) if entries.provide else 0
+    deferred, allowance = accounts.unsplit("deferred"), accounts.unsplit("allowance")
+    booked = (
+        (SPREAD, accounts.contributions(), deferred, later),
+        (PROVIDED, accounts.unsplit("provisions"), allowance, doubtful),
+    )
+    for kind, debit, credit, minor in booked:
+        if not minor:
+            continue
+        await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in (debit, credit)])
+        key = f"{kind} {last.year} {by.at.isoformat()}"
+        voucher = Voucher(mutuelle.id, SOURCE, key, kind, last, by.actor, by.reason)
+        journal = voucher.journal([Movement(debit, credit, minor, mutuelle.currency)])
+        await post_all(db, [journal])
+        origin = Origin(SOURCE, f"{key} back", by.actor, by.reason)
+        back = await reverse(db, mutuelle.id, journal.id, last + timedelta(days=1), origin)
+        if not back.stands:
+            raise YearEndError(str(back.reason))
 
 
 async def find_closed_year(

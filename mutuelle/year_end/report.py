@@ -353,6 +353,12 @@ def _commitments(now: YearFacts, before: YearFacts) -> Section:
         _("To know, in no account"),
         now,
         before,
-        (_("Owed for covers that have ended: may be lost (416, 491)"), lambda x: x.money(x.doubtful_minor)),
-        (_("Called for days of the next year, by days (477)"), lambda x: x.money(x.next_year_minor)),
+        (
+            _("Owed for covers that have ended: may be lost (416, 491)"),
+            lambda x: x.money(x.doubtful_minor + x.of("allowance")),
+        ),
+        (
+            _("Called for days of the next year, by days (477)"),
+            lambda x: x.money(x.next_year_minor + x.of("deferred")),
+        ),
     )

@@ -18,6 +18,7 @@ from locales import languages
 from menus.by_message import menus_by_message
 from sms.keywords import Phrasebook
 from tests.conftest import Database
+from tests.support.officers import set_limit
 from tests.support.town import found_town
 from tests.test_cli import typed_into
 
@@ -97,6 +98,7 @@ def test_a_named_mutuelle_is_on_its_cards(
     async def found() -> None:
         pool = create_async_engine(database.url, poolclass=NullPool)
         await found_town(pool)
+        await set_limit(pool, "cash_days", 9)
         await pool.dispose()
 
     asyncio.run(found())
@@ -104,6 +106,7 @@ def test_a_named_mutuelle_is_on_its_cards(
     code, _out, _err = typed_into(capsys, *TYPED, "--out", str(tmp_path), "--mutuelle", "BEN")
     assert code == 0
     assert "Mutuelle Benso Tél. : 76 00 00 09" in (tmp_path / "villager.html").read_text()
+    assert "avant 9 jours" in (tmp_path / "collector.html").read_text()
     code, _out, err = typed_into(capsys, *TYPED, "--out", str(tmp_path), "--mutuelle", "XXX")
     assert (code, "no mutuelle has the code 'XXX'" in err) == (2, True)
 

@@ -1,4 +1,4 @@
-"""`keneya report who-owes` and `cash-count`: lists for a meeting, with what the meeting needs and nothing else."""
+"""`keneya report who-owes`, `cash-count`, `vouchers`, `grants`: lists for a meeting, with what it needs and no more."""
 
 import asyncio
 import csv
@@ -19,11 +19,15 @@ from mutuelle.households.tables import support_act
 from mutuelle.officers.joint_acts import APPROVED, acts_to_sign, answer_act, propose
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.treasury.cash_counts import BoxCount, difference_of, write_count
+from mutuelle.treasury.own_money import grants_of
+from mutuelle.treasury.vouchers import NewVoucher, VoucherKind
 from talk.answers import Secret
 from tests.conftest import Database
-from tests.support.officer_acts import AGREED, calling
+from tests.support.officer_acts import AGREED, answers, calling
 from tests.support.officers import FANTA, ISSA, PIN, give_pin, set_limit
+from tests.support.own_accounts import opens
 from tests.support.town import AWA, MARIAM, OUMAR, found_town, join, paid
+from tests.support.treasury import BANK, expense, proposes_it, records
 from tests.test_cli import typed_into
 
 Keneya = Callable[..., tuple[int, str, str]]
@@ -157,3 +161,48 @@ def test_counts_of_the_boxes_say_who_counted_and_who_signed(
     before = f"{NOW - timedelta(days=2):%Y-%m-%d}"
     assert "Aucune caisse" in keneya("cash-count", "--to", before, "--from", before)[1]
     assert keneya("cash-count", "--from", "2027-01-02", "--to", "2027-01-01")[0] == 2
+
+
+async def _vouchers(url: str) -> None:
+    """A grant of 24 000 F of which 9 000 F are spent, and an expense of health that two signed."""
+    pool = create_async_engine(url, poolclass=NullPool)
+    for phone in (FANTA, ISSA):
+        await give_pin(pool, phone)
+    await set_limit(pool, "two_signatures_from_minor", 25_000)
+    await opens(pool, BANK, 100_000)
+    bank, donor = "grants:bank:bms", "Mairie de Bla"
+    amount = Money(24_000, "XOF")
+    await records(pool, NewVoucher(VoucherKind.GRANT, bank, "grants:subsidies", amount, "Puits", donor))
+    async with pool.connect() as db:
+        [grant] = await grants_of(db, "BEN")
+    amount = Money(9_000, "XOF")
+    spent = NewVoucher(
+        VoucherKind.EXPENSE, "grants:purchases", bank, amount, "Ciment", "Keita", grant=grant.key
+    )
+    await records(pool, spent)
+    await proposes_it(pool, expense(30_000))
+    await answers(pool)
+    await pool.dispose()
+
+
+def test_the_donor_of_a_grant_reads_what_came_was_spent_and_is_left(
+    keneya: Keneya, database: Database, tmp_path: Path
+) -> None:
+    assert keneya("dons")[1] == "Il n'y a pas de don pour un seul but.\n"
+    asyncio.run(_vouchers(database.url))
+    code, printed, _said = keneya("dons")
+    assert code == 0
+    assert "Puits, don de Mairie de Bla" in printed
+    assert "Encaissé 24 000 F, dépensé 9 000 F, reste 15 000 F" in printed
+    assert "Ciment" in printed
+    assert "Cahiers" not in printed, "that was of health"
+    assert keneya("grants", "--pdf", str(tmp_path / "grant.pdf"))[0] == 0
+    assert "reste 15 000 F" in text_of(tmp_path / "grant.pdf").replace("\xa0", " ")
+
+
+def test_every_voucher_of_a_time_is_listed_with_who_signed(keneya: Keneya, database: Database) -> None:
+    asyncio.run(_vouchers(database.url))
+    rows = list(csv.reader(io.StringIO(keneya("pieces", "--csv")[1])))
+    assert [row[1].split()[0] for row in rows[1:]] == ["D1/2026", "D2/2026", "1/2026"]
+    assert rows[3][6] == "Fanta Coulibaly, Issa Dembélé: Cahiers"
+    assert keneya("vouchers", "--from", "2020-01-01", "--to", "2020-12-31")[1].startswith("Aucune pièce")

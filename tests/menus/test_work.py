@@ -13,15 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from locales import Money, languages
 from menus import find
 from mutuelle.acts import By
+from mutuelle.contributions.payments import PaymentState
 from mutuelle.officers.role_changes import GIVE, WITHDRAW
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.treasury.past_receipts import last_receipts
 from mutuelle.year_end.closing import close_year
 from talk.answers import pin
 from talk.words import Caller
 from tests.menus.test_walker import LONG_NAME, Walk, found_longest
+from tests.mutuelle.treasury.statements.test_take_in import sent
 from tests.support.officer_acts import proposes, proposes_waiver, receives
 from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, give_pin, set_limit
+from tests.support.own_accounts import opens
+from tests.support.statements import FLOAT, line, open_merchant, taken
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, Handset, join, paid, pays
 from ussd import calls
 
@@ -89,6 +94,22 @@ async def test_a_treasurer_convenes_an_assembly_and_writes_its_vote(
         await close_year(db, await get_mutuelle(db, "BEN"), NOON.year - 1, by)
     walk = await walked(staffed, ISSA, language, "7", "6")
     assert walk.acted > 1
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_says_whose_unmatched_money_is(staffed: AsyncEngine, language: str) -> None:
+    await open_merchant(staffed)
+    await opens(staffed, FLOAT, 900_000)
+    long_note = "cotisation du ménage de ma grand-mère à Koutiébougou"
+    await taken(staffed, [line(nth, 420_000 + nth, long_note, payer="22376000001") for nth in (1, 2)])
+    household = await join(staffed, MARIAM, at=NOON, name=LONG_NAME, ages=(45,), pay_minor=84_000)
+    await sent(staffed, household, PaymentState.FAILED)
+    await taken(staffed, [line(3, 420_003, household.number)])
+    async with staffed.connect() as db:
+        [receipt] = await last_receipts(db, household, 1)
+    for path in (("1",), ("2", "420001"), ("3", receipt.code), ("4", household.number)):
+        walk = await walked(staffed, ISSA, language, "9", "8", "8", *path)
+        assert walk.acted > 0, path
 
 
 @pytest.mark.parametrize("language", languages())

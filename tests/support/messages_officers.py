@@ -4,6 +4,7 @@ from datetime import date
 
 from locales import Sentence
 from mutuelle.officers import messages
+from mutuelle.officers.limit_changes import LIMIT_CHANGE
 from mutuelle.officers.role_changes import GIVE, ROLE_CHANGE, role_change
 from mutuelle.officers.roles import Appointment, NewOfficer, Role
 
@@ -17,7 +18,10 @@ def appointed(role: Role) -> Sentence:
     return ROLE_CHANGE.label(role_change(GIVE, NewOfficer(role, PHONE, NAME)).facts)
 
 
+LIMIT = {"name": "two_signatures_from_minor", "value": 999_999, "was": 999_998, "currency": "XOF"}
+
 MESSAGES: dict[str, Sentence] = {
+    "signature asked, limit": messages.signature_asked(MUTUELLE, NAME, LIMIT_CHANGE.label(LIMIT)),
     **{f"role given, {role}": messages.role_given(MUTUELLE, role) for role in Role},
     **{f"role withdrawn, {role}": messages.role_withdrawn(MUTUELLE, role) for role in Role},
     **{

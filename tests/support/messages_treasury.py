@@ -9,6 +9,9 @@ from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import Officer
 from mutuelle.treasury import messages
 from mutuelle.treasury.cash_counts import CASH_COUNT
+from mutuelle.treasury.unmatched.corrections import CORRECTION
+from mutuelle.treasury.unmatched.decisions import MoneyOutcome
+from mutuelle.treasury.unmatched.matches import MONEY_MATCH
 from mutuelle.treasury.voucher_answers import MOST_REASON
 from mutuelle.treasury.voucher_reversals import REVERSAL
 from mutuelle.treasury.waivers import WAIVER
@@ -20,6 +23,7 @@ from tests.support.messages_receipts import HOME, MOST, stands
 from tests.support.messages_receipts import MUTUELLE as TOWN
 
 WAIVED = {"number": HOME.number, "amount_minor": MOST.amount_minor, "currency": MOST.currency}
+MATCHED = {**WAIVED, "on": DAY.isoformat()}
 COUNTED = {"name": NAME, "counted_minor": 0, "held_minor": 99_999_999, "currency": "XOF"}
 
 BIG = Money(9_999_999, "XOF")
@@ -40,6 +44,21 @@ MESSAGES: dict[str, Sentence] = {
     "signature asked, vote": signature_asked(MUTUELLE, NAME, ASSEMBLY_VOTE.label({"year": 2026})),
     "assembly convened": convened(
         replace(TOWN, name=MUTUELLE), Assembly(DAY, 19, "x" * LONGEST_PLACE, 99_999)
+    ),
+    "signature asked, money match": signature_asked(MUTUELLE, NAME, MONEY_MATCH.label(MATCHED)),
+    **{
+        f"signature asked, money {outcome}": signature_asked(
+            MUTUELLE,
+            NAME,
+            CORRECTION.label({**MATCHED, "outcome": outcome, "code": "ABC234", "to": HOME.number}),
+        )
+        for outcome in (MoneyOutcome.MOVED, MoneyOutcome.TAKEN_BACK, MoneyOutcome.PAID)
+    },
+    "receipt cancelled, moved": messages.receipt_cancelled(
+        replace(TOWN, complaints_phone=PHONE), MOST, "ABC234", taken_back=False
+    ),
+    "receipt cancelled, taken back": messages.receipt_cancelled(
+        replace(TOWN, complaints_phone=PHONE), MOST, "ABC234", taken_back=True
     ),
     "signature asked, count": signature_asked(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),
     "signature refused, count": signature_refused(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),

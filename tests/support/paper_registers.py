@@ -87,7 +87,7 @@ def drawn(folder: Path, households: int, people: int, today: date) -> Path:
         homes.append(
             line(
                 number=str(nth),
-                head=f"{chance.choice(FIRST)} {chance.choice(LAST)} {_letters(nth)}",
+                head=f"{chance.choice(FIRST)} {chance.choice(LAST)} {letters_of(nth)}",
                 birth=str(chance.randint(1950, 2000)),
                 village=chance.choice(("Niéna", "Zantiéla")),
                 phone=f"76{nth:06}" if chance.random() < 0.7 else "",
@@ -109,7 +109,7 @@ def _end(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
-def _letters(number: int) -> str:
+def letters_of(number: int) -> str:
     return "".join(chr(ord("A") + int(digit)) for digit in str(number)).title()
 
 

@@ -4,6 +4,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from locales import Money
 from mutuelle.care.code_input import care_code
@@ -11,7 +13,7 @@ from mutuelle.contributions.family import age_in_years, birth_year
 from mutuelle.households.member_numbers import member_number
 from mutuelle.schedules.jobs import day_hour
 from talk.answers import Kind, ages, amount, phone_number
-from talk.figures import day_in, notes_in
+from talk.figures import NOTES_AND_COINS, day_in, notes_in
 from talk.trouble import InvalidError
 
 MONEY = amount(Money(100, "XOF"), Money(900_000, "XOF"))
@@ -244,8 +246,33 @@ def test_a_day_is_read_with_its_month_in_figures_or_words(written: str, meant: l
         ("3*10000*2*5000", None),
         ("3x10000 -450", None),
         ("3x 2x5000", None),
+        ("3x10000=30000", None),
+        ("3x10000 2x5000 total 40000", None),
+        ("3x10000 en tout 30000", None),
         ("x10000", None),
     ],
 )
 def test_notes_and_coins_are_summed(written: str, meant: int | None) -> None:
     assert notes_in(written) == meant
+
+
+counted_notes = st.lists(
+    st.tuples(st.integers(0, 400), st.sampled_from(sorted(NOTES_AND_COINS))), min_size=1, max_size=8
+)
+written_notes = st.sampled_from(
+    ["{n}x{v}", "{n} x {v}", "{n}*{v}", "{n} de {v}", "{n}×{v} F", "{n} billets de {v}"]
+)
+between_notes = st.sampled_from([" ", ", ", " + ", " et ", ";"])
+
+
+@given(counted_notes, written_notes, between_notes, st.one_of(st.none(), st.integers(1, 999_999)))
+def test_any_count_of_notes_and_coins_is_its_sum_or_nothing(
+    notes: list[tuple[int, int]], written: str, between: str, loose: int | None
+) -> None:
+    """However it is written: never another sum than the one that was counted."""
+    parts = [written.format(n=count, v=value) for count, value in notes]
+    parts += [str(loose)] if loose else []
+    total = sum(count * value for count, value in notes) + (loose or 0)
+    assert notes_in(between.join(parts)) in (total, None)
+    if between != " " and "*" not in written:
+        assert notes_in(between.join(parts)) == total

@@ -33,6 +33,14 @@ async def test_who_must_notice_does(data: Path) -> None:
         assert await catchers(place, by_name["an amount raised by a careful forger who seals anew"]) == [
             "told"
         ]
+        for forged in (
+            "a voucher posted twice by a careful forger",
+            "one signature instead of two",
+            "a proposer who signs her own act",
+            "a limit that nobody signed",
+            "a difference booked by one beyond the limit",
+        ):
+            assert await catchers(place, by_name[forged]) == ["check"], forged
         with pytest.raises(MutantError):
             await catchers(place, Mutant("no such text", function="ledger.post(jsonb)", old="no such text"))
         with pytest.raises(MutantError, match="changes nothing"):

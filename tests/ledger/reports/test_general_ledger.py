@@ -42,7 +42,7 @@ Date       Écriture Libellé                 Contrepartie                Débit
                     e65c1d9f
 11/03/2026 daa8528a Cotisation reçue        411:101482937               1 700               3 700 D
 01/04/2026 f71d09d2 Paiement inattendu      suspense:om-ML                750               4 450 D
-02/04/2026 8fa766f6 Operator fee            ~6317                                    45     4 405 D
+02/04/2026 8fa766f6 Frais de l'opérateur    ~6317                                    45     4 405 D
 02/04/2026          Solde à la fin                                      2 450     1 045     4 405 D
 ---------------------------------------------------------------------------------------------------
 02/04/2026          Total du fonds Santé (XOF)                          2 450     1 045     4 405 D

@@ -39,7 +39,7 @@ PERIODS = [
     (date(2025, 12, 31), date(2026, 1, 1)),
     (date(2024, 11, 15), date(2026, 8, 31)),
 ]
-NAMES = ("general-ledger", "trial-balance", "journal", "cash-book", "ages", "funds")
+NAMES = ("general-ledger", "trial-balance", "journal", "auxiliary-journals", "cash-book", "ages", "funds")
 Leg = tuple[date, str, int, int]
 
 

@@ -163,6 +163,7 @@ async def test_a_mutuelle_has_so_many_numbers_and_no_more(
 
 
 BREAKS = {
+    "register_credit_taken_over": "update register_line set said = said || '{\"credit\": 500}'",
     "register_line_taken_over": 'update register_line set said = said || \'{"paid_until": "2027-06-30"}\'',
     "register_paid_what_was_called": "update ledger.movement set amount = amount + 1"
     " where debit_account = 'health:opening'",

@@ -212,6 +212,25 @@ async def test_a_large_difference_is_not_booked_by_one_in_pieces(town: AsyncEngi
     assert await broken(town) == set()
 
 
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_one_books_alone_in_a_day_never_passes_the_limit(town: AsyncEngine, seed: int) -> None:
+    chance, most = random.Random(seed), 500
+    await set_limit(town, "count_difference_minor", most)
+    held, alone, missing, found = 5_000, 0, 0, 0
+    for _nth in range(12):
+        counted = max(held + chance.choice((-400, -150, -1, 1, 90, 300, 501)), 0)
+        difference = counted - held
+        if alone + abs(difference) <= most:
+            assert await counts_alone(town, counted) is None
+            alone, held = alone + abs(difference), counted
+            missing, found = missing + max(-difference, 0), found + max(difference, 0)
+        else:
+            assert "count it again" in await refusal(counts_alone(town, counted))
+        assert (await box(town)).amount_minor == held
+    assert await booked(town) == (missing, found)
+    assert await broken(town) == set()
+
+
 MUTANTS = {
     "count_alone_was_within_the_limit": ("update mutuelle_limit set value = 99",),
     "count_was_signed_by_two": (

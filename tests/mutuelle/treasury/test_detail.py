@@ -1,6 +1,5 @@
 """DETAIL: at most three segments and pages of a call with the longest facts; its figures are those of the book."""
 
-from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -12,7 +11,6 @@ from ledger.book import Account, Journal, Movement, open_accounts, post
 from ledger.positions import Debts, debts_on
 from locales import Money, languages, render
 from locales.letters import fold, septets
-from mutuelle.cover.rules import CoverState
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_in_hand import CashInHand
 from mutuelle.treasury.detail import Detail, detail_in_parts, detail_of, detail_pages, detail_words
@@ -30,7 +28,9 @@ HELD = CashInHand("BEN", "00000001", NAME, AWA, Money(200_000, "XOF"), TODAY, "A
 DEBTS = Debts(MUCH, MUCH, MUCH, MUCH, ((TODAY - 999 * DAY, MUCH), (TODAY, 1)))
 LONGEST = Detail(
     mutuelle=MUTUELLE,
-    states=Counter(dict.fromkeys(CoverState, 9_999)),
+    covered=39_996,
+    waiting=9_999,
+    others=39_996,
     owing=9_999,
     total=OWED,
     late=9_999,

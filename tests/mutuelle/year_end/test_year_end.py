@@ -23,7 +23,7 @@ from mutuelle.acts import By
 from mutuelle.officers.joint_acts import APPROVED, NewJointAct, propose
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.year_end.assemblies import Assembly, convening_of, next_assembly
-from mutuelle.year_end.closing import ClosedYear, YearEndError, close_year, find_closed_year
+from mutuelle.year_end.closing import ClosedYear, YearEndEntries, YearEndError, close_year, find_closed_year
 from mutuelle.year_end.report import assembly_report
 from mutuelle.year_end.results import FundYear, fund_years
 from mutuelle.year_end.votes import Vote, health_now, vote_of, year_to_vote
@@ -94,6 +94,28 @@ async def test_a_year_that_is_over_is_closed_once_with_its_members(town: AsyncEn
         assert await find_closed_year(db, "BEN") == closed
     await joined(town, MARIAM, at=JANUARY, pay_minor=3_000)
     assert await closes(town) == closed
+    assert await broken(town) == set()
+
+
+async def test_income_is_spread_and_debts_are_set_aside_where_an_accountant_asks_for_it(
+    town: AsyncEngine,
+) -> None:
+    await joined(town, MARIAM, at=SPRING - timedelta(days=300), pay_minor=8_000)  # suspended, 4 000 F owed
+    entries = YearEndEntries(spread=True, provide=True)
+    async with town.begin() as db:
+        mutuelle = await get_mutuelle(db, "BEN")
+        await close_year(db, mutuelle, 2025, By("Kadidia", "the year is over", JANUARY), entries)
+    async with town.connect() as db:
+        [then] = await fund_years(db, "BEN", date(2025, 12, 31))
+        [now] = await fund_years(db, "BEN", date(2026, 1, 1))
+        report = await assembly_report(db, mutuelle, 2025, JANUARY.date(), charts()[DEFAULT])
+    later = 12_000 * 68 // 365
+    assert (then.held("deferred"), then.held("allowance")) == (-later, -4_000)
+    assert (then.income_minor, then.expenses_minor) == (12_000 - later, 4_000)
+    assert (now.held("deferred"), now.held("allowance")) == (0, 0)
+    assert (now.income_minor, now.expenses_minor) == (later, -4_000)
+    to_know = next(s for s in report.pages[1] if render(s.title, "en") == "To know, in no account")
+    assert [line.now for line in to_know.lines] == [Money(0, "XOF"), Money(0, "XOF")]
     assert await broken(town) == set()
 
 

@@ -1,0 +1,1 @@
+"""Money whose owner is not known, and receipts that were wrong: found, and set right by two treasurers."""

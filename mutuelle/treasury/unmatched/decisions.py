@@ -1,0 +1,92 @@
+"""What two treasurers decided about money is written once for each journal that brought it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.book import PostVerdict
+from ledger.tables import movement, request
+from locales import Money
+from mutuelle.treasury.tables import money_decision
+
+SOURCE = "decision"  # of the journals that carry a decision out; their key is the act's id
+
+
+class MoneyOutcome(StrEnum):
+    """HOUSEHOLD, RETURNED, GIFT: of unmatched money. MOVED, TAKEN_BACK: of a receipt. PAID: of a failed payment."""
+
+    HOUSEHOLD = "household"
+    RETURNED = "returned"
+    GIFT = "gift"
+    MOVED = "moved"
+    TAKEN_BACK = "taken back"
+    PAID = "paid"
+
+
+@dataclass(frozen=True)
+class MoneyDecision:
+    """The decision about the money of the journal `source`, `key`; `number` and `receipt_code` of whose it is now."""
+
+    mutuelle_id: str
+    source: str
+    key: str
+    outcome: MoneyOutcome
+    amount: Money
+    on: date
+    number: str | None = None
+    receipt_code: str | None = None
+
+
+async def write_decision(db: AsyncConnection, decision: MoneyDecision, act: str, at: datetime) -> None:
+    """IntegrityError where one was written before: the caller has looked."""
+    row = {
+        "mutuelle_id": decision.mutuelle_id,
+        "source": decision.source,
+        "key": decision.key,
+        "act": UUID(act),
+        "outcome": decision.outcome,
+        "number": decision.number,
+        "receipt_code": decision.receipt_code,
+        "amount_minor": decision.amount.amount_minor,
+        "currency": decision.amount.currency,
+        "occurred_on": decision.on,
+        "decided_at": at,
+    }
+    await db.execute(insert(money_decision), row)
+
+
+def is_set_right(source: str, key: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """The condition: the receipt whose journal is (`source`, `key`) of its table is no longer its household's."""
+    later = money_decision.alias()
+    return sa.exists().where(
+        later.c.mutuelle_id == key.table.c.mutuelle_id,
+        later.c.source == source,
+        later.c.key == sa.cast(key, sa.Text),
+        later.c.outcome.in_((MoneyOutcome.MOVED, MoneyOutcome.TAKEN_BACK)),
+    )
+
+
+async def journal_and_debit(db: AsyncConnection, mutuelle_id: str, source: str, key: str) -> tuple[UUID, str]:
+    """The journal with this key, and the account into which it brought the money. LookupError: there is none."""
+    q, m = request.c, movement.c
+    row = (
+        await db.execute(
+            select(q.journal_id, m.debit_account)
+            .join(movement, (m.mutuelle_id == q.mutuelle_id) & (m.journal_id == q.journal_id))
+            .where(
+                q.mutuelle_id == mutuelle_id,
+                q.source == source,
+                q.key == key,
+                q.verdict == PostVerdict.CREATED,
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        raise LookupError(f"{source} {key}")
+    return row.journal_id, row.debit_account
