@@ -68,7 +68,11 @@ _OWN = text(
       left join ledger.request q on q.mutuelle_id = :mutuelle and q.journal_id = m.journal_id
      where coalesce(j.occurred_on, j.effective_on) between :first and :last
        and coalesce(q.source, '') not in ('payment', 'suspense', 'statement', 'statement fee')
-       and split_part(m.counter, ':', 2) not in ('opening', 'suspense')
+       and split_part(m.counter, ':', 2) <> 'opening'
+       and (split_part(m.counter, ':', 2) <> 'suspense' or q.source = 'voucher') -- found money that is given back
+       -- What two moved from one household to another never left the account; what an operator took back did.
+       and (q.source is distinct from 'decision' or exists (select from money_decision d
+             where d.mutuelle_id = :mutuelle and d.act || ' back' = q.key and d.outcome = 'taken back'))
        and not exists (select from statement_line s where s.mutuelle_id = :mutuelle and s.own_journal = j.id)
        and not exists (select from ledger.journal back where back.mutuelle_id = :mutuelle and back.reverses_id = j.id)
        and not exists (select from ledger.request undone where undone.mutuelle_id = :mutuelle

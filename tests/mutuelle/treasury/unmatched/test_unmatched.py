@@ -18,8 +18,10 @@ from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
 from mutuelle.officers.joint_acts import APPROVED, NewJointAct, acts_to_sign, answer_act, propose
 from mutuelle.officers.roles import Appointment, Role, appointment_of
+from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.support.merging import merge_households
 from mutuelle.treasury.past_receipts import last_receipts
+from mutuelle.treasury.reconciliation import reconcile
 from mutuelle.treasury.unmatched.corrections import correction_of, failed_payments, money_of_receipt
 from mutuelle.treasury.unmatched.decisions import MoneyOutcome
 from mutuelle.treasury.unmatched.invariants import INVARIANTS
@@ -197,6 +199,41 @@ async def test_a_receipt_of_another_household_is_moved_with_its_day(
     await both(town, correction_of(MoneyOutcome.MOVED, moved, "it was hers after all", household.number))
     assert not (await stands(town, household)).due.amount_minor
     assert await broken(town) == set()
+
+
+async def differences(pool: AsyncEngine) -> list[str]:
+    async with pool.connect() as db:
+        found = await reconcile(db, await get_mutuelle(db, "BEN"), NOON)
+    return [one.kind for one in found.differences]
+
+
+async def test_money_that_was_moved_never_left_its_account(town: AsyncEngine, household: Household) -> None:
+    """A new line of the same sum is new money, and the statement still agrees with the book."""
+    other = await join(town, MARIAM, at=NOON - 10 * DAY, cash=True)
+    await taken(town, [line(1, 6_000, household.number, on=TODAY - 5 * DAY)])
+    async with town.connect() as db:
+        money = await money_of_receipt(db, await fanta(town), (await codes(town, household))[0])
+    await both(town, correction_of(MoneyOutcome.MOVED, money, "her neighbour's", other.number))
+    assert await differences(town) == []
+    done = await taken(
+        town, [line(2, 6_000, "sans nom", on=TODAY - 4 * DAY), line(3, 700, on=TODAY - 6 * DAY)]
+    )
+    assert done.unmatched == 2
+    assert await differences(town) == []
+    assert await broken(town) == set()
+
+
+async def test_what_goes_back_by_the_operator_meets_its_line(town: AsyncEngine, household: Household) -> None:
+    """Given back by a voucher, or taken back by the operator: the line of the statement shows it."""
+    money = await one_wrong_digit(town, minor=3_000)
+    await both(town, await voucher(town, VoucherKind.RETURNED, money))
+    await taken(town, [line(2, 5_000, household.number, on=TODAY - DAY)])
+    async with town.connect() as db:
+        wrong = await money_of_receipt(db, await fanta(town), (await codes(town, household))[0])
+    await both(town, correction_of(MoneyOutcome.TAKEN_BACK, wrong, "the operator's letter"))
+    await taken(town, [line(3, -3_000, "retour"), line(4, -5_000, "annulation")])
+    assert await differences(town) == []
+    assert await held(town, FLOAT) == 50_000
 
 
 async def test_what_an_operator_takes_back_is_reversed(town: AsyncEngine) -> None:
