@@ -32,6 +32,7 @@ from ledger.seals import csv as seals_csv
 from ledger.seals import find, newest, verify
 from mutuelle.officers.invariants import INVARIANTS as OFFICERS
 from mutuelle.treasury.invariants import COUNTS
+from mutuelle.treasury.statements.invariants import INVARIANTS as STATEMENTS
 from mutuelle.treasury.voucher_invariants import VOUCHERS
 from torture import battery, treasury
 from torture.battery_steps import TOWN
@@ -40,6 +41,7 @@ from torture.story import Verdict
 
 LIST = Path(__file__).with_name("mutants.toml")
 SOUND, LIVED = "sound", "lived"  # a chart and nothing else; a story that was played, folded and sealed
+BESIDE = ("voucher", "joint_act", "mutuelle_limit", "cash_count", "statement_file", "statement_line")
 GUARDS = """
 select tgrelid::regclass::text as tab, tgname as name from pg_trigger
  where tgenabled = 'A' and tgrelid in (select oid from pg_class where relnamespace = 'ledger'::regnamespace)
@@ -177,7 +179,7 @@ async def _verifier_complains(service: AsyncEngine, home: Path) -> bool:
 
 
 async def _unsound(db: AsyncConnection) -> list[str]:
-    found = await examine(db, (*INVARIANTS, *VOUCHERS, *OFFICERS, *COUNTS))
+    found = await examine(db, (*INVARIANTS, *VOUCHERS, *OFFICERS, *COUNTS, *STATEMENTS))
     return [f"{f.invariant.name}: {', '.join(f.offenders)}" for f in found if not f.holds]
 
 
@@ -221,9 +223,9 @@ async def _change_rows(place: MutantPlace, name: str, mutant: Mutant) -> None:
 
 
 async def _fingerprint(db: AsyncConnection) -> list[object]:
-    """All that stands in the ledger's tables, in vouchers, counts, limits and acts of two people."""
+    """All that stands in the ledger's tables, in vouchers, counts, limits, statements and acts of two people."""
     tables = await db.scalars(text("select tablename from pg_tables where schemaname = 'ledger' order by 1"))
-    names = [*(f"ledger.{table}" for table in tables), "voucher", "joint_act", "mutuelle_limit", "cash_count"]
+    names = [*(f"ledger.{table}" for table in tables), *BESIDE]
     rows = func.md5(func.string_agg(literal_column("t::text"), literal_column("'|' order by t::text")))
     return [await db.scalar(select(rows).select_from(text(f"{name} t"))) for name in names]
 

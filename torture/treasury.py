@@ -1,8 +1,9 @@
 """A small treasury in the ledger that the proof "mutants" forges: a voucher that one signed, one that two signed, one
-that was taken back; a limit that two changed, a box whose difference two booked.
+that was taken back; a limit that two changed, a box whose difference two booked; a statement of the bank.
 """
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +22,10 @@ from mutuelle.officers.tables import joint_act
 from mutuelle.posting import post_all
 from mutuelle.scheme.limits import NewLimit, write_limit
 from mutuelle.treasury.cash_counts import CASH_COUNT, BoxCount, difference_of
+from mutuelle.treasury.statements.accounts import StatedAccount
+from mutuelle.treasury.statements.files import StatementSource
+from mutuelle.treasury.statements.reading import read_statement
+from mutuelle.treasury.statements.take_in import take_in
 from mutuelle.treasury.voucher_acts import proposal_of
 from mutuelle.treasury.voucher_reversals import reversal_of
 from mutuelle.treasury.vouchers import NewVoucher, Signatures, VoucherKind, reverse_voucher, write_voucher
@@ -53,6 +58,8 @@ async def live(service: AsyncEngine) -> None:
         await _carry_out(db, LIMIT_CHANGE, limit_change(limits["cash_days"], 9), now)
         count = BoxCount(Money(700, DAN.currency), Money(0, DAN.currency))
         await _carry_out(db, CASH_COUNT, difference_of(OWN, count, "under the mat"), now)
+    async with service.begin() as db:
+        await _take_in(db, now)
 
 
 OWN = Appointment(DAN.id, DAN.name, Role.TREASURER, SIRA.phone, SIRA.name)
@@ -81,6 +88,17 @@ async def _fill(db: AsyncConnection, now: datetime) -> None:
         "paper books",
     )
     await post_all(db, [Journal(*facts, [movement])])
+
+
+async def _take_in(db: AsyncConnection, now: datetime) -> None:
+    """Take in the bank's statement: money that nobody is known for, and a fee."""
+    on = DAN.today(now)
+    raw = f"date;id;payer;amount;currency;note\n{on};T1;;900;XOF;merci\n{on};T2;;-25;XOF;frais\n".encode()
+    read = read_statement("bank.csv", raw, None, DAN, on)
+    source = StatementSource(StatedAccount(DAN.id, BANK), "bank.csv", read.preset.name, sha256(raw).digest())
+    taken = await take_in(db, DAN, source, read, now)
+    if (taken.unmatched, taken.fees) != (1, 1):
+        raise RuntimeError(f"the statement became {taken.counts}")
 
 
 async def _carry_out(db: AsyncConnection, kind: ActKind[Any], act: NewJointAct, now: datetime) -> None:

@@ -39,6 +39,7 @@ async def test_who_must_notice_does(data: Path) -> None:
             "a proposer who signs her own act",
             "a limit that nobody signed",
             "a difference booked by one beyond the limit",
+            "a line of a statement posted twice by a careful forger",
         ):
             assert await catchers(place, by_name[forged]) == ["check"], forged
         with pytest.raises(MutantError):

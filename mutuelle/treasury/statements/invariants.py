@@ -50,10 +50,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         select q.mutuelle_id || ' ' || q.source || ' ' || q.key from ledger.request q
         where q.verdict = 'created' and q.source in ('statement', 'statement fee')
           and not exists (select from statement_line s
-                where s.mutuelle_id = q.mutuelle_id and s.reference::text = q.key
+                where s.mutuelle_id = q.mutuelle_id
+                  and s.reference = case when q.key ~ UUID then cast(q.key as uuid) end
                   and case q.source when 'statement fee' then s.fee_minor > 0
                            else s.kind in ('receipt', 'fee') or (s.kind = 'unmatched' and not s.by_payment) end)
-        """,
+        """.replace("UUID", "'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"),
     ),
     Invariant(
         "statement_own_line_is_booked",
@@ -77,7 +78,7 @@ INVARIANTS: tuple[Invariant, ...] = (
           and exists (select from household_phone p where p.mutuelle_id = s.mutuelle_id and p.number = s.number
                 and p.since <= f.taken_at)
           and not exists (select from sms_outbox o where o.mutuelle_id = s.mutuelle_id
-                and o.key like 'receipt ' || s.reference || ' %' and o.receipt_code = s.receipt_code)
+                and o.key = 'receipt ' || s.reference || ' 1' and o.receipt_code = s.receipt_code)
         """,
     ),
     Invariant(
