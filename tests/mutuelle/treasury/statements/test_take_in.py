@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -31,6 +32,7 @@ from mutuelle.support.who import about_household
 from mutuelle.treasury.past_receipts import last_receipts
 from mutuelle.treasury.statements import take_in
 from mutuelle.treasury.statements.invariants import INVARIANTS
+from mutuelle.treasury.statements.owners import MeanwhileError, lock_owners
 from sms.tables import outbox
 from tests.support.officer_acts import broken
 from tests.support.statements import (
@@ -227,6 +229,24 @@ async def test_money_of_a_household_that_is_no_more_finds_its_heir(
     await taken(town, [line(1, 5_000, household.number), line(2, 6_000, alone.number)])
     assert await journals(town) == [(FLOAT, kept.account, 5_000), (FLOAT, alone.account, 6_000)]
     assert await broken(town) == set()
+
+
+async def test_a_household_that_is_merged_at_this_moment_stops_the_file(
+    town: AsyncEngine, household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await join(town, MARIAM, at=NOON, cash=True)
+
+    async def merged_before(*facts: Any) -> None:
+        async with town.begin() as other:
+            await merge_households(other, household.number, kept.number, OFFICE)
+        await lock_owners(*facts)
+
+    monkeypatch.setattr(take_in, "lock_owners", merged_before)
+    with pytest.raises(MeanwhileError):
+        await taken(town, [line(1, 5_000, household.number)])
+    monkeypatch.undo()
+    await taken(town, [line(1, 5_000, household.number)])
+    assert await journals(town) == [(FLOAT, kept.account, 5_000)]
 
 
 async def test_a_line_with_our_reference_confirms_a_payment_that_waits(town: AsyncEngine) -> None:
