@@ -171,7 +171,8 @@ select on_day, sum(least(amount, left_minor - with_newer + amount))::bigint
  group by on_day order by on_day
 """
 
-# What each member's account got of the `moved` lines, less what was taken back.
+# What each member's account got of the `moved` lines, less what was taken back. Money in suspense is a member's when
+# its owner is found.
 _PAID = """leg as (
     select m.amount, m.debit_account, m.credit_account,
            split_part(m.debit_account, ':', 2) as debit_kind, split_part(m.credit_account, ':', 2) as credit_kind
@@ -180,10 +181,10 @@ _PAID = """leg as (
 ), paid as (
     select account, sum(amount) as amount from (
         select credit_account as account, amount from leg
-         where credit_kind = 'member' and debit_kind in ('cash', 'float', 'bank')
+         where credit_kind = 'member' and debit_kind in ('cash', 'float', 'bank', 'suspense')
         union all
         select debit_account, -amount from leg
-         where debit_kind = 'member' and credit_kind in ('cash', 'float', 'bank')
+         where debit_kind = 'member' and credit_kind in ('cash', 'float', 'bank', 'suspense')
     ) each_way group by account
 )"""
 

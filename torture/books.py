@@ -33,7 +33,20 @@ FIRINGS = text(
 )
 DIGESTS = text("select phone, fired_for, message_key, received_minor from digest")
 VOUCHERS = text("select code, number, proposed_by as phone from voucher")
-QUERIES = (PAYMENTS, POSTINGS, HOUSEHOLDS, DEEDS, OUTBOX, INBOX, SCHEDULES, FIRINGS, DIGESTS, VOUCHERS)
+COUNTS = text("select reference, holder from cash_count")
+QUERIES = (
+    PAYMENTS,
+    POSTINGS,
+    HOUSEHOLDS,
+    DEEDS,
+    OUTBOX,
+    INBOX,
+    SCHEDULES,
+    FIRINGS,
+    DIGESTS,
+    VOUCHERS,
+    COUNTS,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,7 @@ class Books:
     firings: list[Row] = field(default_factory=list)
     digests: list[Row] = field(default_factory=list)
     vouchers: list[Row] = field(default_factory=list)
+    counts: list[Row] = field(default_factory=list)
 
 
 async def open_books(place: RunningPlace) -> Books:

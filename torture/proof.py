@@ -165,12 +165,13 @@ def a_repeated_hop_tells_the_same(diary: Diary) -> Iterator[str]:
 
 
 def a_signature_writes_one_voucher(books: Books, diary: Diary) -> Iterator[str]:
-    """As many vouchers as actions that signed one; who read that it is done has her action."""
+    """As many vouchers and counted boxes as actions that signed one; who read that it is done has her action."""
     signed = {
         (action["phone"], action["call"]) for action in books.actions if action["screen"].startswith(DONE)
     }
-    if len(signed) != len(books.vouchers):
-        yield f"{len(signed)} signatures wrote {len(books.vouchers)} vouchers"
+    vouchers, counts = len(books.vouchers), len(books.counts)
+    if len(signed) != vouchers + counts:
+        yield f"{len(signed)} signatures wrote {vouchers} vouchers and {counts} counts"
     for told in diary.told:
         if told.screen.startswith(f"END {DONE}") and (told.phone, told.call) not in signed:
             yield f"{told.phone} was told that it is done, and nothing was signed"
@@ -218,6 +219,7 @@ def count(books: Books, diary: Diary) -> dict[str, int]:
         "anew": diary.asked_again,
         "digests": len(books.firings),
         "vouchers": len(books.vouchers),
+        "counts": len(books.counts),
         "SMS": len(books.messages),
         "doubts": len(doubts),
     }

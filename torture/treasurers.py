@@ -72,8 +72,9 @@ class Treasurer(Phone):
             await self.ask("OK", ANSWERED)
 
 
-PIN, GIVE, SIGN = "9", "4", "7"  # errands: the digit of her work, or of Money
+PIN, GIVE, COUNT, SIGN = "9", "4", "6", "7"  # errands: the digit of her work, or of Money
 GIFTS, GIFT_MINOR, SIGNATURES = 2, "1000", 5
+COUNTED = "2x500 50"  # never what her book says: the difference takes two
 SHOWN_PIN = re.compile("END Votre code de travail : ([0-9]{5})")
 PROPOSED, SIGNED, NOTHING_WAITS = "END C'est proposé", "END C'est fait", "END Rien n'attend"
 TOO_LATE = ("déjà", "changé")  # another treasurer was first
@@ -81,14 +82,14 @@ TOO_LATE = ("déjà", "changé")  # another treasurer was first
 
 @dataclass
 class TreasurerOnCall(RandomCaller):
-    """Gets a PIN, proposes gifts that came into her box, and signs those of the others."""
+    """Gets a PIN, proposes gifts that came into her box, signs those of the others, then counts her box."""
 
     pin: str = ""
     errand: str = PIN
 
     async def live(self) -> None:
         """One errand after the other, each until it is done."""
-        for errand in (PIN, *[GIVE] * GIFTS, *[SIGN] * SIGNATURES):
+        for errand in (PIN, *[GIVE] * GIFTS, *[SIGN] * SIGNATURES, COUNT, SIGN):
             self.errand = errand
             while not await self._call(errand, done=(NOTHING_WAITS, PROPOSED, SIGNED, *TOO_LATE)):
                 await asyncio.sleep(REDIAL_AFTER_S)
@@ -113,6 +114,8 @@ class TreasurerOnCall(RandomCaller):
             "Qui l'a donné": "Mairie de Kola",
             "Où est cet argent": "1",
             "Combien ?": GIFT_MINOR,
+            "Comptez votre caisse": COUNTED,
+            "notre livre dit": "sous la natte",
             "Pour quoi ?": "Fête du village",
             "A signer :": "1",
             "1 Approuver": "1",

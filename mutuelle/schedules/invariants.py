@@ -61,8 +61,8 @@ INVARIANTS: tuple[Invariant, ...] = (
                    coalesce(sum(amount * ((debit = 'float')::int - (credit = 'float')::int)), 0) as mobile,
                    coalesce(sum(amount * ((debit = 'bank')::int - (credit = 'bank')::int)), 0) as bank,
                    coalesce(sum(amount * (
-                       (credit = 'member' and debit in ('cash', 'float', 'bank'))::int
-                       - (debit = 'member' and credit in ('cash', 'float', 'bank'))::int)) filter (where is_new), 0)
+                       (credit = 'member' and debit = any(RECEIVED))::int
+                       - (debit = 'member' and credit = any(RECEIVED))::int)) filter (where is_new), 0)
                        as received
             from (
                 select v.amount, split_part(v.debit_account, ':', 2) as debit,
@@ -84,7 +84,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         where d.counted_to_at > clock_timestamp() - interval '35 days'
           and (d.cash_minor, d.collectors_minor, d.mobile_minor, d.bank_minor, d.received_minor)
               is distinct from (book.cash, book.collectors, book.mobile, book.bank, book.received)
-        """,
+        """.replace("RECEIVED", "array['cash', 'float', 'bank', 'suspense']"),
     ),
     Invariant(
         "reminder_has_message",

@@ -18,6 +18,7 @@ from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
 from mutuelle.officers.joint_acts import APPROVED, NewJointAct, acts_to_sign, answer_act, propose
 from mutuelle.officers.roles import Appointment, Role, appointment_of
+from mutuelle.schedules.digest.digest import balance_now
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.support.merging import merge_households
 from mutuelle.treasury.past_receipts import last_receipts
@@ -118,6 +119,9 @@ async def test_money_finds_its_household_by_two_and_covers_from_its_own_day(
     assert not now.due.amount_minor
     assert (await waits(town), await held(town, SUSPENSE)) == ([], 0)
     assert len(await codes(town, household)) == 1
+    async with town.connect() as db:
+        figures = await balance_now(db, calling(FANTA), "BEN")
+    assert (figures.received_minor, figures.payers) == (12_000, 1)
     assert await broken(town) == set()
     again = match_of(money, household.number, "she has the paper")
     assert await refusal(proposed(town, again)) == KNOWN
