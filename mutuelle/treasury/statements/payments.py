@@ -164,7 +164,8 @@ async def _settle(
 async def _booked(
     db: AsyncConnection, account: StatedAccount, references: Sequence[UUID]
 ) -> dict[UUID, BookedPayment]:
-    rows = await db.execute(_BOOKED, {"mutuelle": account.mutuelle_id, "references": list(references)})
+    facts = {"mutuelle": account.mutuelle_id, "account": account.code, "references": list(references)}
+    rows = await db.execute(_BOOKED, facts)
     return {row.reference: BookedPayment(*row) for row in rows}
 
 
@@ -186,7 +187,7 @@ _BOOKED = text(
     """
     select asked.reference, m.amount, q.source = 'suspense',
            exists (select from statement_line s where s.mutuelle_id = :mutuelle and s.payment = asked.reference
-                      and (s.kind = 'payment' or (s.kind = 'unmatched' and q.source = 'suspense')))
+                      and (s.kind = 'payment' or (s.kind = 'unmatched' and s.account = :account)))
       from unnest(cast(:references as uuid[])) as asked (reference)
      cross join lateral (select * from ledger.request spent where spent.mutuelle_id = :mutuelle
                             and spent.source in ('payment', 'suspense') and spent.key = asked.reference::text

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,22 +11,28 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.book import Origin
+from ledger import accounts
+from ledger.book import Origin, Voucher
 from ledger.periods import close_period
+from locales import Money
 from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
 from mutuelle.acts import By
-from mutuelle.contributions.payments import PaymentState, move
+from mutuelle.contributions.payments import PaymentState, correct_to_paid, move
+from mutuelle.contributions.received_money import ReceivedMoney
+from mutuelle.contributions.settlement.receive import receive_all
 from mutuelle.contributions.settlement.settle import settle
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household, phones_of
+from mutuelle.posting import RECEIVED
 from mutuelle.support.changes import close_household
 from mutuelle.support.merging import merge_households
 from mutuelle.support.who import about_household
 from mutuelle.treasury.past_receipts import last_receipts
 from mutuelle.treasury.statements import take_in
 from mutuelle.treasury.statements.invariants import INVARIANTS
+from mutuelle.treasury.statements.owners import MeanwhileError, lock_owners
 from sms.tables import outbox
 from tests.support.officer_acts import broken
 from tests.support.statements import (
@@ -224,6 +231,24 @@ async def test_money_of_a_household_that_is_no_more_finds_its_heir(
     assert await broken(town) == set()
 
 
+async def test_a_household_that_is_merged_at_this_moment_stops_the_file(
+    town: AsyncEngine, household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await join(town, MARIAM, at=NOON, cash=True)
+
+    async def merged_before(*facts: Any) -> None:
+        async with town.begin() as other:
+            await merge_households(other, household.number, kept.number, OFFICE)
+        await lock_owners(*facts)
+
+    monkeypatch.setattr(take_in, "lock_owners", merged_before)
+    with pytest.raises(MeanwhileError):
+        await taken(town, [line(1, 5_000, household.number)])
+    monkeypatch.undo()
+    await taken(town, [line(1, 5_000, household.number)])
+    assert await journals(town) == [(FLOAT, kept.account, 5_000)]
+
+
 async def test_a_line_with_our_reference_confirms_a_payment_that_waits(town: AsyncEngine) -> None:
     household = await join(town, AWA, at=NOON - DAY)
     reference = await sent(town, household)
@@ -281,6 +306,23 @@ async def test_a_line_that_says_otherwise_than_a_payment_is_a_case(
     assert state_now == (PaymentState.PAID if state is PaymentState.SENT else state)
     assert (in_suspense or 0) == (amount_minor if kind == "unmatched" else 0)
     assert await broken(town) == set()
+
+
+async def test_a_failed_payment_that_two_made_paid_is_not_confirmed_by_another_line(
+    town: AsyncEngine,
+) -> None:
+    household = await join(town, AWA, at=NOON - DAY)
+    reference = await sent(town, household, PaymentState.FAILED)
+    await taken(town, [line(1, 12_000, reference)], name=PUSH)
+    voucher = Voucher(
+        "BEN", "payment", reference, RECEIVED, TODAY, "two treasurers", "the statement shows it"
+    )
+    amount, debit = Money(12_000, "XOF"), accounts.suspense(PUSH)
+    async with town.begin() as db:
+        await correct_to_paid(db, "BEN", UUID(reference), by=OFFICE)
+        await receive_all(db, [ReceivedMoney(household.number, amount, debit, voucher, "ABC234")], NOON)
+    assert (await taken(town, [line(2, 12_000, reference)], name=PUSH)).unmatched == 1
+    assert [amount for _debit, _credit, amount in await journals(town)] == [12_000, 12_000]
 
 
 async def test_two_who_take_in_the_same_statement_at_once_post_it_once(
