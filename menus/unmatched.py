@@ -175,7 +175,7 @@ async def failed_but_paid(caller: Caller, appointment: Appointment) -> Sentence:
         return NOT_FOUND
     found: list[BookedMoney] = await look(failed_payments, caller, appointment, household.number)
     if not found:
-        return _("No payment of this household has failed lately.")
+        return _("No payment of this household has failed lately. Look at the money without an owner too.")
     chosen = await one_of(
         _("Which payment was paid after all?"), [Option(one.key, one.label) for one in found]
     )

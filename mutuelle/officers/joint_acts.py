@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence, _
 from mutuelle.notify import notify
 from mutuelle.officers.appointments import lock_roles
-from mutuelle.officers.messages import signature_asked, signature_refused
+from mutuelle.officers.messages import proposal_lapsed, signature_asked, signature_refused
 from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of, officers_of
 from mutuelle.officers.tables import joint_act
@@ -32,6 +32,7 @@ T = TypeVar("T")
 Facts = Mapping[str, Any]  # what an act is about, as the table keeps it
 
 APPROVED, REFUSED = "approved", "refused"
+LAPSED = _("Who proposed this is no longer treasurer: nothing was done.")
 TWO_TREASURERS = "two treasurers"  # the actor in records and in the ledger
 OPEN_DAYS = 7
 MOST_OPEN = 8  # of a kind in a mutuelle: what a treasurer can read through on a phone
@@ -172,11 +173,12 @@ async def propose(
 async def answer_act(
     db: AsyncConnection, caller: Caller, *, mutuelle: str, proposal: str, answer: str, pin: Secret
 ) -> Sentence | None:
-    """Approve an act, which carries it out, or refuse it; a sentence where the PIN is not right.
+    """Approve an act, which carries it out, or refuse it; a sentence where the PIN is not right, or the act has lapsed.
 
     1. Lock the roles, then what the act decides on.
     2. Refuse who may not answer; to approve, look at everything again. Only then check the PIN.
-    3. Write the answer, and do what was approved.
+    3. Write the answer, and do what was approved. The act of somebody who is no longer treasurer is refused, whatever
+       the answer was: both are told.
     """
     await lock_roles(db, mutuelle)
     own = await appointment_of(db, caller, mutuelle, Role.TREASURER)
@@ -187,20 +189,22 @@ async def answer_act(
     _expect_second_person(own, found, kind.about(found.facts))
     await kind.lock(db, own, found.facts)
     matter: Any = None
-    if answer == APPROVED:
-        await _expect_proposer_in_office(db, caller, found)
+    has_lapsed = found.proposed_by not in await _treasurers(db, caller, mutuelle)
+    if answer == APPROVED and not has_lapsed:
         matter = await _looked_at(db, caller, own, found)
     if wrong := await try_pin(db, caller, pin):
         return wrong
     of_act = (joint_act.c.mutuelle_id == mutuelle) & (joint_act.c.id == UUID(found.id))
     said = {"answered_by": caller.phone, "answerer_name": own.name, "answered_at": caller.at}
-    await db.execute(sa.update(joint_act).where(of_act).values(answer=answer, **said))
-    if answer == APPROVED:
+    done_as = REFUSED if has_lapsed else answer
+    await db.execute(sa.update(joint_act).where(of_act).values(answer=done_as, **said))
+    if done_as == APPROVED:
         await kind.carry_out(db, found, matter, caller.at)
         return None
-    sentence = signature_refused(own.mutuelle_name, own.name, found.label)
+    refused = proposal_lapsed if has_lapsed else signature_refused
+    sentence = refused(own.mutuelle_name, own.name, found.label)
     await notify(db, mutuelle, "signature refused", {found.proposed_by: sentence}, caller.at)
-    return None
+    return LAPSED if has_lapsed else None
 
 
 async def _looked_at(
@@ -229,11 +233,6 @@ async def _others_to_sign(
 async def _treasurers(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> list[str]:
     in_office = await officers_of(db, mutuelle_id, caller.at)
     return [officer.phone for officer in in_office if officer.role is Role.TREASURER]
-
-
-async def _expect_proposer_in_office(db: AsyncConnection, caller: Caller, act: JointAct) -> None:
-    if act.proposed_by not in await _treasurers(db, caller, act.mutuelle_id):
-        raise RefusedError(_("Who proposed this is no longer treasurer: nothing was done."))
 
 
 def _expect_second_person(own: Appointment, act: JointAct, about: str | None) -> None:

@@ -50,6 +50,16 @@ def signature_refused(mutuelle_name: str, by: str, act: Sentence) -> Sentence:
     return _("{mutuelle}: {by} did not sign: {act}.", mutuelle=mutuelle_name, by=by, act=act)
 
 
+def proposal_lapsed(mutuelle_name: str, by: str, act: Sentence) -> Sentence:
+    """To who proposed, and is no longer treasurer."""
+    return _(
+        "{mutuelle}: you are no longer treasurer, {by} did not sign: {act}.",
+        mutuelle=mutuelle_name,
+        by=by,
+        act=act,
+    )
+
+
 def pin_locked(failures: int) -> Sentence:
     """To the owner of the phone: somebody else may be using it."""
     return _(

@@ -35,6 +35,7 @@ MESSAGES: dict[str, Sentence] = {
         for what in ("given", "withdrawn")
         for role in Role
     },
+    "signature lapsed": messages.proposal_lapsed(MUTUELLE, OTHER, appointed(Role.ENROLMENT)),
     "signature refused": messages.signature_refused(MUTUELLE, OTHER, appointed(Role.ENROLMENT)),
     "pin locked": messages.pin_locked(10),
     "pin unlocked": messages.pin_unlocked(),

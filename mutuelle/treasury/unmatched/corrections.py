@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
@@ -30,6 +30,7 @@ from mutuelle.tables import payment
 from mutuelle.treasury.cash_disputes import expect_not_merged
 from mutuelle.treasury.messages import receipt_cancelled
 from mutuelle.treasury.receipt_codes import free_receipt_codes
+from mutuelle.treasury.tables import statement_line
 from mutuelle.treasury.unmatched.decisions import (
     SOURCE,
     MoneyDecision,
@@ -87,7 +88,10 @@ async def money_of_receipt(db: AsyncConnection, own: Appointment, code: str) -> 
 async def failed_payments(
     db: AsyncConnection, caller: Caller, own: Appointment, number: str
 ) -> list[BookedMoney]:
-    """The household's payments of the last FAILED_DAYS that their operator reported as failed, the newest first."""
+    """The household's payments of the last FAILED_DAYS that their operator reported as failed, the newest first.
+
+    Without those that a line of a statement names: their money is in the list of unmatched money, and is matched there.
+    """
     p, mutuelle = payment.c, await get_mutuelle(db, own.mutuelle_id)
     rows = await db.execute(
         select(p.reference, p.number, p.amount_minor, p.currency, p.asked_at, p.receipt_code)
@@ -96,6 +100,9 @@ async def failed_payments(
             p.number == number,
             p.state == PaymentState.FAILED,
             p.asked_at > caller.at - timedelta(days=FAILED_DAYS),
+            ~exists().where(
+                statement_line.c.mutuelle_id == p.mutuelle_id, statement_line.c.payment == p.reference
+            ),
         )
         .order_by(p.asked_at.desc())
     )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.officers.colleagues import allow_colleague_pin
-from mutuelle.officers.joint_acts import REFUSED, acts_to_sign
+from mutuelle.officers.joint_acts import LAPSED, REFUSED, acts_to_sign
 from mutuelle.officers.pins import WRONG
 from mutuelle.officers.role_changes import WITHDRAW
 from mutuelle.officers.roles import Role
@@ -80,8 +80,9 @@ async def test_a_withdrawn_office_ends_at_once_and_what_was_open_in_it_is_refuse
     assert await roles_of(town, MODIBO) == []
     said = await refusal(proposes(town, by=MODIBO, phone=DOCTOR))
     assert said.startswith("This office is no longer yours")
-    said = await refusal(answers(town, proposal=both[OUMOU]))
-    assert said.startswith("Who proposed this is no longer treasurer")
+    assert await answers(town, proposal=both[OUMOU]) == LAPSED
+    assert (await templates(town, MODIBO))[-1] == "signature refused"
+    assert (await refusal(answers(town, proposal=both[OUMOU]))).startswith("This proposal was answered")
     assert await roles_of(town, OUMOU) == []
     assert await broken(town) == set()
 

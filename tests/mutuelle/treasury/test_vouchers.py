@@ -14,6 +14,7 @@ from ledger.book import Origin
 from ledger.periods import close_period
 from mutuelle.acts import By
 from mutuelle.officers.appointments import withdraw_role
+from mutuelle.officers.joint_acts import LAPSED
 from mutuelle.officers.pins import WRONG
 from mutuelle.officers.roles import Role
 from mutuelle.treasury.cash_disputes import close_dispute
@@ -149,8 +150,10 @@ async def test_a_proposal_of_who_left_office_is_not_carried_out(town: AsyncEngin
     await proposes_it(town, facility(40_000), by=OUMOU)
     async with town.begin() as db:
         await withdraw_role(db, "BEN", Role.TREASURER, OUMOU, by=By("a test", "moved away", NOON))
-    assert "no longer treasurer" in await refusal(answers(town))
+    assert await answers(town) == LAPSED
     assert await written(town) == []
+    assert (await templates(town, OUMOU))[-1] == "signature refused"
+    assert await broken(town) == set()
 
 
 async def test_books_that_close_before_the_signature_keep_the_day_it_is_for(town: AsyncEngine) -> None:

@@ -15,7 +15,7 @@ from mutuelle.contributions.payments import ask_payment
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
-from mutuelle.officers.joint_acts import APPROVED, OPEN_DAYS, REFUSED, acts_to_sign, answer_act
+from mutuelle.officers.joint_acts import APPROVED, LAPSED, OPEN_DAYS, REFUSED, acts_to_sign, answer_act
 from mutuelle.officers.pins import WRONG
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.officers.tables import joint_act
@@ -226,8 +226,9 @@ async def test_a_proposal_lives_a_week_is_there_once_and_its_proposer_in_office(
     async with town.begin() as db:
         await db.execute(text("update officer set until = since where phone = :phone"), {"phone": FANTA})
     await appoint(town, MODIBO, Role.TREASURER, name="Modibo Keïta")
-    assert "no longer treasurer" in await refusal(answers(town))
     assert "week has passed" in await refusal(answers(town, at=NOON + OPEN_DAYS * DAY))
+    assert await answers(town) == LAPSED
+    assert (await stands(town, household)).due == OWED
     assert await proposes_waiver(town, household, by=ISSA, at=NOON + OPEN_DAYS * DAY) is None
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts
 from ledger.balances import balance
+from ledger.book import Account, open_accounts
 from locales import Money, Sentence
 from mobilemoney import operator
 from mutuelle import tables
@@ -276,6 +277,27 @@ async def test_what_had_failed_and_was_paid_is_posted_as_an_answer_would_have(to
     async with town.connect() as db:  # and it can be taken back afterwards
         again = await money_of_receipt(db, await fanta(town), money.code)
     await both(town, correction_of(MoneyOutcome.TAKEN_BACK, again, "the operator's letter"))
+    assert await broken(town) == set()
+
+
+async def test_a_failed_payment_that_a_statement_shows_is_matched_and_not_posted_twice(
+    town: AsyncEngine,
+) -> None:
+    household = await join(town, AWA, at=NOON - 2 * DAY, pay_minor=12_000)
+    reference = await sent(town, household, PaymentState.FAILED)
+    async with town.connect() as db:
+        [money] = await failed_payments(db, calling(FANTA), await fanta(town), household.number)
+    async with town.begin() as db:
+        await open_accounts(db, [Account("BEN", accounts.suspense("simulated-ML"), "XOF")])
+    await taken(town, [line(1, 12_000, reference)], name="simulated-ML")
+    assert (
+        await refusal(proposed(town, correction_of(MoneyOutcome.PAID, money, "her statement shows it")))
+        == GONE
+    )
+    [found] = await waits(town)
+    await both(town, match_of(found, household.number, "her statement shows it"))
+    assert (await stands(town, household)).credit.amount_minor == 0
+    assert await held(town, accounts.collections("simulated-ML")) == 12_000
     assert await broken(town) == set()
 
 
