@@ -46,6 +46,7 @@ SHORTEST_INVITATION = (
     19  # septets: what a USSD screen has for yes and no; the last of INVITATIONS takes fewer
 )
 LENGTH = 4
+PAYMENT_CODE = 6  # figures of the code of a payment by hand: it answers no question
 CODES = 9 * 10 * 10 * 9  # four figures; no code begins or ends with 0, so none is a round amount
 PURPOSE = "sms confirmation"
 
@@ -135,6 +136,8 @@ def read_yes_or_no(body: str) -> Reply | None:
     words = without_idioms([word for word in words_in(text) if not word.isdecimal()])
     code = _code([word for word in words_in(text) if word.isdecimal()])
     yes = {word for word in words if is_yes(word)}
+    if words and words[0] in known(NO) and sum(map(str.isdecimal, text)) == PAYMENT_CODE:
+        return None  # NON 482913: a payment by hand that did not come, not the answer to a question
     if (words and words[0] in known(NO)) or (not code and _is_against(words, yes)):
         return Reply(False, code, plain=True)
     beside = set(words) <= yes | known(BESIDE_YES) | known(THANKS) | known(BESIDE_THANKS) | known(GREETINGS)

@@ -74,12 +74,7 @@ def add(commands: Commands) -> None:
     report.add_argument(
         "--year", type=year_typed, metavar="YEAR", help="assembly: of which year; else the last one"
     )
-    report.add_argument(
-        "--pdf",
-        type=Path,
-        metavar="FILE",
-        help="lists and assembly: write a PDF to print",
-    )
+    report.add_argument("--pdf", type=Path, metavar="FILE", help="lists, assembly: write a PDF to print")
     report.add_argument(
         "--place", metavar="NAME", help="who-owes: of this place; else of each, a page for each"
     )

@@ -16,6 +16,7 @@ from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.treasury.arrears import listed
 from mutuelle.treasury.cash_counts import last_count
 from mutuelle.treasury.cash_in_hand import CashInHand, collectors_cash_in_hand
+from mutuelle.treasury.reconciliation import differing
 from sms.confirmations import ROOM, ROOM_IN_PARTS
 from sms.segments import MAX_SEGMENTS
 from talk.layout import longest
@@ -45,6 +46,7 @@ class Detail:
     collectors: tuple[CashInHand, ...]
     days: tuple[int, ...]  # for how long each collector has held the oldest of it
     debts: Debts
+    differs: tuple[int, int]  # how many things of statements differ, and how many days ago the oldest was
     today: date
 
 
@@ -72,6 +74,7 @@ async def detail_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> De
         tuple(collectors),
         tuple(one.days(today) for one in collectors),
         await debts_on(db, mutuelle.id, mutuelle.currency, today),
+        await differing(db, mutuelle, today),
         today,
     )
 
@@ -96,6 +99,8 @@ def detail_pages(found: Detail, language: str, room: int) -> list[Sentence]:
     owed = _("{due}. {signed}", due=_owed(found), signed=signed)
     money = [longest(form, language, room) for form in (_debts(found), _waiting(found))]
     lines = _collectors(found)
+    if (stated := statement_words(found)) is not None:
+        money.append(stated)
     held = [*listed(_("Collectors (days)"), lines)] if lines else [_("No collector holds cash.")]
     head = _("{head}.", head=_households(found, found.mutuelle.id))
     return [owed, *_packed([head, *money, longest(held, language, room)], language, room)]
@@ -115,8 +120,26 @@ def _packed(said: Sequence[Sentence], language: str, room: int) -> list[Sentence
 
 def money_words(found: Detail) -> list[Sentence]:
     """The money in one sentence, with and without its currency."""
-    pairs = zip(_debts(found), _waiting(found), strict=True)
-    return [_("{one} {other}", one=debts, other=waiting) for debts, waiting in pairs]
+    pairs = [
+        _("{one} {other}", one=debts, other=waiting)
+        for debts, waiting in zip(_debts(found), _waiting(found), strict=True)
+    ]
+    if (stated := statement_words(found)) is None:
+        return pairs
+    return [_("{one} {other}", one=pairs[0], other=stated), *pairs]
+
+
+def statement_words(found: Detail) -> Sentence | None:
+    """What statements do not agree with; nothing where they agree, or never came."""
+    n, days = found.differs
+    if not n:
+        return None
+    return _n(
+        "Statements: {n} difference, of {age} ago.",
+        "Statements: {n} differences, the oldest of {age} ago.",
+        n,
+        age=counts.days(days),
+    )
 
 
 def _debts(found: Detail) -> list[Sentence]:

@@ -16,6 +16,7 @@ from mutuelle.treasury.statements.accounts import StatedAccount, stated_accounts
 from mutuelle.treasury.statements.own_moves import NEAR, OwnMove, own_moves, paired
 from values import value
 
+CURRENT = timedelta(days=90)  # what a treasurer is told of: `keneya reconcile` has all that ever differed
 SHOWN = timedelta(days=7)  # days that are shown though nothing differs, where no day was asked for
 # The kinds of differences, in words.
 PAYMENT_UNSTATED = "payment not in the statement"
@@ -74,11 +75,7 @@ async def reconcile(
     today = mutuelle.today(now)
     first, last = (day, day) if day else (date(2000, 1, 1), today)
     accounts = await stated_accounts(db, mutuelle.id)
-    differences: list[Difference] = []
-    for account in accounts:
-        differences += await _of_payments(db, mutuelle, account, first, last)
-        differences += await _of_moves(db, mutuelle, account, first, last)
-    differences.sort(key=lambda one: (one.on, one.account, one.kind, one.what))
+    differences = await _differences(db, mutuelle, accounts, first, last)
     if day is None:
         first = min([today - SHOWN, *(one.on for one in differences)])
     shown = {(one.account, one.on) for one in differences}
@@ -90,10 +87,25 @@ async def reconcile(
     return Reconciliation(mutuelle, days, differences, await _waiting(db, accounts, day or today))
 
 
-async def differing(db: AsyncConnection, mutuelle: Mutuelle, now: datetime) -> tuple[int, int]:
-    """How many things differ, and how many days ago the oldest was: for the treasurer's digest. (0, 0): all agrees."""
-    found = (await reconcile(db, mutuelle, now)).differences
-    return len(found), max((one.age_days(mutuelle.today(now)) for one in found), default=0)
+async def differing(db: AsyncConnection, mutuelle: Mutuelle, today: date) -> tuple[int, int]:
+    """How many things of the last CURRENT differ, and how many days ago the oldest was. (0, 0): all agrees.
+
+    Only accounts of which a statement came: of the others nothing is known to differ.
+    """
+    stated = set(await db.scalars(_STATED_ACCOUNTS, {"mutuelle": mutuelle.id}))
+    accounts = [StatedAccount(mutuelle.id, code) for code in sorted(stated)]
+    found = await _differences(db, mutuelle, accounts, today - CURRENT, today)
+    return len(found), max((one.age_days(today) for one in found), default=0)
+
+
+async def _differences(
+    db: AsyncConnection, mutuelle: Mutuelle, accounts: Sequence[StatedAccount], first: date, last: date
+) -> list[Difference]:
+    differences: list[Difference] = []
+    for account in accounts:
+        differences += await _of_payments(db, mutuelle, account, first, last)
+        differences += await _of_moves(db, mutuelle, account, first, last)
+    return sorted(differences, key=lambda one: (one.on, one.account, one.kind, one.what))
 
 
 async def _of_payments(
@@ -208,6 +220,7 @@ _DEBITS = text(
 _FILES = text(
     "select first_on, last_on, taken_at from statement_file where mutuelle_id = :mutuelle and account = :account"
 )
+_STATED_ACCOUNTS = text("select distinct account from statement_file where mutuelle_id = :mutuelle")
 _LAST = text(
     """
     select coalesce(bool_or(:day between f.first_on and f.last_on), false), max(f.last_on)

@@ -13,7 +13,14 @@ from locales import Money, languages, render
 from locales.letters import fold, septets
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_in_hand import CashInHand
-from mutuelle.treasury.detail import Detail, detail_in_parts, detail_of, detail_pages, detail_words
+from mutuelle.treasury.detail import (
+    Detail,
+    detail_in_parts,
+    detail_of,
+    detail_pages,
+    detail_words,
+    statement_words,
+)
 from sms.segments import segments
 from talk.layout import longest
 from tests.support.messages_digest import MUTUELLE, NAME
@@ -40,6 +47,7 @@ LONGEST = Detail(
     collectors=(HELD,) * 20,
     days=(99,) * 20,
     debts=DEBTS,
+    differs=(999, 90),
     today=TODAY,
 )
 
@@ -50,7 +58,11 @@ def test_the_second_form_of_the_digest_is_three_segments_at_most(language: str, 
     found = replace(LONGEST, collectors=(HELD,) * count, days=(99,) * count)
     assert septets(fold(render(longest(detail_words(found), language, 160), language))) <= 160
     assert segments(fold(render(detail_in_parts(found, language), language))) <= 3
-    small = replace(found, debts=Debts(0, 0, 0, 0, ()), owing=0, late=0, to_sign=0, counted_on=None)
+    assert (said := statement_words(found)) is not None
+    assert render(said, language) in render(detail_in_parts(found, language), language)
+    small = replace(
+        found, debts=Debts(0, 0, 0, 0, ()), differs=(0, 0), owing=0, late=0, to_sign=0, counted_on=None
+    )
     assert segments(fold(render(detail_in_parts(small, language), language))) <= 2
 
 
@@ -100,5 +112,5 @@ async def test_the_figures_are_those_of_the_book(pool: AsyncEngine) -> None:
     assert words.startswith(f"{mutuelle.name}, ménages :")
     assert words.endswith(
         "À payer aux centres 30 000 F, l'État doit 45 000 F, d'autres 8 000 F. Dépensé en 2026 : 95 000 F. "
-        "Argent à imputer : 2 500 F, le plus ancien depuis 40 jours, 1 500 F depuis plus de 30 jours."
+        "Sans propriétaire : 2 500 F, le plus ancien depuis 40 jours, 1 500 F depuis plus de 30 jours."
     )

@@ -96,7 +96,7 @@ async def test_each_kind_of_difference_is_named_with_its_amount_and_age(town: As
     assert await found(town, TODAY - DAY) == []
     async with town.connect() as db:
         mutuelle = await get_mutuelle(db, "BEN")
-        assert await differing(db, mutuelle, LATER) == (3, 1)
+        assert await differing(db, mutuelle, mutuelle.today(LATER)) == (3, 1)
 
 
 async def test_a_payment_without_a_journal_differs(town: AsyncEngine, owner: AsyncEngine) -> None:
