@@ -21,7 +21,12 @@ from mutuelle.contributions.receipts import mismatch_of
 from mutuelle.contributions.received_money import AgreedRenewal, ReceivedMoney
 from mutuelle.contributions.settlement.reads import SettlementReads, lock_and_read
 from mutuelle.contributions.settlement.receive import journal_of, receive
-from mutuelle.contributions.settlement.writes import SettledPayment, SettlementWrites, write_settlement
+from mutuelle.contributions.settlement.writes import (
+    STATUS_ANSWER,
+    SettledPayment,
+    SettlementWrites,
+    write_settlement,
+)
 from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import Household
 from mutuelle.posting import RECEIVED, UNEXPECTED
@@ -70,16 +75,22 @@ async def settle_all(
 
 
 async def settle_locked(
-    db: AsyncConnection, answered: Sequence[tuple[QueuedPayment, OperatorAnswer]], now: datetime
+    db: AsyncConnection,
+    answered: Sequence[tuple[QueuedPayment, OperatorAnswer]],
+    now: datetime,
+    proof: str = STATUS_ANSWER,
 ) -> list[bool]:
-    """`settle_all` from its second step on, for payments that `lock_queued` has locked in this transaction."""
+    """`settle_all` from its second step on, for payments that `lock_queued` has locked in this transaction.
+
+    `proof` is what says that they are paid, where it is no answer to the worker's question.
+    """
     open_ones = [(queued, answer) for queued, answer in answered if queued.state in OPEN]
     if not open_ones:
         return [False] * len(answered)
     households = await lock_and_read(
         db, {HouseholdKey(queued.mutuelle_id, queued.number) for queued, _answer in open_ones}
     )
-    batch = SettlementWrites(now, await _spent_on(db, open_ones), await _outgrown(db, open_ones))
+    batch = SettlementWrites(now, await _spent_on(db, open_ones), await _outgrown(db, open_ones), proof)
     settled = {
         queued.reference
         for queued, answer in open_ones
@@ -135,7 +146,7 @@ def _settle(
         receive(batch, household, _money_of(household.household, queued, on, renewal))
     expect_legal(queued.reference, queued.state, PaymentState.PAID)
     said = answer.operator_reference
-    batch.paid.append(SettledPayment(queued, said, completed_at, difference or "status answer"))
+    batch.paid.append(SettledPayment(queued, said, completed_at, difference or batch.proof))
     if said is not None:
         batch.spent_on[queued.operator, said] = queued.reference
     return True

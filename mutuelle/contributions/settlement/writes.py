@@ -20,6 +20,7 @@ from mutuelle.notify import Notification, notify_all
 from mutuelle.posting import post_all
 from values import value
 
+STATUS_ANSWER = "status answer"
 ASK_LATER = timedelta(hours=6)
 
 
@@ -37,13 +38,15 @@ class SettledPayment:
 class SettlementWrites:
     """What was decided so far. `spent_on`: which payment each reference of an operator has paid for.
 
-    `outgrown` are renewals for fewer people than the household has by now: their money begins no period.
+    `outgrown` are renewals for fewer people than the household has by now: their money begins no period. `proof` is
+    what says that payments are paid.
     `left` are contradictory answers, with the reason; `cases` are kinds of trouble with settled payments, in words.
     """
 
     now: datetime
     spent_on: dict[tuple[str, str], UUID]
     outgrown: set[UUID]
+    proof: str = STATUS_ANSWER
     policies: list[dict[str, Any]] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     journals: list[Journal] = field(default_factory=list)

@@ -26,6 +26,7 @@ from mutuelle.treasury.statements.reading import BETWEEN
 from values import value
 
 CASE = "statement"
+PROOF = "line of a statement"
 CONFIRMABLE = (PaymentState.SENT, PaymentState.PENDING, PaymentState.UNKNOWN)
 SETTLED = (PaymentState.PAID, PaymentState.REVERSED)
 
@@ -152,7 +153,7 @@ async def _settle(
 ) -> None:
     for start in range(0, len(settles), SETTLED_AT_ONCE):
         part = settles[start : start + SETTLED_AT_ONCE]
-        settled = await settle_locked(db, [(payment, answer) for _one, payment, answer in part], now)
+        settled = await settle_locked(db, [(paid, answer) for _one, paid, answer in part], now, PROOF)
         for (one, payment, answer), was_settled in zip(part, settled, strict=True):
             one.by_payment = one.is_settled = was_settled
             if not was_settled:  # the answer contradicts another, and has its case

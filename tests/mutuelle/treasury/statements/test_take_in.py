@@ -256,6 +256,9 @@ async def test_a_line_with_our_reference_confirms_a_payment_that_waits(town: Asy
     assert (done.posted, done.known) == (1, 0)
     assert (await stands(town, household)).cover.state is CoverState.WAITING
     assert await journals(town) == []  # its journal is the payment's
+    async with town.connect() as db:
+        why = select(tables.payment_move.c.reason).where(tables.payment_move.c.to_state == PaymentState.PAID)
+        assert await db.scalar(why) == "line of a statement"
     assert (await taken(town, [line(1, 12_000, f"ref {reference}")], name=PUSH)).known == 1
     assert await cases(town) == []
     assert await broken(town) == set()
