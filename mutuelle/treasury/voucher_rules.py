@@ -71,7 +71,7 @@ async def expect_possible(db: AsyncConnection, caller: Caller, own: Appointment,
     elif new.kind is VoucherKind.REFUND:
         credit = await credit_of(db, caller, own, parse(new.debit).sub)
         if new.amount > credit.amount:
-            raise RefusedError(_("This household has {credit} to its credit, no more.", credit=credit.amount))
+            raise RefusedError(no_more(credit.amount))
     elif new.kind is VoucherKind.ARRIVED:
         sent = {one.key: one for one in await on_the_way(db, mutuelle_id)}.get(new.completes)
         if sent is None or (sent.amount, sent.toward) != (new.amount, new.debit):
@@ -153,6 +153,11 @@ async def credit_of(db: AsyncConnection, caller: Caller, own: Appointment, numbe
     phones = await phones_of(db, household)
     names = (household.head_name, household.initials)
     return Credit(household.account, *names, phones[0] if phones else "", credit)
+
+
+def no_more(credit: Money) -> Sentence:
+    """Why a household gets no more back than that."""
+    return _("This household has {credit} to its credit, no more.", credit=credit)
 
 
 async def _expect_receiver(db: AsyncConnection, caller: Caller, own: Appointment, matter: Matter) -> None:
