@@ -205,11 +205,17 @@ def label_of_sent(sent: NumberedVoucher) -> Sentence:
     return _("{amount} to {account}", amount=sent.amount, account=account_name(sent.toward))
 
 
-def label_of(new: NewVoucher) -> Sentence:
-    """It in a list, and in an SMS."""
+def other_side(found: NumberedVoucher) -> Sentence | str:
+    """Who was paid or gave; of a treasurer's move the account beside her box, whose code is no word for people."""
+    other = found.credit if found.kind is VoucherKind.WITHDRAWAL else found.debit
+    return found.party or account_name(found.toward or other)
+
+
+def label_of(new: NewVoucher, of_box: str = "") -> Sentence:
+    """It in a list, and in an SMS; `of_box`: whose box it is."""
     facts: dict[str, Fact] = {"amount": new.amount, "party": new.party}
     if new.kind in COMES_IN:
         return _("{amount} from {party}", **facts)
     if new.party:
         return _("{amount} to {party}", **facts)
-    return _("{amount} to {account}", **facts, account=account_name(new.toward or new.debit))
+    return _("{amount} to {account}", **facts, account=account_name(new.toward or new.debit, of_box))
