@@ -130,7 +130,7 @@ def notes_in(typed: str) -> int | None:
     """
     text = GROUPED_NOTE.sub(r"\1", in_figures(typed).lower())
     counted = [(int(one[1]), int(one[2])) for one in NOTES.finditer(text)]
-    if not counted or not all(two in NOTES_AND_COINS or one in BANKNOTES for one, two in counted):
+    if not counted or no_note_in(typed):
         return None
     rest = re.sub(rf"[\s,;+]|\b(?:{'|'.join(BETWEEN)})\b|{UNIT}", " ", NOTES.sub(" ", text)).strip()
     if rest and not re.fullmatch(
@@ -139,6 +139,13 @@ def notes_in(typed: str) -> int | None:
         return None
     loose = amount_in(rest) if rest else 0
     return None if loose is None else loose + sum(count * value for count, value in counted)
+
+
+def no_note_in(typed: str) -> int | None:
+    """The first value in a line of notes and coins that no note or coin has: 300 of 2x10000 1x300."""
+    text = GROUPED_NOTE.sub(r"\1", in_figures(typed).lower())
+    counted = [(int(one[1]), int(one[2])) for one in NOTES.finditer(text)]
+    return next((two for one, two in counted if two not in NOTES_AND_COINS and one not in BANKNOTES), None)
 
 
 def numbers_in(text: str) -> list[int]:
