@@ -5,9 +5,11 @@ from menus.words import work_pin
 from mutuelle.officers import joint_acts
 from mutuelle.officers.joint_acts import APPROVED, REFUSED, JointAct, NewJointAct
 from mutuelle.officers.roles import Appointment
-from talk.words import Caller, Option, choose, confirm, do, look
+from mutuelle.treasury.voucher_answers import voucher_reason
+from talk.words import Caller, Option, ask, choose, confirm, do, look
 
 NOTHING = _("Nothing was changed.")
+WHY = _("Why? In a few words")
 
 
 async def propose(caller: Caller, appointment: Appointment, act: NewJointAct) -> Sentence:
@@ -20,6 +22,13 @@ async def propose(caller: Caller, appointment: Appointment, act: NewJointAct) ->
         joint_acts.propose, mutuelle=appointment.mutuelle_id, proposal=act, pin=secret, agreed=agreed
     )
     return wrong or _("Proposed. Another treasurer must approve it within 7 days, in my work.")
+
+
+async def propose_with_reason(caller: Caller, appointment: Appointment, act: NewJointAct) -> Sentence:
+    """Ask why, and propose it: but first refuse what cannot be proposed, before anybody types a reason."""
+    await look(joint_acts.words_to_propose, caller, appointment, act)
+    reason = await ask(WHY, voucher_reason)
+    return await propose(caller, appointment, NewJointAct(act.kind, act.facts, reason))
 
 
 async def sign(caller: Caller, appointment: Appointment) -> Sentence:

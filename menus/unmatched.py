@@ -1,10 +1,11 @@
 """Unmatched money and receipts that were wrong: a treasurer finds them, another signs what is right."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, _n, counts
 from menus.find import NOT_FOUND, find_household, find_number
-from menus.sign import propose
+from menus.sign import WHY, propose_with_reason
 from menus.vouchers import FROM, NO_MONEY, one_place, record
 from menus.words import one_of
 from mutuelle.officers.roles import Appointment
@@ -20,6 +21,7 @@ from mutuelle.treasury.unmatched.corrections import (
 from mutuelle.treasury.unmatched.decisions import MoneyOutcome
 from mutuelle.treasury.unmatched.matches import match_of
 from mutuelle.treasury.unmatched.money import Unmatched, matching, money_sought, unmatched_money
+from mutuelle.treasury.voucher_acts import words_to_record
 from mutuelle.treasury.voucher_answers import Party, party_kind, voucher_reason
 from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, income_of
 from talk.phones import region_of
@@ -28,7 +30,6 @@ from talk.words import Caller, Option, ask, choose, look
 OLDEST, SEARCH, RECEIPT, FAILED = "oldest", "search", "receipt", "failed"
 HOUSEHOLD, RETURN, GIFT = "household", "return", "gift"
 MOVED, TAKEN_BACK = "moved", "taken back"
-WHY = _("Why? In a few words")
 
 
 async def unmatched(caller: Caller, appointment: Appointment) -> Sentence:
@@ -46,10 +47,8 @@ async def unmatched(caller: Caller, appointment: Appointment) -> Sentence:
     if what.key == FAILED:
         return await failed_but_paid(caller, appointment)
     if what.key == SEARCH:
-        sought = await ask(_("Its amount, day, phone or reference?"), money_sought)
+        sought = await ask(_("Its amount, day, phone or reference?"), money_sought(found))
         found = matching(found, sought)
-        if not found:
-            return _("No unmatched money is like that.")
     return await whose(caller, appointment, found)
 
 
@@ -88,8 +87,7 @@ async def whose(caller: Caller, appointment: Appointment, found: Sequence[Unmatc
     number = await find_number(caller, appointment)
     if number is None:
         return NOT_FOUND
-    reason = await ask(WHY, voucher_reason)
-    return await propose(caller, appointment, match_of(money, number, reason))
+    return await propose_with_reason(caller, appointment, match_of(money, number, ""))
 
 
 async def give_back(caller: Caller, appointment: Appointment, money: Unmatched) -> Sentence:
@@ -120,10 +118,11 @@ async def give_back(caller: Caller, appointment: Appointment, money: Unmatched) 
 
 
 async def keep(caller: Caller, appointment: Appointment, money: Unmatched) -> Sentence:
-    reason = await ask(WHY, voucher_reason)
     gifts = income_of(VoucherKind.GIFT)
-    new = NewVoucher(VoucherKind.KEPT, money.account, gifts, money.amount, reason, found=money.key)
-    return await record(caller, appointment, new)
+    new = NewVoucher(VoucherKind.KEPT, money.account, gifts, money.amount, "", found=money.key)
+    await look(words_to_record, caller, appointment, new)  # refused before she types why
+    reason = await ask(WHY, voucher_reason)
+    return await record(caller, appointment, replace(new, reason=reason))
 
 
 def _said(money: Unmatched, days: Sentence) -> Sentence:
@@ -165,8 +164,8 @@ async def correct(caller: Caller, appointment: Appointment) -> Sentence:
         if found is None:
             return NOT_FOUND
         to = found.number
-    reason = await ask(WHY, voucher_reason)
-    return await propose(caller, appointment, correction_of(MoneyOutcome(what.key), money, reason, to))
+    act = correction_of(MoneyOutcome(what.key), money, "", to)
+    return await propose_with_reason(caller, appointment, act)
 
 
 async def failed_but_paid(caller: Caller, appointment: Appointment) -> Sentence:
@@ -180,5 +179,4 @@ async def failed_but_paid(caller: Caller, appointment: Appointment) -> Sentence:
         _("Which payment was paid after all?"), [Option(one.key, one.label) for one in found]
     )
     [money] = [one for one in found if one.key == chosen.key]
-    reason = await ask(WHY, voucher_reason)
-    return await propose(caller, appointment, correction_of(MoneyOutcome.PAID, money, reason))
+    return await propose_with_reason(caller, appointment, correction_of(MoneyOutcome.PAID, money, ""))

@@ -1,14 +1,13 @@
 """The last vouchers: one is read out, and taken back by two."""
 
 from locales import Fact, Sentence, _
-from menus.sign import NOTHING, propose
+from menus.sign import NOTHING, propose_with_reason
 from menus.words import one_of
 from mutuelle.officers.roles import Appointment
-from mutuelle.treasury.voucher_answers import voucher_reason
 from mutuelle.treasury.voucher_reversals import reversal_of
 from mutuelle.treasury.voucher_rules import other_side
 from mutuelle.treasury.vouchers import NumberedVoucher, last_vouchers
-from talk.words import Caller, Option, ask, choose, look
+from talk.words import Caller, Option, choose, look
 
 MOST_LISTED = 40
 TAKE_BACK, LEAVE = "take back", "leave"
@@ -25,8 +24,8 @@ async def last(caller: Caller, appointment: Appointment) -> Sentence:
     )
     if what.key == LEAVE:
         return NOTHING
-    reason = await ask(_("Why? In a few words"), voucher_reason)
-    return await propose(caller, appointment, await look(reversal_of, caller, appointment, found.key, reason))
+    act = await look(reversal_of, caller, appointment, found.key, "")
+    return await propose_with_reason(caller, appointment, act)
 
 
 def in_short(found: NumberedVoucher) -> Sentence:

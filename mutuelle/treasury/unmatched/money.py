@@ -91,20 +91,24 @@ async def _read(db: AsyncConnection, mutuelle_id: str | None, source: str, key: 
     ]
 
 
-def _sought(typed: str) -> str:
-    sought = " ".join(typed.split())
-    if not 2 <= len(sought) <= LONGEST_SOUGHT or not any(letter.isalnum() for letter in sought):
-        raise InvalidError(_("Please type the amount, the day, the phone or the reference."))
-    return sought
+def money_sought(found: Sequence[Unmatched]) -> Kind[str]:
+    """What one of `found` is looked for by; asked again where none of them is like that."""
 
+    def parse(typed: str) -> str:
+        sought = " ".join(typed.split())
+        if not 2 <= len(sought) <= LONGEST_SOUGHT or not any(letter.isalnum() for letter in sought):
+            raise InvalidError(_("Please type the amount, the day, the phone or the reference."))
+        if not matching(found, sought):
+            raise InvalidError(_("No unmatched money is like that."))
+        return sought
 
-money_sought = Kind(
-    "money sought",
-    _sought,
-    good=("5 000", "18/11", "76 00 00 01", "MP2511.1234"),
-    bad=("", "?", "x" * 41),
-    takes_rest=True,
-)
+    return Kind(
+        "money sought",
+        parse,
+        good=(f"{found[0].on:%d/%m}",),
+        bad=("", "?", "x" * 41),
+        takes_rest=True,
+    )
 
 
 def matching(found: Sequence[Unmatched], sought: str) -> list[Unmatched]:
