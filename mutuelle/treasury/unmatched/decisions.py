@@ -90,3 +90,15 @@ async def journal_and_debit(db: AsyncConnection, mutuelle_id: str, source: str, 
     if row is None:
         raise LookupError(f"{source} {key}")
     return row.journal_id, row.debit_account
+
+
+async def came_by(db: AsyncConnection, mutuelle_id: str, act: str) -> str:
+    """The account at an operator or a bank by which the money that this act gave to a household had come."""
+    d, key = money_decision.c, act
+    while True:
+        decided = (d.mutuelle_id == mutuelle_id) & (d.act == UUID(key))
+        row = (await db.execute(select(d.source, d.key).where(decided))).one()
+        if row.source != SOURCE:
+            _journal, account = await journal_and_debit(db, mutuelle_id, row.source, row.key)
+            return account
+        key = row.key

@@ -260,6 +260,27 @@ async def test_what_an_operator_takes_back_is_reversed(town: AsyncEngine) -> Non
     assert await broken(town) == set()
 
 
+@pytest.mark.parametrize("moves", [0, 1])
+async def test_matched_money_that_its_operator_takes_back_leaves_the_account(
+    town: AsyncEngine, household: Household, moves: int
+) -> None:
+    money, whose = await one_wrong_digit(town, minor=7_000), household
+    await both(town, match_of(money, household.number, "she has the paper"))
+    if moves:
+        whose = await join(town, MARIAM, at=NOON - 10 * DAY, cash=True)
+        async with town.connect() as db:
+            wrong = await money_of_receipt(db, await fanta(town), (await codes(town, household))[0])
+        await both(town, correction_of(MoneyOutcome.MOVED, wrong, "her neighbour's", whose.number))
+    async with town.connect() as db:
+        receipt = await money_of_receipt(db, await fanta(town), (await codes(town, whose))[0])
+    await both(town, correction_of(MoneyOutcome.TAKEN_BACK, receipt, "the operator's letter"))
+    assert (await held(town, FLOAT), await held(town, SUSPENSE), await waits(town)) == (50_000, 0, [])
+    assert (await stands(town, whose)).due.amount_minor == 12_000
+    assert await broken(town) == set()
+    await taken(town, [line(2, -7_000, "annulation"), line(3, 100, on=TODAY - 6 * DAY)])
+    assert await differences(town) == []
+
+
 async def test_what_had_failed_and_was_paid_is_posted_as_an_answer_would_have(town: AsyncEngine) -> None:
     household = await join(town, AWA, at=NOON - 2 * DAY, pay_minor=12_000)
     await sent(town, household, PaymentState.FAILED)
