@@ -19,11 +19,15 @@ SOURCE = "decision"  # of the journals that carry a decision out; their key is t
 
 
 class MoneyOutcome(StrEnum):
-    """HOUSEHOLD, RETURNED, GIFT: of unmatched money. MOVED, TAKEN_BACK: of a receipt. PAID: of a failed payment."""
+    """HOUSEHOLD, RETURNED, GIFT, OWN: of unmatched money. MOVED, TAKEN_BACK: of a receipt. PAID: of a failed payment.
+
+    OWN: it is the mutuelle's own, what a voucher would have booked.
+    """
 
     HOUSEHOLD = "household"
     RETURNED = "returned"
     GIFT = "gift"
+    OWN = "own"
     MOVED = "moved"
     TAKEN_BACK = "taken back"
     PAID = "paid"

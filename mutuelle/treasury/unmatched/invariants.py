@@ -15,7 +15,8 @@ INVARIANTS: tuple[Invariant, ...] = (
            or d.source || ' ' || d.key <> case a.kind when 'voucher' then a.facts ->> 'found'
                   else (a.facts ->> 'source') || ' ' || (a.facts ->> 'key') end
            or d.outcome <> case a.kind when 'money match' then 'household'
-                  when 'voucher' then case a.facts ->> 'kind' when 'found money kept' then 'gift' else 'returned' end
+                  when 'voucher' then case a.facts ->> 'kind' when 'found money kept' then 'gift'
+                         when 'found money given back' then 'returned' else 'own' end
                   else a.facts ->> 'outcome' end
         """,
     ),
