@@ -107,7 +107,7 @@ async def convene(caller: Caller, appointment: Appointment, mutuelle: Mutuelle) 
 
 async def vote(caller: Caller, appointment: Appointment) -> Sentence:
     """What the minute says; what is put aside is asked only where the accounts were approved and something is left."""
-    year = await look(year_to_vote, appointment.mutuelle_id)
+    year = await look(year_to_vote, caller, appointment.mutuelle_id)
     present = await ask(_("Accounts {year}: how many people were present?", year=str(year)), people_count(1))
     in_favour = await ask(_("How many voted for?"), people_count(0, present))
     against = await ask(_("How many voted against?"), people_count(0, present - in_favour))

@@ -24,6 +24,7 @@ from talk.words import Caller, Option, ask, choose, look
 MOST_MINOR = 99_999_999
 NEW = "new"
 INTO = _("Where is this money?")
+WHO_GAVE = _("Who gave it? The name")
 
 
 async def given(caller: Caller, appointment: Appointment) -> Sentence:
@@ -37,11 +38,7 @@ async def given(caller: Caller, appointment: Appointment) -> Sentence:
     )
     kind = VoucherKind(chosen.key)
     grant = await which_grant(appointment) if kind is VoucherKind.GRANT else None
-    donor = (
-        grant.donor
-        if grant
-        else (await ask(_("Who gave it? The name"), party_kind(region_of(caller.phone)))).name
-    )
+    donor = grant.donor if grant else (await ask(WHO_GAVE, party_kind(region_of(caller.phone)))).name
     income = income_of(kind)
     place = await where(appointment, income.partition(":")[0])
     most = Money(MOST_MINOR, place.held.currency)

@@ -22,6 +22,7 @@ from mutuelle.treasury.vouchers import (
 from talk.words import Caller, Option, ask, choose, look
 
 SLIP = _("The number on the bank's paper?")
+PAPER = _("The number on the paper of the bank or operator?")
 NO_BANK = _("The mutuelle has no bank in our book. Your federation adds it.")
 NEW = "new"
 
@@ -122,19 +123,14 @@ async def move(caller: Caller, appointment: Appointment) -> Sentence:
 
 
 async def arrival(caller: Caller, appointment: Appointment, sent: NumberedVoucher) -> Sentence:
-    slip = await ask(_("The number on the paper of the bank or operator?"), slip_number)
-    return await record(
-        caller,
-        appointment,
-        NewVoucher(
-            VoucherKind.ARRIVED,
-            sent.toward,
-            transit_of(sent.fund),
-            sent.amount,
-            slip,
-            slip=slip,
-            completes=sent.key,
-        ),
+    slip = await ask(PAPER, slip_number)
+    return await record(caller, appointment, arrived(sent, slip))
+
+
+def arrived(sent: NumberedVoucher, slip: str) -> NewVoucher:
+    transit = transit_of(sent.fund)
+    return NewVoucher(
+        VoucherKind.ARRIVED, sent.toward, transit, sent.amount, slip, slip=slip, completes=sent.key
     )
 
 

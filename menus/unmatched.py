@@ -5,13 +5,15 @@ from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, _n, counts
 from menus.find import NOT_FOUND, find_household, find_number
+from menus.money_in import WHO_GAVE
+from menus.own_accounts import PAPER, SLIP, arrived
 from menus.sign import WHY, propose_with_reason
 from menus.vouchers import FROM, NO_MONEY, one_place, record
 from menus.words import one_of
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_disputes import receipt_code_kind
-from mutuelle.treasury.own_money import BANK, CASH, FLOAT, money_to_spend
+from mutuelle.treasury.own_money import BANK, CASH, FLOAT, money_to_spend, owed_to_us, own_money
 from mutuelle.treasury.unmatched.corrections import (
     BookedMoney,
     correction_of,
@@ -22,13 +24,14 @@ from mutuelle.treasury.unmatched.decisions import MoneyOutcome
 from mutuelle.treasury.unmatched.matches import match_of
 from mutuelle.treasury.unmatched.money import Unmatched, matching, money_sought, unmatched_money
 from mutuelle.treasury.voucher_acts import words_to_record
-from mutuelle.treasury.voucher_answers import Party, party_kind, voucher_reason
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, income_of
+from mutuelle.treasury.voucher_answers import Party, party_kind, slip_number, voucher_reason
+from mutuelle.treasury.voucher_rules import label_of_sent, stated_first
+from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, income_of, on_the_way
 from talk.phones import region_of
 from talk.words import Caller, Option, ask, choose, look
 
 OLDEST, SEARCH, RECEIPT, FAILED = "oldest", "search", "receipt", "failed"
-HOUSEHOLD, RETURN, GIFT = "household", "return", "gift"
+HOUSEHOLD, RETURN, GIFT, OURS = "household", "return", "gift", "ours"
 MOVED, TAKEN_BACK = "moved", "taken back"
 
 
@@ -78,12 +81,15 @@ async def whose(caller: Caller, appointment: Appointment, found: Sequence[Unmatc
             Option(HOUSEHOLD, _("For a household"), "1"),
             Option(RETURN, _("Give it back"), "2"),
             Option(GIFT, _("Keep it as a gift"), "3"),
+            Option(OURS, _("It is ours"), "4"),
         ),
     )
     if what.key == RETURN:
         return await give_back(caller, appointment, money)
     if what.key == GIFT:
         return await keep(caller, appointment, money)
+    if what.key == OURS:
+        return await ours(caller, appointment, money)
     number = await find_number(caller, appointment)
     if number is None:
         return NOT_FOUND
@@ -123,6 +129,52 @@ async def keep(caller: Caller, appointment: Appointment, money: Unmatched) -> Se
     await look(words_to_record, caller, appointment, new)  # refused before she types why
     reason = await ask(WHY, voucher_reason)
     return await record(caller, appointment, replace(new, reason=reason))
+
+
+async def ours(caller: Caller, appointment: Appointment, money: Unmatched) -> Sentence:
+    """It is the mutuelle's own: sent before, brought to the bank, given to us, or paid by who owes us."""
+    fund = money.account.partition(":")[0]
+    sent = {
+        one.key: one
+        for one in await look(on_the_way, appointment.mutuelle_id)
+        if stated_first(one) == money.account and one.amount == money.amount
+    }
+    boxes = [
+        one
+        for one in await look(own_money, appointment, CASH)
+        if one.fund == fund and one.held >= money.amount
+    ]
+    owed = [
+        one
+        for one in await look(owed_to_us, appointment.mutuelle_id)
+        if one.account.partition(":")[0] == fund and one.amount >= money.amount
+    ]
+    what = await one_of(
+        _("What is it?"),
+        [
+            *(Option(one.key, _("Arrived: {what}", what=label_of_sent(one))) for one in sent.values()),
+            *((Option(VoucherKind.DEPOSIT, _("Deposit in a bank")),) if boxes else ()),
+            Option(VoucherKind.SUBSIDY, _("A subsidy")),
+            Option(VoucherKind.GIFT, _("A gift")),
+            *((Option(VoucherKind.DEBTOR, _("Debt to us paid")),) if owed else ()),
+        ],
+    )
+    if what.key in sent:
+        new = arrived(sent[what.key], await ask(PAPER, slip_number))
+    elif what.key == VoucherKind.DEPOSIT:
+        box, slip = await one_place(FROM, boxes), await ask(SLIP, slip_number)
+        new = NewVoucher(VoucherKind.DEPOSIT, "", box.account, money.amount, slip, slip=slip)
+    elif what.key == VoucherKind.DEBTOR:
+        who = await one_of(_("Who paid?"), [Option(one.key, one.label) for one in owed])
+        [debtor] = [one for one in owed if one.key == who.key]
+        reason = await ask(WHY, voucher_reason)
+        new = NewVoucher(VoucherKind.DEBTOR, "", debtor.account, money.amount, reason, debtor.name)
+    else:
+        kind = VoucherKind(what.key)
+        donor: Party = await ask(WHO_GAVE, party_kind(region_of(caller.phone)))
+        reason = await ask(WHY, voucher_reason)
+        new = NewVoucher(kind, "", income_of(kind), money.amount, reason, donor.name)
+    return await record(caller, appointment, replace(new, debit=money.account, found=money.key))
 
 
 def _said(money: Unmatched, days: Sentence) -> Sentence:

@@ -22,7 +22,10 @@ from mutuelle.year_end.closing import YearEndEntries, YearEndError, close_year, 
 from mutuelle.year_end.results import fund_years
 
 YEARS = range(2000, 2100)
-NOT_OVER = "the year is not over yet"
+WHY_NO_YEAR = WHY_NOT | {
+    "year_not_over": "the year is not over yet",
+    "later_year_closed": "a later year is closed already",
+}
 
 
 def add(commands: Commands) -> None:
@@ -64,9 +67,8 @@ async def close_books(arguments: argparse.Namespace) -> int:
             closed = await close_year(db, mutuelle, arguments.year, by, entries)
             funds = await fund_years(db, mutuelle.id, last_day_of(arguments.year))
     except YearEndError as fault:
-        reason = NOT_OVER if fault.reason == "year_not_over" else WHY_NOT.get(fault.reason, fault.reason)
-        raise CommandError(f"not done: {reason}") from None
-    when = "is" if closed.closed_at == by.at else f"was, on {closed.closed_at:%Y-%m-%d},"
+        raise CommandError(f"not done: {WHY_NO_YEAR.get(fault.reason, fault.reason)}") from None
+    when = "is" if closed.closed_at == by.at else f"was before, on {closed.closed_at:%Y-%m-%d},"
     print(
         f"The year {arguments.year} of {mutuelle.id} {when} closed: {closed.members.households} households."
     )

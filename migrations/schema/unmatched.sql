@@ -1,6 +1,6 @@
 -- What two treasurers decided about money: whose it is that nobody knew (it lay in suspense), or what is right of a
 -- receipt or a failed payment. `source` and `key` are those of the journal that brought the money; once for each.
--- household: it is the household's `number`, which has a receipt. returned, gift: a voucher moved it.
+-- household: it is the household's `number`, which has a receipt. returned, gift, own: a voucher moved it.
 -- moved: a receipt was another household's, `number`. taken back: the operator took it back. paid: a payment that had
 -- failed was paid after all.
 create table money_decision (
@@ -9,7 +9,7 @@ create table money_decision (
     key text collate "C" not null check (key ~ '^[0-9a-f-]{36}$'),
     act uuid not null,
     outcome text collate "C" not null
-        check (outcome in ('household', 'returned', 'gift', 'moved', 'taken back', 'paid')),
+        check (outcome in ('household', 'returned', 'gift', 'own', 'moved', 'taken back', 'paid')),
     number text collate "C",
     receipt_code text collate "C" check (receipt_code ~ '^[A-Z2-7]{6}$'),
     amount_minor bigint not null check (amount_minor > 0),

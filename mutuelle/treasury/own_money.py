@@ -94,7 +94,7 @@ def account_name(code: str, of_box: str = "") -> Sentence | str:
 def _name(kind: str, sub: str, of_box: str) -> Sentence | str:
     if kind == BOX:
         return _("box of {name}", name=of_box) if of_box else _("my box")
-    if kind == FLOAT and sub.startswith(MERCHANT):
+    if kind == "suspense" or (kind == FLOAT and sub.startswith(MERCHANT)):
         return place_name(sub)
     if kind == FLOAT:
         return _("mobile {operator}", operator=spelt(sub))

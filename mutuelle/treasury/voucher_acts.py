@@ -25,7 +25,6 @@ from mutuelle.treasury.messages import voucher_signed
 from mutuelle.treasury.unmatched.kept import decide_found
 from mutuelle.treasury.voucher_rules import CHANGED, Matter, expect_possible, label_of, words_of
 from mutuelle.treasury.vouchers import (
-    DECIDED,
     NewVoucher,
     NumberedVoucher,
     Signatures,
@@ -81,7 +80,7 @@ async def proposal_of(
 def _always_two(own: Appointment, new: NewVoucher) -> bool:
     """Whether she hands on cash, decides about unmatched money, or pays herself, perhaps under another phone."""
     pays_herself = new.phone == own.phone or initials(new.party) == initials(own.name)
-    return new.kind in (VoucherKind.HANDED, *DECIDED) or pays_herself
+    return new.kind is VoucherKind.HANDED or bool(new.found) or pays_herself
 
 
 async def words_to_record(db: AsyncConnection, caller: Caller, own: Appointment, new: NewVoucher) -> Sentence:

@@ -3,15 +3,16 @@
 from invariants import Invariant
 from mutuelle.scheme.limits import USUAL
 
-# Which kinds of accounts get and give the money, by kind of voucher. `own`: cash, a bank, an operator's accounts.
+# Which kinds of accounts get and give the money, by kind of voucher. `suspense`: found money (a statement came first).
 _BETWEEN = """(values
     ('expense', '{purchases,travel,services,staff,taxes,costs}', '{cash,bank}'),
     ('facility paid', '{payable}', '{cash,bank}'), ('credit given back', '{member}', '{cash,bank}'),
-    ('deposit', '{bank}', '{cash}'), ('withdrawal', '{cash}', '{bank}'), ('cash handed over', '{cash}', '{cash}'),
+    ('deposit', '{bank,suspense}', '{cash}'), ('withdrawal', '{cash}', '{bank}'),
+    ('cash handed over', '{cash}', '{cash}'),
     ('money sent', '{transit}', '{bank,float,disbursement}'),
-    ('money arrived', '{bank,float,disbursement}', '{transit}'),
-    ('subsidy', '{cash,bank}', '{subsidies}'), ('gift', '{cash,bank}', '{gifts}'),
-    ('grant', '{cash,bank}', '{subsidies}'), ('debt received', '{cash,bank}', '{receivable}'),
+    ('money arrived', '{bank,float,disbursement,suspense}', '{transit}'),
+    ('subsidy', '{cash,bank,suspense}', '{subsidies}'), ('gift', '{cash,bank,suspense}', '{gifts}'),
+    ('grant', '{cash,bank}', '{subsidies}'), ('debt received', '{cash,bank,suspense}', '{receivable}'),
     ('found money given back', '{suspense}', '{cash,bank,float}'), ('found money kept', '{suspense}', '{gifts}')
     ) k (kind, getters, givers)"""
 
@@ -61,7 +62,8 @@ VOUCHERS: tuple[Invariant, ...] = (
                 or (a.kind = 'voucher reversal') <> (v.reverses is not null)
                 or v.reverses::text <> a.facts ->> 'voucher'))
             or (v.act is null and (v.amount_minor >= v.two_from_minor or v.phone = v.proposed_by
-                or v.kind in ('cash handed over', 'reversal') or v.two_from_minor <> coalesce((
+                or v.kind in ('cash handed over', 'reversal')
+                or split_part(v.debit, ':', 2) = 'suspense' or v.two_from_minor <> coalesce((
                     select l.value from mutuelle_limit l
                      where l.mutuelle_id = v.mutuelle_id and l.name = 'two_signatures_from_minor'
                        and l.since <= v.dated and l.recorded_at <= v.recorded_at
@@ -104,7 +106,8 @@ VOUCHERS: tuple[Invariant, ...] = (
         select s.mutuelle_id || ' ' || s.code from voucher s
           join stands a on a.mutuelle_id = s.mutuelle_id and a.completes = s.reference
          group by s.mutuelle_id, s.reference
-        having count(*) > 1 or bool_or(a.amount_minor <> s.amount_minor or a.debit <> s.toward
+        having count(*) > 1 or bool_or(a.amount_minor <> s.amount_minor or a.debit not in (s.toward, regexp_replace(
+                                           s.toward, ':(bank|float):', ':suspense:'))
                                        or a.credit <> s.debit or s.kind <> 'money sent')
             or not bool_and(exists (select from stands q
                                      where q.mutuelle_id = s.mutuelle_id and q.reference = s.reference))

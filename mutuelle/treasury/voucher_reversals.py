@@ -19,6 +19,7 @@ from mutuelle.treasury.own_money import OWN, grants_of
 from mutuelle.treasury.voucher_acts import lock_voucher, tell_number
 from mutuelle.treasury.voucher_rules import CHANGED, other_side
 from mutuelle.treasury.vouchers import (
+    SUSPENSE,
     NumberedVoucher,
     Signatures,
     VoucherKind,
@@ -67,6 +68,8 @@ async def _look_again(db: AsyncConnection, _caller: Caller, own: Appointment, fa
     found = await voucher_of(db, own.mutuelle_id, facts["voucher"])
     if found is None or found.is_reversed or found.reverses:
         raise RefusedError(CHANGED)
+    if parse(found.debit).kind.name == SUSPENSE:
+        raise RefusedError(_("This was money without an owner: two decided about it, once."))
     waiting = {one.key for one in await on_the_way(db, own.mutuelle_id)}
     if found.kind is VoucherKind.SENT and found.key not in waiting:
         raise RefusedError(_("This money has arrived: take back its arrival first."))

@@ -15,7 +15,7 @@ from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.roles import Appointment, Role, officers_of
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of
 from mutuelle.treasury.own_money import account_name, grants_of
-from mutuelle.treasury.unmatched.kept import expect_found
+from mutuelle.treasury.unmatched.kept import STATED, expect_found, expect_not_stated
 from mutuelle.treasury.vouchers import BOX, NewVoucher, NumberedVoucher, VoucherKind, on_the_way, only
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -61,7 +61,9 @@ class Matter:
 
 async def expect_possible(db: AsyncConnection, caller: Caller, own: Appointment, matter: Matter) -> None:
     """RefusedError, in one sentence, where the voucher cannot be (any more). `own`: who signs now."""
-    new, mutuelle_id = matter.voucher, own.mutuelle_id
+    new, mutuelle_id, since = matter.voucher, own.mutuelle_id, matter.on
+    if new.found:
+        await expect_found(db, mutuelle_id, new, matter.on)
     if new.kind not in COMES_IN:
         await _expect_money(db, own, matter)
     if new.kind is VoucherKind.FACILITY:
@@ -74,12 +76,18 @@ async def expect_possible(db: AsyncConnection, caller: Caller, own: Appointment,
             raise RefusedError(no_more(credit.amount))
     elif new.kind is VoucherKind.ARRIVED:
         sent = {one.key: one for one in await on_the_way(db, mutuelle_id)}.get(new.completes)
-        if sent is None or (sent.amount, sent.toward) != (new.amount, new.debit):
+        if sent is None or sent.amount != new.amount or new.debit not in (sent.toward, stated_first(sent)):
             raise RefusedError(CHANGED)
-    elif new.found:
-        await expect_found(db, mutuelle_id, new, matter.on)
+        since = sent.dated
     elif new.kind is VoucherKind.HANDED:
         await _expect_receiver(db, caller, own, matter)
+    await expect_not_stated(db, mutuelle_id, new, since, matter.on)
+
+
+def stated_first(sent: NumberedVoucher) -> str:
+    """Where money on its way lies, if the statement showed that it arrived before a treasurer did; "" for none."""
+    fund, kind, sub = sent.toward.split(":")
+    return accounts.suspense(sub, fund) if kind in STATED else ""
 
 
 async def _expect_money(db: AsyncConnection, own: Appointment, matter: Matter) -> None:

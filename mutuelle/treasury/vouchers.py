@@ -44,6 +44,7 @@ from talk.trouble import RefusedError
 from values import value
 
 SOURCE = "voucher"  # of its journal, whose key is the voucher's reference
+SUSPENSE = "suspense"  # kind of account in which found money lies: decided once, by two
 BOX = "box"  # stands for the kind of account in the code of a treasurer's own cash: `health:box:+22376000007`
 CODE_DIGITS = 6
 # What stands before the number of a voucher of another fund than health, each of which counts its own (in French:
@@ -71,7 +72,6 @@ class VoucherKind(StrEnum):
     REVERSAL = "reversal"
 
 
-DECIDED = (VoucherKind.RETURNED, VoucherKind.KEPT)  # of unmatched money: decided once, by two
 PAYS = {
     VoucherKind.EXPENSE,
     VoucherKind.FACILITY,
@@ -87,7 +87,7 @@ class NewVoucher:
     A treasurer's own cash is `fund:box:phone`: its account may not exist yet. `party` is who is paid or who gives,
     `slip` the number of a bank's or operator's paper. `toward`: of money sent, the account that waits for it.
     `completes`: of money arrived, the reference of the voucher that sent it. `grant`: the reference of the voucher that
-    brought the restricted grant from which this is spent. `found`: the unmatched money that is given back or kept.
+    brought the restricted grant from which this is spent. `found`: the unmatched money that it moves.
     """
 
     kind: VoucherKind
@@ -245,8 +245,12 @@ async def voucher_of(db: AsyncConnection, mutuelle_id: str, reference: str) -> N
 
 
 async def last_vouchers(db: AsyncConnection, mutuelle_id: str, most: int) -> list[NumberedVoucher]:
-    """The last vouchers that can be taken back, the newest first: none that was, no reversal, no decision."""
-    can_be = vouchers.c.reverses.is_(None) & ~_IS_REVERSED & vouchers.c.kind.not_in(DECIDED)
+    """The last vouchers that can be taken back, the newest first: none that was, no reversal, no found money."""
+    can_be = (
+        vouchers.c.reverses.is_(None)
+        & ~_IS_REVERSED
+        & (sa.func.split_part(vouchers.c.debit, ":", 2) != SUSPENSE)
+    )
     return await vouchers_where(db, mutuelle_id, can_be, newest=most)
 
 

@@ -21,7 +21,7 @@ SPREAD, PROVIDED = "income of the next year", "debts that may be lost"  # kinds 
 
 
 class YearEndError(Exception):
-    """The year cannot be closed; `reason` is the ledger's word for it, or `year_not_over`."""
+    """The year cannot be closed; `reason` is the ledger's word for it, `year_not_over` or `later_year_closed`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -65,6 +65,9 @@ async def close_year(
     last = last_day_of(year)
     if last >= mutuelle.today(by.at):
         raise YearEndError("year_not_over")
+    newest = await find_closed_year(db, mutuelle.id)
+    if newest and newest.year > year and not await find_closed_year(db, mutuelle.id, year):
+        raise YearEndError("later_year_closed")
     through = await closed_through(db, mutuelle.id)
     if through is None or through < last:
         await _book(db, mutuelle, last, entries, by)

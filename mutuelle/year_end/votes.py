@@ -23,7 +23,7 @@ from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.year_end.closing import find_closed_year, last_day_of
 from mutuelle.year_end.results import FundYear, fund_years
-from mutuelle.year_end.tables import assembly_vote
+from mutuelle.year_end.tables import assembly, assembly_vote
 from talk.trouble import RefusedError
 from talk.words import Caller
 from values import value
@@ -56,14 +56,33 @@ class VoteFacts:
     reserve: Money
 
 
-async def year_to_vote(db: AsyncConnection, mutuelle_id: str) -> int:
-    """The last closed year. RefusedError: none is closed, or an assembly has approved its accounts already."""
+async def year_to_vote(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> int:
+    """The last closed year.
+
+    RefusedError: none is closed, an assembly has approved its accounts already, or the one that is convened is to come.
+    """
     closed = await find_closed_year(db, mutuelle_id)
     if closed is None:
         raise RefusedError(NOT_CLOSED)
     if await approved_vote(db, mutuelle_id, closed.year):
         raise _approved_already(closed.year)
+    await _quorum(db, await get_mutuelle(db, mutuelle_id), closed.year, caller.at)
     return closed.year
+
+
+async def _quorum(db: AsyncConnection, mutuelle: Mutuelle, year: int, at: datetime) -> int:
+    """How many people had to be at the assembly that was held since the year's end; 0 where none was convened here.
+
+    RefusedError: the one that was convened is to come.
+    """
+    a, today = assembly.c, mutuelle.today(at)
+    since = (a.mutuelle_id == mutuelle.id) & (a.held_on > last_day_of(year))
+    rows = await db.execute(select(a.held_on, a.quorum).where(since).order_by(a.held_on))
+    convened = [(row.held_on, row.quorum) for row in rows]
+    held = [quorum for on, quorum in convened if on <= today]
+    if convened and not held:
+        raise RefusedError(_("The assembly of {day} has not been held yet.", day=convened[0][0]))
+    return held[-1] if held else 0
 
 
 def _approved_already(year: int) -> RefusedError:
@@ -122,6 +141,10 @@ async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, fac
         raise RefusedError(NOT_CLOSED)
     if await approved_vote(db, own.mutuelle_id, found.vote.year):
         raise _approved_already(found.vote.year)
+    mutuelle = await get_mutuelle(db, own.mutuelle_id)
+    quorum = await _quorum(db, mutuelle, found.vote.year, caller.at)
+    if found.vote.present < quorum:
+        raise RefusedError(_("{n} people had to be there: this vote does not count.", n=str(quorum)))
     least, most = await to_assign(db, caller, own.mutuelle_id)
     if not least <= found.reserve <= most:
         raise RefusedError(_("The result has changed. Please look again."))

@@ -18,6 +18,7 @@ from mutuelle.officers.role_changes import GIVE, WITHDRAW
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.past_receipts import last_receipts
+from mutuelle.treasury.vouchers import NewVoucher, Signatures, VoucherKind, transit_of, write_voucher
 from mutuelle.year_end.closing import close_year
 from talk.answers import pin
 from talk.words import Caller
@@ -28,6 +29,7 @@ from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, g
 from tests.support.own_accounts import opens
 from tests.support.statements import FLOAT, line, open_merchant, taken
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, Handset, join, paid, pays
+from tests.support.treasury import xof
 from ussd import calls
 
 WRONG_PIN = "73918"
@@ -107,6 +109,15 @@ async def test_a_treasurer_says_whose_unmatched_money_is(staffed: AsyncEngine, l
     await taken(staffed, [line(3, 420_003, household.number)])
     async with staffed.connect() as db:
         [receipt] = await last_receipts(db, household, 1)
+    for account in ("health:receivable:etat", "health:cash:caisse-benkadi", "health:bank:bms"):
+        await opens(staffed, account, 900_000)
+    way = NewVoucher(
+        VoucherKind.SENT, transit_of("health"), "health:bank:bms", xof(420_001), "x" * 40, toward=FLOAT
+    )
+    async with staffed.begin() as db:
+        mutuelle = await get_mutuelle(db, "BEN")
+        by = Signatures(FANTA, "Fanta", NOON.date(), two_from_minor=1_000_000)
+        await write_voucher(db, mutuelle, way, by, NOON)
     for path in (("1",), ("2", "420001"), ("3", receipt.code), ("4", household.number)):
         walk = await walked(staffed, ISSA, language, "9", "8", "8", *path)
         assert walk.acted > 0, path

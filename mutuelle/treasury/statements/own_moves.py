@@ -69,10 +69,12 @@ _OWN = text(
      where coalesce(j.occurred_on, j.effective_on) between :first and :last
        and coalesce(q.source, '') not in ('payment', 'suspense', 'statement', 'statement fee')
        and split_part(m.counter, ':', 2) <> 'opening'
-       and (split_part(m.counter, ':', 2) <> 'suspense' or q.source = 'voucher') -- found money that is given back
+       -- Found money that is given back; matched money that its operator took back.
+       and (split_part(m.counter, ':', 2) <> 'suspense' or q.source in ('voucher', 'decision'))
        -- What two moved from one household to another never left the account; what an operator took back did.
        and (q.source is distinct from 'decision' or exists (select from money_decision d
-             where d.mutuelle_id = :mutuelle and d.act || ' back' = q.key and d.outcome = 'taken back'))
+             where d.mutuelle_id = :mutuelle and q.key in (d.act || ' back', d.act || ' gone')
+               and d.outcome = 'taken back'))
        and not exists (select from statement_line s where s.mutuelle_id = :mutuelle and s.own_journal = j.id)
        and not exists (select from ledger.journal back where back.mutuelle_id = :mutuelle and back.reverses_id = j.id)
        and not exists (select from ledger.request undone where undone.mutuelle_id = :mutuelle

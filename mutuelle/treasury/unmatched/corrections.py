@@ -4,7 +4,7 @@ MOVED: a receipt was another household's. TAKEN_BACK: the operator took the mone
 had said that a payment failed, and it was paid. Cash has its own way (`cash_disputes.py`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from sqlalchemy import exists, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
-from ledger.book import Origin, PostVerdict, Voucher, reverse
+from ledger.accounts import parse
+from ledger.book import Movement, Origin, PostVerdict, Voucher, reverse
 from locales import Fact, Money, Sentence, _
 from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, correct_to_paid, move
@@ -24,7 +25,7 @@ from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.roles import Appointment
-from mutuelle.posting import RECEIVED
+from mutuelle.posting import RECEIVED, post_all
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment
 from mutuelle.treasury.cash_disputes import expect_not_merged
@@ -35,6 +36,7 @@ from mutuelle.treasury.unmatched.decisions import (
     SOURCE,
     MoneyDecision,
     MoneyOutcome,
+    came_by,
     journal_and_debit,
     write_decision,
 )
@@ -43,6 +45,7 @@ from talk.trouble import RefusedError
 from talk.words import Caller
 
 FAILED_DAYS = 90  # so far back a payment that failed can be found paid
+SUSPENSE, GONE = "suspense", "taken back by the operator"
 CHANGED = _("This money is not there any more. Please look again.")
 
 
@@ -228,6 +231,8 @@ async def _carry_out(db: AsyncConnection, act: JointAct, found: Correction, at: 
     origin = Origin(SOURCE, f"{act.id} back", TWO_TREASURERS, act.reason)
     if (await reverse(db, act.mutuelle_id, journal, on, origin)).verdict is not PostVerdict.CREATED:
         raise RefusedError(CHANGED)
+    if taken_back and parse(debit).kind.name == SUSPENSE:
+        await _leave_account(db, act, found, debit, on)
     if taken_back and money.source == "payment":
         by = By(TWO_TREASURERS, act.reason, at)
         await move(db, act.mutuelle_id, UUID(money.key_of_journal), PaymentState.REVERSED, by=by)
@@ -244,6 +249,15 @@ async def _carry_out(db: AsyncConnection, act: JointAct, found: Correction, at: 
     await write_decision(
         db, MoneyDecision(act.mutuelle_id, money.source, money.key_of_journal, *decided), act.id, at
     )
+
+
+async def _leave_account(
+    db: AsyncConnection, act: JointAct, found: Correction, suspense: str, on: date
+) -> None:
+    """The money had been matched: reversed, it lies in suspense again, and leaves the account by which it had come."""
+    amount, account = found.money.amount, await came_by(db, act.mutuelle_id, found.money.key_of_journal)
+    voucher = replace(_voucher(act, SOURCE, f"{act.id} gone", on), kind=GONE)
+    await post_all(db, [voucher.journal([Movement(suspense, account, amount.amount_minor, amount.currency)])])
 
 
 async def _pay(db: AsyncConnection, act: JointAct, found: Correction, at: datetime) -> None:

@@ -19,11 +19,15 @@ SOURCE = "decision"  # of the journals that carry a decision out; their key is t
 
 
 class MoneyOutcome(StrEnum):
-    """HOUSEHOLD, RETURNED, GIFT: of unmatched money. MOVED, TAKEN_BACK: of a receipt. PAID: of a failed payment."""
+    """HOUSEHOLD, RETURNED, GIFT, OWN: of unmatched money. MOVED, TAKEN_BACK: of a receipt. PAID: of a failed payment.
+
+    OWN: it is the mutuelle's own, what a voucher would have booked.
+    """
 
     HOUSEHOLD = "household"
     RETURNED = "returned"
     GIFT = "gift"
+    OWN = "own"
     MOVED = "moved"
     TAKEN_BACK = "taken back"
     PAID = "paid"
@@ -95,3 +99,15 @@ async def journal_and_debit(db: AsyncConnection, mutuelle_id: str, source: str, 
     if row is None:
         raise LookupError(f"{source} {key}")
     return row.journal_id, row.debit_account
+
+
+async def came_by(db: AsyncConnection, mutuelle_id: str, act: str) -> str:
+    """The account at an operator or a bank by which the money that this act gave to a household had come."""
+    d, key = money_decision.c, act
+    while True:
+        decided = (d.mutuelle_id == mutuelle_id) & (d.act == UUID(key))
+        row = (await db.execute(select(d.source, d.key).where(decided))).one()
+        if row.source != SOURCE:
+            _journal, account = await journal_and_debit(db, mutuelle_id, row.source, row.key)
+            return account
+        key = row.key

@@ -15,7 +15,8 @@ INVARIANTS: tuple[Invariant, ...] = (
            or d.source || ' ' || d.key <> case a.kind when 'voucher' then a.facts ->> 'found'
                   else (a.facts ->> 'source') || ' ' || (a.facts ->> 'key') end
            or d.outcome <> case a.kind when 'money match' then 'household'
-                  when 'voucher' then case a.facts ->> 'kind' when 'found money kept' then 'gift' else 'returned' end
+                  when 'voucher' then case a.facts ->> 'kind' when 'found money kept' then 'gift'
+                         when 'found money given back' then 'returned' else 'own' end
                   else a.facts ->> 'outcome' end
         """,
     ),
@@ -33,6 +34,12 @@ INVARIANTS: tuple[Invariant, ...] = (
               from money_decision d join ledger.request q on q.mutuelle_id = d.mutuelle_id and q.source = d.source
                    and q.key = d.key and q.verdict = 'created'
              where d.outcome in ('moved', 'taken back')
+            union all
+            select d.mutuelle_id, d.act, 'decision', d.act || ' gone', d.amount_minor, null, null, null
+              from money_decision d join ledger.request q on q.mutuelle_id = d.mutuelle_id and q.source = d.source
+                   and q.key = d.key and q.verdict = 'created'
+              join ledger.movement m on m.mutuelle_id = q.mutuelle_id and m.journal_id = q.journal_id
+             where d.outcome = 'taken back' and split_part(m.debit_account, ':', 2) = 'suspense'
             union all
             select d.mutuelle_id, d.act, 'payment', d.key, d.amount_minor, 'health:member:' || d.number,
                    d.occurred_on, null

@@ -28,6 +28,7 @@ from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, SHOWN_DIGITS, Unma
 from talk.trouble import RefusedError
 from talk.words import Caller
 
+OTHER_CURRENCY = _("This money is in another currency: it can only be given back.")
 MISMATCH = "mismatch"  # the case of a payment whose money lies in suspense
 
 
@@ -83,7 +84,7 @@ async def owner_of(
     if caller.phone in await phones_of(db, household, unconfirmed=True):
         raise RefusedError(_("Nobody decides about the money of her own household. Ask another treasurer."))
     if (await get_mutuelle(db, own.mutuelle_id)).currency != currency:
-        raise RefusedError(_("This money is in another currency: it can only be given back."))
+        raise RefusedError(OTHER_CURRENCY)
     return household
 
 

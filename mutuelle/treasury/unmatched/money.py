@@ -64,7 +64,7 @@ class Unmatched:
 
 async def unmatched_money(db: AsyncConnection, mutuelle_id: str | None = None) -> list[Unmatched]:
     """The oldest first, of one mutuelle or of all; MOST_LISTED at most."""
-    return await _read(db, mutuelle_id, "", "")
+    return await _read(db, mutuelle_id)
 
 
 async def find_unmatched(db: AsyncConnection, mutuelle_id: str, source: str, key: str) -> Unmatched | None:
@@ -73,8 +73,26 @@ async def find_unmatched(db: AsyncConnection, mutuelle_id: str, source: str, key
     return found[0] if found else None
 
 
-async def _read(db: AsyncConnection, mutuelle_id: str | None, source: str, key: str) -> list[Unmatched]:
-    asked = {"mutuelle": mutuelle_id, "source": source, "key": key, "most": MOST_LISTED}
+async def unmatched_of(db: AsyncConnection, mutuelle_id: str, account: str, amount: Money) -> list[Unmatched]:
+    """The sums of just this amount in one suspense account."""
+    return [
+        one
+        for one in await _read(db, mutuelle_id, account=account, minor=amount.amount_minor)
+        if one.amount == amount
+    ]
+
+
+async def _read(
+    db: AsyncConnection,
+    mutuelle_id: str | None,
+    source: str = "",
+    key: str = "",
+    account: str = "",
+    minor: int = 0,
+) -> list[Unmatched]:
+    """What is "" or 0 is not looked at."""
+    asked = {"mutuelle": mutuelle_id, "source": source, "key": key, "account": account, "minor": minor}
+    asked["most"] = MOST_LISTED
     return [
         Unmatched(
             mutuelle_id=row.mutuelle_id,
@@ -152,6 +170,7 @@ select q.mutuelle_id, q.source, q.key, m.credit_account as account, m.amount, m.
  where not exists (select from money_decision d
                     where d.mutuelle_id = q.mutuelle_id and d.source = q.source and d.key = q.key)
    and (:key = '' or (q.source = :source and q.key = :key))
+   and (:account = '' or (m.credit_account = :account and m.amount = :minor))
  order by day, q.mutuelle_id, q.key
  limit :most
 """)

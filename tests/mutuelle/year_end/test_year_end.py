@@ -161,7 +161,7 @@ async def test_accounts_are_approved_once_and_refused_as_often_as_members_like(t
     refused = Vote(2025, 75, 30, 45, "2/2026")
     await votes(town, refused, 0)
     async with town.connect() as db:
-        assert await year_to_vote(db, "BEN") == 2025
+        assert await year_to_vote(db, calling(FANTA, JANUARY), "BEN") == 2025
     await votes(town, APPROVES, 0)
     assert await refused_vote(town, APPROVES, 0) == "The accounts of {year} are approved already."
     assert await broken(town) == set()
@@ -190,6 +190,27 @@ async def test_an_assembly_is_convened_by_two_and_its_members_are_told_once(town
         "The assembly must be after today, within six months."
     )
     assert await broken(town) == set()
+
+
+async def test_a_vote_is_of_an_assembly_that_was_held_with_its_quorum(town: AsyncEngine) -> None:
+    await closes(town)
+    assert await proposed(town, convening_of(Assembly(date(2026, 1, 20), 9, "école", 76))) is None
+    assert await answers(town, by=ISSA, at=JANUARY) is None
+    assert await refused_vote(town, APPROVES, 0) == "The assembly of {day} has not been held yet."
+    later = JANUARY + timedelta(days=9)
+    act = vote_of(APPROVES, Money(0, "XOF"))
+    assert (
+        await refusal(proposed(town, act, at=later))
+        == "{n} people had to be there: this vote does not count."
+    )
+    await votes(town, Vote(2025, 76, 70, 3, "2/2026"), 0, at=later)
+    assert await broken(town) == set()
+
+
+async def test_a_year_before_a_closed_one_is_not_closed_any_more(town: AsyncEngine) -> None:
+    await closes(town)
+    with pytest.raises(YearEndError, match="later_year_closed"):
+        await closes(town, 2024)
 
 
 async def refused_vote(pool: AsyncEngine, vote: Vote, reserve_minor: int) -> str:

@@ -1,6 +1,7 @@
 """Money whose owner is not known, and receipts that were wrong: set right by two, once, on the day of the money."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -31,19 +32,29 @@ from mutuelle.treasury.unmatched.kept import KEPT_AFTER_DAYS
 from mutuelle.treasury.unmatched.matches import match_of
 from mutuelle.treasury.unmatched.money import Unmatched, matching, unmatched_money
 from mutuelle.treasury.voucher_acts import proposal_of
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, income_of
+from mutuelle.treasury.vouchers import (
+    NewVoucher,
+    NumberedVoucher,
+    VoucherKind,
+    income_of,
+    last_vouchers,
+    transit_of,
+)
 from talk.answers import Secret
 from tests.mutuelle.treasury.statements.test_take_in import OFFICE, sent, stands
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import AGREED, broken, calling
 from tests.support.officers import FANTA, ISSA, PIN, give_pin
 from tests.support.own_accounts import opens
-from tests.support.statements import FLOAT, SUSPENSE, TODAY, line, open_merchant, taken
+from tests.support.statements import FLOAT, NAME, SUSPENSE, TODAY, line, open_merchant, taken
 from tests.support.town import AWA, MARIAM, NOON, found_town, join, paid
+from tests.support.treasury import proposes_it, takes_back, written, xof
 
 DAY = timedelta(days=1)
 GONE = "This money is not there any more. Please look again."
 KNOWN = "The owner of this money is known by now."
+STATED_FIRST = "The statement shows {amount} of {day} without an owner already"
+DECIDED_ONCE = "This was money without an owner: two decided about it, once."
 
 
 @pytest.fixture
@@ -260,6 +271,27 @@ async def test_what_an_operator_takes_back_is_reversed(town: AsyncEngine) -> Non
     assert await broken(town) == set()
 
 
+@pytest.mark.parametrize("moves", [0, 1])
+async def test_matched_money_that_its_operator_takes_back_leaves_the_account(
+    town: AsyncEngine, household: Household, moves: int
+) -> None:
+    money, whose = await one_wrong_digit(town, minor=7_000), household
+    await both(town, match_of(money, household.number, "she has the paper"))
+    if moves:
+        whose = await join(town, MARIAM, at=NOON - 10 * DAY, cash=True)
+        async with town.connect() as db:
+            wrong = await money_of_receipt(db, await fanta(town), (await codes(town, household))[0])
+        await both(town, correction_of(MoneyOutcome.MOVED, wrong, "her neighbour's", whose.number))
+    async with town.connect() as db:
+        receipt = await money_of_receipt(db, await fanta(town), (await codes(town, whose))[0])
+    await both(town, correction_of(MoneyOutcome.TAKEN_BACK, receipt, "the operator's letter"))
+    assert (await held(town, FLOAT), await held(town, SUSPENSE), await waits(town)) == (50_000, 0, [])
+    assert (await stands(town, whose)).due.amount_minor == 12_000
+    assert await broken(town) == set()
+    await taken(town, [line(2, -7_000, "annulation"), line(3, 100, on=TODAY - 6 * DAY)])
+    assert await differences(town) == []
+
+
 async def test_what_had_failed_and_was_paid_is_posted_as_an_answer_would_have(town: AsyncEngine) -> None:
     household = await join(town, AWA, at=NOON - 2 * DAY, pay_minor=12_000)
     await sent(town, household, PaymentState.FAILED)
@@ -329,6 +361,94 @@ async def test_money_is_kept_as_a_gift_after_a_year_and_not_before(town: AsyncEn
     await both(town, await voucher(town, VoucherKind.KEPT, old))
     assert await held(town, accounts.unsplit("gifts")) == -700
     assert [one.key for one in await waits(town)] == [young.key]
+    assert await broken(town) == set()
+
+
+BMS = accounts.bank("bms")
+ARRIVED_FIRST = accounts.suspense("bms")
+
+
+async def on_its_way(pool: AsyncEngine) -> NumberedVoucher:
+    """5 000 F that two have sent from the merchant code to the bank."""
+    await opens(pool, BMS, 20_000)
+    async with pool.begin() as db:
+        await open_accounts(db, [Account("BEN", ARRIVED_FIRST, "XOF")])
+    sending = NewVoucher(
+        VoucherKind.SENT, transit_of("health"), FLOAT, xof(5_000), "for the bank", toward=BMS
+    )
+    await proposes_it(pool, sending)
+    assert await signed(pool) is None
+    [found] = await written(pool)
+    return found
+
+
+def arrived(way: NumberedVoucher, into: str = BMS, found: str = "") -> NewVoucher:
+    facts = (transit_of("health"), way.amount, "417")
+    return NewVoucher(VoucherKind.ARRIVED, into, *facts, slip="417", completes=way.key, found=found)
+
+
+async def test_our_own_money_that_a_statement_showed_first_is_booked_once(town: AsyncEngine) -> None:
+    way = await on_its_way(town)
+    await taken(town, [line(1, 5_000, "virement OM", on=TODAY)], name="bms")
+    assert STATED_FIRST in await refusal(proposes_it(town, arrived(way)))
+    [money] = await waits(town)
+    other = arrived(way, accounts.suspense(NAME), money.key)
+    assert await refusal(proposes_it(town, other)) == KNOWN  # not the money of another account
+    assert await proposes_it(town, arrived(way, ARRIVED_FIRST, money.key)) is None
+    assert await signed(town) is None
+    assert [await held(town, one) for one in (BMS, transit_of("health"), ARRIVED_FIRST)] == [25_000, 0, 0]
+    assert (await waits(town), await differences(town)) == ([], [])
+    assert await broken(town) == set()
+    async with town.connect() as db:
+        assert {one.kind for one in await last_vouchers(db, "BEN", 9)} == {VoucherKind.SENT}
+    for one in await written(town):
+        assert await refusal(takes_back(town, one)) in (
+            DECIDED_ONCE,
+            "This money has arrived: take back its arrival first.",
+        )
+    assert await refusal(proposes_it(town, arrived(way, ARRIVED_FIRST, money.key))) == KNOWN
+
+
+async def test_a_voucher_that_was_proposed_before_the_statement_came_is_not_signed(town: AsyncEngine) -> None:
+    way = await on_its_way(town)
+    assert await proposes_it(town, arrived(way)) is None
+    await taken(town, [line(1, 5_000, "virement OM", on=TODAY)], name="bms")
+    assert STATED_FIRST in await refusal(signed(town))
+    assert await held(town, BMS) == 25_000
+
+
+@pytest.mark.parametrize("days_ago", [0, 5, 6])
+async def test_only_a_sum_of_these_days_stands_in_the_way_of_a_gift(town: AsyncEngine, days_ago: int) -> None:
+    await on_its_way(town)
+    await taken(town, [line(1, 7_000, "sans nom", on=TODAY - days_ago * DAY)], name="bms")
+    gift = NewVoucher(VoucherKind.GIFT, BMS, income_of(VoucherKind.GIFT), xof(7_000), "a gift", "Boubou Sy")
+    if days_ago <= 5:
+        assert STATED_FIRST in await refusal(proposes_it(town, gift))
+    else:
+        assert await proposes_it(town, gift) is None
+    assert await proposes_it(town, replace(gift, amount=xof(7_001))) is None
+
+
+@pytest.mark.parametrize(
+    "kind", [VoucherKind.DEPOSIT, VoucherKind.SUBSIDY, VoucherKind.GIFT, VoucherKind.DEBTOR]
+)
+async def test_what_else_is_ours_leaves_suspense_by_a_voucher_of_two(
+    town: AsyncEngine, kind: VoucherKind
+) -> None:
+    debtor, box = "health:receivable:etat", accounts.cash("caisse-benkadi")
+    await opens(town, debtor, 9_000)
+    await opens(town, box, 9_000)
+    givers = {VoucherKind.DEPOSIT: box, VoucherKind.DEBTOR: debtor}
+    money = await one_wrong_digit(town, minor=8_000)
+    new = NewVoucher(
+        kind, SUSPENSE, givers.get(kind) or income_of(kind), xof(8_000), "its paper", found=money.key
+    )
+    assert await proposes_it(town, new) is None
+    assert await signed(town) is None
+    assert (await waits(town), await held(town, SUSPENSE), await held(town, FLOAT)) == ([], 0, 58_000)
+    if kind in givers:
+        assert await held(town, givers[kind]) == 1_000
+    assert await differences(town) == []
     assert await broken(town) == set()
 
 
