@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence, _
 from mutuelle.notify import notify
 from mutuelle.officers.appointments import lock_roles
-from mutuelle.officers.messages import proposal_lapsed, signature_asked, signature_refused
+from mutuelle.officers.messages import proposal_lapsed, signature_asked, signature_given, signature_refused
 from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of, officers_of
 from mutuelle.officers.tables import joint_act
@@ -50,6 +50,7 @@ class ActKind(Generic[T]):
     raises RefusedError where it is not possible (any more); what `lock` locks does not change until she has signed.
     `words` are all that is agreed to. `carry_out` does what was approved, `done` is what the approver then reads.
     `about`: the phone that the act is about. Two open acts of one `subject` (names of facts; none: all) are the same.
+    `tells_proposer`: `carry_out` tells who proposed more than that it is signed, such as a voucher's number.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ActKind(Generic[T]):
     lock: Callable[[AsyncConnection, Appointment, Facts], Awaitable[None]] = _nothing_to_lock
     about: Callable[[Facts], str | None] = lambda _facts: None
     subject: tuple[str, ...] = ()
+    tells_proposer: bool = False
 
     def is_same(self, one: Facts, other: Facts) -> bool:
         return all(one[name] == other[name] for name in self.subject or one)
@@ -200,6 +202,9 @@ async def answer_act(
     await db.execute(sa.update(joint_act).where(of_act).values(answer=done_as, **said))
     if done_as == APPROVED:
         await kind.carry_out(db, found, matter, caller.at)
+        if not kind.tells_proposer:
+            sentence = signature_given(own.mutuelle_name, own.name, found.label)
+            await notify(db, mutuelle, "signature given", {found.proposed_by: sentence}, caller.at)
         return None
     refused = proposal_lapsed if has_lapsed else signature_refused
     sentence = refused(own.mutuelle_name, own.name, found.label)

@@ -45,6 +45,11 @@ def signature_asked(mutuelle_name: str, proposer: str, act: Sentence) -> Sentenc
     )
 
 
+def signature_given(mutuelle_name: str, by: str, act: Sentence) -> Sentence:
+    """To the treasurer who proposed: it is done."""
+    return _("{mutuelle}: {by} signed: {act}.", mutuelle=mutuelle_name, by=by, act=act)
+
+
 def signature_refused(mutuelle_name: str, by: str, act: Sentence) -> Sentence:
     """To the treasurer who proposed."""
     return _("{mutuelle}: {by} did not sign: {act}.", mutuelle=mutuelle_name, by=by, act=act)

@@ -175,5 +175,6 @@ VOUCHER = known(
         ),
         lock=_lock,
         about=lambda facts: facts["phone"] or None,
+        tells_proposer=True,
     )
 )

@@ -114,5 +114,6 @@ REVERSAL = known(
         done=lambda facts: _("Done. Voucher {number} is taken back.", number=facts["number"]),
         lock=_lock,
         subject=("voucher",),
+        tells_proposer=True,
     )
 )

@@ -36,6 +36,7 @@ MESSAGES: dict[str, Sentence] = {
         for role in Role
     },
     "signature lapsed": messages.proposal_lapsed(MUTUELLE, OTHER, appointed(Role.ENROLMENT)),
+    "signature given": messages.signature_given(MUTUELLE, OTHER, appointed(Role.ENROLMENT)),
     "signature refused": messages.signature_refused(MUTUELLE, OTHER, appointed(Role.ENROLMENT)),
     "pin locked": messages.pin_locked(10),
     "pin unlocked": messages.pin_unlocked(),
