@@ -32,8 +32,14 @@ async def list_unmatched(arguments: argparse.Namespace) -> int:
     for row in rows:
         print(json.dumps(row, ensure_ascii=False) if arguments.json else _line(row))
     if not arguments.json:
-        print(f"{len(rows)} sums wait for their owner." if rows else "No money waits for its owner.")
+        print(_waiting(len(rows)))
     return 0
+
+
+def _waiting(count: int) -> str:
+    if not count:
+        return "No money waits for its owner."
+    return f"{count} sums wait for their owner." if count > 1 else "1 sum waits for its owner."
 
 
 def _row(one: Unmatched, days: int) -> dict[str, object]:

@@ -61,6 +61,25 @@ WHO_OWES, CASH_COUNT, VOUCHERS, GRANTS = (
     "grants",
 )  # lists of people and of acts
 OF_A_MEETING = (ASSEMBLY, WHO_OWES, CASH_COUNT, VOUCHERS, GRANTS)
+OPTIONS = {
+    "year": "--year",
+    "pdf": "--pdf",
+    "place": "--place",
+    "first": "--from",
+    "last": "--to",
+    "fund": "--fund",
+    "account": "--account",
+    "detail": "--detail",
+    "sheet": "--csv",
+}
+TAKES = {  # which of them a report for a meeting can do; another would be left out without a word
+    ASSEMBLY: {"year", "pdf"},
+    WHO_OWES: {"place", "pdf", "sheet"},
+    CASH_COUNT: {"first", "last", "pdf", "sheet"},
+    VOUCHERS: {"first", "last", "pdf", "sheet"},
+    GRANTS: {"pdf", "sheet"},
+}
+TAKEN_BY_A_BOOK = OPTIONS.keys() - {"year", "pdf", "place"}
 
 
 def add(commands: Commands) -> None:
@@ -122,14 +141,15 @@ def _report(typed: str) -> str:
 
 async def write_report(arguments: argparse.Namespace) -> int:
     """Print the report as a stream: it may be larger than the memory."""
+    takes = TAKES.get(arguments.name, TAKEN_BY_A_BOOK)
+    if refused := [said for name, said in OPTIONS.items() if getattr(arguments, name) and name not in takes]:
+        raise CommandError(f"{arguments.name} has no {', '.join(refused)}", 2)
     await expect_mutuelle(arguments.mutuelle)
     if arguments.name == ASSEMBLY:
         options = {"frame": arguments.chart, "language": arguments.language, "pdf": arguments.pdf}
         return await write_assembly(arguments.mutuelle, year=arguments.year, **options)
     if arguments.name in OF_A_MEETING:
         return await _write_list(arguments)
-    if arguments.year or arguments.pdf or arguments.place:
-        raise CommandError("--year, --pdf and --place are for the reports for a meeting", 2)
     report, broken = REPORTS[arguments.name], list[Control]()
     async with database() as db:
         await snapshot(db)

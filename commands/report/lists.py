@@ -156,7 +156,7 @@ def write_pages(pages: Sequence[ListPage], nothing: Sentence, wanted: ListWanted
 
 def as_csv(pages: Sequence[ListPage], sheet: Sheet) -> Iterator[str]:
     """The rows of all pages below one line of heads; amounts without a sign, the title in the first column."""
-    yield sheet.head + csv_line(["", *pages[0].heads], sheet)
+    yield sheet.head + csv_line([render(_("List"), pages[0].language), *pages[0].heads], sheet)
     for page in pages:
         for row in page.rows:
             yield csv_line([page.title, *(_plain(cell) for cell in row)], sheet)

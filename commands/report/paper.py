@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -23,13 +22,14 @@ from commands.year.paper import (
     SMALL,
     TITLE,
     WIDTH,
+    page_number,
 )
 from locales import Money
 from locales.formats import written_day
 
 AMOUNT, DAY, TICK = 26 * mm, 22 * mm, 30 * mm  # widths of columns; the others share what is left
+FEWEST_LETTERS, MOST_LETTERS = 8, 24  # for which a column of words is made wide
 BOX = ParagraphStyle("box", BODY, fontName="Helvetica-Bold", spaceBefore=2 * mm)
-FOOT_SIZE = 8
 EDGES = Edges(A4, MARGIN, 12 * mm, 16 * mm)
 
 Cell = str | date | Money | None
@@ -66,13 +66,7 @@ def paper(pages: Sequence[ListPage]) -> bytes:
         story += [PageBreak()] if nth else []
         story += [printed(page.title, TITLE), Spacer(0, 3 * mm), _table(page), printed(page.total, BOX)]
         story += [Spacer(0, 2 * mm), printed(page.note, SMALL)] if page.note else []
-    return pdf(story, EDGES, pages[0].title, pages[0].language, foot=_foot)
-
-
-def _foot(canvas: Any, document: Any) -> None:
-    """The number of the page: sheets of a list are not lost unseen."""
-    canvas.setFont("Helvetica", FOOT_SIZE)
-    canvas.drawRightString(A4[0] - MARGIN, 9 * mm, str(document.page))
+    return pdf(story, EDGES, pages[0].title, pages[0].language, foot=page_number)
 
 
 def _table(page: ListPage) -> Table:
@@ -110,9 +104,14 @@ def _table(page: ListPage) -> Table:
 
 
 def _widths(page: ListPage, right: Sequence[bool]) -> list[float]:
-    """Amounts and days as wide as they are, the rest of the page shared by the words."""
+    """Amounts and days as wide as they are, the rest of the page shared by the words: more where there are more."""
     is_day = [not isinstance(cell, str) and not right[nth] for nth, cell in enumerate(page.rows[0])]
     known = [AMOUNT if money else DAY if day else 0.0 for money, day in zip(right, is_day, strict=True)]
     tick = [TICK] if page.tick else []
-    share = (WIDTH - sum(known) - sum(tick)) / max(known.count(0.0), 1)
-    return [*(width or share for width in known), *tick]
+    letters = [
+        0 if known[nth] else min(max(len(shown(row[nth], page.language)) for row in page.rows), MOST_LETTERS)
+        for nth in range(len(known))
+    ]
+    letters = [0 if width else max(one, FEWEST_LETTERS) for width, one in zip(known, letters, strict=True)]
+    share = (WIDTH - sum(known) - sum(tick)) / max(sum(letters), 1)
+    return [*(width or share * one for width, one in zip(known, letters, strict=True)), *tick]

@@ -1,19 +1,21 @@
 """`keneya report vouchers` and `grants`: the numbered papers of a time, and what became of each restricted grant."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
 
 from commands.command import database
 from commands.report.lists import ListWanted, write_pages
 from commands.report.paper import Cell, ListPage
-from locales import Money, _, _n, render
+from ledger.accounts import parse
+from locales import Money, Sentence, _, _n, render
 from locales.formats import written_day
-from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.treasury.own_money import Grant, grants_of
+from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
+from mutuelle.treasury.cash_in_hand import holders_of_cash
+from mutuelle.treasury.own_money import OWN, Grant, account_name, grants_of
 from mutuelle.treasury.tables import voucher
-from mutuelle.treasury.voucher_rules import COMES_IN, SPOKEN_KINDS, other_side
-from mutuelle.treasury.vouchers import NumberedVoucher, VoucherKind, vouchers_where
+from mutuelle.treasury.voucher_rules import COMES_IN, EXPENSES, SPOKEN_KINDS, other_side
+from mutuelle.treasury.vouchers import PAYS, NumberedVoucher, VoucherKind, vouchers_where
 
 
 async def write_vouchers(mutuelle_id: str, first: date, last: date, wanted: ListWanted) -> int:
@@ -21,40 +23,74 @@ async def write_vouchers(mutuelle_id: str, first: date, last: date, wanted: List
     async with database() as db:
         mutuelle = await get_mutuelle(db, mutuelle_id)
         found = await vouchers_where(db, mutuelle_id, voucher.c.dated.between(first, last))
+        boxes = await holders_of_cash(db, mutuelle_id)
     in_order = sorted(found, key=lambda one: (one.fund, one.year, one.number))
-    pages = [_vouchers(mutuelle, in_order, (first, last), wanted.language)] if found else []
+    pages = [_vouchers(mutuelle, in_order, boxes, (first, last), wanted.language)] if found else []
     return write_pages(pages, _("No voucher was written in this time."), wanted)
 
 
 def _vouchers(
-    mutuelle: Mutuelle, found: Sequence[NumberedVoucher], days: tuple[date, date], language: str
+    mutuelle: Mutuelle,
+    found: Sequence[NumberedVoucher],
+    boxes: Mapping[str, Officer],
+    days: tuple[date, date],
+    language: str,
 ) -> ListPage:
     say = partial(render, language=language)
     first, last = (written_day(day, language) for day in days)
-    heads = (_("Number"), _("Day"), _("What for"), _("Amount"), _("To or from"), _("Signed by, reason"))
+    of_paper = (_("Number"), _("Code"), _("Day"), _("What for"), _("Amount"))
+    heads = (*of_paper, _("Account"), _("To or from"), _("Signed by"), _("Reason"))
     title = _("{mutuelle}: vouchers from {first} to {last}", mutuelle=mutuelle.name, first=first, last=last)
     return ListPage(
         title=say(title),
         heads=tuple(map(say, heads)),
-        rows=tuple(_row(one, language) for one in found),
-        money=frozenset({3}),
-        total=say(_n("{n} voucher", "{n} vouchers", len(found))),
+        rows=tuple(_row(one, boxes, language) for one in found),
+        money=frozenset({4}),
+        total=say(
+            _n(
+                "{n} voucher; without what was taken back: came {came}, paid {paid}",
+                "{n} vouchers; without what was taken back: came {came}, paid {paid}",
+                len(found),
+                came=Money(_sum(found, COMES_IN), mutuelle.currency),
+                paid=Money(_sum(found, PAYS), mutuelle.currency),
+            )
+        ),
         note=say(_("Every number is there: compare with the papers.")),
         language=language,
     )
 
 
-def _row(one: NumberedVoucher, language: str) -> tuple[Cell, ...]:
-    other = other_side(one)
-    signed = ", ".join(name for name in (one.proposer_name, one.signed_by) if name)
+def _row(one: NumberedVoucher, boxes: Mapping[str, Officer], language: str) -> tuple[Cell, ...]:
+    """With our own account, from which the money went or into which it came; a bank's paper is no reason."""
+    own = next((code for code in (one.credit, one.debit) if parse(code).kind.name in OWN), "")
+    account = _("box of {name}", name=boxes[own].name) if own in boxes else own and account_name(own)
+    reason = _("paper {slip}", slip=one.slip) if one.slip and one.reason == one.slip else one.reason
     return (
-        f"{one.shown_number} {one.code}",
+        one.shown_number,
+        one.code,
         one.dated,
-        render(SPOKEN_KINDS[one.kind], language),
+        _said(_what_for(one), language),
         one.amount,
-        other if isinstance(other, str) else render(other, language),
-        f"{signed}: {one.reason}",
+        _said(account, language),
+        _said(other_side(one), language),
+        ", ".join(name for name in (one.proposer_name, one.signed_by) if name),
+        _said(reason, language),
     )
+
+
+def _sum(found: Sequence[NumberedVoucher], kinds: Collection[VoucherKind]) -> int:
+    return sum(one.amount.amount_minor for one in found if one.kind in kinds and not one.is_reversed)
+
+
+def _what_for(one: NumberedVoucher) -> Sentence:
+    """The kind; of an expense, which."""
+    if one.kind is VoucherKind.EXPENSE:
+        return EXPENSES[parse(one.debit).kind.name]
+    return SPOKEN_KINDS[one.kind]
+
+
+def _said(words: Sentence | str, language: str) -> str:
+    return words if isinstance(words, str) else render(words, language)
 
 
 async def write_grants(mutuelle_id: str, wanted: ListWanted) -> int:

@@ -1,6 +1,6 @@
 """`keneya report assembly`: two pages for the general assembly, as text or as PDF."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -14,11 +14,12 @@ from ledger.charts import charts
 from ledger.export import snapshot
 from ledger.reports.voice import Voice
 from ledger.reports.years import year_before
-from locales import Money, _, catalogue, locale_of, render
+from locales import Money, _, catalogue, counts, locale_of, render
 from locales.formats import written_day
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.year_end.report import AssemblyReport, Figure, Line, Section, assembly_report
 
+TIMES_FROM = 10  # a share of more than 1000 % is read as so many times
 LABEL, COLUMN = 56, 17  # letters: a page has 90 of them
 
 
@@ -60,7 +61,8 @@ async def write_assembly(
     if pdf is None:
         print(written(said), end="")
     else:
-        _write(pdf, paper(said))
+        printed_on = render(_("Printed on {day}", day=today), language)
+        _write(pdf, paper(replace(said, days=f"{said.days}. {printed_on}")))
     return 0
 
 
@@ -75,11 +77,10 @@ def _write(file: Path, content: bytes) -> None:
 def spoken(report: AssemblyReport, voice: Voice, language: str) -> WrittenReport:
     """The report in the words, amounts and days of a language."""
     facts = {"mutuelle": report.mutuelle.name, "year": str(report.year)}
+    period = _("From {first} to {last}", first=report.last.replace(month=1, day=1), last=report.last)
     return WrittenReport(
         title=render(_("{mutuelle}: report to the general assembly, {year}", **facts), language),
-        days=render(
-            _("From {first} to {last}", first=report.last.replace(month=1, day=1), last=report.last), language
-        ),
+        days=f"{render(period, language)} ({report.mutuelle.currency})",
         heads=(written_day(report.last, language), written_day(year_before(report.last), language)),
         pages=tuple(tuple(_section(one, voice, language) for one in page) for page in report.pages),
         note=render(
@@ -96,7 +97,11 @@ def spoken(report: AssemblyReport, voice: Voice, language: str) -> WrittenReport
 
 def _section(section: Section, voice: Voice, language: str) -> WrittenSection:
     rows = tuple(
-        (_label(line, voice, language), _figure(line.now, voice.locale), _figure(line.before, voice.locale))
+        (
+            _label(line, voice, language),
+            _figure(line.now, voice.locale, language),
+            _figure(line.before, voice.locale, language),
+        )
         for line in section.lines
     )
     sums = frozenset(nth for nth, line in enumerate(section.lines) if line.is_sum)
@@ -108,10 +113,12 @@ def _label(line: Line, voice: Voice, language: str) -> str:
     return f"{voice.fund(line.fund)}, {said}" if line.fund else said
 
 
-def _figure(figure: Figure, locale: Locale) -> str:
+def _figure(figure: Figure, locale: Locale, language: str) -> str:
     if figure is None:
         return "–"
     if isinstance(figure, Fraction):
+        if figure >= TIMES_FROM:
+            return render(counts.times(round(figure)), language)
         return format_percent(float(figure), "0.0 %", locale)
     return format_decimal(figure.amount_minor if isinstance(figure, Money) else figure, "#,##0", locale)
 

@@ -1,6 +1,6 @@
 """The report to the assembly as a PDF of two A4 pages, whose text can be read out of it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
@@ -18,6 +18,7 @@ MARGIN = 15 * mm
 WIDTH = A4[0] - 2 * MARGIN
 EDGES = Edges(A4, MARGIN, 12 * mm, 12 * mm)
 FIGURE = 32 * mm
+FOOT, FOOT_SIZE = 9 * mm, 8
 INDIGO, LINE, INK = (HexColor(colour) for colour in ("#27406b", "#d8cdbb", "#1d1a16"))
 BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9.5, leading=11.5, textColor=INK)
 SMALL = ParagraphStyle("small", BODY, fontSize=8)
@@ -31,7 +32,13 @@ HEAD_RIGHT = ParagraphStyle("head right", HEAD, alignment=2)
 
 def paper(said: "WrittenReport") -> bytes:
     """The PDF of the report."""
-    return pdf(_story(said), EDGES, said.title, said.language)
+    return pdf(_story(said), EDGES, said.title, said.language, foot=page_number)
+
+
+def page_number(canvas: Any, document: Any) -> None:
+    """At the foot of each page: sheets are not lost unseen."""
+    canvas.setFont("Helvetica", FOOT_SIZE)
+    canvas.drawRightString(A4[0] - MARGIN, FOOT, str(document.page))
 
 
 def _story(said: "WrittenReport") -> list[Flowable]:

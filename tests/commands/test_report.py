@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from commands.report import ALSO, OF_A_MEETING
+from commands.report import ALSO, OF_A_MEETING, TAKEN_BY_A_BOOK, TAKES
 from engines.embedded import Engines
 from ledger import accounts as a
 from ledger.reports import REPORTS, Question
@@ -32,7 +32,12 @@ def keneya(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     """Type `keneya report …` about a mutuelle of the usual town, with a year in its book."""
     monkeypatch.setenv("DATABASE_URL", database.url)
     asyncio.run(_year(database.url))
-    return lambda name, *typed: typed_into(capsys, "report", name, "--mutuelle", "BEN", *YEAR_2026, *typed)
+
+    def type_(name: str, *typed: str) -> tuple[int, str, str]:
+        days = YEAR_2026 if "first" in TAKES.get(ALSO.get(name, name), TAKEN_BY_A_BOOK) else ()
+        return typed_into(capsys, "report", name, "--mutuelle", "BEN", *days, *typed)
+
+    return type_
 
 
 async def _year(url: str) -> None:
@@ -258,3 +263,10 @@ def test_the_report_to_the_assembly_is_written_as_text_and_as_a_pdf(keneya: Kene
     assert "No such file" in complaints
     assert keneya("balance", "--year", "2026")[0] == 2
     assert keneya("assembly", "--year", "2098")[0] == 2
+    for name, option in (
+        ("assembly", "--csv-french"),
+        ("cash-count", "--place=Benso"),
+        ("dons", "--from=2026-01-01"),
+    ):
+        code, _output, complaints = keneya(name, option)
+        assert (code, "has no --" in complaints) == (2, True), "no option is left out without a word"
