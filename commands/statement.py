@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from commands.command import CommandError, Commands, command, database, expect_mutuelle, of_mutuelle
 from commands.imports import OBJECTS_BETWEEN_LOOKS, language
 from commands.progress import Progress
-from locales import languages, render
+from locales import _n, languages, render
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.sheets.faults import Fault
 from mutuelle.sheets.lines import UnreadFileError
@@ -96,6 +96,9 @@ def _report(taken: TakenIn, arguments: argparse.Namespace) -> None:
         print(render(fault.sentence, arguments.language), file=sys.stderr)
     if len(taken.faults) > FAULTS_SHOWN:
         print(f"… {len(taken.faults) - FAULTS_SHOWN}", file=sys.stderr)
+    if count := len(taken.faults):
+        kept = _n("{n} fault: nothing was written.", "{n} faults: nothing was written.", count)
+        print(render(kept, arguments.language), file=sys.stderr)
     if not taken.faults:
         for sentence in result_of(taken, arguments.account, dry=arguments.dry_run):
             print(render(sentence, arguments.language))

@@ -89,6 +89,7 @@ def test_a_refused_statement_names_file_row_and_reason_and_keeps_nothing(
     assert fault.splitlines() == [
         "mars.csv, line 3, currency: this account is kept in XOF (E3: “EUR”)",
         "mars.csv, line 4, amount: This is not an amount. (D4: “x”)",
+        "2 faults: nothing was written.",
     ]
     counts = {"lines": 3, "posted": 0, "known": 0, "unmatched": 0, "fees": 0, "refused": 2}
     assert {name: json.loads(said.splitlines()[-1])[name] for name in counts} == counts
@@ -110,6 +111,9 @@ def test_an_account_is_named_by_what_stands_in_the_ledger(
     assert keneya("statement", path, "--account", "simulated-ML", "--mutuelle", "kan")[0] == 0
     assert keneya("statement", path, *OF_BEN, "--preset", "wave")[0] == 2
     assert keneya("statement", str(tmp_path / "none.csv"), *OF_BEN)[0] == 2
+    (tmp_path / "scan.pdf").write_bytes(b"%PDF-1.7")
+    code, _said, fault = keneya("statement", str(tmp_path / "scan.pdf"), *OF_BEN)
+    assert (code, "ask the operator or bank for CSV or XLSX" in fault) == (1, True)
     (tmp_path / "other.csv").write_text("jour;montant\n1;2\n")
     code, _said, fault = keneya("statement", str(tmp_path / "other.csv"), *OF_BEN)
     assert (code, fault.startswith("keneya: no preset has these headers; there are bank")) == (2, True)

@@ -27,6 +27,7 @@ MOST_BYTES = 128 * 1024 * 1024
 MOST_LINES = 500_000
 TOLD_EVERY = 1000  # lines
 LONGEST_CELL, LONGEST_ID = 400, 120
+PDF = b"%PDF"  # begins such a file
 FIRST_DAY = date(2000, 1, 1)  # no book has an earlier one
 BETWEEN = "; "  # the cells of a note: nobody writes one number across two of them
 LOCAL_CURRENCY = {"fcfa", "cfa", "f cfa", "f"}
@@ -92,6 +93,8 @@ def read_statement(
 
 def _rows(raw: bytes, preset: Preset | None) -> tuple[Iterator[CsvLine], Preset, CsvLine]:
     """The lines below the headers, the preset that fits, and the headers."""
+    if raw.startswith(PDF):
+        raise UnreadFileError(0, _("this is a PDF: please ask the operator or bank for CSV or XLSX"))
     if raw.startswith((SIGNATURE, OLDER)):
         rows = list(workbook_lines(raw))
         chosen = fitting([[row.cells for row in rows[:MOST_ABOVE]]], preset)[0]
@@ -132,6 +135,7 @@ class _LineReader:
         self.headers = _named(header.cells)
         self.digits = MINOR_DIGITS[mutuelle.currency]
         self.without_id: Counter[str] = Counter()
+        self.sound = 0  # how many faults there were before this row
 
     def take(self, row: CsvLine) -> None:
         """Read one line: into the lines, the faults, or as one that tells of no money."""
@@ -139,19 +143,22 @@ class _LineReader:
             name: [" ".join(row.cells[place].split()) for place in places if place < len(row.cells)]
             for name, places in self.places.items()
         }
-        faults = len(self.read.faults)
+        self.sound = len(self.read.faults)
         self._expect_harmless(row)
         moved = self._moved(row, cells)
         if moved is False:
             self.read.skipped += 1
             return
         line = self._line(row, cells)
-        if line is not None and len(self.read.faults) == faults:
+        if line is not None and len(self.read.faults) == self.sound:
             self.read.lines.append(line)
 
     def _fault(self, row: CsvLine, name: str, reason: Sentence, said: str = "") -> None:
+        """One fault a cell: a formula is not told as no amount too."""
         place = self.places[name][0] if name in self.places else None
         shown, letters = ("", "") if place is None else (self.headers[place], column_letters(place))
+        if letters and any(one.letters == letters for one in self.read.faults[self.sound :]):
+            return
         self.read.faults.append(Fault(self.read.name, row.line, shown, reason, letters, said))
 
     def _expect_harmless(self, row: CsvLine) -> None:
@@ -246,8 +253,9 @@ class _LineReader:
             return self._of_two_columns(row, cells, note)
         faults, money = len(self.read.faults), self._amount(row, cells, "amount")
         if not money:
+            reason = _("a line of 0 moves no money") if money == 0 else _("This is not an amount.")
             if len(self.read.faults) == faults:
-                self._fault(row, "amount", _("This is not an amount."), _first(cells, "amount") or "-")
+                self._fault(row, "amount", reason, _first(cells, "amount") or "-")
             return None, False
         way = self.read.preset.types.get(folded(_first(cells, "type"))) if self.read.preset.types else None
         is_fee = way == "fee" or (way in (None, "debit") and money < 0 and _says_fee(note))
@@ -264,13 +272,12 @@ class _LineReader:
         self, row: CsvLine, cells: Mapping[str, list[str]], note: str
     ) -> tuple[int | None, bool]:
         """The same where money that came in and money that went out have a column each."""
-        faults = len(self.read.faults)
         came, went = self._amount(row, cells, "credit"), self._amount(row, cells, "debit")
         if came is not None and came < 0:
             self._fault(row, "credit", _("money that came in is above zero"), _first(cells, "credit"))
-        elif bool(came) == bool(went) and len(self.read.faults) == faults:
+        elif bool(came) == bool(went) and len(self.read.faults) == self.sound:
             self._fault(row, "", _("a line has a credit or a debit"))
-        if len(self.read.faults) > faults:
+        if len(self.read.faults) > self.sound:
             return None, False
         return (came, False) if came else (-abs(went or 0), _says_fee(note))
 

@@ -187,7 +187,8 @@ PLAIN_FAULTS = {
     "2026-11-20;;;500;XOF;": "mars.csv, line 2, id: this line has no id (B2)",
     "2026-11-20;T1;;500;EUR;": "mars.csv, line 2, currency: this account is kept in XOF (E2: “EUR”)",
     "2026-11-20;T1;;;XOF;": "mars.csv, line 2, amount: This is not an amount. (D2: “-”)",
-    "2026-11-20;T1;;0;XOF;": "mars.csv, line 2, amount: This is not an amount. (D2: “0”)",
+    "2026-11-20;T1;;0;XOF;": "mars.csv, line 2, amount: a line of 0 moves no money (D2: “0”)",
+    "2026-11-20;T1;;=500;XOF;": "mars.csv, line 2, amount: a cell cannot begin with '=' (D2: “=500”)",
     "2026-11-20;T1;22370000001;-500;XOF;": (
         "mars.csv, line 2, amount: money that came in is above zero (D2: “-500”)"
     ),
