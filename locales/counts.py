@@ -17,6 +17,11 @@ def days(n: int) -> Sentence:
     return _n("{n} day", "{n} days", n)
 
 
+def age(n: int) -> Sentence:
+    """How many days old something is: what came today is a day old, never "0 days"."""
+    return days(max(n, 1))
+
+
 def months(n: int) -> Sentence:
     return _n("{n} month", "{n} months", n)
 

@@ -10,7 +10,8 @@ from mutuelle.treasury.cash_counts import BoxCount, counted_box, difference_of, 
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of
 from mutuelle.treasury.waivers import waiver_reason
 from talk.answers import Kind, amount
-from talk.figures import notes_in
+from talk.figures import amount_in, no_note_in, notes_in
+from talk.trouble import InvalidError
 from talk.words import Caller, ask, confirm, do, look
 
 MOST_MINOR = 9_999_999
@@ -22,6 +23,10 @@ def notes_and_coins(currency: str) -> Kind[Money]:
 
     def parse(typed: str) -> Money:
         total = notes_in(typed)
+        if total is None and (unknown := no_note_in(typed)):
+            raise InvalidError(_("There is no note or coin of {value}.", value=Money(unknown, currency)))
+        if total is None and amount_in(typed) is None:
+            raise InvalidError(_("Please type the sum, or how many of each note."))
         return whole.parse(typed if total is None else str(total))
 
     bad = (*whole.bad, "3x10000 2x300", "1000x10000")
@@ -38,7 +43,7 @@ def notes_and_coins(currency: str) -> Kind[Money]:
 
 async def count_box(caller: Caller, appointment: Appointment) -> Sentence:
     held = (await look(cash_in_hand_of, appointment)).held
-    question = _("Count your box. How much in all? Or note by note: 3x10000 2x5000 450")
+    question = _("Count your box. How much in all? Or note by note: 3x10000 2x5000 450. Empty: 0")
     counted: Money = await ask(question, notes_and_coins(held.currency))
     found = await look(counted_box, caller, appointment, counted)
     reason = None

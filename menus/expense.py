@@ -8,7 +8,7 @@ from mutuelle.officers.colleagues import colleagues_of
 from mutuelle.officers.roles import Appointment
 from mutuelle.treasury.own_money import BANK, CASH, Owed, money_to_spend, owed_to_facilities
 from mutuelle.treasury.voucher_answers import Party, party_kind, voucher_reason
-from mutuelle.treasury.voucher_rules import EXPENSES, Credit, credit_of
+from mutuelle.treasury.voucher_rules import EXPENSES, Credit, credit_of, no_more
 from mutuelle.treasury.vouchers import NewVoucher, VoucherKind
 from talk.phones import region_of
 from talk.words import Caller, Option, ask, choose, look
@@ -51,7 +51,7 @@ async def give_back(caller: Caller, appointment: Appointment) -> Sentence:
         return NO_MONEY
     place = await one_place(FROM, of_fund)
     question = _("{name}: {credit} too much paid. How much back?", name=credit.name, credit=credit.amount)
-    money = await how_much(question, min(credit.amount, place.held))
+    money = await how_much(question, place.held, credit.amount, no_more(credit.amount))
     reason = await ask(WHY, voucher_reason)
     return await record(
         caller,
@@ -84,7 +84,8 @@ async def pay_facility(caller: Caller, appointment: Appointment) -> Sentence:
         return NO_MONEY
     place = await one_place(FROM, places)
     question = _("{name}: {owed} owed. How much do you pay?", name=facility.name, owed=facility.amount)
-    money = await how_much(question, min(facility.amount, place.held))
+    more = _("The mutuelle owes only {owed}.", owed=facility.amount)
+    money = await how_much(question, place.held, facility.amount, more)
     reason = await ask(WHY, voucher_reason)
     return await record(
         caller,

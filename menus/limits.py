@@ -20,9 +20,12 @@ async def limits(caller: Caller, appointment: Appointment) -> Sentence:
 
 
 def asked(found: LimitNow) -> Sentence:
-    if found.since is None:
-        return _("{limit}. How much from now on?", limit=found.label)
-    return _("{limit}, since {day}. How much from now on?", limit=found.label, day=found.since)
+    question = _("{limit}. How much from now on?", limit=found.label)
+    if found.since is not None:
+        question = _("{limit}, since {day}. How much from now on?", limit=found.label, day=found.since)
+    if BOUNDS[found.name].start == 0:
+        return _("{question} 0: always two sign", question=question)
+    return question
 
 
 def new_value(found: LimitNow) -> Kind[int]:

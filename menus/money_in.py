@@ -80,7 +80,8 @@ async def debt_paid(caller: Caller, appointment: Appointment) -> Sentence:
     debtor: Owed = owed[chosen.key]
     place = await where(appointment, debtor.account.partition(":")[0])
     question = _("{name} owes {owed}. How much was paid?", name=debtor.name, owed=debtor.amount)
-    money = await how_much(question, debtor.amount)
+    more = _("{name} owes only {owed}.", name=debtor.name, owed=debtor.amount)
+    money = await how_much(question, debtor.amount, debtor.amount, more)
     reason = await ask(WHY, voucher_reason)
     return await record(
         caller,

@@ -76,9 +76,9 @@ async def whose(caller: Caller, appointment: Appointment, found: Sequence[Unmatc
         chosen = await one_of(_("Which one?"), [Option(one.key, one.label) for one in found])
         [money] = [one for one in found if one.key == chosen.key]
     mutuelle = await look(get_mutuelle, appointment.mutuelle_id)
-    days = counts.days(money.days(mutuelle.today(caller.at)))
+    days = money.days(mutuelle.today(caller.at))
     what = await choose(
-        _said(money, days),
+        _said(money, counts.days(days) if days else _("today")),
         (
             Option(HOUSEHOLD, _("For a household"), "1"),
             Option(RETURN, _("Give it back"), "2"),

@@ -4,10 +4,10 @@ from locales import Fact, Sentence, _
 from menus.sign import NOTHING, propose
 from menus.words import one_of
 from mutuelle.officers.roles import Appointment
-from mutuelle.treasury.own_money import account_name
 from mutuelle.treasury.voucher_answers import voucher_reason
 from mutuelle.treasury.voucher_reversals import reversal_of
-from mutuelle.treasury.vouchers import NumberedVoucher, VoucherKind, last_vouchers
+from mutuelle.treasury.voucher_rules import other_side
+from mutuelle.treasury.vouchers import NumberedVoucher, last_vouchers
 from talk.words import Caller, Option, ask, choose, look
 
 MOST_LISTED = 40
@@ -31,14 +31,11 @@ async def last(caller: Caller, appointment: Appointment) -> Sentence:
 
 def in_short(found: NumberedVoucher) -> Sentence:
     return _(
-        "{number} {amount}, {who}", number=f"{found.number}/{found.year}", amount=found.amount, who=who(found)
+        "{number} {amount}, {who}",
+        number=f"{found.number}/{found.year}",
+        amount=found.amount,
+        who=other_side(found),
     )
-
-
-def who(found: NumberedVoucher) -> Sentence | str:
-    """Who was paid or gave, or the account beside her box of what a treasurer moved."""
-    other = found.credit if found.kind is VoucherKind.WITHDRAWAL else found.debit
-    return found.party or account_name(found.toward or other)
 
 
 def in_words(found: NumberedVoucher) -> Sentence:
@@ -48,6 +45,6 @@ def in_words(found: NumberedVoucher) -> Sentence:
         "amount": found.amount,
         "day": f"{found.dated:%d/%m}",
         "reason": found.reason,
-        "who": who(found),
+        "who": other_side(found),
     }
     return _("{number}, code {code}, {day}: {amount}, {who}. {reason}", **facts)

@@ -45,7 +45,11 @@ async def one_place(question: Sentence, places: Sequence[OwnMoney]) -> OwnMoney:
     return next(one for one in places if one.key == chosen.key)
 
 
-async def how_much(question: Sentence, most: Money) -> Money:
-    """An amount of at most `most`, which is what there is."""
-    money: Money = await ask(question, amount(Money(1, most.currency), most, outside=only(most)))
+async def how_much(
+    question: Sentence, held: Money, owed: Money | None = None, more: Sentence | None = None
+) -> Money:
+    """An amount of at most `held`, which is what there is, and of at most `owed`; `more` is said beyond that."""
+    most, outside = (owed, more) if owed and owed <= held else (held, None)
+    kind = amount(Money(1, most.currency), most, outside=outside or only(most))
+    money: Money = await ask(question, kind)
     return money

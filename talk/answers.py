@@ -171,7 +171,7 @@ pin = Kind("pin", _pin, good=("4071",), bad=("12", "abcd"), secret=True)
 def _reason(typed: str) -> str:
     reason = " ".join(typed.split())
     if sum(letter.isalnum() for letter in reason) < 2:
-        raise InvalidError(_("Please say in a few words what is wrong."))
+        raise InvalidError(_("Please say it in a few words."))
     if septets(fold(reason)) > LONGEST_REASON or len(reason) > LONGEST_REASON:
         raise InvalidError(_("Too long: {most} letters at most.", most=LONGEST_REASON))
     return reason

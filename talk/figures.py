@@ -19,6 +19,8 @@ HALF = re.compile(
 SUM = re.compile(
     r"\d\s*(?:[a-z]+\s*)?[+x×*]\s*\d{1,7}(?!\d)"
 )  # 5000 F + 3000, 2 x 2500 F; +22376000001 is a phone
+# What stands before figures that are a number on paper, no amount: BMS-0041, T14; but F5000 is one.
+ON_PAPER = re.compile(r"(?<![a-z])(?!(?:f\.?\s?cfa|cfa|xof|xaf|francs?|frs?|f)[-/_]?$)[a-z]+[-/_]?$")
 TIMES_OVER = re.compile(r"(\w+)\s*(?:fois|times)\b")  # 3 fois 2000 F; but 5000 F cette fois
 
 # Words are read where a number has "thousand" or "hundred" in it; a lone "deux" is no amount.
@@ -101,7 +103,8 @@ def groups(typed: str) -> list[str]:
 def amount_in(typed: str) -> int | None:
     """The one whole number of a line: 5 000 F CFA, 5.000, 5OOO, je donne 5000 francs, cinq mille.
 
-    Of several the only one with a currency behind it; None where there is none, or cents (50.00), or a minus.
+    Of several the only one with a currency behind it; None where there is none, or cents (50.00), or a minus, or
+    figures that letters begin (BMS-0041).
     """
     text = in_figures(typed).lower()
     if re.search(r"(?:^|\s)-\d|million", text) or SUM.search(text):
@@ -115,6 +118,8 @@ def amount_in(typed: str) -> int | None:
         return None
     priced = [number for number, behind in found if re.match(rf"\s*{UNIT}", behind)]
     one = priced if len(priced) == 1 and len(found) > 1 else [number for number, _behind in found]
+    if one is not priced and any(ON_PAPER.search(text[: run.start()]) for run in RUN.finditer(text)):
+        return None
     return one[0] if len(one) == 1 else None
 
 
@@ -125,7 +130,7 @@ def notes_in(typed: str) -> int | None:
     """
     text = GROUPED_NOTE.sub(r"\1", in_figures(typed).lower())
     counted = [(int(one[1]), int(one[2])) for one in NOTES.finditer(text)]
-    if not counted or not all(two in NOTES_AND_COINS or one in BANKNOTES for one, two in counted):
+    if not counted or no_note_in(typed):
         return None
     rest = re.sub(rf"[\s,;+]|\b(?:{'|'.join(BETWEEN)})\b|{UNIT}", " ", NOTES.sub(" ", text)).strip()
     if rest and not re.fullmatch(
@@ -134,6 +139,13 @@ def notes_in(typed: str) -> int | None:
         return None
     loose = amount_in(rest) if rest else 0
     return None if loose is None else loose + sum(count * value for count, value in counted)
+
+
+def no_note_in(typed: str) -> int | None:
+    """The first value in a line of notes and coins that no note or coin has: 300 of 2x10000 1x300."""
+    text = GROUPED_NOTE.sub(r"\1", in_figures(typed).lower())
+    counted = [(int(one[1]), int(one[2])) for one in NOTES.finditer(text)]
+    return next((two for one, two in counted if two not in NOTES_AND_COINS and one not in BANKNOTES), None)
 
 
 def numbers_in(text: str) -> list[int]:

@@ -10,9 +10,9 @@ from commands.report.paper import Cell, ListPage
 from locales import Money, _, _n, render
 from locales.formats import written_day
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.treasury.own_money import Grant, account_name, grants_of
+from mutuelle.treasury.own_money import Grant, grants_of
 from mutuelle.treasury.tables import voucher
-from mutuelle.treasury.voucher_rules import COMES_IN, SPOKEN_KINDS
+from mutuelle.treasury.voucher_rules import COMES_IN, SPOKEN_KINDS, other_side
 from mutuelle.treasury.vouchers import NumberedVoucher, VoucherKind, vouchers_where
 
 
@@ -45,14 +45,14 @@ def _vouchers(
 
 
 def _row(one: NumberedVoucher, language: str) -> tuple[Cell, ...]:
-    own = account_name(one.toward or (one.credit if one.kind is VoucherKind.WITHDRAWAL else one.debit))
+    other = other_side(one)
     signed = ", ".join(name for name in (one.proposer_name, one.signed_by) if name)
     return (
         f"{one.shown_number} {one.code}",
         one.dated,
         render(SPOKEN_KINDS[one.kind], language),
         one.amount,
-        one.party or render(own, language),
+        other if isinstance(other, str) else render(other, language),
         f"{signed}: {one.reason}",
     )
 

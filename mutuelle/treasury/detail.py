@@ -138,7 +138,7 @@ def statement_words(found: Detail) -> Sentence | None:
         "Statements: {n} difference, of {age} ago.",
         "Statements: {n} differences, the oldest of {age} ago.",
         n,
-        age=counts.days(days),
+        age=counts.age(days),
     )
 
 
@@ -180,7 +180,7 @@ def _waiting(found: Detail) -> list[Sentence]:
     for bare in (False, True):
         facts: dict[str, Fact] = {
             "amount": _sum(found, minor, bare),
-            "age": counts.days((found.today - waits[0][0]).days),
+            "age": counts.age((found.today - waits[0][0]).days),
         }
         if old_minor:
             said = _(

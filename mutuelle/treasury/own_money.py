@@ -4,6 +4,7 @@ Another treasurer's box is hers alone: only she spends from it. A box without a 
 books) is any treasurer's.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ FUNDS: dict[str, Sentence] = {
     accounts.GRANTS: _("grants"),
 }
 MOST_LETTERS = 22  # of the name of an account, as a screen shows it
+COUNTRY = re.compile("-[A-Z]{2}$")  # ends the name of an operator's account
 SHORT_WORD = 3  # letters: such a word of a name is written small (de, du), alone in capitals (BMS)
 
 
@@ -109,10 +111,12 @@ def place_name(sub: str) -> Sentence | str:
 
 
 def spelt(sub: str) -> str:
-    """The name of an account of which the code keeps letters only: banque-de-sikasso is Banque de Sikasso."""
-    words = sub.split("-")
-    if len(words) == 1 and len(sub) <= SHORT_WORD + 1:
-        return sub.upper()
+    """The name of an account of which the code keeps letters only: banque-de-sikasso is Banque de Sikasso,
+    orange-ML is Orange.
+    """
+    words = COUNTRY.sub("", sub).split("-")
+    if len(words) == 1 and len(words[0]) <= SHORT_WORD + 1:
+        return words[0].upper()
     written = [
         word if nth and len(word) <= SHORT_WORD else word.capitalize() for nth, word in enumerate(words)
     ]

@@ -4,6 +4,7 @@ Two always sign cash that goes from one treasurer to another (who gets it signs)
 records it, and whatever is taken back.
 """
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -87,7 +88,7 @@ async def words_to_record(db: AsyncConnection, caller: Caller, own: Appointment,
     mutuelle = await get_mutuelle(db, own.mutuelle_id)
     matter = Matter(new, own.phone, own.name, mutuelle.today(caller.at))
     await expect_possible(db, caller, own, matter)
-    return words_of(matter, new.reason)
+    return words_of(replace(matter, name=""), new.reason)  # to herself it is "my box", as the menu says
 
 
 async def record_voucher(
@@ -163,13 +164,13 @@ async def tell_number(
 VOUCHER = known(
     ActKind(
         "voucher",
-        label=lambda facts: label_of(voucher_of_facts(facts)),
+        label=lambda facts: label_of(voucher_of_facts(facts), facts["name"]),
         look_again=_look_again,
         words=words_of,
         carry_out=_carry_out,
         done=lambda facts: _(
             "Done: {voucher}. {name} gets its number by SMS.",
-            voucher=label_of(voucher_of_facts(facts)),
+            voucher=label_of(voucher_of_facts(facts), facts["name"]),
             name=facts["name"],
         ),
         lock=_lock,

@@ -13,6 +13,7 @@ from values import value
 MOST_REASON = 40  # characters: it stands beside who is paid and from what, on one screen and in one SMS
 MOST_PARTY = 24
 MOST_SLIP = 16
+ALONE = re.compile(r"(?<![\w/-])\d(?:[ .]?\d){4}(?![ .]?\d|[\w/-])")  # five digits, as a work PIN has
 
 
 @value
@@ -34,15 +35,22 @@ def party_kind(region: str) -> Kind[Party]:
         rest = (
             typed.replace(found[0][0], " ") if found and found[0][0] in typed else IN_A_LINE.sub(" ", typed)
         )
+        _expect_no_pin(rest)
         return Party(_name(rest), phone)
 
     return Kind(
         "party",
         parse,
         good=("Boutique Sanogo +22376123456", "x" * MOST_PARTY),
-        bad=("", "7", "76 12 34 56", "x" * (MOST_PARTY + 1)),
+        bad=("", "7", "76 12 34 56", "Awa 20041", "x" * (MOST_PARTY + 1)),
         takes_rest=True,
     )
+
+
+def _expect_no_pin(typed: str) -> None:
+    """Refused where five digits stand alone: they may be her work PIN, which is never shown or kept."""
+    if ALONE.search(typed):
+        raise InvalidError(_("Five digits alone may be a PIN. Please add letters, like BR 20041."))
 
 
 def _name(typed: str) -> str:
@@ -74,9 +82,15 @@ def _slip(typed: str) -> str:
     slip = " ".join(re.sub(r"[^A-Za-z0-9/. -]", " ", typed).split()).upper()
     if not any(letter.isdigit() for letter in slip) or not 2 <= len(slip) <= MOST_SLIP:
         raise InvalidError(_("Please type the number on the paper of the bank or operator."))
+    if not any(letter.isalpha() for letter in slip):
+        _expect_no_pin(slip)
     return slip
 
 
 slip_number = Kind(
-    "slip", _slip, good=("BR 2026-00417/B"[:MOST_SLIP],), bad=("", "papier", "1", "9" * 17), takes_rest=True
+    "slip",
+    _slip,
+    good=("BR 2026-00417/B"[:MOST_SLIP],),
+    bad=("", "papier", "1", "9" * 17, "20041"),
+    takes_rest=True,
 )

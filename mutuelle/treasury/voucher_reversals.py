@@ -15,9 +15,9 @@ from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAc
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_disputes import close_dispute
-from mutuelle.treasury.own_money import OWN, account_name, grants_of
+from mutuelle.treasury.own_money import OWN, grants_of
 from mutuelle.treasury.voucher_acts import lock_voucher, tell_number
-from mutuelle.treasury.voucher_rules import CHANGED
+from mutuelle.treasury.voucher_rules import CHANGED, other_side
 from mutuelle.treasury.vouchers import (
     SUSPENSE,
     NumberedVoucher,
@@ -87,13 +87,7 @@ async def _look_again(db: AsyncConnection, _caller: Caller, own: Appointment, fa
 def _words(taken: TakenBack, reason: str) -> Sentence:
     found = taken.voucher
     facts: dict[str, Fact] = {"number": found.shown_number, "amount": found.amount, "reason": reason}
-    if found.party:
-        return _("Take back voucher {number}: {amount}, {party}? {reason}", **facts, party=found.party)
-    return _(
-        "Take back voucher {number}: {amount}, {account}? {reason}",
-        **facts,
-        account=account_name(found.toward or found.debit),
-    )
+    return _("Take back voucher {number}: {amount}, {party}? {reason}", **facts, party=other_side(found))
 
 
 async def _take_back(db: AsyncConnection, act: JointAct, taken: TakenBack, at: datetime) -> None:

@@ -73,7 +73,7 @@ async def expect_possible(db: AsyncConnection, caller: Caller, own: Appointment,
     elif new.kind is VoucherKind.REFUND:
         credit = await credit_of(db, caller, own, parse(new.debit).sub)
         if new.amount > credit.amount:
-            raise RefusedError(_("This household has {credit} to its credit, no more.", credit=credit.amount))
+            raise RefusedError(no_more(credit.amount))
     elif new.kind is VoucherKind.ARRIVED:
         sent = {one.key: one for one in await on_the_way(db, mutuelle_id)}.get(new.completes)
         if sent is None or sent.amount != new.amount or new.debit not in (sent.toward, stated_first(sent)):
@@ -163,6 +163,11 @@ async def credit_of(db: AsyncConnection, caller: Caller, own: Appointment, numbe
     return Credit(household.account, *names, phones[0] if phones else "", credit)
 
 
+def no_more(credit: Money) -> Sentence:
+    """Why a household gets no more back than that."""
+    return _("This household has {credit} to its credit, no more.", credit=credit)
+
+
 async def _expect_receiver(db: AsyncConnection, caller: Caller, own: Appointment, matter: Matter) -> None:
     """Refused unless who gets the cash is a treasurer, and signs herself."""
     receiver = matter.voucher.debit.rpartition(":")[2]
@@ -208,11 +213,17 @@ def label_of_sent(sent: NumberedVoucher) -> Sentence:
     return _("{amount} to {account}", amount=sent.amount, account=account_name(sent.toward))
 
 
-def label_of(new: NewVoucher) -> Sentence:
-    """It in a list, and in an SMS."""
+def other_side(found: NumberedVoucher) -> Sentence | str:
+    """Who was paid or gave; of a treasurer's move the account beside her box, whose code is no word for people."""
+    other = found.credit if found.kind is VoucherKind.WITHDRAWAL else found.debit
+    return found.party or account_name(found.toward or other)
+
+
+def label_of(new: NewVoucher, of_box: str = "") -> Sentence:
+    """It in a list, and in an SMS; `of_box`: whose box it is."""
     facts: dict[str, Fact] = {"amount": new.amount, "party": new.party}
     if new.kind in COMES_IN:
         return _("{amount} from {party}", **facts)
     if new.party:
         return _("{amount} to {party}", **facts)
-    return _("{amount} to {account}", **facts, account=account_name(new.toward or new.debit))
+    return _("{amount} to {account}", **facts, account=account_name(new.toward or new.debit, of_box))

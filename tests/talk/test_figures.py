@@ -66,6 +66,12 @@ mille cinq mille = refused
 cinq mille ou 3000 = refused
 2000 et 3000 = refused
 1 million = refused
+BMS-0041 = refused
+BMS0041 = refused
+BR 2026-00417/B = refused
+T14 = refused
+F5000 = 5000
+FCFA5000 = 5000
 beaucoup = refused
 deux fois = refused
 """

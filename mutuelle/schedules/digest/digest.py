@@ -31,7 +31,8 @@ from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import payment, payment_case, route
 from mutuelle.treasury.cash_in_hand import holders_of_cash
 from mutuelle.treasury.receipt_days import recorded_late
-from mutuelle.treasury.tables import cash_dispute
+from mutuelle.treasury.tables import cash_dispute, statement_line
+from mutuelle.treasury.unmatched.decisions import is_decided
 from sms.outbox import Message, enqueue
 from talk.preferences import language_of
 from talk.words import Caller
@@ -188,7 +189,7 @@ def _row(due: Schedule, counted: Counted, key: str, now: datetime) -> dict[str, 
 
 
 async def _unresolved(db: AsyncConnection, mutuelle_id: str, now: datetime) -> tuple[int, datetime | None]:
-    """How many payments wait for an answer or for a person, and since when the oldest does."""
+    """How many payments wait for an answer, for a person or for their owner, and since when the oldest does."""
     waiting = select(payment.c.reference, payment.c.asked_at.label("at")).where(
         payment.c.mutuelle_id == mutuelle_id,
         payment.c.state.in_(OPEN),
@@ -205,6 +206,13 @@ async def _unresolved(db: AsyncConnection, mutuelle_id: str, now: datetime) -> t
     contested = select(cash_dispute.c.reference, cash_dispute.c.disputed_at).where(
         cash_dispute.c.mutuelle_id == mutuelle_id, cash_dispute.c.closed_at.is_(None)
     )
-    every = sa.union(waiting, cases, contested).subquery()
+    came_on = sa.cast(statement_line.c.occurred_on, sa.TIMESTAMP) + timedelta(hours=12)
+    unmatched = select(statement_line.c.reference, sa.func.timezone("UTC", came_on)).where(
+        statement_line.c.mutuelle_id == mutuelle_id,
+        statement_line.c.kind == "unmatched",
+        ~statement_line.c.by_payment,
+        ~is_decided("statement", statement_line.c.reference),
+    )
+    every = sa.union(waiting, cases, contested, unmatched).subquery()
     row = (await db.execute(select(sa.func.count(), sa.func.min(every.c.at)).select_from(every))).one()
     return row[0], row[1]

@@ -41,8 +41,8 @@ class Holdings:
 class Figures(Holdings):
     """The figures of a digest at `at`. `since` is when the counting of what came in began, None for the very start.
 
-    `unresolved` payments wait for an operator's answer or for a person, the oldest since `oldest_at`; `late` of them
-    are cash that was recorded days after it was received.
+    `unresolved` payments wait for an answer, for a person or for their owner, the oldest since `oldest_at`; `late` of
+    them are cash that was recorded days after it was received.
     """
 
     since: datetime | None
@@ -204,7 +204,7 @@ def _box(found: Holdings, short: int) -> Sentence:
 
 
 def waiting(figures: Figures, *, bare: bool = False, in_words: bool = False) -> Sentence:
-    """The payments without a final outcome; `bare`: in as few letters as possible.
+    """The payments without a final outcome or an owner; `bare`: in as few letters as possible.
 
     The age is that of the oldest one, at least an hour.
     """

@@ -81,11 +81,16 @@ class Correction:
 
 
 async def money_of_receipt(db: AsyncConnection, own: Appointment, code: str) -> BookedMoney:
-    """The money of the receipt with this code. RefusedError: there is none in the mutuelle, or it was of cash."""
+    """The money of the receipt with this code. RefusedError: it is of cash, was cancelled, or there is none."""
     found = await _booked(db, own.mutuelle_id, code=code)
-    if not found:
-        raise RefusedError(_("No receipt has the code {code}. Cash has another way: FAUX.", code=code))
-    return found[0]
+    if found:
+        return found[0]
+    was = await db.scalar(_WITH_CODE, {"mutuelle": own.mutuelle_id, "code": code})
+    if was == "cash":
+        raise RefusedError(_("The receipt {code} is of cash. The household sends FAUX {code}.", code=code))
+    if was:
+        raise RefusedError(_("The receipt {code} was cancelled already.", code=code))
+    raise RefusedError(_("No receipt has the code {code}.", code=code))
 
 
 async def failed_payments(
@@ -317,6 +322,24 @@ select came.source, came.key, came.number, m.amount, m.currency, coalesce(j.occu
   join ledger.movement m on m.mutuelle_id = q.mutuelle_id and m.journal_id = q.journal_id
  where not exists (select from money_decision d where d.mutuelle_id = :mutuelle
                       and d.source = came.source and d.key = came.key and d.outcome in ('moved', 'taken back'))
+""")
+
+# Which receipt of this code there is or was: of cash that stands, or one that was cancelled.
+_WITH_CODE = text("""
+select case when receipt.source = 'cash' and not exists (
+         select from ledger.request q where q.mutuelle_id = :mutuelle and q.source = 'cash reversal'
+            and q.key = receipt.key and q.verdict = 'created') then 'cash' else 'cancelled' end
+  from (select 'cash' as source, reference::text as key from cash_receipt
+         where mutuelle_id = :mutuelle and receipt_code = :code
+        union all
+        select 'payment', reference::text from payment
+         where mutuelle_id = :mutuelle and receipt_code = :code and state in ('PAID', 'REVERSED')
+        union all
+        select 'statement', reference::text from statement_line
+         where mutuelle_id = :mutuelle and receipt_code = :code
+        union all
+        select 'decision', act::text from money_decision
+         where mutuelle_id = :mutuelle and receipt_code = :code) receipt
 """)
 
 

@@ -67,12 +67,17 @@ async def write_decision(db: AsyncConnection, decision: MoneyDecision, act: str,
 
 def is_set_right(source: str, key: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     """The condition: the receipt whose journal is (`source`, `key`) of its table is no longer its household's."""
+    return is_decided(source, key, MoneyOutcome.MOVED, MoneyOutcome.TAKEN_BACK)
+
+
+def is_decided(source: str, key: sa.ColumnElement[UUID], *outcomes: MoneyOutcome) -> sa.ColumnElement[bool]:
+    """The condition: two have decided about the money whose journal is (`source`, `key`), with one of `outcomes`."""
     later = money_decision.alias()
     return sa.exists().where(
         later.c.mutuelle_id == key.table.c.mutuelle_id,
         later.c.source == source,
         later.c.key == sa.cast(key, sa.Text),
-        later.c.outcome.in_((MoneyOutcome.MOVED, MoneyOutcome.TAKEN_BACK)),
+        later.c.outcome.in_(outcomes or tuple(MoneyOutcome)),
     )
 
 
