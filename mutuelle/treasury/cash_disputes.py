@@ -18,6 +18,7 @@ from ledger.book import Origin, PostVerdict, reverse
 from ledger.tables import request
 from locales import Money, _
 from mutuelle.acts import By
+from mutuelle.contributions.standing import standing
 from mutuelle.household_key import same_household
 from mutuelle.households.households import Household, find_household, lock_household, phones_of
 from mutuelle.households.support_acts import CLOSE, MERGE, REOPEN, last_act
@@ -186,9 +187,9 @@ async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: B
     case = {"mutuelle_id": mutuelle_id, "reference": receipt.reference, "phone": None, "disputed_at": by.at}
     await db.execute(insert(cash_dispute).values(case).on_conflict_do_nothing())
     await close_dispute(db, mutuelle_id, code, by=by)
-    sentences = dict.fromkeys(
-        await phones_of(db, household, unconfirmed=True), cash_cancelled(mutuelle, receipt.amount, code)
-    )
+    due = (await standing(db, household, by.at)).due
+    sentence = cash_cancelled(mutuelle, receipt.amount, code, due)
+    sentences = dict.fromkeys(await phones_of(db, household, unconfirmed=True), sentence)
     await notify(db, mutuelle.id, "cash cancelled", sentences, by.at)
     return receipt
 

@@ -116,13 +116,14 @@ def cash_disputed(number: str, amount: Money, code: str, taken_by: Officer) -> S
     )
 
 
-def cash_cancelled(mutuelle: Mutuelle, amount: Money, code: str) -> Sentence:
-    """To the household: one of its receipts was cancelled."""
+def cash_cancelled(mutuelle: Mutuelle, amount: Money, code: str, due: Money) -> Sentence:
+    """To the household: one of its receipts was cancelled, and what it owes now."""
     return _(
-        "{mutuelle}: the receipt {code} of {amount} in cash is cancelled. Questions: {phone}",
+        "{mutuelle}: the receipt {code} of {amount} in cash is cancelled. Left to pay: {due}. Questions: {phone}",
         mutuelle=mutuelle.name,
         code=code,
         amount=amount,
+        due=due,
         phone=mutuelle.complaints,
     )
 
@@ -172,14 +173,26 @@ def voucher_disputed(party: str, amount: Money, number: str, proposer: str) -> S
     )
 
 
-def receipt_cancelled(mutuelle: Mutuelle, amount: Money, code: str, *, taken_back: bool) -> Sentence:
-    """To the household: a receipt was not its own, or its operator took the money back."""
+def receipt_cancelled(
+    mutuelle: Mutuelle, amount: Money, code: str, *, taken_back: bool, due: Money | None = None
+) -> Sentence:
+    """To the household: a receipt was not its own, or its operator took the money back, and what is `due` now.
+
+    To who paid for it and has that receipt too: the same without `due`.
+    """
     facts: dict[str, Fact] = {
         "mutuelle": mutuelle.name,
         "code": code,
         "amount": amount,
         "phone": mutuelle.complaints,
     }
+    if due is not None:
+        facts["why"] = _("the operator took it back") if taken_back else _("it was for another household")
+        return _(
+            "{mutuelle}: receipt {code} of {amount} cancelled, {why}. Left to pay: {due}. Questions: {phone}",
+            **facts,
+            due=due,
+        )
     if taken_back:
         return _(
             "{mutuelle}: the receipt {code} of {amount} is cancelled, the operator took the money back. "

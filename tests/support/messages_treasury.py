@@ -60,6 +60,16 @@ MESSAGES: dict[str, Sentence] = {
     "receipt cancelled, taken back": messages.receipt_cancelled(
         replace(TOWN, complaints_phone=PHONE), MOST, "ABC234", taken_back=True
     ),
+    **{
+        f"receipt cancelled, {name}, household": messages.receipt_cancelled(
+            replace(TOWN, name=MUTUELLE, complaints_phone=PHONE),
+            MOST,
+            "ABC234",
+            taken_back=taken_back,
+            due=MOST,
+        )
+        for name, taken_back in (("moved", False), ("taken back", True))
+    },
     "signature asked, count": signature_asked(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),
     "signature refused, count": signature_refused(MUTUELLE, NAME, CASH_COUNT.label(COUNTED)),
     "signature refused, waiver": signature_refused(MUTUELLE, NAME, WAIVER.label(WAIVED)),
@@ -77,7 +87,7 @@ MESSAGES: dict[str, Sentence] = {
     "voucher contested": messages.voucher_disputed(NAME, BIG, VOUCHER_NUMBER, NAME),
     "debt waived": messages.debt_waived(MUTUELLE, MOST, HOME.number, DAY),
     "cash deposited": messages.deposit_confirmed(MUTUELLE, MOST, NAME, MOST),
-    "cash cancelled": messages.cash_cancelled(replace(TOWN, complaints_phone=PHONE), MOST, "ABC234"),
+    "cash cancelled": messages.cash_cancelled(replace(TOWN, complaints_phone=PHONE), MOST, "ABC234", MOST),
     "cash contested": messages.cash_disputed(
         HOME.number, MOST, "ABC234", Officer(Role.COLLECTOR, PHONE, NAME)
     ),

@@ -19,6 +19,7 @@ from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, correct_to_paid, move
 from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.settlement.receive import receive_all
+from mutuelle.contributions.standing import standing
 from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import Household, find_household, lock_households, phones_of
 from mutuelle.households.member_numbers import shown_number
@@ -237,8 +238,14 @@ async def _carry_out(db: AsyncConnection, act: JointAct, found: Correction, at: 
         by = By(TWO_TREASURERS, act.reason, at)
         await move(db, act.mutuelle_id, UUID(money.key_of_journal), PaymentState.REVERSED, by=by)
     told = await phones_of(db, found.whose, unconfirmed=True)
-    sentence = receipt_cancelled(mutuelle, money.amount, money.code, taken_back=taken_back)
-    await notify(db, act.mutuelle_id, "receipt cancelled", dict.fromkeys(told, sentence), at)
+    due = (await standing(db, found.whose, at)).due
+    said = (mutuelle, money.amount, money.code)
+    paid_by = await db.scalars(
+        _PAYERS, {"mutuelle": act.mutuelle_id, "source": money.source, "key": money.key_of_journal}
+    )
+    sentences = dict.fromkeys(paid_by, receipt_cancelled(*said, taken_back=taken_back))
+    sentences |= dict.fromkeys(told, receipt_cancelled(*said, taken_back=taken_back, due=due))
+    await notify(db, act.mutuelle_id, "receipt cancelled", sentences, at)
     code = None
     if found.to is not None:
         [code] = await free_receipt_codes(db, act.mutuelle_id, 1)
@@ -303,6 +310,25 @@ def _voucher(act: JointAct, source: str, key: str, on: date) -> Voucher:
 async def _booked(db: AsyncConnection, mutuelle_id: str, *, code: str) -> list[BookedMoney]:
     rows = await db.execute(_BOOKED, {"mutuelle": mutuelle_id, "code": code})
     return [BookedMoney(row[0], row[1], row[2], Money(int(row[3]), row[4]), row[5], row[6]) for row in rows]
+
+
+# Who paid and who asked for the money of a journal: the phones that have its receipt beside the household's own.
+_PAYERS = text("""
+select payer_phone from payment where mutuelle_id = :mutuelle and :source = 'payment' and reference::text = :key
+union
+select asked_by from payment where mutuelle_id = :mutuelle and :source = 'payment' and reference::text = :key
+union
+select payer from statement_line
+ where mutuelle_id = :mutuelle and :source = 'statement' and reference::text = :key and payer is not null
+union
+select s.payer from money_decision d
+  join statement_line s on s.mutuelle_id = d.mutuelle_id and d.source = 'statement' and s.reference::text = d.key
+ where d.mutuelle_id = :mutuelle and :source = 'decision' and d.act::text = :key and s.payer is not null
+union
+select p.payer_phone from money_decision d
+  join payment p on p.mutuelle_id = d.mutuelle_id and d.source = 'suspense' and p.reference::text = d.key
+ where d.mutuelle_id = :mutuelle and :source = 'decision' and d.act::text = :key
+""")
 
 
 # Money with a receipt of this code that nobody has set right yet: (source, key) are its journal's.

@@ -43,7 +43,7 @@ from mutuelle.treasury.vouchers import (
 from talk.answers import Secret
 from tests.mutuelle.treasury.statements.test_take_in import OFFICE, sent, stands
 from tests.mutuelle.treasury.test_cash import refusal
-from tests.support.officer_acts import AGREED, broken, calling
+from tests.support.officer_acts import AGREED, broken, calling, templates
 from tests.support.officers import FANTA, ISSA, PIN, give_pin
 from tests.support.own_accounts import opens
 from tests.support.statements import FLOAT, NAME, SUSPENSE, TODAY, line, open_merchant, taken
@@ -194,7 +194,7 @@ async def test_a_receipt_of_another_household_is_moved_with_its_day(
     town: AsyncEngine, household: Household
 ) -> None:
     other = await join(town, MARIAM, at=NOON - 10 * DAY, cash=True)
-    await taken(town, [line(1, 12_000, household.number, on=TODAY - 5 * DAY)])
+    await taken(town, [line(1, 12_000, household.number, payer="76 00 00 55", on=TODAY - 5 * DAY)])
     [code] = await codes(town, household)
     async with town.connect() as db:
         money = await money_of_receipt(db, await fanta(town), code)
@@ -203,6 +203,9 @@ async def test_a_receipt_of_another_household_is_moved_with_its_day(
     )
     before, after = await stands(town, household), await stands(town, other)
     assert (before.cover.state, before.due.amount_minor) == (CoverState.UNPAID, 12_000)
+    assert (await templates(town, "+22376000055"))[-1] == "receipt cancelled", (
+        "the payer has that receipt too"
+    )
     assert (after.cover.from_on, after.due.amount_minor) == (date(2026, 12, 17), 0)
     assert await held(town, FLOAT) == 62_000
     assert (await codes(town, household), len(await codes(town, other))) == ([], 1)
