@@ -36,6 +36,11 @@ async def town(pool: AsyncEngine) -> list[Household]:
     return [await unpaid(pool, phone) for phone in (AWA, MARIAM, OUMAR)]
 
 
+async def terms_of(pool: AsyncEngine, households: list[Household]) -> tuple[PaymentTerms, ...]:
+    async with pool.connect() as db:
+        return tuple([(await standing(db, household, NOON)).payment_terms for household in households])
+
+
 async def gives(
     pool: AsyncEngine,
     households: list[Household],
@@ -43,10 +48,11 @@ async def gives(
     by: str = OUMOU,
     pin: str = PIN,
     amounts: tuple[int, ...],
+    agreed: tuple[PaymentTerms, ...] = (),
 ) -> tuple[Recorded, ...] | Sentence:
+    """`agreed`: the terms that were read back before; without them those of now."""
+    terms = agreed or await terms_of(pool, households)
     async with pool.begin() as db:
-        stands = [await standing(db, household, NOON) for household in households]
-        terms: tuple[PaymentTerms, ...] = tuple(one.payment_terms for one in stands)
         cash = tuple(
             CashGiven(household.number, Money(amount, "XOF"), NOON.date())
             for household, amount in zip(households, amounts, strict=True)
@@ -111,9 +117,10 @@ async def test_the_sum_of_all_is_within_what_a_collector_may_hold(
 async def test_two_collectors_with_the_same_households_in_another_order_wait_for_each_other(
     pool: AsyncEngine, town: list[Household]
 ) -> None:
+    terms = await terms_of(pool, town)  # both agreed to them before either recorded
     both = (
-        gives(pool, town, amounts=(3_000, 3_000, 3_000)),
-        gives(pool, town[::-1], by=ISSA, amounts=(3_000, 3_000, 3_000)),
+        gives(pool, town, amounts=(3_000, 3_000, 3_000), agreed=terms),
+        gives(pool, town[::-1], by=ISSA, amounts=(3_000, 3_000, 3_000), agreed=terms[::-1]),
     )
     done = await asyncio.gather(*both, return_exceptions=True)
     assert sorted(type(one).__name__ for one in done) == ["RefusedError", "tuple"]
