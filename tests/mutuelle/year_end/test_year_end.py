@@ -8,10 +8,12 @@ from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commands.year.assembly import spoken, written
 from commands.year.paper import paper
+from invariants import Invariant
 from ledger import accounts
 from ledger.balances import balance
 from ledger.book import Account, Journal, Movement, open_accounts, post
@@ -24,6 +26,7 @@ from mutuelle.officers.joint_acts import APPROVED, NewJointAct, propose
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.year_end.assemblies import Assembly, convening_of, next_assembly
 from mutuelle.year_end.closing import ClosedYear, YearEndEntries, YearEndError, close_year, find_closed_year
+from mutuelle.year_end.invariants import INVARIANTS
 from mutuelle.year_end.report import assembly_report
 from mutuelle.year_end.results import FundYear, fund_years
 from mutuelle.year_end.votes import Vote, health_now, vote_of, year_to_vote
@@ -286,3 +289,21 @@ async def test_the_report_of_an_assembly_balances_and_is_two_pages(town: AsyncEn
     for words in ("rapport à l'assemblée générale, 2025", "Ménages couverts à la fin", "Compte de résultat"):
         assert words in read
         assert words in written(said)
+
+
+MUTANTS = {
+    "closed_year_is_closed": "update ledger.book set closed_through = date '2025-06-30'",
+    "assembly_act_has_two": "update joint_act set answer = 'refused' where kind = 'assembly vote'",
+    "vote_is_posted_once": "update assembly_vote set reserve_minor = reserve_minor - 1",
+}
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda one: str(one.name))
+async def test_each_invariant_is_broken_by_its_mutant(
+    town: AsyncEngine, owner: AsyncEngine, invariant: Invariant
+) -> None:
+    await closes(town)
+    await votes(town, APPROVES, 5_000)
+    async with owner.begin() as db:
+        await db.execute(text(MUTANTS[invariant.name]))
+    assert invariant.name in {one.partition(":")[0] for one in await broken(town)}
