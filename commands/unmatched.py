@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import sys
 from datetime import UTC, datetime
 
 from commands.command import Commands, command, database, expect_mutuelle, of_mutuelle
 from mutuelle.scheme.mutuelles import get_mutuelles
 from mutuelle.support.changes import masked
-from mutuelle.treasury.unmatched.money import Unmatched, unmatched_money
+from mutuelle.treasury.unmatched.money import MOST_LISTED, Unmatched, unmatched_money
 
 
 def add(commands: Commands) -> None:
@@ -31,6 +32,8 @@ async def list_unmatched(arguments: argparse.Namespace) -> int:
     rows = [_row(one, one.days(mutuelles[one.mutuelle_id].today(now))) for one in found]
     for row in rows:
         print(json.dumps(row, ensure_ascii=False) if arguments.json else _line(row))
+    if len(rows) == MOST_LISTED:
+        print(f"only the {MOST_LISTED} oldest are shown", file=sys.stderr)
     if not arguments.json:
         print(_waiting(len(rows)))
     return 0

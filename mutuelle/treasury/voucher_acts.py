@@ -15,6 +15,7 @@ from ledger.accounts import parse
 from ledger.balances import balance
 from locales import Money, Sentence, _
 from mutuelle.households.households import lock_household
+from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.pins import try_pin
@@ -22,7 +23,7 @@ from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.scheme.limits import limits_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.treasury.messages import voucher_signed
-from mutuelle.treasury.unmatched.kept import decide_found
+from mutuelle.treasury.unmatched.kept import STATED, decide_found
 from mutuelle.treasury.voucher_rules import CHANGED, Matter, expect_possible, label_of, words_of
 from mutuelle.treasury.vouchers import (
     NewVoucher,
@@ -117,8 +118,13 @@ async def record_voucher(
 
 
 async def lock_voucher(db: AsyncConnection, mutuelle_id: str, of: NewVoucher | NumberedVoucher) -> None:
-    """Lock what a voucher is decided on until the transaction ends."""
+    """Lock what a voucher is decided on until the transaction ends.
+
+    Into an account of which statements come, it waits for a statement that is taken in: both would book one sum.
+    """
     await lock_vouchers(db, mutuelle_id)
+    if of.debit.split(":")[1] in STATED:
+        await lock(db, Lock.STATEMENT, mutuelle_id, of.debit)
     for code in (of.debit, of.credit):
         if code.split(":")[1] == "member":
             await lock_household(db, parse(code).sub)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from xml.sax.saxutils import escape
 
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, open_accounts
@@ -44,15 +44,21 @@ async def taken(
     pool: AsyncEngine, lines: Iterable[str], *, name: str = NAME, head: str = HEAD, now: datetime = NOON
 ) -> TakenIn:
     """What becomes of a statement of these lines, taken in `now`; a refused one leaves nothing."""
-    raw = "\n".join([head, *lines, ""]).encode()
     async with pool.connect() as db:
-        account = await account_named(db, name, "BEN")
-        mutuelle = await get_mutuelle(db, "BEN")
-        read = read_statement("mars.csv", raw, None, mutuelle, mutuelle.today(now))
-        source = StatementSource(account, "mars.csv", read.preset.name, hashlib.sha256(raw).digest())
-        found = await take_in(db, mutuelle, source, read, now)
+        found = await take_lines(db, lines, name=name, head=head, now=now)
         await (db.rollback() if found.faults else db.commit())
     return found
+
+
+async def take_lines(
+    db: AsyncConnection, lines: Iterable[str], *, name: str = NAME, head: str = HEAD, now: datetime = NOON
+) -> TakenIn:
+    """The same in the caller's transaction."""
+    raw = "\n".join([head, *lines, ""]).encode()
+    account, mutuelle = await account_named(db, name, "BEN"), await get_mutuelle(db, "BEN")
+    read = read_statement("mars.csv", raw, None, mutuelle, mutuelle.today(now))
+    source = StatementSource(account, "mars.csv", read.preset.name, hashlib.sha256(raw).digest())
+    return await take_in(db, mutuelle, source, read, now)
 
 
 async def books(

@@ -46,7 +46,7 @@ from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import AGREED, broken, calling, templates
 from tests.support.officers import FANTA, ISSA, PIN, give_pin
 from tests.support.own_accounts import opens
-from tests.support.statements import FLOAT, NAME, SUSPENSE, TODAY, line, open_merchant, taken
+from tests.support.statements import FLOAT, NAME, SUSPENSE, TODAY, line, open_merchant, take_lines, taken
 from tests.support.town import AWA, MARIAM, NOON, found_town, join, paid
 from tests.support.treasury import proposes_it, takes_back, written, xof
 
@@ -418,6 +418,18 @@ async def test_a_voucher_that_was_proposed_before_the_statement_came_is_not_sign
     await taken(town, [line(1, 5_000, "virement OM", on=TODAY)], name="bms")
     assert STATED_FIRST in await refusal(signed(town))
     assert await held(town, BMS) == 25_000
+
+
+async def test_a_voucher_waits_for_a_statement_that_is_being_taken_in(town: AsyncEngine) -> None:
+    """Neither sees the other's money before it is committed: without the wait both would book the sum."""
+    way = await on_its_way(town)
+    async with town.connect() as importing:
+        await take_lines(importing, [line(1, 5_000, "virement OM", on=TODAY)], name="bms")
+        asked = asyncio.create_task(refusal(proposes_it(town, arrived(way))))
+        await asyncio.sleep(0.5)
+        assert not asked.done()
+        await importing.commit()
+    assert STATED_FIRST in await asked
 
 
 @pytest.mark.parametrize("days_ago", [0, 5, 6])
