@@ -25,6 +25,8 @@ YEARS = range(2000, 2100)
 WHY_NO_YEAR = WHY_NOT | {
     "year_not_over": "the year is not over yet",
     "later_year_closed": "a later year is closed already",
+    "entries_too_late": "the books are closed through that day already: --spread and --provide come too late",
+    "entries_booked": "other entries of this year's end were booked before",
 }
 
 

@@ -1,5 +1,6 @@
 """Closing a year: the books are closed through 31 December, and the members of that day are counted."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
@@ -8,20 +9,20 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
-from ledger.book import Account, Movement, Origin, Voucher, open_accounts, reverse
+from ledger.book import Account, Movement, Origin, Voucher, open_accounts, post, reverse
 from ledger.periods import close_period, closed_through
 from mutuelle.acts import By
-from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.year_end.membership import Membership, insured_on, membership
+from mutuelle.year_end.membership import DatedCover, Membership, insured_on, membership
 from mutuelle.year_end.tables import closed_year
 
 SOURCE = "year end"
 SPREAD, PROVIDED = "income of the next year", "debts that may be lost"  # kinds of the entries of a year's end
+BETWEEN = {SPREAD: ("contributions", "deferred"), PROVIDED: ("provisions", "allowance")}  # debit, credit
 
 
 class YearEndError(Exception):
-    """The year cannot be closed; `reason` is the ledger's word for it, `year_not_over` or `later_year_closed`."""
+    """The year cannot be closed; `reason` is the ledger's word for it, or why this year is not closed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -53,6 +54,12 @@ class YearEndEntries:
     spread: bool = False
     provide: bool = False
 
+    def of(self, insured: Sequence[DatedCover], last: date) -> dict[str, int]:
+        """The amount of each entry that was asked for, in minor units, by its kind; none of nothing."""
+        later = sum(one.next_year_minor(last) for one in insured) if self.spread else 0
+        doubtful = sum(one.doubtful_minor for one in insured) if self.provide else 0
+        return {kind: minor for kind, minor in ((SPREAD, later), (PROVIDED, doubtful)) if minor}
+
 
 async def close_year(
     db: AsyncConnection, mutuelle: Mutuelle, year: int, by: By, entries: YearEndEntries = YearEndEntries()
@@ -65,45 +72,41 @@ async def close_year(
     last = last_day_of(year)
     if last >= mutuelle.today(by.at):
         raise YearEndError("year_not_over")
-    newest = await find_closed_year(db, mutuelle.id)
-    if newest and newest.year > year and not await find_closed_year(db, mutuelle.id, year):
+    before, newest = (
+        await find_closed_year(db, mutuelle.id, year),
+        await find_closed_year(db, mutuelle.id),
+    )
+    if newest and newest.year > year and not before:
         raise YearEndError("later_year_closed")
+    insured = await insured_on(db, mutuelle, last)
     through = await closed_through(db, mutuelle.id)
     if through is None or through < last:
-        await _book(db, mutuelle, last, entries, by)
+        await _book(db, mutuelle, last, entries.of(insured, last), by)
         origin = Origin(SOURCE, f"close {year} {by.at.isoformat()}", by.actor, by.reason)
         closed = await close_period(db, mutuelle.id, last, origin)
         if not closed.stands:
             raise YearEndError(str(closed.reason))
-    if before := await find_closed_year(
-        db, mutuelle.id, year
-    ):  # its books were perhaps opened again meanwhile
+    elif entries.of(insured, last):
+        raise YearEndError("entries_too_late")
+    if before:  # its books were perhaps opened again meanwhile
         return before
-    members = await membership(db, mutuelle, last)
+    members = await membership(db, mutuelle, last, insured)
     row = {"mutuelle_id": mutuelle.id, "year": year, "closed_at": by.at, "closed_by": by.actor}
     await db.execute(insert(closed_year), row | asdict(members))
     return ClosedYear(year, members, by.at, by.actor)
 
 
-async def _book(db: AsyncConnection, mutuelle: Mutuelle, last: date, entries: YearEndEntries, by: By) -> None:
-    """Book the entries of a year's end, and their mirrors on the day after."""
-    insured = await insured_on(db, mutuelle, last)
-    later = sum(one.next_year_minor(last) for one in insured) if entries.spread else 0
-    doubtful = sum(one.doubtful_minor for one in insured) if entries.provide else 0
-    deferred, allowance = accounts.unsplit("deferred"), accounts.unsplit("allowance")
-    booked = (
-        (SPREAD, accounts.contributions(), deferred, later),
-        (PROVIDED, accounts.unsplit("provisions"), allowance, doubtful),
-    )
-    for kind, debit, credit, minor in booked:
-        if not minor:
-            continue
+async def _book(db: AsyncConnection, mutuelle: Mutuelle, last: date, entries: dict[str, int], by: By) -> None:
+    """Book the entries of a year's end, and their mirrors on the day after; once, however often the year is closed."""
+    for kind, minor in entries.items():
+        debit, credit = (accounts.unsplit(name) for name in BETWEEN[kind])
         await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in (debit, credit)])
-        key = f"{kind} {last.year} {by.at.isoformat()}"
-        voucher = Voucher(mutuelle.id, SOURCE, key, kind, last, by.actor, by.reason)
+        voucher = Voucher(mutuelle.id, SOURCE, f"{kind} {last.year}", kind, last, by.actor, by.reason)
         journal = voucher.journal([Movement(debit, credit, minor, mutuelle.currency)])
-        await post_all(db, [journal])
-        origin = Origin(SOURCE, f"{key} back", by.actor, by.reason)
+        origin = Origin(SOURCE, f"{kind} {last.year} back", by.actor, by.reason)
+        [posted] = await post(db, [journal])
+        if not posted.stands:
+            raise YearEndError("entries_booked")
         back = await reverse(db, mutuelle.id, journal.id, last + timedelta(days=1), origin)
         if not back.stands:
             raise YearEndError(str(back.reason))

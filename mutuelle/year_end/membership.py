@@ -1,5 +1,6 @@
 """How many households and people a mutuelle has on a day, how many of them are covered, and who came and went."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -54,12 +55,14 @@ def _after(period: Period, last: date) -> int:
     return period.terms.asked_minor * later // days
 
 
-async def membership(db: AsyncConnection, mutuelle: Mutuelle, last: date) -> Membership:
-    """Counted from households, people, policies and receipts as they are dated."""
+async def membership(
+    db: AsyncConnection, mutuelle: Mutuelle, last: date, insured: Sequence[DatedCover]
+) -> Membership:
+    """Counted from households and people as they are dated; `insured` are those of `insured_on` this day."""
     first = last.replace(month=1, day=1)
     facts = {"mutuelle": mutuelle.id, "zone": mutuelle.timezone, "first": first, "last": last}
     households, people, joined, left, kept = (await db.execute(_COUNTED, facts)).one()
-    covered = sum(one.cover.is_covered for one in await insured_on(db, mutuelle, last))
+    covered = sum(one.cover.is_covered for one in insured)
     return Membership(households, people, covered, joined, left, kept)
 
 

@@ -123,7 +123,7 @@ async def _facts_of(db: AsyncConnection, mutuelle: Mutuelle, last: date) -> Year
     return YearFacts(
         last=last,
         currency=mutuelle.currency,
-        members=closed.members if closed else await membership(db, mutuelle, last),
+        members=closed.members if closed else await membership(db, mutuelle, last, insured),
         funds=tuple(f for f in await fund_years(db, mutuelle.id, last) if f.currency == mutuelle.currency),
         received_minor=received,
         checks=checks,

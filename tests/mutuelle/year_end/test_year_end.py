@@ -16,8 +16,9 @@ from commands.year.paper import paper
 from invariants import Invariant
 from ledger import accounts
 from ledger.balances import balance
-from ledger.book import Account, Journal, Movement, open_accounts, post
+from ledger.book import Account, Journal, Movement, Origin, open_accounts, post
 from ledger.charts import DEFAULT, charts
+from ledger.periods import reopen_period
 from ledger.reports import year_balance
 from ledger.reports.voice import Voice
 from locales import Money, Sentence, catalogue, locale_of, render
@@ -120,6 +121,16 @@ async def test_income_is_spread_and_debts_are_set_aside_where_an_accountant_asks
     to_know = next(s for s in report.pages[1] if render(s.title, "en") == "To know, in no account")
     assert [line.now for line in to_know.lines] == [Money(0, "XOF"), Money(0, "XOF")]
     assert await broken(town) == set()
+    by = By("Kadidia", "the year is over", JANUARY)
+    with pytest.raises(YearEndError, match="entries_too_late"):
+        async with town.begin() as db:
+            await close_year(db, mutuelle, 2025, by, entries)
+    async with town.begin() as db:  # its books are opened and closed again: the entries are there once
+        await reopen_period(db, "BEN", Origin("a test", "reopen", "Kadidia", "a paper was found"))
+        await close_year(db, mutuelle, 2025, by, entries)
+    async with town.connect() as db:
+        [again] = await fund_years(db, "BEN", date(2025, 12, 31))
+    assert again == then
 
 
 async def test_nothing_is_dated_in_a_closed_year(town: AsyncEngine) -> None:
