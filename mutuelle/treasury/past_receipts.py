@@ -6,6 +6,7 @@ Only for phones of the household: a receipt says what it paid. Who checked its c
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -55,45 +56,23 @@ async def last_receipts(db: AsyncConnection, household: Household, limit: int) -
         payment_case.c.reference == payment.c.reference,
         payment_case.c.kind == "mismatch",
     )
-    by_phone = select(
-        payment.c.completed_at.label("at"),
-        sa.null().cast(sa.Date).label("on"),
-        payment.c.amount_minor,
-        payment.c.currency,
-        payment.c.receipt_code,
-    ).where(
+    by_phone = _receipts(payment, payment.c.completed_at, sa.null().cast(sa.Date)).where(
         of_household(payment, household),
         payment.c.state == PaymentState.PAID,
         ~is_mismatch,
         ~is_set_right("payment", payment.c.reference),
     )
-    in_cash = select(
-        cash_receipt.c.received_at.label("at"),
-        cash_receipt.c.received_on.label("on"),
-        cash_receipt.c.amount_minor,
-        cash_receipt.c.currency,
-        cash_receipt.c.receipt_code,
-    ).where(of_household(cash_receipt, household), ~is_cancelled())
+    in_cash = _receipts(cash_receipt, cash_receipt.c.received_at, cash_receipt.c.received_on).where(
+        of_household(cash_receipt, household), ~is_cancelled()
+    )
     by_statement = (
-        select(
-            statement_file.c.taken_at.label("at"),
-            statement_line.c.occurred_on.label("on"),
-            statement_line.c.amount_minor,
-            statement_line.c.currency,
-            statement_line.c.receipt_code,
-        )
+        _receipts(statement_line, statement_file.c.taken_at, statement_line.c.occurred_on)
         .join(statement_file, of_file())
         .where(
             of_household(statement_line, household), ~is_set_right("statement", statement_line.c.reference)
         )
     )
-    by_two = select(
-        money_decision.c.decided_at.label("at"),
-        money_decision.c.occurred_on.label("on"),
-        money_decision.c.amount_minor,
-        money_decision.c.currency,
-        money_decision.c.receipt_code,
-    ).where(
+    by_two = _receipts(money_decision, money_decision.c.decided_at, money_decision.c.occurred_on).where(
         of_household(money_decision, household),
         money_decision.c.receipt_code.is_not(None),
         ~is_set_right(SOURCE, money_decision.c.act),
@@ -107,6 +86,14 @@ async def last_receipts(db: AsyncConnection, household: Household, limit: int) -
         )
         for row in rows
     ]
+
+
+def _receipts(table: sa.Table, at: sa.ColumnElement[Any], on: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """The receipts in a table: recorded `at`, for money of the day `on` (null: the day of its recording)."""
+    own = table.c
+    return select(
+        at.label("at"), on.label("on"), own.amount_minor, own.currency, own.receipt_code
+    ).select_from(table)
 
 
 async def messages_taken(db: AsyncConnection, caller: Caller) -> SmsTaken:

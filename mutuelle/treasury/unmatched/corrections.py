@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
 from ledger.accounts import parse
-from ledger.book import Movement, Origin, PostVerdict, Voucher, reverse
+from ledger.book import Movement, Origin, PostVerdict, reverse
 from locales import Fact, Money, Sentence, _
 from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, correct_to_paid, move
@@ -26,7 +26,7 @@ from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.roles import Appointment
-from mutuelle.posting import RECEIVED, post_all
+from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment
 from mutuelle.treasury.cash_disputes import expect_not_merged
@@ -39,6 +39,7 @@ from mutuelle.treasury.unmatched.decisions import (
     MoneyOutcome,
     came_by,
     journal_and_debit,
+    voucher_of,
     write_decision,
 )
 from mutuelle.treasury.unmatched.matches import owner_of
@@ -249,7 +250,7 @@ async def _carry_out(db: AsyncConnection, act: JointAct, found: Correction, at: 
     code = None
     if found.to is not None:
         [code] = await free_receipt_codes(db, act.mutuelle_id, 1)
-        voucher = _voucher(act, SOURCE, act.id, money.on)
+        voucher = voucher_of(act, money.on)
         await receive_all(db, [ReceivedMoney(found.to.number, money.amount, debit, voucher, code)], at)
     whose = found.to.number if found.to else None
     decided = (found.outcome, money.amount, money.on, whose, code)
@@ -263,7 +264,7 @@ async def _leave_account(
 ) -> None:
     """The money had been matched: reversed, it lies in suspense again, and leaves the account by which it had come."""
     amount, account = found.money.amount, await came_by(db, act.mutuelle_id, found.money.key_of_journal)
-    voucher = replace(_voucher(act, SOURCE, f"{act.id} gone", on), kind=GONE)
+    voucher = replace(voucher_of(act, on), key=f"{act.id} gone", kind=GONE)
     await post_all(db, [voucher.journal([Movement(suspense, account, amount.amount_minor, amount.currency)])])
 
 
@@ -284,7 +285,7 @@ async def _pay(db: AsyncConnection, act: JointAct, found: Correction, at: dateti
         number=money.number,
         amount=money.amount,
         debit=accounts.collections(f"{asked.operator}-{asked.country}"),
-        voucher=_voucher(act, "payment", money.key_of_journal, money.on),
+        voucher=replace(voucher_of(act, money.on), source="payment", key=money.key_of_journal),
         receipt_code=money.code,
         payer_phone=asked.payer_phone,
         asked_by=asked.asked_by,
@@ -292,19 +293,6 @@ async def _pay(db: AsyncConnection, act: JointAct, found: Correction, at: dateti
     await receive_all(db, [received], at)
     decided = (MoneyOutcome.PAID, money.amount, money.on, money.number)
     await write_decision(db, MoneyDecision(act.mutuelle_id, "payment", str(reference), *decided), act.id, at)
-
-
-def _voucher(act: JointAct, source: str, key: str, on: date) -> Voucher:
-    return Voucher(
-        mutuelle=act.mutuelle_id,
-        source=source,
-        key=key,
-        kind=RECEIVED,
-        effective_on=on,
-        actor=TWO_TREASURERS,
-        reason=act.reason,
-        memo={"act": act.id},
-    )
 
 
 async def _booked(db: AsyncConnection, mutuelle_id: str, *, code: str) -> list[BookedMoney]:

@@ -10,9 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.book import PostVerdict
+from ledger.book import PostVerdict, Voucher
 from ledger.tables import movement, request
 from locales import Money
+from mutuelle.officers.joint_acts import TWO_TREASURERS, JointAct
+from mutuelle.posting import RECEIVED
 from mutuelle.treasury.tables import money_decision
 
 SOURCE = "decision"  # of the journals that carry a decision out; their key is the act's id
@@ -63,6 +65,20 @@ async def write_decision(db: AsyncConnection, decision: MoneyDecision, act: str,
         "decided_at": at,
     }
     await db.execute(insert(money_decision), row)
+
+
+def voucher_of(act: JointAct, on: date) -> Voucher:
+    """What the journal says that gives a household its money by this act: of the day of the money, why two said."""
+    return Voucher(
+        mutuelle=act.mutuelle_id,
+        source=SOURCE,
+        key=act.id,
+        kind=RECEIVED,
+        effective_on=on,
+        actor=TWO_TREASURERS,
+        reason=act.reason,
+        memo={"act": act.id},
+    )
 
 
 def is_set_right(source: str, key: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:

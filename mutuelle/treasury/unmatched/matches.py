@@ -10,20 +10,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.book import Voucher
 from locales import Fact, Money, Sentence, _
 from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.settlement.receive import receive_all
 from mutuelle.households.households import Household, find_household, lock_household, phones_of
 from mutuelle.households.member_numbers import shown_number
-from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAct, NewJointAct, known
+from mutuelle.officers.joint_acts import ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.roles import Appointment
-from mutuelle.posting import RECEIVED
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment_case
 from mutuelle.treasury.receipt_codes import free_receipt_codes
 from mutuelle.treasury.statements.owners import owners_of
-from mutuelle.treasury.unmatched.decisions import SOURCE, MoneyDecision, MoneyOutcome, write_decision
+from mutuelle.treasury.unmatched.decisions import MoneyDecision, MoneyOutcome, voucher_of, write_decision
 from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, SHOWN_DIGITS, Unmatched, find_unmatched
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -115,16 +113,7 @@ async def _carry_out(db: AsyncConnection, act: JointAct, found: Match, at: datet
         number=number,
         amount=money.amount,
         debit=money.account,
-        voucher=Voucher(
-            mutuelle=act.mutuelle_id,
-            source=SOURCE,
-            key=act.id,
-            kind=RECEIVED,
-            effective_on=money.on,
-            actor=TWO_TREASURERS,
-            reason=act.reason,
-            memo={"act": act.id},
-        ),
+        voucher=voucher_of(act, money.on),
         receipt_code=code,
         payer_phone=money.payer or None,
     )
