@@ -8,8 +8,8 @@ from mutuelle.officers.colleagues import colleagues_of
 from mutuelle.officers.roles import Appointment
 from mutuelle.treasury.own_money import BANK, CASH, Owed, money_to_spend, owed_to_facilities
 from mutuelle.treasury.voucher_answers import Party, party_kind, voucher_reason
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from mutuelle.treasury.voucher_rules import EXPENSES, Credit, credit_of, no_more
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind
 from talk.phones import region_of
 from talk.words import Caller, Option, ask, choose, look
 

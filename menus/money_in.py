@@ -16,7 +16,7 @@ from mutuelle.treasury.own_money import (
     own_money,
 )
 from mutuelle.treasury.voucher_answers import party_kind, voucher_reason
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, box_of, income_of
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind, box_of, income_of
 from talk.answers import amount
 from talk.phones import region_of
 from talk.words import Caller, Option, ask, choose, look

@@ -9,16 +9,9 @@ from mutuelle.officers.colleagues import holders_of
 from mutuelle.officers.roles import Appointment, Role
 from mutuelle.treasury.own_money import BANK, CASH, DISBURSEMENT, FLOAT, OwnMoney, banks_of, own_money
 from mutuelle.treasury.voucher_answers import slip_number, voucher_reason
+from mutuelle.treasury.voucher_kinds import BOX, NewVoucher, NumberedVoucher, VoucherKind, box_of, transit_of
+from mutuelle.treasury.voucher_reads import on_the_way
 from mutuelle.treasury.voucher_rules import label_of_sent
-from mutuelle.treasury.vouchers import (
-    BOX,
-    NewVoucher,
-    NumberedVoucher,
-    VoucherKind,
-    box_of,
-    on_the_way,
-    transit_of,
-)
 from talk.words import Caller, Option, ask, choose, look
 
 SLIP = _("The number on the bank's paper?")

@@ -25,8 +25,9 @@ from mutuelle.treasury.unmatched.matches import match_of
 from mutuelle.treasury.unmatched.money import Unmatched, matching, money_sought, unmatched_money
 from mutuelle.treasury.voucher_acts import words_to_record
 from mutuelle.treasury.voucher_answers import Party, party_kind, slip_number, voucher_reason
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind, income_of
+from mutuelle.treasury.voucher_reads import on_the_way
 from mutuelle.treasury.voucher_rules import label_of_sent, stated_first
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, income_of, on_the_way
 from talk.phones import region_of
 from talk.words import Caller, Option, ask, choose, look
 

@@ -4,9 +4,10 @@ from locales import Fact, Sentence, _
 from menus.sign import NOTHING, propose_with_reason
 from menus.words import one_of
 from mutuelle.officers.roles import Appointment
+from mutuelle.treasury.voucher_kinds import NumberedVoucher
+from mutuelle.treasury.voucher_reads import last_vouchers
 from mutuelle.treasury.voucher_reversals import reversal_of
 from mutuelle.treasury.voucher_rules import other_side
-from mutuelle.treasury.vouchers import NumberedVoucher, last_vouchers
 from talk.words import Caller, Option, choose, look
 
 MOST_LISTED = 40

@@ -8,7 +8,8 @@ from menus.words import one_of, work_pin
 from mutuelle.officers.roles import Appointment
 from mutuelle.treasury.own_money import OwnMoney
 from mutuelle.treasury.voucher_acts import VoucherReceipt, proposal_of, record_voucher, words_to_record
-from mutuelle.treasury.vouchers import NewVoucher, only
+from mutuelle.treasury.voucher_kinds import NewVoucher
+from mutuelle.treasury.vouchers import only
 from talk.answers import amount
 from talk.words import Caller, Option, ask, confirm, do, look
 

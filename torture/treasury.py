@@ -27,8 +27,9 @@ from mutuelle.treasury.statements.files import StatementSource
 from mutuelle.treasury.statements.reading import read_statement
 from mutuelle.treasury.statements.take_in import take_in
 from mutuelle.treasury.voucher_acts import proposal_of
+from mutuelle.treasury.voucher_kinds import NewVoucher, Signatures, VoucherKind
 from mutuelle.treasury.voucher_reversals import reversal_of
-from mutuelle.treasury.vouchers import NewVoucher, Signatures, VoucherKind, reverse_voucher, write_voucher
+from mutuelle.treasury.vouchers import reverse_voucher, write_voucher
 from talk.words import Caller
 from torture.town import DAN, TREASURERS
 

@@ -14,8 +14,9 @@ from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
 from mutuelle.treasury.cash_in_hand import holders_of_cash
 from mutuelle.treasury.own_money import OWN, Grant, account_name, grants_of
 from mutuelle.treasury.tables import voucher
+from mutuelle.treasury.voucher_kinds import PAYS, NumberedVoucher, VoucherKind
+from mutuelle.treasury.voucher_reads import vouchers_where
 from mutuelle.treasury.voucher_rules import COMES_IN, EXPENSES, SPOKEN_KINDS, other_side
-from mutuelle.treasury.vouchers import PAYS, NumberedVoucher, VoucherKind, vouchers_where
 
 
 async def write_vouchers(mutuelle_id: str, first: date, last: date, wanted: ListWanted) -> int:

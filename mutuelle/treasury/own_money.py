@@ -22,7 +22,8 @@ from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import facility
 from mutuelle.treasury.tables import voucher as vouchers
-from mutuelle.treasury.vouchers import BOX, NumberedVoucher, VoucherKind, box_of, vouchers_where
+from mutuelle.treasury.voucher_kinds import BOX, NumberedVoucher, VoucherKind, box_of
+from mutuelle.treasury.voucher_reads import vouchers_where
 
 CASH, BANK, FLOAT, DISBURSEMENT = "cash", "bank", "float", "disbursement"
 MERCHANT = "merchant-"  # begins the name of the account of a merchant code

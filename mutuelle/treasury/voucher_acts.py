@@ -24,15 +24,9 @@ from mutuelle.scheme.limits import limits_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.treasury.messages import voucher_signed
 from mutuelle.treasury.unmatched.kept import STATED, decide_found
+from mutuelle.treasury.voucher_kinds import NewVoucher, NumberedVoucher, Signatures, VoucherKind
 from mutuelle.treasury.voucher_rules import CHANGED, Matter, expect_possible, label_of, words_of
-from mutuelle.treasury.vouchers import (
-    NewVoucher,
-    NumberedVoucher,
-    Signatures,
-    VoucherKind,
-    lock_vouchers,
-    write_voucher,
-)
+from mutuelle.treasury.vouchers import lock_vouchers, write_voucher
 from talk.answers import Secret
 from talk.questions import initials
 from talk.trouble import RefusedError

@@ -15,7 +15,8 @@ from mutuelle.scheme.mutuelles import get_mutuelle, treasurers
 from mutuelle.treasury.messages import voucher_disputed
 from mutuelle.treasury.tables import cash_dispute
 from mutuelle.treasury.tables import voucher as vouchers
-from mutuelle.treasury.vouchers import CODE_DIGITS, PAYS, NumberedVoucher, vouchers_where
+from mutuelle.treasury.voucher_kinds import CODE_DIGITS, PAYS, NumberedVoucher
+from mutuelle.treasury.voucher_reads import vouchers_where
 from talk.answers import Kind
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller

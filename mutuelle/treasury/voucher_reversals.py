@@ -17,17 +17,10 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_disputes import close_dispute
 from mutuelle.treasury.own_money import OWN, grants_of
 from mutuelle.treasury.voucher_acts import lock_voucher, tell_number
+from mutuelle.treasury.voucher_kinds import SUSPENSE, NumberedVoucher, Signatures, VoucherKind
+from mutuelle.treasury.voucher_reads import on_the_way, voucher_of
 from mutuelle.treasury.voucher_rules import CHANGED, other_side
-from mutuelle.treasury.vouchers import (
-    SUSPENSE,
-    NumberedVoucher,
-    Signatures,
-    VoucherKind,
-    on_the_way,
-    only,
-    reverse_voucher,
-    voucher_of,
-)
+from mutuelle.treasury.vouchers import only, reverse_voucher
 from talk.trouble import RefusedError
 from talk.words import Caller
 

@@ -16,7 +16,9 @@ from mutuelle.officers.roles import Appointment, Role, officers_of
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of
 from mutuelle.treasury.own_money import account_name, grants_of
 from mutuelle.treasury.unmatched.kept import STATED, expect_found, expect_not_stated
-from mutuelle.treasury.vouchers import BOX, NewVoucher, NumberedVoucher, VoucherKind, on_the_way, only
+from mutuelle.treasury.voucher_kinds import BOX, NewVoucher, NumberedVoucher, VoucherKind
+from mutuelle.treasury.voucher_reads import on_the_way
+from mutuelle.treasury.vouchers import only
 from talk.trouble import RefusedError
 from talk.words import Caller
 

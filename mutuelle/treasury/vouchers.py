@@ -4,9 +4,7 @@ Everything that comes in or goes out by hand is written here, and nowhere else: 
 whom was paid, in one transaction. A voucher is never changed; `reverse_voucher` takes it back by one of its own.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -35,146 +33,23 @@ from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import TWO_TREASURERS
 from mutuelle.officers.roles import Appointment, Role
-from mutuelle.officers.tables import joint_act
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of, holder_of, lock_cash_in_hand
 from mutuelle.treasury.messages import paid_by_voucher, voucher_taken_back
 from mutuelle.treasury.tables import voucher as vouchers
+from mutuelle.treasury.voucher_kinds import (
+    BOX,
+    CODE_DIGITS,
+    PAYS,
+    SOURCE,
+    NewVoucher,
+    NumberedVoucher,
+    Signatures,
+    VoucherKind,
+    box_of,
+)
+from mutuelle.treasury.voucher_reads import vouchers_where
 from talk.trouble import RefusedError
-from values import value
-
-SOURCE = "voucher"  # of its journal, whose key is the voucher's reference
-SUSPENSE = "suspense"  # kind of account in which found money lies: decided once, by two
-BOX = "box"  # stands for the kind of account in the code of a treasurer's own cash: `health:box:+22376000007`
-CODE_DIGITS = 6
-# What stands before the number of a voucher of another fund than health, each of which counts its own (in French:
-# transport, tontine, clinic loans, grants).
-MARKS = {accounts.TRANSPORT: "T", accounts.TONTINE: "C", accounts.LOANS: "P", accounts.GRANTS: "D"}
-
-
-class VoucherKind(StrEnum):
-    """What a voucher is for; also the kind of its journal, but that of a reversal."""
-
-    EXPENSE = "expense"
-    FACILITY = "facility paid"
-    REFUND = "credit given back"
-    DEPOSIT = "deposit"
-    WITHDRAWAL = "withdrawal"
-    HANDED = "cash handed over"
-    SENT = "money sent"
-    ARRIVED = "money arrived"
-    SUBSIDY = "subsidy"
-    GIFT = "gift"
-    GRANT = "grant"
-    DEBTOR = "debt received"
-    RETURNED = "found money given back"
-    KEPT = "found money kept"
-    REVERSAL = "reversal"
-
-
-PAYS = {
-    VoucherKind.EXPENSE,
-    VoucherKind.FACILITY,
-    VoucherKind.REFUND,
-    VoucherKind.RETURNED,
-}  # somebody else is paid, and told
-
-
-@value
-class NewVoucher:
-    """A voucher that is not written yet: `credit` gives the amount to `debit`, both codes of accounts.
-
-    A treasurer's own cash is `fund:box:phone`: its account may not exist yet. `party` is who is paid or who gives,
-    `slip` the number of a bank's or operator's paper. `toward`: of money sent, the account that waits for it.
-    `completes`: of money arrived, the reference of the voucher that sent it. `grant`: the reference of the voucher that
-    brought the restricted grant from which this is spent. `found`: the unmatched money that it moves.
-    """
-
-    kind: VoucherKind
-    debit: str
-    credit: str
-    amount: Money
-    reason: str
-    party: str = ""
-    phone: str = ""
-    slip: str = ""
-    toward: str = ""
-    completes: str = ""
-    grant: str = ""
-    found: str = ""
-
-    @property
-    def fund(self) -> str:
-        return self.debit.partition(":")[0]
-
-
-@value
-class Signatures:
-    """Who signs a voucher: the proposer, and the `act` that two signed or the amount from which two would have to.
-
-    `on` is the day that the voucher is for.
-    """
-
-    phone: str
-    name: str
-    on: date
-    act: UUID | None = None
-    two_from_minor: int | None = None
-
-
-@dataclass(frozen=True)
-class NumberedVoucher:
-    """A voucher that is written."""
-
-    mutuelle_id: str
-    reference: UUID
-    kind: VoucherKind
-    fund: str
-    year: int
-    number: int
-    code: str
-    debit: str
-    credit: str
-    amount: Money
-    party: str
-    phone: str
-    reason: str
-    slip: str
-    dated: date
-    proposed_by: str
-    proposer_name: str
-    toward: str
-    completes: UUID | None
-    of_grant: UUID | None
-    reverses: UUID | None
-    is_reversed: bool
-    signed_by: str  # the second treasurer; "" where one signed alone
-
-    @property
-    def key(self) -> str:
-        return str(self.reference)
-
-    @property
-    def shown_number(self) -> str:
-        """The number as it is written on paper: 14/2026; of another fund than health behind its letter."""
-        return f"{MARKS.get(self.fund, '')}{self.number}/{self.year}"
-
-
-def box_of(phone: str, fund: str = accounts.HEALTH) -> str:
-    """The code that stands for this treasurer's own cash."""
-    return f"{fund}:{BOX}:{phone}"
-
-
-def transit_of(fund: str) -> str:
-    """The account of a fund's money that is on its way."""
-    return accounts.transit(fund)
-
-
-def income_of(kind: VoucherKind) -> str:
-    """The account of what is given: a restricted grant has the fund of grants, apart from everything else."""
-    if kind is VoucherKind.GRANT:
-        return accounts.unsplit("subsidies", accounts.GRANTS)
-    return accounts.unsplit("gifts" if kind is VoucherKind.GIFT else "subsidies")
 
 
 async def lock_vouchers(db: AsyncConnection, mutuelle_id: str) -> None:
@@ -236,90 +111,6 @@ async def reverse_voucher(
     row |= {"debit": back.debit, "credit": back.credit}
     row |= {"of_grant": found.of_grant, "reverses": found.reference}
     return await _write(db, mutuelle, row, at)
-
-
-async def voucher_of(db: AsyncConnection, mutuelle_id: str, reference: str) -> NumberedVoucher | None:
-    """The voucher with this reference."""
-    found = await vouchers_where(db, mutuelle_id, vouchers.c.reference == UUID(reference))
-    return found[0] if found else None
-
-
-async def last_vouchers(db: AsyncConnection, mutuelle_id: str, most: int) -> list[NumberedVoucher]:
-    """The last vouchers that can be taken back, the newest first: none that was, no reversal, no found money."""
-    can_be = (
-        vouchers.c.reverses.is_(None)
-        & ~_IS_REVERSED
-        & (sa.func.split_part(vouchers.c.debit, ":", 2) != SUSPENSE)
-    )
-    return await vouchers_where(db, mutuelle_id, can_be, newest=most)
-
-
-async def on_the_way(db: AsyncConnection, mutuelle_id: str) -> list[NumberedVoucher]:
-    """Money that was sent to another account of ours and has not arrived, the oldest first."""
-    return await vouchers_where(
-        db, mutuelle_id, (vouchers.c.kind == VoucherKind.SENT) & ~_IS_REVERSED & ~_HAS_ARRIVED
-    )
-
-
-async def vouchers_where(
-    db: AsyncConnection, mutuelle_id: str, which: sa.ColumnElement[bool], *, newest: int | None = None
-) -> list[NumberedVoucher]:
-    """The vouchers of a mutuelle for which `which` holds, in the order of their recording or the `newest` so many."""
-    order = vouchers.c.recorded_at.desc() if newest else vouchers.c.recorded_at
-    rows = await db.execute(
-        select(
-            vouchers,
-            _IS_REVERSED.label("is_reversed"),
-            sa.func.coalesce(joint_act.c.answerer_name, "").label("signed_by"),
-        )
-        .join_from(
-            vouchers,
-            joint_act,
-            (joint_act.c.mutuelle_id == vouchers.c.mutuelle_id) & (joint_act.c.id == vouchers.c.act),
-            isouter=True,
-        )
-        .where(vouchers.c.mutuelle_id == mutuelle_id, which)
-        .order_by(order, vouchers.c.number.desc() if newest else vouchers.c.number)
-        .limit(newest)
-    )
-    return [_voucher(row._mapping) for row in rows]
-
-
-_BACK, _ARRIVAL = vouchers.alias("back"), vouchers.alias("arrival")
-_IS_REVERSED = (
-    sa.exists()
-    .where(_BACK.c.mutuelle_id == vouchers.c.mutuelle_id, _BACK.c.reverses == vouchers.c.reference)
-    .correlate(vouchers)
-)
-_ARRIVAL_BACK = vouchers.alias("arrival_back")
-_HAS_ARRIVED = (
-    sa.exists()
-    .where(
-        _ARRIVAL.c.mutuelle_id == vouchers.c.mutuelle_id,
-        _ARRIVAL.c.completes == vouchers.c.reference,
-        ~sa.exists().where(
-            _ARRIVAL_BACK.c.mutuelle_id == _ARRIVAL.c.mutuelle_id,
-            _ARRIVAL_BACK.c.reverses == _ARRIVAL.c.reference,
-        ),
-    )
-    .correlate(vouchers)
-)
-
-
-def _voucher(row: Any) -> NumberedVoucher:
-    return NumberedVoucher(
-        **{
-            name: row[name]
-            for name in NumberedVoucher.__dataclass_fields__
-            if name not in ("kind", "amount", "party", "phone", "slip", "toward")
-        },
-        kind=VoucherKind(row["kind"]),
-        amount=Money(row["amount_minor"], row["currency"]),
-        party=row["party"] or "",
-        phone=row["phone"] or "",
-        slip=row["slip"] or "",
-        toward=row["toward"] or "",
-    )
 
 
 async def _account(db: AsyncConnection, mutuelle: Mutuelle, code: str, at: datetime) -> str:

@@ -20,7 +20,7 @@ from mutuelle.officers.joint_acts import APPROVED, acts_to_sign, answer_act, pro
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.treasury.cash_counts import BoxCount, difference_of, write_count
 from mutuelle.treasury.own_money import grants_of
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from talk.answers import Secret
 from tests.conftest import Database
 from tests.support.officer_acts import AGREED, answers, calling

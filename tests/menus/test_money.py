@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import languages
 from mutuelle.officers.roles import Role
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, box_of
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind, box_of
 from talk.answers import pin
 from tests.menus.test_walker import LONG_NAME, found_longest
 from tests.menus.test_work import walked

@@ -18,7 +18,8 @@ from mutuelle.officers.role_changes import GIVE, WITHDRAW
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.past_receipts import last_receipts
-from mutuelle.treasury.vouchers import NewVoucher, Signatures, VoucherKind, transit_of, write_voucher
+from mutuelle.treasury.voucher_kinds import NewVoucher, Signatures, VoucherKind, transit_of
+from mutuelle.treasury.vouchers import write_voucher
 from mutuelle.year_end.closing import close_year
 from talk.answers import pin
 from talk.words import Caller

@@ -9,8 +9,9 @@ from mutuelle.officers.joint_acts import propose
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.treasury.tables import voucher
 from mutuelle.treasury.voucher_acts import VoucherReceipt, proposal_of, record_voucher
+from mutuelle.treasury.voucher_kinds import NewVoucher, NumberedVoucher, VoucherKind
+from mutuelle.treasury.voucher_reads import vouchers_where
 from mutuelle.treasury.voucher_reversals import reversal_of
-from mutuelle.treasury.vouchers import NewVoucher, NumberedVoucher, VoucherKind, vouchers_where
 from talk.answers import Secret
 from tests.support.officer_acts import AGREED, calling
 from tests.support.officers import FANTA, PIN

@@ -39,7 +39,7 @@ from mutuelle.treasury.unmatched.decisions import (
     MoneyOutcome,
     came_by,
     journal_and_debit,
-    voucher_of,
+    journal_voucher,
     write_decision,
 )
 from mutuelle.treasury.unmatched.matches import owner_of
@@ -250,7 +250,7 @@ async def _carry_out(db: AsyncConnection, act: JointAct, found: Correction, at: 
     code = None
     if found.to is not None:
         [code] = await free_receipt_codes(db, act.mutuelle_id, 1)
-        voucher = voucher_of(act, money.on)
+        voucher = journal_voucher(act, money.on)
         await receive_all(db, [ReceivedMoney(found.to.number, money.amount, debit, voucher, code)], at)
     whose = found.to.number if found.to else None
     decided = (found.outcome, money.amount, money.on, whose, code)
@@ -264,7 +264,7 @@ async def _leave_account(
 ) -> None:
     """The money had been matched: reversed, it lies in suspense again, and leaves the account by which it had come."""
     amount, account = found.money.amount, await came_by(db, act.mutuelle_id, found.money.key_of_journal)
-    voucher = replace(voucher_of(act, on), key=f"{act.id} gone", kind=GONE)
+    voucher = replace(journal_voucher(act, on), key=f"{act.id} gone", kind=GONE)
     await post_all(db, [voucher.journal([Movement(suspense, account, amount.amount_minor, amount.currency)])])
 
 
@@ -285,7 +285,7 @@ async def _pay(db: AsyncConnection, act: JointAct, found: Correction, at: dateti
         number=money.number,
         amount=money.amount,
         debit=accounts.collections(f"{asked.operator}-{asked.country}"),
-        voucher=replace(voucher_of(act, money.on), source="payment", key=money.key_of_journal),
+        voucher=replace(journal_voucher(act, money.on), source="payment", key=money.key_of_journal),
         receipt_code=money.code,
         payer_phone=asked.payer_phone,
         asked_by=asked.asked_by,

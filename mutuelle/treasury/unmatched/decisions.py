@@ -67,7 +67,7 @@ async def write_decision(db: AsyncConnection, decision: MoneyDecision, act: str,
     await db.execute(insert(money_decision), row)
 
 
-def voucher_of(act: JointAct, on: date) -> Voucher:
+def journal_voucher(act: JointAct, on: date) -> Voucher:
     """What the journal says that gives a household its money by this act: of the day of the money, why two said."""
     return Voucher(
         mutuelle=act.mutuelle_id,

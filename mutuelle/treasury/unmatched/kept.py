@@ -15,7 +15,7 @@ from mutuelle.treasury.statements.own_moves import NEAR
 from mutuelle.treasury.unmatched.decisions import MoneyDecision, MoneyOutcome, write_decision
 from mutuelle.treasury.unmatched.matches import OTHER_CURRENCY, close_case
 from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, Unmatched, find_unmatched, unmatched_of
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from talk.trouble import RefusedError
 
 KEPT_AFTER_DAYS = 365  # so long its owner can come for it

@@ -21,7 +21,7 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment_case
 from mutuelle.treasury.receipt_codes import free_receipt_codes
 from mutuelle.treasury.statements.owners import owners_of
-from mutuelle.treasury.unmatched.decisions import MoneyDecision, MoneyOutcome, voucher_of, write_decision
+from mutuelle.treasury.unmatched.decisions import MoneyDecision, MoneyOutcome, journal_voucher, write_decision
 from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, SHOWN_DIGITS, Unmatched, find_unmatched
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -113,7 +113,7 @@ async def _carry_out(db: AsyncConnection, act: JointAct, found: Match, at: datet
         number=number,
         amount=money.amount,
         debit=money.account,
-        voucher=voucher_of(act, money.on),
+        voucher=journal_voucher(act, money.on),
         receipt_code=code,
         payer_phone=money.payer or None,
     )

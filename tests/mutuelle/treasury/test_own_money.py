@@ -8,7 +8,8 @@ from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.treasury.own_money import BANK as BANKS
 from mutuelle.treasury.own_money import CASH, Grant, banks_of, grants_of, money_to_spend, own_money
-from mutuelle.treasury.vouchers import NewVoucher, NumberedVoucher, VoucherKind, box_of, on_the_way
+from mutuelle.treasury.voucher_kinds import NewVoucher, NumberedVoucher, VoucherKind, box_of
+from mutuelle.treasury.voucher_reads import on_the_way
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.joined_households import stands
 from tests.support.officer_acts import answers, broken, calling, templates

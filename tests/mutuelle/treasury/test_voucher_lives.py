@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from locales import Sentence
 from mutuelle.officers.joint_acts import APPROVED, REFUSED, acts_to_sign
 from mutuelle.treasury.own_money import grants_of
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, box_of, last_vouchers, on_the_way
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind, box_of
+from mutuelle.treasury.voucher_reads import last_vouchers, on_the_way
 from talk.trouble import RefusedError
 from tests.support.officer_acts import answers, broken, calling
 from tests.support.officers import FANTA, ISSA, give_pin, set_limit

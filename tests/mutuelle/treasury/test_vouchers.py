@@ -20,7 +20,7 @@ from mutuelle.officers.roles import Role
 from mutuelle.treasury.cash_disputes import close_dispute
 from mutuelle.treasury.voucher_acts import VoucherReceipt
 from mutuelle.treasury.voucher_disputes import dispute_voucher, disputed_vouchers
-from mutuelle.treasury.vouchers import NewVoucher, VoucherKind, box_of
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind, box_of
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import answers, broken, calling, templates
 from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin, set_limit

@@ -32,14 +32,8 @@ from mutuelle.treasury.unmatched.kept import KEPT_AFTER_DAYS
 from mutuelle.treasury.unmatched.matches import match_of
 from mutuelle.treasury.unmatched.money import Unmatched, matching, unmatched_money
 from mutuelle.treasury.voucher_acts import proposal_of
-from mutuelle.treasury.vouchers import (
-    NewVoucher,
-    NumberedVoucher,
-    VoucherKind,
-    income_of,
-    last_vouchers,
-    transit_of,
-)
+from mutuelle.treasury.voucher_kinds import NewVoucher, NumberedVoucher, VoucherKind, income_of, transit_of
+from mutuelle.treasury.voucher_reads import last_vouchers
 from talk.answers import Secret
 from tests.mutuelle.treasury.statements.test_take_in import OFFICE, sent, stands
 from tests.mutuelle.treasury.test_cash import refusal
