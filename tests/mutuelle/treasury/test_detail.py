@@ -26,6 +26,8 @@ from talk.layout import longest
 from tests.support.messages_digest import MUTUELLE, NAME
 from tests.support.officer_acts import calling
 from tests.support.officers import FANTA
+from tests.support.own_accounts import opens
+from tests.support.statements import FLOAT, line, open_merchant, taken
 from tests.support.town import AWA, NOON, found_town
 
 TODAY, DAY = NOON.date(), timedelta(days=1)
@@ -114,3 +116,14 @@ async def test_the_figures_are_those_of_the_book(pool: AsyncEngine) -> None:
         "À payer aux centres 30 000 F, l'État doit 45 000 F, d'autres 8 000 F. Dépensé en 2026 : 95 000 F. "
         "Sans propriétaire : 2 500 F, le plus ancien depuis 40 jours, 1 500 F depuis plus de 30 jours."
     )
+
+
+async def test_a_line_that_nobody_booked_differs(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    await open_merchant(pool)
+    await opens(pool, FLOAT, 50_000)
+    await taken(pool, [line(1, 900, on=TODAY - 5 * DAY), line(2, -3_000, "retrait", on=TODAY - 2 * DAY)])
+    async with pool.connect() as db:
+        found = await detail_of(db, calling(FANTA), "BEN")
+    assert found.differs == (1, 2)
+    assert "Relevés : 1 écart, il y a 2 jours." in render(detail_in_parts(found, "fr"), "fr")

@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commands.year.assembly import spoken, written
@@ -23,11 +23,16 @@ from ledger.reports import year_balance
 from ledger.reports.voice import Voice
 from locales import Money, Sentence, catalogue, locale_of, render
 from mutuelle.acts import By
-from mutuelle.officers.joint_acts import APPROVED, NewJointAct, propose
+from mutuelle.contributions.payments import ask_payment
+from mutuelle.contributions.standing import standing
+from mutuelle.officers.joint_acts import APPROVED, NewJointAct, propose, words_to_propose
+from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.tables import household_phone
 from mutuelle.year_end.assemblies import Assembly, convening_of, next_assembly
 from mutuelle.year_end.closing import ClosedYear, YearEndEntries, YearEndError, close_year, find_closed_year
 from mutuelle.year_end.invariants import INVARIANTS
+from mutuelle.year_end.membership import insured_on
 from mutuelle.year_end.report import assembly_report
 from mutuelle.year_end.results import FundYear, fund_years
 from mutuelle.year_end.votes import Vote, health_now, vote_of, year_to_vote
@@ -36,7 +41,7 @@ from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.joined_households import joined
 from tests.support.officer_acts import AGREED, answers, broken, calling, templates
 from tests.support.officers import FANTA, ISSA, PIN, give_pin
-from tests.support.town import AWA, MARIAM, found_town
+from tests.support.town import AWA, MARIAM, OUMAR, found_town, paid, pays
 
 SPRING, JANUARY = datetime(2025, 3, 10, 12, tzinfo=UTC), datetime(2026, 1, 12, 12, tzinfo=UTC)
 APPROVES = Vote(2025, 75, 70, 3, "2/2026")
@@ -133,6 +138,27 @@ async def test_income_is_spread_and_debts_are_set_aside_where_an_accountant_asks
     assert again == then
 
 
+async def at_the_end_of_2025(pool: AsyncEngine) -> list[tuple[int, int]]:
+    """What each household owes for an ended cover, and what of its prices is for the next year."""
+    last = date(2025, 12, 31)
+    async with pool.connect() as db:
+        insured = await insured_on(db, await get_mutuelle(db, "BEN"), last)
+    return sorted((one.doubtful_minor, one.next_year_minor(last)) for one in insured)
+
+
+async def test_what_is_paid_or_agreed_to_after_a_year_is_not_of_its_last_day(town: AsyncEngine) -> None:
+    late = await joined(town, MARIAM, at=SPRING - timedelta(days=300), pay_minor=8_000)  # it owes 4 000 F
+    over = await joined(town, OUMAR, at=SPRING - timedelta(days=400), pay_minor=12_000)
+    before = await at_the_end_of_2025(town)
+    assert before == [(0, 0), (0, 12_000 * 68 // 365), (4_000, 0)]
+    await pays(town, late, 4_000, at=JANUARY)
+    async with town.begin() as db:
+        renewal = (await standing(db, over, JANUARY)).renewal
+        await ask_payment(db, calling(OUMAR, JANUARY), over, Money(6_000, "XOF"), OUMAR, renewal=renewal)
+    await paid(town, over, at=JANUARY)
+    assert await at_the_end_of_2025(town) == before
+
+
 async def test_nothing_is_dated_in_a_closed_year(town: AsyncEngine) -> None:
     await closes(town)
     await books(town, "health:bank:bms", "health:gifts", 4_000, date(2025, 12, 1))
@@ -204,6 +230,20 @@ async def test_an_assembly_is_convened_by_two_and_its_members_are_told_once(town
         "The assembly must be after today, within six months."
     )
     assert await broken(town) == set()
+
+
+async def test_a_phone_of_two_households_gets_one_sms_of_an_assembly(town: AsyncEngine) -> None:
+    other = await joined(town, MARIAM, at=SPRING)
+    async with town.begin() as db:
+        key = {"mutuelle_id": "BEN", "number": other.number}
+        await db.execute(insert(household_phone), key | {"phone": AWA, "since": SPRING})
+    act = convening_of(Assembly(date(2026, 2, 14), 9, "école", 60))
+    async with town.connect() as db:
+        caller = calling(FANTA, JANUARY)
+        words = await words_to_propose(
+            db, caller, await appointment_of(db, caller, "BEN", Role.TREASURER), act
+        )
+    assert render(words, "en").endswith("SMS to send: 2")
 
 
 async def test_a_vote_is_of_an_assembly_that_was_held_with_its_quorum(town: AsyncEngine) -> None:

@@ -96,6 +96,21 @@ async def test_what_goes_back_by_the_operator_meets_its_line(town: AsyncEngine, 
     assert await held(town, FLOAT) == 50_000
 
 
+async def test_a_payment_by_phone_that_is_moved_stays_paid_and_is_the_other_households(
+    town: AsyncEngine,
+) -> None:
+    household = await join(town, AWA, at=NOON - DAY, pay_minor=12_000)
+    await paid(town, household, at=NOON)
+    other = await join(town, MARIAM, at=NOON - 10 * DAY, cash=True)
+    async with town.connect() as db:
+        money = await money_of_receipt(db, await fanta(town), (await codes(town, household))[0])
+    await both(town, correction_of(MoneyOutcome.MOVED, money, "her neighbour's", other.number))
+    assert (await codes(town, household), len(await codes(town, other))) == ([], 1)
+    async with town.connect() as db:
+        assert await db.scalar(select(tables.payment.c.state)) == PaymentState.PAID
+    assert await broken(town) == set()
+
+
 async def test_what_an_operator_takes_back_is_reversed(town: AsyncEngine) -> None:
     household = await join(town, AWA, at=NOON - DAY, pay_minor=12_000)
     await paid(town, household, at=NOON)
