@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts
 from ledger.accounts import Side, parse
+from ledger.balances import balance
 from ledger.book import Account, Journal, Movement, open_accounts
 from mutuelle.posting import post_all
 from tests.support.town import NOON
@@ -30,3 +31,9 @@ async def opens(
     async with pool.begin() as db:
         await open_accounts(db, [Account(code, name, "XOF") for name in (account, against)])
         await post_all(db, [journal])
+
+
+async def held(pool: AsyncEngine, account: str) -> int:
+    """The account's debits less its credits, in minor units."""
+    async with pool.connect() as db:
+        return (await balance(db, "BEN", account)).net

@@ -14,10 +14,20 @@ from mutuelle.treasury.voucher_reads import vouchers_where
 from mutuelle.treasury.voucher_reversals import reversal_of
 from talk.answers import Secret
 from tests.support.officer_acts import AGREED, calling
-from tests.support.officers import FANTA, PIN
-from tests.support.town import NOON
+from tests.support.officers import FANTA, ISSA, PIN, give_pin, set_limit
+from tests.support.own_accounts import opens
+from tests.support.town import NOON, found_town
 
 BANK, CLINIC = "health:bank:bms", "health:payable:cscom"
+
+
+async def town_with_a_bank(pool: AsyncEngine) -> None:
+    """A mutuelle with 150 000 F at a bank, whose two treasurers have PINs; from 25 000 F on both sign."""
+    await found_town(pool)
+    for phone in (FANTA, ISSA):
+        await give_pin(pool, phone)
+    await set_limit(pool, "two_signatures_from_minor", 25_000)
+    await opens(pool, BANK, 150_000)
 
 
 def xof(minor: int) -> Money:

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.balances import balance
 from locales import Sentence
 from mutuelle.households.households import Household
 from mutuelle.officers.joint_acts import APPROVED, NewJointAct, acts_to_sign, answer_act, propose
@@ -62,11 +61,6 @@ async def both(pool: AsyncEngine, act: NewJointAct) -> None:
 async def fanta(pool: AsyncEngine) -> Appointment:
     async with pool.connect() as db:
         return await appointment_of(db, calling(FANTA), "BEN", Role.TREASURER)
-
-
-async def held(pool: AsyncEngine, account: str) -> int:
-    async with pool.connect() as db:
-        return (await balance(db, "BEN", account)).net
 
 
 async def codes(pool: AsyncEngine, household: Household) -> list[str]:

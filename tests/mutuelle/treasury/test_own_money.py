@@ -3,7 +3,6 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.balances import balance
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.treasury.own_money import BANK as BANKS
@@ -13,10 +12,19 @@ from mutuelle.treasury.voucher_reads import on_the_way
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.joined_households import stands
 from tests.support.officer_acts import answers, broken, calling, templates
-from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin, set_limit
-from tests.support.own_accounts import opens
-from tests.support.town import AWA, NOON, found_town, join, paid, pays
-from tests.support.treasury import BANK, expense, proposes_it, records, takes_back, written, xof
+from tests.support.officers import FANTA, ISSA, OUMOU, appoint, set_limit
+from tests.support.own_accounts import held, opens
+from tests.support.town import AWA, NOON, join, paid, pays
+from tests.support.treasury import (
+    BANK,
+    expense,
+    proposes_it,
+    records,
+    takes_back,
+    town_with_a_bank,
+    written,
+    xof,
+)
 
 FLOAT, STATE = "health:float:simulated-ML", "health:receivable:etat"
 GRANT_BOX, GRANT_INCOME = box_of(FANTA, "grants"), "grants:subsidies"
@@ -24,19 +32,10 @@ GRANT_BOX, GRANT_INCOME = box_of(FANTA, "grants"), "grants:subsidies"
 
 @pytest.fixture
 async def town(pool: AsyncEngine) -> AsyncEngine:
-    """A mutuelle with 150 000 F at a bank and 40 000 F at an operator, to which the State owes 30 000 F."""
-    await found_town(pool)
-    for phone in (FANTA, ISSA):
-        await give_pin(pool, phone)
-    await set_limit(pool, "two_signatures_from_minor", 25_000)
-    await opens(pool, BANK, 150_000)
+    """A mutuelle with 150 000 F at a bank, to which the State owes 30 000 F."""
+    await town_with_a_bank(pool)
     await opens(pool, STATE, 30_000)
     return pool
-
-
-async def held(pool: AsyncEngine, account: str) -> int:
-    async with pool.connect() as db:
-        return (await balance(db, "BEN", account)).net
 
 
 async def in_box(pool: AsyncEngine, phone: str) -> int:

@@ -9,7 +9,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.balances import balance
 from ledger.book import Origin
 from ledger.periods import close_period
 from mutuelle.acts import By
@@ -23,9 +22,9 @@ from mutuelle.treasury.voucher_disputes import dispute_voucher, disputed_voucher
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind, box_of
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import answers, broken, calling, templates
-from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin, set_limit
-from tests.support.own_accounts import opens
-from tests.support.town import NOON, found_town
+from tests.support.officers import FANTA, ISSA, OUMOU, appoint
+from tests.support.own_accounts import held, opens
+from tests.support.town import NOON
 from tests.support.treasury import (
     BANK,
     CLINIC,
@@ -34,6 +33,7 @@ from tests.support.treasury import (
     proposes_it,
     records,
     takes_back,
+    town_with_a_bank,
     written,
     xof,
 )
@@ -44,18 +44,9 @@ SHOP = "+22376123456"
 @pytest.fixture
 async def town(pool: AsyncEngine) -> AsyncEngine:
     """A mutuelle with 150 000 F at a bank, which owes its health centre 60 000 F; two treasurers."""
-    await found_town(pool)
-    for phone in (FANTA, ISSA):
-        await give_pin(pool, phone)
-    await set_limit(pool, "two_signatures_from_minor", 25_000)
-    await opens(pool, BANK, 150_000)
+    await town_with_a_bank(pool)
     await opens(pool, CLINIC, 60_000)
     return pool
-
-
-async def held(pool: AsyncEngine, account: str) -> int:
-    async with pool.connect() as db:
-        return (await balance(db, "BEN", account)).net
 
 
 async def test_one_treasurer_pays_below_the_limit_and_who_is_paid_is_told(town: AsyncEngine) -> None:

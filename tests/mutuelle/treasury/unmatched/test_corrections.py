@@ -20,6 +20,7 @@ from tests.mutuelle.treasury.statements.test_take_in import sent, stands
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import broken, calling, templates
 from tests.support.officers import FANTA
+from tests.support.own_accounts import held
 from tests.support.statements import FLOAT, SUSPENSE, TODAY, line, taken
 from tests.support.town import AWA, MARIAM, NOON, join, paid
 from tests.support.unmatched import (
@@ -29,7 +30,6 @@ from tests.support.unmatched import (
     codes,
     differences,
     fanta,
-    held,
     one_wrong_digit,
     proposed,
     voucher,

@@ -13,7 +13,7 @@ from mutuelle.treasury.voucher_kinds import NewVoucher, NumberedVoucher, Voucher
 from mutuelle.treasury.voucher_reads import last_vouchers
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import broken
-from tests.support.own_accounts import opens
+from tests.support.own_accounts import held, opens
 from tests.support.statements import FLOAT, NAME, SUSPENSE, TODAY, line, take_lines, taken
 from tests.support.treasury import proposes_it, takes_back, written, xof
 from tests.support.unmatched import (
@@ -23,7 +23,6 @@ from tests.support.unmatched import (
     STATED_FIRST,
     both,
     differences,
-    held,
     one_wrong_digit,
     proposed,
     signed,

@@ -23,6 +23,7 @@ from tests.mutuelle.treasury.statements.test_take_in import OFFICE, stands
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import broken, calling
 from tests.support.officers import FANTA, ISSA
+from tests.support.own_accounts import held
 from tests.support.statements import SUSPENSE, TODAY, line, taken
 from tests.support.town import AWA, MARIAM, NOON, join
 from tests.support.unmatched import (
@@ -30,7 +31,6 @@ from tests.support.unmatched import (
     KNOWN,
     both,
     codes,
-    held,
     one_wrong_digit,
     proposed,
     signed,
