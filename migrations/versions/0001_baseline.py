@@ -33,6 +33,7 @@ SUBJECTS = (
     "statements",
     "unmatched",
     "care",
+    "benefits",
     "schedules",
     "digests",
     "reminders",

@@ -45,12 +45,14 @@ class Standing:
 
     `members` is how many people the cover is for; `people` are all who are in the household today, also those whom
     only the next period counts. `least_payment` is the smallest part that is taken of what is due (or of the
-    renewal's price, less the credit).
+    renewal's price, less the credit). `product` is that of the last policy, `covering` that of the policy which decides
+    about today.
     """
 
     household: Household
     mutuelle: Mutuelle
     product: Product
+    covering: Product
     members: int
     periods: tuple[Period, ...]
     cover: Cover
@@ -303,6 +305,7 @@ def stands_on(household: Household, facts: Facts) -> Standing:
     """Where `household` stands by these facts."""
     mutuelle, today, people = facts.mutuelle, facts.today, facts.people
     terms, product = [policy.terms for policy in facts.policies], facts.policies[-1].product
+    by_sequence = {policy.sequence: policy.product for policy in facts.policies}
     reckoned = reckon(terms, facts.receipts, today, mutuelle.currency)
     dated, due = reckoned.periods, reckoned.due.amount_minor
     renewal = next_offer(facts.sold, ages(people, today)) if may_renew(dated, today) else None
@@ -312,6 +315,7 @@ def stands_on(household: Household, facts: Facts) -> Standing:
         household=household,
         mutuelle=mutuelle,
         product=product,
+        covering=by_sequence[current(dated, today).terms.sequence],
         members=counted(people, current(dated, today), today),
         periods=dated,
         cover=reckoned.cover,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ledger import accounts
+from mutuelle.benefits.services import CODE as SERVICE_CODE
 from mutuelle.founding.rules import (
     COUNTRY_CODE,
     LETTERS,
@@ -24,6 +25,7 @@ from mutuelle.founding.rules import (
 from mutuelle.imports import cells, days, figures, phones
 from mutuelle.imports.cells import Reader
 from mutuelle.imports.vocabulary import (
+    EVERY_LEVEL_WORDS,
     FUND_WORDS,
     HELD_WORDS,
     LANGUAGE_WORDS,
@@ -282,11 +284,70 @@ LIMITS_FORM = Form(
     ),
     most_rows=len(set(LIMIT_WORDS.values())),
 )
+NAMED_SERVICES = Form(
+    "named services",
+    ("services",),
+    (
+        CsvColumn("code", ("code",), cells.matching(SERVICE_CODE)),
+        CsvColumn("name", ("nom", "name"), cells.words(3, 20)),
+    ),
+    most_rows=50,
+)
+_SERVICE = CsvColumn("service", ("service", "soin", "care"), cells.words(2, 40))
+_CEILING = figures.franc_amount(1, 10**9)
+_COUNT = figures.whole(1, 1_000, r"fois|times|actes?|acts?")
+BENEFITS = Form(
+    "benefits",
+    ("prestations", "benefits"),
+    (
+        CsvColumn("product", ("produit", "product"), cells.words(1, LETTERS["product"]["name"][1])),
+        _SERVICE,
+        CsvColumn("level", ("type", "level"), cells.one_of(LEVEL_WORDS | EVERY_LEVEL_WORDS)),
+        CsvColumn(
+            "copay", ("part du patient", "patient pays", "ticket modérateur"), figures.copay(MAX_PRICE_MINOR)
+        ),
+        _optional("act_ceiling_minor", ("plafond par acte", "ceiling an act"), _CEILING),
+        _optional("person_ceiling_minor", ("plafond par personne", "ceiling a person"), _CEILING),
+        _optional("person_count", ("fois par personne", "times a person"), _COUNT),
+        _optional("household_ceiling_minor", ("plafond par ménage", "ceiling a household"), _CEILING),
+        _optional("household_count", ("fois par ménage", "times a household"), _COUNT),
+        _optional("waiting_months", ("attente en mois", "waiting months"), figures.months(0, 24)),
+        _optional("needs_referral", ("référence", "referral"), cells.yes_or_no),
+        _optional("needs_agreement", ("accord préalable", "prior agreement"), cells.yes_or_no),
+        _optional("exclusions", ("exclusions", "sauf"), cells.words(2, 40)),
+        _optional("since", ("depuis", "since"), days.since),
+    ),
+)
+AGREEMENTS = Form(
+    "agreements",
+    ("conventions", "agreements"),
+    (
+        CsvColumn("facility", ("établissement", "facility"), cells.words(1, 40)),
+        CsvColumn("level", ("type", "level"), cells.one_of(LEVEL_WORDS)),
+        CsvColumn("since", ("depuis", "since"), days.since),
+        _optional("until", ("jusqu'au", "until"), days.day),
+    ),
+)
+TARIFFS = Form(
+    "tariffs",
+    ("tarifs", "tariffs", "prices"),
+    (
+        CsvColumn("facility", ("établissement", "facility"), cells.words(1, 40)),
+        _SERVICE,
+        CsvColumn("price_minor", ("prix", "price"), figures.franc_amount(1, 10**9)),
+        CsvColumn("since", ("depuis", "since"), days.since),
+    ),
+    most_rows=50_000,
+)
 FORMS = (
     MUTUELLE,
     PLACES,
     PRODUCTS,
     FACILITIES,
+    NAMED_SERVICES,
+    BENEFITS,
+    AGREEMENTS,
+    TARIFFS,
     DOCTORS,
     OFFICERS,
     ROUTES,

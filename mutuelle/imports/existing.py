@@ -1,7 +1,7 @@
 """What exists of a mutuelle in the database before the import, and where a file says something else."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Table, func, select
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
 from mutuelle import tables
+from mutuelle.benefits.openings import BenefitOpenings, existing_openings
 from mutuelle.imports.figures import register_number
 from mutuelle.imports.records import Record
 from mutuelle.imports.tables import register_line
@@ -47,6 +48,7 @@ class Existing:
     lines: Mapping[str, ExistingLine]
     households: int
     limits: LimitChanges = NO_CHANGE
+    openings: BenefitOpenings = field(default_factory=BenefitOpenings)
 
     def present(self, form: str, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The existing row under the key of `row`, if there is one."""
@@ -75,7 +77,8 @@ async def existing_of(db: AsyncConnection, mutuelle_id: str) -> Existing:
     )
     taken_over = {as_read_now(number): ExistingLine(member, said) for number, member, said in lines}
     limits = await limit_changes(db, mutuelle_id)
-    return Existing(mutuelle, prefixes, rows, products, taken_over, count or 0, limits)
+    openings = await existing_openings(db, mutuelle_id)
+    return Existing(mutuelle, prefixes, rows, products, taken_over, count or 0, limits, openings)
 
 
 def as_read_now(number: str) -> str:

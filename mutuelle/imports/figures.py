@@ -8,6 +8,7 @@ from mutuelle.imports.cells import Reader, Setting
 from mutuelle.scheme.limits import BOUNDS, is_money
 from mutuelle.sheets.faults import UnreadError
 from mutuelle.sheets.letters import folded
+from talk.trouble import InvalidError
 
 # Francs have no cents: a mark before exactly three digits separates thousands, and zeros behind a comma are dropped.
 _GROUPED = re.compile(r"\d{1,12}|\d{1,3}([ .,'’])\d{3}(?:\1\d{3}){0,2}")
@@ -60,6 +61,33 @@ def months(least: int, most: int) -> Reader:
         if years := re.fullmatch(r"(\d{1,2}) ?(?:ans?|annees?|years?)", folded(cell)):
             return number(str(12 * int(years[1])), setting)
         return number(cell, setting)
+
+    return read
+
+
+NOT_PAID = {"non", "pas couvert", "non couvert", "pas paye", "tout", "no", "not covered", "not paid", "all"}
+FREE = {"gratuit", "rien", "free", "nothing"}
+
+
+def copay(most: int) -> Reader:
+    """What a patient pays, as (percent, amount): 20 %, 500 F, gratuit; (None, None) where the mutuelle pays nothing.
+
+    A number alone could be either: it is refused, but for 0.
+    """
+    share, amount = whole(0, 100, "%|pour ?cent"), franc_amount(0, most)
+
+    def read(cell: str, setting: Setting) -> object:
+        words = folded(cell)
+        if words in FREE or words == "0":
+            return (0, None)
+        if words in NOT_PAID:
+            return (None, None)
+        if re.search(r"%|pour ?cent", cell, re.IGNORECASE):
+            percent = share(cell, setting)
+            return (None, None) if percent == 100 else (percent, None)
+        if words.isdigit():
+            raise InvalidError(_("Please write 20 %, 500 F, gratuit or non."))
+        return (None, amount(cell, setting))
 
     return read
 

@@ -16,6 +16,7 @@ from ledger import accounts
 from ledger.book import Account, PostVerdict, open_accounts, post
 from locales import Sentence, _
 from mutuelle.acts import By
+from mutuelle.benefits.openings import open_benefits
 from mutuelle.founding.founding import (
     appoint_officers,
     contract_doctors,
@@ -27,6 +28,7 @@ from mutuelle.founding.founding import (
 )
 from mutuelle.households.support_acts import WAYS_TO_PAY_CHANGE, NewSupportAct, write_act
 from mutuelle.imports import setup_rows
+from mutuelle.imports.benefit_rows import benefit_rows
 from mutuelle.imports.cells import Setting
 from mutuelle.imports.columns import BALANCES, FORMS, HOUSEHOLDS, MUTUELLE
 from mutuelle.imports.dues import PaperPolicy
@@ -108,6 +110,7 @@ async def take_over(
         return taken
     g = read.gathered
     await _found(db, g, at)
+    await open_benefits(db, g.mutuelle, g.openings, by)
     for change in g.limits:
         await write_limit(db, g.mutuelle.id, change, by=by)
     await _note_ways_to_pay(db, g, by)
@@ -176,6 +179,7 @@ def _fill(
     setup_rows.officer_rows(gathered, read["officers"])
     setup_rows.route_rows(gathered, read["routes"], operators)
     setup_rows.limit_rows(gathered, read["limits"])
+    benefit_rows(gathered, read)
     households = household_rows(gathered, read["households"], read["people"])
     return households, opening_rows(gathered, read["balances"])
 

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from locales import Sentence, _
+from mutuelle.benefits.openings import BenefitOpenings
 from mutuelle.founding.rules import (
     ADULT_ALONE,
     DEAREST,
@@ -76,6 +77,7 @@ class SetupRows:
     officers: list[tuple[Officer, date]] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     limits: list[NewLimit] = field(default_factory=list)
+    openings: BenefitOpenings = field(default_factory=BenefitOpenings)
     names: dict[str, dict[str, str]] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
     heads: list[str] = field(default_factory=list)

@@ -36,6 +36,8 @@ LEVEL_WORDS = dict(zip(("poste", "centre", "hôpital"), LEVELS, strict=True)) | 
     "poste de santé": "post",
     "centre de santé": "centre",
 }
+EVERY_LEVEL = "every level"
+EVERY_LEVEL_WORDS = {"tous": EVERY_LEVEL, "all": EVERY_LEVEL, "partout": EVERY_LEVEL}
 ROLE_WORDS = {
     "trésorier": "treasurer",
     "trésorière": "treasurer",

@@ -43,6 +43,7 @@ def test_the_templates_import_as_they_are(keneya: Keneya) -> None:
     assert written[1][:-2] == trial[1][:-1]
     assert "households: 6 new, 0 there already" in written[1]
     assert "people in households: 24 new, 0 there already" in written[1]
+    assert "rules of benefits: 14 new, 0 there already" in written[1]
     assert keneya("check")[0] == 0
     again = said(keneya("import", str(START)))
     assert again[0] == 0
