@@ -58,7 +58,18 @@ def covered(state: CoverState) -> Cover:
 
 def stands(state: CoverState) -> Standing:
     return Standing(
-        HOME, MUTUELLE, PRODUCT, PRODUCT, 12, (Period(TERMS, 1),), covered(state), MOST, MOST, None, MOST, None
+        HOME,
+        MUTUELLE,
+        PRODUCT,
+        PRODUCT,
+        12,
+        (Period(TERMS, 1),),
+        covered(state),
+        MOST,
+        MOST,
+        None,
+        MOST,
+        None,
     )
 
 
