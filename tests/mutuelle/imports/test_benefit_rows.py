@@ -1,5 +1,6 @@
 """Benefits of a register: services, rules, agreements and prices are read, or refused in words; only the first ones."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -53,7 +54,7 @@ async def test_rules_agreements_and_prices_are_read_as_they_are_written(
     assert found.named == {"OPH": "lunettes"}
     delivery = Benefit("FAM", "ACC", "centre", SINCE, copay_percent=20, act_ceiling_minor=60_000)
     assert {
-        delivery.__class__(**{**_facts(delivery), "waiting_months": 12, "needs_referral": True}),
+        replace(delivery, waiting_months=12, needs_referral=True),
         Benefit("DEMI", "OPH", "hospital", SINCE, copay_minor=5_000),
         *(Benefit("FAM", "HOS", level, SINCE, is_paid=False) for level in ("post", "centre", "hospital")),
         Benefit("FAM", "CPN", "centre", SINCE, copay_percent=0, person_count=4),
@@ -66,10 +67,6 @@ async def test_rules_agreements_and_prices_are_read_as_they_are_written(
     again = await take(pool, folder)
     assert fault_texts(again) == []
     assert not again.is_new
-
-
-def _facts(benefit: Benefit) -> dict[str, object]:
-    return {name: getattr(benefit, name) for name in Benefit.__dataclass_fields__}
 
 
 @pytest.mark.parametrize(
