@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.acts import By
-from mutuelle.benefits.rules import Agreement, Benefit, Tariff
+from mutuelle.benefits.rules import Benefit, FacilityAgreement, Tariff
 from mutuelle.benefits.tables import agreement, benefit, named_service, tariff
 from mutuelle.dates import local_date
 from mutuelle.scheme.mutuelles import Mutuelle
@@ -25,7 +25,7 @@ class BenefitOpenings:
 
     named: dict[str, str] = field(default_factory=dict)
     benefits: list[Benefit] = field(default_factory=list)
-    agreements: list[tuple[str, Agreement]] = field(default_factory=list)
+    agreements: list[tuple[str, FacilityAgreement]] = field(default_factory=list)
     tariffs: list[tuple[str, Tariff]] = field(default_factory=list)
 
 
@@ -60,11 +60,11 @@ async def existing_openings(db: AsyncConnection, mutuelle_id: str) -> BenefitOpe
         own = sa.select(*(table.c[name] for name in names)).where(table.c.mutuelle_id == mutuelle_id)
         return [dict(row) for row in (await db.execute(own)).mappings()]
 
-    agreements = await rows(agreement, "facility_id", *Agreement.__dataclass_fields__)
+    agreements = await rows(agreement, "facility_id", *FacilityAgreement.__dataclass_fields__)
     tariffs = await rows(tariff, "facility_id", *Tariff.__dataclass_fields__)
     return BenefitOpenings(
         {row["code"]: row["name"] for row in await rows(named_service, "code", "name")},
         [Benefit(**row) for row in await rows(benefit, *Benefit.__dataclass_fields__)],
-        [(row.pop("facility_id"), Agreement(**row)) for row in agreements],
+        [(row.pop("facility_id"), FacilityAgreement(**row)) for row in agreements],
         [(row.pop("facility_id"), Tariff(**row)) for row in tariffs],
     )

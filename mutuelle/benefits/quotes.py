@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.benefits.rules import (
-    Agreement,
     Benefit,
     BilledCare,
+    FacilityAgreement,
     Quote,
     QuoteState,
     Tariff,
@@ -45,7 +45,7 @@ class BenefitFacts:
     named: Mapping[str, str] = field(default_factory=dict)
     bills: tuple[BilledCare, ...] = ()
     own_level: str = ""
-    agreements: tuple[Agreement, ...] = ()
+    agreements: tuple[FacilityAgreement, ...] = ()
     tariffs: tuple[Tariff, ...] = ()
 
     def level_on(self, on: date) -> str | None:
@@ -75,7 +75,7 @@ async def benefit_facts(
         dict(tuple(row) for row in named),
         tuple(BilledCare(*row) for row in bills),
         levels[0] if levels else "",
-        tuple(Agreement(*row) for row in agreements),
+        tuple(FacilityAgreement(*row) for row in agreements),
         tuple(Tariff(*row) for row in tariffs),
     )
 
@@ -94,7 +94,7 @@ _ASKED = """
            array(select row(AGREED) from agreement where mutuelle_id = :mutuelle and facility_id = :facility),
            array(select row(PRICED) from tariff where mutuelle_id = :mutuelle and facility_id = :facility)
 """
-_ROWS = {"BENEFIT": Benefit, "BILLED": BilledCare, "AGREED": Agreement, "PRICED": Tariff}
+_ROWS = {"BENEFIT": Benefit, "BILLED": BilledCare, "AGREED": FacilityAgreement, "PRICED": Tariff}
 _FACTS = Prepared(sa.text(re.sub("[A-Z]{3,}", lambda word: _columns(_ROWS[word[0]]), _ASKED)))
 
 

@@ -56,7 +56,7 @@ class Benefit:
 
 
 @value
-class Agreement:
+class FacilityAgreement:
     """A facility is under agreement at a level from `since` to `until` (None: no end is known)."""
 
     since: date
@@ -134,7 +134,7 @@ def coming(benefits: Iterable[Benefit], service: str, level: str, on: date) -> B
     return max((one for one in later if one.since == first), key=lambda one: one.version, default=None)
 
 
-def agreed_level(agreements: Sequence[Agreement], own_level: str, on: date) -> str | None:
+def agreed_level(agreements: Sequence[FacilityAgreement], own_level: str, on: date) -> str | None:
     """The level at which a facility is under agreement that day, None for none.
 
     A facility without any line is so at its own level; of several lines the one that began last counts.

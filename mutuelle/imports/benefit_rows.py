@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from locales import Money, Sentence, _
-from mutuelle.benefits.rules import Agreement, Benefit, Tariff
+from mutuelle.benefits.rules import Benefit, FacilityAgreement, Tariff
 from mutuelle.benefits.services import SERVICES, listed_words, service_in
 from mutuelle.founding.rules import LEVELS
 from mutuelle.imports.columns import AGREEMENTS, BENEFITS, NAMED_SERVICES, TARIFFS
@@ -110,7 +110,7 @@ def _agreement_rows(g: SetupRows, records: list[Record]) -> None:
         facility = find_id(g, record, "facility", "facilities")
         if not record.is_whole or facility is None:
             continue
-        new = Agreement(record["since"], record["level"], record["until"])
+        new = FacilityAgreement(record["since"], record["level"], record["until"])
         if new.until and new.until < new.since:
             g.faults.append(record.fault("until", _("it ends before it begins")))
             continue

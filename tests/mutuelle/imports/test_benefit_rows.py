@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.benefits.openings import existing_openings
-from mutuelle.benefits.rules import Agreement, Benefit, Tariff
+from mutuelle.benefits.rules import Benefit, FacilityAgreement, Tariff
 from tests.support.paper_registers import fault_texts, take, write
 
 ETABLISSEMENTS = (
@@ -59,7 +59,7 @@ async def test_rules_agreements_and_prices_are_read_as_they_are_written(
         *(Benefit("FAM", "HOS", level, SINCE, is_paid=False) for level in ("post", "centre", "hospital")),
         Benefit("FAM", "CPN", "centre", SINCE, copay_percent=0, person_count=4),
     } == set(found.benefits)
-    assert found.agreements == [("csref", Agreement(date(2025, 1, 1), "centre", date(2027, 12, 31)))]
+    assert found.agreements == [("csref", FacilityAgreement(date(2025, 1, 1), "centre", date(2027, 12, 31)))]
     assert sorted(found.tariffs, key=lambda one: one[1].since) == [
         ("cscom-de-niena", Tariff("ACC", SINCE, 5_000)),
         ("cscom-de-niena", Tariff("ACC", date(2026, 6, 1), 6_000)),
@@ -112,4 +112,6 @@ async def test_what_is_there_is_changed_by_two_treasurers_only(pool: AsyncEngine
     assert fault_texts(await take(pool, write(tmp_path, **left))) == []
     async with pool.connect() as db:
         found = await existing_openings(db, "BEN")
-    assert found.agreements == [("csref", Agreement(date(2025, 1, 1), "hospital", date(2026, 12, 31)))]
+    assert found.agreements == [
+        ("csref", FacilityAgreement(date(2025, 1, 1), "hospital", date(2026, 12, 31)))
+    ]
