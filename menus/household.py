@@ -1,6 +1,7 @@
 """My household: its people, adding and removing them, corrections, and the log of changes."""
 
 from locales import Fact, Money, Sentence, _, _n, counts
+from menus.agreements import agreements
 from menus.confirmation import no_household
 from menus.words import NO_HOUSEHOLD, one_of, whom
 from mutuelle.contributions.family import (
@@ -40,6 +41,7 @@ from talk.keywords import by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look, show
 
 WHO, ADD, REMOVE, CORRECT, CHANGES = "who", "add", "remove", "correct", "changes"
+AGREEMENTS = "agreements"
 NAME, YEAR = "name", "year"
 LAST_CHANGES = 5
 AGES_IN_A_MESSAGE = 15
@@ -65,6 +67,8 @@ async def household(caller: Caller) -> Sentence:
         return await who(caller, family)
     if what.key == CHANGES:
         return await what_changed(changes)
+    if what.key == AGREEMENTS:
+        return await agreements(caller, household)
     await look(refuse_many_changes, caller, household)
     if what.key == ADD:
         return await add(family)
@@ -77,7 +81,9 @@ def ways(family: Family, changes: list[ShownChange]) -> list[Option]:
     if len(family.present) > 1:
         found.append(Option(REMOVE, _("Remove a person"), "3"))
     found.append(Option(CORRECT, _("Correct"), "4"))
-    return [*found, Option(CHANGES, _("Who changed what"), "5")] if changes else found
+    if changes:
+        found.append(Option(CHANGES, _("Who changed what"), "5"))
+    return [*found, Option(AGREEMENTS, _("Agreements, data"), "6")]
 
 
 async def which(family: Family, people: list[Person]) -> Person:

@@ -22,6 +22,8 @@ create table action (
     done_at timestamptz not null,
     primary key (gateway, call, phone, position)
 );
+create index action_by_number on action ((facts ->> 'number')) where facts ->> 'number' is not null;
+create index action_by_time on action (done_at);
 grant select, insert, update (screen) on action to service;
 
 -- One row for each use, however often it is played again: `subject` used `item`. Counted over an hour or a day.

@@ -37,6 +37,8 @@ class Change(StrEnum):
     DOCTOR_CHOSEN = "doctor chosen"
     MERGED = "merged"
     WAIVED = "debt waived"
+    COPY_ASKED = "copy asked"
+    COPY_GIVEN = "copy given"
     CLOSED = "closed"
     REOPENED = "reopened"
 
@@ -55,6 +57,8 @@ WORDS: dict[Change, Sentence] = {
     Change.DOCTOR_CHOSEN: _("doctor chosen"),
     Change.MERGED: _("households joined"),
     Change.WAIVED: _("debt waived"),
+    Change.COPY_ASKED: _("copy asked for"),
+    Change.COPY_GIVEN: _("copy given"),
     Change.CLOSED: _("household closed"),
     Change.REOPENED: _("household reopened"),
 }

@@ -158,7 +158,7 @@ select concat_ws(' ', h.mutuelle_id, h.number)
        on r.mutuelle_id = h.mutuelle_id and r.subject = 'household ' || h.number
  where r.records > (select count(*) from policy p where (p.mutuelle_id, p.number) = (h.mutuelle_id, h.number))
      + (select count(*) from household_change c where (c.mutuelle_id, c.number) = (h.mutuelle_id, h.number)
-           and c.what not in ('registered', 'confirmed', 'doctor chosen'))"""
+           and c.what not in ('registered', 'confirmed', 'doctor chosen', 'copy asked', 'copy given'))"""
 # Rows older than the mutuelle's first record, of an imported register or of the demonstration are excepted.
 _RECORDED_LATE = """
 with RECORDS, item as (
