@@ -35,6 +35,7 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "date": Date(),
     "int": Integer(),
     "integer": Integer(),
+    "integer[]": ARRAY(Integer()),
     "jsonb": JSONB(),
     "smallint": SmallInteger(),
     "text": Text(),

@@ -30,13 +30,14 @@ def opened_without_keyword(
     """The menu that a message without a keyword opens for an officer, and the answers in it; True: even while a
     question waits.
 
-    A doctor's number and code are a check, one of them alone begins it. A treasurer's no is about her summary.
+    A doctor's number and code (or year of birth) are a check, number or code alone begins it. A treasurer's no is
+    about her summary.
     """
     says_no = initials(body).split()[:1] and initials(body).split()[0] in words_of(
         NO
     )  # and a code of a payment
     if Role.DOCTOR in roles and not says_no and (parts := parts_without_word(body)):
-        return verify, (body,), bool(parts.number and parts.code)
+        return verify, (body,), bool(parts.number and parts.proof)
     if Role.TREASURER in roles and initials(body) in words_of(NO):
         return err_by_message, (), False
     return None

@@ -58,6 +58,6 @@ def terms(stands: Standing, patient: Person, caller: Caller) -> Sentence:
 async def code_by_message(caller: Caller) -> Sentence:
     """No code is sent by SMS: it would stay in the phone, for its next reader."""
     return _(
-        "A code for care is shown on the screen only: dial the service and press 5, at the doctor's. "
+        "A code for care is shown on the screen only: dial and press 5, on any phone of the household, near or far. "
         "It serves once, within 15 minutes."
     )

@@ -82,7 +82,10 @@ def keywords(language: str) -> dict[str, Fact]:
 def at_work(roles: set[Role], language: str) -> Sentence | None:
     """What the first of the caller's roles does by SMS, or by call."""
     if Role.DOCTOR in roles:
-        return _("{verify} number code: check a patient.", verify=word_for(verify.keyword, language))
+        return _(
+            "{verify} number code: check a patient. The code: any phone of the household, or its card.",
+            verify=word_for(verify.keyword, language),
+        )
     if Role.TREASURER in roles:
         return _(
             "{balance}: the balance. {late}: who is late. {detail}: more. {ok}, or {err} and why.",

@@ -1,6 +1,7 @@
 """Checking a cover: a doctor gives a member number and the patient's code, in one SMS or in my work, and is answered.
 
-No PIN is asked: the code, made minutes ago on the patient's own phone, is the proof, and it opens one answer only.
+No PIN is asked: the code, made minutes ago on a phone of the household or printed on its card, is the proof, and it
+opens one answer only. The patient's year of birth stands for it, a few times a day.
 """
 
 from dataclasses import replace
@@ -8,9 +9,9 @@ from dataclasses import replace
 from locales import Fact, Sentence, _
 from menus.words import one_of
 from mutuelle.care.code_input import (
-    CODE_CAME_BEFORE,
+    PROOF_CAME_BEFORE,
     CheckParts,
-    care_code,
+    care_proof,
     check_parts,
 )
 from mutuelle.care.eligibility import (
@@ -28,7 +29,8 @@ from talk.layout import longest
 from talk.words import Caller, Option, ask, confirm, do, look, order, show
 
 CHECK_BY_MESSAGE = _(
-    "Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813"
+    "Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813. "
+    "Without a code: the year of birth"
 )
 NOTHING_CHECKED = _("Nothing was checked.")
 MOST_PARTS = 4  # messages of one check
@@ -39,7 +41,8 @@ SHOWN = 32  # of the last checks: a busy morning
 async def verify(caller: Caller) -> Sentence:
     """VERIF 101 482 937 246813, or number and code in two messages: they are the request, and the agreement to it.
 
-    Of a code that came first nothing is kept with the conversation: the action reads it from that message.
+    The patient's year of birth may stand for the code. Of a proof that came first nothing is kept with the
+    conversation: the action reads it from that message.
     """
     if not await look(doctor_appointments, caller):
         return NOT_A_DOCTOR
@@ -54,23 +57,27 @@ async def verify(caller: Caller) -> Sentence:
     agreed = await order(terms(said.number), in_parts=True)
     if not agreed:
         return NOTHING_CHECKED
-    answer: Sentence = await do(check_cover, number=said.number, code=said.code or CODE_CAME_BEFORE)
+    answer: Sentence = await do(check_cover, number=said.number, proof=said.proof or PROOF_CAME_BEFORE)
     return longest(one_at_a_time(answer), caller.language, SMS_SEPTETS) if said.more else answer
 
 
 def missing(said: CheckParts) -> Sentence:
     """The question for the part that is missing. A part that comes again counts instead of the first."""
     if said.number:
-        return _("And the code of {number} (6 digits)?", number=shown_number(said.number))
+        return _(
+            "And the code of {number} (6 digits)? Without a code: the year of birth",
+            number=shown_number(said.number),
+        )
     return _("And the patient's member number (9 digits)?")
 
 
 def one_at_a_time(answer: Sentence) -> list[Sentence]:
     """What is said where a message brought two patients; after a long answer in fewer words."""
+    answers = [answer] if answer.shorter is None else [answer, answer.shorter]
     return [
-        _("{answer} One patient a message: send the next one.", answer=answer),
-        _("{answer} One patient a message.", answer=answer),
-        answer,
+        *(_("{answer} One patient a message: send the next one.", answer=one) for one in answers),
+        *(_("{answer} One patient a message.", answer=one) for one in answers),
+        answers[-1],
     ]
 
 
@@ -78,13 +85,13 @@ verify = replace(verify, life_s=PARTS_WAIT_S)
 
 
 async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:
-    """The same from my work. The code comes last: it is never kept with the other answers of a call."""
+    """The same from my work. The proof comes last: it is never kept with the other answers of a call."""
     number = await ask(_("The patient's member number?"), member_number)
     agreed = await confirm(terms(number))
     if not agreed:
         return NOTHING_CHECKED
-    code = await ask(_("The patient's code (6 digits)?"), care_code)
-    answer: Sentence = await do(check_cover, number=number, code=code)
+    proof = await ask(_("The patient's code (6 digits)? Without a code: the year of birth"), care_proof)
+    answer: Sentence = await do(check_cover, number=number, proof=proof)
     return answer
 
 

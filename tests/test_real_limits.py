@@ -82,6 +82,8 @@ LIMITS: dict[str, dict[str, Any]] = {
             codes_a_day=10,
             checks_a_day=300,
             guesses_a_day=30,
+            without_code_a_doctor=5,
+            without_code_a_facility=10,
             digest_hour=7,
         )
     },

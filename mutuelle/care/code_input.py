@@ -1,10 +1,12 @@
-"""What a doctor types for a check: a member number and a care code, with any spacing, O for 0 and I or l for 1.
+"""What a doctor types for a check: a member number and what proves it, with any spacing, O for 0 and I or l for 1.
 
-They come in one message or in two, in either order; what is read never says which digits are wrong.
+The proof is a care code, a code of the card with or without the patient's year of birth, or that year alone. Number and
+proof come in one message or in two, in either order; what is read never says which digits are wrong.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 
 from stdnum import damm
 
@@ -17,91 +19,129 @@ from talk.questions import initials, words_of
 from talk.trouble import InvalidError
 
 EXAMPLE = "101 000 000 246813"
-CODE_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9])  # digits in each group
-WHOLE = LENGTH + DIGITS
-CODE_CAME_BEFORE = Secret("")  # stands for a code that is in a message and was kept nowhere else
+YEAR = 4  # digits of a year of birth
+BORN = re.compile(r"(?:19|20)\d\d")
+PROOFS = (DIGITS + YEAR, DIGITS, YEAR)  # how many digits a proof has; the longest reading of a message counts
+PROOF_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9], [4, 9], [4, 3, 3, 3])  # digits in each group
+WHOLE = tuple(LENGTH + digits for digits in PROOFS)
+PROOF_CAME_BEFORE = Secret("")  # stands for a proof that is in a message and was kept nowhere else
 BESIDE_PARTS = _("CODE NUMBER PATIENT N HELLO DOCTOR PLEASE AND THE OF IS HERE THANKS")
 CHECK_DIGITS = _("Please check each digit.")
-CODE_CAME = "(code)"  # what is kept of a code: that it came
+PROOF_CAME = "(code)"  # what is kept of a proof: that it came
 
 
 class CheckParts(str):
-    """What a doctor wrote of a check. As a string it is what may be kept of it: the number, never the code.
+    """What a doctor wrote of a check. As a string it is what may be kept of it: the number, never the proof.
 
-    `number` has the right check digit, or is empty. `code` is None where it is missing, and CODE_CAME_BEFORE where this
-    was read from what is kept. `more`: the digits of another patient follow.
+    `number` has the right check digit, or is empty. `proof` (`proof_parts` reads it) is None where it is missing, and
+    PROOF_CAME_BEFORE where this was read from what is kept. `more`: the digits of another patient follow.
     """
 
     number: str
-    code: Secret | None
+    proof: Secret | None
     more: bool
 
-    def __new__(cls, number: str, code: Secret | None = None, *, more: bool = False) -> "CheckParts":
-        came = "" if code is None else CODE_CAME
+    def __new__(cls, number: str, proof: Secret | None = None, *, more: bool = False) -> "CheckParts":
+        came = "" if proof is None else PROOF_CAME
         parts = super().__new__(cls, f"{number} {came}".strip())
-        parts.number, parts.code, parts.more = number, code, more
+        parts.number, parts.proof, parts.more = number, proof, more
         return parts
 
     @property
     def lacks(self) -> bool:
-        """Whether number or code has not come yet."""
-        return not self.number or self.code is None
+        """Whether number or proof has not come yet."""
+        return not self.number or self.proof is None
 
     def with_part(self, came: "CheckParts") -> "CheckParts":
         """The two together; what came again counts."""
-        code = self.code if came.code is None else came.code
-        return CheckParts(came.number or self.number, code, more=came.more)
+        proof = self.proof if came.proof is None else came.proof
+        return CheckParts(came.number or self.number, proof, more=came.more)
+
+
+def proof_parts(proof: str) -> tuple[str, int | None]:
+    """The code in a proof, "" without one, and the year of birth, None without one."""
+    code = proof[:DIGITS] if len(proof) >= DIGITS else ""
+    year = proof[len(code) :]
+    return code, int(year) if year else None
 
 
 def _parts(typed: str) -> CheckParts:
-    if typed.endswith(CODE_CAME):
-        return CheckParts(typed.removesuffix(CODE_CAME).strip(), CODE_CAME_BEFORE)
+    if typed.endswith(PROOF_CAME):
+        return CheckParts(typed.removesuffix(PROOF_CAME).strip(), PROOF_CAME_BEFORE)
     found = groups(typed)
     digits = "".join(found)
-    if len(digits) == DIGITS:
+    if _is_proof(digits):
         return CheckParts("", Secret(digits))
     if len(digits) == LENGTH and damm.is_valid(digits):
         return CheckParts(digits)
-    first, more = _first_patient(found)
-    digits = "".join(first)
-    for number, code in _readings(first, digits) if len(digits) == WHOLE else ():
-        if damm.is_valid(number):
-            return CheckParts(number, Secret(code), more=more)
+    for first, more in _first_patient(found):
+        for number, proof in _readings(first):
+            if damm.is_valid(number) and _is_proof(proof):
+                return CheckParts(number, Secret(proof), more=more)
     raise InvalidError(CHECK_DIGITS)
 
 
-def _first_patient(found: list[str]) -> tuple[list[str], bool]:
-    """The groups of the first whole request, and whether more patients' digits follow: a number, a code or both."""
-    for count in range(1, len(found)):
+def _is_proof(digits: str) -> bool:
+    """Whether these can be a code, a year of birth, or a code with the year behind it."""
+    _code, year = proof_parts(digits)
+    return len(digits) in PROOFS and (year is None or bool(BORN.fullmatch(digits[-YEAR:])))
+
+
+def _first_patient(found: Sequence[str]) -> Iterator[tuple[Sequence[str], bool]]:
+    """The groups that may be the first whole request, the longest first, and whether more patients' digits follow."""
+    for count in range(len(found), 0, -1):
         rest = sum(map(len, found[count:]))
-        if sum(map(len, found[:count])) == WHOLE and rest % WHOLE in (0, LENGTH):
-            return found[:count], True
-    return found, False
+        if sum(map(len, found[:count])) in WHOLE and _are_patients(rest):
+            yield found[:count], rest > 0
 
 
-def _readings(found: list[str], digits: str) -> Iterator[tuple[str, str]]:
-    """(number, code) for each way to read the groups: first with the number in front, as it is asked for."""
-    code_first = (digits[DIGITS:], digits[:DIGITS])
-    if [len(group) for group in found] in CODE_STANDS_FIRST:
-        yield code_first
+@cache
+def _are_patients(digits: int) -> bool:
+    """Whether so many digits can be whole requests and a number at the end."""
+    return digits in (0, LENGTH) or any(digits >= whole and _are_patients(digits - whole) for whole in WHOLE)
+
+
+def _readings(found: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(number, proof) for each way to read the groups: first with the number in front, as it is asked for."""
+    digits, lengths = "".join(found), [len(group) for group in found]
+    year = YEAR if len(digits) == LENGTH + DIGITS + YEAR else 0  # always at the end
+    if year and lengths[-1] == YEAR:
+        lengths.pop()
+    ahead = len(digits) - LENGTH - year  # digits of a proof in front of the number
+    proof_first = (digits[ahead : ahead + LENGTH], digits[:ahead] + digits[ahead + LENGTH :])
+    if lengths in PROOF_STANDS_FIRST:
+        yield proof_first
     yield digits[:LENGTH], digits[LENGTH:]
-    yield code_first
+    yield proof_first
 
 
 check_parts = Kind(
     "check parts",
     _parts,
-    good=(EXAMPLE, "lOl.OOO.OOO-246813", "246813 101000000", "101 000 000", "246813"),
-    bad=("", "patient", "101 000 001", "101 000 001 246813", "101000000 2468135"),
+    good=(
+        EXAMPLE,
+        "lOl.OOO.OOO-246813",
+        "246813 101000000",
+        "101 000 000",
+        "246813",
+        "101 000 000 1981",
+        "101 000 000 246813 1981",
+    ),
+    bad=("", "patient", "101 000 001", "101 000 001 246813", "101000000 2468135", "101000000 1781"),
     takes_rest=True,
 )
 
 
 def parts_without_word(body: str) -> CheckParts | None:
-    """The parts of a check in a message that begins with no keyword; a part alone only beside words that name it."""
+    """The parts of a check in a message that begins with no keyword; a part alone only beside words that name it.
+
+    A year alone is none: four figures are also an amount.
+    """
     parts = parts_in(body)
-    if parts is None or (parts.number and parts.code):
+    if parts is None or (parts.number and parts.proof):
         return parts
+    if parts.proof and len(parts.proof) != DIGITS:
+        return None
     words = [word for word in re.findall(r"\w+", body) if not word.translate(LIKE_DIGITS).isdecimal()]
     named = {*words_of(BESIDE_PARTS)}
     return parts if all(initials(word) in named for word in words if word.isalpha()) else None
@@ -115,11 +155,19 @@ def parts_in(body: str) -> CheckParts | None:
         return None
 
 
-def _code(typed: str) -> Secret:
+def _proof(typed: str) -> Secret:
     digits = "".join(groups(typed))
-    if len(digits) != DIGITS:
-        raise InvalidError(_("The code for care has {digits} digits.", digits=DIGITS))
+    if not _is_proof(digits):
+        raise InvalidError(
+            _("A code has {digits} digits, a year of birth {year}, like 1981.", digits=DIGITS, year=YEAR)
+        )
     return Secret(digits)
 
 
-care_code = Kind("care code", _code, good=("246 813",), bad=("12", "abcdef", "1234567"), secret=True)
+care_proof = Kind(
+    "care proof",
+    _proof,
+    good=("246 813", "1981", "246 813 1981"),
+    bad=("12", "abcdef", "1234567", "1781"),
+    secret=True,
+)

@@ -1,7 +1,7 @@
 """Care codes: a patient makes one on her own phone and shows it to the doctor, who checks the cover with it.
 
 Only a digest of the code is kept, bound to the member number, under a key that never enters the database. A household
-has one valid code at a time, for fifteen minutes and one check.
+has one valid code at a time, for fifteen minutes and one check. Codes of its card (`cards`) stand in the same table.
 """
 
 from collections.abc import Collection
@@ -18,11 +18,12 @@ from mutuelle.care.tables import care_code
 from mutuelle.cover.people import people_of, present
 from mutuelle.dates import local_time
 from mutuelle.free_codes import draw_digits, draw_free
-from mutuelle.household_key import of_household
+from mutuelle.household_key import OfHousehold, of_household
 from mutuelle.households.households import Household, household_by_number, lock_household, phones_of
 from mutuelle.scheme.limits import changes_of, read_changes
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from prepared import Prepared
+from talk.keyring import Keyring
 from talk.trouble import RefusedError
 from talk.words import Caller
 
@@ -49,18 +50,36 @@ class NewCode:
 
 @dataclass(frozen=True)
 class KeptCode:
-    """A row of the table: for whom the code was made, when, and how it was used."""
+    """A row of the table: for whom the code was made, when, and how it was used.
+
+    A code of a card has no rank (it is for any person of the household) and no end of its own; `in_hand` is whether its
+    card was handed over and has not ended.
+    """
 
     position: int
-    rank: int
+    rank: int | None
     made_at: datetime
-    expires_at: datetime
+    expires_at: datetime | None
     ended_at: datetime | None
     used_at: datetime | None
+    in_hand: bool
+
+    @property
+    def of_card(self) -> bool:
+        return self.rank is None
 
     def is_alive(self, at: datetime) -> bool:
         """Whether a check may use it at `at`."""
-        return self.ended_at is None and self.used_at is None and at <= self.expires_at
+        ends = self.expires_at is None or at <= self.expires_at
+        return self.ended_at is None and self.used_at is None and self.in_hand and ends
+
+
+@dataclass(frozen=True)
+class FoundProof:
+    """What the household has of a proof: the code, and who of its people (by rank) was born in the year."""
+
+    code: KeptCode | None
+    born: tuple[int, ...] = ()
 
 
 async def make_code(db: AsyncConnection, caller: Caller, *, number: str, rank: int) -> NewCode:
@@ -109,7 +128,7 @@ async def _write(db: AsyncConnection, caller: Caller, household: Household, rank
         "number": household.number,
         "position": (newest or 0) + 1,
         "rank": rank,
-        "digest": digests(caller, household.number, words)[0],
+        "digest": digests(caller.keyring, household.number, words)[0],
         "made_by": caller.phone,
         "made_at": caller.at,
         "expires_at": caller.at + ALIVE,
@@ -119,8 +138,8 @@ async def _write(db: AsyncConnection, caller: Caller, household: Household, rank
 
 
 async def end_code(db: AsyncConnection, household: Household, at: datetime) -> None:
-    """End the household's valid code, if it has one."""
-    alive = care_code.c.ended_at.is_(None), care_code.c.used_at.is_(None)
+    """End the household's valid code, if it has one; the codes of its card stay."""
+    alive = care_code.c.ended_at.is_(None), care_code.c.used_at.is_(None), care_code.c.card.is_(None)
     await db.execute(
         sa.update(care_code).where(of_household(care_code, household), *alive).values(ended_at=at)
     )
@@ -130,35 +149,46 @@ async def _draw(db: AsyncConnection, caller: Caller, household: Household) -> st
     """A code that differs from all that are remembered, so that a used code is never valid again."""
 
     async def is_fresh(words: str) -> bool:
-        kept = digests(caller, household.number, words)
-        return await find_code(db, household.mutuelle_id, household.number, kept, caller.at) is None
+        kept = digests(caller.keyring, household.number, words)
+        return (await find_proof(db, household, kept, None, caller.at)).code is None
 
     return await draw_free("code for care", lambda: draw_digits(DIGITS), is_fresh)
 
 
-def digests(caller: Caller, number: str, words: str) -> tuple[bytes, ...]:
+def digests(keyring: Keyring, number: str, words: str) -> tuple[bytes, ...]:
     """The digest of a code of this household under each key in force, the newest key first."""
-    return caller.keyring.digests(PURPOSE, f"{number} {words}")
+    return keyring.digests(PURPOSE, f"{number} {words}")
 
 
-async def find_code(
-    db: AsyncConnection, mutuelle_id: str, number: str, kept: Collection[bytes], at: datetime
-) -> KeptCode | None:
-    """The household's code with one of these digests, if it is valid or still remembered at `at`."""
-    asked = {"mutuelle": mutuelle_id, "number": number, "since": at - REMEMBERED, "kept": list(kept)}
-    row = await _CODE.row(db, asked)
-    return KeptCode(*row) if row else None
+async def find_proof(
+    db: AsyncConnection, household: OfHousehold, kept: Collection[bytes], year: int | None, at: datetime
+) -> FoundProof:
+    """The household's code with one of these digests, if it is valid or remembered at `at`; who was born in `year`.
+
+    One question, whatever is asked: the answer to a code and to a year take the same time.
+    """
+    key = {"mutuelle": household.mutuelle_id, "number": household.number}
+    asked = {"since": at - REMEMBERED, "kept": list(kept), "year": year}
+    born, position, *facts = await _PROOF.row(db, key | asked)
+    return FoundProof(KeptCode(position, *facts) if position else None, tuple(born))
 
 
-_CODE = Prepared(
-    sa.text(
-        """
-    select COLUMNS from care_code
-     where mutuelle_id = :mutuelle and number = :number and made_at > :since
-       and digest = any(cast(:kept as bytea[]))
-     order by position desc limit 1
-    """.replace("COLUMNS", ", ".join(KeptCode.__dataclass_fields__))
-    )
+_PROOF = Prepared(
+    sa.text("""
+    select array(select rank from beneficiary
+                  where mutuelle_id = :mutuelle and number = :number and removed_on is null
+                    and birth_year = cast(:year as integer) order by rank),
+           found.*
+      from (select 1) one
+      left join lateral (
+        select c.position, c.rank, c.made_at, c.expires_at, c.ended_at, c.used_at,
+               c.card is null or k.handed_at is not null and k.ended_at is null
+          from care_code c
+          left join care_card k on k.mutuelle_id = c.mutuelle_id and k.number = c.number and k.card = c.card
+         where c.mutuelle_id = :mutuelle and c.number = :number and (c.card is not null or c.made_at > :since)
+           and c.digest = any(cast(:kept as bytea[]))
+         order by c.position desc limit 1) found on true
+    """)
 )
 
 

@@ -1,11 +1,14 @@
-"""Eligibility checks: a doctor sends a member number and the code that the patient has just made.
+"""Eligibility checks: a doctor sends a member number and what proves it, and reads whether the patient is covered.
 
-The answer is kept and binds the mutuelle. It says covered or not, for whom and until when, and nothing of payments or
-care; every failed check gets the same sentence, takes the same time, and is counted.
+Three things prove it, on one path: the code that the patient (or anybody of the household) has just made, a code of the
+household's card, or the patient's year of birth, which is marked as "without code" and has a quota. The answer is kept
+and binds the mutuelle. It says covered or not, for whom and until when, and nothing of payments or care; every failed
+check gets the same sentence, takes the same time, and is counted. Decisions 0016 and 0051.
 """
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,20 +18,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Sentence, _
 from mutuelle.care import guess_limits, messages
-from mutuelle.care.code_input import CODE_CAME_BEFORE, parts_in
-from mutuelle.care.codes import KeptCode, digests, find_code, use_code
-from mutuelle.care.guess_limits import DoctorAtFacility, count_failure
-from mutuelle.care.patients import shown_patient
+from mutuelle.care.code_input import PROOF_CAME_BEFORE, parts_in, proof_parts
+from mutuelle.care.codes import FoundProof, KeptCode, digests, find_proof, use_code
+from mutuelle.care.guess_limits import DoctorAtFacility, MadeToday, count_failure
+from mutuelle.care.messages import CheckToKnow
+from mutuelle.care.patients import shown_covered, shown_patient
 from mutuelle.care.tables import eligibility_check
 from mutuelle.contributions.standing import facts_of, stands_on
-from mutuelle.cover.people import Person, people_of
+from mutuelle.cover.people import Person, people_of, present
 from mutuelle.cover.rules import current
 from mutuelle.dates import local_time
 from mutuelle.free_codes import draw_free
-from mutuelle.household_key import of_household
-from mutuelle.households.households import Household, lock_household
+from mutuelle.household_key import HouseholdKey, of_household
+from mutuelle.households.households import Household, lock_household, phones_of
 from mutuelle.officers.roles import Appointment, Role, appointments_of
 from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.tables import facility
 from prepared import Prepared
 from sms.tables import Arrival, inbox
 from talk.answers import Secret, wrong_secret
@@ -38,13 +43,13 @@ from talk.words import Caller
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without letters that look like another one
 REFERENCE_LENGTH = 6
 
-PARTS_WAIT_S = 300  # so long number or code waits for the other one, in an SMS of its own
+PARTS_WAIT_S = 300  # so long number or proof waits for the other one, in an SMS of its own
 
 NOT_A_DOCTOR = _("Only doctors under contract check a cover. For your own cover, dial and press 1.")
 NOT_RECOGNISED = wrong_secret(
     _(
-        "Number or code not recognised, or code over 15 minutes old. "
-        "Check the digits, or ask the patient for a new code (dial, press 5)."
+        "Number, code or year not recognised, or code over 15 minutes old. Check the digits. "
+        "A new code: any phone of the household, press 5."
     )
 )
 
@@ -56,96 +61,145 @@ async def doctor_appointments(db: AsyncConnection, caller: Caller) -> list[Appoi
     ]
 
 
-async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, code: Secret) -> Sentence:
+async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, proof: Secret) -> Sentence:
     """The answer to a doctor. Nothing is raised after a failure has been counted: the count must be committed.
 
     1. Lock the facility, then the household: simultaneous checks run one after the other.
-    2. A facility or doctor past the daily limit gets that answer, whatever was typed.
+    2. A facility or doctor past a daily limit gets that answer, whatever was typed.
     3. Read everything even where the check has failed already, so that all answers take the same time.
     4. A valid code is used up with its answer.
 
-    `code` is CODE_CAME_BEFORE where it is in an SMS of the last minutes.
+    `proof` is PROOF_CAME_BEFORE where it is in an SMS of the last minutes.
     """
     appointments = await doctor_appointments(db, caller)
     if not appointments:
         raise RefusedError(NOT_A_DOCTOR)
-    if code == CODE_CAME_BEFORE and not (code := await _code_that_came(db, caller)):
+    if proof == PROOF_CAME_BEFORE and not (proof := await _proof_that_came(db, caller)):
         return _("The code came too long ago. Please send the number and the code once more.")
     asker = await guess_limits.facility_for(
         db, caller, [appointment.mutuelle_id for appointment in appointments], number
     )
-    wrong, answered = await guess_limits.made_today(db, asker, caller.at)
-    if wrong >= asker.limits.guesses_a_day:
-        return stopped(asker)
-    if answered >= asker.limits.checks_a_day:
-        return used_up(asker)
+    code, year = proof_parts(proof)
+    made = await guess_limits.made_today(db, asker, caller.at)
+    if past := _past_limit(asker, made, without_code=not code):
+        return past
     household = await lock_household(db, number)
     if household and household.mutuelle_id != asker.mutuelle.id:
         household = None
     is_locked = await guess_limits.is_locked(db, asker, number, caller.at)
-    kept = await find_code(db, asker.mutuelle.id, number, digests(caller, number, code), caller.at)
-    reason = trouble(household, kept, is_locked=is_locked, at=caller.at)
-    if household and kept and not reason:
-        return await _answer(db, caller, asker, household, kept)
+    kept = digests(caller.keyring, number, code) if code else ()
+    found = await find_proof(db, HouseholdKey(asker.mutuelle.id, number), kept, year, caller.at)
+    reason = "number" if household is None else "locked" if is_locked else trouble(proof, found, caller.at)
+    if household and not reason:
+        return await _answer(db, caller, asker, household, found)
     await count_failure(db, caller, asker, number, reason)
-    if household and kept and reason == "used":
-        return await _used_before(db, caller, asker, household, kept)
+    if household and found.code and reason == "used":
+        return await _used_before(db, caller, asker, household, found.code)
     return NOT_RECOGNISED
 
 
-async def _code_that_came(db: AsyncConnection, caller: Caller) -> Secret:
-    """The code in the last SMS of the caller that has one; empty if none came in PARTS_WAIT_S."""
+def _past_limit(asker: DoctorAtFacility, made: MadeToday, *, without_code: bool) -> Sentence | None:
+    """What is said to a doctor or facility past a limit of the day; None where all are kept."""
+    if made.wrong >= asker.limits.guesses_a_day:
+        return stopped(asker)
+    if made.answered >= asker.limits.checks_a_day:
+        return used_up(asker)
+    if without_code and (
+        made.without_code >= asker.limits.without_code_a_doctor
+        or made.without_code_here >= asker.limits.without_code_a_facility
+    ):
+        return only_with_code(asker)
+    return None
+
+
+async def _proof_that_came(db: AsyncConnection, caller: Caller) -> Secret:
+    """The proof in the last SMS of the caller that has one; empty if none came in PARTS_WAIT_S."""
     since = caller.at - timedelta(seconds=PARTS_WAIT_S)
     own = (inbox.c.phone == caller.phone) & (inbox.c.received_at >= since)
     handled = own & (inbox.c.state == Arrival.ANSWERED)
     bodies = await db.scalars(select(inbox.c.body).where(handled).order_by(inbox.c.nth.desc()))
     for body in bodies:
         parts = parts_in(body)
-        if parts and parts.code:
-            return parts.code
+        if parts and parts.proof:
+            return parts.proof
     return Secret("")
 
 
-def trouble(household: Household | None, kept: KeptCode | None, *, is_locked: bool, at: datetime) -> str:
-    """Why the check fails, for the record only; empty if it does not."""
-    if household is None:
-        return "number"
-    if is_locked:
-        return "locked"
-    if kept is None:
+def trouble(proof: Secret, found: FoundProof, at: datetime) -> str:
+    """Why the proof does not open an answer about its household, for the record only; empty if it does."""
+    typed, year = proof_parts(proof)
+    code = found.code
+    if typed and code is None:
         return "code"
-    if kept.used_at is not None:
+    if code and not code.in_hand:
+        return "card"
+    if code and code.used_at is not None:
         return "used"
-    return "" if kept.is_alive(at) else "expired"
+    if code and not code.is_alive(at):
+        return "expired"
+    # A code made on a phone says for whom it is, whatever year stands behind it.
+    needs_year = year is not None and (code is None or code.of_card)
+    return "year" if needs_year and not found.born else ""
 
 
 async def _answer(
-    db: AsyncConnection, caller: Caller, asker: DoctorAtFacility, household: Household, kept: KeptCode
+    db: AsyncConnection, caller: Caller, asker: DoctorAtFacility, household: Household, found: FoundProof
 ) -> Sentence:
-    """Use up the code, keep the answer, notify the household of the check."""
+    """Use up the code, keep the answer, notify those who must know of the check."""
     facts = await facts_of(db, household, caller.at)
-    stands = stands_on(household, facts)
-    covered = any(person.rank == kept.rank and person.covered for person in stands.people)
+    stands, code = stands_on(household, facts), found.code
+    meant = patients(stands.people, found)
+    covered = [person.rank for person in stands.people if person.rank in meant and person.covered]
     row = {
         "mutuelle_id": household.mutuelle_id,
         "number": household.number,
-        "rank": kept.rank,
-        "code_position": kept.position,
+        "rank": meant[0] if len(meant) == 1 else None,
+        "covered_ranks": None if len(meant) == 1 else covered,
+        "code_position": code.position if code else None,
         "doctor_phone": caller.phone,
         "facility_id": asker.facility_id,
         "channel": caller.gateway,
         "asked_at": caller.at,
-        "covered": covered,
+        "covered": bool(covered),
         "state": stands.cover.state,
         "until_on": stands.cover.until_on,
         "policy_sequence": current(stands.periods, facts.today).terms.sequence,
         "policies_known": len(stands.periods),
     }
     given = await _write(db, row)
-    await use_code(db, household, kept, caller.at)
-    # Only a household that is confirmed has a code.
-    await messages.notify_checked(db, asker.mutuelle, facts.phones, given["reference"], caller.at)
-    return _worded(asker.mutuelle, facts.people, given)
+    if code:
+        await use_code(db, household, code, caller.at)
+    await _notify(db, asker.mutuelle, household, facts.phones, code, given)
+    return _worded(asker.mutuelle, household, facts.people, given)
+
+
+async def _notify(
+    db: AsyncConnection,
+    mutuelle: Mutuelle,
+    household: Household,
+    phones: Mapping[str, str],
+    code: KeptCode | None,
+    given: Mapping[str, Any],
+) -> None:
+    """Notify the phones of the household, and the treasurers where none of these phones made the code."""
+    reference, at = given["reference"], given["asked_at"]
+    if code is None or code.of_card:
+        is_where = (facility.c.mutuelle_id == mutuelle.id) & (facility.c.id == given["facility_id"])
+        where = await db.scalar(select(facility.c.name).where(is_where))
+        # Only a household that is confirmed makes a code on a phone; the phone of another may be a stranger's.
+        confirmed = await phones_of(db, household)
+        phones = {phone: language for phone, language in phones.items() if phone in confirmed}
+        check = CheckToKnow(reference, where or "", f"..{household.number[-3:]}", code is not None)
+        await messages.notify_treasurers(db, mutuelle, check, at)
+    told = messages.checked(mutuelle, at, without_code=code is None)
+    await messages.notify_checked(db, mutuelle, phones, told, reference, at)
+
+
+def patients(people: Sequence[Person], found: FoundProof) -> list[int]:
+    """Whom a proof is of, by rank: a code made on a phone is one person's; else who was born in the year, or all."""
+    if found.code and found.code.rank is not None:
+        return [found.code.rank]
+    return list(found.born) or [person.rank for person in people]
 
 
 async def _write(db: AsyncConnection, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -159,10 +213,12 @@ async def _write(db: AsyncConnection, row: Mapping[str, Any]) -> Mapping[str, An
 
 _WRITE = Prepared(
     sa.text("""
-    insert into eligibility_check (mutuelle_id, reference, number, rank, code_position, doctor_phone, facility_id,
-                                   channel, asked_at, covered, state, until_on, policy_sequence, policies_known)
-    values (:mutuelle_id, :reference, :number, :rank, :code_position, :doctor_phone, :facility_id,
-            :channel, :asked_at, :covered, :state, :until_on, :policy_sequence, :policies_known)
+    insert into eligibility_check (mutuelle_id, reference, number, rank, covered_ranks, code_position, doctor_phone,
+                                   facility_id, channel, asked_at, covered, state, until_on, policy_sequence,
+                                   policies_known)
+    values (:mutuelle_id, :reference, :number, :rank, :covered_ranks, :code_position, :doctor_phone,
+            :facility_id, :channel, :asked_at, :covered, :state, :until_on, :policy_sequence,
+            :policies_known)
     on conflict (mutuelle_id, reference) do nothing returning true
     """)
 )
@@ -193,43 +249,65 @@ async def _used_before(
     time = local_time(given.asked_at, asker.mutuelle.timezone)
     if given.doctor_phone != caller.phone:
         return used(asker.mutuelle.today(given.asked_at), time)
-    return answered_before(
-        _worded(asker.mutuelle, await people_of(db, household), dict(given._mapping)), time
-    )
+    people = await people_of(db, household)
+    return answered_before(_worded(asker.mutuelle, household, people, dict(given._mapping)), time)
 
 
-def _worded(mutuelle: Mutuelle, everybody: Sequence[Person], given: Mapping[str, Any]) -> Sentence:
+def _worded(
+    mutuelle: Mutuelle, household: Household, everybody: Sequence[Person], given: Mapping[str, Any]
+) -> Sentence:
     """The sentence of a kept answer."""
     day = mutuelle.today(given["asked_at"])
-    patient = next(person for person in everybody if person.rank == given["rank"])
-    return answer(
-        mutuelle.name,
-        shown_patient(patient, everybody, day),
-        given["reference"],
-        day=day,
-        until=given["until_on"] if given["covered"] else None,
-    )
+    until = given["until_on"] if given["covered"] else None
+    check = Answer(mutuelle.name, given["reference"], day, until, without_code=given["code_position"] is None)
+    if given["rank"] is not None:
+        patient = next(person for person in everybody if person.rank == given["rank"])
+        return check.about(shown_patient(patient, everybody, day))
+    covered = [person for person in everybody if person.rank in given["covered_ranks"]]
+    named, counted = shown_covered(household, covered, len(present(everybody)), day)
+    return check.about(named).or_else(check.about(counted)) if named else check.about(counted)
 
 
-def answer(mutuelle: str, who: Fact, reference: str, *, day: date, until: date | None) -> Sentence:
-    """The binding answer, in one SMS segment; `until` is None without cover, and the reason is not given."""
-    facts: dict[str, Fact] = {"who": who, "reference": reference, "mutuelle": mutuelle, "day": day}
-    if until:
-        return _(
-            "{who}: COVERED on {day}, until {end}. {mutuelle}, reference {reference}.", **facts, end=until
-        )
-    return _("{who}: NOT COVERED on {day}. {mutuelle}, reference {reference}.", **facts)
+@dataclass(frozen=True)
+class Answer:
+    """The binding answer; `until` is None without cover, and the reason is not given."""
+
+    mutuelle: str
+    reference: str
+    day: date
+    until: date | None
+    without_code: bool = False
+
+    def about(self, who: Fact) -> Sentence:
+        """Its sentence, of one SMS segment, about one person or several."""
+        facts: dict[str, Fact] = {"who": who, "reference": self.reference, "mutuelle": self.mutuelle}
+        facts["day"] = self.day
+        if not self.until:
+            if self.without_code:
+                return _(
+                    "{who}: NOT COVERED on {day}. Without code. {mutuelle}, reference {reference}.", **facts
+                )
+            return _("{who}: NOT COVERED on {day}. {mutuelle}, reference {reference}.", **facts)
+        facts["end"] = self.until
+        if self.without_code:
+            return _(
+                "{who}: COVERED on {day}, until {end}. Without code. {mutuelle}, reference {reference}.",
+                **facts,
+            )
+        return _("{who}: COVERED on {day}, until {end}. {mutuelle}, reference {reference}.", **facts)
 
 
 def answered_before(answer: Sentence, time: str) -> Sentence:
     """The same answer again, to the doctor who got it."""
-    return _("{answer} Code used before, at {time}.", answer=answer, time=time)
+    again = _("{answer} Code used before, at {time}.", answer=answer, time=time)
+    return again.or_else(answered_before(answer.shorter, time)) if answer.shorter else again
 
 
 def used(day: date, time: str) -> Sentence:
     """To a doctor who sends a code that was used for another doctor."""
     return _(
-        "This code was already used on {day} at {time}. Ask the patient for a new one (dial, press 5).",
+        "This code was already used on {day} at {time}. Ask for a new one (any phone of the household, press 5), "
+        "or the card's next.",
         day=day,
         time=time,
     )
@@ -255,5 +333,14 @@ def used_up(asker: DoctorAtFacility) -> Sentence:
     return _(
         "You have made {most} checks today: the next one is possible tomorrow. Treat first. Questions: {phone}",
         most=asker.limits.checks_a_day,
+        phone=asker.mutuelle.complaints,
+    )
+
+
+def only_with_code(asker: DoctorAtFacility) -> Sentence:
+    """The doctor or the facility is past the daily quota of checks without a code."""
+    return _(
+        "No more checks without a code today. A code: any phone of the household (press 5), or the card. "
+        "Treat first. Questions: {phone}",
         phone=asker.mutuelle.complaints,
     )

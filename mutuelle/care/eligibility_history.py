@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence
+from locales import Sentence, _
 from mutuelle.care.tables import eligibility_check
 from mutuelle.contributions.family import aged
 from mutuelle.dates import local_time
@@ -14,6 +14,7 @@ from mutuelle.household_key import same_household
 from mutuelle.households.households import Household, initials_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import beneficiary, facility
+from mutuelle.tables import household as household_table
 from talk.words import Caller
 
 
@@ -21,7 +22,8 @@ from talk.words import Caller
 class Check:
     """One answer: `reference` is what the doctor noted, `until_on` the last day of cover as it stood then.
 
-    `number` is the household's; the patient's `name` may not be on record.
+    `number` is the household's, `head` its head; the patient's `name` may not be on record. Without `birth_year` the
+    answer is of several people, or of the household. `without_code`: only the year of birth was given.
     """
 
     mutuelle: Mutuelle
@@ -32,11 +34,15 @@ class Check:
     until_on: date | None
     number: str = ""
     name: str | None = None
-    birth_year: int = 0
+    birth_year: int | None = None
+    head: str = ""
+    without_code: bool = False
 
     @property
     def patient(self) -> Sentence | str:
         """The patient as a register has it: initials, or the age where no name is on record."""
+        if self.birth_year is None:
+            return _("household of {head}", head=initials_of(self.head))
         return initials_of(self.name) if self.name else aged(max(self.day.year - self.birth_year, 0))
 
     @property
@@ -84,8 +90,11 @@ async def _checks(
             eligibility_check.c.number,
             beneficiary.c.name,
             beneficiary.c.birth_year,
+            household_table.c.head_name,
+            eligibility_check.c.code_position.is_(None),
         )
-        .join(
+        .join(household_table, same_household(household_table, eligibility_check))
+        .outerjoin(
             beneficiary,
             same_household(beneficiary, eligibility_check) & (beneficiary.c.rank == eligibility_check.c.rank),
         )

@@ -32,7 +32,8 @@ log = logging.getLogger("keneya.mutuelle")
 
 WRONG_A_HOUSEHOLD = 3  # within LOCK_WINDOW: then no check of it is answered for LOCK
 LOCK_WINDOW = LOCK = timedelta(minutes=15)
-GUESSES = ("number", "code", "expired")  # a used code is no guess; a check while locked reveals nothing
+# A used code is no guess; a check while locked reveals nothing. "card": a code of a card that is not in hand.
+GUESSES = ("number", "code", "expired", "card", "year")
 
 
 @dataclass(frozen=True)
@@ -82,24 +83,41 @@ _CONTRACTS = Prepared(
 )
 
 
-async def made_today(db: AsyncConnection, asker: DoctorAtFacility, at: datetime) -> tuple[int, int]:
-    """The facility's failed checks of the day, those of a locked household too; the doctor's answered ones."""
+@dataclass(frozen=True)
+class MadeToday:
+    """The day's checks: `wrong` of the facility, those of a locked household too; `answered` to the doctor; of these
+    those `without_code`, and those at the facility (`without_code_here`), on the same channel.
+    """
+
+    wrong: int
+    answered: int
+    without_code: int
+    without_code_here: int
+
+
+async def made_today(db: AsyncConnection, asker: DoctorAtFacility, at: datetime) -> MadeToday:
+    """What the doctor and the facility have asked since midnight."""
     who = {"mutuelle": asker.mutuelle.id, "facility": asker.facility_id, "doctor": asker.doctor_phone}
     asked = {"since": asker.midnight(at), "by_message": asker.by_message, "reasons": [*GUESSES, "locked"]}
-    wrong, answered = await _MADE.row(db, who | asked)
-    return wrong, answered
+    return MadeToday(*await _MADE.row(db, who | asked))
 
 
-# Failed checks on the same channel.
-_SAME_WAY = f"(channel = '{BY_MESSAGE}') = :by_message and reason = any(:reasons) and forgiven_at is null"
+# Checks on the same channel, and those of them that failed.
+_SAME_CHANNEL = f"(channel = '{BY_MESSAGE}') = :by_message"
+_SAME_WAY = f"{_SAME_CHANNEL} and reason = any(:reasons) and forgiven_at is null"
 _MADE = Prepared(
     sa.text(
         """
     select (select count(*) from failed_check
              where mutuelle_id = :mutuelle and facility_id = :facility and tried_at >= :since and SAME_WAY),
+           mine.answered, mine.without_code,
            (select count(*) from eligibility_check
-             where mutuelle_id = :mutuelle and doctor_phone = :doctor and asked_at >= :since)
-    """.replace("SAME_WAY", _SAME_WAY)
+             where mutuelle_id = :mutuelle and facility_id = :facility and asked_at >= :since
+               and code_position is null and SAME_CHANNEL)
+      from (select count(*) as answered, count(*) filter (where code_position is null and SAME_CHANNEL) as without_code
+              from eligibility_check
+             where mutuelle_id = :mutuelle and doctor_phone = :doctor and asked_at >= :since) mine
+    """.replace("SAME_WAY", _SAME_WAY).replace("SAME_CHANNEL", _SAME_CHANNEL)
     )
 )
 
@@ -141,7 +159,7 @@ async def count_failure(
         "tried_at": caller.at,
     }
     await db.execute(insert(failed_check), row)
-    wrong, _answered = await made_today(db, asker, caller.at)
-    if wrong >= asker.limits.guesses_a_day:
+    made = await made_today(db, asker, caller.at)
+    if made.wrong >= asker.limits.guesses_a_day:
         facts = {"mutuelle": asker.mutuelle.id, "facility": asker.facility_id, "channel": caller.gateway}
         log.warning("check.facility_stopped", extra=facts)

@@ -99,6 +99,8 @@ LIMIT_WORDS = {  # as a treasurer reads them on her phone
     "codes de soins par jour": "codes_a_day",
     "vérifications d'un médecin par jour": "checks_a_day",
     "codes faux par centre et par jour": "guesses_a_day",
+    "sans code par médecin et par jour": "without_code_a_doctor",
+    "sans code par centre et par jour": "without_code_a_facility",
     "heure du bilan": "digest_hour",
     "cash of one collector": "cash_held_minor",
     "days of cash in hand": "cash_days",
@@ -108,6 +110,8 @@ LIMIT_WORDS = {  # as a treasurer reads them on her phone
     "care codes a day": "codes_a_day",
     "checks of a doctor a day": "checks_a_day",
     "wrong codes a day": "guesses_a_day",
+    "without code, a doctor a day": "without_code_a_doctor",
+    "without code, a centre a day": "without_code_a_facility",
     "hour of the summary": "digest_hour",
 }
 LINKING_WORDS = {

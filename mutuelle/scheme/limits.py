@@ -31,7 +31,9 @@ class Limits:
     `two_signatures_from_minor` on, money out by hand takes two treasurers. `count_difference_minor`: up to here a
     treasurer books the difference of her box alone. A day: `messages_a_day` to one phone (receipts and answers are
     counted apart), `codes_a_day` of one household, `checks_a_day` of one doctor, `guesses_a_day` (checks with a wrong
-    number or code) from one facility. `digest_hour`: when a treasurer gets the digest who has chosen no hour.
+    number or code) from one facility; `without_code_a_doctor` and `without_code_a_facility` of the checks by number and
+    year of birth alone, by SMS and by call each. `digest_hour`: when a treasurer gets the digest who has chosen no
+    hour.
     """
 
     cash_held_minor: int = 200_000
@@ -42,6 +44,8 @@ class Limits:
     codes_a_day: int = 10
     checks_a_day: int = 300
     guesses_a_day: int = 30
+    without_code_a_doctor: int = 5
+    without_code_a_facility: int = 10
     digest_hour: int = FIRST_HOUR
 
 
@@ -56,6 +60,8 @@ BOUNDS: dict[str, range] = {
     "codes_a_day": range(1, 51),
     "checks_a_day": range(10, 1_001),
     "guesses_a_day": range(5, 201),
+    "without_code_a_doctor": range(101),
+    "without_code_a_facility": range(301),
     "digest_hour": range(FIRST_HOUR, LAST_HOUR),
 }
 LABELS: dict[str, Sentence] = {
@@ -67,6 +73,8 @@ LABELS: dict[str, Sentence] = {
     "codes_a_day": _("Care codes a day"),
     "checks_a_day": _("Checks of a doctor a day"),
     "guesses_a_day": _("Wrong codes a day"),
+    "without_code_a_doctor": _("Without code, a doctor a day"),
+    "without_code_a_facility": _("Without code, a centre a day"),
     "digest_hour": _("Hour of the summary"),
 }
 

@@ -107,7 +107,9 @@ async def test_a_part_waits_five_minutes_and_no_longer(
     ussd_deps: calls.UssdDeps, doctor: Writer, clock: Clock, household: Household
 ) -> None:
     code = await make(ussd_deps.pool, household)
-    assert await doctor.send(household.number) == f"Et le code du {household.shown_number} (6 chiffres) ?"
+    assert await doctor.send(household.number) == (
+        f"Et le code du {household.shown_number} (6 chiffres) ? Sans code : l'année de naissance"
+    )
     clock.now += timedelta(minutes=5, seconds=1)
     assert "numéro" in await doctor.send(code), "it is taken for the first part of another check"
     clock.now += timedelta(minutes=5, seconds=1)

@@ -2,11 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Sentence, render
+from mutuelle.acts import By
+from mutuelle.care.cards import PrintedCard, print_card
 from mutuelle.care.codes import make_code
 from mutuelle.care.eligibility import check_cover
+from mutuelle.care.tables import care_card
 from mutuelle.households.households import Household
 from talk.answers import Secret
 from talk.keyring import Keyring
@@ -53,7 +57,7 @@ async def ask(
 ) -> Sentence:
     """The answer to the doctor, in its own transaction."""
     caller = calling(phone, at, gateway=gateway, keyring=keyring)
-    return await check_cover(db, caller, number=number, code=Secret(code))
+    return await check_cover(db, caller, number=number, proof=Secret(code))
 
 
 async def check(
@@ -68,6 +72,22 @@ async def check(
     """The text that the doctor reads, in French."""
     async with pool.begin() as db:
         return render(await ask(db, number, code, at=at, phone=phone, gateway=gateway), "fr")
+
+
+async def new_card(pool: AsyncEngine, household: Household, *, at: datetime = NOON) -> PrintedCard:
+    """A card that was printed and not yet handed over."""
+    async with pool.begin() as db:
+        return await print_card(db, SEALS, household.number, By("a test", "printed", at))
+
+
+async def give_card(pool: AsyncEngine, household: Household, *, at: datetime = NOON) -> tuple[str, ...]:
+    """The codes of a card in the household's hands."""
+    printed = await new_card(pool, household, at=at)
+    async with pool.begin() as db:
+        is_card = (care_card.c.number == household.number) & (care_card.c.card == printed.card)
+        handed = {"handed_at": at, "handed_by": "+22376000007"}
+        await db.execute(update(care_card).where(is_card).values(**handed))
+    return tuple(str(code) for code in printed.codes)
 
 
 def other_than(code: str) -> str:

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from locales import Sentence
-from mutuelle.care import eligibility, messages
+from mutuelle.care import eligibility, messages, patients
 from mutuelle.care.guess_limits import DoctorAtFacility
 from mutuelle.care.patients import shown_patient
 from mutuelle.cover.people import Person
+from mutuelle.households.households import Household
 from mutuelle.scheme.limits import Limits
 from tests.support.messages_receipts import MUTUELLE
 
@@ -18,14 +19,33 @@ DESK = DoctorAtFacility(LONGEST, "+22376000041", "hopital", False, Limits(checks
 CHILD = Person(2, "Nana Mariam Wassa", 2025, DAY)
 TWIN = Person(3, "Nouhoum Mamadou Waly", 2025, DAY)
 WHO = shown_patient(CHILD, (CHILD, TWIN), DAY)
-COVERED = eligibility.answer(LONGEST.name, WHO, "WMWMWM", day=DAY, until=END)
+COVERED = eligibility.Answer(LONGEST.name, "WMWMWM", DAY, END).about(WHO)
+WITHOUT_CODE = eligibility.Answer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(WHO)
+HOUSEHOLD = Household("BEN", "199000010", "Nana Mariam Wassa Diarra", LONGEST.name)
+PEOPLE = [Person(rank, "Nana Mariam Wassa", 1926, DAY) for rank in range(1, 31)]
+NAMED, COUNTED = patients.shown_covered(HOUSEHOLD, PEOPLE, 30, DAY)
+OF_CARD = eligibility.Answer(LONGEST.name, "WMWMWM", DAY, END).about(COUNTED)
+OF_YEAR = eligibility.Answer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(COUNTED)
+TO_KNOW = messages.CheckToKnow("WMWMWM", "Hôpital de district Fousseyni", "..010", by_card=False)
 
 MESSAGES: dict[str, Sentence] = {
     "cover checked": messages.checked(LONGEST, AT),
+    "cover checked without a code": messages.checked(LONGEST, AT, without_code=True),
+    "check without a code, to a treasurer": messages.to_know(LONGEST, TO_KNOW, AT),
+    "check by card, to a treasurer": messages.to_know(LONGEST, replace(TO_KNOW, by_card=True), AT),
+    "card handed over": messages.card_given(LONGEST, AT),
+    "card ended": messages.card_ended(LONGEST, AT),
     "code used again": messages.used_again(LONGEST, AT),
     "answer to a check: covered": COVERED,
     "answer to a check: covered, asked again": eligibility.answered_before(COVERED, "23:59"),
-    "answer to a check: not covered": eligibility.answer(LONGEST.name, WHO, "WMWMWM", day=DAY, until=None),
+    "answer to a check: not covered": eligibility.Answer(LONGEST.name, "WMWMWM", DAY, None).about(WHO),
+    "answer to a check: covered, without code": WITHOUT_CODE,
+    "answer to a check: not covered, without code": eligibility.Answer(
+        LONGEST.name, "WMWMWM", DAY, None, without_code=True
+    ).about(WHO),
+    "answer to a check: some of a household": OF_CARD,
+    "answer to a check: some of a household, without code": OF_YEAR,
+    "answer to a check: no more without a code": eligibility.only_with_code(DESK),
     "answer to a check: not recognised": eligibility.NOT_RECOGNISED,
     "answer to a check: code used before": eligibility.used(DAY, "23:59"),
     "answer to a check: the facility's day is over": eligibility.stopped(DESK),

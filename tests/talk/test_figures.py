@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locales import Money
-from mutuelle.care.code_input import care_code
+from mutuelle.care.code_input import care_proof
 from mutuelle.contributions.family import age_in_years, birth_year
 from mutuelle.households.member_numbers import member_number
 from mutuelle.schedules.jobs import day_hour
@@ -151,6 +151,10 @@ CODES = """
 code 246813 = 246813
 246.8l3 = 246813
 2468135 = refused
+1981 = 1981
+né en 1981 = 1981
+1781 = refused
+246 813 né en 1981 = 2468131981
 """
 
 AGE = """
@@ -197,7 +201,7 @@ def cases(kind: Kind[Any], table: str) -> list[object]:
         *cases(ages, AGES),
         *cases(phone_number("ML"), PHONES),
         *cases(member_number, NUMBERS),
-        *cases(care_code, CODES),
+        *cases(care_proof, CODES),
         *cases(age_in_years, AGE),
         *cases(birth_year(date(2026, 11, 22)), YEARS),
         *cases(day_hour, HOURS),

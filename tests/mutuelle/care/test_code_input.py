@@ -3,7 +3,7 @@
 import pytest
 from stdnum import damm
 
-from mutuelle.care.code_input import CheckParts, care_code, check_parts, parts_without_word
+from mutuelle.care.code_input import CheckParts, care_proof, check_parts, parts_without_word
 from talk.answers import Secret, repaired
 from talk.trouble import InvalidError
 
@@ -12,7 +12,7 @@ NUMBER, CODE = "101482939", "246813"
 
 def read(typed: str) -> tuple[str, str]:
     parts: CheckParts = check_parts.parse(repaired(typed))
-    return parts.number, str(parts.code)
+    return parts.number, str(parts.proof)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_where_both_readings_are_a_member_number_the_one_that_was_written_counts
 def test_the_code_is_shown_by_no_repr() -> None:
     parts = check_parts.parse("101482939246813")
     assert CODE not in repr(parts) + str(parts)
-    assert isinstance(parts.code, Secret)
+    assert isinstance(parts.proof, Secret)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_the_code_is_shown_by_no_repr() -> None:
 def test_a_part_alone_and_two_patients(typed: str, read: tuple[str, str | None, bool], kept: str) -> None:
     """`kept`: what a conversation remembers of it, never a code."""
     parts: CheckParts = check_parts.parse(repaired(typed))
-    assert (parts.number, parts.code, parts.more) == read
+    assert (parts.number, parts.proof, parts.more) == read
     assert str(parts) == kept
-    assert not check_parts.parse(kept).code
+    assert not check_parts.parse(kept).proof
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_a_message_without_a_keyword(body: str, is_read: bool) -> None:
 
 @pytest.mark.parametrize("typed", ["206813", "206 813", "206-813", "2O68l3"])
 def test_a_code_alone(typed: str) -> None:
-    assert care_code.parse(repaired(typed)) == Secret("206813")
+    assert care_proof.parse(repaired(typed)) == Secret("206813")
 
 
 @pytest.mark.parametrize("typed", ["", "24681", "2468135", "abcdef", "246 813 1"])
 def test_what_is_no_code(typed: str) -> None:
     with pytest.raises(InvalidError, match="digits"):
-        care_code.parse(repaired(typed))
+        care_proof.parse(repaired(typed))

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import render
-from mutuelle.care.codes import ALIVE, digests, find_code, make_code
+from mutuelle.care.codes import ALIVE, FoundProof, digests, find_proof, make_code
 from mutuelle.care.patients import shown_patient
 from mutuelle.care.tables import care_code
 from mutuelle.cover.people import Person
@@ -132,12 +132,12 @@ async def test_a_code_is_found_while_keys_rotate(pool: AsyncEngine, household: H
     code = await make(pool, household)
     newer = Keyring((b"a newer key of the tests, no secret", *KEYS))
     async with pool.connect() as db:
-        kept = digests(calling(AWA, keyring=newer), household.number, code)
-        assert await find_code(db, household.mutuelle_id, household.number, kept, NOON)
-        gone = digests(calling(AWA, keyring=Keyring((b"another key of the tests",))), household.number, code)
-        assert await find_code(db, household.mutuelle_id, household.number, gone, NOON) is None
-        wrong = digests(calling(AWA), household.number, other_than(code))
-        assert await find_code(db, household.mutuelle_id, household.number, wrong, NOON) is None
+        kept = digests(newer, household.number, code)
+        assert (await find_proof(db, household, kept, None, NOON)).code
+        gone = digests(Keyring((b"another key of the tests",)), household.number, code)
+        assert await find_proof(db, household, gone, None, NOON) == FoundProof(None)
+        wrong = digests(SEALS, household.number, other_than(code))
+        assert await find_proof(db, household, wrong, None, NOON) == FoundProof(None)
 
 
 def test_a_patient_is_told_by_initials_and_by_age_where_these_are_not_enough() -> None:

@@ -16,7 +16,7 @@ from mutuelle.contributions.payments import ask_payment
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from mutuelle.tables import household_phone
-from tests.support.doctor_desk import calling, check, covered_household, make, other_than
+from tests.support.doctor_desk import calling, check, covered_household, give_card, make, other_than
 from tests.support.town import AWA, MARIAM, NOON, join, paid
 
 DAY = timedelta(days=1)
@@ -25,12 +25,35 @@ CARELESS = """
     select 'BEN', '199000010', phone, facility_id, 'sms', 'code', '2026-11-22 12:00Z'
     from doctor, generate_series(1, 31)
 """
+# Seven more answers without a code to each of these doctors, all told to those who must know.
+WITHOUT_CODE = """
+    with given as (
+        insert into eligibility_check (mutuelle_id, reference, number, rank, doctor_phone, facility_id, channel,
+            asked_at, covered, state, until_on, policy_sequence, policies_known)
+        select c.mutuelle_id, 'W' || translate(right(d.phone, 1), '01', 'ZY') || (2222 + n), number, rank, d.phone, c.facility_id, channel,
+            asked_at, covered, state, until_on, policy_sequence, policies_known
+        from eligibility_check c, doctor d, generate_series(0, {each} - 1) n where code_position = 1
+        returning *)
+    insert into sms_outbox (mutuelle_id, key, phone, template, body, is_reply, segments, due_at, created_at)
+    select mutuelle_id, told || ' ' || reference || ' 1', '+22376000001', told, 'x', false, 1, asked_at, asked_at
+    from given, unnest(array['cover checked', 'check to know']) told
+"""
+MORE_DOCTORS = """
+    insert into doctor (mutuelle_id, phone, name, facility_id, languages, contracted_on)
+    select mutuelle_id, '+2237600005' || n, name, facility_id, languages, contracted_on
+    from doctor, generate_series(2, 4) n;
+"""
 BROKEN_BY = {
     "check_answer_stands": "update eligibility_check set until_on = until_on + 1",
-    "check_used_its_code": "update care_code set used_at = null, ended_at = made_at",
-    "check_was_told": "update sms_outbox set key = 'lost ' || key",
+    "check_used_its_code": "update care_code set used_at = null, ended_at = made_at where card is null",
+    "card_code_was_in_hand": "update care_card set handed_at = handed_at + interval '1 hour'",
+    "card_has_ten_codes": "delete from care_code where line = 10",
+    "check_was_told": "update sms_outbox set key = 'lost ' || key where template = 'cover checked'",
+    "check_was_told_to_treasurers": "delete from sms_outbox where template = 'check to know'",
     "care_code_lives_briefly": "update care_code set expires_at = expires_at + interval '1 second'",
     "failed_checks_stop": CARELESS,
+    "checks_without_code_stop": WITHOUT_CODE.format(each=6),
+    "checks_without_code_stop_in_facility": MORE_DOCTORS + WITHOUT_CODE.format(each=4),
 }
 
 
@@ -55,9 +78,12 @@ async def test_each_invariant_is_broken_by_its_mutant_alone(
     code = await make(pool, household)
     await check(pool, household.number, other_than(code))
     await check(pool, household.number, code)
+    await check(pool, household.number, (await give_card(pool, household))[0])
+    await check(pool, household.number, "1981")
     assert await broken(pool) == []
     async with owner.begin() as db:
-        await db.execute(text(BROKEN_BY[name]))
+        for statement in BROKEN_BY[name].split(";"):
+            await db.execute(text(statement))
     assert await broken(pool) == [name]
 
 
