@@ -2,19 +2,20 @@
 
 from locales import Money, Sentence, _
 from menus.sign import propose
+from menus.words import one_of
 from mutuelle.officers.limit_changes import LimitNow, limit_change, limits_now
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.limits import BOUNDS, beyond, is_money
 from talk.answers import Kind, amount
 from talk.figures import groups
 from talk.trouble import InvalidError
-from talk.words import Caller, ask, choose, look
+from talk.words import Caller, Option, ask, look
 
 
 async def limits(caller: Caller, appointment: Appointment) -> Sentence:
-    found: LimitNow = await choose(
-        _("Limits. Choose one to change it:"), await look(limits_now, caller, appointment.mutuelle_id)
-    )
+    known = {one.key: one for one in await look(limits_now, caller, appointment.mutuelle_id)}
+    offered = [Option(key, one.label) for key, one in known.items()]
+    found = known[(await one_of(_("Limits. Choose one to change it:"), offered)).key]
     value = await ask(asked(found), new_value(found))
     return await propose(caller, appointment, limit_change(found, value))
 
@@ -24,7 +25,8 @@ def asked(found: LimitNow) -> Sentence:
     if found.since is not None:
         question = _("{limit}, since {day}. How much from now on?", limit=found.label, day=found.since)
     if BOUNDS[found.name].start == 0:
-        return _("{question} 0: always two sign", question=question)
+        always = _("{question} 0: always two sign", question=question)
+        return always if is_money(found.name) else _("{question} 0: none", question=question)
     return question
 
 

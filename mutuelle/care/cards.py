@@ -46,7 +46,7 @@ CHANGED = _("This card has changed meanwhile. Please look again.")
 
 
 @dataclass(frozen=True)
-class Card:
+class HouseholdCard:
     """The `card`th card of a household; `left` of its codes have not served."""
 
     card: int
@@ -64,7 +64,7 @@ class PrintedCard:
     codes: tuple[Secret, ...]
 
 
-async def card_of(db: AsyncConnection, household: Household) -> Card | None:
+async def card_of(db: AsyncConnection, household: Household) -> HouseholdCard | None:
     """The household's card that has not ended, handed over or not."""
     left = select(sa.func.count()).where(
         same_household(care_code, care_card),
@@ -78,7 +78,7 @@ async def card_of(db: AsyncConnection, household: Household) -> Card | None:
             ).where(of_household(care_card, household), care_card.c.ended_at.is_(None))
         )
     ).one_or_none()
-    return Card(*row) if row else None
+    return HouseholdCard(*row) if row else None
 
 
 async def households_to_print(

@@ -259,7 +259,9 @@ def _worded(
     """The sentence of a kept answer."""
     day = mutuelle.today(given["asked_at"])
     until = given["until_on"] if given["covered"] else None
-    check = Answer(mutuelle.name, given["reference"], day, until, without_code=given["code_position"] is None)
+    check = CheckAnswer(
+        mutuelle.name, given["reference"], day, until, without_code=given["code_position"] is None
+    )
     if given["rank"] is not None:
         patient = next(person for person in everybody if person.rank == given["rank"])
         return check.about(shown_patient(patient, everybody, day))
@@ -269,7 +271,7 @@ def _worded(
 
 
 @dataclass(frozen=True)
-class Answer:
+class CheckAnswer:
     """The binding answer; `until` is None without cover, and the reason is not given."""
 
     mutuelle: str

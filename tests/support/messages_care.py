@@ -19,13 +19,13 @@ DESK = DoctorAtFacility(LONGEST, "+22376000041", "hopital", False, Limits(checks
 CHILD = Person(2, "Nana Mariam Wassa", 2025, DAY)
 TWIN = Person(3, "Nouhoum Mamadou Waly", 2025, DAY)
 WHO = shown_patient(CHILD, (CHILD, TWIN), DAY)
-COVERED = eligibility.Answer(LONGEST.name, "WMWMWM", DAY, END).about(WHO)
-WITHOUT_CODE = eligibility.Answer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(WHO)
+COVERED = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END).about(WHO)
+WITHOUT_CODE = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(WHO)
 HOUSEHOLD = Household("BEN", "199000010", "Nana Mariam Wassa Diarra", LONGEST.name)
 PEOPLE = [Person(rank, "Nana Mariam Wassa", 1926, DAY) for rank in range(1, 31)]
 NAMED, COUNTED = patients.shown_covered(HOUSEHOLD, PEOPLE, 30, DAY)
-OF_CARD = eligibility.Answer(LONGEST.name, "WMWMWM", DAY, END).about(COUNTED)
-OF_YEAR = eligibility.Answer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(COUNTED)
+OF_CARD = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END).about(COUNTED)
+OF_YEAR = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(COUNTED)
 TO_KNOW = messages.CheckToKnow("WMWMWM", "Hôpital de district Fousseyni", "..010", by_card=False)
 
 MESSAGES: dict[str, Sentence] = {
@@ -38,9 +38,9 @@ MESSAGES: dict[str, Sentence] = {
     "code used again": messages.used_again(LONGEST, AT),
     "answer to a check: covered": COVERED,
     "answer to a check: covered, asked again": eligibility.answered_before(COVERED, "23:59"),
-    "answer to a check: not covered": eligibility.Answer(LONGEST.name, "WMWMWM", DAY, None).about(WHO),
+    "answer to a check: not covered": eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, None).about(WHO),
     "answer to a check: covered, without code": WITHOUT_CODE,
-    "answer to a check: not covered, without code": eligibility.Answer(
+    "answer to a check: not covered, without code": eligibility.CheckAnswer(
         LONGEST.name, "WMWMWM", DAY, None, without_code=True
     ).about(WHO),
     "answer to a check: some of a household": OF_CARD,

@@ -30,8 +30,8 @@ WITHOUT_CODE = """
     with given as (
         insert into eligibility_check (mutuelle_id, reference, number, rank, doctor_phone, facility_id, channel,
             asked_at, covered, state, until_on, policy_sequence, policies_known)
-        select c.mutuelle_id, 'W' || translate(right(d.phone, 1), '01', 'ZY') || (2222 + n), number, rank, d.phone, c.facility_id, channel,
-            asked_at, covered, state, until_on, policy_sequence, policies_known
+        select c.mutuelle_id, 'W' || translate(right(d.phone, 1), '01', 'ZY') || (2222 + n), number, rank,
+            d.phone, c.facility_id, channel, asked_at, covered, state, until_on, policy_sequence, policies_known
         from eligibility_check c, doctor d, generate_series(0, {each} - 1) n where code_position = 1
         returning *)
     insert into sms_outbox (mutuelle_id, key, phone, template, body, is_reply, segments, due_at, created_at)
