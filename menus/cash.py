@@ -102,6 +102,8 @@ def nothing_to_take(stands: Standing) -> Sentence | None:
         )
     if stands.payable.amount_minor:
         return None
+    if regime := stands.payer_of_all:
+        return _("{name}: {payer} pays for this household. Take nothing.", name=name, payer=regime.payer_name)
     if stands.cover.state is CoverState.EXPIRED:
         return _("{name}: no cover is on sale for this household now. See the treasurer.", name=name)
     return _("{name} is up to date: take nothing.", name=name)

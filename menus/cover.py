@@ -7,6 +7,7 @@ from menus.words import COVER, PAY, under_way, whom
 from mutuelle.care.eligibility import doctor_appointments
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
+from mutuelle.scheme.regimes import Regime
 from talk.keywords import BY_MESSAGE, by_message, word_for
 from talk.words import Caller, look
 
@@ -26,7 +27,13 @@ async def cover(caller: Caller) -> Sentence:
     stands = await look(standing, household, caller.at)
     if stands.own_payment and not stands.cover.is_covered:
         return under_way(stands.own_payment, caller)
-    return covered(stands, caller) if stands.cover.is_covered else not_covered(stands, caller)
+    if stands.payer_of_all:
+        return paid_for(stands, stands.payer_of_all, caller)
+    said = covered(stands, caller) if stands.cover.is_covered else not_covered(stands, caller)
+    if stands.share is None:
+        return said
+    facts: dict[str, Fact] = {"payer": stands.share.regime.payer_name, "percent": stands.share.regime.percent}
+    return _("{said} {payer} pays {percent} %.", said=said, **facts).or_else(said)
 
 
 async def without_household(caller: Caller) -> Sentence:
@@ -34,6 +41,24 @@ async def without_household(caller: Caller) -> Sentence:
     if caller.gateway == BY_MESSAGE and await look(doctor_appointments, caller):
         return CHECK_BY_MESSAGE
     return await no_household(caller)
+
+
+def paid_for(stands: Standing, regime: Regime, caller: Caller) -> Sentence:
+    """The same where a payer owes all of it: who, under which regime, and that there is nothing to pay."""
+    found, facts = stands.cover, about(stands, caller)
+    facts |= {"payer": regime.payer_name, "regime": regime.name}
+    if found.state is CoverState.WAITING and found.from_on:
+        waits = facts | {"start": found.from_on}
+        return _(
+            "{who}. Covered from {start} to {end}. {payer} pays for you ({regime}), nothing is due.", **waits
+        ).or_else(_("{who}. Covered from {start} to {end}. {payer} pays for you.", **waits))
+    if found.is_covered:
+        return _("{who}. COVERED until {end}. {payer} pays for you ({regime}), nothing is due.", **facts).or_else(
+            _("{who}. COVERED until {end}. {payer} pays for you.", **facts)
+        )
+    return _("{who}. NOT COVERED today. {payer} pays for you ({regime}), you need do nothing.", **facts).or_else(
+        _("{who}. NOT COVERED today. {payer} pays for you.", **facts)
+    )
 
 
 def covered(stands: Standing, caller: Caller) -> Sentence:

@@ -5,6 +5,7 @@ import re
 from locales import Fact, Money, Sentence, _, counts
 from menus.assembly import about_assembly
 from menus.limits import limits
+from menus.payers import payers
 from menus.treasurer import treasuries
 from menus.words import paid_in_cash, whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
@@ -23,7 +24,7 @@ MEMBER_PAYS = re.compile(
 )
 PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasurers", "complaints", "cash"
 ASSEMBLY = "assembly"
-LIMITS = "limits"
+LIMITS, PAYERS = "limits", "payers"
 
 
 async def about_mutuelle(caller: Caller) -> Sentence:
@@ -39,13 +40,15 @@ async def about_mutuelle(caller: Caller) -> Sentence:
             Option(COMPLAINTS, _("Complain"), "4"),
             Option(CASH, _("Pay in cash"), "5"),
             Option(ASSEMBLY, _("Assembly"), "6"),
-            *((Option(LIMITS, _("Limits"), "7"),) if kept else ()),
+            *((Option(LIMITS, _("Limits"), "7"), Option(PAYERS, _("Payers"), "8")) if kept else ()),
         ),
     )
     if topic.key == ASSEMBLY:
         return await about_assembly(caller, mutuelle)
     if topic.key == LIMITS:
         return await limits(caller, kept[0])
+    if topic.key == PAYERS:
+        return await payers(caller, kept[0])
     return await show(await about(topic.key, caller, mutuelle, household))
 
 

@@ -153,7 +153,9 @@ def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
 
 
 def nothing_payable(stands: Standing) -> Sentence:
-    """Nothing is due, or no cover is on sale: two different answers."""
+    """Nothing is due, another pays it, or no cover is on sale: different answers."""
+    if regime := stands.payer_of_all:
+        return _("{payer} pays for your household. You have nothing to pay.", payer=regime.payer_name)
     if stands.cover.state is CoverState.EXPIRED:
         return _("No cover is on sale for your household now. Please see the treasurer.")
     return _("Nothing is due. You are up to date.")

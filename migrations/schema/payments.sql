@@ -31,6 +31,8 @@ create table payment (
     renews_members integer,
     renews_minor bigint,
     renews_sequence integer, -- of the policy that it begins: a period that was begun otherwise meanwhile is not begun twice
+    renews_regime text collate "C", -- with its row's first day: who pays how much of the renewal
+    renews_regime_since date,
     by_another boolean not null default false, -- asked by a phone that is none of the household's
     operator_reference text,
     asked_at timestamptz not null,
@@ -45,6 +47,8 @@ create table payment (
     unique (mutuelle_id, receipt_code),
     foreign key (mutuelle_id, number) references household,
     foreign key (mutuelle_id, renews_code, renews_version) references product,
+    foreign key (mutuelle_id, renews_regime, renews_regime_since) references regime (mutuelle_id, code, since),
+    check (num_nonnulls(renews_regime, renews_regime_since) in (0, 2)),
     check (num_nonnulls(renews_code, renews_version, renews_members, renews_minor, renews_sequence) in (0, 5))
 );
 create unique index payment_one_open on payment (mutuelle_id, number, purpose, by_another) -- another's holds up nothing

@@ -27,6 +27,7 @@ SUBJECTS = (
     "policies",
     "directory",
     "officers",
+    "payers",
     "vouchers",
     "cash",
     "payments",

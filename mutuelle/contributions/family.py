@@ -19,7 +19,8 @@ from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Noted, last_changes, noted
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.scheme.products import Product, contribution
+from mutuelle.scheme.products import Product, offer
+from mutuelle.scheme.regimes import Regime, regime_on
 from mutuelle.tables import household_change, household_phone, officer
 from mutuelle.tables import mutuelle as mutuelles
 from talk.answers import OLDEST, Kind
@@ -44,6 +45,7 @@ class Family:
     product: Product | None
     most: int
     today: date
+    regime: Regime | None = None
 
     @property
     def present(self) -> list[Person]:
@@ -56,10 +58,10 @@ class Family:
         return self.price_for(self.people)
 
     def price_for(self, people: Iterable[Person]) -> Money | None:
-        """The price of the next period for these people."""
+        """What the household itself will pay of the next period for these people, as who pays for it stands today."""
         if self.product is None:
             return None
-        return self.product.money(contribution(self.product, ages(people, self.today)))
+        return offer(self.product, ages(people, self.today), new=False).under(self.regime).price
 
     def joiner(self, name: str, age: int) -> Person:
         """The person who would be added: counted by the next policy, a newborn covered at once."""
@@ -104,9 +106,9 @@ async def family_of(db: AsyncConnection, household: Household, at: datetime) -> 
     """The household as it is at `at`."""
     facts = await facts_of(db, household, at)
     most = (facts.sold or facts.policies[-1].product).max_members
-    return Family(
-        facts.mutuelle, household, tuple(facts.people), len(facts.policies), facts.sold, most, facts.today
-    )
+    people, policies = tuple(facts.people), len(facts.policies)
+    regime = regime_on(facts.regimes, facts.today)
+    return Family(facts.mutuelle, household, people, policies, facts.sold, most, facts.today, regime)
 
 
 @dataclass(frozen=True)

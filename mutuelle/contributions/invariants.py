@@ -1,6 +1,7 @@
 """Invariants between payments, policies and the ledger."""
 
 from invariants import Invariant
+from mutuelle.contributions.payer_invariants import PAYERS
 
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
@@ -102,4 +103,5 @@ INVARIANTS: tuple[Invariant, ...] = (
                where a.mutuelle_id = h.mutuelle_id and a.code = 'health:member:' || h.number)
         """,
     ),
+    *PAYERS,
 )

@@ -1,7 +1,7 @@
 """The payment queue: payments as the worker claims and reads them, in any state."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,8 @@ class QueuedPayment:
     renews_members: int | None = None
     renews_minor: int | None = None
     renews_sequence: int | None = None
+    renews_regime: str | None = None
+    renews_regime_since: date | None = None
     by_another: bool = False
     lease_token: UUID | None = None
 

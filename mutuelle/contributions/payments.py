@@ -146,6 +146,7 @@ async def ask_payment(
     is agreed to by the first franc of this payment: until it settles, the household is bound to nothing.
     """
     operator, country = await _expect_allowed(db, caller, household, payer_phone)
+    regime = renewal.share.regime if renewal and renewal.share else None
     row = {
         "mutuelle_id": household.mutuelle_id,
         "number": household.number,
@@ -163,6 +164,8 @@ async def ask_payment(
         "renews_version": renewal and renewal.product.version,
         "renews_members": renewal and renewal.members,
         "renews_minor": renewal and renewal.contribution_minor,
+        "renews_regime": regime and regime.code,
+        "renews_regime_since": regime and regime.since,
     }
     return await _insert(db, household, row)
 
@@ -205,6 +208,7 @@ _WISH = [
         ),
         *("operator", "country", "notice_token", "receipt_code", "state", "asked_at", "due_at"),
         *("renews_code", "renews_version", "renews_members", "renews_minor"),
+        *("renews_regime", "renews_regime_since"),
     )
 ]
 _ASKS = {column.name: sa.bindparam(column.name, type_=column.type) for column in _WISH}

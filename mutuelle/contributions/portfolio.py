@@ -17,14 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.receipts import received_by_members
 from locales import Money
-from mutuelle.contributions.standing import less, may_renew, next_offer, reckon
+from mutuelle.contributions.standing import less, may_renew, next_offer, reckon, renews_on
 from mutuelle.cover.policies import terms
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms
 from mutuelle.dates import add_months
 from mutuelle.household_key import same_household
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer, Product, products_by_version, products_on_sale
-from mutuelle.tables import beneficiary, policy, waiver
+from mutuelle.scheme.regimes import HouseholdRegime, Regime, household_regimes, regime_on
+from mutuelle.tables import beneficiary, policy, policy_share, waiver
 from mutuelle.tables import household as household_table
 
 UP_TO_DATE = {CoverState.COVERED, CoverState.WAITING}
@@ -36,7 +37,9 @@ Agreed = tuple[list[Terms], Product]  # a household's policies in order, and the
 
 @dataclass(frozen=True)
 class Insured:
-    """One household as it stands: `due` for the agreed policies, `renewal` what may be agreed to next."""
+    """One household as it stands: `due` for the agreed policies, `renewal` what may be agreed to next, `regime` who pays
+    for it.
+    """
 
     number: str
     product: Product
@@ -45,6 +48,7 @@ class Insured:
     due: Money
     credit: Money
     renewal: Offer | None
+    regime: Regime | None = None
 
     @property
     def is_up_to_date(self) -> bool:
@@ -71,9 +75,12 @@ async def portfolio(
     policies = await agreed_by_number(db, mutuelle, only)
     paid = await received_by_number(db, mutuelle, list(policies) if only is not None else None)
     ages = await ages_by_number(db, mutuelle, today, only)
+    regimes = await household_regimes(db, mutuelle.id, only)
     current = {found.code: found for found in await products_on_sale(db, mutuelle.id, today)}
     return {
-        number: _insured(number, agreed, paid.get(number, ()), ages[number], current, today)
+        number: _insured(
+            number, agreed, paid.get(number, ()), (ages[number], regimes.get(number, ())), current, today
+        )
         async for number, agreed in _in_turns(policies.items())
     }
 
@@ -82,12 +89,15 @@ def _insured(
     number: str,
     agreed: Agreed,
     paid: Sequence[Receipt],
-    ages: tuple[int, ...],
+    renews: tuple[tuple[int, ...], Sequence[HouseholdRegime]],
     current: dict[str, Product],
     today: date,
 ) -> Insured:
-    terms_agreed, product = agreed
+    """`renews`: the ages that the next price counts, and who pays since when."""
+    (terms_agreed, product), (ages, regimes) = agreed, renews
     reckoned = reckon(terms_agreed, paid, today, product.currency)
+    regime = regime_on(regimes, renews_on(reckoned.periods, today))
+    sold = current.get(product.code)
     return Insured(
         number=number,
         product=product,
@@ -95,7 +105,8 @@ def _insured(
         cover=reckoned.cover,
         due=reckoned.due,
         credit=reckoned.credit,
-        renewal=next_offer(current.get(product.code), ages) if may_renew(reckoned.periods, today) else None,
+        renewal=next_offer(sold, ages, regime) if may_renew(reckoned.periods, today) else None,
+        regime=regime,
     )
 
 
@@ -109,10 +120,19 @@ async def agreed_by_number(
         waiver.c.sequence == policy.c.sequence,
     )
     open_ones = (
-        select(policy, sa.cast(waived.scalar_subquery(), sa.BigInteger).label("waived_minor"))
+        select(
+            policy,
+            sa.cast(waived.scalar_subquery(), sa.BigInteger).label("waived_minor"),
+            policy_share.c.part_minor,
+            policy_share.c.agreed_on.label("shared_on"),
+        )
         .join(
             household_table,
             same_household(household_table, policy),
+        )
+        .outerjoin(
+            policy_share,
+            same_household(policy_share, policy) & (policy_share.c.sequence == policy.c.sequence),
         )
         .where(
             policy.c.mutuelle_id == mutuelle.id,
@@ -125,10 +145,9 @@ async def agreed_by_number(
     async for row in _in_turns(await db.execute(open_ones)):
         product = products[row.product_code, row.product_version]
         agreed, _before = found.get(row.number, ([], product))
-        price_minor = row.contribution_minor + row.registration_minor
-        agreed.append(
-            terms(row.sequence, row.agreed_on, price_minor, product, row.waived_minor, row.waits_from)
-        )
+        own_minor = row.contribution_minor + row.registration_minor - (row.part_minor or 0)
+        agreed_on = max(row.agreed_on, row.shared_on or row.agreed_on)
+        agreed.append(terms(row.sequence, agreed_on, own_minor, product, row.waived_minor, row.waits_from))
         found[row.number] = (agreed, product)
     return found
 

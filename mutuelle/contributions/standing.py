@@ -15,11 +15,20 @@ from ledger.statements import ENTRIES_OF_ONE, Entry
 from locales import Money
 from mutuelle.contributions.payments import CONTRIBUTION, OPEN, OpenPayment
 from mutuelle.cover.people import Person, ages, counted, on_the_day
-from mutuelle.cover.policies import WAIVED_OF_POLICY, Policy
+from mutuelle.cover.policies import SHARE_OF_POLICY, WAIVED_OF_POLICY, Policy, share_of
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms, cover, current, periods
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer, Product, installment, offer, opening_part
+from mutuelle.scheme.regimes import (
+    CHANGE_COLUMNS,
+    CHANGES,
+    HouseholdRegime,
+    Regime,
+    Share,
+    household_regime_of,
+    regime_on,
+)
 from prepared import Prepared
 from talk.preferences import spoken
 from values import value
@@ -43,6 +52,7 @@ class PaymentTerms:
 class Standing:
     """`due` is what the agreed policies still cost; `renewal` is what may be agreed to next, if anything.
 
+    `share` is what a payer owes of the last policy, `regime` who pays for a period that is agreed to today.
     `members` is how many people the cover is for; `people` are all who are in the household today, also those whom
     only the next period counts. `least_payment` is the smallest part that is taken of what is due (or of the
     renewal's price, less the credit). `product` is that of the last policy, `covering` that of the policy which decides
@@ -62,6 +72,18 @@ class Standing:
     least_payment: Money
     open_payment: OpenPayment | None
     people: tuple[Person, ...] = ()
+    share: Share | None = None
+    regime: Regime | None = None
+
+    @property
+    def payer_of_all(self) -> Regime | None:
+        """The regime whose payer owes all that the household would be asked for now; None where it pays itself."""
+        if self.due.amount_minor:
+            return None
+        if self.regime and self.regime.is_whole:
+            return self.regime
+        is_whole = self.share is not None and self.share.regime.is_whole
+        return self.share.regime if self.share and is_whole and self.renewal is None else None
 
     @property
     def own_payment(self) -> OpenPayment | None:
@@ -99,7 +121,7 @@ class Standing:
     @property
     def renews_by_credit(self) -> bool:
         """Whether the household's credit pays the whole renewal: it is agreed to, and nothing is asked for."""
-        return self.renews and not self.payable.amount_minor
+        return self.renews and not self.payable.amount_minor and self.payer_of_all is None
 
     @property
     def payable_product(self) -> Product:
@@ -172,6 +194,12 @@ def less(received: Sequence[Receipt], given_back_minor: int) -> list[Receipt]:
     return found
 
 
+def renews_on(dated: Sequence[Period], today: date) -> date:
+    """The first day of a period that is agreed to today: who pays on that day pays for it."""
+    expires_on = dated[-1].expires_on
+    return max(today, expires_on + timedelta(days=1)) if expires_on else today
+
+
 def may_renew(dated: Sequence[Period], today: date) -> bool:
     """Whether a new period may be agreed to: nothing is due, and the last one ends soon or has ended."""
     expires_on = dated[-1].expires_on
@@ -182,9 +210,9 @@ def may_renew(dated: Sequence[Period], today: date) -> bool:
     )
 
 
-def next_offer(sold: Product | None, ages: tuple[int, ...]) -> Offer | None:
+def next_offer(sold: Product | None, ages: tuple[int, ...], regime: Regime | None) -> Offer | None:
     """A new period under the version of the product that is sold now, if there is one and it is for so many people."""
-    return offer(sold, ages, new=False) if sold and len(ages) <= sold.max_members else None
+    return offer(sold, ages, new=False).under(regime) if sold and len(ages) <= sold.max_members else None
 
 
 def after_credit(renewal: Offer, credit: Money) -> Money:
@@ -198,6 +226,7 @@ class Facts:
 
     `sold` is the version of its last policy's product that is on sale; `people` are all who are or were in it;
     `phones` are its phones, confirmed or not, with the language of each. `receipts` is the money that reached it.
+    `regimes` are the changes of who pays for it.
     """
 
     mutuelle: Mutuelle
@@ -209,6 +238,7 @@ class Facts:
     open_payment: OpenPayment | None
     phones: dict[str, str]
     receipts: list[Receipt]
+    regimes: tuple[HouseholdRegime, ...] = ()
 
     def with_policy(self, policy: Policy) -> "Facts":
         """The same once this policy is written."""
@@ -229,7 +259,7 @@ def _columns(table: str, of: type[Any]) -> str:
 _ASKED = """
     select row(MUTUELLE),
            array(select row(p.sequence, p.agreed_on, p.product_code, p.product_version, p.contribution_minor,
-                            p.registration_minor, WAIVED, p.waits_from)
+                            p.registration_minor, WAIVED, p.waits_from, (SHARE))
                    from policy p where p.mutuelle_id = m.id and p.number = :number order by p.sequence),
            array(select row(p.sold_from <= own.today and coalesce(p.sold_until, own.today) >= own.today,
                             PRODUCT)
@@ -248,7 +278,9 @@ _ASKED = """
                     and y.state in (OPEN) order by y.by_another),
            array(select row(f.phone, c.language)
                    from household_phone f left join preference c on c.phone = f.phone
-                  where f.mutuelle_id = m.id and f.number = :number order by f.since, f.phone)
+                  where f.mutuelle_id = m.id and f.number = :number order by f.since, f.phone),
+           array(select row(CHANGED) from CHANGES
+                  where h.mutuelle_id = m.id and h.number = :number order by h.position)
       from mutuelle m
      cross join lateral (select (cast(:at as timestamptz) at time zone m.timezone)::date) own (today)
      where m.id = :mutuelle
@@ -257,6 +289,9 @@ _WORDS = {
     "MUTUELLE": _columns("m", Mutuelle),
     "PRODUCT": _columns("p", Product),
     "WAIVED": WAIVED_OF_POLICY,
+    "SHARE": SHARE_OF_POLICY.replace("select ", "select row(", 1).replace("r.percent", "r.percent)", 1),
+    "CHANGED": CHANGE_COLUMNS,
+    "CHANGES": CHANGES,
     "ENTRIES": ENTRIES_OF_ONE,
     "OPEN": ", ".join(f"'{state}'" for state in OPEN),
 }
@@ -274,12 +309,15 @@ async def facts_of(db: AsyncConnection, household: Household, at: datetime) -> F
         "account": household.account,
     }
     [found] = await _FACTS.rows(db, asked)
-    mutuelle, policies, versions, booked, people, open_payments, phones = found
+    mutuelle, policies, versions, booked, people, open_payments, phones, changes = found
     if not policies:
         raise LookupError(household.number)
     products = [(is_sold, Product(*facts)) for is_sold, *facts in versions]
     by_version = {(product.code, product.version): product for _is_sold, product in products}
-    agreed = [Policy(nth, on, by_version[code, version], *rest) for nth, on, code, version, *rest in policies]
+    agreed = [
+        Policy(nth, on, by_version[code, version], price, fee, waived, waits_from, share_of(share))
+        for nth, on, code, version, price, fee, waived, waits_from, share in policies
+    ]
     last = agreed[-1].product.code
     sold = [product for is_sold, product in products if is_sold and product.code == last]
     owner, entries = Mutuelle(*mutuelle), [Entry(*facts) for _nth, *facts in booked]
@@ -293,6 +331,7 @@ async def facts_of(db: AsyncConnection, household: Household, at: datetime) -> F
         next((OpenPayment(Money(*one[:2]), *one[2:]) for one in open_payments), None),
         {phone: spoken(language) for phone, language in phones},
         receipts(entries),
+        tuple(household_regime_of(*change) for change in changes),
     )
 
 
@@ -308,7 +347,8 @@ def stands_on(household: Household, facts: Facts) -> Standing:
     by_sequence = {policy.sequence: policy.product for policy in facts.policies}
     reckoned = reckon(terms, facts.receipts, today, mutuelle.currency)
     dated, due = reckoned.periods, reckoned.due.amount_minor
-    renewal = next_offer(facts.sold, ages(people, today)) if may_renew(dated, today) else None
+    regime = regime_on(facts.regimes, renews_on(dated, today))
+    renewal = next_offer(facts.sold, ages(people, today), regime) if may_renew(dated, today) else None
     part = Money(min(installment(product, terms[-1].price_minor), due), mutuelle.currency)
     least = min(renewal.installment, after_credit(renewal, reckoned.credit)) if renewal else part
     return Standing(
@@ -325,4 +365,6 @@ def stands_on(household: Household, facts: Facts) -> Standing:
         least_payment=least,
         open_payment=facts.open_payment,
         people=tuple(on_the_day(people, dated, reckoned.cover, today)),
+        share=facts.policies[-1].share,
+        regime=regime,
     )

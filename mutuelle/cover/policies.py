@@ -8,21 +8,26 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, Text, any_, literal, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.cover.rules import Terms
 from mutuelle.household_key import HouseholdKey, OfHousehold, keys_of, of_household
 from mutuelle.households.households import Household
 from mutuelle.scheme.products import Offer, Product
+from mutuelle.scheme.regimes import Regime, Share
 from mutuelle.scheme.sealed_records import record_households
-from mutuelle.tables import policy, waiver
+from mutuelle.tables import policy_share, waiver
 from prepared import Prepared
 from values import value
 
 
 @value
 class Policy:
-    """What a household agreed to, in minor units for the whole period, under one version of a product."""
+    """What a household agreed to, in minor units for the whole period, under one version of a product.
+
+    `share` is what a payer owes of it.
+    """
 
     sequence: int
     agreed_on: date
@@ -31,22 +36,58 @@ class Policy:
     registration_minor: int
     waived_minor: int = 0
     waits_from: date | None = None
+    share: Share | None = None
 
     @property
-    def price_minor(self) -> int:
-        return self.contribution_minor + self.registration_minor
+    def part_minor(self) -> int:
+        """What its payer owes."""
+        return self.share.part_minor if self.share else 0
+
+    @property
+    def own_minor(self) -> int:
+        """What the household itself owes."""
+        return self.contribution_minor + self.registration_minor - self.part_minor
 
     @property
     def terms(self) -> Terms:
-        """Its terms of time and money."""
+        """Its terms of time and money: of the household's own part.
+
+        The payer's part counts as paid from the day on which it was agreed to, whenever the payer pays it.
+        """
+        agreed_on = max(self.agreed_on, (self.share and self.share.agreed_on) or self.agreed_on)
         return terms(
-            self.sequence, self.agreed_on, self.price_minor, self.product, self.waived_minor, self.waits_from
+            self.sequence, agreed_on, self.own_minor, self.product, self.waived_minor, self.waits_from
         )
 
 
 def policy_of(offer: Offer, sequence: int, agreed_on: date) -> Policy:
     """The policy that an offer becomes when it is agreed to."""
-    return Policy(sequence, agreed_on, offer.product, offer.contribution_minor, offer.registration_minor)
+    prices = offer.contribution_minor, offer.registration_minor
+    return Policy(sequence, agreed_on, offer.product, *prices, share=offer.share)
+
+
+def uncalled(policies: Sequence[Policy], called: int) -> list[Policy]:
+    """The policies that the household's money has still to call, oldest first, after `called` of them.
+
+    One that a payer pays whole was called when it was agreed to.
+    """
+    return [policy for policy in policies if policy.own_minor][called:]
+
+
+# The share of the policy `p`, as a query of at most one row: what `share_of` reads.
+SHARE_OF_POLICY = """select s.part_minor, s.agreed_on, s.recorded_at, s.regime, s.regime_since, r.name, r.payer, y.name, r.percent
+              from policy_share s
+              join regime r on (r.mutuelle_id, r.code, r.since) = (s.mutuelle_id, s.regime, s.regime_since)
+              join payer y on (y.mutuelle_id, y.code) = (r.mutuelle_id, r.payer)
+             where (s.mutuelle_id, s.number, s.sequence) = (p.mutuelle_id, p.number, p.sequence)"""
+
+
+def share_of(row: Sequence[Any] | None) -> Share | None:
+    """The share in a row of SHARE_OF_POLICY; None for a policy without one."""
+    if row is None or row[0] is None:
+        return None
+    part_minor, agreed_on, recorded_at, *regime = row
+    return Share(Regime(*regime), part_minor, agreed_on, recorded_at)
 
 
 # What was waived of the policy `p`.
@@ -57,12 +98,13 @@ _POLICIES = text(
     select home.nth, p.sequence, p.agreed_on, p.product_code, p.product_version,
            p.contribution_minor, p.registration_minor,
            WAIVED,
-           p.waits_from
+           p.waits_from, share.*
       from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from policy own
                           where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
+      left join lateral (SHARE) share on true
      order by home.nth, p.sequence
-    """.replace("WAIVED", WAIVED_OF_POLICY)
+    """.replace("WAIVED", WAIVED_OF_POLICY).replace("SHARE", SHARE_OF_POLICY)
 )
 
 
@@ -73,11 +115,15 @@ async def policies_of(
 ) -> list[list[Policy]]:
     """The policies of each household, in order; `products` are every version of its mutuelle's."""
     found: list[list[Policy]] = [[] for _household in households]
-    for nth, sequence, agreed_on, code, version, *prices in (
+    for nth, sequence, agreed_on, code, version, *facts in (
         await db.execute(_POLICIES, keys_of(households))
     ).all():
         product = products[households[nth - 1].mutuelle_id][code, version]
-        found[nth - 1].append(Policy(sequence, agreed_on, product, *prices))
+        contribution_minor, registration_minor, waived_minor, waits_from, *share = facts
+        prices = contribution_minor, registration_minor, waived_minor
+        found[nth - 1].append(
+            Policy(sequence, agreed_on, product, *prices, waits_from=waits_from, share=share_of(share))
+        )
     return found
 
 
@@ -107,12 +153,20 @@ async def waivers_of(
 
 
 def known_terms(agreed: Sequence[Policy], waived: Sequence[Waiver], known_at: datetime) -> list[Terms]:
-    """The terms of the policies, without the waivers that were recorded after `known_at`."""
+    """The terms of the policies, without the waivers and the payers' shares that were recorded after `known_at`."""
     known: Counter[int] = Counter()
     for one in waived:
         if one.recorded_at <= known_at:
             known[one.sequence] += one.amount_minor
-    return [replace(policy.terms, waived_minor=known[policy.sequence]) for policy in agreed]
+    shared = [
+        replace(policy, share=None) if policy.share and not _is_known(policy.share, known_at) else policy
+        for policy in agreed
+    ]
+    return [replace(policy.terms, waived_minor=known[policy.sequence]) for policy in shared]
+
+
+def _is_known(share: Share, known_at: datetime) -> bool:
+    return share.recorded_at is not None and share.recorded_at <= known_at
 
 
 def terms(
@@ -123,7 +177,7 @@ def terms(
     waived_minor: int = 0,
     waits_from: date | None = None,
 ) -> Terms:
-    """The terms of a policy agreed to that day under `product`; its price includes registration."""
+    """The terms of a policy agreed to that day under `product`; the price, registration included, without a payer's part."""
     return Terms(
         sequence=sequence,
         is_renewal=sequence > 1,
@@ -155,16 +209,43 @@ async def write_policies(db: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
 
 _WRITE = Prepared(
     text(
-        "insert into policy select * from jsonb_populate_recordset(cast(null as policy), cast(:rows as jsonb))"
+        """with given as (select cast(:rows as jsonb) as rows),
+        written as (insert into policy select own.* from given, jsonb_populate_recordset(cast(null as policy), rows) own)
+        insert into policy_share (mutuelle_id, number, sequence, regime, regime_since, part_minor, agreed_on)
+        select own.mutuelle_id, own.number, own.sequence, own.regime, own.regime_since, own.part_minor, own.agreed_on
+          from given, jsonb_populate_recordset(cast(null as policy_share), rows) own
+         where own.part_minor is not null"""
     )
 )
+
+
+async def write_share(db: AsyncConnection, household: Household, policy: Policy) -> None:
+    """Write what a payer owes of a policy that is written and not called yet; the caller records the household."""
+    await db.execute(insert(policy_share), share_row(household.mutuelle_id, household.number, policy))
+
+
+def share_row(mutuelle_id: str, number: str, policy: Policy) -> dict[str, Any]:
+    """The row of a policy's share."""
+    if policy.share is None:
+        raise ValueError(f"policy {number}-{policy.sequence} has no payer")
+    key = {"mutuelle_id": mutuelle_id, "number": number, "sequence": policy.sequence}
+    return {**key, **_share(policy.share), "agreed_on": policy.share.agreed_on or policy.agreed_on}
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {
+        "regime": share.regime.code,
+        "regime_since": share.regime.since,
+        "part_minor": share.part_minor,
+    }
 
 
 def policy_row(
     mutuelle_id: str, number: str, offer: Offer, *, sequence: int, agreed_on: date, at: datetime
 ) -> dict[str, Any]:
-    """The row of a policy."""
+    """The row of a policy, with the columns of its share if a payer has one."""
     return {
+        **(_share(offer.share) if offer.share else {}),
         "mutuelle_id": mutuelle_id,
         "number": number,
         "sequence": sequence,
@@ -177,16 +258,3 @@ def policy_row(
         "agreed_on": agreed_on,
         "agreed_at": at,
     }
-
-
-async def uncalled(db: AsyncConnection, household: Household, called: int) -> Sequence[tuple[int, int, int]]:
-    """(sequence, contribution_minor, registration_minor) of the policies after the first `called` ones, in order."""
-    rows = await db.execute(
-        select(policy.c.sequence, policy.c.contribution_minor, policy.c.registration_minor)
-        .where(
-            of_household(policy, household),
-            policy.c.sequence > called,
-        )
-        .order_by(policy.c.sequence)
-    )
-    return [(row[0], row[1], row[2]) for row in rows]

@@ -36,6 +36,8 @@ COVERED_STATES = {CoverState.COVERED, CoverState.IN_ARREARS, CoverState.GRACE}
 class Terms:
     """A policy's terms of time and money, by its product version; `price_minor` includes registration.
 
+    It is what the household itself owes: nothing where a payer owes all of it, and the agreement alone opens the cover.
+
     `agreed_on` is the day on which the household agreed to it, in the mutuelle's time zone. `waived_minor` of the price
     is waived: that ends a debt, and covers nobody. `waits_from` is the day on which a household joined
     whose paper register was taken over: its waiting period counts from then.
@@ -161,7 +163,7 @@ def periods(policies: Sequence[Terms], receipts: Iterable[Receipt]) -> list[Peri
     found: list[Period] = []
     for terms in sorted(policies, key=lambda t: t.sequence):
         paid_minor = min(left_minor, terms.asked_minor)
-        share_on = reached(received, given_minor + terms.opening_minor)
+        share_on = opening_paid(terms, received, given_minor)
         paid_up_on = paid_up(terms, received, given_minor)
         found.append(_dated(terms, paid_minor, share_on, paid_up_on, found[-1] if found else None))
         left_minor -= paid_minor
@@ -169,8 +171,17 @@ def periods(policies: Sequence[Terms], receipts: Iterable[Receipt]) -> list[Peri
     return found
 
 
+def opening_paid(terms: Terms, received: Sequence[Receipt], given_minor: int) -> date | None:
+    """The day on which the share that opens the cover was paid, after `given_minor` for other policies."""
+    if not terms.price_minor:
+        return terms.agreed_on
+    return reached(received, given_minor + terms.opening_minor)
+
+
 def paid_up(terms: Terms, received: Sequence[Receipt], given_minor: int) -> date | None:
     """The day on which the whole price was paid, after `given_minor` for other policies; None if a part was waived."""
+    if not terms.price_minor:
+        return terms.agreed_on
     return None if terms.waived_minor else reached(received, given_minor + terms.price_minor)
 
 
@@ -246,8 +257,7 @@ def cover(found: Sequence[Period], today: date) -> Cover:
     """The household's cover today, from its dated periods (oldest first, at least one)."""
     now = current(found, today)
     if not now.has_begun(today):
-        paid = any(period.paid_minor for period in found)
-        return Cover(CoverState.PART_PAID if paid else CoverState.UNPAID)
+        return Cover(CoverState.PART_PAID if found[0].paid_minor else CoverState.UNPAID)
     return _as_of(now, _paid_ahead(found, now, today), today)
 
 

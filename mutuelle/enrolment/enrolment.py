@@ -131,7 +131,7 @@ async def renew_by_credit(
     household = await own_household(db, caller, number)
     terms = PaymentTerms(Money(0, credit.currency), credit, product, version, renews=True)
     stands = await agreed_standing(db, household, terms, caller.at)
-    if stands.renewal is None:
+    if stands.renewal is None or stands.payer_of_all:
         raise RefusedError(PRICE_CHANGED)
     mutuelle, today = stands.mutuelle, stands.mutuelle.today(caller.at)
     sequence = len(stands.periods) + 1

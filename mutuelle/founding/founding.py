@@ -31,6 +31,7 @@ from mutuelle.founding.rules import (
 )
 from mutuelle.officers.appointments import note_founders
 from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle, Officer, Place
+from mutuelle.scheme.regimes import Payer, Regime
 from mutuelle.scheme.sealed_records import record_products
 
 
@@ -73,6 +74,19 @@ async def sell_products(db: AsyncConnection, mutuelle: Mutuelle, sales: Sequence
         row.pop("currency")  # it is the mutuelle's
     await _write(db, tables.product, rows)
     await record_products(db, mutuelle.id)
+
+
+async def list_payers(
+    db: AsyncConnection, mutuelle: Mutuelle, payers: Sequence[Payer], regimes: Sequence[Regime]
+) -> None:
+    """Write who pays for others and under which regimes, and open the account of what each payer owes."""
+    await _write(db, tables.payer, [{"mutuelle_id": mutuelle.id, **asdict(payer)} for payer in payers])
+    rows = [asdict(regime) for regime in regimes]
+    for row in rows:
+        row.pop("payer_name")  # it is the payer's
+    await _write(db, tables.regime, [{"mutuelle_id": mutuelle.id, **row} for row in rows])
+    codes = [accounts.receivable(payer.code) for payer in payers]
+    await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
 
 
 async def appoint_officers(

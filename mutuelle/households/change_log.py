@@ -39,6 +39,7 @@ class Change(StrEnum):
     WAIVED = "debt waived"
     COPY_ASKED = "copy asked"
     COPY_GIVEN = "copy given"
+    REGIME = "regime changed"
     CLOSED = "closed"
     REOPENED = "reopened"
 
@@ -59,6 +60,7 @@ WORDS: dict[Change, Sentence] = {
     Change.WAIVED: _("debt waived"),
     Change.COPY_ASKED: _("copy asked for"),
     Change.COPY_GIVEN: _("copy given"),
+    Change.REGIME: _("payer changed"),
     Change.CLOSED: _("household closed"),
     Change.REOPENED: _("household reopened"),
 }

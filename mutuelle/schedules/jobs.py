@@ -15,10 +15,11 @@ from ledger.positions import mark_now
 from ledger.seals import seal_block
 from locales import Sentence, _, render
 from mutuelle.dates import FIRST_HOUR, LAST_HOUR, day_hours_from, local_date
+from mutuelle.enrolment.paid_for import renew_paid_for
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.schedules.digest.digest import DIGEST, send_digest, weekly
 from mutuelle.schedules.reminders.run import REMINDERS, send_reminders
-from mutuelle.schedules.schedules import NewSchedule, add_schedule, plan_new, run_due
+from mutuelle.schedules.schedules import NewSchedule, Schedule, add_schedule, plan_new, run_due
 from mutuelle.schedules.tables import schedule
 from mutuelle.scheme.limits import limits_of
 from mutuelle.tables import mutuelle, officer
@@ -30,7 +31,15 @@ from talk.trouble import InvalidError
 from talk.words import Caller
 from timing import Clock
 
-FIRES = {DIGEST: send_digest, REMINDERS: send_reminders}
+
+
+async def every_morning(db: AsyncConnection, due: Schedule, now: datetime) -> int:
+    """Renew what payers owe whole, then remind the others: nobody is asked for what another pays."""
+    renewed = await renew_paid_for(db, due.mutuelle_id, now)
+    return renewed + await send_reminders(db, due, now)
+
+
+FIRES = {DIGEST: send_digest, REMINDERS: every_morning}
 EVERY_MORNING = "0 9 * * *"  # when phones are charged and markets open
 OF_MUTUELLE = "*"  # the subject of jobs for a whole mutuelle
 

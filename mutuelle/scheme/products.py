@@ -4,7 +4,7 @@ Parameter names are those of openIMIS.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import ARRAY, Date, Row, Text, any_, bindparam, func, literal, select
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
+from mutuelle.scheme.regimes import Regime, Share
 from mutuelle.tables import mutuelle, product
 from prepared import Prepared
 
@@ -60,12 +61,16 @@ class Product:
 
 @dataclass(frozen=True)
 class Offer:
-    """A product at the price of one household. `contribution_minor` is for the whole period."""
+    """A product at the price of one household. `contribution_minor` is for the whole period.
+
+    `share` is the part of it that a payer owes: `price`, what opens the cover and the least part are of the rest.
+    """
 
     product: Product
     members: int
     contribution_minor: int
     registration_minor: int
+    share: Share | None = None
 
     @property
     def key(self) -> str:
@@ -77,8 +82,20 @@ class Offer:
 
     @property
     def price(self) -> Money:
-        """All that the household owes for the period, registration included."""
-        return Money(self.contribution_minor + self.registration_minor, self.product.currency)
+        """All that the household itself owes for the period, registration included."""
+        return Money(self.whole_minor - (self.share.part_minor if self.share else 0), self.product.currency)
+
+    @property
+    def whole_minor(self) -> int:
+        """The price of the period, whoever pays it."""
+        return self.contribution_minor + self.registration_minor
+
+    def under(self, regime: Regime | None) -> "Offer":
+        """The same where a regime pays its part."""
+        part_minor = (
+            regime.part_minor(self.whole_minor, self.product.amount_step_minor) if regime is not None else 0
+        )
+        return replace(self, share=Share(regime, part_minor) if regime and part_minor else None)
 
     @property
     def opening(self) -> Money:

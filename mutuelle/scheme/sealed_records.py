@@ -26,6 +26,7 @@ FORMS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
             *("sequence", "stage", "product_code", "product_version", "members"),
             *("contribution_minor", "registration_minor", "agreed_on", "agreed_at", "waits_from"),
         ),
+        "policy_share": ("sequence", "regime", "regime_since", "part_minor", "agreed_on"),
         "beneficiary": (
             *("rank", "name", "birth_year", "added_on", "removed_on", "first_policy", "covered_from"),
             "came_from",
@@ -67,16 +68,19 @@ def households(form: int, chosen: str = "household") -> str:
     select household.mutuelle_id, 'household ' || household.number as subject, FORM as form,
            encode(sha256(convert_to(HEAD || ledger.field(phones.rows::text) || phones.said
                || ledger.field(policies.rows::text) || policies.said
+               || ledger.field(shares.rows::text) || shares.said
                || ledger.field(people.rows::text) || people.said, 'UTF8')), 'hex') as sha256,
            jsonb_build_object('policies', policies.rows::text, 'people', people.rows::text) as counts
       from CHOSEN
      cross join lateral PHONES phones
      cross join lateral POLICIES policies
+     cross join lateral SHARES shares
      cross join lateral PEOPLE people"""
     head = _said(tables.household, FORMS[form]["household"])
     asked = asked.replace("FORM", str(form)).replace("HEAD", head).replace("CHOSEN", chosen)
     asked = asked.replace("PHONES", _rows(form, tables.household_phone, "phone"))
     asked = asked.replace("POLICIES", _rows(form, tables.policy, "sequence"))
+    asked = asked.replace("SHARES", _rows(form, tables.policy_share, "sequence"))
     return asked.replace("PEOPLE", _rows(form, tables.beneficiary, "rank"))
 
 

@@ -19,7 +19,7 @@ from ledger.book import Journal, Movement
 from locales import Money, Sentence, _
 from mutuelle.contributions.contribution_calls import called_so_far, calls_reached
 from mutuelle.contributions.standing import Facts, PaymentTerms, Standing, facts_of, stands_on
-from mutuelle.cover.policies import policy_of, write_policy
+from mutuelle.cover.policies import policy_of, uncalled, write_policy
 from mutuelle.enrolment.enrolment import expect_agreed
 from mutuelle.free_codes import draw_free
 from mutuelle.household_key import HouseholdKey
@@ -284,8 +284,7 @@ async def _post(
         memo={"cash": str(reference)},
     )
     called, credit = called_so_far(facts.entries)
-    left = [(p.sequence, p.contribution_minor, p.registration_minor) for p in facts.policies[called:]]
-    credit += amount.amount_minor
+    left, credit = uncalled(facts.policies, called), credit + amount.amount_minor
     calls = calls_reached(facts.mutuelle, household, left, credit, on=cash.received_on, actor=receipt.actor)
     await post_all(db, [*calls, receipt])
 

@@ -20,6 +20,7 @@ from ledger.tables import account
 from locales import Money, Sentence, _
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.regimes import payers_of
 from mutuelle.tables import facility
 from mutuelle.treasury.tables import voucher as vouchers
 from mutuelle.treasury.voucher_kinds import BOX, NumberedVoucher, VoucherKind, box_of
@@ -196,8 +197,9 @@ async def owed_to_facilities(db: AsyncConnection, mutuelle_id: str) -> list[Owed
 async def owed_to_us(db: AsyncConnection, mutuelle_id: str) -> list[Owed]:
     """Who owes something to the mutuelle: the State, a donor, another."""
     found = await _balances(db, mutuelle_id, "receivable")
+    names = {accounts.receivable(payer.code): payer.name for payer in await payers_of(db, mutuelle_id)}
     return [
-        Owed(code, parse(code).sub.replace("-", " ").capitalize()[:MOST_LETTERS], owed)
+        Owed(code, names.get(code) or parse(code).sub.replace("-", " ").capitalize()[:MOST_LETTERS], owed)
         for code, owed in found
         if owed.amount_minor > 0
     ]

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.statements import Entry, entries_of
 from mutuelle.contributions.contribution_calls import called_so_far
 from mutuelle.contributions.standing import receipts
-from mutuelle.cover.policies import Policy, policies_of
+from mutuelle.cover.policies import Policy, policies_of, uncalled
 from mutuelle.cover.rules import Receipt
 from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import Household, lock_households, phones_of_all
@@ -23,7 +23,7 @@ from mutuelle.scheme.products import Product, products_of
 class SettlementReads:
     """A household that pays, as the payments of this batch have left it so far.
 
-    `called` is how many of its policies are called in the ledger, `credit_minor` its credit there.
+    `called` is how many of its policies are called in its account in the ledger, `credit_minor` its credit there.
     """
 
     household: Household
@@ -37,13 +37,9 @@ class SettlementReads:
     phones: list[str]
 
     @property
-    def uncalled(self) -> list[tuple[int, int, int]]:
-        """(sequence, contribution, registration) of the policies that are not called yet, in order."""
-        return [
-            (one.sequence, one.contribution_minor, one.registration_minor)
-            for one in self.policies
-            if one.sequence > self.called
-        ]
+    def uncalled(self) -> list[Policy]:
+        """The policies that are not called yet, in order."""
+        return uncalled(self.policies, self.called)
 
 
 async def lock_and_read(db: AsyncConnection, keys: Collection[HouseholdKey]) -> dict[str, SettlementReads]:

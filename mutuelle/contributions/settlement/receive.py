@@ -16,13 +16,14 @@ from mutuelle.contributions.receipts import closing_of, receipts_of
 from mutuelle.contributions.received_money import AgreedRenewal, ReceivedMoney
 from mutuelle.contributions.settlement.reads import SettlementReads, lock_and_read
 from mutuelle.contributions.settlement.writes import SettlementWrites, write_settlement
-from mutuelle.contributions.standing import may_renew, next_offer, opening_of, reckon
-from mutuelle.cover.policies import Policy, policy_row
+from mutuelle.contributions.standing import may_renew, next_offer, opening_of, reckon, renews_on
+from mutuelle.cover.policies import policy_of, policy_row
 from mutuelle.cover.rules import Receipt, periods
 from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import Household
 from mutuelle.notify import Notification
 from mutuelle.scheme.products import Product, products_on_sale
+from mutuelle.scheme.regimes import HouseholdRegime, household_regimes, regime_on
 
 
 def receive(batch: SettlementWrites, household: SettlementReads, money: ReceivedMoney) -> None:
@@ -49,28 +50,36 @@ async def receive_all(db: AsyncConnection, moneys: Sequence[ReceivedMoney], now:
         on: {product.code: product for product in await products_on_sale(db, mutuelle_id, on)}
         for on in {money.voucher.effective_on for money in moneys}
     }
+    regimes = await household_regimes(db, mutuelle_id, list(households))
     batch = SettlementWrites(now, {}, set())
     for money in moneys:
         household = households[money.number]
-        renewal = renewal_of(household, money, sold[money.voucher.effective_on], ages[money.number])
+        on_sale, changes = sold[money.voucher.effective_on], regimes.get(money.number, ())
+        renewal = renewal_of(household, money, on_sale, ages[money.number], changes)
         receive(batch, household, replace(money, renewal=renewal))
     await write_settlement(db, batch)
 
 
 def renewal_of(
-    household: SettlementReads, money: ReceivedMoney, sold: dict[str, Product], ages: tuple[int, ...]
+    household: SettlementReads,
+    money: ReceivedMoney,
+    sold: dict[str, Product],
+    ages: tuple[int, ...],
+    regimes: Sequence[HouseholdRegime] = (),
 ) -> AgreedRenewal | None:
     """The new period that money begins which came without a word: as cash does, on the day on which it was paid.
 
     Nothing was due that day, and the household was told what the next period costs. Less than the smallest part of its
-    price, with the household's credit, stays credit and binds nobody.
+    price, with the household's credit, stays credit and binds nobody. So does money for a household whose payer owes all
+    of the next period: it is renewed without money.
     """
     on, policies = money.voucher.effective_on, household.policies
     dated = tuple(periods([policy.terms for policy in policies], household.receipts))
     if household.is_closed or not may_renew(dated, on):
         return None
-    offer = next_offer(sold.get(policies[-1].product.code), ages)
-    if offer is None:
+    regime = regime_on(regimes, renews_on(dated, on))
+    offer = next_offer(sold.get(policies[-1].product.code), ages, regime)
+    if offer is None or not offer.price.amount_minor:
         return None
     least_minor = min(
         offer.installment.amount_minor,
@@ -100,7 +109,7 @@ def _renew(batch: SettlementWrites, household: SettlementReads, renewal: AgreedR
     offer, agreed_on = renewal.offer, renewal.agreed_on
     key = household.household.mutuelle_id, household.household.number
     batch.policies.append(policy_row(*key, offer, sequence=sequence, agreed_on=agreed_on, at=batch.now))
-    household.policies.append(Policy(sequence, agreed_on, offer.product, offer.contribution_minor, 0))
+    household.policies.append(policy_of(offer, sequence, agreed_on))
 
 
 def _post(batch: SettlementWrites, household: SettlementReads, money: ReceivedMoney) -> None:

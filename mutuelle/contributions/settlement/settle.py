@@ -32,6 +32,7 @@ from mutuelle.households.households import Household
 from mutuelle.posting import RECEIVED, UNEXPECTED
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer
+from mutuelle.scheme.regimes import regimes_of
 
 SETTLED_AT_ONCE = 256  # payments of one transaction, which holds their locks
 CLOCK_SKEW = timedelta(minutes=5)
@@ -91,6 +92,9 @@ async def settle_locked(
         db, {HouseholdKey(queued.mutuelle_id, queued.number) for queued, _answer in open_ones}
     )
     batch = SettlementWrites(now, await _spent_on(db, open_ones), await _outgrown(db, open_ones), proof)
+    for mutuelle_id in {queued.mutuelle_id for queued, _answer in open_ones if queued.renews_regime}:
+        rows = await regimes_of(db, mutuelle_id)
+        batch.regimes |= {(mutuelle_id, row.code, row.since): row for row in rows}
     settled = {
         queued.reference
         for queued, answer in open_ones
@@ -200,7 +204,8 @@ def _renewal(
     ):
         return None
     product = household.products[queued.renews_code, queued.renews_version]
-    offer = Offer(product, queued.renews_members, queued.renews_minor, 0)
+    regime = batch.regimes.get((queued.mutuelle_id, queued.renews_regime, queued.renews_regime_since))
+    offer = Offer(product, queued.renews_members, queued.renews_minor, 0).under(regime)
     return AgreedRenewal(offer, queued.renews_sequence, household.mutuelle.today(queued.asked_at))
 
 

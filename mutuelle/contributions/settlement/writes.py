@@ -5,7 +5,7 @@ One statement for each kind of row, not for each payment; only rare rows (cases)
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from mutuelle.contributions.payments import PaymentState, move, open_case, with_
 from mutuelle.cover.policies import write_policies
 from mutuelle.notify import Notification, notify_all
 from mutuelle.posting import post_all
+from mutuelle.scheme.regimes import Regime
 from values import value
 
 STATUS_ANSWER = "status answer"
@@ -38,6 +39,7 @@ class SettledPayment:
 class SettlementWrites:
     """What was decided so far. `spent_on`: which payment each reference of an operator has paid for.
 
+    `regimes` are the rows of regimes that payments were agreed under.
     `outgrown` are renewals for fewer people than the household has by now: their money begins no period. `proof` is
     what says that payments are paid.
     `left` are contradictory answers, with the reason; `cases` are kinds of trouble with settled payments, in words.
@@ -47,6 +49,7 @@ class SettlementWrites:
     spent_on: dict[tuple[str, str], UUID]
     outgrown: set[UUID]
     proof: str = STATUS_ANSWER
+    regimes: dict[tuple[str, str | None, date | None], Regime] = field(default_factory=dict)
     policies: list[dict[str, Any]] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     journals: list[Journal] = field(default_factory=list)

@@ -43,7 +43,7 @@ def versions(draw: st.DrawFn, sequence: int, agreed_on: date) -> Terms:
         sequence=sequence,
         is_renewal=sequence > 1,
         agreed_on=agreed_on,
-        price_minor=draw(st.sampled_from((1_000, 9_999, 12_000))),
+        price_minor=draw(st.sampled_from((0, 1_000, 9_999, 12_000))),  # 0: another pays all of it
         insurance_period_months=draw(st.sampled_from((1, 3, 6, 12))),
         waiting_period_months=draw(st.integers(0, 6)),
         grace_period_payment_months=draw(st.integers(0, 6)),
@@ -54,11 +54,16 @@ def versions(draw: st.DrawFn, sequence: int, agreed_on: date) -> Terms:
 
 @st.composite
 def lives(draw: st.DrawFn, most: int = 4) -> Life:
-    """Agreements and money in the order of their days; each amount may be a part, a whole price or more."""
+    """Agreements and money in the order of their days; each amount may be a part, a whole price or more.
+
+    A payer owes all of a period (price 0) only where the household owes nothing of those before.
+    """
     today, policies, receipts = FIRST, list[Terms](), list[Receipt]()
     for sequence in range(1, draw(st.integers(1, most)) + 1):
         today += draw(st.sampled_from(PAUSES)) * DAY
-        policies.append(draw(versions(sequence, today)))
+        terms, owed = draw(versions(sequence, today)), sum(one.price_minor for one in policies)
+        owes = sum(receipt.amount_minor for receipt in receipts) < owed
+        policies.append(replace(terms, price_minor=1_000) if owes and not terms.price_minor else terms)
         for _part in range(draw(st.integers(0, 3))):
             today += draw(st.sampled_from(PAUSES)) * DAY
             late = draw(st.sampled_from((0, 0, 0, 1, 14)))

@@ -1,0 +1,222 @@
+"""A payer owes a household's contribution, whole or in part: never the household, and cover does not wait for it."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ledger.balances import balance
+from locales import Money
+from mutuelle.contributions.portfolio import portfolio
+from mutuelle.cover.rules import CoverState
+from mutuelle.enrolment.enrolment import pay
+from mutuelle.households.households import Household
+from mutuelle.officers.joint_acts import acts_to_sign
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.tables import policy_share
+from talk.trouble import RefusedError
+from tests.support.joined_households import joined, net, stands, unpaid
+from tests.support.officer_acts import answers, broken, calling, templates
+from tests.support.officers import FANTA, ISSA
+from tests.support.payers import (
+    COMMUNE,
+    HALF,
+    INDIGENTS,
+    STATE,
+    lists,
+    mornings,
+    owes,
+    proposes_regime,
+    puts_under,
+    town_with_payers,
+)
+from tests.support.town import AWA, MARIAM, NOON, paid, pays
+
+TODAY = NOON.date()
+YEAR = timedelta(days=365)
+
+
+@pytest.fixture
+async def town(pool: AsyncEngine) -> AsyncEngine:
+    await town_with_payers(pool)
+    return pool
+
+
+@pytest.fixture
+async def poor(town: AsyncEngine) -> Household:
+    """Awa's household, which has paid nothing of 12 000 F."""
+    return await unpaid(town, AWA)
+
+
+def noon(day: date) -> datetime:
+    return NOON.replace(year=day.year, month=day.month, day=day.day)
+
+
+async def renews(pool: AsyncEngine, household: Household, amount: Money, at: datetime) -> None:
+    """Awa agrees on her phone to the next period, and pays this."""
+    terms = (await stands(pool, household, at)).payment_terms
+    assert terms.renews
+    async with pool.begin() as db:
+        await pay(
+            db, calling(AWA, at), number=household.number, amount=amount, terms=terms, payer_phone=AWA
+        )
+    await paid(pool, household, at=at)
+
+
+async def test_what_a_payer_owes_whole_covers_without_a_franc(town: AsyncEngine, poor: Household) -> None:
+    await puts_under(town, poor, "indigents")
+    now = await stands(town, poor)
+    assert (now.cover.state, now.due, now.payable) == (CoverState.WAITING, Money(0, "XOF"), Money(0, "XOF"))
+    assert now.payer_of_all == INDIGENTS
+    assert (now.cover.from_on, now.cover.until_on) == (date(2026, 12, 22), date(2027, 11, 21))
+    assert (await stands(town, poor, noon(date(2026, 12, 22)))).cover.state is CoverState.COVERED
+    assert (await net(town, poor), await owes(town)) == (0, 12_000)
+    assert (await templates(town, AWA))[-1] == "regime changed"
+    assert await broken(town) == set()
+
+
+async def test_of_a_half_each_owes_its_own(town: AsyncEngine, poor: Household) -> None:
+    """The share that opens the cover is of the household's own part, and the payer's counts from the call on."""
+    await puts_under(town, poor, "aide")
+    now = await stands(town, poor)
+    assert (now.due, now.opening, now.payer_of_all) == (Money(6_000, "XOF"), Money(3_000, "XOF"), None)
+    assert await owes(town, STATE) == 0
+    await pays(town, poor, 3_000, at=NOON)
+    now = await stands(town, poor)
+    assert (now.cover.state, now.due) == (CoverState.WAITING, Money(3_000, "XOF"))
+    assert (await net(town, poor), await owes(town, STATE)) == (3_000, 6_000)
+    assert await broken(town) == set()
+
+
+async def test_what_is_called_stays_as_it_was_agreed_to(town: AsyncEngine) -> None:
+    """A change counts from the next period on: the debt of this one stays the household's, and so does its cover."""
+    household = await joined(town, AWA, pay_minor=8_000)
+    before = await stands(town, household)
+    await puts_under(town, household, "indigents")
+    after = await stands(town, household)
+    assert (after.due, after.cover, after.periods) == (before.due, before.cover, before.periods)
+    assert (await net(town, household), await owes(town)) == (4_000, 0)
+    assert after.payer_of_all is None
+    assert await broken(town) == set()
+
+
+async def test_the_clock_renews_what_a_payer_owes_whole(town: AsyncEngine, poor: Household) -> None:
+    await puts_under(town, poor, "indigents")
+    end = date(2027, 11, 21)
+    assert await mornings(town, end - timedelta(days=20), end - timedelta(days=8)) == 0
+    assert await mornings(town, end - timedelta(days=7), end) == 1
+    later = await stands(town, poor, noon(end))
+    assert (later.cover.state, later.cover.until_on) == (CoverState.COVERED, date(2028, 11, 21))
+    assert (await owes(town), await net(town, poor)) == (24_000, 0)
+    assert (await templates(town, AWA))[-1] == "renewed by payer"
+    assert await broken(town) == set()
+
+
+async def test_a_household_that_comes_back_waits_again_and_pays_nothing(town: AsyncEngine) -> None:
+    """Its cover had ended for good: two treasurers put it under the regime, which renews it at once."""
+    household = await joined(town, AWA, at=NOON - YEAR - timedelta(days=60), pay_minor=12_000)
+    assert (await stands(town, household)).cover.state is CoverState.EXPIRED
+    await puts_under(town, household, "indigents")
+    now = await stands(town, household)
+    assert (now.cover.state, now.cover.from_on) == (CoverState.WAITING, date(2026, 12, 22))
+    assert await owes(town) == 12_000
+    assert await broken(town) == set()
+
+
+async def test_a_payer_who_ends_leaves_the_next_period_to_the_household(
+    town: AsyncEngine, poor: Household
+) -> None:
+    await puts_under(town, poor, "indigents")
+    await lists(town, INDIGENTS, HALF, replace(INDIGENTS, since=date(2027, 11, 1), percent=0))
+    end = date(2027, 11, 21)
+    assert await mornings(town, end - timedelta(days=7), end) == 0
+    now = await stands(town, poor, noon(end))
+    assert (now.cover.state, now.payable, now.payer_of_all) == (
+        CoverState.COVERED,
+        Money(12_000, "XOF"),
+        None,
+    )
+    assert await broken(town) == set()
+
+
+async def test_another_share_counts_for_what_is_agreed_to_later(town: AsyncEngine, poor: Household) -> None:
+    await puts_under(town, poor, "indigents")
+    await lists(town, INDIGENTS, HALF, replace(INDIGENTS, since=date(2027, 1, 1), percent=75))
+    assert (await stands(town, poor, noon(date(2027, 2, 1)))).due == Money(0, "XOF")
+    later = await stands(town, poor, noon(date(2027, 11, 20)))
+    assert (later.payable, later.payer_of_all) == (Money(3_000, "XOF"), None)
+    await renews(town, poor, Money(3_000, "XOF"), noon(date(2027, 11, 20)))
+    assert (await owes(town), await net(town, poor)) == (12_000 + 9_000, 0)
+    async with town.connect() as db:
+        kept = (await db.execute(select(policy_share).order_by(policy_share.c.sequence))).all()
+    assert [(one.regime_since, one.part_minor) for one in kept] == [
+        (INDIGENTS.since, 12_000),
+        (date(2027, 1, 1), 9_000),
+    ]
+    assert await broken(town) == set()
+
+
+async def test_all_households_at_once_stand_as_each_alone(town: AsyncEngine, poor: Household) -> None:
+    other = await unpaid(town, MARIAM, name="Mariam Traoré")
+    await puts_under(town, poor, "indigents")
+    await puts_under(town, other, "aide")
+    for on in (TODAY, date(2027, 11, 15), date(2029, 1, 1)):
+        async with town.connect() as db:
+            every = await portfolio(db, await get_mutuelle(db, "BEN"), on)
+        for household in (poor, other):
+            one = await stands(town, household, noon(on))
+            counted = every[household.number]
+            assert (counted.cover, counted.due, counted.renewal, counted.regime) == (
+                one.cover,
+                one.due,
+                one.renewal,
+                one.regime,
+            )
+
+
+async def test_it_takes_two_and_nobody_of_the_household(town: AsyncEngine, poor: Household) -> None:
+    assert await proposes_regime(town, poor, "indigents") is None
+    assert (await stands(town, poor)).due == Money(12_000, "XOF")
+    async with town.connect() as db:
+        assert not await acts_to_sign(db, calling(FANTA), "BEN")
+    assert await answers(town) is None
+    own = await unpaid(town, ISSA, name="Issa Dembélé")
+    with pytest.raises(RefusedError, match="Nobody decides who pays"):
+        await proposes_regime(town, own, "indigents", by=ISSA)
+
+
+async def test_what_changed_meanwhile_is_not_signed(town: AsyncEngine, poor: Household) -> None:
+    await proposes_regime(town, poor, "indigents")
+    await lists(town, INDIGENTS, HALF, replace(INDIGENTS, since=TODAY, percent=75))
+    with pytest.raises(RefusedError, match="has changed"):
+        await answers(town)
+
+
+async def test_a_household_pays_for_itself_again(town: AsyncEngine, poor: Household) -> None:
+    await puts_under(town, poor, "indigents")
+    await puts_under(town, poor, None)
+    now = await stands(town, poor)
+    assert (now.cover.state, now.payer_of_all) == (CoverState.WAITING, INDIGENTS)
+    assert (await stands(town, poor, noon(date(2027, 11, 15)))).payable == Money(12_000, "XOF")
+    assert await broken(town) == set()
+
+
+async def test_money_that_comes_anyway_is_the_households_credit(town: AsyncEngine, poor: Household) -> None:
+    await puts_under(town, poor, "indigents")
+    await pays(town, poor, 2_000, at=NOON)
+    assert (await net(town, poor), await owes(town)) == (-2_000, 12_000)
+    assert (await stands(town, poor)).credit == Money(2_000, "XOF")
+    async with town.connect() as db:
+        assert (await balance(db, "BEN", "health:contributions")).net == -12_000
+    assert await broken(town) == set()
+
+
+def test_a_part_leaves_the_household_what_can_be_paid_in_coins() -> None:
+    third = replace(HALF, percent=33)
+    assert third.part_minor(10_000, 5) == 10_000 - 6_700
+    assert third.part_minor(10_001, 5) == 10_001 - 6_705
+    assert INDIGENTS.part_minor(10_001, 5) == 10_001
+    assert replace(HALF, percent=1).part_minor(3, 5) == 0
+    assert COMMUNE.code == INDIGENTS.payer
