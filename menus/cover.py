@@ -53,12 +53,12 @@ def paid_for(stands: Standing, regime: Regime, caller: Caller) -> Sentence:
             "{who}. Covered from {start} to {end}. {payer} pays for you ({regime}), nothing is due.", **waits
         ).or_else(_("{who}. Covered from {start} to {end}. {payer} pays for you.", **waits))
     if found.is_covered:
-        return _("{who}. COVERED until {end}. {payer} pays for you ({regime}), nothing is due.", **facts).or_else(
-            _("{who}. COVERED until {end}. {payer} pays for you.", **facts)
-        )
-    return _("{who}. NOT COVERED today. {payer} pays for you ({regime}), you need do nothing.", **facts).or_else(
-        _("{who}. NOT COVERED today. {payer} pays for you.", **facts)
-    )
+        return _(
+            "{who}. COVERED until {end}. {payer} pays for you ({regime}), nothing is due.", **facts
+        ).or_else(_("{who}. COVERED until {end}. {payer} pays for you.", **facts))
+    return _(
+        "{who}. NOT COVERED today. {payer} pays for you ({regime}), you need do nothing.", **facts
+    ).or_else(_("{who}. NOT COVERED today. {payer} pays for you.", **facts))
 
 
 def covered(stands: Standing, caller: Caller) -> Sentence:

@@ -1,7 +1,7 @@
 """Contribution calls: a policy's price becomes owed in the ledger when its first franc has settled.
 
-A payment that was never made leaves no journal. A payer's part of the price is the payer's debt from that day, never the
-household's; what a payer owes whole is called when it is agreed to.
+A payment that was never made leaves no journal. A payer's part of the price is the payer's debt from that day, never
+the household's; what a payer owes whole is called when it is agreed to.
 """
 
 from collections.abc import Sequence

@@ -5,8 +5,8 @@ from invariants import Invariant
 PAYERS: tuple[Invariant, ...] = (
     Invariant(
         "household_and_payer_owe_their_parts",
-        "A contribution call is owed by the household and its payer, each its own part: a member's account never carries"
-        " a payer's share.",
+        "A contribution call is owed by the household and its payer, each its own part: a member's account never"
+        " carries a payer's share.",
         """
         select r.mutuelle_id || ' ' || r.key from ledger.request r
         join policy l on l.mutuelle_id = r.mutuelle_id and r.key = l.number || '-' || l.sequence
@@ -48,8 +48,8 @@ PAYERS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "share_is_of_its_regime",
-        "A payer's part of a policy is what its regime says, of a regime of that household, and what a payer owes whole is"
-        " called.",
+        "A payer's part of a policy is what its regime says, of a regime of that household, and what a payer owes whole"
+        " is called.",
         """
         select s.mutuelle_id || ' ' || s.number || '-' || s.sequence from policy_share s
         join regime g on (g.mutuelle_id, g.code, g.since) = (s.mutuelle_id, s.regime, s.regime_since)

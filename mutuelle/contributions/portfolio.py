@@ -37,8 +37,9 @@ Agreed = tuple[list[Terms], Product]  # a household's policies in order, and the
 
 @dataclass(frozen=True)
 class Insured:
-    """One household as it stands: `due` for the agreed policies, `renewal` what may be agreed to next, `regime` who pays
-    for it.
+    """One household as it stands: `due` for the agreed policies, `renewal` what may be agreed to next.
+
+    `regime` is who pays for that.
     """
 
     number: str

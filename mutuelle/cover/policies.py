@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.cover.rules import Terms
-from mutuelle.household_key import HouseholdKey, OfHousehold, keys_of, of_household
+from mutuelle.household_key import HouseholdKey, OfHousehold, keys_of
 from mutuelle.households.households import Household
 from mutuelle.scheme.products import Offer, Product
 from mutuelle.scheme.regimes import Regime, Share
@@ -75,7 +75,8 @@ def uncalled(policies: Sequence[Policy], called: int) -> list[Policy]:
 
 
 # The share of the policy `p`, as a query of at most one row: what `share_of` reads.
-SHARE_OF_POLICY = """select s.part_minor, s.agreed_on, s.recorded_at, s.regime, s.regime_since, r.name, r.payer, y.name, r.percent
+SHARE_OF_POLICY = """select s.part_minor, s.agreed_on, s.recorded_at, s.regime, s.regime_since, r.name, r.payer,
+                   y.name, r.percent
               from policy_share s
               join regime r on (r.mutuelle_id, r.code, r.since) = (s.mutuelle_id, s.regime, s.regime_since)
               join payer y on (y.mutuelle_id, y.code) = (r.mutuelle_id, r.payer)
@@ -177,7 +178,10 @@ def terms(
     waived_minor: int = 0,
     waits_from: date | None = None,
 ) -> Terms:
-    """The terms of a policy agreed to that day under `product`; the price, registration included, without a payer's part."""
+    """The terms of a policy agreed to that day under `product`.
+
+    Its price includes registration, and leaves out a payer's part.
+    """
     return Terms(
         sequence=sequence,
         is_renewal=sequence > 1,
@@ -210,7 +214,8 @@ async def write_policies(db: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
 _WRITE = Prepared(
     text(
         """with given as (select cast(:rows as jsonb) as rows),
-        written as (insert into policy select own.* from given, jsonb_populate_recordset(cast(null as policy), rows) own)
+        written as (
+            insert into policy select own.* from given, jsonb_populate_recordset(cast(null as policy), rows) own)
         insert into policy_share (mutuelle_id, number, sequence, regime, regime_since, part_minor, agreed_on)
         select own.mutuelle_id, own.number, own.sequence, own.regime, own.regime_since, own.part_minor, own.agreed_on
           from given, jsonb_populate_recordset(cast(null as policy_share), rows) own

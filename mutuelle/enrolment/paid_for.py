@@ -8,6 +8,7 @@ is missing or a day was forgotten, where there is nothing to pay.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -21,7 +22,7 @@ from mutuelle.contributions.portfolio import Insured, portfolio
 from mutuelle.contributions.standing import Facts, Standing, facts_of, standing, stands_on
 from mutuelle.cover.policies import policy_of, uncalled, write_policy, write_share
 from mutuelle.cover.rules import CoverState
-from mutuelle.household_key import HouseholdKey, of_household
+from mutuelle.household_key import HouseholdKey, OfHousehold, of_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household, lock_households, phones_of
 from mutuelle.notify import Notification, notify_all
@@ -34,7 +35,7 @@ from values import value
 
 RENEWS_BEFORE = timedelta(days=7)  # the end of a period: a morning on which no worker ran is made up for
 AT_ONCE = 500  # renewals of one transaction; the next mornings go on
-CLOCK = "schedule"  # the actor in the book
+CLOCK, IMPORT = "schedule", "import"  # actors in the book and of a change that two did not sign
 
 
 @value
@@ -58,18 +59,7 @@ async def change_regime(
     newest = await db.scalar(
         select(func.max(household_regime.c.position)).where(of_household(household_regime, household))
     )
-    row = {
-        "mutuelle_id": household.mutuelle_id,
-        "number": household.number,
-        "position": (newest or 0) + 1,
-        "regime": new.code,
-        "since": new.since,
-        "until": new.until,
-        "act": act,
-        "actor": by.actor,
-        "recorded_at": by.at,
-    }
-    await db.execute(insert(household_regime), row)
+    await db.execute(insert(household_regime), regime_row(household, new, (newest or 0) + 1, by, act))
     facts = await facts_of(db, household, by.at)
     await _share(db, household, facts)
     await note_change(db, household, Change.REGIME, detail=new.code or "-", by=by)
@@ -79,6 +69,23 @@ async def change_regime(
         await _tell(db, [(household, regime_changed(stands), "regime changed")], by.at)
     else:
         await _tell(db, [(household, renewed_by_payer(renewed), "renewed by payer")], by.at)
+
+
+def regime_row(
+    household: OfHousehold, new: NewRegime, position: int, by: By, act: UUID | None = None
+) -> dict[str, Any]:
+    """The row of a change of a household's regime."""
+    return {
+        "mutuelle_id": household.mutuelle_id,
+        "number": household.number,
+        "position": position,
+        "regime": new.code,
+        "since": new.since,
+        "until": new.until,
+        "act": act,
+        "actor": by.actor,
+        "recorded_at": by.at,
+    }
 
 
 async def _share(db: AsyncConnection, household: Household, facts: Facts) -> None:
@@ -138,9 +145,7 @@ async def _renew(db: AsyncConnection, household: Household, at: datetime) -> Sta
     return stands_on(household, facts.with_policy(policy))
 
 
-async def _tell(
-    db: AsyncConnection, told: Sequence[tuple[Household, Sentence, str]], at: datetime
-) -> None:
+async def _tell(db: AsyncConnection, told: Sequence[tuple[Household, Sentence, str]], at: datetime) -> None:
     """By SMS to the phones that speak for each household."""
     notifications = [
         Notification(
@@ -189,9 +194,7 @@ def regime_changed(stands: Standing) -> Sentence:
             **facts,
             due=stands.due,
         )
-    return _(
-        "{mutuelle}: {payer} pays {percent} % of the next contribution of household {number}.", **facts
-    )
+    return _("{mutuelle}: {payer} pays {percent} % of the next contribution of household {number}.", **facts)
 
 
 def _facts(stands: Standing, regime: Regime | None) -> dict[str, Fact]:

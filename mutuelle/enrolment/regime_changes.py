@@ -11,7 +11,13 @@ from locales import Fact, Sentence, _
 from mutuelle.acts import By
 from mutuelle.contributions.standing import standing
 from mutuelle.enrolment.paid_for import NewRegime, change_regime
-from mutuelle.households.households import Household, expect_household, find_household, lock_household, phones_of
+from mutuelle.households.households import (
+    Household,
+    expect_household,
+    find_household,
+    lock_household,
+    phones_of,
+)
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.roles import Appointment

@@ -31,6 +31,7 @@ from mutuelle.imports.vocabulary import (
     LANGUAGE_WORDS,
     LEVEL_WORDS,
     LIMIT_WORDS,
+    PAYER_WORDS,
     ROLE_WORDS,
     SERVICE_WORDS,
 )
@@ -228,6 +229,17 @@ ROUTES = Form(
         CsvColumn("operator", ("opérateur", "operator"), cells.matching(SLUG, upper=False)),
     ),
 )
+PAYERS = Form(
+    "payers",
+    ("payeurs", "payers"),
+    (
+        CsvColumn("payer", ("payeur", "payer"), cells.words(2, 24)),
+        CsvColumn("kind", ("type", "kind"), cells.one_of(PAYER_WORDS)),
+        CsvColumn("name", ("régime", "regime"), cells.words(2, 16)),
+        CsvColumn("percent", ("part", "share"), figures.whole(0, 100, r"%|pour ?cent")),
+        CsvColumn("since", ("depuis", "since"), days.day),
+    ),
+)
 HOUSEHOLDS = Form(
     "households",
     ("menages", "households", "foyers"),
@@ -249,6 +261,9 @@ HOUSEHOLDS = Form(
         ),
         _optional("others", ("autres personnes", "others"), days.births),
         _optional("reminders", ("rappels", "reminders"), cells.yes_or_no),
+        _optional("regime", ("régime", "regime"), cells.words(2, 16), removed=""),
+        _optional("regime_since", ("régime depuis", "regime since"), days.day),
+        _optional("regime_until", ("régime jusqu'au", "regime until"), days.day),
     ),
     most_rows=50_000,
 )
@@ -352,6 +367,7 @@ FORMS = (
     OFFICERS,
     ROUTES,
     LIMITS_FORM,
+    PAYERS,
     HOUSEHOLDS,
     PEOPLE,
     BALANCES,

@@ -5,7 +5,7 @@ the household, so that a mistake is found. Either may be left out if the other o
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product as pairs
 
@@ -13,6 +13,7 @@ from locales import Money, Sentence, _
 from mutuelle.imports.days import Birth
 from mutuelle.imports.periods import PaidPeriod, paid_periods, waits_from
 from mutuelle.scheme.products import Offer, Product, contribution, offer, opening_share
+from mutuelle.scheme.regimes import Regime
 
 
 class ContradictionError(Exception):
@@ -49,6 +50,10 @@ class PaperPolicy:
     @property
     def owed_minor(self) -> int:
         return self.offer.price.amount_minor - self.paid_minor
+
+    def under(self, regime: Regime | None) -> "PaperPolicy":
+        """The same where a regime pays its part."""
+        return replace(self, offer=self.offer.under(regime))
 
 
 def paper_policies(

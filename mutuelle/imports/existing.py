@@ -1,6 +1,6 @@
 """What exists of a mutuelle in the database before the import, and where a file says something else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,14 @@ from mutuelle.imports.tables import register_line
 from mutuelle.scheme.limits import NO_CHANGE, LimitChanges, limit_changes
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.scheme.products import Product, products_by_version
+from mutuelle.scheme.regimes import (
+    HouseholdRegime,
+    Payer,
+    Regime,
+    household_regimes,
+    payers_of,
+    regimes_of,
+)
 from mutuelle.sheets.faults import Fault
 from talk.trouble import InvalidError
 
@@ -49,6 +57,9 @@ class Existing:
     households: int
     limits: LimitChanges = NO_CHANGE
     openings: BenefitOpenings = field(default_factory=BenefitOpenings)
+    payers: Sequence[Payer] = ()
+    regimes: Sequence[Regime] = ()
+    household_regimes: Mapping[str, Sequence[HouseholdRegime]] = field(default_factory=dict)
 
     def present(self, form: str, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The existing row under the key of `row`, if there is one."""
@@ -78,7 +89,19 @@ async def existing_of(db: AsyncConnection, mutuelle_id: str) -> Existing:
     taken_over = {as_read_now(number): ExistingLine(member, said) for number, member, said in lines}
     limits = await limit_changes(db, mutuelle_id)
     openings = await existing_openings(db, mutuelle_id)
-    return Existing(mutuelle, prefixes, rows, products, taken_over, count or 0, limits, openings)
+    return Existing(
+        mutuelle,
+        prefixes,
+        rows,
+        products,
+        taken_over,
+        count or 0,
+        limits,
+        openings,
+        await payers_of(db, mutuelle_id),
+        await regimes_of(db, mutuelle_id),
+        await household_regimes(db, mutuelle_id, None),
+    )
 
 
 def as_read_now(number: str) -> str:

@@ -10,9 +10,11 @@ from datetime import date
 from typing import Any
 
 from locales import _
+from mutuelle.enrolment.paid_for import NewRegime
 from mutuelle.imports.cells import same_person
 from mutuelle.imports.days import Birth
 from mutuelle.imports.dues import ContradictionError, PaperPolicy, Said, paper_policies
+from mutuelle.imports.payer_rows import regime_changed, regime_of, shared
 from mutuelle.imports.records import Record, once
 from mutuelle.imports.setup_rows import SetupRows, find_id
 from mutuelle.scheme.products import Product
@@ -37,6 +39,7 @@ class PaperHousehold:
     reminders: bool | None
     policies: tuple[PaperPolicy, ...]
     credit_minor: int | None = None  # paid beyond what it owes
+    regime: NewRegime | None = None  # who pays for it
 
     @property
     def said(self) -> dict[str, Any]:
@@ -74,6 +77,9 @@ def household_rows(g: SetupRows, households: list[Record], people: list[Record])
         if household is None:
             continue
         g.count("households", is_there=line is not None)
+        if household.regime:
+            is_new = line is None or regime_changed(g, line.number, household.regime)
+            g.count("regimes", is_there=not is_new)
         g.count("people", is_there=line is not None, lines=len(household.people))
         if line:
             _compare(g, record, household.said, line.said)
@@ -145,6 +151,7 @@ def _household_row(
         g.faults.append(record.fault("product", reason))
     if not _is_old_enough(g, record) or not record.is_whole or place_id is None or not versions:
         return None
+    regime = regime_of(g, record)
     people = (
         (record["head_name"], record["birth"]),
         *((None, birth) for birth in record["others"] or ()),
@@ -156,6 +163,7 @@ def _household_row(
         policies = _policies(g, record, dues, versions, people)
     if policies is None or not _may_be_ahead(g, record, policies):
         return None
+    policies = shared(g, regime, policies)
     return PaperHousehold(
         record["number"],
         record["head_name"],
@@ -167,6 +175,7 @@ def _household_row(
         record["reminders"],
         policies,
         record["credit"],
+        regime,
     )
 
 

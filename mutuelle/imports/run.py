@@ -17,15 +17,18 @@ from ledger.book import Account, PostVerdict, open_accounts, post
 from locales import Sentence, _
 from mutuelle.acts import By
 from mutuelle.benefits.openings import open_benefits
+from mutuelle.enrolment.paid_for import IMPORT, change_regime
 from mutuelle.founding.founding import (
     appoint_officers,
     contract_doctors,
     found_mutuelle,
     list_facilities,
+    list_payers,
     open_routes,
     sell_products,
     serve_places,
 )
+from mutuelle.households.households import lock_household
 from mutuelle.households.support_acts import WAYS_TO_PAY_CHANGE, NewSupportAct, write_act
 from mutuelle.imports import setup_rows
 from mutuelle.imports.benefit_rows import benefit_rows
@@ -42,6 +45,7 @@ from mutuelle.imports.openings import (
     of_households,
     opening_rows,
 )
+from mutuelle.imports.payer_rows import regime_rows
 from mutuelle.imports.reading import CsvFile
 from mutuelle.imports.records import Record, records
 from mutuelle.imports.setup_rows import SetupRows, mutuelle_of
@@ -120,6 +124,7 @@ async def take_over(
             advance()
 
     await write_households(db, g.mutuelle, read.households, at=at, advance=written)
+    await _change_regimes(db, g, at)
     await _open_balances(db, read, sheets, at, taken)
     if any(new for new, _there in (*g.counts.values(), *map(tuple, taken.counts.values()))):
         taken.sums = await sums_to_sign(db, g.mutuelle)
@@ -180,6 +185,7 @@ def _fill(
     setup_rows.route_rows(gathered, read["routes"], operators)
     setup_rows.limit_rows(gathered, read["limits"])
     benefit_rows(gathered, read)
+    regime_rows(gathered, read["payers"])
     households = household_rows(gathered, read["households"], read["people"])
     return households, opening_rows(gathered, read["balances"])
 
@@ -204,10 +210,19 @@ async def _found(db: AsyncConnection, g: SetupRows, at: datetime) -> None:
     await sell_products(db, g.mutuelle, g.sales)
     await list_facilities(db, g.mutuelle, g.facilities)
     await open_routes(db, g.mutuelle, g.routes)
+    await list_payers(db, g.mutuelle, list(g.payers.values()), g.regimes)
     for since, appointment in groupby(sorted(g.officers, key=_since), key=_since):
         await appoint_officers(db, g.mutuelle, [officer for officer, _day in appointment], since=since, at=at)
     for since, contracts in groupby(sorted(g.doctors, key=_since), key=_since):
         await contract_doctors(db, g.mutuelle, [doctor for doctor, _day in contracts], on=since, at=at)
+
+
+async def _change_regimes(db: AsyncConnection, g: SetupRows, at: datetime) -> None:
+    """Who pays for households that are there already; a closed one is left as it is."""
+    for change in sorted(g.regime_changes, key=lambda one: one.number):
+        household = await lock_household(db, change.number)
+        if household is not None:
+            await change_regime(db, household, change.new, by=By(IMPORT, "the list of a payer", at))
 
 
 async def _note_ways_to_pay(db: AsyncConnection, g: SetupRows, by: By) -> None:

@@ -34,13 +34,14 @@ from mutuelle.founding.rules import (
     faults_of_treasurers,
 )
 from mutuelle.imports.cells import Setting, slug
-from mutuelle.imports.columns import FACILITIES, PLACES
+from mutuelle.imports.columns import FACILITIES, PAYERS, PLACES
 from mutuelle.imports.existing import Existing, clashes
 from mutuelle.imports.figures import limit_value
 from mutuelle.imports.records import Record, once
 from mutuelle.scheme.limits import NewLimit, shown
 from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
+from mutuelle.scheme.regimes import Payer, Regime
 from mutuelle.sheets.faults import Fault
 from mutuelle.sheets.letters import folded
 from talk.trouble import InvalidError
@@ -78,6 +79,9 @@ class SetupRows:
     routes: list[Route] = field(default_factory=list)
     limits: list[NewLimit] = field(default_factory=list)
     openings: BenefitOpenings = field(default_factory=BenefitOpenings)
+    payers: dict[str, Payer] = field(default_factory=dict)
+    regimes: list[Regime] = field(default_factory=list)
+    regime_changes: list[Any] = field(default_factory=list)  # of households that are there already
     names: dict[str, dict[str, str]] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
     heads: list[str] = field(default_factory=list)
@@ -135,7 +139,7 @@ def mutuelle_of(record: Record, known: Existing, faults: list[Fault]) -> Mutuell
 
 def place_rows(g: SetupRows, records: list[Record]) -> None:
     """The villages; each has the given id, or one made of its name."""
-    named = [_with(record, id=record["id"] or slug(record["name"] or "")) for record in records]
+    named = [with_facts(record, id=record["id"] or slug(record["name"] or "")) for record in records]
     g.names["places"] = _ids(g.known, "places")
     for record in once(named, ("id",), g.faults, "name"):
         place = Place(g.mutuelle.id, record["id"], record["name"] or "")
@@ -147,7 +151,7 @@ def place_rows(g: SetupRows, records: list[Record]) -> None:
 
 def product_rows(g: SetupRows, records: list[Record]) -> None:
     """The products with their prices: one line a version."""
-    numbered = [_with(record, version=record["version"] or 1) for record in records]
+    numbered = [with_facts(record, version=record["version"] or 1) for record in records]
     for record in once(numbered, ("code", "version"), g.faults):
         if not record.is_whole:
             continue
@@ -161,7 +165,7 @@ def product_rows(g: SetupRows, records: list[Record]) -> None:
 
 def facility_rows(g: SetupRows, records: list[Record]) -> None:
     """The facilities, each in a village that is served."""
-    named = [_with(record, id=record["id"] or slug(record["name"] or "")) for record in records]
+    named = [with_facts(record, id=record["id"] or slug(record["name"] or "")) for record in records]
     g.names["facilities"] = _ids(g.known, "facilities")
     for record in once(named, ("id",), g.faults, "name"):
         g.names["facilities"] |= {
@@ -267,7 +271,8 @@ def limit_rows(g: SetupRows, records: list[Record]) -> None:
         g.count("limits", is_there=is_there)
 
 
-def _with(record: Record, **facts: Any) -> Record:
+def with_facts(record: Record, **facts: Any) -> Record:
+    """The same line with these facts."""
     return Record(record.sheet, record.line, {**record.facts, **facts}, record.is_whole)
 
 
@@ -289,7 +294,7 @@ def find_id(g: SetupRows, record: Record, key: str, form: str) -> str | None:
 
 
 def _file(form: str) -> str:
-    return {"places": PLACES.file, "facilities": FACILITIES.file}[form]
+    return {"places": PLACES.file, "facilities": FACILITIES.file, "regimes": PAYERS.file}[form]
 
 
 def _reason(why: str) -> Sentence:

@@ -25,8 +25,10 @@ LABELS: dict[str, Sentence] = {
     "officers": _("officers"),
     "routes": _("operators"),
     "limits": _("limits"),
+    "payers": _("payers"),
     "households": _("households"),
     "people": _("people in households"),
+    "regimes": _("households of payers"),
     "balances": _("balances"),
 }
 

@@ -52,6 +52,18 @@ ROLE_WORDS = {
     "agent d'enrôlement": "enrolment officer",
     "enrolment officer": "enrolment officer",
 }
+PAYER_WORDS = {
+    "État": "state",
+    "commune": "commune",
+    "ONG": "ngo",
+    "employeur": "employer",
+    "autre": "other",
+    "state": "state",
+    "mairie": "commune",
+    "ngo": "ngo",
+    "employer": "employer",
+    "other": "other",
+}
 LANGUAGE_WORDS = {  # the ISO 639 codes themselves are taken too
     "français": "fr",
     "anglais": "en",

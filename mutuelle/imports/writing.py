@@ -14,10 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import MAX_JOURNALS, Account, Journal, Movement, open_accounts
 from mutuelle import tables
-from mutuelle.contributions.contribution_calls import TAKEN_OVER
-from mutuelle.cover.policies import policy_row
+from mutuelle.acts import By
+from mutuelle.contributions.contribution_calls import TAKEN_OVER, whole_calls
+from mutuelle.cover.policies import Policy, policy_of, policy_row, share_row
+from mutuelle.enrolment.paid_for import IMPORT, regime_row
 from mutuelle.free_codes import draw_free
 from mutuelle.household_key import HouseholdKey
+from mutuelle.households.households import Household
 from mutuelle.households.member_numbers import draw_number
 from mutuelle.imports.household_rows import PaperHousehold
 from mutuelle.imports.tables import register_line
@@ -48,6 +51,8 @@ async def write_households(
         await _insert(db, tables.household_phone, _phones(mutuelle, numbered, at))
         await _insert(db, tables.beneficiary, _people(mutuelle, numbered, at))
         await _insert(db, tables.policy, _policies(mutuelle, numbered, at))
+        await _insert(db, tables.household_regime, _regimes(mutuelle, numbered, at))
+        await _insert(db, tables.policy_share, _shares(mutuelle, numbered))
         await _insert(db, reminder_consent, _consents(mutuelle, numbered, at))
         await _insert(db, register_line, _lines(mutuelle, numbered, at))
         await record_households(db, [HouseholdKey(mutuelle.id, number) for _household, number in numbered])
@@ -138,8 +143,28 @@ def _people(mutuelle: Mutuelle, households: Sequence[Numbered], at: datetime) ->
 def _policies(mutuelle: Mutuelle, households: Sequence[Numbered], at: datetime) -> Iterator[dict[str, Any]]:
     for household, number in households:
         for sequence, policy in enumerate(household.policies, start=1):
-            row = policy_row(mutuelle.id, number, policy.offer, sequence=sequence, agreed_on=policy.on, at=at)
+            offer = policy.offer.under(None)  # its share is a row of its own
+            row = policy_row(mutuelle.id, number, offer, sequence=sequence, agreed_on=policy.on, at=at)
             yield {**row, "waits_from": policy.waits_from}
+
+
+def _regimes(mutuelle: Mutuelle, households: Sequence[Numbered], at: datetime) -> Iterator[dict[str, Any]]:
+    for household, number in households:
+        if household.regime and household.regime.code:
+            yield regime_row(HouseholdKey(mutuelle.id, number), household.regime, 1, By(IMPORT, "", at))
+
+
+def _shares(mutuelle: Mutuelle, households: Sequence[Numbered]) -> Iterator[dict[str, Any]]:
+    for household, number in households:
+        for policy in _shared(household):
+            yield share_row(mutuelle.id, number, policy)
+
+
+def _shared(household: PaperHousehold) -> Iterator[Policy]:
+    """The policies of which a payer has its part."""
+    for sequence, policy in enumerate(household.policies, start=1):
+        if policy.offer.share:
+            yield policy_of(policy.offer, sequence, policy.on)
 
 
 def _lines(mutuelle: Mutuelle, households: Sequence[Numbered], at: datetime) -> Iterator[dict[str, Any]]:
@@ -173,8 +198,13 @@ def _credit(mutuelle: Mutuelle, numbered: Numbered, at: datetime) -> Iterator[Jo
 
 
 def _journals(mutuelle: Mutuelle, numbered: Numbered) -> Iterator[Journal]:
-    """For each policy paid in part or whole on paper: its contribution call, then the receipt; the rest is owed."""
+    """For each policy paid in part or whole on paper: its contribution call, then the receipt; the rest is owed. And
+    the call of what a payer owes whole from today on.
+    """
     household, number = numbered
+    home = Household(mutuelle.id, number, household.head_name, mutuelle.name)
+    for shared in _shared(household):
+        yield from whole_calls(mutuelle, home, shared, on=shared.agreed_on, actor=IMPORT)
     member, against = accounts.member(number), accounts.opening()
     for sequence, policy in enumerate(household.policies, start=1):
         price_minor = policy.offer.price.amount_minor

@@ -32,7 +32,6 @@ from talk.words import Caller
 from timing import Clock
 
 
-
 async def every_morning(db: AsyncConnection, due: Schedule, now: datetime) -> int:
     """Renew what payers owe whole, then remind the others: nobody is asked for what another pays."""
     renewed = await renew_paid_for(db, due.mutuelle_id, now)

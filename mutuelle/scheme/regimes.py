@@ -128,9 +128,9 @@ def household_regime_of(
 
 _OF_HOUSEHOLDS = Prepared(
     text(
-        f"""select h.number, {CHANGE_COLUMNS} from {CHANGES}
+        """select h.number, COLUMNS from CHANGES
              where h.mutuelle_id = :mutuelle and (:every or h.number = any(cast(:numbers as text[])))
-             order by h.number, h.position"""
+             order by h.number, h.position""".replace("COLUMNS", CHANGE_COLUMNS).replace("CHANGES", CHANGES)
     ).bindparams(bindparam("numbers", type_=ARRAY(Text)))
 )
 

@@ -70,8 +70,8 @@ def renewal_of(
     """The new period that money begins which came without a word: as cash does, on the day on which it was paid.
 
     Nothing was due that day, and the household was told what the next period costs. Less than the smallest part of its
-    price, with the household's credit, stays credit and binds nobody. So does money for a household whose payer owes all
-    of the next period: it is renewed without money.
+    price, with the household's credit, stays credit and binds nobody. So does money for a household whose payer owes
+    all of the next period: it is renewed without money.
     """
     on, policies = money.voucher.effective_on, household.policies
     dated = tuple(periods([policy.terms for policy in policies], household.receipts))

@@ -59,9 +59,7 @@ async def renews(pool: AsyncEngine, household: Household, amount: Money, at: dat
     terms = (await stands(pool, household, at)).payment_terms
     assert terms.renews
     async with pool.begin() as db:
-        await pay(
-            db, calling(AWA, at), number=household.number, amount=amount, terms=terms, payer_phone=AWA
-        )
+        await pay(db, calling(AWA, at), number=household.number, amount=amount, terms=terms, payer_phone=AWA)
     await paid(pool, household, at=at)
 
 

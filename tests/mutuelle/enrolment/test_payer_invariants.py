@@ -34,7 +34,7 @@ MUTANTS = {
         "update household_regime set act = null",
         "update joint_act set answer = 'refused'",
         "update joint_act set facts = facts || '{\"regime\": \"aide\"}' where facts ->> 'regime' = 'indigents'",
-        "update joint_act set facts = facts || '{\"number\": \"199000000\"}'",
+        'update joint_act set facts = facts || \'{"number": "199000000"}\'',
     ),
 }
 
