@@ -111,7 +111,7 @@ _MADE = Prepared(
     sa.text(
         """
     select count(*), CHANGES from care_code
-     where mutuelle_id = :mutuelle and number = :number and made_at > :since
+     where mutuelle_id = :mutuelle and number = :number and made_at > :since and card is null
     """.replace("CHANGES", changes_of("cast(:mutuelle as text)"))
     )
 )

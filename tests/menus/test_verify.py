@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role
 from tests.support.clinic import DR_ROKIA, contract, open_facility
-from tests.support.doctor_desk import covered_household, make
+from tests.support.doctor_desk import covered_household, give_card, make
 from tests.support.officers import appoint
 from tests.support.sms_phone import Writer, sms_deps
 from tests.support.town import AWA, MARIAM, NOON, Clock, Handset, found, join, paid
@@ -125,6 +125,66 @@ async def test_of_two_patients_in_a_message_the_first_is_answered_and_it_is_said
     assert answer.startswith("A. K. : COUVERT")
     assert answer.endswith("Un patient par SMS : envoyez le suivant.")
     assert await failures(ussd_deps.pool) == 0
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        ["VERIF {n} 1981"],
+        ["verif {n} né en 1981"],
+        ["{n} 1981"],
+        ["{n}", "1981"],
+        ["VERIF", "{n}", "1981"],
+        ["VERIF {n}", "née en 1981 svp"],
+        ["VERIF", "{n} 1981"],
+        ["VERIF {n} 1981 199000029 1990"],
+    ],
+)
+async def test_number_and_year_of_birth_in_one_message_or_two(
+    ussd_deps: calls.UssdDeps, doctor: Writer, household: Household, messages: list[str]
+) -> None:
+    answers = [await doctor.send(one.format(n=household.number)) for one in messages]
+    assert answers[-1].startswith("A. K. : COUVERT le 22/11/2026"), answers
+    assert "Sans code." in answers[-1]
+    assert ("Un patient par SMS" in answers[-1]) == ("1990" in messages[-1])
+    assert await failures(ussd_deps.pool) == 0
+
+
+async def test_a_code_of_the_card_by_sms_with_and_without_the_year_in_one_message_or_two(
+    ussd_deps: calls.UssdDeps, doctor: Writer, household: Household
+) -> None:
+    codes = await give_card(ussd_deps.pool, household)
+    everybody, one = "A. K. 45, 38, 12, 7 ans : COUVERT", "personne de 38 ans : COUVERT"
+    assert (await doctor.send(f"VERIF {household.number} {codes[0]}")).startswith(everybody)
+    assert (await doctor.send(f"VERIF {household.number} {codes[1]} 1988")).startswith(one)
+    await doctor.send(household.number)
+    assert (await doctor.send(f"{codes[2]} 1988")).startswith(one)
+    both = await doctor.send(f"{household.number} {codes[3]} 199000029 1990")
+    assert both.startswith(everybody)
+    assert both.endswith("Un patient par SMS : envoyez le suivant.")
+    for code in codes[:4]:
+        assert await tables_with(ussd_deps.pool, code) == {"sms_inbox"}
+    for code in codes[4:]:
+        assert await tables_with(ussd_deps.pool, code) == set()
+
+
+async def test_in_my_work_a_year_of_birth_and_a_code_of_the_card(
+    ussd_deps: calls.UssdDeps, household: Household
+) -> None:
+    codes, clinic = await give_card(ussd_deps.pool, household), Handset(ussd_deps, DR_ROKIA)
+    for proof, read in (
+        ("1981", "A. K. : COUVERT le 22/11/2026, jusqu'au 22/09/2027. Sans code."),
+        (codes[0], "A. K. 45, 38, 12, 7 ans : COUVERT"),
+        (f"{codes[1]}*1988", "personne de 38 ans : COUVERT"),
+    ):
+        await clinic.dial("9", "1")
+        await clinic.type(household.number)
+        await clinic.type("1")
+        assert (await clinic.type(proof)).startswith(read)
+        assert clinic.shown.end
+    await clinic.dial("9")
+    pages = [await clinic.type("2"), await clinic.type("98")]
+    assert "ménage de A. K." in "".join(pages)
 
 
 async def failures(pool: AsyncEngine) -> int:

@@ -62,6 +62,39 @@ def test_anything_else_is_asked_again_and_nothing_says_which_part_was_wrong(type
     assert not refused.value.sentence.facts
 
 
+@pytest.mark.parametrize(
+    ("typed", "proof"),
+    [
+        (f"{NUMBER} 1981", "1981"),
+        ("101 482 939 1981", "1981"),
+        ("1014829391981", "1981"),
+        ("1981 101482939", "1981"),
+        ("1981 101 482 939", "1981"),
+        ("101482939 né en 198l", "1981"),
+        ("101482939 née en 2O14 svp", "2014"),
+        (f"{NUMBER} {CODE} 1981", f"{CODE}1981"),
+        ("101 482 939 246 813 1981", f"{CODE}1981"),
+        (f"{NUMBER}{CODE}1981", f"{CODE}1981"),
+        (f"{CODE} {NUMBER} 1981", f"{CODE}1981"),
+        (f"carte {NUMBER} code {CODE} année 1981", f"{CODE}1981"),
+        (f"{NUMBER} {CODE} ACC", CODE),
+        (f"{NUMBER} 1981 ACC", "1981"),
+        (f"{NUMBER} {CODE} 1981 CPN", f"{CODE}1981"),
+    ],
+)
+def test_the_year_of_birth_stands_for_the_code_or_behind_it(typed: str, proof: str) -> None:
+    assert read(typed) == (NUMBER, proof)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [f"{NUMBER} 1781", f"{NUMBER} 2468", f"{NUMBER} 81", f"{NUMBER} 1981 {CODE}", f"{NUMBER} {CODE} 3981"],
+)
+def test_what_is_no_year_of_birth_is_asked_again(typed: str) -> None:
+    with pytest.raises(InvalidError, match="check each digit"):
+        read(typed)
+
+
 def test_where_both_readings_are_a_member_number_the_one_that_was_written_counts() -> None:
     code = next(code for code in (f"{n:06}" for n in range(10**6)) if damm.is_valid(f"{code}{NUMBER[:3]}"))
     assert read(f"{code} {NUMBER}") == read(f"{code} 101 482 939") == (NUMBER, code)
@@ -83,6 +116,14 @@ def test_the_code_is_shown_by_no_repr() -> None:
         (f"{NUMBER} {CODE} 101000000 206813", (NUMBER, CODE, True), f"{NUMBER} (code)"),
         (f"{NUMBER} {CODE} et 101000000", (NUMBER, CODE, True), f"{NUMBER} (code)"),
         (f"{CODE} {NUMBER}, 206813 101000000", (NUMBER, CODE, True), f"{NUMBER} (code)"),
+        ("1981", ("", "1981", False), "(code)"),
+        (f"{CODE} 1981", ("", f"{CODE}1981", False), "(code)"),
+        (f"{NUMBER} 1981 101000000 1990", (NUMBER, "1981", True), f"{NUMBER} (code)"),
+        (f"{NUMBER} 1981 et 101000000", (NUMBER, "1981", True), f"{NUMBER} (code)"),
+        (f"{NUMBER} {CODE} 101000000 1990", (NUMBER, CODE, True), f"{NUMBER} (code)"),
+        (f"{NUMBER} {CODE} 1981 101000000 206813", (NUMBER, f"{CODE}1981", True), f"{NUMBER} (code)"),
+        (f"{NUMBER} 1981, 101000000 206813 1990", (NUMBER, "1981", True), f"{NUMBER} (code)"),
+        (f"{NUMBER} 201234 101000000 206813", (NUMBER, "201234", True), f"{NUMBER} (code)"),
     ],
 )
 def test_a_part_alone_and_two_patients(typed: str, read: tuple[str, str | None, bool], kept: str) -> None:
@@ -108,6 +149,11 @@ def test_a_part_alone_and_two_patients(typed: str, read: tuple[str, str | None, 
         ("rappelez le 101482939", False),
         ("70 11 22 33", False),
         ("1000", False),
+        ("1981", False),
+        ("code 1981", False),
+        (f"{NUMBER} 1981", True),
+        (f"patient {NUMBER} né en 1981", True),
+        (f"{CODE} 1981", False),
     ],
 )
 def test_a_message_without_a_keyword(body: str, is_read: bool) -> None:
