@@ -24,6 +24,7 @@ from locales import Sentence, render
 from mobilemoney import missing
 from mutuelle.households.member_numbers import member_number
 from service.clock import WrongClockError, refuse_wrong_clock
+from talk.keyring import Keyring
 from talk.phones import gateway_phone
 from talk.trouble import InvalidError, TroubleError
 
@@ -84,6 +85,14 @@ def phone(value: str) -> str:
     if read is None:
         raise argparse.ArgumentTypeError(f"{value!r} is not a phone such as +22370000000")
     return read
+
+
+def member(value: str) -> str:
+    """The type of an argument: a member number, in any groups."""
+    try:
+        return member_number.parse(value)
+    except InvalidError:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a member number such as 101482939") from None
 
 
 def words(longest: int) -> Callable[[str], str]:
@@ -188,6 +197,11 @@ def environment() -> Mapping[str, str]:
     running = find_running(run.HOME / "var")
     urls = {"DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url} if running else {}
     return {name: url for name, url in urls.items() if url} | run.with_defaults(os.environ)
+
+
+def keyring() -> Keyring:
+    """The keys of this installation, which are not in the database."""
+    return Keyring([key.encode() for key in settings.read_keyring(environment())])
 
 
 def missing_settings() -> dict[str, tuple[str, ...]]:

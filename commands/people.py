@@ -9,16 +9,15 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-import settings
 from commands.command import (
     CommandError,
     Commands,
     acted,
     command,
     database,
-    environment,
     expect_mutuelle,
     group,
+    keyring,
     of_mutuelle,
     phone,
 )
@@ -30,7 +29,6 @@ from mutuelle.officers.roles import Appointment, NewOfficer, Role, appointments_
 from mutuelle.officers.tables import role_change
 from mutuelle.scheme.mutuelles import Officer, get_mutuelle
 from mutuelle.tables import facility
-from talk.keyring import Keyring
 from talk.phones import shown_phone
 from talk.questions import initials
 
@@ -145,23 +143,18 @@ async def _print_changes(db: AsyncConnection, mutuelle_id: str) -> None:
 
 async def print_pin(arguments: argparse.Namespace) -> int:
     """Print the PIN alone on the last line; an SMS notifies a person who had one before."""
-    keyring = _keyring()
-    at = datetime.now(UTC)
+    at, keys = datetime.now(UTC), keyring()
     async with database() as db:
         if not await appointments_of_phone(db, arguments.phone, at):
             raise CommandError(f"{arguments.phone} has no office today, so it needs no PIN", 2)
         drawn = await issue_pin(
-            db, arguments.phone, keyring, origin=SLIP, by=By(arguments.actor, arguments.reason, at)
+            db, arguments.phone, keys, origin=SLIP, by=By(arguments.actor, arguments.reason, at)
         )
     print(
         f"New work PIN of {shown_phone(arguments.phone)}, printed once: write it on the slip, clear the screen."
     )
     print(drawn)
     return 0
-
-
-def _keyring() -> Keyring:
-    return Keyring([key.encode() for key in settings.read_keyring(environment())])
 
 
 async def unlock_phone(arguments: argparse.Namespace) -> int:

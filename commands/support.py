@@ -12,9 +12,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.command import CommandError, Commands, acted, command, database, group, phone
+from commands.command import CommandError, Commands, acted, command, database, group, member, phone
 from mutuelle.acts import By
-from mutuelle.households.member_numbers import LENGTH, member_number
+from mutuelle.households.member_numbers import LENGTH
 from mutuelle.households.support_acts import SupportError
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.support import cases, changes, merging, who
@@ -48,7 +48,7 @@ def _add_household(commands: Commands) -> None:
         commands, "reopen", reopen_household, "open a household again; back: household close or merge"
     )
     for parser in (phone_, head, merge, close, reopen):
-        parser.add_argument("number", type=_number, metavar="NUMBER", help="its member number")
+        parser.add_argument("number", type=member, metavar="NUMBER", help="its member number")
     phone_.add_argument("--new", type=phone, metavar="PHONE", help="the phone that speaks for it from now on")
     gone = phone_.add_mutually_exclusive_group()
     gone.add_argument("--old", type=phone, metavar="PHONE", help="the phone that does no longer")
@@ -60,7 +60,7 @@ def _add_household(commands: Commands) -> None:
     before = head.add_mutually_exclusive_group(required=True)
     before.add_argument("--left", action="store_true", help="the head until now has died or left")
     before.add_argument("--stays", action="store_true", help="the head until now stays in the household")
-    merge.add_argument("into", type=_number, metavar="INTO", help="the number that is kept")
+    merge.add_argument("into", type=member, metavar="INTO", help="the number that is kept")
     close.add_argument("--although-covered", action="store_true", help="also while it is covered")
     for parser in (phone_, head, merge, close, reopen):
         acted(parser)
@@ -76,15 +76,8 @@ def _add_case(commands: Commands) -> None:
         acted(parser)
 
 
-def _number(value: str) -> str:
-    try:
-        return member_number.parse(value)
-    except InvalidError:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a member number such as 101482939") from None
-
-
 def _phone_or_number(value: str) -> str:
-    return _number(value) if len("".join(value.split())) == LENGTH else phone(value)
+    return member(value) if len("".join(value.split())) == LENGTH else phone(value)
 
 
 def _reference(value: str) -> UUID:
