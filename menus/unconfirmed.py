@@ -1,16 +1,26 @@
-"""Households that an officer registered and nobody has confirmed: the treasurers' list."""
+"""The treasurers' list of households that an officer registered and nobody has confirmed; the card of any household."""
 
 from locales import Sentence, _
+from menus.card import CARD, card
 from mutuelle.households.confirmation import Unconfirmed, unconfirmed_in
 from mutuelle.officers.roles import Appointment
-from talk.words import Caller, choose, look, show
+from talk.words import Caller, Option, choose, look, show
+
+HOUSEHOLD_CARD, CARD_DIGIT = "card", "9"  # behind however many wait
 
 
 async def unconfirmed(caller: Caller, appointment: Appointment) -> Sentence:
-    waiting = await look(unconfirmed_in, appointment.mutuelle_id)
-    if not waiting:
-        return _("Every household that an agent registered has been confirmed.")
-    return await show(described(await choose(_("Not confirmed yet:"), waiting)))
+    waiting = {one.key: one for one in await look(unconfirmed_in, appointment.mutuelle_id)}
+    title = (
+        _("Not confirmed yet:")
+        if waiting
+        else _("Every household that an agent registered has been confirmed.")
+    )
+    offered = [Option(key, one.label) for key, one in waiting.items()]
+    chosen = await choose(title, [*offered, Option(HOUSEHOLD_CARD, CARD, CARD_DIGIT)])
+    if chosen.key == HOUSEHOLD_CARD:
+        return await card(caller, appointment)
+    return await show(described(waiting[chosen.key]))
 
 
 def described(one: Unconfirmed) -> Sentence:

@@ -9,6 +9,7 @@ from typing import Any
 
 from locales import Once, Sentence, _
 from menus.arrears import balance_and_detail
+from menus.card import CARD, card
 from menus.cash import receive
 from menus.cash_deposit import deposit
 from menus.cash_in_hand import in_hand
@@ -60,6 +61,7 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
     Role.ENROLMENT: (
         Duty("register", _("Register a household"), registers, "1"),
         Duty("phone", _("Give a household its phone"), gives_phone, "2"),
+        Duty("card", CARD, card, "3"),
     ),
 }
 

@@ -20,6 +20,8 @@ import timing
 from commands.reconcile import lines_of
 from menus import home as home_menu
 from mutuelle import tables
+from mutuelle.acts import By
+from mutuelle.care.cards import print_card
 from mutuelle.contributions.payments import OPEN
 from mutuelle.demonstration import seed
 from mutuelle.households.households import household_by_number
@@ -216,6 +218,14 @@ class Script:
             household = await household_by_number(db, str(number))
         await paid(self.ussd_deps.pool, household, at=self.clock(), payer=phone)
 
+    async def prints(self, number: str) -> None:
+        """`card 199000010`: `keneya card`, whose codes go onto paper."""
+        by = By("Kadidia", "cards printed", self.clock.now)
+        async with self.ussd_deps.pool.begin() as db:
+            printed = await print_card(db, self.ussd_deps.keyring, number, by)
+        codes = " ".join(f"{line}. {code}" for line, code in enumerate(printed.codes, start=1))
+        self.says(f"paper: card no. {printed.card} of {printed.household.head_name}: {codes}")
+
     async def consequences(self) -> None:
         """The SMS and the ledger lines that this step caused."""
         async with self.ussd_deps.pool.connect() as db:
@@ -267,6 +277,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "takes": Script.takes,
     "opens": Script.opens,
     "limit": Script.limits,
+    "card": Script.prints,
 }
 
 

@@ -42,6 +42,7 @@ from talk.words import Caller
 from values import value
 
 CODES = 10  # of a card
+HAND_OUT = (Role.ENROLMENT, Role.TREASURER)
 CHANGED = _("This card has changed meanwhile. Please look again.")
 
 
@@ -185,6 +186,8 @@ async def end_card(
 
 async def _of_officer(db: AsyncConnection, caller: Caller, number: str, role: Role) -> Household:
     """The household, locked, of the mutuelle in which the caller has this role; locked before the PIN, as for cash."""
+    if role not in HAND_OUT:
+        raise ValueError(role)
     household = expect_household(await find_household(db, number), number)
     await appointment_of(db, caller, household.mutuelle_id, role)
     return expect_household(await lock_household(db, number), number)

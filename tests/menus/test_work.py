@@ -7,16 +7,18 @@ from functools import partial
 
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, languages
 from menus import find
 from mutuelle.acts import By
+from mutuelle.care.tables import care_card
 from mutuelle.contributions.payments import PaymentState
 from mutuelle.officers.role_changes import GIVE, WITHDRAW
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.tables import household_phone
 from mutuelle.treasury.past_receipts import last_receipts
 from mutuelle.treasury.voucher_kinds import NewVoucher, Signatures, VoucherKind, transit_of
 from mutuelle.treasury.vouchers import write_voucher
@@ -25,6 +27,7 @@ from talk.answers import pin
 from talk.words import Caller
 from tests.menus.test_walker import LONG_NAME, Walk, found_longest
 from tests.mutuelle.treasury.statements.test_take_in import sent
+from tests.support.doctor_desk import give_card, new_card
 from tests.support.officer_acts import proposes, proposes_waiver, receives
 from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, give_pin, set_limit
 from tests.support.own_accounts import opens
@@ -86,6 +89,29 @@ async def test_a_treasurer_reads_the_detail_and_who_owes(staffed: AsyncEngine, l
     walk = await walked(staffed, ISSA, language, "9", "1")
     assert walk.acted == 0
     assert len(walk.seen) >= 5, "the balance, pages, the places, the names, the household"
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("has_phone", [True, False])
+async def test_an_officer_and_a_treasurer_hand_over_a_card_and_end_it(
+    staffed: AsyncEngine, language: str, has_phone: bool
+) -> None:
+    household = await join(staffed, MARIAM, at=NOON, name=LONG_NAME, ages=(45,), pay_minor=84_000)
+    if not has_phone:
+        async with staffed.begin() as db:
+            await db.execute(household_phone.delete().where(household_phone.c.number == household.number))
+    await give_pin(staffed, MODIBO, pin=TYPED_PIN)
+    for phone, path in ((MODIBO, ("9", "3")), (ISSA, ("9", "7", "9"))):
+        walk = await walked(staffed, phone, language, *path, household.number)
+        assert walk.acted == 0, "no card is printed"
+        await new_card(staffed, household)
+        walk = await walked(staffed, phone, language, *path, household.number)
+        assert walk.acted == 2, "handed over, or ended"
+        await give_card(staffed, household)
+        walk = await walked(staffed, phone, language, *path, household.number)
+        assert walk.acted == 1, "ended"
+        async with staffed.begin() as db:
+            await db.execute(update(care_card).values(ended_at=NOON, ended_by="a test"))
 
 
 @pytest.mark.parametrize("language", languages())

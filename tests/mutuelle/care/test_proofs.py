@@ -1,6 +1,7 @@
 """Checks without the patient's phone: a code of the household's card, or number and year of birth."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
@@ -10,18 +11,22 @@ from invariants import examine
 from locales import languages, render, render_within
 from locales.letters import septets
 from mutuelle.acts import By
-from mutuelle.care.cards import print_card
+from mutuelle.care.cards import end_card, hand_over, print_card
 from mutuelle.care.eligibility import NOT_RECOGNISED
 from mutuelle.care.invariants import INVARIANTS
 from mutuelle.care.tables import care_card, care_code, eligibility_check, failed_check
 from mutuelle.households.households import Household
+from mutuelle.officers.roles import Role
 from mutuelle.tables import beneficiary
+from talk.answers import Secret
 from talk.keywords import BY_MESSAGE
+from talk.trouble import RefusedError
 from tests.mutuelle.care.test_eligibility import statements_of, told
 from tests.support.clinic import DR_SOULEYMANE, contract
 from tests.support.doctor_desk import (
     SEALS,
     ask,
+    calling,
     check,
     covered_household,
     give_card,
@@ -29,8 +34,8 @@ from tests.support.doctor_desk import (
     new_card,
     other_than,
 )
-from tests.support.officers import set_limit
-from tests.support.town import MARIAM, NOON, join, paid
+from tests.support.officers import MODIBO, OUMOU, PIN, appoint, set_limit
+from tests.support.town import MARIAM, NOON, found, join, paid
 
 MINUTE = timedelta(minutes=1)
 UNIFORM = render(NOT_RECOGNISED, "fr")
@@ -306,3 +311,69 @@ async def test_codes_of_a_card_differ_from_all_that_the_household_had(
     async with pool.begin() as db:
         printed = await print_card(db, SEALS, household.number, By("a test", "printed", NOON))
     assert [int(code) for code in printed.codes] == list(range(8, 18))
+
+
+async def test_an_officer_hands_over_the_card_that_is_printed_and_ends_it(
+    pool: AsyncEngine, household: Household
+) -> None:
+    await appoint(pool, OUMOU, Role.ENROLMENT, pin=PIN, at=NOON)
+    printed = await new_card(pool, household)
+    act: dict[str, Any] = {
+        "number": household.number,
+        "card": printed.card,
+        "role": Role.ENROLMENT,
+        "pin": Secret(PIN),
+    }
+    async with pool.begin() as db:
+        assert await hand_over(db, calling(OUMOU), **{**act, "pin": Secret("99999")}) is not None, (
+            "a wrong PIN"
+        )
+    assert await check(pool, household.number, printed.codes[0]) == UNIFORM
+    async with pool.begin() as db:
+        assert await hand_over(db, calling(OUMOU), **act) is None
+    assert "COUVERT" in await check(pool, household.number, printed.codes[0])
+    assert len(await told(pool, "card handed over")) == 1
+    async with pool.begin() as db:
+        assert await end_card(db, calling(OUMOU), **act) is None
+    assert await check(pool, household.number, printed.codes[1]) == UNIFORM
+    assert len(await told(pool, "card ended")) == 1
+    async with pool.connect() as db:
+        row = (await db.execute(select(care_card))).one()
+    assert (row.handed_by, row.ended_by) == (OUMOU, OUMOU)
+    await expect_sound(pool)
+
+
+async def test_who_is_no_officer_of_the_mutuelle_hands_over_nothing(
+    pool: AsyncEngine, household: Household
+) -> None:
+    await appoint(pool, OUMOU, Role.COLLECTOR, pin=PIN, at=NOON)
+    async with pool.begin() as db:
+        await found(db, code="ZAN", prefix=198, name="Mutuelle Zantiéla")
+    await appoint(pool, MODIBO, Role.ENROLMENT, pin=PIN, at=NOON, code="ZAN")
+    printed = await new_card(pool, household)
+    act: dict[str, Any] = {"number": household.number, "card": printed.card, "pin": Secret(PIN)}
+    for phone, role in ((OUMOU, Role.ENROLMENT), (MODIBO, Role.ENROLMENT), (OUMOU, Role.TREASURER)):
+        for does in (hand_over, end_card):
+            with pytest.raises(RefusedError):
+                async with pool.begin() as db:
+                    await does(db, calling(phone), **act, role=role)
+    with pytest.raises(ValueError, match="collector"):
+        async with pool.begin() as db:
+            await hand_over(db, calling(OUMOU), **act, role=Role.COLLECTOR)
+
+
+async def test_only_the_card_that_was_seen_is_handed_over_or_ended(
+    pool: AsyncEngine, household: Household
+) -> None:
+    await appoint(pool, OUMOU, Role.ENROLMENT, pin=PIN, at=NOON)
+    first, second = await new_card(pool, household), await new_card(pool, household)
+    act: dict[str, Any] = {"number": household.number, "role": Role.ENROLMENT, "pin": Secret(PIN)}
+    for does in (hand_over, end_card):
+        with pytest.raises(RefusedError, match="has changed meanwhile"):
+            async with pool.begin() as db:
+                await does(db, calling(OUMOU), **act, card=first.card)
+    async with pool.begin() as db:
+        await hand_over(db, calling(OUMOU), **act, card=second.card)
+    with pytest.raises(RefusedError, match="has changed meanwhile"):
+        async with pool.begin() as db:
+            await hand_over(db, calling(OUMOU), **act, card=second.card)
