@@ -6,6 +6,7 @@ from dataclasses import replace
 from locales import Sentence, _
 from menus.treasurer import NOT_A_TREASURER, treasuries
 from menus.words import one_of, which_office
+from mutuelle.care.unproven import unproven_checks
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.roles import Appointment
 from mutuelle.schedules.digest.digest import balance_now
@@ -140,7 +141,10 @@ async def detail(caller: Caller) -> Sentence:
     word = word_for(detail.keyword, caller.language)
     await ask(_("For how households stand, send {word} alone.", word=word), nothing_behind)
     kept = await which_office(found)
-    return detail_in_parts(await look(detail_of, caller, kept.mutuelle_id), caller.language)
+    detailed = await look(detail_of, caller, kept.mutuelle_id)
+    unproven = await look(unproven_checks, kept.mutuelle_id, caller.at)
+    more = unproven.said(detailed.mutuelle) if unproven.is_high else None
+    return detail_in_parts(detailed, caller.language, more)
 
 
 detail = replace(detail, segments=3)

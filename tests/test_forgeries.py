@@ -25,7 +25,7 @@ from mutuelle.scheme import sealed_records
 from mutuelle.tables import beneficiary, household_phone
 from tests.conftest import Database
 from tests.support.clinic import contract, open_facility
-from tests.support.doctor_desk import check, make
+from tests.support.doctor_desk import check, give_card, make
 from tests.support.forgeries import MISSED, OWNERS, SERVERS
 from tests.support.town import AWA, MARIAM, found, join, paid, paid_in
 
@@ -46,7 +46,12 @@ async def lived(pool: AsyncEngine) -> AsyncEngine:
     await run_schedules(pool, timing.Clock.at(noons[0]))
     home = await join(pool, AWA, at=now)
     await paid(pool, home, at=now)
-    await check(pool, home.number, await make(pool, home, at=now), at=now)
+    for proof in (
+        await make(pool, home, at=now),
+        (await give_card(pool, home, at=now))[0],
+        str(now.year - 45),
+    ):
+        await check(pool, home.number, proof, at=now)
     await in_time(pool, await join(pool, MARIAM, at=now, name="Mariam Sangaré"), now)
     async with pool.begin() as db:
         await fold(db, "BEN")

@@ -83,10 +83,12 @@ def _due_in_all(insured: Sequence[Insured], mutuelle: Mutuelle) -> Money:
     return Money(sum(one.due.amount_minor for one in insured), mutuelle.currency)
 
 
-def detail_in_parts(found: Detail, language: str) -> Sentence:
-    """All of it, in at most three segments."""
+def detail_in_parts(found: Detail, language: str, more: Sentence | None = None) -> Sentence:
+    """All of it, and `more` where there is room, in at most three segments."""
     households = longest(detail_words(found), language, ROOM)
     whole = [_("{one} {other}", one=households, other=money) for money in money_words(found)]
+    if more:
+        whole = [*(_("{one} {other}", one=one, other=more) for one in whole), *whole]
     return longest(whole, language, ROOM_IN_PARTS[MAX_SEGMENTS])
 
 

@@ -141,6 +141,32 @@ OWNERS: dict[str, tuple[str, str]] = {
         "check_answer_stands",
     ),
     "an answer taken away": ("delete from eligibility_check", "check_used_its_code"),
+    "an answer about another person": (
+        "update eligibility_check set rank = 2 where code_position is not null and rank = 1",
+        "check_used_its_code",
+    ),
+    "a code that is taken out of its answer": (
+        "update eligibility_check set code_position = null",
+        "check_used_its_code",
+    ),
+    "a card that was never handed over": (
+        "update care_card set handed_at = null, handed_by = null",
+        "card_code_was_in_hand",
+    ),
+    "a card that had ended": (
+        "update care_card set printed_at = printed_at - interval '1 day', handed_at = handed_at - interval '1 day',"
+        " ended_at = handed_at - interval '1 day', ended_by = 'nobody'",
+        "card_code_was_in_hand",
+    ),
+    "a code of a card gone": ("delete from care_code where line = 10", "card_has_ten_codes"),
+    "a check without a code that no treasurer heard of": (
+        "delete from sms_outbox where template = 'check to know'",
+        "check_was_told_to_treasurers",
+    ),
+    "a check that the household did not hear of": (
+        "delete from sms_outbox where template = 'cover checked'",
+        "check_was_told",
+    ),
     "a receipt that was never sent": (
         "delete from sms_outbox where key like 'receipt %'",
         "paid_payment_is_receipted",

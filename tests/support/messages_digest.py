@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from locales import Money, Sentence
+from mutuelle.care.unproven import UnprovenChecks
 from mutuelle.contributions.ways_to_pay import PayInCash
 from mutuelle.schedules.digest.answers import digest_disputed
 from mutuelle.schedules.digest.words import Figures, floats_to_compare, summary
@@ -54,6 +55,9 @@ MESSAGES: dict[str, Sentence] = {
     "digest, floats": floats_to_compare(
         MUTUELLE, [("health:float:operator-with-a-name-ML", MILLIONS)], AT, "fr"
     )[0],
+    "digest, many checks without a code": UnprovenChecks(
+        99_999, 99_999, "Hôpital de district Fousseyni", 99_999
+    ).said(MUTUELLE),
     "digest begins": digest_begins(MUTUELLE.name, 19),
     "digest disputed": digest_disputed(MUTUELLE.name, NAME, date(2026, 12, 22), REASON),
     **{

@@ -5,7 +5,8 @@ leave out no franc and count none twice. It shows the newest seal of the book: a
 longer fits the treasurers' SMS.
 
 A second message shows the balance of each mobile money account: the treasurer compares it with the operator's own menu,
-the only place that shows a payment that was settled but never made.
+the only place that shows a payment that was settled but never made. One more comes where many checks were made without
+a code.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.positions import Mark, Position, floats, position
 from ledger.seals import newest
 from locales import render
+from mutuelle.care.unproven import unproven_checks
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.officers.roles import Role, officers_of
@@ -39,6 +41,7 @@ from talk.words import Caller
 
 DIGEST = "digest"
 FLOATS = "digest, floats"  # the template of the second SMS, with the operators' balances
+UNPROVEN = "digest, checks"  # of one more where many checks went without a code
 UNRESOLVED_AFTER = timedelta(hours=1)  # a younger payment is merely under way
 FROM_THE_START = Mark("1:1:", datetime(2000, 1, 1, tzinfo=UTC))  # a snapshot that sees nothing
 
@@ -145,6 +148,10 @@ async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
         Message(due.mutuelle_id, f"{key} {nth}", due.subject, FLOATS, render(one, language))
         for nth, one in enumerate(compared, start=1)
     ]
+    unproven = await unproven_checks(db, due.mutuelle_id, now)
+    if unproven.is_high:
+        said = render(unproven.said(mutuelle), language)
+        sent.append(Message(due.mutuelle_id, f"{key} checks", due.subject, UNPROVEN, said))
     await enqueue(db, sent, now)
     mark = counted.position.mark
     await change(db, due, counted_to=mark.snapshot, counted_at=mark.at, since=now, **moved)

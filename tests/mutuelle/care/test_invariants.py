@@ -171,7 +171,12 @@ async def test_every_answer_in_a_random_life_stands(
         if chance.random() < 0.1:
             await take_back(pool, other)
         checked = chance.choice(households)
-        await check(pool, checked.number, await make(pool, checked, at=at), at=at)
+        proofs = (
+            await make(pool, checked, at=at),
+            chance.choice(await give_card(pool, checked, at=at)),
+            str(at.year - 45),  # of the year in which she joined, or a wrong one
+        )
+        await check(pool, checked.number, chance.choice(proofs), at=at)
     async with pool.connect() as db:
         states = set(await db.scalars(select(eligibility_check.c.state)))
     assert len(states) >= 3

@@ -1,12 +1,13 @@
 """Checks without the patient's phone: a code of the household's card, or number and year of birth."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import timing
 from invariants import examine
 from locales import languages, render, render_within
 from locales.letters import septets
@@ -17,6 +18,7 @@ from mutuelle.care.invariants import INVARIANTS
 from mutuelle.care.tables import care_card, care_code, eligibility_check, failed_check
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role
+from mutuelle.schedules.jobs import run_schedules
 from mutuelle.tables import beneficiary
 from talk.answers import Secret
 from talk.keywords import BY_MESSAGE
@@ -34,8 +36,9 @@ from tests.support.doctor_desk import (
     new_card,
     other_than,
 )
-from tests.support.officers import MODIBO, OUMOU, PIN, appoint, set_limit
-from tests.support.town import MARIAM, NOON, found, join, paid
+from tests.support.officers import FANTA, MODIBO, OUMOU, PIN, appoint, set_limit
+from tests.support.sms_phone import Writer, sms_deps
+from tests.support.town import MARIAM, NOON, Clock, found, join, paid
 
 MINUTE = timedelta(minutes=1)
 UNIFORM = render(NOT_RECOGNISED, "fr")
@@ -377,3 +380,35 @@ async def test_only_the_card_that_was_seen_is_handed_over_or_ended(
     with pytest.raises(RefusedError, match="has changed meanwhile"):
         async with pool.begin() as db:
             await hand_over(db, calling(OUMOU), **act, card=second.card)
+
+
+@pytest.mark.parametrize(("with_code", "without", "is_high"), [(0, 4, False), (20, 5, True), (21, 5, False)])
+async def test_many_checks_without_a_code_are_in_the_treasurers_digest_and_detail(
+    pool: AsyncEngine, household: Household, clock: Clock, with_code: int, without: int, is_high: bool
+) -> None:
+    await set_limit(pool, "codes_a_day", 50)
+    await run_schedules(pool, timing.Clock.at(NOON))
+    long_ago = NOON - timedelta(days=30)
+    for nth in range(with_code):
+        await check(
+            pool,
+            household.number,
+            await make(pool, household, at=NOON + nth * MINUTE),
+            at=NOON + nth * MINUTE,
+        )
+    for nth in range(without):
+        assert "Sans code" in await check(pool, household.number, AWA_BORN, at=NOON + nth * MINUTE)
+    for nth in range(3):  # of more than 30 days before the digest
+        await check(pool, household.number, AWA_BORN, at=long_ago - timedelta(days=nth))
+    monday = datetime(2026, 11, 23, 7, tzinfo=UTC)
+    await run_schedules(pool, timing.Clock.at(monday))
+    said = f"Mutuelle Benso, 30 jours : {without} vérifications SANS CODE sur {with_code + without}, dont {without} : "
+    assert len(await told(pool, "digest")) == 2
+    found = await told(pool, "digest, checks")
+    assert len(found) == (2 if is_high else 0), "to both treasurers"
+    clock.now = monday
+    detail = await Writer(sms_deps(pool, clock), FANTA).send("DETAIL")
+    for one in (*found, detail):
+        assert (said in one) == is_high
+    if is_high:
+        assert found[0] == f"{said}CSCom Hèrè. Parlez-en à ses médecins."
