@@ -124,12 +124,14 @@ def entry(check: Check) -> Sentence:
     """One check with all that a register wants."""
     facts = _facts(check) | {"day": check.day}
     if check.covered and check.until_on:
-        return _(
+        said = _(
             "{day} at {time}: {patient}, number {number}. COVERED until {end}. Reference {reference}.",
             **facts,
             end=check.until_on,
         )
-    return _("{day} at {time}: {patient}, number {number}. NOT COVERED. Reference {reference}.", **facts)
+    else:
+        said = _("{day} at {time}: {patient}, number {number}. NOT COVERED. Reference {reference}.", **facts)
+    return _("{entry} Without code.", entry=said) if check.without_code else said
 
 
 def _facts(check: Check) -> dict[str, Fact]:

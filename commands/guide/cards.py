@@ -181,13 +181,19 @@ def doctor(code: str) -> Draft:
         title=_("The doctor"),
         call=call,
         calls=duties,
-        messages=((verify.keyword, _("number code"), _("is the patient covered?")), HELP_ROW),
+        messages=(
+            (verify.keyword, _("number code"), _("is the patient covered?")),
+            (verify.keyword, _("number 1981"), _("without a code: the year of birth")),
+            HELP_ROW,
+        ),
         advice=(
             _(
-                "The patient calls, types {digit}, and tells you the 9 figures of the number and the 6 of the code.",
+                "A phone of the household, near or far, calls, types {digit}: 9 figures of the number, 6 of the code.",
                 digit=home.CARE_CODE.digit,
             ),
-            _("A code serves once, for 15 minutes, for one patient."),
+            _(
+                "A code serves once, for 15 minutes, for one patient. On a card it waits, for any of the household."
+            ),
             _(
                 "COVERED: care is paid as agreed. Copy the reference into your register: it binds the mutuelle."
             ),
