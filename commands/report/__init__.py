@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from commands.command import CommandError, Commands, command, database, day, expect_mutuelle, of_mutuelle
 from commands.progress import Progress
 from commands.report.lists import ListWanted, write_cash_counts, write_who_owes
+from commands.report.payers import write_payers
 from commands.report.vouchers import write_grants, write_vouchers
 from commands.year import year_typed
 from commands.year.assembly import write_assembly
@@ -50,17 +51,19 @@ ALSO = {  # what people who keep books in French call them
     "comptages": "cash-count",
     "pieces": "vouchers",
     "dons": "grants",
+    "payeurs": "payers",
 }
 
 
 ASSEMBLY = "assembly"  # two pages for people who vote; the others are of the book alone
-WHO_OWES, CASH_COUNT, VOUCHERS, GRANTS = (
+WHO_OWES, CASH_COUNT, VOUCHERS, GRANTS, PAYERS = (
     "who-owes",
     "cash-count",
     "vouchers",
     "grants",
+    "payers",
 )  # lists of people and of acts
-OF_A_MEETING = (ASSEMBLY, WHO_OWES, CASH_COUNT, VOUCHERS, GRANTS)
+OF_A_MEETING = (ASSEMBLY, WHO_OWES, CASH_COUNT, VOUCHERS, GRANTS, PAYERS)
 OPTIONS = {
     "year": "--year",
     "pdf": "--pdf",
@@ -78,6 +81,7 @@ TAKES = {  # which of them a report for a meeting can do; another would be left 
     CASH_COUNT: {"first", "last", "pdf", "sheet"},
     VOUCHERS: {"first", "last", "pdf", "sheet"},
     GRANTS: {"pdf", "sheet"},
+    PAYERS: {"first", "last", "sheet"},
 }
 TAKEN_BY_A_BOOK = OPTIONS.keys() - {"year", "pdf", "place"}
 
@@ -182,7 +186,7 @@ async def _write_list(arguments: argparse.Namespace) -> int:
     async with database() as db:
         today = (await get_mutuelle(db, arguments.mutuelle)).today(datetime.now(UTC))
     first, last = _days(arguments, today)
-    write = write_vouchers if arguments.name == VOUCHERS else write_cash_counts
+    write = {VOUCHERS: write_vouchers, PAYERS: write_payers}.get(arguments.name, write_cash_counts)
     return await write(arguments.mutuelle, first, last, wanted)
 
 

@@ -6,7 +6,7 @@ Each is as `standing` has it: the same rules on the same rows, read set by set.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
@@ -148,7 +148,8 @@ async def agreed_by_number(
         agreed, _before = found.get(row.number, ([], product))
         own_minor = row.contribution_minor + row.registration_minor - (row.part_minor or 0)
         agreed_on = max(row.agreed_on, row.shared_on or row.agreed_on)
-        agreed.append(terms(row.sequence, agreed_on, own_minor, product, row.waived_minor, row.waits_from))
+        own = terms(row.sequence, agreed_on, own_minor, product, row.waived_minor, row.waits_from)
+        agreed.append(replace(own, part_minor=row.part_minor) if row.part_minor else own)
         found[row.number] = (agreed, product)
     return found
 

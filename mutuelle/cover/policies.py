@@ -55,9 +55,10 @@ class Policy:
         The payer's part counts as paid from the day on which it was agreed to, whenever the payer pays it.
         """
         agreed_on = max(self.agreed_on, (self.share and self.share.agreed_on) or self.agreed_on)
-        return terms(
+        found = terms(
             self.sequence, agreed_on, self.own_minor, self.product, self.waived_minor, self.waits_from
         )
+        return replace(found, part_minor=self.part_minor) if self.share else found
 
 
 def policy_of(offer: Offer, sequence: int, agreed_on: date) -> Policy:

@@ -37,6 +37,7 @@ class Terms:
     """A policy's terms of time and money, by its product version; `price_minor` includes registration.
 
     It is what the household itself owes: nothing where a payer owes all of it, and the agreement alone opens the cover.
+    `part_minor` is what a payer owes beside it: no rule of cover looks at it.
 
     `agreed_on` is the day on which the household agreed to it, in the mutuelle's time zone. `waived_minor` of the price
     is waived: that ends a debt, and covers nobody. `waits_from` is the day on which a household joined
@@ -54,6 +55,7 @@ class Terms:
     partial_cover_threshold_percent: int
     waived_minor: int = 0
     waits_from: date | None = None
+    part_minor: int = 0
 
     @property
     def asked_minor(self) -> int:

@@ -21,7 +21,7 @@ MERGE, CLOSE, REOPEN = "household merge", "household close", "household reopen"
 CASE_CLOSE, CASE_REOPEN = "case close", "case reopen"
 ROUTE_ADD, ROUTE_REMOVE = "route add", "route remove"
 WAYS_TO_PAY_CHANGE = "ways to pay"
-WHO_OWES = "who owes"  # a list of names on paper
+WHO_OWES, PAYER_LIST = "who owes", "payer list"  # lists of names on paper
 
 
 class SupportError(Exception):

@@ -47,12 +47,12 @@ class DatedCover:
 
 
 def _after(period: Period, last: date) -> int:
-    """Of a period that has opened, the days after `last` over all its days, of its price."""
+    """Of a period that has opened, the days after `last` over all its days, of its price, a payer's part included."""
     if period.opened_on is None or period.expires_on is None or period.expires_on <= last:
         return 0
     days = (period.expires_on - period.opened_on).days + 1
     later = min((period.expires_on - last).days, days)
-    return period.terms.asked_minor * later // days
+    return (period.terms.asked_minor + period.terms.part_minor) * later // days
 
 
 async def membership(

@@ -70,6 +70,7 @@ class YearFacts:
     members_ahead_minor: int
     doubtful_minor: int
     next_year_minor: int
+    payers_paid_minor: int = 0
 
     def of(self, *kinds: str) -> int:
         """The sum of these kinds over all funds, debits less credits."""
@@ -132,12 +133,24 @@ async def _facts_of(db: AsyncConnection, mutuelle: Mutuelle, last: date) -> Year
         members_ahead_minor=int(ahead),
         doubtful_minor=sum(one.doubtful_minor for one in insured),
         next_year_minor=sum(one.next_year_minor(last) for one in insured),
+        payers_paid_minor=int(
+            await db.scalar(_PAYERS_PAID, {"mutuelle": mutuelle.id, "first": first, "last": last}) or 0
+        ),
     )
 
 
 _CHECKS = sa.text("""
 select count(*), count(*) filter (where covered) from eligibility_check
  where mutuelle_id = :mutuelle and (asked_at at time zone :zone)::date between :first and :last
+""")
+# What payers paid of the contributions that they owe, less what was taken back.
+_PAYERS_PAID = sa.text("""
+select sum(case when m.credit_account = 'health:receivable:' || p.code then m.amount else -m.amount end)
+  from payer p
+  join ledger.movement m on m.mutuelle_id = p.mutuelle_id and m.effective_on between :first and :last
+       and 'health:receivable:' || p.code in (m.debit_account, m.credit_account)
+  join ledger.request r on r.mutuelle_id = m.mutuelle_id and r.journal_id = m.journal_id and r.source = 'voucher'
+ where p.mutuelle_id = :mutuelle
 """)
 # What households owe and what they paid ahead do not cancel out: 411 and 419 are two lines.
 _MEMBERS = sa.text("""
@@ -170,12 +183,18 @@ def _members(now: YearFacts, before: YearFacts) -> Section:
 
 
 def _contributions(now: YearFacts, before: YearFacts) -> Section:
+    """With what payers paid and owe, where there is any: it is no member's debt and no money yet."""
+    payers: tuple[tuple[Sentence, Read], ...] = (
+        (_("Received from payers"), lambda x: x.money(x.payers_paid_minor)),
+        (_("Owed by the State and others at the end"), lambda x: x.money(x.of("receivable"))),
+    )
     return _section(
         _("Contributions"),
         now,
         before,
         (_("Called"), lambda x: x.money(x.called_minor)),
         (_("Received from members"), lambda x: x.money(x.received_minor)),
+        *(row for row in payers if row[1](now) != now.money(0) or row[1](before) != now.money(0)),
         (_("Owed by members at the end"), lambda x: x.money(x.members_owe_minor)),
         (_("Paid ahead by members"), lambda x: x.money(x.members_ahead_minor)),
         (_("Waived"), lambda x: x.money(x.of("waivers"))),
@@ -241,7 +260,10 @@ def _indicators(now: YearFacts, before: YearFacts) -> Section:
         before,
         (_("Growth: joined less left / households a year ago"), _growth),
         (_("Kept: still there / there when the year began"), _kept),
-        (_("Collected: received / called"), lambda x: _share(x.received_minor, x.called_minor)),
+        (
+            _("Collected: received / called"),
+            lambda x: _share(x.received_minor + x.payers_paid_minor, x.called_minor),
+        ),
         (_("Care: care / called"), lambda x: _share(x.of("benefits"), x.called_minor)),
         (_("Management: running costs / called"), lambda x: _share(x.of(*RUNNING), x.called_minor)),
         (_("Liquidity: money / owed to facilities"), lambda x: _share(x.of(*MONEY), -x.of("payable"))),

@@ -38,13 +38,15 @@ async def joined(
     return household
 
 
-async def unpaid(pool: AsyncEngine, phone: str, *, name: str = "Awa Koné") -> Household:
+async def unpaid(
+    pool: AsyncEngine, phone: str, *, name: str = "Awa Koné", at: datetime = NOON
+) -> Household:
     """A household whose first payment failed."""
-    household = await join(pool, phone, at=NOON, name=name)
+    household = await join(pool, phone, at=at, name=name)
     async with pool.begin() as db:
         waiting = (tables.payment.c.number == household.number) & tables.payment.c.state.in_(OPEN)
         reference = (await db.execute(sa.select(tables.payment.c.reference).where(waiting))).scalar_one()
-        await move(db, household.mutuelle_id, reference, PaymentState.FAILED, by=By("test", "refused", NOON))
+        await move(db, household.mutuelle_id, reference, PaymentState.FAILED, by=By("test", "refused", at))
     return household
 
 
