@@ -24,10 +24,13 @@ from mutuelle.acts import By
 from mutuelle.care.cards import print_card
 from mutuelle.contributions.payments import OPEN
 from mutuelle.demonstration import seed
+from mutuelle.founding.founding import list_payers
 from mutuelle.households.households import household_by_number
+from mutuelle.imports.cells import slug
 from mutuelle.officers.roles import Role
 from mutuelle.schedules.jobs import run_schedules
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.regimes import Payer, PayerKind, Regime
 from mutuelle.treasury.reconciliation import reconcile
 from tests.support import support_acts as support
 from tests.support.clinic import open_facility
@@ -35,7 +38,7 @@ from tests.support.officers import appoint, set_limit
 from tests.support.own_accounts import opens
 from tests.support.sms_phone import CODE, Writer, sms_deps
 from tests.support.statements import taken
-from tests.support.town import Clock, Handset, found, paid, sell, unroute
+from tests.support.town import FOUNDED_ON, Clock, Handset, found, paid, sell, unroute
 from tests.support.town_fixtures import deps_of
 from ussd import calls
 
@@ -151,6 +154,14 @@ class Script:
         """The mutuelle decided on a limit: `two_signatures_from_minor 25000`."""
         name, limit = rest.split(" ")
         await set_limit(self.ussd_deps.pool, name, int(limit), since=self.clock().date())
+
+    async def lists_payer(self, rest: str) -> None:
+        """A payer comes with the import, with its regime and its share: `indigents 100 Commune de Sikasso`."""
+        regime, percent, name = rest.split(" ", 2)
+        payer = Payer(slug(name), name, PayerKind.COMMUNE)
+        row = Regime(slug(regime), FOUNDED_ON, regime, payer.code, payer.name, int(percent))
+        async with self.ussd_deps.pool.begin() as db:
+            await list_payers(db, await get_mutuelle(db, "BEN"), [payer], [row])
 
     async def stated(self, rest: str) -> None:
         """A statement of one line is taken in: account, amount, payer or -, note; `ref of PHONE` is its payment's."""
@@ -278,6 +289,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "opens": Script.opens,
     "limit": Script.limits,
     "card": Script.prints,
+    "payer": Script.lists_payer,
 }
 
 
@@ -307,7 +319,7 @@ async def test_a_call_of_the_demonstration_goes_as_it_is_written(
 ) -> None:
     drawn = count(1)
     monkeypatch.setattr("secrets.randbelow", lambda _most: next(drawn))
-    await seed(database.url, clock(), households=9)
+    await seed(database.url, clock(), households=10)
     async with deps_of(pool, redis_url, clock) as ussd_deps:
         script = Script(ussd_deps, clock)
         await script.consequences()  # a year of history: before the first line

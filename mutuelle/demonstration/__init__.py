@@ -14,11 +14,11 @@ from sqlalchemy.pool import NullPool
 
 from mutuelle import tables
 from mutuelle.demonstration.federation import found, read_lands
-from mutuelle.demonstration.history import write_history
-from mutuelle.demonstration.people import invented, named
+from mutuelle.demonstration.history import write_history, write_paid_for
+from mutuelle.demonstration.people import invented, named, paid_for
 
 SEED = 101102103
-FEWEST_HOUSEHOLDS = 9
+FEWEST_HOUSEHOLDS = 10
 
 
 class NotEmptyError(Exception):
@@ -26,7 +26,9 @@ class NotEmptyError(Exception):
 
 
 async def seed(url: str, now: datetime, *, households: int = 300) -> None:
-    """Write the federation with `households` (9 to 2700) into the empty migrated database at `url`, or nothing.
+    """Write the federation with `households` (10 to 2700) into the empty migrated database at `url`, or nothing.
+
+    One is paid for by the commune of Sikasso.
 
     The same `now` gives the same people, payments and receipt codes; member numbers are drawn afresh.
     """
@@ -46,8 +48,11 @@ async def _seed(db: AsyncConnection, chance: Random, now: datetime, households: 
         raise NotEmptyError("the database has a mutuelle already")
     lands = read_lands(now)
     for nth, land in enumerate(lands):
-        known = list(named(chance, land, now))
-        count = households // len(lands) + (nth < households % len(lands)) - len(known)
+        known, others = list(named(chance, land, now)), list(paid_for(land, now))
+        count = households // len(lands) + (nth < households % len(lands)) - len(known) - len(others)
         stories = [*known, *invented(chance, land, count, now)]
         await found(db, land, now)
         await write_history(db, chance, land, stories)
+    for land in lands:
+        for story, regime in paid_for(land, now):
+            await write_paid_for(db, land, story, regime)

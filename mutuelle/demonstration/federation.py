@@ -20,6 +20,7 @@ from mutuelle.founding.founding import (
     contract_doctors,
     found_mutuelle,
     list_facilities,
+    list_payers,
     open_routes,
     sell_products,
     serve_places,
@@ -29,6 +30,7 @@ from mutuelle.posting import post_all
 from mutuelle.scheme.limits import NewLimit, write_limit
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
 from mutuelle.scheme.products import Product
+from mutuelle.scheme.regimes import Payer, PayerKind, Regime
 
 FEDERATION = Path(__file__).with_name("federation.toml")
 OPERATOR = "simulated"
@@ -54,6 +56,8 @@ class Land:
         str, int
     ]  # balances of the paper books, in minor units, each on its account's normal side
     two_signatures_from_minor: int | None
+    payers: Sequence[Payer]
+    regimes: Sequence[Regime]
 
     def phone(self, nth: int) -> str:
         """The phone of its `nth` invented household, from 0; ValueError past the last."""
@@ -70,23 +74,36 @@ def read_lands(now: datetime) -> list[Land]:
 
 def _land(facts: Mapping[str, Any], now: datetime) -> Land:
     mutuelle = Mutuelle(**{name: facts[name] for name in Mutuelle.__dataclass_fields__ if name in facts})
+    sales = list(_sales(mutuelle, facts["product"], mutuelle.today(now)))
+    payers = [(Payer(f["code"], f["name"], PayerKind(f["kind"])), f) for f in facts.get("payer", ())]
     return Land(
         mutuelle=mutuelle,
         places=[Place(mutuelle.id, _slug(name), name) for name in facts["places"]],
-        sales=list(_sales(mutuelle, facts["product"], mutuelle.today(now))),
+        sales=sales,
         officers=[Officer(**officer) for officer in facts["officer"]],
         facilities=[Facility(**_tuples(facility)) for facility in facts["facility"]],
         doctors=[Doctor(**_tuples(doctor)) for doctor in facts["doctor"]],
         routes=[Route(country, OPERATOR) for country in facts["payers"]],
         openings=facts.get("openings", {}),
         two_signatures_from_minor=facts.get("two_signatures_from_minor"),
+        payers=[payer for payer, _facts in payers],
+        regimes=[_regime(payer, of, _opened_on(sales)) for payer, of in payers],
         **{name: facts[name] for name in ("women", "men", "families", "invented_phones")},
     )
 
 
+def _regime(payer: Payer, facts: Mapping[str, Any], since: date) -> Regime:
+    name = facts["regime"]
+    return Regime(_slug(name), since, name, payer.code, payer.name, facts["percent"])
+
+
+def _opened_on(sales: Sequence[Sale]) -> date:
+    return min(sale.sold_from for sale in sales)
+
+
 async def found(db: AsyncConnection, land: Land, now: datetime) -> None:
     """Found the mutuelle; its officers and doctors are in office since its first product was sold."""
-    opened_on = min(sale.sold_from for sale in land.sales)
+    opened_on = _opened_on(land.sales)
     await found_mutuelle(db, land.mutuelle, at=now)
     await serve_places(db, land.mutuelle, land.places)
     await sell_products(db, land.mutuelle, land.sales)
@@ -94,6 +111,7 @@ async def found(db: AsyncConnection, land: Land, now: datetime) -> None:
     await list_facilities(db, land.mutuelle, land.facilities)
     await contract_doctors(db, land.mutuelle, land.doctors, on=opened_on, at=now)
     await open_routes(db, land.mutuelle, land.routes)
+    await list_payers(db, land.mutuelle, land.payers, land.regimes)
     if land.openings:
         await _open_books(db, land, opened_on)
     if land.two_signatures_from_minor is not None:

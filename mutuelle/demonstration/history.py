@@ -17,15 +17,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import MAX_JOURNALS, Journal
 from locales import Money
+from mutuelle.acts import By
+from mutuelle.contributions.contribution_calls import whole_calls
 from mutuelle.contributions.payment_queue import QueuedPayment
 from mutuelle.contributions.payments import CONTRIBUTION, PaymentState, receipt_code
 from mutuelle.contributions.settlement.settle import journals_of
-from mutuelle.cover.policies import policy_row, write_policies
+from mutuelle.cover.policies import policy_of, policy_row, write_policies
 from mutuelle.demonstration.federation import OPERATOR, Land
 from mutuelle.demonstration.stories import Story
+from mutuelle.enrolment.paid_for import IMPORT, NewRegime, regime_row
 from mutuelle.households.households import Household, NewHousehold, register_household
 from mutuelle.posting import post_all
-from mutuelle.tables import payment, payment_move
+from mutuelle.scheme.regimes import Regime
+from mutuelle.tables import household_regime, payment, payment_move
 from talk.phones import region_of
 
 S = PaymentState
@@ -63,6 +67,17 @@ async def write_history(db: AsyncConnection, chance: Random, land: Land, stories
     await db.execute(insert(payment), [_row(past) for past in every])
     await db.execute(insert(payment_move), [move for past in every for move in _moves(past)])
     await _post(db, land, pasts)
+
+
+async def write_paid_for(db: AsyncConnection, land: Land, story: Story, regime: Regime) -> None:
+    """Write a household whose payer owes all of its contribution: called on the day on which it joined."""
+    household, on = await _enrol(db, land, story), land.mutuelle.today(story.joined_at)
+    by = By(IMPORT, "the list of the payer", story.joined_at)
+    row = regime_row(household, NewRegime(regime.code, on), 1, by)
+    await db.execute(insert(household_regime), row)
+    await write_policies(db, list(_agreed(land, household, story)))
+    policy = policy_of(story.agreements[0].offer, 1, on)
+    await post_all(db, whole_calls(land.mutuelle, household, policy, on=on, actor=IMPORT))
 
 
 async def _enrol(db: AsyncConnection, land: Land, story: Story) -> Household:

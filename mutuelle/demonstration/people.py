@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from random import Random
 
 from mutuelle.cover.rules import CoverState
-from mutuelle.demonstration.federation import Land
-from mutuelle.demonstration.stories import Story, agree, draw_agreements, state_of
+from mutuelle.demonstration.federation import MOST_HOUSEHOLDS, Land
+from mutuelle.demonstration.stories import Agreement, Story, agree, draw_agreements, state_of
 from mutuelle.scheme.products import offer
+from mutuelle.scheme.regimes import Regime
 
 S = CoverState
 
@@ -96,6 +97,16 @@ def named(chance: Random, land: Land, now: datetime) -> Iterator[Story]:
     if land.mutuelle.id in ("SIK", "ATA"):
         named = Named(S.COVERED, "Salif Konaté", "+22370000006", (52, 47, 16), days_ago=120, parts=1, paid=1)
         yield _story(chance, land, now, named)
+
+
+def paid_for(land: Land, now: datetime) -> Iterator[tuple[Story, Regime]]:
+    """A household that each payer of the mutuelle pays for, and that pays nothing."""
+    product = next(sale.product for sale in land.sales if sale.sold_until is None)
+    at, ages = now - timedelta(days=100), (61, 8, 5)
+    for nth, regime in enumerate(land.regimes):
+        agreed = Agreement(offer(product, ages, new=True).under(regime), at, ())
+        phone = land.phone(MOST_HOUSEHOLDS - 1 - nth)
+        yield Story("Sata Bengaly", land.places[0].id, phone, ages, (agreed,)), regime
 
 
 def _story(chance: Random, land: Land, now: datetime, named: Named) -> Story:

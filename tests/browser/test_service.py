@@ -39,7 +39,7 @@ async def demonstration(
     database: "Database", redis_url: str, tmp_path: Path, pool: AsyncEngine
 ) -> AsyncIterator[House]:
     """The same with the federation that `make run` writes."""
-    await seed(database.url, datetime.now(UTC), households=9)
+    await seed(database.url, datetime.now(UTC), households=10)
     async with housed(database.url, redis_url, tmp_path, pool, TIME_SCALE="10") as house, working(house):
         yield house
 

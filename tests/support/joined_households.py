@@ -38,9 +38,7 @@ async def joined(
     return household
 
 
-async def unpaid(
-    pool: AsyncEngine, phone: str, *, name: str = "Awa Koné", at: datetime = NOON
-) -> Household:
+async def unpaid(pool: AsyncEngine, phone: str, *, name: str = "Awa Koné", at: datetime = NOON) -> Household:
     """A household whose first payment failed."""
     household = await join(pool, phone, at=at, name=name)
     async with pool.begin() as db:

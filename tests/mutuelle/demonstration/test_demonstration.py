@@ -19,6 +19,7 @@ import ledger.invariants.book
 import mutuelle.invariants
 import sms.invariants
 from invariants import examine
+from ledger.balances import balance
 from ledger.reports import trial_balance
 from locales import Money
 from mobilemoney.operator import OperatorAnswer, Outcome
@@ -163,6 +164,16 @@ async def test_officers_and_the_doctor_answer_on_the_phones_of_the_documents(tow
     assert {id for id, count in Counter(doctors.values()).items() if 2 <= count <= 4} == {"SIK", "ATA", "DLA"}
 
 
+async def test_the_commune_pays_for_one_household(town: AsyncConnection) -> None:
+    """She is covered, has paid nothing, and the commune owes all of it."""
+    (sata,) = (await stands(town, "+22379946899")).values()
+    assert (sata.cover.state, sata.due.amount_minor, sata.credit.amount_minor) == (CoverState.COVERED, 0, 0)
+    assert sata.payer_of_all
+    assert sata.payer_of_all.payer_name == "Commune de Sikasso"
+    owed = await balance(town, "SIK", "health:receivable:commune-sikasso")
+    assert owed.net == 15_000
+
+
 async def test_everybody_else_is_a_stranger(town: AsyncConnection) -> None:
     for phone in (
         "+22370000003",
@@ -253,12 +264,12 @@ async def is_empty(pool: AsyncEngine) -> bool:
 
 async def test_it_is_written_into_an_empty_database_only(database: Database, pool: AsyncEngine) -> None:
     assert await is_empty(pool)
-    await seed(database.url, NOW, households=9)
+    await seed(database.url, NOW, households=10)
     assert not await is_empty(pool)
     with pytest.raises(NotEmptyError):
-        await seed(database.url, NOW, households=9)
+        await seed(database.url, NOW, households=10)
     async with pool.connect() as db:
-        assert len(await everybody(db)) == 9
+        assert len(await everybody(db)) == 10
 
 
 async def test_it_is_written_whole_or_not_at_all(database: Database, pool: AsyncEngine) -> None:
@@ -268,7 +279,7 @@ async def test_it_is_written_whole_or_not_at_all(database: Database, pool: Async
 
 
 async def test_the_owner_of_the_tables_can_write_it_as_well(database: Database, pool: AsyncEngine) -> None:
-    await seed(database.owner_url, NOW, households=9)
+    await seed(database.owner_url, NOW, households=10)
     assert not await is_empty(pool)
 
 
