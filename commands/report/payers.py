@@ -43,7 +43,7 @@ def _page(mutuelle: Mutuelle, found: PayerDues, first: date, language: str) -> L
             _("From"),
             _("Until"),
         ),
-        *(_("Called"), _("Due"), _("Received"), _("Still to pay"), _("For days")),
+        *(_("Called"), _("Sum due"), _("Sum received"), _("Still to pay"), _("For days")),
     )
     listed = [one for one in found.dues if one.called_on >= first or one.left.amount_minor]
     title = _(
