@@ -2,10 +2,18 @@
 -- Every read is one statement; every action is one, written set by set. They run as the tables' owner.
 -- A line "-- name" begins a statement; the functions are made once, when the federation is there.
 
+-- bench_covered
+create function bench_covered(wait int, months int) returns text
+language sql stable as $$
+select 'couvert du ' || to_char(current_date + make_interval(months => wait), 'DD/MM/YYYY') || ' au '
+       || to_char(current_date + make_interval(months => months) - interval '1 day', 'DD/MM/YYYY')
+$$
+
 -- bench_household
 create function bench_household(asked_phone text, asked_number text) returns table (
     mutuelle_id text, number text, head_name text, size bigint, place_id text, product text, version int,
-    price bigint, due bigint, until_on date, state text, has_open boolean, operator text, may_sms boolean)
+    price bigint, due bigint, until_on date, state text, has_open boolean, operator text, may_sms boolean,
+    covered text)
 language sql stable as $$
 select h.mutuelle_id, h.number, h.head_name, people.size, h.place_id, pol.product_code, pol.product_version,
        pol.price, pol.price - pol.waived - money.paid,
@@ -15,7 +23,8 @@ select h.mutuelle_id, h.number, h.head_name, people.size, h.place_id, pol.produc
                   and p.purpose = 'contribution' and p.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')),
        (select r.operator from route r where r.mutuelle_id = h.mutuelle_id and r.country = 'ML'),
        not exists (select from sms_optout s join household_phone q on q.phone = s.phone
-                    where q.mutuelle_id = h.mutuelle_id and q.number = h.number and s.until is null)
+                    where q.mutuelle_id = h.mutuelle_id and q.number = h.number and s.until is null),
+       bench_covered(pol.wait, pol.months)
   from (select p.mutuelle_id, p.number from household_phone p where p.phone = asked_phone
         union all select n.mutuelle_id, n.number from household n where n.number = asked_number) asked
   join household h on h.mutuelle_id = asked.mutuelle_id and h.number = asked.number
@@ -24,7 +33,7 @@ select h.mutuelle_id, h.number, h.head_name, people.size, h.place_id, pol.produc
                       where b.mutuelle_id = h.mutuelle_id and b.number = h.number and b.removed_on is null) people
  cross join lateral (
        select own.product_code, own.product_version, own.contribution_minor + own.registration_minor as price,
-              prod.insurance_period_months as months,
+              prod.insurance_period_months as months, prod.waiting_period_months as wait,
               (select coalesce(sum(w.amount_minor), 0)::bigint from waiver w where w.mutuelle_id = own.mutuelle_id
                   and w.number = own.number and w.sequence = own.sequence) as waived
          from policy own join product prod on prod.mutuelle_id = own.mutuelle_id and prod.code = own.product_code
@@ -66,7 +75,8 @@ select (select language from preference where phone = $1) as language,
                          and (d.until is null or d.until >= current_date)) as has_office
 
 -- household
-select head_name, number, size, due::int, to_char(until_on, 'DD/MM/YYYY') as until_on, state, has_open, operator
+select head_name, number, size, due::int, to_char(until_on, 'DD/MM/YYYY') as until_on, state, has_open, operator,
+       covered
   from bench_household($1, null)
 
 -- office
@@ -76,7 +86,8 @@ select role, held::int, oldest from bench_office($1)
 select p.name from place p join mutuelle m on m.id = p.mutuelle_id where m.country = 'ML' order by p.name
 
 -- offer
-select m.name as mutuelle, prod.name as product, prod.lump_sum_minor::int as price, prod.waiting_period_months as wait,
+select m.name as mutuelle, prod.name as product, prod.lump_sum_minor::int as price,
+       bench_covered(prod.waiting_period_months, prod.insurance_period_months) as covered,
        (prod.lump_sum_minor * prod.partial_cover_threshold_percent / 100)::int as opening,
        (prod.lump_sum_minor / prod.max_installments)::int as part, r.operator
   from place p join mutuelle m on m.id = p.mutuelle_id join product prod on prod.mutuelle_id = m.id

@@ -71,7 +71,9 @@ async def found_federation(place: BenchPlace, households: int, seals: Keyring) -
         await list_facilities(db, DAN, [CENTRE])
         doctors = [Doctor(phone, "Dr Keita", CENTRE.id, ("fr",)) for phone in DOCTORS]
         await contract_doctors(db, DAN, doctors, on=began.date(), at=began)
-    await as_owner(place, *(STATEMENTS[name] for name in ("bench_household", "bench_office")))
+    await as_owner(
+        place, *(STATEMENTS[name] for name in ("bench_covered", "bench_household", "bench_office"))
+    )
     await as_owner(place, "select ledger.move_clock()")
     await _fold(place)
     await as_owner(place, "vacuum analyze")

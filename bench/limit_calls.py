@@ -73,6 +73,10 @@ def money(amount: int) -> str:
     return f"{amount:,} F".replace(",", " ")
 
 
+def opens(opening: int, paid: int) -> str:
+    return f"encore {money(opening - paid)} pour ouvrir les droits"
+
+
 def shown(number: str) -> str:
     return f"{number[:3]} {number[3:6]} {number[6:]}"
 
@@ -109,8 +113,8 @@ async def pay(hop: LimitHop) -> str:
         )
     if stands:
         return (
-            f"CON Payer {money(stands['due'])} pour {stands['head_name']}, numéro {shown(stands['number'])}, "
-            f"avec le téléphone {local(hop.phone)} ?\n1 Oui\n2 Non"
+            f"CON Payer {money(stands['due'])} pour {stands['head_name']}, {shown(stands['number'])}, "
+            f"avec le {local(hop.phone)} : {stands['covered']} ?\n1 Oui\n2 Non"
         )
     screen = (
         f"END Merci. On va demander {money(12_000)} au {local(hop.phone)} : validez avec votre code secret."
@@ -136,8 +140,8 @@ async def join(hop: LimitHop) -> str:
     offer = await hop.read("offer", "Kola")
     if nth == 6:
         return (
-            f"CON Attente : {offer['wait']} mois dès que {money(offer['opening'])} sont payés. Combien payez-vous "
-            f"maintenant ?\n1 Tout : {money(offer['price'])}\n2 Une partie : {money(offer['part'])}\n0 Retour"
+            f"CON Combien payez-vous ?\n1 Tout, {money(offer['price'])} : {offer['covered']}\n2 D'abord "
+            f"{money(offer['part'])} : {opens(offer['opening'], offer['part'])}\n0 Retour"
         )
     return (
         f"CON {offer['mutuelle']}, {offer['product']} : {money(offer['price'])}. {hop.words[2]}, Kola, "
@@ -179,8 +183,8 @@ async def work(hop: LimitHop) -> str:
         least, due = money(asked["due"] // 4), money(asked["due"])
         return f"CON {name}, {number} : combien ? De {least} à {due}\n0 Retour"
     return (
-        f"CON {name}, numéro {number}, vous a donné {money(int(hop.words[3]))} en espèces ?\n"
-        "1 Oui, aujourd'hui\n2 Non, ou autre jour"
+        f"CON {name}, numéro {number}, vous a donné {money(int(hop.words[3]))} en espèces : "
+        f"{opens(asked['due'] // 2, int(hop.words[3]))} ?\n1 Oui, aujourd'hui\n2 Non, ou autre jour"
     )
 
 

@@ -6,7 +6,8 @@ from math import gcd
 from locales import Fact, Money, Sentence, _, counts
 from menus.find import NOT_FOUND, find_household, found_as
 from menus.pay import price_asked
-from menus.words import beside, work_pin
+from menus.words import beside, first_fitting, work_pin
+from mutuelle.contributions.foresight import if_paid
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.officers.roles import Appointment
@@ -14,13 +15,11 @@ from mutuelle.treasury.cash import CashGiven, receive_cash
 from mutuelle.treasury.cash_in_hand import CashInHand, cash_in_hand_of, expect_room
 from mutuelle.treasury.receipt_days import ReceiptDay, ReceiptDays, earlier_day, receipt_days
 from talk.answers import amount
-from talk.layout import longest
 from talk.trouble import RefusedError
 from talk.words import Caller, Consent, Option, ask, choose, confirm, do, look
 
 NOTHING = _("Nothing was recorded.")
 EARLIER, NOT_AT_ALL = "earlier", "not at all"
-CONSENT_ROOM = 114  # septets: the keys take the rest of the screen
 
 
 @dataclass(frozen=True)
@@ -130,16 +129,14 @@ async def received(
 ) -> tuple[ReceiptDay, Consent | None]:
     """The day of receipt, and the consent to all of it. Another day than today is asked for after a no."""
     today = ReceiptDay(stands.mutuelle.today(caller.at))
-    agreed = await confirm(
-        terms(stands, money, caller.language), yes=_("Yes, today"), no=_("No, or another day")
-    )
+    agreed = await confirm(terms(stands, money), yes=_("Yes, today"), no=_("No, or another day"))
     if agreed:
         return today, agreed
     days = await look(receipt_days, appointment, stands, caller.at)
     day = await another_day(days) if days.before_today else None
     if day is None:
         return today, None
-    return day, await confirm(terms(stands, money, caller.language, day))
+    return day, await confirm(terms(stands, money, day))
 
 
 async def another_day(days: ReceiptDays) -> ReceiptDay | None:
@@ -157,52 +154,68 @@ async def another_day(days: ReceiptDays) -> ReceiptDay | None:
     return day
 
 
-def terms(stands: Standing, money: Money, language: str, day: ReceiptDay | None = None) -> Sentence:
-    """What was received, from whom, of which day if not of today; of the name the initials where it has no room."""
+def terms(stands: Standing, money: Money, day: ReceiptDay | None = None) -> Sentence:
+    """What was received, from whom, of which day if not of today, and the cover that it brings: she reads it out.
+
+    Of the name the initials where it has no room.
+    """
+    facts = _facts(stands, money) | {"covered": if_paid(stands, money, day.on if day else None).said}
+    if day:
+        facts["day"] = day.short
     names = (stands.household.head_name, stands.household.initials)
-    forms = [
-        _terms_of_day(stands, money, name, day) if day else _terms(stands, money, name) for name in names
+    asked = _asked_of_day if day else _asked
+    first, *shorter = [form for name in names for form in asked(stands, facts | {"name": name})]
+    return beside(stands, first_fitting([first, *shorter]))
+
+
+def _asked(stands: Standing, facts: dict[str, Fact]) -> list[Sentence]:
+    """Where it begins a new period, with that period and its whole price, and then in short."""
+    if stands.settles_debt:
+        return [
+            _(
+                "Did {name}, number {number}, give you {amount} in cash? It settles a debt and covers nobody.",
+                **facts,
+            )
+        ]
+    if not stands.renews:
+        return [_("Did {name}, number {number}, give you {amount} in cash: {covered}?", **facts)]
+    return [
+        _(
+            "Renew {months} ({product}, {price}) for {name}, {number}: {amount} in cash, {covered}?",
+            **facts,
+        ),
+        _("Renew {product} ({price}), {name}, {number}: {amount} in cash, {covered}?", **facts),
+        _("{product}, {price}, {name}, {number}: {amount} in cash, {covered}?", **facts),
+        _("{price}, {name}, {number}: {amount} in cash, {covered}?", **facts),
     ]
-    return longest([beside(stands, forms[0]), *forms], language, CONSENT_ROOM)
 
 
-def _terms(stands: Standing, money: Money, name: str) -> Sentence:
-    """Where it begins a new period, with that period and its whole price."""
-    facts = _facts(stands, money, name)
-    if stands.settles_debt:
-        return _(
-            "Did {name}, number {number}, give you {amount} in cash? It settles a debt and covers nobody.",
-            **facts,
-        )
-    if not stands.renews:
-        return _("Did {name}, number {number}, give you {amount} in cash?", **facts)
-    return _(
-        "Renew {months} ({product}, {price}) for {name}, {number}: did you get {amount} in cash?",
-        **facts,
-    )
-
-
-def _terms_of_day(stands: Standing, money: Money, name: str, day: ReceiptDay) -> Sentence:
+def _asked_of_day(stands: Standing, facts: dict[str, Fact]) -> list[Sentence]:
     """The same where it was received before today, and on which day."""
-    facts = _facts(stands, money, name) | {"day": day.short}
     if stands.settles_debt:
-        return _(
-            "Did {name}, number {number}, give you {amount} cash on {day}? It settles a debt and covers nobody.",
-            **facts,
-        )
+        return [
+            _(
+                "Did {name}, number {number}, give you {amount} cash on {day}? It settles a debt and covers nobody.",
+                **facts,
+            )
+        ]
     if not stands.renews:
-        return _("Did {name}, number {number}, give you {amount} in cash on {day}?", **facts)
-    return _(
-        "Renew {months} ({product}, {price}) for {name}, {number}: did you get {amount} in cash on {day}?",
-        **facts,
-    )
+        return [_("Did {name}, number {number}, give you {amount} in cash on {day}: {covered}?", **facts)]
+    return [
+        _(
+            "Renew {months} ({product}, {price}) for {name}, {number}: {amount} in cash on {day}, {covered}?",
+            **facts,
+        ),
+        _("Renew {product} ({price}), {name}, {number}: {amount} in cash on {day}, {covered}?", **facts),
+        _("{product}, {price}, {name}, {number}: {amount} in cash on {day}, {covered}?", **facts),
+        _("{price}, {name}, {number}: {amount} in cash on {day}, {covered}?", **facts),
+    ]
 
 
-def _facts(stands: Standing, money: Money, name: str) -> dict[str, Fact]:
+def _facts(stands: Standing, money: Money) -> dict[str, Fact]:
     product = stands.payable_product
     return {
         "amount": money,
-        "name": name,
         "number": stands.household.shown_number,
         "months": counts.months(product.insurance_period_months),
         "product": product.name,

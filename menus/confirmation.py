@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from locales import Sentence, _
 from menus.words import COVER, JOIN, NO_HOUSEHOLD, PAY, registered
+from mutuelle.contributions.foresight import if_paid
 from mutuelle.contributions.standing import standing
 from mutuelle.contributions.ways_to_pay import cash_instead
 from mutuelle.enrolment.registration import confirm_registration, deny_registration
@@ -57,7 +58,7 @@ async def answer_first(caller: Caller, waiting: Unconfirmed) -> Sentence:
         await do(confirm_registration, number=household.number)
         if cash and stands and stands.due.amount_minor:
             number = household.shown_number
-            return registered(number, stands.due, stands.opening, stands.product, cash)
+            return registered(number, stands.due, if_paid(stands, stands.due), cash)
         if caller.gateway == BY_MESSAGE:
             return _(
                 "Thank you! Your member number: {number}. For your cover, send {cover}. To pay: {pay}.",

@@ -3,8 +3,9 @@
 from locales import Fact, Sentence, _, _n
 from menus.confirmation import no_household
 from menus.verify import CHECK_BY_MESSAGE
-from menus.words import COVER, PAY, under_way, whom
+from menus.words import COVER, PAY, first_fitting, under_way, whom
 from mutuelle.care.eligibility import doctor_appointments
+from mutuelle.contributions.foresight import if_paid
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.scheme.regimes import Regime
@@ -65,16 +66,21 @@ def covered(stands: Standing, caller: Caller) -> Sentence:
     """Covered, until when, and what to do so that it goes on."""
     found, facts = stands.cover, about(stands, caller)
     if found.state is CoverState.GRACE:
-        return _(
+        state = _("Your period is over, still COVERED until {end}.", **facts)
+        long = _(
             "{who}. Your period is over, still COVERED until {end}. Renew before. {how}.",
             **facts,
         )
+        return paid_today(stands, state, facts).or_else(long)
+    state = _("COVERED until {end}.", **facts)
     if stands.due.amount_minor:
-        return _("{who}. COVERED until {end}. To stay covered, pay {due} before. {how}.", **facts)
+        long = _("{who}. COVERED until {end}. To stay covered, pay {due} before. {how}.", **facts)
+        return paid_today(stands, state, facts).or_else(long)
     if stands.renews_by_credit:
         return _("{who}. COVERED until {end}. Your credit pays the renewal. {how}.", **facts)
     if stands.renews:
-        return _("{who}. COVERED until {end}. Renewal: {price}. {how}.", **facts, price=stands.payable)
+        long = _("{who}. COVERED until {end}. Renewal: {price}. {how}.", **facts, price=stands.payable)
+        return paid_today(stands, state, facts).or_else(long)
     return _("{who}. COVERED until {end}. Nothing is due.", **facts)
 
 
@@ -84,18 +90,61 @@ def not_covered(stands: Standing, caller: Caller) -> Sentence:
     if found.state is CoverState.WAITING and found.from_on and not stands.due.amount_minor:
         return _("{who}. All is paid. Covered from {start} to {end}.", **facts, start=found.from_on)
     if found.state is CoverState.WAITING and found.from_on:
-        return _("{who}. Covered from {start} to {end}. Left to pay: {due}.", **facts, start=found.from_on)
+        facts["start"] = found.from_on
+        state = _("Covered from {start} to {end}.", **facts)
+        long = _("{who}. Covered from {start} to {end}. Left to pay: {due}.", **facts)
+        return paid_today(stands, state, facts).or_else(long)
     if found.state is CoverState.SUSPENDED:
-        return _("{who}. NOT COVERED: ended {end}. Pay {due}: covered that day. {how}.", **facts)
-    if found.state is CoverState.EXPIRED and stands.due.amount_minor:
+        long = _("{who}. NOT COVERED: ended {end}. Pay {due}: covered that day. {how}.", **facts)
+        return paid_today(stands, _("NOT COVERED: ended {end}.", **facts), facts).or_else(long)
+    if stands.settles_debt:
         return _("{who}. NOT COVERED: ended {end}. First pay what is left, {due}. {how}.", **facts)
-    if found.state is CoverState.EXPIRED:
-        return _("{who}. NOT COVERED: ended {end}. You can renew. {how}.", **facts)
-    return _(
+    if found.state is CoverState.EXPIRED and not stands.due.amount_minor:
+        long = _("{who}. NOT COVERED: ended {end}. You can renew. {how}.", **facts)
+        if not stands.renews or stands.renews_by_credit:
+            return long
+        return paid_today(stands, _("NOT COVERED: ended {end}.", **facts), facts).or_else(long)
+    long = _(
         "{who}. NOT COVERED yet: {opening} opens your cover, left in all {due}. {how}.",
         **facts,
         opening=stands.opening,
     )
+    return opened_today(stands, facts).or_else(long)
+
+
+def paid_today(stands: Standing, state: Sentence, facts: dict[str, Fact]) -> Sentence:
+    """How it stands, and what is covered if all that is left is paid today; of who it is about what has room."""
+    told = {"state": state, "how": facts["how"], "amount": stands.payable}
+    told["covered"] = if_paid(stands, stands.payable).said
+    return first_fitting(
+        [
+            _("{who}. {state} {amount} paid today: {covered}. {how}.", **told, who=who)
+            for who in shown_as(stands, facts)
+        ]
+    )
+
+
+def opened_today(stands: Standing, facts: dict[str, Fact]) -> Sentence:
+    """Not covered yet, and what is covered if the part that opens the cover is paid today."""
+    told = {"how": facts["how"], "due": stands.due, "amount": stands.opening}
+    told["covered"] = if_paid(stands, stands.opening).said
+    return first_fitting(
+        [
+            _(
+                "{who}. NOT COVERED yet. {amount} paid today: {covered}. Left in all: {due}. {how}.",
+                **told,
+                who=who,
+            )
+            for who in shown_as(stands, facts)
+        ]
+    )
+
+
+def shown_as(stands: Standing, facts: dict[str, Fact]) -> list[Fact]:
+    """Who the answer is about: with how many people, with the name, by the number alone."""
+    household = stands.household
+    named = _("{name}, {number}", name=household.head_name, number=household.shown_number)
+    return [facts["who"], named, household.shown_number]
 
 
 def about(stands: Standing, caller: Caller) -> dict[str, Fact]:

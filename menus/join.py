@@ -1,15 +1,17 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
 from dataclasses import replace
+from datetime import date
 
-from locales import Fact, Money, Sentence, _, _n, counts
+from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import answer_first, asked_about
 from menus.mutuelle import which
-from menus.words import JOIN, no_cover, part_of, registered, which_cover
+from menus.words import JOIN, first_fitting, no_cover, registered, which_cover
+from mutuelle.contributions.foresight import if_joined
 from mutuelle.contributions.ways_to_pay import cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
-from mutuelle.households.households import NewHousehold
+from mutuelle.households.households import NewHousehold, initials_of
 from mutuelle.scheme.mutuelles import Mutuelle, Place, PlaceNear, get_mutuelle, places_near
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
@@ -35,18 +37,22 @@ async def join(caller: Caller) -> Sentence:
     if offer is None:
         return no_cover(mutuelle, people)
     cash = await look(cash_in_place, caller, mutuelle.id, place.id)
-    first = None if cash else await first_payment(offer)
+    today = mutuelle.today(caller.at)
+    first = None if cash else await first_payment(offer, today)
 
     new = NewHousehold(place.id, name, people)
     agreed = await confirm(
-        terms(mutuelle, place, new, offer, first), yes=_("I agree"), no=_("No"), own=cash is None
+        terms(mutuelle, place, new, offer.product.name, price_agreed(offer, first, today)),
+        yes=_("I agree"),
+        no=_("No"),
+        own=cash is None,
     )
     if not agreed:
         return _("Nothing was recorded. Begin again when you are ready.")
     household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first)
     number = household.shown_number
     if cash:
-        return registered(number, offer.price, offer.opening, offer.product, cash)
+        return registered(number, offer.price, if_joined(offer, offer.price, today), cash)
     return welcome(mutuelle, number, offer.price if first is None else first)
 
 
@@ -77,77 +83,66 @@ async def join_by_message(caller: Caller) -> Sentence:
 join_by_message = replace(join_by_message, denied="HELP")
 
 
-async def first_payment(offer: Offer) -> Money:
-    """All at once, or the first part where the product takes parts."""
+async def first_payment(offer: Offer, today: date) -> Money:
+    """All at once, or the first part where the product takes parts: each with the cover that it brings."""
     if offer.installment == offer.price:
         return offer.price
-    ways = (Option("all", _("All: {amount}", amount=offer.price)), Option("part", part_of(offer.installment)))
-    way = await choose(when_covered(offer), ways, of_money=True)
+    whole, part = (if_joined(offer, money, today).said for money in (offer.price, offer.installment))
+    ways = (
+        Option("all", _("All, {amount}: {covered}", amount=offer.price, covered=whole)),
+        Option("part", _("First {amount}: {covered}", amount=offer.installment, covered=part)),
+    )
+    way = await choose(_("How much do you pay?"), ways, of_money=True)
     return offer.price if way.key == "all" else offer.installment
 
 
-def when_covered(offer: Offer) -> Sentence:
-    """What a first payment gives, shown before the choice."""
-    wait = offer.product.waiting_period_months
-    if not wait:
-        return _("Covered once {opening} is paid. How much do you pay now?", opening=offer.opening)
-    return _n(
-        "To wait: {n} month once {opening} is paid. How much do you pay now?",
-        "To wait: {n} months once {opening} is paid. How much do you pay now?",
-        wait,
-        opening=offer.opening,
-    )
-
-
-def terms(mutuelle: Mutuelle, place: Place, new: NewHousehold, offer: Offer, first: Money | None) -> Sentence:
+def terms(mutuelle: Mutuelle, place: Place, new: NewHousehold, product: str, price: Fact) -> Sentence:
     """All that is agreed to: who lives where, with whom, at which price, and that the details are kept.
 
-    Without `first` nothing is asked of this phone: it is paid in cash. Among the longest names the ages have no room,
-    then the village has none; for how many people it is always stands there.
+    Among the longest names the ages have no room, then the village has none, then the name; for how many people it is
+    always stands there.
     """
-    facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "product": offer.product.name}
-    facts |= {"price": price_agreed(offer, first), "name": new.head_name, "place": place.name}
-    people = counts.people(len(new.ages))
-    return (
+    facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "product": product, "price": price}
+    facts |= {"place": place.name, "people": counts.people(len(new.ages))}
+    name, ages_with_commas = new.head_name, counts.ages(new.ages)
+    forms = [
         _(
-            "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages}. "
-            "These details serve to insure you.",
+            "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages}. These details serve to insure you.",
             **facts,
-            people=people,
-            ages=counts.ages(new.ages),
+            name=name,
+            ages=ages_with_commas,
+        ),
+        _(
+            "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages}. Kept to insure you.",
+            **facts,
+            name=name,
+            ages=counts.ages(new.ages, between=" "),
+        ),
+        _(
+            "{mutuelle}, {product}: {price}. {name}, {place}, {people}. Kept to insure you.",
+            **facts,
+            name=name,
+        ),
+    ]
+    for shown in (name, initials_of(name)):
+        forms.append(
+            _("{mutuelle}, {product}: {price}. {name}, {people}. Kept to insure you.", **facts, name=shown)
         )
-        .or_else(
-            _(
-                "{mutuelle}, {product}: {price}. {name}, {place}, {people}: {ages}. Kept to insure you.",
-                **facts,
-                people=people,
-                ages=counts.ages(new.ages, between=" "),
-            )
-        )
-        .or_else(
-            _(
-                "{mutuelle}, {product}: {price}. {name}, {place}, {people}. Kept to insure you.",
-                **facts,
-                people=people,
-            )
-        )
-        .or_else(
-            _(
-                "{mutuelle}, {product}: {price}. {name}, {people}. Kept to insure you.",
-                **facts,
-                people=people,
-            )
-        )
-    )
+    return first_fitting(forms)
 
 
-def price_agreed(offer: Offer, first: Money | None) -> Fact:
-    """The whole price, and how it is paid where that is not all at once from this phone."""
+def price_agreed(offer: Offer, first: Money | None, today: date) -> Fact:
+    """The whole price, and how it is paid where that is not all at once from this phone.
+
+    With the cover that it brings, where no choice of a first payment has said it.
+    """
     if first is None:
         return _("{price} in cash", price=offer.price)
-    return (
-        offer.price if first == offer.price else _("{price}, first {first}", price=offer.price, first=first)
-    )
+    if first != offer.price:
+        return _("{price}, first {first}", price=offer.price, first=first)
+    if offer.installment != offer.price:
+        return offer.price
+    return _("{price}, {covered}", price=offer.price, covered=if_joined(offer, first, today).said)
 
 
 def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:

@@ -4,11 +4,11 @@ A phone that no operator can ask is shown whom to pay in cash.
 """
 
 from dataclasses import replace
-from functools import reduce
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import no_household
-from menus.words import PAY, beside, under_way, whom
+from menus.words import PAY, beside, first_fitting, under_way, whom
+from mutuelle.contributions.foresight import if_paid
 from mutuelle.contributions.payments import expect_operator
 from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.contributions.standing import Standing, standing
@@ -18,7 +18,7 @@ from mutuelle.enrolment.enrolment import pay as ask_for_payment
 from mutuelle.enrolment.enrolment import renew_by_credit
 from mutuelle.founding.rules import MAX_PRICE_MINOR
 from mutuelle.households.caller_profile import profile_of
-from mutuelle.households.households import household_named
+from mutuelle.households.households import household_named, initials_of
 from mutuelle.households.member_numbers import member_number
 from talk.answers import Kind, amount, phone_number
 from talk.figures import amount_in
@@ -98,7 +98,10 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     if stands.own_payment:
         return under_way(stands.own_payment, caller), others
     if stands.renews_by_credit:
-        return beside(stands, payable(stands)), [Option(BY_CREDIT, _("Renew, nothing to pay"), "1"), *others]
+        return beside(stands, with_cover(stands, payable(stands))), [
+            Option(BY_CREDIT, _("Renew, nothing to pay"), "1"),
+            *others,
+        ]
     if not stands.payable.amount_minor:
         return nothing_payable(stands), others
     another_phone = Option(OTHER_PHONE, _("Another phone pays"), "3")
@@ -107,30 +110,44 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
     if stands.least_payment < stands.payable:
         own.append(Option(PART, part_of_due(stands), "2"))
-    said = beside(stands, payable(stands, says_credit=len(own) == 1), or_alone=True)
-    return said, [*own, another_phone, *others]
+    due = with_cover(stands, payable(stands, says_credit=len(own) == 1))
+    return beside(stands, due, or_alone=True), [*own, another_phone, *others]
+
+
+def with_cover(stands: Standing, due: Sentence) -> Sentence:
+    """What is due and, where there is room, from when until when care is covered if all of it is paid today.
+
+    Who pays reads it on the screen that she agrees to in any case.
+    """
+    covered = if_paid(stands, stands.payable).said
+    return _("{due}. If paid today: {covered}", due=due, covered=covered).or_else(due)
 
 
 def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
-    """What is due, the least that is taken of it, and who takes it. Beside long names some of it has no room.
+    """What is due, the least that is taken of it, who takes it, and when care is covered if it is paid today.
 
-    A merchant code and the number that goes with it always have.
+    Beside long names some of it has no room. A merchant code and the number that goes with it always have.
     """
     due, number = payable(stands, says_credit=False), stands.household.shown_number
     if cash.merchant_code is None:
-        ways: list[Sentence | str] = [cash.person]
-        shortest = _("{payable}, to {who}", payable=due, who=cash.person)
+        ways: list[Sentence | str] = [cash.person, shown_phone(cash.phone)]
+        shortest = [_("{payable}, to {who}", payable=due, who=who) for who in ways]
     else:
         ways = [_("{who}, number {number}", who=who, number=number) for who in cash.forms]
         facts: dict[str, Fact] = {"code": cash.merchant_code, "number": number}
-        shortest = _("{amount} to merchant code {code}, number {number}", amount=stands.payable, **facts)
-    forms = [*(_("{payable}, in cash to {who}", payable=due, who=who) for who in ways), shortest]
+        shortest = [_("{payable}, to {who}", payable=due, who=who) for who in ways]
+        shortest.append(
+            _("{amount} to merchant code {code}, number {number}", amount=stands.payable, **facts)
+        )
+    forms = [*(_("{payable}, in cash to {who}", payable=due, who=who) for who in ways), *shortest]
     if not cash.another_phone and stands.least_cash != stands.payable:
         least = stands.least_cash
         forms.insert(
             0, _("{payable} (at least {least}), in cash to {who}", payable=due, least=least, who=ways[0])
         )
-    return beside(stands, reduce(Sentence.or_else, forms))
+    covered = if_paid(stands, stands.payable).said
+    whole = [_("{due}. If paid today: {covered}", due=form, covered=covered) for form in forms]
+    return beside(stands, first_fitting([*whole, *forms]))
 
 
 def payable(stands: Standing, *, says_credit: bool = True) -> Sentence:
@@ -226,7 +243,16 @@ async def for_another(caller: Caller) -> Sentence:
     if household is None or stands is None or stands.open_payment or not stands.payable.amount_minor:
         return NOT_PAYABLE
     if cash := await look(cash_instead, caller, household):
-        return _("Household {number} pays in cash to {who}.", number=household.shown_number, who=cash.shown)
+        who, covered = cash.shown, if_paid(stands, stands.payable).said
+        facts: dict[str, Fact] = {"number": household.shown_number, "who": who}
+        short = _("Household {number} pays in cash to {who}.", **facts)
+        whole = _(
+            "Household {number} pays in cash to {who}. {due} today: {covered}.",
+            **facts,
+            due=stands.payable,
+            covered=covered,
+        )
+        return whole.or_else(short)
     money = await within(stands, named)
     return await agree(caller, stands, household.initials, money, caller.phone)
 
@@ -259,26 +285,45 @@ async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer
 
 
 def terms(stands: Standing, name: str, money: Money, payer: str) -> Sentence:
-    """All that is agreed to: the payment, and where it begins a new period, that period and its whole price."""
-    facts: dict[str, Fact] = {"amount": money, "name": name, "phone": shown_phone(payer)}
-    facts["number"] = stands.household.shown_number
+    """All that is agreed to: the payment, the cover that it brings, and where it begins a new period, its whole price.
+
+    How long a period is is left out among long names: the cover says until when it lasts.
+    """
+    facts: dict[str, Fact] = {"amount": money, "phone": shown_phone(payer)}
+    facts |= {"number": stands.household.shown_number, "covered": if_paid(stands, money).said}
+    names = (name, initials_of(name))
     if stands.settles_debt:
         return _(
-            "Pay {amount} for {name}, {number}, with {phone}? It settles a debt and covers nobody.", **facts
+            "Pay {amount} for {name}, {number}, with {phone}? It settles a debt and covers nobody.",
+            **facts,
+            name=name,
         )
     if not stands.renews:
-        return _("Pay {amount} for {name}, number {number}, with the phone {phone}?", **facts)
-    facts["months"] = counts.months(stands.payable_product.insurance_period_months)
-    facts["product"] = stands.payable_product.name
-    facts["price"] = price_asked(stands)
-    if stands.credit.amount_minor:
-        return _(
-            "Renew {months} ({product}) for {name}, {number}: {price}. Pay {amount} with {phone}?",
-            **facts,
+        return first_fitting(
+            [_("Pay {amount} for {name}, {number}, with {phone}: {covered}?", **facts, name=n) for n in names]
         )
-    return _(
-        "Renew {months} ({product}, {price}) for {name}, number {number}: pay {amount} with {phone}?",
-        **facts,
+    facts |= {"product": stands.payable_product.name, "price": price_asked(stands)}
+    months = counts.months(stands.payable_product.insurance_period_months)
+    return first_fitting(
+        [
+            *(
+                _(
+                    "Renew {months} ({product}, {price}) for {name}, {number}: pay {amount} with {phone}: {covered}?",
+                    **facts,
+                    months=months,
+                    name=n,
+                )
+                for n in names
+            ),
+            *(
+                _(
+                    "{product}, {name}, {number}: {price}. Pay {amount} with {phone}: {covered}?",
+                    **facts,
+                    name=n,
+                )
+                for n in names
+            ),
+        ]
     )
 
 
@@ -293,14 +338,20 @@ def price_asked(stands: Standing) -> Fact:
 async def renew(stands: Standing) -> Sentence:
     """The household's credit pays its next period: agreed to, and no payment is asked for."""
     household, product = stands.household, stands.payable_product
+    facts: dict[str, Fact] = {"product": product.name, "price": price_asked(stands)}
+    facts |= {"months": counts.months(product.insurance_period_months), "number": household.shown_number}
+    facts["covered"] = if_paid(stands, stands.payable).said
     agreed = await confirm(
-        _(
-            "Renew {months} ({product}, {price}) for {name}, number {number}? You have nothing to pay.",
-            months=counts.months(product.insurance_period_months),
-            product=product.name,
-            price=price_asked(stands),
-            name=household.head_name,
-            number=household.shown_number,
+        first_fitting(
+            [
+                _(
+                    "Renew {months} ({product}, {price}) for {name}, number {number}: {covered}? "
+                    "You have nothing to pay.",
+                    **facts,
+                    name=name,
+                )
+                for name in (household.head_name, household.initials)
+            ]
         )
     )
     if not agreed:

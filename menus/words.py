@@ -1,8 +1,10 @@
 """Sentences and questions that several menus share."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 from locales import Fact, Money, Sentence, _, _n, counts
+from mutuelle.contributions.foresight import Foreseen
 from mutuelle.contributions.payments import OpenPayment
 from mutuelle.contributions.standing import Standing
 from mutuelle.contributions.ways_to_pay import PayInCash
@@ -10,8 +12,9 @@ from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.scheme.products import Offer, Product, offers_for
+from mutuelle.scheme.products import Offer, offers_for
 from talk.answers import Secret, pin
+from talk.phones import shown_phone
 from talk.words import Caller, Option, Request, ask, choose, look
 
 MOST_LISTED = 8  # with the line of the others a short list
@@ -45,6 +48,11 @@ async def one_of(question: Sentence, options: Sequence[Option]) -> Option:
     if is_short or chosen.key != OTHERS:
         return chosen
     return await one_of(question, options[MOST_LISTED:])
+
+
+def first_fitting(forms: Sequence[Sentence]) -> Sentence:
+    """The first of `forms`, the longest being first, for which there is room."""
+    return reduce(Sentence.or_else, forms)
 
 
 def part_of(least: Money) -> Sentence:
@@ -130,21 +138,17 @@ def no_cover(mutuelle: Mutuelle, people: tuple[int, ...]) -> Sentence:
     )
 
 
-def registered(number: str, due: Money, opening: Money, product: Product, cash: PayInCash) -> Sentence:
-    """Registered: whom to pay how much that is still due, and when care is covered once `opening` is paid."""
-    facts: dict[str, Fact] = {"number": number, "price": due, "who": cash.shown, "opening": opening}
-    in_short = _("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts)
-    wait = product.waiting_period_months
-    if not opening.amount_minor:
-        return in_short
-    if wait:
-        whole = _(
-            "Welcome! Number {number}. Pay {price} in cash to {who}. To wait: {months} once {opening} is paid.",
+def registered(number: str, due: Money, covered: Foreseen, cash: PayInCash) -> Sentence:
+    """Registered: whom to pay how much that is due, and what is `covered` if it is paid today."""
+    facts: dict[str, Fact] = {"number": number, "price": due, "covered": covered.said}
+    ways = [cash.shown, shown_phone(cash.phone)] if cash.merchant_code is None else cash.forms
+    forms = [
+        _(
+            "Welcome! Number {number}. Pay {price} in cash to {who}. If paid today: {covered}.",
             **facts,
-            months=counts.months(wait),
+            who=who,
         )
-    else:
-        whole = _(
-            "Welcome! Number {number}. Pay {price} in cash to {who}. Covered once {opening} is paid.", **facts
-        )
-    return whole.or_else(in_short)
+        for who in ways
+    ]
+    in_short = _("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts, who=cash.shown)
+    return first_fitting([*forms, in_short])

@@ -52,6 +52,8 @@ async function act(action, args, facts) {
   return done;
 }
 
+const opens = (missing) => `encore ${money(missing)} pour ouvrir les droits`;
+
 function menuFor(args, isMember, known) {
   const menu = new UssdMenu();
   const words = args.text.split('*');
@@ -75,8 +77,8 @@ function menuFor(args, isMember, known) {
   });
   state('payAll', { 1: 'paid' }, async () => {
     const stands = await read('household', phone);
-    menu.con(`Payer ${money(stands.due)} pour ${stands.head_name}, numéro ${shown(stands.number)}, `
-      + `avec le téléphone ${local(phone)} ?\n1 Oui\n2 Non`);
+    menu.con(`Payer ${money(stands.due)} pour ${stands.head_name}, ${shown(stands.number)}, `
+      + `avec le ${local(phone)} : ${stands.covered} ?\n1 Oui\n2 Non`);
   });
   state('paid', {}, async () => {
     const screen = `Merci. On va demander ${money(12000)} au ${local(phone)} : validez avec votre code secret.`
@@ -95,8 +97,8 @@ function menuFor(args, isMember, known) {
   state('thirdAge', { '*\\d+': 'howMuch' }, () => menu.con('?'));
   state('howMuch', { 1: 'terms' }, async () => {
     const offer = await read('offer', 'Kola');
-    menu.con(`Attente : ${offer.wait} mois dès que ${money(offer.opening)} sont payés. Combien payez-vous maintenant ?\n`
-      + `1 Tout : ${money(offer.price)}\n2 Une partie : ${money(offer.part)}\n0 Retour`);
+    menu.con(`Combien payez-vous ?\n1 Tout, ${money(offer.price)} : ${offer.covered}\n`
+      + `2 D'abord ${money(offer.part)} : ${opens(offer.opening - offer.part)}\n0 Retour`);
   });
   state('terms', { 1: 'joined' }, async () => {
     const offer = await read('offer', 'Kola');
@@ -132,8 +134,8 @@ function menuFor(args, isMember, known) {
   });
   state('received', { 1: 'pin' }, async () => {
     const asked = await read('collected', phone, words[2]);
-    menu.con(`${asked.head_name}, numéro ${shown(asked.number)}, vous a donné ${money(words[3])} en espèces ?\n`
-      + "1 Oui, aujourd'hui\n2 Non, ou autre jour");
+    menu.con(`${asked.head_name}, numéro ${shown(asked.number)}, vous a donné ${money(words[3])} en espèces : `
+      + `${opens(asked.due / 2 - words[3])} ?\n1 Oui, aujourd'hui\n2 Non, ou autre jour`);
   });
   state('pin', { '*\\d+': 'recorded' }, () => menu.con('Votre code de travail ?\n0 Retour'));
   state('recorded', {}, async () => {

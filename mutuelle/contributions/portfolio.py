@@ -49,6 +49,7 @@ class Insured:
     due: Money
     credit: Money
     renewal: Offer | None
+    receipts: Sequence[Receipt]
     regime: Regime | None = None
 
     @property
@@ -107,6 +108,7 @@ def _insured(
         due=reckoned.due,
         credit=reckoned.credit,
         renewal=next_offer(sold, ages, regime) if may_renew(reckoned.periods, today) else None,
+        receipts=paid,
         regime=regime,
     )
 

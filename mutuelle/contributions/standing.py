@@ -71,6 +71,8 @@ class Standing:
     renewal: Offer | None
     least_payment: Money
     open_payment: OpenPayment | None
+    today: date
+    receipts: tuple[Receipt, ...]
     people: tuple[Person, ...] = ()
     share: Share | None = None
     regime: Regime | None = None
@@ -110,8 +112,12 @@ class Standing:
 
     @property
     def settles_debt(self) -> bool:
-        """Whether a payment today pays for a cover that has ended for good: it covers nobody."""
-        return self.due.amount_minor > 0 and self.cover.state is CoverState.EXPIRED
+        """Whether a payment today pays for a cover that has ended for good: it covers nobody.
+
+        A renewal after the end that was paid in part, and has not opened, is no such cover.
+        """
+        has_opened = self.periods[-1].opened_on is not None
+        return has_opened and self.due.amount_minor > 0 and self.cover.state is CoverState.EXPIRED
 
     @property
     def payable(self) -> Money:
@@ -364,6 +370,8 @@ def stands_on(household: Household, facts: Facts) -> Standing:
         renewal=renewal,
         least_payment=least,
         open_payment=facts.open_payment,
+        today=today,
+        receipts=tuple(facts.receipts),
         people=tuple(on_the_day(people, dated, reckoned.cover, today)),
         share=facts.policies[-1].share,
         regime=regime,

@@ -80,13 +80,15 @@ class Receipt:
 class Period:
     """A policy with its dates. They are None until the payments that set them.
 
-    `begins_on` is the first day on which it counts: opened, its share paid and agreed to. `anchor_on` is the first day
+    `ready_on` is the day on which its share was paid and it was agreed to; `begins_on` the first day on which it
+    counts: ready and opened. `anchor_on` is the first day
     of the unbroken run of periods that it belongs to, and `months_before` the months of those before it: its day of the
     month stays the first period's. `carried_until` is the end of the grace that a renewal was paid in.
     """
 
     terms: Terms
     paid_minor: int
+    ready_on: date | None = None
     opened_on: date | None = None
     begins_on: date | None = None
     entitled_on: date | None = None
@@ -221,7 +223,7 @@ def _dated(
     if before is not None and terms.is_renewal and _follows_on(ready_on, before):
         return _continued(terms, paid_minor, ready_on, paid_up_on, before)
     entitled = max(ready_on, add_months(terms.waits_from or ready_on, terms.waiting_period_months))
-    return Period(terms, paid_minor, ready_on, ready_on, entitled, paid_up_on, anchor_on=ready_on)
+    return Period(terms, paid_minor, ready_on, ready_on, ready_on, entitled, paid_up_on, anchor_on=ready_on)
 
 
 def _follows_on(ready_on: date, before: Period) -> bool:
@@ -239,6 +241,7 @@ def _continued(
     return Period(
         terms,
         paid_minor,
+        ready_on,
         opened_on=opened,
         begins_on=max(opened, ready_on),
         entitled_on=max(opened, before.entitled_on),
@@ -264,11 +267,16 @@ def cover(found: Sequence[Period], today: date) -> Cover:
 
 
 def _paid_ahead(found: Sequence[Period], now: Period, today: date) -> date | None:
-    """The last day of the paid periods that follow `now` without a gap; None where there is none."""
+    """The last day of the periods that follow `now` without a gap; None where there is none.
+
+    Of one that is paid in part it is the last day that this part covers.
+    """
     until = None
     for later in found[found.index(now) + 1 :]:
-        if not later.is_paid_up(today):
+        if later.ready_on is None or later.ready_on > today:
             break
+        if not later.is_paid_up(today):
+            return later.must_be_paid_by
         until = later.expires_on
     return until
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _
 from mutuelle.contributions.contribution_calls import calls_due
+from mutuelle.contributions.foresight import Foreseen, if_joined
 from mutuelle.contributions.payments import ask_payment, lock_phone
 from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
@@ -33,6 +34,7 @@ from mutuelle.scheme.products import Offer, offer, products_on_sale
 from mutuelle.tables import place
 from prepared import Prepared
 from talk.keywords import BY_MESSAGE
+from talk.phones import shown_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
 from values import value
@@ -83,29 +85,50 @@ async def enrol(
     elif caller.gateway != BY_MESSAGE and (
         cash := await cash_in_place(db, caller, mutuelle.id, new.place_id)
     ):
-        await notify_due_in_cash(db, caller, household, enrolment.price, cash)
+        due = DueInCash(household, enrolment.price, today, if_joined(chosen, enrolment.price, today))
+        await notify_due_in_cash(db, caller, due, cash)
     return household
 
 
-async def notify_due_in_cash(
-    db: AsyncConnection, caller: Caller, household: Household, due: Money, cash: PayInCash
-) -> None:
+@value
+class DueInCash:
+    """What a new household pays in cash, and what is `covered` if it is paid on the day `on`, today."""
+
+    household: Household
+    price: Money
+    on: date
+    covered: Foreseen
+
+
+async def notify_due_in_cash(db: AsyncConnection, caller: Caller, due: DueInCash, cash: PayInCash) -> None:
     """By SMS to the calling phone of a new member: the last screen of a call is soon gone."""
-    sentences = {caller.phone: due_in_cash(household, due, cash)}
+    household, sentences = due.household, {caller.phone: due_in_cash(due, cash)}
     await notify(db, household.mutuelle_id, "due in cash", sentences, caller.at, event=household.number)
 
 
-def due_in_cash(household: Household, price: Money, cash: PayInCash) -> Sentence:
-    """To a new member: her number, and whom to pay how much."""
+def due_in_cash(due: DueInCash, cash: PayInCash) -> Sentence:
+    """To a new member: her number, whom to pay how much, and what is covered if it is paid on that day."""
+    household = due.household
     facts: dict[str, Fact] = {"mutuelle": household.mutuelle_name, "number": household.shown_number}
+    facts |= {"price": due.price, "day": f"{due.on:%d/%m}", "covered": due.covered.said}
+    ways = [*cash.forms, shown_phone(cash.phone)] if cash.merchant_code is None else cash.forms
     forms = [
-        _(
-            "{mutuelle}: your number is {number}. Pay {price} in cash to {who}. Tell them this number.",
-            **facts,
-            price=price,
-            who=who,
-        )
-        for who in cash.forms
+        *(
+            _(
+                "{mutuelle}: your number is {number}. Pay {price} in cash to {who}. If paid on {day}: {covered}.",
+                **facts,
+                who=who,
+            )
+            for who in ways
+        ),
+        *(
+            _(
+                "{mutuelle}: your number is {number}. Pay {price} in cash to {who}. Tell them this number.",
+                **facts,
+                who=who,
+            )
+            for who in cash.forms
+        ),
     ]
     return reduce(Sentence.or_else, forms)
 

@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
 from mutuelle.acts import By
+from mutuelle.contributions.foresight import if_paid
 from mutuelle.contributions.payments import lock_phone
 from mutuelle.contributions.standing import standing
 from mutuelle.contributions.ways_to_pay import cash_instead
 from mutuelle.cover.policies import write_policy
-from mutuelle.enrolment.enrolment import Enrolment, agreed_offer, notify_due_in_cash, served_place
+from mutuelle.enrolment.enrolment import DueInCash, Enrolment, agreed_offer, notify_due_in_cash, served_place
 from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.confirmation import confirm_household, deny_household, invite
@@ -103,9 +104,10 @@ async def confirm_registration(db: AsyncConnection, caller: Caller, *, number: s
     if caller.gateway == BY_MESSAGE:  # the answer says it itself
         return
     if cash := await cash_instead(db, caller, household):
-        due = (await standing(db, household, caller.at)).due
-        if due.amount_minor:
-            await notify_due_in_cash(db, caller, household, due, cash)
+        stands = await standing(db, household, caller.at)
+        if stands.due.amount_minor:
+            due = DueInCash(household, stands.due, stands.today, if_paid(stands, stands.due))
+            await notify_due_in_cash(db, caller, due, cash)
 
 
 async def deny_registration(db: AsyncConnection, caller: Caller, *, number: str) -> None:

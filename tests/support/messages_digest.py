@@ -37,7 +37,9 @@ FIGURES = Figures(
 )
 LATE = replace(FIGURES, received_minor=99_999, payers=99, cash_minor=99_999, mobile_minor=999_999, late=9)
 COLLECTED = replace(FIGURES, cash_minor=999_999, collectors_minor=200_000, mobile_minor=999_999, bank_minor=0)
-REMINDER = Reminder("199999999", 1, Occasion.TODAY, date(2026, 12, 22), Money(999_999, "XOF"))
+REMINDER = Reminder(
+    "199999999", 1, Occasion.TODAY, date(2026, 12, 22), Money(999_999, "XOF"), date(2027, 12, 22)
+)
 CASH = PayInCash("Oumou Traoré", "+22376000021", another_phone=False)
 MERCHANT = replace(CASH, merchant_code="4040")
 LONGEST_CASH = PayInCash(NAME, "+2290197123456", another_phone=False)

@@ -4,9 +4,11 @@ from datetime import date
 
 from locales import Money, Sentence
 from menus.household import household_words
+from mutuelle.contributions.foresight import Foreseen
 from mutuelle.contributions.ways_to_pay import PayInCash
+from mutuelle.cover.rules import Cover, CoverState
 from mutuelle.enrolment.edits import household_changed
-from mutuelle.enrolment.enrolment import due_in_cash
+from mutuelle.enrolment.enrolment import DueInCash, due_in_cash
 from mutuelle.households.change_log import Change
 from mutuelle.households.confirmation import Unconfirmed, is_it_you, not_recognised
 from mutuelle.households.households import Household
@@ -15,17 +17,16 @@ HOME = Household("LONGCODE", "199000010", "N'Golo-Marie Ouattara Syll", "Mutuell
 OFFICER = "Mariam-Fatoumata Sangaré A"
 TODAY = date(2026, 12, 22)
 WAITING = Unconfirmed(HOME, "Kouroubarrage-Zangasso 9", 12, OFFICER, TODAY, True, False)
+WAITS = Cover(CoverState.WAITING, date(2027, 1, 22), date(2027, 12, 21))
+DUE = DueInCash(HOME, Money(999_999, "XOF"), TODAY, Foreseen(WAITS, Money(0, "XOF"), covered=False))
 
 MESSAGES: dict[str, Sentence] = {
     **{f"household changed, {what}": household_changed(HOME, what, "+2290197123456") for what in Change},
     "household registered": is_it_you(WAITING),
     "household denied": not_recognised(WAITING),
-    "due in cash": due_in_cash(
-        HOME, Money(999_999, "XOF"), PayInCash(HOME.head_name, "+2290197123456", another_phone=False)
-    ),
+    "due in cash": due_in_cash(DUE, PayInCash(HOME.head_name, "+2290197123456", another_phone=False)),
     "due in cash, by merchant code": due_in_cash(
-        HOME,
-        Money(999_999, "XOF"),
+        DUE,
         PayInCash(HOME.head_name, "+2290197123456", another_phone=False, merchant_code="*144*391*123456#"),
     ),
     "my household by SMS": household_words(HOME, (45,) * 30),

@@ -58,18 +58,10 @@ def covered(state: CoverState) -> Cover:
 
 def stands(state: CoverState) -> Standing:
     return Standing(
-        HOME,
-        MUTUELLE,
-        PRODUCT,
-        PRODUCT,
-        12,
-        (Period(TERMS, 1),),
-        covered(state),
-        MOST,
-        MOST,
-        None,
-        MOST,
-        None,
+        *(HOME, MUTUELLE, PRODUCT, PRODUCT, 12, (Period(TERMS, 1),), covered(state)),
+        *(MOST, MOST, None, MOST, None),
+        today=date(2026, 11, 22),
+        receipts=(),
     )
 
 

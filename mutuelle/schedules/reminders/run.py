@@ -6,7 +6,7 @@ nothing.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import reduce
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _, render_within
+from mutuelle.contributions.foresight import if_insured_pays
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.portfolio import Insured, portfolio
 from mutuelle.contributions.standing import after_credit
@@ -30,6 +31,7 @@ from mutuelle.schedules.tables import reminder, reminder_consent
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import household_phone, payment
 from sms.outbox import Message, enqueue
+from talk.phones import shown_phone
 from talk.preferences import languages_of
 
 REMINDERS = "reminders"
@@ -53,13 +55,17 @@ SUSPENDS = (7, 0)
 
 @dataclass(frozen=True)
 class Reminder:
-    """The facts of a reminder: the last covered day as things stand, and what to pay (None: see the treasurer)."""
+    """The facts of a reminder: the last covered day as things stand, and what to pay (None: see the treasurer).
+
+    `until` is the last covered day if that is paid today.
+    """
 
     number: str
     sequence: int
     occasion: Occasion
     ends_on: date
     amount: Money | None
+    until: date | None = None
 
 
 async def send_reminders(db: AsyncConnection, due: Schedule, now: datetime) -> int:
@@ -92,14 +98,21 @@ def reminder_of(one: Insured, today: date) -> Reminder | None:
         is_part_paid = one.cover.state in (CoverState.IN_ARREARS, CoverState.WAITING)
         if not is_part_paid or not _within(left, SUSPENDS):
             return None
-        return Reminder(*about, Occasion.PART_PAID, ends_on, one.due)
+        return Reminder(*about, Occasion.PART_PAID, ends_on, one.due, _until(one, one.due, today))
     renewed = any(later.opened_on is not None and later.opened_on > today for later in one.periods)
     if one.cover.state is not CoverState.COVERED or renewed:
         return None
     if one.regime and one.regime.is_whole:
         return None  # renewed by the clock: there is nothing to ask for
     occasion = next((which for which, days in ENDS.items() if _within(left, days)), None)
-    return Reminder(*about, occasion, ends_on, _price(one)) if occasion else None
+    price = _price(one)
+    until = _until(one, price, today) if price else None
+    return Reminder(*about, occasion, ends_on, price, until) if occasion else None
+
+
+def _until(one: Insured, amount: Money, today: date) -> date | None:
+    """The last day that is covered if `amount` is paid today."""
+    return if_insured_pays(one, amount, today).cover.until_on
 
 
 def _price(one: Insured) -> Money | None:
@@ -184,24 +197,41 @@ def words_of(mutuelle_name: str, one: Reminder, cash: PayInCash | None) -> Sente
     `cash`: whom to pay, where no operator can ask this phone. What has no room beside long names is left to the call,
     a merchant code never.
     """
-    by_call = _reminding(mutuelle_name, one, _("dial, press 2"))
+    by_call = [
+        _reminding(mutuelle_name, said, how, amount)
+        for amount in _sums(one)
+        for said in (
+            one,
+            replace(one, occasion=Occasion.THREE_DAYS) if one.occasion is Occasion.TODAY else one,
+        )
+        for how in (_("dial, press 2"), _("call, press 2"))
+    ]
     if cash is None:
-        return by_call
-    ways = [_("in cash to {who}", who=who) for who in cash.forms]
-    forms = [_reminding(mutuelle_name, one, ways[0])]
+        return reduce(Sentence.or_else, by_call)
+    ways = [_("in cash to {who}", who=who) for who in (*cash.forms, shown_phone(cash.phone))]
     if cash.merchant_code:
-        ways.append(_("to merchant code {code}", code=cash.merchant_code))
-        forms += [_in_short(mutuelle_name, one, way) for way in ways]
-    return reduce(Sentence.or_else, [*forms, by_call])
+        ways[-1] = _("to merchant code {code}", code=cash.merchant_code)
+    forms = []
+    for amount in _sums(one):
+        forms.append(_reminding(mutuelle_name, one, ways[0], amount))
+        forms += [_in_short(mutuelle_name, one, way, amount) for way in ways]
+    return reduce(Sentence.or_else, [*forms, *by_call])
 
 
-def _in_short(mutuelle_name: str, one: Reminder, how: Sentence) -> Sentence:
+def _sums(one: Reminder) -> list[Fact]:
+    """What to pay: with the day until which it covers if it is paid today, and without."""
+    if one.amount is None or one.until is None:
+        return [one.amount or ""]
+    return [_("{amount} (covered until {end})", amount=one.amount, end=one.until), one.amount]
+
+
+def _in_short(mutuelle_name: str, one: Reminder, how: Sentence, amount: Fact) -> Sentence:
     if not (one.amount and one.amount.amount_minor):
-        return _reminding(mutuelle_name, one, how)
+        return _reminding(mutuelle_name, one, how, amount)
     return _(
         "{mutuelle}: household {number}, covered until {day}. To stay covered, {amount} {how}.",
         **_about(mutuelle_name, one),
-        amount=one.amount,
+        amount=amount,
         how=how,
     )
 
@@ -210,7 +240,7 @@ def _about(mutuelle_name: str, one: Reminder) -> dict[str, Fact]:
     return {"mutuelle": mutuelle_name, "number": shown_number(one.number), "day": one.ends_on}
 
 
-def _reminding(mutuelle_name: str, one: Reminder, how: Sentence) -> Sentence:
+def _reminding(mutuelle_name: str, one: Reminder, how: Sentence, amount: Fact) -> Sentence:
     facts = _about(mutuelle_name, one)
     if one.amount is None:
         return _(
@@ -222,7 +252,7 @@ def _reminding(mutuelle_name: str, one: Reminder, how: Sentence) -> Sentence:
             "{mutuelle}: the cover of household {number} ends on {day}. Your credit pays the renewal: dial, press 2.",
             **facts,
         )
-    facts |= {"amount": one.amount, "how": how}
+    facts |= {"amount": amount, "how": how}
     if one.occasion is Occasion.PART_PAID:
         return _(
             "{mutuelle}: household {number} is covered until {day}. To stay covered, pay {amount}: {how}.",

@@ -72,7 +72,7 @@ async def test_an_ending_cover_is_told_three_times_with_the_price_of_the_next(po
     number = household.shown_number
     assert told[ENDS - timedelta(days=3)] == (
         f"Mutuelle Benso : la couverture du ménage {number} finit le 09/01/2027. "
-        "Pour renouveler, 13 500 F : appelez le service, tapez 2."
+        "Pour renouveler, 13 500 F (couvert jusqu'au 09/01/2028) : appelez le service, tapez 2."
     )
     assert "aujourd'hui, 09/01/2027" in told[ENDS]
     async with pool.connect() as db:
@@ -187,7 +187,7 @@ async def test_a_next_period_that_was_only_begun_is_asked_for_by_its_rest(pool: 
     await renews(pool, await insured(pool), 3_000)
     told = await live(pool, date(2026, 12, 25), date(2026, 12, 27))
     assert [words.split(". ")[1] for words in told.values()] == [
-        "Pour renouveler, 9 000 F : appelez le service, tapez 2."
+        "Pour renouveler, 9 000 F (couvert jusqu'au 09/01/2028) : appelez le service, tapez 2."
     ]
 
 
