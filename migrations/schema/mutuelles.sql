@@ -47,9 +47,12 @@ create table product (
     partial_cover_threshold_percent integer not null check (partial_cover_threshold_percent between 1 and 100),
     max_installments integer not null check (max_installments between 1 and 12),
     amount_step_minor bigint not null check (amount_step_minor > 0),
+    late_renewal text collate "C" not null default 'new start' check (late_renewal in ('new start', 'last year first')),
+    new_wait_after_months integer not null default 0 check (new_wait_after_months between 0 and 24),
     primary key (mutuelle_id, code, version),
     constraint product_wait_in_period check (waiting_period_months < insurance_period_months),
     constraint product_wait_in_delay check (
-        partial_cover_threshold_percent = 100 or waiting_period_months < grace_period_payment_months)
+        partial_cover_threshold_percent = 100 or waiting_period_months < grace_period_payment_months),
+    constraint product_no_wait_of_arrears check (late_renewal = 'new start' or new_wait_after_months = 0)
 );
 grant select, insert, update (sold_until) on product to service;

@@ -195,6 +195,8 @@ def terms(
         partial_cover_threshold_percent=product.partial_cover_threshold_percent,
         waived_minor=waived_minor,
         waits_from=waits_from,
+        late_renewal=product.late_renewal,
+        new_wait_after_months=product.new_wait_after_months,
     )
 
 

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from mutuelle.dates import add_months, last_day
-from mutuelle.scheme.products import opening_share
+from mutuelle.scheme.products import LAST_YEAR_FIRST, NEW_START, opening_share
 from values import value
 
 
@@ -41,7 +41,8 @@ class Terms:
 
     `agreed_on` is the day on which the household agreed to it, in the mutuelle's time zone. `waived_minor` of the price
     is waived: that ends a debt, and covers nobody. `waits_from` is the day on which a household joined
-    whose paper register was taken over: its waiting period counts from then.
+    whose paper register was taken over: its waiting period counts from then. `late_renewal` says how a renewal begins
+    after the grace: one of LATE_RENEWALS; a new start within `new_wait_after_months` of the end does not wait again.
     """
 
     sequence: int
@@ -56,6 +57,8 @@ class Terms:
     waived_minor: int = 0
     waits_from: date | None = None
     part_minor: int = 0
+    late_renewal: str = NEW_START
+    new_wait_after_months: int = 0
 
     @property
     def asked_minor(self) -> int:
@@ -220,24 +223,57 @@ def _dated(
     # Money may be older than the agreement (a credit): it opens nothing before the household agreed.
     ready_on = max(share_on, terms.agreed_on)
     paid_up_on = paid_up_on and max(paid_up_on, terms.agreed_on)
-    if before is not None and terms.is_renewal and _follows_on(ready_on, before):
-        return _continued(terms, paid_minor, ready_on, paid_up_on, before)
+    if before is not None and terms.is_renewal and before.paid_up_on is not None:
+        if _is_in_grace(ready_on, before):
+            return _continued(terms, paid_minor, ready_on, paid_up_on, before)
+        if terms.late_renewal == LAST_YEAR_FIRST:
+            skipped = _skipped_months(terms, ready_on, before)
+            return _continued(terms, paid_minor, ready_on, paid_up_on, before, skipped)
     entitled = max(ready_on, add_months(terms.waits_from or ready_on, terms.waiting_period_months))
+    if before is not None and _need_not_wait(terms, ready_on, before):
+        entitled = max(ready_on, before.entitled_on or ready_on)
     return Period(terms, paid_minor, ready_on, ready_on, ready_on, entitled, paid_up_on, anchor_on=ready_on)
 
 
-def _follows_on(ready_on: date, before: Period) -> bool:
-    """Whether it is a renewal in time: the period before was paid in full, and its renewal grace is not over."""
-    return before.paid_up_on is not None and before.grace_until is not None and ready_on <= before.grace_until
+def _is_in_grace(ready_on: date, before: Period) -> bool:
+    """Whether it is a renewal in time: the renewal grace of the period before is not over."""
+    return before.grace_until is not None and ready_on <= before.grace_until
+
+
+def _need_not_wait(terms: Terms, ready_on: date, before: Period) -> bool:
+    """Whether a new start after the grace is soon enough after a period that was paid in full."""
+    if not terms.is_renewal or before.paid_up_on is None or before.expires_on is None:
+        return False
+    return ready_on <= add_months(before.expires_on, terms.new_wait_after_months)
+
+
+def _skipped_months(terms: Terms, ready_on: date, before: Period) -> int:
+    """How many months after the period before nobody pays: all whole periods that were missed but the last one.
+
+    So the period that follows is the one before that of `ready_on`, or that of `ready_on` itself if none was missed.
+    """
+    length, skipped = terms.insurance_period_months, 0
+    while (
+        before.anchor_on
+        and add_months(before.anchor_on, before.months_after + skipped + 2 * length) <= ready_on
+    ):
+        skipped += length
+    return skipped
 
 
 def _continued(
-    terms: Terms, paid_minor: int, ready_on: date, paid_up_on: date | None, before: Period
+    terms: Terms,
+    paid_minor: int,
+    ready_on: date,
+    paid_up_on: date | None,
+    before: Period,
+    skipped_months: int = 0,
 ) -> Period:
-    """A period that follows the one before without a gap: no new waiting period, and a running one is not shortened."""
-    if before.expires_on is None or before.entitled_on is None:
+    """A period that goes on with the run of the one before: no new wait, and a running one is not shortened."""
+    if before.anchor_on is None or before.entitled_on is None:
         raise ValueError("a period that is followed is dated")
-    opened = before.expires_on + DAY
+    months_before = before.months_after + skipped_months
+    opened = add_months(before.anchor_on, months_before)
     return Period(
         terms,
         paid_minor,
@@ -247,7 +283,7 @@ def _continued(
         entitled_on=max(opened, before.entitled_on),
         paid_up_on=paid_up_on,
         anchor_on=before.anchor_on,
-        months_before=before.months_after,
+        months_before=months_before,
         carried_until=before.grace_until,
     )
 

@@ -14,7 +14,7 @@ from anyascii import anyascii
 
 from ledger import accounts
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
-from mutuelle.scheme.products import Product, contribution
+from mutuelle.scheme.products import LATE_RENEWALS, NEW_START, Product, contribution
 from talk.answers import LONGEST_NAME
 from talk.phones import gateway_phone, typed_phone
 from talk.trouble import InvalidError
@@ -62,6 +62,7 @@ LIMITS: Mapping[str, tuple[int, int]] = {  # of a product's terms, both ends all
     "partial_cover_threshold_percent": (1, 100),
     "max_installments": (1, 12),
     "amount_step_minor": (1, MAX_PRICE_MINOR),
+    "new_wait_after_months": (0, 24),
 }
 
 
@@ -158,6 +159,7 @@ LUMP_SUM_FOR_SOMEBODY = "a lump sum must be for one person or more"
 SOLD_FIRST = "it cannot be withdrawn before it is sold"
 WAIT_IN_PERIOD = "the wait must be shorter than the period that is paid for: else nobody is ever covered"
 WAIT_IN_DELAY = "the delay to pay must be longer than the wait: else a part payment never covers"
+NO_WAIT_OF_ARREARS = "who pays the last year first never waits again: new_wait_after_months must be 0"
 
 
 def possible_terms(product: Product) -> dict[str, bool]:
@@ -166,6 +168,7 @@ def possible_terms(product: Product) -> dict[str, bool]:
     return {
         WAIT_IN_PERIOD: wait < product.insurance_period_months,
         WAIT_IN_DELAY: product.partial_cover_threshold_percent == 100 or wait < delay,
+        NO_WAIT_OF_ARREARS: product.late_renewal == NEW_START or not product.new_wait_after_months,
     }
 
 
@@ -186,6 +189,7 @@ def faults_of_sale(mutuelle: Mutuelle, sale: Sale) -> Iterator[str]:
             ADULT_ALONE: bool(product.lump_sum_minor or product.premium_adult_minor),
             LUMP_SUM_FOR_SOMEBODY: not product.lump_sum_minor or product.threshold > 0,
             SOLD_FIRST: sale.sold_until is None or sale.sold_until >= sale.sold_from,
+            f"late_renewal must be one of {', '.join(LATE_RENEWALS)}": product.late_renewal in LATE_RENEWALS,
             **possible_terms(product),
         },
     )

@@ -29,6 +29,7 @@ from mutuelle.imports.vocabulary import (
     FUND_WORDS,
     HELD_WORDS,
     LANGUAGE_WORDS,
+    LATE_RENEWAL_WORDS,
     LEVEL_WORDS,
     LIMIT_WORDS,
     PAYER_WORDS,
@@ -185,6 +186,15 @@ PRODUCTS = Form(
         CsvColumn("sold_from", ("en vente depuis", "sold from"), days.day),
         _optional("sold_until", ("en vente jusqu'au", "sold until"), days.day),
         replace(_term("version", "version"), needed=False),
+        _optional(
+            "late_renewal",
+            ("renouvellement tardif", "late renewal"),
+            cells.one_of(LATE_RENEWAL_WORDS),
+        ),
+        replace(
+            _term("new_wait_after_months", "retard sans carence en mois", "new wait after months"),
+            needed=False,
+        ),
     ),
 )
 FACILITIES = Form(

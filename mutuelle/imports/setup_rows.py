@@ -15,6 +15,7 @@ from mutuelle.founding.rules import (
     DEAREST,
     LUMP_SUM_FOR_SOMEBODY,
     MAX_PRICE_MINOR,
+    NO_WAIT_OF_ARREARS,
     PREFIXES,
     SOLD_FIRST,
     TWO_TREASURERS,
@@ -40,7 +41,7 @@ from mutuelle.imports.figures import limit_value
 from mutuelle.imports.records import Record, once
 from mutuelle.scheme.limits import NewLimit, shown
 from mutuelle.scheme.mutuelles import WAYS_TO_PAY, Mutuelle, Officer, Place
-from mutuelle.scheme.products import Product
+from mutuelle.scheme.products import NEW_START, Product
 from mutuelle.scheme.regimes import Payer, Regime
 from mutuelle.sheets.faults import Fault
 from mutuelle.sheets.letters import folded
@@ -58,6 +59,9 @@ REASONS = {
     WAIT_IN_PERIOD: _("the waiting period is as long as the period or longer: nobody would ever be covered"),
     WAIT_IN_DELAY: _(
         "the delay to pay is not longer than the waiting period: a part payment would never cover"
+    ),
+    NO_WAIT_OF_ARREARS: _(
+        "who pays the last year first never waits again: leave the months without a wait empty"
     ),
     DEAREST: _("the dearest household must pay {most} F at most", most=MAX_PRICE_MINOR),
 }
@@ -151,8 +155,12 @@ def place_rows(g: SetupRows, records: list[Record]) -> None:
 
 def product_rows(g: SetupRows, records: list[Record]) -> None:
     """The products with their prices: one line a version."""
-    numbered = [with_facts(record, version=record["version"] or 1) for record in records]
-    for record in once(numbered, ("code", "version"), g.faults):
+    usual = {"version": 1, "late_renewal": NEW_START, "new_wait_after_months": 0}
+    whole = [
+        with_facts(record, **{name: record[name] or fact for name, fact in usual.items()})
+        for record in records
+    ]
+    for record in once(whole, ("code", "version"), g.faults):
         if not record.is_whole:
             continue
         terms = {name: fact for name, fact in record.facts.items() if not name.startswith("sold_")}

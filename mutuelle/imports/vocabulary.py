@@ -5,6 +5,7 @@ Of several words for one thing the first is shown to people.
 
 from ledger import accounts
 from mutuelle.founding.rules import LEVELS, SERVICES
+from mutuelle.scheme.products import LATE_RENEWALS
 
 SERVICE_WORDS = dict(
     zip(
@@ -38,6 +39,9 @@ LEVEL_WORDS = dict(zip(("poste", "centre", "hôpital"), LEVELS, strict=True)) | 
 }
 EVERY_LEVEL = "every level"
 EVERY_LEVEL_WORDS = {"tous": EVERY_LEVEL, "all": EVERY_LEVEL, "partout": EVERY_LEVEL}
+LATE_RENEWAL_WORDS = dict(zip(("nouveau départ", "dernière année d'abord"), LATE_RENEWALS, strict=True)) | {
+    rule: rule for rule in LATE_RENEWALS
+}
 ROLE_WORDS = {
     "trésorier": "treasurer",
     "trésorière": "treasurer",

@@ -16,6 +16,9 @@ from mutuelle.scheme.regimes import Regime, Share
 from mutuelle.tables import mutuelle, product
 from prepared import Prepared
 
+NEW_START, LAST_YEAR_FIRST = "new start", "last year first"
+LATE_RENEWALS = (NEW_START, LAST_YEAR_FIRST)  # what follows when a cover has ended and its grace is over
+
 
 def opening_share(price_minor: int, percent: int) -> int:
     """`percent` of the price, rounded up: no product opens for less than it says."""
@@ -24,7 +27,10 @@ def opening_share(price_minor: int, percent: int) -> int:
 
 @dataclass(frozen=True)
 class Product:
-    """One version of a product; amounts in minor units of `currency`, periods in calendar months."""
+    """One version of a product; amounts in minor units of `currency`, periods in calendar months.
+
+    `late_renewal` is one of LATE_RENEWALS; `new_wait_after_months` counts from the end of the period before.
+    """
 
     mutuelle_id: str
     code: str
@@ -45,6 +51,8 @@ class Product:
     partial_cover_threshold_percent: int
     max_installments: int
     amount_step_minor: int
+    late_renewal: str = NEW_START
+    new_wait_after_months: int = 0
 
     @property
     def key(self) -> str:

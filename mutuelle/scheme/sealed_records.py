@@ -36,7 +36,7 @@ FORMS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
             *("premium_adult_minor", "premium_child_minor", "age_of_majority", "registration_fee_minor"),
             *("insurance_period_months", "waiting_period_months", "grace_period_payment_months"),
             *("grace_period_renewal_months", "partial_cover_threshold_percent", "max_installments"),
-            "amount_step_minor",
+            *("amount_step_minor", "late_renewal", "new_wait_after_months"),
         ),
     }
 }

@@ -22,7 +22,7 @@ from mutuelle.cover.people import Person
 from mutuelle.cover.policies import Policy, policy_of
 from mutuelle.cover.rules import CoverState, Receipt
 from mutuelle.households.households import Household
-from mutuelle.scheme.products import Product, offer
+from mutuelle.scheme.products import LATE_RENEWALS, Product, offer
 from tests.support.town import AWA, NOON, Handset, join, paid
 from torture.town import DAN, FAMILY
 from ussd import calls
@@ -45,6 +45,8 @@ def products(draw: st.DrawFn) -> Product:
         grace_period_payment_months=draw(st.integers(0, 4)),
         grace_period_renewal_months=draw(st.integers(0, 3)),
         partial_cover_threshold_percent=draw(st.sampled_from((25, 50, 100))),
+        late_renewal=draw(st.sampled_from(LATE_RENEWALS)),
+        new_wait_after_months=draw(st.sampled_from((0, 0, 3))),
     )
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mutuelle.contributions.standing import reckon
 from mutuelle.cover.rules import CoverState, Period, Receipt, Terms, cover, current, periods
 from mutuelle.dates import add_months
+from mutuelle.scheme.products import LAST_YEAR_FIRST, LATE_RENEWALS, NEW_START
 
 FIRST = date(2026, 1, 1)
 DAY = timedelta(days=1)
@@ -49,6 +50,8 @@ def versions(draw: st.DrawFn, sequence: int, agreed_on: date) -> Terms:
         grace_period_payment_months=draw(st.integers(0, 6)),
         grace_period_renewal_months=draw(st.integers(0, 3)),
         partial_cover_threshold_percent=draw(st.sampled_from((25, 50, 100))),
+        late_renewal=(late := draw(st.sampled_from(LATE_RENEWALS))),
+        new_wait_after_months=draw(st.integers(0, 6)) if late == NEW_START else 0,
     )
 
 
@@ -146,20 +149,96 @@ def test_no_agreement_changes_a_day_before_it(life: Life) -> None:
 @given(lives())
 @LIVES
 def test_a_wait_is_served_whole_and_once(life: Life) -> None:
-    """A period that does not follow on waits from its first day; one that follows on neither waits again nor less."""
+    """A period that does not go on with a run waits from its first day, but for a new start that is soon enough; one
+    that goes on neither waits again nor less.
+    """
     before: Period | None = None
     for period in life.periods():
         if period.opened_on is None:
             continue
         if period.anchor_on == period.opened_on:
             waited = add_months(period.opened_on, period.terms.waiting_period_months)
-            assert period.entitled_on == waited
+            assert period.entitled_on == waited or soon_enough(period, before)
         else:
             assert before is not None
             assert before.entitled_on is not None
-            assert period.opened_on == add_months(period.anchor_on or FIRST, before.months_after)
+            assert period.opened_on == add_months(period.anchor_on or FIRST, period.months_before)
+            assert period.months_before == before.months_after or is_in_arrears(period, before)
             assert period.entitled_on == max(period.opened_on, before.entitled_on)
         before = period
+
+
+def soon_enough(period: Period, before: Period | None) -> bool:
+    """Whether a new start is within its product's months of the end of a period that was paid, and waits no longer."""
+    if before is None or before.expires_on is None or before.entitled_on is None or period.opened_on is None:
+        return False
+    last = add_months(before.expires_on, period.terms.new_wait_after_months)
+    return period.opened_on <= last and period.entitled_on == max(period.opened_on, before.entitled_on)
+
+
+def is_in_arrears(period: Period, before: Period) -> bool:
+    """Whether whole periods were missed before this one, of which nobody pays more than the last."""
+    missed, length = period.months_before - before.months_after, period.terms.insurance_period_months
+    return period.terms.late_renewal == LAST_YEAR_FIRST and missed > 0 and missed % length == 0
+
+
+@given(versions(1, FIRST), versions(2, FIRST), st.integers(1, 1_500))
+@LIVES
+def test_last_year_first_is_the_period_that_runs_or_the_one_before_it(
+    first: Terms, renewal: Terms, late: int
+) -> None:
+    """Paid whole on any day after the grace: it covers from that day, and once more paid where a period was missed.
+
+    Nobody waits again, nobody pays two periods that are over, and no day before the payment is covered by it.
+    """
+    paid = [Receipt(FIRST, first.price_minor)]
+    [ended] = periods([first], paid)
+    on = max(ended.grace_until or FIRST, ended.expires_on or FIRST) + late * DAY
+    agreed, received = [first], list(paid)
+    for sequence in (2, 3):
+        agreed.append(
+            replace(
+                renewal,
+                sequence=sequence,
+                is_renewal=True,
+                agreed_on=on,
+                late_renewal=LAST_YEAR_FIRST,
+                new_wait_after_months=0,
+            )
+        )
+        received.append(Receipt(on, renewal.price_minor))
+        found = periods(agreed, received)
+        assert cover(found, on - DAY) == cover([ended], on - DAY)
+        last = found[-1]
+        assert last.entitled_on == max(last.opened_on or FIRST, ended.entitled_on or FIRST)
+        if (last.expires_on or FIRST) >= on:
+            break
+        assert add_months(last.anchor_on or FIRST, last.months_after + renewal.insurance_period_months) > on
+    assert (last.opened_on or on) <= on <= (last.expires_on or FIRST)
+    assert cover(found, on).is_covered or (ended.entitled_on or FIRST) > on
+
+
+@given(versions(1, FIRST), st.integers(0, 12), st.integers(0, 500))
+@LIVES
+def test_a_new_start_waits_again_just_where_it_is_too_late(first: Terms, months: int, late: int) -> None:
+    paid = [Receipt(FIRST, first.price_minor)]
+    [ended] = periods([first], paid)
+    on = (ended.grace_until or FIRST) + (late + 1) * DAY
+    again = replace(
+        first,
+        sequence=2,
+        is_renewal=True,
+        agreed_on=on,
+        late_renewal=NEW_START,
+        new_wait_after_months=months,
+    )
+    _first, begun = periods([first, again], [*paid, Receipt(on, first.price_minor)])
+    is_soon = on <= add_months(ended.expires_on or FIRST, months)
+    waits_until = add_months(on, 0 if is_soon else first.waiting_period_months)
+    assert (begun.opened_on, begun.entitled_on) == (
+        on,
+        max(waits_until, (ended.entitled_on or on) if is_soon else on),
+    )
 
 
 @given(lives())
