@@ -74,7 +74,7 @@ def money(amount: int) -> str:
 
 
 def opens(opening: int, paid: int) -> str:
-    return f"encore {money(opening - paid)} pour ouvrir les droits"
+    return f"encore {money(opening - paid)} pour ouvrir la couverture"
 
 
 def shown(number: str) -> str:

@@ -52,7 +52,7 @@ async function act(action, args, facts) {
   return done;
 }
 
-const opens = (missing) => `encore ${money(missing)} pour ouvrir les droits`;
+const opens = (missing) => `encore ${money(missing)} pour ouvrir la couverture`;
 
 function menuFor(args, isMember, known) {
   const menu = new UssdMenu();

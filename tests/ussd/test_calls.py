@@ -305,10 +305,10 @@ async def test_a_renewal_binds_nobody_before_its_first_franc(
     assert "Merci" in await stranger.type("1")
     assert await _count(pool, tables.policy) == 1
     assert "COUVERT jusqu'au" in await awa.dial("1")
-    assert "payez" not in awa.shown.text
+    assert "9 000 F" not in awa.shown.text
     await paid(pool, home, at=clock.now)
     assert await _count(pool, tables.policy) == 2
-    assert "Pour le rester, payez 9 000 F" in await awa.dial("1")
+    assert "9 000 F payés ce jour : couvert jusqu'au 21/11/2028" in await awa.dial("1")
 
 
 async def test_a_stranger_can_refuse_the_requests_of_others(awa: Handset, pool: AsyncEngine) -> None:

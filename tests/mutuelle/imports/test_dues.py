@@ -94,7 +94,7 @@ async def test_only_the_last_of_several_periods_is_owed(pool: AsyncEngine, tmp_p
     assert fault_texts(await take(pool, write(tmp_path, menages=menages))) == []
     found = await stands(pool, "1")
     assert [period.due_minor for period in found.periods] == [0, 5_000]
-    assert (found.cover.state, found.cover.until_on) == (S.COVERED, date(2027, 3, 31))
+    assert (found.cover.state, found.cover.until_on) == (S.COVERED, date(2027, 6, 30))
     assert await broken(pool) == []
 
 
