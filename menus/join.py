@@ -1,13 +1,12 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
 from dataclasses import replace
-from datetime import date
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import answer_first, asked_about
 from menus.mutuelle import which
 from menus.words import JOIN, first_fitting, no_cover, registered, which_cover
-from mutuelle.contributions.foresight import if_joined
+from mutuelle.contributions.foresight import Foreseen, if_joined
 from mutuelle.contributions.ways_to_pay import cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
@@ -37,12 +36,14 @@ async def join(caller: Caller) -> Sentence:
     if offer is None:
         return no_cover(mutuelle, people)
     cash = await look(cash_in_place, caller, mutuelle.id, place.id)
-    today = mutuelle.today(caller.at)
-    first = None if cash else await first_payment(offer, today)
+    whole, part = (
+        if_joined(offer, money, mutuelle.today(caller.at)) for money in (offer.price, offer.installment)
+    )
+    first = None if cash else await first_payment(offer, whole, part)
 
     new = NewHousehold(place.id, name, people)
     agreed = await confirm(
-        terms(mutuelle, place, new, offer.product.name, price_agreed(offer, first, today)),
+        terms(mutuelle, place, new, offer.product.name, price_agreed(offer, first, whole)),
         yes=_("I agree"),
         no=_("No"),
         own=cash is None,
@@ -52,7 +53,7 @@ async def join(caller: Caller) -> Sentence:
     household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first)
     number = household.shown_number
     if cash:
-        return registered(number, offer.price, if_joined(offer, offer.price, today), cash)
+        return registered(number, offer.price, whole, cash)
     return welcome(mutuelle, number, offer.price if first is None else first)
 
 
@@ -83,14 +84,13 @@ async def join_by_message(caller: Caller) -> Sentence:
 join_by_message = replace(join_by_message, denied="HELP")
 
 
-async def first_payment(offer: Offer, today: date) -> Money:
+async def first_payment(offer: Offer, whole: Foreseen, part: Foreseen) -> Money:
     """All at once, or the first part where the product takes parts: each with the cover that it brings."""
     if offer.installment == offer.price:
         return offer.price
-    whole, part = (if_joined(offer, money, today).said for money in (offer.price, offer.installment))
     ways = (
-        Option("all", _("All, {amount}: {covered}", amount=offer.price, covered=whole)),
-        Option("part", _("First {amount}: {covered}", amount=offer.installment, covered=part)),
+        Option("all", _("All, {amount}: {covered}", amount=offer.price, covered=whole.said)),
+        Option("part", _("First {amount}: {covered}", amount=offer.installment, covered=part.said)),
     )
     way = await choose(_("How much do you pay?"), ways, of_money=True)
     return offer.price if way.key == "all" else offer.installment
@@ -131,7 +131,7 @@ def terms(mutuelle: Mutuelle, place: Place, new: NewHousehold, product: str, pri
     return first_fitting(forms)
 
 
-def price_agreed(offer: Offer, first: Money | None, today: date) -> Fact:
+def price_agreed(offer: Offer, first: Money | None, whole: Foreseen) -> Fact:
     """The whole price, and how it is paid where that is not all at once from this phone.
 
     With the cover that it brings, where no choice of a first payment has said it.
@@ -142,7 +142,7 @@ def price_agreed(offer: Offer, first: Money | None, today: date) -> Fact:
         return _("{price}, first {first}", price=offer.price, first=first)
     if offer.installment != offer.price:
         return offer.price
-    return _("{price}, {covered}", price=offer.price, covered=if_joined(offer, first, today).said)
+    return _("{price}, {covered}", price=offer.price, covered=whole.said)
 
 
 def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:
