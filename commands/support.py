@@ -102,12 +102,12 @@ def _name(value: str) -> str:
         raise argparse.ArgumentTypeError(f"{value!r} is not a name of 2 to 26 letters") from None
 
 
-def _by(arguments: argparse.Namespace) -> By:
+def by_of(arguments: argparse.Namespace) -> By:
     return By(arguments.actor, arguments.reason, datetime.now(UTC))
 
 
 @asynccontextmanager
-async def _acting() -> AsyncIterator[AsyncConnection]:
+async def acting() -> AsyncIterator[AsyncConnection]:
     """One transaction; a SupportError becomes one line."""
     try:
         async with database() as db:
@@ -119,8 +119,8 @@ async def _acting() -> AsyncIterator[AsyncConnection]:
 async def look_up(arguments: argparse.Namespace) -> int:
     """Record who looked and why, then print."""
     about = who.about_household if len(arguments.subject) == LENGTH else who.about_phone
-    async with _acting() as db:
-        lines = await about(db, arguments.subject, _by(arguments))
+    async with acting() as db:
+        lines = await about(db, arguments.subject, by_of(arguments))
     print("\n".join(lines))
     return 0
 
@@ -129,9 +129,9 @@ async def change_phone(arguments: argparse.Namespace) -> int:
     """Change a household's phone; both phones are notified by SMS, the old one loses access."""
     if arguments.new is None and arguments.old is None:
         raise CommandError("say which phone: --new, --old or both", 2)
-    async with _acting() as db:
+    async with acting() as db:
         household = await changes.change_phone(
-            db, arguments.number, _by(arguments), new=arguments.new, old=arguments.old, also=arguments.also
+            db, arguments.number, by_of(arguments), new=arguments.new, old=arguments.old, also=arguments.also
         )
         if arguments.new:
             await _expect_mobile(db, household.mutuelle_id, arguments.new)
@@ -149,11 +149,11 @@ async def _expect_mobile(db: AsyncConnection, mutuelle_id: str, new: str) -> Non
 
 async def change_head(arguments: argparse.Namespace) -> int:
     """Change the head; number, cover and money stay."""
-    async with _acting() as db:
+    async with acting() as db:
         household = await changes.change_head(
             db,
             arguments.number,
-            _by(arguments),
+            by_of(arguments),
             name=arguments.name,
             rank=arguments.rank,
             left=arguments.left,
@@ -165,8 +165,8 @@ async def change_head(arguments: argparse.Namespace) -> int:
 
 async def merge_households(arguments: argparse.Namespace) -> int:
     """Merge two households; people do not move: add the missing ones to the kept household."""
-    async with _acting() as db:
-        moved = await merging.merge_households(db, arguments.number, arguments.into, _by(arguments))
+    async with acting() as db:
+        moved = await merging.merge_households(db, arguments.number, arguments.into, by_of(arguments))
     print(f"Household {arguments.number} is closed, {moved} of its money is now of {arguments.into}.")
     print(f"Its people were not moved: look whether all of them are in {arguments.into}.")
     return 0
@@ -174,9 +174,9 @@ async def merge_households(arguments: argparse.Namespace) -> int:
 
 async def close_household(arguments: argparse.Namespace) -> int:
     """Close a household; its history stays, and late money is credited to it."""
-    async with _acting() as db:
+    async with acting() as db:
         household = await changes.close_household(
-            db, arguments.number, _by(arguments), although_covered=arguments.although_covered
+            db, arguments.number, by_of(arguments), although_covered=arguments.although_covered
         )
     print(f"Household {household.shown_number} is closed. Back: keneya household reopen {household.number}")
     return 0
@@ -184,15 +184,15 @@ async def close_household(arguments: argparse.Namespace) -> int:
 
 async def reopen_household(arguments: argparse.Namespace) -> int:
     """Reopen a household; also undoes a merge, with its money and phones."""
-    async with _acting() as db:
-        household = await merging.reopen_household(db, arguments.number, _by(arguments))
+    async with acting() as db:
+        household = await merging.reopen_household(db, arguments.number, by_of(arguments))
     print(f"Household {household.shown_number} is open again.")
     return 0
 
 
 async def list_cases(arguments: argparse.Namespace) -> int:
     """Print one line a case."""
-    async with _acting() as db:
+    async with acting() as db:
         found = await cases.open_cases(db, MOST_CASES)
     for case in found:
         print(
@@ -207,15 +207,15 @@ async def list_cases(arguments: argparse.Namespace) -> int:
 
 async def close_case(arguments: argparse.Namespace) -> int:
     """Close a case that a person has settled; no money moves."""
-    async with _acting() as db:
-        count = await cases.close_case(db, arguments.reference, arguments.kind, _by(arguments))
+    async with acting() as db:
+        count = await cases.close_case(db, arguments.reference, arguments.kind, by_of(arguments))
     print(f"Closed: {count}. Back: keneya case reopen {arguments.reference}")
     return 0
 
 
 async def reopen_case(arguments: argparse.Namespace) -> int:
     """Open a case that was closed too early."""
-    async with _acting() as db:
-        count = await cases.reopen_case(db, arguments.reference, arguments.kind, _by(arguments))
+    async with acting() as db:
+        count = await cases.reopen_case(db, arguments.reference, arguments.kind, by_of(arguments))
     print(f"Open again: {count}.")
     return 0

@@ -8,13 +8,16 @@ from menus.messages import no_reminders, reminders
 from menus.words import one_of
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.households.households import Household
+from mutuelle.households.lookups import reads_of
 from mutuelle.personal_data.agreements import agreements_of
 from mutuelle.personal_data.copies import ask_copy, copy_asked
+from mutuelle.personal_data.extract import read_in_words
 from mutuelle.personal_data.leaving import PAYMENT_UNDER_WAY, leave
 from mutuelle.schedules.reminders.consent import wants_reminders
 from talk.words import Caller, Option, choose, confirm, do, look, show
 
-WORDS, REMINDERS, COPY, LEAVE = "words", "reminders", "copy", "leave"
+WORDS, REMINDERS, COPY, LEAVE, READS = "words", "reminders", "copy", "leave", "reads"
+LAST_READS = 3
 PAGE_ROOM = 138  # septets of a page of words, what is below it left out: "98 Suite", "0 Retour"
 NOTHING_CHANGED = _("Nothing was changed.")
 
@@ -28,12 +31,15 @@ async def agreements(caller: Caller, household: Household) -> Sentence:
             Option(REMINDERS, _("Stop reminders") if reminded else _("Be reminded"), "2"),
             Option(COPY, _("A copy of your data"), "3"),
             Option(LEAVE, _("Leave the mutuelle"), "4"),
+            Option(READS, _("Who looked at you"), "5"),
         ),
     )
     if what.key == REMINDERS:
         return await (no_reminders() if reminded else reminders())
     if what.key == COPY:
         return await copy(household)
+    if what.key == READS:
+        return await who_read(household)
     return await (words(caller, household) if what.key == WORDS else leaving(caller, household))
 
 
@@ -61,6 +67,18 @@ async def copy(household: Household) -> Sentence:
         return NOTHING_CHANGED
     await do(ask_copy, number=household.number)
     return _("Done. The treasurer is told: fetch your copy there.")
+
+
+async def who_read(household: Household) -> Sentence:
+    """Officers of the mutuelle and its support; doctors stand under my messages."""
+    reads = await look(reads_of, household, LAST_READS)
+    if not reads:
+        return await show(_("Nobody of the mutuelle has looked for your household."))
+    lines: list[Fact] = [read_in_words(one) for one in reads]
+    said = lines[0]
+    for line in lines[1:]:
+        said = _("{one}, {other}", one=said, other=line)
+    return await show(_("Last looked at by: {reads}.", reads=said))
 
 
 async def leaving(caller: Caller, household: Household) -> Sentence:

@@ -24,6 +24,8 @@ def asked(found: LimitNow) -> Sentence:
     question = _("{limit}. How much from now on?", limit=found.label)
     if found.since is not None:
         question = _("{limit}, since {day}. How much from now on?", limit=found.label, day=found.since)
+    if found.name == "years_kept":
+        return _("{question} 0: nothing is erased", question=question)
     if BOUNDS[found.name].start == 0:
         always = _("{question} 0: always two sign", question=question)
         return always if is_money(found.name) else _("{question} 0: none", question=question)

@@ -15,6 +15,7 @@ AUDITOR_ROLE = "keneya_auditor"  # reads the whole ledger, and what a mutuelle s
 
 _RIGHT = re.compile(r"^(grant [^;]+) to (service|auditor|service, auditor);.*\n", re.MULTILINE)
 # What is no subject's: web and worker refuse a schema that is older than they are.
+_ON_FUNCTION = "grant execute on function "
 _GENERAL = ("grant usage on schema public", "grant select on alembic_version")
 
 
@@ -86,3 +87,6 @@ def _from_nothing(role: str) -> Iterator[str]:
         yield _OWN_TABLES.replace("SCHEMA", schema).replace("ROLE", _name(role))
     # A function is everybody's from its making on, and a restore leaves every right out.
     yield f"revoke all on all functions in schema ledger from public, {_name(role)}"
+    for grant in rights("service"):
+        if grant.startswith(_ON_FUNCTION):
+            yield f"revoke all on function {grant.removeprefix(_ON_FUNCTION)} from public, {_name(role)}"

@@ -12,11 +12,17 @@ create table household (
     -- An officer's registration: who wrote it, and when the household's own phone said that it is true.
     registered_by text collate "C" check (registered_by ~ '^[+][0-9]{7,15}$'),
     confirmed_at timestamptz check (confirmed_at is null or registered_by is not null),
+    -- Drawn at random and hashed into every sealed record of the household: once it is gone, nobody can find out by trying
+    -- which name or phone an old record was of.
+    salt uuid default gen_random_uuid(),
+    erased_at timestamptz check (erased_at >= closed_at), -- names and phones are gone
+    check ((salt is null) = (erased_at is not null)),
     primary key (mutuelle_id, number),
     foreign key (mutuelle_id, place_id) references place
 );
 create index household_registered on household (mutuelle_id, registered_by, enrolled_at)
     where registered_by is not null;
+create index household_to_erase on household (mutuelle_id, closed_at) where closed_at is not null and erased_at is null;
 create index household_by_place on household (mutuelle_id, place_id);
 grant select, insert, update (closed_at, confirmed_at, head_name, head_rank) on household to service;
 

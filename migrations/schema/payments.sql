@@ -105,4 +105,5 @@ create table money_notice (
     times integer not null default 1,
     primary key (operator, token, body_hash)
 );
+create index money_notice_by_time on money_notice (received_at);
 grant select, insert, update (times) on money_notice to service;

@@ -39,6 +39,8 @@ create index sms_outbox_phone on sms_outbox (mutuelle_id, phone, called_at);
 create index sms_outbox_due on sms_outbox ((receipt_code is null and not is_reply), due_at)
     where state = 'DUE';
 create index sms_outbox_open on sms_outbox (state, phone) where state in ('SENDING', 'IN_DOUBT');
+-- What is kept of its words has a term.
+create index sms_outbox_words on sms_outbox (created_at) where body <> '-';
 create index sms_outbox_provider on sms_outbox (provider_message_id) where provider_message_id is not null;
 grant select, insert, update (state, due_at, lease_token, lease_until, attempts, resends, provider,
     provider_message_id, provider_status, reason, called_at, in_doubt_at, sent_at, final_at) on sms_outbox to service;
@@ -78,6 +80,7 @@ create table sms_report (
     unique (provider, content_hash)
 );
 create index sms_report_new on sms_report (received_at) where applied_at is null;
+create index sms_report_by_time on sms_report (received_at);
 create index sms_report_message on sms_report (provider_message_id);
 create index sms_report_new_phone on sms_report (phone) where applied_at is null;
 grant select, insert, update (applied_at, mutuelle_id, message_id) on sms_report to service;
@@ -117,6 +120,7 @@ create table sms_inbox (
 -- The queue: one worker serves every phone, so these are led by time and by phone.
 create index sms_inbox_waiting on sms_inbox (received_at, nth) where state = 'WAITING';
 create index sms_inbox_waiting_phone on sms_inbox (phone, received_at, nth) where state = 'WAITING';
+create index sms_inbox_by_time on sms_inbox (received_at);
 -- What a phone had played within a day.
 create index sms_inbox_handled on sms_inbox (phone, handled_at);
 grant select, insert, update (state, handled_as, attempts, due_at, handled_at) on sms_inbox to service;

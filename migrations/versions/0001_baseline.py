@@ -40,6 +40,7 @@ SUBJECTS = (
     "reminders",
     "imports",
     "support",
+    "personal_data",
     "assemblies",
 )
 

@@ -42,6 +42,7 @@ class Change(StrEnum):
     REGIME = "regime changed"
     CLOSED = "closed"
     REOPENED = "reopened"
+    ERASED = "erased"
 
 
 WORDS: dict[Change, Sentence] = {
@@ -63,6 +64,7 @@ WORDS: dict[Change, Sentence] = {
     Change.REGIME: _("payer changed"),
     Change.CLOSED: _("household closed"),
     Change.REOPENED: _("household reopened"),
+    Change.ERASED: _("data erased"),
 }
 
 

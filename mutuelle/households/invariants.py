@@ -48,4 +48,36 @@ INVARIANTS: tuple[Invariant, ...] = (
             where p.mutuelle_id = b.mutuelle_id and p.number = b.number)
         """,
     ),
+    Invariant(
+        "erased_household_is_nobody",
+        "A household is erased exactly if that is noted, and then it has no name, no phone and no named person.",
+        """
+        select h.mutuelle_id || ' ' || h.number from household h
+        where (h.erased_at is not null) <> exists (select from household_change c
+                where c.mutuelle_id = h.mutuelle_id and c.number = h.number and c.what = 'erased')
+           or (h.erased_at is not null and (h.head_name <> '--'
+               or exists (select from household_phone p where p.mutuelle_id = h.mutuelle_id and p.number = h.number)
+               or exists (select from beneficiary b where b.mutuelle_id = h.mutuelle_id and b.number = h.number
+                             and b.name is not null)))
+        """,
+    ),
+    Invariant(
+        "erasure_was_due",
+        "No household was erased before the years were over that its mutuelle had decided on by then.",
+        """
+        select h.mutuelle_id || ' ' || h.number from household h
+        where h.erased_at < h.closed_at + make_interval(years => coalesce((
+            select l.value from mutuelle_limit l where l.mutuelle_id = h.mutuelle_id and l.name = 'years_kept'
+               and l.since <= h.erased_at::date order by l.since desc, l.version desc limit 1), 999)::int)
+        """,
+    ),
+    Invariant(
+        "lookup_is_an_officers",
+        "Who is written down as having looked at a household on her phone held an office of its mutuelle by then.",
+        """
+        select l.mutuelle_id || ' ' || l.subject || ' ' || l.looked_on from officer_lookup l
+        where not exists (select from role_change r where r.mutuelle_id = l.mutuelle_id and r.phone = l.looked_by
+            and r.what = 'given' and r.since <= l.looked_on)
+        """,
+    ),
 )

@@ -11,7 +11,7 @@ from locales import _
 from mutuelle.household_key import same_household
 from mutuelle.households.duplicates import Head, called_nearly, open_heads
 from mutuelle.households.households import Household, household_named
-from mutuelle.households.lookups import note_lookup
+from mutuelle.households.lookups import FOUND, note_lookup, note_read
 from mutuelle.households.member_numbers import LENGTH, NOT_RIGHT
 from mutuelle.officers.roles import Appointment
 from mutuelle.tables import household as household_table
@@ -97,8 +97,11 @@ async def households_sought(
     """
     if sought.number:
         household = await household_named(db, caller, sought.number, appointment.mutuelle_id)
-        if household or not sought.phone:
-            return [Found(household, "")] if household else []
+        if household:
+            await note_read(db, caller, appointment.mutuelle_id, FOUND, [household.number])
+            return [Found(household, "")]
+        if not sought.phone:
+            return []
     await note_lookup(db, caller, sought.phone or sought.name)
     if sought.phone:
         theirs = sa.exists().where(
@@ -108,6 +111,8 @@ async def households_sought(
     else:
         everybody = await open_heads(db, appointment.mutuelle_id, sa.true())
         rows = [row for row, _near in await called_nearly(everybody, sought.name)]
+    if len(rows) <= MOST_FOUND:  # of more nothing is shown
+        await note_read(db, caller, appointment.mutuelle_id, FOUND, [row.number for row in rows])
     return [_found(appointment, row) for row in rows[: MOST_FOUND + 1]]
 
 

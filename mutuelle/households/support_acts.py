@@ -18,6 +18,7 @@ from mutuelle.households.tables import support_act
 WHO = "who"
 PHONE, HEAD = "household phone", "household head"
 MERGE, CLOSE, REOPEN = "household merge", "household close", "household reopen"
+ERASE, EXTRACT = "household erase", "extract"
 CASE_CLOSE, CASE_REOPEN = "case close", "case reopen"
 ROUTE_ADD, ROUTE_REMOVE = "route add", "route remove"
 WAYS_TO_PAY_CHANGE = "ways to pay"

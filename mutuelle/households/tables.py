@@ -1,5 +1,6 @@
-"""The table of support's acts."""
+"""The tables of support's acts, and of what officers read of households."""
 
 from schema_tables import table
 
 support_act = table("support_act")
+officer_lookup = table("officer_lookup")

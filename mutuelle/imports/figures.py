@@ -97,7 +97,11 @@ def limit_value(name: str) -> Callable[[str, Setting], int]:
     least, most = BOUNDS[name].start, BOUNDS[name].stop - 1
     if is_money(name):
         return franc_amount(least, most)
-    units = {"cash_days": r"jours?|j|days?", "digest_hour": r"h(?:eures?)?(?:\s*00)?|:00"}
+    units = {
+        "cash_days": r"jours?|j|days?",
+        "digest_hour": r"h(?:eures?)?(?:\s*00)?|:00",
+        "years_kept": r"ans?|années?|years?",
+    }
     return whole(least, most, units.get(name, ""))
 
 

@@ -118,6 +118,7 @@ LIMIT_WORDS = {  # as a treasurer reads them on her phone
     "sans code par médecin et par jour": "without_code_a_doctor",
     "sans code par centre et par jour": "without_code_a_facility",
     "heure du bilan": "digest_hour",
+    "années gardées après un départ": "years_kept",
     "cash of one collector": "cash_held_minor",
     "days of cash in hand": "cash_days",
     "two signatures from": "two_signatures_from_minor",
@@ -129,6 +130,7 @@ LIMIT_WORDS = {  # as a treasurer reads them on her phone
     "without code, a doctor a day": "without_code_a_doctor",
     "without code, a centre a day": "without_code_a_facility",
     "hour of the summary": "digest_hour",
+    "years kept after leaving": "years_kept",
 }
 LINKING_WORDS = {
     *("de", "du", "des", "la", "le", "les", "l", "d", "a", "au", "et"),

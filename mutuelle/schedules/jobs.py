@@ -19,6 +19,7 @@ from mutuelle.enrolment.paid_for import renew_paid_for
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.schedules.digest.digest import DIGEST, send_digest, weekly
 from mutuelle.schedules.reminders.run import REMINDERS, send_reminders
+from mutuelle.schedules.retention.run import EVERY_DAY, RETENTION, keep_retention
 from mutuelle.schedules.schedules import NewSchedule, Schedule, add_schedule, plan_new, run_due
 from mutuelle.schedules.tables import schedule
 from mutuelle.scheme.limits import limits_of
@@ -38,8 +39,9 @@ async def every_morning(db: AsyncConnection, due: Schedule, now: datetime) -> in
     return renewed + await send_reminders(db, due, now)
 
 
-FIRES = {DIGEST: send_digest, REMINDERS: every_morning}
+FIRES = {DIGEST: send_digest, REMINDERS: every_morning, RETENTION: keep_retention}
 EVERY_MORNING = "0 9 * * *"  # when phones are charged and markets open
+OF_A_MUTUELLE = {REMINDERS: EVERY_MORNING, RETENTION: EVERY_DAY}
 OF_MUTUELLE = "*"  # the subject of jobs for a whole mutuelle
 
 
@@ -70,9 +72,9 @@ async def begin_schedules(db: AsyncConnection, clock: Clock) -> None:
         if await add_schedule(db, new, clock, mark=await mark_now(db)):
             await _announce(db, new, digest_begins(name, hour), clock)
     await plan_new(db, clock)
-    for mutuelle_id, timezone in (await db.execute(_MUTUELLES_WITHOUT)).all():
+    for mutuelle_id, timezone, kind in (await db.execute(_MUTUELLES_WITHOUT)).all():
         await add_schedule(
-            db, NewSchedule(mutuelle_id, REMINDERS, OF_MUTUELLE, EVERY_MORNING, timezone), clock
+            db, NewSchedule(mutuelle_id, kind, OF_MUTUELLE, OF_A_MUTUELLE[kind], timezone), clock
         )
     for mutuelle_id in (await db.scalars(_digests_due(now))).all():
         await seal_block(db, mutuelle_id)
@@ -100,10 +102,14 @@ def _treasurers_without(now: datetime) -> sa.Select[str, str, str, str]:
     )
 
 
+_kinds = sa.values(sa.column("kind", sa.Text), name="kinds").data([(kind,) for kind in OF_A_MUTUELLE])
 _MUTUELLES_WITHOUT = (
-    select(mutuelle.c.id, mutuelle.c.timezone)
-    .where(sa.not_(sa.exists().where(schedule.c.mutuelle_id == mutuelle.c.id, schedule.c.kind == REMINDERS)))
-    .order_by(mutuelle.c.id)
+    select(mutuelle.c.id, mutuelle.c.timezone, _kinds.c.kind)
+    .join(_kinds, sa.true())
+    .where(
+        sa.not_(sa.exists().where(schedule.c.mutuelle_id == mutuelle.c.id, schedule.c.kind == _kinds.c.kind))
+    )
+    .order_by(mutuelle.c.id, _kinds.c.kind)
 )
 
 

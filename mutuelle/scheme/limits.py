@@ -34,6 +34,7 @@ class Limits:
     number or code) from one facility; `without_code_a_doctor` and `without_code_a_facility` of the checks by number and
     year of birth alone, by SMS and by call each. `digest_hour`: when a treasurer gets the digest who has chosen no
     hour.
+    `years_kept`: how many years names and phones of a household that left are kept; 0: nothing is erased.
     """
 
     cash_held_minor: int = 200_000
@@ -47,6 +48,7 @@ class Limits:
     without_code_a_doctor: int = 5
     without_code_a_facility: int = 10
     digest_hour: int = FIRST_HOUR
+    years_kept: int = 0
 
 
 USUAL = Limits()
@@ -63,6 +65,7 @@ BOUNDS: dict[str, range] = {
     "without_code_a_doctor": range(101),
     "without_code_a_facility": range(301),
     "digest_hour": range(FIRST_HOUR, LAST_HOUR),
+    "years_kept": range(31),
 }
 LABELS: dict[str, Sentence] = {
     "cash_held_minor": _("Cash of one collector"),
@@ -76,6 +79,7 @@ LABELS: dict[str, Sentence] = {
     "without_code_a_doctor": _("Without code, a doctor a day"),
     "without_code_a_facility": _("Without code, a centre a day"),
     "digest_hour": _("Hour of the summary"),
+    "years_kept": _("Years kept after leaving"),
 }
 
 

@@ -2,7 +2,7 @@
 
 Each regular change records them in the same transaction: a hash of the present rows goes into the book
 (`ledger.record`) and is sealed there. Rows that were changed, added or deleted by hand no longer fit the newest record.
-A hash reveals no name or year of birth.
+A hash reveals no name or year of birth: a household's salt is hashed with it, and goes with them (decision 0056).
 """
 
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ from prepared import Prepared
 # under an older one is compared under that one until it changes.
 FORMS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     1: {
-        "household": ("enrolled_at", "closed_at", "head_rank", "registered_by"),
+        "household": ("enrolled_at", "closed_at", "head_rank", "registered_by", "salt"),
         "household_phone": ("phone", "since"),
         "policy": (
             *("sequence", "stage", "product_code", "product_version", "members"),

@@ -178,6 +178,10 @@ async def closed_household(db: AsyncConnection, number: str) -> Household:
         raise SupportError(f"no household has the number {number}")
     if await find_household(db, number):
         raise SupportError(f"household {number} is open")
+    if await db.scalar(
+        sa.select(household_table.c.erased_at).where(of_household(household_table, household))
+    ):
+        raise SupportError(f"household {number} was erased: nobody knows any more who it was")
     return household
 
 

@@ -45,12 +45,13 @@ WITH_RECEIPT = {PaymentState.PAID, PaymentState.REVERSED}
 
 async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
     """The facts about a phone and each household that it speaks for, closed ones too; one line a fact."""
-    await write_act(db, NewSupportAct(WHO, phone), by)
     lines = [line async for line in _phone(db, phone, by.at)]
     numbers = await db.scalars(
         select(household_phone.c.number).where(household_phone.c.phone == phone).order_by(sa.text("1"))
     )
     households = [await find_household(db, number, closed=True) for number in list(numbers)]
+    for household in households or [None]:  # each reads that it was looked at
+        await write_act(db, NewSupportAct(WHO, phone, household), by)
     for household in households:
         if household is not None:
             lines += [line async for line in _household(db, household, by.at, but=phone)]

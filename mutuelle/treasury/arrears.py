@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _, _n
 from mutuelle.contributions.portfolio import portfolio
-from mutuelle.households.lookups import note_lookup
+from mutuelle.households.lookups import WHO_OWES, note_lookup, note_read
 from mutuelle.scheme.mutuelles import Mutuelle, Place, get_mutuelle
 from mutuelle.tables import household
 from talk.words import Caller
@@ -42,6 +42,7 @@ async def arrears_by_place(db: AsyncConnection, caller: Caller, places: Sequence
     mutuelle = await get_mutuelle(db, places[0].mutuelle_id)
     asked = places[0].name if len(places) == 1 else mutuelle.id
     await note_lookup(db, caller, f"who owes {asked}")
+    await note_read(db, caller, mutuelle.id, WHO_OWES, [place.id for place in places])
     return await late_in(db, mutuelle, places, mutuelle.today(caller.at))
 
 

@@ -71,6 +71,21 @@ OWNERS: dict[str, tuple[str, str]] = {
         "update household set enrolled_at = enrolled_at - interval '1 year'",
         RECORDS,
     ),
+    "another salt": ("update household set salt = gen_random_uuid()", RECORDS),
+    "a household that is called erased": (
+        "update household set closed_at = now(), erased_at = now(), salt = null",
+        "erased_household_is_nobody",
+    ),
+    "a household erased before its time": (
+        "update household set closed_at = now(), erased_at = now(), salt = null, head_name = '--'; delete from"
+        " household_phone; update beneficiary set name = null",
+        "erasure_was_due",
+    ),
+    "a look-up by somebody without an office": (
+        "insert into officer_lookup select mutuelle_id, number, '+22379999999', 'found', current_date, now()"
+        " from household limit 1",
+        "lookup_is_an_officers",
+    ),
     "a record of another hash": (
         guarded(
             "journal", "update ledger.journal set memo = memo || '{\"sha256\": \"00\"}' where kind = 'record'"
@@ -256,6 +271,8 @@ OWNERS: dict[str, tuple[str, str]] = {
     # Rights.
     "the service writes the book": ("grant insert on ledger.movement to keneya_service", RIGHTS),
     "the service changes terms": ("grant update (lump_sum_minor) on product to keneya_service", RIGHTS),
+    "the service erases messages": ("grant delete on sms_outbox to keneya_service", RIGHTS),
+    "everybody erases": ("grant execute on function erase_household(text, text, timestamptz) to public", RIGHTS),
     "the service lacks a right": ("revoke insert on payment from keneya_service", RIGHTS),
     "the auditor reads people": ("grant select on household to keneya_auditor", RIGHTS),
     "the auditor seals": ("grant execute on function ledger.seal_block(text, int) to keneya_auditor", RIGHTS),

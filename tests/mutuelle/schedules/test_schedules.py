@@ -239,6 +239,7 @@ async def test_a_treasurer_and_a_mutuelle_have_their_line_from_the_first_round(p
         ("digest", "0 7 * * 1", MONDAY),
         ("digest", "0 7 * * 1", MONDAY),
         ("reminders", "0 9 * * *", SUNDAY + timedelta(hours=21)),
+        ("retention", "30 11 * * *", SUNDAY + timedelta(hours=23, minutes=30)),
     ]
     assert told == ["+22376000007", "+22376000008"]
 
