@@ -165,7 +165,8 @@ begin
         select p.phone from household_phone p where p.mutuelle_id = mutuelle and p.number = home
         union all select c.phone from reminder_consent c where c.mutuelle_id = mutuelle and c.number = home
         union all select r.phone from reminder r where r.mutuelle_id = mutuelle and r.number = home
-        union all select k.made_by from care_code k where k.mutuelle_id = mutuelle and k.number = home
+        union all select k.made_by from care_code k
+                   where k.mutuelle_id = mutuelle and k.number = home and k.card is null
         union all select p.asked_by from payment p
                    where p.mutuelle_id = mutuelle and p.number = home and not p.by_another
         union all select a.facts ->> fact from support_act a, unnest('{new,old}'::text[]) fact

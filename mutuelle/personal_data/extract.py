@@ -235,7 +235,7 @@ _QUERIES: Sequence[tuple[Sentence, str, Said]] = (
         _("Who checked your cover"),
         "select c.asked_at, c.covered, f.name as facility, b.name from eligibility_check c"
         " join facility f on (f.mutuelle_id, f.id) = (c.mutuelle_id, c.facility_id)"
-        " join beneficiary b on (b.mutuelle_id, b.number, b.rank) = (c.mutuelle_id, c.number, c.rank)"
+        " left join beneficiary b on (b.mutuelle_id, b.number, b.rank) = (c.mutuelle_id, c.number, c.rank)"
         " where c.mutuelle_id = :mutuelle and c.number = :number order by c.asked_at desc limit :most",
         _check,
     ),

@@ -11,6 +11,7 @@ from mutuelle.households.households import Household, household_by_number, house
 from mutuelle.households.search import household_sought, households_sought
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.support import changes, who
+from mutuelle.treasury.cash import Recorded
 from mutuelle.treasury.cash_disputes import close_dispute, dispute_cash
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from talk.words import Caller
@@ -78,7 +79,7 @@ async def _paid_in_cash(pool: AsyncEngine, household: Household) -> None:
     receipt = await receives(pool, household, 3_000)
     async with pool.begin() as db:
         code = str(await db.scalar(text("select receipt_code from cash_receipt")))
-        assert receipt
+        assert isinstance(receipt, Recorded)
         await dispute_cash(db, calling(OWN), code=code)
         await close_dispute(db, "BEN", code, by=By("Kadia", f"{NAME} was mistaken", NOON))
 

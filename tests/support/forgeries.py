@@ -272,7 +272,10 @@ OWNERS: dict[str, tuple[str, str]] = {
     "the service writes the book": ("grant insert on ledger.movement to keneya_service", RIGHTS),
     "the service changes terms": ("grant update (lump_sum_minor) on product to keneya_service", RIGHTS),
     "the service erases messages": ("grant delete on sms_outbox to keneya_service", RIGHTS),
-    "everybody erases": ("grant execute on function erase_household(text, text, timestamptz) to public", RIGHTS),
+    "everybody erases": (
+        "grant execute on function erase_household(text, text, timestamptz) to public",
+        RIGHTS,
+    ),
     "the service lacks a right": ("revoke insert on payment from keneya_service", RIGHTS),
     "the auditor reads people": ("grant select on household to keneya_auditor", RIGHTS),
     "the auditor seals": ("grant execute on function ledger.seal_block(text, int) to keneya_auditor", RIGHTS),

@@ -77,14 +77,22 @@ KINDS: Sequence[DataKind] = (
     DataKind(
         "care",
         _("who was checked or treated where, by member number"),
-        ("eligibility_check", "given_quote", "care_bill"),
+        ("eligibility_check", "given_quote", "care_bill", "care_card"),
         Then.KEPT,
         _("binds the mutuelle; without the household's names it is about a number"),
     ),
     DataKind(
         "book",
         _("the ledger, policies and sealed records, by member number"),
-        ("ledger.journal", "ledger.movement", "ledger.request", "ledger.account", "policy"),
+        (
+            "ledger.journal",
+            "ledger.movement",
+            "ledger.request",
+            "ledger.account",
+            "policy",
+            "policy_share",
+            "household_regime",
+        ),
         Then.KEPT,
         _("accounts; no name and no phone but what a treasurer types as a reason"),
     ),
@@ -158,6 +166,6 @@ KINDS: Sequence[DataKind] = (
 WITHOUT_PEOPLE = frozenset(
     {
         *("alembic_version", "mutuelle", "place", "product", "route", "facility", "statement_file"),
-        *("named_service", "agreement", "tariff"),
+        *("named_service", "agreement", "tariff", "payer", "regime"),
     }
 )
