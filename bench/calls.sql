@@ -198,6 +198,10 @@ with said as (
      where f.due = said.due and not f.has_open and o.role = 'collector' and f.mutuelle_id = o.mutuelle_id
 ), used as (
     update officer_pin q set used_at = now(), failures = 0 from said, stands where q.phone = said.phone
+), looked as ( -- the service writes it as it finds the household
+    insert into officer_lookup (mutuelle_id, subject, looked_by, kind, looked_on, looked_at)
+    select stands.mutuelle_id, stands.number, said.phone, 'found', current_date, now() from said, stands
+        on conflict do nothing
 ), received as (
     insert into cash_receipt (mutuelle_id, reference, holder, number, amount_minor, currency, receipt_code,
                               received_at, received_on)

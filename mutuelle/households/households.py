@@ -19,6 +19,7 @@ from locales import _
 from mutuelle.free_codes import draw_free
 from mutuelle.household_key import UNNESTED_KEYS, HouseholdKey, keys_of, of_household, same_household
 from mutuelle.households.member_numbers import draw_number, shown_number
+from mutuelle.households.tables import officer_lookup
 from mutuelle.rows import rows_of
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.tables import household as household_table
@@ -141,12 +142,13 @@ async def household_named(
     """The open household whose number the caller typed, of this mutuelle if one is given; None if there is none.
 
     RefusedError, for any number, after too many unknown ones of this phone today or of all phones this hour: members
-    must not be found by trying numbers. The limit of all phones does not apply to officers, who name their mutuelle. A
-    number counts once, however often the hop is replayed.
+    must not be found by trying numbers. The limit of all phones does not apply to officers, who name their mutuelle:
+    that one of them has found it is written down for the household. A number counts once, however often it is replayed.
     """
     asked = {"phone": caller.phone, "number": number, "what": Limited.NUMBER_NOT_FOUND}
     since = {"day": begun(caller.at, DAY), "hour": begun(caller.at, HOUR)}
-    [(mine, everybody, found)] = await _NAMED.rows(db, asked | since)
+    officer = {"mutuelle": mutuelle_id, "at": caller.at, "today": since["day"].date()}
+    [(mine, everybody, found)] = await _NAMED.rows(db, {**asked, **since, **officer})
     if mine >= UNKNOWN_A_PHONE or (mutuelle_id is None and everybody >= UNKNOWN_AN_HOUR):
         raise RefusedError(
             _("Too many numbers were not right. Please try again tomorrow, or see the treasurer.")
@@ -161,7 +163,10 @@ async def household_named(
 
 
 def _named() -> sa.Select[Any]:
-    """How many numbers `phone` since `day`, and all phones since `hour`, typed that nobody has; the household."""
+    """How many numbers `phone` since `day`, and all phones since `hour`, typed that nobody has; the household.
+
+    Where `mutuelle` is given, the caller is its officer: the same statement notes the look-up.
+    """
     used = limited_use.c.what == sa.bindparam("what")
     mine = used & (limited_use.c.subject == sa.bindparam("phone"))
     household = (
@@ -169,7 +174,22 @@ def _named() -> sa.Select[Any]:
         .join_from(household_table, mutuelles, _OF_MUTUELLE)
         .where(household_table.c.number == sa.bindparam("number"), household_table.c.closed_at.is_(None))
     )
-    return select(_uses(mine, "day"), _uses(used, "hour"), rows_of(household))
+    found_by_officer = select(
+        household_table.c.mutuelle_id,
+        household_table.c.number,
+        sa.bindparam("phone", type_=sa.Text()),
+        sa.literal_column("'found'"),
+        sa.bindparam("today", type_=sa.Date()),
+        sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+    ).where(
+        household_table.c.number == sa.bindparam("number"),
+        household_table.c.mutuelle_id == sa.bindparam("mutuelle", type_=sa.Text()),
+        household_table.c.closed_at.is_(None),
+    )
+    columns = ["mutuelle_id", "subject", "looked_by", "kind", "looked_on", "looked_at"]
+    noted = insert(officer_lookup).from_select(columns, found_by_officer).on_conflict_do_nothing()
+    said = select(_uses(mine, "day"), _uses(used, "hour"), rows_of(household))
+    return said.add_cte(noted.returning(officer_lookup.c.subject).cte("noted"))
 
 
 def _uses(which: sa.ColumnElement[bool], since: str) -> sa.ScalarSelect[int]:

@@ -98,7 +98,6 @@ async def households_sought(
     if sought.number:
         household = await household_named(db, caller, sought.number, appointment.mutuelle_id)
         if household:
-            await note_read(db, caller, appointment.mutuelle_id, FOUND, [household.number])
             return [Found(household, "")]
         if not sought.phone:
             return []
