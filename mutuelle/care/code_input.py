@@ -21,7 +21,7 @@ from talk.trouble import InvalidError
 EXAMPLE = "101 000 000 246813"
 YEAR = 4  # digits of a year of birth
 BORN = re.compile(r"(?:19|20)\d\d")
-PROOFS = (DIGITS + YEAR, DIGITS, YEAR)  # how many digits a proof has; the longest reading of a message counts
+PROOFS = (DIGITS, YEAR, DIGITS + YEAR)  # how many digits a proof may have
 PROOF_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9], [4, 9], [4, 3, 3, 3])  # digits in each group
 WHOLE = tuple(LENGTH + digits for digits in PROOFS)
 PROOF_CAME_BEFORE = Secret("")  # stands for a proof that is in a message and was kept nowhere else

@@ -8,8 +8,11 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from locales import _, render
+from menus.verify import one_at_a_time
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role
+from talk.layout import longest
 from tests.support.clinic import DR_ROKIA, contract, open_facility
 from tests.support.doctor_desk import covered_household, give_card, make
 from tests.support.officers import appoint
@@ -125,6 +128,13 @@ async def test_of_two_patients_in_a_message_the_first_is_answered_and_it_is_said
     assert answer.startswith("A. K. : COUVERT")
     assert answer.endswith("Un patient par SMS : envoyez le suivant.")
     assert await failures(ussd_deps.pool) == 0
+
+
+def test_that_one_patient_is_answered_is_said_also_behind_an_answer_of_many_people() -> None:
+    listed = "N. M. W. 45, " * 11
+    answer = _("{one} {other}", one=listed, other="a").or_else(_("{one} {other}", one="30", other="b"))
+    said = longest(one_at_a_time(answer), "fr", 160)
+    assert render(said, "fr") == "30 b Un patient par SMS : envoyez le suivant."
 
 
 @pytest.mark.parametrize(

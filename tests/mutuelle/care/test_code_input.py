@@ -1,6 +1,10 @@
 """What doctors type for a check is understood in any spacing, or answered with the right form."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from stdnum import damm
 
 from mutuelle.care.code_input import CheckParts, care_proof, check_parts, parts_without_word
@@ -93,6 +97,32 @@ def test_the_year_of_birth_stands_for_the_code_or_behind_it(typed: str, proof: s
 def test_what_is_no_year_of_birth_is_asked_again(typed: str) -> None:
     with pytest.raises(InvalidError, match="check each digit"):
         read(typed)
+
+
+@given(
+    st.integers(0, 10**8 - 1),
+    st.sampled_from([(3, 3, 3), (9,)]),
+    st.lists(
+        st.tuples(
+            st.integers(0, 10**6 - 1), st.sampled_from(["", "{c}", "{c} {y}", "{y}"]), st.integers(1900, 2099)
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    st.sampled_from([" ", ", ", "-", " code "]),
+)
+def test_whatever_is_proven_how_the_first_patient_of_a_message_is_read(
+    stem: int, groups: tuple[int, ...], patients: list[tuple[int, str, int]], between: str
+) -> None:
+    number = f"{stem:08}"
+    number += damm.calc_check_digit(number)
+    places = [sum(groups[:nth]) for nth in range(len(groups) + 1)]
+    shown = " ".join(number[start:end] for start, end in pairwise(places))
+    proofs = [form.format(c=f"{code:06}", y=year) for code, form, year in patients]
+    proofs[:-1] = [proof or "246813" for proof in proofs[:-1]]  # a number alone only at the end
+    read = check_parts.parse(between.join(f"{shown}{between}{proof}".strip(between) for proof in proofs))
+    assert (read.number, read.proof or "") == (number, proofs[0].replace(" ", ""))
+    assert read.more == (len(proofs) > 1)
 
 
 def test_where_both_readings_are_a_member_number_the_one_that_was_written_counts() -> None:

@@ -214,6 +214,17 @@ async def test_people_of_one_year_of_birth_are_answered_together(
         assert await db.scalar(select(eligibility_check.c.covered_ranks)) == [1, 2]
 
 
+async def test_who_has_left_is_not_found_by_her_year_of_birth(
+    pool: AsyncEngine, household: Household, owner: AsyncEngine
+) -> None:
+    async with owner.begin() as db:
+        gone = beneficiary.c.rank == 2
+        await db.execute(update(beneficiary).where(gone).values(removed_on=NOON.date() - timedelta(days=1)))
+    assert await check(pool, household.number, "1988") == UNIFORM
+    codes = await give_card(pool, household)
+    assert (await check(pool, household.number, codes[0])).startswith("A. K. 45, 12, 7 ans : COUVERT")
+
+
 async def test_of_a_household_in_part_covered_only_these_are_named(
     pool: AsyncEngine, household: Household, owner: AsyncEngine
 ) -> None:
@@ -308,7 +319,7 @@ async def test_a_code_that_is_made_on_a_phone_ends_no_card(pool: AsyncEngine, ho
 async def test_codes_of_a_card_differ_from_all_that_the_household_had(
     pool: AsyncEngine, household: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn = iter([7, 7, *range(7, 40)])
+    drawn = iter([7, 7, 8, 8, *range(8, 40)])
     monkeypatch.setattr("secrets.randbelow", lambda _most: next(drawn))
     await make(pool, household)
     async with pool.begin() as db:
