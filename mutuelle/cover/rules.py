@@ -7,6 +7,7 @@ takes cover away, and money recorded later never moves a period that has opened.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -299,7 +300,11 @@ def cover(found: Sequence[Period], today: date) -> Cover:
     now = current(found, today)
     if not now.has_begun(today):
         return Cover(CoverState.PART_PAID if found[0].paid_minor else CoverState.UNPAID)
-    return _as_of(now, _paid_ahead(found, now, today), today)
+    told, before = _as_of(now, _paid_ahead(found, now, today), today), found[: found.index(now)]
+    if before and now.begins_on and told.until_on and told.until_on < now.begins_on:
+        # Paid when it was over (the last year first), it covered nobody: the one before it says when cover ended.
+        return replace(told, until_on=cover(before, today).until_on)
+    return told
 
 
 def _paid_ahead(found: Sequence[Period], now: Period, today: date) -> date | None:
@@ -324,7 +329,8 @@ def _as_of(period: Period, paid_ahead: date | None, today: date) -> Cover:
     ends_on = period.expires_on if paid_up else period.must_be_paid_by or period.expires_on
     until = paid_ahead if paid_up and paid_ahead else ends_on
     if today > period.grace_until:
-        return Cover(CoverState.EXPIRED, until_on=ends_on)
+        was_late = period.paid_up_on is not None and period.paid_up_on > period.grace_until
+        return Cover(CoverState.EXPIRED, until_on=period.must_be_paid_by if was_late else ends_on)
     if not paid_up and today > ends_on:
         return Cover(CoverState.SUSPENDED, until_on=ends_on)
     if today < period.entitled_on:
