@@ -69,7 +69,7 @@ def _formerly_dated(
         opened = entitled = before.expires_on + DAY
     else:
         opened, entitled = share_on, add_months(share_on, terms.waiting_period_months)
-    return Period(terms, paid_minor, opened, opened, entitled, paid_up_on, anchor_on=opened)
+    return Period(terms, paid_minor, share_on, opened, opened, entitled, paid_up_on, anchor_on=opened)
 
 
 async def accept_answers(db: AsyncConnection, mutuelle_id: str, by: By) -> list[Otherwise]:
