@@ -4,6 +4,7 @@ what became of their money, a birth, a death, a lost phone.
 
 from locales import Sentence, _
 from menus.assembly import assembly
+from menus.benefits import CARE, asked_by, care_by_message
 from menus.confirmation import answer_first, asked_about, no_household
 from menus.messages import RECEIPTS_SHOWN, listed_receipts
 from menus.mutuelle import prices, what_is_paid, which
@@ -12,7 +13,7 @@ from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.treasury.past_receipts import last_receipts
-from talk.keywords import by_message, word_for
+from talk.keywords import Takes, by_message, word_for
 from talk.words import Caller, look
 
 
@@ -44,16 +45,20 @@ async def prices_by_message(caller: Caller) -> Sentence:
 
 
 @by_message(
-    _("BENEFITS"),
+    CARE,
     said=_(
-        "BENEFIT BABY+VACCIN* CARE TREATMENT* REFUND* REIMBURSE* DELIVERY SURGERY OPERATION MEDICINE* DRUGS VACCIN* "
+        "BENEFIT BABY+VACCIN* TREATMENT* REFUND* REIMBURSE* DELIVERY SURGERY OPERATION MEDICINE* DRUGS VACCIN* "
         "TOOTH TEETH DENTAL GLASSES WHAT+COVERED WHAT+PAID|PAY+MUTUELLE PREGNANT PREGNANCY WHAT+YOU+COVER"
     ),
     strangers=True,
+    takes=Takes.WORDS,
     weight=3,
 )
 async def benefits_by_message(caller: Caller) -> Sentence:
-    return what_is_paid(await mutuelle_of(caller))
+    household = await whom(caller)
+    mutuelle = await look(get_mutuelle, household.mutuelle_id) if household else await mutuelle_of(caller)
+    asked = await asked_by(caller, mutuelle, household)
+    return await care_by_message(caller, asked) if asked else what_is_paid(mutuelle)
 
 
 @by_message(

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from locales import Fact, Sentence, _
+from menus.benefits import asked_by, prices_at
+from menus.mutuelle import what_is_paid
 from menus.words import whom
 from mutuelle.care.directory import Practice, place_in_words, places_called, places_of_care, practices_at
 from mutuelle.care.referents import Referent, choose_referent, referent_of
@@ -10,12 +12,12 @@ from mutuelle.care.words import SERVICES, language_word
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Place, get_mutuelle, mutuelles_near, places_of
-from talk.keywords import Takes, by_message
+from talk.keywords import BY_MESSAGE, Takes, by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look, show
 
 FEW = 4  # more than these at one place are first sorted by language or service
 LANGUAGE, SERVICE, ALL = "language", "service", "all"
-MINE = "mine"
+MINE, PRICES = "mine", "prices"
 LISTED_LETTERS = 80  # of the names of places in one SMS, beside the question
 
 
@@ -62,15 +64,24 @@ async def at_place(caller: Caller, household: Household | None, place: Place) ->
     if len(found) > FEW:
         found = await sorted_out(found)
     practice = found[0] if len(found) == 1 else await choose(_("Which one?"), found)
-    if household is None or not await may_choose(caller, household, practice):
+    own = household if household and household.mutuelle_id == practice.mutuelle_id else None
+    offers = []
+    if own and await may_choose(caller, own, practice):
+        offers.append(Option(MINE, _("Choose this doctor"), "1"))
+    if practice.has_prices and caller.gateway != BY_MESSAGE:  # by SMS the keyword of care tells them
+        offers.append(Option(PRICES, _("Prices of care"), "2"))
+    if not offers:
         return await show(shown(practice))
-    await choose(shown(practice), (Option(MINE, _("Choose this doctor"), "1"),))
-    return await agree(household, practice)
+    chosen = await choose(shown(practice), offers)
+    if own and chosen.key == MINE:
+        return await agree(own, practice)
+    asked = await asked_by(caller, mutuelle, own, practice.facility_id)
+    return await prices_at(caller, asked) if asked else await show(what_is_paid(mutuelle))
 
 
 async def may_choose(caller: Caller, household: Household, practice: Practice) -> bool:
-    """Whether it is a doctor of the household's mutuelle, and not its own already."""
-    if not practice.doctor_phone or household.mutuelle_id != practice.mutuelle_id:
+    """Whether it is a doctor, and not the household's own already."""
+    if not practice.doctor_phone:
         return False
     chosen = await look(referent_of, household, caller.at)
     return chosen is None or chosen.doctor_phone != practice.doctor_phone

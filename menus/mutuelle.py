@@ -4,6 +4,7 @@ import re
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.assembly import about_assembly
+from menus.benefits import asked_by, what_she_pays
 from menus.limits import limits
 from menus.payers import payers
 from menus.treasurer import treasuries
@@ -43,6 +44,8 @@ async def about_mutuelle(caller: Caller) -> Sentence:
             *((Option(LIMITS, _("Limits"), "7"), Option(PAYERS, _("Payers"), "8")) if kept else ()),
         ),
     )
+    if topic.key == BENEFITS and (asked := await asked_by(caller, mutuelle, household)):
+        return await what_she_pays(caller, asked)
     if topic.key == ASSEMBLY:
         return await about_assembly(caller, mutuelle)
     if topic.key == LIMITS:

@@ -33,6 +33,7 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.scheme.regimes import Payer, PayerKind, Regime
 from mutuelle.treasury.reconciliation import reconcile
 from tests.support import support_acts as support
+from tests.support.benefits import opens_benefits
 from tests.support.clinic import open_facility
 from tests.support.officers import appoint, set_limit
 from tests.support.own_accounts import opens
@@ -136,6 +137,11 @@ class Script:
                 complaints_phone="+22376000019",
             )
             await open_facility(db, code="KEN", name="CSCom Kènè", phone="+22376000032")
+
+    async def benefits(self, _rest: str) -> None:
+        """The mutuelle has said what it pays of which care, and its health centre what it takes."""
+        async with self.ussd_deps.pool.begin() as db:
+            await opens_benefits(db)
 
     async def takes(self, rest: str) -> None:
         """The mutuelle decides how it is paid: `merchant_code 4040`, `least_cash_minor 500`."""
@@ -286,6 +292,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "unroute": Script.unroutes,
     "neighbour": Script.neighbour,
     "takes": Script.takes,
+    "benefits": Script.benefits,
     "opens": Script.opens,
     "limit": Script.limits,
     "card": Script.prints,

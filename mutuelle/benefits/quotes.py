@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,7 @@ from mutuelle.benefits.rules import (
     Quote,
     QuoteState,
     Tariff,
+    UsedSoFar,
     agreed_level,
     first_covered_day,
     in_force,
@@ -52,15 +53,14 @@ class BenefitFacts:
         """The level at which the facility is under agreement that day; None for none."""
         return agreed_level(self.agreements, self.own_level, on)
 
-    @property
-    def services(self) -> list[str]:
-        """The services of which the product says something, in the order in which people are told them."""
-        said = {one.service for one in self.benefits}
+    def services_on(self, on: date) -> list[str]:
+        """The services of which the product has a rule that day, in the order in which people are told them."""
+        said = {one.service for one in self.benefits if one.since <= on}
         return [*(code for code in SERVICES if code in said), *sorted(said - set(SERVICES))]
 
 
 async def benefit_facts(
-    db: AsyncConnection, mutuelle_id: str, product_code: str, *, number: str = "", facility_id: str = ""
+    db: AsyncConnection, mutuelle_id: str, product_code: str, number: str = "", facility_id: str = ""
 ) -> BenefitFacts:
     """The rules of a product; what was billed to a household and what a facility takes, where one is asked about."""
     asked = {
@@ -101,9 +101,7 @@ _FACTS = Prepared(sa.text(re.sub("[A-Z]{3,}", lambda word: _columns(_ROWS[word[0
 async def facts_for(db: AsyncConnection, stands: Standing, facility_id: str = "") -> BenefitFacts:
     """What the quotes of this household follow from, under the policy that decides about the day of `stands`."""
     own = stands.household
-    return await benefit_facts(
-        db, own.mutuelle_id, stands.covering.code, number=own.number, facility_id=facility_id
-    )
+    return await benefit_facts(db, own.mutuelle_id, stands.covering.code, own.number, facility_id)
 
 
 def quote_for(
@@ -118,3 +116,23 @@ def quote_for(
         return Quote(QuoteState.NOT_PAID, service, level, price_minor, price_minor, 100)
     used = used_so_far(facts.bills, service, person.rank, current(stands.periods, on))
     return quote(benefit, price_minor, used, first_covered_day(stands.periods, person, on), on)
+
+
+def quote_of_rule(facts: BenefitFacts, service: str, level: str, on: date) -> Quote:
+    """What anybody pays who is covered and has waited, before any ceiling is used: the rule and the price alone."""
+    price_minor, benefit = (
+        price_of_act(facts.tariffs, service, on),
+        in_force(facts.benefits, service, level, on),
+    )
+    if benefit is None:
+        return Quote(QuoteState.NOT_PAID, service, level, price_minor, price_minor, 100)
+    return quote(replace(benefit, waiting_months=0), price_minor, UsedSoFar(), None, on)
+
+
+def quotes_of_rules(facts: BenefitFacts, on: date) -> list[Quote]:
+    """That of each service whose price at the facility is known; none where it is under no agreement that day."""
+    level = facts.level_on(on)
+    if level is None:
+        return []
+    found = [quote_of_rule(facts, code, level, on) for code in (*SERVICES, *sorted(facts.named))]
+    return [quote for quote in found if quote.price_minor is not None]

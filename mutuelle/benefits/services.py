@@ -14,16 +14,16 @@ from values import value
 
 # The name of each service in words.
 SERVICES: dict[str, Sentence] = {
-    "CON": _("consultation"),
-    "PCH": _("minor surgery"),
-    "ACC": _("delivery"),
-    "CPN": _("ante-natal visit"),
-    "PPN": _("post-natal visit"),
-    "LAB": _("laboratory"),
-    "VAC": _("vaccination"),
-    "MED": _("medicines"),
-    "HOS": _("hospital stay"),
-    "TRA": _("referral transport"),
+    "CON": _("Consultation"),
+    "PCH": _("Minor surgery"),
+    "ACC": _("Delivery"),
+    "CPN": _("Ante-natal visit"),
+    "PPN": _("Post-natal visit"),
+    "LAB": _("Laboratory"),
+    "VAC": _("Vaccination"),
+    "MED": _("Medicines"),
+    "HOS": _("Hospital stay"),
+    "TRA": _("Referral transport"),
 }
 # What people write for it: first its three letters in that language, as people are told them.
 WRITTEN: dict[str, Sentence] = {

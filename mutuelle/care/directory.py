@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
+from mutuelle.benefits.tables import tariff
 from mutuelle.scheme.mutuelles import Place, PlaceNear, places_named, told_apart
 from mutuelle.tables import doctor, facility, mutuelle, place
 from talk.answers import Kind
@@ -26,6 +27,7 @@ class Practice:
     """A doctor at a facility, or a facility without one (`doctor_phone` and `doctor` are empty).
 
     `languages` are ISO 639 codes, `services` some of `founding.rules.SERVICES`, `hours` the facility's own words.
+    `has_prices`: whether it has told what it takes for care.
     """
 
     mutuelle_id: str
@@ -37,6 +39,7 @@ class Practice:
     facility_phone: str
     languages: tuple[str, ...]
     services: tuple[str, ...]
+    has_prices: bool
 
     @property
     def key(self) -> str:
@@ -58,6 +61,13 @@ def in_office(today: date | ColumnElement[date]) -> ColumnElement[bool]:
 
 
 AT_FACILITY = (facility.c.mutuelle_id == doctor.c.mutuelle_id) & (facility.c.id == doctor.c.facility_id)
+
+
+_PRICED = (
+    exists()
+    .where(tariff.c.mutuelle_id == facility.c.mutuelle_id, tariff.c.facility_id == facility.c.id)
+    .correlate(facility)
+)
 
 
 async def places_of_care(db: AsyncConnection, mutuelles: Sequence[str]) -> list[PlaceNear]:
@@ -112,12 +122,21 @@ async def practices_at(db: AsyncConnection, at: Place, today: date) -> list[Prac
             facility.c.phone,
             doctor.c.languages,
             facility.c.services,
+            _PRICED,
         )
         .outerjoin_from(facility, doctor, AT_FACILITY & in_office(today))
         .where(facility.c.mutuelle_id == at.mutuelle_id, facility.c.place_id == at.id)
         .order_by(doctor.c.name.nulls_last(), facility.c.name, doctor.c.phone)
     )
     return [
-        Practice(*row[:2], row[2] or "", row[3] or "", *row[4:7], tuple(row[7] or ()), tuple(row[8]))
+        Practice(
+            *row[:2],
+            row[2] or "",
+            row[3] or "",
+            *row[4:7],
+            tuple(row[7] or ()),
+            tuple(row[8]),
+            has_prices=row[9],
+        )
         for row in rows
     ]

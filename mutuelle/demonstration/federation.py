@@ -14,6 +14,8 @@ from ledger import accounts
 from ledger.accounts import Side
 from ledger.book import Account, Journal, Movement, open_accounts
 from mutuelle.acts import By
+from mutuelle.benefits.openings import BenefitOpenings, open_benefits
+from mutuelle.benefits.rules import Benefit, Tariff
 from mutuelle.dates import add_months
 from mutuelle.founding.founding import (
     appoint_officers,
@@ -58,6 +60,8 @@ class Land:
     two_signatures_from_minor: int | None
     payers: Sequence[Payer]
     regimes: Sequence[Regime]
+    benefits: Sequence[Mapping[str, Any]] = ()
+    tariffs: Sequence[Mapping[str, Any]] = ()
 
     def phone(self, nth: int) -> str:
         """The phone of its `nth` invented household, from 0; ValueError past the last."""
@@ -88,6 +92,8 @@ def _land(facts: Mapping[str, Any], now: datetime) -> Land:
         two_signatures_from_minor=facts.get("two_signatures_from_minor"),
         payers=[payer for payer, _facts in payers],
         regimes=[_regime(payer, of, _opened_on(sales)) for payer, of in payers],
+        benefits=facts.get("benefit", ()),
+        tariffs=facts.get("tariff", ()),
         **{name: facts[name] for name in ("women", "men", "families", "invented_phones")},
     )
 
@@ -112,6 +118,9 @@ async def found(db: AsyncConnection, land: Land, now: datetime) -> None:
     await contract_doctors(db, land.mutuelle, land.doctors, on=opened_on, at=now)
     await open_routes(db, land.mutuelle, land.routes)
     await list_payers(db, land.mutuelle, land.payers, land.regimes)
+    await open_benefits(
+        db, land.mutuelle, _said_of_benefits(land, opened_on), By("import", "first rules", now)
+    )
     if land.openings:
         await _open_books(db, land, opened_on)
     if land.two_signatures_from_minor is not None:
@@ -142,6 +151,16 @@ async def _open_books(db: AsyncConnection, land: Land, on: date) -> None:
         ],
     )
     await post_all(db, [journal])
+
+
+def _said_of_benefits(land: Land, on: date) -> BenefitOpenings:
+    return BenefitOpenings(
+        benefits=[Benefit(since=on, **rule) for rule in land.benefits],
+        tariffs=[
+            (price["facility_id"], Tariff(price["service"], on, price["price_minor"]))
+            for price in land.tariffs
+        ],
+    )
 
 
 def _sales(mutuelle: Mutuelle, products: Sequence[Mapping[str, Any]], today: date) -> Iterator[Sale]:
