@@ -130,12 +130,15 @@ async def practices_at(db: AsyncConnection, at: Place, today: date) -> list[Prac
     )
     return [
         Practice(
-            *row[:2],
-            row[2] or "",
-            row[3] or "",
-            *row[4:7],
-            tuple(row[7] or ()),
-            tuple(row[8]),
+            row[0],
+            row[1],
+            doctor_phone=row[2] or "",
+            doctor=row[3] or "",
+            facility=row[4],
+            hours=row[5],
+            facility_phone=row[6],
+            languages=tuple(row[7] or ()),
+            services=tuple(row[8]),
             has_prices=row[9],
         )
         for row in rows
