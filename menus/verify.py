@@ -32,6 +32,7 @@ CHECK_BY_MESSAGE = _(
     "Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813. "
     "Without a code: the year of birth"
 )
+CODE_AND_CARE = _("The patient's code (6 digits), else the year of birth? With the care: 246813 DEL")
 NOTHING_CHECKED = _("Nothing was checked.")
 MOST_PARTS = 4  # messages of one check
 SHOWN = 32  # of the last checks: a busy morning
@@ -41,8 +42,8 @@ SHOWN = 32  # of the last checks: a busy morning
 async def verify(caller: Caller) -> Sentence:
     """VERIF 101 482 937 246813, or number and code in two messages: they are the request, and the agreement to it.
 
-    The patient's year of birth may stand for the code. Of a proof that came first nothing is kept with the
-    conversation: the action reads it from that message.
+    The patient's year of birth may stand for the code; a word for the care asks what the patient pays. Of a proof that
+    came first nothing is kept with the conversation: the action reads it from that message.
     """
     if not await look(doctor_appointments, caller):
         return NOT_A_DOCTOR
@@ -57,7 +58,9 @@ async def verify(caller: Caller) -> Sentence:
     agreed = await order(terms(said.number), in_parts=True)
     if not agreed:
         return NOTHING_CHECKED
-    answer: Sentence = await do(check_cover, number=said.number, proof=said.proof or PROOF_CAME_BEFORE)
+    answer: Sentence = await do(
+        check_cover, number=said.number, proof=said.proof or PROOF_CAME_BEFORE, service=said.service
+    )
     return longest(one_at_a_time(answer), caller.language, SMS_SEPTETS) if said.more else answer
 
 
@@ -90,8 +93,8 @@ async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:
     agreed = await confirm(terms(number))
     if not agreed:
         return NOTHING_CHECKED
-    proof = await ask(_("The patient's code (6 digits)? Without a code: the year of birth"), care_proof)
-    answer: Sentence = await do(check_cover, number=number, proof=proof)
+    said = await ask(CODE_AND_CARE, care_proof)
+    answer: Sentence = await do(check_cover, number=number, proof=said.proof, service=said.service)
     return answer
 
 

@@ -4,11 +4,12 @@ Ten services are known everywhere; a mutuelle may name more. The tables keep the
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rapidfuzz.distance import OSA
 
 from locales import Sentence, _, languages, render
+from talk.figures import LIKE_DIGITS
 from talk.questions import initials
 from values import value
 
@@ -98,5 +99,16 @@ def _known_words() -> dict[str, str]:
 
 
 def words_beside(typed: str) -> list[str]:
-    """The words of a text that may name a service: capitals without accents, of three letters or more."""
-    return [word for word in re.findall("[A-Z]+", initials(typed)) if len(word) >= LETTERS]
+    """The words of a text that may name a service: capitals without accents, of three letters or more, no figures."""
+    written = (word for word in re.findall(r"[^\W_]+", typed) if not word.translate(LIKE_DIGITS).isdecimal())
+    return [word for word in map(initials, written) if word.isalpha() and len(word) >= LETTERS]
+
+
+def service_written(typed: str, others: Collection[str]) -> str:
+    """The service that a line names beside figures, of `others` (words that mean nothing) none: its code, with a
+    question mark where it was written with a mistake; else the last word of three letters, which a mutuelle may know.
+    """
+    words = [word for word in words_beside(typed) if word not in others]
+    if read := service_in(words, {}):
+        return read.code if read.is_exact else f"{read.code}?"
+    return next((word for word in reversed(words) if len(word) == LETTERS), "")

@@ -21,7 +21,7 @@ LEVEL_NAMES: dict[str, Sentence] = {
 
 
 def patient_pays(quote: Quote, mutuelle: Mutuelle) -> Sentence:
-    """What a doctor reads behind COVERED, without the name of the care."""
+    """What a doctor reads behind COVERED, without the care's name; of a ceiling only that it is passed or begun."""
     if quote.state is QuoteState.NOT_SAID:
         return _("Patient's share: ask {phone}.", phone=mutuelle.complaints)
     if quote.state is QuoteState.NOT_PAID:
@@ -31,17 +31,18 @@ def patient_pays(quote: Quote, mutuelle: Mutuelle) -> Sentence:
     if quote.state is QuoteState.USED_UP:
         return _("Ceiling reached: the patient pays all.")
     share = _share(quote.patient_minor, quote.patient_percent, mutuelle.currency)
-    said = _("The patient pays {share}.", share=share)
-    if quote.is_part:
-        said = _("The patient pays {share}: the ceiling pays a part.", share=share)
+    if quote.is_part and quote.price_minor is None:
+        share = _("{share}, ceiling begun", share=share)
+    elif quote.is_part:
+        share = _("{share}, over ceiling", share=share)
     rule = quote.benefit
     if rule and rule.needs_referral and rule.needs_agreement:
-        return _("{said} Only with a referral and the mutuelle's agreement.", said=said)
+        return _("With referral and our agreement, the patient pays {share}.", share=share)
     if rule and rule.needs_referral:
-        return _("{said} Only with a referral.", said=said)
+        return _("With a referral, the patient pays {share}.", share=share)
     if rule and rule.needs_agreement:
-        return _("{said} Only with the mutuelle's agreement.", said=said)
-    return said
+        return _("With our agreement, the patient pays {share}.", share=share)
+    return _("The patient pays {share}.", share=share)
 
 
 def _share(minor: int | None, percent: int | None, currency: str) -> Sentence | Money | str:

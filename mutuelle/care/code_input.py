@@ -1,7 +1,8 @@
 """What a doctor types for a check: a member number and what proves it, with any spacing, O for 0 and I or l for 1.
 
 The proof is a care code, a code of the card with or without the patient's year of birth, or that year alone. Number and
-proof come in one message or in two, in either order; what is read never says which digits are wrong.
+proof come in one message or in two, in either order; what is read never says which digits are wrong. A word beside them
+may name the care that the patient comes for.
 """
 
 import re
@@ -11,6 +12,7 @@ from functools import cache
 from stdnum import damm
 
 from locales import _
+from mutuelle.benefits.services import service_written
 from mutuelle.care.codes import DIGITS
 from mutuelle.households.member_numbers import LENGTH
 from talk.answers import Kind, Secret
@@ -28,23 +30,28 @@ PROOF_CAME_BEFORE = Secret("")  # stands for a proof that is in a message and wa
 BESIDE_PARTS = _("CODE NUMBER PATIENT N HELLO DOCTOR PLEASE AND THE OF IS HERE THANKS")
 CHECK_DIGITS = _("Please check each digit.")
 PROOF_CAME = "(code)"  # what is kept of a proof: that it came
+KEPT = re.compile(rf"(\d{{{LENGTH}}})? ?\(code\) ?([A-Z]{{3}}\??)?")  # parts as they are kept
 
 
 class CheckParts(str):
-    """What a doctor wrote of a check. As a string it is what may be kept of it: the number, never the proof.
+    """What a doctor wrote of a check. As a string it is what may be kept of it: number and service, never the proof.
 
     `number` has the right check digit, or is empty. `proof` (`proof_parts` reads it) is None where it is missing, and
-    PROOF_CAME_BEFORE where this was read from what is kept. `more`: the digits of another patient follow.
+    PROOF_CAME_BEFORE where this was read from what is kept. `more`: the digits of another patient follow. `service` is
+    as `service_written` reads it, "" where no care is named.
     """
 
     number: str
     proof: Secret | None
     more: bool
+    service: str
 
-    def __new__(cls, number: str, proof: Secret | None = None, *, more: bool = False) -> "CheckParts":
+    def __new__(
+        cls, number: str, proof: Secret | None = None, *, more: bool = False, service: str = ""
+    ) -> "CheckParts":
         came = "" if proof is None else PROOF_CAME
-        parts = super().__new__(cls, f"{number} {came}".strip())
-        parts.number, parts.proof, parts.more = number, proof, more
+        parts = super().__new__(cls, " ".join(filter(None, (number, came, service))))
+        parts.number, parts.proof, parts.more, parts.service = number, proof, more, service
         return parts
 
     @property
@@ -55,7 +62,8 @@ class CheckParts(str):
     def with_part(self, came: "CheckParts") -> "CheckParts":
         """The two together; what came again counts."""
         proof = self.proof if came.proof is None else came.proof
-        return CheckParts(came.number or self.number, proof, more=came.more)
+        service = came.service or self.service
+        return CheckParts(came.number or self.number, proof, more=came.more, service=service)
 
 
 def proof_parts(proof: str) -> tuple[str, int | None]:
@@ -66,18 +74,18 @@ def proof_parts(proof: str) -> tuple[str, int | None]:
 
 
 def _parts(typed: str) -> CheckParts:
-    if typed.endswith(PROOF_CAME):
-        return CheckParts(typed.removesuffix(PROOF_CAME).strip(), PROOF_CAME_BEFORE)
-    found = groups(typed)
+    if kept := KEPT.fullmatch(typed):
+        return CheckParts(kept[1] or "", PROOF_CAME_BEFORE, service=kept[2] or "")
+    found, service = groups(typed), service_written(typed, words_of(BESIDE_PARTS))
     digits = "".join(found)
     if _is_proof(digits):
-        return CheckParts("", Secret(digits))
+        return CheckParts("", Secret(digits), service=service)
     if len(digits) == LENGTH and damm.is_valid(digits):
-        return CheckParts(digits)
+        return CheckParts(digits, service=service)
     for first, more in _first_patient(found):
         for number, proof in _readings(first):
             if damm.is_valid(number) and _is_proof(proof):
-                return CheckParts(number, Secret(proof), more=more)
+                return CheckParts(number, Secret(proof), more=more, service=service)
     raise InvalidError(CHECK_DIGITS)
 
 
@@ -126,6 +134,7 @@ check_parts = Kind(
         "246813",
         "101 000 000 1981",
         "101 000 000 246813 1981",
+        "101 000 000 246813 ACC",
     ),
     bad=("", "patient", "101 000 001", "101 000 001 246813", "101000000 2468135", "101000000 1781"),
     takes_rest=True,
@@ -155,19 +164,20 @@ def parts_in(body: str) -> CheckParts | None:
         return None
 
 
-def _proof(typed: str) -> Secret:
+def _proof(typed: str) -> CheckParts:
     digits = "".join(groups(typed))
     if not _is_proof(digits):
         raise InvalidError(
             _("A code has {digits} digits, a year of birth {year}, like 1981.", digits=DIGITS, year=YEAR)
         )
-    return Secret(digits)
+    return CheckParts("", Secret(digits), service=service_written(typed, words_of(BESIDE_PARTS)))
 
 
 care_proof = Kind(
     "care proof",
     _proof,
-    good=("246 813", "1981", "246 813 1981"),
+    good=("246 813", "1981", "246 813 1981", "246813 ACC"),
     bad=("12", "abcdef", "1234567", "1781"),
     secret=True,
+    takes_rest=True,
 )

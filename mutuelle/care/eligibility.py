@@ -23,6 +23,7 @@ from mutuelle.care.codes import FoundProof, KeptCode, digests, find_proof, use_c
 from mutuelle.care.guess_limits import DoctorAtFacility, MadeToday, count_failure
 from mutuelle.care.messages import CheckToKnow
 from mutuelle.care.patients import shown_covered, shown_patient
+from mutuelle.care.shares import share_told
 from mutuelle.care.tables import eligibility_check
 from mutuelle.contributions.standing import facts_of, stands_on
 from mutuelle.cover.people import Person, people_of, present
@@ -61,7 +62,9 @@ async def doctor_appointments(db: AsyncConnection, caller: Caller) -> list[Appoi
     ]
 
 
-async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, proof: Secret) -> Sentence:
+async def check_cover(
+    db: AsyncConnection, caller: Caller, *, number: str, proof: Secret, service: str = ""
+) -> Sentence:
     """The answer to a doctor. Nothing is raised after a failure has been counted: the count must be committed.
 
     1. Lock the facility, then the household: simultaneous checks run one after the other.
@@ -69,7 +72,8 @@ async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, proof
     3. Read everything even where the check has failed already, so that all answers take the same time.
     4. A valid code is used up with its answer.
 
-    `proof` is PROOF_CAME_BEFORE where it is in an SMS of the last minutes.
+    `proof` is PROOF_CAME_BEFORE where it is in an SMS of the last minutes. With a `service` the answer says what the
+    patient pays for it.
     """
     appointments = await doctor_appointments(db, caller)
     if not appointments:
@@ -79,6 +83,10 @@ async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, proof
     asker = await guess_limits.facility_for(
         db, caller, [appointment.mutuelle_id for appointment in appointments], number
     )
+    if asker.level is None:
+        raise RefusedError(
+            _("Your facility has no agreement with {mutuelle} today.", mutuelle=asker.mutuelle.name)
+        )
     code, year = proof_parts(proof)
     made = await guess_limits.made_today(db, asker, caller.at)
     if past := _past_limit(asker, made, without_code=not code):
@@ -91,10 +99,10 @@ async def check_cover(db: AsyncConnection, caller: Caller, *, number: str, proof
     found = await find_proof(db, HouseholdKey(asker.mutuelle.id, number), kept, year, caller.at)
     reason = "number" if household is None else "locked" if is_locked else trouble(proof, found, caller.at)
     if household and not reason:
-        return await _answer(db, caller, asker, household, found)
+        return await _answer(db, caller, asker, household, found, service)
     await count_failure(db, caller, asker, number, reason)
     if household and found.code and reason == "used":
-        return await _used_before(db, caller, asker, household, found.code)
+        return await _used_before(db, caller, asker, household, found.code, service)
     return NOT_RECOGNISED
 
 
@@ -143,7 +151,12 @@ def trouble(proof: Secret, found: FoundProof, at: datetime) -> str:
 
 
 async def _answer(
-    db: AsyncConnection, caller: Caller, asker: DoctorAtFacility, household: Household, found: FoundProof
+    db: AsyncConnection,
+    caller: Caller,
+    asker: DoctorAtFacility,
+    household: Household,
+    found: FoundProof,
+    service: str,
 ) -> Sentence:
     """Use up the code, keep the answer, notify those who must know of the check."""
     facts = await facts_of(db, household, caller.at)
@@ -170,7 +183,8 @@ async def _answer(
     if code:
         await use_code(db, household, code, caller.at)
     await _notify(db, asker.mutuelle, household, facts.phones, code, given)
-    return _worded(asker.mutuelle, household, facts.people, given)
+    share = await share_told(db, caller, asker, stands, given, service) if service else None
+    return _worded(asker.mutuelle, household, facts.people, given, share)
 
 
 async def _notify(
@@ -235,10 +249,17 @@ def draw_reference() -> str:
 
 
 async def _used_before(
-    db: AsyncConnection, caller: Caller, asker: DoctorAtFacility, household: Household, kept: KeptCode
+    db: AsyncConnection,
+    caller: Caller,
+    asker: DoctorAtFacility,
+    household: Household,
+    kept: KeptCode,
+    service: str,
 ) -> Sentence:
-    """For a used code: notify the household, and repeat the answer to the doctor who got it (an SMS may be lost)."""
-    await messages.notify_used_again(db, asker.mutuelle, household, kept.position, caller.at)
+    """For a used code: notify the household, and repeat the answer to the doctor who got it (an SMS may be lost).
+
+    What the patient pays is told as it is at this moment; who asks it of another care is not a second doctor.
+    """
     rows = await db.execute(
         select(eligibility_check).where(
             of_household(eligibility_check, household),
@@ -247,20 +268,31 @@ async def _used_before(
     )
     given = rows.one()
     time = local_time(given.asked_at, asker.mutuelle.timezone)
+    is_next_care = bool(service) and given.doctor_phone == caller.phone
+    if not is_next_care:
+        await messages.notify_used_again(db, asker.mutuelle, household, kept.position, caller.at)
     if given.doctor_phone != caller.phone:
         return used(asker.mutuelle.today(given.asked_at), time)
-    people = await people_of(db, household)
-    return answered_before(_worded(asker.mutuelle, household, people, dict(given._mapping)), time)
+    answer, share = dict(given._mapping), None
+    if service:
+        stands = stands_on(household, await facts_of(db, household, caller.at))
+        share = await share_told(db, caller, asker, stands, answer, service)
+    everybody = await people_of(db, household)
+    return answered_before(_worded(asker.mutuelle, household, everybody, answer, share), time)
 
 
 def _worded(
-    mutuelle: Mutuelle, household: Household, everybody: Sequence[Person], given: Mapping[str, Any]
+    mutuelle: Mutuelle,
+    household: Household,
+    everybody: Sequence[Person],
+    given: Mapping[str, Any],
+    share: Sentence | None,
 ) -> Sentence:
-    """The sentence of a kept answer."""
+    """The sentence of a kept answer, with what the patient pays."""
     day = mutuelle.today(given["asked_at"])
     until = given["until_on"] if given["covered"] else None
     check = CheckAnswer(
-        mutuelle.name, given["reference"], day, until, without_code=given["code_position"] is None
+        mutuelle.name, given["reference"], day, until, share, without_code=given["code_position"] is None
     )
     if given["rank"] is not None:
         patient = next(person for person in everybody if person.rank == given["rank"])
@@ -278,6 +310,7 @@ class CheckAnswer:
     reference: str
     day: date
     until: date | None
+    share: Sentence | None = None
     without_code: bool = False
 
     def about(self, who: Fact) -> Sentence:
@@ -291,6 +324,8 @@ class CheckAnswer:
                 )
             return _("{who}: NOT COVERED on {day}. {mutuelle}, reference {reference}.", **facts)
         facts["end"] = self.until
+        if self.share:
+            return self._with_share(facts, self.share)
         if self.without_code:
             return _(
                 "{who}: COVERED on {day}, until {end}. Without code. {mutuelle}, reference {reference}.",
@@ -298,11 +333,22 @@ class CheckAnswer:
             )
         return _("{who}: COVERED on {day}, until {end}. {mutuelle}, reference {reference}.", **facts)
 
+    def _with_share(self, facts: dict[str, Fact], share: Sentence) -> Sentence:
+        """With what the patient pays; without the day, then without the mutuelle, where there is no room."""
+        facts["share"] = _("Without code. {share}", share=share) if self.without_code else share
+        return (
+            _("{who}: COVERED on {day}, until {end}. {share} {mutuelle}, reference {reference}.", **facts)
+            .or_else(_("{who}: COVERED until {end}. {share} {mutuelle}, ref. {reference}.", **facts))
+            .or_else(_("{who}: COVERED until {end}. {share} Ref. {reference}.", **facts))
+        )
+
 
 def answered_before(answer: Sentence, time: str) -> Sentence:
     """The same answer again, to the doctor who got it."""
     again = _("{answer} Code used before, at {time}.", answer=answer, time=time)
-    return again.or_else(answered_before(answer.shorter, time)) if answer.shorter else again
+    if answer.shorter:
+        return again.or_else(answered_before(answer.shorter, time))
+    return again.or_else(_("{answer} Said at {time}.", answer=answer, time=time))
 
 
 def used(day: date, time: str) -> Sentence:

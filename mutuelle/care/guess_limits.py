@@ -19,11 +19,14 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mutuelle.benefits.rules import FacilityAgreement, agreed_level
+from mutuelle.benefits.tables import agreement
 from mutuelle.care.tables import failed_check
 from mutuelle.locks import Lock, lock
+from mutuelle.rows import rows_of
 from mutuelle.scheme.limits import Limits, changes_of, read_changes
 from mutuelle.scheme.mutuelles import Mutuelle
-from mutuelle.tables import doctor, mutuelle
+from mutuelle.tables import doctor, facility, mutuelle
 from prepared import Prepared
 from talk.keywords import BY_MESSAGE
 from talk.words import Caller
@@ -38,11 +41,15 @@ GUESSES = ("number", "code", "expired", "card", "year")
 
 @dataclass(frozen=True)
 class DoctorAtFacility:
-    """A doctor who checks, his facility under contract with `mutuelle`, and his channel: SMS or call."""
+    """A doctor who checks, his facility under contract with `mutuelle`, and his channel: SMS or call.
+
+    `level`: that of the facility's agreement today; None where it has none.
+    """
 
     mutuelle: Mutuelle
     doctor_phone: str
     facility_id: str
+    level: str | None
     by_message: bool
     limits: Limits
 
@@ -61,21 +68,33 @@ async def facility_for(
     until the transaction ends, nobody else checks from it.
     """
     rows = await _CONTRACTS.rows(db, {"mutuelles": mutuelles, "phone": caller.phone})
-    found = {row[0]: (Mutuelle(*row[:-2]), row[-2], read_changes(row[-1])) for row in rows}
+    found = {row[0]: (Mutuelle(*row[:-4]), *row[-4:]) for row in rows}
     named = [owner.id for owner, *_more in found.values() if owner.prefix == int(number[:3])]
-    owner, facility_id, changes = found[named[0] if named else mutuelles[0]]
+    owner, facility_id, own_level, agreed, changes = found[named[0] if named else mutuelles[0]]
     await lock(db, Lock.CHECKS, owner.id, facility_id)
-    limits = changes.on(owner.today(caller.at))
-    return DoctorAtFacility(owner, caller.phone, facility_id, caller.gateway == BY_MESSAGE, limits)
+    today = owner.today(caller.at)
+    level = agreed_level([FacilityAgreement(*one) for one in agreed], own_level, today)
+    limits = read_changes(changes).on(today)
+    return DoctorAtFacility(owner, caller.phone, facility_id, level, caller.gateway == BY_MESSAGE, limits)
 
 
 _CONTRACTS = Prepared(
     select(
         *(mutuelle.c[name] for name in Mutuelle.__dataclass_fields__),
         doctor.c.facility_id,
+        facility.c.level,
+        rows_of(
+            select(*(agreement.c[name] for name in FacilityAgreement.__dataclass_fields__)).where(
+                agreement.c.mutuelle_id == facility.c.mutuelle_id, agreement.c.facility_id == facility.c.id
+            )
+        ),
         sa.literal_column(changes_of("mutuelle.id"), sa.Text),
     )
     .join(doctor, doctor.c.mutuelle_id == mutuelle.c.id)
+    .join(
+        facility,
+        (facility.c.mutuelle_id == doctor.c.mutuelle_id) & (facility.c.id == doctor.c.facility_id),
+    )
     .where(
         mutuelle.c.id == sa.any_(sa.bindparam("mutuelles", type_=sa.ARRAY(sa.Text))),
         doctor.c.phone == sa.bindparam("phone"),

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from locales import Sentence
+from locales import Sentence, _
+from mutuelle.benefits.rules import Benefit, Quote, QuoteState
+from mutuelle.benefits.words import patient_pays
 from mutuelle.care import eligibility, messages, patients
 from mutuelle.care.guess_limits import DoctorAtFacility
 from mutuelle.care.patients import shown_patient
@@ -15,7 +17,7 @@ from tests.support.messages_receipts import MUTUELLE
 AT = datetime(2026, 12, 22, 23, 59, tzinfo=UTC)
 DAY, END = date(2026, 12, 22), date(2027, 12, 21)
 LONGEST = replace(MUTUELLE, complaints_phone="+2290197123456")
-DESK = DoctorAtFacility(LONGEST, "+22376000041", "hopital", False, Limits(checks_a_day=1_000))
+DESK = DoctorAtFacility(LONGEST, "+22376000041", "hopital", "hospital", False, Limits(checks_a_day=1_000))
 CHILD = Person(2, "Nana Mariam Wassa", 2025, DAY)
 TWIN = Person(3, "Nouhoum Mamadou Waly", 2025, DAY)
 WHO = shown_patient(CHILD, (CHILD, TWIN), DAY)
@@ -26,6 +28,26 @@ PEOPLE = [Person(rank, "Nana Mariam Wassa", 1926, DAY) for rank in range(1, 31)]
 NAMED, COUNTED = patients.shown_covered(HOUSEHOLD, PEOPLE, 30, DAY)
 OF_CARD = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END).about(COUNTED)
 OF_YEAR = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(COUNTED)
+RULE = Benefit("P1", "ACC", "hospital", DAY, copay_percent=99, needs_referral=True, needs_agreement=True)
+QUOTES = {
+    "all of it known": Quote(QuoteState.PAID, "ACC", "hospital", 999_999, 999_999, 99, True, benefit=RULE),
+    "without a price": Quote(QuoteState.PAID, "ACC", "hospital", None, None, 99, True, benefit=RULE),
+    **{f"{state}": Quote(state, "ACC", "hospital") for state in QuoteState if state is not QuoteState.PAID},
+}
+
+
+def with_share(quote: Quote, *, again: bool = False) -> Sentence:
+    """The shortest wording of an answer with the patient's share, without a code, of a word that was said back."""
+    share = _("{code}: {said}", code="ACC", said=patient_pays(quote, LONGEST))
+    answer = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, share, without_code=not again)
+    said = answer.about(WHO)
+    if again:
+        said = eligibility.answered_before(said, "23:59")
+    while said.shorter:
+        said = said.shorter
+    return said
+
+
 TO_KNOW = messages.CheckToKnow("WMWMWM", "Hôpital de district Fousseyni", "..010", by_card=False)
 
 MESSAGES: dict[str, Sentence] = {
@@ -54,4 +76,9 @@ MESSAGES: dict[str, Sentence] = {
     ),
     "answer to a check: the doctor's day is over": eligibility.used_up(DESK),
     "answer to a check: only doctors": eligibility.NOT_A_DOCTOR,
+    **{f"answer to a check, with the share: {name}": with_share(quote) for name, quote in QUOTES.items()},
+    **{
+        f"the same again, with the share: {name}": with_share(quote, again=True)
+        for name, quote in QUOTES.items()
+    },
 }

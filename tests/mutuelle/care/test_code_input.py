@@ -192,10 +192,45 @@ def test_a_message_without_a_keyword(body: str, is_read: bool) -> None:
 
 @pytest.mark.parametrize("typed", ["206813", "206 813", "206-813", "2O68l3"])
 def test_a_code_alone(typed: str) -> None:
-    assert care_proof.parse(repaired(typed)) == Secret("206813")
+    assert care_proof.parse(repaired(typed)).proof == Secret("206813")
 
 
 @pytest.mark.parametrize("typed", ["", "24681", "2468135", "abcdef", "246 813 1"])
 def test_what_is_no_code(typed: str) -> None:
     with pytest.raises(InvalidError, match="digits"):
         care_proof.parse(repaired(typed))
+
+
+@pytest.mark.parametrize(
+    ("typed", "service"),
+    [
+        (f"{NUMBER} {CODE} ACC", "ACC"),
+        (f"acc {NUMBER} {CODE}", "ACC"),
+        (f"{NUMBER} 1981 accouchement", "ACC"),
+        (f"{NUMBER} {CODE} DEL", "ACC"),  # in English
+        (f"{NUMBER} {CODE} ACV", "ACC?"),
+        (f"{NUMBER} {CODE} medicamants", "MED?"),
+        (f"{NUMBER} {CODE} ACC LAB", "ACC"),  # two services: the first
+        (f"{NUMBER} {CODE} OPH", "OPH"),  # a mutuelle may know it
+        (f"Bonjour docteur, patient {NUMBER} code {CODE}, merci", ""),
+        (f"{NUMBER} {CODE} Mariam", ""),
+        ("lOl.482.939-246813", ""),  # letters that stand for figures
+        (f"{NUMBER} {CODE}", ""),
+    ],
+)
+def test_the_care_that_is_named_beside_the_figures(typed: str, service: str) -> None:
+    said = check_parts.parse(repaired(typed))
+    assert (said.number, said.service) == (NUMBER, service)
+    again = check_parts.parse(str(said))  # as the conversation keeps it
+    assert (again.number, again.service) == (NUMBER, service)
+    assert CODE not in str(said)
+
+
+def test_the_care_may_come_with_either_part() -> None:
+    for first, second in ((NUMBER, f"{CODE} ACC"), (f"{NUMBER} ACC", CODE), (f"{CODE} LAB", NUMBER)):
+        both = check_parts.parse(first).with_part(check_parts.parse(second))
+        assert (both.number, bool(both.proof), both.service) == (
+            NUMBER,
+            True,
+            "LAB" if "LAB" in first else "ACC",
+        )
