@@ -67,9 +67,9 @@ async def at_place(caller: Caller, household: Household | None, place: Place) ->
     own = household if household and household.mutuelle_id == practice.mutuelle_id else None
     offers = []
     if own and await may_choose(caller, own, practice):
-        offers.append(Option(MINE, _("Choose this doctor"), "1"))
+        offers.append(Option(MINE, _("Choose"), "1"))
     if practice.has_prices and caller.gateway != BY_MESSAGE:  # by SMS the keyword of care tells them
-        offers.append(Option(PRICES, _("Prices of care"), "2"))
+        offers.append(Option(PRICES, _("Prices"), "2"))
     if not offers:
         return await show(shown(practice))
     chosen = await choose(shown(practice), offers)

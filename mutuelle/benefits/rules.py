@@ -15,6 +15,8 @@ from mutuelle.cover.rules import Period, current
 from mutuelle.dates import add_months
 from values import value
 
+MOST_MINOR = 9_999_999  # a ceiling or a price: what a screen has room for
+
 
 class QuoteState(StrEnum):
     """What the mutuelle says of one service for one person on one day."""

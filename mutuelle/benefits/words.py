@@ -113,10 +113,10 @@ def _with_what_is_left(said: Sentence, quote: Quote, currency: str) -> Sentence:
         (rule.household_ceiling_minor, used.household_minor),
     )
     if left := min((most - done for most, done in sums if most is not None), default=None):
-        said = _("{said} The mutuelle can still pay {left}.", said=said, left=Money(left, currency))
+        said = _("{said} Ceiling: {left} more.", said=said, left=Money(left, currency))
     acts = ((rule.person_count, used.person_count), (rule.household_count, used.household_count))
     if times := min((most - done for most, done in acts if most is not None), default=None):
-        said = _("{said} Paid {times} more.", said=said, times=counts.times(times))
+        said = _("{said} {times} more.", said=said, times=counts.times(times))
     return said
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ledger import accounts
+from mutuelle.benefits.rules import MOST_MINOR
 from mutuelle.benefits.services import CODE as SERVICE_CODE
 from mutuelle.founding.rules import (
     COUNTRY_CODE,
@@ -319,8 +320,8 @@ NAMED_SERVICES = Form(
     most_rows=50,
 )
 _SERVICE = CsvColumn("service", ("service", "soin", "care"), cells.words(2, 40))
-_CEILING = figures.franc_amount(1, 10**9)
-_COUNT = figures.whole(1, 1_000, r"fois|times|actes?|acts?")
+_CEILING = figures.franc_amount(1, MOST_MINOR)
+_COUNT = figures.whole(1, 100, r"fois|times|actes?|acts?")
 BENEFITS = Form(
     "benefits",
     ("prestations", "benefits"),
@@ -359,7 +360,7 @@ TARIFFS = Form(
     (
         CsvColumn("facility", ("établissement", "facility"), cells.words(1, 40)),
         _SERVICE,
-        CsvColumn("price_minor", ("prix", "price"), figures.franc_amount(1, 10**9)),
+        CsvColumn("price_minor", ("prix", "price"), figures.franc_amount(1, MOST_MINOR)),
         CsvColumn("since", ("depuis", "since"), days.since),
     ),
     most_rows=50_000,

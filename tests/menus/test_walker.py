@@ -31,6 +31,7 @@ from talk.phones import shown_phone
 from talk.questions import YES, has_back
 from talk.screen import Screen, Shown
 from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Question
+from tests.support.benefits import LONGEST_NAMED, LONGEST_RULES, opens_benefits
 from tests.support.clinic import contract, open_facility
 from tests.support.officers import SEALS, appoint
 from tests.support.town import NOON, found, join, paid, pays, unroute
@@ -307,6 +308,8 @@ async def open_longest(db: AsyncConnection, code: str) -> None:
         phone="+2290197123456",
         hours="lun-ven 8h-15h30, sam-dim 9h12",
     )
+    prices = {"WWW": 9_999_999, "PCH": 9_999_999}
+    await opens_benefits(db, *LONGEST_RULES, code=code, prices=prices, named=LONGEST_NAMED)
 
 
 @pytest.mark.parametrize("language", languages())

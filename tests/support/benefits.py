@@ -1,6 +1,8 @@
 """Benefits for the tests' town: what the product P1 pays, and the prices of its health centre."""
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,6 +35,25 @@ RULES = (
     rule("HOS", "hospital", copay_percent=40, waiting_months=6, needs_referral=True),
     rule("VAC", is_paid=False),
 )
+# The longest that a rule and a name may be.
+LONGEST_NAMED = {"WWW": "W" * 20}
+LONGEST_RULES = tuple(
+    rule(
+        service,
+        level,
+        copay_minor=999_999,
+        act_ceiling_minor=9_999_999,
+        person_ceiling_minor=9_999_999,
+        household_ceiling_minor=9_999_999,
+        person_count=100,
+        household_count=100,
+        waiting_months=wait,
+        needs_referral=True,
+        needs_agreement=True,
+        exclusions="W" * 40,
+    )
+    for service, level, wait in (("WWW", "centre", 24), ("WWW", "hospital", 0), ("PCH", "centre", 0))
+)
 PRICES = {"CON": 1_000, "ACC": 5_000, "LAB": 3_000, "VAC": 500}
 
 
@@ -43,10 +64,12 @@ async def opens_benefits(
     facility: str = "cscom",
     prices: dict[str, int] = PRICES,
     agreements: tuple[FacilityAgreement, ...] = (),
+    named: Mapping[str, str] = MappingProxyType({}),
     since: date = FOUNDED_ON,
 ) -> None:
     """The mutuelle says what it pays (RULES, or these), and the facility what it takes."""
     new = BenefitOpenings(
+        named=dict(named),
         benefits=list(rules or RULES),
         agreements=[(facility, one) for one in agreements],
         tariffs=[(facility, Tariff(service, since, price)) for service, price in prices.items()],
