@@ -1,6 +1,7 @@
 """A treasurer pays by hand: what was bought, transport, people who work for the mutuelle, what a facility is owed."""
 
 from locales import Sentence, _
+from menus.care_bill import care_bill
 from menus.find import NOT_FOUND, find_number
 from menus.vouchers import FROM, NO_MONEY, WHY, how_much, one_place, record
 from menus.words import one_of
@@ -13,12 +14,17 @@ from mutuelle.treasury.voucher_rules import EXPENSES, Credit, credit_of, no_more
 from talk.phones import region_of
 from talk.words import Caller, Option, ask, choose, look
 
-STAFF, REFUND, OTHER = "staff", "refund", "other"
+STAFF, REFUND, BILL, OTHER = "staff", "refund", "bill", "other"
 
 
 async def spend(caller: Caller, appointment: Appointment) -> Sentence:
     kinds = [Option(kind, label, str(nth)) for nth, (kind, label) in enumerate(EXPENSES.items(), start=1)]
-    what = await choose(_("Expense"), [*kinds, Option(REFUND, _("Give an advance back"), "7")])
+    what = await choose(
+        _("Expense"),
+        [*kinds, Option(REFUND, _("Give an advance back"), "7"), Option(BILL, _("Bill of care"), "8")],
+    )
+    if what.key == BILL:
+        return await care_bill(caller, appointment)
     if what.key == REFUND:
         return await give_back(caller, appointment)
     places = await look(money_to_spend, appointment, CASH, BANK)

@@ -5,7 +5,7 @@ create table voucher (
     mutuelle_id text collate "C" not null references mutuelle,
     reference uuid not null,
     kind text collate "C" not null check (kind in (
-        'expense', 'facility paid', 'credit given back', 'deposit', 'withdrawal', 'cash handed over', 'money sent',
+        'expense', 'facility paid', 'care bill', 'credit given back', 'deposit', 'withdrawal', 'cash handed over', 'money sent',
         'money arrived', 'subsidy', 'gift', 'grant', 'debt received', 'found money given back', 'found money kept',
         'reversal')),
     -- One number for each mutuelle, fund and year in which it is booked, without a gap: a number stands on the one

@@ -4,7 +4,7 @@ Two always sign cash that goes from one treasurer to another (who gets it signs)
 records it, and whatever is taken back.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.accounts import parse
 from ledger.balances import balance
 from locales import Money, Sentence, _
+from mutuelle.benefits.bills import CareOfBill
 from mutuelle.households.households import lock_household
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
@@ -65,6 +66,7 @@ async def proposal_of(
         "completes": new.completes,
         "grant": new.grant,
         "found": new.found,
+        "care": asdict(new.care) if new.care else None,
         "by": own.phone,
         "name": own.name,
         "on": today.isoformat(),
@@ -122,13 +124,18 @@ async def lock_voucher(db: AsyncConnection, mutuelle_id: str, of: NewVoucher | N
     for code in (of.debit, of.credit):
         if code.split(":")[1] == "member":
             await lock_household(db, parse(code).sub)
+    if isinstance(of, NewVoucher) and of.care:  # no other bill passes a ceiling meanwhile
+        await lock_household(db, of.care.number)
 
 
 def voucher_of_facts(facts: Facts, reason: str = "") -> NewVoucher:
     """The voucher that an act is about."""
     kept = {name: facts[name] for name in NewVoucher.__dataclass_fields__ if name in facts}
     amount = Money(facts["amount_minor"], facts["currency"])
-    return NewVoucher(**{**kept, "kind": VoucherKind(facts["kind"])}, amount=amount, reason=reason)
+    care = CareOfBill(**facts["care"]) if facts["care"] else None
+    return NewVoucher(
+        **{**kept, "kind": VoucherKind(facts["kind"]), "care": care}, amount=amount, reason=reason
+    )
 
 
 async def _lock(db: AsyncConnection, own: Appointment, facts: Facts) -> None:

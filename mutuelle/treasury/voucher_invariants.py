@@ -6,7 +6,8 @@ from mutuelle.scheme.limits import USUAL
 # Which kinds of accounts get and give the money, by kind of voucher. `suspense`: found money (a statement came first).
 _BETWEEN = """(values
     ('expense', '{purchases,travel,services,staff,taxes,costs}', '{cash,bank}'),
-    ('facility paid', '{payable}', '{cash,bank}'), ('credit given back', '{member}', '{cash,bank}'),
+    ('facility paid', '{payable}', '{cash,bank}'), ('care bill', '{benefits}', '{payable}'),
+    ('credit given back', '{member}', '{cash,bank}'),
     ('deposit', '{bank,suspense}', '{cash}'), ('withdrawal', '{cash}', '{bank}'),
     ('cash handed over', '{cash}', '{cash}'),
     ('money sent', '{transit}', '{bank,float,disbursement}'),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ledger import accounts
 from locales import Money
+from mutuelle.benefits.bills import CareOfBill
 from values import value
 
 SOURCE = "voucher"  # of its journal, whose key is the voucher's reference
@@ -23,6 +24,7 @@ class VoucherKind(StrEnum):
 
     EXPENSE = "expense"
     FACILITY = "facility paid"
+    BILL = "care bill"
     REFUND = "credit given back"
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
@@ -53,7 +55,8 @@ class NewVoucher:
     A treasurer's own cash is `fund:box:phone`: its account may not exist yet. `party` is who is paid or who gives,
     `slip` the number of a bank's or operator's paper. `toward`: of money sent, the account that waits for it.
     `completes`: of money arrived, the reference of the voucher that sent it. `grant`: the reference of the voucher that
-    brought the restricted grant from which this is spent. `found`: the unmatched money that it moves.
+    brought the restricted grant from which this is spent. `found`: the unmatched money that it moves. `care`: what a
+    facility bills.
     """
 
     kind: VoucherKind
@@ -68,6 +71,7 @@ class NewVoucher:
     completes: str = ""
     grant: str = ""
     found: str = ""
+    care: CareOfBill | None = None
 
     @property
     def fund(self) -> str:

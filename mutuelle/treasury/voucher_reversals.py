@@ -69,6 +69,8 @@ async def _look_again(db: AsyncConnection, _caller: Caller, own: Appointment, fa
     held = found.amount
     if parse(found.debit).kind.name in OWN:
         held = Money((await balance(db, own.mutuelle_id, found.debit)).net, held.currency)
+    if found.kind is VoucherKind.BILL:  # what was paid to the facility is not owed any more
+        held = Money(-(await balance(db, own.mutuelle_id, found.credit)).net, held.currency)
     if found.kind is VoucherKind.GRANT:
         left = {grant.key: grant.left for grant in await grants_of(db, own.mutuelle_id)}
         held = min(held, left.get(str(found.of_grant), Money(0, held.currency)))

@@ -13,6 +13,7 @@ from mutuelle.contributions.standing import standing
 from mutuelle.households.households import find_household, phones_of
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.roles import Appointment, Role, officers_of
+from mutuelle.treasury.care_bills import bill_words, expect_bill
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of
 from mutuelle.treasury.own_money import account_name, grants_of
 from mutuelle.treasury.unmatched.kept import STATED, expect_found, expect_not_stated
@@ -34,6 +35,7 @@ EXPENSES: dict[str, Sentence] = {
 SPOKEN_KINDS: dict[VoucherKind, Sentence] = {
     VoucherKind.EXPENSE: _("Expense"),
     VoucherKind.FACILITY: _("Facility"),
+    VoucherKind.BILL: _("Bill of care"),
     VoucherKind.REFUND: _("Advance given back"),
     VoucherKind.DEPOSIT: _("Deposit in a bank"),
     VoucherKind.WITHDRAWAL: _("Withdrawal"),
@@ -63,6 +65,16 @@ class Matter:
 
 async def expect_possible(db: AsyncConnection, caller: Caller, own: Appointment, matter: Matter) -> None:
     """RefusedError, in one sentence, where the voucher cannot be (any more). `own`: who signs now."""
+    if matter.voucher.kind is not VoucherKind.BILL:
+        await _expect_possible_move(db, caller, own, matter)
+    elif not await expect_bill(db, caller, own, matter.voucher):
+        raise RefusedError(CHANGED)
+
+
+async def _expect_possible_move(
+    db: AsyncConnection, caller: Caller, own: Appointment, matter: Matter
+) -> None:
+    """The same of money that moves."""
     new, mutuelle_id, since = matter.voucher, own.mutuelle_id, matter.on
     if new.found:
         await expect_found(db, mutuelle_id, new, matter.on)
@@ -182,6 +194,16 @@ async def _expect_receiver(db: AsyncConnection, caller: Caller, own: Appointment
 
 def words_of(matter: Matter, reason: str) -> Sentence:
     """All that is agreed to."""
+    new = matter.voucher
+    if new.kind is VoucherKind.BILL:
+        return bill_words(new)
+    if new.kind is VoucherKind.KEPT:
+        return _("Keep found money as a gift: {amount}? {reason}", amount=new.amount, reason=reason)
+    return _words_of_money(matter, reason)
+
+
+def _words_of_money(matter: Matter, reason: str) -> Sentence:
+    """The words of money that goes from one account to another or to somebody."""
     new, of = matter.voucher, matter.name
     facts: dict[str, Fact] = {"amount": new.amount, "party": new.party, "reason": reason, "slip": new.slip}
     facts |= {"giver": account_name(new.credit, of), "getter": account_name(new.debit, of)}
@@ -192,8 +214,6 @@ def words_of(matter: Matter, reason: str) -> Sentence:
         return _("Pay {amount} to {party} from {giver}? {reason}", **facts)
     if new.kind is VoucherKind.RETURNED:
         return _("Give found money back: {amount} to {party} from {giver}? {reason}", **facts)
-    if new.kind is VoucherKind.KEPT:
-        return _("Keep found money as a gift: {amount}? {reason}", **facts)
     if new.kind is VoucherKind.REFUND:
         number = shown_number(parse(new.debit).sub)
         return _("Give {amount} back to {party}, {number}, from {giver}? {reason}", **facts, number=number)

@@ -28,6 +28,7 @@ from ledger.book import (
 )
 from ledger.tables import journal as journals
 from locales import Money, Sentence, _
+from mutuelle.benefits.bills import write_bill
 from mutuelle.free_codes import draw_digits, draw_free, insert_if_free
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
@@ -84,7 +85,10 @@ async def write_voucher(
     row["toward"] = await _account(db, mutuelle, new.toward, at) if new.toward else None
     if new.kind is VoucherKind.GRANT and not new.grant:
         row["of_grant"] = reference  # a grant of its own, not one more part of an older one
-    return await _write(db, mutuelle, row, at)
+    written = await _write(db, mutuelle, row, at)
+    if new.care:
+        await write_bill(db, mutuelle.id, reference, new.care, at)
+    return written
 
 
 async def reverse_voucher(
