@@ -1,9 +1,10 @@
-"""The mutuelle: its prices, what it pays, its treasurers, how to complain, whom to pay in cash; its limits."""
+"""The mutuelle: its prices, what it pays, its treasurers, how to complain; what its treasurers decide."""
 
 import re
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.assembly import about_assembly
+from menus.benefit_changes import change_benefits
 from menus.benefits import asked_by, what_she_pays
 from menus.limits import limits
 from menus.payers import payers
@@ -26,6 +27,7 @@ MEMBER_PAYS = re.compile(
 PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasurers", "complaints", "cash"
 ASSEMBLY = "assembly"
 LIMITS, PAYERS = "limits", "payers"
+READ, CHANGE = "read", "change"
 
 
 async def about_mutuelle(caller: Caller) -> Sentence:
@@ -44,6 +46,8 @@ async def about_mutuelle(caller: Caller) -> Sentence:
             *((Option(LIMITS, _("Limits"), "7"), Option(PAYERS, _("Payers"), "8")) if kept else ()),
         ),
     )
+    if topic.key == BENEFITS and kept and await changes():
+        return await change_benefits(caller, kept[0], mutuelle)
     if topic.key == BENEFITS and (asked := await asked_by(caller, mutuelle, household)):
         return await what_she_pays(caller, asked)
     if topic.key == ASSEMBLY:
@@ -53,6 +57,12 @@ async def about_mutuelle(caller: Caller) -> Sentence:
     if topic.key == PAYERS:
         return await payers(caller, kept[0])
     return await show(await about(topic.key, caller, mutuelle, household))
+
+
+async def changes() -> bool:
+    """Whether a treasurer wants to change what is paid, not to read it."""
+    ways = (Option(READ, _("Read"), "1"), Option(CHANGE, _("Change"), "2"))
+    return (await choose(_("What is paid"), ways)).key == CHANGE
 
 
 async def about(topic: str, caller: Caller, mutuelle: Mutuelle, household: Household | None) -> Sentence:

@@ -1,6 +1,7 @@
 """All invariants of the insurance and of its conversations: every room lists its own."""
 
 from invariants import Invariant
+from mutuelle.benefits.invariants import INVARIANTS as BENEFITS
 from mutuelle.care.invariants import INVARIANTS as CARE
 from mutuelle.contributions.invariants import INVARIANTS as CONTRIBUTIONS
 from mutuelle.households.invariants import INVARIANTS as HOUSEHOLDS
@@ -19,6 +20,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *HOUSEHOLDS,
     *SEALED_RECORDS,
     *CARE,
+    *BENEFITS,
     *IMPORTS,
     *SCHEDULES,
     *OFFICERS,

@@ -193,7 +193,7 @@ def quote(
     from_on = add_months(waits_since, benefit.waiting_months) if waits_since else None
     if benefit.waiting_months and (from_on is None or on < from_on):
         return replace(_all_hers(found, QuoteState.WAITING), from_on=from_on)
-    left = _left_minor(benefit, used)
+    left = left_minor(benefit, used)
     if left == 0:
         return _all_hers(found, QuoteState.USED_UP)
     if price_minor is None:
@@ -230,7 +230,7 @@ def _is_begun(benefit: Benefit, used: UsedSoFar) -> bool:
     return of_person or (benefit.household_ceiling_minor is not None and used.household_minor > 0)
 
 
-def _left_minor(benefit: Benefit, used: UsedSoFar) -> int | None:
+def left_minor(benefit: Benefit, used: UsedSoFar) -> int | None:
     """The most that the mutuelle pays of the next act; None without a ceiling, 0 where a count is used up."""
     counts = ((benefit.person_count, used.person_count), (benefit.household_count, used.household_count))
     if any(most is not None and done >= most for most, done in counts):

@@ -3,7 +3,8 @@
 A doctor is told what the patient pays, and of a ceiling only whether it leaves a part. A member reads her own rules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from locales import Fact, Money, Sentence, _, counts
@@ -169,3 +170,34 @@ def listed(parts: Sequence[Fact]) -> Fact:
     for more in parts[1:]:
         said = _("{said}, {share}", said=said, share=more)
     return said
+
+
+# What may be changed of a rule, one thing at a time, as it is named.
+TERMS: Mapping[str, Sentence] = {
+    "copay_percent": _("Patient pays, percent"),
+    "copay_minor": _("Patient pays, a sum"),
+    "is_paid": _("No longer paid"),
+    "act_ceiling_minor": _("Ceiling of an act"),
+    "person_ceiling_minor": _("Ceiling of a person"),
+    "person_count": _("Times a person"),
+    "household_ceiling_minor": _("Ceiling of a household"),
+    "household_count": _("Times a household"),
+    "waiting_months": _("Months to wait"),
+}
+SHARE_TERMS = ("copay_percent", "copay_minor", "is_paid")
+
+
+def difference(was: Benefit | None, new: Benefit, currency: str) -> tuple[Sentence, Fact, Fact]:
+    """What a change is of, its new value and the one of today; a change of the patient's share before any other."""
+    old = was or replace(new, is_paid=False, copay_percent=None, copay_minor=None)
+    if any(getattr(old, name) != getattr(new, name) for name in SHARE_TERMS):
+        return _("Patient pays"), share_of(new, currency), share_of(was, currency)
+    name = next(name for name in TERMS if getattr(old, name) != getattr(new, name))
+    return TERMS[name], _term(name, new, currency), _term(name, old, currency)
+
+
+def _term(name: str, rule: Benefit, currency: str) -> Fact:
+    found = getattr(rule, name)
+    if not found:
+        return _("none")
+    return Money(found, currency) if name.endswith("_minor") else str(found)

@@ -97,8 +97,10 @@ def limit_value(name: str) -> Callable[[str, Setting], int]:
     least, most = BOUNDS[name].start, BOUNDS[name].stop - 1
     if is_money(name):
         return franc_amount(least, most)
+    days = r"jours?|j|days?"
     units = {
-        "cash_days": r"jours?|j|days?",
+        "cash_days": days,
+        "benefit_notice_days": days,
         "digest_hour": r"h(?:eures?)?(?:\s*00)?|:00",
         "years_kept": r"ans?|années?|years?",
     }

@@ -131,6 +131,8 @@ LIMIT_WORDS = {  # as a treasurer reads them on her phone
     "without code, a centre a day": "without_code_a_facility",
     "hour of the summary": "digest_hour",
     "years kept after leaving": "years_kept",
+    "préavis des soins": "benefit_notice_days",
+    "notice of changed care": "benefit_notice_days",
 }
 LINKING_WORDS = {
     *("de", "du", "des", "la", "le", "les", "l", "d", "a", "au", "et"),

@@ -35,6 +35,7 @@ class Limits:
     year of birth alone, by SMS and by call each. `digest_hour`: when a treasurer gets the digest who has chosen no
     hour.
     `years_kept`: how many years names and phones of a household that left are kept; 0: nothing is erased.
+    `benefit_notice_days`: how long before it begins a change of what the mutuelle pays is told.
     """
 
     cash_held_minor: int = 200_000
@@ -49,6 +50,7 @@ class Limits:
     without_code_a_facility: int = 10
     digest_hour: int = FIRST_HOUR
     years_kept: int = 0
+    benefit_notice_days: int = 30
 
 
 USUAL = Limits()
@@ -66,6 +68,7 @@ BOUNDS: dict[str, range] = {
     "without_code_a_facility": range(301),
     "digest_hour": range(FIRST_HOUR, LAST_HOUR),
     "years_kept": range(31),
+    "benefit_notice_days": range(1, 367),
 }
 LABELS: dict[str, Sentence] = {
     "cash_held_minor": _("Cash of one collector"),
@@ -80,6 +83,7 @@ LABELS: dict[str, Sentence] = {
     "without_code_a_facility": _("Without code, a centre a day"),
     "digest_hour": _("Hour of the summary"),
     "years_kept": _("Years kept after leaving"),
+    "benefit_notice_days": _("Notice of changed care"),
 }
 
 
@@ -92,7 +96,7 @@ def shown(name: str, value: int, currency: str) -> Sentence | Money | str:
     """The value of a limit as people read it: 200 000 F, 5 days, 7:00, 30."""
     if is_money(name):
         return Money(value, currency)
-    if name == "cash_days":
+    if name.endswith("_days"):
         return counts.days(value)
     return _("{hour}:00", hour=value) if name == "digest_hour" else str(value)
 

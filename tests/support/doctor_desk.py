@@ -54,10 +54,11 @@ async def ask(
     phone: str = DR_ROKIA,
     keyring: Keyring = SEALS,
     gateway: str = "test",
+    service: str = "",
 ) -> Sentence:
     """The answer to the doctor, in its own transaction."""
     caller = calling(phone, at, gateway=gateway, keyring=keyring)
-    return await check_cover(db, caller, number=number, proof=Secret(code))
+    return await check_cover(db, caller, number=number, proof=Secret(code), service=service)
 
 
 async def check(
@@ -68,10 +69,12 @@ async def check(
     at: datetime = NOON,
     phone: str = DR_ROKIA,
     gateway: str = "test",
+    service: str = "",
 ) -> str:
     """The text that the doctor reads, in French."""
     async with pool.begin() as db:
-        return render(await ask(db, number, code, at=at, phone=phone, gateway=gateway), "fr")
+        answer = await ask(db, number, code, at=at, phone=phone, gateway=gateway, service=service)
+        return render(answer, "fr")
 
 
 async def new_card(pool: AsyncEngine, household: Household, *, at: datetime = NOON) -> PrintedCard:
