@@ -69,7 +69,8 @@ async def card(arguments: argparse.Namespace) -> int:
         pdf = sheets(printed, mutuelle, arguments.language)
         # The file first: a card that is on no paper would end the one before.
         _write(arguments.out, pdf)
-    print(f"{len(printed)} cards: {arguments.out}. Each works once an officer has handed it over.")
+    cards = "1 card" if len(printed) == 1 else f"{len(printed)} cards"
+    print(f"{cards}: {arguments.out}. A card works once an officer has handed it over.")
     return 0
 
 
