@@ -86,11 +86,13 @@ async def _wanted(db: AsyncConnection, arguments: argparse.Namespace) -> Sequenc
             known = ", ".join(one.name for one in found or places)
             raise CommandError(f"{arguments.place!r} is no one place of {mutuelle.id}: {known}", 2)
         place_id = found[0].id
-    households = await households_to_print(db, mutuelle, place_id, without_phone=arguments.without_phone)
+    households = await households_to_print(
+        db, mutuelle, place_id, without_phone=arguments.without_phone, most=MOST + 1
+    )
     if not households:
         raise CommandError("no household needs a card there: those that have one are left out")
     if len(households) > MOST:
-        raise CommandError(f"{len(households)} households, and a file has {MOST} at most: name a --place")
+        raise CommandError(f"more than {MOST} households need a card, and a file has {MOST} at most")
     return households
 
 
@@ -100,7 +102,7 @@ async def _print(db: AsyncConnection, keys: Keyring, households: Sequence[Househ
         for household in households:
             printed.append(await print_card(db, keys, household.number, by))
             progress.advance()
-    return printed
+    return sorted(printed, key=lambda card: card.household.head_name)
 
 
 def _write(path: Path, pdf: bytes) -> None:

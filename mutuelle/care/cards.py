@@ -83,9 +83,12 @@ async def card_of(db: AsyncConnection, household: Household) -> HouseholdCard | 
 
 
 async def households_to_print(
-    db: AsyncConnection, mutuelle: Mutuelle, place_id: str | None, *, without_phone: bool
+    db: AsyncConnection, mutuelle: Mutuelle, place_id: str | None, *, without_phone: bool, most: int
 ) -> list[Household]:
-    """The open households that have no card in hand with a code left, by name: of a place, or that have no phone."""
+    """At most so many open households that have no card in hand with a code left: of a place, or without a phone.
+
+    They come in the order in which households are locked.
+    """
     wanted = (household_table.c.mutuelle_id == mutuelle.id) & household_table.c.closed_at.is_(None)
     if place_id is not None:
         wanted &= household_table.c.place_id == place_id
@@ -108,7 +111,8 @@ async def households_to_print(
         )
         .join(mutuelles, mutuelles.c.id == household_table.c.mutuelle_id)
         .where(wanted, ~in_hand)
-        .order_by(household_table.c.head_name, household_table.c.number)
+        .order_by(household_table.c.number)
+        .limit(most)
     )
     return [Household(*row) for row in rows]
 
@@ -163,7 +167,7 @@ async def hand_over(
         raise RefusedError(CHANGED)
     if wrong := await try_pin(db, caller, pin):
         return wrong
-    handed = {"handed_at": caller.at, "handed_by": caller.phone}
+    handed = {"handed_at": sa.func.greatest(caller.at, care_card.c.printed_at), "handed_by": caller.phone}
     await db.execute(_card(household, card).values(**handed))
     await _notify(db, household, "card handed over", messages.card_given, caller)
     return None
@@ -198,9 +202,15 @@ def _card(household: Household, card: int) -> sa.Update:
 
 
 async def _end(db: AsyncConnection, household: Household, actor: str, at: datetime) -> None:
-    """End the household's card, if it has one."""
+    """End the household's card, if it has one: after whatever was done with it, by any machine's clock."""
     in_force = of_household(care_card, household), care_card.c.ended_at.is_(None)
-    await db.execute(sa.update(care_card).where(*in_force).values(ended_at=at, ended_by=actor))
+    used = select(sa.func.max(care_code.c.used_at)).where(
+        same_household(care_code, care_card), care_code.c.card == care_card.c.card
+    )
+    ended_at = sa.func.greatest(
+        at, care_card.c.printed_at, care_card.c.handed_at, used.correlate(care_card).scalar_subquery()
+    )
+    await db.execute(sa.update(care_card).where(*in_force).values(ended_at=ended_at, ended_by=actor))
 
 
 async def _notify(

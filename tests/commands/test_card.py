@@ -185,6 +185,14 @@ def test_a_place_and_those_without_a_phone(
     assert names() == ["Mariam Diarra"], "all used: she needs the next one"
 
 
+def test_a_file_has_so_many_cards_at_most(
+    keneya: Keneya, household: Household, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    monkeypatch.setattr(command, "MOST", 1)
+    code, _out, err = keneya("--mutuelle", "BEN", "--place", within(database, _place_of(household)))
+    assert (code, "more than 1 households" in err) == (1, True)
+
+
 def _place_of(household: Household) -> Callable[[AsyncEngine], Coroutine[Any, Any, str]]:
     async def name(pool: AsyncEngine) -> str:
         async with pool.connect() as db:

@@ -309,6 +309,20 @@ async def test_ten_codes_of_each_card_and_a_new_card_ends_the_one_before(
     await expect_sound(pool)
 
 
+async def test_a_card_ends_after_it_was_used_also_by_a_clock_that_is_late(
+    pool: AsyncEngine, household: Household
+) -> None:
+    codes = await give_card(pool, household)
+    await check(pool, household.number, codes[0], at=NOON + 5 * MINUTE)
+    await appoint(pool, OUMOU, Role.ENROLMENT, pin=PIN, at=NOON)
+    printed = await new_card(pool, household, at=NOON + MINUTE)
+    act: dict[str, Any] = {"number": household.number, "card": printed.card, "role": Role.ENROLMENT}
+    for does in (hand_over, end_card):
+        async with pool.begin() as db:
+            assert await does(db, calling(OUMOU), **act, pin=Secret(PIN)) is None
+    await expect_sound(pool)
+
+
 async def test_a_code_that_is_made_on_a_phone_ends_no_card(pool: AsyncEngine, household: Household) -> None:
     codes = await give_card(pool, household)
     await make(pool, household)
