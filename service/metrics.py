@@ -99,6 +99,11 @@ failed_checks = Gauge(
     "Checks of a cover that were not answered in the last 24 hours",
     registry=tables,
 )
+let_go = Gauge(
+    "keneya_retention_rows_day",
+    "Rows of personal data that the terms let go in the last 24 hours",
+    registry=tables,
+)
 database_bytes = Gauge("keneya_database_bytes", "Size of the database on its disk", registry=tables)
 limited = Gauge(
     "keneya_limited_uses",
@@ -129,6 +134,10 @@ OLDEST_IN = text(
 )
 FAILED_CHECKS = text(
     "select count(*) from failed_check where tried_at > clock_timestamp() - interval '1 day' and forgiven_at is null"
+)
+LET_GO = text(
+    "select coalesce(sum(messages), 0) from firing"
+    " where kind = 'retention' and fired_at > clock_timestamp() - interval '1 day'"
 )
 # Not by `next_at`: a failed try moves it on, so a schedule that always fails would not show.
 OVERDUE = text(
@@ -236,7 +245,7 @@ async def _read_tables(pool: AsyncEngine) -> None:
         incoming_by_state = (await db.execute(INCOMING_BY_STATE)).all()
         limited_uses, bytes_used = (await db.execute(LIMITED_USES)).all(), await db.scalar(DATABASE_BYTES)
         oldest_in_s = await db.scalar(OLDEST_IN)
-        failed_checks_day = await db.scalar(FAILED_CHECKS)
+        failed_checks_day, let_go_day = await db.scalar(FAILED_CHECKS), await db.scalar(LET_GO)
         overdue_schedules, unsealed_s = await db.scalar(OVERDUE), await db.scalar(SEAL_LAG)
         unfolded_s = await db.scalar(UNFOLDED)
         oldest_s, open_cases = await db.scalar(OLDEST_OPEN), await db.scalar(OPEN_CASES)
@@ -255,6 +264,7 @@ async def _read_tables(pool: AsyncEngine) -> None:
     oldest.set(float(oldest_s or 0))
     oldest_in.set(float(oldest_in_s or 0))
     failed_checks.set(int(failed_checks_day or 0))
+    let_go.set(int(let_go_day or 0))
     overdue.set(int(overdue_schedules or 0))
     seal_lag.set(float(unsealed_s or 0))
     unfolded.set(float(unfolded_s or 0))

@@ -184,6 +184,10 @@ def _check(row: Any, mutuelle: Mutuelle) -> Sentence:
     )
 
 
+def _words(row: Any, mutuelle: Mutuelle) -> Sentence:
+    return _("{date} {what}", date=row["on"] or mutuelle.today(row["at"]), what=row["words"])
+
+
 def _message(row: Any, mutuelle: Mutuelle) -> Sentence:
     facts: dict[str, Fact] = {"date": mutuelle.today(row["at"])}
     facts["words"] = _("(words erased)") if row["body"] == SHORTENED else row["body"]
@@ -213,6 +217,35 @@ _QUERIES: Sequence[tuple[Sentence, str, Said]] = (
         " on (d.mutuelle_id, d.code, d.version) = (p.mutuelle_id, p.product_code, p.product_version)"
         " where p.mutuelle_id = :mutuelle and p.number = :number order by p.sequence desc",
         _policy,
+    ),
+    (
+        _("Who pays for you"),
+        "select h.since as on, null::timestamptz as at, concat_ws(', ', coalesce(r.name, '-'), h.until) as words"
+        " from household_regime h left join regime r on r.mutuelle_id = h.mutuelle_id and r.code = h.regime"
+        " and r.since = (select max(o.since) from regime o where o.mutuelle_id = h.mutuelle_id and o.code = h.regime"
+        " and o.since <= h.since) where h.mutuelle_id = :mutuelle and h.number = :number order by h.position desc",
+        _words,
+    ),
+    (
+        _("Doctor, reminders, cards, care that was paid"),
+        """select words, at, null::date as on from (
+            select d.name as words, r.chosen_at as at from referent r join doctor d on d.mutuelle_id = r.mutuelle_id
+               and d.phone = r.doctor_phone where r.mutuelle_id = :mutuelle and r.number = :number
+            union all select concat_ws(' > ', c.phone, to_char(c.until, 'DD/MM/YYYY')), c.since
+              from reminder_consent c where c.mutuelle_id = :mutuelle and c.number = :number
+            union all select concat('no ', k.card), k.printed_at from care_card k
+             where k.mutuelle_id = :mutuelle and k.number = :number
+            union all select concat_ws(' ', b.service, f.name, b.paid_minor), b.recorded_at
+              from care_bill b join facility f on f.mutuelle_id = b.mutuelle_id and f.id = b.facility_id
+             where b.mutuelle_id = :mutuelle and b.number = :number) more order by at desc limit :most""",
+        _words,
+    ),
+    (
+        _("Your line of the paper register"),
+        "select f.key || ' ' || f.value as words, l.imported_at as at, null::date as on from register_line l,"
+        " jsonb_each_text(l.said) f where l.mutuelle_id = :mutuelle and l.number = :number and f.value is not null"
+        " order by f.key",
+        _words,
     ),
     (
         _("Payments and receipts"),

@@ -29,7 +29,11 @@ _ERASE = text("select erase_household(:mutuelle, :number, :at)")
 _DUE = text(
     """select h.number from household h
         where h.mutuelle_id = :mutuelle and h.closed_at is not null and h.erased_at is null
-          and h.closed_at < :at and erasure_fault(h.mutuelle_id, h.number, :at) is null
+          and h.closed_at < cast(:at as timestamptz) - make_interval(years => (
+              select nullif(l.value, 0) from mutuelle_limit l
+               where l.mutuelle_id = h.mutuelle_id and l.name = 'years_kept' and l.since <= cast(:at as date)
+               order by l.since desc, l.version desc limit 1)::int)
+          and erasure_fault(h.mutuelle_id, h.number, :at) is null
         order by h.closed_at, h.number limit :most"""
 )
 

@@ -110,6 +110,7 @@ async def test_who_leaves_is_closed_told_and_can_come_back(pool: AsyncEngine, ho
     assert await net(pool, household) == -3_000  # in the books, until it is given back
     async with pool.begin() as db:
         await reopen_household(db, household.number, by(LATER))
+        assert not await wants_reminders(db, caller()), "what she ended stays ended"
     assert await read(pool, household) == household
 
 

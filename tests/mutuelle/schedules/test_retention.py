@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
+from invariants import examine
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from mutuelle.households.lookups import FOUND, note_read
@@ -16,6 +17,7 @@ from mutuelle.schedules.jobs import run_schedules
 from mutuelle.schedules.retention.kinds import KINDS, WITHOUT_PEOPLE, Then
 from mutuelle.schedules.retention.run import keep_terms
 from schema_tables import SCHEMA
+from sms.invariants import INVARIANTS as SMS
 from talk.limits import Limited, note_use
 from tests.support.erased_household import calling
 from tests.support.joined_households import broken, joined
@@ -144,6 +146,7 @@ async def test_over_years_the_clock_keeps_the_terms(pool: AsyncEngine, clock: Cl
             year=left_at.year + 3
         )
         assert await broken(db) == []
+        assert [one for one in await examine(db, SMS) if not one.holds] == []
 
 
 async def looked_at(pool: AsyncEngine, household: Household, at: datetime) -> None:
