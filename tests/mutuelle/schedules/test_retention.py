@@ -1,5 +1,6 @@
 """Terms by the clock: what is older goes, what is younger stays, over years; every table is in the list of terms."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from invariants import examine
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from mutuelle.households.lookups import FOUND, note_read
+from mutuelle.personal_data.agreements import AGREED
 from mutuelle.personal_data.leaving import leave
 from mutuelle.schedules.jobs import run_schedules
 from mutuelle.schedules.retention.kinds import KINDS, WITHOUT_PEOPLE, Then
@@ -170,3 +172,9 @@ async def oldest_ages(pool: AsyncEngine, now: datetime) -> dict[str, int]:
     async with pool.connect() as db:
         found = {kind: await db.scalar(text(query)) for kind, query in OLDEST.items()}
     return {kind: (now - at).days for kind, at in found.items() if at}
+
+
+def test_the_words_that_stay_are_those_that_a_household_reads() -> None:
+    script = (SCHEMA / "personal_data.sql").read_text(encoding="utf-8")
+    [stay] = re.findall(r"a\.name not in \(([^)]+)\)", script)
+    assert set(re.findall(r"'(\w+)'", stay)) == set(AGREED)
