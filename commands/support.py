@@ -17,7 +17,7 @@ from mutuelle.acts import By
 from mutuelle.households.member_numbers import LENGTH
 from mutuelle.households.support_acts import SupportError
 from mutuelle.scheme.mutuelles import get_mutuelle
-from mutuelle.support import cases, changes, merging, who
+from mutuelle.support import cases, changes, freezes, merging, phones, who
 from talk.answers import person_name
 from talk.phones import typed_phone
 from talk.trouble import InvalidError
@@ -32,7 +32,8 @@ def add(commands: Commands) -> None:
     )
     acted(who_)
     _add_household(group(commands, "household", "change a household for its members"))
-    _add_case(group(commands, "case", "payments that a person must look at"))
+    _add_phone(group(commands, "phone", "who holds a household's phone"))
+    _add_case(group(commands, "case", "payments and households that a person must look at"))
 
 
 def _add_household(commands: Commands) -> None:
@@ -47,7 +48,13 @@ def _add_household(commands: Commands) -> None:
     reopen = command(
         commands, "reopen", reopen_household, "open a household again; back: household close or merge"
     )
-    for parser in (phone_, head, merge, close, reopen):
+    unfreeze = command(
+        commands,
+        "unfreeze",
+        unfreeze_household,
+        "a NO was looked at: changes and care codes are possible again",
+    )
+    for parser in (phone_, head, merge, close, reopen, unfreeze):
         parser.add_argument("number", type=member, metavar="NUMBER", help="its member number")
     phone_.add_argument("--new", type=phone, metavar="PHONE", help="the phone that speaks for it from now on")
     gone = phone_.add_mutually_exclusive_group()
@@ -62,7 +69,20 @@ def _add_household(commands: Commands) -> None:
     before.add_argument("--stays", action="store_true", help="the head until now stays in the household")
     merge.add_argument("into", type=member, metavar="INTO", help="the number that is kept")
     close.add_argument("--although-covered", action="store_true", help="also while it is covered")
-    for parser in (phone_, head, merge, close, reopen):
+    for parser in (phone_, head, merge, close, reopen, unfreeze):
+        acted(parser)
+
+
+def _add_phone(commands: Commands) -> None:
+    doubt = command(
+        commands, "doubt", doubt_phone, "nothing of its household is shown or told to it; back: phone known"
+    )
+    known = command(commands, "known", trust_phone, "it is the household's again; back: phone doubt")
+    for parser in (doubt, known):
+        parser.add_argument("phone", type=phone, metavar="PHONE", help="the phone, +22370000000")
+    doubt.add_argument("--new-sim", action="store_true", help="its operator tells of a new SIM")
+    known.add_argument("number", type=member, metavar="NUMBER", help="the member number of its household")
+    for parser in (doubt, known):
         acted(parser)
 
 
@@ -139,6 +159,29 @@ async def change_phone(arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def doubt_phone(arguments: argparse.Namespace) -> int:
+    """Doubt who holds a phone; nobody is told: it may be a stranger's, or a thief's."""
+    why = phones.NEW_SIM if arguments.new_sim else phones.SUPPORT
+    async with acting() as db:
+        households = await phones.doubt(db, arguments.phone, why, by_of(arguments))
+    for household in households:
+        print(
+            f"Household {household.shown_number} is no longer shown or told to this phone, until it is proven."
+        )
+    print(
+        "It asks for the member number and a year of birth: dial, then 4. Or an officer says that it is theirs."
+    )
+    return 0
+
+
+async def trust_phone(arguments: argparse.Namespace) -> int:
+    """Show the household to this phone again; it is told by SMS."""
+    async with acting() as db:
+        household = await phones.trust(db, arguments.number, arguments.phone, by_of(arguments))
+    print(f"Household {household.shown_number} is shown to this phone again.")
+    return 0
+
+
 async def _expect_mobile(db: AsyncConnection, mutuelle_id: str, new: str) -> None:
     """CommandError unless the new phone is a mobile one, for SMS."""
     try:
@@ -190,18 +233,29 @@ async def reopen_household(arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def unfreeze_household(arguments: argparse.Namespace) -> int:
+    """Let a household go on that said NO to an SMS; its phones are told."""
+    async with acting() as db:
+        household = await freezes.unfreeze_household(db, arguments.number, by_of(arguments))
+    print(f"Household {household.shown_number} goes on, its phones are told by SMS.")
+    return 0
+
+
 async def list_cases(arguments: argparse.Namespace) -> int:
     """Print one line a case."""
     async with acting() as db:
         found = await cases.open_cases(db, MOST_CASES)
+        frozen = await freezes.frozen_households(db, MOST_CASES)
+    for one in frozen:
+        print(f"{one.on} {one.mutuelle_id} {one.number} said NO: {one.about}; back: household unfreeze")
     for case in found:
         print(
             f"{case.opened_at:%Y-%m-%d} {case.mutuelle_id} {case.number} {case.operator} {case.kind}: "
             f"{case.detail}, {case.reference}"
         )
-    print(
-        f"{len(found)} open." if len(found) < MOST_CASES else f"The oldest {MOST_CASES}; there may be more."
-    )
+    is_all = max(len(found), len(frozen)) < MOST_CASES
+    oldest = f"The oldest {MOST_CASES} of each kind; there may be more."
+    print(f"{len(found) + len(frozen)} open." if is_all else oldest)
     return 0
 
 

@@ -6,8 +6,8 @@ import sys
 from datetime import UTC, datetime
 
 from commands.command import Commands, command, database, expect_mutuelle, of_mutuelle
+from mutuelle.households.holders import masked
 from mutuelle.scheme.mutuelles import get_mutuelles
-from mutuelle.support.changes import masked
 from mutuelle.treasury.unmatched.money import MOST_LISTED, Unmatched, unmatched_money
 
 

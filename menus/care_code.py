@@ -1,11 +1,12 @@
 """A care code: the patient shows it to the doctor, who can check her cover with it once, for fifteen minutes."""
 
 from locales import Fact, Sentence, _
-from menus.words import NO_HOUSEHOLD, one_of, whom
+from menus.words import NO_HOUSEHOLD, one_of, pin_of, whom
 from mutuelle.care.codes import make_code
 from mutuelle.contributions.family import called
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import Person, present
+from mutuelle.households.households import refuse_frozen
 from talk.keywords import by_message
 from talk.words import Caller, Option, confirm, do, look
 
@@ -14,12 +15,16 @@ async def care_code(caller: Caller) -> Sentence:
     household = await whom(caller)
     if household is None:
         return NO_HOUSEHOLD
+    refuse_frozen(household)
     stands = await look(standing, household, caller.at)
     patient = await for_whom(stands, caller)
     agreed = await confirm(terms(stands, patient, caller))
     if not agreed:
         return _("No code was made.")
-    made = await do(make_code, number=household.number, rank=patient.rank)
+    pin = await pin_of(household)
+    made = await do(make_code, number=household.number, rank=patient.rank, pin=pin)
+    if isinstance(made, Sentence):
+        return made
     return _(
         "Tell the doctor:\n{number}\nthen {code}\nbefore {time}, and nobody else. It serves once.",
         code=made.shown,

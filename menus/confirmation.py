@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from locales import Sentence, _
+from menus.holder import to_prove
 from menus.words import COVER, JOIN, NO_HOUSEHOLD, PAY, registered
 from mutuelle.contributions.foresight import if_paid
 from mutuelle.contributions.standing import standing
@@ -35,6 +36,8 @@ async def no_household(caller: Caller) -> Sentence:
     if waiting := await asked_about(caller):
         return await answer_first(caller, waiting)
     if caller.gateway == BY_MESSAGE:
+        if (await look(profile_of, caller)).is_doubted:
+            return to_prove(caller)
         word = word_for(JOIN, caller.language)
         return _("This phone speaks for no household yet. To join, send {word}.", word=word)
     return NO_HOUSEHOLD

@@ -47,15 +47,17 @@ async def home(caller: Caller) -> Sentence:
     profile = await look(profile_of, caller)
     if profile.is_asked and (waiting := await look(unconfirmed_of, caller)):
         return await answer_first(caller, waiting)
+    is_doubted = profile.is_doubted and not profile.households  # a stranger's home, and where it is proven
     doors: list[Door] = [
         COVER if profile.households else JOIN,
         PAY,
         DOCTORS,
-        *((HOUSEHOLD, CARE_CODE, MESSAGES) if profile.households else ()),
+        *((HOUSEHOLD, CARE_CODE, MESSAGES) if profile.households else (HOUSEHOLD,) if is_doubted else ()),
         MUTUELLE,
         LANGUAGE,
     ]
     if profile.appointments:
         doors.append(WORK)
-    door = await choose(_("Keneya, your health cover"), doors)
+    title = _("Keneya. Your household? Press 4") if is_doubted else _("Keneya, your health cover")
+    door = await choose(title, doors)
     return await door.menu(caller)

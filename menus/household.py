@@ -1,9 +1,10 @@
 """My household: its people, adding and removing them, corrections, and the log of changes."""
 
-from locales import Fact, Money, Sentence, _, _n, counts
+from locales import Fact, Money, Once, Sentence, _, _n, counts
 from menus.agreements import agreements
 from menus.confirmation import no_household
-from menus.words import NO_HOUSEHOLD, one_of, whom
+from menus.holder import prove
+from menus.words import HOUSEHOLD, NO_HOUSEHOLD, one_of, pin_of, whom
 from mutuelle.contributions.family import (
     Family,
     ShownChange,
@@ -19,6 +20,9 @@ from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import Person, entitled_on
 from mutuelle.cover.rules import current
 from mutuelle.enrolment.edits import (
+    Born,
+    Gone,
+    Joiner,
     Leaving,
     Move,
     add_person,
@@ -33,15 +37,18 @@ from mutuelle.enrolment.edits import (
     refuse_while_renewing,
     remove_person,
 )
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.change_log import WORDS
 from mutuelle.households.households import Household
 from mutuelle.households.member_numbers import member_number
-from talk.answers import person_name
+from mutuelle.households.pins import draw_household_pin, end_household_pin
+from talk.answers import Secret, person_name
 from talk.keywords import by_message
 from talk.words import Caller, Option, ask, choose, confirm, do, look, show
 
 WHO, ADD, REMOVE, CORRECT, CHANGES = "who", "add", "remove", "correct", "changes"
 AGREEMENTS = "agreements"
+CODE, NO_CODE = "code", "no code"
 NAME, YEAR = "name", "year"
 LAST_CHANGES = 5
 AGES_IN_A_MESSAGE = 15
@@ -51,7 +58,7 @@ NOTHING_CHANGED = _("Nothing was changed.")
 async def household(caller: Caller) -> Sentence:
     household = await whom(caller)
     if household is None:
-        return NO_HOUSEHOLD
+        return await prove(caller) if (await look(profile_of, caller)).is_doubted else NO_HOUSEHOLD
     family = await look(family_of, household, caller.at)
     changes = await look(changes_shown, caller, household, LAST_CHANGES)
     what = await choose(
@@ -63,6 +70,8 @@ async def household(caller: Caller) -> Sentence:
         ),
         ways(family, changes),
     )
+    if what.key == CODE:
+        return await (another_code if family.household.has_pin else a_code)(family.household)
     if what.key == WHO:
         return await who(caller, family)
     if what.key == CHANGES:
@@ -83,7 +92,8 @@ def ways(family: Family, changes: list[ShownChange]) -> list[Option]:
     found.append(Option(CORRECT, _("Correct"), "4"))
     if changes:
         found.append(Option(CHANGES, _("Who changed what"), "5"))
-    return [*found, Option(AGREEMENTS, _("Agreements, data"), "6")]
+    found.append(Option(AGREEMENTS, _("Agreements, data"), "6"))
+    return [*found, Option(CODE, _("Household code"), "7")]
 
 
 async def which(family: Family, people: list[Person]) -> Person:
@@ -132,7 +142,11 @@ async def add(family: Family) -> Sentence:
     agreed = await confirm(adding(family, person, price))
     if not agreed:
         return NOTHING_CHANGED
-    await do(add_person, number=family.household.number, name=name, age=age, next_price=price)
+    pin = await pin_of(family.household)
+    if wrong := await do(
+        add_person, number=family.household.number, joiner=Joiner(name, age), next_price=price, pin=pin
+    ):
+        return wrong
     if person.covered_from:
         return _("Done. The baby {name} is covered as you are, from today on. Welcome!", name=name)
     return _("Done. {name} will be covered from your next period on.", name=name)
@@ -174,9 +188,10 @@ async def remove(caller: Caller, family: Family) -> Sentence:
     agreed = await confirm(removing(name, Leaving(leaving.key), next_price(family, price)))
     if not agreed:
         return NOTHING_CHANGED
-    await do(
-        remove_person, number=family.household.number, rank=person.rank, leaving=leaving.key, next_price=price
-    )
+    pin = await pin_of(family.household)
+    gone = Gone(person.rank, leaving.key)
+    if wrong := await do(remove_person, number=family.household.number, gone=gone, next_price=price, pin=pin):
+        return wrong
     if leaving.key == Leaving.DIED:
         return _("It is noted. Our thoughts are with you all. {price}", price=next_price(family, price))
     return _("It is noted. {name} is covered until this evening.", name=name)
@@ -212,12 +227,10 @@ async def move(caller: Caller, family: Family, person: Person) -> Sentence:
     )
     if not agreed:
         return NOTHING_CHANGED
-    await do(
-        move_person,
-        number=family.household.number,
-        going=Move(person.rank, household.number, keeps),
-        next_price=price,
-    )
+    pin = await pin_of(family.household)
+    going = Move(person.rank, household.number, keeps)
+    if wrong := await do(move_person, number=family.household.number, going=going, next_price=price, pin=pin):
+        return wrong
     return _(
         "It is noted. Household {number} now counts {name}.",
         name=name,
@@ -242,7 +255,9 @@ async def rename(family: Family, person: Person) -> Sentence:
     )
     if not agreed:
         return NOTHING_CHANGED
-    await do(correct_name, number=family.household.number, rank=person.rank, name=name)
+    pin = await pin_of(family.household)
+    if wrong := await do(correct_name, number=family.household.number, rank=person.rank, name=name, pin=pin):
+        return wrong
     return _("Done. We now write: {name}.", name=name)
 
 
@@ -259,14 +274,53 @@ async def redate(family: Family, person: Person) -> Sentence:
     )
     if not agreed:
         return NOTHING_CHANGED
-    await do(
-        correct_birth_year,
-        number=family.household.number,
-        rank=person.rank,
-        birth_year=year,
-        next_price=price,
-    )
+    pin = await pin_of(family.household)
+    born = Born(person.rank, year)
+    if wrong := await do(
+        correct_birth_year, number=family.household.number, born=born, next_price=price, pin=pin
+    ):
+        return wrong
     return _("Done. Born in {year}.", year=year)
+
+
+async def a_code(household: Household) -> Sentence:
+    """The household asks for a PIN of its own: others use its phone too."""
+    agreed = await confirm(
+        _(
+            "A code of your household, for a phone that others use: asked before somebody is added or removed, and for "
+            "a care code. It is shown once. Show it?"
+        )
+    )
+    return await drawn(household, None) if agreed else NOTHING_CHANGED
+
+
+async def another_code(household: Household) -> Sentence:
+    """It has one: another one, or none any more. A forgotten one is taken away by an officer."""
+    what = await choose(
+        _("Your household has a code. Forgotten? See an officer of the mutuelle."),
+        (Option(CODE, _("Another code"), "1"), Option(NO_CODE, _("No code any more"), "2")),
+    )
+    if what.key == NO_CODE:
+        agreed = await confirm(
+            _("No code any more: whoever has this phone can change your household. Agreed?")
+        )
+        if not agreed:
+            return NOTHING_CHANGED
+        wrong = await do(end_household_pin, number=household.number, pin=await pin_of(household))
+        return wrong or _("Done. Your household asks for no code any more.")
+    agreed = await confirm(_("Your code is replaced by another one, shown once. Be alone. Show it?"))
+    return await drawn(household, await pin_of(household)) if agreed else NOTHING_CHANGED
+
+
+async def drawn(household: Household, pin: Secret | None) -> Sentence:
+    """Shown on the last screen of this call, and nowhere else."""
+    code = await do(draw_household_pin, number=household.number, pin=pin)
+    if isinstance(code, Sentence):
+        return code
+    return _(
+        "The code of your household: {pin}. Learn it now, it is not shown again. Tell it to nobody outside.",
+        pin=Once(code),
+    )
 
 
 async def what_changed(changes: list[ShownChange]) -> Sentence:
@@ -283,13 +337,13 @@ def heading(change: ShownChange) -> Sentence:
 
 
 @by_message(
-    _("HOUSEHOLD"), said=_("FAMILY CHILDREN MEMBERS WIFE HUSBAND MARRIED DIVORCE* ADD REMOVE WRONG+NAME|AGE")
+    HOUSEHOLD, said=_("FAMILY CHILDREN MEMBERS WIFE HUSBAND MARRIED DIVORCE* ADD REMOVE WRONG+NAME|AGE")
 )
 async def household_by_message(caller: Caller) -> Sentence:
     """Who is in my household: their ages only, since others may read a message."""
     household = await whom(caller)
     if household is None:
-        return await no_household(caller)
+        return await (prove if (await look(profile_of, caller)).is_doubted else no_household)(caller)
     family = await look(family_of, household, caller.at)
     return household_words(household, tuple(person.age(family.today) for person in family.present))
 

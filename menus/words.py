@@ -19,7 +19,12 @@ from talk.words import Caller, Option, Request, ask, choose, look
 
 MOST_LISTED = 8  # with the line of the others a short list
 OTHERS = "others"
-PAY, JOIN, COVER = _("PAY"), _("JOIN"), _("COVER")  # keywords, named by other menus too
+PAY, JOIN, COVER, HOUSEHOLD = (
+    _("PAY"),
+    _("JOIN"),
+    _("COVER"),
+    _("HOUSEHOLD"),
+)  # keywords, named by other menus too
 NO_HOUSEHOLD = _("This phone speaks for no household yet. Dial again and press 1 to join.")
 
 
@@ -99,6 +104,11 @@ def paid_in_cash(cash: PayInCash, household: Household | None) -> Sentence:
 def work_pin() -> Request[Secret]:
     """An officer's own PIN, asked last: it is not the PIN of a mobile money account, and the words say so."""
     return ask(_("Your work PIN?"), pin)
+
+
+async def pin_of(household: Household) -> Secret | None:
+    """The household's own PIN, asked last, where it has one; by SMS none is asked for."""
+    return await ask(_("The code of your household?"), pin) if household.has_pin else None
 
 
 async def which_cover(caller: Caller, mutuelle: Mutuelle, people: tuple[int, ...]) -> Offer | None:

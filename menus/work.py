@@ -14,6 +14,7 @@ from menus.cash import receive
 from menus.cash_deposit import deposit
 from menus.cash_in_hand import in_hand
 from menus.money import money
+from menus.officers_word import WORD, officers_word
 from menus.register import gives_phone, registers
 from menus.roles import roles
 from menus.several_cash import receive_several
@@ -21,7 +22,7 @@ from menus.treasurer import answer, hour, what_is_wrong
 from menus.unconfirmed import unconfirmed
 from menus.verify import check_patient, my_checks
 from mutuelle.households.caller_profile import profile_of
-from mutuelle.officers.pins import may_receive_pin, receive_pin
+from mutuelle.officers.pins import lacks_pin, receive_pin, refuse_pin
 from mutuelle.officers.roles import Appointment, Role
 from talk.words import Caller, Option, Request, choose, confirm, do, look
 
@@ -62,6 +63,7 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
         Duty("register", _("Register a household"), registers, "1"),
         Duty("phone", _("Give a household its phone"), gives_phone, "2"),
         Duty("card", CARD, card, "3"),
+        Duty("word", WORD, officers_word, "4"),
     ),
 }
 
@@ -76,17 +78,18 @@ async def work(caller: Caller) -> Sentence:
     duties = {duty.key: duty for duty in DUTIES[appointment.role]}
     offered = [Option(duty.key, duty.label, duty.digit) for duty in duties.values()]
     if appointment.role is not Role.DOCTOR and await look(
-        may_receive_pin, caller
+        lacks_pin, caller
     ):  # a doctor's check takes a code, no PIN
         offered.append(Option("pin", _("My PIN"), PIN_DIGIT))
     chosen = await choose(_("My work"), offered)
     if chosen.key == "pin":
-        return await new_pin()
+        return await new_pin(caller)
     return await duties[chosen.key].menu(caller, appointment)
 
 
-async def new_pin() -> Sentence:
+async def new_pin(caller: Caller) -> Sentence:
     """Shown on the last screen of this call, and nowhere else."""
+    await look(refuse_pin, caller)
     agreed = await confirm(
         _(
             "Your work PIN will be shown once. Be alone, learn it by heart. It is not your mobile money PIN. Show it?"

@@ -378,11 +378,24 @@ def _text(incoming: _Incoming, shown: Shown) -> str:
 async def _not_understood(incoming: _Incoming) -> SmsAnswer:
     """Answer a code without an open confirmation, or words that were not understood: who was asked is asked again."""
     kind = "stranger" if incoming.sender is Sender.STRANGER else "help"
+    if heeded := await _heeded(incoming):
+        return heeded
     if kind == "help" and read_yes_or_no(incoming.received.body):
         return SmsAnswer("code", await _helping(incoming, incoming.say(_lapsed(incoming))))
     asked_again = await _asked_again(incoming)
     text = asked_again or await _play_alone(incoming, incoming.deps.not_understood)
     return SmsAnswer(kind, await _helping(incoming, text))
+
+
+async def _heeded(incoming: _Incoming) -> SmsAnswer | None:
+    """A no that answers no question, where a menu takes it for an order: it is about what the phone was told."""
+    reply = read_yes_or_no(incoming.received.body)
+    if reply is None or reply.is_yes or reply.code:
+        return None
+    for menu in incoming.deps.phrasebook.heeding_no:
+        if menu.heeds_no and await menu.heeds_no(incoming.db, incoming.caller):
+            return await _opened(incoming, Heard(menu, (), leads=True))
+    return None
 
 
 async def _helping(incoming: _Incoming, text: str) -> str:

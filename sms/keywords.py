@@ -143,6 +143,7 @@ class Phrasebook:
         self._entries += [*_entries(NO_MORE_SMS, Order.STOP)]
         self._by_weight = sorted(self._entries, key=_of_two_menus)
         self.asking = [menu for menu in menus if menu.asks]
+        self.heeding_no = [menu for menu in menus if menu.heeds_no]
         self._menus = {menu.keyword.msgid: menu for menu in menus}
 
     def _bind(self, keyword: Sentence, opening: Opening) -> None:

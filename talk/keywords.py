@@ -41,7 +41,8 @@ class ByMessage:
 
     `officers`: for phones with an office only; to others the word is no keyword (an OK answers something else).
     Of two menus that a line may mean, the one of more `weight` is opened. `asks` tells about which household the
-    service itself has asked the phone what the menu asks.
+    service itself has asked the phone what the menu asks. `heeds_no` tells something where a no that answers no
+    question means this menu.
     `life_s`: so long its questions wait, where its parts come in several messages, each perhaps behind the keyword.
     `role`: only somebody in this office means the menu by what is `said`.
     `denied`: the keyword, as in the English source, of the menu that answers who denies this one (I will not pay). A
@@ -58,6 +59,7 @@ class ByMessage:
     weight: int = 1
     life_s: int | None = None
     asks: Asks | None = None
+    heeds_no: Asks | None = None
     role: str = ""
     denied: str = ""
     segments: int = 1

@@ -30,6 +30,7 @@ class Limited(StrEnum):
     STRANGER_ANSWERED = "stranger answered"
     NUMBER_NOT_FOUND = "number not found"
     MEMBER_LOOKED_UP = "member looked up"  # by an officer
+    HOLDER_NOT_PROVEN = "holder not proven"  # a wrong number or year of birth
 
 
 async def note_use(db: AsyncConnection, what: Limited, subject: str, item: str, at: datetime) -> bool:

@@ -39,7 +39,7 @@ from tests.support.officers import appoint, set_limit
 from tests.support.own_accounts import opens
 from tests.support.sms_phone import CODE, Writer, sms_deps
 from tests.support.statements import taken
-from tests.support.town import FOUNDED_ON, Clock, Handset, found, paid, sell, unroute
+from tests.support.town import FOUNDED_ON, Clock, Handset, found, heard, paid, sell, unroute
 from tests.support.town_fixtures import deps_of
 from ussd import calls
 
@@ -102,6 +102,13 @@ class Script:
         self.handset = Handset(self.ussd_deps, phone=number)
 
     async def day(self, date: str) -> None:
+        """That day comes; the phones were in use meanwhile."""
+        await self.silence(date)
+        async with self.ussd_deps.pool.begin() as db:
+            await heard(db, self.clock())
+
+    async def silence(self, date: str) -> None:
+        """That day comes, and no phone was in use since it was last heard of."""
         self.clock.now = datetime.fromisoformat(f"{date}T12:00:00").replace(tzinfo=UTC)
 
     async def waits(self, minutes: str) -> None:
@@ -276,6 +283,7 @@ class Script:
 # What may happen: a word at the beginning of a line, and what it does with the rest of it.
 WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "day": Script.day,
+    "silence": Script.silence,
     "wait": Script.waits,
     "phone": Script.phone,
     "dial": Script.dials,

@@ -32,9 +32,9 @@ from ledger.reports.text import write_text
 from ledger.reports.voice import Voice
 from ledger.reports.years import year_start
 from locales import DEFAULT_LANGUAGE, catalogue, languages, locale_of, render
+from mutuelle.households.holders import masked
 from mutuelle.officers.roles import SPOKEN, Role
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, get_mutuelle
-from mutuelle.support.changes import masked
 from mutuelle.treasury.cash_in_hand import holders_of_cash
 
 NARROWEST, WIDEST = 80, 100  # columns of the text

@@ -17,6 +17,8 @@ create table household (
     salt uuid default gen_random_uuid(),
     erased_at timestamptz check (erased_at >= closed_at), -- names and phones are gone
     check ((salt is null) = (erased_at is not null)),
+    -- One of its phones said NO to a notice: people, phones and care codes stay as they are until a person has looked.
+    frozen_at timestamptz,
     primary key (mutuelle_id, number),
     foreign key (mutuelle_id, place_id) references place
 );
@@ -24,7 +26,7 @@ create index household_registered on household (mutuelle_id, registered_by, enro
     where registered_by is not null;
 create index household_to_erase on household (mutuelle_id, closed_at) where closed_at is not null and erased_at is null;
 create index household_by_place on household (mutuelle_id, place_id);
-grant select, insert, update (closed_at, confirmed_at, head_name, head_rank) on household to service;
+grant select, insert, update (closed_at, confirmed_at, frozen_at, head_name, head_rank) on household to service;
 
 -- A phone is taken from a household at once; who did it, when and why stays in household_change.
 create table household_phone (
@@ -32,11 +34,30 @@ create table household_phone (
     number text collate "C" not null,
     phone text collate "C" not null,
     since timestamptz not null,
+    -- The last day (UTC) on which the phone itself called or wrote, since it speaks for the household.
+    heard_on date,
+    -- Who holds it is not known: since when, and why. Until it is proven, it may be a stranger's.
+    doubted_at timestamptz,
+    doubt text collate "C" check (doubt in ('idle', 'not me', 'new sim', 'support')),
     primary key (mutuelle_id, number, phone),
-    foreign key (mutuelle_id, number) references household
+    foreign key (mutuelle_id, number) references household,
+    check ((doubt is null) = (doubted_at is null))
 );
 create index household_phone_by_phone on household_phone (phone);
-grant select, insert, delete on household_phone to service;
+grant select, insert, delete, update (heard_on, doubted_at, doubt) on household_phone to service;
+
+-- The PIN that a household may ask for, where others use its phone too; kept as those of officers are.
+create table household_pin (
+    mutuelle_id text collate "C" not null,
+    number text collate "C" not null,
+    sealed bytea not null check (length(sealed) > 90), -- nonce, an argon2id hash in its own notation, tag
+    issued_at timestamptz not null,
+    failures integer not null default 0 check (failures between 0 and 10),
+    locked_until timestamptz,
+    primary key (mutuelle_id, number),
+    foreign key (mutuelle_id, number) references household
+);
+grant select, insert, delete, update (sealed, issued_at, failures, locked_until) on household_pin to service;
 
 create table beneficiary (
     mutuelle_id text collate "C" not null,

@@ -196,6 +196,7 @@ begin
     update beneficiary set name = null, birth_year = birth_year - birth_year % 10
      where mutuelle_id = mutuelle and number = home;
     delete from household_phone where mutuelle_id = mutuelle and number = home;
+    delete from household_pin where mutuelle_id = mutuelle and number = home;
     update register_line set said = (select coalesce(jsonb_object_agg(f.key, f.value), '{}') from jsonb_each(said) f
                                       where f.key in ('credit', 'owed', 'paid', 'paid_until'))
      where mutuelle_id = mutuelle and number = home;

@@ -28,7 +28,7 @@ grant select, insert, update (screen) on action to service;
 
 -- One row for each use, however often it is played again: `subject` used `item`. Counted over an hour or a day.
 create table limited_use (
-    what text collate "C" not null check (what in ('stranger answered', 'number not found', 'member looked up')),
+    what text collate "C" not null check (what in ('stranger answered', 'number not found', 'member looked up', 'holder not proven')),
     subject text collate "C" not null,
     item text collate "C" not null,
     used_at timestamptz not null,

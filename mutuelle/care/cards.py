@@ -21,12 +21,12 @@ from mutuelle.care.codes import DIGITS, digests
 from mutuelle.care.tables import care_card, care_code
 from mutuelle.free_codes import draw_digits, draw_free
 from mutuelle.household_key import of_household, same_household
+from mutuelle.households.holders import notices
 from mutuelle.households.households import (
     Household,
     expect_household,
     find_household,
     lock_household,
-    phones_of,
 )
 from mutuelle.notify import notify
 from mutuelle.officers.pins import try_pin
@@ -218,5 +218,6 @@ async def _notify(
 ) -> None:
     """Notify the phones of the household; where it has none the officer tells the person."""
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
-    sentences = dict.fromkeys(await phones_of(db, household), said(mutuelle, caller.at))
-    await notify(db, mutuelle.id, template, sentences, caller.at)
+    sentences = await notices(db, household, said(mutuelle, caller.at), caller.at)
+    event = f"{household.number} {caller.at.isoformat()}"
+    await notify(db, mutuelle.id, template, sentences, caller.at, event=event)

@@ -13,16 +13,18 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Once, _
+from locales import Once, Sentence, _
 from mutuelle.care.tables import care_code
 from mutuelle.cover.people import people_of, present
 from mutuelle.dates import local_time
 from mutuelle.free_codes import draw_digits, draw_free
 from mutuelle.household_key import OfHousehold, of_household
-from mutuelle.households.households import Household, household_by_number, lock_household, phones_of
+from mutuelle.households.households import Household, lock_household, own_household, refuse_frozen
+from mutuelle.households.pins import try_household_pin
 from mutuelle.scheme.limits import changes_of, read_changes
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from prepared import Prepared
+from talk.answers import Secret
 from talk.keyring import Keyring
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -82,16 +84,22 @@ class FoundProof:
     born: tuple[int, ...] = ()
 
 
-async def make_code(db: AsyncConnection, caller: Caller, *, number: str, rank: int) -> NewCode:
-    """A new code for the person of that rank; the household's code before it ends. Refused past the day's limit."""
+async def make_code(
+    db: AsyncConnection, caller: Caller, *, number: str, rank: int, pin: Secret | None = None
+) -> NewCode | Sentence:
+    """A new code for the person of that rank; the household's code before it ends. Refused past the day's limit.
+
+    A sentence where the household has a PIN and `pin` is not it.
+    """
     await lock_household(db, number)
-    household = await household_by_number(db, number)
-    if caller.phone not in await phones_of(db, household):
-        raise RefusedError(_("This phone no longer speaks for this household."))
+    household = await own_household(db, caller, number)
+    refuse_frozen(household)
     if rank not in {person.rank for person in present(await people_of(db, household))}:
         raise RefusedError(_("This person is no longer in the household."))
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
     await _expect_fewer(db, household, mutuelle, caller.at)
+    if wrong := await try_household_pin(db, caller, household, pin):
+        return wrong
     words = await _write(db, caller, household, rank)
     return NewCode(Once(words), local_time(caller.at + ALIVE, mutuelle.timezone))
 

@@ -25,12 +25,13 @@ from mutuelle.care.messages import CheckToKnow
 from mutuelle.care.patients import shown_covered, shown_patient
 from mutuelle.care.shares import share_told
 from mutuelle.care.tables import eligibility_check
-from mutuelle.contributions.standing import facts_of, stands_on
+from mutuelle.contributions.standing import Facts, facts_of, stands_on
 from mutuelle.cover.people import Person, people_of, present
 from mutuelle.cover.rules import current
 from mutuelle.dates import local_time
 from mutuelle.free_codes import draw_free
 from mutuelle.household_key import HouseholdKey, of_household
+from mutuelle.households.holders import something_waits, told
 from mutuelle.households.households import Household, lock_household, phones_of
 from mutuelle.officers.roles import Appointment, Role, appointments_of
 from mutuelle.scheme.mutuelles import Mutuelle
@@ -182,7 +183,7 @@ async def _answer(
     given = await _write(db, row)
     if code:
         await use_code(db, household, code, caller.at)
-    await _notify(db, asker.mutuelle, household, facts.phones, code, given)
+    await _notify(db, asker.mutuelle, household, facts, code, given)
     share = await share_told(db, caller, asker, stands, given, service) if service else None
     return _worded(asker.mutuelle, household, facts.people, given, share)
 
@@ -191,22 +192,24 @@ async def _notify(
     db: AsyncConnection,
     mutuelle: Mutuelle,
     household: Household,
-    phones: Mapping[str, str],
+    facts: Facts,
     code: KeptCode | None,
     given: Mapping[str, Any],
 ) -> None:
     """Notify the phones of the household, and the treasurers where none of these phones made the code."""
     reference, at = given["reference"], given["asked_at"]
+    doubts = facts.doubts
     if code is None or code.of_card:
         is_where = (facility.c.mutuelle_id == mutuelle.id) & (facility.c.id == given["facility_id"])
         where = await db.scalar(select(facility.c.name).where(is_where))
         # Only a household that is confirmed makes a code on a phone; the phone of another may be a stranger's.
         confirmed = await phones_of(db, household)
-        phones = {phone: language for phone, language in phones.items() if phone in confirmed}
+        doubts = {phone: doubt for phone, doubt in doubts.items() if phone in confirmed}
         check = CheckToKnow(reference, where or "", f"..{household.number[-3:]}", code is not None)
         await messages.notify_treasurers(db, mutuelle, check, at)
-    told = messages.checked(mutuelle, at, without_code=code is None)
-    await messages.notify_checked(db, mutuelle, phones, told, reference, at)
+    said = messages.checked(mutuelle, at, without_code=code is None)
+    sentences = told(doubts, said, something_waits(mutuelle.name))
+    await messages.notify_checked(db, mutuelle, facts.phones, sentences, reference, at)
 
 
 def patients(people: Sequence[Person], found: FoundProof) -> list[int]:

@@ -39,6 +39,15 @@ def past_limit(limit: str, whose: str, table: str, at: str, counted: str) -> str
 
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
+        "care_code_of_a_known_phone",
+        "No phone of which nobody knows who holds it has made a care code since.",
+        """
+        select c.mutuelle_id || ' ' || c.number || ' ' || c.position from care_code c
+        join household_phone p on p.mutuelle_id = c.mutuelle_id and p.number = c.number and p.phone = c.made_by
+        where c.made_at > p.doubted_at
+        """,
+    ),
+    Invariant(
         "check_answer_stands",
         "What a doctor was answered is the cover that the books gave when he asked, or a person has looked at it.",
         _answers_that_do_not_stand,
@@ -76,12 +85,14 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "check_was_told",
-        "A household whose phone is its own was told of every check of its cover.",
+        "A household whose phone is its own, and that has not said 'not me', was told of every check of its cover.",
         """
         select c.mutuelle_id || ' ' || c.reference from eligibility_check c
         where exists (select from household_phone p join household h using (mutuelle_id, number)
               where p.mutuelle_id = c.mutuelle_id and p.number = c.number and p.since <= c.asked_at
                 and (h.registered_by is null or h.confirmed_at < c.asked_at))
+          and not exists (select from household_change d where d.mutuelle_id = c.mutuelle_id and d.number = c.number
+                and d.what = 'denied' and d.changed_at <= c.asked_at)
           and not exists (select from sms_outbox o where o.mutuelle_id = c.mutuelle_id
                 and o.key = 'cover checked ' || c.reference || ' 1')
         """,

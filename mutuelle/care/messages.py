@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Sentence, _
 from mutuelle.dates import local_time
-from mutuelle.households.households import Household, phones_of
+from mutuelle.households.holders import notices
+from mutuelle.households.households import Household
 from mutuelle.notify import Notification, notify, notify_in_languages
 from mutuelle.scheme.mutuelles import Mutuelle, treasurers
 from values import value
@@ -22,15 +23,14 @@ async def notify_checked(
     db: AsyncConnection,
     mutuelle: Mutuelle,
     languages: Mapping[str, str],
-    said: Sentence,
+    sentences: Mapping[str, Sentence],
     reference: str,
     now: datetime,
 ) -> None:
-    """Notify every phone of the household of every check: a lost or borrowed phone may have made the code.
+    """Notify every phone of a confirmed household of every check: a lost or borrowed phone may have made the code.
 
-    `languages` are the phones of a confirmed household, with the language of each.
+    `languages` are its phones, with the language of each.
     """
-    sentences = dict.fromkeys(languages, said)
     notification = Notification(mutuelle.id, "cover checked", sentences, reference)
     await notify_in_languages(db, [notification], languages, now)
 
@@ -58,7 +58,7 @@ async def notify_used_again(
     db: AsyncConnection, mutuelle: Mutuelle, household: Household, position: int, now: datetime
 ) -> None:
     """Notify once for each code, however often it is sent again."""
-    sentences = dict.fromkeys(await phones_of(db, household), used_again(mutuelle, now))
+    sentences = await notices(db, household, used_again(mutuelle, now), now)
     event = f"{household.number} {position}"
     await notify(db, household.mutuelle_id, "code used again", sentences, now, event=event)
 
@@ -66,8 +66,11 @@ async def notify_used_again(
 def checked(mutuelle: Mutuelle, at: datetime, *, without_code: bool = False) -> Sentence:
     facts = _facts(mutuelle, at)
     if without_code:
-        return _("Your cover was checked without a code on {day} at {time}. Not you? Call {phone}.", **facts)
-    return _("Your cover was checked on {day} at {time}. Not you? Call {phone}.", **facts)
+        return _(
+            "Your cover was checked without a code on {day} at {time}. Not you? Send NO, or call {phone}.",
+            **facts,
+        )
+    return _("Your cover was checked on {day} at {time}. Not you? Send NO, or call {phone}.", **facts)
 
 
 def to_know(mutuelle: Mutuelle, check: CheckToKnow, at: datetime) -> Sentence:

@@ -1,6 +1,6 @@
 """What members read by SMS about their payments: one segment each, nothing about health, nobody else's debts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from mutuelle.contributions.payment_queue import QueuedPayment
 from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.standing import Reckoning
 from mutuelle.cover.rules import CoverState
+from mutuelle.households.holders import told
 from mutuelle.households.households import Household
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import Notification, notify_all
@@ -30,12 +31,14 @@ class Receipted(Protocol):
 
 
 def receipts_of(
-    household: Household, phones: Sequence[str], stands: Reckoning, opening: Money, money: ReceivedMoney
+    household: Household, phones: Mapping[str, str], stands: Reckoning, opening: Money, money: ReceivedMoney
 ) -> Notification:
-    """The receipt for every phone of the household, and a shorter one for another payer."""
-    sentences = dict.fromkeys(
-        phones, household_receipt(household, stands, opening, money.amount, money.receipt_code)
-    )
+    """The receipt for every phone of the household, and a shorter one for another payer.
+
+    `phones`: each with the doubt who holds it. One in doubt reads the sum and the code.
+    """
+    receipt = household_receipt(household, stands, opening, money.amount, money.receipt_code)
+    sentences = told(phones, receipt, receipt_in_doubt(money))
     if money.payer_phone is not None and money.payer_phone not in sentences:
         sentences[money.payer_phone] = payer_receipt(money)
     return _receipt_notification(money, sentences)
@@ -46,13 +49,14 @@ def mismatch_of(mutuelle: Mutuelle, queued: QueuedPayment) -> Notification:
     return _notification(queued, "money to check", {queued.payer_phone: money_to_check(mutuelle, queued)})
 
 
-def closing_of(mutuelle: Mutuelle, phones: Sequence[str], money: ReceivedMoney) -> Notification:
+def closing_of(mutuelle: Mutuelle, phones: Mapping[str, str], money: ReceivedMoney) -> Notification:
     """For money of a household that was closed meanwhile: it is kept, and covers nobody.
 
     Who paid or asked is told; where nobody is known, the phones that the household has still.
     """
-    told = money.others or phones
-    return _receipt_notification(money, dict.fromkeys(told, closed_receipt(mutuelle, money)))
+    closed = closed_receipt(mutuelle, money)
+    sentences = dict.fromkeys(money.others, closed) or told(phones, closed, receipt_in_doubt(money))
+    return _receipt_notification(money, sentences)
 
 
 async def notify_late(db: AsyncConnection, queued: QueuedPayment, now: datetime) -> None:
@@ -131,6 +135,11 @@ def payer_receipt(money: Receipted) -> Sentence:
         amount=money.amount,
         number=number,
     )
+
+
+def receipt_in_doubt(money: Receipted) -> Sentence:
+    """The receipt for a phone of the household that may be a stranger's: no name, number, cover or debt."""
+    return _("Receipt {code}: {amount}. Thank you.", code=money.receipt_code, amount=money.amount)
 
 
 def closed_receipt(mutuelle: Mutuelle, money: Receipted) -> Sentence:

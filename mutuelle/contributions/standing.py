@@ -17,7 +17,7 @@ from mutuelle.contributions.payments import CONTRIBUTION, OPEN, OpenPayment
 from mutuelle.cover.people import Person, ages, counted, on_the_day
 from mutuelle.cover.policies import SHARE_OF_POLICY, WAIVED_OF_POLICY, Policy, share_of
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms, cover, current, periods
-from mutuelle.households.households import Household
+from mutuelle.households.households import KNOWN, Household
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Offer, Product, installment, offer, opening_part
 from mutuelle.scheme.regimes import (
@@ -231,7 +231,8 @@ class Facts:
     """All that a household's standing follows from, as of one moment.
 
     `sold` is the version of its last policy's product that is on sale; `people` are all who are or were in it;
-    `phones` are its phones, confirmed or not, with the language of each. `receipts` is the money that reached it.
+    `phones` are its phones, confirmed or not, with the language of each; `doubts` the same phones with the doubt who
+    holds each, "" where there is none. `receipts` is the money that reached it.
     `regimes` are the changes of who pays for it.
     """
 
@@ -243,6 +244,7 @@ class Facts:
     people: list[Person]
     open_payment: OpenPayment | None
     phones: dict[str, str]
+    doubts: dict[str, str]
     receipts: list[Receipt]
     regimes: tuple[HouseholdRegime, ...] = ()
 
@@ -282,7 +284,7 @@ _ASKED = """
            array(select row(y.amount_minor, y.currency, y.payer_phone, y.asked_at, y.by_another) from payment y
                   where y.mutuelle_id = m.id and y.number = :number and y.purpose = :purpose
                     and y.state in (OPEN) order by y.by_another),
-           array(select row(f.phone, c.language)
+           array(select row(f.phone, c.language, case when KNOWN then '' else coalesce(f.doubt, 'idle') end)
                    from household_phone f left join preference c on c.phone = f.phone
                   where f.mutuelle_id = m.id and f.number = :number order by f.since, f.phone),
            array(select row(CHANGED) from CHANGES
@@ -299,6 +301,7 @@ _WORDS = {
     "CHANGED": CHANGE_COLUMNS,
     "CHANGES": CHANGES,
     "ENTRIES": ENTRIES_OF_ONE,
+    "KNOWN": KNOWN.replace("PHONE", "f"),
     "OPEN": ", ".join(f"'{state}'" for state in OPEN),
 }
 _FACTS = Prepared(text(re.sub("[A-Z]{3,}", lambda word: _WORDS[word[0]], _ASKED)))
@@ -335,7 +338,8 @@ async def facts_of(db: AsyncConnection, household: Household, at: datetime) -> F
         entries,
         [Person(*facts) for facts in people],
         next((OpenPayment(Money(*one[:2]), *one[2:]) for one in open_payments), None),
-        {phone: spoken(language) for phone, language in phones},
+        {phone: spoken(language) for phone, language, _doubt in phones},
+        {phone: doubt for phone, _language, doubt in phones},
         receipts(entries),
         tuple(household_regime_of(*change) for change in changes),
     )

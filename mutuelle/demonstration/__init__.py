@@ -8,7 +8,7 @@ every other number stays a stranger's. The places' names are GeoNames' (https://
 from datetime import datetime
 from random import Random
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -56,3 +56,5 @@ async def _seed(db: AsyncConnection, chance: Random, now: datetime, households: 
     for land in lands:
         for story, regime in paid_for(land, now):
             await write_paid_for(db, land, story, regime)
+    # Its phones are in use: each was heard of today.
+    await db.execute(update(tables.household_phone).values(heard_on=now.date()))

@@ -28,6 +28,7 @@ from mutuelle.founding.founding import (
     serve_places,
 )
 from mutuelle.founding.rules import Doctor, Facility, Route, Sale
+from mutuelle.officers.pins import note_pin_change
 from mutuelle.posting import post_all
 from mutuelle.scheme.limits import NewLimit, write_limit
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
@@ -114,6 +115,9 @@ async def found(db: AsyncConnection, land: Land, now: datetime) -> None:
     await serve_places(db, land.mutuelle, land.places)
     await sell_products(db, land.mutuelle, land.sales)
     await appoint_officers(db, land.mutuelle, land.officers, since=opened_on, at=now)
+    for officer in land.officers:  # who tries it draws a PIN whenever she comes to it
+        by = By("demonstration", "to be tried for years", now + timedelta(days=3650))
+        await note_pin_change(db, officer.phone, "new one allowed", by=by)
     await list_facilities(db, land.mutuelle, land.facilities)
     await contract_doctors(db, land.mutuelle, land.doctors, on=opened_on, at=now)
     await open_routes(db, land.mutuelle, land.routes)

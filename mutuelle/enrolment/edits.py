@@ -23,16 +23,19 @@ from mutuelle.enrolment.enrolment import PRICE_CHANGED
 from mutuelle.founding.rules import MAX_PRICE_MINOR
 from mutuelle.household_key import of_household
 from mutuelle.households.change_log import WORDS, Change, changes_since, note_change
+from mutuelle.households.holders import notices
 from mutuelle.households.households import (
     Household,
     household_named,
     lock_household,
     own_household,
-    phones_of,
+    refuse_frozen,
 )
 from mutuelle.households.member_numbers import shown_number
+from mutuelle.households.pins import try_household_pin
 from mutuelle.notify import notify
 from mutuelle.tables import beneficiary, payment
+from talk.answers import Secret
 from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import RefusedError
@@ -43,6 +46,30 @@ MOST_PEOPLE = 30
 CHANGES_A_MONTH = 4
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
 COUNTED = {Change.ADDED, Change.REMOVED, Change.CORRECTED}  # adding a missing name does not count
+
+
+@value
+class Joiner:
+    """Who comes into a household: `age` in years."""
+
+    name: str
+    age: int
+
+
+@value
+class Gone:
+    """The person `rank` is no longer there; `leaving` is a Leaving."""
+
+    rank: int
+    leaving: str
+
+
+@value
+class Born:
+    """The person `rank` was born in `year`."""
+
+    rank: int
+    year: int
 
 
 @value
@@ -63,36 +90,63 @@ class Leaving(StrEnum):
 
 
 async def add_person(
-    db: AsyncConnection, caller: Caller, *, number: str, name: str, age: int, next_price: Money | None
-) -> None:
-    """Add a person to the household; `next_price` is the agreed price of its next period with them."""
-    family = await _changing(db, caller, number)
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    joiner: Joiner,
+    next_price: Money | None,
+    pin: Secret | None = None,
+) -> Sentence | None:
+    """Add a person to the household; `next_price` is the agreed price of its next period with them.
+
+    Here and below: a sentence, and nothing is changed, where the household has a PIN and `pin` is not it.
+    """
+    family = await _changing(db, caller, number, pin)
+    if isinstance(family, Sentence):
+        return family
     await refuse_while_renewing(db, family.household)
     refuse_no_room(family)
-    if is_there(family, name):
-        raise RefusedError(_("{name} is already in your household.", name=name))
-    person = family.joiner(name, age)
+    if is_there(family, joiner.name):
+        raise RefusedError(_("{name} is already in your household.", name=joiner.name))
+    person = family.joiner(joiner.name, joiner.age)
     _expect(family.price_with(person), next_price)
     await _add(db, caller, family, person)
+    return None
 
 
 async def remove_person(
-    db: AsyncConnection, caller: Caller, *, number: str, rank: int, leaving: str, next_price: Money | None
-) -> None:
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    gone: Gone,
+    next_price: Money | None,
+    pin: Secret | None = None,
+) -> Sentence | None:
     """Remove a person who has left or died: covered until the end of today."""
-    family = await _changing(db, caller, number)
+    family = await _changing(db, caller, number, pin)
+    if isinstance(family, Sentence):
+        return family
+    rank = gone.rank
     refuse_head(family.household, rank)
     person = _still_there(family, rank)
     _expect(family.price_without(rank), next_price)
     await db.execute(sa.update(beneficiary).where(*_is(family, rank)).values(removed_on=family.today))
-    await _note(
-        db, caller, family, Change.REMOVED, _noted(person, person.birth_year), reason=Leaving(leaving)
-    )
+    noted = _noted(person, person.birth_year)
+    await _note(db, caller, family, Change.REMOVED, noted, reason=Leaving(gone.leaving))
+    return None
 
 
 async def move_person(
-    db: AsyncConnection, caller: Caller, *, number: str, going: Move, next_price: Money | None
-) -> None:
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    going: Move,
+    next_price: Money | None,
+    pin: Secret | None = None,
+) -> Sentence | None:
     """Move a person of the caller's household to another one, with the cover that was waited for.
 
     Covered here, they are covered there from today on, as that household is; still waiting here, they go on waiting
@@ -101,7 +155,9 @@ async def move_person(
     rank, into = going.rank, going.into
     for each in sorted({number, into}):  # in one order: two moves at once cause no deadlock
         await lock_household(db, each)
-    left = await _changing(db, caller, number)
+    left = await _changing(db, caller, number, pin)
+    if isinstance(left, Sentence):
+        return left
     refuse_head(left.household, rank)
     person = _still_there(left, rank)
     _expect(left.price_without(rank), next_price)
@@ -114,6 +170,7 @@ async def move_person(
     detail = _noted(person, person.birth_year)
     await _note(db, caller, left, Change.REMOVED, detail, reason=Leaving.MOVED)
     await _add(db, caller, joined, joined.mover(person, number, covered_from))
+    return None
 
 
 def kept_cover(person: Person, stands: Standing, today: date) -> date | None:
@@ -133,6 +190,7 @@ async def joinable(
         raise RefusedError(
             _("No other household of your mutuelle has the number {number}.", number=shown_number(number))
         )
+    refuse_frozen(found)
     joined = await family_of(db, found, caller.at)
     await refuse_while_renewing(db, found)
     refuse_no_room(joined)
@@ -162,9 +220,13 @@ async def _add(db: AsyncConnection, caller: Caller, family: Family, person: Pers
     await _note(db, caller, family, Change.ADDED, _noted(person, person.birth_year))
 
 
-async def correct_name(db: AsyncConnection, caller: Caller, *, number: str, rank: int, name: str) -> None:
+async def correct_name(
+    db: AsyncConnection, caller: Caller, *, number: str, rank: int, name: str, pin: Secret | None = None
+) -> Sentence | None:
     """Correct the name of a person, or add it."""
-    family = await _changing(db, caller, number)
+    family = await _changing(db, caller, number, pin)
+    if isinstance(family, Sentence):
+        return family
     refuse_head(family.household, rank)
     person = _still_there(family, rank)
     await db.execute(sa.update(beneficiary).where(*_is(family, rank)).values(name=name))
@@ -172,22 +234,34 @@ async def correct_name(db: AsyncConnection, caller: Caller, *, number: str, rank
         await _note(db, caller, family, Change.NAMED, f"{name}, {person.birth_year}")
     else:
         await _note(db, caller, family, Change.CORRECTED, f"{person.name} > {name}")
+    return None
 
 
 async def correct_birth_year(
-    db: AsyncConnection, caller: Caller, *, number: str, rank: int, birth_year: int, next_price: Money | None
-) -> None:
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    born: Born,
+    next_price: Money | None,
+    pin: Secret | None = None,
+) -> Sentence | None:
     """Correct the year of birth of a person."""
-    family = await _changing(db, caller, number)
+    family = await _changing(db, caller, number, pin)
+    if isinstance(family, Sentence):
+        return family
+    rank, birth_year = born.rank, born.year
     person = _still_there(family, rank)
     refuse_child_head(family, replace(person, birth_year=birth_year))
     _expect(family.price_corrected(rank, birth_year), next_price)
     await db.execute(sa.update(beneficiary).where(*_is(family, rank)).values(birth_year=birth_year))
     await _note(db, caller, family, Change.CORRECTED, _noted(person, f"{person.birth_year} > {birth_year}"))
+    return None
 
 
 async def refuse_many_changes(db: AsyncConnection, caller: Caller, household: Household) -> None:
-    """Refused when the household has changed CHANGES_A_MONTH times this month."""
+    """Refused when the household has changed CHANGES_A_MONTH times this month, and while it is frozen."""
+    refuse_frozen(household)
     if await changes_since(db, household, COUNTED, caller.at - MONTH) >= CHANGES_A_MONTH:
         raise RefusedError(_("Your household has changed often this month. Please see the treasurer."))
 
@@ -233,12 +307,17 @@ async def refuse_while_renewing(db: AsyncConnection, household: Household) -> No
         )
 
 
-async def _changing(db: AsyncConnection, caller: Caller, number: str) -> Family:
-    """The household of the caller, locked: nothing else changes it, pays for it or settles it meanwhile."""
+async def _changing(
+    db: AsyncConnection, caller: Caller, number: str, pin: Secret | None
+) -> Family | Sentence:
+    """The household of the caller, locked: nothing else changes it, pays for it or settles it meanwhile.
+
+    A sentence where its PIN is not `pin`.
+    """
     await lock_household(db, number)
     household = await own_household(db, caller, number)
     await refuse_many_changes(db, caller, household)
-    return await family_of(db, household, caller.at)
+    return await try_household_pin(db, caller, household, pin) or await family_of(db, household, caller.at)
 
 
 def _still_there(family: Family, rank: int) -> Person:
@@ -265,10 +344,9 @@ async def _note(
     position = await note_change(
         db, family.household, what, detail=detail, by=By(caller.phone, reason, caller.at)
     )
-    others = [phone for phone in await phones_of(db, family.household) if phone != caller.phone]
-    sentences = dict.fromkeys(
-        others, household_changed(family.household, what, family.mutuelle.complaints_phone)
-    )
+    changed = household_changed(family.household, what, family.mutuelle.complaints_phone)
+    sentences = await notices(db, family.household, changed, caller.at)
+    sentences.pop(caller.phone, None)
     event = f"{family.household.number} {position}"
     await notify(db, family.household.mutuelle_id, "household changed", sentences, caller.at, event=event)
 
@@ -276,7 +354,7 @@ async def _note(
 def household_changed(household: Household, what: Change, complaints_phone: str) -> Sentence:
     """To the household's other phones: what kind of change, no name, and whom to call."""
     return _(
-        "Your household {number} has changed: {what}. Not one of you? Call {phone} at once.",
+        "Your household {number} has changed: {what}. Not one of you? Send NO, or call {phone}.",
         number=household.shown_number,
         what=WORDS[what],
         phone=shown_phone(complaints_phone),

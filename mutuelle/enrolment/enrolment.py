@@ -18,13 +18,13 @@ from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.cover.policies import write_policy
 from mutuelle.households.caller_profile import profile_of
+from mutuelle.households.holders import notices
 from mutuelle.households.households import (
     Household,
     NewHousehold,
     expect_household,
     lock_household,
     own_household,
-    phones_of,
     register_household,
 )
 from mutuelle.notify import notify
@@ -161,7 +161,7 @@ async def renew_by_credit(
     await write_policy(db, household, stands.renewal, sequence=sequence, agreed_on=today, at=caller.at)
     await post_all(db, await calls_due(db, mutuelle, household, new_receipt_minor=0, on=today, actor=MEMBER))
     renewed = renewed_by_credit(household, await standing(db, household, caller.at))
-    sentences = dict.fromkeys(await phones_of(db, household), renewed)
+    sentences = await notices(db, household, renewed, caller.at)
     await notify(db, mutuelle.id, "renewed by credit", sentences, caller.at, event=f"{number} {sequence}")
     return renewed
 

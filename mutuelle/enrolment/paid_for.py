@@ -24,7 +24,8 @@ from mutuelle.cover.policies import policy_of, uncalled, write_policy, write_sha
 from mutuelle.cover.rules import CoverState
 from mutuelle.household_key import HouseholdKey, OfHousehold, of_household
 from mutuelle.households.change_log import Change, note_change
-from mutuelle.households.households import Household, lock_households, phones_of
+from mutuelle.households.holders import notices
+from mutuelle.households.households import Household, lock_households
 from mutuelle.notify import Notification, notify_all
 from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -151,7 +152,7 @@ async def _tell(db: AsyncConnection, told: Sequence[tuple[Household, Sentence, s
         Notification(
             household.mutuelle_id,
             template,
-            dict.fromkeys(await phones_of(db, household), sentence),
+            await notices(db, household, sentence, at),
             f"{household.number} {at.isoformat()}",
         )
         for household, sentence, template in told

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.households.confirmation import waiting_for_phone
+from mutuelle.households.holders import HEARD_OF_CALLER, IS_DOUBTED
 from mutuelle.households.households import OF_PHONE, Household
 from mutuelle.officers.roles import Appointment, appointment, appointments_by
 from mutuelle.rows import rows_of
@@ -19,10 +20,14 @@ from values import value
 
 @value
 class CallerProfile:
-    """Who the calling phone is to the mutuelles today. `is_asked`: a household waits for this phone's confirmation."""
+    """Who the calling phone is to the mutuelles today. `is_asked`: a household waits for this phone's confirmation.
+
+    `is_doubted`: it spoke for a household, and who holds it now is not known.
+    """
 
     language: str
     is_asked: bool
+    is_doubted: bool
     households: tuple[Household, ...]
     appointments: tuple[Appointment, ...]
 
@@ -34,18 +39,24 @@ class CallerProfile:
 
 
 async def profile_of(db: AsyncConnection, caller: Caller) -> CallerProfile:
-    """The caller's profile; her households the oldest first, her appointments by mutuelle and role."""
+    """The caller's profile; her households the oldest first, her appointments by mutuelle and role.
+
+    That she called is written down in the same statement, once a day (`HEARD`).
+    """
     facts = {"phone": caller.phone, "value": caller.phone, "at": caller.at}
-    [(language, is_asked, households, appointments)] = await _PROFILE.rows(db, facts)
+    [(language, is_asked, is_doubted, households, appointments)] = await _PROFILE.rows(db, facts)
     households = tuple([Household(*row) for row in households])
-    return CallerProfile(spoken(language), is_asked, households, tuple(map(appointment, appointments)))
+    return CallerProfile(
+        spoken(language), is_asked, is_doubted, households, tuple(map(appointment, appointments))
+    )
 
 
 _PROFILE = Prepared(
     select(
         CHOSEN.scalar_subquery(),
         sa.exists(waiting_for_phone()),
+        IS_DOUBTED,
         rows_of(OF_PHONE),
         rows_of(appointments_by("phone")),
-    )
+    ).add_cte(HEARD_OF_CALLER)
 )

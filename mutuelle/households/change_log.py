@@ -33,7 +33,14 @@ class Change(StrEnum):
     DENIED = "denied"
     PHONE_ADDED = "phone added"
     PHONE_REMOVED = "phone removed"
+    PHONE_DOUBTED = "phone doubted"
+    PHONE_KNOWN = "phone known again"
     HEAD_CHANGED = "head changed"
+    FROZEN = "frozen"
+    UNFROZEN = "unfrozen"
+    PIN_GIVEN = "code given"
+    PIN_LOCKED = "code locked"
+    PIN_TAKEN = "code taken away"
     DOCTOR_CHOSEN = "doctor chosen"
     MERGED = "merged"
     WAIVED = "debt waived"
@@ -55,7 +62,14 @@ WORDS: dict[Change, Sentence] = {
     Change.DENIED: _("phone said: not us"),
     Change.PHONE_ADDED: _("phone added"),
     Change.PHONE_REMOVED: _("phone removed"),
+    Change.PHONE_DOUBTED: _("phone in doubt"),
+    Change.PHONE_KNOWN: _("phone known again"),
     Change.HEAD_CHANGED: _("new head"),
+    Change.FROZEN: _("stopped by a NO"),
+    Change.UNFROZEN: _("looked at, goes on"),
+    Change.PIN_GIVEN: _("household code given"),
+    Change.PIN_LOCKED: _("household code locked"),
+    Change.PIN_TAKEN: _("household code taken away"),
     Change.DOCTOR_CHOSEN: _("doctor chosen"),
     Change.MERGED: _("households joined"),
     Change.WAIVED: _("debt waived"),

@@ -17,6 +17,7 @@ from mutuelle.acts import By
 from mutuelle.dates import local_date
 from mutuelle.household_key import of_household, same_household
 from mutuelle.households.change_log import Change, note_change
+from mutuelle.households.holders import believe
 from mutuelle.households.households import CONFIRMED, Household, free_phone, lock_household
 from mutuelle.notify import notify
 from mutuelle.scheme.mutuelles import get_mutuelle, treasurers
@@ -80,6 +81,7 @@ async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str)
         .where(of_household(household_table, household))
         .values(confirmed_at=caller.at)
     )
+    await believe(db, household, caller.phone)
     await note_change(
         db, household, Change.CONFIRMED, detail="", by=By(caller.phone, "its phone said yes", caller.at)
     )

@@ -1,6 +1,7 @@
 """Households: who they are and which phones speak for them. Closed, never deleted.
 
-A phone that an officer wrote down speaks for nobody until its holder has confirmed the household.
+A phone that an officer wrote down speaks for nobody until its holder has confirmed the household; one of which nobody
+knows who holds it (`KNOWN`) until it is proven (`holders.py`).
 """
 
 from collections.abc import Collection, Sequence
@@ -23,7 +24,7 @@ from mutuelle.households.tables import officer_lookup
 from mutuelle.rows import rows_of
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.tables import household as household_table
-from mutuelle.tables import household_phone
+from mutuelle.tables import household_phone, household_pin
 from mutuelle.tables import mutuelle as mutuelles
 from prepared import Prepared
 from talk.limits import DAY, HOUR, Limited, alarm_once, begun, note_use
@@ -40,7 +41,8 @@ UNKNOWN_AN_HOUR = 100  # of all phones together
 class Household:
     """`number` is its member number; `head_name` who answers for it, with that rank among its people.
 
-    `mutuelle_name` is where it is insured.
+    `mutuelle_name` is where it is insured. `is_frozen`: nothing of it changes until a person has looked; `has_pin`: an
+    edit of its people and a care code take its PIN. What a search lists has neither.
     """
 
     mutuelle_id: str
@@ -48,6 +50,8 @@ class Household:
     head_name: str
     mutuelle_name: str
     head_rank: int = 1
+    is_frozen: bool = False
+    has_pin: bool = False
 
     @property
     def key(self) -> str:
@@ -92,9 +96,18 @@ _COLUMNS = (
     household_table.c.head_name,
     mutuelles.c.name,
     household_table.c.head_rank,
+    household_table.c.frozen_at.is_not(None),
+    sa.exists().where(same_household(household_pin, household_table)),
 )
 _OF_MUTUELLE = mutuelles.c.id == household_table.c.mutuelle_id
 CONFIRMED = household_table.c.registered_by.is_(None) | household_table.c.confirmed_at.is_not(None)
+
+IDLE_DAYS = 90  # whole days without a call or an SMS from a phone: then its number may have another owner
+# Whether it is known at `:at` who holds the phone in the row `PHONE` of household_phone: the one place of the rule.
+KNOWN = f"""PHONE.doubted_at is null
+       and (cast(:at as timestamptz) at time zone 'UTC')::date - {IDLE_DAYS + 1}
+           < coalesce(PHONE.heard_on, (PHONE.since at time zone 'UTC')::date)"""
+_IS_KNOWN = sa.text(KNOWN.replace("PHONE", "household_phone"))
 
 
 OF_PHONE = (  # made once
@@ -106,13 +119,14 @@ OF_PHONE = (  # made once
     )
     .join(mutuelles, _OF_MUTUELLE)
     .where(household_phone.c.phone == sa.bindparam("phone"), household_table.c.closed_at.is_(None), CONFIRMED)
+    .where(_IS_KNOWN)
     .order_by(household_table.c.enrolled_at, household_table.c.number)
 )
 
 
 async def households_of(db: AsyncConnection, caller: Caller) -> list[Household]:
     """The open households that the calling phone speaks for, the oldest first."""
-    rows = await db.execute(OF_PHONE, {"phone": caller.phone})
+    rows = await db.execute(OF_PHONE, {"phone": caller.phone, "at": caller.at})
     return [Household(*row) for row in rows]
 
 
@@ -122,6 +136,17 @@ async def own_household(db: AsyncConnection, caller: Caller, number: str) -> Hou
         if household.number == number:
             return household
     raise RefusedError(_("This phone does not speak for this household."))
+
+
+def refuse_frozen(household: Household) -> None:
+    """Refused while one of its phones has said NO and no person has looked."""
+    if household.is_frozen:
+        raise RefusedError(
+            _(
+                "Your household said NO to one of our SMS: nothing changes before the mutuelle has looked. "
+                "Your cover goes on. Please see the treasurer."
+            )
+        )
 
 
 async def household_by_number(db: AsyncConnection, number: str) -> Household:
@@ -214,14 +239,17 @@ async def find_household(db: AsyncConnection, number: str, *, closed: bool = Fal
 
 
 async def phones_of(db: AsyncConnection, household: Household, *, unconfirmed: bool = False) -> list[str]:
-    """The phones that speak for a household; with `unconfirmed`, also those that have not confirmed."""
-    return (await phones_of_all(db, [household], unconfirmed=unconfirmed))[0]
+    """The phones that speak for a household, also those in doubt; with `unconfirmed`, also those that have not
+    confirmed.
+    """
+    facts = {**keys_of([household]), "unconfirmed": unconfirmed, "at": None}
+    return [phone for _nth, phone, _doubt in await _PHONES.rows(db, facts)]
 
 
 _PHONES = Prepared(
     sa.text(
         """
-    select home.nth, p.phone
+    select home.nth, p.phone, case when KNOWN then '' else coalesce(p.doubt, 'idle') end
       from KEYS with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from household found
                           where found.mutuelle_id = home.mutuelle and found.number = home.number limit 1) h
@@ -229,19 +257,22 @@ _PHONES = Prepared(
                           where own.mutuelle_id = home.mutuelle and own.number = home.number offset 0) p
      where cast(:unconfirmed as boolean) or h.registered_by is null or h.confirmed_at is not null
      order by home.nth, p.since, p.phone
-    """.replace("KEYS", UNNESTED_KEYS)
+    """.replace("KEYS", UNNESTED_KEYS).replace("KNOWN", KNOWN.replace("PHONE", "p"))
     )
 )
 
 
 async def phones_of_all(
-    db: AsyncConnection, households: Sequence[Household], *, unconfirmed: bool = False
-) -> list[list[str]]:
-    """The phones that speak for each of these households, the first it had first."""
-    found: list[list[str]] = [[] for _household in households]
-    facts = {**keys_of(households), "unconfirmed": unconfirmed}
-    for nth, phone in await _PHONES.rows(db, facts):
-        found[nth - 1].append(phone)
+    db: AsyncConnection, households: Sequence[Household], at: datetime, *, unconfirmed: bool = False
+) -> list[dict[str, str]]:
+    """The phones that speak for each of these households, the first it had first, each with the doubt who holds it.
+
+    No doubt is "".
+    """
+    found: list[dict[str, str]] = [{} for _household in households]
+    facts = {**keys_of(households), "unconfirmed": unconfirmed, "at": at}
+    for nth, phone, doubt in await _PHONES.rows(db, facts):
+        found[nth - 1][phone] = doubt
     return found
 
 
@@ -284,7 +315,9 @@ _LOCK_ONE = Prepared(
 _LOCK = Prepared(
     sa.text(
         """
-    select h.closed_at is not null, h.mutuelle_id, h.number, h.head_name, m.name, h.head_rank
+    select h.closed_at is not null, h.mutuelle_id, h.number, h.head_name, m.name, h.head_rank,
+           h.frozen_at is not null,
+           exists (select from household_pin k where k.mutuelle_id = h.mutuelle_id and k.number = h.number)
       from unnest(cast(:mutuelles as text[]), cast(:numbers as text[])) with ordinality as home (mutuelle, number, nth)
      cross join lateral (select * from household locked
                           where locked.mutuelle_id = home.mutuelle and locked.number = home.number for update) h

@@ -31,6 +31,64 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "doubted_phone_is_noted",
+        "A phone that somebody doubts, or that says it is not theirs, has that among the changes of its household.",
+        """
+        select p.mutuelle_id || ' ' || p.number || ' ' || p.phone from household_phone p
+        where p.doubt <> 'idle' and not exists (select from household_change c
+            where c.mutuelle_id = p.mutuelle_id and c.number = p.number and c.changed_at = p.doubted_at
+              and c.what = case p.doubt when 'not me' then 'denied' else 'phone doubted' end)
+        """,
+    ),
+    Invariant(
+        "doubted_phone_changes_nothing",
+        "A phone of which nobody knows who holds it has changed nobody of its household since.",
+        """
+        select c.mutuelle_id || ' ' || c.number || ' ' || c.position from household_change c
+        join household_phone p on p.mutuelle_id = c.mutuelle_id and p.number = c.number and p.phone = c.actor
+        where c.changed_at > p.doubted_at and c.what in
+            ('person added', 'person removed', 'person corrected', 'person named', 'doctor chosen', 'confirmed')
+        """,
+    ),
+    Invariant(
+        "frozen_household_is_noted",
+        "A household is frozen exactly since the last of its changes that froze it or took that back.",
+        """
+        select h.mutuelle_id || ' ' || h.number from household h
+        left join lateral (
+            select c.what, c.changed_at from household_change c
+            where c.mutuelle_id = h.mutuelle_id and c.number = h.number and c.what in ('frozen', 'unfrozen')
+            order by c.position desc limit 1) last on true
+        where h.frozen_at is distinct from case last.what when 'frozen' then last.changed_at end
+        """,
+    ),
+    Invariant(
+        "frozen_household_stands_still",
+        "Neither people nor phones of a household have changed since it was frozen.",
+        """
+        select h.mutuelle_id || ' ' || h.number || ' ' || c.position from household h
+        join household_change c on c.mutuelle_id = h.mutuelle_id and c.number = h.number
+        where c.changed_at > h.frozen_at and c.what in
+            ('person added', 'person removed', 'person corrected', 'person named', 'head changed', 'phone added',
+             'phone removed', 'code given', 'code taken away')
+        """,
+    ),
+    Invariant(
+        "household_pin_is_noted",
+        "A household has a PIN exactly if the last of its changes that gave or took one gave it, at that moment.",
+        """
+        select h.mutuelle_id || ' ' || h.number from household h
+        left join household_pin k on k.mutuelle_id = h.mutuelle_id and k.number = h.number
+        left join lateral (
+            select c.what, c.changed_at from household_change c
+            where c.mutuelle_id = h.mutuelle_id and c.number = h.number
+              and c.what in ('code given', 'code taken away')
+            order by c.position desc limit 1) last on true
+        where h.erased_at is null
+          and k.issued_at is distinct from case last.what when 'code given' then last.changed_at end
+        """,
+    ),
+    Invariant(
         "first_policy_counts_its_people",
         "The first policy of a household was priced for the people who are written down with it.",
         """

@@ -16,7 +16,7 @@ from mutuelle.acts import By
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.messages import role_changed_by_service, role_given, role_withdrawn
-from mutuelle.officers.pins import allow_new_pin
+from mutuelle.officers.pins import allow_new_pin, has_pin
 from mutuelle.officers.roles import Appointment, NewOfficer, Role, appointments_of_phone, officers_of
 from mutuelle.officers.tables import role_change
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -55,7 +55,7 @@ async def give_role(
         await _write_officer(db, mutuelle_id, given, since)
     appointment = Appointment(mutuelle_id, mutuelle.name, role, phone, given.name)
     await note_role(db, appointment, "given", since, by=by, act=act)
-    if held_none:
+    if held_none and await has_pin(db, phone):
         await allow_new_pin(db, phone, by=By(by.actor, "a first office", by.at))
     await notify(db, mutuelle_id, "role given", {phone: role_given(mutuelle.name, role)}, by.at)
 

@@ -1,4 +1,5 @@
-"""PINs of officers: issued by the system, kept as a sealed argon2id hash, locked after wrong ones.
+"""PINs: issued by the system, kept as a sealed argon2id hash, locked after wrong ones. Here are those of officers; the
+PIN of a household is tried and locked in the same way (`try_kept`).
 
 A PIN is never in a log, a message or a record. A wrong one is counted under the row's lock by the action's own
 transaction, which therefore must commit: `try_pin` answers with a sentence, it does not raise.
@@ -6,6 +7,7 @@ transaction, which therefore must commit: `try_pin` answers with a sentence, it 
 
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -26,7 +28,7 @@ from mutuelle.officers.roles import appointments_of
 from mutuelle.officers.tables import officer_pin, pin_change
 from prepared import Prepared
 from sms.tables import SERVICE
-from talk.answers import Secret, wrong_secret
+from talk.answers import Secret, WrongSecret, wrong_secret
 from talk.keyring import Keyring
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -42,66 +44,131 @@ SCREEN, SLIP = "screen", "slip"  # where a PIN was shown: to the phone itself, o
 
 WRONG = wrong_secret(_("This work PIN is not right. Nothing was done."))
 BLOCKED = _("Work PIN blocked after 10 mistakes. Nothing was done. A treasurer can allow you a new one.")
+HAS_ONE = _("You have a work PIN already. Forgotten? Ask a treasurer for a new one.")
+TOO_LATE = _(
+    "Your work PIN was not received within 3 days. Ask a treasurer: she dials, presses 9, 5, 4, and it is shown here."
+)
 UNREADABLE = _("Your work PIN cannot be checked now. Nothing was done. Please see your mutuelle.")
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """A row of officer_pin, locked by this transaction."""
+    """A row with a PIN, locked by this transaction."""
 
     sealed: bytes
     failures: int
     locked_until: datetime | None
 
 
+@dataclass(frozen=True)
+class PinKind:
+    """A kind of PIN: what seals it, where it is kept, what is said of it.
+
+    `locked` reads the row of `:name` under its lock; `counted` writes its failures and lock, and `sealed` and `used_at`
+    where they are kept and not null.
+    """
+
+    purpose: str
+    locked: Prepared
+    counted: Prepared
+    wrong: WrongSecret
+    blocked: Sentence
+    unreadable: Sentence
+    still_locked: Callable[[Sentence], Sentence]
+
+
 async def try_pin(db: AsyncConnection, caller: Caller, pin: Secret) -> Sentence | None:
     """None if `pin` is the caller's; else the sentence that the action returns at once, doing nothing more.
+
+    A lock is notified to its owner by SMS.
+    """
+    wrong, failures = await try_kept(db, caller, WORK_PIN, caller.phone, pin)
+    if failures:
+        await note_pin_change(
+            db, caller.phone, "locked", by=By("service", f"{failures} wrong ones", caller.at)
+        )
+        await notify(db, SERVICE, "pin locked", {caller.phone: pin_locked(failures)}, caller.at)
+    return wrong
+
+
+async def try_kept(
+    db: AsyncConnection, caller: Caller, kind: PinKind, name: str, pin: Secret
+) -> tuple[Sentence | None, int]:
+    """None if `pin` is the one of `name`, else what is said; and how many wrong ones have locked it, if this one did.
 
     1. Lock the row, so that simultaneous guesses are counted one after the other.
     2. While the PIN is locked or blocked, compare and count nothing.
     3. Compare in the hashing thread; a phone without a PIN takes the same time and gets the same sentence.
     4. Right: reset the count, and seal the hash under the newest key. Wrong: count it; the third, fifth and tenth lock
-       the PIN, and its owner is notified by SMS.
+       the PIN.
     """
-    kept = await _locked(db, caller.phone)
+    row = await kind.locked.row(db, {"name": name, "space": int(Lock.PIN)})
+    kept = _Kept(*row) if row else None
     if kept is None:
         await pin_matches(await _dummy(), pin)
-        return WRONG
-    if refusal := _closed(kept, caller.at):
-        return refusal
+        return kind.wrong, 0
+    if refusal := _closed(kind, kept, caller.at):
+        return refusal, 0
     try:
-        hashed = caller.keyring.open(PURPOSE, kept.sealed, caller.phone)
+        hashed = caller.keyring.open(kind.purpose, kept.sealed, name)
     except LookupError:
         log.error("pin.unreadable")
-        return UNREADABLE
+        return kind.unreadable, 0
     if not await pin_matches(hashed, pin):
-        return await _count_failure(db, caller, kept.failures + 1)
-    await _count_success(db, caller, kept.sealed, hashed)
-    return None
+        return await _count_failure(db, kind, name, kept.failures + 1, caller.at)
+    await _count_success(db, caller, kind, name, (kept.sealed, hashed))
+    return None, 0
 
 
 async def may_receive_pin(db: AsyncConnection, caller: Caller) -> bool:
-    """Whether the caller's phone may be shown a PIN: it has none, never used its own, or was allowed a new one."""
-    row = await _NOT_USED.row(db, {"phone": caller.phone})
-    if row is None:
-        return True
-    origin, used_at, failures, reissue_until = row
-    if reissue_until is not None and reissue_until > caller.at:
-        return True
+    """Whether the caller's phone may be shown a PIN now.
+
+    Its first one within NEW_PIN_DAYS of an appointment: later the phone may be another person's, and a treasurer says
+    whose it is. One that was shown and never used, for as long. Another one while it is allowed.
+    """
+    return await _why_no_pin(db, caller) is None
+
+
+async def lacks_pin(db: AsyncConnection, caller: Caller) -> bool:
+    """Whether the caller may be shown a PIN, or has none at all and is told how to get one."""
+    return await _why_no_pin(db, caller) in (None, TOO_LATE)
+
+
+async def refuse_pin(db: AsyncConnection, caller: Caller) -> None:
+    """RefusedError where the caller may be shown none now, with what to do."""
+    if why := await _why_no_pin(db, caller):
+        raise RefusedError(why)
+
+
+async def _why_no_pin(db: AsyncConnection, caller: Caller) -> Sentence | None:
+    since = caller.at - timedelta(days=NEW_PIN_DAYS)
+    row = await _DRAWABLE.row(db, {"phone": caller.phone, "at": caller.at, "since": since})
+    origin, used_at, failures, is_allowed, is_new, is_awaited = row
+    if origin is None:
+        return None if is_awaited else TOO_LATE
     # A PIN printed on a slip is never replaced by the phone alone.
-    return bool(origin == SCREEN and used_at is None and failures < BLOCKED_AT)
+    is_unused = bool(origin == SCREEN and used_at is None and failures < BLOCKED_AT and is_new)
+    return None if is_allowed or is_unused else HAS_ONE
 
 
-_NOT_USED = Prepared(
-    sa.text("select origin, used_at, failures, reissue_until from officer_pin where phone = :phone")
+_DRAWABLE = Prepared(
+    sa.text("""
+    select p.origin, p.used_at, p.failures, coalesce(p.reissue_until > :at, false), p.issued_at > :since,
+           exists (select from role_change c where c.phone = :phone and c.what = 'given' and c.role <> 'doctor'
+                      and c.changed_at > :since)
+           or exists (select from pin_change a where a.phone = :phone and a.what = 'new one allowed'
+                         and a.changed_at > :since)
+      from (select 1) one left join officer_pin p on p.phone = :phone
+    """)
 )
 
 
 async def receive_pin(db: AsyncConnection, caller: Caller) -> str:
     """A new PIN for the caller, an officer who may receive one; it is shown once and kept nowhere."""
     await lock_pin(db, caller.phone)
-    if not await appointments_of(db, caller) or not await may_receive_pin(db, caller):
-        raise RefusedError(_("You have a work PIN already. Forgotten? Ask a treasurer for a new one."))
+    if not await appointments_of(db, caller):
+        raise RefusedError(HAS_ONE)
+    await refuse_pin(db, caller)
     return await issue_pin(
         db, caller.phone, caller.keyring, origin=SCREEN, by=By("officer", "received in my work", caller.at)
     )
@@ -142,15 +209,17 @@ async def unlock_pin(db: AsyncConnection, phone: str, *, by: By) -> bool:
 
 
 async def allow_new_pin(db: AsyncConnection, phone: str, *, by: By) -> None:
-    """Let `phone` be shown a new PIN within NEW_PIN_DAYS; the old one, and its lock, stay until then."""
+    """Let `phone` be shown a PIN within NEW_PIN_DAYS, its first one too; an old one, and its lock, stay until then."""
     await lock_pin(db, phone)
     until = by.at + timedelta(days=NEW_PIN_DAYS)
-    changed = await db.execute(
-        sa.update(officer_pin).where(officer_pin.c.phone == phone).values(reissue_until=until)
-    )
-    if changed.rowcount:
-        await note_pin_change(db, phone, "new one allowed", by=by)
-        await notify(db, SERVICE, "new pin allowed", {phone: pin_renewable(NEW_PIN_DAYS)}, by.at)
+    await db.execute(sa.update(officer_pin).where(officer_pin.c.phone == phone).values(reissue_until=until))
+    await note_pin_change(db, phone, "new one allowed", by=by)
+    await notify(db, SERVICE, "new pin allowed", {phone: pin_renewable(NEW_PIN_DAYS)}, by.at)
+
+
+async def has_pin(db: AsyncConnection, phone: str) -> bool:
+    """Whether `phone` has, or once had, a PIN."""
+    return bool(await db.scalar(select(sa.exists().where(officer_pin.c.phone == phone))))
 
 
 async def lock_pin(db: AsyncConnection, phone: str) -> None:
@@ -186,66 +255,68 @@ def is_trivial(pin: str) -> bool:
     return len(set(pin)) < 3 or len(steps) == 1 or pin == pin[::-1]
 
 
-async def _locked(db: AsyncConnection, phone: str) -> _Kept | None:
-    row = await _LOCKED.row(db, {"phone": phone, "space": int(Lock.PIN), "name": phone})
-    return _Kept(*row) if row else None
-
-
-# The lock of `lock_pin`, and the row as it is once both are held.
-_LOCKED = Prepared(
-    sa.text(
-        """
-    with turn as materialized (select LOCK)
-    select p.sealed, p.failures, p.locked_until from turn, officer_pin p where p.phone = :phone for update of p
-    """.replace("LOCK", LOCK)
-    )
-)
-
-
-def _closed(kept: _Kept, now: datetime) -> Sentence | None:
+def _closed(kind: PinKind, kept: _Kept, now: datetime) -> Sentence | None:
     """The refusal while the PIN is locked or blocked, if it is."""
     if kept.failures >= BLOCKED_AT:
-        return BLOCKED
+        return kind.blocked
     if kept.locked_until is None or kept.locked_until <= now:
         return None
-    return _still_locked(kept.locked_until - now)
+    return _still_locked(kind, kept.locked_until - now)
 
 
-def _still_locked(left: timedelta) -> Sentence:
+def _still_locked(kind: PinKind, left: timedelta) -> Sentence:
     minutes = -(-int(left.total_seconds()) // 60)
-    wait = counts.minutes(minutes) if minutes <= 60 else counts.hours(-(-minutes // 60))
-    return _("Work PIN locked after mistakes. Nothing was done. Try again in {wait}.", wait=wait)
+    return kind.still_locked(counts.minutes(minutes) if minutes <= 60 else counts.hours(-(-minutes // 60)))
 
 
-async def _count_failure(db: AsyncConnection, caller: Caller, failures: int) -> Sentence:
+async def _count_failure(
+    db: AsyncConnection, kind: PinKind, name: str, failures: int, at: datetime
+) -> tuple[Sentence, int]:
     lock = LOCKS.get(failures)
-    locked_until = caller.at + lock if lock else None
+    locked_until = at + lock if lock else None
     counted = {"failures": failures, "locked_until": locked_until, "used_at": None, "sealed": None}
-    await _COUNT.rows(db, {"phone": caller.phone, **counted})
+    await kind.counted.rows(db, {"name": name, **counted})
     if lock is None and failures < BLOCKED_AT:
-        return WRONG
+        return kind.wrong, 0
     log.warning("pin.locked", extra={"failures": failures})
-    await note_pin_change(db, caller.phone, "locked", by=By("service", f"{failures} wrong ones", caller.at))
-    await notify(db, SERVICE, "pin locked", {caller.phone: pin_locked(failures)}, caller.at)
-    return _still_locked(lock) if lock else BLOCKED
+    return _still_locked(kind, lock) if lock else kind.blocked, failures
 
 
-async def _count_success(db: AsyncConnection, caller: Caller, sealed: bytes, hashed: bytes) -> None:
+async def _count_success(
+    db: AsyncConnection, caller: Caller, kind: PinKind, name: str, kept: tuple[bytes, bytes]
+) -> None:
+    sealed, hashed = kept
     keyring = caller.keyring
     try:
-        keyring.newest().open(PURPOSE, sealed, caller.phone)
+        keyring.newest().open(kind.purpose, sealed, name)
     except LookupError:
-        sealed = keyring.seal(PURPOSE, hashed, caller.phone)
+        sealed = keyring.seal(kind.purpose, hashed, name)
     counted = {"failures": 0, "locked_until": None, "used_at": caller.at, "sealed": sealed}
-    await _COUNT.rows(db, {"phone": caller.phone, **counted})
+    await kind.counted.rows(db, {"name": name, **counted})
 
 
-_COUNT = Prepared(
-    sa.text("""
+WORK_PIN = PinKind(
+    PURPOSE,
+    # The lock of `lock_pin`, and the row as it is once both are held.
+    Prepared(
+        sa.text(
+            """
+    with turn as materialized (select LOCK)
+    select p.sealed, p.failures, p.locked_until from turn, officer_pin p where p.phone = :name for update of p
+    """.replace("LOCK", LOCK)
+        )
+    ),
+    Prepared(
+        sa.text("""
     update officer_pin set failures = :failures, locked_until = :locked_until, used_at = coalesce(:used_at, used_at),
            sealed = coalesce(:sealed, sealed)
-     where phone = :phone
+     where phone = :name
     """)
+    ),
+    WRONG,
+    BLOCKED,
+    UNREADABLE,
+    lambda wait: _("Work PIN locked after mistakes. Nothing was done. Try again in {wait}.", wait=wait),
 )
 
 

@@ -19,6 +19,7 @@ from mutuelle.cover.rules import CoverState
 from mutuelle.household_key import of_household
 from mutuelle.households import support_acts
 from mutuelle.households.change_log import Change, note_change
+from mutuelle.households.holders import masked, notices
 from mutuelle.households.households import (
     Household,
     add_phone,
@@ -37,11 +38,6 @@ from mutuelle.tables import beneficiary
 from mutuelle.tables import household as household_table
 
 
-def masked(phone: str) -> str:
-    """All but the last two digits of a phone hidden."""
-    return f"…{phone[-2:]}"
-
-
 async def change_phone(
     db: AsyncConnection, number: str, by: By, *, new: str | None, old: str | None, also: bool = False
 ) -> Household:
@@ -50,6 +46,7 @@ async def change_phone(
     Without `old` its only phone is replaced, unless `also`: then `new` is added to the existing ones.
     """
     household = await open_household(db, number)
+    refuse_guarded(household)
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
     phones = await phones_of(db, household, unconfirmed=True)
     gone = None if also else _gives_way(household, phones, old)
@@ -69,8 +66,20 @@ async def change_phone(
     act_id = await write_act(
         db, NewSupportAct(support_acts.PHONE, number, household, {"new": new, "old": gone}), by
     )
-    await notify(db, household.mutuelle_id, "phone changed", sentences, by.at, event=str(act_id))
+    await notify(db, household.mutuelle_id, "phone changed", sentences, by.at, event=f"{number} {act_id}")
     return household
+
+
+def refuse_guarded(household: Household) -> None:
+    """SupportError where a voice on the phone is not enough: after a NO, and where the household asked for a PIN."""
+    if household.is_frozen:
+        raise SupportError(
+            f"household {household.number} said NO to an SMS: `keneya household unfreeze {household.number}` first"
+        )
+    if household.has_pin:
+        raise SupportError(
+            f"household {household.number} has asked for a PIN: an officer before whom it stands takes it away first"
+        )
 
 
 def _gives_way(household: Household, phones: list[str], old: str | None) -> str | None:
@@ -104,6 +113,8 @@ async def change_head(
     again, who is then covered as before.
     """
     household = await open_household(db, number)
+    if household.is_frozen:
+        refuse_guarded(household)
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
     today = mutuelle.today(by.at)
     if rank == household.head_rank:
@@ -126,8 +137,8 @@ async def change_head(
     await _note(db, household, Change.HEAD_CHANGED, f"{household.head_name} > {name}", by)
     facts = {"rank": rank, "from_rank": household.head_rank, "from_name": household.head_name, "left": left}
     act_id = await write_act(db, NewSupportAct(support_acts.HEAD, number, household, facts), by)
-    sentences = dict.fromkeys(await phones_of(db, household), messages.head_changed(household, mutuelle))
-    await notify(db, household.mutuelle_id, "head changed", sentences, by.at, event=str(act_id))
+    sentences = await notices(db, household, messages.head_changed(household, mutuelle), by.at)
+    await notify(db, household.mutuelle_id, "head changed", sentences, by.at, event=f"{number} {act_id}")
     return household
 
 
@@ -165,8 +176,8 @@ async def close_household(db: AsyncConnection, number: str, by: By, *, although_
     await set_closed(db, household, by)
     await _note(db, household, Change.CLOSED, "", by)
     act_id = await write_act(db, NewSupportAct(support_acts.CLOSE, number, household), by)
-    sentences = dict.fromkeys(await phones_of(db, household), messages.closed(household, stands.mutuelle))
-    await notify(db, household.mutuelle_id, "household closed", sentences, by.at, event=str(act_id))
+    sentences = await notices(db, household, messages.closed(household, stands.mutuelle), by.at)
+    await notify(db, household.mutuelle_id, "household closed", sentences, by.at, event=f"{number} {act_id}")
     return household
 
 

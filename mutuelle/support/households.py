@@ -4,8 +4,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.contributions.payments import open_payment
 from mutuelle.cover.rules import Cover, CoverState
-from mutuelle.households.households import Household, find_household, lock_household
+from mutuelle.households.households import Household, expect_household, find_household, lock_household
 from mutuelle.households.support_acts import SupportError
+from mutuelle.officers.roles import Role, appointment_of
+from talk.words import Caller
 
 
 async def open_household(db: AsyncConnection, number: str) -> Household:
@@ -20,6 +22,13 @@ async def open_household(db: AsyncConnection, number: str) -> Household:
             else f"no household has the number {number}"
         )
     return household
+
+
+async def before_officer(db: AsyncConnection, caller: Caller, number: str, role: str) -> Household:
+    """The household that stands before the calling officer, locked: of the mutuelle in which she has this role."""
+    household = expect_household(await find_household(db, number), number)
+    await appointment_of(db, caller, household.mutuelle_id, Role(role))
+    return expect_household(await lock_household(db, number), number)
 
 
 async def refuse_while_paying(db: AsyncConnection, household: Household) -> None:

@@ -12,20 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import Journal, Movement, Origin, reverse
 from ledger.statements import Entry, statement
-from locales import Money, Sentence
+from locales import Money
 from mutuelle.acts import By
 from mutuelle.contributions.contribution_calls import CALLS, calls_due
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households import support_acts
 from mutuelle.households.change_log import Change, note_change
-from mutuelle.households.households import Household, add_phone, free_phone, phones_of
+from mutuelle.households.holders import notices
+from mutuelle.households.households import Household, add_phone, free_phone, phones_of, phones_of_all
 from mutuelle.households.support_acts import NewSupportAct, SupportError, last_act, write_act
 from mutuelle.notify import notify
 from mutuelle.posting import post_all
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.support import messages
-from mutuelle.support.changes import closed_household, set_closed
+from mutuelle.support.changes import closed_household, refuse_guarded, set_closed
 from mutuelle.support.households import cover_in_words, open_household, refuse_while_paying
 
 SOURCE = "merge"
@@ -51,6 +52,7 @@ async def merge_households(db: AsyncConnection, number: str, into: str, by: By) 
         raise SupportError("these households are of two mutuelles: their money never crosses")
     for household in (duplicate, kept):
         await refuse_while_paying(db, household)
+        refuse_guarded(household)
     stands = await standing(db, duplicate, by.at)
     _refuse_running(stands)
     mutuelle = stands.mutuelle
@@ -62,8 +64,8 @@ async def merge_households(db: AsyncConnection, number: str, into: str, by: By) 
     await _note(db, kept, f"from {duplicate.shown_number}", by)
     facts = {"into": into, "phones": added, "journal": journal_id}
     await write_act(db, NewSupportAct(support_acts.MERGE, number, duplicate, facts, act_id), by)
-    sentences = dict.fromkeys(await phones_of(db, kept), messages.merged(duplicate, kept, mutuelle))
-    await notify(db, kept.mutuelle_id, "households merged", sentences, by.at, event=str(act_id))
+    sentences = await notices(db, kept, messages.merged(duplicate, kept, mutuelle), by.at)
+    await notify(db, kept.mutuelle_id, "households merged", sentences, by.at, event=f"{into} {act_id}")
     return Money(moved, mutuelle.currency)
 
 
@@ -126,7 +128,8 @@ def _taken_back(mutuelle: Mutuelle, household: Household, entries: Sequence[Entr
 async def _move_phones(db: AsyncConnection, duplicate: Household, kept: Household, at: datetime) -> list[str]:
     """Let the duplicate's phones speak for the kept household; returns those that did not before."""
     own = await phones_of(db, kept, unconfirmed=True)
-    added = [phone for phone in await phones_of(db, duplicate) if phone not in own]
+    [theirs] = await phones_of_all(db, [duplicate], at)
+    added = [phone for phone, doubt in theirs.items() if not doubt and phone not in own]
     for phone in added:
         await add_phone(db, kept, phone, at)
     return added
@@ -142,10 +145,10 @@ async def reopen_household(db: AsyncConnection, number: str, by: By) -> Househol
     await set_closed(db, household, None)
     await note_change(db, household, Change.REOPENED, detail="", by=by)
     act_id = await write_act(db, NewSupportAct(support_acts.REOPEN, number, household), by)
-    sentences: dict[str, Sentence] = dict.fromkeys(
-        await phones_of(db, household), messages.reopened(household, mutuelle)
+    sentences = await notices(db, household, messages.reopened(household, mutuelle), by.at)
+    await notify(
+        db, household.mutuelle_id, "household reopened", sentences, by.at, event=f"{number} {act_id}"
     )
-    await notify(db, household.mutuelle_id, "household reopened", sentences, by.at, event=str(act_id))
     return household
 
 

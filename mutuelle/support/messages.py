@@ -18,7 +18,7 @@ def phone_lost(household: Household, mutuelle: Mutuelle) -> Sentence:
     """To a phone that no longer speaks for a household: an owner who did not ask for it must know."""
     return _(
         "{mutuelle}: this phone no longer speaks for household {number}. You did not ask for it? "
-        "Call {phone} at once.",
+        "Send NO, or call {phone}.",
         **_facts(household, mutuelle),
     )
 

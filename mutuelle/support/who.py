@@ -18,11 +18,11 @@ from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import people_of, present
 from mutuelle.household_key import of_household
 from mutuelle.households.change_log import changes_of
-from mutuelle.households.households import Household, find_household, initials_of, phones_of
+from mutuelle.households.holders import masked
+from mutuelle.households.households import Household, find_household, initials_of, phones_of_all
 from mutuelle.households.support_acts import WHO, NewSupportAct, write_act
 from mutuelle.households.tables import support_act
 from mutuelle.officers.roles import appointments_of_phone
-from mutuelle.support.changes import masked
 from mutuelle.support.households import cover_in_words
 from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone, payment, payment_case, payment_move, place
@@ -103,7 +103,7 @@ async def _household(
         name = initials_of(person.name) if person.name else "no name"
         yield f"  person {person.rank}{role}: {name}, born {person.birth_year}"
     parts = (
-        _phones(db, household, but),
+        _phones(db, household, at, but),
         _payments(db, of_household(payment, household)),
         _cash(db, household),
         _stated(db, household),
@@ -117,9 +117,10 @@ async def _household(
             yield line
 
 
-async def _phones(db: AsyncConnection, household: Household, but: str) -> AsyncIterator[str]:
-    for phone in await phones_of(db, household, unconfirmed=True):
-        yield f"  phone {masked(phone)}"
+async def _phones(db: AsyncConnection, household: Household, at: datetime, but: str) -> AsyncIterator[str]:
+    [phones] = await phones_of_all(db, [household], at, unconfirmed=True)
+    for phone, doubt in phones.items():
+        yield f"  phone {masked(phone)}" + (f", IN DOUBT: {doubt}" if doubt else "")
         if phone != but:
             to_it = (outbox.c.phone == phone) & (outbox.c.mutuelle_id == household.mutuelle_id)
             async for line in _messages(db, to_it):
@@ -140,6 +141,7 @@ async def _state(db: AsyncConnection, household: Household) -> list[str]:
             select(
                 household_table.c.enrolled_at,
                 household_table.c.closed_at,
+                household_table.c.frozen_at,
                 household_table.c.registered_by,
                 household_table.c.confirmed_at,
                 place.c.name,
@@ -155,6 +157,10 @@ async def _state(db: AsyncConnection, household: Household) -> list[str]:
     lines = [f"in {row.name} since {_day(row.enrolled_at)}"]
     if row.registered_by and not row.confirmed_at:
         lines.append("written down by an officer, not confirmed yet")
+    if row.frozen_at:
+        lines.append(f"FROZEN on {_day(row.frozen_at)}: one of its phones said NO, see its changes")
+    if household.has_pin:
+        lines.append("has asked for a PIN of its own")
     if row.closed_at:
         lines.append(f"CLOSED on {_day(row.closed_at)}")
     return lines

@@ -43,7 +43,7 @@ from mutuelle.treasury.cash_in_hand import (
     lock_cash_in_hand,
 )
 from mutuelle.treasury.messages import cash_receipt as receipt_sentence
-from mutuelle.treasury.messages import deposit_confirmed, send_cash_receipts
+from mutuelle.treasury.messages import cash_receipt_in_doubt, deposit_confirmed, send_cash_receipts
 from mutuelle.treasury.receipt_codes import RECEIPTS, draw_receipt_code
 from mutuelle.treasury.receipt_days import expect_receipt_day
 from mutuelle.treasury.tables import cash_deposit, cash_receipt
@@ -161,7 +161,8 @@ async def _record(
     stands = stands_on(household, facts.with_receipt(cash.received_on, cash.amount))
     late_of = cash.received_on if cash.received_on < facts.today else None
     receipt = receipt_sentence(stands, cash.amount, code, late_of)
-    return code, await send_cash_receipts(db, household, facts.phones, receipt, code, at)
+    in_doubt = cash_receipt_in_doubt(cash.amount, code)
+    return code, await send_cash_receipts(db, facts, receipt, in_doubt, code, at)
 
 
 async def deposit_cash(

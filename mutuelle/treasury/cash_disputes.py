@@ -20,7 +20,8 @@ from locales import Money, _
 from mutuelle.acts import By
 from mutuelle.contributions.standing import standing
 from mutuelle.household_key import same_household
-from mutuelle.households.households import Household, find_household, lock_household, phones_of
+from mutuelle.households.holders import notices
+from mutuelle.households.households import Household, find_household, lock_household
 from mutuelle.households.support_acts import CLOSE, MERGE, REOPEN, last_act
 from mutuelle.notify import notify
 from mutuelle.officers.roles import Appointment, Role
@@ -189,7 +190,7 @@ async def cancel_cash(db: AsyncConnection, mutuelle_id: str, code: str, *, by: B
     await close_dispute(db, mutuelle_id, code, by=by)
     due = (await standing(db, household, by.at)).due
     sentence = cash_cancelled(mutuelle, receipt.amount, code, due)
-    sentences = dict.fromkeys(await phones_of(db, household, unconfirmed=True), sentence)
+    sentences = await notices(db, household, sentence, by.at, unconfirmed=True)
     await notify(db, mutuelle.id, "cash cancelled", sentences, by.at)
     return receipt
 

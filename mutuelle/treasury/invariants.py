@@ -117,11 +117,13 @@ CASH: tuple[Invariant, ...] = (
     ),
     Invariant(
         "cash_receipt_was_told",
-        "Every household that had a phone when it paid in cash has its receipt in the outbox.",
+        "Every household with a phone that paid in cash, and had not said 'not me', has its receipt in the outbox.",
         """
         select r.mutuelle_id || ' ' || r.receipt_code from cash_receipt r
         where exists (select from household_phone h where h.mutuelle_id = r.mutuelle_id and h.number = r.number
                 and h.since <= r.received_at)
+          and not exists (select from household_change d where d.mutuelle_id = r.mutuelle_id and d.number = r.number
+                and d.what = 'denied' and d.changed_at <= r.received_at)
           and not exists (select from sms_outbox o where o.mutuelle_id = r.mutuelle_id
                 and o.receipt_code = r.receipt_code and o.template = 'cash receipt')
         """,

@@ -1,15 +1,14 @@
 """SMS about cash and waived debts: one segment each, never a household's name."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _
-from mutuelle.contributions.standing import Standing
+from mutuelle.contributions.standing import Facts, Standing
 from mutuelle.cover.rules import CoverState
-from mutuelle.households.households import Household
+from mutuelle.households.holders import told
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import Notification, notify_in_languages
 from mutuelle.officers.roles import SPOKEN, Role
@@ -64,6 +63,11 @@ def cash_receipt(stands: Standing, amount: Money, code: str, late_of: date | Non
     return _("{received}. Not covered. Left to pay: {due}. Wrong? Send WRONG {code}", **facts)
 
 
+def cash_receipt_in_doubt(amount: Money, code: str) -> Sentence:
+    """To a phone that may be a stranger's: what stops a collector who keeps money, and nothing of the household."""
+    return _("{amount} in cash received. Wrong? Send WRONG {code}", amount=amount, code=code)
+
+
 def _received(stands: Standing, amount: Money, late_of: date | None) -> Sentence:
     facts: dict[str, Fact] = {"amount": amount, "number": stands.household.shown_number}
     if late_of is None:
@@ -73,20 +77,20 @@ def _received(stands: Standing, amount: Money, late_of: date | None) -> Sentence
 
 async def send_cash_receipts(
     db: AsyncConnection,
-    household: Household,
-    languages: Mapping[str, str],
+    facts: Facts,
     receipt: Sentence,
+    in_doubt: Sentence,
     code: str,
     now: datetime,
 ) -> bool:
-    """Send the receipt to each phone of the household, in its language; False if none of them gets SMS.
+    """Send the receipt to each phone of the household, confirmed or not, in its language; False if none gets SMS.
 
-    `languages` are the household's phones, confirmed or not, with the language of each.
+    `in_doubt` goes to one that may be a stranger's.
     """
-    reached = await phones_reached(db, household.mutuelle_id, list(languages), now)
-    sentences = dict.fromkeys(languages, receipt)
-    receipts = Notification(household.mutuelle_id, "cash receipt", sentences, str(uuid4()), code)
-    await notify_in_languages(db, [receipts], languages, now)
+    sentences = told(facts.doubts, receipt, in_doubt)
+    reached = await phones_reached(db, facts.mutuelle.id, list(sentences), now)
+    receipts = Notification(facts.mutuelle.id, "cash receipt", sentences, str(uuid4()), code)
+    await notify_in_languages(db, [receipts], facts.phones, now)
     return bool(reached)
 
 

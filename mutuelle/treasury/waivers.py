@@ -21,6 +21,7 @@ from mutuelle.acts import By
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import Period
 from mutuelle.households.change_log import Change, note_change
+from mutuelle.households.holders import notices
 from mutuelle.households.households import Household, find_household, lock_household, phones_of
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import notify
@@ -148,10 +149,8 @@ async def _waive(db: AsyncConnection, act: JointAct, debt: Debt, at: datetime) -
     )
     if await find_household(db, household.number):  # the phones of a closed one may speak for another by now
         sentence = debt_waived(mutuelle.name, debt.amount, household.number, debt.ended_on)
-        phones = await phones_of(db, household)
-        await notify(
-            db, household.mutuelle_id, "debt waived", dict.fromkeys(phones, sentence), at, event=act.id
-        )
+        sentences = await notices(db, household, sentence, at)
+        await notify(db, household.mutuelle_id, "debt waived", sentences, at, event=act.id)
 
 
 async def _post(db: AsyncConnection, debt: Debt, act: JointAct, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from mutuelle.acts import By
 from mutuelle.households.households import Household
+from mutuelle.support.changes import change_phone
+from mutuelle.support.freezes import freeze_household
+from talk.words import Caller
 from tests.conftest import Database
 from tests.support.joined_households import joined, unpaid
 from tests.support.town import AWA, MARIAM, found_town
@@ -186,3 +191,51 @@ def test_every_act_says_how_it_is_taken_back(keneya: Keneya, act: str) -> None:
     code, output, _ = keneya("household", act, "--help")
     assert code == 0
     assert "back:" in " ".join(output.split())
+
+
+def test_a_phone_is_doubted_and_known_again(
+    keneya: Keneya, database: Database, households: tuple[Household, Household]
+) -> None:
+    number = households[0].number
+    code, output, _ = keneya("phone", "doubt", AWA, "--new-sim", *BECAUSE)
+    assert (code, output.splitlines()[0]) == (
+        0,
+        f"Household {households[0].shown_number} is no longer shown or told to this phone, until it is proven.",
+    )
+    assert "phone …01, IN DOUBT: new sim" in keneya("who", number, *BECAUSE)[1]
+    assert scalar(database, "select count(*) from sms_outbox where template = 'phone changed'") == 0
+    code, output, _ = keneya("phone", "known", AWA, number, *BECAUSE)
+    assert (code, output) == (0, f"Household {households[0].shown_number} is shown to this phone again.\n")
+    assert keneya("phone", "known", AWA, number, *BECAUSE) == (
+        1,
+        "",
+        f"keneya: the phone {AWA} is not in doubt for household {number}\n",
+    )
+    assert keneya("phone", "doubt", "+22376000003", *BECAUSE)[0] == 1
+
+
+def test_a_household_that_said_no_is_a_case_and_goes_on(
+    keneya: Keneya, database: Database, households: tuple[Household, Household]
+) -> None:
+    number = households[0].number
+    assert (
+        keneya("household", "unfreeze", number, *BECAUSE)[2] == f"keneya: household {number} is not frozen\n"
+    )
+
+    async def freeze() -> None:
+        pool = create_async_engine(database.url, poolclass=NullPool)
+        at = datetime.now(UTC)
+        caller = Caller(AWA, "fr", "sms", "a message", at)
+        async with pool.begin() as db:
+            by = By("Kadidia", "she came", at)
+            await change_phone(db, number, by, new="+22376000003", old=None)
+            await freeze_household(db, caller, number=number)
+        await pool.dispose()
+
+    asyncio.run(freeze())
+    listed = keneya("case", "list")[1]
+    assert f"BEN {number} said NO: …01, phone changed; back: household unfreeze" in listed
+    assert listed.endswith("1 open.\n")
+    assert "FROZEN" in keneya("who", number, *BECAUSE)[1]
+    assert keneya("household", "unfreeze", number, *BECAUSE)[0] == 0
+    assert keneya("case", "list")[1] == "0 open.\n"

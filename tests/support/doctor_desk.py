@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from locales import Sentence, render
 from mutuelle.acts import By
 from mutuelle.care.cards import PrintedCard, print_card
-from mutuelle.care.codes import make_code
+from mutuelle.care.codes import NewCode, make_code
 from mutuelle.care.eligibility import check_cover
 from mutuelle.care.tables import care_card
 from mutuelle.households.households import Household
@@ -42,6 +42,7 @@ async def make(
     """The care code on the member's screen."""
     async with pool.begin() as db:
         made = await make_code(db, calling(phone, at), number=household.number, rank=rank)
+    assert isinstance(made, NewCode)
     return str(made.words)
 
 

@@ -104,6 +104,32 @@ OWNERS: dict[str, tuple[str, str]] = {
         "update beneficiary set birth_year = birth_year + 10 where rank = 2; {record}",
         "record_is_explained",
     ),
+    # Who holds a phone.
+    "a phone doubted by hand": (
+        "update household_phone set doubted_at = now(), doubt = 'support'",
+        "doubted_phone_is_noted",
+    ),
+    "an edit by a phone in doubt": (
+        "update household_phone set doubted_at = now() - interval '1 day', doubt = 'idle'",
+        "doubted_phone_changes_nothing",
+    ),
+    "a care code of a phone in doubt": (
+        "update household_phone set doubted_at = now() - interval '1 day', doubt = 'idle' where phone in"
+        " (select made_by from care_code)",
+        "care_code_of_a_known_phone",
+    ),
+    "a household frozen by hand": ("update household set frozen_at = now()", "frozen_household_is_noted"),
+    "an edit of a frozen household": (
+        "insert into household_change select mutuelle_id, number, max(position) + 1, 'frozen', '', 'nobody', 'no',"
+        " min(changed_at) - interval '1 minute' from household_change group by mutuelle_id, number;"
+        " update household h set frozen_at = c.changed_at from household_change c"
+        " where c.mutuelle_id = h.mutuelle_id and c.number = h.number and c.what = 'frozen'",
+        "frozen_household_stands_still",
+    ),
+    "a household's PIN": (
+        "insert into household_pin select mutuelle_id, number, decode(repeat('00', 100), 'hex'), now() from household",
+        "household_pin_is_noted",
+    ),
     # The book.
     "an amount": (guarded("movement", "update ledger.movement set amount = amount + 1"), "ledger_seals_hold"),
     "a reason": (guarded("journal", "update ledger.journal set reason = 'better'"), "ledger_seals_hold"),

@@ -76,5 +76,6 @@ MESSAGES: dict[str, Sentence] = {
         for one in Occasion
     },
     "reminder, a credit pays": words_of(MUTUELLE.name, replace(REMINDER, amount=Money(0, "XOF")), None),
+    "reminder to a phone in doubt": words_of(MUTUELLE.name, replace(REMINDER, in_doubt=True), None),
     "reminder, nothing on sale": words_of(MUTUELLE.name, replace(REMINDER, amount=None), None),
 }

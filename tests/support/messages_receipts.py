@@ -14,6 +14,7 @@ from mutuelle.contributions.receipts import (
     not_received,
     payer_receipt,
     payment_failed,
+    receipt_in_doubt,
 )
 from mutuelle.contributions.standing import Reckoning, Standing
 from mutuelle.cover.rules import Cover, CoverState, Period, Terms
@@ -72,6 +73,7 @@ def receipt(state: CoverState) -> Sentence:
 MESSAGES: dict[str, Sentence] = {
     **{f"receipt, {state}": receipt(state) for state in CoverState},
     "receipt of a payer": payer_receipt(DUE),
+    "receipt to a phone in doubt": receipt_in_doubt(DUE),
     "receipt of a closed household": closed_receipt(
         replace(MUTUELLE, complaints_phone="+2290197123456"), DUE
     ),

@@ -31,6 +31,7 @@ VOUCHER_NUMBER, CODE, WHY = "D99999/2026", "482913", "x" * MOST_REASON
 TO_NAME = _("{amount} to {party}", amount=BIG, party=NAME)
 
 MESSAGES: dict[str, Sentence] = {
+    "cash receipt to a phone in doubt": messages.cash_receipt_in_doubt(MOST, "ABC234"),
     **{
         f"cash receipt, {state}": messages.cash_receipt(stands(state), MOST, "ABC234", None)
         for state in CoverState

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from itertools import count
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import accounts
@@ -22,6 +22,7 @@ from mutuelle.contributions.settlement.settle import settle
 from mutuelle.enrolment.enrolment import Enrolment, enrol
 from mutuelle.households.households import Household, NewHousehold, phones_of
 from mutuelle.officers.appointments import note_founders
+from mutuelle.officers.pins import note_pin_change
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.scheme.products import offers_for
 from mutuelle.scheme.sealed_records import record_products
@@ -97,6 +98,8 @@ async def staff(db: AsyncConnection, code: str, treasurers: Sequence[str]) -> No
     if officers:
         await db.execute(insert(tables.officer), officers)
     await note_founders(db, code, FOUNDED)
+    for who in officers:  # founded long ago; may draw a first PIN until three days after NOON
+        await note_pin_change(db, str(who["phone"]), "new one allowed", by=By("a test", "to be tried", NOON))
     route = {"mutuelle_id": code, "country": "ML", "operator": "simulated", "flow": "push"}
     await db.execute(insert(tables.route), route)
     money = [accounts.contributions(), accounts.registration(), accounts.collections("simulated-ML")]
@@ -201,12 +204,15 @@ async def join(
     place: str = "v1",
     gateway: str = "test",
 ) -> Household:
-    """A household that joined at `at`, by the menu's action: its first payment requested, or to be paid in `cash`."""
+    """A household that joined at `at`, by the menu's action: its first payment requested, or to be paid in `cash`.
+
+    Its phone is in use: it was heard of on the day of NOON, or of `at` if that is later.
+    """
     caller = Caller(phone, "fr", gateway, f"join {phone} {at}", at)
     async with pool.begin() as db:
         mutuelle = await get_mutuelle(db, code)
         chosen = (await offers_for(db, code, ages, mutuelle.today(at)))[0]
-        return await enrol(
+        household = await enrol(
             db,
             caller,
             enrolment=Enrolment(
@@ -218,6 +224,14 @@ async def join(
             ),
             pay_now=None if cash else Money(pay_minor, "XOF") if pay_minor else chosen.price,
         )
+        await heard(db, max(at, NOON), phone)
+        return household
+
+
+async def heard(db: AsyncConnection, at: datetime, phone: str | None = None) -> None:
+    """The phone, or every one that is not in doubt, called or wrote on the day of `at`."""
+    own = tables.household_phone.c.phone == phone if phone else tables.household_phone.c.doubt.is_(None)
+    await db.execute(update(tables.household_phone).where(own).values(heard_on=at.date()))
 
 
 async def paid(pool: AsyncEngine, household: Household, *, at: datetime, payer: str | None = None) -> None:

@@ -5,6 +5,7 @@ No query is about one household alone: a batch of 256 takes as many queries as o
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,7 +35,7 @@ class SettlementReads:
     receipts: list[Receipt]
     called: int
     credit_minor: int
-    phones: list[str]
+    phones: dict[str, str]
 
     @property
     def uncalled(self) -> list[Policy]:
@@ -42,7 +43,9 @@ class SettlementReads:
         return uncalled(self.policies, self.called)
 
 
-async def lock_and_read(db: AsyncConnection, keys: Collection[HouseholdKey]) -> dict[str, SettlementReads]:
+async def lock_and_read(
+    db: AsyncConnection, keys: Collection[HouseholdKey], at: datetime
+) -> dict[str, SettlementReads]:
     """Lock these households, closed ones too, and read them, by number.
 
     LookupError if one of them does not exist.
@@ -55,7 +58,7 @@ async def lock_and_read(db: AsyncConnection, keys: Collection[HouseholdKey]) -> 
     mutuelles, products = await get_mutuelles(db, mutuelle_ids), await products_of(db, mutuelle_ids)
     policies = await policies_of(db, households, products)
     entries = await entries_of(db, [(household.mutuelle_id, household.account) for household in households])
-    phones = await phones_of_all(db, households)
+    phones = await phones_of_all(db, households, at)
     return {
         found[0].number: _reads(found, mutuelles[found[0].mutuelle_id], products, agreed, lines, own)
         for found, agreed, lines, own in zip(locked, policies, entries, phones, strict=True)
@@ -68,7 +71,7 @@ def _reads(
     products: dict[str, dict[tuple[str, int], Product]],
     policies: list[Policy],
     entries: list[Entry],
-    phones: list[str],
+    phones: dict[str, str],
 ) -> SettlementReads:
     household, is_closed = locked
     called, credit_minor = called_so_far(entries)

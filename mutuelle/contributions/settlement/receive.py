@@ -43,7 +43,7 @@ async def receive_all(db: AsyncConnection, moneys: Sequence[ReceivedMoney], now:
     if not moneys:
         return
     mutuelle_id = moneys[0].mutuelle_id
-    households = await lock_and_read(db, {HouseholdKey(mutuelle_id, money.number) for money in moneys})
+    households = await lock_and_read(db, {HouseholdKey(mutuelle_id, money.number) for money in moneys}, now)
     mutuelle = next(iter(households.values())).mutuelle
     ages = await ages_by_number(db, mutuelle, mutuelle.today(now), list(households))
     sold = {

@@ -89,7 +89,7 @@ async def settle_locked(
     if not open_ones:
         return [False] * len(answered)
     households = await lock_and_read(
-        db, {HouseholdKey(queued.mutuelle_id, queued.number) for queued, _answer in open_ones}
+        db, {HouseholdKey(queued.mutuelle_id, queued.number) for queued, _answer in open_ones}, now
     )
     batch = SettlementWrites(now, await _spent_on(db, open_ones), await _outgrown(db, open_ones), proof)
     for mutuelle_id in {queued.mutuelle_id for queued, _answer in open_ones if queued.renews_regime}:

@@ -24,7 +24,7 @@ async def wants_reminders(db: AsyncConnection, caller: Caller) -> bool:
         consent,
         same_household(consent, household_phone) & (consent.c.phone == household_phone.c.phone),
     ).where(consent.c.until.is_(None))
-    return bool(await db.scalar(select(asked.exists()), {"phone": caller.phone}))
+    return bool(await db.scalar(select(asked.exists()), {"phone": caller.phone, "at": caller.at}))
 
 
 async def accept_reminders(db: AsyncConnection, caller: Caller) -> None:

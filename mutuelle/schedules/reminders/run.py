@@ -24,6 +24,7 @@ from mutuelle.contributions.standing import after_credit
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_for_each
 from mutuelle.cover.rules import CoverState, current
 from mutuelle.household_key import same_household
+from mutuelle.households.holders import IN_DOUBT, Doubt
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import SEGMENT
 from mutuelle.schedules.schedules import Schedule
@@ -58,6 +59,7 @@ class Reminder:
     """The facts of a reminder: the last covered day as things stand, and what to pay (None: see the treasurer).
 
     `until` is the last covered day if that is paid today.
+    `in_doubt`: who holds the phone that is reminded is not known.
     """
 
     number: str
@@ -66,19 +68,24 @@ class Reminder:
     ends_on: date
     amount: Money | None
     until: date | None = None
+    in_doubt: bool = False
 
 
 async def send_reminders(db: AsyncConnection, due: Schedule, now: datetime) -> int:
     """Write the reminders due on the day of `now`, with their messages, in the transaction of the firing."""
     mutuelle = await get_mutuelle(db, due.mutuelle_id)
     today = mutuelle.today(now)
-    agreed = await _agreed(db, mutuelle.id)
+    agreed = await _agreed(db, mutuelle.id, now)
     paying = set(await db.scalars(_under_way(mutuelle.id)))
     insured = await portfolio(
-        db, mutuelle, today, only=sorted({number for number, _phone in agreed} - paying)
+        db, mutuelle, today, only=sorted({number for number, *_phone in agreed} - paying)
     )
     wanted = {number: found for number, one in insured.items() if (found := reminder_of(one, today))}
-    chosen = [(wanted[number], phone) for number, phone in agreed if number in wanted]
+    chosen = [
+        (replace(wanted[number], in_doubt=in_doubt), phone)
+        for number, phone, in_doubt in agreed
+        if number in wanted
+    ]
     sent = 0
     for start in range(0, len(chosen), CHUNK):
         sent += await _send(db, mutuelle, chosen[start : start + CHUNK], now)
@@ -126,19 +133,21 @@ def _within(left: int, days: tuple[int, int]) -> bool:
     return days[0] >= left >= days[1]
 
 
-async def _agreed(db: AsyncConnection, mutuelle_id: str) -> list[tuple[str, str]]:
-    """(number, phone) of each consent whose phone still speaks for the household."""
+async def _agreed(db: AsyncConnection, mutuelle_id: str, now: datetime) -> list[tuple[str, str, bool]]:
+    """(number, phone, whether in doubt) of each consent whose phone is still the household's, as far as is known."""
     rows = await db.execute(
-        select(reminder_consent.c.number, reminder_consent.c.phone)
+        select(reminder_consent.c.number, reminder_consent.c.phone, IN_DOUBT)
         .join(
             household_phone,
             same_household(household_phone, reminder_consent)
             & (household_phone.c.phone == reminder_consent.c.phone),
         )
         .where(reminder_consent.c.mutuelle_id == mutuelle_id, reminder_consent.c.until.is_(None))
-        .order_by(reminder_consent.c.number, reminder_consent.c.phone)
+        .where(household_phone.c.doubt.is_distinct_from(Doubt.NOT_ME))
+        .order_by(reminder_consent.c.number, reminder_consent.c.phone),
+        {"at": now},
     )
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def _under_way(mutuelle_id: str) -> Select[str]:
@@ -197,6 +206,13 @@ def words_of(mutuelle_name: str, one: Reminder, cash: PayInCash | None) -> Sente
     `cash`: whom to pay, where no operator can ask this phone. What has no room beside long names is left to the call,
     a merchant code never.
     """
+    if one.in_doubt:
+        return _(
+            "{mutuelle}: a cover ends on {day}. To renew, call the service and press 4, your member number at hand. "
+            "Not for you? Send NO.",
+            mutuelle=mutuelle_name,
+            day=one.ends_on,
+        )
     by_call = [
         _reminding(mutuelle_name, said, how, amount)
         for amount in _sums(one)

@@ -51,7 +51,14 @@ KINDS: Sequence[DataKind] = (
         "household",
         _("names, births, phones, changes, care codes and choices of a household"),
         (
-            *("household", "household_phone", "beneficiary", "household_change", "register_line"),
+            *(
+                "household",
+                "household_phone",
+                "household_pin",
+                "beneficiary",
+                "household_change",
+                "register_line",
+            ),
             *("care_code", "referent", "reminder_consent", "reminder"),
         ),
         Then.ERASED,

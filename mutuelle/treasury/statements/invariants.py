@@ -68,7 +68,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "statement_receipt_was_told",
-        "Every household that had a phone when its money was taken in from a statement has its receipt in the outbox.",
+        "Every household that had a phone, and had not said 'not me', when a statement brought its money has its"
+        " receipt in the outbox.",
         """
         select s.mutuelle_id || ' ' || s.receipt_code from statement_line s
         join statement_file f on f.mutuelle_id = s.mutuelle_id and f.file = s.file
@@ -77,6 +78,8 @@ INVARIANTS: tuple[Invariant, ...] = (
           and (h.registered_by is null or h.confirmed_at <= f.taken_at)
           and exists (select from household_phone p where p.mutuelle_id = s.mutuelle_id and p.number = s.number
                 and p.since <= f.taken_at)
+          and not exists (select from household_change d where d.mutuelle_id = s.mutuelle_id and d.number = s.number
+                and d.what = 'denied' and d.changed_at <= f.taken_at)
           and not exists (select from sms_outbox o where o.mutuelle_id = s.mutuelle_id
                 and o.key = 'receipt ' || s.reference || ' 1' and o.receipt_code = s.receipt_code)
         """,

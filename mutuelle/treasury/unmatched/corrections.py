@@ -21,7 +21,8 @@ from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.settlement.receive import receive_all
 from mutuelle.contributions.standing import standing
 from mutuelle.household_key import HouseholdKey
-from mutuelle.households.households import Household, find_household, lock_households, phones_of
+from mutuelle.households.holders import notices
+from mutuelle.households.households import Household, find_household, lock_households
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAct, NewJointAct, known
@@ -238,14 +239,15 @@ async def _carry_out(db: AsyncConnection, act: JointAct, found: Correction, at: 
     if taken_back and money.source == "payment":
         by = By(TWO_TREASURERS, act.reason, at)
         await move(db, act.mutuelle_id, UUID(money.key_of_journal), PaymentState.REVERSED, by=by)
-    told = await phones_of(db, found.whose, unconfirmed=True)
     due = (await standing(db, found.whose, at)).due
     said = (mutuelle, money.amount, money.code)
     paid_by = await db.scalars(
         _PAYERS, {"mutuelle": act.mutuelle_id, "source": money.source, "key": money.key_of_journal}
     )
     sentences = dict.fromkeys(paid_by, receipt_cancelled(*said, taken_back=taken_back))
-    sentences |= dict.fromkeys(told, receipt_cancelled(*said, taken_back=taken_back, due=due))
+    cancelled = receipt_cancelled(*said, taken_back=taken_back, due=due)
+    told = await notices(db, found.whose, cancelled, at, unconfirmed=True)
+    sentences |= {phone: said for phone, said in told.items() if said == cancelled or phone not in sentences}
     await notify(db, act.mutuelle_id, "receipt cancelled", sentences, at)
     code = None
     if found.to is not None:

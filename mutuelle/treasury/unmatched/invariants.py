@@ -79,7 +79,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "decision_receipt_was_told",
-        "Every open household that had a phone when two gave it money has its receipt in the outbox.",
+        "Every open household that had a phone, and had not said 'not me', when two gave it money has its receipt in"
+        " the outbox.",
         """
         select d.mutuelle_id || ' ' || d.receipt_code from money_decision d
         join household h on h.mutuelle_id = d.mutuelle_id and h.number = d.number
@@ -87,6 +88,8 @@ INVARIANTS: tuple[Invariant, ...] = (
           and (h.registered_by is null or h.confirmed_at <= d.decided_at)
           and exists (select from household_phone p where p.mutuelle_id = d.mutuelle_id and p.number = d.number
                 and p.since <= d.decided_at)
+          and not exists (select from household_change n where n.mutuelle_id = d.mutuelle_id and n.number = d.number
+                and n.what = 'denied' and n.changed_at <= d.decided_at)
           and not exists (select from sms_outbox o where o.mutuelle_id = d.mutuelle_id
                 and o.receipt_code = d.receipt_code and o.template = 'receipt')
         """,

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import render
-from mutuelle.care.codes import ALIVE, FoundProof, digests, find_proof, make_code
+from mutuelle.care.codes import ALIVE, FoundProof, NewCode, digests, find_proof, make_code
 from mutuelle.care.patients import shown_patient
 from mutuelle.care.tables import care_code
 from mutuelle.cover.people import Person
@@ -35,6 +35,7 @@ async def household(pool: AsyncEngine) -> Household:
 async def test_a_code_has_six_digits_and_says_until_when(pool: AsyncEngine, household: Household) -> None:
     async with pool.begin() as db:
         made = await make_code(db, calling(AWA), number=household.number, rank=1)
+    assert isinstance(made, NewCode)
     assert re.fullmatch("[0-9]{6}", str(made.words))
     assert str(made.words) not in repr(made)
     assert made.until == "12:15"  # Bamako is on UTC
@@ -103,7 +104,7 @@ async def test_ten_codes_a_day_also_when_they_are_asked_for_at_once(
 async def test_only_a_phone_of_the_household_makes_its_codes(pool: AsyncEngine, household: Household) -> None:
     await join(pool, MARIAM, at=NOON, name="Mariam Sangaré")
     for phone in (MARIAM, DR_ROKIA):
-        with pytest.raises(RefusedError, match="speaks for"):
+        with pytest.raises(RefusedError, match="does not speak for"):
             await make(pool, household, phone=phone)
 
 

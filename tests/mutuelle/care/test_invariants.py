@@ -17,7 +17,7 @@ from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from mutuelle.tables import household_phone
 from tests.support.doctor_desk import calling, check, covered_household, give_card, make, other_than
-from tests.support.town import AWA, MARIAM, NOON, join, paid
+from tests.support.town import AWA, MARIAM, NOON, heard, join, paid
 
 DAY = timedelta(days=1)
 CARELESS = """
@@ -170,6 +170,8 @@ async def test_every_answer_in_a_random_life_stands(
             await pay(pool, other, at)
         if chance.random() < 0.1:
             await take_back(pool, other)
+        async with pool.begin() as db:
+            await heard(db, at)
         checked = chance.choice(households)
         proofs = (
             await make(pool, checked, at=at),

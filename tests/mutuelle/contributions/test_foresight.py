@@ -63,12 +63,12 @@ def households(draw: st.DrawFn) -> Facts:
     today += draw(st.sampled_from(PAUSES)) * DAY
     head = Person(1, "Awa Koné", 1981, FIRST)
     sold = draw(st.none() | products())
-    return Facts(DAN, today, policies, sold, [], [head], None, {AWA: "fr"}, receipts)
+    return Facts(DAN, today, policies, sold, [], [head], None, {AWA: "fr"}, {AWA: ""}, receipts)
 
 
 def paid_really(stands: Standing, facts: Facts, money: Money, on: date) -> SettlementReads:
     """The household once the money went the path of all money, which begins the agreed renewal."""
-    reads = SettlementReads(HOME, False, DAN, {}, list(facts.policies), list(facts.receipts), 0, 0, [])
+    reads = SettlementReads(HOME, False, DAN, {}, list(facts.policies), list(facts.receipts), 0, 0, {})
     renewal = stands.renewal if stands.renews else None
     agreed = AgreedRenewal(renewal, len(facts.policies) + 1, on) if renewal else None
     voucher = Voucher("DAN", "a test", "key", "contribution received", on, "a test", "paid")

@@ -120,7 +120,7 @@ class Played:
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        self.facts = Facts(DAN, FIRST, [], product, [], [], None, {}, [])
+        self.facts = Facts(DAN, FIRST, [], product, [], [], None, {}, {}, [])
 
     def stands(self) -> Standing:
         return stands_on(HOME, self.facts)

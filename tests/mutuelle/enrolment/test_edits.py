@@ -15,6 +15,9 @@ from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.cover.people import Person, ages, people_of
 from mutuelle.enrolment.edits import (
     CHANGES_A_MONTH,
+    Born,
+    Gone,
+    Joiner,
     Move,
     add_person,
     correct_birth_year,
@@ -78,7 +81,7 @@ async def comes(
     known = await family(pool, household, at)
     facts = {"next_price": known.price_with(known.joiner(name, age)), **wrong}
     async with pool.begin() as db:
-        await add_person(db, caller(at, phone), number=household.number, name=name, age=age, **facts)
+        await add_person(db, caller(at, phone), number=household.number, joiner=Joiner(name, age), **facts)
 
 
 async def leaves(
@@ -87,7 +90,7 @@ async def leaves(
     price = (await family(pool, household, at)).price_without(rank)
     async with pool.begin() as db:
         await remove_person(
-            db, caller(at), number=household.number, rank=rank, leaving=reason, next_price=price
+            db, caller(at), number=household.number, gone=Gone(rank, reason), next_price=price
         )
 
 
@@ -100,7 +103,7 @@ async def is_born_in(pool: AsyncEngine, household: Household, rank: int, year: i
     price = (await family(pool, household, at)).price_corrected(rank, year)
     async with pool.begin() as db:
         await correct_birth_year(
-            db, caller(at), number=household.number, rank=rank, birth_year=year, next_price=price
+            db, caller(at), number=household.number, born=Born(rank, year), next_price=price
         )
 
 

@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from locales import Sentence, counts
 from mutuelle.acts import By
 from mutuelle.officers import pin_hashing, pins
+from mutuelle.officers.colleagues import allow_colleague_pin
 from mutuelle.officers.pins import (
     WRONG,
     draw_pin,
     is_trivial,
+    lacks_pin,
     may_receive_pin,
     receive_pin,
     try_pin,
@@ -27,7 +29,7 @@ from talk.answers import Secret
 from talk.keyring import Keyring
 from talk.trouble import RefusedError
 from talk.words import Caller
-from tests.support.officers import OUMOU, PIN, SEALS, appoint, give_pin
+from tests.support.officers import FANTA, OUMOU, PIN, SEALS, appoint, give_pin
 from tests.support.town import NOON, found_town
 
 CALLER = Caller(OUMOU, "fr", "test", "a call", NOON, SEALS)
@@ -92,7 +94,11 @@ async def test_five_lock_it_for_a_day_and_ten_until_a_person_unlocks_it(town: As
         assert await unlock_pin(db, OUMOU, by=By("the office", "asked in person", NOON))
     assert await tries(town, PIN, later(days=3000)) is None
     async with town.connect() as db:
-        noted = list(await db.scalars(select(pin_change.c.what).order_by(pin_change.c.position)))
+        noted = list(
+            await db.scalars(
+                select(pin_change.c.what).where(pin_change.c.phone == OUMOU).order_by(pin_change.c.position)
+            )
+        )
         sent = list(await db.scalars(text("select template from sms_outbox order by template")))
     assert noted == ["received", "locked", "locked", "locked", "unlocked"]
     assert sent == ["pin locked", "pin locked", "pin locked", "pin unlocked", "role given"]
@@ -255,3 +261,41 @@ def test_no_pin_is_a_part_of_the_phones_own_number() -> None:
     assert "76040" not in drawn
     assert len(drawn) > 2800
     assert not any(is_trivial(pin) for pin in drawn)
+
+
+async def test_a_first_pin_is_drawn_within_three_days_of_the_appointment(pool: AsyncEngine) -> None:
+    """Later the number may be another's: nobody is shown a PIN because nobody drew it."""
+    await found_town(pool)
+    await appoint(pool, OUMOU, Role.COLLECTOR, pin=None)
+    async with pool.begin() as db:
+        assert await may_receive_pin(db, later(days=2.9))
+        assert not await may_receive_pin(db, later(days=3))
+        assert await lacks_pin(db, later(days=3)), "who has none is told how to get it"
+        with pytest.raises(RefusedError, match="within 3 days"):
+            await receive_pin(db, later(days=3))
+
+
+async def test_another_officers_word_lets_a_first_pin_be_drawn_later(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    await appoint(pool, OUMOU, Role.COLLECTOR, pin=None)
+    await give_pin(pool, FANTA)
+    late = later(days=40)
+    async with pool.begin() as db:
+        said = await allow_colleague_pin(
+            db, replace(late, phone=FANTA), mutuelle="BEN", phone=OUMOU, pin=Secret(PIN)
+        )
+        assert said is None
+    async with pool.begin() as db:
+        assert not await may_receive_pin(db, later(days=43))
+        drawn = await receive_pin(db, late)
+    assert await tries(pool, drawn, late) is None
+
+
+async def test_a_pin_that_was_shown_and_never_used_is_not_shown_again_for_ever(pool: AsyncEngine) -> None:
+    await found_town(pool)
+    await appoint(pool, OUMOU, Role.COLLECTOR, pin=None)
+    async with pool.begin() as db:
+        await receive_pin(db, CALLER)
+        assert await may_receive_pin(db, later(days=2.9))
+        assert not await may_receive_pin(db, later(days=3))
+        assert not await lacks_pin(db, later(days=3))

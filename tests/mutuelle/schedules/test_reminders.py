@@ -19,7 +19,7 @@ from mutuelle.tables import household_phone
 from sms.tables import outbox
 from talk.trouble import RefusedError
 from talk.words import Caller
-from tests.support.town import AWA, MARIAM, found, found_town, join, paid, pays, sell
+from tests.support.town import AWA, MARIAM, found, found_town, heard, join, paid, pays, sell
 
 JOINED = datetime(2026, 1, 10, 12, tzinfo=UTC)
 ENDS = date(2027, 1, 9)
@@ -177,6 +177,8 @@ async def test_a_next_period_that_opens_is_not_asked_for_but_its_rest_is(pool: A
     await found_town(pool)
     await renews(pool, await insured(pool), 6_000)
     assert await live(pool, date(2026, 12, 24), date(2027, 1, 12)) == {}
+    async with pool.begin() as db:
+        await heard(db, datetime(2027, 3, 1, tzinfo=UTC))
     told = await live(pool, date(2027, 3, 30), date(2027, 4, 4))
     assert list(told) == [date(2027, 4, 2)]
     assert "couvert jusqu'au 09/04/2027. Pour le rester, payez 6 000 F" in told[date(2027, 4, 2)]

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from locales import Money
 from mutuelle.contributions.family import family_of
 from mutuelle.contributions.standing import PaymentTerms
-from mutuelle.enrolment.edits import add_person
+from mutuelle.enrolment.edits import Joiner, add_person
 from mutuelle.enrolment.enrolment import pay
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role
@@ -102,7 +102,7 @@ async def test_a_phone_that_was_lost_changes_nothing_any_more(
         family = await family_of(db, household, NOON)
         price = family.price_with(family.joiner("Salif Koné", 0))
         await add_person(
-            db, calling(AWA), number=household.number, name="Salif Koné", age=0, next_price=price
+            db, calling(AWA), number=household.number, joiner=Joiner("Salif Koné", 0), next_price=price
         )
 
     assert (await refused_after(pool, loses, adds)).startswith("This phone does not speak")
