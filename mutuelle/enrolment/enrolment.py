@@ -154,7 +154,7 @@ async def renew_by_credit(
     household = await own_household(db, caller, number)
     terms = PaymentTerms(Money(0, credit.currency), credit, product, version, renews=True)
     stands = await agreed_standing(db, household, terms, caller.at)
-    if stands.renewal is None or stands.payer_of_all:
+    if stands.renewal is None:
         raise RefusedError(PRICE_CHANGED)
     mutuelle, today = stands.mutuelle, stands.mutuelle.today(caller.at)
     sequence = len(stands.periods) + 1
@@ -194,7 +194,15 @@ async def agreed_standing(
 
 
 def expect_agreed(stands: Standing, terms: PaymentTerms) -> None:
-    """Refused if the terms are not the agreed `terms`, or a payment is under way."""
+    """Refused if the terms are not the agreed `terms`, a payment is under way, or another pays all of it by now."""
+    if regime := stands.payer_of_all:
+        raise RefusedError(
+            _(
+                "{payer} pays for household {number}. Nothing was recorded.",
+                payer=regime.payer_name,
+                number=stands.household.shown_number,
+            )
+        )
     if stands.own_payment:
         raise RefusedError(
             _("A payment for this household is already under way. Please wait a few minutes and try again.")

@@ -90,8 +90,10 @@ def regime_row(
 
 
 async def _share(db: AsyncConnection, household: Household, facts: Facts) -> None:
-    """Give the payer its part of each policy of which nothing is called, from today."""
+    """Give the payer its part of each policy of which nothing is called, from today; not while it is being paid."""
     regime, today = regime_on(facts.regimes, facts.today), facts.today
+    if facts.open_payment and not facts.open_payment.by_another:
+        return
     called, _credit = called_so_far(facts.entries)
     for policy in uncalled(facts.policies, called):
         whole = Offer(policy.product, 1, policy.contribution_minor, policy.registration_minor)

@@ -73,6 +73,10 @@ def _refuse_running(stands: Standing) -> None:
     """SupportError where the duplicate's cover runs, or was used and is not paid for."""
     number, state = stands.household.number, stands.cover.state
     if state in NEVER_OPENED:
+        if stands.share and any(period.paid_minor for period in stands.periods):
+            raise SupportError(
+                f"{stands.share.regime.payer_name} owes a part of what household {number} has paid: close it instead"
+            )
         return
     if state is not CoverState.EXPIRED:
         raise SupportError(

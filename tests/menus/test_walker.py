@@ -5,7 +5,7 @@ facts that the tables allow.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,13 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from locales import Money, languages
 from locales.letters import fold, septets
 from menus.home import home
+from mutuelle.acts import By
 from mutuelle.care.code_input import care_proof
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.enrolment.enrolment import Enrolment
+from mutuelle.enrolment.paid_for import IMPORT, NewRegime, change_regime
 from mutuelle.enrolment.registration import register
-from mutuelle.households.households import NewHousehold
+from mutuelle.founding.founding import list_payers
+from mutuelle.households.households import NewHousehold, households_of
 from mutuelle.officers.roles import Role
+from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.regimes import Payer, PayerKind, Regime
 from mutuelle.tables import beneficiary, household_phone, mutuelle
 from talk import engine
 from talk.answers import Secret, ages, person_name, pin
@@ -33,8 +38,9 @@ from talk.screen import Screen, Shown
 from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Question
 from tests.support.benefits import LONGEST_NAMED, LONGEST_RULES, opens_benefits
 from tests.support.clinic import contract, open_facility
-from tests.support.officers import SEALS, appoint
-from tests.support.town import NOON, found, join, paid, pays, unroute
+from tests.support.joined_households import unpaid
+from tests.support.officers import FANTA, SEALS, appoint, give_pin
+from tests.support.town import FOUNDED_ON, NOON, found, join, paid, pays, unroute
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
 
 FIT = fit_for()
@@ -48,6 +54,7 @@ STRANGER, WAITING, ARREARS, COVERED, EXPIRING, GRACE, SUSPENDED, EXPIRED, ASKED,
 )
 REGISTERER, UNCONFIRMED = "+22376000120", "+22376000121"
 CREDITED, PREPAID, INDEBTED = "+22376000123", "+22376000124", "+22376000125"
+PAID_FOR, HELPED = "+22376000126", "+22376000127"  # a payer owes all of it; half
 LONG_PHONE = "+2290197123456"  # as a screen shows it
 MERCHANT_CODE = "*144*391*123456#"
 FOREIGN, FOREIGN_STRANGER = "+2250707070701", "+2250707070702"  # of a country without a route
@@ -228,7 +235,22 @@ async def world(pool: AsyncEngine) -> AsyncEngine:
             key = {"mutuelle_id": code, "number": one_of_two.number}
             await db.execute(insert(household_phone), {**key, "phone": TWO, "since": NOON})
     await registering(pool)
+    await paying(pool)
     return pool
+
+
+async def paying(pool: AsyncEngine) -> None:
+    """Two households that a payer of the longest name pays for, whole and half."""
+    payer = Payer("commune", "Commune de Kouroubarrage-9"[:24], PayerKind.COMMUNE)
+    whole = Regime("indigents", FOUNDED_ON, "Veuves, orphelins"[:16], payer.code, payer.name, 100)
+    rows = (whole, replace(whole, code="half", name="Moitié de moitié", percent=50))
+    async with pool.begin() as db:
+        await list_payers(db, await get_mutuelle(db, "BEN"), [payer], rows)
+    for phone, row in zip((PAID_FOR, HELPED), rows, strict=True):
+        home = await unpaid(pool, phone, name=LONG_NAME)
+        async with pool.begin() as db:
+            by = By(IMPORT, "a list", NOON)
+            await change_regime(db, home, NewRegime(row.code, NOON.date()), by=by)
 
 
 async def joined(pool: AsyncEngine, phone: str) -> None:
@@ -313,7 +335,7 @@ async def open_longest(db: AsyncConnection, code: str) -> None:
 
 
 @pytest.mark.parametrize("language", languages())
-@pytest.mark.parametrize("phone", [STRANGER, *JOINED, ASKED, TWO, REGISTERER])
+@pytest.mark.parametrize("phone", [STRANGER, *JOINED, ASKED, TWO, REGISTERER, PAID_FOR, HELPED])
 async def test_every_call_fits_ends_and_acts_only_when_agreed(
     world: AsyncEngine, phone: str, language: str
 ) -> None:
@@ -348,6 +370,19 @@ async def test_an_enrolment_officer_registers(world: AsyncEngine, language: str)
     await walk.everywhere(("9", "2"))
     assert walk.acted == walk.agreed
     assert "Already there? {number}, {name}, {place}, {date}" in walk.asked
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_says_who_pays(world: AsyncEngine, language: str) -> None:
+    """Of a household that a payer pays half for: another payer, or itself."""
+    caller = Caller(FANTA, language, "test", "walk", NOON, SEALS)
+    async with world.connect() as db:
+        [helped] = await households_of(db, replace(caller, phone=HELPED))
+    await give_pin(world, FANTA)
+    walk = Walk(world, caller)
+    await walk.everywhere(("7", "8", helped.number))
+    assert walk.acted == walk.agreed * len(pin.good) > 0
+    assert any("Kouroubarrage" in screen for screen in walk.seen)
 
 
 @pytest.mark.parametrize("language", languages())

@@ -34,6 +34,18 @@ OWNERS: dict[str, tuple[str, str]] = {
     "a policy agreed to a year before": ("update policy set agreed_on = agreed_on - 365", RECORDS),
     "a policy for fewer people": ("update policy set members = members - 1", RECORDS),
     "a cheaper policy": ("update policy set contribution_minor = 100", RECORDS),
+    "a policy that another pays": (
+        "insert into payer values ('BEN', 'commune', 'Commune', 'commune'); insert into regime values"
+        " ('BEN', 'indigents', '2024-01-01', 'Indigents', 'commune', 100); insert into policy_share (mutuelle_id, number,"
+        " sequence, regime, regime_since, part_minor, agreed_on) select mutuelle_id, number, sequence, 'indigents',"
+        " '2024-01-01', contribution_minor + registration_minor, agreed_on from policy",
+        RECORDS,
+    ),
+    "a household that a payer was made to pay for": (
+        "insert into household_regime select mutuelle_id, number, 1, 'indigents', '2024-01-01', null, null, 'support',"
+        " now() from household",
+        "regime_was_signed",
+    ),
     "a policy slipped in": (COPY_POLICY.format(day="current_date"), RECORDS),
     "a policy gone": (
         "delete from policy where number not in (select number from eligibility_check)",

@@ -40,11 +40,11 @@ async def appoint(
 
 
 async def set_limit(
-    pool: AsyncEngine, name: str, value: int, *, code: str = "BEN", since: date = TODAY
+    pool: AsyncEngine, name: str, value: int, *, code: str = "BEN", since: date = TODAY, at: datetime = NOON
 ) -> None:
     """Set a limit of the mutuelle, also one that no mutuelle would be given; a second time it is a forgery."""
     async with pool.begin() as db:
-        by = By("a test", "the test needs it", NOON)
+        by = By("a test", "the test needs it", at)
         await write_limit(db, code, NewLimit(name, value, since), by=by)
 
 

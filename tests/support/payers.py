@@ -19,7 +19,7 @@ from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind, box_of
 from talk.answers import Secret
 from tests.support.officer_acts import AGREED, answers, calling
 from tests.support.officers import FANTA, ISSA, PIN, give_pin, set_limit
-from tests.support.town import FOUNDED_ON, NOON, found_town
+from tests.support.town import FOUNDED, FOUNDED_ON, NOON, found_town
 from tests.support.treasury import records
 
 COMMUNE = Payer("commune-de-sikasso", "Commune de Sikasso", PayerKind.COMMUNE)
@@ -33,7 +33,7 @@ async def town_with_payers(pool: AsyncEngine, *regimes: Regime) -> None:
     await found_town(pool)
     for phone in (FANTA, ISSA):
         await give_pin(pool, phone)
-    await set_limit(pool, "two_signatures_from_minor", 1_000_000)
+    await set_limit(pool, "two_signatures_from_minor", 1_000_000, since=FOUNDED_ON, at=FOUNDED)
     await lists(pool, *(regimes or (INDIGENTS, HALF)))
 
 

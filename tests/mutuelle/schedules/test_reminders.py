@@ -1,5 +1,6 @@
 """Reminders: who agreed, on the right days, with the exact sum, once ever; nobody else and nothing twice."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -19,6 +20,8 @@ from mutuelle.tables import household_phone
 from sms.tables import outbox
 from talk.trouble import RefusedError
 from talk.words import Caller
+from tests.support.joined_households import unpaid
+from tests.support.payers import HALF, INDIGENTS, lists, puts_under, town_with_payers
 from tests.support.town import AWA, MARIAM, found, found_town, heard, join, paid, pays, sell
 
 JOINED = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -191,6 +194,36 @@ async def test_a_next_period_that_was_only_begun_is_asked_for_by_its_rest(pool: 
     assert [words.split(". ")[1] for words in told.values()] == [
         "Pour renouveler, 9 000 F (couvert jusqu'au 09/01/2028) : appelez le service, tapez 2."
     ]
+
+
+async def test_what_a_payer_owes_whole_is_asked_of_nobody(pool: AsyncEngine) -> None:
+    """It is renewed in the last week, and said so; a household that pays a half is reminded of its half."""
+    await town_with_payers(pool)
+    for phone, code in ((AWA, "indigents"), (MARIAM, "aide")):
+        household = await unpaid(pool, phone, at=JOINED)
+        await puts_under(pool, household, code, at=JOINED)
+        await agrees(pool, phone)
+    await pays(pool, household, 6_000, at=JOINED)
+    assert await live(pool, ENDS - timedelta(days=20), ENDS) == {}
+    async with pool.connect() as db:
+        told = (await db.execute(select(outbox.c.phone, outbox.c.template, outbox.c.body))).all()
+    [renewed] = [one.body for one in told if one.template == "renewed by payer"]
+    assert renewed.startswith("Mutuelle Benso : Commune de Sikasso paie pour le ménage ")
+    assert renewed.endswith(". Couvert jusqu'au 09/01/2028. Vous n'avez rien à payer.")
+    asked = [one.body for one in told if one.template.startswith("reminder") and one.phone == MARIAM]
+    assert len(asked) == 3
+    assert all("6 000 F" in body for body in asked)
+
+
+async def test_a_payer_who_ends_leaves_a_household_its_reminders(pool: AsyncEngine) -> None:
+    await town_with_payers(pool)
+    household = await unpaid(pool, AWA, at=JOINED)
+    await puts_under(pool, household, "indigents", at=JOINED)
+    await agrees(pool)
+    await lists(pool, INDIGENTS, HALF, replace(INDIGENTS, since=ENDS - timedelta(days=30), percent=0))
+    told = await live(pool, ENDS - timedelta(days=20), ENDS)
+    assert len(told) == 3
+    assert all("12 000 F" in body for body in told.values())
 
 
 async def test_nothing_on_sale_sends_to_the_treasurer(pool: AsyncEngine) -> None:

@@ -38,9 +38,10 @@ from mutuelle.year_end.results import FundYear, fund_years
 from mutuelle.year_end.votes import Vote, health_now, vote_of, year_to_vote
 from talk.answers import Secret
 from tests.mutuelle.treasury.test_cash import refusal
-from tests.support.joined_households import joined
+from tests.support.joined_households import joined, unpaid
 from tests.support.officer_acts import AGREED, answers, broken, calling, templates
 from tests.support.officers import FANTA, ISSA, PIN, give_pin
+from tests.support.payers import puts_under, receives_of_payer, town_with_payers
 from tests.support.town import AWA, MARIAM, OUMAR, found_town, paid, pays
 
 SPRING, JANUARY = datetime(2025, 3, 10, 12, tzinfo=UTC), datetime(2026, 1, 12, 12, tzinfo=UTC)
@@ -157,6 +158,30 @@ async def test_what_is_paid_or_agreed_to_after_a_year_is_not_of_its_last_day(tow
         await ask_payment(db, calling(OUMAR, JANUARY), over, Money(6_000, "XOF"), OUMAR, renewal=renewal)
     await paid(town, over, at=JANUARY)
     assert await at_the_end_of_2025(town) == before
+
+
+async def test_what_a_payer_owes_is_neither_lost_nor_a_members_debt(pool: AsyncEngine) -> None:
+    """The commune has paid a part of what it owes for 2025; the rest stands, and its days of 2026 are no income yet."""
+    await town_with_payers(pool)
+    poor = await unpaid(pool, AWA, at=SPRING)
+    await puts_under(pool, poor, "indigents", at=SPRING)
+    await receives_of_payer(pool, 5_000, at=SPRING + timedelta(days=90))
+    later = 12_000 * 68 // 365
+    assert await at_the_end_of_2025(pool) == [(0, later)]
+    entries = YearEndEntries(spread=True, provide=True)
+    async with pool.begin() as db:
+        mutuelle = await get_mutuelle(db, "BEN")
+        await close_year(db, mutuelle, 2025, By("Kadidia", "the year is over", JANUARY), entries)
+    async with pool.connect() as db:
+        [then] = await fund_years(db, "BEN", date(2025, 12, 31))
+        report = await assembly_report(db, mutuelle, 2025, JANUARY.date(), charts()[DEFAULT])
+    assert (then.held("receivable"), then.held("deferred"), then.held("allowance")) == (7_000, -later, 0)
+    lines = {render(line.label, "en"): line.now for section in report.pages[0] for line in section.lines}
+    assert lines["Received from payers"] == Money(5_000, "XOF")
+    assert lines["Owed by the State and others at the end"] == Money(7_000, "XOF")
+    assert lines["Owed by members at the end"] == Money(0, "XOF")
+    assert lines["Collected: received / called"] == Fraction(5_000, 12_000 - later)
+    assert await broken(pool) == set()
 
 
 async def test_nothing_is_dated_in_a_closed_year(town: AsyncEngine) -> None:
