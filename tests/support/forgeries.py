@@ -36,9 +36,9 @@ OWNERS: dict[str, tuple[str, str]] = {
     "a cheaper policy": ("update policy set contribution_minor = 100", RECORDS),
     "a policy that another pays": (
         "insert into payer values ('BEN', 'commune', 'Commune', 'commune'); insert into regime values"
-        " ('BEN', 'indigents', '2024-01-01', 'Indigents', 'commune', 100); insert into policy_share (mutuelle_id, number,"
-        " sequence, regime, regime_since, part_minor, agreed_on) select mutuelle_id, number, sequence, 'indigents',"
-        " '2024-01-01', contribution_minor + registration_minor, agreed_on from policy",
+        " ('BEN', 'indigents', '2024-01-01', 'Indigents', 'commune', 100); insert into policy_share (mutuelle_id,"
+        " number, sequence, regime, regime_since, part_minor, agreed_on) select mutuelle_id, number, sequence,"
+        " 'indigents', '2024-01-01', contribution_minor + registration_minor, agreed_on from policy",
         RECORDS,
     ),
     "a household that a payer was made to pay for": (

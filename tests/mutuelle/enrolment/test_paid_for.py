@@ -7,19 +7,27 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ledger import accounts
 from ledger.balances import balance
-from locales import Money
+from locales import Money, render
+from mutuelle.acts import By
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.cover.rules import CoverState
 from mutuelle.enrolment.enrolment import pay
-from mutuelle.households.households import Household
+from mutuelle.enrolment.paid_for import IMPORT, NewRegime, change_regime
+from mutuelle.households.households import Household, lock_household
 from mutuelle.officers.joint_acts import acts_to_sign
+from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import policy_share
+from mutuelle.treasury.cash import CashGiven, receive_cash
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
+from talk.answers import Secret
 from talk.trouble import RefusedError
+from tests.support.doctor_desk import check, make
 from tests.support.joined_households import joined, net, stands, unpaid
 from tests.support.officer_acts import answers, broken, calling, templates
-from tests.support.officers import FANTA, ISSA
+from tests.support.officers import FANTA, ISSA, OUMOU, PIN, appoint
 from tests.support.payers import (
     COMMUNE,
     HALF,
@@ -32,7 +40,10 @@ from tests.support.payers import (
     puts_under,
     town_with_payers,
 )
-from tests.support.town import AWA, MARIAM, NOON, paid, pays
+from tests.support.statements import SUSPENSE, line, open_merchant, taken
+from tests.support.town import AWA, MARIAM, NOON, join, paid, pays, sell
+from tests.support.treasury import proposes_it
+from tests.support.unmatched import one_wrong_digit, signed, waits
 
 TODAY = NOON.date()
 YEAR = timedelta(days=365)
@@ -136,7 +147,91 @@ async def test_a_payer_who_ends_leaves_the_next_period_to_the_household(
         Money(12_000, "XOF"),
         None,
     )
+    assert now.regime is None
     assert await broken(town) == set()
+
+
+async def test_who_pays_until_the_end_of_a_period_pays_no_other(town: AsyncEngine, poor: Household) -> None:
+    """The payer's last day is the period's: the next one is not its, though it is agreed to before."""
+    end = date(2027, 11, 21)
+    async with town.begin() as db:
+        assert await lock_household(db, poor.number)
+        new = NewRegime("indigents", TODAY, end)
+        await change_regime(db, poor, new, by=By(IMPORT, "a list", NOON))
+    assert (await stands(town, poor)).cover.state is CoverState.WAITING
+    assert await mornings(town, end - timedelta(days=7), end) == 0
+    assert (await stands(town, poor, noon(end - timedelta(days=3)))).payable == Money(12_000, "XOF")
+    assert await broken(town) == set()
+
+
+async def test_what_is_being_paid_stays_as_it_was_agreed_to(town: AsyncEngine) -> None:
+    household = await join(town, AWA, at=NOON)
+    async with town.begin() as db:
+        assert await lock_household(db, household.number)
+        await change_regime(db, household, NewRegime("indigents", TODAY), by=By(IMPORT, "a list", NOON))
+    await paid(town, household, at=NOON)
+    now = await stands(town, household)
+    assert (now.due, now.credit, now.share) == (Money(0, "XOF"), Money(0, "XOF"), None)
+    assert (await owes(town), await net(town, household)) == (0, 0)
+    assert await broken(town) == set()
+
+
+async def test_cash_is_refused_with_the_payers_name_also_where_two_signed_meanwhile(
+    town: AsyncEngine, poor: Household
+) -> None:
+    await appoint(town, OUMOU, Role.COLLECTOR)
+    terms = (await stands(town, poor)).payment_terms
+    await puts_under(town, poor, "indigents")
+    cash = CashGiven(poor.number, Money(3_000, "XOF"), TODAY)
+    with pytest.raises(RefusedError) as refused:
+        async with town.begin() as db:
+            await receive_cash(db, calling(OUMOU), mutuelle="BEN", cash=cash, terms=terms, pin=Secret(PIN))
+    assert "Commune de Sikasso paie pour le ménage" in render(refused.value.sentence, "fr")
+    assert await net(town, poor) == 0
+
+
+async def test_money_from_a_statement_begins_no_period_that_a_payer_owes_whole(
+    town: AsyncEngine, poor: Household
+) -> None:
+    """It comes in the last days of the period: it is credit, and the clock renews."""
+    await open_merchant(town)
+    await puts_under(town, poor, "indigents")
+    on = date(2027, 11, 1)
+    done = await taken(town, [line(1, 2_000, f"cotisation {poor.number}", on=on)], now=noon(on))
+    assert done.posted == 1
+    now = await stands(town, poor, noon(on))
+    assert (now.credit, len(now.periods), await owes(town)) == (Money(2_000, "XOF"), 1, 12_000)
+    assert await mornings(town, date(2027, 11, 20), date(2027, 11, 21)) == 1
+    assert (await stands(town, poor, noon(date(2027, 11, 21)))).credit == Money(2_000, "XOF")
+    assert await broken(town) == set()
+
+
+async def test_a_statement_may_show_what_a_payer_paid(town: AsyncEngine, poor: Household) -> None:
+    """A line without an owner: two treasurers say that it is the commune's."""
+    await open_merchant(town)
+    await puts_under(town, poor, "indigents")
+    money = await one_wrong_digit(town, 7_000)
+    code = accounts.receivable(COMMUNE.code)
+    kind = VoucherKind.DEBTOR
+    new = NewVoucher(kind, SUSPENSE, code, Money(7_000, "XOF"), "virement", COMMUNE.name, found=money.key)
+    assert await proposes_it(town, new) is None
+    assert await signed(town) is None
+    assert (await owes(town), await waits(town)) == (5_000, [])
+    assert await broken(town) == set()
+
+
+async def test_an_answer_before_the_signature_stands(pool: AsyncEngine) -> None:
+    """Not covered at nine, covered at noon of the same day: the doctor who asked at nine was answered right."""
+    await town_with_payers(pool)
+    async with pool.begin() as db:
+        await sell(db, "BEN", version=2, waiting_months=0)
+    poor = await unpaid(pool, AWA, at=NOON - timedelta(hours=4))
+    asked = NOON - timedelta(hours=3)
+    answered = await check(pool, poor.number, await make(pool, poor, at=asked), at=asked)
+    assert "NON COUVERT" in answered
+    await puts_under(pool, poor, "indigents")
+    assert (await stands(pool, poor)).cover.state is CoverState.COVERED
+    assert await broken(pool) == set()
 
 
 async def test_another_share_counts_for_what_is_agreed_to_later(town: AsyncEngine, poor: Household) -> None:
@@ -157,10 +252,10 @@ async def test_another_share_counts_for_what_is_agreed_to_later(town: AsyncEngin
 
 
 async def test_all_households_at_once_stand_as_each_alone(town: AsyncEngine, poor: Household) -> None:
-    other = await unpaid(town, MARIAM, name="Mariam Traoré")
+    other = await unpaid(town, MARIAM, name="Mariam Traoré", at=NOON - timedelta(days=50))
     await puts_under(town, poor, "indigents")
     await puts_under(town, other, "aide")
-    for on in (TODAY, date(2027, 11, 15), date(2029, 1, 1)):
+    for on in (TODAY, TODAY + timedelta(days=20), date(2027, 11, 15), date(2029, 1, 1)):
         async with town.connect() as db:
             every = await portfolio(db, await get_mutuelle(db, "BEN"), on)
         for household in (poor, other):
@@ -172,6 +267,7 @@ async def test_all_households_at_once_stand_as_each_alone(town: AsyncEngine, poo
                 one.renewal,
                 one.regime,
             )
+            assert counted.periods == one.periods
 
 
 async def test_it_takes_two_and_nobody_of_the_household(town: AsyncEngine, poor: Household) -> None:

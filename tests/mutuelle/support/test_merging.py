@@ -8,17 +8,20 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money
+from mutuelle.acts import By
 from mutuelle.contributions.payments import ask_payment
 from mutuelle.contributions.standing import Standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.dates import add_months
 from mutuelle.enrolment.enrolment import renew_by_credit
+from mutuelle.enrolment.paid_for import IMPORT, NewRegime, change_regime
 from mutuelle.households.households import Household, phones_of
 from mutuelle.households.support_acts import SupportError
 from mutuelle.support.merging import merge_households, reopen_household
 from talk.trouble import RefusedError
 from tests.support.joined_households import broken, by, joined, net, read, sent, stands, unpaid
 from tests.support.officer_acts import calling
+from tests.support.payers import HALF, lists
 from tests.support.town import AWA, MARIAM, NOON, found, found_town, join, paid, pays
 
 YEAR = timedelta(days=366)
@@ -47,6 +50,18 @@ async def test_a_part_paid_duplicate_gives_its_money_to_the_kept_household(pool:
     after = await stands(pool, kept)
     assert (after.due, after.cover.state) == (Money(6_000, "XOF"), CoverState.WAITING)  # half opens cover
     assert await all_broken(pool) == []
+
+
+async def test_a_duplicate_of_which_a_payer_owes_a_part_is_closed_instead(pool: AsyncEngine) -> None:
+    """Its first franc has called the payer's part too, which no merge takes back."""
+    await lists(pool, HALF)
+    kept, double = await joined(pool, AWA), await unpaid(pool, MARIAM, name="Awa Kone")
+    async with pool.begin() as db:
+        await change_regime(db, double, NewRegime("aide", NOON.date()), by=By(IMPORT, "a list", NOON))
+    await pays(pool, double, 1_500, at=NOON)
+    with pytest.raises(SupportError, match="État owes a part"):
+        async with pool.begin() as db:
+            await merge_households(db, double.number, kept.number, by())
 
 
 async def test_both_phones_speak_for_the_kept_household_and_are_told(pool: AsyncEngine) -> None:
