@@ -26,7 +26,7 @@ async def care_code(caller: Caller) -> Sentence:
     if isinstance(made, Sentence):
         return made
     return _(
-        "Tell the doctor:\n{number}\nthen {code}\nbefore {time}, and nobody else. It serves once.",
+        "Tell the doctor, or the patient:\n{number}\nthen {code}\nbefore {time}, and nobody else. It serves once.",
         code=made.shown,
         number=household.shown_number,
         time=made.until,

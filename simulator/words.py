@@ -172,7 +172,9 @@ KNOWN = {
     "care_code": _("Code for care"),
     "patient": _("A code for care: who is the patient?"),
     "yes": _("Yes"),
-    "code": _("Tell the doctor:\n{number}\nthen {code}\nbefore {time}, and nobody else. It serves once."),
+    "code": _(
+        "Tell the doctor, or the patient:\n{number}\nthen {code}\nbefore {time}, and nobody else. It serves once."
+    ),
     "my_cover": _("My cover"),
     "covered_paid": _("{who}. COVERED until {end}. Nothing is due."),
     "waits_paid": _("{who}. All is paid. Covered from {start} to {end}."),
