@@ -1,5 +1,7 @@
 """A treasurer's Money, walked like every call: each way out and in, with the longest facts."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -83,3 +85,21 @@ async def test_a_household_gets_back_what_it_has_paid_too_much(rich: AsyncEngine
     await pays(rich, household, 900_000, at=NOON)
     walk = await walked(rich, FANTA, language, "9", "8", "2", "7", household.number)
     assert walk.acted > 0
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_bill_of_care_is_written_down(rich: AsyncEngine, language: str) -> None:
+    household = await join(rich, "+22376000150", at=NOON - timedelta(days=60), name=LONG_NAME, ages=(45,))
+    await paid(rich, household, at=NOON - timedelta(days=60))
+    walk = await walked(rich, FANTA, language, "9", "8", "2", "8", household.number, "2")
+    assert walk.acted > 0
+    assert "Which day of care? Like 18/11; today: 0" in walk.asked
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("care", ["2", "1"])
+async def test_a_rule_of_benefits_is_changed(rich: AsyncEngine, language: str, care: str) -> None:
+    """Of care that has a rule, and of care that is not paid yet."""
+    walk = await walked(rich, FANTA, language, "7", "2", "2", "1", care)
+    assert walk.acted > 0
+    assert "{product}, {care}, {level}. {what}: {value}, from {day} on (now {was})?" in walk.asked

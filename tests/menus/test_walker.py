@@ -406,7 +406,7 @@ async def test_a_doctor_checks_from_my_work(world: AsyncEngine, language: str) -
     await walk.everywhere(("9",))
     proofs = len(care_proof.good)  # each typed, and after each of them once more every one
     assert walk.acted == proofs + proofs**2, "a wrong code is asked for once more, and each one is counted"
-    assert "The patient's code (6 digits)? Without a code: the year of birth" in walk.asked
+    assert "The patient's code (6 digits), else the year of birth? With the care: 246813 DEL" in walk.asked
 
 
 @pytest.mark.parametrize("language", languages())
