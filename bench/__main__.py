@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import backlog, book, calls, history, hops, measures, menu, overload, statement
+from bench import backlog, book, calls, history, hops, measures, menu, overload, quote, statement
 from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import BenchPlace, engines_in, found
@@ -21,6 +21,7 @@ from service import metrics
 FOLDER = run.HOME / "var" / "bench"
 BENCHES: dict[str, Callable[[BenchPlace, Size], Awaitable[list[Measure]]]] = {
     "calls": calls.measure,
+    "quote": quote.measure,
     "menu": menu.measure,
     "hops": hops.measure,
     "overload": overload.measure,
@@ -36,7 +37,9 @@ def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few seconds: to see that it works")
     parser.add_argument("--only", action="append", choices=BENCHES, help="only this one; may be repeated")
-    parser.add_argument("--households", type=int, help="so many in the federation of `calls`: 1000000")
+    parser.add_argument(
+        "--households", type=int, help="so many in the federation of `calls` and `quote`: 1000000"
+    )
     given = parser.parse_args(argv)
     size = QUICK if given.quick else WHOLE
     size = replace(size, households=given.households or size.households)

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 from locales import Fact, Sentence, _
 from menus.arrears import arrears, detail
-from menus.by_words import mutuelle_of, own_mutuelle, prices_by_message, receipts_by_message
+from menus.by_words import (
+    benefits_by_message,
+    mutuelle_of,
+    own_mutuelle,
+    prices_by_message,
+    receipts_by_message,
+)
 from menus.cover import cover
 from menus.doctors import doctors_by_message
 from menus.household import household_by_message
@@ -46,7 +52,7 @@ async def help_by_message(caller: Caller) -> Sentence:
         return whole.or_else(short)
     return _(
         "{cover}: are you covered? {pay} 5000: pay. {doctor}: find one. {household}: your people. "
-        "{price}, {receipt}. {stop}: fewer messages.",
+        "{price}, {care}, {receipt}. {stop}: fewer messages.",
         **words,
     )
 
@@ -73,6 +79,7 @@ def keywords(language: str) -> dict[str, Fact]:
         "household": household_by_message,
         "price": prices_by_message,
         "receipt": receipts_by_message,
+        "care": benefits_by_message,
         "join": join_by_message,
     }
     shown: dict[str, Fact] = {name: word_for(menu.keyword, language) for name, menu in named.items()}
@@ -83,7 +90,7 @@ def at_work(roles: set[Role], language: str) -> Sentence | None:
     """What the first of the caller's roles does by SMS, or by call."""
     if Role.DOCTOR in roles:
         return _(
-            "{verify} number code: check a patient. The code: any phone of the household, or its card.",
+            "{verify} number code DEL: check a patient, and the share. The code: any phone of the household, or its card.",
             verify=word_for(verify.keyword, language),
         )
     if Role.TREASURER in roles:
