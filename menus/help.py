@@ -90,7 +90,8 @@ def at_work(roles: set[Role], language: str) -> Sentence | None:
     """What the first of the caller's roles does by SMS, or by call."""
     if Role.DOCTOR in roles:
         return _(
-            "{verify} number code DEL: check a patient, and the share. The code: any phone of the household, or its card.",
+            "{verify} number code DEL: check a patient, and the share. "
+            "The code: any phone of the household, or its card.",
             verify=word_for(verify.keyword, language),
         )
     if Role.TREASURER in roles:

@@ -36,14 +36,16 @@ def patient_pays(quote: Quote, mutuelle: Mutuelle) -> Sentence:
         share = _("{share}, ceiling begun", share=share)
     elif quote.is_part:
         share = _("{share}, over ceiling", share=share)
+    is_free = quote.patient_minor == 0 or (quote.patient_minor is None and not quote.patient_percent)
+    pays = _("the patient pays nothing") if is_free else _("the patient pays {share}", share=share)
     rule = quote.benefit
     if rule and rule.needs_referral and rule.needs_agreement:
-        return _("With referral and our agreement, the patient pays {share}.", share=share)
+        return _("With referral and our agreement, {pays}.", pays=pays)
     if rule and rule.needs_referral:
-        return _("With a referral, the patient pays {share}.", share=share)
+        return _("With a referral, {pays}.", pays=pays)
     if rule and rule.needs_agreement:
-        return _("With our agreement, the patient pays {share}.", share=share)
-    return _("The patient pays {share}.", share=share)
+        return _("With our agreement, {pays}.", pays=pays)
+    return _("The patient pays nothing.") if is_free else _("The patient pays {share}.", share=share)
 
 
 def _share(minor: int | None, percent: int | None, currency: str) -> Sentence | Money | str:
@@ -63,6 +65,11 @@ def share_of(rule: Benefit | None, currency: str) -> Sentence | Money | str:
 def rules_on(facts: BenefitFacts, service: str, on: date) -> list[Benefit]:
     """The rules of a service that day, the nearest level first."""
     return [rule for level in LEVELS if (rule := in_force(facts.benefits, service, level, on))]
+
+
+def is_free(rule: Benefit | None) -> bool:
+    """Whether a rule leaves nothing to the patient."""
+    return rule is not None and rule.is_paid and not (rule.copay_minor or rule.copay_percent)
 
 
 def shares_in_short(facts: BenefitFacts, service: str, on: date, currency: str) -> Sentence:
@@ -93,6 +100,8 @@ def member_pays(quote: Quote, facts: BenefitFacts, currency: str) -> Sentence:
         else _("all")
     )
     said = _("{service}, {level}: you pay {share}.", **where, share=share)
+    if is_free(quote.benefit) and quote.state is QuoteState.PAID:
+        said = _("{service}, {level}: you pay nothing.", **where)
     if quote.price_minor is not None and quote.patient_minor is not None:
         price, mine = Money(quote.price_minor, currency), Money(quote.patient_minor, currency)
         said = _("{service}, {level}. Price {price}: you pay {mine}.", **where, price=price, mine=mine)

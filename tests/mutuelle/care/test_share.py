@@ -1,0 +1,117 @@
+"""What the doctor reads of the patient's share: by which rule, of whom, and what is never said."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mutuelle.benefits.rules import Benefit, FacilityAgreement
+from mutuelle.benefits.tables import given_quote
+from mutuelle.households.households import Household
+from tests.support.benefits import opens_benefits, rule
+from tests.support.clinic import DR_SOULEYMANE, contract
+from tests.support.doctor_desk import check, covered_household, give_card, make
+from tests.support.town import MARIAM, NOON, found_town, join, paid
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def household(pool: AsyncEngine) -> Household:
+    await found_town(pool)
+    return await covered_household(pool, founded=True)
+
+
+async def told(pool: AsyncEngine, household: Household, service: str, *rules: Benefit) -> str:
+    """What is said of the share, by these rules."""
+    async with pool.begin() as db:
+        await opens_benefits(db, *rules, prices={"ACC": 5_000})
+    answer = await check(pool, household.number, await make(pool, household), service=service)
+    return answer.partition("22/09/2027. ")[2].partition(" Mutuelle Benso")[0]
+
+
+@pytest.mark.parametrize(
+    ("service", "rules", "said"),
+    [
+        ("ACC", (rule("ACC"),), "Le patient paie 1 000 F."),
+        ("ACC", (rule("ACC", copay_percent=0),), "Le patient ne paie rien."),
+        ("ACC", (rule("ACC", copay_minor=700),), "Le patient paie 700 F."),
+        ("ACC", (rule("ACC", act_ceiling_minor=3_000),), "Le patient paie 2 000 F, plafond dépassé."),
+        ("LAB", (rule("LAB"),), "Le patient paie 20 %."),  # the price is not known
+        ("LAB", (rule("LAB", copay_minor=500),), "Le patient paie 500 F."),
+        ("ACC", (rule("ACC", needs_referral=True),), "Avec référence, le patient paie 1 000 F."),
+        ("ACC", (rule("ACC", needs_agreement=True),), "Avec notre accord, le patient paie 1 000 F."),
+        ("ACC", (rule("ACC", waiting_months=12),), "Ce soin n'est pas encore payé : le patient paie tout."),
+        ("ACC", (rule("ACC", is_paid=False),), "Ce soin n'est pas payé par la mutuelle."),
+        ("ACC", (rule("LAB"),), "Ce soin n'est pas payé par la mutuelle."),  # no rule of it
+        ("ACC", (rule("ACC", "hospital"),), "Ce soin n'est pas payé par la mutuelle."),  # not at a centre
+        ("ACC", (rule("ACC", product_code="P2"),), "Part du patient : demandez au 76 00 00 09."),
+        ("ACC?", (rule("ACC"),), "ACC : Le patient paie 1 000 F."),
+        ("XYZ", (rule("ACC"),), "Quel soin ? CON PCH ACC CPN PPN LAB VAC MED HOS TRA"),
+    ],
+)
+async def test_the_share_is_told_by_the_rule(
+    pool: AsyncEngine, household: Household, service: str, rules: tuple[Benefit, ...], said: str
+) -> None:
+    assert await told(pool, household, service, *rules) == said
+
+
+async def test_a_rule_of_the_past_or_of_tomorrow_is_not_told(pool: AsyncEngine, household: Household) -> None:
+    today = NOON.date()
+    rules = (
+        rule("ACC", copay_percent=50),
+        rule("ACC", since=today, copay_percent=40),
+        rule("ACC", since=today, version=2, copay_percent=30),
+        rule("ACC", since=today + DAY, copay_percent=10),
+    )
+    assert await told(pool, household, "ACC", *rules) == "Le patient paie 1 500 F."
+
+
+async def test_the_level_of_the_agreement_decides(pool: AsyncEngine, household: Household) -> None:
+    as_hospital = FacilityAgreement(date(2026, 1, 1), "hospital")
+    async with pool.begin() as db:
+        await opens_benefits(
+            db, rule("ACC", "hospital", copay_percent=40), rule("ACC"), agreements=(as_hospital,)
+        )
+    assert "Le patient paie 2 000 F." in await check(
+        pool, household.number, await make(pool, household), service="ACC"
+    )
+
+
+async def test_who_is_not_covered_has_no_share(pool: AsyncEngine, household: Household) -> None:
+    waiting = await join(pool, MARIAM, at=NOON, name="Mariam Sangaré")
+    await paid(pool, waiting, at=NOON)
+    async with pool.begin() as db:
+        await opens_benefits(db)
+    answer = await check(pool, waiting.number, await make(pool, waiting, phone=MARIAM), service="ACC")
+    assert "NON COUVERT" in answer
+    assert "paie" not in answer
+    async with pool.connect() as db:
+        assert (await db.execute(select(given_quote))).all() == []
+
+
+async def test_of_a_card_the_year_says_whose_share_it_is(pool: AsyncEngine, household: Household) -> None:
+    async with pool.begin() as db:
+        await opens_benefits(db)
+    first, second, *_more = await give_card(pool, household)
+    assert "ajoutez l'année de naissance" in await check(pool, household.number, first, service="ACC")
+    assert "Le patient paie 1 000 F." in await check(pool, household.number, f"{second}1981", service="ACC")
+
+
+async def test_another_care_with_the_same_code_is_for_the_same_doctor_only(
+    pool: AsyncEngine, household: Household
+) -> None:
+    async with pool.begin() as db:
+        await opens_benefits(db)
+        await contract(db, DR_SOULEYMANE, "Dr Souleymane Koné")
+    code = await make(pool, household)
+    assert "1 000 F" in await check(pool, household.number, code, service="ACC")
+    again = await check(pool, household.number, code, service="CON")
+    assert "Le patient paie 250 F." in again
+    assert "Code déjà utilisé" in again
+    other = await check(pool, household.number, code, service="CON", phone=DR_SOULEYMANE)
+    assert "paie" not in other
+    async with pool.connect() as db:
+        quoted = list(await db.scalars(select(given_quote.c.service).order_by(given_quote.c.service)))
+    assert quoted == ["ACC", "CON"]
