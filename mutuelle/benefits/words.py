@@ -36,8 +36,8 @@ def patient_pays(quote: Quote, mutuelle: Mutuelle) -> Sentence:
         share = _("{share}, ceiling begun", share=share)
     elif quote.is_part:
         share = _("{share}, over ceiling", share=share)
-    is_free = quote.patient_minor == 0 or (quote.patient_minor is None and not quote.patient_percent)
-    pays = _("the patient pays nothing") if is_free else _("the patient pays {share}", share=share)
+    hers_is_nothing = quote.patient_minor == 0 or (quote.patient_minor is None and not quote.patient_percent)
+    pays = _("the patient pays nothing") if hers_is_nothing else _("the patient pays {share}", share=share)
     rule = quote.benefit
     if rule and rule.needs_referral and rule.needs_agreement:
         return _("With referral and our agreement, {pays}.", pays=pays)
@@ -45,7 +45,7 @@ def patient_pays(quote: Quote, mutuelle: Mutuelle) -> Sentence:
         return _("With a referral, {pays}.", pays=pays)
     if rule and rule.needs_agreement:
         return _("With our agreement, {pays}.", pays=pays)
-    return _("The patient pays nothing.") if is_free else _("The patient pays {share}.", share=share)
+    return _("The patient pays nothing.") if hers_is_nothing else _("The patient pays {share}.", share=share)
 
 
 def _share(minor: int | None, percent: int | None, currency: str) -> Sentence | Money | str:
