@@ -7,8 +7,8 @@ from menus.assembly import assembly
 from menus.benefits import CARE, asked_by, care_by_message
 from menus.confirmation import answer_first, asked_about, no_household
 from menus.messages import RECEIPTS_SHOWN, listed_receipts
-from menus.mutuelle import prices, what_is_paid, which
-from menus.words import PAY, paid_in_cash, whom
+from menus.mutuelle import prices, what_is_paid
+from menus.words import PAY, paid_in_cash, which_mutuelle, whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
@@ -20,7 +20,7 @@ from talk.words import Caller, look
 async def mutuelle_of(caller: Caller) -> Mutuelle:
     """The mutuelle that answers the caller: her own, else one near."""
     known = await own_mutuelle(caller)
-    return known or await which(caller, None)
+    return known or await which_mutuelle(caller, None)
 
 
 async def own_mutuelle(caller: Caller) -> Mutuelle | None:

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import answer_first, asked_about
-from menus.mutuelle import which
-from menus.words import JOIN, first_fitting, no_cover, registered, which_cover
+from menus.words import JOIN, first_fitting, no_cover, registered, which_cover, which_mutuelle
 from mutuelle.contributions.foresight import Foreseen, if_joined
 from mutuelle.contributions.ways_to_pay import cash_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
@@ -59,7 +58,7 @@ async def join(caller: Caller) -> Sentence:
 
 async def not_served(caller: Caller) -> Sentence:
     """Whom to call where one's village is not in the list."""
-    mutuelle = await which(caller, None)
+    mutuelle = await which_mutuelle(caller, None)
     facts: dict[str, Fact] = {"mutuelle": mutuelle.name, "phone": mutuelle.complaints}
     return await show(
         _("Your village is not in the list? Call {mutuelle}, {phone}, to know where you can join.", **facts)

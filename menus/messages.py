@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from locales import Sentence, _
 from menus.words import NO_HOUSEHOLD, whom
 from mutuelle.care.eligibility_history import Check, checks_of
-from mutuelle.schedules.reminders.consent import accept_reminders, stop_reminders, wants_reminders
+from mutuelle.schedules.reminders.consent import (
+    accept_reminders,
+    relative_of,
+    remind_relative,
+    stop_reminders,
+    wants_reminders,
+)
 from mutuelle.treasury.past_receipts import (
     PastReceipt,
     SmsTaken,
@@ -14,9 +20,11 @@ from mutuelle.treasury.past_receipts import (
     start_messages,
     stop_messages,
 )
+from talk.phones import shown_phone
 from talk.words import Caller, Option, choose, confirm, do, look, show
 
 RECEIPTS, CHECKS, REMINDERS, SMS = "receipts", "checks", "reminders", "sms"
+RELATIVE = "relative"
 RECEIPTS_SHOWN = 4
 CHECKS_SHOWN = 3
 TITLES = {
@@ -32,6 +40,8 @@ async def messages(caller: Caller) -> Sentence:
     topic = await choose(TITLES[taken], topics(taken is SmsTaken.ALL, reminded))
     if topic.key == REMINDERS:
         return await (no_reminders() if reminded else reminders())
+    if topic.key == RELATIVE:
+        return await relatives_reminders(caller)
     if topic.key == SMS:
         return await (stop() if taken is SmsTaken.ALL else start(taken))
     household = await whom(caller)
@@ -56,7 +66,8 @@ def topics(takes: bool, reminded: bool) -> list[Option]:
     ]
     if takes:
         offered.append(Option(REMINDERS, _("Stop reminders") if reminded else _("Be reminded"), "3"))
-    return [*offered, Option(SMS, _("Only important SMS") if takes else _("Receive all SMS"), "4")]
+    offered.append(Option(SMS, _("Only important SMS") if takes else _("Receive all SMS"), "4"))
+    return [*offered, Option(RELATIVE, _("Reminders to a relative"), "5")]
 
 
 def listed_receipts(receipts: Sequence[PastReceipt]) -> Sentence:
@@ -85,6 +96,26 @@ async def no_reminders() -> Sentence:
         return _("Nothing was changed.")
     await do(stop_reminders)
     return _("Done. No more reminders. Dial and press 1 to see until when you are covered.")
+
+
+async def relatives_reminders(caller: Caller) -> Sentence:
+    """Whether the phone that registered this household, and pays for it, gets its reminders too."""
+    relative = await look(relative_of, caller)
+    if relative is None:
+        return await show(_("No relative has registered your household. Reminders come to your phone only."))
+    phone = shown_phone(relative.phone)
+    if relative.reminded:
+        agreed = await confirm(_("{phone} gets your reminders too. Stop that?", phone=phone))
+    else:
+        agreed = await confirm(
+            _("Send your reminders, with the amount to pay, to {phone} too, who registered you?", phone=phone)
+        )
+    if not agreed:
+        return _("Nothing was changed.")
+    await do(remind_relative, number=relative.number, phone=relative.phone, reminded=not relative.reminded)
+    if relative.reminded:
+        return _("Done. {phone} gets no more reminders of yours.", phone=phone)
+    return _("Done. {phone} gets your reminders too.", phone=phone)
 
 
 async def stop() -> Sentence:

@@ -8,11 +8,12 @@ from menus.benefit_changes import change_benefits
 from menus.benefits import asked_by, what_she_pays
 from menus.limits import limits
 from menus.payers import payers
+from menus.relative import ENROLS_RELATIVE, enrols_relative
 from menus.treasurer import treasuries
-from menus.words import paid_in_cash, whom
+from menus.words import paid_in_cash, which_mutuelle, whom
 from mutuelle.contributions.ways_to_pay import who_takes_cash
 from mutuelle.households.households import Household
-from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, mutuelles_near, treasurers
+from mutuelle.scheme.mutuelles import Mutuelle, treasurers
 from mutuelle.scheme.products import Product, products_on_sale
 from talk.phones import shown_phone
 from talk.questions import initials
@@ -26,13 +27,13 @@ MEMBER_PAYS = re.compile(
 )
 PRICES, BENEFITS, TREASURERS, COMPLAINTS, CASH = "prices", "benefits", "treasurers", "complaints", "cash"
 ASSEMBLY = "assembly"
-LIMITS, PAYERS = "limits", "payers"
+LIMITS, PAYERS, RELATIVE = "limits", "payers", "relative"
 READ, CHANGE = "read", "change"
 
 
 async def about_mutuelle(caller: Caller) -> Sentence:
     household = await whom(caller)
-    mutuelle = await which(caller, household)
+    mutuelle = await which_mutuelle(caller, household)
     kept = [one for one in await treasuries(caller) if one.mutuelle_id == mutuelle.id]
     topic = await choose(
         _("{mutuelle}, {town}", mutuelle=mutuelle.name, town=mutuelle.town),
@@ -43,7 +44,11 @@ async def about_mutuelle(caller: Caller) -> Sentence:
             Option(COMPLAINTS, _("Complain"), "4"),
             Option(CASH, _("Pay in cash"), "5"),
             Option(ASSEMBLY, _("Assembly"), "6"),
-            *((Option(LIMITS, _("Limits"), "7"), Option(PAYERS, _("Payers"), "8")) if kept else ()),
+            *(
+                (Option(LIMITS, _("Limits"), "7"), Option(PAYERS, _("Payers"), "8"))
+                if kept
+                else (Option(RELATIVE, ENROLS_RELATIVE, "9"),)
+            ),
         ),
     )
     if topic.key == BENEFITS and kept and await changes():
@@ -54,6 +59,8 @@ async def about_mutuelle(caller: Caller) -> Sentence:
         return await about_assembly(caller, mutuelle)
     if topic.key == LIMITS:
         return await limits(caller, kept[0])
+    if topic.key == RELATIVE:
+        return await enrols_relative(caller)
     if topic.key == PAYERS:
         return await payers(caller, kept[0])
     return await show(await about(topic.key, caller, mutuelle, household))
@@ -105,18 +112,6 @@ def what_is_paid(mutuelle: Mutuelle) -> Sentence:
 def own_share(care: str, percent: int) -> int:
     """Of a thousand, what a member pays."""
     return 10 * percent if MEMBER_PAYS.search(initials(care)) else 1000 - 10 * percent
-
-
-async def which(caller: Caller, household: Household | None) -> Mutuelle:
-    """The mutuelle of the caller's household, or one of those near a stranger."""
-    if household is not None:
-        own: Mutuelle = await look(get_mutuelle, household.mutuelle_id)
-        return own
-    near = await look(mutuelles_near, caller)
-    if len(near) == 1:
-        return near[0]
-    chosen: Mutuelle = await choose(_("Which mutuelle?"), near)
-    return chosen
 
 
 async def prices(caller: Caller, mutuelle: Mutuelle) -> Sentence:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import no_household
+from menus.relative import ENROLS_RELATIVE, enrols_relative
 from menus.words import PAY, beside, first_fitting, under_way, whom
 from mutuelle.contributions.foresight import if_paid
 from mutuelle.contributions.payments import expect_operator
@@ -33,7 +34,7 @@ NOT_PAYABLE = _(
     "or a payment is under way."
 )
 ALL, PART, OTHER_PHONE, OTHER_HOUSEHOLD, REQUESTS = "all", "part", "phone", "household", "requests"
-BY_CREDIT = "credit"
+BY_CREDIT, RELATIVE = "credit", "relative"
 
 
 async def pay(caller: Caller) -> Sentence:
@@ -41,6 +42,8 @@ async def pay(caller: Caller) -> Sentence:
     stands = await look(standing, own, caller.at) if own else None
     cash = await look(cash_instead, caller, own) if own else None
     what = await choose(*ways(stands, cash, caller), of_money=True)
+    if what.key == RELATIVE:
+        return await enrols_relative(caller)
     if stands is None or what.key == OTHER_HOUSEHOLD:
         return await (requests(caller) if what.key == REQUESTS else for_another(caller))
     if what.key == REQUESTS:
@@ -94,7 +97,7 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     if cash is None or cash.another_phone:
         others.append(Option(REQUESTS, _("Refuse to pay for others"), "5"))
     if stands is None:
-        return _("Pay for whom?"), others
+        return _("Pay for whom?"), [*others, Option(RELATIVE, ENROLS_RELATIVE, "6")]
     if stands.own_payment:
         return under_way(stands.own_payment, caller), others
     if stands.renews_by_credit:

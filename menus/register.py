@@ -14,9 +14,11 @@ from mutuelle.enrolment.registration import (
     NO_PHONE,
     FirstPhone,
     ages_given,
+    confirm_seen,
     give_phone,
     phone_or_none,
     register,
+    to_be_seen,
     without_phone,
 )
 from mutuelle.households.caller_profile import profile_of
@@ -191,6 +193,29 @@ async def gives_phone(caller: Caller, appointment: Appointment) -> Sentence:
         give_phone, mutuelle=mutuelle.id, given=FirstPhone(household.number, phone, others), pin=pin
     )
     return wrong or _("Done. The phone {phone} is asked to confirm by SMS.", phone=shown_phone(phone))
+
+
+async def confirms_seen(caller: Caller, appointment: Appointment) -> Sentence:
+    """A household without a phone that a relative registered: the officer has seen it, and it agrees."""
+    found = await find_household(caller, appointment)
+    if found is None:
+        return NOT_FOUND
+    waiting = await look(to_be_seen, appointment, found.number)
+    agreed = await confirm(
+        _n(
+            "{name}, {place}, {n} person, registered by {phone}. Have you seen them, and do they agree?",
+            "{name}, {place}, {n} people, registered by {phone}. Have you seen them, and do they agree?",
+            waiting.size,
+            name=waiting.household.head_name,
+            place=waiting.place_name,
+            phone=waiting.who,
+        )
+    )
+    if not agreed:
+        return _("Nothing was changed.")
+    pin = await work_pin()
+    wrong = await do(confirm_seen, mutuelle=appointment.mutuelle_id, number=found.number, pin=pin)
+    return wrong or _("Confirmed: {name}, number {number}.", name=found.head_name, number=found.shown_number)
 
 
 def phone_terms(household: Household, phone: str) -> Sentence:

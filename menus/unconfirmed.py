@@ -38,7 +38,7 @@ def described(one: Unconfirmed) -> Sentence:
         name=one.household.head_name,
         place=one.place_name,
         date=one.on,
-        officer=one.officer,
+        officer=one.who,
         why=why(one),
     )
 

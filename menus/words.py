@@ -11,7 +11,7 @@ from mutuelle.contributions.ways_to_pay import PayInCash
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Appointment
-from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, mutuelles_near
 from mutuelle.scheme.products import Offer, offers_for
 from talk.answers import Secret, pin
 from talk.phones import shown_phone
@@ -34,6 +34,18 @@ async def whom(caller: Caller) -> Household | None:
     if len(households) < 2:
         return households[0] if households else None
     chosen: Household = await choose(_("For which household?"), households, once=True)
+    return chosen
+
+
+async def which_mutuelle(caller: Caller, household: Household | None) -> Mutuelle:
+    """The mutuelle of the caller's household, or one of those near a stranger."""
+    if household is not None:
+        own: Mutuelle = await look(get_mutuelle, household.mutuelle_id)
+        return own
+    near = await look(mutuelles_near, caller)
+    if len(near) == 1:
+        return near[0]
+    chosen: Mutuelle = await choose(_("Which mutuelle?"), near)
     return chosen
 
 

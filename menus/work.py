@@ -15,7 +15,7 @@ from menus.cash_deposit import deposit
 from menus.cash_in_hand import in_hand
 from menus.money import money
 from menus.officers_word import WORD, officers_word
-from menus.register import gives_phone, registers
+from menus.register import confirms_seen, gives_phone, registers
 from menus.roles import roles
 from menus.several_cash import receive_several
 from menus.treasurer import answer, hour, what_is_wrong
@@ -64,6 +64,7 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
         Duty("phone", _("Give a household its phone"), gives_phone, "2"),
         Duty("card", CARD, card, "3"),
         Duty("word", WORD, officers_word, "4"),
+        Duty("seen", _("A household that a relative registered"), confirms_seen, "5"),
     ),
 }
 

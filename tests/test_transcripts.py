@@ -30,6 +30,7 @@ from mutuelle.imports.cells import slug
 from mutuelle.officers.roles import Role
 from mutuelle.schedules.jobs import run_schedules
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.products import NEW_START
 from mutuelle.scheme.regimes import Payer, PayerKind, Regime
 from mutuelle.treasury.reconciliation import reconcile
 from tests.support import support_acts as support
@@ -227,12 +228,20 @@ class Script:
             lines[0] = f"{'END' if self.caller.shown.end else 'CON'} {lines[0]}"
         self.lines.extend(f"    {line}" for line in lines)
 
-    async def new_price(self, lump_sum_minor: str) -> None:
+    async def new_price(self, rest: str) -> None:
+        """A new version is sold: `15000`, or with what follows a lapse: `15000 last year first`."""
+        lump_sum_minor, _blank, late_renewal = rest.partition(" ")
         async with self.ussd_deps.pool.begin() as db:
             newest = await db.scalar(
                 select(tables.product.c.version).order_by(tables.product.c.version.desc())
             )
-            await sell(db, "BEN", version=(newest or 0) + 1, lump_sum_minor=int(lump_sum_minor))
+            await sell(
+                db,
+                "BEN",
+                version=(newest or 0) + 1,
+                lump_sum_minor=int(lump_sum_minor),
+                late_renewal=late_renewal or NEW_START,
+            )
 
     async def approve(self, phone: str) -> None:
         """The owner of `phone` approves the open payment that was sent to it."""

@@ -1,4 +1,4 @@
-"""The actions of an enrolment officer: register a household that may have no phone of its own, give it one later.
+"""A household is registered by an enrolment officer, or by a relative who pays for it; it may have no phone of its own.
 
 An officer registers at most A_DAY households a day, and a possible duplicate only after she has seen the other one and
 said that it is not the same. The household then confirms it from its phone (`confirmation`).
@@ -12,17 +12,24 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, _
+from locales import Money, Sentence, _
 from mutuelle.acts import By
 from mutuelle.contributions.foresight import if_paid
-from mutuelle.contributions.payments import lock_phone
+from mutuelle.contributions.payments import ask_payment, lock_phone
 from mutuelle.contributions.standing import standing
 from mutuelle.contributions.ways_to_pay import cash_instead
 from mutuelle.cover.policies import write_policy
 from mutuelle.enrolment.enrolment import DueInCash, Enrolment, agreed_offer, notify_due_in_cash, served_place
 from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Change, note_change
-from mutuelle.households.confirmation import confirm_household, deny_household, invite
+from mutuelle.households.confirmation import (
+    Unconfirmed,
+    confirm_by,
+    confirm_household,
+    deny_household,
+    invite,
+    unconfirmed_in,
+)
 from mutuelle.households.duplicates import Near, households_with_phone, near_households
 from mutuelle.households.households import (
     CONFIRMED,
@@ -37,6 +44,7 @@ from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.pins import try_pin
 from mutuelle.officers.roles import Appointment, Role, appointment_of
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.products import Offer
 from mutuelle.tables import household as household_table
 from talk.answers import Kind, Secret, ages, phone_number
 from talk.figures import groups
@@ -48,6 +56,11 @@ from values import value
 
 NO_PHONE = "0"
 A_DAY = 60  # households that one officer registers: more than anybody visits
+RELATIVES_A_DAY = (
+    3  # households that somebody registers for their people: each is an SMS to a stranger's phone
+)
+RELATIVE = "relative"  # as what they did, in the change log
+OWN_PHONE = _("This is the phone that you call with. To join with your own household, dial and press 1.")
 DAY = timedelta(days=1)
 # Figures behind the ages that are too long for one: four and more, or in groups behind a comma.
 PHONE_TRIED = re.compile(r"(?:[,;]\s*(?=[^,;]*\d{2})|[*\s](?=\+?\d{4}))(?=(?:\D*\d){4})(\+?\d[\d .+-]*)$")
@@ -78,23 +91,75 @@ async def register(
         )
     new, mutuelle = enrolment.household, await get_mutuelle(db, enrolment.mutuelle)
     await served_place(db, mutuelle.id, new.place_id)
-    today = mutuelle.today(caller.at)
-    chosen = await agreed_offer(db, enrolment, today)
+    chosen = await agreed_offer(db, enrolment, mutuelle.today(caller.at))
     _refuse_unseen(await near_households(db, mutuelle, new.place_id, new.head_name, phone), others)
+    return await _written(db, caller, enrolment, chosen, phone, appointment.role)
+
+
+async def enrol_relative(
+    db: AsyncConnection, caller: Caller, *, enrolment: Enrolment, phone: str | None, pay_now: Money | None
+) -> Household:
+    """Write the household of somebody's relative, and ask the caller's phone for `pay_now`, if it can be asked.
+
+    The relative's own phone confirms it; where there is none, an officer does. As in joining, nobody is told who is a
+    member already: who knows of a duplicate is the officer, and two households that are one are joined by support.
+    """
+    for each in sorted({caller.phone, phone or caller.phone}):
+        await lock_phone(db, each)
+    if phone == caller.phone:
+        raise RefusedError(OWN_PHONE)
+    new, mutuelle = enrolment.household, await get_mutuelle(db, enrolment.mutuelle)
+    if await relatives_since(db, caller) >= RELATIVES_A_DAY:
+        raise RefusedError(
+            _("You have registered {most} relatives in a day. Please go on tomorrow.", most=RELATIVES_A_DAY)
+        )
+    await served_place(db, mutuelle.id, new.place_id)
+    chosen = await agreed_offer(db, enrolment, mutuelle.today(caller.at))
+    household = await _written(db, caller, enrolment, chosen, phone, RELATIVE)
+    if pay_now is not None:
+        await ask_payment(db, caller, household, pay_now, caller.phone)
+    return household
+
+
+async def _written(
+    db: AsyncConnection, caller: Caller, enrolment: Enrolment, chosen: Offer, phone: str | None, reason: str
+) -> Household:
+    """Write an unconfirmed household, its policy and who registered it as what; its phone is asked to confirm."""
+    new, mutuelle = enrolment.household, await get_mutuelle(db, enrolment.mutuelle)
     household = await register_household(
         db, mutuelle, new, phone=phone, at=caller.at, registered_by=caller.phone
     )
+    today = mutuelle.today(caller.at)
     await write_policy(db, household, chosen, sequence=1, agreed_on=today, at=caller.at)
-    await note_change(
-        db,
-        household,
-        Change.REGISTERED,
-        detail=new.head_name,
-        by=By(caller.phone, appointment.role, caller.at),
-    )
+    by = By(caller.phone, reason, caller.at)
+    await note_change(db, household, Change.REGISTERED, detail=new.head_name, by=by)
     if phone is not None:
         await invite(db, caller, phone)
     return household
+
+
+async def confirm_seen(
+    db: AsyncConnection, caller: Caller, *, mutuelle: str, number: str, pin: Secret
+) -> Sentence | None:
+    """An officer has seen a household without a phone that a relative registered, and it agrees.
+
+    A sentence if her PIN is not right.
+    """
+    appointment = await appointment_of(db, caller, mutuelle, Role.ENROLMENT)
+    await lock_household(db, number)
+    waiting = await to_be_seen(db, appointment, number)
+    if wrong := await try_pin(db, caller, pin):
+        return wrong
+    await confirm_by(db, waiting.household, By(caller.phone, appointment.role, caller.at))
+    return None
+
+
+async def to_be_seen(db: AsyncConnection, appointment: Appointment, number: str) -> Unconfirmed:
+    """The household of the officer's mutuelle that a relative registered, without a phone; RefusedError if none."""
+    for waiting in await unconfirmed_in(db, appointment.mutuelle_id, number):
+        if not waiting.has_phone and not waiting.officer:
+            return waiting
+    raise RefusedError(_("Household {number} waits for no agent.", number=shown_number(number)))
 
 
 async def confirm_registration(db: AsyncConnection, caller: Caller, *, number: str) -> None:
@@ -197,11 +262,20 @@ async def without_phone(db: AsyncConnection, appointment: Appointment, number: s
 
 async def registered_since(db: AsyncConnection, appointment: Appointment, caller: Caller) -> int:
     """How many households the officer has registered in the last 24 hours."""
+    return await _registered(db, caller, household_table.c.mutuelle_id == appointment.mutuelle_id)
+
+
+async def relatives_since(db: AsyncConnection, caller: Caller) -> int:
+    """How many households the caller's phone has registered in the last 24 hours, in any mutuelle."""
+    return await _registered(db, caller, sa.true())
+
+
+async def _registered(db: AsyncConnection, caller: Caller, of: sa.ColumnElement[bool]) -> int:
     found = await db.scalar(
         select(sa.func.count())
         .select_from(household_table)
         .where(
-            household_table.c.mutuelle_id == appointment.mutuelle_id,
+            of,
             household_table.c.registered_by == caller.phone,
             household_table.c.enrolled_at > caller.at - DAY,
         )

@@ -25,6 +25,7 @@ from mutuelle.tables import beneficiary, household_change, household_phone, offi
 from mutuelle.tables import household as household_table
 from mutuelle.tables import mutuelle as mutuelles
 from sms.confirmations import as_asked, asked
+from talk.phones import shown_phone
 from talk.preferences import language_of
 from talk.trouble import RefusedError
 from talk.words import Caller, Confirm
@@ -36,7 +37,10 @@ LISTED = 40  # of the unconfirmed households: a list on a phone
 
 @dataclass(frozen=True)
 class Unconfirmed:
-    """A household that is not confirmed: `officer` registered it on the day `on`; `denied`: a phone has said no."""
+    """A household that is not confirmed: `officer` registered it on the day `on`; `denied`: a phone has said no.
+
+    `by_phone`: the phone of a relative who registered it, with no office; `officer` is then empty.
+    """
 
     household: Household
     place_name: str
@@ -45,6 +49,12 @@ class Unconfirmed:
     on: date
     has_phone: bool
     denied: bool
+    by_phone: str = ""
+
+    @property
+    def who(self) -> str:
+        """Who registered it: an officer's name, or a relative's phone."""
+        return self.officer or shown_phone(self.by_phone)
 
     @property
     def key(self) -> str:
@@ -67,25 +77,31 @@ async def number_asked_about(db: AsyncConnection, caller: Caller) -> str | None:
     return waiting.household.number if waiting else None
 
 
-async def unconfirmed_in(db: AsyncConnection, mutuelle_id: str) -> list[Unconfirmed]:
-    """The households of a mutuelle that nobody has confirmed yet, the oldest first."""
-    rows = await db.execute(_waiting().where(household_table.c.mutuelle_id == mutuelle_id).limit(LISTED))
+async def unconfirmed_in(
+    db: AsyncConnection, mutuelle_id: str, number: str | None = None
+) -> list[Unconfirmed]:
+    """The households of a mutuelle that nobody has confirmed yet, the oldest first; or the one of this number."""
+    of = household_table.c.mutuelle_id == mutuelle_id
+    if number is not None:
+        of &= household_table.c.number == number
+    rows = await db.execute(_waiting().where(of).limit(LISTED))
     return [_unconfirmed(row) for row in rows]
 
 
 async def confirm_household(db: AsyncConnection, caller: Caller, *, number: str) -> Household:
     """The phone confirms: from now on it speaks for the household."""
     household = (await _asked(db, caller, number)).household
-    await db.execute(
-        sa.update(household_table)
-        .where(of_household(household_table, household))
-        .values(confirmed_at=caller.at)
-    )
     await believe(db, household, caller.phone)
-    await note_change(
-        db, household, Change.CONFIRMED, detail="", by=By(caller.phone, "its phone said yes", caller.at)
-    )
+    await confirm_by(db, household, By(caller.phone, "its phone said yes", caller.at))
     return household
+
+
+async def confirm_by(db: AsyncConnection, household: Household, by: By) -> None:
+    """Confirm a locked household at somebody's word."""
+    await db.execute(
+        sa.update(household_table).where(of_household(household_table, household)).values(confirmed_at=by.at)
+    )
+    await note_change(db, household, Change.CONFIRMED, detail="", by=by)
 
 
 async def deny_household(db: AsyncConnection, caller: Caller, *, number: str) -> None:
@@ -120,6 +136,16 @@ async def invite(db: AsyncConnection, caller: Caller, phone: str) -> None:
 
 def is_it_you(waiting: Unconfirmed) -> Sentence:
     """The question to a phone that may be a stranger's: initials and place only, no name of the household."""
+    if not waiting.officer:
+        return _n(
+            "The phone {phone} has registered you with {mutuelle}: {initials}, {place}, {n} person. Is it you?",
+            "The phone {phone} has registered you with {mutuelle}: {initials}, {place}, {n} people. Is it you?",
+            waiting.size,
+            phone=waiting.who,
+            mutuelle=waiting.household.mutuelle_name,
+            initials=waiting.household.initials,
+            place=waiting.place_name,
+        )
     return _n(
         "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, {n} person. Is it you?",
         "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, {n} people. Is it you?",
@@ -136,7 +162,7 @@ def not_recognised(waiting: Unconfirmed) -> Sentence:
     return _(
         "Household {number}, registered by {officer} on {date}: its phone says that it is not theirs. Please check.",
         number=waiting.household.shown_number,
-        officer=waiting.officer,
+        officer=waiting.who,
         date=waiting.on,
     )
 
@@ -175,6 +201,7 @@ def _waiting() -> Select[Any]:
             place.c.name.label("place_name"),
             size.scalar_subquery().label("size"),
             sa.func.coalesce(names.scalar_subquery(), "").label("officer"),
+            household_table.c.registered_by,
             sa.exists().where(same_household(household_phone, household_table)).label("has_phone"),
             denials.label("denied"),
         )
@@ -209,4 +236,5 @@ def _unconfirmed(row: Row[Any]) -> Unconfirmed:
         on=local_date(row.enrolled_at, row.timezone),
         has_phone=row.has_phone,
         denied=row.denied,
+        by_phone=row.registered_by if not row.officer else "",
     )

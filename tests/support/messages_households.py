@@ -1,5 +1,6 @@
 """The messages about a household and its people, with the longest facts that the tables allow."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from locales import Money, Sentence
@@ -29,6 +30,7 @@ DUE = DueInCash(HOME, Money(999_999, "XOF"), TODAY, Foreseen(WAITS, Money(0, "XO
 MESSAGES: dict[str, Sentence] = {
     **{f"household changed, {what}": household_changed(HOME, what, "+2290197123456") for what in Change},
     "household registered": is_it_you(WAITING),
+    "household registered, by a relative": is_it_you(replace(WAITING, officer="", by_phone="+2290197123456")),
     "household denied": not_recognised(WAITING),
     "household frozen": frozen(HOME, "01 97 12 34 56"),
     **{f"household frozen, to a treasurer, {what}": to_look(HOME, about) for what, about in NOTICES.items()},

@@ -24,7 +24,7 @@ from mutuelle.households.households import Household, NewHousehold, phones_of
 from mutuelle.officers.appointments import note_founders
 from mutuelle.officers.pins import note_pin_change
 from mutuelle.scheme.mutuelles import get_mutuelle
-from mutuelle.scheme.products import offers_for
+from mutuelle.scheme.products import NEW_START, offers_for
 from mutuelle.scheme.sealed_records import record_products
 from mutuelle.support.routes import remove_route
 from talk.screen import Shown
@@ -119,6 +119,7 @@ async def sell(
     threshold_percent: int = 50,
     waiting_months: int = 1,
     sold_from: date = FOUNDED_ON,
+    late_renewal: str = NEW_START,
 ) -> None:
     """Put a version of a product on sale."""
     key = {"mutuelle_id": mutuelle, "code": product_code, "version": version}
@@ -128,6 +129,7 @@ async def sell(
         "waiting_period_months": waiting_months,
         "partial_cover_threshold_percent": threshold_percent,
         "max_installments": max_installments,
+        "late_renewal": late_renewal,
     }
     row = {**asdict(FAMILY), **key, **terms, "name": name, "sold_from": sold_from}
     del row["currency"]  # it is the mutuelle's

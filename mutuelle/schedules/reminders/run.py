@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import reduce
 from uuid import uuid4
 
+import sqlalchemy as sa
 from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,6 +31,7 @@ from mutuelle.notify import SEGMENT
 from mutuelle.schedules.schedules import Schedule
 from mutuelle.schedules.tables import reminder, reminder_consent
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
+from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone, payment
 from sms.outbox import Message, enqueue
 from talk.phones import shown_phone
@@ -134,19 +136,26 @@ def _within(left: int, days: tuple[int, int]) -> bool:
 
 
 async def _agreed(db: AsyncConnection, mutuelle_id: str, now: datetime) -> list[tuple[str, str, bool]]:
-    """(number, phone, whether in doubt) of each consent whose phone is still the household's, as far as is known."""
-    rows = await db.execute(
-        select(reminder_consent.c.number, reminder_consent.c.phone, IN_DOUBT)
-        .join(
-            household_phone,
-            same_household(household_phone, reminder_consent)
-            & (household_phone.c.phone == reminder_consent.c.phone),
-        )
-        .where(reminder_consent.c.mutuelle_id == mutuelle_id, reminder_consent.c.until.is_(None))
-        .where(household_phone.c.doubt.is_distinct_from(Doubt.NOT_ME))
-        .order_by(reminder_consent.c.number, reminder_consent.c.phone),
-        {"at": now},
+    """(number, phone, whether in doubt) of each consent whose phone is still the household's, as far as is known, or
+    that of the relative who registered it.
+    """
+    asked = select(reminder_consent.c.number, reminder_consent.c.phone).where(
+        reminder_consent.c.mutuelle_id == mutuelle_id, reminder_consent.c.until.is_(None)
     )
+    is_own = same_household(household_phone, reminder_consent) & (
+        household_phone.c.phone == reminder_consent.c.phone
+    )
+    own = (
+        asked.add_columns(IN_DOUBT)
+        .join(household_phone, is_own)
+        .where(household_phone.c.doubt.is_distinct_from(Doubt.NOT_ME))
+    )
+    relatives = (
+        asked.add_columns(sa.false())
+        .join(household_table, same_household(household_table, reminder_consent))
+        .where(household_table.c.registered_by == reminder_consent.c.phone, ~sa.exists().where(is_own))
+    )
+    rows = await db.execute(sa.union_all(own, relatives).order_by("number", "phone"), {"at": now})
     return [(row[0], row[1], row[2]) for row in rows]
 
 

@@ -1,0 +1,96 @@
+"""For somebody else: a child abroad or in town enrols a parent, pays for her and tells her number."""
+
+from locales import Fact, Money, Sentence, _, counts
+from menus.join import ELSEWHERE, first_payment, not_served, price_agreed
+from menus.words import first_fitting, no_cover, which_cover
+from mutuelle.contributions.foresight import if_joined
+from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
+from mutuelle.enrolment.enrolment import enrolment_of
+from mutuelle.enrolment.registration import NO_PHONE, ages_given, enrol_relative, phone_or_none
+from mutuelle.households.households import Household, initials_of
+from mutuelle.scheme.mutuelles import PlaceNear, get_mutuelle, places_near
+from talk.answers import person_name
+from talk.phones import shown_phone
+from talk.words import Caller, Option, ask, choose, confirm, do, look
+
+ENROLS_RELATIVE = _("Enrol a relative")
+NOTHING = _("Nothing was registered.")
+
+
+async def enrols_relative(caller: Caller) -> Sentence:
+    """Place, name, ages, her phone, cover, how much is paid now, and consent: in one call or message."""
+    places = await look(places_near, caller)
+    if not places:
+        return _("No mutuelle is open near you yet. Please try again later.")
+    listed: list[PlaceNear | Option] = [*places, ELSEWHERE]
+    place = await choose(_("Where do they live?"), listed)
+    if isinstance(place, Option):
+        return await not_served(caller)
+    mutuelle = await look(get_mutuelle, place.mutuelle_id)
+    name = await ask(_("First and last name of the head of the household?"), person_name)
+    people = (await ask(_("The age of each person, the head first. Example: 45*38*12"), ages_given)).people
+    phone = await ask(_("The phone of the household? 0 if it has none."), phone_or_none(mutuelle.country))
+    offer = await which_cover(caller, mutuelle, people)
+    if offer is None:
+        return no_cover(mutuelle, people)
+    whole, part = (
+        if_joined(offer, money, mutuelle.today(caller.at)) for money in (offer.price, offer.installment)
+    )
+    cash = await look(cash_in_place, caller, mutuelle.id, place.id)
+    first = None if cash else await first_payment(offer, whole, part)
+    facts: dict[str, Fact] = {"place": place.name, "product": offer.product.name, "mutuelle": mutuelle.name}
+    facts |= {"people": counts.people(len(people)), "price": price_agreed(offer, first, whole)}
+    if not await confirm(terms(name, phone, facts)):
+        return NOTHING
+    done = await do(
+        enrol_relative,
+        enrolment=enrolment_of(place, name, people, offer),
+        phone=None if phone == NO_PHONE else phone,
+        pay_now=first,
+    )
+    return registered_for(done, phone, cash, offer.price if first is None else first)
+
+
+def terms(name: str, phone: str, facts: dict[str, Fact]) -> Sentence:
+    """All that is agreed to for them; of a long name the initials, and of a long list no village."""
+    facts = facts | {"phone": _("no phone") if phone == NO_PHONE else shown_phone(phone)}
+    return first_fitting(
+        [
+            *(
+                _(
+                    "{mutuelle}, {product}: {price}, for {name}, {place}, {people}, {phone}. Do they agree?",
+                    **facts,
+                    name=shown,
+                )
+                for shown in (name, initials_of(name))
+            ),
+            _(
+                "{mutuelle}, {product}: {price}, for {name}, {people}, {phone}. Agreed?",
+                **facts,
+                name=initials_of(name),
+            ),
+        ]
+    )
+
+
+def registered_for(household: Household, phone: str, cash: PayInCash | None, money: Money) -> Sentence:
+    """Their number to tell them, who confirms, and how it is paid: also from abroad, to a merchant code."""
+    facts: dict[str, Fact] = {"number": household.shown_number, "amount": money}
+    facts["confirms"] = _("an agent will see them") if phone == NO_PHONE else _("their phone confirms by SMS")
+    if cash is None:
+        return _(
+            "Registered, number {number}: tell it to them; {confirms}. You will be asked for {amount}: "
+            "approve with your PIN.",
+            **facts,
+        )
+    ways = [cash.shown, shown_phone(cash.phone)] if cash.merchant_code is None else cash.forms
+    return first_fitting(
+        [
+            _(
+                "Registered, number {number}: tell it to them; {confirms}. Pay {amount} to {who}.",
+                **facts,
+                who=who,
+            )
+            for who in ways
+        ]
+    )
