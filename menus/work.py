@@ -64,7 +64,7 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
         Duty("phone", _("Give a household its phone"), gives_phone, "2"),
         Duty("card", CARD, card, "3"),
         Duty("word", WORD, officers_word, "4"),
-        Duty("seen", _("A household that a relative registered"), confirms_seen, "5"),
+        Duty("seen", _("A household seen"), confirms_seen, "5"),
     ),
 }
 
