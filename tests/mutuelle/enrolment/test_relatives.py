@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from invariants import examine
@@ -24,6 +24,7 @@ from mutuelle.households.households import Household, NewHousehold, households_o
 from mutuelle.officers.roles import Role
 from mutuelle.schedules.jobs import run_schedules
 from mutuelle.schedules.reminders.consent import relative_of, remind_relative, stop_reminders
+from mutuelle.tables import household_phone
 from sms.tables import outbox
 from talk.answers import Secret
 from talk.trouble import RefusedError
@@ -169,6 +170,8 @@ async def test_he_is_reminded_while_she_allows_it(town: AsyncEngine) -> None:
         await run_schedules(town, Clock.at(NOON + timedelta(days=days)))
     assert SON in await told(town, "reminder")
     async with town.begin() as db:
+        heard = update(household_phone).values(heard_on=(NOON + timedelta(days=350)).date())
+        await db.execute(heard.where(household_phone.c.phone == MOTHER))
         await remind_relative(db, caller(MOTHER, 351), **(allowed | {"reminded": False}))  # type: ignore[arg-type]
         await stop_reminders(db, caller(MOTHER, 351))
         assert (await relative_of(db, caller(MOTHER, 351))) is not None
