@@ -5,9 +5,9 @@ What a withdrawal means is said before it is agreed to.
 
 from locales import Fact, Sentence, _
 from menus.messages import no_reminders, reminders
-from menus.words import one_of
+from menus.words import one_of, pin_of
 from mutuelle.contributions.standing import Standing, standing
-from mutuelle.households.households import Household
+from mutuelle.households.households import Household, refuse_frozen
 from mutuelle.households.lookups import reads_of
 from mutuelle.personal_data.agreements import agreements_of
 from mutuelle.personal_data.copies import ask_copy, copy_asked
@@ -82,14 +82,17 @@ async def who_read(household: Household) -> Sentence:
 
 
 async def leaving(caller: Caller, household: Household) -> Sentence:
-    """What it means, the money above all, before the yes."""
+    """What it means, the money above all, before the yes; the code of the household last, where it has one."""
+    refuse_frozen(household)
     stands = await look(standing, household, caller.at)
     if stands.own_payment:
         return PAYMENT_UNDER_WAY
     agreed = await confirm(what_leaving_means(stands))
     if not agreed:
         return NOTHING_CHANGED
-    await do(leave, number=household.number, due=stands.due, credit=stands.credit)
+    pin = await pin_of(household)
+    if wrong := await do(leave, number=household.number, due=stands.due, credit=stands.credit, pin=pin):
+        return wrong
     return _(
         "It is noted: you have left {mutuelle}. To come back, see the treasurer.",
         mutuelle=stands.mutuelle.name,

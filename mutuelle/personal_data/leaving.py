@@ -11,12 +11,14 @@ from locales import Fact, Money, Sentence, _
 from mutuelle.acts import By
 from mutuelle.contributions.standing import standing
 from mutuelle.household_key import of_household
-from mutuelle.households.households import Household, lock_household, own_household
+from mutuelle.households.households import Household, lock_household, own_household, refuse_frozen
+from mutuelle.households.pins import try_household_pin
 from mutuelle.households.support_acts import SupportError
 from mutuelle.notify import notify
 from mutuelle.schedules.tables import reminder_consent
 from mutuelle.scheme.mutuelles import treasurers
 from mutuelle.support.changes import close_household
+from talk.answers import Secret
 from talk.trouble import RefusedError
 from talk.words import Caller
 
@@ -24,13 +26,25 @@ REASON = "the household asked for it"
 PAYMENT_UNDER_WAY = _("A payment of yours is under way. Wait for our SMS, then try again.")
 
 
-async def leave(db: AsyncConnection, caller: Caller, *, number: str, due: Money, credit: Money) -> None:
+async def leave(
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    due: Money,
+    credit: Money,
+    pin: Secret | None = None,
+) -> Sentence | None:
     """Close the caller's household as she agreed to: with this debt and this credit, and no longer covered.
 
-    RefusedError where they are no longer so, or a payment is under way.
+    RefusedError where they are no longer so, a payment is under way or the household is frozen; a sentence where it has
+    a PIN and `pin` is not it.
     """
     await lock_household(db, number)
     household = await own_household(db, caller, number)
+    refuse_frozen(household)
+    if wrong := await try_household_pin(db, caller, household, pin):
+        return wrong
     stands = await standing(db, household, caller.at)
     if (stands.due, stands.credit) != (due, credit):
         raise RefusedError(_("Your account has changed. Please look again."))
@@ -46,6 +60,7 @@ async def leave(db: AsyncConnection, caller: Caller, *, number: str, due: Money,
     )
     event = f"{number} {caller.at.isoformat()}"
     await notify(db, household.mutuelle_id, "household left", told, caller.at, event=event)
+    return None
 
 
 async def _end_reminders(db: AsyncConnection, household: Household, caller: Caller) -> None:

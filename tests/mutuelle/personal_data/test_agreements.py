@@ -1,9 +1,10 @@
 """What a household reads of its own agreements, its copy, and what leaving does."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money, languages, render
@@ -11,6 +12,7 @@ from locales.letters import fold, septets
 from menus.agreements import PAGE_ROOM
 from mutuelle.households.change_log import Change, changes_of
 from mutuelle.households.households import Household, household_by_number, households_of
+from mutuelle.households.pins import draw_household_pin
 from mutuelle.personal_data.agreements import WordsAgreed, agreements_of
 from mutuelle.personal_data.copies import ask_copy, copies_asked, copy_asked
 from mutuelle.personal_data.leaving import leave
@@ -18,8 +20,10 @@ from mutuelle.schedules.reminders.consent import accept_reminders, wants_reminde
 from mutuelle.support.merging import reopen_household
 from mutuelle.tables import payment
 from sms.tables import outbox
+from talk.answers import Secret
 from talk.trouble import RefusedError
 from talk.words import Caller
+from tests.support.doctor_desk import SEALS
 from tests.support.joined_households import broken, by, joined, net, read
 from tests.support.town import AWA, MARIAM, NOON, Handset, found_town, join, paid, pays
 from ussd import calls
@@ -131,6 +135,26 @@ async def test_nobody_leaves_while_a_payment_is_under_way(pool: AsyncEngine) -> 
     async with pool.begin() as db:
         with pytest.raises(RefusedError, match="under way"):
             await leave(db, caller(), number=waits.number, due=Money(12_000, "XOF"), credit=NONE)
+
+
+async def test_who_shares_the_phone_takes_nobody_out_of_the_mutuelle(
+    pool: AsyncEngine, household: Household
+) -> None:
+    """Not without the household's own code, and not after one of its phones has said NO."""
+    who = replace(caller(), keyring=SEALS)
+    async with pool.begin() as db:
+        drawn = await draw_household_pin(db, who, number=household.number, pin=None)
+        for pin in (None, Secret("0000000")):
+            assert await leave(db, who, number=household.number, due=NONE, credit=NONE, pin=pin)
+    assert await read(pool, household)
+    async with pool.begin() as db:
+        await db.execute(text("update household set frozen_at = now()"))
+        with pytest.raises(RefusedError, match="said NO"):
+            await leave(db, who, number=household.number, due=NONE, credit=NONE, pin=Secret(str(drawn)))
+        await db.execute(text("update household set frozen_at = null"))
+        own = await leave(db, who, number=household.number, due=NONE, credit=NONE, pin=Secret(str(drawn)))
+        assert own is None
+    assert await read(pool, household) is None
 
 
 async def test_a_copy_is_asked_for_once_and_waits_until_it_is_given(
