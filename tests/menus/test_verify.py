@@ -56,7 +56,7 @@ async def test_what_was_agreed_to_is_kept_and_the_message_with_the_code_is_not(
             await db.execute(text("select name, facts, consent, screen from action where gateway = 'sms'"))
         ).one()
     assert action.name == "check_cover"
-    assert action.facts == {"number": household.number}
+    assert action.facts == {"number": household.number, "service": ""}
     assert action.consent == (
         f"Vérifier maintenant la couverture du numéro {household.shown_number} ? "
         "La réponse est conservée et le ménage en est averti."
@@ -223,7 +223,7 @@ async def test_in_my_work_a_wrong_code_is_asked_for_once_more_and_each_try_count
         await clinic.type("1")
         again = await clinic.type("999998")
         assert again.startswith(
-            "Pas reconnu, rien n'est fait. Tapez encore une fois.\nLe code de soins du patient"
+            "Pas reconnu, rien n'est fait. Tapez encore une fois.\nCode du patient (6 chiffres), sinon année de"
         )
         assert await clinic.send() == again, "the gateway repeats the hop: it counts once"
         assert ends in await clinic.type(second)

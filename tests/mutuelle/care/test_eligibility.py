@@ -110,7 +110,8 @@ async def test_the_household_is_told_of_every_check_in_neutral_words(
 ) -> None:
     await check(pool, household.number, await make(pool, household))
     assert await told(pool, "cover checked") == [
-        "Votre couverture a été vérifiée le 22/11/2026 à 12:00. Ce n'était pas vous ? Appelez le 76 00 00 09."
+        "Votre couverture a été vérifiée le 22/11/2026 à 12:00. Ce n'était pas vous ? "
+        "Envoyez NON ou appelez le 76 00 00 09."
     ]
 
 

@@ -44,6 +44,7 @@ MORE_DOCTORS = """
     from doctor, generate_series(2, 4) n;
 """
 BROKEN_BY = {
+    "care_code_of_a_known_phone": "update household_phone set doubted_at = since, doubt = 'idle'",
     "check_answer_stands": "update eligibility_check set until_on = until_on + 1",
     "check_used_its_code": "update care_code set used_at = null, ended_at = made_at where card is null",
     "card_code_was_in_hand": "update care_card set handed_at = handed_at + interval '1 hour'",

@@ -143,7 +143,7 @@ async def test_number_and_year_of_birth_are_answered_as_unproven_and_everybody_i
     assert answer.startswith("A. K. : COUVERT le 22/11/2026, jusqu'au 22/09/2027. Sans code. Mutuelle Benso")
     assert await told(pool, "cover checked") == [
         "Votre couverture a été vérifiée sans code le 22/11/2026 à 12:00. Ce n'était pas vous ? "
-        "Appelez le 76 00 00 09."
+        "Envoyez NON ou appelez le 76 00 00 09."
     ]
     to_treasurer, to_other = await told(pool, "check to know")
     assert (
