@@ -173,7 +173,7 @@ def test_a_pin_is_printed_once_for_the_slip(town: Database, keneya: Keneya) -> N
     drawn = said.splitlines()[-1]
     assert re.fullmatch("[0-9]{5}", drawn)
     assert asyncio.run(opens(town, drawn))
-    assert rows(town, "select what, actor, reason from pin_change") == [
+    assert rows(town, f"select what, actor, reason from pin_change where phone = '{OUMOU}'") == [
         ("issued", "Mme Diallo", "elected on Sunday")
     ]
     code, said, _ = keneya("pin", "unlock", OUMOU, *WHY)
