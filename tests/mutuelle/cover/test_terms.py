@@ -57,6 +57,7 @@ def test_terms_are_possible_just_where_the_whole_price_and_the_opening_share_cov
     [
         ("waiting_period_months = 12, grace_period_payment_months = 24", "product_wait_in_period"),
         ("waiting_period_months = 3", "product_wait_in_delay"),
+        ("late_renewal = 'last year first', new_wait_after_months = 1", "product_no_wait_of_arrears"),
     ],
 )
 async def test_the_schema_refuses_them_too(
