@@ -79,8 +79,11 @@ class Standing:
 
     @property
     def payer_of_all(self) -> Regime | None:
-        """The regime whose payer owes all that the household would be asked for now; None where it pays itself."""
-        if self.due.amount_minor:
+        """The regime whose payer owes all that the household would be asked for now; None where it pays itself.
+
+        None too where its cover has ended and none is on sale for it: nobody can pay for that.
+        """
+        if self.due.amount_minor or (self.cover.state is CoverState.EXPIRED and self.renewal is None):
             return None
         if self.regime and self.regime.is_whole:
             return self.regime

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import accounts
@@ -19,7 +19,7 @@ from mutuelle.households.households import Household, lock_household
 from mutuelle.officers.joint_acts import acts_to_sign
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import get_mutuelle
-from mutuelle.tables import policy_share
+from mutuelle.tables import policy_share, product
 from mutuelle.treasury.cash import CashGiven, receive_cash
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from talk.answers import Secret
@@ -232,6 +232,14 @@ async def test_an_answer_before_the_signature_stands(pool: AsyncEngine) -> None:
     await puts_under(pool, poor, "indigents")
     assert (await stands(pool, poor)).cover.state is CoverState.COVERED
     assert await broken(pool) == set()
+
+
+async def test_where_no_cover_is_on_sale_nobody_is_said_to_pay(town: AsyncEngine, poor: Household) -> None:
+    await puts_under(town, poor, "indigents")
+    async with town.begin() as db:
+        await db.execute(update(product).values(sold_until=date(2027, 1, 1)))
+    now = await stands(town, poor, noon(date(2028, 3, 1)))
+    assert (now.cover.state, now.renewal, now.payer_of_all) == (CoverState.EXPIRED, None, None)
 
 
 async def test_another_share_counts_for_what_is_agreed_to_later(town: AsyncEngine, poor: Household) -> None:
