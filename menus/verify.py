@@ -14,6 +14,7 @@ from mutuelle.care.code_input import (
     care_proof,
     check_parts,
 )
+from mutuelle.care.directory import workplaces_of
 from mutuelle.care.eligibility import (
     NOT_A_DOCTOR,
     PARTS_WAIT_S,
@@ -26,7 +27,7 @@ from mutuelle.officers.roles import Appointment
 from mutuelle.schedules.digest.words import SMS_SEPTETS
 from talk.keywords import Takes, by_message
 from talk.layout import longest
-from talk.words import Caller, Option, ask, confirm, do, look, order, show
+from talk.words import Caller, Option, ask, choose, confirm, do, look, order, show
 
 CHECK_BY_MESSAGE = _(
     "Write the 9 digits of the member number and the 6 of the code, like: VERIFY 101 000 000 246813. "
@@ -89,12 +90,16 @@ verify = replace(verify, life_s=PARTS_WAIT_S)
 
 async def check_patient(caller: Caller, appointment: Appointment) -> Sentence:
     """The same from my work. The proof comes last: it is never kept with the other answers of a call."""
+    places = await look(workplaces_of, caller, appointment.mutuelle_id)
+    where = (await choose(_("Where are you?"), places)).key if len(places) > 1 else ""
     number = await ask(_("The patient's member number?"), member_number)
     agreed = await confirm(terms(number))
     if not agreed:
         return NOTHING_CHECKED
     said = await ask(CODE_AND_CARE, care_proof)
-    answer: Sentence = await do(check_cover, number=number, proof=said.proof, service=said.service)
+    answer: Sentence = await do(
+        check_cover, number=number, proof=said.proof, service=said.service, facility_id=where
+    )
     return answer
 
 

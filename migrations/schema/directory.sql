@@ -28,6 +28,19 @@ create table doctor (
 create index doctor_by_phone on doctor (phone);
 grant select, insert, update (name, facility_id, languages, contracted_on, until) on doctor to service;
 
+-- Where a doctor sees patients besides his own facility.
+create table doctor_facility (
+    mutuelle_id text collate "C" not null,
+    phone text collate "C" not null,
+    facility_id text collate "C" not null,
+    since date not null,
+    until date check (until >= since),
+    primary key (mutuelle_id, phone, facility_id),
+    foreign key (mutuelle_id, phone) references doctor,
+    foreign key (mutuelle_id, facility_id) references facility
+);
+grant select, insert, update (until) on doctor_facility to service;
+
 -- The choices of a household, the newest in force; without a doctor: none any longer. Nothing is taken back.
 create table referent (
     mutuelle_id text collate "C" not null,

@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import _
 from mutuelle.benefits.tables import tariff
-from mutuelle.scheme.mutuelles import Place, PlaceNear, places_named, told_apart
-from mutuelle.tables import doctor, facility, mutuelle, place
+from mutuelle.scheme.mutuelles import Place, PlaceNear, get_mutuelle, places_named, told_apart
+from mutuelle.tables import doctor, doctor_facility, facility, mutuelle, place
 from talk.answers import Kind
 from talk.phones import shown_phone
 from talk.questions import initials
 from talk.trouble import InvalidError
+from talk.words import Caller
 
 SHORTEST_WORD = 5  # letters of a name that is found among other words
 
@@ -61,6 +62,23 @@ def in_office(today: date | ColumnElement[date]) -> ColumnElement[bool]:
 
 
 AT_FACILITY = (facility.c.mutuelle_id == doctor.c.mutuelle_id) & (facility.c.id == doctor.c.facility_id)
+
+
+def _also_at(today: date) -> ColumnElement[bool]:
+    """The condition: the doctor sees patients at the facility, though it is not his own."""
+    other = doctor_facility.c
+    return (
+        exists()
+        .where(
+            other.mutuelle_id == doctor.c.mutuelle_id,
+            other.phone == doctor.c.phone,
+            other.mutuelle_id == facility.c.mutuelle_id,
+            other.facility_id == facility.c.id,
+            other.since <= today,
+            or_(other.until.is_(None), other.until >= today),
+        )
+        .correlate(doctor, facility)
+    )
 
 
 _PRICED = (
@@ -124,7 +142,7 @@ async def practices_at(db: AsyncConnection, at: Place, today: date) -> list[Prac
             facility.c.services,
             _PRICED,
         )
-        .outerjoin_from(facility, doctor, AT_FACILITY & in_office(today))
+        .outerjoin_from(facility, doctor, or_(AT_FACILITY, _also_at(today)) & in_office(today))
         .where(facility.c.mutuelle_id == at.mutuelle_id, facility.c.place_id == at.id)
         .order_by(doctor.c.name.nulls_last(), facility.c.name, doctor.c.phone)
     )
@@ -143,3 +161,23 @@ async def practices_at(db: AsyncConnection, at: Place, today: date) -> list[Prac
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A facility where a doctor sees patients."""
+
+    key: str
+    label: str
+
+
+async def workplaces_of(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> list[Workplace]:
+    """Where the calling doctor sees patients of a mutuelle: his own facility first, then the others."""
+    today = (await get_mutuelle(db, mutuelle_id)).today(caller.at)
+    rows = await db.execute(
+        select(facility.c.id, facility.c.name)
+        .join_from(facility, doctor, or_(AT_FACILITY, _also_at(today)) & in_office(today))
+        .where(doctor.c.mutuelle_id == mutuelle_id, doctor.c.phone == caller.phone)
+        .order_by(facility.c.id != doctor.c.facility_id, facility.c.name)
+    )
+    return [Workplace(*row) for row in rows]

@@ -64,7 +64,13 @@ async def doctor_appointments(db: AsyncConnection, caller: Caller) -> list[Appoi
 
 
 async def check_cover(
-    db: AsyncConnection, caller: Caller, *, number: str, proof: Secret, service: str = ""
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    proof: Secret,
+    service: str = "",
+    facility_id: str = "",
 ) -> Sentence:
     """The answer to a doctor. Nothing is raised after a failure has been counted: the count must be committed.
 
@@ -81,9 +87,8 @@ async def check_cover(
         raise RefusedError(NOT_A_DOCTOR)
     if proof == PROOF_CAME_BEFORE and not (proof := await _proof_that_came(db, caller)):
         return _("The code came too long ago. Please send the number and the code once more.")
-    asker = await guess_limits.facility_for(
-        db, caller, [appointment.mutuelle_id for appointment in appointments], number
-    )
+    mutuelles = [appointment.mutuelle_id for appointment in appointments]
+    asker = await guess_limits.facility_for(db, caller, mutuelles, number, facility_id)
     if asker.level is None:
         raise RefusedError(
             _("Your facility has no agreement with {mutuelle} today.", mutuelle=asker.mutuelle.name)

@@ -35,6 +35,7 @@ log = logging.getLogger("keneya.mutuelle")
 
 WRONG_A_HOUSEHOLD = 3  # within LOCK_WINDOW: then no check of it is answered for LOCK
 LOCK_WINDOW = LOCK = timedelta(minutes=15)
+HALF_A_DAY = timedelta(hours=12)  # so long a doctor is where he last checked
 # A used code is no guess; a check while locked reveals nothing. "card": a code of a card that is not in hand.
 GUESSES = ("number", "code", "expired", "card", "year")
 
@@ -60,28 +61,39 @@ class DoctorAtFacility:
 
 
 async def facility_for(
-    db: AsyncConnection, caller: Caller, mutuelles: Sequence[str], number: str
+    db: AsyncConnection, caller: Caller, mutuelles: Sequence[str], number: str, facility_id: str = ""
 ) -> DoctorAtFacility:
     """The contract of a calling doctor of `mutuelles` for a member number, by the number's prefix.
 
     Never by whether a household has the number: the limit that is met must not reveal it. The facility is locked:
-    until the transaction ends, nobody else checks from it.
+    until the transaction ends, nobody else checks from it. Of a doctor with several facilities it is `facility_id`,
+    else the one from which he last checked within HALF_A_DAY, else his own.
     """
-    rows = await _CONTRACTS.rows(db, {"mutuelles": mutuelles, "phone": caller.phone})
+    asked = {"mutuelles": mutuelles, "phone": caller.phone, "facility": facility_id}
+    rows = await _CONTRACTS.rows(db, asked | {"since": caller.at - HALF_A_DAY})
     found = {row[0]: (Mutuelle(*row[:-4]), *row[-4:]) for row in rows}
     named = [owner.id for owner, *_more in found.values() if owner.prefix == int(number[:3])]
-    owner, facility_id, own_level, agreed, changes = found[named[0] if named else mutuelles[0]]
-    await lock(db, Lock.CHECKS, owner.id, facility_id)
+    owner, at_facility, own_level, agreed, changes = found[named[0] if named else mutuelles[0]]
+    await lock(db, Lock.CHECKS, owner.id, at_facility)
     today = owner.today(caller.at)
     level = agreed_level([FacilityAgreement(*one) for one in agreed], own_level, today)
     limits = read_changes(changes).on(today)
-    return DoctorAtFacility(owner, caller.phone, facility_id, level, caller.gateway == BY_MESSAGE, limits)
+    return DoctorAtFacility(owner, caller.phone, at_facility, level, caller.gateway == BY_MESSAGE, limits)
 
 
+_WORKS_AT = """coalesce(
+    (select x.facility_id from doctor_facility x
+      where x.mutuelle_id = doctor.mutuelle_id and x.phone = doctor.phone and x.facility_id = cast(:facility as text)
+        and (x.until is null or x.until >= cast(cast(:since as timestamptz) as date))),
+    (select c.facility_id from eligibility_check c
+      where cast(:facility as text) = '' and c.mutuelle_id = doctor.mutuelle_id and c.doctor_phone = doctor.phone
+        and c.asked_at > cast(:since as timestamptz)
+      order by c.asked_at desc limit 1),
+    doctor.facility_id)"""
 _CONTRACTS = Prepared(
     select(
         *(mutuelle.c[name] for name in Mutuelle.__dataclass_fields__),
-        doctor.c.facility_id,
+        facility.c.id,
         facility.c.level,
         rows_of(
             select(*(agreement.c[name] for name in FacilityAgreement.__dataclass_fields__)).where(
@@ -93,7 +105,7 @@ _CONTRACTS = Prepared(
     .join(doctor, doctor.c.mutuelle_id == mutuelle.c.id)
     .join(
         facility,
-        (facility.c.mutuelle_id == doctor.c.mutuelle_id) & (facility.c.id == doctor.c.facility_id),
+        (facility.c.mutuelle_id == doctor.c.mutuelle_id) & sa.text(f"facility.id = {_WORKS_AT}"),
     )
     .where(
         mutuelle.c.id == sa.any_(sa.bindparam("mutuelles", type_=sa.ARRAY(sa.Text))),

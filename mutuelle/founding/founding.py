@@ -121,6 +121,14 @@ async def contract_doctors(
     await note_founders(db, mutuelle.id, at)
 
 
+async def add_workplace(
+    db: AsyncConnection, mutuelle: Mutuelle, phone: str, facility_id: str, *, since: date
+) -> None:
+    """Write that a doctor of the mutuelle also sees patients at another facility."""
+    row = {"mutuelle_id": mutuelle.id, "phone": phone, "facility_id": facility_id}
+    await _write(db, tables.doctor_facility, [row], since=since)
+
+
 async def open_routes(db: AsyncConnection, mutuelle: Mutuelle, routes: Sequence[Route]) -> None:
     """Write which operator serves which country, and open the float and the suspense account of each."""
     _refuse(fault for route in routes for fault in faults_of_route(route))

@@ -32,6 +32,7 @@ FOUNDED: Mapping[str, Table] = {  # by the form that fills them
     "products": tables.product,
     "facilities": tables.facility,
     "doctors": tables.doctor,
+    "workplaces": tables.doctor_facility,
     "officers": tables.officer,
     "routes": tables.route,
 }

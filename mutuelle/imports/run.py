@@ -19,6 +19,7 @@ from mutuelle.acts import By
 from mutuelle.benefits.openings import open_benefits
 from mutuelle.enrolment.paid_for import IMPORT, change_regime
 from mutuelle.founding.founding import (
+    add_workplace,
     appoint_officers,
     contract_doctors,
     found_mutuelle,
@@ -215,6 +216,8 @@ async def _found(db: AsyncConnection, g: SetupRows, at: datetime) -> None:
         await appoint_officers(db, g.mutuelle, [officer for officer, _day in appointment], since=since, at=at)
     for since, contracts in groupby(sorted(g.doctors, key=_since), key=_since):
         await contract_doctors(db, g.mutuelle, [doctor for doctor, _day in contracts], on=since, at=at)
+    for doctor, since in g.workplaces:
+        await add_workplace(db, g.mutuelle, doctor.phone, doctor.facility_id, since=since)
 
 
 async def _change_regimes(db: AsyncConnection, g: SetupRows, at: datetime) -> None:

@@ -79,6 +79,7 @@ class SetupRows:
     sales: list[Sale] = field(default_factory=list)
     facilities: list[Facility] = field(default_factory=list)
     doctors: list[tuple[Doctor, date]] = field(default_factory=list)
+    workplaces: list[tuple[Doctor, date]] = field(default_factory=list)
     officers: list[tuple[Officer, date]] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     limits: list[NewLimit] = field(default_factory=list)
@@ -192,16 +193,25 @@ def facility_rows(g: SetupRows, records: list[Record]) -> None:
 
 
 def doctor_rows(g: SetupRows, records: list[Record]) -> None:
-    """The referent doctors, each at a facility."""
-    for record in once(records, ("phone",), g.faults):
+    """The referent doctors, each at a facility; a second line of a phone is another facility of the same doctor."""
+    own: set[str] = set()
+    for record in once(records, ("phone", "facility"), g.faults):
         facility_id = find_id(g, record, "facility", "facilities")
         if not record.is_whole or facility_id is None:
             continue
         doctor = Doctor(record["phone"], record["name"], facility_id, record["languages"])
-        if g.judge(record, faults_of_doctor(doctor, [facility_id])):
-            g.doctors.append((doctor, record["since"] or g.today))
-            row = {**vars(doctor), "languages": list(doctor.languages)}
-            g.compare("doctors", record, row, facility_id="facility")
+        if not g.judge(record, faults_of_doctor(doctor, [facility_id])):
+            continue
+        since = record["since"] or g.today
+        if doctor.phone in own:
+            g.workplaces.append((doctor, since))
+            there = g.known.present("workplaces", vars(doctor))
+            g.count("doctors", is_there=there is not None)
+            continue
+        own.add(doctor.phone)
+        g.doctors.append((doctor, since))
+        row = {**vars(doctor), "languages": list(doctor.languages)}
+        g.compare("doctors", record, row, facility_id="facility")
 
 
 def officer_rows(g: SetupRows, records: list[Record]) -> None:

@@ -40,6 +40,19 @@ async def open_facility(
     )
 
 
+async def works_also_at(
+    db: AsyncConnection,
+    facility: str,
+    phone: str = DR_ROKIA,
+    *,
+    code: str = "BEN",
+    since: date = CONTRACTED_ON,
+) -> None:
+    """The doctor also sees patients at another facility."""
+    row = {"mutuelle_id": code, "phone": phone, "facility_id": facility, "since": since}
+    await db.execute(insert(tables.doctor_facility), row)
+
+
 async def contract(
     db: AsyncConnection,
     phone: str = DR_ROKIA,

@@ -55,11 +55,10 @@ async def ask(
     phone: str = DR_ROKIA,
     keyring: Keyring = SEALS,
     gateway: str = "test",
-    service: str = "",
 ) -> Sentence:
     """The answer to the doctor, in its own transaction."""
     caller = calling(phone, at, gateway=gateway, keyring=keyring)
-    return await check_cover(db, caller, number=number, proof=Secret(code), service=service)
+    return await check_cover(db, caller, number=number, proof=Secret(code))
 
 
 async def check(
@@ -71,11 +70,13 @@ async def check(
     phone: str = DR_ROKIA,
     gateway: str = "test",
     service: str = "",
+    facility_id: str = "",
 ) -> str:
     """The text that the doctor reads, in French."""
+    said = {"service": service, "facility_id": facility_id}
     async with pool.begin() as db:
-        answer = await ask(db, number, code, at=at, phone=phone, gateway=gateway, service=service)
-        return render(answer, "fr")
+        caller = calling(phone, at, gateway=gateway)
+        return render(await check_cover(db, caller, number=number, proof=Secret(code), **said), "fr")
 
 
 async def new_card(pool: AsyncEngine, household: Household, *, at: datetime = NOON) -> PrintedCard:

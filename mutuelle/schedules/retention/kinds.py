@@ -107,7 +107,16 @@ KINDS: Sequence[DataKind] = (
         "officers",
         _("who held which office, and what they did and answered"),
         (
-            *("officer", "doctor", "role_change", "pin_change", "mutuelle_limit", "benefit", "cash_holder"),
+            *(
+                "officer",
+                "doctor",
+                "doctor_facility",
+                "role_change",
+                "pin_change",
+                "mutuelle_limit",
+                "benefit",
+                "cash_holder",
+            ),
             *("cash_deposit", "cash_count", "digest", "digest_answer", "schedule", "closed_year"),
             *("assembly", "assembly_vote", "ledger.period_act"),
         ),

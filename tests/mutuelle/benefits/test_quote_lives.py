@@ -2,25 +2,31 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mutuelle.benefits.rules import (
     Benefit,
     BilledCare,
+    FacilityAgreement,
     Quote,
     QuoteState,
     Tariff,
     UsedSoFar,
+    agreed_level,
+    first_covered_day,
     in_force,
     price_of_act,
     quote,
     used_so_far,
 )
-from mutuelle.cover.rules import Period, Terms
+from mutuelle.cover.people import Person
+from mutuelle.cover.rules import Period, Receipt, Terms, periods
 
-OPENED = date(2026, 1, 1)
+OPENED, DAY = date(2026, 1, 1), timedelta(days=1)
 PERIOD = Period(
     Terms(1, False, OPENED, 12_000, 12, 0, 3, 1, 50), 12_000, OPENED, OPENED, OPENED, OPENED, anchor_on=OPENED
 )
@@ -166,3 +172,47 @@ def test_care_of_another_period_or_service_is_not_counted() -> None:
         BilledCare(2, "ACC", OPENED, 100, 50),
     ]
     assert used_so_far(bills, "ACC", 1, PERIOD) == UsedSoFar(80, 1, 130, 2)
+
+
+JOINED = date(2025, 3, 1)
+OLD = Terms(1, False, JOINED, 12_000, 12, 0, 3, 1, 100)
+RENEWED = Terms(2, True, date(2026, 2, 20), 12_000, 12, 0, 3, 1, 100)
+PAPER = Terms(1, False, JOINED, 12_000, 12, 0, 3, 1, 100, waits_from=date(2024, 6, 1))
+LATER = date(2026, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("who", "terms", "since"),
+    [
+        ({}, OLD, JOINED),  # from the start, also over a renewal in time
+        ({}, PAPER, date(2024, 6, 1)),  # of a household from paper, since when it waits
+        ({"first_policy": 2, "added_on": LATER}, OLD, LATER),  # who was named later waits from then
+        # Who was born into it, and who came from another household, has waited with it.
+        ({"first_policy": 3, "added_on": LATER, "covered_from": LATER, "birth_year": 2026}, OLD, JOINED),
+        ({"first_policy": 3, "added_on": LATER, "covered_from": JOINED, "came_from": "1"}, OLD, JOINED),
+        ({"first_policy": 3, "added_on": LATER}, OLD, None),  # the price does not count her yet
+    ],
+)
+def test_the_months_of_a_service_count_from_the_first_day_of_unbroken_cover(
+    who: dict[str, Any], terms: Terms, since: date | None
+) -> None:
+    found = periods([terms, RENEWED], [Receipt(JOINED, 12_000), Receipt(date(2026, 2, 20), 12_000)])
+    facts = {"rank": 2, "name": None, "birth_year": 1990, "added_on": JOINED} | who
+    assert first_covered_day(found, Person(**facts), date(2026, 8, 1)) == since
+
+
+def test_a_lapse_begins_the_months_anew() -> None:
+    late = date(2026, 9, 1)
+    found = periods([OLD, RENEWED], [Receipt(JOINED, 12_000), Receipt(late, 12_000)])
+    person = Person(1, None, 1990, JOINED)
+    assert first_covered_day(found, person, date(2026, 10, 1)) == late
+
+
+def test_an_agreement_holds_from_its_first_to_its_last_day() -> None:
+    first, last = date(2026, 1, 1), date(2026, 6, 30)
+    agreed = [FacilityAgreement(first, "hospital", last)]
+    days = {first - DAY: None, first: "hospital", last: "hospital", last + DAY: None}
+    assert {on: agreed_level(agreed, "centre", on) for on in days} == days
+    assert agreed_level([], "centre", first) == "centre"
+    again = [*agreed, FacilityAgreement(date(2026, 6, 1), "post")]
+    assert agreed_level(again, "centre", date(2026, 6, 15)) == "post"

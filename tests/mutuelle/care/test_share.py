@@ -10,7 +10,7 @@ from mutuelle.benefits.rules import Benefit, FacilityAgreement
 from mutuelle.benefits.tables import given_quote
 from mutuelle.households.households import Household
 from tests.support.benefits import opens_benefits, rule
-from tests.support.clinic import DR_SOULEYMANE, contract
+from tests.support.clinic import DR_SOULEYMANE, contract, open_facility, works_also_at
 from tests.support.doctor_desk import check, covered_household, give_card, make
 from tests.support.town import MARIAM, NOON, found_town, join, paid
 
@@ -115,3 +115,38 @@ async def test_another_care_with_the_same_code_is_for_the_same_doctor_only(
     async with pool.connect() as db:
         quoted = list(await db.scalars(select(given_quote.c.service).order_by(given_quote.c.service)))
     assert quoted == ["ACC", "CON"]
+
+
+async def test_a_doctor_of_two_facilities_is_where_he_says(pool: AsyncEngine, household: Household) -> None:
+    """In a call he says it; an SMS of the same half-day is from there, the next day from his own facility."""
+    async with pool.begin() as db:
+        await open_facility(db, facility="csref", name="CSRef")
+        await works_also_at(db, "csref")
+        await opens_benefits(
+            db, rule("ACC"), rule("ACC", "hospital", copay_percent=40), prices={"ACC": 5_000}
+        )
+        as_hospital = FacilityAgreement(date(2026, 1, 1), "hospital")
+        await opens_benefits(
+            db, rule("CON"), facility="csref", prices={"ACC": 20_000}, agreements=(as_hospital,)
+        )
+    hours = timedelta(hours=1)
+    for at, said, where in (
+        (NOON, "1 000 F", ""),
+        (NOON + hours, "8 000 F", "csref"),
+        (NOON + 2 * hours, "8 000 F", ""),
+        (NOON + 3 * hours, "1 000 F", "cscom"),
+        (NOON + 4 * hours, "8 000 F", "csref"),
+        (NOON + DAY, "1 000 F", ""),
+    ):
+        code = await make(pool, household, at=at)
+        answer = await check(pool, household.number, code, at=at, service="ACC", facility_id=where)
+        assert f"Le patient paie {said}." in answer, (at, where)
+
+
+async def test_a_doctor_is_not_where_he_does_not_work(pool: AsyncEngine, household: Household) -> None:
+    async with pool.begin() as db:
+        await open_facility(db, facility="csref", name="CSRef")
+        await opens_benefits(db, rule("ACC"), prices={"ACC": 5_000})
+        await opens_benefits(db, rule("CON"), facility="csref", prices={"ACC": 20_000})
+    code = await make(pool, household)
+    assert "1 000 F" in await check(pool, household.number, code, service="ACC", facility_id="csref")

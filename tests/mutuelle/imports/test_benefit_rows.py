@@ -9,7 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.benefits.openings import existing_openings
 from mutuelle.benefits.rules import Benefit, FacilityAgreement, Tariff
+from mutuelle.care.directory import practices_at, workplaces_of
+from mutuelle.scheme.mutuelles import Place
+from tests.support.doctor_desk import calling
 from tests.support.paper_registers import fault_texts, take, write
+from tests.support.town import NOON
 
 ETABLISSEMENTS = (
     "nom;type;village;téléphone;horaires;services\n"
@@ -115,3 +119,22 @@ async def test_what_is_there_is_changed_by_two_treasurers_only(pool: AsyncEngine
     assert found.agreements == [
         ("csref", FacilityAgreement(date(2025, 1, 1), "hospital", date(2026, 12, 31)))
     ]
+
+
+async def test_a_second_line_of_a_doctor_is_another_facility(pool: AsyncEngine, tmp_path: Path) -> None:
+    doctors = (
+        "nom;téléphone;établissement;langues\n"
+        "Dr Yaya Koné;76 00 00 40;CSCom de Niéna;bambara\n"
+        "Dr Yaya Koné;76 00 00 40;CSRef;bambara\n"
+    )
+    folder = write(tmp_path, etablissements=ETABLISSEMENTS, medecins=doctors)
+    taken = await take(pool, folder)
+    assert (fault_texts(taken), taken.counts["doctors"]) == ([], (2, 0))
+    again = await take(pool, folder)
+    assert (fault_texts(again), again.counts["doctors"]) == ([], (0, 2))
+    async with pool.connect() as db:
+        caller = calling("+22376000040")
+        assert [one.label for one in await workplaces_of(db, caller, "BEN")] == ["CSCom de Niéna", "CSRef"]
+        for place in ("niena", "zantiela"):
+            found = await practices_at(db, Place("BEN", place, place), NOON.date())
+            assert [one.doctor for one in found] == ["Dr Yaya Koné"]
