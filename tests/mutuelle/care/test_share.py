@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.benefits.rules import Benefit, FacilityAgreement
@@ -99,6 +99,13 @@ async def test_of_a_card_the_year_says_whose_share_it_is(pool: AsyncEngine, hous
     assert "Le patient paie 1 000 F." in await check(pool, household.number, f"{second}1981", service="ACC")
 
 
+async def alarms(pool: AsyncEngine) -> int:
+    """How many SMS told the household that a code was tried again."""
+    async with pool.connect() as db:
+        tried = text("select count(*) from sms_outbox where template = 'code used again'")
+        return (await db.execute(tried)).scalar_one()
+
+
 async def test_another_care_with_the_same_code_is_for_the_same_doctor_only(
     pool: AsyncEngine, household: Household
 ) -> None:
@@ -110,8 +117,10 @@ async def test_another_care_with_the_same_code_is_for_the_same_doctor_only(
     again = await check(pool, household.number, code, service="CON")
     assert "Le patient paie 250 F." in again
     assert "Code déjà utilisé" in again
+    assert await alarms(pool) == 0, "the same doctor, for another care, is no reason to worry"
     other = await check(pool, household.number, code, service="CON", phone=DR_SOULEYMANE)
     assert "paie" not in other
+    assert await alarms(pool) == 1
     async with pool.connect() as db:
         quoted = list(await db.scalars(select(given_quote.c.service).order_by(given_quote.c.service)))
     assert quoted == ["ACC", "CON"]
