@@ -103,7 +103,7 @@ async def alarms(pool: AsyncEngine) -> int:
     """How many SMS told the household that a code was tried again."""
     async with pool.connect() as db:
         tried = text("select count(*) from sms_outbox where template = 'code used again'")
-        return (await db.execute(tried)).scalar_one()
+        return int((await db.execute(tried)).scalar_one())
 
 
 async def test_another_care_with_the_same_code_is_for_the_same_doctor_only(
