@@ -16,7 +16,7 @@ from sms.tables import conversation, optout
 from talk.keywords import word_for
 from talk.tables import action
 from tests.support.sms_phone import Writer, code_in, handled, sms_deps
-from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, join, paid, sell
+from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, heard, join, paid, sell
 
 DAY = timedelta(days=1)
 
@@ -43,6 +43,8 @@ async def asked(pool: AsyncEngine) -> int:
 
 async def test_cover_is_answered_at_once_and_says_how_to_pay_by_sms(awa: Writer, clock: Clock) -> None:
     clock.now += timedelta(days=100)
+    async with awa.deps.pool.begin() as db:
+        await heard(db, clock.now)
     assert "NON COUVERT" in (shown := await awa.send("Droits"))
     assert "Répondez PAYER" in shown
     assert "tapez" not in shown
