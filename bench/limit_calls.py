@@ -74,7 +74,7 @@ def money(amount: int) -> str:
 
 
 def opens(opening: int, paid: int) -> str:
-    return f"encore {money(opening - paid)} pour ouvrir la couverture"
+    return f"encore {money(opening - paid)} pour la couverture"
 
 
 def shown(number: str) -> str:

@@ -52,7 +52,7 @@ async function act(action, args, facts) {
   return done;
 }
 
-const opens = (missing) => `encore ${money(missing)} pour ouvrir la couverture`;
+const opens = (missing) => `encore ${money(missing)} pour la couverture`;
 
 function menuFor(args, isMember, known) {
   const menu = new UssdMenu();
