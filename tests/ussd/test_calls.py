@@ -14,7 +14,7 @@ from locales import DEFAULT_LANGUAGE, render
 from mutuelle import tables
 from mutuelle.contributions.payments import ASKS_A_DAY
 from talk.tables import action
-from tests.support.town import AWA, MARIAM, NOON, Clock, Handset, found, join, paid, sell
+from tests.support.town import AWA, MARIAM, NOON, Clock, Handset, found, heard, join, paid, sell
 from ussd import calls, deps
 
 HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n"  # and the doors behind, as they come
@@ -298,6 +298,8 @@ async def test_a_renewal_binds_nobody_before_its_first_franc(
     home = await join(pool, AWA, at=NOON)
     await paid(pool, home, at=NOON)
     clock.now = NOON + timedelta(days=350)
+    async with pool.begin() as db:
+        await heard(db, clock.now)
     stranger = Handset(awa.ussd_deps, phone=MARIAM)
     await stranger.dial("2", "4", home.number)
     screen = await stranger.type("3000")
