@@ -24,7 +24,7 @@ from sms.limits import Sender
 from sms.tables import conversation, inbox, outbox
 from talk.tables import action
 from tests.support.sms_phone import Writer, code_in, handled, sms_deps
-from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, join, paid
+from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, heard, join, paid
 
 DUE_AGAIN = (5, 30, 120, 600)
 
@@ -190,6 +190,8 @@ async def test_a_late_message_is_answered_with_the_state_of_now(deps: SmsDeps, c
     awa = Writer(deps)
     message = await awa.post("couverture")
     clock.now += timedelta(days=120)
+    async with deps.pool.begin() as db:
+        await heard(db, clock.now)
     await answer_waiting(deps)
     assert "NON COUVERT" in await awa.reply_to(message)
 
