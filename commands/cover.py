@@ -1,4 +1,4 @@
-"""`keneya cover`: lists what corrected rules of cover change, household by household. Listing changes nothing."""
+"""`keneya cover`: lists the answers to doctors that the rules of cover do not give. Listing changes nothing."""
 
 import argparse
 from datetime import UTC, datetime
@@ -11,16 +11,16 @@ from mutuelle.care.replay import Otherwise, answered_otherwise
 from mutuelle.cover.rules import Cover
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.scheme.mutuelles import Mutuelle, mutuelles
-from mutuelle.support.review import Redated, accept_answers, redated
+from mutuelle.support.review import accept_answers
 
 
 def add(commands: Commands) -> None:
     cover_ = group(
         commands,
         "cover",
-        "what corrected rules of cover change: list it, and write down that it was looked at",
+        "answers that the rules of cover do not give: list them, and write down that a person looked",
     )
-    review_ = command(cover_, "review", review, "list the households concerned, and what changes for each")
+    review_ = command(cover_, "review", review, "list the answers, with what the rules say")
     accept_ = command(
         cover_, "accept", accept, "write down that a person has looked at the answers that review lists"
     )
@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
 
 
 async def review(arguments: argparse.Namespace) -> int:
-    """Print each answer to a doctor, and each cover of today, that the corrected rules change."""
+    """Print each answer to a doctor that the rules do not give."""
     await expect_mutuelle(arguments.mutuelle)
     listed = 0
     async with database() as db:
@@ -37,10 +37,7 @@ async def review(arguments: argparse.Namespace) -> int:
             for answered in await answered_otherwise(db, one.id):
                 print(_answer_line(answered))
                 listed += 1
-            async for changed in redated(db, one, one.today(datetime.now(UTC))):
-                print(_cover_line(one, changed))
-                listed += 1
-    print(f"To look at: {listed}." if listed else "Nothing to look at: no answer and no cover is otherwise.")
+    print(f"To look at: {listed}." if listed else "Nothing to look at: no answer is otherwise.")
     return 0
 
 
@@ -70,10 +67,6 @@ def _answer_line(one: Otherwise) -> str:
     about = f"{one.answer.mutuelle_id} {shown_number(one.answer.number)}"
     answer = f"answer {one.answer.reference} of {one.answer.asked_on.isoformat()}"
     return f"{about}: {answer} said {_words(said)}, the rules say {_words(rules)}"
-
-
-def _cover_line(mutuelle: Mutuelle, one: Redated) -> str:
-    return f"{mutuelle.id} {shown_number(one.number)}: cover was {_words(one.before)}, is {_words(one.now)}"
 
 
 def _words(found: Cover) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -42,7 +41,7 @@ async def _write(url: str, statement: str) -> None:
 
 def test_nothing_is_listed_where_the_rules_say_what_was_said(keneya: Keneya, database: Database) -> None:
     asyncio.run(_answered(database.url))
-    assert keneya("cover", "review") == (0, "Nothing to look at: no answer and no cover is otherwise.\n", "")
+    assert keneya("cover", "review") == (0, "Nothing to look at: no answer is otherwise.\n", "")
 
 
 def test_an_answer_by_former_rules_is_listed_until_a_person_has_looked_at_it(
@@ -62,21 +61,10 @@ def test_an_answer_by_former_rules_is_listed_until_a_person_has_looked_at_it(
     assert "said expired until 2026-01-31, the rules say covered until 2027-09-22" in output
     assert "BROKEN check_answer_stands" in keneya("check")[1]
     assert "Answers looked at: 1." in keneya("cover", "accept", *BECAUSE)[1]
-    assert keneya("cover", "review") == (0, "Nothing to look at: no answer and no cover is otherwise.\n", "")
+    assert keneya("cover", "review") == (0, "Nothing to look at: no answer is otherwise.\n", "")
     assert "check_answer_stands" not in keneya("check")[1]
     asyncio.run(_write(database.owner_url, "update eligibility_check set until_on = '2026-02-28'"))
     assert "BROKEN check_answer_stands" in keneya("check")[1], "changed after a person had looked"
-
-
-def test_a_household_whose_dates_have_moved_is_listed_with_both(keneya: Keneya, database: Database) -> None:
-    """Its money is older than its agreement: the former rules opened its cover on the day of the money."""
-    household = asyncio.run(_answered(database.url))
-    agreed = datetime.now(UTC).date() - timedelta(days=1)
-    asyncio.run(_write(database.owner_url, f"update policy set agreed_on = '{agreed}'"))
-    _code, output, _complaints = keneya("cover", "review")
-    [line] = [line for line in output.splitlines() if "cover was" in line]
-    assert line.startswith(f"BEN {household.shown_number}: cover was ")
-    assert ", is waiting from" in line
 
 
 def test_a_mutuelle_that_is_not_there_is_one_line(keneya: Keneya) -> None:
