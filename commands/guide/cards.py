@@ -183,6 +183,7 @@ def doctor(code: str) -> Draft:
         calls=duties,
         messages=(
             (verify.keyword, _("number code"), _("is the patient covered?")),
+            (verify.keyword, _("number code DEL"), _("and what does she pay?")),
             (verify.keyword, _("number 1981"), _("without a code: the year of birth")),
             HELP_ROW,
         ),
