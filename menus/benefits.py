@@ -1,5 +1,6 @@
 """What a member pays for care: service by service, at a level or a facility; by SMS in one message."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from locales import Money, Sentence, _
@@ -12,7 +13,7 @@ from mutuelle.benefits.quotes import (
     quote_of_rule,
     quotes_of_rules,
 )
-from mutuelle.benefits.rules import Quote, in_force
+from mutuelle.benefits.rules import Benefit, Quote, in_force
 from mutuelle.benefits.services import service_in, service_name, short_word, words_beside
 from mutuelle.benefits.words import (
     conditions,
@@ -100,17 +101,17 @@ async def one_service(caller: Caller, asked: Asked, service: str, level: str) ->
 async def quoted(caller: Caller, asked: Asked, service: str, level: str) -> Quote:
     """The quote for a member who is covered; for anybody else the rule alone, with the price there."""
     today, stands = asked.mutuelle.today(caller.at), asked.stands
-    if stands is None or not stands.cover.is_covered:
+    covered = [person for person in stands.people if person.covered] if stands else []
+    if stands is None or not covered:
         return quote_of_rule(asked.facts, service, level, today)
-    patient = await for_whom(caller, asked, service, level)
+    rule = in_force(asked.facts.benefits, service, level, today)
+    patient = await for_whom(caller, asked, covered, rule)
     return quote_for(asked.facts, stands, patient, service, level, today)
 
 
-async def for_whom(caller: Caller, asked: Asked, service: str, level: str) -> Person:
+async def for_whom(caller: Caller, asked: Asked, people: Sequence[Person], rule: Benefit | None) -> Person:
     """The patient; asked only where a ceiling, a count or a wait is each person's own."""
     today = asked.mutuelle.today(caller.at)
-    people = [person for person in asked.stands.people if person.covered] if asked.stands else []
-    rule = in_force(asked.facts.benefits, service, level, today)
     is_own = rule and (rule.person_ceiling_minor or rule.person_count or rule.waiting_months)
     if len(people) == 1 or not is_own:
         return people[0]
