@@ -14,6 +14,7 @@ from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.holders import masked, notices
 from mutuelle.households.households import Household, lock_household, own_household, refuse_frozen
+from mutuelle.locks import LOCK
 from mutuelle.notify import notify
 from mutuelle.officers.pin_hashing import hash_pin
 from mutuelle.officers.pins import PinKind, draw_pin, try_kept
@@ -27,12 +28,14 @@ PURPOSE = "household pin"
 HOUSEHOLD_PIN = PinKind(
     PURPOSE,
     Prepared(
-        sa.text("""
-    with turn as materialized (select pg_advisory_xact_lock(:space, hashtext(:name)))
+        sa.text(
+            """
+    with turn as materialized (select LOCK)
     select p.sealed, p.failures, p.locked_until
       from turn, household h join household_pin p on p.mutuelle_id = h.mutuelle_id and p.number = h.number
      where h.number = :name for update of p
-    """)
+    """.replace("LOCK", LOCK)
+        )
     ),
     Prepared(
         sa.text("""

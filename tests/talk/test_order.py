@@ -15,6 +15,7 @@ from tests.talk.test_engine import CALLER, FIT, Stage
 MENUS = Path(__file__).parents[2] / "menus"
 MAY_ORDER = {  # nothing that moves money or gives a right: the sender of an SMS can be forged
     "cash_dispute.py",  # a member contests a receipt of cash: a person looks at it
+    "holder.py",  # a phone is known by a year of birth, its proof, or says "not me": it gives nothing to a forger
     "reminders.py",  # reminders on and off
     "treasurer.py",  # her answer to a digest
     "voucher_dispute.py",  # who was paid says that the money did not come: a person looks at it
