@@ -77,7 +77,7 @@ async def what_she_pays(caller: Caller, asked: Asked) -> Sentence:
     today, currency = asked.mutuelle.today(caller.at), asked.mutuelle.currency
     services = asked.facts.services_on(today)
     lines = [Option(code, shares_in_short(asked.facts, code, today, currency)) for code in services]
-    service = (await choose(_("What you pay for care:"), lines)).key
+    service = (await one_of(_("What you pay for care:"), lines)).key
     rules = rules_on(asked.facts, service, today)
     level = rules[0].level
     if len(rules) > 1:
@@ -127,7 +127,7 @@ async def prices_at(caller: Caller, asked: Asked) -> Sentence:
     if not quotes:
         return await show(_("No price is known there today. Ask: {phone}", phone=asked.mutuelle.complaints))
     lines = [Option(quote.service, price_line(asked, quote)) for quote in quotes]
-    service = (await choose(_("Price, and what you pay:"), lines)).key
+    service = (await one_of(_("Price, and what you pay:"), lines)).key
     return await one_service(caller, asked, service, quotes[0].level)
 
 
