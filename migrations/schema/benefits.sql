@@ -105,7 +105,7 @@ create table given_quote (
     patient_minor bigint check (patient_minor >= 0), -- null: only the percentage is known
     patient_percent integer check (patient_percent between 0 and 100),
     asked_at timestamptz not null,
-    primary key (mutuelle_id, reference, service),
+    primary key (mutuelle_id, reference, service, asked_at), -- each time that he asked
     foreign key (mutuelle_id, reference) references eligibility_check,
     check (patient_minor <= price_minor)
 );

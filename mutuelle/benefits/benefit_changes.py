@@ -19,6 +19,8 @@ from mutuelle.benefits.rules import Benefit, coming, in_force
 from mutuelle.benefits.services import service_name
 from mutuelle.benefits.tables import benefit
 from mutuelle.benefits.words import LEVEL_NAMES, difference
+from mutuelle.household_key import same_household
+from mutuelle.households.holders import phones_of_open
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import (
     OPEN_DAYS,
@@ -32,7 +34,7 @@ from mutuelle.officers.joint_acts import (
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.limits import limits_of
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.tables import household, household_phone, policy
+from mutuelle.tables import household, policy
 from talk.trouble import RefusedError
 from talk.words import Caller
 
@@ -149,22 +151,12 @@ async def _phones(db: AsyncConnection, mutuelle_id: str, product_code: str) -> l
     """The phones of the open households whose last policy is of this product."""
     last = (
         select(policy.c.product_code)
-        .where(policy.c.mutuelle_id == household.c.mutuelle_id, policy.c.number == household.c.number)
+        .where(same_household(policy, household))
         .order_by(policy.c.sequence.desc())
         .limit(1)
         .scalar_subquery()
     )
-    rows = await db.scalars(
-        select(household_phone.c.phone)
-        .join(
-            household,
-            (household.c.mutuelle_id == household_phone.c.mutuelle_id)
-            & (household.c.number == household_phone.c.number),
-        )
-        .where(household.c.mutuelle_id == mutuelle_id, household.c.closed_at.is_(None), last == product_code)
-        .distinct()
-    )
-    return list(rows)
+    return list(await db.scalars(phones_of_open(mutuelle_id).where(last == product_code)))
 
 
 def _label(facts: Facts) -> Sentence:

@@ -1,5 +1,6 @@
 """Invariants of benefits: what the mutuelle pays of care was decided, billed and told by the same rules."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
@@ -7,11 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invariants import Invariant
-from mutuelle.benefits.quotes import facts_for
+from mutuelle.benefits.quotes import BenefitFacts, benefit_facts
 from mutuelle.benefits.rules import BilledCare, in_force, left_minor, own_share, used_so_far
-from mutuelle.contributions.standing import facts_of, stands_on
+from mutuelle.contributions.standing import Standing, facts_of, stands_on
 from mutuelle.cover.rules import current
-from mutuelle.households.households import Household, find_household
+from mutuelle.households.households import find_household
 
 _BILLS = text("""
     select b.mutuelle_id, b.number, b.rank, b.facility_id, b.service, b.level, b.cared_on, b.price_minor, b.paid_minor,
@@ -33,26 +34,28 @@ async def _bills_beyond_their_rules(db: AsyncConnection) -> list[str]:
         household = await find_household(db, number, closed=True)
         if household is None:
             continue
+        known = await facts_of(db, household, datetime.combine(bills[-1][0].cared_on, time(12), UTC))
+        rules: dict[str, BenefitFacts] = {}
         before: list[BilledCare] = []
         for care, level, voucher in bills:
-            if care.paid_minor > await _most(db, household, care, level, before):
+            stands = stands_on(household, replace(known, today=care.cared_on))
+            product = stands.covering.code
+            rules[product] = rules.get(product) or await benefit_facts(db, mutuelle_id, product)
+            if care.paid_minor > _most(rules[product], stands, care, level, before):
                 found.append(f"{mutuelle_id} {voucher}")
             before.append(care)
     return found
 
 
-async def _most(
-    db: AsyncConnection, household: Household, care: BilledCare, level: str, before: list[BilledCare]
+def _most(
+    facts: BenefitFacts, stands: Standing, care: BilledCare, level: str, before: Sequence[BilledCare]
 ) -> int:
     """The most that the mutuelle may pay of this care after those before."""
-    on = care.cared_on
-    known = await facts_of(db, household, datetime.combine(on, time(12), UTC))
-    stands = stands_on(household, replace(known, today=on))
-    facts = await facts_for(db, stands)
-    rule = in_force(facts.benefits, care.service, level, on)
+    rule = in_force(facts.benefits, care.service, level, care.cared_on)
     if rule is None or not rule.is_paid:
         return 0
-    left = left_minor(rule, used_so_far(before, care.service, care.rank, current(stands.periods, on)))
+    period = current(stands.periods, care.cared_on)
+    left = left_minor(rule, used_so_far(before, care.service, care.rank, period))
     share = care.price_minor - own_share(rule, care.price_minor)
     return share if left is None else min(share, left)
 

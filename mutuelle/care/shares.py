@@ -43,7 +43,10 @@ async def share_told(
     ranks = given["covered_ranks"] or [given["rank"]]
     if len(ranks) > 1:
         return ADD_YEAR
-    person = next(one for one in stands.people if one.rank == ranks[0])
+    # A code may be sent again a day later, when she has left or is covered no more.
+    person = next((one for one in stands.people if one.rank == ranks[0] and one.covered), None)
+    if person is None:
+        return None
     today = asker.mutuelle.today(caller.at)
     quote = quote_for(facts, stands, person, read.code, asker.level, today)
     await _keep(db, given, quote, caller)

@@ -196,3 +196,14 @@ def masked(phone: str) -> str:
 async def _set(db: AsyncConnection, household: Household, phone: str, **values: object) -> None:
     own = of_household(household_phone, household) & (household_phone.c.phone == phone)
     await db.execute(sa.update(household_phone).where(own).values(values))
+
+
+def phones_of_open(mutuelle_id: str) -> sa.Select[str]:
+    """The query of the phones of a mutuelle's open households, each once."""
+    is_open = same_household(household_table, household_phone) & household_table.c.closed_at.is_(None)
+    return (
+        select(household_phone.c.phone)
+        .join(household_table, is_open)
+        .where(household_phone.c.mutuelle_id == mutuelle_id)
+        .distinct()
+    )

@@ -55,7 +55,7 @@ async def own_services(db: AsyncConnection, mutuelle_id: str) -> dict[str, str]:
     rows = await db.execute(
         select(named_service.c.code, named_service.c.name).where(named_service.c.mutuelle_id == mutuelle_id)
     )
-    return {code: name for code, name in rows}  # noqa: C416
+    return {row.code: row.name for row in rows}
 
 
 async def patients_of(db: AsyncConnection, caller: Caller, own: Appointment, number: str) -> Sequence[Option]:

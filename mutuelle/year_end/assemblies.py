@@ -10,12 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
-from mutuelle.household_key import same_household
+from mutuelle.households.holders import phones_of_open
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
-from mutuelle.tables import household, household_phone
 from mutuelle.year_end.tables import assembly
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -77,19 +76,8 @@ async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, fac
     same_day = (assembly.c.mutuelle_id == mutuelle.id) & (assembly.c.held_on == found.on)
     if await db.scalar(select(assembly.c.held_on).where(same_day)):
         raise RefusedError(_("An assembly is convened on this day already."))
-    phones = await db.scalar(select(func.count()).select_from(_phones(mutuelle.id).subquery()))
+    phones = await db.scalar(select(func.count()).select_from(phones_of_open(mutuelle.id).subquery()))
     return Convening(mutuelle, found, phones or 0)
-
-
-def _phones(mutuelle_id: str) -> Any:
-    """The phones of the open households, each once."""
-    is_open = same_household(household, household_phone) & household.c.closed_at.is_(None)
-    return (
-        select(household_phone.c.phone)
-        .join(household, is_open)
-        .where(household_phone.c.mutuelle_id == mutuelle_id)
-        .distinct()
-    )
 
 
 def said_where(found: Assembly) -> dict[str, Any]:
@@ -117,7 +105,7 @@ async def _convene(db: AsyncConnection, act: JointAct, found: Convening, at: dat
         "convened_at": at,
     }
     await db.execute(insert(assembly), row)
-    phones = await db.scalars(_phones(act.mutuelle_id))
+    phones = await db.scalars(phones_of_open(act.mutuelle_id))
     sentence = convened(found.mutuelle, new)
     await notify(db, act.mutuelle_id, CONVENED, dict.fromkeys(phones, sentence), at, event=act.id)
 

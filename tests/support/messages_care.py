@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from locales import Sentence, _
 from mutuelle.benefits.rules import Benefit, Quote, QuoteState
 from mutuelle.benefits.words import patient_pays
-from mutuelle.care import eligibility, messages, patients
+from mutuelle.care import answers, eligibility, messages, patients
 from mutuelle.care.guess_limits import DoctorAtFacility
 from mutuelle.care.patients import shown_patient
 from mutuelle.cover.people import Person
@@ -21,13 +21,13 @@ DESK = DoctorAtFacility(LONGEST, "+22376000041", "hopital", "hospital", False, L
 CHILD = Person(2, "Nana Mariam Wassa", 2025, DAY)
 TWIN = Person(3, "Nouhoum Mamadou Waly", 2025, DAY)
 WHO = shown_patient(CHILD, (CHILD, TWIN), DAY)
-COVERED = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END).about(WHO)
-WITHOUT_CODE = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(WHO)
+COVERED = answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END).about(WHO)
+WITHOUT_CODE = answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(WHO)
 HOUSEHOLD = Household("BEN", "199000010", "Nana Mariam Wassa Diarra", LONGEST.name)
 PEOPLE = [Person(rank, "Nana Mariam Wassa", 1926, DAY) for rank in range(1, 31)]
 NAMED, COUNTED = patients.shown_covered(HOUSEHOLD, PEOPLE, 30, DAY)
-OF_CARD = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END).about(COUNTED)
-OF_YEAR = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(COUNTED)
+OF_CARD = answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END).about(COUNTED)
+OF_YEAR = answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(COUNTED)
 RULE = Benefit("P1", "ACC", "hospital", DAY, copay_percent=99, needs_referral=True, needs_agreement=True)
 QUOTES = {
     "all of it known": Quote(QuoteState.PAID, "ACC", "hospital", 999_999, 999_999, 99, True, benefit=RULE),
@@ -39,10 +39,10 @@ QUOTES = {
 def with_share(quote: Quote, *, again: bool = False) -> Sentence:
     """The shortest wording of an answer with the patient's share, without a code, of a word that was said back."""
     share = _("{code}: {said}", code="ACC", said=patient_pays(quote, LONGEST))
-    answer = eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, share, without_code=not again)
+    answer = answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, share, without_code=not again)
     said = answer.about(WHO)
     if again:
-        said = eligibility.answered_before(said, "23:59")
+        said = answers.answered_before(said, "23:59")
     while said.shorter:
         said = said.shorter
     return said
@@ -59,22 +59,20 @@ MESSAGES: dict[str, Sentence] = {
     "card ended": messages.card_ended(LONGEST, AT),
     "code used again": messages.used_again(LONGEST, AT),
     "answer to a check: covered": COVERED,
-    "answer to a check: covered, asked again": eligibility.answered_before(COVERED, "23:59"),
-    "answer to a check: not covered": eligibility.CheckAnswer(LONGEST.name, "WMWMWM", DAY, None).about(WHO),
+    "answer to a check: covered, asked again": answers.answered_before(COVERED, "23:59"),
+    "answer to a check: not covered": answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, None).about(WHO),
     "answer to a check: covered, without code": WITHOUT_CODE,
-    "answer to a check: not covered, without code": eligibility.CheckAnswer(
+    "answer to a check: not covered, without code": answers.CheckAnswer(
         LONGEST.name, "WMWMWM", DAY, None, without_code=True
     ).about(WHO),
     "answer to a check: some of a household": OF_CARD,
     "answer to a check: some of a household, without code": OF_YEAR,
-    "answer to a check: no more without a code": eligibility.only_with_code(DESK),
+    "answer to a check: no more without a code": answers.only_with_code(DESK),
     "answer to a check: not recognised": eligibility.NOT_RECOGNISED,
-    "answer to a check: code used before": eligibility.used(DAY, "23:59"),
-    "answer to a check: the facility's day is over": eligibility.stopped(DESK),
-    "answer to a check: the facility's day by SMS is over": eligibility.stopped(
-        replace(DESK, by_message=True)
-    ),
-    "answer to a check: the doctor's day is over": eligibility.used_up(DESK),
+    "answer to a check: code used before": answers.used(DAY, "23:59"),
+    "answer to a check: the facility's day is over": answers.stopped(DESK),
+    "answer to a check: the facility's day by SMS is over": answers.stopped(replace(DESK, by_message=True)),
+    "answer to a check: the doctor's day is over": answers.used_up(DESK),
     "answer to a check: only doctors": eligibility.NOT_A_DOCTOR,
     **{f"answer to a check, with the share: {name}": with_share(quote) for name, quote in QUOTES.items()},
     **{

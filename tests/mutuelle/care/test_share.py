@@ -3,12 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.benefits.rules import Benefit, FacilityAgreement
 from mutuelle.benefits.tables import given_quote
 from mutuelle.households.households import Household
+from mutuelle.tables import beneficiary
 from tests.support.benefits import opens_benefits, rule
 from tests.support.clinic import DR_SOULEYMANE, contract, open_facility, works_also_at
 from tests.support.doctor_desk import check, covered_household, give_card, make
@@ -159,3 +160,32 @@ async def test_a_doctor_is_not_where_he_does_not_work(pool: AsyncEngine, househo
         await opens_benefits(db, rule("CON"), facility="csref", prices={"ACC": 20_000})
     code = await make(pool, household)
     assert "1 000 F" in await check(pool, household.number, code, service="ACC", facility_id="csref")
+
+
+async def test_who_has_left_since_the_check_has_no_share(pool: AsyncEngine, household: Household) -> None:
+    """A code may be sent again a day later: its answer stands, and nothing is told of who left meanwhile."""
+    async with pool.begin() as db:
+        await opens_benefits(db)
+    code = await make(pool, household, rank=2)
+    assert "1 000 F" in await check(pool, household.number, code, service="ACC")
+    async with pool.begin() as db:
+        second = (beneficiary.c.number == household.number) & (beneficiary.c.rank == 2)
+        await db.execute(update(beneficiary).where(second).values(removed_on=NOON.date()))
+    later = NOON + DAY - timedelta(minutes=1)
+    again = await check(pool, household.number, code, at=later, service="CON")
+    assert "COUVERT le 22/11/2026" in again
+    assert "paie" not in again
+
+
+async def test_each_share_that_was_told_is_kept(pool: AsyncEngine, household: Household) -> None:
+    async with pool.begin() as db:
+        await opens_benefits(db, rule("ACC"), prices={"ACC": 5_000})
+    code = await make(pool, household)
+    await check(pool, household.number, code, service="ACC")
+    async with pool.begin() as db:
+        await opens_benefits(db, rule("ACC", since=NOON.date(), copay_percent=40), prices={})
+    later = NOON + timedelta(minutes=5)
+    assert "2 000 F" in await check(pool, household.number, code, at=later, service="ACC")
+    async with pool.connect() as db:
+        kept = await db.scalars(select(given_quote.c.patient_minor).order_by(given_quote.c.asked_at))
+        assert list(kept) == [1_000, 2_000]
