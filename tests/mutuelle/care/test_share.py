@@ -162,15 +162,20 @@ async def test_a_doctor_is_not_where_he_does_not_work(pool: AsyncEngine, househo
     assert "1 000 F" in await check(pool, household.number, code, service="ACC", facility_id="csref")
 
 
-async def test_who_has_left_since_the_check_has_no_share(pool: AsyncEngine, household: Household) -> None:
-    """A code may be sent again a day later: its answer stands, and nothing is told of who left meanwhile."""
+@pytest.mark.parametrize(
+    "meanwhile", [{"removed_on": NOON.date()}, {"first_policy": 2}], ids=["has left", "is not counted"]
+)
+async def test_who_is_covered_no_more_since_the_check_has_no_share(
+    pool: AsyncEngine, household: Household, meanwhile: dict[str, object]
+) -> None:
+    """A code may be sent again a day later: its answer stands, and no share is told."""
     async with pool.begin() as db:
         await opens_benefits(db)
     code = await make(pool, household, rank=2)
     assert "1 000 F" in await check(pool, household.number, code, service="ACC")
     async with pool.begin() as db:
         second = (beneficiary.c.number == household.number) & (beneficiary.c.rank == 2)
-        await db.execute(update(beneficiary).where(second).values(removed_on=NOON.date()))
+        await db.execute(update(beneficiary).where(second).values(meanwhile))
     later = NOON + DAY - timedelta(minutes=1)
     again = await check(pool, household.number, code, at=later, service="CON")
     assert "COUVERT le 22/11/2026" in again
