@@ -40,7 +40,7 @@ async def change_benefits(caller: Caller, appointment: Appointment, mutuelle: Mu
     rules = {level: in_force(facts.benefits, service, level, today) for level in LEVELS}
     lines = [Option(level, level_line(level, rule, mutuelle.currency)) for level, rule in rules.items()]
     level = (await choose(_("Where?"), lines)).key
-    old = rules[level] or Benefit(product.code, service, level, today, **{**UNPAID})
+    old = rules[level] or Benefit(product.code, service, level, today, **UNPAID)
     new = await changed(old, mutuelle.currency)
     act = await look(benefit_change, caller, appointment, product.name, new)
     return await propose(caller, appointment, act)

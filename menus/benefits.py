@@ -90,6 +90,8 @@ async def one_service(caller: Caller, asked: Asked, service: str, level: str) ->
     """What she pays for it there, and behind it the conditions."""
     quote = await quoted(caller, asked, service, level)
     said = member_pays(quote, asked.facts, asked.mutuelle.currency)
+    if asked.stands and not any(person.covered for person in asked.stands.people):
+        said = _("{said} Once you are covered.", said=said)
     today = asked.mutuelle.today(caller.at)
     more = conditions(quote.benefit, asked.facts, asked.mutuelle, today) if quote.benefit else []
     for first in range(0, len(more), CONDITIONS_A_PAGE):
@@ -153,7 +155,10 @@ async def care_by_message(caller: Caller, asked: Asked) -> Sentence:
     name = service_name(read.code, asked.facts.named)
     levels = listed([where_paid_by_message(rule, currency) for rule in rules])
     forms = [_("{service}, you pay: {levels}.", service=name, levels=levels)]
-    for more in conditions(rules[0], asked.facts, asked.mutuelle, today):
+    each = [conditions(rule, asked.facts, asked.mutuelle, today) for rule in rules]
+    for more in (
+        one for one in each[0] if all(one in others for others in each[1:])
+    ):  # what holds everywhere
         forms.insert(0, joined([forms[0], more]))
     return longest(forms, caller.language, SMS_SEPTETS)
 

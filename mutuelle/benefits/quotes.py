@@ -108,7 +108,7 @@ def quote_for(
     facts: BenefitFacts, stands: Standing, person: Person, service: str, level: str, on: date
 ) -> Quote:
     """What a person who is covered pays for a service at a level of facility on a day, that of `stands`."""
-    if not facts.benefits:
+    if not facts.services_on(on):
         return Quote(QuoteState.NOT_SAID, service, level)
     price_minor = price_of_act(facts.tariffs, service, on)
     benefit = in_force(facts.benefits, service, level, on)

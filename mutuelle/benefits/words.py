@@ -31,13 +31,7 @@ def patient_pays(quote: Quote, mutuelle: Mutuelle) -> Sentence:
         return _("This care is not paid yet: the patient pays all.")
     if quote.state is QuoteState.USED_UP:
         return _("Ceiling reached: the patient pays all.")
-    share = _share(quote.patient_minor, quote.patient_percent, mutuelle.currency)
-    if quote.is_part and quote.price_minor is None:
-        share = _("{share}, ceiling begun", share=share)
-    elif quote.is_part:
-        share = _("{share}, over ceiling", share=share)
-    hers_is_nothing = quote.patient_minor == 0 or (quote.patient_minor is None and not quote.patient_percent)
-    pays = _("the patient pays nothing") if hers_is_nothing else _("the patient pays {share}", share=share)
+    pays = _pays(quote, mutuelle.currency)
     rule = quote.benefit
     if rule and rule.needs_referral and rule.needs_agreement:
         return _("With referral and our agreement, {pays}.", pays=pays)
@@ -45,7 +39,22 @@ def patient_pays(quote: Quote, mutuelle: Mutuelle) -> Sentence:
         return _("With a referral, {pays}.", pays=pays)
     if rule and rule.needs_agreement:
         return _("With our agreement, {pays}.", pays=pays)
-    return _("The patient pays nothing.") if hers_is_nothing else _("The patient pays {share}.", share=share)
+    return _("Here, {pays}.", pays=pays)
+
+
+def _pays(quote: Quote, currency: str) -> Sentence:
+    """The share, and whether a ceiling may leave the patient more."""
+    share = _share(quote.patient_minor, quote.patient_percent, currency)
+    is_free = not (quote.patient_percent if quote.patient_minor is None else quote.patient_minor)
+    pays = _("the patient pays nothing") if is_free else _("the patient pays {share}", share=share)
+    most = quote.benefit and quote.benefit.act_ceiling_minor
+    if quote.is_part and quote.price_minor is None:
+        return _("{pays}, ceiling begun", pays=pays)
+    if quote.is_part:
+        return _("{pays}, over ceiling", pays=pays)
+    if most and quote.price_minor is None:
+        return _("{pays}, ceiling {most}", pays=pays, most=Money(most, currency))
+    return pays
 
 
 def _share(minor: int | None, percent: int | None, currency: str) -> Sentence | Money | str:
@@ -94,11 +103,7 @@ def where_paid_by_message(rule: Benefit, currency: str) -> Sentence:
 def member_pays(quote: Quote, facts: BenefitFacts, currency: str) -> Sentence:
     """What a member pays for a service at a level, and what is left of its ceilings and counts."""
     where = {"service": service_name(quote.service, facts.named), "level": LEVEL_NAMES[quote.level]}
-    share = (
-        share_of(quote.benefit, currency)
-        if quote.state in (QuoteState.PAID, QuoteState.WAITING)
-        else _("all")
-    )
+    share = share_of(quote.benefit, currency) if quote.state is QuoteState.PAID else _("all")
     said = _("{service}, {level}: you pay {share}.", **where, share=share)
     if is_free(quote.benefit) and quote.state is QuoteState.PAID:
         said = _("{service}, {level}: you pay nothing.", **where)
@@ -106,7 +111,8 @@ def member_pays(quote: Quote, facts: BenefitFacts, currency: str) -> Sentence:
         price, mine = Money(quote.price_minor, currency), Money(quote.patient_minor, currency)
         said = _("{service}, {level}. Price {price}: you pay {mine}.", **where, price=price, mine=mine)
     if quote.state is QuoteState.WAITING and quote.from_on:
-        return _("{said} Paid from {day} on.", said=said, day=quote.from_on)
+        later = share_of(quote.benefit, currency)
+        return _("{said} From {day} on: {share}.", said=said, day=quote.from_on, share=later)
     if quote.state is QuoteState.WAITING:
         return _("{said} You must wait first.", said=said)
     if quote.state is QuoteState.USED_UP:
@@ -143,7 +149,8 @@ def conditions(rule: Benefit, facts: BenefitFacts, mutuelle: Mutuelle, on: date)
     if rule.exclusions:
         found.append(_("Not paid: {exclusions}.", exclusions=rule.exclusions))
     if later := coming(facts.benefits, rule.service, rule.level, on):
-        found.append(_("From {day} on: {share}.", day=later.since, share=share_of(later, currency)))
+        what, value, _was = difference(rule, later, currency)
+        found.append(_("From {day} on, {what}: {value}.", day=later.since, what=what, value=value))
     return found
 
 
@@ -201,7 +208,9 @@ def difference(was: Benefit | None, new: Benefit, currency: str) -> tuple[Senten
     old = was or replace(new, is_paid=False, copay_percent=None, copay_minor=None)
     if any(getattr(old, name) != getattr(new, name) for name in SHARE_TERMS):
         return _("Patient pays"), share_of(new, currency), share_of(was, currency)
-    name = next(name for name in TERMS if getattr(old, name) != getattr(new, name))
+    name = next((name for name in TERMS if getattr(old, name) != getattr(new, name)), None)
+    if name is None:  # rules of an import may differ in what is no number
+        return _("Other conditions"), share_of(new, currency), share_of(was, currency)
     return TERMS[name], _term(name, new, currency), _term(name, old, currency)
 
 

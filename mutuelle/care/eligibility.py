@@ -19,7 +19,7 @@ from locales import Sentence, _
 from mutuelle.care import guess_limits, messages
 from mutuelle.care.answers import CheckAnswer, answered_before, only_with_code, stopped, used, used_up
 from mutuelle.care.code_input import PROOF_CAME_BEFORE, parts_in, proof_parts
-from mutuelle.care.codes import FoundProof, KeptCode, digests, find_proof, use_code
+from mutuelle.care.codes import REMEMBERED, FoundProof, KeptCode, digests, find_proof, use_code
 from mutuelle.care.guess_limits import DoctorAtFacility, MadeToday, count_failure
 from mutuelle.care.messages import CheckToKnow
 from mutuelle.care.patients import shown_covered, shown_patient
@@ -276,13 +276,14 @@ async def _used_before(
     )
     given = rows.one()
     time = local_time(given.asked_at, asker.mutuelle.timezone)
-    is_next_care = bool(service) and given.doctor_phone == caller.phone
+    is_recent = caller.at - given.asked_at <= REMEMBERED
+    is_next_care = bool(service) and given.doctor_phone == caller.phone and is_recent
     if not is_next_care:
         await messages.notify_used_again(db, asker.mutuelle, household, kept.position, caller.at)
     if given.doctor_phone != caller.phone:
         return used(asker.mutuelle.today(given.asked_at), time)
     answer, share = dict(given._mapping), None
-    if service:
+    if is_next_care:
         stands = stands_on(household, await facts_of(db, household, caller.at))
         share = await share_told(db, caller, asker, stands, answer, service)
     everybody = await people_of(db, household)

@@ -199,8 +199,9 @@ async def _set(db: AsyncConnection, household: Household, phone: str, **values: 
 
 
 def phones_of_open(mutuelle_id: str) -> sa.Select[str]:
-    """The query of the phones of a mutuelle's open households, each once."""
+    """The query of the phones of a mutuelle's open households, each once; none that said "not me"."""
     is_open = same_household(household_table, household_phone) & household_table.c.closed_at.is_(None)
+    is_open &= household_phone.c.doubt.is_distinct_from(Doubt.NOT_ME)
     return (
         select(household_phone.c.phone)
         .join(household_table, is_open)

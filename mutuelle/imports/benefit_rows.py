@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from locales import Money, Sentence, _
 from mutuelle.benefits.rules import Benefit, FacilityAgreement, Tariff
-from mutuelle.benefits.services import SERVICES, listed_words, service_in
+from mutuelle.benefits.services import listed_words, service_in
 from mutuelle.founding.rules import LEVELS
 from mutuelle.imports.columns import AGREEMENTS, BENEFITS, NAMED_SERVICES, TARIFFS
 from mutuelle.imports.records import Record, once
@@ -36,7 +36,7 @@ def _named_rows(g: SetupRows, records: list[Record]) -> None:
         code, name = record["code"], record["name"]
         if not record.is_whole:
             continue
-        if code in SERVICES:
+        if (known := service_in([code], {})) and known.is_exact:
             g.faults.append(record.fault("code", _("this service is known already: leave the line out")))
         elif there.get(code, name) != name:
             g.faults.append(record.fault("name", _already(there[code])))

@@ -17,7 +17,7 @@ from mutuelle.benefits.bills import CareOfBill, quote_of_bill
 from mutuelle.benefits.services import service_name
 from mutuelle.benefits.tables import named_service
 from mutuelle.contributions.family import called
-from mutuelle.contributions.standing import standing
+from mutuelle.cover.people import people_of
 from mutuelle.households.households import find_household
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.roles import Appointment
@@ -59,13 +59,12 @@ async def own_services(db: AsyncConnection, mutuelle_id: str) -> dict[str, str]:
 
 
 async def patients_of(db: AsyncConnection, caller: Caller, own: Appointment, number: str) -> Sequence[Option]:
-    """The people of a household of the officer's mutuelle, also of one that has left."""
+    """All who are or were in a household of the officer's mutuelle, also in one that has left: a bill comes late."""
     household = await find_household(db, number, closed=True)
     if household is None or household.mutuelle_id != own.mutuelle_id:
         raise RefusedError(_("No household has the number {number}.", number=shown_number(number)))
-    stands = await standing(db, household, caller.at)
-    today = stands.mutuelle.today(caller.at)
-    return [Option(str(person.rank), called(person, today)) for person in stands.people]
+    today = (await get_mutuelle(db, own.mutuelle_id)).today(caller.at)
+    return [Option(str(person.rank), called(person, today)) for person in await people_of(db, household)]
 
 
 async def bill_voucher(

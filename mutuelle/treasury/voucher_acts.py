@@ -132,7 +132,7 @@ def voucher_of_facts(facts: Facts, reason: str = "") -> NewVoucher:
     """The voucher that an act is about."""
     kept = {name: facts[name] for name in NewVoucher.__dataclass_fields__ if name in facts}
     amount = Money(facts["amount_minor"], facts["currency"])
-    care = CareOfBill(**facts["care"]) if facts["care"] else None
+    care = CareOfBill(**facts["care"]) if facts.get("care") else None
     return NewVoucher(
         **{**kept, "kind": VoucherKind(facts["kind"]), "care": care}, amount=amount, reason=reason
     )

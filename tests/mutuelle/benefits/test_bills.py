@@ -4,7 +4,7 @@ import asyncio
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from invariants import examine
@@ -17,7 +17,8 @@ from mutuelle.benefits.tables import benefit, care_bill, given_quote
 from mutuelle.households.households import Household
 from mutuelle.officers.joint_acts import APPROVED, OPEN_DAYS, acts_to_sign, answer_act, propose
 from mutuelle.officers.roles import Role, appointment_of
-from mutuelle.treasury.care_bills import bill_voucher
+from mutuelle.tables import beneficiary
+from mutuelle.treasury.care_bills import bill_voucher, patients_of
 from mutuelle.treasury.voucher_acts import VoucherReceipt
 from mutuelle.treasury.voucher_kinds import NewVoucher
 from talk.answers import Secret
@@ -139,6 +140,19 @@ async def test_what_the_mutuelle_does_not_owe_is_no_bill(
 ) -> None:
     with pytest.raises(RefusedError, match=reason):
         await new_bill(pool, household, **care)  # type: ignore[arg-type]
+
+
+async def test_who_has_left_since_can_still_be_billed(pool: AsyncEngine, household: Household) -> None:
+    async with pool.begin() as db:
+        second = (beneficiary.c.number == household.number) & (beneficiary.c.rank == 2)
+        await db.execute(update(beneficiary).where(second).values(removed_on=TODAY - DAY))
+    async with pool.begin() as db:
+        caller = calling(FANTA, NOON)
+        own = await appointment_of(db, caller, "BEN", Role.TREASURER)
+        assert "2" in {one.key for one in await patients_of(db, caller, own, household.number)}
+    assert (await new_bill(pool, household, rank=2, on=TODAY - DAY)).amount.amount_minor == 2_500
+    with pytest.raises(RefusedError, match="Not covered"):
+        await new_bill(pool, household, rank=2)
 
 
 async def test_a_facility_that_left_keeps_its_past(pool: AsyncEngine, household: Household) -> None:

@@ -6,9 +6,12 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mutuelle.benefits.rules import Benefit, FacilityAgreement
+from locales import render
+from mutuelle.benefits.rules import Benefit, BilledCare, FacilityAgreement, UsedSoFar, quote
 from mutuelle.benefits.tables import given_quote
+from mutuelle.benefits.words import patient_pays
 from mutuelle.households.households import Household
+from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import beneficiary
 from tests.support.benefits import opens_benefits, rule
 from tests.support.clinic import DR_SOULEYMANE, contract, open_facility, works_also_at
@@ -35,12 +38,15 @@ async def told(pool: AsyncEngine, household: Household, service: str, *rules: Be
 @pytest.mark.parametrize(
     ("service", "rules", "said"),
     [
-        ("ACC", (rule("ACC"),), "Le patient paie 1 000 F."),
-        ("ACC", (rule("ACC", copay_percent=0),), "Le patient ne paie rien."),
-        ("ACC", (rule("ACC", copay_minor=700),), "Le patient paie 700 F."),
-        ("ACC", (rule("ACC", act_ceiling_minor=3_000),), "Le patient paie 2 000 F, plafond dépassé."),
-        ("LAB", (rule("LAB"),), "Le patient paie 20 %."),  # the price is not known
-        ("LAB", (rule("LAB", copay_minor=500),), "Le patient paie 500 F."),
+        ("ACC", (rule("ACC"),), "Ici, le patient paie 1 000 F."),
+        ("ACC", (rule("ACC", copay_percent=0),), "Ici, le patient ne paie rien."),
+        ("ACC", (rule("ACC", copay_minor=700),), "Ici, le patient paie 700 F."),
+        ("ACC", (rule("ACC", act_ceiling_minor=3_000),), "Ici, le patient paie 2 000 F, plafond dépassé."),
+        ("LAB", (rule("LAB"),), "Ici, le patient paie 20 %."),  # the price is not known
+        ("LAB", (rule("LAB", copay_minor=500),), "Ici, le patient paie 500 F."),
+        ("LAB", (rule("LAB", act_ceiling_minor=900),), "Ici, le patient paie 20 %, plafond 900 F."),
+        ("ACC", (rule("ACC", copay_percent=0, act_ceiling_minor=9_000),), "Ici, le patient ne paie rien."),
+        ("ACC", (rule("ACC", since=NOON.date() + DAY),), "Part du patient : demandez au 76 00 00 09."),
         ("ACC", (rule("ACC", needs_referral=True),), "Avec référence, le patient paie 1 000 F."),
         ("ACC", (rule("ACC", needs_agreement=True),), "Avec notre accord, le patient paie 1 000 F."),
         ("ACC", (rule("ACC", waiting_months=12),), "Ce soin n'est pas encore payé : le patient paie tout."),
@@ -48,7 +54,7 @@ async def told(pool: AsyncEngine, household: Household, service: str, *rules: Be
         ("ACC", (rule("LAB"),), "Ce soin n'est pas payé par la mutuelle."),  # no rule of it
         ("ACC", (rule("ACC", "hospital"),), "Ce soin n'est pas payé par la mutuelle."),  # not at a centre
         ("ACC", (rule("ACC", product_code="P2"),), "Part du patient : demandez au 76 00 00 09."),
-        ("ACC?", (rule("ACC"),), "ACC : Le patient paie 1 000 F."),
+        ("ACC?", (rule("ACC"),), "ACC : Ici, le patient paie 1 000 F."),
         ("XYZ", (rule("ACC"),), "Quel soin ? CON PCH ACC CPN PPN LAB VAC MED HOS TRA"),
     ],
 )
@@ -66,7 +72,7 @@ async def test_a_rule_of_the_past_or_of_tomorrow_is_not_told(pool: AsyncEngine, 
         rule("ACC", since=today, version=2, copay_percent=30),
         rule("ACC", since=today + DAY, copay_percent=10),
     )
-    assert await told(pool, household, "ACC", *rules) == "Le patient paie 1 500 F."
+    assert await told(pool, household, "ACC", *rules) == "Ici, le patient paie 1 500 F."
 
 
 async def test_the_level_of_the_agreement_decides(pool: AsyncEngine, household: Household) -> None:
@@ -75,7 +81,7 @@ async def test_the_level_of_the_agreement_decides(pool: AsyncEngine, household: 
         await opens_benefits(
             db, rule("ACC", "hospital", copay_percent=40), rule("ACC"), agreements=(as_hospital,)
         )
-    assert "Le patient paie 2 000 F." in await check(
+    assert "Ici, le patient paie 2 000 F." in await check(
         pool, household.number, await make(pool, household), service="ACC"
     )
 
@@ -97,7 +103,37 @@ async def test_of_a_card_the_year_says_whose_share_it_is(pool: AsyncEngine, hous
         await opens_benefits(db)
     first, second, *_more = await give_card(pool, household)
     assert "ajoutez l'année de naissance" in await check(pool, household.number, first, service="ACC")
-    assert "Le patient paie 1 000 F." in await check(pool, household.number, f"{second}1981", service="ACC")
+    assert "Ici, le patient paie 1 000 F." in await check(
+        pool, household.number, f"{second}1981", service="ACC"
+    )
+
+
+async def test_a_used_code_of_a_card_tells_a_share_for_a_day_only(
+    pool: AsyncEngine, household: Household
+) -> None:
+    async with pool.begin() as db:
+        await opens_benefits(db)
+    proof = f"{(await give_card(pool, household))[0]}1981"
+    assert "paie" in await check(pool, household.number, proof, service="ACC")
+    again = await check(pool, household.number, proof, at=NOON + 2 * DAY, service="CON")
+    assert "paie" not in again
+    assert await alarms(pool) == 1
+
+
+async def test_of_care_that_costs_nothing_a_ceiling_that_is_begun_is_said(
+    pool: AsyncEngine, household: Household
+) -> None:
+    free = rule("LAB", copay_percent=0, person_ceiling_minor=10_000)
+    used = BilledCare(1, "LAB", NOON.date(), 9_500, 9_500)
+    quoted = quote(free, None, used_by(used), None, NOON.date())
+    async with pool.connect() as db:
+        mutuelle = await get_mutuelle(db, household.mutuelle_id)
+    said = render(patient_pays(quoted, mutuelle), "fr")
+    assert said == "Ici, le patient ne paie rien, plafond entamé."
+
+
+def used_by(care: BilledCare) -> UsedSoFar:
+    return UsedSoFar(care.paid_minor, 1, care.paid_minor, 1)
 
 
 async def alarms(pool: AsyncEngine) -> int:
@@ -116,7 +152,7 @@ async def test_another_care_with_the_same_code_is_for_the_same_doctor_only(
     code = await make(pool, household)
     assert "1 000 F" in await check(pool, household.number, code, service="ACC")
     again = await check(pool, household.number, code, service="CON")
-    assert "Le patient paie 250 F." in again
+    assert "Ici, le patient paie 250 F." in again
     assert "Code déjà utilisé" in again
     assert await alarms(pool) == 0, "the same doctor, for another care, is no reason to worry"
     other = await check(pool, household.number, code, service="CON", phone=DR_SOULEYMANE)
@@ -150,7 +186,7 @@ async def test_a_doctor_of_two_facilities_is_where_he_says(pool: AsyncEngine, ho
     ):
         code = await make(pool, household, at=at)
         answer = await check(pool, household.number, code, at=at, service="ACC", facility_id=where)
-        assert f"Le patient paie {said}." in answer, (at, where)
+        assert f"Ici, le patient paie {said}." in answer, (at, where)
 
 
 async def test_a_doctor_is_not_where_he_does_not_work(pool: AsyncEngine, household: Household) -> None:
@@ -166,14 +202,14 @@ async def test_a_doctor_is_not_where_he_does_not_work(pool: AsyncEngine, househo
     "meanwhile", [{"removed_on": NOON.date()}, {"first_policy": 2}], ids=["has left", "is not counted"]
 )
 async def test_who_is_covered_no_more_since_the_check_has_no_share(
-    pool: AsyncEngine, household: Household, meanwhile: dict[str, object]
+    pool: AsyncEngine, owner: AsyncEngine, household: Household, meanwhile: dict[str, object]
 ) -> None:
     """A code may be sent again a day later: its answer stands, and no share is told."""
     async with pool.begin() as db:
         await opens_benefits(db)
     code = await make(pool, household, rank=2)
     assert "1 000 F" in await check(pool, household.number, code, service="ACC")
-    async with pool.begin() as db:
+    async with owner.begin() as db:
         second = (beneficiary.c.number == household.number) & (beneficiary.c.rank == 2)
         await db.execute(update(beneficiary).where(second).values(meanwhile))
     later = NOON + DAY - timedelta(minutes=1)
