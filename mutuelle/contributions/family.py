@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, Sentence, _, _n
-from mutuelle.contributions.standing import facts_of
+from mutuelle.contributions.standing import facts_of, renews_on
 from mutuelle.cover.people import Person, ages, present
+from mutuelle.cover.rules import periods
 from mutuelle.dates import local_date
 from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Noted, last_changes, noted
@@ -58,7 +59,7 @@ class Family:
         return self.price_for(self.people)
 
     def price_for(self, people: Iterable[Person]) -> Money | None:
-        """What the household itself will pay of the next period for these people, as who pays for it stands today."""
+        """What the household itself will pay of the next period for these people, as who pays for it is known today."""
         if self.product is None:
             return None
         return offer(self.product, ages(people, self.today), new=False).under(self.regime).price
@@ -107,7 +108,8 @@ async def family_of(db: AsyncConnection, household: Household, at: datetime) -> 
     facts = await facts_of(db, household, at)
     most = (facts.sold or facts.policies[-1].product).max_members
     people, policies = tuple(facts.people), len(facts.policies)
-    regime = regime_on(facts.regimes, facts.today)
+    dated = periods([policy.terms for policy in facts.policies], facts.receipts)
+    regime = regime_on(facts.regimes, renews_on(dated, facts.today))
     return Family(facts.mutuelle, household, people, policies, facts.sold, most, facts.today, regime)
 
 

@@ -227,7 +227,8 @@ def _dated(
     if before is not None and terms.is_renewal and before.paid_up_on is not None:
         if _is_in_grace(ready_on, before):
             return _continued(terms, paid_minor, ready_on, paid_up_on, before)
-        if terms.late_renewal == LAST_YEAR_FIRST:
+        is_paid_for = terms.part_minor and not terms.price_minor  # by a payer, who owes no year that is over
+        if terms.late_renewal == LAST_YEAR_FIRST and not is_paid_for:
             skipped = _skipped_months(terms, ready_on, before)
             return _continued(terms, paid_minor, ready_on, paid_up_on, before, skipped)
     entitled = max(ready_on, add_months(terms.waits_from or ready_on, terms.waiting_period_months))

@@ -62,12 +62,14 @@ async def change_regime(
     )
     await db.execute(insert(household_regime), regime_row(household, new, (newest or 0) + 1, by, act))
     facts = await facts_of(db, household, by.at)
-    await _share(db, household, facts)
+    given = await _share(db, household, facts)
     await note_change(db, household, Change.REGIME, detail=new.code or "-", by=by)
     renewed = await _renew(db, household, by.at)
     if renewed is None:
         stands = await standing(db, household, by.at)
-        await _tell(db, [(household, regime_changed(stands), "regime changed")], by.at)
+        # A regime that pays for nothing yet changes nothing that the household is asked for.
+        if given or stands.regime or new.code is None:
+            await _tell(db, [(household, regime_changed(stands, given), "regime changed")], by.at)
     else:
         await _tell(db, [(household, renewed_by_payer(renewed), "renewed by payer")], by.at)
 
@@ -89,20 +91,25 @@ def regime_row(
     }
 
 
-async def _share(db: AsyncConnection, household: Household, facts: Facts) -> None:
-    """Give the payer its part of each policy of which nothing is called, from today; not while it is being paid."""
+async def _share(db: AsyncConnection, household: Household, facts: Facts) -> Regime | None:
+    """Give the payer its part of each policy of which nothing is called, from today; not while it is being paid.
+
+    Returns the regime whose payer was given the part of one, if any was.
+    """
     regime, today = regime_on(facts.regimes, facts.today), facts.today
     if facts.open_payment and not facts.open_payment.by_another:
-        return
+        return None
+    given = None
     called, _credit = called_so_far(facts.entries)
     for policy in uncalled(facts.policies, called):
         whole = Offer(policy.product, 1, policy.contribution_minor, policy.registration_minor)
         share = whole.under(regime).share
         if share is None or policy.share is not None:
             continue
-        shared = replace(policy, share=replace(share, agreed_on=today))
+        shared, given = replace(policy, share=replace(share, agreed_on=today)), regime
         await write_share(db, household, shared)
         await post_all(db, whole_calls(facts.mutuelle, household, shared, on=today, actor=CLOCK))
+    return given
 
 
 async def renew_paid_for(db: AsyncConnection, mutuelle_id: str, now: datetime) -> int:
@@ -180,9 +187,12 @@ def renewed_by_payer(stands: Standing) -> Sentence:
     )
 
 
-def regime_changed(stands: Standing) -> Sentence:
-    """To the household: who pays from now on, or from its next period on, and what is left to it."""
-    regime = stands.regime
+def regime_changed(stands: Standing, given: Regime | None = None) -> Sentence:
+    """To the household: who pays from now on, or from its next period on, and what is left to it.
+
+    `given` is the regime whose payer has just been given its part of a policy, also where it pays for no later one.
+    """
+    regime = given or stands.regime
     if regime is None:
         return _(
             "{mutuelle}: household {number} pays its next contribution itself.",

@@ -120,12 +120,14 @@ async def sell(
     waiting_months: int = 1,
     sold_from: date = FOUNDED_ON,
     late_renewal: str = NEW_START,
+    insurance_months: int = FAMILY.insurance_period_months,
 ) -> None:
     """Put a version of a product on sale."""
     key = {"mutuelle_id": mutuelle, "code": product_code, "version": version}
     terms = {
         "lump_sum_minor": lump_sum_minor,
         "registration_fee_minor": registration_minor,
+        "insurance_period_months": insurance_months,
         "waiting_period_months": waiting_months,
         "partial_cover_threshold_percent": threshold_percent,
         "max_installments": max_installments,

@@ -126,7 +126,9 @@ def _post(batch: SettlementWrites, household: SettlementReads, money: ReceivedMo
     )
     batch.journals += [*calls, journal_of(household.household, money)]
     household.called += len(calls)
-    household.credit_minor = credit_minor - sum(m.amount_minor for call in calls for m in call.movements)
+    own = household.household.account  # a payer's part of a call is not paid with the household's money
+    called = [movement.amount_minor for call in calls for movement in call.movements if movement.debit == own]
+    household.credit_minor = credit_minor - sum(called)
     household.receipts.append(Receipt(on, amount_minor))
 
 

@@ -111,7 +111,7 @@ def reminder_of(one: Insured, today: date) -> Reminder | None:
     renewed = any(later.opened_on is not None and later.opened_on > today for later in one.periods)
     if one.cover.state is not CoverState.COVERED or renewed:
         return None
-    if one.regime and one.regime.is_whole:
+    if one.renewal and one.regime and one.regime.is_whole:
         return None  # renewed by the clock: there is nothing to ask for
     occasion = next((which for which, days in ENDS.items() if _within(left, days)), None)
     price = _price(one)

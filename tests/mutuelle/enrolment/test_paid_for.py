@@ -11,6 +11,7 @@ from ledger import accounts
 from ledger.balances import balance
 from locales import Money, render
 from mutuelle.acts import By
+from mutuelle.contributions.family import family_of
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.cover.rules import CoverState
 from mutuelle.enrolment.enrolment import pay
@@ -19,9 +20,11 @@ from mutuelle.households.households import Household, lock_household
 from mutuelle.officers.joint_acts import acts_to_sign
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.products import LAST_YEAR_FIRST
 from mutuelle.tables import policy_share, product
 from mutuelle.treasury.cash import CashGiven, receive_cash
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
+from sms.tables import outbox
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from tests.support.doctor_desk import check, make
@@ -134,6 +137,19 @@ async def test_a_household_that_comes_back_waits_again_and_pays_nothing(town: As
     assert await broken(town) == set()
 
 
+async def test_a_payer_is_asked_for_no_year_that_is_over(pool: AsyncEngine) -> None:
+    """Who pays late for the year that ran out does so to be covered again at once: nobody is, for a commune's money."""
+    await town_with_payers(pool)
+    async with pool.begin() as db:
+        await sell(db, "BEN", version=2, late_renewal=LAST_YEAR_FIRST)
+    household = await joined(pool, AWA, at=NOON - YEAR - timedelta(days=200), pay_minor=12_000)
+    await puts_under(pool, household, "indigents")
+    now = await stands(pool, household)
+    assert (now.cover.state, now.cover.from_on) == (CoverState.WAITING, date(2026, 12, 22))
+    assert (now.periods[-1].opened_on, await owes(pool)) == (TODAY, 12_000)
+    assert await broken(pool) == set()
+
+
 async def test_a_payer_who_ends_leaves_the_next_period_to_the_household(
     town: AsyncEngine, poor: Household
 ) -> None:
@@ -161,6 +177,54 @@ async def test_who_pays_until_the_end_of_a_period_pays_no_other(town: AsyncEngin
     assert (await stands(town, poor)).cover.state is CoverState.WAITING
     assert await mornings(town, end - timedelta(days=7), end) == 0
     assert (await stands(town, poor, noon(end - timedelta(days=3)))).payable == Money(12_000, "XOF")
+    assert await broken(town) == set()
+
+
+async def test_it_is_told_who_pays_also_where_the_payer_pays_for_no_later_period(
+    town: AsyncEngine, poor: Household
+) -> None:
+    end = date(2027, 11, 21)
+    other = await joined(town, MARIAM, name="Mariam Traoré", pay_minor=12_000)
+    for household in (poor, other):
+        async with town.begin() as db:
+            assert await lock_household(db, household.number)
+            await change_regime(db, household, NewRegime("aide", TODAY, end), by=By(IMPORT, "a list", NOON))
+    async with town.connect() as db:
+        to_awa = (outbox.c.phone == AWA) & (outbox.c.template == "regime changed")
+        told = await db.scalar(select(outbox.c.body).where(to_awa))
+    assert told is not None
+    assert "paie 50 %" in told
+    assert "6 000 F" in told
+    assert "regime changed" not in await templates(town, MARIAM)
+
+
+async def test_a_family_reads_the_price_of_a_period_that_its_payer_pays_no_more(
+    town: AsyncEngine, poor: Household
+) -> None:
+    """The regime ends with this period: the price of the next one is the household's, also while it still pays."""
+    async with town.begin() as db:
+        assert await lock_household(db, poor.number)
+        new = NewRegime("indigents", TODAY, date(2027, 11, 21))
+        await change_regime(db, poor, new, by=By(IMPORT, "a list", NOON))
+        family = await family_of(db, poor, noon(date(2027, 11, 15)))
+    assert family.price == Money(12_000, "XOF")
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_lines_of_one_statement_are_posted_as_those_of_two(town: AsyncEngine, together: bool) -> None:
+    """The second begins a renewal of which a payer owes half: the household's money does not pay that half."""
+    await open_merchant(town)
+    async with town.begin() as db:
+        await sell(db, "BEN", version=2, insurance_months=1, waiting_months=0)
+    household = await unpaid(town, AWA)
+    await puts_under(town, household, "aide")
+    note = f"cotisation {household.number}"
+    lines = [line(1, 6_000, note), line(2, 6_000, note), line(3, 500, note)]
+    for one in [lines] if together else [[one] for one in lines]:
+        assert (await taken(town, one)).posted == len(one)
+    now = await stands(town, household)
+    assert (len(now.periods), now.due, now.credit) == (2, Money(0, "XOF"), Money(500, "XOF"))
+    assert (await net(town, household), await owes(town, STATE)) == (-500, 12_000)
     assert await broken(town) == set()
 
 
