@@ -24,7 +24,11 @@ async def officers_word(caller: Caller, appointment: Appointment) -> Sentence:
     ways = [
         *([Option(PHONE, _("A phone is theirs"), "1")] if phones else []),
         *([Option(FROZEN, _("Looked at, goes on"), "2")] if household.is_frozen else []),
-        *([Option(CODE, _("Forgotten code: take it away"), "3")] if household.has_pin else []),
+        *(
+            [Option(CODE, _("Forgotten code: take it away"), "3")]
+            if household.has_pin and not household.is_frozen
+            else []
+        ),
     ]
     if not ways:
         return _(
@@ -50,13 +54,7 @@ async def a_phone(appointment: Appointment, household: Household, phones: list[P
     if not agreed:
         return NOTHING
     pin = await work_pin()
-    wrong = await do(
-        vouch,
-        role=appointment.role,
-        number=household.number,
-        phone=phone.phone,
-        pin=pin,
-    )
+    wrong = await do(vouch, role=appointment.role, number=household.number, phone=phone.phone, pin=pin)
     return wrong or _("Done. The household is shown to that phone again.")
 
 
@@ -73,13 +71,7 @@ async def goes_on(appointment: Appointment, household: Household) -> Sentence:
     if not agreed:
         return NOTHING
     pin = await work_pin()
-    wrong = await do(
-        unfreeze,
-        role=appointment.role,
-        number=household.number,
-        reason=reason,
-        pin=pin,
-    )
+    wrong = await do(unfreeze, role=appointment.role, number=household.number, reason=reason, pin=pin)
     return wrong or _("Done. Changes and care codes are possible again, and the household is told.")
 
 
@@ -94,10 +86,5 @@ async def without_code(appointment: Appointment, household: Household) -> Senten
     if not agreed:
         return NOTHING
     pin = await work_pin()
-    wrong = await do(
-        take_pin_away,
-        role=appointment.role,
-        number=household.number,
-        pin=pin,
-    )
+    wrong = await do(take_pin_away, role=appointment.role, number=household.number, pin=pin)
     return wrong or _("Done. Its phone can ask for another code: dial, press 4, then 7.")

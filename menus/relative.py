@@ -6,10 +6,10 @@ from menus.words import first_fitting, no_cover, which_cover
 from mutuelle.contributions.foresight import if_joined
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.enrolment.enrolment import enrolment_of
-from mutuelle.enrolment.registration import NO_PHONE, ages_given, enrol_relative, phone_or_none
+from mutuelle.enrolment.registration import NO_PHONE, enrol_relative, phone_or_none
 from mutuelle.households.households import Household, initials_of
 from mutuelle.scheme.mutuelles import PlaceNear, get_mutuelle, places_near
-from talk.answers import person_name
+from talk.answers import ages, person_name
 from talk.phones import shown_phone
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
@@ -28,7 +28,7 @@ async def enrols_relative(caller: Caller) -> Sentence:
         return await not_served(caller)
     mutuelle = await look(get_mutuelle, place.mutuelle_id)
     name = await ask(_("First and last name of the head of the household?"), person_name)
-    people = (await ask(_("The age of each person, the head first. Example: 45*38*12"), ages_given)).people
+    people = await ask(_("The age of each person, the head first. Example: 45*38*12"), ages)
     phone = await ask(_("The phone of the household? 0 if it has none."), phone_or_none(mutuelle.country))
     offer = await which_cover(caller, mutuelle, people)
     if offer is None:

@@ -212,7 +212,7 @@ begin
            || case when facts ? 'party' then jsonb_build_object('party', home) else '{}' end
      where mutuelle_id = mutuelle and kind <> 'role change'
        and (home in (facts ->> 'number', facts ->> 'to') or account in (facts ->> 'debit', facts ->> 'credit')
-            or position(shown in consent) > 0);
+            or facts ->> 'phone' = any (alone) or position(shown in consent) > 0);
     -- Money: sums, days and codes stay.
     update payment set payer_phone = nobody(home, known, payer_phone), asked_by = nobody(home, known, asked_by)
      where mutuelle_id = mutuelle and number = home;
@@ -222,10 +222,11 @@ begin
       from cash_receipt r
      where r.mutuelle_id = mutuelle and r.number = home and (d.mutuelle_id, d.receipt) = (r.mutuelle_id, r.reference);
     update statement_line set payer = null, note = '', said = '{}'
-     where mutuelle_id = mutuelle and (number = home or reference::text in (
+     where mutuelle_id = mutuelle and (number = home or payer = any (alone) or reference::text in (
            select d.key from money_decision d where d.mutuelle_id = mutuelle and d.number = home)
            or payment in (select p.reference from payment p where p.mutuelle_id = mutuelle and p.number = home));
-    update voucher set party = home, phone = null where mutuelle_id = mutuelle and account in (debit, credit);
+    update voucher set party = home, phone = null
+     where mutuelle_id = mutuelle and (account in (debit, credit) or phone = any (alone));
     -- Care.
     update care_code set made_by = nobody(home, known, made_by) where mutuelle_id = mutuelle and number = home;
     update referent set chosen_by = nobody(home, known, chosen_by) where mutuelle_id = mutuelle and number = home;

@@ -6,7 +6,7 @@ Each is as `standing` has it: the same rules on the same rows, read set by set.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from ledger import accounts
 from ledger.receipts import received_by_members
 from locales import Money
 from mutuelle.contributions.standing import less, may_renew, next_offer, reckon, renews_on
-from mutuelle.cover.policies import terms
+from mutuelle.cover.policies import terms, with_part
 from mutuelle.cover.rules import Cover, CoverState, Period, Receipt, Terms
 from mutuelle.dates import add_months
 from mutuelle.household_key import same_household
@@ -148,10 +148,9 @@ async def agreed_by_number(
     async for row in _in_turns(await db.execute(open_ones)):
         product = products[row.product_code, row.product_version]
         agreed, _before = found.get(row.number, ([], product))
-        own_minor = row.contribution_minor + row.registration_minor - (row.part_minor or 0)
-        agreed_on = max(row.agreed_on, row.shared_on or row.agreed_on)
-        own = terms(row.sequence, agreed_on, own_minor, product, row.waived_minor, row.waits_from)
-        agreed.append(replace(own, part_minor=row.part_minor) if row.part_minor else own)
+        price_minor = row.contribution_minor + row.registration_minor
+        whole = terms(row.sequence, row.agreed_on, price_minor, product, row.waived_minor, row.waits_from)
+        agreed.append(with_part(whole, row.part_minor or 0, row.shared_on))
         found[row.number] = (agreed, product)
     return found
 

@@ -54,11 +54,11 @@ class Policy:
 
         The payer's part counts as paid from the day on which it was agreed to, whenever the payer pays it.
         """
-        agreed_on = max(self.agreed_on, (self.share and self.share.agreed_on) or self.agreed_on)
+        price_minor = self.contribution_minor + self.registration_minor
         found = terms(
-            self.sequence, agreed_on, self.own_minor, self.product, self.waived_minor, self.waits_from
+            self.sequence, self.agreed_on, price_minor, self.product, self.waived_minor, self.waits_from
         )
-        return replace(found, part_minor=self.part_minor) if self.share else found
+        return with_part(found, self.part_minor, self.share.agreed_on if self.share else None)
 
 
 def policy_of(offer: Offer, sequence: int, agreed_on: date) -> Policy:
@@ -181,7 +181,7 @@ def terms(
 ) -> Terms:
     """The terms of a policy agreed to that day under `product`.
 
-    Its price includes registration, and leaves out a payer's part.
+    Its price includes registration.
     """
     return Terms(
         sequence=sequence,
@@ -197,6 +197,18 @@ def terms(
         waits_from=waits_from,
         late_renewal=product.late_renewal,
         new_wait_after_months=product.new_wait_after_months,
+    )
+
+
+def with_part(whole: Terms, part_minor: int, shared_on: date | None) -> Terms:
+    """The terms of a policy of whose price a payer owes this part, from the day on which that was agreed to."""
+    if not part_minor:
+        return whole
+    return replace(
+        whole,
+        price_minor=whole.price_minor - part_minor,
+        part_minor=part_minor,
+        agreed_on=max(whole.agreed_on, shared_on or whole.agreed_on),
     )
 
 

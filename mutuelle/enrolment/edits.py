@@ -190,7 +190,10 @@ async def joinable(
         raise RefusedError(
             _("No other household of your mutuelle has the number {number}.", number=shown_number(number))
         )
-    refuse_frozen(found)
+    if found.is_frozen:  # what happened in it is for its own people
+        raise RefusedError(
+            _("Household {number} takes nobody now. Please see the treasurer.", number=found.shown_number)
+        )
     joined = await family_of(db, found, caller.at)
     await refuse_while_renewing(db, found)
     refuse_no_room(joined)

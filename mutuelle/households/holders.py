@@ -155,11 +155,11 @@ async def believe(db: AsyncConnection, household: Household, phone: str, **heard
 
 async def doubt_phone(db: AsyncConnection, phone: str, doubt: Doubt, *, by: By) -> list[Household]:
     """Who holds `phone` is not known from now on; returns the open households that it spoke for. Nobody is told."""
-    numbers = await db.scalars(
-        select(household_phone.c.number)
-        .where(household_phone.c.phone == phone)
-        .order_by(household_phone.c.number)
-    )
+    facts = {"phone": phone, "at": by.at}
+    of_phone = select(household_phone.c.number).where(household_phone.c.phone == phone)
+    if doubt is Doubt.NOT_ME and await db.scalar(select(IS_DOUBTED), facts):
+        of_phone = of_phone.where(IN_DOUBT)  # not those that it has proven, or joined since
+    numbers = await db.scalars(of_phone.order_by(household_phone.c.number), facts)
     locked = [await lock_household(db, number) for number in list(numbers)]
     households = [household for household in locked if household is not None]
     for household in households:

@@ -80,6 +80,7 @@ _READS = text(
                   and l.looked_on between o.since and coalesce(o.until, 'infinity')), 'treasurer') as role
           from officer_lookup l join household h on h.mutuelle_id = l.mutuelle_id and h.number = :number
            and l.subject = case l.kind when 'who owes' then h.place_id else h.number end
+           and l.looked_at >= h.enrolled_at
          where l.mutuelle_id = :mutuelle
         union all
         select s.done_at, false, null from support_act s

@@ -20,7 +20,7 @@ from mutuelle.imports.cells import same_person, slug
 from mutuelle.imports.columns import FACILITIES, HOUSEHOLDS
 from mutuelle.imports.existing import as_read_now
 from mutuelle.imports.figures import register_number
-from mutuelle.imports.payer_rows import debtor_code
+from mutuelle.imports.payer_rows import owing_code
 from mutuelle.imports.records import Record, once
 from mutuelle.imports.setup_rows import SetupRows
 from mutuelle.imports.tables import register_line
@@ -126,7 +126,7 @@ def _named(g: SetupRows, record: Record, held: str, fund: str) -> str | None:
     if held == "bank" and _is_bank(g, name):
         return accounts.bank(slug(name), fund)
     if held == "receivable" and not _is_person(g, name):
-        return accounts.receivable(debtor_code(name), fund)
+        return accounts.receivable(owing_code(g, name), fund)
     if held == "bank":
         reason = _("{cell} looks like a person: write the bank's name, such as Banque de Sikasso", cell=name)
     else:

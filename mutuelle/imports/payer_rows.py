@@ -31,6 +31,12 @@ def debtor_code(name: str) -> str:
     return slug(" ".join(called) or name)
 
 
+def owing_code(g: SetupRows, name: str) -> str:
+    """The code of who owes an opening balance: a payer's own, which of the State begins with its word."""
+    payers = {folded(one.name): one.code for one in [*g.known.payers, *g.payers.values()]}
+    return payers.get(folded(name)) or debtor_code(name)
+
+
 def regime_rows(g: SetupRows, records: list[Record]) -> None:
     """The payers and their regimes: one line for each regime, and for each day on which its share changes."""
     g.names["regimes"] = {folded(row.name): row.code for row in g.known.regimes}

@@ -1,7 +1,8 @@
 """The copy of what is kept of a household, for its head to read on paper: everything, in plain words.
 
-No key, no digest and nobody else's data: another payer's phone is not told, an officer by role or name only. What the
-terms have let go (`schedules/retention/kinds.py`) is not there. The copy is noted beside the household.
+No key, no digest and nobody else's data: another payer's phone is not told, an officer by role or name only, and no SMS
+of a phone that others use too, or of the time when a stranger may have held it. What the terms have let go
+(`schedules/retention/kinds.py`) is not there. The copy is noted beside the household.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,7 +16,7 @@ from locales import Fact, Money, Sentence, _, render
 from mutuelle.acts import By
 from mutuelle.contributions.family import ShownChange, changes_shown
 from mutuelle.households.change_log import WORDS, Change, note_change
-from mutuelle.households.households import Household, find_household, lock_household
+from mutuelle.households.households import IDLE_DAYS, Household, find_household, lock_household
 from mutuelle.households.lookups import HouseholdRead, reads_of
 from mutuelle.households.support_acts import EXTRACT, NewSupportAct, SupportError, write_act
 from mutuelle.officers.roles import SPOKEN, Role
@@ -274,14 +275,23 @@ _QUERIES: Sequence[tuple[Sentence, str, Said]] = (
     ),
     (
         _("SMS"),
-        """select * from (
-            select o.created_at as at, o.body, false as came from household_phone h join sms_outbox o
+        # Not of a phone that others use too, nor of the time when a stranger may have held it.
+        """with own as (
+            select h.*, least(coalesce(h.doubted_at, 'infinity'), (IDLE +
+                   coalesce(h.heard_on, (h.since at time zone 'UTC')::date))::timestamp at time zone 'UTC') theirs_until
+              from household_phone h where not exists (select from officer o where o.phone = h.phone)
+               and not exists (select from doctor d where d.phone = h.phone)
+               and not exists (select from household_phone p where p.phone = h.phone and p.number <> h.number))
+        select * from (
+            select o.created_at as at, o.body, false as came from own h join sms_outbox o
                 on o.phone = h.phone and o.mutuelle_id in (h.mutuelle_id, '*')
              where h.mutuelle_id = :mutuelle and h.number = :number and o.created_at >= h.since
+               and o.created_at < h.theirs_until
             union all
-            select i.received_at, i.body, true from household_phone h join sms_inbox i on i.phone = h.phone
+            select i.received_at, i.body, true from own h join sms_inbox i on i.phone = h.phone
              where h.mutuelle_id = :mutuelle and h.number = :number and i.received_at >= h.since
-            ) sms order by at desc limit :most""",
+               and i.received_at < h.theirs_until
+            ) sms order by at desc limit :most""".replace("IDLE", str(IDLE_DAYS + 1)),
         _message,
     ),
 )

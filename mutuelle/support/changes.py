@@ -26,7 +26,7 @@ from mutuelle.households.households import (
     find_household,
     free_phone,
     lock_household,
-    phones_of,
+    phones_of_all,
 )
 from mutuelle.households.support_acts import NewSupportAct, SupportError, last_act, write_act
 from mutuelle.notify import notify
@@ -48,7 +48,8 @@ async def change_phone(
     household = await open_household(db, number)
     refuse_guarded(household)
     mutuelle = await get_mutuelle(db, household.mutuelle_id)
-    phones = await phones_of(db, household, unconfirmed=True)
+    [doubts] = await phones_of_all(db, [household], by.at, unconfirmed=True)
+    phones = list(doubts)
     gone = None if also else _gives_way(household, phones, old)
     if new in phones:
         raise SupportError(f"the phone {new} speaks for household {number} already")
@@ -58,7 +59,8 @@ async def change_phone(
         await _end_reminders(db, household, gone, by)
         await end_code(db, household, by.at)  # it may have been made on the lost phone
         await _note(db, household, Change.PHONE_REMOVED, masked(gone), by)
-        sentences[gone] = messages.phone_lost(household, mutuelle)
+        if not doubts[gone]:  # else a stranger may hold it: the number is not for them
+            sentences[gone] = messages.phone_lost(household, mutuelle)
     if new:
         await add_phone(db, household, new, by.at)
         await _note(db, household, Change.PHONE_ADDED, masked(new), by)

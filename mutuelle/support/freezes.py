@@ -19,7 +19,7 @@ from mutuelle.households import support_acts
 from mutuelle.households.change_log import WORDS, Change, note_change
 from mutuelle.households.confirmation import NOTHING_WAITS
 from mutuelle.households.holders import IS_DOUBTED, masked, notices
-from mutuelle.households.households import OF_PHONE, Household, expect_household, lock_household
+from mutuelle.households.households import KNOWN, OF_PHONE, Household, expect_household, lock_household
 from mutuelle.households.member_numbers import shown_number
 from mutuelle.households.support_acts import NewSupportAct, SupportError, write_act
 from mutuelle.notify import notify
@@ -65,28 +65,29 @@ class Noticed:
 
 async def noticed(db: AsyncConnection, caller: Caller) -> Noticed | None:
     """What a NO of the calling phone is about, if nothing has asked it: the last notice of the last week, if any."""
-    facts = {"phone": caller.phone, "templates": list(NOTICES), "since": caller.at - HEEDED}
-    row = await _NOTICED.row(db, facts)
-    doubted = await db.scalar(
-        sa.select(IS_DOUBTED & ~sa.exists(OF_PHONE)), {"phone": caller.phone, "at": caller.at}
-    )
-    if row is None:
-        return Noticed("", "", in_doubt=True) if doubted else None
-    return Noticed(row[0], row[1], in_doubt=bool(doubted))
+    facts = {"phone": caller.phone, "templates": list(NOTICES), "since": caller.at - HEEDED, "at": caller.at}
+    if row := await _NOTICED.row(db, facts):
+        return Noticed(*row)
+    asked = sa.select(IS_DOUBTED & ~sa.exists(OF_PHONE))
+    doubted = await db.scalar(asked, {"phone": caller.phone, "at": caller.at})
+    return Noticed("", "", in_doubt=True) if doubted else None
 
 
 # The key of a message is its template, its event and a count; the event begins with the member number, or is a check.
 _NOTICED = Prepared(
-    sa.text("""
-    select h.number, o.template from mutuelle m
+    sa.text(
+        """
+    select h.number, o.template, coalesce(not (KNOWN), false) from mutuelle m
       join sms_outbox o on o.mutuelle_id = m.id and o.phone = :phone
      cross join lateral (select split_part(substr(o.key, length(o.template) + 2), ' ', 1)) event (named)
       left join eligibility_check c on o.template = 'cover checked'
                                    and c.mutuelle_id = m.id and c.reference = event.named
       join household h on h.mutuelle_id = m.id and h.number = coalesce(c.number, event.named)
+      left join household_phone own on own.mutuelle_id = m.id and own.number = h.number and own.phone = :phone
      where o.template = any(cast(:templates as text[])) and o.created_at > :since and h.closed_at is null
      order by o.created_at desc limit 1
-    """)
+    """.replace("KNOWN", KNOWN.replace("PHONE", "own"))
+    )
 )
 
 

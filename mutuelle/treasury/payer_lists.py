@@ -76,11 +76,12 @@ select p.code, m.effective_on, m.amount, '', '', 0, '', 0, 0
  where p.mutuelle_id = :mutuelle and m.effective_on <= :today
  order by 1, 2, 4
 """)
+# What payers paid of what they owe, less what was taken back.
 _RECEIVED = text("""
 select p.code, sum(case when m.credit_account = 'health:receivable:' || p.code then m.amount else -m.amount end)::bigint
            as received
   from payer p
-  join ledger.movement m on m.mutuelle_id = p.mutuelle_id and m.effective_on <= :today
+  join ledger.movement m on m.mutuelle_id = p.mutuelle_id and m.effective_on between :first and :last
        and 'health:receivable:' || p.code in (m.debit_account, m.credit_account)
   join ledger.request r on r.mutuelle_id = m.mutuelle_id and r.journal_id = m.journal_id and r.source = 'voucher'
  where p.mutuelle_id = :mutuelle
@@ -88,11 +89,19 @@ select p.code, sum(case when m.credit_account = 'health:receivable:' || p.code t
 """)
 
 
+async def received_of_payers(
+    db: AsyncConnection, mutuelle_id: str, first: date, last: date
+) -> dict[str, int]:
+    """What each payer paid from the day `first` to the end of `last`, in minor units."""
+    asked = {"mutuelle": mutuelle_id, "first": first, "last": last}
+    return {row.code: int(row.received) for row in await db.execute(_RECEIVED, asked)}
+
+
 async def payer_dues(db: AsyncConnection, mutuelle: Mutuelle, today: date) -> list[PayerDues]:
     """What each payer owes and has paid up to the end of `today`; a payer who was never asked is left out."""
     asked = {"mutuelle": mutuelle.id, "today": today}
     rows = (await db.execute(_DUES, asked)).all()
-    paid = {row.code: int(row.received) for row in await db.execute(_RECEIVED, asked)}
+    paid = await received_of_payers(db, mutuelle.id, date.min, today)
     dated = await _periods(db, mutuelle, {row.number for row in rows if row.number})
     found = []
     for payer in await payers_of(db, mutuelle.id):

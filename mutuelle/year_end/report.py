@@ -17,6 +17,7 @@ from ledger.positions import received_between
 from ledger.reports.years import year_before
 from locales import Money, Sentence, _
 from mutuelle.scheme.mutuelles import Mutuelle
+from mutuelle.treasury.payer_lists import received_of_payers
 from mutuelle.year_end.closing import find_closed_year
 from mutuelle.year_end.membership import Membership, insured_on, membership
 from mutuelle.year_end.results import FundYear, fund_years
@@ -133,24 +134,13 @@ async def _facts_of(db: AsyncConnection, mutuelle: Mutuelle, last: date) -> Year
         members_ahead_minor=int(ahead),
         doubtful_minor=sum(one.doubtful_minor for one in insured),
         next_year_minor=sum(one.next_year_minor(last) for one in insured),
-        payers_paid_minor=int(
-            await db.scalar(_PAYERS_PAID, {"mutuelle": mutuelle.id, "first": first, "last": last}) or 0
-        ),
+        payers_paid_minor=sum((await received_of_payers(db, mutuelle.id, first, last)).values()),
     )
 
 
 _CHECKS = sa.text("""
 select count(*), count(*) filter (where covered) from eligibility_check
  where mutuelle_id = :mutuelle and (asked_at at time zone :zone)::date between :first and :last
-""")
-# What payers paid of the contributions that they owe, less what was taken back.
-_PAYERS_PAID = sa.text("""
-select sum(case when m.credit_account = 'health:receivable:' || p.code then m.amount else -m.amount end)
-  from payer p
-  join ledger.movement m on m.mutuelle_id = p.mutuelle_id and m.effective_on between :first and :last
-       and 'health:receivable:' || p.code in (m.debit_account, m.credit_account)
-  join ledger.request r on r.mutuelle_id = m.mutuelle_id and r.journal_id = m.journal_id and r.source = 'voucher'
- where p.mutuelle_id = :mutuelle
 """)
 # What households owe and what they paid ahead do not cancel out: 411 and 419 are two lines.
 _MEMBERS = sa.text("""

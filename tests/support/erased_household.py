@@ -46,6 +46,7 @@ async def lived(pool: AsyncEngine, deps: calls.UssdDeps, clock: Clock) -> Househ
     await _paid_in_cash(pool, household)
     note = f"{household.number} {NAME}"
     assert (await taken(pool, [line(1, 5_000, note, payer=OWN)])).counts["posted"] == 1
+    assert (await taken(pool, [line(2, 700, "merci", payer=OWN)])).counts["posted"] == 0
     await _written(pool, clock)
     await _treated(pool, household)
     await _looked_up(pool, household)

@@ -135,7 +135,7 @@ KINDS: Sequence[DataKind] = (
         _("phones that want no request to pay for others"),
         ("payer_refusal",),
         Then.KEPT,
-        _("as long as they want"),
+        _("as long as they want, or until their household is erased"),
     ),
     DataKind("sent words", _("words of SMS that were sent"), ("sms_outbox",), Then.SHORTENED, _OURS, YEAR),
     DataKind("received words", _("words of SMS that came in"), ("sms_inbox",), Then.SHORTENED, _OURS, YEAR),

@@ -84,11 +84,12 @@ async def test_another_share_is_a_line_of_its_own_day(pool: AsyncEngine, tmp_pat
 
 
 async def test_what_a_payer_owed_before_is_an_opening_balance(pool: AsyncEngine, tmp_path: Path) -> None:
-    soldes = "compte;nom;montant;date\ncréance;Commune de Niéna;40 000 F;31/10/2026\n"
+    soldes = "compte;nom;montant;date\ncréance;Commune de Niéna;40 000 F;31/10/2026\ncréance;Mali;5 000 F;31/10/2026\n"
     taken = await take(pool, write(tmp_path, payeurs=PAYEURS, menages=WITH_REGIME + NEW, soldes=soldes))
     assert fault_texts(taken) == []
     async with pool.connect() as db:
         assert (await balance(db, "BEN", "health:receivable:commune-niena")).net == 53_000
+        assert (await balance(db, "BEN", "health:receivable:etat-mali")).net == 5_000
     assert await broken(pool) == []
 
 

@@ -8,9 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Sentence
 from mutuelle.enrolment.edits import correct_name
+from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.change_log import Change, changes_of
+from mutuelle.households.holders import deny_phone
 from mutuelle.households.households import Household, find_household
 from mutuelle.households.support_acts import SupportError
+from mutuelle.personal_data.extract import extract_of
 from mutuelle.support.changes import change_head, change_phone
 from mutuelle.support.freezes import frozen_households, unfreeze, unfreeze_household
 from mutuelle.support.merging import merge_households
@@ -228,3 +231,53 @@ async def test_a_phone_in_doubt_proves_itself_by_sms(
     assert "ne vont pas" in await writer.send(f"MENAGE {household.number} 1999")
     assert "de nouveau" in await writer.send(f"MENAGE {household.number} {NOON.year - 45}")
     assert household.shown_number in await writer.send("COUVERTURE")
+
+
+async def test_a_phone_in_doubt_that_support_takes_away_is_told_no_number(
+    pool: AsyncEngine, household: Household, clock: Clock
+) -> None:
+    """A stranger said "not me", and the household has another number now: his next NO is about nothing of it."""
+    async with pool.begin() as db:
+        await deny_phone(db, calling(AWA, NOON))
+    await moved(pool, household)
+    assert await told(pool, AWA, "phone changed") == []
+    assert len(await told(pool, MARIAM, "phone changed")) == 1
+    await writes(pool, clock, "NON")
+    assert not await is_frozen(pool, household)
+
+
+async def test_a_stranger_who_has_joined_himself_still_says_no_for_a_stranger(
+    pool: AsyncEngine, household: Household, clock: Clock
+) -> None:
+    """Of the two households of his phone his NO takes away the one that it was before him, and freezes neither."""
+    clock.now = NOON + 100 * DAY
+    async with pool.begin() as db:
+        assert not (await profile_of(db, calling(AWA, clock.now))).households
+    own = await join(pool, AWA, at=clock.now, name="Oumar Diallo", cash=True)
+    async with pool.begin() as db:
+        await change_head(db, household.number, by(clock.now), name="Ali Koné", rank=2, left=False)
+    clock.now += HOUR
+    answer = await writes(pool, clock, "NON")
+    assert "Plus rien" in answer
+    assert household.shown_number not in answer
+    assert not await is_frozen(pool, household)
+    async with pool.begin() as db:
+        [left] = (await profile_of(db, calling(AWA, clock.now))).households
+    assert left.number == own.number
+
+
+async def test_a_copy_has_no_sms_of_who_holds_the_phone_now(
+    pool: AsyncEngine, household: Household, clock: Clock
+) -> None:
+    assert household.shown_number in await writes(pool, clock, "COUVERTURE")
+    clock.now = NOON + 100 * DAY
+    await writes(pool, clock, "je suis Oumar Diallo")
+    async with pool.begin() as db:
+        copy = await extract_of(db, household.number, by(clock.now), "fr")
+    lines = [line for part in copy.parts for line in part.lines]
+    assert any("COUVERTURE" in line for line in lines)
+    assert not any("Oumar" in line for line in lines)
+    await join(pool, AWA, at=clock.now, name="Oumar Diallo", cash=True)
+    async with pool.begin() as db:
+        copy = await extract_of(db, household.number, by(clock.now), "fr")
+    assert not any("COUVERTURE" in line for part in copy.parts for line in part.lines)
