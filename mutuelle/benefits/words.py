@@ -150,7 +150,7 @@ def conditions(rule: Benefit, facts: BenefitFacts, mutuelle: Mutuelle, on: date)
         found.append(_("Not paid: {exclusions}.", exclusions=rule.exclusions))
     if later := coming(facts.benefits, rule.service, rule.level, on):
         what, value, _was = difference(rule, later, currency)
-        found.append(_("From {day} on, {what}: {value}.", day=later.since, what=what, value=value))
+        found.append(_("{what}, from {day} on: {value}.", day=later.since, what=what, value=value))
     return found
 
 

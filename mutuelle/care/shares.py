@@ -60,7 +60,7 @@ def _is_exact(read: ServiceRead, service: str) -> bool:
 
 def _said_back(read: ServiceRead, said: Sentence, caller: Caller) -> Sentence:
     """A word with a mistake in it is said back as it was read."""
-    return _("{code}: {said}", code=short_word(read.code, caller.language), said=said)
+    return _("{code}. {said}", code=short_word(read.code, caller.language), said=said)
 
 
 async def _keep(db: AsyncConnection, given: Mapping[str, Any], quote: Quote, caller: Caller) -> None:

@@ -38,7 +38,7 @@ QUOTES = {
 
 def with_share(quote: Quote, *, again: bool = False) -> Sentence:
     """The shortest wording of an answer with the patient's share, without a code, of a word that was said back."""
-    share = _("{code}: {said}", code="ACC", said=patient_pays(quote, LONGEST))
+    share = _("{code}. {said}", code="ACC", said=patient_pays(quote, LONGEST))
     answer = answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, share, without_code=not again)
     said = answer.about(WHO)
     if again:

@@ -54,7 +54,7 @@ async def told(pool: AsyncEngine, household: Household, service: str, *rules: Be
         ("ACC", (rule("LAB"),), "Ce soin n'est pas payé par la mutuelle."),  # no rule of it
         ("ACC", (rule("ACC", "hospital"),), "Ce soin n'est pas payé par la mutuelle."),  # not at a centre
         ("ACC", (rule("ACC", product_code="P2"),), "Part du patient : demandez au 76 00 00 09."),
-        ("ACC?", (rule("ACC"),), "ACC : Ici, le patient paie 1 000 F."),
+        ("ACC?", (rule("ACC"),), "ACC. Ici, le patient paie 1 000 F."),
         ("XYZ", (rule("ACC"),), "Quel soin ? CON PCH ACC CPN PPN LAB VAC MED HOS TRA"),
     ],
 )
