@@ -25,6 +25,7 @@ from mutuelle.benefits.words import (
     shares_in_short,
     where_paid,
     where_paid_by_message,
+    with_what_is_left,
 )
 from mutuelle.contributions.family import called
 from mutuelle.contributions.standing import Standing, standing
@@ -90,7 +91,9 @@ async def one_service(caller: Caller, asked: Asked, service: str, level: str) ->
     """What she pays for it there, and behind it the conditions."""
     quote = await quoted(caller, asked, service, level)
     said = member_pays(quote, asked.facts, asked.mutuelle.currency)
-    if asked.stands and not any(person.covered for person in asked.stands.people):
+    if asked.stands and any(person.covered for person in asked.stands.people):
+        said = with_what_is_left(said, quote, asked.mutuelle.currency)
+    elif asked.stands:
         said = _("{said} Once you are covered.", said=said)
     today = asked.mutuelle.today(caller.at)
     more = conditions(quote.benefit, asked.facts, asked.mutuelle, today) if quote.benefit else []

@@ -101,7 +101,7 @@ def where_paid_by_message(rule: Benefit, currency: str) -> Sentence:
 
 
 def member_pays(quote: Quote, facts: BenefitFacts, currency: str) -> Sentence:
-    """What a member pays for a service at a level, and what is left of its ceilings and counts."""
+    """What a member pays for a service at a level."""
     where = {"service": service_name(quote.service, facts.named), "level": LEVEL_NAMES[quote.level]}
     share = share_of(quote.benefit, currency) if quote.state is QuoteState.PAID else _("all")
     said = _("{service}, {level}: you pay {share}.", **where, share=share)
@@ -117,10 +117,11 @@ def member_pays(quote: Quote, facts: BenefitFacts, currency: str) -> Sentence:
         return _("{said} You must wait first.", said=said)
     if quote.state is QuoteState.USED_UP:
         return _("{said} The ceiling of your period is reached.", said=said)
-    return _with_what_is_left(said, quote, currency)
+    return said
 
 
-def _with_what_is_left(said: Sentence, quote: Quote, currency: str) -> Sentence:
+def with_what_is_left(said: Sentence, quote: Quote, currency: str) -> Sentence:
+    """With what is left of the ceilings and counts to somebody who is covered and has waited."""
     rule, used = quote.benefit, quote.used
     if rule is None or quote.state is not QuoteState.PAID:
         return said
