@@ -34,9 +34,14 @@ class HttpReply:
     code: int
     body: dict[str, Any] | None
 
-    def text(self, name: str) -> str | None:
-        """A field, sent as text or number, as text that PostgreSQL can store; None if absent or empty."""
-        value = (self.body or {}).get(name)
+    def text(self, *path: str) -> str | None:
+        """A field, sent as text or number, as text that PostgreSQL can store; None if absent or empty.
+
+        `path` leads through objects inside the object: "payer", "partyId".
+        """
+        value: Any = self.body
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             return None
         kept = str(value)[:FIELD_SIZE].encode(errors="replace").decode()
@@ -50,17 +55,19 @@ async def exchange(
     *,
     body: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
+    patience_s: float | None = None,
 ) -> HttpReply | None:
     """Send one request and read at most BODY_SIZE bytes of the answer; None without a complete answer.
 
-    A redirect is not followed: it is an answer.
+    A redirect is not followed: it is an answer. `patience_s` is for an answer that is known to take longer than others.
     """
     sent = {"user-agent": USER_AGENT, "accept": "application/json"} | dict(headers or {})
+    waits = TIMEOUT if patience_s is None else httpx.Timeout(patience_s, connect=TIMEOUT.connect)
     try:
         async with (
-            asyncio.timeout(WHOLE_S),
+            asyncio.timeout(patience_s or WHOLE_S),
             client.stream(
-                method, url, json=body, headers=sent, timeout=TIMEOUT, follow_redirects=False
+                method, url, json=body, headers=sent, timeout=waits, follow_redirects=False
             ) as answer,
         ):
             return await _read(answer)

@@ -116,6 +116,23 @@ async def test_an_answer_that_drips_is_given_up(
             assert (await operator.status(REFERENCE)).outcome is Outcome.UNKNOWN
 
 
+async def test_an_answer_that_is_known_to_be_slow_is_waited_for(
+    answers: tuple[str, list[Response]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.3)
+        yield b"{}"
+
+    monkeypatch.setattr(wire, "WHOLE_S", 0.1)
+    monkeypatch.setattr(wire, "TIMEOUT", httpx.Timeout(0.1))
+    url, given = answers
+    async with httpx.AsyncClient(trust_env=False) as client:
+        given.append(StreamingResponse(late()))
+        assert await wire.exchange(client, "GET", url) is None
+        given.append(StreamingResponse(late()))
+        assert await wire.exchange(client, "GET", url, patience_s=PATIENCE_S) == wire.HttpReply(200, {})
+
+
 SHAPES = [
     ("an amount with idle decimals", told(amount="2000.0000"), Outcome.PAID),
     ("an amount as a number", told(amount=2000), Outcome.PAID),
@@ -201,6 +218,22 @@ def test_any_bytes_are_an_object_or_nothing(body: bytes) -> None:
 def test_a_field_can_always_be_kept_by_a_database(text: str) -> None:
     kept = wire.HttpReply(200, {"reason": text}).text("reason")
     assert kept is None or ("\x00" not in kept and kept.encode() and len(kept) <= wire.FIELD_SIZE)
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ({"payer": {"partyId": "22997000001"}}, "22997000001"),
+        ({"payer": {"partyId": 22997000001}}, "22997000001"),
+        ({"payer": {"partyId": ["22997000001"]}}, None),
+        ({"payer": "22997000001"}, None),
+        ({"payer": ["partyId"]}, None),
+        ({"partyId": "22997000001"}, None),
+        (None, None),
+    ],
+)
+def test_a_field_inside_another(body: dict[str, object] | None, kept: str | None) -> None:
+    assert wire.HttpReply(200, body).text("payer", "partyId") == kept
 
 
 @given(st.text())
