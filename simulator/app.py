@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute
 
-from simulator import calls, operator, page, sms
+from simulator import calls, journal, money, page, sms, trouble
 from simulator.deps import PATIENCE_S, Config, Simulator
 from simulator.outgoing import deliver_forever
 from simulator.store import open_store
@@ -34,20 +35,25 @@ def create_app(config: Config | None = None) -> Starlette:
         with closing(open_store(settings.data)) as db:
             async with client:
                 app.state.sim = sim = Simulator(settings, db, client)
-                chores = [
-                    asyncio.create_task(chore(sim)) for chore in (deliver_forever, calls.close_forgotten)
-                ]
+                journal.catch_up(sim)
+                kept_up = (deliver_forever, calls.close_forgotten, money.expire_forever)
+                chores = [asyncio.create_task(chore(sim)) for chore in kept_up]
                 yield
                 for chore in chores:
                     chore.cancel()
                 await asyncio.gather(*chores, return_exceptions=True)
 
     return Starlette(
-        routes=[*calls.ROUTES, *sms.ROUTES, *operator.ROUTES, *page.ROUTES],
+        routes=[*calls.ROUTES, *sms.ROUTES, *page.ROUTES, *trouble.ROUTES, *money.ROUTES, *_providers()],
         exception_handlers={HTTPException: _fault},
         lifespan=lifespan,
         max_body_size=BODY_SIZE,
     )
+
+
+def _providers() -> list[BaseRoute]:
+    """The HTTP of every provider whose file is there."""
+    return [route for file in money.provider_files() for route in file.ROUTES]
 
 
 async def _fault(request: Request, fault: Exception) -> JSONResponse:

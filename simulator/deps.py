@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -50,7 +51,10 @@ class Config:
 
 @dataclass
 class Simulator:
-    """The running simulator. `calling` and `sending` are requests under way: a restart may lose them."""
+    """The running simulator. `calling` and `sending` are requests under way: a restart may lose them.
+
+    `drawn` counts how often a trouble was drawn for a request that is meant: the next draw is another.
+    """
 
     config: Config
     db: sqlite3.Connection
@@ -58,6 +62,7 @@ class Simulator:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     calling: set[str] = field(default_factory=set)
     sending: set[int] = field(default_factory=set)
+    drawn: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def scaled(self, seconds: float) -> float:
         return seconds / self.config.time_scale

@@ -27,26 +27,52 @@ class Retries(NamedTuple):
     tries: int
 
 
+class OutgoingNotice(NamedTuple):
+    """What a provider tells an address that the service gave, in the provider's own form."""
+
+    url: str
+    body: str
+    method: str = "POST"
+    headers: Mapping[str, str] = {"content-type": "application/json"}
+
+
+NOTICE_RETRIES = Retries(1, 2, 5)  # 1, 2, 4 and 8 s apart
+
+
 def form_later(
     sim: Simulator, path: str, form: Mapping[str, str], *, after_s: float, retry_s: float, tries: int
 ) -> None:
     """Post a form to the Africa's Talking webhook `path` of the service; tries are `retry_s` apart."""
-    _later(sim, path, FORM, urlencode(form), after_s, Retries(retry_s, 1, tries))
+    _later(
+        sim,
+        OutgoingNotice(path, urlencode(form), headers={"content-type": FORM}),
+        after_s,
+        Retries(retry_s, 1, tries),
+    )
 
 
-def json_later(sim: Simulator, url: str, body: Mapping[str, str], *, after_s: float) -> None:
-    """Post JSON to an address that the service gave; five tries 1, 2, 4 and 8 s apart."""
-    _later(sim, url, "application/json", json.dumps(body), after_s, Retries(1, 2, 5))
-
-
-def _later(
-    sim: Simulator, address: str, content_type: str, body: str, after_s: float, retries: Retries
+def notice_later(
+    sim: Simulator, notice: OutgoingNotice, *, after_s: float, retries: Retries = NOTICE_RETRIES
 ) -> None:
+    """Send a notice to an address that the service gave."""
+    _later(sim, notice, after_s, retries)
+
+
+def _later(sim: Simulator, notice: OutgoingNotice, after_s: float, retries: Retries) -> None:
     due_at, wait_s = epoch() + sim.scaled(after_s), sim.scaled(retries.wait_s)
     sim.db.execute(
-        "INSERT INTO outgoing (address, content_type, body, due_at, retry_s, growth, tries_left)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (address, content_type, body, due_at, wait_s, retries.growth, retries.tries),
+        "INSERT INTO outgoing (method, address, headers, body, due_at, retry_s, growth, tries_left)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            notice.method,
+            notice.url,
+            json.dumps(dict(notice.headers)),
+            notice.body,
+            due_at,
+            wait_s,
+            retries.growth,
+            retries.tries,
+        ),
     )
     sim.wake.set()
 
@@ -106,8 +132,8 @@ async def _accepted(sim: Simulator, row: Row) -> bool:
     if address.startswith("/"):
         address = f"{sim.config.service_url}/at/{sim.config.secret}{address}"
     try:
-        answer = await sim.http.post(
-            address, content=row["body"], headers={"content-type": row["content_type"]}
+        answer = await sim.http.request(
+            row["method"], address, content=row["body"], headers=json.loads(row["headers"])
         )
     except httpx.HTTPError:
         return False

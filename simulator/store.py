@@ -9,6 +9,8 @@ from typing import Any
 
 Row = dict[str, Any]
 
+FORM_OF_STORE = 2  # with another one, what was played before is forgotten
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS call (
     id TEXT PRIMARY KEY,
@@ -46,36 +48,75 @@ CREATE TABLE IF NOT EXISTS written (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS written_phone ON written (phone, position);
 
-CREATE TABLE IF NOT EXISTS collection (
+-- Money that a provider was asked to move. `key` is what the provider knows an order by, `reference` is ours,
+-- `token` its own. Amounts are in thousandths: exact in any currency. `told` counts its lines in the journal.
+CREATE TABLE IF NOT EXISTS money (
     position INTEGER PRIMARY KEY,
-    reference TEXT NOT NULL UNIQUE,
-    prompt_id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL UNIQUE,
+    provider TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    account TEXT NOT NULL,
+    key TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    token TEXT NOT NULL,
+    receipt TEXT NOT NULL,
     phone TEXT NOT NULL,
     amount TEXT NOT NULL,
+    moved_milli INTEGER NOT NULL,
+    fee_milli INTEGER NOT NULL,
     currency TEXT NOT NULL,
     note TEXT NOT NULL,
     notice_url TEXT NOT NULL,
-    expires_at REAL NOT NULL,
+    more TEXT NOT NULL,
+    scenario TEXT NOT NULL DEFAULT '',
+    begun_at REAL,
+    expires_at REAL,
     answer TEXT,
     final_at REAL,
-    final_status TEXT,
-    final_reason TEXT
+    final_state TEXT,
+    final_reason TEXT,
+    told INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (provider, direction, key)
 ) STRICT;
-CREATE INDEX IF NOT EXISTS collection_waiting ON collection (phone) WHERE answer IS NULL;
+CREATE INDEX IF NOT EXISTS money_waiting ON money (phone) WHERE answer IS NULL;
+CREATE INDEX IF NOT EXISTS money_expires ON money (expires_at) WHERE answer IS NULL;
+CREATE INDEX IF NOT EXISTS money_token ON money (provider, token);
+CREATE INDEX IF NOT EXISTS money_wallet ON money (provider, account, currency);
+
+-- What a wallet had before all that is in `money`.
+CREATE TABLE IF NOT EXISTS wallet (
+    provider TEXT NOT NULL,
+    account TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    opening_milli INTEGER NOT NULL,
+    PRIMARY KEY (provider, account, currency)
+) STRICT;
+
+-- The one address for notices that an account's owner typed into the provider's dashboard.
+CREATE TABLE IF NOT EXISTS dashboard (
+    provider TEXT NOT NULL,
+    account TEXT NOT NULL,
+    notice_url TEXT NOT NULL,
+    PRIMARY KEY (provider, account)
+) STRICT;
 
 CREATE TABLE IF NOT EXISTS trouble (
     position INTEGER PRIMARY KEY,
     mode TEXT NOT NULL,
+    provider TEXT,
     at TEXT,
     phone TEXT,
     remaining INTEGER,
-    seconds REAL NOT NULL
+    seconds REAL NOT NULL,
+    seed TEXT,
+    rate REAL NOT NULL
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS outgoing (
     position INTEGER PRIMARY KEY,
+    method TEXT NOT NULL,
     address TEXT NOT NULL,
-    content_type TEXT NOT NULL,
+    headers TEXT NOT NULL,
     body TEXT NOT NULL,
     due_at REAL NOT NULL,
     retry_s REAL NOT NULL,
@@ -83,6 +124,13 @@ CREATE TABLE IF NOT EXISTS outgoing (
     tries_left INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outgoing_due ON outgoing (due_at) WHERE tries_left > 0;
+"""
+
+FORGET = f"""
+DROP TABLE IF EXISTS collection;
+DROP TABLE IF EXISTS trouble;
+DROP TABLE IF EXISTS outgoing;
+PRAGMA user_version = {FORM_OF_STORE};
 """
 
 
@@ -94,6 +142,8 @@ def open_store(directory: Path) -> sqlite3.Connection:
     # A commit must survive a killed process, which tests cause; it need not survive a power cut.
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
+    if db.execute("PRAGMA user_version").fetchone()["user_version"] != FORM_OF_STORE:
+        db.executescript(FORGET)
     db.executescript(SCHEMA)
     return db
 

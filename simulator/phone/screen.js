@@ -65,7 +65,7 @@ export const VIEWS = {
     red: key("close", () => phone.home()),
   }),
   prompt: (phone) => ({
-    words: `${say("pay_question", { amount: money(phone.prompt) })}\n${phone.prompt.note}\n\n${phone.notice || say("any_pin")}`,
+    words: `${phone.prompt.title && `${phone.prompt.title}\n`}${say("pay_question", { amount: money(phone.prompt) })}\n${phone.prompt.note}\n\n${phone.notice || say("any_pin")}`,
     asks: say("pin"),
     secret: true,
     left: key("pay", () => phone.approve()),

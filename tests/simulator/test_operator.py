@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from simulator import operator, trouble
+from simulator import money, simulated, trouble
 from tests.support.servers import Service, Simulator
 
 NOTICE = "/money/simulated/token"
@@ -73,7 +73,7 @@ async def test_how_an_answer_turns_out(
 async def test_a_notice_can_come_before_the_money(
     simulator: Simulator, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(operator.ANSWERS, "notice-first", (50.0, "SUCCESSFUL", None, (0,)))
+    monkeypatch.setitem(money.ANSWERS, "notice-first", money.End(50.0, money.PAID))
     reference, prompt = await ask(simulator, service)
     await simulator.post(f"/simulator/prompts/{prompt}", answer="notice-first")
     await service.wait_for(NOTICE)
@@ -91,7 +91,7 @@ async def test_late_money_takes_its_time(simulator: Simulator, service: Service)
 async def test_a_prompt_nobody_answers_expires_without_a_notice(
     simulator: Simulator, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operator, "WINDOW_S", 10.0)
+    monkeypatch.setattr(simulated, "WINDOW_S", 10.0)
     reference, prompt = await ask(simulator, service)
     told = await settled(simulator, reference)
     assert (told["status"], told["reason"]) == ("FAILED", "EXPIRED")
