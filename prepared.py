@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
-from sqlalchemy import Delete, Insert, PoolProxiedConnection, Select, TextClause, Update
+from sqlalchemy import CompoundSelect, Delete, Insert, PoolProxiedConnection, Select, TextClause, Update
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-Statement = Select[Any] | Insert | Update | Delete | TextClause
+Statement = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete | TextClause
 
 
 class Prepared:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from mobilemoney.credentials import Credentials, read_accounts
 from service.database import connect_args
 
 DEMO_SECRET = "-".join(["demo"] * 7)  # public: it is in the contract
@@ -70,6 +71,7 @@ class Settings:
     metrics_host: str
     metrics_port: int  # 0: metrics are on web's own port, for this machine only
     public_url: str  # the address to which gateways and operators post; no slash at the end
+    operator_secrets: Mapping[str, Mapping[str, Mapping[str, str]]] = field(repr=False)
     simulator: bool
     simulator_url: str | None  # the address of the simulator's process; None without it
     time_scale: float  # divides every wait
@@ -89,9 +91,9 @@ class Settings:
         }
 
     @property
-    def operators(self) -> dict[str, str]:
-        """The settings of mobile money operators, by the names in their files' NEEDS."""
-        return _operators(self.simulator_url)
+    def credentials(self) -> Credentials:
+        """Of mobile money operators' accounts."""
+        return Credentials(self.operator_secrets, self.simulator_url)
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -117,6 +119,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         metrics_host=reader.text("METRICS_HOST", "127.0.0.1"),
         metrics_port=reader.number("METRICS_PORT", 0, most=65535),
         public_url=reader.url("PUBLIC_URL", ("http", "https"), local_url(host, port)),
+        operator_secrets=reader.operator_secrets("OPERATOR_SECRETS"),
         simulator=simulator,
         simulator_url=reader.simulator_url(simulator),
         time_scale=reader.time_scale("TIME_SCALE", allowed=simulator),
@@ -142,18 +145,14 @@ def read_keyring(environ: Mapping[str, str]) -> tuple[str, ...]:
     return keys
 
 
-def read_operators(environ: Mapping[str, str]) -> tuple[dict[str, str], bool]:
-    """The settings of operators, and whether simulated ones exist, for a command; SettingsError as in `read`."""
+def read_credentials(environ: Mapping[str, str]) -> Credentials:
+    """Only the credentials of operators' accounts, for a command; SettingsError as in `read`."""
     reader = _Reader(environ)
-    simulator = reader.flag("SIMULATOR")
-    config = _operators(reader.simulator_url(simulator))
+    simulator_url = reader.simulator_url(reader.flag("SIMULATOR"))
+    found = Credentials(reader.operator_secrets("OPERATOR_SECRETS"), simulator_url)
     if reader.faults:
         raise SettingsError(reader.faults)
-    return config, simulator
-
-
-def _operators(simulator_url: str | None) -> dict[str, str]:
-    return {"OPERATOR_SIMULATED_URL": f"{simulator_url}/simulator/operator"} if simulator_url else {}
+    return found
 
 
 def local_url(host: str, port: int | str) -> str:
@@ -267,6 +266,14 @@ class _Reader:
         if value and not Path(value).exists():
             self._fault(name, f"{value} does not exist")
         return Path(value) if value else None
+
+    def operator_secrets(self, name: str) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+        path = self.path(name)
+        try:
+            return read_accounts(path) if path and path.is_file() else {}
+        except (OSError, ValueError) as fault:
+            self._fault(name, str(fault) if isinstance(fault, ValueError) else "cannot be read")
+            return {}
 
     def database(self, name: str, *, trusted: bool, required: bool = True) -> str | None:
         """`trusted`: the server need not prove who it is."""

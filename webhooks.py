@@ -5,7 +5,6 @@ from the gateway is always answered 200 with CON or END.
 """
 
 import asyncio
-import hashlib
 import hmac
 import logging
 import os
@@ -18,6 +17,7 @@ from functools import partial
 from ipaddress import IPv6Address, ip_address
 from time import monotonic, perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from redis.asyncio import Redis
@@ -38,7 +38,8 @@ from starlette.types import Receive, Scope, Send
 import locales
 import settings
 from menus.home import home
-from mutuelle.contributions.money_notices import ring
+from mobilemoney.operator import Notice
+from mutuelle.contributions.money_notices import NoticeVerdict, ring
 from mutuelle.households.caller_profile import profile_of
 from prepared import transaction, unframed
 from service import logs, metrics, simulator_pages
@@ -244,17 +245,18 @@ async def money_notice(request: Request) -> Response:
     """An operator's notice: store it as received, and make the payment due, so that the worker asks for its status."""
     body = await read_body(request.receive, LARGEST_NOTICE)
     operator, token = _name_in_path(request, "operator"), _name_in_path(request, "token")
+    state = request.app.state
+    host = urlsplit(state.settings.public_url).netloc
+    notice = Notice(request.method, request.url.path, dict(request.headers), body, host)
     try:
-        async with transaction(request.app.state.unframed) as db:
-            known = await ring(
-                db, operator, token, body, hashlib.sha256(body).digest(), request.app.state.clock()
-            )
+        async with transaction(state.unframed) as db:
+            heard = await ring(db, operator, token, notice, state.settings.credentials, state.clock())
     except (SQLAlchemyError, OSError, TimeoutError) as fault:
         log.error("notice.not_stored", extra={"operator": operator, "fault": type(fault).__name__})
         return Response(status_code=503)
-    if not known:
+    if heard is NoticeVerdict.UNKNOWN_ADDRESS:
         raise HTTPException(404)
-    return Response()
+    return Response(status_code=401 if heard is NoticeVerdict.FORGED else 200)
 
 
 def _name_in_path(request: Request, name: str) -> str:

@@ -29,7 +29,7 @@ from ledger.reservations import expire_due
 from ledger.seals import seal_due
 from menus.by_message import menus_by_message, opened_without_keyword
 from menus.help import help_by_message, last_word, not_understood
-from mobilemoney import operators
+from mobilemoney.accounts import ConnectedAccounts
 from mutuelle.contributions import collection
 from mutuelle.contributions.collection import Round, collect, due_facts
 from mutuelle.households.sender_profile import roles_of, sender_of
@@ -97,13 +97,13 @@ def rounds(
     Each operator has its own loop, so that a slow operator delays no payment of another.
     """
     provider = providers.connect(wanted.sms)
-    reachable = operators(client, wanted.operators, simulator=wanted.simulator)
+    accounts = ConnectedAccounts(client, wanted.credentials)
     clock = clock or Clock(partial(datetime.now, UTC), wanted.time_scale)
 
     box = sms_deps(wanted, pool, clock)
 
     def collecting(name: str) -> Turn:
-        house = Round(pool, {name: reachable[name]}, wanted.public_url, clock)
+        house = Round(pool, [name], accounts, wanted.public_url, clock)
         return lambda: collect(house, going_on)
 
     async def answer_messages() -> int:
@@ -125,7 +125,7 @@ def rounds(
         return await seal_due(pool, clock())
 
     return {
-        **{COLLECT + name: collecting(name) for name in reachable},
+        **{COLLECT + name: collecting(name) for name in accounts.operators()},
         "answer": answer_messages,
         "send": send_messages,
         "reports": read_reports,

@@ -12,7 +12,7 @@ $$
 -- bench_household
 create function bench_household(asked_phone text, asked_number text) returns table (
     mutuelle_id text, number text, head_name text, size bigint, place_id text, product text, version int,
-    price bigint, due bigint, until_on date, state text, has_open boolean, operator text, may_sms boolean,
+    price bigint, due bigint, until_on date, state text, has_open boolean, account text, may_sms boolean,
     covered text)
 language sql stable as $$
 select h.mutuelle_id, h.number, h.head_name, people.size, h.place_id, pol.product_code, pol.product_version,
@@ -21,7 +21,7 @@ select h.mutuelle_id, h.number, h.head_name, people.size, h.place_id, pol.produc
        case when money.paid < pol.price - pol.waived then 'unpaid' else 'covered' end,
        exists (select from payment p where p.mutuelle_id = h.mutuelle_id and p.number = h.number
                   and p.purpose = 'contribution' and p.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')),
-       (select r.operator from route r where r.mutuelle_id = h.mutuelle_id and r.country = 'ML'),
+       (select r.account from route r where r.mutuelle_id = h.mutuelle_id and r.network = 'ML'),
        not exists (select from sms_optout s join household_phone q on q.phone = s.phone
                     where q.mutuelle_id = h.mutuelle_id and q.number = h.number and s.until is null),
        bench_covered(pol.wait, pol.months)
@@ -75,7 +75,7 @@ select (select language from preference where phone = $1) as language,
                          and (d.until is null or d.until >= current_date)) as has_office
 
 -- household
-select head_name, number, size, due::int, to_char(until_on, 'DD/MM/YYYY') as until_on, state, has_open, operator,
+select head_name, number, size, due::int, to_char(until_on, 'DD/MM/YYYY') as until_on, state, has_open, account,
        covered
   from bench_household($1, null)
 
@@ -89,9 +89,9 @@ select p.name from place p join mutuelle m on m.id = p.mutuelle_id where m.count
 select m.name as mutuelle, prod.name as product, prod.lump_sum_minor::int as price,
        bench_covered(prod.waiting_period_months, prod.insurance_period_months) as covered,
        (prod.lump_sum_minor * prod.partial_cover_threshold_percent / 100)::int as opening,
-       (prod.lump_sum_minor / prod.max_installments)::int as part, r.operator
+       (prod.lump_sum_minor / prod.max_installments)::int as part, r.account
   from place p join mutuelle m on m.id = p.mutuelle_id join product prod on prod.mutuelle_id = m.id
-  left join route r on r.mutuelle_id = m.id and r.country = 'ML'
+  left join route r on r.mutuelle_id = m.id and r.network = 'ML'
  where m.country = 'ML' and p.name = $1 and prod.sold_from <= current_date
    and (prod.sold_until is null or prod.sold_until >= current_date)
 
@@ -116,8 +116,8 @@ with said as (
            now() from said, stands
 ), asked as (
     insert into payment (mutuelle_id, reference, number, purpose, amount_minor, currency, payer_phone, asked_by,
-                         operator, country, notice_token, receipt_code, state, asked_at, due_at)
-    select mutuelle_id, reference, number, 'contribution', amount, 'XOF', phone, phone, operator, 'ML', token, code,
+                         operator, account, network, notice_token, receipt_code, state, asked_at, due_at)
+    select mutuelle_id, reference, number, 'contribution', amount, 'XOF', phone, phone, 'simulated', account, 'ML-orange', token, code,
            'ASKED', now(), now() from said, stands
 ), moved as (
     insert into payment_move (mutuelle_id, reference, position, from_state, to_state, actor, reason, moved_at)
@@ -131,12 +131,12 @@ with said as (
         screen text, amount bigint, reference uuid, code text, token text, village text, name text, number text,
         ages int[])
 ), stands as materialized (
-    select p.mutuelle_id, p.id as place_id, prod.code as product, prod.version, prod.lump_sum_minor as price, r.operator,
+    select p.mutuelle_id, p.id as place_id, prod.code as product, prod.version, prod.lump_sum_minor as price, r.account,
            pg_advisory_xact_lock(hashtextextended(said.phone, 0))
       from said join place p on p.name = said.village join mutuelle m on m.id = p.mutuelle_id and m.country = 'ML'
       join product prod on prod.mutuelle_id = m.id and prod.sold_from <= current_date
        and (prod.sold_until is null or prod.sold_until >= current_date)
-      join route r on r.mutuelle_id = m.id and r.country = 'ML'
+      join route r on r.mutuelle_id = m.id and r.network = 'ML'
      where prod.lump_sum_minor = said.amount and not exists (select from household_phone h where h.phone = said.phone)
 ), done as (
     insert into action (gateway, call, phone, position, transcript, name, facts, facts_hash, consent, screen, done_at)
@@ -173,8 +173,8 @@ with said as (
       from record
 ), asked as (
     insert into payment (mutuelle_id, reference, number, purpose, amount_minor, currency, payer_phone, asked_by,
-                         operator, country, notice_token, receipt_code, state, asked_at, due_at)
-    select mutuelle_id, reference, number, 'contribution', amount, 'XOF', phone, phone, operator, 'ML', token, code,
+                         operator, account, network, notice_token, receipt_code, state, asked_at, due_at)
+    select mutuelle_id, reference, number, 'contribution', amount, 'XOF', phone, phone, 'simulated', account, 'ML-orange', token, code,
            'ASKED', now(), now() from said, stands
 ), moved as (
     insert into payment_move (mutuelle_id, reference, position, from_state, to_state, actor, reason, moved_at)

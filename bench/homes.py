@@ -152,9 +152,9 @@ _JOIN = (
 )
 _ASK = (
     """insert into payment (mutuelle_id, reference, number, purpose, amount_minor, currency, payer_phone, asked_by,
-                            operator, country, notice_token, receipt_code, state, asked_at, sent_at, due_at)
-       select mutuelle_id, reference, number, 'contribution', price, currency, phone, phone, 'simulated', 'ML',
-              'backlog-' || reference, code, 'SENT', at, at, at from given""",
+                            operator, account, notice_token, receipt_code, state, asked_at, sent_at, due_at)
+       select mutuelle_id, reference, number, 'contribution', price, currency, phone, phone, 'simulated',
+              'simulated-ML', 'backlog-' || reference, code, 'SENT', at, at, at from given""",
     """insert into payment_move (mutuelle_id, reference, position, from_state, to_state, actor, reason, moved_at)
        select mutuelle_id, reference, position, was, state, actor, reason, at
          from given, (values (1, null, 'ASKED', 'caller', 'agreed in the menu'),

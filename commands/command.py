@@ -21,7 +21,7 @@ import settings
 from engines import run
 from engines.embedded import Addresses, find_running
 from locales import Sentence, render
-from mobilemoney import missing
+from mobilemoney.credentials import Credentials
 from mutuelle.households.member_numbers import member_number
 from service.clock import WrongClockError, refuse_wrong_clock
 from talk.keyring import Keyring
@@ -204,9 +204,9 @@ def keyring() -> Keyring:
     return Keyring([key.encode() for key in settings.read_keyring(environment())])
 
 
-def missing_settings() -> dict[str, tuple[str, ...]]:
-    """The settings that each mobile money operator still lacks here, by its name; none for a usable one."""
-    return missing(*settings.read_operators(environment()))
+def credentials() -> Credentials:
+    """What this installation knows of operators' accounts."""
+    return settings.read_credentials(environment())
 
 
 async def _refuse_wrong_clock(db: AsyncConnection) -> None:

@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from commands.command import CommandError, Commands, command, database, login, missing_settings, operator
+from commands.command import CommandError, Commands, command, credentials, database, login, operator
 from commands.progress import Progress
 from locales import languages, render
 from mutuelle.acts import By
@@ -64,7 +64,7 @@ async def import_register(arguments: argparse.Namespace) -> int:
                     db,
                     sheets,
                     faults,
-                    operators=missing_settings(),
+                    credentials=credentials(),
                     by=by,
                     advance=progress.advance,
                 )

@@ -1,4 +1,4 @@
-"""`keneya route`: the mobile money operators of a mutuelle, one a country.
+"""`keneya route`: the accounts of a mutuelle at mobile money operators, and whose phones each asks.
 
 Without a route members pay in cash, and their calls say to whom.
 """
@@ -12,14 +12,14 @@ from commands.command import (
     Commands,
     acted,
     command,
+    credentials,
     database,
     expect_mutuelle,
     group,
-    missing_settings,
     of_mutuelle,
 )
+from mobilemoney import adapters
 from mutuelle.acts import By
-from mutuelle.contributions.route_guards import cannot_ask
 from mutuelle.founding.founding import FoundingError
 from mutuelle.founding.rules import Route
 from mutuelle.households.support_acts import SupportError
@@ -35,8 +35,10 @@ def add(commands: Commands) -> None:
     of_mutuelle(add_, remove, required=True)
     for parser in (add_, remove):
         parser.add_argument("--country", type=_country, metavar="ML", required=True, help="of the phones")
+        parser.add_argument("--network", help="one network of it, such as orange; else all of them")
         acted(parser)
     add_.add_argument("--operator", required=True, help="its name, as `keneya route list` knows it")
+    add_.add_argument("--account", default="", help="name of the account there; else operator and country")
 
 
 def _country(value: str) -> str:
@@ -52,44 +54,58 @@ def _by(arguments: argparse.Namespace) -> By:
 async def list_routes(arguments: argparse.Namespace) -> int:
     """Print one line a route, then the operators that this installation can use."""
     await expect_mutuelle(arguments.mutuelle)
-    needed = missing_settings()
+    known = credentials()
     async with database() as db:
         found = await routes.routes_of(db, arguments.mutuelle)
     for code, one in found:
-        why = cannot_ask(one.operator, needed)
-        print(f"{code:<8} {one.country} leads to {why or one.operator}")
-    usable = ", ".join(sorted(name for name, lacking in needed.items() if not lacking))
-    print(f"Routes: {len(found)}. Operators that can be asked from here: {usable or 'none'}.")
+        why = known.refusal(code, one.float_name, one.operator)
+        print(f"{code:<8} {one.network} leads to {why or f'{one.operator}, account {one.float_name}'}")
+    there = sorted(
+        {one.operator for code, one in found if not known.refusal(code, one.float_name, one.operator)}
+    )
+    print(f"Routes: {len(found)}. Operators that are asked from here: {', '.join(there) or 'none'}.")
+    print(f"Operators of this version: {', '.join(adapters())}.")
     return 0
+
+
+def _network(arguments: argparse.Namespace) -> str:
+    """The network that is meant, or the country for all of it."""
+    if not arguments.network:
+        return str(arguments.country)
+    name = arguments.network.lower().removeprefix(f"{arguments.country.lower()}-")
+    return f"{arguments.country}-{name}"
 
 
 async def add_route(arguments: argparse.Namespace) -> int:
     """Add a route; this installation must have the operator's settings."""
     await expect_mutuelle(arguments.mutuelle)
-    added = Route(arguments.country, arguments.operator)
+    added = Route(_network(arguments), arguments.operator, arguments.account)
     try:
         async with database() as db:
-            is_new = await routes.add_route(db, arguments.mutuelle, added, _by(arguments), missing_settings())
+            new = await routes.add_route(db, arguments.mutuelle, added, _by(arguments), credentials())
     except (SupportError, FoundingError) as fault:
         raise CommandError("; ".join(str(fault).splitlines())) from None
-    print(f"{added.operator} asks the phones of {added.country} for {arguments.mutuelle}.")
-    print("From the next call on." if is_new else "It did so already: nothing was changed.")
+    print(f"{added.operator} asks the phones of {added.network} for {arguments.mutuelle}.")
+    print("From the next call on." if new else "It did so already: nothing was changed.")
+    if new and new != [added.network]:
+        print(f"Networks: {', '.join(new)}.")
     return 0
 
 
 async def remove_route(arguments: argparse.Namespace) -> int:
     """Remove a route: payments under way are still settled, new ones are in cash."""
     await expect_mutuelle(arguments.mutuelle)
-    code, country = arguments.mutuelle, arguments.country
+    code, network = arguments.mutuelle, _network(arguments)
     try:
         async with database() as db:
-            gone = await routes.remove_route(db, code, country, _by(arguments), missing_settings())
+            gone = await routes.remove_route(db, code, network, _by(arguments), credentials())
     except SupportError as fault:
         raise CommandError(str(fault)) from None
-    print(f"{code} no longer asks the phones of {country} by {gone.operator}: they pay in cash from now on.")
+    operators = ", ".join(gone.operators)
+    print(f"{code} no longer asks the phones of {network} by {operators}: they pay in cash from now on.")
     if gone.under_way:
         print(
-            f"Payments under way: {gone.under_way}. Keep the settings of {gone.operator} until they are settled."
+            f"Payments under way: {gone.under_way}. Keep the settings of {operators} until they are settled."
         )
     if gone.unsent:
         print(

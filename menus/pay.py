@@ -10,7 +10,7 @@ from menus.confirmation import no_household
 from menus.relative import ENROLS_RELATIVE, enrols_relative
 from menus.words import PAY, beside, first_fitting, under_way, whom
 from mutuelle.contributions.foresight import if_paid
-from mutuelle.contributions.payments import expect_operator
+from mutuelle.contributions.payments import expect_way
 from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_instead
@@ -56,7 +56,7 @@ async def pay(caller: Caller) -> Sentence:
         money = await how_much(stands)
     if what.key == OTHER_PHONE:
         payer = await ask(_("The phone that pays?"), phone_number(region_of(caller.phone)))
-        await look(expect_operator, stands.household.mutuelle_id, payer)
+        await look(expect_way, stands.household.mutuelle_id, payer)
         money = await how_much(stands)
     return await agree(caller, stands, stands.household.head_name, money, payer)
 

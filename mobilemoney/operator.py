@@ -1,21 +1,21 @@
-"""The contract of a mobile money operator: requests, and the possible answers.
+"""The contract of a mobile money operator: what it can do, requests, and the possible answers.
 
 UNKNOWN is an answer: a time-out, a 5xx, a page in HTML, an unknown word. FAILED needs a definite word of the operator,
 PAID its status answer: a notice is never PAID.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import httpx
 
 
 class Outcome(StrEnum):
-    """ACCEPTED and NOT_FOUND are about a request; PENDING, PAID and FAILED about the payment itself."""
+    """ACCEPTED and NOT_FOUND are about a request; PENDING, PAID and FAILED about the payment or payout itself."""
 
     ACCEPTED = "ACCEPTED"
     PENDING = "PENDING"
@@ -25,11 +25,95 @@ class Outcome(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class Flow(StrEnum):
+    """How the payer agrees: PUSH by a prompt on the phone; OTP_FIRST by a code that she gets before, and types."""
+
+    PUSH = "push"
+    OTP_FIRST = "otp first"
+
+
+class Fact(StrEnum):
+    """What a status answer may say of the money, beside its outcome."""
+
+    AMOUNT = "amount"
+    CURRENCY = "currency"
+    PHONE = "phone"
+
+
+class FeeBearer(StrEnum):
+    """Who pays the operator's fee for a contribution; UNKNOWN where only the contract with the operator says it."""
+
+    MUTUELLE = "mutuelle"
+    PAYER = "payer"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class AmountLimits:
+    """The least and the most that one request may move, and the step between amounts, in minor units."""
+
+    least_minor: int
+    most_minor: int
+    step_minor: int = 1
+
+    def allows(self, amount_minor: int) -> bool:
+        """Whether one request may move this amount."""
+        in_reach = self.least_minor <= amount_minor <= self.most_minor
+        return in_reach and amount_minor % self.step_minor == 0
+
+
+# Waits between two questions about one payment; the last one repeats. They never end: no silence means FAILED.
+LADDER_S = (3, 5, 10, 20, 40, 60, 120, 300, 600, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an operator does and does not; each is a fact of its file, and the service adapts to it.
+
+    `networks`: how the payers of a network are asked; where it is empty, any phone by a push. `payouts`: the networks
+    whose phones get money, `pays_out` whether any do.
+    `honours_reference`: our reference again makes no second payment; where False, no request is ever sent twice.
+    `two_steps`: a first step gives a token, which is committed before the second step asks the phone.
+    `not_told`: facts that the status may leave out; what is not told is no difference.
+    `first_status`: how long after a request to ask first. `window`: how long a prompt lives. `ladder_s`: waits between
+    questions. `not_found_is_proof`: how long after a request NOT_FOUND proves that it never came; None: never.
+    `limits` by currency; a currency that is not there cannot be moved. `notices_by_account`: notices come to one
+    address for all payments of an account, and `Adapter.named_in` reads which one is meant.
+    """
+
+    limits: Mapping[str, AmountLimits]
+    networks: Mapping[str, Flow] = field(default_factory=dict)
+    honours_reference: bool = True
+    two_steps: bool = False
+    not_told: frozenset[Fact] = frozenset()
+    first_status: timedelta = timedelta(seconds=LADDER_S[0])
+    window: timedelta = timedelta(minutes=5)
+    ladder_s: tuple[int, ...] = LADDER_S
+    not_found_is_proof: timedelta | None = timedelta(minutes=15)
+    notices_by_account: bool = False
+    fee_bearer: FeeBearer = FeeBearer.UNKNOWN
+    pays_out: bool = False
+    payouts: frozenset[str] = frozenset()
+    tells_payee: bool = False
+    tells_balance: bool = False
+
+    def flow(self, network: str) -> Flow | None:
+        """How a payer of this network is asked; None if the operator cannot ask it."""
+        return self.networks.get(network) if self.networks else Flow.PUSH
+
+    def pays(self, network: str) -> bool:
+        """Whether the operator sends money to phones of this network."""
+        return self.pays_out and (not self.payouts or network in self.payouts)
+
+
 @dataclass(frozen=True)
 class PaymentRequest:
-    """A payment to request. `reference` is ours, committed before it is sent; a retry uses the same one.
+    """Money to request from a phone, or in a payout to send to it. `reference` is ours, committed before it is sent;
+    a retry uses the same one.
 
-    `phone` is E.164 with its plus; the operator posts its notices to `notice_url`; `note` is shown to the payer.
+    `phone` is E.164 with its plus, `network` that of `mobilemoney.networks` ("" if nobody knows it); the operator posts
+    its notices to `notice_url`; `note` is shown to the payer. `token` is what the first of two steps gave; `otp` what
+    the payer typed where the flow is OTP_FIRST.
     """
 
     reference: UUID
@@ -38,13 +122,17 @@ class PaymentRequest:
     currency: str
     note: str
     notice_url: str
+    network: str = ""
+    token: str | None = None
+    otp: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class OperatorAnswer:
     """The operator's answer. Its facts are the operator's own: settling compares them with the request.
 
-    PAID always has amount, currency and phone. `reason` is the operator's word, for UNKNOWN ours.
+    PAID has every fact that is not in `Capabilities.not_told`. `reason` is the operator's word, for UNKNOWN ours;
+    `token` what a first step gave, `fee_minor` the operator's fee where the answer says it.
     """
 
     outcome: Outcome
@@ -54,36 +142,88 @@ class OperatorAnswer:
     operator_reference: str | None = None
     completed_at: datetime | None = None
     reason: str | None = None
+    token: str | None = None
+    fee_minor: int | None = None
+
+
+@dataclass(frozen=True)
+class OperatorAccount:
+    """A mutuelle's own merchant account or wallet at an operator, and the fields that the adapter NEEDS.
+
+    `notice_token` is in the one address to which notices of the whole account come.
+    """
+
+    mutuelle_id: str
+    name: str
+    operator: str
+    country: str
+    currency: str
+    notice_token: str = field(repr=False)
+    credentials: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A notice as it was received; `headers` have small letters. `authority` is the host, and the port if it is none of
+    the usual, of our public address: what the sender's own Host header says is not believed.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    authority: str = ""
 
 
 class Operator(Protocol):
-    """One connected operator. No method raises for a fault of the operator or the network."""
+    """One account at an operator, connected. No method raises for a fault of the operator or the network."""
 
-    @property
-    def name(self) -> str:
-        """Its file's NAME, as accounts and payments carry it."""
-
-    @property
-    def flow(self) -> str:
-        """Its file's FLOW: how the payer is asked; "push" is a prompt on the phone."""
+    async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
+        """The first of two steps, which asks nobody yet: ACCEPTED with a token, FAILED or UNKNOWN."""
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         """Request a payment: ACCEPTED, PENDING (the operator has this reference already), FAILED or UNKNOWN."""
 
-    async def status(self, reference: UUID) -> OperatorAnswer:
+    async def status(self, ask: PaymentRequest) -> OperatorAnswer:
         """The status of a payment: PENDING, PAID, FAILED, NOT_FOUND or UNKNOWN."""
+
+
+@runtime_checkable
+class PayoutOperator(Operator, Protocol):
+    """An account that also sends money; a payout is prepared, sent and asked about as a payment is."""
+
+    async def prepare_payout(self, out: PaymentRequest) -> OperatorAnswer:
+        """The first of two steps, which moves nothing yet: ACCEPTED with a token, FAILED or UNKNOWN."""
+
+    async def pay_out(self, out: PaymentRequest) -> OperatorAnswer:
+        """Send the money: ACCEPTED, PENDING (the operator has this reference already), FAILED or UNKNOWN."""
+
+    async def payout_status(self, out: PaymentRequest) -> OperatorAnswer:
+        """The status of a payout: PENDING, PAID, FAILED, NOT_FOUND or UNKNOWN."""
+
+    async def payee_name(self, phone: str) -> str | None:
+        """The name under which the payee is registered; None where the operator does not tell it."""
+
+    async def balance_minor(self) -> int | None:
+        """What the account has at the operator, in minor units; None where the operator does not tell it."""
 
 
 class Adapter(Protocol):
     """What a file of this room must define to be an operator; a file without NAME is not one.
 
-    NEEDS: the settings that the operator requires. A SIMULATED one exists with the simulator only.
+    NEEDS: the fields of credentials that the operator requires. A SIMULATED one exists with the simulator only.
     """
 
     NAME: str
-    FLOW: str
     NEEDS: tuple[str, ...]
     SIMULATED: bool
+    CAPABILITIES: Capabilities
 
-    def connect(self, client: httpx.AsyncClient, config: Mapping[str, str]) -> Operator:
-        """Make the operator; `client` is shared, and the caller closes it."""
+    def connect(self, client: httpx.AsyncClient, account: OperatorAccount) -> Operator:
+        """Connect an account; `client` is shared, and the caller closes it. ValueError for unusable credentials."""
+
+    def named_in(self, notice: Notice) -> str | None:
+        """Our reference, or the token of the first step, as the notice says it; None if it names none."""
+
+    def forgery(self, notice: Notice, credentials: Mapping[str, str]) -> str | None:
+        """Why a notice is not the operator's, where notices are signed; None for a good one, and without signatures."""

@@ -7,12 +7,22 @@ from uuid import UUID
 import httpx
 
 from mobilemoney import wire
-from mobilemoney.operator import OperatorAnswer, Outcome, PaymentRequest
+from mobilemoney.operator import (
+    AmountLimits,
+    Capabilities,
+    Notice,
+    OperatorAccount,
+    OperatorAnswer,
+    Outcome,
+    PaymentRequest,
+)
 
 NAME = "simulated"
-FLOW = "push"
-NEEDS = ("OPERATOR_SIMULATED_URL",)
+NEEDS = ("url",)
 SIMULATED = True
+CAPABILITIES = Capabilities(
+    limits={currency: AmountLimits(1, wire.AMOUNT_LIMIT - 1) for currency in wire.MINOR_DIGITS}
+)
 
 WORDS = {"PENDING": Outcome.PENDING, "SUCCESSFUL": Outcome.PAID, "FAILED": Outcome.FAILED}
 
@@ -29,9 +39,19 @@ REFUSALS = {
 }
 
 
-def connect(client: httpx.AsyncClient, config: Mapping[str, str]) -> "Simulated":
-    """`OPERATOR_SIMULATED_URL` is the address before `/v1/collections`."""
-    return Simulated(client, config["OPERATOR_SIMULATED_URL"].rstrip("/"))
+def connect(client: httpx.AsyncClient, account: OperatorAccount) -> "Simulated":
+    """The credential `url` is the address before `/v1/collections`."""
+    return Simulated(client, account.credentials["url"].rstrip("/"))
+
+
+def named_in(notice: Notice) -> str | None:
+    """Each payment has a notice address of its own: no notice has to name one."""
+    return None
+
+
+def forgery(notice: Notice, credentials: Mapping[str, str]) -> str | None:
+    """Its notices are not signed."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -40,8 +60,9 @@ class Simulated:
 
     client: httpx.AsyncClient
     base_url: str
-    name: str = NAME
-    flow: str = FLOW
+
+    async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
+        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         if ask.currency not in wire.MINOR_DIGITS:
@@ -57,9 +78,9 @@ class Simulated:
         reply = await wire.exchange(self.client, "POST", f"{self.base_url}/v1/collections", body=body)
         return read_request(reply)
 
-    async def status(self, reference: UUID) -> OperatorAnswer:
-        reply = await wire.exchange(self.client, "GET", f"{self.base_url}/v1/collections/{reference}")
-        return read_status(reply, reference)
+    async def status(self, ask: PaymentRequest) -> OperatorAnswer:
+        reply = await wire.exchange(self.client, "GET", f"{self.base_url}/v1/collections/{ask.reference}")
+        return read_status(reply, ask.reference)
 
 
 def read_request(reply: wire.HttpReply | None) -> OperatorAnswer:

@@ -22,7 +22,7 @@ async def expect_good_start(wanted: Settings) -> None:
     try:
         async with pool.connect() as db:
             await refuse_wrong_clock(db)
-        await refuse_strange_routes(pool, wanted.operators, simulator=wanted.simulator)
+        await refuse_strange_routes(pool, wanted.credentials)
     finally:
         await pool.dispose()
 

@@ -32,7 +32,7 @@ def faults(**changes: str) -> list[str]:
 def test_a_live_service_needs_six_variables_and_has_safe_defaults() -> None:
     read = settings.read(LIVE)
     assert (read.host, read.port, read.public_url) == ("127.0.0.1", 8000, "http://127.0.0.1:8000")
-    assert (read.simulator, read.simulator_url, read.operators) == (False, None, {})
+    assert (read.simulator, read.simulator_url, read.operator_secrets) == (False, None, {})
     assert read.at_sms_url == "https://api.africastalking.com/version1"
     assert (read.time_scale, read.log_level, read.at_sender_id) == (1, "INFO", "")
     assert read.database_url == "postgresql+asyncpg://service:hush@db/keneya?ssl=verify-full"
@@ -50,7 +50,8 @@ def test_the_simulator_has_an_address_of_its_own() -> None:
         LIVE | {"SIMULATOR": "1", "SIMULATOR_URL": "http://127.0.0.1:9000/", "TIME_SCALE": "20"}
     )
     assert read.simulator_url == "http://127.0.0.1:9000"
-    assert read.operators == {"OPERATOR_SIMULATED_URL": "http://127.0.0.1:9000/simulator/operator"}
+    fields = read.credentials.of("SIK", "simulated-ML", "simulated")
+    assert fields == {"url": "http://127.0.0.1:9000/simulator/operator"}
     assert read.time_scale == 20
 
 

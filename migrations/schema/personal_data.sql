@@ -250,6 +250,7 @@ begin
             and position(home in regexp_replace(a.screen, '[^0-9]', '', 'g')) > 0));
     delete from preference where phone = any (alone);
     delete from payer_refusal where phone = any (alone);
+    delete from phone_network where phone = any (alone);
     delete from limited_use where subject = any (alone) or position(home in item) > 0;
     delete from officer_lookup where mutuelle_id = mutuelle and subject = home;
 end $$;

@@ -7,8 +7,8 @@ operator makes a payment FAILED; what a person must look at becomes a case.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,11 +16,22 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from mobilemoney.operator import Operator, OperatorAnswer, Outcome, PaymentRequest
+from mobilemoney.accounts import ConnectedAccounts, capabilities_of
+from mobilemoney.credentials import Credentials
+from mobilemoney.operator import (
+    Capabilities,
+    Flow,
+    Operator,
+    OperatorAccount,
+    OperatorAnswer,
+    Outcome,
+    PaymentRequest,
+)
 from mutuelle.acts import By
 from mutuelle.contributions.payment_queue import (
     QUEUE_COLUMNS,
     QueuedPayment,
+    keep_step_token,
     lease_queued,
     lock_queued,
     queued_payment,
@@ -28,7 +39,7 @@ from mutuelle.contributions.payment_queue import (
 from mutuelle.contributions.payments import OPEN, PaymentState, move, open_case
 from mutuelle.contributions.receipts import notify_failed, notify_late
 from mutuelle.contributions.settlement.settle import SETTLED_AT_ONCE, settle_locked
-from mutuelle.tables import payment, payment_move
+from mutuelle.tables import operator_account, payment, payment_move
 from timing import Clock
 
 log = logging.getLogger("keneya.collection")
@@ -38,12 +49,10 @@ LEASE = timedelta(seconds=60)  # a status and a request, with their time-outs, e
 PLACES = 64  # payments asked about at once; no more are claimed, so that no lease expires in a queue
 SETTLERS = 3  # batches at once: one is decided here, one is written by PostgreSQL, one waits for the disk
 CLAIM_AGAIN_S = 0.25  # while answers are pending: a new payment does not wait for the slowest earlier one
-ASK_AGAIN_S = (3, 5, 10, 20, 40, 60, 120, 300, 600, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
 TOLD_LATE_AFTER = timedelta(seconds=60)
 # A payment that the operator does not know may be sent again. Longer than a lease and, like it, never scaled: what a
 # killed worker left behind is found first.
 SAME_REFERENCE_WITHIN = timedelta(minutes=2)
-NOT_FOUND_IS_PROOF_AFTER = timedelta(minutes=15)
 UNSENT_FOR = timedelta(hours=1)  # a later prompt would surprise its payer: it is not sent any more
 OLD_AFTER = timedelta(days=1)  # then a person looks at it
 S = PaymentState
@@ -51,10 +60,14 @@ S = PaymentState
 
 @dataclass(frozen=True)
 class Round:
-    """What collecting depends on. `clock` gives the time of each step, and divides its waits."""
+    """What collecting depends on. `operators`: the names of those that this round asks, in its `accounts`.
+
+    `clock` gives the time of each step, and divides its waits.
+    """
 
     pool: AsyncEngine
-    operators: Mapping[str, Operator]
+    operators: Sequence[str]
+    accounts: ConnectedAccounts
     public_url: str
     clock: Clock
 
@@ -64,12 +77,28 @@ class Round:
 
 
 @dataclass(frozen=True)
-class AnsweredPayment:
-    """An operator's answer about a payment that was claimed under `token`."""
+class ClaimedPayment:
+    """A payment that this worker holds under the lease `token`, and the account that is asked for it."""
 
     queued: QueuedPayment
-    answer: OperatorAnswer
     token: UUID
+    account: OperatorAccount
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return capabilities_of(self.queued.operator)
+
+
+@dataclass(frozen=True)
+class AnsweredPayment:
+    """An operator's answer about a claimed payment."""
+
+    claimed: ClaimedPayment
+    answer: OperatorAnswer
+
+    @property
+    def queued(self) -> QueuedPayment:
+        return self.claimed.queued
 
 
 Paid = asyncio.Queue[AnsweredPayment | None]  # answers that wait to be settled; None: there are no more
@@ -98,8 +127,8 @@ async def _ask_what_is_due(house: Round, paid: Paid, going_on: Callable[[], bool
     dealt = 0
     try:
         while True:
-            for queued, token in await _claim(house, PLACES - len(asking)):
-                asking.add(asyncio.create_task(_deal(house, queued, token, paid)))
+            for claimed in await _claim(house, PLACES - len(asking)):
+                asking.add(asyncio.create_task(_deal(house, claimed, paid)))
                 dealt += 1
             if not asking:
                 return dealt
@@ -111,14 +140,14 @@ async def _ask_what_is_due(house: Round, paid: Paid, going_on: Callable[[], bool
             await asyncio.wait(asking)
 
 
-async def _claim(house: Round, room: int) -> list[tuple[QueuedPayment, UUID]]:
-    """Take up to `room` payments that are due, each with the token of its lease."""
+async def _claim(house: Round, room: int) -> list[ClaimedPayment]:
+    """Take up to `room` payments that are due, under one lease."""
     token, clock = uuid4(), house.clock.stopped()
     now = clock()
     if not room:
         return []
     async with house.pool.begin() as db:
-        queued_payments = await _lock_due(db, list(house.operators), clock, room)
+        queued_payments = await _lock_due(db, house.operators, clock, room)
         stale = [
             queued
             for queued in queued_payments
@@ -126,10 +155,28 @@ async def _claim(house: Round, room: int) -> list[tuple[QueuedPayment, UUID]]:
         ]
         for queued in stale:
             await _fail(db, queued, By("worker", "it waited too long to be sent", now))
-        claimed = [queued for queued in queued_payments if queued not in stale]
-        if claimed:
-            await lease_queued(db, claimed, token, now + LEASE, now)
-    return [(queued, token) for queued in claimed]
+        taken = [queued for queued in queued_payments if queued not in stale]
+        accounts = await accounts_of(db, taken, house.accounts.credentials)
+        if taken:
+            await lease_queued(db, taken, token, now + LEASE, now)
+    return [ClaimedPayment(queued, token, accounts[queued.mutuelle_id, queued.account]) for queued in taken]
+
+
+async def accounts_of(
+    db: AsyncConnection, queued_payments: Sequence[QueuedPayment], credentials: Credentials
+) -> dict[tuple[str, str], OperatorAccount]:
+    """The accounts of these payments at their operators, by mutuelle and name."""
+    keys = {(queued.mutuelle_id, queued.account) for queued in queued_payments}
+    if not keys:
+        return {}
+    its = sa.tuple_(operator_account.c.mutuelle_id, operator_account.c.name)
+    rows = await db.execute(select(operator_account).where(its.in_(keys)))
+    return {
+        (row.mutuelle_id, row.name): OperatorAccount(
+            **row._mapping, credentials=credentials.of(row.mutuelle_id, row.name, row.operator)
+        )
+        for row in rows
+    }
 
 
 async def _lock_due(
@@ -159,17 +206,17 @@ def due_facts(operators: Sequence[str], clock: Clock) -> dict[str, object]:
     return {"now": clock(), "call_over": clock.ago(AFTER_THE_CALL), "operators": operators}
 
 
-async def _deal(house: Round, queued: QueuedPayment, token: UUID, paid: Paid) -> None:
+async def _deal(house: Round, claimed: ClaimedPayment, paid: Paid) -> None:
     """An error of one payment stops no other; it is retried when its lease ends."""
     try:
-        answer = await _consult(house, queued)
+        answer = await _consult(house, claimed)
     except Exception:
-        log.exception("payment.not_asked", extra={"payment": str(queued.reference)})
+        log.exception("payment.not_asked", extra={"payment": str(claimed.queued.reference)})
         answer = OperatorAnswer(Outcome.UNKNOWN, reason="a fault of ours")
     if answer.outcome is Outcome.PAID:
-        await paid.put(AnsweredPayment(queued, answer, token))
+        await paid.put(AnsweredPayment(claimed, answer))
     else:
-        await _record_alone(house, AnsweredPayment(queued, answer, token))
+        await _record_alone(house, AnsweredPayment(claimed, answer))
 
 
 async def _settle_what_comes(house: Round, paid: Paid) -> None:
@@ -204,7 +251,7 @@ async def _settle(db: AsyncConnection, house: Round, batch: Sequence[AnsweredPay
     """Settle the payments whose lease is still ours; an answer after the lease is dropped."""
     queued_payments = await lock_queued(db, [(one.queued.mutuelle_id, one.queued.reference) for one in batch])
     current = [(queued_payments[one.queued.mutuelle_id, one.queued.reference], one) for one in batch]
-    ours = [(queued, one.answer) for queued, one in current if queued.lease_token == one.token]
+    ours = [(queued, one.answer) for queued, one in current if queued.lease_token == one.claimed.token]
     await settle_locked(db, ours, house.clock())
     for queued, answer in ours:
         _note(queued, answer)
@@ -221,27 +268,60 @@ async def _record_alone(house: Round, answered: AnsweredPayment) -> None:
         log.exception("payment.not_recorded", extra={"payment": str(answered.queued.reference)})
 
 
-async def _consult(house: Round, queued: QueuedPayment) -> OperatorAnswer:
-    """Send a new payment; ask for the status of any other, and send it again if the operator does not know it."""
-    operator, ask = house.operators[queued.operator], _ask(queued, house.public_url)
+async def _consult(house: Round, claimed: ClaimedPayment) -> OperatorAnswer:
+    """Send a new payment; ask for the status of any other, and send it again if the operator does not know it and
+    honours our reference.
+    """
+    queued, can = claimed.queued, claimed.capabilities
+    operator, ask = house.accounts.connect(claimed.account), request_of(claimed, house.public_url)
+    if can.two_steps and queued.step_token is None:
+        return await _in_two_steps(house, claimed, operator, ask)
     if queued.state is S.ASKED:
         return await operator.request(ask)
-    answer = await operator.status(queued.reference)
+    answer = await operator.status(ask)
+    may_resend = can.honours_reference and (
+        ask.otp is not None or can.flow(queued.network) is not Flow.OTP_FIRST
+    )
     unheard = (
         answer.outcome is Outcome.NOT_FOUND
         and house.clock() - (queued.sent_at or queued.asked_at) < SAME_REFERENCE_WITHIN
     )
-    return await operator.request(ask) if unheard else answer
+    return await operator.request(ask) if unheard and may_resend else answer
 
 
-def _ask(queued: QueuedPayment, public_url: str) -> PaymentRequest:
+async def _in_two_steps(
+    house: Round, claimed: ClaimedPayment, operator: Operator, ask: PaymentRequest
+) -> OperatorAnswer:
+    """The first step, its token committed, then the second. Without a token nobody was asked: the first may be repeated
+    until a prompt would surprise its payer, and then the payment has failed.
+    """
+    if not house.within(claimed.queued.asked_at, UNSENT_FOR):
+        return OperatorAnswer(Outcome.FAILED, reason="it waited too long to be sent")
+    answer = await operator.prepare(ask)
+    if answer.token is None:
+        return answer
+    async with house.pool.begin() as db:
+        kept = await keep_step_token(db, claimed.queued, claimed.token, answer.token)
+    if not kept:
+        return OperatorAnswer(Outcome.UNKNOWN, reason="the lease ran out between the steps")
+    return await operator.request(replace(ask, token=answer.token))
+
+
+def request_of(claimed: ClaimedPayment, public_url: str) -> PaymentRequest:
+    """The payment as its operator is asked for it."""
+    queued = claimed.queued
+    by_account = claimed.capabilities.notices_by_account
+    token = claimed.account.notice_token if by_account else queued.notice_token
     return PaymentRequest(
         reference=queued.reference,
         phone=queued.payer_phone,
         amount_minor=queued.amount.amount_minor,
         currency=queued.amount.currency,
         note=f"Mutuelle {queued.number}",
-        notice_url=f"{public_url}/money/{queued.operator}/{queued.notice_token}",
+        notice_url=f"{public_url}/money/{queued.operator}/{token}",
+        network=queued.network,
+        token=queued.step_token,
+        otp=queued.otp,
     )
 
 
@@ -250,12 +330,12 @@ async def _record(db: AsyncConnection, house: Round, answered: AnsweredPayment) 
     where = (payment.c.mutuelle_id == queued.mutuelle_id) & (payment.c.reference == queued.reference)
     facts = select(payment.c.state, payment.c.lease_token, payment.c.due_at).where(where).with_for_update()
     current = (await db.execute(facts)).one()
-    if current.lease_token != answered.token or current.state not in OPEN:
+    if current.lease_token != answered.claimed.token or current.state not in OPEN:
         return  # another worker has the lease, or it is settled: this answer is too late
-    if answer.outcome is Outcome.FAILED or await _is_proven_lost(db, house, queued, answer):
+    if answer.outcome is Outcome.FAILED or await _is_proven_lost(db, house, answered):
         await _fail(db, queued, By(queued.operator, _why(answer), now))
     else:
-        await _ask_again(db, house, queued, answer, rung=current.due_at != queued.due_at)
+        await _ask_again(db, house, answered, rung=current.due_at != queued.due_at)
     await db.execute(sa.update(payment).where(where).values(lease_token=None, lease_until=None))
     _note(queued, answer)
 
@@ -269,11 +349,14 @@ async def _fail(db: AsyncConnection, queued: QueuedPayment, by: By) -> None:
     await notify_failed(db, queued, by.at)
 
 
-async def _is_proven_lost(
-    db: AsyncConnection, house: Round, queued: QueuedPayment, answer: OperatorAnswer
-) -> bool:
-    """NOT FOUND proves a payment lost only if the operator never confirmed it before; else a person looks at it."""
-    if answer.outcome is not Outcome.NOT_FOUND or house.within(queued.sent_at, NOT_FOUND_IS_PROOF_AFTER):
+async def _is_proven_lost(db: AsyncConnection, house: Round, answered: AnsweredPayment) -> bool:
+    """NOT FOUND proves a payment lost, after the operator's own wait, only if it never confirmed it before; else a
+    person looks at it.
+    """
+    queued, proof_after = answered.queued, answered.claimed.capabilities.not_found_is_proof
+    if answered.answer.outcome is not Outcome.NOT_FOUND or proof_after is None:
+        return False
+    if house.within(queued.sent_at, proof_after):
         return False
     acknowledged = sa.exists().where(
         payment_move.c.mutuelle_id == queued.mutuelle_id,
@@ -291,13 +374,18 @@ def _why(answer: OperatorAnswer) -> str:
     return f"operator: {answer.reason or answer.outcome}"[:100]
 
 
-async def _ask_again(
-    db: AsyncConnection, house: Round, queued: QueuedPayment, answer: OperatorAnswer, *, rung: bool
-) -> None:
-    now = house.clock()
+def _wait_s(can: Capabilities, polls: int) -> float:
+    """How long until the next question, after so many."""
+    if not polls:
+        return can.first_status.total_seconds()
+    return can.ladder_s[min(polls, len(can.ladder_s) - 1)]
+
+
+async def _ask_again(db: AsyncConnection, house: Round, answered: AnsweredPayment, *, rung: bool) -> None:
+    queued, answer, now = answered.queued, answered.answer, house.clock()
     to = S.PENDING if answer.outcome in (Outcome.ACCEPTED, Outcome.PENDING) else S.UNKNOWN
     # Spread, so that a thousand payments do not ask in one second.
-    wait_s = ASK_AGAIN_S[min(queued.polls, len(ASK_AGAIN_S) - 1)] * (0.9 + secrets.randbelow(21) / 100)
+    wait_s = _wait_s(answered.claimed.capabilities, queued.polls) * (0.9 + secrets.randbelow(21) / 100)
     due_at = now + house.clock.scaled(timedelta(seconds=wait_s))
     changes: dict[str, object] = {"polls": queued.polls + 1, "due_at": due_at}
     if rung:  # a notice came during the request: the answer may be older than the notice

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
@@ -16,7 +16,11 @@ from values import value
 
 @value
 class QueuedPayment:
-    """A payment of the queue, as it was asked for; `lease_token` names the worker that holds it."""
+    """A payment of the queue, as it was asked for; `lease_token` names the worker that holds it.
+
+    `account` is the mutuelle's at the operator, and its name behind float and suspense; `step_token` what the first of
+    two steps gave; `otp` what the payer typed, until it is sent.
+    """
 
     mutuelle_id: str
     reference: UUID
@@ -25,7 +29,8 @@ class QueuedPayment:
     payer_phone: str
     asked_by: str
     operator: str
-    country: str
+    account: str
+    network: str
     notice_token: str
     receipt_code: str
     state: PaymentState
@@ -42,12 +47,9 @@ class QueuedPayment:
     renews_regime: str | None = None
     renews_regime_since: date | None = None
     by_another: bool = False
+    step_token: str | None = None
+    otp: str | None = None
     lease_token: UUID | None = None
-
-    @property
-    def float_name(self) -> str:
-        """Operator and country: each has a collections float and a suspense account of its own."""
-        return f"{self.operator}-{self.country}"
 
 
 # In the order of the fields; money is two columns.
@@ -97,11 +99,27 @@ async def lease_queued(
     await db.execute(_LEASE, {**columns, "token": token, "until": until, "at": now})
 
 
+async def keep_step_token(
+    db: AsyncConnection, queued: QueuedPayment, lease_token: UUID, step_token: str
+) -> bool:
+    """Write what the first of two steps gave; False if the lease is no longer ours."""
+    kept = await db.execute(
+        update(payment)
+        .where(
+            payment.c.mutuelle_id == queued.mutuelle_id,
+            payment.c.reference == queued.reference,
+            payment.c.lease_token == lease_token,
+        )
+        .values(step_token=step_token)
+    )
+    return bool(kept.rowcount)
+
+
 _TAKEN = {PaymentState.ASKED: PaymentState.SENT, PaymentState.SENT: PaymentState.UNKNOWN}
 _LEASE = with_moves("""
     update payment p
        set state = made.next, lease_token = :token, lease_until = :until,
-           sent_at = case made.was when 'ASKED' then :at else p.sent_at end
+           sent_at = case made.was when 'ASKED' then :at else p.sent_at end, otp = null
       from unnest(cast(:mutuelles as text[]), cast(:references as uuid[]), cast(:states as text[]),
                   cast(:nexts as text[])) as made (mutuelle, reference, was, next)
      where p.mutuelle_id = made.mutuelle and p.reference = made.reference

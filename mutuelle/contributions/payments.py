@@ -6,6 +6,7 @@ A payment fails only on proof. The operator is asked about an UNKNOWN one until 
 import base64
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,22 +14,36 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money, _
+from mobilemoney.accounts import capabilities_of
+from mobilemoney.networks import network_by_prefix
+from mobilemoney.operator import Flow
 from mutuelle.acts import By
 from mutuelle.free_codes import draw_free
 from mutuelle.household_key import of_household
 from mutuelle.households.households import Household
 from mutuelle.locks import Lock, lock
 from mutuelle.scheme.products import Offer
-from mutuelle.tables import household_phone, payer_refusal, payment, payment_case, payment_move, policy, route
+from mutuelle.tables import (
+    household_phone,
+    operator_account,
+    payer_refusal,
+    payment,
+    payment_case,
+    payment_move,
+    phone_network,
+    policy,
+    route,
+)
 from prepared import Prepared
 from talk.phones import region_of, shown_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
+from values import value
 
 CONTRIBUTION = "contribution"
 ASKS_A_DAY = 10  # by one phone, for other households or with other phones
@@ -101,22 +116,65 @@ async def open_payment(db: AsyncConnection, household: Household) -> OpenPayment
     return OpenPayment(Money(*row[:2]), *row[2:]) if row else None
 
 
-async def operator_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str] | None:
-    """(operator, country) that can ask this phone for money for this mutuelle; None if no route serves it."""
-    country = region_of(phone)
-    operator = await _OPERATOR.value(db, {"mutuelle": mutuelle_id, "country": country})
-    return (operator, country) if operator else None
+@value
+class PaymentWay:
+    """How a phone is asked for a mutuelle's money: the operator, the account there, and the phone's network."""
+
+    operator: str
+    account: str
+    network: str
+
+    @property
+    def flow(self) -> Flow:
+        """What the payer does."""
+        return capabilities_of(self.operator).flow(self.network) or Flow.PUSH
 
 
-_ROUTE = select(route.c.operator).where(
-    route.c.mutuelle_id == sa.bindparam("mutuelle", type_=sa.Text), route.c.country == sa.bindparam("country")
+async def way_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> PaymentWay | None:
+    """How this phone can be asked for money for this mutuelle; None if no route serves it."""
+    row = await _WAY.row(db, {"mutuelle": mutuelle_id, **network_facts(phone)})
+    return PaymentWay(*row) if row else None
+
+
+def network_facts(phone: str) -> dict[str, str]:
+    """The values in NETWORK and SERVED: a phone, its country, and its network by its prefix."""
+    return {"payer": phone, "country": region_of(phone), "by_prefix": network_by_prefix(phone)}
+
+
+_BY_PREFIX = sa.bindparam("by_prefix", type_=sa.Text)
+NETWORK = func.coalesce(
+    select(phone_network.c.network)
+    .where(phone_network.c.phone == sa.bindparam("payer", type_=sa.Text))
+    .scalar_subquery(),
+    _BY_PREFIX,
 )
-_OPERATOR = Prepared(_ROUTE)
+# Whether a route is for a phone: one of its network, or of its country where the operator asks any phone.
+SERVED = route.c.network.in_([sa.bindparam("country", type_=sa.Text), NETWORK])
+_ROUTE = (
+    select(operator_account.c.operator, operator_account.c.name, NETWORK)
+    .join(
+        route,
+        (route.c.mutuelle_id == operator_account.c.mutuelle_id)
+        & (route.c.account == operator_account.c.name),
+    )
+    .where(route.c.mutuelle_id == sa.bindparam("mutuelle", type_=sa.Text), SERVED)
+    .order_by(func.length(route.c.network).desc())
+    .limit(1)
+)
+_WAY = Prepared(_ROUTE)
 
 
-async def expect_operator(db: AsyncConnection, mutuelle_id: str, phone: str) -> tuple[str, str]:
+async def networks_said(db: AsyncConnection, phones: Sequence[str]) -> dict[str, str]:
+    """The networks of those of these phones that are on another one than their prefix says."""
+    rows = await db.execute(
+        select(phone_network.c.phone, phone_network.c.network).where(phone_network.c.phone.in_(phones))
+    )
+    return {row.phone: row.network for row in rows}
+
+
+async def expect_way(db: AsyncConnection, mutuelle_id: str, phone: str) -> PaymentWay:
     """The same; RefusedError if no route serves this phone."""
-    if found := await operator_for(db, mutuelle_id, phone):
+    if found := await way_for(db, mutuelle_id, phone):
         return found
     raise _not_served(phone)
 
@@ -145,7 +203,8 @@ async def ask_payment(
     may have one under way for it, which holds up nothing of its own, and is not asked beside one of its own. `renewal`
     is agreed to by the first franc of this payment: until it settles, the household is bound to nothing.
     """
-    operator, country = await _expect_allowed(db, caller, household, payer_phone)
+    way = await _expect_allowed(db, caller, household, payer_phone)
+    _expect_amount(way, amount)
     regime = renewal.share.regime if renewal and renewal.share else None
     row = {
         "mutuelle_id": household.mutuelle_id,
@@ -155,8 +214,9 @@ async def ask_payment(
         "currency": amount.currency,
         "payer_phone": payer_phone,
         "asked_by": caller.phone,
-        "operator": operator,
-        "country": country,
+        "operator": way.operator,
+        "account": way.account,
+        "network": way.network,
         "state": S.ASKED,
         "asked_at": caller.at,
         "due_at": caller.at,
@@ -206,7 +266,16 @@ _WISH = [
             "payer_phone",
             "asked_by",
         ),
-        *("operator", "country", "notice_token", "receipt_code", "state", "asked_at", "due_at"),
+        *(
+            "operator",
+            "account",
+            "network",
+            "notice_token",
+            "receipt_code",
+            "state",
+            "asked_at",
+            "due_at",
+        ),
         *("renews_code", "renews_version", "renews_members", "renews_minor"),
         *("renews_regime", "renews_regime_since"),
     )
@@ -260,25 +329,43 @@ _ASKED_LATELY = (
 )
 
 
-_ALLOWED = Prepared(select(_ROUTE.scalar_subquery(), _ASKED_LATELY.scalar_subquery()))
+_LATELY = select(_ASKED_LATELY.scalar_subquery().label("asked")).subquery()
+_OF_PAYER = _ROUTE.subquery("way")
+_ALLOWED = Prepared(
+    select(_LATELY.c.asked, *_OF_PAYER.c).select_from(_LATELY.outerjoin(_OF_PAYER, sa.true()))
+)
 
 
 async def _expect_allowed(
     db: AsyncConnection, caller: Caller, household: Household, payer_phone: str
-) -> tuple[str, str]:
-    """(operator, country) of the phone that pays. Refused if no route serves it, if its owner is to be spared, and past
+) -> PaymentWay:
+    """How the phone that pays is asked. Refused if no route serves it, if its owner is to be spared, and past
     today's limit of the calling phone, for other households or with other phones.
     """
-    country, since = region_of(payer_phone), caller.at - timedelta(days=1)
-    whose = {"mutuelle": household.mutuelle_id, "country": country}
-    operator, asked_lately = await _ALLOWED.row(db, whose | {"phone": caller.phone, "since": since})
-    if operator is None:
+    facts: dict[str, object] = {**network_facts(payer_phone), "mutuelle": household.mutuelle_id}
+    facts |= {"phone": caller.phone, "since": caller.at - timedelta(days=1)}
+    asked_lately, *way = await _ALLOWED.row(db, facts)
+    if way[0] is None:
         raise _not_served(payer_phone)
     if payer_phone != caller.phone:
         await _spare(db, payer_phone, caller.at)
     if asked_lately >= ASKS_A_DAY:
         raise RefusedError(_("You have asked enough for today. Please try tomorrow."))
-    return operator, country
+    return PaymentWay(*way)
+
+
+def _expect_amount(way: PaymentWay, amount: Money) -> None:
+    """RefusedError for an amount that the operator cannot move at once."""
+    limits = capabilities_of(way.operator).limits.get(amount.currency)
+    if limits is None or not limits.allows(amount.amount_minor):
+        least, most = (limits.least_minor, limits.most_minor) if limits else (0, 0)
+        raise RefusedError(
+            _(
+                "This phone can pay {least} to {most} at once.",
+                least=Money(least, amount.currency),
+                most=Money(most, amount.currency),
+            )
+        )
 
 
 async def lock_phone(db: AsyncConnection, phone: str) -> None:

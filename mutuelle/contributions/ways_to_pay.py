@@ -13,6 +13,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
+from mobilemoney.networks import network_by_prefix
+from mutuelle.contributions.payments import SERVED, network_facts, networks_said
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Appointment, Role, appointment, appointments_by
 from mutuelle.rows import rows_of
@@ -84,24 +86,29 @@ async def cash_for_each(
 ) -> dict[tuple[str, str], PayInCash]:
     """Whom to pay in cash, for each of these (member number, phone) that no operator can ask.
 
-    Asked for each country and place once, however many households live there.
+    Asked for each network and place once, however many households live there.
     """
     numbers = {number for number, _phone in asked}
     lives = await db.execute(_PLACES, {"mutuelle": mutuelle_id, "numbers": list(numbers)})
     places = {row.number: row.place_id for row in lives}
-    ways: dict[str, _Ways] = {}
-    takers: dict[tuple[str, str], PayInCash] = {}
+    moved = await networks_said(db, [phone for _number, phone in asked])
+    ways: dict[tuple[str, str], _Ways] = {}
+    takers: dict[tuple[str, str, str], PayInCash] = {}
     found = {}
     for number, phone in asked:
         country = region_of(phone)
-        if country not in ways:
-            facts = {"value": mutuelle_id, "at": at, "country": country, "number": None, "in_any_case": False}
-            ways[country] = await _ways_of(db, facts)
-        if ways[country].is_served:
+        network = moved.get(phone) or network_by_prefix(phone)
+        if (country, network) not in ways:
+            facts = {"value": mutuelle_id, "at": at, "number": None, "in_any_case": False}
+            facts |= {"payer": "", "country": country, "by_prefix": network}
+            ways[country, network] = await _ways_of(db, facts)
+        if ways[country, network].is_served:
             continue
-        where = country, places[number]
+        where = country, network, places[number]
         if where not in takers:
-            takers[where] = await _who_takes_cash(db, replace(ways[country], place_id=places[number]))
+            takers[where] = await _who_takes_cash(
+                db, replace(ways[country, network], place_id=places[number])
+            )
         found[number, phone] = takers[where]
     return found
 
@@ -134,7 +141,7 @@ async def _ways(
     in_any_case: bool = False,
 ) -> _Ways:
     """Without `in_any_case` nobody in office is read where an operator serves the phone."""
-    asked = {"value": mutuelle_id, "at": caller.at, "country": region_of(caller.phone)}
+    asked = {"value": mutuelle_id, "at": caller.at, **network_facts(caller.phone)}
     asked |= {"number": household.number if household else None, "in_any_case": in_any_case}
     return await _ways_of(db, asked)
 
@@ -148,12 +155,12 @@ async def _ways_of(db: AsyncConnection, asked: Mapping[str, Any]) -> _Ways:
 
 def _asked() -> Select[Any]:
     mutuelle = sa.bindparam("value", type_=sa.Text)
-    routes = select(route.c.operator).where(route.c.mutuelle_id == mutuelle)
+    routes = select(route.c.account).where(route.c.mutuelle_id == mutuelle)
     place = select(household_table.c.place_id).where(
         household_table.c.mutuelle_id == mutuelle,
         household_table.c.number == sa.bindparam("number", type_=sa.Text),
     )
-    served = routes.where(route.c.country == sa.bindparam("country")).exists()
+    served = routes.where(SERVED).exists()
     cash = sa.bindparam("in_any_case", type_=sa.Boolean) | ~served
     return select(
         mutuelles.c.name,

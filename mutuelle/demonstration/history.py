@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import MAX_JOURNALS, Journal
 from locales import Money
+from mobilemoney.networks import network_by_prefix
 from mutuelle.acts import By
 from mutuelle.contributions.contribution_calls import whole_calls
 from mutuelle.contributions.payment_queue import QueuedPayment
@@ -136,7 +137,8 @@ def _queued(
         payer_phone=phone,
         asked_by=phone,
         operator=OPERATOR,
-        country=region_of(phone),
+        account=f"{OPERATOR}-{region_of(phone)}",
+        network=network_by_prefix(phone),
         notice_token=HISTORY + secrets.token_hex(20),
         receipt_code=receipt_code(reference),
         state=S.PAID,

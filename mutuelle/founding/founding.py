@@ -4,6 +4,7 @@ Founding is idempotent: writing the same again changes nothing, writing somethin
 Each function checks all it is given before its first row, and reports all faults together.
 """
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -130,14 +131,24 @@ async def add_workplace(
 
 
 async def open_routes(db: AsyncConnection, mutuelle: Mutuelle, routes: Sequence[Route]) -> None:
-    """Write which operator serves which country, and open the float and the suspense account of each."""
+    """Write by which account which network is asked, and open the float and the suspense account of each account."""
     _refuse(fault for route in routes for fault in faults_of_route(route))
-    await _write(db, tables.route, [{"mutuelle_id": mutuelle.id, **asdict(route)} for route in routes])
-    codes = [
-        code
+    named = {route.float_name: route for route in routes}
+    for name, route in named.items():
+        row = {
+            "mutuelle_id": mutuelle.id,
+            "name": name,
+            "operator": route.operator,
+            "country": route.country,
+            "currency": mutuelle.currency,
+        }
+        await _write(db, tables.operator_account, [row], notice_token=secrets.token_hex(20))
+    rows = [
+        {"mutuelle_id": mutuelle.id, "network": route.network, "account": route.float_name}
         for route in routes
-        for code in (accounts.collections(route.float_name), accounts.suspense(route.float_name))
     ]
+    await _write(db, tables.route, rows)
+    codes = [code for name in named for code in (accounts.collections(name), accounts.suspense(name))]
     await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
 
 

@@ -13,13 +13,13 @@ from zoneinfo import available_timezones
 from anyascii import anyascii
 
 from ledger import accounts
+from mobilemoney.networks import networks
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
 from mutuelle.scheme.products import LATE_RENEWALS, NEW_START, Product, contribution
 from talk.answers import LONGEST_NAME
 from talk.phones import gateway_phone, typed_phone
 from talk.trouble import InvalidError
 
-FLOWS = ("push",)
 MOBILE = "the phone must be a mobile number such as +22370000000"
 TWO_TREASURERS = "two people with two phones are needed"
 ROLES = ("treasurer", "collector", "enrolment officer")
@@ -35,6 +35,7 @@ SERVICES = (  # the seven of a cooperative clinic
 )
 MERCHANT_CODE = "[0-9*#]{3,16}"
 MUTUELLE_CODE, PRODUCT_CODE, COUNTRY_CODE = "[A-Z]{2,8}", "[A-Z0-9]{1,8}", "[A-Z]{2}"
+ACCOUNT_NAME = "[a-z0-9]+(-[A-Za-z0-9]+)*"  # of a mutuelle at an operator: 40 at most
 SLUG, LANGUAGE_CODE = "[a-z0-9][a-z0-9-]{0,39}", "[a-z]{2,3}"
 PREFIXES = (100, 999)  # of member numbers, both ends allowed
 LETTERS: Mapping[str, Mapping[str, tuple[int, int]]] = {  # how many a text has, both ends allowed
@@ -100,16 +101,22 @@ class Doctor:
 
 @dataclass(frozen=True)
 class Route:
-    """The operator for payments from phones of `country`; `flow` is how it asks them."""
+    """The mutuelle's account at an operator by which phones are asked for money: those of `network`, which is a country
+    ("ML") or one network of it ("ML-orange"). `account` is its name where it is not operator and country.
+    """
 
-    country: str
+    network: str
     operator: str
-    flow: str = "push"
+    account: str = ""
+
+    @property
+    def country(self) -> str:
+        return self.network[:2]
 
     @property
     def float_name(self) -> str:
-        """Operator and country: each has a collections float and a suspense account of its own."""
-        return f"{self.operator}-{self.country}"
+        """The account's name: each has a collections float and a suspense account of its own in the ledger."""
+        return self.account or f"{self.operator}-{self.country}"
 
 
 def faults_of_mutuelle(mutuelle: Mutuelle) -> Iterator[str]:
@@ -255,8 +262,11 @@ def faults_of_route(route: Route) -> Iterator[str]:
         f"route {route.float_name}",
         {
             "the country must be two capital letters": bool(re.fullmatch(COUNTRY_CODE, route.country)),
+            f"the network {route.network} is not known": route.network in {route.country, *networks()},
             "the operator must be small letters and digits": _is_slug(route.operator),
-            f"the flow must be one of {', '.join(FLOWS)}": route.flow in FLOWS,
+            "the account must be small letters and digits, with - between": bool(
+                re.fullmatch(ACCOUNT_NAME, route.float_name)
+            ),
         },
     )
 

@@ -238,6 +238,7 @@ ROUTES = Form(
     (
         CsvColumn("country", ("pays", "country"), cells.matching(COUNTRY_CODE)),
         CsvColumn("operator", ("opérateur", "operator"), cells.matching(SLUG, upper=False)),
+        CsvColumn("network", ("réseau", "network"), cells.matching(SLUG, upper=False), needed=False),
     ),
 )
 PAYERS = Form(

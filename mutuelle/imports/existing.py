@@ -61,6 +61,7 @@ class Existing:
     payers: Sequence[Payer] = ()
     regimes: Sequence[Regime] = ()
     household_regimes: Mapping[str, Sequence[HouseholdRegime]] = field(default_factory=dict)
+    accounts: Sequence[Mapping[str, Any]] = ()  # at operators
 
     def present(self, form: str, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The existing row under the key of `row`, if there is one."""
@@ -102,7 +103,13 @@ async def existing_of(db: AsyncConnection, mutuelle_id: str) -> Existing:
         await payers_of(db, mutuelle_id),
         await regimes_of(db, mutuelle_id),
         await household_regimes(db, mutuelle_id, None),
+        await _accounts(db, mutuelle_id),
     )
+
+
+async def _accounts(db: AsyncConnection, mutuelle_id: str) -> list[Mapping[str, Any]]:
+    found = select(tables.operator_account).where(tables.operator_account.c.mutuelle_id == mutuelle_id)
+    return [dict(row) for row in (await db.execute(found.order_by("name"))).mappings()]
 
 
 def as_read_now(number: str) -> str:

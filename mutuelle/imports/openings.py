@@ -206,14 +206,14 @@ def _is_bank(g: SetupRows, name: str) -> bool:
 
 
 def _float(g: SetupRows, record: Record, operator: str, fund: str) -> str | None:
-    routes = [key[0] for key, row in g.known.rows["routes"].items() if row["operator"] == operator]
-    routes += [route.country for route in g.routes if route.operator == operator]
-    if not routes:
+    there = [(row["country"], row["name"]) for row in g.known.accounts if row["operator"] == operator]
+    there += [(route.country, route.float_name) for route in g.routes if route.operator == operator]
+    if not there:
         reason = _("{cell} is not known: is it in {file}?", cell=operator, file="operateurs.csv")
         g.faults.append(record.fault("name", reason))
         return None
-    country = g.mutuelle.country if g.mutuelle.country in routes else routes[0]
-    return accounts.collections(f"{operator}-{country}", fund)
+    name = dict(reversed(there)).get(g.mutuelle.country, there[0][1])
+    return accounts.collections(name, fund)
 
 
 async def held_by_officers(

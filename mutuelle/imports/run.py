@@ -4,7 +4,7 @@ The caller commits only if there are no faults.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, PostVerdict, open_accounts, post
 from locales import Sentence, _
+from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
 from mutuelle.benefits.openings import open_benefits
 from mutuelle.enrolment.paid_for import IMPORT, change_regime
@@ -99,18 +100,18 @@ async def take_over(
     sheets: Mapping[str, CsvFile],
     faults: Sequence[Fault],
     *,
-    operators: Mapping[str, Collection[str]],
+    credentials: Credentials,
     by: By,
     advance: Callable[[], None],
 ) -> Imported:
     """Read every line, then report all faults, or write all that is new.
 
-    `faults` are those of the reading; `operators` says which settings each one still lacks here; `by`: who imports, and
+    `faults` are those of the reading; `credentials` says which operators can be asked from here; `by`: who imports, and
     when; `advance` is called for each step.
     """
     at = by.at
     taken = Imported(faults=list(faults))
-    read = await _read(db, sheets, operators, at, taken, advance)
+    read = await _read(db, sheets, credentials, at, taken, advance)
     if read is None or taken.faults:
         return taken
     g = read.gathered
@@ -136,7 +137,7 @@ async def take_over(
 async def _read(
     db: AsyncConnection,
     sheets: Mapping[str, CsvFile],
-    operators: Mapping[str, Collection[str]],
+    credentials: Credentials,
     at: datetime,
     taken: Imported,
     advance: Callable[[], None],
@@ -161,7 +162,7 @@ async def _read(
     }
     g = SetupRows(mutuelle, known, setting.today, taken.faults)
     g.count(MUTUELLE.key, is_there=known.mutuelle is not None)
-    households, openings = _fill(g, by_form, operators)
+    households, openings = _fill(g, by_form, credentials)
     taken.mutuelle = mutuelle
     taken.owing = [
         one for household in households for one in household.policies if one.paid_minor and one.owed_minor
@@ -176,14 +177,14 @@ async def _read(
 
 
 def _fill(
-    gathered: SetupRows, read: Mapping[str, list[Record]], operators: Mapping[str, Collection[str]]
+    gathered: SetupRows, read: Mapping[str, list[Record]], credentials: Credentials
 ) -> tuple[list[PaperHousehold], list[Opening]]:
     setup_rows.place_rows(gathered, read["places"])
     setup_rows.product_rows(gathered, read["products"])
     setup_rows.facility_rows(gathered, read["facilities"])
     setup_rows.doctor_rows(gathered, read["doctors"])
     setup_rows.officer_rows(gathered, read["officers"])
-    setup_rows.route_rows(gathered, read["routes"], operators)
+    setup_rows.route_rows(gathered, read["routes"], credentials)
     setup_rows.limit_rows(gathered, read["limits"])
     benefit_rows(gathered, read)
     regime_rows(gathered, read["payers"])

@@ -3,12 +3,15 @@
 A line that exists already must say the same; every fault is reported with its line.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
 from locales import Sentence, _
+from mobilemoney import adapters
+from mobilemoney.accounts import networks_asked
+from mobilemoney.credentials import Credentials
 from mutuelle.benefits.openings import BenefitOpenings
 from mutuelle.founding.rules import (
     ADULT_ALONE,
@@ -237,30 +240,44 @@ def _of_officers(records: Sequence[Record], why: Sentence) -> Fault:
     return records[0].sheet.fault(0, "", why) if records else Fault("responsables.csv", 0, "", why)
 
 
-def route_rows(g: SetupRows, records: list[Record], operators: Mapping[str, Collection[str]]) -> None:
-    """The operators, by country of the phones; `operators` says which settings each one still lacks here."""
-    for record in once(records, ("country",), g.faults):
+def route_rows(g: SetupRows, records: list[Record], credentials: Credentials) -> None:
+    """The accounts at operators, by the phones that each asks: of one network, or of all its networks in a country."""
+    for record in once(records, ("country", "network"), g.faults):
         if not record.is_whole:
             continue
-        route = Route(record["country"], record["operator"])
-        if reason := _cannot_ask(route.operator, operators):
+        country, operator = record["country"], record["operator"]
+        if reason := _cannot_ask(g.mutuelle.id, Route(country, operator), credentials):
             g.faults.append(record.fault("operator", reason))
-        elif g.judge(record, faults_of_route(route)):
-            g.routes.append(route)
-            g.compare("routes", record, asdict(route), flow="operator")
+            continue
+        asked = networks_asked(operator, country)
+        wanted = [f"{country}-{record['network']}"] if record["network"] else asked
+        if not wanted or not set(wanted) <= set(asked):
+            there = ", ".join(network.partition("-")[2] or network for network in asked) or "-"
+            g.faults.append(
+                record.fault("network", _("{cell} asks there: {known}.", cell=operator, known=there))
+            )
+            continue
+        for route in [Route(network, operator) for network in wanted]:
+            if g.judge(record, faults_of_route(route)):
+                g.routes.append(route)
+                row = {"network": route.network, "account": route.float_name}
+                g.compare("routes", record, row, account="operator")
 
 
-def _cannot_ask(operator: str, operators: Mapping[str, Collection[str]]) -> Sentence | None:
-    """Why this installation cannot ask an operator for money; None if it can."""
-    if needed := operators.get(operator):
+def _cannot_ask(mutuelle_id: str, route: Route, credentials: Credentials) -> Sentence | None:
+    """Why this installation cannot ask an account for money; None if it can."""
+    operator = route.operator
+    if operator in adapters():
+        needed = credentials.lacking(mutuelle_id, route.float_name, operator)
+        if not needed:
+            return None
         return _(
             "{cell} cannot be asked from here: it needs {settings}. Until then leave this file out.",
             cell=operator,
             settings=", ".join(needed),
         )
-    known = sorted(name for name, needed in operators.items() if not needed)
-    if operator in known:
-        return None
+    usual = {name: f"{name}-{route.country}" for name in adapters()}
+    known = [name for name, account in usual.items() if not credentials.lacking(mutuelle_id, account, name)]
     if known:
         return _("{cell} is not one of: {known}.", cell=operator, known=", ".join(known))
     return _("No operator can be asked from here yet: leave this file out, members pay in cash.")

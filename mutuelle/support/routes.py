@@ -1,34 +1,36 @@
-"""Routes added and removed by a person: which operator asks the phones of a country for a mutuelle's money.
+"""Routes added and removed by a person: by which account at an operator the phones of a network are asked for money.
 
 A route is for new payments only: the operator is asked about a payment under way also after its route was removed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mobilemoney.accounts import networks_asked
+from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
 from mutuelle.contributions.payment_queue import QUEUE_COLUMNS, QueuedPayment, queued_payment
 from mutuelle.contributions.payments import OPEN, PaymentState, move
 from mutuelle.contributions.receipts import notify_failed
-from mutuelle.contributions.route_guards import cannot_ask
 from mutuelle.founding.founding import open_routes
 from mutuelle.founding.rules import Route
 from mutuelle.households.support_acts import ROUTE_ADD, ROUTE_REMOVE, NewSupportAct, SupportError, write_act
 from mutuelle.scheme.mutuelles import get_mutuelle
-from mutuelle.tables import payment, route
+from mutuelle.tables import operator_account, payment, route
 
-Needed = Mapping[str, tuple[str, ...]]  # the settings that each operator lacks here: `mobilemoney.missing`
+_ITS_ACCOUNT = (route.c.mutuelle_id == operator_account.c.mutuelle_id) & (
+    route.c.account == operator_account.c.name
+)
 
 
 @dataclass(frozen=True)
 class Removed:
-    """A removed route. `under_way` payments go on; `unsent` ones have failed, because they cannot be sent."""
+    """Removed routes. `under_way` payments go on; `unsent` ones have failed, because they cannot be sent."""
 
-    operator: str
+    operators: list[str]
     under_way: int
     unsent: int
 
@@ -36,56 +38,76 @@ class Removed:
 async def routes_of(db: AsyncConnection, mutuelle_id: str | None) -> list[tuple[str, Route]]:
     """(mutuelle, route) of one mutuelle or of all."""
     wanted = sa.true() if mutuelle_id is None else route.c.mutuelle_id == mutuelle_id
-    rows = await db.execute(select(route).where(wanted).order_by(route.c.mutuelle_id, route.c.country))
-    return [(row.mutuelle_id, Route(row.country, row.operator, row.flow)) for row in rows]
-
-
-async def add_route(db: AsyncConnection, mutuelle_id: str, added: Route, by: By, needed: Needed) -> bool:
-    """Add the route for phones of that country; False if it exists already.
-
-    SupportError for an operator that cannot be asked from here, FoundingError where another one serves the country.
-    """
-    if why := cannot_ask(added.operator, needed):
-        raise SupportError(f"this would lead to {why}")
-    if (mutuelle_id, added) in await routes_of(db, mutuelle_id):
-        return False
-    await open_routes(db, await get_mutuelle(db, mutuelle_id), [added])
-    await write_act(
-        db, NewSupportAct(ROUTE_ADD, f"{mutuelle_id} {added.country}", facts={"operator": added.operator}), by
+    rows = await db.execute(
+        select(route.c.mutuelle_id, route.c.network, operator_account.c.operator, operator_account.c.name)
+        .join(operator_account, _ITS_ACCOUNT)
+        .where(wanted)
+        .order_by(route.c.mutuelle_id, route.c.network)
     )
-    return True
+    return [(row.mutuelle_id, Route(row.network, row.operator, row.name)) for row in rows]
+
+
+async def add_route(
+    db: AsyncConnection, mutuelle_id: str, added: Route, by: By, credentials: Credentials
+) -> list[str]:
+    """Add routes for phones of that network, or of all networks that the operator asks in that country; the new ones.
+
+    SupportError for an operator that cannot be asked from here, or not there; FoundingError where another account
+    serves a network.
+    """
+    if why := credentials.refusal(mutuelle_id, added.float_name, added.operator):
+        raise SupportError(f"this would lead to {why}")
+    asked = networks_asked(added.operator, added.country)
+    wanted = asked if added.network == added.country else [added.network]
+    if not wanted or not set(wanted) <= set(asked):
+        raise SupportError(f"{added.operator} asks there: {', '.join(asked) or 'nobody'}")
+    existing = {one.network for whose, one in await routes_of(db, mutuelle_id) if whose == mutuelle_id}
+    routes = [Route(network, added.operator, added.float_name) for network in wanted]
+    await open_routes(db, await get_mutuelle(db, mutuelle_id), routes)
+    new = [one for one in routes if one.network not in existing]
+    for one in new:
+        facts = {"operator": one.operator, "account": one.float_name}
+        await write_act(db, NewSupportAct(ROUTE_ADD, f"{mutuelle_id} {one.network}", facts=facts), by)
+    return [one.network for one in new]
 
 
 async def remove_route(
-    db: AsyncConnection, mutuelle_id: str, country: str, by: By, needed: Needed
+    db: AsyncConnection, mutuelle_id: str, network: str, by: By, credentials: Credentials
 ) -> Removed:
-    """Remove the mutuelle's route for phones of that country; their owners pay in cash.
+    """Remove the mutuelle's route for phones of that network, or all those of a country; their owners pay in cash.
 
     Where the operator can be asked, payments under way are settled as usual. Where it cannot, SupportError if one was
     sent and has no answer; unsent ones fail, and the phones that asked for them are notified.
     """
-    of_route = (route.c.mutuelle_id == mutuelle_id) & (route.c.country == country)
-    operator = await db.scalar(sa.delete(route).where(of_route).returning(route.c.operator))
-    if operator is None:
-        raise SupportError(f"{mutuelle_id} has no route for {country}")
-    dues, unsent = await _under_way(db, mutuelle_id, country, operator), 0
-    if why := cannot_ask(operator, needed):
-        unsent = await _fail_unsent(db, dues, why, by)
-    await write_act(
-        db, NewSupportAct(ROUTE_REMOVE, f"{mutuelle_id} {country}", facts={"operator": operator}), by
+    gone = [
+        one
+        for whose, one in await routes_of(db, mutuelle_id)
+        if whose == mutuelle_id and network in (one.network, one.country)
+    ]
+    if not gone:
+        raise SupportError(f"{mutuelle_id} has no route for {network}")
+    networks = [one.network for one in gone]
+    await db.execute(
+        sa.delete(route).where(route.c.mutuelle_id == mutuelle_id, route.c.network.in_(networks))
     )
-    return Removed(operator, len(dues) - unsent, unsent)
+    under_way = unsent = 0
+    for name, operator in {one.float_name: one.operator for one in gone}.items():
+        queued_payments = await _under_way(db, mutuelle_id, name)
+        under_way += len(queued_payments)
+        if why := credentials.refusal(mutuelle_id, name, operator):
+            unsent += await _fail_unsent(db, queued_payments, why, by)
+    for one in gone:
+        facts = {"operator": one.operator, "account": one.float_name}
+        await write_act(db, NewSupportAct(ROUTE_REMOVE, f"{mutuelle_id} {one.network}", facts=facts), by)
+    return Removed(sorted({one.operator for one in gone}), under_way - unsent, unsent)
 
 
-async def _under_way(
-    db: AsyncConnection, mutuelle_id: str, country: str, operator: str
-) -> list[QueuedPayment]:
+async def _under_way(db: AsyncConnection, mutuelle_id: str, account: str) -> list[QueuedPayment]:
     rows = await db.execute(
         select(*QUEUE_COLUMNS)
         .where(
             payment.c.mutuelle_id == mutuelle_id,
-            payment.c.country == country,
-            payment.c.operator == operator,
+            payment.c.account == account,
             payment.c.state.in_(OPEN),
         )
         .with_for_update()

@@ -189,7 +189,7 @@ _PAYMENTS = text(
     with paid as (
         select p.reference, p.amount_minor, p.completed_at, (p.completed_at at time zone :zone)::date as on_day
           from payment p
-         where p.mutuelle_id = :mutuelle and p.operator || '-' || p.country = :name
+         where p.mutuelle_id = :mutuelle and p.account = :name
            and 'health:float:' || :name = :account and p.state in ('PAID', 'REVERSED')
            and (p.completed_at at time zone :zone)::date between :first and :last
     )
@@ -238,7 +238,7 @@ _DAYS = text(
            and coalesce(j.occurred_on, j.effective_on) between :first and :last
          group by 1, 2
     ), paid as (
-        select 'health:float:' || p.operator || '-' || p.country as account,
+        select 'health:float:' || p.account as account,
                (p.completed_at at time zone :zone)::date as on_day, sum(p.amount_minor) as paid
           from payment p
          where p.mutuelle_id = :mutuelle and p.state = 'PAID'

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
 from mutuelle.imports import summary
 from mutuelle.imports.columns import FORMS, ROUTES
@@ -83,7 +84,7 @@ async def test_the_bar_comes_to_its_end(pool: AsyncEngine, tmp_path: Path) -> No
     left = [None] * steps(sheets)
     async with pool.begin() as db:
         by = By("a test", "the test needs it", Clock().now)
-        await take_over(db, sheets, faults, operators={}, by=by, advance=left.pop)
+        await take_over(db, sheets, faults, credentials=Credentials(), by=by, advance=left.pop)
     assert left == []
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from mobilemoney import adapters
 from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, move
 from mutuelle.tables import payment
@@ -70,8 +71,9 @@ def asked(database: Database, phone: str, state: PaymentState = PaymentState.ASK
 
 def test_a_route_is_removed_and_added_again_with_who_and_why(keneya: Keneya, database: Database) -> None:
     assert keneya("route", "list")[1].splitlines() == [
-        "BEN      ML leads to simulated",
-        "Routes: 1. Operators that can be asked from here: simulated.",
+        "BEN      ML leads to simulated, account simulated-ML",
+        "Routes: 1. Operators that are asked from here: simulated.",
+        f"Operators of this version: {', '.join(adapters())}.",
     ]
     code, output, _ = keneya("route", "remove", *HERE, *BY)
     assert (code, output) == (
@@ -158,11 +160,16 @@ def test_another_operator_takes_a_country_only_after_the_first_has_left(
     async def taken(pool: AsyncEngine) -> None:
         async with pool.begin() as db:
             await db.execute(text("delete from route"))
-            await db.execute(text("insert into route values ('BEN', 'ML', 'orange', 'push')"))
+            await db.execute(
+                text(
+                    "insert into operator_account values ('BEN', 'orange-ML', 'orange', 'ML', 'XOF', repeat('t', 40))"
+                )
+            )
+            await db.execute(text("insert into route values ('BEN', 'ML', 'orange-ML')"))
 
     on(database, taken)
     complaint = keneya("route", "add", *HERE, "--operator", "simulated", *BY)[2]
-    assert "route BEN ML: is there already with another operator" in complaint
+    assert "route BEN ML: is there already with another account" in complaint
 
 
 def test_without_the_simulator_its_operator_is_not_added(

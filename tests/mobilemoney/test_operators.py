@@ -5,15 +5,17 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import httpx
 import pytest
 
-from mobilemoney import OperatorAnswer, Outcome, adapters, operators, wire
+from mobilemoney import OperatorAnswer, Outcome, PaymentRequest, adapters, wire
+from mobilemoney.accounts import ConnectedAccounts
+from mobilemoney.credentials import Credentials
 from simulator.app import create_app
 from simulator.deps import Config
 from tests.support.operator_cases import CASES, STAGES, Case, Stage, an_ask
+from tests.support.operators import an_account, in_steps
 from tests.support.servers import Simulator, environment, reached, serving
 
 
@@ -32,13 +34,13 @@ def stage(request: pytest.FixtureRequest, simulator: Simulator) -> Stage:
 
 
 def test_every_adapter_has_a_stage() -> None:
-    assert {adapter.NAME for adapter in adapters()} == set(STAGES)
+    assert set(adapters()) == set(STAGES)
 
 
-async def final(stage: Stage, reference: UUID, awaited: Outcome) -> OperatorAnswer:
+async def final(stage: Stage, ask: PaymentRequest, awaited: Outcome) -> OperatorAnswer:
     """The status, asked again while it is only PENDING and something else is awaited."""
     for _ in range(300):
-        answer = await stage.operator.status(reference)
+        answer = await stage.operator.status(ask)
         if awaited is Outcome.PENDING or answer.outcome is not Outcome.PENDING:
             return answer
         await asyncio.sleep(0.01)
@@ -53,12 +55,13 @@ async def test_what_the_operator_does_has_one_outcome(
     ask = an_ask()
     if case.on == "request":
         await stage.disturb(case.trouble, case.on)
-    assert (await stage.operator.request(ask)).outcome is case.request
+    answer, ask = await in_steps(stage.name, stage.operator, ask)
+    assert answer.outcome is case.request
     if case.payer:
         await stage.pay(case.payer)
     if case.on == "status":
         await stage.disturb(case.trouble, case.on)
-    answer = await final(stage, ask.reference, case.status)
+    answer = await final(stage, ask, case.status)
     assert answer.outcome is case.status
     if case.reason:
         assert answer.reason == case.reason
@@ -67,9 +70,9 @@ async def test_what_the_operator_does_has_one_outcome(
 async def test_a_paid_answer_has_every_fact(stage: Stage) -> None:
     ask = an_ask()
     before = datetime.now(UTC).replace(microsecond=0)
-    await stage.operator.request(ask)
+    _answer, ask = await in_steps(stage.name, stage.operator, ask)
     await stage.pay("approve")
-    answer = await stage.operator.status(ask.reference)
+    answer = await stage.operator.status(ask)
     assert (answer.amount_minor, answer.currency, answer.phone) == (2000, "XOF", ask.phone)
     assert answer.operator_reference
     assert answer.completed_at is not None
@@ -88,10 +91,10 @@ async def test_facts_are_told_as_the_operator_has_them(
     stage: Stage, lie: str, facts: tuple[int, str, str]
 ) -> None:
     ask = an_ask()
-    await stage.operator.request(ask)
+    _answer, ask = await in_steps(stage.name, stage.operator, ask)
     await stage.pay("approve")
     await stage.disturb(lie, "status")
-    answer = await stage.operator.status(ask.reference)
+    answer = await stage.operator.status(ask)
     assert answer.outcome is Outcome.PAID
     assert (answer.amount_minor, answer.currency, answer.phone) == facts
 
@@ -104,29 +107,27 @@ async def test_the_same_reference_again_concludes_nothing(stage: Stage) -> None:
 
 
 async def test_an_unknown_reference_is_not_found(stage: Stage) -> None:
-    assert (await stage.operator.status(an_ask().reference)).outcome is Outcome.NOT_FOUND
+    assert (await stage.operator.status(an_ask())).outcome is Outcome.NOT_FOUND
 
 
 async def test_a_currency_nobody_knows_is_never_sent(stage: Stage) -> None:
     ask = an_ask()
     answer = await stage.operator.request(replace(ask, currency="FCFA"))
     assert (answer.outcome, answer.reason) == (Outcome.FAILED, "INVALID_CURRENCY")
-    assert (await stage.operator.status(ask.reference)).outcome is Outcome.NOT_FOUND
+    assert (await stage.operator.status(ask)).outcome is Outcome.NOT_FOUND
 
 
 async def test_an_operator_out_of_reach_is_unknown(stage: Stage) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
-        away = dict.fromkeys(stage.config, "http://127.0.0.1:9")
-        operator = operators(client, away, simulator=True)[stage.operator.name]
+        operator = adapters()[stage.name].connect(client, an_account(stage.name, "http://127.0.0.1:9"))
         assert (await operator.request(an_ask())).outcome is Outcome.UNKNOWN
-        assert (await operator.status(an_ask().reference)).outcome is Outcome.UNKNOWN
+        assert (await operator.status(an_ask())).outcome is Outcome.UNKNOWN
 
 
 async def test_the_simulated_operator_is_there_with_the_simulator_only() -> None:
-    config = {"OPERATOR_SIMULATED_URL": "http://127.0.0.1:9"}
+    without, with_it = Credentials(), Credentials(simulator_url="http://127.0.0.1:9")
+    assert without.refusal("BEN", "simulated-ML", "simulated") is not None
+    assert with_it.refusal("BEN", "simulated-ML", "simulated") is None
     async with httpx.AsyncClient(trust_env=False) as client:
-        assert operators(client, config, simulator=False) == {}
-        assert operators(client, {}, simulator=True) == {}
-        assert operators(client, {"OPERATOR_SIMULATED_URL": ""}, simulator=True) == {}
-        [(name, operator)] = operators(client, config, simulator=True).items()
-    assert (name, operator.name, operator.flow) == ("simulated", "simulated", "push")
+        assert "simulated" not in ConnectedAccounts(client, without).operators()
+        assert "simulated" in ConnectedAccounts(client, with_it).operators()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -15,12 +16,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from mobilemoney import Operator, Outcome, adapters, operators, wire
+from mobilemoney import Operator, Outcome, adapters, wire
 from tests.support.operator_cases import STAGES, an_ask
+from tests.support.operators import an_account
 from tests.support.patience import PATIENCE_S
 from tests.support.servers import serving
 
 REFERENCE = UUID("7b1c0a52-7d11-4f8e-9a60-5f2d6c1e0b77")
+ASK = replace(an_ask(), reference=REFERENCE)
 
 
 def told(**more: object) -> dict[str, object]:
@@ -84,9 +87,8 @@ async def answers() -> AsyncIterator[tuple[str, list[Response]]]:
 @asynccontextmanager
 async def connected(name: str, url: str) -> AsyncIterator[Operator]:
     """The operator `name`, whose address is `url`, over a client that would follow a redirect."""
-    config = {need: url for adapter in adapters() for need in adapter.NEEDS}
     async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as client:
-        yield operators(client, config, simulator=True)[name]
+        yield adapters()[name].connect(client, an_account(name, url))
 
 
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
@@ -97,7 +99,7 @@ async def test_garbage_is_unknown_and_never_failed(
     given.append(garbage)
     async with connected(name, url) as operator:
         assert (await operator.request(an_ask())).outcome is Outcome.UNKNOWN
-        assert (await operator.status(REFERENCE)).outcome is Outcome.UNKNOWN
+        assert (await operator.status(ASK)).outcome is Outcome.UNKNOWN
 
 
 async def test_an_answer_that_drips_is_given_up(
@@ -113,7 +115,7 @@ async def test_an_answer_that_drips_is_given_up(
     given.append(StreamingResponse(drips()))
     async with connected(name, url) as operator:
         async with asyncio.timeout(PATIENCE_S):
-            assert (await operator.status(REFERENCE)).outcome is Outcome.UNKNOWN
+            assert (await operator.status(ASK)).outcome is Outcome.UNKNOWN
 
 
 async def test_an_answer_that_is_known_to_be_slow_is_waited_for(
@@ -164,7 +166,7 @@ async def test_shapes_of_the_simulated_status(
     url, given = answers
     given.append(reply(body))
     async with connected("simulated", url) as operator:
-        answer = await operator.status(REFERENCE)
+        answer = await operator.status(ASK)
     assert answer.outcome is outcome
     if outcome is Outcome.PAID:
         assert (answer.amount_minor, answer.phone) == (2000, "+22370000002")
@@ -174,7 +176,7 @@ async def test_truth_is_no_receipt(answers: tuple[str, list[Response]]) -> None:
     url, given = answers
     given.append(reply(told(receipt=True)))
     async with connected("simulated", url) as operator:
-        assert (await operator.status(REFERENCE)).operator_reference is None
+        assert (await operator.status(ASK)).operator_reference is None
 
 
 async def test_every_request_names_itself(answers: tuple[str, list[Response]]) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mutuelle.acts import By
-from mutuelle.contributions.money_notices import ring
+from mutuelle.contributions.money_notices import NoticeVerdict, ring
 from mutuelle.households.households import Household, household_by_number, households_of
 from mutuelle.households.search import household_sought, households_sought
 from mutuelle.officers.roles import Role, appointment_of
@@ -18,6 +18,7 @@ from talk.words import Caller
 from tests.support.doctor_desk import check, make
 from tests.support.officer_acts import answers, receives
 from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin
+from tests.support.operators import SIMULATED, a_notice
 from tests.support.own_accounts import opens
 from tests.support.sms_phone import Writer, sms_deps
 from tests.support.statements import line, open_merchant, taken
@@ -63,7 +64,8 @@ async def _joined(pool: AsyncEngine, deps: calls.UssdDeps) -> Household:
         token = await db.scalar(text("select notice_token from payment"))
     async with pool.begin() as db:
         body = f'{{"payer": "{OWN}", "name": "{NAME}"}}'.encode()
-        assert await ring(db, "simulated", str(token), b"0" * 32, body, NOON)
+        heard = await ring(db, "simulated", str(token), a_notice(body), SIMULATED, NOON)
+        assert heard is NoticeVerdict.STORED
     await paid(pool, household, at=NOON)
     await own.dial("4", "2", CHILD, "0")
     assert "Bienvenue" in await own.type("1")
@@ -103,6 +105,7 @@ async def _treated(pool: AsyncEngine, household: Household) -> None:
         "insert into sms_report (provider, provider_message_id, status, rank, phone, raw, content_hash, received_at)"
         " values ('x', cast(:number as text), 'Success', 2, :phone, '{}', sha256('x'), :at)",
         "insert into payer_refusal values (:phone, :at)",
+        "insert into phone_network values (:phone, 'ML-moov', :at)",
     )
     async with pool.begin() as db:
         for row in rows:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from mobilemoney import Operator, Outcome, PaymentRequest
-from mobilemoney.simulated import Simulated
+from mobilemoney.simulated import connect
+from tests.support.operators import an_account
 from tests.support.servers import Simulator
 
 
@@ -65,10 +66,10 @@ CASES = [
 class Stage:
     """A scripted operator: `disturb(trouble, on)` before the request, `pay(answer)` after it."""
 
+    name: str
     operator: Operator
     disturb: Callable[[str, str], Awaitable[object]]
     pay: Callable[[str], Awaitable[object]]
-    config: dict[str, str]
 
 
 def simulated_stage(simulator: Simulator) -> Stage:
@@ -80,8 +81,7 @@ def simulated_stage(simulator: Simulator) -> Stage:
     async def pay(answer: str) -> None:
         await simulator.post(f"/simulator/prompts/{(await simulator.prompt())['id']}", answer=answer)
 
-    config = {"OPERATOR_SIMULATED_URL": base}
-    return Stage(Simulated(simulator.http, base), disturb, pay, config)
+    return Stage("simulated", connect(simulator.http, an_account("simulated", base)), disturb, pay)
 
 
 STAGES: dict[str, Callable[[Simulator], Stage]] = {"simulated": simulated_stage}

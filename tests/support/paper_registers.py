@@ -10,6 +10,7 @@ from locales import render
 from mutuelle.acts import By
 from mutuelle.imports.reading import read_folder
 from mutuelle.imports.run import Imported, steps, take_over
+from tests.support.operators import SIMULATED
 from tests.support.town import NOON
 
 MUTUELLE = (
@@ -119,7 +120,7 @@ async def take(pool: AsyncEngine, folder: Path, *, at: datetime = NOON) -> Impor
     left = [None] * steps(sheets)
     async with pool.connect() as db:
         by = By("a test", "the test needs it", at)
-        taken = await take_over(db, sheets, faults, operators={"simulated": ()}, by=by, advance=left.pop)
+        taken = await take_over(db, sheets, faults, credentials=SIMULATED, by=by, advance=left.pop)
         await (db.rollback() if taken.faults else db.commit())
     return taken
 

@@ -20,6 +20,8 @@ from mutuelle.acts import By
 from mutuelle.contributions.payments import OPEN, PaymentState, ask_payment, move
 from mutuelle.contributions.settlement.settle import settle
 from mutuelle.enrolment.enrolment import Enrolment, enrol
+from mutuelle.founding.founding import open_routes
+from mutuelle.founding.rules import Route
 from mutuelle.households.households import Household, NewHousehold, phones_of
 from mutuelle.officers.appointments import note_founders
 from mutuelle.officers.pins import note_pin_change
@@ -30,6 +32,7 @@ from mutuelle.support.routes import remove_route
 from talk.screen import Shown
 from talk.words import Caller
 from tests.support.clinic import contract, open_facility
+from tests.support.operators import SIMULATED
 from torture.town import DAN, FAMILY
 from ussd import calls
 from ussd.hop import Hop
@@ -100,9 +103,8 @@ async def staff(db: AsyncConnection, code: str, treasurers: Sequence[str]) -> No
     await note_founders(db, code, FOUNDED)
     for who in officers:  # founded long ago; may draw a first PIN until three days after NOON
         await note_pin_change(db, str(who["phone"]), "new one allowed", by=By("a test", "to be tried", NOON))
-    route = {"mutuelle_id": code, "country": "ML", "operator": "simulated", "flow": "push"}
-    await db.execute(insert(tables.route), route)
-    money = [accounts.contributions(), accounts.registration(), accounts.collections("simulated-ML")]
+    await open_routes(db, await get_mutuelle(db, code), [Route("ML", "simulated")])
+    money = [accounts.contributions(), accounts.registration()]
     await open_accounts(db, [Account(code, account, "XOF") for account in money])
 
 
@@ -192,7 +194,7 @@ async def found_town(pool: AsyncEngine) -> None:
 async def unroute(pool: AsyncEngine, code: str = "BEN") -> None:
     """Remove the mutuelle's routes: members pay in cash only."""
     async with pool.begin() as db:
-        await remove_route(db, code, "ML", By("a test", "no operator", NOON), {"simulated": ()})
+        await remove_route(db, code, "ML", By("a test", "no operator", NOON), SIMULATED)
 
 
 async def join(

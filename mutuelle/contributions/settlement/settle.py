@@ -5,6 +5,7 @@ the same result as its payments settled one by one, in their order.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -136,6 +137,7 @@ def _settle(
     batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment, answer: OperatorAnswer
 ) -> bool:
     """Decide one payment, after those before it of its household."""
+    answer = _with_untold(queued, answer)
     if contradiction := _contradiction(batch, queued, answer):
         batch.left.append((queued, contradiction))
         return False
@@ -187,6 +189,17 @@ def difference_of(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
     return "phone" if answer.phone != queued.payer_phone else None
 
 
+def _with_untold(queued: QueuedPayment, answer: OperatorAnswer) -> OperatorAnswer:
+    """The answer with what was asked for each fact that the operator does not tell: that is no difference."""
+    amount = queued.amount
+    return replace(
+        answer,
+        amount_minor=amount.amount_minor if answer.amount_minor is None else answer.amount_minor,
+        currency=answer.currency or amount.currency,
+        phone=answer.phone or queued.payer_phone,
+    )
+
+
 def _renewal(
     batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment
 ) -> AgreedRenewal | None:
@@ -216,7 +229,7 @@ def _money_of(
     return ReceivedMoney(
         number=household.number,
         amount=queued.amount,
-        debit=accounts.collections(queued.float_name),
+        debit=accounts.collections(queued.account),
         voucher=_voucher("payment", RECEIVED, "paid by mobile money", queued, on),
         receipt_code=queued.receipt_code,
         payer_phone=queued.payer_phone,
@@ -239,9 +252,9 @@ def _suspend(
         return
     # Another currency needs accounts of its own: one account never holds two.
     name = (
-        queued.float_name
+        queued.account
         if answer.currency == mutuelle.currency
-        else f"{queued.float_name}-{answer.currency.lower()}"
+        else f"{queued.account}-{answer.currency.lower()}"
     )
     pair = (accounts.collections(name), accounts.suspense(name))
     batch.accounts += [Account(mutuelle.id, code, answer.currency) for code in pair]

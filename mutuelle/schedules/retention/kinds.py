@@ -137,6 +137,13 @@ KINDS: Sequence[DataKind] = (
         Then.KEPT,
         _("as long as they want, or until their household is erased"),
     ),
+    DataKind(
+        "networks of phones",
+        _("phones whose number was moved to another network"),
+        ("phone_network",),
+        Then.KEPT,
+        _("as long as they pay, or until their household is erased"),
+    ),
     DataKind("sent words", _("words of SMS that were sent"), ("sms_outbox",), Then.SHORTENED, _OURS, YEAR),
     DataKind("received words", _("words of SMS that came in"), ("sms_inbox",), Then.SHORTENED, _OURS, YEAR),
     DataKind(
@@ -181,7 +188,8 @@ KINDS: Sequence[DataKind] = (
 # Of no person: mutuelles, places, facilities, prices, files, and what the book keeps of itself.
 WITHOUT_PEOPLE = frozenset(
     {
-        *("alembic_version", "mutuelle", "place", "product", "route", "facility", "statement_file"),
+        *("alembic_version", "mutuelle", "place", "product", "facility", "statement_file"),
+        *("operator_account", "route"),
         *("named_service", "agreement", "tariff", "payer", "regime"),
     }
 )

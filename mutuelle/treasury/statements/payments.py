@@ -58,8 +58,7 @@ async def named_payments(
         ]
         facts = {
             "mutuelle": account.mutuelle_id,
-            "operator": account.name.rpartition("-")[0],
-            "country": account.name.rpartition("-")[2],
+            "name": account.name,
             "ours_of": [nth for nth, _one in ours],
             "ours": [one for _nth, one in ours],
             "said_of": [nth for nth, _one in said],
@@ -117,8 +116,8 @@ def _trouble(
 ) -> tuple[str, str] | None:
     """Why this line does not confirm that payment, and what the line is then."""
     money = one.line.amount_minor
-    if accounts.collections(payment.float_name) != account.code:
-        return "unmatched", f"the payment went to {payment.float_name}"
+    if accounts.collections(payment.account) != account.code:
+        return "unmatched", f"the payment went to {payment.account}"
     if payment.state in SETTLED:
         if booked is None or booked.amount_minor != money:
             return "contradiction", f"in the book it is {booked.amount_minor if booked else 0}"
@@ -179,9 +178,8 @@ _NAMED = text(
     union
     select asked.nth, p.reference
       from unnest(cast(:said_of as int[]), cast(:said as text[])) as asked (nth, said)
-     cross join lateral (select reference, country from payment found where found.mutuelle_id = :mutuelle
-                            and found.operator = :operator and found.operator_reference = asked.said offset 0) p
-     where p.country = :country
+     cross join lateral (select reference from payment found where found.mutuelle_id = :mutuelle
+                            and found.account = :name and found.operator_reference = asked.said offset 0) p
     """
 )
 _BOOKED = text(

@@ -276,9 +276,7 @@ async def _pay(db: AsyncConnection, act: JointAct, found: Correction, at: dateti
     of_payment = (payment.c.mutuelle_id == act.mutuelle_id) & (payment.c.reference == reference)
     asked = (
         await db.execute(
-            select(payment.c.operator, payment.c.country, payment.c.payer_phone, payment.c.asked_by).where(
-                of_payment
-            )
+            select(payment.c.account, payment.c.payer_phone, payment.c.asked_by).where(of_payment)
         )
     ).one()
     by = By(TWO_TREASURERS, act.reason, at)
@@ -286,7 +284,7 @@ async def _pay(db: AsyncConnection, act: JointAct, found: Correction, at: dateti
     received = ReceivedMoney(
         number=money.number,
         amount=money.amount,
-        debit=accounts.collections(f"{asked.operator}-{asked.country}"),
+        debit=accounts.collections(asked.account),
         voucher=replace(journal_voucher(act, money.on), source="payment", key=money.key_of_journal),
         receipt_code=money.code,
         payer_phone=asked.payer_phone,

@@ -14,13 +14,15 @@ import timing
 from mobilemoney import OperatorAnswer, Outcome, PaymentRequest
 from mutuelle import tables
 from mutuelle.contributions import collection
-from mutuelle.contributions.collection import NOT_FOUND_IS_PROOF_AFTER, OLD_AFTER, UNSENT_FOR, Round, collect
-from mutuelle.contributions.money_notices import ring
+from mutuelle.contributions.collection import OLD_AFTER, UNSENT_FOR, Round, collect
+from mutuelle.contributions.money_notices import NoticeVerdict, ring
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
+from tests.support.operators import SIMULATED, a_notice, connected_to
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, Clock, found_town, join
 
 SOON = timedelta(seconds=5)
+NOT_FOUND_IS_PROOF_AFTER = timedelta(minutes=15)  # of the operator `simulated`
 
 
 @dataclass
@@ -28,8 +30,6 @@ class Operator:
     """An operator at the end of its wire: what it says next to a request and to a status question."""
 
     says: OperatorAnswer = field(default_factory=lambda: OperatorAnswer(Outcome.PENDING))
-    name: str = "simulated"
-    flow: str = "push"
     asked: list[PaymentRequest] = field(default_factory=list)
     breaks_for: str = ""
     paid: dict[UUID, PaymentRequest] = field(default_factory=dict)
@@ -43,16 +43,18 @@ class Operator:
             raise OverflowError("date value out of range")
         return OperatorAnswer(Outcome.ACCEPTED)
 
-    async def status(self, reference: UUID) -> OperatorAnswer:
+    async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
+        return OperatorAnswer(Outcome.UNKNOWN)
+
+    async def status(self, ask: PaymentRequest) -> OperatorAnswer:
         if self.meanwhile:
             await self.meanwhile()
-        ask = self.paid.get(reference)
-        if ask is None:
+        if ask.reference not in self.paid:
             return self.says
         if ask.phone == self.slow_for:
             await self.free.wait()
         return OperatorAnswer(
-            Outcome.PAID, ask.amount_minor, ask.currency, ask.phone, f"T{reference}", NOON + SOON
+            Outcome.PAID, ask.amount_minor, ask.currency, ask.phone, f"T{ask.reference}", NOON + SOON
         )
 
     def approve_all(self) -> None:
@@ -75,7 +77,7 @@ def operator() -> Operator:
 @pytest.fixture
 def round_(pool: AsyncEngine, operator: Operator, clock: Clock) -> Round:
     clock.now = NOON + SOON
-    return Round(pool, {"simulated": operator}, "http://127.0.0.1", timing.Clock(clock))
+    return Round(pool, ["simulated"], connected_to(operator), "http://127.0.0.1", timing.Clock(clock))
 
 
 async def later(round_: Round, clock: Clock, wait: timedelta) -> None:
@@ -182,10 +184,13 @@ async def test_a_bell_that_rings_long_after_the_failure_is_put_before_a_person(
     await later(round_, clock, SOON)
     async with pool.begin() as db:
         token = (await db.execute(select(tables.payment.c.notice_token))).scalar_one()
-        assert await ring(db, "simulated", token, b"declined", b"1", clock.now + SOON)
+        heard = await ring(db, "simulated", token, a_notice(b"declined"), SIMULATED, clock.now + SOON)
+        assert heard is NoticeVerdict.STORED
     assert await known(pool) == (["FAILED"], [])
     async with pool.begin() as db:
-        assert await ring(db, "simulated", token, b"paid after all", b"2", clock.now + timedelta(hours=2))
+        long_after = clock.now + timedelta(hours=2)
+        heard = await ring(db, "simulated", token, a_notice(b"paid after all"), SIMULATED, long_after)
+        assert heard is NoticeVerdict.STORED
     assert await known(pool) == (["FAILED"], ["late notice"])
 
 
@@ -198,7 +203,7 @@ async def test_a_bell_during_the_question_is_not_lost(
     async def bell() -> None:
         async with pool.begin() as db:
             token = (await db.execute(select(tables.payment.c.notice_token))).scalar_one()
-            await ring(db, "simulated", token, b"paid", b"1", clock.now)
+            await ring(db, "simulated", token, a_notice(b"paid"), SIMULATED, clock.now)
 
     operator.meanwhile = bell
     await later(round_, clock, SOON)

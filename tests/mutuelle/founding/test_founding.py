@@ -197,7 +197,7 @@ async def test_what_is_refused_leaves_nothing(pool: AsyncEngine) -> None:
             await found_mutuelle(db, JIGI, at=NOW)
             await open_routes(db, JIGI, [ROUTE, Route("TG", "simulated", "carrier pigeon")])
 
-    with pytest.raises(FoundingError, match="flow must be one of push"):
+    with pytest.raises(FoundingError, match="the account must be small letters"):
         await found_with_a_pigeon()
     async with pool.connect() as db:
         assert await counts(db) == {}
