@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import phonenumbers
 from anyascii import anyascii
 
 BODY_SIZE = 64 * 1024
@@ -119,6 +120,13 @@ def e164(value: str | None) -> str | None:
     """A phone number with its plus, written with or without; None for anything else."""
     digits = re.fullmatch(r"\+?([1-9][0-9]{7,14})", value or "")
     return f"+{digits[1]}" if digits else None
+
+
+def national(phone: str, country: str) -> str | None:
+    """The digits behind the country code of an E.164 number; None if it is not one of the country ("ML")."""
+    code = f"+{phonenumbers.country_code_for_region(country)}"
+    digits = phone.removeprefix(code)
+    return digits if digits != phone and digits.isdecimal() else None
 
 
 def reference(value: object) -> UUID | None:

@@ -263,3 +263,19 @@ def test_notes_as_payers_see_them(note: str, plain: str) -> None:
 )
 def test_times_are_read_as_utc(text: str) -> None:
     assert wire.moment(text) == datetime(2026, 11, 22, 2, 8, 11, 967000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("phone", "country", "digits"),
+    [
+        ("+22370000002", "ML", "70000002"),
+        ("+2250777568646", "CI", "0777568646"),  # the zero belongs to it
+        ("+2290166414231", "BJ", "0166414231"),
+        ("+22370000002", "TG", None),
+        ("+22370000002", "ZZ", None),
+        ("22370000002", "ML", None),
+        ("+223", "ML", None),
+    ],
+)
+def test_a_phone_as_its_own_country_writes_it(phone: str, country: str, digits: str | None) -> None:
+    assert wire.national(phone, country) == digits
