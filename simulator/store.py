@@ -100,6 +100,13 @@ CREATE TABLE IF NOT EXISTS dashboard (
     PRIMARY KEY (provider, account)
 ) STRICT;
 
+-- An API user of MTN's sandbox: its name is the client's, its key MTN's.
+CREATE TABLE IF NOT EXISTS api_user (
+    id TEXT PRIMARY KEY,
+    callback_host TEXT NOT NULL,
+    api_key TEXT
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS trouble (
     position INTEGER PRIMARY KEY,
     mode TEXT NOT NULL,

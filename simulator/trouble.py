@@ -48,6 +48,7 @@ KINDS = {
     "trickle": TroubleKind(EVERYWHERE, "does its work, and answers byte by byte for `seconds` (15)"),
     "error500": TroubleKind(EVERYWHERE, "answers 500 and does nothing"),
     "html": TroubleKind(EVERYWHERE, "answers 403 with a page in HTML and does nothing"),
+    "unauthorised": TroubleKind(EVERYWHERE, "answers 401, as after a token's end, and does nothing"),
     "garbage": TroubleKind(EVERYWHERE, "answers 200 with JSON cut in half and does nothing"),
     "redirect": TroubleKind(EVERYWHERE, "answers 307 to an address on this machine and does nothing"),
     "accepted-then-500": TroubleKind(STEPS, "does its work, and answers 500"),
@@ -151,6 +152,8 @@ async def answered(sim: Simulator, struck: Row | None, exchange: MoneyExchange) 
             return Response("internal error", 500)
         case "html":
             return Response("<html><h1>403 Forbidden</h1></html>", 403, media_type="text/html")
+        case "unauthorised":
+            return JSONResponse({"message": "unauthorised"}, 401)
         case "garbage":
             return Response('{"status": "SUCC', 200, media_type="application/json")
         case "redirect":
