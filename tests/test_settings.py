@@ -1,5 +1,7 @@
 """Settings: every fault at once, each in a line that says what to do, and no secret in a repr."""
 
+from pathlib import Path
+
 import pytest
 
 import settings
@@ -221,3 +223,15 @@ async def test_the_services_role_is_welcome_and_the_owner_is_not(database: Datab
     await settings.refuse_owner(database.url)
     with pytest.raises(SettingsError, match=r"its role owns \d+ tables"):
         await settings.refuse_owner(database.owner_url)
+
+
+def test_the_file_of_secrets_is_read_and_its_fault_is_told_with_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.toml"
+    path.write_text('[SIK.paygate-TG]\nauth_token = "hush-hush"\n')
+    path.chmod(0o600)
+    read = settings.read(LIVE | {"OPERATOR_SECRETS": str(path)})
+    assert read.credentials.of("SIK", "paygate-TG", "paygate") == {"auth_token": "hush-hush"}
+    assert "hush-hush" not in repr(read)
+    path.chmod(0o644)
+    assert faults(OPERATOR_SECRETS=str(path)) == ["OPERATOR_SECRETS: can be read by others: chmod 600"]
+    assert "does not exist" in faults(OPERATOR_SECRETS=str(tmp_path / "nowhere"))[0]

@@ -2,6 +2,9 @@
 
 import random
 
+import pytest
+
+from mobilemoney import simulated
 from mutuelle import tables
 from sms.tables import inbox, optout, report
 from tests.support.gateway_forms import FORM, HOP, REPORT, SMS, kept, post, post_bytes
@@ -97,3 +100,15 @@ async def test_a_token_that_is_not_ours_is_404_and_nothing_is_kept(house: House)
         answer = await house.http.post(f"/money/{place}", content=b"{}")
         assert (answer.status_code, answer.content) == (404, nowhere.content), place
     assert await kept(house.pool, tables.money_notice) == []
+
+
+async def test_a_notice_to_the_address_of_an_account_is_kept_and_a_forged_one_is_401(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await join(house.pool, AWA, at=NOON)
+    [account] = await kept(house.pool, tables.operator_account)
+    path = f"/money/simulated/{account.notice_token}"
+    assert (await house.http.post(path, content=b"{}")).status_code == 200
+    monkeypatch.setattr(simulated, "forgery", lambda notice, _credentials: notice.authority)
+    assert (await house.http.post(path, content=b"forged")).status_code == 401
+    assert [bytes(row.body) for row in await kept(house.pool, tables.money_notice)] == [b"{}"]

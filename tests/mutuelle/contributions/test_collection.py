@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
-from mobilemoney import OperatorAnswer, Outcome, PaymentRequest
+from mobilemoney import OperatorAnswer, Outcome, PaymentRequest, simulated
 from mutuelle import tables
 from mutuelle.contributions import collection
 from mutuelle.contributions.collection import OLD_AFTER, UNSENT_FOR, Round, collect
@@ -36,15 +37,23 @@ class Operator:
     slow_for: str = ""
     free: asyncio.Event = field(default_factory=asyncio.Event)
     meanwhile: Callable[[], Awaitable[None]] | None = None
+    accepts: OperatorAnswer = field(default_factory=lambda: OperatorAnswer(Outcome.ACCEPTED))
+    before_request: Callable[[], Awaitable[None]] | None = None
+    tokens: list[str | None] = field(default_factory=lambda: ["T1"])
+    prepared: list[PaymentRequest] = field(default_factory=list)
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
+        if self.before_request:
+            await self.before_request()
         self.asked.append(ask)
         if ask.phone == self.breaks_for:
             raise OverflowError("date value out of range")
-        return OperatorAnswer(Outcome.ACCEPTED)
+        return self.accepts
 
     async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
-        return OperatorAnswer(Outcome.UNKNOWN)
+        self.prepared.append(ask)
+        token = self.tokens[min(len(self.prepared), len(self.tokens)) - 1]
+        return OperatorAnswer(Outcome.ACCEPTED if token else Outcome.UNKNOWN, token=token)
 
     async def status(self, ask: PaymentRequest) -> OperatorAnswer:
         if self.meanwhile:
@@ -308,3 +317,136 @@ async def test_an_answer_that_comes_after_another_worker_took_over_comes_too_lat
     operator.meanwhile = taken_over
     await later(round_, clock, SOON)
     assert await states(pool) == ["PAID", "PENDING", "PAID"]
+
+
+def with_capabilities(monkeypatch: pytest.MonkeyPatch, **facts: Any) -> None:
+    """The operator `simulated` declares these instead."""
+    monkeypatch.setattr(simulated, "CAPABILITIES", replace(simulated.CAPABILITIES, **facts))
+
+
+@pytest.mark.usefixtures("household")
+async def test_a_request_is_never_sent_twice_where_our_reference_is_not_honoured(
+    round_: Round, operator: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_capabilities(monkeypatch, honours_reference=False)
+    await collect(round_)
+    operator.says = OperatorAnswer(Outcome.NOT_FOUND)
+    await later(round_, clock, SOON)
+    assert len(operator.asked) == 1
+
+
+@pytest.mark.usefixtures("household")
+async def test_not_found_is_no_proof_where_the_operator_says_so(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_capabilities(monkeypatch, not_found_is_proof=None, honours_reference=False)
+    operator.accepts = OperatorAnswer(Outcome.UNKNOWN)
+    await collect(round_)
+    operator.says = OperatorAnswer(Outcome.NOT_FOUND)
+    await later(round_, clock, 2 * NOT_FOUND_IS_PROOF_AFTER)
+    assert (await known(pool))[0] == ["UNKNOWN"]
+
+
+@pytest.mark.usefixtures("household")
+async def test_what_is_not_told_is_no_difference(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    await collect(round_)
+    operator.says = OperatorAnswer(Outcome.PAID, operator_reference="OP-1", completed_at=clock.now)
+    await later(round_, clock, SOON)
+    assert await known(pool) == (["PAID"], [])
+
+
+@pytest.fixture
+def two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_capabilities(monkeypatch, two_steps=True, honours_reference=False)
+
+
+async def kept_token(pool: AsyncEngine) -> str | None:
+    async with pool.connect() as db:
+        token: str | None = await db.scalar(select(tables.payment.c.step_token))
+        return token
+
+
+@pytest.mark.usefixtures("household", "two_steps")
+async def test_the_token_of_the_first_step_is_committed_before_the_second(
+    pool: AsyncEngine, round_: Round, operator: Operator
+) -> None:
+    seen: list[str | None] = []
+
+    async def look() -> None:
+        seen.append(await kept_token(pool))
+
+    operator.before_request = look
+    await collect(round_)
+    assert seen == ["T1"]
+    assert [(ask.token, ask.reference == operator.prepared[0].reference) for ask in operator.asked] == [
+        ("T1", True)
+    ]
+
+
+@pytest.mark.usefixtures("household", "two_steps")
+async def test_a_first_step_without_an_answer_is_repeated_and_asks_nobody_twice(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    operator.tokens = [None, "T2"]
+    await collect(round_)
+    assert (operator.asked, await kept_token(pool)) == ([], None)
+    await later(round_, clock, SOON)
+    assert [ask.token for ask in operator.asked] == ["T2"]
+    await later(round_, clock, SOON)
+    assert (len(operator.prepared), len(operator.asked)) == (2, 1)
+
+
+@pytest.mark.usefixtures("household", "two_steps")
+async def test_a_second_step_without_an_answer_is_never_repeated(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    operator.accepts = OperatorAnswer(Outcome.UNKNOWN)
+    await collect(round_)
+    operator.says = OperatorAnswer(Outcome.NOT_FOUND)
+    await later(round_, clock, SOON)
+    assert (len(operator.prepared), len(operator.asked)) == (1, 1)
+    operator.says = paid(clock.now)
+    await later(round_, clock, timedelta(hours=30))
+    assert (await known(pool))[0] == ["PAID"]
+
+
+@pytest.mark.usefixtures("household", "two_steps")
+async def test_a_first_step_that_never_gave_a_token_fails_after_an_hour_because_nobody_was_asked(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock
+) -> None:
+    operator.tokens = [None]
+    await collect(round_)
+    await later(round_, clock, UNSENT_FOR + SOON)
+    assert (await known(pool), operator.asked) == ((["FAILED"], []), [])
+
+
+@pytest.mark.usefixtures("household")
+async def test_a_notice_to_the_address_of_an_account_rings_for_the_payment_that_it_names(
+    pool: AsyncEngine, round_: Round, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await collect(round_)
+    monkeypatch.setattr(simulated, "named_in", lambda notice: notice.body.decode())
+    async with pool.begin() as db:
+        account = (await db.execute(select(tables.operator_account.c.notice_token))).scalar_one()
+        reference = (await db.execute(select(tables.payment.c.reference))).scalar_one()
+    for body, is_due in [(b"", False), (str(UUID(int=7)).encode(), False), (str(reference).encode(), True)]:
+        async with pool.begin() as db:
+            verdict = await ring(db, "simulated", account, a_notice(body), SIMULATED, clock.now)
+            due = await db.scalar(select(func.count()).where(tables.payment.c.due_at <= clock.now))
+        assert (verdict, due) == (NoticeVerdict.STORED, int(is_due))
+
+
+@pytest.mark.usefixtures("household")
+async def test_a_notice_that_its_operator_has_not_signed_is_not_stored(
+    pool: AsyncEngine, round_: Round, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await collect(round_)
+    monkeypatch.setattr(simulated, "forgery", lambda notice, credentials: "no signature")
+    async with pool.begin() as db:
+        token = (await db.execute(select(tables.payment.c.notice_token))).scalar_one()
+        verdict = await ring(db, "simulated", token, a_notice(b"paid"), SIMULATED, clock.now)
+        stored = await db.scalar(select(func.count()).select_from(tables.money_notice))
+        due = await db.scalar(select(func.count()).where(tables.payment.c.due_at <= clock.now))
+    assert (verdict, stored, due) == (NoticeVerdict.FORGED, 0, 0)
