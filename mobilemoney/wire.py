@@ -72,7 +72,7 @@ async def exchange(
             ) as answer,
         ):
             return await _read(answer)
-    except (httpx.HTTPError, TimeoutError):
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
         return None
 
 
