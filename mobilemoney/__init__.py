@@ -25,6 +25,7 @@ __all__ = [
     "Outcome",
     "PaymentRequest",
     "adapters",
+    "needs_of",
 ]
 
 
@@ -36,3 +37,9 @@ def adapters() -> dict[str, Adapter]:
     ]
     found = [cast(Adapter, module) for module in modules if hasattr(module, "NAME")]
     return {adapter.NAME: adapter for adapter in sorted(found, key=lambda adapter: adapter.NAME)}
+
+
+def needs_of(operator: str) -> tuple[str, ...]:
+    """The fields of credentials with which an operator does all that it can: it may need more of them to pay out."""
+    adapter = adapters()[operator]
+    return (*adapter.NEEDS, *getattr(adapter, "PAYOUT_NEEDS", ()))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mobilemoney import adapters
+from mobilemoney import adapters, needs_of
 
 LARGEST_FILE = 256 * 1024
 SIMULATED_PATHS = {"simulated": "operator"}  # of the simulator; the others are under their own names
@@ -31,7 +31,7 @@ class Credentials:
         if written or self.simulator_url is None or operator not in adapters():
             return written
         path = SIMULATED_PATHS.get(operator, operator)
-        fields = dict.fromkeys(adapters()[operator].NEEDS, "simulated")
+        fields = dict.fromkeys(needs_of(operator), "simulated")
         return fields | {"url": f"{self.simulator_url}/simulator/{path}"}
 
     def lacking(self, mutuelle_id: str, name: str, operator: str) -> list[str]:

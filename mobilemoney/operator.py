@@ -211,7 +211,8 @@ class PayoutOperator(Operator, Protocol):
 class Adapter(Protocol):
     """What a file of this room must define to be an operator; a file without NAME is not one.
 
-    NEEDS: the fields of credentials that the operator requires. A SIMULATED one exists with the simulator only.
+    NEEDS: the fields of credentials that the operator requires; a file may have PAYOUT_NEEDS, those to pay out beside
+    them. A SIMULATED one exists with the simulator only.
     """
 
     NAME: str

@@ -1,7 +1,7 @@
 """Every adapter against its operator: one outcome for each thing that operators do."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,22 @@ import pytest
 from mobilemoney import OperatorAnswer, Outcome, PaymentRequest, adapters, wire
 from mobilemoney.accounts import ConnectedAccounts
 from mobilemoney.credentials import Credentials
+from mobilemoney.operator import PayoutOperator
 from simulator.app import create_app
 from simulator.deps import Config
-from tests.support.operator_cases import CASES, STAGES, Case, Stage, an_ask
-from tests.support.operators import an_account, in_steps
+from tests.support.operator_cases import (
+    CASES,
+    COMPLETED_AT,
+    LACKS,
+    PAYING_OUT,
+    PAYOUT_CASES,
+    STAGES,
+    Case,
+    Stage,
+    an_ask,
+    played,
+)
+from tests.support.operators import an_account, in_steps, paid_out_in_steps
 from tests.support.servers import Simulator, environment, reached, serving
 
 
@@ -37,22 +49,36 @@ def test_every_adapter_has_a_stage() -> None:
     assert set(adapters()) == set(STAGES)
 
 
-async def final(stage: Stage, ask: PaymentRequest, awaited: Outcome) -> OperatorAnswer:
+def test_what_a_provider_lacks_is_a_case_or_a_fact() -> None:
+    known = {case.name for case in CASES + PAYOUT_CASES} | {COMPLETED_AT}
+    assert {what for lacking in LACKS.values() for what in lacking} <= known
+    assert set(LACKS) <= set(STAGES)
+
+
+async def final(
+    status: Callable[[PaymentRequest], Awaitable[OperatorAnswer]], ask: PaymentRequest, awaited: Outcome
+) -> OperatorAnswer:
     """The status, asked again while it is only PENDING and something else is awaited."""
     for _ in range(300):
-        answer = await stage.operator.status(ask)
+        answer = await status(ask)
         if awaited is Outcome.PENDING or answer.outcome is not Outcome.PENDING:
             return answer
         await asyncio.sleep(0.01)
     raise TimeoutError
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_what_the_operator_does_has_one_outcome(
-    stage: Stage, case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service waits less than the simulator's troubles take."""
     monkeypatch.setattr(wire, "TIMEOUT", httpx.Timeout(0.3))
-    ask = an_ask()
+    monkeypatch.setattr(wire, "WHOLE_S", 0.5)
+
+
+@pytest.mark.parametrize(("name", "case"), played(CASES, STAGES))
+async def test_what_the_operator_does_has_one_outcome(
+    simulator: Simulator, name: str, case: Case, impatient: None
+) -> None:
+    stage, ask = STAGES[name](simulator), an_ask()
     if case.on == "request":
         await stage.disturb(case.trouble, case.on)
     answer, ask = await in_steps(stage.name, stage.operator, ask)
@@ -61,10 +87,39 @@ async def test_what_the_operator_does_has_one_outcome(
         await stage.pay(case.payer)
     if case.on == "status":
         await stage.disturb(case.trouble, case.on)
-    answer = await final(stage, ask, case.status)
+    answer = await final(stage.operator.status, ask, case.status)
     assert answer.outcome is case.status
     if case.reason:
         assert answer.reason == case.reason
+
+
+@pytest.mark.parametrize(("name", "case"), played(PAYOUT_CASES, PAYING_OUT))
+async def test_what_becomes_of_a_payout_has_one_outcome(
+    simulator: Simulator, name: str, case: Case, impatient: None
+) -> None:
+    stage, out = STAGES[name](simulator), an_ask()
+    operator = stage.operator
+    assert isinstance(operator, PayoutOperator)
+    if case.on == "payout":
+        await stage.disturb(case.trouble, case.on)
+    answer, out = await paid_out_in_steps(stage.name, operator, out)
+    assert answer.outcome is case.request
+    if case.on == "payout-status":
+        await stage.disturb(case.trouble, case.on)
+    answer = await final(operator.payout_status, out, case.status)
+    assert answer.outcome is case.status
+    if case.status is Outcome.PAID:
+        assert (answer.amount_minor, answer.currency, answer.phone) == (2000, "XOF", out.phone)
+
+
+@pytest.mark.parametrize("name", PAYING_OUT)
+async def test_a_payout_again_is_the_same_payout(simulator: Simulator, name: str) -> None:
+    operator, out = STAGES[name](simulator).operator, an_ask()
+    assert isinstance(operator, PayoutOperator)
+    _answer, out = await paid_out_in_steps(name, operator, out)
+    before = await operator.balance_minor()
+    assert (await operator.pay_out(out)).outcome is Outcome.PENDING
+    assert await operator.balance_minor() == before
 
 
 async def test_a_paid_answer_has_every_fact(stage: Stage) -> None:
@@ -75,6 +130,9 @@ async def test_a_paid_answer_has_every_fact(stage: Stage) -> None:
     answer = await stage.operator.status(ask)
     assert (answer.amount_minor, answer.currency, answer.phone) == (2000, "XOF", ask.phone)
     assert answer.operator_reference
+    if COMPLETED_AT in LACKS.get(stage.name, {}):
+        assert answer.completed_at is None
+        return
     assert answer.completed_at is not None
     assert before <= answer.completed_at <= datetime.now(UTC)
 

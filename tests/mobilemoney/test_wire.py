@@ -77,6 +77,8 @@ async def answers() -> AsyncIterator[tuple[str, list[Response]]]:
     async def answer(request: Request) -> Response:
         if request.url.path == "/elsewhere":
             return reply(told())
+        if request.url.path.endswith("/token/"):
+            return reply({"access_token": "token", "expires_in": 3600})
         return given[-1]
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])

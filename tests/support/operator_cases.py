@@ -1,13 +1,16 @@
-"""The behaviours of operators, as one table of cases that every adapter is tested with.
+"""The behaviours of operators, as one table of cases that every adapter is tested with; a second one of payouts.
 
 A new adapter adds its stage to STAGES: how to make its operator behave as in each case. Without one the test fails.
+What its provider cannot do at all stands in LACKS, with the reason.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from mobilemoney import Operator, Outcome, PaymentRequest
+import pytest
+
+from mobilemoney import Operator, Outcome, PaymentRequest, adapters, mtn
 from mobilemoney.simulated import connect
 from tests.support.operators import an_account
 from tests.support.servers import Simulator
@@ -15,7 +18,7 @@ from tests.support.servers import Simulator
 
 @dataclass(frozen=True)
 class Case:
-    """`trouble` is the operator's fault, `on` the request or the status; `payer` is the payer's answer."""
+    """`trouble` is the operator's fault, `on` where it strikes; `payer` is the payer's answer."""
 
     name: str
     request: Outcome
@@ -39,6 +42,11 @@ CASES = [
     Case("nothing done, a 500", Outcome.UNKNOWN, Outcome.NOT_FOUND, "error500", "request"),
     Case("nothing done, a page in HTML", Outcome.UNKNOWN, Outcome.NOT_FOUND, "html", "request"),
     Case("nothing done, JSON cut in half", Outcome.UNKNOWN, Outcome.NOT_FOUND, "garbage", "request"),
+    Case("nothing done, a redirect", Outcome.UNKNOWN, Outcome.NOT_FOUND, "redirect", "request"),
+    Case("accepted, the answer drips", Outcome.UNKNOWN, Outcome.PENDING, "trickle", "request"),
+    Case("debited, the answer a 500", Outcome.UNKNOWN, Outcome.PAID, "debited-then-500", "request"),
+    Case("the status drips", Outcome.ACCEPTED, Outcome.UNKNOWN, "trickle", "status", "approve"),
+    Case("the status a redirect", Outcome.ACCEPTED, Outcome.UNKNOWN, "redirect", "status", "approve"),
     Case("the status too late", Outcome.ACCEPTED, Outcome.UNKNOWN, "slow", "status", "approve"),
     Case("the status a 500", Outcome.ACCEPTED, Outcome.UNKNOWN, "error500", "status", "approve"),
     Case("the status a page in HTML", Outcome.ACCEPTED, Outcome.UNKNOWN, "html", "status", "approve"),
@@ -62,6 +70,49 @@ CASES = [
 ]
 
 
+# Of payouts: `request` is what sending is answered. Nobody is asked: each ends by itself.
+PAYOUT_CASES = [
+    Case("paid out", Outcome.ACCEPTED, Outcome.PAID),
+    Case("on its way for days", Outcome.ACCEPTED, Outcome.PENDING, "days-late", "payout"),
+    Case("refused with a known code", Outcome.FAILED, Outcome.NOT_FOUND, "refused", "payout"),
+    Case("accepted and forgotten", Outcome.ACCEPTED, Outcome.NOT_FOUND, "lost", "payout"),
+    Case("sent, the answer a 500", Outcome.UNKNOWN, Outcome.PAID, "accepted-then-500", "payout"),
+    Case("sent, the answer too late", Outcome.UNKNOWN, Outcome.PAID, "slow", "payout"),
+    Case("debited, the answer a 500", Outcome.UNKNOWN, Outcome.PAID, "debited-then-500", "payout"),
+    Case("nothing done, a 500", Outcome.UNKNOWN, Outcome.NOT_FOUND, "error500", "payout"),
+    Case("nothing done, a page in HTML", Outcome.UNKNOWN, Outcome.NOT_FOUND, "html", "payout"),
+    Case("nothing done, JSON cut in half", Outcome.UNKNOWN, Outcome.NOT_FOUND, "garbage", "payout"),
+    Case("nothing done, a redirect", Outcome.UNKNOWN, Outcome.NOT_FOUND, "redirect", "payout"),
+    Case("the status too late", Outcome.ACCEPTED, Outcome.UNKNOWN, "slow", "payout-status"),
+    Case("the status drips", Outcome.ACCEPTED, Outcome.UNKNOWN, "trickle", "payout-status"),
+    Case("the status a 500", Outcome.ACCEPTED, Outcome.UNKNOWN, "error500", "payout-status"),
+    Case("the status a page in HTML", Outcome.ACCEPTED, Outcome.UNKNOWN, "html", "payout-status"),
+    Case("the status cut in half", Outcome.ACCEPTED, Outcome.UNKNOWN, "garbage", "payout-status"),
+    Case("the status a redirect", Outcome.ACCEPTED, Outcome.UNKNOWN, "redirect", "payout-status"),
+    Case("a word nobody has seen", Outcome.ACCEPTED, Outcome.UNKNOWN, "unknown-status", "payout-status"),
+    Case("not found although it is there", Outcome.ACCEPTED, Outcome.NOT_FOUND, "not-found", "payout-status"),
+]
+
+COMPLETED_AT = "the moment of completion"
+# What a provider cannot have, by its stage: a case or fact of this file, and why.
+LACKS: dict[str, dict[str, str]] = {
+    "mtn": {
+        "accepted, the answer drips": "its answer has no body that could drip",
+        COMPLETED_AT: "its status tells no time",
+    },
+}
+
+
+def played(cases: Sequence[Case], names: Iterable[str]) -> list[object]:
+    """Each stage of these with each case that its provider can have."""
+    return [
+        pytest.param(name, case, id=f"{name}: {case.name}")
+        for name in names
+        for case in cases
+        if case.name not in LACKS.get(name, {})
+    ]
+
+
 @dataclass(frozen=True)
 class Stage:
     """A scripted operator: `disturb(trouble, on)` before the request, `pay(answer)` after it."""
@@ -72,19 +123,30 @@ class Stage:
     pay: Callable[[str], Awaitable[object]]
 
 
-def simulated_stage(simulator: Simulator) -> Stage:
-    base = f"{simulator.url}/simulator/operator"
+def staged(name: str, operator: Operator, simulator: Simulator) -> Stage:
+    """The stage of a provider that the simulator plays."""
 
     async def disturb(trouble: str, on: str) -> None:
-        await simulator.post("/simulator/operator/trouble", mode=trouble, on=on, seconds="0.6")
+        await simulator.post("/simulator/trouble", mode=trouble, on=on, provider=name, seconds="0.6")
 
     async def pay(answer: str) -> None:
         await simulator.post(f"/simulator/prompts/{(await simulator.prompt())['id']}", answer=answer)
 
-    return Stage("simulated", connect(simulator.http, an_account("simulated", base)), disturb, pay)
+    return Stage(name, operator, disturb, pay)
 
 
-STAGES: dict[str, Callable[[Simulator], Stage]] = {"simulated": simulated_stage}
+def simulated_stage(simulator: Simulator) -> Stage:
+    base = f"{simulator.url}/simulator/operator"
+    return staged("simulated", connect(simulator.http, an_account("simulated", base)), simulator)
+
+
+def mtn_stage(simulator: Simulator) -> Stage:
+    base = f"{simulator.url}/simulator/mtn"
+    return staged("mtn", mtn.connect(simulator.http, an_account("mtn", base, "CI")), simulator)
+
+
+STAGES: dict[str, Callable[[Simulator], Stage]] = {"simulated": simulated_stage, "mtn": mtn_stage}
+PAYING_OUT = [name for name in STAGES if adapters()[name].CAPABILITIES.pays_out]
 
 
 def an_ask(notice_url: str = "http://127.0.0.1:9/money/simulated/token") -> PaymentRequest:

@@ -1,18 +1,20 @@
 """Accounts at operators and their notices, as tests need them."""
 
+from collections.abc import Awaitable, Callable
+
 import httpx
 
-from mobilemoney import Operator, OperatorAccount, OperatorAnswer, PaymentRequest, adapters
+from mobilemoney import Operator, OperatorAccount, OperatorAnswer, PaymentRequest, adapters, needs_of
 from mobilemoney.accounts import ConnectedAccounts
 from mobilemoney.credentials import Credentials
-from mobilemoney.operator import Notice
+from mobilemoney.operator import Notice, PayoutOperator
 
 SIMULATED = Credentials(simulator_url="http://127.0.0.1:9")  # every operator can be asked; nobody answers
 
 
 def an_account(operator: str, url: str, country: str = "ML", currency: str = "XOF") -> OperatorAccount:
     """An account at the operator of this name, which listens at `url`."""
-    credentials = dict.fromkeys(adapters()[operator].NEEDS, "simulated") | {"url": url}
+    credentials = dict.fromkeys(needs_of(operator), "simulated") | {"url": url}
     return OperatorAccount("BEN", f"{operator}-{country}", operator, country, currency, "n" * 40, credentials)
 
 
@@ -27,14 +29,30 @@ def a_notice(body: bytes) -> Notice:
     return Notice("POST", "/money/simulated/token", {"content-type": "application/json"}, body)
 
 
+Step = Callable[[PaymentRequest], Awaitable[OperatorAnswer]]
+
+
 async def in_steps(
     name: str, operator: Operator, ask: PaymentRequest
 ) -> tuple[OperatorAnswer, PaymentRequest]:
     """Request a payment in one step or two: the answer, and the request with the token of the first step."""
+    return await _in_steps(name, operator.prepare, operator.request, ask)
+
+
+async def paid_out_in_steps(
+    name: str, operator: PayoutOperator, out: PaymentRequest
+) -> tuple[OperatorAnswer, PaymentRequest]:
+    """Send a payout, as above."""
+    return await _in_steps(name, operator.prepare_payout, operator.pay_out, out)
+
+
+async def _in_steps(
+    name: str, prepare: Step, request: Step, ask: PaymentRequest
+) -> tuple[OperatorAnswer, PaymentRequest]:
     if not adapters()[name].CAPABILITIES.two_steps:
-        return await operator.request(ask), ask
-    prepared = await operator.prepare(ask)
+        return await request(ask), ask
+    prepared = await prepare(ask)
     if prepared.token is None:
         return prepared, ask
     with_token = PaymentRequest(**{**vars(ask), "token": prepared.token})
-    return await operator.request(with_token), with_token
+    return await request(with_token), with_token
