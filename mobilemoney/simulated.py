@@ -1,4 +1,4 @@
-"""The simulator's operator: a push to the phone, approved with a PIN; its status is one word."""
+"""The simulator's operator: a push to the phone, approved with a PIN; its status is one word. It pays out too."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +21,12 @@ NAME = "simulated"
 NEEDS = ("url",)
 SIMULATED = True
 CAPABILITIES = Capabilities(
-    limits={currency: AmountLimits(1, wire.AMOUNT_LIMIT - 1) for currency in wire.MINOR_DIGITS}
+    limits={currency: AmountLimits(1, wire.AMOUNT_LIMIT - 1) for currency in wire.MINOR_DIGITS},
+    pays_out=True,
+    tells_payee=True,
+    tells_balance=True,
 )
+COLLECTIONS, PAYOUTS = "collections", "payouts"
 
 WORDS = {"PENDING": Outcome.PENDING, "SUCCESSFUL": Outcome.PAID, "FAILED": Outcome.FAILED}
 
@@ -36,12 +40,14 @@ REFUSALS = {
     "INVALID_NOTE",
     "INVALID_NOTICE_URL",
     "PAYER_NOT_FOUND",
+    "PAYEE_NOT_FOUND",
+    "INSUFFICIENT_FLOAT",
 }
 
 
 def connect(client: httpx.AsyncClient, account: OperatorAccount) -> "Simulated":
     """The credential `url` is the address before `/v1/collections`."""
-    return Simulated(client, account.credentials["url"].rstrip("/"))
+    return Simulated(client, account.credentials["url"].rstrip("/"), account.currency)
 
 
 def named_in(notice: Notice) -> str | None:
@@ -56,15 +62,42 @@ def forgery(notice: Notice, credentials: Mapping[str, str]) -> str | None:
 
 @dataclass(frozen=True)
 class Simulated:
-    """See `mobilemoney.operator.Operator`."""
+    """See `mobilemoney.operator.PayoutOperator`. `currency` is the account's."""
 
     client: httpx.AsyncClient
     base_url: str
+    currency: str
 
     async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
         return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
+        return await self._order(COLLECTIONS, ask)
+
+    async def status(self, ask: PaymentRequest) -> OperatorAnswer:
+        return await self._look(COLLECTIONS, ask.reference)
+
+    async def prepare_payout(self, out: PaymentRequest) -> OperatorAnswer:
+        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
+
+    async def pay_out(self, out: PaymentRequest) -> OperatorAnswer:
+        return await self._order(PAYOUTS, out)
+
+    async def payout_status(self, out: PaymentRequest) -> OperatorAnswer:
+        return await self._look(PAYOUTS, out.reference)
+
+    async def payee_name(self, phone: str) -> str | None:
+        reply = await wire.exchange(self.client, "GET", f"{self.base_url}/v1/holders/{phone}")
+        return reply.text("name") if reply is not None and reply.code == 200 else None
+
+    async def balance_minor(self) -> int | None:
+        url = f"{self.base_url}/v1/balance?currency={self.currency}"
+        reply = await wire.exchange(self.client, "GET", url)
+        if reply is None or reply.code != 200 or reply.text("currency") != self.currency:
+            return None
+        return wire.minor(reply.text("available"), self.currency)
+
+    async def _order(self, kind: str, ask: PaymentRequest) -> OperatorAnswer:
         if ask.currency not in wire.MINOR_DIGITS:
             return OperatorAnswer(Outcome.FAILED, reason="INVALID_CURRENCY")  # nothing was sent
         body = {
@@ -75,12 +108,11 @@ class Simulated:
             "note": wire.plain_note(ask.note),
             "notice_url": ask.notice_url,
         }
-        reply = await wire.exchange(self.client, "POST", f"{self.base_url}/v1/collections", body=body)
-        return read_request(reply)
+        return read_request(await wire.exchange(self.client, "POST", f"{self.base_url}/v1/{kind}", body=body))
 
-    async def status(self, ask: PaymentRequest) -> OperatorAnswer:
-        reply = await wire.exchange(self.client, "GET", f"{self.base_url}/v1/collections/{ask.reference}")
-        return read_status(reply, ask.reference)
+    async def _look(self, kind: str, reference: UUID) -> OperatorAnswer:
+        reply = await wire.exchange(self.client, "GET", f"{self.base_url}/v1/{kind}/{reference}")
+        return read_status(reply, reference)
 
 
 def read_request(reply: wire.HttpReply | None) -> OperatorAnswer:

@@ -6,11 +6,12 @@ What its provider cannot do at all stands in LACKS, with the reason.
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 import pytest
 
-from mobilemoney import Operator, Outcome, PaymentRequest, adapters, mtn
+from mobilemoney import Operator, Outcome, PaymentRequest, adapters, mtn, paygate, qos
 from mobilemoney.simulated import connect
 from tests.support.operators import an_account
 from tests.support.servers import Simulator
@@ -100,6 +101,12 @@ LACKS: dict[str, dict[str, str]] = {
         "accepted, the answer drips": "its answer has no body that could drip",
         COMPLETED_AT: "its status tells no time",
     },
+    "qos": {COMPLETED_AT: "its status tells no time"},
+}
+# What a provider says instead of the word in a case.
+REASONS = {
+    "paygate": {"APPROVAL_REJECTED": "CANCELLED"},
+    "qos": {"APPROVAL_REJECTED": "51", "EXPIRED": "51"},
 }
 
 
@@ -113,26 +120,42 @@ def played(cases: Sequence[Case], names: Iterable[str]) -> list[object]:
     ]
 
 
+def an_ask(
+    notice_url: str = "http://127.0.0.1:9/money/simulated/token",
+    phone: str = "+22370000002",
+    network: str = "",
+) -> PaymentRequest:
+    note = "Cotisation d'Awa, été 2026"
+    return PaymentRequest(uuid4(), phone, 2000, "XOF", note, notice_url, network=network)
+
+
 @dataclass(frozen=True)
 class Stage:
-    """A scripted operator: `disturb(trouble, on)` before the request, `pay(answer)` after it."""
+    """A scripted operator: `disturb(trouble, on)` before the request, `pay(answer)` after it.
+
+    `ask` makes a request to a phone that its provider can reach.
+    """
 
     name: str
     operator: Operator
     disturb: Callable[[str, str], Awaitable[object]]
     pay: Callable[[str], Awaitable[object]]
+    ask: Callable[[], PaymentRequest]
 
 
-def staged(name: str, operator: Operator, simulator: Simulator) -> Stage:
+def staged(
+    name: str, operator: Operator, simulator: Simulator, ask: Callable[[], PaymentRequest] = an_ask
+) -> Stage:
     """The stage of a provider that the simulator plays."""
 
     async def disturb(trouble: str, on: str) -> None:
         await simulator.post("/simulator/trouble", mode=trouble, on=on, provider=name, seconds="0.6")
 
     async def pay(answer: str) -> None:
-        await simulator.post(f"/simulator/prompts/{(await simulator.prompt())['id']}", answer=answer)
+        prompt = await simulator.prompt(ask().phone)
+        await simulator.post(f"/simulator/prompts/{prompt['id']}", answer=answer)
 
-    return Stage(name, operator, disturb, pay)
+    return Stage(name, operator, disturb, pay, ask)
 
 
 def simulated_stage(simulator: Simulator) -> Stage:
@@ -145,9 +168,21 @@ def mtn_stage(simulator: Simulator) -> Stage:
     return staged("mtn", mtn.connect(simulator.http, an_account("mtn", base, "CI")), simulator)
 
 
-STAGES: dict[str, Callable[[Simulator], Stage]] = {"simulated": simulated_stage, "mtn": mtn_stage}
+def paygate_stage(simulator: Simulator) -> Stage:
+    base = f"{simulator.url}/simulator/paygate"
+    operator = paygate.connect(simulator.http, an_account("paygate", base, "TG"))
+    return staged("paygate", operator, simulator, partial(an_ask, phone="+22896123456", network="TG-moov"))
+
+
+def qos_stage(simulator: Simulator) -> Stage:
+    operator = qos.connect(simulator.http, an_account("qos", f"{simulator.url}/simulator/qos", "TG"))
+    return staged("qos", operator, simulator, partial(an_ask, phone="+22890123456", network="TG-togocel"))
+
+
+STAGES: dict[str, Callable[[Simulator], Stage]] = {
+    "simulated": simulated_stage,
+    "mtn": mtn_stage,
+    "paygate": paygate_stage,
+    "qos": qos_stage,
+}
 PAYING_OUT = [name for name in STAGES if adapters()[name].CAPABILITIES.pays_out]
-
-
-def an_ask(notice_url: str = "http://127.0.0.1:9/money/simulated/token") -> PaymentRequest:
-    return PaymentRequest(uuid4(), "+22370000002", 2000, "XOF", "Cotisation d'Awa, été 2026", notice_url)
