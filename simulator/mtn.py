@@ -498,16 +498,17 @@ def _statement(entries: list[journal.Entry]) -> str:
 
 def _line(entry: journal.Entry) -> tuple[str, ...]:
     phone, is_in = entry["phone"].removeprefix("+"), entry["direction"] == IN
+    moved = entry["state"] == money.PAID
     return (
         entry["receipt"],
         entry["reference"],
         entry["ended_at"],
-        "Successful" if entry["state"] == money.PAID else "Failed",
+        "Successful" if moved else "Failed",
         "Payment" if is_in else "Transfer out",
         phone if is_in else "MUTUELLE",
         "MUTUELLE" if is_in else phone,
         entry["amount"],
-        entry["fee"],
+        entry["fee"] if moved else "0",
         entry["currency"],
     )
 
