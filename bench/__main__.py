@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import backlog, book, calls, history, hops, measures, menu, overload, quote, statement
+from bench import backlog, book, calls, history, hops, measures, menu, operators, overload, quote, statement
 from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import BenchPlace, engines_in, found
@@ -28,6 +28,7 @@ BENCHES: dict[str, Callable[[BenchPlace, Size], Awaitable[list[Measure]]]] = {
     "ledger": book.measure,
     "backlog": backlog.measure,
     "statement": statement.measure,
+    "operators": operators.measure,
     "history": history.measure,
 }
 

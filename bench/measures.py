@@ -30,6 +30,8 @@ class Size:
     call_rounds: int
     reading_calls: int  # of a lap
     acting_calls: int
+    approvals_per_s: float = 50
+    open_payments: int = 1_000_000
 
 
 WHOLE = Size(
@@ -61,6 +63,8 @@ QUICK = Size(
     call_rounds=3,
     reading_calls=96,
     acting_calls=4,
+    approvals_per_s=10,
+    open_payments=2_000,
 )
 
 

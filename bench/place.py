@@ -125,9 +125,19 @@ async def served(
 
 
 @asynccontextmanager
-async def started(place: BenchPlace, command: Sequence[str], core: Core = None) -> AsyncIterator[Served]:
-    """One process of `command` on `core` for as long as it is needed; PORT_HERE in it becomes its port."""
-    given = environment(place)
+async def started(
+    place: BenchPlace,
+    command: Sequence[str],
+    core: Core = None,
+    *,
+    more: Mapping[str, str] | None = None,
+    ready: str = "/health/live",
+) -> AsyncIterator[Served]:
+    """One process of `command` on `core` for as long as it is needed; PORT_HERE in it becomes its port.
+
+    `more` of its environment; it answers at the path `ready` once it is there.
+    """
+    given = environment(place) | dict(more or {})
     port = given["PORT"]
     log = place.home / f"{port}.log"
     with log.open("ab") as output, cores.on(core):
@@ -138,7 +148,7 @@ async def started(place: BenchPlace, command: Sequence[str], core: Core = None) 
             environment=given,
         )
     try:
-        await _wait_for(int(port), log)
+        await _wait_for(f"http://{processes.LOOPBACK}:{port}{ready}", log)
         yield Served(int(port), child.pid)
     finally:
         await asyncio.to_thread(processes.stop, child, SIGTERM, STOP_TIMEOUT_S)
@@ -151,12 +161,12 @@ def environment(place: BenchPlace) -> dict[str, str]:
     return run.with_defaults(kept | urls) | {"OWNER_URL": place.owner_url}
 
 
-async def _wait_for(port: int, log: Path) -> None:
+async def _wait_for(url: str, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
         while time.monotonic() < deadline:
             try:
-                if (await client.get(f"http://{processes.LOOPBACK}:{port}/health/live")).status_code == 200:
+                if (await client.get(url)).status_code == 200:
                     return
             except httpx.HTTPError:
                 await asyncio.sleep(0.05)
