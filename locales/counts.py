@@ -30,6 +30,10 @@ def people(n: int) -> Sentence:
     return _n("{n} person", "{n} people", n)
 
 
+def households(n: int) -> Sentence:
+    return _n("{n} household", "{n} households", n)
+
+
 def times(n: int) -> Sentence:
     return _n("{n} time", "{n} times", n)
 

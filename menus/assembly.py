@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from locales import Money, Sentence, _, _n, counts
+from locales import Money, Sentence, _, counts
 from menus.sign import propose
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.officers.roles import Appointment, Role
@@ -61,7 +61,7 @@ def _members(found: YearAccounts) -> Sentence:
         "{mutuelle}, {year}: {households}, {people}. Covered at the end: {covered}. New: {joined}. Gone: {left}",
         mutuelle=found.mutuelle.name,
         year=str(found.year),
-        households=_n("{n} household", "{n} households", members.households),
+        households=counts.households(members.households),
         people=counts.people(members.people),
         covered=str(members.covered),
         joined=str(members.joined),

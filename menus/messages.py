@@ -26,6 +26,7 @@ from talk.words import Caller, Option, choose, confirm, do, look, show
 RECEIPTS, CHECKS, REMINDERS, SMS = "receipts", "checks", "reminders", "sms"
 RELATIVE = "relative"
 RECEIPTS_SHOWN = 4
+MOST_PAYER, PAYER_IN_SHORT = 24, 6  # letters
 CHECKS_SHOWN = 3
 TITLES = {
     SmsTaken.ALL: _("My messages"),
@@ -71,8 +72,13 @@ def topics(takes: bool, reminded: bool) -> list[Option]:
 
 
 def listed_receipts(receipts: Sequence[PastReceipt]) -> Sentence:
-    lines = ", ".join(receipt.line for receipt in receipts)
-    return _("Last receipts: {receipts}.", receipts=lines)
+    """With who paid for the household among others, or the beginning of that name where there is no room."""
+    whole, short = (
+        ", ".join(receipt.line(most) for receipt in receipts) for most in (MOST_PAYER, PAYER_IN_SHORT)
+    )
+    return _("Last receipts: {receipts}.", receipts=whole).or_else(
+        _("Last receipts: {receipts}.", receipts=short)
+    )
 
 
 def checked(checks: Sequence[Check]) -> Sentence:

@@ -5,6 +5,8 @@ from menus.words import work_pin
 from mutuelle.officers import joint_acts
 from mutuelle.officers.joint_acts import APPROVED, REFUSED, JointAct, NewJointAct
 from mutuelle.officers.roles import Appointment
+from mutuelle.treasury.unmatched.group_acts import group_payment
+from mutuelle.treasury.unmatched.groups import GroupList, lists_to_propose
 from mutuelle.treasury.voucher_answers import voucher_reason
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
@@ -32,11 +34,18 @@ async def propose_with_reason(caller: Caller, appointment: Appointment, act: New
 
 
 async def sign(caller: Caller, appointment: Appointment) -> Sentence:
-    """The acts that wait for the caller's answer."""
-    waiting = await look(joint_acts.acts_to_sign, caller, appointment.mutuelle_id)
-    if not waiting:
+    """The acts that wait for the caller's answer, and the lists of groups that a treasurer must propose first."""
+    proposed: list[JointAct] = await look(joint_acts.acts_to_sign, caller, appointment.mutuelle_id)
+    lists: list[GroupList] = await look(lists_to_propose, caller, appointment.mutuelle_id)
+    if not proposed and not lists:
         return _("Nothing waits for your signature.")
-    found: JointAct = await choose(_("To sign:"), waiting)
+    found: JointAct | GroupList = await choose(_("To sign:"), [*proposed, *lists])
+    if isinstance(found, GroupList):
+        return await propose(caller, appointment, group_payment(found))
+    return await answer(caller, appointment, found)
+
+
+async def answer(caller: Caller, appointment: Appointment, found: JointAct) -> Sentence:
     chosen = await choose(
         _("{proposer} proposes: {act}", proposer=found.proposer, act=found.label),
         (Option(APPROVED, _("Approve"), "1"), Option(REFUSED, _("Refuse"), "2")),

@@ -36,6 +36,7 @@ from mutuelle.treasury.reconciliation import reconcile
 from tests.support import support_acts as support
 from tests.support.benefits import opens_benefits
 from tests.support.clinic import open_facility
+from tests.support.groups import group_typed
 from tests.support.officers import appoint, set_limit
 from tests.support.own_accounts import opens
 from tests.support.sms_phone import CODE, Writer, sms_deps
@@ -200,6 +201,11 @@ class Script:
         for line in lines_of(found, self.clock()):
             self.says(REFERENCE.sub("(its reference)", line))
 
+    async def groups(self, rest: str) -> None:
+        """`keneya group pay`: `SOTRAMA 199000010=12000 …`, with --dry-run or not; or `receipt`, of the last list."""
+        for line in await group_typed(self.ussd_deps.pool, rest, self.clock()):
+            self.says(line)
+
     async def supports(self, rest: str) -> None:
         """A person of the federation types a command."""
         for line in await support.play(self.ussd_deps.pool, rest, self.clock()):
@@ -270,7 +276,7 @@ class Script:
                     text(
                         "select m.debit_account, m.credit_account, m.amount, m.currency, j.kind from ledger.movement m"
                         " join ledger.journal j on j.mutuelle_id = m.mutuelle_id and j.id = m.journal_id"
-                        " order by j.recorded_at, j.kind, m.position"
+                        " order by j.recorded_at, j.kind, m.position, m.debit_account"
                     )
                 )
             ).all()
@@ -314,6 +320,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "limit": Script.limits,
     "card": Script.prints,
     "payer": Script.lists_payer,
+    "group": Script.groups,
 }
 
 

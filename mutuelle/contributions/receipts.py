@@ -37,7 +37,8 @@ def receipts_of(
 
     `phones`: each with the doubt who holds it. One in doubt reads the sum and the code.
     """
-    receipt = household_receipt(household, stands, opening, money.amount, money.receipt_code)
+    received = received_of(household, money.amount, money.receipt_code, money.paid_by)
+    receipt = household_receipt(stands, opening, received)
     sentences = told(phones, receipt, receipt_in_doubt(money))
     if money.payer_phone is not None and money.payer_phone not in sentences:
         sentences[money.payer_phone] = payer_receipt(money)
@@ -80,50 +81,32 @@ def _notification(queued: QueuedPayment, template: str, sentences: Mapping[str, 
     return Notification(queued.mutuelle_id, template, sentences, str(queued.reference))
 
 
-def household_receipt(
-    household: Household, stands: Reckoning, opening: Money, amount: Money, code: str
-) -> Sentence:
-    """The household's receipt: what was received, what it covers or what opens the cover, what remains due."""
+def received_of(household: Household, amount: Money, code: str, paid_by: str = "") -> Sentence:
+    """How the household's receipt begins. Who has paid for many households stands there instead of its own name."""
+    facts: dict[str, Fact] = {"code": code, "amount": amount, "number": household.shown_number}
+    if paid_by:
+        return _("Receipt {code}: {amount} paid by {payer} for {number}", **facts, payer=paid_by)
+    return _("Receipt {code}: {amount} for {name}, number {number}", **facts, name=household.head_name)
+
+
+def household_receipt(stands: Reckoning, opening: Money, received: Sentence) -> Sentence:
+    """The household's receipt: what was `received`, what it covers or what opens the cover, what remains due."""
     cover = stands.cover
-    facts: dict[str, Fact] = {
-        "code": code,
-        "amount": amount,
-        "name": household.head_name,
-        "number": household.shown_number,
-    }
+    facts: dict[str, Fact] = {"received": received, "due": stands.due}
     if cover.state is CoverState.WAITING and cover.from_on and cover.until_on:
         return _(
-            "Receipt {code}: {amount} for {name}, number {number}. Covered from {start} to {end}. Left to pay: {due}.",
+            "{received}. Covered from {start} to {end}. Left to pay: {due}.",
             **facts,
             start=cover.from_on,
             end=cover.until_on,
-            due=stands.due,
         )
     if cover.is_covered and cover.until_on:
-        return _(
-            "Receipt {code}: {amount} for {name}, number {number}. Covered until {end}. Left to pay: {due}.",
-            **facts,
-            end=cover.until_on,
-            due=stands.due,
-        )
+        return _("{received}. Covered until {end}. Left to pay: {due}.", **facts, end=cover.until_on)
     if cover.state is CoverState.EXPIRED and not stands.due.amount_minor:
-        return _(
-            "Receipt {code}: {amount} for {name}, number {number}. Cover has ended: dial and press 2 to renew.",
-            **facts,
-        )
+        return _("{received}. Cover has ended: dial and press 2 to renew.", received=received)
     if cover.state in (CoverState.UNPAID, CoverState.PART_PAID) and opening.amount_minor:
-        return _(
-            "Receipt {code}: {amount} for {name}, number {number}. {opening} more opens your cover. "
-            "Left in all: {due}.",
-            **facts,
-            opening=opening,
-            due=stands.due,
-        )
-    return _(
-        "Receipt {code}: {amount} for {name}, number {number}. Not covered. Left to pay: {due}.",
-        **facts,
-        due=stands.due,
-    )
+        return _("{received}. {opening} more opens your cover. Left in all: {due}.", **facts, opening=opening)
+    return _("{received}. Not covered. Left to pay: {due}.", **facts)
 
 
 def payer_receipt(money: Receipted) -> Sentence:

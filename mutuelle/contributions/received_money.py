@@ -22,7 +22,7 @@ class ReceivedMoney:
     """Money of the household `number` that lies in the account `debit`; `voucher` is what its journal says.
 
     The voucher's day is the day of the money: cover is dated by it. `payer_phone` and `asked_by` are told beside the
-    household, where they are known.
+    household, where they are known. `paid_by` is the name of who paid for many households at once.
     """
 
     number: str
@@ -33,6 +33,7 @@ class ReceivedMoney:
     payer_phone: str | None = None
     asked_by: str | None = None
     renewal: AgreedRenewal | None = None
+    paid_by: str = ""
 
     @property
     def mutuelle_id(self) -> str:

@@ -79,16 +79,8 @@ class Standing:
 
     @property
     def payer_of_all(self) -> Regime | None:
-        """The regime whose payer owes all that the household would be asked for now; None where it pays itself.
-
-        None too where its cover has ended and none is on sale for it: nobody can pay for that.
-        """
-        if self.due.amount_minor or (self.cover.state is CoverState.EXPIRED and self.renewal is None):
-            return None
-        if self.regime and self.regime.is_whole:
-            return self.regime
-        is_whole = self.share is not None and self.share.regime.is_whole
-        return self.share.regime if self.share and is_whole and self.renewal is None else None
+        """The regime whose payer owes all that the household would be asked for now; None where it pays itself."""
+        return payer_of_all(self.due, self.cover, self.renewal, self.regime, self.share)
 
     @property
     def own_payment(self) -> OpenPayment | None:
@@ -142,6 +134,20 @@ class Standing:
         """What a payment today agrees to."""
         product = self.payable_product
         return PaymentTerms(self.payable, self.credit, product.code, product.version, self.renews)
+
+
+def payer_of_all(
+    due: Money, cover: Cover, renewal: Offer | None, regime: Regime | None, share: Share | None
+) -> Regime | None:
+    """The regime whose payer owes all that such a household would be asked for now.
+
+    None too where its cover has ended and none is on sale for it: nobody can pay for that.
+    """
+    if due.amount_minor or (cover.state is CoverState.EXPIRED and renewal is None):
+        return None
+    if regime and regime.is_whole:
+        return regime
+    return share.regime if share and share.regime.is_whole and renewal is None else None
 
 
 @value

@@ -38,6 +38,7 @@ from mutuelle.imports.vocabulary import (
     SERVICE_WORDS,
 )
 from mutuelle.sheets.letters import folded
+from mutuelle.treasury.unmatched.groups import MOST_HOUSEHOLDS
 
 
 @dataclass(frozen=True)
@@ -366,7 +367,19 @@ TARIFFS = Form(
     ),
     most_rows=50_000,
 )
-FORMS = (
+GROUP = Form(
+    "group",
+    ("liste",),
+    (
+        CsvColumn(
+            "number", ("numéro", "number", "numéro du ménage", "no", "n°", "household"), figures.member
+        ),
+        CsvColumn("amount_minor", ("montant", "amount"), figures.franc_amount(1, MAX_PRICE_MINOR)),
+        _optional("name", ("nom", "name", "nom et prénom", "prénom et nom"), cells.words(1, 80)),
+    ),
+    most_rows=MOST_HOUSEHOLDS,
+)
+FORMS = (  # of a register
     MUTUELLE,
     PLACES,
     PRODUCTS,

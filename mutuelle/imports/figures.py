@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from locales import _
+from mutuelle.households.member_numbers import member_number
 from mutuelle.imports.cells import Reader, Setting
 from mutuelle.scheme.limits import BOUNDS, is_money
 from mutuelle.sheets.faults import UnreadError
@@ -105,6 +106,11 @@ def limit_value(name: str) -> Callable[[str, Setting], int]:
         "years_kept": r"ans?|années?|years?",
     }
     return whole(least, most, units.get(name, ""))
+
+
+def member(cell: str, setting: Setting) -> str:
+    """A member number, in any groups."""
+    return member_number.parse(cell.removesuffix(".0"))
 
 
 def register_number(cell: str, setting: Setting | None = None) -> str:

@@ -76,13 +76,22 @@ def read_folder(folder: Path) -> tuple[dict[str, CsvFile], list[Fault]]:
         raise BadFolderError(f"{folder} holds none of {', '.join(form.file for form in FORMS)}")
     sheets = {}
     for key, path in files.items():
-        try:
-            sheets[key], found = _sheet(next(form for form in FORMS if form.key == key), path)
-        except UnreadFileError as stopped:
-            said, letter = stopped.said, stopped.letter
-            found = [Fault(path.name, stopped.line, "", stopped.reason, said=said, letter=letter)]
+        sheet, found = read_sheet(next(form for form in FORMS if form.key == key), path)
         faults += found
+        if sheet is not None:
+            sheets[key] = sheet
     return sheets, faults
+
+
+def read_sheet(form: Form, path: Path) -> tuple[CsvFile | None, list[Fault]]:
+    """One file of this form, None where it cannot be read at all, and its faults."""
+    if path.suffix.lower() in SPREADSHEETS:
+        return None, [Fault(path.name, 0, "", _("please save this sheet as a CSV file"))]
+    try:
+        return _sheet(form, path)
+    except UnreadFileError as stopped:
+        said, letter = stopped.said, stopped.letter
+        return None, [Fault(path.name, stopped.line, "", stopped.reason, said=said, letter=letter)]
 
 
 def _named(folder: Path) -> tuple[dict[str, Path], list[Fault]]:

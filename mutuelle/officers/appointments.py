@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import _
+from locales import Sentence, _
 from mutuelle.acts import By
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
@@ -19,7 +19,7 @@ from mutuelle.officers.messages import role_changed_by_service, role_given, role
 from mutuelle.officers.pins import allow_new_pin, has_pin
 from mutuelle.officers.roles import Appointment, NewOfficer, Role, appointments_of_phone, officers_of
 from mutuelle.officers.tables import role_change
-from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, treasurers
 from mutuelle.tables import doctor, facility, officer
 from talk.phones import shown_phone
 from talk.trouble import RefusedError
@@ -79,6 +79,14 @@ async def withdraw_role(
     await note_role(db, held[0], "withdrawn", today, by=by, act=act)
     await notify(db, mutuelle_id, "role withdrawn", {phone: role_withdrawn(mutuelle.name, role)}, by.at)
     return held[0]
+
+
+async def tell_treasurers(
+    db: AsyncConnection, mutuelle: Mutuelle, template: str, sentence: Sentence, at: datetime, event: str = ""
+) -> None:
+    """Notify the treasurers in office of an event; without a name it is one of its own."""
+    phones = [officer.phone for officer in await treasurers(db, mutuelle.id, mutuelle.today(at))]
+    await notify(db, mutuelle.id, template, dict.fromkeys(phones, sentence), at, event=event)
 
 
 async def notify_treasurers(

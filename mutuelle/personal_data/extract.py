@@ -157,12 +157,16 @@ def _money(row: Any, mutuelle: Mutuelle) -> Sentence:
     facts: dict[str, Fact] = {"date": row["on"] or mutuelle.today(row["at"])}
     facts |= {
         "amount": Money(row["amount_minor"], row["currency"]),
-        "way": WAYS[row["way"]],
+        "way": _way(row),
         "code": row["code"] or "",
     }
     if row["state"] == "PAID":
         return _("{date} {amount}, {way}, {code}", **facts)
     return _("{date} {amount}, {way}: not paid", **facts)
+
+
+def _way(row: Any) -> Sentence:
+    return _("paid by {payer}", payer=row["paid_by"]) if row["paid_by"] else WAYS[row["way"]]
 
 
 WAYS: dict[str, Sentence] = {
@@ -252,15 +256,20 @@ _QUERIES: Sequence[tuple[Sentence, str, Said]] = (
         _("Payments and receipts"),
         """select * from (
             select asked_at as at, null::date as on, amount_minor, currency, receipt_code as code, state,
-                   case when by_another or payer_phone <> asked_by then 'another' else 'own' end as way
+                   case when by_another or payer_phone <> asked_by then 'another' else 'own' end as way, '' as paid_by
               from payment where mutuelle_id = :mutuelle and number = :number
-            union all select received_at, received_on, amount_minor, currency, receipt_code, 'PAID', 'cash'
+            union all select received_at, received_on, amount_minor, currency, receipt_code, 'PAID', 'cash', ''
               from cash_receipt where mutuelle_id = :mutuelle and number = :number
-            union all select null, occurred_on, amount_minor, currency, receipt_code, 'PAID', 'statement'
+            union all select null, occurred_on, amount_minor, currency, receipt_code, 'PAID', 'statement', ''
               from statement_line where mutuelle_id = :mutuelle and number = :number
-            union all select decided_at, occurred_on, amount_minor, currency, receipt_code, 'PAID', 'decision'
+            union all select decided_at, occurred_on, amount_minor, currency, receipt_code, 'PAID', 'decision', ''
               from money_decision where mutuelle_id = :mutuelle and number = :number
-            union all select recorded_at, dated, amount_minor, currency, code, 'PAID', 'voucher'
+            union all select d.decided_at, d.occurred_on, p.amount_minor, p.currency, p.receipt_code, 'PAID',
+                   'decision', l.payer from group_part p
+              join money_decision d on (d.mutuelle_id, d.list) = (p.mutuelle_id, p.list)
+              join group_list l on (l.mutuelle_id, l.receipt_code) = (p.mutuelle_id, p.list)
+             where p.mutuelle_id = :mutuelle and p.number = :number
+            union all select recorded_at, dated, amount_minor, currency, code, 'PAID', 'voucher', ''
               from voucher where mutuelle_id = :mutuelle and debit = 'health:member:' || cast(:number as text)
             ) money order by coalesce(at, money.on) desc limit :most""",
         _money,

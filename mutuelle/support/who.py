@@ -32,6 +32,8 @@ from mutuelle.treasury.tables import (
     cash_dispute,
     cash_holder,
     cash_receipt,
+    group_list,
+    group_part,
     money_decision,
     statement_file,
     statement_line,
@@ -262,12 +264,20 @@ def _stated_receipt(row: Any) -> str:
 
 
 async def _decided(db: AsyncConnection, household: Household) -> AsyncIterator[str]:
-    """Money that two treasurers gave to it, or set right."""
-    last_ones = (
-        select(money_decision)
-        .where(of_household(money_decision, household))
-        .order_by(money_decision.c.decided_at.desc(), money_decision.c.act)
+    """Money that two treasurers gave to it, or set right; its parts of what was paid for many."""
+    d, p, g = money_decision.c, group_part.c, group_list.c
+    of_all = d.decided_at, d.occurred_on, d.act
+    alone = select(*of_all, d.amount_minor, d.currency, d.receipt_code, d.outcome)
+    of_group = (
+        select(*of_all, p.amount_minor, p.currency, p.receipt_code, sa.literal("paid for many by ") + g.payer)
+        .select_from(money_decision)
+        .join(group_part, (p.mutuelle_id == d.mutuelle_id) & (p.list == d.list))
+        .join(group_list, (g.mutuelle_id == d.mutuelle_id) & (g.receipt_code == d.list))
+        .where(of_household(group_part, household))
     )
+    alone = alone.where(of_household(money_decision, household))
+    every = alone.union_all(of_group).subquery()
+    last_ones = select(every).order_by(every.c.decided_at.desc(), every.c.act)
     async for line in _last(db, last_ones, _decision, "decisions of two treasurers"):
         yield line
 

@@ -14,6 +14,7 @@ from mutuelle.notify import Notification, notify_in_languages
 from mutuelle.officers.roles import SPOKEN, Role
 from mutuelle.scheme.mutuelles import Mutuelle, Officer
 from sms.leases import phones_reached
+from talk.answers import LONGEST_NAME
 from talk.phones import shown_phone
 
 
@@ -129,6 +130,16 @@ def cash_cancelled(mutuelle: Mutuelle, amount: Money, code: str, due: Money) -> 
         amount=amount,
         due=due,
         phone=mutuelle.complaints,
+    )
+
+
+def group_listed(mutuelle_name: str, what: Sentence, actor: str) -> Sentence:
+    """To the treasurers: a list was typed (`what`: who paid how much for how many), which two of them must sign."""
+    return _(
+        "{mutuelle}: list of {actor}. {what}. To sign it: dial, press 9, 8, 7.",
+        mutuelle=mutuelle_name,
+        actor=actor[:LONGEST_NAME],
+        what=what,
     )
 
 

@@ -21,7 +21,14 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment, payment_case
 from mutuelle.treasury.cash_in_hand import is_cancelled
 from mutuelle.treasury.statements.files import of_file
-from mutuelle.treasury.tables import cash_receipt, money_decision, statement_file, statement_line
+from mutuelle.treasury.tables import (
+    cash_receipt,
+    group_list,
+    group_part,
+    money_decision,
+    statement_file,
+    statement_line,
+)
 from mutuelle.treasury.unmatched.decisions import SOURCE, is_set_right
 from sms.delivery import opt_in, opt_out
 from sms.tables import MENU, OWN_STOPS, optout
@@ -38,15 +45,19 @@ class SmsTaken(StrEnum):
 
 @dataclass(frozen=True)
 class PastReceipt:
-    """Money received from the household, on a day in the mutuelle's time zone."""
+    """Money received from the household, on a day in the mutuelle's time zone.
+
+    `paid_by`: who paid it among others, for many households at once; "" for all other money.
+    """
 
     on: date
     amount: Money
     code: str
+    paid_by: str = ""
 
-    @property
-    def line(self) -> str:
-        return f"{self.on:%d/%m/%y} {self.amount} {self.code}"
+    def line(self, most_letters: int) -> str:
+        """In a list; of who paid it so many letters."""
+        return f"{self.on:%d/%m/%y} {self.amount} {self.code} {self.paid_by[:most_letters]}".strip()
 
 
 async def last_receipts(db: AsyncConnection, household: Household, limit: int) -> list[PastReceipt]:
@@ -77,23 +88,48 @@ async def last_receipts(db: AsyncConnection, household: Household, limit: int) -
         money_decision.c.receipt_code.is_not(None),
         ~is_set_right(SOURCE, money_decision.c.act),
     )
-    every = by_phone.union_all(in_cash, by_statement, by_two).subquery()
+    when = money_decision.c.decided_at, money_decision.c.occurred_on
+    by_group = (
+        _receipts(group_part, *when, paid_by=group_list.c.payer)
+        .join(group_list, _is_list(group_list.c.receipt_code))
+        .join(money_decision, _is_list(money_decision.c.list))
+        .where(of_household(group_part, household), ~is_set_right(SOURCE, group_part.c.reference))
+    )
+    every = by_phone.union_all(in_cash, by_statement, by_two, by_group).subquery()
     rows = await db.execute(select(every).order_by(every.c.at.desc(), every.c.receipt_code).limit(limit))
     zone = (await get_mutuelle(db, household.mutuelle_id)).timezone
     return [
         PastReceipt(
-            row.on or local_date(row.at, zone), Money(row.amount_minor, row.currency), row.receipt_code
+            row.on or local_date(row.at, zone),
+            Money(row.amount_minor, row.currency),
+            row.receipt_code,
+            row.paid_by,
         )
         for row in rows
     ]
 
 
-def _receipts(table: sa.Table, at: sa.ColumnElement[Any], on: sa.ColumnElement[Any]) -> sa.Select[Any]:
+def _receipts(
+    table: sa.Table,
+    at: sa.ColumnElement[Any],
+    on: sa.ColumnElement[Any],
+    paid_by: sa.ColumnElement[Any] | None = None,
+) -> sa.Select[Any]:
     """The receipts in a table: recorded `at`, for money of the day `on` (null: the day of its recording)."""
-    own = table.c
+    own, payer = table.c, sa.literal("") if paid_by is None else paid_by
     return select(
-        at.label("at"), on.label("on"), own.amount_minor, own.currency, own.receipt_code
+        at.label("at"),
+        on.label("on"),
+        own.amount_minor,
+        own.currency,
+        own.receipt_code,
+        payer.label("paid_by"),
     ).select_from(table)
+
+
+def _is_list(code: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """The condition: the part is of the list with this code."""
+    return sa.and_(code.table.c.mutuelle_id == group_part.c.mutuelle_id, code == group_part.c.list)
 
 
 async def messages_taken(db: AsyncConnection, caller: Caller) -> SmsTaken:

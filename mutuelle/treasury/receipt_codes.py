@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.free_codes import MOST_DRAWS, NoFreeCodeError
 from mutuelle.tables import payment
-from mutuelle.treasury.tables import cash_receipt, money_decision, statement_line
+from mutuelle.treasury.tables import cash_receipt, group_list, group_part, money_decision, statement_line
 
 CODE_BYTES = 4  # of which thirty bits are shown: six letters and digits
-RECEIPTS = (payment, cash_receipt, statement_line, money_decision)  # the tables with a receipt's code
+# The tables with a receipt's code.
+RECEIPTS = (payment, cash_receipt, statement_line, money_decision, group_list, group_part)
 
 
 def draw_receipt_code() -> str:

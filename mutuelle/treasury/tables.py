@@ -1,4 +1,4 @@
-"""The tables of cash (who holds it, what was received, deposited and disputed), of vouchers and of statements."""
+"""The tables of cash (who holds it, what was received, deposited and disputed), of vouchers, statements and groups."""
 
 from schema_tables import table
 
@@ -11,3 +11,5 @@ voucher = table("voucher")
 statement_file = table("statement_file")
 statement_line = table("statement_line")
 money_decision = table("money_decision")
+group_list = table("group_list")
+group_part = table("group_part")

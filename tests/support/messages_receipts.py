@@ -15,6 +15,7 @@ from mutuelle.contributions.receipts import (
     payer_receipt,
     payment_failed,
     receipt_in_doubt,
+    received_of,
 )
 from mutuelle.contributions.standing import Reckoning, Standing
 from mutuelle.cover.rules import Cover, CoverState, Period, Terms
@@ -22,6 +23,7 @@ from mutuelle.enrolment.enrolment import renewed_by_credit
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import Product
+from mutuelle.treasury.unmatched.groups import MOST_PAYER
 
 MOST = Money(999_999, "XOF")
 AT = datetime(2026, 12, 22, tzinfo=UTC)
@@ -67,12 +69,14 @@ def stands(state: CoverState) -> Standing:
     )
 
 
-def receipt(state: CoverState) -> Sentence:
-    return household_receipt(HOME, Reckoning((), covered(state), MOST, MOST), MOST, MOST, "ABC234")
+def receipt(state: CoverState, paid_by: str = "") -> Sentence:
+    received = received_of(HOME, MOST, "ABC234", paid_by)
+    return household_receipt(Reckoning((), covered(state), MOST, MOST), MOST, received)
 
 
 MESSAGES: dict[str, Sentence] = {
     **{f"receipt, {state}": receipt(state) for state in CoverState},
+    **{f"receipt, paid for many, {state}": receipt(state, "x" * MOST_PAYER) for state in CoverState},
     "receipt of a payer": payer_receipt(DUE),
     "receipt to a phone in doubt": receipt_in_doubt(DUE),
     "receipt of a closed household": closed_receipt(

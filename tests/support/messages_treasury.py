@@ -11,6 +11,8 @@ from mutuelle.treasury import messages
 from mutuelle.treasury.cash_counts import CASH_COUNT
 from mutuelle.treasury.unmatched.corrections import CORRECTION
 from mutuelle.treasury.unmatched.decisions import MoneyOutcome
+from mutuelle.treasury.unmatched.group_acts import group_receipt
+from mutuelle.treasury.unmatched.groups import MOST_HOUSEHOLDS, MOST_PAYER, GroupList
 from mutuelle.treasury.unmatched.matches import MONEY_MATCH
 from mutuelle.treasury.voucher_answers import MOST_REASON
 from mutuelle.treasury.voucher_reversals import REVERSAL
@@ -19,7 +21,7 @@ from mutuelle.year_end.asked import LONGEST_PLACE
 from mutuelle.year_end.assemblies import ASSEMBLY, Assembly, convened
 from mutuelle.year_end.votes import ASSEMBLY_VOTE
 from tests.support.messages_officers import DAY, MUTUELLE, NAME, PHONE
-from tests.support.messages_receipts import HOME, MOST, stands
+from tests.support.messages_receipts import AT, HOME, MOST, stands
 from tests.support.messages_receipts import MUTUELLE as TOWN
 
 WAIVED = {"number": HOME.number, "amount_minor": MOST.amount_minor, "currency": MOST.currency}
@@ -28,6 +30,18 @@ COUNTED = {"name": NAME, "counted_minor": 0, "held_minor": 99_999_999, "currency
 
 BIG = Money(9_999_999, "XOF")
 VOUCHER_NUMBER, CODE, WHY = "D99999/2026", "482913", "x" * MOST_REASON
+GROUP = GroupList(
+    "BEN",
+    "ABC234",
+    "statement",
+    "a key",
+    "x" * MOST_PAYER,
+    Money(99_999_999, "XOF"),
+    MOST_HOUSEHOLDS,
+    "x" * 60,
+    "why",
+    AT,
+)
 TO_NAME = _("{amount} to {party}", amount=BIG, party=NAME)
 
 MESSAGES: dict[str, Sentence] = {
@@ -47,6 +61,9 @@ MESSAGES: dict[str, Sentence] = {
         replace(TOWN, name=MUTUELLE), Assembly(DAY, 19, "x" * LONGEST_PLACE, 99_999)
     ),
     "signature asked, money match": signature_asked(MUTUELLE, NAME, MONEY_MATCH.label(MATCHED)),
+    "signature asked, group": signature_asked(MUTUELLE, NAME, GROUP.label),
+    "group listed": messages.group_listed(MUTUELLE, GROUP.label, GROUP.actor),
+    "receipt of a group": group_receipt(GROUP),
     **{
         f"signature asked, money {outcome}": signature_asked(
             MUTUELLE,

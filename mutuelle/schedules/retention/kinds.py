@@ -76,7 +76,7 @@ KINDS: Sequence[DataKind] = (
         _("who paid or was paid: payments, cash, statements, vouchers, proposals, debts"),
         (
             *("payment", "payment_move", "payment_case", "cash_receipt", "cash_dispute", "statement_line"),
-            *("money_decision", "voucher", "joint_act", "waiver"),
+            *("money_decision", "group_list", "group_part", "voucher", "joint_act", "waiver"),
         ),
         Then.SHORTENED,
         _("names and phones go with the household; sums, days and numbers are accounts"),

@@ -329,6 +329,9 @@ select came.source, came.key, came.number, m.amount, m.currency, coalesce(j.occu
          where mutuelle_id = :mutuelle and receipt_code = :code and kind = 'receipt'
         union all
         select 'decision', act::text, number from money_decision
+         where mutuelle_id = :mutuelle and receipt_code = :code
+        union all
+        select 'decision', reference::text, number from group_part
          where mutuelle_id = :mutuelle and receipt_code = :code) came
   join ledger.request q on q.mutuelle_id = :mutuelle and q.source = came.source and q.key = came.key
        and q.verdict = 'created'
@@ -353,7 +356,11 @@ select case when receipt.source = 'cash' and not exists (
          where mutuelle_id = :mutuelle and receipt_code = :code
         union all
         select 'decision', act::text from money_decision
-         where mutuelle_id = :mutuelle and receipt_code = :code) receipt
+         where mutuelle_id = :mutuelle and receipt_code = :code
+        union all
+        select 'decision', p.reference::text from group_part p
+          join money_decision d on d.mutuelle_id = p.mutuelle_id and d.list = p.list
+         where p.mutuelle_id = :mutuelle and p.receipt_code = :code) receipt
 """)
 
 

@@ -15,18 +15,20 @@ from ledger.tables import movement, request
 from locales import Money
 from mutuelle.officers.joint_acts import TWO_TREASURERS, JointAct
 from mutuelle.posting import RECEIVED
-from mutuelle.treasury.tables import money_decision
+from mutuelle.treasury.tables import group_part, money_decision
 
-SOURCE = "decision"  # of the journals that carry a decision out; their key is the act's id
+SOURCE = "decision"  # of the journals that carry a decision out; their key is the act's id, or the part's of a group
 
 
 class MoneyOutcome(StrEnum):
-    """HOUSEHOLD, RETURNED, GIFT, OWN: of unmatched money. MOVED, TAKEN_BACK: of a receipt. PAID: of a failed payment.
+    """HOUSEHOLD, GROUP, RETURNED, GIFT, OWN: of unmatched money. MOVED, TAKEN_BACK: of a receipt.
 
-    OWN: it is the mutuelle's own, what a voucher would have booked.
+    PAID: of a failed payment. GROUP: it was paid for the households of a list. OWN: it is the mutuelle's own, what a
+    voucher would have booked.
     """
 
     HOUSEHOLD = "household"
+    GROUP = "group"
     RETURNED = "returned"
     GIFT = "gift"
     OWN = "own"
@@ -37,7 +39,10 @@ class MoneyOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class MoneyDecision:
-    """The decision about the money of the journal `source`, `key`; `number` and `receipt_code` of whose it is now."""
+    """The decision about the money of the journal `source`, `key`; `number` and `receipt_code` of whose it is now.
+
+    `list`: the code of the list by which it was split.
+    """
 
     mutuelle_id: str
     source: str
@@ -47,6 +52,7 @@ class MoneyDecision:
     on: date
     number: str | None = None
     receipt_code: str | None = None
+    list: str | None = None
 
 
 async def write_decision(db: AsyncConnection, decision: MoneyDecision, act: str, at: datetime) -> None:
@@ -59,6 +65,7 @@ async def write_decision(db: AsyncConnection, decision: MoneyDecision, act: str,
         "outcome": decision.outcome,
         "number": decision.number,
         "receipt_code": decision.receipt_code,
+        "list": decision.list,
         "amount_minor": decision.amount.amount_minor,
         "currency": decision.amount.currency,
         "occurred_on": decision.on,
@@ -117,11 +124,14 @@ async def journal_and_debit(db: AsyncConnection, mutuelle_id: str, source: str, 
     return row.journal_id, row.debit_account
 
 
-async def came_by(db: AsyncConnection, mutuelle_id: str, act: str) -> str:
-    """The account at an operator or a bank by which the money that this act gave to a household had come."""
-    d, key = money_decision.c, act
+async def came_by(db: AsyncConnection, mutuelle_id: str, key: str) -> str:
+    """The account at an operator or a bank by which the money of this journal (SOURCE, `key`) had come."""
+    d, p = money_decision.c, group_part.c
     while True:
-        decided = (d.mutuelle_id == mutuelle_id) & (d.act == UUID(key))
+        listed = (
+            select(p.list).where(p.mutuelle_id == mutuelle_id, p.reference == UUID(key)).scalar_subquery()
+        )
+        decided = (d.mutuelle_id == mutuelle_id) & ((d.act == UUID(key)) | (d.list == listed))
         row = (await db.execute(select(d.source, d.key).where(decided))).one()
         if row.source != SOURCE:
             _journal, account = await journal_and_debit(db, mutuelle_id, row.source, row.key)

@@ -8,13 +8,15 @@ INVARIANTS: tuple[Invariant, ...] = (
         "Every decision about money is what an act says that two people signed, and every such act has its decision.",
         """
         select coalesce(d.mutuelle_id || ' ' || d.act, a.mutuelle_id || ' ' || a.id) from money_decision d
-        full join (select * from joint_act where answer = 'approved' and (kind in ('money match', 'money correction')
+        full join (select * from joint_act where answer = 'approved'
+            and (kind in ('money match', 'group payment', 'money correction')
                 or (kind = 'voucher' and coalesce(facts ->> 'found', '') <> ''))) a
             on a.mutuelle_id = d.mutuelle_id and a.id = d.act
         where d.act is null or a.id is null or d.amount_minor <> (a.facts ->> 'amount_minor')::bigint
            or d.source || ' ' || d.key <> case a.kind when 'voucher' then a.facts ->> 'found'
                   else (a.facts ->> 'source') || ' ' || (a.facts ->> 'key') end
-           or d.outcome <> case a.kind when 'money match' then 'household'
+           or d.list is distinct from a.facts ->> 'list'
+           or d.outcome <> case a.kind when 'money match' then 'household' when 'group payment' then 'group'
                   when 'voucher' then case a.facts ->> 'kind' when 'found money kept' then 'gift'
                          when 'found money given back' then 'returned' else 'own' end
                   else a.facts ->> 'outcome' end
@@ -29,6 +31,10 @@ INVARIANTS: tuple[Invariant, ...] = (
             select d.mutuelle_id, d.act, 'decision' as source, d.act::text as key, d.amount_minor,
                    'health:member:' || d.number as credit, d.occurred_on as day, null::uuid as back
               from money_decision d where d.outcome in ('household', 'moved')
+            union all
+            select d.mutuelle_id, d.act, 'decision', p.reference::text, p.amount_minor, 'health:member:' || p.number,
+                   d.occurred_on, null
+              from money_decision d join group_part p on p.mutuelle_id = d.mutuelle_id and p.list = d.list
             union all
             select d.mutuelle_id, d.act, 'decision', d.act || ' back', d.amount_minor, null, null, q.journal_id
               from money_decision d join ledger.request q on q.mutuelle_id = d.mutuelle_id and q.source = d.source
@@ -58,6 +64,22 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "group_is_its_list",
+        "A sum that was split is what its list says: the same money, as many households, parts that are the sum to the"
+        " franc, and the payer's name that two signed.",
+        """
+        select d.mutuelle_id || ' ' || d.list from money_decision d
+        join group_list l on l.mutuelle_id = d.mutuelle_id and l.receipt_code = d.list
+        join joint_act a on a.mutuelle_id = d.mutuelle_id and a.id = d.act
+        cross join lateral (select count(*) as households, sum(p.amount_minor) as minor from group_part p
+                             where p.mutuelle_id = l.mutuelle_id and p.list = l.receipt_code
+                               and p.currency = l.currency) parts
+        where (l.source, l.key, l.amount_minor, l.currency) <> (d.source, d.key, d.amount_minor, d.currency)
+           or parts.households <> l.households or parts.minor is distinct from l.amount_minor
+           or l.payer is distinct from a.facts ->> 'payer' or l.listed_at > a.proposed_at
+        """,
+    ),
+    Invariant(
         "suspense_is_unmatched_money",
         "What a suspense account holds is the money that nobody has decided about, to the franc.",
         """
@@ -82,7 +104,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         "Every open household that had a phone, and had not said 'not me', when two gave it money has its receipt in"
         " the outbox.",
         """
-        select d.mutuelle_id || ' ' || d.receipt_code from money_decision d
+        select d.mutuelle_id || ' ' || d.receipt_code from (
+            select mutuelle_id, number, receipt_code, decided_at from money_decision
+            union all
+            select p.mutuelle_id, p.number, p.receipt_code, g.decided_at
+              from group_part p join money_decision g on g.mutuelle_id = p.mutuelle_id and g.list = p.list) d
         join household h on h.mutuelle_id = d.mutuelle_id and h.number = d.number
         where d.receipt_code is not null and h.closed_at is null
           and (h.registered_by is null or h.confirmed_at <= d.decided_at)

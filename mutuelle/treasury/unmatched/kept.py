@@ -13,8 +13,14 @@ from mutuelle.officers.joint_acts import JointAct
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.statements.own_moves import NEAR
 from mutuelle.treasury.unmatched.decisions import MoneyDecision, MoneyOutcome, write_decision
-from mutuelle.treasury.unmatched.matches import OTHER_CURRENCY, close_case
-from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, Unmatched, find_unmatched, unmatched_of
+from mutuelle.treasury.unmatched.matches import close_case
+from mutuelle.treasury.unmatched.money import (
+    DECIDED_BY_NOW,
+    OTHER_CURRENCY,
+    Unmatched,
+    find_unmatched,
+    unmatched_of,
+)
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from talk.trouble import RefusedError
 

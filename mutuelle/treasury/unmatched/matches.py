@@ -22,11 +22,16 @@ from mutuelle.tables import payment_case
 from mutuelle.treasury.receipt_codes import free_receipt_codes
 from mutuelle.treasury.statements.owners import owners_of
 from mutuelle.treasury.unmatched.decisions import MoneyDecision, MoneyOutcome, journal_voucher, write_decision
-from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, SHOWN_DIGITS, Unmatched, find_unmatched
+from mutuelle.treasury.unmatched.money import (
+    DECIDED_BY_NOW,
+    OTHER_CURRENCY,
+    SHOWN_DIGITS,
+    Unmatched,
+    find_unmatched,
+)
 from talk.trouble import RefusedError
 from talk.words import Caller
 
-OTHER_CURRENCY = _("This money is in another currency: it can only be given back.")
 MISMATCH = "mismatch"  # the case of a payment whose money lies in suspense
 
 

@@ -24,6 +24,7 @@ MOST_LISTED = 5_000  # of the oldest; a search and a sum are of all of them
 SHOWN_DIGITS = 4  # of a payer's phone, and the fewest letters that are looked for
 LONGEST_SOUGHT = 40
 DECIDED_BY_NOW = _("The owner of this money is known by now.")
+OTHER_CURRENCY = _("This money is in another currency: it can only be given back.")
 
 
 @dataclass(frozen=True)
