@@ -56,6 +56,7 @@ def _row(one: Unmatched, days: int) -> dict[str, object]:
         "account": one.account.rpartition(":")[2],
         "payer": masked(one.payer) if one.payer else "",
         "reference": one.reference,
+        "key": one.key_of_journal,
         "note": one.note,
     }
 

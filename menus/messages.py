@@ -20,13 +20,14 @@ from mutuelle.treasury.past_receipts import (
     start_messages,
     stop_messages,
 )
+from mutuelle.treasury.unmatched.groups import MOST_PAYER
 from talk.phones import shown_phone
 from talk.words import Caller, Option, choose, confirm, do, look, show
 
 RECEIPTS, CHECKS, REMINDERS, SMS = "receipts", "checks", "reminders", "sms"
 RELATIVE = "relative"
 RECEIPTS_SHOWN = 4
-MOST_PAYER, PAYER_IN_SHORT = 24, 6  # letters
+PAYER_IN_SHORT = 6  # letters
 CHECKS_SHOWN = 3
 TITLES = {
     SmsTaken.ALL: _("My messages"),

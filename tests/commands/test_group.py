@@ -1,6 +1,7 @@
 """`keneya group pay` and `keneya group receipt` as typed: what they print, write and refuse."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -81,7 +82,8 @@ def test_a_list_is_tried_written_down_signed_and_receipted(
         f"Receipt -: 6 000 F paid by SOTRAMA for {other.shown_number}",
     }
     assert rows(database, "select list from group_part") == []
-    code, said, _ = keneya("group", "pay", path, *OF_BEN, *BY)
+    [sum_] = [json.loads(one) for one in keneya("unmatched", "--json")[1].splitlines()]
+    code, said, _ = keneya("group", "pay", path, *OF_BEN, *BY, "--money", sum_["key"])
     [(drawn, actor)] = rows(database, "select receipt_code, actor from group_list")
     told = f"List {drawn} is written down. It moves money when two treasurers have signed it: My work, 8, 7."
     assert (code, actor, said.splitlines()) == (0, "Kadidia", ["SOTRAMA: 18 000 F, 2 households", told])

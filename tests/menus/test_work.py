@@ -20,6 +20,8 @@ from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import household_phone
 from mutuelle.treasury.past_receipts import last_receipts
+from mutuelle.treasury.unmatched.group_acts import group_payment
+from mutuelle.treasury.unmatched.groups import MOST_PAYER
 from mutuelle.treasury.voucher_kinds import NewVoucher, Signatures, VoucherKind, transit_of
 from mutuelle.treasury.vouchers import write_voucher
 from mutuelle.year_end.closing import close_year
@@ -28,12 +30,14 @@ from talk.words import Caller
 from tests.menus.test_walker import LONG_NAME, Walk, found_longest
 from tests.mutuelle.treasury.statements.test_take_in import sent
 from tests.support.doctor_desk import give_card, new_card
+from tests.support.groups import comes, listed
 from tests.support.officer_acts import proposes, proposes_waiver, receives
 from tests.support.officers import FANTA, ISSA, MODIBO, OUMOU, SEALS, appoint, give_pin, set_limit
 from tests.support.own_accounts import opens
 from tests.support.statements import FLOAT, line, open_merchant, taken
 from tests.support.town import AWA, MARIAM, NOON, OUMAR, Handset, join, paid, pays
 from tests.support.treasury import xof
+from tests.support.unmatched import proposed
 from ussd import calls
 
 WRONG_PIN = "73918"
@@ -148,6 +152,26 @@ async def test_a_treasurer_says_whose_unmatched_money_is(staffed: AsyncEngine, l
     for path in (("1",), ("2", "420001"), ("3", receipt.code), ("4", household.number)):
         walk = await walked(staffed, ISSA, language, "9", "8", "8", *path)
         assert walk.acted > 0, path
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_a_treasurer_proposes_the_list_of_a_group_and_another_signs(
+    staffed: AsyncEngine, language: str
+) -> None:
+    await open_merchant(staffed)
+    homes = [
+        await join(staffed, phone, at=NOON, name=LONG_NAME, ages=(45,), pay_minor=84_000)
+        for phone in (MARIAM, OUMAR)
+    ]
+    await comes(staffed, 2 * 999_999, 30)
+    found = await listed(
+        staffed, dict.fromkeys([home.number for home in homes], 999_999), payer="x" * MOST_PAYER
+    )
+    assert (await walked(staffed, FANTA, language, "9", "8", "7")).acted == 1, "she proposes the list"
+    assert await proposed(staffed, group_payment(found), by=FANTA, pin=TYPED_PIN) is None
+    walk = await walked(staffed, ISSA, language, "9", "8", "7", "98")
+    assert any("x" * MOST_PAYER in screen and "Kadidia" in screen for screen in walk.seen)
+    assert walk.acted > 0
 
 
 @pytest.mark.parametrize("language", languages())

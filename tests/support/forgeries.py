@@ -239,6 +239,19 @@ OWNERS: dict[str, tuple[str, str]] = {
         " from household limit 1",
         "cash_posted_once",
     ),
+    "money of a group that never came": (
+        "insert into joint_act select 'BEN', gen_random_uuid(), 'group payment', null, jsonb_build_object("
+        "'list', 'ABCDEF', 'payer', 'SOTRAMA', 'source', 'statement', 'key', gen_random_uuid(), 'amount_minor', 12000),"
+        " 'wages', 'yes', '+22376000007', 'Fanta Coulibaly', now(), now() + interval '7 days', 'approved',"
+        " '+22376000008', 'Issa Dembélé', now();"
+        " insert into group_list select 'BEN', 'ABCDEF', 'statement', facts ->> 'key', 1, 'SOTRAMA', 12000, 'XOF', 2,"
+        " 'support', 'wages', now() from joint_act;"
+        " insert into group_part select 'BEN', 'ABCDEF', number, 6000, 'XOF', gen_random_uuid(), 'ABCDE' || chr(64 +"
+        " row_number() over ()::int) from household limit 2;"
+        " insert into money_decision select 'BEN', 'statement', facts ->> 'key', id, 'group', null, null, 'ABCDEF',"
+        " 12000, 'XOF', current_date, now() from joint_act",
+        "decision_posted_once",
+    ),
     # What is made of code.
     "the view of the book": (
         "create or replace view ledger.entry as select mutuelle_id, debit_account as account, credit_account as"

@@ -48,6 +48,7 @@ async def lists(
     dry: bool = False,
     payer: str = PAYER,
     head: str = HEAD,
+    actor: str = "Kadidia",
     at: datetime = NOON,
 ) -> TakenGroup:
     """What becomes of a list of these lines, as `keneya group pay` takes it; faults and trials leave nothing."""
@@ -55,7 +56,7 @@ async def lists(
         path = Path(folder) / "liste.csv"
         path.write_text(f"{head}\n{rows}\n")
         async with pool.connect() as db:
-            new, by = NewGroup(payer, money, names_differ, dry), By("Kadidia", "salaires de novembre", at)
+            new, by = NewGroup(payer, money, names_differ, dry), By(actor, "salaires de novembre", at)
             found = await take_list(db, await get_mutuelle(db, "BEN"), path, new, by)
             await (db.rollback() if found.faults or dry else db.commit())
     return found

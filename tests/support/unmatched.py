@@ -40,9 +40,9 @@ async def one_wrong_digit(pool: AsyncEngine, minor: int = 12_000, on: date = TOD
     return money
 
 
-async def proposed(pool: AsyncEngine, act: NewJointAct, by: str = FANTA) -> Sentence | None:
+async def proposed(pool: AsyncEngine, act: NewJointAct, by: str = FANTA, pin: str = PIN) -> Sentence | None:
     async with pool.begin() as db:
-        return await propose(db, calling(by), mutuelle="BEN", proposal=act, pin=Secret(PIN), agreed=AGREED)
+        return await propose(db, calling(by), mutuelle="BEN", proposal=act, pin=Secret(pin), agreed=AGREED)
 
 
 async def signed(pool: AsyncEngine, by: str = ISSA) -> Sentence | None:

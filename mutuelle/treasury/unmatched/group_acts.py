@@ -216,7 +216,7 @@ select min(h.number) filter (where h.closed_at is not null),
  where p.mutuelle_id = :mutuelle and p.list = :list
 """)
 
-known(
+GROUP_ACT = known(
     ActKind(
         GROUP_PAYMENT,
         label=_label,

@@ -24,6 +24,7 @@ from mutuelle.treasury.past_receipts import (
     stop_messages,
 )
 from mutuelle.treasury.tables import cash_holder, cash_receipt
+from mutuelle.treasury.unmatched.groups import MOST_PAYER
 from talk.words import Caller
 from tests.support.joined_households import joined, unpaid
 from tests.support.messages_receipts import MUTUELLE
@@ -92,3 +93,7 @@ def test_the_longest_lists_fit_one_screen(language: str) -> None:
     check = Check(MUTUELLE, "WWWWWW", "Hôpital Kouroubarrage-Zangasso", NOON, True, TODAY)
     for sentence in (listed_receipts([receipt] * RECEIPTS_SHOWN), checked([check] * CHECKS_SHOWN)):
         assert septets(fold(render(sentence, language))) <= BUDGET_SEPTETS - STATE_SEPTETS
+    paid_by_others = PastReceipt(TODAY, Money(999_999, "XOF"), "WWWWWW", "x" * MOST_PAYER)
+    short = listed_receipts([paid_by_others] * RECEIPTS_SHOWN).shorter
+    assert short
+    assert septets(fold(render(short, language))) <= BUDGET_SEPTETS - STATE_SEPTETS

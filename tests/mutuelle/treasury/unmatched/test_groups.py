@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from locales import Money, render
+from locales import Money, _, languages, render
+from locales.letters import fold, septets
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
 from mutuelle.officers.joint_acts import words_to_propose
@@ -19,13 +20,15 @@ from mutuelle.support.who import about_household
 from mutuelle.treasury.past_receipts import last_receipts
 from mutuelle.treasury.unmatched.corrections import correction_of, money_of_receipt
 from mutuelle.treasury.unmatched.decisions import MoneyOutcome
-from mutuelle.treasury.unmatched.group_acts import REPLACED, group_payment
+from mutuelle.treasury.unmatched.group_acts import GROUP_ACT, REPLACED, GroupMatter, group_payment
 from mutuelle.treasury.unmatched.groups import parts_of, signed_by
 from mutuelle.treasury.unmatched.matches import match_of
+from mutuelle.treasury.unmatched.money import Unmatched
 from sms.tables import outbox
 from tests.mutuelle.treasury.statements.test_take_in import OFFICE, stands
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.groups import CAME, comes, faults_in, homes, listed, lists, split
+from tests.support.messages_treasury import GROUP
 from tests.support.officer_acts import broken, calling
 from tests.support.officers import FANTA, ISSA
 from tests.support.own_accounts import held
@@ -34,8 +37,10 @@ from tests.support.payers import lists as lists_payers
 from tests.support.statements import FLOAT, SUSPENSE
 from tests.support.town import NOON, join
 from tests.support.unmatched import both, codes, differences, fanta, proposed, signed, waits
+from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS
 
 WHOLE, HALF = 12_000, 6_000
+MONEY = Unmatched("BEN", "statement", "a key", SUSPENSE, GROUP.amount, CAME, "", "", "")
 STRANGE = "nobody in this household has that name: look again, or say --although-names-differ"
 
 
@@ -286,6 +291,17 @@ async def test_a_treasurer_reads_what_her_own_household_gets(town: AsyncEngine) 
         async with town.connect() as db:
             said = await words_to_propose(db, calling(phone), await fanta(town), group_payment(found))
         assert render(said, "fr").replace("\u202f", " ").replace("\xa0", " ") == words
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("own_minor", [0, 999_999])
+def test_the_longest_words_of_a_list_fit_one_screen(language: str, own_minor: int) -> None:
+    matter = GroupMatter(GROUP, MONEY, Money(own_minor, "XOF"))
+    options = ((_("Propose"), _("No")), (_("Yes"), _("No")))
+    for yes, no in options:
+        words = [GROUP_ACT.words(matter, ""), yes, no]
+        screen = "\n1 ".join(fold(render(one, language)) for one in words)
+        assert septets(screen) <= BUDGET_SEPTETS - STATE_SEPTETS, screen
 
 
 MUTANTS = {
