@@ -62,9 +62,17 @@ async def lists(
     return found
 
 
-async def listed(pool: AsyncEngine, parts: dict[str, int], **more: str) -> GroupList:
+async def listed(
+    pool: AsyncEngine, parts: dict[str, int], *, money: str = "", payer: str = PAYER, actor: str = "Kadidia"
+) -> GroupList:
     """A list without a fault."""
-    found = await lists(pool, "\n".join(f"{number};{minor};" for number, minor in parts.items()), **more)
+    found = await lists(
+        pool,
+        "\n".join(f"{number};{minor};" for number, minor in parts.items()),
+        money=money,
+        payer=payer,
+        actor=actor,
+    )
     assert found.listed, faults_in(found)
     return found.listed
 
