@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from mobilemoney import Operator, Outcome, adapters, wire
-from tests.support.operator_cases import STAGES, an_ask
+from tests.support.operator_cases import STAGES, an_ask, ask_of
 from tests.support.operators import an_account
 from tests.support.patience import PATIENCE_S
 from tests.support.servers import serving
@@ -79,6 +79,8 @@ async def answers() -> AsyncIterator[tuple[str, list[Response]]]:
             return reply(told())
         if request.url.path.endswith("/token/"):
             return reply({"access_token": "token", "expires_in": 3600})
+        if request.url.path.endswith("/auth/login"):
+            return reply({"data": {"accessToken": "token"}})
         return given[-1]
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
@@ -100,8 +102,9 @@ async def test_garbage_is_unknown_and_never_failed(
     url, given = answers
     given.append(garbage)
     async with connected(name, url) as operator:
-        assert (await operator.request(an_ask())).outcome is Outcome.UNKNOWN
-        assert (await operator.status(ASK)).outcome is Outcome.UNKNOWN
+        ask = ask_of(name)
+        assert (await operator.request(ask)).outcome is Outcome.UNKNOWN
+        assert (await operator.status(ask)).outcome is Outcome.UNKNOWN
 
 
 async def test_an_answer_that_drips_is_given_up(

@@ -129,33 +129,43 @@ def an_ask(
     return PaymentRequest(uuid4(), phone, 2000, "XOF", note, notice_url, network=network)
 
 
+# A request to a phone that the provider can reach, where it cannot reach any.
+ASKS: dict[str, Callable[[], PaymentRequest]] = {
+    "paygate": partial(an_ask, phone="+22896123456", network="TG-moov"),
+    "qos": partial(an_ask, phone="+22890123456", network="TG-togocel"),
+}
+
+
+def ask_of(name: str) -> PaymentRequest:
+    """A request that the operator of this name can carry out."""
+    return ASKS.get(name, an_ask)()
+
+
 @dataclass(frozen=True)
 class Stage:
-    """A scripted operator: `disturb(trouble, on)` before the request, `pay(answer)` after it.
-
-    `ask` makes a request to a phone that its provider can reach.
-    """
+    """A scripted operator: `disturb(trouble, on)` before the request, `pay(answer)` after it."""
 
     name: str
     operator: Operator
     disturb: Callable[[str, str], Awaitable[object]]
     pay: Callable[[str], Awaitable[object]]
-    ask: Callable[[], PaymentRequest]
+
+    def ask(self) -> PaymentRequest:
+        """A request that it can carry out."""
+        return ask_of(self.name)
 
 
-def staged(
-    name: str, operator: Operator, simulator: Simulator, ask: Callable[[], PaymentRequest] = an_ask
-) -> Stage:
+def staged(name: str, operator: Operator, simulator: Simulator) -> Stage:
     """The stage of a provider that the simulator plays."""
 
     async def disturb(trouble: str, on: str) -> None:
         await simulator.post("/simulator/trouble", mode=trouble, on=on, provider=name, seconds="0.6")
 
     async def pay(answer: str) -> None:
-        prompt = await simulator.prompt(ask().phone)
+        prompt = await simulator.prompt(ask_of(name).phone)
         await simulator.post(f"/simulator/prompts/{prompt['id']}", answer=answer)
 
-    return Stage(name, operator, disturb, pay, ask)
+    return Stage(name, operator, disturb, pay)
 
 
 def simulated_stage(simulator: Simulator) -> Stage:
@@ -170,13 +180,12 @@ def mtn_stage(simulator: Simulator) -> Stage:
 
 def paygate_stage(simulator: Simulator) -> Stage:
     base = f"{simulator.url}/simulator/paygate"
-    operator = paygate.connect(simulator.http, an_account("paygate", base, "TG"))
-    return staged("paygate", operator, simulator, partial(an_ask, phone="+22896123456", network="TG-moov"))
+    return staged("paygate", paygate.connect(simulator.http, an_account("paygate", base, "TG")), simulator)
 
 
 def qos_stage(simulator: Simulator) -> Stage:
-    operator = qos.connect(simulator.http, an_account("qos", f"{simulator.url}/simulator/qos", "TG"))
-    return staged("qos", operator, simulator, partial(an_ask, phone="+22890123456", network="TG-togocel"))
+    base = f"{simulator.url}/simulator/qos"
+    return staged("qos", qos.connect(simulator.http, an_account("qos", base, "TG")), simulator)
 
 
 STAGES: dict[str, Callable[[Simulator], Stage]] = {
