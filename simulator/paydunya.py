@@ -473,13 +473,14 @@ def _payout(row: Row, facts: MoneyFacts) -> dict[str, str]:
     word = {money.PAID: "success", money.FAILED: "failed"}.get(facts.state, facts.state.lower())
     when = datetime.fromtimestamp(facts.completed_at or row["begun_at"] or 0, UTC)
     amount = {} if facts.amount is None else {"amount": f"{Decimal(facts.amount):.2f}"}
+    is_sent = row["begun_at"] is not None
     return {
-        "status": word if row["begun_at"] is not None else "created",
+        "status": word if is_sent else "created",
         "token": row["token"],
         "withdraw_mode": money.more_of(row)["withdraw_mode"],
         **amount,
         "updated_at": f"{when:%d/%m/%Y %H:%M:%S}",
-        "disburse_id": row["reference"],
+        "disburse_id": row["reference"] if is_sent else "",
         "transaction_id": row["receipt"],
         "disburse_tx_id": f"OP{row['receipt'][-10:]}",
     }

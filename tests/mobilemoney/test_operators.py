@@ -19,22 +19,31 @@ from tests.support.operator_cases import (
     CASES,
     COMPLETED_AT,
     LACKS,
+    NEVER_ASKED,
     PAYING_OUT,
     PAYOUT_CASES,
     REASONS,
     STAGES,
+    UNLIKE,
     Case,
     Stage,
     played,
 )
 from tests.support.operators import an_account, in_steps, paid_out_in_steps
-from tests.support.servers import Simulator, environment, reached, serving
+from tests.support.servers import Service, Simulator, environment, listening, reached, serving
 
 
 @pytest.fixture
-async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
-    """Waits are two hundred times shorter; the service that it would ring is not there."""
-    config = Config.read(environment("http://127.0.0.1:9", tmp_path, TIME_SCALE="200"))
+async def service() -> AsyncIterator[Service]:
+    """Whom the operators ring; some try the address before they pay out."""
+    async with listening() as running:
+        yield running
+
+
+@pytest.fixture
+async def simulator(service: Service, tmp_path: Path) -> AsyncIterator[Simulator]:
+    """Waits are two hundred times shorter."""
+    config = Config.read(environment(service.url, tmp_path, TIME_SCALE="200"))
     async with serving(create_app(config)) as url, reached(url) as running:
         yield running
 
@@ -52,7 +61,8 @@ def test_every_adapter_has_a_stage() -> None:
 def test_what_a_provider_lacks_is_a_case_or_a_fact() -> None:
     known = {case.name for case in CASES + PAYOUT_CASES} | {COMPLETED_AT}
     assert {what for lacking in LACKS.values() for what in lacking} <= known
-    assert set(LACKS) <= set(STAGES)
+    assert {what for unlike in UNLIKE.values() for what in unlike} <= known | {NEVER_ASKED}
+    assert set(LACKS) | set(UNLIKE) <= set(STAGES)
 
 
 async def final(
@@ -96,10 +106,10 @@ async def test_what_the_operator_does_has_one_outcome(
 
 @pytest.mark.parametrize(("name", "case"), played(PAYOUT_CASES, PAYING_OUT))
 async def test_what_becomes_of_a_payout_has_one_outcome(
-    simulator: Simulator, name: str, case: Case, impatient: None
+    simulator: Simulator, service: Service, name: str, case: Case, impatient: None
 ) -> None:
     stage = STAGES[name](simulator)
-    operator, out = stage.operator, stage.ask()
+    operator, out = stage.operator, a_payout(stage, service)
     assert isinstance(operator, PayoutOperator)
     if case.on == "payout":
         await stage.disturb(case.trouble, case.on)
@@ -114,24 +124,26 @@ async def test_what_becomes_of_a_payout_has_one_outcome(
 
 
 @pytest.mark.parametrize("name", PAYING_OUT)
-async def test_a_payout_again_is_the_same_payout(simulator: Simulator, name: str) -> None:
+async def test_a_payout_again_is_the_same_payout(simulator: Simulator, service: Service, name: str) -> None:
     stage = STAGES[name](simulator)
-    operator, out = stage.operator, stage.ask()
+    operator, out = stage.operator, a_payout(stage, service)
     assert isinstance(operator, PayoutOperator)
     _answer, out = await paid_out_in_steps(name, operator, out)
     before = await operator.balance_minor()
-    assert (await operator.pay_out(out)).outcome is Outcome.PENDING
+    assert (await operator.pay_out(out)).outcome is concludes_nothing(name)
     assert await operator.balance_minor() == before
 
 
 @pytest.mark.parametrize("name", PAYING_OUT)
-async def test_what_is_paid_out_is_taken_off_the_balance(simulator: Simulator, name: str) -> None:
+async def test_what_is_paid_out_is_taken_off_the_balance(
+    simulator: Simulator, service: Service, name: str
+) -> None:
     stage = STAGES[name](simulator)
     operator = stage.operator
     assert isinstance(operator, PayoutOperator)
     left = await operator.balance_minor()
     assert (left is not None) is adapters()[name].CAPABILITIES.tells_balance
-    await paid_out_in_steps(name, operator, stage.ask())
+    await paid_out_in_steps(name, operator, a_payout(stage, service))
     assert await operator.balance_minor() == (None if left is None else left - 2000)
 
 
@@ -141,6 +153,15 @@ async def test_a_payee_is_named_where_the_operator_tells_it(simulator: Simulator
     assert isinstance(stage.operator, PayoutOperator)
     told = await stage.operator.payee_name(stage.ask().phone)
     assert (told is not None) is adapters()[name].CAPABILITIES.tells_payee
+
+
+def a_payout(stage: Stage, service: Service) -> PaymentRequest:
+    return replace(stage.ask(), notice_url=f"{service.url}/money/{stage.name}/token")
+
+
+def concludes_nothing(name: str) -> Outcome:
+    """What a request is answered that was made before."""
+    return Outcome.PENDING if adapters()[name].CAPABILITIES.honours_reference else Outcome.UNKNOWN
 
 
 def assert_told(name: str, answer: OperatorAnswer, facts: dict[Fact, object]) -> None:
@@ -181,29 +202,31 @@ async def test_facts_are_told_as_the_operator_has_them(stage: Stage, lie: str, f
     assert_told(stage.name, answer, {fact: lied[fact]})
 
 
-async def test_the_same_reference_again_concludes_nothing(stage: Stage) -> None:
-    ask = stage.ask()
-    await stage.operator.request(ask)
+async def test_the_same_request_again_concludes_nothing(stage: Stage) -> None:
+    _answer, ask = await in_steps(stage.name, stage.operator, stage.ask())
     await stage.pay("decline")
-    assert (await stage.operator.request(ask)).outcome is Outcome.PENDING
+    assert (await stage.operator.request(ask)).outcome is concludes_nothing(stage.name)
 
 
-async def test_an_unknown_reference_is_not_found(stage: Stage) -> None:
-    assert (await stage.operator.status(stage.ask())).outcome is Outcome.NOT_FOUND
+async def test_what_was_never_asked_for_is_not_found(stage: Stage) -> None:
+    unlike = UNLIKE.get(stage.name, {}).get(NEVER_ASKED)
+    expected = unlike.status if unlike else Outcome.NOT_FOUND
+    assert (await stage.operator.status(stage.ask())).outcome is expected
 
 
 async def test_a_currency_nobody_knows_is_never_sent(stage: Stage) -> None:
-    ask = stage.ask()
-    answer = await stage.operator.request(replace(ask, currency="FCFA"))
-    assert (answer.outcome, answer.reason) == (Outcome.FAILED, "INVALID_CURRENCY")
-    assert (await stage.operator.status(ask)).outcome is Outcome.NOT_FOUND
+    async with httpx.AsyncClient(trust_env=False) as client:
+        operator = adapters()[stage.name].connect(client, an_account(stage.name, "http://127.0.0.1:9"))
+        answer, _ask = await in_steps(stage.name, operator, replace(stage.ask(), currency="FCFA"))
+    assert answer.outcome is Outcome.FAILED  # nobody is there: had it been sent, it would be UNKNOWN
 
 
 async def test_an_operator_out_of_reach_is_unknown(stage: Stage) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         operator = adapters()[stage.name].connect(client, an_account(stage.name, "http://127.0.0.1:9"))
-        assert (await operator.request(stage.ask())).outcome is Outcome.UNKNOWN
-        assert (await operator.status(stage.ask())).outcome is Outcome.UNKNOWN
+        ask = replace(stage.ask(), token="a token")
+        for step in (operator.prepare, operator.request, operator.status):
+            assert (await step(ask)).outcome is Outcome.UNKNOWN
 
 
 async def test_the_simulated_operator_is_there_with_the_simulator_only() -> None:

@@ -1,17 +1,17 @@
 """The behaviours of operators, as one table of cases that every adapter is tested with; a second one of payouts.
 
 A new adapter adds its stage to STAGES: how to make its operator behave as in each case. Without one the test fails.
-What its provider cannot do at all stands in LACKS, with the reason.
+What its provider cannot do at all stands in LACKS, what it does otherwise in UNLIKE, with the reason.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
 
 import pytest
 
-from mobilemoney import Operator, Outcome, PaymentRequest, adapters, mtn, paygate, qos
+from mobilemoney import Operator, Outcome, PaymentRequest, adapters, mtn, paydunya, paygate, qos
 from mobilemoney.simulated import connect
 from tests.support.operators import an_account
 from tests.support.servers import Simulator
@@ -101,23 +101,60 @@ LACKS: dict[str, dict[str, str]] = {
         "accepted, the answer drips": "its answer has no body that could drip",
         COMPLETED_AT: "its status tells no time",
     },
+    "paydunya": {COMPLETED_AT: "its status tells no time"},
     "qos": {COMPLETED_AT: "its status tells no time"},
 }
 # What a provider says instead of the word in a case.
 REASONS = {
+    "paydunya": {"APPROVAL_REJECTED": "cancelled", "EXPIRED": "expired"},
     "paygate": {"APPROVAL_REJECTED": "CANCELLED"},
     "qos": {"APPROVAL_REJECTED": "51", "EXPIRED": "51"},
 }
 
 
+@dataclass(frozen=True)
+class Unlike:
+    """What a provider does otherwise than a case says, and why."""
+
+    why: str
+    request: Outcome | None = None
+    status: Outcome | None = None
+
+    def of(self, case: Case) -> Case:
+        """The case as this provider has it."""
+        return replace(case, request=self.request or case.request, status=self.status or case.status)
+
+
+NEVER_ASKED = "asked how it went before anything was asked for"
+_IS_MADE = Unlike("its invoice is there before anybody is asked", status=Outcome.PENDING)
+UNLIKE: dict[str, dict[str, Unlike]] = {
+    "paydunya": {
+        "refused with a known code": Unlike(
+            "no word of its second step is a refusal for good", Outcome.UNKNOWN, Outcome.PENDING
+        ),
+        "accepted and forgotten": _IS_MADE,
+        "nothing done, a 500": _IS_MADE,
+        "nothing done, a page in HTML": _IS_MADE,
+        "nothing done, JSON cut in half": _IS_MADE,
+        "nothing done, a redirect": _IS_MADE,
+        "not found although it is there": Unlike(
+            "how it says that it does not know an invoice is not sure", status=Outcome.UNKNOWN
+        ),
+        NEVER_ASKED: Unlike("without a token there is nothing to ask", status=Outcome.UNKNOWN),
+    },
+}
+
+
 def played(cases: Sequence[Case], names: Iterable[str]) -> list[object]:
-    """Each stage of these with each case that its provider can have."""
-    return [
-        pytest.param(name, case, id=f"{name}: {case.name}")
-        for name in names
-        for case in cases
-        if case.name not in LACKS.get(name, {})
-    ]
+    """Each stage of these with each case that its provider can have, as it has it."""
+    found: list[object] = []
+    for name in names:
+        for case in cases:
+            unlike = UNLIKE.get(name, {}).get(case.name)
+            own = unlike.of(case) if unlike else case
+            if case.name not in LACKS.get(name, {}):
+                found.append(pytest.param(name, own, id=f"{name}: {case.name}"))
+    return found
 
 
 def an_ask(
@@ -131,6 +168,7 @@ def an_ask(
 
 # A request to a phone that the provider can reach, where it cannot reach any.
 ASKS: dict[str, Callable[[], PaymentRequest]] = {
+    "paydunya": partial(an_ask, network="ML-orange"),
     "paygate": partial(an_ask, phone="+22896123456", network="TG-moov"),
     "qos": partial(an_ask, phone="+22890123456", network="TG-togocel"),
 }
@@ -178,6 +216,12 @@ def mtn_stage(simulator: Simulator) -> Stage:
     return staged("mtn", mtn.connect(simulator.http, an_account("mtn", base, "CI")), simulator)
 
 
+def paydunya_stage(simulator: Simulator) -> Stage:
+    base = f"{simulator.url}/simulator/paydunya"
+    operator = paydunya.connect(simulator.http, an_account("paydunya", base))
+    return staged("paydunya", operator, simulator)
+
+
 def paygate_stage(simulator: Simulator) -> Stage:
     base = f"{simulator.url}/simulator/paygate"
     return staged("paygate", paygate.connect(simulator.http, an_account("paygate", base, "TG")), simulator)
@@ -191,6 +235,7 @@ def qos_stage(simulator: Simulator) -> Stage:
 STAGES: dict[str, Callable[[Simulator], Stage]] = {
     "simulated": simulated_stage,
     "mtn": mtn_stage,
+    "paydunya": paydunya_stage,
     "paygate": paygate_stage,
     "qos": qos_stage,
 }
