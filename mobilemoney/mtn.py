@@ -56,19 +56,18 @@ REQUEST, TRANSFER = "collection/v1_0/requesttopay", "disbursement/v1_0/transfer"
 
 WORDS = {"PENDING": Outcome.PENDING, "SUCCESSFUL": Outcome.PAID, "FAILED": Outcome.FAILED}
 
-# With one of these, in a 400 or a 500, the request is refused for good. INTERNAL_PROCESSING_ERROR is not among them.
+# With one of these, in a 400 or a 500, the request is refused for good, whatever else is under way. Not among them are
+# those that hang on balances and limits (NOT_ENOUGH_FUNDS, PAYER_LIMIT_REACHED, PAYEE_NOT_ALLOWED_TO_RECEIVE): the same
+# request, sent before and not found yet, may be what uses them up. The status decides.
 REFUSALS = {
     "INVALID_CALLBACK_URL_HOST",
     "INVALID_CURRENCY",
     "NOT_ALLOWED",
     "NOT_ALLOWED_TARGET_ENVIRONMENT",
-    "PAYEE_NOT_ALLOWED_TO_RECEIVE",
     "PAYEE_NOT_FOUND",
     "PAYER_NOT_FOUND",
 }
-TOKEN_PATIENCE_S = (
-    22  # a token takes up to 20 s; with a request behind it, it must end before a lease of the queue
-)
+TOKEN_PATIENCE_S = 22  # it takes up to 20 s; with a request behind it, it ends before a lease of the queue
 TOKEN_KEPT = 0.9  # of the life that the operator gives it
 TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 LEAST_LIFE_S, LONGEST_LIFE_S = 1, 24 * 3600

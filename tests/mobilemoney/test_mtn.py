@@ -3,16 +3,21 @@
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from uuid import UUID
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from mobilemoney import Outcome, PaymentRequest, mtn, wire
 from mobilemoney.operator import Notice, OperatorAccount, PayoutOperator
+from simulator import money
+from simulator.app import create_app
+from simulator.deps import Config
 from tests.support.patience import PATIENCE_S, until
+from tests.support.servers import Service, Simulator, environment, listening, reached, serving
 
 REFERENCE = UUID("6f1d2a50-8c1e-4a3b-9d77-0c2e5b9a4417")
 ASK = PaymentRequest(
@@ -304,6 +309,12 @@ REQUESTS = [
     ("500 and a refusal", coded(500, "INVALID_CURRENCY"), Outcome.FAILED),
     ("500, no such payer", coded(500, "PAYER_NOT_FOUND"), Outcome.FAILED),
     ("500, not allowed", coded(500, "NOT_ALLOWED"), Outcome.FAILED),
+    (
+        "500, our float is used up, perhaps by this very request",
+        coded(500, "NOT_ENOUGH_FUNDS"),
+        Outcome.UNKNOWN,
+    ),
+    ("500, a limit of the payee", coded(500, "PAYEE_NOT_ALLOWED_TO_RECEIVE"), Outcome.UNKNOWN),
     ("500, whatever", coded(500, "INTERNAL_PROCESSING_ERROR"), Outcome.UNKNOWN),
     ("500, a new code", coded(500, "MERCURY_IN_RETROGRADE"), Outcome.UNKNOWN),
     ("500 without JSON", says(500, text="Internal server error"), Outcome.UNKNOWN),
@@ -488,3 +499,133 @@ def test_nothing_of_the_keys_is_shown() -> None:
 async def test_an_address_that_is_none_is_no_answer() -> None:
     operator = mtn.connect(httpx.AsyncClient(trust_env=False), account(KEYS | {"url": "http://[::1"}))
     assert (await operator.request(ASK)).outcome is Outcome.UNKNOWN
+
+
+# ---- against the simulator, which a foreign client drives too (tests/simulator/test_mtn.py) ----
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    async with listening() as running:
+        yield running
+
+
+@pytest.fixture
+async def simulator(service: Service, tmp_path: Path) -> AsyncIterator[Simulator]:
+    config = Config.read(environment(service.url, tmp_path, TIME_SCALE="200"))
+    async with serving(create_app(config)) as url, reached(url) as running:
+        yield running
+
+
+def connected(simulator: Simulator, **more: str) -> mtn.Mtn:
+    credentials = PAYS_OUT | {"url": f"{simulator.url}/simulator/mtn"} | more
+    return mtn.connect(simulator.http, account(credentials))
+
+
+def fresh(service: Service, phone: str = ASK.phone, currency: str = "XOF") -> PaymentRequest:
+    return replace(
+        ASK, reference=uuid4(), phone=phone, currency=currency, notice_url=f"{service.url}/money/mtn/token"
+    )
+
+
+async def trouble(simulator: Simulator, mode: str, on: str) -> None:
+    await simulator.post("/simulator/trouble", mode=mode, on=on, provider="mtn", seconds="0.6")
+
+
+async def prompts(simulator: Simulator) -> list[str]:
+    return [one["reference"] for one in await simulator.get("/simulator/prompts", phone=ASK.phone)]
+
+
+async def test_a_token_that_takes_long_is_waited_for(
+    simulator: Simulator, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = connected(simulator)
+    await trouble(simulator, "slow", "token")
+    monkeypatch.setattr(wire, "TIMEOUT", httpx.Timeout(0.3))
+    monkeypatch.setattr(wire, "WHOLE_S", 0.5)
+    assert (await operator.request(fresh(service))).outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("mode", ["error500", "html", "garbage", "redirect", "unauthorised"])
+async def test_whatever_a_token_request_is_answered_nothing_is_known(
+    simulator: Simulator, service: Service, mode: str
+) -> None:
+    operator, ask = connected(simulator), fresh(service)
+    await trouble(simulator, mode, "token")
+    assert (await operator.request(ask)).outcome is Outcome.UNKNOWN
+    assert (await operator.status(ask)).outcome is Outcome.NOT_FOUND
+
+
+async def test_a_token_taken_back_at_any_step_is_renewed(simulator: Simulator, service: Service) -> None:
+    operator, ask = connected(simulator), fresh(service)
+    await trouble(simulator, "unauthorised", "request")
+    assert (await operator.request(ask)).outcome is Outcome.ACCEPTED
+    assert await prompts(simulator) == [str(ask.reference)]
+    await trouble(simulator, "unauthorised", "status")
+    assert (await operator.status(ask)).outcome is Outcome.PENDING
+    await trouble(simulator, "unauthorised", "payout")
+    assert (await operator.pay_out(fresh(service))).outcome is Outcome.ACCEPTED
+    await trouble(simulator, "unauthorised", "holder")
+    assert await operator.payee_name(ask.phone) == money.holder(ask.phone)
+
+
+@pytest.mark.parametrize("name", ["subscription_key", "user", "key", "target_environment"])
+async def test_with_a_wrong_credential_nothing_is_known(
+    simulator: Simulator, service: Service, name: str
+) -> None:
+    operator, ask = connected(simulator, **{name: "wrong"}), fresh(service)
+    assert (await operator.request(ask)).outcome is Outcome.UNKNOWN
+    assert (await operator.status(ask)).outcome is Outcome.UNKNOWN
+    assert await prompts(simulator) == []
+
+
+SANDBOX = [
+    ("450", "INTERNAL_PROCESSING_ERROR"),
+    ("451", "APPROVAL_REJECTED"),
+    ("452", "EXPIRED"),
+    ("453", None),
+]
+
+
+async def test_the_sandbox_has_its_numbers_and_one_currency(simulator: Simulator, service: Service) -> None:
+    operator = connected(simulator, target_environment="sandbox")
+    refused = await operator.request(fresh(service))
+    assert (refused.outcome, refused.reason) == (Outcome.FAILED, "INVALID_CURRENCY")
+    for suffix, reason in SANDBOX:
+        ask = fresh(service, f"+46733123{suffix}", "EUR")
+        for send, status in ((operator.request, operator.status), (operator.pay_out, operator.payout_status)):
+            out = replace(ask, reference=uuid4())
+            assert (await send(out)).outcome is Outcome.ACCEPTED
+            answer = await status(out)
+            while answer.outcome is Outcome.PENDING:
+                await asyncio.sleep(0.02)
+                answer = await status(out)
+            assert (answer.outcome, answer.reason) == (Outcome.FAILED if reason else Outcome.PAID, reason)
+
+
+async def test_the_callback_names_the_payment_and_a_forged_one_moves_nothing(
+    simulator: Simulator, service: Service
+) -> None:
+    operator, ask = connected(simulator), fresh(service)
+    await trouble(simulator, "forged", "request")
+    await operator.request(ask)
+    [forged] = await service.wait_for("/money/mtn/token")
+    assert json.loads(forged.body)["status"] == "SUCCESSFUL"
+    assert (await operator.status(ask)).outcome is Outcome.PENDING
+    await simulator.post(f"/simulator/prompts/{(await simulator.prompt(ask.phone))['id']}", answer="decline")
+    rung = (await service.wait_for("/money/mtn/token", 2))[-1]
+    notice = Notice("PUT", rung.path, rung.headers, rung.body.encode())
+    assert mtn.named_in(notice) == str(ask.reference)
+    assert mtn.forgery(notice, PAYS_OUT) is None
+    assert (await operator.status(ask)).outcome is Outcome.FAILED
+
+
+async def test_what_is_paid_out_is_taken_off_the_balance(simulator: Simulator, service: Service) -> None:
+    operator = connected(simulator)
+    before = await operator.balance_minor()
+    await operator.pay_out(fresh(service))
+    assert before is not None
+    assert await operator.balance_minor() == before - ASK.amount_minor
+    await simulator.post("/simulator/mtn/float", account=KEYS["user"], currency="XOF", amount="1499")
+    refused = await operator.pay_out(fresh(service))
+    assert (refused.outcome, refused.reason) == (Outcome.UNKNOWN, "request answered 500 NOT_ENOUGH_FUNDS")
