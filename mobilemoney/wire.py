@@ -54,21 +54,29 @@ async def exchange(
     method: str,
     url: str,
     *,
-    body: Mapping[str, object] | None = None,
+    body: Mapping[str, object] | bytes | None = None,
     headers: Mapping[str, str] | None = None,
     patience_s: float | None = None,
 ) -> HttpReply | None:
     """Send one request and read at most BODY_SIZE bytes of the answer; None without a complete answer.
 
-    A redirect is not followed: it is an answer. `patience_s` is for an answer that is known to take longer than others.
+    A body of bytes is sent as it is: a signature is over these bytes. A redirect is not followed: it is an answer.
+    `patience_s` is for an answer that is known to take longer than others.
     """
     sent = {"user-agent": USER_AGENT, "accept": "application/json"} | dict(headers or {})
+    content, fields = (body, None) if isinstance(body, bytes) else (None, body)
     waits = TIMEOUT if patience_s is None else httpx.Timeout(patience_s, connect=TIMEOUT.connect)
     try:
         async with (
             asyncio.timeout(patience_s or WHOLE_S),
             client.stream(
-                method, url, json=body, headers=sent, timeout=waits, follow_redirects=False
+                method,
+                url,
+                content=content,
+                json=fields,
+                headers=sent,
+                timeout=waits,
+                follow_redirects=False,
             ) as answer,
         ):
             return await _read(answer)
@@ -117,9 +125,12 @@ def decimal_text(amount_minor: int, currency: str) -> str:
 
 
 def e164(value: str | None) -> str | None:
-    """A phone number with its plus, written with or without; None for anything else."""
+    """A phone number with its plus, written with or without; None for anything else.
+
+    Numbers of Benin got 01 in front of their eight digits on 30 November 2024: without it, it is the same phone.
+    """
     digits = re.fullmatch(r"\+?([1-9][0-9]{7,14})", value or "")
-    return f"+{digits[1]}" if digits else None
+    return "+" + re.sub(r"^229([0-9]{8})$", r"22901\1", digits[1]) if digits else None
 
 
 def national(phone: str, country: str) -> str | None:

@@ -6,7 +6,7 @@ its tries.
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -28,12 +28,20 @@ class Retries(NamedTuple):
 
 
 class OutgoingNotice(NamedTuple):
-    """What a provider tells an address that the service gave, in the provider's own form."""
+    """What a provider tells an address that the service gave, in the provider's own form.
+
+    `seal` says who signs it when it leaves, and how: a name of SEALS, and a word for it.
+    """
 
     url: str
     body: str
     method: str = "POST"
     headers: Mapping[str, str] = {"content-type": "application/json"}
+    seal: str = ""
+
+
+# What makes the headers of a signed notice, of its address, its body and a word.
+SEALS: dict[str, Callable[[Simulator, str, str, str], Mapping[str, str]]] = {}
 
 
 NOTICE_RETRIES = Retries(1, 2, 5)  # 1, 2, 4 and 8 s apart
@@ -61,12 +69,13 @@ def notice_later(
 def _later(sim: Simulator, notice: OutgoingNotice, after_s: float, retries: Retries) -> None:
     due_at, wait_s = epoch() + sim.scaled(after_s), sim.scaled(retries.wait_s)
     sim.db.execute(
-        "INSERT INTO outgoing (method, address, headers, body, due_at, retry_s, growth, tries_left)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outgoing (method, address, headers, seal, body, due_at, retry_s, growth, tries_left)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             notice.method,
             notice.url,
             json.dumps(dict(notice.headers)),
+            notice.seal,
             notice.body,
             due_at,
             wait_s,
@@ -131,10 +140,11 @@ async def _accepted(sim: Simulator, row: Row) -> bool:
     address = row["address"]
     if address.startswith("/"):
         address = f"{sim.config.service_url}/at/{sim.config.secret}{address}"
+    headers, (sealer, _, word) = json.loads(row["headers"]), row["seal"].partition(" ")
+    if sealer:
+        headers |= SEALS[sealer](sim, address, row["body"], word)
     try:
-        answer = await sim.http.request(
-            row["method"], address, content=row["body"], headers=json.loads(row["headers"])
-        )
+        answer = await sim.http.request(row["method"], address, content=row["body"], headers=headers)
     except httpx.HTTPError:
         return False
     return answer.is_success

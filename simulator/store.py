@@ -9,7 +9,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
-FORM_OF_STORE = 2  # with another one, what was played before is forgotten
+FORM_OF_STORE = 3  # with another one, what was played before is forgotten
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS call (
@@ -107,6 +107,18 @@ CREATE TABLE IF NOT EXISTS api_user (
     api_key TEXT
 ) STRICT;
 
+-- What pawaPay's dashboard has of an account: the key that its requests are signed with, and how notices are signed.
+CREATE TABLE IF NOT EXISTS pawapay_account (
+    account TEXT PRIMARY KEY,
+    key_id TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    notices TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS pawapay_provider (
+    provider TEXT PRIMARY KEY,
+    status TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS trouble (
     position INTEGER PRIMARY KEY,
     mode TEXT NOT NULL,
@@ -124,6 +136,7 @@ CREATE TABLE IF NOT EXISTS outgoing (
     method TEXT NOT NULL,
     address TEXT NOT NULL,
     headers TEXT NOT NULL,
+    seal TEXT NOT NULL,
     body TEXT NOT NULL,
     due_at REAL NOT NULL,
     retry_s REAL NOT NULL,

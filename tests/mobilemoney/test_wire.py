@@ -202,12 +202,43 @@ async def test_every_request_names_itself(answers: tuple[str, list[Response]]) -
     assert seen == [wire.USER_AGENT]
 
 
+async def test_bytes_are_sent_as_they_are() -> None:
+    """A signature is over them: not a blank may differ."""
+    seen: list[bytes] = []
+
+    async def note(request: Request) -> Response:
+        seen.append(await request.body())
+        return reply({})
+
+    body = b'{"amount" : "1500" }\n'
+    app = Starlette(routes=[Route("/", note, methods=["POST"])])
+    async with serving(app) as url, httpx.AsyncClient(trust_env=False) as client:
+        await wire.exchange(client, "POST", f"{url}/", body=body)
+    assert seen == [body]
+
+
 @given(st.integers(0, wire.AMOUNT_LIMIT - 1), st.sampled_from(sorted(wire.MINOR_DIGITS)))
 def test_an_amount_written_is_the_amount_read(amount_minor: int, currency: str) -> None:
     written = wire.decimal_text(amount_minor, currency)
     assert not written.endswith(".")
     assert "." not in written or not written.endswith("0")
     assert wire.minor(written, currency) == amount_minor
+
+
+@pytest.mark.parametrize(
+    ("written", "phone"),
+    [
+        ("22370000002", "+22370000002"),
+        ("+22370000002", "+22370000002"),
+        ("2290151345789", "+2290151345789"),
+        ("22951345789", "+2290151345789"),  # of before 30 November 2024
+        ("2295134578", "+2295134578"),
+        ("22670 00 00 02", None),
+        ("0022370000002", None),
+    ],
+)
+def test_phones_as_operators_write_them(written: str, phone: str | None) -> None:
+    assert wire.e164(written) == phone
 
 
 @given(st.text())

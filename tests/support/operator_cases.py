@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from mobilemoney import Operator, Outcome, PaymentRequest, adapters, mtn, paydunya, paygate, qos
+from mobilemoney import Operator, Outcome, PaymentRequest, adapters, mtn, pawapay, paydunya, paygate, qos
 from mobilemoney.simulated import connect
 from tests.support.operators import an_account
 from tests.support.servers import Simulator
@@ -107,6 +107,7 @@ LACKS: dict[str, dict[str, str]] = {
 # What a provider says instead of the word in a case.
 REASONS = {
     "paydunya": {"APPROVAL_REJECTED": "cancelled", "EXPIRED": "expired"},
+    "pawapay": {"APPROVAL_REJECTED": "PAYMENT_NOT_APPROVED", "EXPIRED": "PAYMENT_NOT_APPROVED"},
     "paygate": {"APPROVAL_REJECTED": "CANCELLED"},
     "qos": {"APPROVAL_REJECTED": "51", "EXPIRED": "51"},
 }
@@ -169,6 +170,7 @@ def an_ask(
 # A request to a phone that the provider can reach, where it cannot reach any.
 ASKS: dict[str, Callable[[], PaymentRequest]] = {
     "paydunya": partial(an_ask, network="ML-orange"),
+    "pawapay": partial(an_ask, phone="+2250504417001", network="CI-mtn"),
     "paygate": partial(an_ask, phone="+22896123456", network="TG-moov"),
     "qos": partial(an_ask, phone="+22890123456", network="TG-togocel"),
 }
@@ -222,6 +224,11 @@ def paydunya_stage(simulator: Simulator) -> Stage:
     return staged("paydunya", operator, simulator)
 
 
+def pawapay_stage(simulator: Simulator) -> Stage:
+    base = f"{simulator.url}/simulator/pawapay"
+    return staged("pawapay", pawapay.connect(simulator.http, an_account("pawapay", base, "CI")), simulator)
+
+
 def paygate_stage(simulator: Simulator) -> Stage:
     base = f"{simulator.url}/simulator/paygate"
     return staged("paygate", paygate.connect(simulator.http, an_account("paygate", base, "TG")), simulator)
@@ -236,6 +243,7 @@ STAGES: dict[str, Callable[[Simulator], Stage]] = {
     "simulated": simulated_stage,
     "mtn": mtn_stage,
     "paydunya": paydunya_stage,
+    "pawapay": pawapay_stage,
     "paygate": paygate_stage,
     "qos": qos_stage,
 }

@@ -55,7 +55,10 @@ class Portal:
         return f"{self.operator}-{self.network[:2]}"
 
 
-PORTALS = {"mtn": Portal("mtn", "CI-mtn", "+22505044170", "mtn")}
+PORTALS = {
+    "mtn": Portal("mtn", "CI-mtn", "+22505044170", "mtn"),
+    "pawapay": Portal("pawapay", "CI-mtn", "+22505044170", "pawapay"),
+}
 
 # What the operator does to a request, and what its payer answers to each prompt; whether the money came.
 LIVES = [
