@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
@@ -29,11 +29,14 @@ from ledger.reservations import expire_due
 from ledger.seals import seal_due
 from menus.by_message import menus_by_message, opened_without_keyword
 from menus.help import help_by_message, last_word, not_understood
-from mobilemoney.accounts import ConnectedAccounts
+from mobilemoney.accounts import ConnectedAccounts, capabilities_of
 from mutuelle.contributions import collection
 from mutuelle.contributions.collection import Round, collect, due_facts
 from mutuelle.households.sender_profile import roles_of, sender_of
 from mutuelle.schedules.jobs import run_schedules
+from mutuelle.treasury.payouts import sending
+from mutuelle.treasury.payouts.payee_names import ask_names
+from mutuelle.treasury.payouts.sending import send_payouts
 from service import logs
 from service.clock import DatabaseClock
 from service.database import is_away, open_pool
@@ -55,7 +58,7 @@ REST_S = 5.0  # between two rounds of a loop that found nothing and was not call
 FAULT_PAUSE_S = 2.0  # after a round that failed: the database may be restarting
 # New objects between two garbage collections: with Python's default of 700 they take a quarter of settling.
 COLLECT_EVERY = 50_000
-DUE, COLLECT = "due", "collect "  # names of loops; an operator's name follows COLLECT
+DUE, COLLECT, PAY_OUT = "due", "collect ", "pay out "  # names of loops; an operator's follows the last two
 Turn = Callable[[], Awaitable[int]]
 
 
@@ -102,10 +105,6 @@ def rounds(
 
     box = sms_deps(wanted, pool, clock)
 
-    def collecting(name: str) -> Turn:
-        house = Round(pool, [name], accounts, wanted.public_url, clock)
-        return lambda: collect(house, going_on)
-
     async def answer_messages() -> int:
         return await answer_waiting(box)
 
@@ -125,7 +124,7 @@ def rounds(
         return await seal_due(pool, clock())
 
     return {
-        **{COLLECT + name: collecting(name) for name in accounts.operators()},
+        **_with_operators(Round(pool, accounts.operators(), accounts, wanted.public_url, clock), going_on),
         "answer": answer_messages,
         "send": send_messages,
         "reports": read_reports,
@@ -135,14 +134,29 @@ def rounds(
     }
 
 
+def _with_operators(house: Round, going_on: Callable[[], bool]) -> dict[str, Turn]:
+    """The loops that ask operators: for each those that collect and pay out, for all who asks for payees' names."""
+    paying = [name for name in house.operators if capabilities_of(name).pays_out]
+
+    def of(name: str) -> Round:
+        return replace(house, operators=[name])
+
+    return {
+        **{COLLECT + name: partial(collect, of(name), going_on) for name in house.operators},
+        **{PAY_OUT + name: partial(send_payouts, of(name), going_on) for name in paying},
+        "names": partial(ask_names, replace(house, operators=paying)),
+    }
+
+
 def asking(pool: AsyncEngine, called: Mapping[str, asyncio.Event], clock: Clock) -> Turn:
     """The turn that asks in one statement which loops have something to do, and calls them."""
     alone = pool.execution_options(isolation_level="AUTOCOMMIT")  # one way to the server and back, not three
     operators = [name.removeprefix(COLLECT) for name in called if name.startswith(COLLECT)]
+    paying = [name.removeprefix(PAY_OUT) for name in called if name.startswith(PAY_OUT)]
 
     async def ask() -> int:
         async with alone.connect() as db:
-            names = await db.scalars(_WHO_IS_DUE, due_facts(operators, clock))
+            names = await db.scalars(_WHO_IS_DUE, {**due_facts(operators, clock), "paying": paying})
         for name in names:
             if name in called:
                 called[name].set()
@@ -156,10 +170,13 @@ _WHO_IS_DUE = text(
     """
     select 'collect ' || name from unnest(cast(:operators as text[])) as asked (name)
         cross join lateral (select from payment where operator = name and PAYMENT_IS_DUE limit 1) as found
+    union all select 'pay out ' || name from unnest(cast(:paying as text[])) as asked (name)
+        cross join lateral (select from payout where operator = name and PAYOUT_IS_DUE limit 1) as found
     union all select 'answer' where exists (select from sms_inbox message where MAY_BE_PLAYED)
     union all select 'send' where exists (select from sms_outbox where SMS_IS_DUE)
     union all select 'reports' where exists (select from sms_report heard where IS_NEWS)
     """.replace("PAYMENT_IS_DUE", collection.IS_DUE)
+    .replace("PAYOUT_IS_DUE", sending.IS_DUE)
     .replace("MAY_BE_PLAYED", MAY_BE_PLAYED)
     .replace("SMS_IS_DUE", leases.IS_DUE)
     .replace("IS_NEWS", IS_NEWS)

@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
     acted(who_)
     _add_household(group(commands, "household", "change a household for its members"))
     _add_phone(group(commands, "phone", "who holds a household's phone"))
-    _add_case(group(commands, "case", "payments and households that a person must look at"))
+    _add_case(group(commands, "case", "payments, payouts and households that a person must look at"))
 
 
 def _add_household(commands: Commands) -> None:
@@ -91,7 +91,9 @@ def _add_case(commands: Commands) -> None:
     close = command(commands, "close", close_case, "a case is settled; back: case reopen")
     reopen = command(commands, "reopen", reopen_case, "a case is open again; back: case close")
     for parser in (close, reopen):
-        parser.add_argument("reference", type=_reference, metavar="REFERENCE", help="the payment's reference")
+        parser.add_argument(
+            "reference", type=_reference, metavar="REFERENCE", help="the reference of the payment or payout"
+        )
         parser.add_argument("--kind", help="only this kind, such as mismatch")
         acted(parser)
 
@@ -250,7 +252,7 @@ async def list_cases(arguments: argparse.Namespace) -> int:
         print(f"{one.on} {one.mutuelle_id} {one.number} said NO: {one.about}; back: household unfreeze")
     for case in found:
         print(
-            f"{case.opened_at:%Y-%m-%d} {case.mutuelle_id} {case.number} {case.operator} {case.kind}: "
+            f"{case.opened_at:%Y-%m-%d} {case.mutuelle_id} {case.about} {case.operator} {case.kind}: "
             f"{case.detail}, {case.reference}"
         )
     is_all = max(len(found), len(frozen)) < MOST_CASES

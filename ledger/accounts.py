@@ -173,6 +173,11 @@ def collections(operator: str, fund: str = HEALTH) -> str:
     return _code(fund, "float", operator)
 
 
+def disbursement(account: str, fund: str = HEALTH) -> str:
+    """The money from which payouts are made by this account at an operator."""
+    return _code(fund, "disbursement", account)
+
+
 def cash(holder: str, fund: str = HEALTH) -> str:
     """The cash in the hands of `holder` (an opaque reference)."""
     return _code(fund, "cash", holder)

@@ -16,8 +16,8 @@ class Received(NamedTuple):
     amount_minor: int
 
 
-GIVERS = ("cash", "bank")  # kinds of accounts from which a member gets money back
-# As `mutuelle.contributions.standing` reads a statement: credits, not waived, and what cash or a bank gave back; not
+GIVERS = ("cash", "bank", "disbursement")  # kinds of accounts from which a member gets money back
+# As `mutuelle.contributions.standing` reads a statement: credits, not waived, and what one of GIVERS gave back; not
 # reversed, no reversals, in the order in which they were written down.
 _RECEIVED = """
 select e.account, coalesce(j.occurred_on, e.effective_on), e.amount

@@ -3,11 +3,11 @@
 from locales import Sentence, _
 from menus.care_bill import care_bill
 from menus.find import NOT_FOUND, find_number
-from menus.vouchers import FROM, NO_MONEY, WHY, how_much, one_place, record
+from menus.vouchers import FROM, NO_MONEY, WHY, how_much, one_place, places_to_pay, record
 from menus.words import one_of
 from mutuelle.officers.colleagues import colleagues_of
 from mutuelle.officers.roles import Appointment
-from mutuelle.treasury.own_money import BANK, CASH, Owed, money_to_spend, owed_to_facilities
+from mutuelle.treasury.own_money import Owed, owed_to_facilities
 from mutuelle.treasury.voucher_answers import Party, party_kind, voucher_reason
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from mutuelle.treasury.voucher_rules import EXPENSES, Credit, credit_of, no_more
@@ -27,7 +27,7 @@ async def spend(caller: Caller, appointment: Appointment) -> Sentence:
         return await care_bill(caller, appointment)
     if what.key == REFUND:
         return await give_back(caller, appointment)
-    places = await look(money_to_spend, appointment, CASH, BANK)
+    places = await places_to_pay(caller, appointment, "")
     if not places:
         return NO_MONEY
     place = await one_place(FROM, places)
@@ -51,11 +51,10 @@ async def give_back(caller: Caller, appointment: Appointment) -> Sentence:
     if number is None:
         return NOT_FOUND
     credit: Credit = await look(credit_of, caller, appointment, number)
-    places = await look(money_to_spend, appointment, CASH, BANK)
-    of_fund = [one for one in places if one.fund == credit.fund]
-    if not of_fund:
+    places = await places_to_pay(caller, appointment, credit.phone or None, fund=credit.fund)
+    if not places:
         return NO_MONEY
-    place = await one_place(FROM, of_fund)
+    place = await one_place(FROM, places)
     question = _("{name}: {credit} too much paid. How much back?", name=credit.name, credit=credit.amount)
     money = await how_much(question, place.held, credit.amount, no_more(credit.amount))
     reason = await ask(WHY, voucher_reason)
@@ -85,7 +84,7 @@ async def pay_facility(caller: Caller, appointment: Appointment) -> Sentence:
     chosen = await one_of(_("Which facility?"), [Option(one.key, one.label) for one in owed.values()])
     facility: Owed = owed[chosen.key]
     fund = facility.account.partition(":")[0]
-    places = [one for one in await look(money_to_spend, appointment, CASH, BANK) if one.fund == fund]
+    places = await places_to_pay(caller, appointment, facility.phone or None, fund=fund)
     if not places:
         return NO_MONEY
     place = await one_place(FROM, places)

@@ -2,14 +2,23 @@
 
 from locales import Sentence, _
 from menus.money_in import debt_paid, given
+from menus.payouts import payouts
 from menus.voucher_list import last
 from menus.vouchers import FROM, NO_MONEY, WHY, how_much, one_place, record
 from menus.words import one_of
 from mutuelle.officers.colleagues import holders_of
 from mutuelle.officers.roles import Appointment, Role
-from mutuelle.treasury.own_money import BANK, CASH, DISBURSEMENT, FLOAT, OwnMoney, banks_of, own_money
+from mutuelle.treasury.own_money import BANK, CASH, FLOAT, OwnMoney, banks_of, own_money
 from mutuelle.treasury.voucher_answers import slip_number, voucher_reason
-from mutuelle.treasury.voucher_kinds import BOX, NewVoucher, NumberedVoucher, VoucherKind, box_of, transit_of
+from mutuelle.treasury.voucher_kinds import (
+    BOX,
+    DISBURSEMENT,
+    NewVoucher,
+    NumberedVoucher,
+    VoucherKind,
+    box_of,
+    transit_of,
+)
 from mutuelle.treasury.voucher_reads import on_the_way
 from mutuelle.treasury.voucher_rules import label_of_sent
 from talk.words import Caller, Option, ask, choose, look
@@ -31,6 +40,7 @@ async def own_accounts(caller: Caller, appointment: Appointment) -> Sentence:
             Option("given", _("Subsidy, gift"), "5"),
             Option("debt", _("Debt to us paid"), "6"),
             Option("vouchers", _("Last vouchers"), "7"),
+            Option("payouts", _("Mobile payouts"), "8"),
         ),
     )
     duties = {
@@ -41,6 +51,7 @@ async def own_accounts(caller: Caller, appointment: Appointment) -> Sentence:
         "given": given,
         "debt": debt_paid,
         "vouchers": last,
+        "payouts": payouts,
     }
     return await duties[what.key](caller, appointment)
 

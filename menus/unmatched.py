@@ -8,12 +8,12 @@ from menus.find import NOT_FOUND, find_household, find_number
 from menus.money_in import WHO_GAVE
 from menus.own_accounts import PAPER, SLIP, arrived
 from menus.sign import WHY, propose_with_reason
-from menus.vouchers import FROM, NO_MONEY, one_place, record
+from menus.vouchers import FROM, NO_MONEY, one_place, places_to_pay, record
 from menus.words import one_of
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_disputes import receipt_code_kind
-from mutuelle.treasury.own_money import BANK, CASH, FLOAT, money_to_spend, owed_to_us, own_money
+from mutuelle.treasury.own_money import CASH, FLOAT, owed_to_us, own_money
 from mutuelle.treasury.unmatched.corrections import (
     BookedMoney,
     correction_of,
@@ -101,8 +101,8 @@ async def give_back(caller: Caller, appointment: Appointment, money: Unmatched) 
     """To who paid it, in cash or through the account by which it came."""
     places = [
         one
-        for one in await look(money_to_spend, appointment, CASH, BANK, FLOAT)
-        if one.fund == money.account.partition(":")[0] and one.held >= money.amount and not one.grant
+        for one in await places_to_pay(caller, appointment, "", FLOAT, fund=money.account.partition(":")[0])
+        if one.held >= money.amount and not one.grant
     ]
     if not places:
         return NO_MONEY

@@ -6,7 +6,8 @@ from locales import Money, Sentence, _
 from menus.sign import NOTHING, propose
 from menus.words import one_of, work_pin
 from mutuelle.officers.roles import Appointment
-from mutuelle.treasury.own_money import OwnMoney
+from mutuelle.treasury.own_money import BANK, CASH, OwnMoney, money_to_spend
+from mutuelle.treasury.payouts.payout_acts import payout_places, payout_proposal
 from mutuelle.treasury.voucher_acts import VoucherReceipt, proposal_of, record_voucher, words_to_record
 from mutuelle.treasury.voucher_kinds import NewVoucher
 from mutuelle.treasury.vouchers import only
@@ -20,7 +21,7 @@ WHY = _("What for? In a few words")
 
 async def record(caller: Caller, appointment: Appointment, new: NewVoucher) -> Sentence:
     """Read back, agreed to and done; where two have to sign it, proposed."""
-    act = await look(proposal_of, caller, appointment, new)
+    act = await look(payout_proposal if new.is_payout else proposal_of, caller, appointment, new)
     if act is not None:
         return await propose(caller, appointment, act)
     words: Sentence = await look(words_to_record, caller, appointment, new)
@@ -36,6 +37,18 @@ async def record(caller: Caller, appointment: Appointment, new: NewVoucher) -> S
     return _(
         "Recorded. Write on the paper: voucher {number}, code {code}.", number=done.number, code=done.code
     )
+
+
+async def places_to_pay(
+    caller: Caller, appointment: Appointment, phone: str | None, *also: str, fund: str = ""
+) -> list[OwnMoney]:
+    """Where there is money for whom is paid: her box, banks, and what an operator sends to this phone (""  where it is
+    not known yet; None where there is none). `also`: other kinds of accounts; `fund`: of this one only.
+    """
+    places: list[OwnMoney] = await look(money_to_spend, appointment, CASH, BANK, *also)
+    if phone is not None:
+        places = [*places, *await look(payout_places, appointment, phone)]
+    return [one for one in places if not fund or one.fund == fund]
 
 
 async def one_place(question: Sentence, places: Sequence[OwnMoney]) -> OwnMoney:

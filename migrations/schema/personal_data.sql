@@ -120,10 +120,15 @@ language sql stable set search_path = pg_catalog, public, pg_temp as $$
         when own.erased_at is not null then 'erased'
         when own.net <> 0 then 'money'
         when exists (select from payment p where p.mutuelle_id = mutuelle and p.number = home
+                        and p.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN'))
+          or exists (select from payout p where p.mutuelle_id = mutuelle and p.debit = 'health:member:' || home
                         and p.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')) then 'payment'
         when exists (select from payment_case c join payment p on p.mutuelle_id = c.mutuelle_id
                         and p.reference = c.reference where p.mutuelle_id = mutuelle and p.number = home
                         and c.closed_at is null)
+          or exists (select from payout_case c join payout p on p.mutuelle_id = c.mutuelle_id
+                        and p.reference = c.reference where p.mutuelle_id = mutuelle
+                        and p.debit = 'health:member:' || home and c.closed_at is null)
           or exists (select from cash_dispute d join cash_receipt r on r.mutuelle_id = d.mutuelle_id
                         and r.reference = d.receipt where r.mutuelle_id = mutuelle and r.number = home
                         and d.closed_at is null)
@@ -227,6 +232,9 @@ begin
            or payment in (select p.reference from payment p where p.mutuelle_id = mutuelle and p.number = home));
     update voucher set party = home, phone = null
      where mutuelle_id = mutuelle and (account in (debit, credit) or phone = any (alone));
+    update payout set party = home, phone = nobody(home, known, phone)
+     where mutuelle_id = mutuelle and (debit = 'health:member:' || home or phone = any (alone));
+    delete from payee_name where mutuelle_id = mutuelle and phone = any (alone);
     -- Care.
     update care_code set made_by = nobody(home, known, made_by) where mutuelle_id = mutuelle and number = home;
     update referent set chosen_by = nobody(home, known, chosen_by) where mutuelle_id = mutuelle and number = home;

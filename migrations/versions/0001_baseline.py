@@ -31,6 +31,7 @@ SUBJECTS = (
     "vouchers",
     "cash",
     "payments",
+    "payouts",
     "statements",
     "unmatched",
     "care",

@@ -7,9 +7,10 @@ operator makes a payment FAILED; what a person must look at becomes a case.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -36,10 +37,10 @@ from mutuelle.contributions.payment_queue import (
     lock_queued,
     queued_payment,
 )
-from mutuelle.contributions.payments import OPEN, PaymentState, move, open_case
+from mutuelle.contributions.payments import OPEN, KeptRow, PaymentState, move, open_case, open_case_of
 from mutuelle.contributions.receipts import notify_failed, notify_late
 from mutuelle.contributions.settlement.settle import SETTLED_AT_ONCE, settle_locked
-from mutuelle.tables import operator_account, payment, payment_move
+from mutuelle.tables import operator_account, payment
 from timing import Clock
 
 log = logging.getLogger("keneya.collection")
@@ -56,6 +57,7 @@ SAME_REFERENCE_WITHIN = timedelta(minutes=2)
 UNSENT_FOR = timedelta(hours=1)  # a later prompt would surprise its payer: it is not sent any more
 OLD_AFTER = timedelta(days=1)  # then a person looks at it
 S = PaymentState
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -116,19 +118,28 @@ async def collect(house: Round, going_on: Callable[[], bool] = lambda: False) ->
     paid: Paid = asyncio.Queue(2 * SETTLED_AT_ONCE)
     settlers = [asyncio.create_task(_settle_what_comes(house, paid)) for _settler in range(SETTLERS)]
     try:
-        return await _ask_what_is_due(house, paid, going_on)
+        return await deal_with_what_is_due(
+            lambda room: _claim(house, room), lambda claimed: _deal(house, claimed, paid), going_on
+        )
     finally:
         await paid.put(None)
         await asyncio.gather(*settlers)
 
 
-async def _ask_what_is_due(house: Round, paid: Paid, going_on: Callable[[], bool]) -> int:
+async def deal_with_what_is_due(
+    claim: Callable[[int], Awaitable[Sequence[T]]],
+    deal: Callable[[T], Coroutine[Any, Any, None]],
+    going_on: Callable[[], bool],
+) -> int:
+    """Claim, and deal with each that was claimed, all at once; returns how many there were. While `going_on`, claim
+    more as places become free. `claim` gets the number of free places.
+    """
     asking: set[asyncio.Task[None]] = set()
     dealt = 0
     try:
         while True:
-            for claimed in await _claim(house, PLACES - len(asking)):
-                asking.add(asyncio.create_task(_deal(house, claimed, paid)))
+            for claimed in await claim(PLACES - len(asking)):
+                asking.add(asyncio.create_task(deal(claimed)))
                 dealt += 1
             if not asking:
                 return dealt
@@ -156,21 +167,21 @@ async def _claim(house: Round, room: int) -> list[ClaimedPayment]:
         for queued in stale:
             await _fail(db, queued, By("worker", "it waited too long to be sent", now))
         taken = [queued for queued in queued_payments if queued not in stale]
-        accounts = await accounts_of(db, taken, house.accounts.credentials)
+        keys = [(queued.mutuelle_id, queued.account) for queued in taken]
+        accounts = await accounts_named(db, keys, house.accounts.credentials)
         if taken:
             await lease_queued(db, taken, token, now + LEASE, now)
     return [ClaimedPayment(queued, token, accounts[queued.mutuelle_id, queued.account]) for queued in taken]
 
 
-async def accounts_of(
-    db: AsyncConnection, queued_payments: Sequence[QueuedPayment], credentials: Credentials
+async def accounts_named(
+    db: AsyncConnection, names: Sequence[tuple[str, str]], credentials: Credentials
 ) -> dict[tuple[str, str], OperatorAccount]:
-    """The accounts of these payments at their operators, by mutuelle and name."""
-    keys = {(queued.mutuelle_id, queued.account) for queued in queued_payments}
-    if not keys:
+    """The accounts at operators with these names (mutuelle, name)."""
+    if not names:
         return {}
     its = sa.tuple_(operator_account.c.mutuelle_id, operator_account.c.name)
-    rows = await db.execute(select(operator_account).where(its.in_(keys)))
+    rows = await db.execute(select(operator_account).where(its.in_(set(names))))
     return {
         (row.mutuelle_id, row.name): OperatorAccount(
             **row._mapping, credentials=credentials.of(row.mutuelle_id, row.name, row.operator)
@@ -192,13 +203,16 @@ async def _lock_due(
     return [queued_payment(row) for row in await db.execute(ready, due_facts(operators, clock))]
 
 
-# A condition on `payment`. The states are OPEN, written out: so the index of what is due serves every plan.
-IS_DUE = """
-    payment.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN') and payment.due_at <= cast(:now as timestamptz)
-    and (payment.state <> 'ASKED' or payment.asked_at <= cast(:call_over as timestamptz))
-    and (payment.lease_until is null or payment.lease_until <= cast(:now as timestamptz))
-    and payment.operator = any (cast(:operators as text[]))
+# A condition on the table TABLE. The states are OPEN, written out: so the index of what is due serves every plan.
+ROW_IS_DUE = """
+    TABLE.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN') and TABLE.due_at <= cast(:now as timestamptz)
+    and (TABLE.lease_until is null or TABLE.lease_until <= cast(:now as timestamptz))
+    and TABLE.operator = any (cast(:operators as text[]))
 """
+IS_DUE = (
+    ROW_IS_DUE.replace("TABLE", "payment")
+    + " and (payment.state <> 'ASKED' or payment.asked_at <= cast(:call_over as timestamptz))"
+)
 
 
 def due_facts(operators: Sequence[str], clock: Clock) -> dict[str, object]:
@@ -279,14 +293,18 @@ async def _consult(house: Round, claimed: ClaimedPayment) -> OperatorAnswer:
     if queued.state is S.ASKED:
         return await operator.request(ask)
     answer = await operator.status(ask)
-    may_resend = can.honours_reference and (
-        ask.otp is not None or can.flow(queued.network) is not Flow.OTP_FIRST
-    )
-    unheard = (
-        answer.outcome is Outcome.NOT_FOUND
-        and house.clock() - (queued.sent_at or queued.asked_at) < SAME_REFERENCE_WITHIN
-    )
-    return await operator.request(ask) if unheard and may_resend else answer
+    has_code = ask.otp is not None or can.flow(queued.network) is not Flow.OTP_FIRST
+    if has_code and may_send_again(can, answer, queued.sent_at or queued.asked_at, house.clock()):
+        return await operator.request(ask)
+    return answer
+
+
+def may_send_again(can: Capabilities, answer: OperatorAnswer, sent_at: datetime, now: datetime) -> bool:
+    """Whether the same request may go out once more: the operator knows nothing of it, soon after it was sent, and our
+    reference twice is one request to it.
+    """
+    unheard = answer.outcome is Outcome.NOT_FOUND and now - sent_at < SAME_REFERENCE_WITHIN
+    return unheard and can.honours_reference
 
 
 async def _in_two_steps(
@@ -301,7 +319,7 @@ async def _in_two_steps(
     if answer.token is None:
         return answer
     async with house.pool.begin() as db:
-        kept = await keep_step_token(db, claimed.queued, claimed.token, answer.token)
+        kept = await keep_step_token(db, claimed.queued.row, claimed.token, answer.token)
     if not kept:
         return OperatorAnswer(Outcome.UNKNOWN, reason="the lease ran out between the steps")
     return await operator.request(replace(ask, token=answer.token))
@@ -332,8 +350,11 @@ async def _record(db: AsyncConnection, house: Round, answered: AnsweredPayment) 
     current = (await db.execute(facts)).one()
     if current.lease_token != answered.claimed.token or current.state not in OPEN:
         return  # another worker has the lease, or it is settled: this answer is too late
-    if answer.outcome is Outcome.FAILED or await _is_proven_lost(db, house, answered):
-        await _fail(db, queued, By(queued.operator, _why(answer), now))
+    can = answered.claimed.capabilities
+    if answer.outcome is Outcome.FAILED or await is_proven_lost(
+        db, house, can, queued.row, queued.sent_at, answer
+    ):
+        await _fail(db, queued, By(queued.operator, why(answer), now))
     else:
         await _ask_again(db, house, answered, rung=current.due_at != queued.due_at)
     await db.execute(sa.update(payment).where(where).values(lease_token=None, lease_until=None))
@@ -349,28 +370,34 @@ async def _fail(db: AsyncConnection, queued: QueuedPayment, by: By) -> None:
     await notify_failed(db, queued, by.at)
 
 
-async def _is_proven_lost(db: AsyncConnection, house: Round, answered: AnsweredPayment) -> bool:
-    """NOT FOUND proves a payment lost, after the operator's own wait, only if it never confirmed it before; else a
-    person looks at it.
+async def is_proven_lost(
+    db: AsyncConnection,
+    house: Round,
+    can: Capabilities,
+    row: KeptRow,
+    sent_at: datetime | None,
+    answer: OperatorAnswer,
+) -> bool:
+    """NOT FOUND proves a payment or payout lost, after the operator's own wait, only if it never confirmed it before;
+    else a person looks at it.
     """
-    queued, proof_after = answered.queued, answered.claimed.capabilities.not_found_is_proof
-    if answered.answer.outcome is not Outcome.NOT_FOUND or proof_after is None:
+    if answer.outcome is not Outcome.NOT_FOUND or can.not_found_is_proof is None:
         return False
-    if house.within(queued.sent_at, proof_after):
+    if house.within(sent_at, can.not_found_is_proof):
         return False
+    moves = row.kept.moves.c
     acknowledged = sa.exists().where(
-        payment_move.c.mutuelle_id == queued.mutuelle_id,
-        payment_move.c.reference == queued.reference,
-        payment_move.c.to_state == S.PENDING,
+        moves.mutuelle_id == row.mutuelle_id, moves.reference == row.reference, moves.to_state == S.PENDING
     )
     if not await db.scalar(select(acknowledged)):
         return True
     detail = "the operator had it, and now knows nothing of it"
-    await open_case(db, queued.mutuelle_id, queued.reference, "contradiction", detail, house.clock())
+    await open_case_of(db, row, "contradiction", detail, house.clock())
     return False
 
 
-def _why(answer: OperatorAnswer) -> str:
+def why(answer: OperatorAnswer) -> str:
+    """The reason of a move that this answer makes."""
     return f"operator: {answer.reason or answer.outcome}"[:100]
 
 
@@ -381,20 +408,27 @@ def _wait_s(can: Capabilities, polls: int) -> float:
     return can.ladder_s[min(polls, len(can.ladder_s) - 1)]
 
 
+def due_again(house: Round, can: Capabilities, polls: int, *, rung: bool) -> dict[str, object]:
+    """The changes of a row that plan the next question. `rung`: a notice came during the request, and the answer may be
+    older than the notice.
+    """
+    now = house.clock()
+    if rung:
+        return {"polls": 0, "due_at": now}
+    # Spread, so that a thousand payments do not ask in one second.
+    wait_s = _wait_s(can, polls) * (0.9 + secrets.randbelow(21) / 100)
+    return {"polls": polls + 1, "due_at": now + house.clock.scaled(timedelta(seconds=wait_s))}
+
+
 async def _ask_again(db: AsyncConnection, house: Round, answered: AnsweredPayment, *, rung: bool) -> None:
     queued, answer, now = answered.queued, answered.answer, house.clock()
     to = S.PENDING if answer.outcome in (Outcome.ACCEPTED, Outcome.PENDING) else S.UNKNOWN
-    # Spread, so that a thousand payments do not ask in one second.
-    wait_s = _wait_s(answered.claimed.capabilities, queued.polls) * (0.9 + secrets.randbelow(21) / 100)
-    due_at = now + house.clock.scaled(timedelta(seconds=wait_s))
-    changes: dict[str, object] = {"polls": queued.polls + 1, "due_at": due_at}
-    if rung:  # a notice came during the request: the answer may be older than the notice
-        changes = {"polls": 0, "due_at": now}
+    changes = due_again(house, answered.claimed.capabilities, queued.polls, rung=rung)
     if queued.late_notified_at is None and not house.within(queued.asked_at, TOLD_LATE_AFTER):
         changes["late_notified_at"] = now
         await notify_late(db, queued, now)
     if not house.within(queued.asked_at, OLD_AFTER):
         detail = "the operator cannot say what became of it"
         await open_case(db, queued.mutuelle_id, queued.reference, "old", detail, now)
-    why = _why(answer)
-    await move(db, queued.mutuelle_id, queued.reference, to, by=By(queued.operator, why, now), **changes)
+    by = By(queued.operator, why(answer), now)
+    await move(db, queued.mutuelle_id, queued.reference, to, by=by, **changes)

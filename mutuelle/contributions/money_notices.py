@@ -18,8 +18,16 @@ from mobilemoney import adapters
 from mobilemoney.credentials import Credentials
 from mobilemoney.operator import Notice
 from mobilemoney.wire import reference as our_reference
-from mutuelle.contributions.payments import OPEN, PaymentState, open_case
-from mutuelle.tables import money_notice, operator_account, payment
+from mutuelle.contributions.payments import (
+    OPEN,
+    PAYMENTS,
+    PAYOUTS,
+    Kept,
+    KeptRow,
+    PaymentState,
+    open_case_of,
+)
+from mutuelle.tables import money_notice, operator_account
 from prepared import Prepared
 
 log = logging.getLogger("keneya.notices")
@@ -38,7 +46,7 @@ class NoticeVerdict(StrEnum):
 async def ring(
     db: AsyncConnection, operator: str, token: str, notice: Notice, credentials: Credentials, now: datetime
 ) -> NoticeVerdict:
-    """Store a notice and make its payment due.
+    """Store a notice and make its payment or payout due.
 
     The token in its address is one payment's, or an account's: then the notice names our reference or the token of a
     first step. One that names no payment of ours is stored and logged, and answered like the others.
@@ -46,57 +54,63 @@ async def ring(
     target = await _TARGET.row(db, {"operator": operator, "token": token})
     if target is None or operator not in adapters():
         return NoticeVerdict.UNKNOWN_ADDRESS
-    mutuelle_id, account, reference = target
+    mutuelle_id, account, reference, is_payout = target
     adapter = adapters()[operator]
     if why := adapter.forgery(notice, credentials.of(mutuelle_id, account, operator)):
         log.warning("notice.forged", extra={"operator": operator, "account": account, "why": why})
         return NoticeVerdict.FORGED
+    kept, row = (PAYOUTS if is_payout else PAYMENTS), None
     if reference is not None:
-        is_meant = payment.c.reference == reference
-    else:
-        named = adapter.named_in(notice)
-        is_meant = (payment.c.account == account) & _is_named(named)
-    row = await _make_due(db, (payment.c.mutuelle_id == mutuelle_id) & is_meant, now)
+        row = await _make_due(db, kept, KeptRow(kept, mutuelle_id, reference).is_it, now)
+    elif named := adapter.named_in(notice):
+        for kept in (PAYMENTS, PAYOUTS):
+            its = (kept.rows.c.mutuelle_id == mutuelle_id) & (kept.rows.c.account == account)
+            if row := await _make_due(db, kept, its & _is_named(kept, named), now):
+                break
     heard = await _store(db, operator, token, notice.body, now)
     if row is None:
         log.warning("notice.unmatched", extra={"operator": operator, "account": account})
     elif row.state == PaymentState.FAILED and heard == 1 and now - row.due_at > SOON:
-        detail = "the operator rang for a payment that had failed"
-        await open_case(db, row.mutuelle_id, row.reference, "late notice", detail, now)
+        detail = f"the operator rang for a {kept.rows.name} that had failed"
+        meant = KeptRow(kept, row.mutuelle_id, row.reference)
+        await open_case_of(db, meant, "late notice", detail, now)
     return NoticeVerdict.STORED
 
 
 _OPERATOR, _TOKEN = sa.bindparam("operator", type_=sa.Text), sa.bindparam("token", type_=sa.Text)
-# The payment that has this token, or else the account.
+_OWN = [
+    select(
+        kept.rows.c.mutuelle_id, kept.rows.c.account, kept.rows.c.reference, sa.literal(kept is PAYOUTS)
+    ).where(kept.rows.c.operator == _OPERATOR, kept.rows.c.notice_token == _TOKEN)
+    for kept in (PAYMENTS, PAYOUTS)
+]
+# The payment or payout that has this token, or else the account.
 _TARGET = Prepared(
-    select(payment.c.mutuelle_id, payment.c.account, payment.c.reference)
-    .where(payment.c.operator == _OPERATOR, payment.c.notice_token == _TOKEN)
-    .union_all(
-        select(operator_account.c.mutuelle_id, operator_account.c.name, sa.null()).where(
+    sa.union_all(
+        *_OWN,
+        select(operator_account.c.mutuelle_id, operator_account.c.name, sa.null(), sa.false()).where(
             operator_account.c.operator == _OPERATOR, operator_account.c.notice_token == _TOKEN
-        )
+        ),
     )
 )
 
 
-def _is_named(named: str | None) -> sa.ColumnElement[bool]:
-    reference = our_reference(named)
+def _is_named(kept: Kept, named: str) -> sa.ColumnElement[bool]:
+    of, reference = kept.rows.c, our_reference(named)
     if reference is not None:
-        return sa.or_(payment.c.reference == reference, payment.c.step_token == named)
-    return payment.c.step_token == named if named else sa.false()
+        return sa.or_(of.reference == reference, of.step_token == named)
+    return of.step_token == named
 
 
-async def _make_due(db: AsyncConnection, is_meant: sa.ColumnElement[bool], now: datetime) -> Any:
-    """The payment that is meant; an open one is asked about at once, and in short waits again."""
-    is_open = payment.c.state.in_(OPEN)
+async def _make_due(db: AsyncConnection, kept: Kept, is_meant: sa.ColumnElement[bool], now: datetime) -> Any:
+    """The payment or payout that is meant; an open one is asked about at once, and in short waits again."""
+    of = kept.rows.c
+    is_open = of.state.in_(OPEN)
     rung = await db.execute(
-        sa.update(payment)
+        sa.update(kept.rows)
         .where(is_meant)
-        .values(
-            due_at=sa.case((is_open, now), else_=payment.c.due_at),
-            polls=sa.case((is_open, 0), else_=payment.c.polls),
-        )
-        .returning(payment.c.mutuelle_id, payment.c.reference, payment.c.state, payment.c.due_at)
+        .values(due_at=sa.case((is_open, now), else_=of.due_at), polls=sa.case((is_open, 0), else_=of.polls))
+        .returning(of.mutuelle_id, of.reference, of.state, of.due_at)
     )
     return rung.one_or_none()
 

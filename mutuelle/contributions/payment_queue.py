@@ -9,7 +9,7 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
-from mutuelle.contributions.payments import PaymentState, with_moves
+from mutuelle.contributions.payments import PAYMENTS, PAYOUTS, Kept, KeptRow, PaymentState, with_moves
 from mutuelle.tables import payment
 from values import value
 
@@ -51,6 +51,10 @@ class QueuedPayment:
     otp: str | None = None
     lease_token: UUID | None = None
 
+    @property
+    def row(self) -> KeptRow:
+        return KeptRow(PAYMENTS, self.mutuelle_id, self.reference)
+
 
 # In the order of the fields; money is two columns.
 QUEUE_COLUMNS = [
@@ -90,43 +94,53 @@ async def lease_queued(
 
     A row still SENT was left by a worker that died: its outcome is unknown.
     """
+    states = [(queued.mutuelle_id, queued.reference, queued.state) for queued in queued_payments]
+    await lease_rows(db, states, token, until, now)
+
+
+async def lease_rows(
+    db: AsyncConnection,
+    states: Sequence[tuple[str, UUID, PaymentState]],
+    token: UUID,
+    until: datetime,
+    now: datetime,
+    *,
+    kept: Kept = PAYMENTS,
+) -> None:
+    """The same for payments or payouts by (mutuelle, reference, state)."""
     columns = {
-        "mutuelles": [queued.mutuelle_id for queued in queued_payments],
-        "references": [queued.reference for queued in queued_payments],
-        "states": [queued.state for queued in queued_payments],
-        "nexts": [_TAKEN.get(queued.state, queued.state) for queued in queued_payments],
+        "mutuelles": [mutuelle for mutuelle, _r, _s in states],
+        "references": [reference for _m, reference, _s in states],
+        "states": [state for _m, _r, state in states],
+        "nexts": [_TAKEN.get(state, state) for _m, _r, state in states],
     }
-    await db.execute(_LEASE, {**columns, "token": token, "until": until, "at": now})
+    await db.execute(_LEASE[kept.rows.name], {**columns, "token": token, "until": until, "at": now})
 
 
-async def keep_step_token(
-    db: AsyncConnection, queued: QueuedPayment, lease_token: UUID, step_token: str
-) -> bool:
+async def keep_step_token(db: AsyncConnection, row: KeptRow, lease_token: UUID, step_token: str) -> bool:
     """Write what the first of two steps gave; False if the lease is no longer ours."""
-    kept = await db.execute(
-        update(payment)
-        .where(
-            payment.c.mutuelle_id == queued.mutuelle_id,
-            payment.c.reference == queued.reference,
-            payment.c.lease_token == lease_token,
-        )
-        .values(step_token=step_token)
-    )
-    return bool(kept.rowcount)
+    rows = row.kept.rows
+    is_ours = row.is_it & (rows.c.lease_token == lease_token)
+    written = await db.execute(update(rows).where(is_ours).values(step_token=step_token))
+    return bool(written.rowcount)
 
 
 _TAKEN = {PaymentState.ASKED: PaymentState.SENT, PaymentState.SENT: PaymentState.UNKNOWN}
-_LEASE = with_moves("""
-    update payment p
+_TAKE = """
+    update ROWS p
        set state = made.next, lease_token = :token, lease_until = :until,
-           sent_at = case made.was when 'ASKED' then :at else p.sent_at end, otp = null
+           sent_at = case made.was when 'ASKED' then :at else p.sent_at end ALSO
       from unnest(cast(:mutuelles as text[]), cast(:references as uuid[]), cast(:states as text[]),
                   cast(:nexts as text[])) as made (mutuelle, reference, was, next)
      where p.mutuelle_id = made.mutuelle and p.reference = made.reference
     returning p.mutuelle_id, p.reference, made.was, made.next, 'worker' as actor,
               case made.next when 'SENT' then 'handed to the operator'
                              else 'no answer before the lease ran out' end as reason
-""")
+"""
+_LEASE = {
+    "payment": with_moves(_TAKE.replace("ROWS", "payment").replace("ALSO", ", otp = null")),
+    "payout": with_moves(_TAKE.replace("ROWS", "payout").replace("ALSO", ""), PAYOUTS),
+}
 _LOCK = """
     select COLUMNS
       from unnest(cast(:mutuelles as text[]), cast(:references as uuid[])) as wanted (mutuelle, reference)

@@ -35,6 +35,9 @@ from mutuelle.tables import (
     payment,
     payment_case,
     payment_move,
+    payout,
+    payout_case,
+    payout_move,
     phone_network,
     policy,
     route,
@@ -76,7 +79,38 @@ LEGAL: dict[PaymentState, frozenset[PaymentState]] = {
 
 
 class IllegalMoveError(Exception):
-    """A payment may not go from its state to that one."""
+    """A payment or payout may not go from its state to that one."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where what operators are asked for is kept: rows, their moves and their cases.
+
+    Payouts have tables of their own and the same states.
+    """
+
+    rows: sa.Table
+    moves: sa.Table
+    cases: sa.Table
+
+
+@value
+class KeptRow:
+    """One payment or payout."""
+
+    kept: Kept
+    mutuelle_id: str
+    reference: UUID
+
+    @property
+    def is_it(self) -> sa.ColumnElement[bool]:
+        """The condition: a row is this one."""
+        of = self.kept.rows.c
+        return (of.mutuelle_id == self.mutuelle_id) & (of.reference == self.reference)
+
+
+PAYMENTS = Kept(payment, payment_move, payment_case)
+PAYOUTS = Kept(payout, payout_move, payout_case)
 
 
 @dataclass(frozen=True)
@@ -398,34 +432,38 @@ async def _spare(db: AsyncConnection, phone: str, at: datetime) -> None:
 async def move(
     db: AsyncConnection, mutuelle_id: str, reference: UUID, to: PaymentState, *, by: By, **changes: object
 ) -> PaymentState:
-    """Move a payment to the state `to`, with `changes` of its row, and note who and why; returns its former state.
+    """Move a payment to the state `to`: `move_row`."""
+    return await move_row(db, KeptRow(PAYMENTS, mutuelle_id, reference), to, by=by, **changes)
+
+
+async def move_row(
+    db: AsyncConnection, row: KeptRow, to: PaymentState, *, by: By, **changes: object
+) -> PaymentState:
+    """Move a payment or payout to the state `to`, with `changes` of its row, and note who and why; its former state.
 
     IllegalMoveError if LEGAL has no such move. A move to the present state only makes the `changes`.
     """
-    was = await _lock_state(db, mutuelle_id, reference)
-    expect_legal(reference, was, to)
-    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
-    await db.execute(sa.update(payment).where(where).values(state=to, **changes))
+    was = await _lock_state(db, row)
+    expect_legal(row.reference, was, to)
+    await db.execute(sa.update(row.kept.rows).where(row.is_it).values(state=to, **changes))
     if to is not was:
-        await _note_move(db, mutuelle_id, reference, was, to, by)
+        await _note_move(db, row, was, to, by)
     return was
 
 
-async def correct_to_paid(db: AsyncConnection, mutuelle_id: str, reference: UUID, *, by: By) -> None:
-    """A payment that had failed was paid, as two people signed; IllegalMoveError if it has not failed."""
-    was = await _lock_state(db, mutuelle_id, reference)
+async def correct_to_paid(db: AsyncConnection, row: KeptRow, *, by: By) -> None:
+    """A payment or payout that had failed was paid, as two people signed; IllegalMoveError if it has not failed."""
+    was = await _lock_state(db, row)
     if was is not S.FAILED:
-        raise IllegalMoveError(f"{reference}: {was} to {S.PAID}, corrected")
-    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
-    await db.execute(sa.update(payment).where(where).values(state=S.PAID, completed_at=by.at))
-    await _note_move(db, mutuelle_id, reference, was, S.PAID, by)
+        raise IllegalMoveError(f"{row.reference}: {was} to {S.PAID}, corrected")
+    paid = sa.update(row.kept.rows).where(row.is_it).values(state=S.PAID, completed_at=by.at)
+    await db.execute(paid)
+    await _note_move(db, row, was, S.PAID, by)
 
 
-async def _lock_state(db: AsyncConnection, mutuelle_id: str, reference: UUID) -> PaymentState:
-    where = (payment.c.mutuelle_id == mutuelle_id) & (payment.c.reference == reference)
-    return PaymentState(
-        (await db.execute(select(payment.c.state).where(where).with_for_update())).scalar_one()
-    )
+async def _lock_state(db: AsyncConnection, row: KeptRow) -> PaymentState:
+    state = select(row.kept.rows.c.state).where(row.is_it).with_for_update()
+    return PaymentState((await db.execute(state)).scalar_one())
 
 
 def expect_legal(reference: UUID, was: PaymentState, to: PaymentState) -> None:
@@ -437,49 +475,52 @@ def expect_legal(reference: UUID, was: PaymentState, to: PaymentState) -> None:
 async def open_case(
     db: AsyncConnection, mutuelle_id: str, reference: UUID, kind: str, detail: str, at: datetime
 ) -> None:
-    """Open a case: a payment that a person must look at, once for each kind of trouble."""
+    """Open a case of a payment: `open_case_of`."""
+    await open_case_of(db, KeptRow(PAYMENTS, mutuelle_id, reference), kind, detail, at)
+
+
+async def open_case_of(db: AsyncConnection, row: KeptRow, kind: str, detail: str, at: datetime) -> None:
+    """Open a case: a payment or payout that a person must look at, once for each kind of trouble."""
     case = {
-        "mutuelle_id": mutuelle_id,
-        "reference": reference,
+        "mutuelle_id": row.mutuelle_id,
+        "reference": row.reference,
         "kind": kind,
         "detail": detail,
         "opened_at": at,
     }
-    await db.execute(insert(payment_case).values(case).on_conflict_do_nothing())
+    await db.execute(insert(row.kept.cases).values(case).on_conflict_do_nothing())
 
 
-async def _note_move(
-    db: AsyncConnection, mutuelle_id: str, reference: UUID, was: PaymentState | None, to: PaymentState, by: By
-) -> None:
+async def _note_move(db: AsyncConnection, row: KeptRow, was: PaymentState, to: PaymentState, by: By) -> None:
     facts = {
-        "mutuelle": mutuelle_id,
-        "reference": reference,
+        "mutuelle": row.mutuelle_id,
+        "reference": row.reference,
         "was": was,
         "next": to,
         "actor": by.actor,
         "reason": by.reason,
         "at": by.at,
     }
-    await db.execute(_NOTE_MOVE, facts)
+    await db.execute(with_moves(_ONE_MOVE, row.kept), facts)
 
 
-def with_moves(moved: str) -> sa.TextClause:
-    """A statement that writes down the moves of `moved` at `:at`, each after the last one of its payment.
+def with_moves(moved: str, kept: Kept = PAYMENTS) -> sa.TextClause:
+    """A statement that writes down the moves of `moved` at `:at`, each after the last one of its payment or payout.
 
-    `moved` selects, or changes payments and returns: mutuelle_id, reference, was, next, actor, reason.
+    `moved` selects, or changes rows and returns: mutuelle_id, reference, was, next, actor, reason.
     """
-    return sa.text(f"with moved as ({moved}) {_NOTE_MOVES}")
+    return sa.text(f"with moved as ({moved}) {_NOTE_MOVES}".replace("MOVES", kept.moves.name))
 
 
 _NOTE_MOVES = """
-    insert into payment_move (mutuelle_id, reference, position, from_state, to_state, actor, reason, moved_at)
+    insert into MOVES (mutuelle_id, reference, position, from_state, to_state, actor, reason, moved_at)
     select moved.mutuelle_id, moved.reference,
-           1 + (select count(*) from payment_move before
+           1 + (select count(*) from MOVES before
                  where before.mutuelle_id = moved.mutuelle_id and before.reference = moved.reference),
            moved.was, moved.next, moved.actor, moved.reason, :at
       from moved where moved.was is distinct from moved.next
 """
-_NOTE_MOVE = with_moves("""
+_ONE_MOVE = """
     select cast(:mutuelle as text) as mutuelle_id, cast(:reference as uuid) as reference, cast(:was as text) as was,
            cast(:next as text) as next, cast(:actor as text) as actor, cast(:reason as text) as reason
-""")
+"""

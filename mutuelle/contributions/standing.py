@@ -242,7 +242,7 @@ class Facts:
     `sold` is the version of its last policy's product that is on sale; `people` are all who are or were in it;
     `phones` are its phones, confirmed or not, with the language of each; `doubts` the same phones with the doubt who
     holds each, "" where there is none. `receipts` is the money that reached it.
-    `regimes` are the changes of who pays for it.
+    `regimes` are the changes of who pays for it. `leaving_minor`: of its credit, what a payout gives back just now.
     """
 
     mutuelle: Mutuelle
@@ -256,6 +256,7 @@ class Facts:
     doubts: dict[str, str]
     receipts: list[Receipt]
     regimes: tuple[HouseholdRegime, ...] = ()
+    leaving_minor: int = 0
 
     def with_policy(self, policy: Policy) -> "Facts":
         """The same once this policy is written."""
@@ -297,7 +298,8 @@ _ASKED = """
                    from household_phone f left join preference c on c.phone = f.phone
                   where f.mutuelle_id = m.id and f.number = :number order by f.since, f.phone),
            array(select row(CHANGED) from CHANGES
-                  where h.mutuelle_id = m.id and h.number = :number order by h.position)
+                  where h.mutuelle_id = m.id and h.number = :number order by h.position),
+           (select sum(amount)::bigint from ledger.held where mutuelle_id = m.id and debit_account = :account)
       from mutuelle m
      cross join lateral (select (cast(:at as timestamptz) at time zone m.timezone)::date) own (today)
      where m.id = :mutuelle
@@ -327,7 +329,7 @@ async def facts_of(db: AsyncConnection, household: Household, at: datetime) -> F
         "account": household.account,
     }
     [found] = await _FACTS.rows(db, asked)
-    mutuelle, policies, versions, booked, people, open_payments, phones, changes = found
+    mutuelle, policies, versions, booked, people, open_payments, phones, changes, leaving_minor = found
     if not policies:
         raise LookupError(household.number)
     products = [(is_sold, Product(*facts)) for is_sold, *facts in versions]
@@ -351,6 +353,7 @@ async def facts_of(db: AsyncConnection, household: Household, at: datetime) -> F
         {phone: doubt for phone, _language, doubt in phones},
         receipts(entries),
         tuple(household_regime_of(*change) for change in changes),
+        leaving_minor or 0,
     )
 
 
@@ -369,7 +372,8 @@ def stands_on(household: Household, facts: Facts) -> Standing:
     regime = regime_on(facts.regimes, renews_on(dated, today))
     renewal = next_offer(facts.sold, ages(people, today), regime) if may_renew(dated, today) else None
     part = Money(min(installment(product, terms[-1].price_minor), due), mutuelle.currency)
-    least = min(renewal.installment, after_credit(renewal, reckoned.credit)) if renewal else part
+    credit = Money(max(reckoned.credit.amount_minor - facts.leaving_minor, 0), mutuelle.currency)
+    least = min(renewal.installment, after_credit(renewal, credit)) if renewal else part
     return Standing(
         household=household,
         mutuelle=mutuelle,
@@ -379,7 +383,7 @@ def stands_on(household: Household, facts: Facts) -> Standing:
         periods=dated,
         cover=reckoned.cover,
         due=reckoned.due,
-        credit=reckoned.credit,
+        credit=credit,
         renewal=renewal,
         least_payment=least,
         open_payment=facts.open_payment,

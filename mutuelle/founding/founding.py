@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
 from ledger.book import Account, open_accounts
+from mobilemoney import adapters
 from mutuelle import tables
 from mutuelle.founding.rules import (
     Doctor,
@@ -130,8 +131,15 @@ async def add_workplace(
     await _write(db, tables.doctor_facility, [row], since=since)
 
 
+def _pays_out(operator: str) -> bool:
+    """Whether this version sends money to phones from an account at this operator."""
+    return operator in adapters() and adapters()[operator].CAPABILITIES.pays_out
+
+
 async def open_routes(db: AsyncConnection, mutuelle: Mutuelle, routes: Sequence[Route]) -> None:
-    """Write by which account which network is asked, and open the float and the suspense account of each account."""
+    """Write by which account which network is asked, and open float and suspense of each account, and its account
+    for payouts where the operator pays out.
+    """
     _refuse(fault for route in routes for fault in faults_of_route(route))
     named = {route.float_name: route for route in routes}
     for name, route in named.items():
@@ -149,6 +157,7 @@ async def open_routes(db: AsyncConnection, mutuelle: Mutuelle, routes: Sequence[
     ]
     await _write(db, tables.route, rows)
     codes = [code for name in named for code in (accounts.collections(name), accounts.suspense(name))]
+    codes += [accounts.disbursement(name) for name, route in named.items() if _pays_out(route.operator)]
     await open_accounts(db, [Account(mutuelle.id, code, mutuelle.currency) for code in codes])
 
 

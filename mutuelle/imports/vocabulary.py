@@ -133,6 +133,10 @@ LIMIT_WORDS = {  # as a treasurer reads them on her phone
     "years kept after leaving": "years_kept",
     "préavis des soins": "benefit_notice_days",
     "notice of changed care": "benefit_notice_days",
+    "envois par jour": "payouts_a_day_minor",
+    "envois par signataire": "payouts_by_one_minor",
+    "payouts a day": "payouts_a_day_minor",
+    "payouts signed by one a day": "payouts_by_one_minor",
 }
 LINKING_WORDS = {
     *("de", "du", "des", "la", "le", "les", "l", "d", "a", "au", "et"),

@@ -34,6 +34,8 @@ class Limits:
     number or code) from one facility; `without_code_a_doctor` and `without_code_a_facility` of the checks by number and
     year of birth alone, by SMS and by call each. `digest_hour`: when a treasurer gets the digest who has chosen no
     hour.
+    `payouts_a_day_minor`: what operators send a day from the mutuelle's accounts, as two sign; `payouts_by_one_minor`:
+    of that, what one treasurer signs as the second.
     `years_kept`: how many years names and phones of a household that left are kept; 0: nothing is erased.
     `benefit_notice_days`: how long before it begins a change of what the mutuelle pays is told.
     """
@@ -51,6 +53,8 @@ class Limits:
     digest_hour: int = FIRST_HOUR
     years_kept: int = 0
     benefit_notice_days: int = 30
+    payouts_a_day_minor: int = 500_000
+    payouts_by_one_minor: int = 300_000
 
 
 USUAL = Limits()
@@ -69,6 +73,8 @@ BOUNDS: dict[str, range] = {
     "digest_hour": range(FIRST_HOUR, LAST_HOUR),
     "years_kept": range(31),
     "benefit_notice_days": range(1, 367),
+    "payouts_a_day_minor": range(20_000_001),
+    "payouts_by_one_minor": range(20_000_001),
 }
 LABELS: dict[str, Sentence] = {
     "cash_held_minor": _("Cash of one collector"),
@@ -84,6 +90,8 @@ LABELS: dict[str, Sentence] = {
     "digest_hour": _("Hour of the summary"),
     "years_kept": _("Years kept after leaving"),
     "benefit_notice_days": _("Notice of changed care"),
+    "payouts_a_day_minor": _("Payouts a day"),
+    "payouts_by_one_minor": _("Payouts signed by one a day"),
 }
 
 

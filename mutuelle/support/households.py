@@ -2,11 +2,13 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mutuelle.contributions.payments import open_payment
+from mutuelle.contributions.payments import OPEN, open_payment
 from mutuelle.cover.rules import Cover, CoverState
 from mutuelle.households.households import Household, expect_household, find_household, lock_household
 from mutuelle.households.support_acts import SupportError
 from mutuelle.officers.roles import Role, appointment_of
+from mutuelle.tables import payout
+from mutuelle.treasury.payouts.payouts import payouts_where
 from talk.words import Caller
 
 
@@ -32,7 +34,7 @@ async def before_officer(db: AsyncConnection, caller: Caller, number: str, role:
 
 
 async def refuse_while_paying(db: AsyncConnection, household: Household) -> None:
-    """SupportError while a payment of its own is under way: it belongs to the household as it is.
+    """SupportError while a payment of its own, or a payout to it, is under way: it belongs to the household as it is.
 
     What another pays is kept for it whatever becomes of it.
     """
@@ -40,6 +42,11 @@ async def refuse_while_paying(db: AsyncConnection, household: Household) -> None
     if payment and not payment.by_another:
         raise SupportError(
             f"a payment of {payment.amount} for household {household.number} is under way: wait until it is settled"
+        )
+    refunds = (payout.c.mutuelle_id == household.mutuelle_id) & (payout.c.debit == household.account)
+    for refund in await payouts_where(db, refunds & payout.c.state.in_(OPEN)):
+        raise SupportError(
+            f"{refund.amount} is being paid back to household {household.number}: wait until it is settled"
         )
 
 

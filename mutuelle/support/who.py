@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
 from mutuelle.acts import By
-from mutuelle.contributions.payments import PaymentState
+from mutuelle.contributions.payments import PAYMENTS, PAYOUTS, Kept, PaymentState
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import people_of, present
 from mutuelle.household_key import of_household
@@ -25,7 +25,7 @@ from mutuelle.households.tables import support_act
 from mutuelle.officers.roles import appointments_of_phone
 from mutuelle.support.households import cover_in_words
 from mutuelle.tables import household as household_table
-from mutuelle.tables import household_phone, payment, payment_case, payment_move, place
+from mutuelle.tables import household_phone, payment, payment_case, payout, place
 from mutuelle.treasury.cash_in_hand import is_cancelled
 from mutuelle.treasury.statements.files import of_file
 from mutuelle.treasury.tables import (
@@ -85,6 +85,8 @@ async def _phone(db: AsyncConnection, phone: str, at: datetime) -> AsyncIterator
         yield f"  {appointment.role} of {appointment.mutuelle_id}"
     async for line in _payments(db, payment.c.payer_phone == phone):
         yield line
+    async for line in _payouts(db, payout.c.phone == phone):
+        yield line
     async for line in _messages(db, outbox.c.phone == phone):
         yield line
 
@@ -108,6 +110,10 @@ async def _household(
         _phones(db, household, at, but),
         _payments(db, of_household(payment, household)),
         _cash(db, household),
+        _payouts(
+            db,
+            (payout.c.mutuelle_id == household.mutuelle_id) & (payout.c.debit == household.account),
+        ),
         _stated(db, household),
         _decided(db, household),
         _cases(db, household),
@@ -174,16 +180,6 @@ def _cover(stands: Standing) -> str:
 
 
 async def _payments(db: AsyncConnection, which: sa.ColumnElement[bool]) -> AsyncIterator[str]:
-    last_reason = (
-        select(payment_move.c.reason)
-        .where(
-            payment_move.c.mutuelle_id == payment.c.mutuelle_id,
-            payment_move.c.reference == payment.c.reference,
-        )
-        .order_by(payment_move.c.position.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     last_ones = (
         select(
             payment.c.asked_at,
@@ -195,7 +191,7 @@ async def _payments(db: AsyncConnection, which: sa.ColumnElement[bool]) -> Async
             payment.c.state,
             payment.c.receipt_code,
             payment.c.reference,
-            last_reason.label("reason"),
+            _last_reason(PAYMENTS).label("reason"),
         )
         .where(which)
         .order_by(payment.c.asked_at.desc(), payment.c.receipt_code)
@@ -204,12 +200,40 @@ async def _payments(db: AsyncConnection, which: sa.ColumnElement[bool]) -> Async
         yield line
 
 
+def _last_reason(kept: Kept) -> sa.ScalarSelect[Any]:
+    """Why the last move was made."""
+    its = (kept.moves.c.mutuelle_id == kept.rows.c.mutuelle_id) & (
+        kept.moves.c.reference == kept.rows.c.reference
+    )
+    moves = select(kept.moves.c.reason).where(its).order_by(kept.moves.c.position.desc())
+    return moves.limit(1).scalar_subquery()
+
+
 def _payment(row: Any) -> str:
     amount = Money(row.amount_minor, row.currency)
     receipt = f"receipt {row.receipt_code}" if row.state in WITH_RECEIPT else "no receipt"
     return (
         f"  payment {_minute(row.asked_at)} {amount} for {row.number} by {masked(row.payer_phone)} at {row.operator}: "
         f"{row.state}{_because(row.reason)}, {receipt}, {row.reference}"
+    )
+
+
+async def _payouts(db: AsyncConnection, which: sa.ColumnElement[bool]) -> AsyncIterator[str]:
+    """Money that an operator sent, or is to send."""
+    last_ones = (
+        select(payout, _last_reason(PAYOUTS).label("reason"))
+        .where(which)
+        .order_by(payout.c.asked_at.desc(), payout.c.reference)
+    )
+    async for line in _last(db, last_ones, _payout, "payouts"):
+        yield line
+
+
+def _payout(row: Any) -> str:
+    amount = Money(row.amount_minor, row.currency)
+    return (
+        f"  payout {_minute(row.asked_at)} {amount} ({row.kind}) to {masked(row.phone)} at {row.operator}: "
+        f"{row.state}{_because(row.reason)}, {row.reference}"
     )
 
 

@@ -14,6 +14,7 @@ from mutuelle.households.households import find_household
 from mutuelle.scheme.limits import USUAL
 from mutuelle.scheme.products import products_by_version
 from mutuelle.tables import mutuelle, waiver
+from mutuelle.treasury.payouts.invariants import INVARIANTS as PAYOUTS
 from mutuelle.treasury.receipt_days import MOST_DAYS_BACK
 from mutuelle.treasury.statements.invariants import INVARIANTS as STATEMENTS
 from mutuelle.treasury.unmatched.invariants import INVARIANTS as UNMATCHED
@@ -226,4 +227,4 @@ COUNTS: tuple[Invariant, ...] = (
     ),
 )
 
-INVARIANTS = CASH + WAIVERS + COUNTS + VOUCHERS + STATEMENTS + UNMATCHED
+INVARIANTS = CASH + WAIVERS + COUNTS + VOUCHERS + PAYOUTS + STATEMENTS + UNMATCHED

@@ -177,6 +177,39 @@ def voucher_signed(mutuelle_name: str, what: Sentence, number: str, code: str) -
     )
 
 
+def payout_paid(mutuelle_name: str, amount: Money, party: str, number: str, code: str) -> Sentence:
+    """To the two treasurers who signed it: the operator has paid."""
+    return _(
+        "{mutuelle}: {amount} went to {party} by mobile money. Write on the paper: voucher {number}, code {code}.",
+        mutuelle=mutuelle_name,
+        amount=amount,
+        party=party,
+        number=number,
+        code=code,
+    )
+
+
+def payout_failed(mutuelle_name: str, amount: Money, party: str) -> Sentence:
+    """To the same: nothing was paid, and the money is free again."""
+    return _(
+        "{mutuelle}: {amount} did not go to {party}: the mutuelle still has the money. You may propose it again.",
+        mutuelle=mutuelle_name,
+        amount=amount,
+        party=party,
+    )
+
+
+def payout_late(mutuelle_name: str, amount: Money, party: str) -> Sentence:
+    """To the same: nobody knows yet, and a second payment would perhaps be one too many."""
+    return _(
+        "{mutuelle}: the operator has not confirmed {amount} to {party} yet. Please do not pay it again: we ask on"
+        " and will tell you.",
+        mutuelle=mutuelle_name,
+        amount=amount,
+        party=party,
+    )
+
+
 def voucher_disputed(party: str, amount: Money, number: str, proposer: str) -> Sentence:
     """To the treasurers: who was paid says that nothing came."""
     return _(

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.accounts import parse
 from ledger.balances import balance
+from ledger.reservations import held
 from ledger.tables import account
 from locales import Money, Sentence, _
 from mutuelle.officers.roles import Appointment
@@ -23,10 +24,10 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.scheme.regimes import payers_of
 from mutuelle.tables import facility
 from mutuelle.treasury.tables import voucher as vouchers
-from mutuelle.treasury.voucher_kinds import BOX, NumberedVoucher, VoucherKind, box_of
+from mutuelle.treasury.voucher_kinds import BOX, DISBURSEMENT, NumberedVoucher, VoucherKind, box_of
 from mutuelle.treasury.voucher_reads import vouchers_where
 
-CASH, BANK, FLOAT, DISBURSEMENT = "cash", "bank", "float", "disbursement"
+CASH, BANK, FLOAT = "cash", "bank", "float"
 MERCHANT = "merchant-"  # begins the name of the account of a merchant code
 OWN = (CASH, BANK, FLOAT, DISBURSEMENT, "transit")  # kinds of accounts in which our own money is
 FUNDS: dict[str, Sentence] = {
@@ -126,7 +127,7 @@ def spelt(sub: str) -> str:
 
 
 async def own_money(db: AsyncConnection, own: Appointment, *kinds: str) -> list[OwnMoney]:
-    """The accounts of these kinds that this treasurer may use, with what is in each; her own box first.
+    """The accounts of these kinds that this treasurer may use, with what is free in each; her own box first.
 
     Her box is among them before its first franc too: money may come into it.
     """
@@ -134,9 +135,9 @@ async def own_money(db: AsyncConnection, own: Appointment, *kinds: str) -> list[
     asked = {"mutuelle": own.mutuelle_id, "kinds": list(kinds), "role": own.role, "phone": own.phone}
     found = []
     for code, is_mine in await db.execute(_USABLE, asked):
-        held = Money((await balance(db, own.mutuelle_id, code)).net, mutuelle.currency)
+        free = await free_in(db, own.mutuelle_id, code, mutuelle.currency)
         shown = box_of(own.phone, parse(code).fund) if is_mine else code
-        found.append(OwnMoney(shown, account_name(shown), held))
+        found.append(OwnMoney(shown, account_name(shown), free))
     box = box_of(own.phone)
     if CASH in kinds and box not in {one.account for one in found}:
         found.insert(0, OwnMoney(box, account_name(box), Money(0, mutuelle.currency)))
@@ -166,6 +167,18 @@ async def money_to_spend(db: AsyncConnection, own: Appointment, *kinds: str) -> 
     ]
 
 
+async def free_in(db: AsyncConnection, mutuelle_id: str, code: str, currency: str) -> Money:
+    """What one of our accounts has, less what is reserved for payouts."""
+    net = (await balance(db, mutuelle_id, code)).net
+    return Money(net - (await held(db, mutuelle_id, code)).credits, currency)
+
+
+async def owed_on(db: AsyncConnection, mutuelle_id: str, code: str, currency: str) -> Money:
+    """What we owe on an account, less what payouts under way pay off."""
+    net = (await balance(db, mutuelle_id, code)).net
+    return Money(-net - (await held(db, mutuelle_id, code)).debits, currency)
+
+
 # The open accounts of these kinds, but cash that others hold; and whether one is her own box.
 _USABLE = text(
     """
@@ -181,7 +194,7 @@ _USABLE = text(
 
 
 async def owed_to_facilities(db: AsyncConnection, mutuelle_id: str) -> list[Owed]:
-    """The facilities to which something is owed, with how much and their phones."""
+    """The facilities to which something is owed, with how much and their phones; not what payouts under way pay."""
     rows = await db.execute(
         select(facility.c.id, facility.c.name, facility.c.phone).where(facility.c.mutuelle_id == mutuelle_id)
     )
@@ -190,7 +203,7 @@ async def owed_to_facilities(db: AsyncConnection, mutuelle_id: str) -> list[Owed
     for code, owed in await _balances(db, mutuelle_id, "payable"):
         of = known.get(parse(code).sub)
         name, phone = (of.name, of.phone) if of else (spelt(parse(code).sub), "")
-        found.append(Owed(code, name, Money(-owed.amount_minor, owed.currency), phone))
+        found.append(Owed(code, name, await owed_on(db, mutuelle_id, code, owed.currency), phone))
     return [one for one in found if one.amount.amount_minor > 0]
 
 

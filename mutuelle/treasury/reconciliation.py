@@ -1,4 +1,4 @@
-"""Three lists that must agree: the ledger, our payments, the statements; what differs, by kind and age.
+"""Three lists that must agree: the ledger, our payments and payouts, the statements; what differs, by kind and age.
 
 A day of an account is compared only if a statement of it came: before that nothing is known to differ.
 """
@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger import accounts
 from locales import Money
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.treasury.statements.accounts import StatedAccount, stated_accounts
@@ -20,6 +21,8 @@ CURRENT = timedelta(days=90)  # what a treasurer is told of: `keneya reconcile` 
 SHOWN = timedelta(days=7)  # days that are shown though nothing differs, where no day was asked for
 # The kinds of differences, in words.
 PAYMENT_UNSTATED = "payment not in the statement"
+PAYOUT_UNSTATED = "payout not in the statement"
+PAYOUT_CAME_BACK = "payout that came back, not taken back in the book"
 PAYMENT_UNBOOKED = "payment not in the ledger"
 MOVE_UNSTATED = "booked, not in the statement"
 LINE_UNBOOKED = "in the statement, not booked"
@@ -74,8 +77,8 @@ async def reconcile(
     """Compare one day of all accounts of a mutuelle at operators and banks; without `day` all that ever differed."""
     today = mutuelle.today(now)
     first, last = (day, day) if day else (date(2000, 1, 1), today)
-    accounts = await stated_accounts(db, mutuelle.id)
-    differences = await _differences(db, mutuelle, accounts, first, last)
+    stated = await stated_accounts(db, mutuelle.id)
+    differences = await _differences(db, mutuelle, stated, first, last)
     if day is None:
         first = min([today - SHOWN, *(one.on for one in differences)])
     shown = {(one.account, one.on) for one in differences}
@@ -84,7 +87,7 @@ async def reconcile(
         for one in await _days(db, mutuelle, first, last)
         if day or one.on > today - SHOWN or (one.account, one.on) in shown
     ]
-    return Reconciliation(mutuelle, days, differences, await _waiting(db, accounts, day or today))
+    return Reconciliation(mutuelle, days, differences, await _waiting(db, stated, day or today))
 
 
 async def differing(db: AsyncConnection, mutuelle: Mutuelle, today: date) -> tuple[int, int]:
@@ -92,18 +95,19 @@ async def differing(db: AsyncConnection, mutuelle: Mutuelle, today: date) -> tup
 
     Only accounts of which a statement came: of the others nothing is known to differ.
     """
-    stated = set(await db.scalars(_STATED_ACCOUNTS, {"mutuelle": mutuelle.id}))
-    accounts = [StatedAccount(mutuelle.id, code) for code in sorted(stated)]
-    found = await _differences(db, mutuelle, accounts, today - CURRENT, today)
+    codes = set(await db.scalars(_STATED_ACCOUNTS, {"mutuelle": mutuelle.id}))
+    stated = [StatedAccount(mutuelle.id, code) for code in sorted(codes)]
+    found = await _differences(db, mutuelle, stated, today - CURRENT, today)
     return len(found), max((one.age_days(today) for one in found), default=0)
 
 
 async def _differences(
-    db: AsyncConnection, mutuelle: Mutuelle, accounts: Sequence[StatedAccount], first: date, last: date
+    db: AsyncConnection, mutuelle: Mutuelle, stated: Sequence[StatedAccount], first: date, last: date
 ) -> list[Difference]:
     differences: list[Difference] = []
-    for account in accounts:
+    for account in stated:
         differences += await _of_payments(db, mutuelle, account, first, last)
+        differences += await _of_payouts(db, mutuelle, account, first, last)
         differences += await _of_moves(db, mutuelle, account, first, last)
     return sorted(differences, key=lambda one: (one.on, one.account, one.kind, one.what))
 
@@ -113,7 +117,18 @@ async def _of_payments(
 ) -> list[Difference]:
     rows = await db.execute(_PAYMENTS, _facts(mutuelle, account, first, last))
     return [
-        Difference(mutuelle.id, account.name, kind, on, Money(amount_minor, mutuelle.currency), what)
+        Difference(mutuelle.id, account.shown, kind, on, Money(amount_minor, mutuelle.currency), what)
+        for kind, on, amount_minor, what in rows
+    ]
+
+
+async def _of_payouts(
+    db: AsyncConnection, mutuelle: Mutuelle, account: StatedAccount, first: date, last: date
+) -> list[Difference]:
+    """Payouts of this account that no line shows; and those of which a line shows that they came back."""
+    rows = await db.execute(_PAYOUTS, _facts(mutuelle, account, first, last))
+    return [
+        Difference(mutuelle.id, account.shown, kind, on, Money(amount_minor, mutuelle.currency), what)
         for kind, on, amount_minor, what in rows
     ]
 
@@ -133,9 +148,14 @@ async def _of_moves(
         for (line_id, on, amount), _on, _amount in debits
         if (line_id, on, amount) not in booked
     ]
-    own = [(MOVE_UNSTATED, one.on, one.amount_minor, one.kind) for one in unstated if _expected(one, stated)]
+    apart = await db.scalar(_HAS_FILE, {**facts, "account": accounts.disbursement(account.name)})
+    own = [
+        (MOVE_UNSTATED, one.on, one.amount_minor, one.kind)
+        for one in unstated
+        if _expected(one, stated) and (apart or not one.within)
+    ]
     return [
-        Difference(mutuelle.id, account.name, kind, on, Money(amount, mutuelle.currency), what)
+        Difference(mutuelle.id, account.shown, kind, on, Money(amount, mutuelle.currency), what)
         for kind, on, amount, what in (*lines, *own)
         if first <= on <= last
     ]
@@ -155,15 +175,17 @@ async def _days(db: AsyncConnection, mutuelle: Mutuelle, first: date, last: date
 
 
 async def _waiting(
-    db: AsyncConnection, accounts: Sequence[StatedAccount], day: date
+    db: AsyncConnection, stated: Sequence[StatedAccount], day: date
 ) -> list[tuple[str, date | None]]:
     """The accounts whose statements do not have this day."""
     found: list[tuple[str, date | None]] = []
-    for account in accounts:
+    for account in stated:
         facts = {"mutuelle": account.mutuelle_id, "account": account.code, "day": day}
         has, last = (await db.execute(_LAST, facts)).one()
-        if not has:
-            found.append((account.name, last))
+        if not has and (
+            last or not account.is_for_payouts
+        ):  # whose lines may be in the other one's statement
+            found.append((account.shown, last))
     return found
 
 
@@ -178,6 +200,8 @@ def _facts(mutuelle: Mutuelle, account: StatedAccount, first: date, last: date) 
         "unstated": PAYMENT_UNSTATED,
         "unbooked": PAYMENT_UNBOOKED,
         "contradiction": CONTRADICTION,
+        "payout_unstated": PAYOUT_UNSTATED,
+        "came_back": PAYOUT_CAME_BACK,
     }
 
 
@@ -210,10 +234,35 @@ _PAYMENTS = text(
              and c.closed_at is null)
     """.replace("STATED", _STATED.replace("DAY", "p.on_day").replace("AT", "p.completed_at"))
 )
+# A payout is expected in a statement of its account for payouts; in one of the collections of the same name only where
+# such statements show payouts: then both are one wallet.
+_PAYOUTS = text(
+    """
+    select cast(:payout_unstated as text), p.on_day, -p.amount_minor, p.reference::text
+      from (select *, (completed_at at time zone :zone)::date as on_day from payout
+             where mutuelle_id = :mutuelle and account = :name and state in ('PAID', 'REVERSED')) p
+     where p.on_day between :first and :last
+       and not exists (select from statement_line s where s.mutuelle_id = :mutuelle and s.payout = p.reference
+                          and s.amount_minor < 0)
+       and (:account = p.credit or exists (select from statement_line s
+                where s.mutuelle_id = :mutuelle and s.account = :account and s.kind = 'payout'))
+       and STATED
+    union all
+    select :came_back, s.occurred_on, s.amount_minor, s.line_id || ' ' || s.payout
+      from statement_line s join payout p on p.mutuelle_id = s.mutuelle_id and p.reference = s.payout
+     where s.mutuelle_id = :mutuelle and s.account = :account and s.amount_minor > 0 and s.kind = 'payout'
+       and p.state = 'PAID' and s.occurred_on between :first and :last
+    """.replace("STATED", _STATED.replace("DAY", "p.on_day").replace("AT", "p.completed_at"))
+)
+_HAS_FILE = text(
+    "select exists (select from statement_file where mutuelle_id = :mutuelle and account = :account)"
+)
 _DEBITS = text(
     """
-    select line_id, occurred_on, amount_minor from statement_line
+    select line_id, occurred_on, amount_minor from statement_line s
      where mutuelle_id = :mutuelle and account = :account and kind = 'debit' and occurred_on between :first and :last
+       and not exists (select from payout p where p.mutuelle_id = s.mutuelle_id and p.reference = s.payout
+             and p.state in ('PAID', 'REVERSED') and p.amount_minor = -s.amount_minor)
      order by occurred_on, line_id
     """
 )
@@ -234,7 +283,7 @@ _DAYS = text(
           from ledger.account a
           join ledger.entry e on e.mutuelle_id = a.mutuelle_id and e.account = a.code
           join ledger.journal j on j.mutuelle_id = e.mutuelle_id and j.id = e.journal_id
-         where a.mutuelle_id = :mutuelle and a.fund = 'health' and a.kind in ('float', 'bank')
+         where a.mutuelle_id = :mutuelle and a.fund = 'health' and a.kind in ('float', 'bank', 'disbursement')
            and coalesce(j.occurred_on, j.effective_on) between :first and :last
          group by 1, 2
     ), paid as (
@@ -250,7 +299,8 @@ _DAYS = text(
           from statement_line s where s.mutuelle_id = :mutuelle and s.occurred_on between :first and :last
          group by 1, 2
     )
-    select split_part(account, ':', 3), on_day, coalesce(m.came, 0)::bigint, coalesce(m.went, 0)::bigint,
+    select replace(regexp_replace(account, '^health:(float|bank):', ''), 'health:', ''), on_day,
+           coalesce(m.came, 0)::bigint, coalesce(m.went, 0)::bigint,
            coalesce(p.paid, 0)::bigint, coalesce(s.came, 0)::bigint, coalesce(s.went, 0)::bigint,
            exists (select from statement_file f where f.mutuelle_id = :mutuelle and f.account = account
                       and on_day between f.first_on and f.last_on)

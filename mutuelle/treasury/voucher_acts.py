@@ -53,7 +53,12 @@ async def proposal_of(
     limits = await limits_of(db, mutuelle.id, today)
     if new.amount.amount_minor < limits.two_signatures_from_minor and not _always_two(own, new):
         return None
-    facts: dict[str, Any] = {
+    return NewJointAct(VOUCHER.name, facts_of_voucher(own, new, today), new.reason)
+
+
+def facts_of_voucher(own: Appointment, new: NewVoucher, on: date) -> dict[str, Any]:
+    """What an act about this voucher keeps."""
+    return {
         "kind": str(new.kind),
         "debit": new.debit,
         "credit": new.credit,
@@ -69,15 +74,16 @@ async def proposal_of(
         "care": asdict(new.care) if new.care else None,
         "by": own.phone,
         "name": own.name,
-        "on": today.isoformat(),
+        "on": on.isoformat(),
     }
-    return NewJointAct(VOUCHER.name, facts, new.reason)
 
 
 def _always_two(own: Appointment, new: NewVoucher) -> bool:
-    """Whether she hands on cash, decides about unmatched money, or pays herself, perhaps under another phone."""
+    """Whether she hands on cash, decides about unmatched money, has an operator send some, or pays herself, perhaps
+    under another phone.
+    """
     pays_herself = new.phone == own.phone or initials(new.party) == initials(own.name)
-    return new.kind is VoucherKind.HANDED or bool(new.found) or pays_herself
+    return new.kind is VoucherKind.HANDED or bool(new.found) or new.is_payout or pays_herself
 
 
 async def words_to_record(db: AsyncConnection, caller: Caller, own: Appointment, new: NewVoucher) -> Sentence:
@@ -142,11 +148,18 @@ async def _lock(db: AsyncConnection, own: Appointment, facts: Facts) -> None:
     await lock_voucher(db, own.mutuelle_id, voucher_of_facts(facts))
 
 
-async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, facts: Facts) -> Matter:
+async def look_at_voucher(db: AsyncConnection, caller: Caller, own: Appointment, facts: Facts) -> Matter:
+    """The voucher of an act as it is now; RefusedError where it is not possible (any more)."""
     on = date.fromisoformat(facts["on"])
     matter = Matter(voucher_of_facts(facts), facts["by"], facts["name"], on)
     await expect_possible(db, caller, own, matter)
     return matter
+
+
+async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, facts: Facts) -> Matter:
+    if voucher_of_facts(facts).is_payout:  # an act of its own kind: `payouts/payout_acts.py`
+        raise RefusedError(CHANGED)
+    return await look_at_voucher(db, caller, own, facts)
 
 
 async def _carry_out(db: AsyncConnection, act: JointAct, matter: Matter, at: datetime) -> None:

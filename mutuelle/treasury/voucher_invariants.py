@@ -5,18 +5,25 @@ from mutuelle.scheme.limits import USUAL
 
 # Which kinds of accounts get and give the money, by kind of voucher. `suspense`: found money (a statement came first).
 _BETWEEN = """(values
-    ('expense', '{purchases,travel,services,staff,taxes,costs}', '{cash,bank}'),
-    ('facility paid', '{payable}', '{cash,bank}'), ('care bill', '{benefits}', '{payable}'),
-    ('credit given back', '{member}', '{cash,bank}'),
+    ('expense', '{purchases,travel,services,staff,taxes,costs}', '{cash,bank,disbursement}'),
+    ('facility paid', '{payable}', '{cash,bank,disbursement}'), ('care bill', '{benefits}', '{payable}'),
+    ('credit given back', '{member}', '{cash,bank,disbursement}'),
     ('deposit', '{bank,suspense}', '{cash}'), ('withdrawal', '{cash}', '{bank}'),
     ('cash handed over', '{cash}', '{cash}'),
     ('money sent', '{transit}', '{bank,float,disbursement}'),
     ('money arrived', '{bank,float,disbursement,suspense}', '{transit}'),
     ('subsidy', '{cash,bank,suspense}', '{subsidies}'), ('gift', '{cash,bank,suspense}', '{gifts}'),
     ('grant', '{cash,bank}', '{subsidies}'), ('debt received', '{cash,bank,suspense}', '{receivable}'),
-    ('found money given back', '{suspense}', '{cash,bank,float}'), ('found money kept', '{suspense}', '{gifts}')
+    ('found money given back', '{suspense}', '{cash,bank,float,disbursement}'),
+    ('found money kept', '{suspense}', '{gifts}')
     ) k (kind, getters, givers)"""
 
+# How the journal of a voucher moves its money: that of a payout posts what was reserved, unless it was freed before.
+_PHASE = """case when exists (select from payout p where p.mutuelle_id = v.mutuelle_id and p.reference = v.reference)
+                  and not exists (select from payout_move f where f.mutuelle_id = v.mutuelle_id
+                         and f.reference = v.reference and f.to_state = 'FAILED') then 'post' else 'single' end"""
+
+_IS_PAYOUT = "exists (select from payout p where p.mutuelle_id = v.mutuelle_id and p.reference = v.reference)"
 VOUCHERS: tuple[Invariant, ...] = (
     Invariant(
         "voucher_posted_once",
@@ -35,8 +42,8 @@ VOUCHERS: tuple[Invariant, ...] = (
             or j.reverses_id is distinct from b.journal_id
             or array(select (m.debit_account, m.credit_account, m.amount, m.currency, m.phase)::text
                        from ledger.movement m where m.mutuelle_id = q.mutuelle_id and m.journal_id = q.journal_id)
-               <> array[(v.debit, v.credit, v.amount_minor, v.currency, 'single')::text]
-        """,
+               <> array[(v.debit, v.credit, v.amount_minor, v.currency, PHASE)::text]
+        """.replace("PHASE", _PHASE),
     ),
     Invariant(
         "voucher_numbers_have_no_gap",
@@ -55,7 +62,7 @@ VOUCHERS: tuple[Invariant, ...] = (
         select coalesce(v.mutuelle_id || ' ' || v.code, a.mutuelle_id || ' ' || a.id) from voucher v
           full join (select * from joint_act where kind in ('voucher', 'voucher reversal') and answer = 'approved') a
                on a.mutuelle_id = v.mutuelle_id and a.id = v.act
-         where v.reference is null or (v.act is not null and (a.id is null or a.reason <> v.reason
+         where v.reference is null or (v.act is not null and not IS_PAYOUT and (a.id is null or a.reason <> v.reason
                 or v.dated::text <> a.facts ->> 'on' or v.amount_minor <> (a.facts ->> 'amount_minor')::bigint
                 or v.currency <> a.facts ->> 'currency'
                 or (v.proposed_by, v.proposer_name) <> (a.proposed_by, a.proposer_name)
@@ -69,7 +76,7 @@ VOUCHERS: tuple[Invariant, ...] = (
                      where l.mutuelle_id = v.mutuelle_id and l.name = 'two_signatures_from_minor'
                        and l.since <= v.dated and l.recorded_at <= v.recorded_at
                      order by l.since desc, l.version desc limit 1), USUAL)))
-        """.replace("USUAL", str(USUAL.two_signatures_from_minor)),
+        """.replace("USUAL", str(USUAL.two_signatures_from_minor)).replace("IS_PAYOUT", _IS_PAYOUT),
     ),
     Invariant(
         "voucher_was_a_treasurers",
@@ -108,7 +115,7 @@ VOUCHERS: tuple[Invariant, ...] = (
           join stands a on a.mutuelle_id = s.mutuelle_id and a.completes = s.reference
          group by s.mutuelle_id, s.reference
         having count(*) > 1 or bool_or(a.amount_minor <> s.amount_minor or a.debit not in (s.toward, regexp_replace(
-                                           s.toward, ':(bank|float):', ':suspense:'))
+                                           s.toward, ':(bank|float|disbursement):', ':suspense:'))
                                        or a.credit <> s.debit or s.kind <> 'money sent')
             or not bool_and(exists (select from stands q
                                      where q.mutuelle_id = s.mutuelle_id and q.reference = s.reference))

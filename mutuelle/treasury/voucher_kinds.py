@@ -12,6 +12,7 @@ from values import value
 
 SOURCE = "voucher"  # of its journal, whose key is the voucher's reference
 SUSPENSE = "suspense"  # kind of account in which found money lies: decided once, by two
+DISBURSEMENT = "disbursement"  # kind of account from which an operator sends money to phones
 BOX = "box"  # stands for the kind of account in the code of a treasurer's own cash: `health:box:+22376000007`
 CODE_DIGITS = 6
 # What stands before the number of a voucher of another fund than health, each of which counts its own (in French:
@@ -76,6 +77,11 @@ class NewVoucher:
     @property
     def fund(self) -> str:
         return self.debit.partition(":")[0]
+
+    @property
+    def is_payout(self) -> bool:
+        """Whether an operator pays it to a phone: it is written once the operator has."""
+        return self.kind in PAYS and self.credit.split(":")[1] == DISBURSEMENT
 
 
 @value

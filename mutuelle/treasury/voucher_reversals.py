@@ -15,7 +15,8 @@ from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAc
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.cash_disputes import close_dispute
-from mutuelle.treasury.own_money import OWN, grants_of
+from mutuelle.treasury.own_money import OWN, free_in, grants_of
+from mutuelle.treasury.payouts.payouts import note_reversed
 from mutuelle.treasury.voucher_acts import lock_voucher, tell_number
 from mutuelle.treasury.voucher_kinds import SUSPENSE, NumberedVoucher, Signatures, VoucherKind
 from mutuelle.treasury.voucher_reads import on_the_way, voucher_of
@@ -68,7 +69,7 @@ async def _look_again(db: AsyncConnection, _caller: Caller, own: Appointment, fa
         raise RefusedError(_("This money has arrived: take back its arrival first."))
     held = found.amount
     if parse(found.debit).kind.name in OWN:
-        held = Money((await balance(db, own.mutuelle_id, found.debit)).net, held.currency)
+        held = await free_in(db, own.mutuelle_id, found.debit, held.currency)
     if found.kind is VoucherKind.BILL:  # what was paid to the facility is not owed any more
         held = Money(-(await balance(db, own.mutuelle_id, found.credit)).net, held.currency)
     if found.kind is VoucherKind.GRANT:
@@ -90,6 +91,7 @@ async def _take_back(db: AsyncConnection, act: JointAct, taken: TakenBack, at: d
     mutuelle = await get_mutuelle(db, act.mutuelle_id)
     signed = Signatures(act.proposed_by, act.proposer, taken.on, act=UUID(act.id))
     back = await reverse_voucher(db, mutuelle, taken.voucher, signed, act.reason, at)
+    await note_reversed(db, taken.voucher, By(TWO_TREASURERS, act.reason, at))
     await close_dispute(db, mutuelle.id, taken.voucher.code, by=By(TWO_TREASURERS, act.reason, at))
     await tell_number(db, mutuelle, act, back, at)
 

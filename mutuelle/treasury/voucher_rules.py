@@ -15,7 +15,7 @@ from mutuelle.households.member_numbers import shown_number
 from mutuelle.officers.roles import Appointment, Role, officers_of
 from mutuelle.treasury.care_bills import bill_words, expect_bill
 from mutuelle.treasury.cash_in_hand import cash_in_hand_of
-from mutuelle.treasury.own_money import account_name, grants_of
+from mutuelle.treasury.own_money import account_name, free_in, grants_of, owed_on
 from mutuelle.treasury.unmatched.kept import STATED, expect_found, expect_not_stated
 from mutuelle.treasury.voucher_kinds import BOX, NewVoucher, NumberedVoucher, VoucherKind
 from mutuelle.treasury.voucher_reads import on_the_way
@@ -107,8 +107,8 @@ def stated_first(sent: NumberedVoucher) -> str:
 async def _expect_money(db: AsyncConnection, own: Appointment, matter: Matter) -> None:
     """Refused where less is in the account that gives, or is left of the grant that it is spent from."""
     new = matter.voucher
-    code = await real_account(db, own, new.credit)
-    held = Money((await balance(db, own.mutuelle_id, code)).net if code else 0, new.amount.currency)
+    code, currency = await real_account(db, own, new.credit), new.amount.currency
+    held = await free_in(db, own.mutuelle_id, code, currency) if code else Money(0, currency)
     if new.grant:
         left = {grant.key: grant.left for grant in await grants_of(db, own.mutuelle_id)}
         held = min(held, left.get(new.grant, Money(0, held.currency)))
@@ -129,7 +129,10 @@ async def real_account(db: AsyncConnection, own: Appointment, code: str) -> str:
 async def _expect_at_most(
     db: AsyncConnection, mutuelle_id: str, new: NewVoucher, account: str, *, sign: int
 ) -> None:
-    owed = Money(sign * (await balance(db, mutuelle_id, account)).net, new.amount.currency)
+    if sign < 0:
+        owed = await owed_on(db, mutuelle_id, account, new.amount.currency)
+    else:
+        owed = Money((await balance(db, mutuelle_id, account)).net, new.amount.currency)
     if new.amount > owed:
         raise RefusedError(
             _("{party}: only {owed} is owed now. Nothing was done.", party=new.party, owed=owed)
@@ -166,10 +169,9 @@ async def credit_of(db: AsyncConnection, caller: Caller, own: Appointment, numbe
         raise RefusedError(
             _("A mobile payment for this household is under way. Please wait until it is settled.")
         )
-    in_book = -(
-        await balance(db, own.mutuelle_id, household.account)
-    ).net  # a merge takes the credit elsewhere
-    credit = min(stands.credit, Money(in_book, stands.credit.currency))
+    currency = stands.credit.currency  # a merge takes the credit elsewhere
+    in_book = await owed_on(db, own.mutuelle_id, household.account, currency)
+    credit = min(stands.credit, in_book)
     if credit.amount_minor <= 0:
         raise RefusedError(_("This household has paid nothing too much."))
     phones = await phones_of(db, household)

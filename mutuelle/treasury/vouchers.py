@@ -91,6 +91,26 @@ async def write_voucher(
     return written
 
 
+async def number_voucher(
+    db: AsyncConnection,
+    mutuelle: Mutuelle,
+    reference: UUID,
+    new: NewVoucher,
+    signed: Signatures,
+    at: datetime,
+) -> NumberedVoucher:
+    """Write and number a voucher whose journal was posted under this reference, and notify who is paid.
+
+    The caller holds `lock_vouchers`.
+    """
+    row = _row(mutuelle, reference, new, signed, at) | {
+        "debit": new.debit,
+        "credit": new.credit,
+        "toward": None,
+    }
+    return await _write(db, mutuelle, row, at)
+
+
 async def reverse_voucher(
     db: AsyncConnection,
     mutuelle: Mutuelle,

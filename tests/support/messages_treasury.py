@@ -9,12 +9,15 @@ from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import Officer
 from mutuelle.treasury import messages
 from mutuelle.treasury.cash_counts import CASH_COUNT
+from mutuelle.treasury.payouts.outcomes import OUTCOME, WAS_NOT, WAS_PAID
+from mutuelle.treasury.payouts.payout_acts import PAYOUT
 from mutuelle.treasury.unmatched.corrections import CORRECTION
 from mutuelle.treasury.unmatched.decisions import MoneyOutcome
 from mutuelle.treasury.unmatched.group_acts import group_receipt
 from mutuelle.treasury.unmatched.groups import MOST_HOUSEHOLDS, MOST_PAYER, GroupList
 from mutuelle.treasury.unmatched.matches import MONEY_MATCH
 from mutuelle.treasury.voucher_answers import MOST_REASON
+from mutuelle.treasury.voucher_kinds import VoucherKind
 from mutuelle.treasury.voucher_reversals import REVERSAL
 from mutuelle.treasury.waivers import WAIVER
 from mutuelle.year_end.asked import LONGEST_PLACE
@@ -43,6 +46,16 @@ GROUP = GroupList(
     AT,
 )
 TO_NAME = _("{amount} to {party}", amount=BIG, party=NAME)
+
+SENT = {
+    **{
+        "kind": VoucherKind.FACILITY,
+        "debit": "health:payable:cscom",
+        "credit": "health:disbursement:x",
+        "party": NAME,
+    },
+    **{"amount_minor": BIG.amount_minor, "currency": BIG.currency},
+}
 
 MESSAGES: dict[str, Sentence] = {
     "cash receipt to a phone in doubt": messages.cash_receipt_in_doubt(MOST, "ABC234"),
@@ -102,6 +115,14 @@ MESSAGES: dict[str, Sentence] = {
     "voucher": messages.paid_by_voucher(MUTUELLE, BIG, VOUCHER_NUMBER, WHY, code=CODE),
     "voucher taken back": messages.voucher_taken_back(MUTUELLE, BIG, VOUCHER_NUMBER, WHY),
     "voucher signed": messages.voucher_signed(MUTUELLE, TO_NAME, VOUCHER_NUMBER, CODE),
+    "signature asked, payout": signature_asked(MUTUELLE, NAME, PAYOUT.label(SENT)),
+    **{
+        f"signature asked, {said}": signature_asked(MUTUELLE, NAME, OUTCOME.label({**SENT, "said": said}))
+        for said in (WAS_PAID, WAS_NOT)
+    },
+    "payout paid": messages.payout_paid(MUTUELLE, BIG, NAME, VOUCHER_NUMBER, CODE),
+    "payout failed": messages.payout_failed(MUTUELLE, BIG, NAME),
+    "payout late": messages.payout_late(MUTUELLE, BIG, NAME),
     "voucher contested": messages.voucher_disputed(NAME, BIG, VOUCHER_NUMBER, NAME),
     "debt waived": messages.debt_waived(MUTUELLE, MOST, HOME.number, DAY),
     "cash deposited": messages.deposit_confirmed(MUTUELLE, MOST, NAME, MOST),

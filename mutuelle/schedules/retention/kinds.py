@@ -77,6 +77,7 @@ KINDS: Sequence[DataKind] = (
         (
             *("payment", "payment_move", "payment_case", "cash_receipt", "cash_dispute", "statement_line"),
             *("money_decision", "group_list", "group_part", "voucher", "joint_act", "waiver"),
+            *("payout", "payout_move", "payout_case"),
         ),
         Then.SHORTENED,
         _("names and phones go with the household; sums, days and numbers are accounts"),
@@ -162,6 +163,13 @@ KINDS: Sequence[DataKind] = (
     ),
     DataKind(
         "operator notices", _("notices of operators as they came"), ("money_notice",), Then.ERASED, _OURS, 90
+    ),
+    DataKind(
+        "payee names",
+        _("in whose name a phone is registered at its operator"),
+        ("payee_name",),
+        Then.ERASED,
+        _("as long as two treasurers decide about a payment to it"),
     ),
     DataKind(
         "wrong checks", _("checks with a wrong number or code"), ("failed_check",), Then.ERASED, _OURS, YEAR

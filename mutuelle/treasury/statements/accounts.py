@@ -1,9 +1,10 @@
-"""Whose account a statement is of: the name behind `float` or `bank` in the ledger."""
+"""Whose account a statement is of: the name behind `float`, `bank` or `disbursement` in the ledger."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
+from mutuelle.treasury.voucher_kinds import DISBURSEMENT
 from values import value
 
 
@@ -17,6 +18,15 @@ class StatedAccount:
     @property
     def name(self) -> str:
         return accounts.parse(self.code).sub
+
+    @property
+    def shown(self) -> str:
+        """The name, as people say it: that of an account for payouts stands behind its kind."""
+        return f"{DISBURSEMENT}:{self.name}" if self.is_for_payouts else self.name
+
+    @property
+    def is_for_payouts(self) -> bool:
+        return accounts.parse(self.code).kind.name == DISBURSEMENT
 
     @property
     def suspense(self) -> str:
@@ -35,13 +45,16 @@ async def stated_accounts(db: AsyncConnection, mutuelle_id: str | None = None) -
 
 
 async def account_named(db: AsyncConnection, name: str, mutuelle_id: str | None = None) -> StatedAccount:
-    """The one account with this name; AccountNameError names those that exist, or the mutuelles that have it."""
+    """The one account with this name; AccountNameError names those that exist, or the mutuelles that have it.
+
+    One for payouts is called disbursement:NAME.
+    """
     known = await stated_accounts(db, mutuelle_id)
-    found = [one for one in known if one.name == name]
+    found = [one for one in known if one.shown == name]
     if len(found) == 1:
         return found[0]
     if not found:
-        names = ", ".join(sorted({one.name for one in known}))
+        names = ", ".join(sorted({one.shown for one in known}))
         raise AccountNameError(f"no account is called {name!r}; there are {names or 'none'}")
     owners = sorted({one.mutuelle_id for one in found})
     if len(owners) == 1:
@@ -54,7 +67,7 @@ async def account_named(db: AsyncConnection, name: str, mutuelle_id: str | None 
 _STATED = text(
     """
     select mutuelle_id, code from ledger.account
-     where fund = 'health' and kind in ('float', 'bank') and closed_on is null
+     where fund = 'health' and kind in ('float', 'bank', 'disbursement') and closed_on is null
        and mutuelle_id = coalesce(:mutuelle, mutuelle_id)
      order by mutuelle_id, code
     """

@@ -31,7 +31,7 @@ class StatementSource:
 
 @dataclass
 class DecidedLine:
-    """A line, and what becomes of its money: `kind` as in the table, its household, its receipt, its payment.
+    """A line, and what becomes of its money: `kind` as in the table, its household, its receipt, its payment or payout.
 
     `by_payment`: the payment's own journal has its money. `is_settled`: this line settled the payment.
     """
@@ -42,6 +42,7 @@ class DecidedLine:
     number: str | None = None
     receipt_code: str | None = None
     payment: UUID | None = None
+    payout: UUID | None = None
     own_journal: UUID | None = None
     by_payment: bool = False
     is_settled: bool = False
@@ -128,6 +129,7 @@ def _row(account: StatedAccount, file: UUID, one: DecidedLine) -> Mapping[str, o
         "number": one.number,
         "receipt_code": one.receipt_code,
         "payment": one.payment,
+        "payout": one.payout,
         "by_payment": one.by_payment,
         "own_journal": one.own_journal,
     }

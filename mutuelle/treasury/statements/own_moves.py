@@ -22,13 +22,17 @@ L = TypeVar("L")
 
 @value
 class OwnMove:
-    """A movement on the account that no payment and no statement has booked; above zero where money came in."""
+    """A movement on the account that no payment, payout or statement has booked; above zero where money came in.
+
+    `within`: between the accounts of one name for what is collected and for payouts: perhaps one wallet.
+    """
 
     journal_id: UUID
     on: date
     amount_minor: int
     kind: str
     recorded_at: datetime
+    within: bool = False
 
 
 async def own_moves(db: AsyncConnection, account: StatedAccount, first: date, last: date) -> list[OwnMove]:
@@ -56,7 +60,11 @@ def paired(
 
 _OWN = text(
     """
-    select j.id, coalesce(j.occurred_on, j.effective_on), m.amount, j.kind, j.recorded_at
+    select j.id, coalesce(j.occurred_on, j.effective_on), m.amount, j.kind, j.recorded_at,
+           exists (select from voucher v
+                     left join voucher sent on sent.mutuelle_id = v.mutuelle_id and sent.reference = v.completes
+                    where q.source = 'voucher' and v.mutuelle_id = :mutuelle and v.reference::text = q.key
+                      and split_part(coalesce(v.toward, sent.credit), ':', 3) = split_part(:account, ':', 3))
       from (select journal_id, amount, credit_account as counter from ledger.movement
              where mutuelle_id = :mutuelle and debit_account = :account and effective_on >= :first
                and phase in ('single', 'post')
@@ -69,6 +77,8 @@ _OWN = text(
      where coalesce(j.occurred_on, j.effective_on) between :first and :last
        and coalesce(q.source, '') not in ('payment', 'suspense', 'statement', 'statement fee')
        and split_part(m.counter, ':', 2) <> 'opening'
+       and not exists (select from payout o where q.source = 'voucher' and o.mutuelle_id = :mutuelle
+             and o.reference::text = q.key)
        -- Found money that is given back; matched money that its operator took back.
        and (split_part(m.counter, ':', 2) <> 'suspense' or q.source in ('voucher', 'decision'))
        -- What two moved from one household to another never left the account; what an operator took back did.

@@ -39,7 +39,9 @@ from mutuelle.treasury.statements.numbers import numbers_in
 from mutuelle.treasury.statements.own_moves import NEAR, own_moves, paired
 from mutuelle.treasury.statements.owners import lock_owners, owners_of
 from mutuelle.treasury.statements.payments import confirm_all, named_payments
+from mutuelle.treasury.statements.payouts import has_payouts, recognise_payouts
 from mutuelle.treasury.statements.reading import Advance, ReadStatement, unseen
+from mutuelle.treasury.vouchers import lock_vouchers
 
 SOURCE, FEE_SOURCE = (
     "statement",
@@ -51,9 +53,11 @@ POSTED_AT_ONCE = 500  # households' money of one pass
 
 @dataclass
 class TakenIn:
-    """What became of a statement, in lines. `posted` is money that reached its household by this file.
+    """What became of a statement, in lines. `posted` is money that reached its household, or a payout that was found
+    paid, by this file.
 
-    `known`: kept before, of a payment that was paid already, or booked by a treasurer. `fees` have a line or a column.
+    `known`: kept before, of a payment or payout that was paid already, or booked by a treasurer. `fees` have a line or
+    a column.
     `debits` are kept and not posted; `contradictions` are left to a person; `skipped` tell of no money.
     """
 
@@ -91,6 +95,8 @@ async def take_in(
     """Take the statement in, in the caller's transaction; with `faults` in the answer nothing was written."""
     taken = TakenIn(read.count, skipped=read.skipped, faults=list(read.faults))
     account = source.account
+    if await has_payouts(db, account):
+        await lock_vouchers(db, mutuelle.id)  # in the order in which a voucher is written
     await lock(db, Lock.STATEMENT, mutuelle.id, account.code)
     new, faults = await _new_lines(db, account, read)
     taken.faults += faults
@@ -135,6 +141,8 @@ async def _decide(
 ) -> list[DecidedLine]:
     """What becomes of each line. Confirms the payments that lines name; locks their households and all owners."""
     lines = [decided(account, line, _kind(line)) for line in new]
+    if await has_payouts(db, account):
+        await recognise_payouts(db, account, mutuelle, [one for one in lines if one.kind != "fee"], now)
     credits_ = [one for one in lines if one.kind == "unmatched"]
     named = await named_payments(db, account, [one.line for one in credits_])
     with_payment = [(credits_[nth], found) for nth, found in sorted(named.items())]
@@ -246,9 +254,9 @@ def _voucher(
 
 def _count(taken: TakenIn, lines: Sequence[DecidedLine]) -> None:
     counted = Counter(one.kind for one in lines)
-    settled = sum(one.kind == "payment" and one.is_settled for one in lines)
+    settled = sum(one.is_settled for one in lines if one.kind in ("payment", "payout"))
     taken.posted = counted["receipt"] + settled
-    taken.known += counted["payment"] - settled + counted["own"]
+    taken.known += counted["payment"] + counted["payout"] - settled + counted["own"]
     taken.unmatched, taken.debits = counted["unmatched"], counted["debit"]
     taken.contradictions = counted["contradiction"]
     taken.fees = counted["fee"] + sum(bool(one.line.fee_minor) for one in lines)

@@ -16,7 +16,7 @@ from ledger.accounts import parse
 from ledger.book import Movement, Origin, PostVerdict, reverse
 from locales import Fact, Money, Sentence, _
 from mutuelle.acts import By
-from mutuelle.contributions.payments import PaymentState, correct_to_paid, move
+from mutuelle.contributions.payments import PAYMENTS, KeptRow, PaymentState, correct_to_paid, move
 from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.settlement.receive import receive_all
 from mutuelle.contributions.standing import standing
@@ -280,7 +280,7 @@ async def _pay(db: AsyncConnection, act: JointAct, found: Correction, at: dateti
         )
     ).one()
     by = By(TWO_TREASURERS, act.reason, at)
-    await correct_to_paid(db, act.mutuelle_id, reference, by=by)
+    await correct_to_paid(db, KeptRow(PAYMENTS, act.mutuelle_id, reference), by=by)
     received = ReceivedMoney(
         number=money.number,
         amount=money.amount,

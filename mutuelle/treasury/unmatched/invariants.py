@@ -10,13 +10,17 @@ INVARIANTS: tuple[Invariant, ...] = (
         select coalesce(d.mutuelle_id || ' ' || d.act, a.mutuelle_id || ' ' || a.id) from money_decision d
         full join (select * from joint_act where answer = 'approved'
             and (kind in ('money match', 'group payment', 'money correction')
-                or (kind = 'voucher' and coalesce(facts ->> 'found', '') <> ''))) a
+                or (kind = 'voucher' and coalesce(facts ->> 'found', '') <> '')
+                or (kind = 'payout' and coalesce(facts ->> 'found', '') <> '' and exists (
+                    select from payout p where p.mutuelle_id = joint_act.mutuelle_id and p.act = joint_act.id
+                       and p.state in ('PAID', 'REVERSED'))))) a
             on a.mutuelle_id = d.mutuelle_id and a.id = d.act
         where d.act is null or a.id is null or d.amount_minor <> (a.facts ->> 'amount_minor')::bigint
-           or d.source || ' ' || d.key <> case a.kind when 'voucher' then a.facts ->> 'found'
+           or d.source || ' ' || d.key <> case when a.kind in ('voucher', 'payout') then a.facts ->> 'found'
                   else (a.facts ->> 'source') || ' ' || (a.facts ->> 'key') end
            or d.list is distinct from a.facts ->> 'list'
            or d.outcome <> case a.kind when 'money match' then 'household' when 'group payment' then 'group'
+                  when 'payout' then 'returned'
                   when 'voucher' then case a.facts ->> 'kind' when 'found money kept' then 'gift'
                          when 'found money given back' then 'returned' else 'own' end
                   else a.facts ->> 'outcome' end

@@ -26,7 +26,7 @@ from talk.trouble import RefusedError
 
 KEPT_AFTER_DAYS = 365  # so long its owner can come for it
 OUTCOMES = {VoucherKind.KEPT: MoneyOutcome.GIFT, VoucherKind.RETURNED: MoneyOutcome.RETURNED}  # others: OWN
-STATED = ("bank", "float")  # kinds of accounts of which statements come
+STATED = ("bank", "float", "disbursement")  # kinds of accounts of which statements come
 
 
 async def expect_found(db: AsyncConnection, mutuelle_id: str, new: NewVoucher, on: date) -> Unmatched:

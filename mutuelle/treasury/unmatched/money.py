@@ -170,6 +170,8 @@ select q.mutuelle_id, q.source, q.key, m.credit_account as account, m.amount, m.
        and case q.source when 'statement' then s.reference = came.of else s.payment = came.of and s.by_payment end
  where not exists (select from money_decision d
                     where d.mutuelle_id = q.mutuelle_id and d.source = q.source and d.key = q.key)
+   and not exists (select from payout o where o.mutuelle_id = q.mutuelle_id and o.found = q.source || ' ' || q.key
+                      and o.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')) -- it is being given back
    and (:key = '' or (q.source = :source and q.key = :key))
    and (:account = '' or (m.credit_account = :account and m.amount = :minor))
  order by day, q.mutuelle_id, q.key

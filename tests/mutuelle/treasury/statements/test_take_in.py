@@ -18,7 +18,7 @@ from locales import Money
 from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
 from mutuelle.acts import By
-from mutuelle.contributions.payments import PaymentState, correct_to_paid, move
+from mutuelle.contributions.payments import PAYMENTS, KeptRow, PaymentState, correct_to_paid, move
 from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.settlement.receive import receive_all
 from mutuelle.contributions.settlement.settle import settle
@@ -322,7 +322,7 @@ async def test_a_failed_payment_that_two_made_paid_is_not_confirmed_by_another_l
     )
     amount, debit = Money(12_000, "XOF"), accounts.suspense(PUSH)
     async with town.begin() as db:
-        await correct_to_paid(db, "BEN", UUID(reference), by=OFFICE)
+        await correct_to_paid(db, KeptRow(PAYMENTS, "BEN", UUID(reference)), by=OFFICE)
         await receive_all(db, [ReceivedMoney(household.number, amount, debit, voucher, "ABC234")], NOON)
     assert (await taken(town, [line(2, 12_000, reference)], name=PUSH)).unmatched == 1
     assert [amount for _debit, _credit, amount in await journals(town)] == [12_000, 12_000]
