@@ -10,10 +10,11 @@
 A notice is a form with the invoice's token. Its hash is the SHA-512 of the master key, a constant: it proves nothing.
 Names and e-mail addresses of payers do not leave us: the account's credentials have one e-mail address for all.
 
-Read in the provider's documentation: the paths, the fields, the words of the states, response_code "00", the refusal of
-Moov Côte d'Ivoire. Second hand, from clients in production: the confirm endpoint (six agree), response codes other
-than "00", the payouts behind the second comment of PAYOUTS. Unverified: whether Orange Mali pushes; whether MTN Benin
-takes ten digits (the documentation has eight, and it is older than the ten); what SoftPay answers to a wrong code; who
+Documented: the paths and fields, response_code "00", the states completed, failed and cancelled of an invoice, all of
+a payout, and the refusal of Moov Côte d'Ivoire. From PayDunya's own client in Python: the path of 3, its state pending.
+Second hand, from programs of others: its state expired, response codes other than "00", what a payout's status has
+beside its state, the second part of PAYOUTS. Unverified: whether phones of Orange Mali get a push; whether MTN Benin
+takes ten digits (the documentation has eight, and is older than the ten); what SoftPay answers to a wrong code; who
 bears the fee, which the dashboard decides: `fees` in an answer are the payer's, and no cost of the mutuelle.
 
 There is no sandbox for SoftPay and payouts. QR and web pages (Orange Senegal, Wave, Djamo) are of no use on a basic
