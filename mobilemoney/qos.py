@@ -10,6 +10,7 @@ banks only, so nothing is paid out from here.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -43,6 +44,7 @@ CAPABILITIES = Capabilities(
 
 WORDS = {"PENDING": Outcome.PENDING, "SUCCESSFUL": Outcome.PAID, "FAILED": Outcome.FAILED}
 DONE = "00"
+TOKEN = re.compile(r"[!-~]{1,4096}")  # what a header may carry
 # "Payment reference already exists", "Transaction exist with the specified transaction reference"
 KNOWN_ALREADY = ("already exists", "transaction exist")
 # It wants a name and an address of each payer: members have none to give, and need not.
@@ -64,7 +66,7 @@ def read_operator_ids(written: str) -> dict[str, str]:
     if len(pairs) == 1 and not pairs[0][1]:
         return dict.fromkeys(NETWORKS, pairs[0][0])
     ids = {network: name for network, _equals, name in pairs if name}
-    if len(ids) != len(pairs) or not ids.keys() <= set(NETWORKS):
+    if not ids or len(ids) != len(pairs) or not ids.keys() <= set(NETWORKS):
         raise ValueError(f"operator_ids is NETWORK=NAME …, with networks of {', '.join(NETWORKS)}")
     return ids
 
@@ -171,7 +173,7 @@ def token_in(reply: wire.HttpReply | None) -> str | None:
     """The token in the answer to signing in, whole: `HttpReply.text` would cut a long one."""
     data = (reply.body or {}).get("data") if reply is not None and reply.code == 200 else None
     token = data.get("accessToken") if isinstance(data, dict) else None
-    return token if isinstance(token, str) and token.isascii() and token.isprintable() else None
+    return token if isinstance(token, str) and TOKEN.fullmatch(token) else None
 
 
 def read_request(reply: wire.HttpReply | None) -> OperatorAnswer:

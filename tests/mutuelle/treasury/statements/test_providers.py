@@ -65,6 +65,10 @@ PORTALS = {
     "paydunya": Portal(
         "paydunya", "ML-orange", "+223700001", "paydunya", frozenset({"error500", "lost", "refused"})
     ),
+    "paygate, Flooz": Portal("paygate", "TG-moov", "+228961234", "paygate"),
+    "paygate, T-Money": Portal("paygate", "TG-togocel", "+228901234", "paygate"),
+    "qos": Portal("qos", "BJ-celtiis", "+22901401234", "qos"),
+    "simulated": Portal("simulated", "ML-orange", "+223701234", "plain"),
 }
 
 # What the operator does to a request, and what its payer answers to each prompt; whether the money came.

@@ -62,6 +62,12 @@ FILES = {
         "7812,101000101,PR1,15000,2026-11-20 10:00:00,FLOOZ,22896112233\n",
         [("7812", 15_000)],
     ),
+    "qos": (
+        "transRef;providerReference;status;msisdn;amountPaid;fee;currencyCode;completedAt\n"
+        "6f1d2a50-8c1e-4a3b-9d77-0c2e5b9a4417;PRV-1;SUCCESSFUL;22890112233;15000.00;150.0000;XOF;2026-11-20T10:00:00Z\n"
+        "6f1d2a50-8c1e-4a3b-9d77-0c2e5b9a4418;PRV-2;FAILED;22890112233;15000.00;0.0000;XOF;2026-11-20T10:01:00Z\n",
+        [("6f1d2a50-8c1e-4a3b-9d77-0c2e5b9a4417", 15_000)],
+    ),
     "paydunya": (
         "Numéro de transaction;Date de création;Statut;Téléphone client;Montant;Frais;Description\n"
         "PD1;20/11/2026 10:00;Complété;22370000001;15000;300;101000101\n"
@@ -76,7 +82,7 @@ FILES = {
         [("2026-11-20 15000 115000", 15_000), ("2026-11-20 -2000 113000", -2_000)],
     ),
 }
-FEES = {"pawapay": [30, 90], "mtn": [0, 100], "moov": [50], "paydunya": [300]}
+FEES = {"pawapay": [30, 90], "mtn": [0, 100], "moov": [50], "qos": [150], "paydunya": [300]}
 IS_FEE = {"plain": ["T2"], "orange-money": ["FR2611.2"], "bank": ["2026-11-20 -2000 113000"]}
 
 
