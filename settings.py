@@ -155,6 +155,16 @@ def read_credentials(environ: Mapping[str, str]) -> Credentials:
     return found
 
 
+def read_public_url(environ: Mapping[str, str]) -> str:
+    """Only the address to which operators post, for a command; SettingsError as in `read`."""
+    reader = _Reader(environ)
+    own = local_url(reader.text("HOST", "127.0.0.1"), reader.number("PORT", 8000, most=65535))
+    found = reader.url("PUBLIC_URL", ("http", "https"), own)
+    if reader.faults:
+        raise SettingsError(reader.faults)
+    return found
+
+
 def local_url(host: str, port: int | str) -> str:
     """The address of our web server for clients on this machine."""
     try:

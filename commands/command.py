@@ -209,6 +209,11 @@ def credentials() -> Credentials:
     return settings.read_credentials(environment())
 
 
+def public_url() -> str:
+    """The address to which gateways and operators post."""
+    return settings.read_public_url(environment())
+
+
 async def _refuse_wrong_clock(db: AsyncConnection) -> None:
     """CommandError if this machine's clock is wrong: it dates what a command writes."""
     try:

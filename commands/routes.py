@@ -17,8 +17,10 @@ from commands.command import (
     expect_mutuelle,
     group,
     of_mutuelle,
+    public_url,
 )
 from mobilemoney import adapters
+from mobilemoney.accounts import capabilities_of
 from mutuelle.acts import By
 from mutuelle.founding.founding import FoundingError
 from mutuelle.founding.rules import Route
@@ -31,7 +33,10 @@ def add(commands: Commands) -> None:
     list_ = command(route, "list", list_routes, "print the routes, and which of them can be used from here")
     add_ = command(route, "add", add_route, "ask the phones of a country by an operator; back: route remove")
     remove = command(route, "remove", remove_route, "ask them no more: they pay in cash; back: route add")
-    of_mutuelle(list_)
+    notices = command(
+        route, "notices", show_notices, "print the addresses to type into operators' dashboards"
+    )
+    of_mutuelle(list_, notices)
     of_mutuelle(add_, remove, required=True)
     for parser in (add_, remove):
         parser.add_argument("--country", type=_country, metavar="ML", required=True, help="of the phones")
@@ -65,6 +70,20 @@ async def list_routes(arguments: argparse.Namespace) -> int:
     )
     print(f"Routes: {len(found)}. Operators that are asked from here: {', '.join(there) or 'none'}.")
     print(f"Operators of this version: {', '.join(adapters())}.")
+    return 0
+
+
+async def show_notices(arguments: argparse.Namespace) -> int:
+    """Print, for each account whose notices come to one address, that address."""
+    await expect_mutuelle(arguments.mutuelle)
+    url = public_url()
+    async with database() as db:
+        found = await routes.accounts_of(db, arguments.mutuelle)
+    wanted = [one for one in found if one.operator in adapters()]
+    wanted = [one for one in wanted if capabilities_of(one.operator).notices_by_account]
+    for one in wanted:
+        print(f"{one.mutuelle_id:<8} {one.name}: {url}/money/{one.operator}/{one.notice_token}")
+    print(f"Accounts with one address for all notices: {len(wanted)}. The others tell it with each payment.")
     return 0
 
 

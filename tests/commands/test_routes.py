@@ -95,6 +95,29 @@ def test_a_route_is_removed_and_added_again_with_who_and_why(keneya: Keneya, dat
     assert rows(database, opened) == [(2,)], "its float and its suspense account"
 
 
+def test_the_address_for_notices_is_printed_where_an_operator_takes_one_for_all(
+    keneya: Keneya, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", "https://pay.example.org/")
+    assert keneya("route", "notices")[1] == (
+        "Accounts with one address for all notices: 0. The others tell it with each payment.\n"
+    )
+    there = ("--mutuelle", "BEN", "--country", "TG", "--operator", "paygate")
+    assert keneya("route", "add", *there, *BY)[1].splitlines()[-1] == "Networks: TG-moov, TG-togocel."
+    [(token,)] = rows(database, "select notice_token from operator_account where operator = 'paygate'")
+    for whose in ((), ("--mutuelle", "BEN")):
+        code, output, _ = keneya("route", "notices", *whose)
+        assert (code, output.splitlines()) == (
+            0,
+            [
+                f"BEN      paygate-TG: https://pay.example.org/money/paygate/{token}",
+                "Accounts with one address for all notices: 1. The others tell it with each payment.",
+            ],
+        )
+    monkeypatch.setenv("PUBLIC_URL", "ftp://pay.example.org")
+    assert keneya("route", "notices")[0] == 2
+
+
 def test_a_payment_under_way_goes_on_without_its_route(keneya: Keneya, database: Database) -> None:
     asked(database, AWA)
     asked(database, MARIAM, PaymentState.SENT)
