@@ -79,10 +79,9 @@ async def show_notices(arguments: argparse.Namespace) -> int:
     url = public_url()
     async with database() as db:
         found = await routes.accounts_of(db, arguments.mutuelle)
-    wanted = [one for one in found if one.operator in adapters()]
-    wanted = [one for one in wanted if capabilities_of(one.operator).notices_by_account]
-    for one in wanted:
-        print(f"{one.mutuelle_id:<8} {one.name}: {url}/money/{one.operator}/{one.notice_token}")
+    wanted = [one for one in found if one[2] in adapters() and capabilities_of(one[2]).notices_by_account]
+    for code, name, operator, token in wanted:
+        print(f"{code:<8} {name}: {url}/money/{operator}/{token}")
     print(f"Accounts with one address for all notices: {len(wanted)}. The others tell it with each payment.")
     return 0
 

@@ -4,7 +4,6 @@ A route is for new payments only: the operator is asked about a payment under wa
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -48,13 +47,13 @@ async def routes_of(db: AsyncConnection, mutuelle_id: str | None) -> list[tuple[
     return [(row.mutuelle_id, Route(row.network, row.operator, row.name)) for row in rows]
 
 
-async def accounts_of(db: AsyncConnection, mutuelle_id: str | None) -> list[sa.Row[Any]]:
+async def accounts_of(db: AsyncConnection, mutuelle_id: str | None) -> list[tuple[str, str, str, str]]:
     """(mutuelle_id, name, operator, notice_token) of the accounts at operators, of one mutuelle or of all."""
     account = operator_account.c
     wanted = sa.true() if mutuelle_id is None else account.mutuelle_id == mutuelle_id
     columns = (account.mutuelle_id, account.name, account.operator, account.notice_token)
     rows = await db.execute(select(*columns).where(wanted).order_by(account.mutuelle_id, account.name))
-    return list(rows)
+    return [(code, name, operator, token) for code, name, operator, token in rows]
 
 
 async def add_route(
