@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, Commands, acted, command, database, group, member, phone
 from mutuelle.acts import By
+from mutuelle.households.holders import Doubt
 from mutuelle.households.member_numbers import LENGTH
 from mutuelle.households.support_acts import SupportError
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -163,7 +164,7 @@ async def change_phone(arguments: argparse.Namespace) -> int:
 
 async def doubt_phone(arguments: argparse.Namespace) -> int:
     """Doubt who holds a phone; nobody is told: it may be a stranger's, or a thief's."""
-    why = phones.NEW_SIM if arguments.new_sim else phones.SUPPORT
+    why = Doubt.NEW_SIM if arguments.new_sim else Doubt.SUPPORT
     async with acting() as db:
         households = await phones.doubt(db, arguments.phone, why, by_of(arguments))
     for household in households:

@@ -6,14 +6,13 @@ from menus.vouchers import how_much, record
 from menus.words import one_of
 from mutuelle.benefits.bills import CareOfBill
 from mutuelle.benefits.rules import MOST_MINOR
-from mutuelle.benefits.services import SERVICES, service_name
+from mutuelle.benefits.services import SERVICES, own_services, service_name
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.treasury.care_bills import (
     bill_voucher,
     billing_facilities,
     care_day,
-    own_services,
     patients_of,
 )
 from talk.words import Caller, Option, ask, look

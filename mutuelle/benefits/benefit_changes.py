@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Fact, Sentence, _
 from mutuelle.benefits.quotes import BenefitFacts, benefit_facts
 from mutuelle.benefits.rules import Benefit, coming, in_force
-from mutuelle.benefits.services import service_name
+from mutuelle.benefits.services import own_services, service_name
 from mutuelle.benefits.tables import benefit
 from mutuelle.benefits.words import LEVEL_NAMES, difference
 from mutuelle.household_key import same_household
@@ -61,10 +61,12 @@ async def benefit_change(
     today = mutuelle.today(caller.at)
     notice_days = (await limits_of(db, mutuelle.id, today)).benefit_notice_days
     since = today + timedelta(days=OPEN_DAYS + notice_days)
+    named = await own_services(db, mutuelle.id)
     facts: dict[str, Any] = asdict(replace(new, since=since, version=1)) | {
         "since": since.isoformat(),
         "product_name": product_name,
         "notice_days": notice_days,
+        "own_name": named.get(new.service),  # of a service that the mutuelle has named itself
     }
     return NewJointAct(BENEFIT_CHANGE.name, facts, "a change of benefits")
 
@@ -160,10 +162,9 @@ async def _phones(db: AsyncConnection, mutuelle_id: str, product_code: str) -> l
 
 
 def _label(facts: Facts) -> Sentence:
-    new = rule_of_facts(facts)
-    return _(
-        "Change of care: {care}, {level}", care=service_name(new.service, {}), level=LEVEL_NAMES[new.level]
-    )
+    new, own_name = rule_of_facts(facts), facts["own_name"]
+    care = service_name(new.service, {new.service: own_name} if own_name else {})
+    return _("Change of care: {care}, {level}", care=care, level=LEVEL_NAMES[new.level])
 
 
 BENEFIT_CHANGE = known(

@@ -4,16 +4,17 @@ Bills are written one by one under the household's lock, so that a ceiling is pa
 facility's own tariff only the tariff counts.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import _
+from locales import Sentence, _
 from mutuelle.benefits.quotes import facts_for, quote_for
 from mutuelle.benefits.rules import Quote, QuoteState, Tariff, price_of_act
+from mutuelle.benefits.services import service_name
 from mutuelle.benefits.tables import care_bill
 from mutuelle.contributions.standing import facts_of, stands_on
 from mutuelle.households.households import find_household
@@ -37,7 +38,19 @@ class CareOfBill:
         return date.fromisoformat(self.cared_on)
 
 
-async def quote_of_bill(db: AsyncConnection, mutuelle_id: str, care: CareOfBill, at: datetime) -> Quote:
+@dataclass(frozen=True)
+class SeenBill:
+    """A bill as who signs it sees it: what is owed, the care in words, whether the same one is written down already.
+
+    The same: of that facility, patient, care, day and price. It may be a second act, or a paper that was typed twice.
+    """
+
+    quote: Quote
+    care: Sentence | str
+    is_there: bool
+
+
+async def see_bill(db: AsyncConnection, mutuelle_id: str, care: CareOfBill, at: datetime) -> SeenBill:
     """What the patient pays and the mutuelle owes of a bill, by the policy and the rules of the day of care.
 
     RefusedError where nobody owes anything to the facility: no agreement, no cover, care that is not paid.
@@ -62,14 +75,16 @@ async def quote_of_bill(db: AsyncConnection, mutuelle_id: str, care: CareOfBill,
         raise RefusedError(_("Your mutuelle has not said what it pays of this care."))
     if not found.paid_minor:
         raise RefusedError(_("The mutuelle owes nothing of this care: the patient pays all."))
-    return found
+    same = care.rank, care.service, care.day, found.price_minor, care.facility_id
+    written = [(one.rank, one.service, one.cared_on, one.price_minor, one.facility_id) for one in facts.bills]
+    return SeenBill(found, service_name(care.service, facts.named), same in written)
 
 
 async def write_bill(
     db: AsyncConnection, mutuelle_id: str, voucher: UUID, care: CareOfBill, at: datetime
 ) -> None:
     """Write the care of a voucher; what the mutuelle owes is looked up again, as the voucher's amount was."""
-    found = await quote_of_bill(db, mutuelle_id, care, at)
+    found = (await see_bill(db, mutuelle_id, care, at)).quote
     row = asdict(care) | {
         "mutuelle_id": mutuelle_id,
         "voucher": voucher,

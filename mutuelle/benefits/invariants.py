@@ -89,7 +89,7 @@ INVARIANTS: tuple[Invariant, ...] = (
                on a.mutuelle_id = b.mutuelle_id and a.id = b.act
          where b.mutuelle_id is null or (b.act is not null and (a.id is null
                or to_jsonb(b) - '{mutuelle_id,version,actor,act,decided_on,notice_days,recorded_at}'::text[]
-                  <> a.facts - '{product_name,notice_days,version}'::text[]))
+                  <> a.facts - '{product_name,notice_days,version,own_name}'::text[]))
             or (b.act is null and exists (select from benefit o
                  where (o.mutuelle_id, o.product_code, o.service, o.level)
                      = (b.mutuelle_id, b.product_code, b.service, b.level)

@@ -84,6 +84,7 @@ class BilledCare:
     cared_on: date
     price_minor: int
     paid_minor: int
+    facility_id: str = ""
 
 
 @value

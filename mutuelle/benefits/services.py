@@ -7,8 +7,11 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from rapidfuzz.distance import OSA
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _, languages, render
+from mutuelle.benefits.tables import named_service
 from talk.figures import LIKE_DIGITS
 from talk.questions import initials
 from values import value
@@ -41,6 +44,14 @@ WRITTEN: dict[str, Sentence] = {
 }
 CODE = "[A-Z]{3}"
 LETTERS = 3
+
+
+async def own_services(db: AsyncConnection, mutuelle_id: str) -> dict[str, str]:
+    """The services that the mutuelle has named itself, by code."""
+    rows = await db.execute(
+        select(named_service.c.code, named_service.c.name).where(named_service.c.mutuelle_id == mutuelle_id)
+    )
+    return {row.code: row.name for row in rows}
 
 
 def service_name(code: str, named: Mapping[str, str]) -> Sentence | str:

@@ -19,7 +19,7 @@ from mutuelle.cover.people import people_of, present
 from mutuelle.dates import local_time
 from mutuelle.free_codes import draw_digits, draw_free
 from mutuelle.household_key import OfHousehold, of_household
-from mutuelle.households.households import Household, lock_household, own_household, refuse_frozen
+from mutuelle.households.households import Household, lock_own_household
 from mutuelle.households.pins import try_household_pin
 from mutuelle.scheme.limits import changes_of, read_changes
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
@@ -91,9 +91,7 @@ async def make_code(
 
     A sentence where the household has a PIN and `pin` is not it.
     """
-    await lock_household(db, number)
-    household = await own_household(db, caller, number)
-    refuse_frozen(household)
+    household = await lock_own_household(db, caller, number)
     if rank not in {person.rank for person in present(await people_of(db, household))}:
         raise RefusedError(_("This person is no longer in the household."))
     mutuelle = await get_mutuelle(db, household.mutuelle_id)

@@ -13,7 +13,8 @@ from mutuelle.dates import local_time
 from mutuelle.households.holders import notices
 from mutuelle.households.households import Household
 from mutuelle.notify import Notification, notify, notify_in_languages
-from mutuelle.scheme.mutuelles import Mutuelle, treasurers
+from mutuelle.officers.appointments import tell_treasurers
+from mutuelle.scheme.mutuelles import Mutuelle
 from values import value
 
 AboutCard = Callable[[Mutuelle, datetime], Sentence]
@@ -49,9 +50,7 @@ async def notify_treasurers(
     db: AsyncConnection, mutuelle: Mutuelle, check: CheckToKnow, now: datetime
 ) -> None:
     """Notify the treasurers of a check that no phone of the household made: by card, or without a code."""
-    phones = [officer.phone for officer in await treasurers(db, mutuelle.id, mutuelle.today(now))]
-    sentences = dict.fromkeys(phones, to_know(mutuelle, check, now))
-    await notify(db, mutuelle.id, "check to know", sentences, now, event=check.reference)
+    await tell_treasurers(db, mutuelle, "check to know", to_know(mutuelle, check, now), now, check.reference)
 
 
 async def notify_used_again(

@@ -28,7 +28,7 @@ from mutuelle.households.households import (
     Household,
     household_named,
     lock_household,
-    own_household,
+    lock_own_household,
     refuse_frozen,
 )
 from mutuelle.households.member_numbers import shown_number
@@ -317,8 +317,7 @@ async def _changing(
 
     A sentence where its PIN is not `pin`.
     """
-    await lock_household(db, number)
-    household = await own_household(db, caller, number)
+    household = await lock_own_household(db, caller, number)
     await refuse_many_changes(db, caller, household)
     return await try_household_pin(db, caller, household, pin) or await family_of(db, household, caller.at)
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Sentence, _, _n
+from locales import Fact, Sentence, _, _n
 from mutuelle.acts import By
 from mutuelle.dates import local_date
 from mutuelle.household_key import of_household, same_household
@@ -20,7 +20,8 @@ from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.holders import believe
 from mutuelle.households.households import CONFIRMED, Household, free_phone, lock_household
 from mutuelle.notify import notify
-from mutuelle.scheme.mutuelles import get_mutuelle, treasurers
+from mutuelle.officers.appointments import tell_treasurers
+from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import beneficiary, household_change, household_phone, officer, place
 from mutuelle.tables import household as household_table
 from mutuelle.tables import mutuelle as mutuelles
@@ -112,11 +113,8 @@ async def deny_household(db: AsyncConnection, caller: Caller, *, number: str) ->
     position = await note_change(
         db, household, Change.DENIED, detail="", by=By(caller.phone, "its phone said no", caller.at)
     )
-    today = (await get_mutuelle(db, household.mutuelle_id)).today(caller.at)
-    phones = [who.phone for who in await treasurers(db, household.mutuelle_id, today)]
-    sentences = dict.fromkeys(phones, not_recognised(waiting))
-    event = f"{household.number} {position}"
-    await notify(db, household.mutuelle_id, "household denied", sentences, caller.at, event=event)
+    mutuelle, event = await get_mutuelle(db, household.mutuelle_id), f"{household.number} {position}"
+    await tell_treasurers(db, mutuelle, "household denied", not_recognised(waiting), caller.at, event)
 
 
 async def invite(db: AsyncConnection, caller: Caller, phone: str) -> None:
@@ -136,24 +134,25 @@ async def invite(db: AsyncConnection, caller: Caller, phone: str) -> None:
 
 def is_it_you(waiting: Unconfirmed) -> Sentence:
     """The question to a phone that may be a stranger's: initials and place only, no name of the household."""
+    facts: dict[str, Fact] = {
+        "mutuelle": waiting.household.mutuelle_name,
+        "initials": waiting.household.initials,
+        "place": waiting.place_name,
+    }
     if not waiting.officer:
         return _n(
             "The phone {phone} has registered you with {mutuelle}: {initials}, {place}, {n} person. Is it you?",
             "The phone {phone} has registered you with {mutuelle}: {initials}, {place}, {n} people. Is it you?",
             waiting.size,
             phone=waiting.who,
-            mutuelle=waiting.household.mutuelle_name,
-            initials=waiting.household.initials,
-            place=waiting.place_name,
+            **facts,
         )
     return _n(
         "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, {n} person. Is it you?",
         "The agent {officer} ({mutuelle}) has registered you: {initials}, {place}, {n} people. Is it you?",
         waiting.size,
         officer=waiting.officer,
-        mutuelle=waiting.household.mutuelle_name,
-        initials=waiting.household.initials,
-        place=waiting.place_name,
+        **facts,
     )
 
 

@@ -19,8 +19,8 @@ from mutuelle.household_key import of_household, same_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import CONFIRMED, KNOWN, Household, lock_household, phones_of_all
 from mutuelle.households.member_numbers import LENGTH, member_number
-from mutuelle.notify import notify
-from mutuelle.scheme.mutuelles import get_mutuelle, treasurers
+from mutuelle.officers.appointments import tell_treasurers
+from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone
 from prepared import Prepared
@@ -174,9 +174,7 @@ async def deny_phone(db: AsyncConnection, caller: Caller) -> None:
     by = By(caller.phone, "its holder said: not me", caller.at)
     for household in await doubt_phone(db, caller.phone, Doubt.NOT_ME, by=by):
         mutuelle = await get_mutuelle(db, household.mutuelle_id)
-        in_office = await treasurers(db, mutuelle.id, mutuelle.today(caller.at))
-        sentences = dict.fromkeys([who.phone for who in in_office], denied(household))
-        await notify(db, mutuelle.id, "phone denied", sentences, caller.at)
+        await tell_treasurers(db, mutuelle, "phone denied", denied(household), caller.at)
 
 
 def denied(household: Household) -> Sentence:

@@ -138,6 +138,14 @@ async def own_household(db: AsyncConnection, caller: Caller, number: str) -> Hou
     raise RefusedError(_("This phone does not speak for this household."))
 
 
+async def lock_own_household(db: AsyncConnection, caller: Caller, number: str) -> Household:
+    """The same, locked until the transaction ends; RefusedError while it is frozen too."""
+    await lock_household(db, number)
+    household = await own_household(db, caller, number)
+    refuse_frozen(household)
+    return household
+
+
 def refuse_frozen(household: Household) -> None:
     """Refused while one of its phones has said NO and no person has looked."""
     if household.is_frozen:

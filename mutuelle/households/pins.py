@@ -13,7 +13,7 @@ from mutuelle.acts import By
 from mutuelle.household_key import of_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.holders import masked, notices
-from mutuelle.households.households import Household, lock_household, own_household, refuse_frozen
+from mutuelle.households.households import Household, lock_own_household
 from mutuelle.locks import LOCK
 from mutuelle.notify import notify
 from mutuelle.officers.pin_hashing import hash_pin
@@ -71,13 +71,21 @@ async def try_household_pin(
     return wrong
 
 
+async def own_household_by_pin(
+    db: AsyncConnection, caller: Caller, number: str, pin: Secret | None
+) -> Household | Sentence:
+    """The caller's household, locked and not frozen; a sentence where it has a PIN and `pin` is not it."""
+    household = await lock_own_household(db, caller, number)
+    return await try_household_pin(db, caller, household, pin) or household
+
+
 async def draw_household_pin(
     db: AsyncConnection, caller: Caller, *, number: str, pin: Secret | None
 ) -> str | Sentence:
     """A new PIN for the household of the calling phone, shown once; a sentence where `pin` is not the one it has."""
-    household = await _own(db, caller, number)
-    if wrong := await try_household_pin(db, caller, household, pin):
-        return wrong
+    household = await own_household_by_pin(db, caller, number, pin)
+    if isinstance(household, Sentence):
+        return household
     drawn = draw_pin(caller.phone)
     sealed = caller.keyring.seal(PURPOSE, await hash_pin(drawn), household.number)
     kept = {"sealed": sealed, "issued_at": caller.at, "failures": 0, "locked_until": None}
@@ -94,9 +102,9 @@ async def end_household_pin(
     db: AsyncConnection, caller: Caller, *, number: str, pin: Secret | None
 ) -> Sentence | None:
     """The household of the calling phone has a PIN no longer; a sentence where `pin` is not the one."""
-    household = await _own(db, caller, number)
-    if wrong := await try_household_pin(db, caller, household, pin):
-        return wrong
+    household = await own_household_by_pin(db, caller, number, pin)
+    if isinstance(household, Sentence):
+        return household
     await take_pin(db, household, By(caller.phone, "asked", caller.at))
     return None
 
@@ -105,13 +113,6 @@ async def take_pin(db: AsyncConnection, household: Household, by: By) -> None:
     """Take away the household's PIN. The caller holds its lock, and knows who asks."""
     await db.execute(sa.delete(household_pin).where(of_household(household_pin, household)))
     await _note(db, household, Change.PIN_TAKEN, by)
-
-
-async def _own(db: AsyncConnection, caller: Caller, number: str) -> Household:
-    await lock_household(db, number)
-    household = await own_household(db, caller, number)
-    refuse_frozen(household)
-    return household
 
 
 async def _note(db: AsyncConnection, household: Household, what: Change, by: By) -> None:

@@ -79,7 +79,10 @@ def household_rows(g: SetupRows, households: list[Record], people: list[Record])
         g.count("households", is_there=line is not None)
         if household.regime:
             is_new = line is None or regime_changed(g, line.number, household.regime)
-            g.count("regimes", is_there=not is_new)
+            if household.regime.code:
+                g.count("regimes", is_there=not is_new)
+            elif line and is_new:
+                g.count("own payers", is_there=False)
         g.count("people", is_there=line is not None, lines=len(household.people))
         if line:
             _compare(g, record, household.said, line.said)

@@ -29,6 +29,7 @@ LABELS: dict[str, Sentence] = {
     "households": _("households"),
     "people": _("people in households"),
     "regimes": _("households of payers"),
+    "own payers": _("households without a payer from now on"),
     "balances": _("balances"),
 }
 

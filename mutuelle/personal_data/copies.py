@@ -16,8 +16,8 @@ from mutuelle.dates import local_date
 from mutuelle.household_key import of_household, same_household
 from mutuelle.households.change_log import Change, note_change
 from mutuelle.households.households import Household, lock_household, own_household
-from mutuelle.notify import notify
-from mutuelle.scheme.mutuelles import get_mutuelle, treasurers
+from mutuelle.officers.appointments import tell_treasurers
+from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import household as household_table
 from mutuelle.tables import household_change
 from mutuelle.tables import mutuelle as mutuelles
@@ -83,11 +83,8 @@ async def ask_copy(db: AsyncConnection, caller: Caller, *, number: str) -> None:
     position = await note_change(
         db, household, Change.COPY_ASKED, detail="", by=By(caller.phone, "asked by call", caller.at)
     )
-    today = (await get_mutuelle(db, household.mutuelle_id)).today(caller.at)
-    phones = [who.phone for who in await treasurers(db, household.mutuelle_id, today)]
-    event = f"{number} {position}"
-    sentences = dict.fromkeys(phones, copy_wanted(household))
-    await notify(db, household.mutuelle_id, "copy asked", sentences, caller.at, event=event)
+    mutuelle, said = await get_mutuelle(db, household.mutuelle_id), copy_wanted(household)
+    await tell_treasurers(db, mutuelle, "copy asked", said, caller.at, f"{number} {position}")
 
 
 def copy_wanted(household: Household) -> Sentence:

@@ -11,12 +11,11 @@ from locales import Fact, Money, Sentence, _
 from mutuelle.acts import By
 from mutuelle.contributions.standing import standing
 from mutuelle.household_key import of_household
-from mutuelle.households.households import Household, lock_household, own_household, refuse_frozen
-from mutuelle.households.pins import try_household_pin
+from mutuelle.households.households import Household
+from mutuelle.households.pins import own_household_by_pin
 from mutuelle.households.support_acts import SupportError
-from mutuelle.notify import notify
+from mutuelle.officers.appointments import tell_treasurers
 from mutuelle.schedules.tables import reminder_consent
-from mutuelle.scheme.mutuelles import treasurers
 from mutuelle.support.changes import close_household
 from talk.answers import Secret
 from talk.trouble import RefusedError
@@ -40,11 +39,9 @@ async def leave(
     RefusedError where they are no longer so, a payment is under way or the household is frozen; a sentence where it has
     a PIN and `pin` is not it.
     """
-    await lock_household(db, number)
-    household = await own_household(db, caller, number)
-    refuse_frozen(household)
-    if wrong := await try_household_pin(db, caller, household, pin):
-        return wrong
+    household = await own_household_by_pin(db, caller, number, pin)
+    if isinstance(household, Sentence):
+        return household
     stands = await standing(db, household, caller.at)
     if (stands.due, stands.credit) != (due, credit):
         raise RefusedError(_("Your account has changed. Please look again."))
@@ -53,13 +50,8 @@ async def leave(
     except SupportError:
         raise RefusedError(PAYMENT_UNDER_WAY) from None
     await _end_reminders(db, household, caller)
-    today = stands.mutuelle.today(caller.at)
-    told = dict.fromkeys(
-        (who.phone for who in await treasurers(db, household.mutuelle_id, today)),
-        left(household, due, credit),
-    )
-    event = f"{number} {caller.at.isoformat()}"
-    await notify(db, household.mutuelle_id, "household left", told, caller.at, event=event)
+    said, event = left(household, due, credit), f"{number} {caller.at.isoformat()}"
+    await tell_treasurers(db, stands.mutuelle, "household left", said, caller.at, event)
     return None
 
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ARRAY, Text, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -120,10 +121,10 @@ CHANGES = """household_regime h
 
 
 def household_regime_of(
-    position: int, since: date, until: date | None, code: str | None, *regime: object
+    position: int, since: date, until: date | None, code: str | None, *regime: Any
 ) -> HouseholdRegime:
     """The change in a row of CHANGE_COLUMNS."""
-    return HouseholdRegime(position, since, until, None if code is None else Regime(code, *regime))  # type: ignore[arg-type]
+    return HouseholdRegime(position, since, until, None if code is None else Regime(code, *regime))
 
 
 _OF_HOUSEHOLDS = Prepared(

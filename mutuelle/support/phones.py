@@ -26,8 +26,6 @@ from talk.trouble import RefusedError
 from talk.words import Caller
 from values import value
 
-NEW_SIM, SUPPORT = Doubt.NEW_SIM, Doubt.SUPPORT
-
 
 @value
 class PhoneInDoubt:

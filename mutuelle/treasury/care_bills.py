@@ -13,9 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
 from locales import Fact, Money, Sentence, _
-from mutuelle.benefits.bills import CareOfBill, quote_of_bill
-from mutuelle.benefits.services import service_name
-from mutuelle.benefits.tables import named_service
+from mutuelle.benefits.bills import CareOfBill, SeenBill, see_bill
 from mutuelle.contributions.family import called
 from mutuelle.cover.people import people_of
 from mutuelle.households.households import find_household
@@ -50,14 +48,6 @@ async def billing_facilities(db: AsyncConnection, mutuelle_id: str) -> list[Bill
     return [BillingFacility(*row) for row in rows]
 
 
-async def own_services(db: AsyncConnection, mutuelle_id: str) -> dict[str, str]:
-    """The services that the mutuelle has named itself, by code."""
-    rows = await db.execute(
-        select(named_service.c.code, named_service.c.name).where(named_service.c.mutuelle_id == mutuelle_id)
-    )
-    return {row.code: row.name for row in rows}
-
-
 async def patients_of(db: AsyncConnection, caller: Caller, own: Appointment, number: str) -> Sequence[Option]:
     """All who are or were in a household of the officer's mutuelle, also in one that has left: a bill comes late."""
     household = await find_household(db, number, closed=True)
@@ -71,7 +61,7 @@ async def bill_voucher(
     db: AsyncConnection, caller: Caller, own: Appointment, care: CareOfBill, facility_name: str
 ) -> NewVoucher:
     """The voucher of a bill: the mutuelle's share, owed to the facility."""
-    found = await quote_of_bill(db, own.mutuelle_id, care, caller.at)
+    found = (await see_bill(db, own.mutuelle_id, care, caller.at)).quote
     mutuelle = await get_mutuelle(db, own.mutuelle_id)
     return NewVoucher(
         VoucherKind.BILL,
@@ -84,26 +74,39 @@ async def bill_voucher(
     )
 
 
-async def expect_bill(db: AsyncConnection, caller: Caller, own: Appointment, new: NewVoucher) -> bool:
-    """Whether the mutuelle owes now what the voucher says; RefusedError where it owes nothing."""
+async def expect_bill(
+    db: AsyncConnection, caller: Caller, own: Appointment, new: NewVoucher
+) -> SeenBill | None:
+    """The bill, if the mutuelle owes now what the voucher says; RefusedError where it owes nothing."""
     if new.care is None:
-        return False
-    found = await quote_of_bill(db, own.mutuelle_id, new.care, caller.at)
-    return found.paid_minor == new.amount.amount_minor
+        return None
+    seen = await see_bill(db, own.mutuelle_id, new.care, caller.at)
+    return seen if seen.quote.paid_minor == new.amount.amount_minor else None
 
 
-def bill_words(new: NewVoucher) -> Sentence:
-    """All that is agreed to of a bill."""
-    if new.care is None:
-        raise ValueError("a bill has its care")
+def bill_words(new: NewVoucher, seen: SeenBill | None) -> Sentence:
+    """All that is agreed to of a bill; first that the same one is there, where it is."""
+    if new.care is None or seen is None:
+        raise ValueError("a bill has its care, and was looked at")
     facts: dict[str, Fact] = {
         "party": new.party,
-        "care": service_name(new.care.service, {}),
+        "care": seen.care,
         "number": f"{shown_number(new.care.number)}-{new.care.rank}",
         "day": new.care.day,
         "price": Money(new.care.price_minor, new.amount.currency),
         "amount": new.amount,
     }
+    if seen.is_there:
+        whole = _(
+            "Written down already! {party}: {care}, {number}, {day}, {price}. The mutuelle owes {amount} again?",
+            **facts,
+        )
+        return whole.or_else(
+            _(
+                "Written down already! {care}, {number}, {day}, {price}. The mutuelle owes {amount} again?",
+                **facts,
+            )
+        )
     return _("{party}: {care}, {number}, {day}, {price}. The mutuelle owes {amount}?", **facts)
 
 

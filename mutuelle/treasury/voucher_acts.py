@@ -90,7 +90,7 @@ async def words_to_record(db: AsyncConnection, caller: Caller, own: Appointment,
     """All that a treasurer who signs alone agrees to; RefusedError where it cannot be."""
     mutuelle = await get_mutuelle(db, own.mutuelle_id)
     matter = Matter(new, own.phone, own.name, mutuelle.today(caller.at))
-    await expect_possible(db, caller, own, matter)
+    matter = await expect_possible(db, caller, own, matter)
     return words_of(replace(matter, name=""), new.reason)  # to herself it is "my box", as the menu says
 
 
@@ -152,8 +152,7 @@ async def look_at_voucher(db: AsyncConnection, caller: Caller, own: Appointment,
     """The voucher of an act as it is now; RefusedError where it is not possible (any more)."""
     on = date.fromisoformat(facts["on"])
     matter = Matter(voucher_of_facts(facts), facts["by"], facts["name"], on)
-    await expect_possible(db, caller, own, matter)
-    return matter
+    return await expect_possible(db, caller, own, matter)
 
 
 async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, facts: Facts) -> Matter:

@@ -1,6 +1,6 @@
 """What must be so for a voucher to be written, looked at before each signature; and the words that are agreed to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,6 +9,7 @@ from ledger import accounts
 from ledger.accounts import parse
 from ledger.balances import balance
 from locales import Fact, Money, Sentence, _
+from mutuelle.benefits.bills import SeenBill
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import find_household, phones_of
 from mutuelle.households.member_numbers import shown_number
@@ -55,20 +56,24 @@ COMES_IN = {VoucherKind.SUBSIDY, VoucherKind.GIFT, VoucherKind.GRANT, VoucherKin
 
 @dataclass(frozen=True)
 class Matter:
-    """A voucher as it is at a signature: who proposed it, and for which day."""
+    """A voucher as it is at a signature: who proposed it, and for which day; of a bill, what was seen of it."""
 
     voucher: NewVoucher
     phone: str
     name: str
     on: date
+    bill: SeenBill | None = None
 
 
-async def expect_possible(db: AsyncConnection, caller: Caller, own: Appointment, matter: Matter) -> None:
-    """RefusedError, in one sentence, where the voucher cannot be (any more). `own`: who signs now."""
+async def expect_possible(db: AsyncConnection, caller: Caller, own: Appointment, matter: Matter) -> Matter:
+    """The matter as it is now. RefusedError, in one sentence, where it cannot be (any more). `own`: who signs now."""
     if matter.voucher.kind is not VoucherKind.BILL:
         await _expect_possible_move(db, caller, own, matter)
-    elif not await expect_bill(db, caller, own, matter.voucher):
+        return matter
+    bill = await expect_bill(db, caller, own, matter.voucher)
+    if bill is None:
         raise RefusedError(CHANGED)
+    return replace(matter, bill=bill)
 
 
 async def _expect_possible_move(
@@ -198,7 +203,7 @@ def words_of(matter: Matter, reason: str) -> Sentence:
     """All that is agreed to."""
     new = matter.voucher
     if new.kind is VoucherKind.BILL:
-        return bill_words(new)
+        return bill_words(new, matter.bill)
     if new.kind is VoucherKind.KEPT:
         return _("Keep found money as a gift: {amount}? {reason}", amount=new.amount, reason=reason)
     return _words_of_money(matter, reason)

@@ -2,33 +2,43 @@
 
 import asyncio
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from invariants import examine
-from locales import Sentence
+from locales import Money, Sentence, _, languages, render
+from locales.letters import fold, septets
 from mutuelle.benefits.benefit_changes import benefit_change
-from mutuelle.benefits.bills import CareOfBill
+from mutuelle.benefits.bills import CareOfBill, SeenBill
 from mutuelle.benefits.invariants import INVARIANTS
-from mutuelle.benefits.rules import Benefit, FacilityAgreement
+from mutuelle.benefits.rules import MOST_MINOR, Benefit, FacilityAgreement, Quote, QuoteState
 from mutuelle.benefits.tables import benefit, care_bill, given_quote
 from mutuelle.households.households import Household
-from mutuelle.officers.joint_acts import APPROVED, OPEN_DAYS, acts_to_sign, answer_act, propose
+from mutuelle.officers.joint_acts import (
+    APPROVED,
+    OPEN_DAYS,
+    acts_to_sign,
+    answer_act,
+    propose,
+    words_to_approve,
+)
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.tables import beneficiary
-from mutuelle.treasury.care_bills import bill_voucher, patients_of
-from mutuelle.treasury.voucher_acts import VoucherReceipt
-from mutuelle.treasury.voucher_kinds import NewVoucher
+from mutuelle.treasury.care_bills import bill_voucher, bill_words, patients_of
+from mutuelle.treasury.voucher_acts import VoucherReceipt, words_to_record
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from talk.answers import Secret
 from talk.trouble import RefusedError
-from tests.support.benefits import opens_benefits, rule
+from tests.support.benefits import LONGEST_NAMED, opens_benefits, rule
 from tests.support.doctor_desk import check, covered_household, make
 from tests.support.officer_acts import AGREED, calling
-from tests.support.officers import FANTA, ISSA, PIN
+from tests.support.officers import FANTA, ISSA, PIN, set_limit
 from tests.support.town import NOON
-from tests.support.treasury import facility, records, takes_back, town_with_a_bank, written
+from tests.support.treasury import facility, proposes_it, records, takes_back, town_with_a_bank, written
+from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS
 
 DAY = timedelta(days=1)
 TODAY = NOON.date()
@@ -165,6 +175,68 @@ async def test_a_facility_that_left_keeps_its_past(pool: AsyncEngine, household:
     code = await make(pool, household)
     with pytest.raises(RefusedError, match="no agreement"):
         await check(pool, household.number, code)
+
+
+async def words(pool: AsyncEngine, new: NewVoucher, *, by: str = FANTA) -> str:
+    """What a treasurer reads before she signs this bill."""
+    async with pool.connect() as db:
+        own = await appointment_of(db, calling(by), "BEN", Role.TREASURER)
+        return render(await words_to_record(db, calling(by), own, new), "en")
+
+
+async def test_the_same_paper_typed_twice_is_pointed_out_to_who_types_and_who_signs(
+    pool: AsyncEngine, household: Household
+) -> None:
+    """Another patient, care, day or price is another bill; so is one whose voucher was taken back."""
+    facts: dict[str, Any] = {"service": "CON", "price": 1_000}
+    assert not (await words(pool, await new_bill(pool, household, **facts))).startswith(
+        "Written down already!"
+    )
+    await records(pool, await new_bill(pool, household, **facts))
+    again = await new_bill(pool, household, **facts)
+    assert (await words(pool, again)).startswith("Written down already! CSCom Hèrè: Consultation,")
+    for other in ({"rank": 2}, {"service": "ACC"}, {"on": TODAY - DAY}, {"price": 900}):
+        new = await new_bill(pool, household, **facts | other)
+        assert not (await words(pool, new)).startswith("Written down already!"), other
+    await set_limit(pool, "two_signatures_from_minor", 0, since=TODAY)
+    await proposes_it(pool, again)
+    async with pool.connect() as db:
+        own = await appointment_of(db, calling(ISSA), "BEN", Role.TREASURER)
+        [act] = await acts_to_sign(db, calling(ISSA), "BEN")
+        said = render(await words_to_approve(db, calling(ISSA), own, act), "fr")
+    assert said.startswith("Déjà notée ! CSCom Hèrè : Consultation,")
+    assert await signs(pool) is None
+    assert len(await bills(pool)) == 2
+    first = next(one for one in await written(pool) if one.kind == "care bill")
+    await takes_back(pool, first)
+    await signs(pool)
+    assert (await words(pool, again)).startswith("Written down already!"), "the other one is there still"
+
+
+@pytest.mark.parametrize("language", languages())
+def test_the_longest_words_of_a_bill_that_is_there_fit_one_screen(language: str) -> None:
+    most = Money(MOST_MINOR, "XOF")
+    care = CareOfBill("199000010", 12, "hopital", "WWW", TODAY.isoformat(), MOST_MINOR)
+    new = NewVoucher(VoucherKind.BILL, "", "", most, "", party="Hôpital Kouroubarrage-Zangasso", care=care)
+    seen = SeenBill(Quote(QuoteState.PAID, "WWW", "centre"), LONGEST_NAMED["WWW"], True)
+    shorter = bill_words(new, seen).shorter
+    assert shorter
+    screen = "\n1 ".join(fold(render(one, language)) for one in (shorter, _("Propose"), _("No")))
+    assert septets(screen) <= BUDGET_SEPTETS - STATE_SEPTETS, screen
+
+
+async def test_who_signs_reads_the_name_of_a_service_that_the_mutuelle_named(
+    pool: AsyncEngine, household: Household
+) -> None:
+    async with pool.begin() as db:
+        await opens_benefits(db, rule("LUN", copay_percent=50), named={"LUN": "Lunettes"})
+    assert ": Lunettes, " in await words(pool, await new_bill(pool, household, service="LUN"))
+    await changes(pool, rule("LUN", copay_percent=40))
+    async with pool.connect() as db:
+        [act] = await acts_to_sign(db, calling(ISSA), "BEN")
+    assert render(act.label, "en").startswith("Change of care: Lunettes, ")
+    assert await signs(pool) is None
+    assert await broken(pool) == []
 
 
 async def signs(pool: AsyncEngine, *, by: str = ISSA, at: datetime = NOON) -> Sentence | None:
