@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mobilemoney import adapters, needs_of
+import httpx
+
+from mobilemoney import OperatorAccount, adapters, needs_of
 
 LARGEST_FILE = 256 * 1024
 SIMULATED_PATHS = {"simulated": "operator"}  # of the simulator; the others are under their own names
@@ -41,8 +43,10 @@ class Credentials:
         fields = self.of(mutuelle_id, name, operator)
         lacking = [need for need in adapters()[operator].NEEDS if not fields.get(need)]
         unsafe = ["a url that begins with https://"] if not _is_safe(fields.get("url")) else []
-        section = [f"[{mutuelle_id}.{name}] in the file OPERATOR_SECRETS with"] if lacking or unsafe else []
-        return [" ".join([*section, ", ".join(lacking + unsafe)])] if section else []
+        unusable = [] if lacking or unsafe else _unusable(operator, fields)
+        wanted = [*lacking, *unsafe, *unusable]
+        section = f"[{mutuelle_id}.{name}] in the file OPERATOR_SECRETS with"
+        return [f"{section} {', '.join(wanted)}"] if wanted else []
 
     def refusal(self, mutuelle_id: str, name: str, operator: str) -> str | None:
         """The operator, and why its account cannot be asked from here; None if it can."""
@@ -51,6 +55,20 @@ class Credentials:
         if lacking := self.lacking(mutuelle_id, name, operator):
             return f"{operator}, which cannot be asked from here without {', '.join(lacking)}"
         return None
+
+
+_NOBODY = httpx.AsyncClient(
+    transport=httpx.MockTransport(lambda _request: httpx.Response(503)), trust_env=False
+)
+
+
+def _unusable(operator: str, fields: Mapping[str, str]) -> list[str]:
+    """What its adapter says of fields that are all there: a key that is none, a letter that no header can carry."""
+    try:
+        adapters()[operator].connect(_NOBODY, OperatorAccount("", "", operator, "", "", "", fields))
+    except ValueError as fault:
+        return [f"fields that can be used ({fault})"]
+    return []
 
 
 def _is_safe(url: str | None) -> bool:

@@ -1,10 +1,11 @@
 """pawaPay's Merchant API v2 as its documentation tells it, below `/simulator/pawapay`: a foreign client cannot tell.
 
 The token is the account: any but `wrong`. A number of the sandbox ends as published, every other phone is asked on the
-phone page. A wallet a currency is shown under each of its countries. Beside the provider's own paths, a test sets what
-the dashboard sets: `/simulator/pawapay/signatures`, `/simulator/pawapay/availability`.
-Unverified: what is answered where preAuthorisationCode lacks; the header of the statement; the phones of Benin are told
-as they came.
+phone page; with a code of the payer's own (Orange of Burkina) nobody is asked, and noughts are a wrong one. A wallet a
+currency is shown under each of its countries. Beside the provider's own paths, a test sets what the dashboard and
+pawaPay's people set: `/simulator/pawapay/signatures`, `/simulator/pawapay/availability`.
+Unverified: what is answered to a code that lacks or is wrong; the header of the statement; how phones of Benin are
+told: here as they came.
 """
 
 import json
@@ -20,7 +21,15 @@ from simulator import journal, money, outgoing, pawapay_toolkit, signing, troubl
 from simulator.deps import Simulator, epoch, iso, simulator_of
 from simulator.money import IN, OUT, Beginning, End, MoneyFacts, MoneyOrder, MoneyProvider
 from simulator.outgoing import OutgoingNotice, notice_later
-from simulator.pawapay_facts import COMPLETED, PROVIDERS, REDIRECT_AUTH, STUCK, predicted, sandbox_end
+from simulator.pawapay_facts import (
+    COMPLETED,
+    PREAUTH,
+    PROVIDERS,
+    REDIRECT_AUTH,
+    STUCK,
+    predicted,
+    sandbox_end,
+)
 from simulator.pawapay_orders import (
     DELAYED,
     DEPOSIT,
@@ -164,8 +173,12 @@ def _end_of(sim: Simulator, asked: PawapayOrder) -> End | None:
     if is_payout and availability_of(sim, asked.provider) == DELAYED:
         return NEVER
     match sandbox_end(asked.digits, is_payout):
-        case None:
+        case None if is_payout or PROVIDERS[asked.provider].auth != PREAUTH:
             return None
+        case None if asked.code.strip("0") == "":
+            return End(SANDBOX_S, money.FAILED, "PAYMENT_NOT_APPROVED", (SANDBOX_S,))
+        case None:
+            return End(SANDBOX_S, money.PAID, None, (SANDBOX_S,))
         case "COMPLETED":
             return End(SANDBOX_S, money.PAID, None, (SANDBOX_S,))
         case "SUBMITTED":

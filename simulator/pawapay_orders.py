@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -113,7 +113,7 @@ async def read_request(request: Request, account: str) -> Any:
 
 @dataclass(frozen=True)
 class PawapayOrder:
-    """A financial request that can be understood. `more` is what only pawaPay keeps."""
+    """A financial request that can be understood. `more` is what only pawaPay keeps; `code` is not kept."""
 
     operation: PawapayOperation
     id: str
@@ -124,6 +124,7 @@ class PawapayOrder:
     provider: str
     note: str
     more: Mapping[str, str]
+    code: str = field(default="", repr=False)
 
     @property
     def key(self) -> str:
@@ -164,6 +165,7 @@ def understood(sim: Simulator, operation: PawapayOperation, account: str, body: 
         details["provider"],
         body.get("customerMessage") or "",
         _kept(body),
+        str(body.get("preAuthorisationCode") or ""),
     )
 
 

@@ -1,7 +1,9 @@
 """`keneya route` as typed: added, listed, removed; what is under way goes on, what nobody can ask fails and is told."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -155,6 +157,39 @@ def test_what_was_sent_is_never_left_without_an_answer(
     assert f"payments were sent and wait for the answer of {NOT_HERE}: 1; let it answer first" in complaint
     assert rows(database, "select count(*) from route") == [(1,)]
     assert rows(database, "select count(*) from support_act") == [(0,)]
+
+
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **fields: str) -> None:
+    """The credentials of the account pawapay-BJ."""
+    path = tmp_path / "secrets.toml"
+    path.write_text(
+        "[BEN.pawapay-BJ]\n" + "".join(f"{name} = {json.dumps(fields[name])}\n" for name in fields)
+    )
+    path.chmod(0o600)
+    monkeypatch.setenv("OPERATOR_SECRETS", str(path))
+
+
+IN_BENIN = ("route", "add", "--mutuelle", "BEN", "--country", "BJ", "--operator", "pawapay", *BY)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"url": "https://api.example"}, "with token\n"),
+        ({"token": "secret", "url": "http://api.example"}, "with a url that begins with https://\n"),
+        (
+            {"token": "secret", "public_keys": "secret"},
+            "with fields that can be used (public_keys is not a list",
+        ),
+        ({"token": "secret", "key_id": "secret"}, "(private_key and key_id are needed together)"),
+    ],
+)
+def test_credentials_that_cannot_be_used_are_found_before_a_payment_is(
+    keneya: Keneya, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str], complaint: str
+) -> None:
+    secrets(tmp_path, monkeypatch, **fields)
+    code, _output, said = keneya(*IN_BENIN)
+    assert (code, complaint in said, "secret" in said) == (1, True, False), said
 
 
 @pytest.mark.parametrize(

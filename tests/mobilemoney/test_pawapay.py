@@ -576,6 +576,18 @@ async def test_numbers_of_the_sandbox_end_as_published(
     assert (answer.outcome, answer.reason) == (outcome, word)
 
 
+@pytest.mark.parametrize(("otp", "outcome"), [("418002", Outcome.PAID), ("0000", Outcome.FAILED)])
+async def test_with_a_code_of_the_payer_nobody_is_asked(
+    simulator: Simulator, otp: str, outcome: Outcome
+) -> None:
+    operator, ask = at(simulator, "BF"), anew("+22607112233", "BF-orange", otp=otp)
+    assert (await operator.request(ask)).outcome is Outcome.ACCEPTED
+    assert await simulator.get("/simulator/prompts") == []
+    assert (await ended(operator.status, ask)).outcome is outcome
+    assert otp not in str(operator)
+    assert otp not in repr(ask)
+
+
 async def test_currencies_of_congo_have_centimes(simulator: Simulator) -> None:
     operator = at(simulator, "CD", "CDF")
     ask = anew("+243973456789", "CD-airtel", amount_minor=150_050, currency="CDF")
