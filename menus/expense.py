@@ -3,17 +3,19 @@
 from locales import Sentence, _
 from menus.care_bill import care_bill
 from menus.find import NOT_FOUND, find_number
-from menus.vouchers import FROM, NO_MONEY, WHY, how_much, one_place, places_to_pay, record
+from menus.vouchers import FROM, NO_MONEY, WHY, how_much, one_place, places_to_pay, record, who_is_paid
 from menus.words import one_of
 from mutuelle.officers.colleagues import colleagues_of
 from mutuelle.officers.roles import Appointment
 from mutuelle.treasury.own_money import Owed, owed_to_facilities
-from mutuelle.treasury.voucher_answers import Party, party_kind, voucher_reason
+from mutuelle.treasury.payouts.payout_acts import expect_paid_from
+from mutuelle.treasury.voucher_answers import Party, voucher_reason
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from mutuelle.treasury.voucher_rules import EXPENSES, Credit, credit_of, no_more
-from talk.phones import region_of
 from talk.words import Caller, Option, ask, choose, look
 
+WHO = _("Who is paid? The name, and the phone if you have it")
+WHO_WITH_PHONE = _("Who is paid? The name, then the phone that gets the money")
 STAFF, REFUND, BILL, OTHER = "staff", "refund", "bill", "other"
 
 
@@ -32,9 +34,10 @@ async def spend(caller: Caller, appointment: Appointment) -> Sentence:
         return NO_MONEY
     place = await one_place(FROM, places)
     to = await paid_officer(caller, appointment) if what.key == STAFF else None
-    to = to or await ask(
-        _("Who is paid? The name, and the phone if you have it"), party_kind(region_of(caller.phone))
-    )
+    if to is None:
+        to = await who_is_paid(caller, appointment, place, WHO, WHO_WITH_PHONE)
+    elif place.is_for_payouts:
+        await look(expect_paid_from, appointment, place.account, to.phone)
     question = _("How much? {name} has {held}", name=place.name, held=place.held)
     money = await how_much(question, place.held)
     reason = await ask(WHY, voucher_reason)

@@ -40,7 +40,7 @@ async def own_accounts(caller: Caller, appointment: Appointment) -> Sentence:
             Option("given", _("Subsidy, gift"), "5"),
             Option("debt", _("Debt to us paid"), "6"),
             Option("vouchers", _("Last vouchers"), "7"),
-            Option("payouts", _("Mobile payouts"), "8"),
+            Option("payouts", _("Payouts"), "8"),
         ),
     )
     duties = {

@@ -15,7 +15,7 @@ STATES: dict[str, Sentence] = {
     "ASKED": _("not sent yet"),
     "SENT": _("sent, no answer yet"),
     "PENDING": _("the operator is at it"),
-    "UNKNOWN": _("not known, the operator is asked again"),
+    "UNKNOWN": _("not known yet, we ask on"),
     "PAID": _("paid"),
     "FAILED": _("not paid, the money is back"),
     "REVERSED": _("paid, and taken back"),

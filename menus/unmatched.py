@@ -8,7 +8,7 @@ from menus.find import NOT_FOUND, find_household, find_number
 from menus.money_in import WHO_GAVE
 from menus.own_accounts import PAPER, SLIP, arrived
 from menus.sign import WHY, propose_with_reason
-from menus.vouchers import FROM, NO_MONEY, one_place, places_to_pay, record
+from menus.vouchers import FROM, NO_MONEY, one_place, places_to_pay, record, who_is_paid
 from menus.words import one_of
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -107,8 +107,12 @@ async def give_back(caller: Caller, appointment: Appointment, money: Unmatched) 
     if not places:
         return NO_MONEY
     place = await one_place(FROM, places)
-    to: Party = await ask(
-        _("Who gets it back? The name, and the phone if you have it"), party_kind(region_of(caller.phone))
+    to = await who_is_paid(
+        caller,
+        appointment,
+        place,
+        _("Who gets it back? The name, and the phone if you have it"),
+        _("Who gets it back? The name, then the phone that gets the money"),
     )
     reason = await ask(WHY, voucher_reason)
     new = NewVoucher(

@@ -7,11 +7,13 @@ from menus.sign import NOTHING, propose
 from menus.words import one_of, work_pin
 from mutuelle.officers.roles import Appointment
 from mutuelle.treasury.own_money import BANK, CASH, OwnMoney, money_to_spend
-from mutuelle.treasury.payouts.payout_acts import payout_places, payout_proposal
+from mutuelle.treasury.payouts.payout_acts import expect_paid_from, payout_places, payout_proposal
 from mutuelle.treasury.voucher_acts import VoucherReceipt, proposal_of, record_voucher, words_to_record
+from mutuelle.treasury.voucher_answers import Party, party_kind
 from mutuelle.treasury.voucher_kinds import NewVoucher
 from mutuelle.treasury.vouchers import only
 from talk.answers import amount
+from talk.phones import region_of
 from talk.words import Caller, Option, ask, confirm, do, look
 
 FROM = _("From which money?")
@@ -49,6 +51,18 @@ async def places_to_pay(
     if phone is not None:
         places = [*places, *await look(payout_places, appointment, phone)]
     return [one for one in places if not fund or one.fund == fund]
+
+
+async def who_is_paid(
+    caller: Caller, appointment: Appointment, place: OwnMoney, question: Sentence, with_phone: Sentence
+) -> Party:
+    """A name, and a phone: where an operator pays, one that it can pay (`with_phone` asks so)."""
+    region, needs_phone = region_of(caller.phone), place.is_for_payouts
+    asked = with_phone if needs_phone else question
+    to: Party = await ask(asked, party_kind(region, with_phone=needs_phone))
+    if needs_phone:
+        await look(expect_paid_from, appointment, place.account, to.phone)
+    return to
 
 
 async def one_place(question: Sentence, places: Sequence[OwnMoney]) -> OwnMoney:

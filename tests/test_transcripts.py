@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import timing
 from commands.reconcile import lines_of
 from menus import home as home_menu
+from mobilemoney import Outcome
 from mutuelle import tables
 from mutuelle.acts import By
 from mutuelle.care.cards import print_card
@@ -39,6 +40,8 @@ from tests.support.clinic import open_facility
 from tests.support.groups import group_typed
 from tests.support.officers import appoint, set_limit
 from tests.support.own_accounts import opens
+from tests.support.payouts import PayingOperator, house_of
+from tests.support.payouts import works as rounds_of
 from tests.support.sms_phone import CODE, Writer, sms_deps
 from tests.support.statements import taken
 from tests.support.town import FOUNDED_ON, Clock, Handset, found, heard, paid, sell, unroute
@@ -83,6 +86,7 @@ class Script:
     sms: int = 0
     sessions: int = 0
     statements: int = 0
+    operator: PayingOperator = field(default_factory=PayingOperator)
 
     async def play(self, script: str) -> str:
         for step in script.splitlines():
@@ -265,6 +269,16 @@ class Script:
         codes = " ".join(f"{line}. {code}" for line, code in enumerate(printed.codes, start=1))
         self.says(f"paper: card no. {printed.card} of {printed.household.head_name}: {codes}")
 
+    async def pays_out(self, rest: str) -> None:
+        """What the operator of payouts does when it is asked: `named HERE CSCOM`, `pays`, `refuses`, `is silent`."""
+        word, _blank, name = rest.partition(" ")
+        self.operator.name = name if word == "named" else self.operator.name
+        self.operator.ends = Outcome.FAILED if word == "refuses" else Outcome.PAID
+        self.operator.says = Outcome.UNKNOWN if word == "is" else Outcome.ACCEPTED
+        house = house_of(self.ussd_deps.pool, self.operator, self.clock)
+        for _round in range(3):
+            await rounds_of(house, self.clock, timedelta(minutes=4))
+
     async def consequences(self) -> None:
         """The SMS and the ledger lines that this step caused."""
         async with self.ussd_deps.pool.connect() as db:
@@ -321,6 +335,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "card": Script.prints,
     "payer": Script.lists_payer,
     "group": Script.groups,
+    "operator": Script.pays_out,
 }
 
 

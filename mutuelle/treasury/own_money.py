@@ -60,6 +60,10 @@ class OwnMoney:
         return self.account.partition(":")[0]
 
     @property
+    def is_for_payouts(self) -> bool:
+        return self.account.split(":")[1] == DISBURSEMENT
+
+    @property
     def label(self) -> Sentence:
         if self.purpose:
             return _("{purpose}, {name}: {held}", purpose=self.purpose, name=self.name, held=self.held)

@@ -24,13 +24,18 @@ class Party:
     phone: str
 
 
-def party_kind(region: str) -> Kind[Party]:
-    """A person's or a shop's name, with the phone behind it or without: Boutique Sanogo 76 12 34 56."""
+def party_kind(region: str, *, with_phone: bool = False) -> Kind[Party]:
+    """A person's or a shop's name, with the phone behind it or without: Boutique Sanogo 76 12 34 56.
+
+    `with_phone`: who is paid by mobile money has one.
+    """
 
     def parse(typed: str) -> Party:
         found = list(IN_A_LINE.finditer(in_figures(typed)))
         if len(found) > 1:
             raise InvalidError(_("Please type one name and one phone."))
+        if with_phone and not found:
+            raise InvalidError(_("Please type the name, then the phone that gets the money."))
         phone = typed_phone(found[0][0], region) if found else ""
         rest = (
             typed.replace(found[0][0], " ") if found and found[0][0] in typed else IN_A_LINE.sub(" ", typed)
@@ -39,10 +44,10 @@ def party_kind(region: str) -> Kind[Party]:
         return Party(_name(rest), phone)
 
     return Kind(
-        "party",
+        "payee" if with_phone else "party",
         parse,
-        good=("Boutique Sanogo +22376123456", "x" * MOST_PARTY),
-        bad=("", "7", "76 12 34 56", "Awa 20041", "x" * (MOST_PARTY + 1)),
+        good=("Boutique Sanogo +22376123456", "x" * MOST_PARTY + " +22376123456" * with_phone),
+        bad=("", "7", "76 12 34 56", "Awa 20041", "x" * (MOST_PARTY + 1), *("Awa Keita",) * with_phone),
         takes_rest=True,
     )
 

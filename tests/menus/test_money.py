@@ -1,23 +1,30 @@
 """A treasurer's Money, walked like every call: each way out and in, with the longest facts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import languages
 from mutuelle.officers.roles import Role
+from mutuelle.treasury.tables import payee_name
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind, box_of
 from talk.answers import pin
 from tests.menus.test_walker import LONG_NAME, found_longest
 from tests.menus.test_work import walked
+from tests.support.officer_acts import answers
 from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin, set_limit
 from tests.support.own_accounts import opens
+from tests.support.payouts import proposes_payout
 from tests.support.town import NOON, join, paid, pays
 from tests.support.treasury import facility, proposes_it, records, xof
 
 TYPED_PIN = pin.good[0]  # what the walker types
 BANK = "health:bank:banque-malienne-de-solidarite"
+WALLET, LONG_PHONE = "health:disbursement:simulated-ML", "+22376000031"
 FLOAT = "health:float:simulated-ML"
 
 
@@ -46,7 +53,25 @@ async def rich(pool: AsyncEngine) -> AsyncEngine:
     for new in (withdrawal, grant, sent):
         await records(pool, new, pin=TYPED_PIN)
     await proposes_it(pool, facility(9_999_999, giver=BANK), by=ISSA, pin=TYPED_PIN)
+    for limit in ("payouts_a_day_minor", "payouts_by_one_minor"):
+        await set_limit(pool, limit, 20_000_000)
+    out = NewVoucher(
+        VoucherKind.FACILITY, "health:payable:cscom", WALLET, xof(9_999_999), "x" * 40, "W" * 24, LONG_PHONE
+    )
+    for nth, new in enumerate((replace(out, amount=xof(9_999_998)), out)):
+        await proposes_payout(pool, new, by=ISSA, pin=TYPED_PIN)
+        async with pool.begin() as db:
+            row = {"mutuelle_id": "BEN", "account": "simulated-ML", "phone": LONG_PHONE, "name": "W" * 60}
+            named = insert(payee_name).values(row | {"times": 1, "asked_at": NOON})
+            await db.execute(named.on_conflict_do_nothing())
+        if not nth:
+            await answers(pool, by=FANTA, pin=TYPED_PIN, proposal=await last_act(pool))
     return pool
+
+
+async def last_act(pool: AsyncEngine) -> str:
+    async with pool.connect() as db:
+        return str(await db.scalar(text("select id from joint_act where kind = 'payout'")))
 
 
 @pytest.mark.parametrize("language", languages())
@@ -63,6 +88,7 @@ async def rich(pool: AsyncEngine) -> AsyncEngine:
         ("4", "5"),
         ("4", "6"),
         ("4", "7"),
+        ("4", "8"),
     ],
     ids="-".join,
 )

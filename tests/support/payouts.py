@@ -16,7 +16,7 @@ from locales import Sentence
 from mobilemoney import OperatorAnswer, Outcome, PaymentRequest, simulated
 from mobilemoney.operator import Capabilities
 from mutuelle.contributions.collection import Round
-from mutuelle.officers.joint_acts import NewJointAct, propose
+from mutuelle.officers.joint_acts import propose
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.tables import payout
 from mutuelle.treasury.payouts.outcomes import outcome_of
@@ -130,13 +130,15 @@ def house_of(pool: AsyncEngine, operator: PayingOperator, clock: Clock) -> Round
 
 
 async def proposes_payout(
-    pool: AsyncEngine, new: NewVoucher, *, by: str = FANTA, at: datetime = NOON
+    pool: AsyncEngine, new: NewVoucher, *, by: str = FANTA, pin: str = PIN, at: datetime = NOON
 ) -> Sentence | None:
     """The treasurer proposes to pay it by mobile money, as the menu does."""
     async with pool.begin() as db:
         own = await appointment_of(db, calling(by, at), "BEN", Role.TREASURER)
         act = await payout_proposal(db, calling(by, at), own, new)
-        return await _propose(db, act, by, at)
+        return await propose(
+            db, calling(by, at), mutuelle="BEN", proposal=act, pin=Secret(pin), agreed=AGREED
+        )
 
 
 async def says_of_payout(
@@ -144,18 +146,10 @@ async def says_of_payout(
 ) -> Sentence | None:
     """The treasurer proposes to say what became of it."""
     async with pool.begin() as db:
-        return await _propose(db, outcome_of(one, said, "vu au portail"), by, at)
-
-
-async def _propose(db: object, act: NewJointAct, by: str, at: datetime) -> Sentence | None:
-    return await propose(
-        db,  # type: ignore[arg-type]
-        calling(by, at),
-        mutuelle="BEN",
-        proposal=act,
-        pin=Secret(PIN),
-        agreed=AGREED,
-    )
+        act = outcome_of(one, said, "vu au portail")
+        return await propose(
+            db, calling(by, at), mutuelle="BEN", proposal=act, pin=Secret(PIN), agreed=AGREED
+        )
 
 
 async def all_payouts(pool: AsyncEngine) -> list[Payout]:

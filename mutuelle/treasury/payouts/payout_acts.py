@@ -33,6 +33,7 @@ from talk.phones import shown_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
 
+NOT_PAID_THERE = _("This phone cannot be paid from there. Please pay in another way.")
 MOST_NAME = 24  # letters of a registered name, beside who is paid
 
 
@@ -59,6 +60,13 @@ async def payout_places(db: AsyncConnection, own: Appointment, phone: str = "") 
         if pays and place.held.amount_minor > 0:
             found.append(place)
     return found
+
+
+async def expect_paid_from(db: AsyncConnection, own: Appointment, code: str, phone: str) -> None:
+    """RefusedError where the operator behind this account of the book does not pay this phone."""
+    account = await _account(db, own.mutuelle_id, code)
+    if account is None or not phone or not account[1].pays(await _network_of(db, phone)):
+        raise RefusedError(NOT_PAID_THERE)
 
 
 async def _network_of(db: AsyncConnection, phone: str) -> str:
@@ -95,7 +103,7 @@ async def _expect_payable(db: AsyncConnection, mutuelle_id: str, new: NewVoucher
     operator, can = account
     network = await _network_of(db, new.phone)
     if not new.phone or not can.pays(network):
-        raise RefusedError(_("This phone cannot be paid from there. Please pay in another way."))
+        raise RefusedError(NOT_PAID_THERE)
     limits = can.limits.get(new.amount.currency)
     if limits is None or not limits.allows(new.amount.amount_minor):
         least, most = (limits.least_minor, limits.most_minor) if limits else (0, 0)
