@@ -83,6 +83,6 @@ async def _rows(db: AsyncConnection, query: Any) -> list[Row]:
 def _outside(store: Path) -> tuple[list[Row], list[Row]]:
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
         db.row_factory = sqlite3.Row
-        collections = [dict(row) for row in db.execute("select * from collection")]
+        collections = [dict(row) for row in db.execute("select * from money where direction = 'in'")]
         messages = [dict(row) for row in db.execute("select * from message")]
     return collections, messages

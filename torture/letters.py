@@ -130,9 +130,7 @@ def a_firing_has_one_message(books: Books) -> Iterator[str]:
 def no_franc_is_told_twice(books: Books) -> Iterator[str]:
     """The digests of one treasurer tell of no more than the operator took in all."""
     took = sum(
-        int(collection["amount"])
-        for collection in books.collections
-        if collection["final_status"] == "SUCCESSFUL"
+        int(collection["amount"]) for collection in books.collections if collection["final_state"] == "PAID"
     )
     told = Counter[str]()
     for digest in books.digests:

@@ -53,7 +53,7 @@ def compare(books: Books, diary: Diary) -> list[str]:
 
 
 def _took(collection: Row) -> bool:
-    return bool(collection["final_status"] == "SUCCESSFUL" and collection["final_at"] <= time())
+    return bool(collection["final_state"] == "PAID" and collection["final_at"] <= time())
 
 
 def every_debit_is_posted_once(books: Books) -> Iterator[str]:
@@ -89,7 +89,11 @@ def every_payment_has_ended_as_its_operator_says(books: Books) -> Iterator[str]:
         reference, said = payment["reference"], collections.pop(payment["reference"], None)
         if payment["state"] not in ("PAID", "FAILED"):
             yield f"payment {reference} is still {payment['state']}; operator: {said and said['answer']}"
-        elif payment["state"] == "FAILED" and said is not None and said["answer"] not in ("decline", None):
+        elif (
+            payment["state"] == "FAILED"
+            and said is not None
+            and said["answer"] not in ("decline", "expired", None)
+        ):
             yield f"payment {reference} is FAILED; operator: {said['answer']}"
     yield from (f"the operator knows {reference}, we do not" for reference in collections)
 

@@ -38,7 +38,7 @@ SOUND = Books(
             "amount": "12000",
             "phone": AWA,
             "answer": "twice",
-            "final_status": "SUCCESSFUL",
+            "final_state": "PAID",
             "final_at": 1.0,
         },
         {
@@ -46,7 +46,7 @@ SOUND = Books(
             "amount": "12000",
             "phone": MOUSSA,
             "answer": "decline",
-            "final_status": "FAILED",
+            "final_state": "FAILED",
             "final_at": 1.0,
         },
     ],
