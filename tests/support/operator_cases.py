@@ -169,6 +169,7 @@ def an_ask(
 
 # A request to a phone that the provider can reach, where it cannot reach any.
 ASKS: dict[str, Callable[[], PaymentRequest]] = {
+    "mtn": partial(an_ask, phone="+2250504417001", network="CI-mtn"),
     "paydunya": partial(an_ask, network="ML-orange"),
     "pawapay": partial(an_ask, phone="+2250504417001", network="CI-mtn"),
     "paygate": partial(an_ask, phone="+22896123456", network="TG-moov"),
