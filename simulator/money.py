@@ -170,7 +170,7 @@ class Beginning:
     """How an order begins. `end` is fixed already where nobody is asked (a payout, a number of the sandbox)."""
 
     end: End | None = None
-    window_s: float = WINDOW_S
+    window_s: float | None = None  # how long the prompt lives; WINDOW_S if it is not told
     phone: str | None = None  # told in the second of two steps only
 
 
@@ -186,12 +186,13 @@ def begin(sim: Simulator, row: Row, struck: Row | None, begins: Beginning) -> Ro
     """Ask the phone, or send the money; None if that was begun already."""
     scenario = struck["mode"] if struck and KINDS[struck["mode"]].stays else ""
     now = epoch()
+    window_s = WINDOW_S if begins.window_s is None else begins.window_s
     begun = sim.db.execute(
         "UPDATE money SET begun_at = :now, expires_at = :expires_at, phone = coalesce(:phone, phone),"
         " scenario = :scenario, moved_milli = moved_milli + :more WHERE id = :id AND begun_at IS NULL",
         {
             "now": now,
-            "expires_at": now + sim.scaled(begins.window_s) if row["direction"] == IN else None,
+            "expires_at": now + sim.scaled(window_s) if row["direction"] == IN else None,
             "phone": begins.phone,
             "scenario": scenario,
             "more": 1000 if scenario == "another-amount" else 0,

@@ -1,7 +1,7 @@
 """PayGateGlobal (Togo): asks a phone to pay, and answers in figures; its notices go to the address of the dashboard.
 
 What it does not document is a choice of this file: the amount is told of Flooz, not of T-Money; an unknown identifier
-is answered 404 with `error_code`. It has no sandbox and so no numbers with an outcome.
+is answered 404 with `error_code`; a phone may have its country code. It has no sandbox, so no number has an outcome.
 """
 
 import json
@@ -24,6 +24,7 @@ NAME = "paygate"
 REGISTERED, BAD_TOKEN, BAD_PARAMETERS, KNOWN_ALREADY = 0, 2, 4, 6
 PAID, GOES_ON, EXPIRED, CANCELLED = 0, 2, 4, 6
 NOBODY_HAS_SEEN = 9
+PHONE = re.compile(r"(\+?228)?[0-9]{8}")
 METHODS = {"FLOOZ": "FLOOZ", "TMONEY": "T-Money"}
 FEES_PER_MILLE = {"FLOOZ": 25, "TMONEY": 30}  # second hand: its own tariff
 
@@ -35,7 +36,7 @@ async def pay(request: Request) -> Response:
         return JSONResponse({"tx_reference": None, "status": BAD_TOKEN})
     if not _fits(asked):
         return JSONResponse({"tx_reference": None, "status": BAD_PARAMETERS})
-    identifier, phone = asked["identifier"], f"+228{asked['phone_number']}"
+    identifier, phone = asked["identifier"], _phone(asked)
     struck = trouble.strike(sim, NAME, trouble.REQUEST, phone, identifier)
     exchange = MoneyExchange(
         work=lambda: _accept(sim, asked, struck),
@@ -50,11 +51,15 @@ def _fits(asked: dict[str, Any]) -> bool:
     return (
         isinstance(identifier, str)
         and 0 < len(identifier) <= 100
-        and re.fullmatch(r"[0-9]{8}", str(asked.get("phone_number"))) is not None
+        and PHONE.fullmatch(str(asked.get("phone_number"))) is not None
         and re.fullmatch(r"[1-9][0-9]{0,11}", amount) is not None
-        and asked.get("network") in METHODS
+        and str(asked.get("network")) in METHODS
         and len(str(asked.get("description") or "")) <= 200
     )
+
+
+def _phone(asked: dict[str, Any]) -> str:
+    return f"+228{str(asked['phone_number'])[-8:]}"
 
 
 def _accept(sim: Simulator, asked: dict[str, Any], struck: Row | None) -> Response:
@@ -69,7 +74,7 @@ def _accept(sim: Simulator, asked: dict[str, Any], struck: Row | None) -> Respon
         receipt=f"{network[0]}{tx_reference(identifier)}",
         amount=str(asked["amount"]),
         currency="XOF",
-        phone=f"+228{asked['phone_number']}",
+        phone=_phone(asked),
         note=str(asked.get("description") or ""),
         account=money.account_of(asked["auth_token"]),
         fee=journal.decimal(-(-fee_milli // 1000) * 1000),

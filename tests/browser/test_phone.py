@@ -62,6 +62,25 @@ async def test_by_keyboard_alone(browser: Browser, simulator_url: str) -> None:
     await phone.shows("Paiement refusé")
 
 
+async def test_a_prompt_says_which_operator_asks(browser: Browser, simulator_url: str) -> None:
+    page = await visit(browser, f"{simulator_url}/phone?phone1=22896123456")
+    asked = {
+        "auth_token": "a key",
+        "phone_number": "96123456",
+        "amount": 2000,
+        "identifier": "a prompt in the browser",
+        "network": "FLOOZ",
+        "description": "Mutuelle 101000101",
+    }
+    async with httpx.AsyncClient(trust_env=False) as client:
+        await client.post(f"{simulator_url}/simulator/paygate/api/v1/pay", json=asked)
+    phone = handset(page)
+    await phone.shows("PayGateGlobal", "Payer", "Mutuelle 101000101")
+    await phone.press("1234")
+    await phone.send()
+    await phone.shows("Un SMS suivra")
+
+
 async def test_every_key_can_be_reached_and_has_a_name(browser: Browser, simulator_url: str) -> None:
     page = await visit(browser, f"{simulator_url}/phone?phone1={IBRAHIM}")
     phone = handset(page)
