@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +37,7 @@ from tests.support.servers import Simulator, environment, reached, serving
 from tests.support.statements import journals
 from tests.support.town import found_town, join
 
-SCALE = 200
+SCALE = 50  # a prompt lives for six seconds, also on a busy machine
 NAMES = ("Awa Koné", "Mariam Sangaré", "Oumar Diarra", "Fanta Traoré")
 
 
@@ -118,17 +118,29 @@ async def play(pool: AsyncEngine, simulator: Simulator, portal: Portal) -> dict[
         accounts = ConnectedAccounts(client, Credentials(simulator_url=simulator.url))
         clock = timing.Clock(lambda: datetime.now(UTC), SCALE)
         round_ = Round(pool, [portal.operator], accounts, "http://127.0.0.1:9", clock)
-        async with asyncio.timeout(60):
-            while any(
-                state in OPEN for phone, state in (await all_of(pool)).items() if phone not in undecided
-            ):
-                await collect(round_)
-                for prompt in await simulator.get("/simulator/prompts"):
-                    await simulator.post(
-                        f"/simulator/prompts/{prompt['id']}", answer=answers[prompt["phone"]]
-                    )
-                await asyncio.sleep(0.05)
+        payers = asyncio.create_task(answer_all(simulator, answers))
+        try:
+            async with asyncio.timeout(90):
+                while await is_going_on(pool, undecided):
+                    await collect(round_)
+                    await asyncio.sleep(0.05)
+        finally:
+            payers.cancel()
     return await all_of(pool)
+
+
+async def answer_all(simulator: Simulator, answers: Mapping[str, str]) -> None:
+    """Every payer answers each prompt as soon as it is on the phone."""
+    while True:
+        for prompt in await simulator.get("/simulator/prompts"):
+            await simulator.post(f"/simulator/prompts/{prompt['id']}", answer=answers[prompt["phone"]])
+        await asyncio.sleep(0.02)
+
+
+async def is_going_on(pool: AsyncEngine, undecided: Collection[str]) -> bool:
+    """Whether a payment is open that its operator will decide."""
+    states = await all_of(pool)
+    return any(state in OPEN for phone, state in states.items() if phone not in undecided)
 
 
 async def all_of(pool: AsyncEngine) -> dict[str, str]:
