@@ -83,7 +83,14 @@ def _add_phone(commands: Commands) -> None:
         parser.add_argument("phone", type=phone, metavar="PHONE", help="the phone, +22370000000")
     doubt.add_argument("--new-sim", action="store_true", help="its operator tells of a new SIM")
     known.add_argument("number", type=member, metavar="NUMBER", help="the member number of its household")
-    for parser in (doubt, known):
+    network = command(
+        commands, "network", set_network, "a number was moved to another network; back: the same, with usual"
+    )
+    network.add_argument("phone", type=phone, metavar="PHONE", help="the phone, +22370000000")
+    network.add_argument(
+        "network", metavar="NETWORK", help="its network, such as moov; usual: its prefix is right"
+    )
+    for parser in (doubt, known, network):
         acted(parser)
 
 
@@ -182,6 +189,14 @@ async def trust_phone(arguments: argparse.Namespace) -> int:
     async with acting() as db:
         household = await phones.trust(db, arguments.number, arguments.phone, by_of(arguments))
     print(f"Household {household.shown_number} is shown to this phone again.")
+    return 0
+
+
+async def set_network(arguments: argparse.Namespace) -> int:
+    """Say on which network a phone is: new payments are asked there."""
+    async with acting() as db:
+        code = await phones.set_network(db, arguments.phone, arguments.network.lower(), by_of(arguments))
+    print(f"This phone is asked for money as one of {code}, from the next payment on.")
     return 0
 
 

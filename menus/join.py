@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import answer_first, asked_about
+from menus.paying import code_before, refuse_code_by_message
 from menus.words import JOIN, first_fitting, no_cover, registered, which_cover, which_mutuelle
 from mutuelle.contributions.foresight import Foreseen, if_joined
-from mutuelle.contributions.ways_to_pay import cash_in_place
+from mutuelle.contributions.ways_to_pay import how_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import NewHousehold, initials_of
@@ -34,7 +35,9 @@ async def join(caller: Caller) -> Sentence:
     offer = await which_cover(caller, mutuelle, people)
     if offer is None:
         return no_cover(mutuelle, people)
-    cash = await look(cash_in_place, caller, mutuelle.id, place.id)
+    how = await look(how_in_place, caller, mutuelle.id, place.id)
+    refuse_code_by_message(caller, how)
+    cash = how.cash
     whole, part = (
         if_joined(offer, money, mutuelle.today(caller.at)) for money in (offer.price, offer.installment)
     )
@@ -49,11 +52,12 @@ async def join(caller: Caller) -> Sentence:
     )
     if not agreed:
         return _("Nothing was recorded. Begin again when you are ready.")
-    household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first)
+    otp = await code_before(how, first) if first else None
+    household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first, otp=otp)
     number = household.shown_number
     if cash:
         return registered(number, offer.price, whole, cash)
-    return welcome(mutuelle, number, offer.price if first is None else first)
+    return welcome(mutuelle, number, offer.price if first is None else first, with_code=otp is not None)
 
 
 async def not_served(caller: Caller) -> Sentence:
@@ -144,7 +148,15 @@ def price_agreed(offer: Offer, first: Money | None, whole: Foreseen) -> Fact:
     return _("{price}, {covered}", price=offer.price, covered=whole.said)
 
 
-def welcome(mutuelle: Mutuelle, number: str, first: Money) -> Sentence:
+def welcome(mutuelle: Mutuelle, number: str, first: Money, *, with_code: bool) -> Sentence:
+    if with_code:
+        return _(
+            "Welcome to {mutuelle}! Your number: {number}. Your code for {amount} is checked. "
+            "A receipt follows by SMS.",
+            mutuelle=mutuelle.name,
+            number=number,
+            amount=first,
+        )
     return _(
         "Welcome to {mutuelle}! Your number: {number}. You will be asked for {amount} in a moment: "
         "approve with your PIN.",

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import no_household
+from menus.paying import NETWORK, OTHER_NETWORK, agreed_to_pay, asked_for, asked_phone, on_other_network
 from menus.relative import ENROLS_RELATIVE, enrols_relative
 from menus.words import PAY, beside, first_fitting, under_way, whom
 from mutuelle.contributions.foresight import if_paid
-from mutuelle.contributions.payments import expect_way
+from mutuelle.contributions.payments import not_served
 from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.contributions.standing import Standing, standing
-from mutuelle.contributions.ways_to_pay import PayInCash, cash_instead
+from mutuelle.contributions.ways_to_pay import HowToPay, PayInCash, how_to_pay
 from mutuelle.cover.rules import CoverState
 from mutuelle.enrolment.enrolment import pay as ask_for_payment
 from mutuelle.enrolment.enrolment import renew_by_credit
@@ -23,9 +24,9 @@ from mutuelle.households.households import household_named, initials_of
 from mutuelle.households.member_numbers import member_number
 from talk.answers import Kind, amount, phone_number
 from talk.figures import amount_in
-from talk.keywords import BY_MESSAGE, Takes, by_message
+from talk.keywords import Takes, by_message
 from talk.phones import region_of, shown_phone
-from talk.trouble import InvalidError
+from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller, Option, ask, choose, confirm, do, look
 
 ANY_AMOUNT = amount(Money(1, "XOF"), Money(MAX_PRICE_MINOR, "XOF"))  # its mutuelle's currency is known later
@@ -40,25 +41,34 @@ BY_CREDIT, RELATIVE = "credit", "relative"
 async def pay(caller: Caller) -> Sentence:
     own = await whom(caller)
     stands = await look(standing, own, caller.at) if own else None
-    cash = await look(cash_instead, caller, own) if own else None
-    what = await choose(*ways(stands, cash, caller), of_money=True)
+    how = await look(how_to_pay, caller, own) if own else None
+    what = await choose(*ways(stands, how, caller), of_money=True)
+    if stands and how and what.key == NETWORK:
+        how = await on_other_network(caller, stands.household, how)
+        what = await choose(*ways(stands, how, caller), of_money=True)
     if what.key == RELATIVE:
         return await enrols_relative(caller)
-    if stands is None or what.key == OTHER_HOUSEHOLD:
+    if stands is None or how is None or what.key == OTHER_HOUSEHOLD:
         return await (requests(caller) if what.key == REQUESTS else for_another(caller))
     if what.key == REQUESTS:
         return await requests(caller)
     if what.key == BY_CREDIT:
         return await renew(stands)
-    payer = caller.phone
-    money = stands.payable if what.key == ALL else stands.least_payment
-    if what.key == PART:
-        money = await how_much(stands)
     if what.key == OTHER_PHONE:
-        payer = await ask(_("The phone that pays?"), phone_number(region_of(caller.phone)))
-        await look(expect_way, stands.household.mutuelle_id, payer)
-        money = await how_much(stands)
-    return await agree(caller, stands, stands.household.head_name, money, payer)
+        how = await with_another(caller, stands)
+    money = stands.payable if what.key == ALL else await how_much(stands)
+    return await agree(caller, stands, stands.household.head_name, money, how)
+
+
+async def with_another(caller: Caller, stands: Standing) -> HowToPay:
+    """The phone of another that pays; the last word where no operator can ask it."""
+    payer = await ask(_("The phone that pays?"), phone_number(region_of(caller.phone)))
+    how: HowToPay = await look(how_to_pay, caller, stands.household, payer)
+    if how.way:
+        return how
+    if not how.others:
+        raise RefusedError(not_served(payer))
+    return await on_other_network(caller, stands.household, how)
 
 
 @by_message(
@@ -83,16 +93,18 @@ async def pay_by_message(caller: Caller) -> Sentence:
         return await renew(stands)
     if not stands.payable.amount_minor:
         return nothing_payable(stands)
-    if cash := await look(cash_instead, caller, own):
-        return in_cash(stands, cash)
-    return await agree(caller, stands, own.head_name, await how_much_by_message(stands, named), caller.phone)
+    how = await look(how_to_pay, caller, own)
+    if how.cash:
+        return in_cash(stands, how.cash)
+    return await agree(caller, stands, own.head_name, await how_much_by_message(stands, named), how)
 
 
 pay_by_message = replace(pay_by_message, denied="COVER")  # what is owed, and how to pay
 
 
-def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tuple[Sentence, list[Option]]:
-    """What can be paid; a digit means the same whatever is left out. `cash`: this phone cannot be asked."""
+def ways(stands: Standing | None, how: HowToPay | None, caller: Caller) -> tuple[Sentence, list[Option]]:
+    """What can be paid; a digit means the same whatever is left out. Who pays in cash may be on another network."""
+    cash = how.cash if how else None
     others = [Option(OTHER_HOUSEHOLD, _("Another household"), "4")]
     if cash is None or cash.another_phone:
         others.append(Option(REQUESTS, _("Refuse to pay for others"), "5"))
@@ -108,7 +120,9 @@ def ways(stands: Standing | None, cash: PayInCash | None, caller: Caller) -> tup
     if not stands.payable.amount_minor:
         return nothing_payable(stands), others
     another_phone = Option(OTHER_PHONE, _("Another phone pays"), "3")
-    if cash:
+    if how and cash:
+        if how.others:
+            others.append(Option(NETWORK, OTHER_NETWORK, "7"))
         return in_cash(stands, cash), [another_phone, *others] if cash.another_phone else others
     own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
     if stands.least_payment < stands.payable:
@@ -245,7 +259,8 @@ async def for_another(caller: Caller) -> Sentence:
     stands = await look(standing, household, caller.at) if household else None
     if household is None or stands is None or stands.open_payment or not stands.payable.amount_minor:
         return NOT_PAYABLE
-    if cash := await look(cash_instead, caller, household):
+    how = await look(how_to_pay, caller, household)
+    if cash := how.cash:
         who, covered = cash.shown, if_paid(stands, stands.payable).said
         facts: dict[str, Fact] = {"number": household.shown_number, "who": who}
         short = _("Household {number} pays in cash to {who}.", **facts)
@@ -257,49 +272,44 @@ async def for_another(caller: Caller) -> Sentence:
         )
         return whole.or_else(short)
     money = await within(stands, named)
-    return await agree(caller, stands, household.initials, money, caller.phone)
+    return await agree(caller, stands, household.initials, money, how)
 
 
-async def agree(caller: Caller, stands: Standing, name: str, money: Money, payer: str) -> Sentence:
-    # By SMS it is always for the own household with the own phone, which is asked for its PIN.
-    agreed = await confirm(
-        beside(stands, terms(stands, name, money, payer)), own=caller.gateway == BY_MESSAGE
-    )
-    if not agreed:
+async def agree(caller: Caller, stands: Standing, name: str, money: Money, how: HowToPay) -> Sentence:
+    def words(how: HowToPay) -> Sentence:
+        return beside(stands, terms(stands, name, money, how))
+
+    payer = await agreed_to_pay(caller, stands.household, money, how, words)
+    if payer is None:
         return _("Nothing was asked for. Begin again when you are ready.")
     await do(
         ask_for_payment,
         number=stands.household.number,
         amount=money,
         terms=stands.payment_terms,
-        payer_phone=payer,
+        payer=payer,
     )
-    if payer != caller.phone:
-        return _(
-            "Thank you. {phone} is asked for {amount}: its owner approves with the PIN. A receipt follows by SMS.",
-            phone=shown_phone(payer),
-            amount=money,
-        )
-    return _(
-        "Thank you. In a moment {phone} will be asked for {amount}: approve with your PIN. A receipt follows by SMS.",
-        phone=shown_phone(payer),
-        amount=money,
-    )
+    return asked_for(payer, caller, money)
 
 
-def terms(stands: Standing, name: str, money: Money, payer: str) -> Sentence:
+def terms(stands: Standing, name: str, money: Money, how: HowToPay) -> Sentence:
     """All that is agreed to: the payment, the cover that it brings, and where it begins a new period, its whole price.
 
     How long a period is is left out among long names: the cover says until when it lasts.
     """
-    facts: dict[str, Fact] = {"amount": money, "phone": shown_phone(payer)}
+    facts: dict[str, Fact] = {"amount": money, "phone": asked_phone(how)}
     facts |= {"number": stands.household.shown_number, "covered": if_paid(stands, money).said}
     names = (name, initials_of(name))
     if stands.settles_debt:
-        return _(
-            "Pay {amount} for {name}, {number}, with {phone}? It settles a debt and covers nobody.",
-            **facts,
-            name=name,
+        return first_fitting(
+            [
+                _(
+                    "Pay {amount} for {name}, {number}, with {phone}? It settles a debt and covers nobody.",
+                    **facts,
+                    name=n,
+                )
+                for n in names
+            ]
         )
     if not stands.renews:
         return first_fitting(
@@ -326,6 +336,8 @@ def terms(stands: Standing, name: str, money: Money, payer: str) -> Sentence:
                 )
                 for n in names
             ),
+            _("{product}, {number}: {price}. Pay {amount} with {phone}: {covered}?", **facts),
+            _("{number}: {price}. Pay {amount} with {phone}: {covered}?", **facts),
         ]
     )
 

@@ -2,9 +2,10 @@
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.join import ELSEWHERE, first_payment, not_served, price_agreed
+from menus.paying import code_before, refuse_code_by_message
 from menus.words import first_fitting, no_cover, which_cover
 from mutuelle.contributions.foresight import if_joined
-from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
+from mutuelle.contributions.ways_to_pay import PayInCash, how_in_place
 from mutuelle.enrolment.enrolment import enrolment_of
 from mutuelle.enrolment.registration import NO_PHONE, enrol_relative, phone_or_none
 from mutuelle.households.households import Household, initials_of
@@ -36,19 +37,24 @@ async def enrols_relative(caller: Caller) -> Sentence:
     whole, part = (
         if_joined(offer, money, mutuelle.today(caller.at)) for money in (offer.price, offer.installment)
     )
-    cash = await look(cash_in_place, caller, mutuelle.id, place.id)
+    how = await look(how_in_place, caller, mutuelle.id, place.id)
+    refuse_code_by_message(caller, how)
+    cash = how.cash
     first = None if cash else await first_payment(offer, whole, part)
     facts: dict[str, Fact] = {"place": place.name, "product": offer.product.name, "mutuelle": mutuelle.name}
     facts |= {"people": counts.people(len(people)), "price": price_agreed(offer, first, whole)}
     if not await confirm(terms(name, phone, facts)):
         return NOTHING
+    otp = await code_before(how, first) if first else None
     done = await do(
         enrol_relative,
         enrolment=enrolment_of(place, name, people, offer),
         phone=None if phone == NO_PHONE else phone,
         pay_now=first,
+        otp=otp,
     )
-    return registered_for(done, phone, cash, offer.price if first is None else first)
+    money = offer.price if first is None else first
+    return with_code(done, phone, money) if otp is not None else registered_for(done, phone, cash, money)
 
 
 def terms(name: str, phone: str, facts: dict[str, Fact]) -> Sentence:
@@ -73,10 +79,23 @@ def terms(name: str, phone: str, facts: dict[str, Fact]) -> Sentence:
     )
 
 
+def told_of(household: Household, phone: str, money: Money) -> dict[str, Fact]:
+    """Their number to tell them, who confirms, and what is paid now."""
+    confirms = _("an agent will see them") if phone == NO_PHONE else _("their phone confirms by SMS")
+    return {"number": household.shown_number, "amount": money, "confirms": confirms}
+
+
+def with_code(household: Household, phone: str, money: Money) -> Sentence:
+    """The same where the caller's network gave her a code to pay with."""
+    return _(
+        "Registered, number {number}: tell it to them; {confirms}. Your code for {amount} is checked.",
+        **told_of(household, phone, money),
+    )
+
+
 def registered_for(household: Household, phone: str, cash: PayInCash | None, money: Money) -> Sentence:
     """Their number to tell them, who confirms, and how it is paid: also from abroad, to a merchant code."""
-    facts: dict[str, Fact] = {"number": household.shown_number, "amount": money}
-    facts["confirms"] = _("an agent will see them") if phone == NO_PHONE else _("their phone confirms by SMS")
+    facts = told_of(household, phone, money)
     if cash is None:
         return _(
             "Registered, number {number}: tell it to them; {confirms}. You will be asked for {amount}: "

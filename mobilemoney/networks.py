@@ -4,18 +4,35 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import phonenumbers
 
 
 @dataclass(frozen=True)
+class DialCode:
+    """What a customer of a network dials, and presses then; `source` says whose page has it."""
+
+    dial: str
+    source: str
+    choice: str = ""
+    documented: bool = True
+
+
+@dataclass(frozen=True)
 class Network:
-    """A network of phones. `code` has country and name ("ML-orange"), `name` is what its customers call it."""
+    """A network of phones. `code` has country and name ("ML-orange"), `name` is what its customers call it.
+
+    `find_prompt` finds a payment request that does not show; `get_code` gives the code that is typed where the flow of
+    an operator is OTP_FIRST. Both None where no provider's own page says it.
+    """
 
     code: str
     name: str
     carrier: str
     prefixes: tuple[str, ...]
+    find_prompt: DialCode | None = None
+    get_code: DialCode | None = None
 
     @property
     def country(self) -> str:
@@ -27,9 +44,21 @@ def networks() -> dict[str, Network]:
     """Every network that is known, by its code."""
     written = tomllib.loads((Path(__file__).parent / "networks.toml").read_text())
     return {
-        code: Network(code, facts["name"], facts["carrier"], tuple(facts["prefixes"]))
+        code: Network(
+            code,
+            facts["name"],
+            facts["carrier"],
+            tuple(facts["prefixes"]),
+            _documented(facts.get("prompt")),
+            _documented(facts.get("code")),
+        )
         for code, facts in written.items()
     }
+
+
+def _documented(written: dict[str, Any] | None) -> DialCode | None:
+    found = DialCode(**written) if written else None
+    return found if found and found.documented else None
 
 
 def networks_of(country: str) -> list[Network]:

@@ -77,6 +77,8 @@ class Capabilities:
     `not_told`: facts that the status may leave out; what is not told is no difference.
     `first_status`: how long after a request to ask first. `window`: how long a prompt lives. `ladder_s`: waits between
     questions. `not_found_is_proof`: how long after a request NOT_FOUND proves that it never came; None: never.
+    `find_prompt`: what a payer dials to find a request that does not show, where it is the operator's own for every
+    network. `not_approved`: its words for a request that nobody approved in time.
     `limits` by currency; a currency that is not there cannot be moved. `notices_by_account`: notices come to one
     address for all payments of an account, and `Adapter.named_in` reads which one is meant.
     """
@@ -91,6 +93,8 @@ class Capabilities:
     ladder_s: tuple[int, ...] = LADDER_S
     not_found_is_proof: timedelta | None = timedelta(minutes=15)
     notices_by_account: bool = False
+    find_prompt: str = ""
+    not_approved: frozenset[str] = frozenset()
     fee_bearer: FeeBearer = FeeBearer.UNKNOWN
     pays_out: bool = False
     payouts: frozenset[str] = frozenset()

@@ -25,6 +25,8 @@ CAPABILITIES = Capabilities(
     pays_out=True,
     tells_payee=True,
     tells_balance=True,
+    find_prompt="*888#",  # invented, as the operator is
+    not_approved=frozenset({"EXPIRED"}),
 )
 COLLECTIONS, PAYOUTS = "collections", "payouts"
 

@@ -168,6 +168,19 @@ def _pin(typed: str) -> Secret:
 pin = Kind("pin", _pin, good=("4071",), bad=("12", "abcd"), secret=True)
 
 
+def _payment_code(typed: str) -> Secret:
+    code = "".join(typed.split())
+    if not re.fullmatch(r"[0-9]{4,10}", code):
+        raise InvalidError(_("This code has 4 to 10 digits."))
+    return Secret(code)
+
+
+# What some networks give before a payment: like a PIN it is kept nowhere.
+payment_code = Kind(
+    "payment code", _payment_code, good=("418 002", "4071"), bad=("12", "abcd", "4" * 11), secret=True
+)
+
+
 def _reason(typed: str) -> str:
     reason = " ".join(typed.split())
     if sum(letter.isalnum() for letter in reason) < 2:

@@ -27,7 +27,7 @@ from talk.questions import (
 )
 from talk.screen import Fit, Screen, Shown, View
 from talk.trouble import MenuError, RefusedError
-from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Do, Look, Option, Question, Request
+from talk.words import QUESTIONS, Ask, Caller, Choose, Confirm, Consent, Do, Look, Option, Question, Request
 from values import value
 
 ONCE_MORE = _("Not recognised, nothing was done. Please type it once more.")
@@ -113,7 +113,7 @@ class _Play:
     async def take(self, value: Any, answer: Answer) -> None:
         """Give the pending question its answer and go on to the next."""
         self.secret = isinstance(self.pending, Ask) and self.pending.kind.secret
-        if isinstance(self.pending, Confirm):
+        if isinstance(value, Consent):
             # A menu may ask more than once: all that was agreed to is the proof.
             self.consent = "\n\n".join(filter(None, (self.consent, answer.meant)))
         if not self.secret:

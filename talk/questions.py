@@ -83,8 +83,11 @@ def screen_of(question: Question, view: View, *, back: bool, note: Sentence | No
     """The screen of `question` where the caller stands in it."""
     if isinstance(question, Confirm):
         # It needs its room for what is agreed to, and has a No; 0 works there all the same.
-        both = (Option(YES, question.yes, "1"), Option(NO, question.no, "2"))
-        return Screen(question.question, note, both, confirms=True, own=question.own or question.by_order)
+        lines = [Option(YES, question.yes, "1"), Option(NO, question.no, "2")]
+        lines += [question.other] if question.other else []
+        return Screen(
+            question.question, note, tuple(lines), confirms=True, own=question.own or question.by_order
+        )
     back = back and has_back(question)
     if not isinstance(question, Choose):
         return Screen(question.question, note, back=back)
@@ -95,7 +98,7 @@ def screen_of(question: Question, view: View, *, back: bool, note: Sentence | No
 
 def is_confirmation(view: View) -> bool:
     """Whether the last screen of `view` was a confirmation."""
-    return bool(view.words) and set(view.keys.values()) == {YES, NO}
+    return bool(view.words) and set(view.keys.values()) >= {YES, NO}
 
 
 def fresh_view(question: Question) -> View:
@@ -119,6 +122,8 @@ def recall(question: Question, answer: Answer, words: Words) -> Any:
         return _by_key(question.choices, answer.meant)
     if not answer.meant:
         return None
+    if question.other and answer.meant == question.other.key:
+        return question.other
     if answer.meant != words():
         raise LookupError(answer.question)
     return Consent(answer.meant)
@@ -172,7 +177,9 @@ def _understand_confirm(question: Confirm, view: View, word: str, consent_words:
         return agreed_with(question, consent_words)
     if pressed == NO:
         return Answered(None, _on_record(question, ""))
-    return Moved(view, PRESS_YES_OR_NO)
+    if question.other and pressed == question.other.key:
+        return Answered(question.other, _on_record(question, pressed))
+    return Moved(view, PRESS_LISTED if question.other else PRESS_YES_OR_NO)
 
 
 def agreed_with(question: Confirm, words: str) -> Answered:

@@ -6,7 +6,7 @@ Each word hands the engine a request and waits for its answer; a menu that await
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import field
 from datetime import datetime
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -106,7 +106,8 @@ class Choose(Request[C]):
 class Confirm(Request["Consent | None"]):
     """`by_order`: given already where one message brought the whole request, with `in_parts` also several (`order`).
 
-    `own`: it touches the caller's own household only, so that by SMS a yes needs no code within minutes.
+    `own`: it touches the caller's own household only, so that by SMS a yes needs no code within minutes. `other`: what
+    may be pressed beside yes and no; nothing is agreed to by it, and it is the answer.
     """
 
     answered_as: ClassVar[str] = "confirm"
@@ -116,6 +117,7 @@ class Confirm(Request["Consent | None"]):
     by_order: bool = False
     own: bool = False
     in_parts: bool = False
+    other: Option | None = None
 
 
 @value
@@ -165,6 +167,15 @@ def confirm(
     `own` is for what touches nobody else and asks for no money without a PIN: the sender of an SMS can be forged.
     """
     return Confirm(question, yes or _("Yes"), no or _("No"), own=own)
+
+
+def confirm_or(
+    question: Sentence, other: Option, *, yes: Sentence | None = None, no: Sentence | None = None
+) -> Request[Consent | Option | None]:
+    """A `confirm` of a call with a third line: where `other` is pressed it is the answer, and nothing is agreed to."""
+    return cast(
+        Request[Consent | Option | None], Confirm(question, yes or _("Yes"), no or _("No"), other=other)
+    )
 
 
 def order(question: Sentence, *, in_parts: bool = False) -> Request[Consent | None]:

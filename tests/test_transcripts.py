@@ -25,7 +25,8 @@ from mutuelle.acts import By
 from mutuelle.care.cards import print_card
 from mutuelle.contributions.payments import OPEN
 from mutuelle.demonstration import seed
-from mutuelle.founding.founding import list_payers
+from mutuelle.founding.founding import list_payers, open_routes
+from mutuelle.founding.rules import Route
 from mutuelle.households.households import household_by_number
 from mutuelle.imports.cells import slug
 from mutuelle.officers.roles import Role
@@ -137,6 +138,13 @@ class Script:
     async def unroutes(self, _rest: str) -> None:
         """The mutuelle has no operator: whoever pays, pays in cash."""
         await unroute(self.ussd_deps.pool)
+
+    async def routes(self, rest: str) -> None:
+        """The phones of a network are asked by an account at this operator: `ML-moov simulated`."""
+        network, operator = rest.split(" ")
+        async with self.ussd_deps.pool.begin() as db:
+            account = f"{operator}-{network}"
+            await open_routes(db, await get_mutuelle(db, "BEN"), [Route(network, operator, account)])
 
     async def neighbour(self, _rest: str) -> None:
         """A second mutuelle opens in the same country, in villages of the same names."""
@@ -327,6 +335,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "statement": Script.stated,
     "reconcile": Script.reconciles,
     "unroute": Script.unroutes,
+    "route": Script.routes,
     "neighbour": Script.neighbour,
     "takes": Script.takes,
     "benefits": Script.benefits,

@@ -73,6 +73,7 @@ create table payment (
     foreign key (mutuelle_id, account) references operator_account,
     foreign key (mutuelle_id, renews_code, renews_version) references product,
     foreign key (mutuelle_id, renews_regime, renews_regime_since) references regime (mutuelle_id, code, since),
+    check (otp is null or state = 'ASKED'),
     check (num_nonnulls(renews_regime, renews_regime_since) in (0, 2)),
     check (num_nonnulls(renews_code, renews_version, renews_members, renews_minor, renews_sequence) in (0, 5))
 );

@@ -366,7 +366,7 @@ def _note(queued: QueuedPayment, answer: OperatorAnswer) -> None:
 
 
 async def _fail(db: AsyncConnection, queued: QueuedPayment, by: By) -> None:
-    await move(db, queued.mutuelle_id, queued.reference, S.FAILED, by=by)
+    await move(db, queued.mutuelle_id, queued.reference, S.FAILED, by=by, otp=None)
     await notify_failed(db, queued, by.at)
 
 

@@ -18,10 +18,10 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from locales import Money, _
+from locales import Fact, Money, Sentence, _
 from mobilemoney.accounts import capabilities_of
-from mobilemoney.networks import network_by_prefix
-from mobilemoney.operator import Flow
+from mobilemoney.networks import DialCode, network_by_prefix, networks
+from mobilemoney.operator import AmountLimits, Flow
 from mutuelle.acts import By
 from mutuelle.free_codes import draw_free
 from mutuelle.household_key import of_household
@@ -43,6 +43,7 @@ from mutuelle.tables import (
     route,
 )
 from prepared import Prepared
+from talk.answers import Secret
 from talk.phones import region_of, shown_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -163,20 +164,63 @@ class PaymentWay:
         """What the payer does."""
         return capabilities_of(self.operator).flow(self.network) or Flow.PUSH
 
+    @property
+    def network_name(self) -> str:
+        """What its customers call the network; empty where nobody knows it."""
+        return networks()[self.network].name if self.network else ""
 
-async def way_for(db: AsyncConnection, mutuelle_id: str, phone: str) -> PaymentWay | None:
-    """How this phone can be asked for money for this mutuelle; None if no route serves it."""
-    row = await _WAY.row(db, {"mutuelle": mutuelle_id, **network_facts(phone)})
-    return PaymentWay(*row) if row else None
+    @property
+    def takes_code(self) -> bool:
+        """Whether she gets a code from her network before, and types it."""
+        return self.flow is Flow.OTP_FIRST
+
+    @property
+    def code_dialled(self) -> Fact | None:
+        """What she dials for that code; None where no documentation says it."""
+        code = networks()[self.network].get_code if self.network else None
+        return dialled(code) if code else None
+
+    def limits(self, currency: str) -> AmountLimits | None:
+        """What one payment can move; None for a currency that the operator does not move."""
+        return capabilities_of(self.operator).limits.get(currency)
+
+    def at_once(self, least: Money, most: Money) -> tuple[Money, Money] | None:
+        """What one payment can move of what may be paid, from `least` to `most`; None where it can move nothing."""
+        if (limits := self.limits(most.currency)) is None:
+            return None
+        step = limits.step_minor
+        from_minor = -(-max(least.amount_minor, limits.least_minor) // step) * step
+        to_minor = min(most.amount_minor, limits.most_minor) // step * step
+        if from_minor > to_minor:
+            return None
+        return Money(from_minor, most.currency), Money(to_minor, most.currency)
 
 
-def network_facts(phone: str) -> dict[str, str]:
-    """The values in NETWORK and SERVED: a phone, its country, and its network by its prefix."""
-    return {"payer": phone, "country": region_of(phone), "by_prefix": network_by_prefix(phone)}
+def dialled(code: DialCode) -> Fact:
+    """What is dialled, and pressed then."""
+    return _("{code} then {choice}", code=code.dial, choice=code.choice) if code.choice else code.dial
+
+
+@value
+class PayingPhone:
+    """A phone that is asked for money. `network` where the caller says that it is another one than we know; `otp` what
+    she typed where the network gives a code before.
+    """
+
+    phone: str
+    network: str = ""
+    otp: Secret | None = None
+
+
+def network_facts(phone: str, chosen: str = "") -> dict[str, str]:
+    """The values in NETWORK and SERVED: a phone, its country, its network by its prefix, and the one `chosen` now."""
+    country, by_prefix = region_of(phone), network_by_prefix(phone)
+    return {"payer": phone, "country": country, "by_prefix": by_prefix, "chosen": chosen}
 
 
 _BY_PREFIX = sa.bindparam("by_prefix", type_=sa.Text)
 NETWORK = func.coalesce(
+    func.nullif(sa.bindparam("chosen", type_=sa.Text), ""),
     select(phone_network.c.network)
     .where(phone_network.c.phone == sa.bindparam("payer", type_=sa.Text))
     .scalar_subquery(),
@@ -184,18 +228,16 @@ NETWORK = func.coalesce(
 )
 # Whether a route is for a phone: one of its network, or of its country where the operator asks any phone.
 SERVED = route.c.network.in_([sa.bindparam("country", type_=sa.Text), NETWORK])
+ITS_ACCOUNT = (route.c.mutuelle_id == operator_account.c.mutuelle_id) & (
+    route.c.account == operator_account.c.name
+)
 _ROUTE = (
     select(operator_account.c.operator, operator_account.c.name, NETWORK)
-    .join(
-        route,
-        (route.c.mutuelle_id == operator_account.c.mutuelle_id)
-        & (route.c.account == operator_account.c.name),
-    )
+    .join(route, ITS_ACCOUNT)
     .where(route.c.mutuelle_id == sa.bindparam("mutuelle", type_=sa.Text), SERVED)
     .order_by(func.length(route.c.network).desc())
     .limit(1)
 )
-_WAY = Prepared(_ROUTE)
 
 
 async def networks_said(db: AsyncConnection, phones: Sequence[str]) -> dict[str, str]:
@@ -206,19 +248,30 @@ async def networks_said(db: AsyncConnection, phones: Sequence[str]) -> dict[str,
     return {row.phone: row.network for row in rows}
 
 
-async def expect_way(db: AsyncConnection, mutuelle_id: str, phone: str) -> PaymentWay:
-    """The same; RefusedError if no route serves this phone."""
-    if found := await way_for(db, mutuelle_id, phone):
-        return found
-    raise _not_served(phone)
+def not_served(phone: str) -> Sentence:
+    """No route asks this phone."""
+    return _(
+        "The phone {phone} cannot pay here by mobile money. Dial again, press 2: how to pay.",
+        phone=shown_phone(phone),
+    )
 
 
-def _not_served(phone: str) -> RefusedError:
-    return RefusedError(
-        _(
-            "The phone {phone} cannot pay here by mobile money. Dial again, press 2: how to pay.",
-            phone=shown_phone(phone),
-        )
+def not_without_code(way: PaymentWay) -> Sentence:
+    """For who writes an SMS, and for who agreed before her network was one that gives codes."""
+    return _("With {network} you pay with a code. For that, call the service.", network=way.network_name)
+
+
+async def say_network(db: AsyncConnection, phone: str, network: str, at: datetime) -> None:
+    """Remember that this phone is on that network; its prefix's own is not kept."""
+    its = phone_network.c.phone == phone
+    if network == network_by_prefix(phone):
+        await db.execute(sa.delete(phone_network).where(its))
+        return
+    said = {"network": network, "since": at}
+    await db.execute(
+        insert(phone_network)
+        .values(phone=phone, **said)
+        .on_conflict_do_update(index_elements=["phone"], set_=said)
     )
 
 
@@ -227,18 +280,24 @@ async def ask_payment(
     caller: Caller,
     household: Household,
     amount: Money,
-    payer_phone: str,
+    payer: PayingPhone,
     *,
     renewal: Offer | None = None,
 ) -> UUID:
     """Queue a payment under our own reference, to be sent a little after the call; RefusedError if it is not allowed.
 
+    The network that a caller says of her own phone is remembered; of another's phone it counts for this payment only.
+
     A household has at most one open payment of its own, of any phone or channel: the database guarantees it. Another
     may have one under way for it, which holds up nothing of its own, and is not asked beside one of its own. `renewal`
     is agreed to by the first franc of this payment: until it settles, the household is bound to nothing.
     """
-    way = await _expect_allowed(db, caller, household, payer_phone)
+    way = await _expect_allowed(db, caller, household, payer)
     _expect_amount(way, amount)
+    if way.takes_code and payer.otp is None:
+        raise RefusedError(not_without_code(way))
+    if payer.network and payer.phone == caller.phone:
+        await say_network(db, payer.phone, payer.network, caller.at)
     regime = renewal.share.regime if renewal and renewal.share else None
     row = {
         "mutuelle_id": household.mutuelle_id,
@@ -246,11 +305,12 @@ async def ask_payment(
         "purpose": CONTRIBUTION,
         "amount_minor": amount.amount_minor,
         "currency": amount.currency,
-        "payer_phone": payer_phone,
+        "payer_phone": payer.phone,
         "asked_by": caller.phone,
         "operator": way.operator,
         "account": way.account,
         "network": way.network,
+        "otp": str(payer.otp) if way.takes_code else None,
         "state": S.ASKED,
         "asked_at": caller.at,
         "due_at": caller.at,
@@ -304,6 +364,7 @@ _WISH = [
             "operator",
             "account",
             "network",
+            "otp",
             "notice_token",
             "receipt_code",
             "state",
@@ -371,18 +432,21 @@ _ALLOWED = Prepared(
 
 
 async def _expect_allowed(
-    db: AsyncConnection, caller: Caller, household: Household, payer_phone: str
+    db: AsyncConnection, caller: Caller, household: Household, payer: PayingPhone
 ) -> PaymentWay:
     """How the phone that pays is asked. Refused if no route serves it, if its owner is to be spared, and past
     today's limit of the calling phone, for other households or with other phones.
     """
-    facts: dict[str, object] = {**network_facts(payer_phone), "mutuelle": household.mutuelle_id}
+    facts: dict[str, object] = {
+        **network_facts(payer.phone, payer.network),
+        "mutuelle": household.mutuelle_id,
+    }
     facts |= {"phone": caller.phone, "since": caller.at - timedelta(days=1)}
     asked_lately, *way = await _ALLOWED.row(db, facts)
     if way[0] is None:
-        raise _not_served(payer_phone)
-    if payer_phone != caller.phone:
-        await _spare(db, payer_phone, caller.at)
+        raise RefusedError(not_served(payer.phone))
+    if payer.phone != caller.phone:
+        await _spare(db, payer.phone, caller.at)
     if asked_lately >= ASKS_A_DAY:
         raise RefusedError(_("You have asked enough for today. Please try tomorrow."))
     return PaymentWay(*way)

@@ -1,6 +1,7 @@
-"""How a household pays where no operator can ask the calling phone: in cash, and to whom, or to a merchant code.
+"""How a household pays: by the operator that asks its phone, else in cash, and to whom, or to a merchant code.
 
-A mutuelle may have no route, or none for the country of this phone; its households join, pay and renew in cash.
+A mutuelle may have no route, or none for the country or the network of this phone; its households join, pay and renew
+in cash. A phone may be on another network than its prefix says: the ways of the others of its country are told too.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -9,18 +10,25 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
-from mobilemoney.networks import network_by_prefix
-from mutuelle.contributions.payments import SERVED, network_facts, networks_said
+from mobilemoney.networks import network_by_prefix, networks_of
+from mutuelle.contributions.payments import (
+    ITS_ACCOUNT,
+    NETWORK,
+    SERVED,
+    PaymentWay,
+    network_facts,
+    networks_said,
+)
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Appointment, Role, appointment, appointments_by
 from mutuelle.rows import rows_of
 from mutuelle.tables import household as household_table
 from mutuelle.tables import mutuelle as mutuelles
-from mutuelle.tables import route
+from mutuelle.tables import operator_account, route
 from prepared import Prepared
 from talk.phones import region_of, shown_phone
 from talk.words import Caller
@@ -60,25 +68,61 @@ class PayInCash:
         ]
 
 
+@value
+class HowToPay:
+    """How a phone pays a mutuelle: `way` by an operator, where one can ask it, else in `cash`.
+
+    `others` are the ways by which it would be asked if it was on another network of its country; none where one route
+    serves the country, and this phone. `said`: the network that the caller says it is on.
+    """
+
+    phone: str
+    way: PaymentWay | None
+    cash: PayInCash | None
+    others: tuple[PaymentWay, ...] = ()
+    said: str = ""
+
+    def on(self, network: str) -> "HowToPay":
+        """The same where the caller says that the phone is on one of the `others`."""
+        way = next(way for way in self.others if way.network == network)
+        return HowToPay(self.phone, way, None, said=network)
+
+
+async def how_to_pay(
+    db: AsyncConnection, caller: Caller, household: Household, payer: str | None = None
+) -> HowToPay:
+    """How `household` pays with the calling phone, or with the phone of another `payer`."""
+    phone = payer or caller.phone
+    ways = await _ways(db, caller, household.mutuelle_id, household, payer=phone)
+    cash = None if ways.way else await _who_takes_cash(db, ways)
+    return HowToPay(phone, ways.way, cash, ways.others)
+
+
+async def how_in_place(db: AsyncConnection, caller: Caller, mutuelle_id: str, place_id: str) -> HowToPay:
+    """How a newcomer who lives in a place of the mutuelle pays with the calling phone."""
+    ways = await _ways(db, caller, mutuelle_id, None, payer=caller.phone)
+    cash = None if ways.way else await _who_takes_cash(db, replace(ways, place_id=place_id))
+    return HowToPay(caller.phone, ways.way, cash, ways.others)
+
+
 async def cash_instead(db: AsyncConnection, caller: Caller, household: Household) -> PayInCash | None:
     """Whom `household` pays in cash, where no operator can ask the calling phone for money; None where one can."""
-    ways = await _ways(db, caller, household.mutuelle_id, household)
-    return None if ways.is_served else await _who_takes_cash(db, ways)
+    return (await how_to_pay(db, caller, household)).cash
 
 
 async def cash_in_place(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, place_id: str
 ) -> PayInCash | None:
     """The same for a newcomer who lives in a place of the mutuelle."""
-    ways = await _ways(db, caller, mutuelle_id, None)
-    return None if ways.is_served else await _who_takes_cash(db, replace(ways, place_id=place_id))
+    return (await how_in_place(db, caller, mutuelle_id, place_id)).cash
 
 
 async def who_takes_cash(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, household: Household | None
 ) -> PayInCash:
     """Whom to pay in cash, in any case: in the place of `household`, or anywhere in the mutuelle."""
-    return await _who_takes_cash(db, await _ways(db, caller, mutuelle_id, household, in_any_case=True))
+    ways = await _ways(db, caller, mutuelle_id, household, payer=caller.phone, in_any_case=True)
+    return await _who_takes_cash(db, ways)
 
 
 async def cash_for_each(
@@ -100,9 +144,9 @@ async def cash_for_each(
         network = moved.get(phone) or network_by_prefix(phone)
         if (country, network) not in ways:
             facts = {"value": mutuelle_id, "at": at, "number": None, "in_any_case": False}
-            facts |= {"payer": "", "country": country, "by_prefix": network}
+            facts |= {"payer": "", "country": country, "by_prefix": network, "chosen": ""}
             ways[country, network] = await _ways_of(db, facts)
-        if ways[country, network].is_served:
+        if ways[country, network].way:
             continue
         where = country, network, places[number]
         if where not in takers:
@@ -121,13 +165,14 @@ _PLACES = select(household_table.c.number, household_table.c.place_id).where(
 
 @value
 class _Ways:
-    """How a mutuelle can be paid from a phone: `is_served` by an operator of its country, and who is in office."""
+    """How a mutuelle can be paid from a phone: by which `way`, by which on another network, and who is in office."""
 
     mutuelle_name: str
     complaints_phone: str
     merchant_code: str | None
     has_route: bool
-    is_served: bool
+    way: PaymentWay | None
+    others: tuple[PaymentWay, ...]
     place_id: str | None  # of the household
     appointments: list[Appointment]
 
@@ -138,24 +183,51 @@ async def _ways(
     mutuelle_id: str,
     household: Household | None,
     *,
+    payer: str,
     in_any_case: bool = False,
 ) -> _Ways:
-    """Without `in_any_case` nobody in office is read where an operator serves the phone."""
-    asked = {"value": mutuelle_id, "at": caller.at, **network_facts(caller.phone)}
+    """Without `in_any_case` nobody in office is read where an operator serves the phone of the `payer`."""
+    asked = {"value": mutuelle_id, "at": caller.at, **network_facts(payer)}
     asked |= {"number": household.number if household else None, "in_any_case": in_any_case}
     return await _ways_of(db, asked)
 
 
 async def _ways_of(db: AsyncConnection, asked: Mapping[str, Any]) -> _Ways:
     [found] = await _ASKED.rows(db, asked)
-    name, complaints, merchant_code, has_route, is_served, place_id, held = found
+    name, complaints, merchant_code, has_route, network, routes, place_id, held = found
+    way, others = _by_network(asked["country"], network, routes)
     appointments = sorted(map(appointment, held or ()), key=lambda one: (one.name, one.phone))
-    return _Ways(name, complaints, merchant_code, has_route, is_served, place_id, appointments)
+    return _Ways(name, complaints, merchant_code, has_route, way, others, place_id, appointments)
+
+
+def _by_network(
+    country: str, network: str, routes: Sequence[tuple[str, str, str]]
+) -> tuple[PaymentWay | None, tuple[PaymentWay, ...]]:
+    """The way of a phone on `network`, and those of the other networks of its country: (network, operator, account).
+
+    A route of a whole country is for every network of it that has none of its own.
+    """
+    asked = {of: PaymentWay(operator, account, of) for of, operator, account in routes}
+    anywhere = asked.pop(country, None)
+    if anywhere:
+        all_of_it = [one.code for one in networks_of(country)]
+        asked = {of: replace(anywhere, network=of) for of in [*all_of_it, network]} | asked
+    way = asked.pop(network, None)
+    if way and len(routes) == 1:
+        return way, ()
+    return way, tuple(sorted(asked.values(), key=lambda one: one.network_name))
 
 
 def _asked() -> Select[Any]:
     mutuelle = sa.bindparam("value", type_=sa.Text)
     routes = select(route.c.account).where(route.c.mutuelle_id == mutuelle)
+    there = func.left(route.c.network, 2) == sa.bindparam("country", type_=sa.Text)
+    by_network = (
+        select(route.c.network, operator_account.c.operator, operator_account.c.name)
+        .join(operator_account, ITS_ACCOUNT)
+        .where(route.c.mutuelle_id == mutuelle, there)
+        .order_by(route.c.network)
+    )
     place = select(household_table.c.place_id).where(
         household_table.c.mutuelle_id == mutuelle,
         household_table.c.number == sa.bindparam("number", type_=sa.Text),
@@ -167,7 +239,8 @@ def _asked() -> Select[Any]:
         mutuelles.c.complaints_phone,
         mutuelles.c.merchant_code,
         routes.exists(),
-        served,
+        NETWORK,
+        rows_of(by_network),
         place.scalar_subquery(),
         sa.case((cash, rows_of(appointments_by("mutuelle_id")))),
     ).where(mutuelles.c.id == mutuelle)

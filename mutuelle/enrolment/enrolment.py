@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Fact, Money, Sentence, _
 from mutuelle.contributions.contribution_calls import calls_due
 from mutuelle.contributions.foresight import Foreseen, if_joined
-from mutuelle.contributions.payments import ask_payment, lock_phone
+from mutuelle.contributions.payments import PayingPhone, ask_payment, lock_phone
 from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.cover.policies import write_policy
@@ -33,6 +33,7 @@ from mutuelle.scheme.mutuelles import Place, get_mutuelle
 from mutuelle.scheme.products import Offer, offer, products_on_sale
 from mutuelle.tables import place
 from prepared import Prepared
+from talk.answers import Secret
 from talk.keywords import BY_MESSAGE
 from talk.phones import shown_phone
 from talk.trouble import RefusedError
@@ -62,11 +63,17 @@ def enrolment_of(place: Place, head_name: str, ages: tuple[int, ...], chosen: Of
 
 
 async def enrol(
-    db: AsyncConnection, caller: Caller, *, enrolment: Enrolment, pay_now: Money | None
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    enrolment: Enrolment,
+    pay_now: Money | None,
+    otp: Secret | None = None,
 ) -> Household:
     """Write the household, its people, its first policy, and ask the caller's phone for `pay_now`.
 
-    Without `pay_now` the contribution is due in cash: an SMS says to whom. By SMS the answer says so itself.
+    `otp` is what her network gave her to pay with, where it does. Without `pay_now` the contribution is due in cash: an
+    SMS says to whom. By SMS the answer says so itself.
     """
     await lock_phone(db, caller.phone)  # of two calls at once, the second finds the household of the first
     known = await profile_of(db, caller)
@@ -81,7 +88,7 @@ async def enrol(
     household = await register_household(db, mutuelle, new, phone=caller.phone, at=caller.at)
     await write_policy(db, household, chosen, sequence=1, agreed_on=today, at=caller.at)
     if pay_now is not None:
-        await ask_payment(db, caller, household, pay_now, caller.phone)
+        await ask_payment(db, caller, household, pay_now, PayingPhone(caller.phone, otp=otp))
     elif caller.gateway != BY_MESSAGE and (
         cash := await cash_in_place(db, caller, mutuelle.id, new.place_id)
     ):
@@ -134,16 +141,22 @@ def due_in_cash(due: DueInCash, cash: PayInCash) -> Sentence:
 
 
 async def pay(
-    db: AsyncConnection, caller: Caller, *, number: str, amount: Money, terms: PaymentTerms, payer_phone: str
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    number: str,
+    amount: Money,
+    terms: PaymentTerms,
+    payer: PayingPhone,
 ) -> None:
-    """Ask `payer_phone` for `amount` under the `terms` that were agreed to.
+    """Ask the phone of `payer` for `amount` under the `terms` that were agreed to.
 
     Where it renews, the new period is written down when its first franc settles.
     """
     household = expect_household(await lock_household(db, number), number)
     stands = await agreed_standing(db, household, terms, caller.at)
     renewal = stands.renewal if terms.renews else None
-    await ask_payment(db, caller, household, amount, payer_phone, renewal=renewal)
+    await ask_payment(db, caller, household, amount, payer, renewal=renewal)
 
 
 async def renew_by_credit(

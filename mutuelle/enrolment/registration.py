@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Money, Sentence, _
 from mutuelle.acts import By
 from mutuelle.contributions.foresight import if_paid
-from mutuelle.contributions.payments import ask_payment, lock_phone
+from mutuelle.contributions.payments import PayingPhone, ask_payment, lock_phone
 from mutuelle.contributions.standing import standing
 from mutuelle.contributions.ways_to_pay import cash_instead
 from mutuelle.cover.policies import write_policy
@@ -97,7 +97,13 @@ async def register(
 
 
 async def enrol_relative(
-    db: AsyncConnection, caller: Caller, *, enrolment: Enrolment, phone: str | None, pay_now: Money | None
+    db: AsyncConnection,
+    caller: Caller,
+    *,
+    enrolment: Enrolment,
+    phone: str | None,
+    pay_now: Money | None,
+    otp: Secret | None = None,
 ) -> Household:
     """Write the household of somebody's relative, and ask the caller's phone for `pay_now`, if it can be asked.
 
@@ -117,7 +123,7 @@ async def enrol_relative(
     chosen = await agreed_offer(db, enrolment, mutuelle.today(caller.at))
     household = await _written(db, caller, enrolment, chosen, phone, RELATIVE)
     if pay_now is not None:
-        await ask_payment(db, caller, household, pay_now, caller.phone)
+        await ask_payment(db, caller, household, pay_now, PayingPhone(caller.phone, otp=otp))
     return household
 
 

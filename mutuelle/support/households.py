@@ -1,5 +1,6 @@
 """The household of an act of support: open, with no payment under way where that matters; its cover in words."""
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mutuelle.contributions.payments import OPEN, open_payment
@@ -7,7 +8,7 @@ from mutuelle.cover.rules import Cover, CoverState
 from mutuelle.households.households import Household, expect_household, find_household, lock_household
 from mutuelle.households.support_acts import SupportError
 from mutuelle.officers.roles import Role, appointment_of
-from mutuelle.tables import payout
+from mutuelle.tables import household_phone, payout
 from mutuelle.treasury.payouts.payouts import payouts_where
 from talk.words import Caller
 
@@ -24,6 +25,14 @@ async def open_household(db: AsyncConnection, number: str) -> Household:
             else f"no household has the number {number}"
         )
     return household
+
+
+async def households_of_phone(db: AsyncConnection, phone: str) -> list[Household]:
+    """Those that a phone speaks for, closed ones too, by number."""
+    of_phone = select(household_phone.c.number).where(household_phone.c.phone == phone)
+    numbers = list(await db.scalars(of_phone.order_by(household_phone.c.number)))
+    found = [await find_household(db, number, closed=True) for number in numbers]
+    return [household for household in found if household is not None]
 
 
 async def before_officer(db: AsyncConnection, caller: Caller, number: str, role: str) -> Household:

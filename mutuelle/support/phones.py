@@ -5,8 +5,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Sentence, _
+from mobilemoney.networks import network_by_prefix, networks_of
 from mutuelle.acts import By
 from mutuelle.care.codes import end_code
+from mutuelle.contributions.payments import networks_said, say_network
 from mutuelle.households import support_acts
 from mutuelle.households.holders import Doubt, doubt_phone, masked, trust_phone
 from mutuelle.households.households import (
@@ -20,11 +22,14 @@ from mutuelle.notify import notify
 from mutuelle.officers.pins import try_pin
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.support import messages
-from mutuelle.support.households import before_officer, open_household
+from mutuelle.support.households import before_officer, households_of_phone, open_household
 from talk.answers import Secret
+from talk.phones import region_of
 from talk.trouble import RefusedError
 from talk.words import Caller
 from values import value
+
+USUAL = "usual"
 
 
 @value
@@ -63,6 +68,27 @@ async def trust(db: AsyncConnection, number: str, phone: str, by: By) -> Househo
     await write_act(db, NewSupportAct(support_acts.TRUST, phone, household), by)
     await _tell(db, household, phone, by.at)
     return household
+
+
+async def set_network(db: AsyncConnection, phone: str, network: str, by: By) -> str:
+    """The phone was moved to `network`, a code or its name; "usual": its prefix is right again. Its code from now on.
+
+    SupportError for a network that its country does not have.
+    """
+    there = {one.code: one for one in networks_of(region_of(phone))}
+    wanted = network_by_prefix(phone) if network == USUAL else network
+    code = next((code for code in there if wanted in (code, code.partition("-")[2])), None)
+    if code is None:
+        names = ", ".join(code.partition("-")[2] for code in there)
+        raise SupportError(f"the networks of {phone} can be: {names or 'none that is known'}")
+    before = (await networks_said(db, [phone])).get(phone) or network_by_prefix(phone)
+    await say_network(db, phone, code, by.at)
+    facts = {"network": code, "before": before}
+    households = await households_of_phone(db, phone)
+    subjects: list[Household | None] = [*households] or [None]
+    for of in subjects:
+        await write_act(db, NewSupportAct(support_acts.NETWORK, phone, of, facts), by)
+    return code
 
 
 async def phones_in_doubt(db: AsyncConnection, household: Household, at: datetime) -> list[PhoneInDoubt]:

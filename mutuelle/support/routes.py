@@ -13,17 +13,13 @@ from mobilemoney.accounts import networks_asked
 from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
 from mutuelle.contributions.payment_queue import QUEUE_COLUMNS, QueuedPayment, queued_payment
-from mutuelle.contributions.payments import OPEN, PaymentState, move
+from mutuelle.contributions.payments import ITS_ACCOUNT, OPEN, PaymentState, move
 from mutuelle.contributions.receipts import notify_failed
 from mutuelle.founding.founding import open_routes
 from mutuelle.founding.rules import Route
 from mutuelle.households.support_acts import ROUTE_ADD, ROUTE_REMOVE, NewSupportAct, SupportError, write_act
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import operator_account, payment, route
-
-_ITS_ACCOUNT = (route.c.mutuelle_id == operator_account.c.mutuelle_id) & (
-    route.c.account == operator_account.c.name
-)
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ async def routes_of(db: AsyncConnection, mutuelle_id: str | None) -> list[tuple[
     wanted = sa.true() if mutuelle_id is None else route.c.mutuelle_id == mutuelle_id
     rows = await db.execute(
         select(route.c.mutuelle_id, route.c.network, operator_account.c.operator, operator_account.c.name)
-        .join(operator_account, _ITS_ACCOUNT)
+        .join(operator_account, ITS_ACCOUNT)
         .where(wanted)
         .order_by(route.c.mutuelle_id, route.c.network)
     )
@@ -131,6 +127,6 @@ async def _fail_unsent(db: AsyncConnection, unsent: list[QueuedPayment], why: st
         )
     for queued in unsent:
         failed = PaymentState.FAILED
-        await move(db, queued.mutuelle_id, queued.reference, failed, by=by)
+        await move(db, queued.mutuelle_id, queued.reference, failed, by=by, otp=None)
         await notify_failed(db, queued, by.at)
     return len(unsent)

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
+from mobilemoney.networks import network_by_prefix
 from mutuelle.acts import By
-from mutuelle.contributions.payments import PAYMENTS, PAYOUTS, Kept, PaymentState
+from mutuelle.contributions.payments import PAYMENTS, PAYOUTS, Kept, PaymentState, networks_said
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.people import people_of, present
 from mutuelle.household_key import of_household
@@ -23,9 +24,9 @@ from mutuelle.households.households import Household, find_household, initials_o
 from mutuelle.households.support_acts import WHO, NewSupportAct, write_act
 from mutuelle.households.tables import support_act
 from mutuelle.officers.roles import appointments_of_phone
-from mutuelle.support.households import cover_in_words
+from mutuelle.support.households import cover_in_words, households_of_phone
 from mutuelle.tables import household as household_table
-from mutuelle.tables import household_phone, payment, payment_case, payout, place
+from mutuelle.tables import payment, payment_case, payout, place
 from mutuelle.treasury.cash_in_hand import is_cancelled
 from mutuelle.treasury.statements.files import of_file
 from mutuelle.treasury.tables import (
@@ -48,15 +49,12 @@ WITH_RECEIPT = {PaymentState.PAID, PaymentState.REVERSED}
 async def about_phone(db: AsyncConnection, phone: str, by: By) -> list[str]:
     """The facts about a phone and each household that it speaks for, closed ones too; one line a fact."""
     lines = [line async for line in _phone(db, phone, by.at)]
-    numbers = await db.scalars(
-        select(household_phone.c.number).where(household_phone.c.phone == phone).order_by(sa.text("1"))
-    )
-    households = [await find_household(db, number, closed=True) for number in list(numbers)]
-    for household in households or [None]:  # each reads that it was looked at
-        await write_act(db, NewSupportAct(WHO, phone, household), by)
+    households = await households_of_phone(db, phone)
+    subjects: list[Household | None] = [*households] or [None]
+    for of in subjects:  # each reads that it was looked at
+        await write_act(db, NewSupportAct(WHO, phone, of), by)
     for household in households:
-        if household is not None:
-            lines += [line async for line in _household(db, household, by.at, but=phone)]
+        lines += [line async for line in _household(db, household, by.at, but=phone)]
     return lines if households else [*lines, "  speaks for no household"]
 
 
@@ -73,6 +71,8 @@ async def about_household(db: AsyncConnection, number: str, by: By) -> list[str]
 async def _phone(db: AsyncConnection, phone: str, at: datetime) -> AsyncIterator[str]:
     yield f"phone {masked(phone)}"
     yield f"  language {await language_of(db, phone)}"
+    for network in (await networks_said(db, [phone])).values():
+        yield f"  network {network}, not that of its prefix ({network_by_prefix(phone) or 'none is known'})"
     stopped = select(optout.c.since, optout.c.source).where(optout.c.phone == phone, optout.c.until.is_(None))
     for stop in await db.execute(stopped):
         ended = (

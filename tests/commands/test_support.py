@@ -214,6 +214,27 @@ def test_a_phone_is_doubted_and_known_again(
     assert keneya("phone", "doubt", "+22376000003", *BECAUSE)[0] == 1
 
 
+def test_a_number_that_was_moved_is_asked_on_its_network_and_back(
+    keneya: Keneya, database: Database, households: tuple[Household, Household]
+) -> None:
+    code, output, _ = keneya("phone", "network", AWA, "moov", *BECAUSE)
+    assert (code, output) == (
+        0,
+        "This phone is asked for money as one of ML-moov, from the next payment on.\n",
+    )
+    assert "network ML-moov, not that of its prefix (ML-orange)" in keneya("who", AWA, *BECAUSE)[1]
+    code, _, complaint = keneya("phone", "network", AWA, "mtn", *BECAUSE)
+    assert (code, complaint) == (1, f"keneya: the networks of {AWA} can be: moov, orange, telecel\n")
+    assert keneya("phone", "network", AWA, "usual", *BECAUSE)[0] == 0
+    assert scalar(database, "select count(*) from phone_network") == 0
+    acts = (
+        "select string_agg(number || ' ' || subject || ' ' || (facts ->> 'network'), ', ' order by done_at) "
+    )
+    assert scalar(database, acts + "from support_act where act = 'phone network'") == (
+        f"{households[0].number} {AWA} ML-moov, {households[0].number} {AWA} ML-orange"
+    )
+
+
 def test_a_household_that_said_no_is_a_case_and_goes_on(
     keneya: Keneya, database: Database, households: tuple[Household, Household]
 ) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from locales import Money, languages
 from locales.letters import fold, septets
 from menus.home import home
+from mobilemoney.networks import networks
 from mutuelle.acts import By
 from mutuelle.care.code_input import care_proof
 from mutuelle.contributions.standing import standing
@@ -23,7 +24,8 @@ from mutuelle.cover.rules import CoverState
 from mutuelle.enrolment.enrolment import Enrolment
 from mutuelle.enrolment.paid_for import IMPORT, NewRegime, change_regime
 from mutuelle.enrolment.registration import register
-from mutuelle.founding.founding import list_payers
+from mutuelle.founding.founding import list_payers, open_routes
+from mutuelle.founding.rules import Route
 from mutuelle.households.households import NewHousehold, households_of
 from mutuelle.officers.roles import Role
 from mutuelle.scheme.mutuelles import get_mutuelle
@@ -57,6 +59,7 @@ CREDITED, PREPAID, INDEBTED = "+22376000123", "+22376000124", "+22376000125"
 PAID_FOR, HELPED = "+22376000126", "+22376000127"  # a payer owes all of it; half
 LONG_PHONE = "+2290197123456"  # as a screen shows it
 MERCHANT_CODE = "*144*391*123456#"
+TELECEL = "+22350000001"  # of a network without a route
 FOREIGN, FOREIGN_STRANGER = "+2250707070701", "+2250707070702"  # of a country without a route
 CASH = (STRANGER, ARREARS, EXPIRING, EXPIRED, CREDITED, INDEBTED, ASKED, FOREIGN, FOREIGN_STRANGER)
 JOINED: dict[
@@ -360,6 +363,33 @@ async def test_who_cannot_be_asked_by_phone_joins_and_is_told_whom_to_pay(
     assert (walk.acted > 0) == (phone in (STRANGER, FOREIGN_STRANGER, FOREIGN))
     assert not any("with {phone}" in asked for asked in walk.asked if phone != FOREIGN), "nobody can ask it"
     assert ("The phone that pays?" in walk.asked) == (phone == FOREIGN)
+
+
+@pytest.fixture
+async def networks_world(world: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> AsyncEngine:
+    """The same, with a route for each of two networks of the longest name; no route asks Telecel."""
+    for code in ("ML-orange", "ML-moov"):
+        monkeypatch.setitem(networks(), code, replace(networks()[code], name=f"Yas-{code[3]}-Free"[:10]))
+    await unroute(world)
+    async with world.begin() as db:
+        routes = [Route(code, "simulated", f"simulated-{code}") for code in ("ML-orange", "ML-moov")]
+        await open_routes(db, await get_mutuelle(db, "BEN"), routes)
+        telecel = {"mutuelle_id": "BEN", "phone": TELECEL, "since": NOON}
+        expiring = select(household_phone.c.number).where(household_phone.c.phone == EXPIRING)
+        await db.execute(insert(household_phone), {**telecel, "number": await db.scalar(expiring)})
+    return world
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", [ARREARS, EXPIRING, EXPIRED, CREDITED, INDEBTED, ASKED, STRANGER, TELECEL])
+async def test_who_pays_reads_the_network_and_may_name_another(
+    networks_world: AsyncEngine, phone: str, language: str
+) -> None:
+    walk = Walk(networks_world, Caller(phone, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("2",))
+    assert walk.acted == walk.agreed
+    assert ("The network of {phone}?" in walk.asked) == (phone not in (ASKED, STRANGER))
+    assert phone in (ASKED, STRANGER) or any("Yas-" in screen for screen in walk.seen)
 
 
 @pytest.mark.parametrize("language", languages())

@@ -12,7 +12,7 @@ from locales import Money
 from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
 from mutuelle.acts import By
-from mutuelle.contributions.payments import PaymentState, ask_payment, move
+from mutuelle.contributions.payments import PayingPhone, PaymentState, ask_payment, move
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from talk.preferences import choose_language
@@ -97,7 +97,7 @@ async def one_that_renews(pool: AsyncEngine, whose: str) -> None:
         offer = (await standing(db, household, NOON)).renewal
         assert offer
         caller = Caller(whose, "fr", "test", "renews", NOON)
-        await ask_payment(db, caller, household, Money(3_000, "XOF"), whose, renewal=offer)
+        await ask_payment(db, caller, household, Money(3_000, "XOF"), PayingPhone(whose), renewal=offer)
 
 
 async def one_that_pays_the_rest(pool: AsyncEngine, whose: str) -> None:
@@ -106,7 +106,11 @@ async def one_that_pays_the_rest(pool: AsyncEngine, whose: str) -> None:
     await paid(pool, household, at=NOON)
     async with pool.begin() as db:
         await ask_payment(
-            db, Caller(whose, "fr", "test", "rest", NOON), household, Money(7_000, "XOF"), phone(13)
+            db,
+            Caller(whose, "fr", "test", "rest", NOON),
+            household,
+            Money(7_000, "XOF"),
+            PayingPhone(phone(13)),
         )
 
 

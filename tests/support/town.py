@@ -17,7 +17,7 @@ from locales import Money
 from mobilemoney import OperatorAnswer, Outcome
 from mutuelle import tables
 from mutuelle.acts import By
-from mutuelle.contributions.payments import OPEN, PaymentState, ask_payment, move
+from mutuelle.contributions.payments import OPEN, PayingPhone, PaymentState, ask_payment, move
 from mutuelle.contributions.settlement.settle import settle
 from mutuelle.enrolment.enrolment import Enrolment, enrol
 from mutuelle.founding.founding import open_routes
@@ -255,7 +255,7 @@ async def paid_in(
         open_one &= tables.payment.c.payer_phone == payer
     row = (await db.execute(select(tables.payment).where(open_one))).one()
     key = (household.mutuelle_id, row.reference)
-    await move(db, *key, PaymentState.SENT, by=By("test", "sent", at))
+    await move(db, *key, PaymentState.SENT, by=By("test", "sent", at), otp=None)
     answer = OperatorAnswer(
         Outcome.PAID, row.amount_minor, row.currency, row.payer_phone, f"T{row.reference}", at
     )
@@ -267,6 +267,10 @@ async def pays(pool: AsyncEngine, household: Household, amount_minor: int, *, at
     async with pool.begin() as db:
         phone = (await phones_of(db, household))[0]
         await ask_payment(
-            db, Caller(phone, "fr", "test", "again", at), household, Money(amount_minor, "XOF"), phone
+            db,
+            Caller(phone, "fr", "test", "again", at),
+            household,
+            Money(amount_minor, "XOF"),
+            PayingPhone(phone),
         )
     await paid(pool, household, at=at)

@@ -14,7 +14,7 @@ from talk.engine import Finish, Menu, State, Turn
 from talk.questions import Answer
 from talk.screen import Shown
 from talk.trouble import CannotActError, MenuError, RefusedError
-from talk.words import Caller, Consent, Do, Look, Option, ask, choose, confirm, do, look, show
+from talk.words import Caller, Consent, Do, Look, Option, ask, choose, confirm, confirm_or, do, look, show
 from ussd.screens import fit_for
 
 FIT = fit_for()
@@ -252,6 +252,26 @@ async def test_a_menu_acts_once_and_last() -> None:
     with pytest.raises(MenuError, match="once, last"):
         await call.type("1")
     assert call.channel.done == []
+
+
+async def with_a_third_line(caller: Caller) -> Sentence:
+    agreed = await confirm_or(_("By Orange?"), Option("other", _("Another network"), "3"))
+    if isinstance(agreed, Option):
+        agreed = await confirm(_("By Moov?"))
+    if not agreed:
+        return _("Nothing was done.")
+    await do(enrol)
+    return _("Done.")
+
+
+async def test_nothing_is_agreed_to_by_the_third_line_of_a_confirmation() -> None:
+    call = Call(with_a_third_line)
+    assert await call.dial() == "By Orange?\n1 Yes\n2 No\n3 Another network"
+    assert "Please press a number" in await call.type("4")
+    assert await call.type("3") == "By Moov?\n1 Yes\n2 No"
+    assert call.meant == ["other"]
+    assert await call.type("1") == "Done."
+    assert call.channel.consents == ["By Moov?\n1 Yes\n2 No"]
 
 
 async def test_saying_no_does_nothing() -> None:

@@ -103,7 +103,7 @@ async def _leave_to_a_person(db: AsyncConnection, queued: QueuedPayment, detail:
 _MOVE_PAID = with_moves("""
     update payment p
        set state = 'PAID', operator_reference = made.said, completed_at = made.at,
-           lease_token = null, lease_until = null
+           lease_token = null, lease_until = null, otp = null
       from unnest(cast(:mutuelles as text[]), cast(:references as uuid[]), cast(:states as text[]),
                   cast(:said as text[]), cast(:times as timestamptz[]), cast(:reasons as text[]))
            as made (mutuelle, reference, was, said, at, reason)

@@ -12,7 +12,7 @@ from ledger import tables as ledger_tables
 from ledger.book import Origin, reverse
 from mutuelle.care.invariants import INVARIANTS
 from mutuelle.care.tables import eligibility_check
-from mutuelle.contributions.payments import ask_payment
+from mutuelle.contributions.payments import PayingPhone, ask_payment
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from mutuelle.tables import household_phone
@@ -205,7 +205,7 @@ async def pay(pool: AsyncEngine, household: Household, at: datetime) -> None:
                 calling(AWA, at),
                 household,
                 stands.payable,
-                AWA,
+                PayingPhone(AWA),
                 renewal=stands.renewal if stands.renews else None,
             )
     await paid(pool, household, at=at)

@@ -17,6 +17,7 @@ from mutuelle.contributions.payments import (
     LEGAL,
     PROMPTS_A_DAY,
     IllegalMoveError,
+    PayingPhone,
     PaymentState,
     ask_payment,
     move,
@@ -48,7 +49,7 @@ async def household(pool: AsyncEngine) -> Household:
 
 async def ask(pool: AsyncEngine, household: Household, caller: Caller, payer: str) -> None:
     async with pool.begin() as db:
-        await ask_payment(db, caller, household, PART, payer)
+        await ask_payment(db, caller, household, PART, PayingPhone(payer))
 
 
 async def test_a_household_has_one_open_payment_whatever_phone_asks(
@@ -74,7 +75,7 @@ async def test_two_phones_that_pay_at_once_leave_one_open_payment(
                     number=household.number,
                     amount=PART,
                     terms=PaymentTerms(Money(9_000, "XOF"), Money(0, "XOF"), "P1", 1, renews=False),
-                    payer_phone=phone,
+                    payer=PayingPhone(phone),
                 )
         except RefusedError:
             return False

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ledger.tables import movement
 from locales import Money
 from mutuelle.acts import By
-from mutuelle.contributions.payments import ask_payment
+from mutuelle.contributions.payments import PayingPhone, ask_payment
 from mutuelle.contributions.standing import standing
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place, cash_instead, who_takes_cash
 from mutuelle.cover.rules import CoverState
@@ -130,7 +130,7 @@ async def test_a_phone_abroad_pays_in_cash_where_others_are_asked(pool: AsyncEng
     assert await cash(pool, household, ABROAD) == PayInCash("Fanta Coulibaly", FANTA, another_phone=True)
     async with pool.begin() as db:
         with pytest.raises(RefusedError, match="cannot pay here by mobile money"):
-            await ask_payment(db, calling(ABROAD), household, Money(3_000, "XOF"), ABROAD)
+            await ask_payment(db, calling(ABROAD), household, Money(3_000, "XOF"), PayingPhone(ABROAD))
 
 
 async def test_who_agreed_to_pay_by_phone_is_not_registered_when_the_route_ends_meanwhile(

@@ -25,7 +25,7 @@ from locales import Money
 from mobilemoney.operator import OperatorAnswer, Outcome
 from mutuelle import tables
 from mutuelle.acts import By
-from mutuelle.contributions.payments import LEGAL, PaymentState, ask_payment, move
+from mutuelle.contributions.payments import LEGAL, PayingPhone, PaymentState, ask_payment, move
 from mutuelle.contributions.portfolio import UP_TO_DATE
 from mutuelle.contributions.settlement.settle import settle
 from mutuelle.contributions.standing import Standing, standing
@@ -134,7 +134,7 @@ async def test_one_debt_has_one_figure_wherever_it_is_asked(town: AsyncConnectio
 
 async def test_moussa_pays_the_rest_and_is_covered(town: AsyncConnection) -> None:
     (moussa,) = (await stands(town, MOUSSA)).values()
-    reference = await ask_payment(town, calling(MOUSSA), moussa.household, moussa.due, MOUSSA)
+    reference = await ask_payment(town, calling(MOUSSA), moussa.household, moussa.due, PayingPhone(MOUSSA))
     due = moussa.due
     await move(town, "SIK", reference, PaymentState.SENT, by=By("worker", "sent", NOW))
     answer = OperatorAnswer(Outcome.PAID, due.amount_minor, due.currency, MOUSSA, "SIM00000001", NOW)
@@ -148,7 +148,7 @@ async def test_salif_is_a_member_of_two_mutuelles_and_can_pay_both(town: AsyncCo
     assert set(salif) == {"SIK", "ATA"}
     for each in salif.values():
         assert each.cover.state is CoverState.COVERED
-        await ask_payment(town, calling(SALIF), each.household, Money(500, "XOF"), SALIF)
+        await ask_payment(town, calling(SALIF), each.household, Money(500, "XOF"), PayingPhone(SALIF))
 
 
 async def test_officers_and_the_doctor_answer_on_the_phones_of_the_documents(town: AsyncConnection) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from locales import Money, render
 from mutuelle.acts import By
 from mutuelle.contributions.family import Family, age_in_years, birth_year, called, changes_shown, family_of
+from mutuelle.contributions.payments import PayingPhone
 from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.cover.people import Person, ages, people_of
 from mutuelle.enrolment.edits import (
@@ -129,7 +130,7 @@ async def wishes_to_renew(pool: AsyncEngine, household: Household, at: datetime)
                 found.renewal.product.version,
                 renews=True,
             ),
-            payer_phone=AWA,
+            payer=PayingPhone(AWA),
         )
 
 

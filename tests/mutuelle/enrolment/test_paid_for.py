@@ -12,6 +12,7 @@ from ledger.balances import balance
 from locales import Money, render
 from mutuelle.acts import By
 from mutuelle.contributions.family import family_of
+from mutuelle.contributions.payments import PayingPhone
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.cover.rules import CoverState
 from mutuelle.enrolment.enrolment import pay
@@ -73,7 +74,9 @@ async def renews(pool: AsyncEngine, household: Household, amount: Money, at: dat
     terms = (await stands(pool, household, at)).payment_terms
     assert terms.renews
     async with pool.begin() as db:
-        await pay(db, calling(AWA, at), number=household.number, amount=amount, terms=terms, payer_phone=AWA)
+        await pay(
+            db, calling(AWA, at), number=household.number, amount=amount, terms=terms, payer=PayingPhone(AWA)
+        )
     await paid(pool, household, at=at)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mutuelle.acts import By
+from mutuelle.contributions.payments import PayingPhone
 from mutuelle.contributions.portfolio import Insured, portfolio
 from mutuelle.cover.rules import Cover, cover
 from mutuelle.enrolment.enrolment import pay
@@ -80,7 +81,7 @@ class Lives:
                 number=household.number,
                 amount=amount,
                 terms=now.payment_terms,
-                payer_phone=phone,
+                payer=PayingPhone(phone),
             )
         await paid(self.pool, household, at=self.now)
         assert before <= await self.covered(household.number)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
 from locales import Money
-from mutuelle.contributions.payments import ask_payment
+from mutuelle.contributions.payments import PayingPhone, ask_payment
 from mutuelle.contributions.standing import standing
 from mutuelle.households.households import Household
 from mutuelle.schedules.jobs import run_schedules
@@ -154,7 +154,9 @@ async def test_who_renewed_or_is_paying_or_has_left_is_not_reminded(pool: AsyncE
         assert stands.renewal
     at = datetime(2026, 12, 24, tzinfo=UTC)
     async with pool.begin() as db:
-        await ask_payment(db, caller(at=at), household, stands.renewal.price, AWA, renewal=stands.renewal)
+        await ask_payment(
+            db, caller(at=at), household, stands.renewal.price, PayingPhone(AWA), renewal=stands.renewal
+        )
     assert await live(pool, date(2026, 12, 26), date(2026, 12, 27)) == {}
     await paid(pool, household, at=at)
     assert await live(pool, date(2026, 12, 28), date(2027, 1, 12)) == {}
@@ -172,7 +174,9 @@ async def renews(pool: AsyncEngine, household: Household, part_minor: int) -> No
     at = datetime(2026, 12, 20, 12, tzinfo=UTC)
     async with pool.begin() as db:
         renewal = (await standing(db, household, at)).renewal
-        await ask_payment(db, caller(at=at), household, Money(part_minor, "XOF"), AWA, renewal=renewal)
+        await ask_payment(
+            db, caller(at=at), household, Money(part_minor, "XOF"), PayingPhone(AWA), renewal=renewal
+        )
     await paid(pool, household, at=at)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money
 from mutuelle import tables
-from mutuelle.contributions.payments import ask_payment
+from mutuelle.contributions.payments import PayingPhone, ask_payment
 from mutuelle.cover.people import Person, people_of, present
 from mutuelle.households.change_log import Change, changes_of
 from mutuelle.households.households import Household, households_of, phones_of
@@ -204,7 +204,7 @@ async def test_what_another_pays_stops_no_closing_and_its_money_is_kept(
 ) -> None:
     async with pool.begin() as db:
         caller = Caller(OUMAR, "fr", "test", "pays", NOON)
-        await ask_payment(db, caller, household, Money(1_000, "XOF"), OUMAR)
+        await ask_payment(db, caller, household, Money(1_000, "XOF"), PayingPhone(OUMAR))
         await close_household(db, household.number, by(), although_covered=True)
     await paid(pool, household, at=NOON, payer=OUMAR)
     async with pool.connect() as db:
@@ -246,7 +246,7 @@ async def test_money_that_comes_for_a_closed_household_is_kept_and_covers_nobody
     async with pool.begin() as db:
         await close_household(db, household.number, by(), although_covered=True)
         caller = Caller(AWA, "en", "test", "late", NOON)
-        await ask_payment(db, caller, household, Money(6_000, "XOF"), AWA)
+        await ask_payment(db, caller, household, Money(6_000, "XOF"), PayingPhone(AWA))
     await paid(pool, household, at=NOON)
     async with pool.connect() as db:
         bodies = await db.scalars(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from locales import Money
 from mutuelle.contributions.family import family_of
+from mutuelle.contributions.payments import PayingPhone
 from mutuelle.contributions.standing import PaymentTerms
 from mutuelle.enrolment.edits import Joiner, add_person
 from mutuelle.enrolment.enrolment import pay
@@ -86,7 +87,7 @@ async def test_no_payment_is_asked_for_a_household_closed_meanwhile(
             number=household.number,
             amount=price,
             terms=PaymentTerms(price, Money(0, "XOF"), "P1", 1, renews=False),
-            payer_phone=AWA,
+            payer=PayingPhone(AWA),
         )
 
     assert (await refused_after(pool, closes(household), pays)).startswith("No household has the number")

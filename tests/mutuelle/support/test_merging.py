@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import Money
 from mutuelle.acts import By
-from mutuelle.contributions.payments import ask_payment
+from mutuelle.contributions.payments import PayingPhone, ask_payment
 from mutuelle.contributions.standing import Standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.dates import add_months
@@ -223,5 +223,5 @@ def by_credit(found: Standing) -> dict[str, Any]:
 async def renews(pool: AsyncEngine, household: Household, found: Standing) -> None:
     """The household agrees to what is asked, and pays it."""
     async with pool.begin() as db:
-        await ask_payment(db, calling(AWA), household, found.payable, AWA, renewal=found.renewal)
+        await ask_payment(db, calling(AWA), household, found.payable, PayingPhone(AWA), renewal=found.renewal)
     await paid(pool, household, at=NOON)

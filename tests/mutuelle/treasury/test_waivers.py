@@ -11,7 +11,7 @@ from ledger import accounts
 from ledger.balances import balance
 from locales import Money, Sentence
 from mutuelle.acts import By
-from mutuelle.contributions.payments import ask_payment
+from mutuelle.contributions.payments import PayingPhone, ask_payment
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
@@ -203,7 +203,7 @@ async def test_while_a_payment_is_under_way_nothing_is_waived(
 ) -> None:
     await proposes_waiver(town, household)
     async with town.begin() as db:
-        await ask_payment(db, calling(AWA), household, Money(1_000, "XOF"), AWA)
+        await ask_payment(db, calling(AWA), household, Money(1_000, "XOF"), PayingPhone(AWA))
     assert "under way" in await refusal(answers(town))
     assert "under way" in await refusal(proposes_waiver(town, household, by=ISSA))
 
@@ -211,7 +211,7 @@ async def test_while_a_payment_is_under_way_nothing_is_waived(
 async def test_what_another_pays_stops_no_waiver(town: AsyncEngine, household: Household) -> None:
     await proposes_waiver(town, household)
     async with town.begin() as db:
-        await ask_payment(db, calling(MARIAM), household, Money(1_000, "XOF"), MARIAM)
+        await ask_payment(db, calling(MARIAM), household, Money(1_000, "XOF"), PayingPhone(MARIAM))
     assert await answers(town) is None
 
 

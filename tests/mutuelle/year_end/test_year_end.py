@@ -23,7 +23,7 @@ from ledger.reports import year_balance
 from ledger.reports.voice import Voice
 from locales import Money, Sentence, catalogue, locale_of, render
 from mutuelle.acts import By
-from mutuelle.contributions.payments import ask_payment
+from mutuelle.contributions.payments import PayingPhone, ask_payment
 from mutuelle.contributions.standing import standing
 from mutuelle.officers.joint_acts import APPROVED, NewJointAct, propose, words_to_propose
 from mutuelle.officers.roles import Role, appointment_of
@@ -155,7 +155,9 @@ async def test_what_is_paid_or_agreed_to_after_a_year_is_not_of_its_last_day(tow
     await pays(town, late, 4_000, at=JANUARY)
     async with town.begin() as db:
         renewal = (await standing(db, over, JANUARY)).renewal
-        await ask_payment(db, calling(OUMAR, JANUARY), over, Money(6_000, "XOF"), OUMAR, renewal=renewal)
+        await ask_payment(
+            db, calling(OUMAR, JANUARY), over, Money(6_000, "XOF"), PayingPhone(OUMAR), renewal=renewal
+        )
     await paid(town, over, at=JANUARY)
     assert await at_the_end_of_2025(town) == before
 

@@ -1,0 +1,102 @@
+"""The phone that pays: which network it is on, the yes to the payment, and the code that some networks give before."""
+
+from collections.abc import Callable
+
+from locales import Fact, Money, Sentence, _
+from menus.words import paid_in_cash
+from mutuelle.contributions.payments import PayingPhone, not_without_code
+from mutuelle.contributions.ways_to_pay import HowToPay, who_takes_cash
+from mutuelle.households.households import Household
+from talk.answers import Secret, payment_code
+from talk.keywords import BY_MESSAGE
+from talk.phones import shown_phone
+from talk.trouble import RefusedError
+from talk.words import Caller, Option, ask, choose, confirm, confirm_or, look
+
+NETWORK, NONE = "network", "none"
+OTHER_NETWORK = _("Another network")
+
+
+async def agreed_to_pay(
+    caller: Caller, household: Household, money: Money, how: HowToPay, words: Callable[[HowToPay], Sentence]
+) -> PayingPhone | None:
+    """The phone that is asked, once the caller agrees to `words`; None if she does not.
+
+    In a call she may say first that it is on another network. By SMS no code is asked for.
+    """
+    refuse_code_by_message(caller, how)
+    if caller.gateway == BY_MESSAGE:
+        # Always for the own household with the own phone, which is asked for its PIN.
+        return PayingPhone(how.phone) if await confirm(words(how), own=True) else None
+    if how.others:
+        agreed = await confirm_or(words(how), Option(NETWORK, OTHER_NETWORK, "3"))
+        if isinstance(agreed, Option):
+            how = await on_other_network(caller, household, how)
+            agreed = await confirm(words(how))
+    else:
+        agreed = await confirm(words(how))
+    return PayingPhone(how.phone, how.said, await code_before(how, money)) if agreed else None
+
+
+async def on_other_network(caller: Caller, household: Household, how: HowToPay) -> HowToPay:
+    """How the phone pays on the network that the caller names; the last word is whom to pay in cash, if it is none."""
+    options = [Option(way.network, way.network_name) for way in how.others]
+    chosen = await choose(
+        _("The network of {phone}?", phone=shown_phone(how.phone)), [*options, Option(NONE, OTHER_NETWORK)]
+    )
+    if chosen.key != NONE:
+        return how.on(chosen.key)
+    cash = await look(who_takes_cash, caller, household.mutuelle_id, household)
+    raise RefusedError(paid_in_cash(cash, household))
+
+
+def asked_phone(how: HowToPay) -> Fact:
+    """The phone, and its network where another one could be asked."""
+    phone = shown_phone(how.phone)
+    if how.way is None or not how.way.network or not (how.others or how.said):
+        return phone
+    return _("{phone} by {network}", phone=phone, network=how.way.network_name)
+
+
+async def code_before(how: HowToPay, money: Money) -> Secret | None:
+    """The code that the phone's network gives before it pays, asked last; None where it gives none."""
+    if how.way is None or not how.way.takes_code:
+        return None
+    facts: dict[str, Fact] = {"network": how.way.network_name, "amount": money}
+    if dial := how.way.code_dialled:
+        question = _(
+            "Type the code of {network} to pay {amount}. No code yet? Hang up, dial {dial}, then call again.",
+            **facts,
+            dial=dial,
+        )
+    else:
+        question = _(
+            "Type the code of {network} to pay {amount}. No code yet? Hang up, get it from {network}, then call again.",
+            **facts,
+        )
+    code_given: Secret = await ask(question, payment_code)
+    return code_given
+
+
+def refuse_code_by_message(caller: Caller, how: HowToPay) -> None:
+    """RefusedError by SMS where the network gives a code before it pays: it is typed in a call only."""
+    if caller.gateway == BY_MESSAGE and how.way and how.way.takes_code:
+        raise RefusedError(not_without_code(how.way))
+
+
+def asked_for(how: PayingPhone, caller: Caller, money: Money) -> Sentence:
+    """The last screen: what happens on the phone that pays."""
+    facts: dict[str, Fact] = {"phone": shown_phone(how.phone), "amount": money}
+    if how.otp is not None:
+        return _(
+            "Thank you. The code for {amount} is checked, with {phone}. A receipt follows by SMS.", **facts
+        )
+    if how.phone != caller.phone:
+        return _(
+            "Thank you. {phone} is asked for {amount}: its owner approves with the PIN. A receipt follows by SMS.",
+            **facts,
+        )
+    return _(
+        "Thank you. In a moment {phone} will be asked for {amount}: approve with your PIN. A receipt follows by SMS.",
+        **facts,
+    )
