@@ -75,7 +75,13 @@ COUNTRIES = {
 }
 
 # What a payer dials if no prompt shows: pinPromptInstructions of GET /v2/active-conf, which says it for an account.
-PROMPT_CODES = {"BJ-mtn": "*840#", "BF-moov": "*555*6#", "CI-mtn": "*133#", "CI-orange": "#120#"}
+PROMPT_CODES = {
+    "BJ-mtn": "*840#",
+    "BF-moov": "*555*6#",
+    "CI-mtn": "*133#",
+    "CI-orange": "#120#",
+    "SN-free": "#150#",
+}
 
 _FRANCS = AmountLimits(100, 2_000_000)
 CAPABILITIES = Capabilities(

@@ -61,7 +61,7 @@ PROVIDERS = {
     "ORANGE_CIV": Mmo("Orange", "CIV", XOF, "07", dial="#120#"),
     "WAVE_CIV": Mmo("Wave", "CIV", XOF, "", REDIRECT_AUTH),
     "ORANGE_SEN": Mmo("Orange", "SEN", XOF, "71 77 78"),
-    "FREE_SEN": Mmo("Free", "SEN", XOF, "76"),
+    "FREE_SEN": Mmo("Free", "SEN", XOF, "76", dial="#150#"),
     "WAVE_SEN": Mmo("Wave", "SEN", XOF, "", REDIRECT_AUTH),
     "MTN_MOMO_CMR": Mmo("MTN", "CMR", XAF, "650 651 652 653 654 67 680 681 682 683"),
     "ORANGE_CMR": Mmo("Orange", "CMR", XAF, "64 655 656 657 658 659 686 687 688 689 69"),

@@ -341,6 +341,25 @@ def test_every_provider_is_of_a_network_that_is_known() -> None:
     assert set(pawapay.PROMPT_CODES) <= set(PROVIDERS)
 
 
+def test_a_provider_is_that_of_its_network() -> None:
+    names = {"mtn": "MTN_MOMO", "vodacom": "VODACOM_MPESA"}
+    for network, provider in PROVIDERS.items():
+        country, name = network.split("-")
+        assert provider == f"{names.get(name, name.upper())}_{pawapay.COUNTRIES[country]}"
+
+
+async def test_the_codes_to_dial_are_those_of_the_configuration(simulator: Simulator) -> None:
+    headers = {"authorization": "Bearer secret"}
+    conf = (await simulator.http.get("/simulator/pawapay/v2/active-conf", headers=headers)).json()
+    told = {}
+    for country in conf["countries"]:
+        for provider in country["providers"]:
+            asked = provider["currencies"][0]["operationTypes"]["DEPOSIT"]
+            for channel in asked.get("pinPromptInstructions", {}).get("channels", ()):
+                told[provider["provider"]] = channel["variables"]["shortCode"]
+    assert told == {PROVIDERS[network]: code for network, code in pawapay.PROMPT_CODES.items()}
+
+
 def test_a_web_page_is_offered_to_nobody() -> None:
     assert not [provider for provider in PROVIDERS.values() if provider.startswith("WAVE")]
 
