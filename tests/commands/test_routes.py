@@ -94,7 +94,7 @@ def test_a_route_is_removed_and_added_again_with_who_and_why(keneya: Keneya, dat
         ("route add", "BEN ML", "Kadidia", "the contract ended", "simulated"),
     ]
     opened = "select count(*) from ledger.account where code like 'health:%simulated-ML'"
-    assert rows(database, opened) == [(2,)], "its float and its suspense account"
+    assert rows(database, opened) == [(3,)], "its float, what payouts are made from, its suspense account"
 
 
 def test_the_address_for_notices_is_printed_where_an_operator_takes_one_for_all(
