@@ -162,6 +162,7 @@ declare
     own text[]; -- phones that spoke for it
     alone text[]; -- those of them that are nobody else's
     known text[]; -- and of who paid for it
+    groups text[]; -- lists of groups that it paid for
 begin
     if fault is not null then
         raise exception 'household % cannot be erased: %', home, fault using errcode = 'check_violation';
@@ -194,6 +195,16 @@ begin
         union all select p.asked_by from payment p where p.mutuelle_id = mutuelle and p.number = home) payers
      where phone <> all (own);
 
+    -- What it has paid for others has no name any more.
+    select coalesce(array_agg(l.receipt_code), '{}') into groups from group_list l
+     where l.mutuelle_id = mutuelle
+       and (exists (select from beneficiary b where b.mutuelle_id = mutuelle and b.number = home
+                       and lower(b.name) = lower(l.payer))
+            or exists (select from statement_line s where s.mutuelle_id = mutuelle and s.reference::text = l.key
+                          and s.payer = any (alone)));
+    update group_list set payer = '--', reason = '--' where mutuelle_id = mutuelle and receipt_code = any (groups);
+    update joint_act set consent = '-', reason = '--', facts = facts || '{"payer": "--"}'
+     where mutuelle_id = mutuelle and kind = 'group payment' and facts ->> 'list' = any (groups);
     -- What the household says of itself. Of a year of birth the tens stay.
     update household set head_name = '--', erased_at = moment, salt = null,
            registered_by = nobody(home, known, registered_by)

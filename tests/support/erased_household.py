@@ -13,9 +13,11 @@ from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.support import changes, who
 from mutuelle.treasury.cash import Recorded
 from mutuelle.treasury.cash_disputes import close_dispute, dispute_cash
+from mutuelle.treasury.unmatched.group_acts import group_payment
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from talk.words import Caller
 from tests.support.doctor_desk import check, make
+from tests.support.groups import comes, homes, listed
 from tests.support.officer_acts import answers, receives
 from tests.support.officers import FANTA, ISSA, OUMOU, appoint, give_pin
 from tests.support.operators import SIMULATED, a_notice
@@ -24,6 +26,7 @@ from tests.support.sms_phone import Writer, sms_deps
 from tests.support.statements import line, open_merchant, taken
 from tests.support.town import NOON, Clock, Handset, found_town, paid
 from tests.support.treasury import BANK, proposes_it, xof
+from tests.support.unmatched import both
 from ussd import calls
 
 NAME, CHILD, HEIR = "Kadidia Zoumanigui", "Fodé Zoumanigui", "Siré Zoumanigui"
@@ -52,6 +55,9 @@ async def lived(pool: AsyncEngine, deps: calls.UssdDeps, clock: Clock) -> Househ
     await _treated(pool, household)
     await _looked_up(pool, household)
     await _helped(pool, household)
+    others = {home.number: 6_000 for home in await homes(pool, 2)}
+    await comes(pool, 12_000, 3, payer=OWN)
+    await both(pool, group_payment(await listed(pool, others, payer=NAME)))
     return await _given_back(pool, household)
 
 
