@@ -6,18 +6,18 @@ would have been, had each household's part come alone on that day.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.book import Voucher
 from locales import Fact, Money, Sentence, _, counts
-from mutuelle.contributions.portfolio import portfolio
 from mutuelle.contributions.receipts import household_receipt, received_of
 from mutuelle.contributions.received_money import ReceivedMoney
+from mutuelle.contributions.settlement.reads import SettlementReads, lock_and_read
 from mutuelle.contributions.settlement.receive import receive_all
-from mutuelle.contributions.standing import Reckoning, opening_of
+from mutuelle.contributions.standing import opening_of, reckon
 from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import lock_households
 from mutuelle.notify import notify
@@ -189,19 +189,16 @@ async def try_list(
         reason=listed.reason,
     )
     await post_parts(db, listed, money, parts, voucher, at)
-    numbers = {part.number for part in parts}
-    households = await lock_households(db, {HouseholdKey(mutuelle.id, number) for number in numbers})
-    names = {household.number: household for household, _closed in households}
-    insured = await portfolio(db, mutuelle, mutuelle.today(at), numbers)
-    return [
-        household_receipt(
-            Reckoning(one.periods, one.cover, one.due, one.credit),
-            opening_of(one.periods, one.product),
-            received_of(names[part.number], part.amount, "-", listed.payer),
-        )
-        for part in parts
-        for one in [insured[part.number]]
-    ]
+    reads = await lock_and_read(db, {HouseholdKey(mutuelle.id, part.number) for part in parts}, at)
+    return [_receipt(reads[part.number], part, listed.payer, mutuelle.today(at)) for part in parts]
+
+
+def _receipt(household: SettlementReads, part: GroupPart, payer: str, today: date) -> Sentence:
+    """What the household reads of its part, which has no receipt yet."""
+    policies = household.policies
+    stands = reckon([policy.terms for policy in policies], household.receipts, today, part.amount.currency)
+    received = received_of(household.household, part.amount, "-", payer)
+    return household_receipt(stands, opening_of(stands.periods, policies[-1].product), received)
 
 
 _NUMBERS = text(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.households.households import Household
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.treasury.unmatched import group_acts
 from mutuelle.treasury.unmatched.group_acts import group_payment
 from tests.support.groups import CAME, comes, listed, lists
 from tests.support.officer_acts import broken
@@ -55,7 +56,10 @@ async def seen(pool: AsyncEngine, homes: list[Household]) -> list[object]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_a_list_does_what_each_part_alone_would_have_done(town: AsyncEngine, seed: int) -> None:
+async def test_a_list_does_what_each_part_alone_would_have_done(
+    town: AsyncEngine, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_acts, "POSTED_AT_ONCE", PAIRS // 2 - 1)  # in three passes
     chance = Random(seed)
     async with town.begin() as db:
         await sell(
