@@ -20,6 +20,7 @@ from tests.support.operator_cases import (
     COMPLETED_AT,
     LACKS,
     NEVER_ASKED,
+    NOTICES,
     PAYING_OUT,
     PAYOUT_CASES,
     REASONS,
@@ -59,7 +60,7 @@ def test_every_adapter_has_a_stage() -> None:
 
 
 def test_what_a_provider_lacks_is_a_case_or_a_fact() -> None:
-    known = {case.name for case in CASES + PAYOUT_CASES} | {COMPLETED_AT}
+    known = {case.name for case in CASES + PAYOUT_CASES} | {COMPLETED_AT, NOTICES}
     assert {what for lacking in LACKS.values() for what in lacking} <= known
     assert {what for unlike in UNLIKE.values() for what in unlike} <= known | {NEVER_ASKED}
     assert set(LACKS) | set(UNLIKE) <= set(STAGES)

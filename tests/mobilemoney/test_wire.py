@@ -108,6 +108,7 @@ async def test_garbage_is_unknown_and_never_failed(
         if isinstance(operator, PayoutOperator):
             heard += [await operator.prepare_payout(ask), await operator.pay_out(ask)]
             heard += [await operator.payout_status(ask)]
+            assert (await operator.payee_name(ask.phone), await operator.balance_minor()) == (None, None)
     assert {one.outcome for one in heard} == {Outcome.UNKNOWN}
 
 

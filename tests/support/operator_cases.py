@@ -95,6 +95,7 @@ PAYOUT_CASES = [
 ]
 
 COMPLETED_AT = "the moment of completion"
+NOTICES = "notices of its payments"
 # What a provider cannot have, by its stage: a case or fact of this file, and why.
 LACKS: dict[str, dict[str, str]] = {
     "mtn": {
@@ -102,7 +103,7 @@ LACKS: dict[str, dict[str, str]] = {
         COMPLETED_AT: "its status tells no time",
     },
     "paydunya": {COMPLETED_AT: "its status tells no time"},
-    "qos": {COMPLETED_AT: "its status tells no time"},
+    "qos": {COMPLETED_AT: "its status tells no time", NOTICES: "none are documented"},
 }
 # What a provider says instead of the word in a case.
 REASONS = {
