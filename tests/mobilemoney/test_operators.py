@@ -230,6 +230,15 @@ async def test_an_operator_out_of_reach_is_unknown(stage: Stage) -> None:
             assert (await step(ask)).outcome is Outcome.UNKNOWN
 
 
+async def test_the_simulated_operator_refuses_what_its_float_has_not(simulator: Simulator) -> None:
+    stage = STAGES["simulated"](simulator)
+    assert isinstance(stage.operator, PayoutOperator)
+    await simulator.post("/simulator/simulated/float", currency="XOF", amount="1999")
+    answer = await stage.operator.pay_out(stage.ask())
+    assert (answer.outcome, answer.reason) == (Outcome.FAILED, "INSUFFICIENT_FLOAT")
+    assert await stage.operator.balance_minor() == 1999
+
+
 async def test_the_simulated_operator_is_there_with_the_simulator_only() -> None:
     without, with_it = Credentials(), Credentials(simulator_url="http://127.0.0.1:9")
     assert without.refusal("BEN", "simulated-ML", "simulated") is not None

@@ -69,8 +69,9 @@ class Played:
         account = replace(an_account("qos", BASE, "TG"), credentials=CREDENTIALS)
         self.operator = qos.connect(client, account)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         self.heard.append(request)
+        await asyncio.sleep(0)  # others have their turn, as over a network
         queue = self.logins if request.url.path == "/api/v1/auth/login" else self.answers
         code, body = queue.pop(0) if len(queue) > 1 else queue[0]
         return httpx.Response(code, json=body)

@@ -353,6 +353,16 @@ async def test_a_dashboard_takes_no_address_elsewhere(simulator: Simulator) -> N
     await simulator.post(path, account="key", notice_url="http://127.0.0.1:9/money")
 
 
+async def test_it_rings_at_no_address_elsewhere(service: Service, tmp_path: Path) -> None:
+    app = create_app(configured(service, tmp_path))
+    async with called(app):
+        for nth, url in enumerate(("http://example.org/money", "http://127.0.0.1:9/money")):
+            order = money.MoneyOrder("simulated", money.IN, str(nth), str(nth), "5", "XOF", notice_url=url)
+            money.accept(app.state.sim, order, None, money.Beginning(money.AT_ONCE))
+        addresses = app.state.sim.db.execute("SELECT address FROM outgoing").fetchall()
+    assert addresses == [{"address": "http://127.0.0.1:9/money"}]
+
+
 async def test_an_older_store_is_begun_anew(service: Service, tmp_path: Path) -> None:
     db = open_db(tmp_path)
     db.execute("CREATE TABLE outgoing (position INTEGER PRIMARY KEY, address TEXT)")
