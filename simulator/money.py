@@ -37,7 +37,8 @@ WINDOW_S = 300.0  # as long as a person may take before the prompt is void
 LATE_S = 90.0
 NOTICE_FIRST_S = 2.0
 PAYOUT_S = 5.0
-THREE_DAYS_S = 3 * 86_400.0
+DAY_S = 86_400.0
+THREE_DAYS_S = 3 * DAY_S
 MANY = 20
 OPENING_MILLI = 100_000_000_000  # what a wallet has to pay out from, until a test says otherwise
 
@@ -329,6 +330,10 @@ def _bent(facts: MoneyFacts, struck: Row | None) -> MoneyFacts:
     match struck and struck["mode"]:
         case "unknown-status":
             said["state"] = UNSEEN
+        case "wrong-failure":
+            said["state"], said["reason"] = FAILED, "APPROVAL_REJECTED"
+        case "wrong-time" if facts.completed_at is not None:
+            said["completed_at"] = facts.completed_at + DAY_S
         case "wrong-amount":
             said["amount"] = journal.decimal(journal.milli(facts.amount or "0") + 1000)
         case "wrong-currency":

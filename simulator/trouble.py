@@ -66,6 +66,8 @@ KINDS = {
     "another-amount": TroubleKind(MOVES, "moves one franc more than was asked", stays=True, lies=True),
     "not-found": TroubleKind((*TELLS, HOLDER), "answers 404 although it knows", lies=True),
     "unknown-status": TroubleKind(TELLS, "answers a status word that nobody has seen"),
+    "wrong-failure": TroubleKind(TELLS, "tells that it failed, whatever becomes of it", lies=True),
+    "wrong-time": TroubleKind(TELLS, "tells an end that is a day later", lies=True),
     "wrong-amount": TroubleKind(TELLS, "tells one franc more than was asked", lies=True),
     "wrong-currency": TroubleKind(TELLS, "tells another currency", lies=True),
     "wrong-phone": TroubleKind(TELLS, "tells another phone", lies=True),

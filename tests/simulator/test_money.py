@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sqlite3
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -213,6 +214,24 @@ async def test_an_amount_is_not_told(simulator: Simulator, service: Service) -> 
     other = await collect(simulator, service, "approve")
     await order(simulator, "untold", on=trouble.STATUS)
     assert [(await simulator.status(other))["amount"] for _ in range(2)] == [None, "2000"]
+
+
+async def test_a_failure_is_told_of_money_that_comes(simulator: Simulator, service: Service) -> None:
+    reference = await collect(simulator, service)
+    await order(simulator, "wrong-failure")
+    assert (await simulator.status(reference))["status"] == "FAILED"
+    assert (await simulator.status(reference))["status"] == "PENDING"
+    await simulator.post(f"/simulator/prompts/{(await simulator.prompt())['id']}", answer="approve")
+    assert (await simulator.status(reference))["status"] == "SUCCESSFUL"
+
+
+async def test_an_end_is_told_that_is_still_to_come(simulator: Simulator, service: Service) -> None:
+    reference = await collect(simulator, service, "approve")
+    await order(simulator, "wrong-time")
+    lie, truth = [
+        datetime.fromisoformat((await simulator.status(reference))["completed_at"]) for _ in range(2)
+    ]
+    assert lie - truth == timedelta(days=1)
 
 
 async def test_a_seed_draws_the_same_troubles_again(service: Service, tmp_path: Path) -> None:
