@@ -3,13 +3,15 @@
 The examples are typed from the provider's documentation.
 """
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -26,6 +28,10 @@ from mobilemoney.operator import (
     PaymentRequest,
     PayoutOperator,
 )
+from simulator.app import create_app
+from simulator.deps import Config
+from tests.support.operators import an_account, in_steps, paid_out_in_steps
+from tests.support.servers import Service, Simulator, environment, listening, reached, serving
 
 REFERENCE = UUID("7b1c0a52-7d11-4f8e-9a60-5f2d6c1e0b77")
 TOKEN = "9MHW084mlDTpExGW8OY4"
@@ -604,3 +610,147 @@ def test_keys_that_no_header_can_carry_are_refused_when_connecting() -> None:
 
 def test_keys_are_not_shown(operator: PayoutOperator) -> None:
     assert not any(KEYS[key] in repr(operator) for key in ("master_key", "private_key", "token"))
+
+
+# ---- against its simulator ----
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    async with listening() as running:
+        yield running
+
+
+@pytest.fixture
+async def simulator(service: Service, tmp_path: Path) -> AsyncIterator[Simulator]:
+    config = Config.read(environment(service.url, tmp_path, TIME_SCALE="100"))
+    async with serving(create_app(config)) as url, reached(url) as running:
+        yield running
+
+
+@pytest.fixture
+def played(simulator: Simulator) -> PayoutOperator:
+    account = an_account("paydunya", f"{simulator.url}/simulator/paydunya")
+    return paydunya.connect(simulator.http, account)
+
+
+def an_ask_of(network: str, service: Service) -> PaymentRequest:
+    """A new request to a phone of this network, its code with it."""
+    return replace(
+        ASK,
+        reference=uuid4(),
+        phone=SHOWN[network][0],
+        network=network,
+        currency="XAF" if network == "CM-mtn" else "XOF",
+        notice_url=f"{service.url}/money/paydunya/token",
+        token=None,
+        otp="8562",
+    )
+
+
+async def prompted(simulator: Simulator, phone: str) -> str:
+    """The id of the prompt on this phone, once it is there."""
+    for _ in range(1000):
+        if found := await simulator.get("/simulator/prompts", phone=phone):
+            return str(found[-1]["id"])
+        await asyncio.sleep(0.01)
+    raise TimeoutError
+
+
+@pytest.mark.parametrize("network", SHOWN)
+async def test_every_network_is_asked_and_pays(
+    network: str, simulator: Simulator, service: Service, played: PayoutOperator
+) -> None:
+    ask = an_ask_of(network, service)
+    asking = asyncio.create_task(in_steps("paydunya", played, ask))
+    if paydunya.CAPABILITIES.networks[network] is Flow.PUSH:
+        prompt = await prompted(simulator, ask.phone)
+        await simulator.post(f"/simulator/prompts/{prompt}", answer="approve")
+    answer, ask = await asking
+    assert answer.outcome is Outcome.ACCEPTED
+    paid = await played.status(ask)
+    assert (paid.outcome, paid.amount_minor) == (Outcome.PAID, 5000)
+    [heard] = await service.wait_for("/money/paydunya/token")
+    rung = Notice("POST", "/money/paydunya/token", heard.headers, heard.body.encode())
+    assert paydunya.named_in(rung) == ask.token
+    assert paydunya.forgery(rung, {"master_key": "simulated"}) is None
+    assert paydunya.forgery(rung, KEYS) is not None
+
+
+async def test_moov_of_cote_d_ivoire_refuses_for_good_after_its_thirty_seconds(
+    service: Service, played: PayoutOperator
+) -> None:
+    answer, ask = await in_steps("paydunya", played, an_ask_of("CI-moov", service))
+    assert (answer.outcome, answer.reason) == (Outcome.FAILED, "EXPIRED")
+    assert (await played.status(ask)).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("trouble", "outcome"),
+    [
+        ("accepted-then-500", Outcome.UNKNOWN),
+        ("slow", Outcome.UNKNOWN),
+        ("trickle", Outcome.UNKNOWN),
+        ("error500", Outcome.UNKNOWN),
+        ("html", Outcome.UNKNOWN),
+        ("garbage", Outcome.UNKNOWN),
+        ("redirect", Outcome.UNKNOWN),
+        ("refused", Outcome.FAILED),
+    ],
+)
+async def test_a_first_step_without_a_token_is_made_again_and_one_phone_is_asked_once(
+    trouble: str,
+    outcome: Outcome,
+    simulator: Simulator,
+    service: Service,
+    played: PayoutOperator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ask = an_ask_of("ML-orange", service)
+    for on in ("prepare", "payout-prepare"):
+        await simulator.post("/simulator/trouble", mode=trouble, on=on, provider="paydunya", seconds="1.5")
+    with monkeypatch.context() as patience:
+        patience.setattr(wire, "TIMEOUT", httpx.Timeout(1))
+        patience.setattr(wire, "WHOLE_S", 1)
+        assert (await played.prepare(ask)).outcome is outcome
+        assert (await played.prepare_payout(ask)).outcome is outcome
+    answer, ask = await in_steps("paydunya", played, ask)
+    assert answer.outcome is Outcome.ACCEPTED
+    assert len(await simulator.get("/simulator/prompts")) == 1
+    answer, out = await paid_out_in_steps("paydunya", played, replace(ask, token=None))
+    assert answer.outcome is Outcome.ACCEPTED
+    assert (await played.pay_out(out)).outcome is Outcome.UNKNOWN, "sent again, it concludes nothing"
+
+
+async def test_a_first_step_that_was_forgotten_leaves_a_token_that_concludes_nothing(
+    simulator: Simulator, service: Service, played: PayoutOperator
+) -> None:
+    for on in ("prepare", "payout-prepare"):
+        await simulator.post("/simulator/trouble", mode="lost", on=on, provider="paydunya")
+    answer, ask = await in_steps("paydunya", played, an_ask_of("ML-orange", service))
+    assert ask.token
+    assert (answer.outcome, (await played.status(ask)).outcome) == (Outcome.UNKNOWN, Outcome.UNKNOWN)
+    answer, out = await paid_out_in_steps("paydunya", played, an_ask_of("ML-orange", service))
+    assert out.token
+    assert (answer.outcome, (await played.payout_status(out)).outcome) == (Outcome.UNKNOWN, Outcome.UNKNOWN)
+
+
+async def test_while_our_address_does_not_answer_a_payout_waits(
+    service: Service, played: PayoutOperator
+) -> None:
+    service.refuse["/money/paydunya/token"] = 1
+    answer = await played.prepare_payout(an_ask_of("ML-orange", service))
+    assert (answer.outcome, answer.reason) == (Outcome.UNKNOWN, "4002: the callback is not accessible")
+
+
+async def test_a_wrong_key_is_said_and_asks_nobody(simulator: Simulator, service: Service) -> None:
+    url = f"{simulator.url}/simulator/paydunya"
+    client = simulator.http
+    fields = KEYS | {"private_key": "wrong", "url": url}
+    account = OperatorAccount("BEN", "paydunya-ML", "paydunya", "ML", "XOF", "n" * 40, fields)
+    operator = paydunya.connect(client, account)
+    ask = an_ask_of("ML-orange", service)
+    assert (await operator.prepare(ask)).reason == "1001: Invalid Masterkey Specified"
+    with_token = replace(ask, token=TOKEN)
+    steps = operator.request, operator.status, operator.pay_out, operator.payout_status
+    assert {(await step(with_token)).outcome for step in steps} == {Outcome.UNKNOWN}
