@@ -18,7 +18,8 @@ takes ten digits (the documentation has eight, and is older than the ten); what 
 bears the fee, which the dashboard decides: `fees` in an answer are the payer's, and no cost of the mutuelle.
 
 There is no sandbox for SoftPay and payouts. QR and web pages (Orange Senegal, Wave, Djamo) are of no use on a basic
-phone and are not asked for. Free Senegal and Moov Burkina send no prompt: their payers dial #150# and *555*6#.
+phone and are not asked for. The code of the payer is got by #144*82#, then 2, in Côte d'Ivoire; in Burkina Faso as
+Orange says.
 """
 
 import hashlib
@@ -199,6 +200,9 @@ SOFTPAY: dict[str, tuple[str, dict[str, str]]] = {
 # is known to refuse for good in the answer itself.
 EXPIRED = {"moov-ci": "Vous avez dépassé le délai"}
 PATIENCE_S = {"moov-ci": 36.0}
+
+# What a payer dials: these networks may send no prompt.
+PROMPT_CODES = {"SN-free": "#150#", "BF-moov": "*555*6#"}
 
 # `withdraw_mode` by the payee's network.
 PAYOUTS = {
