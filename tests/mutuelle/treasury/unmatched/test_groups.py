@@ -1,7 +1,8 @@
 """One sum that was paid for many households is split by its list: checked row by row, signed by two, posted once."""
 
 import asyncio
-from datetime import date
+from datetime import date, datetime
+from random import Random
 
 import pytest
 from sqlalchemy import select, text
@@ -11,7 +12,7 @@ from locales import Money, _, languages, render
 from locales.letters import fold, septets
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.households import Household
-from mutuelle.officers.joint_acts import words_to_propose
+from mutuelle.officers.joint_acts import OPEN_DAYS, REFUSED, words_to_propose
 from mutuelle.personal_data.extract import extract_of
 from mutuelle.schedules.digest.digest import balance_now
 from mutuelle.support.changes import close_household
@@ -21,22 +22,23 @@ from mutuelle.treasury.past_receipts import last_receipts
 from mutuelle.treasury.unmatched.corrections import correction_of, money_of_receipt
 from mutuelle.treasury.unmatched.decisions import MoneyOutcome
 from mutuelle.treasury.unmatched.group_acts import GROUP_ACT, REPLACED, GroupMatter, group_payment
-from mutuelle.treasury.unmatched.groups import parts_of, signed_by
+from mutuelle.treasury.unmatched.groups import lists_to_propose, parts_of, signed_by
 from mutuelle.treasury.unmatched.matches import match_of
 from mutuelle.treasury.unmatched.money import Unmatched
 from sms.tables import outbox
+from talk.trouble import RefusedError
 from tests.mutuelle.treasury.statements.test_take_in import OFFICE, stands
 from tests.mutuelle.treasury.test_cash import refusal
-from tests.support.groups import CAME, comes, faults_in, homes, listed, lists, split
+from tests.support.groups import CAME, HEAD, comes, faults_in, homes, listed, lists, split
 from tests.support.messages_treasury import GROUP
-from tests.support.officer_acts import broken, calling
+from tests.support.officer_acts import answers, broken, calling
 from tests.support.officers import FANTA, ISSA
 from tests.support.own_accounts import held
 from tests.support.payers import INDIGENTS, puts_under
 from tests.support.payers import lists as lists_payers
-from tests.support.statements import FLOAT, SUSPENSE
+from tests.support.statements import FLOAT, SUSPENSE, line, taken
 from tests.support.town import NOON, join
-from tests.support.unmatched import both, codes, differences, fanta, proposed, signed, waits
+from tests.support.unmatched import DAY, both, codes, differences, fanta, proposed, signed, waits
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS
 
 WHOLE, HALF = 12_000, 6_000
@@ -78,6 +80,8 @@ async def test_each_household_gets_its_part_from_the_day_of_the_money(town: Asyn
     assert by
     assert (by.proposer, by.answerer, by.money_of) == ("Fanta Coulibaly", "Issa Dembélé", CAME)
     assert await differences(town) == []
+    again = await taken(town, [line(1, WHOLE + HALF, "SOTRAMA cotisations", payer="22376009999", on=CAME)])
+    assert (again.known, again.unmatched) == (1, 0)
     assert await broken(town) == set()
 
 
@@ -115,6 +119,66 @@ async def test_a_newer_list_takes_its_place_and_a_match_ends_it(town: AsyncEngin
         assert {part.number for part in await parts_of(db, second)} == {one.number, third.number}
     await both_match(town)
     assert await refusal(proposed(town, group_payment(second))) == REPLACED.msgid
+    assert await broken(town) == set()
+
+
+async def test_a_list_waits_for_a_treasurer_until_it_is_answered(town: AsyncEngine) -> None:
+    """A proposal that lapsed is to be made again, one that was refused is not."""
+    one, other = await homes(town, 2)
+    await comes(town, 2 * HALF)
+    found = await listed(town, {one.number: HALF, other.number: HALF})
+    assert await to_propose(town) == [found.code]
+    assert await proposed(town, group_payment(found)) is None
+    assert await to_propose(town) == []
+    assert await to_propose(town, NOON + OPEN_DAYS * DAY) == [found.code]
+    assert await answers(town, answer=REFUSED) is None
+    assert await to_propose(town, NOON + OPEN_DAYS * DAY) == []
+    assert await broken(town) == set()
+
+
+async def to_propose(pool: AsyncEngine, at: datetime = NOON) -> list[str]:
+    async with pool.connect() as db:
+        return [found.code for found in await lists_to_propose(db, calling(ISSA, at), "BEN")]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_garbage_gets_through(town: AsyncEngine, seed: int) -> None:
+    """Whatever stands in the file: faults, or a refusal in a sentence; nothing is written."""
+    one, other = await homes(town, 2)
+    await comes(town, 2 * HALF)
+    chance = Random(seed)
+    cells = (
+        one.number,
+        other.shown_number,
+        "6000",
+        "6 000 F",
+        "",
+        "0",
+        "-1",
+        "=A1",
+        "é",
+        "\x00",
+        '"',
+        "1e9",
+        "٣",
+    )
+    for _nth in range(40):
+        rows = [
+            ";".join(chance.choices(cells, k=chance.randint(1, 4))) for _row in range(chance.randint(0, 4))
+        ]
+        try:
+            head, money = (
+                chance.choice((HEAD, HEAD, "number,amount", "", "montant")),
+                chance.choice(("", "T1")),
+            )
+            found = await lists(town, "\n".join(rows), head=head, money=money)
+        except RefusedError:
+            continue
+        if found.listed is None:
+            assert found.faults, rows
+        else:
+            assert found.listed.households == 2, rows
+    assert await held(town, SUSPENSE) == -2 * HALF
     assert await broken(town) == set()
 
 
