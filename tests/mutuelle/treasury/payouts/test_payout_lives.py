@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
@@ -66,13 +66,23 @@ KINDS: dict[str, dict[str, object]] = {
 
 @dataclass
 class MoodyOperator(PayingOperator):
-    """It may break the worker, before it has heard or after."""
+    """It may break the worker, before it has heard or after; and it may know of what it heard only minutes later."""
 
     breaks: str = ""
+    is_slow: bool = False
+    clock: Clock = field(default_factory=Clock)
+    heard_at: dict[UUID, datetime] = field(default_factory=dict)
+
+    async def payout_status(self, out: PaymentRequest) -> OperatorAnswer:
+        since = self.clock.now - self.heard_at.get(out.reference, NOON)
+        if self.is_slow and since < timedelta(minutes=5):
+            return OperatorAnswer(Outcome.NOT_FOUND)
+        return await super().payout_status(out)
 
     async def pay_out(self, out: PaymentRequest) -> OperatorAnswer:
         if self.breaks == "before":
             raise OSError("killed before a byte left")
+        self.heard_at.setdefault(out.reference, self.clock.now)
         answer = await super().pay_out(out)
         if self.breaks == "after":
             raise OSError("killed before the answer came")
@@ -136,9 +146,10 @@ class Life:
         mood = MOODS[self.chance.choice(tuple(MOODS))]
         self.operator.reaches, self.operator.says, self.operator.ends = mood
         self.operator.breaks = self.chance.choice(("", "", "", "before", "after"))
+        self.operator.is_slow = self.chance.random() < 0.3
         self.clock.now += timedelta(seconds=self.chance.choice((3, 20, 70, 200, 4_000)))
         await asyncio.gather(send_payouts(self.house), send_payouts(self.house))
-        self.operator.breaks = ""
+        self.operator.breaks, self.operator.is_slow = "", False
 
     async def is_killed(self) -> None:
         """A worker claims, perhaps sends, and writes nothing down."""
@@ -202,7 +213,7 @@ async def test_a_life_of_payouts_tells_the_truth(
     pays_out(monkeypatch, **KINDS[kind])
     await town_that_pays_out(pool)
     await set_limit(pool, "payouts_a_day_minor", 150_000)
-    operator = MoodyOperator(honours=KINDS[kind].get("honours_reference", True) is True)
+    operator = MoodyOperator(honours=KINDS[kind].get("honours_reference", True) is True, clock=clock)
     clock.now = NOON
     life = Life(pool, operator, house_of(pool, operator, clock), clock, Random(f"{kind} {seed}"))
     for nth in range(STEPS):

@@ -165,6 +165,7 @@ async def test_it_is_sent_again_only_at_once_and_where_references_are_honoured(
     await works(house, clock, timedelta(minutes=3))
     assert len(operator.sent) == (2 if honours else 1)
     assert len(set(operator.sent)) == 1
+    assert ([one.state for one in await all_payouts(town)], await reserved(town)) == ([S.UNKNOWN], 40_000)
     await works(house, clock, timedelta(minutes=30))  # NOT FOUND is this operator's definite word by now
     assert [one.state for one in await all_payouts(town)] == [S.FAILED]
     assert (await reserved(town), await broken(town)) == (0, set())
