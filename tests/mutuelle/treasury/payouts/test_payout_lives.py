@@ -105,7 +105,7 @@ class Life:
         expense = NewVoucher(
             VoucherKind.EXPENSE, "health:services", WALLET, xof(amount), "Moto", "Garage", "+22376123456"
         )
-        new = self.chance.choice((to_clinic(amount), expense))
+        new = self.chance.choice((to_clinic(amount), expense, expense))
         await proposes_payout(self.pool, new, by=self.chance.choice((FANTA, ISSA)), at=self.clock.now)
 
     async def signs(self) -> None:
@@ -160,8 +160,8 @@ class Life:
 
     async def step(self) -> None:
         chances: tuple[Callable[[], Awaitable[None]], ...] = (
-            *(self.proposes,) * 3,
-            *(self.signs,) * 6,
+            *(self.proposes,) * 7,
+            *(self.signs,) * 8,
             *(self.rounds,) * 6,
             *(self.is_killed,) * 2,
             self.pays_by_bank,
@@ -220,7 +220,7 @@ async def test_a_life_of_payouts_tells_the_truth(
         await life.step()
         if nth % 10 == 9:
             await expect_true(life)
-    assert len(await all_payouts(pool)) >= 2, life.done
+    assert len(await all_payouts(pool)) >= 3, life.done
     await expect_it_ends_as_the_operator_says(life)
 
 
