@@ -1,6 +1,7 @@
 """Payouts: signed by two, reserved before they are sent, paid once, freed only on proof."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,16 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.reservations import held as held_of
 from mobilemoney import Outcome
+from mutuelle.acts import By
 from mutuelle.contributions.collection import Round
 from mutuelle.contributions.payments import PaymentState
 from mutuelle.contributions.standing import standing
+from mutuelle.households.holders import Doubt
+from mutuelle.households.support_acts import SupportError
 from mutuelle.officers.joint_acts import REFUSED
-from mutuelle.support.cases import open_cases
+from mutuelle.support.cases import close_case, open_cases
+from mutuelle.support.changes import close_household
+from mutuelle.support.phones import doubt
+from mutuelle.support.who import about_phone
 from mutuelle.tables import payout
 from mutuelle.treasury.own_money import owed_to_facilities
 from mutuelle.treasury.payouts import sending
 from mutuelle.treasury.payouts.outcomes import WAS_NOT, WAS_PAID
 from mutuelle.treasury.payouts.sending import send_payouts
+from mutuelle.treasury.unmatched.money import unmatched_money
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import answers, broken, templates
@@ -36,6 +44,7 @@ from tests.support.payouts import (
     to_clinic,
     works,
 )
+from tests.support.statements import SUSPENSE, line, open_merchant, taken
 from tests.support.town import AWA, NOON, Clock, join, paid, pays
 from tests.support.treasury import CLINIC, facility, proposes_it, records, takes_back, written, xof
 
@@ -392,3 +401,80 @@ async def test_a_late_answer_after_the_lease_is_dropped(
     await sending._deal(house, claimed)
     assert await moves(town) == ["ASKED", "SENT"]
     await send_payouts(house)
+
+
+async def test_support_sees_it_and_closes_its_case(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    operator.says = Outcome.UNKNOWN
+    await signed(town)
+    await works(house, clock)
+    await works(house, clock, timedelta(days=2))
+    [one] = await all_payouts(town)
+    by = By("K. Diarra", "the health centre asks", clock.now)
+    async with town.begin() as db:
+        [said] = [line for line in await about_phone(db, CSCOM, by) if "payout" in line]
+        assert "40 000 F (facility paid) to …31 at simulated: UNKNOWN" in said.replace("+223…", "…")
+        assert str(one.reference) in said
+        assert [(case.about, case.kind) for case in await open_cases(db, 9)] == [("payout", "old")]
+        assert await close_case(db, one.reference, None, by) == 1
+        assert await open_cases(db, 9) == []
+    assert await broken(town) == set()
+
+
+async def test_found_money_is_given_back_by_mobile_money_and_decided_once(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    await open_merchant(town)
+    await taken(town, [line(1, 7_000, "pour Awa", "+22376654321")])
+    async with town.connect() as db:
+        [found] = await unmatched_money(db, "BEN")
+    new = NewVoucher(
+        VoucherKind.RETURNED,
+        SUSPENSE,
+        WALLET,
+        xof(7_000),
+        "Erreur",
+        "Awa Keita",
+        "+22376654321",
+        found=found.key,
+    )
+    operator.ends = Outcome.FAILED
+    await signed(town, new)
+    async with town.connect() as db:
+        assert await unmatched_money(db, "BEN") == []  # it is on its way
+    await works(house, clock)
+    await works(house, clock)
+    async with town.connect() as db:
+        assert await unmatched_money(db, "BEN") == [found]
+    assert await broken(town) == set()
+    operator.ends = Outcome.PAID
+    await signed(town, new)
+    for _round in range(3):
+        await works(house, clock)
+    async with town.connect() as db:
+        assert await unmatched_money(db, "BEN") == []
+    assert (await held(town, SUSPENSE), await held(town, WALLET)) == (0, HELD - 7_000)
+    assert await broken(town) == set()
+
+
+async def test_a_household_is_not_closed_while_its_advance_is_on_the_way_back(town: AsyncEngine) -> None:
+    home = await join(town, AWA, at=NOON)
+    await paid(town, home, at=NOON)
+    await pays(town, home, 8_000, at=NOON)
+    new = NewVoucher(VoucherKind.REFUND, home.account, WALLET, xof(8_000), "Trop perçu", home.initials, AWA)
+    await signed(town, new)
+    async with town.begin() as db:
+        with pytest.raises(SupportError, match="being paid back"):
+            await close_household(db, home.number, By("support", "it left", NOON), although_covered=True)
+
+
+async def test_an_advance_does_not_go_to_a_phone_in_doubt(town: AsyncEngine) -> None:
+    home = await join(town, AWA, at=NOON)
+    await paid(town, home, at=NOON)
+    await pays(town, home, 8_000, at=NOON)
+    new = NewVoucher(VoucherKind.REFUND, home.account, WALLET, xof(8_000), "Trop perçu", home.initials, AWA)
+    async with town.begin() as db:
+        await doubt(db, AWA, Doubt.SUPPORT, By("support", "a new SIM", NOON))
+    assert "who holds this phone" in await refusal(proposes_payout(town, new))
+    assert "who holds this phone" in await refusal(proposes_payout(town, replace(new, phone=CSCOM)))
