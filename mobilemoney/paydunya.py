@@ -280,11 +280,14 @@ def named_in(notice: Notice) -> str | None:
 def forgery(notice: Notice, credentials: Mapping[str, str]) -> str | None:
     """A wrong hash is nobody's. A right one proves nothing; a notice without one is a doorbell all the same."""
     said = _form(notice)
-    told = next((said[name] for name in HASH_FIELDS if said.get(name)), None)
-    ours = hashlib.sha512(credentials["master_key"].encode()).hexdigest()
-    if told is None or hmac.compare_digest(told.lower().encode(), ours.encode()):
+    told, key = (
+        next((said[name] for name in HASH_FIELDS if said.get(name)), None),
+        credentials.get("master_key"),
+    )
+    if told is None or key is None:
         return None
-    return "its hash is not that of our master key"
+    is_ours = hmac.compare_digest(told.lower().encode(), hashlib.sha512(key.encode()).hexdigest().encode())
+    return None if is_ours else "its hash is not that of our master key"
 
 
 def _form(notice: Notice) -> dict[str, str]:

@@ -85,6 +85,7 @@ async def test_a_notice_is_kept_by_post_and_put_whatever_its_type(house: House) 
     notices = await kept(house.pool, tables.money_notice)
     assert sorted((bytes(row.body), row.times) for row in notices)[0] == (b"POST application/json", 2)
     assert len(notices) == 4
+    assert (await house.http.post(path)).status_code == 200, "PayDunya tries an address with nothing"
     assert (await house.http.post(path, content=b"x" * 65536)).status_code == 200
     assert (await house.http.post(path, content=b"x" * 65537)).status_code == 413
     assert (await house.http.get(path)).status_code == 405

@@ -602,6 +602,10 @@ def test_notices(body: str, named: str | None, is_good: bool) -> None:
     assert (paydunya.forgery(notice(body), KEYS) is None) is is_good
 
 
+def test_without_our_key_nothing_is_a_forgery() -> None:
+    assert paydunya.forgery(notice(urlencode(INVOICE | {"data[hash]": "8c6666a2"})), {}) is None
+
+
 def test_bytes_that_are_no_text_name_nothing() -> None:
     odd = Notice("POST", "/", {}, b"token=\xff\xfe")
     assert paydunya.named_in(odd) is None
