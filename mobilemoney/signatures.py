@@ -21,6 +21,7 @@ from http_message_signatures import (
     HTTPMessageSigner,
     HTTPMessageVerifier,
     MappingKeyResolver,
+    VerificationKey,
 )
 from http_message_signatures.algorithms import ECDSA_P256_SHA256
 
@@ -37,6 +38,7 @@ REQUIRED = (
     "content-digest",
 )  # without these, it could be of another message
 RAW_SIZE = 64
+LONGEST_ID = 60  # of a key, in a log
 
 
 class EitherForm(ECDSA_P256_SHA256):
@@ -68,6 +70,15 @@ class Verifier(HTTPMessageVerifier):
     """With clocks that may differ."""
 
     max_clock_skew = CLOCKS_DIFFER
+
+
+class KnownKeys(MappingKeyResolver):
+    """Says which key is not among them: its owner may have a new one."""
+
+    def resolve_public_key(self, key_id: str) -> VerificationKey:
+        if (key := super().resolve_public_key(key_id)) is None:
+            raise HTTPMessageSignaturesException(f"key {key_id[:LONGEST_ID]!r} is not in public_keys")
+        return key
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,7 @@ def fault(message: HttpMessage, body: bytes, keys: Mapping[str, EllipticCurvePub
     """Why a message was not signed by a holder of these keys, or not these bytes; None for a good one."""
     verifier = Verifier(
         signature_algorithm=EitherForm,
-        key_resolver=MappingKeyResolver(public_keys=keys, private_keys={}),
+        key_resolver=KnownKeys(public_keys=keys, private_keys={}),
     )
     try:
         verifier.verify(message, max_age=OLDEST, require_components=REQUIRED, body=body)
