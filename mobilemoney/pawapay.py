@@ -9,7 +9,7 @@ Signatures go both ways where the credentials have keys. `private_key` (PEM, P-2
 dashboard, sign our requests. `public_keys`, the answer of GET /v2/public-key/http as it came, checks the notices: one
 without a signature is a forgery then.
 
-Second hand: the limits (one real configuration); that M-Pesa in Congo takes no centimes; PROMPT_CODES but Benin's.
+Second hand: the limits (one real configuration); that M-Pesa in Congo takes no centimes.
 Unverified: whether live notices are signed in DER; with or without 01 in the phones of Benin. Wave leads to a web page,
 which a basic phone cannot show: it is not offered. POST /v2/refunds is not used: a payout goes to any phone.
 """
@@ -72,15 +72,6 @@ COUNTRIES = {
     "CG": "COG",
     "GA": "GAB",
     "RW": "RWA",
-}
-
-# What a payer dials if no prompt shows: pinPromptInstructions of GET /v2/active-conf, which says it for an account.
-PROMPT_CODES = {
-    "BJ-mtn": "*840#",
-    "BF-moov": "*555*6#",
-    "CI-mtn": "*133#",
-    "CI-orange": "#120#",
-    "SN-free": "#150#",
 }
 
 _FRANCS = AmountLimits(100, 2_000_000)

@@ -338,7 +338,6 @@ def test_every_provider_is_of_a_network_that_is_known() -> None:
     assert {name for name in PROVIDERS if name[:2] not in pawapay.COUNTRIES} == set()
     assert all(provider.endswith(pawapay.COUNTRIES[name[:2]]) for name, provider in PROVIDERS.items())
     assert not {"ML", "TG", "NE", "GN"} & {name[:2] for name in PROVIDERS}  # it does not serve them
-    assert set(pawapay.PROMPT_CODES) <= set(PROVIDERS)
 
 
 def test_a_provider_is_that_of_its_network() -> None:
@@ -348,16 +347,20 @@ def test_a_provider_is_that_of_its_network() -> None:
         assert provider == f"{names.get(name, name.upper())}_{pawapay.COUNTRIES[country]}"
 
 
-async def test_the_codes_to_dial_are_those_of_the_configuration(simulator: Simulator) -> None:
+async def test_what_payers_dial_is_what_the_configuration_says(simulator: Simulator) -> None:
     headers = {"authorization": "Bearer secret"}
     conf = (await simulator.http.get("/simulator/pawapay/v2/active-conf", headers=headers)).json()
     told = {}
     for country in conf["countries"]:
         for provider in country["providers"]:
             asked = provider["currencies"][0]["operationTypes"]["DEPOSIT"]
-            for channel in asked.get("pinPromptInstructions", {}).get("channels", ()):
-                told[provider["provider"]] = channel["variables"]["shortCode"]
-    assert told == {PROVIDERS[network]: code for network, code in pawapay.PROMPT_CODES.items()}
+            for which in ("pinPromptInstructions", "authTokenInstructions"):
+                for channel in asked.get(which, {}).get("channels", ()):
+                    told[provider["provider"]] = channel["variables"]["shortCode"]
+    for name, provider in PROVIDERS.items():
+        code = networks()[name].get_code if name in pawapay.OTP_FIRST else networks()[name].find_prompt
+        assert code is None or told[provider] == code.dial
+    assert {"MTN_MOMO_BEN", "ORANGE_BFA"} <= set(told)
 
 
 def test_a_web_page_is_offered_to_nobody() -> None:
