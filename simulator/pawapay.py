@@ -256,11 +256,11 @@ def _word(sim: Simulator, row: Row, told: MoneyFacts, more: Mapping[str, str]) -
     words = {money.PAID: COMPLETED, money.FAILED: "FAILED"}
     if told.state != money.PENDING:
         return words.get(told.state, told.state)
-    if row["final_at"] is not None:
+    if row["scenario"] == "days-late" and row["final_at"] is not None:
         return "IN_RECONCILIATION"
     if row["direction"] == OUT and availability_of(sim, more["provider"]) == DELAYED:
         return "ENQUEUED"
-    return STUCK if row["answer"] == "sandbox" else "PROCESSING"
+    return STUCK if row["answer"] == "sandbox" and row["final_at"] is None else "PROCESSING"
 
 
 async def fail_enqueued(request: Request) -> Response:
