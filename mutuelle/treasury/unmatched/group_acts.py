@@ -20,6 +20,7 @@ from mutuelle.contributions.settlement.receive import receive_all
 from mutuelle.contributions.standing import opening_of, reckon
 from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import lock_households
+from mutuelle.households.member_numbers import shown_number
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.roles import Appointment
@@ -43,6 +44,7 @@ from mutuelle.treasury.unmatched.groups import (
 from mutuelle.treasury.unmatched.matches import close_case
 from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, Unmatched, find_unmatched
 from talk.answers import LONGEST_NAME
+from talk.questions import initials
 from talk.trouble import RefusedError
 from talk.words import Caller
 
@@ -85,18 +87,24 @@ async def _lock(db: AsyncConnection, own: Appointment, facts: Facts) -> None:
 
 
 async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, facts: Facts) -> GroupMatter:
-    """RefusedError where a newer list came, the sum is decided, or a household of it was closed meanwhile."""
+    """RefusedError where a newer list came, the sum is decided, or a household of it was closed meanwhile.
+
+    And for who typed the list: three people look at it.
+    """
     listed = await current_list(db, own.mutuelle_id, facts["list"])
     if listed is None:
         raise RefusedError(REPLACED)
+    if initials(own.name) == initials(listed.actor):
+        raise RefusedError(_("Who typed the list does not sign it. Ask another treasurer."))
     money = await find_unmatched(db, own.mutuelle_id, listed.source, listed.key_of_journal)
     if money is None or money.amount != listed.amount:
         raise RefusedError(DECIDED_BY_NOW)
     asked = {"mutuelle": own.mutuelle_id, "list": listed.code, "phone": caller.phone}
     closed, own_minor = (await db.execute(_LOOKED_AT, asked)).one()
     if closed:
+        number = shown_number(closed)
         raise RefusedError(
-            _("{number} of the list was closed meanwhile: a new list is needed.", number=closed)
+            _("{number} of the list was closed meanwhile: a new list is needed.", number=number)
         )
     return GroupMatter(listed, money, Money(own_minor, listed.amount.currency))
 

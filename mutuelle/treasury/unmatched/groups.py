@@ -147,10 +147,11 @@ async def faults_of(
     owners = await owners_of(db, mutuelle.id, numbers)
     locked = await lock_households(db, {HouseholdKey(mutuelle.id, number) for number in owners})
     still_open = [household for household, is_closed in locked if not is_closed]
+    there = {household.number for household in still_open}
     found = [
         RowFault(row.line, "number", reason)
         for row in rows
-        if (reason := _not_here(row.number, owners, {household.number for household in still_open}))
+        if (reason := _not_here(row.number, owners, there))
     ]
     paid_by = await _paid_by_others(db, mutuelle, still_open, today)
     found += [

@@ -122,6 +122,16 @@ async def test_a_newer_list_takes_its_place_and_a_match_ends_it(town: AsyncEngin
     assert await broken(town) == set()
 
 
+async def test_who_typed_the_list_does_not_sign_it(town: AsyncEngine) -> None:
+    one, other = await homes(town, 2)
+    await comes(town, 2 * HALF)
+    found = await listed(town, {one.number: HALF, other.number: HALF}, actor="ISSA Dembele")
+    own = "Who typed the list does not sign it. Ask another treasurer."
+    assert await refusal(proposed(town, group_payment(found), by=ISSA)) == own
+    assert await proposed(town, group_payment(found)) is None
+    assert await refusal(signed(town)) == own
+
+
 async def test_a_list_waits_for_a_treasurer_until_it_is_answered(town: AsyncEngine) -> None:
     """A proposal that lapsed is to be made again, one that was refused is not."""
     one, other = await homes(town, 2)
