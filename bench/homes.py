@@ -42,9 +42,16 @@ async def join(place: BenchPlace, homes: int) -> list[Joined]:
     return await _join(place, range(homes), (*_JOIN, *_ASK))
 
 
-async def join_only(place: BenchPlace, homes: int, first: int = 0) -> list[Joined]:
+async def join_only(
+    place: BenchPlace,
+    homes: int,
+    first: int = 0,
+    *,
+    mutuelle: Mutuelle = DAN,
+    phones: Sequence[str] = (),
+) -> list[Joined]:
     """Write `homes` households that owe their contribution and have asked for nothing, behind the `first` ones."""
-    return await _join(place, range(first, first + homes), _JOIN)
+    return await _join(place, range(first, first + homes), _JOIN, mutuelle, phones=phones)
 
 
 async def settle(place: BenchPlace, mutuelle: Mutuelle, which: range) -> list[Joined]:
@@ -67,15 +74,17 @@ async def _join(
     statements: Sequence[str],
     mutuelle: Mutuelle = DAN,
     ago: timedelta = _AGO,
+    *,
+    phones: Sequence[str] = (),
 ) -> list[Joined]:
     trusted = _TRUST in statements
     numbers = list(_numbers(mutuelle, which))
     names = [name_of(nth) for nth in which]
-    phones = [phone_of(nth) for nth in which]
+    phones = phones or [phone_of(nth) for nth in which]
     references = _references(len(which))
     facts = {
         "mutuelle": mutuelle.id,
-        "currency": DAN.currency,
+        "currency": mutuelle.currency,
         "place": PLACES[0].id,
         "product": FAMILY.code,
         "version": FAMILY.version,

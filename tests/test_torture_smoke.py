@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.conftest import open_folder, wait_until_unlocked
-from torture import story
+from torture import operators, story
 
 
 @pytest.mark.parametrize("victim", ["worker"])
@@ -20,6 +20,21 @@ async def test_a_few_calls_and_sms_and_a_kill_lose_and_double_nothing(victim: st
         assert verdict.counts["digests"] > 0
         assert verdict.counts["vouchers"] > 0
         assert verdict.counts["paid"] == verdict.counts["posted"] > 0
+    finally:
+        wait_until_unlocked(folder / "place" / "var")
+        shutil.rmtree(folder)
+
+
+async def test_a_few_payments_and_payouts_over_every_operator_lose_and_double_nothing() -> None:
+    folder = open_folder("keneya-torture-")
+    try:
+        verdict = await operators.prove(3, folder / "place", payments=24, payouts=8, per_s=4)
+        assert verdict.broken == []
+        assert verdict.counts["kills"] >= 3
+        assert verdict.counts["payments"] == 24
+        assert verdict.counts["paid"] > 6
+        assert verdict.counts["signed"] == verdict.counts["payouts"] == 8
+        assert verdict.counts["paid out"] > 3
     finally:
         wait_until_unlocked(folder / "place" / "var")
         shutil.rmtree(folder)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines import run
-from torture import bank, long_book, model, mutants, story
+from torture import bank, long_book, model, mutants, operators, story
 from torture.place import VICTIMS
 from torture.story import Verdict
 
@@ -40,12 +40,13 @@ COLUMNS = (
     "doubts",
 )
 # Each is proven in a fresh directory of its own.
-Proof = Callable[[int, Path], Awaitable[Verdict]]
+Proof = Callable[..., Awaitable[Verdict]]  # (seed, directory), and sizes by name
 PROOFS: dict[str, Proof] = {
     "bank": bank.prove,
     "mutants": mutants.prove,
     "model": model.prove,
     "witnesses": long_book.prove,
+    "operators": operators.prove,
 }
 
 
@@ -58,6 +59,8 @@ class WantedProofs:
     proofs: list[str]
     calls: int
     kills: int
+    payments: int
+    payouts: int
 
 
 def main() -> int:
@@ -87,16 +90,20 @@ def _wanted() -> WantedProofs:
     parser.add_argument("--proof", action="append", choices=PROOFS, help="only this one; may be repeated")
     parser.add_argument("--calls", type=_positive, default=20, help="callers a victim (default 20)")
     parser.add_argument("--kills", type=_positive, default=5, help="kills a victim (default 5)")
+    parser.add_argument(
+        "--payments", type=_positive, default=10_000, help="of the proof operators (default 10000)"
+    )
+    parser.add_argument("--payouts", type=_positive, default=1_000, help="of the same (default 1000)")
     given = parser.parse_args()
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     everything = not (given.victim or given.proof)
     victims, proofs = (list(VICTIMS), list(PROOFS)) if everything else (given.victim or [], given.proof or [])
-    return WantedProofs(seed, victims, proofs, given.calls, given.kills)
+    return WantedProofs(seed, victims, proofs, given.calls, given.kills, given.payments, given.payouts)
 
 
 def _positive(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= 1000:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 1 to 1000")
+    if not value.isdecimal() or not 1 <= int(value) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 1 to 100000")
     return int(value)
 
 
@@ -122,7 +129,8 @@ async def _kill(wanted: WantedProofs, victim: str) -> Verdict:
 
 async def _prove(wanted: WantedProofs, name: str) -> Verdict:
     home = _fresh(f"{wanted.seed}-{name}")
-    return _tidied(await PROOFS[name](wanted.seed, home), home)
+    sizes = {"payments": wanted.payments, "payouts": wanted.payouts} if name == "operators" else {}
+    return _tidied(await PROOFS[name](wanted.seed, home, **sizes), home)
 
 
 def _fresh(name: str) -> Path:

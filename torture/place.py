@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,14 +109,22 @@ def _runs(pid: int, words: str) -> bool:
 
 
 @asynccontextmanager
-async def started(home: Path, http: httpx.AsyncClient) -> AsyncIterator[RunningPlace]:
-    """Found the town in `home`, run the service there, stop it in order at the end."""
+async def started(
+    home: Path,
+    http: httpx.AsyncClient,
+    founds: Callable[[str, float], Awaitable[None]] = town.found,
+    time_scale: float = TIME_SCALE,
+) -> AsyncIterator[RunningPlace]:
+    """Found the town in `home`, run the service there, stop it in order at the end.
+
+    `founds` gets the owner's URL, and by what the town's waits are divided.
+    """
     home.mkdir(parents=True)
-    await _found_town(home)
+    await _found_town(home, founds, time_scale)
     for program in COMMANDS.values():
         (home / program).symlink_to(run.HOME / program)
     web, simulator = processes.free_port(), processes.free_port()
-    place = RunningPlace(home, _launch(home, web, simulator), _url(web), _url(simulator))
+    place = RunningPlace(home, _launch(home, web, simulator, time_scale), _url(web), _url(simulator))
     try:
         await place.wait_until_whole(http, START_TIMEOUT_S)
         yield place
@@ -128,14 +136,14 @@ def _url(port: int) -> str:
     return f"http://{processes.LOOPBACK}:{port}"
 
 
-async def _found_town(home: Path) -> None:
+async def _found_town(home: Path, founds: Callable[[str, float], Awaitable[None]], time_scale: float) -> None:
     """With engines of its own: `keneya run` then finds a database that needs no demonstration."""
     with start_engines(
         home / "var", postgres_bin=program("POSTGRES_BIN"), redis_bin=program("REDIS_BIN")
     ) as engines:
         owner_url = engines.url("owner")
         await migrations.migrate(owner_url, SERVICE_ROLE)
-        await town.found(owner_url, TIME_SCALE)
+        await founds(owner_url, time_scale)
 
 
 def program(name: str) -> Path | None:
@@ -143,13 +151,13 @@ def program(name: str) -> Path | None:
     return Path(os.environ[name]) if os.environ.get(name) else None
 
 
-def _launch(home: Path, web: int, simulator: int) -> subprocess.Popen[bytes]:
+def _launch(home: Path, web: int, simulator: int, time_scale: float) -> subprocess.Popen[bytes]:
     kept = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "POSTGRES_BIN", "REDIS_BIN")
     environment = {name: os.environ[name] for name in kept if name in os.environ} | {
         "PORT": str(web),
         "SIMULATOR_URL": _url(simulator),
         "WEBHOOK_SECRET": SECRET,
-        "TIME_SCALE": str(TIME_SCALE),
+        "TIME_SCALE": str(time_scale),
         "PYTHONPATH": str(run.HOME),
     }
     with (home / "run.log").open("ab") as log:
