@@ -4,8 +4,7 @@ The token is the account: any but `wrong`. A number of the sandbox ends as publi
 phone page; with a code of the payer's own (Orange of Burkina) nobody is asked, and noughts are a wrong one. A wallet a
 currency is shown under each of its countries. Beside the provider's own paths, a test sets what the dashboard and
 pawaPay's people set: `/simulator/pawapay/signatures`, `/simulator/pawapay/availability`.
-Unverified: what is answered to a code that lacks or is wrong; the header of the statement; how phones of Benin are
-told: here as they came.
+Unverified: what is answered to a code that lacks or is wrong; how phones of Benin are told: here as they came.
 """
 
 import json
@@ -17,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulator import journal, money, outgoing, pawapay_toolkit, signing, trouble
+from simulator import journal, money, outgoing, pawapay_statements, pawapay_toolkit, signing, trouble
 from simulator.deps import Simulator, epoch, iso, simulator_of
-from simulator.money import IN, OUT, Beginning, End, MoneyFacts, MoneyOrder, MoneyProvider
+from simulator.money import OUT, Beginning, End, MoneyFacts, MoneyOrder, MoneyProvider
 from simulator.outgoing import OutgoingNotice, notice_later
 from simulator.pawapay_facts import (
     COMPLETED,
@@ -27,7 +26,6 @@ from simulator.pawapay_facts import (
     PROVIDERS,
     REDIRECT_AUTH,
     STUCK,
-    predicted,
     sandbox_end,
 )
 from simulator.pawapay_orders import (
@@ -303,7 +301,7 @@ def _rung_again(sim: Simulator, row: Row, told: MoneyFacts) -> bool:
     return has_ended
 
 
-# ---- how it rings, and its statement ----
+# ---- how it rings ----
 
 
 def _notice(sim: Simulator, row: Row, told: MoneyFacts) -> OutgoingNotice | None:
@@ -329,45 +327,11 @@ def _seal(sim: Simulator, url: str, body: str, form: str) -> Mapping[str, str]:
     return signing.signed(url, CONTENT_TYPE, body.encode(), key, KEY_ID, form)
 
 
-HEADER = (
-    *("Transaction ID", "Transaction Type", "Status", "Currency", "Amount", "Fee", "Net Amount"),
-    *("Customer Phone Number", "MoneyProvider", "Client Reference", "Created At", "Completed At"),
-    "MoneyProvider Transaction ID",
-)
-
-
-def _statement(entries: list[journal.Entry]) -> str:
-    """The CSV of POST /v2/statements; its header is second hand."""
-    return journal.csv_text(HEADER, map(_line, entries), ",")
-
-
-def _line(entry: journal.Entry) -> tuple[str, ...]:
-    kind = "DEPOSIT" if entry["direction"] == IN else "REFUND" if entry["token"] else "PAYOUT"
-    is_paid = entry["state"] == money.PAID
-    fee = journal.milli(entry["fee"]) if is_paid else 0
-    net = journal.milli(entry["amount"]) + (-fee if kind == "DEPOSIT" else fee)
-    digits = entry["phone"].removeprefix("+")
-    return (
-        entry["reference"],
-        kind,
-        COMPLETED if is_paid else "FAILED",
-        entry["currency"],
-        padded(entry["amount"], 4),
-        padded(journal.decimal(fee), 4) if is_paid else "",
-        padded(journal.decimal(net), 4) if is_paid else "",
-        digits,
-        (predicted(digits) or ("", ""))[1],
-        entry["reference"],
-        entry["begun_at"],
-        entry["ended_at"],
-        entry["receipt"] if is_paid else "",
-    )
-
-
-PROVIDER = MoneyProvider(NAME, _notice, _statement, rings_on_expiry=True)
+PROVIDER = MoneyProvider(NAME, _notice, pawapay_statements.written, rings_on_expiry=True)
 outgoing.SEALS[NAME] = _seal
 ROUTES = [
     *pawapay_toolkit.ROUTES,
+    *pawapay_statements.ROUTES,
     Route(f"{BASE}/v2/payouts/bulk", bulk, methods=["POST"]),
     Route(f"{BASE}/v2/{{operation}}", initiate, methods=["POST"]),
     Route(f"{BASE}/v2/{{operation}}/{{id}}", look_up, methods=["GET"]),

@@ -157,7 +157,7 @@ def sandbox_end(digits: str, is_payout: bool) -> str | None:
 
 
 def predicted(digits: str) -> tuple[str, str] | None:
-    """PawapayCountry and provider that a phone most likely has; None if none fits."""
+    """Country and provider that a phone most likely has; None if none fits."""
     for code, country in COUNTRIES.items():
         national = digits.removeprefix(country.prefix)
         if code == "BEN" and len(national) == 8:

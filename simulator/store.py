@@ -114,6 +114,17 @@ CREATE TABLE IF NOT EXISTS pawapay_account (
     public_key TEXT NOT NULL,
     notices TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS pawapay_statement (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    callback TEXT NOT NULL,
+    country TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    starts_at TEXT NOT NULL,
+    ends_at TEXT NOT NULL,
+    compressed INTEGER NOT NULL,
+    made_at REAL NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS pawapay_provider (
     provider TEXT PRIMARY KEY,
     status TEXT NOT NULL

@@ -1,9 +1,11 @@
 """pawaPay's HTTP as the simulator plays it: what a client that knows only the documentation meets."""
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -361,6 +363,71 @@ async def test_the_statement_says_what_has_moved(merchant: httpx.AsyncClient, si
     assert lines[deposit["depositId"]]["Net Amount"] == "1470.0000"
     assert lines[deposit["depositId"]]["Fee"] == "30.0000"
     assert lines[str(out["payoutId"])]["Net Amount"] == "700.0000"
+
+
+HEADER = (
+    "Transaction ID,Transaction Type,Status,Currency,Amount,Fee,Net Amount,Customer Phone Number,Provider,"
+    "Client Reference,Created At,Completed At,Provider Transaction ID"
+)
+
+
+def wanted(service: Service, **more: object) -> dict[str, object]:
+    now = datetime.now(UTC)
+    return {
+        "wallet": {"country": "CIV", "currency": "XOF"},
+        "callbackUrl": f"{service.url}/statement",
+        "startDate": f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%S}",
+        "endDate": f"{now + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
+    } | more
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+async def test_a_statement_is_asked_for_told_and_fetched(
+    merchant: httpx.AsyncClient, service: Service, compressed: bool
+) -> None:
+    deposit = await paid(merchant)
+    elsewhere = order(phone="22951345789", provider="MTN_MOMO_BEN")
+    await told(await merchant.post("/v2/deposits", json=elsewhere))
+    await final(merchant, "deposits", elsewhere["depositId"])
+    asked = wanted(service, compressed=compressed)
+    named = (await told(await merchant.post("/v2/statements", json=asked)))["statementId"]
+    [heard] = await service.wait_for("/statement")
+    data = json.loads(heard.body)
+    assert (data["statementId"], data["status"]) == (named, "COMPLETED")
+    again = (await told(await merchant.get(f"/v2/statements/{named}")))["data"]
+    assert again["downloadUrl"] == data["downloadUrl"]
+    async with httpx.AsyncClient(trust_env=False) as anybody:
+        content = (await anybody.get(data["downloadUrl"])).content
+    header, line = (gzip.decompress(content) if compressed else content).decode().splitlines()
+    assert header == HEADER
+    assert line.split(",")[:9] == [
+        *(deposit["depositId"], "DEPOSIT", "COMPLETED", "XOF", "1500.0000", "30.0000", "1470.0000"),
+        *("2250503456789", "MTN_MOMO_CIV"),
+    ]
+    stranger = {"authorization": "Bearer another"}
+    assert await told(await merchant.get(f"/v2/statements/{named}", headers=stranger)) == {
+        "status": "NOT_FOUND"
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"wallet": {"country": "MLI", "currency": "XOF"}}, "WALLET_NOT_FOUND"),
+        ({"wallet": {"country": "CIV", "currency": "XAF"}}, "WALLET_NOT_FOUND"),
+        ({"wallet": {"country": "CIV"}}, "MISSING_PARAMETER"),
+        ({"wallet": "CIV"}, "INVALID_INPUT"),
+        ({"startDate": "2026-01-01T00:00:00", "endDate": "2026-03-01T00:00:00"}, "INVALID_DATE_RANGE"),
+        ({"endDate": "2020-01-01T00:00:00"}, "INVALID_DATE_RANGE"),
+        ({"startDate": "yesterday"}, "INVALID_INPUT"),
+        ({"callbackUrl": "http://pay.example.org/x"}, "INVALID_CALLBACK_URL"),
+    ],
+)
+async def test_a_statement_that_cannot_be(
+    merchant: httpx.AsyncClient, service: Service, change: dict[str, Any], word: str
+) -> None:
+    refused = await told(await merchant.post("/v2/statements", json=wanted(service, **change)), 400)
+    assert refused["failureReason"]["failureCode"] == word
 
 
 async def test_what_was_enqueued_goes_on_after_a_restart(tmp_path: Path, service: Service) -> None:
