@@ -6,6 +6,8 @@ What is sent here is typed from the documentation; no adapter of ours takes part
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -86,6 +88,12 @@ async def prompted(simulator: Simulator, phone: str) -> Any:
 
 async def decide(simulator: Simulator, phone: str, answer: str) -> None:
     await simulator.post(f"/simulator/prompts/{(await prompted(simulator, phone))['id']}", answer=answer)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moov Côte d'Ivoire waits long enough for a payer on a busy machine."""
+    monkeypatch.setattr("simulator.paydunya.MOOV_CI_S", 3000.0)
 
 
 # ---- its own client ----
@@ -201,7 +209,7 @@ async def test_a_notice_is_a_form_and_its_hash_a_constant(simulator: Simulator, 
 
 @pytest.mark.parametrize("path", WALLETS)
 async def test_every_network_asks_for_its_own_fields(
-    simulator: Simulator, service: Service, path: str
+    simulator: Simulator, service: Service, path: str, patient: None
 ) -> None:
     wallet = WALLETS[path]
     token = await invoice(simulator, service)
@@ -223,18 +231,31 @@ async def test_every_network_asks_for_its_own_fields(
     assert (await confirmed(simulator, token))["status"] == "completed"
 
 
-async def test_moov_of_cote_d_ivoire_waits_for_its_payer(simulator: Simulator, service: Service) -> None:
-    answers = []
-    for answer in ("", "decline"):
-        token = await invoice(simulator, service)
-        asking = asyncio.create_task(
-            post(simulator, "/api/v1/softpay/moov-ci", MOOV_CI | {"payment_token": token})
-        )
-        if answer:
-            await decide(simulator, "+2250153401679", answer)
-        answers.append(await asking)
-    assert [one["success"] for one in answers] == [False, False]
-    assert answers[0]["message"] == EXPIRED != answers[1]["message"]
+async def ask_moov(simulator: Simulator, service: Service) -> "asyncio.Task[Any]":
+    token = await invoice(simulator, service)
+    asked = MOOV_CI | {"payment_token": token}
+    return asyncio.create_task(post(simulator, "/api/v1/softpay/moov-ci", asked))
+
+
+async def test_moov_of_cote_d_ivoire_waits_thirty_seconds_for_its_payer(
+    simulator: Simulator, service: Service, tmp_path: Path
+) -> None:
+    asking = await ask_moov(simulator, service)
+    assert await asking == {"success": False, "message": EXPIRED}
+    end = lines(tmp_path)[-1]
+    waited = datetime.fromisoformat(end["ended_at"]) - datetime.fromisoformat(end["begun_at"])
+    assert round(waited.total_seconds(), 2) == 0.3  # a hundred times shorter
+    assert await simulator.get("/simulator/prompts") == []
+
+
+async def test_a_refusal_at_moov_of_cote_d_ivoire_is_said_at_once(
+    simulator: Simulator, service: Service, patient: None
+) -> None:
+    asking = await ask_moov(simulator, service)
+    await decide(simulator, "+2250153401679", "decline")
+    answer = await asking
+    assert not answer["success"]
+    assert answer["message"] != EXPIRED
 
 
 async def test_a_code_of_the_payer_moves_the_money_at_once(simulator: Simulator, service: Service) -> None:
