@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from mobilemoney import Operator, Outcome, adapters, wire
-from mobilemoney.operator import PayoutOperator
+from mobilemoney import Operator, OperatorAnswer, Outcome, adapters, wire
+from mobilemoney.operator import Fact, PayoutOperator
 from tests.support.operator_cases import STAGES, an_ask, ask_of
 from tests.support.operators import an_account
 from tests.support.patience import PATIENCE_S
@@ -144,6 +144,134 @@ async def test_an_answer_that_is_known_to_be_slow_is_waited_for(
         assert await wire.exchange(client, "GET", url) is None
         given.append(StreamingResponse(late()))
         assert await wire.exchange(client, "GET", url, patience_s=PATIENCE_S) == wire.HttpReply(200, {})
+
+
+# Fields and words of all operators, mixed as no operator would.
+FIELDS = (
+    *(
+        "status",
+        "data",
+        "success",
+        "responseCode",
+        "response_code",
+        "message",
+        "code",
+        "token",
+        "amount",
+        "fee",
+    ),
+    *(
+        "transRef",
+        "requestedAmount",
+        "amountPaid",
+        "providerReference",
+        "tx_reference",
+        "identifier",
+        "datetime",
+    ),
+    *(
+        "currency",
+        "payer",
+        "payee",
+        "partyId",
+        "partyIdType",
+        "reason",
+        "externalId",
+        "depositId",
+        "payoutId",
+    ),
+    *("financialTransactionId", "failureReason", "failureCode", "recipient", "accountDetails", "phoneNumber"),
+    *("invoice", "total_amount", "custom_data", "disburse_token", "reference", "receipt", "completed_at"),
+    *(
+        "error_code",
+        "balances",
+        "balance",
+        "availableBalance",
+        "country",
+        "provider",
+        "name",
+        "phone",
+        "flooz",
+    ),
+)
+WORDS_OF_ALL = (
+    *(
+        "SUCCESSFUL",
+        "PENDING",
+        "FAILED",
+        "COMPLETED",
+        "ACCEPTED",
+        "REJECTED",
+        "FOUND",
+        "NOT_FOUND",
+        "completed",
+    ),
+    *(
+        "DUPLICATE_IGNORED",
+        "RESOURCE_NOT_FOUND",
+        "PAYER_NOT_FOUND",
+        "success",
+        "pending",
+        "cancelled",
+        "00",
+        "0",
+    ),
+    *("2000", "2000.00", "-5", "1e3", "XOF", "XAF", "+22370000002", "22370000002", "", str(REFERENCE)),
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(WORDS_OF_ALL)
+    | st.text()
+)
+BODIES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(FIELDS), inner, min_size=1, max_size=9)
+    ),
+    max_leaves=25,
+)
+CODES = st.sampled_from([200, 201, 202, 301, 400, 401, 403, 404, 409, 422, 429, 500, 503])
+OF_A_REQUEST = {Outcome.ACCEPTED, Outcome.PENDING, Outcome.FAILED, Outcome.UNKNOWN}
+OF_A_STATUS = {Outcome.PENDING, Outcome.PAID, Outcome.FAILED, Outcome.NOT_FOUND, Outcome.UNKNOWN}
+
+
+@pytest.mark.parametrize("one", STAGES)
+@given(code=CODES, body=BODIES)
+def test_any_answer_is_an_outcome_and_raises_nothing(one: str, code: int, body: object) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token/"):
+            return httpx.Response(200, json={"access_token": "token", "expires_in": 3600})
+        if request.url.path.endswith("/auth/login"):
+            return httpx.Response(200, json={"data": {"accessToken": "token"}})
+        return httpx.Response(code, json=body)
+
+    async def asked() -> None:
+        ask = replace(ask_of(one), reference=REFERENCE, token="a token")
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            operator = adapters()[one].connect(client, an_account(one, "https://operator.example.org"))
+            assert (await operator.request(ask)).outcome in OF_A_REQUEST
+            expect_facts(one, await operator.status(ask))
+            if isinstance(operator, PayoutOperator):
+                assert (await operator.pay_out(ask)).outcome in OF_A_REQUEST
+                expect_facts(one, await operator.payout_status(ask))
+                named, left = await operator.payee_name(ask.phone), await operator.balance_minor()
+                assert named is None or named.strip()
+                assert left is None or left >= 0
+
+    asyncio.run(asked())
+
+
+def expect_facts(name: str, answer: OperatorAnswer) -> None:
+    """What is paid is told with every fact that the operator promises."""
+    assert answer.outcome in OF_A_STATUS
+    if answer.outcome is Outcome.PAID:
+        not_told = adapters()[name].CAPABILITIES.not_told
+        assert answer.amount_minor is not None or Fact.AMOUNT in not_told
+        assert answer.currency is not None or Fact.CURRENCY in not_told
+        assert answer.phone is not None or Fact.PHONE in not_told
 
 
 SHAPES = [
