@@ -3,7 +3,7 @@
 from locales import Fact, Sentence, _, _n
 from menus.confirmation import no_household
 from menus.verify import CHECK_BY_MESSAGE
-from menus.words import COVER, PAY, first_fitting, under_way, whom
+from menus.words import COVER, PAY, first_fitting, own_under_way, whom
 from mutuelle.care.eligibility import doctor_appointments
 from mutuelle.contributions.foresight import if_paid
 from mutuelle.contributions.standing import Standing, standing
@@ -27,7 +27,7 @@ async def cover(caller: Caller) -> Sentence:
         return await without_household(caller)
     stands = await look(standing, household, caller.at)
     if stands.own_payment and not stands.cover.is_covered:
-        return under_way(stands.own_payment, caller)
+        return await own_under_way(stands, stands.own_payment, caller)
     if stands.payer_of_all:
         return paid_for(stands, stands.payer_of_all, caller)
     said = covered(stands, caller) if stands.cover.is_covered else not_covered(stands, caller)

@@ -7,7 +7,8 @@ from menus.confirmation import answer_first, asked_about
 from menus.paying import code_before, refuse_code_by_message
 from menus.words import JOIN, first_fitting, no_cover, registered, which_cover, which_mutuelle
 from mutuelle.contributions.foresight import Foreseen, if_joined
-from mutuelle.contributions.ways_to_pay import how_in_place
+from mutuelle.contributions.payments import beyond_limits
+from mutuelle.contributions.ways_to_pay import HowToPay, how_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import NewHousehold, initials_of
@@ -15,6 +16,7 @@ from mutuelle.scheme.mutuelles import Mutuelle, Place, PlaceNear, get_mutuelle, 
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
 from talk.keywords import Takes, by_message
+from talk.trouble import RefusedError
 from talk.words import Caller, Option, ask, choose, confirm, do, look, show
 
 ELSEWHERE = Option("elsewhere", _("My village is not there"), "99")
@@ -41,7 +43,7 @@ async def join(caller: Caller) -> Sentence:
     whole, part = (
         if_joined(offer, money, mutuelle.today(caller.at)) for money in (offer.price, offer.installment)
     )
-    first = None if cash else await first_payment(offer, whole, part)
+    first = await first_payment(offer, how, whole, part)
 
     new = NewHousehold(place.id, name, people)
     agreed = await confirm(
@@ -87,16 +89,27 @@ async def join_by_message(caller: Caller) -> Sentence:
 join_by_message = replace(join_by_message, denied="HELP")
 
 
-async def first_payment(offer: Offer, whole: Foreseen, part: Foreseen) -> Money:
-    """All at once, or the first part where the product takes parts: each with the cover that it brings."""
+async def first_payment(offer: Offer, how: HowToPay, whole: Foreseen, part: Foreseen) -> Money | None:
+    """All at once, or the first part where the product takes parts: each with the cover that it brings. None: in cash.
+
+    Not asked where there is one answer; RefusedError where the phone can pay neither at once.
+    """
+    if how.way is None:
+        return None
+    sums = {
+        "all": (offer.price, _("All, {amount}: {covered}", amount=offer.price, covered=whole.said)),
+        "part": (
+            offer.installment,
+            _("First {amount}: {covered}", amount=offer.installment, covered=part.said),
+        ),
+    }
     if offer.installment == offer.price:
-        return offer.price
-    ways = (
-        Option("all", _("All, {amount}: {covered}", amount=offer.price, covered=whole.said)),
-        Option("part", _("First {amount}: {covered}", amount=offer.installment, covered=part.said)),
-    )
-    way = await choose(_("How much do you pay?"), ways, of_money=True)
-    return offer.price if way.key == "all" else offer.installment
+        del sums["part"]
+    ways = [Option(key, label) for key, (money, label) in sums.items() if how.way.at_once(money, money)]
+    if not ways:
+        raise RefusedError(beyond_limits(how.way, offer.price.currency))
+    way = await choose(_("How much do you pay?"), ways, of_money=True) if len(ways) > 1 else ways[0]
+    return sums[way.key][0]
 
 
 def terms(mutuelle: Mutuelle, place: Place, new: NewHousehold, product: str, price: Fact) -> Sentence:

@@ -9,9 +9,9 @@ from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import no_household
 from menus.paying import NETWORK, OTHER_NETWORK, agreed_to_pay, asked_for, asked_phone, on_other_network
 from menus.relative import ENROLS_RELATIVE, enrols_relative
-from menus.words import PAY, beside, first_fitting, under_way, whom
+from menus.words import PAY, beside, first_fitting, own_under_way, under_way, whom
 from mutuelle.contributions.foresight import if_paid
-from mutuelle.contributions.payments import not_served
+from mutuelle.contributions.payments import PaymentWay, beyond_limits, not_served
 from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.contributions.ways_to_pay import HowToPay, PayInCash, how_to_pay
@@ -56,7 +56,7 @@ async def pay(caller: Caller) -> Sentence:
         return await renew(stands)
     if what.key == OTHER_PHONE:
         how = await with_another(caller, stands)
-    money = stands.payable if what.key == ALL else await how_much(stands)
+    money = at_once(stands, how)[1] if what.key == ALL else await how_much(stands, how)
     return await agree(caller, stands, stands.household.head_name, money, how)
 
 
@@ -88,7 +88,7 @@ async def pay_by_message(caller: Caller) -> Sentence:
         return await no_household(caller)
     stands = await look(standing, own, caller.at)
     if stands.own_payment:
-        return under_way(stands.own_payment, caller)
+        return await own_under_way(stands, stands.own_payment, caller)
     if stands.renews_by_credit:
         return await renew(stands)
     if not stands.payable.amount_minor:
@@ -96,7 +96,7 @@ async def pay_by_message(caller: Caller) -> Sentence:
     how = await look(how_to_pay, caller, own)
     if how.cash:
         return in_cash(stands, how.cash)
-    return await agree(caller, stands, own.head_name, await how_much_by_message(stands, named), how)
+    return await agree(caller, stands, own.head_name, await how_much_by_message(stands, how, named), how)
 
 
 pay_by_message = replace(pay_by_message, denied="COVER")  # what is owed, and how to pay
@@ -124,11 +124,43 @@ def ways(stands: Standing | None, how: HowToPay | None, caller: Caller) -> tuple
         if how.others:
             others.append(Option(NETWORK, OTHER_NETWORK, "7"))
         return in_cash(stands, cash), [another_phone, *others] if cash.another_phone else others
-    own = [Option(ALL, _("Pay {amount}", amount=stands.payable), "1")]
-    if stands.least_payment < stands.payable:
-        own.append(Option(PART, part_of_due(stands), "2"))
+    own = sums(stands, how)
+    if not own and how and how.way:
+        return too_little(stands, how.way), [another_phone, *others]
     due = with_cover(stands, payable(stands, says_credit=len(own) == 1))
     return beside(stands, due, or_alone=True), [*own, another_phone, *others]
+
+
+def sums(stands: Standing, how: HowToPay | None) -> list[Option]:
+    """All that is due, or the most of it that the phone can pay at once, and a part; none if it can pay nothing."""
+    payable, least = stands.payable, stands.least_payment
+    reach = how.way.at_once(least, payable) if how and how.way else (least, payable)
+    if reach is None:
+        return []
+    least, most = reach
+    whole = _("Pay {amount}", amount=most) if most == payable else _("Pay {amount} (the most)", amount=most)
+    part = [Option(PART, _("A part, from {amount}", amount=least), "2")] if least < most else []
+    return [Option(ALL, whole, "1"), *part]
+
+
+def too_little(stands: Standing, way: PaymentWay) -> Sentence:
+    """What is due is less than the phone's operator moves."""
+    due, limits = payable(stands), beyond_limits(way, stands.payable.currency)
+    return _("{due}. {limits} In cash: home, 7, then 5.", due=due, limits=limits).or_else(due)
+
+
+def at_once(stands: Standing, how: HowToPay) -> tuple[Money, Money]:
+    """The least and the most that the phone can pay now of what is due; RefusedError if that is nothing."""
+    if how.way is None:
+        return stands.least_payment, stands.payable
+    reach = how.way.at_once(stands.least_payment, stands.payable)
+    if reach is None:
+        raise RefusedError(beyond_limits(how.way, stands.payable.currency))
+    return reach
+
+
+def amount_of(stands: Standing, least: Money, most: Money, outside: Sentence | None = None) -> Kind[Money]:
+    return amount(least, most, stands.payable_product.amount_step_minor, outside)
 
 
 def with_cover(stands: Standing, due: Sentence) -> Sentence:
@@ -195,27 +227,25 @@ def nothing_payable(stands: Standing) -> Sentence:
     return _("Nothing is due. You are up to date.")
 
 
-def part_of_due(stands: Standing) -> Sentence:
-    return _("A part, from {amount}", amount=stands.least_payment)
-
-
 sum_named: Kind[int | None] = Kind(
     "sum named", amount_in, good=("5 000 F", "5000"), bad=(), takes_rest=True, optional=True
 )
 
 
-async def how_much_by_message(stands: Standing, named: int | None) -> Money:
+async def how_much_by_message(stands: Standing, how: HowToPay, named: int | None) -> Money:
     """The same by SMS, where the limits are told of another amount only. Its groups of digits may stand apart.
 
     `named` is the amount that came before the household was known, if one did.
     """
-    least, most = stands.least_payment, stands.payable
+    least, most = at_once(stands, how)
     if least == most:
         return most
     limits = _(
         "You can pay from {least} (the least at a time) to {most} (all that is due).", least=least, most=most
     )
-    kind = amount(least, most, stands.payable_product.amount_step_minor, limits)
+    if most < stands.payable:
+        limits = _("You can pay from {least} to {most} at once.", least=least, most=most)
+    kind = amount_of(stands, least, most, limits)
     question = _(
         "How much do you pay? Reply with the amount, like {example}.", example=str(most.amount_minor)
     )
@@ -228,24 +258,23 @@ async def how_much_by_message(stands: Standing, named: int | None) -> Money:
     return money
 
 
-async def how_much(stands: Standing) -> Money:
-    """An amount between the least part and all of it; not asked where there is only one answer."""
-    least, most = stands.least_payment, stands.payable
+async def how_much(stands: Standing, how: HowToPay) -> Money:
+    """An amount from the least part to the most that the phone can pay; not asked where there is only one answer."""
+    least, most = at_once(stands, how)
     if least == most:
         return most
-    kind = amount(least, most, stands.payable_product.amount_step_minor)
+    kind = amount_of(stands, least, most)
     question = _("How much? From {least} to {most}", least=least, most=most)
     money: Money = await ask(question, kind)
     return money
 
 
-async def within(stands: Standing, named: Money) -> Money:
+async def within(stands: Standing, how: HowToPay, named: Money) -> Money:
     """The amount that was named if it can be paid, else one that is asked for with its limits."""
-    kind = amount(stands.least_payment, stands.payable, stands.payable_product.amount_step_minor)
     try:
-        return kind.parse(str(named.amount_minor))
+        return amount_of(stands, *at_once(stands, how)).parse(str(named.amount_minor))
     except InvalidError:
-        return await how_much(stands)
+        return await how_much(stands, how)
 
 
 async def for_another(caller: Caller) -> Sentence:
@@ -271,7 +300,7 @@ async def for_another(caller: Caller) -> Sentence:
             covered=covered,
         )
         return whole.or_else(short)
-    money = await within(stands, named)
+    money = await within(stands, how, named)
     return await agree(caller, stands, household.initials, money, how)
 
 

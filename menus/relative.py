@@ -40,7 +40,7 @@ async def enrols_relative(caller: Caller) -> Sentence:
     how = await look(how_in_place, caller, mutuelle.id, place.id)
     refuse_code_by_message(caller, how)
     cash = how.cash
-    first = None if cash else await first_payment(offer, whole, part)
+    first = await first_payment(offer, how, whole, part)
     facts: dict[str, Fact] = {"place": place.name, "product": offer.product.name, "mutuelle": mutuelle.name}
     facts |= {"people": counts.people(len(people)), "price": price_agreed(offer, first, whole)}
     if not await confirm(terms(name, phone, facts)):

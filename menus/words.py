@@ -7,7 +7,7 @@ from locales import Fact, Money, Sentence, _, _n, counts
 from mutuelle.contributions.foresight import Foreseen
 from mutuelle.contributions.payments import OpenPayment
 from mutuelle.contributions.standing import Standing
-from mutuelle.contributions.ways_to_pay import PayInCash
+from mutuelle.contributions.ways_to_pay import PayInCash, ways_of, who_takes_cash
 from mutuelle.households.caller_profile import profile_of
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Appointment
@@ -76,21 +76,65 @@ def part_of(least: Money) -> Sentence:
     return _("A part: {amount}", amount=least)
 
 
-def under_way(payment: OpenPayment, caller: Caller) -> Sentence:
-    """A payment waits: where, and that nothing is asked twice. Another's phone is not named."""
+def under_way(payment: OpenPayment, caller: Caller, other_ways: Sequence[Sentence | str] = ()) -> Sentence:
+    """A payment waits: where, how to find its request, how else to pay (`other_ways`), and that nothing is asked twice.
+
+    Another's phone is not named. What has no room is left out, the least important first.
+    """
     if payment.payer_phone != caller.phone:
         return _(
             "A payment of {amount} is under way on another phone. Wait for our SMS.", amount=payment.amount
         )
-    return _(
-        "A payment of {amount} is under way. Approve with your PIN or wait for our SMS: never charged twice.",
-        amount=payment.amount,
-    ).or_else(
-        _(
-            "A payment of {amount} is under way. Approve it or wait for our SMS: never charged twice.",
-            amount=payment.amount,
-        )
+    facts: dict[str, Fact] = {"amount": payment.amount}
+    if dial := payment.found_by:
+        found = [
+            _(
+                "A payment of {amount} is under way. Nothing shows? Dial {dial}. If not, after 10 minutes pay {who}.",
+                **facts,
+                dial=dial,
+                who=who,
+            )
+            for who in other_ways
+        ]
+        found += [
+            _(
+                "A payment of {amount} is under way, never charged twice. Nothing shows? Dial {dial}.",
+                **facts,
+                dial=dial,
+            ),
+            _("A payment of {amount} is under way. Nothing shows? Dial {dial}.", **facts, dial=dial),
+        ]
+        return first_fitting(found)
+    return first_fitting(
+        [
+            *(
+                _(
+                    "A payment of {amount} is under way. Approve with your PIN. Nothing shows? "
+                    "After 10 minutes try again or pay {who}.",
+                    **facts,
+                    who=who,
+                )
+                for who in other_ways
+            ),
+            _(
+                "A payment of {amount} is under way. Approve with your PIN or wait for our SMS: never charged twice.",
+                **facts,
+            ),
+            _(
+                "A payment of {amount} is under way. Approve it or wait for our SMS: never charged twice.",
+                **facts,
+            ),
+        ]
     )
+
+
+async def own_under_way(stands: Standing, payment: OpenPayment, caller: Caller) -> Sentence:
+    """The same of a household's own payment, with who takes cash instead."""
+    if payment.payer_phone != caller.phone:
+        return under_way(payment, caller)
+    household = stands.household
+    cash = await look(who_takes_cash, caller, household.mutuelle_id, household)
+    return under_way(payment, caller, ways_of(cash, household.shown_number))
 
 
 def beside(stands: Standing, said: Sentence, *, or_alone: bool = False) -> Sentence:

@@ -45,6 +45,7 @@ CAPABILITIES = Capabilities(
     limits={currency: AmountLimits(1, wire.AMOUNT_LIMIT - 1) for currency in CURRENCIES},
     networks=dict.fromkeys(NETWORKS, Flow.PUSH),
     window=timedelta(minutes=5),
+    not_approved=frozenset({"EXPIRED", "COULD_NOT_PERFORM_TRANSACTION", "PAYMENT_NOT_APPROVED"}),
     pays_out=True,
     payouts=frozenset(NETWORKS),
     tells_payee=True,

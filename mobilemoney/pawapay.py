@@ -87,6 +87,7 @@ CAPABILITIES = Capabilities(
     },
     networks={name: Flow.OTP_FIRST if name in OTP_FIRST else Flow.PUSH for name in PROVIDERS},
     notices_by_account=True,
+    not_approved=frozenset({"PAYMENT_NOT_APPROVED"}),
     fee_bearer=FeeBearer.MUTUELLE,
     pays_out=True,
     payouts=frozenset(PROVIDERS),

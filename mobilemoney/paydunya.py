@@ -201,9 +201,6 @@ SOFTPAY: dict[str, tuple[str, dict[str, str]]] = {
 EXPIRED = {"moov-ci": "Vous avez dépassé le délai"}
 PATIENCE_S = {"moov-ci": 36.0}
 
-# What a payer dials: these networks may send no prompt.
-PROMPT_CODES = {"SN-free": "#150#", "BF-moov": "*555*6#"}
-
 # `withdraw_mode` by the payee's network.
 PAYOUTS = {
     # As the documentation lists them.
@@ -253,6 +250,7 @@ CAPABILITIES = Capabilities(
     two_steps=True,
     not_told=frozenset({Fact.CURRENCY, Fact.PHONE}),
     not_found_is_proof=None,
+    not_approved=frozenset({"EXPIRED", "expired"}),
     pays_out=True,
     payouts=frozenset(PAYOUTS),
 )

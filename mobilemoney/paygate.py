@@ -39,6 +39,7 @@ CAPABILITIES = Capabilities(
     not_told=frozenset({Fact.AMOUNT, Fact.CURRENCY, Fact.PHONE}),
     not_found_is_proof=None,  # how it says NOT FOUND is unverified
     notices_by_account=True,
+    not_approved=frozenset({"EXPIRED"}),
     tells_balance=True,
 )
 

@@ -354,7 +354,7 @@ async def _record(db: AsyncConnection, house: Round, answered: AnsweredPayment) 
     if answer.outcome is Outcome.FAILED or await is_proven_lost(
         db, house, can, queued.row, queued.sent_at, answer
     ):
-        await _fail(db, queued, By(queued.operator, why(answer), now))
+        await _fail(db, queued, By(queued.operator, why(answer), now), answer.reason or "")
     else:
         await _ask_again(db, house, answered, rung=current.due_at != queued.due_at)
     await db.execute(sa.update(payment).where(where).values(lease_token=None, lease_until=None))
@@ -365,9 +365,9 @@ def _note(queued: QueuedPayment, answer: OperatorAnswer) -> None:
     log.info("payment.answer", extra={"payment": str(queued.reference), "outcome": str(answer.outcome)})
 
 
-async def _fail(db: AsyncConnection, queued: QueuedPayment, by: By) -> None:
+async def _fail(db: AsyncConnection, queued: QueuedPayment, by: By, said: str | None = None) -> None:
     await move(db, queued.mutuelle_id, queued.reference, S.FAILED, by=by, otp=None)
-    await notify_failed(db, queued, by.at)
+    await notify_failed(db, queued, by.at, said)
 
 
 async def is_proven_lost(

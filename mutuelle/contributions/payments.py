@@ -122,6 +122,13 @@ class OpenPayment:
     payer_phone: str
     asked_at: datetime
     by_another: bool = False  # asked by none of the household's phones
+    operator: str = ""
+    network: str = ""
+
+    @property
+    def found_by(self) -> Fact | None:
+        """What its payer dials if nothing shows on her phone."""
+        return prompt_found_by(self.operator, self.network) if self.operator else None
 
 
 def receipt_code(reference: UUID) -> str:
@@ -138,6 +145,8 @@ async def open_payment(db: AsyncConnection, household: Household) -> OpenPayment
             payment.c.payer_phone,
             payment.c.asked_at,
             payment.c.by_another,
+            payment.c.operator,
+            payment.c.network,
         )
         .where(
             of_household(payment, household),
@@ -194,6 +203,14 @@ class PaymentWay:
         if from_minor > to_minor:
             return None
         return Money(from_minor, most.currency), Money(to_minor, most.currency)
+
+
+def prompt_found_by(operator: str, network: str) -> Fact | None:
+    """What a payer dials to find a request that does not show on her phone; None where no documentation says it."""
+    if own := capabilities_of(operator).find_prompt:
+        return own
+    code = networks()[network].find_prompt if network in networks() else None
+    return dialled(code) if code else None
 
 
 def dialled(code: DialCode) -> Fact:
@@ -454,16 +471,20 @@ async def _expect_allowed(
 
 def _expect_amount(way: PaymentWay, amount: Money) -> None:
     """RefusedError for an amount that the operator cannot move at once."""
-    limits = capabilities_of(way.operator).limits.get(amount.currency)
+    limits = way.limits(amount.currency)
     if limits is None or not limits.allows(amount.amount_minor):
-        least, most = (limits.least_minor, limits.most_minor) if limits else (0, 0)
-        raise RefusedError(
-            _(
-                "This phone can pay {least} to {most} at once.",
-                least=Money(least, amount.currency),
-                most=Money(most, amount.currency),
-            )
-        )
+        raise RefusedError(beyond_limits(way, amount.currency))
+
+
+def beyond_limits(way: PaymentWay, currency: str) -> Sentence:
+    """What the operator of a phone can move at once."""
+    limits = way.limits(currency)
+    least, most = (limits.least_minor, limits.most_minor) if limits else (0, 0)
+    return _(
+        "This phone can pay {least} to {most} at once.",
+        least=Money(least, currency),
+        most=Money(most, currency),
+    )
 
 
 async def lock_phone(db: AsyncConnection, phone: str) -> None:

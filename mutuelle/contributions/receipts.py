@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _
+from mobilemoney.accounts import capabilities_of
 from mutuelle.contributions.payment_queue import QueuedPayment
+from mutuelle.contributions.payments import PaymentWay, prompt_found_by
 from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.standing import Reckoning
+from mutuelle.contributions.ways_to_pay import PayInCash, cash_of, ways_of
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.holders import told
 from mutuelle.households.households import Household
@@ -61,15 +65,17 @@ def closing_of(mutuelle: Mutuelle, phones: Mapping[str, str], money: ReceivedMon
 
 
 async def notify_late(db: AsyncConnection, queued: QueuedPayment, now: datetime) -> None:
-    """Notify the payer, once, that nothing was received yet; the operator is asked on."""
-    await notify_all(
-        db, [_notification(queued, "not received yet", {queued.payer_phone: not_received(queued)})], now
-    )
+    """Notify the payer, once, that nothing was received yet, and what else she can do; the operator is asked on."""
+    cash = await cash_of(db, queued.mutuelle_id, queued.number, now)
+    sentences = {queued.payer_phone: not_received(queued, cash)}
+    await notify_all(db, [_notification(queued, "not received yet", sentences)], now)
 
 
-async def notify_failed(db: AsyncConnection, queued: QueuedPayment, now: datetime) -> None:
-    """Notify the payer, and the phone that asked, that the operator reports the payment as failed."""
-    sentences = dict.fromkeys((queued.payer_phone, queued.asked_by), payment_failed(queued))
+async def notify_failed(
+    db: AsyncConnection, queued: QueuedPayment, now: datetime, said: str | None = None
+) -> None:
+    """Notify the payer, and the phone that asked, that the payment has failed; `said` is the operator's word."""
+    sentences = dict.fromkeys((queued.payer_phone, queued.asked_by), payment_failed(queued, said))
     await notify_all(db, [_notification(queued, "payment failed", sentences)], now)
 
 
@@ -137,22 +143,78 @@ def closed_receipt(mutuelle: Mutuelle, money: Receipted) -> Sentence:
     )
 
 
-def not_received(queued: QueuedPayment) -> Sentence:
-    """Neither paid nor failed: the sentence stays true in both cases."""
-    return _(
-        "Your payment of {amount} has not arrived yet. Approved already? Do nothing, the receipt will come. "
-        "If not, try again in 10 minutes.",
-        amount=queued.amount,
-    )
+def not_received(queued: QueuedPayment, cash: PayInCash) -> Sentence:
+    """Neither paid nor failed: the sentence stays true in both cases. How to find the request, and how else to pay.
+
+    Among the longest facts the collector's name has no room, then the collector, then the merchant code.
+    """
+    ways = ways_of(cash, shown_number(queued.number))
+    facts: dict[str, Fact] = {"amount": queued.amount}
+    if dial := prompt_found_by(queued.operator, queued.network):
+        facts["dial"] = dial
+        forms = [
+            _(
+                "Your payment of {amount} has not arrived. Approved already? Wait. Nothing shows? Dial {dial}. "
+                "If not, in 10 minutes pay {who}.",
+                **facts,
+                who=who,
+            )
+            for who in ways
+        ]
+        forms.append(
+            _(
+                "Your payment of {amount} has not arrived. Approved already? Wait. Nothing shows? Dial {dial}.",
+                **facts,
+            )
+        )
+    else:
+        forms = [
+            _(
+                "Your payment of {amount} has not arrived. Approved already? Wait. "
+                "If not, in 10 minutes try again or pay {who}.",
+                **facts,
+                who=who,
+            )
+            for who in ways
+        ]
+    return reduce(Sentence.or_else, forms)
 
 
-def payment_failed(queued: QueuedPayment) -> Sentence:
-    """The operator says that nothing was taken."""
+def payment_failed(queued: QueuedPayment, said: str | None = None) -> Sentence:
+    """The operator says that nothing was taken; `said` is its word, which tells what she can do better."""
+    facts: dict[str, Fact] = {"amount": queued.amount, "number": shown_number(queued.number)}
+    way = PaymentWay(queued.operator, queued.account, queued.network)
+    if said is not None and way.takes_code:
+        return with_another_code(way, facts)
+    dial = prompt_found_by(queued.operator, queued.network)
+    if dial is not None and said in capabilities_of(queued.operator).not_approved:
+        return _(
+            "{amount} for household {number} was not approved in time. Nothing was taken. Try again: call, press 2. "
+            "Nothing shows? Dial {dial}. In cash: 7, then 5.",
+            **facts,
+            dial=dial,
+        )
     return _(
         "The payment of {amount} for household {number} was not made. Nothing was taken. "
         "To try again, call the service, press 2. In cash: 7, then 5.",
-        amount=queued.amount,
-        number=shown_number(queued.number),
+        **facts,
+    )
+
+
+def with_another_code(way: PaymentWay, facts: Mapping[str, Fact]) -> Sentence:
+    """The code that she typed may be why."""
+    if dial := way.code_dialled:
+        return _(
+            "The payment of {amount} for household {number} was not made. Was the code wrong, or too old? "
+            "Dial {dial} for a new one, then call, press 2.",
+            **facts,
+            dial=dial,
+        )
+    return _(
+        "The payment of {amount} for household {number} was not made. Was the code wrong, or too old? "
+        "Get a new one from {network}, then call, press 2.",
+        **facts,
+        network=way.network_name,
     )
 
 

@@ -291,7 +291,9 @@ _ASKED = """
                             b.came_from)
                    from beneficiary b where b.mutuelle_id = m.id and b.number = :number
                   order by b.rank <> :head_rank, b.rank),
-           array(select row(y.amount_minor, y.currency, y.payer_phone, y.asked_at, y.by_another) from payment y
+           array(select row(y.amount_minor, y.currency, y.payer_phone, y.asked_at, y.by_another,
+                            y.operator, y.network)
+                   from payment y
                   where y.mutuelle_id = m.id and y.number = :number and y.purpose = :purpose
                     and y.state in (OPEN) order by y.by_another),
            array(select row(f.phone, c.language, case when KNOWN then '' else coalesce(f.doubt, 'idle') end)

@@ -88,6 +88,18 @@ class HowToPay:
         return HowToPay(self.phone, way, None, said=network)
 
 
+def ways_of(cash: PayInCash, number: str) -> list[Sentence | str]:
+    """How to pay without an operator's request, for the household of this shown number: the longest form first.
+
+    A merchant code is in each, if there is one.
+    """
+    if (code := cash.merchant_code) is None:
+        return [cash.person, shown_phone(cash.phone)]
+    alone = _("merchant code {code}", code=code)
+    with_number = [_("{who}, number {number}", who=who, number=number) for who in (*cash.forms, alone)]
+    return [*with_number, cash.forms[-1], alone]
+
+
 async def how_to_pay(
     db: AsyncConnection, caller: Caller, household: Household, payer: str | None = None
 ) -> HowToPay:
@@ -121,8 +133,14 @@ async def who_takes_cash(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, household: Household | None
 ) -> PayInCash:
     """Whom to pay in cash, in any case: in the place of `household`, or anywhere in the mutuelle."""
-    ways = await _ways(db, caller, mutuelle_id, household, payer=caller.phone, in_any_case=True)
-    return await _who_takes_cash(db, ways)
+    return await cash_of(db, mutuelle_id, household.number if household else None, caller.at)
+
+
+async def cash_of(db: AsyncConnection, mutuelle_id: str, number: str | None, at: datetime) -> PayInCash:
+    """The same by the household's number."""
+    asked = {"value": mutuelle_id, "at": at, "number": number, "in_any_case": True}
+    asked |= {"payer": "", "country": "", "by_prefix": "", "chosen": ""}
+    return await _who_takes_cash(db, await _ways_of(db, asked))
 
 
 async def cash_for_each(
@@ -184,11 +202,10 @@ async def _ways(
     household: Household | None,
     *,
     payer: str,
-    in_any_case: bool = False,
 ) -> _Ways:
-    """Without `in_any_case` nobody in office is read where an operator serves the phone of the `payer`."""
+    """Nobody in office is read where an operator serves the phone of the `payer`."""
     asked = {"value": mutuelle_id, "at": caller.at, **network_facts(payer)}
-    asked |= {"number": household.number if household else None, "in_any_case": in_any_case}
+    asked |= {"number": household.number if household else None, "in_any_case": False}
     return await _ways_of(db, asked)
 
 

@@ -264,7 +264,7 @@ SHOWN: dict[str, tuple[str, str, dict[str, str]]] = {
 
 def test_every_network_that_is_served_is_one_that_is_known() -> None:
     assert set(SHOWN) == set(paydunya.CAPABILITIES.networks) <= set(networks())
-    assert paydunya.CAPABILITIES.payouts | set(paydunya.PROMPT_CODES) <= set(networks())
+    assert paydunya.CAPABILITIES.payouts <= set(networks())
 
 
 def test_it_is_never_sent_again_and_its_silence_proves_nothing() -> None:

@@ -18,6 +18,7 @@ from mutuelle.contributions.receipts import (
     received_of,
 )
 from mutuelle.contributions.standing import Reckoning, Standing
+from mutuelle.contributions.ways_to_pay import PayInCash
 from mutuelle.cover.rules import Cover, CoverState, Period, Terms
 from mutuelle.enrolment.enrolment import renewed_by_credit
 from mutuelle.households.households import Household
@@ -53,6 +54,10 @@ DUE = QueuedPayment(
 )
 
 
+PUSHED = replace(DUE, operator="pawapay", account="pawapay-SN", network="SN-orange")
+CASH = PayInCash("N'Golo-Marie Ouattara Syll", "+2290197123456", another_phone=True)
+
+
 TERMS = Terms(1, False, date(2026, 11, 22), 999_999, 12, 1, 3, 1, 50)
 
 
@@ -84,7 +89,22 @@ MESSAGES: dict[str, Sentence] = {
     ),
     "renewed by credit, waiting": renewed_by_credit(HOME, stands(CoverState.WAITING)),
     "renewed by credit, covered": renewed_by_credit(HOME, stands(CoverState.COVERED)),
-    "not received yet": not_received(DUE),
+    "not received yet": not_received(DUE, CASH),
+    "not received yet, merchant code": not_received(DUE, replace(CASH, merchant_code="4040")),
+    "not received yet, longest code": not_received(DUE, replace(CASH, merchant_code="*144*391*123456#")),
+    "not received yet, no code of the network": not_received(PUSHED, CASH),
+    "not received yet, no code, merchant code": not_received(PUSHED, replace(CASH, merchant_code="4040")),
+    "not received yet, a longer code": not_received(replace(PUSHED, network="BJ-mtn"), CASH),
     "payment failed": payment_failed(DUE),
+    "payment failed, not approved": payment_failed(DUE, "EXPIRED"),
+    "payment failed, not approved in Benin": payment_failed(
+        replace(PUSHED, network="BJ-mtn"), "PAYMENT_NOT_APPROVED"
+    ),
+    "payment failed, its code": payment_failed(
+        replace(DUE, operator="paydunya", network="CI-orange"), "failed"
+    ),
+    "payment failed, its code, the network's own": payment_failed(
+        replace(PUSHED, network="BF-orange"), "PAYMENT_NOT_APPROVED"
+    ),
     "money to check": money_to_check(replace(MUTUELLE, complaints_phone="+2290197123456"), DUE),
 }
