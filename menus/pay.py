@@ -145,8 +145,13 @@ def sums(stands: Standing, how: HowToPay | None) -> list[Option]:
 
 def too_little(stands: Standing, way: PaymentWay) -> Sentence:
     """What is due is less than the phone's operator moves."""
-    due, limits = payable(stands), beyond_limits(way, stands.payable.currency)
-    return _("{due}. {limits} In cash: home, 7, then 5.", due=due, limits=limits).or_else(due)
+    due, limits = payable(stands), way.limits(stands.payable.currency)
+    facts: dict[str, Fact] = {
+        "due": due,
+        "least": Money(limits.least_minor if limits else 0, stands.payable.currency),
+    }
+    in_short = _("{due}. By phone from {least}.", **facts)
+    return _("{due}. By phone from {least}. In cash: 7, then 5.", **facts).or_else(in_short).or_else(due)
 
 
 def at_once(stands: Standing, how: HowToPay) -> tuple[Money, Money]:

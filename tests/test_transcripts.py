@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 import timing
 from commands.reconcile import lines_of
@@ -23,7 +23,9 @@ from mobilemoney import Outcome
 from mutuelle import tables
 from mutuelle.acts import By
 from mutuelle.care.cards import print_card
-from mutuelle.contributions.payments import OPEN
+from mutuelle.contributions.payment_queue import QUEUE_COLUMNS, QueuedPayment, queued_payment
+from mutuelle.contributions.payments import OPEN, PaymentState, move
+from mutuelle.contributions.receipts import notify_failed, notify_late
 from mutuelle.demonstration import seed
 from mutuelle.founding.founding import list_payers, open_routes
 from mutuelle.founding.rules import Route
@@ -269,6 +271,31 @@ class Script:
             household = await household_by_number(db, str(number))
         await paid(self.ussd_deps.pool, household, at=self.clock(), payer=phone)
 
+    async def silent(self, phone: str) -> None:
+        """A minute has passed since the request to `phone`, and its operator knows nothing yet."""
+        async with self.ussd_deps.pool.begin() as db:
+            await notify_late(db, await self.open_one(db, phone), self.clock())
+
+    async def refuse(self, rest: str) -> None:
+        """The operator says with this word that the payment of a phone was not made: `+22376000001 EXPIRED`."""
+        phone, said = rest.split(" ")
+        async with self.ussd_deps.pool.begin() as db:
+            queued = await self.open_one(db, phone)
+            await move(
+                db,
+                queued.mutuelle_id,
+                queued.reference,
+                PaymentState.FAILED,
+                by=By("a test", said, self.clock()),
+                otp=None,
+            )
+            await notify_failed(db, queued, self.clock(), said)
+
+    async def open_one(self, db: AsyncConnection, phone: str) -> QueuedPayment:
+        asked = tables.payment.c.state.in_(OPEN) & (tables.payment.c.payer_phone == phone)
+        row = (await db.execute(select(*QUEUE_COLUMNS).where(asked))).one()
+        return queued_payment(row)
+
     async def prints(self, number: str) -> None:
         """`card 199000010`: `keneya card`, whose codes go onto paper."""
         by = By("Kadidia", "cards printed", self.clock.now)
@@ -328,6 +355,8 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "again": Script.repeats,
     "sms": Script.writes,
     "approve": Script.approve,
+    "silent": Script.silent,
+    "refuse": Script.refuse,
     "work": Script.works,
     "price": Script.new_price,
     "appoint": Script.appoints,

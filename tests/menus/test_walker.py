@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from locales import Money, languages
 from locales.letters import fold, septets
 from menus.home import home
+from mobilemoney import simulated
 from mobilemoney.networks import networks
+from mobilemoney.operator import AmountLimits
 from mutuelle.acts import By
 from mutuelle.care.code_input import care_proof
 from mutuelle.contributions.standing import standing
@@ -32,7 +34,7 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.scheme.regimes import Payer, PayerKind, Regime
 from mutuelle.tables import beneficiary, household_phone, mutuelle
 from talk import engine
-from talk.answers import Secret, ages, person_name, pin
+from talk.answers import Secret, ages, payment_code, person_name, pin
 from talk.engine import Finish, State, Turn
 from talk.phones import shown_phone
 from talk.questions import YES, has_back
@@ -390,6 +392,43 @@ async def test_who_pays_reads_the_network_and_may_name_another(
     assert walk.acted == walk.agreed
     assert ("The network of {phone}?" in walk.asked) == (phone not in (ASKED, STRANGER))
     assert phone in (ASKED, STRANGER) or any("Yas-" in screen for screen in walk.seen)
+
+
+@pytest.fixture
+async def codes_world(cash_world: AsyncEngine) -> AsyncEngine:
+    """The same, where phones of Orange in Abidjan pay with a code."""
+    async with cash_world.begin() as db:
+        route = [Route("CI-orange", "paydunya", "paydunya-CI-orange")]
+        await open_routes(db, await get_mutuelle(db, "ZAN"), route)
+    return cash_world
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_who_pays_with_a_code_is_asked_for_it_last(codes_world: AsyncEngine, language: str) -> None:
+    walk = Walk(codes_world, Caller(FOREIGN, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("2",))
+    asks = "Type the code of {network} to pay {amount}. No code yet? Hang up, dial {dial}, then call again."
+    assert asks in walk.asked
+    assert walk.agreed < walk.acted <= walk.agreed * len(payment_code.good), "each code is typed"
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", [ARREARS, EXPIRING, EXPIRED, CREDITED, INDEBTED, SUSPENDED])
+@pytest.mark.parametrize("limits", [(1, 100_000, 100), (990_000, 999_999, 1)])
+async def test_what_the_operator_can_move_is_said_before(
+    world: AsyncEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    phone: str,
+    language: str,
+    limits: tuple[int, int, int],
+) -> None:
+    """A part at most, or nothing: no call leads to a refusal of the amount."""
+    capabilities = replace(simulated.CAPABILITIES, limits={"XOF": AmountLimits(*limits)})
+    monkeypatch.setattr(simulated, "CAPABILITIES", capabilities)
+    walk = Walk(world, Caller(phone, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("2",))
+    assert walk.acted == walk.agreed
+    assert not any("100 000 F" in screen for screen in walk.seen) or limits[1] == 100_000
 
 
 @pytest.mark.parametrize("language", languages())
