@@ -87,8 +87,9 @@ Gauge("keneya_disk_free_bytes", "Free where this process keeps its files", regis
 tables_up = Gauge("keneya_database_up", "Whether the tables could be read", registry=registry)
 sampled_at = Gauge("keneya_tables_read_timestamp_seconds", "When the tables were read", registry=tables)
 payments = Gauge("keneya_payments", "Payments by state", ["state"], registry=tables)
+payouts = Gauge("keneya_payouts", "Payouts by state", ["state"], registry=tables)
 oldest = Gauge("keneya_payment_oldest_open_seconds", "Age of the oldest payment under way", registry=tables)
-cases = Gauge("keneya_payment_cases_open", "Payments that a person must look at", registry=tables)
+cases = Gauge("keneya_payment_cases_open", "Payments and payouts that a person must look at", registry=tables)
 messages = Gauge("keneya_sms", "Messages of the outbox by state", ["state"], registry=tables)
 incoming = Gauge("keneya_sms_in", "Messages that came in, by what became of them", ["state"], registry=tables)
 oldest_in = Gauge(
@@ -127,6 +128,7 @@ LIMITED_USES = text(
     "select what, count(*) from limited_use where used_at > clock_timestamp() - interval '1 hour' group by what"
 )
 PAYMENTS_BY_STATE = text("select state, count(*) from payment group by state")
+PAYOUTS_BY_STATE = text("select state, count(*) from payout group by state")
 MESSAGES_BY_STATE = text("select state, count(*) from sms_outbox group by state")
 INCOMING_BY_STATE = text("select state, count(*) from sms_inbox group by state")
 OLDEST_IN = text(
@@ -148,7 +150,10 @@ UNFOLDED = text(
     "select j.recorded_at from ledger.journal j where j.mutuelle_id = f.mutuelle_id and j.xid >= f.upto"
     " order by j.xid limit 1) first"
 )
-OPEN_CASES = text("select count(*) from payment_case where closed_at is null")
+OPEN_CASES = text(
+    "select (select count(*) from payment_case where closed_at is null)"
+    " + (select count(*) from payout_case where closed_at is null)"
+)
 OLDEST_OPEN = text(
     "select extract(epoch from clock_timestamp() - min(asked_at)) from payment"
     " where state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')"
@@ -241,6 +246,7 @@ async def _read_tables(pool: AsyncEngine) -> None:
     async with pool.connect() as db:
         await db.execute(ON_ONE_CORE)
         payments_by_state = (await db.execute(PAYMENTS_BY_STATE)).all()
+        payouts_by_state = (await db.execute(PAYOUTS_BY_STATE)).all()
         messages_by_state = (await db.execute(MESSAGES_BY_STATE)).all()
         incoming_by_state = (await db.execute(INCOMING_BY_STATE)).all()
         limited_uses, bytes_used = (await db.execute(LIMITED_USES)).all(), await db.scalar(DATABASE_BYTES)
@@ -252,6 +258,7 @@ async def _read_tables(pool: AsyncEngine) -> None:
     # No await from here on: a scraper at the same moment must not see half of it.
     by_state = (
         (payments, payments_by_state),
+        (payouts, payouts_by_state),
         (messages, messages_by_state),
         (incoming, incoming_by_state),
         (limited, limited_uses),
