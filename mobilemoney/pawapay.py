@@ -104,23 +104,14 @@ WORDS = {
     "FAILED": Outcome.FAILED,
 }
 
-# With one of these the request is refused for good: nothing was taken.
+# HTTP 400 with one of these: the request can never be taken. 401 and 403 (token, signature, right) hang on the account:
+# they say nothing of the same request, sent before.
 REFUSALS = {
-    400: {
-        "INVALID_INPUT",
-        "MISSING_PARAMETER",
-        "UNSUPPORTED_PARAMETER",
-        "INVALID_PARAMETER",
-        "DUPLICATE_METADATA_FIELD",
-    },
-    401: {"NO_AUTHENTICATION"},
-    403: {
-        "AUTHENTICATION_ERROR",
-        "AUTHORISATION_ERROR",
-        "HTTP_SIGNATURE_ERROR",
-        "DEPOSITS_NOT_ALLOWED",
-        "PAYOUTS_NOT_ALLOWED",
-    },
+    "INVALID_INPUT",
+    "MISSING_PARAMETER",
+    "UNSUPPORTED_PARAMETER",
+    "INVALID_PARAMETER",
+    "DUPLICATE_METADATA_FIELD",
 }
 NO_VERDICT = "UNKNOWN_ERROR"  # "do not assume failure": the status says what became of it
 SHORTEST_MESSAGE = 4
@@ -280,7 +271,7 @@ def read_initiation(
     if reply is None:
         return OperatorAnswer(Outcome.UNKNOWN, reason="no answer")
     code = reply.text("failureReason", "failureCode")
-    if code in REFUSALS.get(reply.code, ()):
+    if reply.code == 400 and code in REFUSALS:
         return OperatorAnswer(Outcome.FAILED, reason=code)
     word = reply.text("status")
     if reply.code == 200 and wire.reference(reply.text(operation.id_field)) == ask.reference:

@@ -179,10 +179,11 @@ def reason(code: str) -> dict[str, object]:
         (200, {"depositId": str(ID), "status": "DUPLICATE_IGNORED"}, Outcome.PENDING, "DUPLICATE_IGNORED"),
         (200, REJECTED, Outcome.FAILED, "AMOUNT_OUT_OF_BOUNDS"),
         (400, reason("INVALID_PARAMETER"), Outcome.FAILED, "INVALID_PARAMETER"),
-        (401, reason("NO_AUTHENTICATION"), Outcome.FAILED, "NO_AUTHENTICATION"),
-        (403, reason("HTTP_SIGNATURE_ERROR"), Outcome.FAILED, "HTTP_SIGNATURE_ERROR"),
-        (403, reason("DEPOSITS_NOT_ALLOWED"), Outcome.FAILED, "DEPOSITS_NOT_ALLOWED"),
+        (401, reason("NO_AUTHENTICATION"), Outcome.UNKNOWN, "NO_AUTHENTICATION"),
+        (403, reason("HTTP_SIGNATURE_ERROR"), Outcome.UNKNOWN, "HTTP_SIGNATURE_ERROR"),
+        (403, reason("DEPOSITS_NOT_ALLOWED"), Outcome.UNKNOWN, "DEPOSITS_NOT_ALLOWED"),
         # A code where the documentation has none of its kind, or none at all, says nothing for certain.
+        (401, reason("INVALID_PARAMETER"), Outcome.UNKNOWN, "INVALID_PARAMETER"),
         (500, reason("UNKNOWN_ERROR"), Outcome.UNKNOWN, "UNKNOWN_ERROR"),
         (500, reason("INVALID_PARAMETER"), Outcome.UNKNOWN, "INVALID_PARAMETER"),
         (400, reason("TOO_MUCH_RAIN"), Outcome.UNKNOWN, "TOO_MUCH_RAIN"),
@@ -654,9 +655,11 @@ async def test_an_empty_wallet_pays_nothing_out(simulator: Simulator) -> None:
     assert await operator.balance_minor() == 1000
 
 
-async def test_a_wrong_token_is_refused_and_its_status_says_nothing(simulator: Simulator) -> None:
+async def test_a_wrong_token_decides_nothing(simulator: Simulator) -> None:
     operator, ask = at(simulator, token="wrong"), anew("+2250504417001", "CI-mtn")
-    assert (await operator.request(ask)).reason == "AUTHENTICATION_ERROR"
+    refused = OperatorAnswer(Outcome.UNKNOWN, reason="AUTHENTICATION_ERROR")
+    assert await operator.request(ask) == refused
+    assert await operator.pay_out(ask) == refused
     assert (await operator.status(ask)).outcome is Outcome.UNKNOWN
     assert await operator.balance_minor() is None
 
@@ -665,7 +668,7 @@ async def test_requests_must_be_signed_where_the_dashboard_says_so(simulator: Si
     key = {"key_id": "KENEYA:1", "public_key": signing.public_pem(OUR_KEY)}
     await simulator.post("/simulator/pawapay/signatures", account="secret", **key)
     ask = anew("+2250503456789", "CI-mtn")
-    assert (await at(simulator).request(ask)).reason == "HTTP_SIGNATURE_ERROR"
+    assert await at(simulator).request(ask) == OperatorAnswer(Outcome.UNKNOWN, reason="HTTP_SIGNATURE_ERROR")
     stolen = at(simulator, private_key=pem_of(THEIR_KEY), key_id="KENEYA:1")
     assert (await stolen.request(ask)).reason == "HTTP_SIGNATURE_ERROR"
     ours = at(simulator, private_key=pem_of(OUR_KEY), key_id="KENEYA:1")
