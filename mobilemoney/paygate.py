@@ -9,7 +9,7 @@ unsigned. It pays out too, with fields that are unverified: so not from here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 import httpx
@@ -82,7 +82,7 @@ class PayGate:
 
     client: httpx.AsyncClient
     base_url: str
-    auth_token: str
+    auth_token: str = field(repr=False)
 
     async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
         return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")

@@ -96,7 +96,7 @@ class Qos:
     client: httpx.AsyncClient
     base_url: str
     credentials: Mapping[str, str] = field(repr=False)
-    operator_ids: Mapping[str, str]
+    operator_ids: Mapping[str, str] = field(repr=False)
     token: BearerToken = field(default_factory=BearerToken)
 
     async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:

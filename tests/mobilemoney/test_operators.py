@@ -33,6 +33,8 @@ from tests.support.operator_cases import (
 from tests.support.operators import an_account, in_steps, paid_out_in_steps
 from tests.support.servers import Service, Simulator, environment, listening, reached, serving
 
+NO_SECRETS = {"url", "target_environment", "store", "email", "address"}  # fields of credentials
+
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
@@ -228,6 +230,17 @@ async def test_an_operator_out_of_reach_is_unknown(stage: Stage) -> None:
         ask = replace(stage.ask(), token="a token")
         for step in (operator.prepare, operator.request, operator.status):
             assert (await step(ask)).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("name", STAGES)
+async def test_an_operator_that_is_printed_tells_no_credential(name: str) -> None:
+    account = an_account(name, "http://127.0.0.1:9")
+    secrets = {
+        field: value if field in NO_SECRETS else "hush" for field, value in account.credentials.items()
+    }
+    async with httpx.AsyncClient(trust_env=False) as client:
+        operator = adapters()[name].connect(client, replace(account, credentials=secrets))
+    assert "hush" not in repr(operator)
 
 
 async def test_the_simulated_operator_refuses_what_its_float_has_not(simulator: Simulator) -> None:
