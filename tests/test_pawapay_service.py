@@ -1,4 +1,4 @@
-"""pawaPay's signed notices through the running service: a good one rings, a forged one is refused and moves nothing."""
+"""pawaPay through the running service: its signed notices, what a forged one does not move, a payer's own code."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -10,12 +10,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from locales import Money
 from mobilemoney.credentials import Credentials
 from mutuelle import tables
+from mutuelle.contributions.payments import PayingPhone, ask_payment
 from mutuelle.founding.founding import open_routes
 from mutuelle.founding.rules import Route
 from mutuelle.scheme.mutuelles import get_mutuelle
 from simulator import signing
+from talk.answers import Secret
+from talk.words import Caller
 from tests.support.gateway_forms import kept
 from tests.support.running_service import House, housed
 from tests.support.town import found_town, join
@@ -23,6 +27,7 @@ from tests.support.town import found_town, join
 if TYPE_CHECKING:
     from tests.conftest import Database
 
+ROUTES = [Route("CI-mtn", "pawapay"), Route("BF-orange", "pawapay")]
 PHONE, KEY_ID, TYPE = "+2250504417001", "HTTP_EC_P256_KEY:1", "application/json; charset=UTF-8"
 
 
@@ -33,7 +38,7 @@ async def house(
     """A mutuelle whose payers of MTN Côte d'Ivoire are asked by pawaPay, with signatures both ways."""
     await found_town(pool)
     async with pool.begin() as db:
-        await open_routes(db, await get_mutuelle(db, "BEN"), [Route("CI-mtn", "pawapay")])
+        await open_routes(db, await get_mutuelle(db, "BEN"), ROUTES)
     (tmp_path / "ours").mkdir()
     ours, theirs = signing.key_of(tmp_path / "ours"), signing.key_of(tmp_path)
     keys = {
@@ -59,7 +64,7 @@ async def house(
 
 async def path(pool: AsyncEngine) -> str:
     account = tables.operator_account
-    [row] = await kept(pool, account, account.c.operator == "pawapay")
+    [row] = await kept(pool, account, account.c.name == "pawapay-CI")
     return f"/money/pawapay/{row.notice_token}"
 
 
@@ -91,3 +96,20 @@ async def test_a_forged_notice_is_refused_and_rings_nothing(house: House) -> Non
     [after] = await kept(house.pool, tables.payment)
     assert (after.state, after.due_at) == (before.state, before.due_at)
     assert await kept(house.pool, tables.money_notice) == []
+
+
+@pytest.mark.parametrize(("code", "told"), [("418002", "REÇU"), ("0000", "Code faux ou trop vieux")])
+async def test_a_payer_of_orange_burkina_pays_with_her_own_code(house: House, code: str, told: str) -> None:
+    phone, now = "+22607112233", datetime.now(UTC)
+    household = await join(house.pool, phone, at=now, cash=True)
+    async with house.pool.begin() as db:
+        payer = PayingPhone(phone, otp=Secret(code))
+        await ask_payment(
+            db, Caller(phone, "fr", "test", "a call", now), household, Money(3_000, "XOF"), payer
+        )
+    assert await house.message(told, phone)
+    assert await house.prompts(phone) == [], "nobody is asked"
+    [row] = await kept(house.pool, tables.payment)
+    assert (row.account, row.otp, row.state) == (
+        *("pawapay-BF", None, "PAID" if code == "418002" else "FAILED"),
+    )
