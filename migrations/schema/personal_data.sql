@@ -84,6 +84,9 @@ begin
         delete from officer_lookup where (mutuelle_id, subject, looked_by, officer_lookup.kind, looked_on) in (
             select l.mutuelle_id, l.subject, l.looked_by, l.kind, l.looked_on from officer_lookup l
              where l.looked_at < before limit most);
+    when 'payee names' then
+        delete from payee_name where (mutuelle_id, account, phone) in (
+            select n.mutuelle_id, n.account, n.phone from payee_name n where n.asked_at < before limit most);
     when 'support look-ups' then
         delete from support_act where id in (
             select s.id from support_act s

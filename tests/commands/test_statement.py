@@ -103,7 +103,8 @@ def test_an_account_is_named_by_what_stands_in_the_ledger(
 ) -> None:
     path = file(tmp_path, f"{TODAY};T1;;500;XOF;")
     code, _said, fault = keneya("statement", path, "--account", "merchant-XYZ")
-    names = "keneya: no account is called 'merchant-XYZ'; there are merchant-BEN, simulated-ML"
+    there = "disbursement:simulated-ML, merchant-BEN, simulated-ML"
+    names = f"keneya: no account is called 'merchant-XYZ'; there are {there}"
     assert (code, fault.strip()) == (2, names)
     code, _said, fault = keneya("statement", path, "--account", "simulated-ML")
     twice = "keneya: BEN and KAN have an account 'simulated-ML': say which with --mutuelle CODE"

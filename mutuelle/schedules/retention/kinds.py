@@ -170,6 +170,7 @@ KINDS: Sequence[DataKind] = (
         ("payee_name",),
         Then.ERASED,
         _("as long as two treasurers decide about a payment to it"),
+        8,
     ),
     DataKind(
         "wrong checks", _("checks with a wrong number or code"), ("failed_check",), Then.ERASED, _OURS, YEAR

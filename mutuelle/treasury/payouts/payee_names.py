@@ -56,7 +56,6 @@ async def ask_names(house: Round) -> int:
     facts = {"now": house.clock(), "again": house.clock.ago(ASKED_AGAIN_AFTER), "tries": NAME_TRIES}
     telling = [name for name in house.operators if capabilities_of(name).tells_payee]
     async with house.pool.begin() as db:
-        await db.execute(_LET_GO, {"now": facts["now"]})
         rows = await db.execute(_WANTED, {**facts, "operators": telling, "most": MOST_AT_ONCE})
         wanted = [NameWanted(*row) for row in rows]
         keys = [(one.mutuelle_id, one.account) for one in wanted]
@@ -109,19 +108,16 @@ _OPEN_ACTS = """
            a.facts ->> 'operator' as operator, a.proposed_at
       from joint_act a where a.kind = 'payout' and a.answer is null and a.expires_at > cast(:now as timestamptz)
 """
+# Names that nobody waits for any more go; and what somebody waits for.
 _WANTED = sa.text(
     """
+    with let_go as (delete from payee_name n where not exists (
+        select from (OPEN_ACTS) w
+         where w.mutuelle_id = n.mutuelle_id and w.account = n.account and w.phone = n.phone))
     select w.mutuelle_id, w.account, w.phone from (OPEN_ACTS) w
       left join payee_name n using (mutuelle_id, account, phone)
      where w.operator = any(cast(:operators as text[]))
        and (n.times is null or (n.name is null and n.times < :tries and n.asked_at <= cast(:again as timestamptz)))
      group by 1, 2, 3 order by min(w.proposed_at) limit :most
-    """.replace("OPEN_ACTS", _OPEN_ACTS)
-)
-_LET_GO = sa.text(
-    """
-    delete from payee_name n where not exists (
-        select from (OPEN_ACTS) w
-         where w.mutuelle_id = n.mutuelle_id and w.account = n.account and w.phone = n.phone)
     """.replace("OPEN_ACTS", _OPEN_ACTS)
 )

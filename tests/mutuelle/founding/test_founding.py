@@ -92,6 +92,7 @@ async def test_it_begins_with_the_accounts_that_its_first_payment_needs(db: Asyn
     codes = await db.scalars(text("select code from ledger.account where currency = 'XOF' order by code"))
     assert list(codes) == [
         "health:contributions",
+        "health:disbursement:simulated-ML",
         "health:float:simulated-ML",
         "health:registration",
         "health:suspense:simulated-ML",

@@ -40,6 +40,7 @@ ROWS: Mapping[str, str] = {
     "limited uses": "insert into limited_use values ('member looked up', '+22376000001', :key, :at)",
     "operator notices": "insert into money_notice (operator, token, body_hash, body, received_at)"
     " values ('x', :key, 'x', 'x', :at)",
+    "payee names": "insert into payee_name values ('BEN', 'simulated-ML', '+223' || :key, 'AWA KEITA', 1, :at)",
     "wrong checks": "insert into failed_check (mutuelle_id, number, doctor_phone, facility_id, channel, reason,"
     " tried_at) values ('BEN', '199000000', '+22376000041', 'cscom', 'sms', 'code', :at)",
     "languages": "insert into preference values ('+223' || :key, 'fr', :at)",
