@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import answer_first, asked_about
-from menus.paying import code_before, refuse_code_by_message
+from menus.paying import code_before, refuse_code_by_message, with_prompt
 from menus.words import JOIN, first_fitting, no_cover, registered, which_cover, which_mutuelle
 from mutuelle.contributions.foresight import Foreseen, if_joined
 from mutuelle.contributions.payments import beyond_limits
@@ -59,7 +59,8 @@ async def join(caller: Caller) -> Sentence:
     number = household.shown_number
     if cash:
         return registered(number, offer.price, whole, cash)
-    return welcome(mutuelle, number, offer.price if first is None else first, with_code=otp is not None)
+    welcomed = welcome(mutuelle, number, offer.price if first is None else first, with_code=otp is not None)
+    return welcomed if otp is not None else with_prompt(welcomed, how.way)
 
 
 async def not_served(caller: Caller) -> Sentence:

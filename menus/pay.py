@@ -323,7 +323,7 @@ async def agree(caller: Caller, stands: Standing, name: str, money: Money, how: 
         terms=stands.payment_terms,
         payer=payer,
     )
-    return asked_for(payer, caller, money)
+    return asked_for(payer, how, caller, money)
 
 
 def terms(stands: Standing, name: str, money: Money, how: HowToPay) -> Sentence:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from locales import Fact, Money, Sentence, _
 from menus.words import paid_in_cash
-from mutuelle.contributions.payments import PayingPhone, not_without_code
+from mutuelle.contributions.payments import PayingPhone, PaymentWay, not_without_code
 from mutuelle.contributions.ways_to_pay import HowToPay, who_takes_cash
 from mutuelle.households.households import Household
 from talk.answers import Secret, payment_code
@@ -84,19 +84,28 @@ def refuse_code_by_message(caller: Caller, how: HowToPay) -> None:
         raise RefusedError(not_without_code(how.way))
 
 
-def asked_for(how: PayingPhone, caller: Caller, money: Money) -> Sentence:
+def asked_for(payer: PayingPhone, how: HowToPay, caller: Caller, money: Money) -> Sentence:
     """The last screen: what happens on the phone that pays."""
-    facts: dict[str, Fact] = {"phone": shown_phone(how.phone), "amount": money}
-    if how.otp is not None:
+    facts: dict[str, Fact] = {"phone": shown_phone(payer.phone), "amount": money}
+    if payer.otp is not None:
         return _(
             "Thank you. The code for {amount} is checked, with {phone}. A receipt follows by SMS.", **facts
         )
-    if how.phone != caller.phone:
+    if payer.phone != caller.phone:
         return _(
             "Thank you. {phone} is asked for {amount}: its owner approves with the PIN. A receipt follows by SMS.",
             **facts,
         )
-    return _(
+    asked = _(
         "Thank you. In a moment {phone} will be asked for {amount}: approve with your PIN. A receipt follows by SMS.",
         **facts,
     )
+    named = next((way for way in how.others if way.network == payer.network), how.way)
+    return with_prompt(asked, named)
+
+
+def with_prompt(asked: Sentence, way: PaymentWay | None) -> Sentence:
+    """`asked`, and where there is room what the phone dials if nothing shows: some networks show nothing before."""
+    if way is None or (dial := way.found_by) is None:
+        return asked
+    return _("{asked} Nothing shows? Dial {dial}.", asked=asked, dial=dial).or_else(asked)

@@ -189,6 +189,12 @@ class PaymentWay:
         code = networks()[self.network].get_code if self.network else None
         return dialled(code) if code else None
 
+    @property
+    def found_by(self) -> Fact | None:
+        """What her network's customers dial to find a request; some networks show none before. None where unknown."""
+        code = networks()[self.network].find_prompt if self.network else None
+        return dialled(code) if code else None
+
     def limits(self, currency: str) -> AmountLimits | None:
         """What one payment can move; None for a currency that the operator does not move."""
         return capabilities_of(self.operator).limits.get(currency)

@@ -148,6 +148,21 @@ async def test_nobody_pays_by_such_a_network_without_its_code(
         )
 
 
+async def test_the_last_screen_says_how_to_find_the_request_where_her_network_has_a_code(
+    ussd_deps: calls.UssdDeps, household: Household, pool: AsyncEngine
+) -> None:
+    """Moov in Burkina shows no prompt: her brother dials for it."""
+    async with pool.begin() as db:
+        moov = [Route("BF-moov", "paydunya", "paydunya-BF-moov")]
+        await open_routes(db, await get_mutuelle(db, "BEN"), moov)
+    brother = Handset(ussd_deps, "+22670112233")
+    await brother.dial("2", "4", household.number, "3000")
+    assert (await brother.type("1")).endswith("Rien à l'écran ? Composez *555*6#.")
+    awa = Handset(ussd_deps, AWA)
+    await awa.dial("2", "2", "3000")
+    assert "Rien à l'écran" not in await awa.type("1"), "nobody knows of a code in Mali"
+
+
 @pytest.fixture
 def limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """The operator moves 2 000 to 5 000 F at once, by hundreds."""

@@ -26,22 +26,32 @@ from talk.phones import shown_phone
 from talk.screen import Screen, Shown
 from talk.words import Ask, Caller
 from tests.menus.test_walker import (
+    ARREARS,
     ASKED,
     CASH,
     COVERED,
+    CREDITED,
+    EXPIRED,
+    EXPIRING,
+    FOREIGN,
+    FOREIGN_STRANGER,
+    INDEBTED,
     JOINED,
     LONG_PHONE,
     STRANGER,
+    TELECEL,
     TWO,
     Walk,
     Watch,
     cash_world,
+    codes_world,
+    networks_world,
     world,
 )
 from tests.support.sms_phone import SEALS
 from tests.support.town import NOON
 
-__all__ = ["cash_world", "world"]
+__all__ = ["cash_world", "codes_world", "networks_world", "world"]
 
 DOCTOR, TREASURER = "+22376000199", "+22376000007"
 
@@ -92,6 +102,27 @@ async def test_every_message_is_one_segment_and_acts_only_by_its_code(
         seen |= walk.seen
     assert seen
     assert (who is Sender.STRANGER) == (phone == STRANGER)
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", [ARREARS, EXPIRING, EXPIRED, CREDITED, INDEBTED, TELECEL])
+async def test_who_pays_by_sms_reads_the_network(
+    networks_world: AsyncEngine, phone: str, language: str
+) -> None:
+    walk = Writing(networks_world, Caller(phone, language, "sms", "walk", NOON, SEALS), menu=pay_by_message)
+    await walk.everywhere()
+    assert walk.acted == walk.agreed
+    assert any("Yas-" in answer for answer in walk.seen) == (phone != TELECEL)
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_no_code_is_asked_for_by_sms(codes_world: AsyncEngine, language: str) -> None:
+    for menu in (pay_by_message, join_by_message):
+        phone = FOREIGN if menu is pay_by_message else FOREIGN_STRANGER
+        walk = Writing(codes_world, Caller(phone, language, "sms", "walk", NOON, SEALS), menu=menu)
+        await walk.everywhere()
+        assert any("Orange" in answer for answer in walk.seen)
+        assert (walk.acted > 0) == (menu is join_by_message), "in cash, in the mutuelle without a route"
 
 
 @pytest.mark.parametrize("language", languages())
