@@ -37,3 +37,19 @@ def test_every_network_is_of_a_country_and_no_prefix_is_of_two() -> None:
         for prefix in network.prefixes:
             assert seen.setdefault((network.country, prefix), network.code) == network.code
     assert [one.code for one in networks_of("ML")] == ["ML-moov", "ML-orange", "ML-telecel"]
+
+
+def test_only_what_a_providers_own_page_says_is_dialled() -> None:
+    found = {code: network.find_prompt for code, network in networks().items() if network.find_prompt}
+    assert {code: prompt.dial for code, prompt in found.items()} == {
+        "BJ-mtn": "*840#",
+        "CI-mtn": "*133#",
+        "BF-moov": "*555*6#",
+        "SN-free": "#150#",
+    }
+    given = {code: network.get_code for code, network in networks().items() if network.get_code}
+    assert {code: way.dial for code, way in given.items()} == {
+        "BF-orange": "*144*4*6#",
+        "CI-orange": "#144*82#",
+    }
+    assert all(code.source for code in (*found.values(), *given.values()))
