@@ -474,11 +474,12 @@ async def prompts(request: Request) -> JSONResponse:
 
 
 def _prompt(row: Row) -> dict[str, str | int]:
-    shown = {name: row[name] for name in ("id", "phone", "currency", "reference", "notice_url", "note")}
+    shown = {name: row[name] for name in ("id", "phone", "currency", "reference", "notice_url")}
     # A whole number where it is one: the page shows it, and XOF and XAF have no smaller unit.
     amount = row["amount"]
     return shown | {
         "amount": int(amount) if amount.isdigit() else amount,
+        "note": row["note"].replace(row["reference"], "").strip(),  # a phone shows no reference
         "operator": row["provider"],
         "title": providers()[row["provider"]].title,
         "expires_at": iso(row["expires_at"]),

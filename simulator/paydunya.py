@@ -564,7 +564,7 @@ def _statement(entries: list[journal.Entry]) -> str:
     )
 
 
-PROVIDER = MoneyProvider(NAME, _notice, _statement)
+PROVIDER = MoneyProvider(NAME, _notice, _statement, title="PayDunya")
 ROUTES = [
     *(
         route

@@ -173,6 +173,20 @@ async def test_a_repeated_first_step_makes_a_second_invoice_that_charges_nobody(
     assert {line["token"] for line in lines(tmp_path)} == {second}
 
 
+async def test_a_phone_shows_no_reference(simulator: Simulator, service: Service) -> None:
+    reference = str(uuid4())
+    asked: dict[str, Any] = {
+        "invoice": {"total_amount": 5000, "description": f"Mutuelle 101000117 {reference}"},
+        "store": {"name": "Mutuelle Espoir"},
+        "custom_data": {"reference": reference},
+    }
+    token = (await post(simulator, "/api/v1/checkout-invoice/create", asked))["token"]
+    await ask(simulator, token)
+    prompt = await prompted(simulator, "+22390239415")
+    assert (prompt["title"], prompt["note"]) == ("PayDunya", "Mutuelle 101000117")
+    assert (await confirmed(simulator, token))["invoice"]["description"] == asked["invoice"]["description"]
+
+
 async def test_a_second_prompt_for_one_token_is_refused(simulator: Simulator, service: Service) -> None:
     token = await invoice(simulator, service)
     assert [(await ask(simulator, token))["success"] for _nth in range(2)] == [True, False]
