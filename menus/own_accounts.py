@@ -8,7 +8,7 @@ from menus.vouchers import FROM, NO_MONEY, WHY, how_much, one_place, record
 from menus.words import one_of
 from mutuelle.officers.colleagues import holders_of
 from mutuelle.officers.roles import Appointment, Role
-from mutuelle.treasury.own_money import BANK, CASH, FLOAT, OwnMoney, banks_of, own_money
+from mutuelle.treasury.own_money import BANK, CASH, FLOAT, OwnMoney, banks_of, own_money, places_of
 from mutuelle.treasury.voucher_answers import slip_number, voucher_reason
 from mutuelle.treasury.voucher_kinds import (
     BOX,
@@ -144,7 +144,9 @@ async def send(caller: Caller, appointment: Appointment) -> Sentence:
     if not places:
         return _("There is no money at a bank or an operator.")
     place = await one_place(FROM, places)
-    to = [one for one in every if one.fund == place.fund and one.account != place.account]
+    of_fund = {one.account: one for one in every if one.fund == place.fund}
+    of_fund |= {one.account: one for one in places_of(DISBURSEMENT, every, place.fund)}
+    to = [one for one in of_fund.values() if one.account != place.account]
     if not to:
         return _("There is no other account to send it to.")
     toward: OwnMoney = await one_place(_("To which account?"), to)

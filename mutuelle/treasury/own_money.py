@@ -148,14 +148,21 @@ async def own_money(db: AsyncConnection, own: Appointment, *kinds: str) -> list[
     return found
 
 
-def banks_of(own: Sequence[OwnMoney], fund: str) -> list[OwnMoney]:
-    """The mutuelle's banks for the money of a fund: each fund has an account of its own in the book."""
+def places_of(kind: str, own: Sequence[OwnMoney], fund: str) -> list[OwnMoney]:
+    """The mutuelle's banks, or its accounts for payouts, for the money of a fund: each fund has an account of its own
+    in the book.
+    """
     of_fund = {one.account: one for one in own}
-    names = dict.fromkeys(one.account.split(":")[2] for one in own if one.account.split(":")[1] == BANK)
+    names = dict.fromkeys(one.account.split(":")[2] for one in own if one.account.split(":")[1] == kind)
     return [
         of_fund.get(code) or OwnMoney(code, account_name(code), Money(0, own[0].held.currency))
-        for code in (accounts.bank(name, fund) for name in names)
+        for code in (f"{fund}:{kind}:{name}" for name in names)
     ]
+
+
+def banks_of(own: Sequence[OwnMoney], fund: str) -> list[OwnMoney]:
+    """The banks for the money of a fund."""
+    return places_of(BANK, own, fund)
 
 
 async def money_to_spend(db: AsyncConnection, own: Appointment, *kinds: str) -> list[OwnMoney]:

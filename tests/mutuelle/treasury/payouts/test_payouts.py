@@ -12,26 +12,29 @@ from ledger.reservations import held as held_of
 from mobilemoney import Outcome
 from mutuelle.acts import By
 from mutuelle.contributions.collection import Round
+from mutuelle.contributions.money_notices import ring
 from mutuelle.contributions.payments import PaymentState
 from mutuelle.contributions.standing import standing
 from mutuelle.households.holders import Doubt
 from mutuelle.households.support_acts import SupportError
 from mutuelle.officers.joint_acts import REFUSED
+from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.support.cases import close_case, open_cases
 from mutuelle.support.changes import close_household
 from mutuelle.support.phones import doubt
 from mutuelle.support.who import about_phone
 from mutuelle.tables import payout
-from mutuelle.treasury.own_money import owed_to_facilities
+from mutuelle.treasury.own_money import owed_to_facilities, own_money, places_of
 from mutuelle.treasury.payouts import sending
 from mutuelle.treasury.payouts.outcomes import WAS_NOT, WAS_PAID
 from mutuelle.treasury.payouts.sending import send_payouts
 from mutuelle.treasury.unmatched.money import unmatched_money
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from tests.mutuelle.treasury.test_cash import refusal
-from tests.support.officer_acts import answers, broken, templates
+from tests.support.officer_acts import answers, broken, calling, templates
 from tests.support.officers import FANTA, ISSA, set_limit
-from tests.support.own_accounts import held
+from tests.support.operators import SIMULATED, a_notice
+from tests.support.own_accounts import held, opens
 from tests.support.payouts import (
     CSCOM,
     HELD,
@@ -478,3 +481,63 @@ async def test_an_advance_does_not_go_to_a_phone_in_doubt(town: AsyncEngine) -> 
         await doubt(db, AWA, Doubt.SUPPORT, By("support", "a new SIM", NOON))
     assert "who holds this phone" in await refusal(proposes_payout(town, new))
     assert "who holds this phone" in await refusal(proposes_payout(town, replace(new, phone=CSCOM)))
+
+
+async def test_a_notice_is_a_doorbell_and_one_for_a_failed_payout_is_a_case(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    operator.says = Outcome.UNKNOWN
+    await signed(town)
+    for _round in range(9):
+        await works(house, clock, timedelta(minutes=9))
+    [one] = await all_payouts(town)
+    assert one.due_at > clock.now
+    await rings(town, one.notice_token, clock)
+    [rung] = await all_payouts(town)
+    assert (rung.due_at, rung.polls, rung.state) == (clock.now, 0, S.UNKNOWN)
+    operator.says, operator.ends = Outcome.ACCEPTED, Outcome.FAILED
+    operator.known = {reference: (ask, Outcome.FAILED) for reference, (ask, _ends) in operator.known.items()}
+    await works(house, clock)
+    clock.now += timedelta(hours=1)
+    await rings(town, one.notice_token, clock, b"paid after all")
+    assert ([one.state for one in await all_payouts(town)], await cases(town)) == (
+        [S.FAILED],
+        ["late notice"],
+    )
+
+
+async def rings(town: AsyncEngine, token: str, clock: Clock, body: bytes = b"ding") -> None:
+    async with town.begin() as db:
+        heard = await ring(db, "simulated", token, a_notice(body), SIMULATED, clock.now)
+    assert heard == "stored"
+
+
+async def test_a_suppliers_invoice_of_another_fund_is_paid_from_its_own_money(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    """The tontine's money at the operator is apart from that for health, though the account there is one."""
+    bank, wallet = "tontine:bank:bms", "tontine:disbursement:simulated-ML"
+    await opens(town, bank, 30_000)
+    async with town.connect() as db:
+        own = await appointment_of(db, calling(FANTA), "BEN", Role.TREASURER)
+        every = await own_money(db, own, "bank", "disbursement")
+        [place] = places_of("disbursement", every, "tontine")
+    assert (place.account, place.held) == (wallet, xof(0))
+    sent = NewVoucher(
+        VoucherKind.SENT, "tontine:transit", bank, xof(20_000), "Recharge", toward=place.account
+    )
+    await records(town, sent)
+    [moved] = await written(town)
+    arrived = NewVoucher(
+        VoucherKind.ARRIVED, wallet, "tontine:transit", xof(20_000), "T 1", slip="T 1", completes=moved.key
+    )
+    await records(town, arrived)
+    new = NewVoucher(
+        VoucherKind.EXPENSE, "tontine:purchases", wallet, xof(15_000), "Chaises", "Menuiserie", "+22376123456"
+    )
+    await signed(town, new)
+    for _round in range(3):
+        await works(house, clock)
+    assert (await held(town, wallet), await held(town, WALLET)) == (5_000, HELD)
+    assert [one.shown_number for one in await written(town)][-1] == "C3/2026"
+    assert await broken(town) == set()
