@@ -32,6 +32,7 @@ from menus.help import help_by_message, last_word, not_understood
 from mobilemoney.accounts import ConnectedAccounts, capabilities_of
 from mutuelle.contributions import collection
 from mutuelle.contributions.collection import Round, collect, due_facts
+from mutuelle.contributions.operator_watch import OperatorWatch
 from mutuelle.households.sender_profile import roles_of, sender_of
 from mutuelle.schedules.jobs import run_schedules
 from mutuelle.treasury.payouts import sending
@@ -105,6 +106,8 @@ def rounds(
 
     box = sms_deps(wanted, pool, clock)
 
+    house = Round(pool, accounts.operators(), accounts, wanted.public_url, clock)
+
     async def answer_messages() -> int:
         return await answer_waiting(box)
 
@@ -124,11 +127,12 @@ def rounds(
         return await seal_due(pool, clock())
 
     return {
-        **_with_operators(Round(pool, accounts.operators(), accounts, wanted.public_url, clock), going_on),
+        **_with_operators(house, going_on),
         "answer": answer_messages,
         "send": send_messages,
         "reports": read_reports,
         "schedules": fire_schedules,
+        "operators": OperatorWatch(house).turn,
         "seal": seal_books,
         "books": keep_books,
     }

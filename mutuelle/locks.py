@@ -25,6 +25,7 @@ class Lock(IntEnum):
     IMPORT = 7  # the mutuelle
     VOUCHERS = 8  # the mutuelle
     STATEMENT = 9  # mutuelle and account
+    OPERATORS = 10  # nothing: their health is judged by one worker at a time
 
 
 # What `lock` asks for, to stand in a larger statement: `:space` as a number, and `:name`.

@@ -56,6 +56,9 @@ begin
     when 'operator notices' then
         delete from money_notice where (operator, token, body_hash) in (
             select n.operator, n.token, n.body_hash from money_notice n where n.received_at < before limit most);
+    when 'operator minutes' then
+        delete from operator_minute where (mutuelle_id, account, minute) in (
+            select m.mutuelle_id, m.account, m.minute from operator_minute m where m.minute < before limit most);
     when 'wrong checks' then
         delete from failed_check where (mutuelle_id, id) in (
             select f.mutuelle_id, f.id from failed_check f where f.tried_at < before limit most);

@@ -32,6 +32,7 @@ SUBJECTS = (
     "cash",
     "payments",
     "payouts",
+    "operators",
     "statements",
     "unmatched",
     "care",

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -29,6 +29,7 @@ from mobilemoney.operator import (
     PaymentRequest,
 )
 from mutuelle.acts import By
+from mutuelle.contributions.operator_health import Heard
 from mutuelle.contributions.payment_queue import (
     QUEUE_COLUMNS,
     QueuedPayment,
@@ -64,7 +65,7 @@ T = TypeVar("T")
 class Round:
     """What collecting depends on. `operators`: the names of those that this round asks, in its `accounts`.
 
-    `clock` gives the time of each step, and divides its waits.
+    `clock` gives the time of each step, and divides its waits. What the operators answer is counted in `heard`.
     """
 
     pool: AsyncEngine
@@ -72,6 +73,7 @@ class Round:
     accounts: ConnectedAccounts
     public_url: str
     clock: Clock
+    heard: Heard = field(default_factory=Heard)
 
     def within(self, since: datetime | None, wait: timedelta) -> bool:
         """Whether less than the scaled `wait` has passed since then."""
@@ -227,6 +229,8 @@ async def _deal(house: Round, claimed: ClaimedPayment, paid: Paid) -> None:
     except Exception:
         log.exception("payment.not_asked", extra={"payment": str(claimed.queued.reference)})
         answer = OperatorAnswer(Outcome.UNKNOWN, reason="a fault of ours")
+    else:
+        house.heard.note(claimed.queued.mutuelle_id, claimed.queued.account, answer.outcome, house.clock)
     if answer.outcome is Outcome.PAID:
         await paid.put(AnsweredPayment(claimed, answer))
     else:

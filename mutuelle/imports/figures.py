@@ -104,6 +104,7 @@ def limit_value(name: str) -> Callable[[str, Setting], int]:
         "benefit_notice_days": days,
         "digest_hour": r"h(?:eures?)?(?:\s*00)?|:00",
         "years_kept": r"ans?|années?|years?",
+        "operator_silent_minutes": r"min(?:utes?)?",
     }
     return whole(least, most, units.get(name, ""))
 

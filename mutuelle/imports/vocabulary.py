@@ -137,6 +137,8 @@ LIMIT_WORDS = {  # as a treasurer reads them on her phone
     "envois par signataire": "payouts_by_one_minor",
     "payouts a day": "payouts_a_day_minor",
     "payouts signed by one a day": "payouts_by_one_minor",
+    "minutes d'un opérateur muet": "operator_silent_minutes",
+    "minutes of a silent operator": "operator_silent_minutes",
 }
 LINKING_WORDS = {
     *("de", "du", "des", "la", "le", "les", "l", "d", "a", "au", "et"),

@@ -38,6 +38,7 @@ class Limits:
     of that, what one treasurer signs as the second.
     `years_kept`: how many years names and phones of a household that left are kept; 0: nothing is erased.
     `benefit_notice_days`: how long before it begins a change of what the mutuelle pays is told.
+    `operator_silent_minutes`: how long an operator does not answer before treasurers are told.
     """
 
     cash_held_minor: int = 200_000
@@ -55,6 +56,7 @@ class Limits:
     benefit_notice_days: int = 30
     payouts_a_day_minor: int = 500_000
     payouts_by_one_minor: int = 300_000
+    operator_silent_minutes: int = 60
 
 
 USUAL = Limits()
@@ -75,6 +77,7 @@ BOUNDS: dict[str, range] = {
     "benefit_notice_days": range(1, 367),
     "payouts_a_day_minor": range(20_000_001),
     "payouts_by_one_minor": range(20_000_001),
+    "operator_silent_minutes": range(10, 1441),
 }
 LABELS: dict[str, Sentence] = {
     "cash_held_minor": _("Cash of one collector"),
@@ -92,6 +95,7 @@ LABELS: dict[str, Sentence] = {
     "benefit_notice_days": _("Notice of changed care"),
     "payouts_a_day_minor": _("Payouts a day"),
     "payouts_by_one_minor": _("Payouts signed by one a day"),
+    "operator_silent_minutes": _("Minutes of a silent operator"),
 }
 
 

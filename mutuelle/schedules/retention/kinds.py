@@ -173,6 +173,14 @@ KINDS: Sequence[DataKind] = (
         8,
     ),
     DataKind(
+        "operator minutes",
+        _("how operators answered, minute by minute: of nobody"),
+        ("operator_minute",),
+        Then.ERASED,
+        _OURS,
+        14,
+    ),
+    DataKind(
         "wrong checks", _("checks with a wrong number or code"), ("failed_check",), Then.ERASED, _OURS, YEAR
     ),
     DataKind("action words", _("words of all other actions"), ("action",), Then.SHORTENED, _OURS, YEAR),
@@ -198,7 +206,7 @@ KINDS: Sequence[DataKind] = (
 WITHOUT_PEOPLE = frozenset(
     {
         *("alembic_version", "mutuelle", "place", "product", "facility", "statement_file"),
-        *("operator_account", "route"),
+        *("operator_account", "route", "operator_health"),
         *("named_service", "agreement", "tariff", "payer", "regime"),
     }
 )

@@ -110,6 +110,8 @@ async def _deal(house: Round, claimed: ClaimedPayout) -> None:
     except Exception:
         log.exception("payout.not_asked", extra=told)
         answer = OperatorAnswer(Outcome.UNKNOWN, reason="a fault of ours")
+    else:
+        house.heard.note(claimed.one.mutuelle_id, claimed.one.account, answer.outcome, house.clock)
     try:
         async with house.pool.begin() as db:
             await _record(db, house, claimed, answer)
