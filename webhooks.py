@@ -273,9 +273,11 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """The state of each part. 503 if PostgreSQL does not accept writes; without Redis 200, degraded.
 
-    Degraded also while this machine's clock is wrong: callers do not notice, the time is PostgreSQL's.
+    Degraded also while this machine's clock is wrong: callers do not notice, the time is PostgreSQL's. An operator that
+    does not answer is named and changes nothing: it is not this service that is ill, and members are told.
     """
-    asked = (_ask_database(request), _write_to_database(request), _ask_redis(request))
+    silent: list[str] = []
+    asked = (_ask_database(request, silent), _write_to_database(request), _ask_redis(request))
     reads, writes, redis = await asyncio.gather(*map(_answers, asked))
     states = {
         "postgresql": "up" if writes else "not writable" if reads else "down",
@@ -283,6 +285,8 @@ async def ready(request: Request) -> Response:
     }
     if request.app.state.clock.is_off:
         states["clock"] = "off"
+    if silent:
+        states["operators down"] = ", ".join(silent)
     whole = redis and "clock" not in states
     status = "unavailable" if not writes else "ready" if whole else "degraded"
     return JSONResponse({"status": status, **states}, 200 if writes else 503)
@@ -296,9 +300,16 @@ async def _answers(question: Awaitable[Any]) -> bool:
     return True
 
 
-async def _ask_database(request: Request) -> None:
+async def _ask_database(request: Request, silent: list[str]) -> None:
+    """Read something: the operators that are down, which are added to `silent`."""
     async with request.app.state.pool.connect() as db:
-        await db.execute(text("select 1"))
+        silent += await db.scalars(_OPERATORS_DOWN)
+
+
+_OPERATORS_DOWN = text(
+    "select distinct a.operator from operator_health h join operator_account a"
+    " on a.mutuelle_id = h.mutuelle_id and a.name = h.account where h.state = 'DOWN' order by 1"
+)
 
 
 async def _write_to_database(request: Request) -> None:

@@ -8,11 +8,12 @@ import asyncio
 import gc
 import shutil
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -90,6 +91,18 @@ payments = Gauge("keneya_payments", "Payments by state", ["state"], registry=tab
 payouts = Gauge("keneya_payouts", "Payouts by state", ["state"], registry=tables)
 oldest = Gauge("keneya_payment_oldest_open_seconds", "Age of the oldest payment under way", registry=tables)
 cases = Gauge("keneya_payment_cases_open", "Payments and payouts that a person must look at", registry=tables)
+operator_accounts = Gauge(
+    "keneya_operator_accounts",
+    "Accounts at operators by what the worker makes of their answers",
+    ["operator", "health"],
+    registry=tables,
+)
+operator_questions = Gauge(
+    "keneya_operator_questions",
+    "Questions to operators in the last five minutes, by what came of them",
+    ["operator", "heard"],
+    registry=tables,
+)
 messages = Gauge("keneya_sms", "Messages of the outbox by state", ["state"], registry=tables)
 incoming = Gauge("keneya_sms_in", "Messages that came in, by what became of them", ["state"], registry=tables)
 oldest_in = Gauge(
@@ -153,6 +166,15 @@ UNFOLDED = text(
 OPEN_CASES = text(
     "select (select count(*) from payment_case where closed_at is null)"
     " + (select count(*) from payout_case where closed_at is null)"
+)
+OPERATOR_ACCOUNTS = text(
+    "select a.operator, coalesce(h.state, 'UP'), count(*) from operator_account a left join operator_health h"
+    " on h.mutuelle_id = a.mutuelle_id and h.account = a.name group by 1, 2"
+)
+OPERATOR_QUESTIONS = text(
+    "select a.operator, sum(m.answers), sum(m.refusals), sum(m.silences) from operator_minute m"
+    " join operator_account a on a.mutuelle_id = m.mutuelle_id and a.name = m.account"
+    " where m.minute > clock_timestamp() - interval '6 minutes' group by 1"
 )
 OLDEST_OPEN = text(
     "select extract(epoch from clock_timestamp() - min(asked_at)) from payment"
@@ -255,6 +277,8 @@ async def _read_tables(pool: AsyncEngine) -> None:
         overdue_schedules, unsealed_s = await db.scalar(OVERDUE), await db.scalar(SEAL_LAG)
         unfolded_s = await db.scalar(UNFOLDED)
         oldest_s, open_cases = await db.scalar(OLDEST_OPEN), await db.scalar(OPEN_CASES)
+        accounts = (await db.execute(OPERATOR_ACCOUNTS)).all()
+        questions = (await db.execute(OPERATOR_QUESTIONS)).all()
     # No await from here on: a scraper at the same moment must not see half of it.
     by_state = (
         (payments, payments_by_state),
@@ -267,6 +291,7 @@ async def _read_tables(pool: AsyncEngine) -> None:
         gauge.clear()
         for state, count in counts:
             gauge.labels(state).set(count)
+    _set_operators(accounts, questions)
     database_bytes.set(int(bytes_used or 0))
     oldest.set(float(oldest_s or 0))
     oldest_in.set(float(oldest_in_s or 0))
@@ -276,3 +301,14 @@ async def _read_tables(pool: AsyncEngine) -> None:
     seal_lag.set(float(unsealed_s or 0))
     unfolded.set(float(unfolded_s or 0))
     cases.set(int(open_cases or 0))
+
+
+def _set_operators(accounts: Sequence[Any], questions: Sequence[Any]) -> None:
+    """An operator without a question has no figure of them; one without an account is not there."""
+    operator_accounts.clear()
+    operator_questions.clear()
+    for operator, health, count in accounts:
+        operator_accounts.labels(operator, health.lower()).set(count)
+    for operator, answers, refusals, silences in questions:
+        for heard, count in (("answer", answers), ("refusal", refusals), ("silence", silences)):
+            operator_questions.labels(operator, heard).set(count)

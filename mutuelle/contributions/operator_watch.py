@@ -1,13 +1,12 @@
 """Watches operators: once a minute the worker writes what it has heard, judges each account, and tells treasurers.
 
-Nothing of it is in a transaction of money. An account that is down and of which nothing was heard for a minute is asked
-about one of its payments, so that it comes back without a new one; the answer is counted and decides nothing.
+Nothing of it is in a transaction of money. An account that is down is asked about one of its payments once a
+minute, so that it comes back without a new one; the answer is counted and decides nothing.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -89,8 +88,12 @@ class OperatorWatch:
         async with self.house.pool.begin() as db:
             watched = await judge(db, self.house)
         self.done_to = now
-        down = [one for one in watched if one.health.state is HealthState.DOWN]
-        await asyncio.gather(*(probe(self.house, one) for one in await self._unheard(down, now)))
+        down = [
+            one
+            for one in watched
+            if one.health.state is HealthState.DOWN and one.operator in self.house.operators
+        ]
+        await asyncio.gather(*(probe(self.house, one) for one in down[:MOST_PROBES]))
         return 0
 
     async def _write(self, now: datetime) -> None:
@@ -103,17 +106,6 @@ class OperatorWatch:
         except Exception:
             self.house.heard.add(heard)
             raise
-
-    async def _unheard(self, down: Sequence[WatchedAccount], now: datetime) -> list[WatchedAccount]:
-        """Those of which nobody heard in the last minute, and that this process can ask."""
-        if not down:
-            return []
-        since = now - minute_length(self.house.clock)
-        async with self.house.pool.connect() as db:
-            lately = select(operator_minute.c.mutuelle_id, operator_minute.c.account)
-            heard = {tuple(row) for row in await db.execute(lately.where(operator_minute.c.minute >= since))}
-        unheard = [one for one in down if one.key not in heard and one.operator in self.house.operators]
-        return unheard[:MOST_PROBES]
 
 
 async def write_minutes(db: AsyncConnection, heard: HeardCounts) -> None:
@@ -206,6 +198,18 @@ async def _minutes(
         heard = HeardMinute(row.minute, row.answers + row.refusals, row.silences)
         found[row.mutuelle_id, row.account].append(heard)
     return found
+
+
+async def heard_since(db: AsyncConnection, first: datetime) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Answers, refusals and silences of each account in the minutes from `first` on."""
+    its = operator_minute.c
+    sums = [sa.func.sum(its[name]) for name in (ANSWERS, REFUSALS, SILENCES)]
+    rows = await db.execute(
+        select(its.mutuelle_id, its.account, *sums)
+        .where(its.minute >= first)
+        .group_by(its.mutuelle_id, its.account)
+    )
+    return {(row[0], row[1]): (int(row[2]), int(row[3]), int(row[4])) for row in rows}
 
 
 async def _keep(db: AsyncConnection, one: WatchedAccount) -> None:
