@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import answer_first, asked_about
-from menus.paying import code_before, refuse_code_by_message, with_prompt
+from menus.paying import code_before, is_to_try, refuse_code_by_message, with_prompt
 from menus.words import JOIN, first_fitting, no_cover, registered, which_cover, which_mutuelle
 from mutuelle.contributions.foresight import Foreseen, if_joined
 from mutuelle.contributions.payments import beyond_limits
@@ -19,6 +19,7 @@ from talk.keywords import Takes, by_message
 from talk.trouble import RefusedError
 from talk.words import Caller, Option, ask, choose, confirm, do, look, show
 
+PAYS_LATER = _("Join, pay later")
 ELSEWHERE = Option("elsewhere", _("My village is not there"), "99")
 
 
@@ -39,11 +40,11 @@ async def join(caller: Caller) -> Sentence:
         return no_cover(mutuelle, people)
     how = await look(how_in_place, caller, mutuelle.id, place.id)
     refuse_code_by_message(caller, how)
-    cash = how.cash
+    cash = how.cash if await is_to_try(how, later=PAYS_LATER) else how.instead
     whole, part = (
         if_joined(offer, money, mutuelle.today(caller.at)) for money in (offer.price, offer.installment)
     )
-    first = await first_payment(offer, how, whole, part)
+    first = None if cash else await first_payment(offer, how, whole, part)
 
     new = NewHousehold(place.id, name, people)
     agreed = await confirm(

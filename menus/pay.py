@@ -1,13 +1,24 @@
 """Paying: what is due, whole or in part, for one's own household or another, from this phone or another.
 
-A phone that no operator can ask is shown whom to pay in cash.
+A phone that no operator can ask is shown whom to pay in cash; so is one whose operator does not answer now, before it
+tries.
 """
 
 from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import no_household
-from menus.paying import NETWORK, OTHER_NETWORK, agreed_to_pay, asked_for, asked_phone, on_other_network
+from menus.paying import (
+    NETWORK,
+    NOT_ASKED,
+    OTHER_NETWORK,
+    agreed_to_pay,
+    asked_for,
+    asked_phone,
+    is_to_try,
+    on_other_network,
+    silence,
+)
 from menus.relative import ENROLS_RELATIVE, enrols_relative
 from menus.words import PAY, beside, first_fitting, own_under_way, under_way, whom
 from mutuelle.contributions.foresight import if_paid
@@ -56,6 +67,8 @@ async def pay(caller: Caller) -> Sentence:
         return await renew(stands)
     if what.key == OTHER_PHONE:
         how = await with_another(caller, stands)
+    if not await is_to_try(how, stands.household.shown_number):
+        return NOT_ASKED
     money = at_once(stands, how)[1] if what.key == ALL else await how_much(stands, how)
     return await agree(caller, stands, stands.household.head_name, money, how)
 
@@ -96,6 +109,8 @@ async def pay_by_message(caller: Caller) -> Sentence:
     how = await look(how_to_pay, caller, own)
     if how.cash:
         return in_cash(stands, how.cash)
+    if not await is_to_try(how, own.shown_number):
+        return NOT_ASKED
     return await agree(caller, stands, own.head_name, await how_much_by_message(stands, how, named), how)
 
 
@@ -128,6 +143,8 @@ def ways(stands: Standing | None, how: HowToPay | None, caller: Caller) -> tuple
     if not own and how and how.way:
         return too_little(stands, how.way), [another_phone, *others]
     due = with_cover(stands, payable(stands, says_credit=len(own) == 1))
+    if how and how.way and how.is_silent:
+        due = _("{silence} {due}", silence=silence(how.way.network_name), due=due).or_else(due)
     return beside(stands, due, or_alone=True), [*own, another_phone, *others]
 
 
@@ -305,6 +322,8 @@ async def for_another(caller: Caller) -> Sentence:
             covered=covered,
         )
         return whole.or_else(short)
+    if not await is_to_try(how, household.shown_number):
+        return NOT_ASKED
     money = await within(stands, how, named)
     return await agree(caller, stands, household.initials, money, how)
 
@@ -315,7 +334,7 @@ async def agree(caller: Caller, stands: Standing, name: str, money: Money, how: 
 
     payer = await agreed_to_pay(caller, stands.household, money, how, words)
     if payer is None:
-        return _("Nothing was asked for. Begin again when you are ready.")
+        return NOT_ASKED
     await do(
         ask_for_payment,
         number=stands.household.number,

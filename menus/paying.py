@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from locales import Fact, Money, Sentence, _
-from menus.words import paid_in_cash
+from menus.words import first_fitting, paid_in_cash
 from mutuelle.contributions.payments import PayingPhone, PaymentWay, not_without_code
 from mutuelle.contributions.ways_to_pay import HowToPay, who_takes_cash
 from mutuelle.households.households import Household
@@ -13,8 +13,9 @@ from talk.phones import shown_phone
 from talk.trouble import RefusedError
 from talk.words import Caller, Option, ask, choose, confirm, confirm_or, look
 
-NETWORK, NONE = "network", "none"
+NETWORK, NONE, TRY, LATER = "network", "none", "try", "later"
 OTHER_NETWORK = _("Another network")
+NOT_ASKED = _("Nothing was asked for. Begin again when you are ready.")
 
 
 async def agreed_to_pay(
@@ -36,6 +37,33 @@ async def agreed_to_pay(
     else:
         agreed = await confirm(words(how))
     return PayingPhone(how.phone, how.said, await code_before(how, money)) if agreed else None
+
+
+def silence(network: str) -> Sentence:
+    """That the operator of a network does not answer now; where nobody knows the network's name, mobile money."""
+    if not network:
+        return _("Mobile money does not answer now.")
+    return _("{network} does not answer now.", network=network)
+
+
+async def is_to_try(how: HowToPay, number: str = "", *, later: Sentence | None = None) -> bool:
+    """Whether the phone is asked. Not without a question where its operator does not answer now: what else can be done.
+
+    `number`, the household's, goes with a payment to a merchant code.
+    """
+    if how.way is None or not how.way.is_down:
+        return True
+    said, cash = silence(how.way.network_name), how.instead
+    if cash is None:
+        forms = [_("{silence} Pay later, or with another phone.", silence=said)]
+    else:
+        ways = [cash.shown, shown_phone(cash.phone)] if cash.merchant_code is None else cash.forms
+        numbered = [_("{who}, number {number}", who=who, number=number) for who in ways]
+        full = [*(numbered if number and cash.merchant_code else ()), *ways]
+        forms = [_("{silence} Pay later, or in cash to {who}.", silence=said, who=who) for who in full]
+        forms += [_("{silence} In cash: {who}.", silence=said, who=who) for who in ways]
+    options = (Option(TRY, _("Try anyway"), "1"), Option(LATER, later or _("Later"), "2"))
+    return (await choose(first_fitting(forms), options)).key == TRY
 
 
 async def on_other_network(caller: Caller, household: Household, how: HowToPay) -> HowToPay:

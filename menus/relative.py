@@ -1,8 +1,8 @@
 """For somebody else: a child abroad or in town enrols a parent, pays for her and tells her number."""
 
 from locales import Fact, Money, Sentence, _, counts
-from menus.join import ELSEWHERE, first_payment, not_served, price_agreed
-from menus.paying import code_before, refuse_code_by_message
+from menus.join import ELSEWHERE, PAYS_LATER, first_payment, not_served, price_agreed
+from menus.paying import code_before, is_to_try, refuse_code_by_message
 from menus.words import first_fitting, no_cover, which_cover
 from mutuelle.contributions.foresight import if_joined
 from mutuelle.contributions.ways_to_pay import PayInCash, how_in_place
@@ -39,8 +39,8 @@ async def enrols_relative(caller: Caller) -> Sentence:
     )
     how = await look(how_in_place, caller, mutuelle.id, place.id)
     refuse_code_by_message(caller, how)
-    cash = how.cash
-    first = await first_payment(offer, how, whole, part)
+    cash = how.cash if await is_to_try(how, later=PAYS_LATER) else how.instead
+    first = None if cash else await first_payment(offer, how, whole, part)
     facts: dict[str, Fact] = {"place": place.name, "product": offer.product.name, "mutuelle": mutuelle.name}
     facts |= {"people": counts.people(len(people)), "price": price_agreed(offer, first, whole)}
     if not await confirm(terms(name, phone, facts)):

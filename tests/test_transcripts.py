@@ -47,7 +47,7 @@ from tests.support.payouts import PayingOperator, house_of
 from tests.support.payouts import works as rounds_of
 from tests.support.sms_phone import CODE, Writer, sms_deps
 from tests.support.statements import taken
-from tests.support.town import FOUNDED_ON, Clock, Handset, found, heard, paid, sell, unroute
+from tests.support.town import FOUNDED_ON, Clock, Handset, found, heard, operators_answer, paid, sell, unroute
 from tests.support.town_fixtures import deps_of
 from ussd import calls
 
@@ -147,6 +147,10 @@ class Script:
         async with self.ussd_deps.pool.begin() as db:
             account = f"{operator}-{network}"
             await open_routes(db, await get_mutuelle(db, "BEN"), [Route(network, operator, account)])
+
+    async def operators(self, rest: str) -> None:
+        """The worker finds that the operators are `silent`, or that they `answer` again."""
+        await operators_answer(self.ussd_deps.pool, answer=rest == "answer", at=self.clock())
 
     async def neighbour(self, _rest: str) -> None:
         """A second mutuelle opens in the same country, in villages of the same names."""
@@ -365,6 +369,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "reconcile": Script.reconciles,
     "unroute": Script.unroutes,
     "route": Script.routes,
+    "operators": Script.operators,
     "neighbour": Script.neighbour,
     "takes": Script.takes,
     "benefits": Script.benefits,

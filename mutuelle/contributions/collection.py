@@ -29,7 +29,7 @@ from mobilemoney.operator import (
     PaymentRequest,
 )
 from mutuelle.acts import By
-from mutuelle.contributions.operator_health import Heard
+from mutuelle.contributions.operator_health import HeardOperators
 from mutuelle.contributions.payment_queue import (
     QUEUE_COLUMNS,
     QueuedPayment,
@@ -73,7 +73,7 @@ class Round:
     accounts: ConnectedAccounts
     public_url: str
     clock: Clock
-    heard: Heard = field(default_factory=Heard)
+    heard: HeardOperators = field(default_factory=HeardOperators)
 
     def within(self, since: datetime | None, wait: timedelta) -> bool:
         """Whether less than the scaled `wait` has passed since then."""

@@ -138,7 +138,7 @@ HeardCounts = dict[tuple[str, str, datetime], Counter[str]]  # by mutuelle, acco
 
 
 @dataclass
-class Heard:
+class HeardOperators:
     """What this process has heard and not written yet. What is lost with it is not missed: others go on asking."""
 
     counts: HeardCounts = field(default_factory=dict)

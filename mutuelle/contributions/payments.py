@@ -31,6 +31,7 @@ from mutuelle.scheme.products import Offer
 from mutuelle.tables import (
     household_phone,
     operator_account,
+    operator_health,
     payer_refusal,
     payment,
     payment_case,
@@ -162,11 +163,15 @@ async def open_payment(db: AsyncConnection, household: Household) -> OpenPayment
 
 @value
 class PaymentWay:
-    """How a phone is asked for a mutuelle's money: the operator, the account there, and the phone's network."""
+    """How a phone is asked for a mutuelle's money: the operator, the account there, and the phone's network.
+
+    `is_down`: the operator does not answer now; it may still be tried.
+    """
 
     operator: str
     account: str
     network: str
+    is_down: bool = False
 
     @property
     def flow(self) -> Flow:
@@ -253,6 +258,11 @@ NETWORK = func.coalesce(
 SERVED = route.c.network.in_([sa.bindparam("country", type_=sa.Text), NETWORK])
 ITS_ACCOUNT = (route.c.mutuelle_id == operator_account.c.mutuelle_id) & (
     route.c.account == operator_account.c.name
+)
+# Whether an account does not answer; of the accounts that are joined with their health.
+IS_DOWN = func.coalesce(operator_health.c.state == "DOWN", False)
+ITS_HEALTH = (operator_health.c.mutuelle_id == route.c.mutuelle_id) & (
+    operator_health.c.account == route.c.account
 )
 _ROUTE = (
     select(operator_account.c.operator, operator_account.c.name, NETWORK)

@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence, _
 from mobilemoney.networks import network_by_prefix, networks_of
 from mutuelle.contributions.payments import (
+    IS_DOWN,
     ITS_ACCOUNT,
+    ITS_HEALTH,
     NETWORK,
     SERVED,
     PaymentWay,
@@ -28,7 +30,7 @@ from mutuelle.officers.roles import Appointment, Role, appointment, appointments
 from mutuelle.rows import rows_of
 from mutuelle.tables import household as household_table
 from mutuelle.tables import mutuelle as mutuelles
-from mutuelle.tables import operator_account, route
+from mutuelle.tables import operator_account, operator_health, route
 from prepared import Prepared
 from talk.phones import region_of, shown_phone
 from talk.words import Caller
@@ -73,7 +75,8 @@ class HowToPay:
     """How a phone pays a mutuelle: `way` by an operator, where one can ask it, else in `cash`.
 
     `others` are the ways by which it would be asked if it was on another network of its country; none where one route
-    serves the country, and this phone. `said`: the network that the caller says it is on.
+    serves the country, and this phone. `said`: the network that the caller says it is on. `instead`: who takes cash
+    while the operator of the `way` does not answer.
     """
 
     phone: str
@@ -81,6 +84,12 @@ class HowToPay:
     cash: PayInCash | None
     others: tuple[PaymentWay, ...] = ()
     said: str = ""
+    instead: PayInCash | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the phone can be asked, but its operator does not answer now."""
+        return self.way is not None and self.way.is_down
 
     def on(self, network: str) -> "HowToPay":
         """The same where the caller says that the phone is on one of the `others`."""
@@ -105,16 +114,22 @@ async def how_to_pay(
 ) -> HowToPay:
     """How `household` pays with the calling phone, or with the phone of another `payer`."""
     phone = payer or caller.phone
-    ways = await _ways(db, caller, household.mutuelle_id, household, payer=phone)
-    cash = None if ways.way else await _who_takes_cash(db, ways)
-    return HowToPay(phone, ways.way, cash, ways.others)
+    return await _how(db, phone, await _ways(db, caller, household.mutuelle_id, household, payer=phone))
 
 
 async def how_in_place(db: AsyncConnection, caller: Caller, mutuelle_id: str, place_id: str) -> HowToPay:
     """How a newcomer who lives in a place of the mutuelle pays with the calling phone."""
     ways = await _ways(db, caller, mutuelle_id, None, payer=caller.phone)
-    cash = None if ways.way else await _who_takes_cash(db, replace(ways, place_id=place_id))
-    return HowToPay(caller.phone, ways.way, cash, ways.others)
+    return await _how(db, caller.phone, replace(ways, place_id=place_id))
+
+
+async def _how(db: AsyncConnection, phone: str, ways: "_Ways") -> HowToPay:
+    if ways.way and not ways.way.is_down:
+        return HowToPay(phone, ways.way, None, ways.others)
+    taker = await _who_takes_cash(db, ways)
+    if ways.way is None:
+        return HowToPay(phone, None, taker, ways.others)
+    return HowToPay(phone, ways.way, None, ways.others, instead=taker)
 
 
 async def cash_instead(db: AsyncConnection, caller: Caller, household: Household) -> PayInCash | None:
@@ -125,8 +140,9 @@ async def cash_instead(db: AsyncConnection, caller: Caller, household: Household
 async def cash_in_place(
     db: AsyncConnection, caller: Caller, mutuelle_id: str, place_id: str
 ) -> PayInCash | None:
-    """The same for a newcomer who lives in a place of the mutuelle."""
-    return (await how_in_place(db, caller, mutuelle_id, place_id)).cash
+    """The same for a newcomer who lives in a place of the mutuelle, also where the operator does not answer now."""
+    how = await how_in_place(db, caller, mutuelle_id, place_id)
+    return how.cash or how.instead
 
 
 async def who_takes_cash(
@@ -203,7 +219,7 @@ async def _ways(
     *,
     payer: str,
 ) -> _Ways:
-    """Nobody in office is read where an operator serves the phone of the `payer`."""
+    """Nobody in office is read where an operator serves the phone of the `payer`, and answers."""
     asked = {"value": mutuelle_id, "at": caller.at, **network_facts(payer)}
     asked |= {"number": household.number if household else None, "in_any_case": False}
     return await _ways_of(db, asked)
@@ -218,13 +234,13 @@ async def _ways_of(db: AsyncConnection, asked: Mapping[str, Any]) -> _Ways:
 
 
 def _by_network(
-    country: str, network: str, routes: Sequence[tuple[str, str, str]]
+    country: str, network: str, routes: Sequence[tuple[str, str, str, bool]]
 ) -> tuple[PaymentWay | None, tuple[PaymentWay, ...]]:
-    """The way of a phone on `network`, and those of the other networks of its country: (network, operator, account).
+    """The way of a phone on `network`, and those of the other networks of its country: (network, operator, account, down).
 
     A route of a whole country is for every network of it that has none of its own.
     """
-    asked = {of: PaymentWay(operator, account, of) for of, operator, account in routes}
+    asked = {of: PaymentWay(operator, account, of, is_down) for of, operator, account, is_down in routes}
     anywhere = asked.pop(country, None)
     if anywhere:
         all_of_it = [one.code for one in networks_of(country)]
@@ -240,8 +256,12 @@ def _asked() -> Select[Any]:
     routes = select(route.c.account).where(route.c.mutuelle_id == mutuelle)
     there = func.left(route.c.network, 2) == sa.bindparam("country", type_=sa.Text)
     by_network = (
-        select(route.c.network, operator_account.c.operator, operator_account.c.name)
+        select(
+            route.c.network, operator_account.c.operator, operator_account.c.name, IS_DOWN.label("is_down")
+        )
+        .select_from(route)
         .join(operator_account, ITS_ACCOUNT)
+        .outerjoin(operator_health, ITS_HEALTH)
         .where(route.c.mutuelle_id == mutuelle, there)
         .order_by(route.c.network)
     )
@@ -250,7 +270,8 @@ def _asked() -> Select[Any]:
         household_table.c.number == sa.bindparam("number", type_=sa.Text),
     )
     served = routes.where(SERVED).exists()
-    cash = sa.bindparam("in_any_case", type_=sa.Boolean) | ~served
+    down = routes.join(operator_health, ITS_HEALTH).where(SERVED, IS_DOWN).exists()
+    cash = sa.bindparam("in_any_case", type_=sa.Boolean) | ~served | down
     return select(
         mutuelles.c.name,
         mutuelles.c.complaints_phone,

@@ -44,7 +44,7 @@ from tests.support.benefits import LONGEST_NAMED, LONGEST_RULES, opens_benefits
 from tests.support.clinic import contract, open_facility
 from tests.support.joined_households import unpaid
 from tests.support.officers import FANTA, SEALS, appoint, give_pin
-from tests.support.town import FOUNDED_ON, NOON, found, join, paid, pays, unroute
+from tests.support.town import FOUNDED_ON, NOON, found, join, operators_answer, paid, pays, unroute
 from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
 
 FIT = fit_for()
@@ -64,6 +64,7 @@ MERCHANT_CODE = "*144*391*123456#"
 TELECEL = "+22350000001"  # of a network without a route
 FOREIGN, FOREIGN_STRANGER = "+2250707070701", "+2250707070702"  # of a country without a route
 CASH = (STRANGER, ARREARS, EXPIRING, EXPIRED, CREDITED, INDEBTED, ASKED, FOREIGN, FOREIGN_STRANGER)
+SILENT = (STRANGER, ARREARS, EXPIRING, CREDITED, INDEBTED)  # whose operator does not answer
 JOINED: dict[
     str, tuple[int, int | None, CoverState]
 ] = {  # days ago, how much was paid (None: all), what came of it
@@ -293,6 +294,21 @@ async def cash_world(pool: AsyncEngine) -> AsyncEngine:
     return pool
 
 
+@pytest.fixture
+async def silent_world(pool: AsyncEngine) -> AsyncEngine:
+    """Members whose operator does not answer, who could pay the longest collector, or by the longest merchant code."""
+    async with pool.begin() as db:
+        await found_longest(db, "BEN", 199)
+    for phone in SILENT:
+        if phone in JOINED:
+            await joined(pool, phone)
+    await appoint(pool, LONG_PHONE, Role.COLLECTOR, name=LONG_NAME, pin=None)
+    async with pool.begin() as db:
+        await db.execute(update(mutuelle).values(merchant_code=MERCHANT_CODE))
+    await operators_answer(pool, answer=False)
+    return pool
+
+
 async def registering(pool: AsyncEngine) -> None:
     """An enrolment officer, whose newcomers may be there already, and the phone of one that she registered."""
     await appoint(pool, REGISTERER, Role.ENROLMENT, name=LONG_NAME, pin=pin.good[0])
@@ -429,6 +445,19 @@ async def test_what_the_operator_can_move_is_said_before(
     await walk.everywhere(("2",))
     assert walk.acted == walk.agreed
     assert not any("100 000 F" in screen for screen in walk.seen) or limits[1] == 100_000
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", SILENT)
+async def test_whose_operator_does_not_answer_reads_it_before_trying_and_may_try(
+    silent_world: AsyncEngine, phone: str, language: str
+) -> None:
+    walk = Walk(silent_world, Caller(phone, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("1",))
+    await walk.everywhere(("2",))
+    assert walk.acted == walk.agreed > 0
+    assert "{silence} Pay later, or in cash to {who}." in walk.asked
+    assert any(MERCHANT_CODE in screen and "Orange" in screen for screen in walk.seen)
 
 
 @pytest.mark.parametrize("language", languages())

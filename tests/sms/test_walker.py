@@ -37,6 +37,8 @@ from tests.menus.test_walker import (
     INDEBTED,
     JOINED,
     LONG_PHONE,
+    MERCHANT_CODE,
+    SILENT,
     STRANGER,
     TELECEL,
     TWO,
@@ -45,12 +47,13 @@ from tests.menus.test_walker import (
     cash_world,
     codes_world,
     networks_world,
+    silent_world,
     world,
 )
 from tests.support.sms_phone import SEALS
 from tests.support.town import NOON
 
-__all__ = ["cash_world", "codes_world", "networks_world", "world"]
+__all__ = ["cash_world", "codes_world", "networks_world", "silent_world", "world"]
 
 DOCTOR, TREASURER = "+22376000199", "+22376000007"
 
@@ -134,3 +137,17 @@ async def test_who_cannot_be_asked_by_phone_writes_and_is_told_whom_to_pay(
         assert walk.acted == walk.agreed
         seen |= walk.seen
     assert any(shown_phone(LONG_PHONE) in answer for answer in seen)
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("phone", SILENT)
+async def test_whose_operator_does_not_answer_is_told_by_sms_too(
+    silent_world: AsyncEngine, phone: str, language: str
+) -> None:
+    seen = set()
+    for menu in (join_by_message, pay_by_message):
+        walk = Writing(silent_world, Caller(phone, language, "sms", "walk", NOON, SEALS), menu=menu)
+        await walk.everywhere()
+        assert walk.acted == walk.agreed
+        seen |= walk.seen
+    assert any("Orange" in answer and MERCHANT_CODE in answer for answer in seen)

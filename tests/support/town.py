@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from itertools import count
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import accounts
@@ -195,6 +196,20 @@ async def unroute(pool: AsyncEngine, code: str = "BEN") -> None:
     """Remove the mutuelle's routes: members pay in cash only."""
     async with pool.begin() as db:
         await remove_route(db, code, "ML", By("a test", "no operator", NOON), SIMULATED)
+
+
+async def operators_answer(pool: AsyncEngine, *, answer: bool, at: datetime = NOON) -> None:
+    """Every operator's account is down from now on, or up, as the worker says it."""
+    facts = {"state": "UP" if answer else "DOWN", "since": at}
+    its = select(
+        tables.operator_account.c.mutuelle_id,
+        tables.operator_account.c.name,
+        *map(literal, facts.values()),
+    )
+    async with pool.begin() as db:
+        new = upsert(tables.operator_health).from_select(["mutuelle_id", "account", *facts], its)
+        key = tables.operator_health.primary_key
+        await db.execute(new.on_conflict_do_update(index_elements=key, set_=facts))
 
 
 async def join(

@@ -15,8 +15,8 @@ from mutuelle.contributions.operator_health import (
     SILENCES,
     Health,
     HealthState,
-    Heard,
     HeardMinute,
+    HeardOperators,
     judged,
     minute_of,
 )
@@ -107,7 +107,7 @@ def test_the_share_decides() -> None:
 
 
 def test_what_is_heard_is_counted_by_its_minute_and_given_away_once() -> None:
-    heard, clock = Heard(), Clock.at(NOON)
+    heard, clock = HeardOperators(), Clock.at(NOON)
     heard.note("BEN", "orange", Outcome.UNKNOWN, clock)
     heard.note("BEN", "orange", Outcome.FAILED, clock)
     heard.note("BEN", "orange", Outcome.PENDING, Clock.at(NOON + MINUTE))
