@@ -236,7 +236,7 @@ async def _ways_of(db: AsyncConnection, asked: Mapping[str, Any]) -> _Ways:
 def _by_network(
     country: str, network: str, routes: Sequence[tuple[str, str, str, bool]]
 ) -> tuple[PaymentWay | None, tuple[PaymentWay, ...]]:
-    """The way of a phone on `network`, and those of the other networks of its country: (network, operator, account, down).
+    """The way of a phone on `network`, and those of the other networks of its country: (network, operator, account, down)
 
     A route of a whole country is for every network of it that has none of its own.
     """
