@@ -7,11 +7,12 @@ import argparse
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from commands.command import Commands, command, database, day, expect_mutuelle, of_mutuelle, spoken
-from locales import counts
-from mutuelle.scheme.mutuelles import get_mutuelle, mutuelles
-from mutuelle.treasury.reconciliation import Reconciliation, reconcile
+from locales import Money, counts
+from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, mutuelles
+from mutuelle.treasury.reconciliation import AccountBalance, Reconciliation, reconcile
 
 
 def add(commands: Commands) -> None:
@@ -56,6 +57,8 @@ def lines_of(found: Reconciliation, now: datetime) -> Iterator[str]:
         figures = (one.booked_in_minor, one.booked_out_minor, one.payments_minor)
         stated = (one.stated_in_minor, one.stated_out_minor) if one.is_stated else ("-", "-")
         yield f"  {one.on} {one.account:<24} {' '.join(f'{figure:>12}' for figure in (*figures, *stated))}"
+    for held in found.balances:
+        yield f"  {_balance_line(held, found.mutuelle)}"
     for difference in found.differences:
         age = spoken(counts.days(difference.age_days(today)))
         yield (
@@ -66,6 +69,29 @@ def lines_of(found: Reconciliation, now: datetime) -> Iterator[str]:
         yield f"  no statement yet: {account} ({f'the last is of {last}' if last else 'none ever came'})"
     if not found.differences:
         yield "  nothing differs"
+
+
+def _balance_line(held: AccountBalance, mutuelle: Mutuelle) -> str:
+    """What an account holds by the book, by the operator and by the statements, and which of them differs."""
+
+    def money(minor: int) -> str:
+        return str(Money(minor, mutuelle.currency))
+
+    told, at = held.told, held.told.at.astimezone(ZoneInfo(mutuelle.timezone))
+    words = [f"{held.account} at {at:%Y-%m-%d %H:%M}: booked {money(told.booked_minor)}"]
+    if told.payouts_minor:
+        words.append(f"for payouts {money(told.payouts_minor)}")
+    words.append(f"the operator says {money(told.told_minor)}")
+    if held.unexplained_minor:
+        words.append(f"THE OPERATOR DIFFERS by {money(held.unexplained_minor)}")
+    elif told.told_minor not in (told.booked_minor, told.booked_minor + told.payouts_minor):
+        words.append(f"under way or as when it was first asked ({money(held.before_minor)} more than booked)")
+    if held.stated_minor is None or held.booked_then_minor is None:
+        return ", ".join([*words, "no statements without a gap"])
+    words.append(f"statements come to {money(held.stated_minor)} on {held.stated_on}")
+    if gap := held.stated_minor - held.booked_then_minor:
+        words.append(f"THE STATEMENTS DIFFER by {money(gap)} from the book of that day")
+    return ", ".join(words)
 
 
 def _as_json(found: list[Reconciliation], now: datetime) -> dict[str, object]:
@@ -97,6 +123,22 @@ def _as_json(found: list[Reconciliation], now: datetime) -> dict[str, object]:
             }
             for each in found
             for one in each.days
+        ],
+        "balances": [
+            {
+                "mutuelle": each.mutuelle.id,
+                "account": one.account,
+                "told_at": one.told.at.isoformat(),
+                "told_minor": one.told.told_minor,
+                "booked_minor": one.told.booked_minor,
+                "payouts_minor": one.told.payouts_minor,
+                "unexplained_minor": one.unexplained_minor,
+                "stated_on": one.stated_on and one.stated_on.isoformat(),
+                "stated_minor": one.stated_minor,
+                "booked_then_minor": one.booked_then_minor,
+            }
+            for each in found
+            for one in each.balances
         ],
         "no_statement": [
             {"mutuelle": each.mutuelle.id, "account": account, "last": last and last.isoformat()}

@@ -212,6 +212,14 @@ class PayoutOperator(Operator, Protocol):
         """What the account has at the operator, in minor units; None where the operator does not tell it."""
 
 
+@runtime_checkable
+class TellingOperator(Protocol):
+    """An account that tells what it holds, whether it pays out or not."""
+
+    async def balance_minor(self) -> int | None:
+        """As that of a PayoutOperator."""
+
+
 class Adapter(Protocol):
     """What a file of this room must define to be an operator; a file without NAME is not one.
 

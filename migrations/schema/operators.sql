@@ -29,3 +29,26 @@ create table operator_health (
     check (not is_told or told_at is not null)
 );
 grant select, insert, update (state, since, told_at, is_told) on operator_health to service;
+
+-- What an operator says that an account holds. A row is a wish, and is filled once the operator has answered: beside its
+-- word stands what the book had at that moment, and by how much both may differ for what was under way.
+create table operator_balance (
+    mutuelle_id text collate "C" not null,
+    account text collate "C" not null,
+    wished_at timestamptz not null,
+    cause text collate "C" not null check (cause in ('end of day', 'statement')),
+    due_at timestamptz not null,
+    tries integer not null default 0 check (tries >= 0),
+    told_at timestamptz,
+    told_minor bigint,
+    booked_minor bigint, -- of what is collected
+    payouts_minor bigint, -- of what payouts are made from, perhaps in the same wallet
+    less_minor bigint check (less_minor >= 0), -- perhaps gone already: payouts under way, fees told and not yet booked
+    more_minor bigint check (more_minor >= 0), -- perhaps there already: payments under way
+    primary key (mutuelle_id, account, wished_at),
+    foreign key (mutuelle_id, account) references operator_account,
+    check (num_nonnulls(told_at, told_minor, booked_minor, payouts_minor, less_minor, more_minor) in (0, 6))
+);
+create index operator_balance_due on operator_balance (due_at) where told_at is null;
+grant select, insert, update (due_at, tries, told_at, told_minor, booked_minor, payouts_minor, less_minor, more_minor)
+    on operator_balance to service;

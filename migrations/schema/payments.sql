@@ -57,6 +57,7 @@ create table payment (
     renews_regime_since date,
     by_another boolean not null default false, -- asked by a phone that is none of the household's
     operator_reference text,
+    fee_minor bigint check (fee_minor >= 0), -- as the operator's answer says it; booked by what the statement says
     otp text check (otp ~ '^[0-9]{4,10}$'), -- typed by the payer, where the operator wants it; gone when it was sent
     step_token text, -- what the first of two steps gave: committed before the second asks the phone
     asked_at timestamptz not null,
@@ -87,7 +88,7 @@ create index payment_by_payer on payment (payer_phone, asked_at);
 create index payment_by_household on payment (mutuelle_id, number, asked_at);
 create index payment_by_asker on payment (asked_by, asked_at); -- what a phone asked for today
 create index payment_by_step_token on payment (mutuelle_id, account, step_token) where step_token is not null;
-grant select, insert, update (state, operator_reference, step_token, otp, sent_at, completed_at, late_notified_at, due_at, polls,
+grant select, insert, update (state, operator_reference, fee_minor, step_token, otp, sent_at, completed_at, late_notified_at, due_at, polls,
     lease_token, lease_until) on payment to service;
 
 create table payment_move (

@@ -4,7 +4,7 @@
 -- that is for the worker, `next_at` the next try: later than due where a try failed or the night was waited for.
 create table schedule (
     mutuelle_id text collate "C" not null references mutuelle,
-    kind text collate "C" not null check (kind in ('digest', 'reminders', 'retention')),
+    kind text collate "C" not null check (kind in ('digest', 'reminders', 'retention', 'balances')),
     subject text collate "C" not null check (subject <> ''),
     cron text collate "C" not null check (length(cron) between 9 and 60),
     timezone text collate "C" not null check (timezone <> ''),
@@ -28,7 +28,7 @@ grant select, insert, update (cron, timezone, fires_for, due_at, next_at, counte
 -- Each hour of its calendar at which a schedule fired, once.
 create table firing (
     mutuelle_id text collate "C" not null references mutuelle,
-    kind text collate "C" not null check (kind in ('digest', 'reminders', 'retention')),
+    kind text collate "C" not null check (kind in ('digest', 'reminders', 'retention', 'balances')),
     subject text collate "C" not null,
     fired_for timestamptz not null,
     fired_at timestamptz not null,

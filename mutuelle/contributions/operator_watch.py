@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence, _
 from mobilemoney.accounts import capabilities_of
 from mutuelle.contributions.collection import ClaimedPayment, Round, accounts_named, request_of
+from mutuelle.contributions.operator_balances import ask_balances
 from mutuelle.contributions.operator_health import (
     ALWAYS_UP,
     ANSWERS,
@@ -80,7 +81,7 @@ class OperatorWatch:
     done_to: datetime | None = None
 
     async def turn(self) -> int:
-        """Once a minute: write, judge, tell, and probe what is down. Always 0: it never calls for another turn."""
+        """Once a minute: write, judge, tell, probe what is down, ask for balances. Always 0: it calls for no other."""
         now = minute_of(self.house.clock(), minute_length(self.house.clock))
         if self.done_to is not None and now <= self.done_to:
             return 0
@@ -94,6 +95,7 @@ class OperatorWatch:
             if one.health.state is HealthState.DOWN and one.operator in self.house.operators
         ]
         await asyncio.gather(*(probe(self.house, one) for one in down[:MOST_PROBES]))
+        await ask_balances(self.house)
         return 0
 
     async def _write(self, now: datetime) -> None:

@@ -236,7 +236,7 @@ async def _ways_of(db: AsyncConnection, asked: Mapping[str, Any]) -> _Ways:
 def _by_network(
     country: str, network: str, routes: Sequence[tuple[str, str, str, bool]]
 ) -> tuple[PaymentWay | None, tuple[PaymentWay, ...]]:
-    """The way of a phone on `network`, and those of the other networks of its country: (network, operator, account, down)
+    """The way of a phone on `network`, and those of the other networks there: (network, operator, account, down).
 
     A route of a whole country is for every network of it that has none of its own.
     """
@@ -259,9 +259,7 @@ def _asked() -> Select[Any]:
         select(
             route.c.network, operator_account.c.operator, operator_account.c.name, IS_DOWN.label("is_down")
         )
-        .select_from(route)
-        .join(operator_account, ITS_ACCOUNT)
-        .outerjoin(operator_health, ITS_HEALTH)
+        .select_from(route.join(operator_account, ITS_ACCOUNT).outerjoin(operator_health, ITS_HEALTH))
         .where(route.c.mutuelle_id == mutuelle, there)
         .order_by(route.c.network)
     )
@@ -270,7 +268,8 @@ def _asked() -> Select[Any]:
         household_table.c.number == sa.bindparam("number", type_=sa.Text),
     )
     served = routes.where(SERVED).exists()
-    down = routes.join(operator_health, ITS_HEALTH).where(SERVED, IS_DOWN).exists()
+    its_health = select(operator_health.c.state).select_from(route.join(operator_health, ITS_HEALTH))
+    down = its_health.where(route.c.mutuelle_id == mutuelle, SERVED, IS_DOWN).exists()
     cash = sa.bindparam("in_any_case", type_=sa.Boolean) | ~served | down
     return select(
         mutuelles.c.name,

@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ledger.positions import mark_now
 from ledger.seals import seal_block
 from locales import Sentence, _, render
+from mutuelle.contributions.operator_balances import END_OF_DAY, wish_balances
 from mutuelle.dates import FIRST_HOUR, LAST_HOUR, day_hours_from, local_date
 from mutuelle.enrolment.paid_for import renew_paid_for
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.schedules.digest.digest import DIGEST, send_digest, weekly
 from mutuelle.schedules.reminders.run import REMINDERS, send_reminders
 from mutuelle.schedules.retention.run import EVERY_DAY, RETENTION, keep_retention
-from mutuelle.schedules.schedules import NewSchedule, Schedule, add_schedule, plan_new, run_due
+from mutuelle.schedules.schedules import BALANCES, NewSchedule, Schedule, add_schedule, plan_new, run_due
 from mutuelle.schedules.tables import schedule
 from mutuelle.scheme.limits import limits_of
 from mutuelle.tables import mutuelle, officer
@@ -39,9 +40,21 @@ async def every_morning(db: AsyncConnection, due: Schedule, now: datetime) -> in
     return renewed + await send_reminders(db, due, now)
 
 
-FIRES = {DIGEST: send_digest, REMINDERS: every_morning, RETENTION: keep_retention}
+async def every_night(db: AsyncConnection, due: Schedule, now: datetime) -> int:
+    """Wish for what operators say that the mutuelle's accounts hold, at the end of its day; nobody is written to."""
+    await wish_balances(db, due.mutuelle_id, END_OF_DAY, now)
+    return 0
+
+
+FIRES = {
+    DIGEST: send_digest,
+    REMINDERS: every_morning,
+    RETENTION: keep_retention,
+    BALANCES: every_night,
+}
+END_OF_THE_DAY = "50 23 * * *"
 EVERY_MORNING = "0 9 * * *"  # when phones are charged and markets open
-OF_A_MUTUELLE = {REMINDERS: EVERY_MORNING, RETENTION: EVERY_DAY}
+OF_A_MUTUELLE = {REMINDERS: EVERY_MORNING, RETENTION: EVERY_DAY, BALANCES: END_OF_THE_DAY}
 OF_MUTUELLE = "*"  # the subject of jobs for a whole mutuelle
 
 

@@ -28,6 +28,8 @@ log = logging.getLogger("keneya.schedules")
 BATCH = 32
 LATEST = timedelta(hours=36)  # a missed firing is made up within a day and a night
 RETRY = timedelta(minutes=10)
+BALANCES = "balances"
+AT_NIGHT = {BALANCES}  # kinds that write to nobody: the quiet hours are not theirs
 COLLIDED = "40001"  # serialization failure: another worker has just taken this one
 
 
@@ -174,7 +176,7 @@ async def _fire(db: AsyncConnection, fire: Fire, found: Schedule, clock: Clock) 
     now = clock()
     morning = day_hours_from(now, found.timezone)
     # With TIME_SCALE there are no quiet hours.
-    if morning > now and clock.scale == 1:
+    if morning > now and clock.scale == 1 and found.kind not in AT_NIGHT:
         await change(db, found, next_at=morning)
         return
     too_late = now - found.due_at > clock.scaled(LATEST)

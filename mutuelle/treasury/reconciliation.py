@@ -5,16 +5,20 @@ A day of an account is compared only if a statement of it came: before that noth
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
+from ledger.balances import balance, balance_before
 from locales import Money
+from mutuelle.contributions.operator_balances import ToldBalance, told_balances
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.treasury.statements.accounts import StatedAccount, stated_accounts
 from mutuelle.treasury.statements.own_moves import NEAR, OwnMove, own_moves, paired
+from mutuelle.treasury.statements.presets import presets
 from values import value
 
 CURRENT = timedelta(days=90)  # what a treasurer is told of: `keneya reconcile` has all that ever differed
@@ -27,6 +31,8 @@ PAYMENT_UNBOOKED = "payment not in the ledger"
 MOVE_UNSTATED = "booked, not in the statement"
 LINE_UNBOOKED = "in the statement, not booked"
 CONTRADICTION = "the statement contradicts a payment"
+FEE_DIFFERS = "the statement has another fee than the operator's answer"
+BALANCE_DIFFERS = "the operator's balance is another than the book's"
 
 
 @value
@@ -61,14 +67,36 @@ class AccountDay:
     is_stated: bool
 
 
+@value
+class AccountBalance:
+    """What an account holds by the book, by the operator and by its statements, in minor units.
+
+    `told` is the operator's last word, beside the book at that moment; `before_minor` by how much it was more when it
+    was first asked. `stated_minor` is what the statements come to on the day `stated_on`, if no day is missing between
+    them: the book before the first one, and every line; `booked_then_minor` the book on that day.
+    """
+
+    account: str
+    told: ToldBalance
+    before_minor: int
+    unexplained_minor: int
+    stated_on: date | None = None
+    stated_minor: int | None = None
+    booked_then_minor: int | None = None
+
+
 @dataclass(frozen=True)
 class Reconciliation:
-    """What was compared of one mutuelle. `waiting`: accounts without a statement of the day, and the last that came."""
+    """What was compared of one mutuelle. `waiting`: accounts without a statement of the day, and the last that came.
+
+    `balances`: of the accounts whose operator tells them.
+    """
 
     mutuelle: Mutuelle
     days: list[AccountDay]
     differences: list[Difference]
     waiting: list[tuple[str, date | None]]
+    balances: list[AccountBalance]
 
 
 async def reconcile(
@@ -78,7 +106,16 @@ async def reconcile(
     today = mutuelle.today(now)
     first, last = (day, day) if day else (date(2000, 1, 1), today)
     stated = await stated_accounts(db, mutuelle.id)
+    balances = await _balances(db, mutuelle, last)
     differences = await _differences(db, mutuelle, stated, first, last)
+    differences += [
+        Difference(
+            mutuelle.id, one.account, BALANCE_DIFFERS, on, money, f"told {one.told.at:%Y-%m-%d %H:%M} UTC"
+        )
+        for one in balances
+        if (money := Money(one.unexplained_minor, mutuelle.currency)).amount_minor
+        and first <= (on := mutuelle.today(one.told.at))
+    ]
     if day is None:
         first = min([today - SHOWN, *(one.on for one in differences)])
     shown = {(one.account, one.on) for one in differences}
@@ -87,7 +124,7 @@ async def reconcile(
         for one in await _days(db, mutuelle, first, last)
         if day or one.on > today - SHOWN or (one.account, one.on) in shown
     ]
-    return Reconciliation(mutuelle, days, differences, await _waiting(db, stated, day or today))
+    return Reconciliation(mutuelle, days, differences, await _waiting(db, stated, day or today), balances)
 
 
 async def differing(db: AsyncConnection, mutuelle: Mutuelle, today: date) -> tuple[int, int]:
@@ -110,6 +147,24 @@ async def _differences(
         differences += await _of_payouts(db, mutuelle, account, first, last)
         differences += await _of_moves(db, mutuelle, account, first, last)
     return sorted(differences, key=lambda one: (one.on, one.account, one.kind, one.what))
+
+
+async def _balances(db: AsyncConnection, mutuelle: Mutuelle, last: date) -> list[AccountBalance]:
+    """What was told of each account until the end of the day `last`, beside the book and the statements."""
+    end = datetime.combine(last + timedelta(days=1), time(), ZoneInfo(mutuelle.timezone))
+    found = []
+    for first, told in await told_balances(db, mutuelle.id, end):
+        code = accounts.collections(told.account)
+        facts = {"mutuelle": mutuelle.id, "account": code, "last": last}
+        began_on, stated_on, moved, is_whole = (await db.execute(_CLOSING, facts)).one()
+        stated: tuple[date, int, int] | None = None
+        if is_whole:
+            before = (await balance_before(db, mutuelle.id, code, began_on)).net
+            then = (await balance(db, mutuelle.id, code, stated_on)).net
+            stated = stated_on, before + int(moved), then
+        gaps = min(first.gaps, key=abs), told.gap_since(first)
+        found.append(AccountBalance(told.account, told, *gaps, *(stated or ())))
+    return found
 
 
 async def _of_payments(
@@ -200,6 +255,8 @@ def _facts(mutuelle: Mutuelle, account: StatedAccount, first: date, last: date) 
         "unstated": PAYMENT_UNSTATED,
         "unbooked": PAYMENT_UNBOOKED,
         "contradiction": CONTRADICTION,
+        "fee_differs": FEE_DIFFERS,
+        "with_fees": [name for name, one in presets().items() if "fee" in one.columns.keys() - one.optional],
         "payout_unstated": PAYOUT_UNSTATED,
         "came_back": PAYOUT_CAME_BACK,
     }
@@ -224,6 +281,13 @@ _PAYMENTS = text(
     select :unbooked, p.on_day, p.amount_minor, p.reference::text from paid p
      where not exists (select from ledger.request q where q.mutuelle_id = :mutuelle
              and q.source in ('payment', 'suspense') and q.key = p.reference::text and q.verdict = 'created')
+    union all
+    select :fee_differs, s.occurred_on, s.fee_minor - p.fee_minor, p.reference::text || ', told ' || p.fee_minor
+      from statement_line s
+      join statement_file f on f.mutuelle_id = s.mutuelle_id and f.file = s.file
+      join payment p on p.mutuelle_id = s.mutuelle_id and p.reference = s.payment
+     where s.mutuelle_id = :mutuelle and s.account = :account and s.occurred_on between :first and :last
+       and p.fee_minor <> s.fee_minor and (s.fee_minor > 0 or f.preset = any(:with_fees))
     union all
     select :contradiction, s.occurred_on, s.amount_minor, s.line_id || ' ' || s.payment
       from statement_line s
@@ -253,6 +317,18 @@ _PAYOUTS = text(
      where s.mutuelle_id = :mutuelle and s.account = :account and s.amount_minor > 0 and s.kind = 'payout'
        and p.state = 'PAID' and s.occurred_on between :first and :last
     """.replace("STATED", _STATED.replace("DAY", "p.on_day").replace("AT", "p.completed_at"))
+)
+# The days of an account's statements until a day, what their lines moved, and whether no day is missing between them.
+_CLOSING = text(
+    """
+    select f.first_on, f.last_on,
+           (select coalesce(sum(s.amount_minor - s.fee_minor), 0) from statement_line s
+             where s.mutuelle_id = :mutuelle and s.account = :account and s.occurred_on <= f.last_on),
+           coalesce(f.parts = 1, false)
+      from (select min(first_on) as first_on, max(last_on) as last_on,
+                   (select count(*) from unnest(range_agg(daterange(first_on, last_on, '[]')))) as parts
+              from statement_file where mutuelle_id = :mutuelle and account = :account and last_on <= :last) f
+    """
 )
 _HAS_FILE = text(
     "select exists (select from statement_file where mutuelle_id = :mutuelle and account = :account)"

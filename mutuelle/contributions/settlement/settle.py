@@ -152,10 +152,16 @@ def _settle(
         receive(batch, household, _money_of(household.household, queued, on, renewal))
     expect_legal(queued.reference, queued.state, PaymentState.PAID)
     said = answer.operator_reference
-    batch.paid.append(SettledPayment(queued, said, completed_at, difference or batch.proof))
+    batch.paid.append(SettledPayment(queued, said, completed_at, difference or batch.proof, _fee(answer)))
     if said is not None:
         batch.spent_on[queued.operator, said] = queued.reference
     return True
+
+
+def _fee(answer: OperatorAnswer) -> int | None:
+    """The operator's fee where the answer says it; below zero is none."""
+    fee = answer.fee_minor
+    return None if fee is None or fee < 0 or answer.currency is None else fee
 
 
 def _contradiction(batch: SettlementWrites, queued: QueuedPayment, answer: OperatorAnswer) -> str | None:

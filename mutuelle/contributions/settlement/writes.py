@@ -27,12 +27,13 @@ ASK_LATER = timedelta(hours=6)
 
 @value
 class SettledPayment:
-    """A payment that is PAID: the operator's own reference, when it was completed, and why it was moved."""
+    """A payment that is PAID: the operator's own reference and fee, when it was completed, and why it was moved."""
 
     queued: QueuedPayment
     operator_reference: str | None
     completed_at: datetime
     reason: str
+    fee_minor: int | None = None
 
 
 @dataclass
@@ -84,6 +85,7 @@ async def _move_paid(db: AsyncConnection, paid: Sequence[SettledPayment], now: d
         "said": [one.operator_reference for one in paid],
         "times": [one.completed_at for one in paid],
         "reasons": [one.reason for one in paid],
+        "fees": [one.fee_minor for one in paid],
     }
     written = await db.execute(_MOVE_PAID, {**columns, "at": now})
     if written.rowcount != len(paid):
@@ -102,11 +104,11 @@ async def _leave_to_a_person(db: AsyncConnection, queued: QueuedPayment, detail:
 # planner would read the whole table for 256 of its rows.
 _MOVE_PAID = with_moves("""
     update payment p
-       set state = 'PAID', operator_reference = made.said, completed_at = made.at,
+       set state = 'PAID', operator_reference = made.said, completed_at = made.at, fee_minor = made.fee,
            lease_token = null, lease_until = null, otp = null
       from unnest(cast(:mutuelles as text[]), cast(:references as uuid[]), cast(:states as text[]),
-                  cast(:said as text[]), cast(:times as timestamptz[]), cast(:reasons as text[]))
-           as made (mutuelle, reference, was, said, at, reason)
+                  cast(:said as text[]), cast(:times as timestamptz[]), cast(:reasons as text[]),
+                  cast(:fees as bigint[])) as made (mutuelle, reference, was, said, at, reason, fee)
      cross join lateral (select ctid from payment found where found.mutuelle_id = made.mutuelle
                             and found.reference = made.reference offset 0) one
      where p.ctid = one.ctid

@@ -206,7 +206,7 @@ KINDS: Sequence[DataKind] = (
 WITHOUT_PEOPLE = frozenset(
     {
         *("alembic_version", "mutuelle", "place", "product", "facility", "statement_file"),
-        *("operator_account", "route", "operator_health"),
+        *("operator_account", "route", "operator_health", "operator_balance"),
         *("named_service", "agreement", "tariff", "payer", "regime"),
     }
 )

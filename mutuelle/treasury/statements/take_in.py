@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from ledger.book import Account, Journal, Movement, Voucher, open_accounts
 from locales import Money, _
+from mutuelle.contributions.operator_balances import STATEMENT, wish_balances
 from mutuelle.contributions.payment_queue import lock_queued
 from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.settlement.receive import receive_all
@@ -110,6 +111,7 @@ async def take_in(
     advance(len(read.lines) - len(new))
     await _post(db, mutuelle, account, lines, now, advance)
     await write_lines(db, source, lines, [line.on for line in read.lines], now)
+    await wish_balances(db, mutuelle.id, STATEMENT, now, account.name)
     _count(taken, lines)
     return taken
 
