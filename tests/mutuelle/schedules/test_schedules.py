@@ -236,6 +236,7 @@ async def test_a_treasurer_and_a_mutuelle_have_their_line_from_the_first_round(p
         lines = (await db.execute(select(schedule.c.kind, schedule.c.cron, schedule.c.next_at))).all()
         told = list(await db.scalars(select(outbox.c.phone).order_by(outbox.c.phone)))
     assert sorted(tuple(line) for line in lines) == [
+        ("balances", "50 23 * * *", SUNDAY + timedelta(hours=11, minutes=50)),
         ("digest", "0 7 * * 1", MONDAY),
         ("digest", "0 7 * * 1", MONDAY),
         ("reminders", "0 9 * * *", SUNDAY + timedelta(hours=21)),
