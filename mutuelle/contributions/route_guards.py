@@ -1,11 +1,13 @@
 """Routes to operators that this process must not ask: web and worker do not start with one."""
 
-from sqlalchemy import func, select
+from typing import Any
+
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mobilemoney.credentials import Credentials
-from mutuelle.contributions.payments import OPEN
-from mutuelle.tables import operator_account, payment, route
+from mutuelle.contributions.payments import OPEN, PAYMENTS, PAYOUTS, Kept
+from mutuelle.tables import operator_account, route
 
 
 class StrangeRouteError(Exception):
@@ -13,16 +15,8 @@ class StrangeRouteError(Exception):
 
 
 async def refuse_strange_routes(pool: AsyncEngine, credentials: Credentials) -> None:
-    """StrangeRouteError unless the account of each route, and of each payment under way, can be asked from here."""
+    """StrangeRouteError unless the account of each route, and of each payment or payout under way, can be asked."""
     account = operator_account.c
-    of_account = (payment.c.mutuelle_id == account.mutuelle_id) & (payment.c.account == account.name)
-    under_way = (
-        select(account.mutuelle_id, account.name, account.operator, func.count())
-        .join(payment, of_account)
-        .where(payment.c.state.in_(OPEN))
-        .group_by(account.mutuelle_id, account.name, account.operator)
-        .order_by(account.mutuelle_id, account.name)
-    )
     its = (route.c.mutuelle_id == account.mutuelle_id) & (route.c.account == account.name)
     routes = (
         select(account.mutuelle_id, account.name, account.operator, route.c.network)
@@ -31,7 +25,11 @@ async def refuse_strange_routes(pool: AsyncEngine, credentials: Credentials) -> 
     )
     async with pool.connect() as db:
         asked = (await db.execute(routes)).all()
-        waiting = (await db.execute(under_way)).all()
+        waiting: list[tuple[str, Any]] = [
+            (kept.rows.name, row)
+            for kept in (PAYMENTS, PAYOUTS)
+            for row in (await db.execute(_under_way(kept))).all()
+        ]
     faults = [
         f"the route of {mutuelle_id} for {network} leads to {why}: "
         f"keneya route remove --mutuelle {mutuelle_id} --country {network[:2]}"
@@ -39,9 +37,21 @@ async def refuse_strange_routes(pool: AsyncEngine, credentials: Credentials) -> 
         if (why := credentials.refusal(mutuelle_id, name, operator))
     ]
     faults += [
-        f"payments wait for the answer of {why}: {count}; keep its settings until they are settled"
-        for mutuelle_id, name, operator, count in waiting
+        f"{what}s wait for the answer of {why}: {count}; keep its settings until they are settled"
+        for what, (mutuelle_id, name, operator, count) in waiting
         if (why := credentials.refusal(mutuelle_id, name, operator))
     ]
     if faults:
         raise StrangeRouteError("\n".join(faults))
+
+
+def _under_way(kept: Kept) -> Select[tuple[str, str, str, int]]:
+    """Mutuelle, name and operator of each account that is asked for payments or payouts, and for how many."""
+    account, of = operator_account.c, kept.rows.c
+    return (
+        select(account.mutuelle_id, account.name, account.operator, func.count())
+        .join(kept.rows, (of.mutuelle_id == account.mutuelle_id) & (of.account == account.name))
+        .where(of.state.in_(OPEN))
+        .group_by(account.mutuelle_id, account.name, account.operator)
+        .order_by(account.mutuelle_id, account.name)
+    )

@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.reservations import held as held_of
 from mobilemoney import Outcome
+from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
 from mutuelle.contributions.collection import Round
 from mutuelle.contributions.money_notices import ring
 from mutuelle.contributions.payments import PaymentState
+from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
 from mutuelle.contributions.standing import standing
 from mutuelle.households.holders import Doubt
 from mutuelle.households.support_acts import SupportError
@@ -48,7 +50,7 @@ from tests.support.payouts import (
     works,
 )
 from tests.support.statements import SUSPENSE, line, open_merchant, taken
-from tests.support.town import AWA, NOON, Clock, join, paid, pays
+from tests.support.town import AWA, NOON, Clock, join, paid, pays, unroute
 from tests.support.treasury import CLINIC, facility, proposes_it, records, takes_back, written, xof
 
 S = PaymentState
@@ -541,3 +543,11 @@ async def test_a_suppliers_invoice_of_another_fund_is_paid_from_its_own_money(
     assert (await held(town, wallet), await held(town, WALLET)) == (5_000, HELD)
     assert [one.shown_number for one in await written(town)][-1] == "C3/2026"
     assert await broken(town) == set()
+
+
+async def test_no_process_starts_without_the_credentials_of_an_open_payout(town: AsyncEngine) -> None:
+    await signed(town)
+    await unroute(town)
+    await refuse_strange_routes(town, SIMULATED)
+    with pytest.raises(StrangeRouteError, match="payouts wait for the answer of simulated"):
+        await refuse_strange_routes(town, Credentials())
