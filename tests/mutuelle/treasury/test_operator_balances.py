@@ -14,7 +14,7 @@ from commands.reconcile import lines_of
 from mobilemoney import OperatorAnswer, Outcome, PaymentRequest
 from mutuelle import tables
 from mutuelle.contributions.collection import Round, collect
-from mutuelle.contributions.operator_balances import ToldBalance, ask_balances
+from mutuelle.contributions.operator_balances import END_OF_DAY, ToldBalance, ask_balances, wish_balances
 from mutuelle.schedules.jobs import run_schedules
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.treasury.reconciliation import BALANCE_DIFFERS, FEE_DIFFERS, Reconciliation, reconcile
@@ -177,6 +177,9 @@ async def test_after_a_statement_the_balance_is_asked_and_stands_beside_its_clos
 async def test_a_fee_that_the_answer_tells_is_kept_not_posted_and_compared_with_the_statement(
     house: Round, wallet: TellingStub, clock: Clock
 ) -> None:
+    async with house.pool.begin() as db:
+        await wish_balances(db, "BEN", END_OF_DAY, clock.now)
+    assert await ask_balances(house) == 1
     wallet.fee_minor = 100
     for phone in (AWA, MARIAM):
         await join(house.pool, phone, at=NOON, name="Mariam Sangaré")
