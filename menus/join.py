@@ -1,13 +1,23 @@
 """Joining: a caller names her village, herself and her household, picks a product and agrees to pay."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import answer_first, asked_about
-from menus.paying import code_before, is_to_try, refuse_code_by_message, with_prompt
+from menus.paying import (
+    ANOTHER,
+    code_before,
+    is_to_try,
+    named_network,
+    network_asked,
+    network_options,
+    refuse_code_by_message,
+    with_prompt,
+)
 from menus.words import JOIN, first_fitting, no_cover, registered, which_cover, which_mutuelle
 from mutuelle.contributions.foresight import Foreseen, if_joined
-from mutuelle.contributions.payments import beyond_limits
+from mutuelle.contributions.payments import PayingPhone, beyond_limits
 from mutuelle.contributions.ways_to_pay import HowToPay, how_in_place
 from mutuelle.enrolment.enrolment import ALREADY, enrol, enrolment_of
 from mutuelle.households.caller_profile import profile_of
@@ -15,9 +25,9 @@ from mutuelle.households.households import NewHousehold, initials_of
 from mutuelle.scheme.mutuelles import Mutuelle, Place, PlaceNear, get_mutuelle, places_near
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
-from talk.keywords import Takes, by_message
+from talk.keywords import BY_MESSAGE, Takes, by_message
 from talk.trouble import RefusedError
-from talk.words import Caller, Option, ask, choose, confirm, do, look, show
+from talk.words import Caller, Consent, Option, ask, choose, confirm, confirm_or, do, look, show
 
 PAYS_LATER = _("Join, pay later")
 ELSEWHERE = Option("elsewhere", _("My village is not there"), "99")
@@ -40,28 +50,51 @@ async def join(caller: Caller) -> Sentence:
         return no_cover(mutuelle, people)
     how = await look(how_in_place, caller, mutuelle.id, place.id)
     refuse_code_by_message(caller, how)
-    cash = how.cash if await is_to_try(how, later=PAYS_LATER) else how.instead
+    if not await is_to_try(how, later=PAYS_LATER):
+        how = replace(how, way=None, cash=how.instead, others=())
     whole, part = (
         if_joined(offer, money, mutuelle.today(caller.at)) for money in (offer.price, offer.installment)
     )
-    first = None if cash else await first_payment(offer, how, whole, part)
+    first = await first_payment(offer, how, whole, part)
 
     new = NewHousehold(place.id, name, people)
-    agreed = await confirm(
-        terms(mutuelle, place, new, offer.product.name, price_agreed(offer, first, whole)),
-        yes=_("I agree"),
-        no=_("No"),
-        own=cash is None,
-    )
+
+    def words(how: HowToPay) -> Sentence:
+        price = by_network(price_agreed(offer, first, whole), how)
+        return terms(mutuelle, place, new, offer.product.name, price)
+
+    agreed, how = await agreed_to_join(caller, how, words)
     if not agreed:
         return _("Nothing was recorded. Begin again when you are ready.")
-    otp = await code_before(how, first) if first else None
-    household = await do(enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first, otp=otp)
+    payer = PayingPhone(how.phone, how.said, await code_before(how, first)) if first else None
+    household = await do(
+        enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first, payer=payer
+    )
     number = household.shown_number
-    if cash:
-        return registered(number, offer.price, whole, cash)
-    welcomed = welcome(mutuelle, number, offer.price if first is None else first, with_code=otp is not None)
-    return welcomed if otp is not None else with_prompt(welcomed, how.way)
+    if first is None and how.cash:
+        return registered(number, offer.price, whole, how.cash)
+    with_code = payer is not None and payer.otp is not None
+    welcomed = welcome(mutuelle, number, first or offer.price, with_code=with_code)
+    return welcomed if with_code else with_prompt(welcomed, how.way)
+
+
+async def agreed_to_join(
+    caller: Caller, how: HowToPay, words: Callable[[HowToPay], Sentence]
+) -> tuple[Consent | None, HowToPay]:
+    """The agreement, and how the first payment is asked for: in a call she may say that she is on another network."""
+    yes, no = _("I agree"), _("No")
+    if how.way is None or not how.others or caller.gateway == BY_MESSAGE:
+        return await confirm(words(how), yes=yes, no=no, own=how.cash is None), how
+    agreed = await confirm_or(words(how), ANOTHER, yes=yes, no=no)
+    if isinstance(agreed, Option):
+        how = how.on((await choose(network_asked(how), network_options(how))).key)
+        agreed = await confirm(words(how), yes=yes, no=no, own=True)
+    return agreed, how
+
+
+def by_network(price: Fact, how: HowToPay) -> Fact:
+    network = named_network(how)
+    return _("{price} by {network}", price=price, network=network) if network else price
 
 
 async def not_served(caller: Caller) -> Sentence:
@@ -146,6 +179,7 @@ def terms(mutuelle: Mutuelle, place: Place, new: NewHousehold, product: str, pri
         forms.append(
             _("{mutuelle}, {product}: {price}. {name}, {people}. Kept to insure you.", **facts, name=shown)
         )
+    forms.append(_("{mutuelle}, {product}: {price}. {people}. Kept to insure you.", **facts))
     return first_fitting(forms)
 
 

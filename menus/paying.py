@@ -16,6 +16,7 @@ from talk.words import Caller, Option, ask, choose, confirm, confirm_or, look
 NETWORK, NONE, TRY, LATER = "network", "none", "try", "later"
 OTHER_NETWORK = _("Another network")
 NOT_ASKED = _("Nothing was asked for. Begin again when you are ready.")
+ANOTHER = Option(NETWORK, OTHER_NETWORK, "3")  # beside yes and no
 
 
 async def agreed_to_pay(
@@ -30,7 +31,7 @@ async def agreed_to_pay(
         # Always for the own household with the own phone, which is asked for its PIN.
         return PayingPhone(how.phone) if await confirm(words(how), own=True) else None
     if how.others:
-        agreed = await confirm_or(words(how), Option(NETWORK, OTHER_NETWORK, "3"))
+        agreed = await confirm_or(words(how), ANOTHER)
         if isinstance(agreed, Option):
             how = await on_other_network(caller, household, how)
             agreed = await confirm(words(how))
@@ -68,22 +69,33 @@ async def is_to_try(how: HowToPay, number: str = "", *, later: Sentence | None =
 
 async def on_other_network(caller: Caller, household: Household, how: HowToPay) -> HowToPay:
     """How the phone pays on the network that the caller names; the last word is whom to pay in cash, if it is none."""
-    options = [Option(way.network, way.network_name) for way in how.others]
-    chosen = await choose(
-        _("The network of {phone}?", phone=shown_phone(how.phone)), [*options, Option(NONE, OTHER_NETWORK)]
-    )
+    chosen = await choose(network_asked(how), [*network_options(how), Option(NONE, OTHER_NETWORK)])
     if chosen.key != NONE:
         return how.on(chosen.key)
     cash = await look(who_takes_cash, caller, household.mutuelle_id, household)
     raise RefusedError(paid_in_cash(cash, household))
 
 
+def network_asked(how: HowToPay) -> Sentence:
+    return _("The network of {phone}?", phone=shown_phone(how.phone))
+
+
+def network_options(how: HowToPay) -> list[Option]:
+    """The networks on which the phone could be asked."""
+    return [Option(way.network, way.network_name) for way in how.others]
+
+
 def asked_phone(how: HowToPay) -> Fact:
     """The phone, and its network where another one could be asked."""
     phone = shown_phone(how.phone)
-    if how.way is None or not how.way.network or not (how.others or how.said):
-        return phone
-    return _("{phone} by {network}", phone=phone, network=how.way.network_name)
+    if network := named_network(how):
+        return _("{phone} by {network}", phone=phone, network=network)
+    return phone
+
+
+def named_network(how: HowToPay) -> str:
+    """The network that is asked, where another one could be; empty elsewhere."""
+    return how.way.network_name if how.way and (how.others or how.said) else ""
 
 
 async def code_before(how: HowToPay, money: Money) -> Secret | None:

@@ -33,7 +33,6 @@ from mutuelle.scheme.mutuelles import Place, get_mutuelle
 from mutuelle.scheme.products import Offer, offer, products_on_sale
 from mutuelle.tables import place
 from prepared import Prepared
-from talk.answers import Secret
 from talk.keywords import BY_MESSAGE
 from talk.phones import shown_phone
 from talk.trouble import RefusedError
@@ -68,12 +67,12 @@ async def enrol(
     *,
     enrolment: Enrolment,
     pay_now: Money | None,
-    otp: Secret | None = None,
+    payer: PayingPhone | None = None,
 ) -> Household:
     """Write the household, its people, its first policy, and ask the caller's phone for `pay_now`.
 
-    `otp` is what her network gave her to pay with, where it does. Without `pay_now` the contribution is due in cash: an
-    SMS says to whom. By SMS the answer says so itself.
+    `payer` has what she says of her network, and the code that it gave her to pay with. Without `pay_now` the
+    contribution is due in cash: an SMS says to whom. By SMS the answer says so itself.
     """
     await lock_phone(db, caller.phone)  # of two calls at once, the second finds the household of the first
     known = await profile_of(db, caller)
@@ -88,7 +87,7 @@ async def enrol(
     household = await register_household(db, mutuelle, new, phone=caller.phone, at=caller.at)
     await write_policy(db, household, chosen, sequence=1, agreed_on=today, at=caller.at)
     if pay_now is not None:
-        await ask_payment(db, caller, household, pay_now, PayingPhone(caller.phone, otp=otp))
+        await ask_payment(db, caller, household, pay_now, payer or PayingPhone(caller.phone))
     elif caller.gateway != BY_MESSAGE and (
         cash := await cash_in_place(db, caller, mutuelle.id, new.place_id)
     ):

@@ -410,6 +410,17 @@ async def test_who_pays_reads_the_network_and_may_name_another(
     assert phone in (ASKED, STRANGER) or any("Yas-" in screen for screen in walk.seen)
 
 
+@pytest.mark.parametrize("language", languages())
+async def test_who_joins_reads_the_network_and_may_name_another(
+    networks_world: AsyncEngine, language: str
+) -> None:
+    walk = Walk(networks_world, Caller(STRANGER, language, "test", "walk", NOON, SEALS))
+    await walk.everywhere(("1", "98", "1", person_name.good[1], ages.good[0]))
+    assert walk.acted == walk.agreed > 0
+    assert "The network of {phone}?" in walk.asked
+    assert any("Yas-" in screen for screen in walk.seen)
+
+
 @pytest.fixture
 async def codes_world(cash_world: AsyncEngine) -> AsyncEngine:
     """The same, where phones of Orange in Abidjan pay with a code."""
