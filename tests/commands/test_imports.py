@@ -76,7 +76,10 @@ def test_with_the_simulator_its_operator_is_taken(
     folder = write(tmp_path, operateurs=ROUTED.format("simulated"))
     assert "operators: 1 new, 0 there already" in keneya("import", str(folder))[1]
     write(tmp_path, operateurs=ROUTED.format("pigeon"))
-    assert "pigeon is not one of: simulated." in keneya("import", str(folder))[2]
+    assert (
+        "pigeon is not one of: mtn, pawapay, paydunya, paygate, qos, simulated."
+        in keneya("import", str(folder))[2]
+    )
 
 
 async def test_the_bar_comes_to_its_end(pool: AsyncEngine, tmp_path: Path) -> None:

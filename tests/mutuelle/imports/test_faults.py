@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import render
+from mobilemoney import adapters
 from mutuelle.imports import household_rows
 from tests.support.imported import broken, everything, household
 from tests.support.paper_registers import HEAD, MENAGES, MUTUELLE, PRODUITS, fault_texts, line, take, write
@@ -49,7 +50,7 @@ async def test_all_faults_of_all_files_are_told_at_once_and_nothing_is_written(
         "responsables.csv, line 2, rôle: two treasurers are needed: two people with two phones, for what matters"
         " is signed by two (A2)",
         "responsables.csv, line 3, téléphone: the same as line 2 (C3)",
-        "operateurs.csv, line 2, opérateur: pigeon is not one of: simulated. (B2)",
+        f"operateurs.csv, line 2, opérateur: pigeon is not one of: {', '.join(adapters())}. (B2)",
         "menages.csv, line 2, village: Kita is not known: is it in villages.csv? (D2)",
         "menages.csv, line 3, produit: OR is not known: is it in produits.csv? (F3)",
         "menages.csv, line 3, naissance: The head of a household is 16 or older. (C3)",
