@@ -1,5 +1,6 @@
 """PayGateGlobal and QOS as the simulator plays them to whoever speaks their HTTP: what is refused, and for whom."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -70,6 +71,7 @@ async def test_paygate_tells_what_was_not_paid(
         )
         if told["status"] != 2:
             break
+        await asyncio.sleep(0.02)
     assert told["status"] == status
 
 

@@ -125,6 +125,8 @@ async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, fac
     """RefusedError where it is not possible (any more), is beyond a limit, or while the operator is asked whose phone
     it is.
     """
+    if facts["phone"] == facts["by"]:
+        raise RefusedError(_("Nobody sends money to her own phone. Let another treasurer propose it."))
     matter = await look_at_voucher(db, caller, own, facts)
     out = await _expect_payable(db, own.mutuelle_id, matter.voucher)
     if (out.operator, out.account, out.network) != (facts["operator"], facts["account"], facts["network"]):

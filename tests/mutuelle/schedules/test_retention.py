@@ -41,6 +41,7 @@ ROWS: Mapping[str, str] = {
     "operator notices": "insert into money_notice (operator, token, body_hash, body, received_at)"
     " values ('x', :key, 'x', 'x', :at)",
     "payee names": "insert into payee_name values ('BEN', 'simulated-ML', '+223' || :key, 'AWA KEITA', 1, :at)",
+    "operator minutes": "insert into operator_minute values ('BEN', 'simulated-ML', :at, 1, 0, 0)",
     "wrong checks": "insert into failed_check (mutuelle_id, number, doctor_phone, facility_id, channel, reason,"
     " tried_at) values ('BEN', '199000000', '+22376000041', 'cscom', 'sms', 'code', :at)",
     "languages": "insert into preference values ('+223' || :key, 'fr', :at)",

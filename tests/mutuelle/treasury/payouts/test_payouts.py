@@ -551,3 +551,8 @@ async def test_no_process_starts_without_the_credentials_of_an_open_payout(town:
     await refuse_strange_routes(town, SIMULATED)
     with pytest.raises(StrangeRouteError, match="payouts wait for the answer of simulated"):
         await refuse_strange_routes(town, Credentials())
+
+
+async def test_nobody_sends_money_to_her_own_phone(town: AsyncEngine) -> None:
+    assert "own phone" in await refusal(proposes_payout(town, to_clinic(1_000, phone=FANTA), by=FANTA))
+    assert await all_payouts(town) == []
