@@ -85,12 +85,15 @@ def _balance_line(held: AccountBalance, mutuelle: Mutuelle) -> str:
     if held.unexplained_minor:
         words.append(f"THE OPERATOR DIFFERS by {money(held.unexplained_minor)}")
     elif told.told_minor not in (told.booked_minor, told.booked_minor + told.payouts_minor):
-        words.append(f"under way or as when it was first asked ({money(held.before_minor)} more than booked)")
+        words.append(
+            f"which is what is under way, and {money(held.before_minor)} that were there before the book began"
+        )
     if held.stated_minor is None or held.booked_then_minor is None:
         return ", ".join([*words, "no statements without a gap"])
     words.append(f"statements come to {money(held.stated_minor)} on {held.stated_on}")
     if gap := held.stated_minor - held.booked_then_minor:
-        words.append(f"THE STATEMENTS DIFFER by {money(gap)} from the book of that day")
+        side = "less" if gap < 0 else "more"  # what came after the file was taken in is no difference
+        words.append(f"{money(abs(gap))} {side} than the book of that day: since the file, or a line below")
     return ", ".join(words)
 
 

@@ -112,7 +112,7 @@ async def test_what_a_wallet_had_before_the_book_is_said_and_is_no_new_differenc
         line for line in lines_of(await compared(house), clock.now) if ACCOUNT in line and "says" in line
     )
     assert "booked 12 000 F, the operator says 19 000 F" in told.replace("\xa0", " ")
-    assert "7 000 F more than booked" in told.replace("\xa0", " ")
+    assert "7 000 F that were there before" in told.replace("\xa0", " ")
 
 
 async def test_money_that_moved_without_the_book_is_a_difference_until_it_is_booked(
