@@ -19,6 +19,7 @@ from mutuelle.care.tables import care_card, care_code, eligibility_check, failed
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role
 from mutuelle.schedules.jobs import run_schedules
+from mutuelle.support.freezes import freeze_household, unfreeze_household
 from mutuelle.tables import beneficiary
 from talk.answers import Secret
 from talk.keywords import BY_MESSAGE
@@ -38,7 +39,7 @@ from tests.support.doctor_desk import (
 )
 from tests.support.officers import FANTA, MODIBO, OUMOU, PIN, appoint, set_limit
 from tests.support.sms_phone import Writer, sms_deps
-from tests.support.town import MARIAM, NOON, Clock, found, join, paid
+from tests.support.town import AWA, MARIAM, NOON, Clock, found, join, paid
 
 MINUTE = timedelta(minutes=1)
 UNIFORM = render(NOT_RECOGNISED, "fr")
@@ -437,3 +438,20 @@ async def test_many_checks_without_a_code_are_in_the_treasurers_digest_and_detai
         assert (said in one) == is_high
     if is_high:
         assert found[0] == f"{said}CSCom Hèrè. Parlez-en à ses médecins."
+
+
+async def test_a_card_of_a_household_that_said_no_opens_nothing_and_the_year_of_birth_still_does(
+    pool: AsyncEngine, household: Household
+) -> None:
+    codes = await give_card(pool, household)
+    assert "COUVERT" in await check(pool, household.number, codes[0])
+    later = NOON + MINUTE
+    async with pool.begin() as db:
+        await freeze_household(db, calling(AWA, later), number=household.number)
+    assert await check(pool, household.number, codes[1], at=later) == UNIFORM
+    assert await reasons(pool) == ["card"]
+    assert "COUVERT" in await check(pool, household.number, AWA_BORN, at=later)
+    async with pool.begin() as db:
+        await unfreeze_household(db, household.number, By("support", "they spoke", later))
+    assert "COUVERT" in await check(pool, household.number, codes[1], at=later)
+    await expect_sound(pool)
