@@ -94,17 +94,17 @@ def judged(
     An account with too few questions of its own is judged by all accounts of its operator in its country (`others`
     beside it), each of one weight: one with a wrong key does not make it down for the others.
     """
+    first = max(was.since, now - rule.back_window * minute)
+    seen = _seen(own, first)
+    seen = seen if seen.questions else _of_all([own, *others], first)
+    answers_now = seen.answers >= rule.back_answers and seen.percent < rule.down_percent
     if was.state is HealthState.DOWN:
-        first = max(was.since, now - rule.back_window * minute)
-        seen = _seen(own, first)
-        seen = seen if seen.questions else _of_all([own, *others], first)
-        is_back = seen.answers >= rule.back_answers and seen.percent < rule.down_percent
-        return Health(HealthState.UP, now) if is_back else was
+        return Health(HealthState.UP, now) if answers_now else was
     first = max(was.since, now - rule.window * minute)
     seen = _seen(own, first)
     seen = seen if seen.questions >= rule.least else _of_all([own, *others], first)
     percent = seen.percent if seen.questions >= rule.least else 0
-    if percent >= rule.down_percent and now - was.since >= rule.steady * minute:
+    if percent >= rule.down_percent and not answers_now and now - was.since >= rule.steady * minute:
         return Health(HealthState.DOWN, now)
     return replace(was, state=HealthState.SLOW if percent >= rule.slow_percent else HealthState.UP)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mobilemoney import Outcome
@@ -58,6 +58,7 @@ def test_who_is_silent_for_a_window_is_down_whatever_was_before(before: Minutes,
         assert DOWN in {one.state for one in found[len(before) : len(before) + RULE.window]}
 
 
+@example([(7, 0), (0, 0), (0, 9)], [2, 2, 2])
 @given(MINUTES, st.lists(st.integers(RULE.back_answers, 30), min_size=2, max_size=10))
 def test_it_is_back_with_the_first_good_minutes(before: Minutes, answers: list[int]) -> None:
     found = states([*before, *[(count, 0) for count in answers]])
