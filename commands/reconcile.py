@@ -127,25 +127,25 @@ def _as_json(found: list[Reconciliation], now: datetime) -> dict[str, object]:
             for each in found
             for one in each.days
         ],
-        "balances": [
-            {
-                "mutuelle": each.mutuelle.id,
-                "account": one.account,
-                "told_at": one.told.at.isoformat(),
-                "told_minor": one.told.told_minor,
-                "booked_minor": one.told.booked_minor,
-                "payouts_minor": one.told.payouts_minor,
-                "unexplained_minor": one.unexplained_minor,
-                "stated_on": one.stated_on and one.stated_on.isoformat(),
-                "stated_minor": one.stated_minor,
-                "booked_then_minor": one.booked_then_minor,
-            }
-            for each in found
-            for one in each.balances
-        ],
+        "balances": [_balance_json(each.mutuelle, one) for each in found for one in each.balances],
         "no_statement": [
             {"mutuelle": each.mutuelle.id, "account": account, "last": last and last.isoformat()}
             for each in found
             for account, last in each.waiting
         ],
+    }
+
+
+def _balance_json(mutuelle: Mutuelle, held: AccountBalance) -> dict[str, object]:
+    return {
+        "mutuelle": mutuelle.id,
+        "account": held.account,
+        "told_at": held.told.at.isoformat(),
+        "told_minor": held.told.told_minor,
+        "booked_minor": held.told.booked_minor,
+        "payouts_minor": held.told.payouts_minor,
+        "unexplained_minor": held.unexplained_minor,
+        "stated_on": held.stated_on and held.stated_on.isoformat(),
+        "stated_minor": held.stated_minor,
+        "booked_then_minor": held.booked_then_minor,
     }

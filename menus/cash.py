@@ -69,7 +69,7 @@ async def given(caller: Caller, appointment: Appointment, taken: list[Agreed]) -
     if any(one.cash.number == household.number for one in taken):
         return _("{name} is in the list already.", name=household.head_name)
     stands = await look(standing, household, caller.at)
-    if nothing := nothing_to_take(stands):
+    if nothing := nothing_to_take(stands, caller):
         return nothing
     money = await cash_amount(stands)
     if no_room := has_no_room(cash_in_hand, taken, money, caller):
@@ -90,10 +90,10 @@ def has_no_room(
     return None
 
 
-def nothing_to_take(stands: Standing) -> Sentence | None:
+def nothing_to_take(stands: Standing, caller: Caller) -> Sentence | None:
     """Why no cash is taken of this household now, by its name: the collector asks about another's."""
     name = stands.household.head_name
-    if stands.own_payment:
+    if stands.own_payment and stands.own_payment.holds_up_cash(caller.at):
         return _("{name}: a mobile payment is under way. Take no cash now.", name=name)
     if stands.renews_by_credit:
         return _(

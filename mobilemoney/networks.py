@@ -66,6 +66,7 @@ def networks_of(country: str) -> list[Network]:
     return sorted((one for one in networks().values() if one.country == country), key=lambda one: one.name)
 
 
+@lru_cache(maxsize=4096)  # the calls that are open at one moment, each of several hops
 def network_by_prefix(phone: str) -> str:
     """The code of the network whose longest prefix fits an E.164 number; "" if none does."""
     country, national = _parts(phone)

@@ -55,7 +55,7 @@ class KeptCode:
     """A row of the table: for whom the code was made, when, and how it was used.
 
     A code of a card has no rank (it is for any person of the household) and no end of its own; `in_hand` is whether its
-    card was handed over and has not ended.
+    card was handed over, has not ended, and is of a household that is not frozen: the NO may be about the card.
     """
 
     position: int
@@ -188,8 +188,9 @@ _PROOF = Prepared(
       from (select 1) one
       left join lateral (
         select c.position, c.rank, c.made_at, c.expires_at, c.ended_at, c.used_at,
-               c.card is null or k.handed_at is not null and k.ended_at is null
+               c.card is null or k.handed_at is not null and k.ended_at is null and h.frozen_at is null
           from care_code c
+          join household h on h.mutuelle_id = c.mutuelle_id and h.number = c.number
           left join care_card k on k.mutuelle_id = c.mutuelle_id and k.number = c.number and k.card = c.card
          where c.mutuelle_id = :mutuelle and c.number = :number and (c.card is not null or c.made_at > :since)
            and c.digest = any(cast(:kept as bytea[]))

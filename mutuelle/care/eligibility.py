@@ -104,10 +104,6 @@ async def check_cover(
     kept = digests(caller.keyring, number, code) if code else ()
     found = await find_proof(db, HouseholdKey(asker.mutuelle.id, number), kept, year, caller.at)
     reason = "number" if household is None else "locked" if is_locked else trouble(proof, found, caller.at)
-    if household and household.is_frozen and found.code and found.code.of_card:
-        reason = (
-            reason or "card"
-        )  # a NO may be about the card itself; the year of birth alone still opens an answer
     if household and not reason:
         return await _answer(db, caller, asker, household, found, service)
     await count_failure(db, caller, asker, number, reason)

@@ -53,6 +53,8 @@ from values import value
 CONTRIBUTION = "contribution"
 ASKS_A_DAY = 10  # by one phone, for other households or with other phones
 PROMPTS_A_DAY = 3  # on a phone that did not ask for them
+# Longer than any operator lets a prompt live, the wait for the end of the call included. Members read it.
+HELD_UP_FOR = timedelta(minutes=10)
 
 
 class PaymentState(StrEnum):
@@ -115,6 +117,9 @@ PAYMENTS = Kept(payment, payment_move, payment_case)
 PAYOUTS = Kept(payout, payout_move, payout_case)
 
 
+UNDER_WAY = _("A payment for this household is already under way. Please wait a few minutes and try again.")
+
+
 @dataclass(frozen=True)
 class OpenPayment:
     """A payment under way, as its household may see it."""
@@ -125,6 +130,10 @@ class OpenPayment:
     by_another: bool = False  # asked by none of the household's phones
     operator: str = ""
     network: str = ""
+
+    def holds_up_cash(self, at: datetime) -> bool:
+        """Whether its payer may be approving it: no cash is taken beside it. What comes later is credit."""
+        return at - self.asked_at < HELD_UP_FOR
 
     @property
     def found_by(self) -> Fact | None:
@@ -369,11 +378,7 @@ async def _insert(db: AsyncConnection, household: Household, row: dict[str, obje
         if await _ASK.value(db, row | own):
             return True
         if await open_payment(db, household):
-            raise RefusedError(
-                _(
-                    "A payment for this household is already under way. Please wait a few minutes and try again."
-                )
-            )
+            raise RefusedError(UNDER_WAY)
         return False  # thirty bits of a receipt code: one clash in a hundred thousand payments
 
     return await draw_free("receipt code", uuid4, write)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Fact, Money, Sentence, _
 from mutuelle.contributions.contribution_calls import calls_due
 from mutuelle.contributions.foresight import Foreseen, if_joined
-from mutuelle.contributions.payments import PayingPhone, ask_payment, lock_phone
+from mutuelle.contributions.payments import UNDER_WAY, PayingPhone, ask_payment, lock_phone
 from mutuelle.contributions.standing import PaymentTerms, Standing, standing
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_in_place
 from mutuelle.cover.policies import write_policy
@@ -201,12 +201,14 @@ async def agreed_standing(
 ) -> Standing:
     """Where a locked household stands; RefusedError if its terms are no longer `terms`, or a payment is under way."""
     stands = await standing(db, household, at)
+    if stands.own_payment:
+        raise RefusedError(UNDER_WAY)
     expect_agreed(stands, terms)
     return stands
 
 
 def expect_agreed(stands: Standing, terms: PaymentTerms) -> None:
-    """Refused if the terms are not the agreed `terms`, a payment is under way, or another pays all of it by now."""
+    """Refused if the terms are not the agreed `terms`, or another pays all of it by now."""
     if regime := stands.payer_of_all:
         raise RefusedError(
             _(
@@ -214,10 +216,6 @@ def expect_agreed(stands: Standing, terms: PaymentTerms) -> None:
                 payer=regime.payer_name,
                 number=stands.household.shown_number,
             )
-        )
-    if stands.own_payment:
-        raise RefusedError(
-            _("A payment for this household is already under way. Please wait a few minutes and try again.")
         )
     if stands.payment_terms != terms:
         raise RefusedError(PRICE_CHANGED)

@@ -18,6 +18,7 @@ from ledger import accounts
 from ledger.book import Journal, Movement
 from locales import Money, Sentence, _
 from mutuelle.contributions.contribution_calls import called_so_far, calls_reached
+from mutuelle.contributions.payments import UNDER_WAY
 from mutuelle.contributions.standing import Facts, PaymentTerms, Standing, facts_of, stands_on
 from mutuelle.cover.policies import policy_of, uncalled, write_policy
 from mutuelle.enrolment.enrolment import expect_agreed
@@ -129,6 +130,8 @@ async def receive_all_cash(
     facts = [await facts_of(db, household, caller.at) for household in households]
     stands = [stands_on(*of) for of in zip(households, facts, strict=True)]
     for standing, agreed in zip(stands, terms, strict=True):
+        if standing.own_payment and standing.own_payment.holds_up_cash(caller.at):
+            raise RefusedError(UNDER_WAY)
         expect_agreed(standing, agreed)
     cash_in_hand = await cash_in_hand_of(db, appointment)
     expect_room(cash_in_hand, total_of(cash), caller.at)

@@ -12,7 +12,10 @@ import timing
 from ledger import accounts
 from ledger.balances import balance
 from locales import Money
+from mobilemoney import adapters
 from mutuelle.acts import By
+from mutuelle.contributions.collection import AFTER_THE_CALL
+from mutuelle.contributions.payments import HELD_UP_FOR
 from mutuelle.contributions.standing import standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.households.change_log import Change, note_change
@@ -156,6 +159,22 @@ async def test_only_a_collector_receives_and_only_from_the_own_mutuelle(
 async def test_while_a_mobile_payment_is_under_way_no_cash_is_recorded(town: AsyncEngine) -> None:
     household = await join(town, AWA, at=NOON)
     assert "under way" in await refusal(receives(town, household, 3_000))
+
+
+async def test_once_nobody_can_approve_it_cash_is_taken_and_what_comes_later_is_credit(
+    town: AsyncEngine,
+) -> None:
+    household = await join(town, AWA, at=NOON)
+    assert isinstance(await receives(town, household, 12_000, at=NOON + HELD_UP_FOR), Recorded)
+    await paid(town, household, at=NOON + DAY)
+    async with town.connect() as db:
+        stands = await standing(db, household, NOON + DAY)
+    assert (stands.due.amount_minor, stands.credit.amount_minor) == (0, 12_000)
+    assert await broken(town) == set()
+
+
+def test_no_operator_lets_a_prompt_live_longer() -> None:
+    assert all(AFTER_THE_CALL + one.CAPABILITIES.window < HELD_UP_FOR for one in adapters().values())
 
 
 async def test_a_household_without_a_phone_has_the_paper_only(
