@@ -92,7 +92,7 @@ create table failed_check (
     facility_id text collate "C" not null,
     channel text collate "C" not null check (length(channel) between 1 and 40),
     reason text collate "C" not null check (reason in
-        ('number', 'code', 'expired', 'used', 'locked', 'card', 'year')),
+        ('number', 'code', 'expired', 'used', 'locked', 'card', 'frozen', 'year')),
     tried_at timestamptz not null,
     forgiven_at timestamptz check (forgiven_at >= tried_at), -- set by a person: no lock counts it any longer
     primary key (mutuelle_id, id),

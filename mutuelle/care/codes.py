@@ -55,7 +55,7 @@ class KeptCode:
     """A row of the table: for whom the code was made, when, and how it was used.
 
     A code of a card has no rank (it is for any person of the household) and no end of its own; `in_hand` is whether its
-    card was handed over, has not ended, and is of a household that is not frozen: the NO may be about the card.
+    card was handed over and has not ended, `is_frozen` whether its household said NO: that may be about the card.
     """
 
     position: int
@@ -65,6 +65,7 @@ class KeptCode:
     ended_at: datetime | None
     used_at: datetime | None
     in_hand: bool
+    is_frozen: bool
 
     @property
     def of_card(self) -> bool:
@@ -73,7 +74,7 @@ class KeptCode:
     def is_alive(self, at: datetime) -> bool:
         """Whether a check may use it at `at`."""
         ends = self.expires_at is None or at <= self.expires_at
-        return self.ended_at is None and self.used_at is None and self.in_hand and ends
+        return self.ended_at is None and self.used_at is None and self.in_hand and not self.is_frozen and ends
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,8 @@ _PROOF = Prepared(
       from (select 1) one
       left join lateral (
         select c.position, c.rank, c.made_at, c.expires_at, c.ended_at, c.used_at,
-               c.card is null or k.handed_at is not null and k.ended_at is null and h.frozen_at is null
+               c.card is null or k.handed_at is not null and k.ended_at is null,
+               c.card is not null and h.frozen_at is not null
           from care_code c
           join household h on h.mutuelle_id = c.mutuelle_id and h.number = c.number
           left join care_card k on k.mutuelle_id = c.mutuelle_id and k.number = c.number and k.card = c.card

@@ -147,6 +147,8 @@ def trouble(proof: Secret, found: FoundProof, at: datetime) -> str:
         return "code"
     if code and not code.in_hand:
         return "card"
+    if code and code.is_frozen:
+        return "frozen"
     if code and code.used_at is not None:
         return "used"
     if code and not code.is_alive(at):

@@ -36,7 +36,8 @@ log = logging.getLogger("keneya.mutuelle")
 WRONG_A_HOUSEHOLD = 3  # within LOCK_WINDOW: then no check of it is answered for LOCK
 LOCK_WINDOW = LOCK = timedelta(minutes=15)
 HALF_A_DAY = timedelta(hours=12)  # so long a doctor is where he last checked
-# A used code is no guess; a check while locked reveals nothing. "card": a code of a card that is not in hand.
+# A used code is no guess, nor is the card of a household that said NO ("frozen"): it is the right one, and the year of
+# birth must stay open. A check while locked reveals nothing. "card": a code of a card that is not in hand.
 GUESSES = ("number", "code", "expired", "card", "year")
 
 

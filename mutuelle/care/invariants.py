@@ -127,7 +127,7 @@ INVARIANTS: tuple[Invariant, ...] = (
             "facility_id",
             "failed_check",
             "tried_at",
-            "reason <> 'used' and forgiven_at is null",
+            "reason not in ('used', 'frozen') and forgiven_at is null",
         ),
     ),
     Invariant(

@@ -90,21 +90,22 @@ def to_know(mutuelle: Mutuelle, check: CheckToKnow, at: datetime) -> Sentence:
 
 def card_given(mutuelle: Mutuelle, at: datetime) -> Sentence:
     return _(
-        "A card with ten codes for the doctor was given to your household on {day} at {time}. Not you? Call {phone}.",
+        "A card with ten codes for the doctor was given to your household on {day} at {time}. "
+        "Not you? Send NO, or call {phone}.",
         **_facts(mutuelle, at),
     )
 
 
 def card_ended(mutuelle: Mutuelle, at: datetime) -> Sentence:
     return _(
-        "The card with your codes for the doctor was ended on {day} at {time}. Not you? Call {phone}.",
+        "The card with your codes for the doctor was ended on {day} at {time}. Not you? Send NO, or call {phone}.",
         **_facts(mutuelle, at),
     )
 
 
 def used_again(mutuelle: Mutuelle, at: datetime) -> Sentence:
     return _(
-        "A code of yours that had served was tried again on {day} at {time}. Not you? Call {phone}.",
+        "A code of yours that had served was tried again on {day} at {time}. Not you? Send NO, or call {phone}.",
         **_facts(mutuelle, at),
     )
 

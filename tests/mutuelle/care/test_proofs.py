@@ -448,9 +448,11 @@ async def test_a_card_of_a_household_that_said_no_opens_nothing_and_the_year_of_
     later = NOON + MINUTE
     async with pool.begin() as db:
         await freeze_household(db, calling(AWA, later), number=household.number)
-    assert await check(pool, household.number, codes[1], at=later) == UNIFORM
-    assert await reasons(pool) == ["card"]
-    assert "COUVERT" in await check(pool, household.number, AWA_BORN, at=later)
+    await set_limit(pool, "guesses_a_day", 3, since=NOON.date() - timedelta(days=1))
+    for code in (codes[1], codes[2], codes[0], codes[3] + AWA_BORN):  # in good faith: no guess is counted
+        assert await check(pool, household.number, code, at=later) == UNIFORM
+    assert await reasons(pool) == ["frozen"] * 4
+    assert "COUVERT" in await check(pool, household.number, AWA_BORN, at=later), "neither closed nor stopped"
     async with pool.begin() as db:
         await unfreeze_household(db, household.number, By("support", "they spoke", later))
     assert "COUVERT" in await check(pool, household.number, codes[1], at=later)
