@@ -9,7 +9,15 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Money
-from mutuelle.contributions.payments import PAYMENTS, PAYOUTS, Kept, KeptRow, PaymentState, with_moves
+from mutuelle.contributions.payments import (
+    OPEN,
+    PAYMENTS,
+    PAYOUTS,
+    Kept,
+    KeptRow,
+    PaymentState,
+    with_moves,
+)
 from mutuelle.tables import payment
 from values import value
 
@@ -118,9 +126,9 @@ async def lease_rows(
 
 
 async def keep_step_token(db: AsyncConnection, row: KeptRow, lease_token: UUID, step_token: str) -> bool:
-    """Write what the first of two steps gave; False if the lease is no longer ours."""
+    """Write what the first of two steps gave; False if the lease is no longer ours, or the row has ended meanwhile."""
     rows = row.kept.rows
-    is_ours = row.is_it & (rows.c.lease_token == lease_token)
+    is_ours = row.is_it & (rows.c.lease_token == lease_token) & rows.c.state.in_(OPEN)
     written = await db.execute(update(rows).where(is_ours).values(step_token=step_token))
     return bool(written.rowcount)
 

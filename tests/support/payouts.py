@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -43,7 +43,8 @@ SOON = timedelta(seconds=5)
 class PayingOperator:
     """What it says next to a payout that is sent (`says`) and to a question about one; what it really paid is `paid`.
 
-    `reaches`: whether what is sent reaches it; `ends`: how what reached it ends.
+    `reaches`: whether what is sent reaches it; `ends`: how what reached it ends. `meanwhile`: what people do, once,
+    while it answers.
     """
 
     says: Outcome = Outcome.ACCEPTED
@@ -58,7 +59,7 @@ class PayingOperator:
     prepared: list[UUID] = field(default_factory=list)
     tokens: dict[str, UUID] = field(default_factory=dict)
     names_asked: int = 0
-    meanwhile: Callable[[], None] | None = None
+    meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
         raise NotImplementedError
@@ -78,6 +79,7 @@ class PayingOperator:
             return OperatorAnswer(Outcome.UNKNOWN, reason="no answer")
         token = f"step-{len(self.prepared)}"
         self.tokens[token] = out.reference
+        await self._people_act()
         return OperatorAnswer(Outcome.ACCEPTED, token=token)
 
     async def pay_out(self, out: PaymentRequest) -> OperatorAnswer:
@@ -86,7 +88,13 @@ class PayingOperator:
         if self.reaches and not (self.honours and out.reference in self.known):
             self.known[out.reference] = out, self.ends
             self.paid[out.reference] += self.ends is Outcome.PAID
+        await self._people_act()
         return OperatorAnswer(self.says, reason="no answer" if self.says is Outcome.UNKNOWN else None)
+
+    async def _people_act(self) -> None:
+        if act := self.meanwhile:
+            self.meanwhile = None
+            await act()
 
     async def payout_status(self, out: PaymentRequest) -> OperatorAnswer:
         await asyncio.sleep(0)

@@ -69,6 +69,8 @@ async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, fac
         raise RefusedError(CHANGED)
     if one.sent_at and caller.at - one.sent_at < ASKED_FIRST:
         raise RefusedError(_("The operator is still asked. Please wait an hour."))
+    if one.lease_until and one.lease_until > caller.at:
+        raise RefusedError(_("The operator is asked at this moment. Please look again in a minute."))
     return SaidOutcome(one, facts["said"])
 
 

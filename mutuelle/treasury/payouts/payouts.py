@@ -58,6 +58,7 @@ SOURCE, FREED = (
     "payout freed",
 )  # of the journals that reserve and free; the key is the payout's reference
 RESERVED = "payout reserved"
+LET_GO: dict[str, Any] = {"lease_token": None, "lease_until": None}  # no worker holds the payout any more
 S = PaymentState
 
 
@@ -65,7 +66,7 @@ S = PaymentState
 class Payout:
     """A payout as the worker claims and reads it; `account` is the mutuelle's at the operator, `credit` its money.
 
-    `step_token` is what the first of two steps gave; `lease_token` names the worker that holds it.
+    `step_token` is what the first of two steps gave; `lease_token` names the worker that holds it until `lease_until`.
     """
 
     mutuelle_id: str
@@ -91,6 +92,7 @@ class Payout:
     polls: int
     step_token: str | None = None
     lease_token: UUID | None = None
+    lease_until: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -138,8 +140,12 @@ async def lock_payout(db: AsyncConnection, mutuelle_id: str, reference: UUID) ->
         return None
     new, _act = await voucher_of_payout(db, found[0])
     await lock_voucher(db, mutuelle_id, new)
-    row = (await db.execute(select(*COLUMNS).where(its).with_for_update())).one()
-    return payout_of_row(row)
+    return await lock_payout_alone(db, found[0].row)
+
+
+async def lock_payout_alone(db: AsyncConnection, row: KeptRow) -> Payout:
+    """Lock and read the payout itself, for what does not end it: it waits for no voucher and no statement."""
+    return payout_of_row((await db.execute(select(*COLUMNS).where(row.is_it).with_for_update())).one())
 
 
 @dataclass(frozen=True)
@@ -236,7 +242,7 @@ async def settle_paid(
         await correct_to_paid(db, one.row, by=by)
     else:
         said = {"completed_at": completed_at, "operator_reference": operator_reference}
-        await move_row(db, one.row, S.PAID, by=by, **said)
+        await move_row(db, one.row, S.PAID, by=by, **said, **LET_GO)
     if new.found:
         await decide_found(db, act, new, by.at)
     sentence = payout_paid(mutuelle.name, one.amount, one.party, written.shown_number, written.code)
@@ -259,7 +265,7 @@ async def settle_failed(db: AsyncConnection, one: Payout, *, by: By) -> None:
     why = By(by.actor, "the payout has failed", by.at)
     journal = _journal(one.row, FREED, FREED, mutuelle.today(by.at), why)
     _expect_created(await void(db, journal, one.reservation))
-    await move_row(db, one.row, S.FAILED, by=by)
+    await move_row(db, one.row, S.FAILED, by=by, **LET_GO)
     sentence = payout_failed(mutuelle.name, one.amount, one.party)
     await tell_signers(db, one, act, "payout failed", sentence, by.at)
 

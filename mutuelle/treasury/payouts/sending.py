@@ -43,8 +43,10 @@ from mutuelle.tables import payout
 from mutuelle.treasury.messages import payout_late
 from mutuelle.treasury.payouts.payouts import (
     COLUMNS,
+    LET_GO,
     Payout,
     lock_payout,
+    lock_payout_alone,
     payout_of_row,
     settle_failed,
     settle_paid,
@@ -168,18 +170,33 @@ def request_of(claimed: ClaimedPayout, public_url: str) -> PaymentRequest:
 
 
 async def _record(db: AsyncConnection, house: Round, claimed: ClaimedPayout, answer: OperatorAnswer) -> None:
-    """Write down what the answer says, unless the lease is another's by now or the payout has ended."""
-    now, can = house.clock(), claimed.capabilities
-    current = await lock_payout(db, claimed.one.mutuelle_id, claimed.one.reference)
-    if current is None or current.lease_token != claimed.token or current.state not in OPEN:
+    """Write down what the answer says, unless the lease is another's by now or the payout has ended.
+
+    What ends it locks the vouchers first, as a voucher does; any other answer locks the payout alone.
+    """
+    now, can, one = house.clock(), claimed.capabilities, claimed.one
+    wrong = difference_of(one, answer) if answer.outcome is Outcome.PAID else None
+    is_paid = answer.outcome is Outcome.PAID and not wrong
+    has_failed = answer.outcome is Outcome.FAILED or await is_proven_lost(
+        db, house, can, one.row, one.sent_at, answer
+    )
+    if is_paid or has_failed:
+        current = await lock_payout(db, one.mutuelle_id, one.reference)
+    else:
+        current = await lock_payout_alone(db, one.row)
+    if current is None:
+        return
+    if current.state is S.FAILED and answer.outcome in (Outcome.ACCEPTED, Outcome.PAID):
+        detail = "the operator took it, or paid it, after it was said to have failed"
+        await open_case_of(db, current.row, "contradiction", detail, now)
+    if current.lease_token != claimed.token or current.state not in OPEN:
         return
     by = By(current.operator, why(answer), now)
-    wrong = difference_of(current, answer) if answer.outcome is Outcome.PAID else None
     if wrong:
         detail = f"the operator says that it paid another {wrong}"
         await open_case_of(db, current.row, "mismatch", detail, now)
         answer = OperatorAnswer(Outcome.UNKNOWN, reason=f"paid, with another {wrong}")
-    if answer.outcome is Outcome.PAID:
+    if is_paid:
         await settle_paid(
             db,
             current,
@@ -187,13 +204,10 @@ async def _record(db: AsyncConnection, house: Round, claimed: ClaimedPayout, ans
             completed_at=min(max(answer.completed_at or now, current.asked_at), now),  # a clock may be wrong
             operator_reference=answer.operator_reference,
         )
-    elif answer.outcome is Outcome.FAILED or await is_proven_lost(
-        db, house, can, current.row, current.sent_at, answer
-    ):
+    elif has_failed:
         await settle_failed(db, current, by=by)
     else:
         await _ask_again(db, house, claimed, current, answer)
-    await db.execute(sa.update(payout).where(current.row.is_it).values(lease_token=None, lease_until=None))
 
 
 async def _ask_again(
@@ -203,7 +217,7 @@ async def _ask_again(
     now = house.clock()
     to = S.PENDING if answer.outcome in (Outcome.ACCEPTED, Outcome.PENDING) else S.UNKNOWN
     rung = current.due_at != claimed.one.due_at
-    changes = due_again(house, claimed.capabilities, current.polls, rung=rung)
+    changes = due_again(house, claimed.capabilities, current.polls, rung=rung) | LET_GO
     if current.late_notified_at is None and not house.within(current.asked_at, TOLD_LATE_AFTER):
         changes["late_notified_at"] = now
         mutuelle = await get_mutuelle(db, current.mutuelle_id)

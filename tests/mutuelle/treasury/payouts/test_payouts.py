@@ -3,17 +3,19 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.reservations import held as held_of
-from mobilemoney import Outcome
+from mobilemoney import OperatorAnswer, Outcome
 from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
-from mutuelle.contributions.collection import Round
+from mutuelle.contributions.collection import LEASE, Round
 from mutuelle.contributions.money_notices import ring
+from mutuelle.contributions.payment_queue import keep_step_token
 from mutuelle.contributions.payments import PaymentState
 from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
 from mutuelle.contributions.standing import standing
@@ -32,11 +34,13 @@ from mutuelle.treasury.payouts.outcomes import WAS_NOT, WAS_PAID
 from mutuelle.treasury.payouts.sending import send_payouts
 from mutuelle.treasury.unmatched.money import unmatched_money
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
+from mutuelle.treasury.vouchers import lock_vouchers
 from tests.mutuelle.treasury.test_cash import refusal
 from tests.support.officer_acts import answers, broken, calling, templates
 from tests.support.officers import FANTA, ISSA, set_limit
 from tests.support.operators import SIMULATED, a_notice
 from tests.support.own_accounts import held, opens
+from tests.support.patience import PATIENCE_S
 from tests.support.payouts import (
     CSCOM,
     HELD,
@@ -393,6 +397,105 @@ async def test_two_say_what_the_operator_cannot(
     assert await answers(town, at=clock.now) is None
     assert ([one.state for one in await all_payouts(town)], await held(town, WALLET)) == ([S.PAID], 60_000)
     assert await broken(town) == set()
+
+
+async def unheard_for_an_hour(town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock) -> None:
+    """Its first step is refused for more than an hour; then a treasurer proposes to say that it was not paid."""
+    operator.reaches = False
+    await signed(town)
+    await works(house, clock)
+    await works(house, clock, timedelta(hours=2))
+    [one] = await all_payouts(town)
+    await says_of_payout(town, one, WAS_NOT, at=clock.now)
+    operator.reaches = True
+
+
+async def test_nobody_says_what_became_of_a_payout_while_the_worker_asks(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pays_out(monkeypatch, two_steps=True, honours_reference=False)
+    await unheard_for_an_hour(town, house, operator, clock)
+    said: list[str] = []
+
+    async def signs() -> None:
+        said.append(await refusal(answers(town, at=clock.now)))
+
+    operator.meanwhile = signs
+    await works(house, clock, timedelta(hours=1))
+    assert "at this moment" in said[0]
+    assert len(operator.sent) == 1
+    await works(house, clock, timedelta(hours=1))
+    assert [one.state for one in await all_payouts(town)] == [S.PAID]
+    assert "changed" in await refusal(answers(town, at=clock.now))
+    assert await broken(town) == set()
+
+
+async def test_what_two_say_was_not_paid_is_not_sent_by_a_slow_worker(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pays_out(monkeypatch, two_steps=True, honours_reference=False)
+    await unheard_for_an_hour(town, house, operator, clock)
+
+    async def signs() -> None:
+        clock.now += LEASE
+        assert await answers(town, at=clock.now) is None
+
+    operator.meanwhile = signs
+    await works(house, clock, timedelta(hours=1))
+    [one] = await all_payouts(town)
+    assert (one.state, one.lease_token, operator.sent, await reserved(town)) == (S.FAILED, None, [], 0)
+    token = uuid4()
+    async with town.begin() as db:  # even where a lease was left behind
+        await db.execute(update(payout).values(lease_token=token))
+        assert not await keep_step_token(db, one.row, token, "late")
+        await db.execute(update(payout).values(lease_token=None))
+    assert (await cases(town), await broken(town)) == ([], set())
+
+
+@pytest.mark.parametrize("says", [Outcome.ACCEPTED, Outcome.PAID])
+async def test_what_was_sent_after_all_is_a_case_for_people(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock, says: Outcome
+) -> None:
+    operator.reaches, operator.says = False, Outcome.UNKNOWN
+    await signed(town)
+    await works(house, clock)
+    [one] = await all_payouts(town)
+    clock.now += timedelta(hours=2)
+    await says_of_payout(town, one, WAS_NOT, at=clock.now)
+    [claimed] = await sending._claim(house, 1)
+    clock.now += LEASE
+    assert await answers(town, at=clock.now) is None
+    async with town.begin() as db:
+        await sending._record(db, house, claimed, OperatorAnswer(says, 40_000, "XOF", CSCOM))
+    assert [one.state for one in await all_payouts(town)] == [S.FAILED]
+    assert (await cases(town), await broken(town)) == (["contradiction"], set())
+
+
+async def test_a_question_waits_for_no_statement_only_an_end_does(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    operator.says = Outcome.UNKNOWN
+    await signed(town)
+    await works(house, clock)
+    async with town.connect() as db:
+        statement = await db.begin()
+        await lock_vouchers(db, "BEN")  # as a statement does while it is taken in
+        await asyncio.wait_for(works(house, clock, timedelta(minutes=1)), PATIENCE_S)
+        [one] = await all_payouts(town)
+        assert (one.state, one.polls, one.lease_token) == (S.UNKNOWN, 2, None)
+        operator.says = Outcome.ACCEPTED
+        ends = asyncio.create_task(works(house, clock, timedelta(minutes=1)))
+        await asyncio.wait_for(a_lock_is_waited_for(town), PATIENCE_S)
+        assert [one.state for one in await all_payouts(town)] == [S.UNKNOWN]
+        await statement.rollback()
+        await ends
+    assert [one.state for one in await all_payouts(town)] == [S.PAID]
+
+
+async def a_lock_is_waited_for(town: AsyncEngine) -> None:
+    async with town.connect() as db:
+        while not await db.scalar(text("select count(*) from pg_locks where not granted")):
+            await asyncio.sleep(0.01)
 
 
 async def test_a_late_answer_after_the_lease_is_dropped(
