@@ -35,6 +35,12 @@ def capabilities_of(operator: str) -> Capabilities:
     return adapters()[operator].CAPABILITIES
 
 
+def known_capabilities(operator: str) -> Capabilities | None:
+    """The same for an operator of old rows or accounts; None for one of another version."""
+    adapter = adapters().get(operator)
+    return adapter.CAPABILITIES if adapter else None
+
+
 def networks_asked(operator: str, country: str) -> list[str]:
     """The networks of a country whose payers an operator can ask; the country itself where it asks any phone."""
     networks = capabilities_of(operator).networks

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import accounts
 from ledger.balances import balance
-from mobilemoney.accounts import capabilities_of
+from mobilemoney.accounts import known_capabilities
 from mobilemoney.operator import OperatorAccount, TellingOperator
 from mutuelle.contributions.collection import Round, accounts_named
 from mutuelle.tables import operator_account, operator_balance
@@ -90,10 +90,8 @@ async def wish_balances(
 
 
 def _tells(operator: str) -> bool:
-    try:
-        return capabilities_of(operator).tells_balance
-    except KeyError:  # of a later version
-        return False
+    can = known_capabilities(operator)
+    return can is not None and can.tells_balance
 
 
 async def ask_balances(house: Round) -> int:

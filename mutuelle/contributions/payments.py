@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _
-from mobilemoney.accounts import capabilities_of
+from mobilemoney.accounts import capabilities_of, known_capabilities
 from mobilemoney.networks import DialCode, network_by_prefix, networks
 from mobilemoney.operator import AmountLimits, Flow
 from mutuelle.acts import By
@@ -185,7 +185,8 @@ class PaymentWay:
     @property
     def flow(self) -> Flow:
         """What the payer does."""
-        return capabilities_of(self.operator).flow(self.network) or Flow.PUSH
+        can = known_capabilities(self.operator)
+        return (can and can.flow(self.network)) or Flow.PUSH
 
     @property
     def network_name(self) -> str:
@@ -227,8 +228,9 @@ class PaymentWay:
 
 def prompt_found_by(operator: str, network: str) -> Fact | None:
     """What a payer dials to find a request that does not show on her phone; None where no documentation says it."""
-    if own := capabilities_of(operator).find_prompt:
-        return own
+    can = known_capabilities(operator)
+    if can is not None and can.find_prompt:
+        return can.find_prompt
     code = networks()[network].find_prompt if network in networks() else None
     return dialled(code) if code else None
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from locales import Fact, Money, Sentence, _
-from mobilemoney.accounts import capabilities_of
+from mobilemoney.accounts import known_capabilities
 from mutuelle.contributions.payment_queue import QueuedPayment
 from mutuelle.contributions.payments import PaymentWay, prompt_found_by
 from mutuelle.contributions.received_money import ReceivedMoney
@@ -186,8 +186,8 @@ def payment_failed(queued: QueuedPayment, said: str | None = None) -> Sentence:
     way = PaymentWay(queued.operator, queued.account, queued.network)
     if said is not None and way.takes_code:
         return with_another_code(way, facts)
-    dial = prompt_found_by(queued.operator, queued.network)
-    if dial is not None and said in capabilities_of(queued.operator).not_approved:
+    dial, can = prompt_found_by(queued.operator, queued.network), known_capabilities(queued.operator)
+    if dial is not None and can is not None and said in can.not_approved:
         return _(
             "{amount} for household {number} was not approved in time. Nothing was taken. Try again: call, press 2. "
             "Nothing shows? Dial {dial}. In cash: 7, then 5.",

@@ -32,7 +32,7 @@ async def refuse_strange_routes(pool: AsyncEngine, credentials: Credentials) -> 
         ]
     faults = [
         f"the route of {mutuelle_id} for {network} leads to {why}: "
-        f"keneya route remove --mutuelle {mutuelle_id} --country {network[:2]}"
+        f"keneya route remove --mutuelle {mutuelle_id} {_typed(network)}"
         for mutuelle_id, name, operator, network in asked
         if (why := credentials.refusal(mutuelle_id, name, operator))
     ]
@@ -43,6 +43,12 @@ async def refuse_strange_routes(pool: AsyncEngine, credentials: Credentials) -> 
     ]
     if faults:
         raise StrangeRouteError("\n".join(faults))
+
+
+def _typed(network: str) -> str:
+    """How an operator types this network, or this country where any phone of it is asked."""
+    country, dash, name = network.partition("-")
+    return f"--country {country}" + (f" --network {name}" if dash else "")
 
 
 def _under_way(kept: Kept) -> Select[tuple[str, str, str, int]]:

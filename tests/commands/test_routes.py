@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from mobilemoney import adapters
+from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, move
+from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strange_routes
 from mutuelle.tables import payment
 from tests.conftest import Database
 from tests.support.officer_acts import broken
@@ -144,6 +146,47 @@ def test_where_nobody_can_ask_the_operator_what_was_never_sent_fails_and_is_told
     assert rows(database, "select state from payment") == [("FAILED",)]
     assert rows(database, "select phone, template from sms_outbox") == [(AWA, "payment failed")]
     assert on(database, broken) == set()
+
+
+def test_the_route_of_an_operator_that_this_version_lacks_is_removed_and_who_asked_is_told(
+    keneya: Keneya, database: Database
+) -> None:
+    asked(database, AWA)
+
+    async def was_another(_pool: AsyncEngine) -> None:
+        owner = create_async_engine(database.owner_url, poolclass=NullPool)
+        async with owner.begin() as db:
+            for table in ("operator_account", "payment"):
+                await db.execute(text(f"update {table} set operator = 'former'"))
+        await owner.dispose()
+
+    on(database, was_another)
+    assert "former" in keneya("route", "list")[1].splitlines()[0]
+    code, output, complaint = keneya("route", "remove", *HERE, *BY)
+    assert (code, complaint) == (0, "")
+    assert output.splitlines()[1:] == [
+        "Payments that were never sent and have failed: 1. Who asked for them is told by SMS."
+    ]
+    assert rows(database, "select phone, template from sms_outbox") == [(AWA, "payment failed")]
+
+
+def test_a_bad_route_of_one_network_is_named_so_that_only_it_is_removed(
+    keneya: Keneya, database: Database
+) -> None:
+    there = ("--mutuelle", "BEN", "--country", "TG", "--operator", "paygate")
+    assert keneya("route", "add", *there, *BY)[0] == 0
+
+    async def refused(pool: AsyncEngine) -> list[str]:
+        with pytest.raises(StrangeRouteError) as fault:
+            await refuse_strange_routes(pool, Credentials())
+        return [line.partition(": keneya ")[2] for line in str(fault.value).splitlines()]
+
+    commands = on(database, refused)
+    assert commands[1:] == [
+        f"route remove --mutuelle BEN --country TG --network {name}" for name in ("moov", "togocel")
+    ]
+    assert keneya(*commands[1].split(), *BY)[0] == 0
+    assert rows(database, "select network from route order by 1") == [("ML",), ("TG-togocel",)]
 
 
 def test_what_was_sent_is_never_left_without_an_answer(

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import parse
 from locales import Fact, Money, Sentence, _
-from mobilemoney.accounts import capabilities_of
+from mobilemoney.accounts import capabilities_of, known_capabilities
 from mobilemoney.networks import network_by_prefix, networks
 from mobilemoney.operator import Capabilities
 from mutuelle.acts import By
@@ -79,10 +79,8 @@ async def _account(db: AsyncConnection, mutuelle_id: str, code: str) -> tuple[st
     a = operator_account.c
     its = (a.mutuelle_id == mutuelle_id) & (a.name == parse(code).sub)
     operator = await db.scalar(select(a.operator).where(its))
-    try:
-        return (operator, capabilities_of(operator)) if operator else None
-    except KeyError:  # of another version of this program
-        return None
+    can = known_capabilities(operator) if operator else None
+    return (operator, can) if operator and can else None
 
 
 async def payout_proposal(
