@@ -399,7 +399,9 @@ async def test_two_say_what_the_operator_cannot(
     assert await broken(town) == set()
 
 
-async def unheard_for_an_hour(town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock) -> None:
+async def unheard_for_an_hour(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
     """Its first step is refused for more than an hour; then a treasurer proposes to say that it was not paid."""
     operator.reaches = False
     await signed(town)
