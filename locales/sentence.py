@@ -9,6 +9,7 @@ from datetime import date
 from typing import cast
 
 from locales.formats import written_number
+from locales.letters import fold, septets
 from values import value
 
 CURRENCY_SIGNS = {"XOF": "F", "XAF": "F"}
@@ -74,8 +75,19 @@ class Sentence:
         facts = [fact for _name, fact in self.facts]
         return any(isinstance(f, Once) or (isinstance(f, Sentence) and f.is_shown_once) for f in facts)
 
+    def for_record(self) -> "Sentence":
+        """The same sentence, as long, with stars for the letters that no record may keep."""
+        facts = tuple((name, _for_record(fact)) for name, fact in self.facts)
+        return replace(self, facts=facts, shorter=self.shorter and self.shorter.for_record())
+
 
 Fact = str | int | date | Money | Once | Sentence
+
+
+def _for_record(fact: Fact) -> Fact:
+    if isinstance(fact, Sentence):
+        return fact.for_record()
+    return "*" * septets(fold(fact.words)) if isinstance(fact, Once) else fact
 
 
 def _(msgid: str, **facts: Fact) -> Sentence:

@@ -115,7 +115,8 @@ class _Play:
         self.secret = isinstance(self.pending, Ask) and self.pending.kind.secret
         if isinstance(value, Consent):
             # A menu may ask more than once: all that was agreed to is the proof.
-            self.consent = "\n\n".join(filter(None, (self.consent, answer.meant)))
+            value = Consent(self._for_record(answer.meant))
+            self.consent = "\n\n".join(filter(None, (self.consent, value.words)))
         if not self.secret:
             self.answers.append(answer)
         if isinstance(self.pending, Choose) and self.pending.once:
@@ -187,6 +188,13 @@ class _Play:
         if not shown.whole:
             raise MenuError(f"a confirmation is one whole screen: {self.pending.question.msgid}")
         return shown.text
+
+    def _for_record(self, words: str) -> str:
+        """The words that were just agreed to, without what is shown once."""
+        if not (isinstance(self.pending, Confirm) and self.pending.question.is_shown_once):
+            return words
+        kept = replace(self.pending, question=self.pending.question.for_record())
+        return self.fit(screen_of(kept, View(), back=False), self.caller.language).text
 
     def finish(self, result: Any) -> Shown:
         """What is shown after the action: the menu may only say its last sentence."""

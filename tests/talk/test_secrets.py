@@ -51,6 +51,23 @@ class Keeping(Stage):
         return shown
 
 
+async def agree_to_a_name(caller: Caller) -> Sentence:
+    agreed = await confirm(_("Thank you, {name}.", name=Once("Awa Koné")))
+    await do(give, agreed=agreed)
+    return _("Thank you, {name}.", name="")
+
+
+async def test_words_that_were_agreed_to_are_kept_without_what_is_shown_once() -> None:
+    call = Call(agree_to_a_name)
+    assert (await call.dial()).startswith("Thank you, Awa Koné.\n1 ")
+    stage = Stage()
+    call.channel = stage
+    await call.type("1")
+    [kept] = stage.consents
+    assert kept.startswith("Thank you, ********.\n1 ")
+    assert stage.done[0]["agreed"].words == kept
+
+
 async def test_a_refusal_after_a_pin_ends_the_call() -> None:
     call = Call(act_with_pin, Stage(refuse=[_("The price has changed. Please look again.")]))
     await call.dial("1")

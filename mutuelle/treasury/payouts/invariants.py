@@ -1,7 +1,10 @@
 """Invariants of payouts: signed by two, reserved before they are sent, posted or freed once, and told."""
 
 from invariants import Invariant
+from locales import Fact, languages, render
+from locales.letters import fold
 from mutuelle.scheme.limits import USUAL
+from mutuelle.treasury.payouts.payout_acts import in_the_name_of
 
 # What a limit was on the day `d.on_day`; of a day on which it was changed, the highest.
 _LIMIT = """greatest(
@@ -13,6 +16,13 @@ _LIMIT = """greatest(
 
 def _limit(name: str) -> str:
     return _LIMIT.replace("NAME", name).replace("USUAL", str(getattr(USUAL, name)))
+
+
+def _named() -> str:
+    """What stands before the registered name in the words that are signed, in any language, as a regular expression."""
+    facts: dict[str, Fact] = dict.fromkeys(("amount", "party", "phone", "registered"), "|")
+    said = [render(in_the_name_of(facts | {"registered": "*"}), language) for language in languages()]
+    return "|".join(fold(words.partition("*")[0].rpartition("|")[2]) for words in said)
 
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -135,12 +145,17 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "payee_name_is_not_kept",
-        "The registered name behind a phone is kept while a proposal waits for its second signature, and no longer.",
+        "The registered name behind a phone is kept while a proposal waits for its second signature, and no longer; the"
+        " words that were signed are kept without it.",
         """
         select n.mutuelle_id || ' ' || n.account from payee_name n
          where not exists (select from joint_act a where a.mutuelle_id = n.mutuelle_id and a.kind = 'payout'
                    and a.facts ->> 'account' = n.account and a.facts ->> 'phone' = n.phone
                    and (a.answer is null or a.answered_at > now() - interval '1 hour'))
-        """,
+        union all
+        select a.gateway || ' ' || a.call || ' ' || a.position from action a
+          join joint_act j on j.id::text = a.facts ->> 'proposal' and j.kind = 'payout'
+         where a.name = 'answer_act' and a.consent ~ '(NAMED)[^*]' and a.consent !~ '(NAMED)[*]'
+        """.replace("NAMED", _named()),
     ),
 )

@@ -3,6 +3,7 @@
 The operator is asked for that name by the worker (`payee_names.py`), between the two signatures: not during a call.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import parse
-from locales import Fact, Money, Sentence, _
+from locales import Fact, Money, Once, Sentence, _
 from mobilemoney.accounts import capabilities_of, known_capabilities
 from mobilemoney.networks import network_by_prefix, networks
 from mobilemoney.operator import Capabilities
@@ -194,10 +195,15 @@ def _words(found: PayoutMatter, reason: str) -> Sentence:
         return _("Send {amount} to {party}, {phone}, {network}? {reason}", **facts)
     if found.registered is None:
         return _("Send {amount} to {party}, {phone}? The operator tells no name. {reason}", **facts)
-    facts["registered"] = found.registered[:MOST_NAME]
+    facts["registered"] = Once(found.registered[:MOST_NAME])  # read by the second who signs, kept by nobody
     return _("Send {amount} to {party}, {phone}, in the name of {registered}? {reason}", **facts).or_else(
-        _("Send {amount} to {party}, {phone}, in the name of {registered}?", **facts)
+        in_the_name_of(facts)
     )
+
+
+def in_the_name_of(facts: Mapping[str, Fact]) -> Sentence:
+    """What is signed, without the reason, where the operator tells whose phone it is."""
+    return _("Send {amount} to {party}, {phone}, in the name of {registered}?", **facts)
 
 
 async def _carry_out(db: AsyncConnection, act: JointAct, found: PayoutMatter, at: datetime) -> None:

@@ -7,8 +7,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from locales import languages, render
+from locales.letters import fold
 from mobilemoney import Outcome
 from mutuelle.contributions.collection import Round
+from mutuelle.treasury.payouts.payout_acts import in_the_name_of
 from tests.support.forgeries import guarded
 from tests.support.officer_acts import answers, broken
 from tests.support.payouts import PayingOperator, proposes_payout, to_clinic, works
@@ -86,6 +89,28 @@ FORGERIES: dict[str, tuple[str, set[str] | None]] = {
         {"payee_name_is_not_kept"},
     ),
 }
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize(("registered", "is_kept"), [("SANOGO", True), ("******", False)])
+async def test_signed_words_with_a_registered_name_are_found(
+    lived: AsyncEngine, owner: AsyncEngine, language: str, registered: str, is_kept: bool
+) -> None:
+    said = in_the_name_of(
+        {"amount": "5 000 F", "party": "CSCom", "phone": "76 00 00 31", "registered": registered}
+    )
+    row = {"consent": fold(render(said, language))}
+    async with owner.begin() as db:
+        await db.execute(
+            text(
+                "insert into action select 'ussd', 'call', '+22376000008', 1, '', 'answer_act',"
+                " jsonb_build_object('proposal', id), '', :consent, 'END', now() from joint_act where answer is null"
+            ),
+            row,
+        )
+    assert {one.partition(":")[0] for one in await broken(lived)} == (
+        {"payee_name_is_not_kept"} if is_kept else set()
+    )
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.reservations import held as held_of
+from locales import render
 from mobilemoney import OperatorAnswer, Outcome
 from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
@@ -21,7 +22,7 @@ from mutuelle.contributions.route_guards import StrangeRouteError, refuse_strang
 from mutuelle.contributions.standing import standing
 from mutuelle.households.holders import Doubt
 from mutuelle.households.support_acts import SupportError
-from mutuelle.officers.joint_acts import REFUSED
+from mutuelle.officers.joint_acts import REFUSED, acts_to_sign, words_to_approve
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.support.cases import close_case, open_cases
 from mutuelle.support.changes import close_household
@@ -321,6 +322,12 @@ async def test_the_second_signature_waits_for_the_registered_name_and_it_is_not_
     operator.name = "HERE CSCOM\nBLA"
     await works(house, clock)
     assert await names(town) == ["HERE CSCOM BLA"]
+    async with town.connect() as db:
+        own = await appointment_of(db, calling(ISSA), "BEN", Role.TREASURER)
+        [act] = await acts_to_sign(db, calling(ISSA), "BEN")
+        words = await words_to_approve(db, calling(ISSA), own, act)
+    assert "in the name of HERE CSCOM BLA?" in render(words, "en")
+    assert "in the name of **************?" in render(words.for_record(), "en")
     assert await answers(town) is None
     await works(house, clock)
     assert (await names(town), operator.names_asked) == ([], 1)
@@ -487,7 +494,7 @@ async def test_a_question_waits_for_no_statement_only_an_end_does(
         assert (one.state, one.polls, one.lease_token) == (S.UNKNOWN, 2, None)
         operator.says = Outcome.ACCEPTED
         ends = asyncio.create_task(works(house, clock, timedelta(minutes=1)))
-        await asyncio.wait_for(a_lock_is_waited_for(town), PATIENCE_S)
+        await a_lock_is_waited_for(town)
         assert [one.state for one in await all_payouts(town)] == [S.UNKNOWN]
         await statement.rollback()
         await ends
@@ -495,9 +502,10 @@ async def test_a_question_waits_for_no_statement_only_an_end_does(
 
 
 async def a_lock_is_waited_for(town: AsyncEngine) -> None:
-    async with town.connect() as db:
+    async with asyncio.timeout(PATIENCE_S), town.connect() as db:
         while not await db.scalar(text("select count(*) from pg_locks where not granted")):
-            await asyncio.sleep(0.01)
+            await db.rollback()
+            await asyncio.sleep(0.02)
 
 
 async def test_a_late_answer_after_the_lease_is_dropped(
