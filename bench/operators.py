@@ -212,6 +212,7 @@ async def _claims(own: BenchPlace, size: Size) -> list[Measure]:
         await _write_open(own, open_payments)
         laps.append([await _claim_lap(own, house) for _round in range(CLAIM_ROUNDS)])
     plan = await _plan(own)
+    print(f"How PostgreSQL finds what is due among {size.open_payments:,} open payments:\n{plan}", flush=True)
     await pool.dispose()
     await as_superuser(own, f"revoke {parameter} from {OWNER_ROLE}")
     few, many = laps

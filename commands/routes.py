@@ -21,11 +21,18 @@ from commands.command import (
 )
 from mobilemoney import adapters
 from mobilemoney.accounts import capabilities_of
+from mobilemoney.operator import FeeBearer
 from mutuelle.acts import By
 from mutuelle.founding.founding import FoundingError
 from mutuelle.founding.rules import Route
 from mutuelle.households.support_acts import SupportError
 from mutuelle.support import routes
+
+FEES = {
+    FeeBearer.MUTUELLE: "The operator keeps its fees from what members pay: they are the mutuelle's cost.",
+    FeeBearer.PAYER: "Members pay the operator's fees, on top of what they are asked for.",
+    FeeBearer.UNKNOWN: "Who pays the operator's fees stands in the contract with it: ask before members pay.",
+}
 
 
 def add(commands: Commands) -> None:
@@ -107,6 +114,7 @@ async def add_route(arguments: argparse.Namespace) -> int:
     print("From the next call on." if new else "It did so already: nothing was changed.")
     if new and new != [added.network]:
         print(f"Networks: {', '.join(new)}.")
+    print(FEES[capabilities_of(added.operator).fee_bearer])
     return 0
 
 

@@ -6,11 +6,11 @@
 With the simulator an account without a section gets credentials that open its simulated operator.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -42,7 +42,11 @@ class Credentials:
             return ["SIMULATOR=1"]
         fields = self.of(mutuelle_id, name, operator)
         lacking = [need for need in adapters()[operator].NEEDS if not fields.get(need)]
-        unsafe = ["a url that begins with https://"] if not _is_safe(fields.get("url")) else []
+        unsafe = (
+            []
+            if _is_safe(fields.get("url"))
+            else ["a url that begins with https:// and has a host, no ? or #"]
+        )
         unusable = [] if lacking or unsafe else _unusable(operator, fields)
         wanted = [*lacking, *unsafe, *unusable]
         section = f"[{mutuelle_id}.{name}] in the file OPERATOR_SECRETS with"
@@ -72,9 +76,24 @@ def _unusable(operator: str, fields: Mapping[str, str]) -> list[str]:
 
 
 def _is_safe(url: str | None) -> bool:
-    """Whether no other machine reads what is sent: TLS, or this machine."""
-    parts = urlsplit(url or "https://")
-    return parts.scheme == "https" or (parts.hostname or "") in ("127.0.0.1", "::1", "localhost")
+    """Whether it is an address before whose end a path can stand, and no other machine reads what is sent: TLS, or this
+    machine. An adapter may have one of its own.
+    """
+    try:
+        parts = httpx.URL(url or "https://its.own")
+    except httpx.InvalidURL:
+        return False
+    if (
+        not re.fullmatch(r"[a-z0-9.:-]+", parts.raw_host.decode())
+        or parts.userinfo
+        or parts.query
+        or parts.fragment
+        or re.search(r"\s", url or "")
+    ):
+        return False
+    return parts.scheme == "https" or (
+        parts.scheme == "http" and parts.host in ("127.0.0.1", "::1", "localhost")
+    )
 
 
 def read_accounts(path: Path) -> dict[str, dict[str, dict[str, str]]]:

@@ -12,12 +12,12 @@ failed payment; its reasons are an open list. The callback is PUT or POST, is no
 our token is in the path of X-Callback-Url, our reference in `externalId`.
 """
 
-import asyncio
 import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -32,6 +32,8 @@ from mobilemoney.operator import (
     OperatorAnswer,
     Outcome,
     PaymentRequest,
+    PayoutOperator,
+    in_full,
 )
 
 NAME = "mtn"
@@ -44,6 +46,8 @@ CURRENCIES = ("XOF", "XAF", "GNF", "RWF", "EUR")  # EUR: the sandbox has no othe
 CAPABILITIES = Capabilities(
     limits={currency: AmountLimits(1, wire.AMOUNT_LIMIT - 1) for currency in CURRENCIES},
     networks=dict.fromkeys(NETWORKS, Flow.PUSH),
+    honours_reference=True,
+    not_found_is_proof=timedelta(minutes=15),  # this project's own rule: MTN says nothing of it
     window=timedelta(minutes=5),
     not_approved=frozenset({"EXPIRED", "COULD_NOT_PERFORM_TRANSACTION", "PAYMENT_NOT_APPROVED"}),
     pays_out=True,
@@ -80,23 +84,26 @@ def connect(client: httpx.AsyncClient, account: OperatorAccount) -> "Mtn":
 
     Each product has a subscription key; without that of disbursement nothing is paid out. If payouts leave another
     wallet, it has `disbursement_user` and `disbursement_key`. `url` is the address before `/collection`. ValueError
-    for a credential that no header can carry.
+    for a credential that no header can carry, and for a part of what payouts from another wallet need.
     """
     given = account.credentials
     for name in (*NEEDS, *PAYOUT_NEEDS, *OWN_WALLET):
         if given.get(name) and not PRINTABLE.fullmatch(given[name]):
             raise ValueError(f"{name} has a letter that no key of MTN has")
     keys = {COLLECTION: ProductKeys(given["subscription_key"], given["user"], given["key"])}
+    own = [name for name in OWN_WALLET if given.get(name)]
+    lacking = [name for name in (*PAYOUT_NEEDS, *OWN_WALLET) if not given.get(name)]
+    if own and lacking:
+        raise ValueError(f"payouts from a wallet of their own lack {', '.join(lacking)}")
     if subscription := given.get("disbursement_subscription_key"):
-        user, key = OWN_WALLET if all(given.get(name) for name in OWN_WALLET) else ("user", "key")
+        user, key = own or ("user", "key")
         keys[DISBURSEMENT] = ProductKeys(subscription, given[user], given[key])
     return Mtn(client, given["url"].rstrip("/"), given["target_environment"], account.currency, keys)
 
 
 def named_in(notice: Notice) -> str | None:
     """`externalId`, where each request puts our reference."""
-    told = wire.HttpReply(200, wire.json_object(notice.body))
-    ours = wire.reference(told.text("externalId"))
+    ours = wire.reference(wire.text(wire.json_object(notice.body), "externalId"))
     return str(ours) if ours else None
 
 
@@ -120,21 +127,18 @@ class ProductKeys:
 
 
 @dataclass(frozen=True)
-class Mtn:
-    """See `mobilemoney.operator.PayoutOperator`. `tokens` has for each product its token and until when it is kept;
-    `fetching` the request for a new one, which all that need it await.
-    """
+class Mtn(PayoutOperator):
+    """See `mobilemoney.operator.PayoutOperator`. `tokens` has for each product its own."""
 
     client: httpx.AsyncClient
     base_url: str
     target_environment: str
     currency: str
     keys: Mapping[str, ProductKeys] = field(repr=False)
-    tokens: dict[str, tuple[str, float]] = field(default_factory=dict, repr=False)
-    fetching: dict[str, "asyncio.Task[str | None]"] = field(default_factory=dict, repr=False)
-
-    async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
+    tokens: Mapping[str, wire.TokenHolder] = field(
+        default_factory=lambda: {product: wire.TokenHolder() for product in (COLLECTION, DISBURSEMENT)},
+        repr=False,
+    )
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         return await self._move(REQUEST, "payer", ask)
@@ -142,9 +146,6 @@ class Mtn:
     async def status(self, ask: PaymentRequest) -> OperatorAnswer:
         reply = await self._exchange("GET", f"{REQUEST}/{ask.reference}")
         return read_status(reply, ask.reference, "payer")
-
-    async def prepare_payout(self, out: PaymentRequest) -> OperatorAnswer:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
 
     async def pay_out(self, out: PaymentRequest) -> OperatorAnswer:
         if DISBURSEMENT not in self.keys:
@@ -198,20 +199,18 @@ class Mtn:
         body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> wire.HttpReply | None:
-        """Ask with the product's token; once more with a new one if it is refused, for then nothing was done."""
+        """Ask with the product's token; None where it has no keys."""
         product = path.partition("/")[0]
-        for _attempt in range(2):
-            token = await self._token(product)
-            if token is None:
-                return None
+        if product not in self.keys:
+            return None
+
+        async def send(token: str) -> wire.HttpReply | None:
             sent = self._headers(product) | {"authorization": f"Bearer {token}"} | dict(headers or {})
-            url = f"{self.base_url}/{path}"
-            reply = await wire.exchange(self.client, method, url, body=body, headers=sent)
-            if reply is None or reply.code != 401:
-                break
-            if self.tokens.get(product, ("",))[0] == token:
-                del self.tokens[product]
-        return reply
+            return await wire.exchange(
+                self.client, method, f"{self.base_url}/{path}", body=body, headers=sent
+            )
+
+        return await self.tokens[product].exchange(partial(self._fetch_token, product), send)
 
     def _headers(self, product: str) -> dict[str, str]:
         return {
@@ -219,29 +218,15 @@ class Mtn:
             "x-target-environment": self.target_environment,
         }
 
-    async def _token(self, product: str) -> str | None:
-        """The token that is kept, or a new one; None where the operator gives none."""
-        if product not in self.keys:
-            return None
-        token, until = self.tokens.get(product, ("", 0.0))
-        if asyncio.get_running_loop().time() < until:
-            return token
-        fetch = self.fetching.get(product)
-        if fetch is None or fetch.done():
-            fetch = self.fetching[product] = asyncio.create_task(self._fetch_token(product))
-        return await asyncio.shield(fetch)  # who gives up waiting does not take it from the others
-
-    async def _fetch_token(self, product: str) -> str | None:
+    async def _fetch_token(self, product: str) -> wire.AccessToken | None:
         headers = self._headers(product) | {"authorization": self.keys[product].basic}
         url = f"{self.base_url}/{product}/token/"
-        asked_at = asyncio.get_running_loop().time()
         reply = await wire.exchange(self.client, "POST", url, headers=headers, patience_s=TOKEN_PATIENCE_S)
         token = (reply.body or {}).get("access_token") if reply and reply.code == 200 else None
         if reply is None or not isinstance(token, str) or not TOKEN.fullmatch(token):
             return None
         life_s = min(max(_seconds(reply.text("expires_in")), LEAST_LIFE_S), LONGEST_LIFE_S)
-        self.tokens[product] = token, asked_at + life_s * TOKEN_KEPT
-        return token
+        return wire.AccessToken(token, life_s * TOKEN_KEPT)
 
 
 def _seconds(told: str | None) -> int:
@@ -290,6 +275,4 @@ def _with_facts(outcome: Outcome, reply: wire.HttpReply, party: str) -> Operator
         reason=reply.text("reason")
         or reply.text("reason", "code"),  # a word in answers, an object in the schema
     )
-    if outcome is Outcome.PAID and None in (answer.amount_minor, answer.currency, answer.phone):
-        return OperatorAnswer(Outcome.UNKNOWN, reason="paid, with facts missing or unreadable")
-    return answer
+    return in_full(answer)

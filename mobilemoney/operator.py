@@ -72,7 +72,8 @@ class Capabilities:
 
     `networks`: how the payers of a network are asked; where it is empty, any phone by a push. `payouts`: the networks
     whose phones get money, `pays_out` whether any do.
-    `honours_reference`: our reference again makes no second payment; where False, no request is ever sent twice.
+    `honours_reference`: our reference again makes no second payment; where False, no request is ever sent twice. What
+    nobody has said of an operator stays at its default: it is not sent twice, and NOT_FOUND proves nothing.
     `two_steps`: a first step gives a token, which is committed before the second step asks the phone.
     `not_told`: facts that the status may leave out; what is not told is no difference.
     `first_status`: how long after a request to ask first. `window`: how long a prompt lives. `ladder_s`: waits between
@@ -85,13 +86,13 @@ class Capabilities:
 
     limits: Mapping[str, AmountLimits]
     networks: Mapping[str, Flow] = field(default_factory=dict)
-    honours_reference: bool = True
+    honours_reference: bool = False
     two_steps: bool = False
     not_told: frozenset[Fact] = frozenset()
     first_status: timedelta = timedelta(seconds=LADDER_S[0])
     window: timedelta = timedelta(minutes=5)
     ladder_s: tuple[int, ...] = LADDER_S
-    not_found_is_proof: timedelta | None = timedelta(minutes=15)
+    not_found_is_proof: timedelta | None = None
     notices_by_account: bool = False
     find_prompt: str = ""
     not_approved: frozenset[str] = frozenset()
@@ -136,7 +137,8 @@ class OperatorAnswer:
     """The operator's answer. Its facts are the operator's own: settling compares them with the request.
 
     PAID has every fact that is not in `Capabilities.not_told`. `reason` is the operator's word, for UNKNOWN ours;
-    `token` what a first step gave, `fee_minor` the operator's fee where the answer says it.
+    `token` what a first step gave, `fee_minor` the operator's fee where the answer says it. `names_reference`: a
+    refusal says by our reference which request it is of, so it is the verdict on every request with it.
     """
 
     outcome: Outcome
@@ -148,6 +150,19 @@ class OperatorAnswer:
     reason: str | None = None
     token: str | None = None
     fee_minor: int | None = None
+    names_reference: bool = False
+
+
+NO_FIRST_STEP = OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
+
+
+def in_full(answer: OperatorAnswer, not_told: frozenset[Fact] = frozenset()) -> OperatorAnswer:
+    """The answer; UNKNOWN if it is PAID and lacks a fact that the operator promises to tell."""
+    told = {Fact.AMOUNT: answer.amount_minor, Fact.CURRENCY: answer.currency, Fact.PHONE: answer.phone}
+    lacks = [fact for fact, value in told.items() if value is None and fact not in not_told]
+    if answer.outcome is Outcome.PAID and lacks:
+        return OperatorAnswer(Outcome.UNKNOWN, reason="paid, with facts missing or unreadable")
+    return answer
 
 
 @dataclass(frozen=True)
@@ -180,10 +195,14 @@ class Notice:
 
 
 class Operator(Protocol):
-    """One account at an operator, connected. No method raises for a fault of the operator or the network."""
+    """One account at an operator, connected. No method raises for a fault of the operator or the network.
+
+    An adapter inherits it, and with it the answers of an operator that has no such thing.
+    """
 
     async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
         """The first of two steps, which asks nobody yet: ACCEPTED with a token, FAILED or UNKNOWN."""
+        return NO_FIRST_STEP
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         """Request a payment: ACCEPTED, PENDING (the operator has this reference already), FAILED or UNKNOWN."""
@@ -198,6 +217,7 @@ class PayoutOperator(Operator, Protocol):
 
     async def prepare_payout(self, out: PaymentRequest) -> OperatorAnswer:
         """The first of two steps, which moves nothing yet: ACCEPTED with a token, FAILED or UNKNOWN."""
+        return NO_FIRST_STEP
 
     async def pay_out(self, out: PaymentRequest) -> OperatorAnswer:
         """Send the money: ACCEPTED, PENDING (the operator has this reference already), FAILED or UNKNOWN."""
@@ -207,9 +227,11 @@ class PayoutOperator(Operator, Protocol):
 
     async def payee_name(self, phone: str) -> str | None:
         """The name under which the payee is registered; None where the operator does not tell it."""
+        return None
 
     async def balance_minor(self) -> int | None:
         """What the account has at the operator, in minor units; None where the operator does not tell it."""
+        return None
 
 
 @runtime_checkable

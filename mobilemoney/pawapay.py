@@ -3,20 +3,23 @@
 From docs.pawapay.io (v2). A request is answered 200 even if it is REJECTED: its `status` says so. The same id again is
 DUPLICATE_IGNORED. NOT_FOUND proves nothing until 15 minutes after the request. Fees are taken from what was collected.
 An amount has no needless decimals; a message has 4 to 22 letters, digits and blanks. No time of completion is told:
-`created` is that of the request, some minutes before. Notices come to one address of an account.
+`created` is that of the request, some minutes before. Limits are each account's own (GET /v2/active-conf): none is set
+here, and pawaPay refuses what is outside them. Notices come to one address of an account.
 
 Signatures go both ways where the credentials have keys. `private_key` (PEM, P-256) and `key_id`, its name in pawaPay's
 dashboard, sign our requests. `public_keys`, the answer of GET /v2/public-key/http as it came, checks the notices: one
 without a signature is a forgery then.
 
-Second hand: the limits (one real configuration); that M-Pesa in Congo takes no centimes.
+Second hand: that M-Pesa in Congo takes no centimes.
 Unverified: whether live notices are signed in DER; with or without 01 in the phones of Benin. Wave leads to a web page,
 which a basic phone cannot show: it is not offered. POST /v2/refunds is not used: a payout goes to any phone.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import NamedTuple
 
 import httpx
@@ -32,6 +35,8 @@ from mobilemoney.operator import (
     OperatorAnswer,
     Outcome,
     PaymentRequest,
+    PayoutOperator,
+    in_full,
 )
 
 NAME = "pawapay"
@@ -59,9 +64,7 @@ PROVIDERS = {
     "RW-mtn": "MTN_MOMO_RWA",
     "RW-airtel": "AIRTEL_RWA",
 }
-OTP_FIRST = (
-    "BF-orange",
-)  # the payer gets a code from *144*4*6# before, and it goes out as preAuthorisationCode
+OTP_FIRST = ("BF-orange",)  # the payer gets a code before, and it goes out as preAuthorisationCode
 COUNTRIES = {
     "BJ": "BEN",
     "BF": "BFA",
@@ -74,18 +77,14 @@ COUNTRIES = {
     "RW": "RWA",
 }
 
-_FRANCS = AmountLimits(100, 2_000_000)
 CAPABILITIES = Capabilities(
     limits={
-        "XOF": _FRANCS,
-        "XAF": _FRANCS,
-        "RWF": _FRANCS,
-        "CDF": AmountLimits(
-            100_00, wire.AMOUNT_LIMIT - 1, 100
-        ),  # whole francs, which all three networks take
-        "USD": AmountLimits(1_00, wire.AMOUNT_LIMIT - 1),
+        **{currency: AmountLimits(1, wire.AMOUNT_LIMIT - 1) for currency in ("XOF", "XAF", "RWF", "USD")},
+        "CDF": AmountLimits(1_00, wire.AMOUNT_LIMIT - 1, 1_00),  # whole francs, which all three networks take
     },
     networks={name: Flow.OTP_FIRST if name in OTP_FIRST else Flow.PUSH for name in PROVIDERS},
+    honours_reference=True,
+    not_found_is_proof=timedelta(minutes=15),
     notices_by_account=True,
     not_approved=frozenset({"PAYMENT_NOT_APPROVED"}),
     fee_bearer=FeeBearer.MUTUELLE,
@@ -115,6 +114,7 @@ REFUSALS = {
 }
 NO_VERDICT = "UNKNOWN_ERROR"  # "do not assume failure": the status says what became of it
 SHORTEST_MESSAGE = 4
+KEY_ID = re.compile(r"[!#-\[\]-~]{1,200}")  # a text in quotes of RFC 8941, without blanks
 
 
 class Operation(NamedTuple):
@@ -140,6 +140,8 @@ def connect(client: httpx.AsyncClient, account: OperatorAccount) -> "PawaPay":
     pem, key_id = fields.get("private_key"), fields.get("key_id")
     if bool(pem) != bool(key_id):
         raise ValueError("private_key and key_id are needed together")
+    if key_id and not KEY_ID.fullmatch(key_id):
+        raise ValueError("key_id has letters that no signature can name")
     key = signatures.signing_key(key_id, pem) if pem and key_id else None
     url = (fields.get("url") or BASE_URL).rstrip("/")
     return PawaPay(client, url, fields["token"], account.country, account.currency, key)
@@ -147,11 +149,9 @@ def connect(client: httpx.AsyncClient, account: OperatorAccount) -> "PawaPay":
 
 def named_in(notice: Notice) -> str | None:
     """The id that we gave, of a deposit, a payout or a refund."""
-    told = wire.HttpReply(200, wire.json_object(notice.body))
-    for name in NAMES_IN_NOTICES:
-        if reference := wire.reference(told.text(name)):
-            return str(reference)
-    return None
+    told = wire.json_object(notice.body)
+    named = (wire.reference(wire.text(told, name)) for name in NAMES_IN_NOTICES)
+    return next((str(reference) for reference in named if reference), None)
 
 
 def forgery(notice: Notice, credentials: Mapping[str, str]) -> str | None:
@@ -172,7 +172,7 @@ def forgery(notice: Notice, credentials: Mapping[str, str]) -> str | None:
 
 
 @dataclass(frozen=True)
-class PawaPay:
+class PawaPay(PayoutOperator):
     """See `mobilemoney.operator.PayoutOperator`. `country` has two letters."""
 
     client: httpx.AsyncClient
@@ -182,26 +182,17 @@ class PawaPay:
     currency: str
     key: signatures.SigningKey | None = None
 
-    async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
-
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         return await self._initiate(DEPOSIT, ask)
 
     async def status(self, ask: PaymentRequest) -> OperatorAnswer:
         return await self._look_up(DEPOSIT, ask)
 
-    async def prepare_payout(self, out: PaymentRequest) -> OperatorAnswer:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
-
     async def pay_out(self, out: PaymentRequest) -> OperatorAnswer:
         return await self._initiate(PAYOUT, out)
 
     async def payout_status(self, out: PaymentRequest) -> OperatorAnswer:
         return await self._look_up(PAYOUT, out)
-
-    async def payee_name(self, phone: str) -> str | None:
-        return None
 
     async def balance_minor(self) -> int | None:
         """The sum of the country's wallets in the account's currency: most accounts have one."""
@@ -211,8 +202,8 @@ class PawaPay:
         if not isinstance(wallets, list):
             return None
         ours = [one for one in wallets if isinstance(one, dict) and one.get("country") == country]
-        found = [wire.HttpReply(200, one) for one in ours if one.get("currency") == self.currency]
-        amounts = [wire.minor(one.text("balance"), self.currency) for one in found]
+        found = [one for one in ours if one.get("currency") == self.currency]
+        amounts = [wire.minor(wire.text(one, "balance"), self.currency) for one in found]
         return None if not amounts or None in amounts else sum(filter(None, amounts))
 
     async def _initiate(self, operation: Operation, ask: PaymentRequest) -> OperatorAnswer:
@@ -280,7 +271,7 @@ def read_initiation(
         if word == "DUPLICATE_IGNORED":
             return OperatorAnswer(Outcome.PENDING, reason=word)
         if word == "REJECTED" and code and code != NO_VERDICT:
-            return OperatorAnswer(Outcome.FAILED, reason=code)
+            return OperatorAnswer(Outcome.FAILED, reason=code, names_reference=True)
     return OperatorAnswer(Outcome.UNKNOWN, reason=code or f"request answered {reply.code}")
 
 
@@ -300,16 +291,13 @@ def read_status(reply: wire.HttpReply | None, operation: Operation, ask: Payment
 
 
 def _with_facts(outcome: Outcome, reply: wire.HttpReply, operation: Operation) -> OperatorAnswer:
-    currency, is_paid = reply.text("data", "currency"), outcome is Outcome.PAID
+    currency = reply.text("data", "currency")
     answer = OperatorAnswer(
         outcome,
         amount_minor=wire.minor(reply.text("data", "amount"), currency),
         currency=currency,
         phone=wire.e164(reply.text("data", operation.party, "accountDetails", "phoneNumber")),
         operator_reference=reply.text("data", "providerTransactionId"),
-        completed_at=wire.moment(reply.text("data", "created")) if is_paid else None,
         reason=reply.text("data", "failureReason", "failureCode"),
     )
-    if is_paid and None in (answer.amount_minor, answer.currency, answer.phone):
-        return OperatorAnswer(Outcome.UNKNOWN, reason="paid, with facts missing or unreadable")
-    return answer
+    return in_full(answer)

@@ -42,6 +42,8 @@ from mobilemoney.operator import (
     OperatorAnswer,
     Outcome,
     PaymentRequest,
+    PayoutOperator,
+    in_full,
 )
 
 NAME = "paydunya"
@@ -296,7 +298,7 @@ def _form(notice: Notice) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class PayDunya:
+class PayDunya(PayoutOperator):
     """See `mobilemoney.operator.PayoutOperator`."""
 
     client: httpx.AsyncClient
@@ -369,12 +371,6 @@ class PayDunya:
             return NOT_PREPARED
         body = {"disburse_invoice": out.token}
         return read_payout(await self._exchange("/api/v2/disburse/check-status", body), out)
-
-    async def payee_name(self, phone: str) -> str | None:
-        return None
-
-    async def balance_minor(self) -> int | None:
-        return None
 
     async def _exchange(
         self, path: str, body: Mapping[str, object] | None = None, patience_s: float | None = None
@@ -475,12 +471,10 @@ def _checked(
         return OperatorAnswer(Outcome.UNKNOWN, reason="the status of another invoice")
     if answer.outcome is Outcome.UNKNOWN:
         return OperatorAnswer(Outcome.UNKNOWN, reason="unknown status word")
-    if answer.outcome is Outcome.PAID and answer.amount_minor is None:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="paid, with facts missing or unreadable")
-    return replace(answer, reason=reply.text("status"))
+    return in_full(replace(answer, reason=reply.text("status")), CAPABILITIES.not_told)
 
 
 def _said(reply: wire.HttpReply) -> str:
-    """What PayDunya says of a request that did not succeed, without the phone number that it may repeat."""
+    """What PayDunya says of a request that did not succeed."""
     words = reply.text("response_code"), reply.text("response_text") or reply.text("message")
-    return re.sub(r"\d{6,}", "#", ": ".join(filter(None, words))) or f"answered {reply.code}"
+    return ": ".join(filter(None, words)) or f"answered {reply.code}"

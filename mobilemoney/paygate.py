@@ -21,6 +21,7 @@ from mobilemoney.operator import (
     Fact,
     Flow,
     Notice,
+    Operator,
     OperatorAccount,
     OperatorAnswer,
     Outcome,
@@ -36,6 +37,7 @@ NETWORKS = {"TG-moov": "FLOOZ", "TG-togocel": "TMONEY"}
 CAPABILITIES = Capabilities(
     limits={CURRENCY: AmountLimits(1, wire.AMOUNT_LIMIT - 1)},
     networks=dict.fromkeys(NETWORKS, Flow.PUSH),
+    honours_reference=True,  # second hand, as all of it: an identifier that it has already is answered 6
     not_told=frozenset({Fact.AMOUNT, Fact.CURRENCY, Fact.PHONE}),
     not_found_is_proof=None,  # how it says NOT FOUND is unverified
     notices_by_account=True,
@@ -63,12 +65,12 @@ def named_in(notice: Notice) -> str | None:
     """`identifier`, of a notice in JSON or as a form; None if it has none."""
     body = wire.json_object(notice.body)
     if body is not None:
-        return wire.HttpReply(200, body).text("identifier")
+        return wire.text(body, "identifier")
     try:
         form = parse_qs(notice.body.decode(), max_num_fields=50)
     except ValueError:
         return None
-    return wire.HttpReply(200, {name: values[0] for name, values in form.items()}).text("identifier")
+    return wire.text({name: values[0] for name, values in form.items()}, "identifier")
 
 
 def forgery(notice: Notice, credentials: Mapping[str, str]) -> str | None:
@@ -77,15 +79,12 @@ def forgery(notice: Notice, credentials: Mapping[str, str]) -> str | None:
 
 
 @dataclass(frozen=True)
-class PayGate:
+class PayGate(Operator):
     """See `mobilemoney.operator.Operator`."""
 
     client: httpx.AsyncClient
     base_url: str
     auth_token: str = field(repr=False)
-
-    async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         number = wire.national(ask.phone, COUNTRY) or ""

@@ -9,7 +9,6 @@ Answers tell neither currency nor phone. No notice is documented: payments are a
 banks only, so nothing is paid out from here.
 """
 
-import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,10 +22,12 @@ from mobilemoney.operator import (
     Fact,
     Flow,
     Notice,
+    Operator,
     OperatorAccount,
     OperatorAnswer,
     Outcome,
     PaymentRequest,
+    in_full,
 )
 
 NAME = "qos"
@@ -37,6 +38,7 @@ NETWORKS = ("TG-togocel", "TG-moov", "BJ-mtn", "BJ-moov", "BJ-celtiis")
 CAPABILITIES = Capabilities(
     limits={CURRENCY: AmountLimits(1, wire.AMOUNT_LIMIT - 1)},
     networks=dict.fromkeys(NETWORKS, Flow.PUSH),
+    honours_reference=True,
     not_told=frozenset({Fact.CURRENCY, Fact.PHONE}),
     not_found_is_proof=None,  # how it says NOT FOUND is unverified
     tells_balance=True,
@@ -81,26 +83,15 @@ def forgery(notice: Notice, credentials: Mapping[str, str]) -> str | None:
     return None
 
 
-@dataclass
-class BearerToken:
-    """The token of an account that is signed in; `value` is None until then, and once it was refused."""
-
-    value: str | None = field(default=None, repr=False)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 @dataclass(frozen=True)
-class Qos:
+class Qos(Operator):
     """See `mobilemoney.operator.Operator`."""
 
     client: httpx.AsyncClient
     base_url: str
     credentials: Mapping[str, str] = field(repr=False)
     operator_ids: Mapping[str, str] = field(repr=False)
-    token: BearerToken = field(default_factory=BearerToken)
-
-    async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
+    token: wire.TokenHolder = field(default_factory=wire.TokenHolder, repr=False)
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         if ask.currency != CURRENCY:
@@ -130,43 +121,28 @@ class Qos:
         wallets = (reply.body or {}).get("data") if reply and reply.code == 200 else None
         if not isinstance(wallets, list) or not all(isinstance(one, dict) for one in wallets):
             return None
-        told = [wire.HttpReply(200, one) for one in wallets if one.get("currencyCode") == CURRENCY]
-        parts = [wire.minor(one.text("availableBalance"), CURRENCY) for one in told]
+        told = [one for one in wallets if one.get("currencyCode") == CURRENCY]
+        parts = [wire.minor(wire.text(one, "availableBalance"), CURRENCY) for one in told]
         known = [part for part in parts if part is not None]
         return sum(known) if parts and len(known) == len(parts) else None
 
     async def _call(
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> wire.HttpReply | None:
-        """Signed in; once more after a 401, which has done nothing."""
-        reply = None
-        for _ in range(2):
-            token = await self._signed_in()
-            if token is None:
-                return reply
+        async def send(token: str) -> wire.HttpReply | None:
             headers = {"authorization": f"Bearer {token}"}
-            reply = await wire.exchange(
+            return await wire.exchange(
                 self.client, method, f"{self.base_url}{path}", body=body, headers=headers
             )
-            if reply is None or reply.code != 401:
-                return reply
-            if self.token.value == token:
-                self.token.value = None
-        return reply
 
-    async def _signed_in(self) -> str | None:
-        """The token, from the account's keys if there is none; None if it is not given."""
-        async with self.token.lock:
-            if self.token.value is None:
-                body = {
-                    "clientKey": self.credentials["client_key"],
-                    "clientSecret": self.credentials["client_secret"],
-                }
-                reply = await wire.exchange(
-                    self.client, "POST", f"{self.base_url}/api/v1/auth/login", body=body
-                )
-                self.token.value = token_in(reply)
-            return self.token.value
+        return await self.token.exchange(self._sign_in, send)
+
+    async def _sign_in(self) -> wire.AccessToken | None:
+        said = self.credentials
+        body = {"clientKey": said["client_key"], "clientSecret": said["client_secret"]}
+        reply = await wire.exchange(self.client, "POST", f"{self.base_url}/api/v1/auth/login", body=body)
+        token = token_in(reply)
+        return wire.AccessToken(token) if token else None
 
 
 def token_in(reply: wire.HttpReply | None) -> str | None:
@@ -218,12 +194,11 @@ def _paid(reply: wire.HttpReply) -> OperatorAnswer:
     asked, paid, fee = (
         wire.minor(reply.text("data", name), CURRENCY) for name in ("requestedAmount", "amountPaid", "fee")
     )
-    if paid is None:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="paid, without an amount that can be read")
     is_payers = asked is not None and fee is not None and fee > 0 and paid == asked + fee
-    return OperatorAnswer(
+    answer = OperatorAnswer(
         Outcome.PAID,
         amount_minor=asked if is_payers else paid,
         operator_reference=reply.text("data", "providerReference"),
         fee_minor=0 if is_payers else fee,
     )
+    return in_full(answer, CAPABILITIES.not_told)

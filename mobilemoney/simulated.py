@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -15,6 +16,8 @@ from mobilemoney.operator import (
     OperatorAnswer,
     Outcome,
     PaymentRequest,
+    PayoutOperator,
+    in_full,
 )
 
 NAME = "simulated"
@@ -22,6 +25,8 @@ NEEDS = ("url",)
 SIMULATED = True
 CAPABILITIES = Capabilities(
     limits={currency: AmountLimits(1, wire.AMOUNT_LIMIT - 1) for currency in wire.MINOR_DIGITS},
+    honours_reference=True,
+    not_found_is_proof=timedelta(minutes=15),
     pays_out=True,
     tells_payee=True,
     tells_balance=True,
@@ -63,24 +68,18 @@ def forgery(notice: Notice, credentials: Mapping[str, str]) -> str | None:
 
 
 @dataclass(frozen=True)
-class Simulated:
+class Simulated(PayoutOperator):
     """See `mobilemoney.operator.PayoutOperator`. `currency` is the account's."""
 
     client: httpx.AsyncClient
     base_url: str
     currency: str
 
-    async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
-
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         return await self._order(COLLECTIONS, ask)
 
     async def status(self, ask: PaymentRequest) -> OperatorAnswer:
         return await self._look(COLLECTIONS, ask.reference)
-
-    async def prepare_payout(self, out: PaymentRequest) -> OperatorAnswer:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
 
     async def pay_out(self, out: PaymentRequest) -> OperatorAnswer:
         return await self._order(PAYOUTS, out)
@@ -156,6 +155,4 @@ def _with_facts(outcome: Outcome, reply: wire.HttpReply) -> OperatorAnswer:
         completed_at=wire.moment(reply.text("completed_at")),
         reason=reply.text("reason"),
     )
-    if outcome is Outcome.PAID and None in (answer.amount_minor, answer.currency, answer.phone):
-        return OperatorAnswer(Outcome.UNKNOWN, reason="paid, with facts missing or unreadable")
-    return answer
+    return in_full(answer)

@@ -5,9 +5,10 @@ Nothing here raises for a received answer: one that cannot be understood is None
 
 import asyncio
 import json
+import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -36,17 +37,22 @@ class HttpReply:
     body: dict[str, Any] | None
 
     def text(self, *path: str) -> str | None:
-        """A field, sent as text or number, as text that PostgreSQL can store; None if absent or empty.
+        """A field of the body, as `text` reads it."""
+        return text(self.body, *path)
 
-        `path` leads through objects inside the object: "payer", "partyId".
-        """
-        value: Any = self.body
-        for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-            return None
-        kept = str(value)[:FIELD_SIZE].encode(errors="replace").decode()
-        return kept.replace("\x00", "") or None
+
+def text(told: object, *path: str) -> str | None:
+    """A field of an object, sent as text or number, as text that PostgreSQL can store; None if absent or empty.
+
+    `path` leads through objects inside the object: "payer", "partyId".
+    """
+    value: Any = told
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    kept = str(value)[:FIELD_SIZE].encode(errors="replace").decode()
+    return kept.replace("\x00", "") or None
 
 
 async def exchange(
@@ -82,6 +88,60 @@ async def exchange(
             return await _read(answer)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
         return None
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """What opens an account, and how long it does; a life that nobody told lasts until it is refused."""
+
+    word: str = field(repr=False)
+    life_s: float = math.inf
+
+
+@dataclass
+class TokenHolder:
+    """The token of an account, which all its requests share; `fetching` is the request for a new one."""
+
+    kept: AccessToken | None = None
+    until: float = 0
+    fetching: "asyncio.Task[AccessToken | None] | None" = None
+
+    async def exchange(
+        self,
+        fetch: Callable[[], Awaitable[AccessToken | None]],
+        send: Callable[[str], Awaitable[HttpReply | None]],
+    ) -> HttpReply | None:
+        """Send with the token; once more with a new one if the one that was kept is refused (401): then nothing was
+        done. A request waits for one token at most, so what it may take in all is known. None where there is none.
+        """
+        kept = self._now()
+        token = kept or await self._fetched(fetch)
+        reply = await self._sent(token, send)
+        if kept is None or reply is None or reply.code != 401:
+            return reply
+        return await self._sent(self._now() or await self._fetched(fetch), send)
+
+    async def _sent(
+        self, token: AccessToken | None, send: Callable[[str], Awaitable[HttpReply | None]]
+    ) -> HttpReply | None:
+        reply = await send(token.word) if token else None
+        if reply is not None and reply.code == 401 and self.kept is token:
+            self.kept = None
+        return reply
+
+    def _now(self) -> AccessToken | None:
+        return self.kept if asyncio.get_running_loop().time() < self.until else None
+
+    async def _fetched(self, fetch: Callable[[], Awaitable[AccessToken | None]]) -> AccessToken | None:
+        if self.fetching is None or self.fetching.done():
+            self.fetching = asyncio.create_task(self._fetch(fetch))
+        return await asyncio.shield(self.fetching)  # who gives up waiting does not take it from the others
+
+    async def _fetch(self, fetch: Callable[[], Awaitable[AccessToken | None]]) -> AccessToken | None:
+        asked_at = asyncio.get_running_loop().time()
+        if (token := await fetch()) is not None:
+            self.kept, self.until = token, asked_at + token.life_s
+        return token
 
 
 async def _read(answer: httpx.Response) -> HttpReply | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
@@ -94,6 +95,15 @@ async def fields(request: Request) -> dict[str, str]:
     if not isinstance(parsed, dict):
         raise HTTPException(400, "an object is expected")
     return {str(name): str(value) for name, value in parsed.items()}
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The JSON object in the body; an empty one for anything else."""
+    try:
+        parsed = json.loads(await request.body())
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def phone_number(raw: str) -> str:

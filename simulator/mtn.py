@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator import journal, money, trouble
-from simulator.deps import PHONE, Simulator, epoch, simulator_of
+from simulator.deps import PHONE, Simulator, epoch, json_object, simulator_of
 from simulator.money import IN, OUT, Beginning, End, MoneyFacts, MoneyOrder, MoneyProvider
 from simulator.outgoing import OutgoingNotice, Retries
 from simulator.store import Row
@@ -197,7 +197,7 @@ def denied(why: str) -> Response:
 
 async def make_user(request: Request) -> Response:
     """POST an API user: X-Reference-Id becomes its name; 201, empty."""
-    user, body = _uuid(request.headers.get("x-reference-id")), await _json(request)
+    user, body = _uuid(request.headers.get("x-reference-id")), await json_object(request)
     if user is None or not isinstance(body.get("providerCallbackHost"), str):
         return bad("X-Reference-Id is a UUID, providerCallbackHost a host name")
     made = simulator_of(request).db.execute(
@@ -291,7 +291,7 @@ def _user(sim: Simulator, user: str) -> Row | None:
 async def ask(kind: MomoKind, request: Request) -> Response:
     """POST an order of this kind: 202 and nothing else, 409 for its reference again, 400 or a 500 with a code."""
     sim, caller = simulator_of(request), caller_of(request, kind.product)
-    order = _order(sim, caller, kind, request, await _json(request))
+    order = _order(sim, caller, kind, request, await json_object(request))
     struck = trouble.strike(sim, NAME, kind.asked, order.phone, order.reference)
     exchange = MoneyExchange(
         work=lambda: _accept(sim, kind, order, caller.environment, struck),
@@ -511,15 +511,6 @@ def _line(entry: journal.Entry) -> tuple[str, ...]:
         entry["fee"] if moved else "0",
         entry["currency"],
     )
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    """The object in the body; an empty one for anything else."""
-    try:
-        parsed = json.loads(await request.body())
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
 
 
 def _uuid(value: object) -> str | None:

@@ -1,6 +1,5 @@
 """pawaPay's toolkit (configuration, availability, predicted provider, wallets, keys), and what its dashboard sets."""
 
-import json
 import re
 from typing import Any
 
@@ -10,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator import journal, money, signing, trouble
-from simulator.deps import Simulator, fields, simulator_of
+from simulator.deps import Simulator, fields, json_object, simulator_of
 from simulator.money import AT_ONCE
 from simulator.pawapay_facts import (
     COUNTRIES,
@@ -148,11 +147,11 @@ async def predict_provider(request: Request) -> Response:
     """POST phoneNumber, written anyhow: country, provider and the number without its decoration."""
     try:
         account_in(request)
-        told = json.loads(await request.body())
+        told = await json_object(request)
         digits = re.sub(r"\D", "", str(told["phoneNumber"])).lstrip("0")
     except PawapayRefusalError as refused:
         return refused.answer()
-    except (ValueError, KeyError, TypeError):
+    except KeyError:
         return PawapayRefusalError("INVALID_INPUT", http=400).answer()
     for code in COUNTRIES.values():  # the nought of a number at home, after the country's code
         if digits.startswith(f"{code.prefix}0") and len(digits) > len(code.prefix) + code.digits:

@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator import journal, money, trouble
-from simulator.deps import Simulator, simulator_of
+from simulator.deps import Simulator, json_object, simulator_of
 from simulator.money import IN, OUT, Beginning, End, MoneyFacts, MoneyOrder, MoneyProvider
 from simulator.outgoing import FORM, OutgoingNotice
 from simulator.store import Row
@@ -157,7 +157,7 @@ WITHDRAW_MODES = {
 
 async def create(request: Request) -> Response:
     """POST an invoice: its token, under which nobody is asked yet. The same again is another invoice."""
-    sim, asked = simulator_of(request), await _body(request)
+    sim, asked = simulator_of(request), await json_object(request)
     if fault := _wrong_keys(request):
         return _refusal("1001", fault)
     if fault := _fault_of_invoice(asked):
@@ -219,7 +219,7 @@ def _invoice_created(request: Request, token: str) -> Response:
 
 async def softpay(request: Request) -> Response:
     """POST the fields of a network: its payer is asked to pay the invoice."""
-    sim, asked, path = simulator_of(request), await _body(request), request.path_params["path"]
+    sim, asked, path = simulator_of(request), await json_object(request), request.path_params["path"]
     wallet = WALLETS.get(path)
     if wallet is None:
         return Response("<!DOCTYPE html><title>Not Found</title>", 404, media_type="text/html")
@@ -289,7 +289,7 @@ def _declined(message: str) -> Response:
 
 async def make_payment(request: Request) -> Response:
     """POST to the sandbox: a test account pays a test invoice."""
-    sim, asked = simulator_of(request), await _body(request)
+    sim, asked = simulator_of(request), await json_object(request)
     row = money.by_token(sim, NAME, str(asked.get("invoice_token") or ""))
     known = all(asked.get(name) for name in ("phone_phone", "customer_email", "password"))
     is_test = row is not None and row["key"].startswith("test_")
@@ -351,7 +351,7 @@ def _word(facts: MoneyFacts) -> str:
 
 async def get_invoice(request: Request) -> Response:
     """POST a payout: its token, under which nothing moves yet. Its callback_url is tried first."""
-    sim, asked = simulator_of(request), await _body(request)
+    sim, asked = simulator_of(request), await json_object(request)
     if fault := _wrong_keys(request):
         return _refusal("1001", fault)
     amount, mode = _whole(asked.get("amount")), asked.get("withdraw_mode")
@@ -405,7 +405,7 @@ async def _is_reachable(sim: Simulator, url: object) -> bool:
 
 async def submit_invoice(request: Request) -> Response:
     """POST disburse_invoice and disburse_id, which may name one payout only: the money is on its way."""
-    sim, asked = simulator_of(request), await _body(request)
+    sim, asked = simulator_of(request), await json_object(request)
     if fault := _wrong_keys(request):
         return _refusal("1001", fault)
     row = money.find(sim, NAME, OUT, str(asked.get("disburse_invoice") or "").strip())
@@ -450,7 +450,7 @@ def _submitted(row: Row) -> Response:
 
 async def check_status(request: Request) -> Response:
     """POST disburse_invoice: how a payout stands."""
-    sim, asked = simulator_of(request), await _body(request)
+    sim, asked = simulator_of(request), await json_object(request)
     if fault := _wrong_keys(request):
         return _refusal("1001", fault)
     row = money.find(sim, NAME, OUT, str(asked.get("disburse_invoice") or "").strip())
@@ -487,15 +487,6 @@ def _payout(row: Row, facts: MoneyFacts) -> dict[str, str]:
 
 
 # ---- what both share ----
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """The JSON object that was sent; empty for anything else."""
-    try:
-        said = json.loads(await request.body())
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _inside(asked: dict[str, Any], *path: str) -> Any:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator import journal, money, trouble
-from simulator.deps import Simulator, iso, simulator_of
+from simulator.deps import Simulator, iso, json_object, simulator_of
 from simulator.money import IN, MoneyFacts, MoneyOrder, MoneyProvider
 from simulator.outgoing import OutgoingNotice
 from simulator.store import Row
@@ -31,7 +31,7 @@ FEES_PER_MILLE = {"FLOOZ": 25, "TMONEY": 30}  # second hand: its own tariff
 
 async def pay(request: Request) -> Response:
     """POST auth_token, phone_number, amount, identifier, network[, description]: a figure, always with 200."""
-    sim, asked = simulator_of(request), await _json(request)
+    sim, asked = simulator_of(request), await json_object(request)
     if not _is_key(asked):
         return JSONResponse({"tx_reference": None, "status": BAD_TOKEN})
     if not _fits(asked):
@@ -92,13 +92,13 @@ def tx_reference(identifier: str) -> str:
 
 async def status_by_identifier(request: Request) -> Response:
     """POST auth_token, identifier (v2)."""
-    sim, asked = simulator_of(request), await _json(request)
+    sim, asked = simulator_of(request), await json_object(request)
     return await _status(sim, asked, money.find(sim, NAME, IN, str(asked.get("identifier"))))
 
 
 async def status_by_reference(request: Request) -> Response:
     """POST auth_token, tx_reference (v1)."""
-    sim, asked = simulator_of(request), await _json(request)
+    sim, asked = simulator_of(request), await json_object(request)
     return await _status(sim, asked, money.by_token(sim, NAME, str(asked.get("tx_reference"))))
 
 
@@ -140,7 +140,7 @@ def _figure(facts: MoneyFacts) -> int:
 
 async def check_balance(request: Request) -> Response:
     """POST auth_token: what each network's wallet has. All payments of the simulator go to Flooz's."""
-    sim, asked = simulator_of(request), await _json(request)
+    sim, asked = simulator_of(request), await json_object(request)
     if not _is_key(asked):
         return _error(403, "auth_token invalide")
     left = money.balance_milli(sim, NAME, money.account_of(asked["auth_token"]), "XOF")
@@ -161,14 +161,6 @@ def _unknown() -> JSONResponse:
 
 def _error(code: int, message: str) -> JSONResponse:
     return JSONResponse({"error_code": code, "error_message": message}, code)
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    try:
-        asked = json.loads(await request.body())
-    except ValueError:
-        return {}
-    return asked if isinstance(asked, dict) else {}
 
 
 def _notice(sim: Simulator, row: Row, told: MoneyFacts) -> OutgoingNotice | None:

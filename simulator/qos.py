@@ -5,7 +5,6 @@ code of each refusal, 404 for an unknown reference. It documents no notice, so n
 sandbox.
 """
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator import journal, money, trouble
-from simulator.deps import Simulator, simulator_of
+from simulator.deps import Simulator, json_object, simulator_of
 from simulator.money import IN, MoneyFacts, MoneyOrder, MoneyProvider
 from simulator.outgoing import OutgoingNotice
 from simulator.store import Row
@@ -33,7 +32,7 @@ TOKEN = "qos-token-of-"  # noqa: S105 - it opens a played account
 
 async def login(request: Request) -> Response:
     """POST clientKey, clientSecret: a token; 400 without the one, 401 for the word `wrong`."""
-    sim, asked = simulator_of(request), await _json(request)
+    sim, asked = simulator_of(request), await json_object(request)
     key, secret = asked.get("clientKey"), asked.get("clientSecret")
     if not isinstance(key, str) or not key:
         return _refusal(400, "Username is required")
@@ -46,7 +45,7 @@ async def login(request: Request) -> Response:
 
 async def collect(request: Request) -> Response:
     """POST a collection; 400 for what is missing and for a transRef that is known."""
-    sim, asked, account = simulator_of(request), await _json(request), _account(request)
+    sim, asked, account = simulator_of(request), await json_object(request), _account(request)
     if account is None:
         return _refusal(401, "Unauthorized")
     if fault := _fault(asked):
@@ -173,14 +172,6 @@ def _refusal(code: int, message: str) -> JSONResponse:
 
 def _unknown() -> JSONResponse:
     return _refusal(404, "Transaction not found")
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    try:
-        asked = json.loads(await request.body())
-    except ValueError:
-        return {}
-    return asked if isinstance(asked, dict) else {}
 
 
 def _notice(_sim: Simulator, _row: Row, _told: MoneyFacts) -> OutgoingNotice | None:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator import journal, money, trouble
-from simulator.deps import PHONE, Simulator, iso, simulator_of
+from simulator.deps import PHONE, Simulator, iso, json_object, simulator_of
 from simulator.money import IN, OUT, Beginning, MoneyFacts, MoneyOrder, MoneyProvider
 from simulator.outgoing import OutgoingNotice
 from simulator.store import Row
@@ -38,11 +38,7 @@ async def pay_out(request: Request) -> Response:
 
 
 async def _ordered(request: Request, direction: str, place: str) -> Response:
-    sim = simulator_of(request)
-    try:
-        asked = json.loads(await request.body())
-    except ValueError:
-        asked = None
+    sim, asked = simulator_of(request), await json_object(request)
     if code := fault_of(asked):
         return _refusal(400, code)
     asked["reference"] = reference = str(UUID(asked["reference"]))
@@ -59,9 +55,9 @@ async def _ordered(request: Request, direction: str, place: str) -> Response:
 PAYER, PAYEE = "PAYER_NOT_FOUND", "PAYEE_NOT_FOUND"
 
 
-def fault_of(asked: Any) -> str:
+def fault_of(asked: dict[str, Any]) -> str:
     """The code of the first fault in a request, or nothing."""
-    if not isinstance(asked, dict):
+    if not asked:
         return "INVALID_BODY"
     checks = {
         "reference": is_reference,

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.engine import engine_of
 from engines import run
@@ -22,7 +23,7 @@ from torture.operators_town import OperatorTown
 from torture.place import RunningPlace
 
 Row = dict[str, Any]
-REPLAYED_S = 6.0  # after the last notice that comes again: the worker has asked by then
+ASKED_WITHIN_S = 120.0  # after the last notice that comes again; only a fault takes so long
 
 PAYMENTS = text(
     """select p.mutuelle_id, p.reference::text, p.operator, p.state, p.amount_minor, p.payer_phone, p.receipt_code,
@@ -61,6 +62,13 @@ STATES = text(
 )
 
 
+# A notice sets the questions back to none: it is due at once.
+NOT_ASKED = text(
+    """select (select count(*) from payment where state in ('SENT', 'PENDING', 'UNKNOWN') and polls = 0)
+            + (select count(*) from payout where state in ('SENT', 'PENDING', 'UNKNOWN') and polls = 0)"""
+)
+
+
 @dataclass(frozen=True)
 class OperatorsBooks:
     """What stands where; `outside` is the operators' own journal, with the last line of each movement.
@@ -86,18 +94,22 @@ class OperatorsBooks:
         day: nobody was asked, and nobody can prove it.
         """
         said = {key: _ended(one) for one in self.outside for key in (one["reference"], one["token"]) if key}
-        return [
-            row
-            for row in rows
-            if row["state"] in OPEN
-            and not row["has_case"]
-            and (said.get(row["reference"]) or said.get(row["step_token"] or "-", UNHEARD_OF)) != PENDING
-            and not (row["step_token"] and {row["reference"], row["step_token"]}.isdisjoint(said))
-        ]
+        unseen = [row for row in rows if row["state"] in OPEN and not row["has_case"]]
+        return [row for row in unseen if not _goes_on(row, said) and not _was_forgotten(row, said)]
 
 
-PENDING, UNHEARD_OF = "PENDING", "unheard of"
+PENDING = "PENDING"
 OPEN = ("ASKED", "SENT", "PENDING", "UNKNOWN")
+
+
+def _goes_on(row: Row, said: dict[str, str]) -> bool:
+    """Its operator has not decided it yet."""
+    return (said.get(row["reference"]) or said.get(row["step_token"])) == PENDING
+
+
+def _was_forgotten(row: Row, said: dict[str, str]) -> bool:
+    """Its operator gave a token, and knows nothing of what came after."""
+    return bool(row["step_token"]) and {row["reference"], row["step_token"]}.isdisjoint(said)
 
 
 def _ended(one: Row) -> str:
@@ -112,8 +124,44 @@ async def prove(place: RunningPlace, towns: list[OperatorTown], http: httpx.Asyn
     broken += await _replay(place, http)
     for town in towns:
         broken += await _take_statement(place, town, http)
-    broken += list(compare(await open_books(place), stated=True))
+    books = await open_books(place)
+    broken += list(compare(books, stated=True))
+    broken += list(sums_differ(books, towns, await _reconciled(place)))
     return broken
+
+
+def sums_differ(books: OperatorsBooks, towns: list[OperatorTown], told: dict[str, Any]) -> Iterator[str]:
+    """A line for each account of which `keneya reconcile` has other sums than the operator's journal."""
+    booked = Counter[str]()
+    for one in books.postings:
+        booked[one["mutuelle_id"]] += one["amount"]
+    for town in towns:
+        whose = town.mutuelle.id, town.account
+        days = [day for day in told["days"] if (day["mutuelle"], day["account"]) == whose]
+        took, sent = (
+            [one for one in books.took(direction) if one["provider"] == town.operator]
+            for direction in ("in", "out")
+        )
+        fees = sum(int(one["fee"]) for one in (*took, *sent))
+        sums = {
+            "came in": (_sum(took), sum(day["stated_in_minor"] or 0 for day in days)),
+            "went out, with fees": (_sum(sent) + fees, sum(day["stated_out_minor"] or 0 for day in days)),
+            "was posted": (booked[town.mutuelle.id], sum(day["booked_in_minor"] for day in days)),
+        }
+        for what, (outside, inside) in sums.items():
+            if outside != inside:
+                yield f"{town.operator}: {outside} {what}, and keneya reconcile has {inside}"
+
+
+def _sum(moved: list[Row]) -> int:
+    return sum(int(one["amount"]) for one in moved)
+
+
+async def _reconciled(place: RunningPlace) -> dict[str, Any]:
+    """What the command says; it exits with 1 if anything differs, which another amount than was asked does."""
+    _code, said, _trouble = await _keneya(place, "reconcile", "--json")
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return found
 
 
 def compare(books: OperatorsBooks, *, stated: bool = False) -> Iterator[str]:
@@ -209,19 +257,22 @@ def _payouts_end_as_they_were_paid(books: OperatorsBooks, *, stated: bool) -> It
 
 
 async def open_books(place: RunningPlace) -> OperatorsBooks:
-    async with engine_of(place.database_url) as engine, engine.connect() as db:
-        inside = [
-            [dict(row) for row in (await db.execute(query)).mappings()]
-            for query in (PAYMENTS, PAYOUTS, POSTINGS, RECEIPTS)
-        ]
-        due = int(await db.scalar(DUE) or 0)
     lines = (place.store.parent / "money.jsonl").read_text().splitlines()
     last: dict[str, Row] = {}
     for line in lines:
         entry = json.loads(line)
         last[entry["id"]] = entry
-    payments, payouts, postings, receipts = inside
-    return OperatorsBooks(list(last.values()), payments, payouts, postings, receipts, due)
+    async with engine_of(place.database_url) as engine, engine.connect() as db:
+        return await read_books(db, list(last.values()))
+
+
+async def read_books(db: AsyncConnection, outside: list[Row]) -> OperatorsBooks:
+    """Our side of the books, beside the operators' own journal."""
+    payments, payouts, postings, receipts = [
+        [dict(row) for row in (await db.execute(query)).mappings()]
+        for query in (PAYMENTS, PAYOUTS, POSTINGS, RECEIPTS)
+    ]
+    return OperatorsBooks(outside, payments, payouts, postings, receipts, int(await db.scalar(DUE) or 0))
 
 
 async def count(place: RunningPlace) -> dict[str, int]:
@@ -244,15 +295,28 @@ async def _replay(place: RunningPlace, http: httpx.AsyncClient) -> list[str]:
             return reply.status_code
 
     codes = Counter(await asyncio.gather(*(post(*notice) for notice in notices)))
-    await asyncio.sleep(REPLAYED_S)
-    async with engine_of(place.database_url) as engine, engine.connect() as db:
-        after = (await db.execute(STATES)).one()
     strange = [
         f"notices that came again were answered {code}: {n}" for code, n in codes.items() if code != 200
     ]
+    if left := await _unasked(place):
+        strange.append(f"notices that came again, and nobody asked: {left}")
+    async with engine_of(place.database_url) as engine, engine.connect() as db:
+        after = (await db.execute(STATES)).one()
     if before != after:
         strange.append(f"notices that came again changed something: {before[2:]} to {after[2:]}")
     return strange
+
+
+async def _unasked(place: RunningPlace) -> int:
+    """How many that are open have not been asked about, once there are none, or too long after."""
+    left = 0
+    for _look in range(round(ASKED_WITHIN_S)):
+        async with engine_of(place.database_url) as engine, engine.connect() as db:
+            left = int(await db.scalar(NOT_ASKED) or 0)
+        if not left:
+            break
+        await asyncio.sleep(1)
+    return left
 
 
 async def _take_statement(place: RunningPlace, town: OperatorTown, http: httpx.AsyncClient) -> list[str]:

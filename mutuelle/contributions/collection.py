@@ -6,6 +6,7 @@ operator makes a payment FAILED; what a person must look at becomes a case.
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,6 +58,7 @@ TOLD_LATE_AFTER = timedelta(seconds=60)
 SAME_REFERENCE_WITHIN = timedelta(minutes=2)
 UNSENT_FOR = timedelta(hours=1)  # a later prompt would surprise its payer: it is not sent any more
 OLD_AFTER = timedelta(days=1)  # then a person looks at it
+LONG_NUMBER = re.compile(r"\d(?:[ .-]?\d){5,}")  # as long as a phone number may be written
 S = PaymentState
 T = TypeVar("T")
 
@@ -299,7 +301,7 @@ async def _consult(house: Round, claimed: ClaimedPayment) -> OperatorAnswer:
     answer = await operator.status(ask)
     has_code = ask.otp is not None or can.flow(queued.network) is not Flow.OTP_FIRST
     if has_code and may_send_again(can, answer, queued.sent_at or queued.asked_at, house.clock()):
-        return await operator.request(ask)
+        return of_every_sending(await operator.request(ask))
     return answer
 
 
@@ -309,6 +311,15 @@ def may_send_again(can: Capabilities, answer: OperatorAnswer, sent_at: datetime,
     """
     unheard = answer.outcome is Outcome.NOT_FOUND and now - sent_at < SAME_REFERENCE_WITHIN
     return unheard and can.honours_reference
+
+
+def of_every_sending(answer: OperatorAnswer) -> OperatorAnswer:
+    """The answer to a request that was sent again. The one before, whose answer was lost, may be with the payer, or may
+    have moved the money: what refuses this one says nothing of it, unless it names the reference that both have.
+    """
+    if answer.outcome is Outcome.FAILED and not answer.names_reference:
+        return OperatorAnswer(Outcome.UNKNOWN, reason=f"refused when it was sent again: {answer.reason}")
+    return answer
 
 
 async def _in_two_steps(
@@ -401,8 +412,8 @@ async def is_proven_lost(
 
 
 def why(answer: OperatorAnswer) -> str:
-    """The reason of a move that this answer makes."""
-    return f"operator: {answer.reason or answer.outcome}"[:100]
+    """The reason of a move that this answer makes, without the phone number that an operator may repeat in it."""
+    return f"operator: {LONG_NUMBER.sub('#', answer.reason or answer.outcome)}"[:100]
 
 
 def _wait_s(can: Capabilities, polls: int) -> float:

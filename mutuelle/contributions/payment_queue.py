@@ -76,7 +76,7 @@ _STATE = [column.name for column in QUEUE_COLUMNS].index("state") - 5  # after t
 
 
 def queued_payment(row: Iterable[Any]) -> QueuedPayment:
-    """The payment in a row of DUE_COLUMNS."""
+    """The payment in a row of QUEUE_COLUMNS."""
     mutuelle_id, reference, number, amount_minor, currency, *facts = row
     facts[_STATE] = PaymentState(facts[_STATE])
     return QueuedPayment(mutuelle_id, reference, number, Money(amount_minor, currency), *facts)

@@ -47,6 +47,15 @@ def test_a_file_that_is_none_is_refused_without_its_words(
         ({"url": "https://pay.example.org"}, None),
         ({"url": "http://127.0.0.1:8001/simulator"}, None),
         ({"url": "http://pay.example.org"}, "begins with https://"),
+        ({"url": "ftp://localhost"}, "begins with https://"),
+        ({"url": "https://"}, "has a host"),
+        ({"url": "https:pay.example.org"}, "has a host"),
+        ({"url": "https://[pay"}, "has a host"),
+        ({"url": "https://pay .example.org"}, "has a host"),
+        ({"url": "https://pay.example.org/v1?key=a"}, "no ? or #"),
+        ({"url": "https://pay.example.org/v1#a"}, "no ? or #"),
+        ({"url": "https://user:secret@pay.example.org"}, "begins with https://"),
+        ({"url": "pay.example.org"}, "begins with https://"),
     ],
 )
 def test_what_an_account_lacks_is_said(fields: dict[str, str], why: str | None) -> None:

@@ -171,7 +171,6 @@ async def test_without_a_disbursement_key_nothing_is_paid_out_nor_sent() -> None
     [
         ({}, "{user}:{key}"),
         ({"disbursement_user": "other", "disbursement_key": "own"}, "other:own"),
-        ({"disbursement_user": "other"}, "{user}:{key}"),  # a pair is taken whole
     ],
 )
 async def test_a_wallet_for_payouts_may_be_another_one(more: dict[str, str], pair: str) -> None:
@@ -180,6 +179,22 @@ async def test_a_wallet_for_payouts_may_be_another_one(more: dict[str, str], pai
     [token] = gateway.tokens
     scheme, _, encoded = token.headers["authorization"].partition(" ")
     assert (scheme, base64.b64decode(encoded).decode()) == ("Basic", pair.format(**KEYS))
+
+
+@pytest.mark.parametrize(
+    ("more", "lacks"),
+    [
+        ({"disbursement_user": "other"}, "disbursement_key"),
+        ({"disbursement_key": "own"}, "disbursement_user"),
+        (
+            {"disbursement_user": "other", "disbursement_key": "own", "disbursement_subscription_key": ""},
+            "disbursement_subscription_key",
+        ),
+    ],
+)
+async def test_half_of_a_wallet_for_payouts_is_none(more: dict[str, str], lacks: str) -> None:
+    with pytest.raises(ValueError, match=f"lack {lacks}$"):
+        Gateway().connected(PAYS_OUT | more)
 
 
 async def test_a_token_is_asked_for_with_the_environment_and_credentials_as_they_are() -> None:
@@ -220,10 +235,9 @@ async def test_a_token_is_renewed_before_its_end(monkeypatch: pytest.MonkeyPatch
     gateway = Gateway()
     operator = gateway.connected()
     await operator.status(ASK)
-    token, until = operator.tokens["collection"]
-    left_s = until - asyncio.get_running_loop().time()
+    left_s = operator.tokens["collection"].until - asyncio.get_running_loop().time()
     assert 3600 * 0.8 < left_s < 3600 * 0.95
-    operator.tokens["collection"] = token, until - left_s
+    operator.tokens["collection"].until -= left_s
     await operator.status(ASK)
     assert bearers(gateway) == ["Bearer eyJ1", "Bearer eyJ2"]
 
@@ -233,8 +247,7 @@ async def test_a_strange_life_of_a_token_does_no_harm(expires_in: object) -> Non
     gateway = Gateway(expires_in=expires_in)
     operator = gateway.connected()
     assert (await operator.request(ASK)).outcome is Outcome.ACCEPTED
-    _token, until = operator.tokens["collection"]
-    assert 0 < until - asyncio.get_running_loop().time() <= mtn.LONGEST_LIFE_S
+    assert 0 < operator.tokens["collection"].until - asyncio.get_running_loop().time() <= mtn.LONGEST_LIFE_S
 
 
 async def test_a_token_that_is_refused_is_renewed_once_and_the_same_request_sent_again() -> None:
@@ -253,8 +266,22 @@ async def test_a_key_that_is_always_refused_says_nothing_of_the_payment() -> Non
     gateway = Gateway(answer=says(401, {"statusCode": 401, "message": "Access denied"}))
     operator = gateway.connected()
     assert (await operator.request(ASK)).outcome is Outcome.UNKNOWN
-    assert len(gateway.asked) == 2
     assert (await operator.status(ASK)).outcome is Outcome.UNKNOWN
+    assert (len(gateway.asked), len(gateway.tokens)) == (2, 2)
+
+
+async def test_no_request_waits_for_two_tokens() -> None:
+    """Each may take most of a lease."""
+    gateway = Gateway(answer=says(401))
+    operator = gateway.connected()
+    await operator.request(ASK)
+    assert (len(gateway.tokens), bearers(gateway)) == (1, ["Bearer eyJ1"])
+    gateway.answer = says(202)
+    await operator.request(ASK)
+    gateway.answer = says(401)
+    await operator.request(ASK)
+    assert len(gateway.tokens) == 3
+    assert bearers(gateway)[1:] == ["Bearer eyJ2", "Bearer eyJ2", "Bearer eyJ3"]
 
 
 async def test_without_a_token_nothing_is_sent_and_nothing_known() -> None:
@@ -529,7 +556,7 @@ def fresh(service: Service, phone: str = ASK.phone, currency: str = "XOF") -> Pa
 
 
 async def trouble(simulator: Simulator, mode: str, on: str) -> None:
-    await simulator.post("/simulator/trouble", mode=mode, on=on, provider="mtn", seconds="0.6")
+    await simulator.post("/simulator/trouble", mode=mode, on=on, provider="mtn", seconds="1.5")
 
 
 async def prompts(simulator: Simulator) -> list[str]:
@@ -541,8 +568,8 @@ async def test_a_token_that_takes_long_is_waited_for(
 ) -> None:
     operator = connected(simulator)
     await trouble(simulator, "slow", "token")
-    monkeypatch.setattr(wire, "TIMEOUT", httpx.Timeout(0.3))
-    monkeypatch.setattr(wire, "WHOLE_S", 0.5)
+    monkeypatch.setattr(wire, "TIMEOUT", httpx.Timeout(1))
+    monkeypatch.setattr(wire, "WHOLE_S", 1)
     assert (await operator.request(fresh(service))).outcome is Outcome.ACCEPTED
 
 
@@ -558,6 +585,8 @@ async def test_whatever_a_token_request_is_answered_nothing_is_known(
 
 async def test_a_token_taken_back_at_any_step_is_renewed(simulator: Simulator, service: Service) -> None:
     operator, ask = connected(simulator), fresh(service)
+    assert (await operator.status(ask)).outcome is Outcome.NOT_FOUND
+    assert (await operator.payout_status(ask)).outcome is Outcome.NOT_FOUND
     await trouble(simulator, "unauthorised", "request")
     assert (await operator.request(ask)).outcome is Outcome.ACCEPTED
     assert await prompts(simulator) == [str(ask.reference)]

@@ -1,10 +1,12 @@
 """Every adapter against its operator: one outcome for each thing that operators do."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -30,7 +32,8 @@ from tests.support.operator_cases import (
     Stage,
     played,
 )
-from tests.support.operators import an_account, in_steps, paid_out_in_steps
+from tests.support.operators import after_first_step, an_account, in_steps, paid_out_in_steps
+from tests.support.patience import once
 from tests.support.servers import Service, Simulator, environment, listening, reached, serving
 
 NO_SECRETS = {"url", "target_environment", "store", "email", "address"}  # fields of credentials
@@ -72,36 +75,38 @@ async def final(
     status: Callable[[PaymentRequest], Awaitable[OperatorAnswer]], ask: PaymentRequest, awaited: Outcome
 ) -> OperatorAnswer:
     """The status, asked again while it is only PENDING and something else is awaited."""
-    for _ in range(300):
-        answer = await status(ask)
-        if awaited is Outcome.PENDING or answer.outcome is not Outcome.PENDING:
-            return answer
-        await asyncio.sleep(0.01)
-    raise TimeoutError
+    return await once(
+        lambda: status(ask),
+        lambda answer: awaited is Outcome.PENDING or answer.outcome is not Outcome.PENDING,
+    )
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service waits less than the simulator's troubles take."""
-    monkeypatch.setattr(wire, "TIMEOUT", httpx.Timeout(0.3))
-    monkeypatch.setattr(wire, "WHOLE_S", 0.5)
+@contextmanager
+def impatience(trouble: str) -> Iterator[None]:
+    """Around the one call that a trouble makes slow: the service waits less than the trouble takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        if trouble in ("slow", "trickle"):
+            patch.setattr(wire, "TIMEOUT", httpx.Timeout(1))
+            patch.setattr(wire, "WHOLE_S", 1)
+        yield
 
 
 @pytest.mark.parametrize(("name", "case"), played(CASES, STAGES))
-async def test_what_the_operator_does_has_one_outcome(
-    simulator: Simulator, name: str, case: Case, impatient: None
-) -> None:
+async def test_what_the_operator_does_has_one_outcome(simulator: Simulator, name: str, case: Case) -> None:
     stage = STAGES[name](simulator)
-    ask = stage.ask()
+    operator = stage.operator
+    ask = await after_first_step(name, operator.prepare, stage.ask())
+    await operator.status(ask)  # it is signed in
     if case.on == "request":
         await stage.disturb(case.trouble, case.on)
-    answer, ask = await in_steps(stage.name, stage.operator, ask)
-    assert answer.outcome is case.request
+    with impatience(case.trouble if case.on == "request" else ""):
+        assert (await operator.request(ask)).outcome is case.request
     if case.payer:
         await stage.pay(case.payer)
     if case.on == "status":
         await stage.disturb(case.trouble, case.on)
-    answer = await final(stage.operator.status, ask, case.status)
+    with impatience(case.trouble if case.on == "status" else ""):
+        answer = await final(operator.status, ask, case.status)
     assert answer.outcome is case.status
     if case.reason:
         assert answer.reason == REASONS.get(name, {}).get(case.reason, case.reason)
@@ -109,18 +114,21 @@ async def test_what_the_operator_does_has_one_outcome(
 
 @pytest.mark.parametrize(("name", "case"), played(PAYOUT_CASES, PAYING_OUT))
 async def test_what_becomes_of_a_payout_has_one_outcome(
-    simulator: Simulator, service: Service, name: str, case: Case, impatient: None
+    simulator: Simulator, service: Service, name: str, case: Case
 ) -> None:
     stage = STAGES[name](simulator)
     operator, out = stage.operator, a_payout(stage, service)
     assert isinstance(operator, PayoutOperator)
+    out = await after_first_step(name, operator.prepare_payout, out)
+    await operator.payout_status(out)  # it is signed in
     if case.on == "payout":
         await stage.disturb(case.trouble, case.on)
-    answer, out = await paid_out_in_steps(stage.name, operator, out)
-    assert answer.outcome is case.request
+    with impatience(case.trouble if case.on == "payout" else ""):
+        assert (await operator.pay_out(out)).outcome is case.request
     if case.on == "payout-status":
         await stage.disturb(case.trouble, case.on)
-    answer = await final(operator.payout_status, out, case.status)
+    with impatience(case.trouble if case.on == "payout-status" else ""):
+        answer = await final(operator.payout_status, out, case.status)
     assert answer.outcome is case.status
     if case.status is Outcome.PAID:
         assert_told(name, answer, {Fact.AMOUNT: 2000, Fact.CURRENCY: "XOF", Fact.PHONE: out.phone})
@@ -188,6 +196,54 @@ async def test_a_paid_answer_has_every_fact(stage: Stage) -> None:
         return
     assert answer.completed_at is not None
     assert before <= answer.completed_at <= datetime.now(UTC)
+
+
+async def test_a_paid_answer_without_a_promised_fact_is_unknown(stage: Stage) -> None:
+    """Its own paid status, with each of its fields left out in turn."""
+    _answer, ask = await in_steps(stage.name, stage.operator, stage.ask())
+    await stage.pay("approve")
+    heard: list[httpx.Response] = []
+
+    async def note(response: httpx.Response) -> None:
+        await response.aread()
+        heard.append(response)
+
+    account = an_account(stage.name, stage.base)
+    async with httpx.AsyncClient(trust_env=False, event_hooks={"response": [note]}) as client:
+        whole = await adapters()[stage.name].connect(client, account).status(ask)
+    assert whole.outcome is Outcome.PAID
+    *sign_ins, status = heard
+    told = status.json()
+    not_told = adapters()[stage.name].CAPABILITIES.not_told
+    unknown = set()
+    for path in fields_in(told):
+        given = iter([*(one.json() for one in sign_ins), without(told, path)])
+        transport = httpx.MockTransport(lambda _request, given=given: httpx.Response(200, json=next(given)))
+        async with httpx.AsyncClient(transport=transport) as client:
+            answer = await adapters()[stage.name].connect(client, account).status(ask)
+        facts = {Fact.AMOUNT: answer.amount_minor, Fact.CURRENCY: answer.currency, Fact.PHONE: answer.phone}
+        if answer.outcome is Outcome.PAID:
+            assert not [fact for fact, value in facts.items() if value is None and fact not in not_told], path
+        else:
+            unknown.add(path)
+            assert answer.outcome is Outcome.UNKNOWN, path
+    assert len(unknown) > len(set(Fact) - not_told), "each promised fact, and the word itself"
+
+
+def fields_in(told: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The paths of all fields that are no objects."""
+    if not isinstance(told, dict):
+        return [path]
+    return [found for name, value in told.items() for found in fields_in(value, (*path, name))]
+
+
+def without(told: Any, path: tuple[str, ...]) -> Any:
+    left = deepcopy(told)
+    inner = left
+    for name in path[:-1]:
+        inner = inner[name]
+    del inner[path[-1]]
+    return left
 
 
 @pytest.mark.parametrize(

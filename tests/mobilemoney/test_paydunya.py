@@ -31,6 +31,7 @@ from mobilemoney.operator import (
 from simulator.app import create_app
 from simulator.deps import Config
 from tests.support.operators import an_account, in_steps, paid_out_in_steps
+from tests.support.patience import once
 from tests.support.servers import Service, Simulator, environment, listening, reached, serving
 
 REFERENCE = UUID("7b1c0a52-7d11-4f8e-9a60-5f2d6c1e0b77")
@@ -430,11 +431,6 @@ async def test_answers_to_a_request(
     assert len(line.heard) == 1
 
 
-async def test_a_reason_repeats_no_phone_number(line: Wire, operator: PayoutOperator) -> None:
-    line.answer = 200, {"success": False, "message": "Le numéro 90239415 est invalide."}
-    assert (await operator.request(ASK)).reason == "Le numéro # est invalide."
-
-
 def found(status: object = "completed", **more: object) -> dict[str, object]:
     return FOUND | {"status": status} | more
 
@@ -659,11 +655,8 @@ def an_ask_of(network: str, service: Service) -> PaymentRequest:
 
 async def prompted(simulator: Simulator, phone: str) -> str:
     """The id of the prompt on this phone, once it is there."""
-    for _ in range(1000):
-        if found := await simulator.get("/simulator/prompts", phone=phone):
-            return str(found[-1]["id"])
-        await asyncio.sleep(0.01)
-    raise TimeoutError
+    found = await once(lambda: simulator.get("/simulator/prompts", phone=phone), bool)
+    return str(found[-1]["id"])
 
 
 @pytest.mark.parametrize("network", SHOWN)

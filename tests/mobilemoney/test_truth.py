@@ -18,6 +18,7 @@ from simulator.app import create_app
 from simulator.deps import Config
 from tests.support.operator_cases import STAGES, Stage
 from tests.support.operators import in_steps, paid_out_in_steps
+from tests.support.patience import as_busy
 from tests.support.servers import Simulator, environment, reached, serving
 
 PAYMENTS, PAYOUTS, LOOKS = 16, 8, 6
@@ -85,16 +86,18 @@ def journal(data: Path) -> dict[str, list[dict[str, Any]]]:
 async def test_no_answer_contradicts_the_journal(
     simulator: Simulator, tmp_path: Path, name: str, seed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "TIMEOUT", httpx.Timeout(0.3))
-    monkeypatch.setattr(wire, "WHOLE_S", 0.4)
     stage, chance = STAGES[name](simulator), Random(f"{name} {seed}")
-    chances = {"mode": "any", "seed": seed, "rate": "0.5", "provider": name, "seconds": "0.5"}
+    patience_s = as_busy(0.4)
+    chances = {"mode": "any", "seed": seed, "rate": "0.5", "provider": name, "seconds": f"{patience_s * 1.3}"}
     await simulator.post("/simulator/trouble", **chances)
     phones = [f"{stage.ask().phone[:-2]}{nth:02}" for nth in range(PAYMENTS + PAYOUTS)]
     lives = [live(simulator, stage, phone, chance) for phone in phones[:PAYMENTS]]
     if isinstance(stage.operator, PayoutOperator):
         lives += [pay_out(stage, phone) for phone in phones[PAYMENTS:]]
-    ended = await asyncio.gather(*lives)
+    with monkeypatch.context() as patience:
+        patience.setattr(wire, "TIMEOUT", httpx.Timeout(patience_s))
+        patience.setattr(wire, "WHOLE_S", patience_s)
+        ended = await asyncio.gather(*lives)
     await simulator.post("/simulator/trouble", mode="none")
     for life in ended:
         life.answers.append(await life.status(life.ask))

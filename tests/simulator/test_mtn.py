@@ -15,6 +15,7 @@ from momo_openapi.config import SANDBOX_URL
 from momo_openapi.sandbox import provision_sandbox_user
 
 from simulator import money
+from tests.support.patience import once
 from tests.support.servers import Service, Simulator
 
 BASE = "/simulator/mtn"
@@ -56,12 +57,9 @@ async def in_thread(work: Callable[..., Any], *args: Any, **more: Any) -> Any:
 
 async def final(client: Any, reference: str) -> Any:
     """What the client is told once it is no longer PENDING."""
-    for _ in range(200):
-        told = await in_thread(client.get_transaction_status, reference)
-        if told["status"] != "PENDING":
-            return told
-        await asyncio.sleep(0.02)
-    raise TimeoutError
+    return await once(
+        lambda: in_thread(client.get_transaction_status, reference), lambda told: told["status"] != "PENDING"
+    )
 
 
 async def test_a_foreign_client_makes_a_user_in_the_sandbox_and_is_paid(served: Simulator) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from simulator import money, simulated, trouble
+from tests.support.patience import once
 from tests.support.servers import Service, Simulator
 
 NOTICE = "/money/simulated/token"
@@ -21,11 +22,7 @@ async def ask(simulator: Simulator, service: Service) -> tuple[str, str]:
 
 async def settled(simulator: Simulator, reference: str) -> Any:
     """The status once it is no longer PENDING."""
-    for _ in range(500):
-        if (told := await simulator.status(reference))["status"] != "PENDING":
-            return told
-        await asyncio.sleep(0.01)
-    raise TimeoutError
+    return await once(lambda: simulator.status(reference), lambda told: told["status"] != "PENDING")
 
 
 async def test_a_prompt_says_what_is_asked(simulator: Simulator, service: Service) -> None:
@@ -66,7 +63,9 @@ async def test_how_an_answer_turns_out(
     assert (told["status"], told["reason"]) == (status, reason)
     assert (told["receipt"] is not None) == (status == "SUCCESSFUL")
     assert told["completed_at"].endswith("Z")
-    await asyncio.sleep(0.15)
+    if notices:
+        await service.wait_for(NOTICE, notices)
+    await asyncio.sleep(0.15)  # and no more
     assert [notice.body for notice in service.to(NOTICE)] == [f'{{"reference": "{reference}"}}'] * notices
 
 

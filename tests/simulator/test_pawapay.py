@@ -13,9 +13,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from simulator import pawapay_facts
+from simulator import money, pawapay_facts
 from simulator.app import create_app
 from simulator.deps import Config
+from tests.support.patience import once
 from tests.support.servers import Service, Simulator, environment, listening, reached, serving
 
 NOTICES = "/merchant/pawapay"
@@ -65,11 +66,11 @@ async def told(answer: httpx.Response, code: int = 200) -> Any:
 
 async def final(merchant: httpx.AsyncClient, kind: str, named: object) -> Any:
     """The data of an operation once it has ended."""
-    for _look in range(1000):
-        found = await told(await merchant.get(f"/v2/{kind}/{named}"))
-        if found["data"]["status"] in ("COMPLETED", "FAILED"):
-            return found["data"]
-    raise TimeoutError
+
+    async def look() -> Any:
+        return (await told(await merchant.get(f"/v2/{kind}/{named}")))["data"]
+
+    return await once(look, lambda data: data["status"] in ("COMPLETED", "FAILED"))
 
 
 async def paid(merchant: httpx.AsyncClient, **more: Any) -> Any:
@@ -107,14 +108,21 @@ async def test_a_deposit_is_asked_approved_told_and_rung(
     assert "signature" not in heard.headers
 
 
-async def test_a_prompt_left_alone_fails_and_rings(
-    merchant: httpx.AsyncClient, simulator: Simulator, service: Service
+@pytest.mark.parametrize("how", ["declined", "left alone"])
+async def test_a_prompt_that_nobody_approves_fails_and_rings(
+    merchant: httpx.AsyncClient,
+    simulator: Simulator,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
 ) -> None:
+    if how == "left alone":
+        monkeypatch.setattr(money, "WINDOW_S", 5.0)
     asked = order()
     await told(await merchant.post("/v2/deposits", json=asked))
-    await simulator.post(
-        f"/simulator/prompts/{(await simulator.prompt(f'+{PHONE}'))['id']}", answer="decline"
-    )
+    if how == "declined":
+        prompt = await simulator.prompt(f"+{PHONE}")
+        await simulator.post(f"/simulator/prompts/{prompt['id']}", answer="decline")
     data = await final(merchant, "deposits", asked["depositId"])
     assert data["failureReason"]["failureCode"] == "PAYMENT_NOT_APPROVED"
     [heard] = await service.wait_for(NOTICES)

@@ -1,6 +1,7 @@
 """Accounts at operators and their notices, as tests need them."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import httpx
 
@@ -54,5 +55,11 @@ async def _in_steps(
     prepared = await prepare(ask)
     if prepared.token is None:
         return prepared, ask
-    with_token = PaymentRequest(**{**vars(ask), "token": prepared.token})
+    with_token = replace(ask, token=prepared.token)
     return await request(with_token), with_token
+
+
+async def after_first_step(name: str, prepare: Step, ask: PaymentRequest) -> PaymentRequest:
+    """The request as it is sent: with its token where there are two steps."""
+    two_steps = adapters()[name].CAPABILITIES.two_steps
+    return replace(ask, token=(await prepare(ask)).token) if two_steps else ask

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PATIENCE_S = 60.0  # for what must happen, however busy the machine: a deadline that only a fault meets
 
@@ -17,5 +20,14 @@ async def until(holds: Callable[[], object], within_s: float = PATIENCE_S) -> No
     for _look in range(round(within_s * 100)):
         if holds():
             return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
+
+
+async def once(look: Callable[[], Awaitable[T]], holds: Callable[[T], object]) -> T:
+    """What `look` finds, looked at every 10 ms until it holds; TimeoutError when it does not in time."""
+    for _look in range(round(PATIENCE_S * 100)):
+        if holds(found := await look()):
+            return found
         await asyncio.sleep(0.01)
     raise TimeoutError

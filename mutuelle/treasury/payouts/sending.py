@@ -34,6 +34,7 @@ from mutuelle.contributions.collection import (
     due_again,
     is_proven_lost,
     may_send_again,
+    of_every_sending,
     why,
 )
 from mutuelle.contributions.payment_queue import keep_step_token, lease_rows
@@ -135,7 +136,7 @@ async def _consult(house: Round, claimed: ClaimedPayout) -> OperatorAnswer:
         return await operator.pay_out(out)
     answer = await operator.payout_status(out)
     if may_send_again(can, answer, one.sent_at or one.asked_at, house.clock()):
-        return await operator.pay_out(out)
+        return of_every_sending(await operator.pay_out(out))
     return answer
 
 

@@ -335,6 +335,39 @@ async def test_a_request_is_never_sent_twice_where_our_reference_is_not_honoured
     assert len(operator.asked) == 1
 
 
+@pytest.mark.parametrize("names_reference", [False, True])
+@pytest.mark.usefixtures("household")
+async def test_what_refuses_a_request_that_was_sent_again_says_nothing_of_the_first(
+    pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock, names_reference: bool
+) -> None:
+    operator.accepts = OperatorAnswer(Outcome.UNKNOWN)  # it had the request, and its answer was lost
+    await collect(round_)
+    operator.says = OperatorAnswer(Outcome.NOT_FOUND)  # and it does not find it yet
+    operator.accepts = OperatorAnswer(
+        Outcome.FAILED, reason="PAYER_NOT_FOUND", names_reference=names_reference
+    )
+    await later(round_, clock, SOON)
+    assert len(operator.asked) == 2
+    assert (await known(pool))[0] == ["FAILED" if names_reference else "UNKNOWN"]
+    if not names_reference:
+        operator.says = paid(clock.now)
+        await later(round_, clock, 2 * SOON)
+        assert (await known(pool))[0] == ["PAID"]
+
+
+@pytest.mark.parametrize("said", ["70 00 00 02", "+22370000002", "223-70-00-00-02"])
+@pytest.mark.usefixtures("household")
+async def test_a_kept_reason_repeats_no_phone_number(
+    pool: AsyncEngine, round_: Round, operator: Operator, said: str
+) -> None:
+    operator.accepts = OperatorAnswer(Outcome.FAILED, reason=f"4002: le numéro {said} est invalide")
+    await collect(round_)
+    moves = tables.payment_move.c
+    async with pool.connect() as db:
+        kept = await db.scalar(select(moves.reason).where(moves.to_state == "FAILED"))
+    assert str(kept).replace("+", "") == "operator: 4002: le numéro # est invalide"
+
+
 @pytest.mark.usefixtures("household")
 async def test_not_found_is_no_proof_where_the_operator_says_so(
     pool: AsyncEngine, round_: Round, operator: Operator, clock: Clock, monkeypatch: pytest.MonkeyPatch

@@ -190,6 +190,18 @@ async def test_it_is_sent_again_only_at_once_and_where_references_are_honoured(
     assert (await reserved(town), await broken(town)) == (0, set())
 
 
+async def test_what_refuses_a_payout_that_was_sent_again_frees_nothing(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    operator.reaches, operator.says = False, Outcome.UNKNOWN
+    await signed(town)
+    await works(house, clock)
+    operator.says = Outcome.FAILED  # of the second sending: the first may have moved the money
+    await works(house, clock, timedelta(seconds=20))
+    assert len(operator.sent) == 2
+    assert ([one.state for one in await all_payouts(town)], await reserved(town)) == ([S.UNKNOWN], 40_000)
+
+
 async def test_what_the_operator_had_is_never_failed_because_it_knows_nothing_of_it_later(
     town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
 ) -> None:
