@@ -27,7 +27,7 @@ from talk.words import Caller
 from torture.town import DAN, FAMILY
 
 PRICE_MINOR, PERCENT = 5_000, 20
-SAID = "Ici, le patient paie 1 000 F."  # PERCENT of PRICE_MINOR
+SAID = "Accouchement : le patient paie 1 000 F."  # PERCENT of PRICE_MINOR
 CARE = "ACC"
 
 

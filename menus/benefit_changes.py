@@ -67,7 +67,7 @@ async def changed(old: Benefit, currency: str) -> Benefit:
         return replace(old, is_paid=True, copay_percent=None, copay_minor=money.amount_minor)
     if what.endswith("_minor"):
         money = await ask(
-            _("How much at most? 0: no ceiling"), amount(Money(0, currency), Money(MOST_MINOR, currency))
+            _("How much at most? 0: no limit"), amount(Money(0, currency), Money(MOST_MINOR, currency))
         )
         return with_term(old, what, money.amount_minor or None)
     if what == "waiting_months":

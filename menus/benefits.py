@@ -2,29 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from locales import Money, Sentence, _
+from locales import Fact, Money, Sentence, _
 from menus.words import one_of
-from mutuelle.benefits.quotes import (
-    BenefitFacts,
-    benefit_facts,
-    facts_for,
-    quote_for,
-    quote_of_rule,
-    quotes_of_rules,
-)
-from mutuelle.benefits.rules import Benefit, Quote, in_force
+from mutuelle.benefits.quotes import BenefitFacts, benefit_facts, facts_for, quote_for, quote_of_rule
+from mutuelle.benefits.rules import Benefit, Quote, QuoteState, in_force
 from mutuelle.benefits.services import service_in, service_name, short_word, words_beside
 from mutuelle.benefits.words import (
+    LEVEL_NAMES,
     conditions,
     joined,
     listed,
     member_pays,
     rules_on,
-    share_of,
-    shares_in_short,
-    where_paid,
-    where_paid_by_message,
+    share_of_quotes,
     with_what_is_left,
 )
 from mutuelle.contributions.family import called
@@ -41,6 +33,7 @@ from talk.words import Caller, Option, ask, choose, look, show
 
 MORE = "more"
 CONDITIONS_A_PAGE = 2
+MOST_BESIDE = 12  # words of care beside one care in full, in one message
 CARE = _("CARE BENEFITS")  # the keyword
 WHICH = _("Which care?")
 named_in_words = Kind(
@@ -50,11 +43,33 @@ named_in_words = Kind(
 
 @dataclass(frozen=True)
 class Asked:
-    """Whose rules are read: `stands` is None for who has no household; she reads those of a product on sale."""
+    """Whose rules are read, as of `today`: `stands` is None for who has no household; she reads those of a product on
+    sale.
+    """
 
     mutuelle: Mutuelle
     facts: BenefitFacts
     stands: Standing | None
+    today: date
+
+    @property
+    def covered(self) -> list[Person]:
+        """Those of the household who are covered today."""
+        return [person for person in self.stands.people if person.covered] if self.stands else []
+
+    def quote(self, service: str, level: str, person: Person | None) -> Quote:
+        """What this person pays; for None who is covered and has waited, before any ceiling is used."""
+        if self.stands is None or person is None:
+            return quote_of_rule(self.facts, service, level, self.today)
+        return quote_for(self.facts, self.stands, person, service, level, self.today)
+
+    def quotes(self, service: str, level: str) -> list[Quote]:
+        """Those of each person who is covered; where nobody is, the rule alone."""
+        people: Sequence[Person | None] = self.covered or [None]
+        return [self.quote(service, level, person) for person in people]
+
+    def name(self, service: str) -> Sentence | str:
+        return service_name(service, self.facts.named)
 
 
 async def asked_by(
@@ -65,120 +80,188 @@ async def asked_by(
     if household:
         stands: Standing = await look(standing, household, caller.at)
         found = await look(facts_for, stands, facility_id)
-        return Asked(mutuelle, found, stands) if found.services_on(today) else None
+        return Asked(mutuelle, found, stands, today) if found.services_on(today) else None
     for product in await look(products_on_sale, mutuelle.id, today):
         found = await look(benefit_facts, mutuelle.id, product.code, "", facility_id)
         if found.services_on(today):
-            return Asked(mutuelle, found, None)
+            return Asked(mutuelle, found, None, today)
     return None
 
 
 async def what_she_pays(caller: Caller, asked: Asked) -> Sentence:
     """The services with their shares; then one of them, at a level."""
-    today, currency = asked.mutuelle.today(caller.at), asked.mutuelle.currency
-    services = asked.facts.services_on(today)
-    lines = [Option(code, shares_in_short(asked.facts, code, today, currency)) for code in services]
-    service = (await one_of(_("What you pay for care:"), lines)).key
-    rules = rules_on(asked.facts, service, today)
+    lines = [Option(code, service_line(asked, code)) for code in asked.facts.services_on(asked.today)]
+    title = _("What you pay for care:") if asked.covered else _("Once covered, you pay for care:")
+    service = (await one_of(title, lines)).key
+    rules = rules_on(asked.facts, service, asked.today)
     level = rules[0].level
     if len(rules) > 1:
-        named = [Option(rule.level, where_paid(rule, currency)) for rule in rules]
-        level = (await choose(_("Where?"), named)).key
+        levels = [Option(rule.level, level_line(asked, rule)) for rule in rules]
+        level = (await choose(_("Where?"), levels)).key
     return await one_service(caller, asked, service, level)
+
+
+def share_at(asked: Asked, service: str, level: str) -> Fact:
+    """What is paid of a service there, in short."""
+    return share_of_quotes(asked.quotes(service, level), asked.mutuelle.currency)
+
+
+def service_line(asked: Asked, service: str) -> Sentence:
+    """A service with the share at each level that has a rule: delivery 20 %, 40 %."""
+    rules = rules_on(asked.facts, service, asked.today)
+    shares = list(dict.fromkeys(share_at(asked, service, rule.level) for rule in rules))
+    return _("{service}: {share}", service=asked.name(service), share=listed(shares))
+
+
+def level_line(asked: Asked, rule: Benefit) -> Sentence:
+    share = share_at(asked, rule.service, rule.level)
+    return _("{level}: {share}", level=LEVEL_NAMES[rule.level], share=share)
+
+
+def level_in_short(asked: Asked, rule: Benefit) -> Sentence:
+    share = share_at(asked, rule.service, rule.level)
+    return _("{level} {share}", level=LEVEL_NAMES[rule.level], share=share)
 
 
 async def one_service(caller: Caller, asked: Asked, service: str, level: str) -> Sentence:
     """What she pays for it there, and behind it the conditions."""
-    quote = await quoted(caller, asked, service, level)
-    said = member_pays(quote, asked.facts, asked.mutuelle.currency)
-    if asked.stands and any(person.covered for person in asked.stands.people):
-        said = with_what_is_left(said, quote, asked.mutuelle.currency)
-    elif asked.stands:
-        said = _("{said} Once you are covered.", said=said)
-    today = asked.mutuelle.today(caller.at)
-    more = conditions(quote.benefit, asked.facts, asked.mutuelle, today) if quote.benefit else []
+    rule = in_force(asked.facts.benefits, service, level, asked.today)
+    patient = await for_whom(asked, rule) if asked.covered else None
+    said = personal(asked, asked.quote(service, level, patient), at(asked, service, level))
+    if not asked.covered and rule and rule.is_paid:
+        said = once_covered(said)
+    more = conditions(rule, asked.facts, asked.mutuelle, asked.today) if rule else []
     for first in range(0, len(more), CONDITIONS_A_PAGE):
         await choose(said, (Option(MORE, _("Conditions"), "1"),))
         said = joined(more[first : first + CONDITIONS_A_PAGE])
     return await show(said)
 
 
-async def quoted(caller: Caller, asked: Asked, service: str, level: str) -> Quote:
-    """The quote for a member who is covered; for anybody else the rule alone, with the price there."""
-    today, stands = asked.mutuelle.today(caller.at), asked.stands
-    covered = [person for person in stands.people if person.covered] if stands else []
-    if stands is None or not covered:
-        return quote_of_rule(asked.facts, service, level, today)
-    rule = in_force(asked.facts.benefits, service, level, today)
-    patient = await for_whom(caller, asked, covered, rule)
-    return quote_for(asked.facts, stands, patient, service, level, today)
+def at(asked: Asked, service: str, level: str) -> Sentence:
+    return _("{service}, {level}", service=asked.name(service), level=LEVEL_NAMES[level])
 
 
-async def for_whom(caller: Caller, asked: Asked, people: Sequence[Person], rule: Benefit | None) -> Person:
+def personal(asked: Asked, quote: Quote, where: Fact) -> Sentence:
+    """What is paid at `where`, and to who is covered what is left of the ceilings."""
+    said = member_pays(quote, where, asked.mutuelle.currency)
+    return with_what_is_left(said, quote, asked.mutuelle.currency) if asked.covered else said
+
+
+def once_covered(said: Sentence) -> Sentence:
+    return _("{said} You must be covered first.", said=said)
+
+
+async def for_whom(asked: Asked, rule: Benefit | None) -> Person:
     """The patient; asked only where a ceiling, a count or a wait is each person's own."""
-    today = asked.mutuelle.today(caller.at)
+    people = asked.covered
     is_own = rule and (rule.person_ceiling_minor or rule.person_count or rule.waiting_months)
     if len(people) == 1 or not is_own:
         return people[0]
-    named = [Option(str(person.rank), called(person, today)) for person in people]
+    named = [Option(str(person.rank), called(person, asked.today)) for person in people]
     rank = (await one_of(_("For whom?"), named)).key
     return next(person for person in people if str(person.rank) == rank)
 
 
 async def prices_at(caller: Caller, asked: Asked) -> Sentence:
     """The price of the usual acts at a facility under agreement, and what the member pays of each."""
-    today = asked.mutuelle.today(caller.at)
-    quotes = quotes_of_rules(asked.facts, today)
-    if not quotes:
+    level, services = asked.facts.level_on(asked.today), asked.facts.priced_on(asked.today)
+    if level is None or not services:
         return await show(_("No price is known there today. Ask: {phone}", phone=asked.mutuelle.complaints))
-    lines = [Option(quote.service, price_line(asked, quote)) for quote in quotes]
-    service = (await one_of(_("Price, and what you pay:"), lines)).key
-    return await one_service(caller, asked, service, quotes[0].level)
+    lines = [Option(service, price_line(asked, service, level)) for service in services]
+    title = _("Price, and what you pay:") if asked.covered else _("Price, and what you pay once covered:")
+    service = (await one_of(title, lines)).key
+    return await one_service(caller, asked, service, level)
 
 
-def price_line(asked: Asked, quote: Quote) -> Sentence:
-    """A service with its price and what a member pays, before any ceiling that is used."""
-    currency = asked.mutuelle.currency
+def price_line(asked: Asked, service: str, level: str) -> Sentence:
+    """A service with its price and what the member pays of it."""
+    price_minor = asked.quotes(service, level)[0].price_minor or 0
     return _(
         "{service} {price}: {mine}",
-        service=service_name(quote.service, asked.facts.named),
-        price=Money(quote.price_minor or 0, currency),
-        mine=Money(quote.patient_minor or 0, currency),
+        service=asked.name(service),
+        price=Money(price_minor, asked.mutuelle.currency),
+        mine=share_at(asked, service, level),
     )
 
 
 async def care_by_message(caller: Caller, asked: Asked) -> Sentence:
-    """What is paid of the service that a message names, with the conditions that it has room for; else of each."""
+    """What is paid of the service that a message names, at each level, with the conditions; else of each service."""
     typed = await ask(WHICH, named_in_words)
     read = service_in(words_beside(typed), asked.facts.named)
-    today, currency = asked.mutuelle.today(caller.at), asked.mutuelle.currency
-    if read is None or read.code not in asked.facts.services_on(today):
-        return longest(in_one_message(caller, asked), caller.language, SMS_SEPTETS)
-    rules = rules_on(asked.facts, read.code, today)
-    name = service_name(read.code, asked.facts.named)
-    levels = listed([where_paid_by_message(rule, currency) for rule in rules])
-    forms = [_("{service}, you pay: {levels}.", service=name, levels=levels)]
-    each = [conditions(rule, asked.facts, asked.mutuelle, today) for rule in rules]
-    for more in (
-        one for one in each[0] if all(one in others for others in each[1:])
-    ):  # what holds everywhere
-        forms.insert(0, joined([forms[0], more]))
+    forms = in_one_message(caller, asked) if read is None else one_by_message(asked, read.code)
     return longest(forms, caller.language, SMS_SEPTETS)
 
 
-def in_one_message(caller: Caller, asked: Asked) -> list[Sentence]:
-    """The share of each service where it is nearest, under its three letters; fewer of them where there is no room."""
-    today, currency = asked.mutuelle.today(caller.at), asked.mutuelle.currency
-    services = asked.facts.services_on(today)
-    words = [short_word(code, caller.language) for code in services]
-    shares = [share_of(rules_on(asked.facts, code, today)[0], currency) for code in services]
-    parts = [_("{word} {share}", word=word, share=share) for word, share in zip(words, shares, strict=True)]
-    one = f"{word_for(CARE, caller.language)} {words[0]}"
+def one_by_message(asked: Asked, service: str) -> list[Sentence]:
+    """All that is said of a service at each level; in shorter forms the message says where the rest stands."""
+    rules = rules_on(asked.facts, service, asked.today)
+    if not rules:
+        return [_("{service}: the mutuelle does not pay this care.", service=asked.name(service))]
+    found = [told_at(asked, rule, rule is rules[0]) for rule in rules]
+    last = not asked.covered and any(rule.is_paid for rule in rules)
+    all_said = sum(len(more) for _said, more in found)
     return [
-        _(
-            "You pay, where it is nearest: {listed}. For one of them: {one}",
-            listed=listed(parts[:most]),
-            one=one,
-        )
-        for most in range(len(parts), 0, -1)
+        *(_in_full(found, most, last=last) for most in range(all_said, -1, -1)),
+        with_the_rest(
+            _(
+                "{service}, you pay: {levels}.",
+                service=asked.name(service),
+                levels=listed([level_in_short(asked, rule) for rule in rules]),
+            )
+        ),
     ]
+
+
+def told_at(asked: Asked, rule: Benefit, is_first: bool) -> tuple[Sentence, list[Sentence]]:
+    """What is paid at a level, and the conditions there."""
+    where = at(asked, rule.service, rule.level) if is_first else LEVEL_NAMES[rule.level]
+    if rule.needs_referral:
+        where = _("{where}, with a referral", where=where)
+    quotes = asked.quotes(rule.service, rule.level)
+    said = {personal(asked, quote, where) for quote in quotes}
+    is_same = len(said) == 1
+    is_left_told = is_same and bool(asked.covered) and quotes[0].state is QuoteState.PAID
+    more = conditions(rule, asked.facts, asked.mutuelle, asked.today, is_left_told=is_left_told)
+    more = more[1:] if rule.needs_referral else more  # the first one: it stands at the place
+    return said.pop() if is_same else _("{where}: the share differs by person.", where=where), more
+
+
+def _in_full(found: Sequence[tuple[Sentence, list[Sentence]]], most: int, *, last: bool) -> Sentence:
+    """Each level with its conditions, of which so many are said."""
+    sentences, left = [], most
+    for said, more in found:
+        sentences += [said, *more[:left]]
+        left -= len(more[:left])
+    whole = joined(sentences)
+    if last:
+        whole = once_covered(whole)
+    return whole if most == sum(len(more) for _said, more in found) else with_the_rest(whole)
+
+
+def with_the_rest(said: Sentence) -> Sentence:
+    return _("{said} More: call, 7, 2.", said=said)
+
+
+def in_one_message(caller: Caller, asked: Asked) -> list[Sentence]:
+    """Each service with its word and its share where it is nearest; of those without room the words alone."""
+    services = asked.facts.services_on(asked.today)
+    words = [short_word(code, caller.language) for code in services]
+    parts: list[Fact] = []
+    for code, word in zip(services, words, strict=True):
+        level = rules_on(asked.facts, code, asked.today)[0].level
+        share = share_at(asked, code, level)
+        parts.append(_("{service} ({word}) {share}", service=asked.name(code), word=word, share=share))
+    one = f"{word_for(CARE, caller.language)} {words[0]}"
+    return [near_you(asked, parts[:most], words[most:], one) for most in range(len(parts), 0, -1)]
+
+
+def near_you(asked: Asked, parts: Sequence[Fact], rest: Sequence[str], one: str) -> Sentence:
+    said: dict[str, Fact] = {"listed": listed(parts), "one": one}
+    if not rest and asked.covered:
+        return _("Near you, you pay: {listed}. For one of them: {one}", **said)
+    if not rest:
+        return _("Once covered, near you, you pay: {listed}. For one of them: {one}", **said)
+    said["more"] = " ".join(rest[:MOST_BESIDE]) + ("…" if len(rest) > MOST_BESIDE else "")
+    if asked.covered:
+        return _("Near you, you pay: {listed}. Also {more}. For one of them: {one}", **said)
+    return _("Once covered, near you, you pay: {listed}. Also {more}. For one of them: {one}", **said)

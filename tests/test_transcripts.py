@@ -22,6 +22,7 @@ from menus import home as home_menu
 from mobilemoney import Outcome
 from mutuelle import tables
 from mutuelle.acts import By
+from mutuelle.benefits.rules import FacilityAgreement
 from mutuelle.care.cards import print_card
 from mutuelle.contributions.payment_queue import QUEUE_COLUMNS, QueuedPayment, queued_payment
 from mutuelle.contributions.payments import OPEN, PaymentState, move
@@ -39,7 +40,7 @@ from mutuelle.scheme.regimes import Payer, PayerKind, Regime
 from mutuelle.treasury.reconciliation import reconcile
 from tests.support import support_acts as support
 from tests.support.benefits import opens_benefits
-from tests.support.clinic import open_facility
+from tests.support.clinic import contract, open_facility
 from tests.support.groups import group_typed
 from tests.support.officers import appoint, set_limit
 from tests.support.own_accounts import opens
@@ -169,6 +170,15 @@ class Script:
         """The mutuelle has said what it pays of which care, and its health centre what it takes."""
         async with self.ussd_deps.pool.begin() as db:
             await opens_benefits(db)
+
+    async def hospital(self, rest: str) -> None:
+        """A doctor at a hospital under agreement, whose prices are not known: `+22376000042 Dr Souleymane Koné`."""
+        phone, _blank, name = rest.partition(" ")
+        async with self.ussd_deps.pool.begin() as db:
+            await open_facility(db, facility="csref", name="CSRef")
+            await contract(db, phone, name, facility="csref")
+            as_hospital = FacilityAgreement(FOUNDED_ON, "hospital")
+            await opens_benefits(db, facility="csref", prices={}, agreements=(as_hospital,))
 
     async def takes(self, rest: str) -> None:
         """The mutuelle decides how it is paid: `merchant_code 4040`, `least_cash_minor 500`."""
@@ -373,6 +383,7 @@ WORDS: dict[str, Callable[[Script, str], Awaitable[None]]] = {
     "neighbour": Script.neighbour,
     "takes": Script.takes,
     "benefits": Script.benefits,
+    "hospital": Script.hospital,
     "opens": Script.opens,
     "limit": Script.limits,
     "card": Script.prints,

@@ -58,6 +58,11 @@ class BenefitFacts:
         said = {one.service for one in self.benefits if one.since <= on}
         return [*(code for code in SERVICES if code in said), *sorted(said - set(SERVICES))]
 
+    def priced_on(self, on: date) -> list[str]:
+        """The services whose price at the facility is known that day."""
+        known = (*SERVICES, *sorted(self.named))
+        return [code for code in known if price_of_act(self.tariffs, code, on) is not None]
+
 
 async def benefit_facts(
     db: AsyncConnection, mutuelle_id: str, product_code: str, number: str = "", facility_id: str = ""
@@ -126,13 +131,5 @@ def quote_of_rule(facts: BenefitFacts, service: str, level: str, on: date) -> Qu
     )
     if benefit is None:
         return Quote(QuoteState.NOT_PAID, service, level, price_minor, price_minor, 100)
-    return quote(replace(benefit, waiting_months=0), price_minor, UsedSoFar(), None, on)
-
-
-def quotes_of_rules(facts: BenefitFacts, on: date) -> list[Quote]:
-    """That of each service whose price at the facility is known; none where it is under no agreement that day."""
-    level = facts.level_on(on)
-    if level is None:
-        return []
-    found = [quote_of_rule(facts, code, level, on) for code in (*SERVICES, *sorted(facts.named))]
-    return [quote for quote in found if quote.price_minor is not None]
+    waited = quote(replace(benefit, waiting_months=0), price_minor, UsedSoFar(), None, on)
+    return replace(waited, benefit=benefit)

@@ -76,7 +76,7 @@ def listed_words(named: Mapping[str, str], language: str) -> str:
 
 @value
 class ServiceRead:
-    """A service as it was read. `is_exact`: without a mistake; else it is said back."""
+    """A service as it was read. `is_exact`: without a mistake."""
 
     code: str
     is_exact: bool = True
@@ -116,10 +116,13 @@ def words_beside(typed: str) -> list[str]:
 
 
 def service_written(typed: str, others: Collection[str]) -> str:
-    """The service that a line names beside figures, of `others` (words that mean nothing) none: its code, with a
-    question mark where it was written with a mistake; else the last word of three letters, which a mutuelle may know.
+    """The service that a line names beside figures, of `others` (words that mean nothing) none: its code; else the
+    last word of three letters, which a mutuelle may know.
     """
     words = [word for word in words_beside(typed) if word not in others]
-    if read := service_in(words, {}):
-        return read.code if read.is_exact else f"{read.code}?"
+    read = service_in(words, {})
+    if read and not read.is_exact:  # three letters with a mistake may be a word of the mutuelle's own
+        read = service_in([word for word in words if len(word) > LETTERS], {})
+    if read:
+        return read.code
     return next((word for word in reversed(words) if len(word) == LETTERS), "")

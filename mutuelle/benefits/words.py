@@ -1,6 +1,7 @@
 """What somebody pays for care, in words: for the doctor at the desk, and for the member before she goes.
 
-A doctor is told what the patient pays, and of a ceiling only whether it leaves a part. A member reads her own rules.
+A doctor is told what the patient pays, the ceiling of an act, and of those of a period only whether they leave a part:
+what is left of them would say what care there was before. A member reads her own rules.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,6 @@ from datetime import date
 from locales import Fact, Money, Sentence, _, counts
 from mutuelle.benefits.quotes import BenefitFacts
 from mutuelle.benefits.rules import Benefit, Quote, QuoteState, coming, in_force
-from mutuelle.benefits.services import service_name
 from mutuelle.founding.rules import LEVELS
 from mutuelle.scheme.mutuelles import Mutuelle
 
@@ -21,25 +21,33 @@ LEVEL_NAMES: dict[str, Sentence] = {
 }
 
 
-def patient_pays(quote: Quote, mutuelle: Mutuelle) -> Sentence:
-    """What a doctor reads behind COVERED, without the care's name; of a ceiling only that it is passed or begun."""
-    if quote.state is QuoteState.NOT_SAID:
-        return _("Patient's share: ask {phone}.", phone=mutuelle.complaints)
-    if quote.state is QuoteState.NOT_PAID:
-        return _("This care is not paid by the mutuelle.")
-    if quote.state is QuoteState.WAITING:
-        return _("This care is not paid yet: the patient pays all.")
-    if quote.state is QuoteState.USED_UP:
-        return _("Ceiling reached: the patient pays all.")
+def patient_pays(quote: Quote, mutuelle: Mutuelle, name: Fact, code: str) -> Sentence:
+    """What a doctor reads of a care behind COVERED; where there is no room, its code and fewer words."""
     pays = _pays(quote, mutuelle.currency)
+    return _patient_pays(quote, mutuelle, name, pays).or_else(
+        _patient_pays(quote, mutuelle, code, pays.shorter or pays)
+    )
+
+
+def _patient_pays(quote: Quote, mutuelle: Mutuelle, care: Fact, pays: Sentence) -> Sentence:
+    """Of a ceiling of a period only that it is reached or begun."""
+    if quote.state is QuoteState.NOT_SAID:
+        return _("{care}, patient's share: ask {phone}.", care=care, phone=mutuelle.complaints)
+    if quote.state is QuoteState.NOT_PAID:
+        return _("{care}: the mutuelle does not pay this care here.", care=care)
+    if quote.state is QuoteState.WAITING:
+        return _("{care}: the mutuelle does not pay yet, the patient pays all.", care=care)
+    if quote.state is QuoteState.USED_UP:
+        return _("{care}: the mutuelle has paid its most, the patient pays all.", care=care)
+    said: dict[str, Fact] = {"care": care, "pays": pays}
     rule = quote.benefit
     if rule and rule.needs_referral and rule.needs_agreement:
-        return _("With referral and our agreement, {pays}.", pays=pays)
+        return _("{care}, referral and agreement: {pays}.", **said)
     if rule and rule.needs_referral:
-        return _("With a referral, {pays}.", pays=pays)
+        return _("{care}, with a referral: {pays}.", **said)
     if rule and rule.needs_agreement:
-        return _("With our agreement, {pays}.", pays=pays)
-    return _("Here, {pays}.", pays=pays)
+        return _("{care}, with our agreement: {pays}.", **said)
+    return _("{care}: {pays}.", **said)
 
 
 def _pays(quote: Quote, currency: str) -> Sentence:
@@ -49,11 +57,15 @@ def _pays(quote: Quote, currency: str) -> Sentence:
     pays = _("the patient pays nothing") if is_free else _("the patient pays {share}", share=share)
     most = quote.benefit and quote.benefit.act_ceiling_minor
     if quote.is_part and quote.price_minor is None:
-        return _("{pays}, ceiling begun", pays=pays)
+        whole = _("{pays}, up to the most of the mutuelle", pays=pays)
+        return whole.or_else(_("{pays}, up to our most", pays=pays))
     if quote.is_part:
-        return _("{pays}, over ceiling", pays=pays)
+        whole = _("{pays}, the mutuelle has paid its most", pays=pays)
+        return whole.or_else(_("{pays}, our most is paid", pays=pays))
     if most and quote.price_minor is None:
-        return _("{pays}, ceiling {most}", pays=pays, most=Money(most, currency))
+        facts: dict[str, Fact] = {"pays": pays, "most": Money(most, currency)}
+        whole = _("{pays}, the mutuelle pays {most} at most", **facts)
+        return whole.or_else(_("{pays}, we pay up to {most}", **facts))
     return pays
 
 
@@ -76,47 +88,39 @@ def rules_on(facts: BenefitFacts, service: str, on: date) -> list[Benefit]:
     return [rule for level in LEVELS if (rule := in_force(facts.benefits, service, level, on))]
 
 
-def is_free(rule: Benefit | None) -> bool:
-    """Whether a rule leaves nothing to the patient."""
-    return rule is not None and rule.is_paid and not (rule.copay_minor or rule.copay_percent)
+def share_of_quotes(quotes: Sequence[Quote], currency: str) -> Sentence | Money | str:
+    """What each person pays, in short: 20 %, 500 F, nothing, all; where it differs, that it does."""
+    shares = {_share_of_quote(quote, currency) for quote in quotes}
+    return shares.pop() if len(shares) == 1 else _("by person")
 
 
-def shares_in_short(facts: BenefitFacts, service: str, on: date, currency: str) -> Sentence:
-    """A service with the share at each level that has a rule, for a list: delivery 20 %, 40 %."""
-    shares = list(dict.fromkeys(share_of(rule, currency) for rule in rules_on(facts, service, on)))
-    return _("{service}: {share}", service=service_name(service, facts.named), share=listed(shares))
+def _share_of_quote(quote: Quote, currency: str) -> Sentence | Money | str:
+    if quote.state is QuoteState.PAID or quote.patient_minor is not None:
+        return _share(quote.patient_minor, quote.patient_percent, currency)
+    return _("all")
 
 
-def where_paid(rule: Benefit, currency: str) -> Sentence:
-    """A level with its share, for a list."""
-    return _("{level}: {share}", level=LEVEL_NAMES[rule.level], share=share_of(rule, currency))
-
-
-def where_paid_by_message(rule: Benefit, currency: str) -> Sentence:
-    """A level with its share and whether it takes a referral, among others in one message."""
-    where = {"level": LEVEL_NAMES[rule.level], "share": share_of(rule, currency)}
-    if rule.needs_referral:
-        return _("{level} {share} with a referral", **where)
-    return _("{level} {share}", **where)
-
-
-def member_pays(quote: Quote, facts: BenefitFacts, currency: str) -> Sentence:
-    """What a member pays for a service at a level."""
-    where = {"service": service_name(quote.service, facts.named), "level": LEVEL_NAMES[quote.level]}
-    share = share_of(quote.benefit, currency) if quote.state is QuoteState.PAID else _("all")
-    said = _("{service}, {level}: you pay {share}.", **where, share=share)
-    if is_free(quote.benefit) and quote.state is QuoteState.PAID:
-        said = _("{service}, {level}: you pay nothing.", **where)
+def member_pays(quote: Quote, where: Fact, currency: str) -> Sentence:
+    """What a member pays for a service at `where`: the service, or a level, or both."""
+    is_paid = quote.state is QuoteState.PAID
     if quote.price_minor is not None and quote.patient_minor is not None:
         price, mine = Money(quote.price_minor, currency), Money(quote.patient_minor, currency)
-        said = _("{service}, {level}. Price {price}: you pay {mine}.", **where, price=price, mine=mine)
+        said = _("{where}. Price {price}: you pay {mine}.", where=where, price=price, mine=mine)
+    elif quote.state is QuoteState.NOT_PAID:
+        return _("{where}: the mutuelle does not pay this care here.", where=where)
+    elif is_paid and not (quote.patient_minor or quote.patient_percent):
+        said = _("{where}: you pay nothing.", where=where)
+    else:
+        said = _("{where}: you pay {share}.", where=where, share=_share_of_quote(quote, currency))
+    if quote.state is QuoteState.NOT_PAID:
+        return _("{said} The mutuelle does not pay this care here.", said=said)
     if quote.state is QuoteState.WAITING and quote.from_on:
         later = share_of(quote.benefit, currency)
         return _("{said} From {day} on: {share}.", said=said, day=quote.from_on, share=later)
     if quote.state is QuoteState.WAITING:
         return _("{said} You must wait first.", said=said)
     if quote.state is QuoteState.USED_UP:
-        return _("{said} The ceiling of your period is reached.", said=said)
+        return _("{said} The mutuelle has paid its most for your period.", said=said)
     return said
 
 
@@ -129,26 +133,39 @@ def with_what_is_left(said: Sentence, quote: Quote, currency: str) -> Sentence:
         (rule.person_ceiling_minor, used.person_minor),
         (rule.household_ceiling_minor, used.household_minor),
     )
+    short = said
     if left := min((most - done for most, done in sums if most is not None), default=None):
-        said = _("{said} Ceiling: {left} more.", said=said, left=Money(left, currency))
+        said = _("{said} The mutuelle pays {left} more.", said=said, left=Money(left, currency))
+        short = _("{said} Left: {left}.", said=short, left=Money(left, currency))
     acts = ((rule.person_count, used.person_count), (rule.household_count, used.household_count))
     if times := min((most - done for most, done in acts if most is not None), default=None):
-        said = _("{said} {times} more.", said=said, times=counts.times(times))
-    return said
+        said, short = (
+            _("{said} {times} more.", said=one, times=counts.times(times)) for one in (said, short)
+        )
+    return said.or_else(short) if left else said
 
 
-def conditions(rule: Benefit, facts: BenefitFacts, mutuelle: Mutuelle, on: date) -> list[Sentence]:
-    """What a rule asks and leaves out, each in a sentence; with the change that is decided and comes."""
+def conditions(
+    rule: Benefit, facts: BenefitFacts, mutuelle: Mutuelle, on: date, *, is_left_told: bool = False
+) -> list[Sentence]:
+    """What a rule asks and leaves out, each in a sentence, first what is to be done before the care; with the change
+    that is decided and comes. `is_left_told`: what is left of the ceilings of a period was said already.
+    """
     currency = mutuelle.currency
-    found = _ceilings(rule, currency)
-    if rule.waiting_months:
-        found.append(_("After {months} of cover.", months=counts.months(rule.waiting_months)))
+    found: list[Sentence] = []
     if rule.needs_referral:
         found.append(_("With a referral only."))
     if rule.needs_agreement:
         found.append(_("First ask the mutuelle: {phone}.", phone=mutuelle.complaints))
+    if rule.act_ceiling_minor is not None:
+        most = Money(rule.act_ceiling_minor, currency)
+        found.append(_("The mutuelle pays {most} for an act at most.", most=most))
+    if not is_left_told:
+        found += _ceilings(rule, currency)
+    if rule.waiting_months and not is_left_told:
+        found.append(_("After {months} of cover.", months=counts.months(rule.waiting_months)))
     if rule.exclusions:
-        found.append(_("Not paid: {exclusions}.", exclusions=rule.exclusions))
+        found.append(_("The mutuelle does not pay: {exclusions}.", exclusions=rule.exclusions))
     if later := coming(facts.benefits, rule.service, rule.level, on):
         what, value, _was = difference(rule, later, currency)
         found.append(_("{what}, from {day} on: {value}.", day=later.since, what=what, value=value))
@@ -156,20 +173,24 @@ def conditions(rule: Benefit, facts: BenefitFacts, mutuelle: Mutuelle, on: date)
 
 
 def _ceilings(rule: Benefit, currency: str) -> list[Sentence]:
+    """The ceilings and counts of a period."""
     found: list[Sentence] = []
-    if rule.act_ceiling_minor is not None:
-        most = Money(rule.act_ceiling_minor, currency)
-        found.append(_("At most {most} is paid for an act.", most=most))
     if rule.person_ceiling_minor is not None:
         most = Money(rule.person_ceiling_minor, currency)
-        found.append(_("At most {most} for a person in your period.", most=most))
+        found.append(_("The mutuelle pays {most} for a person in your period at most.", most=most))
     if rule.household_ceiling_minor is not None:
         most = Money(rule.household_ceiling_minor, currency)
-        found.append(_("At most {most} for the household in your period.", most=most))
+        found.append(_("The mutuelle pays {most} for the household in your period at most.", most=most))
     if rule.person_count is not None:
-        found.append(_("{times} for a person in your period.", times=counts.times(rule.person_count)))
+        found.append(
+            _(
+                "The mutuelle pays it {times} for a person in your period.",
+                times=counts.times(rule.person_count),
+            )
+        )
     if rule.household_count is not None:
-        found.append(_("{times} for the household in your period.", times=counts.times(rule.household_count)))
+        times = counts.times(rule.household_count)
+        found.append(_("The mutuelle pays it {times} for the household in your period.", times=times))
     return found
 
 
@@ -194,10 +215,10 @@ TERMS: Mapping[str, Sentence] = {
     "copay_percent": _("Patient pays, percent"),
     "copay_minor": _("Patient pays, a sum"),
     "is_paid": _("No longer paid"),
-    "act_ceiling_minor": _("Ceiling of an act"),
-    "person_ceiling_minor": _("Ceiling of a person"),
+    "act_ceiling_minor": _("Paid at most for an act"),
+    "person_ceiling_minor": _("Paid at most for a person"),
     "person_count": _("Times a person"),
-    "household_ceiling_minor": _("Ceiling of a household"),
+    "household_ceiling_minor": _("Paid at most for a household"),
     "household_count": _("Times a household"),
     "waiting_months": _("Months to wait"),
 }

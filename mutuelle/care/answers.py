@@ -39,12 +39,18 @@ class CheckAnswer:
         return _("{who}: COVERED on {day}, until {end}. {mutuelle}, reference {reference}.", **facts)
 
     def _with_share(self, facts: dict[str, Fact], share: Sentence) -> Sentence:
-        """With what the patient pays; without the day, then without the mutuelle, where there is no room."""
-        facts["share"] = _("Without code. {share}", share=share) if self.without_code else share
+        """With what the patient pays; in short, without the day, then without the mutuelle, where there is no room."""
+        long, short = (
+            facts | {"share": _("Without code. {share}", share=one) if self.without_code else one}
+            for one in (share, share.shorter or share)
+        )
         return (
-            _("{who}: COVERED on {day}, until {end}. {share} {mutuelle}, reference {reference}.", **facts)
-            .or_else(_("{who}: COVERED until {end}. {share} {mutuelle}, ref. {reference}.", **facts))
-            .or_else(_("{who}: COVERED until {end}. {share} Ref. {reference}.", **facts))
+            _("{who}: COVERED on {day}, until {end}. {share} {mutuelle}, reference {reference}.", **long)
+            .or_else(
+                _("{who}: COVERED on {day}, until {end}. {share} {mutuelle}, ref. {reference}.", **short)
+            )
+            .or_else(_("{who}: COVERED until {end}. {share} {mutuelle}, ref. {reference}.", **short))
+            .or_else(_("{who}: COVERED until {end}. {share} Ref. {reference}.", **short))
         )
 
 

@@ -28,9 +28,10 @@ PROOF_STANDS_FIRST = ([6, 9], [6, 3, 3, 3], [3, 3, 9], [4, 9], [4, 3, 3, 3])  # 
 WHOLE = tuple(LENGTH + digits for digits in PROOFS)
 PROOF_CAME_BEFORE = Secret("")  # stands for a proof that is in a message and was kept nowhere else
 BESIDE_PARTS = _("CODE NUMBER PATIENT N HELLO DOCTOR PLEASE AND THE OF IS HERE THANKS")
+NO_CARE = _("MY HIS HER SON MRS FOR")  # words of three letters that stand beside a check and name no care
 CHECK_DIGITS = _("Please check each digit.")
 PROOF_CAME = "(code)"  # what is kept of a proof: that it came
-KEPT = re.compile(rf"(\d{{{LENGTH}}})? ?\(code\) ?([A-Z]{{3}}\??)?")  # parts as they are kept
+KEPT = re.compile(rf"(\d{{{LENGTH}}})? ?\(code\) ?([A-Z]{{3}})?")  # parts as they are kept
 
 
 class CheckParts(str):
@@ -76,7 +77,7 @@ def proof_parts(proof: str) -> tuple[str, int | None]:
 def _parts(typed: str) -> CheckParts:
     if kept := KEPT.fullmatch(typed):
         return CheckParts(kept[1] or "", PROOF_CAME_BEFORE, service=kept[2] or "")
-    found, service = groups(typed), service_written(typed, words_of(BESIDE_PARTS))
+    found, service = groups(typed), _care(typed)
     digits = "".join(found)
     if _is_proof(digits):
         return CheckParts("", Secret(digits), service=service)
@@ -170,7 +171,12 @@ def _proof(typed: str) -> CheckParts:
         raise InvalidError(
             _("A code has {digits} digits, a year of birth {year}, like 1981.", digits=DIGITS, year=YEAR)
         )
-    return CheckParts("", Secret(digits), service=service_written(typed, words_of(BESIDE_PARTS)))
+    return CheckParts("", Secret(digits), service=_care(typed))
+
+
+def _care(typed: str) -> str:
+    """The care that is named beside the figures, as `service_written` reads it."""
+    return service_written(typed, [*words_of(BESIDE_PARTS), *words_of(NO_CARE)])
 
 
 care_proof = Kind(

@@ -2,8 +2,9 @@
 
 Three things prove it, on one path: the code that the patient (or anybody of the household) has just made, a code of the
 household's card, or the patient's year of birth, which is marked as "without code" and has a quota. The answer is kept
-and binds the mutuelle. It says covered or not, for whom and until when, and nothing of payments or care; every failed
-check gets the same sentence, takes the same time, and is counted. Decisions 0016 and 0051.
+and binds the mutuelle. It says covered or not, for whom and until when, what the patient pays for a care that was asked
+about, and nothing of payments; every failed check gets the same sentence, takes the same time, and is counted.
+Decisions 0016 and 0051.
 """
 
 import secrets
@@ -23,7 +24,7 @@ from mutuelle.care.codes import REMEMBERED, FoundProof, KeptCode, digests, find_
 from mutuelle.care.guess_limits import DoctorAtFacility, MadeToday, count_failure
 from mutuelle.care.messages import CheckToKnow
 from mutuelle.care.patients import shown_covered, shown_patient
-from mutuelle.care.shares import share_told
+from mutuelle.care.shares import service_meant, share_told, unknown_care
 from mutuelle.care.tables import eligibility_check
 from mutuelle.contributions.standing import Facts, facts_of, stands_on
 from mutuelle.cover.people import Person, people_of, present
@@ -75,7 +76,8 @@ async def check_cover(
     """The answer to a doctor. Nothing is raised after a failure has been counted: the count must be committed.
 
     1. Lock the facility, then the household: simultaneous checks run one after the other.
-    2. A facility or doctor past a daily limit gets that answer, whatever was typed.
+    2. A facility or doctor past a daily limit gets that answer, whatever was typed. So does who names a care that
+       nobody knows: no code is looked at, and none is used up.
     3. Read everything even where the check has failed already, so that all answers take the same time.
     4. A valid code is used up with its answer.
 
@@ -97,6 +99,8 @@ async def check_cover(
     made = await guess_limits.made_today(db, asker, caller.at)
     if past := _past_limit(asker, made, without_code=not code):
         return past
+    if service and not (service := await service_meant(db, asker.mutuelle.id, service)):
+        return await unknown_care(db, asker.mutuelle.id, caller.language)
     household = await lock_household(db, number)
     if household and household.mutuelle_id != asker.mutuelle.id:
         household = None

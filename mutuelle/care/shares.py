@@ -12,12 +12,34 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Sentence, _
 from mutuelle.benefits.quotes import facts_for, quote_for
 from mutuelle.benefits.rules import Quote
-from mutuelle.benefits.services import ServiceRead, listed_words, service_in, short_word
+from mutuelle.benefits.services import SERVICES, own_services, service_in, service_name, short_word
 from mutuelle.benefits.tables import given_quote
 from mutuelle.benefits.words import patient_pays
 from mutuelle.care.guess_limits import DoctorAtFacility
 from mutuelle.contributions.standing import Standing
 from talk.words import Caller
+
+MOST_NAMED = 20  # words of care that an SMS has room for
+
+
+async def service_meant(db: AsyncConnection, mutuelle_id: str, written: str) -> str:
+    """The code of the service that a doctor wrote; "" for a word that nobody knows."""
+    if written in SERVICES:
+        return written
+    read = service_in([written], await own_services(db, mutuelle_id))
+    return read.code if read else ""
+
+
+async def unknown_care(db: AsyncConnection, mutuelle_id: str, language: str) -> Sentence:
+    """The words of care, to who wrote another one: nothing is checked, and his code still serves."""
+    own = sorted(await own_services(db, mutuelle_id))
+    words = [short_word(code, language) for code in (*SERVICES, *own)]
+    listed = " ".join(words[:MOST_NAMED]) + ("…" if len(words) > MOST_NAMED else "")
+    return _(
+        "Which care? {words}. Nothing was checked, the code is not used: once more, with one of these words.",
+        words=listed,
+    )
+
 
 ADD_YEAR = _("For the share, add the patient's year of birth.")
 
@@ -30,16 +52,12 @@ async def share_told(
     given: Mapping[str, Any],
     service: str,
 ) -> Sentence | None:
-    """What to say of the patient's share of `service`, as the doctor wrote it; None where nobody is covered.
+    """What to say of the patient's share of `service`; None where nobody is covered.
 
-    A service that nobody knows is answered by the list of words, and one patient is needed: a card's code is of all.
+    One patient is needed: a card's code is of all. The care is named, by its code alone where there is no room.
     """
     if not given["covered"] or asker.level is None:
         return None
-    facts = await facts_for(db, stands, asker.facility_id)
-    read = service_in([service.rstrip("?")], facts.named)
-    if read is None:
-        return _("Care? {words}", words=listed_words(facts.named, caller.language))
     ranks = given["covered_ranks"] or [given["rank"]]
     if len(ranks) > 1:
         return ADD_YEAR
@@ -48,19 +66,11 @@ async def share_told(
     if person is None:
         return None
     today = asker.mutuelle.today(caller.at)
-    quote = quote_for(facts, stands, person, read.code, asker.level, today)
+    facts = await facts_for(db, stands, asker.facility_id)
+    quote = quote_for(facts, stands, person, service, asker.level, today)
     await _keep(db, given, quote, caller)
-    said = patient_pays(quote, asker.mutuelle)
-    return said if _is_exact(read, service) else _said_back(read, said, caller)
-
-
-def _is_exact(read: ServiceRead, service: str) -> bool:
-    return read.is_exact and not service.endswith("?")
-
-
-def _said_back(read: ServiceRead, said: Sentence, caller: Caller) -> Sentence:
-    """A word with a mistake in it is said back as it was read."""
-    return _("{code}. {said}", code=short_word(read.code, caller.language), said=said)
+    name, code = service_name(service, facts.named), short_word(service, caller.language)
+    return patient_pays(quote, asker.mutuelle, name, code)
 
 
 async def _keep(db: AsyncConnection, given: Mapping[str, Any], quote: Quote, caller: Caller) -> None:

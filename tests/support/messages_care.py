@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from locales import Sentence, _
-from mutuelle.benefits.rules import Benefit, Quote, QuoteState
+from locales import Sentence
+from mutuelle.benefits.rules import MOST_MINOR, Benefit, Quote, QuoteState
 from mutuelle.benefits.words import patient_pays
 from mutuelle.care import answers, eligibility, messages, patients
 from mutuelle.care.guess_limits import DoctorAtFacility
@@ -29,16 +29,20 @@ NAMED, COUNTED = patients.shown_covered(HOUSEHOLD, PEOPLE, 30, DAY)
 OF_CARD = answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END).about(COUNTED)
 OF_YEAR = answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, without_code=True).about(COUNTED)
 RULE = Benefit("P1", "ACC", "hospital", DAY, copay_percent=99, needs_referral=True, needs_agreement=True)
+CAPPED = replace(RULE, act_ceiling_minor=MOST_MINOR)
 QUOTES = {
     "all of it known": Quote(QuoteState.PAID, "ACC", "hospital", 999_999, 999_999, 99, True, benefit=RULE),
     "without a price": Quote(QuoteState.PAID, "ACC", "hospital", None, None, 99, True, benefit=RULE),
+    "without a price, an act's ceiling": Quote(
+        QuoteState.PAID, "ACC", "hospital", None, None, 99, benefit=CAPPED
+    ),
     **{f"{state}": Quote(state, "ACC", "hospital") for state in QuoteState if state is not QuoteState.PAID},
 }
 
 
 def with_share(quote: Quote, *, again: bool = False) -> Sentence:
-    """The shortest wording of an answer with the patient's share, without a code, of a word that was said back."""
-    share = _("{code}. {said}", code="ACC", said=patient_pays(quote, LONGEST))
+    """The shortest wording of an answer with the patient's share, without a code."""
+    share = patient_pays(quote, LONGEST, "W" * 20, "WWW")
     answer = answers.CheckAnswer(LONGEST.name, "WMWMWM", DAY, END, share, without_code=not again)
     said = answer.about(WHO)
     if again:

@@ -1,6 +1,7 @@
 """Bills and changes of rules on the real tables: quote and bill agree, ceilings hold, two people decide with notice."""
 
 import asyncio
+import random
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -33,7 +34,8 @@ from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from talk.answers import Secret
 from talk.trouble import RefusedError
 from tests.support.benefits import LONGEST_NAMED, opens_benefits, rule
-from tests.support.doctor_desk import check, covered_household, make
+from tests.support.clinic import DR_SOULEYMANE, contract, open_facility
+from tests.support.doctor_desk import check, covered_household, give_card, make
 from tests.support.officer_acts import AGREED, calling
 from tests.support.officers import FANTA, ISSA, PIN, set_limit
 from tests.support.town import NOON
@@ -95,6 +97,78 @@ async def test_the_doctor_is_told_the_franc_that_the_bill_comes_to(
         assert quoted.price_minor - quoted.patient_minor == new.amount.amount_minor, service
         assert isinstance(await records(pool, new), VoucherReceipt)
     assert await bills(pool) == [("CON", 1_000, 750), ("ACC", 5_000, 4_000), ("LAB", 3_000, 2_500)]
+    assert await broken(pool) == []
+
+
+BORN = {1: 1981, 2: 1988, 3: 2014}  # Awa's household, by rank
+
+
+def any_rule(chance: random.Random, service: str) -> Benefit:
+    """A rule of any terms; every second ceiling is soon reached."""
+    if chance.random() < 0.1:
+        return rule(service, is_paid=False)
+    sums = [None, chance.randint(1, 9_000), chance.randint(1, 40_000)]
+    share: dict[str, Any] = chance.choice(
+        [{"copay_percent": chance.randint(0, 99)}, {"copay_minor": chance.randint(1, 9_000)}]
+    )
+    return rule(
+        service,
+        **share,
+        act_ceiling_minor=chance.choice(sums),
+        person_ceiling_minor=chance.choice(sums),
+        household_ceiling_minor=chance.choice(sums),
+        person_count=chance.choice([None, 1, 2]),
+        household_count=chance.choice([None, 2, 3]),
+        waiting_months=chance.choice([0, 0, 0, 6]),
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_by_any_rules_a_quote_is_the_bill_that_follows_it(pool: AsyncEngine, seed: int) -> None:
+    """Ten acts one after the other: each ceiling is used up on the way, and told so before it is billed so."""
+    chance = random.Random(seed)
+    await town_with_a_bank(pool)
+    services = ("CON", "ACC", "LAB")
+    async with pool.begin() as db:
+        rules = [any_rule(chance, service) for service in services]
+        await opens_benefits(db, *rules, prices={service: chance.randint(1, 9_000) for service in services})
+    household = await covered_household(pool, founded=True)
+    owed = []
+    for code in await give_card(pool, household):
+        service, rank = chance.choice(services), chance.choice(list(BORN))
+        answer = await check(pool, household.number, f"{code}{BORN[rank]}", service=service)
+        async with pool.connect() as db:
+            is_its = given_quote.c.reference == answer.removesuffix(".").split()[-1]
+            quoted = (await db.execute(select(given_quote).where(is_its))).one()
+        paid = quoted.price_minor - quoted.patient_minor
+        if paid:
+            new = await new_bill(pool, household, service=service, rank=rank, price=quoted.price_minor)
+            assert new.amount.amount_minor == paid
+            await records(pool, new)
+        else:
+            with pytest.raises(RefusedError, match="owes nothing"):
+                await new_bill(pool, household, service=service, rank=rank, price=quoted.price_minor)
+        owed.append(paid)
+    assert any(owed)
+    assert await broken(pool) == []
+
+
+async def test_two_doctors_who_ask_at_once_read_one_ceiling_and_it_is_paid_once(
+    pool: AsyncEngine, household: Household
+) -> None:
+    async with pool.begin() as db:
+        await open_facility(db, facility="csref", name="CSRef")
+        await contract(db, DR_SOULEYMANE, "Dr Souleymane Koné", facility="csref")
+        await opens_benefits(db, facility="csref")
+    first, second, *_more = await give_card(pool, household)
+    answers = await asyncio.gather(
+        check(pool, household.number, f"{first}1981", service="LAB"),
+        check(pool, household.number, f"{second}1981", service="LAB", phone=DR_SOULEYMANE),
+    )
+    assert all("Laboratoire : le patient paie 500 F." in answer for answer in answers)
+    for _doctor in answers:
+        await records(pool, await new_bill(pool, household))
+    assert [paid for _service, _price, paid in await bills(pool)] == [2_500, 1_500]
     assert await broken(pool) == []
 
 
