@@ -33,7 +33,7 @@ from talk.words import Caller, Option, ask, choose, look, show
 
 MORE = "more"
 CONDITIONS_A_PAGE = 2
-MOST_BESIDE = 12  # words of care beside one care in full, in one message
+MOST_BESIDE = 8  # words of care beside one care in full, in one message
 CARE = _("CARE BENEFITS")  # the keyword
 WHICH = _("Which care?")
 named_in_words = Kind(

@@ -19,7 +19,7 @@ from mutuelle.care.guess_limits import DoctorAtFacility
 from mutuelle.contributions.standing import Standing
 from talk.words import Caller
 
-MOST_NAMED = 20  # words of care that an SMS has room for
+MOST_NAMED = 14  # words of care that an SMS has room for
 
 
 async def service_meant(db: AsyncConnection, mutuelle_id: str, written: str) -> str:

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import languages, render
-from menus.benefits import Asked, in_one_message, one_by_message
 from locales.letters import fold
+from menus.benefits import Asked, in_one_message, one_by_message
 from mutuelle.benefits.quotes import facts_for
 from mutuelle.care.shares import unknown_care
 from mutuelle.contributions.standing import standing
