@@ -1,14 +1,12 @@
 """What a member pays for care: service by service, at a level or a facility; by SMS in one message."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 
 from locales import Fact, Money, Sentence, _
 from menus.words import one_of
-from mutuelle.benefits.quotes import BenefitFacts, benefit_facts, facts_for, quote_for, quote_of_rule
+from mutuelle.benefits.quotes import Asked, benefit_facts, facts_for
 from mutuelle.benefits.rules import Benefit, Quote, QuoteState, in_force
-from mutuelle.benefits.services import service_in, service_name, short_word, words_beside
+from mutuelle.benefits.services import service_in, short_word, words_beside
 from mutuelle.benefits.words import (
     LEVEL_NAMES,
     conditions,
@@ -39,37 +37,6 @@ WHICH = _("Which care?")
 named_in_words = Kind(
     "care in words", lambda typed: typed, good=("accouchement",), bad=(), takes_rest=True, optional=True
 )
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Whose rules are read, as of `today`: `stands` is None for who has no household; she reads those of a product on
-    sale.
-    """
-
-    mutuelle: Mutuelle
-    facts: BenefitFacts
-    stands: Standing | None
-    today: date
-
-    @property
-    def covered(self) -> list[Person]:
-        """Those of the household who are covered today."""
-        return [person for person in self.stands.people if person.covered] if self.stands else []
-
-    def quote(self, service: str, level: str, person: Person | None) -> Quote:
-        """What this person pays; for None who is covered and has waited, before any ceiling is used."""
-        if self.stands is None or person is None:
-            return quote_of_rule(self.facts, service, level, self.today)
-        return quote_for(self.facts, self.stands, person, service, level, self.today)
-
-    def quotes(self, service: str, level: str) -> list[Quote]:
-        """Those of each person who is covered; where nobody is, the rule alone."""
-        people: Sequence[Person | None] = self.covered or [None]
-        return [self.quote(service, level, person) for person in people]
-
-    def name(self, service: str) -> Sentence | str:
-        return service_name(service, self.facts.named)
 
 
 async def asked_by(

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from locales import Sentence
 from mutuelle.benefits.rules import (
     Benefit,
     BilledCare,
@@ -27,10 +28,11 @@ from mutuelle.benefits.rules import (
     quote,
     used_so_far,
 )
-from mutuelle.benefits.services import SERVICES
+from mutuelle.benefits.services import SERVICES, service_name
 from mutuelle.contributions.standing import Standing
 from mutuelle.cover.people import Person
 from mutuelle.cover.rules import current
+from mutuelle.scheme.mutuelles import Mutuelle
 from prepared import Prepared
 
 
@@ -133,3 +135,34 @@ def quote_of_rule(facts: BenefitFacts, service: str, level: str, on: date) -> Qu
         return Quote(QuoteState.NOT_PAID, service, level, price_minor, price_minor, 100)
     waited = quote(replace(benefit, waiting_months=0), price_minor, UsedSoFar(), None, on)
     return replace(waited, benefit=benefit)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose rules are read, as of `today`: `stands` is None for who has no household; she reads those of a product on
+    sale.
+    """
+
+    mutuelle: Mutuelle
+    facts: BenefitFacts
+    stands: Standing | None
+    today: date
+
+    @property
+    def covered(self) -> list[Person]:
+        """Those of the household who are covered today."""
+        return [person for person in self.stands.people if person.covered] if self.stands else []
+
+    def quote(self, service: str, level: str, person: Person | None) -> Quote:
+        """What this person pays; for None who is covered and has waited, before any ceiling is used."""
+        if self.stands is None or person is None:
+            return quote_of_rule(self.facts, service, level, self.today)
+        return quote_for(self.facts, self.stands, person, service, level, self.today)
+
+    def quotes(self, service: str, level: str) -> list[Quote]:
+        """Those of each person who is covered; where nobody is, the rule alone."""
+        people: Sequence[Person | None] = self.covered or [None]
+        return [self.quote(service, level, person) for person in people]
+
+    def name(self, service: str) -> Sentence | str:
+        return service_name(service, self.facts.named)

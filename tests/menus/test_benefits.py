@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from locales import languages, render
 from locales.letters import fold
-from menus.benefits import Asked, in_one_message, one_by_message
-from mutuelle.benefits.quotes import facts_for
+from menus.benefits import in_one_message, one_by_message
+from mutuelle.benefits.quotes import Asked, facts_for
 from mutuelle.care.shares import unknown_care
 from mutuelle.contributions.standing import standing
 from mutuelle.scheme.mutuelles import get_mutuelle
