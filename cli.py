@@ -28,12 +28,15 @@ CLOSED_PIPE = 141  # what a program killed by SIGPIPE answers
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the answer is the exit code."""
-    arguments = parser().parse_args(argv)
+    typed = sys.argv[1:] if argv is None else list(argv)
+    if (
+        len(typed) == 1 and typed[0] in PROCESSES
+    ):  # without the other commands, which would stay in its memory
+        process: int = importlib.import_module(typed[0]).main()
+        return process
+    arguments = parser().parse_args(typed)
     if arguments.command == "run":
         return run.run(os.environ)
-    if arguments.command in PROCESSES:
-        code: int = importlib.import_module(arguments.command).main()
-        return code
     try:
         code = _work(arguments)
         sys.stdout.flush()

@@ -7,6 +7,7 @@ A command is a coroutine from the typed arguments to its exit code; its fault is
 """
 
 HELP_ORDER = (
+    "setup",
     "upkeep",
     "imports",
     "routes",

@@ -73,16 +73,21 @@ async def check_settings(_arguments: argparse.Namespace) -> int:
         print(fault, file=sys.stderr)
         return exit_code(fault)
     print("database: answers; its role, its schema, its clock and the routes are right")
-    async with Redis.from_url(wanted.redis_url, socket_connect_timeout=REDIS_TIMEOUT_S) as redis:
+    if fault_of_redis := await redis_fault(wanted.redis_url):
+        print(f"redis: {fault_of_redis}", file=sys.stderr)
+        return 1
+    print("redis: answers")
+    return 0
+
+
+async def redis_fault(url: str) -> str | None:
+    """Why Redis at `url` is of no use; None if it answers."""
+    async with Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S) as redis:
         try:
             await redis.ping()
         except RedisError as fault:
-            print(
-                f"redis: does not answer: {fault}. Calls that change something are refused", file=sys.stderr
-            )
-            return 1
-    print("redis: answers")
-    return 0
+            return f"does not answer: {fault}. Calls that change something are refused"
+    return None
 
 
 async def migrate(arguments: argparse.Namespace) -> int:

@@ -62,10 +62,10 @@ class Passwords:
 
 @dataclass(frozen=True)
 class Programs:
-    """`postgres_bin` is the directory of `postgres` and `initdb`; `redis_server` is Redis or Valkey."""
+    """`postgres_bin` is the directory of `postgres` and `initdb`; `redis_server`, if wanted, is Redis or Valkey."""
 
     postgres_bin: Path
-    redis_server: Path
+    redis_server: Path | None
 
 
 @dataclass(frozen=True)
@@ -168,14 +168,14 @@ def write_private(path: Path, content: str) -> None:
     fresh.replace(path)
 
 
-def find_programs(postgres_bin: Path | None, redis_bin: Path | None) -> Programs:
-    """The programs named, else the wheels' own; raises EngineError if one cannot be started."""
+def find_programs(postgres_bin: Path | None, redis_bin: Path | None, *, redis: bool = True) -> Programs:
+    """The programs named, else the wheels' own; EngineError if one cannot be started. `redis`: whether it is wanted."""
     postgres = (postgres_bin or _in_wheel("POSTGRES_BIN").parent).resolve()
-    redis = (redis_bin or _in_wheel("REDIS_BIN")).absolute()
-    for program in (postgres / "postgres", postgres / "initdb", redis):
-        if not os.access(program, os.X_OK):
+    redis_server = (redis_bin or _in_wheel("REDIS_BIN")).absolute() if redis else None
+    for program in (postgres / "postgres", postgres / "initdb", redis_server):
+        if program and not os.access(program, os.X_OK):
             raise EngineError(f"{program} is not a program that can be started")
-    return Programs(postgres, redis)
+    return Programs(postgres, redis_server)
 
 
 def version(program: Path) -> str:
@@ -201,9 +201,8 @@ def make_place(data: Path, programs: Programs) -> ServerFolder:
             folder.chmod(0o755)
         write_private(pointer, str(root))
     postgres = _lend(root, identity, programs.postgres_bin / "postgres")
-    return ServerFolder(
-        root, identity, Programs(postgres.parent, _lend(root, identity, programs.redis_server))
-    )
+    redis = programs.redis_server and _lend(root, identity, programs.redis_server)
+    return ServerFolder(root, identity, Programs(postgres.parent, redis))
 
 
 def _in_wheel(setting: str) -> Path:

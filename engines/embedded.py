@@ -109,7 +109,7 @@ def start_engines(
         lock = undo.enter_context(lock_data(data))
         (data / "engines.json").unlink(missing_ok=True)
         passwords = passwords_of(data)
-        place = make_place(data, find_programs(postgres_bin, redis_bin))
+        place = make_place(data, find_programs(postgres_bin, redis_bin, redis="redis" in wanted))
         if "postgres" in wanted:
             make_cluster(place, passwords)
         settings = {**POSTGRES_SETTINGS, **postgres_settings} | {"fsync": "on" if durable else "off"}

@@ -33,16 +33,14 @@ end $$;
 
 -- No more connections than an audit needs. The time-outs end what was forgotten: who means harm can set others, and
 -- then keeps vacuum from cleaning up (end it with pg_terminate_backend), but no posting, fold, seal or close.
-alter role keneya_auditor connection limit 5;
-
-alter role keneya_auditor set statement_timeout = '15min';
-
-alter role keneya_auditor set idle_in_transaction_session_timeout = '5min';
-
-alter role keneya_auditor set lock_timeout = '5s';
-
 do $$ begin
-    if current_setting('server_version_num')::int >= 170000 then
-        alter role keneya_auditor set transaction_timeout = '30min';
+    if exists (select from pg_roles where rolname = 'keneya_auditor') then
+        alter role keneya_auditor connection limit 5;
+        alter role keneya_auditor set statement_timeout = '15min';
+        alter role keneya_auditor set idle_in_transaction_session_timeout = '5min';
+        alter role keneya_auditor set lock_timeout = '5s';
+        if current_setting('server_version_num')::int >= 170000 then
+            alter role keneya_auditor set transaction_timeout = '30min';
+        end if;
     end if;
 end $$;

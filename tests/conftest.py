@@ -68,7 +68,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header() -> str:
     programs = find_programs(program("POSTGRES_BIN"), program("REDIS_BIN"))
-    return f"engines: {version(programs.postgres_bin / 'postgres')}; {version(programs.redis_server)}"
+    used = (programs.postgres_bin / "postgres", programs.redis_server)
+    return f"engines: {'; '.join(version(one) for one in used if one)}"
 
 
 @pytest.fixture(scope="session", autouse=True)

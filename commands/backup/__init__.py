@@ -7,6 +7,7 @@ rows, balances and seals are those of the backup and every invariant holds.
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,11 @@ def add(commands: Commands) -> None:
     )
     restore_.add_argument(
         "source", type=Path, metavar="FILE", help="what `keneya backup` wrote, or - for a pipe"
+    )
+    restore_.add_argument(
+        "--drill",
+        action="store_true",
+        help="into a server of its own, which is gone afterwards; FILE may be the folder of the backups: the newest",
     )
 
 
@@ -94,11 +100,12 @@ def _summary(told: Manifest) -> str:
 
 async def restore(arguments: argparse.Namespace) -> int:
     """Check the whole file first; only then find, or start, a server."""
-    if str(arguments.source) != "-" and not arguments.source.is_file():
-        raise CommandError(f"there is no file {arguments.source}", 2)
-    with archive.reading(arguments.source) as backup:
-        facts = _expect_known(backup.manifest, arguments.source)
-        with _server():
+    source = archive.newest(arguments.source) if arguments.drill else arguments.source
+    if str(source) != "-" and not source.is_file():
+        raise CommandError(f"there is no file {source}", 2)
+    with archive.reading(source) as backup:
+        facts = _expect_known(backup.manifest, source)
+        with _scratch_server(facts.postgres) if arguments.drill else _server():
             return await _bring_back(backup, facts)
 
 
@@ -132,6 +139,24 @@ def _server() -> Iterator[None]:
         return
     with start_engines(run.HOME / "var", postgres_bin=programs.named(), wanted=["postgres"]):
         yield
+
+
+@contextmanager
+def _scratch_server(oldest: int) -> Iterator[None]:
+    """A server of this block's own, of version `oldest` at least, whatever the settings name; nothing of it is left."""
+    with tempfile.TemporaryDirectory(prefix="keneya-drill-") as folder:
+        Path(folder).chmod(0o711)  # the user of root's servers passes through
+        with start_engines(
+            Path(folder) / "var", postgres_bin=programs.of_server(oldest), wanted=["postgres"]
+        ) as scratch:
+            urls = {"DATABASE_URL": scratch.url("service"), "MIGRATE_DATABASE_URL": scratch.url("owner")}
+            before = {name: os.environ.get(name) for name in urls}
+            os.environ.update(urls)
+            try:
+                yield
+            finally:
+                for name, value in before.items():
+                    os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _expect_known(said: bytes, source: Path) -> Manifest:

@@ -41,6 +41,16 @@ def named(target: Path, name: str) -> Path:
     return target / name if target.is_dir() else target
 
 
+def newest(source: Path) -> Path:
+    """`source` itself, or the newest backup in it if it is a directory: their names begin with their time."""
+    if not source.is_dir():
+        return source
+    found = sorted(source.glob("keneya-*.backup"))
+    if not found:
+        raise CommandError(f"there is no backup in {source}")
+    return found[-1]
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """A file of mode 0600 that is synced and named at the end of the block; after a fault it is deleted."""

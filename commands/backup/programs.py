@@ -46,6 +46,14 @@ def named() -> Path | None:
     return Path(said) if said else None
 
 
+def of_server(oldest: int) -> Path | None:
+    """Where a server for a backup is: POSTGRES_BIN, or Debian's newest from `oldest` on; None: in the wheel."""
+    if directory := named():
+        return directory
+    fitting = [path.parent for path in DEBIAN.glob("*/bin/postgres") if _major(path) >= oldest]
+    return max(fitting, key=lambda path: _major(path / "postgres"), default=None)
+
+
 def _places(program: str) -> Iterator[Path]:
     if directory := named():
         yield directory / program
@@ -54,7 +62,7 @@ def _places(program: str) -> Iterator[Path]:
     if on_path := shutil.which(program):
         yield Path(on_path)
     with suppress(cluster.EngineError):  # the wheel comes last: its programs have no TLS
-        yield cluster.find_programs(None, None).postgres_bin / program
+        yield cluster.find_programs(None, None, redis=False).postgres_bin / program
 
 
 def _major(program: Path) -> int:

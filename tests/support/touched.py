@@ -45,6 +45,7 @@ AROUND = {
     "tests/transcripts/*": ("tests/test_transcripts.py",),
     "docs/messages.md": ("tests/test_messages.py",),
     "Procfile": ("tests/test_starting.py",),
+    "deploy/*": ("tests/deploy",),
 }
 
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
 import re
+import shutil
 import signal
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,3 +187,31 @@ def test_without_a_server_the_embedded_one_is_started_for_it(
     assert find_running(data) is None
     with start(data) as engines:
         assert asyncio.run(ask(engines.addresses.database_url, "select count(*) from mutuelle")) == 3
+
+
+def test_a_drill_proves_the_newest_backup_and_leaves_nothing(
+    keneya: Keneya, lived: Database, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a service that runs: its own database is not looked at, its settings are as they were."""
+    scratch, backups = tmp_path / "scratch", tmp_path / "backups"
+    for made in (scratch, backups):
+        made.mkdir()
+    tmp_path.chmod(0o711)
+    scratch.chmod(0o711)
+    (backups / "keneya-20261101T020000Z.backup").write_text("an older one, which is damaged")
+    shutil.copy(saved, backups / "keneya-20261102T020000Z.backup")
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    code, said, complained = keneya(lived, "restore", "--drill", backups)
+    assert (code, complained) == (0, "")
+    assert said.startswith("Restored into keneya at 127.0.0.1:")
+    assert said.splitlines()[-1].endswith(" invariants hold.")
+    assert os.environ["DATABASE_URL"] == lived.url
+    assert list(scratch.iterdir()) == []
+
+    damaged = keneya(lived, "restore", "--drill", backups / "keneya-20261101T020000Z.backup")
+    assert damaged[0] == 1
+    assert keneya(lived, "restore", "--drill", scratch) == (
+        1,
+        "",
+        f"keneya: there is no backup in {scratch}\n",
+    )
