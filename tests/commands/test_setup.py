@@ -148,7 +148,7 @@ def test_addresses_that_do_not_fit_together_are_refused(
     keneya: Keneya, monkeypatch: pytest.MonkeyPatch, name: str, change: dict[str, str], complaint: str
 ) -> None:
     for each in ("DATABASE_URL", name) if "username" in change else (name,):
-        wrong = make_url(_url(each))._replace(**change)
+        wrong = make_url(_url(each))._replace(**change)  # type: ignore[arg-type]
         monkeypatch.setenv(each, wrong.render_as_string(hide_password=False))
     code, _said, complained = keneya("setup")
     assert code == 2
