@@ -3,6 +3,7 @@ and PostgreSQL are killed; then quiet, and the books against the operators' own 
 """
 
 import asyncio
+import math
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -58,7 +59,7 @@ TROUBLE_S = 2.0  # how long a slow answer takes
 WAYS = ("approve",) * 8 + ("decline", "ignore", "late", "twice", "notice-first")
 POSTGRES_KILLS = 3
 BETWEEN_KILLS_S = (6.0, 14.0)
-QUIET_TIMEOUT_S = 240.0
+STUCK_S = 240.0  # without fewer payments, payouts and SMS that wait
 STILL_S = 3.0
 THROUGH_S = 90.0  # so long anybody tries again
 AMOUNTS_MINOR = (3_000, 6_000, 12_000)
@@ -299,14 +300,16 @@ async def _quiet(run: Chaos) -> list[str]:
     """
     reply = await run.http.post(f"{run.place.simulator}/simulator/trouble", data={"mode": "none"})
     reply.raise_for_status()
-    began = still_since = monotonic()
+    fewest, fewer_since, still_since = math.inf, monotonic(), monotonic()
     while True:
         books, now = await operators_books.open_books(run.place), monotonic()
         left = books.unexplained(books.payments + books.payouts)
         if left or books.due:
             still_since = now
-        if now - still_since >= STILL_S or now - began > QUIET_TIMEOUT_S:
-            return (
-                [f"not quiet: {len(left)} payments and payouts, {books.due} SMS"] if left or books.due else []
-            )
+        if len(left) + books.due < fewest:
+            fewest, fewer_since = len(left) + books.due, now
+        if now - still_since >= STILL_S:
+            return []
+        if now - fewer_since > STUCK_S:
+            return [f"not quiet: {len(left)} payments and payouts, {books.due} SMS"]
         await asyncio.sleep(1)

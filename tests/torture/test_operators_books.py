@@ -129,3 +129,10 @@ def test_once_statements_are_taken_in_no_debit_may_be_open_any_more() -> None:
     books.payments[0].update(state="UNKNOWN", has_case=True)
     assert not any("still UNKNOWN" in line for line in compare(books))
     assert any("still UNKNOWN" in line for line in compare(books, stated=True))
+
+
+def test_a_payout_of_another_amount_waits_for_a_person_also_after_its_statement() -> None:
+    books = deepcopy(SOUND)
+    books.outside[5].update(amount="9000")
+    books.payouts[0].update(state="UNKNOWN", has_case=True)
+    assert list(compare(books, stated=True)) == []
