@@ -19,8 +19,13 @@ from sqlalchemy.pool import NullPool
 
 from mobilemoney.credentials import Credentials, read_accounts
 from service.database import connect_args
+from ussd.access import CODE, HEADER_NAME, USER, GatewayAccess, basic, networks
+from ussd.gateways import described_names
+from ussd.gateways.described import gateway
 
 DEMO_SECRET = "-".join(["demo"] * 7)  # public: it is in the contract
+DEMO_CODE = "*384*57#"
+OF_A_GATEWAY = ("SECRET", "BASIC", "HEADER", "ADDRESSES", "CODE")  # USSD_PLAIN_SECRET and so on
 SECRET_LENGTH_MIN = 32
 SECRETS_MAX = 2  # the old one and the new one, during rotation
 DISTINCT_MIN = (
@@ -61,6 +66,7 @@ class Settings:
     redis_url: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
     seal_keys: tuple[str, ...] = field(repr=False)  # for PINs and codes
+    ussd_gateways: tuple[GatewayAccess, ...]  # beside Africa's Talking
     at_username: str
     at_api_key: str = field(repr=False)
     at_sender_id: str  # empty: Africa's Talking's own
@@ -110,6 +116,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         redis_url=reader.redis("REDIS_URL", trusted=trusted),
         webhook_secrets=webhook_secrets,
         seal_keys=seal_keys,
+        ussd_gateways=reader.gateways(webhook_secrets, seal_keys, simulator=simulator),
         at_username=username,
         at_api_key=reader.text("AT_API_KEY"),
         at_sender_id=reader.text("AT_SENDER_ID", ""),
@@ -163,6 +170,21 @@ def read_public_url(environ: Mapping[str, str]) -> str:
     if reader.faults:
         raise SettingsError(reader.faults)
     return found
+
+
+def read_gateways(environ: Mapping[str, str]) -> tuple[str, tuple[GatewayAccess, ...]]:
+    """Only where web answers on this machine, and every USSD gateway, for a command; SettingsError as in `read`."""
+    reader = _Reader(environ)
+    simulator = reader.flag("SIMULATOR")
+    secrets, seal_keys = reader.webhook_secrets_and_seal_keys(simulator=simulator)
+    own = local_url(reader.text("HOST", "127.0.0.1"), reader.number("PORT", 8000, most=65535))
+    found = (
+        GatewayAccess("africastalking", secrets=secrets),
+        *reader.gateways(secrets, seal_keys, simulator=simulator),
+    )
+    if reader.faults:
+        raise SettingsError(reader.faults)
+    return own, found
 
 
 def local_url(host: str, port: int | str) -> str:
@@ -226,6 +248,10 @@ async def refuse_owner(service_url: str) -> None:
         raise SettingsError(["DATABASE_URL: connects as a superuser; give the service a role of its own"])
     if owned:
         raise SettingsError([f"DATABASE_URL: its role owns {owned} tables; only migrations may be the owner"])
+
+
+def _variable(gateway: str, kind: str) -> str:
+    return f"USSD_{gateway.upper().replace('-', '_')}_{kind}"
 
 
 def _complaint_of_secrets(values: tuple[str, ...], *, simulator: bool) -> str | None:
@@ -342,6 +368,80 @@ class _Reader:
         if complaint := _complaint_of_secrets(values, simulator=simulator):
             self._fault(name, complaint)
         return values
+
+    def gateways(
+        self, webhook_secrets: tuple[str, ...], seal_keys: tuple[str, ...], *, simulator: bool
+    ) -> tuple[GatewayAccess, ...]:
+        """Each gateway of USSD_GATEWAYS. With the simulator all that are described, with the webhooks' secret."""
+        known = described_names()
+        named = self.text("USSD_GATEWAYS", ",".join(known) if simulator else "").lower()
+        names = list(dict.fromkeys(filter(None, (name.strip() for name in named.split(",")))))
+        for name in [name for name in names if name not in known]:
+            self._fault("USSD_GATEWAYS", f"there is no gateway {name!r}; there are {', '.join(known)}")
+        names = [name for name in names if name in known]
+        self._expect_on(known, names)
+        found = [self.gateway(name, webhook_secrets, simulator=simulator) for name in names]
+        taken = dict.fromkeys((*webhook_secrets, *seal_keys), "WEBHOOK_SECRET or SEAL_KEY")
+        for one in () if simulator else found:
+            for secret in one.secrets:
+                if secret in taken:
+                    self._fault(_variable(one.name, "SECRET"), f"must not be a value of {taken[secret]}")
+                taken[secret] = _variable(one.name, "SECRET")
+        return tuple(found)
+
+    def _expect_on(self, known: list[str], names: list[str]) -> None:
+        for name in (name for name in known if name not in names):
+            for kind in (kind for kind in OF_A_GATEWAY if self.text(_variable(name, kind), "")):
+                self._fault(_variable(name, kind), f"{name} is not in USSD_GATEWAYS")
+
+    def gateway(self, name: str, webhook_secrets: tuple[str, ...], *, simulator: bool) -> GatewayAccess:
+        secret, password, header, addresses, code = (_variable(name, kind) for kind in OF_A_GATEWAY)
+        secrets = self.secrets(secret, simulator=simulator, default="")
+        headers = self.passwords(password, simulator=simulator) | self.header(header, simulator=simulator)
+        if not secrets and not headers and simulator:
+            secrets = webhook_secrets
+        if not (secrets or headers or self.text(password, "") or self.text(header, "")):
+            self._fault(secret, f"is missing (or {password}, or {header})")
+        dialled = self.text(code, DEMO_CODE if simulator else "")
+        if dialled and not CODE.fullmatch(dialled):
+            self._fault(code, f"must be a service code such as {DEMO_CODE}")
+        try:
+            gateway(name, dialled)
+        except ValueError as fault:
+            self._fault("USSD_GATEWAYS", str(fault))
+        try:
+            return GatewayAccess(name, dialled, secrets, headers, networks(self.text(addresses, "")))
+        except ValueError as fault:
+            self._fault(addresses, str(fault))
+            return GatewayAccess(name)
+
+    def passwords(self, name: str, *, simulator: bool) -> dict[str, tuple[str, ...]]:
+        """`user:password`, two with a comma between while rotating, as the header in which it comes."""
+        pairs = [one.strip().partition(":") for one in self.text(name, "").split(",") if one.strip()]
+        if not all(USER.fullmatch(user) for user, _colon, _password in pairs):
+            self._fault(name, "must be user:password, the user of letters, digits and . _ ~ -")
+        elif complaint := pairs and _complaint_of_secrets(
+            tuple(password for *_user, password in pairs), simulator=simulator
+        ):
+            self._fault(name, complaint)
+        elif pairs:
+            return {"authorization": tuple(basic(user, password) for user, _colon, password in pairs)}
+        return {}
+
+    def header(self, name: str, *, simulator: bool) -> dict[str, tuple[str, ...]]:
+        """`Name: value`, two values with a comma between while rotating."""
+        written = self.text(name, "")
+        header, _colon, values = written.partition(":")
+        secrets = tuple(value.strip() for value in values.split(","))
+        if not written:
+            return {}
+        if not HEADER_NAME.fullmatch(header.strip()):
+            self._fault(name, "must be a header, a colon and its value")
+        elif complaint := _complaint_of_secrets(secrets, simulator=simulator):
+            self._fault(name, complaint)
+        else:
+            return {header.strip().lower(): secrets}
+        return {}
 
     def sms_url(self, name: str, default: str, *, any_host: bool) -> str:
         value = self.url(name, ("https", "http"), default)

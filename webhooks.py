@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from ipaddress import IPv6Address, ip_address
 from time import monotonic, perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -45,7 +45,7 @@ from prepared import transaction, unframed
 from service import logs, metrics, simulator_pages
 from service.clock import DatabaseClock
 from service.database import open_pool, prove_a_write
-from service.forms import read_body, read_form, read_query
+from service.forms import read_body, read_form, read_json, read_query, read_xml_rpc
 from service.start import START_FAULTS, exit_code, expect_good_start
 from settings import Settings
 from sms import delivery, inbox
@@ -56,7 +56,9 @@ from talk.keyring import Keyring
 from talk.screen import Shown
 from talk.session import Sessions
 from ussd import calls
-from ussd.gateways import Gateway, gateways
+from ussd.access import GatewayAccess
+from ussd.gateways import Gateway, written
+from ussd.gateways.described import gateway
 from ussd.hop import UnreadableError
 from ussd.screens import say
 
@@ -66,6 +68,8 @@ LARGEST_NOTICE = 64 * 1024
 LONGEST_NAME_IN_A_PATH = 100
 DRAIN_S = 10
 WRITE_PROOF_S = 5.0
+VERBS = ["GET", "POST"]
+READERS = {"form": read_form, "json": read_json, "xml-rpc": read_xml_rpc}
 NEVER_STORED = ("22", "54")  # classes of SQLSTATE: an invalid value, one beyond a limit
 
 Store = Callable[[AsyncConnection, SmsAdapter, Mapping[str, str], datetime], Awaitable[None]]
@@ -90,7 +94,9 @@ def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -
     logs.configure(wanted.log_level)
     locales.load()
     routes = [
-        *(Route(g.PATH, UssdHops(), methods=list(g.METHODS)) for g in gateways()),
+        *(Route(gateway.path_with("{secret}"), UssdHops(), methods=VERBS) for gateway in written()),
+        Route("/ussd/{gateway}", UssdHops(), methods=VERBS),
+        Route("/ussd/{gateway}/{secret}", UssdHops(), methods=VERBS),
         Route("/at/{secret}/ussd/ended", ussd_ended, methods=["POST"]),
         *(route for provider in providers() for route in _sms_routes(provider)),
         Route("/money/{operator}/{token}", money_notice, methods=["POST", "PUT"]),
@@ -136,13 +142,21 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
     app.state.sampler = metrics.Sampler(open_pool(wanted.database_url, size=1))
     turns = calls.Turns(pool)
     lines = [
-        (g, calls.UssdDeps(pool, turns, Sessions(redis, g.NAME), home, keys, clock, profile_of, keyring))
-        for g in gateways()
+        UssdLine(
+            access,
+            one,
+            calls.UssdDeps(
+                *(pool, turns, Sessions(redis, one.name), home, keys, clock, profile_of, keyring),
+                room=one.room,
+                repeat_ms=one.repeat_ms,
+            ),
+        )
+        for access, one in _gateways(wanted)
     ]
     metrics.count_refused(lambda: turns.refused)
     # By path, secret and all: a dictionary finds it by a keyed hash, whose time tells nothing of a wrong secret.
     app.state.lines = {
-        g.PATH.format(secret=s): (g, deps) for g, deps in lines for s in wanted.webhook_secrets
+        line.gateway.path_with(secret): line for line in lines for secret in line.access.secrets or ("",)
     }
     app.state.client = httpx.AsyncClient(trust_env=False, timeout=simulator_pages.TIMEOUT_S)
     metrics.settle_garbage_collector()
@@ -150,12 +164,18 @@ async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterat
         yield
     finally:
         following.cancel()
-        if under_way := set[asyncio.Task[Shown]]().union(*(deps.running for _gateway, deps in lines)):
+        if under_way := set[asyncio.Task[Shown]]().union(*(line.deps.running for line in lines)):
             await asyncio.wait(under_way, timeout=DRAIN_S)
         await app.state.client.aclose()
         await redis.aclose()
         await app.state.sampler.close()
         await pool.dispose()
+
+
+def _gateways(wanted: Settings) -> list[tuple[GatewayAccess, Gateway]]:
+    """Every gateway that is on, and who may call as it."""
+    by_file = [(GatewayAccess(one.name, secrets=wanted.webhook_secrets), one) for one in written()]
+    return by_file + [(access, gateway(access.name, access.code)) for access in wanted.ussd_gateways]
 
 
 def _session_keys(wanted: Settings) -> tuple[bytes, ...]:
@@ -181,22 +201,29 @@ async def _form(request: Request) -> dict[str, str]:
     return await read_form(request.headers, request.receive)
 
 
+class UssdLine(NamedTuple):
+    """A gateway that is on: who may call as it, how it speaks, what its hops need."""
+
+    access: GatewayAccess
+    gateway: Gateway
+    deps: calls.UssdDeps
+
+
 class UssdHops:
     """The screen of the hop that the fields are, counted. Plain ASGI: a request and a response cost a dial a tenth."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gateway, deps = scope["app"].state.lines.get(scope["path"], (None, None))
-        if gateway is None:
-            raise HTTPException(404)
+        line: UssdLine | None = scope["app"].state.lines.get(scope["path"])
         headers = Headers(scope=scope)
-        if scope["method"] == "POST":
-            fields = await read_form(headers, receive)
-        else:
-            fields = read_query(scope["query_string"])
+        if line is None or not line.access.admits(headers, (scope["client"] or ("",))[0]):
+            raise HTTPException(404)
+        if scope["method"] != line.gateway.method:
+            raise HTTPException(405)
+        fields = await _fields(line.gateway.body, scope, headers, receive)
         began = perf_counter()
-        shown = await _shown(gateway, deps, fields, headers)
+        shown = await _shown(line, fields, headers)
         metrics.count_hop(shown.end, perf_counter() - began)
-        screen, told = gateway.write_screen(shown)
+        screen, told = line.gateway.write_screen(shown, fields)
         body = screen.encode()
         told["content-length"] = str(len(body))
         lines = [(name.encode(), words.encode()) for name, words in told.items()]
@@ -204,23 +231,33 @@ class UssdHops:
         await send({"type": "http.response.body", "body": body})
 
 
-async def _shown(
-    gateway: Gateway, deps: calls.UssdDeps, fields: Mapping[str, str], headers: Mapping[str, str]
-) -> Shown:
+async def _fields(body: str, scope: Scope, headers: Headers, receive: Receive) -> dict[str, str]:
+    if body == "query":
+        return read_query(scope["query_string"])
+    return await READERS[body](headers, receive)
+
+
+async def _shown(line: UssdLine, fields: Mapping[str, str], headers: Mapping[str, str]) -> Shown:
     try:
-        heard = gateway.read_hop(fields, headers)
+        heard = line.gateway.read_hop(fields, headers)
     except UnreadableError as trouble:
         return say(trouble.sentence, locales.DEFAULT_LANGUAGE)
-    return await calls.hop(deps, heard)
+    if heard.over:
+        await _end(line, heard.call, heard.over)
+        return say(calls.OVER, locales.DEFAULT_LANGUAGE)
+    return await calls.hop(line.deps, heard)
+
+
+async def _end(line: UssdLine, call: str, status: str) -> None:
+    metrics.count_end(status)
+    await calls.hung_up(line.deps, call, status)
 
 
 async def ussd_ended(request: Request) -> Response:
     """The end of a call. Its `input` may hold a PIN: only its status is counted and logged."""
     form = await _form(request)
-    status = form.get("status", "")
-    metrics.count_end(status)
-    _gateway, deps = request.app.state.lines[request.scope["path"].removesuffix("/ended")]
-    await calls.hung_up(deps, form.get("sessionId", ""), status)
+    line = request.app.state.lines[request.scope["path"].removesuffix("/ended")]
+    await _end(line, form.get("sessionId", ""), form.get("status", ""))
     return Response()
 
 

@@ -1,12 +1,18 @@
-"""Reads the form of a request up to a limit of bytes; `http_limits` limits the time.
+"""Reads the fields of a request up to a limit of bytes; `http_limits` limits the time.
 
-A bad body is an HTTPException; a form with a repeated field or too many fields is read as empty.
+A bad body is an HTTPException; a form with a repeated field or too many fields is read as empty, and so is JSON or XML
+that nobody can read.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import unquote_to_bytes
+from xml.parsers.expat import ExpatError
+from xmlrpc.client import DateTime, Fault
+from xmlrpc.client import loads as xml_rpc
 
+import orjson
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Receive
@@ -16,6 +22,7 @@ log = logging.getLogger("keneya.web")
 LARGEST_FORM = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 40
+DEEPEST = 3  # objects within objects
 _HEX = "0123456789ABCDEFabcdef"
 _BYTES = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 
@@ -51,6 +58,56 @@ def is_form(headers: Mapping[str, str]) -> bool:
     """Whether the content type is a form's."""
     content_type = headers.get("content-type", "")
     return content_type == FORM or content_type.partition(";")[0].strip().lower() == FORM
+
+
+async def read_json(headers: Headers, receive: Receive) -> dict[str, str]:
+    """The fields of a JSON object as text, those of an object within it as `name.field`; 413, 415 and 400 as above."""
+    body = await read_body(receive, LARGEST_FORM)
+    if not _is_one_of(headers, "json"):
+        raise HTTPException(415)
+    return _known(lambda: _flat(orjson.loads(body)))
+
+
+async def read_xml_rpc(headers: Headers, receive: Receive) -> dict[str, str]:
+    """The members of a method's only struct, or its values in pairs of name and value; 413, 415 and 400 as above."""
+    body = await read_body(receive, LARGEST_FORM)
+    if not _is_one_of(headers, "xml"):
+        raise HTTPException(415)
+    if b"<!" in body:  # entities could make a few bytes very many
+        return {}
+    return _known(lambda: _members(xml_rpc(body.decode())[0]))
+
+
+def _is_one_of(headers: Headers, kind: str) -> bool:
+    said = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return said in (f"application/{kind}", f"text/{kind}") or said.endswith(f"+{kind}")
+
+
+def _known(read: Callable[[], dict[str, str]]) -> dict[str, str]:
+    try:
+        fields = read()
+    except (ValueError, TypeError, LookupError, ExpatError, Fault, RecursionError):
+        log.warning("webhook.unreadable_body")
+        return {}
+    return fields if len(fields) <= MOST_FIELDS else {}
+
+
+def _members(parameters: Sequence[Any]) -> dict[str, str]:
+    if len(parameters) == 1:
+        return _flat(parameters[0])
+    return _flat(dict(zip(parameters[::2], parameters[1::2], strict=True)))
+
+
+def _flat(written: Any, within: str = "", depth: int = 0) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, found in written.items():
+        if isinstance(found, dict) and depth < DEEPEST:
+            fields |= _flat(found, f"{within}{name}.", depth + 1)
+        elif isinstance(found, bool):
+            fields[f"{within}{name}"] = str(found).lower()
+        elif isinstance(found, str | int | DateTime):
+            fields[f"{within}{name}"] = str(found).replace("\x00", "")
+    return fields
 
 
 def read_query(query: bytes) -> dict[str, str]:

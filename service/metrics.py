@@ -189,7 +189,7 @@ SEAL_LAG = text(
                            where q.mutuelle_id = b.mutuelle_id and q.xid >= coalesce(s.upto, '0')
                            order by q.xid limit 1) j"""
 )
-KNOWN_ENDS = {"Success", "Incomplete", "Failed"}
+KNOWN_ENDS = {"Success", "Incomplete", "Failed", "ended", "cancelled", "timed out"}
 
 
 def settle_garbage_collector() -> None:

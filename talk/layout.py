@@ -40,7 +40,7 @@ def lay_out(screen: Screen, language: str, *, room: int) -> Shown:
     if numbers_itself and (septets(_joined(head, lines, foot)) > room or len(lines) > MOST_LINES):
         own = [line for line, choice in zip(lines, screen.choices, strict=True) if digit_of(choice)]
         numbered = [line for line in lines if line not in own]
-        further = [_more(language), *foot]
+        further = [more_line(language), *foot]
         most = max(head, _press_listed(language), key=septets)  # the same pages with a note as without
         packed = _packed(numbered, room - septets(_joined(most, own, further)))
         page, pages = min(max(screen.page, 0), len(packed) - 1), len(packed)
@@ -101,7 +101,7 @@ def _press_listed(language: str) -> str:
 
 
 @lru_cache
-def _more(language: str) -> str:
+def more_line(language: str) -> str:
     return fold(f"{MORE} {render(_('More'), language)}")
 
 

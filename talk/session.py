@@ -5,9 +5,10 @@ by compare-and-set, never by a lock.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import field, replace
 from itertools import starmap
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from redis.asyncio import Redis
@@ -18,7 +19,7 @@ from talk.questions import Answer
 from talk.screen import Shown, View
 from values import value
 
-VERSION = 7
+VERSION = 8
 SESSION_TTL_S = 900  # a call lasts three minutes; a gateway may repeat a hop a while later
 RESUME_TTL_S = 600  # a dropped call is offered again for ten minutes
 SCREENS_KEPT = 60
@@ -38,9 +39,13 @@ return 1
 class Session:
     """One call. `screens` are those that its texts were answered with, by the digest of the text, in their order.
 
-    `length` is that of the last of these texts, whose screen `ended` the call or not. `acting` is the digest of the hop
-    that is about to act; `offered` waits for "go on or start again". `known` is what was looked up since `began`
-    (`memory.py`). `mutuelles` are the caller's, for the call's line in the log.
+    `length` is that of the last of these texts, whose screen `ended` the call or not. Where a gateway sends the last
+    input only, a text is this call's `nonce`, the number of the hop and its input, and `length` is that number.
+    `answered_ms` is when the last hop was answered, `over_ms` when the gateway said that the call is over (0: it did
+    not). `rest` are the parts of the last screen that are still to be shown; the last of them ends the call if
+    `rest_ends`. `acting` is the digest of the hop that is about to act; `offered` waits for "go on or start again".
+    `known` is what was looked up since `began` (`memory.py`). `mutuelles` are the caller's, for the call's line in the
+    log.
     """
 
     phone: str
@@ -55,6 +60,11 @@ class Session:
     began: int = 0
     known: dict[str, Any] = field(default_factory=dict)
     mutuelles: tuple[str, ...] = ()
+    nonce: str = ""
+    answered_ms: int = 0
+    over_ms: int = 0
+    rest: tuple[str, ...] = ()
+    rest_ends: bool = False
     raw: bytes = b""  # as it was read, to compare with when it is written back
 
     @property
@@ -62,30 +72,49 @@ class Session:
         """The digest of the text that was answered last; empty if none was."""
         return next(reversed(self.screens), "")
 
+    def is_closed(self, at_ms: int) -> bool:
+        """Whether what comes at this time cannot go on with the call: it has ended, or was over before."""
+        return self.ended or 0 < self.over_ms <= at_ms
+
     def shown(self, text_digest: str) -> Shown | None:
         """What a text was answered, if it was."""
         screen = self.screens.get(text_digest)
         return None if screen is None else Shown(screen, self.ended and text_digest == self.last)
 
-    def answered(self, text_digest: str, length: int, shown: Shown, state: State) -> "Session":
-        """This session, as it is to be written once a text of `length` was answered with `shown`."""
-        screens = {**self.screens, text_digest: shown.on_record}
+    def answered(self, text: "NamedText", shown: Shown, state: State, at_ms: int) -> "Session":
+        """This session, as it is to be written once `text` was answered with `shown`."""
+        screens = {**self.screens, text.digests[0]: shown.on_record}
         if len(screens) > SCREENS_KEPT:
             del screens[next(iter(screens))]
         return replace(
             self,
             state=state,
             screens=screens,
-            length=length,
+            length=text.length,
             ended=shown.end,
             acting="",
             began=0,
             known={},
+            answered_ms=at_ms,
+            rest=(),
+            rest_ends=False,
         )
 
 
 class OvertakenError(Exception):
     """Another copy of the hop wrote first: read again."""
+
+
+class NamedText(NamedTuple):
+    """What a call has come to at one hop: the keyed digests of its text (the first is written), and its length."""
+
+    digests: tuple[str, ...]
+    length: int
+
+
+def named_text(keys: Sequence[bytes], words: str, length: int) -> NamedText:
+    """The name of a text, under every key in force."""
+    return NamedText(tuple([digest(key, words) for key in keys]), length)
 
 
 def digest(key: bytes, words: str) -> str:
@@ -112,6 +141,11 @@ def _written(session: Session) -> bytes:
             session.began,
             session.known,
             session.mutuelles,
+            session.nonce,
+            session.answered_ms,
+            session.over_ms,
+            session.rest,
+            session.rest_ends,
         )
     )
 
@@ -122,10 +156,11 @@ def _read(raw: bytes) -> Session | None:
     if not isinstance(content, list) or content[:1] != [VERSION]:
         return None
     _version, phone, service, language, answers, once, view, screens, length, ended, acting, *more = content
-    offered, began, known, mutuelles = more
+    offered, began, known, mutuelles, nonce, answered_ms, over_ms, rest, rest_ends = more
     state, offers = State(_answers(answers), View(*view), once), _answers(offered)
     kept = (screens, length, ended, acting, offers, began, known, tuple(mutuelles))
-    return Session(phone, service, language, state, *kept, raw)
+    order = (nonce, answered_ms, over_ms, tuple(rest), rest_ends)
+    return Session(phone, service, language, state, *kept, *order, raw)
 
 
 def _answers(rows: list[list[str]]) -> tuple[Answer, ...]:

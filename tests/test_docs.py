@@ -15,6 +15,7 @@ import cli
 import settings
 from commands import upkeep
 from service import metrics
+from ussd.gateways import described_names
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), ROOT / "ledger" / "docs.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -200,7 +201,8 @@ def test_the_table_of_settings_names_exactly_what_is_read() -> None:
     settings.read(environ)
     named = table_under("Settings", read("docs/settings.md"))
     assert len(named) == len(set(named))
-    assert {name.strip("`") for name in named} == environ.asked
+    each = re.compile(rf"^USSD_({'|'.join(described_names())})_".upper().replace("-", "_"))
+    assert {name.strip("`") for name in named} == {each.sub("USSD_NAME_", name) for name in environ.asked}
 
 
 def queries() -> list[str]:

@@ -5,6 +5,7 @@ for connections in the order in which they came: who waits in the pool's own que
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,11 +22,12 @@ from talk.engine import Finish, Menu, State
 from talk.keyring import NO_KEYRING, Keyring
 from talk.memory import Memory
 from talk.screen import Fit, Shown
-from talk.session import Session, Sessions
+from talk.session import NamedText, Session, Sessions
 from talk.trouble import CannotActError
 from talk.words import Caller, Do, Look
 from ussd.hop import Hop
-from ussd.screens import fit_for
+from ussd.order import REPEAT_MS, text_of
+from ussd.screens import ROOM, fit_for
 
 DEADLINE_S = 5.0  # half of what the gateway allows
 MOST_WAIT_S = 3.0  # for a connection
@@ -33,6 +35,11 @@ LEFT_FREE = 2  # connections of the pool
 # Hops that PostgreSQL has to answer at once. More of them would only wait, until none is answered in time: they are
 # told so. Who is in the middle of a call comes before who dials, or few calls would come to their end.
 MOST_AT_ONCE, MOST_FOR_A_DIAL = 96, 64
+
+
+def in_ms(moment: datetime) -> int:
+    """A moment as a session keeps it: milliseconds since 1970."""
+    return int(moment.timestamp() * 1000)
 
 
 class BusyError(Exception):
@@ -77,7 +84,11 @@ class Turns:
 
 @dataclass
 class UssdDeps:
-    """What a hop needs of the house: the database, the sessions, the home menu, the network's screens."""
+    """What a hop needs of the house: the database, the sessions, the home menu, the network's screens.
+
+    A screen holds `room` septets. Where a gateway sends the last input only, the same one within `repeat_ms` of the
+    last answer is the same hop.
+    """
 
     pool: AsyncEngine
     turns: Turns
@@ -87,27 +98,28 @@ class UssdDeps:
     clock: Callable[[], datetime]
     profile: Callable[[AsyncConnection, Caller], Awaitable[Spoken]]  # read by a dial; home looks there too
     keyring: Keyring = NO_KEYRING
-    fit: Fit = field(default_factory=fit_for)
+    room: int = ROOM
+    repeat_ms: int = REPEAT_MS
     deadline_s: float = DEADLINE_S
+    fit: Fit = field(init=False)
     running: set[asyncio.Task[Shown]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.fit = fit_for(self.room)
         # A read is one statement: a transaction around it is two more ways to the server and back.
         self.unframed = unframed(self.pool)
 
 
 @dataclass(slots=True)
 class Call:
-    """A hop while it is handled. One connection serves all that is read in it.
-
-    `digests` are those of its text under every key in force: the first is written, any of them is recognised.
-    """
+    """A hop while it is handled. One connection serves all that is read in it; `text` is its place in the call."""
 
     deps: UssdDeps
     heard: Hop
-    digests: tuple[str, ...]
     language: str = DEFAULT_LANGUAGE  # as far as it is known: also an apology is said in it
     at: datetime = field(init=False)
+    at_ms: int = field(init=False)
+    text: NamedText = field(init=False)
     memory: Memory = field(init=False)
     profile: Spoken | None = None
     _reader: Reader | None = None
@@ -116,7 +128,12 @@ class Call:
 
     def __post_init__(self) -> None:
         self.at = self.deps.clock()
+        self.at_ms = in_ms(self.at)
         self.memory = Memory(self.at)
+
+    def find_place(self, session: Session) -> None:
+        """Find where this hop stands in the call that `session` is."""
+        self.text = text_of(self.heard, session, self.deps.keys, self.at_ms, self.deps.repeat_ms)
 
     def remember(self, session: Session) -> None:
         """Go on with what this call has looked up before."""
@@ -132,7 +149,7 @@ class Call:
         """From here on the hop meets PostgreSQL. BusyError where too many do, or none is done in time."""
         turns = self.deps.turns
         if not self._admitted:
-            if turns.is_full(dial=not self.heard.text):
+            if turns.is_full(dial=self.heard.is_dial):
                 turns.refused += 1
                 raise BusyError
             self._admitted = True
@@ -176,7 +193,7 @@ class Call:
 
     def key(self) -> ActionKey:
         heard = self.heard
-        return ActionKey(heard.gateway, heard.call, heard.phone, len(heard.text), self.digests)
+        return ActionKey(heard.gateway, heard.call, heard.phone, self.text.length, self.text.digests)
 
     def caller(self) -> Caller:
         heard, deps = self.heard, self.deps
@@ -189,11 +206,15 @@ class Call:
             self.language = self.profile.language
 
     def new_session(self, raw: bytes = b"") -> Session:
-        return Session(self.heard.phone, self.heard.service, self.language, raw=raw)
+        """A call that begins with this hop. Its nonce tells it from another that had the same name."""
+        nonce = secrets.token_hex(8) if self.heard.last_only else ""
+        session = Session(self.heard.phone, self.heard.service, self.language, raw=raw, nonce=nonce)
+        self.find_place(session)
+        return session
 
     def to_keep(self, session: Session, shown: Shown, state: State) -> Session:
         """What this hop led to. A screen that is agreed to is read afresh, so nothing is remembered then."""
-        kept = session.answered(self.digests[0], len(self.heard.text), shown, state)
+        kept = session.answered(self.text, shown, state, in_ms(self.deps.clock()))
         if self.profile:
             kept = replace(kept, mutuelles=tuple(self.profile.mutuelles))
         if shown.end or state.view.words:

@@ -40,6 +40,7 @@ AROUND = {
     "*tables.py": ("tests/mutuelle/test_schema.py",),
     "mutuelle/treasury/statements/presets/*": ("tests/mutuelle/treasury/statements/test_reading.py",),
     "ledger/*.toml": ("tests/ledger/test_accounts.py", "tests/ledger/reports"),
+    "ussd/gateways/*": ("tests/ussd/test_described.py",),
     "commands/*": ("tests/test_cli.py",),
     "simulator/*": ("tests/simulator/test_calls.py", "tests/simulator/test_operator.py"),
     "tests/transcripts/*": ("tests/test_transcripts.py",),

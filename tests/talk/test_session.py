@@ -9,7 +9,16 @@ from redis.asyncio import Redis
 from talk.engine import State
 from talk.questions import Answer
 from talk.screen import Shown, View
-from talk.session import RESUME_TTL_S, SCREENS_KEPT, SESSION_TTL_S, OvertakenError, Session, Sessions, digest
+from talk.session import (
+    RESUME_TTL_S,
+    SCREENS_KEPT,
+    SESSION_TTL_S,
+    NamedText,
+    OvertakenError,
+    Session,
+    Sessions,
+    digest,
+)
 
 KEY = b"a key of the tests"
 CALL, PHONE, SERVICE = "ATUid_1", "+22376000001", "*384*57#"
@@ -22,6 +31,10 @@ WALKED = Session(
     length=1,
     acting=digest(KEY, "1*1"),
 )
+
+
+def named(digested: str, length: int) -> NamedText:
+    return NamedText((digested,), length)
 
 
 @pytest.fixture
@@ -48,8 +61,9 @@ async def test_what_is_saved_is_what_is_loaded(sessions: Sessions) -> None:
 
 
 def test_each_text_keeps_its_screen_and_the_last_of_them_how_it_ended() -> None:
-    first = Session(PHONE, SERVICE, "fr").answered("a", 0, Shown("home", end=False), State())
-    last = first.answered("b", 3, Shown("1234 is shown once", end=True, kept="**** is shown once"), State())
+    once = Shown("1234 is shown once", end=True, kept="**** is shown once")
+    first = Session(PHONE, SERVICE, "fr").answered(named("a", 0), Shown("home", end=False), State(), 1)
+    last = first.answered(named("b", 3), once, State(), 2)
     assert (last.length, last.last) == (3, "b")
     assert last.shown("a") == Shown("home", end=False)
     assert last.shown("b") == Shown("**** is shown once", end=True)
@@ -60,7 +74,7 @@ def test_each_text_keeps_its_screen_and_the_last_of_them_how_it_ended() -> None:
 def test_of_many_screens_the_oldest_go() -> None:
     session = Session(PHONE, SERVICE, "fr")
     for nth in range(SCREENS_KEPT + 5):
-        session = session.answered(f"text {nth}", nth, Shown(str(nth), end=False), State())
+        session = session.answered(named(f"text {nth}", nth), Shown(str(nth), end=False), State(), nth)
     assert list(session.screens) == [f"text {nth}" for nth in range(5, SCREENS_KEPT + 5)]
 
 

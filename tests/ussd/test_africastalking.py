@@ -80,7 +80,7 @@ def test_every_field_may_be_missing_and_no_network_is_too_new() -> None:
 
 
 def test_metadata_that_come_back_prove_that_the_call_was_answered_before() -> None:
-    _body, headers = africastalking.write_screen(Shown("1 Oui", end=False))
+    _body, headers = africastalking.write_screen(Shown("1 Oui", end=False), {})
     assert africastalking.read_hop(HOP, headers).past_dial is True
     value = headers["at-ussd-hop-metadata"]
     assert 0 < len(value) <= 99
@@ -88,8 +88,8 @@ def test_metadata_that_come_back_prove_that_the_call_was_answered_before() -> No
 
 
 def test_an_answer_begins_with_con_or_end_and_nothing_before_it() -> None:
-    assert africastalking.write_screen(Shown("Bonjour\n1 Oui", end=False))[0] == "CON Bonjour\n1 Oui"
-    assert africastalking.write_screen(Shown("Merci", end=True)) == (
+    assert africastalking.write_screen(Shown("Bonjour\n1 Oui", end=False), {})[0] == "CON Bonjour\n1 Oui"
+    assert africastalking.write_screen(Shown("Merci", end=True), {}) == (
         "END Merci",
         {"content-type": "text/plain; charset=utf-8"},
     )
@@ -100,7 +100,7 @@ def test_what_an_unreadable_form_is_told_fits_a_screen(language: str) -> None:
     for form in ({}, HOP | {"phoneNumber": "MTN"}):
         with pytest.raises(UnreadableError) as told:
             africastalking.read_hop(form, {})
-        body, _headers = africastalking.write_screen(say(told.value.sentence, language))
+        body, _headers = africastalking.write_screen(say(told.value.sentence, language), {})
         assert body.startswith("END ")
         assert septets(body) <= 160
 

@@ -17,6 +17,7 @@ from talk.tables import action
 from tests.support.town import AWA, MARIAM, NOON, Clock, Handset, found, heard, join, paid, sell
 from ussd import calls, deps
 
+KNOWN = 13  # where a session, written as a list, has what its call has looked up
 HOME = "Keneya, votre mutuelle de santé\n1 Adhérer\n2 Payer\n"  # and the doors behind, as they come
 
 
@@ -362,7 +363,7 @@ async def looked_up(redis_url: str) -> list[object]:
     """What each session holds of what its call has looked up."""
     async with Redis.from_url(redis_url) as redis:
         sessions = [orjson.loads(await redis.get(key) or b"") for key in await redis.keys("call:*")]
-    return [known for *_rest, known, _mutuelles in sessions]
+    return [session[KNOWN] for session in sessions]
 
 
 async def test_nothing_looked_up_is_kept_beside_a_consent_or_after_a_call(

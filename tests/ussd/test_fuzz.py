@@ -81,7 +81,7 @@ class Gateway:
             shown = await calls.hop(self.ussd_deps, africastalking.read_hop(form, headers))
         except UnreadableError as trouble:
             shown = say(trouble.sentence, DEFAULT_LANGUAGE)
-        body, _headers = africastalking.write_screen(shown)
+        body, _headers = africastalking.write_screen(shown, {})
         assert body.startswith(("CON ", "END "))
         assert body[4:].strip()
         assert is_gsm7(body), body

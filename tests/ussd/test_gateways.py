@@ -11,28 +11,28 @@ import ussd
 from tests.conftest import Database
 from tests.support.running_service import SECRET, House, housed
 from tests.support.town import AWA, found_town
-from ussd.gateways import gateways
+from ussd.gateways import written
 
 # Another wire format: GET, the last input alone is not sent either, the state of the call is told in a header.
 SECOND = """
 import json
 
 from talk.phones import gateway_phone
+from ussd.gateways import Gateway
 from ussd.hop import Hop
-
-NAME = "second"
-PATH = "/second/{secret}"
-METHODS = ("GET",)
 
 
 def read_hop(fields, headers):
     phone = gateway_phone(fields["msisdn"])
-    return Hop(NAME, fields["session"], phone, fields["code"], fields["all"], past_dial=bool(fields["all"]))
+    return Hop("second", fields["session"], phone, fields["code"], fields["all"], past_dial=bool(fields["all"]))
 
 
-def write_screen(shown):
+def write_screen(shown, _fields):
     headers = {"content-type": "application/json", "freeflow": "FB" if shown.end else "FC"}
     return json.dumps({"words": shown.text}), headers
+
+
+GATEWAY = Gateway("second", "GET", "query", read_hop, write_screen, path="/second/{secret}")
 """
 
 
@@ -50,7 +50,7 @@ async def house(
 
 
 def test_the_gateways_of_the_room() -> None:
-    assert [gateway.NAME for gateway in gateways()] == ["africastalking"]
+    assert [gateway.name for gateway in written()] == ["africastalking"]
 
 
 async def test_a_call_through_the_second_gateway_joins_like_any_other(house: House) -> None:
