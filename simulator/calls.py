@@ -1,10 +1,11 @@
-"""Africa's Talking USSD: posts what a phone dials and types to the service as the gateway does.
+"""USSD: what a phone dials and types reaches the service as a gateway sends it, Africa's Talking if no other is named.
 
-`text` is every answer of the call joined by `*`. A call ends with END, by hanging up, by a fault or by waiting too
-long; the service gets one end-of-session event.
+A call ends by its last screen, by hanging up, by a fault or by waiting too long. Africa's Talking tells the service of
+each end by an event; the others, if they do, within their own requests.
 """
 
 import asyncio
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,38 +16,45 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from simulator import vendor
 from simulator.deps import PATIENCE_S, Simulator, epoch, fields, phone_number, simulator_of
-from simulator.outgoing import form_later
+from simulator.outgoing import KEPT_OUT, OutgoingNotice, form_later, notice_later
 from simulator.store import Row
+from simulator.vendor import VendorHop
 
 CALL_S = 180.0
 IDLE_S = 90.0  # networks give 30 to 60 s; somebody who reads the page for the first time needs more
 SCREEN_SIZE = 182  # characters a handset shows; the network cuts the rest
 METADATA_SIZE = 99
 METADATA_HEADER = "at-ussd-hop-metadata"
-NETWORK_CODE = "99999"
 
 NO_NETWORK = "Problème de connexion ou code IHM non valide."
 TIMED_OUT = "La session a expiré."
 HUNG_UP = "Appel terminé."
+ENDS = {HUNG_UP: "cancelled", TIMED_OUT: "timed out"}  # as gateways say it
 
 
 async def dial(request: Request) -> JSONResponse:
-    """POST phone and code: start a call; an open call of this phone is hung up."""
+    """POST phone and code, and the gateway if it is another one: start a call; an open one of this phone is hung up."""
     sim, form = simulator_of(request), await fields(request)
     phone, code = phone_number(form.get("phone", "")), form.get("code", "").strip()
+    gateway = form.get("gateway") or vendor.AFRICASTALKING
+    if gateway not in vendor.vendors():
+        raise HTTPException(400, f"a gateway is one of {', '.join(vendor.vendors())}")
     for call in sim.db.execute("SELECT * FROM call WHERE phone = ? AND status = 'Open'", (phone,)).fetchall():
         end(sim, call, "Incomplete", "", HUNG_UP)
     call_id, now = f"ATUid_{secrets.token_hex(16)}", epoch()
-    text = dialled_text(code, sim.config.service_code)
+    dialled = dialled_text(code, sim.config.service_code)
     sim.db.execute(
-        "INSERT INTO call (id, phone, service_code, text, started_at, touched_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (call_id, phone, sim.config.service_code, text or "", now, now),
+        "INSERT INTO call (id, phone, service_code, gateway, dialled, started_at, touched_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (call_id, phone, sim.config.service_code, gateway, dialled or "", now, now),
     )
-    if text is None:
+    call = _call(sim, call_id)
+    if dialled is None:
         sim.db.execute("UPDATE call SET status = 'Failed', screen = ? WHERE id = ?", (NO_NETWORK, call_id))
     else:
-        await _hop(sim, _call(sim, call_id), text)
+        await _send_hop(sim, call, hop_of(call))
     return JSONResponse(shown(_call(sim, call_id)), 201)
 
 
@@ -71,8 +79,8 @@ async def answer(request: Request) -> JSONResponse:
     if overdue(call, epoch()):
         end(sim, call, "Incomplete", "", TIMED_OUT)
         return JSONResponse(shown(_call(sim, call["id"])))
-    text = f"{call['text']}*{typed}" if call["hops"] > 1 or call["text"] else typed
-    await _hop(sim, call, text)
+    hop = hop_of(call)
+    await _send_hop(sim, call, hop._replace(typed=(*hop.typed, typed)))
     return JSONResponse(shown(_call(sim, call["id"])))
 
 
@@ -89,31 +97,44 @@ async def hang_up(request: Request) -> JSONResponse:
     return JSONResponse(shown(_call(sim, call["id"])))
 
 
+def hop_of(call: Row) -> VendorHop:
+    """The newest hop of a call, as its gateway sends it."""
+    typed = tuple(json.loads(call["typed"]))
+    return VendorHop(call["id"], call["phone"], call["service_code"], call["dialled"], typed)
+
+
 @dataclass(frozen=True)
 class GatewayReply:
-    """The reply of the service: its screen, or the fault that the network shows instead."""
+    """The reply of the service: its screen in `body`, or the fault that the network shows instead."""
 
-    words: str = ""
+    screen: str = ""
     goes_on: bool = False
+    body: str = ""
     metadata: str = ""
     fault: str = ""
 
 
-async def _hop(sim: Simulator, call: Row, text: str) -> None:
+async def _send_hop(sim: Simulator, call: Row, hop: VendorHop) -> None:
     """Send one hop to the service. A call that was hung up meanwhile stays ended.
 
     The typed answer is stored together with its reply: if this process dies in between, typing again repeats the hop.
     """
     sim.calling.add(call["id"])
     try:
-        reply = await _ask_service(sim, call, text)
+        reply = await _ask_service(sim, call, hop)
     finally:
         sim.calling.discard(call["id"])
     sim.db.execute(
-        "UPDATE call SET text = :text, hops = hops + 1, metadata = :metadata, last_answer = :words,"
+        "UPDATE call SET typed = :typed, hops = hops + 1, metadata = :metadata, last_answer = :body,"
         " touched_at = :now, hops_metadata = hops_metadata || iif(hops = 0, '', '|') || :metadata"
         " WHERE id = :id",
-        {"text": text, "metadata": reply.metadata, "words": reply.words, "now": epoch(), "id": call["id"]},
+        {
+            "typed": json.dumps(hop.typed),
+            "metadata": reply.metadata,
+            "body": reply.body,
+            "now": epoch(),
+            "id": call["id"],
+        },
     )
     call = _call(sim, call["id"])
     if call["status"] != "Open":
@@ -121,42 +142,37 @@ async def _hop(sim: Simulator, call: Row, text: str) -> None:
     if reply.fault:
         end(sim, call, "Failed", reply.fault, NO_NETWORK)
     elif not reply.goes_on:
-        end(sim, call, "Success", "", reply.words[4:][:SCREEN_SIZE])
+        end(sim, call, "Success", "", reply.screen[:SCREEN_SIZE])
     else:
-        screen = reply.words[4:][:SCREEN_SIZE]
-        sim.db.execute("UPDATE call SET screen = ? WHERE id = ?", (screen, call["id"]))
+        sim.db.execute("UPDATE call SET screen = ? WHERE id = ?", (reply.screen[:SCREEN_SIZE], call["id"]))
 
 
-async def _ask_service(sim: Simulator, call: Row, text: str) -> GatewayReply:
-    form = {
-        "phoneNumber": call["phone"],
-        "serviceCode": call["service_code"],
-        "text": text,
-        "sessionId": call["id"],
-        "networkCode": NETWORK_CODE,
-    }
-    headers = {METADATA_HEADER: call["metadata"]} if call["metadata"] else {}
-    address = f"{sim.config.service_url}/at/{sim.config.secret}/ussd"
+async def _ask_service(sim: Simulator, call: Row, hop: VendorHop) -> GatewayReply:
+    gateway = call["gateway"]
+    url = vendor.address(gateway, sim.config.service_url, sim.config.secret)
+    request = vendor.request_of(gateway, url, hop)
+    if call["metadata"]:
+        request.headers[METADATA_HEADER] = call["metadata"]
     try:
         async with asyncio.timeout(PATIENCE_S):
-            response = await sim.http.post(address, data=form, headers=headers)
+            response = await sim.http.send(request)
     except TimeoutError:
         return GatewayReply(fault="The application took too long to answer")
     except httpx.HTTPError:
         return GatewayReply(fault="unexpected response code: 530")
-    return read_reply(response)
+    return read_reply(gateway, response)
 
 
-def read_reply(response: httpx.Response) -> GatewayReply:
-    """As strict as the gateway: 200, and CON or END with a space as the very first characters."""
-    if response.status_code != 200:
-        return GatewayReply(fault=f"unexpected response code: {response.status_code}")
-    words = response.content.decode("utf-8", "replace")
-    if not words.startswith(("CON ", "END ")):
-        return GatewayReply(words=words, fault="Response should start with a CON or an END")
+def read_reply(gateway: str, response: httpx.Response) -> GatewayReply:
+    """As strict as the gateway: 200, and a screen in its own form, from the very first character."""
+    body = response.content.decode("utf-8", "replace")
+    try:
+        words, goes_on = vendor.read_reply(gateway, response)
+    except ValueError as fault:
+        return GatewayReply(body=body if response.status_code == 200 else "", fault=str(fault))
     metadata = response.headers.get(METADATA_HEADER, "")
     usable = len(metadata) <= METADATA_SIZE and "|" not in metadata
-    return GatewayReply(words=words, goes_on=words.startswith("CON "), metadata=metadata if usable else "")
+    return GatewayReply(words, goes_on, body, metadata if usable else "")
 
 
 def overdue(call: Row, now: float) -> bool:
@@ -164,14 +180,28 @@ def overdue(call: Row, now: float) -> bool:
 
 
 def end(sim: Simulator, call: Row, status: str, fault: str, screen: str) -> None:
-    """Close the call once and send the end-of-session event to the service."""
+    """Close the call once and tell the service of it, in the gateway's own way if it has one."""
     closed = sim.db.execute(
         "UPDATE call SET status = ?, fault = ?, screen = ? WHERE id = ? AND status = 'Open'",
         (status, fault, screen, call["id"]),
     )
-    if closed.rowcount:
+    if closed.rowcount and call["gateway"] != vendor.AFRICASTALKING:
+        _tell_end(sim, call, ENDS.get(screen, ""))
+    elif closed.rowcount:
         event = ended_event(call, status, fault, epoch())
         form_later(sim, "/ussd/ended", event, after_s=0, retry_s=2, tries=3)
+
+
+def _tell_end(sim: Simulator, call: Row, how: str) -> None:
+    if how and vendor.tells_ends(call["gateway"]):
+        path = vendor.address(call["gateway"], "", KEPT_OUT)
+        said = vendor.request_of(
+            call["gateway"], f"{sim.config.service_url}{path}", hop_of(call)._replace(ended=how)
+        )
+        query = f"?{said.url.query.decode()}" if said.url.query else ""
+        kept = {"content-type": said.headers["content-type"]} if said.content else {}
+        notice = OutgoingNotice(path + query, said.content.decode(), said.method, kept)
+        notice_later(sim, notice, after_s=0)
 
 
 def ended_event(call: Row, status: str, fault: str, now: float) -> dict[str, str]:
@@ -179,14 +209,14 @@ def ended_event(call: Row, status: str, fault: str, now: float) -> dict[str, str
         "date": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S"),
         "sessionId": call["id"],
         "serviceCode": call["service_code"],
-        "networkCode": NETWORK_CODE,
+        **vendor.EXTRAS[vendor.AFRICASTALKING],
         "phoneNumber": call["phone"],
         "status": status,
         "cost": "XOF 0.00",
         "durationInMillis": str(round((now - call["started_at"]) * 1000)),
         "hopsCount": str(call["hops"]),
         "hopsMetadata": call["hops_metadata"],
-        "input": call["text"],
+        "input": vendor.input_of(call["gateway"], hop_of(call)),
         "lastAppResponse": call["last_answer"],
     }
     return event | ({"errorMessage": fault} if fault else {})

@@ -16,6 +16,7 @@ from simulator.deps import Simulator, epoch
 from simulator.store import Row
 
 PARALLEL = 32
+KEPT_OUT = "{secret}"  # in an address of the service, which begins with its path
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -53,7 +54,7 @@ def form_later(
     """Post a form to the Africa's Talking webhook `path` of the service; tries are `retry_s` apart."""
     _later(
         sim,
-        OutgoingNotice(path, urlencode(form), headers={"content-type": FORM}),
+        OutgoingNotice(f"/at/{KEPT_OUT}{path}", urlencode(form), headers={"content-type": FORM}),
         after_s,
         Retries(retry_s, 1, tries),
     )
@@ -139,7 +140,7 @@ async def _accepted(sim: Simulator, row: Row) -> bool:
     """Whether the service answered 2xx in time. The secret is added only here: it is never in the store."""
     address = row["address"]
     if address.startswith("/"):
-        address = f"{sim.config.service_url}/at/{sim.config.secret}{address}"
+        address = sim.config.service_url + address.replace(KEPT_OUT, sim.config.secret)
     headers, (sealer, _, word) = json.loads(row["headers"]), row["seal"].partition(" ")
     if sealer:
         headers |= SEALS[sealer](sim, address, row["body"], word)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from simulator import words
+from simulator import vendor, words
 from simulator.deps import simulator_of
 from simulator.sms import SHORT_CODE
 
@@ -61,7 +61,8 @@ async def asset(request: Request) -> Response:
 
 async def about(request: Request) -> JSONResponse:
     """GET: the facts that the page needs before the first call."""
-    return JSONResponse({"service_code": simulator_of(request).config.service_code, "short_code": SHORT_CODE})
+    codes = {"service_code": simulator_of(request).config.service_code, "short_code": SHORT_CODE}
+    return JSONResponse(codes | {"gateways": vendor.vendors()})
 
 
 async def number(request: Request) -> JSONResponse:

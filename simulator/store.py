@@ -9,14 +9,16 @@ from typing import Any
 
 Row = dict[str, Any]
 
-FORM_OF_STORE = 3  # with another one, what was played before is forgotten
+FORM_OF_STORE = 4  # with another one, what was played before is forgotten
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS call (
     id TEXT PRIMARY KEY,
     phone TEXT NOT NULL,
     service_code TEXT NOT NULL,
-    text TEXT NOT NULL,
+    gateway TEXT NOT NULL,
+    dialled TEXT NOT NULL,
+    typed TEXT NOT NULL DEFAULT '[]',
     metadata TEXT NOT NULL DEFAULT '',
     hops INTEGER NOT NULL DEFAULT 0,
     hops_metadata TEXT NOT NULL DEFAULT '',

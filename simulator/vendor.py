@@ -112,28 +112,27 @@ def request_of(name: str, url: str, hop: VendorHop) -> httpx.Request:
 def _fields(name: str, hop: VendorHop) -> dict[str, Any]:
     said, names = description(name), description(name)["fields"]
     phone = hop.phone if name in WITH_PLUS else hop.phone.removeprefix("+")
-    fields: dict[str, Any] = {
-        names["session"]: hop.call,
-        names["phone"]: phone,
-        names["input"]: _input(said["input"], hop),
-    }
+    fields: dict[str, Any] = {names["phone"]: phone}
     if "code" in names:
         fields[names["code"]] = hop.code
+    fields |= {names["input"]: input_of(name, hop), names["session"]: hop.call}
     if "sequence" in names:
         fields[names["sequence"]] = len(hop.typed) + 1 + bool(hop.ended)
     return fields | _phase(said, hop) | EXTRAS.get(name, {})
 
 
-def _input(said: Description, hop: VendorHop) -> str:
-    code = hop.code.strip("#")
+def input_of(name: str, hop: VendorHop) -> str:
+    """What the gateway sends as input: all that was dialled and typed, or the last of it."""
+    said, code = description(name)["input"], hop.code.strip("#")
+    dialled = [hop.dialled] if hop.dialled else []
     if said["is"] == "all":
-        text = "*".join(filter(None, (hop.dialled, "*".join(hop.typed))))
-        return "*".join(filter(None, (code, text))) + "#" if said["first"] == "code" else text
-    if hop.typed or hop.ended:
-        return hop.typed[-1] if hop.typed and not hop.ended else ""
-    if said["first"] == "empty":
+        text = "*".join((*dialled, *hop.typed))
+        return "*".join((code, *dialled, *hop.typed)) + "#" if said["first"] == "code" else text
+    if hop.ended:
         return ""
-    return "*".join(filter(None, (code.strip("*"), hop.dialled)))
+    if hop.typed:
+        return hop.typed[-1]
+    return "" if said["first"] == "empty" else "*".join((code.strip("*"), *dialled))
 
 
 def _phase(said: Description, hop: VendorHop) -> dict[str, Any]:

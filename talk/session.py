@@ -79,7 +79,8 @@ class Session:
     def shown(self, text_digest: str) -> Shown | None:
         """What a text was answered, if it was."""
         screen = self.screens.get(text_digest)
-        return None if screen is None else Shown(screen, self.ended and text_digest == self.last)
+        over = self.ended or self.over_ms > 0
+        return None if screen is None else Shown(screen, over and text_digest == self.last)
 
     def answered(self, text: "NamedText", shown: Shown, state: State, at_ms: int) -> "Session":
         """This session, as it is to be written once `text` was answered with `shown`."""

@@ -166,7 +166,8 @@ async def test_rotating_the_secret_cuts_no_call(
             screens.append(answer.text)
             other = OLD if used == NEW else NEW
             expected = 200 if other in in_force else 404
-            assert (await post(house, "ussd/ended", call, other)).status_code == expected
+            ended = call | {"sessionId": "ATUid_another"}
+            assert (await post(house, "ussd/ended", ended, other)).status_code == expected
     assert screens[0] == screens[2], "back at home"
     assert screens[1] == screens[3], "the language's question again"
     assert screens[0] != screens[1]

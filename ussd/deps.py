@@ -120,6 +120,7 @@ class Call:
     at: datetime = field(init=False)
     at_ms: int = field(init=False)
     text: NamedText = field(init=False)
+    name: str = field(init=False)
     memory: Memory = field(init=False)
     profile: Spoken | None = None
     _reader: Reader | None = None
@@ -132,7 +133,8 @@ class Call:
         self.memory = Memory(self.at)
 
     def find_place(self, session: Session) -> None:
-        """Find where this hop stands in the call that `session` is."""
+        """Find where this hop stands in the call that `session` is; its name is no earlier call's."""
+        self.name = f"{self.heard.call}~{session.nonce}" if session.nonce else self.heard.call
         self.text = text_of(self.heard, session, self.deps.keys, self.at_ms, self.deps.repeat_ms)
 
     def remember(self, session: Session) -> None:
@@ -193,7 +195,7 @@ class Call:
 
     def key(self) -> ActionKey:
         heard = self.heard
-        return ActionKey(heard.gateway, heard.call, heard.phone, self.text.length, self.text.digests)
+        return ActionKey(heard.gateway, self.name, heard.phone, self.text.length, self.text.digests)
 
     def caller(self) -> Caller:
         heard, deps = self.heard, self.deps

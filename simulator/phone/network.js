@@ -20,7 +20,7 @@ const post = (path, form) => ask(path, { method: "POST", body: new URLSearchPara
 
 export const about = () => ask("/simulator/about");
 export const checkNumber = (phone) => ask(`/simulator/numbers?phone=${encodeURIComponent(phone)}`);
-export const dial = (phone, code) => post("/simulator/calls", { phone, code });
+export const dial = (phone, code, gateway) => post("/simulator/calls", { phone, code, gateway });
 export const answerCall = (call, answer) => post(`/simulator/calls/${call}`, { answer });
 export const lookAtCall = (call) => ask(`/simulator/calls/${call}`);
 export const hangUp = (call) => ask(`/simulator/calls/${call}`, { method: "DELETE" });

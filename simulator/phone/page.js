@@ -105,6 +105,22 @@ async function giveNumber(input, own, fault) {
   if (!found) own(number);
 }
 
+/* Every phone of the page calls through the chosen gateway: the same call, seen through each shape. */
+function chooseGateway({ gateways = [] }) {
+  const select = document.querySelector(".gateway");
+  select.append(...gateways.map((value) => element("option", { value, textContent: value })));
+  const choose = () => {
+    for (const phone of phones) phone.gateway = select.value;
+  };
+  select.value = gateways.includes(address.searchParams.get("gateway")) ? address.searchParams.get("gateway") : gateways[0];
+  select.addEventListener("change", () => {
+    address.searchParams.set("gateway", select.value);
+    history.replaceState(null, "", address);
+    choose();
+  });
+  choose();
+}
+
 /* ---- which phone is meant ---- */
 
 function activate(phone) {
@@ -194,6 +210,7 @@ async function start() {
   dress();
   const codes = await about().catch(() => ({ service_code: "*384*57#", short_code: "38457" }));
   phones = Array.from({ length: count }, (_, position) => layPhone(position, codes));
+  chooseGateway(codes);
   layTabs();
   activate(phones[0]);
   document.addEventListener("keydown", onKey);

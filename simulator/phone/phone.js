@@ -196,7 +196,7 @@ export class Phone {
     const dialled = this.#take().trim() || this.code;
     const below = `${this.code.slice(0, -1)}*`;
     if (dialled === this.code || (dialled.startsWith(below) && dialled.endsWith("#")))
-      this.#talk(network.dial(this.number, dialled));
+      this.#talk(network.dial(this.number, dialled, this.gateway));
     else this.home(say("not_the_service", { dialled }));
   }
 

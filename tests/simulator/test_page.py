@@ -6,6 +6,7 @@ import pytest
 
 from simulator.deps import Config
 from simulator.page import FILES
+from simulator.vendor import vendors
 from tests.support.servers import SECRET, Simulator, environment
 
 
@@ -46,7 +47,9 @@ def test_the_page_holds_no_inline_script_or_style() -> None:
 
 
 async def test_the_page_learns_what_to_dial_and_where_to_write(simulator: Simulator) -> None:
-    assert await simulator.get("/simulator/about") == {"service_code": "*384*57#", "short_code": "38457"}
+    about = await simulator.get("/simulator/about")
+    assert about.pop("gateways") == vendors()
+    assert about == {"service_code": "*384*57#", "short_code": "38457"}
 
 
 def test_the_configuration_keeps_its_secrets_to_itself(tmp_path: object) -> None:

@@ -1,12 +1,16 @@
 """Every gateway that is a file of data: the same call is the same call through each of them."""
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from simulator import vendor
+from talk.session import Sessions
 from talk.tables import action
-from tests.support.gateway_phone import GatewayPhone
+from tests.support.gateway_phone import CODE, GatewayPhone
 from tests.support.running_service import House
+from tests.support.town import AWA
 from ussd.gateways import described_names
 
 SHAPES = described_names()
@@ -37,3 +41,25 @@ async def test_a_stranger_joins_and_the_acting_hop_acts_once(
     assert await awa.again() == welcome.words
     assert awa.shown == welcome
     assert await actions(pool) == 1
+
+
+@pytest.mark.parametrize("shape", vendor.vendors())
+async def test_the_phone_page_calls_through_the_chosen_gateway_and_hangs_up(
+    shape: str, house: House, redis_url: str
+) -> None:
+    asked = {"phone": AWA, "code": CODE, "gateway": shape}
+    call = (await house.http.post("/simulator/calls", data=asked)).json()
+    assert call["screen"].startswith("Keneya, votre mutuelle")
+    path = f"/simulator/calls/{call['id']}"
+    shown = (await house.http.post(path, data={"answer": "7"})).json()
+    assert shown["screen"].startswith("Mutuelle Benso")
+    await house.http.delete(path)
+    if shape == vendor.AFRICASTALKING or vendor.tells_ends(shape):
+        async with Redis.from_url(redis_url) as redis:
+            sessions = Sessions(redis, shape)
+
+            async def over() -> bool:
+                session, _raw = await sessions.load(call["id"])
+                return bool(session and session.over_ms)
+
+            assert await house.work_until(over)
