@@ -145,7 +145,8 @@ async def _next_hop(call: Call, session: Session) -> Shown:
     if same_caller:
         call.remember(session)
     if same_caller and heard.last_only and session.is_closed(call.at_ms):
-        return Shown(session.screens[session.last], end=True)  # it is over: nothing more can be typed in it
+        last = Shown(session.screens[session.last], end=True)
+        return last if session.ended else say(OVER, session.language)
     if not same_caller or not goes_on(heard, session, call.deps.keys, call.at_ms):
         log.warning("hop.diverged", extra={"call": heard.call})
         return await _play(call, call.new_session(session.raw), [])
