@@ -19,6 +19,8 @@ from sqlalchemy.pool import NullPool
 
 from mobilemoney.credentials import Credentials, read_accounts
 from service.database import connect_args
+from sms.provider import SmsAdapter
+from sms.routes import SmsSettings, read_sms_settings
 from ussd.access import CODE, HEADER_NAME, USER, GatewayAccess, basic, networks
 from ussd.gateways import described_names
 from ussd.gateways.described import gateway
@@ -67,10 +69,6 @@ class Settings:
     webhook_secrets: tuple[str, ...] = field(repr=False)
     seal_keys: tuple[str, ...] = field(repr=False)  # for PINs and codes
     ussd_gateways: tuple[GatewayAccess, ...]  # beside Africa's Talking
-    at_username: str
-    at_api_key: str = field(repr=False)
-    at_sender_id: str  # empty: Africa's Talking's own
-    at_sms_url: str
     migrate_database_url: str | None = field(repr=False)
     host: str
     port: int
@@ -78,6 +76,7 @@ class Settings:
     metrics_port: int  # 0: metrics are on web's own port, for this machine only
     public_url: str  # the address to which gateways and operators post; no slash at the end
     operator_secrets: Mapping[str, Mapping[str, Mapping[str, str]]] = field(repr=False)
+    sms: SmsSettings  # accounts at providers, and which of them sends where
     simulator: bool
     simulator_url: str | None  # the address of the simulator's process; None without it
     time_scale: float  # divides every wait
@@ -86,15 +85,10 @@ class Settings:
     postgres_bin: Path | None
     redis_bin: Path | None
 
-    @property
-    def sms(self) -> dict[str, str]:
-        """The settings of SMS providers, by the names in their files' NEEDS."""
-        return {
-            "AT_USERNAME": self.at_username,
-            "AT_API_KEY": self.at_api_key,
-            "AT_SMS_URL": self.at_sms_url,
-            "AT_SENDER_ID": self.at_sender_id,
-        }
+    def report_url(self, provider: SmsAdapter) -> str:
+        """The address to which a provider on the net, or one on this machine (`callback_url`), sends its reports."""
+        base = self.sms.accounts[provider.NAME].get("callback_url") or self.public_url
+        return base.rstrip("/") + provider.REPORT_PATH.format(secret=self.webhook_secrets[0])
 
     @property
     def credentials(self) -> Credentials:
@@ -107,7 +101,8 @@ def read(environ: Mapping[str, str]) -> Settings:
     reader = _Reader(environ)
     simulator = reader.flag("SIMULATOR")
     host, port = reader.text("HOST", "127.0.0.1"), reader.number("PORT", 8000, most=65535)
-    username = reader.text("AT_USERNAME")
+    simulator_url = reader.simulator_url(simulator)
+    at = reader.africas_talking(simulator=simulator)
     webhook_secrets, seal_keys = reader.webhook_secrets_and_seal_keys(simulator=simulator)
     trusted = reader.flag("TRUSTED_NETWORK") or simulator
     settings = Settings(
@@ -117,18 +112,15 @@ def read(environ: Mapping[str, str]) -> Settings:
         webhook_secrets=webhook_secrets,
         seal_keys=seal_keys,
         ussd_gateways=reader.gateways(webhook_secrets, seal_keys, simulator=simulator),
-        at_username=username,
-        at_api_key=reader.text("AT_API_KEY"),
-        at_sender_id=reader.text("AT_SENDER_ID", ""),
-        at_sms_url=reader.sms_url("AT_SMS_URL", AT_URLS[username == "sandbox"], any_host=simulator),
         host=host,
         port=port,
         metrics_host=reader.text("METRICS_HOST", "127.0.0.1"),
         metrics_port=reader.number("METRICS_PORT", 0, most=65535),
         public_url=reader.url("PUBLIC_URL", ("http", "https"), local_url(host, port)),
         operator_secrets=reader.operator_secrets("OPERATOR_SECRETS"),
+        sms=reader.sms_settings("SMS_PROVIDERS", at, simulator_url),
         simulator=simulator,
-        simulator_url=reader.simulator_url(simulator),
+        simulator_url=simulator_url,
         time_scale=reader.time_scale("TIME_SCALE", allowed=simulator),
         strangers_an_hour=reader.number("STRANGERS_AN_HOUR", 100, most=1_000_000),
         log_level=reader.log_level("LOG_LEVEL"),
@@ -310,6 +302,28 @@ class _Reader:
         except (OSError, ValueError) as fault:
             self._fault(name, str(fault) if isinstance(fault, ValueError) else "cannot be read")
             return {}
+
+    def africas_talking(self, *, simulator: bool) -> dict[str, str]:
+        """The account at Africa's Talking; none where a file names other providers, and no user of it."""
+        others = self.text("SMS_PROVIDERS", "")
+        username = self.text("AT_USERNAME", "" if others else None)
+        key = self.text("AT_API_KEY", "" if others and not username else None)
+        url = self.sms_url("AT_SMS_URL", AT_URLS[username == "sandbox"], any_host=simulator)
+        sender_id = self.text("AT_SENDER_ID", "")
+        account = {"username": username, "api_key": key, "url": url, "sender_id": sender_id}
+        return account if username else {}
+
+    def sms_settings(self, name: str, at: Mapping[str, str], simulator_url: str | None) -> SmsSettings:
+        path = self.path(name)
+        own = {"africastalking": at}
+        try:
+            read = read_sms_settings(path if path and path.is_file() else None, own, simulator_url)
+        except (OSError, ValueError) as fault:
+            self._fault(name, str(fault) if isinstance(fault, ValueError) else "cannot be read")
+            return read_sms_settings(None, own, simulator_url)
+        for complaint in read.faults:
+            self._fault(name, complaint)
+        return read
 
     def database(self, name: str, *, trusted: bool, required: bool = True) -> str | None:
         """`trusted`: the server need not prove who it is."""

@@ -49,7 +49,7 @@ from service.forms import read_body, read_form, read_json, read_query, read_xml_
 from service.start import START_FAULTS, exit_code, expect_good_start
 from settings import Settings
 from sms import delivery, inbox
-from sms.provider import SmsAdapter
+from sms.provider import JSON, SmsAdapter
 from sms.providers import providers
 from talk.engine import Menu
 from talk.keyring import Keyring
@@ -72,7 +72,7 @@ VERBS = ["GET", "POST"]
 READERS = {"form": read_form, "json": read_json, "xml-rpc": read_xml_rpc}
 NEVER_STORED = ("22", "54")  # classes of SQLSTATE: an invalid value, one beyond a limit
 
-Store = Callable[[AsyncConnection, SmsAdapter, Mapping[str, str], datetime], Awaitable[None]]
+Store = Callable[[AsyncConnection, Any, Mapping[str, str], datetime], Awaitable[None]]  # Any: an SmsAdapter
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, home: Menu = home) -> Starlette:
@@ -116,10 +116,12 @@ def _sms_routes(provider: SmsAdapter) -> list[Route]:
     stores: dict[str, Store] = {
         provider.SMS_PATH: inbox.store_sms,
         provider.REPORT_PATH: delivery.store_report,
-        provider.OPTOUT_PATH: delivery.store_optout,
+        getattr(provider, "OPTOUT_PATH", ""): delivery.store_optout,
     }
     return [
-        Route(path, partial(store_form, store, provider), methods=["POST"]) for path, store in stores.items()
+        Route(path, partial(store_form, store, provider), methods=list(provider.METHODS))
+        for path, store in stores.items()
+        if path
     ]
 
 
@@ -262,11 +264,16 @@ async def ussd_ended(request: Request) -> Response:
 
 
 async def store_form(store: Store, provider: SmsAdapter, request: Request) -> Response:
-    """Store what the gateway tells and answer 200; 503 until it can be stored, so that it comes again.
+    """Store what the provider tells and answer 200; 503 until it can be stored, so that it comes again.
 
     A form that PostgreSQL can never store is dropped: it would be retried every minute for half a day.
     """
-    form = await _form(request)
+    _expect_secret(request)
+    form = read_query(request.scope["query_string"])
+    if request.method == "POST":
+        form |= await (read_json if provider.MEDIA_TYPE == JSON else read_form)(
+            request.headers, request.receive
+        )
     try:
         async with transaction(request.app.state.unframed) as db:
             await store(db, provider, form, request.app.state.clock())
@@ -274,8 +281,9 @@ async def store_form(store: Store, provider: SmsAdapter, request: Request) -> Re
         sqlstate = str(getattr(getattr(fault, "orig", None), "sqlstate", ""))
         facts = {"store": store.__name__, "fault": type(fault).__name__, "sqlstate": sqlstate}
         log.error("webhook.not_stored", extra=facts)
-        return Response(status_code=200 if sqlstate[:2] in NEVER_STORED else 503)
-    return Response()
+        if sqlstate[:2] not in NEVER_STORED:
+            return Response(status_code=503)
+    return Response(provider.ANSWER, media_type="text/plain" if provider.ANSWER else None)
 
 
 async def money_notice(request: Request) -> Response:

@@ -43,12 +43,14 @@ from service.clock import DatabaseClock
 from service.database import is_away, open_pool
 from service.start import START_FAULTS, exit_code, expect_good_start
 from settings import Settings
-from sms import leases, providers
+from sms import leases
 from sms.delivery import IS_NEWS, apply_reports
 from sms.deps import SmsDeps
 from sms.inbox_worker import MAY_BE_PLAYED, answer_waiting
 from sms.keywords import Phrasebook
 from sms.outbox import send_due
+from sms.provider import SmsAccount
+from sms.providers import providers
 from talk.keyring import Keyring
 from timing import Clock
 
@@ -59,7 +61,12 @@ REST_S = 5.0  # between two rounds of a loop that found nothing and was not call
 FAULT_PAUSE_S = 2.0  # after a round that failed: the database may be restarting
 # New objects between two garbage collections: with Python's default of 700 they take a quarter of settling.
 COLLECT_EVERY = 50_000
-DUE, COLLECT, PAY_OUT = "due", "collect ", "pay out "  # names of loops; an operator's follows the last two
+DUE, COLLECT, PAY_OUT, SEND = (
+    "due",
+    "collect ",
+    "pay out ",
+    "send ",
+)  # loops; a name follows all but the first
 Turn = Callable[[], Awaitable[int]]
 
 
@@ -100,7 +107,6 @@ def rounds(
 
     Each operator has its own loop, so that a slow operator delays no payment of another.
     """
-    provider = providers.connect(wanted.sms)
     accounts = ConnectedAccounts(client, wanted.credentials)
     clock = clock or Clock(partial(datetime.now, UTC), wanted.time_scale)
 
@@ -110,9 +116,6 @@ def rounds(
 
     async def answer_messages() -> int:
         return await answer_waiting(box)
-
-    async def send_messages() -> int:
-        return await send_due(pool, provider, clock)
 
     async def read_reports() -> int:
         return await apply_reports(pool, clock())
@@ -129,7 +132,7 @@ def rounds(
     return {
         **_with_operators(house, going_on),
         "answer": answer_messages,
-        "send": send_messages,
+        **_with_sms_providers(wanted, pool, client, clock),
         "reports": read_reports,
         "schedules": fire_schedules,
         "operators": OperatorWatch(house).turn,
@@ -152,15 +155,31 @@ def _with_operators(house: Round, going_on: Callable[[], bool]) -> dict[str, Tur
     }
 
 
+def _with_sms_providers(
+    wanted: Settings, pool: AsyncEngine, client: httpx.AsyncClient, clock: Clock
+) -> dict[str, Turn]:
+    """The loops that send SMS, one for each provider with an account, so that a slow one delays no other."""
+    connected = [
+        adapter.connect(SmsAccount(wanted.sms.accounts[adapter.NAME], client, wanted.report_url(adapter)))
+        for adapter in providers()
+        if adapter.NAME in wanted.sms.accounts
+    ]
+    routes = wanted.sms.routes
+    return {SEND + provider.name: partial(send_due, pool, provider, clock, routes) for provider in connected}
+
+
 def asking(pool: AsyncEngine, called: Mapping[str, asyncio.Event], clock: Clock) -> Turn:
     """The turn that asks in one statement which loops have something to do, and calls them."""
     alone = pool.execution_options(isolation_level="AUTOCOMMIT")  # one way to the server and back, not three
     operators = [name.removeprefix(COLLECT) for name in called if name.startswith(COLLECT)]
     paying = [name.removeprefix(PAY_OUT) for name in called if name.startswith(PAY_OUT)]
+    senders = [name for name in called if name.startswith(SEND)]
 
     async def ask() -> int:
         async with alone.connect() as db:
-            names = await db.scalars(_WHO_IS_DUE, {**due_facts(operators, clock), "paying": paying})
+            names = await db.scalars(
+                _WHO_IS_DUE, {**due_facts(operators, clock), "paying": paying, "senders": senders}
+            )
         for name in names:
             if name in called:
                 called[name].set()
@@ -177,7 +196,7 @@ _WHO_IS_DUE = text(
     union all select 'pay out ' || name from unnest(cast(:paying as text[])) as asked (name)
         cross join lateral (select from payout where operator = name and PAYOUT_IS_DUE limit 1) as found
     union all select 'answer' where exists (select from sms_inbox message where MAY_BE_PLAYED)
-    union all select 'send' where exists (select from sms_outbox where SMS_IS_DUE)
+    union all select unnest(cast(:senders as text[])) where exists (select from sms_outbox where SMS_IS_DUE)
     union all select 'reports' where exists (select from sms_report heard where IS_NEWS)
     """.replace("PAYMENT_IS_DUE", collection.IS_DUE)
     .replace("PAYOUT_IS_DUE", sending.IS_DUE)

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -44,7 +45,7 @@ class Credentials:
         lacking = [need for need in adapters()[operator].NEEDS if not fields.get(need)]
         unsafe = (
             []
-            if _is_safe(fields.get("url"))
+            if is_safe(fields.get("url"))
             else ["a url that begins with https:// and has a host, no ? or #"]
         )
         unusable = [] if lacking or unsafe else _unusable(operator, fields)
@@ -75,7 +76,7 @@ def _unusable(operator: str, fields: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _is_safe(url: str | None) -> bool:
+def is_safe(url: str | None) -> bool:
     """Whether it is an address before whose end a path can stand, and no other machine reads what is sent: TLS, or this
     machine. An adapter may have one of its own.
     """
@@ -96,16 +97,21 @@ def _is_safe(url: str | None) -> bool:
     )
 
 
-def read_accounts(path: Path) -> dict[str, dict[str, dict[str, str]]]:
-    """The sections of a file of secrets; ValueError, with a sentence that quotes no secret, if it is not one."""
+def read_secrets(path: Path) -> dict[str, Any]:
+    """The TOML of a file of secrets; ValueError, with a sentence that quotes no secret, if it is not one."""
     if path.stat().st_mode & 0o077:
         raise ValueError("can be read by others: chmod 600")
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError("is too large for a file of secrets")
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         raise ValueError("is not TOML in UTF-8") from None
+
+
+def read_accounts(path: Path) -> dict[str, dict[str, dict[str, str]]]:
+    """The sections of a file of secrets; ValueError as in `read_secrets`."""
+    written = read_secrets(path)
     for mutuelle_id, accounts in written.items():
         for name, fields in accounts.items() if isinstance(accounts, dict) else [("", None)]:
             if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):

@@ -44,7 +44,15 @@ def create_app(config: Config | None = None) -> Starlette:
                 await asyncio.gather(*chores, return_exceptions=True)
 
     return Starlette(
-        routes=[*calls.ROUTES, *sms.ROUTES, *page.ROUTES, *trouble.ROUTES, *money.ROUTES, *_providers()],
+        routes=[
+            *calls.ROUTES,
+            *sms.ROUTES,
+            *sms.provider_routes(),
+            *page.ROUTES,
+            *trouble.ROUTES,
+            *money.ROUTES,
+            *_providers(),
+        ],
         exception_handlers={HTTPException: _fault},
         lifespan=lifespan,
         max_body_size=BODY_SIZE,

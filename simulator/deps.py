@@ -64,6 +64,7 @@ class Simulator:
     calling: set[str] = field(default_factory=set)
     sending: set[int] = field(default_factory=set)
     drawn: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    orange_token: tuple[str, float] = ("", 0.0)  # and when it ends
 
     def scaled(self, seconds: float) -> float:
         return seconds / self.config.time_scale

@@ -48,13 +48,18 @@ SEALS: dict[str, Callable[[Simulator, str, str, str], Mapping[str, str]]] = {}
 NOTICE_RETRIES = Retries(1, 2, 5)  # 1, 2, 4 and 8 s apart
 
 
+def form_notice(path: str, form: Mapping[str, str]) -> OutgoingNotice:
+    """A form that is posted to a path of the service."""
+    return OutgoingNotice(path, urlencode(form), headers={"content-type": FORM})
+
+
 def form_later(
     sim: Simulator, path: str, form: Mapping[str, str], *, after_s: float, retry_s: float, tries: int
 ) -> None:
     """Post a form to the Africa's Talking webhook `path` of the service; tries are `retry_s` apart."""
     _later(
         sim,
-        OutgoingNotice(f"/at/{KEPT_OUT}{path}", urlencode(form), headers={"content-type": FORM}),
+        form_notice(f"/at/{KEPT_OUT}{path}", form),
         after_s,
         Retries(retry_s, 1, tries),
     )
@@ -63,7 +68,7 @@ def form_later(
 def notice_later(
     sim: Simulator, notice: OutgoingNotice, *, after_s: float, retries: Retries = NOTICE_RETRIES
 ) -> None:
-    """Send a notice to an address that the service gave."""
+    """Send a notice to an address that the service gave, or to a path of it with KEPT_OUT inside."""
     _later(sim, notice, after_s, retries)
 
 
@@ -74,7 +79,7 @@ def _later(sim: Simulator, notice: OutgoingNotice, after_s: float, retries: Retr
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             notice.method,
-            notice.url,
+            notice.url.replace(sim.config.secret, KEPT_OUT),
             json.dumps(dict(notice.headers)),
             notice.seal,
             notice.body,
@@ -138,9 +143,9 @@ async def _deliver(sim: Simulator, row: Row) -> None:
 
 async def _accepted(sim: Simulator, row: Row) -> bool:
     """Whether the service answered 2xx in time. The secret is added only here: it is never in the store."""
-    address = row["address"]
+    address = row["address"].replace(KEPT_OUT, sim.config.secret)
     if address.startswith("/"):
-        address = sim.config.service_url + address.replace(KEPT_OUT, sim.config.secret)
+        address = sim.config.service_url + address
     headers, (sealer, _, word) = json.loads(row["headers"]), row["seal"].partition(" ")
     if sealer:
         headers |= SEALS[sealer](sim, address, row["body"], word)

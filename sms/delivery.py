@@ -15,7 +15,7 @@ from sqlalchemy import Row, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from sms.provider import E164, Proof, SmsAdapter
+from sms.provider import E164, OptoutAdapter, Proof, SmsAdapter
 from sms.tables import ENDED_BY_STOP, OWN_STOPS, optout, report
 
 log = logging.getLogger("keneya.sms")
@@ -50,7 +50,7 @@ async def store_report(
 
 
 async def store_optout(
-    db: AsyncConnection, provider: SmsAdapter, fields: Mapping[str, str], now: datetime
+    db: AsyncConnection, provider: OptoutAdapter, fields: Mapping[str, str], now: datetime
 ) -> None:
     """Store that the provider no longer delivers to a phone; an impossible phone is dropped.
 
@@ -148,10 +148,12 @@ _ADOPT = text(
     """
 )
 
-# Stored reports that are not applied and may change a message now.
+# Stored reports that are not applied and may change a message now. A report may come under our reference while its
+# message is still being handed over: it waits for the result.
 IS_NEWS = """
     heard.applied_at is null and exists (select from sms_outbox message
-        where message.provider_message_id = heard.provider_message_id and message.provider = heard.provider)
+        where message.provider_message_id = heard.provider_message_id and message.provider = heard.provider
+            and message.state not in ('DUE', 'SENDING'))
 """
 
 # rank: see Proof. A report about a message that moved on already changes nothing, and is marked applied.
@@ -162,6 +164,7 @@ _APPLY = text(
             message.mutuelle_id, message.id as message_id
         from sms_report heard join sms_outbox message
             on message.provider_message_id = heard.provider_message_id and message.provider = heard.provider
+            and message.state not in ('DUE', 'SENDING')
         where heard.applied_at is null
         order by heard.received_at
         limit :limit

@@ -18,14 +18,19 @@ log = logging.getLogger("keneya.sms")
 REPORT_GRACE = timedelta(minutes=10)  # most reports come within seconds
 
 
-async def settle_in_doubt(db: AsyncConnection, clock: Clock) -> None:
-    """In this order: expire leases, apply new delivery reports, resend once what is due for it."""
+async def settle_in_doubt(db: AsyncConnection, provider: str, clock: Clock) -> None:
+    """In this order: expire leases, apply new delivery reports, resend once what is due for it at `provider`.
+
+    Only the provider that may have a message resends it: two of them could both have sent it.
+    """
     now = clock()
     lapsed = (await db.execute(_LAPSE, {"now": now})).all()
     for row in lapsed:
         log.warning("sms_lease_lapsed", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id)})
     await apply_new_reports(db, now)
-    resent = (await db.execute(_RESEND, {"now": now, "before": clock.ago(REPORT_GRACE)})).all()
+    resent = (
+        await db.execute(_RESEND, {"now": now, "before": clock.ago(REPORT_GRACE), "provider": provider})
+    ).all()
     for row in resent:
         log.warning("sms_resend", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id)})
 
@@ -49,7 +54,7 @@ _RESEND = text(
     """
     with doubtful as (
         select mutuelle_id, id from sms_outbox
-        where state = 'IN_DOUBT' and resends = 0 and in_doubt_at <= :before
+        where state = 'IN_DOUBT' and resends = 0 and in_doubt_at <= :before and provider = :provider
             and not ENDED_BY_STOP
         for update skip locked
     )

@@ -93,7 +93,7 @@ async def _answer(deps: SmsDeps, db: AsyncConnection, received: InboundSms, now:
 
 def _reply(received: InboundSms, body: str, template: str) -> Message:
     key = f"reply {received.provider} {received.id}"
-    return Message(SERVICE, key, received.phone, template, body, reply=True)
+    return Message(SERVICE, key, received.phone, template, body, reply=True, provider=received.provider)
 
 
 async def _take(db: AsyncConnection, now: datetime) -> InboundSms | None:

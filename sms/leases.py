@@ -4,7 +4,7 @@ The result of a send is written only with the lease token of its claim; a claim 
 """
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prepared import Prepared
 from sms.delivery import ended_by_stop
-from sms.provider import SendResult, SendStatus
+from sms.provider import Provider, SendResult, SendStatus
+from sms.routes import Routes
 from sms.tables import OWN_STOPS, MessageState, outbox
 from timing import Clock
 
@@ -30,6 +31,9 @@ MAX_ATTEMPTS = (
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=1)
 ACCOUNT_WAIT = timedelta(minutes=5)  # a person tops up the account: retrying more often is useless
+
+# So long after a call without an answer its provider is taken for silent: new messages go to the other of their route.
+SILENCE = timedelta(minutes=2)
 
 DAY = timedelta(days=1)
 # A forged or mistaken flood to one phone costs the mutuelle at most this many messages a day; a member who uses every
@@ -55,20 +59,32 @@ class Claim:
     template: str
     attempts: int
     resends: int
+    provider: str
+    refused_by: str | None  # the other provider, which refused it for good
+    reference: str | None  # ours, if the provider's reports name it
     token: UUID
 
 
 async def claim_due(
-    db: AsyncConnection, provider_name: str, clock: Clock, limit: int
+    db: AsyncConnection, provider: Provider, routes: Routes, clock: Clock, limit: int
 ) -> tuple[list[Claim], int]:
-    """Claim up to `limit` due messages, receipts and replies first; also returns how many were withheld."""
+    """Claim up to `limit` messages due at `provider`, receipts and replies first; also returns how many were withheld.
+
+    A message waits for the provider that it was given to, else for the first of its route that is not silent.
+    """
     token, now = uuid4(), clock()
     facts = {
         "now": now,
-        "limit": limit,
+        "limit": min(limit, provider.concurrency),
         "token": token,
         "lease_until": now + LEASE,
-        "provider": provider_name,
+        "provider": provider.name,
+        "by_reference": provider.reports_by_reference,
+        "accounts": list(routes.accounts),
+        "prefixes": [prefix for prefix, _order in routes.by_prefix],
+        "firsts": [order[0] for _prefix, order in routes.by_prefix],
+        "seconds": [order[-1] for _prefix, order in routes.by_prefix],
+        "silent_since": clock.ago(SILENCE),
         "day_ago": clock.ago(DAY),
         "ordinary": ORDINARY_A_DAY,
         "replies": REPLIES_A_DAY,
@@ -81,7 +97,19 @@ async def claim_due(
                 "sms_withheld", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id), "reason": row.reason}
             )
     claims = [
-        Claim(row.mutuelle_id, row.id, row.phone, row.body, row.template, row.attempts, row.resends, token)
+        Claim(
+            row.mutuelle_id,
+            row.id,
+            row.phone,
+            row.body,
+            row.template,
+            row.attempts,
+            row.resends,
+            provider.name,
+            row.refused_by,
+            row.provider_message_id,
+            token,
+        )
         for row in rows
         if row.state == MessageState.SENDING
     ]
@@ -91,11 +119,24 @@ async def claim_due(
 IS_DUE = "state = 'DUE' and due_at <= cast(:now as timestamptz)"
 _CLAIM = text(
     """
-    with due as (
+    with route as (
+        select * from unnest(cast(:prefixes as text[]), cast(:firsts as text[]), cast(:seconds as text[]))
+            with ordinality as routes (prefix, one, two, nth) -- the longest prefix first
+    ), silent as ( -- a message that it was given since is in doubt
+        select distinct provider as name from sms_outbox
+        where state = 'IN_DOUBT' and in_doubt_at > cast(:silent_since as timestamptz)
+    ), due as (
         select mutuelle_id, id, phone, template, is_reply, attempts, due_at,
             case when receipt_code is not null then 'receipt' when is_reply then 'reply' else 'ordinary' end as kind
-        from sms_outbox
-        where IS_DUE
+        from sms_outbox waiting
+        where IS_DUE and cast(:provider as text) = coalesce(
+            case when waiting.provider = any (cast(:accounts as text[]))
+                and (attempts > 0 or waiting.provider not in (select name from silent)) then waiting.provider end,
+            (select candidate.name from (select one, two from route where starts_with(waiting.phone, prefix)
+                        order by nth limit 1) mine
+                    cross join lateral (values (one, 1), (two, 2)) as candidate (name, place)
+                order by candidate.name is not distinct from waiting.refused_by,
+                    candidate.name in (select name from silent), place limit 1))
         order by (receipt_code is null and not is_reply), due_at
         limit :limit
         for update skip locked
@@ -136,11 +177,12 @@ _CLAIM = text(
         lease_until = case when withheld is null then cast(:lease_until as timestamptz) end,
         called_at = case when withheld is null then :now else message.called_at end,
         attempts = message.attempts + case when withheld is null then 1 else 0 end,
+        provider_message_id = case when withheld is null and cast(:by_reference as boolean) then message.id::text end,
         provider = :provider
     from judged
     where message.mutuelle_id = judged.mutuelle_id and message.id = judged.id
     returning message.mutuelle_id, message.id, message.phone, message.body, message.template, message.state,
-        message.attempts, message.resends, message.reason
+        message.attempts, message.resends, message.reason, message.refused_by, message.provider_message_id
     """.replace("IS_DUE", IS_DUE).replace(
         "ENDED_BY_STOP", ended_by_stop("counted", "cast(:provider as text)")
     )
@@ -169,13 +211,15 @@ _REACHED = Prepared(
 )
 
 
-async def record(db: AsyncConnection, claim: Claim, outcome: SendResult, clock: Clock) -> None:
+async def record(
+    db: AsyncConnection, claim: Claim, outcome: SendResult, routes: Routes, clock: Clock
+) -> None:
     """Write the result of a call, also after the lease expired, unless the message is being resent."""
     values = {
-        "provider_message_id": outcome.provider_message_id,
+        "provider_message_id": outcome.provider_message_id or claim.reference,
         "provider_status": outcome.status,
         "reason": outcome.reason,
-        **_consequence(claim, outcome, clock),
+        **_consequence(claim, outcome, routes.of(claim.phone), clock),
     }
     kept = await _write(db, claim, values)
     event = "sms_outcome" if kept else "sms_lease_lost"
@@ -210,27 +254,41 @@ async def _write(db: AsyncConnection, claim: Claim, values: Mapping[str, object]
     return result.rowcount == 1
 
 
-def _consequence(claim: Claim, outcome: SendResult, clock: Clock) -> dict[str, object]:
+def _consequence(claim: Claim, outcome: SendResult, route: Sequence[str], clock: Clock) -> dict[str, object]:
     """The columns to write for each answer of the provider."""
     now = clock()
+    unsent = {"state": MessageState.DUE, "due_at": now, "in_doubt_at": None}
+    if outcome.answer not in (SendStatus.ACCEPTED, SendStatus.UNKNOWN) and (
+        other := _other(claim, outcome, route)
+    ):
+        refused_by = claim.provider if outcome.answer is SendStatus.REFUSED else claim.refused_by
+        return unsent | {"provider": other, "refused_by": refused_by}
+    rounds = -(-claim.attempts // max(1, len(route)))  # of all its providers
+    again = unsent | {"provider": claim.provider if claim.resends or claim.refused_by else None}
     match outcome.answer:
         case SendStatus.ACCEPTED:
             return {"state": MessageState.SENT, "sent_at": now, "in_doubt_at": None}
         case SendStatus.UNKNOWN:
             return {"state": MessageState.IN_DOUBT, "in_doubt_at": now}
         case SendStatus.ACCOUNT:
-            due_at = clock.until(ACCOUNT_WAIT)
-            return {
-                "state": MessageState.DUE,
-                "due_at": due_at,
-                "attempts": claim.attempts - 1,
-                "in_doubt_at": None,
-            }
-        case SendStatus.LATER if claim.attempts < MAX_ATTEMPTS:
-            due_at = clock.until(_backoff(claim.attempts))
-            return {"state": MessageState.DUE, "due_at": due_at, "in_doubt_at": None}
+            return again | {"due_at": clock.until(ACCOUNT_WAIT), "attempts": claim.attempts - 1}
+        case SendStatus.LATER if rounds < MAX_ATTEMPTS:
+            return again | {"due_at": clock.until(_backoff(rounds))}
         case SendStatus.LATER | SendStatus.REFUSED:
             return {"state": MessageState.FAILED, "final_at": now, "in_doubt_at": None}
+
+
+def _other(claim: Claim, outcome: SendResult, route: Sequence[str]) -> str | None:
+    """The provider to which a message goes at once that this one has proven unsent; None if there is none.
+
+    One that refused it for good gets it never again; otherwise the last of the route waits. A resend has no other: its
+    first call may have sent it.
+    """
+    if claim.resends:
+        return None
+    place = route.index(claim.provider) + 1 if claim.provider in route else 0
+    left = route if outcome.answer is SendStatus.REFUSED else route[place:]
+    return next((name for name in left if name not in (claim.provider, claim.refused_by)), None)
 
 
 def _backoff(attempts: int) -> timedelta:

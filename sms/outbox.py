@@ -7,6 +7,7 @@ no sentences of the product: the caller gives the body, in the recipient's langu
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -17,7 +18,8 @@ from locales.letters import fold
 from prepared import Prepared
 from sms.in_doubt import settle_in_doubt
 from sms.leases import CALL_LIMIT, LEASE, Claim, claim_due, give_back, record
-from sms.provider import E164, Provider, SendResult, SendStatus
+from sms.provider import E164, OutgoingSms, Provider, SendResult, SendStatus
+from sms.routes import Routes
 from sms.segments import MAX_SEGMENTS, segments
 from timing import Clock
 from values import value
@@ -45,6 +47,7 @@ class Message:
     receipt_code: str | None = None
     due_at: datetime | None = None  # None: at once
     reply: bool = False
+    provider: str | None = None  # tried first: a reply leaves by the number that was written to
 
 
 async def enqueue(db: AsyncConnection, messages: Sequence[Message], now: datetime) -> None:
@@ -67,12 +70,15 @@ async def enqueue(db: AsyncConnection, messages: Sequence[Message], now: datetim
         "replies": [message.reply for message in messages],
         "counts": counts,
         "dues": [message.due_at or now for message in messages],
+        "providers": [message.provider for message in messages],
     }
     await _INSERT.rows(db, {**columns, "now": now})
 
 
-async def send_due(pool: AsyncEngine, provider: Provider, clock: Clock, *, limit: int = 32) -> int:
-    """Hand over what is due; returns how many rows it dealt with, so call it again until that is 0.
+async def send_due(
+    pool: AsyncEngine, provider: Provider, clock: Clock, routes: Routes | None = None, *, limit: int = 32
+) -> int:
+    """Hand over what is due at `provider`; returns how many rows it dealt with, so call it again until that is 0.
 
     1. Settle messages in doubt: expired leases, delivery reports, the one resend (`sms.in_doubt`).
     2. Claim at most `limit` rows (and no more than the provider takes at once): SENDING, with a lease token, the
@@ -83,15 +89,13 @@ async def send_due(pool: AsyncEngine, provider: Provider, clock: Clock, *, limit
 
     A cancelled pass (shutdown) finishes its calls first.
     """
-    started, clock = monotonic(), clock.stopped()
+    started, clock, routes = monotonic(), clock.stopped(), routes or Routes.only(provider.name)
     async with pool.begin() as db:
-        await settle_in_doubt(db, clock)
+        await settle_in_doubt(db, provider.name, clock)
     async with pool.begin() as db:
-        claims, withheld = await claim_due(db, provider.name, clock, min(limit, provider.concurrency))
-    work = asyncio.gather(
-        *(_hand_over(pool, provider, claim, clock, started) for claim in claims),
-        return_exceptions=True,
-    )
+        claims, withheld = await claim_due(db, provider, routes, clock, limit)
+    sending = Sending(pool, provider, routes, clock, started)
+    work = asyncio.gather(*(_hand_over(sending, claim) for claim in claims), return_exceptions=True)
     try:
         outcomes = await asyncio.shield(work)
     except asyncio.CancelledError:
@@ -104,22 +108,33 @@ async def send_due(pool: AsyncEngine, provider: Provider, clock: Clock, *, limit
     return len(claims) + withheld
 
 
-async def _hand_over(
-    pool: AsyncEngine, provider: Provider, claim: Claim, claimed_at: Clock, started: float
-) -> SendResult | None:
+@dataclass(frozen=True)
+class Sending:
+    """What the rows of one pass share; `claimed_at` stands still at the claim, which `started` then (monotonic)."""
+
+    pool: AsyncEngine
+    provider: Provider
+    routes: Routes
+    claimed_at: Clock
+    started: float
+
+
+async def _hand_over(sending: Sending, claim: Claim) -> SendResult | None:
     """Steps 4 and 5 for one row."""
-    if monotonic() - started > START_WITHIN_S:
-        async with pool.begin() as db:
+    if monotonic() - sending.started > START_WITHIN_S:
+        async with sending.pool.begin() as db:
             await give_back(db, claim)
         return None
+    message = OutgoingSms(str(claim.id), claim.phone, claim.body, sending.routes.sender(claim.phone))
     try:
         async with asyncio.timeout(CALL_LIMIT.total_seconds()):
-            outcome = await provider.send(claim.phone, claim.body)
+            outcome = await sending.provider.send(message)
     except TimeoutError:
         outcome = SendResult(SendStatus.UNKNOWN, reason="no answer within the call limit")
-    known_at = Clock.at(claimed_at() + timedelta(seconds=monotonic() - started), claimed_at.scale)
-    async with pool.begin() as db:
-        await record(db, claim, outcome, known_at)
+    at = sending.claimed_at
+    known_at = Clock.at(at() + timedelta(seconds=monotonic() - sending.started), at.scale)
+    async with sending.pool.begin() as db:
+        await record(db, claim, outcome, sending.routes, known_at)
     return outcome
 
 
@@ -136,11 +151,12 @@ def _warn_of_account(provider: Provider, outcomes: Sequence[SendResult]) -> None
 _INSERT = Prepared(
     text("""
     insert into sms_outbox
-        (mutuelle_id, key, phone, template, body, receipt_code, is_reply, segments, due_at, created_at)
+        (mutuelle_id, key, phone, template, body, receipt_code, is_reply, segments, due_at, provider, created_at)
     select *, cast(:now as timestamptz) from unnest(
         cast(:mutuelles as text[]), cast(:keys as text[]), cast(:phones as text[]),
         cast(:templates as text[]), cast(:bodies as text[]), cast(:codes as text[]),
-        cast(:replies as boolean[]), cast(:counts as smallint[]), cast(:dues as timestamptz[]))
+        cast(:replies as boolean[]), cast(:counts as smallint[]), cast(:dues as timestamptz[]),
+        cast(:providers as text[]))
     order by 1, 2  -- two transactions with the same keys take them in the same order
     on conflict (mutuelle_id, key) do nothing
     """)

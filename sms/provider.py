@@ -5,9 +5,11 @@ No answer is UNKNOWN, never a failure: a provider without an idempotency key may
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Protocol
+
+import httpx
 
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")  # for fullmatch: nothing after the digits, a newline least of all
 
@@ -32,6 +34,20 @@ class SendResult:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class OutgoingSms:
+    """One message to hand over.
+
+    `reference` is ours, the same when the message is resent. `phone` is E.164 with its plus. `sender` is the sender id
+    of its network; "": the account's own.
+    """
+
+    reference: str
+    phone: str
+    body: str
+    sender: str = ""
+
+
 class Provider(Protocol):
     """Sends messages. `send` never raises for a fault of the provider: it answers UNKNOWN."""
 
@@ -43,8 +59,12 @@ class Provider(Protocol):
     def concurrency(self) -> int:
         """How many calls may be under way at once."""
 
-    async def send(self, phone: str, body: str) -> SendResult:
-        """Hand over one message. `phone` is E.164 with its plus."""
+    @property
+    def reports_by_reference(self) -> bool:
+        """Whether a delivery report names our reference, so that even a call without an answer is known by it."""
+
+    async def send(self, message: OutgoingSms) -> SendResult:
+        """Hand over one message."""
 
 
 class Proof(IntEnum):
@@ -57,13 +77,23 @@ class Proof(IntEnum):
 
 
 @dataclass(frozen=True)
+class SmsPart:
+    """Which part of a long message a received SMS is: `number` of `count`, from 1; the parts share a `reference`."""
+
+    reference: str
+    number: int
+    count: int
+
+
+@dataclass(frozen=True)
 class IncomingSms:
-    """A received SMS with the provider's spelling; a missing field is empty."""
+    """A received SMS with the provider's spelling; a missing field is empty. `part` is None unless the SMS says it."""
 
     provider_message_id: str
     phone: str
     short_code: str
     body: str
+    part: SmsPart | None = None
 
 
 @dataclass(frozen=True)
@@ -80,24 +110,58 @@ class DeliveryReport:
 class SmsAdapter(Protocol):
     """What a file of this room must define to be a provider; a file without NAME is not one.
 
-    The paths are those of its forms, with `{secret}` in them. NEEDS: the settings required for sending. Web loads
-    every adapter for its forms, so only `connect` loads a library for sending.
+    NEEDS: the fields of its account that sending needs; MAY_HAVE: those that it can do without. SIMULATED_PATH: where
+    the simulator plays it; ONLY_SIMULATED: it exists with the simulator only. Web loads every adapter for its forms, so
+    only `connect` loads a library for sending.
+
+    Its forms come to SMS_PATH and REPORT_PATH (with `{secret}` in them) by one of METHODS, as MEDIA_TYPE, and are
+    answered ANSWER. `fields` are those of the query and the form; of JSON the names of nested objects are joined by
+    dots. A provider that passes on a STOP has OPTOUT_PATH and `read_optout` (`OptoutAdapter`).
     """
 
     NAME: str
     NEEDS: tuple[str, ...]
+    MAY_HAVE: tuple[str, ...]
+    SIMULATED_PATH: str
+    ONLY_SIMULATED: bool
     SMS_PATH: str
     REPORT_PATH: str
-    OPTOUT_PATH: str
+    METHODS: tuple[str, ...]
+    MEDIA_TYPE: str
+    ANSWER: str
 
-    def connect(self, config: Mapping[str, str]) -> Provider:
-        """The provider, ready to send."""
+    def connect(self, account: "SmsAccount") -> Provider:
+        """The provider, ready to send; ValueError if a field of the account cannot be used."""
 
     def read_sms(self, fields: Mapping[str, str]) -> IncomingSms:
-        """Read the form of a received SMS."""
+        """Read a received SMS."""
 
     def read_report(self, fields: Mapping[str, str]) -> DeliveryReport:
-        """Read the form of a delivery report."""
+        """Read a delivery report."""
+
+
+class OptoutAdapter(SmsAdapter, Protocol):
+    """A provider that tells us which phones it no longer delivers to."""
+
+    OPTOUT_PATH: str
 
     def read_optout(self, fields: Mapping[str, str]) -> str:
         """The phone in the form of an opt-out: E.164 if possible."""
+
+
+@dataclass(frozen=True)
+class SmsAccount:
+    """What a provider is connected with: its fields, the client of this process, where its reports come to."""
+
+    fields: Mapping[str, str] = field(repr=False)
+    client: httpx.AsyncClient
+    report_url: str = field(repr=False)  # the secret is in it
+
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+def read_phone(written: str) -> str:
+    """E.164 if possible; a plus decoded as a space is restored, a `tel:` left out."""
+    digits = written.strip().removeprefix("tel:").strip().removeprefix("+")
+    return f"+{digits}" if digits.isdecimal() else written.strip()

@@ -2,23 +2,16 @@
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import cast
 
 import sms
-from sms.provider import Provider, SmsAdapter
+from sms.provider import SmsAdapter
 
 
-def providers() -> list[SmsAdapter]:
+@lru_cache
+def providers() -> tuple[SmsAdapter, ...]:
     """Every provider, in the order of their names."""
     modules = [importlib.import_module(f"sms.{found.name}") for found in pkgutil.iter_modules(sms.__path__)]
     found = [cast(SmsAdapter, module) for module in modules if hasattr(module, "NAME")]
-    return sorted(found, key=lambda adapter: adapter.NAME)
-
-
-def connect(config: Mapping[str, str]) -> Provider:
-    """Connect the first provider for which `config` has all settings; LookupError if there is none."""
-    for adapter in providers():
-        if all(config.get(need) for need in adapter.NEEDS):
-            return adapter.connect(config)
-    raise LookupError("no provider of SMS has all its settings")
+    return tuple(sorted(found, key=lambda adapter: adapter.NAME))

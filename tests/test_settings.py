@@ -35,8 +35,16 @@ def test_a_live_service_needs_six_variables_and_has_safe_defaults() -> None:
     read = settings.read(LIVE)
     assert (read.host, read.port, read.public_url) == ("127.0.0.1", 8000, "http://127.0.0.1:8000")
     assert (read.simulator, read.simulator_url, read.operator_secrets) == (False, None, {})
-    assert read.at_sms_url == "https://api.africastalking.com/version1"
-    assert (read.time_scale, read.log_level, read.at_sender_id) == (1, "INFO", "")
+    assert read.sms.accounts == {
+        "africastalking": {
+            "username": "mutuelle",
+            "api_key": "hush",
+            "url": "https://api.africastalking.com/version1",
+            "sender_id": "",
+        }
+    }
+    assert read.sms.routes.of("+22370000001") == ("africastalking",)
+    assert (read.time_scale, read.log_level) == (1, "INFO")
     assert read.database_url == "postgresql+asyncpg://service:hush@db/keneya?ssl=verify-full"
     assert (read.webhook_secrets, read.seal_keys) == ((SECRET,), (KEY,))
     assert read.migrate_database_url is None
@@ -44,7 +52,7 @@ def test_a_live_service_needs_six_variables_and_has_safe_defaults() -> None:
 
 def test_the_sandbox_account_sends_to_the_sandbox() -> None:
     read = settings.read(LIVE | {"AT_USERNAME": "sandbox"})
-    assert read.at_sms_url == "https://api.sandbox.africastalking.com/version1"
+    assert read.sms.accounts["africastalking"]["url"] == "https://api.sandbox.africastalking.com/version1"
 
 
 def test_the_simulator_has_an_address_of_its_own() -> None:

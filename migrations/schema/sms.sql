@@ -18,7 +18,8 @@ create table sms_outbox (
     lease_until timestamptz,
     attempts integer not null default 0 check (attempts >= 0),
     resends smallint not null default 0 check (resends between 0 and 1),
-    provider text collate "C",
+    provider text collate "C", -- that has it, or gets it next; empty: the first of its route
+    refused_by text collate "C", -- the provider that will never send it
     provider_message_id text collate "C",
     provider_status text,
     reason text,
@@ -42,7 +43,7 @@ create index sms_outbox_open on sms_outbox (state, phone) where state in ('SENDI
 -- What is kept of its words has a term.
 create index sms_outbox_words on sms_outbox (created_at) where body <> '-';
 create index sms_outbox_provider on sms_outbox (provider_message_id) where provider_message_id is not null;
-grant select, insert, update (state, due_at, lease_token, lease_until, attempts, resends, provider,
+grant select, insert, update (state, due_at, lease_token, lease_until, attempts, resends, provider, refused_by,
     provider_message_id, provider_status, reason, called_at, in_doubt_at, sent_at, final_at) on sms_outbox to service;
 
 -- The same moves as sms.tables.MOVES (a test compares them), kept by the database against any later update.

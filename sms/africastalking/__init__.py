@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 
-from sms.provider import DeliveryReport, IncomingSms, Proof, Provider
+from sms.provider import FORM, DeliveryReport, IncomingSms, Proof, Provider, SmsAccount, read_phone
 
 NAME = "africastalking"
-NEEDS: tuple[str, ...] = ("AT_USERNAME", "AT_API_KEY", "AT_SMS_URL")
+NEEDS: tuple[str, ...] = ("username", "api_key", "url")  # settings.py takes them from AT_…
+MAY_HAVE: tuple[str, ...] = ("sender_id",)
+SIMULATED_PATH = "/at/version1"
+ONLY_SIMULATED = False
 SMS_PATH = "/at/{secret}/sms"
 REPORT_PATH = "/at/{secret}/delivery"
+METHODS: tuple[str, ...] = ("POST",)
+MEDIA_TYPE, ANSWER = FORM, ""
 OPTOUT_PATH = "/at/{secret}/optout"
 
 # A delivery report's status, in lower case. Any other is an unknown word.
@@ -23,12 +28,13 @@ REPORT_STATUSES: dict[str, Proof] = {
 }
 
 
-def connect(config: Mapping[str, str]) -> Provider:
-    """Connect the account of `config`; without AT_SENDER_ID messages show Africa's Talking's own name."""
+def connect(account: SmsAccount) -> Provider:
+    """Connect an account; without `sender_id` messages show Africa's Talking's own name."""
     from sms.africastalking.sending import AfricasTalking  # loads the SDK: only the sender needs it
 
+    fields = account.fields
     return AfricasTalking(
-        config["AT_USERNAME"], config["AT_API_KEY"], config["AT_SMS_URL"], config.get("AT_SENDER_ID") or None
+        fields["username"], fields["api_key"], fields["url"], fields.get("sender_id") or None
     )
 
 
@@ -54,9 +60,3 @@ def read_report(fields: Mapping[str, str]) -> DeliveryReport:
 def read_optout(fields: Mapping[str, str]) -> str:
     """The phone that opted out: from now it gets replies only."""
     return read_phone(fields.get("phoneNumber", ""))
-
-
-def read_phone(written: str) -> str:
-    """E.164 if possible; a plus decoded as a space is restored."""
-    digits = written.strip().removeprefix("+")
-    return f"+{digits}" if digits.isdecimal() else written.strip()

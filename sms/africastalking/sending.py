@@ -21,7 +21,7 @@ from requests.exceptions import ConnectTimeout, RequestException
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from sms.africastalking import NAME
-from sms.provider import E164, SendResult, SendStatus
+from sms.provider import E164, OutgoingSms, SendResult, SendStatus
 
 log = logging.getLogger("keneya.sms")
 
@@ -102,6 +102,7 @@ class AfricasTalking:
     sender_id: str | None = None
     concurrency: int = 32
     name: str = NAME
+    reports_by_reference: bool = False
 
     @cached_property
     def _limiter(self) -> anyio.CapacityLimiter:
@@ -111,14 +112,15 @@ class AfricasTalking:
     def _client(self) -> Client:
         return Client(self.username, self.api_key, self.url)
 
-    async def send(self, phone: str, body: str) -> SendResult:
+    async def send(self, message: OutgoingSms) -> SendResult:
         """Hand over one message; if the sender id is refused, retry at once without it, for receipts."""
-        if not E164.fullmatch(phone):  # the SDK's own check lets a newline through
+        if not E164.fullmatch(message.phone):  # the SDK's own check lets a newline through
             return SendResult(SendStatus.REFUSED, reason="not an E.164 number")
-        outcome = await self._call(phone, body, self.sender_id or None)
-        if outcome is INVALID_SENDER and self.sender_id:
+        sender_id = message.sender or self.sender_id or None
+        outcome = await self._call(message.phone, message.body, sender_id)
+        if outcome is INVALID_SENDER and sender_id:
             log.warning("sms_sender_id_refused", extra={"provider": self.name})
-            return await self._call(phone, body, None)
+            return await self._call(message.phone, message.body, None)
         return outcome
 
     async def _call(self, phone: str, body: str, sender_id: str | None) -> SendResult:

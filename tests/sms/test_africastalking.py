@@ -7,16 +7,16 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
-from sms.africastalking import read_phone, sending
+from sms.africastalking import sending
 from sms.africastalking.sending import AfricasTalking
 from sms.outbox import send_due
-from sms.provider import SendResult, SendStatus
+from sms.provider import SendResult, SendStatus, read_phone
 from tests.support.sms_gateway import BAD_SENDER, ID, TAKEN, Gateway, Reply, account, told
-from tests.support.sms_people import AWA, MINUTE, NOON, only_row, receipt, write
+from tests.support.sms_people import AWA, MINUTE, NOON, only_row, receipt, sms, write
 
 
 async def test_what_goes_over_the_wire(gateway: Gateway) -> None:
-    outcome = await account(gateway, "MUTUELLE").send(AWA, "Paiement reçu\nCode 4F7K & à bientôt + 5 %")
+    outcome = await account(gateway, "MUTUELLE").send(sms(AWA, "Paiement reçu\nCode 4F7K & à bientôt + 5 %"))
     assert outcome == SendResult(SendStatus.ACCEPTED, ID, "102 Success")
     assert gateway.forms == [
         {
@@ -32,7 +32,7 @@ async def test_what_goes_over_the_wire(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("absent", [None, ""])
 async def test_without_a_sender_id_none_is_sent(gateway: Gateway, absent: str | None) -> None:
-    await account(gateway, absent).send(AWA, "Bonjour")
+    await account(gateway, absent).send(sms(AWA, "Bonjour"))
     assert "from" not in gateway.forms[0]
 
 
@@ -84,7 +84,7 @@ async def test_without_a_sender_id_none_is_sent(gateway: Gateway, absent: str | 
 )
 async def test_what_an_answer_means(gateway: Gateway, reply: Reply, answer: SendStatus) -> None:
     gateway.replies = [reply]
-    outcome = await account(gateway).send(AWA, "Bonjour")
+    outcome = await account(gateway).send(sms(AWA, "Bonjour"))
     assert outcome.answer is answer
     assert (outcome.provider_message_id is not None) == (answer is SendStatus.ACCEPTED)
     assert len(gateway.forms) == 1
@@ -93,13 +93,13 @@ async def test_what_an_answer_means(gateway: Gateway, reply: Reply, answer: Send
 @pytest.mark.parametrize("refusal", [Reply(BAD_SENDER), Reply(told(402, "InvalidSenderId", "None"))])
 async def test_a_refused_sender_id_is_left_out_once(gateway: Gateway, refusal: Reply) -> None:
     gateway.replies = [refusal]
-    assert (await account(gateway, "MUTUELLE").send(AWA, "Bonjour")).answer is SendStatus.ACCEPTED
+    assert (await account(gateway, "MUTUELLE").send(sms(AWA, "Bonjour"))).answer is SendStatus.ACCEPTED
     assert [form.get("from") for form in gateway.forms] == ["MUTUELLE", None]
 
 
 async def test_a_sender_id_that_stays_refused_is_no_loop(gateway: Gateway) -> None:
     gateway.replies = [Reply(BAD_SENDER)] * 5
-    assert (await account(gateway, "MUTUELLE").send(AWA, "Bonjour")).answer is SendStatus.ACCOUNT
+    assert (await account(gateway, "MUTUELLE").send(sms(AWA, "Bonjour"))).answer is SendStatus.ACCOUNT
     assert len(gateway.forms) == 2
 
 
@@ -108,7 +108,7 @@ async def test_an_answer_that_does_not_come_in_time_is_unknown(
 ) -> None:
     monkeypatch.setattr(sending, "TIMEOUT_S", (1, 0.1))
     gateway.replies = [Reply(wait_s=0.4)]
-    outcome = await account(gateway).send(AWA, "Bonjour")
+    outcome = await account(gateway).send(sms(AWA, "Bonjour"))
     assert outcome == SendResult(SendStatus.UNKNOWN, reason="no answer (ReadTimeout)")
 
 
@@ -116,7 +116,7 @@ async def test_nobody_listening_means_that_nothing_was_sent() -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))  # bound, not listening: every connection is refused
         provider = AfricasTalking("demo", "the-key", f"http://127.0.0.1:{reserved.getsockname()[1]}/version1")
-        outcome = await provider.send(AWA, "Bonjour")
+        outcome = await provider.send(sms(AWA, "Bonjour"))
     assert outcome.answer is SendStatus.LATER
 
 
@@ -125,7 +125,7 @@ async def test_a_host_without_an_address_means_that_nothing_was_sent(monkeypatch
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    outcome = await AfricasTalking("demo", "the-key", "http://localhost:9/version1").send(AWA, "Bonjour")
+    outcome = await AfricasTalking("demo", "the-key", "http://localhost:9/version1").send(sms(AWA, "Bonjour"))
     assert outcome.answer is SendStatus.LATER
 
 
@@ -133,7 +133,7 @@ async def test_a_host_without_an_address_means_that_nothing_was_sent(monkeypatch
     "phone", [AWA + "\n", "22370000001", "", "+0123456789", "+223700000019999999", "MTN"]
 )
 async def test_a_number_that_is_none_reaches_nobody(gateway: Gateway, phone: str) -> None:
-    assert (await account(gateway).send(phone, "Bonjour")).answer is SendStatus.REFUSED
+    assert (await account(gateway).send(sms(phone, "Bonjour"))).answer is SendStatus.REFUSED
     assert gateway.forms == []
 
 

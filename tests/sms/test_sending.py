@@ -16,6 +16,7 @@ from sms.in_doubt import settle_in_doubt
 from sms.leases import ACCOUNT_WAIT, LEASE, LONGEST_WAIT, MAX_ATTEMPTS, claim_due
 from sms.outbox import Message, send_due
 from sms.provider import SendResult, SendStatus
+from sms.routes import Routes
 from tests.support.patience import until
 from tests.support.sms_gateway import Reply, account, listening
 from tests.support.sms_people import (
@@ -36,6 +37,8 @@ from tests.support.sms_people import (
     tip,
     write,
 )
+
+ROUTES = Routes.only("africastalking")
 
 
 async def test_a_due_message_is_handed_over_once(pool: AsyncEngine) -> None:
@@ -167,7 +170,7 @@ async def test_a_provider_that_never_answers_is_in_doubt_at_the_call_limit(
 async def test_a_sender_that_died_after_its_claim_leaves_a_doubt_not_a_second_call(pool: AsyncEngine) -> None:
     await write(pool, [receipt()])
     async with pool.begin() as db:
-        claims, _ = await claim_due(db, "africastalking", timing.Clock.at(NOON), 10)
+        claims, _ = await claim_due(db, ScriptedProvider(), ROUTES, timing.Clock.at(NOON), 10)
     assert len(claims) == 1  # and here the process is killed: the provider may have the message, or not
     provider = ScriptedProvider()
     assert await send_due(pool, provider, timing.Clock.at(NOON + LEASE - MINUTE)) == 0
@@ -195,12 +198,16 @@ async def test_a_sender_that_slept_past_its_lease_calls_nobody(
 async def test_an_outcome_that_comes_after_the_lease_still_counts_until_the_resend(pool: AsyncEngine) -> None:
     await write(pool, [receipt()])
     async with pool.begin() as db:
-        (claim,), _ = await claim_due(db, "africastalking", timing.Clock.at(NOON), 10)
+        (claim,), _ = await claim_due(db, ScriptedProvider(), ROUTES, timing.Clock.at(NOON), 10)
     await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON + LEASE))
     assert (await only_row(pool))["state"] == "IN_DOUBT"
     async with pool.begin() as db:
         await leases.record(
-            db, claim, SendResult(SendStatus.ACCEPTED, "ATXid_late"), timing.Clock.at(NOON + LEASE + MINUTE)
+            db,
+            claim,
+            SendResult(SendStatus.ACCEPTED, "ATXid_late"),
+            ROUTES,
+            timing.Clock.at(NOON + LEASE + MINUTE),
         )
     row = await only_row(pool)
     assert (row["state"], row["provider_message_id"], row["in_doubt_at"]) == ("SENT", "ATXid_late", None)
@@ -209,13 +216,13 @@ async def test_an_outcome_that_comes_after_the_lease_still_counts_until_the_rese
 async def test_a_lost_lease_writes_nothing(pool: AsyncEngine, caplog: pytest.LogCaptureFixture) -> None:
     await write(pool, [receipt()])
     async with pool.begin() as db:
-        (lost,), _ = await claim_due(db, "africastalking", timing.Clock.at(NOON), 10)
+        (lost,), _ = await claim_due(db, ScriptedProvider(), ROUTES, timing.Clock.at(NOON), 10)
     await send_due(pool, ScriptedProvider(), timing.Clock.at(NOON + LEASE))
     async with pool.begin() as db:
-        await settle_in_doubt(db, timing.Clock.at(NOON + HOUR))
-        (resend,), _ = await claim_due(db, "africastalking", timing.Clock.at(NOON + HOUR), 10)
+        await settle_in_doubt(db, "africastalking", timing.Clock.at(NOON + HOUR))
+        (resend,), _ = await claim_due(db, ScriptedProvider(), ROUTES, timing.Clock.at(NOON + HOUR), 10)
     async with pool.begin() as db:
-        await leases.record(db, lost, REFUSED, timing.Clock.at(NOON + HOUR))
+        await leases.record(db, lost, REFUSED, ROUTES, timing.Clock.at(NOON + HOUR))
         await leases.give_back(db, lost)
     row = await only_row(pool)
     assert (row["state"], row["lease_token"], row["reason"]) == ("SENDING", resend.token, None)

@@ -1,4 +1,4 @@
-"""A small server that answers as Africa's Talking does, and worse."""
+"""A small server that answers as Africa's Talking does, as other providers of SMS do, and worse."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from sms.africastalking.sending import AfricasTalking
 from tests.support.sms_people import AWA
@@ -48,9 +48,14 @@ class Reply:
 
 @dataclass
 class Gateway:
-    """Answers `replies` in turn, then accepts everything; stores the received forms and headers."""
+    """Answers `replies` in turn, then accepts everything; stores the received forms and headers.
+
+    A form is a query, a form's body or the body itself under "". `origin` has no path; `paths` are those asked for.
+    """
 
     url: str = ""
+    origin: str = ""
+    paths: list[str] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
@@ -61,10 +66,18 @@ def listening() -> Iterator[Gateway]:
     known = Gateway()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer(dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True)))
+
         def do_POST(self) -> None:
-            form = self.rfile.read(int(self.headers["content-length"])).decode()
-            known.forms.append(dict(parse_qsl(form, keep_blank_values=True)))
-            known.keys.append(self.headers["apiKey"])
+            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            is_form = self.headers["content-type"].startswith("application/x-www-form-urlencoded")
+            self.answer(dict(parse_qsl(body, keep_blank_values=True)) if is_form else {"": body})
+
+        def answer(self, form: dict[str, str]) -> None:
+            known.forms.append(form)
+            known.paths.append(urlsplit(self.path).path)
+            known.keys.append(self.headers["apiKey"] or self.headers["authorization"])
             reply = known.replies.pop(0) if known.replies else Reply()
             time.sleep(reply.wait_s)
             if reply.hang_up:
@@ -87,7 +100,8 @@ def listening() -> Iterator[Gateway]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        known.url = f"http://127.0.0.1:{server.server_port}/version1"
+        known.origin = f"http://127.0.0.1:{server.server_port}"
+        known.url = f"{known.origin}/version1"
         yield known
         server.shutdown()
 

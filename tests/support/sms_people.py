@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sms.outbox import Message, enqueue
-from sms.provider import SendResult, SendStatus
+from sms.provider import OutgoingSms, SendResult, SendStatus
 from sms.tables import outbox
 
 AWA, MOUSSA, DR_TRAORE = "+22370000001", "+22370000002", "+22370000004"
@@ -32,15 +32,21 @@ class ScriptedProvider:
     pause_s: float = 0.0
     name: str = "africastalking"
     concurrency: int = 32
+    reports_by_reference: bool = False
 
-    async def send(self, phone: str, body: str) -> SendResult:
-        self.handed.append((phone, body))
+    async def send(self, message: OutgoingSms) -> SendResult:
+        self.handed.append((message.phone, message.body))
         number = len(self.handed)
         if self.pause_s:
             await asyncio.sleep(self.pause_s)
         if self.script:
             return self.script.pop(0)
         return SendResult(SendStatus.ACCEPTED, provider_message_id=f"ATXid_{number:04}", status="102 Success")
+
+
+def sms(phone: str, body: str, sender: str = "") -> OutgoingSms:
+    """One message to hand over."""
+    return OutgoingSms("7f0c0a5e-0000-4000-8000-000000000001", phone, body, sender)
 
 
 def receipt(phone: str = AWA, key: str = "receipt:1", code: str = "4F7K") -> Message:
