@@ -41,7 +41,7 @@ from menus.home import home
 from mobilemoney.operator import Notice
 from mutuelle.contributions.money_notices import NoticeVerdict, ring
 from mutuelle.households.caller_profile import profile_of
-from prepared import transaction, unframed
+from prepared import Reader, transaction, unframed
 from service import logs, metrics, simulator_pages
 from service.clock import DatabaseClock
 from service.database import open_pool, prove_a_write
@@ -293,12 +293,14 @@ async def money_notice(request: Request) -> Response:
     state = request.app.state
     host = urlsplit(state.settings.public_url).netloc
     notice = Notice(request.method, request.url.path, dict(request.headers), body, host)
+    reader = Reader(state.unframed)
     try:
-        async with transaction(state.unframed) as db:
-            heard = await ring(db, operator, token, notice, state.settings.credentials, state.clock())
+        heard = await ring(reader, operator, token, notice, state.settings.credentials, state.clock())
     except (SQLAlchemyError, OSError, TimeoutError) as fault:
         log.error("notice.not_stored", extra={"operator": operator, "fault": type(fault).__name__})
         return Response(status_code=503)
+    finally:
+        await reader.close()
     if heard is NoticeVerdict.UNKNOWN_ADDRESS:
         raise HTTPException(404)
     return Response(status_code=401 if heard is NoticeVerdict.FORGED else 200)

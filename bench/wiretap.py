@@ -150,15 +150,15 @@ async def tapped(place: BenchPlace) -> AsyncIterator[tuple[BenchPlace, Tap]]:
     """The same place, heard by a Tap."""
     tap = Tap()
     async with (
-        _between(place.service_url, lambda: PostgresListener(tap)) as service,
-        _between(place.owner_url, lambda: PostgresListener(tap)) as owner,
-        _between(place.redis_url, lambda: RedisListener(tap)) as redis,
+        between(place.service_url, lambda: PostgresListener(tap)) as service,
+        between(place.owner_url, lambda: PostgresListener(tap)) as owner,
+        between(place.redis_url, lambda: RedisListener(tap)) as redis,
     ):
         yield replace(place, service_url=service, owner_url=owner, redis_url=redis), tap
 
 
 @asynccontextmanager
-async def _between(url: str, listener: Callable[[], Listener]) -> AsyncIterator[str]:
+async def between(url: str, listener: Callable[[], Listener]) -> AsyncIterator[str]:
     """Listens on a port of its own and passes everything on to `url`; yields the URL with that port."""
     there = make_url(url)
 

@@ -15,6 +15,7 @@ from mobilemoney.operator import (
     OperatorAnswer,
     Outcome,
     PaymentRequest,
+    our_word,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "PaymentRequest",
     "adapters",
     "needs_of",
+    "our_word",
 ]
 
 

@@ -34,6 +34,7 @@ from mobilemoney.operator import (
     PaymentRequest,
     PayoutOperator,
     in_full,
+    our_word,
 )
 
 NAME = "mtn"
@@ -149,7 +150,7 @@ class Mtn(PayoutOperator):
 
     async def pay_out(self, out: PaymentRequest) -> OperatorAnswer:
         if DISBURSEMENT not in self.keys:
-            return OperatorAnswer(Outcome.FAILED, reason="NO_DISBURSEMENT_KEY")  # nothing was sent
+            return our_word(Outcome.FAILED, "NO_DISBURSEMENT_KEY")
         return await self._move(TRANSFER, "payee", out)
 
     async def payout_status(self, out: PaymentRequest) -> OperatorAnswer:
@@ -177,7 +178,7 @@ class Mtn(PayoutOperator):
 
     async def _move(self, path: str, party: str, ask: PaymentRequest) -> OperatorAnswer:
         if ask.currency not in CURRENCIES:
-            return OperatorAnswer(Outcome.FAILED, reason="INVALID_CURRENCY")  # nothing was sent
+            return our_word(Outcome.FAILED, "INVALID_CURRENCY")
         note = wire.plain_note(ask.note)  # an apostrophe is answered 400
         body = {
             "amount": wire.decimal_text(ask.amount_minor, ask.currency),

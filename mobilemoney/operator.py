@@ -75,7 +75,7 @@ class Capabilities:
     `honours_reference`: our reference again makes no second payment; where False, no request is ever sent twice. What
     nobody has said of an operator stays at its default: it is not sent twice, and NOT_FOUND proves nothing.
     `two_steps`: a first step gives a token, which is committed before the second step asks the phone.
-    `not_told`: facts that the status may leave out; what is not told is no difference.
+    `not_told`: facts that the status may leave out (`OperatorAnswer.difference_from`).
     `first_status`: how long after a request to ask first. `window`: how long a prompt lives. `ladder_s`: waits between
     questions. `not_found_is_proof`: how long after a request NOT_FOUND proves that it never came; None: never.
     `find_prompt`: what a payer dials to find a request that does not show, where it is the operator's own for every
@@ -138,7 +138,8 @@ class OperatorAnswer:
 
     PAID has every fact that is not in `Capabilities.not_told`. `reason` is the operator's word, for UNKNOWN ours;
     `token` what a first step gave, `fee_minor` the operator's fee where the answer says it. `names_reference`: a
-    refusal says by our reference which request it is of, so it is the verdict on every request with it.
+    refusal says by our reference which request it is of, so it is the verdict on every request with it. `is_ours`: no
+    answer of the operator but our own word (`our_word`), which says nothing of its health.
     """
 
     outcome: Outcome
@@ -151,9 +152,24 @@ class OperatorAnswer:
     token: str | None = None
     fee_minor: int | None = None
     names_reference: bool = False
+    is_ours: bool = False
+
+    def difference_from(self, amount_minor: int, currency: str, phone: str) -> Fact | None:
+        """What it says otherwise than it was asked; None where it agrees. What is not told is no difference."""
+        facts = (
+            (Fact.CURRENCY, self.currency, currency),
+            (Fact.AMOUNT, self.amount_minor, amount_minor),
+            (Fact.PHONE, self.phone, phone),
+        )
+        return next((fact for fact, told, asked in facts if told not in (None, "", asked)), None)
 
 
-NO_FIRST_STEP = OperatorAnswer(Outcome.UNKNOWN, reason="it has no first step")
+def our_word(outcome: Outcome, reason: str) -> OperatorAnswer:
+    """What we say ourselves: FAILED where nothing is sent to the operator, or UNKNOWN."""
+    return OperatorAnswer(outcome, reason=reason, is_ours=True)
+
+
+NO_FIRST_STEP = our_word(Outcome.UNKNOWN, "it has no first step")
 
 
 def in_full(answer: OperatorAnswer, not_told: frozenset[Fact] = frozenset()) -> OperatorAnswer:

@@ -37,6 +37,7 @@ from mobilemoney.operator import (
     PaymentRequest,
     PayoutOperator,
     in_full,
+    our_word,
 )
 
 NAME = "pawapay"
@@ -208,7 +209,7 @@ class PawaPay(PayoutOperator):
 
     async def _initiate(self, operation: Operation, ask: PaymentRequest) -> OperatorAnswer:
         if refusal := _unsendable(operation, ask):
-            return OperatorAnswer(Outcome.FAILED, reason=refusal)  # nothing was sent
+            return our_word(Outcome.FAILED, refusal)
         body = json.dumps(_body(operation, ask), separators=(",", ":")).encode()
         reply = await self._exchange("POST", f"/v2/{operation.path}", body)
         return read_initiation(reply, operation, ask)

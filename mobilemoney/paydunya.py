@@ -44,6 +44,7 @@ from mobilemoney.operator import (
     PaymentRequest,
     PayoutOperator,
     in_full,
+    our_word,
 )
 
 NAME = "paydunya"
@@ -239,7 +240,7 @@ PAYOUT_WORDS = {
     "failed": Outcome.FAILED,
 }
 
-NOT_PREPARED = OperatorAnswer(Outcome.UNKNOWN, reason="the first step is missing")
+NOT_PREPARED = our_word(Outcome.UNKNOWN, "the first step is missing")
 NO_ANSWER = OperatorAnswer(Outcome.UNKNOWN, reason="no answer")
 
 CAPABILITIES = Capabilities(
@@ -310,7 +311,7 @@ class PayDunya(PayoutOperator):
 
     async def prepare(self, ask: PaymentRequest) -> OperatorAnswer:
         if fault := fault_of(ask, SOFTPAY):
-            return OperatorAnswer(Outcome.FAILED, reason=fault)  # nothing was sent
+            return our_word(Outcome.FAILED, fault)
         body = {
             # The description is what a statement has of an invoice.
             "invoice": {
@@ -327,10 +328,10 @@ class PayDunya(PayoutOperator):
         if not ask.token:
             return NOT_PREPARED
         if fault := fault_of(ask, SOFTPAY):
-            return OperatorAnswer(Outcome.FAILED, reason=fault)
+            return our_word(Outcome.FAILED, fault)
         path, names = SOFTPAY[ask.network]
         if "{otp}" in names.values() and not ask.otp:
-            return OperatorAnswer(Outcome.FAILED, reason="NO_CODE")
+            return our_word(Outcome.FAILED, "NO_CODE")
         facts = {
             "name": wire.plain_note(ask.note) or self.store,
             "email": self.email,
@@ -351,7 +352,7 @@ class PayDunya(PayoutOperator):
 
     async def prepare_payout(self, out: PaymentRequest) -> OperatorAnswer:
         if fault := fault_of(out, PAYOUTS):
-            return OperatorAnswer(Outcome.FAILED, reason=fault)
+            return our_word(Outcome.FAILED, fault)
         body = {
             "account_alias": wire.national(out.phone, out.network[:2]),
             "amount": whole(out),

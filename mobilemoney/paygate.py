@@ -26,6 +26,7 @@ from mobilemoney.operator import (
     OperatorAnswer,
     Outcome,
     PaymentRequest,
+    our_word,
 )
 
 NAME = "paygate"
@@ -94,7 +95,7 @@ class PayGate(Operator):
             (ask.network in NETWORKS, "INVALID_NETWORK"),
         ):
             if not fits:
-                return OperatorAnswer(Outcome.FAILED, reason=reason)  # nothing was sent
+                return our_word(Outcome.FAILED, reason)
         body = {
             "phone_number": number,
             "amount": ask.amount_minor,

@@ -28,6 +28,7 @@ from mobilemoney.operator import (
     Outcome,
     PaymentRequest,
     in_full,
+    our_word,
 )
 
 NAME = "qos"
@@ -95,9 +96,9 @@ class Qos(Operator):
 
     async def request(self, ask: PaymentRequest) -> OperatorAnswer:
         if ask.currency != CURRENCY:
-            return OperatorAnswer(Outcome.FAILED, reason="INVALID_CURRENCY")  # nothing was sent
+            return our_word(Outcome.FAILED, "INVALID_CURRENCY")
         if ask.network not in self.operator_ids:
-            return OperatorAnswer(Outcome.FAILED, reason="INVALID_NETWORK")  # nothing was sent
+            return our_word(Outcome.FAILED, "INVALID_NETWORK")
         body = {
             "amount": f"{ask.amount_minor}.00",
             "transRef": str(ask.reference),

@@ -18,6 +18,7 @@ from mobilemoney.operator import (
     PaymentRequest,
     PayoutOperator,
     in_full,
+    our_word,
 )
 
 NAME = "simulated"
@@ -100,7 +101,7 @@ class Simulated(PayoutOperator):
 
     async def _order(self, kind: str, ask: PaymentRequest) -> OperatorAnswer:
         if ask.currency not in wire.MINOR_DIGITS:
-            return OperatorAnswer(Outcome.FAILED, reason="INVALID_CURRENCY")  # nothing was sent
+            return our_word(Outcome.FAILED, "INVALID_CURRENCY")
         body = {
             "reference": str(ask.reference),
             "phone": ask.phone,

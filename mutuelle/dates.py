@@ -26,6 +26,13 @@ def local_date(at: datetime, timezone: str) -> date:
     return at.astimezone(ZoneInfo(timezone)).date()
 
 
+def day_bounds(day: date, timezone: str) -> tuple[datetime, datetime]:
+    """When a day of the time zone begins, and when the next one does, in UTC."""
+    zone = ZoneInfo(timezone)
+    begins, ends = (datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1)))
+    return begins.astimezone(UTC), ends.astimezone(UTC)
+
+
 def local_time(at: datetime, timezone: str) -> str:
     """The time of day at `at` in the time zone, as 09:05."""
     return at.astimezone(ZoneInfo(timezone)).strftime("%H:%M")

@@ -106,12 +106,35 @@ begin
 end $$;
 grant execute on function forget(text, timestamptz, integer) to service;
 
+-- The phones that spoke for a household, today's and former ones.
+create function spoke_for(mutuelle text, home text) returns setof text
+language sql stable set search_path = pg_catalog, public, pg_temp as $$
+    select distinct spoke.phone from (
+        select p.phone from household_phone p where p.mutuelle_id = mutuelle and p.number = home
+        union all select c.phone from reminder_consent c where c.mutuelle_id = mutuelle and c.number = home
+        union all select r.phone from reminder r where r.mutuelle_id = mutuelle and r.number = home
+        union all select k.made_by from care_code k
+                   where k.mutuelle_id = mutuelle and k.number = home and k.card is null
+        union all select p.asked_by from payment p
+                   where p.mutuelle_id = mutuelle and p.number = home and not p.by_another
+        union all select a.facts ->> fact from support_act a, unnest('{new,old}'::text[]) fact
+                   where a.mutuelle_id = mutuelle and a.number = home and a.facts ->> fact like '+%'
+        union all select a.phone from household h join action a on a.done_at = h.enrolled_at and a.name = 'enrol'
+                     and position(home in regexp_replace(a.screen, '[^0-9]', '', 'g')) > 0
+                   where h.mutuelle_id = mutuelle and h.number = home
+        union all select c.actor from household_change c
+                   where c.mutuelle_id = mutuelle and c.number = home and c.actor like '+%'
+                     and not exists (select from officer o where o.phone = c.actor)
+    ) spoke
+$$;
+grant execute on function spoke_for(text, text) to service;
+
 -- Why a household cannot be erased at `moment`; null: it can. The years are those that two treasurers decided (a limit of
 -- the mutuelle); they count from its closing or from the last day on which its money moved, whichever is later.
 create function erasure_fault(mutuelle text, home text, moment timestamptz) returns text
 language sql stable set search_path = pg_catalog, public, pg_temp as $$
     with own as (
-        select h.closed_at, h.erased_at,
+        select h.closed_at, h.erased_at, 'health:member:' || home as account,
                coalesce((select l.value from mutuelle_limit l
                           where l.mutuelle_id = mutuelle and l.name = 'years_kept' and l.since <= moment::date
                           order by l.since desc, l.version desc limit 1), 0)::int as years,
@@ -126,23 +149,27 @@ language sql stable set search_path = pg_catalog, public, pg_temp as $$
         when own.erased_at is not null then 'erased'
         when own.net <> 0 then 'money'
         when exists (select from payment p where p.mutuelle_id = mutuelle and p.number = home
-                        and p.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN'))
-          or exists (select from payout p where p.mutuelle_id = mutuelle and p.debit = 'health:member:' || home
                         and p.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')) then 'payment'
+        when exists (select from payout p where p.mutuelle_id = mutuelle
+                        and (p.debit = own.account or p.phone in (select spoke_for(mutuelle, home)))
+                        and p.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')) then 'payout'
         when exists (select from payment_case c join payment p on p.mutuelle_id = c.mutuelle_id
                         and p.reference = c.reference where p.mutuelle_id = mutuelle and p.number = home
                         and c.closed_at is null)
           or exists (select from payout_case c join payout p on p.mutuelle_id = c.mutuelle_id
-                        and p.reference = c.reference where p.mutuelle_id = mutuelle
-                        and p.debit = 'health:member:' || home and c.closed_at is null)
+                        and p.reference = c.reference where p.mutuelle_id = mutuelle and c.closed_at is null
+                        and (p.debit = own.account or p.phone in (select spoke_for(mutuelle, home))))
           or exists (select from cash_dispute d join cash_receipt r on r.mutuelle_id = d.mutuelle_id
                         and r.reference = d.receipt where r.mutuelle_id = mutuelle and r.number = home
                         and d.closed_at is null)
           or exists (select from cash_dispute d join voucher v on v.mutuelle_id = d.mutuelle_id
                         and v.reference = d.voucher where v.mutuelle_id = mutuelle and d.closed_at is null
-                        and 'health:member:' || home in (v.debit, v.credit))
+                        and own.account in (v.debit, v.credit))
           or exists (select from joint_act a where a.mutuelle_id = mutuelle and a.answer is null
-                        and a.expires_at > moment and a.facts ->> 'number' = home) then 'case'
+                        and a.expires_at > moment
+                        and (home in (a.facts ->> 'number', a.facts ->> 'to')
+                             or own.account in (a.facts ->> 'debit', a.facts ->> 'credit')
+                             or a.facts ->> 'phone' in (select spoke_for(mutuelle, home)))) then 'case'
         when own.years = 0 then 'undecided'
         when greatest(own.closed_at, own.moved_on) + make_interval(years => own.years) > moment then 'term'
         end
@@ -173,22 +200,7 @@ begin
     if fault is not null then
         raise exception 'household % cannot be erased: %', home, fault using errcode = 'check_violation';
     end if;
-    select coalesce(array_agg(distinct phone), '{}') into own from (
-        select p.phone from household_phone p where p.mutuelle_id = mutuelle and p.number = home
-        union all select c.phone from reminder_consent c where c.mutuelle_id = mutuelle and c.number = home
-        union all select r.phone from reminder r where r.mutuelle_id = mutuelle and r.number = home
-        union all select k.made_by from care_code k
-                   where k.mutuelle_id = mutuelle and k.number = home and k.card is null
-        union all select p.asked_by from payment p
-                   where p.mutuelle_id = mutuelle and p.number = home and not p.by_another
-        union all select a.facts ->> fact from support_act a, unnest('{new,old}'::text[]) fact
-                   where a.mutuelle_id = mutuelle and a.number = home and a.facts ->> fact like '+%'
-        union all select a.phone from household h join action a on a.done_at = h.enrolled_at and a.name = 'enrol'
-                     and position(home in regexp_replace(a.screen, '[^0-9]', '', 'g')) > 0
-                   where h.mutuelle_id = mutuelle and h.number = home
-        union all select c.actor from household_change c
-                   where c.mutuelle_id = mutuelle and c.number = home and c.actor like '+%'
-                     and not exists (select from officer o where o.phone = c.actor)) spoke;
+    select coalesce(array_agg(spoke.phone), '{}') into own from spoke_for(mutuelle, home) as spoke (phone);
     select coalesce(array_agg(spoke.phone), '{}') into alone from unnest(own) as spoke (phone)
      where not exists (select from household_phone p where p.phone = spoke.phone
                           and (p.mutuelle_id, p.number) <> (mutuelle, home))

@@ -28,6 +28,7 @@ from mobilemoney.operator import (
     OperatorAnswer,
     Outcome,
     PaymentRequest,
+    our_word,
 )
 from mutuelle.acts import By
 from mutuelle.contributions.operator_health import HeardOperators
@@ -59,6 +60,7 @@ SAME_REFERENCE_WITHIN = timedelta(minutes=2)
 UNSENT_FOR = timedelta(hours=1)  # a later prompt would surprise its payer: it is not sent any more
 OLD_AFTER = timedelta(days=1)  # then a person looks at it
 LONG_NUMBER = re.compile(r"\d(?:[ .-]?\d){5,}")  # as long as a phone number may be written
+TOO_LATE, LOST_LEASE = "it waited too long to be sent", "the lease ran out between the steps"
 S = PaymentState
 T = TypeVar("T")
 
@@ -169,7 +171,7 @@ async def _claim(house: Round, room: int) -> list[ClaimedPayment]:
             if queued.state is S.ASKED and not house.within(queued.asked_at, UNSENT_FOR)
         ]
         for queued in stale:
-            await _fail(db, queued, By("worker", "it waited too long to be sent", now))
+            await _fail(db, queued, By("worker", TOO_LATE, now))
         taken = [queued for queued in queued_payments if queued not in stale]
         keys = [(queued.mutuelle_id, queued.account) for queued in taken]
         accounts = await accounts_named(db, keys, house.accounts.credentials)
@@ -230,9 +232,8 @@ async def _deal(house: Round, claimed: ClaimedPayment, paid: Paid) -> None:
         answer = await _consult(house, claimed)
     except Exception:
         log.exception("payment.not_asked", extra={"payment": str(claimed.queued.reference)})
-        answer = OperatorAnswer(Outcome.UNKNOWN, reason="a fault of ours")
-    else:
-        house.heard.note(claimed.queued.mutuelle_id, claimed.queued.account, answer.outcome, house.clock)
+        answer = our_word(Outcome.UNKNOWN, "a fault of ours")
+    house.heard.note(claimed.queued.mutuelle_id, claimed.queued.account, answer, house.clock)
     if answer.outcome is Outcome.PAID:
         await paid.put(AnsweredPayment(claimed, answer))
     else:
@@ -299,10 +300,16 @@ async def _consult(house: Round, claimed: ClaimedPayment) -> OperatorAnswer:
     if queued.state is S.ASKED:
         return await operator.request(ask)
     answer = await operator.status(ask)
-    has_code = ask.otp is not None or can.flow(queued.network) is not Flow.OTP_FIRST
-    if has_code and may_send_again(can, answer, queued.sent_at or queued.asked_at, house.clock()):
+    if _has_code(claimed, ask) and may_send_again(
+        can, answer, queued.sent_at or queued.asked_at, house.clock()
+    ):
         return of_every_sending(await operator.request(ask))
     return answer
+
+
+def _has_code(claimed: ClaimedPayment, ask: PaymentRequest) -> bool:
+    """Whether the request has the payer's code, or needs none."""
+    return ask.otp is not None or claimed.capabilities.flow(claimed.queued.network) is not Flow.OTP_FIRST
 
 
 def may_send_again(can: Capabilities, answer: OperatorAnswer, sent_at: datetime, now: datetime) -> bool:
@@ -318,7 +325,8 @@ def of_every_sending(answer: OperatorAnswer) -> OperatorAnswer:
     have moved the money: what refuses this one says nothing of it, unless it names the reference that both have.
     """
     if answer.outcome is Outcome.FAILED and not answer.names_reference:
-        return OperatorAnswer(Outcome.UNKNOWN, reason=f"refused when it was sent again: {answer.reason}")
+        reason = f"refused when it was sent again: {answer.reason}"
+        return replace(answer, outcome=Outcome.UNKNOWN, reason=reason)
     return answer
 
 
@@ -326,17 +334,20 @@ async def _in_two_steps(
     house: Round, claimed: ClaimedPayment, operator: Operator, ask: PaymentRequest
 ) -> OperatorAnswer:
     """The first step, its token committed, then the second. Without a token nobody was asked: the first may be repeated
-    until a prompt would surprise its payer, and then the payment has failed.
+    until a prompt would surprise its payer, and then the payment has failed. So it has where the payer's code is gone,
+    which is kept until it is sent.
     """
     if not house.within(claimed.queued.asked_at, UNSENT_FOR):
-        return OperatorAnswer(Outcome.FAILED, reason="it waited too long to be sent")
+        return our_word(Outcome.FAILED, TOO_LATE)
+    if not _has_code(claimed, ask):
+        return our_word(Outcome.FAILED, "the code of the payer is gone")
     answer = await operator.prepare(ask)
     if answer.token is None:
         return answer
     async with house.pool.begin() as db:
         kept = await keep_step_token(db, claimed.queued.row, claimed.token, answer.token)
     if not kept:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="the lease ran out between the steps")
+        return our_word(Outcome.UNKNOWN, LOST_LEASE)
     return await operator.request(replace(ask, token=answer.token))
 
 
@@ -369,7 +380,8 @@ async def _record(db: AsyncConnection, house: Round, answered: AnsweredPayment) 
     if answer.outcome is Outcome.FAILED or await is_proven_lost(
         db, house, can, queued.row, queued.sent_at, answer
     ):
-        await _fail(db, queued, By(queued.operator, why(answer), now), answer.reason or "")
+        said = None if answer.is_ours else answer.reason or ""
+        await _fail(db, queued, by_answer(queued.operator, answer, now), said)
     else:
         await _ask_again(db, house, answered, rung=current.due_at != queued.due_at)
     await db.execute(sa.update(payment).where(where).values(lease_token=None, lease_until=None))
@@ -411,9 +423,10 @@ async def is_proven_lost(
     return False
 
 
-def why(answer: OperatorAnswer) -> str:
-    """The reason of a move that this answer makes, without the phone number that an operator may repeat in it."""
-    return f"operator: {LONG_NUMBER.sub('#', answer.reason or answer.outcome)}"[:100]
+def by_answer(operator: str, answer: OperatorAnswer, at: datetime) -> By:
+    """Who makes the move that this answer makes, and why; without the phone number that an operator may repeat."""
+    said = LONG_NUMBER.sub("#", answer.reason or answer.outcome)
+    return By("worker", said[:100], at) if answer.is_ours else By(operator, f"operator: {said}"[:100], at)
 
 
 def _wait_s(can: Capabilities, polls: int) -> float:
@@ -445,5 +458,5 @@ async def _ask_again(db: AsyncConnection, house: Round, answered: AnsweredPaymen
     if not house.within(queued.asked_at, OLD_AFTER):
         detail = "the operator cannot say what became of it"
         await open_case(db, queued.mutuelle_id, queued.reference, "old", detail, now)
-    by = By(queued.operator, why(answer), now)
+    by = by_answer(queued.operator, answer, now)
     await move(db, queued.mutuelle_id, queued.reference, to, by=by, **changes)

@@ -1,34 +1,23 @@
 """An operator's notice is a doorbell, never a proof: it is stored, and its payment is due at once.
 
-Nothing in it is believed. A notice for a payment that has failed becomes a case for a person.
+Nothing in it is believed. A notice for a payment that has failed becomes a case for a person. It takes one statement to
+find the payment and one to write all: each is a round trip, and operators may send a thousand a second.
 """
 
 import hashlib
 import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mobilemoney import adapters
 from mobilemoney.credentials import Credentials
 from mobilemoney.operator import Notice
 from mobilemoney.wire import reference as our_reference
-from mutuelle.contributions.payments import (
-    OPEN,
-    PAYMENTS,
-    PAYOUTS,
-    Kept,
-    KeptRow,
-    PaymentState,
-    open_case_of,
-)
-from mutuelle.tables import money_notice, operator_account
-from prepared import Prepared
+from mutuelle.contributions.payments import PAYMENTS, PAYOUTS, Kept
+from prepared import Prepared, Reader
 
 log = logging.getLogger("keneya.notices")
 
@@ -44,92 +33,89 @@ class NoticeVerdict(StrEnum):
 
 
 async def ring(
-    db: AsyncConnection, operator: str, token: str, notice: Notice, credentials: Credentials, now: datetime
+    db: AsyncConnection | Reader,
+    operator: str,
+    token: str,
+    notice: Notice,
+    credentials: Credentials,
+    now: datetime,
 ) -> NoticeVerdict:
-    """Store a notice and make its payment or payout due.
+    """Store a notice and make its payment or payout due, in one statement.
 
     The token in its address is one payment's, or an account's: then the notice names our reference or the token of a
     first step. One that names no payment of ours is stored and logged, and answered like the others.
     """
-    target = await _TARGET.row(db, {"operator": operator, "token": token})
-    if target is None or operator not in adapters():
+    adapter = adapters().get(operator)
+    if adapter is None:
+        return NoticeVerdict.UNKNOWN_ADDRESS
+    named = adapter.named_in(notice)
+    address = {"operator": operator, "token": token}
+    target = await _TARGET.row(db, {**address, "named": named, "reference": our_reference(named)})
+    if target is None:
         return NoticeVerdict.UNKNOWN_ADDRESS
     mutuelle_id, account, reference, is_payout = target
-    adapter = adapters()[operator]
     if why := adapter.forgery(notice, credentials.of(mutuelle_id, account, operator)):
         log.warning("notice.forged", extra={"operator": operator, "account": account, "why": why})
         return NoticeVerdict.FORGED
-    kept, row = (PAYOUTS if is_payout else PAYMENTS), None
-    if reference is not None:
-        row = await _make_due(db, kept, KeptRow(kept, mutuelle_id, reference).is_it, now)
-    elif named := adapter.named_in(notice):
-        for kept in (PAYMENTS, PAYOUTS):
-            its = (kept.rows.c.mutuelle_id == mutuelle_id) & (kept.rows.c.account == account)
-            if row := await _make_due(db, kept, its & _is_named(kept, named), now):
-                break
-    heard = await _store(db, operator, token, notice.body, now)
-    if row is None:
+    said = {"body": notice.body, "hash": hashlib.sha256(notice.body).digest(), "now": now, "soon": SOON}
+    await _RING[bool(is_payout)].rows(
+        db, {**address, **said, "mutuelle": mutuelle_id, "reference": reference}
+    )
+    if reference is None:
         log.warning("notice.unmatched", extra={"operator": operator, "account": account})
-    elif row.state == PaymentState.FAILED and heard == 1 and now - row.due_at > SOON:
-        detail = f"the operator rang for a {kept.rows.name} that had failed"
-        meant = KeptRow(kept, row.mutuelle_id, row.reference)
-        await open_case_of(db, meant, "late notice", detail, now)
     return NoticeVerdict.STORED
 
 
-_OPERATOR, _TOKEN = sa.bindparam("operator", type_=sa.Text), sa.bindparam("token", type_=sa.Text)
-_OWN = [
-    select(
-        kept.rows.c.mutuelle_id, kept.rows.c.account, kept.rows.c.reference, sa.literal(kept is PAYOUTS)
-    ).where(kept.rows.c.operator == _OPERATOR, kept.rows.c.notice_token == _TOKEN)
-    for kept in (PAYMENTS, PAYOUTS)
-]
-# The payment or payout that has this token, or else the account.
+# The payment or payout that has this token; or the account, with the payment or payout of it that is named.
 _TARGET = Prepared(
-    sa.union_all(
-        *_OWN,
-        select(operator_account.c.mutuelle_id, operator_account.c.name, sa.null(), sa.false()).where(
-            operator_account.c.operator == _OPERATOR, operator_account.c.notice_token == _TOKEN
-        ),
+    sa.text(
+        """
+        select mutuelle_id, account, reference, false from payment
+         where operator = cast(:operator as text) and notice_token = cast(:token as text)
+        union all
+        select mutuelle_id, account, reference, true from payout
+         where operator = cast(:operator as text) and notice_token = cast(:token as text)
+        union all
+        select a.mutuelle_id, a.name, meant.reference, meant.is_payout from operator_account a
+          left join lateral (
+            select reference, false as is_payout from payment p where p.mutuelle_id = a.mutuelle_id
+               and p.account = a.name
+               and (p.reference = cast(:reference as uuid) or p.step_token = cast(:named as text))
+            union all
+            select reference, true from payout p where p.mutuelle_id = a.mutuelle_id and p.account = a.name
+               and (p.reference = cast(:reference as uuid) or p.step_token = cast(:named as text))
+            order by is_payout limit 1) meant on true
+         where a.operator = cast(:operator as text) and a.notice_token = cast(:token as text)
+        """
     )
 )
-
-
-def _is_named(kept: Kept, named: str) -> sa.ColumnElement[bool]:
-    of, reference = kept.rows.c, our_reference(named)
-    if reference is not None:
-        return sa.or_(of.reference == reference, of.step_token == named)
-    return of.step_token == named
-
-
-async def _make_due(db: AsyncConnection, kept: Kept, is_meant: sa.ColumnElement[bool], now: datetime) -> Any:
-    """The payment or payout that is meant; an open one is asked about at once, and in short waits again."""
-    of = kept.rows.c
-    is_open = of.state.in_(OPEN)
-    rung = await db.execute(
-        sa.update(kept.rows)
-        .where(is_meant)
-        .values(due_at=sa.case((is_open, now), else_=of.due_at), polls=sa.case((is_open, 0), else_=of.polls))
-        .returning(of.mutuelle_id, of.reference, of.state, of.due_at)
+# An open one is asked about at once, and in short waits again. One that is due already and that no worker asks about
+# stays as it is: it will be asked about after this notice. One that failed long ago gets a case by the first notice.
+_RINGS = """
+    with meant as (
+        select * from ROWS where mutuelle_id = cast(:mutuelle as text) and reference = cast(:reference as uuid)
+    ), rung as (
+        update ROWS p set due_at = :now, polls = 0 from meant
+         where p.mutuelle_id = meant.mutuelle_id and p.reference = meant.reference
+           and p.state in ('ASKED', 'SENT', 'PENDING', 'UNKNOWN')
+           and (p.due_at > :now or p.polls > 0 or p.lease_token is not null)
+    ), stored as (
+        insert into money_notice as kept (operator, token, body_hash, body, received_at)
+        values (:operator, :token, cast(:hash as bytea), cast(:body as bytea), :now)
+        on conflict (operator, token, body_hash) do update set times = kept.times + 1
+        returning times
     )
-    return rung.one_or_none()
+    insert into CASES (mutuelle_id, reference, kind, detail, opened_at)
+    select meant.mutuelle_id, meant.reference, 'late notice', 'the operator rang for a ROWS that had failed', :now
+      from meant, stored
+     where meant.state = 'FAILED' and stored.times = 1 and :now - meant.due_at > cast(:soon as interval)
+    on conflict do nothing
+"""
 
 
-async def _store(db: AsyncConnection, operator: str, token: str, body: bytes, now: datetime) -> int:
-    """How often this very notice has come."""
-    row = {
-        "operator": operator,
-        "token": token,
-        "body_hash": hashlib.sha256(body).digest(),
-        "body": body,
-        "received_at": now,
-    }
-    again = (
-        insert(money_notice)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=["operator", "token", "body_hash"], set_={"times": money_notice.c.times + 1}
-        )
-    )
-    times: int = (await db.execute(again.returning(money_notice.c.times))).scalar_one()
-    return times
+def _ring(kept: Kept) -> Prepared:
+    named = _RINGS.replace("ROWS", kept.rows.name).replace("CASES", kept.cases.name)
+    return Prepared(sa.text(named.replace(":now", "cast(:now as timestamptz)")))
+
+
+_RING = {kept is PAYOUTS: _ring(kept) for kept in (PAYMENTS, PAYOUTS)}

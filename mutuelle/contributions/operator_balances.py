@@ -205,16 +205,19 @@ async def told_balances(
     db: AsyncConnection, mutuelle_id: str, until: datetime
 ) -> list[tuple[ToldBalance, ToldBalance]]:
     """The first and the last word about each account that was told before then, by account."""
-    ends = []
-    for which in ("asc", "desc"):
-        told = sa.text(_TOLD.replace("WHICH", which))
-        rows = await db.execute(told, {"mutuelle": mutuelle_id, "until": until})
-        ends.append([ToldBalance(*row) for row in rows])
-    firsts, lasts = ends
-    return list(zip(firsts, lasts, strict=True))
+    rows = await db.execute(_TOLD, {"mutuelle": mutuelle_id, "until": until})
+    words = [ToldBalance(*row) for row in rows]
+    return list(zip(words[::2], words[1::2], strict=True))
 
 
-_TOLD = """
-    select distinct on (account) account, told_at, told_minor, booked_minor, payouts_minor, less_minor, more_minor
-      from operator_balance where mutuelle_id = :mutuelle and told_at < :until order by account, told_at WHICH
-"""
+# Two rows of each account; the same one twice where only one word was told.
+_TOLD = sa.text(
+    """
+    (select distinct on (account) account, told_at, told_minor, booked_minor, payouts_minor, less_minor, more_minor
+       from operator_balance where mutuelle_id = :mutuelle and told_at < :until order by account, told_at)
+    union all
+    (select distinct on (account) account, told_at, told_minor, booked_minor, payouts_minor, less_minor, more_minor
+       from operator_balance where mutuelle_id = :mutuelle and told_at < :until order by account, told_at desc)
+    order by account, told_at
+    """
+)

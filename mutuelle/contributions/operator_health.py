@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from mobilemoney.operator import Outcome
+from mobilemoney.operator import OperatorAnswer, Outcome
 from timing import Clock
 from values import value
 
@@ -84,25 +84,25 @@ class _Seen:
 def judged(
     was: Health,
     own: Sequence[HeardMinute],
-    others: Sequence[Sequence[HeardMinute]],
+    everybody: "HeardTogether",
     now: datetime,
     minute: timedelta = MINUTE,
     rule: HealthRule = RULE,
 ) -> Health:
     """The health of an account after the minutes before `now`.
 
-    An account with too few questions of its own is judged by all accounts of its operator in its country (`others`
-    beside it), each of one weight: one with a wrong key does not make it down for the others.
+    An account with too few questions of its own is judged by all accounts of its operator in its country, itself among
+    them (`everybody`), each of one weight: one with a wrong key does not make it down for the others.
     """
     first = max(was.since, now - rule.back_window * minute)
     seen = _seen(own, first)
-    seen = seen if seen.questions else _of_all([own, *others], first)
+    seen = seen if seen.questions else everybody.since(first)
     answers_now = seen.answers >= rule.back_answers and seen.percent < rule.down_percent
     if was.state is HealthState.DOWN:
         return Health(HealthState.UP, now) if answers_now else was
     first = max(was.since, now - rule.window * minute)
     seen = _seen(own, first)
-    seen = seen if seen.questions >= rule.least else _of_all([own, *others], first)
+    seen = seen if seen.questions >= rule.least else everybody.since(first)
     percent = seen.percent if seen.questions >= rule.least else 0
     if percent >= rule.down_percent and not answers_now and now - was.since >= rule.steady * minute:
         return Health(HealthState.DOWN, now)
@@ -116,12 +116,21 @@ def _seen(heard: Sequence[HeardMinute], first: datetime) -> _Seen:
     return _Seen(questions, answers, 100 * silences / questions) if questions else _Seen()
 
 
-def _of_all(accounts: Sequence[Sequence[HeardMinute]], first: datetime) -> _Seen:
-    asked = [seen for heard in accounts if (seen := _seen(heard, first)).questions]
-    if not asked:
-        return _Seen()
-    percent = sum(seen.percent for seen in asked) / len(asked)
-    return _Seen(sum(seen.questions for seen in asked), sum(seen.answers for seen in asked), percent)
+@dataclass
+class HeardTogether:
+    """What was heard of all accounts of an operator in a country: worked out once for all that are judged by it."""
+
+    accounts: list[Sequence[HeardMinute]] = field(default_factory=list)
+    _since: dict[datetime, _Seen] = field(default_factory=dict)
+
+    def since(self, first: datetime) -> _Seen:
+        """All questions and answers from then on; the percent of silence is the mean of the accounts'."""
+        if first not in self._since:
+            asked = [seen for heard in self.accounts if (seen := _seen(heard, first)).questions]
+            percent = sum(seen.percent for seen in asked) / len(asked) if asked else 0.0
+            questions, answers = sum(seen.questions for seen in asked), sum(seen.answers for seen in asked)
+            self._since[first] = _Seen(questions, answers, percent)
+        return self._since[first]
 
 
 def minute_length(clock: Clock) -> timedelta:
@@ -143,10 +152,11 @@ class HeardOperators:
 
     counts: HeardCounts = field(default_factory=dict)
 
-    def note(self, mutuelle_id: str, account: str, outcome: Outcome, clock: Clock) -> None:
-        """An account was asked, and this came of it."""
-        key = mutuelle_id, account, minute_of(clock(), minute_length(clock))
-        self.add({key: Counter([_HEARD.get(outcome, ANSWERS)])})
+    def note(self, mutuelle_id: str, account: str, answer: OperatorAnswer, clock: Clock) -> None:
+        """An account was asked, and this came of it; our own word is neither an answer nor silence."""
+        if not answer.is_ours:
+            key = mutuelle_id, account, minute_of(clock(), minute_length(clock))
+            self.add({key: Counter([_HEARD.get(answer.outcome, ANSWERS)])})
 
     def take(self, before: datetime) -> HeardCounts:
         """The minutes that began before then; they are not kept here any more."""

@@ -30,11 +30,13 @@ from mutuelle.contributions.operator_health import (
     HealthState,
     HeardCounts,
     HeardMinute,
+    HeardTogether,
     judged,
     minute_length,
     minute_of,
 )
 from mutuelle.contributions.payment_queue import QUEUE_COLUMNS, queued_payment
+from mutuelle.contributions.payments import PAYMENTS, PAYOUTS
 from mutuelle.dates import day_hours_from, local_date, local_time
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
@@ -49,7 +51,7 @@ TOLD_AGAIN_AFTER = timedelta(
     hours=12
 )  # treasurers are told of one outage in that time, however often it comes
 ASKED_AT_ONCE = (
-    500  # waiting payments that are due when their operator is back; the others come by their ladder
+    500  # of what waits for an operator that is back, payments and payouts; others come by their ladder
 )
 WITHIN_S = 60  # spread over this time
 
@@ -130,14 +132,13 @@ async def judge(db: AsyncConnection, house: Round) -> list[WatchedAccount]:
     now = minute_of(house.clock(), length)
     minutes = await _minutes(db, now - RULE.window * length, now)
     watched = await accounts_watched(db)
+    together: defaultdict[tuple[str, str], HeardTogether] = defaultdict(HeardTogether)
+    for one in watched:
+        together[one.operator, one.country].accounts.append(minutes[one.key])
     after = []
     for one in watched:
-        peers = [
-            minutes[other.key]
-            for other in watched
-            if (other.operator, other.country) == (one.operator, one.country) and other.key != one.key
-        ]
-        found = replace(one, health=judged(one.health, minutes[one.key], peers, now, length))
+        everybody = together[one.operator, one.country]
+        found = replace(one, health=judged(one.health, minutes[one.key], everybody, now, length))
         if HealthState.DOWN in {one.health.state, found.health.state} and found.health != one.health:
             log.warning(
                 "operator.down" if found.health.state is HealthState.DOWN else "operator.back",
@@ -247,7 +248,7 @@ async def _tell(db: AsyncConnection, one: WatchedAccount, house: Round) -> Watch
         name,
         dict.fromkeys(phones, sentence),
         now,
-        event=f"{one.name} {one.health.since:%s}",
+        event=f"{one.name} {one.health.since.timestamp():.0f}",
     )
     return replace(one, told_at=now if is_down else one.told_at, is_told=is_down)
 
@@ -274,22 +275,26 @@ def operator_back(mutuelle_name: str, operator: str, since: str) -> Sentence:
 
 
 async def _ask_what_waits(db: AsyncConnection, one: WatchedAccount, house: Round) -> None:
-    """Make payments that wait for a later question due within a minute: their payers have waited long enough."""
+    """Make payments and payouts that wait for a later question due within a minute: people have waited long enough."""
     facts = {"mutuelle": one.mutuelle_id, "account": one.name, "most": ASKED_AT_ONCE}
     within = house.clock.scaled(timedelta(seconds=WITHIN_S))
-    await db.execute(_ASK_SOON, {**facts, "now": house.clock(), "within": within})
+    for ask_soon in _ASK_SOON:
+        await db.execute(ask_soon, {**facts, "now": house.clock(), "within": within})
 
 
-_ASK_SOON = sa.text(
-    """
-    update payment set due_at = cast(:now as timestamptz) + random() * cast(:within as interval)
-     where (mutuelle_id, reference) in (
-        select p.mutuelle_id, p.reference from payment p
-         where p.mutuelle_id = :mutuelle and p.account = :account
-           and p.state in ('SENT', 'PENDING', 'UNKNOWN') and p.due_at > :now
-         order by p.due_at limit :most for update skip locked)
-    """
-)
+_ASK_SOON = [
+    sa.text(
+        """
+        update ROWS set due_at = cast(:now as timestamptz) + random() * cast(:within as interval)
+         where (mutuelle_id, reference) in (
+            select p.mutuelle_id, p.reference from ROWS p
+             where p.mutuelle_id = :mutuelle and p.account = :account
+               and p.state in ('SENT', 'PENDING', 'UNKNOWN') and p.due_at > :now
+             order by p.due_at limit :most for update skip locked)
+        """.replace("ROWS", kept.rows.name)
+    )
+    for kept in (PAYMENTS, PAYOUTS)
+]
 
 
 async def probe(house: Round, one: WatchedAccount) -> None:
@@ -303,19 +308,22 @@ async def probe(house: Round, one: WatchedAccount) -> None:
     except Exception:
         log.exception("operator.not_probed", extra={"mutuelle": one.mutuelle_id, "account": one.name})
         return
-    house.heard.note(one.mutuelle_id, one.name, answer.outcome, house.clock)
+    house.heard.note(one.mutuelle_id, one.name, answer, house.clock)
 
 
 async def _one_payment(db: AsyncConnection, house: Round, one: WatchedAccount) -> ClaimedPayment | None:
-    """A payment of which the operator was asked before, an open one if there is one; nobody holds it by this."""
+    """A payment of which the operator was asked before, an open one if there is one; nobody holds it by this.
+
+    Each is found by an index, however many payments there are: the open ones of a mutuelle, the operator's references.
+    An order would make PostgreSQL read the open ones of all mutuelles.
+    """
     its = payment.c
     asked = (its.mutuelle_id == one.mutuelle_id) & (its.account == one.name)
     if capabilities_of(one.operator).two_steps:
         asked &= its.step_token.is_not(None)
-    # Each served by an index, however many payments there are: of what is due, of the operator's references.
     is_open = asked & sa.text("payment.state in ('SENT', 'PENDING', 'UNKNOWN')")
     ways = (
-        select(*QUEUE_COLUMNS).where(is_open).order_by(its.due_at).limit(1),
+        select(*QUEUE_COLUMNS).where(is_open).limit(1),
         select(*QUEUE_COLUMNS).where(asked, its.operator_reference.is_not(None)).limit(1),
     )
     for way in ways:

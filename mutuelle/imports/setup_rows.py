@@ -242,6 +242,7 @@ def _of_officers(records: Sequence[Record], why: Sentence) -> Fault:
 
 def route_rows(g: SetupRows, records: list[Record], credentials: Credentials) -> None:
     """The accounts at operators, by the phones that each asks: of one network, or of all its networks in a country."""
+    lines: dict[str, int] = {}  # in which each network is
     for record in once(records, ("country", "network"), g.faults):
         if not record.is_whole:
             continue
@@ -256,6 +257,11 @@ def route_rows(g: SetupRows, records: list[Record], credentials: Credentials) ->
             g.faults.append(
                 record.fault("network", _("{cell} asks there: {known}.", cell=operator, known=there))
             )
+            continue
+        if twice := next((one for one in wanted if lines.setdefault(one, record.line) != record.line), None):
+            name, line = twice.partition("-")[2] or twice, lines[twice]
+            reason = _("line {line} asks the phones of {network} already", line=line, network=name)
+            g.faults.append(record.fault("network", reason))
             continue
         for route in [Route(network, operator) for network in wanted]:
             if g.judge(record, faults_of_route(route)):

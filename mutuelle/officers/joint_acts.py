@@ -79,7 +79,7 @@ class NewJointAct:
 
 @dataclass(frozen=True)
 class JointAct:
-    """An act that waits for a second signature."""
+    """An act of two people, as it was proposed."""
 
     id: str
     mutuelle_id: str
@@ -251,9 +251,22 @@ def _expect_second_person(own: Appointment, act: JointAct, about: str | None) ->
 async def _open_acts(db: AsyncConnection, caller: Caller, mutuelle_id: str) -> list[JointAct]:
     """The acts that wait for an answer and have not lapsed, the oldest first."""
     a = joint_act.c
-    rows = await db.execute(
-        select(a.id, a.mutuelle_id, a.kind, a.facts, a.reason, a.proposed_by, a.proposer_name)
-        .where(a.mutuelle_id == mutuelle_id, a.answer.is_(None), a.expires_at > caller.at)
-        .order_by(a.proposed_at, a.id)
-    )
+    waiting = (a.mutuelle_id == mutuelle_id) & a.answer.is_(None) & (a.expires_at > caller.at)
+    return await _acts_where(db, waiting)
+
+
+async def find_act(db: AsyncConnection, mutuelle_id: str, act: UUID) -> JointAct:
+    """An act, answered or not; LookupError where there is none."""
+    a = joint_act.c
+    found = await _acts_where(db, (a.mutuelle_id == mutuelle_id) & (a.id == act))
+    if not found:
+        raise LookupError(f"{mutuelle_id} has no act {act}")
+    return found[0]
+
+
+async def _acts_where(db: AsyncConnection, which: sa.ColumnElement[bool]) -> list[JointAct]:
+    """The oldest first."""
+    a = joint_act.c
+    columns = select(a.id, a.mutuelle_id, a.kind, a.facts, a.reason, a.proposed_by, a.proposer_name)
+    rows = await db.execute(columns.where(which).order_by(a.proposed_at, a.id))
     return [JointAct(str(row[0]), *row[1:]) for row in rows]

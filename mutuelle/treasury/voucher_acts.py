@@ -15,7 +15,8 @@ from ledger.accounts import parse
 from ledger.balances import balance
 from locales import Money, Sentence, _
 from mutuelle.benefits.bills import CareOfBill
-from mutuelle.households.households import lock_household
+from mutuelle.household_key import HouseholdKey
+from mutuelle.households.households import lock_households
 from mutuelle.locks import Lock, lock
 from mutuelle.notify import notify
 from mutuelle.officers.joint_acts import ActKind, Facts, JointAct, NewJointAct, known
@@ -127,11 +128,16 @@ async def lock_voucher(db: AsyncConnection, mutuelle_id: str, of: NewVoucher | N
     await lock_vouchers(db, mutuelle_id)
     if of.debit.split(":")[1] in STATED:
         await lock(db, Lock.STATEMENT, mutuelle_id, of.debit)
-    for code in (of.debit, of.credit):
-        if code.split(":")[1] == "member":
-            await lock_household(db, parse(code).sub)
+    if numbers := households_of(of):
+        await lock_households(db, {HouseholdKey(mutuelle_id, number) for number in numbers})
+
+
+def households_of(of: NewVoucher | NumberedVoucher) -> set[str]:
+    """The numbers of the households that a voucher is decided on: whose account it changes, of whose care it pays."""
+    numbers = {parse(code).sub for code in (of.debit, of.credit) if code.split(":")[1] == "member"}
     if isinstance(of, NewVoucher) and of.care:  # no other bill passes a ceiling meanwhile
-        await lock_household(db, of.care.number)
+        numbers.add(of.care.number)
+    return numbers
 
 
 def voucher_of_facts(facts: Facts, reason: str = "") -> NewVoucher:

@@ -27,6 +27,7 @@ from mobilemoney.operator import (
     Outcome,
     PaymentRequest,
     PayoutOperator,
+    our_word,
 )
 from simulator.app import create_app
 from simulator.deps import Config
@@ -346,7 +347,7 @@ NOT_SENT = [
 async def test_what_cannot_be_asked_is_not_sent(
     line: Wire, operator: PayoutOperator, ask: PaymentRequest, reason: str
 ) -> None:
-    refused = OperatorAnswer(Outcome.FAILED, reason=reason)
+    refused = our_word(Outcome.FAILED, reason)
     assert [await operator.prepare(ask), await operator.request(ask)] == [refused, refused]
     assert not line.heard
 
@@ -357,7 +358,7 @@ async def test_without_the_code_of_the_payer_nothing_is_sent(line: Wire, operato
     assert asked == {"BF-orange", "CI-orange"}
     for network in asked:
         answer = await operator.request(replace(ASK, network=network, phone=SHOWN[network][0]))
-        assert answer == OperatorAnswer(Outcome.FAILED, reason="NO_CODE")
+        assert answer == our_word(Outcome.FAILED, "NO_CODE")
     assert not line.heard
 
 
@@ -509,7 +510,7 @@ async def test_moov_of_mali_and_mtn_of_cameroon_cannot_be_paid(line: Wire, opera
     for network in ("ML-moov", "CM-mtn"):
         assert not paydunya.CAPABILITIES.pays(network)
         answer = await operator.prepare_payout(replace(ASK, network=network, phone=SHOWN[network][0]))
-        assert answer == OperatorAnswer(Outcome.FAILED, reason="NETWORK_NOT_SERVED")
+        assert answer == our_word(Outcome.FAILED, "NETWORK_NOT_SERVED")
     assert not line.heard
 
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from mobilemoney import Operator, OperatorAnswer, Outcome, adapters, wire
 from mobilemoney.operator import Fact, PayoutOperator
 from tests.support.operator_cases import STAGES, an_ask, ask_of
-from tests.support.operators import an_account
+from tests.support.operators import Step, an_account
 from tests.support.patience import PATIENCE_S
 from tests.support.servers import serving
 
@@ -262,6 +262,32 @@ def test_any_answer_is_an_outcome_and_raises_nothing(one: str, code: int, body: 
                 assert left is None or left >= 0
 
     asyncio.run(asked())
+
+
+@pytest.mark.parametrize("one", STAGES)
+async def test_what_was_not_asked_is_our_own_word_and_what_was_asked_is_not(one: str) -> None:
+    heard: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        heard.append(request)
+        return httpx.Response(503)
+
+    ask = replace(ask_of(one), reference=REFERENCE)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        operator = adapters()[one].connect(client, an_account(one, "https://operator.example.org"))
+        steps: list[Step] = [operator.prepare, operator.request, operator.status]
+        if isinstance(operator, PayoutOperator):
+            steps += [operator.prepare_payout, operator.pay_out, operator.payout_status]
+        asks = [
+            ask,
+            replace(ask, token="a token"),
+            replace(ask, currency="EUR"),
+            replace(ask, network="XX-no"),
+        ]
+        for step in steps:
+            for asked in asks:
+                before = len(heard)
+                assert (await step(asked)).is_ours == (len(heard) == before), (step, asked)
 
 
 def expect_facts(name: str, answer: OperatorAnswer) -> None:

@@ -5,7 +5,6 @@ the same result as its payments settled one by one, in their order.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -137,7 +136,6 @@ def _settle(
     batch: SettlementWrites, household: SettlementReads, queued: QueuedPayment, answer: OperatorAnswer
 ) -> bool:
     """Decide one payment, after those before it of its household."""
-    answer = _with_untold(queued, answer)
     if contradiction := _contradiction(batch, queued, answer):
         batch.left.append((queued, contradiction))
         return False
@@ -160,13 +158,12 @@ def _settle(
 
 def _fee(answer: OperatorAnswer) -> int | None:
     """The operator's fee where the answer says it; below zero is none."""
-    fee = answer.fee_minor
-    return None if fee is None or fee < 0 or answer.currency is None else fee
+    return None if answer.fee_minor is None or answer.fee_minor < 0 else answer.fee_minor
 
 
 def _contradiction(batch: SettlementWrites, queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
     """Why this answer is contradictory, if it is."""
-    if not answer.amount_minor:
+    if answer.amount_minor == 0:
         return "paid, but nothing"
     said = answer.operator_reference
     if said is not None and batch.spent_on.get((queued.operator, said), queued.reference) != queued.reference:
@@ -188,22 +185,8 @@ def _completed_at(batch: SettlementWrites, queued: QueuedPayment, answer: Operat
 
 def difference_of(queued: QueuedPayment, answer: OperatorAnswer) -> str | None:
     """How the operator's answer differs from what was asked; None where it agrees."""
-    if answer.currency != queued.amount.currency:
-        return "currency"
-    if answer.amount_minor != queued.amount.amount_minor:
-        return "amount"
-    return "phone" if answer.phone != queued.payer_phone else None
-
-
-def _with_untold(queued: QueuedPayment, answer: OperatorAnswer) -> OperatorAnswer:
-    """The answer with what was asked for each fact that the operator does not tell: that is no difference."""
-    amount = queued.amount
-    return replace(
-        answer,
-        amount_minor=amount.amount_minor if answer.amount_minor is None else answer.amount_minor,
-        currency=answer.currency or amount.currency,
-        phone=answer.phone or queued.payer_phone,
-    )
+    asked = queued.amount
+    return answer.difference_from(asked.amount_minor, asked.currency, queued.payer_phone)
 
 
 def _renewal(
@@ -252,19 +235,16 @@ def _suspend(
     difference: str,
     on: date,
 ) -> None:
-    detail = f"{difference}: asked {queued.amount}, answered {answer.amount_minor} {answer.currency}"
+    # What is not told is as it was asked.
+    currency = answer.currency or queued.amount.currency
+    amount_minor = answer.amount_minor or queued.amount.amount_minor
+    detail = f"{difference}: asked {queued.amount}, answered {amount_minor} {currency}"
     batch.cases.append((queued, "mismatch", detail))
-    if not answer.amount_minor or answer.currency is None:
-        return
     # Another currency needs accounts of its own: one account never holds two.
-    name = (
-        queued.account
-        if answer.currency == mutuelle.currency
-        else f"{queued.account}-{answer.currency.lower()}"
-    )
+    name = queued.account if currency == mutuelle.currency else f"{queued.account}-{currency.lower()}"
     pair = (accounts.collections(name), accounts.suspense(name))
-    batch.accounts += [Account(mutuelle.id, code, answer.currency) for code in pair]
-    money = Movement(*pair, answer.amount_minor, answer.currency)
+    batch.accounts += [Account(mutuelle.id, code, currency) for code in pair]
+    money = Movement(*pair, amount_minor, currency)
     voucher = _voucher("suspense", UNEXPECTED, f"answer differs in {difference}", queued, on)
     batch.journals.append(voucher.journal([money]))
 

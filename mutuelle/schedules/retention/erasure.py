@@ -19,7 +19,8 @@ FAULTS = {
     "erased": "household {number} is erased already",
     "money": "household {number} has credit or a debt: give it back, or waive it, first",
     "payment": "a payment of household {number} is under way: wait until it is settled",
-    "case": "something is not settled for household {number}: a case, a dispute or a proposal",
+    "payout": "a payout to household {number} or one of its phones is under way: wait until it has ended",
+    "case": "something is not settled for household {number} or one of its phones: a case, a dispute or a proposal",
     "undecided": "its mutuelle has not decided how long data is kept after a household has left: two treasurers set the"
     " limit `years_kept` by phone (home 7, 7) once they know what the law asks",
     "term": "the term of household {number} is not over: its mutuelle keeps data for `years_kept` years",

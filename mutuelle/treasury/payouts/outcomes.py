@@ -17,7 +17,15 @@ from mutuelle.contributions.payments import OPEN, PaymentState
 from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.roles import Appointment
 from mutuelle.tables import payout
-from mutuelle.treasury.payouts.payouts import Payout, lock_payout, payouts_where, settle_failed, settle_paid
+from mutuelle.treasury.payouts.payouts import (
+    Payout,
+    lock_payout,
+    payouts_where,
+    settle_failed,
+    settle_paid,
+    voucher_of_payout,
+)
+from mutuelle.treasury.unmatched.money import DECIDED_BY_NOW, find_unmatched
 from mutuelle.treasury.voucher_rules import CHANGED
 from talk.trouble import RefusedError
 from talk.words import Caller
@@ -71,6 +79,10 @@ async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, fac
         raise RefusedError(_("The operator is still asked. Please wait an hour."))
     if one.lease_until and one.lease_until > caller.at:
         raise RefusedError(_("The operator is asked at this moment. Please look again in a minute."))
+    if facts["said"] == WAS_PAID and one.state is S.FAILED:  # what it gave back was free meanwhile
+        new, _act = await voucher_of_payout(db, one)
+        if new.found and not await find_unmatched(db, own.mutuelle_id, *new.found.split(" ", 1)):
+            raise RefusedError(DECIDED_BY_NOW)
     return SaidOutcome(one, facts["said"])
 
 

@@ -5,7 +5,7 @@ The operator is asked for that name by the worker (`payee_names.py`), between th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -18,6 +18,7 @@ from mobilemoney.networks import network_by_prefix, networks
 from mobilemoney.operator import Capabilities
 from mutuelle.acts import By
 from mutuelle.contributions.payments import PaymentState, networks_said
+from mutuelle.dates import day_bounds
 from mutuelle.households.households import find_household, phones_of_all
 from mutuelle.officers.joint_acts import ActKind, Facts, JointAct, NewJointAct, known
 from mutuelle.officers.roles import Appointment
@@ -160,7 +161,7 @@ async def _expect_within_limits(
     """Refused beyond what the mutuelle lets operators send a day, and beyond what one treasurer signs as second."""
     mutuelle, new = await get_mutuelle(db, own.mutuelle_id), matter.voucher
     limits = await limits_of(db, mutuelle.id, mutuelle.today(caller.at))
-    in_all, signed = await _sent_today(db, own, mutuelle.today(caller.at), mutuelle.timezone)
+    in_all, signed = await _sent_today(db, own, day_bounds(mutuelle.today(caller.at), mutuelle.timezone))
     left = [limits.payouts_a_day_minor - in_all]
     if own.phone != matter.phone:  # who proposes signs for nothing yet
         left.append(limits.payouts_by_one_minor - signed)
@@ -173,14 +174,18 @@ async def _expect_within_limits(
         )
 
 
-async def _sent_today(db: AsyncConnection, own: Appointment, today: date, timezone: str) -> tuple[int, int]:
+async def _sent_today(
+    db: AsyncConnection, own: Appointment, today: tuple[datetime, datetime]
+) -> tuple[int, int]:
     """What the mutuelle's two signed today, and what this treasurer signed as the second, but for what failed."""
-    p = payout.c
-    day = sa.cast(sa.func.timezone(timezone, p.asked_at), sa.Date)
+    p, (begins, ends) = payout.c, today
     mine = sa.func.sum(p.amount_minor).filter(p.approved_by == own.phone)
     row = await db.execute(
         select(sa.func.coalesce(sa.func.sum(p.amount_minor), 0), sa.func.coalesce(mine, 0)).where(
-            p.mutuelle_id == own.mutuelle_id, day == today, p.state != PaymentState.FAILED
+            p.mutuelle_id == own.mutuelle_id,
+            p.asked_at >= begins,
+            p.asked_at < ends,
+            p.state != PaymentState.FAILED,
         )
     )
     in_all, signed = row.one()

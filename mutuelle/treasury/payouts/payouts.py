@@ -5,7 +5,7 @@ nor free.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -39,14 +39,13 @@ from mutuelle.contributions.payments import (
     move_row,
 )
 from mutuelle.notify import notify
-from mutuelle.officers.joint_acts import TWO_TREASURERS, JointAct
-from mutuelle.officers.tables import joint_act
+from mutuelle.officers.joint_acts import TWO_TREASURERS, JointAct, find_act
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import payout, payout_move
 from mutuelle.treasury.messages import payout_failed, payout_paid
 from mutuelle.treasury.own_money import free_in
 from mutuelle.treasury.unmatched.kept import decide_found
-from mutuelle.treasury.voucher_acts import lock_voucher, voucher_of_facts
+from mutuelle.treasury.voucher_acts import households_of, lock_voucher, voucher_of_facts
 from mutuelle.treasury.voucher_kinds import SOURCE as VOUCHER_SOURCE
 from mutuelle.treasury.voucher_kinds import NewVoucher, NumberedVoucher, Signatures
 from mutuelle.treasury.vouchers import number_voucher, only
@@ -143,6 +142,19 @@ async def lock_payout(db: AsyncConnection, mutuelle_id: str, reference: UUID) ->
     return await lock_payout_alone(db, found[0].row)
 
 
+async def households_of_payouts(
+    db: AsyncConnection, mutuelle_id: str, references: Collection[UUID]
+) -> set[str]:
+    """The numbers of the households that `lock_payout` locks for these payouts."""
+    numbers: set[str] = set()
+    for one in await payouts_where(
+        db, (payout.c.mutuelle_id == mutuelle_id) & payout.c.reference.in_(references)
+    ):
+        new, _act = await voucher_of_payout(db, one)
+        numbers |= households_of(new)
+    return numbers
+
+
 async def lock_payout_alone(db: AsyncConnection, row: KeptRow) -> Payout:
     """Lock and read the payout itself, for what does not end it: it waits for no voucher and no statement."""
     return payout_of_row((await db.execute(select(*COLUMNS).where(row.is_it).with_for_update())).one())
@@ -207,10 +219,7 @@ async def reserve_payout(
 
 async def voucher_of_payout(db: AsyncConnection, one: Payout) -> tuple[NewVoucher, JointAct]:
     """The voucher that two signed for this payout, and their act."""
-    a = joint_act.c
-    columns = select(a.id, a.mutuelle_id, a.kind, a.facts, a.reason, a.proposed_by, a.proposer_name)
-    row = (await db.execute(columns.where(a.mutuelle_id == one.mutuelle_id, a.id == one.act))).one()
-    act = JointAct(str(row[0]), *row[1:])
+    act = await find_act(db, one.mutuelle_id, one.act)
     return voucher_of_facts(act.facts, act.reason), act
 
 
@@ -225,8 +234,10 @@ async def settle_paid(
     """It was paid: post the reservation under a numbered voucher, notify who is paid, and the two who signed.
 
     The caller has locked it by `lock_payout`. Where it had failed, and its money was freed, it is posted anew:
-    RefusedError where there is no longer so much.
+    RefusedError where there is no longer so much. A clock may be wrong: it was not paid before it was signed, nor
+    after now.
     """
+    completed_at = min(max(completed_at, one.asked_at), by.at)
     mutuelle = await get_mutuelle(db, one.mutuelle_id)
     new, act = await voucher_of_payout(db, one)
     on = mutuelle.today(completed_at)

@@ -22,20 +22,21 @@ from mobilemoney.operator import (
     Outcome,
     PaymentRequest,
     PayoutOperator,
+    our_word,
 )
-from mutuelle.acts import By
 from mutuelle.contributions.collection import (
     LEASE,
+    LOST_LEASE,
     OLD_AFTER,
     ROW_IS_DUE,
     Round,
     accounts_named,
+    by_answer,
     deal_with_what_is_due,
     due_again,
     is_proven_lost,
     may_send_again,
     of_every_sending,
-    why,
 )
 from mutuelle.contributions.payment_queue import keep_step_token, lease_rows
 from mutuelle.contributions.payments import OPEN, PAYOUTS, PaymentState, move_row, open_case_of
@@ -112,9 +113,8 @@ async def _deal(house: Round, claimed: ClaimedPayout) -> None:
         answer = await _consult(house, claimed)
     except Exception:
         log.exception("payout.not_asked", extra=told)
-        answer = OperatorAnswer(Outcome.UNKNOWN, reason="a fault of ours")
-    else:
-        house.heard.note(claimed.one.mutuelle_id, claimed.one.account, answer.outcome, house.clock)
+        answer = our_word(Outcome.UNKNOWN, "a fault of ours")
+    house.heard.note(claimed.one.mutuelle_id, claimed.one.account, answer, house.clock)
     try:
         async with house.pool.begin() as db:
             await _record(db, house, claimed, answer)
@@ -129,7 +129,7 @@ async def _consult(house: Round, claimed: ClaimedPayout) -> OperatorAnswer:
     one, can = claimed.one, claimed.capabilities
     operator, out = house.accounts.connect(claimed.account), request_of(claimed, house.public_url)
     if not isinstance(operator, PayoutOperator):
-        return OperatorAnswer(Outcome.UNKNOWN, reason="this version sends no money there")
+        return our_word(Outcome.UNKNOWN, "this version sends no money there")
     if can.two_steps and one.step_token is None:
         return await _in_two_steps(house, claimed, operator, out)
     if one.state is S.ASKED:
@@ -150,7 +150,7 @@ async def _in_two_steps(
     async with house.pool.begin() as db:
         kept = await keep_step_token(db, claimed.one.row, claimed.token, answer.token)
     if not kept:
-        return OperatorAnswer(Outcome.UNKNOWN, reason="the lease ran out between the steps")
+        return our_word(Outcome.UNKNOWN, LOST_LEASE)
     return await operator.pay_out(replace(out, token=answer.token))
 
 
@@ -176,8 +176,9 @@ async def _record(db: AsyncConnection, house: Round, claimed: ClaimedPayout, ans
     What ends it locks the vouchers first, as a voucher does; any other answer locks the payout alone.
     """
     now, can, one = house.clock(), claimed.capabilities, claimed.one
-    wrong = difference_of(one, answer) if answer.outcome is Outcome.PAID else None
-    is_paid = answer.outcome is Outcome.PAID and not wrong
+    is_paid, sent = answer.outcome is Outcome.PAID, one.amount
+    wrong = answer.difference_from(sent.amount_minor, sent.currency, one.phone) if is_paid else None
+    is_paid = is_paid and not wrong
     has_failed = answer.outcome is Outcome.FAILED or await is_proven_lost(
         db, house, can, one.row, one.sent_at, answer
     )
@@ -192,7 +193,7 @@ async def _record(db: AsyncConnection, house: Round, claimed: ClaimedPayout, ans
         await open_case_of(db, current.row, "contradiction", detail, now)
     if current.lease_token != claimed.token or current.state not in OPEN:
         return
-    by = By(current.operator, why(answer), now)
+    by = by_answer(current.operator, answer, now)
     if wrong:
         detail = f"the operator says that it paid another {wrong}"
         await open_case_of(db, current.row, "mismatch", detail, now)
@@ -202,7 +203,7 @@ async def _record(db: AsyncConnection, house: Round, claimed: ClaimedPayout, ans
             db,
             current,
             by=by,
-            completed_at=min(max(answer.completed_at or now, current.asked_at), now),  # a clock may be wrong
+            completed_at=answer.completed_at or now,
             operator_reference=answer.operator_reference,
         )
     elif has_failed:
@@ -228,14 +229,5 @@ async def _ask_again(
     if not house.within(current.asked_at, OLD_AFTER):
         detail = "the operator cannot say what became of it"
         await open_case_of(db, current.row, "old", detail, now)
-    by = By(current.operator, why(answer), now)
+    by = by_answer(current.operator, answer, now)
     await move_row(db, current.row, to, by=by, **changes)
-
-
-def difference_of(one: Payout, answer: OperatorAnswer) -> str | None:
-    """How the operator's answer differs from what was sent; what it does not tell is no difference."""
-    if answer.currency not in (None, one.amount.currency):
-        return "currency"
-    if answer.amount_minor not in (None, one.amount.amount_minor):
-        return "amount"
-    return "phone" if answer.phone not in (None, one.phone) else None

@@ -4,9 +4,8 @@ A statement never changes silently what an operator's answer has said.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import accounts
 from mobilemoney.operator import OperatorAnswer, Outcome
 from mutuelle.contributions.payment_queue import QueuedPayment, lock_queued
-from mutuelle.contributions.payments import PaymentState, open_case
+from mutuelle.contributions.payments import Kept, PaymentState, open_case
 from mutuelle.contributions.settlement.settle import SETTLED_AT_ONCE, difference_of, settle_locked
+from mutuelle.dates import day_bounds
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.tables import payment_case
 from mutuelle.treasury.statements.accounts import StatedAccount
@@ -41,10 +41,10 @@ class BookedPayment:
     confirmed: bool
 
 
-async def named_payments(
-    db: AsyncConnection, account: StatedAccount, lines: Sequence[StatementLine]
+async def named_in(
+    db: AsyncConnection, kept: Kept, account: StatedAccount, lines: Sequence[StatementLine]
 ) -> dict[int, set[UUID]]:
-    """Which payments each line names, by its place in `lines`."""
+    """Which payments, or payouts of the account, each line names, by its place in `lines`."""
     found: dict[int, set[UUID]] = {}
     for start in range(0, len(lines), AT_ONCE):
         part = lines[start : start + AT_ONCE]
@@ -64,7 +64,7 @@ async def named_payments(
             "said_of": [nth for nth, _one in said],
             "said": [one for _nth, one in said],
         }
-        for nth, reference in await db.execute(_NAMED, facts):
+        for nth, reference in await db.execute(_NAMED[kept.rows.name], facts):
             found.setdefault(start + nth, set()).add(reference)
     return found
 
@@ -136,11 +136,15 @@ def _said(account: StatedAccount, line: StatementLine) -> str:
     return f"line {line.line_id} of {account.name}, {line.on}, {line.amount_minor} {line.currency}"
 
 
+def moment_of(line: StatementLine, asked_at: datetime, mutuelle: Mutuelle, now: datetime) -> datetime:
+    """When a line's money was moved that was asked for then; of a day without a time, the likeliest moment."""
+    begins, ends = day_bounds(line.on, mutuelle.timezone)
+    return line.at or min(max(asked_at, begins), ends, now)
+
+
 def _answer(line: StatementLine, payment: QueuedPayment, mutuelle: Mutuelle, now: datetime) -> OperatorAnswer:
-    """What the line says, as an answer of the operator; of a day without a time, the likeliest moment."""
-    zone = ZoneInfo(mutuelle.timezone)
-    begins = datetime.combine(line.on, time(), zone).astimezone(UTC)
-    at = line.at or min(max(payment.asked_at, begins), begins + timedelta(days=1), now)
+    """What the line says, as an answer of the operator."""
+    at = moment_of(line, payment.asked_at, mutuelle, now)
     own = None if references_in(line.line_id) else line.line_id
     return OperatorAnswer(
         Outcome.PAID, line.amount_minor, line.currency, line.payer or payment.payer_phone, own, at
@@ -169,19 +173,22 @@ async def _booked(
     return {row.reference: BookedPayment(*row) for row in rows}
 
 
-_NAMED = text(
-    """
+_NAMED_ROWS = """
     select asked.nth, p.reference
       from unnest(cast(:ours_of as int[]), cast(:ours as uuid[])) as asked (nth, reference)
-     cross join lateral (select reference from payment found where found.mutuelle_id = :mutuelle
-                            and found.reference = asked.reference offset 0) p
+     cross join lateral (select reference from ROWS found where found.mutuelle_id = :mutuelle
+                            and found.reference = asked.reference OURS offset 0) p
     union
     select asked.nth, p.reference
       from unnest(cast(:said_of as int[]), cast(:said as text[])) as asked (nth, said)
-     cross join lateral (select reference from payment found where found.mutuelle_id = :mutuelle
+     cross join lateral (select reference from ROWS found where found.mutuelle_id = :mutuelle
                             and found.account = :name and found.operator_reference = asked.said offset 0) p
-    """
-)
+"""
+# A payment that a statement of another account names contradicts it; to a payout it is nothing.
+_NAMED = {
+    "payment": text(_NAMED_ROWS.replace("ROWS", "payment").replace("OURS", "")),
+    "payout": text(_NAMED_ROWS.replace("ROWS", "payout").replace("OURS", "and found.account = :name")),
+}
 _BOOKED = text(
     """
     select asked.reference, m.amount, q.source = 'suspense',

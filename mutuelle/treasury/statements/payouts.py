@@ -5,9 +5,8 @@ said: then a case is opened.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,11 +16,8 @@ from mutuelle.contributions.payments import PaymentState, open_case_of
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.treasury.payouts.payouts import Payout, lock_payout, settle_paid
 from mutuelle.treasury.statements.accounts import StatedAccount
-from mutuelle.treasury.statements.files import AT_ONCE, DecidedLine
-from mutuelle.treasury.statements.lines import StatementLine
-from mutuelle.treasury.statements.numbers import references_in
-from mutuelle.treasury.statements.payments import CASE, CONFIRMABLE, PROOF, SETTLED
-from mutuelle.treasury.statements.reading import BETWEEN
+from mutuelle.treasury.statements.files import DecidedLine
+from mutuelle.treasury.statements.payments import CASE, CONFIRMABLE, PROOF, SETTLED, moment_of
 
 
 async def has_payouts(db: AsyncConnection, account: StatedAccount) -> bool:
@@ -33,42 +29,51 @@ async def recognise_payouts(
     db: AsyncConnection,
     account: StatedAccount,
     mutuelle: Mutuelle,
-    lines: Sequence[DecidedLine],
+    named: Sequence[tuple[DecidedLine, set[UUID]]],
     now: datetime,
 ) -> None:
     """Decide the lines that name payouts, and settle those that wait for their operator's answer.
 
-    The caller holds `lock_vouchers`.
+    The caller holds `lock_vouchers`, and has locked the payouts' households.
     """
-    named = await _named(db, account, [one.line for one in lines])
-    for nth, references in sorted(named.items()):
-        one, found = lines[nth], await lock_payout(db, mutuelle.id, min(references))
-        if found is not None:
-            one.payout = found.reference
-            shown = any(other.kind == "payout" and other.payout == one.payout for other in lines)
-            trouble = await _trouble(db, one, found, shown=shown)
-            if not trouble and found.state in CONFIRMABLE:
-                by = By(f"statement {account.shown}", PROOF, now)
-                await settle_paid(db, found, by=by, completed_at=_at(one.line, found, mutuelle, now))
-                one.is_settled = True
-            if trouble:
-                said = f"line {one.line.line_id} of {account.shown}, {one.line.on}, {one.line.amount_minor}"
-                await open_case_of(db, found.row, CASE, f"{said} {one.line.currency}: {trouble}", now)
+    shown = await _shown(db, account, {reference for _line, found in named for reference in found})
+    for one, references in named:
+        found = await lock_payout(db, mutuelle.id, min(references))
+        if found is None:
+            continue
+        one.payout = found.reference
+        trouble = "it names several payouts" if len(references) > 1 else _trouble(one, found, shown)
+        if one.kind == "payout":
+            shown.add((found.reference, one.line.amount_minor > 0))
+        if not trouble and found.state in CONFIRMABLE:
+            by = By(f"statement {account.shown}", PROOF, now)
+            paid_at = moment_of(one.line, found.asked_at, mutuelle, now)
+            await settle_paid(db, found, by=by, completed_at=paid_at)
+            one.is_settled = True
+        if trouble:
+            said = f"line {one.line.line_id} of {account.shown}, {one.line.on}, {one.line.amount_minor}"
+            await open_case_of(db, found.row, CASE, f"{said} {one.line.currency}: {trouble}", now)
 
 
-async def _trouble(db: AsyncConnection, one: DecidedLine, found: Payout, *, shown: bool) -> str:
-    """Decide what the line is; what a person must look at, "" for nothing. `shown`: another line of this file shows the
-    payout.
+def _trouble(one: DecidedLine, found: Payout, shown: set[tuple[UUID, bool]]) -> str:
+    """Decide what the line is; what a person must look at, "" for nothing. `shown`: payouts of which another line shows
+    that they were paid, or (True) that they came back.
     """
-    line, is_same = one.line, abs(one.line.amount_minor) == found.amount.amount_minor
-    if line.amount_minor > 0:
+    line, came_back = one.line, one.line.amount_minor > 0
+    is_same, is_twice = (
+        abs(line.amount_minor) == found.amount.amount_minor,
+        (found.reference, came_back) in shown,
+    )
+    if came_back:
         if found.state not in SETTLED or not is_same:
             return f"money came back, and the payout is {found.state}"
+        if is_twice:
+            return "another line shows too that it came back"
         one.kind = "payout"
         return "it came back: take its voucher back" if found.state is PaymentState.PAID else ""
     if not is_same:
         return f"it was to be {found.amount.amount_minor}"
-    if shown or await db.scalar(_SHOWN, {"mutuelle": found.mutuelle_id, "reference": found.reference}):
+    if is_twice:
         return "another line shows it too"
     if found.state not in (*CONFIRMABLE, *SETTLED):
         return f"it was paid, and the payout is {found.state}"
@@ -76,46 +81,18 @@ async def _trouble(db: AsyncConnection, one: DecidedLine, found: Payout, *, show
     return ""
 
 
-def _at(line: StatementLine, found: Payout, mutuelle: Mutuelle, now: datetime) -> datetime:
-    """When it was paid; of a day without a time, the likeliest moment."""
-    begins = datetime.combine(line.on, time(), ZoneInfo(mutuelle.timezone)).astimezone(UTC)
-    return line.at or min(max(found.asked_at, begins), begins + timedelta(days=1), now)
-
-
-async def _named(
-    db: AsyncConnection, account: StatedAccount, lines: Sequence[StatementLine]
-) -> dict[int, set[UUID]]:
-    """The payouts of this account that each line names, by its place in `lines`."""
-    found: dict[int, set[UUID]] = {}
-    for start in range(0, len(lines), AT_ONCE):
-        said = [
-            (nth, str(one))
-            for nth, line in enumerate(lines[start : start + AT_ONCE])
-            for one in (
-                *references_in(f"{line.line_id} {line.note}"),
-                line.line_id,
-                *line.note.split(BETWEEN),
-            )
-        ]
-        facts: dict[str, object] = {"mutuelle": account.mutuelle_id, "name": account.name}
-        facts |= {"said_of": [nth for nth, _one in said], "said": [one for _nth, one in said]}
-        for nth, reference in await db.execute(_NAMED, facts):
-            found.setdefault(start + nth, set()).add(reference)
-    return found
+async def _shown(
+    db: AsyncConnection, account: StatedAccount, references: set[UUID]
+) -> set[tuple[UUID, bool]]:
+    """Of these payouts, which a line that is kept shows: as paid (False), as come back (True)."""
+    asked = {"mutuelle": account.mutuelle_id, "references": list(references)}
+    return {(row.payout, row.came_back) for row in await db.execute(_SHOWN, asked)}
 
 
 _HAS = text("select exists (select from payout where mutuelle_id = :mutuelle and account = :name)")
 _SHOWN = text(
     """
-    select exists (select from statement_line where mutuelle_id = :mutuelle and payout = :reference
-                      and kind = 'payout' and amount_minor < 0)
-    """
-)
-_NAMED = text(
-    """
-    select asked.nth, p.reference from payout p
-      join unnest(cast(:said_of as int[]), cast(:said as text[])) as asked (nth, said)
-           on asked.said in (p.reference::text, p.operator_reference)
-     where p.mutuelle_id = :mutuelle and p.account = :name
+    select payout, amount_minor > 0 as came_back from statement_line
+     where mutuelle_id = :mutuelle and payout = any(cast(:references as uuid[])) and kind = 'payout'
     """
 )

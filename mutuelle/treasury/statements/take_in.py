@@ -2,8 +2,8 @@
 
 1. Lock the account's statements; leave out the lines that are kept already. A line that says otherwise is a fault.
 2. Find what each credit is for: a payment that it names, else the household whose number stands in it.
-3. Lock the payments, then all households, in one order, so that settlement beside it waits and no more.
-4. Confirm the payments; post the households' money as after a push, the rest to suspense, the fees as fees.
+3. Lock the payments, then all households, then the payouts, in one order: settlement beside it waits and no more.
+4. Confirm the payments and payouts; post the households' money as after a push, the rest to suspense, the fees as fees.
 5. Write the file and its lines.
 """
 
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,12 +20,14 @@ from ledger.book import Account, Journal, Movement, Voucher, open_accounts
 from locales import Money, _
 from mutuelle.contributions.operator_balances import STATEMENT, wish_balances
 from mutuelle.contributions.payment_queue import lock_queued
+from mutuelle.contributions.payments import PAYMENTS, PAYOUTS, Kept
 from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.settlement.receive import receive_all
 from mutuelle.locks import Lock, lock
 from mutuelle.posting import RECEIVED, UNEXPECTED, post_all
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.sheets.faults import Fault
+from mutuelle.treasury.payouts.payouts import households_of_payouts
 from mutuelle.treasury.receipt_codes import free_receipt_codes
 from mutuelle.treasury.statements.accounts import StatedAccount
 from mutuelle.treasury.statements.files import (
@@ -39,7 +42,7 @@ from mutuelle.treasury.statements.lines import StatementLine
 from mutuelle.treasury.statements.numbers import numbers_in
 from mutuelle.treasury.statements.own_moves import NEAR, own_moves, paired
 from mutuelle.treasury.statements.owners import lock_owners, owners_of
-from mutuelle.treasury.statements.payments import confirm_all, named_payments
+from mutuelle.treasury.statements.payments import confirm_all, named_in
 from mutuelle.treasury.statements.payouts import has_payouts, recognise_payouts
 from mutuelle.treasury.statements.reading import Advance, ReadStatement, unseen
 from mutuelle.treasury.vouchers import lock_vouchers
@@ -96,7 +99,8 @@ async def take_in(
     """Take the statement in, in the caller's transaction; with `faults` in the answer nothing was written."""
     taken = TakenIn(read.count, skipped=read.skipped, faults=list(read.faults))
     account = source.account
-    if await has_payouts(db, account):
+    pays_out = await has_payouts(db, account)
+    if pays_out:
         await lock_vouchers(db, mutuelle.id)  # in the order in which a voucher is written
     await lock(db, Lock.STATEMENT, mutuelle.id, account.code)
     new, faults = await _new_lines(db, account, read)
@@ -107,7 +111,7 @@ async def take_in(
     if not read.lines or (not new and await is_kept(db, source)):
         return taken
     new.sort(key=lambda line: (line.on, line.at.timestamp() if line.at else 0, line.position))
-    lines = await _decide(db, mutuelle, account, new, now)
+    lines = await _decide(db, mutuelle, account, new, now, pays_out=pays_out)
     advance(len(read.lines) - len(new))
     await _post(db, mutuelle, account, lines, now, advance)
     await write_lines(db, source, lines, [line.on for line in read.lines], now)
@@ -140,27 +144,35 @@ async def _decide(
     account: StatedAccount,
     new: Sequence[StatementLine],
     now: datetime,
+    *,
+    pays_out: bool,
 ) -> list[DecidedLine]:
-    """What becomes of each line. Confirms the payments that lines name; locks their households and all owners."""
+    """What becomes of each line. Settles the payments and payouts that lines name.
+
+    Locks as settlement and vouchers do: payments, then all households in one order, then payouts.
+    """
     lines = [decided(account, line, _kind(line)) for line in new]
-    if await has_payouts(db, account):
-        await recognise_payouts(db, account, mutuelle, [one for one in lines if one.kind != "fee"], now)
     credits_ = [one for one in lines if one.kind == "unmatched"]
-    named = await named_payments(db, account, [one.line for one in credits_])
-    with_payment = [(credits_[nth], found) for nth, found in sorted(named.items())]
+    with_payment = await _naming(db, PAYMENTS, account, credits_)
+    with_payout = await _naming(
+        db, PAYOUTS, account, [one for one in lines if one.kind != "fee"] if pays_out else []
+    )
     payments = await lock_queued(db, [(mutuelle.id, one) for _line, found in with_payment for one in found])
-    numbers = {
-        nth: numbers_in(one.line.note, mutuelle.prefix)
-        for nth, one in enumerate(credits_)
-        if nth not in named
-    }
-    owners = await owners_of(db, mutuelle.id, (number for found in numbers.values() for number in found))
-    await lock_owners(db, mutuelle.id, owners, (queued.number for queued in payments.values()))
-    await confirm_all(db, account, mutuelle, with_payment, now)
-    for nth, found in numbers.items():
+    naming = {id(one) for one, _found in with_payment}
+    numbers = [(one, numbers_in(one.line.note, mutuelle.prefix)) for one in credits_ if id(one) not in naming]
+    owners = await owners_of(db, mutuelle.id, (number for _one, found in numbers for number in found))
+    paid_out = await households_of_payouts(
+        db, mutuelle.id, {one for _line, found in with_payout for one in found}
+    )
+    await lock_owners(db, mutuelle.id, owners, {queued.number for queued in payments.values()} | paid_out)
+    await recognise_payouts(db, account, mutuelle, with_payout, now)
+    await confirm_all(
+        db, account, mutuelle, [(one, found) for one, found in with_payment if one.kind == "unmatched"], now
+    )
+    for one, found in numbers:
         whose = {owners[number] for number in found if number in owners}
-        if len(whose) == 1:
-            credits_[nth].kind, credits_[nth].number = "receipt", whose.pop()
+        if len(whose) == 1 and one.kind == "unmatched":
+            one.kind, one.number = "receipt", whose.pop()
     await _recognise_own(
         db, account, [one for one in credits_ if one.kind == "unmatched" and not one.payment]
     )
@@ -169,6 +181,14 @@ async def _decide(
     for one, code in zip(received, codes, strict=True):
         one.receipt_code = code
     return lines
+
+
+async def _naming(
+    db: AsyncConnection, kept: Kept, account: StatedAccount, lines: Sequence[DecidedLine]
+) -> list[tuple[DecidedLine, set[UUID]]]:
+    """The lines that name payments or payouts, each with those."""
+    named = await named_in(db, kept, account, [one.line for one in lines])
+    return [(lines[nth], found) for nth, found in sorted(named.items())]
 
 
 async def _recognise_own(db: AsyncConnection, account: StatedAccount, lines: Sequence[DecidedLine]) -> None:

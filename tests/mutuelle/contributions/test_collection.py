@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import timing
 from mobilemoney import OperatorAnswer, Outcome, PaymentRequest, simulated
+from mobilemoney.networks import networks
+from mobilemoney.operator import Flow
 from mutuelle import tables
 from mutuelle.contributions import collection
 from mutuelle.contributions.collection import OLD_AFTER, UNSENT_FOR, Round, collect
@@ -451,8 +453,40 @@ async def test_a_first_step_that_never_gave_a_token_fails_after_an_hour_because_
 ) -> None:
     operator.tokens = [None]
     await collect(round_)
+    asked = dict(round_.heard.counts)
     await later(round_, clock, UNSENT_FOR + SOON)
     assert (await known(pool), operator.asked) == ((["FAILED"], []), [])
+    assert round_.heard.counts == asked, "our own refusal is no answer of the operator"
+
+
+@pytest.mark.usefixtures("household", "two_steps")
+async def test_without_the_payers_code_there_is_no_first_step_and_the_failure_is_ours(
+    pool: AsyncEngine, round_: Round, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker was killed that had claimed it: the code is kept until a payment is claimed."""
+    can = replace(simulated.CAPABILITIES, networks=dict.fromkeys(networks(), Flow.OTP_FIRST))
+    monkeypatch.setattr(simulated, "CAPABILITIES", replace(can, two_steps=True))
+    await collect(round_)
+    assert (await known(pool))[0] == ["FAILED"]
+    assert (operator.prepared, operator.asked, round_.heard.counts) == ([], [], {})
+    async with pool.connect() as db:
+        last = select(tables.payment_move.c.actor).order_by(tables.payment_move.c.position.desc()).limit(1)
+        assert await db.scalar(last) == "worker"
+
+
+async def test_a_lease_that_was_lost_between_the_steps_is_no_answer_of_the_operator(
+    pool: AsyncEngine, household: Household, round_: Round, operator: Operator, two_steps: None
+) -> None:
+    prepare = operator.prepare
+
+    async def lost(ask: PaymentRequest) -> OperatorAnswer:
+        async with pool.begin() as db:
+            await db.execute(update(tables.payment).values(lease_token=None, lease_until=None))
+        return await prepare(ask)
+
+    operator.prepare = lost  # type: ignore[method-assign]
+    await collect(round_)
+    assert (len(operator.prepared), operator.asked, round_.heard.counts) == (1, [], {})
 
 
 @pytest.mark.usefixtures("household")

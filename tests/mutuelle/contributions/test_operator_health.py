@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mobilemoney import Outcome
+from mobilemoney import OperatorAnswer, Outcome, our_word
 from mutuelle.contributions.operator_health import (
     ALWAYS_UP,
     MINUTE,
@@ -17,6 +17,7 @@ from mutuelle.contributions.operator_health import (
     HealthState,
     HeardMinute,
     HeardOperators,
+    HeardTogether,
     judged,
     minute_of,
 )
@@ -40,7 +41,8 @@ def lived(minutes: Minutes, others: Iterable[Minutes] = ()) -> list[Health]:
     for nth in range(1, len(minutes) + 1):
         now = NOON + nth * MINUTE
         past = [one for one in own if one.at < now]
-        health = judged(health, past, [[one for one in peer if one.at < now] for peer in peers], now)
+        together = HeardTogether([past, *([one for one in peer if one.at < now] for peer in peers)])
+        health = judged(health, past, together, now)
         found.append(health)
     return found
 
@@ -109,9 +111,11 @@ def test_the_share_decides() -> None:
 
 def test_what_is_heard_is_counted_by_its_minute_and_given_away_once() -> None:
     heard, clock = HeardOperators(), Clock.at(NOON)
-    heard.note("BEN", "orange", Outcome.UNKNOWN, clock)
-    heard.note("BEN", "orange", Outcome.FAILED, clock)
-    heard.note("BEN", "orange", Outcome.PENDING, Clock.at(NOON + MINUTE))
+    heard.note("BEN", "orange", OperatorAnswer(Outcome.UNKNOWN), clock)
+    heard.note("BEN", "orange", OperatorAnswer(Outcome.FAILED), clock)
+    for outcome in Outcome:
+        heard.note("BEN", "orange", our_word(outcome, "the operator was not asked"), clock)
+    heard.note("BEN", "orange", OperatorAnswer(Outcome.PENDING), Clock.at(NOON + MINUTE))
     assert heard.take(NOON) == {}
     taken = heard.take(NOON + MINUTE)
     assert taken == {("BEN", "orange", NOON): {SILENCES: 1, "refusals": 1}}

@@ -72,6 +72,15 @@ async def test_all_faults_of_all_files_are_told_at_once_and_nothing_is_written(
     assert await everything(pool) == {"journal": 0}
 
 
+async def test_a_network_has_one_operator(pool: AsyncEngine, tmp_path: Path) -> None:
+    """The first line asks all networks of a country, the second one of them."""
+    folder = write(tmp_path, operateurs="pays;opérateur;réseau\nML;paydunya;\nML;paydunya;orange\n")
+    assert fault_texts(await take(pool, folder)) == [
+        "operateurs.csv, line 3, réseau: line 2 asks the phones of orange already (C3)"
+    ]
+    assert await everything(pool) == {"journal": 0}
+
+
 TITLES = "rôle;nom;téléphone\n"
 SITAN, ISSA = "trésorière;Sitan Diarra;76 00 00 07\n", "trésorier;Issa Dembélé;76 00 00 08\n"
 

@@ -1,5 +1,7 @@
 """Statements and payouts: a line that names one proves it, or contradicts it; what differs is in the list."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mobilemoney import Outcome
 from mutuelle.contributions.collection import Round
+from mutuelle.contributions.payment_queue import lock_queued
 from mutuelle.contributions.payments import PaymentState
+from mutuelle.households.households import lock_household
 from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.support.cases import open_cases
 from mutuelle.treasury.payouts.outcomes import WAS_PAID
@@ -21,8 +25,10 @@ from mutuelle.treasury.reconciliation import (
     reconcile,
 )
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
+from tests.mutuelle.treasury.payouts.test_payouts import a_lock_is_waited_for
 from tests.support.officer_acts import answers, broken
 from tests.support.own_accounts import held, opens
+from tests.support.patience import PATIENCE_S
 from tests.support.payouts import (
     HELD,
     WALLET,
@@ -33,8 +39,8 @@ from tests.support.payouts import (
     to_clinic,
     works,
 )
-from tests.support.statements import line, taken
-from tests.support.town import Clock
+from tests.support.statements import kinds, line, taken
+from tests.support.town import AWA, MARIAM, NOON, Clock, join, paid, pays
 from tests.support.treasury import records, takes_back, written, xof
 
 S = PaymentState
@@ -130,6 +136,72 @@ async def test_money_that_came_back_waits_for_two_to_take_the_voucher_back(
     assert [payout.state for payout in await all_payouts(town)] == [S.REVERSED]
     assert (await differing(town, clock), await held(town, WALLET)) == ([], HELD)
     assert await broken(town) == set()
+
+
+async def test_what_came_back_does_not_hide_what_was_paid_and_comes_back_once(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    """The portal writes the newest line first, and the reversal twice."""
+    one = await sent(town, house, operator, clock)
+    came, went = f"REVERSAL {one.reference}", f"PAYOUT {one.reference}"
+    lines = [line(3, 40_000, came), line(2, 40_000, came), line(1, -40_000, went), line(4, -40_000, went)]
+    await taken(town, lines, name=OF_PAYOUTS, now=clock.now)
+    assert await kinds(town) == {"T3": "payout", "T2": "unmatched", "T1": "payout", "T4": "debit"}
+    await taken(town, [line(5, 40_000, came)], name=OF_PAYOUTS, now=clock.now)
+    assert (await kinds(town))["T5"] == "unmatched"
+    assert await broken(town) == set()
+
+
+async def test_a_line_of_two_payouts_proves_neither(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    operator.says = Outcome.UNKNOWN
+    for amount in (xof(40_000), xof(10_000)):
+        await proposes_payout(town, replace(to_clinic(), amount=amount))
+        await answers(town)
+    await works(house, clock)
+    both = " ".join(str(one.reference) for one in await all_payouts(town))
+    await taken(town, [line(1, -40_000, both)], name=OF_PAYOUTS, now=clock.now)
+    assert {one.state for one in await all_payouts(town)} == {S.UNKNOWN}
+    assert await cases(town) == ["payout statement"]
+
+
+async def test_a_line_dates_no_payout_before_it_was_signed(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    one = await sent(town, house, operator, clock, Outcome.UNKNOWN)
+    before = line(1, -40_000, f"PAYOUT {one.reference}", on=one.asked_at.date() - timedelta(days=3))
+    await taken(town, [before], name=OF_PAYOUTS, now=clock.now)
+    [after] = await all_payouts(town)
+    assert (after.state, after.completed_at) == (S.PAID, one.asked_at)
+
+
+async def test_a_statement_locks_payments_before_households_as_settlement_does(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    """Else each would wait for the other: it shows an advance that was given back, and a payment."""
+    home, other = await join(town, AWA, at=NOON), await join(town, MARIAM, at=NOON)
+    await paid(town, home, at=NOON)
+    await pays(town, home, 8_000, at=NOON)
+    new = NewVoucher(VoucherKind.REFUND, home.account, WALLET, xof(8_000), "Trop perçu", home.initials, AWA)
+    operator.says = Outcome.UNKNOWN
+    await proposes_payout(town, new)
+    await answers(town)
+    await works(house, clock)
+    [one] = await all_payouts(town)
+    async with town.connect() as db:
+        batch = await db.begin()
+        reference = await db.scalar(
+            text("select reference from payment where number = :n"), {"n": other.number}
+        )
+        await lock_queued(db, [("BEN", reference)])
+        lines = [line(1, -8_000, f"PAYOUT {one.reference}"), line(2, 12_000, str(reference))]
+        takes = asyncio.create_task(taken(town, lines, name=OF_BOTH, now=clock.now))
+        await a_lock_is_waited_for(town)
+        await asyncio.wait_for(lock_household(db, home.number), PATIENCE_S)
+        await batch.rollback()
+        assert (await takes).posted == 1
+    assert [payout.state for payout in await all_payouts(town)] == [S.PAID]
 
 
 async def test_a_line_that_shows_a_failed_one_paid_is_a_case_until_two_say_so(

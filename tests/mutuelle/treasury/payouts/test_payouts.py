@@ -14,6 +14,7 @@ from locales import render
 from mobilemoney import OperatorAnswer, Outcome
 from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
+from mutuelle.contributions import operator_watch
 from mutuelle.contributions.collection import LEASE, Round
 from mutuelle.contributions.money_notices import ring
 from mutuelle.contributions.payment_queue import keep_step_token
@@ -24,6 +25,8 @@ from mutuelle.households.holders import Doubt
 from mutuelle.households.support_acts import SupportError
 from mutuelle.officers.joint_acts import REFUSED, acts_to_sign, words_to_approve
 from mutuelle.officers.roles import Role, appointment_of
+from mutuelle.personal_data.leaving import leave
+from mutuelle.schedules.retention.erasure import erase_household
 from mutuelle.support.cases import close_case, open_cases
 from mutuelle.support.changes import close_household
 from mutuelle.support.phones import doubt
@@ -37,6 +40,7 @@ from mutuelle.treasury.unmatched.money import unmatched_money
 from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from mutuelle.treasury.vouchers import lock_vouchers
 from tests.mutuelle.treasury.test_cash import refusal
+from tests.support.joined_households import joined
 from tests.support.officer_acts import answers, broken, calling, templates
 from tests.support.officers import FANTA, ISSA, set_limit
 from tests.support.operators import SIMULATED, a_notice
@@ -586,6 +590,25 @@ async def test_found_money_is_given_back_by_mobile_money_and_decided_once(
         assert await unmatched_money(db, "BEN") == []
     assert (await held(town, SUSPENSE), await held(town, WALLET)) == (0, HELD - 7_000)
     assert await broken(town) == set()
+    failed, _paid = await all_payouts(town)
+    clock.now += timedelta(hours=2)
+    assert "owner of this money is known" in await refusal(
+        says_of_payout(town, failed, WAS_PAID, at=clock.now)
+    )
+
+
+async def test_who_waits_for_a_payout_is_not_asked_later_because_its_operator_was_silent(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    operator.says = Outcome.UNKNOWN
+    await signed(town)
+    await works(house, clock)
+    async with town.begin() as db:
+        await db.execute(update(payout).values(due_at=clock.now + timedelta(days=1)))
+        [account] = await operator_watch.accounts_watched(db)
+        await operator_watch._ask_what_waits(db, account, house)
+    [one] = await all_payouts(town)
+    assert clock.now <= one.due_at <= clock.now + timedelta(minutes=1)
 
 
 async def test_a_household_is_not_closed_while_its_advance_is_on_the_way_back(town: AsyncEngine) -> None:
@@ -597,6 +620,39 @@ async def test_a_household_is_not_closed_while_its_advance_is_on_the_way_back(to
     async with town.begin() as db:
         with pytest.raises(SupportError, match="being paid back"):
             await close_household(db, home.number, By("support", "it left", NOON), although_covered=True)
+
+
+async def test_nobody_is_erased_while_money_is_on_its_way_to_her_phone(
+    town: AsyncEngine, house: Round, operator: PayingOperator, clock: Clock
+) -> None:
+    """What is paid to her is paid as somebody else here: the phone alone says that it is hers."""
+    home, none = await joined(town, AWA), xof(0)
+    await set_limit(town, "years_kept", 1)
+    async with town.begin() as db:
+        await leave(db, calling(AWA, NOON), number=home.number, due=none, credit=none)
+
+    async def why() -> str:
+        async with town.begin() as db:
+            with pytest.raises(SupportError) as refused:
+                await erase_household(db, home.number, By("support", "asked in writing", clock.now))
+        return str(refused.value)
+
+    assert "is not over" in await why()
+    await proposes_payout(town, replace(to_clinic(), phone=AWA))
+    assert "a proposal" in await why()
+    await answers(town)
+    assert "a payout to household" in await why()
+    operator.says = Outcome.UNKNOWN
+    await works(house, clock)
+    await works(house, clock, timedelta(days=2))
+    assert "a payout to household" in await why()
+    operator.says = Outcome.PAID
+    await works(house, clock, timedelta(days=2))
+    assert (await all_payouts(town))[0].state is S.PAID
+    assert "a case" in await why()
+    async with town.begin() as db:
+        await close_case(db, (await all_payouts(town))[0].reference, None, By("support", "seen", clock.now))
+    assert "is not over" in await why()
 
 
 async def test_an_advance_does_not_go_to_a_phone_in_doubt(town: AsyncEngine) -> None:
