@@ -11,7 +11,20 @@ from pathlib import Path
 
 import uvloop
 
-from bench import backlog, book, calls, history, hops, measures, menu, operators, overload, quote, statement
+from bench import (
+    backlog,
+    book,
+    calls,
+    gateways,
+    history,
+    hops,
+    measures,
+    menu,
+    operators,
+    overload,
+    quote,
+    statement,
+)
 from bench.databases import keep_founded
 from bench.measures import QUICK, WHOLE, Measure, Size
 from bench.place import BenchPlace, engines_in, found
@@ -24,6 +37,7 @@ BENCHES: dict[str, Callable[[BenchPlace, Size], Awaitable[list[Measure]]]] = {
     "quote": quote.measure,
     "menu": menu.measure,
     "hops": hops.measure,
+    "gateways": gateways.measure,
     "overload": overload.measure,
     "ledger": book.measure,
     "backlog": backlog.measure,

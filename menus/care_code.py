@@ -25,12 +25,11 @@ async def care_code(caller: Caller) -> Sentence:
     made = await do(make_code, number=household.number, rank=patient.rank, pin=pin)
     if isinstance(made, Sentence):
         return made
+    facts: dict[str, Fact] = {"code": made.shown, "number": household.shown_number, "time": made.until}
     return _(
         "Tell the doctor, or the patient:\n{number}\nthen {code}\nbefore {time}, and nobody else. It serves once.",
-        code=made.shown,
-        number=household.shown_number,
-        time=made.until,
-    )
+        **facts,
+    ).or_else(_("Tell the doctor:\n{number}\nthen {code}\nbefore {time}. It serves once.", **facts))
 
 
 async def for_whom(stands: Standing, caller: Caller) -> Person:

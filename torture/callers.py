@@ -9,12 +9,20 @@ from random import Random
 
 import httpx
 
+from simulator import vendor
+from simulator.vendor import VendorHop
 from torture.diary import Diary, Told
 from torture.hands import Hands, press_together
 from torture.place import SECRET
 from torture.strikes import Heard
 
 SERVICE_CODE = "*384*57#"
+SHAPES = (
+    vendor.AFRICASTALKING,
+    "plain",
+    "hubtel",
+)  # all that was typed; the last input; the last input with its number
+NO_CALL = VendorHop("", "", SERVICE_CODE)
 METADATA_HEADER = "at-ussd-hop-metadata"
 PATIENCE_S = 10.0  # of the gateway, for one answer
 REPEATS = 3
@@ -44,8 +52,8 @@ class RandomCaller:
     chance: Random
     happened: Heard
     hands: Hands | None = None  # she writes at the same time
-    call: str = ""
-    text: str = ""
+    gateway: str = vendor.AFRICASTALKING
+    hop: VendorHop = NO_CALL
     metadata: str = ""
     lost: int = 0  # calls that ended in a screen she does not understand
     missed: int = 0  # how often the newest hop was not answered
@@ -67,7 +75,8 @@ class RandomCaller:
     async def _call(self, door: str, done: tuple[str, ...]) -> bool:
         """One call; whether the caller has what she wanted: a promise, or a screen with words of `done`."""
         self.diary.calls += 1
-        self.call, self.text, self.metadata = f"ATUid_{next(self.diary.numbers):032x}", "", ""
+        self.hop = VendorHop(f"ATUid_{next(self.diary.numbers):032x}", self.phone, SERVICE_CODE)
+        self.metadata = ""
         screen = await self._hop()
         while screen and screen.startswith("CON "):
             if any(words in screen for words in done):
@@ -77,8 +86,8 @@ class RandomCaller:
                 self.diary.complain(f"{self.phone} does not understand: {screen}")
                 self.lost += 1
                 return self.lost > LOST_CALLS
-            await asyncio.sleep(self.chance.uniform(0.05, 0.25))
-            self.text = f"{self.text}*{answer}" if self.text else answer
+            await asyncio.sleep(self.chance.uniform(0.05, 0.25) + self._pause_s(answer))
+            self.hop = self.hop._replace(typed=(*self.hop.typed, answer))
             acts = any(words in screen for words in AGREE)
             if acts:
                 await press_together(self.hands, self.chance)
@@ -94,6 +103,10 @@ class RandomCaller:
             await asyncio.sleep(self.chance.uniform(0, 1))
             await self._hop(again=True)
         return True
+
+    def _pause_s(self, answer: str) -> float:
+        """How much longer she thinks: sooner the same key would be the same hop."""
+        return vendor.repeats_within_s(self.gateway) if self.hop.typed[-1:] == (answer,) else 0.0
 
     def _answer(self, screen: str, door: str) -> str | None:
         answers = {
@@ -117,7 +130,9 @@ class RandomCaller:
             self.diary.hops += 1
             self.happened("hop")
             if (screen := await self._post()) is not None:
-                self.diary.told.append(Told(self.phone, self.call, self.text, screen, again))
+                self.diary.told.append(
+                    Told(self.phone, self.hop.call, "*".join(self.hop.typed), screen, again)
+                )
                 return screen
             self.missed += 1
             self.diary.unanswered += 1
@@ -125,24 +140,22 @@ class RandomCaller:
         return None
 
     async def _post(self) -> str | None:
-        form = {
-            "phoneNumber": self.phone,
-            "serviceCode": SERVICE_CODE,
-            "text": self.text,
-            "sessionId": self.call,
-            "networkCode": "99999",
-        }
-        headers = {METADATA_HEADER: self.metadata} if self.metadata else {}
+        url = vendor.address(self.gateway, self.web, SECRET)
+        request = vendor.request_of(self.gateway, url, self.hop)
+        request.extensions["timeout"] = httpx.Timeout(PATIENCE_S).as_dict()
+        if self.metadata:
+            request.headers[METADATA_HEADER] = self.metadata
         try:
-            reply = await self.http.post(
-                f"{self.web}/at/{SECRET}/ussd", data=form, headers=headers, timeout=PATIENCE_S
-            )
+            reply = await self.http.send(request)
         except httpx.HTTPError:
             return None
-        if reply.status_code != 200 or not reply.text.startswith(("CON ", "END ")):
-            self.diary.complain(f"{self.phone} was answered {reply.status_code}: {reply.text[:80]}")
         self.metadata = reply.headers.get(METADATA_HEADER, self.metadata)
-        return reply.text
+        try:
+            words, goes_on = vendor.read_reply(self.gateway, reply)
+        except ValueError as fault:
+            self.diary.complain(f"{self.phone} was answered {fault}: {reply.text[:80]}")
+            return reply.text
+        return f"{'CON' if goes_on else 'END'} {words}"
 
     async def _news(self) -> bool:
         """Whether an SMS tells how the first payment went."""

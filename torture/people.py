@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from torture import town
-from torture.callers import RandomCaller
+from torture.callers import SHAPES, RandomCaller
 from torture.diary import Diary
 from torture.hands import Hands
 from torture.place import RunningPlace
@@ -40,7 +40,9 @@ class People:
         hands = {nth: Hands() for nth in range(0, calls, BOTH_EVERY)}
         writers = [*hands, *range(calls, calls + len(hands))]
         lives = {
-            f"caller {town.phone_of(nth)}": RandomCaller(**self._villager(nth, hands)).live()
+            f"caller {town.phone_of(nth)}": RandomCaller(
+                **self._villager(nth, hands), gateway=SHAPES[nth % len(SHAPES)]
+            ).live()
             for nth in range(calls)
         }
         for nth in writers:

@@ -33,9 +33,10 @@ def _fit_tight(screen: Screen, language: str, *, room: int) -> Shown:
 def in_parts(shown: Shown, language: str, room: int, *, agreed_to: bool) -> tuple[Shown, tuple[str, ...]]:
     """The first part of a screen, and those that follow it; the whole screen where it has room.
 
-    The choices of what is `agreed_to` stay together, in the last part.
+    The choices of what is `agreed_to` stay together, in the last part. What is shown once has one part: it must not be
+    kept for another hop.
     """
-    if septets(shown.text) <= room:
+    if septets(shown.text) <= room or shown.kept:
         return shown, ()
     more = f"\n{more_line(language)}"
     most, parts = room - septets(more), [""]

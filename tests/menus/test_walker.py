@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from locales import Money, languages
+from locales import Money, Sentence, languages
 from locales.letters import fold, septets
 from menus.home import home
 from mobilemoney import simulated
@@ -37,7 +37,7 @@ from talk import engine
 from talk.answers import Secret, ages, payment_code, person_name, pin
 from talk.engine import Finish, State, Turn
 from talk.phones import shown_phone
-from talk.questions import YES, has_back
+from talk.questions import MORE, YES, has_back
 from talk.screen import Screen, Shown
 from talk.words import Ask, Caller, Choose, Confirm, Do, Look, Question
 from tests.support.benefits import LONGEST_NAMED, LONGEST_RULES, opens_benefits
@@ -45,9 +45,14 @@ from tests.support.clinic import contract, open_facility
 from tests.support.joined_households import unpaid
 from tests.support.officers import FANTA, SEALS, appoint, give_pin
 from tests.support.town import FOUNDED_ON, NOON, found, join, operators_answer, paid, pays, unroute
-from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for
+from ussd.gateways import described_names
+from ussd.gateways.described import describe
+from ussd.screens import BUDGET_SEPTETS, STATE_SEPTETS, fit_for, in_parts
 
 FIT = fit_for()
+LEAST_ROOM = min(describe(name).room for name in described_names())
+TIGHT_FIT = fit_for(LEAST_ROOM)
+MOST_PARTS = 2
 DEEPEST = 14  # inputs: no conversation is longer
 LONG_NAME = "N'Golo-Marie Ouattara Sylla"[:26]
 ROOM = BUDGET_SEPTETS - STATE_SEPTETS
@@ -130,13 +135,23 @@ class Walk:
         return self.pending
 
     def fit(self, screen: Screen, language: str) -> Shown:
-        """Fit as ever, but let nothing be cut or left over."""
+        """Fit as ever, but let nothing be cut or left over; go on as where a network has the least room."""
         shown = FIT(screen, language)
         assert shown.whole, (
             f"too long in {language} by {septets(fold(shown.text)) - ROOM}: {screen.text}\n{shown.text}"
         )
         assert septets(shown.text) <= ROOM
-        return shown
+        self.seen.add(shown.text)
+        tight = TIGHT_FIT(screen, language)
+        assert tight.whole
+        first, rest = in_parts(tight, language, LEAST_ROOM, agreed_to=screen.confirms)
+        assert max(map(septets, (first.text, *rest))) <= LEAST_ROOM
+        assert len(rest) < MOST_PARTS, f"{1 + len(rest)} parts in {language}: {screen.text}"
+        once = isinstance(screen.text, Sentence) and screen.text.is_shown_once
+        assert not (rest and once), (
+            f"what is shown once has one part, for it stands in no session: {tight.text}"
+        )
+        return tight
 
     async def type(self, before: State, *words: str) -> Turn:
         """Type `words` one by one where `before` stands; none of them: the dial."""
@@ -179,7 +194,7 @@ class Walk:
             assert len(back.state.answers) <= len(turn.state.answers)
         for right in right_answers(question, turn.shown):
             self.agreed += isinstance(question, Confirm) and turn.shown.keys[right] == YES
-            await self._on_from(await self.type(turn.state, right), depth + 1)
+            await self._on_from(await self.type(turn.state, right), depth + (right != MORE))
 
 
 class Watch:
@@ -214,6 +229,8 @@ def right_answers(question: Question, shown: Shown) -> Iterator[str]:
         yield from question.kind.good
         return
     is_long = len(question_choices(question)) > 9
+    if "\n98 " in shown.text and not is_long:  # a page more, where there is little room
+        yield MORE
     yield from (digit for digit in shown.keys if not is_long or digit in ("1", "3", "99"))
     if is_long and "1" not in shown.keys:
         yield from ("98", "K")
