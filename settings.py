@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from mobilemoney.credentials import Credentials, read_accounts
+from service import redis_server
 from service.database import connect_args
 from sms.provider import SmsAdapter
 from sms.routes import SmsSettings, read_sms_settings
@@ -191,10 +192,14 @@ def local_url(host: str, port: int | str) -> str:
 
 
 def database_url(value: str) -> str:
-    """`value` as the driver's URL: postgresql+asyncpg://…; ValueError, with a sentence, if it is not one."""
+    """`value` as the driver's URL: postgresql+asyncpg://…; ValueError, with a sentence, if it is not one.
+
+    Several hosts, with commas between as libpq writes them, are a primary and its standbys: the one that takes writes.
+    """
+    single, hosts = _first_host(value)
     try:
-        url = make_url(value)
-    except ArgumentError:
+        url = make_url(single)
+    except (ArgumentError, ValueError):
         raise ValueError("is not a URL") from None
     if url.drivername not in ("postgres", "postgresql", "postgresql+asyncpg"):
         raise ValueError("must begin with postgresql://")
@@ -204,7 +209,31 @@ def database_url(value: str) -> str:
         raise ValueError("cannot name sslrootcert; set PGSSLROOTCERT to the file of certificates")
     if mode := url.query.get("sslmode"):  # libpq's name; our driver's is `ssl`
         url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    if len(hosts) > 1:
+        if not all(re.fullmatch(r"[\w.-]+:\d{1,5}", host) for host in hosts):
+            raise ValueError("must name each of its hosts as HOST or HOST:PORT")
+        url = url._replace(host=None, port=None).update_query_dict({"host": hosts})
+        url = url.update_query_dict(
+            {"target_session_attrs": url.query.get("target_session_attrs", "read-write")}
+        )
     return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def _first_host(value: str) -> tuple[str, list[str]]:
+    """`value` with the first of its hosts only, and all of them as HOST:PORT."""
+    found = re.fullmatch(r"(\w[\w+]*://(?:[^/?@]*@)?)([^/?@]*)([/?].*)?", value)
+    if not found or "," not in found[2]:
+        return value, []
+    hosts = [host if ":" in host else f"{host}:5432" for host in found[2].split(",")]
+    return f"{found[1]}{hosts[0]}{found[3] or ''}", hosts
+
+
+def hosts_of(url: URL) -> list[tuple[str, int]]:
+    """The hosts of a database's URL, each with its port."""
+    named = url.query.get("host") or ()
+    if isinstance(named, str) or not named:
+        return [(str(named or url.host), url.port or 5432)]
+    return [(host.rpartition(":")[0], int(host.rpartition(":")[2])) for host in named]
 
 
 def is_this_machine(host: str) -> bool:
@@ -218,7 +247,9 @@ def is_this_machine(host: str) -> bool:
 def _is_safe(url: URL) -> bool:
     """Whether no other server can pose as this database server: verified TLS, or on this machine."""
     # A socket's directory is in the query and takes precedence over the URL's host.
-    return url.query.get("ssl") == "verify-full" or is_this_machine(str(url.query.get("host") or url.host))
+    return url.query.get("ssl") == "verify-full" or all(
+        is_this_machine(host) for host, _port in hosts_of(url)
+    )
 
 
 async def refuse_owner(service_url: str) -> None:
@@ -340,6 +371,8 @@ class _Reader:
     def redis(self, name: str, *, trusted: bool) -> str:
         """`trusted`: the server need not prove who it is."""
         before = len(self.faults)
+        if "+sentinel://" in self.text(name, ""):
+            return self._sentinels(name, self.text(name), trusted=trusted)
         value = self.url(name, ("redis", "rediss"))
         if not value or trusted or len(self.faults) > before:
             return value
@@ -349,6 +382,16 @@ class _Reader:
         )
         if (parts.scheme == "redis" or weakened) and not is_this_machine(parts.hostname or ""):
             self._fault(name, f"needs rediss:// with a verified certificate for another machine {OR_TRUSTED}")
+        return value
+
+    def _sentinels(self, name: str, value: str, *, trusted: bool) -> str:
+        try:
+            sentinels = redis_server.sentinels_of(value)
+        except ValueError as fault:
+            self._fault(name, str(fault))
+            return ""
+        if not (trusted or sentinels.is_tls or all(is_this_machine(host) for host, _port in sentinels.hosts)):
+            self._fault(name, f"needs rediss+sentinel:// for another machine {OR_TRUSTED}")
         return value
 
     def url(self, name: str, schemes: tuple[str, ...], default: str | None = None) -> str:

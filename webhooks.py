@@ -20,9 +20,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -42,7 +39,7 @@ from mobilemoney.operator import Notice
 from mutuelle.contributions.money_notices import NoticeVerdict, ring
 from mutuelle.households.caller_profile import profile_of
 from prepared import Reader, transaction, unframed
-from service import logs, metrics, simulator_pages
+from service import logs, metrics, redis_server, simulator_pages
 from service.clock import DatabaseClock
 from service.database import open_pool, prove_a_write
 from service.forms import read_body, read_form, read_json, read_query, read_xml_rpc
@@ -129,12 +126,7 @@ def _sms_routes(provider: SmsAdapter) -> list[Route]:
 async def _lifespan(wanted: Settings, home: Menu, app: Starlette) -> AsyncIterator[None]:
     """Open what every request shares; at the end let the hops under way finish."""
     pool = open_pool(wanted.database_url)
-    redis = Redis.from_url(
-        wanted.redis_url,
-        socket_timeout=1,
-        socket_connect_timeout=1,
-        retry=Retry(NoBackoff(), 0),  # no retry while a caller waits: the next hop connects again
-    )
+    redis = redis_server.connect(wanted.redis_url)
     app.state.settings, app.state.pool, app.state.redis = wanted, pool, redis
     app.state.unframed = unframed(pool)
     app.state.clock = clock = DatabaseClock()

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -33,9 +32,9 @@ from invariants import Finding, Invariant, examine
 from ledger.export import snapshot
 from locales import _n
 from migrations.grants import AUDITOR_ROLE
+from service import redis_server
 from service.start import START_FAULTS, exit_code, expect_good_start
 
-REDIS_TIMEOUT_S = 3
 NO_RIGHT = "the database says: permission denied"
 CHECKS: tuple[Invariant, ...] = (
     *ledger.invariants.book.INVARIANTS,
@@ -82,7 +81,7 @@ async def check_settings(_arguments: argparse.Namespace) -> int:
 
 async def redis_fault(url: str) -> str | None:
     """Why Redis at `url` is of no use; None if it answers."""
-    async with Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S) as redis:
+    async with redis_server.connect(url) as redis:
         try:
             await redis.ping()
         except RedisError as fault:

@@ -7,13 +7,14 @@ A server may vanish without closing its connections (its host is lost, a firewal
 a deadline here, and the system closes connections that get no acknowledgement; a silent one is not used again.
 """
 
+import asyncio
 import socket
 from functools import partial
 from time import monotonic
 from typing import Any
 
 import asyncpg
-from asyncpg.exceptions import InterfaceError, PostgresError
+from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import URL, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
@@ -82,11 +83,44 @@ def open_pool(url: str | URL, size: int = POOL_SIZE) -> AsyncEngine:
 def connect_args() -> dict[str, Any]:
     """The arguments of every connection of web and worker, also of the checks before their start."""
     return {
+        "async_creator_fn": connect,
         "timeout": CONNECT_TIMEOUT_S,
         "command_timeout": DEADLINE_S,
         "connection_class": Watched,
         "server_settings": SERVER_SETTINGS,
     }
+
+
+async def connect(*, host: Any = None, port: Any = None, **more: Any) -> Any:
+    """A connection to one host, or to the first of several that answers and takes writes: the primary.
+
+    All are asked at once: one that vanished without a word would otherwise use up the time of those behind it.
+    """
+    if not isinstance(host, list):
+        return await asyncpg.connect(host=host, port=port, **more)
+    asked = [
+        asyncio.create_task(asyncpg.connect(host=h, port=p, **more)) for h, p in zip(host, port, strict=True)
+    ]
+    refusals: list[Exception] = []
+    try:
+        for answered in asyncio.as_completed(asked):
+            try:
+                return await answered
+            except (OSError, PostgresError, InterfaceError, InternalClientError) as refusal:
+                refusals.append(refusal)
+    finally:
+        for one in asked:
+            if not one.done():
+                one.add_done_callback(_close_unused)
+                one.cancel()
+    told = next((one for one in refusals if isinstance(one, PostgresError)), None)
+    raise told or ConnectionError(f"none of {len(asked)} hosts takes writes: {refusals[0]}")
+
+
+def _close_unused(asked: "asyncio.Task[Any]") -> None:
+    """The connection of a host that answered too late to be the first."""
+    if not asked.cancelled() and asked.exception() is None:
+        asked.result().terminate()
 
 
 def is_away(fault: BaseException) -> bool:

@@ -135,7 +135,7 @@ seal_lag = Gauge(
     "keneya_seal_lag_seconds", "Age of the oldest journal that no seal holds yet", registry=tables
 )
 
-ON_ONE_CORE = text("set max_parallel_workers_per_gather = 0")  # the other cores are for callers
+ON_ONE_CORE = text("set local max_parallel_workers_per_gather = 0")  # the other cores are for callers
 DATABASE_BYTES = text("select pg_database_size(current_database())")
 LIMITED_USES = text(
     "select what, count(*) from limited_use where used_at > clock_timestamp() - interval '1 hour' group by what"

@@ -133,6 +133,10 @@ class _Link(asyncio.Protocol):
             return
         if isinstance(reply, ResponseError):
             answer.set_exception(reply)
+            if str(reply).startswith(
+                "READONLY"
+            ):  # it was the master once: the next question goes to who is now
+                self._lose(ConnectionError(str(reply)))
         else:
             answer.set_result(reply)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 import settings
 from engines.embedded import Engines
@@ -243,3 +244,17 @@ def test_the_file_of_secrets_is_read_and_its_fault_is_told_with_the_others(tmp_p
     path.chmod(0o644)
     assert faults(OPERATOR_SECRETS=str(path)) == ["OPERATOR_SECRETS: can be read by others: chmod 600"]
     assert "does not exist" in faults(OPERATOR_SECRETS=str(tmp_path / "nowhere"))[0]
+
+
+def test_several_hosts_are_a_primary_and_its_standbys() -> None:
+    url = "postgresql://service:hush@db1,db2:5433/keneya?sslmode=verify-full"
+    read = make_url(settings.read(LIVE | {"DATABASE_URL": url}).database_url)
+    assert settings.hosts_of(read) == [("db1", 5432), ("db2", 5433)]
+    assert (read.query["target_session_attrs"], read.query["ssl"]) == ("read-write", "verify-full")
+    assert (read.username, read.password, read.database) == ("service", "hush", "keneya")
+    assert settings.hosts_of(make_url("postgresql://service@db/keneya")) == [("db", 5432)]
+    assert faults(DATABASE_URL="postgresql://s:h@127.0.0.1,10.0.0.2/keneya")[0].startswith(
+        "DATABASE_URL: needs ?sslmode=verify-full"
+    )
+    assert faults(DATABASE_URL="postgresql://s:h@127.0.0.1,localhost:5433/keneya") == []
+    assert "HOST:PORT" in faults(DATABASE_URL="postgresql://s:h@a b,c/keneya")[0]

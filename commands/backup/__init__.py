@@ -18,6 +18,7 @@ from typing import BinaryIO
 from sqlalchemy import make_url
 
 import migrations
+import settings
 from commands import upkeep
 from commands.backup import archive, content, manifest, programs
 from commands.backup.manifest import Manifest, differences
@@ -85,7 +86,7 @@ async def _write(file: BinaryIO, owner_url: str, made_at: datetime) -> Manifest:
 def _name(owner_url: str) -> str:
     """The database of an address, without the password."""
     url = make_url(owner_url)
-    return f"{url.database} at {url.host}:{url.port or 5432}"
+    return f"{url.database} at {', '.join(f'{host}:{port}' for host, port in settings.hosts_of(url))}"
 
 
 def _summary(told: Manifest) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+import settings
 from commands.command import CommandError
 from engines import cluster
 from engines.processes import dying_with_us, plain_environment
@@ -138,9 +139,11 @@ def _one_line(said: str) -> str:
 def _address(url: str) -> dict[str, str]:
     """The address as libpq's environment variables."""
     to = make_url(url)
+    hosts = settings.hosts_of(to)
     said = {
-        "PGHOST": to.host,
-        "PGPORT": str(to.port or 5432),
+        "PGHOST": ",".join(host for host, _port in hosts),
+        "PGPORT": ",".join(str(port) for _host, port in hosts),
+        "PGTARGETSESSIONATTRS": "read-write" if len(hosts) > 1 else None,
         "PGUSER": to.username,
         "PGPASSWORD": str(to.password) if to.password else None,
         "PGDATABASE": to.database,

@@ -43,7 +43,8 @@ def wanted(environ: Mapping[str, str]) -> WantedServer:
         raise CommandError(
             "DATABASE_URL and MIGRATE_DATABASE_URL name one role: the service must own nothing", 2
         )
-    if (owner.database, owner.host, owner.port) != (service.database, service.host, service.port):
+    at = [(url.database, settings.hosts_of(url)) for url in (owner, service)]
+    if at[0] != at[1]:
         raise CommandError("DATABASE_URL and MIGRATE_DATABASE_URL name two databases", 2)
     return WantedServer(owner, service)
 
